@@ -1,0 +1,39 @@
+/** The shape of a V1 model. Sequence length, batch size and the SIGReg numbers are fixed by the architecture. */
+export interface ModelConfig {
+  /** Width of the hidden state and of an embedding (E). */
+  readonly embeddingDim: number;
+  /** Attention heads (A); `embeddingDim / numHeads` is the head width and must be even. */
+  readonly numHeads: number;
+  /** Encoder layers (L). */
+  readonly numLayers: number;
+  /** Width of the feed-forward hidden layer (H). */
+  readonly hiddenDim: number;
+  /** Vocabulary: 256 bytes, PAD, EOS and unused specials (V). */
+  readonly vocabSize: number;
+  /** Tokens per chunk (T). 1024 everywhere but in the upstream test vectors, which use 8. */
+  readonly sequenceLength: number;
+  /** Chunks per batch. 16 everywhere but in the upstream test vectors, which use 2. */
+  readonly batchSize: number;
+}
+
+const SHARED = { vocabSize: 264, sequenceLength: 1024, batchSize: 16 } as const;
+
+/**
+ * Named configurations. `small` and `v1` are the network's; `medium` is ours: large enough that kernels show their
+ * shape, small enough for the reference engine to check them.
+ */
+export const MODEL_CONFIGS = {
+  small: { ...SHARED, embeddingDim: 16, numHeads: 4, numLayers: 2, hiddenDim: 32 },
+  medium: { ...SHARED, embeddingDim: 256, numHeads: 4, numLayers: 4, hiddenDim: 1024 },
+  v1: { ...SHARED, embeddingDim: 2048, numHeads: 8, numLayers: 24, hiddenDim: 8192 },
+} as const satisfies Record<string, ModelConfig>;
+
+/** A name in {@link MODEL_CONFIGS}. */
+export type ModelConfigName = keyof typeof MODEL_CONFIGS;
+
+/** Token ids with a meaning of their own. */
+export const PAD_TOKEN = 256;
+export const EOS_TOKEN = 257;
+
+/** LayerNorm's epsilon, inside the root. */
+export const LAYER_NORM_EPSILON = 1e-5;

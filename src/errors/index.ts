@@ -1,0 +1,3 @@
+export { ERROR_CODES, type ErrorCode } from './codes.js';
+export { isAbort, throwIfAborted, toQuarryError } from './normalise.js';
+export { QuarryError, type QuarryErrorOptions } from './quarry-error.js';

@@ -1,0 +1,50 @@
+import { ERROR_CODES, type ErrorCode } from './codes.js';
+
+/** What an error carries beside its code and sentence. */
+export interface QuarryErrorOptions {
+  /** What the reader can do about it, as one sentence. Shown after `hint:`. */
+  readonly hint?: string;
+  /** Named values that explain the failure. Never a key, token or signed link. */
+  readonly facts?: Readonly<Record<string, string | number | bigint | boolean | undefined>>;
+  /** The error underneath. */
+  readonly cause?: unknown;
+  /** Overrides the code's default: whether the same call may succeed later unchanged. */
+  readonly retryable?: boolean;
+}
+
+/** Every failure this library reports. Branch on {@link QuarryError.code}, never on the message. */
+export class QuarryError extends Error {
+  override readonly name: string = 'QuarryError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly facts: NonNullable<QuarryErrorOptions['facts']>;
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, options: QuarryErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.facts = options.facts ?? {};
+    this.retryable = options.retryable ?? ERROR_CODES[code].retryable;
+  }
+
+  /** The status the command line ends with: 1 failure, 2 usage, 3 configuration, 4 network, 130 interrupted. */
+  get exitCode(): number {
+    return ERROR_CODES[this.code].exit;
+  }
+
+  /** The error as plain data, for `--json` and logs. */
+  toJSON(): Record<string, unknown> {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.hint !== undefined && { hint: this.hint }),
+      ...(Object.keys(this.facts).length > 0 && {
+        facts: Object.fromEntries(
+          Object.entries(this.facts).map(([key, value]) => [key, typeof value === 'bigint' ? value.toString() : value]),
+        ),
+      }),
+      retryable: this.retryable,
+    };
+  }
+}
