@@ -1,0 +1,23 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Style } from '../output/index.js';
+
+/** What a command may touch of the process it runs in. stdout is data, stderr is talk. */
+export interface CliContext {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** The environment. Handed to `src/config`; commands read it through there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Fires at the first SIGINT or SIGTERM: finish what is in flight, then end. */
+  readonly signal: AbortSignal;
+  /** Whether stdout is a terminal. */
+  readonly isTty: boolean;
+  /** Whether stderr is a terminal: progress is drawn there. */
+  readonly isErrTty: boolean;
+  /** Width of the terminal in cells, `undefined` when stdout is not one. */
+  readonly columns: number | undefined;
+  /** Colours for stdout. */
+  readonly style: Style;
+  /** Colours for stderr. */
+  readonly errStyle: Style;
+}
