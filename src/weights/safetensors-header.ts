@@ -1,0 +1,176 @@
+import { QuarryError } from '../errors/index.js';
+import type { TensorDtype, TensorInfo } from './weights-file.js';
+
+/** Bytes of the header length, a little-endian u64 at the start of the file. */
+export const SAFETENSORS_PREFIX_BYTES = 8;
+
+/** The longest header the format allows, bytes (safetensors 0.6, `MAX_HEADER_SIZE`). */
+export const SAFETENSORS_MAX_HEADER_BYTES = 100_000_000;
+
+/** Bytes of one element. The list is what the network's loader accepts; U16 and the 8-, 6- and 4-bit floats are not. */
+export const TENSOR_DTYPE_BYTES: Readonly<Record<TensorDtype, number>> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U8: 1,
+  BOOL: 1,
+};
+
+function invalid(message: string, facts: Record<string, string | number> = {}, cause?: unknown): QuarryError {
+  return new QuarryError('WEIGHTS_INVALID', `not a valid safetensors file: ${message}`, {
+    hint: 'The file may be truncated, still encrypted, or decrypted with the wrong key.',
+    facts,
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+/**
+ * Reads the length prefix.
+ *
+ * @param prefix the first bytes of the file, at least 8 of them if the file has as many
+ * @param fileBytes size of the whole file
+ * @returns length of the JSON header in bytes
+ * @throws QuarryError `WEIGHTS_INVALID` when the file is too short for a prefix
+ * @throws QuarryError `WEIGHTS_INVALID` when the header would be longer than the format allows or than the file
+ */
+export function safetensorsHeaderBytes(prefix: Uint8Array, fileBytes: number): number {
+  if (prefix.byteLength < SAFETENSORS_PREFIX_BYTES || fileBytes < SAFETENSORS_PREFIX_BYTES) {
+    throw invalid('it is shorter than its length prefix', { fileBytes });
+  }
+  const length = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength).getBigUint64(0, true);
+  if (length > BigInt(SAFETENSORS_MAX_HEADER_BYTES)) {
+    throw invalid('its header is longer than 100,000,000 bytes', { headerBytes: length.toString() });
+  }
+  if (length > BigInt(fileBytes - SAFETENSORS_PREFIX_BYTES)) {
+    throw invalid('its header is longer than the file', { headerBytes: length.toString(), fileBytes });
+  }
+  return Number(length);
+}
+
+/**
+ * Parses and checks a header: names to dtype, shape and place, contiguous from the end of the header to the end of the
+ * file, without gaps or overlap. `__metadata__` is checked and ignored.
+ *
+ * @param header the JSON bytes between the prefix and the data
+ * @param fileBytes size of the whole file
+ * @returns the tensors by name, ordered by their place in the file
+ * @throws QuarryError `WEIGHTS_INVALID` for every rule of the container that the file breaks
+ */
+export function parseSafetensorsHeader(header: Uint8Array, fileBytes: number): Map<string, TensorInfo> {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
+  } catch (error) {
+    throw invalid('its header is not UTF-8', {}, error);
+  }
+  if (!text.startsWith('{')) throw invalid('its header is not a JSON object');
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch (error) {
+    throw invalid('its header is not JSON', {}, error);
+  }
+  // JSON.parse keeps the last of two equal keys; which of them a scorer uses must not be left to its parser.
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) throw invalid(`its header names "${repeated}" twice`, { key: repeated });
+
+  const dataStart = SAFETENSORS_PREFIX_BYTES + header.byteLength;
+  const tensors: TensorInfo[] = [];
+  for (const [name, entry] of Object.entries(root as Record<string, unknown>)) {
+    if (name === '__metadata__') checkMetadata(entry);
+    else tensors.push(readEntry(name, entry, dataStart));
+  }
+  tensors.sort((a, b) => a.byteOffset - b.byteOffset || a.byteLength - b.byteLength);
+  let end = dataStart;
+  for (const tensor of tensors) {
+    if (tensor.byteOffset !== end) {
+      const what = tensor.byteOffset > end ? 'leaves a gap before' : 'overlaps the data before';
+      throw invalid(`"${tensor.name}" ${what} its begin offset`, { tensor: tensor.name });
+    }
+    end += tensor.byteLength;
+  }
+  if (end !== fileBytes) throw invalid('its tensors do not end at the end of the file', { expected: end, fileBytes });
+  return new Map(tensors.map((tensor) => [tensor.name, tensor]));
+}
+
+function checkMetadata(entry: unknown): void {
+  // A null map is an absent one (serde's Option).
+  if (entry === null) return;
+  if (!isRecord(entry) || Object.values(entry).some((value) => typeof value !== 'string')) {
+    throw invalid('"__metadata__" is not a map of strings');
+  }
+}
+
+function readEntry(name: string, entry: unknown, dataStart: number): TensorInfo {
+  if (!isRecord(entry)) throw invalid(`"${name}" is not an object`, { tensor: name });
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (typeof dtype !== 'string' || !Object.hasOwn(TENSOR_DTYPE_BYTES, dtype)) {
+    const shown = typeof dtype === 'string' ? dtype.slice(0, 20) : typeof dtype;
+    throw invalid(`"${name}" has the unsupported dtype ${shown}`, { tensor: name, dtype: shown });
+  }
+  if (!isSizes(shape)) throw invalid(`"${name}" has a shape that is not a list of sizes`, { tensor: name });
+  if (!isSizes(offsets) || offsets.length !== 2) {
+    throw invalid(`"${name}" has data_offsets that are not [begin, end]`, { tensor: name });
+  }
+  const [begin, end] = offsets as [number, number];
+  if (end < begin) throw invalid(`"${name}" ends before it begins`, { tensor: name, begin, end });
+  let bytes = TENSOR_DTYPE_BYTES[dtype as TensorDtype];
+  // Every partial product is checked, as upstream does: a zero later in the shape does not excuse an overflow.
+  for (const size of shape) {
+    bytes *= size;
+    if (!Number.isSafeInteger(bytes)) throw invalid(`"${name}" has a shape too large to count`, { tensor: name });
+  }
+  if (end - begin !== bytes) {
+    throw invalid(`"${name}" takes ${end - begin} bytes, its shape and dtype need ${bytes}`, { tensor: name });
+  }
+  return { name, dtype: dtype as TensorDtype, shape, byteOffset: dataStart + begin, byteLength: bytes };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+/** The first key that an object of `json` (already known to be valid JSON) holds twice. */
+function repeatedKey(json: string): string | undefined {
+  // One entry per open bracket: the keys seen so far, none for an array.
+  const open: (Set<string> | undefined)[] = [];
+  for (let at = 0; at < json.length; at++) {
+    const char = json[at];
+    if (char === '{') open.push(new Set());
+    else if (char === '[') open.push(undefined);
+    else if (char === '}' || char === ']') open.pop();
+    else if (char === '"') {
+      const end = stringEnd(json, at);
+      let next = end;
+      while (json[next] === ' ' || json[next] === '\t' || json[next] === '\n' || json[next] === '\r') next++;
+      if (json[next] === ':') {
+        const key = JSON.parse(json.slice(at, end)) as string;
+        const keys = open.at(-1);
+        if (keys?.has(key)) return key;
+        keys?.add(key);
+      }
+      at = end - 1;
+    }
+  }
+  return undefined;
+}
+
+/** The index after the closing quote of the string that starts at `start`. */
+function stringEnd(json: string, start: number): number {
+  for (let at = start + 1; at < json.length; at++) {
+    if (json[at] === '\\') at++;
+    else if (json[at] === '"') return at + 1;
+  }
+  return json.length;
+}

@@ -1,0 +1,103 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { blake2b } from '@noble/hashes/blake2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
+import { tensorToF32 } from './safetensors-convert.js';
+import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderBytes } from './safetensors-header.js';
+import type { TensorInfo, WeightsFile } from './weights-file.js';
+
+/** Bytes per read call: Node refuses more than 2 GiB, and less keeps a signal responsive. */
+const READ_BYTES = 64 * 1024 * 1024;
+
+export interface OpenSafetensorsOptions {
+  /** Identity of the weights when the caller knows it. Default: BLAKE2b-256 of the bytes, which reads the whole file. */
+  readonly checksum?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens a decrypted safetensors file. Only its header is read; tensors are read on demand.
+ *
+ * @throws QuarryError `FILE_NOT_FOUND` or `FILE_UNREADABLE` when the file cannot be read
+ * @throws QuarryError `WEIGHTS_INVALID` when it breaks a rule of the container
+ * @throws QuarryError `ABORTED` when the signal fires
+ */
+export async function openSafetensors(path: string, options: OpenSafetensorsOptions = {}): Promise<WeightsFile> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    const byteLength = (await file.stat()).size;
+    const prefix = await readAt(file, 0, Math.min(SAFETENSORS_PREFIX_BYTES, byteLength));
+    const headerBytes = safetensorsHeaderBytes(prefix, byteLength);
+    const tensors = parseSafetensorsHeader(await readAt(file, SAFETENSORS_PREFIX_BYTES, headerBytes), byteLength);
+    const checksum = options.checksum ?? (await hashFile(path, options.signal));
+    const handle = file;
+    return {
+      path,
+      checksum,
+      byteLength,
+      tensors,
+      async read(name) {
+        const tensor = find(tensors, name);
+        try {
+          return tensorToF32(await readAt(handle, tensor.byteOffset, tensor.byteLength), tensor.dtype);
+        } catch (error) {
+          throw toQuarryError(error, `reading tensor "${name}"`);
+        }
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await file?.close();
+    throw toQuarryError(error, `opening weight file ${path}`);
+  }
+}
+
+/**
+ * Opens a safetensors file held in memory. The bytes must not change while it is in use.
+ *
+ * @throws QuarryError `WEIGHTS_INVALID` when it breaks a rule of the container
+ */
+export function safetensorsFromBytes(bytes: Uint8Array, options: { readonly checksum?: string } = {}): WeightsFile {
+  const headerBytes = safetensorsHeaderBytes(bytes, bytes.byteLength);
+  const header = bytes.subarray(SAFETENSORS_PREFIX_BYTES, SAFETENSORS_PREFIX_BYTES + headerBytes);
+  const tensors = parseSafetensorsHeader(header, bytes.byteLength);
+  return {
+    path: undefined,
+    checksum: options.checksum ?? bytesToHex(blake2b(bytes, { dkLen: 32 })),
+    byteLength: bytes.byteLength,
+    tensors,
+    async read(name) {
+      const tensor = find(tensors, name);
+      // A copy, so that what a caller does to it stays with the caller.
+      return tensorToF32(bytes.slice(tensor.byteOffset, tensor.byteOffset + tensor.byteLength), tensor.dtype);
+    },
+    async close() {},
+  };
+}
+
+function find(tensors: ReadonlyMap<string, TensorInfo>, name: string): TensorInfo {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw new QuarryError('WEIGHTS_INVALID', `weight file has no tensor "${name}"`);
+  return tensor;
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(bytes, done, Math.min(READ_BYTES, length - done), position + done);
+    if (bytesRead === 0) throw new QuarryError('WEIGHTS_INVALID', 'weight file became shorter while it was read');
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+async function hashFile(path: string, signal: AbortSignal | undefined): Promise<string> {
+  const hash = blake2b.create({ dkLen: 32 });
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    throwIfAborted(signal, 'hashing weights');
+    hash.update(chunk as Uint8Array);
+  }
+  return bytesToHex(hash.digest());
+}
