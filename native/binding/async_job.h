@@ -1,0 +1,45 @@
+#pragma once
+// A long call off the event loop: work on a pool thread, the answer as a promise, an abort flag JavaScript can set.
+#include <node_api.h>
+
+#include <atomic>
+#include <exception>
+#include <string>
+
+#include "binding/napi_value.h"
+
+namespace quarry::napi {
+
+/// Derive, fill the inputs, then `AsyncJob::start(env, job)`. The job deletes itself.
+class AsyncJob {
+ public:
+  virtual ~AsyncJob() = default;
+
+  /// Queues the job. Returns `{ promise, abort }`; `abort()` raises the flag and may be called at any time.
+  static napi_value start(napi_env env, AsyncJob* job);
+
+ protected:
+  /// Runs on a pool thread; must not touch N-API. A thrown std::exception rejects the promise with `code` and its text.
+  virtual void work() = 0;
+  /// Runs on the JavaScript thread after `work`; returns what the promise resolves to.
+  virtual napi_value result(napi_env env) = 0;
+
+  bool aborted() const { return abort_.load(std::memory_order_relaxed); }
+
+  std::atomic<bool> abort_{false};
+  /// What kind of failure this was; src maps it to an error code. Set before throwing.
+  const char* code_ = "FAILED";
+
+ private:
+  static void execute(napi_env env, void* data);
+  static void complete(napi_env env, napi_status status, void* data);
+
+  napi_async_work async_ = nullptr;
+  napi_deferred deferred_ = nullptr;
+  napi_ref abort_function_ = nullptr;
+  void* cell_ = nullptr;
+  bool failed_ = false;
+  std::string message_;
+};
+
+}  // namespace quarry::napi

@@ -1,0 +1,127 @@
+#pragma once
+// Thin readers and makers of N-API values. A reader that fails leaves a TypeError pending and returns false; no C++
+// exception crosses into JavaScript.
+#include <node_api.h>
+
+#include <cstdint>
+#include <string>
+
+namespace quarry::napi {
+
+/// Leaves `TypeError: message` pending.
+inline bool fail(napi_env env, const char* message) {
+  napi_throw_type_error(env, nullptr, message);
+  return false;
+}
+
+/// The call's arguments, missing ones undefined.
+template <size_t N>
+struct Args {
+  napi_value value[N];
+  Args(napi_env env, napi_callback_info info) {
+    size_t count = N;
+    napi_get_cb_info(env, info, &count, value, nullptr, nullptr);
+  }
+  napi_value operator[](size_t i) const { return value[i]; }
+};
+
+inline bool read(napi_env env, napi_value value, double* out, const char* message) {
+  return napi_get_value_double(env, value, out) == napi_ok || fail(env, message);
+}
+inline bool read(napi_env env, napi_value value, int64_t* out, const char* message) {
+  return napi_get_value_int64(env, value, out) == napi_ok || fail(env, message);
+}
+inline bool read(napi_env env, napi_value value, bool* out, const char* message) {
+  return napi_get_value_bool(env, value, out) == napi_ok || fail(env, message);
+}
+/// From a bigint, modulo 2^64.
+inline bool read(napi_env env, napi_value value, uint64_t* out, const char* message) {
+  bool lossless = false;
+  return napi_get_value_bigint_uint64(env, value, out, &lossless) == napi_ok || fail(env, message);
+}
+inline bool read(napi_env env, napi_value value, std::string* out, const char* message) {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return fail(env, message);
+  out->resize(length);
+  napi_get_value_string_utf8(env, value, out->data(), length + 1, &length);
+  return true;
+}
+
+/// A view of a typed array's elements; valid while JavaScript keeps the array alive and unmoved (buffers never move).
+template <typename T>
+struct View {
+  T* data = nullptr;
+  size_t length = 0;
+};
+template <typename T>
+inline bool read_typed(napi_env env, napi_value value, napi_typedarray_type type, View<T>* out, const char* message) {
+  bool is_typed = false;
+  napi_is_typedarray(env, value, &is_typed);
+  if (!is_typed) return fail(env, message);
+  napi_typedarray_type got;
+  void* data = nullptr;
+  size_t length = 0;
+  if (napi_get_typedarray_info(env, value, &got, &length, &data, nullptr, nullptr) != napi_ok || got != type) {
+    return fail(env, message);
+  }
+  out->data = static_cast<T*>(data);
+  out->length = length;
+  return true;
+}
+inline bool read(napi_env env, napi_value value, View<float>* out, const char* message) {
+  return read_typed(env, value, napi_float32_array, out, message);
+}
+inline bool read(napi_env env, napi_value value, View<uint16_t>* out, const char* message) {
+  return read_typed(env, value, napi_uint16_array, out, message);
+}
+inline bool read(napi_env env, napi_value value, View<uint8_t>* out, const char* message) {
+  return read_typed(env, value, napi_uint8_array, out, message);
+}
+
+inline napi_value property(napi_env env, napi_value object, const char* name) {
+  napi_value value = nullptr;
+  napi_get_named_property(env, object, name, &value);
+  return value;
+}
+inline bool is_nullish(napi_env env, napi_value value) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, value, &type);
+  return type == napi_undefined || type == napi_null;
+}
+
+inline napi_value number(napi_env env, double value) {
+  napi_value out = nullptr;
+  napi_create_double(env, value, &out);
+  return out;
+}
+inline napi_value string(napi_env env, const std::string& value) {
+  napi_value out = nullptr;
+  napi_create_string_utf8(env, value.data(), value.size(), &out);
+  return out;
+}
+inline napi_value undefined(napi_env env) {
+  napi_value out = nullptr;
+  napi_get_undefined(env, &out);
+  return out;
+}
+inline void set(napi_env env, napi_value object, const char* name, napi_value value) {
+  napi_set_named_property(env, object, name, value);
+}
+/// A new Float32Array holding a copy of `data`.
+inline napi_value float32_array(napi_env env, const float* data, size_t length) {
+  void* memory = nullptr;
+  napi_value buffer = nullptr;
+  napi_value array = nullptr;
+  if (napi_create_arraybuffer(env, length * sizeof(float), &memory, &buffer) != napi_ok) return nullptr;
+  for (size_t i = 0; i < length; ++i) static_cast<float*>(memory)[i] = data[i];
+  napi_create_typedarray(env, napi_float32_array, length, buffer, 0, &array);
+  return array;
+}
+
+inline void add_function(napi_env env, napi_value exports, const char* name, napi_callback callback) {
+  napi_value function = nullptr;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+  napi_set_named_property(env, exports, name, function);
+}
+
+}  // namespace quarry::napi

@@ -1,0 +1,5 @@
+#include "kernels/kernels.h"
+
+namespace quarry {
+const Kernels kAvx2Kernels{Isa::kAvx2};
+}  // namespace quarry

@@ -1,0 +1,5 @@
+#include "kernels/kernels.h"
+
+namespace quarry {
+const Kernels kAvx512Kernels{Isa::kAvx512};
+}  // namespace quarry
