@@ -1,0 +1,48 @@
+import { QuarryError } from '../../errors/index.js';
+
+/** Shannons in one SOMA. `types/src/config/genesis_config.rs`. */
+export const SHANNONS_PER_SOMA = 1_000_000_000n;
+
+/** Everything there is: 10,000,000 SOMA, in shannons. */
+export const TOTAL_SUPPLY_SHANNONS = 10_000_000n * SHANNONS_PER_SOMA;
+
+const U64_MAX = 0xffff_ffff_ffff_ffffn;
+
+/**
+ * Shannons of an amount in SOMA, exactly.
+ *
+ * @param soma decimal text with at most 9 digits after the point: `"1"`, `"0.5"`, `".25"`
+ * @throws QuarryError `INVALID_ARGUMENT` when the text is no such number
+ * @throws QuarryError `INVALID_ARGUMENT` when the amount does not fit 64 bits of shannons
+ */
+export function somaToShannons(soma: string): bigint {
+  const match = soma.length <= 64 ? /^(\d*)(?:\.(\d*))?$/.exec(soma) : null;
+  const whole = match?.[1] ?? '';
+  const fraction = match?.[2] ?? '';
+  if (match === null || whole + fraction === '' || fraction.length > 9) {
+    throw new QuarryError('INVALID_ARGUMENT', `"${soma.slice(0, 64)}" is not an amount of SOMA`, {
+      hint: 'write a decimal number with at most 9 digits after the point, such as 1.25',
+    });
+  }
+  const shannons = BigInt(whole || '0') * SHANNONS_PER_SOMA + BigInt(fraction.padEnd(9, '0'));
+  if (shannons > U64_MAX) {
+    throw new QuarryError('INVALID_ARGUMENT', `${soma} SOMA does not fit 64 bits of shannons`);
+  }
+  return shannons;
+}
+
+/** An amount in SOMA as decimal text without needless zeros: `1500000000n` is `"1.5"`. Negative amounts keep their sign. */
+export function shannonsToSoma(shannons: bigint): string {
+  const magnitude = shannons < 0n ? -shannons : shannons;
+  const fraction = (magnitude % SHANNONS_PER_SOMA).toString().padStart(9, '0').replace(/0+$/, '');
+  const whole = (magnitude / SHANNONS_PER_SOMA).toString();
+  return `${shannons < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** Denominator of a basis point. */
+export const BPS_DENOMINATOR = 10_000n;
+
+/** `floor(amount * bps / 10000)`, as `authority/src/execution/mod.rs` computes it in 128 bits. */
+export function bpsMul(amount: bigint, bps: bigint): bigint {
+  return (amount * bps) / BPS_DENOMINATOR;
+}

@@ -1,0 +1,27 @@
+export { BcsReader } from './bcs-reader.js';
+export { BCS_MAX_LENGTH, BcsWriter } from './bcs-writer.js';
+export {
+  bool,
+  bytes,
+  type Codec,
+  decodeBcs,
+  encodeBcs,
+  fixedBytes,
+  map,
+  mapped,
+  option,
+  pair,
+  plainEnum,
+  sizedBytes,
+  sortedSet,
+  string,
+  struct,
+  u8,
+  u16,
+  u32,
+  u64,
+  union,
+  unit,
+  vector,
+  versionOne,
+} from './codec.js';

@@ -1,0 +1,86 @@
+import { blake2b } from '@noble/hashes/blake2.js';
+import { base58 } from '@scure/base';
+import { QuarryError } from '../../errors/index.js';
+import { type Codec, mapped, sizedBytes } from './bcs/index.js';
+
+/** A 32-byte digest as base58 text: of a transaction, object, effects, checkpoint or file. */
+export type Digest = string;
+
+/** BLAKE2b with 32 bytes of output, no key: the one hash of the SOMA protocol. */
+export function blake2b256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = blake2b.create({ dkLen: 32 });
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}
+
+/**
+ * BLAKE2b-256 over a type's name, `::` and its BCS: how the network hashes its own structures
+ * (`default_hash` of `types/src/crypto.rs`).
+ *
+ * @param typeName the Rust type: `"TransactionData"`
+ */
+export function typedHash(typeName: string, bcs: Uint8Array): Uint8Array {
+  return blake2b256(new TextEncoder().encode(`${typeName}::`), bcs);
+}
+
+/** {@link typedHash} as base58. */
+export function typedDigest(typeName: string, bcs: Uint8Array): Digest {
+  return base58.encode(typedHash(typeName, bcs));
+}
+
+/**
+ * The base58 text of 32 bytes.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when there are not 32
+ */
+export function digestFromBytes(bytes: Uint8Array): Digest {
+  if (bytes.length !== 32) throw new QuarryError('INVALID_ARGUMENT', `a digest has 32 bytes, got ${bytes.length}`);
+  return base58.encode(bytes);
+}
+
+/**
+ * The 32 bytes of a base58 digest.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when `text` is not base58 of exactly 32 bytes
+ */
+export function digestToBytes(text: string): Uint8Array {
+  // 32 bytes never take more than 44 digits; base58 decoding is quadratic, so longer text is refused unread.
+  if (typeof text === 'string' && text.length >= 32 && text.length <= 44) {
+    try {
+      const bytes = base58.decode(text);
+      if (bytes.length === 32) return bytes;
+    } catch {
+      // Falls through: the library's message would repeat the text, which may be a key typed into the wrong place.
+    }
+  }
+  throw new QuarryError('INVALID_ARGUMENT', 'a digest must be base58 text of 32 bytes', {
+    facts: { length: typeof text === 'string' ? text.length : undefined },
+  });
+}
+
+/** Whether `text` is base58 of exactly 32 bytes. */
+export function isDigest(text: string): boolean {
+  try {
+    digestToBytes(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** BCS of a digest: a length byte of 32, then the bytes (the type serialises through a byte-string encoder). */
+export const digestCodec: Codec<Digest> = mapped(sizedBytes(32), digestFromBytes, digestToBytes);
+
+/** BCS of a 32-byte commitment, checksum or key, kept as bytes: the same layout as {@link digestCodec}. */
+export const bytes32Codec: Codec<Uint8Array> = sizedBytes(32);
+
+/** The digest that marks a deleted object. `types/src/digests.rs`. */
+export const DELETED_DIGEST: Digest = base58.encode(new Uint8Array(32).fill(99));
+/** The digest that marks a wrapped object. */
+export const WRAPPED_DIGEST: Digest = base58.encode(new Uint8Array(32).fill(88));
+/** The digest that marks an input of a cancelled transaction. */
+export const CANCELLED_DIGEST: Digest = base58.encode(new Uint8Array(32).fill(77));
+/** The digest of 32 zero bytes, which names the genesis as an object's previous transaction. */
+export const ZERO_DIGEST: Digest = base58.encode(new Uint8Array(32));
+/** The testnet's chain identifier: the digest of its genesis checkpoint. `types/src/digests.rs`. */
+export const TESTNET_CHAIN_ID: Digest = '964EDrEzfvQT7HjVsjfXYcM1ubi3qhqB41zV7LLbCxxd';

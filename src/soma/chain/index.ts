@@ -1,0 +1,10 @@
+export * from './amount.js';
+export * as bcs from './bcs/index.js';
+export * from './digest.js';
+export * from './id.js';
+export * from './keys/index.js';
+export * from './manifest.js';
+export * from './object.js';
+export * from './object-ref.js';
+export * from './tensor.js';
+export * from './transaction/index.js';

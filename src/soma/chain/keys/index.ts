@@ -1,0 +1,22 @@
+export { Keypair, type Signer } from './keypair.js';
+export {
+  generateMnemonic,
+  MNEMONIC_WORD_COUNTS,
+  type MnemonicWordCount,
+  type ParsedSecret,
+  parseKeystoreEntry,
+  parseSecret,
+  SECRET_HRP,
+  type SecretFormat,
+  secretFromMnemonic,
+  secretToText,
+} from './secret-formats.js';
+export {
+  addressOfPublicKey,
+  encodeSingleSignature,
+  SCHEME_FLAGS,
+  SINGLE_SIGNATURE_BYTES,
+  type SingleSignature,
+  verifyEd25519,
+} from './signature.js';
+export { DEFAULT_DERIVATION_PATH, deriveEd25519 } from './slip10.js';

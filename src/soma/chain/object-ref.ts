@@ -1,0 +1,18 @@
+import { type Codec, struct, u64 } from './bcs/index.js';
+import { type Digest, digestCodec } from './digest.js';
+import { idCodec, type ObjectId } from './id.js';
+
+/** One exact version of an object: what a transaction names as an owned input. */
+export interface ObjectRef {
+  readonly objectId: ObjectId;
+  readonly version: bigint;
+  /** The object digest, base58. */
+  readonly digest: Digest;
+}
+
+/** BCS of an object reference, 73 bytes. */
+export const objectRefCodec: Codec<ObjectRef> = struct<ObjectRef>({
+  objectId: idCodec,
+  version: u64,
+  digest: digestCodec,
+});

@@ -1,0 +1,39 @@
+import { type Codec, struct } from '../bcs/index.js';
+import { idCodec, type ObjectId } from '../id.js';
+import { type Manifest, manifestCodec } from '../manifest.js';
+import { type ObjectRef, objectRefCodec } from '../object-ref.js';
+import { type SomaTensor, tensorCodec } from '../tensor.js';
+
+/** Submits data that hits a target. */
+export interface SubmitData {
+  readonly targetId: ObjectId;
+  /** Of the plain data. */
+  readonly dataManifest: Manifest;
+  /** The model with the lowest loss among the target's models. */
+  readonly modelId: ObjectId;
+  /** Shape `[target_embedding_dim]`. */
+  readonly embedding: SomaTensor;
+  /** Cosine distance to the target, shape `[1]`. */
+  readonly distanceScore: SomaTensor;
+  /** The winning model's loss, shape `[1]`. */
+  readonly lossScore: SomaTensor;
+  /** The coin the bond is taken from. */
+  readonly bondCoin: ObjectRef;
+}
+
+/** Names a target: claim its reward, report its submission, take a report back. */
+export interface TargetReference {
+  readonly targetId: ObjectId;
+}
+
+export const submitDataCodec: Codec<SubmitData> = struct<SubmitData>({
+  targetId: idCodec,
+  dataManifest: manifestCodec,
+  modelId: idCodec,
+  embedding: tensorCodec,
+  distanceScore: tensorCodec,
+  lossScore: tensorCodec,
+  bondCoin: objectRefCodec,
+});
+
+export const targetReferenceCodec: Codec<TargetReference> = struct<TargetReference>({ targetId: idCodec });

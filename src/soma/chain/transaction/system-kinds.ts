@@ -1,0 +1,48 @@
+import { bytes, type Codec, option, struct, u64, vector } from '../bcs/index.js';
+import { type Digest, digestCodec } from '../digest.js';
+import { objectCodec, type SomaObject } from '../object.js';
+
+/** Writes the first objects of a chain. */
+export interface Genesis {
+  readonly objects: readonly SomaObject[];
+}
+
+/** Opens a consensus commit. */
+export interface ConsensusCommitPrologueV1 {
+  readonly epoch: bigint;
+  readonly round: bigint;
+  readonly subDagIndex?: bigint | undefined;
+  readonly commitTimestampMs: bigint;
+  readonly consensusCommitDigest: Digest;
+  readonly additionalStateDigest: Digest;
+}
+
+/** Begins the next epoch. */
+export interface ChangeEpoch {
+  /** The epoch that begins. */
+  readonly epoch: bigint;
+  readonly epochStartTimestampMs: bigint;
+  readonly protocolVersion: bigint;
+  /** Fees collected in the epoch that ends, in shannons. */
+  readonly fees: bigint;
+  readonly epochRandomness: Uint8Array;
+}
+
+export const genesisCodec: Codec<Genesis> = struct<Genesis>({ objects: vector(objectCodec) });
+
+export const consensusCommitPrologueCodec: Codec<ConsensusCommitPrologueV1> = struct<ConsensusCommitPrologueV1>({
+  epoch: u64,
+  round: u64,
+  subDagIndex: option(u64),
+  commitTimestampMs: u64,
+  consensusCommitDigest: digestCodec,
+  additionalStateDigest: digestCodec,
+});
+
+export const changeEpochCodec: Codec<ChangeEpoch> = struct<ChangeEpoch>({
+  epoch: u64,
+  epochStartTimestampMs: u64,
+  protocolVersion: u64,
+  fees: u64,
+  epochRandomness: bytes,
+});

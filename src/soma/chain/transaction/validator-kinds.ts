@@ -1,0 +1,72 @@
+import { bytes, type Codec, option, struct, u64 } from '../bcs/index.js';
+import { type Address, idCodec } from '../id.js';
+
+/** Joins the validator set. Keys are raw bytes; network addresses are BCS strings holding multiaddrs. */
+export interface AddValidator {
+  readonly pubkeyBytes: Uint8Array;
+  readonly networkPubkeyBytes: Uint8Array;
+  readonly workerPubkeyBytes: Uint8Array;
+  readonly proofOfPossession: Uint8Array;
+  readonly netAddress: Uint8Array;
+  readonly p2pAddress: Uint8Array;
+  readonly primaryAddress: Uint8Array;
+  readonly proxyAddress: Uint8Array;
+}
+
+/** Leaves the validator set. */
+export interface RemoveValidator {
+  readonly pubkeyBytes: Uint8Array;
+}
+
+/** Reports a validator, or takes the report back. */
+export interface ReportValidator {
+  readonly reportee: Address;
+}
+
+/** Changes a validator's metadata from the next epoch on; what is absent stays. */
+export interface UpdateValidatorMetadata {
+  readonly nextEpochNetworkAddress?: Uint8Array | undefined;
+  readonly nextEpochP2pAddress?: Uint8Array | undefined;
+  readonly nextEpochPrimaryAddress?: Uint8Array | undefined;
+  readonly nextEpochProxyAddress?: Uint8Array | undefined;
+  readonly nextEpochProtocolPubkey?: Uint8Array | undefined;
+  readonly nextEpochWorkerPubkey?: Uint8Array | undefined;
+  readonly nextEpochNetworkPubkey?: Uint8Array | undefined;
+  readonly nextEpochProofOfPossession?: Uint8Array | undefined;
+}
+
+/** Sets a validator's commission from the next epoch on. */
+export interface SetCommissionRate {
+  /** Basis points. */
+  readonly newRate: bigint;
+}
+
+export const addValidatorCodec: Codec<AddValidator> = struct<AddValidator>({
+  pubkeyBytes: bytes,
+  networkPubkeyBytes: bytes,
+  workerPubkeyBytes: bytes,
+  proofOfPossession: bytes,
+  netAddress: bytes,
+  p2pAddress: bytes,
+  primaryAddress: bytes,
+  proxyAddress: bytes,
+});
+
+export const removeValidatorCodec: Codec<RemoveValidator> = struct<RemoveValidator>({ pubkeyBytes: bytes });
+
+export const reportValidatorCodec: Codec<ReportValidator> = struct<ReportValidator>({ reportee: idCodec });
+
+const optionalBytes = option(bytes);
+
+export const updateValidatorMetadataCodec: Codec<UpdateValidatorMetadata> = struct<UpdateValidatorMetadata>({
+  nextEpochNetworkAddress: optionalBytes,
+  nextEpochP2pAddress: optionalBytes,
+  nextEpochPrimaryAddress: optionalBytes,
+  nextEpochProxyAddress: optionalBytes,
+  nextEpochProtocolPubkey: optionalBytes,
+  nextEpochWorkerPubkey: optionalBytes,
+  nextEpochNetworkPubkey: optionalBytes,
+  nextEpochProofOfPossession: optionalBytes,
+});
+
+export const setCommissionRateCodec: Codec<SetCommissionRate> = struct<SetCommissionRate>({ newRate: u64 });
