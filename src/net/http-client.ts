@@ -36,6 +36,8 @@ export interface HttpRequest {
   readonly body?: Uint8Array | string;
   /** Overrides the client's; `attempts: 1` never retries. POST and PATCH are retried only when given here. */
   readonly retry?: RetryPolicy;
+  /** `same-origin` refuses to be sent to another origin: for requests that only make sense with their credentials. */
+  readonly redirect?: 'follow' | 'same-origin';
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
@@ -158,6 +160,11 @@ export class HttpClient {
       url = new URL(location, url);
       if (url.protocol !== 'http:' && url.protocol !== 'https:') {
         throw new QuarryError('ADDRESS_REFUSED', `${redactUrl(first)} redirects to a ${url.protocol} URL`);
+      }
+      if (req.redirect === 'same-origin' && url.origin !== first.origin) {
+        throw new QuarryError('ADDRESS_REFUSED', `${redactUrl(first)} redirects to another origin, ${url.origin}`, {
+          hint: 'credentials are not taken to another server; check the base URL',
+        });
       }
       // RFC 9110, 15.4: 303 always, and by custom 301 and 302 after POST, continue with GET.
       if (answer.status === 303 || (verb === 'POST' && answer.status < 303)) {

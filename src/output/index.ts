@@ -1,4 +1,4 @@
-export { renderCsv } from './csv.js';
+export { type CsvOptions, renderCsv } from './csv.js';
 export { toJsonLine, toJsonPretty } from './json.js';
 export { renderMarkdown } from './markdown.js';
 export { plainText } from './plain-text.js';

@@ -13,6 +13,8 @@ export interface Column<Row> {
 export interface TableOptions {
   /** Terminal width in cells. Default: unlimited. */
   readonly columns?: number;
+  /** Shown for absent values. Default `-`. */
+  readonly absent?: string;
   /** Emphasises the header. */
   readonly bold?: (text: string) => string;
 }
@@ -26,7 +28,7 @@ export function renderTable<Row>(
   columns: readonly Column<Row>[],
   options: TableOptions = {},
 ): string {
-  const cells = rows.map((row) => columns.map((column) => cellText(column.value(row))));
+  const cells = rows.map((row) => columns.map((column) => cellText(column.value(row), options.absent)));
   const widths = columns.map((column, i) =>
     Math.max(stringWidth(column.header), ...cells.map((line) => stringWidth(line[i] ?? ''))),
   );
@@ -46,8 +48,8 @@ export function renderFields(fields: readonly (readonly [name: string, value: un
   return fields.map(([name, value]) => `${pad(name, width, 'left')}  ${cellText(value)}`.trimEnd()).join('\n');
 }
 
-function cellText(value: unknown): string {
-  return value === undefined || value === null || value === '' ? '-' : plainText(String(value));
+function cellText(value: unknown, absent = '-'): string {
+  return value === undefined || value === null || value === '' ? absent : plainText(String(value));
 }
 
 function shrink<Row>(widths: number[], columns: readonly Column<Row>[], limit: number): void {
