@@ -1,0 +1,57 @@
+import { availableParallelism } from 'node:os';
+import { QuarryError } from '../errors/index.js';
+import type { Precision, ScoringEngine } from './contract.js';
+
+/** Scoring engines by name. */
+export const SCORING_ENGINES = ['native', 'onnx', 'reference'] as const;
+export type ScoringEngineName = (typeof SCORING_ENGINES)[number];
+
+/** Instruction-set levels of the native core, lowest first. */
+export const ISA_LEVELS = ['serial', 'neon', 'avx2', 'avx512', 'avx512bf16'] as const;
+export type IsaLevel = (typeof ISA_LEVELS)[number];
+
+/** Which engine to build and how. Plain data, so that it can be sent to a worker thread. */
+export interface EngineSpec {
+  readonly engine: ScoringEngineName;
+  /** Threads of one engine instance. Default: all cores for `native` and `onnx`. `reference` has one. */
+  readonly threads?: number;
+  /** Forces a level of the native core. Default: the highest this processor has. */
+  readonly isa?: IsaLevel;
+  readonly precision?: Precision;
+  /** Where packed weights are kept. Absent: they are packed in memory at every load. */
+  readonly cacheDir?: string;
+  /** onnxruntime execution provider. Default `cpu`. */
+  readonly provider?: string;
+}
+
+/**
+ * Builds the engine a spec describes. Engines with native parts are loaded only when asked for.
+ *
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when its binary or package is missing, with the reason
+ */
+export async function createScoringEngine(spec: EngineSpec): Promise<ScoringEngine> {
+  const threads = spec.threads ?? availableParallelism();
+  switch (spec.engine) {
+    case 'reference': {
+      const { createReferenceEngine } = await import('./reference/index.js');
+      return createReferenceEngine();
+    }
+    case 'native': {
+      const { createNativeScoringEngine } = await import('./native/index.js');
+      return createNativeScoringEngine({
+        threads,
+        ...(spec.isa !== undefined && { isa: spec.isa }),
+        ...(spec.precision !== undefined && { precision: spec.precision === 'f32' ? 'f32' : 'bf16' }),
+        ...(spec.cacheDir !== undefined && { cacheDir: spec.cacheDir }),
+      });
+    }
+    case 'onnx': {
+      const { createOnnxEngine } = await import('./onnx/index.js');
+      return createOnnxEngine({ threads, ...(spec.provider !== undefined && { provider: spec.provider }) });
+    }
+    default:
+      throw new QuarryError('ENGINE_UNAVAILABLE', `there is no scoring engine "${String(spec.engine)}"`, {
+        hint: `choose one of auto, ${SCORING_ENGINES.join(', ')}`,
+      });
+  }
+}

@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { type ErrorCode, QuarryError, throwIfAborted } from '../../errors/index.js';
+import type { WeightsFile } from '../../weights/weights-file.js';
+import type { LoadedModel, Precision, Score, ScoreOptions, ScoringEngine } from '../contract.js';
+import type { EngineSpec } from '../engine-spec.js';
+import type { ModelConfig } from '../model-config.js';
+import type { ModelRef, ScoreTask, ScoreTaskResult, ScoreWorkerData, SerialisedError } from './score-task.js';
+
+export interface PooledEngineOptions {
+  readonly engine: EngineSpec;
+  /** Worker threads. Each holds its own engine; weights are mapped, so they share the pages. */
+  readonly workers: number;
+  /** Models a worker keeps loaded. Default 8. */
+  readonly maxModels?: number;
+  /** Samples sent to a worker at once. Default 4. */
+  readonly samplesPerTask?: number;
+}
+
+/**
+ * The compiled worker entry. Sources run from `src/` under a loader that worker threads do not have, so they use the
+ * build's.
+ */
+function workerFile(): string {
+  const here = fileURLToPath(new URL('../../../workers/score.js', import.meta.url));
+  if (existsSync(here)) return here;
+  const built = fileURLToPath(new URL('../../../dist/workers/score.js', import.meta.url));
+  if (existsSync(built)) return built;
+  throw new QuarryError('ENGINE_UNAVAILABLE', 'the worker script is missing', { hint: 'run: npm run build' });
+}
+
+/**
+ * A scoring engine over a pool of worker threads, under the same contract as the engine inside each worker. Samples of
+ * one call are spread over the workers and come back in order.
+ */
+export class PooledEngine implements ScoringEngine {
+  readonly name: string;
+  readonly device: string;
+  readonly precision: Precision;
+  readonly workers: number;
+  readonly #pool: Piscina;
+  readonly #samplesPerTask: number;
+
+  constructor(options: PooledEngineOptions) {
+    this.name = options.engine.engine;
+    this.device = `cpu x ${options.workers}`;
+    this.precision = options.engine.precision ?? 'f32';
+    this.workers = options.workers;
+    this.#samplesPerTask = options.samplesPerTask ?? 4;
+    const data: ScoreWorkerData = { engine: options.engine, maxModels: options.maxModels ?? 8 };
+    this.#pool = new Piscina({
+      filename: workerFile(),
+      name: 'score',
+      minThreads: options.workers,
+      maxThreads: options.workers,
+      workerData: data,
+    });
+  }
+
+  async load(
+    weights: WeightsFile,
+    config: ModelConfig,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<LoadedModel> {
+    throwIfAborted(options.signal, 'loading a model');
+    if (weights.path === undefined) {
+      throw new QuarryError('INVALID_ARGUMENT', 'a worker pool loads weights from a file, not from memory');
+    }
+    const model: ModelRef = { path: weights.path, checksum: weights.checksum, config };
+    const loaded = await this.#run({ kind: 'load', model });
+    if (loaded.kind !== 'loaded') throw new QuarryError('INTERNAL', 'a worker answered another task');
+    return {
+      config,
+      errorBound: loaded.errorBound,
+      score: (samples, scoreOptions = {}) => this.#score(model, samples, scoreOptions),
+      close: async () => {},
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  async #score(model: ModelRef, samples: readonly Uint8Array[], options: ScoreOptions): Promise<Score[]> {
+    throwIfAborted(options.signal, 'scoring');
+    const perTask = Math.max(1, Math.min(this.#samplesPerTask, Math.ceil(samples.length / this.workers)));
+    const tasks: Promise<Score[]>[] = [];
+    for (let at = 0; at < samples.length; at += perTask) {
+      const part = samples.slice(at, at + perTask);
+      tasks.push(
+        this.#run({
+          kind: 'score',
+          model,
+          samples: part,
+          seed: options.seed ?? 0n,
+          precision: options.precision,
+        }).then((result) => unpack(result, model.config.embeddingDim)),
+      );
+    }
+    return (await Promise.all(tasks)).flat();
+  }
+
+  async #run(task: ScoreTask): Promise<ScoreTaskResult> {
+    const result = (await this.#pool.run(task, { name: 'score' })) as ScoreTaskResult;
+    if (result.kind === 'error') throw revive(result.error);
+    return result;
+  }
+}
+
+function unpack(result: ScoreTaskResult, dim: number): Score[] {
+  if (result.kind !== 'scores') throw new QuarryError('INTERNAL', 'a worker answered another task');
+  return Array.from(result.losses, (loss, i) => ({
+    loss,
+    embedding: result.embeddings.subarray(i * dim, (i + 1) * dim),
+    precision: result.precisions[i] ?? 'f32',
+  }));
+}
+
+function revive(error: SerialisedError): QuarryError {
+  return new QuarryError(error.code as ErrorCode, error.message, {
+    ...(error.hint !== undefined && { hint: error.hint }),
+    ...(error.facts !== undefined && { facts: error.facts }),
+    retryable: error.retryable,
+  });
+}

@@ -1,0 +1,55 @@
+import type { ErrorBound, Precision } from '../contract.js';
+import type { EngineSpec } from '../engine-spec.js';
+import type { ModelConfig } from '../model-config.js';
+
+/** What every worker is started with. */
+export interface ScoreWorkerData {
+  readonly engine: EngineSpec;
+  /** Models kept loaded by one worker; the least recently used one is closed beyond it. */
+  readonly maxModels: number;
+}
+
+/** Which weights a task is about. */
+export interface ModelRef {
+  readonly path: string;
+  readonly checksum: string;
+  readonly config: ModelConfig;
+}
+
+export type ScoreTask =
+  | { readonly kind: 'load'; readonly model: ModelRef }
+  | {
+      readonly kind: 'score';
+      readonly model: ModelRef;
+      readonly samples: readonly Uint8Array[];
+      readonly seed: bigint;
+      readonly precision: 'f32' | undefined;
+    };
+
+/** What comes back. Failures travel as data: an error class does not survive the way between threads. */
+export type ScoreTaskResult =
+  | {
+      readonly kind: 'loaded';
+      readonly name: string;
+      readonly device: string;
+      readonly precision: Precision;
+      readonly errorBound: ErrorBound;
+    }
+  | {
+      readonly kind: 'scores';
+      /** `[samples]` */
+      readonly losses: Float64Array;
+      /** `[samples, embeddingDim]` */
+      readonly embeddings: Float32Array;
+      readonly precisions: readonly Precision[];
+    }
+  | { readonly kind: 'error'; readonly error: SerialisedError };
+
+/** A QuarryError as plain data. */
+export interface SerialisedError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly facts?: Readonly<Record<string, string | number | boolean>>;
+  readonly retryable: boolean;
+}

@@ -1,0 +1,94 @@
+import { toQuarryError } from '../../errors/index.js';
+import { openSafetensors } from '../../weights/safetensors.js';
+import type { LoadedModel, ScoringEngine } from '../contract.js';
+import { createScoringEngine } from '../engine-spec.js';
+import type { ModelRef, ScoreTask, ScoreTaskResult, ScoreWorkerData, SerialisedError } from './score-task.js';
+
+/** The state of one worker: an engine, built at the first task, and the models it has loaded. */
+export class ScoreWorker {
+  readonly #data: ScoreWorkerData;
+  #engine: Promise<ScoringEngine> | undefined;
+  /** In order of last use, the most recent last. */
+  readonly #models = new Map<string, Promise<LoadedModel>>();
+
+  constructor(data: ScoreWorkerData) {
+    this.#data = data;
+  }
+
+  /** Runs one task. Never throws: failures come back as `kind: 'error'`. */
+  async run(task: ScoreTask): Promise<ScoreTaskResult> {
+    try {
+      const model = await this.#load(task.model);
+      if (task.kind === 'load') {
+        const engine = await this.#engineOnce();
+        const { name, device, precision } = engine;
+        return { kind: 'loaded', name, device, precision, errorBound: model.errorBound };
+      }
+      const scores = await model.score(task.samples, {
+        seed: task.seed,
+        ...(task.precision !== undefined && { precision: task.precision }),
+      });
+      const dim = task.model.config.embeddingDim;
+      const embeddings = new Float32Array(scores.length * dim);
+      scores.forEach((score, i) => {
+        embeddings.set(score.embedding, i * dim);
+      });
+      return {
+        kind: 'scores',
+        losses: Float64Array.from(scores, (score) => score.loss),
+        embeddings,
+        precisions: scores.map((score) => score.precision),
+      };
+    } catch (error) {
+      return { kind: 'error', error: serialise(error) };
+    }
+  }
+
+  #engineOnce(): Promise<ScoringEngine> {
+    this.#engine ??= createScoringEngine(this.#data.engine);
+    return this.#engine;
+  }
+
+  async #load(ref: ModelRef): Promise<LoadedModel> {
+    const known = this.#models.get(ref.checksum);
+    if (known !== undefined) {
+      this.#models.delete(ref.checksum);
+      this.#models.set(ref.checksum, known);
+      return known;
+    }
+    const loading = this.#open(ref);
+    this.#models.set(ref.checksum, loading);
+    loading.catch(() => this.#models.delete(ref.checksum));
+    for (const [checksum, model] of this.#models) {
+      if (this.#models.size <= this.#data.maxModels) break;
+      this.#models.delete(checksum);
+      await (await model).close();
+    }
+    return loading;
+  }
+
+  async #open(ref: ModelRef): Promise<LoadedModel> {
+    const engine = await this.#engineOnce();
+    const weights = await openSafetensors(ref.path, { checksum: ref.checksum });
+    try {
+      return await engine.load(weights, ref.config);
+    } finally {
+      await weights.close();
+    }
+  }
+}
+
+function serialise(error: unknown): SerialisedError {
+  const failure = toQuarryError(error, 'scoring');
+  return {
+    code: failure.code,
+    message: failure.message,
+    ...(failure.hint !== undefined && { hint: failure.hint }),
+    facts: Object.fromEntries(
+      Object.entries(failure.facts).flatMap(([key, value]) =>
+        value === undefined ? [] : [[key, typeof value === 'bigint' ? value.toString() : value]],
+      ),
+    ),
+    retryable: failure.retryable,
+  };
+}

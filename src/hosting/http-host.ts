@@ -1,0 +1,118 @@
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import type { DataHost } from './contract.js';
+import { parseRange } from './range.js';
+
+export interface HttpHostOptions {
+  /** Holds the published bytes, one file each, named by checksum. Survives restarts. */
+  readonly dir: string;
+  /** Interface to listen on. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** How others reach this server, when not by `http://host:port`. */
+  readonly publicUrl?: string;
+}
+
+const CHECKSUM_PATH = /^\/data\/([0-9a-f]{64})$/;
+
+/** Serves published bytes from this process, with `Range` support. */
+export class HttpHost implements DataHost {
+  readonly name = 'http';
+  readonly #dir: string;
+  readonly #server: Server;
+  readonly #baseUrl: string;
+
+  private constructor(dir: string, server: Server, baseUrl: string) {
+    this.#dir = dir;
+    this.#server = server;
+    this.#baseUrl = baseUrl;
+  }
+
+  /** @throws QuarryError `CONFLICT` when the port is taken */
+  static async listen(options: HttpHostOptions): Promise<HttpHost> {
+    await mkdir(options.dir, { recursive: true });
+    const host = options.host ?? '127.0.0.1';
+    const server = createServer((request, response) => void serve(options.dir, request, response));
+    server.headersTimeout = 10_000;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) =>
+        reject(
+          error.code === 'EADDRINUSE'
+            ? new QuarryError('CONFLICT', `port ${options.port} is in use`, {
+                hint: 'choose another hosting port, or 0 for a free one',
+                retryable: false,
+              })
+            : toQuarryError(error, 'starting the data host'),
+        ),
+      );
+      server.listen(options.port, host, resolve);
+    });
+    const { port } = server.address() as AddressInfo;
+    const base = options.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    return new HttpHost(options.dir, server, base.replace(/\/$/, ''));
+  }
+
+  async publish(checksum: string, bytes: Uint8Array): Promise<string> {
+    const path = join(this.#dir, checksum);
+    const present = await stat(path).catch(() => undefined);
+    if (present?.size !== bytes.byteLength) {
+      const partial = `${path}.part`;
+      try {
+        const file = await open(partial, 'w');
+        await file.writeFile(bytes);
+        await file.datasync();
+        await file.close();
+        await rename(partial, path);
+      } catch (error) {
+        await rm(partial, { force: true });
+        throw toQuarryError(error, 'storing hosted data');
+      }
+    }
+    return new URL(`${this.#baseUrl}/data/${checksum}`).href;
+  }
+
+  async remove(checksum: string): Promise<void> {
+    await rm(join(this.#dir, checksum), { force: true });
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+async function serve(dir: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const checksum = CHECKSUM_PATH.exec(request.url ?? '')?.[1];
+  if (checksum === undefined) return void response.writeHead(404).end();
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  }
+  const file = await open(join(dir, checksum), 'r').catch(() => undefined);
+  if (file === undefined) return void response.writeHead(404).end();
+  try {
+    const { size } = await file.stat();
+    const range = parseRange(request.headers.range, size);
+    const headers = { 'accept-ranges': 'bytes', 'content-type': 'application/octet-stream', etag: `"${checksum}"` };
+    if (range === 'unsatisfiable') {
+      return void response.writeHead(416, { ...headers, 'content-range': `bytes */${size}` }).end();
+    }
+    const { start, end } = range ?? { start: 0, end: size - 1 };
+    response.writeHead(range === undefined ? 200 : 206, {
+      ...headers,
+      'content-length': end - start + 1,
+      ...(range !== undefined && { 'content-range': `bytes ${start}-${end}/${size}` }),
+    });
+    if (request.method === 'HEAD' || size === 0) return void response.end();
+    await pipeline(file.createReadStream({ start, end, autoClose: false }), response);
+  } catch {
+    // The client went away, or the file did: there is nobody to tell.
+    response.destroy();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,132 @@
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import type { HttpClient } from '../net/index.js';
+import { createBlake2b256 } from './blake2b.js';
+import { createWeightsCipher } from './decrypt.js';
+import { type DownloadOptions, download } from './download.js';
+import type { WeightsManifest } from './manifest.js';
+import { openSafetensors } from './safetensors.js';
+import type { WeightsFile } from './weights-file.js';
+
+export interface WeightsCacheOptions {
+  /** Holds `<checksum>.safetensors`, plaintext, and `partial/` with interrupted downloads. */
+  readonly dir: string;
+}
+
+export interface WeightsCacheDeps {
+  readonly http: HttpClient;
+}
+
+export interface FetchWeightsOptions extends Omit<DownloadOptions, 'startAt'> {}
+
+/** An interrupted download is worth resuming in another process from this size on, bytes. */
+const KEEP_PARTIAL_BYTES = 64 * 2 ** 20;
+const READ_BACK_BYTES = 4 * 2 ** 20;
+
+/**
+ * Decrypted weight files on disk, keyed by the checksum of what was downloaded. One pass over the network stream
+ * verifies, decrypts and writes; an entry appears under its name only when it is whole and verified.
+ */
+export class WeightsCache {
+  readonly #dir: string;
+  readonly #http: HttpClient;
+  /** One download per file, however many ask for it. */
+  readonly #inFlight = new Map<string, Promise<void>>();
+
+  constructor(options: WeightsCacheOptions, deps: WeightsCacheDeps) {
+    this.#dir = options.dir;
+    this.#http = deps.http;
+  }
+
+  /** Where the plaintext of a checksum lies once fetched. */
+  pathOf(checksum: string): string {
+    return join(this.#dir, `${checksum}.safetensors`);
+  }
+
+  async has(manifest: WeightsManifest): Promise<boolean> {
+    const info = await stat(this.pathOf(manifest.checksum)).catch(() => undefined);
+    return info?.size === manifest.sizeBytes;
+  }
+
+  /**
+   * Opens a model's weights, downloading them first when the cache lacks them.
+   *
+   * @throws QuarryError `CHECKSUM_MISMATCH` when what the addresses serve hashes to something else
+   * @throws QuarryError `SIZE_MISMATCH` when it is shorter or longer than announced
+   * @throws QuarryError `WEIGHTS_INVALID` when the plaintext is no valid container (wrong key, malformed file)
+   * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes
+   */
+  async open(manifest: WeightsManifest, options: FetchWeightsOptions = {}): Promise<WeightsFile> {
+    const path = this.pathOf(manifest.checksum);
+    if (!(await this.has(manifest))) {
+      let pending = this.#inFlight.get(path);
+      if (pending === undefined) {
+        pending = this.#fetch(manifest, path, options).finally(() => this.#inFlight.delete(path));
+        this.#inFlight.set(path, pending);
+      }
+      await pending;
+    }
+    return openSafetensors(path, { checksum: manifest.checksum });
+  }
+
+  async #fetch(manifest: WeightsManifest, path: string, options: FetchWeightsOptions): Promise<void> {
+    const partialDir = join(this.#dir, 'partial');
+    const partial = join(partialDir, `${manifest.checksum}.part`);
+    let keep = false;
+    try {
+      await mkdir(partialDir, { recursive: true, mode: 0o700 });
+      const received = await this.#stream(manifest, partial, options).catch(async (error: unknown) => {
+        const failure = toQuarryError(error, 'downloading weights');
+        const size = (await stat(partial).catch(() => undefined))?.size ?? 0;
+        keep = size >= KEEP_PARTIAL_BYTES && (failure.code === 'ABORTED' || failure.retryable);
+        if (failure.code === 'CHECKSUM_MISMATCH') keep = false;
+        throw failure;
+      });
+      await (await openSafetensors(partial, { checksum: received })).close();
+      await rename(partial, path);
+    } catch (error) {
+      if (!keep) await rm(partial, { force: true });
+      throw toQuarryError(error, 'storing weights');
+    }
+  }
+
+  /** Downloads into `partial`, continuing what is there; returns the verified checksum. */
+  async #stream(manifest: WeightsManifest, partial: string, options: FetchWeightsOptions): Promise<string> {
+    const file = await open(partial, 'a+', 0o600);
+    try {
+      const hash = createBlake2b256();
+      let position = (await file.stat()).size;
+      if (position > manifest.sizeBytes) {
+        await file.truncate(0);
+        position = 0;
+      }
+      // The checksum covers the ciphertext and the file holds plaintext: encrypting it again recovers the hash state.
+      const recover = createWeightsCipher(manifest.decryptionKey);
+      for (let at = 0; at < position; ) {
+        const { buffer, bytesRead } = await file.read(new Uint8Array(READ_BACK_BYTES), 0, READ_BACK_BYTES, at);
+        if (bytesRead === 0) break;
+        hash.update(recover(buffer.subarray(0, bytesRead)));
+        at += bytesRead;
+      }
+      const decrypt = createWeightsCipher(manifest.decryptionKey, position);
+      const write = async (piece: Uint8Array): Promise<void> => {
+        hash.update(piece);
+        await file.appendFile(decrypt(piece));
+      };
+      await download(manifest, this.#http, write, { ...options, startAt: position });
+      const checksum = bytesToHex(hash.digest());
+      if (checksum !== manifest.checksum) {
+        throw new QuarryError('CHECKSUM_MISMATCH', 'the downloaded weights do not match their on-chain checksum', {
+          hint: 'the host serves another file than was committed; the entry was not cached',
+          facts: { expected: manifest.checksum, got: checksum },
+        });
+      }
+      await file.datasync();
+      return checksum;
+    } finally {
+      await file.close();
+    }
+  }
+}
