@@ -1,3 +1,5 @@
+import { QuarryError } from '../errors/index.js';
+
 /** The shape of a V1 model. Sequence length, batch size and the SIGReg numbers are fixed by the architecture. */
 export interface ModelConfig {
   /** Width of the hidden state and of an embedding (E). */
@@ -37,3 +39,26 @@ export const EOS_TOKEN = 257;
 
 /** LayerNorm's epsilon, inside the root. */
 export const LAYER_NORM_EPSILON = 1e-5;
+
+/**
+ * Checks that a configuration describes a model that can be computed.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when a number is not a positive integer, the heads do not divide the width
+ * into even parts, or the vocabulary lacks PAD and EOS
+ */
+export function assertModelConfig(config: ModelConfig): void {
+  for (const [field, value] of Object.entries(config)) {
+    const least = field === 'numLayers' ? 0 : 1;
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new QuarryError('INVALID_ARGUMENT', `"${field}" expected a positive integer, got ${value}`);
+    }
+  }
+  if (config.embeddingDim % (2 * config.numHeads) !== 0) {
+    throw new QuarryError('INVALID_ARGUMENT', '"embeddingDim" must be an even multiple of "numHeads"', {
+      facts: { embeddingDim: config.embeddingDim, numHeads: config.numHeads },
+    });
+  }
+  if (config.vocabSize <= EOS_TOKEN) {
+    throw new QuarryError('INVALID_ARGUMENT', `"vocabSize" must be over ${EOS_TOKEN}, got ${config.vocabSize}`);
+  }
+}

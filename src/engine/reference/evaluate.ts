@@ -1,0 +1,82 @@
+import { setImmediate } from 'node:timers/promises';
+import { QuarryError, throwIfAborted } from '../../errors/index.js';
+import type { ModelConfig } from '../model-config.js';
+import { negativeLogLikelihood } from './cross-entropy.js';
+import { batchesOf, chunkAt } from './data-contract.js';
+import { RunningMean } from './running-mean.js';
+import { SIG_REG, sigRegSum } from './sig-reg.js';
+import { encode, type V1Weights } from './v1-model.js';
+
+/** What one batch contributes, for tests and for looking into a loss. */
+export interface BatchEvaluation {
+  /** Mean cross-entropy over all positions, PAD included in the count. */
+  readonly crossEntropy: number;
+  /** SIGReg without its coefficient. */
+  readonly sigReg: number;
+  /** `crossEntropy + 0.02 * sigReg`. */
+  readonly loss: number;
+}
+
+/** What a model makes of one sample, batch by batch. */
+export interface Evaluation {
+  readonly loss: number;
+  /** `[E]`. */
+  readonly embedding: Float32Array;
+  readonly batches: readonly BatchEvaluation[];
+}
+
+export interface EvaluateOptions {
+  readonly seed: bigint;
+  /** The normalised SIGReg projection of a noise seed, `[E, 256]`. */
+  readonly projection: (seed: bigint) => Float32Array;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Evaluates one sample chunk by chunk. Lets the event loop run between chunks.
+ *
+ * @throws QuarryError `DATA_EMPTY` for a sample of no bytes
+ * @throws QuarryError `ABORTED` when the signal fires
+ */
+export async function evaluate(
+  weights: V1Weights,
+  config: ModelConfig,
+  data: Uint8Array,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  if (data.length === 0) throw emptyData();
+  const width = config.embeddingDim;
+  const embedding = new RunningMean();
+  const loss = new RunningMean();
+  const batches: BatchEvaluation[] = [];
+  for (const [k, chunks] of batchesOf(data.length, config).entries()) {
+    const projection = options.projection(options.seed + BigInt(k));
+    const sums = new Float64Array(width);
+    let nll = 0;
+    let sig = 0;
+    for (const index of chunks) {
+      throwIfAborted(options.signal, 'scoring');
+      const chunk = chunkAt(data, index, config.sequenceLength);
+      const r = encode(weights, chunk.tokens, chunk.positions, config.numHeads);
+      nll += negativeLogLikelihood(r, chunk.targets, weights.predictor);
+      sig += sigRegSum(r, projection);
+      for (let i = 0; i < r.length; i++) sums[i % width] = sums[i % width]! + r[i]!;
+      await setImmediate();
+    }
+    const positions = chunks.length * config.sequenceLength;
+    const crossEntropy = nll / positions;
+    const sigReg = sig / positions;
+    const batch = { crossEntropy, sigReg, loss: crossEntropy + SIG_REG.coefficient * sigReg };
+    batches.push(batch);
+    embedding.add(sums.map((sum) => sum / positions));
+    loss.add([batch.loss]);
+  }
+  return { loss: loss.value![0]!, embedding: embedding.value!, batches };
+}
+
+/** The error of every engine for a sample of no bytes. */
+export function emptyData(): QuarryError {
+  return new QuarryError('DATA_EMPTY', 'a sample of no bytes has no loss and no embedding', {
+    hint: 'Drop empty samples before scoring.',
+  });
+}

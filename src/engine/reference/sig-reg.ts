@@ -1,0 +1,89 @@
+import { normalArray } from './arrgen.js';
+
+/** Numbers of the SIGReg loss that the network fixes (`models/src/v1/modules/sig_reg.rs`). */
+export const SIG_REG = { tMax: 3, points: 17, slices: 256, coefficient: 0.02 } as const;
+
+/** The part of {@link SIG_REG} that the computation itself depends on. */
+export interface SigRegShape {
+  readonly tMax: number;
+  readonly points: number;
+  readonly slices: number;
+}
+
+/**
+ * Projection directions from raw noise: every column scaled to unit length.
+ *
+ * @param noise `[E, S]`
+ * @param slices S
+ * @returns `[E, S]`
+ */
+export function projectionFromNoise(noise: Float32Array, slices: number): Float32Array {
+  const norms = new Float64Array(slices);
+  for (let i = 0; i < noise.length; i++) norms[i % slices] = norms[i % slices]! + noise[i]! * noise[i]!;
+  return noise.map((value, i) => value / Math.sqrt(norms[i % slices]!));
+}
+
+/**
+ * The projection of one batch: noise of `seed`, shape `[embeddingDim, 256]`, columns normalised.
+ *
+ * @param seed the sample's seed plus the batch index; wraps at 2^64
+ */
+export function batchProjection(seed: bigint, embeddingDim: number): Float32Array {
+  return projectionFromNoise(normalArray(seed, embeddingDim * SIG_REG.slices), SIG_REG.slices);
+}
+
+/**
+ * SIGReg summed over positions, without its coefficient. For each position, the distance of the empirical
+ * characteristic function of its S projections to that of the standard normal, integrated over `t` in `[0, 3]`.
+ * Positions do not interact, PAD counts, and the caller divides by their number.
+ *
+ * @param representations `[T, E]`
+ * @param projection `[E, S]`, columns of unit length
+ */
+export function sigRegSum(
+  representations: Float32Array,
+  projection: Float32Array,
+  { tMax, points, slices }: SigRegShape = SIG_REG,
+): number {
+  const width = projection.length / slices;
+  const step = tMax / (points - 1);
+  const projected = new Float64Array(slices);
+  const cosines = new Float64Array(points);
+  const sines = new Float64Array(points);
+  let total = 0;
+  for (let at = 0; at < representations.length; at += width) {
+    projected.fill(0);
+    for (let e = 0; e < width; e++) {
+      const r = representations[at + e]!;
+      for (let s = 0; s < slices; s++) projected[s] = projected[s]! + r * projection[e * slices + s]!;
+    }
+    cosines.fill(0);
+    sines.fill(0);
+    for (let s = 0; s < slices; s++) {
+      // The points are equally spaced: one sine and cosine, then rotations by the same angle.
+      const angle = step * projected[s]!;
+      const c = Math.cos(angle);
+      const d = Math.sin(angle);
+      let re = 1;
+      let im = 0;
+      for (let i = 0; i < points; i++) {
+        cosines[i] = cosines[i]! + re;
+        sines[i] = sines[i]! + im;
+        const next = re * c - im * d;
+        im = re * d + im * c;
+        re = next;
+      }
+    }
+    let integral = 0;
+    for (let i = 0; i < points; i++) {
+      const t = i * step;
+      const phi = Math.exp((-t * t) / 2);
+      const error = (cosines[i]! / slices - phi) ** 2 + (sines[i]! / slices) ** 2;
+      // Twice the usual trapezoid weights, as upstream has them.
+      const weight = (i === 0 || i === points - 1 ? step : 2 * step) * phi;
+      integral += error * weight;
+    }
+    total += slices * integral;
+  }
+  return total;
+}
