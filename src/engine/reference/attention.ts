@@ -1,5 +1,6 @@
 import { type LinearWeights, linear } from './linear.js';
 import { applyRope, type RopeTable } from './rope.js';
+import { softmaxExp } from './softmax-exp.js';
 
 /** The four projections of an attention block, `[E, E]` each. */
 export interface AttentionWeights {
@@ -58,11 +59,15 @@ function attendHead(
   const scale = 1 / Math.fround(Math.sqrt(headDim));
   const scores = new Float64Array(length);
   for (let i = 0; i < length; i++) {
+    const row = i * width + offset;
     scores.fill(0, 0, i + 1);
-    for (let d = 0; d < headDim; d++) {
-      const q = query[i * width + offset + d]! * scale;
-      const at = d * length;
-      for (let j = 0; j <= i; j++) scores[j] = scores[j]! + q * keys[at + j]!;
+    // Features in pairs, here and below: half the passes over the row.
+    for (let d = 0; d < headDim; d += 2) {
+      const q0 = query[row + d]! * scale;
+      const q1 = query[row + d + 1]! * scale;
+      const at0 = d * length;
+      const at1 = at0 + length;
+      for (let j = 0; j <= i; j++) scores[j] = scores[j]! + q0 * keys[at0 + j]! + q1 * keys[at1 + j]!;
     }
     let max = -Infinity;
     for (let j = 0; j <= i; j++) if (scores[j]! > max) max = scores[j]!;
@@ -74,15 +79,22 @@ function attendHead(
     }
     let sum = 0;
     for (let j = 0; j < end; j++) {
-      const weight = Math.exp(scores[j]! - max);
+      const weight = softmaxExp(scores[j]! - max);
       scores[j] = weight;
       sum += weight;
     }
-    for (let d = 0; d < headDim; d++) {
-      const at = d * length;
-      let total = 0;
-      for (let j = 0; j < end; j++) total += scores[j]! * values[at + j]!;
-      context[i * width + offset + d] = total / sum;
+    for (let d = 0; d < headDim; d += 2) {
+      const at0 = d * length;
+      const at1 = at0 + length;
+      let total0 = 0;
+      let total1 = 0;
+      for (let j = 0; j < end; j++) {
+        const weight = scores[j]!;
+        total0 += weight * values[at0 + j]!;
+        total1 += weight * values[at1 + j]!;
+      }
+      context[row + d] = total0 / sum;
+      context[row + d + 1] = total1 / sum;
     }
   }
 }

@@ -60,18 +60,24 @@ export function sigRegSum(
     cosines.fill(0);
     sines.fill(0);
     for (let s = 0; s < slices; s++) {
-      // The points are equally spaced: one sine and cosine, then rotations by the same angle.
+      // The points are equally spaced, so cosines of multiples of one angle, each from the two before:
+      // cos((i + 1) a) = 2 cos(a) cos(i a) - cos((i - 1) a), and the same for sines.
       const angle = step * projected[s]!;
       const c = Math.cos(angle);
-      const d = Math.sin(angle);
+      const twice = 2 * c;
       let re = 1;
       let im = 0;
+      let reBefore = c;
+      let imBefore = -Math.sin(angle);
       for (let i = 0; i < points; i++) {
         cosines[i] = cosines[i]! + re;
         sines[i] = sines[i]! + im;
-        const next = re * c - im * d;
-        im = re * d + im * c;
-        re = next;
+        const reNext = twice * re - reBefore;
+        const imNext = twice * im - imBefore;
+        reBefore = re;
+        imBefore = im;
+        re = reNext;
+        im = imNext;
       }
     }
     let integral = 0;
