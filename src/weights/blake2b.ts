@@ -15,3 +15,10 @@ export function createBlake2b256(): Blake2b256 {
     digest: () => state.digest(),
   };
 }
+
+/** BLAKE2b-256 of a whole byte string, 32 bytes. */
+export function blake2b256(bytes: Uint8Array): Uint8Array {
+  const hasher = createBlake2b256();
+  hasher.update(bytes);
+  return hasher.digest();
+}

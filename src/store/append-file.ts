@@ -1,0 +1,93 @@
+import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { toQuarryError } from '../errors/index.js';
+
+const fdatasyncAsync = promisify(fdatasync);
+
+/** A file written only at its end, and read anywhere. */
+export class AppendFile {
+  readonly path: string;
+  /** Where the next append goes. */
+  sizeBytes: number;
+  readonly #fd: number;
+  #dirty = false;
+
+  constructor(path: string, readonly: boolean) {
+    this.path = path;
+    try {
+      // Not O_APPEND: a failed append is undone by writing over it.
+      this.#fd = openSync(path, readonly ? 'r' : 'a+');
+      if (!readonly) {
+        closeSync(this.#fd);
+        this.#fd = openSync(path, 'r+');
+      }
+      this.sizeBytes = fstatSync(this.#fd).size;
+    } catch (error) {
+      throw toQuarryError(error, `opening ${path}`);
+    }
+  }
+
+  /**
+   * Writes `data` at the end. After a failure the file is as it was.
+   *
+   * @throws QuarryError `DISK_FULL` when the disk is full
+   */
+  append(data: Uint8Array): void {
+    const start = this.sizeBytes;
+    this.#dirty = true;
+    try {
+      for (let done = 0; done < data.byteLength; ) {
+        done += writeSync(this.#fd, data, done, data.byteLength - done, start + done);
+      }
+    } catch (error) {
+      ftruncateSync(this.#fd, start);
+      throw toQuarryError(error, `writing ${this.path}`);
+    }
+    this.sizeBytes = start + data.byteLength;
+  }
+
+  /** Fills `out` from `position`; returns how many bytes there were. */
+  read(out: Uint8Array, position: number): number {
+    let done = 0;
+    try {
+      while (done < out.byteLength) {
+        const count = readSync(this.#fd, out, done, out.byteLength - done, position + done);
+        if (count === 0) break;
+        done += count;
+      }
+    } catch (error) {
+      throw toQuarryError(error, `reading ${this.path}`);
+    }
+    return done;
+  }
+
+  /** The size on disk now, which another process may have changed. */
+  statSizeBytes(): number {
+    return fstatSync(this.#fd).size;
+  }
+
+  /** Cuts the file to `sizeBytes`. */
+  truncate(sizeBytes: number): void {
+    if (this.statSizeBytes() > sizeBytes) {
+      ftruncateSync(this.#fd, sizeBytes);
+      this.#dirty = true;
+    }
+    this.sizeBytes = Math.min(this.sizeBytes, sizeBytes);
+  }
+
+  /** Makes what was appended survive power loss. */
+  async sync(): Promise<void> {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    try {
+      await fdatasyncAsync(this.#fd);
+    } catch (error) {
+      this.#dirty = true;
+      throw toQuarryError(error, `flushing ${this.path}`);
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}

@@ -1,0 +1,43 @@
+export { bf16ToNumber, packBf16 } from './bf16.js';
+export {
+  type DatabaseOptions,
+  openDatabase,
+  type SqlDatabase,
+  type SqlRow,
+  type SqlStatement,
+  type SqlValue,
+} from './database.js';
+export { cosineDistance, createFileScanner } from './file-scanner.js';
+export {
+  collectGarbage,
+  type ExportOptions,
+  exportStore,
+  type StoreCollection,
+  type StoreFault,
+  type StoreInfo,
+  type StoreVerification,
+  storeInfo,
+  verifyStore,
+} from './maintenance.js';
+export type { MatchHit, MatchPolicy, MatchTarget } from './match.js';
+export { type ModelKey, modelKeyId } from './model-key.js';
+export type { LossErrorBound } from './model-set.js';
+export {
+  type RowScanner,
+  type RowSelection,
+  type RowTable,
+  type SelectionScanOptions,
+  SKIPPED_TABLE,
+} from './row-scanner.js';
+export { openStore, type Store } from './store.js';
+export type {
+  AppendedSample,
+  SampleInput,
+  ScoreInput,
+  StoreDeps,
+  StoredSample,
+  StoredScore,
+  StoreOptions,
+  StoreRepairs,
+} from './store-types.js';
+export { lockForWriting, type WriterLock } from './writer-lock.js';

@@ -1,0 +1,197 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { Precision } from '../engine/contract.js';
+import { QuarryError } from '../errors/index.js';
+import { AppendFile } from './append-file.js';
+import { packBf16 } from './bf16.js';
+import { Column } from './growable.js';
+import type { ModelKey } from './model-key.js';
+import { encodeMetaRecord, isSealed, META_RECORD_BYTES, precisionOf } from './records.js';
+
+const BLOCK_RECORDS = 65_536;
+
+/** One row to append. */
+export interface NewScore {
+  readonly sampleId: number;
+  readonly sampleTag: number;
+  readonly loss: number;
+  readonly embedding: Float32Array;
+  readonly precision: Precision;
+}
+
+/** The scores of one model: three files side by side, row i of each belonging together. */
+export class ScoreLog {
+  readonly key: ModelKey;
+  readonly dir: string;
+  readonly embeddingDim: number;
+  /** Paths a scan maps: f32 rows `[count, dim]` and bf16 rows `[count, dim]`, little-endian, without a header. */
+  readonly f32Path: string;
+  readonly bf16Path: string;
+  readonly samples = new Column((n) => new Uint32Array(n));
+  readonly losses = new Column((n) => new Float32Array(n));
+  readonly precisions = new Column((n) => new Uint8Array(n));
+  /** Newest row of each sample plus one; 0 where it has none. */
+  readonly rowOfSample = new Column((n) => new Uint32Array(n));
+  readonly #meta: AppendFile;
+  readonly #f32: AppendFile;
+  readonly #bf16: AppendFile;
+
+  constructor(dir: string, key: ModelKey, embeddingDim: number, readonly: boolean) {
+    this.dir = dir;
+    this.key = key;
+    this.embeddingDim = embeddingDim;
+    this.f32Path = join(dir, 'f32.bin');
+    this.bf16Path = join(dir, 'bf16.bin');
+    if (!readonly && !existsSync(join(dir, 'model.json'))) {
+      mkdirSync(dir, { recursive: true });
+      writeFileSync(join(dir, 'model.json.new'), `${JSON.stringify({ ...key, embeddingDim }, null, 2)}\n`);
+      renameSync(join(dir, 'model.json.new'), join(dir, 'model.json'));
+    }
+    this.#meta = new AppendFile(join(dir, 'meta.bin'), readonly);
+    this.#f32 = new AppendFile(this.f32Path, readonly);
+    this.#bf16 = new AppendFile(this.bf16Path, readonly);
+  }
+
+  /** The key a directory was made for, or undefined when its creation never finished. */
+  static readKey(dir: string): (ModelKey & { readonly embeddingDim: number }) | undefined {
+    try {
+      return JSON.parse(readFileSync(join(dir, 'model.json'), 'utf8')) as ModelKey & { embeddingDim: number };
+    } catch {
+      return undefined;
+    }
+  }
+
+  get count(): number {
+    return this.samples.length;
+  }
+
+  /** As the sample log's repair; bf16 rows that are missing are made again from the f32 rows. Writer only. */
+  repair(committed: number): { lost: number; adopted: number } {
+    const rowBytes = this.embeddingDim * 4;
+    let whole = Math.min(
+      committed,
+      Math.floor(this.#meta.sizeBytes / META_RECORD_BYTES),
+      Math.floor(this.#f32.sizeBytes / rowBytes),
+    );
+    while (whole > 0 && !this.isWhole(whole - 1)) whole--;
+    const lost = committed - whole;
+    if (lost === 0) while (this.isWhole(whole)) whole++;
+    this.#meta.truncate(whole * META_RECORD_BYTES);
+    this.#f32.truncate(whole * rowBytes);
+    const packed = Math.min(committed, whole, Math.floor(this.#bf16.sizeBytes / (rowBytes / 2)));
+    this.#bf16.truncate((packed * rowBytes) / 2);
+    for (let row = packed; row < whole; row++) this.#bf16.append(bytesOf(packBf16(this.embedding(row))));
+    return { lost, adopted: Math.max(0, whole - committed) };
+  }
+
+  /** Reads the records up to row `upTo` into memory. */
+  load(upTo: number): void {
+    const count = Math.min(upTo, Math.floor(this.#meta.statSizeBytes() / META_RECORD_BYTES));
+    const block = new Uint8Array(BLOCK_RECORDS * META_RECORD_BYTES);
+    const words = new Uint32Array(block.buffer);
+    const floats = new Float32Array(block.buffer);
+    for (const column of [this.samples, this.losses, this.precisions]) column.reserve(count);
+    while (this.count < count) {
+      const records = Math.min(BLOCK_RECORDS, count - this.count);
+      const read = this.#meta.read(block.subarray(0, records * META_RECORD_BYTES), this.count * META_RECORD_BYTES);
+      const whole = Math.floor(read / META_RECORD_BYTES);
+      for (let i = 0; i < whole; i++) {
+        const base = i * (META_RECORD_BYTES / 4);
+        this.#remember(words[base]!, floats[base + 2]!, words[base + 3]!);
+      }
+      if (whole < records) break;
+    }
+  }
+
+  /** Whether row `row` is on disk and undamaged. */
+  isWhole(row: number): boolean {
+    const record = new Uint8Array(META_RECORD_BYTES);
+    if (this.#meta.read(record, row * META_RECORD_BYTES) < META_RECORD_BYTES || !isSealed(record)) return false;
+    const values = new Uint8Array(this.embeddingDim * 4);
+    if (this.#f32.read(values, row * values.length) < values.length) return false;
+    return crc32(values) === new DataView(record.buffer).getUint32(16, true);
+  }
+
+  /** Whether the bf16 row is what the f32 row rounds to. */
+  isPackedRight(row: number): boolean {
+    const found = new Uint8Array(this.embeddingDim * 2);
+    this.#bf16.read(found, row * found.length);
+    return Buffer.compare(found, bytesOf(packBf16(this.embedding(row)))) === 0;
+  }
+
+  /** The sample's tag as the record of `row` holds it. */
+  tag(row: number): number {
+    const record = new Uint8Array(META_RECORD_BYTES);
+    this.#meta.read(record, row * META_RECORD_BYTES);
+    return new DataView(record.buffer).getUint32(4, true);
+  }
+
+  /** Row `row` in f32, `[dim]`. */
+  embedding(row: number): Float32Array {
+    const out = new Float32Array(this.embeddingDim);
+    this.#f32.read(bytesOf(out), row * out.byteLength);
+    return out;
+  }
+
+  rowOf(sampleId: number): number | undefined {
+    const row = sampleId < this.rowOfSample.length ? this.rowOfSample.array[sampleId]! : 0;
+    return row === 0 ? undefined : row - 1;
+  }
+
+  precision(row: number): Precision {
+    return precisionOf(this.precisions.array[row]!);
+  }
+
+  append(scores: readonly NewScore[]): void {
+    const dim = this.embeddingDim;
+    const f32 = new Float32Array(scores.length * dim);
+    const f32Bytes = bytesOf(f32);
+    const meta = new Uint8Array(scores.length * META_RECORD_BYTES);
+    scores.forEach((score, i) => {
+      if (score.embedding.length !== dim) {
+        throw new QuarryError('INVALID_ARGUMENT', `"embedding" expected ${dim} values, got ${score.embedding.length}`);
+      }
+      f32.set(score.embedding, i * dim);
+      const rowCrc = crc32(f32Bytes.subarray(i * dim * 4, (i + 1) * dim * 4));
+      encodeMetaRecord({ ...score, rowCrc }, meta.subarray(i * META_RECORD_BYTES, (i + 1) * META_RECORD_BYTES));
+    });
+    const undo = [this.#f32, this.#bf16].map((file) => [file, file.sizeBytes] as const);
+    try {
+      this.#f32.append(f32Bytes);
+      this.#bf16.append(bytesOf(packBf16(f32)));
+      // The record comes last: one that is whole has its rows.
+      this.#meta.append(meta);
+    } catch (error) {
+      for (const [file, sizeBytes] of undo) file.truncate(sizeBytes);
+      throw error;
+    }
+    for (const score of scores) {
+      this.#remember(score.sampleId, score.loss, ['f32', 'bf16', 'f16'].indexOf(score.precision));
+    }
+  }
+
+  async sync(): Promise<void> {
+    await Promise.all([this.#f32.sync(), this.#bf16.sync()]);
+    await this.#meta.sync();
+  }
+
+  close(): void {
+    for (const file of [this.#meta, this.#f32, this.#bf16]) file.close();
+  }
+
+  get bytesOnDisk(): number {
+    return this.#meta.statSizeBytes() + this.#f32.statSizeBytes() + this.#bf16.statSizeBytes();
+  }
+
+  #remember(sampleId: number, loss: number, precision: number): void {
+    this.samples.push(sampleId);
+    this.losses.push(loss);
+    this.precisions.push(precision);
+    this.rowOfSample.set(sampleId, this.count);
+  }
+}
+
+function bytesOf(values: Float32Array | Uint16Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

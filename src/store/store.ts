@@ -1,0 +1,419 @@
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { QuarryError, throwIfAborted } from '../errors/index.js';
+import { blake2b256 } from '../weights/blake2b.js';
+import { createFileScanner } from './file-scanner.js';
+import { IndexDatabase } from './index-database.js';
+import { type MatchHit, type MatchPolicy, type MatchTarget, matchSet } from './match.js';
+import { type ModelKey, modelKeyId } from './model-key.js';
+import { ModelSet } from './model-set.js';
+import type { RowScanner } from './row-scanner.js';
+import { type NewSample, SampleLog } from './sample-log.js';
+import { ScoreLog } from './score-log.js';
+import type {
+  AppendedSample,
+  SampleInput,
+  ScoreInput,
+  StoreDeps,
+  StoredSample,
+  StoredScore,
+  StoreInternals,
+  StoreOptions,
+  StoreRepairs,
+} from './store-types.js';
+import { lockForWriting, type WriterLock } from './writer-lock.js';
+
+/** Winner lists kept in memory; the least recently used is dropped. */
+const MAX_MODEL_SETS = 64;
+const SAMPLES = 'samples';
+
+/** Samples, their scores under every model, and the search for those that hit a target. */
+export class Store {
+  readonly dir: string;
+  readonly embeddingDim: number;
+  readonly isReadonly: boolean;
+  readonly repairs: StoreRepairs;
+  readonly #index: IndexDatabase;
+  readonly #samples: SampleLog;
+  readonly #logs = new Map<string, ScoreLog>();
+  readonly #sets = new Map<string, ModelSet>();
+  readonly #scanner: RowScanner;
+  readonly #lock: WriterLock | undefined;
+  readonly #durable: boolean;
+  #queue: Promise<unknown> = Promise.resolve();
+  #failure: unknown;
+  #closed = false;
+
+  /** Use {@link openStore}. */
+  constructor(options: StoreOptions, deps: StoreDeps) {
+    this.dir = options.dir;
+    this.embeddingDim = options.embeddingDim;
+    this.isReadonly = options.readonly ?? false;
+    this.#durable = options.durability !== 'process';
+    this.#scanner = deps.scanner ?? createFileScanner();
+    if (!Number.isInteger(options.embeddingDim) || options.embeddingDim < 1) {
+      throw new QuarryError(
+        'INVALID_ARGUMENT',
+        `"embeddingDim" expected a positive integer, got ${options.embeddingDim}`,
+      );
+    }
+    if (!this.isReadonly) mkdirSync(join(this.dir, 'scores'), { recursive: true });
+    this.#lock = this.isReadonly ? undefined : lockForWriting(this.dir);
+    try {
+      this.#index = new IndexDatabase(this.dir, this.isReadonly);
+      this.#samples = new SampleLog(join(this.dir, 'samples'), this.isReadonly);
+      this.repairs = this.isReadonly ? this.#openAsReader() : this.#openAsWriter();
+    } catch (error) {
+      this.#lock?.release();
+      throw error;
+    }
+  }
+
+  /** Samples ever appended, tombstoned and void ones included: ids are below this. */
+  get sampleCount(): number {
+    return this.#samples.count;
+  }
+
+  /** Models that have scores here. */
+  get models(): ModelKey[] {
+    return [...this.#logs.values()].map((log) => log.key);
+  }
+
+  /** The parts, for maintenance inside this folder. */
+  get internals(): StoreInternals {
+    const { dir } = this;
+    return {
+      dir,
+      samples: this.#samples,
+      logs: this.#logs,
+      sets: this.#sets,
+      drop: (id) => this.#write(async () => this.#drop(id)),
+    };
+  }
+
+  /**
+   * Appends samples; bytes the store already has keep their id. Resolves when they are durable.
+   *
+   * @throws QuarryError `DATA_EMPTY` when a sample has no bytes
+   * @throws QuarryError `DISK_FULL` when the disk is full; nothing of the batch is kept
+   */
+  appendSamples(inputs: readonly SampleInput[]): Promise<AppendedSample[]> {
+    return this.#write(async () => {
+      const fresh: NewSample[] = [];
+      const batch = new Map<string, number>();
+      const first = this.#samples.count;
+      const results = inputs.map(({ bytes, origin = '', checksum = blake2b256(bytes) }): AppendedSample => {
+        if (bytes.length === 0)
+          throw new QuarryError('DATA_EMPTY', 'a sample needs at least one byte', { facts: { origin } });
+        const hex = Buffer.from(checksum).toString('hex');
+        const known = batch.get(hex) ?? this.#index.find(checksum);
+        if (known !== undefined) return { id: known, checksum, duplicate: true };
+        const id = first + fresh.length;
+        batch.set(hex, id);
+        fresh.push({ checksum, bytes, origin: new TextEncoder().encode(origin) });
+        return { id, checksum, duplicate: false };
+      });
+      if (fresh.length === 0) return results;
+      this.#samples.append(fresh);
+      await this.#commit(
+        this.#samples,
+        SAMPLES,
+        fresh.map((sample, i) => [sample.checksum, first + i] as const),
+      );
+      return results;
+    });
+  }
+
+  /** Whether a sample with this BLAKE2b-256 checksum was ever appended, tombstoned or not. */
+  has(checksum: Uint8Array): boolean {
+    return this.#index.find(checksum) !== undefined;
+  }
+
+  /** The id of the sample with this checksum. */
+  find(checksum: Uint8Array): number | undefined {
+    return this.#index.find(checksum);
+  }
+
+  /**
+   * A sample's bytes, checksum and origin.
+   *
+   * @throws QuarryError `NOT_FOUND` when there is no such sample
+   * @throws QuarryError `STORE_CORRUPT` when its bytes are damaged
+   */
+  sample(id: number): StoredSample {
+    const { record, bytes, origin } = this.#samples.read(id);
+    return { id, bytes, checksum: record.checksum, origin };
+  }
+
+  /** A sample's size in bytes, or undefined when there is no such sample. */
+  sampleSize(id: number): number | undefined {
+    return id < this.#samples.count ? this.#samples.sizes.array[id] : undefined;
+  }
+
+  /**
+   * Appends scores of samples under one model; a second score of the same sample takes the place of the first.
+   * Resolves when they are durable.
+   *
+   * @throws QuarryError `INVALID_ARGUMENT` when an embedding has the wrong width
+   * @throws QuarryError `NOT_FOUND` when a sample is not in the store
+   * @throws QuarryError `DISK_FULL` when the disk is full; nothing of the batch is kept
+   */
+  appendScores(model: ModelKey, scores: readonly ScoreInput[]): Promise<void> {
+    return this.#write(async () => {
+      if (scores.length === 0) return;
+      const id = modelKeyId(model);
+      for (const { sampleId } of scores) {
+        if (sampleId >= this.#samples.count) throw new QuarryError('NOT_FOUND', `the store has no sample ${sampleId}`);
+      }
+      const log = this.#logs.get(id) ?? this.#openLog(model);
+      const tags = this.#samples.tags.array;
+      log.append(scores.map((score) => ({ ...score, sampleTag: tags[score.sampleId]! })));
+      await this.#commit(log, `scores:${id}`);
+      this.#updateSets(
+        log,
+        scores.map((score) => score.sampleId),
+      );
+    });
+  }
+
+  /** The newest score of a sample under a model, its embedding in f32. */
+  score(sampleId: number, model: ModelKey): StoredScore | undefined {
+    const log = this.#logs.get(modelKeyId(model));
+    const row = log?.rowOf(sampleId);
+    if (log === undefined || row === undefined) return undefined;
+    return { loss: log.losses.array[row]!, embedding: log.embedding(row), precision: log.precision(row) };
+  }
+
+  /** Ids of live samples without a score under `model`, ascending, at most `limit` of those above `after`. */
+  unscored(model: ModelKey, options: { readonly after?: number; readonly limit?: number } = {}): number[] {
+    const log = this.#logs.get(modelKeyId(model));
+    const ids: number[] = [];
+    const dead = this.#samples.dead.array;
+    for (let id = (options.after ?? -1) + 1; id < this.#samples.count && ids.length < (options.limit ?? 1024); id++) {
+      if (dead[id] === 0 && log?.rowOf(id) === undefined) ids.push(id);
+    }
+    return ids;
+  }
+
+  /** Takes samples out of every later match, for good. Their checksums stay known, so they are not scored again. */
+  tombstone(ids: readonly number[]): Promise<void> {
+    return this.#write(async () => {
+      const known = ids.filter((id) => id < this.#samples.count);
+      if (known.length === 0) return;
+      this.#samples.tombstone(known);
+      if (this.#durable) await this.#samples.sync();
+      for (const set of this.#sets.values()) for (const id of known) set.update(id);
+    });
+  }
+
+  /** Builds the winner list of a model list ahead of the first target that names it; returns how many samples it has. */
+  prepare(models: readonly ModelKey[]): number {
+    return this.#set(models)?.count ?? 0;
+  }
+
+  /**
+   * Finds samples that hit targets, among all that were scored under all of a target's models.
+   *
+   * @returns hits grouped by target, best first; targets without a hit have none
+   * @throws QuarryError `INVALID_ARGUMENT` when a target's embedding has the wrong width
+   * @throws QuarryError `ABORTED` when the policy's signal fires
+   */
+  match(targets: readonly MatchTarget[], policy: MatchPolicy = {}): Promise<MatchHit[]> {
+    return this.#match(targets, policy);
+  }
+
+  /** As {@link match}, but only among the given samples: for scores that have just been appended. */
+  matchSamples(
+    sampleIds: readonly number[],
+    targets: readonly MatchTarget[],
+    policy: MatchPolicy = {},
+  ): Promise<MatchHit[]> {
+    return this.#match(targets, policy, sampleIds);
+  }
+
+  /** Takes up what the writer committed since; for readers. */
+  refresh(): void {
+    const marks = this.#index.watermarks();
+    this.#samples.load(marks.get(SAMPLES) ?? 0);
+    for (const id of this.#samples.loadTombstones()) for (const set of this.#sets.values()) set.update(id);
+    for (const id of [...this.#logs.keys()]) if (!marks.has(`scores:${id}`)) this.#drop(id);
+    for (const [name, count] of marks) {
+      if (!name.startsWith('scores:')) continue;
+      const id = name.slice('scores:'.length);
+      const key = ScoreLog.readKey(join(this.dir, 'scores', id));
+      const log =
+        this.#logs.get(id) ??
+        (key === undefined ? undefined : this.#openLog({ architecture: key.architecture, checksum: key.checksum }));
+      if (log === undefined) continue;
+      const from = log.count;
+      log.load(count);
+      this.#updateSets(log, log.samples.array.subarray(from, log.count));
+    }
+  }
+
+  /** Waits for appends in progress, closes the files and gives the writer's lock back. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#queue;
+    await this.#scanner.close();
+    for (const log of this.#logs.values()) log.close();
+    this.#samples.close();
+    this.#index.close();
+    this.#lock?.release();
+  }
+
+  async #match(targets: readonly MatchTarget[], policy: MatchPolicy, only?: readonly number[]): Promise<MatchHit[]> {
+    throwIfAborted(policy.signal, 'matching');
+    const groups = new Map<ModelSet, MatchTarget[]>();
+    for (const target of targets) {
+      const set = this.#set(target.models);
+      if (set === undefined || set.count === 0) continue;
+      const group = groups.get(set);
+      if (group === undefined) groups.set(set, [target]);
+      else group.push(target);
+    }
+    const hits: MatchHit[] = [];
+    const context = { samples: this.#samples, scanner: this.#scanner };
+    for (const [set, group] of groups) hits.push(...(await matchSet({ ...context, set }, group, policy, only)));
+    return hits;
+  }
+
+  #set(models: readonly ModelKey[]): ModelSet | undefined {
+    const ids = models.map(modelKeyId);
+    const name = ids.join(' ');
+    let set = this.#sets.get(name);
+    if (set === undefined) {
+      const logs = ids.map((id) => this.#logs.get(id)).filter((log) => log !== undefined);
+      if (ids.length === 0 || ids.length > 254 || logs.length < ids.length) return undefined;
+      set = new ModelSet(logs, this.#samples);
+    }
+    // The map's order is the order of use.
+    this.#sets.delete(name);
+    this.#sets.set(name, set);
+    const [oldest] = this.#sets.keys();
+    if (this.#sets.size > MAX_MODEL_SETS && oldest !== undefined) this.#sets.delete(oldest);
+    return set;
+  }
+
+  #updateSets(log: ScoreLog, sampleIds: Iterable<number>): void {
+    for (const set of this.#sets.values()) if (set.logs.includes(log)) for (const id of sampleIds) set.update(id);
+  }
+
+  /** Writes come one after another; after one that left files and index apart, the store must be opened again. */
+  #write<T>(body: () => Promise<T>): Promise<T> {
+    const run = async (): Promise<T> => {
+      if (this.isReadonly) throw new QuarryError('FAILED_PRECONDITION', 'the store is open read-only');
+      if (this.#failure !== undefined) {
+        throw new QuarryError('FAILED_PRECONDITION', 'an earlier write to the store failed half-way', {
+          hint: 'close the store and open it again; that repairs it',
+          cause: this.#failure,
+        });
+      }
+      return await body();
+    };
+    if (this.#closed) return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the store is closed'));
+    const result = this.#queue.then(run);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  async #commit(
+    file: SampleLog | ScoreLog,
+    name: string,
+    samples: Iterable<readonly [Uint8Array, number]> = [],
+  ): Promise<void> {
+    try {
+      if (this.#durable) await file.sync();
+      this.#index.commit(name, file.count, samples);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  #openAsReader(): StoreRepairs {
+    this.refresh();
+    return { samplesLost: 0, scoresLost: 0, samplesAdopted: 0, scoresAdopted: 0, indexRebuilt: false };
+  }
+
+  #openAsWriter(): StoreRepairs {
+    const marks = this.#index.watermarks();
+    const committed = marks.get(SAMPLES) ?? 0;
+    const samples = this.#samples.repair(committed);
+    this.#samples.load(Number.MAX_SAFE_INTEGER);
+    this.#samples.loadTombstones();
+    if (samples.lost > 0) this.#index.forgetSamplesFrom(committed - samples.lost);
+    if (samples.adopted > 0) this.#index.commit(SAMPLES, this.#samples.count, this.#checksumsFrom(committed));
+    let scoresLost = 0;
+    let scoresAdopted = 0;
+    for (const name of readdirSync(join(this.dir, 'scores'))) {
+      const path = join(this.dir, 'scores', name);
+      const key = ScoreLog.readKey(path);
+      if (name.startsWith('.removed-') || key === undefined) {
+        rmSync(path, { recursive: true, force: true });
+        continue;
+      }
+      if (key.embeddingDim !== this.embeddingDim) {
+        throw new QuarryError('INVALID_ARGUMENT', `the store ${this.dir} holds embeddings of another width`, {
+          facts: { expected: this.embeddingDim, found: key.embeddingDim },
+        });
+      }
+      const log = this.#openLog({ architecture: key.architecture, checksum: key.checksum });
+      const before = marks.get(`scores:${name}`) ?? 0;
+      const rows = log.repair(before);
+      log.load(Number.MAX_SAFE_INTEGER);
+      scoresLost += rows.lost;
+      scoresAdopted += rows.adopted;
+      if (rows.lost + rows.adopted > 0) this.#index.commit(`scores:${name}`, log.count);
+    }
+    return {
+      samplesLost: samples.lost,
+      samplesAdopted: samples.adopted,
+      scoresLost,
+      scoresAdopted,
+      indexRebuilt: this.#index.rebuilt && committed + samples.adopted > 0,
+    };
+  }
+
+  *#checksumsFrom(first: number): Generator<readonly [Uint8Array, number]> {
+    for (let id = first; id < this.#samples.count; id++) {
+      const record = this.#samples.record(id);
+      if (record?.kind === 'sample') yield [record.checksum, id];
+    }
+  }
+
+  #openLog(key: ModelKey): ScoreLog {
+    const id = modelKeyId(key);
+    const log = new ScoreLog(join(this.dir, 'scores', id), key, this.embeddingDim, this.isReadonly);
+    this.#logs.set(id, log);
+    return log;
+  }
+
+  #drop(id: string): void {
+    const log = this.#logs.get(id);
+    if (log === undefined) return;
+    for (const [name, set] of this.#sets) if (set.logs.includes(log)) this.#sets.delete(name);
+    this.#scanner.release([log.f32Path, log.bf16Path]);
+    this.#logs.delete(id);
+    log.close();
+    if (!this.isReadonly) {
+      this.#index.forgetFile(`scores:${id}`);
+      // One rename takes the whole model away; what is left of a broken removal is cleared at the next open.
+      const trash = join(this.dir, 'scores', `.removed-${id}`);
+      renameSync(log.dir, trash);
+      rmSync(trash, { recursive: true, force: true });
+    }
+  }
+}
+
+/**
+ * Opens an embedding store, and creates it when it is opened for writing and not there.
+ *
+ * @throws QuarryError `STORE_LOCKED` when another writer has it open
+ * @throws QuarryError `FILE_NOT_FOUND` when it is opened read-only and does not exist
+ * @throws QuarryError `INVALID_ARGUMENT` when it holds embeddings of another width
+ */
+export async function openStore(options: StoreOptions, deps: StoreDeps = {}): Promise<Store> {
+  return new Store(options, deps);
+}
