@@ -1,5 +1,15 @@
 export { Keypair, type Signer } from './keypair.js';
 export {
+  checkMultisigCommittee,
+  combineMultisig,
+  MULTISIG_MAX_MEMBERS,
+  type MultisigCommittee,
+  type MultisigMember,
+  type MultisigSignature,
+  multisigAddress,
+  verifyMultisig,
+} from './multisig.js';
+export {
   generateMnemonic,
   MNEMONIC_WORD_COUNTS,
   type MnemonicWordCount,
@@ -19,4 +29,20 @@ export {
   type SingleSignature,
   verifyEd25519,
 } from './signature.js';
+export {
+  decodeSignedTransaction,
+  encodeSignedTransaction,
+  fromBase64,
+  type SignedTransaction,
+  signTransaction,
+  toBase64,
+  verifySignedTransaction,
+} from './signed-transaction.js';
 export { DEFAULT_DERIVATION_PATH, deriveEd25519 } from './slip10.js';
+export {
+  addressOfSignature,
+  decodeUserSignature,
+  encodeUserSignature,
+  type UserSignature,
+  verifyTransactionSignature,
+} from './user-signature.js';
