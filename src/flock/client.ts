@@ -1,0 +1,101 @@
+import { toQuarryError } from '../errors/index.js';
+import { hasReason } from './errors.js';
+import { isJsonObject } from './json.js';
+import { Leaderboard, Stats, WalletStats } from './stats.js';
+import { Submissions } from './submissions.js';
+import { Tasks } from './tasks.js';
+import type { ServerClock } from './time.js';
+import { type CallOptions, type FlockClientOptions, type FlockDeps, FlockTransport } from './transport.js';
+import { Validation } from './validation.js';
+
+/** Whether the service answers. */
+export interface Health {
+  readonly ok: boolean;
+  /** What the service calls its state, normally `ok`. */
+  readonly status?: string;
+  readonly latencyMs: number;
+  /** Server time minus local time; 0 when within two seconds. */
+  readonly clockOffsetMs: number;
+  /** Why it is not ok. */
+  readonly error?: Error;
+}
+
+/** FLock's AI Arena: tasks, submissions, statistics, rankings and validation. Reading needs no key. */
+export class FlockClient {
+  readonly tasks: Tasks;
+  readonly submissions: Submissions;
+  readonly stats: Stats;
+  readonly leaderboard: Leaderboard;
+  readonly validation: Validation;
+  readonly #transport: FlockTransport;
+
+  /** @throws QuarryError `CONFIG_INVALID` when the base address is not usable */
+  constructor(options: FlockClientOptions = {}, deps: FlockDeps = {}) {
+    this.#transport = new FlockTransport(options, deps);
+    this.tasks = new Tasks(this.#transport, { ...(options.strict !== undefined && { strict: options.strict }) });
+    this.submissions = new Submissions(this.#transport);
+    this.stats = new Stats(this.#transport);
+    this.leaderboard = new Leaderboard(this.#transport);
+    this.validation = new Validation(this.#transport);
+  }
+
+  get baseUrl(): string {
+    return this.#transport.baseUrl;
+  }
+
+  /** Whether an arena key was given. */
+  get hasKey(): boolean {
+    return this.#transport.hasKey;
+  }
+
+  /** The service's clock, known after the first answer. */
+  get clock(): ServerClock {
+    return this.#transport.clock;
+  }
+
+  /** @throws FlockError `FLOCK_CONFIG` when no arena key was given */
+  requireKey(): void {
+    this.#transport.requireKey();
+  }
+
+  /** Asks the service once whether it is well. Never throws for its failures, only when interrupted. */
+  async health(options: CallOptions = {}): Promise<Health> {
+    const startedAt = performance.now();
+    const latency = (): number => Math.round(performance.now() - startedAt);
+    try {
+      const { json } = await this.#transport.call({ path: 'health', repeat: 'never', timeoutMs: 10_000, ...options });
+      const status = isJsonObject(json) && typeof json['status'] === 'string' ? json['status'] : undefined;
+      return {
+        ok: status === undefined || status === 'ok',
+        ...(status !== undefined && { status }),
+        latencyMs: latency(),
+        clockOffsetMs: this.clock.offsetMs,
+      };
+    } catch (error) {
+      if (hasReason(error, 'FLOCK_ABORTED')) throw error;
+      // A 2xx without JSON is what the second generation of the service may give: it is up.
+      if (hasReason(error, 'FLOCK_DECODE') && (error.status ?? 0) < 300 && error.status !== undefined) {
+        return { ok: true, latencyMs: latency(), clockOffsetMs: this.clock.offsetMs };
+      }
+      return {
+        ok: false,
+        latencyMs: latency(),
+        clockOffsetMs: this.clock.offsetMs,
+        error: toQuarryError(error, 'asking for the health of the service'),
+      };
+    }
+  }
+
+  /**
+   * Statistics of a wallet.
+   *
+   * @throws QuarryError `INVALID_ARGUMENT` when the address is not `0x` and 40 hex digits
+   */
+  wallet(address: string): WalletStats {
+    return new WalletStats(this.#transport, address);
+  }
+
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+}

@@ -1,0 +1,142 @@
+import { FlockError, type FlockErrorOptions, type FlockReason, type ValidationIssue } from './errors.js';
+import { isJsonObject, type Json } from './json.js';
+import { cleanText } from './remote-text.js';
+import { parseRateText, parseRetryAfterMs } from './retry-after.js';
+
+/** Sentences FLock's own clients match literally, because the status codes belonging to them were never published. */
+const NO_WORK = 'No task submissions available to validate';
+const RATE_LIMIT = /^Rate limit reached\b/i;
+const NOT_VALIDATING = 'Validation assignment is not in validating status';
+
+/** Characters of a remote body that an error message may carry. */
+const CLIP = 500;
+/** Wait after a rate limit that names none: the assignment window of FLock's clients. */
+const DEFAULT_WAIT_MS = 180_000;
+
+const AUTH_HINT =
+  'Check that the wallet of this key is staked on the task in the needed role, and that FLOCK_API_KEY holds the arena key of train.flock.io, not a key of the inference platform api.flock.io (FLOCK_ARENA_API_KEY goes first).';
+
+/** An answer that is not 2xx. */
+export interface FailedAnswer {
+  readonly method: string;
+  /** Without its query. */
+  readonly url: string;
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfter?: string | null | undefined;
+  readonly requestId?: string | undefined;
+  readonly attempts?: number;
+  readonly nowMs: number;
+}
+
+/** The error a failed answer means. Rate limits told only by their text come before the mapping by status. */
+export function decodeFailure(answer: FailedAnswer): FlockError {
+  const parsed = parseBody(answer.body);
+  const text = parsed.text ?? clipBody(answer.body);
+  const base: FlockErrorOptions = {
+    method: answer.method,
+    url: answer.url,
+    status: answer.status,
+    ...(parsed.detail !== undefined && { detail: parsed.detail }),
+    ...(answer.requestId !== undefined && { requestId: answer.requestId }),
+    ...(answer.attempts !== undefined && { attempts: answer.attempts }),
+  };
+  const said = text === '' ? '' : `: ${text}`;
+  const fail = (reason: FlockReason, sentence: string, more: FlockErrorOptions = {}): FlockError =>
+    new FlockError(reason, sentence, { ...base, ...more });
+
+  const clientSide = answer.status >= 400 && answer.status < 500;
+  if (parsed.text === NO_WORK) {
+    return fail('FLOCK_NO_WORK', 'the service has no submission to validate now', {
+      hint: 'This is normal: ask again after the waiting time of three minutes.',
+    });
+  }
+  if (parsed.text === NOT_VALIDATING) {
+    return fail('FLOCK_ASSIGNMENT_NOT_VALIDATING', 'the assignment is no longer being validated', {
+      hint: 'It ran out of time or its result is stored already; ask for the next one.',
+    });
+  }
+  if (answer.status === 429 || (clientSide && parsed.text !== undefined && RATE_LIMIT.test(parsed.text))) {
+    const asked = parseRetryAfterMs(answer.retryAfter, answer.nowMs);
+    const retryAfterMs = asked ?? parseRateText(text) ?? DEFAULT_WAIT_MS;
+    return fail('FLOCK_RATE_LIMITED', `the service limits how often this may be asked${said}`, {
+      retryAfterMs,
+      // Only a wait the service asked for in a header paces automatic retries; a guess does not.
+      facts: asked !== undefined ? { retryAfterMs } : { waitMs: retryAfterMs },
+      hint: `Wait ${Math.ceil(retryAfterMs / 1000)} s before asking again.`,
+    });
+  }
+  switch (answer.status) {
+    case 401:
+    case 403:
+      return fail('FLOCK_AUTH', `the service refused the key (HTTP ${answer.status})${said}`, { hint: AUTH_HINT });
+    case 404:
+      return fail('FLOCK_NOT_FOUND', `the service knows no such thing${said}`, {
+        hint: 'Check the task id, assignment id or wallet address.',
+      });
+    case 409:
+      return fail('FLOCK_CONFLICT', `the service refused because of the present state${said}`, { retryable: false });
+    case 422: {
+      const lines = parsed.issues.map((issue) => `${issue.path}: ${issue.message}`);
+      const why = lines.length > 0 ? `\n  ${lines.join('\n  ')}` : said;
+      return fail('FLOCK_VALIDATION', `the service found the request malformed${why}`, { issues: parsed.issues });
+    }
+    default:
+      if (clientSide) return fail('FLOCK_BAD_REQUEST', `the service refused (HTTP ${answer.status})${said}`);
+      return fail('FLOCK_SERVER', `the service failed (HTTP ${answer.status})${said}`, {
+        ...retryAfterFact(answer),
+        hint: 'The gateway or a deployment is at fault; try again in a minute.',
+      });
+  }
+}
+
+function retryAfterFact(answer: FailedAnswer): FlockErrorOptions {
+  const retryAfterMs = parseRetryAfterMs(answer.retryAfter, answer.nowMs);
+  return retryAfterMs === undefined ? {} : { retryAfterMs, facts: { retryAfterMs } };
+}
+
+interface ParsedBody {
+  readonly text: string | undefined;
+  readonly detail: Json | undefined;
+  readonly issues: readonly ValidationIssue[];
+}
+
+/** Accepts `{"detail": text | list | object}`, `{"message"}`, `{"error"}`, an empty body and HTML. */
+function parseBody(body: string): ParsedBody {
+  let json: Json;
+  try {
+    json = JSON.parse(body) as Json;
+  } catch {
+    return { text: undefined, detail: undefined, issues: [] };
+  }
+  if (!isJsonObject(json)) return { text: undefined, detail: json, issues: [] };
+  const detail = json['detail'] ?? json['message'] ?? json['error'];
+  if (typeof detail === 'string') return { text: clip(cleanText(detail)), detail, issues: [] };
+  if (Array.isArray(detail)) return { text: undefined, detail, issues: detail.flatMap(issueOf) };
+  if (isJsonObject(detail)) {
+    const inner = detail['message'] ?? detail['msg'] ?? detail['error'];
+    return { text: clip(typeof inner === 'string' ? cleanText(inner) : JSON.stringify(detail)), detail, issues: [] };
+  }
+  return { text: undefined, detail: detail ?? json, issues: [] };
+}
+
+function issueOf(entry: Json): ValidationIssue[] {
+  if (!isJsonObject(entry)) return [];
+  const path = Array.isArray(entry['loc']) ? entry['loc'].map((part) => cleanText(String(part))).join('.') : 'request';
+  const message = typeof entry['msg'] === 'string' ? clip(cleanText(entry['msg'])) : 'not accepted';
+  return [{ path, message }];
+}
+
+/** A body as it may stand in a message: tags and line breaks reduced, at most 500 characters. */
+export function clipBody(body: string): string {
+  const flat = cleanText(body)
+    .replace(/<(script|style)\b[\s\S]*?<\/\1\s*>/gi, ' ')
+    .replace(/<[^>]{0,500}>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return clip(flat);
+}
+
+function clip(text: string): string {
+  return text.length > CLIP ? `${text.slice(0, CLIP - 1)}…` : text;
+}

@@ -1,0 +1,113 @@
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+
+/** Which object a partial file belongs to. Holds no signature. */
+export interface PartRecord {
+  readonly taskId?: number;
+  /** Host and path of the link. */
+  readonly object: string;
+  readonly etag: string | null;
+  readonly total: number | null;
+  readonly updatedAt: string;
+}
+
+/** A file being downloaded, `<dest>.part`, and its record, `<dest>.part.json`. */
+export class PartFile {
+  readonly path: string;
+  readonly #sidecar: string;
+  #handle: FileHandle | undefined;
+  #size = 0;
+  record: PartRecord | undefined;
+
+  constructor(dest: string) {
+    this.path = `${dest}.part`;
+    this.#sidecar = `${dest}.part.json`;
+  }
+
+  /** Bytes present. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Opens the file; what an earlier run left stays when `resume` and the record belongs to `object`. */
+  async open(object: string, resume: boolean): Promise<void> {
+    const known = resume ? await this.#readRecord() : undefined;
+    const usable = known !== undefined && known.object === object && known.etag !== null;
+    const size = usable
+      ? await stat(this.path).then(
+          (found) => found.size,
+          () => 0,
+        )
+      : 0;
+    this.#handle = await open(this.path, size > 0 ? 'r+' : 'w');
+    this.#size = size;
+    this.record = size > 0 ? known : undefined;
+  }
+
+  /** Appends bytes. */
+  async append(chunk: Uint8Array): Promise<void> {
+    let offset = 0;
+    while (offset < chunk.length) {
+      const { bytesWritten } = await this.#open.write(chunk, offset, chunk.length - offset, this.#size);
+      offset += bytesWritten;
+      this.#size += bytesWritten;
+    }
+  }
+
+  /** Forgets every byte: the object changed or the server starts over. */
+  async restart(): Promise<void> {
+    await this.#open.truncate(0);
+    this.#size = 0;
+    this.record = undefined;
+  }
+
+  /** Writes the record, before the bytes it describes. */
+  async describe(record: PartRecord): Promise<void> {
+    this.record = record;
+    const next = `${this.#sidecar}.tmp`;
+    await writeFile(next, `${JSON.stringify(record)}\n`);
+    await rename(next, this.#sidecar);
+  }
+
+  /** Makes the bytes durable and moves the file to `dest`. */
+  async finish(dest: string): Promise<void> {
+    await this.#open.sync();
+    await this.close();
+    await rename(this.path, dest);
+    await rm(this.#sidecar, { force: true });
+  }
+
+  /** Removes file and record. */
+  async discard(): Promise<void> {
+    await this.close();
+    await rm(this.path, { force: true });
+    await rm(this.#sidecar, { force: true });
+  }
+
+  /** Closes the file and keeps it for the next run. */
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  get #open(): FileHandle {
+    if (this.#handle === undefined) throw new Error('part file is not open');
+    return this.#handle;
+  }
+
+  async #readRecord(): Promise<PartRecord | undefined> {
+    try {
+      const value = JSON.parse(await readFile(this.#sidecar, 'utf8')) as Partial<PartRecord>;
+      if (typeof value.object !== 'string') return undefined;
+      return {
+        ...(typeof value.taskId === 'number' && { taskId: value.taskId }),
+        object: value.object,
+        etag: typeof value.etag === 'string' ? value.etag : null,
+        total: typeof value.total === 'number' ? value.total : null,
+        updatedAt: String(value.updatedAt ?? ''),
+      };
+    } catch {
+      return undefined;
+    }
+  }
+}

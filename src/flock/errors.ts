@@ -1,0 +1,107 @@
+import { type ErrorCode, QuarryError, type QuarryErrorOptions } from '../errors/index.js';
+import type { Json } from './json.js';
+
+/**
+ * What went wrong in FLock's own vocabulary, and the project code each name belongs to. The name is stable and finer
+ * than the code: `FLOCK_NO_WORK` and `FLOCK_ASSIGNMENT_NOT_VALIDATING` are both a `FAILED_PRECONDITION`.
+ */
+export const FLOCK_REASONS = {
+  FLOCK_CONFIG: 'CONFIG_MISSING',
+  FLOCK_NETWORK: 'UNREACHABLE',
+  FLOCK_TIMEOUT: 'TIMEOUT',
+  FLOCK_ABORTED: 'ABORTED',
+  FLOCK_DECODE: 'PROTOCOL',
+  FLOCK_BAD_REQUEST: 'REMOTE_REJECTED',
+  FLOCK_AUTH: 'UNAUTHENTICATED',
+  FLOCK_NOT_FOUND: 'NOT_FOUND',
+  FLOCK_VALIDATION: 'INVALID_ARGUMENT',
+  FLOCK_CONFLICT: 'CONFLICT',
+  FLOCK_RATE_LIMITED: 'RATE_LIMITED',
+  FLOCK_NO_WORK: 'FAILED_PRECONDITION',
+  FLOCK_ASSIGNMENT_NOT_VALIDATING: 'FAILED_PRECONDITION',
+  FLOCK_PREFLIGHT: 'FAILED_PRECONDITION',
+  FLOCK_SERVER: 'REMOTE_FAILURE',
+  FLOCK_PRESIGN_EXPIRED: 'REMOTE_REJECTED',
+  FLOCK_DOWNLOAD: 'REMOTE_REJECTED',
+  FLOCK_DOWNLOAD_INTEGRITY: 'CHECKSUM_MISMATCH',
+  FLOCK_DOWNLOAD_LOCKED: 'STORE_LOCKED',
+  FLOCK_HUB: 'REMOTE_REJECTED',
+  FLOCK_HUB_CONFLICT: 'ALREADY_EXISTS',
+  FLOCK_OUTCOME_UNKNOWN: 'OUTCOME_UNKNOWN',
+} as const satisfies Record<string, ErrorCode>;
+
+/** One of the names in {@link FLOCK_REASONS}. */
+export type FlockReason = keyof typeof FLOCK_REASONS;
+
+/** One complaint of a 422 answer. */
+export interface ValidationIssue {
+  /** Where, as the service names it: `query.task_id`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What a {@link FlockError} knows beside its reason and sentence. */
+export interface FlockErrorOptions extends QuarryErrorOptions {
+  /** Overrides the project code that belongs to the reason. */
+  readonly code?: ErrorCode;
+  readonly method?: string;
+  /** Address without its query: it may hold a signature. */
+  readonly url?: string;
+  readonly status?: number;
+  /** The `detail` of the answer, as received. */
+  readonly detail?: Json;
+  readonly issues?: readonly ValidationIssue[];
+  readonly requestId?: string;
+  /** How long the service asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  readonly attempts?: number;
+}
+
+/** Every failure of the FLock client: a {@link QuarryError} with FLock's finer reason and the facts of the request. */
+export class FlockError extends QuarryError {
+  override readonly name: string = 'FlockError';
+  readonly reason: FlockReason;
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly status: number | undefined;
+  readonly detail: Json | undefined;
+  readonly issues: readonly ValidationIssue[];
+  readonly requestId: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly attempts: number | undefined;
+
+  constructor(reason: FlockReason, message: string, options: FlockErrorOptions = {}) {
+    const facts = {
+      reason,
+      ...(options.method !== undefined && { method: options.method }),
+      ...(options.url !== undefined && { url: options.url }),
+      ...(options.status !== undefined && { status: options.status }),
+      ...(options.requestId !== undefined && { requestId: options.requestId }),
+      ...(options.attempts !== undefined && options.attempts > 1 && { attempts: options.attempts }),
+      ...options.facts,
+    };
+    super(options.code ?? FLOCK_REASONS[reason], message, { ...options, facts });
+    this.reason = reason;
+    this.method = options.method;
+    this.url = options.url;
+    this.status = options.status;
+    this.detail = options.detail;
+    this.issues = options.issues ?? [];
+    this.requestId = options.requestId;
+    this.retryAfterMs = options.retryAfterMs;
+    this.attempts = options.attempts;
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return {
+      ...super.toJSON(),
+      ...(this.detail !== undefined && { detail: this.detail }),
+      ...(this.issues.length > 0 && { issues: this.issues }),
+    };
+  }
+}
+
+/** Whether `error` is a {@link FlockError} with one of `reasons`. */
+export function hasReason(error: unknown, ...reasons: FlockReason[]): error is FlockError {
+  return error instanceof FlockError && reasons.includes(error.reason);
+}

@@ -1,0 +1,186 @@
+import { QuarryError } from '../errors/index.js';
+import { FlockError } from './errors.js';
+import { isCommitHash, parseHubLink, parseRepoId, parseTaskId } from './identifiers.js';
+import { isJsonObject, type JsonObject } from './json.js';
+import type { Submissions } from './submissions.js';
+import { parseUtc } from './time.js';
+import { type CallOptions, type FlockTransport, isAmbiguous } from './transport.js';
+import type { SubmitReply, WalletSubmission } from './types.js';
+
+/** Pauses before each look at the own submissions after a lost reply: the row may appear late. */
+const RECONCILE_DELAYS_MS = [0, 2000, 5000] as const;
+/** A row this much older than the attempt still counts as its result: clocks differ. */
+const CLOCK_SLACK_MS = 5000;
+
+/** A model to submit. */
+export interface SubmitOptions extends CallOptions {
+  readonly taskId: number | string;
+  /** `owner/name` of a public Hub repository. */
+  readonly repo: string;
+  /** Full commit hash; see the Hub part for resolving a branch. */
+  readonly revision: string;
+  /** Template name (`qwen1.5`) or Hub id (`Qwen/Qwen1.5-7B`), sent as given. */
+  readonly baseModel?: string;
+  /** Free text such as `NVIDIA A100-SXM4-80GB`. */
+  readonly gpuType?: string;
+  /** For reinforcement-learning tasks: the ONNX file in the repository. */
+  readonly modelFilename?: string;
+  readonly adapterFilename?: string;
+  /** Further fields of `data`, for task families this client does not know. */
+  readonly extra?: JsonObject;
+  /** `reconcile` looks for the row after a lost reply and tries once more when it is not there. Default. */
+  readonly idempotency?: 'reconcile' | 'none';
+}
+
+/** What became of a submission. */
+export interface SubmitOutcome {
+  /** What was sent. */
+  readonly sent: { readonly task_id: number; readonly data: JsonObject };
+  /** The service's reply; null when it was lost and the row was found among the own submissions instead. */
+  readonly reply: SubmitReply | null;
+  readonly reconciled: boolean;
+  /** The row that proved a reconciled submission. */
+  readonly row?: WalletSubmission;
+  /** Requests that may have reached the service. */
+  readonly attempts: number;
+}
+
+/** What {@link submitResult} works with. */
+export interface SubmitDeps {
+  readonly transport: FlockTransport;
+  readonly submissions: Submissions;
+}
+
+/**
+ * The body of a submission.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when task id, repository or commit hash has another form
+ */
+export function submitBody(options: SubmitOptions): { task_id: number; data: JsonObject } {
+  const taskId = parseTaskId(options.taskId);
+  const repo = parseRepoId(options.repo);
+  if (!isCommitHash(options.revision)) {
+    throw new QuarryError('INVALID_ARGUMENT', '"revision" expected a commit hash of 40 hex digits', {
+      hint: 'A branch can move after the submission; `quarry flock submit` resolves it to its commit.',
+    });
+  }
+  return {
+    task_id: taskId,
+    data: {
+      hg_repo_id: repo,
+      ...(options.baseModel !== undefined && { base_model: options.baseModel }),
+      ...(options.gpuType !== undefined && { gpu_type: options.gpuType }),
+      ...(options.modelFilename !== undefined && { model_filename: options.modelFilename }),
+      ...(options.adapterFilename !== undefined && { adapter_filename: options.adapterFilename }),
+      revision: options.revision.toLowerCase(),
+      ...options.extra,
+    },
+  };
+}
+
+/**
+ * Submits a model. The call is not idempotent, so after a lost reply (time-out, reset, gateway failure) the own
+ * submissions decide: a row of this repository and revision that was not there before means success; none means one
+ * more attempt.
+ *
+ * @throws FlockError `FLOCK_CONFIG` without a key; nothing is sent then
+ * @throws FlockError `FLOCK_OUTCOME_UNKNOWN` when the reply was lost and the row can be neither found nor ruled out
+ */
+export async function submitResult(options: SubmitOptions, deps: SubmitDeps): Promise<SubmitOutcome> {
+  const body = submitBody(options);
+  deps.transport.requireKey();
+  const call: CallOptions = {
+    ...(options.signal !== undefined && { signal: options.signal }),
+    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+  };
+  const reconcile = (options.idempotency ?? 'reconcile') === 'reconcile';
+  const before = reconcile ? await ownRows(body.task_id, deps, call) : undefined;
+  const startedAt = deps.transport.clock.now();
+
+  const find = async (): Promise<WalletSubmission | undefined> => {
+    for (const delay of RECONCILE_DELAYS_MS) {
+      if (delay > 0) await deps.transport.sleep(delay, options.signal);
+      const row = await findRow(body, before, startedAt, deps, call);
+      if (row !== undefined) return row;
+    }
+    return undefined;
+  };
+
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { json } = await deps.transport.call({
+        method: 'POST',
+        path: 'tasks/submit-result',
+        json: body,
+        auth: true,
+        ...call,
+      });
+      return { sent: body, reply: isJsonObject(json) ? json : { reply: json }, reconciled: false, attempts: attempt };
+    } catch (error) {
+      // A refusal after an ambiguous first attempt may be the service seeing a duplicate: the row decides then too.
+      const refusedRepeat = attempt > 1 && error instanceof FlockError && (error.status ?? 0) >= 400;
+      if (!reconcile || !(isAmbiguous(error) || refusedRepeat)) throw error;
+      let row: WalletSubmission | undefined;
+      try {
+        row = await find();
+      } catch (cause) {
+        throw outcomeUnknown('the reply was lost and the own submissions cannot be read', attempt, cause);
+      }
+      if (row !== undefined) return { sent: body, reply: null, reconciled: true, row, attempts: attempt };
+      if (refusedRepeat) throw error;
+      if (attempt >= 2)
+        throw outcomeUnknown('the reply was lost twice and no new submission is listed', attempt, error);
+    }
+  }
+}
+
+function outcomeUnknown(message: string, attempts: number, cause: unknown): FlockError {
+  return new FlockError('FLOCK_OUTCOME_UNKNOWN', message, {
+    cause,
+    attempts,
+    hint: 'Look at `quarry flock subs <task> --all` before submitting again, so that no second row is made.',
+  });
+}
+
+/** Keys of the rows present before the attempt; undefined when they cannot be read now. */
+async function ownRows(taskId: number, deps: SubmitDeps, call: CallOptions): Promise<Set<string> | undefined> {
+  try {
+    const keys = new Set<string>();
+    for await (const row of deps.submissions.all(taskId, call)) keys.add(keyOf(row));
+    return keys;
+  } catch (error) {
+    // Without a valid key the submission cannot succeed either; anything else leaves the start time to go by.
+    if (error instanceof FlockError && (error.reason === 'FLOCK_AUTH' || error.reason === 'FLOCK_ABORTED')) throw error;
+    return undefined;
+  }
+}
+
+async function findRow(
+  body: { task_id: number; data: JsonObject },
+  before: Set<string> | undefined,
+  startedAt: number,
+  deps: SubmitDeps,
+  call: CallOptions,
+): Promise<WalletSubmission | undefined> {
+  for await (const row of deps.submissions.all(body.task_id, call)) {
+    const link = parseHubLink(row.link);
+    if (link?.repo.toLowerCase() !== String(body.data['hg_repo_id']).toLowerCase()) continue;
+    if (
+      link.revision !== undefined &&
+      isCommitHash(link.revision) &&
+      link.revision.toLowerCase() !== body.data['revision']
+    ) {
+      continue;
+    }
+    if (
+      before !== undefined ? !before.has(keyOf(row)) : (parseUtc(row.submitted_at) ?? 0) >= startedAt - CLOCK_SLACK_MS
+    ) {
+      return row;
+    }
+  }
+  return undefined;
+}
+
+function keyOf(row: WalletSubmission): string {
+  return JSON.stringify([row['id'] ?? null, row.link, row.submitted_at]);
+}

@@ -1,0 +1,87 @@
+import { type DecodeOptions, decodeTaskDetail, decodeTaskList } from './decode.js';
+import {
+  type DownloadDeps,
+  type DownloadOptions,
+  type DownloadResult,
+  downloadTrainingSet,
+} from './download/download-training-set.js';
+import { FlockError } from './errors.js';
+import { parseTaskId } from './identifiers.js';
+import type { CallOptions, FlockTransport } from './transport.js';
+import type { TaskDetail, TaskListItem } from './types.js';
+import { type TaskEvent, type WatchTasksOptions, watchTasks } from './watch/watch-tasks.js';
+
+/** The tasks of the arena. */
+export class Tasks {
+  readonly #transport: FlockTransport;
+  readonly #decode: DecodeOptions;
+
+  constructor(transport: FlockTransport, decode: DecodeOptions) {
+    this.#transport = transport;
+    this.#decode = decode;
+  }
+
+  /**
+   * One task with its training link, freshly signed, and its winner.
+   *
+   * @throws QuarryError `INVALID_ARGUMENT` when the id is no whole number; nothing is sent then
+   * @throws FlockError `FLOCK_NOT_FOUND` when there is no such task
+   */
+  async get(id: number | string, options: CallOptions = {}): Promise<TaskDetail> {
+    const taskId = parseTaskId(id);
+    const { json, status } = await this.#transport.call({ path: 'tasks/get', query: { task_id: taskId }, ...options });
+    if (json === null) {
+      throw new FlockError('FLOCK_NOT_FOUND', `there is no task ${taskId}`, {
+        status,
+        hint: 'List the tasks with `quarry flock tasks --status all`.',
+      });
+    }
+    return decodeTaskDetail(json, this.#decode);
+  }
+
+  /** Every task, or those of one status, in the order of the service (which is not by id). */
+  async list(options: CallOptions & { readonly status?: string } = {}): Promise<TaskListItem[]> {
+    const { status, ...call } = options;
+    const { json } = await this.#transport.call({ path: 'tasks/list', query: { status }, ...call });
+    return decodeTaskList(json, this.#decode);
+  }
+
+  /** Tasks that take submissions. */
+  async open(options: CallOptions = {}): Promise<TaskListItem[]> {
+    return this.list({ ...options, status: 'submission_phase' });
+  }
+
+  /** Tasks that are over. */
+  async finalized(options: CallOptions = {}): Promise<TaskListItem[]> {
+    return this.list({ ...options, status: 'finalized' });
+  }
+
+  /** Tasks between: listed, but neither open nor finalized. The service's name for that state is not published. */
+  async closing(options: CallOptions = {}): Promise<TaskListItem[]> {
+    const all = await this.list(options);
+    return all.filter((task) => task.status !== 'submission_phase' && task.status !== 'finalized');
+  }
+
+  /** Downloads the training set of a task; see {@link downloadTrainingSet}. */
+  async downloadTrainingSet(
+    id: number | string,
+    options: DownloadOptions = {},
+    deps: DownloadDeps = {},
+  ): Promise<DownloadResult> {
+    const taskId = parseTaskId(id);
+    return downloadTrainingSet(
+      { taskId, readTask: (call) => this.get(taskId, call), clock: this.#transport.clock, ...options },
+      { now: this.#transport.now, sleep: this.#transport.sleep, random: this.#transport.random, ...deps },
+    );
+  }
+
+  /** Follows the list of tasks; see {@link watchTasks}. */
+  watch(options: WatchTasksOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
+    return watchTasks(options, {
+      tasks: this,
+      clock: this.#transport.clock,
+      sleep: this.#transport.sleep,
+      random: this.#transport.random,
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { QuarryError } from '../errors/index.js';
+import { decodeAssignment } from './decode.js';
+import { hasReason } from './errors.js';
+import { parseTaskId } from './identifiers.js';
+import { isJsonObject, type Json, type JsonObject } from './json.js';
+import { type CallOptions, type FlockTransport, isAmbiguous } from './transport.js';
+import type { ValidationAssignment } from './types.js';
+
+/** Repeats of a result whose reply was lost, the first attempt included. */
+const STORE_ATTEMPTS = 5;
+
+/** What became of a posted result. */
+export interface StoredResult {
+  /** `probably`: the reply to the first attempt was lost and the service then said the assignment is settled. */
+  readonly stored: 'yes' | 'probably';
+  readonly reply: Json;
+}
+
+/** Assignments of a validator. */
+export class Validation {
+  readonly #transport: FlockTransport;
+
+  constructor(transport: FlockTransport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Asks for one submission to score. Never repeated by itself: a lost reply may have used up the assignment.
+   *
+   * @throws FlockError `FLOCK_NO_WORK` when nothing waits to be validated
+   * @throws FlockError `FLOCK_RATE_LIMITED` when asked more often than every three minutes
+   */
+  async request(taskId: number | string, options: CallOptions = {}): Promise<ValidationAssignment> {
+    const id = parseTaskId(taskId);
+    const { json } = await this.#transport.call({
+      method: 'POST',
+      path: `tasks/request-validation-assignment/${id}`,
+      auth: true,
+      repeat: 'never',
+      ...options,
+    });
+    return decodeAssignment(json);
+  }
+
+  /**
+   * Posts the metrics of a scored assignment.
+   *
+   * @throws QuarryError `NON_FINITE` when a metric is NaN or infinite; nothing is sent then
+   * @throws FlockError `FLOCK_ASSIGNMENT_NOT_VALIDATING` when the assignment ran out of time
+   */
+  async complete(id: number | string, metrics: JsonObject, options: CallOptions = {}): Promise<StoredResult> {
+    checkMetrics(metrics);
+    return this.#update(id, { status: 'completed', data: metrics }, options);
+  }
+
+  /** Reports that the submission cannot be scored, which frees the validator for another one. */
+  async fail(id: number | string, options: CallOptions = {}): Promise<StoredResult> {
+    return this.#update(id, { status: 'failed' }, options);
+  }
+
+  async #update(id: number | string, body: JsonObject, options: CallOptions): Promise<StoredResult> {
+    let lost = false;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { json } = await this.#transport.call({
+          method: 'POST',
+          path: `tasks/update-validation-assignment/${encodeURIComponent(String(id))}`,
+          json: body,
+          auth: true,
+          ...options,
+        });
+        return { stored: 'yes', reply: json };
+      } catch (error) {
+        if (lost && hasReason(error, 'FLOCK_ASSIGNMENT_NOT_VALIDATING')) {
+          return { stored: 'probably', reply: error.detail ?? null };
+        }
+        // The service accepted it but its answer was no JSON: 2xx is what counts here.
+        if (hasReason(error, 'FLOCK_DECODE') && (error.status ?? 0) >= 200 && (error.status ?? 0) < 300) {
+          return { stored: 'yes', reply: null };
+        }
+        if (!isAmbiguous(error) || attempt >= STORE_ATTEMPTS) throw error;
+        lost = true;
+        await this.#transport.sleep(500 * 2 ** attempt * (0.5 + this.#transport.random() / 2), options.signal);
+      }
+    }
+  }
+}
+
+/**
+ * Checks that every number inside is finite: JSON would turn NaN and infinity into null.
+ *
+ * @throws QuarryError `NON_FINITE` with the path of the first offender
+ */
+export function checkMetrics(metrics: unknown, path = 'metrics'): void {
+  if (typeof metrics === 'number' && !Number.isFinite(metrics)) {
+    throw new QuarryError('NON_FINITE', `${path} is ${metrics}; the service takes finite numbers only`, {
+      hint: 'Send 999.0 (loss) or -999 (score) for a model that cannot be scored, or report it as failed.',
+      facts: { path },
+    });
+  }
+  if (Array.isArray(metrics)) for (const [index, entry] of metrics.entries()) checkMetrics(entry, `${path}[${index}]`);
+  else if (isJsonObject(metrics)) {
+    for (const [key, entry] of Object.entries(metrics)) checkMetrics(entry, `${path}.${key}`);
+  }
+}

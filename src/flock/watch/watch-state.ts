@@ -1,0 +1,63 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { QuarryError } from '../../errors/index.js';
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
+
+/** What is remembered of a task between two looks. */
+export interface SeenTask {
+  /** Values of the compared fields. */
+  readonly fields: Readonly<Record<string, Json>>;
+  readonly status: string;
+  /** Deadline thresholds already announced, in milliseconds. */
+  readonly announced: readonly number[];
+}
+
+/** Task id to what was seen. */
+export type SeenTasks = Map<number, SeenTask>;
+
+/**
+ * Reads the state of an earlier run; undefined when there is none.
+ *
+ * @throws QuarryError `DATA_INVALID` when the file is something else
+ */
+export async function readWatchState(path: string): Promise<SeenTasks | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (!isJsonObject(value) || value['version'] !== 1 || !isJsonObject(value['tasks'])) {
+    throw new QuarryError('DATA_INVALID', `${path} is no state file of the task watcher`, {
+      hint: 'Name another file with --state, or remove this one to begin anew.',
+    });
+  }
+  const seen: SeenTasks = new Map();
+  for (const [id, entry] of Object.entries(value['tasks'])) {
+    if (!isJsonObject(entry) || !isJsonObject(entry['fields'])) continue;
+    seen.set(Number(id), {
+      fields: entry['fields'] as Record<string, Json>,
+      status: String(entry['status'] ?? ''),
+      announced: Array.isArray(entry['announced']) ? entry['announced'].filter((t) => typeof t === 'number') : [],
+    });
+  }
+  return seen;
+}
+
+/** Writes the state so that a crash leaves either the old or the new one. */
+export async function writeWatchState(path: string, seen: SeenTasks): Promise<void> {
+  const tasks: JsonObject = {};
+  for (const [id, task] of seen) {
+    tasks[String(id)] = { fields: { ...task.fields }, status: task.status, announced: [...task.announced] };
+  }
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.tmp`, `${JSON.stringify({ version: 1, tasks })}\n`);
+  await rename(`${path}.tmp`, path);
+}
