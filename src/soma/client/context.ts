@@ -1,0 +1,31 @@
+import type { HttpClient, Sleep } from '../../net/index.js';
+import type { GrpcTransport } from './transport/index.js';
+
+/** What every call needs: the connection to one fullnode, and the ways out of the process. */
+export interface ClientContext {
+  readonly transport: GrpcTransport;
+  /** For URLs that strangers wrote into manifests; guarded by an address policy. */
+  readonly manifestHttp: HttpClient;
+  /** For the fullnode's own HTTP routes. */
+  readonly nodeHttp: HttpClient;
+  readonly sleep: Sleep;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/** What every call accepts. */
+export interface CallControl {
+  /** Longest wait for the answer, in milliseconds. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Only the parts of `options` that steer the call. */
+export function controlOf(options: CallControl): CallControl {
+  return {
+    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+    ...(options.signal !== undefined && { signal: options.signal }),
+  };
+}

@@ -1,0 +1,41 @@
+import { QuarryError } from '../../errors/index.js';
+
+/** Where the services of a network are; those it does not offer are absent. */
+export interface NetworkEndpoints {
+  readonly rpcUrl: string;
+  readonly faucetUrl?: string;
+  readonly adminUrl?: string;
+  readonly scoringUrl?: string;
+}
+
+/** The networks that have a name. SOMA protocol, endpoints: the testnet's hosts and the localnet's default ports. */
+export const NETWORKS = {
+  testnet: {
+    rpcUrl: 'https://fullnode.testnet.soma.org',
+    faucetUrl: 'https://faucet.testnet.soma.org',
+  },
+  localnet: {
+    rpcUrl: 'http://127.0.0.1:9000',
+    faucetUrl: 'http://127.0.0.1:9123',
+    adminUrl: 'http://127.0.0.1:9125',
+    scoringUrl: 'http://127.0.0.1:9124',
+  },
+} as const satisfies Record<string, NetworkEndpoints>;
+
+/** The testnet's archive, which keeps what fullnodes prune. */
+export const TESTNET_ARCHIVE_URL = 'https://archive.testnet.soma.org';
+
+/** Name of a network in {@link NETWORKS}. */
+export type NetworkName = keyof typeof NETWORKS;
+
+/**
+ * The endpoints of a named network.
+ *
+ * @throws QuarryError `UNKNOWN_NETWORK` when there is none of that name
+ */
+export function networkEndpoints(name: string): NetworkEndpoints {
+  if (Object.hasOwn(NETWORKS, name)) return NETWORKS[name as NetworkName];
+  throw new QuarryError('UNKNOWN_NETWORK', `there is no network called "${name.slice(0, 40)}"`, {
+    hint: `use ${Object.keys(NETWORKS).join(' or ')}, or the URL of a fullnode`,
+  });
+}

@@ -1,0 +1,41 @@
+import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
+import { normaliseId, type ObjectId } from '../../chain/index.js';
+import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { errorOfStatus, type GrpcError, methodPath } from '../transport/index.js';
+import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../view/object.js';
+import { required } from '../view/required.js';
+
+/** Which object of a batch, and which version of it: the latest when absent. */
+export type ObjectQuery = ObjectId | { readonly objectId: ObjectId; readonly version?: bigint };
+
+/**
+ * Reads several objects in one call. The result has one entry per query, in order: the object, or the error that the
+ * node gave for it.
+ */
+export async function batchGetObjects(
+  client: ClientContext,
+  queries: readonly ObjectQuery[],
+  options: CallControl = {},
+): Promise<(FetchedObject | GrpcError)[]> {
+  const method = LedgerService.method.batchGetObjects;
+  const answer = await client.transport.unary(
+    method,
+    {
+      requests: queries.map((query) =>
+        typeof query === 'string'
+          ? { objectId: normaliseId(query) }
+          : {
+              objectId: normaliseId(query.objectId),
+              ...(query.version !== undefined && { version: query.version }),
+            },
+      ),
+      readMask: { paths: [...FULL_OBJECT_MASK] },
+    },
+    controlOf(options),
+  );
+  return queries.map((_, index) => {
+    const item = required(answer.objects[index]?.result, `objects[${index}]`);
+    if (item.case === 'error') return errorOfStatus(item.value, methodPath(method));
+    return objectFrom(required(item.value, `objects[${index}].object`));
+  });
+}

@@ -1,0 +1,73 @@
+import { QuarryError } from '../../../errors/index.js';
+import { normaliseId, type ObjectId } from '../../chain/index.js';
+import type { CallControl, ClientContext } from '../context.js';
+import { getModelManifests, type ModelManifest } from './get-models.js';
+import { type DownloadSource, downloadVerified, streamVerified } from './verified-download.js';
+
+export interface FetchModelOptions extends CallControl {
+  /** Largest file kept in memory. Default 8 GiB; production weights are about 5 GB. */
+  readonly maxBytes?: number;
+  /** When known already, saves reading the registry. */
+  readonly manifest?: ModelManifest;
+}
+
+async function manifestFor(client: ClientContext, id: ObjectId, options: FetchModelOptions): Promise<ModelManifest> {
+  if (options.manifest !== undefined) return options.manifest;
+  const [manifest] = await getModelManifests(client, [id], options);
+  if (manifest === undefined) {
+    throw new QuarryError('NOT_FOUND', `model ${id} is unknown or has published no weights`, {
+      facts: { modelId: id },
+    });
+  }
+  return manifest;
+}
+
+/** Where the encrypted weights can be had: their own URL, then the fullnode's proxy. */
+export function modelSources(client: ClientContext, manifest: ModelManifest): DownloadSource[] {
+  return [
+    { http: client.manifestHttp, url: manifest.url },
+    { http: client.nodeHttp, url: `/model/${manifest.modelId}` },
+  ];
+}
+
+/**
+ * Downloads the encrypted weights of a model, from their own URL or else through the fullnode, verified.
+ *
+ * @throws QuarryError `NOT_FOUND` when the model is unknown or has published nothing
+ * @throws QuarryError `CHECKSUM_MISMATCH` or `SIZE_MISMATCH` when no source has the bytes that the manifest describes
+ */
+export async function fetchModel(
+  client: ClientContext,
+  modelId: ObjectId,
+  options: FetchModelOptions = {},
+): Promise<Uint8Array> {
+  const manifest = await manifestFor(client, normaliseId(modelId), options);
+  const maxBytes = options.maxBytes ?? 8 * 2 ** 30;
+  return downloadVerified(modelSources(client, manifest), manifest, { maxBytes, signal: options.signal });
+}
+
+/**
+ * Streams the encrypted weights of a model from their own URL, or from the fullnode when that cannot be reached. The
+ * bytes are verified once the stream has ended without an error.
+ */
+export async function* streamModel(
+  client: ClientContext,
+  modelId: ObjectId,
+  options: FetchModelOptions = {},
+): AsyncGenerator<Uint8Array, void, void> {
+  const manifest = await manifestFor(client, normaliseId(modelId), options);
+  const sources = modelSources(client, manifest);
+  for (const [index, source] of sources.entries()) {
+    let begun = false;
+    try {
+      for await (const chunk of streamVerified(source, manifest, options.signal)) {
+        begun = true;
+        yield chunk;
+      }
+      return;
+    } catch (error) {
+      // The reader already has bytes of this source; another one cannot continue them unseen.
+      if (begun || index === sources.length - 1 || options.signal?.aborted) throw error;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
+import type { Digest } from '../../chain/index.js';
+import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { maskWith, type ReadMask } from '../read-mask.js';
+import { type Checkpoint, checkpointFrom } from '../view/checkpoint.js';
+import { required } from '../view/required.js';
+
+/** Which checkpoint: by number, by digest, or the latest. */
+export type CheckpointId = bigint | Digest | 'latest';
+
+export interface GetCheckpointOptions extends CallControl {
+  /** Relative to Checkpoint. Default: number, digest and summary. */
+  readonly readMask?: ReadMask;
+}
+
+/**
+ * Reads a checkpoint.
+ *
+ * @throws QuarryError `NOT_FOUND` when the node does not have it, or no longer
+ */
+export async function getCheckpoint(
+  client: ClientContext,
+  id: CheckpointId = 'latest',
+  options: GetCheckpointOptions = {},
+): Promise<Checkpoint> {
+  const answer = await client.transport.unary(
+    LedgerService.method.getCheckpoint,
+    {
+      ...(typeof id === 'bigint' && { checkpointId: { case: 'sequenceNumber', value: id } as const }),
+      ...(typeof id === 'string' && id !== 'latest' && { checkpointId: { case: 'digest', value: id } as const }),
+      readMask: { paths: maskWith(options.readMask ?? ['digest', 'summary'], ['sequence_number']) },
+    },
+    controlOf(options),
+  );
+  return checkpointFrom(required(answer.checkpoint, 'checkpoint'), typeof id === 'bigint' ? id : undefined);
+}

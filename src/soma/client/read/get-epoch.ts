@@ -1,0 +1,57 @@
+import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
+import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { maskWith, type ReadMask } from '../read-mask.js';
+import { type Epoch, epochFrom, type ProtocolConfig } from '../view/epoch.js';
+import { required } from '../view/required.js';
+import type { SystemState } from '../view/system-state.js';
+
+export interface GetEpochOptions extends CallControl {
+  /** Default: the current epoch. */
+  readonly epoch?: bigint;
+  /** Relative to Epoch. Default: everything but the system state. */
+  readonly readMask?: ReadMask;
+}
+
+const DEFAULT_MASK: readonly string[] = [
+  'committee',
+  'first_checkpoint',
+  'last_checkpoint',
+  'start',
+  'end',
+  'protocol_config.protocol_version',
+];
+
+/**
+ * Reads an epoch.
+ *
+ * @throws QuarryError `NOT_FOUND` when the node does not know it
+ */
+export async function getEpoch(client: ClientContext, options: GetEpochOptions = {}): Promise<Epoch> {
+  const answer = await client.transport.unary(
+    LedgerService.method.getEpoch,
+    {
+      ...(options.epoch !== undefined && { epoch: options.epoch }),
+      readMask: { paths: maskWith(options.readMask ?? DEFAULT_MASK, ['epoch']) },
+    },
+    controlOf(options),
+  );
+  return epochFrom(required(answer.epoch, 'epoch'));
+}
+
+/** Reads the system state: live, or as of the start of a past epoch. */
+export async function getSystemState(
+  client: ClientContext,
+  options: CallControl & { readonly epoch?: bigint } = {},
+): Promise<SystemState> {
+  const epoch = await getEpoch(client, { ...options, readMask: ['system_state'] });
+  return required(epoch.systemState, 'epoch.system_state');
+}
+
+/** Reads the protocol constants in force, or those of a past epoch. */
+export async function getProtocolConfig(
+  client: ClientContext,
+  options: CallControl & { readonly epoch?: bigint } = {},
+): Promise<ProtocolConfig> {
+  const epoch = await getEpoch(client, { ...options, readMask: ['protocol_config'] });
+  return required(epoch.protocolConfig, 'epoch.protocol_config');
+}

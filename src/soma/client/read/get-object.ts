@@ -1,0 +1,32 @@
+import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
+import { normaliseId, type ObjectId } from '../../chain/index.js';
+import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../view/object.js';
+import { required } from '../view/required.js';
+
+export interface GetObjectOptions extends CallControl {
+  /** Default: the latest version. */
+  readonly version?: bigint;
+}
+
+/**
+ * Reads one object.
+ *
+ * @throws QuarryError `NOT_FOUND` when there is no such object or version
+ */
+export async function getObject(
+  client: ClientContext,
+  objectId: ObjectId,
+  options: GetObjectOptions = {},
+): Promise<FetchedObject> {
+  const answer = await client.transport.unary(
+    LedgerService.method.getObject,
+    {
+      objectId: normaliseId(objectId),
+      ...(options.version !== undefined && { version: options.version }),
+      readMask: { paths: [...FULL_OBJECT_MASK] },
+    },
+    controlOf(options),
+  );
+  return objectFrom(required(answer.object, 'object'));
+}

@@ -1,0 +1,34 @@
+import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
+import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { millisOf, required } from '../view/required.js';
+
+/** What a node is and how far it has come. */
+export interface ServiceInfo {
+  /** Base58 digest of the genesis checkpoint. */
+  readonly chainId: string;
+  /** `testnet` or `localnet`; a chain without a name reports the latter. */
+  readonly chain: string;
+  readonly epoch: bigint;
+  readonly checkpointHeight: bigint;
+  readonly timestampMs: bigint | undefined;
+  /** What is older was pruned. */
+  readonly lowestAvailableCheckpoint: bigint | undefined;
+  readonly lowestAvailableCheckpointObjects: bigint | undefined;
+  /** Program and version, such as `soma-node/1.0.0`. */
+  readonly server: string;
+}
+
+/** Asks the node what it is. */
+export async function getServiceInfo(client: ClientContext, options: CallControl = {}): Promise<ServiceInfo> {
+  const info = await client.transport.unary(LedgerService.method.getServiceInfo, {}, controlOf(options));
+  return {
+    chainId: required(info.chainId, 'chain_id'),
+    chain: required(info.chain, 'chain'),
+    epoch: required(info.epoch, 'epoch'),
+    checkpointHeight: required(info.checkpointHeight, 'checkpoint_height'),
+    timestampMs: info.timestamp === undefined ? undefined : millisOf(info.timestamp),
+    lowestAvailableCheckpoint: info.lowestAvailableCheckpoint,
+    lowestAvailableCheckpointObjects: info.lowestAvailableCheckpointObjects,
+    server: info.server ?? '',
+  };
+}

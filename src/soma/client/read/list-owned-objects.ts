@@ -1,0 +1,59 @@
+import { StateService } from '../../../gen/soma/rpc/state_service_pb.js';
+import { type Address, normaliseId, type ObjectType } from '../../chain/index.js';
+import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../view/object.js';
+
+export interface ListOwnedObjectsOptions extends CallControl {
+  readonly owner: Address;
+  /** Default: every type. */
+  readonly objectType?: ObjectType;
+  /** Objects per page, 1 to 1000. Default: the node's 50. */
+  readonly limit?: number;
+  /** From the previous page. */
+  readonly pageToken?: Uint8Array;
+}
+
+/** A page of objects. */
+export interface ObjectPage {
+  readonly objects: readonly FetchedObject[];
+  /** Absent at the end. A short page does not mean the end. */
+  readonly nextPageToken: Uint8Array | undefined;
+}
+
+/** Reads one page of the objects of an owner. Coins come in ascending order of their balance. */
+export async function listOwnedObjects(client: ClientContext, options: ListOwnedObjectsOptions): Promise<ObjectPage> {
+  const answer = await client.transport.unary(
+    StateService.method.listOwnedObjects,
+    {
+      owner: normaliseId(options.owner),
+      ...(options.objectType !== undefined && { objectType: options.objectType }),
+      ...(options.limit !== undefined && { pageSize: options.limit }),
+      ...(options.pageToken !== undefined && { pageToken: options.pageToken }),
+      readMask: { paths: [...FULL_OBJECT_MASK] },
+    },
+    controlOf(options),
+  );
+  return { objects: answer.objects.map(objectFrom), nextPageToken: pageTokenFrom(answer.nextPageToken) };
+}
+
+/** An empty token means the end, as an absent one does. */
+export function pageTokenFrom(token: Uint8Array | undefined): Uint8Array | undefined {
+  return token === undefined || token.length === 0 ? undefined : token;
+}
+
+/** Reads all objects of an owner, page by page. */
+export async function* listAllOwnedObjects(
+  client: ClientContext,
+  options: Omit<ListOwnedObjectsOptions, 'pageToken'>,
+): AsyncGenerator<FetchedObject, void, void> {
+  for (let pageToken: Uint8Array | undefined; ; ) {
+    const page = await listOwnedObjects(client, {
+      limit: 1000,
+      ...options,
+      ...(pageToken !== undefined && { pageToken }),
+    });
+    yield* page.objects;
+    if (page.nextPageToken === undefined) return;
+    pageToken = page.nextPageToken;
+  }
+}

@@ -1,0 +1,104 @@
+import { StateService } from '../../../gen/soma/rpc/state_service_pb.js';
+import { type Address, normaliseId } from '../../chain/index.js';
+import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { maskWith, type ReadMask } from '../read-mask.js';
+import { FULL_TARGET_MASK, type PartialTarget, partialTargetFrom, type Target, targetFrom } from '../view/target.js';
+import { pageTokenFrom } from './list-owned-objects.js';
+
+/**
+ * Which targets. `open`: of the current epoch; `expired`: open ones of past epochs; `claimable`: expired ones, and
+ * filled ones whose audit window is over; `any`: all that are stored.
+ */
+export type TargetFilter = 'open' | 'filled' | 'claimed' | 'expired' | 'claimable' | 'any';
+
+export interface ListTargetsOptions extends CallControl {
+  /** Default `open`. */
+  readonly status?: TargetFilter;
+  /** The generation epoch. */
+  readonly epoch?: bigint;
+  /** Leaves out open and expired targets, which have no submitter. */
+  readonly submitter?: Address;
+  /** Targets per page, 1 to 1000. Default: the node's 100. */
+  readonly limit?: number;
+  /** Relative to Target; `id` is always read. Default: every field. */
+  readonly readMask?: ReadMask;
+  /** From the previous page; the filters must be those of that page. */
+  readonly pageToken?: Uint8Array;
+}
+
+/** A page of targets. */
+export interface TargetPage<T = Target> {
+  readonly targets: readonly T[];
+  /** Absent at the end. A short page does not mean the end. */
+  readonly nextPageToken: Uint8Array | undefined;
+}
+
+/** {@link ListTargetsOptions} with a mask, whose result has only what the mask names. */
+export type MaskedListTargetsOptions = ListTargetsOptions & { readonly readMask: ReadMask };
+
+/**
+ * Reads one page of targets, ordered by stored status, generation epoch and id.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when the mask, the status or the page token is not accepted
+ * @throws QuarryError `NOT_FOUND` when the node keeps no indexes
+ */
+export async function listTargets(
+  client: ClientContext,
+  options: MaskedListTargetsOptions,
+): Promise<TargetPage<PartialTarget>>;
+export async function listTargets(client: ClientContext, options?: ListTargetsOptions): Promise<TargetPage>;
+export async function listTargets(
+  client: ClientContext,
+  options: ListTargetsOptions = {},
+): Promise<TargetPage<PartialTarget>> {
+  const { status = 'open', readMask } = options;
+  const answer = await client.transport.unary(
+    StateService.method.listTargets,
+    {
+      ...(status !== 'any' && { statusFilter: status }),
+      ...(options.epoch !== undefined && { epochFilter: options.epoch }),
+      ...(options.submitter !== undefined && { submitterFilter: normaliseId(options.submitter) }),
+      ...(options.limit !== undefined && { pageSize: options.limit }),
+      ...(options.pageToken !== undefined && { pageToken: options.pageToken }),
+      readMask: { paths: readMask === undefined ? [...FULL_TARGET_MASK] : maskWith(readMask, ['id']) },
+    },
+    controlOf(options),
+  );
+  return {
+    targets: answer.targets.map(readMask === undefined ? targetFrom : partialTargetFrom),
+    nextPageToken: pageTokenFrom(answer.nextPageToken),
+  };
+}
+
+/** Reads all targets that match, page by page. */
+export function listAllTargets(
+  client: ClientContext,
+  options: Omit<MaskedListTargetsOptions, 'pageToken'>,
+): AsyncGenerator<PartialTarget, void, void>;
+export function listAllTargets(
+  client: ClientContext,
+  options?: Omit<ListTargetsOptions, 'pageToken'>,
+): AsyncGenerator<Target, void, void>;
+export async function* listAllTargets(
+  client: ClientContext,
+  options: Omit<ListTargetsOptions, 'pageToken'> = {},
+): AsyncGenerator<PartialTarget, void, void> {
+  for (let pageToken: Uint8Array | undefined; ; ) {
+    const page = await listTargets(client, {
+      limit: 1000,
+      ...options,
+      ...(pageToken !== undefined && { pageToken }),
+    });
+    yield* page.targets;
+    if (page.nextPageToken === undefined) return;
+    pageToken = page.nextPageToken;
+  }
+}
+
+/** The first page of targets as a plain list, which is what most callers want. */
+export async function getTargets(
+  client: ClientContext,
+  options: Omit<ListTargetsOptions, 'pageToken' | 'readMask'> = {},
+): Promise<readonly Target[]> {
+  return (await listTargets(client, options)).targets;
+}

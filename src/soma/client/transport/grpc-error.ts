@@ -1,0 +1,183 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { type Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type ErrorCode, QuarryError } from '../../../errors/index.js';
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../../gen/google/rpc/error_details_pb.js';
+import { type Status, StatusSchema } from '../../../gen/google/rpc/status_pb.js';
+
+/** A field of a request that the node refused. */
+export interface FieldViolation {
+  /** Path of the field, such as `requests[1].object_id`. */
+  readonly field: string;
+  readonly description: string;
+  /** `FIELD_INVALID`, `FIELD_MISSING`, or empty. */
+  readonly reason: string;
+}
+
+/** What `google.rpc.Status` says beyond code and message. */
+export interface GrpcErrorDetails {
+  readonly fieldViolations: readonly FieldViolation[];
+  readonly errorInfo: { readonly reason: string; readonly domain: string } | undefined;
+  readonly retryDelayMs: number | undefined;
+}
+
+const NO_DETAILS: GrpcErrorDetails = { fieldViolations: [], errorInfo: undefined, retryDelayMs: undefined };
+
+/** What the transport knows about a failed call beside its status. */
+export interface GrpcFailure {
+  /** gRPC status code, 0 to 16. */
+  readonly grpcCode: number;
+  readonly message: string;
+  /** Full method name, such as `/soma.rpc.LedgerService/GetObject`. */
+  readonly method: string;
+  /** Whether the other side sent this status; false when our own transport made it up. */
+  readonly fromServer: boolean;
+  readonly details?: GrpcErrorDetails;
+  readonly cause?: unknown;
+}
+
+/** A call that ended with a gRPC status other than OK. */
+export class GrpcError extends QuarryError {
+  override readonly name = 'GrpcError';
+  /** gRPC status code, 1 to 16. */
+  readonly grpcCode: number;
+  /** Its name, such as `NOT_FOUND`. */
+  readonly grpcStatus: string;
+  /** The status message as the other side sent it. Untrusted. */
+  readonly grpcMessage: string;
+  readonly method: string;
+  readonly fromServer: boolean;
+  readonly details: GrpcErrorDetails;
+
+  constructor(failure: GrpcFailure) {
+    const details = failure.details ?? NO_DETAILS;
+    const { code, hint } = meaningOf(failure);
+    const grpcStatus = status[failure.grpcCode] ?? `CODE_${failure.grpcCode}`;
+    const said = printable(failure.message || (details.fieldViolations[0]?.field ?? ''));
+    const violation = details.fieldViolations[0];
+    super(code, `${failure.method} failed with ${grpcStatus}${said === '' ? '' : `: ${said}`}`, {
+      ...(hint !== undefined && { hint }),
+      facts: {
+        method: failure.method,
+        grpcStatus,
+        ...(violation !== undefined && { field: violation.field, reason: violation.reason }),
+        ...(details.retryDelayMs !== undefined && { retryAfterMs: details.retryDelayMs }),
+      },
+      ...(failure.cause !== undefined && { cause: failure.cause }),
+    });
+    this.grpcCode = failure.grpcCode;
+    this.grpcStatus = grpcStatus;
+    this.grpcMessage = failure.message;
+    this.method = failure.method;
+    this.fromServer = failure.fromServer;
+    this.details = details;
+  }
+}
+
+/** The other side's words on one line, without what could steer a terminal, at most 500 characters. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not reach a terminal
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim();
+  return line.length > 500 ? `${line.slice(0, 500)}…` : line;
+}
+
+/** grpc-js reports an answer above our own limit only in words. */
+const TOO_LARGE = /^(Received message larger than max|Received message that decompresses to a size larger)/;
+
+function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string } {
+  switch (failure.grpcCode) {
+    case status.CANCELLED:
+      return { code: 'ABORTED' };
+    case status.INVALID_ARGUMENT:
+    case status.OUT_OF_RANGE:
+      return { code: 'INVALID_ARGUMENT' };
+    case status.DEADLINE_EXCEEDED:
+      return { code: 'TIMEOUT', hint: 'the node is slow or far; raise timeoutMs' };
+    case status.NOT_FOUND:
+      return failure.message === '' && failure.method.startsWith('/soma.rpc.StateService/')
+        ? { code: 'NOT_FOUND', hint: 'this node keeps no indexes; use one that does' }
+        : { code: 'NOT_FOUND' };
+    case status.ALREADY_EXISTS:
+      return { code: 'ALREADY_EXISTS' };
+    case status.PERMISSION_DENIED:
+      return { code: 'PERMISSION_DENIED' };
+    case status.UNAUTHENTICATED:
+      return { code: 'UNAUTHENTICATED' };
+    case status.RESOURCE_EXHAUSTED:
+      return TOO_LARGE.test(failure.message)
+        ? { code: 'DATA_TOO_LARGE', hint: 'ask for a smaller page or a narrower mask, or raise readMaxBytes' }
+        : { code: 'RATE_LIMITED' };
+    case status.FAILED_PRECONDITION:
+      return { code: 'FAILED_PRECONDITION' };
+    case status.ABORTED:
+      return { code: 'CONFLICT' };
+    case status.UNIMPLEMENTED:
+      return { code: 'UNSUPPORTED', hint: 'this node does not offer the method' };
+    case status.UNAVAILABLE:
+      return failure.fromServer
+        ? { code: 'OVERLOADED' }
+        : { code: 'UNREACHABLE', hint: 'check the URL, and that the node is running' };
+    case status.DATA_LOSS:
+      return { code: 'PROTOCOL' };
+    default:
+      return { code: 'REMOTE_FAILURE' };
+  }
+}
+
+/** Reads the details of a `google.rpc.Status`; details of unknown types are left out. */
+export function readStatusDetails(message: Status): GrpcErrorDetails {
+  const fieldViolations: FieldViolation[] = [];
+  let errorInfo: GrpcErrorDetails['errorInfo'];
+  let retryDelayMs: number | undefined;
+  for (const any of message.details) {
+    // The network leaves out the host part of type URLs: "/google.rpc.BadRequest".
+    try {
+      const badRequest = anyUnpack(any, BadRequestSchema);
+      for (const v of badRequest?.fieldViolations ?? []) {
+        fieldViolations.push({ field: v.field, description: v.description, reason: v.reason });
+      }
+      const info = anyUnpack(any, ErrorInfoSchema);
+      if (info !== undefined) errorInfo = { reason: info.reason, domain: info.domain };
+      const retry = anyUnpack(any, RetryInfoSchema)?.retryDelay;
+      if (retry !== undefined) retryDelayMs = Number(retry.seconds) * 1000 + Math.round(retry.nanos / 1e6);
+    } catch {
+      // Details explain a failure; unreadable ones must not replace it.
+    }
+  }
+  return { fieldViolations, errorInfo, retryDelayMs };
+}
+
+/** The error a failed item of a batch stands for. */
+export function errorOfStatus(message: Status, method: string): GrpcError {
+  return new GrpcError({
+    grpcCode: message.code,
+    message: message.message,
+    method,
+    fromServer: true,
+    details: readStatusDetails(message),
+  });
+}
+
+function detailsOf(metadata: Metadata | undefined): GrpcErrorDetails {
+  const raw = metadata?.get('grpc-status-details-bin')[0];
+  if (!(raw instanceof Uint8Array)) return NO_DETAILS;
+  try {
+    return readStatusDetails(fromBinary(StatusSchema, raw));
+  } catch {
+    return NO_DETAILS;
+  }
+}
+
+/** Turns what grpc-js throws into a {@link GrpcError}. `sawHeaders` tells whether an answer had begun. */
+export function fromServiceError(error: ServiceError, method: string, sawHeaders: boolean): GrpcError {
+  // A status our own side makes up comes with no metadata; one that came over the wire brings its headers or trailers.
+  const fromServer = sawHeaders || Object.keys(error.metadata?.getMap() ?? {}).length > 0;
+  return new GrpcError({
+    grpcCode: error.code,
+    message: error.details,
+    method,
+    fromServer,
+    details: detailsOf(error.metadata),
+    cause: error,
+  });
+}

@@ -1,0 +1,273 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { QuarryError, throwIfAborted } from '../../../errors/index.js';
+import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
+import { fromServiceError, GrpcError } from './grpc-error.js';
+
+export interface GrpcTransportOptions {
+  /** Origin of the service: `http:` for plain HTTP/2, `https:` for TLS. */
+  readonly url: string;
+  readonly tls?: TlsOptions;
+  /** Sent with every call, such as `{ authorization: 'Bearer …' }`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Longest wait for the answer of a unary call. Default 30 s. */
+  readonly timeoutMs?: number;
+  /** Largest message accepted. Default 128 MiB, which a full checkpoint may need. */
+  readonly readMaxBytes?: number;
+  /** Largest message sent. Default 4 MiB, the most the node decodes. */
+  readonly writeMaxBytes?: number;
+  /** Interval of HTTP/2 pings while calls are open. Default 10 s; 0 turns them off. */
+  readonly keepAliveMs?: number;
+  /** Told the response headers of every call, by lowercase name. */
+  readonly onHeaders?: (headers: ResponseHeaders) => void;
+}
+
+/** Response headers by lowercase name. Binary headers are left out. */
+export type ResponseHeaders = Readonly<Record<string, string>>;
+
+export interface CallOptions {
+  /** Longest wait for the answer; 0 means no limit. Streams have none by default. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Told the response headers of this call. */
+  readonly onHeaders?: (headers: ResponseHeaders) => void;
+}
+
+/** Turns a message into bytes and back, for services whose bodies are not protobuf. */
+export interface RawMethod<Request, Response> {
+  /** Full method name, such as `/faucet.Faucet/RequestGas`. */
+  readonly path: string;
+  encode(request: Request): Uint8Array;
+  /** May throw; that becomes `PROTOCOL`. */
+  decode(bytes: Uint8Array): Response;
+}
+
+function flatten(metadata: Metadata): ResponseHeaders {
+  const out: Record<string, string> = {};
+  for (const [name, value] of Object.entries(metadata.getMap())) {
+    if (typeof value === 'string') out[name] = value;
+  }
+  return out;
+}
+
+/** Full name of a protobuf method as it appears in the `:path` of a call. */
+export function methodPath(method: DescMethodUnary | DescMethodServerStreaming): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+/**
+ * gRPC over one HTTP/2 connection, driven by protobuf-es descriptors. It connects on the first call and reconnects by
+ * itself.
+ *
+ * @throws QuarryError `CONFIG_INVALID` when the URL is not an origin
+ */
+export class GrpcTransport {
+  readonly endpoint: Endpoint;
+  readonly #client: Client;
+  readonly #options: GrpcTransportOptions;
+  readonly #calls = new Set<{ cancel(): void }>();
+  #closed = false;
+
+  constructor(options: GrpcTransportOptions) {
+    this.#options = options;
+    this.endpoint = parseEndpoint(options.url);
+    const { host, port, secure, loopback } = this.endpoint;
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    this.#client = new Client(address, secure ? tlsCredentials(options.tls) : credentials.createInsecure(), {
+      'grpc.max_receive_message_length': options.readMaxBytes ?? 128 * 2 ** 20,
+      // Checked before sending, where the failure can be told apart from the other side's limits.
+      'grpc.max_send_message_length': -1,
+      // The node's own client pings every 5 s, so this is within what it tolerates.
+      ...(options.keepAliveMs !== 0 && {
+        'grpc.keepalive_time_ms': options.keepAliveMs ?? 10_000,
+        'grpc.keepalive_timeout_ms': 10_000,
+      }),
+      // A node that restarts is looked for again within a second or two, not after the default two minutes.
+      'grpc.initial_reconnect_backoff_ms': 200,
+      'grpc.max_reconnect_backoff_ms': 5_000,
+      'grpc.use_local_subchannel_pool': 1,
+      ...(loopback && { 'grpc.enable_http_proxy': 0 }),
+      ...(options.tls?.serverName !== undefined && {
+        'grpc.ssl_target_name_override': options.tls.serverName,
+        'grpc.default_authority': options.tls.serverName,
+      }),
+      'grpc.primary_user_agent': 'quarry',
+    });
+  }
+
+  /** Calls a unary method and returns its answer. Fails with {@link GrpcError}. */
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options: CallOptions = {},
+  ): Promise<MessageShape<O>> {
+    return this.unaryRaw(
+      {
+        path: methodPath(method),
+        encode: (init: MessageInitShape<I>) => toBinary(method.input, create(method.input, init)),
+        decode: (bytes) => fromBinary(method.output, bytes),
+      },
+      request,
+      options,
+    );
+  }
+
+  /** Calls a unary method whose bodies are encoded by `method`. Fails with {@link GrpcError}. */
+  async unaryRaw<Request, Response>(
+    method: RawMethod<Request, Response>,
+    request: Request,
+    options: CallOptions = {},
+  ): Promise<Response> {
+    this.#assertOpen(method.path);
+    throwIfAborted(options.signal, method.path);
+    const body = this.#encode(method, request);
+    const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
+    let sawHeaders = false;
+    const bytes = await new Promise<Uint8Array>((resolve, reject) => {
+      const call = this.#client.makeUnaryRequest<Uint8Array, Uint8Array>(
+        method.path,
+        asBuffer,
+        (received) => received,
+        body,
+        this.#metadata(),
+        deadline(timeoutMs),
+        (error, value) => {
+          this.#calls.delete(call);
+          options.signal?.removeEventListener('abort', cancel);
+          if (error !== null) reject(this.#failure(error, method.path, sawHeaders, options.signal));
+          else resolve(value ?? new Uint8Array());
+        },
+      );
+      const cancel = (): void => call.cancel();
+      this.#calls.add(call);
+      options.signal?.addEventListener('abort', cancel, { once: true });
+      call.on('metadata', (metadata: Metadata) => {
+        sawHeaders = true;
+        this.#tellHeaders(metadata, options);
+      });
+    });
+    return decoded(method.path, () => method.decode(bytes));
+  }
+
+  /**
+   * Calls a server-streaming method. The stream is cancelled when the consumer stops iterating. Fails with
+   * {@link GrpcError}.
+   */
+  async *serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageInitShape<I>,
+    options: CallOptions = {},
+  ): AsyncGenerator<MessageShape<O>, void, void> {
+    const path = methodPath(method);
+    this.#assertOpen(path);
+    throwIfAborted(options.signal, path);
+    const encode = (init: MessageInitShape<I>) => toBinary(method.input, create(method.input, init));
+    const body = this.#encode({ path, encode }, request);
+    const call: ClientReadableStream<Uint8Array> = this.#client.makeServerStreamRequest<Uint8Array, Uint8Array>(
+      path,
+      asBuffer,
+      (received) => received,
+      body,
+      this.#metadata(),
+      deadline(options.timeoutMs ?? 0),
+    );
+    let sawHeaders = false;
+    const cancel = (): void => call.cancel();
+    this.#calls.add(call);
+    options.signal?.addEventListener('abort', cancel, { once: true });
+    call.on('metadata', (metadata: Metadata) => {
+      sawHeaders = true;
+      this.#tellHeaders(metadata, options);
+    });
+    try {
+      for await (const bytes of call as AsyncIterable<Uint8Array>) {
+        yield decoded(path, () => fromBinary(method.output, bytes));
+      }
+      throwIfAborted(options.signal, path);
+    } catch (error) {
+      if (error instanceof QuarryError) throw error;
+      throw this.#failure(error as ServiceError, path, sawHeaders, options.signal);
+    } finally {
+      this.#calls.delete(call);
+      options.signal?.removeEventListener('abort', cancel);
+      // What arrives after the consumer has left is not news.
+      call.on('error', () => {});
+      call.cancel();
+    }
+  }
+
+  /** Cancels the calls in flight and closes the connection. */
+  close(): void {
+    this.#closed = true;
+    for (const call of [...this.#calls]) call.cancel();
+    this.#client.close();
+  }
+
+  #assertOpen(path: string): void {
+    if (this.#closed) throw new QuarryError('ABORTED', `${path} was called after the client was closed`);
+  }
+
+  #encode<Request>(method: Pick<RawMethod<Request, unknown>, 'path' | 'encode'>, request: Request): Uint8Array {
+    const body = method.encode(request);
+    const maxBytes = this.#options.writeMaxBytes ?? 4 * 2 ** 20;
+    if (body.length > maxBytes) {
+      throw new QuarryError('DATA_TOO_LARGE', `${method.path}: the request has ${body.length} bytes`, {
+        hint: `the node decodes at most ${maxBytes} bytes; split the request`,
+        facts: { sizeBytes: body.length, maxBytes },
+      });
+    }
+    return body;
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(this.#options.headers ?? {})) metadata.set(name, value);
+    return metadata;
+  }
+
+  #tellHeaders(metadata: Metadata, options: CallOptions): void {
+    if (options.onHeaders === undefined && this.#options.onHeaders === undefined) return;
+    const headers = flatten(metadata);
+    options.onHeaders?.(headers);
+    this.#options.onHeaders?.(headers);
+  }
+
+  #failure(error: ServiceError, path: string, sawHeaders: boolean, signal: AbortSignal | undefined): QuarryError {
+    if (signal?.aborted || (this.#closed && error.code === status.CANCELLED)) {
+      return new QuarryError('ABORTED', `${path} was interrupted`, { cause: signal?.reason ?? error });
+    }
+    return typeof error.code === 'number'
+      ? fromServiceError(error, path, sawHeaders)
+      : new GrpcError({ grpcCode: status.UNKNOWN, message: String(error), method: path, fromServer: false });
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function deadline(timeoutMs: number): { deadline?: Date } {
+  return timeoutMs > 0 ? { deadline: new Date(Date.now() + timeoutMs) } : {};
+}
+
+function decoded<T>(path: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    throw new QuarryError('PROTOCOL', `${path}: the answer cannot be decoded`, { cause });
+  }
+}
+
+function tlsCredentials(tls: TlsOptions = {}): ReturnType<typeof credentials.createSsl> {
+  const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
+  return credentials.createSsl(pem(tls.caPem), pem(tls.keyPem), pem(tls.certPem));
+}

@@ -1,0 +1,11 @@
+export { diagnoseEndpoint } from './diagnose.js';
+export { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
+export { errorOfStatus, type FieldViolation, GrpcError, type GrpcErrorDetails } from './grpc-error.js';
+export {
+  type CallOptions,
+  GrpcTransport,
+  type GrpcTransportOptions,
+  methodPath,
+  type RawMethod,
+  type ResponseHeaders,
+} from './grpc-transport.js';

@@ -1,0 +1,67 @@
+import type {
+  Checkpoint as CheckpointMessage,
+  CheckpointSummary as CheckpointSummaryMessage,
+} from '../../../gen/soma/rpc/checkpoint_pb.js';
+import type { Digest } from '../../chain/index.js';
+import { feeFrom, type TransactionFee } from './effects.js';
+import { type ExecutedTransaction, executedFrom } from './executed-transaction.js';
+import { type PartialObject, partialObjectFrom } from './object.js';
+import { millisOf, required } from './required.js';
+
+/** The header of a checkpoint. */
+export interface CheckpointSummary {
+  readonly digest: Digest | undefined;
+  readonly epoch: bigint;
+  readonly sequenceNumber: bigint;
+  readonly timestampMs: bigint;
+  readonly totalTransactions: bigint;
+  readonly contentDigest: Digest;
+  /** Absent for the first checkpoint. */
+  readonly previousDigest: Digest | undefined;
+  /** Fees of the epoch so far. */
+  readonly epochFees: TransactionFee;
+  /** Set on the last checkpoint of an epoch. */
+  readonly endOfEpoch: { readonly nextProtocolVersion: bigint | undefined } | undefined;
+}
+
+/** Those parts of a checkpoint that a read mask asked for; lists are empty when they were not. */
+export interface Checkpoint {
+  readonly sequenceNumber: bigint;
+  readonly digest: Digest | undefined;
+  readonly summary: CheckpointSummary | undefined;
+  readonly transactions: readonly ExecutedTransaction[];
+  /** Every object version that the transactions read or wrote. */
+  readonly objects: readonly PartialObject[];
+}
+
+/** The summary in a message. */
+export function summaryFrom(message: CheckpointSummaryMessage): CheckpointSummary {
+  return {
+    digest: message.digest,
+    epoch: required(message.epoch, 'summary.epoch'),
+    sequenceNumber: required(message.sequenceNumber, 'summary.sequence_number'),
+    timestampMs: millisOf(required(message.timestamp, 'summary.timestamp')),
+    totalTransactions: message.totalNetworkTransactions ?? 0n,
+    contentDigest: required(message.contentDigest, 'summary.content_digest'),
+    previousDigest: message.previousDigest,
+    epochFees: feeFrom(message.epochRollingTransactionFees),
+    endOfEpoch:
+      message.endOfEpochData === undefined
+        ? undefined
+        : { nextProtocolVersion: message.endOfEpochData.nextEpochProtocolVersion },
+  };
+}
+
+/** The checkpoint in a message; `cursor` is its number when the message itself does not say. */
+export function checkpointFrom(message: CheckpointMessage, cursor?: bigint): Checkpoint {
+  return {
+    sequenceNumber: required(
+      message.sequenceNumber ?? message.summary?.sequenceNumber ?? cursor,
+      'checkpoint.sequence_number',
+    ),
+    digest: message.digest ?? message.summary?.digest,
+    summary: message.summary === undefined ? undefined : summaryFrom(message.summary),
+    transactions: message.transactions.map(executedFrom),
+    objects: (message.objects?.objects ?? []).map(partialObjectFrom),
+  };
+}

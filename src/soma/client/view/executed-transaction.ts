@@ -1,0 +1,38 @@
+import type { ExecutedTransaction as ExecutedTransactionMessage } from '../../../gen/soma/rpc/executed_transaction_pb.js';
+import type { Address, Digest } from '../../chain/index.js';
+import { effectsFrom, type TransactionEffects } from './effects.js';
+import { type PartialObject, partialObjectFrom } from './object.js';
+import { millisOf, requiredId } from './required.js';
+
+/** How the balance of an address changed, fees included. */
+export interface BalanceChange {
+  readonly address: Address;
+  /** Signed. */
+  readonly amountShannons: bigint;
+}
+
+/** Those parts of an executed transaction that a read mask asked for. */
+export interface ExecutedTransaction {
+  readonly digest: Digest | undefined;
+  readonly effects: TransactionEffects | undefined;
+  /** Sequence number; absent until the transaction is in a checkpoint. */
+  readonly checkpoint: bigint | undefined;
+  readonly timestampMs: bigint | undefined;
+  readonly balanceChanges: readonly BalanceChange[];
+  readonly objects: readonly PartialObject[];
+}
+
+/** The executed transaction in a message. */
+export function executedFrom(message: ExecutedTransactionMessage): ExecutedTransaction {
+  return {
+    digest: message.digest ?? message.effects?.transactionDigest,
+    effects: message.effects === undefined ? undefined : effectsFrom(message.effects),
+    checkpoint: message.checkpoint,
+    timestampMs: message.timestamp === undefined ? undefined : millisOf(message.timestamp),
+    balanceChanges: message.balanceChanges.map((change) => ({
+      address: requiredId(change.address, 'balance_change.address'),
+      amountShannons: BigInt(change.amount ?? '0'),
+    })),
+    objects: (message.objects?.objects ?? []).map(partialObjectFrom),
+  };
+}

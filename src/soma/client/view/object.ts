@@ -1,0 +1,84 @@
+import { QuarryError } from '../../../errors/index.js';
+import type { Object$ } from '../../../gen/soma/rpc/object_pb.js';
+import { Owner_OwnerKind, type Owner as OwnerMessage } from '../../../gen/soma/rpc/owner_pb.js';
+import {
+  type Digest,
+  OBJECT_TYPES,
+  type ObjectRef,
+  type ObjectType,
+  type Owner,
+  type SomaObject,
+} from '../../chain/index.js';
+import { optionalId, required, requiredId } from './required.js';
+
+/** An object as the node gives it: the object and its digest. */
+export interface FetchedObject extends SomaObject {
+  /** Base58. */
+  readonly digest: Digest;
+}
+
+/** Those parts of an object that a read mask asked for. */
+export type PartialObject = { readonly [K in keyof FetchedObject]?: FetchedObject[K] | undefined };
+
+/** What {@link objectFrom} needs of an object. */
+export const FULL_OBJECT_MASK: readonly string[] = [
+  'object_id',
+  'version',
+  'digest',
+  'object_type',
+  'owner',
+  'contents',
+  'previous_transaction',
+];
+
+/** The owner in a message. */
+export function ownerFrom(owner: OwnerMessage): Owner {
+  switch (owner.kind) {
+    case Owner_OwnerKind.ADDRESS:
+      return { kind: 'address', address: requiredId(owner.address, 'owner.address') };
+    case Owner_OwnerKind.SHARED:
+      return { kind: 'shared', initialSharedVersion: required(owner.version, 'owner.version') };
+    case Owner_OwnerKind.IMMUTABLE:
+      return { kind: 'immutable' };
+    default:
+      throw new QuarryError('PROTOCOL', `the node sent an owner of unknown kind ${owner.kind}`);
+  }
+}
+
+/** The name of an object type, checked. */
+export function objectTypeFrom(name: string | undefined): ObjectType {
+  const found = OBJECT_TYPES.find((type) => type === name);
+  if (found === undefined) throw new QuarryError('PROTOCOL', `the node sent an object of unknown type "${name ?? ''}"`);
+  return found;
+}
+
+/** An object read with {@link FULL_OBJECT_MASK}. */
+export function objectFrom(message: Object$): FetchedObject {
+  return {
+    objectId: requiredId(message.objectId, 'object_id'),
+    version: required(message.version, 'version'),
+    digest: required(message.digest, 'digest'),
+    type: objectTypeFrom(message.objectType),
+    owner: ownerFrom(required(message.owner, 'owner')),
+    payload: required(message.contents, 'contents'),
+    previousTransaction: required(message.previousTransaction, 'previous_transaction'),
+  };
+}
+
+/** Whatever fields an object message has. */
+export function partialObjectFrom(message: Object$): PartialObject {
+  return {
+    objectId: optionalId(message.objectId, 'object_id'),
+    version: message.version,
+    digest: message.digest,
+    type: message.objectType === undefined ? undefined : objectTypeFrom(message.objectType),
+    owner: message.owner === undefined ? undefined : ownerFrom(message.owner),
+    payload: message.contents,
+    previousTransaction: message.previousTransaction,
+  };
+}
+
+/** The reference that names this version of the object. */
+export function refOf(object: FetchedObject): ObjectRef {
+  return { objectId: object.objectId, version: object.version, digest: object.digest };
+}

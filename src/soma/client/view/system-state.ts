@@ -1,0 +1,123 @@
+import type {
+  ReporterSet,
+  SystemParameters as SystemParametersMessage,
+  SystemState as SystemStateMessage,
+} from '../../../gen/soma/rpc/system_state_pb.js';
+import type { Address, ObjectId } from '../../chain/index.js';
+import { type Model, modelFrom } from './model.js';
+import { required, requiredId } from './required.js';
+import { type ValidatorSet, validatorSetFrom } from './validator.js';
+
+type ParameterName = Exclude<keyof SystemParametersMessage, '$typeName' | '$unknown' | 'challengerBondPerByte'>;
+
+/** The parameters in force: amounts in shannons, rates in basis points, thresholds as cosine distances. */
+export type SystemParameters = {
+  readonly [K in ParameterName]: NonNullable<SystemParametersMessage[K]>;
+};
+
+/** Difficulty and counters of the current epoch. */
+export interface TargetState {
+  /** The threshold of targets created from now on. */
+  readonly distanceThreshold: number;
+  readonly targetsGeneratedThisEpoch: bigint;
+  readonly hitsThisEpoch: bigint;
+  readonly hitsEma: bigint;
+  readonly rewardPerTargetShannons: bigint;
+}
+
+/** The state that all transactions share. */
+export interface SystemState {
+  readonly epoch: bigint;
+  readonly epochStartMs: bigint;
+  readonly protocolVersion: bigint;
+  readonly parameters: SystemParameters;
+  readonly targetState: TargetState;
+  readonly models: ReadonlyMap<ObjectId, Model>;
+  readonly totalModelStakeShannons: bigint;
+  /** Reporting validators by model. */
+  readonly modelReports: ReadonlyMap<ObjectId, readonly Address[]>;
+  readonly validators: ValidatorSet;
+  /** Reporting validators by validator. */
+  readonly validatorReports: ReadonlyMap<Address, readonly Address[]>;
+  readonly emissionPool: { readonly balanceShannons: bigint; readonly perEpochShannons: bigint };
+  readonly safeMode: boolean;
+  readonly safeModeAccumulatedFees: bigint;
+  readonly safeModeAccumulatedEmissions: bigint;
+}
+
+// The typed record makes the compiler keep this list complete.
+const PARAMETER_NAMES: Readonly<Record<ParameterName, true>> = {
+  epochDurationMs: true,
+  validatorRewardAllocationBps: true,
+  modelMinStake: true,
+  modelArchitectureVersion: true,
+  modelRevealSlashRateBps: true,
+  modelTallySlashRateBps: true,
+  targetEpochFeeCollection: true,
+  baseFee: true,
+  writeObjectFee: true,
+  valueFeeBps: true,
+  minValueFeeBps: true,
+  maxValueFeeBps: true,
+  feeAdjustmentRateBps: true,
+  targetModelsPerTarget: true,
+  targetEmbeddingDim: true,
+  targetInitialDistanceThreshold: true,
+  targetRewardAllocationBps: true,
+  targetHitsPerEpoch: true,
+  targetHitsEmaDecayBps: true,
+  targetDifficultyAdjustmentRateBps: true,
+  targetMaxDistanceThreshold: true,
+  targetMinDistanceThreshold: true,
+  targetInitialTargetsPerEpoch: true,
+  targetSubmitterRewardShareBps: true,
+  targetModelRewardShareBps: true,
+  targetClaimerIncentiveBps: true,
+  submissionBondPerByte: true,
+  maxSubmissionDataSize: true,
+};
+
+function parametersFrom(message: SystemParametersMessage): SystemParameters {
+  const names = Object.keys(PARAMETER_NAMES) as ParameterName[];
+  return Object.fromEntries(
+    names.map((name) => [name, required<bigint | number>(message[name], `parameters.${name}`)]),
+  ) as unknown as SystemParameters;
+}
+
+function reportsFrom(records: Readonly<Record<string, ReporterSet>>, field: string): ReadonlyMap<string, Address[]> {
+  return new Map(
+    Object.entries(records).map(([id, set]) => [requiredId(id, field), set.reporters.map((r) => requiredId(r, field))]),
+  );
+}
+
+/** The system state in a message, every id in normal form. */
+export function systemStateFrom(message: SystemStateMessage): SystemState {
+  const registry = required(message.modelRegistry, 'system_state.model_registry');
+  const targets = required(message.targetState, 'system_state.target_state');
+  const models = Object.entries(registry.models).map(([id, model]) => modelFrom(id, model));
+  return {
+    epoch: required(message.epoch, 'system_state.epoch'),
+    epochStartMs: required(message.epochStartTimestampMs, 'system_state.epoch_start_timestamp_ms'),
+    protocolVersion: required(message.protocolVersion, 'system_state.protocol_version'),
+    parameters: parametersFrom(required(message.parameters, 'system_state.parameters')),
+    targetState: {
+      distanceThreshold: required(targets.distanceThreshold, 'target_state.distance_threshold'),
+      targetsGeneratedThisEpoch: targets.targetsGeneratedThisEpoch ?? 0n,
+      hitsThisEpoch: targets.hitsThisEpoch ?? 0n,
+      hitsEma: targets.hitsEma ?? 0n,
+      rewardPerTargetShannons: targets.rewardPerTarget ?? 0n,
+    },
+    models: new Map(models.map((model) => [model.id, model])),
+    totalModelStakeShannons: registry.totalModelStake ?? 0n,
+    modelReports: reportsFrom(registry.modelReportRecords, 'model_report_records'),
+    validators: validatorSetFrom(required(message.validators, 'system_state.validators')),
+    validatorReports: reportsFrom(message.validatorReportRecords, 'validator_report_records'),
+    emissionPool: {
+      balanceShannons: message.emissionPool?.balance ?? 0n,
+      perEpochShannons: message.emissionPool?.emissionPerEpoch ?? 0n,
+    },
+    safeMode: message.safeMode ?? false,
+    safeModeAccumulatedFees: message.safeModeAccumulatedFees ?? 0n,
+    safeModeAccumulatedEmissions: message.safeModeAccumulatedEmissions ?? 0n,
+  };
+}

@@ -1,0 +1,91 @@
+import type { Target as TargetMessage } from '../../../gen/soma/rpc/target_pb.js';
+import type { Address, ObjectId } from '../../chain/index.js';
+import { floats, optionalId, required, requiredId } from './required.js';
+
+/** Where a target stands. The node says `claimable` of filled and expired targets whose reward can be claimed. */
+export type ListedTargetStatus = 'open' | 'filled' | 'claimed' | 'claimable';
+
+/** A point in embedding space that waits for data near it. */
+export interface Target {
+  readonly id: ObjectId;
+  readonly status: ListedTargetStatus;
+  /** `[target_embedding_dim]`, not normalised. */
+  readonly embedding: Float32Array;
+  /** In the order in which models are to be scored. */
+  readonly modelIds: readonly ObjectId[];
+  /** Largest cosine distance that hits. */
+  readonly distanceThreshold: number;
+  readonly rewardPoolShannons: bigint;
+  /** The only epoch in which a submission is accepted. */
+  readonly generationEpoch: bigint;
+  /** 0 while open. */
+  readonly bondShannons: bigint;
+  /** This and the following are set once filled. */
+  readonly fillEpoch?: bigint | undefined;
+  readonly submitter?: Address | undefined;
+  readonly winningModelId?: ObjectId | undefined;
+  readonly winningModelOwner?: Address | undefined;
+  /** Where the submitter hosts the winning data. */
+  readonly dataUrl?: string | undefined;
+}
+
+/** Those parts of a target that a read mask asked for. */
+export type PartialTarget = Pick<Target, 'id'> & { readonly [K in keyof Target]?: Target[K] | undefined };
+
+/** What {@link targetFrom} needs of a target. */
+export const FULL_TARGET_MASK: readonly string[] = [
+  'id',
+  'status',
+  'generation_epoch',
+  'reward_pool',
+  'embedding',
+  'model_ids',
+  'distance_threshold',
+  'submitter',
+  'winning_model_id',
+  'winning_model_owner',
+  'fill_epoch',
+  'bond_amount',
+  'data_url',
+];
+
+const STATUSES: ReadonlySet<string> = new Set(['open', 'filled', 'claimed', 'claimable']);
+
+function statusFrom(text: string): ListedTargetStatus {
+  return required(STATUSES.has(text) ? (text as ListedTargetStatus) : undefined, 'a known target status');
+}
+
+/** A target read with {@link FULL_TARGET_MASK}. */
+export function targetFrom(message: TargetMessage): Target {
+  return {
+    ...partialTargetFrom(message),
+    id: requiredId(message.id, 'target.id'),
+    status: statusFrom(required(message.status, 'target.status')),
+    embedding: floats(message.embedding),
+    modelIds: message.modelIds.map((id) => requiredId(id, 'target.model_ids')),
+    distanceThreshold: required(message.distanceThreshold, 'target.distance_threshold'),
+    rewardPoolShannons: required(message.rewardPool, 'target.reward_pool'),
+    generationEpoch: required(message.generationEpoch, 'target.generation_epoch'),
+    bondShannons: message.bondAmount ?? 0n,
+  };
+}
+
+/** Whatever fields a target message has; empty lists count as absent. */
+export function partialTargetFrom(message: TargetMessage): PartialTarget {
+  return {
+    id: requiredId(message.id, 'target.id'),
+    status: message.status === undefined ? undefined : statusFrom(message.status),
+    embedding: message.embedding.length === 0 ? undefined : floats(message.embedding),
+    modelIds:
+      message.modelIds.length === 0 ? undefined : message.modelIds.map((id) => requiredId(id, 'target.model_ids')),
+    distanceThreshold: message.distanceThreshold,
+    rewardPoolShannons: message.rewardPool,
+    generationEpoch: message.generationEpoch,
+    bondShannons: message.bondAmount,
+    fillEpoch: message.fillEpoch,
+    submitter: optionalId(message.submitter, 'target.submitter'),
+    winningModelId: optionalId(message.winningModelId, 'target.winning_model_id'),
+    winningModelOwner: optionalId(message.winningModelOwner, 'target.winning_model_owner'),
+    dataUrl: message.dataUrl,
+  };
+}

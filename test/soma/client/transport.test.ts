@@ -1,0 +1,218 @@
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import { status } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BadRequestSchema, RetryInfoSchema } from '../../../src/gen/google/rpc/error_details_pb.js';
+import { StatusSchema } from '../../../src/gen/google/rpc/status_pb.js';
+import { LedgerService } from '../../../src/gen/soma/rpc/ledger_service_pb.js';
+import { SubscriptionService } from '../../../src/gen/soma/rpc/subscription_service_pb.js';
+import {
+  diagnoseEndpoint,
+  GrpcError,
+  GrpcTransport,
+  parseEndpoint,
+  type ResponseHeaders,
+} from '../../../src/soma/client/transport/index.js';
+import { portOf, StatusError, TestServer } from './grpc-server.js';
+
+const { getServiceInfo, getObject, getEpoch, getTransaction, getCheckpoint } = LedgerService.method;
+const { subscribeCheckpoints } = SubscriptionService.method;
+
+/** Bytes as the node sends them: the type URL has no host part. */
+function detailsBytes(): Uint8Array {
+  const badRequest = anyPack(
+    BadRequestSchema,
+    create(BadRequestSchema, {
+      fieldViolations: [{ field: 'requests[1].object_id', description: 'no hex', reason: 'FIELD_INVALID' }],
+    }),
+  );
+  const retry = anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: { seconds: 1n, nanos: 500_000_000 } }));
+  return toBinary(
+    StatusSchema,
+    create(StatusSchema, {
+      code: 3,
+      message: 'no hex',
+      details: [
+        { ...badRequest, typeUrl: '/google.rpc.BadRequest' },
+        { ...retry, typeUrl: '/google.rpc.RetryInfo' },
+        { $typeName: 'google.protobuf.Any', typeUrl: '/google.rpc.Unheard', value: new Uint8Array([255]) },
+      ],
+    }),
+  );
+}
+
+async function failure(promise: Promise<unknown>): Promise<GrpcError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(GrpcError);
+  return error as GrpcError;
+}
+
+describe('GrpcTransport', () => {
+  const server = new TestServer();
+  let transport: GrpcTransport;
+  let openStreams = 0;
+
+  beforeAll(async () => {
+    await server
+      .add(LedgerService, {
+        getServiceInfo: () => ({ chain: 'localnet', epoch: 7n }),
+        getObject: () => {
+          throw new StatusError(status.INVALID_ARGUMENT, 'no hex', detailsBytes());
+        },
+        getTransaction: (request: { digest: string }) => {
+          throw new StatusError(Number(request.digest), 'as asked');
+        },
+        getEpoch: () => new Promise(() => {}),
+        getCheckpoint: () => ({ checkpoint: { digest: 'x'.repeat(70_000) } }),
+      })
+      .add(SubscriptionService, {
+        subscribeCheckpoints: async function* () {
+          openStreams++;
+          for (let cursor = 1n; cursor <= 3n; cursor++) yield { cursor };
+          throw new StatusError(status.UNAVAILABLE, 'too many existing subscriptions');
+        },
+      })
+      .start();
+    transport = new GrpcTransport({ url: server.url });
+  });
+  afterAll(() => {
+    transport.close();
+    server.stop();
+  });
+
+  it('answers unary calls and shows the response headers', async () => {
+    let headers: ResponseHeaders = {};
+    const info = await transport.unary(getServiceInfo, {}, { onHeaders: (h) => (headers = h) });
+    expect(info.epoch).toBe(7n);
+    expect(info.checkpointHeight).toBeUndefined();
+    expect(headers).toMatchObject({ 'x-soma-epoch': '7', 'x-soma-chain': 'localnet' });
+  });
+
+  it('reads google.rpc.Status details whose type URLs have no host', async () => {
+    const error = await failure(transport.unary(getObject, { objectId: 'zz' }));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.grpcStatus).toBe('INVALID_ARGUMENT');
+    expect(error.fromServer).toBe(true);
+    expect(error.details.fieldViolations).toEqual([
+      { field: 'requests[1].object_id', description: 'no hex', reason: 'FIELD_INVALID' },
+    ]);
+    expect(error.details.retryDelayMs).toBe(1500);
+    expect(error.facts).toMatchObject({ field: 'requests[1].object_id', retryAfterMs: 1500 });
+  });
+
+  it.each([
+    [status.NOT_FOUND, 'NOT_FOUND', false],
+    [status.ALREADY_EXISTS, 'ALREADY_EXISTS', false],
+    [status.PERMISSION_DENIED, 'PERMISSION_DENIED', false],
+    [status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', true],
+    [status.FAILED_PRECONDITION, 'FAILED_PRECONDITION', false],
+    [status.ABORTED, 'CONFLICT', true],
+    [status.UNIMPLEMENTED, 'UNSUPPORTED', false],
+    [status.INTERNAL, 'REMOTE_FAILURE', true],
+    [status.UNAVAILABLE, 'OVERLOADED', true],
+    [status.UNAUTHENTICATED, 'UNAUTHENTICATED', false],
+    [status.DATA_LOSS, 'PROTOCOL', false],
+  ] as const)('maps status %i to %s', async (code, expected, retryable) => {
+    const error = await failure(transport.unary(getTransaction, { digest: String(code) }));
+    expect([error.code, error.retryable]).toEqual([expected, retryable]);
+    expect(error.message).toContain('as asked');
+  });
+
+  it('gives up at the deadline', async () => {
+    const started = performance.now();
+    const error = await failure(transport.unary(getEpoch, {}, { timeoutMs: 150 }));
+    expect(error.code).toBe('TIMEOUT');
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('is interrupted by its signal, before and during the call', async () => {
+    await expect(transport.unary(getEpoch, {}, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'ABORTED',
+    });
+    const controller = new AbortController();
+    const pending = transport.unary(getEpoch, {}, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    await expect(pending).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('refuses messages above the limits', async () => {
+    const small = new GrpcTransport({ url: server.url, readMaxBytes: 1000, writeMaxBytes: 1000 });
+    expect((await failure(small.unary(getCheckpoint, {}))).code).toBe('DATA_TOO_LARGE');
+    await expect(small.unary(getTransaction, { digest: 'x'.repeat(2000) })).rejects.toMatchObject({
+      code: 'DATA_TOO_LARGE',
+      facts: { maxBytes: 1000 },
+    });
+    small.close();
+  });
+
+  it('streams until the other side ends with a status', async () => {
+    const cursors: (bigint | undefined)[] = [];
+    const stream = (async () => {
+      for await (const item of transport.serverStream(subscribeCheckpoints, {})) cursors.push(item.cursor);
+    })();
+    expect((await failure(stream)).code).toBe('OVERLOADED');
+    expect(cursors).toEqual([1n, 2n, 3n]);
+  });
+
+  it('leaves a stream when the consumer does', async () => {
+    const before = openStreams;
+    for await (const item of transport.serverStream(subscribeCheckpoints, {})) {
+      expect(item.cursor).toBe(1n);
+      break;
+    }
+    expect(openStreams).toBe(before + 1);
+  });
+
+  it('cancels calls in flight when closed, and refuses new ones', async () => {
+    const other = new GrpcTransport({ url: server.url });
+    const pending = other.unary(getEpoch, {});
+    await other.unary(getServiceInfo, {});
+    other.close();
+    await expect(pending).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(other.unary(getServiceInfo, {})).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});
+
+describe('an endpoint that does not work', () => {
+  it.each(['nonsense', 'ftp://127.0.0.1', 'http://user@127.0.0.1', 'http://127.0.0.1/path', 'http://127.0.0.1?a=b'])(
+    'refuses the URL %s',
+    (url) => {
+      expect(() => parseEndpoint(url)).toThrowError(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    },
+  );
+
+  it('tells a refused connection', async () => {
+    const transport = new GrpcTransport({ url: 'http://127.0.0.1:1' });
+    const error = await failure(transport.unary(getServiceInfo, {}));
+    expect([error.code, error.fromServer]).toEqual(['UNREACHABLE', false]);
+    transport.close();
+    expect(await diagnoseEndpoint(transport.endpoint)).toMatchObject({
+      code: 'UNREACHABLE',
+      facts: { errno: 'ECONNREFUSED' },
+    });
+  });
+
+  it('tells TLS from plain text, and gRPC from other protocols', async () => {
+    const grpc = await new TestServer().add(LedgerService, { getServiceInfo: () => ({}) }).start();
+    const http = createHttpServer((_, response) => response.end('hello'));
+    const silent = createTcpServer(() => {});
+    for (const each of [http, silent]) await new Promise<void>((done) => each.listen(0, '127.0.0.1', done));
+    try {
+      const at = (port: number, scheme = 'http') => parseEndpoint(`${scheme}://127.0.0.1:${port}`);
+      const grpcPort = Number(new URL(grpc.url).port);
+      expect(await diagnoseEndpoint(at(grpcPort))).toBeUndefined();
+      expect(await diagnoseEndpoint(at(grpcPort, 'https'))).toMatchObject({ code: 'TLS' });
+      expect(await diagnoseEndpoint(at(portOf(http)))).toMatchObject({ code: 'PROTOCOL' });
+      expect(await diagnoseEndpoint(at(portOf(silent)), {}, 200)).toMatchObject({ code: 'TIMEOUT' });
+    } finally {
+      grpc.stop();
+      http.close();
+      silent.close();
+    }
+  });
+});
