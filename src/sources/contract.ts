@@ -1,12 +1,13 @@
 /** One thing a source holds: a file, an archive member, a row. Its bytes come in pieces, in order. */
 export interface SourceDocument {
-  /** Where it came from, for people: a path, `archive.tar!member`, `dataset/file.parquet#row`. Never a signed link. */
+  /** Where it came from, for people: a path, `archive.tar!member`, `data.parquet#12`. Never a signed link. */
   readonly origin: string;
+  /** Read at most once, before the next document is asked for. */
   readonly pieces: AsyncIterable<Uint8Array>;
 }
 
-/** Yields documents. The order is stable for the same input, so that a position can be returned to. */
-export interface DocumentSource {
+/** A file, wherever it lies: what resuming counts and shuffling moves. */
+export interface SourceUnit {
   readonly name: string;
   documents(signal?: AbortSignal): AsyncIterable<SourceDocument>;
 }
@@ -15,4 +16,20 @@ export interface DocumentSource {
 export interface Sample {
   readonly bytes: Uint8Array;
   readonly origin: string;
+  /** Index of the unit it was cut from: every unit before it has been read completely. */
+  readonly unit: number;
+}
+
+/** How documents are found inside a file. */
+export interface DecodeOptions {
+  /** Column or JSON field that holds the text. Default: the first of `text`, `content`, `code`, `body` that is text. */
+  readonly field?: string;
+  /** Leave out files whose first bytes contain NUL. Default false. */
+  readonly textOnly?: boolean;
+}
+
+/** Bytes at random places, for formats that are read from their end. */
+export interface RandomAccess {
+  readonly sizeBytes: number;
+  read(start: number, end: number): Promise<Uint8Array>;
 }

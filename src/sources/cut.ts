@@ -1,5 +1,5 @@
 import { QuarryError } from '../errors/index.js';
-import type { Sample, SourceDocument } from './contract.js';
+import type { SourceDocument } from './contract.js';
 
 /** Tokens in a chunk: a sample of an exact multiple of this many bytes carries no padding and costs nothing extra. */
 export const CHUNK_BYTES = 1024;
@@ -15,6 +15,12 @@ export interface CutOptions {
   readonly utf8Boundaries?: boolean;
   /** Skip samples whose bytes carry fewer bits each (0 to 8, order-0 Shannon entropy). Default 0. */
   readonly minEntropyBits?: number;
+}
+
+/** A piece of a document. */
+export interface CutSample {
+  readonly bytes: Uint8Array;
+  readonly origin: string;
 }
 
 /** What was left out, and why. */
@@ -40,12 +46,12 @@ export async function* cutDocument(
   document: SourceDocument,
   options: CutOptions,
   stats: CutStats,
-): AsyncGenerator<Sample> {
+): AsyncGenerator<CutSample> {
   const size = options.wholeFiles ? MAX_SAMPLE_BYTES : (options.sampleBytes ?? CHUNK_BYTES);
   if (!Number.isInteger(size) || size < 1 || size > MAX_SAMPLE_BYTES) {
     throw new QuarryError('INVALID_ARGUMENT', `a sample has 1 to ${MAX_SAMPLE_BYTES} bytes, got ${size}`);
   }
-  const keep = (bytes: Uint8Array, offset: number): Sample | undefined => {
+  const keep = (bytes: Uint8Array, offset: number): CutSample | undefined => {
     if ((options.minEntropyBits ?? 0) > 0 && entropyBits(bytes) < (options.minEntropyBits ?? 0)) {
       stats.lowEntropy++;
       return undefined;

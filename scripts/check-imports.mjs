@@ -1,0 +1,60 @@
+// Checks that arrows of import go one way: each folder of src/ may import only what this table allows.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+const ANY_NETWORK = ['errors', 'net', 'output'];
+/** Folder (longest prefix wins) to the folders it may import. Every folder may import itself. */
+const ALLOWED = {
+  errors: [],
+  gen: [],
+  output: ['errors'],
+  net: ['errors'],
+  config: ['errors'],
+  observe: ['errors', 'output'],
+  weights: ['errors', 'net', 'engine/native', 'engine/model-config', 'engine/reference/arrgen'],
+  engine: ['errors', 'weights', 'gen'],
+  sources: ['errors', 'net'],
+  hosting: ['errors', 'net', 'weights'],
+  store: ['errors', 'weights', 'engine'],
+  'soma/chain': ['errors', 'gen'],
+  'soma/wallet': ['errors', 'soma/chain'],
+  'soma/client': ['errors', 'net', 'gen', 'weights', 'soma/chain'],
+  'soma/services': ['errors', 'gen', 'soma/chain', 'soma/client'],
+  soma: ['soma/chain', 'soma/wallet', 'soma/client', 'soma/services'],
+  devnet: ['errors', 'gen', 'soma/chain', 'engine', 'weights', 'net'],
+  miner: ['errors', 'net', 'observe', 'weights', 'engine', 'store', 'sources', 'hosting', 'soma'],
+  flock: ANY_NETWORK,
+  aitbc: ANY_NETWORK,
+  cli: ['*'],
+  'index.ts': ['*'],
+};
+
+const root = resolve(import.meta.dirname, '../src');
+const files = readdirSync(root, { recursive: true }).filter((name) => /\.(ts|mts)$/.test(name));
+const zoneOf = (path) =>
+  Object.keys(ALLOWED)
+    .filter((zone) => path === zone || path.startsWith(`${zone}/`))
+    .sort((a, b) => b.length - a.length)[0];
+const problems = [];
+for (const file of files) {
+  const zone = zoneOf(file);
+  if (zone === undefined) {
+    problems.push(`${file}: its folder has no rule`);
+    continue;
+  }
+  const text = readFileSync(join(root, file), 'utf8');
+  for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)) {
+    const target = relative(root, resolve(root, dirname(file), specifier)).replace(/\.js$/, '.ts');
+    if (target.startsWith('..')) continue;
+    const own = target === zone || target.startsWith(`${zone}/`);
+    const allowed = ALLOWED[zone];
+    const fits = allowed.includes('*')
+      ? zone === 'index.ts' || zoneOf(target) !== 'index.ts'
+      : allowed.some((prefix) => target.startsWith(`${prefix}/`) || target.startsWith(`${prefix}.`));
+    if (!own && !fits) problems.push(`src/${file} imports src/${target}, which ${zone} may not`);
+    if (zone !== 'cli' && target.startsWith('cli/')) problems.push(`src/${file} imports the command line`);
+  }
+}
+for (const problem of problems) console.error(problem);
+console.log(`import directions: ${files.length} files, ${problems.length} violations`);
+process.exitCode = problems.length > 0 ? 1 : 0;

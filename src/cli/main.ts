@@ -1,0 +1,99 @@
+import { Command, CommanderError } from 'commander';
+import { toQuarryError } from '../errors/index.js';
+import { createStyle, toJsonLine } from '../output/index.js';
+import { commandFactories } from './commands/index.js';
+import type { CliContext } from './context.js';
+import { versionOf } from './version.js';
+
+/** Reading a pipe that nobody reads any more ends the program quietly, as `head` expects. */
+function endOnBrokenPipe(stream: NodeJS.WriteStream, exit: (code: number) => never): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') exit(0);
+    throw error;
+  });
+}
+
+/**
+ * The `quarry` command: parses arguments, runs one command, sets the exit code. The first SIGINT or SIGTERM asks the
+ * command to finish what is in flight; the second ends the process at once.
+ */
+export async function runCli(process: NodeJS.Process): Promise<void> {
+  const exit = (code: number): never => process.exit(code) as never;
+  endOnBrokenPipe(process.stdout, exit);
+  endOnBrokenPipe(process.stderr, exit);
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) exit(130);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const context = contextOf(process, stop.signal);
+  process.exitCode = await runCommand(process.argv.slice(2), context);
+}
+
+function contextOf(process: NodeJS.Process, signal: AbortSignal): CliContext {
+  const colour = process.env['NO_COLOR'] === undefined || process.env['NO_COLOR'] === '';
+  const isTty = process.stdout.isTTY === true;
+  const isErrTty = process.stderr.isTTY === true;
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    signal,
+    isTty,
+    isErrTty,
+    columns: isTty ? process.stdout.columns : undefined,
+    style: createStyle(colour && isTty),
+    errStyle: createStyle(colour && isErrTty),
+  };
+}
+
+/** Runs one command line and returns its exit code. */
+export async function runCommand(args: readonly string[], context: CliContext): Promise<number> {
+  const program = new Command('quarry')
+    .description('Mines open AI networks: scores real data, matches it with open targets, submits what fits.')
+    .version(versionOf(), '-V, --version')
+    .helpCommand(false)
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText(
+      'after',
+      '\nStart here:\n  quarry demo      a whole network on this machine, mined\n  quarry doctor    what runs here and why',
+    );
+  for (const factory of commandFactories) program.addCommand(factory(context));
+  const prepare = (command: Command): void => {
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: () => {} })
+      .showHelpAfterError(false);
+    command.commands.forEach(prepare);
+  };
+  prepare(program);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return context.signal.aborted ? 130 : 0;
+  } catch (error) {
+    return report(error, args.includes('--json'), context);
+  }
+}
+
+function report(error: unknown, json: boolean, context: CliContext): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    const message = error.message.replace(/^error: /, '');
+    if (message === '(outputHelp)') return 2;
+    context.stderr.write(`${context.errStyle.red('error:')} ${message}\nhint: add --help to see what fits\n`);
+    return 2;
+  }
+  const failure = toQuarryError(error, 'quarry');
+  if (failure.code === 'ABORTED' && context.signal.aborted) return 130;
+  if (json) context.stderr.write(`${toJsonLine({ error: failure.toJSON() })}\n`);
+  else {
+    context.stderr.write(`${context.errStyle.red('error:')} ${failure.message}\n`);
+    if (failure.hint !== undefined) context.stderr.write(`hint: ${failure.hint}\n`);
+    // A defect of ours deserves its stack; everything else is expected.
+    if (failure.code === 'INTERNAL' && failure.cause instanceof Error) context.stderr.write(`${failure.cause.stack}\n`);
+  }
+  return failure.exitCode;
+}

@@ -1,0 +1,22 @@
+import { type Command, Option } from 'commander';
+import { type Config, loadConfig, SETTINGS, type Setting, type SettingName } from '../config/index.js';
+import type { CliContext } from './context.js';
+
+/** Adds the flags of these settings, and `--config`, to a command. */
+export function addSettings(command: Command, names: readonly SettingName[]): Command {
+  for (const name of names) {
+    const setting: Setting = SETTINGS[name];
+    if (setting.flag === undefined) continue;
+    // Defaults and choices belong to the schema: the command line must be able to tell "not given" from "given".
+    const choices = setting.choices === undefined ? '' : ` (${setting.choices.join(', ')})`;
+    const fallback = setting.default === undefined || setting.default === false ? '' : ` [${String(setting.default)}]`;
+    command.addOption(new Option(setting.flag, `${setting.help}${choices}${fallback}`));
+  }
+  return command.addOption(new Option('--config <file>', 'settings as YAML (default: quarry.yaml, if present)'));
+}
+
+/** The merged configuration a command runs with: its flags over the environment over the file over the defaults. */
+export async function configOf(context: CliContext, flags: Readonly<Record<string, unknown>>): Promise<Config> {
+  const file = flags['config'];
+  return loadConfig({ flags, env: context.env, ...(typeof file === 'string' && { file }) });
+}

@@ -1,0 +1,79 @@
+import { QuarryError } from '../errors/index.js';
+
+/** How a setting is written in a file, a variable or a flag. */
+export type SettingKind = 'string' | 'integer' | 'number' | 'boolean' | 'list';
+
+/** One thing a user can set, wherever it is set. */
+export interface Setting<T = unknown> {
+  readonly kind: SettingKind;
+  /** Sentence for `--help`. */
+  readonly help: string;
+  /** Environment variable. */
+  readonly env?: string;
+  /** Flag with its placeholder: `--workers <n>`. Secrets have none: arguments are visible to every user of a machine. */
+  readonly flag?: string;
+  readonly default?: T;
+  /** Allowed values of a string. */
+  readonly choices?: readonly string[];
+  /** Smallest allowed number. */
+  readonly min?: number;
+  /** Never printed, logged or accepted as a flag. */
+  readonly secret?: boolean;
+}
+
+type ValueOf<K extends SettingKind> = K extends 'string'
+  ? string
+  : K extends 'boolean'
+    ? boolean
+    : K extends 'list'
+      ? readonly string[]
+      : number;
+
+/** The typed values of a table of settings: optional where there is no default. */
+export type ValuesOf<S extends Record<string, Setting>> = {
+  readonly [N in keyof S]: S[N] extends { default: unknown }
+    ? ValueOf<S[N]['kind']>
+    : ValueOf<S[N]['kind']> | undefined;
+};
+
+/**
+ * Reads one setting's raw value.
+ *
+ * @param source where it stands, for the error: `--workers`, `QUARRY_WORKERS`, `quarry.yaml: workers`
+ * @throws QuarryError `CONFIG_INVALID` (`USAGE` for a flag) when the value does not fit
+ */
+export function parseSetting(setting: Setting, raw: unknown, source: string): unknown {
+  const fail = (expected: string): never => {
+    const shown = setting.secret ? '' : `, got ${JSON.stringify(raw)}`;
+    throw new QuarryError(
+      source.startsWith('--') ? 'USAGE' : 'CONFIG_INVALID',
+      `${source} expects ${expected}${shown}`,
+    );
+  };
+  switch (setting.kind) {
+    case 'boolean':
+      if (typeof raw === 'boolean') return raw;
+      if (raw === 'true' || raw === '1' || raw === 'yes') return true;
+      if (raw === 'false' || raw === '0' || raw === 'no' || raw === '') return false;
+      return fail('true or false');
+    case 'list': {
+      const items = Array.isArray(raw) ? raw : String(raw).split(',');
+      return items.map((item) => String(item).trim()).filter((item) => item !== '');
+    }
+    case 'integer':
+    case 'number': {
+      const value = typeof raw === 'number' ? raw : Number(String(raw).trim() === '' ? Number.NaN : raw);
+      const what = setting.kind === 'integer' ? 'a whole number' : 'a number';
+      if (!Number.isFinite(value) || (setting.kind === 'integer' && !Number.isInteger(value))) return fail(what);
+      if (setting.min !== undefined && value < setting.min) return fail(`${what} of at least ${setting.min}`);
+      return value;
+    }
+    default: {
+      const value = typeof raw === 'string' || typeof raw === 'number' ? String(raw) : fail('text');
+      if (setting.choices !== undefined && !setting.choices.includes(value)) {
+        return fail(`one of ${setting.choices.join(', ')}`);
+      }
+      return value;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { type ErrorCode, QuarryError, toQuarryError } from '../errors/index.js';
+import type { DataHost } from './contract.js';
+
+export interface S3HostOptions {
+  readonly bucket: string;
+  /** Absent: Amazon's own. */
+  readonly endpointUrl?: string;
+  /** Base URL under which anybody can read the bucket's objects. */
+  readonly publicUrl: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Put before every object's name. Default `quarry/`. */
+  readonly prefix?: string;
+}
+
+/** Publishes to an S3-compatible bucket: Amazon S3, Cloudflare R2, MinIO. The bucket must be publicly readable. */
+export class S3Host implements DataHost {
+  readonly name = 's3';
+  readonly #options: S3HostOptions;
+  readonly #client: S3Client;
+
+  constructor(options: S3HostOptions) {
+    this.#options = options;
+    this.#client = new S3Client({
+      region: options.region,
+      credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
+      maxAttempts: 4,
+      // Path style works with every S3-compatible server; virtual hosts need DNS that MinIO and test servers lack.
+      ...(options.endpointUrl !== undefined && { endpoint: options.endpointUrl, forcePathStyle: true }),
+      // Other implementations reject the checksums newer SDKs add by default.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+    });
+  }
+
+  async publish(checksum: string, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
+    const { bucket, publicUrl } = this.#options;
+    const key = this.#key(checksum);
+    const control = signal === undefined ? {} : { abortSignal: signal };
+    try {
+      const present = await this.#client
+        .send(new HeadObjectCommand({ Bucket: bucket, Key: key }), control)
+        .catch((error: unknown) => {
+          if (statusOf(error) === 404 || statusOf(error) === 403) return undefined;
+          throw error;
+        });
+      if (present?.ContentLength !== bytes.byteLength) {
+        await this.#client.send(
+          new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: 'application/octet-stream' }),
+          control,
+        );
+      }
+    } catch (error) {
+      throw s3Error(error, `publishing to the bucket ${bucket}`);
+    }
+    return new URL(`${publicUrl.replace(/\/$/, '')}/${key}`).href;
+  }
+
+  async remove(checksum: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#client.send(
+        new DeleteObjectCommand({ Bucket: this.#options.bucket, Key: this.#key(checksum) }),
+        signal === undefined ? {} : { abortSignal: signal },
+      );
+    } catch (error) {
+      throw s3Error(error, `removing from the bucket ${this.#options.bucket}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+
+  #key(checksum: string): string {
+    return `${this.#options.prefix ?? 'quarry/'}${checksum}`;
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+}
+
+/** The SDK's errors may quote request headers; only the status and the service's code are kept. */
+function s3Error(error: unknown, doing: string): QuarryError {
+  const status = statusOf(error);
+  if (status === undefined) return toQuarryError(error, doing);
+  const code: ErrorCode =
+    status === 401 || status === 403
+      ? 'PERMISSION_DENIED'
+      : status === 404
+        ? 'NOT_FOUND'
+        : status >= 500
+          ? 'REMOTE_FAILURE'
+          : 'REMOTE_REJECTED';
+  return new QuarryError(code, `${doing} failed with HTTP ${status} (${(error as Error).name})`, {
+    hint: 'check S3_BUCKET, S3_ENDPOINT_URL, S3_REGION and the credentials',
+    facts: { status },
+  });
+}

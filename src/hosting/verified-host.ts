@@ -1,0 +1,40 @@
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import type { HttpClient } from '../net/index.js';
+import { blake2b256 } from '../weights/blake2b.js';
+import type { DataHost } from './contract.js';
+
+/**
+ * A host whose first publication is fetched back and compared: a wrong public URL or a private bucket would cost the
+ * bond of every submission.
+ *
+ * @throws QuarryError `FAILED_PRECONDITION` from `publish` when what comes back is not what was published
+ */
+export function verifiedHost(host: DataHost, http: HttpClient): DataHost {
+  let verified: Promise<void> | undefined;
+  const verify = async (url: string, checksum: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> => {
+    const fetched = await http
+      .bytes({ url, maxBytes: bytes.byteLength + 1, ...(signal !== undefined && { signal }) })
+      .catch((error: unknown) => toQuarryError(error, 'fetching published data back'));
+    if (fetched instanceof QuarryError || Buffer.from(blake2b256(fetched)).toString('hex') !== checksum) {
+      throw new QuarryError('FAILED_PRECONDITION', `data published with the ${host.name} host cannot be fetched back`, {
+        hint: 'check the public URL of the host (--host-url, --s3-public-url) and that reading needs no credentials',
+        facts: { url },
+        ...(fetched instanceof QuarryError && { cause: fetched }),
+      });
+    }
+  };
+  return {
+    name: host.name,
+    async publish(checksum, bytes, signal) {
+      const url = await host.publish(checksum, bytes, signal);
+      verified ??= verify(url, checksum, bytes, signal);
+      await verified.catch((error: unknown) => {
+        verified = undefined;
+        throw error;
+      });
+      return url;
+    },
+    remove: (checksum, signal) => host.remove(checksum, signal),
+    close: () => host.close(),
+  };
+}

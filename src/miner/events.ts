@@ -1,0 +1,42 @@
+import type { EventEmitter } from 'node:events';
+import type { QuarryError } from '../errors/index.js';
+
+/** How a submission ended. */
+export type SubmissionOutcome =
+  | { readonly kind: 'accepted'; readonly feeShannons: bigint }
+  /** Another submission filled the target first, or its epoch ended. */
+  | { readonly kind: 'lost'; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  /** The answer never came; settled by digest later. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** What a miner tells its owner. Payloads are plain data. */
+export interface MinerEvents {
+  started: [{ address: string; epoch: bigint; openTargets: number; models: number }];
+  model: [{ modelId: string; state: 'fetching' | 'ready' | 'failed'; sizeBytes: number; error?: QuarryError }];
+  download: [{ modelId: string; receivedBytes: number; sizeBytes: number }];
+  scored: [{ samples: number; total: number }];
+  hit: [{ targetId: string; distance: number; threshold: number; origin: string }];
+  submitted: [{ targetId: string; digest: string }];
+  outcome: [
+    {
+      targetId: string;
+      digest: string;
+      outcome: SubmissionOutcome;
+      /** From the arrival of the target, or of the score, to the answer. */
+      latencyMs: number;
+      distance: number;
+      threshold: number;
+      origin: string;
+      rewardShannons: bigint;
+    },
+  ];
+  epoch: [{ epoch: bigint; openTargets: number }];
+  claimed: [{ targetId: string; receivedShannons: bigint; own: boolean }];
+  /** Something to look at; work goes on. */
+  warning: [{ error: QuarryError }];
+  paused: [{ reason: string }];
+  resumed: [];
+}
+
+export type MinerEmitter = EventEmitter<MinerEvents>;

@@ -1,0 +1,250 @@
+import { openDatabase, type SqlDatabase, type SqlRow, type SqlStatement } from '../store/database.js';
+import { JOURNAL_MIGRATIONS } from './journal-schema.js';
+
+/**
+ * Where a submission stands. `built`: signed and about to be sent. `unknown`: sent, the answer never came. The others
+ * are final.
+ */
+export type SubmissionState = 'built' | 'unknown' | 'accepted' | 'lost' | 'rejected';
+
+export interface JournalSubmission {
+  readonly targetId: string;
+  /** BLAKE2b-256 of the submitted bytes, hex. */
+  readonly checksum: string;
+  readonly modelId: string;
+  readonly digest: string;
+  /** The signed transaction. */
+  readonly signed: Uint8Array;
+  readonly state: SubmissionState;
+  readonly epoch: bigint;
+  readonly bondShannons: bigint;
+  readonly rewardShannons: bigint;
+}
+
+export type ClaimState = 'waiting' | 'built' | 'claimed' | 'gone';
+
+export interface JournalClaim {
+  readonly targetId: string;
+  /** First epoch in which the claim is accepted. */
+  readonly dueEpoch: bigint;
+  readonly state: ClaimState;
+  /** Whether we filled the target; otherwise it expired. */
+  readonly own: boolean;
+  readonly digest: string | undefined;
+  readonly signed: Uint8Array | undefined;
+}
+
+/** Totals over the life of the journal; amounts in shannons. */
+export interface JournalTotals {
+  readonly accepted: number;
+  readonly lost: number;
+  readonly rejected: number;
+  readonly pending: number;
+  readonly claimed: number;
+  readonly unclaimed: number;
+  readonly receivedShannons: bigint;
+  readonly feesShannons: bigint;
+}
+
+/**
+ * What the miner has promised and what became of it: written before every step that cannot be taken back. Survives
+ * `kill -9` at any instant; losing power may lose the newest records, which the network is then asked about.
+ */
+export class Journal {
+  readonly #db: SqlDatabase;
+  readonly #insert: SqlStatement;
+  readonly #settle: SqlStatement;
+  readonly #live: SqlStatement;
+  readonly #now: () => number;
+
+  /** @param now milliseconds since the Unix epoch */
+  constructor(path: string, now: () => number) {
+    this.#now = now;
+    this.#db = openDatabase(path, { migrations: JOURNAL_MIGRATIONS, durability: 'process' });
+    this.#insert = this.#db.prepare(
+      `INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms)
+       VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?)`,
+    );
+    this.#settle = this.#db.prepare(
+      'UPDATE submissions SET state = ?, reason = ?, fee = ?, latency_ms = ? WHERE digest = ?',
+    );
+    this.#live = this.#db.prepare(
+      `SELECT 1 FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`,
+    );
+  }
+
+  /** Whether a submission for this target is in flight, unsettled or accepted. */
+  hasLiveSubmission(targetId: string): boolean {
+    return this.#live.get([targetId]) !== undefined;
+  }
+
+  /** @throws QuarryError `ALREADY_EXISTS` when the target has a live submission */
+  recordSubmission(submission: Omit<JournalSubmission, 'state'>): void {
+    const { targetId, checksum, modelId, digest, signed, epoch, bondShannons, rewardShannons } = submission;
+    this.#insert.run([
+      targetId,
+      checksum,
+      modelId,
+      digest,
+      signed,
+      String(epoch),
+      String(bondShannons),
+      String(rewardShannons),
+      this.#now(),
+    ]);
+  }
+
+  /** Records what became of a submission; an accepted one gets its claim, due two epochs later, in the same step. */
+  settleSubmission(
+    digest: string,
+    state: SubmissionState,
+    details: { readonly reason?: string; readonly feeShannons?: bigint; readonly latencyMs?: number } = {},
+  ): void {
+    this.#db.transaction(() => {
+      const fee = details.feeShannons === undefined ? null : String(details.feeShannons);
+      this.#settle.run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest]);
+      if (state !== 'accepted') return;
+      const row = this.#db.prepare('SELECT target_id, epoch FROM submissions WHERE digest = ?').get([digest]);
+      if (row === undefined) return;
+      this.#insertClaim(String(row['target_id']), BigInt(String(row['epoch'])) + 2n, true);
+    });
+  }
+
+  /** Submissions whose outcome is not known, oldest first. */
+  unsettledSubmissions(): JournalSubmission[] {
+    return this.#db
+      .prepare(`SELECT * FROM submissions WHERE state IN ('built', 'unknown') ORDER BY id`)
+      .all()
+      .map(submissionFrom);
+  }
+
+  recordHosting(checksum: string, url: string, epoch: bigint): void {
+    this.#db
+      .prepare('INSERT INTO hostings VALUES (?, ?, ?) ON CONFLICT (checksum) DO UPDATE SET url = ?2, epoch = ?3')
+      .run([checksum, url, String(epoch)]);
+  }
+
+  /** Checksums whose audit window is over: hosted for a submission of an epoch before `epoch - 1`. */
+  hostingsToRelease(epoch: bigint): string[] {
+    return this.#db
+      .prepare('SELECT checksum FROM hostings WHERE CAST(epoch AS INTEGER) < ?')
+      .all([Number(epoch) - 1])
+      .map((row) => String(row['checksum']));
+  }
+
+  forgetHosting(checksum: string): void {
+    this.#db.prepare('DELETE FROM hostings WHERE checksum = ?').run([checksum]);
+  }
+
+  /** Checksums that must stay fetchable. */
+  hostedChecksums(): string[] {
+    return this.#db
+      .prepare('SELECT checksum FROM hostings')
+      .all()
+      .map((row) => String(row['checksum']));
+  }
+
+  /** Notes a target to claim; one that is noted already stays as it is. */
+  noteClaim(targetId: string, dueEpoch: bigint, own: boolean): void {
+    this.#insertClaim(targetId, dueEpoch, own);
+  }
+
+  claimsDue(epoch: bigint): JournalClaim[] {
+    return this.#db
+      .prepare(`SELECT * FROM claims WHERE state IN ('waiting', 'built') AND CAST(due_epoch AS INTEGER) <= ?`)
+      .all([Number(epoch)])
+      .map(claimFrom);
+  }
+
+  recordClaim(targetId: string, digest: string, signed: Uint8Array): void {
+    this.#db
+      .prepare(`UPDATE claims SET state = 'built', digest = ?, signed = ? WHERE target_id = ?`)
+      .run([digest, signed, targetId]);
+  }
+
+  /** @param received what the claim's coins brought this address, fees not deducted */
+  settleClaim(
+    targetId: string,
+    state: ClaimState,
+    details: { readonly receivedShannons?: bigint; readonly feeShannons?: bigint } = {},
+  ): void {
+    this.#db
+      .prepare('UPDATE claims SET state = ?, received = ?, fee = ? WHERE target_id = ?')
+      .run([
+        state,
+        details.receivedShannons === undefined ? null : String(details.receivedShannons),
+        details.feeShannons === undefined ? null : String(details.feeShannons),
+        targetId,
+      ]);
+  }
+
+  /** How many documents of a source were taken in completely. */
+  position(source: string): number {
+    return Number(this.#db.prepare('SELECT position FROM positions WHERE source = ?').get([source])?.['position'] ?? 0);
+  }
+
+  savePosition(source: string, position: number): void {
+    this.#db
+      .prepare('INSERT INTO positions VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET position = ?2')
+      .run([source, position]);
+  }
+
+  totals(): JournalTotals {
+    const count = (table: string, where: string): number =>
+      Number(this.#db.prepare(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`).get()?.['n'] ?? 0);
+    const sum = (sql: string): bigint =>
+      this.#db
+        .prepare(sql)
+        .all()
+        .reduce((total, row) => total + BigInt(String(row['amount'])), 0n);
+    return {
+      accepted: count('submissions', `state = 'accepted'`),
+      lost: count('submissions', `state = 'lost'`),
+      rejected: count('submissions', `state = 'rejected'`),
+      pending: count('submissions', `state IN ('built', 'unknown')`),
+      claimed: count('claims', `state = 'claimed'`),
+      unclaimed: count('claims', `state IN ('waiting', 'built')`),
+      receivedShannons: sum('SELECT received AS amount FROM claims WHERE received IS NOT NULL'),
+      feesShannons:
+        sum('SELECT fee AS amount FROM submissions WHERE fee IS NOT NULL') +
+        sum('SELECT fee AS amount FROM claims WHERE fee IS NOT NULL'),
+    };
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #insertClaim(targetId: string, dueEpoch: bigint, own: boolean): void {
+    this.#db
+      .prepare(
+        `INSERT INTO claims (target_id, due_epoch, state, own) VALUES (?, ?, 'waiting', ?) ON CONFLICT DO NOTHING`,
+      )
+      .run([targetId, String(dueEpoch), own ? 1 : 0]);
+  }
+}
+
+function submissionFrom(row: SqlRow): JournalSubmission {
+  return {
+    targetId: String(row['target_id']),
+    checksum: String(row['checksum']),
+    modelId: String(row['model_id']),
+    digest: String(row['digest']),
+    signed: new Uint8Array(row['signed'] as Uint8Array),
+    state: String(row['state']) as SubmissionState,
+    epoch: BigInt(String(row['epoch'])),
+    bondShannons: BigInt(String(row['bond'])),
+    rewardShannons: BigInt(String(row['reward'])),
+  };
+}
+
+function claimFrom(row: SqlRow): JournalClaim {
+  return {
+    targetId: String(row['target_id']),
+    dueEpoch: BigInt(String(row['due_epoch'])),
+    state: String(row['state']) as ClaimState,
+    own: row['own'] === 1,
+    digest: row['digest'] === null ? undefined : String(row['digest']),
+    signed: row['signed'] === null ? undefined : new Uint8Array(row['signed'] as Uint8Array),
+  };
+}

@@ -1,0 +1,136 @@
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { LoadedModel, ModelConfig, ScoringEngine } from '../engine/index.js';
+import { toQuarryError } from '../errors/index.js';
+import type { Model } from '../soma/client/view/model.js';
+import type { ModelKey } from '../store/index.js';
+import type { WeightsManifest } from '../weights/manifest.js';
+import type { FetchWeightsOptions, WeightsCache } from '../weights/weights-cache.js';
+import type { MinerEmitter } from './events.js';
+
+/** The only architecture there is, as the store names it. */
+const ARCHITECTURE = 'v1';
+/** A model whose weights cannot be had is tried again after this long. */
+const RETRY_MS = 60_000;
+
+/** An active model: its weights are published and its key is on chain. */
+export interface ActiveModel {
+  readonly id: string;
+  readonly key: ModelKey;
+  readonly manifest: WeightsManifest;
+}
+
+export interface ModelCatalogueOptions {
+  readonly config: ModelConfig;
+  /** Proxy address of a model's weights, tried after the manifest's own. */
+  readonly proxyUrl?: (modelId: string) => string;
+}
+
+export interface ModelCatalogueDeps {
+  readonly engine: ScoringEngine;
+  readonly weights: WeightsCache;
+  readonly emitter: MinerEmitter;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/** The network's active models, and those of them that are loaded and can score. */
+export class ModelCatalogue {
+  readonly #options: ModelCatalogueOptions;
+  readonly #deps: ModelCatalogueDeps;
+  readonly #active = new Map<string, ActiveModel>();
+  /** By weights checksum: two models may publish the same weights. */
+  readonly #loaded = new Map<string, LoadedModel>();
+  readonly #failedAt = new Map<string, number>();
+
+  constructor(options: ModelCatalogueOptions, deps: ModelCatalogueDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** Takes over the registry as the chain has it now; weights that are gone are closed. */
+  async update(models: Iterable<Model>): Promise<void> {
+    this.#active.clear();
+    for (const { id, state, manifest, decryptionKey } of models) {
+      if (state !== 'active' || manifest === undefined || decryptionKey === undefined) continue;
+      const checksum = bytesToHex(manifest.checksum);
+      this.#active.set(id, {
+        id,
+        key: { architecture: ARCHITECTURE, checksum },
+        manifest: { url: manifest.url, checksum, sizeBytes: Number(manifest.size), decryptionKey },
+      });
+    }
+    const wanted = new Set([...this.#active.values()].map((model) => model.key.checksum));
+    for (const [checksum, model] of this.#loaded) {
+      if (wanted.has(checksum)) continue;
+      this.#loaded.delete(checksum);
+      await model.close();
+    }
+  }
+
+  get(modelId: string): ActiveModel | undefined {
+    return this.#active.get(modelId);
+  }
+
+  get active(): readonly ActiveModel[] {
+    return [...this.#active.values()];
+  }
+
+  /** The keys of a target's models in its order; `undefined` when one of them is not active. */
+  keysOf(modelIds: readonly string[]): readonly ModelKey[] | undefined {
+    const keys = modelIds.map((id) => this.#active.get(id)?.key);
+    return keys.every((key) => key !== undefined) ? keys : undefined;
+  }
+
+  loaded(model: ActiveModel): LoadedModel | undefined {
+    return this.#loaded.get(model.key.checksum);
+  }
+
+  /** Whether a failed model is due for another try. */
+  isDue(model: ActiveModel): boolean {
+    const failedAt = this.#failedAt.get(model.id);
+    return this.loaded(model) === undefined && (failedAt === undefined || this.#deps.now() - failedAt > RETRY_MS);
+  }
+
+  /**
+   * Fetches, verifies, decrypts and loads a model's weights. A model that cannot be had is reported and left out; the
+   * others go on.
+   *
+   * @throws QuarryError `ABORTED` when the signal fires
+   */
+  async load(model: ActiveModel, signal: AbortSignal): Promise<LoadedModel | undefined> {
+    const known = this.loaded(model);
+    if (known !== undefined) return known;
+    const { emitter, engine, weights } = this.#deps;
+    const { sizeBytes } = model.manifest;
+    emitter.emit('model', { modelId: model.id, state: 'fetching', sizeBytes });
+    try {
+      const proxy = this.#options.proxyUrl?.(model.id);
+      const options: FetchWeightsOptions = {
+        signal,
+        onProgress: (receivedBytes) => emitter.emit('download', { modelId: model.id, receivedBytes, sizeBytes }),
+        ...(proxy !== undefined && { fallbackUrls: [proxy] }),
+      };
+      const file = await weights.open(model.manifest, options);
+      try {
+        const loaded = await engine.load(file, this.#options.config, { signal });
+        this.#loaded.set(model.key.checksum, loaded);
+        this.#failedAt.delete(model.id);
+        emitter.emit('model', { modelId: model.id, state: 'ready', sizeBytes });
+        return loaded;
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      const failure = toQuarryError(error, `loading model ${model.id}`);
+      if (failure.code === 'ABORTED') throw failure;
+      this.#failedAt.set(model.id, this.#deps.now());
+      emitter.emit('model', { modelId: model.id, state: 'failed', sizeBytes, error: failure });
+      return undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const model of this.#loaded.values()) await model.close();
+    this.#loaded.clear();
+  }
+}

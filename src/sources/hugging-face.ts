@@ -1,0 +1,56 @@
+import { QuarryError } from '../errors/index.js';
+import type { HttpClient } from '../net/index.js';
+import type { DecodeOptions, SourceUnit } from './contract.js';
+import { httpUnit } from './http.js';
+
+export interface HuggingFaceOptions extends DecodeOptions {
+  /** Hub to ask. Default `https://huggingface.co`. */
+  readonly hubUrl?: string;
+  /** For gated and private datasets. */
+  readonly token?: string;
+}
+
+/**
+ * The Parquet files of a dataset, as the Hub lists them: `owner/name`, `owner/name/config` or `owner/name/config/split`.
+ *
+ * @throws QuarryError `NOT_FOUND` when the dataset, configuration or split does not exist or has no Parquet files
+ * @throws QuarryError `UNAUTHENTICATED` when it is gated and the token is missing or wrong
+ */
+export async function huggingFaceUnits(
+  spec: string,
+  http: HttpClient,
+  options: HuggingFaceOptions,
+): Promise<SourceUnit[]> {
+  const [owner, name, config, split] = spec.split('/');
+  if (owner === undefined || name === undefined || owner === '' || name === '') {
+    throw new QuarryError('INVALID_ARGUMENT', `"${spec}" is no dataset`, {
+      hint: 'write hf:owner/name[/config[/split]]',
+    });
+  }
+  const hub = (options.hubUrl ?? 'https://huggingface.co').replace(/\/$/, '');
+  const headers: Record<string, string> =
+    options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+  const path = [
+    'api/datasets',
+    owner,
+    name,
+    'parquet',
+    ...(config === undefined ? [] : [config]),
+    ...(split === undefined ? [] : [split]),
+  ];
+  const listing = await http.json({ url: `${hub}/${path.map(encodeSegment).join('/')}`, headers });
+  const urls = [...stringsIn(listing)].filter((url) => /^https?:\/\//.test(url));
+  if (urls.length === 0) throw new QuarryError('NOT_FOUND', `the dataset ${spec} has no Parquet files`);
+  return urls.map((url) => httpUnit(url, http, options, url.startsWith(`${hub}/`) ? headers : {}));
+}
+
+function encodeSegment(segment: string): string {
+  return segment === 'api/datasets' ? segment : encodeURIComponent(segment);
+}
+
+/** The listing nests by configuration and split, as far as the request left them open. */
+function* stringsIn(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value;
+  else if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) yield* stringsIn(inner);
+}
