@@ -17,3 +17,4 @@ export * from './target.js';
 export * from './tensor.js';
 export * from './transaction/index.js';
 export * from './weights-cipher.js';
+export * from './wire/index.js';

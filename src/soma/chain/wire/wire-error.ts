@@ -1,0 +1,58 @@
+import { QuarryError } from '../../../errors/index.js';
+import { type Digest, digestToBytes } from '../digest.js';
+import { isId, normaliseId, type ObjectId } from '../id.js';
+
+/** A message of the RPC with a field that is missing or cannot be read. */
+export class WireError extends QuarryError {
+  /** Path of the field: `kind.submit_data.target_id`. */
+  readonly field: string;
+  readonly reason: 'FIELD_MISSING' | 'FIELD_INVALID';
+
+  constructor(field: string, reason: WireError['reason'], problem: string, cause?: unknown) {
+    super('PROTOCOL', `field ${field} ${problem}`, { facts: { field, reason }, ...(cause !== undefined && { cause }) });
+    this.field = field;
+    this.reason = reason;
+  }
+}
+
+/** @throws WireError when the value is absent */
+export function required<T>(value: T | undefined, field: string): T {
+  if (value === undefined) throw new WireError(field, 'FIELD_MISSING', 'is missing');
+  return value;
+}
+
+/** @throws WireError when the id is absent or unreadable */
+export function requiredId(text: string | undefined, field: string): ObjectId {
+  const present = required(text, field);
+  if (!isId(present)) throw new WireError(field, 'FIELD_INVALID', 'is not 1 to 64 hexadecimal digits');
+  return normaliseId(present);
+}
+
+/** @throws WireError when the digest is absent or not base58 of 32 bytes */
+export function requiredDigest(text: string | undefined, field: string): Digest {
+  const present = required(text, field);
+  try {
+    digestToBytes(present);
+  } catch (error) {
+    throw new WireError(field, 'FIELD_INVALID', 'is not base58 of 32 bytes', error);
+  }
+  return present;
+}
+
+/** @throws WireError when the bytes are absent or not `size` long */
+export function requiredBytes(bytes: Uint8Array | undefined, size: number, field: string): Uint8Array {
+  const present = required(bytes, field);
+  if (present.length !== size) {
+    throw new WireError(field, 'FIELD_INVALID', `has ${present.length} bytes where ${size} are due`);
+  }
+  return present;
+}
+
+/** How ids are written into messages: `normal` always with `0x`, `plain` without where a fullnode writes them so. */
+export type IdStyle = 'normal' | 'plain';
+
+/** The text of an id that a fullnode writes without `0x`. */
+export function plainId(id: ObjectId, style: IdStyle): string {
+  const normal = normaliseId(id);
+  return style === 'normal' ? normal : normal.slice(2);
+}
