@@ -1,0 +1,37 @@
+import type { RetryDeps } from '../net/index.js';
+import type { CredentialOptions } from './credentials.js';
+import type { DialectChoice } from './dialects/dialect-router.js';
+import type { LiveDialectOptions } from './dialects/live.js';
+import type { SocketTimings, WebSocketConstructor } from './websocket/socket-types.js';
+
+/** The coordinator the API page names. */
+export const DEFAULT_BASE_URL = 'https://aitbc.bubuit.net/api';
+
+export interface AITBCClientOptions extends CredentialOptions, LiveDialectOptions {
+  /** Default {@link DEFAULT_BASE_URL}. A trailing `/v1` is dropped. */
+  readonly baseUrl?: string;
+  /** Default: the host of the base URL, path `/ws`. */
+  readonly wsUrl?: string;
+  /** Milliseconds for the head of an answer. Default 30 000. */
+  readonly timeout?: number;
+  /** Repetitions of calls that are safe to repeat. Default 3. */
+  readonly retries?: number;
+  /** Default `auto`. */
+  readonly dialect?: DialectChoice;
+  /** Informational: `mainnet` or `testnet`. */
+  readonly network?: string;
+  /** Receipt keys to trust; see {@link VerifyReceiptOptions}. */
+  readonly trustedSigners?: readonly string[];
+  readonly trustedAttesters?: readonly string[];
+  /** Reconnects, keepalive and polling of the websocket. */
+  readonly socket?: Partial<SocketTimings>;
+  /** Replaces the built-in HTTP client. */
+  readonly fetch?: typeof fetch;
+  /** Replaces the `ws` package. */
+  readonly WebSocket?: WebSocketConstructor;
+}
+
+/** Sources of time and chance, for tests. */
+export interface AITBCClientDeps extends RetryDeps {
+  readonly now?: () => number;
+}

@@ -1,0 +1,213 @@
+import { QuarryError } from '../../errors/index.js';
+import type { AuthorisedTransport } from '../credentials.js';
+import { ValidationError } from '../errors.js';
+import {
+  isJsonMembers,
+  parseLosslessJson,
+  stringifyLosslessJson,
+  type VerifyReceiptOptions,
+} from '../receipts/index.js';
+import type { ApiAnswer, CallSpec } from '../transport.js';
+import { isWire, type Wire } from '../wire.js';
+import type { CallOptions, CoordinatorDialect, ServiceName } from './dialect.js';
+
+/** The API page, to the letter. */
+export class DocumentedDialect implements CoordinatorDialect {
+  readonly name = 'documented' as const;
+  readonly #transport: AuthorisedTransport;
+
+  constructor(transport: AuthorisedTransport) {
+    this.#transport = transport;
+  }
+
+  async createJob(body: Wire, _live: Wire, options: CallOptions): Promise<Wire> {
+    return this.#object({ operation: 'jobs.create', resource: 'job', method: 'POST', path: '/v1/jobs', body }, options);
+  }
+
+  async getJob(jobId: string, options: CallOptions): Promise<Wire> {
+    return this.#object({ operation: 'jobs.get', resource: 'job', method: 'GET', path: jobPath(jobId) }, options);
+  }
+
+  async listJobs(query: Wire, options: CallOptions): Promise<Wire> {
+    const spec: CallSpec = {
+      operation: 'jobs.list',
+      method: 'GET',
+      path: '/v1/jobs',
+      query: query as CallSpec['query'] & {},
+    };
+    return this.#object(spec, options);
+  }
+
+  async cancelJob(jobId: string, options: CallOptions): Promise<Wire> {
+    return this.#object({ operation: 'jobs.cancel', resource: 'job', method: 'DELETE', path: jobPath(jobId) }, options);
+  }
+
+  async getResults(jobId: string, options: CallOptions): Promise<Wire> {
+    const path = `${jobPath(jobId)}/results`;
+    return this.#object({ operation: 'jobs.getResults', resource: 'job', method: 'GET', path }, options);
+  }
+
+  async createOffer(body: Wire, options: CallOptions): Promise<Wire> {
+    const spec: CallSpec = {
+      operation: 'marketplace.createOffer',
+      method: 'POST',
+      path: '/v1/marketplace/offers',
+      body,
+    };
+    return this.#object(spec, options);
+  }
+
+  async listOffers(query: Wire, options: CallOptions): Promise<Wire> {
+    const spec: CallSpec = {
+      operation: 'marketplace.listOffers',
+      method: 'GET',
+      path: '/v1/marketplace/offers',
+      query: query as CallSpec['query'] & {},
+    };
+    return this.#object(spec, options);
+  }
+
+  async acceptOffer(offerId: string, body: Wire, options: CallOptions): Promise<Wire> {
+    const path = `/v1/marketplace/offers/${encodeURIComponent(offerId)}/accept`;
+    const spec: CallSpec = { operation: 'marketplace.acceptOffer', resource: 'offer', method: 'POST', path, body };
+    return this.#object(spec, options);
+  }
+
+  async getReceipt(jobId: string, options: CallOptions): Promise<string> {
+    return (await this.#receipt(jobId, options)).text;
+  }
+
+  async getReceiptHistory(jobId: string, options: CallOptions): Promise<readonly string[]> {
+    // The page documents one receipt per job; a server that keeps more answers with a list.
+    return receiptTexts((await this.#receipt(jobId, options)).text);
+  }
+
+  async verifyReceipt(receipt: string, _verify: VerifyReceiptOptions, options: CallOptions): Promise<Wire> {
+    const spec: CallSpec = {
+      operation: 'receipts.verify',
+      resource: 'receipt',
+      method: 'POST',
+      path: '/v1/receipts/verify',
+      // Verbatim: a reprint would lose the difference between 1 and 1.0, which is signed.
+      rawBody: `{"receipt":${receipt}}`,
+      safe: true,
+    };
+    return this.#object(spec, options);
+  }
+
+  async getMarketplaceStats(options: CallOptions): Promise<Wire> {
+    return this.#object({ operation: 'marketplace.getStats', method: 'GET', path: '/v1/marketplace/stats' }, options);
+  }
+
+  async getMinerStats(minerId: string, options: CallOptions): Promise<Wire> {
+    const path = `/v1/miners/${encodeURIComponent(minerId)}/stats`;
+    return this.#object({ operation: 'miners.getStats', resource: 'miner', method: 'GET', path }, options);
+  }
+
+  async getHealth(options: CallOptions): Promise<Wire> {
+    return this.#object({ operation: 'health', method: 'GET', path: '/v1/health' }, options);
+  }
+
+  async submitService(service: ServiceName, body: Wire, options: CallOptions): Promise<Wire> {
+    return this.#object(
+      { operation: `services.${service}`, method: 'POST', path: `/v1/services/${service}`, body },
+      options,
+    );
+  }
+
+  async listServices(query: Wire, options: CallOptions): Promise<readonly Wire[]> {
+    const spec: CallSpec = {
+      operation: 'registry.list',
+      method: 'GET',
+      path: '/v1/registry/services',
+      query: query as CallSpec['query'] & {},
+    };
+    const body = (await this.#call(spec, options)).json();
+    // The page gives no answer; upstream's model is a bare list, and an envelope is what the other lists have.
+    const list = Array.isArray(body) ? body : isWire(body) ? body['services'] : undefined;
+    if (!Array.isArray(list)) throw new QuarryError('PROTOCOL', 'registry.list: the server did not answer with a list');
+    return list.filter(isWire);
+  }
+
+  async getService(serviceId: string, options: CallOptions): Promise<Wire> {
+    return this.#registry('registry.get', serviceId, '', options);
+  }
+
+  async getServiceSchema(serviceId: string, options: CallOptions): Promise<Wire> {
+    return this.#registry('registry.schema', serviceId, '/schema', options);
+  }
+
+  async getServiceRequirements(serviceId: string, options: CallOptions): Promise<Wire> {
+    return this.#registry('registry.requirements', serviceId, '/requirements', options);
+  }
+
+  async validateServiceRequest(serviceId: string, data: unknown, options: CallOptions): Promise<Wire> {
+    const spec = {
+      operation: 'registry.validate',
+      resource: 'service',
+      method: 'POST',
+      path: '/v1/registry/services/validate',
+      safe: true,
+    } as const;
+    try {
+      return await this.#object({ ...spec, body: { service_id: serviceId, request_data: data } }, options);
+    } catch (error) {
+      // Upstream's handler, had it been mounted, reads the id from the query and the data as the whole body.
+      if (!(error instanceof ValidationError) || error.status !== 422) throw error;
+      return this.#object({ ...spec, query: { service_id: serviceId }, body: data }, options);
+    }
+  }
+
+  async #registry(operation: string, serviceId: string, tail: string, options: CallOptions): Promise<Wire> {
+    const path = `/v1/registry/services/${encodeURIComponent(serviceId)}${tail}`;
+    return this.#object({ operation, resource: 'service', method: 'GET', path }, options);
+  }
+
+  async #receipt(jobId: string, options: CallOptions): Promise<ApiAnswer> {
+    const path = `/v1/receipts/${encodeURIComponent(jobId)}`;
+    return this.#call({ operation: 'receipts.get', resource: 'receipt', method: 'GET', path }, options);
+  }
+
+  async #call(spec: CallSpec, options: CallOptions): Promise<ApiAnswer> {
+    return this.#transport.call('documented', { ...spec, signal: options.signal });
+  }
+
+  async #object(spec: CallSpec, options: CallOptions): Promise<Wire> {
+    return expectObject((await this.#call(spec, options)).json(), spec.operation);
+  }
+}
+
+/** @throws QuarryError `PROTOCOL` when an answer is not a JSON object */
+export function expectObject(body: unknown, operation: string): Wire {
+  if (isWire(body)) return body;
+  throw new QuarryError('PROTOCOL', `${operation}: the server did not answer with an object`);
+}
+
+/**
+ * Path of a job, its id percent-encoded.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when the id is empty, which would address the list
+ */
+export function jobPath(jobId: string): string {
+  if (jobId === '') throw new QuarryError('INVALID_ARGUMENT', 'the job id is empty');
+  return `/v1/jobs/${encodeURIComponent(jobId)}`;
+}
+
+/** The receipts in an answer, each as text with its own number tokens: one object, a list, or `{items: […]}`. */
+export function receiptTexts(text: string): readonly string[] {
+  const node = parseLosslessJson(text);
+  const list = isJsonMembers(node) ? node.get('items') : node;
+  if (Array.isArray(list)) return list.filter((item) => isJsonMembers(item)).map((item) => stringifyLosslessJson(item));
+  return isJsonMembers(node) ? [text] : [];
+}
+
+/** Where the next page of receipts begins, under any of the names upstream's client accepts. */
+export function nextReceiptCursor(text: string): string | undefined {
+  const node = parseLosslessJson(text);
+  if (!isJsonMembers(node)) return undefined;
+  for (const name of ['next_cursor', 'next', 'cursor']) {
+    const cursor = node.get(name);
+    if (typeof cursor === 'string' && cursor !== '') return cursor;
+  }
+  return undefined;
+}

@@ -1,0 +1,212 @@
+import { type ErrorCode, QuarryError, type QuarryErrorOptions } from '../errors/index.js';
+import type { DialectName } from './dialects/dialect.js';
+
+/** The codes the API documents, and those this client derives for answers that carry none. */
+export type ApiErrorCode =
+  | 'INVALID_JOB_TYPE'
+  | 'INSUFFICIENT_BALANCE'
+  | 'JOB_NOT_FOUND'
+  | 'JOB_ALREADY_COMPLETED'
+  | 'OFFER_NOT_AVAILABLE'
+  | 'RATE_LIMIT_EXCEEDED'
+  | 'INTERNAL_ERROR'
+  | 'INVALID_API_KEY'
+  | 'VALIDATION_ERROR'
+  | 'FORBIDDEN'
+  | 'OFFER_NOT_FOUND'
+  | 'RECEIPT_NOT_FOUND'
+  | 'MINER_NOT_FOUND'
+  | 'SERVICE_NOT_FOUND'
+  | 'NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'JOB_NOT_READY'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'HTTP_ERROR'
+  // Servers may send codes nobody wrote down.
+  | (string & {});
+
+/** Every failure of this network's client. */
+export class AITBCError extends QuarryError {
+  override readonly name: string = 'AITBCError';
+}
+
+/** What the coordinator answered when it said no. */
+export interface ApiErrorFacts {
+  readonly status: number;
+  readonly apiCode: ApiErrorCode;
+  readonly message: string;
+  /** What was being done, e.g. `jobs.create`. */
+  readonly operation: string;
+  readonly details?: unknown;
+  readonly requestId?: string;
+  /** The parsed body, or its text. Secrets this client sent are blanked. */
+  readonly body?: unknown;
+  /** Whether the answer means that the server has no such route, as against no such resource. */
+  readonly routeMissing?: boolean;
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * An answer with a status of 400 or more. `apiCode` is the API's own code (`JOB_NOT_FOUND`); `code` is this library's
+ * (`NOT_FOUND`), shared by all networks.
+ */
+export class APIError extends AITBCError {
+  override readonly name: string = 'APIError';
+  readonly status: number;
+  readonly apiCode: ApiErrorCode;
+  readonly operation: string;
+  readonly details: unknown;
+  readonly requestId: string | undefined;
+  readonly body: unknown;
+  readonly routeMissing: boolean;
+
+  constructor(facts: ApiErrorFacts, code: ErrorCode = codeOfStatus(facts.status), options: QuarryErrorOptions = {}) {
+    super(code, `${facts.operation}: ${facts.message} (${facts.apiCode}, HTTP ${facts.status})`, {
+      ...options,
+      facts: {
+        status: facts.status,
+        apiCode: facts.apiCode,
+        ...(facts.requestId !== undefined && { requestId: facts.requestId }),
+        ...(facts.retryAfterMs !== undefined && { retryAfterMs: facts.retryAfterMs }),
+        ...options.facts,
+      },
+    });
+    this.status = facts.status;
+    this.apiCode = facts.apiCode;
+    this.operation = facts.operation;
+    this.details = facts.details;
+    this.requestId = facts.requestId;
+    this.body = facts.body;
+    this.routeMissing = facts.routeMissing ?? false;
+  }
+}
+
+/** 400 and 422: the request is wrong; `INVALID_JOB_TYPE` among others. */
+export class ValidationError extends APIError {
+  override readonly name = 'ValidationError';
+}
+/** 401 and 403: no credentials, wrong ones, or the wrong role. */
+export class AuthenticationError extends APIError {
+  override readonly name = 'AuthenticationError';
+}
+/** 402 `INSUFFICIENT_BALANCE`: the wallet cannot pay. */
+export class PaymentRequiredError extends APIError {
+  override readonly name = 'PaymentRequiredError';
+}
+/** 404: no such job, offer, receipt, miner or service. */
+export class NotFoundError extends APIError {
+  override readonly name = 'NotFoundError';
+}
+/** 409 `JOB_ALREADY_COMPLETED`: the job can no longer change. */
+export class ConflictError extends APIError {
+  override readonly name = 'ConflictError';
+}
+/** 410 `OFFER_NOT_AVAILABLE`: the offer is gone. */
+export class GoneError extends APIError {
+  override readonly name = 'GoneError';
+}
+/** 425: the job has no result yet. */
+export class NotReadyError extends APIError {
+  override readonly name = 'NotReadyError';
+}
+/** 429 `RATE_LIMIT_EXCEEDED`. */
+export class RateLimitError extends APIError {
+  override readonly name = 'RateLimitError';
+  /** Milliseconds to wait, when the server said. */
+  readonly retryAfter: number | undefined;
+
+  constructor(facts: ApiErrorFacts, code?: ErrorCode, options?: QuarryErrorOptions) {
+    super(facts, code, options);
+    this.retryAfter = facts.retryAfterMs;
+  }
+}
+/** 5xx `INTERNAL_ERROR`: the server failed. */
+export class ServerError extends APIError {
+  override readonly name = 'ServerError';
+}
+
+/** The server that answers cannot do this; `alternative` is the closest thing it can. */
+export class UnsupportedOperationError extends AITBCError {
+  override readonly name = 'UnsupportedOperationError';
+  readonly operation: string;
+  readonly dialect: DialectName | undefined;
+  readonly alternative: string;
+
+  constructor(operation: string, dialect: DialectName | undefined, alternative: string) {
+    super(
+      'UNSUPPORTED',
+      `${operation} does not exist on ${dialect === undefined ? 'this server' : `a ${dialect} coordinator`}`,
+      {
+        hint: alternative,
+        facts: { operation, dialect },
+      },
+    );
+    this.operation = operation;
+    this.dialect = dialect;
+    this.alternative = alternative;
+  }
+}
+
+/** A job that ended without a result: failed, cancelled or expired. */
+export class JobFailedError extends AITBCError {
+  override readonly name = 'JobFailedError';
+  readonly jobId: string;
+  /** `failed` or `cancelled`. */
+  readonly status: string;
+
+  constructor(jobId: string, status: string, reason: string | undefined) {
+    super('FAILED_PRECONDITION', `job ${jobId} ${status}${reason === undefined ? '' : `: ${reason}`}`, {
+      facts: { jobId, status, reason },
+    });
+    this.jobId = jobId;
+    this.status = status;
+  }
+}
+
+/** Waiting for a job took longer than the caller allowed. The job goes on. */
+export class TimeoutError extends AITBCError {
+  override readonly name = 'TimeoutError';
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 401) return 'UNAUTHENTICATED';
+  if (status === 402) return 'INSUFFICIENT_FUNDS';
+  if (status === 403) return 'PERMISSION_DENIED';
+  if (status === 404) return 'NOT_FOUND';
+  if (status === 405) return 'UNSUPPORTED';
+  if (status === 409 || status === 410 || status === 425) return 'FAILED_PRECONDITION';
+  if (status === 413) return 'DATA_TOO_LARGE';
+  if (status === 429) return 'RATE_LIMITED';
+  if (status === 503) return 'OVERLOADED';
+  if (status >= 500) return 'REMOTE_FAILURE';
+  return 'REMOTE_REJECTED';
+}
+
+/** The error class of a status, with a hint where there is something to do. */
+export function apiErrorOf(facts: ApiErrorFacts): APIError {
+  switch (facts.status) {
+    case 400:
+    case 422:
+      return new ValidationError(facts);
+    case 401:
+      return new AuthenticationError(facts, undefined, {
+        hint: 'give an API key (AITBC_API_KEY), or a token or wallet key for a coordinator that wants a login',
+      });
+    case 403:
+      return new AuthenticationError(facts, undefined, { hint: 'these credentials lack the role this call needs' });
+    case 402:
+      return new PaymentRequiredError(facts, undefined, { hint: 'top up the wallet, or lower the price' });
+    case 404:
+      return new NotFoundError(facts);
+    case 409:
+      return new ConflictError(facts);
+    case 410:
+      return new GoneError(facts, undefined, { hint: 'list the offers again and take another' });
+    case 425:
+      return new NotReadyError(facts, undefined, { retryable: true, hint: 'wait for the job to finish' });
+    case 429:
+      return new RateLimitError(facts, undefined, { hint: 'wait and send fewer requests' });
+    default:
+      return facts.status >= 500 ? new ServerError(facts) : new APIError(facts);
+  }
+}

@@ -1,0 +1,65 @@
+import { isWire } from '../wire.js';
+import type { ServiceDefinition, ServiceParameter } from './service-definition.js';
+
+export interface RequestValidation {
+  readonly valid: boolean;
+  readonly errors: readonly string[];
+  /** Inputs the service does not know, and patterns not met: upstream lets both pass, so they are no errors. */
+  readonly warnings: readonly string[];
+}
+
+/** Checks a request against a service, with the sentences of upstream's registry. Bounds on text are lengths. */
+export function validateServiceRequest(definition: ServiceDefinition, data: unknown): RequestValidation {
+  if (!isWire(data)) return { valid: false, errors: ['Request data must be an object'], warnings: [] };
+  const errors: string[] = [];
+  const warnings: string[] = [];
+  for (const parameter of definition.input_parameters) {
+    const value = data[parameter.name];
+    if (value === undefined || value === null) {
+      if (parameter.required) errors.push(`Missing required parameter: ${parameter.name}`);
+      continue;
+    }
+    const problem = typeProblem(parameter, value);
+    if (problem !== undefined) errors.push(`Parameter ${parameter.name} must be ${problem}`);
+    else errors.push(...boundProblems(parameter, value));
+    const pattern = parameter.validation?.['pattern'];
+    if (typeof pattern === 'string' && typeof value === 'string' && !new RegExp(pattern).test(value)) {
+      warnings.push(`Parameter ${parameter.name} does not match ${pattern}`);
+    }
+  }
+  const known = new Set(definition.input_parameters.map(({ name }) => name));
+  for (const name of Object.keys(data)) if (!known.has(name)) warnings.push(`Unknown parameter: ${name}`);
+  return { valid: errors.length === 0, errors, warnings };
+}
+
+/** Text, file and object inputs are not checked, as upstream does not. */
+function typeProblem(parameter: ServiceParameter, value: unknown): string | undefined {
+  switch (parameter.type) {
+    case 'integer':
+      return Number.isInteger(value) ? undefined : 'an integer';
+    case 'float':
+      return typeof value === 'number' && Number.isFinite(value) ? undefined : 'a number';
+    case 'boolean':
+      return typeof value === 'boolean' ? undefined : 'a boolean';
+    case 'array':
+      return Array.isArray(value) ? undefined : 'an array';
+    default:
+      return undefined;
+  }
+}
+
+function boundProblems(parameter: ServiceParameter, value: unknown): string[] {
+  const { name, min_value: min, max_value: max, options } = parameter;
+  const problems: string[] = [];
+  const isText = typeof value === 'string';
+  const measure = typeof value === 'number' ? value : isText ? [...value].length : undefined;
+  const unit = isText ? ' characters' : '';
+  if (measure !== undefined) {
+    if (min !== undefined && measure < min) problems.push(`Parameter ${name} must be >= ${min}${unit}`);
+    if (max !== undefined && measure > max) problems.push(`Parameter ${name} must be <= ${max}${unit}`);
+  }
+  if (options !== undefined && !options.includes(value as string | number)) {
+    problems.push(`Parameter ${name} must be one of: ${options.join(', ')}`);
+  }
+  return problems;
+}

@@ -1,0 +1,236 @@
+import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
+import { HttpClient, HttpStatusError, type RetryDeps, redactUrl, retry } from '../net/index.js';
+import { parseApiError, type ResourceKind } from './error-body.js';
+import { APIError } from './errors.js';
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** One HTTP exchange; a status of 400 or more is an answer here, not an error. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+export interface HttpSendRequest {
+  readonly method: HttpMethod;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Sends one request, without retry. */
+export type HttpSend = (request: HttpSendRequest) => Promise<HttpAnswer>;
+
+/** Largest answer read into memory: results and receipts carry embeddings, so generous. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** The shared HTTP client as an {@link HttpSend}; `close` ends its connections. */
+export function httpClientSend(): { readonly send: HttpSend; readonly close: () => Promise<void> } {
+  const client = new HttpClient({ maxBytes: MAX_ANSWER_BYTES, maxRedirects: 2, userAgent: 'quarry-aitbc' });
+  return {
+    close: () => client.close(),
+    async send({ method, url, headers, body, timeoutMs, signal }) {
+      try {
+        const answer = await client.request({
+          method,
+          url,
+          headers,
+          timeoutMs,
+          retry: { attempts: 1 },
+          ...(body !== undefined && { body }),
+          ...(signal !== undefined && { signal }),
+        });
+        return { status: answer.status, headers: answer.headers, text: await answer.text() };
+      } catch (error) {
+        if (error instanceof HttpStatusError) {
+          return { status: error.status, headers: error.headers, text: error.body };
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+/** A `fetch` of the caller's as an {@link HttpSend}. */
+export function fetchSend(fetchLike: typeof fetch): HttpSend {
+  return async ({ method, url, headers, body, timeoutMs, signal }) => {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await fetchLike(url, {
+        method,
+        headers,
+        redirect: 'manual',
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        ...(body !== undefined && { body }),
+      });
+      return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
+    } catch (error) {
+      throw toQuarryError(error, `${method} ${redactUrl(url)}`);
+    }
+  };
+}
+
+export interface CallSpec {
+  /** For errors: `jobs.create`. */
+  readonly operation: string;
+  readonly resource?: ResourceKind;
+  readonly method: HttpMethod;
+  /** Under the base URL, beginning with `/`. Path parameters percent-encoded. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as JSON text, verbatim: receipts keep their number tokens. */
+  readonly rawBody?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether repeating it is harmless even if the first attempt arrived. Default: GET only. */
+  readonly safe?: boolean;
+  /** Another service than the coordinator. */
+  readonly baseUrl?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer below 400. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly requestId: string | undefined;
+  /** @throws QuarryError `PROTOCOL` when the body is not JSON */
+  json(): unknown;
+}
+
+export interface TransportOptions {
+  /** Without trailing slash and without `/v1`. */
+  readonly baseUrl: string;
+  readonly timeoutMs: number;
+  /** Repetitions after the first attempt. */
+  readonly retries: number;
+  /** Blanked in errors. */
+  readonly secrets: () => readonly string[];
+}
+
+export interface TransportDeps extends RetryDeps {
+  readonly send: HttpSend;
+  readonly now?: () => number;
+}
+
+/** From upstream's receipt client: 0.5 s, doubled at every retry. */
+const BACKOFF = { baseMs: 500, maxMs: 10_000 };
+
+/** Failures that happen before a request leaves, after which a repetition cannot do anything twice. */
+const NOT_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Sends API calls: URL building, retries that never repeat an effect, errors in the API's own terms. */
+export class Transport {
+  readonly options: TransportOptions;
+  readonly #deps: TransportDeps;
+
+  constructor(options: TransportOptions, deps: TransportDeps) {
+    this.options = options;
+    this.#deps = deps;
+  }
+
+  /**
+   * @throws APIError the class that fits the status
+   * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS`, `ABORTED`
+   */
+  async call(spec: CallSpec): Promise<ApiAnswer> {
+    const url = buildUrl(spec.baseUrl ?? this.options.baseUrl, spec.path, spec.query);
+    const body = spec.rawBody ?? (spec.body === undefined ? undefined : JSON.stringify(spec.body));
+    const headers: Record<string, string> = {
+      accept: 'application/json',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...spec.headers,
+    };
+    const safe = spec.safe ?? spec.method === 'GET';
+    const attempt = async (): Promise<ApiAnswer> => {
+      const answer = await this.#deps.send({
+        method: spec.method,
+        url,
+        headers,
+        timeoutMs: this.options.timeoutMs,
+        ...(body !== undefined && { body }),
+        ...(spec.signal !== undefined && { signal: spec.signal }),
+      });
+      if (answer.status >= 300) {
+        throw parseApiError(
+          answer,
+          spec.operation,
+          spec.resource ?? 'none',
+          this.options.secrets(),
+          this.#deps.now ?? Date.now,
+        );
+      }
+      return apiAnswer(answer, spec.operation);
+    };
+    return retry(
+      attempt,
+      {
+        attempts: this.options.retries + 1,
+        backoff: BACKOFF,
+        isRetryable: (error) => isRepeatable(error, safe),
+        ...(spec.signal !== undefined && { signal: spec.signal }),
+      },
+      this.#deps,
+    );
+  }
+}
+
+function isRepeatable(error: unknown, safe: boolean): boolean {
+  if (isAbort(error) || !(error instanceof QuarryError)) return false;
+  if (error instanceof APIError) return error.status === 429 || (safe && error.status >= 500 && error.status !== 501);
+  if (safe) return error.retryable;
+  return NOT_SENT.has(String(error.facts['errno']));
+}
+
+function apiAnswer(answer: HttpAnswer, operation: string): ApiAnswer {
+  return {
+    status: answer.status,
+    text: answer.text,
+    requestId: answer.headers['x-request-id'],
+    json() {
+      try {
+        return JSON.parse(answer.text) as unknown;
+      } catch (cause) {
+        throw new QuarryError('PROTOCOL', `${operation}: the server did not answer with JSON`, {
+          cause,
+          hint: 'check the base URL; a web page may be answering',
+        });
+      }
+    },
+  };
+}
+
+function buildUrl(base: string, path: string, query: CallSpec['query']): string {
+  const url = new URL(base + path);
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  return url.href;
+}
+
+/**
+ * A base URL without trailing slash and without a trailing `/v1`, which every path brings along.
+ *
+ * @throws QuarryError `CONFIG_INVALID` when it is not an http(s) URL
+ */
+export function normaliseBaseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new QuarryError('CONFIG_INVALID', 'the AITBC base URL is not an http(s) URL', {
+      hint: 'for example https://aitbc.bubuit.net/api or http://localhost:8011',
+    });
+  }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '');
+}

@@ -1,0 +1,106 @@
+import type { Offer } from '../models.js';
+
+/** What is needed of a websocket: the browser's interface, and `ping` where there is one. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: 'open', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void;
+  addEventListener(type: 'error', listener: (event: unknown) => void): void;
+  ping?(): void;
+  on?(type: 'pong', listener: () => void): unknown;
+  terminate?(): void;
+}
+
+export type WebSocketConstructor = new (
+  url: string,
+  options?: { readonly headers?: Readonly<Record<string, string>>; readonly handshakeTimeout?: number },
+) => WebSocketLike;
+
+/** All in milliseconds but `maxReconnects`. Defaults from upstream's SDK transport. */
+export interface SocketTimings {
+  /** Default 30 000. */
+  readonly pingIntervalMs: number;
+  /** Default 20 000. */
+  readonly pongTimeoutMs: number;
+  /** Default 5 000. */
+  readonly reconnectDelayMs: number;
+  /** Connections tried after a loss before polling takes over. Default 5. */
+  readonly maxReconnects: number;
+  /** Default 10 000. */
+  readonly handshakeTimeoutMs: number;
+  /** First pause between two polls of a job. Default 5 000. */
+  readonly pollIntervalMs: number;
+  /** Longest pause between two polls of a job, and the pause while the socket works. Default 30 000. */
+  readonly maxPollIntervalMs: number;
+  /** Pause between two looks at the offers. Default 30 000. */
+  readonly offerPollIntervalMs: number;
+}
+
+export const DEFAULT_SOCKET_TIMINGS: SocketTimings = {
+  pingIntervalMs: 30_000,
+  pongTimeoutMs: 20_000,
+  reconnectDelayMs: 5_000,
+  maxReconnects: 5,
+  handshakeTimeoutMs: 10_000,
+  pollIntervalMs: 5_000,
+  maxPollIntervalMs: 30_000,
+  offerPollIntervalMs: 30_000,
+};
+
+interface SocketEvent {
+  /** Whether this client made the event up from polling. */
+  readonly synthetic: boolean;
+}
+
+export interface JobUpdate extends SocketEvent {
+  readonly type: 'job_update';
+  readonly jobId: string;
+  /** A documented status. */
+  readonly status: string;
+  readonly timestamp: string;
+  readonly progress?: number;
+  readonly minerId?: string;
+  readonly rawState?: string;
+}
+
+export interface MarketplaceUpdate extends SocketEvent {
+  readonly type: 'marketplace_update';
+  readonly timestamp: string;
+  /** What the server sent; absent in synthetic events. */
+  readonly data?: unknown;
+  /** Offers that appeared and ids that vanished; only in synthetic events. */
+  readonly added?: readonly Offer[];
+  readonly removed?: readonly string[];
+}
+
+export interface ReceiptCreated extends SocketEvent {
+  readonly type: 'receipt_created';
+  readonly jobId?: string;
+  readonly receiptId?: string;
+  readonly timestamp: string;
+  readonly data?: unknown;
+}
+
+/** A frame of a type nobody documented. */
+export interface OtherMessage extends SocketEvent {
+  readonly type: 'message';
+  readonly data: unknown;
+}
+
+export type CoordinatorEvent = JobUpdate | MarketplaceUpdate | ReceiptCreated | OtherMessage;
+
+export interface SocketListeners {
+  readonly jobUpdate: JobUpdate;
+  readonly marketplaceUpdate: MarketplaceUpdate;
+  readonly receiptCreated: ReceiptCreated;
+  readonly message: OtherMessage;
+  readonly error: Error;
+  /** The websocket is open. */
+  readonly open: undefined;
+  /** The websocket is given up and polling goes on alone; says why. */
+  readonly fallback: string;
+  readonly close: undefined;
+}
