@@ -1,0 +1,50 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { loadConfig, SETTINGS } from '../../src/config/index.js';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-config-'));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+test('flags win over the environment over the file over the defaults', async () => {
+  const file = join(dir, 'q.yaml');
+  await writeFile(file, 'workers: 1\nthreads: 2\nengine: reference\n');
+  const config = await loadConfig({ file, env: { QUARRY_THREADS: '3', QUARRY_WORKERS: '4' }, flags: { workers: '5' } });
+  expect(config).toMatchObject({ workers: 5, threads: 3, engine: 'reference', policy: 'first' });
+});
+
+test('a config file in the working directory is found', async () => {
+  await writeFile(join(dir, 'quarry.yaml'), 'network: localnet\ndata: [a, b]\n');
+  expect(await loadConfig({ cwd: dir, env: { HOME: dir } })).toMatchObject({ network: 'localnet', data: ['a', 'b'] });
+});
+
+test.each([
+  ['an unknown key', 'nonsense: 1\n', /"nonsense", which is no setting/],
+  ['a wrong type', 'workers: many\n', /workers expects a whole number/],
+  ['a choice that does not exist', 'engine: quantum\n', /expects one of auto/],
+  ['no mapping', '- a\n', /name: value/],
+  ['no YAML', 'a: [\n', /not valid YAML/],
+])('%s is a configuration error', async (_, text, message) => {
+  const file = join(dir, 'q.yaml');
+  await writeFile(file, text);
+  await expect(loadConfig({ file })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    exitCode: 3,
+    message: expect.stringMatching(message),
+  });
+});
+
+test('a wrong flag is a usage error', async () => {
+  await expect(loadConfig({ cwd: dir, env: { HOME: dir }, flags: { workers: '0' } })).rejects.toMatchObject({
+    code: 'USAGE',
+    exitCode: 2,
+  });
+});
+
+test('secrets have no flag and are not shown in errors', async () => {
+  for (const setting of Object.values(SETTINGS)) if ('secret' in setting) expect(setting).not.toHaveProperty('flag');
+});

@@ -1,0 +1,146 @@
+import { createCipheriv } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { HttpClient } from '../../src/net/index.js';
+import { blake2b256 } from '../../src/weights/blake2b.js';
+import { encodeSafetensors } from '../../src/weights/safetensors-write.js';
+import { WeightsCache } from '../../src/weights/weights-cache.js';
+import type { WeightsFile } from '../../src/weights/weights-file.js';
+import { type LoopbackServer, listen } from '../loopback-server.js';
+
+const values = Float32Array.from({ length: 50_000 }, (_, i) => i / 7);
+const plain = encodeSafetensors([
+  { name: 'w', dtype: 'F32', shape: [values.length], data: new Uint8Array(values.buffer) },
+]);
+const decryptionKey = Uint8Array.from({ length: 32 }, (_, i) => i);
+const cipher = createCipheriv('aes-256-ctr', decryptionKey, Buffer.alloc(16));
+const encrypted = new Uint8Array(cipher.update(plain));
+const checksum = Buffer.from(blake2b256(encrypted)).toString('hex');
+
+let dir: string;
+let server: LoopbackServer | undefined;
+const opened: WeightsFile[] = [];
+const http = new HttpClient({ timeoutMs: 1000 });
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-weights-'));
+});
+afterEach(async () => {
+  for (const file of opened.splice(0)) await file.close();
+  await server?.close();
+  await rm(dir, { recursive: true });
+});
+async function serving(handler: RequestListener) {
+  server = await listen(handler);
+  return { url: server.url, checksum, sizeBytes: encrypted.byteLength, decryptionKey };
+}
+const entries = async () => (await readdir(dir, { recursive: true })).filter((name) => name !== 'partial');
+const ranged: RequestListener = (request, response) => {
+  const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  const headers = start > 0 ? { 'content-range': `bytes ${start}-${encrypted.length - 1}/${encrypted.length}` } : {};
+  response.writeHead(start > 0 ? 206 : 200, headers).end(encrypted.subarray(start));
+};
+
+async function openFrom(cache: WeightsCache, ...args: Parameters<WeightsCache['open']>): Promise<WeightsFile> {
+  const file = await cache.open(...args);
+  opened.push(file);
+  return file;
+}
+
+test('downloads, verifies, decrypts and caches', async () => {
+  let requests = 0;
+  const manifest = await serving((request, response) => {
+    requests++;
+    ranged(request, response);
+  });
+  const cache = new WeightsCache({ dir }, { http });
+  const progress: number[] = [];
+  const [file, again] = await Promise.all([
+    openFrom(cache, manifest, { onProgress: (received) => progress.push(received) }),
+    openFrom(cache, manifest),
+  ]);
+  expect(await file.read('w')).toEqual(values);
+  expect(again.checksum).toBe(checksum);
+  expect(progress.at(-1)).toBe(encrypted.byteLength);
+  expect(requests).toBe(1);
+  expect(await entries()).toEqual([`${checksum}.safetensors`]);
+});
+
+test('continues after dropped connections with ranges', async () => {
+  const starts: number[] = [];
+  const manifest = await serving((request, response) => {
+    const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    starts.push(start);
+    if (starts.length > 2) return ranged(request, response);
+    response.writeHead(start > 0 ? 206 : 200, {
+      'content-length': encrypted.length - start,
+      'content-range': `bytes ${start}-${encrypted.length - 1}/${encrypted.length}`,
+    });
+    response.write(encrypted.subarray(start, start + 60_001), () => response.destroy());
+  });
+  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest);
+  expect(await file.read('w')).toEqual(values);
+  expect(starts).toHaveLength(3);
+  expect(starts[1]).toBeGreaterThan(0);
+});
+
+test('continues against a server that ignores ranges', async () => {
+  let calls = 0;
+  const manifest = await serving((_, response) => {
+    response.writeHead(200, { 'content-length': encrypted.length });
+    if (++calls === 1) response.write(encrypted.subarray(0, 70_000), () => response.destroy());
+    else response.end(encrypted);
+  });
+  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest);
+  expect(await file.read('w')).toEqual(values);
+});
+
+test('tries the fallback address when the first says no', async () => {
+  const manifest = await serving((request, response) =>
+    request.url === '/proxy' ? ranged(request, response) : void response.writeHead(404).end(),
+  );
+  const cache = new WeightsCache({ dir }, { http });
+  const file = await openFrom(cache, manifest, { fallbackUrls: [`${manifest.url}/proxy`] });
+  expect(file.byteLength).toBe(plain.byteLength);
+});
+
+test.each<[string, RequestListener, string]>([
+  ['too short', (_, response) => void response.end(encrypted.subarray(0, 1000)), 'SIZE_MISMATCH'],
+  ['too long', (_, response) => void response.end(Buffer.concat([encrypted, encrypted])), 'SIZE_MISMATCH'],
+  ['changed', (_, response) => void response.end(Buffer.from(encrypted).fill(0, 5, 6)), 'CHECKSUM_MISMATCH'],
+  ['missing', (_, response) => void response.writeHead(404).end(), 'NOT_FOUND'],
+])('weights that are %s leave no entry', async (_, handler, code) => {
+  const manifest = await serving(handler);
+  await expect(new WeightsCache({ dir }, { http }).open(manifest, { maxInterruptions: 1 })).rejects.toMatchObject({
+    code,
+  });
+  expect(await entries()).toEqual([]);
+});
+
+test('a wrong key and a key of the wrong length leave no entry', async () => {
+  const manifest = await serving(ranged);
+  const cache = new WeightsCache({ dir }, { http });
+  await expect(cache.open({ ...manifest, decryptionKey: new Uint8Array(32) })).rejects.toMatchObject({
+    code: 'WEIGHTS_INVALID',
+  });
+  await expect(cache.open({ ...manifest, decryptionKey: new Uint8Array(31) })).rejects.toMatchObject({
+    code: 'KEY_INVALID',
+  });
+  expect(await entries()).toEqual([]);
+});
+
+test('an abort ends the download and leaves no entry', async () => {
+  const manifest = await serving((_, response) => {
+    response.writeHead(200, { 'content-length': encrypted.length });
+    response.write(encrypted.subarray(0, 100));
+  });
+  const stop = new AbortController();
+  const opening = new WeightsCache({ dir }, { http }).open(manifest, {
+    signal: stop.signal,
+    onProgress: () => stop.abort(),
+  });
+  await expect(opening).rejects.toMatchObject({ code: 'ABORTED' });
+  expect(await entries()).toEqual([]);
+});
