@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { QuarryError } from '../errors/index.js';
+import { isJsonObject } from './json.js';
+import type { Scorer, ScorerVerdict } from './validator-loop.js';
+
+/** Exit statuses a scoring program speaks with. */
+export const SCORER_EXIT = { scored: 0, submissionInvalid: 10, operatorProblem: 11 } as const;
+
+/** Longest answer of a scoring program, in bytes. */
+const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
+
+/** How a scoring program is run. */
+export interface ExternalScorerOptions {
+  /** Shell command. Gets the input as JSON on standard input, with `eval_file`; answers metrics as JSON. */
+  readonly command: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Its standard error, line by line as it comes. */
+  readonly onStderr?: (chunk: Uint8Array) => void;
+  /** Longest run. Default: no limit. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * A scorer that runs a program: exit 0 with metrics on standard output, 10 for an invalid submission, 11 for a problem
+ * of this machine; any other status is repeated.
+ */
+export function externalScorer(options: ExternalScorerOptions): Scorer {
+  return async ({ input, assignment, evalFile, taskId, signal }) => {
+    const request = JSON.stringify({
+      ...input,
+      task_id: taskId,
+      assignment_id: assignment.id,
+      ...(evalFile !== undefined && { eval_file: evalFile }),
+    });
+    const { code, stdout } = await runCommand(options, request, signal);
+    return verdictOf(code, stdout);
+  };
+}
+
+function verdictOf(code: number | null, stdout: string): ScorerVerdict {
+  if (code === SCORER_EXIT.submissionInvalid)
+    return { verdict: 'invalid', reason: 'the scorer calls the submission invalid' };
+  if (code === SCORER_EXIT.operatorProblem)
+    return { verdict: 'operator', reason: 'the scorer reports a problem of this machine' };
+  if (code !== SCORER_EXIT.scored) {
+    throw new QuarryError('DATA_INVALID', `the scorer ended with status ${code ?? 'of a signal'}`, {
+      hint: 'Status 0 means scored, 10 invalid submission, 11 problem of this machine.',
+    });
+  }
+  let metrics: unknown;
+  try {
+    // Programs like to chat: the last line that is not blank counts when the whole is no JSON.
+    metrics = tryJson(stdout) ?? JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  } catch (cause) {
+    throw new QuarryError('DATA_INVALID', 'the scorer printed no JSON', { cause });
+  }
+  if (!isJsonObject(metrics)) throw new QuarryError('DATA_INVALID', 'the scorer printed no JSON object of metrics');
+  return { verdict: 'scored', metrics };
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a shell command with `input` on standard input. */
+export function runCommand(
+  options: ExternalScorerOptions,
+  input: string,
+  signal: AbortSignal | undefined,
+): Promise<{ code: number | null; stdout: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(options.command, {
+      shell: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...options.env },
+      ...(signal !== undefined && { signal }),
+      ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs }),
+    });
+    const parts: Buffer[] = [];
+    let size = 0;
+    child.stdout.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_OUTPUT_BYTES) child.kill();
+      else parts.push(chunk);
+    });
+    child.stderr.on('data', (chunk: Buffer) => options.onStderr?.(chunk));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout: Buffer.concat(parts).toString('utf8') }));
+    // A program that does not read its input is its own business.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+}

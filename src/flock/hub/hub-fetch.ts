@@ -1,0 +1,106 @@
+import { backoffDelayMs, type Sleep } from '../../net/index.js';
+import { FlockError } from '../errors.js';
+import { isJsonObject } from '../json.js';
+import { parseRetryAfterMs } from '../retry-after.js';
+
+/** Requests that may be sent again: asking how to upload, and storing bytes under their hash. */
+const REPEATABLE = [
+  /\/preupload\//,
+  /\/info\/lfs\/objects\/batch$/,
+  /\/xet-write-token\//,
+  /\/tree\//,
+  /\/commits\//,
+  /\/whoami-v2$/,
+];
+const ATTEMPTS = 4;
+
+/** What a {@link createHubFetch} tells its caller. */
+export interface HubFetchEvents {
+  /** A commit was sent: from here on a lost answer may be a commit all the same. */
+  readonly onCommitSent: () => void;
+  /** Bytes of a request body arrived at the Hub's storage. */
+  readonly onStored: (url: string) => void;
+}
+
+/**
+ * The `fetch` given to the Hub's library: repeats what may be repeated, finds empty files that the Hub would put into
+ * LFS (which refuses them), and watches for the commit, which is never repeated blindly.
+ */
+export function createHubFetch(
+  events: HubFetchEvents,
+  deps: {
+    readonly fetch: typeof fetch;
+    readonly sleep: Sleep;
+    readonly random: () => number;
+    readonly now: () => number;
+  },
+): typeof fetch {
+  return async (input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    const path = new URL(url).pathname;
+    const method = init?.method ?? 'GET';
+    const commit = method === 'POST' && /\/commit\/[^/]+$/.test(path);
+    const repeatable =
+      !commit && (method === 'GET' || method === 'PUT' || REPEATABLE.some((pattern) => pattern.test(path)));
+    for (let attempt = 1; ; attempt++) {
+      if (commit) events.onCommitSent();
+      let response: Response;
+      try {
+        response = await deps.fetch(input, init);
+      } catch (error) {
+        if (!repeatable || attempt >= ATTEMPTS || init?.signal?.aborted) throw error;
+        await deps.sleep(
+          backoffDelayMs(attempt, { baseMs: 500, maxMs: 30_000 }, deps.random),
+          init?.signal ?? undefined,
+        );
+        continue;
+      }
+      if (repeatable && attempt < ATTEMPTS && (response.status === 429 || response.status >= 500)) {
+        await response.body?.cancel();
+        const asked = parseRetryAfterMs(response.headers.get('retry-after'), deps.now()) ?? rateLimitReset(response);
+        const pause = asked ?? backoffDelayMs(attempt, { baseMs: 500, maxMs: 30_000 }, deps.random);
+        await deps.sleep(pause, init?.signal ?? undefined);
+        continue;
+      }
+      if (response.ok && method === 'PUT') events.onStored(url);
+      return path.includes('/preupload/') && response.ok ? checkPreupload(response, init?.body) : response;
+    }
+  };
+}
+
+/** `RateLimit: "api";r=0;t=12` means: twelve seconds until the window begins anew. */
+function rateLimitReset(response: Response): number | undefined {
+  const seconds = /;t=(\d+)/.exec(response.headers.get('ratelimit') ?? '')?.[1];
+  return seconds === undefined ? undefined : Math.min(300_000, (Number(seconds) + 1) * 1000);
+}
+
+/** @throws FlockError `FLOCK_HUB` naming an empty file that the Hub wants in LFS */
+async function checkPreupload(response: Response, body: RequestInit['body']): Promise<Response> {
+  const text = await response.text();
+  if (typeof body === 'string') {
+    const sizes = new Map<unknown, unknown>();
+    for (const entry of filesOf(body)) sizes.set(entry['path'], entry['size']);
+    for (const entry of filesOf(text)) {
+      if (entry['uploadMode'] === 'lfs' && sizes.get(entry['path']) === 0) {
+        throw new FlockError(
+          'FLOCK_HUB',
+          `${String(entry['path'])} is empty, and the Hub stores files of its kind in a way that refuses empty ones`,
+          {
+            code: 'DATA_EMPTY',
+            hint: 'Remove the file or leave it out with --exclude.',
+          },
+        );
+      }
+    }
+  }
+  return new Response(text, { status: response.status, statusText: response.statusText, headers: response.headers });
+}
+
+function filesOf(text: string): Record<string, unknown>[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) && Array.isArray(value['files']) ? value['files'].filter(isJsonObject) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,277 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { QuarryError, throwIfAborted } from '../../errors/index.js';
+import { type Sleep, sleep } from '../../net/index.js';
+import { FlockError } from '../errors.js';
+import { parseRepoId } from '../identifiers.js';
+import { HubApi, type HubModel, type HubOptions, hubFailure } from './hub-api.js';
+import { createHubFetch } from './hub-fetch.js';
+import { type LocalFile, type ScanOptions, scanFolder } from './upload-folder-scan.js';
+
+/** A model folder to publish. */
+export interface UploadOptions extends HubOptions, ScanOptions {
+  /** `owner/name`; a bare name goes into the namespace of the token. */
+  readonly repo: string;
+  /** Default `outputs`. */
+  readonly dir?: string;
+  /** Fail when the repository exists, as flocky does. Default false: a new commit is added. */
+  readonly requireNew?: boolean;
+  /** Of a repository that is created. Default public: FLock's validators read without a token. */
+  readonly visibility?: 'public' | 'private';
+  /** Title of the commit. */
+  readonly message?: string;
+  /** Only list what would be uploaded. */
+  readonly dryRun?: boolean;
+  /** Use the Hub's chunk-deduplicating transfer where it offers it. Default true. */
+  readonly useXet?: boolean;
+  readonly onEvent?: (event: UploadEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What happens during an upload. */
+export type UploadEvent =
+  | { readonly event: 'scanned'; readonly files: number; readonly bytes: number }
+  | { readonly event: 'created'; readonly repo: string }
+  | { readonly event: 'comparing' | 'committing' | 'verifying' }
+  | { readonly event: 'uploading'; readonly files: number; readonly bytes: number }
+  | { readonly event: 'stored'; readonly objects: number };
+
+/** A published model. */
+export interface UploadResult {
+  readonly repo: string;
+  /** Commit hash to submit; null after a dry run of a repository that does not exist. */
+  readonly oid: string | null;
+  readonly url: string;
+  /** Nothing differed, so no commit was made. */
+  readonly unchanged: boolean;
+  /** The reply to the commit was lost and the commit was found on the branch. */
+  readonly reconciled: boolean;
+  /** Files of the folder. */
+  readonly files: readonly string[];
+  readonly bytes: number;
+  /** Reasons why validators may not be able to read it. */
+  readonly warnings: readonly string[];
+}
+
+/** What an upload takes from outside. */
+export interface UploadDeps {
+  readonly fetch?: typeof fetch;
+  readonly sleep?: Sleep;
+  readonly random?: () => number;
+  readonly now?: () => number;
+}
+
+/** Title flocky's uploads carry, so that repositories read alike. */
+const DEFAULT_MESSAGE = 'Upload folder using quarry';
+const BRANCH = 'main';
+
+/**
+ * Uploads a folder to a model repository in one commit and returns the commit hash. Folder and token are checked
+ * before anything is created; unchanged content makes no commit; a lost reply is settled by looking at the branch.
+ *
+ * @throws FlockError `FLOCK_CONFIG` without a token; nothing is sent then
+ * @throws FlockError `FLOCK_HUB_CONFLICT` when the repository exists and must be new, or somebody pushed meanwhile
+ * @throws QuarryError `FILE_NOT_FOUND`, `DATA_EMPTY` or `DATA_INVALID` from the folder, before any request
+ */
+export async function uploadFolder(options: UploadOptions, deps: UploadDeps = {}): Promise<UploadResult> {
+  const token = checkToken(options.token);
+  const files = await scanFolder(options.dir ?? 'outputs', options);
+  const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  options.onEvent?.({ event: 'scanned', files: files.length, bytes });
+  const hub = await import('@huggingface/hub');
+  const api = new HubApi(options);
+  let stored = 0;
+  let commitSent = false;
+  const hubFetch = createHubFetch(
+    {
+      onCommitSent: () => {
+        commitSent = true;
+        options.onEvent?.({ event: 'committing' });
+      },
+      onStored: () => options.onEvent?.({ event: 'stored', objects: ++stored }),
+    },
+    {
+      fetch: deps.fetch ?? fetch,
+      sleep: deps.sleep ?? sleep,
+      random: deps.random ?? Math.random,
+      now: deps.now ?? Date.now,
+    },
+  );
+  const call = options.signal === undefined ? {} : { signal: options.signal };
+  const common = { accessToken: token, hubUrl: api.hubUrl, fetch: hubFetch };
+  try {
+    const repo = options.repo.includes('/')
+      ? parseRepoId(options.repo)
+      : parseRepoId(`${(await hub.whoAmI(common)).name}/${options.repo}`);
+    const designation = { type: 'model', name: repo } as const;
+    const result = (oid: string | null, more: Partial<UploadResult> = {}): UploadResult => ({
+      repo,
+      oid,
+      url: `${api.hubUrl}/${repo}${oid === null ? '' : `/commit/${oid}`}`,
+      unchanged: false,
+      reconciled: false,
+      files: files.map((file) => file.path),
+      bytes,
+      warnings: [],
+      ...more,
+    });
+
+    let head = await api.model(repo, BRANCH, call);
+    if (head !== undefined && options.requireNew) throw exists(repo);
+    if (options.dryRun) return result(head?.sha ?? null, { unchanged: true });
+    if (head === undefined) {
+      head = await create(repo);
+      options.onEvent?.({ event: 'created', repo });
+    }
+
+    options.onEvent?.({ event: 'comparing' });
+    const changed = await differing(repo, head);
+    if (changed.length === 0) {
+      return result(head.sha, { unchanged: true, warnings: await verify(repo, head.sha) });
+    }
+    options.onEvent?.({
+      event: 'uploading',
+      files: changed.length,
+      bytes: changed.reduce((sum, file) => sum + file.sizeBytes, 0),
+    });
+
+    for (let attempt = 1; ; attempt++) {
+      commitSent = false;
+      try {
+        const done = await hub.uploadFiles({
+          ...common,
+          repo: designation,
+          branch: BRANCH,
+          parentCommit: head.sha,
+          commitTitle: options.message ?? DEFAULT_MESSAGE,
+          files: changed.map((file) => ({ path: file.path, content: pathToFileURL(file.absolute) })),
+          useXet: options.useXet ?? true,
+          ...(options.signal !== undefined && { abortSignal: options.signal }),
+        });
+        const oid = done?.commit.oid;
+        if (typeof oid !== 'string') throw new FlockError('FLOCK_HUB', 'the Hub answered the commit without its hash');
+        return result(oid, { warnings: await verify(repo, oid) });
+      } catch (error) {
+        throwIfAborted(options.signal, 'the upload');
+        const failed = hubFailure(error, `uploading to ${repo}`);
+        const lost = commitSent && (failed.status === undefined || failed.status >= 500 || failed.status === 408);
+        // A refusal of the repeat because the branch moved may be our own first commit.
+        const moved = attempt > 1 && failed.reason === 'FLOCK_HUB_CONFLICT';
+        if (!lost && !moved) throw failed;
+        const now = await api.model(repo, BRANCH, call);
+        if (now !== undefined && now.sha !== head.sha && (await differing(repo, now)).length === 0) {
+          return result(now.sha, { reconciled: true, warnings: await verify(repo, now.sha) });
+        }
+        if (attempt >= 2 || now?.sha !== head.sha) throw failed;
+      }
+    }
+
+    async function create(name: string): Promise<HubModel> {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await hub.createRepo({
+            ...common,
+            repo: { type: 'model', name },
+            visibility: options.visibility ?? 'public',
+          });
+        } catch (error) {
+          const failed = hubFailure(error, `creating ${name}`);
+          if (failed.status !== 409 || options.requireNew) throw failed.status === 409 ? exists(name) : failed;
+          // It appeared meanwhile, or the account is busy with another operation: look, and ask once more.
+        }
+        const model = await api.model(name, BRANCH, call);
+        if (model !== undefined) return model;
+        if (attempt >= 3)
+          throw new FlockError('FLOCK_HUB', `the Hub created ${name} but does not show it`, { code: 'REMOTE_FAILURE' });
+        await (deps.sleep ?? sleep)(1000 * attempt, options.signal);
+      }
+    }
+
+    /** Local files that the branch lacks or holds with other content. */
+    async function differing(name: string, at: HubModel): Promise<LocalFile[]> {
+      const remote = new Map<string, { size: number; oid: string; lfs: string | undefined }>();
+      for await (const entry of hub.listFiles({
+        ...common,
+        repo: { type: 'model', name },
+        revision: at.sha,
+        recursive: true,
+      })) {
+        if (entry.type === 'file')
+          remote.set(entry.path, { size: entry.size, oid: entry.oid ?? '', lfs: entry.lfs?.oid });
+      }
+      const changed: LocalFile[] = [];
+      for (const file of files) {
+        const known = remote.get(file.path);
+        const same =
+          known !== undefined &&
+          known.size === file.sizeBytes &&
+          (known.lfs !== undefined
+            ? (await hashFile(file, 'sha256', options.signal)) === known.lfs
+            : (await hashFile(file, 'git', options.signal)) === known.oid);
+        if (!same) changed.push(file);
+      }
+      return changed;
+    }
+
+    /** Reads the commit back as a validator would: without a token. */
+    async function verify(name: string, oid: string): Promise<string[]> {
+      options.onEvent?.({ event: 'verifying' });
+      const anonymous = new HubApi({ hubUrl: api.hubUrl });
+      try {
+        const seen = await anonymous.model(name, oid, call);
+        if (seen === undefined) return [`${name} is not public: validators cannot read it`];
+        const missing = files.filter((file) => !seen.files.includes(file.path)).length;
+        return [
+          ...(seen.sha === oid ? [] : [`the Hub shows commit ${seen.sha} where ${oid} was made`]),
+          ...(seen.private ? [`${name} is private: validators cannot read it`] : []),
+          ...(seen.gated ? [`${name} is gated: validators cannot read it`] : []),
+          ...(missing === 0 ? [] : [`${missing} uploaded files are not listed in the commit`]),
+        ];
+      } finally {
+        await anonymous.close();
+      }
+    }
+  } catch (error) {
+    throw error instanceof QuarryError ? error : hubFailure(error, `uploading to ${options.repo}`);
+  } finally {
+    await api.close();
+  }
+}
+
+/**
+ * The token, checked to look like one.
+ *
+ * @throws FlockError `FLOCK_CONFIG` when it is missing or does not begin with `hf_`
+ */
+export function checkToken(token: string | undefined): string {
+  if (token === undefined || token === '') {
+    throw new FlockError('FLOCK_CONFIG', 'this needs a Hugging Face token, and HF_TOKEN is not set', {
+      hint: 'Make a token with write access at https://huggingface.co/settings/tokens and set HF_TOKEN.',
+    });
+  }
+  if (!token.startsWith('hf_')) {
+    throw new FlockError('FLOCK_CONFIG', 'HF_TOKEN does not look like a Hugging Face token: it must begin with hf_', {
+      code: 'CONFIG_INVALID',
+      hint: 'Copy the token again from https://huggingface.co/settings/tokens.',
+    });
+  }
+  return token;
+}
+
+function exists(repo: string): FlockError {
+  return new FlockError('FLOCK_HUB_CONFLICT', `the repository ${repo} exists already`, {
+    hint: 'Leave --require-new away to add a commit to it, or choose another name.',
+  });
+}
+
+/** `git`: SHA-1 of `blob <size>\0` and the content, as Git names files. */
+async function hashFile(file: LocalFile, kind: 'sha256' | 'git', signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash(kind === 'git' ? 'sha1' : 'sha256');
+  if (kind === 'git') hash.update(`blob ${file.sizeBytes}\0`);
+  for await (const chunk of createReadStream(file.absolute, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>) {
+    throwIfAborted(signal, 'comparing files');
+    hash.update(chunk);
+  }
+  return hash.digest('hex');
+}

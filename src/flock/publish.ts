@@ -1,0 +1,93 @@
+import type { FlockClient } from './client.js';
+import { FlockError } from './errors.js';
+import { HubApi } from './hub/hub-api.js';
+import type { JsonObject } from './json.js';
+import { type PreflightReport, preflight } from './preflight.js';
+import type { SubmissionLedger } from './submission-ledger.js';
+import type { SubmitOutcome } from './submit-result.js';
+
+/** A model to check and submit. */
+export interface CheckedSubmitOptions {
+  readonly taskId: number | string;
+  readonly repo: string;
+  /** Commit, branch or tag. Default `main`. */
+  readonly revision?: string;
+  readonly baseModel?: string;
+  readonly gpuType?: string;
+  readonly modelFilename?: string;
+  readonly extra?: JsonObject;
+  /** Submit although a check failed. */
+  readonly force?: boolean;
+  readonly dailyLimit?: number;
+  /** Shown the findings before anything is sent; false stops. */
+  readonly confirm?: (report: PreflightReport) => Promise<boolean> | boolean;
+  readonly hubUrl?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What {@link submitChecked} works with. */
+export interface CheckedSubmitDeps {
+  readonly client: FlockClient;
+  readonly ledger?: SubmissionLedger;
+}
+
+/** Findings and outcome of a checked submission. */
+export interface CheckedSubmitResult {
+  readonly report: PreflightReport;
+  /** Undefined when `confirm` said no. */
+  readonly outcome: SubmitOutcome | undefined;
+}
+
+/**
+ * Preflight, then submission of the commit the revision resolves to.
+ *
+ * @throws FlockError `FLOCK_PREFLIGHT` when a check failed and `force` is not set
+ */
+export async function submitChecked(
+  options: CheckedSubmitOptions,
+  deps: CheckedSubmitDeps,
+): Promise<CheckedSubmitResult> {
+  const hub = new HubApi(options.hubUrl === undefined ? {} : { hubUrl: options.hubUrl });
+  let report: PreflightReport;
+  try {
+    report = await preflight(options, { ...deps, hub });
+  } finally {
+    await hub.close();
+  }
+  const goOn = (await options.confirm?.(report)) ?? true;
+  if (!report.ok && !options.force) {
+    const failed = report.checks.filter((check) => check.result === 'fail');
+    throw new FlockError(
+      'FLOCK_PREFLIGHT',
+      `not submitted: ${failed.map((check) => `${check.name}: ${check.detail}`).join('; ')}`,
+      {
+        hint: 'Put it right, or pass --force to submit all the same.',
+      },
+    );
+  }
+  // Without a commit hash there is nothing to submit, forced or not, unless the caller named one.
+  const revision = report.revision ?? options.revision;
+  if (revision === undefined) {
+    throw new FlockError('FLOCK_PREFLIGHT', 'not submitted: no commit hash is known', {
+      hint: 'Pass --revision with the full commit hash.',
+    });
+  }
+  if (!goOn) return { report, outcome: undefined };
+  const outcome = await deps.client.submissions.submit({
+    taskId: report.taskId,
+    repo: report.repo,
+    revision,
+    ...(options.baseModel !== undefined && { baseModel: options.baseModel }),
+    ...(options.gpuType !== undefined && { gpuType: options.gpuType }),
+    ...(options.modelFilename !== undefined && { modelFilename: options.modelFilename }),
+    ...(options.extra !== undefined && { extra: options.extra }),
+    ...(options.signal !== undefined && { signal: options.signal }),
+  });
+  await deps.ledger?.append({
+    at: new Date(deps.client.clock.now()).toISOString(),
+    taskId: report.taskId,
+    repo: report.repo,
+    revision,
+  });
+  return { report, outcome };
+}

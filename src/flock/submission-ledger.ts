@@ -1,0 +1,39 @@
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isJsonObject } from './json.js';
+
+/** One submission this machine made. */
+export interface LedgerEntry {
+  readonly at: string;
+  readonly taskId: number;
+  readonly repo: string;
+  readonly revision: string;
+}
+
+/** Remembers the submissions made from this machine, one JSON line each, to warn before a daily limit is hit. */
+export class SubmissionLedger {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async append(entry: LedgerEntry): Promise<void> {
+    await mkdir(dirname(this.path), { recursive: true });
+    await appendFile(this.path, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** Submissions to a task since `sinceMs`; a line that cannot be read is passed over. */
+  async since(taskId: number, sinceMs: number): Promise<LedgerEntry[]> {
+    const text = await readFile(this.path, 'utf8').catch(() => '');
+    return text.split('\n').flatMap((line) => {
+      try {
+        const entry: unknown = JSON.parse(line);
+        if (!isJsonObject(entry) || entry['taskId'] !== taskId || typeof entry['at'] !== 'string') return [];
+        return Date.parse(entry['at']) >= sinceMs ? [entry as unknown as LedgerEntry] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+}
