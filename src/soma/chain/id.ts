@@ -8,7 +8,7 @@ export type ObjectId = string;
 /** A 32-byte account address in the same normal form as {@link ObjectId}. */
 export type Address = string;
 
-const LIBERAL_ID = /^(?:0x)?([0-9a-f]{1,64})$/i;
+const LIBERAL_ID = /^(?:0x)?([0-9a-fA-F]{1,64})$/;
 
 /**
  * The normal form of an id or address: `0x` and 64 lowercase digits. Reads what any part of the network writes: with or

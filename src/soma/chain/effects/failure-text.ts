@@ -64,7 +64,7 @@ function detailText(failure: ExecutionFailure, path: FailureTextPath): string | 
   }
 }
 
-/** The shortest decimal text that reads back as the same f32, as Rust prints it. */
+/** The shortest decimal text that reads back as the same f32. */
 export function f32Text(value: number): string {
   const rounded = Math.fround(value);
   for (let digits = 1; digits <= 9; digits++) {
