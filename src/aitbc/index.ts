@@ -1,6 +1,8 @@
 export { AITBCClient } from './client.js';
 export { type AITBCClientDeps, type AITBCClientOptions, DEFAULT_BASE_URL } from './client-options.js';
 export { compareDecimals, toDecimalString } from './decimal.js';
+export { DocumentedServer, keyIdOf } from './demo/documented-server.js';
+export { LiveServer } from './demo/live-server.js';
 export type { CallOptions, DialectName, ServiceName } from './dialects/dialect.js';
 export type { DialectChoice } from './dialects/dialect-router.js';
 export {
@@ -20,6 +22,22 @@ export {
   UnsupportedOperationError,
   ValidationError,
 } from './errors.js';
+export {
+  AITBCMiner,
+  type AITBCMinerDeps,
+  type AITBCMinerOptions,
+  type MinerRunOptions,
+  SERVICE_CAPABILITIES,
+} from './miner/aitbc-miner.js';
+export type * from './miner/miner-types.js';
+export { receiptDirectory } from './miner/receipt-directory.js';
+export {
+  decodeEmbedding,
+  SCORING_JOB_TYPE,
+  type ScoreFunction,
+  type ScoringHandlerOptions,
+  scoringHandler,
+} from './miner/scoring-handler.js';
 export type * from './models.js';
 export type { WaitOptions } from './namespaces/jobs.js';
 export { Receipt } from './namespaces/receipt.js';

@@ -1,0 +1,313 @@
+import { isAbort, QuarryError, toQuarryError } from '../../errors/index.js';
+import { type RetryDeps, sleep as realSleep, type Sleep } from '../../net/index.js';
+import { DEFAULT_BASE_URL } from '../client-options.js';
+import { APIError } from '../errors.js';
+import {
+  isJsonMembers,
+  parseLosslessJson,
+  stringifyLosslessJson,
+  type VerifyReceiptOptions,
+  verifyReceipt,
+} from '../receipts/index.js';
+import { type ApiAnswer, fetchSend, httpClientSend, normaliseBaseUrl, Transport } from '../transport.js';
+import { isWire, type Wire } from '../wire.js';
+import type { JobHandler, MinerEvent, MinerJob, MinerResult, MinerTotals, ReceiptStore } from './miner-types.js';
+
+export interface AITBCMinerOptions {
+  readonly baseUrl?: string;
+  /** The miner key. On older coordinators it is also the miner's id, and shows in receipts. */
+  readonly apiKey?: string;
+  /** A JWT of role `miner`, instead of a key. */
+  readonly token?: string;
+  /** The public id, sent as `X-Miner-ID`. Without it newer coordinators publish the key. */
+  readonly minerId: string;
+  /** What the scheduler matches jobs against: `gpus`, `cuda`, `models`, `price`… Default {@link SERVICE_CAPABILITIES}. */
+  readonly capabilities?: Wire;
+  /** Jobs at a time. Default 1. */
+  readonly concurrency?: number;
+  readonly region?: string;
+  /** Default 15 000. */
+  readonly heartbeatMs?: number;
+  /** Pause between polls, doubled while there is nothing to do. Default 3 000. */
+  readonly pollMs?: number;
+  /** Longest pause between polls. Default 60 000. */
+  readonly maxPollMs?: number;
+  readonly timeoutMs?: number;
+  /** Keys to trust in the receipts that come back. */
+  readonly verify?: VerifyReceiptOptions;
+  readonly fetch?: typeof fetch;
+}
+
+export interface AITBCMinerDeps extends RetryDeps {
+  readonly handler: JobHandler;
+  readonly receipts?: ReceiptStore;
+  readonly onEvent?: (event: MinerEvent) => void;
+  readonly now?: () => number;
+}
+
+export interface MinerRunOptions {
+  /** First: finish what runs, take nothing new. */
+  readonly signal?: AbortSignal;
+  /** Second: stop running jobs and report them failed. */
+  readonly killSignal?: AbortSignal;
+  /** Ends after so many jobs were taken. */
+  readonly maxJobs?: number;
+}
+
+/**
+ * Capabilities that let the scheduler hand out service jobs: their constraint `gpu` is the literal word `nvidia` or
+ * `any`, and must equal the name of an advertised GPU.
+ */
+export const SERVICE_CAPABILITIES: Wire = {
+  gpus: [
+    { name: 'any', memory_mb: 8192 },
+    { name: 'nvidia', memory_mb: 8192 },
+  ],
+  cuda: '11.8',
+  models: ['scoring'],
+  price: 0.01,
+};
+
+/** A miner of an AITBC coordinator: registers, heartbeats, polls, runs jobs, submits, keeps receipts. */
+export class AITBCMiner {
+  readonly #options: AITBCMinerOptions;
+  readonly #deps: AITBCMinerDeps;
+  readonly #transport: Transport;
+  readonly #closeHttp: () => Promise<void>;
+  readonly #running = new Set<Promise<void>>();
+  readonly #sleep: Sleep;
+
+  constructor(options: AITBCMinerOptions, deps: AITBCMinerDeps) {
+    if (options.minerId === '') {
+      throw new QuarryError('INVALID_ARGUMENT', 'the miner id is empty', {
+        hint: 'without a public id, coordinators publish the key in its place',
+      });
+    }
+    this.#options = options;
+    this.#deps = deps;
+    this.#sleep = deps.sleep ?? realSleep;
+    const http = options.fetch === undefined ? httpClientSend() : undefined;
+    this.#closeHttp = http?.close ?? (async () => {});
+    const secrets = [options.apiKey, options.token].filter((secret) => secret !== undefined);
+    this.#transport = new Transport(
+      {
+        baseUrl: normaliseBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL),
+        timeoutMs: options.timeoutMs ?? 30_000,
+        retries: 3,
+        secrets: () => secrets,
+      },
+      { ...deps, send: http?.send ?? fetchSend(options.fetch!) },
+    );
+  }
+
+  /** Announces this miner; calling it again updates it. */
+  async register(signal?: AbortSignal): Promise<void> {
+    const { capabilities = SERVICE_CAPABILITIES, concurrency = 1, region = null } = this.#options;
+    // An upsert, so repeating it is harmless.
+    await this.#post('miner.register', '/v1/miners/register', { capabilities, concurrency, region }, signal, true);
+    this.#emit({ type: 'registered' });
+  }
+
+  /** Says that this miner is alive and how many jobs it truly runs; the scheduler believes the last number it heard. */
+  async heartbeat(signal?: AbortSignal): Promise<void> {
+    const body = { inflight: this.#running.size, status: 'ONLINE', metadata: {} };
+    await this.#post('miner.heartbeat', '/v1/miners/heartbeat', body, signal, true);
+  }
+
+  /** Takes a job if there is one. Taking is final: the job is running from then on. */
+  async poll(signal?: AbortSignal): Promise<MinerJob | undefined> {
+    const answer = await this.#post('miner.poll', '/v1/miners/poll', { max_wait_seconds: 5 }, signal);
+    if (answer.status === 204 || answer.text === '') return undefined;
+    const body = answer.json();
+    if (!isWire(body) || typeof body['job_id'] !== 'string') {
+      throw new QuarryError('PROTOCOL', 'miner.poll: the answer is no job');
+    }
+    return {
+      jobId: body['job_id'],
+      payload: isWire(body['payload']) ? body['payload'] : {},
+      constraints: isWire(body['constraints']) ? body['constraints'] : {},
+    };
+  }
+
+  /** Hands in a result; returns the receipt's exact text, or undefined when the coordinator issues none. */
+  async submitResult(jobId: string, result: MinerResult, signal?: AbortSignal): Promise<string | undefined> {
+    const path = `/v1/miners/${encodeURIComponent(jobId)}/result`;
+    const body = { result: result.result, metrics: result.metrics ?? {} };
+    const { text } = await this.#post('miner.submitResult', path, body, signal);
+    const answer = parseLosslessJson(text);
+    const receipt = isJsonMembers(answer) ? answer.get('receipt') : undefined;
+    return isJsonMembers(receipt) ? stringifyLosslessJson(receipt) : undefined;
+  }
+
+  /** Reports that a job could not be done. */
+  async submitFailure(jobId: string, code: string, message: string, signal?: AbortSignal): Promise<void> {
+    const path = `/v1/miners/${encodeURIComponent(jobId)}/fail`;
+    const body = { error_code: code, error_message: message, metrics: {} };
+    await this.#post('miner.submitFailure', path, body, signal);
+  }
+
+  /** Mines until the signal fires or `maxJobs` were taken; then waits for the jobs still running. */
+  async run(options: MinerRunOptions = {}): Promise<MinerTotals> {
+    const { signal, killSignal, maxJobs = Number.POSITIVE_INFINITY } = options;
+    const totals = { taken: 0, completed: 0, failed: 0, unknown: 0 };
+    const stopHeartbeat = new AbortController();
+    let wake: () => void = () => {};
+    await this.register(signal);
+    const heart = this.#beat(stopHeartbeat.signal);
+    let pauseMs = this.#pollMs;
+    try {
+      while (!signal?.aborted && !killSignal?.aborted && totals.taken < maxJobs) {
+        if (this.#running.size >= (this.#options.concurrency ?? 1)) {
+          await Promise.race(this.#running);
+          continue;
+        }
+        const job = await this.#tryPoll(signal);
+        if (job === undefined) {
+          if (this.#running.size === 0) this.#emit({ type: 'idle', nextPollMs: pauseMs });
+          const finished = new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          await Promise.race([this.#pause(pauseMs, signal), finished]);
+          pauseMs = Math.min(pauseMs * 2, this.#options.maxPollMs ?? 60_000);
+          continue;
+        }
+        pauseMs = this.#pollMs;
+        totals.taken++;
+        this.#emit({ type: 'job', jobId: job.jobId });
+        const task = this.#execute(job, killSignal).then((outcome) => {
+          totals[outcome]++;
+          this.#running.delete(task);
+          wake();
+        });
+        this.#running.add(task);
+      }
+      await Promise.all(this.#running);
+    } finally {
+      stopHeartbeat.abort();
+      await heart;
+    }
+    return totals;
+  }
+
+  async close(): Promise<void> {
+    await this.#closeHttp();
+  }
+
+  async #execute(job: MinerJob, killSignal: AbortSignal | undefined): Promise<'completed' | 'failed' | 'unknown'> {
+    const now = this.#deps.now ?? Date.now;
+    const started = now();
+    let outcome: MinerResult;
+    try {
+      outcome = await this.#deps.handler(job, { signal: killSignal ?? new AbortController().signal });
+    } catch (error) {
+      return this.#reportFailure(job, error);
+    }
+    const durationMs = Math.max(0, Math.round(now() - started));
+    const metrics = { duration_ms: durationMs, ...outcome.metrics };
+    try {
+      const receipt = await this.submitResult(job.jobId, { result: outcome.result, metrics });
+      const verification = receipt === undefined ? undefined : verifyReceipt(receipt, this.#options.verify);
+      if (receipt !== undefined) await this.#keep(job.jobId, receipt);
+      this.#emit({ type: 'completed', jobId: job.jobId, durationMs, receipt, verification });
+      return 'completed';
+    } catch (error) {
+      if (error instanceof APIError && error.status < 500) return this.#reportFailure(job, error);
+      // Sent, and no answer: it may have been counted, so it is not sent again.
+      this.#emit({ type: 'unknown', jobId: job.jobId, error: toQuarryError(error, 'submitting a result') });
+      return 'unknown';
+    }
+  }
+
+  async #reportFailure(job: MinerJob, error: unknown): Promise<'failed' | 'unknown'> {
+    const code = error instanceof QuarryError ? error.code : 'HANDLER_ERROR';
+    const message = isAbort(error) ? 'the miner was stopped' : error instanceof Error ? error.message : String(error);
+    const short = message.slice(0, 500);
+    try {
+      await this.submitFailure(job.jobId, code, short, AbortSignal.timeout(10_000));
+    } catch (second) {
+      this.#emit({ type: 'unknown', jobId: job.jobId, error: toQuarryError(second, 'reporting a failure') });
+      return 'unknown';
+    }
+    this.#emit({ type: 'failed', jobId: job.jobId, code, message: short });
+    return 'failed';
+  }
+
+  async #keep(jobId: string, receipt: string): Promise<void> {
+    try {
+      await this.#deps.receipts?.put(jobId, receipt);
+    } catch (error) {
+      this.#emit({ type: 'trouble', doing: 'keeping a receipt', error: toQuarryError(error, 'keeping a receipt') });
+    }
+  }
+
+  async #tryPoll(signal: AbortSignal | undefined): Promise<MinerJob | undefined> {
+    try {
+      // Without the signal: an answer thrown away would leave a job running that nobody runs.
+      return await this.poll();
+    } catch (error) {
+      if (error instanceof APIError && (error.status === 401 || error.status === 403)) throw error;
+      this.#emit({ type: 'trouble', doing: 'polling', error: toQuarryError(error, 'polling') });
+      // A coordinator that lost its memory answers a stranger's poll with 500 (or 404).
+      if (error instanceof APIError && (error.status === 500 || error.status === 404))
+        await this.#registerAgain(signal);
+      return undefined;
+    }
+  }
+
+  async #registerAgain(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.register(signal);
+      // Registering resets the count of running jobs on some coordinators.
+      if (this.#running.size > 0) await this.heartbeat(signal);
+    } catch (error) {
+      this.#emit({ type: 'trouble', doing: 'registering', error: toQuarryError(error, 'registering') });
+    }
+  }
+
+  async #beat(signal: AbortSignal): Promise<void> {
+    while (await this.#pause(this.#options.heartbeatMs ?? 15_000, signal)) {
+      try {
+        await this.heartbeat(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#emit({ type: 'trouble', doing: 'heartbeat', error: toQuarryError(error, 'heartbeat') });
+        if (error instanceof APIError && error.status === 404) await this.#registerAgain(signal);
+      }
+    }
+  }
+
+  get #pollMs(): number {
+    return this.#options.pollMs ?? 3_000;
+  }
+
+  async #post(operation: string, path: string, body: unknown, signal?: AbortSignal, safe = false): Promise<ApiAnswer> {
+    const { apiKey, token, minerId } = this.#options;
+    return this.#transport.call({
+      operation,
+      resource: operation.startsWith('miner.submit') ? 'job' : 'miner',
+      method: 'POST',
+      path,
+      body,
+      safe,
+      signal,
+      headers: {
+        ...(token !== undefined ? { authorization: `Bearer ${token}` } : { 'x-api-key': apiKey ?? '' }),
+        'x-miner-id': minerId,
+      },
+    });
+  }
+
+  /** False when the signal fired first. */
+  async #pause(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+    try {
+      await this.#sleep(ms, signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #emit(event: MinerEvent): void {
+    this.#deps.onEvent?.(event);
+  }
+}
