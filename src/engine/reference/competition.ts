@@ -27,10 +27,11 @@ export function cosineDistance(a: Float32Array, b: Float32Array): number {
   return Math.fround(1 - Math.fround(dot));
 }
 
-function norm(vector: Float32Array): number {
+/** Euclidean length in f32: squares that overflow f32 make it infinite, squares that underflow make it zero. */
+export function norm(vector: Float32Array): number {
   let squares = 0;
   for (let i = 0; i < vector.length; i++) squares += vector[i]! * vector[i]!;
-  return Math.fround(Math.sqrt(squares));
+  return Math.fround(Math.sqrt(Math.fround(squares)));
 }
 
 /** How far a claimed loss or distance may lie from the audited one: absolutely, or relative to the larger magnitude. */

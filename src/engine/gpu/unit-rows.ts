@@ -1,0 +1,42 @@
+import type { EmbeddingRows } from '../contract.js';
+import { rowAsF32 } from '../embedding-rows.js';
+import { norm } from '../reference/competition.js';
+
+/** Rows whose length lies outside this range are left to the CPU: a kernel's f32 could not divide by it safely. */
+const SAFE_NORM = { least: 1e-15, most: 1e15 };
+
+/** Rows written side by side: one cache line of the output at a time. */
+const TILE = 16;
+
+/** A block of rows as a kernel wants them. */
+export interface UnitRows {
+  /** `[dim, count]`: feature-major, so that neighbouring threads read neighbouring values. Rows have unit length. */
+  readonly data: Float32Array;
+  readonly count: number;
+  /** Rows of the block that are too long or too short to scale; their columns are zero. Zero rows are not listed. */
+  readonly odd: readonly number[];
+}
+
+/** Scales rows `[first, first + count)` to unit length and transposes them. */
+export function unitRows(rows: EmbeddingRows, first: number, count: number): UnitRows {
+  const { dim } = rows;
+  const data = new Float32Array(dim * count);
+  const scratch = Array.from({ length: TILE }, () => new Float32Array(dim));
+  const odd: number[] = [];
+  for (let tile = 0; tile < count; tile += TILE) {
+    const size = Math.min(TILE, count - tile);
+    const vectors = scratch.slice(0, size).map((buffer, r) => rowAsF32(rows, first + tile + r, buffer));
+    const scales = vectors.map((vector, r) => {
+      const length = norm(vector);
+      if (length >= SAFE_NORM.least && length <= SAFE_NORM.most) return 1 / length;
+      if (length !== 0) odd.push(first + tile + r);
+      return 0;
+    });
+    for (const [r, vector] of vectors.entries()) {
+      const scale = scales[r]!;
+      if (scale === 0) continue;
+      for (let i = 0; i < dim; i++) data[i * count + tile + r] = vector[i]! * scale;
+    }
+  }
+  return { data, count, odd };
+}
