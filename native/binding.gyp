@@ -4,27 +4,47 @@
   'variables': {
     'serial_sources': [
       'kernels/kernels_serial.cc',
+      'distance/distance_serial.cc',
+      'hash/blake2b_serial.cc',
     ],
     'neon_sources': [
       'kernels/kernels_neon.cc',
     ],
     'avx2_sources': [
       'kernels/kernels_avx2.cc',
+      'distance/distance_avx2.cc',
+      'hash/blake2b_avx2.cc',
     ],
     'avx512_sources': [
       'kernels/kernels_avx512.cc',
+      'distance/distance_avx512.cc',
+      'hash/blake2b_avx512.cc',
     ],
     'avx512bf16_sources': [
       'kernels/kernels_avx512bf16.cc',
+      'distance/distance_avx512bf16.cc',
     ],
     'core_sources': [
       'binding/module.cc',
       'binding/async_job.cc',
       'binding/core_binding.cc',
+      'binding/distance_binding.cc',
+      'binding/hash_binding.cc',
+      'binding/kernel_binding.cc',
       'binding/model_binding.cc',
       'core/cpu.cc',
       'core/thread_pool.cc',
+      'distance/distance_dispatch.cc',
+      'distance/mapped_file.cc',
+      'distance/scan.cc',
+      'hash/blake2b.cc',
+      'core/probe.cc',
       'kernels/dispatch.cc',
+      'forward/noise.cc',
+      'forward/rope_tables.cc',
+      'forward/packed_weights.cc',
+      'forward/forward.cc',
+      'forward/model.cc',
     ],
   },
   'target_defaults': {

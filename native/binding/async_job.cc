@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "core/error.h"
+
 namespace quarry::napi {
 
 namespace {
@@ -54,6 +56,10 @@ void AsyncJob::execute(napi_env, void* data) {
   auto* job = static_cast<AsyncJob*>(data);
   try {
     job->work();
+  } catch (const CoreError& error) {
+    job->failed_ = true;
+    job->code_ = error.code();
+    job->message_ = error.what();
   } catch (const std::bad_alloc&) {
     job->failed_ = true;
     job->code_ = "OUT_OF_MEMORY";

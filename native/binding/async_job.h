@@ -19,7 +19,8 @@ class AsyncJob {
   static napi_value start(napi_env env, AsyncJob* job);
 
  protected:
-  /// Runs on a pool thread; must not touch N-API. A thrown std::exception rejects the promise with `code` and its text.
+  /// Runs on a pool thread; must not touch N-API. A thrown CoreError rejects the promise with an Error carrying its code
+  /// and text; any other std::exception with code FAILED.
   virtual void work() = 0;
   /// Runs on the JavaScript thread after `work`; returns what the promise resolves to.
   virtual napi_value result(napi_env env) = 0;
@@ -27,8 +28,6 @@ class AsyncJob {
   bool aborted() const { return abort_.load(std::memory_order_relaxed); }
 
   std::atomic<bool> abort_{false};
-  /// What kind of failure this was; src maps it to an error code. Set before throwing.
-  const char* code_ = "FAILED";
 
  private:
   static void execute(napi_env env, void* data);
@@ -37,8 +36,9 @@ class AsyncJob {
   napi_async_work async_ = nullptr;
   napi_deferred deferred_ = nullptr;
   napi_ref abort_function_ = nullptr;
-  void* cell_ = nullptr;
+  void* cell_ = nullptr;  // what the abort function points at
   bool failed_ = false;
+  const char* code_ = "FAILED";
   std::string message_;
 };
 

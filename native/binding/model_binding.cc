@@ -1,7 +1,202 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "binding/async_job.h"
+#include "binding/napi_value.h"
+#include "binding/read_level.h"
 #include "binding/register.h"
+#include "forward/model.h"
 
 namespace quarry::napi {
 
-void register_model(napi_env, napi_value) {}
+namespace {
+
+using Shared = std::shared_ptr<Model>;
+constexpr napi_type_tag kModelTag = {0x51a7c3d96e2b4f08ull, 0x9c1e5d7a30b8f264ull};
+
+bool read_model(napi_env env, napi_value value, Shared* out) {
+  bool tagged = false;
+  void* data = nullptr;
+  if (napi_check_object_type_tag(env, value, &kModelTag, &tagged) != napi_ok || !tagged ||
+      napi_unwrap(env, value, &data) != napi_ok) {
+    return fail(env, "model: not a model");
+  }
+  *out = *static_cast<Shared*>(data);
+  return *out != nullptr || fail(env, "model: closed");
+}
+
+bool read_size(napi_env env, napi_value object, const char* name, size_t* out, int64_t least = 1) {
+  int64_t value = 0;
+  if (!read(env, property(env, object, name), &value, name)) return false;
+  if (value < least || value > (int64_t{1} << 32)) return fail(env, name);
+  *out = static_cast<size_t>(value);
+  return true;
+}
+
+// createModel({ embedding, heads, layers, hidden, vocabulary, tokens, batch, isa, threads, path, tensors, cacheDir,
+// checksum }): model. `tensors` is a Float64Array of (dtype, offset, bytes) triples in the order of packed_weights.h.
+napi_value create_model(napi_env env, napi_callback_info info) {
+  const Args<1> args(env, info);
+  napi_value spec = args[0];
+  ModelOptions options;
+  size_t threads = 1;
+  View<double> tensors;
+  if (!read_size(env, spec, "embedding", &options.shape.embedding) ||
+      !read_size(env, spec, "heads", &options.shape.heads) ||
+      !read_size(env, spec, "layers", &options.shape.layers, 0) ||
+      !read_size(env, spec, "hidden", &options.shape.hidden) ||
+      !read_size(env, spec, "vocabulary", &options.shape.vocabulary) ||
+      !read_size(env, spec, "tokens", &options.shape.tokens) ||
+      !read_size(env, spec, "batch", &options.shape.batch) || !read_size(env, spec, "threads", &threads) ||
+      !read_level(env, property(env, spec, "isa"), &options.isa) ||
+      !read(env, property(env, spec, "path"), &options.weights_path, "path: expected a string") ||
+      !read(env, property(env, spec, "cacheDir"), &options.cache_dir, "cacheDir: expected a string") ||
+      !read(env, property(env, spec, "checksum"), &options.checksum, "checksum: expected a string") ||
+      !read(env, property(env, spec, "tensors"), &tensors, "tensors: expected a Float64Array")) {
+    return nullptr;
+  }
+  const ModelShape& shape = options.shape;
+  if (shape.embedding % shape.heads != 0 || shape.head_width() % 2 != 0 || shape.vocabulary < 258 || threads > 1024) {
+    fail(env, "shape: not a model this core can run");
+    return nullptr;
+  }
+  options.threads = static_cast<unsigned>(threads);
+  for (size_t i = 0; i + 2 < tensors.length; i += 3) {
+    options.tensors.push_back({static_cast<Dtype>(tensors.data[i]), static_cast<uint64_t>(tensors.data[i + 1]),
+                               static_cast<uint64_t>(tensors.data[i + 2])});
+  }
+  napi_value object = nullptr;
+  try {
+    auto holder = std::make_unique<Shared>(std::make_shared<Model>(std::move(options)));
+    napi_create_object(env, &object);
+    napi_type_tag_object(env, object, &kModelTag);
+    if (napi_wrap(
+            env, object, holder.get(), [](napi_env, void* data, void*) { delete static_cast<Shared*>(data); }, nullptr,
+            nullptr) == napi_ok) {
+      holder.release();
+    }
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+    return nullptr;
+  }
+  return object;
+}
+
+// closeModel(model): frees it as soon as no job uses it
+napi_value close_model(napi_env env, napi_callback_info info) {
+  const Args<1> args(env, info);
+  bool tagged = false;
+  void* data = nullptr;
+  if (napi_check_object_type_tag(env, args[0], &kModelTag, &tagged) == napi_ok && tagged &&
+      napi_unwrap(env, args[0], &data) == napi_ok) {
+    static_cast<Shared*>(data)->reset();
+  }
+  return undefined(env);
+}
+
+class Prepare : public AsyncJob {
+ public:
+  Shared model;
+  Precision precision;
+
+ protected:
+  void work() override { packed_ = model->prepare(precision, &abort_); }
+  napi_value result(napi_env env) override {
+    napi_value out = nullptr;
+    napi_get_boolean(env, packed_, &out);
+    return out;
+  }
+
+ private:
+  bool packed_ = false;
+};
+
+// prepareModel(model, precision): { promise: whether weights were packed, abort }
+napi_value prepare_model(napi_env env, napi_callback_info info) {
+  const Args<2> args(env, info);
+  auto job = std::make_unique<Prepare>();
+  if (!read_model(env, args[0], &job->model) || !read_precision(env, args[1], &job->precision)) return nullptr;
+  return AsyncJob::start(env, job.release());
+}
+
+class ScoreJob : public AsyncJob {
+ public:
+  Shared model;
+  Precision precision;
+  uint64_t seed = 0;
+  size_t tokens = 0;
+  std::vector<std::vector<uint8_t>> samples;
+
+ protected:
+  void work() override { scores_ = model->score(samples, seed, precision, tokens, &abort_); }
+  napi_value result(napi_env env) override {
+    napi_value out = nullptr;
+    napi_create_array_with_length(env, scores_.size(), &out);
+    for (size_t i = 0; i < scores_.size(); ++i) {
+      const SampleScore& score = scores_[i];
+      napi_value object = nullptr;
+      napi_create_object(env, &object);
+      set(env, object, "loss", number(env, score.loss));
+      set(env, object, "embedding", float32_array(env, score.embedding.data(), score.embedding.size()));
+      set(env, object, "activation", number(env, score.activation));
+      set(env, object, "attention", number(env, score.attention));
+      napi_set_element(env, out, static_cast<uint32_t>(i), object);
+    }
+    return out;
+  }
+
+ private:
+  std::vector<SampleScore> scores_;
+};
+
+// scoreModel(model, samples: Uint8Array[], seed: bigint, precision, tokens?: number):
+// { promise: { loss, embedding, activation, attention }[], abort }
+napi_value score_model(napi_env env, napi_callback_info info) {
+  const Args<5> args(env, info);
+  auto job = std::make_unique<ScoreJob>();
+  uint32_t count = 0;
+  if (!read_model(env, args[0], &job->model)) return nullptr;
+  if (napi_get_array_length(env, args[1], &count) != napi_ok) {
+    fail(env, "samples: expected an array");
+    return nullptr;
+  }
+  try {
+    for (uint32_t i = 0; i < count; ++i) {
+      napi_value element = nullptr;
+      View<uint8_t> bytes;
+      napi_get_element(env, args[1], i, &element);
+      if (!read(env, element, &bytes, "samples: expected Uint8Arrays")) return nullptr;
+      // Copied, a megabyte at most: the caller may reuse its buffer while the job runs.
+      job->samples.emplace_back(bytes.data, bytes.data + bytes.length);
+    }
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+    return nullptr;
+  }
+  if (!read(env, args[2], &job->seed, "seed: expected a bigint") || !read_precision(env, args[3], &job->precision)) {
+    return nullptr;
+  }
+  job->tokens = job->model->shape().tokens;
+  if (!is_nullish(env, args[4])) {
+    int64_t tokens = 0;
+    if (!read(env, args[4], &tokens, "tokens: expected a number")) return nullptr;
+    if (tokens < 1 || tokens > (1 << 20)) {
+      fail(env, "tokens: out of range");
+      return nullptr;
+    }
+    job->tokens = static_cast<size_t>(tokens);
+  }
+  return AsyncJob::start(env, job.release());
+}
+
+}  // namespace
+
+void register_model(napi_env env, napi_value exports) {
+  add_function(env, exports, "createModel", create_model);
+  add_function(env, exports, "closeModel", close_model);
+  add_function(env, exports, "prepareModel", prepare_model);
+  add_function(env, exports, "scoreModel", score_model);
+}
 
 }  // namespace quarry::napi

@@ -2,6 +2,9 @@
 
 NAPI_MODULE_INIT() {
   quarry::napi::register_core(env, exports);
+  quarry::napi::register_kernels(env, exports);
   quarry::napi::register_model(env, exports);
+  quarry::napi::register_distance(env, exports);
+  quarry::napi::register_hash(env, exports);
   return exports;
 }

@@ -71,6 +71,9 @@ inline bool read_typed(napi_env env, napi_value value, napi_typedarray_type type
 inline bool read(napi_env env, napi_value value, View<float>* out, const char* message) {
   return read_typed(env, value, napi_float32_array, out, message);
 }
+inline bool read(napi_env env, napi_value value, View<double>* out, const char* message) {
+  return read_typed(env, value, napi_float64_array, out, message);
+}
 inline bool read(napi_env env, napi_value value, View<uint16_t>* out, const char* message) {
   return read_typed(env, value, napi_uint16_array, out, message);
 }

@@ -4,9 +4,16 @@
 
 namespace quarry::napi {
 
-/// capabilities, probes of the machine's limits, kernel entry points for tests and benches.
+/// capabilities, probes of the machine's limits.
 void register_core(napi_env env, napi_value exports);
+/// Single kernels of a chosen level, for tests and benches.
+void register_kernels(napi_env env, napi_value exports);
 /// Models: pack, load, score.
 void register_model(napi_env env, napi_value exports);
+
+/// The distance scan over typed arrays and mapped files.
+void register_distance(napi_env env, napi_value exports);
+/// BLAKE2b-256.
+void register_hash(napi_env env, napi_value exports);
 
 }  // namespace quarry::napi

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace quarry {
@@ -23,7 +24,10 @@ class ThreadPool {
   template <typename Body>
   void run(size_t tasks, const std::atomic<bool>* abort, Body&& body) {
     run_erased(
-        tasks, abort, [](void* context, size_t task, unsigned thread) { (*static_cast<Body*>(context))(task, thread); },
+        tasks, abort,
+        [](void* context, size_t task, unsigned thread) {
+          (*static_cast<std::remove_reference_t<Body>*>(context))(task, thread);
+        },
         const_cast<void*>(static_cast<const void*>(&body)));
   }
 

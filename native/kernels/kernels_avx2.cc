@@ -1,5 +1,11 @@
-#include "kernels/kernels.h"
+// AVX2 with FMA.
+#define QUARRY_LANES 8
+#define QUARRY_TILE_ROWS 6
+#define QUARRY_TILE_VECS 2
+#define QUARRY_K_SLICE_F32 512
+#define QUARRY_K_SLICE_BF16 1024
+#include "kernels/impl/table_impl.h"
 
 namespace quarry {
-const Kernels kAvx2Kernels{Isa::kAvx2};
+const Kernels kAvx2Kernels = make_table(Isa::kAvx2);
 }  // namespace quarry

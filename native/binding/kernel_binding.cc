@@ -1,0 +1,313 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "binding/async_job.h"
+#include "binding/napi_value.h"
+#include "binding/read_level.h"
+#include "binding/register.h"
+#include "core/aligned_buffer.h"
+#include "core/thread_pool.h"
+#include "forward/noise.h"
+
+namespace quarry::napi {
+
+namespace {
+
+// gemm(isa, precision, m, n, k, a, b, c): c = a b, all row-major f32; a and b are rounded to `precision` first
+napi_value gemm(napi_env env, napi_callback_info info) {
+  const Args<8> args(env, info);
+  Isa isa;
+  Precision precision;
+  int64_t m;
+  int64_t n;
+  int64_t k;
+  View<float> a;
+  View<float> b;
+  View<float> c;
+  if (!read_level(env, args[0], &isa) || !read_precision(env, args[1], &precision) ||
+      !read(env, args[2], &m, "m: expected a number") || !read(env, args[3], &n, "n: expected a number") ||
+      !read(env, args[4], &k, "k: expected a number") || !read(env, args[5], &a, "a: expected a Float32Array") ||
+      !read(env, args[6], &b, "b: expected a Float32Array") || !read(env, args[7], &c, "c: expected a Float32Array")) {
+    return nullptr;
+  }
+  if (m < 1 || n < 1 || k < 1 || a.length != static_cast<size_t>(m * k) || b.length != static_cast<size_t>(k * n) ||
+      c.length != static_cast<size_t>(m * n)) {
+    fail(env, "shapes and lengths disagree");
+    return nullptr;
+  }
+  try {
+    const Kernels& kernels = kernels_for(isa);
+    const auto rows = static_cast<size_t>(m);
+    const auto columns = static_cast<size_t>(n);
+    const auto depth = static_cast<size_t>(k);
+    const RowTiles tiles(rows, kernels.tile_rows(precision));
+    const size_t panels = round_up(columns, kPanel) / kPanel;
+    AlignedBuffer<char> packed_a(rows * stored_k(depth, precision) * element_bytes(precision));
+    AlignedBuffer<char> packed_b(packed_b_bytes(depth, columns, precision));
+    AlignedBuffer<float> scratch(kernels.gemm_scratch(precision, tiles.count, panels, depth) + 16);
+    std::memset(packed_b.data(), 0, packed_b.size());
+    kernels.pack_a(a.data, depth, rows, depth, 0, tiles.count, precision, packed_a.data());
+    kernels.pack_b(b.data, columns, 0, depth, columns, 0, depth, precision, packed_b.data());
+    Gemm g;
+    g.precision = precision;
+    g.a = packed_a.data();
+    g.b = packed_b.data();
+    g.m = rows;
+    g.n = columns;
+    g.k = depth;
+    g.c = c.data;
+    g.ldc = columns;
+    kernels.gemm(precision)(g, 0, tiles.count, 0, panels, scratch.data());
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  }
+  return undefined(env);
+}
+
+// gelu(isa, x, y)
+napi_value gelu(napi_env env, napi_callback_info info) {
+  const Args<3> args(env, info);
+  Isa isa;
+  View<float> x;
+  View<float> y;
+  if (!read_level(env, args[0], &isa) || !read(env, args[1], &x, "x: expected a Float32Array") ||
+      !read(env, args[2], &y, "y: expected a Float32Array")) {
+    return nullptr;
+  }
+  kernels_for(isa).gelu(x.data, std::min(x.length, y.length), y.data);
+  return undefined(env);
+}
+
+// toBf16(isa, x, y: Uint16Array)
+napi_value to_bf16(napi_env env, napi_callback_info info) {
+  const Args<3> args(env, info);
+  Isa isa;
+  View<float> x;
+  View<uint16_t> y;
+  if (!read_level(env, args[0], &isa) || !read(env, args[1], &x, "x: expected a Float32Array") ||
+      !read(env, args[2], &y, "y: expected a Uint16Array")) {
+    return nullptr;
+  }
+  kernels_for(isa).to_bf16(x.data, std::min(x.length, y.length), y.data);
+  return undefined(env);
+}
+
+// layerNorm(isa, rows, x, gamma, beta, y): returns the largest mean square
+napi_value layer_norm(napi_env env, napi_callback_info info) {
+  const Args<6> args(env, info);
+  Isa isa;
+  int64_t rows;
+  View<float> x;
+  View<float> gamma;
+  View<float> beta;
+  View<float> y;
+  if (!read_level(env, args[0], &isa) || !read(env, args[1], &rows, "rows: expected a number") ||
+      !read(env, args[2], &x, "x: expected a Float32Array") ||
+      !read(env, args[3], &gamma, "gamma: expected a Float32Array") ||
+      !read(env, args[4], &beta, "beta: expected a Float32Array") ||
+      !read(env, args[5], &y, "y: expected a Float32Array")) {
+    return nullptr;
+  }
+  if (rows < 1 || gamma.length != beta.length || x.length != static_cast<size_t>(rows) * gamma.length ||
+      y.length != x.length) {
+    fail(env, "shapes and lengths disagree");
+    return nullptr;
+  }
+  const Kernels& kernels = kernels_for(isa);
+  LayerNorm norm;
+  norm.x = x.data;
+  norm.rows = static_cast<size_t>(rows);
+  norm.width = gamma.length;
+  norm.gamma = gamma.data;
+  norm.beta = beta.data;
+  norm.precision = Precision::kF32;
+  norm.y = y.data;
+  const RowTiles tiles(norm.rows, kernels.tile_rows_f32);
+  return number(env, static_cast<double>(kernels.layer_norm(norm, 0, tiles.count, nullptr)));
+}
+
+// sigReg(isa, projections): I of one token
+napi_value sig_reg(napi_env env, napi_callback_info info) {
+  const Args<2> args(env, info);
+  Isa isa;
+  View<float> projections;
+  if (!read_level(env, args[0], &isa) || !read(env, args[1], &projections, "projections: expected a Float32Array")) {
+    return nullptr;
+  }
+  if (projections.length == 0 || projections.length % 16 != 0) {
+    fail(env, "projections: expected a multiple of 16");
+    return nullptr;
+  }
+  return number(env, kernels_for(isa).sig_reg(projections.data, projections.length));
+}
+
+// crossEntropy(isa, logits, target)
+napi_value cross_entropy(napi_env env, napi_callback_info info) {
+  const Args<3> args(env, info);
+  Isa isa;
+  View<float> logits;
+  int64_t target;
+  if (!read_level(env, args[0], &isa) || !read(env, args[1], &logits, "logits: expected a Float32Array") ||
+      !read(env, args[2], &target, "target: expected a number")) {
+    return nullptr;
+  }
+  if (target < 0 || static_cast<size_t>(target) >= logits.length) {
+    fail(env, "target: out of range");
+    return nullptr;
+  }
+  return number(env, kernels_for(isa).cross_entropy(logits.data, logits.length, static_cast<uint32_t>(target)));
+}
+
+// normalDraws(seed, out)
+napi_value normal_draws_call(napi_env env, napi_callback_info info) {
+  const Args<2> args(env, info);
+  uint64_t seed;
+  View<float> out;
+  if (!read(env, args[0], &seed, "seed: expected a bigint") ||
+      !read(env, args[1], &out, "out: expected a Float32Array")) {
+    return nullptr;
+  }
+  normal_draws(seed, out.length, out.data);
+  return undefined(env);
+}
+
+// Times a product of the given shape on pseudo-random inputs, after comparing sampled elements with f64.
+class BenchGemm : public AsyncJob {
+ public:
+  Isa isa;
+  Precision precision;
+  int64_t m, n, k, threads, repeats;
+
+ protected:
+  void work() override {
+    const auto rows = static_cast<size_t>(m);
+    const auto columns = static_cast<size_t>(n);
+    const auto depth = static_cast<size_t>(k);
+    const Kernels& kernels = kernels_for(isa);
+    ThreadPool pool(static_cast<unsigned>(threads));
+    AlignedBuffer<float> a(rows * depth);
+    AlignedBuffer<float> b(depth * columns);
+    AlignedBuffer<float> c(rows * columns);
+    uint32_t state = 1;
+    const auto fill = [&](AlignedBuffer<float>& to) {
+      for (size_t i = 0; i < to.size(); ++i) {
+        state = state * 1664525u + 1013904223u;
+        to[i] = static_cast<float>(static_cast<int32_t>(state)) * 0x1p-31f;
+      }
+    };
+    fill(a);
+    fill(b);
+    const RowTiles tiles(rows, kernels.tile_rows(precision));
+    const size_t panels = round_up(columns, kPanel) / kPanel;
+    constexpr size_t block_tiles = 10;
+    constexpr size_t block_panels = 16;
+    AlignedBuffer<char> packed_a(rows * stored_k(depth, precision) * element_bytes(precision));
+    AlignedBuffer<char> packed_b(packed_b_bytes(depth, columns, precision));
+    std::memset(packed_b.data(), 0, packed_b.size());
+    const size_t scratch_floats = kernels.gemm_scratch(precision, block_tiles, block_panels, depth) + 16;
+    AlignedBuffer<float> scratch(scratch_floats * pool.threads());
+    kernels.pack_a(a.data(), depth, rows, depth, 0, tiles.count, precision, packed_a.data());
+    kernels.pack_b(b.data(), columns, 0, depth, columns, 0, depth, precision, packed_b.data());
+    Gemm g;
+    g.precision = precision;
+    g.a = packed_a.data();
+    g.b = packed_b.data();
+    g.m = rows;
+    g.n = columns;
+    g.k = depth;
+    g.c = c.data();
+    g.ldc = columns;
+    const size_t row_blocks = (tiles.count + block_tiles - 1) / block_tiles;
+    const size_t column_blocks = (panels + block_panels - 1) / block_panels;
+    for (int64_t repeat = 0; repeat <= repeats && !aborted(); ++repeat) {
+      const auto begin = std::chrono::steady_clock::now();
+      pool.run(row_blocks * column_blocks, &abort_, [&](size_t task, unsigned thread) {
+        const size_t r = task % row_blocks;
+        const size_t q = task / row_blocks;
+        kernels.gemm(precision)(g, r * tiles.count / row_blocks, (r + 1) * tiles.count / row_blocks, q * block_panels,
+                                std::min(panels, (q + 1) * block_panels), scratch.data() + thread * scratch_floats);
+      });
+      const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      if (repeat == 0) {
+        check(kernels, a, b, c);
+      } else {
+        seconds_ = std::min(seconds_, took);
+      }
+    }
+  }
+
+  napi_value result(napi_env env) override {
+    napi_value out = nullptr;
+    napi_create_object(env, &out);
+    set(env, out, "seconds", number(env, seconds_));
+    set(env, out, "error", number(env, error_));
+    return out;
+  }
+
+ private:
+  float rounded(const Kernels& kernels, float x) const {
+    if (precision == Precision::kF32) return x;
+    uint16_t half;
+    kernels.to_bf16(&x, 1, &half);
+    const uint32_t bits = static_cast<uint32_t>(half) << 16;
+    std::memcpy(&x, &bits, 4);
+    return x;
+  }
+
+  // Largest |error| / sum |a||b| over sampled elements.
+  void check(const Kernels& kernels, const AlignedBuffer<float>& a, const AlignedBuffer<float>& b,
+             const AlignedBuffer<float>& c) {
+    const auto rows = static_cast<size_t>(m);
+    const auto columns = static_cast<size_t>(n);
+    const auto depth = static_cast<size_t>(k);
+    for (size_t sample = 0; sample < 256; ++sample) {
+      const size_t i = sample * 7919 % rows;
+      const size_t j = sample * 104729 % columns;
+      double exact = 0;
+      double size = 0;
+      for (size_t p = 0; p < depth; ++p) {
+        const double term =
+            static_cast<double>(rounded(kernels, a[i * depth + p])) * rounded(kernels, b[p * columns + j]);
+        exact += term;
+        size += std::fabs(term);
+      }
+      error_ = std::max(error_, std::fabs(c[i * columns + j] - exact) / size);
+    }
+  }
+
+  double seconds_ = 1e30;
+  double error_ = 0;
+};
+
+// benchGemm(isa, precision, m, n, k, threads, repeats): { seconds: best, error: relative to sum |a||b| }
+napi_value bench_gemm(napi_env env, napi_callback_info info) {
+  const Args<7> args(env, info);
+  auto job = std::make_unique<BenchGemm>();
+  if (!read_level(env, args[0], &job->isa) || !read_precision(env, args[1], &job->precision) ||
+      !read(env, args[2], &job->m, "m: expected a number") || !read(env, args[3], &job->n, "n: expected a number") ||
+      !read(env, args[4], &job->k, "k: expected a number") ||
+      !read(env, args[5], &job->threads, "threads: expected a number") ||
+      !read(env, args[6], &job->repeats, "repeats: expected a number")) {
+    return nullptr;
+  }
+  return AsyncJob::start(env, job.release());
+}
+
+}  // namespace
+
+void register_kernels(napi_env env, napi_value exports) {
+  add_function(env, exports, "gemm", gemm);
+  add_function(env, exports, "gelu", gelu);
+  add_function(env, exports, "toBf16", to_bf16);
+  add_function(env, exports, "layerNorm", layer_norm);
+  add_function(env, exports, "sigReg", sig_reg);
+  add_function(env, exports, "crossEntropy", cross_entropy);
+  add_function(env, exports, "normalDraws", normal_draws_call);
+  add_function(env, exports, "benchGemm", bench_gemm);
+}
+
+}  // namespace quarry::napi

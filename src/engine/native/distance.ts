@@ -1,0 +1,202 @@
+import { availableParallelism } from 'node:os';
+import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import type { DistanceEngine, Hit, ScanOptions, TargetMatrix } from '../contract.js';
+import { assertScanArguments } from '../embedding-rows.js';
+import type { IsaLevel } from '../engine-spec.js';
+
+/** Scans that read less than this are done at once: handing them to another thread would take longer. */
+const AT_ONCE_BYTES = 512 * 1024;
+const MODES = { all: 0, first: 1, closest: 2 } as const;
+
+/** How the native distance engine runs. */
+export interface NativeDistanceOptions {
+  /** Threads of one scan. Default: all cores. */
+  readonly threads?: number;
+  /** Forces an instruction-set level. Default: the highest this processor has. */
+  readonly isa?: IsaLevel;
+}
+
+/** Hits as the core returns them. */
+interface RawHits {
+  readonly rows: Uint32Array;
+  readonly targets: Uint32Array;
+  readonly distances: Float32Array;
+}
+interface RawJob {
+  readonly promise: Promise<RawHits>;
+  abort(): void;
+}
+interface RawOptions {
+  readonly targets: Float32Array;
+  readonly thresholds: Float32Array;
+  readonly mode: number;
+  readonly limit: number;
+  readonly from: number;
+  readonly to: number;
+  readonly sync: boolean;
+}
+
+/** What the core offers for distances. */
+export interface DistanceAddon {
+  distanceOpen(isa: string, threads: number): unknown;
+  distanceScanRows(
+    scanner: unknown,
+    data: Float32Array | Uint16Array,
+    dim: number,
+    options: RawOptions,
+  ): RawHits | RawJob;
+  distanceScanFiles(scanner: unknown, selection: RawSelection, options: RawOptions): RawHits | RawJob;
+  distanceRelease(scanner: unknown, paths: readonly string[]): void;
+}
+interface RawSelection {
+  readonly f32Paths: readonly string[];
+  readonly bf16Paths: readonly string[];
+  readonly tableRows: Float64Array;
+  readonly tables: Uint8Array;
+  readonly rows: Uint32Array;
+  readonly count: number;
+  readonly dim: number;
+}
+
+/**
+ * Rows picked from files that hold `[rows, dim]` little-endian without a header: position p is row `rows[p]` of file
+ * pair `tables[p]`; positions whose table is beyond the list are skipped.
+ */
+export interface MappedSelection {
+  readonly sources: readonly { readonly f32Path: string; readonly bf16Path: string; readonly rows: number }[];
+  readonly tables: Uint8Array;
+  readonly rows: Uint32Array;
+  readonly count: number;
+  readonly dim: number;
+}
+
+/** A distance engine that also scans files where they lie, without copying them into memory. */
+export interface NativeDistanceEngine extends DistanceEngine {
+  /** The instruction-set level in use. */
+  readonly isa: IsaLevel;
+  /**
+   * As `scan`, over mapped files: bf16 rows are streamed, and candidates decided by their f32 rows.
+   *
+   * @throws QuarryError `STORE_CORRUPT` when a file is shorter than its rows
+   */
+  scanMapped(
+    selection: MappedSelection,
+    targets: TargetMatrix,
+    options: ScanOptions & { readonly from?: number },
+  ): Promise<Hit[]>;
+  /** Unmaps files that are about to go away. */
+  release(paths: readonly string[]): void;
+}
+
+const floatBits = new DataView(new ArrayBuffer(4));
+
+/** The largest f32 that is not above `threshold - margin`. */
+function limitOf(threshold: number, margin: number): number {
+  const limit = threshold - margin;
+  const rounded = Math.fround(limit);
+  if (!(rounded > limit)) return rounded;
+  floatBits.setFloat32(0, rounded);
+  const bits = floatBits.getInt32(0);
+  if (bits === 0) return -(2 ** -149);
+  floatBits.setInt32(0, bits > 0 ? bits - 1 : bits + 1);
+  return floatBits.getFloat32(0);
+}
+
+function toHits(raw: RawHits): Hit[] {
+  return Array.from(raw.rows, (row, i) => ({ row, target: raw.targets[i]!, distance: raw.distances[i]! }));
+}
+
+function addonError(error: unknown): QuarryError {
+  if (error instanceof QuarryError) return error;
+  const { code } = error as { code?: unknown };
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === 'ABORTED') return new QuarryError('ABORTED', 'the distance scan was interrupted', { cause: error });
+  if (code === 'IO') return new QuarryError('STORE_CORRUPT', `the distance scan stopped: ${message}`, { cause: error });
+  return toQuarryError(error, 'the distance scan');
+}
+
+/**
+ * The distance engine of the native core.
+ *
+ * @param addon the loaded core
+ * @param isa the instruction-set level to run, one the processor has
+ */
+export function createDistanceEngineOn(
+  addon: DistanceAddon,
+  isa: IsaLevel,
+  threads = availableParallelism(),
+): NativeDistanceEngine {
+  const scanner = addon.distanceOpen(isa, threads);
+  type Call = (options: RawOptions) => RawHits | RawJob;
+
+  const run = async (
+    call: Call,
+    count: number,
+    rowBytes: number,
+    targets: TargetMatrix,
+    options: ScanOptions & { readonly from?: number },
+  ): Promise<Hit[]> => {
+    const { signal, margin = 0 } = options;
+    throwIfAborted(signal, 'the distance scan');
+    const raw = {
+      targets: targets.data,
+      thresholds: targets.thresholds.map((threshold) => limitOf(threshold, margin)),
+      mode: MODES[options.mode],
+      limit: options.limit ?? 1,
+    };
+    const from = options.from ?? 0;
+    const rowsAtOnce = Math.ceil(AT_ONCE_BYTES / (rowBytes * Math.max(1, targets.targets)));
+    try {
+      if (count - from <= rowsAtOnce) return toHits(call({ ...raw, from, to: count, sync: true }) as RawHits);
+      const early: Hit[] = [];
+      let start = from;
+      if (options.mode === 'first' && targets.targets === 1) {
+        // Most targets are hit within a few hundred rows; those need no other thread.
+        start = from + rowsAtOnce;
+        early.push(...toHits(call({ ...raw, from, to: start, sync: true }) as RawHits));
+        if (early.length > 0) return early;
+      }
+      const job = call({ ...raw, from: start, to: count, sync: false }) as RawJob;
+      const onAbort = (): void => job.abort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      try {
+        return toHits(await job.promise);
+      } finally {
+        signal?.removeEventListener('abort', onAbort);
+      }
+    } catch (error) {
+      throw addonError(error);
+    }
+  };
+
+  return {
+    name: 'native',
+    device: `cpu ${isa}`,
+    isa,
+    async scan(rows, targets, options) {
+      assertScanArguments(rows, targets, options);
+      if (rows.rows === 0 || targets.targets === 0) return [];
+      const call: Call = (raw) => addon.distanceScanRows(scanner, rows.data, rows.dim, raw);
+      return run(call, rows.rows, rows.dim * rows.data.BYTES_PER_ELEMENT, targets, options);
+    },
+    async scanMapped(selection, targets, options) {
+      if (selection.dim !== targets.dim) {
+        throw new QuarryError('INVALID_ARGUMENT', `"targets.dim" expected ${selection.dim}, got ${targets.dim}`);
+      }
+      if (selection.count === 0 || targets.targets === 0) return [];
+      const parts: RawSelection = {
+        f32Paths: selection.sources.map((source) => source.f32Path),
+        bf16Paths: selection.sources.map((source) => source.bf16Path),
+        tableRows: Float64Array.from(selection.sources, (source) => source.rows),
+        tables: selection.tables,
+        rows: selection.rows,
+        count: selection.count,
+        dim: selection.dim,
+      };
+      const call: Call = (raw) => addon.distanceScanFiles(scanner, parts, raw);
+      return run(call, selection.count, selection.dim * 2, targets, options);
+    },
+    release: (paths) => addon.distanceRelease(scanner, paths),
+    async close() {},
+  };
+}

@@ -1,0 +1,7 @@
+export { ISA_BITS, type NativeCapabilities, nativeCapabilities } from './capabilities.js';
+export { loadNativeCore, type NativeCore, nativeCorePath } from './core.js';
+export {
+  createNativeScoringEngine,
+  type NativeScoringEngine,
+  type NativeScoringOptions,
+} from './scoring-engine.js';

@@ -1,0 +1,104 @@
+import { QuarryError, throwIfAborted } from '../../errors/index.js';
+import type { ErrorBound, LoadedModel, Score, ScoreOptions } from '../contract.js';
+import type { ModelConfig } from '../model-config.js';
+import type { NativeCore, NativeModel, NativePrecision, RawScore } from './core.js';
+import { runJob } from './run-job.js';
+
+/**
+ * Attention scores beyond this are wrong by half a unit and more in bf16 (the products of rounded inputs are off by up
+ * to 2^-8 of it), which changes softmax weights visibly.
+ */
+const LARGEST_BF16_ATTENTION = 256;
+/** A residual of root mean square 10^4 leaves no room for what a layer adds. Trained models stay far below. */
+const LARGEST_BF16_ACTIVATION = 1e8;
+
+/** Whether a bf16 score must not be trusted: not finite, or from activations too large. NaN compares false. */
+export function needsFullPrecision(score: RawScore): boolean {
+  return !(
+    Number.isFinite(score.loss) &&
+    score.attention <= LARGEST_BF16_ATTENTION &&
+    score.activation <= LARGEST_BF16_ACTIVATION &&
+    score.embedding.every(Number.isFinite)
+  );
+}
+
+/** Everything a loaded native model is made of. */
+export interface NativeModelParts {
+  readonly core: NativeCore;
+  readonly model: NativeModel;
+  readonly config: ModelConfig;
+  readonly precision: NativePrecision;
+  readonly errorBound: ErrorBound;
+  readonly onClose: () => Promise<void>;
+}
+
+/** A model inside the native core. Calls queue up: each uses all of the model's threads. */
+export class NativeLoadedModel implements LoadedModel {
+  readonly config: ModelConfig;
+  readonly errorBound: ErrorBound;
+  /** Of scores without a wish of their own. */
+  readonly precision: NativePrecision;
+  readonly #parts: NativeModelParts;
+  #tail: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(parts: NativeModelParts) {
+    this.#parts = parts;
+    this.config = parts.config;
+    this.errorBound = parts.errorBound;
+    this.precision = parts.precision;
+  }
+
+  score(samples: readonly Uint8Array[], options: ScoreOptions = {}): Promise<Score[]> {
+    const run = this.#tail.then(() => this.#score(samples, options));
+    this.#tail = run.catch(() => {});
+    return run;
+  }
+
+  async #score(samples: readonly Uint8Array[], { seed = 0n, precision, signal }: ScoreOptions): Promise<Score[]> {
+    throwIfAborted(signal, 'scoring');
+    if (this.#closed) throw new QuarryError('INVALID_ARGUMENT', 'the model is closed');
+    const empty = samples.findIndex((sample) => sample.byteLength === 0);
+    if (empty >= 0) {
+      throw new QuarryError('DATA_EMPTY', `sample ${empty} has no bytes`, {
+        hint: 'Leave empty samples out: the network gives them no score.',
+      });
+    }
+    if (samples.length === 0) return [];
+    const use = precision ?? this.precision;
+    const raw = await this.#run(samples, seed, use, signal);
+    const scores: Score[] = raw.map(({ loss, embedding }) => ({ loss, embedding, precision: use }));
+    if (use === 'f32') return scores;
+    const again = raw.flatMap((score, i) => (needsFullPrecision(score) ? [i] : []));
+    if (again.length > 0) {
+      const full = await this.#run(
+        again.map((i) => samples[i]!),
+        seed,
+        'f32',
+        signal,
+      );
+      for (const [k, i] of again.entries()) {
+        scores[i] = { loss: full[k]!.loss, embedding: full[k]!.embedding, precision: 'f32' };
+      }
+    }
+    return scores;
+  }
+
+  #run(
+    samples: readonly Uint8Array[],
+    seed: bigint,
+    precision: NativePrecision,
+    signal: AbortSignal | undefined,
+  ): Promise<RawScore[]> {
+    const { core, model } = this.#parts;
+    return runJob(core.scoreModel(model, samples, seed, precision), 'scoring', signal);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#tail;
+    this.#parts.core.closeModel(this.#parts.model);
+    await this.#parts.onClose();
+  }
+}

@@ -1,0 +1,126 @@
+import { mkdir } from 'node:fs/promises';
+import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { assertFitsV1 } from '../../weights/v1-layout.js';
+import type { WeightsFile } from '../../weights/weights-file.js';
+import type { ErrorBound, ScoringEngine } from '../contract.js';
+import type { IsaLevel } from '../engine-spec.js';
+import { assertModelConfig, type ModelConfig } from '../model-config.js';
+import { boundOf, CALIBRATION_TOKENS, calibrationSamples, readBound, scoreError, writeBound } from './calibrate.js';
+import { chooseIsa, multipliesBf16 } from './capabilities.js';
+import { loadNativeCore, type NativeCore, type NativeModel, type NativePrecision } from './core.js';
+import { NativeLoadedModel } from './loaded-model.js';
+import { runJob } from './run-job.js';
+import { weightsSource } from './weights-source.js';
+
+/** Options of {@link createNativeScoringEngine}. */
+export interface NativeScoringOptions {
+  /** Threads of one score call. Default: all processors this process may use. */
+  readonly threads?: number;
+  /** Instruction-set level. Default: the highest this processor has. */
+  readonly isa?: IsaLevel;
+  /** `auto` takes bf16 where the level multiplies it in hardware and the model is wide enough to gain. Default `auto`. */
+  readonly precision?: 'auto' | NativePrecision;
+  /** Where packed weights and measured error bounds are kept. Absent: packed in memory at every load. */
+  readonly cacheDir?: string;
+}
+
+/** The native engine, with its own type of loaded model. */
+export interface NativeScoringEngine extends ScoringEngine {
+  readonly isa: IsaLevel;
+  readonly threads: number;
+  load(
+    weights: WeightsFile,
+    config: ModelConfig,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<NativeLoadedModel>;
+}
+
+/** Narrower models take f32: products are a small part of their time, so bf16 gains little and costs accuracy. */
+const NARROWEST_BF16 = 128;
+
+/**
+ * Scores on the processor at the speed of its multiply-adds. Weights are packed once, kept on disk and mapped by every
+ * process that scores with them.
+ *
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built or the level asked for cannot run here
+ * @throws QuarryError `INVALID_ARGUMENT` when `threads` is not a positive integer
+ */
+export function createNativeScoringEngine(options: NativeScoringOptions = {}): NativeScoringEngine {
+  const core = loadNativeCore();
+  const { usable, best, cpus } = core.capabilities();
+  const isa = chooseIsa(options.isa, usable, best);
+  const threads = options.threads ?? cpus;
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > 1024) {
+    throw new QuarryError('INVALID_ARGUMENT', `"threads" expected 1 to 1024, got ${threads}`);
+  }
+  const asked = options.precision ?? 'auto';
+  const precision = asked === 'auto' ? (multipliesBf16(isa) ? 'bf16' : 'f32') : asked;
+  return {
+    name: 'native',
+    device: `cpu ${isa}`,
+    precision,
+    isa,
+    threads,
+    async load(weights, config, { signal } = {}) {
+      assertModelConfig(config);
+      assertFitsV1(weights, config);
+      throwIfAborted(signal, 'loading weights');
+      const { cacheDir = '' } = options;
+      if (cacheDir !== '') {
+        await mkdir(cacheDir, { recursive: true }).catch((error: unknown) => {
+          throw toQuarryError(error, 'creating the weights cache');
+        });
+      }
+      const use = asked === 'auto' && config.embeddingDim < NARROWEST_BF16 ? 'f32' : precision;
+      const source = await weightsSource(weights, config);
+      // A checksum names files; anything but hex comes from a caller's own naming.
+      const checksum = weights.checksum.replaceAll(/[^0-9A-Za-z]/g, '_').slice(0, 100);
+      const model = core.createModel({
+        embedding: config.embeddingDim,
+        heads: config.numHeads,
+        layers: config.numLayers,
+        hidden: config.hiddenDim,
+        vocabulary: config.vocabSize,
+        tokens: config.sequenceLength,
+        batch: config.batchSize,
+        isa,
+        threads,
+        path: source.path,
+        tensors: source.tensors,
+        cacheDir,
+        checksum,
+      });
+      try {
+        await runJob(core.prepareModel(model, use), 'packing weights', signal);
+        const errorBound =
+          use === 'f32'
+            ? { loss: 0, distance: 0 }
+            : await bf16Bound(core, model, cacheDir, `${checksum}-bf16-${isa}-${config.numHeads}`, signal);
+        return new NativeLoadedModel({ core, model, config, precision: use, errorBound, onClose: source.close });
+      } catch (error) {
+        core.closeModel(model);
+        await source.close();
+        throw error;
+      }
+    },
+    async close() {},
+  };
+}
+
+async function bf16Bound(
+  core: NativeCore,
+  model: NativeModel,
+  cacheDir: string,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<ErrorBound> {
+  const kept = cacheDir === '' ? undefined : await readBound(cacheDir, key);
+  if (kept !== undefined) return kept;
+  const samples = calibrationSamples();
+  const low = await runJob(core.scoreModel(model, samples, 0n, 'bf16', CALIBRATION_TOKENS), 'calibrating', signal);
+  const full = await runJob(core.scoreModel(model, samples, 0n, 'f32', CALIBRATION_TOKENS), 'calibrating', signal);
+  const bound = boundOf(low.map((score, i) => scoreError(score, full[i]!)));
+  // Infinity is not JSON, and a model whose bf16 scores are not finite is rare enough to be measured again.
+  if (cacheDir !== '' && Number.isFinite(bound.loss + bound.distance)) await writeBound(cacheDir, key, bound);
+  return bound;
+}
