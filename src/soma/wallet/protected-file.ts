@@ -1,0 +1,108 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, realpath, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
+
+/** Largest wallet or key file that is read: 100,000 keys take 5 MB. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+/** Permission bits of group and others. Windows has none, its files are left to their access lists. */
+const OTHERS = 0o077;
+
+/**
+ * Reads a text file that holds no secret.
+ *
+ * @throws QuarryError `FILE_NOT_FOUND` when there is none
+ * @throws QuarryError `FILE_UNREADABLE` when it is no regular file, too large or not UTF-8
+ */
+export function readTextFile(path: string): Promise<string> {
+  return readRegularFile(path, false);
+}
+
+/**
+ * Reads a text file that holds secrets.
+ *
+ * @throws QuarryError `KEY_FILE_UNSAFE` when its group or others may read or change it
+ * @throws QuarryError `FILE_NOT_FOUND` when there is none
+ * @throws QuarryError `FILE_UNREADABLE` when it is no regular file, too large or not UTF-8
+ */
+export function readSecretFile(path: string): Promise<string> {
+  return readRegularFile(path, true);
+}
+
+async function readRegularFile(path: string, isSecret: boolean): Promise<string> {
+  let file: FileHandle | undefined;
+  try {
+    // O_NONBLOCK: opening a pipe must not wait for a writer.
+    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    // The open file is examined, not the path, so that it cannot be exchanged in between.
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new QuarryError('FILE_UNREADABLE', `${path} is not a regular file`, { facts: { path } });
+    if (isSecret && process.platform !== 'win32' && (stats.mode & OTHERS) !== 0) {
+      throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds secret keys and others may read or change it`, {
+        hint: `make it private: chmod 600 ${path}`,
+        facts: { path, mode: (stats.mode & 0o777).toString(8).padStart(4, '0') },
+      });
+    }
+    if (stats.size > MAX_FILE_BYTES) {
+      throw new QuarryError('FILE_UNREADABLE', `${path} is too large`, { facts: { path, sizeBytes: stats.size } });
+    }
+    const bytes = await file.readFile();
+    return decodeUtf8(bytes, path);
+  } catch (error) {
+    throw toQuarryError(error, `reading ${path}`);
+  } finally {
+    await file?.close();
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    // The decoder's error is dropped: some runtimes quote the input.
+    throw new QuarryError('FILE_UNREADABLE', `${path} is not UTF-8 text`, { facts: { path } });
+  }
+}
+
+/**
+ * Replaces a file in one step: after a crash at any moment it has either its old or its new contents. The file gets
+ * mode 0600, a missing directory mode 0700.
+ *
+ * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
+ * @throws QuarryError `DISK_FULL` when there is no room
+ */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // A symbolic link stays one; what it points to is replaced.
+    const target = await realpath(path).catch(() => path);
+    const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${crypto.randomUUID()}.tmp`);
+    try {
+      const file = await open(temporary, 'wx', 0o600);
+      try {
+        await file.writeFile(text);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, target);
+    } catch (error) {
+      await unlink(temporary).catch(() => {});
+      throw error;
+    }
+    await syncDirectory(dirname(target));
+  } catch (error) {
+    throw toQuarryError(error, `writing ${path}`);
+  }
+}
+
+/** Makes a rename in `directory` durable; where directories cannot be opened, the system is trusted. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY).catch(() => undefined);
+  try {
+    await handle?.sync().catch(() => {});
+  } finally {
+    await handle?.close();
+  }
+}
