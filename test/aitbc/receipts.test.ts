@@ -265,11 +265,9 @@ describe('every single-byte mutation of a valid receipt fails', () => {
     expect(verifyReceipt(Uint8Array.from(original)).verified).toBe(true);
     const passed: number[] = [];
     for (let at = 0; at < original.length; at++) {
-      for (const bit of [0x01, 0x02]) {
-        const mutated = Uint8Array.from(original);
-        mutated[at]! ^= bit;
-        if (verifyReceipt(mutated).verified) passed.push(at);
-      }
+      const mutated = Uint8Array.from(original);
+      mutated[at]! ^= 1;
+      if (verifyReceipt(mutated).verified) passed.push(at);
     }
     expect(passed).toEqual([]);
   });
