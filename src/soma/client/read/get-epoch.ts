@@ -1,7 +1,7 @@
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import { type CallControl, type ClientContext, controlOf } from '../context.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
-import { type Epoch, epochFrom, type ProtocolConfig } from '../view/epoch.js';
+import { type Epoch, epochFrom, type ProtocolConstants } from '../view/epoch.js';
 import { required } from '../view/required.js';
 import type { SystemState } from '../view/system-state.js';
 
@@ -51,7 +51,7 @@ export async function getSystemState(
 export async function getProtocolConfig(
   client: ClientContext,
   options: CallControl & { readonly epoch?: bigint } = {},
-): Promise<ProtocolConfig> {
+): Promise<ProtocolConstants> {
   const epoch = await getEpoch(client, { ...options, readMask: ['protocol_config'] });
   return required(epoch.protocolConfig, 'epoch.protocol_config');
 }

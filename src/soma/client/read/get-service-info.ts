@@ -1,6 +1,7 @@
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
+import { timestampFromRpc } from '../../chain/index.js';
 import { type CallControl, type ClientContext, controlOf } from '../context.js';
-import { millisOf, required } from '../view/required.js';
+import { required } from '../view/required.js';
 
 /** What a node is and how far it has come. */
 export interface ServiceInfo {
@@ -26,7 +27,7 @@ export async function getServiceInfo(client: ClientContext, options: CallControl
     chain: required(info.chain, 'chain'),
     epoch: required(info.epoch, 'epoch'),
     checkpointHeight: required(info.checkpointHeight, 'checkpoint_height'),
-    timestampMs: info.timestamp === undefined ? undefined : millisOf(info.timestamp),
+    timestampMs: info.timestamp === undefined ? undefined : timestampFromRpc(info.timestamp),
     lowestAvailableCheckpoint: info.lowestAvailableCheckpoint,
     lowestAvailableCheckpointObjects: info.lowestAvailableCheckpointObjects,
     server: info.server ?? '',

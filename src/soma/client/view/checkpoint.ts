@@ -2,14 +2,13 @@ import type {
   Checkpoint as CheckpointMessage,
   CheckpointSummary as CheckpointSummaryMessage,
 } from '../../../gen/soma/rpc/checkpoint_pb.js';
-import type { Digest } from '../../chain/index.js';
-import { feeFrom, type TransactionFee } from './effects.js';
+import { type Digest, type TransactionFee, timestampFromRpc } from '../../chain/index.js';
 import { type ExecutedTransaction, executedFrom } from './executed-transaction.js';
 import { type PartialObject, partialObjectFrom } from './object.js';
-import { millisOf, required } from './required.js';
+import { required } from './required.js';
 
 /** The header of a checkpoint. */
-export interface CheckpointSummary {
+export interface CheckpointHeader {
   readonly digest: Digest | undefined;
   readonly epoch: bigint;
   readonly sequenceNumber: bigint;
@@ -28,23 +27,29 @@ export interface CheckpointSummary {
 export interface Checkpoint {
   readonly sequenceNumber: bigint;
   readonly digest: Digest | undefined;
-  readonly summary: CheckpointSummary | undefined;
+  readonly summary: CheckpointHeader | undefined;
   readonly transactions: readonly ExecutedTransaction[];
   /** Every object version that the transactions read or wrote. */
   readonly objects: readonly PartialObject[];
 }
 
 /** The summary in a message. */
-export function summaryFrom(message: CheckpointSummaryMessage): CheckpointSummary {
+export function summaryFrom(message: CheckpointSummaryMessage): CheckpointHeader {
+  const fees = message.epochRollingTransactionFees;
   return {
     digest: message.digest,
     epoch: required(message.epoch, 'summary.epoch'),
     sequenceNumber: required(message.sequenceNumber, 'summary.sequence_number'),
-    timestampMs: millisOf(required(message.timestamp, 'summary.timestamp')),
+    timestampMs: timestampFromRpc(required(message.timestamp, 'summary.timestamp')),
     totalTransactions: message.totalNetworkTransactions ?? 0n,
     contentDigest: required(message.contentDigest, 'summary.content_digest'),
     previousDigest: message.previousDigest,
-    epochFees: feeFrom(message.epochRollingTransactionFees),
+    epochFees: {
+      baseFee: fees?.baseFee ?? 0n,
+      operationFee: fees?.operationFee ?? 0n,
+      valueFee: fees?.valueFee ?? 0n,
+      totalFee: fees?.totalFee ?? 0n,
+    },
     endOfEpoch:
       message.endOfEpochData === undefined
         ? undefined

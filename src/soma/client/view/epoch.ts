@@ -1,20 +1,13 @@
-import type { Epoch as EpochMessage, ProtocolConfig as ProtocolConfigMessage } from '../../../gen/soma/rpc/epoch_pb.js';
-import { millisOf, required } from './required.js';
+import type { Epoch as EpochMessage, ProtocolConfig as RpcProtocolConfig } from '../../../gen/soma/rpc/epoch_pb.js';
+import { type CommitteeMember, timestampFromRpc } from '../../chain/index.js';
+import { required } from './required.js';
 import { type SystemState, systemStateFrom } from './system-state.js';
 
 /** The constants of a protocol version, as decimal texts by name. */
-export interface ProtocolConfig {
+export interface ProtocolConstants {
   readonly protocolVersion: bigint;
   readonly attributes: ReadonlyMap<string, string>;
   readonly featureFlags: ReadonlyMap<string, boolean>;
-}
-
-/** A member of the committee. */
-export interface CommitteeMember {
-  /** BLS12-381 public key. */
-  readonly authorityKey: Uint8Array;
-  /** Voting power; the committee's sum is 10000. */
-  readonly weight: bigint;
 }
 
 /** An epoch, as far as the read mask asked. */
@@ -27,13 +20,13 @@ export interface Epoch {
   readonly startMs: bigint | undefined;
   /** Absent for the current epoch. */
   readonly endMs: bigint | undefined;
-  readonly protocolConfig: ProtocolConfig | undefined;
+  readonly protocolConfig: ProtocolConstants | undefined;
   /** Live for the current epoch, as of the start of a past one. */
   readonly systemState: SystemState | undefined;
 }
 
 /** The protocol constants in a message. */
-export function protocolConfigFrom(message: ProtocolConfigMessage): ProtocolConfig {
+export function protocolConstantsFrom(message: RpcProtocolConfig): ProtocolConstants {
   return {
     protocolVersion: required(message.protocolVersion, 'protocol_config.protocol_version'),
     attributes: new Map(Object.entries(message.attributes)),
@@ -51,9 +44,9 @@ export function epochFrom(message: EpochMessage): Epoch {
     })),
     firstCheckpoint: message.firstCheckpoint,
     lastCheckpoint: message.lastCheckpoint,
-    startMs: message.start === undefined ? undefined : millisOf(message.start),
-    endMs: message.end === undefined ? undefined : millisOf(message.end),
-    protocolConfig: message.protocolConfig === undefined ? undefined : protocolConfigFrom(message.protocolConfig),
+    startMs: message.start === undefined ? undefined : timestampFromRpc(message.start),
+    endMs: message.end === undefined ? undefined : timestampFromRpc(message.end),
+    protocolConfig: message.protocolConfig === undefined ? undefined : protocolConstantsFrom(message.protocolConfig),
     systemState: message.systemState === undefined ? undefined : systemStateFrom(message.systemState),
   };
 }

@@ -1,8 +1,13 @@
 import type { ExecutedTransaction as ExecutedTransactionMessage } from '../../../gen/soma/rpc/executed_transaction_pb.js';
-import type { Address, Digest } from '../../chain/index.js';
-import { effectsFrom, type TransactionEffects } from './effects.js';
+import {
+  type Address,
+  type Digest,
+  effectsFromRpc,
+  type ReportedEffects,
+  timestampFromRpc,
+} from '../../chain/index.js';
 import { type PartialObject, partialObjectFrom } from './object.js';
-import { millisOf, requiredId } from './required.js';
+import { requiredId } from './required.js';
 
 /** How the balance of an address changed, fees included. */
 export interface BalanceChange {
@@ -14,7 +19,7 @@ export interface BalanceChange {
 /** Those parts of an executed transaction that a read mask asked for. */
 export interface ExecutedTransaction {
   readonly digest: Digest | undefined;
-  readonly effects: TransactionEffects | undefined;
+  readonly effects: ReportedEffects | undefined;
   /** Sequence number; absent until the transaction is in a checkpoint. */
   readonly checkpoint: bigint | undefined;
   readonly timestampMs: bigint | undefined;
@@ -26,9 +31,9 @@ export interface ExecutedTransaction {
 export function executedFrom(message: ExecutedTransactionMessage): ExecutedTransaction {
   return {
     digest: message.digest ?? message.effects?.transactionDigest,
-    effects: message.effects === undefined ? undefined : effectsFrom(message.effects),
+    effects: message.effects === undefined ? undefined : effectsFromRpc(message.effects),
     checkpoint: message.checkpoint,
-    timestampMs: message.timestamp === undefined ? undefined : millisOf(message.timestamp),
+    timestampMs: message.timestamp === undefined ? undefined : timestampFromRpc(message.timestamp),
     balanceChanges: message.balanceChanges.map((change) => ({
       address: requiredId(change.address, 'balance_change.address'),
       amountShannons: BigInt(change.amount ?? '0'),

@@ -2,8 +2,7 @@ import type {
   Model as ModelMessage,
   StakingPool as StakingPoolMessage,
 } from '../../../gen/soma/rpc/system_state_pb.js';
-import type { Address, Manifest, ObjectId } from '../../chain/index.js';
-import { manifestFrom } from './manifest.js';
+import { type Address, type Manifest, manifestFromRpc, type ObjectId } from '../../chain/index.js';
 import { floats, required, requiredId } from './required.js';
 
 /** The stake behind a validator or a model; amounts in shannons. */
@@ -93,7 +92,7 @@ export function modelFrom(id: string, message: ModelMessage): Model {
     commissionRate: message.commissionRate ?? 0n,
     nextEpochCommissionRate: message.nextEpochCommissionRate ?? 0n,
     stakingPool: stakingPoolFrom(required(message.stakingPool, 'model.staking_pool')),
-    manifest: message.manifest === undefined ? undefined : manifestFrom(message.manifest),
+    manifest: message.manifest === undefined ? undefined : manifestFromRpc(message.manifest, 'model.manifest'),
     weightsCommitment: message.weightsCommitment,
     embeddingCommitment: message.embeddingCommitment,
     decryptionKeyCommitment: message.decryptionKeyCommitment,
@@ -106,7 +105,7 @@ export function modelFrom(id: string, message: ModelMessage): Model {
       update === undefined
         ? undefined
         : {
-            manifest: manifestFrom(required(update.manifest, 'pending_update.manifest')),
+            manifest: manifestFromRpc(update.manifest, 'pending_update.manifest'),
             commitEpoch: required(update.commitEpoch, 'pending_update.commit_epoch'),
           },
   };

@@ -1,15 +1,15 @@
 import { QuarryError } from '../../../errors/index.js';
 import type { Object$ } from '../../../gen/soma/rpc/object_pb.js';
-import { Owner_OwnerKind, type Owner as OwnerMessage } from '../../../gen/soma/rpc/owner_pb.js';
 import {
   type Digest,
   OBJECT_TYPES,
   type ObjectRef,
   type ObjectType,
-  type Owner,
+  objectFromRpc,
+  ownerFromRpc,
   type SomaObject,
 } from '../../chain/index.js';
-import { optionalId, required, requiredId } from './required.js';
+import { optionalId, required } from './required.js';
 
 /** An object as the node gives it: the object and its digest. */
 export interface FetchedObject extends SomaObject {
@@ -31,20 +31,6 @@ export const FULL_OBJECT_MASK: readonly string[] = [
   'previous_transaction',
 ];
 
-/** The owner in a message. */
-export function ownerFrom(owner: OwnerMessage): Owner {
-  switch (owner.kind) {
-    case Owner_OwnerKind.ADDRESS:
-      return { kind: 'address', address: requiredId(owner.address, 'owner.address') };
-    case Owner_OwnerKind.SHARED:
-      return { kind: 'shared', initialSharedVersion: required(owner.version, 'owner.version') };
-    case Owner_OwnerKind.IMMUTABLE:
-      return { kind: 'immutable' };
-    default:
-      throw new QuarryError('PROTOCOL', `the node sent an owner of unknown kind ${owner.kind}`);
-  }
-}
-
 /** The name of an object type, checked. */
 export function objectTypeFrom(name: string | undefined): ObjectType {
   const found = OBJECT_TYPES.find((type) => type === name);
@@ -54,15 +40,7 @@ export function objectTypeFrom(name: string | undefined): ObjectType {
 
 /** An object read with {@link FULL_OBJECT_MASK}. */
 export function objectFrom(message: Object$): FetchedObject {
-  return {
-    objectId: requiredId(message.objectId, 'object_id'),
-    version: required(message.version, 'version'),
-    digest: required(message.digest, 'digest'),
-    type: objectTypeFrom(message.objectType),
-    owner: ownerFrom(required(message.owner, 'owner')),
-    payload: required(message.contents, 'contents'),
-    previousTransaction: required(message.previousTransaction, 'previous_transaction'),
-  };
+  return { ...objectFromRpc(message, 'object'), digest: required(message.digest, 'object.digest') };
 }
 
 /** Whatever fields an object message has. */
@@ -72,7 +50,7 @@ export function partialObjectFrom(message: Object$): PartialObject {
     version: message.version,
     digest: message.digest,
     type: message.objectType === undefined ? undefined : objectTypeFrom(message.objectType),
-    owner: message.owner === undefined ? undefined : ownerFrom(message.owner),
+    owner: message.owner === undefined ? undefined : ownerFromRpc(message.owner, 'object.owner'),
     payload: message.contents,
     previousTransaction: message.previousTransaction,
   };

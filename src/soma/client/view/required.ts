@@ -1,4 +1,3 @@
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { QuarryError } from '../../../errors/index.js';
 import { normaliseId, type ObjectId } from '../../chain/index.js';
 
@@ -30,11 +29,6 @@ export function requiredId(value: string | undefined, field: string): ObjectId {
 /** {@link requiredId}, or `undefined` for an absent field. */
 export function optionalId(value: string | undefined, field: string): ObjectId | undefined {
   return value === undefined ? undefined : requiredId(value, field);
-}
-
-/** Milliseconds since the Unix epoch. */
-export function millisOf(timestamp: Timestamp): bigint {
-  return timestamp.seconds * 1000n + BigInt(Math.floor(timestamp.nanos / 1e6));
 }
 
 /** The node sends repeated floats; tensors are `Float32Array`. */

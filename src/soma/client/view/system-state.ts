@@ -77,7 +77,8 @@ const PARAMETER_NAMES: Readonly<Record<ParameterName, true>> = {
   maxSubmissionDataSize: true,
 };
 
-function parametersFrom(message: SystemParametersMessage): SystemParameters {
+/** The parameters in a message. */
+export function parametersFrom(message: SystemParametersMessage): SystemParameters {
   const names = Object.keys(PARAMETER_NAMES) as ParameterName[];
   return Object.fromEntries(
     names.map((name) => [name, required<bigint | number>(message[name], `parameters.${name}`)]),

@@ -1,0 +1,319 @@
+import { QuarryError, throwIfAborted } from '../../../errors/index.js';
+import { backoffDelayMs } from '../../../net/index.js';
+import {
+  type Address,
+  decodeCoin,
+  deletedObjects,
+  normaliseId,
+  type ObjectId,
+  type ReportedEffects,
+  writtenObjects,
+} from '../../chain/index.js';
+import type { ClientContext } from '../context.js';
+import { getObject } from '../read/get-object.js';
+import { listCoins, type OwnedCoin, richestFirst } from '../read/list-coins.js';
+import { refOf } from '../view/object.js';
+
+/** Why it is not known whether a coin can be used. */
+export type Doubt = 'stale' | 'locked' | 'unknown outcome';
+
+/** Coins set aside for one transaction. The first one is charged; the others are merged into it. */
+export interface CoinLease {
+  readonly coins: readonly [OwnedCoin, ...OwnedCoin[]];
+  readonly totalShannons: bigint;
+}
+
+/** What the pool holds. */
+export interface CoinPoolState {
+  readonly free: number;
+  readonly leased: number;
+  readonly doubtful: number;
+  readonly totalShannons: bigint;
+}
+
+export interface AcquireOptions {
+  /** Least sum of the coins, in shannons. */
+  readonly amount: bigint;
+  /** Merges up to this many coins below `dustShannons` along the way. Default 0. */
+  readonly mergeDust?: number;
+  readonly dustShannons?: bigint;
+  readonly signal?: AbortSignal;
+}
+
+interface Entry {
+  coin: OwnedCoin;
+  state: 'free' | 'leased' | 'doubtful';
+  /** When this was learnt, as a step of the pool's own counter. */
+  learnt: number;
+}
+
+/** Most coins in one gas payment: 256 references are 19 KB. */
+const MAX_COINS = 256;
+/** How long a coin stays aside before it is tried again, although nothing about it has changed. */
+const DOUBT_LIMIT_MS: Readonly<Record<Doubt, number>> = { stale: 15_000, locked: 300_000, 'unknown outcome': 60_000 };
+const RECHECK = { baseMs: 400, maxMs: 8_000 } as const;
+
+/**
+ * The coins of one address, so that many transactions can be in flight without naming the same coin version. It learns
+ * new versions from effects. Coins that another program uses too are set aside and read again until they are usable.
+ */
+export class CoinPool {
+  readonly owner: Address;
+  readonly #client: ClientContext;
+  readonly #entries = new Map<ObjectId, Entry>();
+  readonly #abort = new AbortController();
+  readonly #waiting = new Set<() => void>();
+  #clock = 0;
+  #refreshing: Promise<void> | undefined;
+  #lastRefresh = -1;
+
+  constructor(client: ClientContext, owner: Address) {
+    this.#client = client;
+    this.owner = normaliseId(owner);
+  }
+
+  get state(): CoinPoolState {
+    const all = [...this.#entries.values()];
+    const count = (state: Entry['state']): number => all.filter((entry) => entry.state === state).length;
+    return {
+      free: count('free'),
+      leased: count('leased'),
+      doubtful: count('doubtful'),
+      totalShannons: all.reduce((sum, { coin }) => sum + coin.balanceShannons, 0n),
+    };
+  }
+
+  /** Coins in the pool, in use or not, that hold at least `amount` shannons. */
+  countAtLeast(amount: bigint): number {
+    return [...this.#entries.values()].filter(({ coin }) => coin.balanceShannons >= amount).length;
+  }
+
+  /** Free coins, richest first. */
+  free(): OwnedCoin[] {
+    const free = [...this.#entries.values()].filter((entry) => entry.state === 'free');
+    return free.map((entry) => entry.coin).sort(richestFirst);
+  }
+
+  /** Reads the coins from the node; concurrent calls share one read. */
+  refresh(signal?: AbortSignal): Promise<void> {
+    this.#refreshing ??= this.#load(signal).finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** Reads the coins once, on first use. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    if (this.#lastRefresh < 0) await this.refresh(signal);
+  }
+
+  /**
+   * Sets coins aside that hold `amount` together: one if one suffices, the smallest that does. Waits for coins in use
+   * when the free ones do not suffice, and reads the coins again before giving up.
+   *
+   * @throws QuarryError `INSUFFICIENT_FUNDS` when all coins together do not hold `amount`
+   * @throws QuarryError `ABORTED` when the signal fires or the pool is closed
+   */
+  async acquire(options: AcquireOptions): Promise<CoinLease> {
+    await this.ready(options.signal);
+    const started = this.#clock;
+    for (;;) {
+      throwIfAborted(options.signal, 'waiting for a coin');
+      throwIfAborted(this.#abort.signal, 'waiting for a coin');
+      const chosen = this.#choose(options);
+      if (chosen !== undefined) return this.#lease(chosen);
+      if ([...this.#entries.values()].some((entry) => entry.state !== 'free')) await this.#change(options.signal);
+      else if (this.#lastRefresh < started) await this.refresh(options.signal);
+      else {
+        const { totalShannons } = this.state;
+        throw new QuarryError(
+          'INSUFFICIENT_FUNDS',
+          `${this.owner} has ${totalShannons} shannons, not ${options.amount}`,
+          {
+            hint: 'send coins to the address, or ask the faucet of a test network',
+            facts: { address: this.owner, requiredShannons: options.amount, availableShannons: totalShannons },
+          },
+        );
+      }
+    }
+  }
+
+  /** Sets one certain coin aside, when the pool has it and it is free. */
+  async take(objectId: ObjectId, signal?: AbortSignal): Promise<CoinLease | undefined> {
+    await this.ready(signal);
+    const entry = this.#entries.get(normaliseId(objectId));
+    return entry?.state === 'free' ? this.#lease([entry]) : undefined;
+  }
+
+  /** Sets all free coins aside, richest first, {@link MAX_COINS} at most. */
+  async takeAll(signal?: AbortSignal): Promise<CoinLease | undefined> {
+    await this.ready(signal);
+    const entries = this.free()
+      .slice(0, MAX_COINS)
+      .map((coin) => this.#entries.get(coin.objectId)!);
+    return entries.length === 0 ? undefined : this.#lease(entries);
+  }
+
+  /** Gives coins back that no transaction has used. */
+  release(lease: CoinLease): void {
+    for (const coin of lease.coins) {
+      const entry = this.#entries.get(coin.objectId);
+      if (entry?.state === 'leased' && entry.coin.version === coin.version) entry.state = 'free';
+    }
+    this.#notify();
+  }
+
+  /**
+   * Learns what a transaction made of the coins.
+   *
+   * @param leases coins that it used
+   * @param balances what is known of the coins it wrote, in shannons; others are read
+   */
+  settle(leases: readonly CoinLease[], effects: ReportedEffects, balances: ReadonlyMap<ObjectId, bigint>): void {
+    const learnt = ++this.#clock;
+    const types = new Map(effects.changedObjects.map((change) => [change.objectId, change.objectType]));
+    for (const id of deletedObjects(effects)) this.#entries.delete(id);
+    for (const { objectId, version, digest, owner } of writtenObjects(effects)) {
+      const known = this.#entries.get(objectId);
+      if (owner.kind !== 'address' || owner.address !== this.owner) {
+        this.#entries.delete(objectId);
+        continue;
+      }
+      const type = types.get(objectId);
+      if (known === undefined && type !== undefined && type !== 'Coin') continue;
+      const balanceShannons = balances.get(objectId);
+      if (balanceShannons !== undefined && balanceShannons >= 0n) {
+        this.#entries.set(objectId, { coin: { objectId, version, digest, balanceShannons }, state: 'free', learnt });
+      } else if (known !== undefined || balances.size === 0 || type === 'Coin') {
+        this.#readLater(objectId);
+      }
+    }
+    for (const lease of leases) this.release(lease);
+    this.#notify();
+  }
+
+  /** Sets coins aside until reading them shows that they can be used. */
+  doubt(objectIds: Iterable<ObjectId>, why: Doubt): void {
+    for (const id of objectIds) {
+      const entry = this.#entries.get(id);
+      if (entry === undefined || entry.state === 'doubtful') continue;
+      entry.state = 'doubtful';
+      void this.#resolve(id, entry, why);
+    }
+  }
+
+  close(): void {
+    this.#abort.abort();
+    this.#notify();
+  }
+
+  async #load(signal: AbortSignal | undefined): Promise<void> {
+    const began = this.#clock;
+    const listed = await listCoins(this.#client, this.owner, signal === undefined ? {} : { signal });
+    const learnt = ++this.#clock;
+    const ids = new Set<ObjectId>();
+    for (const coin of listed) {
+      ids.add(coin.objectId);
+      const entry = this.#entries.get(coin.objectId);
+      // What effects told meanwhile is newer than the list.
+      if (entry !== undefined && (entry.state !== 'free' || entry.coin.version >= coin.version)) continue;
+      this.#entries.set(coin.objectId, { coin, state: 'free', learnt });
+    }
+    for (const [id, entry] of this.#entries) {
+      if (entry.state === 'free' && entry.learnt <= began && !ids.has(id)) this.#entries.delete(id);
+    }
+    this.#lastRefresh = learnt;
+    this.#notify();
+  }
+
+  #choose({ amount, mergeDust = 0, dustShannons = 0n }: AcquireOptions): Entry[] | undefined {
+    const free = this.free();
+    const single = free.findLast((coin) => coin.balanceShannons >= amount);
+    const chosen: OwnedCoin[] = [];
+    if (single !== undefined) chosen.push(single);
+    else {
+      let sum = 0n;
+      for (const coin of free.slice(0, MAX_COINS)) {
+        chosen.push(coin);
+        sum += coin.balanceShannons;
+        if (sum >= amount) break;
+      }
+      if (sum < amount || chosen.length === 0) return undefined;
+    }
+    const dust = free.filter((coin) => coin.balanceShannons < dustShannons && !chosen.includes(coin));
+    chosen.push(...dust.slice(0, Math.min(mergeDust, MAX_COINS - chosen.length)));
+    return chosen.map((coin) => this.#entries.get(coin.objectId)!);
+  }
+
+  #lease(entries: readonly Entry[]): CoinLease {
+    for (const entry of entries) entry.state = 'leased';
+    const coins = entries.map((entry) => entry.coin) as [OwnedCoin, ...OwnedCoin[]];
+    return { coins, totalShannons: coins.reduce((sum, coin) => sum + coin.balanceShannons, 0n) };
+  }
+
+  /** Adds a coin whose balance the effects do not tell. */
+  #readLater(objectId: ObjectId): void {
+    const placeholder: Entry = {
+      coin: { objectId, version: -1n, digest: '', balanceShannons: 0n },
+      state: 'doubtful',
+      learnt: this.#clock,
+    };
+    this.#entries.set(objectId, placeholder);
+    void this.#resolve(objectId, placeholder, 'stale');
+  }
+
+  async #resolve(objectId: ObjectId, entry: Entry, why: Doubt): Promise<void> {
+    const { signal } = this.#abort;
+    const deadline = this.#client.now() + DOUBT_LIMIT_MS[why];
+    try {
+      for (let attempt = 0; ; attempt++) {
+        // A stale coin is usable as soon as it is read; the others need somebody else's transaction to end.
+        if (attempt > 0 || why !== 'stale') {
+          await this.#client.sleep(backoffDelayMs(attempt, RECHECK, this.#client.random), signal);
+        }
+        if (this.#entries.get(objectId) !== entry) return;
+        const now = await this.#read(objectId, signal);
+        if (this.#entries.get(objectId) !== entry) return;
+        if (now === 'gone' || (now === 'unreadable' && entry.coin.version < 0n && this.#client.now() > deadline)) {
+          this.#entries.delete(objectId);
+          return this.#notify();
+        }
+        if (now !== 'unreadable' && (now.version > entry.coin.version || this.#client.now() > deadline)) {
+          this.#entries.set(objectId, { coin: now, state: 'free', learnt: ++this.#clock });
+          return this.#notify();
+        }
+      }
+    } catch {
+      // The pool was closed.
+    }
+  }
+
+  async #read(objectId: ObjectId, signal: AbortSignal): Promise<OwnedCoin | 'gone' | 'unreadable'> {
+    try {
+      const object = await getObject(this.#client, objectId, { signal, timeoutMs: 10_000 });
+      const mine = object.owner.kind === 'address' && object.owner.address === this.owner && object.type === 'Coin';
+      return mine ? { ...refOf(object), balanceShannons: decodeCoin(object.payload).balance } : 'gone';
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return error instanceof QuarryError && error.code === 'NOT_FOUND' ? 'gone' : 'unreadable';
+    }
+  }
+
+  #notify(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+
+  #change(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal?.addEventListener('abort', wake, { once: true });
+    });
+  }
+}

@@ -1,0 +1,440 @@
+import { QuarryError } from '../../../errors/index.js';
+import {
+  type Address,
+  type AddValidator,
+  CREATION_NUMBERS,
+  decryptionKeyCommitment,
+  deriveId,
+  embeddingCommitment,
+  encodeTransactionData,
+  type Manifest,
+  normaliseId,
+  type ObjectId,
+  scalarTensor,
+  submissionBond,
+  type TransactionData,
+  type TransactionKind,
+  toBase64,
+  transactionDigest,
+  type UpdateValidatorMetadata,
+  vectorTensor,
+} from '../../chain/index.js';
+import type { CallControl } from '../context.js';
+import type { TransactionResult } from '../execute/execute-transaction.js';
+import { simulateTransaction } from '../execute/simulate-transaction.js';
+import { batchGetObjects } from '../read/batch-get-objects.js';
+import { listCoins } from '../read/list-coins.js';
+import { GrpcError } from '../transport/index.js';
+import { refOf } from '../view/object.js';
+import type { CoinLease } from './coin-pool.js';
+import { type Plan, refOfCoin, type SendOptions, TransactionSender } from './transaction-sender.js';
+
+export type { AccountOptions, SendOptions } from './transaction-sender.js';
+
+/** A transaction to be signed elsewhere. */
+export interface UnsignedTransaction {
+  readonly data: TransactionData;
+  /** BCS of `data`. */
+  readonly bytes: Uint8Array;
+  /** The same as base64, as the official tools pass it around. */
+  readonly base64: string;
+  readonly digest: string;
+}
+
+/** What is submitted for a target. */
+export interface SubmitDataOptions extends SendOptions {
+  readonly targetId: ObjectId;
+  /** Of the plain data: where it is hosted, its checksum and size. */
+  readonly manifest: Manifest;
+  /** The model with the lowest loss among the target's. */
+  readonly modelId: ObjectId;
+  /** The winner's embedding, `[target_embedding_dim]`. */
+  readonly embedding: Float32Array;
+  /** Cosine distance to the target; rounded to f32. */
+  readonly distance: number;
+  /** The winner's loss; rounded to f32. */
+  readonly loss: number;
+}
+
+export interface CreateModelOptions extends SendOptions {
+  /** Basis points. */
+  readonly commissionRateBps: number | bigint;
+  /** Default: the network's minimum. */
+  readonly stakeShannons?: bigint;
+  /** Default: the network's. */
+  readonly architectureVersion?: bigint;
+}
+
+/** What creating a model did. */
+export interface CreatedModel extends TransactionResult {
+  readonly modelId: ObjectId;
+  readonly stakingPoolId: ObjectId;
+  readonly stakedSomaId: ObjectId;
+}
+
+export interface CommitModelOptions extends SendOptions {
+  readonly modelId: ObjectId;
+  /** Of the encrypted weights. */
+  readonly manifest: Manifest;
+  /** AES-256 key, 32 bytes. Only its hash is sent. */
+  readonly decryptionKey: Uint8Array;
+  /** `[target_embedding_dim]`. Only its hash is sent. */
+  readonly embedding: Float32Array;
+}
+
+export interface RevealModelOptions extends SendOptions {
+  readonly modelId: ObjectId;
+  readonly decryptionKey: Uint8Array;
+  readonly embedding: Float32Array;
+}
+
+/** How much: an amount, or the whole of a coin that is named. */
+export type AmountOrCoin = { readonly amountShannons: bigint } | { readonly coinId: ObjectId };
+
+/** Fee of claims and withdrawals when what they move is not known: far above what the network charges. */
+const UNKNOWN_VALUE_SHANNONS = 100_000_000n;
+
+/** Most coins merged by one transaction. */
+const MERGE_AT_ONCE = 250;
+
+/**
+ * Everything that one signer can send. Coins are chosen by its pool, so that many calls can be in flight at once. Every
+ * call throws {@link ExecutionError} when the transaction executes and fails.
+ */
+export class SomaAccount extends TransactionSender {
+  // Submissions.
+
+  /** Submits data for a target; the bond is taken from the coin that pays. */
+  async submitData(options: SubmitDataOptions): Promise<TransactionResult> {
+    const { submissionBondPerByte } = await this.parameters();
+    return this.send(
+      this.#gasPlan('submitData', 4, {
+        spends: submissionBond(options.manifest.size, submissionBondPerByte),
+        build: (coin) => ({
+          kind: 'submitData',
+          targetId: normaliseId(options.targetId),
+          dataManifest: options.manifest,
+          modelId: normaliseId(options.modelId),
+          embedding: vectorTensor(options.embedding),
+          distanceScore: scalarTensor(options.distance),
+          lossScore: vectorTensor([options.loss]),
+          bondCoin: refOfCoin(coin),
+        }),
+      }),
+      options,
+    );
+  }
+
+  /** Claims the reward of a target, anybody's: filled two epochs ago, or expired. */
+  claimRewards(options: SendOptions & { readonly targetId: ObjectId; readonly rewardShannons?: bigint }) {
+    const kind = { kind: 'claimRewards', targetId: normaliseId(options.targetId) } as const;
+    return this.#sendGasOnly(kind, 6, options, options.rewardShannons ?? UNKNOWN_VALUE_SHANNONS);
+  }
+
+  reportSubmission(options: SendOptions & { readonly targetId: ObjectId }): Promise<TransactionResult> {
+    return this.#sendGasOnly({ kind: 'reportSubmission', targetId: normaliseId(options.targetId) }, 3, options);
+  }
+  undoReportSubmission(options: SendOptions & { readonly targetId: ObjectId }): Promise<TransactionResult> {
+    return this.#sendGasOnly({ kind: 'undoReportSubmission', targetId: normaliseId(options.targetId) }, 3, options);
+  }
+
+  // Models.
+
+  /** Registers a model; the stake is taken from the coins that pay. */
+  async createModel(options: CreateModelOptions): Promise<CreatedModel> {
+    const parameters = await this.parameters();
+    const stakeAmount = options.stakeShannons ?? parameters.modelMinStake;
+    const kind = {
+      kind: 'createModel',
+      stakeAmount,
+      commissionRate: BigInt(options.commissionRateBps),
+      architectureVersion: options.architectureVersion ?? parameters.modelArchitectureVersion,
+    } as const;
+    const result = await this.send(
+      this.#gasPlan('createModel', 3, { spends: stakeAmount, build: () => kind }),
+      options,
+    );
+    const { model, stakingPool, stakedSoma } = CREATION_NUMBERS.createModel;
+    return {
+      ...result,
+      modelId: deriveId(result.digest, model),
+      stakingPoolId: deriveId(result.digest, stakingPool),
+      stakedSomaId: deriveId(result.digest, stakedSoma),
+    };
+  }
+
+  /** Commits to weights, key and embedding; they must be revealed in exactly the next epoch. */
+  commitModel(options: CommitModelOptions): Promise<TransactionResult> {
+    return this.#sendGasOnly(
+      {
+        kind: 'commitModel',
+        modelId: normaliseId(options.modelId),
+        manifest: options.manifest,
+        // Both are the hash of the encrypted bytes.
+        weightsCommitment: options.manifest.checksum,
+        embeddingCommitment: embeddingCommitment(options.embedding),
+        decryptionKeyCommitment: decryptionKeyCommitment(options.decryptionKey),
+      },
+      2,
+      options,
+    );
+  }
+
+  /** Reveals what was committed to in the epoch before. The key is public from then on. */
+  async revealModel(options: RevealModelOptions): Promise<TransactionResult> {
+    const { targetEmbeddingDim } = await this.parameters();
+    if (BigInt(options.embedding.length) !== targetEmbeddingDim) {
+      // The chain accepts any length here, and then fails to generate targets.
+      throw new QuarryError('INVALID_ARGUMENT', `a model embedding has ${targetEmbeddingDim} values on this network`, {
+        hint: 'commit and reveal an embedding of that length',
+        facts: { expected: targetEmbeddingDim, actual: options.embedding.length },
+      });
+    }
+    return this.#sendGasOnly(
+      {
+        kind: 'revealModel',
+        modelId: normaliseId(options.modelId),
+        decryptionKey: options.decryptionKey,
+        embedding: vectorTensor(options.embedding),
+      },
+      2,
+      options,
+    );
+  }
+
+  setModelCommissionRate(options: SendOptions & { readonly modelId: ObjectId; readonly newRateBps: number | bigint }) {
+    const { modelId, newRateBps } = options;
+    const kind = {
+      kind: 'setModelCommissionRate',
+      modelId: normaliseId(modelId),
+      newRate: BigInt(newRateBps),
+    } as const;
+    return this.#sendGasOnly(kind, 2, options);
+  }
+  deactivateModel(options: SendOptions & { readonly modelId: ObjectId }): Promise<TransactionResult> {
+    return this.#sendGasOnly({ kind: 'deactivateModel', modelId: normaliseId(options.modelId) }, 2, options);
+  }
+  reportModel(options: SendOptions & { readonly modelId: ObjectId }): Promise<TransactionResult> {
+    return this.#sendGasOnly({ kind: 'reportModel', modelId: normaliseId(options.modelId) }, 2, options);
+  }
+  undoReportModel(options: SendOptions & { readonly modelId: ObjectId }): Promise<TransactionResult> {
+    return this.#sendGasOnly({ kind: 'undoReportModel', modelId: normaliseId(options.modelId) }, 2, options);
+  }
+
+  // Coins and objects.
+
+  /** Sends an amount, or a whole coin. */
+  transferCoin(options: SendOptions & AmountOrCoin & { readonly recipient: Address }): Promise<TransactionResult> {
+    const recipient = normaliseId(options.recipient);
+    return this.#spend(
+      'transferCoin',
+      2,
+      options,
+      (coin, amount) => ({ kind: 'transferCoin', coin, amount, recipient }),
+      {
+        // Sent to ourselves, the amount becomes a new coin of ours.
+        ...('amountShannons' in options &&
+          recipient === this.address && { creates: new Map([[0, options.amountShannons]]) }),
+      },
+    );
+  }
+
+  /** Pays several recipients at once. */
+  async payCoins(
+    options: SendOptions & {
+      readonly payments: readonly { readonly recipient: Address; readonly amountShannons: bigint }[];
+    },
+  ): Promise<TransactionResult> {
+    const recipients = options.payments.map((payment) => normaliseId(payment.recipient));
+    const amounts = options.payments.map((payment) => payment.amountShannons);
+    const mine = recipients.flatMap((id, index) => (id === this.address ? [[index, amounts[index]!] as const] : []));
+    return this.send(
+      this.#gasPlan('payCoins', 1 + amounts.length, {
+        spends: amounts.reduce((sum, amount) => sum + amount, 0n),
+        build: (coin) => ({ kind: 'payCoins', coins: [refOfCoin(coin)], amounts, recipients }),
+        creates: new Map(mine),
+      }),
+      options,
+    );
+  }
+
+  /** Hands whole objects over, such as coins and stakes. */
+  async transferObjects(
+    options: SendOptions & { readonly recipient: Address; readonly objectIds: readonly ObjectId[] },
+  ): Promise<TransactionResult> {
+    const others: CoinLease[] = [];
+    try {
+      for (const id of options.objectIds) {
+        const lease = await this.pool.take(id, options.signal);
+        if (lease !== undefined) others.push(lease);
+      }
+      const objects = (await batchGetObjects(this.client, options.objectIds, options)).map((object) => {
+        if (object instanceof GrpcError) throw object;
+        return refOf(object);
+      });
+      const recipient = normaliseId(options.recipient);
+      const build = () => ({ kind: 'transferObjects', objects, recipient }) as const;
+      return await this.send(this.#gasPlan('transferObjects', 1 + objects.length, { build, others }), options);
+    } finally {
+      for (const lease of others) this.pool.release(lease);
+    }
+  }
+
+  /**
+   * Merges all coins into two: those that pay become one, and the smallest stays. Returns `undefined` when there are
+   * fewer than three.
+   */
+  async mergeCoins(options: SendOptions = {}): Promise<TransactionResult | undefined> {
+    await this.pool.refresh(options.signal);
+    const [smallest, ...rest] = this.pool.free().reverse();
+    if (smallest === undefined || rest.length < 2) return undefined;
+    const small = await this.pool.take(smallest.objectId, options.signal);
+    if (small === undefined) return undefined;
+    const kind = { kind: 'transferCoin', coin: refOfCoin(smallest), recipient: this.address } as const;
+    // Asking for everything that the richest coins hold makes the pool pay with all of them.
+    const total = rest.slice(-MERGE_AT_ONCE).reduce((sum, coin) => sum + coin.balanceShannons, 0n);
+    return this.send(
+      {
+        doing: 'mergeCoins',
+        kind: 'transferCoin',
+        writes: 2,
+        spends: 0n,
+        value: smallest.balanceShannons,
+        atLeast: total,
+        build: () => kind,
+        others: [small],
+      },
+      options,
+    );
+  }
+
+  // Stakes.
+
+  /** Stakes with a validator: an amount, or a whole coin. */
+  addStake(options: SendOptions & AmountOrCoin & { readonly validator: Address }): Promise<TransactionResult> {
+    const address = normaliseId(options.validator);
+    return this.#spend('addStake', 3, options, (coinRef, amount) => ({ kind: 'addStake', address, coinRef, amount }));
+  }
+
+  /** Stakes with a model: an amount, or a whole coin. */
+  addStakeToModel(options: SendOptions & AmountOrCoin & { readonly modelId: ObjectId }): Promise<TransactionResult> {
+    const modelId = normaliseId(options.modelId);
+    return this.#spend('addStakeToModel', 3, options, (coinRef, amount) => ({
+      kind: 'addStakeToModel',
+      modelId,
+      coinRef,
+      amount,
+    }));
+  }
+
+  /** Turns a stake back into a coin, with what it has earned. */
+  async withdrawStake(options: SendOptions & { readonly stakedSomaId: ObjectId }): Promise<TransactionResult> {
+    const [stake] = await batchGetObjects(this.client, [options.stakedSomaId], options);
+    if (stake === undefined || stake instanceof GrpcError) throw stake ?? new QuarryError('NOT_FOUND', 'no such stake');
+    return this.#sendGasOnly({ kind: 'withdrawStake', stakedSoma: refOf(stake) }, 3, options, UNKNOWN_VALUE_SHANNONS);
+  }
+
+  // Validators.
+
+  addValidator(options: SendOptions & AddValidator): Promise<TransactionResult> {
+    return this.#sendGasOnly({ ...fieldsOf(options), kind: 'addValidator' }, 3, options);
+  }
+  removeValidator(options: SendOptions & { readonly pubkeyBytes: Uint8Array }): Promise<TransactionResult> {
+    return this.#sendGasOnly({ kind: 'removeValidator', pubkeyBytes: options.pubkeyBytes }, 2, options);
+  }
+  updateValidatorMetadata(options: SendOptions & UpdateValidatorMetadata): Promise<TransactionResult> {
+    return this.#sendGasOnly({ ...fieldsOf(options), kind: 'updateValidatorMetadata' }, 2, options);
+  }
+  setCommissionRate(options: SendOptions & { readonly newRateBps: number | bigint }): Promise<TransactionResult> {
+    return this.#sendGasOnly({ kind: 'setCommissionRate', newRate: BigInt(options.newRateBps) }, 2, options);
+  }
+  reportValidator(options: SendOptions & { readonly reportee: Address }): Promise<TransactionResult> {
+    return this.#sendGasOnly({ kind: 'reportValidator', reportee: normaliseId(options.reportee) }, 2, options);
+  }
+  undoReportValidator(options: SendOptions & { readonly reportee: Address }): Promise<TransactionResult> {
+    return this.#sendGasOnly({ kind: 'undoReportValidator', reportee: normaliseId(options.reportee) }, 2, options);
+  }
+
+  // Any transaction.
+
+  /** Sends any kind whose objects are known; the pool adds the gas. */
+  sendKind(kind: TransactionKind, options: SendOptions = {}): Promise<TransactionResult> {
+    return this.#sendGasOnly(kind, 8, options, UNKNOWN_VALUE_SHANNONS);
+  }
+
+  /** A transaction of any kind over gas of the pool, to be signed elsewhere. */
+  async buildKind(kind: TransactionKind, options: CallControl = {}): Promise<UnsignedTransaction> {
+    return unsigned(await this.planned(this.#anyPlan(kind), options.signal));
+  }
+
+  /** What a transaction of any kind would do now. */
+  async simulateKind(kind: TransactionKind, options: CallControl = {}): Promise<TransactionResult> {
+    return simulateTransaction(this.client, await this.planned(this.#anyPlan(kind), options.signal), options);
+  }
+
+  #anyPlan(kind: TransactionKind): Plan {
+    return { ...this.#gasPlan(kind.kind, 8, { build: () => kind }), value: UNKNOWN_VALUE_SHANNONS };
+  }
+
+  #gasPlan(
+    kind: Plan['kind'],
+    writes: number,
+    plan: Pick<Plan, 'build'> & Partial<Omit<Plan, 'build' | 'kind' | 'writes'>>,
+  ): Plan {
+    return { doing: kind, kind, writes, spends: 0n, ...plan };
+  }
+
+  #sendGasOnly(kind: TransactionKind, writes: number, options: SendOptions, value = 0n): Promise<TransactionResult> {
+    return this.send({ ...this.#gasPlan(kind.kind, writes, { build: () => kind }), value }, options);
+  }
+
+  async #spend(
+    name: 'transferCoin' | 'addStake' | 'addStakeToModel',
+    writes: number,
+    options: SendOptions & AmountOrCoin,
+    build: (coin: ReturnType<typeof refOfCoin>, amount: bigint | undefined) => TransactionKind,
+    extra: Partial<Plan> = {},
+  ): Promise<TransactionResult> {
+    if ('amountShannons' in options) {
+      const amount = options.amountShannons;
+      const plan = { spends: amount, build: (gas: ReturnType<typeof refOfCoin>) => build(refOfCoin(gas), amount) };
+      return this.send({ ...this.#gasPlan(name, writes, plan), ...extra }, options);
+    }
+    // A whole coin never pays for itself: what the fees leave of it would not be well defined.
+    const lease = await this.#takeWhole(options.coinId, options);
+    const [coin] = lease.coins;
+    const plan = { build: () => build(refOfCoin(coin), undefined), others: [lease], value: coin.balanceShannons };
+    return this.send(this.#gasPlan(name, writes, plan), options);
+  }
+
+  async #takeWhole(coinId: ObjectId, options: SendOptions): Promise<CoinLease> {
+    const id = normaliseId(coinId);
+    const lease = (await this.pool.take(id, options.signal)) ?? undefined;
+    if (lease !== undefined) return lease;
+    const listed = (await listCoins(this.client, this.address, options)).some((coin) => coin.objectId === id);
+    throw listed
+      ? new QuarryError('OBJECT_LOCKED', `coin ${id} is in use by another transaction of this account`, {
+          hint: 'wait for it, or name another coin',
+          facts: { objectId: id },
+        })
+      : new QuarryError('NOT_FOUND', `${this.address} has no coin ${id}`, { facts: { objectId: id } });
+  }
+}
+
+function unsigned(data: TransactionData): UnsignedTransaction {
+  const bytes = encodeTransactionData(data);
+  return { data, bytes, base64: toBase64(bytes), digest: transactionDigest(data) };
+}
+
+/** The fields of a kind, without what steers the sending. */
+function fieldsOf<T extends SendOptions>(options: T): Omit<T, keyof SendOptions> {
+  const {
+    signal: _signal,
+    timeoutMs: _timeout,
+    wait: _wait,
+    waitMs: _waitMs,
+    onSigned: _onSigned,
+    ...fields
+  } = options;
+  return fields;
+}

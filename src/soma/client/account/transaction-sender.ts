@@ -1,0 +1,292 @@
+import { type QuarryError, toQuarryError } from '../../../errors/index.js';
+import {
+  deriveId,
+  type FeeParameters,
+  type ObjectId,
+  type ObjectRef,
+  type SignedTransaction,
+  type Signer,
+  signTransaction,
+  type TransactionData,
+  type TransactionKind,
+  type TransactionKindName,
+  totalFee,
+} from '../../chain/index.js';
+import type { CallControl, ClientContext } from '../context.js';
+import { executeTransaction, type TransactionResult } from '../execute/execute-transaction.js';
+import { waitForCheckpoint } from '../execute/wait-for-transaction.js';
+import { getSystemParameters } from '../read/get-system-parameters.js';
+import type { OwnedCoin } from '../read/list-coins.js';
+import { assertSucceeded } from '../view/execution-error.js';
+import type { SystemParameters } from '../view/system-state.js';
+import type { CheckpointHub, CheckpointTicket } from '../watch/checkpoint-hub.js';
+import { type CoinLease, CoinPool } from './coin-pool.js';
+
+export interface AccountOptions {
+  /** Transactions that shall be able to be in flight at once: coins are split until there are as many. Default 1. */
+  readonly parallel?: number;
+  /** What each of those coins shall hold, in shannons. Default 0.1 SOMA, or less when there is not enough. */
+  readonly coinShannons?: bigint;
+}
+
+/** How to send one transaction. */
+export interface SendOptions extends CallControl {
+  /** False returns as soon as it is final, without waiting for its checkpoint. Default true. */
+  readonly wait?: boolean;
+  /** Longest wait for the checkpoint. Default 30 s. */
+  readonly waitMs?: number;
+  /** Told the signed transaction before it leaves, so that its digest can be written down. */
+  readonly onSigned?: (signed: SignedTransaction) => void | Promise<void>;
+}
+
+/** A transaction to be built over whichever coins are free. */
+export interface Plan {
+  /** Named in errors. */
+  readonly doing: string;
+  /** What the gas coin must hold, fees aside: what is paid, staked or bonded from it. */
+  readonly spends: bigint;
+  /** What the value fee is charged on. Default `spends`. */
+  readonly value?: bigint;
+  /** Objects written, for the fee. */
+  readonly writes: number;
+  /** Least sum of the coins that pay, when more than the transaction needs. */
+  readonly atLeast?: bigint;
+  /** The kind, given the coin that pays and, where it spends a coin, is spent. */
+  readonly build: (gas: OwnedCoin) => TransactionKind;
+  /** Kind, before there is a coin to build it over. */
+  readonly kind: TransactionKindName;
+  /** Coins that come to us: balances by creation number. */
+  readonly creates?: ReadonlyMap<number, bigint>;
+  /** Coins of the pool, beside the gas, that the kind names. */
+  readonly others?: readonly CoinLease[];
+}
+
+const ATTEMPTS = 6;
+/** Parameters change with the epoch; a minute is far below the shortest one that matters for fees. */
+const PARAMETERS_MAX_AGE_MS = 60_000;
+const DEFAULT_COIN_SHANNONS = 100_000_000n;
+/** Below this a coin is neither worth a split of its own nor counted as ready: the bond of 15 KB. */
+const MIN_COIN_SHANNONS = 1_000_000n;
+const DUST_PER_TRANSACTION = 4;
+
+/** Builds, signs and sends the transactions of one signer over its pool of coins. */
+export class TransactionSender {
+  readonly signer: Signer;
+  readonly pool: CoinPool;
+  protected readonly client: ClientContext;
+  readonly #hub: CheckpointHub;
+  readonly #options: AccountOptions;
+  #parameters: { readonly value: Promise<SystemParameters>; readonly at: number } | undefined;
+  #splitting: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(client: ClientContext, hub: CheckpointHub, signer: Signer, options: AccountOptions) {
+    this.client = client;
+    this.#hub = hub;
+    this.signer = signer;
+    this.#options = options;
+    this.pool = new CoinPool(client, signer.address);
+  }
+
+  get address(): string {
+    return this.pool.owner;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The parameters that fees and bonds depend on, a minute old at most. */
+  parameters(): Promise<SystemParameters> {
+    const now = this.client.now();
+    if (this.#parameters === undefined || now - this.#parameters.at > PARAMETERS_MAX_AGE_MS) {
+      const value = getSystemParameters(this.client);
+      value.catch(() => {
+        this.#parameters = undefined;
+      });
+      this.#parameters = { value, at: now };
+    }
+    return this.#parameters.value;
+  }
+
+  /** What a transaction is charged, in shannons: see `totalFee`. */
+  protected async fee(kind: TransactionKindName, value: bigint, objectsWritten: number): Promise<bigint> {
+    const parameters: FeeParameters = await this.parameters();
+    return totalFee(kind, value, objectsWritten, parameters);
+  }
+
+  /** Stops waiting for coins; transactions that were sent go their way. */
+  close(): void {
+    this.#closed = true;
+    this.pool.close();
+  }
+
+  /**
+   * A transaction over coins of the pool, unsigned. The coins are not set aside: for signing elsewhere, and for
+   * simulating.
+   */
+  protected async planned(plan: Plan, signal?: AbortSignal): Promise<TransactionData> {
+    const lease = await this.pool.acquire({
+      amount: await this.#needed(plan),
+      ...(signal !== undefined && { signal }),
+    });
+    this.pool.release(lease);
+    return this.#dataOf(plan, lease);
+  }
+
+  /**
+   * Sends a transaction over free coins. Coins that turn out to be locked or stale are set aside and others are tried.
+   *
+   * @throws ExecutionError when it executes and fails
+   * @throws QuarryError `INSUFFICIENT_FUNDS` when all coins together do not suffice
+   * @throws QuarryError `OUTCOME_UNKNOWN` when it can not be found out what became of it
+   */
+  protected async send(plan: Plan, options: SendOptions = {}): Promise<TransactionResult> {
+    try {
+      await this.#splitWhereNeeded(options.signal);
+      const amount = await this.#needed(plan);
+      for (let attempt = 1; ; attempt++) {
+        const lease = await this.pool.acquire({
+          amount,
+          mergeDust: this.#parallel > 1 ? DUST_PER_TRANSACTION : 0,
+          dustShannons: MIN_COIN_SHANNONS,
+          ...(options.signal !== undefined && { signal: options.signal }),
+        });
+        const outcome = await this.#attempt(plan, lease, options, attempt < ATTEMPTS);
+        if (outcome !== 'again') return outcome;
+      }
+    } finally {
+      for (const other of plan.others ?? []) this.pool.release(other);
+    }
+  }
+
+  get #parallel(): number {
+    return this.#options.parallel ?? 1;
+  }
+
+  get #coinShannons(): bigint {
+    return this.#options.coinShannons ?? DEFAULT_COIN_SHANNONS;
+  }
+
+  async #needed(plan: Plan): Promise<bigint> {
+    // One object more than planned: a replacement target, or the coin that a split leaves.
+    const needed = plan.spends + (await this.fee(plan.kind, plan.value ?? plan.spends, plan.writes + 1));
+    return plan.atLeast !== undefined && plan.atLeast > needed ? plan.atLeast : needed;
+  }
+
+  #dataOf(plan: Plan, lease: CoinLease): TransactionData {
+    const gasPayment: ObjectRef[] = lease.coins.map(({ objectId, version, digest }) => ({ objectId, version, digest }));
+    return { kind: plan.build(lease.coins[0]), sender: this.address, gasPayment };
+  }
+
+  async #attempt(
+    plan: Plan,
+    lease: CoinLease,
+    options: SendOptions,
+    mayRetry: boolean,
+  ): Promise<TransactionResult | 'again'> {
+    const leased = new Set([lease, ...(plan.others ?? [])].flatMap(({ coins }) => coins.map((coin) => coin.objectId)));
+    let ticket: CheckpointTicket | undefined;
+    let result: TransactionResult;
+    let sent = false;
+    try {
+      const signed = await signTransaction(this.#dataOf(plan, lease), this.signer);
+      await options.onSigned?.(signed);
+      if (options.wait !== false) ticket = this.#hub.watch(signed.digest);
+      sent = true;
+      result = await executeTransaction(this.client, signed, {
+        ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+        ...(options.signal !== undefined && { signal: options.signal }),
+      });
+    } catch (caught) {
+      ticket?.cancel();
+      const error = toQuarryError(caught, plan.doing);
+      const again = this.#giveBack(error, lease, leased, sent);
+      if (again && mayRetry) return 'again';
+      throw error;
+    }
+    // Before waiting: the coins can be used again as soon as their new versions are known.
+    this.pool.settle([lease, ...(plan.others ?? [])], result.effects, this.#balancesAfter(plan, lease, result));
+    const { status } = result.effects;
+    if (status.kind === 'failure') {
+      ticket?.cancel();
+      if (mayRetry && status.error.kind === 'executionCancelledDueToSharedObjectCongestion') return 'again';
+      assertSucceeded(result.effects, plan.doing);
+    }
+    if (ticket === undefined || result.checkpoint !== undefined) {
+      ticket?.cancel();
+      return result;
+    }
+    const checkpoint = await waitForCheckpoint(this.client, this.#hub, result.digest, options, ticket);
+    return { ...result, checkpoint };
+  }
+
+  /** Puts the coins of a failed attempt where they belong. Returns whether other coins may succeed. */
+  #giveBack(error: QuarryError, lease: CoinLease, leased: ReadonlySet<ObjectId>, sent: boolean): boolean {
+    if (error.code === 'OBJECT_LOCKED' || error.code === 'OBJECT_STALE') {
+      const why = error.code === 'OBJECT_LOCKED' ? 'locked' : 'stale';
+      const culprit = error.facts['objectId'];
+      const ours = typeof culprit !== 'string' || leased.has(culprit);
+      if (ours) this.pool.doubt(typeof culprit === 'string' ? [culprit] : leased, why);
+      this.pool.release(lease);
+      return ours && (typeof culprit !== 'string' || lease.coins.some((coin) => coin.objectId === culprit));
+    }
+    const refused = error.code === 'TRANSACTION_REJECTED' || error.code === 'SIGNATURE_INVALID' || !sent;
+    if (refused || error.code === 'INVALID_ARGUMENT' || error.code === 'DATA_TOO_LARGE') this.pool.release(lease);
+    else this.pool.doubt(leased, 'unknown outcome');
+    return false;
+  }
+
+  #balancesAfter(plan: Plan, lease: CoinLease, { digest, effects }: TransactionResult): Map<ObjectId, bigint> {
+    const succeeded = effects.status.kind === 'success';
+    const balances = new Map<ObjectId, bigint>();
+    for (const other of plan.others ?? []) {
+      for (const coin of other.coins) balances.set(coin.objectId, coin.balanceShannons);
+    }
+    const left = lease.totalShannons - effects.fee.totalFee - (succeeded ? plan.spends : 0n);
+    balances.set(lease.coins[0].objectId, left);
+    if (succeeded) for (const [n, amount] of plan.creates ?? []) balances.set(deriveId(digest, n), amount);
+    return balances;
+  }
+
+  async #splitWhereNeeded(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#parallel <= 1) return;
+    await this.pool.ready(signal);
+    this.#splitting ??= this.#split(signal).finally(() => {
+      this.#splitting = undefined;
+    });
+    await this.#splitting;
+  }
+
+  /** One transaction that pays the missing coins to ourselves, out of the richest free coin. */
+  async #split(signal: AbortSignal | undefined): Promise<void> {
+    const missing = this.#parallel - this.pool.countAtLeast(MIN_COIN_SHANNONS);
+    const [rich] = this.pool.free();
+    if (missing <= 0 || rich === undefined) return;
+    const share = rich.balanceShannons / BigInt(missing + 2);
+    const each = share < this.#coinShannons ? share : this.#coinShannons;
+    if (each < MIN_COIN_SHANNONS) return;
+    const lease = await this.pool.take(rich.objectId, signal);
+    if (lease === undefined) return;
+    const amounts = Array.from({ length: missing }, () => each);
+    const plan: Plan = {
+      doing: 'splitting coins',
+      kind: 'payCoins',
+      spends: each * BigInt(missing),
+      writes: missing + 1,
+      build: (coin) => ({
+        kind: 'payCoins',
+        coins: [refOfCoin(coin)],
+        amounts,
+        recipients: amounts.map(() => this.address),
+      }),
+      creates: new Map(amounts.map((amount, index) => [index, amount])),
+    };
+    await this.#attempt(plan, lease, { wait: false, ...(signal !== undefined && { signal }) }, true);
+  }
+}
+
+/** The reference of a coin, without its balance. */
+export function refOfCoin({ objectId, version, digest }: ObjectRef): ObjectRef {
+  return { objectId, version, digest };
+}

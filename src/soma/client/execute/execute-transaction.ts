@@ -1,0 +1,120 @@
+import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
+import { TransactionExecutionService } from '../../../gen/soma/rpc/transaction_execution_service_pb.js';
+import { backoffDelayMs } from '../../../net/index.js';
+import {
+  type Digest,
+  decodeTransactionData,
+  type ReportedEffects,
+  type SignedTransaction,
+  transactionToRpc,
+  userSignatureToRpc,
+} from '../../chain/index.js';
+import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { getTransaction } from '../read/get-transaction.js';
+import { type BalanceChange, type ExecutedTransaction, executedFrom } from '../view/executed-transaction.js';
+import type { PartialObject } from '../view/object.js';
+import { required } from '../view/required.js';
+import { readRejection } from './rejection.js';
+import { validateTransaction } from './validate-transaction.js';
+
+/** What a transaction did. `effects.status` says whether it succeeded. */
+export interface TransactionResult {
+  readonly digest: Digest;
+  readonly effects: ReportedEffects;
+  readonly balanceChanges: readonly BalanceChange[];
+  /** Objects written, where they were asked for. */
+  readonly objects: readonly PartialObject[];
+  /** Number of the checkpoint that holds it, once that is known. */
+  readonly checkpoint: bigint | undefined;
+}
+
+export interface ExecuteTransactionOptions extends CallControl {
+  /** Asks for the written objects as well, which include the system state. Default false. */
+  readonly withObjects?: boolean;
+  /** Calls in all while the outcome is unknown. The very same bytes are sent, which is safe. Default 4. */
+  readonly attempts?: number;
+}
+
+/** The node waits up to 90 s for finality, so the call must be allowed longer. */
+const EXECUTE_TIMEOUT_MS = 120_000;
+// Never `digest` or `transaction`: the node computes those over another form, and may fail. `objects` alone is empty.
+const MASK: readonly string[] = ['effects', 'balance_changes'];
+const MASK_WITH_OBJECTS: readonly string[] = [...MASK, 'objects.objects'];
+
+/**
+ * Executes a signed transaction and returns once it is final. A transaction that executes and fails is a result too. When
+ * a call breaks off, the outcome is looked up by digest and the same bytes are sent again.
+ *
+ * @throws QuarryError `OBJECT_LOCKED` or `OBJECT_STALE`, with the object's id as a fact
+ * @throws QuarryError `TRANSACTION_REJECTED` or `SIGNATURE_INVALID` when the node refuses it
+ * @throws QuarryError `OUTCOME_UNKNOWN` when it can not be found out what became of it
+ */
+export async function executeTransaction(
+  client: ClientContext,
+  signed: Pick<SignedTransaction, 'bytes' | 'digest' | 'signatures'>,
+  options: ExecuteTransactionOptions = {},
+): Promise<TransactionResult> {
+  const data = decodeTransactionData(signed.bytes);
+  validateTransaction(data);
+  const request = {
+    transaction: transactionToRpc(data, { digest: signed.digest }),
+    signatures: signed.signatures.map((signature) => userSignatureToRpc(signature)),
+    readMask: { paths: [...(options.withObjects ? MASK_WITH_OBJECTS : MASK)] },
+  };
+  const attempts = options.attempts ?? 4;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const answer = await client.transport.unary(TransactionExecutionService.method.executeTransaction, request, {
+        timeoutMs: EXECUTE_TIMEOUT_MS,
+        ...controlOf(options),
+      });
+      return resultOf(executedFrom(required(answer.transaction, 'transaction')), signed.digest);
+    } catch (caught) {
+      const failure = toQuarryError(caught, 'executing the transaction');
+      if (options.signal?.aborted) {
+        throw new QuarryError('ABORTED', `transaction ${signed.digest} was sent; its outcome was not waited for`, {
+          hint: 'look it up by its digest',
+          facts: { digest: signed.digest },
+          cause: failure,
+        });
+      }
+      const { outcome, error } = readRejection(failure, signed.digest);
+      // A refusal of the first call is final. One of a later call may be the echo of our own success.
+      if (outcome === 'refused' && attempt === 1) throw error;
+      const found = await lookUp(client, signed.digest, options);
+      if (found !== undefined) return found;
+      if (outcome === 'refused') throw error;
+      if (attempt >= attempts) {
+        throw new QuarryError('OUTCOME_UNKNOWN', `it is not known what became of transaction ${signed.digest}`, {
+          hint: 'look it up by its digest, or send the same signed bytes again',
+          facts: { digest: signed.digest, attempts },
+          cause: error,
+        });
+      }
+    }
+    await client.sleep(backoffDelayMs(attempt - 1, { baseMs: 300, maxMs: 5_000 }, client.random), options.signal);
+    throwIfAborted(options.signal, 'executing the transaction');
+  }
+}
+
+async function lookUp(
+  client: ClientContext,
+  digest: Digest,
+  options: CallControl,
+): Promise<TransactionResult | undefined> {
+  try {
+    return resultOf(await getTransaction(client, digest, { timeoutMs: 5_000, ...signalOf(options) }), digest);
+  } catch {
+    // Not found, or the node is still away: the caller decides what follows.
+    return undefined;
+  }
+}
+
+function signalOf({ signal }: CallControl): { signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+function resultOf(executed: ExecutedTransaction, digest: Digest): TransactionResult {
+  const { effects, balanceChanges, objects, checkpoint } = executed;
+  return { digest, effects: required(effects, 'effects'), balanceChanges, objects, checkpoint };
+}

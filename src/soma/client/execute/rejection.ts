@@ -1,0 +1,87 @@
+import { status } from '@grpc/grpc-js';
+import { QuarryError } from '../../../errors/index.js';
+import { type Digest, isId, normaliseId, type ObjectId } from '../../chain/index.js';
+import { GrpcError } from '../transport/index.js';
+
+// The node tells these cases apart only in words. This is the one place that reads them. SOMA protocol, errors of
+// ExecuteTransaction: object references print as `(0x…, Version(n), o#…)`.
+const REFERENCE = /Object \((0x[0-9a-fA-F]{1,64}), Version\((\d+)\)/;
+const LOCKED = /already locked|ObjectLockConflict|because of locked objects/;
+const LOCKED_BY = /TransactionDigest\(([1-9A-HJ-NP-Za-km-z]{32,44})\)/;
+const STALE = /not available for consumption/;
+const CURRENT_VERSION = /current version: Version\((\d+)\)/;
+const UNKNOWN_REFERENCE =
+  /Could not find the referenced object (0x[0-9a-fA-F]{1,64})|Invalid Object digest for object (0x[0-9a-fA-F]{1,64})/;
+const BAD_SIGNATURE = /^Invalid user signature/;
+
+/** What became of a transaction whose execution call failed. */
+export type Rejection =
+  /** It was refused; nothing was charged. */
+  | { readonly outcome: 'refused'; readonly error: QuarryError }
+  /** It may have been executed, or may still be: ask by its digest, or send the very same bytes again. */
+  | { readonly outcome: 'unknown'; readonly error: QuarryError };
+
+function idIn(match: RegExpExecArray | null): ObjectId | undefined {
+  const text = match?.[1] ?? match?.[2];
+  return text !== undefined && isId(text) ? normaliseId(text) : undefined;
+}
+
+/** Reads a failed ExecuteTransaction call. Errors that are no gRPC errors leave the outcome unknown. */
+export function readRejection(error: QuarryError, digest: Digest): Rejection {
+  if (!(error instanceof GrpcError)) {
+    return { outcome: error.code === 'DATA_TOO_LARGE' ? 'refused' : 'unknown', error };
+  }
+  const text = error.grpcMessage;
+  const reference = REFERENCE.exec(text);
+  const refused = (code: QuarryError['code'], message: string, hint: string, facts: QuarryError['facts'] = {}) =>
+    ({
+      outcome: 'refused',
+      error: new QuarryError(code, message, { hint, facts: { digest, ...facts }, cause: error }),
+    }) as const;
+
+  if (LOCKED.test(text)) {
+    const objectId = idIn(reference);
+    return refused(
+      'OBJECT_LOCKED',
+      `object ${objectId ?? '(not named)'} is locked by another transaction`,
+      'use another coin',
+      {
+        objectId,
+        version: reference?.[2],
+        lockedBy: LOCKED_BY.exec(text)?.[1],
+      },
+    );
+  }
+  if (STALE.test(text)) {
+    const objectId = idIn(reference);
+    return refused('OBJECT_STALE', `object ${objectId ?? '(not named)'} has a newer version`, 'read it again', {
+      objectId,
+      version: reference?.[2],
+      currentVersion: CURRENT_VERSION.exec(text)?.[1],
+    });
+  }
+  const unknown = idIn(UNKNOWN_REFERENCE.exec(text));
+  if (unknown !== undefined) {
+    return refused('OBJECT_STALE', `the node does not know this version of object ${unknown}`, 'read it again', {
+      objectId: unknown,
+    });
+  }
+  if (error.grpcCode === status.INVALID_ARGUMENT) {
+    return BAD_SIGNATURE.test(text)
+      ? refused('SIGNATURE_INVALID', 'the node rejects the signature', 'sign with the key of the sender')
+      : refused(
+          'TRANSACTION_REJECTED',
+          `the node rejects the transaction: ${text.slice(0, 300)}`,
+          'correct it and sign again',
+          {
+            field: error.details.fieldViolations[0]?.field,
+          },
+        );
+  }
+  if (error.grpcCode === status.UNIMPLEMENTED || error.grpcCode === status.FAILED_PRECONDITION) {
+    return { outcome: 'refused', error };
+  }
+  // ALREADY_EXISTS: it is being processed. ABORTED: perhaps finalised already. UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL
+  // and the like: the call broke off, not necessarily the transaction.
+  return { outcome: 'unknown', error };
+}

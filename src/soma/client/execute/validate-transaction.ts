@@ -1,0 +1,74 @@
+import { QuarryError } from '../../../errors/index.js';
+import {
+  encodeTransactionData,
+  isSystemKind,
+  MAX_TRANSACTION_BYTES,
+  type ObjectRef,
+  type TransactionData,
+  type TransactionKind,
+} from '../../chain/index.js';
+
+/** The owned objects that a kind names. */
+export function objectsOfKind(kind: TransactionKind): readonly ObjectRef[] {
+  switch (kind.kind) {
+    case 'transferCoin':
+      return [kind.coin];
+    case 'payCoins':
+      return kind.coins;
+    case 'transferObjects':
+      return kind.objects;
+    case 'addStake':
+    case 'addStakeToModel':
+      return [kind.coinRef];
+    case 'withdrawStake':
+      return [kind.stakedSoma];
+    case 'submitData':
+      return [kind.bondCoin];
+    default:
+      return [];
+  }
+}
+
+function assertDistinct(refs: readonly ObjectRef[], what: string): void {
+  const seen = new Set<string>();
+  for (const { objectId } of refs) {
+    if (seen.has(objectId)) throw invalid(`${what} name object ${objectId} twice`, 'name every object once');
+    seen.add(objectId);
+  }
+}
+
+function invalid(message: string, hint: string): QuarryError {
+  return new QuarryError('INVALID_ARGUMENT', message, { hint });
+}
+
+/**
+ * Checks what a node would take up to 90 seconds to refuse.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when the kind is the system's, there is no gas payment, an object is named
+ *   twice, payments are left open, or the transaction is larger than consensus accepts
+ */
+export function validateTransaction(data: TransactionData): void {
+  const { kind, gasPayment } = data;
+  if (isSystemKind(kind.kind)) throw invalid(`${kind.kind} is sent by the network only`, 'send another kind');
+  if (gasPayment.length === 0) throw invalid('the transaction has no gas payment', 'add a coin that pays');
+  assertDistinct(gasPayment, 'gas payments');
+  assertDistinct(objectsOfKind(kind), 'inputs');
+  const later = new Set(gasPayment.slice(1).map((coin) => coin.objectId));
+  const merged = objectsOfKind(kind).find((object) => later.has(object.objectId));
+  if (merged !== undefined && kind.kind !== 'payCoins') {
+    throw invalid(
+      `${merged.objectId} is merged away as gas before it is used`,
+      'name it as the first gas coin or not at all',
+    );
+  }
+  if (kind.kind === 'payCoins' && kind.amounts?.length !== kind.recipients.length) {
+    throw invalid('payCoins needs one amount per recipient', 'paying out everything cannot be expressed over the RPC');
+  }
+  if (kind.kind === 'transferObjects' && kind.objects.length === 0) {
+    throw invalid('transferObjects needs at least one object', 'name the objects');
+  }
+  const sizeBytes = encodeTransactionData(data).length;
+  if (sizeBytes > MAX_TRANSACTION_BYTES) {
+    throw invalid(`the transaction has ${sizeBytes} bytes, of ${MAX_TRANSACTION_BYTES} at most`, 'split it');
+  }
+}

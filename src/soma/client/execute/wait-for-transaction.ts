@@ -1,0 +1,66 @@
+import { QuarryError } from '../../../errors/index.js';
+import type { Digest } from '../../chain/index.js';
+import type { ClientContext } from '../context.js';
+import { getTransaction } from '../read/get-transaction.js';
+import type { CheckpointHub, CheckpointTicket } from '../watch/checkpoint-hub.js';
+
+export interface WaitOptions {
+  /** Longest wait for the checkpoint. Default 30 s. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Pause before the first look-up while the subscription is alive, which nearly always makes it unnecessary. */
+const PATIENT_POLL_MS = 3_000;
+/** Pause between look-ups otherwise. Checkpoints are at least 200 ms apart. */
+const POLL_MS = 400;
+
+/**
+ * Waits until a transaction is in a checkpoint: by the shared subscription, and by looking it up where that fails.
+ * Returns `undefined` when the time is over.
+ *
+ * @throws QuarryError `ABORTED` when the signal fires
+ */
+export async function waitForCheckpoint(
+  client: ClientContext,
+  hub: CheckpointHub,
+  digest: Digest,
+  options: WaitOptions = {},
+  ticket: CheckpointTicket = hub.watch(digest),
+): Promise<bigint | undefined> {
+  const deadline = client.now() + (options.waitMs ?? 30_000);
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  try {
+    return await Promise.race([ticket.checkpoint, poll(client, hub, digest, deadline, signal)]);
+  } finally {
+    stop.abort();
+    ticket.cancel();
+  }
+}
+
+async function poll(
+  client: ClientContext,
+  hub: CheckpointHub,
+  digest: Digest,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<bigint | undefined> {
+  for (;;) {
+    const left = deadline - client.now();
+    if (left <= 0) return undefined;
+    await client.sleep(Math.min(left, hub.live ? PATIENT_POLL_MS : POLL_MS), signal);
+    try {
+      const found = await getTransaction(client, digest, {
+        readMask: ['digest', 'checkpoint'],
+        timeoutMs: 5_000,
+        signal,
+      });
+      if (found.checkpoint !== undefined) return found.checkpoint;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      // Not yet there, or the node is away for a moment: both pass.
+      if (error instanceof QuarryError && !error.retryable && error.code !== 'NOT_FOUND') throw error;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+export { type CoinLease, CoinPool, type CoinPoolState, type Doubt } from './account/coin-pool.js';
+export {
+  type AccountOptions,
+  type AmountOrCoin,
+  type CommitModelOptions,
+  type CreatedModel,
+  type CreateModelOptions,
+  type RevealModelOptions,
+  type SendOptions,
+  SomaAccount,
+  type SubmitDataOptions,
+  type UnsignedTransaction,
+} from './account/soma-account.js';
+export type { CallControl, ClientContext } from './context.js';
+export { type ExecuteAndWaitOptions, executeAndWait } from './execute/execute-and-wait.js';
+export {
+  type ExecuteTransactionOptions,
+  executeTransaction,
+  type TransactionResult,
+} from './execute/execute-transaction.js';
+export { type SimulateTransactionOptions, simulateTransaction } from './execute/simulate-transaction.js';
+export { objectsOfKind, validateTransaction } from './execute/validate-transaction.js';
+export { type WaitOptions, waitForCheckpoint } from './execute/wait-for-transaction.js';
+export {
+  NETWORKS,
+  type NetworkEndpoints,
+  type NetworkName,
+  networkEndpoints,
+  TESTNET_ARCHIVE_URL,
+} from './networks.js';
+export * from './read/index.js';
+export { maskPaths, type ReadMask } from './read-mask.js';
+export { SomaClient, type SomaClientDeps, type SomaClientOptions, type SomaClientSettings } from './soma-client.js';
+export * from './transport/index.js';
+export * from './view/index.js';
+export { CheckpointHub, type CheckpointTicket } from './watch/checkpoint-hub.js';
+export { type CheckpointGap, type WatchCheckpointsOptions, watchCheckpoints } from './watch/watch-checkpoints.js';
+export { type EpochChange, type WatchEpochsOptions, watchEpochs } from './watch/watch-epochs.js';
+export { type TargetEvent, type WatchTargetsOptions, watchTargets } from './watch/watch-targets.js';

@@ -1,0 +1,380 @@
+import { QuarryError } from '../../errors/index.js';
+import {
+  type AddressPolicy,
+  HttpClient,
+  PUBLIC_AND_LOOPBACK,
+  PUBLIC_ONLY,
+  type Sleep,
+  sleep,
+} from '../../net/index.js';
+import {
+  type Address,
+  type Digest,
+  decodeSignedTransaction,
+  fromBase64,
+  type ObjectId,
+  type SignedTransaction,
+  type Signer,
+  type TransactionData,
+} from '../chain/index.js';
+import { AdminClient, FaucetClient, type FaucetCoin, ScoringClient } from '../services/index.js';
+import { type AccountOptions, SomaAccount } from './account/soma-account.js';
+import type { CallControl, ClientContext } from './context.js';
+import { type ExecuteAndWaitOptions, executeAndWait } from './execute/execute-and-wait.js';
+import {
+  type ExecuteTransactionOptions,
+  executeTransaction,
+  type TransactionResult,
+} from './execute/execute-transaction.js';
+import { type SimulateTransactionOptions, simulateTransaction } from './execute/simulate-transaction.js';
+import { type WaitOptions, waitForCheckpoint } from './execute/wait-for-transaction.js';
+import { type NetworkEndpoints, type NetworkName, networkEndpoints } from './networks.js';
+import { batchGetObjects, type ObjectQuery } from './read/batch-get-objects.js';
+import { getChallenge, listChallenges } from './read/challenges.js';
+import { type FetchModelOptions, fetchModel, streamModel } from './read/fetch-model.js';
+import {
+  type FetchSubmissionDataOptions,
+  fetchSubmissionData,
+  getStoredTarget,
+  type StoredTarget,
+} from './read/fetch-submission-data.js';
+import { getBalance } from './read/get-balance.js';
+import { type CheckpointId, type GetCheckpointOptions, getCheckpoint } from './read/get-checkpoint.js';
+import { type GetEpochOptions, getEpoch, getProtocolConfig, getSystemState } from './read/get-epoch.js';
+import {
+  getActiveModels,
+  getModelManifests,
+  getModels,
+  type ModelManifest,
+  type NamesModels,
+} from './read/get-models.js';
+import { type GetObjectOptions, getObject } from './read/get-object.js';
+import { getServiceInfo, type ServiceInfo } from './read/get-service-info.js';
+import { getTarget } from './read/get-target.js';
+import { batchGetTransactions, type GetTransactionOptions, getTransaction } from './read/get-transaction.js';
+import { listCoins, listStakes, type OwnedCoin, type OwnedStake } from './read/list-coins.js';
+import {
+  type ListOwnedObjectsOptions,
+  listAllOwnedObjects,
+  listOwnedObjects,
+  type ObjectPage,
+} from './read/list-owned-objects.js';
+import {
+  getTargets,
+  type ListTargetsOptions,
+  listAllTargets,
+  listTargets,
+  type MaskedListTargetsOptions,
+  type TargetPage,
+} from './read/list-targets.js';
+import {
+  diagnoseEndpoint,
+  type GrpcError,
+  GrpcTransport,
+  type ResponseHeaders,
+  type TlsOptions,
+} from './transport/index.js';
+import type { Checkpoint } from './view/checkpoint.js';
+import type { Epoch, ProtocolConstants } from './view/epoch.js';
+import type { ExecutedTransaction } from './view/executed-transaction.js';
+import type { Model } from './view/model.js';
+import type { FetchedObject } from './view/object.js';
+import type { SystemState } from './view/system-state.js';
+import type { PartialTarget, Target } from './view/target.js';
+import { CheckpointHub } from './watch/checkpoint-hub.js';
+import { type WatchCheckpointsOptions, watchCheckpoints } from './watch/watch-checkpoints.js';
+import { type EpochChange, type WatchEpochsOptions, watchEpochs } from './watch/watch-epochs.js';
+import { type TargetEvent, type WatchTargetsOptions, watchTargets } from './watch/watch-targets.js';
+
+/** Settings that hold for named networks and URLs alike. */
+export interface SomaClientSettings {
+  readonly tls?: TlsOptions;
+  /** Sent with every call to the fullnode, such as an authorization. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Longest wait for the answer of a read. Default 30 s. */
+  readonly timeoutMs?: number;
+  readonly readMaxBytes?: number;
+  readonly keepAliveMs?: number;
+  /**
+   * Which addresses URLs in manifests may lead to. Default: public ones, and this machine's own when the fullnode is on
+   * it too.
+   */
+  readonly addressPolicy?: AddressPolicy;
+  /** Told the response headers of every call to the fullnode: chain, epoch, checkpoint height. */
+  readonly onHeaders?: (headers: ResponseHeaders) => void;
+  /** False skips the first call, so that an unreachable node is found out later. Default true. */
+  readonly probe?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Which network: a name, whose services can be moved, or the URL of a fullnode with the services it has. */
+export type SomaClientOptions = SomaClientSettings &
+  (
+    | ({ readonly network: NetworkName } & Partial<Omit<NetworkEndpoints, 'rpcUrl'>>)
+    | ({ readonly url: string } & Omit<NetworkEndpoints, 'rpcUrl'>)
+  );
+
+/** What tests replace. */
+export interface SomaClientDeps {
+  readonly sleep?: Sleep;
+  readonly now?: () => number;
+  readonly random?: () => number;
+}
+
+function endpointsOf(options: SomaClientOptions): NetworkEndpoints {
+  const { faucetUrl, adminUrl, scoringUrl } = options;
+  const base = 'network' in options ? networkEndpoints(options.network) : { rpcUrl: options.url };
+  return {
+    ...base,
+    ...(faucetUrl !== undefined && { faucetUrl }),
+    ...(adminUrl !== undefined && { adminUrl }),
+    ...(scoringUrl !== undefined && { scoringUrl }),
+  };
+}
+
+/** A client of the SOMA network. One HTTP/2 connection carries all calls; close it when done. */
+export class SomaClient {
+  readonly endpoints: NetworkEndpoints;
+  /** What the functions beside this class take as their first argument. */
+  readonly context: ClientContext;
+  readonly #hub: CheckpointHub;
+  readonly #tls: TlsOptions | undefined;
+  readonly #accounts = new Map<Address, SomaAccount>();
+  #faucet: FaucetClient | undefined;
+  #admin: AdminClient | undefined;
+  #scoring: ScoringClient | undefined;
+
+  private constructor(options: SomaClientOptions, deps: SomaClientDeps) {
+    this.endpoints = endpointsOf(options);
+    this.#tls = options.tls;
+    const transport = new GrpcTransport({
+      url: this.endpoints.rpcUrl,
+      ...(options.tls !== undefined && { tls: options.tls }),
+      ...(options.headers !== undefined && { headers: options.headers }),
+      ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+      ...(options.readMaxBytes !== undefined && { readMaxBytes: options.readMaxBytes }),
+      ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
+      ...(options.onHeaders !== undefined && { onHeaders: options.onHeaders }),
+    });
+    const { url, loopback } = transport.endpoint;
+    this.context = {
+      transport,
+      manifestHttp: new HttpClient({
+        addressPolicy: options.addressPolicy ?? (loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY),
+      }),
+      nodeHttp: new HttpClient({ baseUrl: url, ...(options.headers !== undefined && { headers: options.headers }) }),
+      sleep: deps.sleep ?? sleep,
+      now: deps.now ?? Date.now,
+      random: deps.random ?? Math.random,
+    };
+    this.#hub = new CheckpointHub(this.context);
+  }
+
+  /**
+   * Connects to a network and asks the node what it is.
+   *
+   * @throws QuarryError `UNKNOWN_NETWORK` when there is no network of that name
+   * @throws QuarryError `CONFIG_INVALID` when a URL is not an origin
+   * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS` or `PROTOCOL` when no fullnode answers there
+   */
+  static async connect(options: SomaClientOptions, deps: SomaClientDeps = {}): Promise<SomaClient> {
+    const client = new SomaClient(options, deps);
+    if (options.probe === false) return client;
+    try {
+      await client.getServiceInfo(options.signal === undefined ? {} : { signal: options.signal });
+      return client;
+    } catch (error) {
+      client.close();
+      if (!(error instanceof QuarryError) || error.code !== 'UNREACHABLE') throw error;
+      throw (await diagnoseEndpoint(client.context.transport.endpoint, client.#tls)) ?? error;
+    }
+  }
+
+  /** Ends all calls, watches and downloads. */
+  close(): void {
+    for (const account of this.#accounts.values()) account.close();
+    this.#hub.close();
+    this.#faucet?.close();
+    this.#admin?.close();
+    this.#scoring?.close();
+    this.context.transport.close();
+    void this.context.manifestHttp.close();
+    void this.context.nodeHttp.close();
+  }
+
+  // Reads of the ledger.
+
+  getServiceInfo(options?: CallControl): Promise<ServiceInfo> {
+    return getServiceInfo(this.context, options);
+  }
+  getObject(objectId: ObjectId, options?: GetObjectOptions): Promise<FetchedObject> {
+    return getObject(this.context, objectId, options);
+  }
+  batchGetObjects(queries: readonly ObjectQuery[], options?: CallControl): Promise<(FetchedObject | GrpcError)[]> {
+    return batchGetObjects(this.context, queries, options);
+  }
+  getTransaction(digest: Digest, options?: GetTransactionOptions): Promise<ExecutedTransaction> {
+    return getTransaction(this.context, digest, options);
+  }
+  batchGetTransactions(
+    digests: readonly Digest[],
+    options?: GetTransactionOptions,
+  ): Promise<(ExecutedTransaction | GrpcError)[]> {
+    return batchGetTransactions(this.context, digests, options);
+  }
+  getCheckpoint(id?: CheckpointId, options?: GetCheckpointOptions): Promise<Checkpoint> {
+    return getCheckpoint(this.context, id, options);
+  }
+  getEpoch(options?: GetEpochOptions): Promise<Epoch> {
+    return getEpoch(this.context, options);
+  }
+  getSystemState(options?: CallControl & { readonly epoch?: bigint }): Promise<SystemState> {
+    return getSystemState(this.context, options);
+  }
+  getProtocolConfig(options?: CallControl & { readonly epoch?: bigint }): Promise<ProtocolConstants> {
+    return getProtocolConfig(this.context, options);
+  }
+
+  // Reads of the state.
+
+  getBalance(owner: Address, options?: CallControl): Promise<bigint> {
+    return getBalance(this.context, owner, options);
+  }
+  listOwnedObjects(options: ListOwnedObjectsOptions): Promise<ObjectPage> {
+    return listOwnedObjects(this.context, options);
+  }
+  listAllOwnedObjects(options: Omit<ListOwnedObjectsOptions, 'pageToken'>): AsyncGenerator<FetchedObject, void, void> {
+    return listAllOwnedObjects(this.context, options);
+  }
+  listCoins(owner: Address, options?: CallControl): Promise<OwnedCoin[]> {
+    return listCoins(this.context, owner, options);
+  }
+  listStakes(owner: Address, options?: CallControl): Promise<OwnedStake[]> {
+    return listStakes(this.context, owner, options);
+  }
+  getTarget(id: ObjectId, options?: CallControl): Promise<Target> {
+    return getTarget(this.context, id, options);
+  }
+  getStoredTarget(id: ObjectId, options?: CallControl): Promise<StoredTarget> {
+    return getStoredTarget(this.context, id, options);
+  }
+  listTargets(options: MaskedListTargetsOptions): Promise<TargetPage<PartialTarget>>;
+  listTargets(options?: ListTargetsOptions): Promise<TargetPage>;
+  listTargets(options?: ListTargetsOptions): Promise<TargetPage<PartialTarget>> {
+    return listTargets(this.context, options);
+  }
+  listAllTargets(options: Omit<MaskedListTargetsOptions, 'pageToken'>): AsyncGenerator<PartialTarget, void, void>;
+  listAllTargets(options?: Omit<ListTargetsOptions, 'pageToken'>): AsyncGenerator<Target, void, void>;
+  listAllTargets(options?: Omit<ListTargetsOptions, 'pageToken'>): AsyncGenerator<PartialTarget, void, void> {
+    return listAllTargets(this.context, options);
+  }
+  getTargets(options?: Omit<ListTargetsOptions, 'pageToken' | 'readMask'>): Promise<readonly Target[]> {
+    return getTargets(this.context, options);
+  }
+  getModels(options?: CallControl): Promise<readonly Model[]> {
+    return getModels(this.context, options);
+  }
+  getActiveModels(options?: CallControl): Promise<readonly Model[]> {
+    return getActiveModels(this.context, options);
+  }
+  getModelManifests(
+    models: readonly ObjectId[] | NamesModels,
+    options?: CallControl,
+  ): Promise<(ModelManifest | undefined)[]> {
+    return getModelManifests(this.context, models, options);
+  }
+  fetchModel(modelId: ObjectId, options?: FetchModelOptions): Promise<Uint8Array> {
+    return fetchModel(this.context, modelId, options);
+  }
+  streamModel(modelId: ObjectId, options?: FetchModelOptions): AsyncGenerator<Uint8Array, void, void> {
+    return streamModel(this.context, modelId, options);
+  }
+  fetchSubmissionData(targetId: ObjectId, options?: FetchSubmissionDataOptions): Promise<Uint8Array> {
+    return fetchSubmissionData(this.context, targetId, options);
+  }
+  /** Always refused: the network has removed challenges. */
+  getChallenge(challengeId: string, options?: CallControl): Promise<never> {
+    return getChallenge(this.context, challengeId, options);
+  }
+  /** Always refused: the network has removed challenges. */
+  listChallenges(options?: CallControl): Promise<never> {
+    return listChallenges(this.context, options);
+  }
+
+  // Transactions.
+
+  executeTransaction(
+    signed: SignedTransaction | Uint8Array | string,
+    options?: ExecuteTransactionOptions,
+  ): Promise<TransactionResult> {
+    return executeTransaction(this.context, signedOf(signed), options);
+  }
+  executeAndWait(
+    signed: SignedTransaction | Uint8Array | string,
+    options?: ExecuteAndWaitOptions,
+  ): Promise<TransactionResult> {
+    return executeAndWait(this.context, this.#hub, signedOf(signed), options);
+  }
+  simulateTransaction(data: TransactionData, options?: SimulateTransactionOptions): Promise<TransactionResult> {
+    return simulateTransaction(this.context, data, options);
+  }
+  waitForTransaction(digest: Digest, options?: WaitOptions): Promise<bigint | undefined> {
+    return waitForCheckpoint(this.context, this.#hub, digest, options);
+  }
+  /** The account of a signer: every transaction it may send, over one pool of coins. The same one for the same address. */
+  account(signer: Signer, options: AccountOptions = {}): SomaAccount {
+    const known = this.#accounts.get(signer.address);
+    if (known !== undefined && !known.closed) return known;
+    const account = new SomaAccount(this.context, this.#hub, signer, options);
+    this.#accounts.set(signer.address, account);
+    return account;
+  }
+
+  // Watching.
+
+  watchCheckpoints(options?: WatchCheckpointsOptions): AsyncGenerator<Checkpoint, void, void> {
+    return watchCheckpoints(this.context, options);
+  }
+  watchTargets(options?: WatchTargetsOptions): AsyncGenerator<TargetEvent, void, void> {
+    return watchTargets(this.context, options);
+  }
+  watchEpochs(options?: WatchEpochsOptions): AsyncGenerator<EpochChange, void, void> {
+    return watchEpochs(this.context, options);
+  }
+
+  // Services beside the fullnode.
+
+  get faucet(): FaucetClient {
+    this.#faucet ??= new FaucetClient({ url: serviceUrl(this.endpoints.faucetUrl, 'faucet') });
+    return this.#faucet;
+  }
+  get admin(): AdminClient {
+    this.#admin ??= new AdminClient({ url: serviceUrl(this.endpoints.adminUrl, 'admin') });
+    return this.#admin;
+  }
+  get scoring(): ScoringClient {
+    this.#scoring ??= new ScoringClient({ url: serviceUrl(this.endpoints.scoringUrl, 'scoring') });
+    return this.#scoring;
+  }
+  /** Asks the faucet for coins. */
+  requestFaucet(recipient: Address, options?: CallControl): Promise<readonly FaucetCoin[]> {
+    return this.faucet.requestGas(recipient, options);
+  }
+  /** Ends the epoch of a localnet. */
+  advanceEpoch(options?: CallControl): Promise<bigint> {
+    return this.admin.advanceEpoch(options);
+  }
+}
+
+function serviceUrl(url: string | undefined, service: string): string {
+  if (url !== undefined) return url;
+  throw new QuarryError('CONFIG_MISSING', `no ${service} service is configured`, {
+    hint: `give ${service}Url, or use a network that has one`,
+  });
+}
+
+/** Signed transactions come decoded, as BCS, or as base64 of it. */
+function signedOf(signed: SignedTransaction | Uint8Array | string): SignedTransaction {
+  if (typeof signed === 'string') return decodeSignedTransaction(fromBase64(signed));
+  return signed instanceof Uint8Array ? decodeSignedTransaction(signed) : signed;
+}

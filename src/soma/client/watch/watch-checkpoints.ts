@@ -1,0 +1,108 @@
+import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
+import { SubscriptionService } from '../../../gen/soma/rpc/subscription_service_pb.js';
+import { type Backoff, backoffDelayMs } from '../../../net/index.js';
+import type { ClientContext } from '../context.js';
+import { getCheckpoint } from '../read/get-checkpoint.js';
+import { getServiceInfo } from '../read/get-service-info.js';
+import { maskWith, type ReadMask } from '../read-mask.js';
+import { type Checkpoint, checkpointFrom } from '../view/checkpoint.js';
+import { required } from '../view/required.js';
+
+/** Checkpoints that could not be read again after a dropped stream: numbers `from` to `to`, both included. */
+export interface CheckpointGap {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+export interface WatchCheckpointsOptions {
+  /** Relative to Checkpoint; `sequence_number` is always read. Default: summary. */
+  readonly readMask?: ReadMask;
+  /** First checkpoint to deliver, read back if it is past. Default: the next one. */
+  readonly from?: bigint;
+  /** Told of checkpoints that the node has pruned meanwhile; they are skipped. */
+  readonly onGap?: (gap: CheckpointGap) => void;
+  /** Told when the stream breaks, before it is opened again. */
+  readonly onReconnect?: (error: QuarryError, attempt: number) => void;
+  /** Told whenever the node has accepted a stream. */
+  readonly onConnected?: () => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A subscription is lost while the node restarts, so the first tries come soon and the later ones spare it. */
+const RECONNECT: Backoff = { baseMs: 200, maxMs: 5_000 };
+
+/**
+ * Follows the chain: every checkpoint once, in order and without gaps. When the stream breaks, it is opened again and
+ * what was missed is read back. Ends only by its signal, by the consumer leaving, or by an error that a new stream
+ * cannot mend.
+ *
+ * @throws QuarryError `UNSUPPORTED` when the node offers no subscriptions
+ * @throws QuarryError `ABORTED` when the signal fires
+ */
+export async function* watchCheckpoints(
+  client: ClientContext,
+  options: WatchCheckpointsOptions = {},
+): AsyncGenerator<Checkpoint, void, void> {
+  const paths = maskWith(options.readMask ?? ['summary'], ['sequence_number']);
+  const control = { ...(options.signal !== undefined && { signal: options.signal }) };
+  let next = options.from;
+
+  async function* readBack(to: bigint): AsyncGenerator<Checkpoint, void, void> {
+    for (; next !== undefined && next <= to; next++) {
+      try {
+        yield await getCheckpoint(client, next, { ...control, readMask: paths });
+      } catch (error) {
+        if (!(error instanceof QuarryError) || error.code !== 'NOT_FOUND') throw error;
+        const { lowestAvailableCheckpoint: lowest } = await getServiceInfo(client, control);
+        const end: bigint = lowest !== undefined && lowest > next ? (lowest <= to ? lowest - 1n : to) : next;
+        options.onGap?.({ from: next, to: end });
+        next = end;
+      }
+    }
+  }
+
+  for (let attempt = 0; ; attempt++) {
+    // Leaving a generator waits for the item it is asked for, which may never come: the call must be cancelled first.
+    const stop = new AbortController();
+    const stream = client.transport.serverStream(
+      SubscriptionService.method.subscribeCheckpoints,
+      { readMask: { paths } },
+      {
+        signal: options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]),
+        onHeaders: () => options.onConnected?.(),
+      },
+    );
+    try {
+      // Asking for the first item opens the stream, so that nothing falls between what is read back and what it brings.
+      let pending = stream.next();
+      pending.catch(() => {});
+      if (next !== undefined) {
+        const { checkpointHeight } = await getServiceInfo(client, control);
+        yield* readBack(checkpointHeight);
+      }
+      for (;;) {
+        const item = await pending;
+        if (item.done) break;
+        attempt = 0;
+        const cursor = required(item.value.cursor, 'cursor');
+        if (next !== undefined && cursor > next) yield* readBack(cursor - 1n);
+        if (next === undefined || cursor >= next) {
+          next = cursor + 1n;
+          yield checkpointFrom(required(item.value.checkpoint, 'checkpoint'), cursor);
+        }
+        pending = stream.next();
+        pending.catch(() => {});
+      }
+      throw new QuarryError('UNREACHABLE', 'the checkpoint stream ended', { hint: 'the node drops slow subscribers' });
+    } catch (error) {
+      const failure = toQuarryError(error, 'watching checkpoints');
+      throwIfAborted(options.signal, 'watching checkpoints');
+      if (!failure.retryable) throw failure;
+      options.onReconnect?.(failure, attempt + 1);
+    } finally {
+      stop.abort();
+      await stream.return();
+    }
+    await client.sleep(backoffDelayMs(attempt, RECONNECT, client.random), options.signal);
+  }
+}

@@ -1,0 +1,198 @@
+import { QuarryError } from '../../../errors/index.js';
+import {
+  type Address,
+  decodeTarget,
+  deletedObjects,
+  type ObjectId,
+  scalarValue,
+  type TargetPayload,
+} from '../../chain/index.js';
+import type { ClientContext } from '../context.js';
+import { getServiceInfo } from '../read/get-service-info.js';
+import { listAllTargets } from '../read/list-targets.js';
+import type { Checkpoint } from '../view/checkpoint.js';
+import type { PartialObject } from '../view/object.js';
+import type { Target } from '../view/target.js';
+import { type WatchCheckpointsOptions, watchCheckpoints } from './watch-checkpoints.js';
+
+/** What happened to targets. `checkpoint` is absent where a list told it and not a checkpoint. */
+export type TargetEvent =
+  /** All targets that were open when the watch began have been told. */
+  | { readonly type: 'synced'; readonly open: number }
+  | { readonly type: 'opened'; readonly target: Target; readonly checkpoint: bigint | undefined }
+  | {
+      readonly type: 'filled';
+      readonly targetId: ObjectId;
+      readonly checkpoint: bigint | undefined;
+      /** Known from checkpoints. */
+      readonly submitter: Address | undefined;
+      readonly winningModelId: ObjectId | undefined;
+      readonly distance: number | undefined;
+    }
+  | { readonly type: 'expired'; readonly targetId: ObjectId }
+  | { readonly type: 'epoch'; readonly epoch: bigint; readonly checkpoint: bigint | undefined };
+
+export interface WatchTargetsOptions
+  extends Pick<WatchCheckpointsOptions, 'signal' | 'onGap' | 'onReconnect' | 'onConnected'> {
+  /** Pause between comparisons with the node's own list, which also follow every gap. Default 60 s; 0 for none. */
+  readonly reconcileMs?: number;
+}
+
+const MASK: readonly string[] = ['summary', 'transactions.effects', 'objects.objects'];
+
+/** The target of an object that is open. */
+function targetOf(id: ObjectId, payload: TargetPayload): Target {
+  return {
+    id,
+    status: 'open',
+    embedding: payload.embedding.values,
+    modelIds: payload.modelIds,
+    distanceThreshold: scalarValue(payload.distanceThreshold),
+    rewardPoolShannons: payload.rewardPool,
+    generationEpoch: payload.generationEpoch,
+    bondShannons: payload.bondAmount,
+  };
+}
+
+/**
+ * Follows targets by the checkpoints that create and change them, which is sooner than any polling. It begins with the
+ * open targets as `opened`, then `synced`. Every target is opened once, and ends once: filled or expired.
+ */
+export async function* watchTargets(
+  client: ClientContext,
+  options: WatchTargetsOptions = {},
+): AsyncGenerator<TargetEvent, void, void> {
+  const control = options.signal === undefined ? {} : { signal: options.signal };
+  const feed = new TargetFeed();
+  let gap = false;
+  const info = await getServiceInfo(client, control);
+  yield* feed.beginEpoch(info.epoch, undefined);
+  // What happens while the list is read is in the checkpoints after `info`, which are read back.
+  yield* feed.reconcile(await openTargets(client, control));
+  yield { type: 'synced', open: feed.open };
+  let reconciledAt = client.now();
+  const reconcileMs = options.reconcileMs ?? 60_000;
+  const checkpoints = watchCheckpoints(client, {
+    ...options,
+    from: info.checkpointHeight + 1n,
+    readMask: MASK,
+    onGap: (missing) => {
+      gap = true;
+      options.onGap?.(missing);
+    },
+  });
+  for await (const checkpoint of checkpoints) {
+    yield* feed.apply(checkpoint);
+    if (gap || (reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs)) {
+      gap = false;
+      reconciledAt = client.now();
+      yield* feed.reconcile(await openTargets(client, control));
+    }
+  }
+}
+
+async function openTargets(client: ClientContext, control: { signal?: AbortSignal }): Promise<Map<ObjectId, Target>> {
+  const targets = new Map<ObjectId, Target>();
+  for await (const target of listAllTargets(client, { ...control, status: 'open' })) targets.set(target.id, target);
+  return targets;
+}
+
+/** Turns checkpoints and lists into events, each once. */
+class TargetFeed {
+  #epoch = -1n;
+  /** Open targets by id, with their generation epoch. */
+  readonly #open = new Map<ObjectId, bigint>();
+  /** Targets of this epoch that have ended: lists and checkpoints may tell of them late. */
+  readonly #ended = new Set<ObjectId>();
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  *beginEpoch(epoch: bigint, checkpoint: bigint | undefined): Generator<TargetEvent, void, void> {
+    if (epoch <= this.#epoch) return;
+    this.#epoch = epoch;
+    this.#ended.clear();
+    yield { type: 'epoch', epoch, checkpoint };
+    for (const [targetId, generationEpoch] of [...this.#open]) {
+      if (generationEpoch >= epoch) continue;
+      this.#open.delete(targetId);
+      yield { type: 'expired', targetId };
+    }
+  }
+
+  *apply(checkpoint: Checkpoint): Generator<TargetEvent, void, void> {
+    const { summary, sequenceNumber, objects, transactions } = checkpoint;
+    if (summary !== undefined) yield* this.beginEpoch(summary.epoch, sequenceNumber);
+    const changes = newestVersions(objects).map(({ id, payload }) => ({ id, payload: decodeTarget(payload) }));
+    for (const { id, payload } of changes) {
+      // Objects of the next epoch are told after it has begun, below.
+      if (payload.generationEpoch > this.#epoch && summary?.endOfEpoch !== undefined) continue;
+      yield* this.#change(id, payload, sequenceNumber);
+    }
+    for (const { effects } of transactions) {
+      // Only ended targets are claimed; one that still counts as open here was filled before anybody could tell.
+      for (const id of effects === undefined ? [] : deletedObjects(effects)) this.#open.delete(id);
+    }
+    if (summary?.endOfEpoch === undefined) return;
+    yield* this.beginEpoch(summary.epoch + 1n, sequenceNumber);
+    for (const { id, payload } of changes) {
+      if (payload.generationEpoch >= this.#epoch) yield* this.#change(id, payload, sequenceNumber);
+    }
+  }
+
+  /** Compares with the node's list of open targets. */
+  *reconcile(listed: ReadonlyMap<ObjectId, Target>): Generator<TargetEvent, void, void> {
+    let newest = this.#epoch;
+    for (const { generationEpoch } of listed.values()) if (generationEpoch > newest) newest = generationEpoch;
+    yield* this.beginEpoch(newest, undefined);
+    for (const target of listed.values()) yield* this.#opened(target, undefined);
+    for (const targetId of [...this.#open.keys()]) {
+      if (!listed.has(targetId)) yield* this.#filled(targetId, undefined, undefined);
+    }
+  }
+
+  *#change(id: ObjectId, payload: TargetPayload, checkpoint: bigint): Generator<TargetEvent, void, void> {
+    if (payload.status.kind !== 'open') yield* this.#filled(id, payload, checkpoint);
+    else if (payload.generationEpoch >= this.#epoch) yield* this.#opened(targetOf(id, payload), checkpoint);
+  }
+
+  *#opened(target: Target, checkpoint: bigint | undefined): Generator<TargetEvent, void, void> {
+    if (this.#open.has(target.id) || this.#ended.has(target.id)) return;
+    this.#open.set(target.id, target.generationEpoch);
+    yield { type: 'opened', target, checkpoint };
+  }
+
+  *#filled(
+    targetId: ObjectId,
+    payload: TargetPayload | undefined,
+    checkpoint: bigint | undefined,
+  ): Generator<TargetEvent, void, void> {
+    const wasOpen = this.#open.delete(targetId);
+    this.#ended.add(targetId);
+    if (!wasOpen) return;
+    const score = payload?.winningDistanceScore;
+    yield {
+      type: 'filled',
+      targetId,
+      checkpoint,
+      submitter: payload?.submitter,
+      winningModelId: payload?.winningModelId,
+      distance: score === undefined ? undefined : scalarValue(score),
+    };
+  }
+}
+
+/** The last state of every target among the objects, which come in versions before and after each transaction. */
+function newestVersions(objects: readonly PartialObject[]): { id: ObjectId; payload: Uint8Array }[] {
+  const newest = new Map<ObjectId, { version: bigint; payload: Uint8Array }>();
+  for (const { objectId, version, type, payload } of objects) {
+    if (type !== 'Target') continue;
+    if (objectId === undefined || version === undefined || payload === undefined) {
+      throw new QuarryError('PROTOCOL', 'the node sent a target without id, version or contents');
+    }
+    const known = newest.get(objectId);
+    if (known === undefined || known.version < version) newest.set(objectId, { version, payload });
+  }
+  return [...newest].map(([id, { payload }]) => ({ id, payload }));
+}

@@ -1,0 +1,3 @@
+export * from './chain/index.js';
+export * from './client/index.js';
+export * from './services/index.js';

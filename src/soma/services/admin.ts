@@ -1,0 +1,21 @@
+import { bcs } from '../chain/index.js';
+import type { CallControl } from '../client/context.js';
+import { BcsService, bcsMethod } from './bcs-service.js';
+
+/** `/admin.Admin/AdvanceEpoch`: an empty request, `AdvanceEpochResponse { epoch }`. */
+export const ADVANCE_EPOCH = bcsMethod(
+  '/admin.Admin/AdvanceEpoch',
+  bcs.unit,
+  bcs.struct<{ readonly epoch: bigint }>({ epoch: bcs.u64 }),
+);
+
+/** The service itself gives up after 120 s. */
+const TIMEOUT_MS = 130_000;
+
+/** Drives a localnet. */
+export class AdminClient extends BcsService {
+  /** Ends the epoch and returns the number of the one that has begun. */
+  async advanceEpoch(options: CallControl = {}): Promise<bigint> {
+    return (await this.call(ADVANCE_EPOCH, {}, { timeoutMs: TIMEOUT_MS, ...options })).epoch;
+  }
+}

@@ -1,0 +1,51 @@
+import { type Address, bcs, type Digest, normaliseId, type ObjectId } from '../chain/index.js';
+import type { CallControl } from '../client/context.js';
+import { BcsService, bcsMethod } from './bcs-service.js';
+
+/** A coin that the faucet sent. */
+export interface FaucetCoin {
+  readonly objectId: ObjectId;
+  readonly amountShannons: bigint;
+  readonly transferDigest: Digest;
+}
+
+interface GasResponse {
+  readonly status: string;
+  readonly coinsSent: readonly { readonly amount: bigint; readonly id: string; readonly transferTxDigest: string }[];
+}
+
+const { string, struct, u64, vector } = bcs;
+
+/** `/faucet.Faucet/RequestGas`: `GasRequest { recipient }`, `GasResponse { status, coins_sent }`. */
+export const REQUEST_GAS = bcsMethod(
+  '/faucet.Faucet/RequestGas',
+  struct<{ readonly recipient: string }>({ recipient: string }),
+  struct<GasResponse>({
+    status: string,
+    coinsSent: vector(struct<GasResponse['coinsSent'][number]>({ amount: u64, id: string, transferTxDigest: string })),
+  }),
+);
+
+/** The faucet waits for the checkpoint of its transfer and serves one request at a time. */
+const TIMEOUT_MS = 60_000;
+
+/** Gives coins of test networks away. */
+export class FaucetClient extends BcsService {
+  /**
+   * Asks for coins; they are in a checkpoint when this returns.
+   *
+   * @throws QuarryError `INVALID_ARGUMENT` when the faucet does not accept the address
+   */
+  async requestGas(recipient: Address, options: CallControl = {}): Promise<readonly FaucetCoin[]> {
+    const answer = await this.call(
+      REQUEST_GAS,
+      { recipient: normaliseId(recipient) },
+      { timeoutMs: TIMEOUT_MS, ...options },
+    );
+    return answer.coinsSent.map((coin) => ({
+      objectId: normaliseId(coin.id),
+      amountShannons: coin.amount,
+      transferDigest: coin.transferTxDigest,
+    }));
+  }
+}

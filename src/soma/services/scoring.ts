@@ -1,0 +1,136 @@
+import { QuarryError } from '../../errors/index.js';
+import { bcs, digestFromBytes, type Manifest } from '../chain/index.js';
+import type { CallControl } from '../client/context.js';
+import type { ModelManifest } from '../client/read/get-models.js';
+import { BcsService, bcsMethod } from './bcs-service.js';
+
+interface ManifestInput {
+  readonly url: string;
+  /** Base58. */
+  readonly checksum: string;
+  readonly size: bigint;
+  /** Base58. */
+  readonly decryptionKey: string | undefined;
+}
+
+interface ScoreRequest {
+  readonly dataUrl: string;
+  readonly dataChecksum: string;
+  readonly dataSize: bigint;
+  readonly modelManifests: readonly ManifestInput[];
+  readonly targetEmbedding: Float32Array;
+  readonly seed: bigint;
+}
+
+interface ScoreResponse {
+  readonly winner: bigint;
+  readonly lossScore: Float32Array;
+  readonly embedding: Float32Array;
+  readonly distance: Float32Array;
+}
+
+const { string, struct, u64, vector, option } = bcs;
+
+/** BCS has no floats: they travel as the bit patterns of f32, in a vector of u32. */
+const f32Bits: bcs.Codec<Float32Array> = bcs.mapped(
+  vector(bcs.u32),
+  (bits) => new Float32Array(Uint32Array.from(bits).buffer),
+  (values) => [...new Uint32Array(Float32Array.from(values).buffer)],
+);
+
+/** `/scoring.Scoring/Score`. */
+export const SCORE = bcsMethod(
+  '/scoring.Scoring/Score',
+  struct<ScoreRequest>({
+    dataUrl: string,
+    dataChecksum: string,
+    dataSize: u64,
+    modelManifests: vector(
+      struct<ManifestInput>({ url: string, checksum: string, size: u64, decryptionKey: option(string) }),
+    ),
+    targetEmbedding: f32Bits,
+    seed: u64,
+  }),
+  struct<ScoreResponse>({ winner: u64, lossScore: f32Bits, embedding: f32Bits, distance: f32Bits }),
+);
+
+/** `/scoring.Scoring/Health`: an empty request, `HealthResponse { ok }`. */
+export const SCORING_HEALTH = bcsMethod(
+  '/scoring.Scoring/Health',
+  bcs.unit,
+  struct<{ readonly ok: boolean }>({ ok: bcs.bool }),
+);
+
+export interface ScoreOptions extends CallControl {
+  /** Where the service can read the data, and what it is. */
+  readonly data: Manifest;
+  /** In the order of the target's model ids. */
+  readonly models: readonly (Manifest & Partial<Pick<ModelManifest, 'decryptionKey'>>)[];
+  /** `[target_embedding_dim]`. */
+  readonly targetEmbedding: Float32Array;
+  /** Auditors use 0, the default. */
+  readonly seed?: bigint;
+}
+
+/** What a scoring service found. */
+export interface ScoringResult {
+  /** Index into the models given: the one with the lowest loss. */
+  readonly winner: number;
+  /** The winner's. */
+  readonly loss: number;
+  /** The winner's, `[target_embedding_dim]`. */
+  readonly embedding: Float32Array;
+  /** Cosine distance of the winner's embedding to the target. */
+  readonly distance: number;
+}
+
+/** The first call for a model downloads its weights, gigabytes in production. */
+const TIMEOUT_MS = 600_000;
+
+/** Scores data on another machine. */
+export class ScoringClient extends BcsService {
+  /**
+   * Has data scored by all models of a target.
+   *
+   * @throws QuarryError `INVALID_ARGUMENT` when there are no models, or the service refuses the request
+   */
+  async score(options: ScoreOptions): Promise<ScoringResult> {
+    if (options.models.length === 0) {
+      throw new QuarryError('INVALID_ARGUMENT', 'scoring needs at least one model');
+    }
+    const answer = await this.call(
+      SCORE,
+      {
+        dataUrl: options.data.url,
+        dataChecksum: digestFromBytes(options.data.checksum),
+        dataSize: options.data.size,
+        modelManifests: options.models.map((model) => ({
+          url: model.url,
+          checksum: digestFromBytes(model.checksum),
+          size: model.size,
+          // A malformed key crashes the service's request, so it is measured here.
+          decryptionKey: model.decryptionKey === undefined ? undefined : digestFromBytes(model.decryptionKey),
+        })),
+        targetEmbedding: options.targetEmbedding,
+        seed: options.seed ?? 0n,
+      },
+      {
+        timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+        ...(options.signal !== undefined && { signal: options.signal }),
+      },
+    );
+    const winner = Number(answer.winner);
+    // One element each, the winner's: not one per model.
+    const [loss] = answer.lossScore;
+    const [distance] = answer.distance;
+    if (loss === undefined || distance === undefined || winner >= options.models.length) {
+      throw new QuarryError('PROTOCOL', 'the scoring service gave an incomplete answer');
+    }
+    return { winner, loss, embedding: answer.embedding, distance };
+  }
+
+  /** Whether the service is ready. */
+  async health(options: CallControl = {}): Promise<boolean> {
+    return (await this.call(SCORING_HEALTH, {}, { ...options })).ok;
+  }
+}
