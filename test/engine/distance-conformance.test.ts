@@ -93,6 +93,9 @@ describe.each(Object.entries(ENGINES))('%s', (_name, create) => {
       [129, 0.9],
       [2048, 0.97],
     ] as const) {
+      // The full width is slow in software; two of the modes take every path.
+      if (dim === 2048 && options.margin === undefined && options.limit !== 7) continue;
+      if (dim === 2048 && options.limit === 5000) continue;
       const settings = `${options.mode}, limit ${options.limit}, margin ${options.margin}, width ${dim}`;
       for (const format of ['f32', 'bf16'] as const) {
         check(`${settings}, ${format} rows`, async (it) => {

@@ -210,7 +210,6 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
     },
     async close() {
       await gpu.destroy();
-      if (probe.available) probe.release();
     },
   };
 }

@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 
 /** WebGPU made available to this process, or the reason why it is not. */
 export type WebGpuProbe =
-  | { readonly available: true; readonly adapter: string; readonly maxBufferBytes: number; release(): void }
+  | { readonly available: true; readonly adapter: string; readonly maxBufferBytes: number }
   | { readonly available: false; readonly reason: string };
 
 interface Adapter {
@@ -22,19 +22,17 @@ const LIBRARY_DIRS = ['/usr/lib', '/usr/lib64', '/lib', '/usr/local/lib'];
  */
 export async function probeWebGpu(): Promise<WebGpuProbe> {
   const existing = currentNavigator().gpu;
-  if (existing !== undefined) return describe(existing, () => {});
+  if (existing !== undefined) return describe(existing);
   if (process.platform === 'linux' && !(await hasVulkanLoader())) {
     return { available: false, reason: 'no Vulkan loader (libvulkan.so.1) is installed' };
   }
   let gpu: NavigatorGpu;
-  const added: string[] = [];
   try {
     const dawn = await import('webgpu');
     // gpu.js and WebGPU code in general expect the constants and classes as globals.
     for (const [name, value] of Object.entries(dawn.globals)) {
       if (name in globalThis) continue;
       Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-      added.push(name);
     }
     gpu = dawn.create([]) as unknown as NavigatorGpu;
   } catch (error) {
@@ -43,16 +41,12 @@ export async function probeWebGpu(): Promise<WebGpuProbe> {
       reason: `the webgpu package did not load: ${error instanceof Error ? error.message : error}`,
     };
   }
-  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
-  if (before === undefined) Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
-  else Object.defineProperty(currentNavigator(), 'gpu', { value: gpu, configurable: true });
-  const probe = await describe(gpu, () => {
-    // Dawn's instance must go before the process ends; it lives as long as something refers to it.
-    if (before === undefined) Reflect.deleteProperty(globalThis, 'navigator');
-    else Reflect.deleteProperty(currentNavigator(), 'gpu');
-    for (const name of added) Reflect.deleteProperty(globalThis, name);
-  });
-  return probe;
+  // Stays for the life of the process, as a browser's does: Dawn's instance must outlive every device made from it, and
+  // gpu.js keeps its device for good.
+  const property = { value: gpu, configurable: true };
+  if (!('navigator' in globalThis)) Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
+  Object.defineProperty(currentNavigator(), 'gpu', property);
+  return describe(gpu);
 }
 
 /** Node 20 has no `navigator`, Node 22 has one without `gpu`. */
@@ -60,19 +54,15 @@ function currentNavigator(): { readonly gpu?: NavigatorGpu } {
   return (globalThis as { navigator?: { readonly gpu?: NavigatorGpu } }).navigator ?? {};
 }
 
-async function describe(gpu: NavigatorGpu, release: () => void): Promise<WebGpuProbe> {
+async function describe(gpu: NavigatorGpu): Promise<WebGpuProbe> {
   const adapter = await gpu.requestAdapter().catch(() => null);
-  if (adapter === null) {
-    release();
-    return { available: false, reason: 'no WebGPU adapter answers' };
-  }
+  if (adapter === null) return { available: false, reason: 'no WebGPU adapter answers' };
   const { vendor, device, description } = adapter.info;
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   return {
     available: true,
     adapter: description || [vendor, device].filter(Boolean).join(' ') || 'unnamed adapter',
     maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
-    release,
   };
 }
 
