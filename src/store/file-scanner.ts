@@ -1,34 +1,17 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Hit, TargetMatrix } from '../engine/contract.js';
+import { HitCollector } from '../engine/hit-collector.js';
+import { cosineDistance, norm } from '../engine/reference/competition.js';
 import { throwIfAborted, toQuarryError } from '../errors/index.js';
-import { type RowScanner, type RowSelection, type SelectionScanOptions, SKIPPED_TABLE } from './row-scanner.js';
+import type { RowScanner, RowSelection, SelectionScanOptions } from './row-scanner.js';
 
 /** Positions looked at between two turns of the event loop. */
 const BLOCK = 8192;
+/** How far the quick f64 distance may lie from the f32 one that counts. */
+const SCREEN_SLACK = 1e-5;
 /** Rows of one block are read in one piece when they lie in a span at most this many times as long. */
 const MAX_SPREAD = 4;
-
-/** Cosine distance in f32 from f64 sums, or NaN when a vector is zero or not finite. */
-export function cosineDistance(a: Float32Array, b: Float32Array): number {
-  let dot = 0;
-  let aa = 0;
-  let bb = 0;
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i]!;
-    const y = b[i]!;
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  const distance = Math.fround(1 - dot / (Math.sqrt(aa) * Math.sqrt(bb)));
-  return Number.isFinite(distance) ? distance : Number.NaN;
-}
-
-/** The threshold a distance must not exceed, in f32. */
-export function effectiveThreshold(threshold: number, margin: number): number {
-  return margin === 0 ? threshold : Math.fround(threshold - margin);
-}
 
 class RowReader {
   readonly #selection: RowSelection;
@@ -90,24 +73,6 @@ class RowReader {
   }
 }
 
-/** Orders hits as the distance contract states and keeps the nearest `limit` of each target in mode `closest`. */
-export function orderHits(hits: Hit[], options: SelectionScanOptions): Hit[] {
-  if (options.mode !== 'closest') return hits.sort((a, b) => a.target - b.target || a.row - b.row);
-  hits.sort((a, b) => a.target - b.target || a.distance - b.distance || a.row - b.row);
-  const kept = new Map<number, number>();
-  return hits.filter((hit) => {
-    const count = kept.get(hit.target) ?? 0;
-    kept.set(hit.target, count + 1);
-    return count < (options.limit ?? 1);
-  });
-}
-
-function invNorm(values: Float32Array, from: number, dim: number): number {
-  let sum = 0;
-  for (let i = from; i < from + dim; i++) sum += values[i]! * values[i]!;
-  return Math.sqrt(sum);
-}
-
 async function scanFiles(
   selection: RowSelection,
   targets: TargetMatrix,
@@ -115,42 +80,39 @@ async function scanFiles(
 ): Promise<Hit[]> {
   const { dim } = selection;
   const reader = new RowReader(selection);
-  const norms = Float64Array.from({ length: targets.targets }, (_, t) => invNorm(targets.data, t * dim, dim));
-  const thresholds = targets.thresholds.map((threshold) => effectiveThreshold(threshold, options.margin ?? 0));
-  let open = Array.from({ length: targets.targets }, (_, t) => t);
-  const hits: Hit[] = [];
+  const collector = new HitCollector(targets, options);
+  const vectors = Array.from({ length: targets.targets }, (_, t) => targets.data.subarray(t * dim, (t + 1) * dim));
+  const norms = vectors.map(norm);
   const block = new Float32Array(BLOCK * dim);
   try {
     // Short first blocks: an early hit should not wait for a long read.
     let size = 64;
-    for (
-      let from = options.from ?? 0;
-      from < selection.count && open.length > 0;
-      from += size, size = Math.min(size * 4, BLOCK)
-    ) {
+    for (let from = options.from ?? 0; from < selection.count && !collector.done; from += size) {
       throwIfAborted(options.signal, 'the distance scan');
+      if (from > (options.from ?? 0)) {
+        await nextTurn();
+        size = Math.min(size * 4, BLOCK);
+      }
       const to = Math.min(from + size, selection.count);
-      const rows = block.subarray(0, (to - from) * dim);
-      reader.block(from, to, rows);
-      for (let p = from; p < to && open.length > 0; p++) {
-        if (selection.tables[p] === SKIPPED_TABLE) continue;
-        const base = (p - from) * dim;
-        const norm = invNorm(rows, base, dim);
-        for (const t of open) {
+      reader.block(from, to, block.subarray(0, (to - from) * dim));
+      for (let p = from; p < to && !collector.done; p++) {
+        const row = block.subarray((p - from) * dim, (p - from + 1) * dim);
+        const length = norm(row);
+        for (const [t, target] of vectors.entries()) {
+          const limit = collector.limit(t);
+          if (limit === Number.NEGATIVE_INFINITY) continue;
           let dot = 0;
-          for (let i = 0, j = t * dim; i < dim; i++, j++) dot += rows[base + i]! * targets.data[j]!;
-          const distance = Math.fround(1 - dot / (norm * norms[t]!));
-          if (!(distance <= thresholds[t]!) || !Number.isFinite(distance)) continue;
-          hits.push({ row: p, target: t, distance });
-          if (options.mode === 'first') open = open.filter((other) => other !== t);
+          for (let i = 0; i < dim; i++) dot += row[i]! * target[i]!;
+          // Screened by a cheaper distance, decided by the one that counts.
+          if (1 - dot / (length * norms[t]!) > limit + SCREEN_SLACK) continue;
+          collector.offer(p, t, cosineDistance(row, target));
         }
       }
-      if (to < selection.count) await nextTurn();
     }
   } finally {
     reader.close();
   }
-  return orderHits(hits, options);
+  return collector.hits();
 }
 
 /** The scanner that needs nothing but Node: reads f32 rows with ordinary file reads. */

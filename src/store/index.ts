@@ -1,4 +1,4 @@
-export { bf16ToNumber, packBf16 } from './bf16.js';
+export { createBestScanner, createNativeScanner } from './best-scanner.js';
 export {
   type DatabaseOptions,
   openDatabase,
@@ -7,7 +7,7 @@ export {
   type SqlStatement,
   type SqlValue,
 } from './database.js';
-export { cosineDistance, createFileScanner } from './file-scanner.js';
+export { createFileScanner } from './file-scanner.js';
 export {
   collectGarbage,
   type ExportOptions,

@@ -27,8 +27,8 @@ export interface SelectionScanOptions extends ScanOptions {
 }
 
 /**
- * Searches rows where they lie on disk. Whatever happens on the way, hits are decided by the f32 rows: the cosine is
- * accumulated in f64 and `1 - cosine` rounded to f32, so every scanner gives the same hits.
+ * Searches rows where they lie on disk. Whatever happens on the way, hits are decided by the f32 rows, so every scanner
+ * gives the same hits.
  */
 export interface RowScanner {
   readonly name: string;

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Precision } from '../engine/contract.js';
+import { toBf16 } from '../engine/embedding-rows.js';
 import { QuarryError } from '../errors/index.js';
 import { AppendFile } from './append-file.js';
-import { packBf16 } from './bf16.js';
 import { Column } from './growable.js';
 import type { ModelKey } from './model-key.js';
 import { encodeMetaRecord, isSealed, META_RECORD_BYTES, precisionOf } from './records.js';
@@ -81,7 +81,7 @@ export class ScoreLog {
     this.#f32.truncate(whole * rowBytes);
     const packed = Math.min(committed, whole, Math.floor(this.#bf16.sizeBytes / (rowBytes / 2)));
     this.#bf16.truncate((packed * rowBytes) / 2);
-    for (let row = packed; row < whole; row++) this.#bf16.append(bytesOf(packBf16(this.embedding(row))));
+    for (let row = packed; row < whole; row++) this.#bf16.append(bytesOf(toBf16(this.embedding(row))));
     return { lost, adopted: Math.max(0, whole - committed) };
   }
 
@@ -117,7 +117,7 @@ export class ScoreLog {
   isPackedRight(row: number): boolean {
     const found = new Uint8Array(this.embeddingDim * 2);
     this.#bf16.read(found, row * found.length);
-    return Buffer.compare(found, bytesOf(packBf16(this.embedding(row)))) === 0;
+    return Buffer.compare(found, bytesOf(toBf16(this.embedding(row)))) === 0;
   }
 
   /** The sample's tag as the record of `row` holds it. */
@@ -159,7 +159,7 @@ export class ScoreLog {
     const undo = [this.#f32, this.#bf16].map((file) => [file, file.sizeBytes] as const);
     try {
       this.#f32.append(f32Bytes);
-      this.#bf16.append(bytesOf(packBf16(f32)));
+      this.#bf16.append(bytesOf(toBf16(f32)));
       // The record comes last: one that is whole has its rows.
       this.#meta.append(meta);
     } catch (error) {

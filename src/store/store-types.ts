@@ -21,7 +21,7 @@ export interface StoreOptions {
 
 /** What a store works with. */
 export interface StoreDeps {
-  /** Searches rows on disk. Default: plain file reads. The native engine's maps the files and is much faster. */
+  /** Searches rows on disk. Default: the native core's, or plain file reads where there is none. */
   readonly scanner?: RowScanner;
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { QuarryError, throwIfAborted } from '../errors/index.js';
 import { blake2b256 } from '../weights/blake2b.js';
-import { createFileScanner } from './file-scanner.js';
+import { createBestScanner } from './best-scanner.js';
 import { IndexDatabase } from './index-database.js';
 import { type MatchHit, type MatchPolicy, type MatchTarget, matchSet } from './match.js';
 import { type ModelKey, modelKeyId } from './model-key.js';
@@ -50,7 +50,7 @@ export class Store {
     this.embeddingDim = options.embeddingDim;
     this.isReadonly = options.readonly ?? false;
     this.#durable = options.durability !== 'process';
-    this.#scanner = deps.scanner ?? createFileScanner();
+    this.#scanner = deps.scanner ?? createBestScanner();
     if (!Number.isInteger(options.embeddingDim) || options.embeddingDim < 1) {
       throw new QuarryError(
         'INVALID_ARGUMENT',

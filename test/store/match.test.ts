@@ -1,13 +1,24 @@
-import { describe, expect, it } from 'vitest';
-import { cosineDistance, type MatchTarget, type ModelKey, type Store } from '../../src/store/index.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { cosineDistance } from '../../src/engine/reference/competition.js';
+import {
+  createFileScanner,
+  createNativeScanner,
+  type MatchTarget,
+  type ModelKey,
+  type RowScanner,
+  type Store,
+} from '../../src/store/index.js';
 import { A, B, model, opened, randomizer, randomVector, sampleBytes, temporaryDir } from './fixtures.js';
 
 const DIM = 4;
 const east = Float32Array.of(1, 0, 0, 0);
 const north = Float32Array.of(0, 1, 0, 0);
 
+const SCANNERS: Record<string, () => RowScanner> = { files: createFileScanner, native: () => createNativeScanner() };
+let scanner: (() => RowScanner) | undefined;
+
 async function withScores(rows: readonly (readonly [ModelKey, number, number, Float32Array])[]): Promise<Store> {
-  const store = await opened({ dir: temporaryDir() });
+  const store = await opened({ dir: temporaryDir() }, { scanner: scanner!() });
   const count = Math.max(...rows.map(([, id]) => id)) + 1;
   await store.appendSamples(Array.from({ length: count }, (_, n) => ({ bytes: sampleBytes(n, 20 + ((n * 7) % 13)) })));
   for (const [key, sampleId, loss, embedding] of rows) {
@@ -20,7 +31,16 @@ function target(models: readonly ModelKey[], threshold = 0.5, embedding = east):
   return { id: 't', models, embedding, threshold };
 }
 
-describe('match', () => {
+describe.each(Object.entries(SCANNERS))('match with the scanner %s', (_name, create) => {
+  beforeEach((context) => {
+    scanner = create;
+    try {
+      create();
+    } catch (error) {
+      context.skip((error as Error).message);
+    }
+  });
+
   it('judges a sample by its winner, in the order of the target', async () => {
     const store = await withScores([
       [A, 0, 1, north],
@@ -59,7 +79,7 @@ describe('match', () => {
   });
 
   it('flags losses within the error bounds of their precisions', async () => {
-    const store = await opened({ dir: temporaryDir() });
+    const store = await opened({ dir: temporaryDir() }, { scanner: scanner!() });
     await store.appendSamples([0, 1, 2].map((n) => ({ bytes: sampleBytes(n) })));
     const losses = [1.0005, 1.003, 1.1];
     for (const [sampleId, loss] of losses.entries()) {

@@ -1,8 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import type { DistanceEngine, Hit, ScanOptions, TargetMatrix } from '../contract.js';
 import { assertScanArguments } from '../embedding-rows.js';
 import type { IsaLevel } from '../engine-spec.js';
+import { chooseIsa } from './capabilities.js';
+import { loadNativeCore, type NativeJob } from './core.js';
+import { runJob } from './run-job.js';
 
 /** Scans that read less than this are done at once: handing them to another thread would take longer. */
 const AT_ONCE_BYTES = 512 * 1024;
@@ -22,10 +25,6 @@ interface RawHits {
   readonly targets: Uint32Array;
   readonly distances: Float32Array;
 }
-interface RawJob {
-  readonly promise: Promise<RawHits>;
-  abort(): void;
-}
 interface RawOptions {
   readonly targets: Float32Array;
   readonly thresholds: Float32Array;
@@ -36,16 +35,16 @@ interface RawOptions {
   readonly sync: boolean;
 }
 
-/** What the core offers for distances. */
-export interface DistanceAddon {
+/** What the core offers for distances (`native/binding/distance_binding.cc`). */
+interface DistanceCore {
   distanceOpen(isa: string, threads: number): unknown;
   distanceScanRows(
     scanner: unknown,
     data: Float32Array | Uint16Array,
     dim: number,
     options: RawOptions,
-  ): RawHits | RawJob;
-  distanceScanFiles(scanner: unknown, selection: RawSelection, options: RawOptions): RawHits | RawJob;
+  ): RawHits | NativeJob<RawHits>;
+  distanceScanFiles(scanner: unknown, selection: RawSelection, options: RawOptions): RawHits | NativeJob<RawHits>;
   distanceRelease(scanner: unknown, paths: readonly string[]): void;
 }
 interface RawSelection {
@@ -77,7 +76,7 @@ export interface NativeDistanceEngine extends DistanceEngine {
   /**
    * As `scan`, over mapped files: bf16 rows are streamed, and candidates decided by their f32 rows.
    *
-   * @throws QuarryError `STORE_CORRUPT` when a file is shorter than its rows
+   * @throws QuarryError `FILE_UNREADABLE` when a file cannot be mapped or is shorter than its rows
    */
   scanMapped(
     selection: MappedSelection,
@@ -106,28 +105,18 @@ function toHits(raw: RawHits): Hit[] {
   return Array.from(raw.rows, (row, i) => ({ row, target: raw.targets[i]!, distance: raw.distances[i]! }));
 }
 
-function addonError(error: unknown): QuarryError {
-  if (error instanceof QuarryError) return error;
-  const { code } = error as { code?: unknown };
-  const message = error instanceof Error ? error.message : String(error);
-  if (code === 'ABORTED') return new QuarryError('ABORTED', 'the distance scan was interrupted', { cause: error });
-  if (code === 'IO') return new QuarryError('STORE_CORRUPT', `the distance scan stopped: ${message}`, { cause: error });
-  return toQuarryError(error, 'the distance scan');
-}
-
 /**
  * The distance engine of the native core.
  *
- * @param addon the loaded core
- * @param isa the instruction-set level to run, one the processor has
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built, does not load here, or lacks the level asked for
  */
-export function createDistanceEngineOn(
-  addon: DistanceAddon,
-  isa: IsaLevel,
-  threads = availableParallelism(),
-): NativeDistanceEngine {
-  const scanner = addon.distanceOpen(isa, threads);
-  type Call = (options: RawOptions) => RawHits | RawJob;
+export function createNativeDistanceEngine(options: NativeDistanceOptions = {}): NativeDistanceEngine {
+  const native = loadNativeCore();
+  const { usable, best } = native.capabilities();
+  const isa = chooseIsa(options.isa, usable, best);
+  const core = native as typeof native & DistanceCore;
+  const scanner = core.distanceOpen(isa, options.threads ?? availableParallelism());
+  type Call = (options: RawOptions) => RawHits | NativeJob<RawHits>;
 
   const run = async (
     call: Call,
@@ -146,27 +135,16 @@ export function createDistanceEngineOn(
     };
     const from = options.from ?? 0;
     const rowsAtOnce = Math.ceil(AT_ONCE_BYTES / (rowBytes * Math.max(1, targets.targets)));
-    try {
-      if (count - from <= rowsAtOnce) return toHits(call({ ...raw, from, to: count, sync: true }) as RawHits);
-      const early: Hit[] = [];
-      let start = from;
-      if (options.mode === 'first' && targets.targets === 1) {
-        // Most targets are hit within a few hundred rows; those need no other thread.
-        start = from + rowsAtOnce;
-        early.push(...toHits(call({ ...raw, from, to: start, sync: true }) as RawHits));
-        if (early.length > 0) return early;
-      }
-      const job = call({ ...raw, from: start, to: count, sync: false }) as RawJob;
-      const onAbort = (): void => job.abort();
-      signal?.addEventListener('abort', onAbort, { once: true });
-      try {
-        return toHits(await job.promise);
-      } finally {
-        signal?.removeEventListener('abort', onAbort);
-      }
-    } catch (error) {
-      throw addonError(error);
+    if (count - from <= rowsAtOnce) return toHits(call({ ...raw, from, to: count, sync: true }) as RawHits);
+    let start = from;
+    if (options.mode === 'first' && targets.targets === 1) {
+      // Most targets are hit within a few hundred rows; those need no other thread.
+      start = from + rowsAtOnce;
+      const early = toHits(call({ ...raw, from, to: start, sync: true }) as RawHits);
+      if (early.length > 0) return early;
     }
+    const job = call({ ...raw, from: start, to: count, sync: false }) as NativeJob<RawHits>;
+    return toHits(await runJob(job, 'the distance scan', signal));
   };
 
   return {
@@ -176,7 +154,7 @@ export function createDistanceEngineOn(
     async scan(rows, targets, options) {
       assertScanArguments(rows, targets, options);
       if (rows.rows === 0 || targets.targets === 0) return [];
-      const call: Call = (raw) => addon.distanceScanRows(scanner, rows.data, rows.dim, raw);
+      const call: Call = (raw) => core.distanceScanRows(scanner, rows.data, rows.dim, raw);
       return run(call, rows.rows, rows.dim * rows.data.BYTES_PER_ELEMENT, targets, options);
     },
     async scanMapped(selection, targets, options) {
@@ -193,10 +171,18 @@ export function createDistanceEngineOn(
         count: selection.count,
         dim: selection.dim,
       };
-      const call: Call = (raw) => addon.distanceScanFiles(scanner, parts, raw);
+      const call: Call = (raw) => {
+        try {
+          return core.distanceScanFiles(scanner, parts, raw);
+        } catch (error) {
+          throw new QuarryError('FILE_UNREADABLE', `the distance scan failed: ${(error as Error).message}`, {
+            cause: error,
+          });
+        }
+      };
       return run(call, selection.count, selection.dim * 2, targets, options);
     },
-    release: (paths) => addon.distanceRelease(scanner, paths),
+    release: (paths) => core.distanceRelease(scanner, paths),
     async close() {},
   };
 }

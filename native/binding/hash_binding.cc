@@ -1,0 +1,105 @@
+// BLAKE2b-256 for JavaScript: hashing runs on the calling thread, at memory-hash speed.
+#include <string>
+
+#include "binding/napi_value.h"
+#include "binding/register.h"
+#include "hash/blake2b.h"
+
+namespace quarry::napi {
+
+namespace {
+
+// Any view or buffer of bytes.
+bool read_bytes(napi_env env, napi_value value, const uint8_t** data, size_t* size) {
+  napi_typedarray_type type;
+  void* memory = nullptr;
+  bool is_typed = false;
+  napi_is_typedarray(env, value, &is_typed);
+  if (!is_typed || napi_get_typedarray_info(env, value, &type, size, &memory, nullptr, nullptr) != napi_ok ||
+      type != napi_uint8_array) {
+    return fail(env, "expected a Uint8Array");
+  }
+  *data = static_cast<const uint8_t*>(memory);
+  return true;
+}
+
+bool read_hasher(napi_env env, napi_value value, Blake2b256** out) {
+  void* data = nullptr;
+  if (napi_get_value_external(env, value, &data) != napi_ok) return fail(env, "expected a hasher");
+  *out = static_cast<Blake2b256*>(data);
+  return true;
+}
+
+// blake2bCreate(isa: string): external
+napi_value create(napi_env env, napi_callback_info info) {
+  const Args<1> args(env, info);
+  std::string name;
+  Isa isa;
+  if (!read(env, args[0], &name, "\"isa\" expected a string")) return nullptr;
+  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is no instruction-set level"), nullptr;
+  auto* hasher = new (std::nothrow) Blake2b256(blake2b_kernels_for(isa));
+  if (hasher == nullptr) return napi_throw_error(env, nullptr, "out of memory"), nullptr;
+  napi_value out = nullptr;
+  napi_create_external(
+      env, hasher, [](napi_env, void* data, void*) { delete static_cast<Blake2b256*>(data); }, nullptr, &out);
+  return out;
+}
+
+// blake2bUpdate(hasher, bytes)
+napi_value update(napi_env env, napi_callback_info info) {
+  const Args<2> args(env, info);
+  Blake2b256* hasher = nullptr;
+  const uint8_t* data = nullptr;
+  size_t size = 0;
+  if (!read_hasher(env, args[0], &hasher) || !read_bytes(env, args[1], &data, &size)) return nullptr;
+  hasher->update(data, size);
+  return nullptr;
+}
+
+napi_value bytes_value(napi_env env, const uint8_t* data, size_t size) {
+  void* memory = nullptr;
+  napi_value buffer = nullptr;
+  napi_value array = nullptr;
+  if (napi_create_arraybuffer(env, size, &memory, &buffer) != napi_ok) return nullptr;
+  for (size_t i = 0; i < size; ++i) static_cast<uint8_t*>(memory)[i] = data[i];
+  napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &array);
+  return array;
+}
+
+// blake2bDigest(hasher): Uint8Array
+napi_value digest(napi_env env, napi_callback_info info) {
+  const Args<1> args(env, info);
+  Blake2b256* hasher = nullptr;
+  if (!read_hasher(env, args[0], &hasher)) return nullptr;
+  uint8_t out[32];
+  hasher->digest(out);
+  return bytes_value(env, out, sizeof out);
+}
+
+// blake2b256(isa: string, bytes): Uint8Array
+napi_value whole(napi_env env, napi_callback_info info) {
+  const Args<2> args(env, info);
+  std::string name;
+  Isa isa;
+  const uint8_t* data = nullptr;
+  size_t size = 0;
+  if (!read(env, args[0], &name, "\"isa\" expected a string")) return nullptr;
+  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is no instruction-set level"), nullptr;
+  if (!read_bytes(env, args[1], &data, &size)) return nullptr;
+  Blake2b256 hasher(blake2b_kernels_for(isa));
+  hasher.update(data, size);
+  uint8_t out[32];
+  hasher.digest(out);
+  return bytes_value(env, out, sizeof out);
+}
+
+}  // namespace
+
+void register_hash(napi_env env, napi_value exports) {
+  add_function(env, exports, "blake2bCreate", create);
+  add_function(env, exports, "blake2bUpdate", update);
+  add_function(env, exports, "blake2bDigest", digest);
+  add_function(env, exports, "blake2b256", whole);
+}
+
+}  // namespace quarry::napi

@@ -1,0 +1,141 @@
+// AVX2 + FMA + F16C. Sixteen ymm registers: tiles of 4 rows by 3 panels, twice.
+#include <immintrin.h>
+
+#include "distance/distance.h"
+
+namespace quarry {
+namespace {
+
+constexpr size_t kLanes = 8;
+
+inline __m256 load(const float* p) { return _mm256_loadu_ps(p); }
+inline __m256 load(const uint16_t* p) {
+  const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+}
+inline float value(float x) { return x; }
+inline float value(uint16_t x) { return bf16_to_float(x); }
+
+inline float sum(__m256 v) {
+  __m128 x = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+  x = _mm_add_ss(x, _mm_movehdup_ps(x));
+  return _mm_cvtss_f32(x);
+}
+
+template <typename T>
+void one(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
+  for (size_t i = 0; i < n; ++i) {
+    const T* row = rows[i];
+    // The hardware prefetcher stops at the page's end; the next rows are named to it.
+    if (i + 2 < n) {
+      for (size_t line = 0; line < 4; ++line) _mm_prefetch(reinterpret_cast<const char*>(rows[i + 2]) + line * 64, _MM_HINT_T0);
+    }
+    __m256 d[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    __m256 s[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    size_t k = 0;
+    for (; k + 32 <= dim; k += 32) {
+      for (size_t j = 0; j < 4; ++j) {
+        const __m256 x = load(row + k + j * 8);
+        d[j] = _mm256_fmadd_ps(x, load(target + k + j * 8), d[j]);
+        s[j] = _mm256_fmadd_ps(x, x, s[j]);
+      }
+    }
+    for (; k + 8 <= dim; k += 8) {
+      const __m256 x = load(row + k);
+      d[0] = _mm256_fmadd_ps(x, load(target + k), d[0]);
+      s[0] = _mm256_fmadd_ps(x, x, s[0]);
+    }
+    float dot = sum(_mm256_add_ps(_mm256_add_ps(d[0], d[1]), _mm256_add_ps(d[2], d[3])));
+    float square = sum(_mm256_add_ps(_mm256_add_ps(s[0], s[1]), _mm256_add_ps(s[2], s[3])));
+    for (; k < dim; ++k) {
+      const float x = value(row[k]);
+      dot += x * target[k];
+      square += x * x;
+    }
+    dots[i] = dot;
+    squares[i] = square;
+  }
+}
+
+template <size_t P>
+void tile(const float* const* rows, const char* panel, size_t stride, size_t depth, float* c, size_t ldc) {
+  constexpr size_t R = 4;
+  __m256 acc[R][P];
+  for (size_t r = 0; r < R; ++r) {
+    for (size_t p = 0; p < P; ++p) acc[r][p] = _mm256_loadu_ps(c + r * ldc + p * kLanes);
+  }
+  for (size_t k = 0; k < depth; ++k) {
+    __m256 b[P];
+    for (size_t p = 0; p < P; ++p) b[p] = load(reinterpret_cast<const float*>(panel + p * stride) + k * kLanes);
+    for (size_t r = 0; r < R; ++r) {
+      const __m256 a = _mm256_broadcast_ss(rows[r] + k);
+      for (size_t p = 0; p < P; ++p) acc[r][p] = _mm256_fmadd_ps(a, b[p], acc[r][p]);
+    }
+  }
+  for (size_t r = 0; r < R; ++r) {
+    for (size_t p = 0; p < P; ++p) _mm256_storeu_ps(c + r * ldc + p * kLanes, acc[r][p]);
+  }
+}
+
+void many_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
+              size_t ldc) {
+  const char* b = static_cast<const char*>(panel);
+  for (size_t r = 0; r < kDistanceTile; r += 4) {
+    if (panels == 3) tile<3>(rows + r, b, stride, depth, c + r * ldc, ldc);
+    else if (panels == 2) tile<2>(rows + r, b, stride, depth, c + r * ldc, ldc);
+    else tile<1>(rows + r, b, stride, depth, c + r * ldc, ldc);
+  }
+}
+
+void expand(const uint16_t* row, size_t dim, float* out) {
+  size_t k = 0;
+  for (; k + 8 <= dim; k += 8) _mm256_storeu_ps(out + k, load(row + k));
+  for (; k < dim; ++k) out[k] = bf16_to_float(row[k]);
+}
+
+struct Sums {
+  __m256d low = _mm256_setzero_pd();
+  __m256d high = _mm256_setzero_pd();
+
+  void add(__m256 x, __m256 y) {
+    low = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(x)), _mm256_cvtps_pd(_mm256_castps256_ps128(y)), low);
+    high = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)), _mm256_cvtps_pd(_mm256_extractf128_ps(y, 1)),
+                           high);
+  }
+  void spill(double* s) const {
+    _mm256_storeu_pd(s, low);
+    _mm256_storeu_pd(s + 4, high);
+  }
+};
+
+inline double total(const double* s) {
+  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}
+
+template <typename T>
+double exact(const T* row, const float* unit, size_t dim) {
+  const size_t whole = dim & ~size_t{7};
+  double s[8];
+  Sums squares;
+  for (size_t k = 0; k < whole; k += 8) squares.add(load(row + k), load(row + k));
+  squares.spill(s);
+  for (size_t k = whole; k < dim; ++k) {
+    const double x = value(row[k]);
+    s[k - whole] += x * x;
+  }
+  const float length = length_of(total(s));
+  const __m256 lengths = _mm256_set1_ps(length);
+  Sums dots;
+  for (size_t k = 0; k < whole; k += 8) dots.add(_mm256_div_ps(load(row + k), lengths), load(unit + k));
+  dots.spill(s);
+  for (size_t k = whole; k < dim; ++k) s[k - whole] += static_cast<double>(value(row[k]) / length) * unit[k];
+  return total(s);
+}
+
+}  // namespace
+
+const DistanceKernels kAvx2Distance = {Isa::kAvx2, kLanes, false,        one<float>,     one<uint16_t>, many_f32,
+                                       nullptr,    expand, exact<float>, exact<uint16_t>};
+
+}  // namespace quarry

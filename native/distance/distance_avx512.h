@@ -1,0 +1,132 @@
+#pragma once
+// What both AVX-512 levels share; included by one translation unit each, in its own namespace.
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 warns about its own _mm512_undefined_*.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+#include <immintrin.h>
+
+#include "distance/distance.h"
+
+namespace quarry {
+namespace QUARRY_DISTANCE_LEVEL {
+
+constexpr size_t kLanes = 16;
+
+inline __mmask16 tail_mask(size_t left) { return static_cast<__mmask16>((1u << left) - 1); }
+inline __m512 widen(__m256i halves) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+inline __m512 load(const float* p) { return _mm512_loadu_ps(p); }
+inline __m512 load(const uint16_t* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+inline __m512 load(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
+inline __m512 load(const uint16_t* p, __mmask16 mask) { return widen(_mm256_maskz_loadu_epi16(mask, p)); }
+
+template <typename T>
+inline void one(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
+  const size_t lines = dim * sizeof(T) < 512 ? (dim * sizeof(T) + 63) / 64 : 8;
+  const size_t ahead = dim * sizeof(T) < 1024 ? 16 : 1;
+  for (size_t i = 0; i < n; ++i) {
+    const T* row = rows[i];
+    // The hardware prefetcher stops at the page's end; the rows that follow are named to it.
+    if (i + ahead < n) {
+      for (size_t line = 0; line < lines; ++line) {
+        _mm_prefetch(reinterpret_cast<const char*>(rows[i + ahead]) + line * 64, _MM_HINT_T0);
+      }
+    }
+    __m512 d[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+    __m512 s[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+    size_t k = 0;
+    for (; k + 64 <= dim; k += 64) {
+      for (size_t j = 0; j < 4; ++j) {
+        const __m512 x = load(row + k + j * 16);
+        d[j] = _mm512_fmadd_ps(x, load(target + k + j * 16), d[j]);
+        s[j] = _mm512_fmadd_ps(x, x, s[j]);
+      }
+    }
+    for (; k + 16 <= dim; k += 16) {
+      const __m512 x = load(row + k);
+      d[0] = _mm512_fmadd_ps(x, load(target + k), d[0]);
+      s[0] = _mm512_fmadd_ps(x, x, s[0]);
+    }
+    if (k < dim) {
+      const __mmask16 mask = tail_mask(dim - k);
+      const __m512 x = load(row + k, mask);
+      d[1] = _mm512_fmadd_ps(x, load(target + k, mask), d[1]);
+      s[1] = _mm512_fmadd_ps(x, x, s[1]);
+    }
+    dots[i] = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(d[0], d[1]), _mm512_add_ps(d[2], d[3])));
+    squares[i] = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));
+  }
+}
+
+template <size_t P>
+inline void tile_f32(const float* const* rows, const char* panel, size_t stride, size_t depth, float* c, size_t ldc) {
+  constexpr size_t R = kDistanceTile;
+  __m512 acc[R][P];
+  for (size_t r = 0; r < R; ++r) {
+    for (size_t p = 0; p < P; ++p) acc[r][p] = _mm512_loadu_ps(c + r * ldc + p * kLanes);
+  }
+  const float* a[R];
+  for (size_t r = 0; r < R; ++r) a[r] = rows[r];
+  for (size_t k = 0; k < depth; ++k) {
+    __m512 b[P];
+    for (size_t p = 0; p < P; ++p) b[p] = load(reinterpret_cast<const float*>(panel + p * stride) + k * kLanes);
+    for (size_t r = 0; r < R; ++r) {
+      const __m512 x = _mm512_set1_ps(a[r][k]);
+      for (size_t p = 0; p < P; ++p) acc[r][p] = _mm512_fmadd_ps(x, b[p], acc[r][p]);
+    }
+  }
+  for (size_t r = 0; r < R; ++r) {
+    for (size_t p = 0; p < P; ++p) _mm512_storeu_ps(c + r * ldc + p * kLanes, acc[r][p]);
+  }
+}
+
+inline void many_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
+                     size_t ldc) {
+  const char* b = static_cast<const char*>(panel);
+  if (panels == 3) tile_f32<3>(rows, b, stride, depth, c, ldc);
+  else if (panels == 2) tile_f32<2>(rows, b, stride, depth, c, ldc);
+  else tile_f32<1>(rows, b, stride, depth, c, ldc);
+}
+
+inline void expand(const uint16_t* row, size_t dim, float* out) {
+  size_t k = 0;
+  for (; k + 16 <= dim; k += 16) _mm512_storeu_ps(out + k, load(row + k));
+  if (k < dim) _mm512_mask_storeu_ps(out + k, tail_mask(dim - k), load(row + k, tail_mask(dim - k)));
+}
+
+/// Adds products of 16 pairs to 8 sums, the first eight first.
+inline __m512d add_products(__m512d sums, __m512 x, __m512 y) {
+  sums = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(x)), _mm512_cvtps_pd(_mm512_castps512_ps256(y)), sums);
+  return _mm512_fmadd_pd(_mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(y, 1)),
+                         sums);
+}
+
+inline double total(__m512d sums) {
+  double s[8];
+  _mm512_storeu_pd(s, sums);
+  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}
+
+template <typename T>
+inline double exact(const T* row, const float* unit, size_t dim) {
+  const size_t whole = dim & ~size_t{15};
+  // Lanes beyond the end add zero to their sums.
+  const __mmask16 mask = tail_mask(dim - whole);
+  __m512d squares = _mm512_setzero_pd();
+  for (size_t k = 0; k < whole; k += 16) squares = add_products(squares, load(row + k), load(row + k));
+  if (mask != 0) squares = add_products(squares, load(row + whole, mask), load(row + whole, mask));
+  const __m512 length = _mm512_set1_ps(length_of(total(squares)));
+  __m512d dots = _mm512_setzero_pd();
+  for (size_t k = 0; k < whole; k += 16) dots = add_products(dots, _mm512_div_ps(load(row + k), length), load(unit + k));
+  if (mask != 0) {
+    const __m512 x = _mm512_maskz_div_ps(mask, load(row + whole, mask), length);
+    dots = add_products(dots, x, load(unit + whole, mask));
+  }
+  return total(dots);
+}
+
+}  // namespace QUARRY_DISTANCE_LEVEL
+}  // namespace quarry

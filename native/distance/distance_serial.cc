@@ -1,0 +1,82 @@
+// The plain level: what the others must agree with, and what runs where there is no other.
+#include "distance/distance.h"
+
+namespace quarry {
+namespace {
+
+inline float value(float x) { return x; }
+inline float value(uint16_t x) { return bf16_to_float(x); }
+
+template <typename T>
+void one(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
+  for (size_t i = 0; i < n; ++i) {
+    const T* row = rows[i];
+    float dot[16] = {0};
+    float square[16] = {0};
+    size_t k = 0;
+    for (; k + 16 <= dim; k += 16) {
+      for (size_t j = 0; j < 16; ++j) {
+        const float x = value(row[k + j]);
+        dot[j] += x * target[k + j];
+        square[j] += x * x;
+      }
+    }
+    for (size_t j = 0; k < dim; ++k, ++j) {
+      const float x = value(row[k]);
+      dot[j] += x * target[k];
+      square[j] += x * x;
+    }
+    for (size_t half = 8; half > 0; half /= 2) {
+      for (size_t j = 0; j < half; ++j) {
+        dot[j] += dot[j + half];
+        square[j] += square[j + half];
+      }
+    }
+    dots[i] = dot[0];
+    squares[i] = square[0];
+  }
+}
+
+constexpr size_t kLanes = 8;
+
+void many_f32(const float* const* rows, const void* panel, size_t panel_stride, size_t panels, size_t depth, float* c,
+              size_t ldc) {
+  for (size_t p = 0; p < panels; ++p) {
+    const float* b = reinterpret_cast<const float*>(static_cast<const char*>(panel) + p * panel_stride);
+    for (size_t r = 0; r < kDistanceTile; ++r) {
+      float sum[kLanes] = {0};
+      for (size_t k = 0; k < depth; ++k) {
+        for (size_t t = 0; t < kLanes; ++t) sum[t] += rows[r][k] * b[k * kLanes + t];
+      }
+      for (size_t t = 0; t < kLanes; ++t) c[r * ldc + p * kLanes + t] += sum[t];
+    }
+  }
+}
+
+void expand(const uint16_t* row, size_t dim, float* out) {
+  for (size_t k = 0; k < dim; ++k) out[k] = bf16_to_float(row[k]);
+}
+
+inline double total(const double* s) {
+  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}
+
+template <typename T>
+double exact(const T* row, const float* unit, size_t dim) {
+  double squares[8] = {0};
+  double dots[8] = {0};
+  for (size_t k = 0; k < dim; ++k) {
+    const double x = value(row[k]);
+    squares[k % 8] += x * x;
+  }
+  const float length = length_of(total(squares));
+  for (size_t k = 0; k < dim; ++k) dots[k % 8] += static_cast<double>(value(row[k]) / length) * unit[k];
+  return total(dots);
+}
+
+}  // namespace
+
+const DistanceKernels kSerialDistance = {Isa::kSerial, kLanes, false,        one<float>,       one<uint16_t>, many_f32,
+                                         nullptr,      expand, exact<float>, exact<uint16_t>};
+
+}  // namespace quarry

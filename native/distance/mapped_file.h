@@ -1,0 +1,27 @@
+#pragma once
+// A file mapped for reading, with address space beyond its end for what will be appended.
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace quarry {
+
+class MappedFile {
+ public:
+  /// Maps at least `bytes` of the file. Throws CoreError `IO` when it cannot be read or is shorter.
+  static std::shared_ptr<const MappedFile> open(const std::string& path, size_t bytes);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  const void* data() const { return data_; }
+  /// Bytes that may be read once the file has grown to them.
+  size_t reserved() const { return reserved_; }
+
+ private:
+  MappedFile(void* data, size_t reserved) : data_(data), reserved_(reserved) {}
+  void* data_;
+  size_t reserved_;
+};
+
+}  // namespace quarry

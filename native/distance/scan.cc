@@ -1,0 +1,379 @@
+#include "distance/scan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+
+#include "core/aligned_buffer.h"
+
+namespace quarry {
+namespace {
+
+/// Up to this many targets, rows are streamed once per target; above, in panels.
+constexpr size_t kFewTargets = 2;
+/// Rows of a block in the panel path: 64 rows of 2,048 bf16 and the panels of 100 targets fit in 1 MiB of L2.
+constexpr size_t kPanelBlock = 64;
+/// Bytes of a block in the streaming path: long enough to stream, short enough for an early exit.
+constexpr size_t kStreamBytes = 128 << 10;
+constexpr size_t kPanelsAtOnce = 3;
+/// Bound of the angle between a vector and itself rounded to bf16: asin(2^-8), rounded up.
+constexpr double kBf16Angle = 0.0039064;
+/// Squares outside this range may have lost digits in f32; such rows go to the exact pass.
+constexpr float kSmallestSquare = 1e-25f;
+constexpr float kLargestSquare = 1e30f;
+
+struct Target {
+  uint32_t index;
+  float threshold;
+  /// A pair with cosine estimate below this is no hit.
+  float needed;
+};
+
+class Scan {
+ public:
+  Scan(const ScanRequest& request, const DistanceKernels& kernels, ThreadPool& pool, const std::atomic<bool>* abort)
+      : request_(request), kernels_(kernels), pool_(pool), abort_(abort), dim_(request.rows.dim), threads_(pool.threads()) {
+    fast_bf16_ = request.rows.f32 == nullptr;
+  }
+
+  std::vector<ScanHit> run() {
+    prepare_targets();
+    size_t from = request_.from;
+    const size_t to = std::min(request_.to, request_.rows.count);
+    // In mode first, targets that have their hit leave; the panels are packed again without them.
+    size_t round = request_.mode == ScanMode::kFirst && active_.size() > kFewTargets ? 2048 : to;
+    while (from < to && !active_.empty() && !stopped()) {
+      const size_t end = round < to - from ? from + round : to;
+      pass(from, end);
+      if (failed_.load()) throw std::bad_alloc();
+      from = end;
+      round *= 4;
+      if (request_.mode == ScanMode::kFirst) {
+        std::erase_if(active_, [&](const Target& t) { return best_[t.index].load() != kNone; });
+      }
+    }
+    return collect();
+  }
+
+ private:
+  static constexpr size_t kNone = std::numeric_limits<size_t>::max();
+
+  struct Scratch {
+    std::vector<const void*> fast = std::vector<const void*>(0);
+    std::vector<uint32_t> positions;
+    std::vector<float> dots;
+    std::vector<float> squares;
+    AlignedBuffer<float> block;
+    AlignedBuffer<float> expanded;
+    std::vector<ScanHit> hits;
+    /// Mode closest: the nearest of each target so far, worst first.
+    std::vector<std::vector<ScanHit>> heaps;
+  };
+
+  bool stopped() const { return abort_ != nullptr && abort_->load(std::memory_order_relaxed); }
+
+  void prepare_targets() {
+    best_ = std::make_unique<std::atomic<size_t>[]>(request_.target_count);
+    units_.resize(request_.target_count * dim_);
+    for (size_t t = 0; t < request_.target_count; ++t) {
+      best_[t].store(kNone);
+      const float* target = request_.targets + t * dim_;
+      double squares = 0;
+      for (size_t k = 0; k < dim_; ++k) squares += static_cast<double>(target[k]) * target[k];
+      const float length = length_of(squares);
+      const float threshold = request_.thresholds[t];
+      float* unit = units_.data() + t * dim_;
+      bool finite = !std::isnan(threshold);
+      double lost = 0;
+      for (size_t k = 0; k < dim_; ++k) {
+        unit[k] = target[k] / length;
+        finite = finite && std::isfinite(unit[k]);
+        const double error = static_cast<double>(unit[k]) - bf16_to_float(float_to_bf16(unit[k]));
+        lost += error * error;
+      }
+      if (!finite) continue;
+      double error = std::ldexp(static_cast<double>(dim_), -24) + std::ldexp(1.0, -22);
+      if (fast_bf16_ && request_.rows.tables != nullptr) error += kBf16Angle;
+      // What rounding this target costs, by Cauchy-Schwarz.
+      if (panel_bf16()) error += std::sqrt(lost) * (1 + kBf16Angle);
+      active_.push_back({static_cast<uint32_t>(t), threshold,
+                         static_cast<float>(1.0 - static_cast<double>(threshold) - error - 1e-7)});
+    }
+  }
+
+  bool panel_bf16() const { return fast_bf16_ && kernels_.bf16_panels && request_.target_count > kFewTargets; }
+
+  void pass(size_t from, size_t to) {
+    const bool few = active_.size() <= kFewTargets;
+    const size_t row_bytes = dim_ * (fast_bf16_ ? 2 : 4);
+    size_t block = few ? std::clamp(kStreamBytes / row_bytes, size_t{16}, size_t{4096}) : kPanelBlock;
+    if (!few) pack_panels();
+    scratch_.resize(threads_);
+    for (Scratch& s : scratch_) {
+      const size_t padded = block + kDistanceTile;
+      s.fast.resize(padded);
+      s.positions.resize(padded);
+      s.dots.resize(padded);
+      s.squares.resize(padded);
+      if (!few) s.block.resize(padded * kPanelsAtOnce * kernels_.lanes);
+      if (!few && fast_bf16_ && !kernels_.bf16_panels) s.expanded.resize(padded * dim_);
+      if (request_.mode == ScanMode::kClosest) s.heaps.resize(request_.target_count);
+    }
+    const size_t blocks = (to - from + block - 1) / block;
+    // Several blocks a task keeps the hand-out cheap; in mode first they are short, so that little is scanned in vain.
+    const size_t blocks_per_task = few || request_.mode == ScanMode::kFirst ? 1 : 4;
+    pool_.run((blocks + blocks_per_task - 1) / blocks_per_task, abort_, [&](size_t task, unsigned thread) {
+      try {
+        for (size_t b = task * blocks_per_task; b < std::min(blocks, (task + 1) * blocks_per_task); ++b) {
+          const size_t start = from + b * block;
+          if (stopped() || settled(start)) return;
+          Scratch& s = scratch_[thread];
+          const size_t n = gather(s, start, std::min(start + block, to));
+          if (n == 0) continue;
+          if (few) stream(s, n);
+          else panels(s, n);
+        }
+      } catch (const std::bad_alloc&) {
+        failed_.store(true);
+      }
+    });
+  }
+
+  /// Whether every target has a hit before `start`.
+  bool settled(size_t start) const {
+    if (request_.mode != ScanMode::kFirst) return false;
+    for (const Target& t : active_) {
+      if (best_[t.index].load(std::memory_order_relaxed) > start) return false;
+    }
+    return true;
+  }
+
+  /// Pointers to the rows the fast pass reads; returns how many of the positions have one.
+  size_t gather(Scratch& s, size_t from, size_t to) const {
+    const ScanRows& rows = request_.rows;
+    size_t n = 0;
+    if (rows.tables == nullptr) {
+      const char* base = static_cast<const char*>(rows.f32 != nullptr ? static_cast<const void*>(rows.f32) : rows.bf16);
+      const size_t row_bytes = dim_ * (fast_bf16_ ? 2 : 4);
+      for (size_t p = from; p < to; ++p, ++n) {
+        s.fast[n] = base + p * row_bytes;
+        s.positions[n] = static_cast<uint32_t>(p);
+      }
+      return n;
+    }
+    for (size_t p = from; p < to; ++p) {
+      const size_t table = rows.tables[p];
+      const size_t row = rows.rows[p];
+      if (table >= rows.sources.size() || row >= rows.sources[table].rows) continue;
+      s.fast[n] = rows.sources[table].bf16 + row * dim_;
+      s.positions[n++] = static_cast<uint32_t>(p);
+    }
+    return n;
+  }
+
+  void one(const Scratch& s, size_t n, const float* target, float* dots, float* squares) const {
+    if (fast_bf16_) {
+      kernels_.one_bf16(reinterpret_cast<const uint16_t* const*>(s.fast.data()), n, target, dim_, dots, squares);
+    } else {
+      kernels_.one_f32(reinterpret_cast<const float* const*>(s.fast.data()), n, target, dim_, dots, squares);
+    }
+  }
+
+  void stream(Scratch& s, size_t n) {
+    for (const Target& t : active_) {
+      one(s, n, units_.data() + t.index * dim_, s.dots.data(), s.squares.data());
+      for (size_t i = 0; i < n; ++i) {
+        const float square = s.squares[i];
+        const bool plain = square > kSmallestSquare && square < kLargestSquare;
+        if (plain && s.dots[i] < t.needed * std::sqrt(square)) continue;
+        if (confirm(s, s.positions[i], t)) break;
+      }
+    }
+  }
+
+  void pack_panels() {
+    const size_t lanes = kernels_.lanes;
+    const size_t count = (active_.size() + lanes - 1) / lanes;
+    const bool bf16 = panel_bf16();
+    const size_t depth = (dim_ + 1) / 2 * 2;
+    panel_stride_ = depth * lanes * (bf16 ? sizeof(uint16_t) : sizeof(float));
+    panels_.resize(count * panel_stride_);
+    std::memset(panels_.data(), 0, count * panel_stride_);
+    for (size_t a = 0; a < active_.size(); ++a) {
+      const float* unit = units_.data() + active_[a].index * dim_;
+      char* panel = panels_.data() + a / lanes * panel_stride_;
+      const size_t lane = a % lanes;
+      for (size_t k = 0; k < dim_; ++k) {
+        if (bf16) reinterpret_cast<uint16_t*>(panel)[(k / 2 * lanes + lane) * 2 + k % 2] = float_to_bf16(unit[k]);
+        else reinterpret_cast<float*>(panel)[k * lanes + lane] = unit[k];
+      }
+    }
+    needed_.assign(count * lanes, std::numeric_limits<float>::infinity());
+    for (size_t a = 0; a < active_.size(); ++a) needed_[a] = active_[a].needed;
+  }
+
+  void panels(Scratch& s, size_t n) {
+    const size_t lanes = kernels_.lanes;
+    const bool bf16 = panel_bf16();
+    const size_t padded = (n + kDistanceTile - 1) / kDistanceTile * kDistanceTile;
+    one(s, n, units_.data(), s.dots.data(), s.squares.data());
+    for (size_t i = n; i < padded; ++i) s.fast[i] = s.fast[n - 1];
+    const float* const* f32_rows = reinterpret_cast<const float* const*>(s.fast.data());
+    if (fast_bf16_ && !bf16) {
+      for (size_t i = 0; i < n; ++i) {
+        kernels_.expand(static_cast<const uint16_t*>(s.fast[i]), dim_, s.expanded.data() + i * dim_);
+      }
+      for (size_t i = 0; i < padded; ++i) s.fast[i] = s.expanded.data() + std::min(i, n - 1) * dim_;
+    }
+    // From here dots holds 1 / |row|; infinite where the estimate means nothing, so that every target is a candidate.
+    for (size_t i = 0; i < n; ++i) {
+      const bool plain = s.squares[i] > kSmallestSquare && s.squares[i] < kLargestSquare;
+      s.dots[i] = plain ? 1.0f / std::sqrt(s.squares[i]) : -1.0f;
+    }
+    const size_t count = (active_.size() + lanes - 1) / lanes;
+    for (size_t group = 0; group < count;) {
+      // Groups of nearly equal size: 7 panels are 3 + 2 + 2.
+      const size_t groups_left = (count - group + kPanelsAtOnce - 1) / kPanelsAtOnce;
+      const size_t width = (count - group + groups_left - 1) / groups_left;
+      const size_t ldc = width * lanes;
+      std::memset(s.block.data(), 0, padded * ldc * sizeof(float));
+      for (size_t k = 0; k < dim_; k += kDistanceDepth) {
+        const size_t depth = std::min(kDistanceDepth, dim_ - k);
+        const char* panel = panels_.data() + group * panel_stride_ + k * lanes * (bf16 ? 2 : 4);
+        for (size_t r = 0; r < padded; r += kDistanceTile) {
+          float* c = s.block.data() + r * ldc;
+          if (bf16) {
+            const uint16_t* rows[kDistanceTile];
+            for (size_t i = 0; i < kDistanceTile; ++i) rows[i] = static_cast<const uint16_t*>(s.fast[r + i]) + k;
+            kernels_.many_bf16(rows, panel, panel_stride_, width, depth, c, ldc);
+          } else {
+            const float* rows[kDistanceTile];
+            for (size_t i = 0; i < kDistanceTile; ++i) rows[i] = f32_rows[r + i] + k;
+            kernels_.many_f32(rows, panel, panel_stride_, width, depth, c, ldc);
+          }
+        }
+      }
+      for (size_t i = 0; i < n; ++i) judge(s, s.positions[i], s.block.data() + i * ldc, s.dots[i], group * lanes, ldc);
+      group += width;
+    }
+  }
+
+  /// Looks at one row's estimates for `count` targets from number `first` of the active ones on.
+  void judge(Scratch& s, uint32_t position, const float* dots, float inverse, size_t first, size_t count) {
+    const float* needed = needed_.data() + first;
+    for (size_t base = 0; base < count; base += 8) {
+      if (inverse > 0) {
+        int any = 0;
+        for (size_t j = 0; j < 8; ++j) any |= !(dots[base + j] * inverse < needed[base + j]);
+        if (any == 0) continue;
+      }
+      for (size_t j = base; j < base + 8; ++j) {
+        if (first + j >= active_.size()) return;
+        if (inverse > 0 && dots[j] * inverse < needed[j]) continue;
+        confirm(s, position, active_[first + j]);
+      }
+    }
+  }
+
+  float exact(uint32_t position, const Target& t) const {
+    const ScanRows& rows = request_.rows;
+    const float* unit = units_.data() + t.index * dim_;
+    const size_t row = position;
+    double dot = 0;
+    if (rows.tables != nullptr) {
+      // Read again, because a position may be retired while the scan runs.
+      const size_t table = rows.tables[row];
+      if (table >= rows.sources.size()) return std::numeric_limits<float>::quiet_NaN();
+      dot = kernels_.exact_f32(rows.sources[table].f32 + static_cast<size_t>(rows.rows[row]) * dim_, unit, dim_);
+    } else if (rows.f32 != nullptr) {
+      dot = kernels_.exact_f32(rows.f32 + row * dim_, unit, dim_);
+    } else {
+      dot = kernels_.exact_bf16(rows.bf16 + row * dim_, unit, dim_);
+    }
+    return 1.0f - static_cast<float>(dot);
+  }
+
+  /// Decides one pair. Returns true when later rows of the block need not be looked at for this target.
+  bool confirm(Scratch& s, uint32_t position, const Target& t) {
+    if (request_.mode == ScanMode::kFirst && best_[t.index].load(std::memory_order_relaxed) < position) return true;
+    const float distance = exact(position, t);
+    if (!(distance <= t.threshold) || !std::isfinite(distance)) return false;
+    const ScanHit hit{position, t.index, distance};
+    if (request_.mode == ScanMode::kFirst) {
+      size_t best = best_[t.index].load();
+      while (position < best && !best_[t.index].compare_exchange_weak(best, position)) {
+      }
+      s.hits.push_back(hit);
+      return true;
+    }
+    if (request_.mode == ScanMode::kAll) {
+      s.hits.push_back(hit);
+      return false;
+    }
+    std::vector<ScanHit>& heap = s.heaps[t.index];
+    if (heap.size() < request_.limit) {
+      heap.push_back(hit);
+      std::push_heap(heap.begin(), heap.end(), nearer);
+    } else if (!heap.empty() && nearer(hit, heap.front())) {
+      std::pop_heap(heap.begin(), heap.end(), nearer);
+      heap.back() = hit;
+      std::push_heap(heap.begin(), heap.end(), nearer);
+    }
+    return false;
+  }
+
+  static bool nearer(const ScanHit& a, const ScanHit& b) {
+    return a.distance < b.distance || (a.distance == b.distance && a.row < b.row);
+  }
+
+  std::vector<ScanHit> collect() {
+    std::vector<ScanHit> all;
+    for (Scratch& s : scratch_) {
+      all.insert(all.end(), s.hits.begin(), s.hits.end());
+      for (const auto& heap : s.heaps) all.insert(all.end(), heap.begin(), heap.end());
+    }
+    const bool closest = request_.mode == ScanMode::kClosest;
+    std::sort(all.begin(), all.end(), [&](const ScanHit& a, const ScanHit& b) {
+      if (a.target != b.target) return a.target < b.target;
+      return closest ? nearer(a, b) : a.row < b.row;
+    });
+    if (request_.mode == ScanMode::kAll) return all;
+    const size_t limit = closest ? request_.limit : 1;
+    std::vector<ScanHit> kept;
+    size_t count = 0;
+    for (size_t i = 0; i < all.size(); ++i) {
+      count = i > 0 && all[i].target == all[i - 1].target ? count + 1 : 1;
+      if (count <= limit) kept.push_back(all[i]);
+    }
+    return kept;
+  }
+
+  const ScanRequest& request_;
+  const DistanceKernels& kernels_;
+  ThreadPool& pool_;
+  const std::atomic<bool>* abort_;
+  const size_t dim_;
+  const unsigned threads_;
+  bool fast_bf16_ = false;
+  std::vector<Target> active_;
+  std::vector<float> units_;
+  std::vector<float> needed_;
+  AlignedBuffer<char> panels_;
+  size_t panel_stride_ = 0;
+  std::unique_ptr<std::atomic<size_t>[]> best_;
+  std::vector<Scratch> scratch_;
+  std::atomic<bool> failed_{false};
+};
+
+}  // namespace
+
+std::vector<ScanHit> scan(const ScanRequest& request, const DistanceKernels& kernels, ThreadPool& pool,
+                          const std::atomic<bool>* abort) {
+  if (request.rows.dim == 0 || request.target_count == 0 || request.limit == 0) return {};
+  return Scan(request, kernels, pool, abort).run();
+}
+
+}  // namespace quarry
