@@ -11,7 +11,9 @@ import {
   encodeTransactionData,
   Keypair,
   normaliseId,
+  parseTransactionText,
   signTransaction,
+  toBase64,
   verifySignedTransaction,
 } from '../../../src/soma/chain/index.js';
 
@@ -56,6 +58,16 @@ describe('what the official SDK says', () => {
       expect(bytesToHex(encodeSignedTransaction(signed))).toBe(signedHex);
       expect(decodeSignedTransaction(hexToBytes(signedHex))).toEqual(signed);
     }
+  });
+
+  it('about transactions as text', () => {
+    const { bcsHex, signedHex, kind } = vectors.transactions.find((each) => each.kind === 'submitData')!;
+    const unsigned = parseTransactionText(`${toBase64(hexToBytes(bcsHex))}\n`);
+    expect(unsigned).toMatchObject({ kind: 'unsigned', data: { kind: { kind } } });
+    const signed = parseTransactionText(toBase64(hexToBytes(signedHex)));
+    expect(signed).toMatchObject({ kind: 'signed', digest: unsigned.digest, bytes: hexToBytes(bcsHex) });
+    expect(() => parseTransactionText('AgAA')).toThrow(expect.objectContaining({ code: 'BCS_INVALID' }));
+    expect(() => parseTransactionText('?')).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
   it('about encrypted weights and their commitment', () => {

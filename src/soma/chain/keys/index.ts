@@ -1,3 +1,4 @@
+export { verifyEd25519 } from './ed25519.js';
 export { Keypair, type Signer } from './keypair.js';
 export {
   checkMultisigCommittee,
@@ -27,14 +28,15 @@ export {
   SCHEME_FLAGS,
   SINGLE_SIGNATURE_BYTES,
   type SingleSignature,
-  verifyEd25519,
 } from './signature.js';
 export {
   decodeSignedTransaction,
   encodeSignedTransaction,
   fromBase64,
+  parseTransactionText,
   type SignedTransaction,
   signTransaction,
+  type TransactionText,
   toBase64,
   verifySignedTransaction,
 } from './signed-transaction.js';

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
-import { ed25519 } from '@noble/curves/ed25519.js';
 import { base64 } from '@scure/base';
 import { QuarryError } from '../../../errors/index.js';
 import type { Address } from '../id.js';
 import { transactionSigningHash } from '../transaction/index.js';
+import { ed25519PublicKey, ed25519Signer, randomEd25519Secret } from './ed25519.js';
 import { parseSecret, type SecretFormat, secretFromMnemonic, secretToText } from './secret-formats.js';
 import { addressOfPublicKey, encodeSingleSignature, SCHEME_FLAGS } from './signature.js';
 
@@ -21,6 +21,7 @@ export interface Signer {
 /** An Ed25519 key pair. The secret is kept out of logs, inspection and JSON; only {@link Keypair.exportSecret} gives it. */
 export class Keypair implements Signer {
   readonly #secret: Uint8Array;
+  readonly #sign: (message: Uint8Array) => Uint8Array;
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
   /** The account this key signs for. */
@@ -28,7 +29,8 @@ export class Keypair implements Signer {
 
   private constructor(secret: Uint8Array) {
     this.#secret = secret;
-    this.publicKey = ed25519.getPublicKey(secret);
+    this.#sign = ed25519Signer(secret);
+    this.publicKey = ed25519PublicKey(secret);
     this.address = addressOfPublicKey(this.publicKey);
   }
 
@@ -69,7 +71,7 @@ export class Keypair implements Signer {
    *
    * @param randomSecret 32 random bytes, for tests that need the same key twice
    */
-  static generate(randomSecret: () => Uint8Array = () => ed25519.utils.randomSecretKey()): Keypair {
+  static generate(randomSecret: () => Uint8Array = randomEd25519Secret): Keypair {
     return Keypair.fromSecret(randomSecret());
   }
 
@@ -80,7 +82,7 @@ export class Keypair implements Signer {
 
   /** The plain RFC 8032 signature over `message`, 64 bytes. */
   sign(message: Uint8Array): Uint8Array {
-    return ed25519.sign(message, this.#secret);
+    return this.#sign(message);
   }
 
   /** The serialised signature over a transaction's BCS, 97 bytes. */

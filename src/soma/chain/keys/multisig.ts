@@ -2,7 +2,8 @@ import { QuarryError } from '../../../errors/index.js';
 import { type Codec, fixedBytes, struct, u8, u16, vector, versionOne } from '../bcs/index.js';
 import { blake2b256 } from '../digest.js';
 import { type Address, idFromBytes } from '../id.js';
-import { SCHEME_FLAGS, verifyEd25519 } from './signature.js';
+import { verifyEd25519 } from './ed25519.js';
+import { SCHEME_FLAGS } from './signature.js';
 
 /** Most members a multisig account may have. `types/src/multisig.rs`. */
 export const MULTISIG_MAX_MEMBERS = 10;

@@ -1,4 +1,3 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
 import { QuarryError } from '../../../errors/index.js';
 import { blake2b256 } from '../digest.js';
 import { type Address, idFromBytes } from '../id.js';
@@ -38,15 +37,4 @@ export function encodeSingleSignature(signature: SingleSignature): Uint8Array {
   out.set(signature.signature, 1);
   out.set(signature.publicKey, 65);
   return out;
-}
-
-/** Whether an Ed25519 signature over `message` is valid under the rules of ZIP 215, which the network's library follows. */
-export function verifyEd25519(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
-  if (signature.length !== 64 || publicKey.length !== 32) return false;
-  try {
-    return ed25519.verify(signature, message, publicKey);
-  } catch {
-    // A key or R that is no curve point; the answer is the same.
-    return false;
-  }
 }

@@ -3,6 +3,7 @@ import { QuarryError } from '../../../errors/index.js';
 import { BcsReader, BcsWriter, bytes, vector } from '../bcs/index.js';
 import type { Digest } from '../digest.js';
 import {
+  decodeTransactionData,
   encodeTransactionData,
   TRANSACTION_INTENT,
   type TransactionData,
@@ -101,4 +102,23 @@ export function fromBase64(text: string): Uint8Array {
   } catch (error) {
     throw new QuarryError('INVALID_ARGUMENT', 'the text is not base64', { cause: error });
   }
+}
+
+/** What transaction text may hold: a transaction to be signed, or one that is. */
+export type TransactionText =
+  | { readonly kind: 'unsigned'; readonly data: TransactionData; readonly bytes: Uint8Array; readonly digest: Digest }
+  | ({ readonly kind: 'signed' } & SignedTransaction);
+
+/**
+ * Reads base64 of TransactionData or of SenderSignedData, the two texts that the official tool prints. They differ in
+ * the first byte: version 0 of the one, the list length 1 of the other.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when the text is not base64
+ * @throws QuarryError `BCS_INVALID` when the bytes are neither
+ */
+export function parseTransactionText(text: string): TransactionText {
+  const encoded = fromBase64(text);
+  if (encoded[0] === 1) return { kind: 'signed', ...decodeSignedTransaction(encoded) };
+  const data = decodeTransactionData(encoded);
+  return { kind: 'unsigned', data, bytes: encoded, digest: transactionDigest(encoded) };
 }

@@ -2,6 +2,7 @@ import { QuarryError } from '../../../errors/index.js';
 import { decodeBcs, encodeBcs } from '../bcs/index.js';
 import { type Address, normaliseId } from '../id.js';
 import { transactionSigningHash } from '../transaction/index.js';
+import { verifyEd25519 } from './ed25519.js';
 import { type MultisigSignature, multisigAddress, multisigBodyCodec, verifyMultisig } from './multisig.js';
 import {
   addressOfPublicKey,
@@ -9,7 +10,6 @@ import {
   SCHEME_FLAGS,
   SINGLE_SIGNATURE_BYTES,
   type SingleSignature,
-  verifyEd25519,
 } from './signature.js';
 
 /** A sender's signature: of one key or of a multisig account. */
