@@ -5,8 +5,9 @@ import type { QuarryError } from '../errors/index.js';
 export type SubmissionOutcome =
   | { readonly kind: 'accepted'; readonly feeShannons: bigint }
   /** Another submission filled the target first, or its epoch ended. */
-  | { readonly kind: 'lost'; readonly reason: string }
-  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly reason: string; readonly feeShannons: bigint }
+  /** The chain or the node refused it; what was refused before execution costs nothing. */
+  | { readonly kind: 'rejected'; readonly reason: string; readonly feeShannons: bigint }
   /** The answer never came; settled by digest later. */
   | { readonly kind: 'unknown'; readonly reason: string };
 

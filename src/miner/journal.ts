@@ -118,6 +118,14 @@ export class Journal {
       .map(submissionFrom);
   }
 
+  /** The bond of the accepted submission for this target, in shannons; 0 when it was not ours. */
+  bondOf(targetId: string): bigint {
+    const row = this.#db
+      .prepare(`SELECT bond FROM submissions WHERE target_id = ? AND state = 'accepted'`)
+      .get([targetId]);
+    return BigInt(String(row?.['bond'] ?? 0));
+  }
+
   recordHosting(checksum: string, url: string, epoch: bigint): void {
     this.#db
       .prepare('INSERT INTO hostings VALUES (?, ?, ?) ON CONFLICT (checksum) DO UPDATE SET url = ?2, epoch = ?3')

@@ -1,5 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { LoadedModel, ModelConfig, ScoringEngine } from '../engine/index.js';
+import type { LoadedModel, ScoringEngine } from '../engine/contract.js';
+import type { ModelConfig } from '../engine/model-config.js';
 import { toQuarryError } from '../errors/index.js';
 import type { Model } from '../soma/client/view/model.js';
 import type { ModelKey } from '../store/index.js';

@@ -49,10 +49,13 @@ export class TargetBook {
     return true;
   }
 
-  /** Gives a reserved target back; `sampleId` is not offered for it again. */
-  release(targetId: string, sampleId?: number): void {
+  /** Gives a reserved target back. */
+  release(targetId: string): void {
     this.#taken.delete(targetId);
-    if (sampleId === undefined) return;
+  }
+
+  /** Never offers this sample for this target again. */
+  exclude(targetId: string, sampleId: number): void {
     const refused = this.#excluded.get(targetId) ?? new Set();
     this.#excluded.set(targetId, refused.add(sampleId));
   }

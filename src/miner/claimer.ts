@@ -1,0 +1,115 @@
+import PQueue from 'p-queue';
+import { throwIfAborted, toQuarryError } from '../errors/index.js';
+import { decodeSignedTransaction, encodeSignedTransaction } from '../soma/chain/index.js';
+import type { SomaAccount } from '../soma/client/account/soma-account.js';
+import type { TransactionResult } from '../soma/client/execute/execute-transaction.js';
+import type { SomaClient } from '../soma/client/soma-client.js';
+import { ExecutionError } from '../soma/client/view/execution-error.js';
+import type { MinerEmitter } from './events.js';
+import type { Journal, JournalClaim } from './journal.js';
+import { notFoundAsUndefined, outcomeOfError } from './outcome.js';
+import type { MinerStats } from './stats.js';
+
+export interface ClaimerOptions {
+  /** Also return expired targets for their incentive. */
+  readonly claimExpired: boolean;
+  readonly maxInFlight: number;
+}
+
+export interface ClaimerDeps {
+  readonly client: SomaClient;
+  readonly account: SomaAccount;
+  readonly journal: Journal;
+  readonly stats: MinerStats;
+  readonly emitter: MinerEmitter;
+}
+
+/** Failures after which there is nothing left to claim. */
+const GONE_KINDS: ReadonlySet<string> = new Set(['targetNotFound', 'targetAlreadyClaimed', 'inputObjectDeleted']);
+
+/** Claims rewards once their audit window is over, and nothing else is in the way of them. */
+export class Claimer {
+  readonly #options: ClaimerOptions;
+  readonly #deps: ClaimerDeps;
+
+  constructor(options: ClaimerOptions, deps: ClaimerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /**
+   * Claims everything due in `epoch`. Targets this address filled and the journal does not know, because it was lost or
+   * another machine submitted them, are asked of the node first.
+   */
+  async claimDue(epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { client, account, journal, emitter } = this.#deps;
+    for await (const target of client.listAllTargets({ status: 'claimable', submitter: account.address, signal })) {
+      journal.noteClaim(target.id, epoch, true);
+    }
+    if (this.#options.claimExpired) {
+      for await (const target of client.listAllTargets({ status: 'expired', signal })) {
+        journal.noteClaim(target.id, epoch, false);
+      }
+    }
+    const queue = new PQueue({ concurrency: this.#options.maxInFlight });
+    for (const claim of journal.claimsDue(epoch)) {
+      void queue.add(async () => {
+        if (signal.aborted) return;
+        await this.#claim(claim, signal).catch((error: unknown) => {
+          const failure = toQuarryError(error, `claiming ${claim.targetId}`);
+          if (failure.code !== 'ABORTED') emitter.emit('warning', { error: failure });
+        });
+      });
+    }
+    await queue.onIdle();
+    throwIfAborted(signal, 'claiming');
+  }
+
+  async #claim(claim: JournalClaim, signal: AbortSignal): Promise<void> {
+    const { client, account, journal } = this.#deps;
+    const earlier = await this.#earlierResult(claim, signal);
+    if (earlier !== undefined) return this.#settle(claim, earlier);
+    // A claimed target is deleted: when it is gone, somebody returned it before us.
+    const target = await client.getTarget(claim.targetId, { signal }).catch(notFoundAsUndefined);
+    if (target === undefined) return journal.settleClaim(claim.targetId, 'gone');
+    try {
+      const result = await account.claimRewards({
+        targetId: claim.targetId,
+        rewardShannons: target.rewardPoolShannons,
+        wait: false,
+        onSigned: (signed) => journal.recordClaim(claim.targetId, signed.digest, encodeSignedTransaction(signed)),
+      });
+      this.#settle(claim, result);
+    } catch (error) {
+      if (!(error instanceof ExecutionError)) throw error;
+      journal.settleClaim(claim.targetId, GONE_KINDS.has(error.kind) ? 'gone' : 'waiting');
+    }
+  }
+
+  /** What became of a claim that was sent before a restart; `undefined` when it never was and never will be executed. */
+  async #earlierResult(claim: JournalClaim, signal: AbortSignal): Promise<TransactionResult | undefined> {
+    if (claim.state !== 'built' || claim.signed === undefined) return undefined;
+    const signed = decodeSignedTransaction(claim.signed);
+    try {
+      const result = await this.#deps.client.executeTransaction(signed, { signal });
+      return result.effects.status.kind === 'success' ? result : undefined;
+    } catch (error) {
+      if (outcomeOfError(error).kind === 'unknown') throw error;
+      return undefined;
+    }
+  }
+
+  #settle(claim: JournalClaim, result: TransactionResult): void {
+    const { journal, account, stats, emitter } = this.#deps;
+    const { fee } = result.effects;
+    const change = result.balanceChanges.find(({ address }) => address === account.address)?.amountShannons ?? 0n;
+    const receivedShannons = change + fee.totalFee;
+    const bondShannons = journal.bondOf(claim.targetId);
+    journal.settleClaim(claim.targetId, 'claimed', { receivedShannons, feeShannons: fee.totalFee });
+    stats.claimed++;
+    stats.claimedShannons += receivedShannons;
+    stats.rewardShannons += receivedShannons > bondShannons ? receivedShannons - bondShannons : receivedShannons;
+    stats.feesShannons += fee.totalFee;
+    emitter.emit('claimed', { targetId: claim.targetId, receivedShannons, own: claim.own });
+  }
+}

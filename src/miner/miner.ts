@@ -1,0 +1,362 @@
+import { EventEmitter } from 'node:events';
+import type { ScoringEngine } from '../engine/contract.js';
+import type { ModelConfig } from '../engine/model-config.js';
+import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
+import type { DataHost } from '../hosting/index.js';
+import type { SomaAccount } from '../soma/client/account/soma-account.js';
+import type { SomaClient } from '../soma/client/soma-client.js';
+import type { SystemState } from '../soma/client/view/system-state.js';
+import type { Target } from '../soma/client/view/target.js';
+import type { Sample } from '../sources/index.js';
+import type { Store } from '../store/index.js';
+import type { WeightsCache } from '../weights/weights-cache.js';
+import { Claimer } from './claimer.js';
+import type { MinerEmitter, MinerEvents } from './events.js';
+import { Intake } from './intake.js';
+import type { Journal } from './journal.js';
+import { Matcher } from './matcher.js';
+import { ModelCatalogue } from './model-catalogue.js';
+import { Scorer } from './scorer.js';
+import { settleSubmissions } from './settle.js';
+import { MinerStats, type MinerSummary } from './stats.js';
+import { Submitter } from './submitter.js';
+import { TargetBook } from './target-book.js';
+import { Wake } from './wake.js';
+
+export interface MinerOptions {
+  /** Shape of the network's models. */
+  readonly config: ModelConfig;
+  /** Which of several fitting samples is submitted. Default `first`. */
+  readonly policy?: 'first' | 'closest' | 'cheapest';
+  /** Submit only this far inside the threshold, cosine distance. Default 0. */
+  readonly margin?: number;
+  /** Transactions in flight at once. Default 8. */
+  readonly maxInFlight?: number;
+  readonly maxBondShannons?: bigint | undefined;
+  readonly minRewardShannons?: bigint | undefined;
+  readonly minBalanceShannons?: bigint | undefined;
+  /** Default false. */
+  readonly claimExpired?: boolean;
+  /** Find hits, submit nothing. Default false. */
+  readonly dryRun?: boolean;
+  /** Samples scored per round. Default 16. */
+  readonly batchSize?: number;
+  /** End after this many accepted submissions (hits with `dryRun`). */
+  readonly untilHits?: number | undefined;
+  /** End after this many scored samples. */
+  readonly untilSamples?: number | undefined;
+  /** End when the source has nothing more and everything is matched. Default false: wait for targets. */
+  readonly untilIdle?: boolean;
+}
+
+export interface MinerDeps {
+  readonly client: SomaClient;
+  /** Give it `parallel: maxInFlight`, so that it keeps that many coins ready. */
+  readonly account: SomaAccount;
+  readonly engine: ScoringEngine;
+  readonly weights: WeightsCache;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly host: DataHost;
+  readonly samples: AsyncIterable<Sample>;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** How long the loops sleep when there is nothing to do; an event wakes them earlier. */
+const IDLE_MS = 1_000;
+/** Unknown outcomes are asked about again this often. */
+const SETTLE_EVERY_MS = 15_000;
+
+/**
+ * Mines: follows the network's targets, scores samples under its models, submits what fits, claims what is due. Tells
+ * its owner by events; prints nothing, reads no environment, never exits the process.
+ */
+export class Miner {
+  readonly events: MinerEmitter = new EventEmitter<MinerEvents>();
+  readonly #options: MinerOptions;
+  readonly #deps: MinerDeps;
+  readonly #now: () => number;
+  readonly #stats: MinerStats;
+  readonly #book = new TargetBook();
+  readonly #models: ModelCatalogue;
+  readonly #intake: Intake;
+  readonly #scorer: Scorer;
+  readonly #matcher: Matcher;
+  readonly #submitter: Submitter;
+  readonly #claimer: Claimer;
+  readonly #stop = new AbortController();
+  #state: SystemState | undefined;
+  #paused = false;
+  readonly #wake = new Wake();
+  readonly #background = new Set<Promise<void>>();
+
+  constructor(options: MinerOptions, deps: MinerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#now = deps.now ?? (() => performance.now());
+    this.#stats = new MinerStats(this.#now);
+    const { store, engine, weights, client, account, journal, host } = deps;
+    const [emitter, book, stats, now] = [this.events, this.#book, this.#stats, this.#now];
+    const maxInFlight = options.maxInFlight ?? 8;
+    const proxyUrl = (id: string): string => new URL(`/model/${id}`, client.endpoints.rpcUrl).href;
+    this.#models = new ModelCatalogue({ config: options.config, proxyUrl }, { engine, weights, emitter, now });
+    const models = this.#models;
+    this.#intake = new Intake(deps.samples, store);
+    this.#scorer = new Scorer({ batchSize: options.batchSize ?? 16 }, { store, intake: this.#intake, models, book });
+    const { policy = 'first', margin = 0 } = options;
+    this.#matcher = new Matcher({ policy, margin }, { store, models, book });
+    const { maxBondShannons, minRewardShannons, minBalanceShannons, dryRun = false, claimExpired = false } = options;
+    this.#submitter = new Submitter(
+      { maxInFlight, maxBondShannons, minRewardShannons, minBalanceShannons, dryRun },
+      { account, journal, host, store, book, stats, emitter, now, limits: () => this.#limits() },
+    );
+    this.#claimer = new Claimer({ claimExpired, maxInFlight }, { client, account, journal, stats, emitter });
+  }
+
+  /** What happened since the miner was made. */
+  summary(): MinerSummary {
+    this.#stats.balanceShannons = this.#deps.account.pool.state.totalShannons;
+    return this.#stats.summary({
+      openTargets: this.#book.size,
+      epoch: this.#state?.epoch ?? 0n,
+      paused: this.#paused,
+    });
+  }
+
+  /** Stops scoring and submitting; targets are still followed. */
+  pause(reason = 'asked to'): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.events.emit('paused', { reason });
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.events.emit('resumed');
+    this.#wake.now();
+  }
+
+  /** Ends `run` as its signal does. */
+  stop(): void {
+    this.#stop.abort();
+    this.#wake.now();
+  }
+
+  /**
+   * Mines until the signal fires, `stop` is called or an `until…` option is met; then lets what is in flight finish.
+   *
+   * @throws QuarryError when the network cannot be reached at the start, or a loop fails for good
+   */
+  async run({ signal }: { readonly signal?: AbortSignal } = {}): Promise<MinerSummary> {
+    signal?.addEventListener('abort', () => this.stop(), { once: true });
+    if (signal?.aborted) this.stop();
+    const stop = this.#stop.signal;
+    try {
+      await this.#settle(stop);
+      await this.#refresh(stop);
+      await this.#start(stop);
+      const loops = [this.#follow(stop), this.#mine(stop), this.#settleLoop(stop)];
+      // The first loop that ends, by its condition or by an error, ends the others.
+      await Promise.race(loops).finally(() => this.stop());
+      await Promise.allSettled(loops);
+    } catch (error) {
+      if (!isAbort(error)) throw error;
+    } finally {
+      this.stop();
+      this.#submitter.clear();
+      await this.#submitter.drain();
+      await Promise.all(this.#background);
+      await this.#intake.close();
+      await this.#models.close();
+    }
+    return this.summary();
+  }
+
+  /** Claims everything that is due now, without mining. */
+  async claim({ signal }: { readonly signal?: AbortSignal } = {}): Promise<MinerSummary> {
+    const control = signal ?? new AbortController().signal;
+    await this.#settle(control);
+    const { epoch } = await this.#refresh(control);
+    await this.#claimer.claimDue(epoch, control);
+    return this.summary();
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    for await (const target of this.#deps.client.listAllTargets({ status: 'open', signal })) this.#open(target);
+    await this.#deps.account.pool.ready(signal);
+    await this.#rehost(signal);
+    this.events.emit('started', {
+      address: this.#deps.account.address,
+      epoch: this.#state?.epoch ?? 0n,
+      openTargets: this.#book.size,
+      models: this.#models.active.length,
+    });
+    this.#inBackground('claiming', this.#claimer.claimDue(this.#state?.epoch ?? 0n, signal));
+  }
+
+  /** Data of submissions that may still be audited is offered again after a restart. */
+  async #rehost(signal: AbortSignal): Promise<void> {
+    const { journal, store, host } = this.#deps;
+    for (const checksum of journal.hostedChecksums()) {
+      const id = store.find(Buffer.from(checksum, 'hex'));
+      if (id !== undefined) await host.publish(checksum, store.sample(id).bytes, signal);
+    }
+  }
+
+  /** Reads the chain's shared state: parameters and models. */
+  async #refresh(signal: AbortSignal): Promise<SystemState> {
+    const state = await this.#deps.client.getSystemState({ signal });
+    this.#state = state;
+    const dim = Number(state.parameters.targetEmbeddingDim);
+    if (dim !== this.#options.config.embeddingDim) {
+      throw new QuarryError(
+        'CONFIG_INVALID',
+        `the network's embeddings have ${dim} values, the models' shape says ${this.#options.config.embeddingDim}`,
+        {
+          hint: 'choose the matching --model-config',
+        },
+      );
+    }
+    await this.#models.update(state.models.values());
+    return state;
+  }
+
+  #limits(): { bondPerByte: bigint; maxBytes: number } {
+    const parameters = this.#state?.parameters;
+    return {
+      bondPerByte: parameters?.submissionBondPerByte ?? 0n,
+      maxBytes: Number(parameters?.maxSubmissionDataSize ?? 0n),
+    };
+  }
+
+  #open(target: Target): boolean {
+    if (this.#deps.journal.hasLiveSubmission(target.id)) return false;
+    return this.#book.add(target, this.#now());
+  }
+
+  /** Follows the network: targets as they open, fill and expire, and what an epoch changes. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    for await (const event of this.#deps.client.watchTargets({ signal })) {
+      switch (event.type) {
+        case 'opened':
+          if (this.#open(event.target)) await this.#answer(event.target.id, signal);
+          break;
+        case 'filled':
+        case 'expired':
+          this.#book.remove(event.targetId);
+          break;
+        case 'epoch':
+          if (event.epoch !== this.#state?.epoch) await this.#changeEpoch(event.epoch, signal);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  async #changeEpoch(epoch: bigint, signal: AbortSignal): Promise<void> {
+    this.#book.expireBefore(epoch);
+    await this.#refresh(signal);
+    this.events.emit('epoch', { epoch, openTargets: this.#book.size });
+    this.#wake.now();
+    for (const checksum of this.#deps.journal.hostingsToRelease(epoch)) {
+      await this.#deps.host.remove(checksum, signal);
+      this.#deps.journal.forgetHosting(checksum);
+    }
+    this.#inBackground('claiming', this.#claimer.claimDue(epoch, signal));
+  }
+
+  /** A target has appeared: the store may hold its answer. */
+  async #answer(targetId: string, signal: AbortSignal): Promise<void> {
+    const open = this.#book.get(targetId);
+    if (open === undefined || this.#paused) return;
+    this.#stats.rowsScanned.add(this.#deps.store.sampleCount);
+    for (const candidate of await this.#matcher.forTargets([open], signal)) this.#submitter.offer(candidate, signal);
+    this.#wake.now();
+  }
+
+  /** Loads models and scores samples as long as there is something to score. */
+  async #mine(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#done()) {
+      if (this.#paused) {
+        await this.#idle(signal);
+        continue;
+      }
+      const loaded = await this.#loadModels(signal);
+      // Models that came up may already have scores of an earlier run.
+      if (loaded) await this.#matchAll(signal);
+      const ids = await this.#scorer.round(signal);
+      if (ids.length > 0) {
+        this.#stats.scored.add(ids.length);
+        this.#stats.samples.add(this.#intake.taken - this.#stats.samples.total);
+        this.events.emit('scored', { samples: ids.length, total: this.#stats.scored.total });
+        this.#stats.rowsScanned.add(ids.length * this.#book.size);
+        for (const candidate of await this.#matcher.forSamples(ids, signal)) this.#submitter.offer(candidate, signal);
+        continue;
+      }
+      if (this.#options.untilIdle && this.#intake.ended && this.#submitter.pending === 0) return;
+      await this.#idle(signal);
+    }
+    await this.#submitter.drain();
+  }
+
+  async #matchAll(signal: AbortSignal): Promise<void> {
+    const { available } = this.#book;
+    this.#stats.rowsScanned.add(this.#deps.store.sampleCount * available.length);
+    for (const candidate of await this.#matcher.forTargets(available, signal)) this.#submitter.offer(candidate, signal);
+  }
+
+  /** Fetches and loads the models most open targets name first; returns whether any came up. */
+  async #loadModels(signal: AbortSignal): Promise<boolean> {
+    const demand = this.#book.demand();
+    const due = this.#models.active
+      .filter((model) => this.#models.isDue(model))
+      .sort((a, b) => (demand.get(b.id) ?? 0) - (demand.get(a.id) ?? 0));
+    const loaded = await Promise.all(due.map((model) => this.#models.load(model, signal)));
+    return loaded.some((model) => model !== undefined);
+  }
+
+  #done(): boolean {
+    const { untilHits, untilSamples, dryRun } = this.#options;
+    const won = dryRun ? this.#stats.hits : this.#stats.outcomes.accepted;
+    if (untilHits !== undefined && won >= untilHits) return true;
+    return untilSamples !== undefined && this.#stats.scored.total >= untilSamples;
+  }
+
+  async #settleLoop(signal: AbortSignal): Promise<void> {
+    let dueAt = this.#now() + SETTLE_EVERY_MS;
+    while (!signal.aborted) {
+      await this.#idle(signal);
+      if (this.#now() < dueAt) continue;
+      dueAt = this.#now() + SETTLE_EVERY_MS;
+      await this.#settle(signal);
+    }
+  }
+
+  /** Asks what became of submissions of this or an earlier run whose answer never came. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    await settleSubmissions(
+      this.#deps,
+      this.#submitter.inFlight,
+      ({ targetId, digest }, outcome) => this.#submitter.settled(targetId, digest, outcome),
+      signal,
+    );
+  }
+
+  /** Sleeps until something happens, at most a second. */
+  async #idle(signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) await this.#wake.sleep(IDLE_MS);
+  }
+
+  /** Work that must not hold up the loop that found it; awaited before `run` returns. */
+  #inBackground(doing: string, work: Promise<void>): void {
+    const task = work
+      .catch((error: unknown) => {
+        if (!isAbort(error)) this.events.emit('warning', { error: toQuarryError(error, doing) });
+      })
+      .finally(() => this.#background.delete(task));
+    this.#background.add(task);
+  }
+}

@@ -1,0 +1,224 @@
+import { bytesToHex } from '@noble/hashes/utils.js';
+import PQueue from 'p-queue';
+import { toQuarryError } from '../errors/index.js';
+import type { DataHost } from '../hosting/index.js';
+import { encodeSignedTransaction, manifestOf, type SignedTransaction } from '../soma/chain/index.js';
+import type { SomaAccount } from '../soma/client/account/soma-account.js';
+import type { Store } from '../store/index.js';
+import type { MinerEmitter, SubmissionOutcome } from './events.js';
+import type { Journal } from './journal.js';
+import type { Candidate } from './matcher.js';
+import { outcomeOfError, outcomeOfResult } from './outcome.js';
+import type { MinerStats } from './stats.js';
+import type { TargetBook } from './target-book.js';
+
+export interface SubmitterOptions {
+  /** Transactions in flight at once; each holds its own coins. */
+  readonly maxInFlight: number;
+  /** Largest bond of one submission. */
+  readonly maxBondShannons?: bigint | undefined;
+  /** Targets that pay less are left alone. */
+  readonly minRewardShannons?: bigint | undefined;
+  /** No submission starts while the balance is below. */
+  readonly minBalanceShannons?: bigint | undefined;
+  /** Find and report hits, send nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface SubmitterDeps {
+  readonly account: SomaAccount;
+  readonly journal: Journal;
+  readonly host: DataHost;
+  readonly store: Store;
+  readonly book: TargetBook;
+  readonly stats: MinerStats;
+  readonly emitter: MinerEmitter;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** What a byte of data costs in bond, shannons, and how many bytes are allowed; from the chain's parameters. */
+  readonly limits: () => { readonly bondPerByte: bigint; readonly maxBytes: number };
+}
+
+/** Takes candidates to the chain: guarded, hosted, journalled, sent, settled. */
+export class Submitter {
+  readonly #options: SubmitterOptions;
+  readonly #deps: SubmitterDeps;
+  readonly #queue: PQueue;
+  readonly #inFlight = new Set<string>();
+  readonly #unknown = new Set<string>();
+  /** URLs of data hosted in this run, by checksum. */
+  readonly #hosted = new Map<string, string>();
+
+  constructor(options: SubmitterOptions, deps: SubmitterDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#queue = new PQueue({ concurrency: options.maxInFlight });
+  }
+
+  /** Submissions queued or in flight. */
+  get pending(): number {
+    return this.#queue.size + this.#queue.pending;
+  }
+
+  /** Queues a candidate unless its target is taken or a guard forbids it. */
+  offer(candidate: Candidate, signal: AbortSignal): boolean {
+    const { book, emitter, stats, journal } = this.#deps;
+    const { target } = candidate.open;
+    if (!this.#allowed(candidate) || journal.hasLiveSubmission(target.id) || !book.take(target.id)) return false;
+    stats.hits++;
+    emitter.emit('hit', {
+      targetId: target.id,
+      distance: candidate.distance,
+      threshold: target.distanceThreshold,
+      origin: candidate.origin,
+    });
+    if (this.#options.dryRun) return true;
+    void this.#queue
+      .add(() => this.#run(candidate, signal))
+      .catch((error: unknown) => {
+        emitter.emit('warning', { error: toQuarryError(error, 'submitting') });
+      });
+    return true;
+  }
+
+  /** Digests that wait for their answer right now. */
+  get inFlight(): ReadonlySet<string> {
+    return this.#inFlight;
+  }
+
+  /** Takes over what a submission without an answer came to in the end. */
+  settled(targetId: string, digest: string, outcome: SubmissionOutcome): void {
+    const { book, stats } = this.#deps;
+    if (outcome.kind === 'unknown') return void this.#unknown.add(digest);
+    if (this.#unknown.delete(digest)) stats.outcomes.unknown--;
+    stats.count(outcome);
+    if (outcome.kind !== 'rejected') book.remove(targetId);
+    book.release(targetId);
+  }
+
+  /** Resolves when nothing is queued or in flight. */
+  async drain(): Promise<void> {
+    await this.#queue.onIdle();
+  }
+
+  /** Drops what is queued and not begun. */
+  clear(): void {
+    this.#queue.clear();
+  }
+
+  #allowed(candidate: Candidate): boolean {
+    const { account, book, limits } = this.#deps;
+    const { target } = candidate.open;
+    const { maxBondShannons, minRewardShannons, minBalanceShannons } = this.#options;
+    const { bondPerByte, maxBytes } = limits();
+    const bond = BigInt(candidate.sizeBytes) * bondPerByte;
+    if (minRewardShannons !== undefined && target.rewardPoolShannons < minRewardShannons) return false;
+    if (minBalanceShannons !== undefined && account.pool.state.totalShannons - bond < minBalanceShannons) return false;
+    if (candidate.sizeBytes > maxBytes || (maxBondShannons !== undefined && bond > maxBondShannons)) {
+      // Another, smaller sample may still fit the target.
+      book.exclude(target.id, candidate.sampleId);
+      return false;
+    }
+    return true;
+  }
+
+  async #run(candidate: Candidate, signal: AbortSignal): Promise<void> {
+    const { book, emitter, stats, now } = this.#deps;
+    const { target, seenAt } = candidate.open;
+    // Submissions queued behind others may have been overtaken.
+    if (signal.aborted || book.get(target.id) === undefined) return book.release(target.id);
+    let digest = '';
+    let outcome: SubmissionOutcome;
+    try {
+      ({ digest, outcome } = await this.#attempt(candidate, signal));
+    } catch (error) {
+      const failure = toQuarryError(error, 'submitting');
+      book.release(target.id);
+      if (failure.code !== 'ABORTED') emitter.emit('warning', { error: failure });
+      return;
+    }
+    const latencyMs = now() - seenAt;
+    stats.count(outcome);
+    if (outcome.kind === 'unknown') this.#unknown.add(digest);
+    // An accepted or lost target is gone; a rejected sample is not offered again; an unknown outcome keeps the target.
+    if (outcome.kind === 'accepted' || outcome.kind === 'lost') book.remove(target.id);
+    if (outcome.kind === 'rejected') book.exclude(target.id, candidate.sampleId);
+    if (outcome.kind !== 'unknown') book.release(target.id);
+    emitter.emit('outcome', {
+      targetId: target.id,
+      digest,
+      outcome,
+      latencyMs,
+      distance: candidate.distance,
+      threshold: target.distanceThreshold,
+      origin: candidate.origin,
+      rewardShannons: target.rewardPoolShannons,
+    });
+  }
+
+  async #attempt(candidate: Candidate, signal: AbortSignal): Promise<{ digest: string; outcome: SubmissionOutcome }> {
+    const { account, journal, stats, emitter, now, limits } = this.#deps;
+    const { target, seenAt } = candidate.open;
+    const { bytes, url, checksum } = await this.#hostSample(candidate, signal);
+    const bondShannons = BigInt(bytes.byteLength) * limits().bondPerByte;
+    let digest = '';
+    const onSigned = (signed: SignedTransaction): void => {
+      // A second signature means that the first was refused for its coins: it was not executed and never will be.
+      if (digest !== '') journal.settleSubmission(digest, 'rejected', { reason: 'coin conflict' });
+      digest = signed.digest;
+      journal.recordSubmission({
+        targetId: target.id,
+        checksum,
+        modelId: candidate.modelId,
+        digest,
+        signed: encodeSignedTransaction(signed),
+        epoch: target.generationEpoch,
+        bondShannons,
+        rewardShannons: target.rewardPoolShannons,
+      });
+      this.#inFlight.add(digest);
+      stats.spawnToSubmit.record(now() - seenAt);
+      emitter.emit('submitted', { targetId: target.id, digest });
+    };
+    const sending = account.submitData({
+      targetId: target.id,
+      manifest: manifestOf(url, bytes),
+      modelId: candidate.modelId,
+      embedding: candidate.embedding,
+      distance: candidate.distance,
+      loss: candidate.loss,
+      wait: false,
+      onSigned,
+    });
+    const outcome = await sending.then(outcomeOfResult, (error: unknown) => {
+      // Nothing was signed: no coin, no parameters. That is the caller's to report, and nothing to settle.
+      if (digest === '') throw error;
+      return outcomeOfError(error);
+    });
+    stats.submitted++;
+    journal.settleSubmission(digest, outcome.kind, {
+      ...('reason' in outcome && { reason: outcome.reason }),
+      ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
+      latencyMs: now() - seenAt,
+    });
+    this.#inFlight.delete(digest);
+    return { digest, outcome };
+  }
+
+  /** Hosted before submitted, always: an auditor may ask at once. */
+  async #hostSample(
+    candidate: Candidate,
+    signal: AbortSignal,
+  ): Promise<{ bytes: Uint8Array; url: string; checksum: string }> {
+    const { store, host, journal } = this.#deps;
+    const sample = store.sample(candidate.sampleId);
+    const checksum = bytesToHex(sample.checksum);
+    let url = this.#hosted.get(checksum);
+    if (url === undefined) {
+      url = await host.publish(checksum, sample.bytes, signal);
+      this.#hosted.set(checksum, url);
+    }
+    journal.recordHosting(checksum, url, candidate.open.target.generationEpoch);
+    return { bytes: sample.bytes, url, checksum };
+  }
+}
