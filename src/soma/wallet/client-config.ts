@@ -125,6 +125,7 @@ export class ClientConfig {
     return normaliseId(text);
   }
 
+  /** Makes an address the one that acts; `undefined` leaves none. */
   setActiveAddress(address: Address | undefined): void {
     // The official tool writes addresses as bare digits; quotes keep a reader from taking them for a number.
     this.#document.set('active_address', address === undefined ? null : quoted(normaliseId(address).slice(2)));

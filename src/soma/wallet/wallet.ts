@@ -118,6 +118,7 @@ export class Wallet {
     return this.#config.activeAddress;
   }
 
+  /** The networks the wallet knows. */
   get environments(): readonly WalletEnvironment[] {
     return this.#config.environments;
   }

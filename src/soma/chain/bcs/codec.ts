@@ -34,12 +34,19 @@ export function decodeBcs<T>(codec: Codec<T>, bytes: Uint8Array, what: string): 
   return value;
 }
 
+/** One byte. */
 export const u8: Codec<number> = { minBytes: 1, write: (w, v) => w.u8(v), read: (r) => r.u8() };
+/** Two bytes, little-endian. */
 export const u16: Codec<number> = { minBytes: 2, write: (w, v) => w.u16(v), read: (r) => r.u16() };
+/** Four bytes, little-endian. */
 export const u32: Codec<number> = { minBytes: 4, write: (w, v) => w.u32(v), read: (r) => r.u32() };
+/** Eight bytes, little-endian, as a bigint. */
 export const u64: Codec<bigint> = { minBytes: 8, write: (w, v) => w.u64(v), read: (r) => r.u64() };
+/** One byte, 0 or 1. */
 export const bool: Codec<boolean> = { minBytes: 1, write: (w, v) => w.bool(v), read: (r) => r.bool() };
+/** A ULEB128 byte length and UTF-8. */
 export const string: Codec<string> = { minBytes: 1, write: (w, v) => w.string(v), read: (r) => r.string() };
+/** A ULEB128 length and the bytes. */
 export const bytes: Codec<Uint8Array> = { minBytes: 1, write: (w, v) => w.bytes(v), read: (r) => r.bytes() };
 
 /** A codec of another representation of the same bytes. */

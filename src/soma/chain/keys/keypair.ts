@@ -104,6 +104,7 @@ export class Keypair implements Signer {
     return { address: this.address, publicKey: this.publicKeyText };
   }
 
+  /** The public half, for people. */
   toString(): string {
     return `Keypair(${this.address})`;
   }

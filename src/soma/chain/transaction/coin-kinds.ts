@@ -38,27 +38,32 @@ export interface WithdrawStake {
   readonly stakedSoma: ObjectRef;
 }
 
+/** BCS of {@link TransferCoin}: its fields in this order. */
 export const transferCoinCodec: Codec<TransferCoin> = struct<TransferCoin>({
   coin: objectRefCodec,
   amount: option(u64),
   recipient: idCodec,
 });
 
+/** BCS of {@link PayCoins}: its fields in this order. */
 export const payCoinsCodec: Codec<PayCoins> = struct<PayCoins>({
   coins: vector(objectRefCodec),
   amounts: option(vector(u64)),
   recipients: vector(idCodec),
 });
 
+/** BCS of {@link TransferObjects}: its fields in this order. */
 export const transferObjectsCodec: Codec<TransferObjects> = struct<TransferObjects>({
   objects: vector(objectRefCodec),
   recipient: idCodec,
 });
 
+/** BCS of {@link AddStake}: its fields in this order. */
 export const addStakeCodec: Codec<AddStake> = struct<AddStake>({
   address: idCodec,
   coinRef: objectRefCodec,
   amount: option(u64),
 });
 
+/** BCS of {@link WithdrawStake}: its fields in this order. */
 export const withdrawStakeCodec: Codec<WithdrawStake> = struct<WithdrawStake>({ stakedSoma: objectRefCodec });

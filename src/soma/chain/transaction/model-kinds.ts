@@ -56,12 +56,14 @@ export interface ModelReference {
   readonly modelId: ObjectId;
 }
 
+/** BCS of {@link CreateModel}: its fields in this order. */
 export const createModelCodec: Codec<CreateModel> = struct<CreateModel>({
   stakeAmount: u64,
   commissionRate: u64,
   architectureVersion: u64,
 });
 
+/** BCS of {@link CommitModel}: its fields in this order. */
 export const commitModelCodec: Codec<CommitModel> = struct<CommitModel>({
   modelId: idCodec,
   manifest: manifestCodec,
@@ -70,21 +72,25 @@ export const commitModelCodec: Codec<CommitModel> = struct<CommitModel>({
   decryptionKeyCommitment: bytes32Codec,
 });
 
+/** BCS of {@link RevealModel}: its fields in this order. */
 export const revealModelCodec: Codec<RevealModel> = struct<RevealModel>({
   modelId: idCodec,
   decryptionKey: bytes32Codec,
   embedding: tensorCodec,
 });
 
+/** BCS of {@link AddStakeToModel}: its fields in this order. */
 export const addStakeToModelCodec: Codec<AddStakeToModel> = struct<AddStakeToModel>({
   modelId: idCodec,
   coinRef: objectRefCodec,
   amount: option(u64),
 });
 
+/** BCS of {@link SetModelCommissionRate}: its fields in this order. */
 export const setModelCommissionRateCodec: Codec<SetModelCommissionRate> = struct<SetModelCommissionRate>({
   modelId: idCodec,
   newRate: u64,
 });
 
+/** BCS of {@link ModelReference}: its fields in this order. */
 export const modelReferenceCodec: Codec<ModelReference> = struct<ModelReference>({ modelId: idCodec });

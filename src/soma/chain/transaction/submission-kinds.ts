@@ -26,6 +26,7 @@ export interface TargetReference {
   readonly targetId: ObjectId;
 }
 
+/** BCS of {@link SubmitData}: its fields in this order. */
 export const submitDataCodec: Codec<SubmitData> = struct<SubmitData>({
   targetId: idCodec,
   dataManifest: manifestCodec,
@@ -36,4 +37,5 @@ export const submitDataCodec: Codec<SubmitData> = struct<SubmitData>({
   bondCoin: objectRefCodec,
 });
 
+/** BCS of {@link TargetReference}: its fields in this order. */
 export const targetReferenceCodec: Codec<TargetReference> = struct<TargetReference>({ targetId: idCodec });

@@ -28,8 +28,10 @@ export interface ChangeEpoch {
   readonly epochRandomness: Uint8Array;
 }
 
+/** BCS of {@link Genesis}: its fields in this order. */
 export const genesisCodec: Codec<Genesis> = struct<Genesis>({ objects: vector(objectCodec) });
 
+/** BCS of {@link ConsensusCommitPrologueV1}: its fields in this order. */
 export const consensusCommitPrologueCodec: Codec<ConsensusCommitPrologueV1> = struct<ConsensusCommitPrologueV1>({
   epoch: u64,
   round: u64,
@@ -39,6 +41,7 @@ export const consensusCommitPrologueCodec: Codec<ConsensusCommitPrologueV1> = st
   additionalStateDigest: digestCodec,
 });
 
+/** BCS of {@link ChangeEpoch}: its fields in this order. */
 export const changeEpochCodec: Codec<ChangeEpoch> = struct<ChangeEpoch>({
   epoch: u64,
   epochStartTimestampMs: u64,

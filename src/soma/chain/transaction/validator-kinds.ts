@@ -41,6 +41,7 @@ export interface SetCommissionRate {
   readonly newRate: bigint;
 }
 
+/** BCS of {@link AddValidator}: its fields in this order. */
 export const addValidatorCodec: Codec<AddValidator> = struct<AddValidator>({
   pubkeyBytes: bytes,
   networkPubkeyBytes: bytes,
@@ -52,12 +53,15 @@ export const addValidatorCodec: Codec<AddValidator> = struct<AddValidator>({
   proxyAddress: bytes,
 });
 
+/** BCS of {@link RemoveValidator}: its fields in this order. */
 export const removeValidatorCodec: Codec<RemoveValidator> = struct<RemoveValidator>({ pubkeyBytes: bytes });
 
+/** BCS of {@link ReportValidator}: its fields in this order. */
 export const reportValidatorCodec: Codec<ReportValidator> = struct<ReportValidator>({ reportee: idCodec });
 
 const optionalBytes = option(bytes);
 
+/** BCS of {@link UpdateValidatorMetadata}: its fields in this order. */
 export const updateValidatorMetadataCodec: Codec<UpdateValidatorMetadata> = struct<UpdateValidatorMetadata>({
   nextEpochNetworkAddress: optionalBytes,
   nextEpochP2pAddress: optionalBytes,
@@ -69,4 +73,5 @@ export const updateValidatorMetadataCodec: Codec<UpdateValidatorMetadata> = stru
   nextEpochProofOfPossession: optionalBytes,
 });
 
+/** BCS of {@link SetCommissionRate}: its fields in this order. */
 export const setCommissionRateCodec: Codec<SetCommissionRate> = struct<SetCommissionRate>({ newRate: u64 });

@@ -8,6 +8,7 @@ export class WireError extends QuarryError {
   readonly field: string;
   readonly reason: 'FIELD_MISSING' | 'FIELD_INVALID';
 
+  /** @param problem what is wrong, to follow the field's name: `is missing` */
   constructor(field: string, reason: WireError['reason'], problem: string, cause?: unknown) {
     super('PROTOCOL', `field ${field} ${problem}`, { facts: { field, reason }, ...(cause !== undefined && { cause }) });
     this.field = field;
