@@ -142,12 +142,17 @@ function outcomeUnknown(message: string, attempts: number, cause: unknown): Floc
   });
 }
 
-/** Keys of the rows present before the attempt; undefined when they cannot be read now. */
-async function ownRows(taskId: number, deps: SubmitDeps, call: CallOptions): Promise<Set<string> | undefined> {
+/** How often each row was present before the attempt; undefined when that cannot be read now. */
+async function ownRows(
+  taskId: number,
+  deps: SubmitDeps,
+  call: CallOptions,
+): Promise<ReadonlyMap<string, number> | undefined> {
   try {
-    const keys = new Set<string>();
-    for await (const row of deps.submissions.all(taskId, call)) keys.add(keyOf(row));
-    return keys;
+    const counts = new Map<string, number>();
+    for await (const row of deps.submissions.all(taskId, call))
+      counts.set(keyOf(row), (counts.get(keyOf(row)) ?? 0) + 1);
+    return counts;
   } catch (error) {
     // Without a valid key the submission cannot succeed either; anything else leaves the start time to go by.
     if (error instanceof FlockError && (error.reason === 'FLOCK_AUTH' || error.reason === 'FLOCK_ABORTED')) throw error;
@@ -157,12 +162,16 @@ async function ownRows(taskId: number, deps: SubmitDeps, call: CallOptions): Pro
 
 async function findRow(
   body: { task_id: number; data: JsonObject },
-  before: Set<string> | undefined,
+  before: ReadonlyMap<string, number> | undefined,
   startedAt: number,
   deps: SubmitDeps,
   call: CallOptions,
 ): Promise<WalletSubmission | undefined> {
+  const seen = new Map<string, number>();
   for await (const row of deps.submissions.all(body.task_id, call)) {
+    const key = keyOf(row);
+    const count = (seen.get(key) ?? 0) + 1;
+    seen.set(key, count);
     const link = parseHubLink(row.link);
     if (link?.repo.toLowerCase() !== String(body.data['hg_repo_id']).toLowerCase()) continue;
     if (
@@ -173,7 +182,9 @@ async function findRow(
       continue;
     }
     if (
-      before !== undefined ? !before.has(keyOf(row)) : (parseUtc(row.submitted_at) ?? 0) >= startedAt - CLOCK_SLACK_MS
+      before !== undefined
+        ? count > (before.get(key) ?? 0)
+        : (parseUtc(row.submitted_at) ?? 0) >= startedAt - CLOCK_SLACK_MS
     ) {
       return row;
     }

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../errors/index.js';
 import { backoffDelayMs, type Sleep } from '../../net/index.js';
 import { FlockError } from '../errors.js';
 import { isJsonObject } from '../json.js';
@@ -33,6 +34,7 @@ export function createHubFetch(
     readonly sleep: Sleep;
     readonly random: () => number;
     readonly now: () => number;
+    readonly signal?: AbortSignal | undefined;
   },
 ): typeof fetch {
   return async (input, init) => {
@@ -43,6 +45,8 @@ export function createHubFetch(
     const repeatable =
       !commit && (method === 'GET' || method === 'PUT' || REPEATABLE.some((pattern) => pattern.test(path)));
     for (let attempt = 1; ; attempt++) {
+      // The library listens for the abort event only, which a signal that fired before it listened never sends.
+      throwIfAborted(deps.signal, 'the upload');
       if (commit) events.onCommitSent();
       let response: Response;
       try {

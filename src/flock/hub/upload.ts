@@ -96,6 +96,7 @@ export async function uploadFolder(options: UploadOptions, deps: UploadDeps = {}
       sleep: deps.sleep ?? sleep,
       random: deps.random ?? Math.random,
       now: deps.now ?? Date.now,
+      signal: options.signal,
     },
   );
   const call = options.signal === undefined ? {} : { signal: options.signal };

@@ -73,7 +73,8 @@ export async function* watchScores(
         yield { event: 'degraded', failures, reason: error instanceof Error ? error.message : String(error) };
       }
     }
-    const pause = Math.min(900_000, (options.intervalMs ?? 60_000) * 2 ** Math.min(failures, 10));
+    const intervalMs = options.intervalMs ?? 60_000;
+    const pause = Math.min(Math.max(900_000, intervalMs), intervalMs * 2 ** Math.min(failures, 10));
     try {
       await deps.sleep(pause * (0.95 + 0.1 * deps.random()), signal);
     } catch (error) {

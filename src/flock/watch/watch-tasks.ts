@@ -121,7 +121,8 @@ export async function* watchTasks(
     if (options.stateFile !== undefined && failures === 0) await writeWatchState(options.stateFile, seen);
     yield* events;
 
-    const pause = Math.min(options.maxBackoffMs ?? 900_000, intervalMs * 2 ** Math.min(failures, 10));
+    const longest = Math.max(options.maxBackoffMs ?? 900_000, intervalMs);
+    const pause = Math.min(longest, intervalMs * 2 ** Math.min(failures, 10));
     let left = pause * (1 + (options.jitter ?? 0.1) * (2 * deps.random() - 1));
     while (left > 0) {
       const step = Math.min(left, TICK_MS, msToNextThreshold(present, seen, thresholds, deps.clock.now()));
