@@ -1,0 +1,96 @@
+import { Worker } from 'node:worker_threads';
+import type { ModelConfig } from '../../engine/model-config.js';
+import { QuarryError } from '../../errors/index.js';
+import { entryPoint } from '../entry-point.js';
+import type { ScoreReply, ScoreRequest } from './audit-worker.js';
+
+/** What the reference engine makes of a sample. */
+export interface AuditScore {
+  readonly loss: number;
+  readonly embedding: Float32Array;
+}
+
+/** Scores kept; one sample may be submitted to several targets. */
+const SCORES_KEPT = 10_000;
+
+/** Scores samples in a thread of its own, so that calls are answered meanwhile. */
+export class AuditScorer {
+  readonly #config: ModelConfig;
+  readonly #sent = new Set<string>();
+  readonly #scores = new Map<string, Promise<AuditScore>>();
+  readonly #waiting = new Map<number, { resolve(score: AuditScore): void; reject(error: Error): void }>();
+  #worker: Worker | undefined;
+  #nextId = 0;
+
+  constructor(config: ModelConfig) {
+    this.#config = config;
+  }
+
+  /**
+   * Scores one sample under one model; the same question again is answered from memory.
+   *
+   * @param sampleKey identity of the sample
+   * @param modelKey identity of the weights
+   * @param weights decrypted safetensors
+   * @throws QuarryError `ENGINE_FAILED` when the weights do not fit or the thread ended
+   */
+  score(sampleKey: string, sample: Uint8Array, modelKey: string, weights: Uint8Array): Promise<AuditScore> {
+    const key = `${sampleKey}/${modelKey}`;
+    const known = this.#scores.get(key);
+    if (known !== undefined) return known;
+    const asked = this.#ask(sample, modelKey, weights);
+    this.#scores.set(key, asked);
+    asked.catch(() => this.#scores.delete(key));
+    const oldest = this.#scores.size > SCORES_KEPT ? this.#scores.keys().next().value : undefined;
+    if (oldest !== undefined) this.#scores.delete(oldest);
+    return asked;
+  }
+
+  #ask(sample: Uint8Array, modelKey: string, weights: Uint8Array): Promise<AuditScore> {
+    const worker = this.#start();
+    const id = this.#nextId++;
+    const request: ScoreRequest = {
+      id,
+      modelKey,
+      weights: this.#sent.has(modelKey) ? undefined : weights,
+      config: this.#config,
+      sample,
+    };
+    this.#sent.add(modelKey);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      worker.postMessage(request);
+    });
+  }
+
+  #start(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const { url, execArgv } = entryPoint(new URL('./audit-worker.js', import.meta.url));
+    const worker = new Worker(url, { execArgv: [...execArgv], name: 'quarry-devnet-audit' });
+    worker.unref();
+    worker.on('message', (reply: ScoreReply) => {
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      if ('error' in reply)
+        waiting?.reject(new QuarryError('ENGINE_FAILED', `the audit could not score: ${reply.error}`));
+      else waiting?.resolve({ loss: reply.loss, embedding: reply.embedding });
+    });
+    const fail = (cause: unknown) => {
+      this.#worker = undefined;
+      this.#sent.clear();
+      for (const { reject } of this.#waiting.values()) {
+        reject(new QuarryError('ENGINE_FAILED', 'the audit thread ended', { cause }));
+      }
+      this.#waiting.clear();
+    };
+    worker.on('error', fail);
+    worker.on('exit', fail);
+    this.#worker = worker;
+    return worker;
+  }
+
+  /** Ends the thread; questions still open fail. */
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+}
