@@ -11,7 +11,7 @@ import { ReceiptsNamespace } from './namespaces/receipts.js';
 import { RegistryNamespace } from './namespaces/registry.js';
 import { ServicesNamespace } from './namespaces/services.js';
 import { fetchSend, httpClientSend, normaliseBaseUrl, Transport } from './transport.js';
-import { CoordinatorSocket, defaultSocketUrl } from './websocket/coordinator-socket.js';
+import { CoordinatorSocket, type CoordinatorSocketOptions, defaultSocketUrl } from './websocket/coordinator-socket.js';
 import { fromWire } from './wire.js';
 
 /**
@@ -30,7 +30,7 @@ export class AITBCClient {
   readonly services: ServicesNamespace;
   readonly registry: RegistryNamespace;
   readonly miners: { getStats(minerId: string, options?: CallOptions): Promise<MinerStats> };
-  readonly websocket: { connect(): CoordinatorSocket };
+  readonly websocket: { connect(options?: Partial<CoordinatorSocketOptions>): CoordinatorSocket };
   /** Without trailing slash and `/v1`. */
   readonly baseUrl: string;
   readonly #router: DialectRouter;
@@ -69,7 +69,8 @@ export class AITBCClient {
     );
     const run: Run = (operation, callOptions, call) => this.#router.run(operation, callOptions, call);
     this.#run = run;
-    const openSocket = (): CoordinatorSocket => this.#openSocket(options, deps);
+    const openSocket = (socket: Partial<CoordinatorSocketOptions> = {}): CoordinatorSocket =>
+      this.#openSocket(options, deps, socket);
     this.jobs = new JobsNamespace({ run, openSocket, now, sleep: deps.sleep ?? realSleep });
     this.marketplace = new MarketplaceNamespace(run);
     this.receipts = new ReceiptsNamespace({ run, now, pins: pinsOf(options) });
@@ -101,16 +102,22 @@ export class AITBCClient {
     await this.#closeHttp();
   }
 
-  #openSocket(options: AITBCClientOptions, deps: AITBCClientDeps): CoordinatorSocket {
+  #openSocket(
+    options: AITBCClientOptions,
+    deps: AITBCClientDeps,
+    socket: Partial<CoordinatorSocketOptions>,
+  ): CoordinatorSocket {
+    const wsUrl = socket.url ?? options.wsUrl;
     return new CoordinatorSocket(
       {
         ...options.socket,
-        url: options.wsUrl ?? defaultSocketUrl(this.baseUrl),
         ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
+        ...socket,
+        url: wsUrl ?? defaultSocketUrl(this.baseUrl),
       },
       {
         // A live coordinator has no websocket route; an address given by hand is tried whatever the dialect.
-        shouldConnect: async () => options.wsUrl !== undefined || (await this.dialect()) === 'documented',
+        shouldConnect: async () => wsUrl !== undefined || (await this.dialect()) === 'documented',
         pollJob: (jobId, signal) => this.jobs.get(jobId, { signal }),
         pollOffers: (signal) => this.marketplace.listOffers({ limit: 500 }, { signal }),
         pollReceipt: async (jobId, signal) => {

@@ -47,6 +47,6 @@ export { CATALOGUE, findService } from './registry/catalogue.js';
 export { serviceSchema } from './registry/service-schema.js';
 export { type RequestValidation, validateServiceRequest } from './registry/validate-request.js';
 export { loginWithWallet, type WalletLogin, type WalletSigner, walletFromPrivateKey } from './wallet-login.js';
-export { CoordinatorSocket } from './websocket/coordinator-socket.js';
+export { CoordinatorSocket, type CoordinatorSocketOptions } from './websocket/coordinator-socket.js';
 export type * from './websocket/socket-types.js';
 export { toWire, type Wire, wireOf } from './wire.js';

@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  AITBCClient,
+  type AITBCClientOptions,
+  type DialectChoice,
+  walletFromPrivateKey,
+} from '../../../aitbc/index.js';
+import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import type { CliContext } from '../../context.js';
+
+/** Flags every command that talks to a coordinator has. */
+export interface ConnectionFlags {
+  readonly baseUrl?: string;
+  readonly dialect: DialectChoice;
+  readonly marketplaceUrl?: string;
+  readonly party?: string;
+  readonly walletKeyFile?: string;
+  readonly httpTimeoutMs: number;
+  readonly signer?: readonly string[];
+  readonly attester?: readonly string[];
+  readonly json?: boolean;
+  readonly camel?: boolean;
+}
+
+/** Adds the connection flags and `--json`, `--camel`. */
+export function withConnection(command: Command): Command {
+  return withOutput(command)
+    .option('--base-url <url>', 'the coordinator (AITBC_BASE_URL) [https://aitbc.bubuit.net/api]')
+    .addOption(
+      new Option('--dialect <name>', 'how the coordinator speaks')
+        .choices(['auto', 'documented', 'live', 'live-key', 'live-jwt'])
+        .default('auto'),
+    )
+    .option('--marketplace-url <url>', 'the marketplace service of a live network')
+    .option('--party <name>', 'who offers and buys there: a wallet address or provider name')
+    .option('--wallet-key-file <file>', 'private key for the login of a live-jwt coordinator')
+    .option('--http-timeout-ms <n>', 'longest wait for an answer', positiveInteger, 30_000);
+}
+
+/** Adds `--json` and `--camel`. */
+export function withOutput(command: Command): Command {
+  return command
+    .option('--json', "print the document's wire object (snake_case)")
+    .option('--camel', 'with --json: camelCase names, as the library returns them');
+}
+
+/** Adds the pinned receipt keys. */
+export function withPins(command: Command): Command {
+  return command
+    .option('--signer <key-id...>', 'receipt keys to trust (AITBC_TRUSTED_SIGNERS)')
+    .option('--attester <key-id...>', 'attestation keys to trust (AITBC_TRUSTED_ATTESTERS)');
+}
+
+/** The client a command works with; closed after `use`. */
+export async function withClient<T>(
+  context: CliContext,
+  flags: ConnectionFlags,
+  use: (client: AITBCClient) => Promise<T>,
+): Promise<T> {
+  const client = new AITBCClient(await clientOptions(context, flags));
+  try {
+    return await use(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Options of a client from flags and environment. Keys come from the environment or a file, never from a flag. */
+export async function clientOptions(context: CliContext, flags: ConnectionFlags): Promise<AITBCClientOptions> {
+  const { env } = context;
+  const walletKey = flags.walletKeyFile === undefined ? env['AITBC_WALLET_KEY'] : await readText(flags.walletKeyFile);
+  const optional = {
+    baseUrl: flags.baseUrl ?? given(env['AITBC_BASE_URL']),
+    apiKey: given(env['AITBC_API_KEY']),
+    token: given(env['AITBC_TOKEN']),
+    adminApiKey: given(env['AITBC_ADMIN_KEY']),
+    network: given(env['AITBC_NETWORK']),
+    marketplaceUrl: flags.marketplaceUrl ?? given(env['AITBC_MARKETPLACE_URL']),
+    marketplaceParty: flags.party,
+    wallet: given(walletKey) === undefined ? undefined : walletFromPrivateKey(walletKey ?? ''),
+  };
+  return {
+    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as AITBCClientOptions),
+    dialect: flags.dialect,
+    timeout: flags.httpTimeoutMs,
+    ...pinsOf(context, flags),
+  };
+}
+
+/** Pinned keys from flags, else from the environment. */
+export function pinsOf(
+  context: CliContext,
+  flags: Pick<ConnectionFlags, 'signer' | 'attester'>,
+): { trustedSigners: readonly string[]; trustedAttesters: readonly string[] } {
+  const list = (text: string | undefined): string[] => (text ?? '').split(',').filter((part) => part !== '');
+  return {
+    trustedSigners: flags.signer ?? list(context.env['AITBC_TRUSTED_SIGNERS']),
+    trustedAttesters: flags.attester ?? list(context.env['AITBC_TRUSTED_ATTESTERS']),
+  };
+}
+
+/** A file's text, or what stands on standard input when the name is `-`. */
+export async function readText(file: string, context?: CliContext): Promise<string> {
+  if (file !== '-' || context === undefined) {
+    try {
+      return await readFile(file, 'utf8');
+    } catch (error) {
+      throw toQuarryError(error, `reading ${file}`);
+    }
+  }
+  const parts: Buffer[] = [];
+  for await (const part of context.stdin) parts.push(Buffer.from(part as Uint8Array));
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** A file's JSON object; `-` is standard input. */
+export async function readObject(file: string, context: CliContext): Promise<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readText(file, context));
+  } catch (cause) {
+    if (cause instanceof QuarryError) throw cause;
+    throw new QuarryError('DATA_INVALID', `${file} is not JSON`, { cause });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new QuarryError('DATA_INVALID', `${file} does not hold a JSON object`);
+}
+
+/** Parses a flag that counts something. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('expected a whole number of at least 1');
+}
+
+/** Parses a flag that may be zero. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0 && text.trim() !== '') return value;
+  throw new InvalidArgumentError('expected a whole number');
+}
+
+function given(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === '' ? undefined : text;
+}

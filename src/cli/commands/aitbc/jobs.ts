@@ -1,0 +1,111 @@
+import { Command, Option } from 'commander';
+import type { JobInput, JobStatus, LiveJobOptions } from '../../../aitbc/index.js';
+import type { CliContext } from '../../context.js';
+import {
+  type ConnectionFlags,
+  positiveInteger,
+  readObject,
+  wholeNumber,
+  withClient,
+  withConnection,
+} from './connection.js';
+import { jsonOf, printRecord, printTable, say, tell } from './print.js';
+
+/** `quarry aitbc jobs`. */
+export function jobsCommand(context: CliContext): Command {
+  const jobs = new Command('jobs').description('create, follow and cancel jobs');
+
+  withConnection(jobs.command('create').description('create a job from a JSON file'))
+    .requiredOption('--file <file>', 'the job as documented; - for standard input')
+    .option('--ttl-seconds <n>', 'live coordinators: seconds until it expires', positiveInteger)
+    .option('--constraints <file>', 'live coordinators: which miners may take it, as JSON')
+    .option('--payment <amount>', 'live coordinators: amount held in escrow')
+    .addHelpText('after', example('jobs create --file examples/aitbc-job.json --json'))
+    .action(
+      async (
+        flags: ConnectionFlags & { file: string; ttlSeconds?: number; constraints?: string; payment?: string },
+      ) => {
+        const input = (await readObject(flags.file, context)) as unknown as JobInput;
+        const live: LiveJobOptions = {
+          ...(flags.ttlSeconds !== undefined && { ttlSeconds: flags.ttlSeconds }),
+          ...(flags.constraints !== undefined && { constraints: await readObject(flags.constraints, context) }),
+          ...(flags.payment !== undefined && { paymentAmount: flags.payment }),
+        };
+        await withClient(context, flags, async (client) => {
+          printRecord(context, await client.jobs.create(input, { ...live, signal: context.signal }), flags);
+        });
+      },
+    );
+
+  withConnection(jobs.command('get <job-id>').description('the state of a job'))
+    .addHelpText('after', example('jobs get job_1234567890'))
+    .action((jobId: string, flags: ConnectionFlags) =>
+      withClient(context, flags, async (client) => {
+        printRecord(context, await client.jobs.get(jobId, { signal: context.signal }), flags);
+      }),
+    );
+
+  withConnection(jobs.command('list').description('your jobs'))
+    .addOption(new Option('--status <status>').choices(['submitted', 'running', 'completed', 'failed', 'cancelled']))
+    .option('--type <type>', 'only jobs of this type')
+    .option('--limit <n>', 'jobs on the page', positiveInteger, 50)
+    .option('--offset <n>', 'jobs skipped', wholeNumber, 0)
+    .addHelpText('after', example('jobs list --status running'))
+    .action(async (flags: ConnectionFlags & { status?: JobStatus; type?: string; limit: number; offset: number }) => {
+      const { status, type, limit, offset } = flags;
+      const query = { limit, offset, ...(status !== undefined && { status }), ...(type !== undefined && { type }) };
+      await withClient(context, flags, async (client) => {
+        const page = await client.jobs.listPage(query, { signal: context.signal });
+        if (flags.json) return say(context, jsonOf(page, flags));
+        printTable(
+          context,
+          page.jobs,
+          [
+            { header: 'job', value: (job) => job.jobId, shrink: 1 },
+            { header: 'status', value: (job) => job.status },
+            { header: 'type', value: (job) => job.type, shrink: 2 },
+            { header: 'created', value: (job) => job.createdAt },
+          ],
+          'no jobs',
+        );
+      });
+    });
+
+  withConnection(jobs.command('results <job-id>').description('the results of a completed job'))
+    .addHelpText('after', example('jobs results job_1234567890 --json'))
+    .action((jobId: string, flags: ConnectionFlags) =>
+      withClient(context, flags, async (client) => {
+        printRecord(context, await client.jobs.getResults(jobId, { signal: context.signal }), flags);
+      }),
+    );
+
+  withConnection(jobs.command('cancel <job-id>').description('cancel a submitted or running job'))
+    .addHelpText('after', example('jobs cancel job_1234567890'))
+    .action((jobId: string, flags: ConnectionFlags) =>
+      withClient(context, flags, async (client) => {
+        printRecord(context, await client.jobs.cancel(jobId, { signal: context.signal }), flags);
+      }),
+    );
+
+  withConnection(jobs.command('wait <job-id>').description('wait until a job ends; print its results'))
+    .option('--timeout-ms <n>', 'give up after', positiveInteger, 300_000)
+    .option('--poll-ms <n>', 'pause between two looks', positiveInteger, 5_000)
+    .addHelpText('after', example('jobs wait job_1234567890 --timeout-ms 60000'))
+    .action((jobId: string, flags: ConnectionFlags & { timeoutMs: number; pollMs: number }) =>
+      withClient(context, flags, async (client) => {
+        const results = await client.jobs.waitForCompletion(jobId, {
+          timeout: flags.timeoutMs,
+          pollInterval: flags.pollMs,
+          signal: context.signal,
+          onUpdate: (job) => tell(context, `${jobId} ${job.status}`),
+        });
+        printRecord(context, results, flags);
+      }),
+    );
+  return jobs;
+}
+
+/** The example at the end of a command's help. */
+export function example(line: string): string {
+  return `\nExample:\n  quarry aitbc ${line}`;
+}

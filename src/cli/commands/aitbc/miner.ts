@@ -1,0 +1,150 @@
+import { Command, Option } from 'commander';
+import {
+  AITBCMiner,
+  type MinerEvent,
+  receiptDirectory,
+  SERVICE_CAPABILITIES,
+  scoringHandler,
+  toWire,
+} from '../../../aitbc/index.js';
+import type { ScoringEngine } from '../../../engine/contract.js';
+import type { ModelConfigName } from '../../../engine/model-config.js';
+import { QuarryError } from '../../../errors/index.js';
+import { formatDuration, toJsonLine } from '../../../output/index.js';
+import type { CliContext } from '../../context.js';
+import {
+  type ConnectionFlags,
+  pinsOf,
+  positiveInteger,
+  readObject,
+  withClient,
+  withConnection,
+  withPins,
+} from './connection.js';
+import { example } from './jobs.js';
+import { printRecord, say, tell } from './print.js';
+import { openScorer } from './scorer.js';
+
+interface RunFlags extends ConnectionFlags {
+  readonly minerId: string;
+  readonly region?: string;
+  readonly concurrency: number;
+  readonly capabilities?: string;
+  readonly receiptsDir: string;
+  readonly maxJobs?: number;
+  readonly weights?: string;
+  readonly modelConfig: ModelConfigName;
+  readonly pollMs: number;
+}
+
+/** `quarry aitbc miner`. */
+export function minerCommand(context: CliContext, createEngine?: () => Promise<ScoringEngine>): Command {
+  const miner = new Command('miner').description('mine: take jobs, execute them, keep the receipts');
+
+  withConnection(miner.command('stats <miner-id>').description('statistics of a miner'))
+    .addHelpText('after', example('miner stats miner_1234567890'))
+    .action((minerId: string, flags: ConnectionFlags) =>
+      withClient(context, flags, async (client) => {
+        printRecord(context, await client.miners.getStats(minerId, { signal: context.signal }), flags);
+      }),
+    );
+
+  withPins(withConnection(miner.command('run').description('take scoring jobs until interrupted')))
+    .requiredOption('--miner-id <name>', 'the public name of this miner')
+    .option('--region <name>', 'where it stands')
+    .option('--concurrency <n>', 'jobs at a time', positiveInteger, 1)
+    .option('--capabilities <file>', 'what the scheduler matches jobs against, as JSON')
+    .option('--receipts-dir <dir>', 'where receipts are kept', 'aitbc-receipts')
+    .option('--max-jobs <n>', 'end after so many jobs', positiveInteger)
+    .option('--weights <file>', 'safetensors file of the model (default: a small demonstration model)')
+    .addOption(
+      new Option('--model-config <name>', 'shape of the model').choices(['small', 'medium', 'v1']).default('small'),
+    )
+    .option('--poll-ms <n>', 'pause between polls', positiveInteger, 3_000)
+    .addHelpText('after', `\nThe miner key comes from AITBC_MINER_KEY.\n${example('miner run --miner-id my-gpu-1')}`)
+    .action(async (flags: RunFlags) => {
+      const apiKey = context.env['AITBC_MINER_KEY'];
+      const token = context.env['AITBC_MINER_TOKEN'];
+      if (!apiKey && !token) {
+        throw new QuarryError('CONFIG_MISSING', 'no miner key', { hint: 'set AITBC_MINER_KEY (or AITBC_MINER_TOKEN)' });
+      }
+      const baseUrl = flags.baseUrl ?? context.env['AITBC_BASE_URL'];
+      const capabilities =
+        flags.capabilities === undefined ? SERVICE_CAPABILITIES : await readObject(flags.capabilities, context);
+      const scorer = await openScorer({
+        modelConfig: flags.modelConfig,
+        signal: context.signal,
+        createEngine,
+        ...(flags.weights !== undefined && { weights: flags.weights }),
+      });
+      const aitbcMiner = new AITBCMiner(
+        {
+          minerId: flags.minerId,
+          concurrency: flags.concurrency,
+          capabilities,
+          pollMs: flags.pollMs,
+          timeoutMs: flags.httpTimeoutMs,
+          verify: pinsOf(context, flags),
+          ...(apiKey && { apiKey }),
+          ...(token && { token }),
+          ...(baseUrl && { baseUrl }),
+          ...(flags.region !== undefined && { region: flags.region }),
+        },
+        {
+          handler: scoringHandler(scorer.score, { model: scorer.name }),
+          receipts: receiptDirectory(flags.receiptsDir),
+          onEvent: (event) => report(context, event, flags),
+        },
+      );
+      try {
+        tell(context, `scoring with ${scorer.name}`);
+        const totals = await aitbcMiner.run({
+          signal: context.signal,
+          ...(flags.maxJobs !== undefined && { maxJobs: flags.maxJobs }),
+        });
+        if (flags.json) say(context, toJsonLine({ type: 'done', ...totals }));
+        else
+          tell(
+            context,
+            `${totals.taken} jobs: ${totals.completed} completed, ${totals.failed} failed, ${totals.unknown} unknown`,
+          );
+      } finally {
+        await aitbcMiner.close();
+        await scorer.close();
+      }
+    });
+  return miner;
+}
+
+function report(context: CliContext, event: MinerEvent, flags: RunFlags): void {
+  if (flags.json) {
+    if (event.type === 'idle') return;
+    const plain = 'error' in event ? { ...event, error: event.error.message } : event;
+    say(context, toJsonLine(flags.camel ? plain : toWire(plain)));
+    return;
+  }
+  if (event.type === 'trouble') tell(context, `trouble ${event.doing}: ${event.error.message}`);
+  const line = lineOf(event);
+  if (line !== undefined) say(context, line);
+}
+
+function lineOf(event: MinerEvent): string | undefined {
+  switch (event.type) {
+    case 'job':
+      return `job       ${event.jobId}`;
+    case 'completed': {
+      const { verification } = event;
+      const receipt =
+        verification === undefined
+          ? 'no receipt'
+          : `receipt ${verification.verified ? 'verified' : 'DOES NOT VERIFY'}${verification.trusted ? ', trusted' : ''}`;
+      return `accepted  ${event.jobId} (${formatDuration(event.durationMs)}, ${receipt})`;
+    }
+    case 'failed':
+      return `failed    ${event.jobId} "${event.message}"`;
+    case 'unknown':
+      return `unknown   ${event.jobId} "${event.error.message}"`;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import { Command } from 'commander';
+import type { OfferInput } from '../../../aitbc/index.js';
+import { toJsonLine } from '../../../output/index.js';
+import type { CliContext } from '../../context.js';
+import { type ConnectionFlags, positiveInteger, readObject, withClient, withConnection } from './connection.js';
+import { example } from './jobs.js';
+import { printRecord, printTable, say } from './print.js';
+
+/** `quarry aitbc offers`. */
+export function offersCommand(context: CliContext): Command {
+  const offers = new Command('offers').description('the marketplace');
+
+  withConnection(offers.command('create').description('offer capacity from a JSON file'))
+    .requiredOption('--file <file>', 'the offer as documented; - for standard input')
+    .addHelpText('after', example('offers create --file offer.json'))
+    .action(async (flags: ConnectionFlags & { file: string }) => {
+      const input = (await readObject(flags.file, context)) as unknown as OfferInput;
+      await withClient(context, flags, async (client) => {
+        printRecord(context, await client.marketplace.createOffer(input, { signal: context.signal }), flags);
+      });
+    });
+
+  withConnection(offers.command('list').description('active offers'))
+    .option('--job-type <type>', 'only offers for this type of job')
+    .option('--max-price <amount>', 'only offers up to this price')
+    .option('--limit <n>', 'offers at most', positiveInteger, 50)
+    .addHelpText('after', example('offers list --max-price 0.01'))
+    .action(async (flags: ConnectionFlags & { jobType?: string; maxPrice?: string; limit: number }) => {
+      const query = {
+        limit: flags.limit,
+        ...(flags.jobType !== undefined && { jobType: flags.jobType }),
+        ...(flags.maxPrice !== undefined && { maxPrice: flags.maxPrice }),
+      };
+      await withClient(context, flags, async (client) => {
+        const options = { signal: context.signal };
+        if (flags.json && !flags.camel) {
+          return say(context, toJsonLine(await client.marketplace.listOffersPage(query, options)));
+        }
+        const list = await client.marketplace.listOffers(query, options);
+        if (flags.json) return say(context, toJsonLine({ offers: list }));
+        printTable(
+          context,
+          list,
+          [
+            { header: 'offer', value: (offer) => offer.offerId, shrink: 1 },
+            { header: 'miner', value: (offer) => offer.minerId, shrink: 2 },
+            { header: 'job type', value: (offer) => offer.jobType, shrink: 3 },
+            { header: 'price', value: (offer) => offer.price, align: 'right' },
+            { header: 'reputation', value: (offer) => offer.reputation, align: 'right' },
+          ],
+          'no offers',
+        );
+      });
+    });
+
+  withConnection(offers.command('accept <offer-id>').description('take an offer for a job'))
+    .requiredOption('--job <job-id>', 'the job it is for')
+    .requiredOption('--bid <price>', 'what you pay, as a decimal amount')
+    .addHelpText('after', example('offers accept offer_1 --job job_1 --bid 0.001'))
+    .action((offerId: string, flags: ConnectionFlags & { job: string; bid: string }) =>
+      withClient(context, flags, async (client) => {
+        const input = { offerId, jobId: flags.job, bidPrice: flags.bid };
+        printRecord(context, await client.marketplace.acceptOffer(input, { signal: context.signal }), flags);
+      }),
+    );
+
+  withConnection(offers.command('stats').description('totals of the marketplace'))
+    .addHelpText('after', example('offers stats --json'))
+    .action((flags: ConnectionFlags) =>
+      withClient(context, flags, async (client) => {
+        printRecord(context, await client.marketplace.getStats({ signal: context.signal }), flags);
+      }),
+    );
+  return offers;
+}
