@@ -1,0 +1,145 @@
+import { LAYER_NORM_EPSILON, type ModelConfig, PAD_TOKEN } from '../model-config.js';
+import { MASK_FILL } from '../reference/attention.js';
+import { SIG_REG } from '../reference/sig-reg.js';
+import { GraphBuilder } from './graph-builder.js';
+import { ONNX_TYPE, type OnnxGraph, type OnnxValue } from './onnx-proto.js';
+
+/** Adds a weight to the graph by its key and returns the name of its f32 value. */
+export type WeightSource = (graph: GraphBuilder, name: string) => string;
+
+/** Name of the free dimension: chunks computed together. */
+const CHUNKS = 'chunks';
+
+/** What a run is given, by input name. `[chunks, T]` unless said otherwise. */
+export const V1_INPUTS = {
+  tokens: 'tokens',
+  targets: 'targets',
+  /** f32 `[chunks, T, 1, D / 2]`, from the reference's table: f32 rounding of the angle is part of the result. */
+  cos: 'cos',
+  sin: 'sin',
+  /** f32 `[E, 256]`, columns of unit length. */
+  projection: 'projection',
+} as const;
+
+/** What a run gives back. */
+export const V1_OUTPUTS = {
+  /** f32 `[chunks, E]`: mean of the representations over positions. */
+  embedding: 'embedding',
+  /** f32 `[chunks]`: summed negative log-likelihood of the targets that count. */
+  nll: 'nll',
+  /** f32 `[chunks]`: SIGReg summed over positions, without its coefficient. */
+  sigReg: 'sig_reg',
+} as const;
+
+/**
+ * The V1 model with both losses as one ONNX graph, for any number of chunks at a time. The score matrix is the full
+ * square, filled with -10000 above the diagonal as the network does it, so hostile weights need no special case.
+ */
+export function buildV1Graph(config: ModelConfig, weight: WeightSource): OnnxGraph {
+  const { embeddingDim: width, sequenceLength: length, numHeads: heads } = config;
+  const headDim = width / heads;
+  const g = new GraphBuilder();
+
+  const linear = (x: string, prefix: string): string =>
+    g.op('Add', [g.op('MatMul', [x, weight(g, `${prefix}.weight`)]), weight(g, `${prefix}.bias`)]);
+  const norm = (x: string, prefix: string): string =>
+    g.op('LayerNormalization', [x, weight(g, `${prefix}.gamma`), weight(g, `${prefix}.beta`)], {
+      axis: -1,
+      epsilon: { float: LAYER_NORM_EPSILON },
+    });
+  const slice = (x: string, from: number, to: number, axis: number): string =>
+    g.op('Slice', [x, g.ints(from), g.ints(to), g.ints(axis)]);
+  const split = (x: string): string => g.op('Reshape', [x, g.ints(0, 0, heads, headDim)]);
+
+  const rope = (x: string): string => {
+    const a = slice(x, 0, headDim / 2, 3);
+    const b = slice(x, headDim / 2, headDim, 3);
+    const first = g.op('Sub', [g.op('Mul', [a, V1_INPUTS.cos]), g.op('Mul', [b, V1_INPUTS.sin])]);
+    const second = g.op('Add', [g.op('Mul', [b, V1_INPUTS.cos]), g.op('Mul', [a, V1_INPUTS.sin])]);
+    return g.op('Concat', [first, second], { axis: 3 });
+  };
+
+  const causal = g.tensor({
+    name: 'causal',
+    type: ONNX_TYPE.BOOL,
+    shape: [length, length],
+    data: lowerTriangle(length),
+  });
+  const fill = g.scalar(MASK_FILL);
+  const rootHeadDim = g.scalar(Math.fround(Math.sqrt(headDim)));
+  const attention = (u: string, prefix: string): string => {
+    const query = g.op('Transpose', [rope(split(linear(u, `${prefix}.query`)))], { perm: [0, 2, 1, 3] });
+    const key = g.op('Transpose', [rope(split(linear(u, `${prefix}.key`)))], { perm: [0, 2, 3, 1] });
+    const value = g.op('Transpose', [split(linear(u, `${prefix}.value`))], { perm: [0, 2, 1, 3] });
+    const scores = g.op('Where', [causal, g.op('Div', [g.op('MatMul', [query, key]), rootHeadDim]), fill]);
+    const context = g.op('MatMul', [g.op('Softmax', [scores], { axis: -1 }), value]);
+    const joined = g.op('Reshape', [g.op('Transpose', [context], { perm: [0, 2, 1, 3] }), g.ints(0, 0, width)]);
+    return linear(joined, `${prefix}.output`);
+  };
+
+  const gelu = (x: string): string => {
+    const erf = g.op('Erf', [g.op('Div', [x, g.scalar(Math.fround(Math.SQRT2))])]);
+    return g.op('Mul', [g.op('Mul', [x, g.op('Add', [erf, g.scalar(1)])]), g.scalar(0.5)]);
+  };
+
+  let x = g.op('Gather', [weight(g, 'embedding.weight'), V1_INPUTS.tokens], { axis: 0 });
+  for (let l = 0; l < config.numLayers; l++) {
+    const layer = `encoder.layers.${l}`;
+    x = g.op('Add', [x, attention(norm(x, `${layer}.norm_1`), `${layer}.attention`)]);
+    const hidden = gelu(linear(norm(x, `${layer}.norm_2`), `${layer}.pwff.linear_inner`));
+    x = g.op('Add', [x, linear(hidden, `${layer}.pwff.linear_outer`)]);
+  }
+  const r = norm(x, 'final_norm');
+
+  g.output(g.op('ReduceMean', [r, g.ints(1)], { keepdims: 0 }), V1_OUTPUTS.embedding);
+  g.output(negativeLogLikelihood(g, linear(r, 'predictor')), V1_OUTPUTS.nll);
+  g.output(sigRegSum(g, g.op('MatMul', [r, V1_INPUTS.projection])), V1_OUTPUTS.sigReg);
+
+  const f32 = (name: string, ...shape: (number | string)[]): OnnxValue => ({ name, type: ONNX_TYPE.FLOAT, shape });
+  const i64 = (name: string): OnnxValue => ({ name, type: ONNX_TYPE.INT64, shape: [CHUNKS, length] });
+  return g.build(
+    'soma_v1',
+    [
+      i64(V1_INPUTS.tokens),
+      i64(V1_INPUTS.targets),
+      f32(V1_INPUTS.cos, CHUNKS, length, 1, headDim / 2),
+      f32(V1_INPUTS.sin, CHUNKS, length, 1, headDim / 2),
+      f32(V1_INPUTS.projection, width, SIG_REG.slices),
+    ],
+    [f32(V1_OUTPUTS.embedding, CHUNKS, width), f32(V1_OUTPUTS.nll, CHUNKS), f32(V1_OUTPUTS.sigReg, CHUNKS)],
+  );
+}
+
+/** `logits [chunks, T, V]` to `[chunks]`; positions whose target is PAD are zeroed, even where they are NaN. */
+function negativeLogLikelihood(g: GraphBuilder, logits: string): string {
+  const targets = g.op('Unsqueeze', [V1_INPUTS.targets, g.ints(2)]);
+  const picked = g.op('GatherElements', [g.op('LogSoftmax', [logits], { axis: -1 }), targets], { axis: 2 });
+  const counted = g.op('Where', [g.op('Equal', [targets, g.int(PAD_TOKEN)]), g.scalar(0), picked]);
+  return g.op('Neg', [g.op('ReduceSum', [counted, g.ints(1, 2)], { keepdims: 0 })]);
+}
+
+/** `projected [chunks, T, S]` to `[chunks]`. The point t = 0 contributes nothing: its cosine is 1 and its sine 0. */
+function sigRegSum(g: GraphBuilder, projected: string): string {
+  const { tMax, points, slices } = SIG_REG;
+  const step = tMax / (points - 1);
+  let integral: string | undefined;
+  for (let i = 1; i < points; i++) {
+    const t = i * step;
+    const phi = Math.exp((-t * t) / 2);
+    const weight = (i === points - 1 ? step : 2 * step) * phi * slices;
+    const angle = g.op('Mul', [projected, g.scalar(t)]);
+    const mean = (values: string): string => g.op('ReduceMean', [values, g.ints(2)], { keepdims: 0 });
+    const real = g.op('Sub', [mean(g.op('Cos', [angle])), g.scalar(phi)]);
+    const imaginary = mean(g.op('Sin', [angle]));
+    const error = g.op('Add', [g.op('Mul', [real, real]), g.op('Mul', [imaginary, imaginary])]);
+    const term = g.op('Mul', [error, g.scalar(weight)]);
+    integral = integral === undefined ? term : g.op('Add', [integral, term]);
+  }
+  return g.op('ReduceSum', [integral ?? g.scalar(0), g.ints(1)], { keepdims: 0 });
+}
+
+function lowerTriangle(length: number): Uint8Array {
+  const mask = new Uint8Array(length * length);
+  for (let i = 0; i < length; i++) mask.fill(1, i * length, i * length + i + 1);
+  return mask;
+}
