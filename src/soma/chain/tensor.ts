@@ -44,7 +44,8 @@ function f32ToLittleEndian(values: Float32Array): Uint8Array {
 }
 
 function f32FromLittleEndian(raw: Uint8Array): Float32Array {
-  const own = raw.slice();
+  // Not `slice`: that of a Buffer shares memory with its pool.
+  const own = new Uint8Array(raw);
   if (!HOST_IS_LITTLE_ENDIAN) Buffer.from(own.buffer).swap32();
   return new Float32Array(own.buffer);
 }

@@ -44,7 +44,7 @@ export class Keypair implements Signer {
     if (secret.length !== 32) {
       throw new QuarryError('KEY_INVALID', `a secret key has 32 bytes, got ${secret.length}`);
     }
-    return new Keypair(secret.slice());
+    return new Keypair(new Uint8Array(secret));
   }
 
   /**
