@@ -85,6 +85,34 @@ export class TestServer {
     return this;
   }
 
+  /** A unary method over raw bytes. */
+  addRaw(path: string, handler: (request: Uint8Array) => Uint8Array): this {
+    const raw = (bytes: Buffer): Buffer => bytes;
+    this.server.addService(
+      {
+        call: {
+          path,
+          requestStream: false,
+          responseStream: false,
+          requestSerialize: raw,
+          requestDeserialize: raw,
+          responseSerialize: raw,
+          responseDeserialize: raw,
+        },
+      },
+      {
+        call: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
+          try {
+            reply(null, Buffer.from(handler(call.request)));
+          } catch (error) {
+            reply(asServiceError(error));
+          }
+        },
+      },
+    );
+    return this;
+  }
+
   async start(credentials = ServerCredentials.createInsecure()): Promise<this> {
     const port = await new Promise<number>((resolve, reject) =>
       this.server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound))),

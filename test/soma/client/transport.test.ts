@@ -2,12 +2,13 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
-import { status } from '@grpc/grpc-js';
+import { ServerCredentials, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BadRequestSchema, RetryInfoSchema } from '../../../src/gen/google/rpc/error_details_pb.js';
 import { StatusSchema } from '../../../src/gen/google/rpc/status_pb.js';
 import { LedgerService } from '../../../src/gen/soma/rpc/ledger_service_pb.js';
 import { SubscriptionService } from '../../../src/gen/soma/rpc/subscription_service_pb.js';
+import { SomaClient } from '../../../src/soma/client/index.js';
 import {
   diagnoseEndpoint,
   GrpcError,
@@ -16,6 +17,7 @@ import {
   type ResponseHeaders,
 } from '../../../src/soma/client/transport/index.js';
 import { portOf, StatusError, TestServer } from './grpc-server.js';
+import { selfSigned } from './self-signed.js';
 
 const { getServiceInfo, getObject, getEpoch, getTransaction, getCheckpoint } = LedgerService.method;
 const { subscribeCheckpoints } = SubscriptionService.method;
@@ -175,6 +177,43 @@ describe('GrpcTransport', () => {
     other.close();
     await expect(pending).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(other.unary(getServiceInfo, {})).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});
+
+describe('TLS', () => {
+  const { keyPem, certPem } = selfSigned();
+  const server = new TestServer().add(LedgerService, { getServiceInfo: () => ({ epoch: 9n }) });
+  let url = '';
+  beforeAll(async () => {
+    const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
+    await server.start(ServerCredentials.createSsl(null, [pair]));
+    url = server.url.replace('http:', 'https:').replace('127.0.0.1', 'localhost');
+  });
+  afterAll(() => server.stop());
+
+  it('is spoken to https: endpoints whose certificate is trusted', async () => {
+    const transport = new GrpcTransport({ url, tls: { caPem: certPem } });
+    expect((await transport.unary(getServiceInfo, {})).epoch).toBe(9n);
+    expect(await diagnoseEndpoint(transport.endpoint, { caPem: certPem })).toBeUndefined();
+    transport.close();
+  });
+
+  it('refuses a certificate that nobody vouches for, and says so', async () => {
+    const transport = new GrpcTransport({ url });
+    expect((await failure(transport.unary(getServiceInfo, {}))).code).toBe('UNREACHABLE');
+    expect(await diagnoseEndpoint(transport.endpoint)).toMatchObject({ code: 'TLS' });
+    await expect(SomaClient.connect({ url })).rejects.toMatchObject({
+      code: 'TLS',
+      hint: 'check the certificate and the host name',
+    });
+    transport.close();
+  });
+
+  it('is recognised behind http:', async () => {
+    await expect(SomaClient.connect({ url: server.url })).rejects.toMatchObject({
+      code: 'TLS',
+      hint: 'use https: in the URL',
+    });
   });
 });
 

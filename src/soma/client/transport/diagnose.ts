@@ -36,27 +36,48 @@ export async function diagnoseEndpoint(
       })
     : connectTcp({ host, port });
   try {
-    return await new Promise<QuarryError | undefined>((resolve) => {
+    const found = await new Promise<QuarryError | 'closed' | undefined>((resolve) => {
       socket.setTimeout(timeoutMs, () =>
         resolve(
           new QuarryError('TIMEOUT', `${url} does not answer`, { hint: 'check the host, the port and the firewall' }),
         ),
       );
       socket.once('error', (error) => resolve(describe(error, endpoint)));
-      socket.once('close', () => resolve(new QuarryError('UNREACHABLE', `${url} closed the connection at once`)));
+      socket.once('close', () => resolve('closed'));
       socket.once(secure ? 'secureConnect' : 'connect', () => socket.write(PREFACE));
       socket.once('data', (bytes) => resolve(judge(bytes, url)));
+    });
+    if (found !== 'closed') return found;
+    if (!secure && (await speaksTls(endpoint, timeoutMs))) return expectsTls(url);
+    return new QuarryError('UNREACHABLE', `${url} closed the connection at once`, {
+      hint: 'something else may listen there; check the port',
     });
   } finally {
     socket.destroy();
   }
 }
 
+/** Some TLS servers answer plain text with silence. Certificates do not matter here: nothing is sent. */
+async function speaksTls({ host, port }: Endpoint, timeoutMs: number): Promise<boolean> {
+  const socket = connectTls({ host, port, ALPNProtocols: ['h2'], rejectUnauthorized: false });
+  try {
+    return await new Promise<boolean>((resolve) => {
+      socket.setTimeout(timeoutMs, () => resolve(false));
+      socket.once('secureConnect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+  } finally {
+    socket.destroy();
+  }
+}
+
+function expectsTls(url: string): QuarryError {
+  return new QuarryError('TLS', `${url} expects TLS`, { hint: 'use https: in the URL' });
+}
+
 function judge(bytes: Buffer, url: string): QuarryError | undefined {
   if (bytes[3] === SETTINGS_FRAME && bytes[0] !== TLS_ALERT) return undefined;
-  if (bytes[0] === TLS_ALERT) {
-    return new QuarryError('TLS', `${url} expects TLS`, { hint: 'use https: in the URL' });
-  }
+  if (bytes[0] === TLS_ALERT) return expectsTls(url);
   return new QuarryError('PROTOCOL', `${url} does not speak HTTP/2`, {
     hint: 'a fullnode answers gRPC there; check the port',
   });

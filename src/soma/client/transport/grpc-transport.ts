@@ -136,7 +136,7 @@ export class GrpcTransport {
       const call = this.#client.makeUnaryRequest<Uint8Array, Uint8Array>(
         method.path,
         asBuffer,
-        (received) => received,
+        asUint8Array,
         body,
         this.#metadata(),
         deadline(timeoutMs),
@@ -175,7 +175,7 @@ export class GrpcTransport {
     const call: ClientReadableStream<Uint8Array> = this.#client.makeServerStreamRequest<Uint8Array, Uint8Array>(
       path,
       asBuffer,
-      (received) => received,
+      asUint8Array,
       body,
       this.#metadata(),
       deadline(options.timeoutMs ?? 0),
@@ -249,6 +249,11 @@ export class GrpcTransport {
       ? fromServiceError(error, path, sawHeaders)
       : new GrpcError({ grpcCode: status.UNKNOWN, message: String(error), method: path, fromServer: false });
   }
+}
+
+/** A Buffer's `slice` shares memory where a Uint8Array's copies, so no Buffer gets past here. */
+function asUint8Array(received: Buffer): Uint8Array {
+  return new Uint8Array(received.buffer, received.byteOffset, received.byteLength);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
