@@ -65,7 +65,7 @@ export class CoinPool {
   readonly #waiting = new Set<() => void>();
   #clock = 0;
   #refreshing: Promise<void> | undefined;
-  #lastRefresh = -1;
+  #loaded = false;
 
   constructor(client: ClientContext, owner: Address) {
     this.#client = client;
@@ -104,7 +104,7 @@ export class CoinPool {
 
   /** Reads the coins once, on first use. */
   async ready(signal?: AbortSignal): Promise<void> {
-    if (this.#lastRefresh < 0) await this.refresh(signal);
+    if (!this.#loaded) await this.refresh(signal);
   }
 
   /**
@@ -116,15 +116,17 @@ export class CoinPool {
    */
   async acquire(options: AcquireOptions): Promise<CoinLease> {
     await this.ready(options.signal);
-    const started = this.#clock;
+    let reread = false;
     for (;;) {
       throwIfAborted(options.signal, 'waiting for a coin');
       throwIfAborted(this.#abort.signal, 'waiting for a coin');
       const chosen = this.#choose(options);
       if (chosen !== undefined) return this.#lease(chosen);
       if ([...this.#entries.values()].some((entry) => entry.state !== 'free')) await this.#change(options.signal);
-      else if (this.#lastRefresh < started) await this.refresh(options.signal);
-      else {
+      else if (!reread) {
+        reread = true;
+        await this.refresh(options.signal);
+      } else {
         const { totalShannons } = this.state;
         throw new QuarryError(
           'INSUFFICIENT_FUNDS',
@@ -222,7 +224,7 @@ export class CoinPool {
     for (const [id, entry] of this.#entries) {
       if (entry.state === 'free' && entry.learnt <= began && !ids.has(id)) this.#entries.delete(id);
     }
-    this.#lastRefresh = learnt;
+    this.#loaded = true;
     this.#notify();
   }
 

@@ -1,3 +1,4 @@
+import { toQuarryError } from '../../../errors/index.js';
 import {
   SimulateTransactionRequest_TransactionChecks as Checks,
   TransactionExecutionService,
@@ -7,6 +8,7 @@ import { type CallControl, type ClientContext, controlOf } from '../context.js';
 import { type ExecutedTransaction, executedFrom } from '../view/executed-transaction.js';
 import { required } from '../view/required.js';
 import type { TransactionResult } from './execute-transaction.js';
+import { readRejection } from './rejection.js';
 
 export interface SimulateTransactionOptions extends CallControl {
   /** False skips the checks of inputs and gas. Default true. */
@@ -16,27 +18,34 @@ export interface SimulateTransactionOptions extends CallControl {
 /**
  * What a transaction would do now. Without a gas payment the node picks coins of the sender, or a mock coin.
  *
- * @throws QuarryError `REMOTE_FAILURE` when an input is unknown, stale or somebody else's: the node says which at once,
- *   where executing would take up to 90 s
+ * @throws QuarryError `OBJECT_STALE` when the node does not know an input in this version: it says so at once, where
+ *   executing would take up to 90 s
+ * @throws QuarryError `REMOTE_FAILURE` when an input is refused for another reason
  */
 export async function simulateTransaction(
   client: ClientContext,
   data: TransactionData,
   options: SimulateTransactionOptions = {},
 ): Promise<TransactionResult> {
-  const answer = await client.transport.unary(
-    TransactionExecutionService.method.simulateTransaction,
-    {
-      transaction: transactionToRpc(data),
-      checks: options.checks === false ? Checks.DISABLED : Checks.ENABLED,
-      // Never absent: the node would compute digests over a form of the transaction that it cannot always serialise.
-      readMask: { paths: ['transaction.effects', 'transaction.balance_changes', 'transaction.objects.objects'] },
-    },
-    controlOf(options),
-  );
+  const digest = transactionDigest(data);
+  const answer = await client.transport
+    .unary(
+      TransactionExecutionService.method.simulateTransaction,
+      {
+        transaction: transactionToRpc(data, { digest }),
+        checks: options.checks === false ? Checks.DISABLED : Checks.ENABLED,
+        // Never absent: the node would compute digests over a form of the transaction that it cannot always serialise.
+        readMask: { paths: ['transaction.effects', 'transaction.balance_changes', 'transaction.objects.objects'] },
+      },
+      controlOf(options),
+    )
+    .catch((caught: unknown) => {
+      const error = toQuarryError(caught, 'simulating the transaction');
+      throw error.code === 'ABORTED' ? error : readRejection(error, digest).error;
+    });
   const executed: ExecutedTransaction = executedFrom(required(answer.transaction, 'transaction'));
   return {
-    digest: transactionDigest(data),
+    digest,
     effects: required(executed.effects, 'transaction.effects'),
     balanceChanges: executed.balanceChanges,
     objects: executed.objects,
