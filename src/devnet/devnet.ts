@@ -54,7 +54,7 @@ export interface Devnet extends DevnetEndpoints {
   readonly ledger: Ledger;
   /** Validators' keys, for tests that report by hand. */
   readonly validators: readonly Keypair[];
-  /** What audits found so far, in order. */
+  /** What audits found so far, in the order in which they ended. */
   readonly verdicts: readonly AuditVerdict[];
   /** Faults played so far. */
   readonly faults: Readonly<Chaos['played']>;

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import type { DevnetEndpoints } from './devnet.js';
-import { entryPoint } from './entry-point.js';
+import { processEntry } from './entry-point.js';
 import type { DevnetOptions } from './options.js';
 
 /** A devnet in a process of its own. */
@@ -31,8 +30,8 @@ export async function spawnDevnet(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<SpawnedDevnet> {
   throwIfAborted(signal, 'starting the devnet');
-  const { url, execArgv } = entryPoint(new URL('./main.js', import.meta.url));
-  const child = spawn(process.execPath, [...execArgv, fileURLToPath(url)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const { path, execArgv } = processEntry(new URL('./main.js', import.meta.url));
+  const child = spawn(process.execPath, [...execArgv, path], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const close = async (): Promise<void> => {
     signal?.removeEventListener('abort', onAbort);

@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import { type ChildProcess, fork } from 'node:child_process';
 import type { ModelConfig } from '../../engine/model-config.js';
 import { QuarryError } from '../../errors/index.js';
-import { entryPoint } from '../entry-point.js';
-import type { ScoreReply, ScoreRequest } from './audit-worker.js';
+import { processEntry } from '../entry-point.js';
+import type { ScoreReply, ScoreRequest } from './audit-process.js';
 
 /** What the reference engine makes of a sample. */
 export interface AuditScore {
@@ -13,13 +13,13 @@ export interface AuditScore {
 /** Scores kept; one sample may be submitted to several targets. */
 const SCORES_KEPT = 10_000;
 
-/** Scores samples in a thread of its own, so that calls are answered meanwhile. */
+/** Scores samples in a process of its own, so that calls are answered meanwhile. */
 export class AuditScorer {
   readonly #config: ModelConfig;
   readonly #sent = new Set<string>();
   readonly #scores = new Map<string, Promise<AuditScore>>();
   readonly #waiting = new Map<number, { resolve(score: AuditScore): void; reject(error: Error): void }>();
-  #worker: Worker | undefined;
+  #process: ChildProcess | undefined;
   #nextId = 0;
 
   constructor(config: ModelConfig) {
@@ -32,7 +32,7 @@ export class AuditScorer {
    * @param sampleKey identity of the sample
    * @param modelKey identity of the weights
    * @param weights decrypted safetensors
-   * @throws QuarryError `ENGINE_FAILED` when the weights do not fit or the thread ended
+   * @throws QuarryError `ENGINE_FAILED` when the weights do not fit or the process ended
    */
   score(sampleKey: string, sample: Uint8Array, modelKey: string, weights: Uint8Array): Promise<AuditScore> {
     const key = `${sampleKey}/${modelKey}`;
@@ -47,7 +47,7 @@ export class AuditScorer {
   }
 
   #ask(sample: Uint8Array, modelKey: string, weights: Uint8Array): Promise<AuditScore> {
-    const worker = this.#start();
+    const child = this.#start();
     const id = this.#nextId++;
     const request: ScoreRequest = {
       id,
@@ -59,38 +59,46 @@ export class AuditScorer {
     this.#sent.add(modelKey);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      worker.postMessage(request);
+      child.send(request);
     });
   }
 
-  #start(): Worker {
-    if (this.#worker !== undefined) return this.#worker;
-    const { url, execArgv } = entryPoint(new URL('./audit-worker.js', import.meta.url));
-    const worker = new Worker(url, { execArgv: [...execArgv], name: 'quarry-devnet-audit' });
-    worker.unref();
-    worker.on('message', (reply: ScoreReply) => {
+  #start(): ChildProcess {
+    if (this.#process !== undefined) return this.#process;
+    const { path, execArgv } = processEntry(new URL('./audit-process.js', import.meta.url));
+    const child = fork(path, {
+      execArgv: [...execArgv],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child.on('message', (message) => {
+      const reply = message as ScoreReply;
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
       if ('error' in reply)
         waiting?.reject(new QuarryError('ENGINE_FAILED', `the audit could not score: ${reply.error}`));
       else waiting?.resolve({ loss: reply.loss, embedding: reply.embedding });
     });
-    const fail = (cause: unknown) => {
-      this.#worker = undefined;
+    const ended = (cause: unknown) => {
+      this.#process = undefined;
       this.#sent.clear();
       for (const { reject } of this.#waiting.values()) {
-        reject(new QuarryError('ENGINE_FAILED', 'the audit thread ended', { cause }));
+        reject(new QuarryError('ENGINE_FAILED', 'the audit process ended', { cause }));
       }
       this.#waiting.clear();
     };
-    worker.on('error', fail);
-    worker.on('exit', fail);
-    this.#worker = worker;
-    return worker;
+    child.on('error', ended);
+    child.on('exit', ended);
+    this.#process = child;
+    return child;
   }
 
-  /** Ends the thread; questions still open fail. */
+  /** Ends the process; questions still open fail. */
   async close(): Promise<void> {
-    await this.#worker?.terminate();
+    const child = this.#process;
+    if (child === undefined) return;
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await exited;
   }
 }

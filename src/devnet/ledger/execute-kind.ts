@@ -1,4 +1,4 @@
-import type { TransactionKind } from '../../soma/chain/transaction/index.js';
+import type { TransactionKind, TransactionKindName, TransactionKindOf } from '../../soma/chain/transaction/index.js';
 import { fail } from './execution-failure.js';
 import { executeAddStake } from './kinds/add-stake.js';
 import { executeAddStakeToModel } from './kinds/add-stake-to-model.js';
@@ -23,60 +23,42 @@ import { executeAddValidator, executeRemoveValidator } from './kinds/validator-m
 import { executeWithdrawStake } from './kinds/withdraw-stake.js';
 import type { TransactionContext } from './transaction-context.js';
 
+type UserKindName = Exclude<TransactionKindName, 'genesis' | 'consensusCommitPrologueV1' | 'changeEpoch'>;
+type Executor<K> = (context: TransactionContext, kind: K) => void;
+
+const EXECUTORS: { readonly [N in UserKindName]: Executor<TransactionKindOf<N>> } = {
+  transferCoin: executeTransferCoin,
+  payCoins: executePayCoins,
+  transferObjects: executeTransferObjects,
+  addStake: executeAddStake,
+  withdrawStake: executeWithdrawStake,
+  createModel: executeCreateModel,
+  commitModel: executeCommitModel,
+  revealModel: executeRevealModel,
+  addStakeToModel: executeAddStakeToModel,
+  setModelCommissionRate: executeSetModelCommissionRate,
+  deactivateModel: executeDeactivateModel,
+  reportModel: executeReportModel,
+  undoReportModel: executeUndoReportModel,
+  submitData: executeSubmitData,
+  claimRewards: executeClaimRewards,
+  reportSubmission: executeReportSubmission,
+  undoReportSubmission: executeUndoReportSubmission,
+  addValidator: executeAddValidator,
+  removeValidator: executeRemoveValidator,
+  reportValidator: executeReportValidator,
+  undoReportValidator: executeUndoReportValidator,
+  updateValidatorMetadata: executeUpdateValidatorMetadata,
+  setCommissionRate: executeSetCommissionRate,
+};
+
 /**
  * Does what a user's transaction asks for.
  *
  * @throws ExecutionStop when a rule of its kind forbids it
  */
 export function executeKind(context: TransactionContext, kind: TransactionKind): void {
-  switch (kind.kind) {
-    case 'transferCoin':
-      return executeTransferCoin(context, kind);
-    case 'payCoins':
-      return executePayCoins(context, kind);
-    case 'transferObjects':
-      return executeTransferObjects(context, kind);
-    case 'addStake':
-      return executeAddStake(context, kind);
-    case 'withdrawStake':
-      return executeWithdrawStake(context, kind);
-    case 'createModel':
-      return executeCreateModel(context, kind);
-    case 'commitModel':
-      return executeCommitModel(context, kind);
-    case 'revealModel':
-      return executeRevealModel(context, kind);
-    case 'addStakeToModel':
-      return executeAddStakeToModel(context, kind);
-    case 'setModelCommissionRate':
-      return executeSetModelCommissionRate(context, kind);
-    case 'deactivateModel':
-      return executeDeactivateModel(context, kind);
-    case 'reportModel':
-      return executeReportModel(context, kind);
-    case 'undoReportModel':
-      return executeUndoReportModel(context, kind);
-    case 'submitData':
-      return executeSubmitData(context, kind);
-    case 'claimRewards':
-      return executeClaimRewards(context, kind);
-    case 'reportSubmission':
-      return executeReportSubmission(context, kind);
-    case 'undoReportSubmission':
-      return executeUndoReportSubmission(context, kind);
-    case 'addValidator':
-      return executeAddValidator(context, kind);
-    case 'removeValidator':
-      return executeRemoveValidator(context, kind);
-    case 'reportValidator':
-      return executeReportValidator(context, kind);
-    case 'undoReportValidator':
-      return executeUndoReportValidator(context, kind);
-    case 'updateValidatorMetadata':
-      return executeUpdateValidatorMetadata(context, kind);
-    case 'setCommissionRate':
-      return executeSetCommissionRate(context, kind);
-    default:
-      return fail({ kind: 'invalidTransactionType' });
-  }
+  const executor = (EXECUTORS as Partial<Record<TransactionKindName, Executor<TransactionKind>>>)[kind.kind];
+  if (executor === undefined) fail({ kind: 'invalidTransactionType' });
+  else executor(context, kind);
 }

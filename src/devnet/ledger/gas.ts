@@ -23,9 +23,10 @@ export function smashGas(
     context.remove(objectId);
   }
   const { baseFee } = context.parameters;
-  const taken = total < baseFee ? total : baseFee;
+  const paid = total >= baseFee;
+  const taken = paid ? baseFee : total;
   setGasBalance(context, total - taken);
-  return { taken, paid: total >= baseFee };
+  return { taken, paid };
 }
 
 /** Sets what is left in the gas coin; it is kept even at zero until {@link dropEmptyGasCoin}. */

@@ -50,7 +50,10 @@ export class ObjectStore {
       const owner = ownerAddress(object);
       if (owner !== undefined) {
         let owned = this.#byOwner.get(owner);
-        if (owned === undefined) this.#byOwner.set(owner, (owned = new Map()));
+        if (owned === undefined) {
+          owned = new Map();
+          this.#byOwner.set(owner, owned);
+        }
         owned.set(object.objectId, object);
       }
       this.targets.add(object);

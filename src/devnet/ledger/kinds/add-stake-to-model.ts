@@ -9,7 +9,7 @@ import { createStakedSoma, takeStake } from './stake-source.js';
 export function executeAddStakeToModel(context: TransactionContext, kind: AddStakeToModel): void {
   if (kind.amount === 0n) fail({ kind: 'invalidArguments', reason: 'Stake amount cannot be 0!' });
   const model = context.state.modelRegistry.models.get(kind.modelId);
-  if (model === undefined) return fail({ kind: 'modelNotFound' });
+  if (model === undefined) fail({ kind: 'modelNotFound' });
   if (model.state === 'inactive') fail({ kind: 'modelAlreadyInactive' });
   const amount = takeStake(context, kind.coinRef, kind.amount, { amountWrites: 2n, wholeWrites: undefined });
   if (amount === 0n) fail({ kind: 'invalidArguments', reason: 'Stake amount cannot be 0!' });

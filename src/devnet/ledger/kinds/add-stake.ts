@@ -11,7 +11,7 @@ export function executeAddStake(context: TransactionContext, kind: AddStake): vo
   const { state } = context;
   const matches = (each: Validator) => each.metadata.somaAddress === kind.address;
   const found = state.validators.validators.find(matches) ?? state.validators.pendingValidators.find(matches);
-  if (found === undefined) return fail({ kind: 'validatorNotFound' });
+  if (found === undefined) fail({ kind: 'validatorNotFound' });
   const amount = takeStake(context, kind.coinRef, kind.amount, { amountWrites: 3n, wholeWrites: 3n });
   const staked: Validator = {
     ...found,

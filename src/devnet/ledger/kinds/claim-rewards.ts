@@ -29,7 +29,7 @@ function claimFilled(context: TransactionContext, targetId: ObjectId, target: Ta
   const { epoch, parameters, sender } = context;
   if (epoch <= fillEpoch + 1n) fail({ kind: 'auditWindowOpen', fillEpoch, currentEpoch: epoch });
   const { submitter, winningModelOwner, rewardPool, bondAmount, submissionReports } = target;
-  if (submitter === undefined || winningModelOwner === undefined) return fail({ kind: 'targetNotFilled' });
+  if (submitter === undefined || winningModelOwner === undefined) fail({ kind: 'targetNotFilled' });
   const incentive = bpsMul(rewardPool, parameters.targetClaimerIncentiveBps);
   if (votingPowerOf(context.state.validators, submissionReports) >= QUORUM_VOTING_POWER) {
     const share = bondAmount / BigInt(submissionReports.length);

@@ -7,8 +7,8 @@ import type { TransactionContext } from '../transaction-context.js';
 /** Commits to the weights of a created model, or to an update of an active one. */
 export function executeCommitModel(context: TransactionContext, kind: CommitModel): void {
   const model = context.state.modelRegistry.models.get(kind.modelId);
-  if (model === undefined) return fail({ kind: 'modelNotFound' });
-  if (model.state !== 'created' && model.state !== 'active') return fail({ kind: 'modelInvalidState' });
+  if (model === undefined) fail({ kind: 'modelNotFound' });
+  if (model.state !== 'created' && model.state !== 'active') fail({ kind: 'modelInvalidState' });
   if (model.owner !== context.sender) fail({ kind: 'notModelOwner' });
   const commitment: ModelCommitment = {
     manifest: kind.manifest,

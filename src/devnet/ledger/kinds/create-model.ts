@@ -14,7 +14,7 @@ export function executeCreateModel(context: TransactionContext, kind: CreateMode
   }
   if (kind.stakeAmount < parameters.modelMinStake) fail({ kind: 'modelMinStakeNotMet' });
   if (kind.commissionRate > 10_000n) fail({ kind: 'modelCommissionRateTooHigh' });
-  if (gasCoinId === undefined) return fail({ kind: 'insufficientGas' });
+  if (gasCoinId === undefined) fail({ kind: 'insufficientGas' });
   const { object, balance } = context.coin(gasCoinId);
   if (balance < kind.stakeAmount + context.valueFee + 3n * parameters.writeObjectFee) {
     fail({ kind: 'insufficientCoinBalance' });

@@ -17,7 +17,7 @@ export function executePayCoins(context: TransactionContext, kind: PayCoins): vo
   const total = sources.reduce((sum, each) => sum + each.balance, 0n);
   const margin = context.valueFee + BigInt(1 + recipients.length) * context.parameters.writeObjectFee;
   const primary = sources.find((each) => each.paysGas) ?? sources[0];
-  if (primary === undefined) return fail({ kind: 'insufficientCoinBalance' });
+  if (primary === undefined) fail({ kind: 'insufficientCoinBalance' });
   const kept = primary.paysGas ? margin : 0n;
   if (amounts === undefined && total <= kept) fail({ kind: 'insufficientCoinBalance' });
   const payments = amounts ?? [total - kept];

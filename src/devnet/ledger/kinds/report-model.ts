@@ -8,7 +8,7 @@ import type { TransactionContext } from '../transaction-context.js';
 function checkReport(context: TransactionContext, modelId: string): void {
   if (activeValidator(context.state.validators, context.sender) === undefined) fail({ kind: 'notAValidator' });
   const model = context.state.modelRegistry.models.get(modelId);
-  if (model === undefined) return fail({ kind: 'modelNotFound' });
+  if (model === undefined) fail({ kind: 'modelNotFound' });
   if (model.state !== 'active') fail({ kind: 'modelNotActive' });
 }
 
@@ -25,6 +25,6 @@ export function executeUndoReportModel(context: TransactionContext, kind: ModelR
   checkReport(context, kind.modelId);
   const registry = context.state.modelRegistry;
   const modelReportRecords = withoutReport(registry.modelReportRecords, kind.modelId, context.sender);
-  if (modelReportRecords === undefined) return fail({ kind: 'reportRecordNotFound' });
+  if (modelReportRecords === undefined) fail({ kind: 'reportRecordNotFound' });
   context.state = { ...context.state, modelRegistry: { ...registry, modelReportRecords } };
 }

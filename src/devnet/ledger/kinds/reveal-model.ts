@@ -10,11 +10,11 @@ import type { TransactionContext } from '../transaction-context.js';
 /** Reveals the key and embedding that were committed to exactly one epoch before; the model is active from here on. */
 export function executeRevealModel(context: TransactionContext, kind: RevealModel): void {
   const model = context.state.modelRegistry.models.get(kind.modelId);
-  if (model === undefined) return fail({ kind: 'modelNotFound' });
-  if (model.state !== 'pending' && model.state !== 'active') return fail({ kind: 'modelInvalidState' });
+  if (model === undefined) fail({ kind: 'modelNotFound' });
+  if (model.state !== 'pending' && model.state !== 'active') fail({ kind: 'modelInvalidState' });
   if (model.owner !== context.sender) fail({ kind: 'notModelOwner' });
   const commitment = model.state === 'pending' ? model : model.pendingUpdate;
-  if (commitment === undefined) return fail({ kind: 'modelNoPendingUpdate' });
+  if (commitment === undefined) fail({ kind: 'modelNoPendingUpdate' });
   if (context.epoch !== commitment.commitEpoch + 1n) fail({ kind: 'modelRevealEpochMismatch' });
   if (!sameBytes(decryptionKeyCommitment(kind.decryptionKey), commitment.decryptionKeyCommitment)) {
     fail({ kind: 'modelDecryptionKeyCommitmentMismatch' });

@@ -36,7 +36,7 @@ export function executeSubmitData(context: TransactionContext, kind: SubmitData)
   if (bond.balance < required) fail({ kind: 'insufficientBond', required, provided: bond.balance });
   context.spend(bond.object, bond.balance - required);
   const model = context.state.modelRegistry.models.get(kind.modelId);
-  if (model?.state !== 'active') return fail({ kind: 'modelNotActive' });
+  if (model?.state !== 'active') fail({ kind: 'modelNotActive' });
 
   const filled: TargetPayload = {
     ...target,

@@ -8,14 +8,20 @@ export function executeTransferCoin(context: TransactionContext, kind: TransferC
   const margin = paysGas ? context.valueFee + 2n * context.parameters.writeObjectFee : 0n;
   const recipient = { kind: 'address', address: kind.recipient } as const;
   if (kind.amount === undefined) {
-    if (!paysGas) return context.write(object, object.payload, recipient);
+    if (!paysGas) {
+      context.write(object, object.payload, recipient);
+      return;
+    }
     if (balance <= margin) fail({ kind: 'insufficientCoinBalance' });
     context.setBalance(object, margin);
     context.createCoin(kind.recipient, balance - margin);
     return;
   }
   if (balance < kind.amount + margin) fail({ kind: 'insufficientCoinBalance' });
-  if (!paysGas && balance === kind.amount) return context.write(object, object.payload, recipient);
+  if (!paysGas && balance === kind.amount) {
+    context.write(object, object.payload, recipient);
+    return;
+  }
   context.setBalance(object, balance - kind.amount);
   context.createCoin(kind.recipient, kind.amount);
 }

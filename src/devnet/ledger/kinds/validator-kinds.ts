@@ -27,7 +27,7 @@ export function executeReportValidator(context: TransactionContext, kind: Report
 export function executeUndoReportValidator(context: TransactionContext, kind: ReportValidator): void {
   senderValidator(context);
   const validatorReportRecords = withoutReport(context.state.validatorReportRecords, kind.reportee, context.sender);
-  if (validatorReportRecords === undefined) return fail({ kind: 'reportRecordNotFound' });
+  if (validatorReportRecords === undefined) fail({ kind: 'reportRecordNotFound' });
   context.state = { ...context.state, validatorReportRecords };
 }
 

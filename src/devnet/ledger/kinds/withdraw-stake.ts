@@ -11,7 +11,7 @@ export function executeWithdrawStake(context: TransactionContext, kind: Withdraw
   const { objectId } = kind.stakedSoma;
   const object = context.owned(objectId);
   if (object.payload.type !== 'StakedSoma') {
-    return fail({
+    fail({
       kind: 'invalidObjectType',
       objectId,
       expectedType: 'StakedSoma',

@@ -1,4 +1,3 @@
-import { parentPort } from 'node:worker_threads';
 import type { ModelConfig } from '../../engine/model-config.js';
 import { createReferenceEngine, type ReferenceModel } from '../../engine/reference/index.js';
 import { safetensorsFromBytes } from '../../weights/safetensors.js';
@@ -41,7 +40,12 @@ async function score(request: ScoreRequest): Promise<ScoreReply> {
   }
 }
 
+// Runs as a process of its own: requests come and replies go over its IPC channel, one at a time. It ends with whoever
+// started it.
 let last: Promise<unknown> = Promise.resolve();
-parentPort?.on('message', (request: ScoreRequest) => {
-  last = last.then(async () => parentPort?.postMessage(await score(request)));
+process.on('message', (request: ScoreRequest) => {
+  last = last.then(async () => process.send?.(await score(request)));
 });
+process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl-C reaches every process; this one waits for its parent to finish.
+process.on('SIGINT', () => {});
