@@ -87,6 +87,15 @@ export const SETTINGS = {
   },
   seed: { kind: 'integer', env: 'QUARRY_SEED', flag: '--seed <n>', default: 0, min: 0, help: 'shuffles the samples' },
   hfToken: { kind: 'string', env: 'HF_TOKEN', secret: true, help: 'Hugging Face token for gated datasets' },
+  hubUrl: { kind: 'string', env: 'HF_ENDPOINT', help: 'Hugging Face Hub to use instead of huggingface.co' },
+  flockApiKey: {
+    kind: 'string',
+    env: 'FLOCK_API_KEY',
+    secret: true,
+    help: 'arena key of train.flock.io; FLOCK_ARENA_API_KEY goes first',
+  },
+  flockBaseUrl: { kind: 'string', env: 'FLOCK_BASE_URL', help: 'FLock service to use instead of the public one' },
+  flockGpuType: { kind: 'string', env: 'FLOCK_GPU_TYPE', help: 'GPU named in FLock submissions' },
 
   // Compute
   engine: {
