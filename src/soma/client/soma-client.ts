@@ -147,15 +147,18 @@ export class SomaClient {
   private constructor(options: SomaClientOptions, deps: SomaClientDeps) {
     this.endpoints = endpointsOf(options);
     this.#tls = options.tls;
-    const transport = new GrpcTransport({
-      url: this.endpoints.rpcUrl,
-      ...(options.tls !== undefined && { tls: options.tls }),
-      ...(options.headers !== undefined && { headers: options.headers }),
-      ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
-      ...(options.readMaxBytes !== undefined && { readMaxBytes: options.readMaxBytes }),
-      ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
-      ...(options.onHeaders !== undefined && { onHeaders: options.onHeaders }),
-    });
+    const transport = new GrpcTransport(
+      {
+        url: this.endpoints.rpcUrl,
+        ...(options.tls !== undefined && { tls: options.tls }),
+        ...(options.headers !== undefined && { headers: options.headers }),
+        ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+        ...(options.readMaxBytes !== undefined && { readMaxBytes: options.readMaxBytes }),
+        ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
+        ...(options.onHeaders !== undefined && { onHeaders: options.onHeaders }),
+      },
+      deps,
+    );
     const { url, loopback } = transport.endpoint;
     this.context = {
       transport,

@@ -66,6 +66,8 @@ export async function executeTransaction(
     try {
       const answer = await client.transport.unary(TransactionExecutionService.method.executeTransaction, request, {
         timeoutMs: EXECUTE_TIMEOUT_MS,
+        // The loop around this call knows better when to send again.
+        attempts: 1,
         ...controlOf(options),
       });
       return resultOf(executedFrom(required(answer.transaction, 'transaction')), signed.digest);

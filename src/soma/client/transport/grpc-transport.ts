@@ -9,7 +9,8 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { QuarryError, throwIfAborted } from '../../../errors/index.js';
+import { type ErrorCode, QuarryError, throwIfAborted } from '../../../errors/index.js';
+import { type Backoff, retry, type Sleep } from '../../../net/index.js';
 import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
 import { fromServiceError, GrpcError } from './grpc-error.js';
 
@@ -25,6 +26,8 @@ export interface GrpcTransportOptions {
   readonly readMaxBytes?: number;
   /** Largest message sent. Default 4 MiB, the most the node decodes. */
   readonly writeMaxBytes?: number;
+  /** Calls in all of a unary protobuf method while the node is overloaded or away. Default 3. */
+  readonly attempts?: number;
   /** Interval of HTTP/2 pings while calls are open. Default 10 s; 0 turns them off. */
   readonly keepAliveMs?: number;
   /** Told the response headers of every call, by lowercase name. */
@@ -34,10 +37,18 @@ export interface GrpcTransportOptions {
 /** Response headers by lowercase name. Binary headers are left out. */
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
+/** What tests replace. */
+export interface GrpcTransportDeps {
+  readonly random?: () => number;
+  readonly sleep?: Sleep;
+}
+
 export interface CallOptions {
   /** Longest wait for the answer; 0 means no limit. Streams have none by default. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Calls in all while the node is overloaded or away; 1 for what must not be repeated. */
+  readonly attempts?: number;
   /** Told the response headers of this call. */
   readonly onHeaders?: (headers: ResponseHeaders) => void;
 }
@@ -59,6 +70,10 @@ function flatten(metadata: Metadata): ResponseHeaders {
   return out;
 }
 
+/** Failures that usually pass within a second. A timeout is not among them: its time has been spent already. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'UNREACHABLE', 'RATE_LIMITED']);
+const RETRY_BACKOFF: Backoff = { baseMs: 150, maxMs: 2_000 };
+
 /** Full name of a protobuf method as it appears in the `:path` of a call. */
 export function methodPath(method: DescMethodUnary | DescMethodServerStreaming): string {
   return `/${method.parent.typeName}/${method.name}`;
@@ -74,11 +89,13 @@ export class GrpcTransport {
   readonly endpoint: Endpoint;
   readonly #client: Client;
   readonly #options: GrpcTransportOptions;
+  readonly #deps: GrpcTransportDeps;
   readonly #calls = new Set<{ cancel(): void }>();
   #closed = false;
 
-  constructor(options: GrpcTransportOptions) {
+  constructor(options: GrpcTransportOptions, deps: GrpcTransportDeps = {}) {
     this.#options = options;
+    this.#deps = deps;
     this.endpoint = parseEndpoint(options.url);
     const { host, port, secure, loopback } = this.endpoint;
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -104,20 +121,29 @@ export class GrpcTransport {
     });
   }
 
-  /** Calls a unary method and returns its answer. Fails with {@link GrpcError}. */
+  /**
+   * Calls a unary method and returns its answer, trying again while the node is overloaded or away. Fails with
+   * {@link GrpcError}.
+   */
   async unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
-    return this.unaryRaw(
+    const raw: RawMethod<MessageInitShape<I>, MessageShape<O>> = {
+      path: methodPath(method),
+      encode: (init) => toBinary(method.input, create(method.input, init)),
+      decode: (bytes) => fromBinary(method.output, bytes),
+    };
+    return retry(
+      () => this.unaryRaw(raw, request, options),
       {
-        path: methodPath(method),
-        encode: (init: MessageInitShape<I>) => toBinary(method.input, create(method.input, init)),
-        decode: (bytes) => fromBinary(method.output, bytes),
+        attempts: options.attempts ?? this.#options.attempts ?? 3,
+        backoff: RETRY_BACKOFF,
+        isRetryable: (error) => error instanceof QuarryError && PASSING.has(error.code),
+        ...(options.signal !== undefined && { signal: options.signal }),
       },
-      request,
-      options,
+      this.#deps,
     );
   }
 

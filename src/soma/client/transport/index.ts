@@ -4,6 +4,7 @@ export { errorOfStatus, type FieldViolation, GrpcError, type GrpcErrorDetails } 
 export {
   type CallOptions,
   GrpcTransport,
+  type GrpcTransportDeps,
   type GrpcTransportOptions,
   methodPath,
   type RawMethod,

@@ -1,0 +1,171 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { manifestOf } from '../../../src/soma/chain/index.js';
+import type { TargetEvent } from '../../../src/soma/client/index.js';
+import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
+
+/** Every fault of {@link startFixture}'s devnet off, but for those a test names. */
+const CALM = {
+  droppedStream: 0,
+  unavailable: 0,
+  lostReply: 0,
+  lockConflict: 0,
+  slowCheckpoint: 0,
+  epochChange: 0,
+  corruptDownload: 0,
+  stalledDownload: 0,
+  truncatedDownload: 0,
+};
+
+describe('watching a devnet', () => {
+  let fixture: Fixture;
+  afterEach(() => fixture.close());
+
+  async function submit(count: number): Promise<void> {
+    const account = fixture.client.account(fixture.keypair, { parallel: 4 });
+    const targets = await fixture.client.getTargets({ limit: count });
+    await Promise.all(
+      targets.map((target) =>
+        account.submitData({
+          targetId: target.id,
+          manifest: manifestOf('http://127.0.0.1/data', bytesOf(10, 1)),
+          modelId: target.modelIds[0]!,
+          embedding: target.embedding,
+          distance: 0.5,
+          loss: 1,
+        }),
+      ),
+    );
+  }
+
+  it('delivers every checkpoint once and in order, however often the stream breaks', async () => {
+    fixture = await startFixture({
+      idleCheckpointMs: 20,
+      checkpointIntervalMs: 20,
+      chaos: { rates: { ...CALM, droppedStream: 0.3 } },
+    });
+    const numbers: bigint[] = [];
+    let reconnects = 0;
+    for await (const { sequenceNumber, summary } of fixture.client.watchCheckpoints({
+      onReconnect: () => reconnects++,
+    })) {
+      expect(summary?.sequenceNumber).toBe(sequenceNumber);
+      numbers.push(sequenceNumber);
+      if (numbers.length === 40) break;
+    }
+    expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + BigInt(index)));
+    expect(reconnects).toBeGreaterThan(0);
+  });
+
+  it('reads back from any checkpoint, and tells what was pruned', async () => {
+    fixture = await startFixture({ idleCheckpointMs: 10, checkpointIntervalMs: 10, retainCheckpoints: 5 });
+    while ((await fixture.client.getServiceInfo()).checkpointHeight < 12n) await new Promise((r) => setTimeout(r, 20));
+    const gaps: { from: bigint; to: bigint }[] = [];
+    const numbers: bigint[] = [];
+    for await (const { sequenceNumber } of fixture.client.watchCheckpoints({
+      from: 2n,
+      onGap: (gap) => gaps.push(gap),
+    })) {
+      numbers.push(sequenceNumber);
+      if (numbers.length === 8) break;
+    }
+    expect(gaps[0]?.from).toBe(2n);
+    const missing = gaps.reduce((sum, gap) => sum + gap.to - gap.from + 1n, 0n);
+    expect(numbers[0]).toBeGreaterThan(2n);
+    expect(numbers.at(-1)).toBe(2n + missing + 7n);
+  });
+
+  it('stops by its signal, even when nothing happens', async () => {
+    fixture = await startFixture({ idleCheckpointMs: 60_000 });
+    const watch = async () => {
+      for await (const _ of fixture.client.watchCheckpoints({ signal: AbortSignal.timeout(100) })) {
+        // Nothing comes.
+      }
+    };
+    await expect(watch()).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('tells targets as they open, fill and expire, under broken streams too', async () => {
+    fixture = await startFixture({ targetsPerEpoch: 12, chaos: { rates: { ...CALM, droppedStream: 0.1 } } });
+    const stop = new AbortController();
+    const events: TargetEvent[] = [];
+    const watching = (async () => {
+      for await (const event of fixture.client.watchTargets({ signal: stop.signal, reconcileMs: 0 }))
+        events.push(event);
+    })();
+    const count = (type: TargetEvent['type']): number => events.filter((event) => event.type === type).length;
+    const until = async (holds: () => boolean): Promise<void> => {
+      const deadline = Date.now() + 8_000;
+      while (!holds() && Date.now() < deadline) await new Promise((done) => setTimeout(done, 10));
+      expect(holds()).toBe(true);
+    };
+
+    await until(() => count('synced') === 1);
+    expect(events.slice(0, 2)).toMatchObject([{ type: 'epoch', epoch: 0n }, { type: 'opened' }]);
+    expect(count('opened')).toBe(12);
+    await submit(5);
+    await until(() => count('filled') === 5 && count('opened') === 17);
+    const filled = events.filter((event) => event.type === 'filled');
+    for (const event of filled) expect(event).toMatchObject({ submitter: fixture.keypair.address, distance: 0.5 });
+
+    await fixture.client.advanceEpoch();
+    await until(() => count('epoch') === 2 && count('expired') === 12 && count('opened') === 29);
+    const order = events.map((event) => event.type);
+    // Nothing of the new epoch opens before the epoch is told.
+    const lastEpoch = order.lastIndexOf('epoch');
+    const late = events.slice(lastEpoch).filter((event) => event.type === 'opened');
+    expect(late.length).toBe(12);
+    expect(late.every((event) => event.target.generationEpoch === 1n)).toBe(true);
+
+    // What the feed holds open is what the node lists, field by field.
+    const open = new Map(late.map((event) => [event.target.id, event.target]));
+    const listed = await fixture.client.getTargets();
+    expect(listed.length).toBe(12);
+    for (const target of listed) expect(open.get(target.id)).toMatchObject({ ...definedOf(target) });
+    const ids = events.flatMap((event) => (event.type === 'opened' ? [event.target.id] : []));
+    expect(new Set(ids).size).toBe(ids.length);
+    stop.abort();
+    await expect(watching).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('tells epochs', async () => {
+    fixture = await startFixture();
+    const epochs: bigint[] = [];
+    for await (const { epoch, lastCheckpoint } of fixture.client.watchEpochs()) {
+      epochs.push(epoch);
+      expect(lastCheckpoint === undefined).toBe(epoch === 0n);
+      if (epochs.length === 3) break;
+      void fixture.devnet.advanceEpoch();
+    }
+    expect(epochs).toEqual([0n, 1n, 2n]);
+  });
+});
+
+describe('transactions under faults', () => {
+  it('finds out what became of every transaction, and sends none twice', async () => {
+    const fixture = await startFixture({
+      coins: [1_000_000_000_000n],
+      chaos: {
+        rates: { ...CALM, droppedStream: 0.3, unavailable: 0.1, lostReply: 0.3, lockConflict: 0.1 },
+        lockMs: 100,
+      },
+    });
+    try {
+      const account = fixture.client.account(fixture.keypair, { parallel: 4 });
+      const sent = Array.from({ length: 30 }, () => account.transferCoin({ recipient: '0x77', amountShannons: 1000n }));
+      const results = await Promise.all(sent);
+      expect(results.every((result) => result.effects.status.kind === 'success')).toBe(true);
+      expect(results.every((result) => result.checkpoint !== undefined)).toBe(true);
+      expect(new Set(results.map((result) => result.digest)).size).toBe(30);
+      expect(fixture.devnet.balanceOf(`0x${'77'.padStart(64, '0')}`)).toBe(30_000n);
+      expect(fixture.devnet.faults.lostReply).toBeGreaterThan(0);
+      expect(fixture.devnet.faults.lockConflict).toBeGreaterThan(0);
+    } finally {
+      await fixture.close();
+    }
+  });
+});
+
+/** Without the fields that are absent: lists spell them as undefined. */
+function definedOf<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Partial<T>;
+}
