@@ -87,7 +87,6 @@ describe('watching tasks', () => {
     expect(first.map((event) => (event.event === 'deadline' ? event.thresholdMs : event.event))).toEqual([24 * HOUR]);
     bench.ledger.requests.length = 0;
     const second = await follow(bench, 8, options);
-    console.log(new Date(bench.clock.at).toISOString(), bench.ledger.requests.length, second);
     expect(second.map((event) => (event.event === 'deadline' ? event.thresholdMs : event.event))).toEqual([
       HOUR,
       600_000,

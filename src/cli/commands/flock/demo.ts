@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { QuarryError } from '../../../errors/index.js';
+import { startDemoArena } from '../../../flock/demo/demo-arena.js';
+import { sleep } from '../../../net/index.js';
+import { toJsonLine } from '../../../output/index.js';
+import type { CliContext } from '../../context.js';
+import { flockCommand } from '../flock.js';
+import { wholeNumber } from './tasks.js';
+
+/** `quarry flock demo`: the arena on this machine, and a tour through it with the commands themselves. */
+export function demoCommand(context: CliContext): Command {
+  return new Command('demo')
+    .description('start an arena, a data store and a Hub on this machine and tour them; needs no account')
+    .option('--serve', 'leave the servers running for commands of your own, until Ctrl-C')
+    .option('--port <n>', 'first of three ports (default: any free ones)')
+    .option('--json', 'addresses as one JSON object, and no tour')
+    .addHelpText('after', '\nExamples:\n  quarry flock demo\n  quarry flock demo --serve --port 8460')
+    .action(async (flags: { readonly serve?: boolean; readonly port?: string; readonly json?: boolean }) => {
+      const port = wholeNumber(flags.port, '--port', 0);
+      const arena = await startDemoArena(port === undefined ? {} : { port });
+      try {
+        if (flags.json) context.stdout.write(`${toJsonLine(arena.env)}\n`);
+        else if (flags.serve) {
+          for (const [name, value] of Object.entries(arena.env)) context.stdout.write(`export ${name}='${value}'\n`);
+        }
+        if (flags.serve) {
+          context.stderr.write('serving; Ctrl-C ends it\n');
+          while (!context.signal.aborted) {
+            await sleep(60_000, context.signal).catch((error: unknown) => {
+              if (!context.signal.aborted) throw error;
+            });
+          }
+        } else if (!flags.json) await tour(context, arena.env);
+      } finally {
+        await arena.close();
+      }
+    });
+}
+
+/** What a first day in the arena looks like, each step a command the reader can type. */
+async function tour(context: CliContext, env: Readonly<Record<string, string>>): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'quarry-flock-demo-'));
+  const outputs = join(dir, 'outputs');
+  await mkdir(outputs);
+  await writeFile(
+    join(outputs, 'adapter_config.json'),
+    `${JSON.stringify({ peft_type: 'LORA', r: 8, base_model_name_or_path: 'Qwen/Qwen2.5-7B' })}\n`,
+  );
+  await writeFile(join(outputs, 'adapter_model.safetensors'), tinyAdapter());
+  await writeFile(join(outputs, 'README.md'), '# A demonstration adapter\n');
+  const scorer = `${JSON.stringify(process.execPath)} -e ${JSON.stringify("process.stdin.resume().on('end',()=>console.log(JSON.stringify({loss:0.731})))")}`;
+  const steps: readonly (readonly [why: string, args: readonly string[], shown?: string])[] = [
+    ['Which tasks take submissions?', ['tasks']],
+    [
+      'And the ones that are over, newest first',
+      ['tasks', '--status', 'finalized', '--columns', 'id,title,closes (utc),params,vram'],
+    ],
+    ['Fetch the training set of task 7', ['download', '7', '-o', join(dir, 'training_set.jsonl')], 'download 7'],
+    [
+      'Upload a trained adapter, check it as a validator would, submit it',
+      ['publish', '7', '--repo', 'demo-miner/task-7-Qwen2.5-7B', '--dir', outputs, '--base-model', 'qwen1.5', '--yes'],
+      'publish 7 --repo demo-miner/task-7-Qwen2.5-7B --dir outputs --base-model qwen1.5 --yes',
+    ],
+    [
+      'Be a validator for one assignment',
+      ['validate', 'loop', '7', '--max', '1', '--scorer', scorer],
+      'validate loop 7 --max 1 --scorer ./score.sh',
+    ],
+    ['How did the submission do?', ['subs', '7']],
+    ['What is going on in the arena?', ['stats', 'daily', '--last', '5']],
+  ];
+  try {
+    for (const [why, args, shown] of steps) {
+      if (context.signal.aborted) return;
+      context.stdout.write(
+        `\n${context.style.bold(`# ${why}`)}\n$ quarry flock ${shown ?? args.map((arg) => (arg.includes(' ') ? `"${arg}"` : arg)).join(' ')}\n`,
+      );
+      const inner: CliContext = {
+        ...context,
+        env: { ...context.env, ...env, HOME: dir, XDG_STATE_HOME: join(dir, 'state'), FLOCK_ARENA_API_KEY: '' },
+      };
+      const command = flockCommand(inner).exitOverride();
+      try {
+        await command.parseAsync([...args], { from: 'user' });
+      } catch (error) {
+        if (error instanceof QuarryError) throw error;
+        throw new QuarryError('INTERNAL', `the demonstration step ${args[0]} failed`, { cause: error });
+      }
+    }
+    context.stdout.write(
+      '\nThe servers are gone again. With an account: set FLOCK_API_KEY and HF_TOKEN and run the same commands.\n',
+    );
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** A safetensors file with one small tensor: header length, header, zeros. */
+function tinyAdapter(): Buffer {
+  const header = Buffer.from(
+    JSON.stringify({ 'lora_A.weight': { dtype: 'F32', shape: [8, 16], data_offsets: [0, 512] } }),
+  );
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, header, Buffer.alloc(512)]);
+}

@@ -1,0 +1,187 @@
+import { QuarryError } from '../../../errors/index.js';
+import { type FlatTable, flatten, type JsonObject } from '../../../flock/index.js';
+import { type Column, renderCsv, renderMarkdown, renderTable, toJsonLine } from '../../../output/index.js';
+import type { CliContext } from '../../context.js';
+
+/** Flags that choose the form of the output. */
+export interface FormatFlags {
+  readonly json?: boolean;
+  readonly ndjson?: boolean;
+  readonly csv?: boolean;
+  readonly md?: boolean;
+  readonly table?: boolean;
+  readonly columns?: string;
+  readonly flat?: boolean;
+  readonly crlf?: boolean;
+  readonly bom?: boolean;
+  readonly guard?: boolean;
+}
+
+/** Rows in both forms: as the service sent them, and as people read them. */
+export interface Listing<Row> {
+  /** Name of the list in `--json`. */
+  readonly name: string;
+  /** Rows as received, for JSON, NDJSON, CSV and `--flat`. */
+  readonly wire: readonly JsonObject[];
+  /** The same rows for tables. */
+  readonly rows: readonly Row[];
+  readonly columns: readonly Column<Row>[];
+  /** Further members of the `--json` object. */
+  readonly more?: Readonly<Record<string, unknown>>;
+  /** Line under a table; not data, so it goes to stderr. */
+  readonly footer?: string;
+  /** Shown on stderr instead of an empty table. */
+  readonly empty?: string;
+}
+
+/**
+ * Writes a listing in the form the flags ask for.
+ *
+ * @throws QuarryError `USAGE` when two forms are asked for, or a column is not there
+ */
+export function printListing<Row>(
+  context: CliContext,
+  flags: FormatFlags & { readonly quiet?: boolean },
+  listing: Listing<Row>,
+): void {
+  const form = formOf(flags);
+  const flat = flags.flat || form === 'csv' ? flatten(listing.wire) : undefined;
+  if (form === 'json' || form === 'ndjson') {
+    const rows = flags.flat ? filled(flat ?? flatten(listing.wire)) : listing.wire;
+    const chosen = flags.columns === undefined ? rows : pickFields(rows, flags.columns);
+    const text =
+      form === 'json' ? toJsonLine({ [listing.name]: chosen, ...listing.more }) : chosen.map(toJsonLine).join('\n');
+    if (text !== '') context.stdout.write(`${text}\n`);
+    return;
+  }
+  const wanted = flags.columns?.split(',').map((name) => name.trim());
+  const inView = wanted?.every((name) => listing.columns.some((column) => sameName(column.header, name))) ?? true;
+  if (flat !== undefined || !inView) {
+    const table = flat ?? flatten(listing.wire);
+    write(context, flags, form, table.rows, pick(flatColumns(table), wanted));
+  } else write(context, flags, form, listing.rows, pick(listing.columns, wanted));
+  if (flags.quiet || form !== 'table') return;
+  if (listing.rows.length === 0 && listing.empty !== undefined) context.stderr.write(`${listing.empty}\n`);
+  if (listing.footer !== undefined) context.stderr.write(`${listing.footer}\n`);
+}
+
+/** Writes one record: a JSON object, or name and value side by side. */
+export function printRecord(
+  context: CliContext,
+  flags: FormatFlags,
+  wire: JsonObject,
+  fields: readonly (readonly [name: string, value: unknown])[],
+): void {
+  const form = formOf(flags);
+  if (form === 'json' || form === 'ndjson') {
+    const record = flags.flat ? filled(flatten(wire))[0] : wire;
+    context.stdout.write(`${toJsonLine(record)}\n`);
+    return;
+  }
+  if (form === 'csv' || flags.flat) {
+    const table = flatten(wire);
+    write(context, flags, form, table.rows, flatColumns(table));
+    return;
+  }
+  const columns: Column<readonly [string, unknown]>[] = [
+    { header: 'FIELD', value: ([name]) => name },
+    { header: 'VALUE', value: ([, value]) => (value === undefined || value === null ? undefined : String(value)) },
+  ];
+  if (form === 'md') context.stdout.write(renderMarkdown(fields, columns));
+  else {
+    const text = renderTable(fields, columns, { absent: '—' });
+    // The header of a vertical view says nothing.
+    context.stdout.write(`${text.slice(text.indexOf('\n') + 1)}\n`);
+  }
+}
+
+/** Writes one event of a stream: NDJSON with `--json` or `--ndjson`, else a line of text. */
+export function printEvent(context: CliContext, flags: FormatFlags, event: unknown, text: string): void {
+  const form = formOf(flags);
+  context.stdout.write(`${form === 'json' || form === 'ndjson' ? toJsonLine(event) : text}\n`);
+}
+
+/** Whether the output is for programs. */
+export function isMachineReadable(flags: FormatFlags): boolean {
+  return flags.json === true || flags.ndjson === true;
+}
+
+type Form = 'json' | 'ndjson' | 'csv' | 'md' | 'table';
+
+function formOf(flags: FormatFlags): Form {
+  const chosen = (['json', 'ndjson', 'csv', 'md', 'table'] as const).filter((form) => flags[form]);
+  if (chosen.length > 1) {
+    throw new QuarryError('USAGE', `--${chosen.join(' and --')} cannot go together`, {
+      hint: 'Choose one form of output.',
+    });
+  }
+  return chosen[0] ?? 'table';
+}
+
+function write<Row>(
+  context: CliContext,
+  flags: FormatFlags,
+  form: Form,
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+): void {
+  if (form === 'csv') {
+    context.stdout.write(
+      renderCsv(rows, columns, {
+        lineEnd: flags.crlf ? '\r\n' : '\n',
+        bom: flags.bom === true,
+        guardFormulas: flags.guard === true,
+      }),
+    );
+  } else if (form === 'md') context.stdout.write(renderMarkdown(rows, columns));
+  else if (rows.length > 0 || columns.length > 0) {
+    const text = renderTable(rows, columns, {
+      ...(context.columns !== undefined && { columns: context.columns }),
+      bold: context.style.bold,
+      absent: '—',
+    });
+    context.stdout.write(`${text}\n`);
+  }
+}
+
+function flatColumns(table: FlatTable): Column<FlatTable['rows'][number]>[] {
+  return table.columns.map((name, index) => ({
+    header: name,
+    shrink: index + 1,
+    value: (row) => {
+      const value = row[name];
+      if (value === null || value === undefined) return undefined;
+      return typeof value === 'object' ? JSON.stringify(value) : value;
+    },
+  }));
+}
+
+function pick<Row>(columns: readonly Column<Row>[], wanted: readonly string[] | undefined): readonly Column<Row>[] {
+  if (wanted === undefined) return columns;
+  return wanted.map((name) => {
+    const found = columns.find((column) => sameName(column.header, name));
+    if (found !== undefined) return found;
+    throw new QuarryError('USAGE', `there is no column ${name}`, {
+      hint: `Columns are ${columns.map((column) => column.header).join(', ')}.`,
+    });
+  });
+}
+
+function sameName(header: string, name: string): boolean {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[\s_-]/g, '');
+  return plain(header) === plain(name);
+}
+
+function pickFields(rows: readonly JsonObject[], columns: string): JsonObject[] {
+  const names = columns.split(',').map((name) => name.trim());
+  return rows.map((row) =>
+    Object.fromEntries(
+      names.map((name) => [name, row[Object.keys(row).find((key) => sameName(key, name)) ?? name] ?? null]),
+    ),
+  );
+}
+
+/** Missing cells as null, so that every row has every column. */
+function filled(table: FlatTable): JsonObject[] {
+  return table.rows.map((row) => Object.fromEntries(table.columns.map((column) => [column, row[column] ?? null])));
+}

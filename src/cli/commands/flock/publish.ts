@@ -1,0 +1,275 @@
+import { createInterface } from 'node:readline/promises';
+import type { Readable, Writable } from 'node:stream';
+import { Command } from 'commander';
+import { QuarryError } from '../../../errors/index.js';
+import {
+  gpuTypeForSubmission,
+  type JsonObject,
+  oneLine,
+  type PreflightCheck,
+  submitChecked,
+  type UploadEvent,
+  type UploadResult,
+  uploadFolder,
+} from '../../../flock/index.js';
+import { type Column, formatBytes, renderTable, toJsonLine } from '../../../output/index.js';
+import type { CliContext } from '../../context.js';
+import { isMachineReadable, printRecord } from './print.js';
+import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';
+import { wholeNumber } from './tasks.js';
+
+interface UploadFlags extends FlockFlags {
+  readonly dir: string;
+  readonly requireNew?: boolean;
+  readonly dryRun?: boolean;
+  readonly xet: boolean;
+  readonly message?: string;
+  readonly private?: boolean;
+  readonly include?: string[];
+  readonly exclude?: string[];
+  readonly follow?: boolean;
+}
+
+interface SubmitFlags extends FlockFlags {
+  readonly repo: string;
+  readonly revision?: string;
+  readonly baseModel?: string;
+  readonly gpuType?: string;
+  readonly modelFilename?: string;
+  readonly dailyLimit?: string;
+  readonly force?: boolean;
+  readonly yes?: boolean;
+}
+
+function addUploadFlags(command: Command): Command {
+  return command
+    .option('--dir <folder>', 'folder to upload', 'outputs')
+    .option('--require-new', 'fail when the repository exists')
+    .option('--dry-run', 'only list what would be uploaded')
+    .option('--no-xet', 'plain transfer of large files')
+    .option('--message <text>', 'title of the commit')
+    .option('--private', 'make a new repository private (validators cannot read it)')
+    .option('--include <patterns...>', 'only these files, for example "*.safetensors"')
+    .option('--exclude <patterns...>', 'not these files, for example "checkpoint-*/**"')
+    .option('--follow', 'follow symbolic links that lead out of the folder');
+}
+
+function addSubmitFlags(command: Command): Command {
+  return command
+    .requiredOption('--repo <owner/name>', 'model repository on the Hub')
+    .option('--base-model <name>', 'template name (qwen1.5) or Hub id (Qwen/Qwen1.5-7B), sent as given')
+    .option('--gpu-type <text>', 'GPU the model was trained on (default: FLOCK_GPU_TYPE, else the first GPU here)')
+    .option('--model-filename <file>', 'ONNX file, for reinforcement-learning tasks')
+    .option('--daily-limit <n>', 'warn from so many submissions per task and day on', '2')
+    .option('--force', 'submit although a check failed')
+    .option('--yes', 'do not ask before submitting');
+}
+
+/** `quarry flock upload`: a model folder to the Hugging Face Hub. */
+export function uploadCommand(context: CliContext): Command {
+  return addUploadFlags(addFlockFlags(new Command('upload')))
+    .description('upload a model folder to the Hugging Face Hub in one commit; with --quiet prints only its hash')
+    .argument('<owner/repo>', 'repository; a bare name goes into your own namespace')
+    .addHelpText(
+      'after',
+      '\nNeeds HF_TOKEN with write access.\n\nExamples:\n  quarry flock upload alice/task-7-model --dir outputs\n  REV=$(quarry flock upload alice/task-7-model --quiet)',
+    )
+    .action((repo: string, flags: UploadFlags) =>
+      withSession(context, flags, async (session) => {
+        const result = await upload(context, session, repo, flags);
+        for (const warning of result.warnings) session.say(`warning: ${warning}`);
+        if (flags.quiet && !isMachineReadable(flags)) context.stdout.write(`${result.oid ?? ''}\n`);
+        else
+          printRecord(
+            context,
+            flags,
+            { ...result, files: [...result.files], warnings: [...result.warnings] },
+            uploadFields(result, flags),
+          );
+      }),
+    );
+}
+
+/** `quarry flock submit`: checks, then submits a model. */
+export function submitCommand(context: CliContext): Command {
+  return addSubmitFlags(addFlockFlags(new Command('submit')))
+    .description('check a model on the Hub as validators will, then submit it')
+    .argument('<task>', 'task id')
+    .option('--revision <hash|branch>', 'commit to submit; a branch is resolved', 'main')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quarry flock submit 7 --repo alice/task-7-model --base-model qwen1.5\n  quarry flock submit 7 --repo alice/task-7-model --revision $REV --gpu-type "RTX 4090" --yes --json',
+    )
+    .action((task: string, flags: SubmitFlags) =>
+      withSession(context, flags, (session) => submit(context, session, task, flags)),
+    );
+}
+
+/** `quarry flock publish`: upload, check and submit in one go. */
+export function publishCommand(context: CliContext): Command {
+  return addUploadFlags(addSubmitFlags(addFlockFlags(new Command('publish'))))
+    .description('upload a model folder, check it, submit it')
+    .argument('<task>', 'task id')
+    .addHelpText(
+      'after',
+      '\nExample:\n  quarry flock publish 7 --repo alice/task-7-model --dir outputs --base-model qwen1.5 --yes',
+    )
+    .action((task: string, flags: UploadFlags & SubmitFlags) =>
+      withSession(context, flags, async (session) => {
+        // The key is checked before anything is uploaded.
+        session.client.requireKey();
+        askable(context, flags);
+        const uploaded = await upload(context, session, flags.repo, flags);
+        session.say(
+          uploaded.oid === null
+            ? `would upload ${uploaded.files.length} files`
+            : `${uploaded.unchanged ? 'unchanged' : 'uploaded'}  ${uploaded.url}`,
+        );
+        if (flags.dryRun || uploaded.oid === null) return;
+        await submit(context, session, task, { ...flags, repo: uploaded.repo, revision: uploaded.oid });
+      }),
+    );
+}
+
+/** Uploads with talk on stderr. */
+export async function upload(
+  context: CliContext,
+  session: FlockSession,
+  repo: string,
+  flags: UploadFlags,
+): Promise<UploadResult> {
+  return uploadFolder({
+    repo,
+    dir: flags.dir,
+    requireNew: flags.requireNew === true,
+    dryRun: flags.dryRun === true,
+    useXet: flags.xet,
+    visibility: flags.private ? 'private' : 'public',
+    followSymlinks: flags.follow === true,
+    signal: context.signal,
+    onEvent: (event) => session.say(uploadLine(event)),
+    ...(flags.message !== undefined && { message: flags.message }),
+    ...(flags.include !== undefined && { include: flags.include }),
+    ...(flags.exclude !== undefined && { exclude: flags.exclude }),
+    ...(session.hfToken !== undefined && { token: session.hfToken }),
+    ...(session.hubUrl !== undefined && { hubUrl: session.hubUrl }),
+  });
+}
+
+/** Preflight table, question, submission, reply. */
+export async function submit(
+  context: CliContext,
+  session: FlockSession,
+  task: string | number,
+  flags: SubmitFlags,
+): Promise<void> {
+  session.client.requireKey();
+  askable(context, flags);
+  const needsGpu = flags.modelFilename === undefined;
+  const gpuType = needsGpu ? await gpuTypeForSubmission(flags.gpuType ?? session.gpuType) : undefined;
+  const dailyLimit = wholeNumber(flags.dailyLimit, '--daily-limit', 0);
+  const { report, outcome } = await submitChecked(
+    {
+      taskId: task,
+      repo: flags.repo,
+      force: flags.force === true,
+      signal: context.signal,
+      ...(flags.revision !== undefined && { revision: flags.revision }),
+      ...(flags.baseModel !== undefined && { baseModel: flags.baseModel }),
+      ...(gpuType !== undefined && { gpuType }),
+      ...(flags.modelFilename !== undefined && { modelFilename: flags.modelFilename }),
+      ...(dailyLimit !== undefined && { dailyLimit }),
+      ...(session.hubUrl !== undefined && { hubUrl: session.hubUrl }),
+      confirm: async ({ checks, ok }) => {
+        if (!flags.quiet) context.stderr.write(`${checksTable(checks, context)}\n`);
+        if (!ok && !flags.force) return false;
+        if (flags.yes) return true;
+        return ask(context, `Submit to task ${task}? [y/N] `);
+      },
+    },
+    { client: session.client, ledger: session.ledger },
+  );
+  if (outcome === undefined) {
+    session.say('not submitted');
+    return;
+  }
+  const wire = { ...outcome, report: { ok: report.ok, checks: report.checks.map((check) => ({ ...check })) } };
+  printRecord(context, flags, wire as unknown as JsonObject, [
+    ['submitted', outcome.reconciled ? 'yes; the reply was lost and the row was found' : 'yes'],
+    ['task', report.taskId],
+    ...Object.entries(outcome.sent.data).map(
+      ([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+    ),
+    ['reply', outcome.reply === null ? undefined : oneLine(toJsonLine(outcome.reply))],
+  ]);
+}
+
+const CHECK_COLUMNS: readonly Column<PreflightCheck>[] = [
+  { header: 'CHECK', value: (check) => check.name },
+  { header: 'RESULT', value: (check) => check.result },
+  { header: 'DETAIL', value: (check) => check.detail, shrink: 1 },
+];
+
+function checksTable(checks: readonly PreflightCheck[], context: CliContext): string {
+  return renderTable(checks, CHECK_COLUMNS, {
+    bold: context.errStyle.bold,
+    ...(context.columns !== undefined && { columns: context.columns }),
+  });
+}
+
+/** Refuses early what would end in a question nobody can answer. */
+function askable(context: CliContext, flags: { readonly yes?: boolean }): void {
+  if (flags.yes || isTty(context.stdin)) return;
+  throw new QuarryError('USAGE', 'submitting from a script needs --yes', {
+    hint: 'Without a terminal there is nobody to ask; add --yes.',
+  });
+}
+
+async function ask(context: CliContext, question: string): Promise<boolean> {
+  const lines = createInterface({ input: context.stdin, output: context.stderr as Writable });
+  try {
+    return /^y(?:es)?$/i.test((await lines.question(question, { signal: context.signal })).trim());
+  } finally {
+    lines.close();
+  }
+}
+
+function isTty(stream: Readable): boolean {
+  return 'isTTY' in stream && stream.isTTY === true;
+}
+
+function uploadLine(event: UploadEvent): string {
+  switch (event.event) {
+    case 'scanned':
+      return `found      ${event.files} files, ${formatBytes(event.bytes)}`;
+    case 'created':
+      return `created    ${event.repo}`;
+    case 'uploading':
+      return `uploading  ${event.files} changed files, ${formatBytes(event.bytes)}`;
+    case 'stored':
+      return `stored     object ${event.objects}`;
+    default:
+      return event.event;
+  }
+}
+
+function uploadFields(result: UploadResult, flags: UploadFlags): (readonly [string, unknown])[] {
+  return [
+    ['repository', result.repo],
+    ['commit', result.oid],
+    ['url', result.url],
+    [
+      'result',
+      flags.dryRun
+        ? 'dry run'
+        : result.unchanged
+          ? 'unchanged, no commit made'
+          : result.reconciled
+            ? 'committed; the reply was lost'
+            : 'committed',
+    ],
+    ['files', result.files.length],
+    ['size', formatBytes(result.bytes)],
+    ...(flags.dryRun ? result.files.map((file) => ['', file] as const) : []),
+  ];
+}

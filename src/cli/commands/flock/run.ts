@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { QuarryError } from '../../../errors/index.js';
+import { candidateBases, describeTask, formatParams } from '../../../flock/index.js';
+import type { CliContext } from '../../context.js';
+import { progressLine } from './download.js';
+import { submit, upload } from './publish.js';
+import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
+
+interface RunFlags extends FlockFlags {
+  readonly repo: string;
+  readonly train: string;
+  readonly baseModel?: string;
+  readonly gpuType?: string;
+  readonly workDir: string;
+  readonly yes?: boolean;
+  readonly force?: boolean;
+}
+
+/** `quarry flock run`: the whole work of a training node around an external training program. */
+export function runCommand(context: CliContext): Command {
+  return addFlockFlags(new Command('run'))
+    .description('download the training set, run your training program, upload, check and submit')
+    .argument('<task>', 'task id')
+    .requiredOption(
+      '--train <command>',
+      'training program; gets TASK_ID, TRAINING_SET, CONTEXT_LENGTH, MAX_PARAMS, OUTPUT_DIR',
+    )
+    .requiredOption('--repo <owner/name>', 'model repository on the Hub')
+    .option('--base-model <name>', 'template name or Hub id to send')
+    .option('--gpu-type <text>', 'GPU the model was trained on')
+    .option('--work-dir <dir>', 'where data and outputs go', 'flock-work')
+    .option('--force', 'submit although a check failed')
+    .option('--yes', 'do not ask before submitting')
+    .addHelpText(
+      'after',
+      '\nExample:\n  quarry flock run 7 --train "python train.py" --repo alice/task-7-model --base-model qwen1.5 --yes',
+    )
+    .action((task: string, flags: RunFlags) =>
+      withSession(context, flags, async (session) => {
+        session.client.requireKey();
+        const { client, say, env } = session;
+        const detail = await client.tasks.get(task, { signal: context.signal });
+        const view = describeTask(detail, client.clock.now());
+        say(`task ${view.id}  ${view.title}  ${view.countdown}`);
+        if (view.maxParams !== undefined) {
+          const fitting = candidateBases(view.maxParams).map(({ name, params }) => `${name} (${formatParams(params)})`);
+          say(`known bases within ${formatParams(view.maxParams)}: ${fitting.join(', ')}`);
+        }
+        const dir = join(flags.workDir, `task-${view.id}`);
+        const output = join(dir, 'outputs');
+        await mkdir(output, { recursive: true });
+        const dest = join(dir, 'training_set.jsonl');
+        let trainingSet = dest;
+        try {
+          const got = await client.tasks.downloadTrainingSet(view.id, {
+            dest,
+            signal: context.signal,
+            ...(!flags.quiet && { onProgress: progressLine(context) }),
+          });
+          trainingSet = got.path;
+        } catch (error) {
+          if (!(error instanceof QuarryError) || error.code !== 'ALREADY_EXISTS') throw error;
+          say(`using ${dest} from before`);
+        }
+        await train(context, flags.train, {
+          ...env,
+          TASK_ID: String(view.id),
+          TRAINING_SET: trainingSet,
+          OUTPUT_DIR: output,
+          ...(view.contextLength !== undefined && { CONTEXT_LENGTH: String(view.contextLength) }),
+          ...(view.maxParams !== undefined && { MAX_PARAMS: String(view.maxParams) }),
+        });
+        const uploaded = await upload(context, session, flags.repo, {
+          ...flags,
+          dir: output,
+          xet: true,
+          exclude: ['checkpoint-*/**'],
+        });
+        if (uploaded.oid === null) return;
+        await submit(context, session, view.id, { ...flags, repo: uploaded.repo, revision: uploaded.oid });
+      }),
+    );
+}
+
+/** The program's output is talk: stdout stays for data. */
+function train(context: CliContext, command: string, env: Record<string, string | undefined>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, { shell: true, env, stdio: ['ignore', 'pipe', 'pipe'], signal: context.signal });
+    child.stdout.on('data', (chunk: Uint8Array) => context.stderr.write(chunk));
+    child.stderr.on('data', (chunk: Uint8Array) => context.stderr.write(chunk));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve();
+      else
+        reject(
+          new QuarryError('FAILED_PRECONDITION', `the training program ended with status ${code ?? 'of a signal'}`),
+        );
+    });
+  });
+}

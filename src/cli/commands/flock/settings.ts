@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Command } from 'commander';
+import { loadConfig } from '../../../config/index.js';
+import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import { FlockClient, SubmissionLedger } from '../../../flock/index.js';
+import { formatDuration } from '../../../output/index.js';
+import type { CliContext } from '../../context.js';
+import type { FormatFlags } from './print.js';
+
+/** Flags every `flock` command takes. */
+export interface FlockFlags extends FormatFlags {
+  readonly baseUrl?: string;
+  readonly hubUrl?: string;
+  readonly apiKeyFile?: string;
+  readonly envFile?: string;
+  readonly timeout?: string;
+  readonly quiet?: boolean;
+}
+
+/** What a `flock` command works with. */
+export interface FlockSession {
+  readonly client: FlockClient;
+  readonly ledger: SubmissionLedger;
+  readonly hubUrl: string | undefined;
+  readonly hfToken: string | undefined;
+  readonly gpuType: string | undefined;
+  /** The environment with the values of the `.env` file beneath it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Talk on stderr, silent with `--quiet`. */
+  readonly say: (text: string) => void;
+  close(): Promise<void>;
+}
+
+/** Adds the flags of {@link FlockFlags} to a command. */
+export function addFlockFlags(command: Command): Command {
+  return command
+    .option('--json', 'one JSON object on stdout (wire values)')
+    .option('--ndjson', 'one JSON value per line')
+    .option('--csv', 'CSV with every field, LF line ends')
+    .option('--md', 'Markdown table')
+    .option('--table', 'aligned table (default)')
+    .option('--columns <names>', 'only these columns, comma-separated')
+    .option('--flat', 'nested fields as columns of their own, data_max_params and so on')
+    .option('--crlf', 'CSV: CRLF line ends')
+    .option('--bom', 'CSV: begin with a byte order mark')
+    .option('--guard', 'CSV: apostrophe before text a spreadsheet would run as a formula')
+    .option('--quiet', 'no talk on stderr')
+    .option('--base-url <url>', 'FLock service (FLOCK_BASE_URL)')
+    .option('--hub-url <url>', 'Hugging Face Hub (HF_ENDPOINT)')
+    .option('--api-key-file <file>', 'file with the arena key (else FLOCK_ARENA_API_KEY, FLOCK_API_KEY)')
+    .option('--timeout <seconds>', 'longest wait for an answer')
+    .option('--env-file <file>', 'variables to read besides the environment (default: .env, if present)');
+}
+
+/**
+ * Opens a session from flags, environment and `.env` file; the environment wins over the file.
+ *
+ * @throws QuarryError `FILE_NOT_FOUND` when a named file does not exist
+ * @throws QuarryError `USAGE` when the time-out is no positive number
+ */
+export async function openSession(context: CliContext, flags: FlockFlags): Promise<FlockSession> {
+  const env = { ...(await readEnvFile(flags.envFile)), ...definedOnly(context.env) };
+  const arenaKey = env['FLOCK_ARENA_API_KEY'];
+  const config = await loadConfig({
+    env: { ...env, ...(arenaKey !== undefined && arenaKey !== '' && { FLOCK_API_KEY: arenaKey }) },
+    flags: { flockBaseUrl: flags.baseUrl, hubUrl: flags.hubUrl },
+  });
+  const say = (text: string): void => {
+    if (!flags.quiet) context.stderr.write(`${text}\n`);
+  };
+  const apiKey = flags.apiKeyFile === undefined ? config.flockApiKey : (await readNamed(flags.apiKeyFile)).trim();
+  if (apiKey !== undefined && (/\s/.test(apiKey) || /^(?:sk-|hf_)/.test(apiKey))) {
+    say('warning: the arena key looks like a key of another service; it comes from train.flock.io after staking');
+  }
+  const timeoutMs = flags.timeout === undefined ? undefined : Number(flags.timeout) * 1000;
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+    throw new QuarryError('USAGE', `--timeout expects seconds, got ${flags.timeout}`);
+  }
+  const client = new FlockClient(
+    {
+      ...(config.flockBaseUrl !== undefined && { baseUrl: config.flockBaseUrl }),
+      ...(apiKey !== undefined && { apiKey }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      userAgent: 'quarry-flock (+https://www.npmjs.com/package/quarry-miner)',
+    },
+    { onRetry: (error, _attempt, delayMs) => say(`${error.message}; trying again in ${formatDuration(delayMs)}`) },
+  );
+  const state = env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state');
+  return {
+    client,
+    ledger: new SubmissionLedger(join(state, 'quarry', 'flock', 'submissions.jsonl')),
+    hubUrl: config.hubUrl,
+    hfToken: config.hfToken,
+    gpuType: config.flockGpuType,
+    env,
+    say,
+    close: () => client.close(),
+  };
+}
+
+/** Runs `work` in a session that is closed afterwards. */
+export async function withSession<T>(
+  context: CliContext,
+  flags: FlockFlags,
+  work: (session: FlockSession) => Promise<T>,
+): Promise<T> {
+  const session = await openSession(context, flags);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+async function readEnvFile(named: string | undefined): Promise<Record<string, string>> {
+  try {
+    return parseEnv(await readFile(named ?? '.env', 'utf8')) as Record<string, string>;
+  } catch (error) {
+    if (named === undefined) return {};
+    throw toQuarryError(error, `reading ${named}`);
+  }
+}
+
+async function readNamed(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw toQuarryError(error, `reading the key file ${path}`);
+  }
+}
+
+function definedOnly(env: CliContext['env']): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

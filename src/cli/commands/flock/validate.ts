@@ -1,0 +1,84 @@
+import { Command } from 'commander';
+import { externalScorer, oneLine, parseTaskId, type ValidatorEvent, validatorLoop } from '../../../flock/index.js';
+import { formatDuration, toJsonLine } from '../../../output/index.js';
+import type { CliContext } from '../../context.js';
+import { printEvent } from './print.js';
+import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
+import { wholeNumber } from './tasks.js';
+
+interface LoopFlags extends FlockFlags {
+  readonly scorer: string;
+  readonly interval?: string;
+  readonly idle?: string;
+  readonly max?: string;
+  readonly workDir?: string;
+}
+
+/** `quarry flock validate`: the work of a validator. */
+export function validateCommand(context: CliContext): Command {
+  const loop = addFlockFlags(new Command('loop'))
+    .description('take assignments, have a program of yours score them, post the results, until Ctrl-C')
+    .argument('<task...>', 'task ids, asked in turn')
+    .requiredOption('--scorer <command>', 'program that scores one submission')
+    .option('--interval <seconds>', 'between two lookups (default: ASSIGNMENT_LOOKUP_INTERVAL, else 180)')
+    .option('--idle <seconds>', 'pause without work (default: TIME_SLEEP, else 180)')
+    .option('--max <n>', 'end after so many assignments')
+    .option('--work-dir <dir>', 'where validation sets are kept while scoring')
+    .addHelpText(
+      'after',
+      `
+The scorer reads one JSON object on standard input: the submission (hg_repo_id, revision, base_model, …), the
+assignment (context_length, max_params, …), task_id, assignment_id and eval_file. It prints its metrics as one JSON
+object and ends with 0; 10 means the submission is invalid and is reported as failed; 11 means this machine has a
+problem, nothing is reported and the loop ends; anything else is tried again, three times at most.
+
+Examples:
+  quarry flock validate loop 7 --scorer "python score.py"
+  quarry flock validate loop 7 8 --scorer ./score.sh --max 10 --json`,
+    )
+    .action((tasks: string[], flags: LoopFlags) =>
+      withSession(context, flags, async ({ client, env }) => {
+        const seconds = (flag: string | undefined, variable: string, name: string): number =>
+          (wholeNumber(flag ?? env[variable], name) ?? 180) * 1000;
+        const maxAssignments = wholeNumber(flags.max, '--max');
+        const events = validatorLoop(
+          {
+            taskIds: tasks.map(parseTaskId),
+            scorer: externalScorer({
+              command: flags.scorer,
+              // The scorer needs the Hub token for gated base models, never the arena key.
+              env: withoutKeys(env),
+              onStderr: (chunk) => context.stderr.write(chunk),
+            }),
+            lookupIntervalMs: seconds(flags.interval, 'ASSIGNMENT_LOOKUP_INTERVAL', '--interval'),
+            idleMs: seconds(flags.idle, 'TIME_SLEEP', '--idle'),
+            signal: context.signal,
+            ...(maxAssignments !== undefined && { maxAssignments }),
+            ...(flags.workDir !== undefined && { workDir: flags.workDir }),
+          },
+          { client },
+        );
+        for await (const event of events) printEvent(context, flags, event, lineOf(event));
+      }),
+    );
+  return new Command('validate').description('the work of a validator').addCommand(loop);
+}
+
+function withoutKeys(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  const { FLOCK_API_KEY: _key, FLOCK_ARENA_API_KEY: _arena, ...rest } = env;
+  return rest;
+}
+
+function lineOf(event: ValidatorEvent): string {
+  const head = `${event.event.padEnd(10)} task ${event.taskId}`;
+  switch (event.event) {
+    case 'idle':
+      return `${head}  ${event.reason}${event.detail === undefined ? '' : `: ${oneLine(event.detail)}`}, waiting ${formatDuration(event.waitMs)}`;
+    case 'assigned':
+      return `${head}  assignment ${event.id}  ${oneLine(event.repo)}`;
+    case 'completed':
+      return `${head}  assignment ${event.id}  ${toJsonLine(event.metrics)}${event.stored === 'probably' ? '  (reply lost, probably stored)' : ''}`;
+    default:
+      return `${head}  assignment ${event.id}  ${oneLine(event.reason)}`;
+  }
+}
