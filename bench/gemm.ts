@@ -1,0 +1,74 @@
+import type { IsaLevel } from '../src/engine/engine-spec.js';
+import { loadNativeCore } from '../src/engine/native/core.js';
+import { nativeCapabilities } from '../src/engine/native/index.js';
+import { QuarryError } from '../src/errors/index.js';
+import { fmaPeak } from './limits.js';
+import { onnxMatmulSeconds } from './peers/onnx-matmul.js';
+import { type BenchOptions, type BenchResult, benchResult } from './result.js';
+
+/** Products of one layer of the full V1 model on one chunk, `[m, n, k]`. */
+const V1_SHAPES = [
+  ['query, key, value', 1024, 6144, 2048],
+  ['attention output', 1024, 2048, 2048],
+  ['feed-forward inner', 1024, 8192, 2048],
+  ['feed-forward outer', 1024, 2048, 8192],
+] as const;
+
+/** Errors above these would mean a broken kernel; relative to `sum |a||b|` of each element. */
+const LARGEST_ERROR = 1e-6;
+
+/** Options of the product bench. */
+export interface GemmBenchOptions extends BenchOptions {
+  /** Levels to run. Default: the best one. */
+  readonly isa?: readonly IsaLevel[];
+}
+
+/**
+ * Matrix products on the V1 shapes against the peak of fused multiply-adds. Values are FLOPs per second.
+ *
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the native core is not built
+ * @throws QuarryError `ENGINE_FAILED` when a result is wrong: nothing is timed that does not compute
+ */
+export async function* run(options: GemmBenchOptions = {}): AsyncIterable<BenchResult> {
+  const core = loadNativeCore();
+  const capabilities = nativeCapabilities();
+  if (!capabilities.available) throw new QuarryError('ENGINE_UNAVAILABLE', capabilities.reason);
+  const threadCounts = options.threads ?? [...new Set([1, capabilities.cpus])];
+  const shapes = options.quick ? V1_SHAPES.slice(1, 2) : V1_SHAPES;
+  const repeats = options.quick ? 2 : 7;
+  for (const isa of options.isa ?? [capabilities.best]) {
+    for (const threads of threadCounts) {
+      for (const [name, m, n, k] of shapes) {
+        const flops = 2 * m * n * k;
+        const peer = options.quick ? { skipped: 'quick run' } : await onnxMatmulSeconds(m, n, k, threads, repeats);
+        for (const precision of isa === 'avx512bf16' ? (['bf16', 'f32'] as const) : (['f32'] as const)) {
+          options.signal?.throwIfAborted();
+          const before = await fmaPeak(core, isa, precision, threads);
+          const { seconds, error } = await core.benchGemm(isa, precision, m, n, k, threads, repeats).promise;
+          const limit = Math.max(before, await fmaPeak(core, isa, precision, threads));
+          if (!(error <= LARGEST_ERROR)) {
+            throw new QuarryError('ENGINE_FAILED', `product ${m}x${n}x${k} in ${precision} at ${isa} is wrong`, {
+              facts: { error },
+            });
+          }
+          yield benchResult({
+            bench: 'gemm',
+            case: `${name} ${m}x${n}x${k}`,
+            engine: 'native',
+            isa,
+            precision,
+            threads,
+            value: flops / seconds,
+            unit: 'FLOP/s',
+            limit,
+            ratio: flops / seconds / limit,
+            error,
+            peer: typeof peer === 'number' ? 'onnxruntime-node cpu f32' : null,
+            peerRatio: typeof peer === 'number' ? peer / seconds : null,
+            ...(typeof peer !== 'number' && { note: `peer skipped: ${peer.skipped}` }),
+          });
+        }
+      }
+    }
+  }
+}
