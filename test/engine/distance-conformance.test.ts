@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DistanceEngine, EmbeddingRows, Hit, ScanOptions, TargetMatrix } from '../../src/engine/contract.js';
 import { rowAsF32, toBf16 } from '../../src/engine/embedding-rows.js';
 import { createGpuDistanceEngine, type GpuMode } from '../../src/engine/gpu/index.js';
+import { createNativeDistanceEngine } from '../../src/engine/native/distance.js';
 import { cosineDistance, createReferenceDistanceEngine, normalArray } from '../../src/engine/reference/index.js';
 import { QuarryError } from '../../src/errors/index.js';
 
@@ -15,6 +16,7 @@ if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER)) {
 /** Every distance engine; one that does not run here is reported as skipped with its reason. */
 const ENGINES: Record<string, () => Promise<DistanceEngine>> = {
   reference: async () => createReferenceDistanceEngine(),
+  native: async () => createNativeDistanceEngine(),
   ...Object.fromEntries(
     (['webgpu', 'webasm', 'cpu'] satisfies GpuMode[]).map((mode) => [
       // Blocks of 64 KiB, so that small matrices take several.

@@ -113,9 +113,13 @@ async function openSession(
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
-    ...(weights.path !== undefined && {
-      extra: { session: { model_external_initializers_file_folder_path: dirname(weights.path) } },
-    }),
+    extra: {
+      // The graph spells the norm out for a reason; see there.
+      optimization: { disable_specified_optimizers: 'LayerNormFusion' },
+      ...(weights.path !== undefined && {
+        session: { model_external_initializers_file_folder_path: dirname(weights.path) },
+      }),
+    },
   };
   try {
     return await ort.InferenceSession.create(encodeOnnxModel(graph), session);

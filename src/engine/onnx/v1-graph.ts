@@ -42,11 +42,15 @@ export function buildV1Graph(config: ModelConfig, weight: WeightSource): OnnxGra
 
   const linear = (x: string, prefix: string): string =>
     g.op('Add', [g.op('MatMul', [x, weight(g, `${prefix}.weight`)]), weight(g, `${prefix}.bias`)]);
-  const norm = (x: string, prefix: string): string =>
-    g.op('LayerNormalization', [x, weight(g, `${prefix}.gamma`), weight(g, `${prefix}.beta`)], {
-      axis: -1,
-      epsilon: { float: LAYER_NORM_EPSILON },
-    });
+  // In two passes, as the network does it: onnxruntime's own operator subtracts the squared mean from the mean square,
+  // which loses digits and turns large activations into NaN.
+  const norm = (x: string, prefix: string): string => {
+    const centred = g.op('Sub', [x, g.op('ReduceMean', [x, g.ints(-1)])]);
+    const variance = g.op('ReduceMean', [g.op('Mul', [centred, centred]), g.ints(-1)]);
+    const deviation = g.op('Sqrt', [g.op('Add', [variance, g.scalar(LAYER_NORM_EPSILON)])]);
+    const scaled = g.op('Mul', [g.op('Div', [centred, deviation]), weight(g, `${prefix}.gamma`)]);
+    return g.op('Add', [scaled, weight(g, `${prefix}.beta`)]);
+  };
   const slice = (x: string, from: number, to: number, axis: number): string =>
     g.op('Slice', [x, g.ints(from), g.ints(to), g.ints(axis)]);
   const split = (x: string): string => g.op('Reshape', [x, g.ints(0, 0, heads, headDim)]);

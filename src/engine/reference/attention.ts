@@ -1,6 +1,6 @@
 import { type LinearWeights, linear } from './linear.js';
 import { applyRope, type RopeTable } from './rope.js';
-import { softmaxExp } from './softmax-exp.js';
+import { exponentiate } from './softmax.js';
 
 /** The four projections of an attention block, `[E, E]` each. */
 export interface AttentionWeights {
@@ -77,12 +77,7 @@ function attendHead(
       end = length;
       max = Math.max(max, MASK_FILL);
     }
-    let sum = 0;
-    for (let j = 0; j < end; j++) {
-      const weight = softmaxExp(scores[j]! - max);
-      scores[j] = weight;
-      sum += weight;
-    }
+    const sum = exponentiate(scores, end, max);
     for (let d = 0; d < headDim; d += 2) {
       const at0 = d * length;
       const at1 = at0 + length;

@@ -19,10 +19,11 @@ export function layerNorm(x: Float32Array, { gamma, beta }: NormWeights): Float3
   for (let at = 0; at < x.length; at += width) {
     let sum = 0;
     for (let i = 0; i < width; i++) sum += x[at + i]!;
-    const mean = sum / width;
+    // Sums that overflow f32 are infinite for the network, so they are here.
+    const mean = Math.fround(sum) / width;
     let squares = 0;
     for (let i = 0; i < width; i++) squares += (x[at + i]! - mean) ** 2;
-    const deviation = Math.sqrt(squares / width + LAYER_NORM_EPSILON);
+    const deviation = Math.sqrt(Math.fround(squares) / width + LAYER_NORM_EPSILON);
     for (let i = 0; i < width; i++) y[at + i] = ((x[at + i]! - mean) / deviation) * gamma[i]! + beta[i]!;
   }
   return y;

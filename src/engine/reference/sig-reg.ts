@@ -1,4 +1,5 @@
 import { normalArray } from './arrgen.js';
+import { linear } from './linear.js';
 
 /** Numbers of the SIGReg loss that the network fixes (`models/src/v1/modules/sig_reg.rs`). */
 export const SIG_REG = { tMax: 3, points: 17, slices: 256, coefficient: 0.02 } as const;
@@ -45,24 +46,18 @@ export function sigRegSum(
   projection: Float32Array,
   { tMax, points, slices }: SigRegShape = SIG_REG,
 ): number {
-  const width = projection.length / slices;
+  const projected = linear(representations, { weight: projection, bias: new Float32Array(slices) });
   const step = tMax / (points - 1);
-  const projected = new Float64Array(slices);
   const cosines = new Float64Array(points);
   const sines = new Float64Array(points);
   let total = 0;
-  for (let at = 0; at < representations.length; at += width) {
-    projected.fill(0);
-    for (let e = 0; e < width; e++) {
-      const r = representations[at + e]!;
-      for (let s = 0; s < slices; s++) projected[s] = projected[s]! + r * projection[e * slices + s]!;
-    }
+  for (let at = 0; at < projected.length; at += slices) {
     cosines.fill(0);
     sines.fill(0);
     for (let s = 0; s < slices; s++) {
       // The points are equally spaced, so cosines of multiples of one angle, each from the two before:
       // cos((i + 1) a) = 2 cos(a) cos(i a) - cos((i - 1) a), and the same for sines.
-      const angle = step * projected[s]!;
+      const angle = step * projected[at + s]!;
       const c = Math.cos(angle);
       const twice = 2 * c;
       let re = 1;
