@@ -4,6 +4,12 @@ import type { CliContext } from './context.js';
 
 /** Adds the flags of these settings, and `--config`, to a command. */
 export function addSettings(command: Command, names: readonly SettingName[]): Command {
+  addSettingFlags(command, names);
+  return command.addOption(new Option('--config <file>', 'settings as YAML (default: quarry.yaml, if present)'));
+}
+
+/** Adds the flags of these settings only: for commands whose `--config` is a model's. */
+export function addSettingFlags(command: Command, names: readonly SettingName[]): Command {
   for (const name of names) {
     const setting: Setting = SETTINGS[name];
     if (setting.flag === undefined) continue;
@@ -12,7 +18,7 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
     const fallback = setting.default === undefined || setting.default === false ? '' : ` [${String(setting.default)}]`;
     command.addOption(new Option(setting.flag, `${setting.help}${choices}${fallback}`));
   }
-  return command.addOption(new Option('--config <file>', 'settings as YAML (default: quarry.yaml, if present)'));
+  return command;
 }
 
 /** The merged configuration a command runs with: its flags over the environment over the file over the defaults. */

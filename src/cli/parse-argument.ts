@@ -1,0 +1,77 @@
+import { QuarryError } from '../errors/index.js';
+import { isDigest, isId, normaliseId, somaToShannons } from '../soma/chain/index.js';
+
+const U64_MAX = 0xffff_ffff_ffff_ffffn;
+
+/**
+ * An object id or address from an argument.
+ *
+ * @param what named in the error: `target`, `recipient`
+ * @throws QuarryError `USAGE` when the text is none
+ */
+export function idArgument(text: string, what: string): string {
+  if (isId(text)) return normaliseId(text);
+  throw new QuarryError('USAGE', `"${text.slice(0, 80)}" is not the id of a ${what}`, {
+    hint: 'ids and addresses are 1 to 64 hexadecimal digits, usually after 0x',
+  });
+}
+
+/**
+ * An address that something is sent to. A few digits make an id too, so a cut-off address would be paid: all but
+ * leading zeros must be there.
+ *
+ * @throws QuarryError `USAGE` when the text is none
+ */
+export function addressArgument(text: string, what: string): string {
+  if (text.replace(/^0x/i, '').length >= 60) return idArgument(text, what);
+  throw new QuarryError('USAGE', `"${text.slice(0, 80)}" is not the whole address of a ${what}`, {
+    hint: 'addresses are 0x and 64 hexadecimal digits',
+  });
+}
+
+/** @throws QuarryError `USAGE` when the text is no transaction digest */
+export function digestArgument(text: string): string {
+  if (isDigest(text)) return text;
+  throw new QuarryError('USAGE', `"${text.slice(0, 80)}" is not a transaction digest`, {
+    hint: 'digests are base58 of 32 bytes, 43 or 44 characters',
+  });
+}
+
+/**
+ * Shannons of an amount in SOMA.
+ *
+ * @throws QuarryError `USAGE` when the text is no amount, or zero
+ */
+export function amountArgument(text: string): bigint {
+  let shannons: bigint;
+  try {
+    shannons = somaToShannons(text);
+  } catch (cause) {
+    const { message, hint } = cause as QuarryError;
+    throw new QuarryError('USAGE', message, { cause, ...(hint !== undefined && { hint }) });
+  }
+  if (shannons === 0n) throw new QuarryError('USAGE', 'an amount must be more than nothing');
+  return shannons;
+}
+
+/**
+ * A whole number from 0 to 2^64 - 1.
+ *
+ * @throws QuarryError `USAGE` when the text is none
+ */
+export function u64Argument(text: string, flag: string): bigint {
+  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined;
+  if (value !== undefined && value <= U64_MAX) return value;
+  throw new QuarryError('USAGE', `${flag} expects a whole number, got "${text.slice(0, 40)}"`);
+}
+
+/**
+ * A whole number within bounds.
+ *
+ * @throws QuarryError `USAGE` when the text is none
+ */
+export function integerArgument(text: string, flag: string, min: number, max: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+  if (value !== undefined && value >= min && value <= max) return value;
+  throw new QuarryError('USAGE', `${flag} expects a whole number from ${min} to ${max}, got "${text.slice(0, 40)}"`);
+}

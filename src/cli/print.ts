@@ -1,0 +1,53 @@
+import { type Column, renderFields, renderTable, toJsonLine } from '../output/index.js';
+import type { CliContext } from './context.js';
+
+/** Flags every command with data on stdout has. */
+export interface JsonFlag {
+  readonly json?: boolean;
+}
+
+/** A line of data, on stdout. */
+export function say(context: CliContext, text: string): void {
+  context.stdout.write(`${text}\n`);
+}
+
+/** A line of talk, on stderr. */
+export function tell(context: CliContext, text: string): void {
+  context.stderr.write(`${text}\n`);
+}
+
+/** One JSON value as a line on stdout. */
+export function sayJson(context: CliContext, value: unknown): void {
+  say(context, toJsonLine(value));
+}
+
+/** One record: a JSON object with `--json`, else its fields under each other. */
+export function printRecord(
+  context: CliContext,
+  flags: JsonFlag,
+  json: unknown,
+  fields: readonly (readonly [name: string, value: unknown])[],
+): void {
+  if (flags.json) sayJson(context, json);
+  else say(context, renderFields(fields));
+}
+
+/** Rows as a table; where there are none, a line of talk instead. */
+export function printTable<Row>(
+  context: CliContext,
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  empty: string,
+): void {
+  if (rows.length === 0) {
+    tell(context, empty);
+    return;
+  }
+  const width = context.columns === undefined ? {} : { columns: context.columns };
+  say(context, renderTable(rows, columns, { ...width, bold: context.style.bold }));
+}
+
+/** The examples at the end of a command's help. */
+export function examples(...lines: readonly string[]): string {
+  return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  quarry ${line}`).join('\n')}`;
+}

@@ -1,0 +1,154 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Config, SettingName } from '../config/index.js';
+import { QuarryError } from '../errors/index.js';
+import type { Keypair } from '../soma/chain/index.js';
+import { NETWORKS } from '../soma/client/networks.js';
+import { SomaClient, type SomaClientOptions } from '../soma/client/soma-client.js';
+import { defaultWalletDirectory, resolveSigner, Wallet } from '../soma/wallet/index.js';
+import type { CliContext } from './context.js';
+import { addSettingFlags, addSettings, configOf } from './settings-options.js';
+import { homeOf, stateDirOf } from './state-dir.js';
+
+/** Flags of commands that talk to the network. */
+export interface SessionFlags {
+  readonly json?: boolean;
+  /** Alias or address of a wallet account. */
+  readonly account?: string;
+  readonly keyFile?: string;
+  readonly walletDir?: string;
+}
+
+const NETWORK_SETTINGS: readonly SettingName[] = ['network'];
+const SIGNER_SETTINGS: readonly SettingName[] = ['keyFile', 'walletDir'];
+
+/** Adds `--json`, `--network` and `--config`, and the settings named. */
+export function withNetwork(command: Command, more: readonly SettingName[] = []): Command {
+  return addSettings(command.option('--json', 'JSON on stdout'), [...NETWORK_SETTINGS, ...more]);
+}
+
+/** As {@link withNetwork}, and the flags that say who signs. */
+export function withSigner(command: Command, more: readonly SettingName[] = []): Command {
+  withNetwork(command, [...SIGNER_SETTINGS, ...more]);
+  return command.option('--account <name>', 'alias or address of the wallet account (default: the active one)');
+}
+
+/** As {@link withSigner}, for commands whose `--config` is a model's. */
+export function withSignerFlags(command: Command, more: readonly SettingName[] = []): Command {
+  command.option('--json', 'JSON on stdout');
+  addSettingFlags(command, [...NETWORK_SETTINGS, ...SIGNER_SETTINGS, ...more]);
+  return command.option('--account <name>', 'alias or address of the wallet account (default: the active one)');
+}
+
+/** What a command that talks to the network works with. */
+export class SomaSession {
+  readonly context: CliContext;
+  readonly config: Config;
+  readonly client: SomaClient;
+  readonly #flags: SessionFlags;
+
+  /** Use {@link withSession}. */
+  constructor(context: CliContext, config: Config, client: SomaClient, flags: SessionFlags) {
+    this.context = context;
+    this.config = config;
+    this.client = client;
+    this.#flags = flags;
+  }
+
+  /** Fires when the user interrupts. */
+  get signal(): AbortSignal {
+    return this.context.signal;
+  }
+
+  /** Holds the store, weights and hosted data of this network. */
+  get stateDir(): string {
+    return stateDirOf(this.config, this.context.env);
+  }
+
+  /** The key that signs; see {@link signerOf}. */
+  signer(): Promise<Keypair> {
+    return signerOf(this.context, this.config, this.#flags);
+  }
+}
+
+/** Connects to the network the settings name, works with it, and closes. */
+export async function withSession<T>(
+  context: CliContext,
+  flags: SessionFlags,
+  work: (session: SomaSession) => Promise<T>,
+  config?: Config,
+): Promise<T> {
+  const settings = config ?? (await configOf(context, { ...flags }));
+  const client = await connect(context, settings);
+  try {
+    return await work(new SomaSession(context, settings, client, flags));
+  } finally {
+    client.close();
+  }
+}
+
+/**
+ * A client of the network that the settings name: one of the networks with a name, an environment of the wallet, or the
+ * URL of a fullnode.
+ *
+ * @throws QuarryError `UNKNOWN_NETWORK` when there is none of that name
+ * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS` or `PROTOCOL` when no fullnode answers there
+ */
+export async function connect(context: CliContext, config: Config): Promise<SomaClient> {
+  const { network, faucetUrl, adminUrl } = config;
+  const services = {
+    signal: context.signal,
+    ...(faucetUrl !== undefined && { faucetUrl }),
+    ...(adminUrl !== undefined && { adminUrl }),
+  };
+  return SomaClient.connect({ ...(await endpointOf(context, config, network)), ...services });
+}
+
+async function endpointOf(
+  context: CliContext,
+  config: Config,
+  network: string,
+): Promise<
+  { readonly url: string } | { readonly network: Extract<SomaClientOptions, { network: string }>['network'] }
+> {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(network)) return { url: network };
+  if (!Object.hasOwn(NETWORKS, network)) {
+    const wallet = await Wallet.open({ directory: walletDirOf(context, config) }).catch(() => undefined);
+    const environment = wallet?.environments.find(({ alias }) => alias === network);
+    if (environment !== undefined) return { url: environment.rpc };
+  }
+  // The client knows its networks, and says so when there is none of this name.
+  return { network: network as keyof typeof NETWORKS };
+}
+
+/** The directory of the official tool's wallet: as set, else the tool's own. */
+export function walletDirOf(context: CliContext, config: Config): string {
+  return config.walletDir ?? defaultWalletDirectory(homeOf(context.env));
+}
+
+/**
+ * The key pair that signs. What the command line names goes first: a wallet account or directory, a key file; then
+ * `SOMA_SECRET_KEY`, the key file of the settings, the wallet.
+ *
+ * @throws QuarryError `CONFIG_MISSING` when there is no key anywhere
+ * @throws QuarryError `KEY_INVALID` or `KEY_FILE_UNSAFE` when the key cannot be used
+ */
+export async function signerOf(context: CliContext, config: Config, flags: SessionFlags): Promise<Keypair> {
+  const directory = walletDirOf(context, config);
+  if (flags.account !== undefined || (flags.walletDir !== undefined && flags.keyFile === undefined)) {
+    return resolveSigner({ wallet: { directory, account: flags.account } });
+  }
+  if (flags.keyFile !== undefined) return resolveSigner({ keyFile: flags.keyFile });
+  if (config.secretKey !== undefined || config.keyFile !== undefined) {
+    return resolveSigner({ secretKey: config.secretKey, keyFile: config.keyFile });
+  }
+  try {
+    return await resolveSigner({ wallet: { directory } });
+  } catch (error) {
+    if (!(error instanceof QuarryError) || error.code !== 'CONFIG_MISSING') throw error;
+    throw new QuarryError('CONFIG_MISSING', 'no key to sign with', {
+      hint: 'set SOMA_SECRET_KEY, give --key-file, or make a wallet: quarry wallet new',
+      facts: { looked: join(directory, 'client.yaml') },
+    });
+  }
+}
