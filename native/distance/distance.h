@@ -6,17 +6,17 @@
 //
 //   pass    rows        targets     accumulator                        error of the distance, at most
 //   one     f32, bf16   f32         f32, at least 16 partial sums      dim * 2^-24 + 2^-22
+//   one     bf16        2 x bf16    f32, hardware pairs                dim * 2^-24 + 2^-22 + 2^-15 (target split in two)
 //   many    f32         f32         f32, one sum per 256 elements      dim * 2^-24 + 2^-22
 //   many    bf16        f32         as above (rows expanded)           dim * 2^-24 + 2^-22
 //   many    bf16        bf16        f32, hardware pairs                dim * 2^-24 + 2^-22 + 2^-7.99 (targets rounded)
-//   exact   f32, bf16   f32         f64, 8 partial sums in row order   none: it defines the result
+//   exact   f32, bf16   f32         f64, 32 partial sums               none: it defines the result
 //
 // Against f32 rows, bf16 rows add 2^-7.99: rounding to nearest moves each element by at most 2^-8 of itself, hence the
 // direction by at most asin(2^-8). Sums stay below |row| |target| by Cauchy-Schwarz, which bounds what f32 sums lose.
 // The exact pass is the protocol's formula (`models/src/cosine_distance.rs`): both vectors are divided by their f32
 // length first, the quotients rounded to f32. It gives the same result at every level: products of two f32 are exact in
-// f64 and the order is fixed: partial sum j takes elements j, j + 8, ..., and the eight are added
-// ((0+1)+(2+3))+((4+5)+(6+7)).
+// f64 and the order is fixed: partial sum j takes elements j, j + 32, ...; then 16 are added to 16, 8 to 8, and so on.
 #include <cstddef>
 #include <cstdint>
 
@@ -35,9 +35,11 @@ struct DistanceKernels {
   size_t lanes;
   /// Panels are pairs of bf16 for bf16 rows; otherwise f32, and bf16 rows are expanded first.
   bool bf16_panels;
+  /// one_bf16 takes the target as two bf16 vectors whose sum it is, each padded with zeros to a multiple of 32.
+  bool split_target;
   /// dots[i] = rows[i] . target, squares[i] = rows[i] . rows[i]
   void (*one_f32)(const float* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares);
-  void (*one_bf16)(const uint16_t* const* rows, size_t n, const float* target, size_t dim, float* dots,
+  void (*one_bf16)(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots,
                    float* squares);
   /// c[r * ldc + p * lanes + t] += rows[r][k] * panel p [k][t] over k < depth, for kDistanceTile rows and 1 to 3
   /// panels that lie `panel_stride` bytes apart. Panel: [depth][lanes] f32.
@@ -47,9 +49,11 @@ struct DistanceKernels {
   void (*many_bf16)(const uint16_t* const* rows, const void* panel, size_t panel_stride, size_t panels, size_t depth,
                     float* c, size_t ldc);
   void (*expand)(const uint16_t* row, size_t dim, float* out);
-  /// sum of fround(row[k] / length) * unit[k], where length is the row's in f32 and unit the target divided likewise.
-  double (*exact_f32)(const float* row, const float* unit, size_t dim);
-  double (*exact_bf16)(const uint16_t* row, const float* unit, size_t dim);
+  /// out[k] = fround(row[k] / length), where length is the row's, in f32.
+  void (*quotients_f32)(const float* row, size_t dim, double* out);
+  void (*quotients_bf16)(const uint16_t* row, size_t dim, double* out);
+  /// sum of quotients[k] * unit[k]
+  double (*exact_dot)(const double* quotients, const float* unit, size_t dim);
 };
 
 extern const DistanceKernels kSerialDistance;
@@ -62,6 +66,14 @@ const DistanceKernels& distance_kernels_for(Isa isa);
 
 /// The f32 length of a vector whose squares add up to `squares`.
 inline float length_of(double squares) { return __builtin_sqrtf(static_cast<float>(squares)); }
+
+/// Adds the partial sums of the exact pass.
+inline double fold32(double* sums) {
+  for (size_t half = 16; half > 0; half /= 2) {
+    for (size_t j = 0; j < half; ++j) sums[j] += sums[j + half];
+  }
+  return sums[0];
+}
 
 /// One bf16 value, the high half of an f32.
 inline float bf16_to_float(uint16_t value) {

@@ -94,48 +94,62 @@ void expand(const uint16_t* row, size_t dim, float* out) {
   for (; k < dim; ++k) out[k] = bf16_to_float(row[k]);
 }
 
-struct Sums {
-  __m256d low = _mm256_setzero_pd();
-  __m256d high = _mm256_setzero_pd();
+void one_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
+  one(rows, n, static_cast<const float*>(target), dim, dots, squares);
+}
 
-  void add(__m256 x, __m256 y) {
-    low = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(x)), _mm256_cvtps_pd(_mm256_castps256_ps128(y)), low);
-    high = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)), _mm256_cvtps_pd(_mm256_extractf128_ps(y, 1)),
-                           high);
-  }
-  void spill(double* s) const {
-    _mm256_storeu_pd(s, low);
-    _mm256_storeu_pd(s + 4, high);
-  }
-};
-
-inline double total(const double* s) {
-  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+/// Adds x[k] * x[k] for eight elements to two of the eight groups of partial sums.
+inline void add_squares(__m256 x, __m256d* sums) {
+  const __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+  const __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+  sums[0] = _mm256_fmadd_pd(low, low, sums[0]);
+  sums[1] = _mm256_fmadd_pd(high, high, sums[1]);
 }
 
 template <typename T>
-double exact(const T* row, const float* unit, size_t dim) {
-  const size_t whole = dim & ~size_t{7};
-  double s[8];
-  Sums squares;
-  for (size_t k = 0; k < whole; k += 8) squares.add(load(row + k), load(row + k));
-  squares.spill(s);
+void quotients(const T* row, size_t dim, double* out) {
+  const size_t whole = dim & ~size_t{31};
+  __m256d parts[8];
+  for (__m256d& part : parts) part = _mm256_setzero_pd();
+  for (size_t k = 0; k < whole; k += 32) {
+    for (size_t j = 0; j < 4; ++j) add_squares(load(row + k + j * 8), parts + j * 2);
+  }
+  double sums[32];
+  for (size_t j = 0; j < 8; ++j) _mm256_storeu_pd(sums + j * 4, parts[j]);
   for (size_t k = whole; k < dim; ++k) {
     const double x = value(row[k]);
-    s[k - whole] += x * x;
+    sums[k - whole] += x * x;
   }
-  const float length = length_of(total(s));
+  const float length = length_of(fold32(sums));
   const __m256 lengths = _mm256_set1_ps(length);
-  Sums dots;
-  for (size_t k = 0; k < whole; k += 8) dots.add(_mm256_div_ps(load(row + k), lengths), load(unit + k));
-  dots.spill(s);
-  for (size_t k = whole; k < dim; ++k) s[k - whole] += static_cast<double>(value(row[k]) / length) * unit[k];
-  return total(s);
+  size_t k = 0;
+  for (; k + 8 <= dim; k += 8) {
+    const __m256 q = _mm256_div_ps(load(row + k), lengths);
+    _mm256_storeu_pd(out + k, _mm256_cvtps_pd(_mm256_castps256_ps128(q)));
+    _mm256_storeu_pd(out + k + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(q, 1)));
+  }
+  for (; k < dim; ++k) out[k] = value(row[k]) / length;
+}
+
+double exact_dot(const double* quotients, const float* unit, size_t dim) {
+  const size_t whole = dim & ~size_t{31};
+  __m256d parts[8];
+  for (__m256d& part : parts) part = _mm256_setzero_pd();
+  for (size_t k = 0; k < whole; k += 32) {
+    for (size_t j = 0; j < 8; ++j) {
+      const __m256d y = _mm256_cvtps_pd(_mm_loadu_ps(unit + k + j * 4));
+      parts[j] = _mm256_fmadd_pd(_mm256_loadu_pd(quotients + k + j * 4), y, parts[j]);
+    }
+  }
+  double sums[32];
+  for (size_t j = 0; j < 8; ++j) _mm256_storeu_pd(sums + j * 4, parts[j]);
+  for (size_t k = whole; k < dim; ++k) sums[k - whole] += quotients[k] * unit[k];
+  return fold32(sums);
 }
 
 }  // namespace
 
-const DistanceKernels kAvx2Distance = {Isa::kAvx2, kLanes, false,        one<float>,     one<uint16_t>, many_f32,
-                                       nullptr,    expand, exact<float>, exact<uint16_t>};
+const DistanceKernels kAvx2Distance = {Isa::kAvx2, kLanes,  false,  false,            one<float>,          one_bf16,
+                                       many_f32,   nullptr, expand, quotients<float>, quotients<uint16_t>, exact_dot};
 
 }  // namespace quarry

@@ -4,15 +4,23 @@
 
 namespace quarry {
 
+namespace {
+void one_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
+  avx512_distance::one(rows, n, static_cast<const float*>(target), dim, dots, squares);
+}
+}  // namespace
+
 const DistanceKernels kAvx512Distance = {Isa::kAvx512,
                                          avx512_distance::kLanes,
                                          false,
+                                         false,
                                          avx512_distance::one<float>,
-                                         avx512_distance::one<uint16_t>,
+                                         one_bf16,
                                          avx512_distance::many_f32,
                                          nullptr,
                                          avx512_distance::expand,
-                                         avx512_distance::exact<float>,
-                                         avx512_distance::exact<uint16_t>};
+                                         avx512_distance::quotients<float>,
+                                         avx512_distance::quotients<uint16_t>,
+                                         avx512_distance::exact_dot};
 
 }  // namespace quarry

@@ -25,20 +25,17 @@ inline __m512 load(const uint16_t* p, __mmask16 mask) { return widen(_mm256_mask
 
 template <typename T>
 inline void one(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
-  const size_t lines = dim * sizeof(T) < 512 ? (dim * sizeof(T) + 63) / 64 : 8;
-  const size_t ahead = dim * sizeof(T) < 1024 ? 16 : 1;
   for (size_t i = 0; i < n; ++i) {
     const T* row = rows[i];
-    // The hardware prefetcher stops at the page's end; the rows that follow are named to it.
-    if (i + ahead < n) {
-      for (size_t line = 0; line < lines; ++line) {
-        _mm_prefetch(reinterpret_cast<const char*>(rows[i + ahead]) + line * 64, _MM_HINT_T0);
-      }
-    }
+    // The hardware prefetcher stops at the page's end, so the row that follows is asked for while this one is read.
+    const T* next = rows[i + 1 < n ? i + 1 : i];
     __m512 d[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
     __m512 s[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
     size_t k = 0;
     for (; k + 64 <= dim; k += 64) {
+      for (size_t line = 0; line < sizeof(T); ++line) {
+        _mm_prefetch(reinterpret_cast<const char*>(next + k) + line * 64, _MM_HINT_T0);
+      }
       for (size_t j = 0; j < 4; ++j) {
         const __m512 x = load(row + k + j * 16);
         d[j] = _mm512_fmadd_ps(x, load(target + k + j * 16), d[j]);
@@ -97,35 +94,55 @@ inline void expand(const uint16_t* row, size_t dim, float* out) {
   if (k < dim) _mm512_mask_storeu_ps(out + k, tail_mask(dim - k), load(row + k, tail_mask(dim - k)));
 }
 
-/// Adds products of 16 pairs to 8 sums, the first eight first.
-inline __m512d add_products(__m512d sums, __m512 x, __m512 y) {
-  sums = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(x)), _mm512_cvtps_pd(_mm512_castps512_ps256(y)), sums);
-  return _mm512_fmadd_pd(_mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(y, 1)),
-                         sums);
-}
-
-inline double total(__m512d sums) {
-  double s[8];
-  _mm512_storeu_pd(s, sums);
-  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
-}
-
 template <typename T>
-inline double exact(const T* row, const float* unit, size_t dim) {
-  const size_t whole = dim & ~size_t{15};
-  // Lanes beyond the end add zero to their sums.
-  const __mmask16 mask = tail_mask(dim - whole);
-  __m512d squares = _mm512_setzero_pd();
-  for (size_t k = 0; k < whole; k += 16) squares = add_products(squares, load(row + k), load(row + k));
-  if (mask != 0) squares = add_products(squares, load(row + whole, mask), load(row + whole, mask));
-  const __m512 length = _mm512_set1_ps(length_of(total(squares)));
-  __m512d dots = _mm512_setzero_pd();
-  for (size_t k = 0; k < whole; k += 16) dots = add_products(dots, _mm512_div_ps(load(row + k), length), load(unit + k));
-  if (mask != 0) {
-    const __m512 x = _mm512_maskz_div_ps(mask, load(row + whole, mask), length);
-    dots = add_products(dots, x, load(unit + whole, mask));
+inline void quotients(const T* row, size_t dim, double* out) {
+  const size_t whole = dim & ~size_t{31};
+  __m512d parts[4] = {_mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd()};
+  auto add_squares = [&](__m512 x, size_t j) {
+    const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+    const __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+    parts[j] = _mm512_fmadd_pd(low, low, parts[j]);
+    parts[j + 1] = _mm512_fmadd_pd(high, high, parts[j + 1]);
+  };
+  for (size_t k = 0; k < whole; k += 32) {
+    add_squares(load(row + k), 0);
+    add_squares(load(row + k + 16), 2);
   }
-  return total(dots);
+  // Lanes beyond the end add zero to their sums.
+  const size_t left = dim - whole;
+  const size_t first = left < 16 ? left : 16;
+  add_squares(load(row + whole, tail_mask(first)), 0);
+  add_squares(load(row + whole + first, tail_mask(left - first)), 2);
+  double sums[32];
+  for (size_t j = 0; j < 4; ++j) _mm512_storeu_pd(sums + j * 8, parts[j]);
+  const __m512 length = _mm512_set1_ps(length_of(fold32(sums)));
+  size_t k = 0;
+  for (; k + 16 <= dim; k += 16) {
+    const __m512 q = _mm512_div_ps(load(row + k), length);
+    _mm512_storeu_pd(out + k, _mm512_cvtps_pd(_mm512_castps512_ps256(q)));
+    _mm512_storeu_pd(out + k + 8, _mm512_cvtps_pd(_mm512_extractf32x8_ps(q, 1)));
+  }
+  if (k < dim) {
+    const __mmask16 mask = tail_mask(dim - k);
+    const __m512 q = _mm512_div_ps(load(row + k, mask), length);
+    _mm512_mask_storeu_pd(out + k, static_cast<__mmask8>(mask), _mm512_cvtps_pd(_mm512_castps512_ps256(q)));
+    _mm512_mask_storeu_pd(out + k + 8, static_cast<__mmask8>(mask >> 8), _mm512_cvtps_pd(_mm512_extractf32x8_ps(q, 1)));
+  }
+}
+
+inline double exact_dot(const double* quotients, const float* unit, size_t dim) {
+  const size_t whole = dim & ~size_t{31};
+  __m512d parts[4] = {_mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd()};
+  for (size_t k = 0; k < whole; k += 32) {
+    for (size_t j = 0; j < 4; ++j) {
+      const __m512d y = _mm512_cvtps_pd(_mm256_loadu_ps(unit + k + j * 8));
+      parts[j] = _mm512_fmadd_pd(_mm512_loadu_pd(quotients + k + j * 8), y, parts[j]);
+    }
+  }
+  double sums[32];
+  for (size_t j = 0; j < 4; ++j) _mm512_storeu_pd(sums + j * 8, parts[j]);
+  for (size_t k = whole; k < dim; ++k) sums[k - whole] += quotients[k] * unit[k];
+  return fold32(sums);
 }
 
 }  // namespace QUARRY_DISTANCE_LEVEL

@@ -57,26 +57,31 @@ void expand(const uint16_t* row, size_t dim, float* out) {
   for (size_t k = 0; k < dim; ++k) out[k] = bf16_to_float(row[k]);
 }
 
-inline double total(const double* s) {
-  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+void one_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
+  one(rows, n, static_cast<const float*>(target), dim, dots, squares);
 }
 
 template <typename T>
-double exact(const T* row, const float* unit, size_t dim) {
-  double squares[8] = {0};
-  double dots[8] = {0};
+void quotients(const T* row, size_t dim, double* out) {
+  double squares[32] = {0};
   for (size_t k = 0; k < dim; ++k) {
     const double x = value(row[k]);
-    squares[k % 8] += x * x;
+    squares[k % 32] += x * x;
   }
-  const float length = length_of(total(squares));
-  for (size_t k = 0; k < dim; ++k) dots[k % 8] += static_cast<double>(value(row[k]) / length) * unit[k];
-  return total(dots);
+  const float length = length_of(fold32(squares));
+  for (size_t k = 0; k < dim; ++k) out[k] = value(row[k]) / length;
+}
+
+double exact_dot(const double* quotients, const float* unit, size_t dim) {
+  double sums[32] = {0};
+  for (size_t k = 0; k < dim; ++k) sums[k % 32] += quotients[k] * unit[k];
+  return fold32(sums);
 }
 
 }  // namespace
 
-const DistanceKernels kSerialDistance = {Isa::kSerial, kLanes, false,        one<float>,       one<uint16_t>, many_f32,
-                                         nullptr,      expand, exact<float>, exact<uint16_t>};
+const DistanceKernels kSerialDistance = {Isa::kSerial, kLanes,   false,   false,  one<float>,       one_bf16,
+                                         many_f32,     nullptr,  expand,  quotients<float>, quotients<uint16_t>,
+                                         exact_dot};
 
 }  // namespace quarry

@@ -28,6 +28,8 @@ constexpr float kLargestSquare = 1e30f;
 struct Target {
   uint32_t index;
   float threshold;
+  /// How far an estimate of the cosine may be off.
+  float error;
   /// A pair with cosine estimate below this is no hit.
   float needed;
 };
@@ -61,13 +63,27 @@ class Scan {
  private:
   static constexpr size_t kNone = std::numeric_limits<size_t>::max();
 
+  static constexpr uint32_t kNobody = std::numeric_limits<uint32_t>::max();
+  /// Larger than any cosine: the pair goes to the exact pass whatever the threshold.
+  static constexpr float kUnknown = std::numeric_limits<float>::infinity();
+
+  struct Candidate {
+    uint32_t row;
+    uint32_t target;
+    float estimate;
+  };
+
   struct Scratch {
-    std::vector<const void*> fast = std::vector<const void*>(0);
+    std::vector<const void*> fast;
     std::vector<uint32_t> positions;
     std::vector<float> dots;
     std::vector<float> squares;
     AlignedBuffer<float> block;
     AlignedBuffer<float> expanded;
+    std::vector<Candidate> candidates;
+    /// The row's quotients, and whose they are.
+    std::vector<double> quotients;
+    uint32_t quotients_of = kNobody;
     std::vector<ScanHit> hits;
     /// Mode closest: the nearest of each target so far, worst first.
     std::vector<std::vector<ScanHit>> heaps;
@@ -78,6 +94,9 @@ class Scan {
   void prepare_targets() {
     best_ = std::make_unique<std::atomic<size_t>[]>(request_.target_count);
     units_.resize(request_.target_count * dim_);
+    split_ = fast_bf16_ && kernels_.split_target;
+    split_stride_ = (dim_ + 31) / 32 * 64;
+    if (split_) splits_.resize(request_.target_count * split_stride_);
     for (size_t t = 0; t < request_.target_count; ++t) {
       best_[t].store(kNone);
       const float* target = request_.targets + t * dim_;
@@ -97,10 +116,21 @@ class Scan {
       if (!finite) continue;
       double error = std::ldexp(static_cast<double>(dim_), -24) + std::ldexp(1.0, -22);
       if (fast_bf16_ && request_.rows.tables != nullptr) error += kBf16Angle;
+      if (split_) split(unit, splits_.data() + t * split_stride_);
+      if (split_) error += std::ldexp(1.0, -15);
       // What rounding this target costs, by Cauchy-Schwarz.
       if (panel_bf16()) error += std::sqrt(lost) * (1 + kBf16Angle);
-      active_.push_back({static_cast<uint32_t>(t), threshold,
+      active_.push_back({static_cast<uint32_t>(t), threshold, static_cast<float>(error),
                          static_cast<float>(1.0 - static_cast<double>(threshold) - error - 1e-7)});
+    }
+  }
+
+  /// The target as a bf16 vector and a bf16 vector of what that leaves out.
+  void split(const float* unit, uint16_t* out) const {
+    std::memset(out, 0, split_stride_ * sizeof(uint16_t));
+    for (size_t k = 0; k < dim_; ++k) {
+      out[k] = float_to_bf16(unit[k]);
+      out[split_stride_ / 2 + k] = float_to_bf16(unit[k] - bf16_to_float(out[k]));
     }
   }
 
@@ -118,6 +148,7 @@ class Scan {
       s.positions.resize(padded);
       s.dots.resize(padded);
       s.squares.resize(padded);
+      s.quotients.resize(dim_);
       if (!few) s.block.resize(padded * kPanelsAtOnce * kernels_.lanes);
       if (!few && fast_bf16_ && !kernels_.bf16_panels) s.expanded.resize(padded * dim_);
       if (request_.mode == ScanMode::kClosest) s.heaps.resize(request_.target_count);
@@ -174,22 +205,26 @@ class Scan {
     return n;
   }
 
-  void one(const Scratch& s, size_t n, const float* target, float* dots, float* squares) const {
+  void one(const Scratch& s, size_t n, size_t target, float* dots, float* squares) const {
+    const float* unit = units_.data() + target * dim_;
     if (fast_bf16_) {
-      kernels_.one_bf16(reinterpret_cast<const uint16_t* const*>(s.fast.data()), n, target, dim_, dots, squares);
+      const void* prepared = split_ ? static_cast<const void*>(splits_.data() + target * split_stride_) : unit;
+      kernels_.one_bf16(reinterpret_cast<const uint16_t* const*>(s.fast.data()), n, prepared, dim_, dots, squares);
     } else {
-      kernels_.one_f32(reinterpret_cast<const float* const*>(s.fast.data()), n, target, dim_, dots, squares);
+      kernels_.one_f32(reinterpret_cast<const float* const*>(s.fast.data()), n, unit, dim_, dots, squares);
     }
   }
 
   void stream(Scratch& s, size_t n) {
     for (const Target& t : active_) {
-      one(s, n, units_.data() + t.index * dim_, s.dots.data(), s.squares.data());
+      s.quotients_of = kNobody;
+      one(s, n, t.index, s.dots.data(), s.squares.data());
       for (size_t i = 0; i < n; ++i) {
         const float square = s.squares[i];
         const bool plain = square > kSmallestSquare && square < kLargestSquare;
-        if (plain && s.dots[i] < t.needed * std::sqrt(square)) continue;
-        if (confirm(s, s.positions[i], t)) break;
+        const float length = std::sqrt(square);
+        if (plain && s.dots[i] < t.needed * length) continue;
+        if (confirm(s, s.positions[i], t, plain ? s.dots[i] / length : kUnknown)) break;
       }
     }
   }
@@ -219,7 +254,7 @@ class Scan {
     const size_t lanes = kernels_.lanes;
     const bool bf16 = panel_bf16();
     const size_t padded = (n + kDistanceTile - 1) / kDistanceTile * kDistanceTile;
-    one(s, n, units_.data(), s.dots.data(), s.squares.data());
+    one(s, n, active_[0].index, s.dots.data(), s.squares.data());
     for (size_t i = n; i < padded; ++i) s.fast[i] = s.fast[n - 1];
     const float* const* f32_rows = reinterpret_cast<const float* const*>(s.fast.data());
     if (fast_bf16_ && !bf16) {
@@ -256,13 +291,20 @@ class Scan {
           }
         }
       }
-      for (size_t i = 0; i < n; ++i) judge(s, s.positions[i], s.block.data() + i * ldc, s.dots[i], group * lanes, ldc);
+      for (size_t i = 0; i < n; ++i) judge(s, i, s.block.data() + i * ldc, s.dots[i], group * lanes, ldc);
       group += width;
     }
+    // Row by row, so that what the exact pass needs of a row is computed once.
+    std::sort(s.candidates.begin(), s.candidates.end(), [](const Candidate& a, const Candidate& b) {
+      return a.row != b.row ? a.row < b.row : a.target < b.target;
+    });
+    s.quotients_of = kNobody;
+    for (const Candidate& c : s.candidates) confirm(s, s.positions[c.row], active_[c.target], c.estimate);
+    s.candidates.clear();
   }
 
   /// Looks at one row's estimates for `count` targets from number `first` of the active ones on.
-  void judge(Scratch& s, uint32_t position, const float* dots, float inverse, size_t first, size_t count) {
+  void judge(Scratch& s, size_t row, const float* dots, float inverse, size_t first, size_t count) {
     const float* needed = needed_.data() + first;
     for (size_t base = 0; base < count; base += 8) {
       if (inverse > 0) {
@@ -272,34 +314,42 @@ class Scan {
       }
       for (size_t j = base; j < base + 8; ++j) {
         if (first + j >= active_.size()) return;
-        if (inverse > 0 && dots[j] * inverse < needed[j]) continue;
-        confirm(s, position, active_[first + j]);
+        const float estimate = inverse > 0 ? dots[j] * inverse : kUnknown;
+        if (estimate < needed[j]) continue;
+        s.candidates.push_back({static_cast<uint32_t>(row), static_cast<uint32_t>(first + j), estimate});
       }
     }
   }
 
-  float exact(uint32_t position, const Target& t) const {
-    const ScanRows& rows = request_.rows;
-    const float* unit = units_.data() + t.index * dim_;
-    const size_t row = position;
-    double dot = 0;
-    if (rows.tables != nullptr) {
-      // Read again, because a position may be retired while the scan runs.
-      const size_t table = rows.tables[row];
-      if (table >= rows.sources.size()) return std::numeric_limits<float>::quiet_NaN();
-      dot = kernels_.exact_f32(rows.sources[table].f32 + static_cast<size_t>(rows.rows[row]) * dim_, unit, dim_);
-    } else if (rows.f32 != nullptr) {
-      dot = kernels_.exact_f32(rows.f32 + row * dim_, unit, dim_);
-    } else {
-      dot = kernels_.exact_bf16(rows.bf16 + row * dim_, unit, dim_);
+  float exact(Scratch& s, uint32_t position, const Target& t) const {
+    if (s.quotients_of != position) {
+      const ScanRows& rows = request_.rows;
+      const size_t row = position;
+      if (rows.tables != nullptr) {
+        // Read again, because a position may be retired while the scan runs.
+        const size_t table = rows.tables[row];
+        if (table >= rows.sources.size()) return std::numeric_limits<float>::quiet_NaN();
+        const float* values = rows.sources[table].f32 + static_cast<size_t>(rows.rows[row]) * dim_;
+        kernels_.quotients_f32(values, dim_, s.quotients.data());
+      } else if (rows.f32 != nullptr) {
+        kernels_.quotients_f32(rows.f32 + row * dim_, dim_, s.quotients.data());
+      } else {
+        kernels_.quotients_bf16(rows.bf16 + row * dim_, dim_, s.quotients.data());
+      }
+      s.quotients_of = position;
     }
-    return 1.0f - static_cast<float>(dot);
+    const float* unit = units_.data() + t.index * dim_;
+    return 1.0f - static_cast<float>(kernels_.exact_dot(s.quotients.data(), unit, dim_));
   }
 
-  /// Decides one pair. Returns true when later rows of the block need not be looked at for this target.
-  bool confirm(Scratch& s, uint32_t position, const Target& t) {
+  /// Decides one pair, of which `estimate` is the cosine or unknown. Returns true when later rows of the block need not be looked at for this target.
+  bool confirm(Scratch& s, uint32_t position, const Target& t, float estimate) {
     if (request_.mode == ScanMode::kFirst && best_[t.index].load(std::memory_order_relaxed) < position) return true;
-    const float distance = exact(position, t);
+    if (request_.mode == ScanMode::kClosest) {
+      const std::vector<ScanHit>& heap = s.heaps[t.index];
+      if (heap.size() == request_.limit && 1.0f - estimate - t.error > heap.front().distance) return false;
+    }
+    const float distance = exact(s, position, t);
     if (!(distance <= t.threshold) || !std::isfinite(distance)) return false;
     const ScanHit hit{position, t.index, distance};
     if (request_.mode == ScanMode::kFirst) {
@@ -361,6 +411,9 @@ class Scan {
   std::vector<Target> active_;
   std::vector<float> units_;
   std::vector<float> needed_;
+  std::vector<uint16_t> splits_;
+  size_t split_stride_ = 0;
+  bool split_ = false;
   AlignedBuffer<char> panels_;
   size_t panel_stride_ = 0;
   std::unique_ptr<std::atomic<size_t>[]> best_;
