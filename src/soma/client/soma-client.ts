@@ -50,6 +50,7 @@ import {
 } from './read/get-models.js';
 import { type GetObjectOptions, getObject } from './read/get-object.js';
 import { getServiceInfo, type ServiceInfo } from './read/get-service-info.js';
+import { getSystemParameters } from './read/get-system-parameters.js';
 import { getTarget } from './read/get-target.js';
 import { batchGetTransactions, type GetTransactionOptions, getTransaction } from './read/get-transaction.js';
 import { listCoins, listStakes, type OwnedCoin, type OwnedStake } from './read/list-coins.js';
@@ -79,7 +80,7 @@ import type { Epoch, ProtocolConstants } from './view/epoch.js';
 import type { ExecutedTransaction } from './view/executed-transaction.js';
 import type { Model } from './view/model.js';
 import type { FetchedObject } from './view/object.js';
-import type { SystemState } from './view/system-state.js';
+import type { SystemParameters, SystemState } from './view/system-state.js';
 import type { PartialTarget, Target } from './view/target.js';
 import { CheckpointHub } from './watch/checkpoint-hub.js';
 import { type WatchCheckpointsOptions, watchCheckpoints } from './watch/watch-checkpoints.js';
@@ -207,91 +208,120 @@ export class SomaClient {
 
   // Reads of the ledger.
 
+  /** What the node is and how far it has come. */
   getServiceInfo(options?: CallControl): Promise<ServiceInfo> {
     return getServiceInfo(this.context, options);
   }
+  /** One object, the latest version by default. */
   getObject(objectId: ObjectId, options?: GetObjectOptions): Promise<FetchedObject> {
     return getObject(this.context, objectId, options);
   }
+  /** Several objects: for each query the object, or the node's error for it. */
   batchGetObjects(queries: readonly ObjectQuery[], options?: CallControl): Promise<(FetchedObject | GrpcError)[]> {
     return batchGetObjects(this.context, queries, options);
   }
+  /** An executed transaction by its digest. */
   getTransaction(digest: Digest, options?: GetTransactionOptions): Promise<ExecutedTransaction> {
     return getTransaction(this.context, digest, options);
   }
+  /** Several executed transactions: for each digest the transaction, or the node's error for it. */
   batchGetTransactions(
     digests: readonly Digest[],
     options?: GetTransactionOptions,
   ): Promise<(ExecutedTransaction | GrpcError)[]> {
     return batchGetTransactions(this.context, digests, options);
   }
+  /** A checkpoint by number or digest, the latest by default. */
   getCheckpoint(id?: CheckpointId, options?: GetCheckpointOptions): Promise<Checkpoint> {
     return getCheckpoint(this.context, id, options);
   }
+  /** An epoch, the current one by default, without its system state. */
   getEpoch(options?: GetEpochOptions): Promise<Epoch> {
     return getEpoch(this.context, options);
   }
+  /** The state that all transactions share: parameters, models, validators, difficulty. */
   getSystemState(options?: CallControl & { readonly epoch?: bigint }): Promise<SystemState> {
     return getSystemState(this.context, options);
   }
+  /** The parameters in force, without the rest of the system state, which can be large. */
+  getSystemParameters(options?: CallControl): Promise<SystemParameters> {
+    return getSystemParameters(this.context, options);
+  }
+  /** The protocol constants in force, or those of a past epoch. */
   getProtocolConfig(options?: CallControl & { readonly epoch?: bigint }): Promise<ProtocolConstants> {
     return getProtocolConfig(this.context, options);
   }
 
   // Reads of the state.
 
+  /** Sum of an address's coins in shannons, as of the latest checkpoint. */
   getBalance(owner: Address, options?: CallControl): Promise<bigint> {
     return getBalance(this.context, owner, options);
   }
+  /** One page of an address's objects. */
   listOwnedObjects(options: ListOwnedObjectsOptions): Promise<ObjectPage> {
     return listOwnedObjects(this.context, options);
   }
+  /** All objects of an address, page by page. */
   listAllOwnedObjects(options: Omit<ListOwnedObjectsOptions, 'pageToken'>): AsyncGenerator<FetchedObject, void, void> {
     return listAllOwnedObjects(this.context, options);
   }
+  /** All coins of an address, richest first. */
   listCoins(owner: Address, options?: CallControl): Promise<OwnedCoin[]> {
     return listCoins(this.context, owner, options);
   }
+  /** All stakes of an address. */
   listStakes(owner: Address, options?: CallControl): Promise<OwnedStake[]> {
     return listStakes(this.context, owner, options);
   }
+  /** One target with its stored status. */
   getTarget(id: ObjectId, options?: CallControl): Promise<Target> {
     return getTarget(this.context, id, options);
   }
+  /** One target as the chain stores it, with the winning data, distance, loss and reports. */
   getStoredTarget(id: ObjectId, options?: CallControl): Promise<StoredTarget> {
     return getStoredTarget(this.context, id, options);
   }
+  /** One page of targets, open ones by default. */
   listTargets(options: MaskedListTargetsOptions): Promise<TargetPage<PartialTarget>>;
   listTargets(options?: ListTargetsOptions): Promise<TargetPage>;
   listTargets(options?: ListTargetsOptions): Promise<TargetPage<PartialTarget>> {
     return listTargets(this.context, options);
   }
+  /** All targets that match, page by page. */
   listAllTargets(options: Omit<MaskedListTargetsOptions, 'pageToken'>): AsyncGenerator<PartialTarget, void, void>;
   listAllTargets(options?: Omit<ListTargetsOptions, 'pageToken'>): AsyncGenerator<Target, void, void>;
   listAllTargets(options?: Omit<ListTargetsOptions, 'pageToken'>): AsyncGenerator<PartialTarget, void, void> {
     return listAllTargets(this.context, options);
   }
+  /** The first page of targets as a plain list. */
   getTargets(options?: Omit<ListTargetsOptions, 'pageToken' | 'readMask'>): Promise<readonly Target[]> {
     return getTargets(this.context, options);
   }
+  /** All models, whatever their state. */
   getModels(options?: CallControl): Promise<readonly Model[]> {
     return getModels(this.context, options);
   }
+  /** The models that targets may name. */
   getActiveModels(options?: CallControl): Promise<readonly Model[]> {
     return getActiveModels(this.context, options);
   }
+  /** The manifests of models or of a target's models, one entry per id and in their order. */
   getModelManifests(
     models: readonly ObjectId[] | NamesModels,
     options?: CallControl,
   ): Promise<(ModelManifest | undefined)[]> {
     return getModelManifests(this.context, models, options);
   }
+  /** The encrypted weights of a model, verified. */
   fetchModel(modelId: ObjectId, options?: FetchModelOptions): Promise<Uint8Array> {
     return fetchModel(this.context, modelId, options);
   }
+  /** The encrypted weights of a model as they arrive; verified once the stream has ended. */
   streamModel(modelId: ObjectId, options?: FetchModelOptions): AsyncGenerator<Uint8Array, void, void> {
     return streamModel(this.context, modelId, options);
   }
+  /** The winning data of a filled target, verified. */
   fetchSubmissionData(targetId: ObjectId, options?: FetchSubmissionDataOptions): Promise<Uint8Array> {
     return fetchSubmissionData(this.context, targetId, options);
   }
@@ -306,28 +336,38 @@ export class SomaClient {
 
   // Transactions.
 
+  /** Executes a signed transaction: decoded, as BCS, or as base64 of that. */
   executeTransaction(
     signed: SignedTransaction | Uint8Array | string,
     options?: ExecuteTransactionOptions,
   ): Promise<TransactionResult> {
     return executeTransaction(this.context, signedOf(signed), options);
   }
+  /** Executes a signed transaction and waits until it is in a checkpoint. */
   executeAndWait(
     signed: SignedTransaction | Uint8Array | string,
     options?: ExecuteAndWaitOptions,
   ): Promise<TransactionResult> {
     return executeAndWait(this.context, this.#hub, signedOf(signed), options);
   }
+  /** What a transaction would do now. */
   simulateTransaction(data: TransactionData, options?: SimulateTransactionOptions): Promise<TransactionResult> {
     return simulateTransaction(this.context, data, options);
   }
+  /** Number of the checkpoint that holds a transaction; `undefined` when the wait is over first. */
   waitForTransaction(digest: Digest, options?: WaitOptions): Promise<bigint | undefined> {
     return waitForCheckpoint(this.context, this.#hub, digest, options);
   }
-  /** The account of a signer: every transaction it may send, over one pool of coins. The same one for the same address. */
+  /**
+   * The account of a signer: every transaction it may send, over one pool of coins. The same one for the same address,
+   * configured anew by `options`.
+   */
   account(signer: Signer, options: AccountOptions = {}): SomaAccount {
     const known = this.#accounts.get(signer.address);
-    if (known !== undefined && !known.closed) return known;
+    if (known !== undefined && !known.closed) {
+      known.configure(options);
+      return known;
+    }
     const account = new SomaAccount(this.context, this.#hub, signer, options);
     this.#accounts.set(signer.address, account);
     return account;
@@ -335,26 +375,32 @@ export class SomaClient {
 
   // Watching.
 
+  /** Every checkpoint once, in order and without gaps. */
   watchCheckpoints(options?: WatchCheckpointsOptions): AsyncGenerator<Checkpoint, void, void> {
     return watchCheckpoints(this.context, options);
   }
+  /** Targets as they open, fill and expire. */
   watchTargets(options?: WatchTargetsOptions): AsyncGenerator<TargetEvent, void, void> {
     return watchTargets(this.context, options);
   }
+  /** The current epoch, then every epoch as it begins. */
   watchEpochs(options?: WatchEpochsOptions): AsyncGenerator<EpochChange, void, void> {
     return watchEpochs(this.context, options);
   }
 
   // Services beside the fullnode.
 
+  /** The faucet. Throws `CONFIG_MISSING` where the network has none. */
   get faucet(): FaucetClient {
     this.#faucet ??= new FaucetClient({ url: serviceUrl(this.endpoints.faucetUrl, 'faucet') });
     return this.#faucet;
   }
+  /** The admin service of a localnet. Throws `CONFIG_MISSING` where the network has none. */
   get admin(): AdminClient {
     this.#admin ??= new AdminClient({ url: serviceUrl(this.endpoints.adminUrl, 'admin') });
     return this.#admin;
   }
+  /** The scoring service. Throws `CONFIG_MISSING` where none is configured. */
   get scoring(): ScoringClient {
     this.#scoring ??= new ScoringClient({ url: serviceUrl(this.endpoints.scoringUrl, 'scoring') });
     return this.#scoring;

@@ -10,6 +10,7 @@ import {
   writtenObjects,
 } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
+import { allowManyListeners } from '../linked-abort.js';
 import { getObject } from '../read/get-object.js';
 import { listCoins, type OwnedCoin, richestFirst } from '../read/list-coins.js';
 import { refOf } from '../view/object.js';
@@ -69,6 +70,7 @@ export class CoinPool {
 
   constructor(client: ClientContext, owner: Address) {
     this.#client = client;
+    allowManyListeners(this.#abort.signal);
     this.owner = normaliseId(owner);
   }
 
@@ -315,7 +317,7 @@ export class CoinPool {
         resolve();
       };
       this.#waiting.add(wake);
-      signal?.addEventListener('abort', wake, { once: true });
+      if (signal !== undefined) allowManyListeners(signal).addEventListener('abort', wake, { once: true });
     });
   }
 }

@@ -131,9 +131,11 @@ export class SomaAccount extends TransactionSender {
     return this.#sendGasOnly(kind, 6, options, options.rewardShannons ?? UNKNOWN_VALUE_SHANNONS);
   }
 
+  /** Reports a submission, as a validator, in the epoch after it was filled. */
   reportSubmission(options: SendOptions & { readonly targetId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'reportSubmission', targetId: normaliseId(options.targetId) }, 3, options);
   }
+  /** Takes the report of a submission back. */
   undoReportSubmission(options: SendOptions & { readonly targetId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'undoReportSubmission', targetId: normaliseId(options.targetId) }, 3, options);
   }
@@ -202,6 +204,7 @@ export class SomaAccount extends TransactionSender {
     );
   }
 
+  /** Sets a model's commission from the next epoch on, as its owner. */
   setModelCommissionRate(options: SendOptions & { readonly modelId: ObjectId; readonly newRateBps: number | bigint }) {
     const { modelId, newRateBps } = options;
     const kind = {
@@ -211,12 +214,15 @@ export class SomaAccount extends TransactionSender {
     } as const;
     return this.#sendGasOnly(kind, 2, options);
   }
+  /** Retires a model, as its owner. */
   deactivateModel(options: SendOptions & { readonly modelId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'deactivateModel', modelId: normaliseId(options.modelId) }, 2, options);
   }
+  /** Reports a model, as a validator. */
   reportModel(options: SendOptions & { readonly modelId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'reportModel', modelId: normaliseId(options.modelId) }, 2, options);
   }
+  /** Takes the report of a model back. */
   undoReportModel(options: SendOptions & { readonly modelId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'undoReportModel', modelId: normaliseId(options.modelId) }, 2, options);
   }
@@ -336,21 +342,27 @@ export class SomaAccount extends TransactionSender {
 
   // Validators.
 
+  /** Asks to join the validators. */
   addValidator(options: SendOptions & AddValidator): Promise<TransactionResult> {
     return this.#sendGasOnly({ ...fieldsOf(options), kind: 'addValidator' }, 3, options);
   }
+  /** Leaves the validators at the end of the epoch. */
   removeValidator(options: SendOptions & { readonly pubkeyBytes: Uint8Array }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'removeValidator', pubkeyBytes: options.pubkeyBytes }, 2, options);
   }
+  /** Changes a validator's addresses and keys from the next epoch on. */
   updateValidatorMetadata(options: SendOptions & UpdateValidatorMetadata): Promise<TransactionResult> {
     return this.#sendGasOnly({ ...fieldsOf(options), kind: 'updateValidatorMetadata' }, 2, options);
   }
+  /** Sets a validator's commission from the next epoch on. */
   setCommissionRate(options: SendOptions & { readonly newRateBps: number | bigint }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'setCommissionRate', newRate: BigInt(options.newRateBps) }, 2, options);
   }
+  /** Reports another validator. */
   reportValidator(options: SendOptions & { readonly reportee: Address }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'reportValidator', reportee: normaliseId(options.reportee) }, 2, options);
   }
+  /** Takes the report of a validator back. */
   undoReportValidator(options: SendOptions & { readonly reportee: Address }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'undoReportValidator', reportee: normaliseId(options.reportee) }, 2, options);
   }

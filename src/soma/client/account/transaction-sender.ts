@@ -75,7 +75,7 @@ export class TransactionSender {
   readonly pool: CoinPool;
   protected readonly client: ClientContext;
   readonly #hub: CheckpointHub;
-  readonly #options: AccountOptions;
+  #options: AccountOptions;
   #parameters: { readonly value: Promise<SystemParameters>; readonly at: number } | undefined;
   #splitting: Promise<void> | undefined;
   #closed = false;
@@ -86,6 +86,11 @@ export class TransactionSender {
     this.signer = signer;
     this.#options = options;
     this.pool = new CoinPool(client, signer.address);
+  }
+
+  /** Changes how many transactions may be in flight, and what their coins hold. */
+  configure(options: AccountOptions): void {
+    this.#options = { ...this.#options, ...options };
   }
 
   get address(): string {

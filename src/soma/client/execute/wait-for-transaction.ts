@@ -1,6 +1,7 @@
 import { QuarryError } from '../../../errors/index.js';
 import type { Digest } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
+import { linkAbort } from '../linked-abort.js';
 import { getTransaction } from '../read/get-transaction.js';
 import type { CheckpointHub, CheckpointTicket } from '../watch/checkpoint-hub.js';
 
@@ -29,12 +30,11 @@ export async function waitForCheckpoint(
   ticket: CheckpointTicket = hub.watch(digest),
 ): Promise<bigint | undefined> {
   const deadline = client.now() + (options.waitMs ?? 30_000);
-  const stop = new AbortController();
-  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const stop = linkAbort(options.signal);
   try {
-    return await Promise.race([ticket.checkpoint, poll(client, hub, digest, deadline, signal)]);
+    return await Promise.race([ticket.checkpoint, poll(client, hub, digest, deadline, stop.signal)]);
   } finally {
-    stop.abort();
+    stop.close();
     ticket.cancel();
   }
 }

@@ -14,6 +14,8 @@ export type TargetFilter = 'open' | 'filled' | 'claimed' | 'expired' | 'claimabl
 export interface ListTargetsOptions extends CallControl {
   /** Default `open`. */
   readonly status?: TargetFilter;
+  /** The same as status `claimable`, which it overrides. */
+  readonly claimable?: boolean;
   /** The generation epoch. */
   readonly epoch?: bigint;
   /** Leaves out open and expired targets, which have no submitter. */
@@ -51,7 +53,8 @@ export async function listTargets(
   client: ClientContext,
   options: ListTargetsOptions = {},
 ): Promise<TargetPage<PartialTarget>> {
-  const { status = 'open', readMask } = options;
+  const { readMask } = options;
+  const status = options.claimable ? 'claimable' : (options.status ?? 'open');
   const answer = await client.transport.unary(
     StateService.method.listTargets,
     {

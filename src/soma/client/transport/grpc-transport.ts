@@ -11,6 +11,7 @@ import {
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../../errors/index.js';
 import { type Backoff, retry, type Sleep } from '../../../net/index.js';
+import { allowManyListeners } from '../linked-abort.js';
 import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
 import { fromServiceError, GrpcError } from './grpc-error.js';
 
@@ -175,7 +176,8 @@ export class GrpcTransport {
       );
       const cancel = (): void => call.cancel();
       this.#calls.add(call);
-      options.signal?.addEventListener('abort', cancel, { once: true });
+      if (options.signal !== undefined)
+        allowManyListeners(options.signal).addEventListener('abort', cancel, { once: true });
       call.on('metadata', (metadata: Metadata) => {
         sawHeaders = true;
         this.#tellHeaders(metadata, options);
@@ -209,7 +211,8 @@ export class GrpcTransport {
     let sawHeaders = false;
     const cancel = (): void => call.cancel();
     this.#calls.add(call);
-    options.signal?.addEventListener('abort', cancel, { once: true });
+    if (options.signal !== undefined)
+      allowManyListeners(options.signal).addEventListener('abort', cancel, { once: true });
     call.on('metadata', (metadata: Metadata) => {
       sawHeaders = true;
       this.#tellHeaders(metadata, options);

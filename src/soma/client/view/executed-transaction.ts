@@ -1,3 +1,4 @@
+import { QuarryError } from '../../../errors/index.js';
 import type { ExecutedTransaction as ExecutedTransactionMessage } from '../../../gen/soma/rpc/executed_transaction_pb.js';
 import {
   type Address,
@@ -27,6 +28,14 @@ export interface ExecutedTransaction {
   readonly objects: readonly PartialObject[];
 }
 
+/** Signed decimals of 128 bits have 40 characters at most. */
+const SIGNED_DECIMAL = /^-?\d{1,39}$/;
+
+function signedDecimal(text: string | undefined): bigint {
+  if (text !== undefined && SIGNED_DECIMAL.test(text)) return BigInt(text);
+  throw new QuarryError('PROTOCOL', 'the node sent a balance change without a decimal amount');
+}
+
 /** The executed transaction in a message. */
 export function executedFrom(message: ExecutedTransactionMessage): ExecutedTransaction {
   return {
@@ -36,7 +45,7 @@ export function executedFrom(message: ExecutedTransactionMessage): ExecutedTrans
     timestampMs: message.timestamp === undefined ? undefined : timestampFromRpc(message.timestamp),
     balanceChanges: message.balanceChanges.map((change) => ({
       address: requiredId(change.address, 'balance_change.address'),
-      amountShannons: BigInt(change.amount ?? '0'),
+      amountShannons: signedDecimal(change.amount),
     })),
     objects: (message.objects?.objects ?? []).map(partialObjectFrom),
   };

@@ -2,6 +2,7 @@ import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/inde
 import { SubscriptionService } from '../../../gen/soma/rpc/subscription_service_pb.js';
 import { type Backoff, backoffDelayMs } from '../../../net/index.js';
 import type { ClientContext } from '../context.js';
+import { linkAbort } from '../linked-abort.js';
 import { getCheckpoint } from '../read/get-checkpoint.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
@@ -63,12 +64,12 @@ export async function* watchCheckpoints(
 
   for (let attempt = 0; ; attempt++) {
     // Leaving a generator waits for the item it is asked for, which may never come: the call must be cancelled first.
-    const stop = new AbortController();
+    const stop = linkAbort(options.signal);
     const stream = client.transport.serverStream(
       SubscriptionService.method.subscribeCheckpoints,
       { readMask: { paths } },
       {
-        signal: options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]),
+        signal: stop.signal,
         onHeaders: () => options.onConnected?.(),
       },
     );
@@ -100,7 +101,7 @@ export async function* watchCheckpoints(
       if (!failure.retryable) throw failure;
       options.onReconnect?.(failure, attempt + 1);
     } finally {
-      stop.abort();
+      stop.close();
       await stream.return();
     }
     await client.sleep(backoffDelayMs(attempt, RECONNECT, client.random), options.signal);
