@@ -1,7 +1,7 @@
 import type { RetryDeps } from '../net/index.js';
 import type { CredentialOptions } from './credentials.js';
 import type { DialectChoice } from './dialects/dialect-router.js';
-import type { LiveDialectOptions } from './dialects/live.js';
+import type { LiveDialectOptions } from './dialects/live-marketplace.js';
 import type { SocketTimings, WebSocketConstructor } from './websocket/socket-types.js';
 
 /** The coordinator the API page names. */

@@ -382,6 +382,21 @@ describe.each(DIALECTS)('client against the %s coordinator', (dialect) => {
   });
 });
 
+describe('batches', () => {
+  it('creates jobs one after the other and reads their states together', async () => {
+    const world = await startWorld('documented');
+    try {
+      const client = world.client();
+      const created = await client.jobs.createBatch([JOB, { ...JOB, name: 'second' }]);
+      const states = await client.jobs.getStatusBatch(created.map(({ jobId }) => jobId));
+      expect(states.map(({ status }) => status)).toEqual(['submitted', 'submitted']);
+      expect(states.map(({ jobId }) => jobId)).toEqual(created.map(({ jobId }) => jobId));
+    } finally {
+      await world.close();
+    }
+  });
+});
+
 describe('documented errors', () => {
   it('each code of the document is its own class', async () => {
     const world = await startWorld('documented', { jobTypes: ['ai-inference'] });

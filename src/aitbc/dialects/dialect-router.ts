@@ -3,7 +3,8 @@ import { APIError, UnsupportedOperationError } from '../errors.js';
 import { detectDialect } from './detect.js';
 import type { CallOptions, CoordinatorDialect, DialectName } from './dialect.js';
 import { DocumentedDialect } from './documented.js';
-import { LiveDialect, type LiveDialectDeps, type LiveDialectOptions } from './live.js';
+import { LiveDialect } from './live.js';
+import type { LiveDialectDeps, LiveDialectOptions } from './live-marketplace.js';
 
 /** `live` leaves it to detection which of the two live generations it is. */
 export type DialectChoice = 'auto' | 'live' | DialectName;

@@ -1,7 +1,6 @@
 import { isAbort, QuarryError } from '../../errors/index.js';
 import type { AuthorisedTransport } from '../credentials.js';
-import { compareDecimals } from '../decimal.js';
-import { APIError, GoneError, JobFailedError, NotReadyError, UnsupportedOperationError } from '../errors.js';
+import { JobFailedError, NotReadyError, UnsupportedOperationError } from '../errors.js';
 import { type VerifyReceiptOptions, verifyReceipt } from '../receipts/index.js';
 import { CATALOGUE, findService, searchCatalogue } from '../registry/catalogue.js';
 import { serviceRequirements, serviceSchema } from '../registry/service-schema.js';
@@ -11,33 +10,9 @@ import type { ApiAnswer, CallSpec } from '../transport.js';
 import { isWire, type Wire } from '../wire.js';
 import type { CallOptions, CoordinatorDialect, ServiceName } from './dialect.js';
 import { expectObject, jobPath, nextReceiptCursor, receiptTexts } from './documented.js';
-import {
-  compact,
-  isTerminal,
-  jobFromView,
-  money,
-  offerFromRecord,
-  offerServes,
-  STATE_OF_STATUS,
-  statusOfState,
-  timestamp,
-} from './live-mapping.js';
+import { compact, isTerminal, jobFromView, money, STATE_OF_STATUS, statusOfState, timestamp } from './live-mapping.js';
+import { type LiveDialectDeps, type LiveDialectOptions, LiveMarketplace } from './live-marketplace.js';
 
-export interface LiveDialectOptions {
-  /** The separate marketplace service, where offers are created and booked. Without `/v1`. */
-  readonly marketplaceUrl?: string;
-  /** Who offers and buys there: a wallet address or provider name. */
-  readonly marketplaceParty?: string;
-  /** Where health is answered, when a reverse proxy moves it. */
-  readonly healthPath?: string;
-}
-
-export interface LiveDialectDeps {
-  readonly now: () => number;
-}
-
-/** The largest page of offers a live coordinator gives. */
-const OFFER_PAGE = 500;
 /** Jobs fetched per request when this client filters; the coordinator's own default is 20. */
 const JOB_PAGE = 200;
 /** Receipt pages followed before giving up on a cursor that never ends. */
@@ -49,6 +24,7 @@ export class LiveDialect implements CoordinatorDialect {
   readonly #transport: AuthorisedTransport;
   readonly #options: LiveDialectOptions;
   readonly #now: () => number;
+  readonly #market: LiveMarketplace;
 
   constructor(
     name: 'live-key' | 'live-jwt',
@@ -60,6 +36,7 @@ export class LiveDialect implements CoordinatorDialect {
     this.#transport = transport;
     this.#options = options;
     this.#now = deps.now;
+    this.#market = new LiveMarketplace(name, transport, options, deps);
   }
 
   async createJob(body: Wire, live: Wire, options: CallOptions): Promise<Wire> {
@@ -148,75 +125,15 @@ export class LiveDialect implements CoordinatorDialect {
   }
 
   async createOffer(body: Wire, options: CallOptions): Promise<Wire> {
-    const { marketplaceUrl, marketplaceParty } = this.#options;
-    if (marketplaceUrl === undefined) throw this.#noMarketplace('marketplace.createOffer', 'create offers');
-    const { job_type, price, max_jobs, requirements, duration, ...rest } = body;
-    const record = {
-      ...rest,
-      ...compact({ provider: marketplaceParty, capacity: max_jobs, price }),
-      attributes: compact({ job_type, supported_models: [job_type], requirements, duration }),
-    };
-    const spec: CallSpec = {
-      operation: 'marketplace.createOffer',
-      method: 'POST',
-      path: '/v1/marketplace/offers',
-      baseUrl: marketplaceUrl,
-      body: record,
-    };
-    const offer = offerFromRecord(await this.#object(spec, options));
-    return compact({
-      offer_id: offer['offer_id'],
-      miner_id: offer['miner_id'],
-      status: offer['status'] === 'available' || offer['status'] === 'open' ? 'active' : offer['status'],
-      created_at: offer['created_at'] ?? new Date(this.#now()).toISOString(),
-    });
+    return this.#market.createOffer(body, options);
   }
 
   async listOffers(query: Wire, options: CallOptions): Promise<Wire> {
-    const spec: CallSpec = {
-      operation: 'marketplace.listOffers',
-      method: 'GET',
-      path: '/v1/marketplace/offers',
-      // No status filter: the live one rejects the very word that stored offers carry.
-      query: { limit: OFFER_PAGE, offset: 0 },
-      ...(this.#options.marketplaceUrl !== undefined && { baseUrl: this.#options.marketplaceUrl }),
-    };
-    const body = (await this.#call(spec, options)).json();
-    const list = Array.isArray(body) ? body.filter(isWire) : [];
-    const jobType = query['job_type'];
-    const maxPrice = money(query['max_price']);
-    const limit = typeof query['limit'] === 'number' ? query['limit'] : 50;
-    const offers = list
-      .filter((record) => isOpen(record['status']))
-      .filter((record) => typeof jobType !== 'string' || offerServes(record, jobType))
-      .filter((record) => maxPrice === undefined || compareDecimals(money(record['price']) ?? '0', maxPrice) <= 0)
-      .slice(0, limit)
-      .map(offerFromRecord);
-    return { offers };
+    return this.#market.listOffers(query, options);
   }
 
   async acceptOffer(offerId: string, body: Wire, options: CallOptions): Promise<Wire> {
-    const { marketplaceUrl, marketplaceParty } = this.#options;
-    if (marketplaceUrl === undefined) throw this.#noMarketplace('marketplace.acceptOffer', 'book offers');
-    const spec: CallSpec = {
-      operation: 'marketplace.acceptOffer',
-      resource: 'offer',
-      method: 'POST',
-      path: `/v1/marketplace/offers/${encodeURIComponent(offerId)}/book`,
-      baseUrl: marketplaceUrl,
-      body: compact({ wallet: marketplaceParty, amount: body['bid_price'], job_id: body['job_id'] }),
-    };
-    let bid: Wire;
-    try {
-      bid = await this.#object(spec, options);
-    } catch (error) {
-      throw isOfferTaken(error) ? offerGone(error) : error;
-    }
-    return compact({
-      transaction_id: bid['bid_id'],
-      status: bid['status'],
-      created_at: timestamp(bid['created_at']) ?? new Date(this.#now()).toISOString(),
-    });
+    return this.#market.acceptOffer(offerId, body, options);
   }
 
   async getReceipt(jobId: string, options: CallOptions): Promise<string> {
@@ -378,14 +295,6 @@ export class LiveDialect implements CoordinatorDialect {
     return { miner_id: minerId, ...found, synthesized: Object.keys(found) };
   }
 
-  #noMarketplace(operation: string, what: string): UnsupportedOperationError {
-    return new UnsupportedOperationError(
-      operation,
-      this.name,
-      `${what} on the marketplace service: set marketplaceUrl (--marketplace-url), usually port 8102`,
-    );
-  }
-
   async #call(spec: CallSpec, options: CallOptions): Promise<ApiAnswer> {
     return this.#transport.call(this.name, { ...spec, signal: options.signal });
   }
@@ -413,27 +322,6 @@ function stateOf(status: string): string {
   return (STATE_OF_STATUS as Readonly<Record<string, string>>)[status] ?? status.toUpperCase();
 }
 
-/** Offers that can still be taken; the words differ between generations. */
-function isOpen(status: unknown): boolean {
-  const word = String(status ?? 'open').toLowerCase();
-  return word === 'open' || word === 'available' || word === 'active';
-}
-
 function sum(a: unknown, b: unknown): number | undefined {
   return typeof a === 'number' ? a + (typeof b === 'number' ? b : 0) : undefined;
-}
-
-/** The marketplace service refuses a taken offer with a bare 400; the document calls it gone. */
-function isOfferTaken(error: unknown): error is APIError {
-  return error instanceof APIError && error.status === 400 && /not available/i.test(error.message);
-}
-
-function offerGone(error: APIError): GoneError {
-  return new GoneError({
-    status: error.status,
-    apiCode: 'OFFER_NOT_AVAILABLE',
-    message: 'the offer is no longer available',
-    operation: error.operation,
-    body: error.body,
-  });
 }
