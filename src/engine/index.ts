@@ -1,0 +1,72 @@
+// What computes: scoring engines (bytes and a model to embedding and loss) and distance engines (embeddings and targets
+// to hits). Engines with native parts or large dependencies load them when they are created, not when this is imported.
+export { type ChosenEngine, chooseEngine, type EngineProbe, type EngineWishes, probeEngines } from './choose-engine.js';
+export type {
+  DistanceEngine,
+  EmbeddingRows,
+  ErrorBound,
+  Hit,
+  LoadedModel,
+  Precision,
+  ScanOptions,
+  Score,
+  ScoreOptions,
+  ScoringEngine,
+  TargetMatrix,
+} from './contract.js';
+export { rowAsF32, toBf16 } from './embedding-rows.js';
+export {
+  createScoringEngine,
+  type EngineSpec,
+  ISA_LEVELS,
+  type IsaLevel,
+  SCORING_ENGINES,
+  type ScoringEngineName,
+} from './engine-spec.js';
+export {
+  createGpuDistanceEngine,
+  type GpuDistanceEngine,
+  type GpuDistanceEngineOptions,
+  type GpuMode,
+  probeWebGpu,
+  type ResidentRows,
+  type WebGpuProbe,
+} from './gpu/index.js';
+export {
+  assertModelConfig,
+  EOS_TOKEN,
+  MODEL_CONFIGS,
+  type ModelConfig,
+  type ModelConfigName,
+  PAD_TOKEN,
+} from './model-config.js';
+export {
+  createNativeDistanceEngine,
+  createNativeScoringEngine,
+  type NativeCapabilities,
+  type NativeDistanceEngine,
+  type NativeDistanceOptions,
+  type NativeScoringEngine,
+  type NativeScoringOptions,
+  nativeCapabilities,
+} from './native/index.js';
+export { createOnnxEngine, ONNX_PROVIDERS, type OnnxEngineOptions, type OnnxProvider } from './onnx/index.js';
+export {
+  AUDIT_TOLERANCE,
+  type BatchEvaluation,
+  batchesOf,
+  type Chunk,
+  chunkAt,
+  chunkCount,
+  cosineDistance,
+  createReferenceDistanceEngine,
+  createReferenceEngine,
+  type Evaluation,
+  normalArray,
+  type ReferenceEngine,
+  type ReferenceModel,
+  SIG_REG,
+  selectBest,
+  uniformArray,
+  withinAuditTolerance,
+} from './reference/index.js';
