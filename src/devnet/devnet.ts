@@ -17,6 +17,7 @@ import { Auditor, type AuditVerdict } from './audit/auditor.js';
 import { BlobStore } from './blob-store.js';
 import { byteFetcher } from './byte-fetcher.js';
 import { Chaos } from './chaos.js';
+import { summarySigner } from './checkpoints/certify.js';
 import { EpochDriver } from './epoch-driver.js';
 import { Faucet } from './faucet.js';
 import { httpHandler } from './http-handler.js';
@@ -103,6 +104,7 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
     {
       genesis,
       genesisTimestampMs,
+      signSummary: summarySigner(validators.map(({ key }) => key)),
       chain: 'localnet',
       retainCheckpoints: options.retainCheckpoints,
       finalityDelayMs: options.finalityDelayMs,

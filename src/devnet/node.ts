@@ -1,5 +1,5 @@
 import { QuarryError } from '../errors/index.js';
-import type { EndOfEpochData } from '../soma/chain/checkpoint.js';
+import type { CheckpointSummary, EndOfEpochData } from '../soma/chain/checkpoint.js';
 import type { Digest } from '../soma/chain/digest.js';
 import { verifyTransactionSignature } from '../soma/chain/keys/user-signature.js';
 import {
@@ -9,6 +9,7 @@ import {
   type TransactionData,
   transactionDigest,
 } from '../soma/chain/transaction/index.js';
+import type { CertifiedBy } from './checkpoints/certify.js';
 import { type Checkpoint, CheckpointLog } from './checkpoints/checkpoint-log.js';
 import type { Genesis } from './ledger/genesis.js';
 import { InputRejection } from './ledger/input-rejection.js';
@@ -33,6 +34,8 @@ export interface EpochRecord {
 export interface DevnetNodeOptions {
   readonly genesis: Genesis;
   readonly genesisTimestampMs: bigint;
+  /** Makes the validators' signature over a checkpoint summary. */
+  readonly signSummary: (summary: CheckpointSummary) => CertifiedBy;
   readonly chain: 'localnet' | 'testnet';
   /** Checkpoints kept. */
   readonly retainCheckpoints: number;
@@ -59,6 +62,7 @@ export class DevnetNode {
   /** The digest of the genesis checkpoint, which names the chain. */
   readonly chainId: Digest;
   readonly server = 'soma-node/1.0.0';
+  readonly signSummary: (summary: CheckpointSummary) => CertifiedBy;
   readonly epochs = new Map<bigint, EpochRecord>();
   readonly #options: DevnetNodeOptions;
   readonly #deps: DevnetNodeDeps;
@@ -70,6 +74,7 @@ export class DevnetNode {
     this.#options = options;
     this.#deps = deps;
     this.chain = options.chain;
+    this.signSummary = options.signSummary;
     this.ledger = new Ledger(options.genesis);
     this.checkpoints = new CheckpointLog(this.ledger, options.genesisTimestampMs, options.retainCheckpoints);
     this.chainId = this.checkpoints.latest.digest;

@@ -112,7 +112,7 @@ export function ledgerService(node: DevnetNode): ServiceHandlers<typeof LedgerSe
       const id = checkpointId.case === 'digest' ? digestField(checkpointId.value, 'digest') : checkpointId.value;
       const checkpoint = id === undefined ? node.checkpoints.latest : node.checkpoints.get(id);
       if (checkpoint === undefined) throw new RpcStatus('NOT_FOUND', `Checkpoint ${id} not found`);
-      return create(GetCheckpointResponseSchema, { checkpoint: checkpointMessage(checkpoint, mask) });
+      return create(GetCheckpointResponseSchema, { checkpoint: checkpointMessage(checkpoint, mask, node.signSummary) });
     },
     getEpoch: ({ epoch, readMask }) => {
       const mask = ReadMask.parse(readMask, DEFAULT_MASKS.epoch, EpochSchema);

@@ -56,7 +56,7 @@ export function subscriptionService(
           await stream.send(
             create(SubscribeCheckpointsResponseSchema, {
               cursor: checkpoint.sequenceNumber,
-              checkpoint: checkpointMessage(checkpoint, mask),
+              checkpoint: checkpointMessage(checkpoint, mask, node.signSummary),
             }),
           );
         }

@@ -7,15 +7,20 @@ import {
 } from '../../../gen/soma/rpc/checkpoint_pb.js';
 import { ObjectSetSchema } from '../../../gen/soma/rpc/object_pb.js';
 import { ValidatorAggregatedSignatureSchema } from '../../../gen/soma/rpc/signature_pb.js';
+import type { CheckpointSummary } from '../../../soma/chain/checkpoint.js';
 import { timestampToRpc, userSignatureToRpc } from '../../../soma/chain/wire/index.js';
+import type { CertifiedBy } from '../../checkpoints/certify.js';
 import type { Checkpoint } from '../../checkpoints/checkpoint-log.js';
 import type { LedgerObject } from '../../ledger/ledger-object.js';
 import type { ReadMask } from '../read-mask.js';
 import { objectMessage } from './object-message.js';
 import { transactionMessage } from './transaction-message.js';
 
+/** Makes the validators' signature over a summary; asked only where somebody wants it. */
+export type SummarySigner = (summary: CheckpointSummary) => CertifiedBy;
+
 /** The wanted fields of a checkpoint. */
-export function checkpointMessage(checkpoint: Checkpoint, mask: ReadMask): CheckpointMessage {
+export function checkpointMessage(checkpoint: Checkpoint, mask: ReadMask, sign: SummarySigner): CheckpointMessage {
   const { summary, contents, transactions } = checkpoint;
   const message = create(CheckpointSchema);
   if (mask.has('sequence_number')) message.sequenceNumber = checkpoint.sequenceNumber;
@@ -42,14 +47,7 @@ export function checkpointMessage(checkpoint: Checkpoint, mask: ReadMask): Check
       }),
     });
   }
-  if (mask.has('signature')) {
-    // The validators of a devnet share one process; there is nothing an aggregate BLS signature would prove.
-    message.signature = create(ValidatorAggregatedSignatureSchema, {
-      epoch: summary.epoch,
-      signature: new Uint8Array(48),
-      bitmap: [0],
-    });
-  }
+  if (mask.has('signature')) message.signature = create(ValidatorAggregatedSignatureSchema, sign(summary));
   if (mask.has('contents')) {
     message.contents = create(CheckpointContentsSchema, {
       digest: summary.contentDigest,
