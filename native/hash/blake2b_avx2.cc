@@ -21,12 +21,18 @@ inline __m256i rotate16(__m256i x) {
 }
 inline __m256i rotate63(__m256i x) { return _mm256_xor_si256(_mm256_srli_epi64(x, 63), _mm256_add_epi64(x, x)); }
 
+/// Keeps the compiler from adding the late word first: row b ends the chain everything waits for.
+inline __m256i before(__m256i sum) {
+  asm("" : "+x"(sum));
+  return sum;
+}
+
 inline __attribute__((always_inline)) void mix(Rows& v, __m256i x, __m256i y) {
-  v.a = _mm256_add_epi64(_mm256_add_epi64(v.a, x), v.b);
+  v.a = _mm256_add_epi64(before(_mm256_add_epi64(v.a, x)), v.b);
   v.d = rotate32(_mm256_xor_si256(v.d, v.a));
   v.c = _mm256_add_epi64(v.c, v.d);
   v.b = rotate24(_mm256_xor_si256(v.b, v.c));
-  v.a = _mm256_add_epi64(_mm256_add_epi64(v.a, y), v.b);
+  v.a = _mm256_add_epi64(before(_mm256_add_epi64(v.a, y)), v.b);
   v.d = rotate16(_mm256_xor_si256(v.d, v.a));
   v.c = _mm256_add_epi64(v.c, v.d);
   v.b = rotate63(_mm256_xor_si256(v.b, v.c));
