@@ -1,0 +1,45 @@
+import { type Command, Option } from 'commander';
+import { MODEL_CONFIGS, type ModelConfigName } from '../../../engine/model-config.js';
+import { formatBytes } from '../../../output/index.js';
+import { generateWeights } from '../../../weights/generate.js';
+import type { CliContext } from '../../context.js';
+import { liveArea } from '../../live-area.js';
+import { u64Argument } from '../../parse-argument.js';
+import { examples, sayJson, tell } from '../../print.js';
+
+/** Adds `quarry models generate`. */
+export function addGenerateCommand(models: Command, context: CliContext): void {
+  models
+    .command('generate')
+    .description('write deterministic random weights: the same file for the same shape and seed, anywhere')
+    .addOption(
+      new Option('--config <name>', 'shape of the model').choices(Object.keys(MODEL_CONFIGS)).makeOptionMandatory(),
+    )
+    .requiredOption('--seed <n>', 'whole number')
+    .requiredOption('--out <file>', 'safetensors file to write; must not exist')
+    .option('--json', 'one JSON object on stdout')
+    .addHelpText('after', examples('models generate --config small --seed 1 --out small.safetensors'))
+    .action(async (flags: { config: ModelConfigName; seed: string; out: string; json?: boolean }) => {
+      const seed = u64Argument(flags.seed, '--seed');
+      const live = liveArea(context, flags);
+      const begun = performance.now();
+      let bar: ReturnType<typeof live.bar> | undefined;
+      try {
+        const sizeBytes = await generateWeights(MODEL_CONFIGS[flags.config], seed, flags.out, {
+          signal: context.signal,
+          onProgress: (written, total) => {
+            bar ??= live.bar('weights', total);
+            bar.update(written);
+          },
+        });
+        live.clear();
+        if (flags.json) sayJson(context, { file: flags.out, config: flags.config, seed, sizeBytes });
+        else {
+          const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+          tell(context, `${flags.out}: ${formatBytes(sizeBytes)} of ${flags.config} weights in ${seconds} s`);
+        }
+      } finally {
+        live.clear();
+      }
+    });
+}

@@ -1,0 +1,149 @@
+import { Command, Option } from 'commander';
+import { chooseEngine } from '../../engine/choose-engine.js';
+import type { Score } from '../../engine/contract.js';
+import { MODEL_CONFIGS, type ModelConfigName } from '../../engine/model-config.js';
+import { cosineDistance } from '../../engine/reference/index.js';
+import { QuarryError } from '../../errors/index.js';
+import type { Target } from '../../soma/client/view/target.js';
+import type { CliContext } from '../context.js';
+import { openLocalWeights, weightsKey } from '../local-weights.js';
+import { engineWishes } from '../mining/miner-settings.js';
+import { idArgument, u64Argument } from '../parse-argument.js';
+import { examples, printTable, sayJson, tell } from '../print.js';
+import { readSample } from '../sample-file.js';
+import { addSettingFlags, configOf } from '../settings-options.js';
+import { withSession } from '../soma-session.js';
+
+interface ScoreFlags {
+  readonly json?: boolean;
+  readonly model: string;
+  readonly config: ModelConfigName;
+  readonly key?: string;
+  readonly seed?: string;
+  readonly target?: string;
+}
+
+/** Largest file scored, bytes: the network takes 1 MiB, models are sometimes tried on more. */
+const MAX_FILE_BYTES = 64 * 2 ** 20;
+/** Samples handed to the engine at once. */
+const BATCH = 16;
+
+/** `quarry score`. */
+export function scoreCommand(context: CliContext): Command {
+  const command = new Command('score')
+    .description('score local files with a local weight file: loss and embedding, one file a sample')
+    .argument('<file...>', 'files to score')
+    .requiredOption('--model <weights>', 'safetensors file')
+    .addOption(
+      new Option('--config <name>', 'shape of the model').choices(Object.keys(MODEL_CONFIGS)).makeOptionMandatory(),
+    )
+    .option('--key <key>', 'decrypts the weights: base58 or hex, public on chain once the model is revealed')
+    .option('--seed <n>', 'seed of the SIGReg noise; auditors use 0', '0')
+    .option('--target <id>', 'also show the distance to this target of the network')
+    .option('--json', 'one line per file: {"file","loss","embedding":[…]}');
+  addSettingFlags(command, ['engine', 'isa', 'precision', 'provider', 'workers', 'threads', 'network']);
+  return command
+    .addHelpText(
+      'after',
+      examples(
+        'models generate --config small --seed 1 --out small.safetensors',
+        'score README.md --model small.safetensors --config small --json',
+        'score notes/*.txt --model model.encrypted --key 9xQe… --config v1 --target 0x…',
+      ),
+    )
+    .action((files: string[], flags: ScoreFlags) => score(context, files, flags));
+}
+
+async function score(context: CliContext, files: readonly string[], flags: ScoreFlags): Promise<void> {
+  const seed = u64Argument(flags.seed ?? '0', '--seed');
+  const targetId = flags.target === undefined ? undefined : idArgument(flags.target, 'target');
+  const key = flags.key === undefined ? undefined : weightsKey(flags.key);
+  const shape = MODEL_CONFIGS[flags.config];
+  // `--config` and `--seed` mean something else here than among the settings.
+  const config = await configOf(context, { ...flags, config: undefined, seed: undefined });
+  // All files are looked at first: one bad name among many should not cost an hour of scoring.
+  for (const file of files) await readSample(file, MAX_FILE_BYTES);
+  const target =
+    targetId === undefined
+      ? undefined
+      : await withSession(context, {}, ({ client, signal }) => client.getTarget(targetId, { signal }), config);
+  if (target !== undefined && target.embedding.length !== shape.embeddingDim) {
+    throw new QuarryError(
+      'INVALID_ARGUMENT',
+      `a ${flags.config} model has ${shape.embeddingDim} values per embedding`,
+      {
+        hint: `the network's targets have ${target.embedding.length}`,
+      },
+    );
+  }
+  const weights = await openLocalWeights(flags.model, key, context.signal);
+  try {
+    const chosen = await chooseEngine(engineWishes(config), shape);
+    try {
+      if (!flags.json) tell(context, `engine ${chosen.name}: ${chosen.reason}`);
+      const model = await chosen.engine.load(weights, shape, { signal: context.signal });
+      try {
+        const rows: { file: string; score: Score }[] = [];
+        for (let first = 0; first < files.length; first += BATCH) {
+          const batch = files.slice(first, first + BATCH);
+          const samples = await Promise.all(batch.map((file) => readSample(file, MAX_FILE_BYTES)));
+          const scores = await model.score(samples, { seed, signal: context.signal });
+          for (const [index, each] of scores.entries()) {
+            const file = batch[index] ?? '';
+            if (flags.json) sayJson(context, scoreJson(file, each, target));
+            else rows.push({ file, score: each });
+          }
+        }
+        if (!flags.json) printScores(context, rows, target);
+      } finally {
+        await model.close();
+      }
+    } finally {
+      await chosen.engine.close();
+    }
+  } finally {
+    await weights.close();
+  }
+}
+
+function scoreJson(file: string, { loss, embedding }: Score, target: Target | undefined): Record<string, unknown> {
+  if (target === undefined) return { file, loss, embedding };
+  const distance = cosineDistance(embedding, target.embedding);
+  const threshold = target.distanceThreshold;
+  return { file, loss, targetId: target.id, distance, threshold, hit: distance <= threshold, embedding };
+}
+
+function printScores(
+  context: CliContext,
+  rows: readonly { readonly file: string; readonly score: Score }[],
+  target: Target | undefined,
+): void {
+  const shown = rows.map(({ file, score: { loss, embedding } }) => ({
+    file,
+    loss,
+    distance: target === undefined ? 0 : cosineDistance(embedding, target.embedding),
+    embedding: `${Array.from(embedding.subarray(0, 4), (value) => value.toFixed(4)).join(' ')} …`,
+  }));
+  const threshold = target?.distanceThreshold ?? 0;
+  printTable(
+    context,
+    shown,
+    [
+      { header: 'FILE', value: (row) => row.file, shrink: 1 },
+      { header: 'LOSS', value: (row) => row.loss.toFixed(6), align: 'right' },
+      ...(target === undefined
+        ? []
+        : [
+            {
+              header: 'DISTANCE',
+              value: (row: (typeof shown)[number]) => row.distance.toFixed(6),
+              align: 'right' as const,
+            },
+            { header: 'THRESHOLD', value: () => threshold.toFixed(4), align: 'right' as const },
+            { header: 'HIT', value: (row: (typeof shown)[number]) => (row.distance <= threshold ? 'yes' : 'no') },
+          ]),
+      { header: 'EMBEDDING', value: (row) => row.embedding, shrink: 2 },
+    ],
+    'no files',
+  );
+}

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import type { Config, SettingName } from '../config/index.js';
+import { QuarryError } from '../errors/index.js';
+import { type DataHost, HttpHost, S3Host } from '../hosting/index.js';
+
+/** Settings that say where files are hosted. */
+export const HOST_SETTINGS: readonly SettingName[] = [
+  'stateDir',
+  'hostPort',
+  'hostInterface',
+  'hostUrl',
+  's3Bucket',
+  's3EndpointUrl',
+  's3PublicUrl',
+  's3Region',
+];
+
+/**
+ * The host that the settings describe; `undefined` when they describe none.
+ *
+ * @throws QuarryError `CONFIG_MISSING` when a bucket is named without what it takes to use it
+ * @throws QuarryError `CONFLICT` when the port is taken
+ */
+export async function openDataHost(config: Config, stateDir: string): Promise<DataHost | undefined> {
+  if (config.s3Bucket !== undefined) {
+    const { s3PublicUrl, s3AccessKeyId, s3SecretAccessKey, s3EndpointUrl } = config;
+    if (s3PublicUrl === undefined || s3AccessKeyId === undefined || s3SecretAccessKey === undefined) {
+      throw new QuarryError('CONFIG_MISSING', 'hosting in a bucket needs its public URL and credentials', {
+        hint: 'set S3_PUBLIC_URL, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY',
+      });
+    }
+    return new S3Host({
+      bucket: config.s3Bucket,
+      publicUrl: s3PublicUrl,
+      region: config.s3Region,
+      accessKeyId: s3AccessKeyId,
+      secretAccessKey: s3SecretAccessKey,
+      ...(s3EndpointUrl !== undefined && { endpointUrl: s3EndpointUrl }),
+    });
+  }
+  if (config.hostPort === undefined) return undefined;
+  return HttpHost.listen({
+    dir: join(stateDir, 'hosted'),
+    host: config.hostInterface,
+    port: config.hostPort,
+    ...(config.hostUrl !== undefined && { publicUrl: config.hostUrl }),
+  });
+}
+
+/** Whether files are gone when this process ends. */
+export function endsWithProcess(host: DataHost | undefined): boolean {
+  return host instanceof HttpHost;
+}
+
+/** Says that there is nowhere to host a file. */
+export function noHost(what: string): QuarryError {
+  return new QuarryError('CONFIG_MISSING', `${what} must be hosted where anybody can fetch it`, {
+    hint: 'set --s3-bucket and --s3-public-url, or --host-port and --host-url, or give --url of the file',
+  });
+}
+
+/** Waits until the user interrupts. */
+export function untilInterrupted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    // A pending promise alone does not keep a process alive; a listening host does.
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,13 @@
+import { LiveArea } from '../observe/progress.js';
+import type { CliContext } from './context.js';
+import type { JsonFlag } from './print.js';
+
+/** Progress on stderr: bars on a terminal, nothing elsewhere and nothing with `--json`. */
+export function liveArea(context: CliContext, flags: JsonFlag): LiveArea {
+  return new LiveArea({
+    stream: context.stderr,
+    isTty: context.isErrTty && !flags.json,
+    columns: () => (context.stderr as NodeJS.WriteStream).columns ?? 100,
+    style: context.errStyle,
+  });
+}

@@ -1,0 +1,35 @@
+import { open } from 'node:fs/promises';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+
+/**
+ * The bytes of a file that is one sample.
+ *
+ * @throws QuarryError `DATA_EMPTY` when there are none
+ * @throws QuarryError `DATA_TOO_LARGE` when there are more than `maxBytes`
+ * @throws QuarryError `FILE_NOT_FOUND` or `FILE_UNREADABLE` when it cannot be read
+ */
+export async function readSample(path: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile()) {
+        throw new QuarryError('FILE_UNREADABLE', `${path} is not a file`, { hint: 'name the files one by one' });
+      }
+      if (stats.size === 0) {
+        throw new QuarryError('DATA_EMPTY', `${path} is empty`, { hint: 'a sample needs at least one byte' });
+      }
+      if (stats.size > maxBytes) {
+        throw new QuarryError('DATA_TOO_LARGE', `${path} has ${stats.size} bytes, of ${maxBytes} at most`, {
+          hint: 'cut it: quarry mine does so by itself',
+          facts: { path, sizeBytes: stats.size, maxBytes },
+        });
+      }
+      return new Uint8Array(await file.readFile());
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw toQuarryError(error, `reading ${path}`);
+  }
+}
