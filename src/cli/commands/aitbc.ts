@@ -7,10 +7,11 @@ import { minerCommand } from './aitbc/miner.js';
 import { offersCommand } from './aitbc/offers.js';
 import { receiptsCommand } from './aitbc/receipts.js';
 import { registryCommand, servicesCommand } from './aitbc/registry.js';
+import { serveCommand } from './aitbc/serve.js';
 import { healthCommand, loginCommand, watchCommand } from './aitbc/watch.js';
 
 export interface AitbcCommandDeps {
-  /** The engine scoring jobs run on. Default: the reference engine. */
+  /** The engine scoring jobs run on. Default: the best that runs here for weights given, else the reference engine. */
   readonly createEngine?: () => Promise<ScoringEngine>;
 }
 
@@ -28,6 +29,8 @@ export function aitbcCommand(context: CliContext, deps: AitbcCommandDeps = {}): 
     .addCommand(watchCommand(context))
     .addCommand(healthCommand(context))
     .addCommand(loginCommand(context))
+    .addCommand(serveCommand(context))
+    .helpCommand(false)
     .addHelpText(
       'after',
       '\nKeys come from the environment: AITBC_API_KEY, AITBC_TOKEN, AITBC_WALLET_KEY, AITBC_MINER_KEY, AITBC_ADMIN_KEY.\n\nExample:\n  quarry aitbc demo',

@@ -19,7 +19,6 @@ import type { ScoringEngine } from '../../../engine/contract.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { formatDuration, renderFields, toJsonLine } from '../../../output/index.js';
 import type { CliContext } from '../../context.js';
-import { withOutput } from './connection.js';
 import { printTable, say, tell } from './print.js';
 import { verificationFields } from './receipts.js';
 import { openScorer } from './scorer.js';
@@ -33,11 +32,10 @@ const SAMPLES = [
 
 /** `quarry aitbc demo`. */
 export function demoCommand(context: CliContext, createEngine?: () => Promise<ScoringEngine>): Command {
-  return withOutput(
-    new Command('demo')
-      .description('a job from creation to a verified receipt, all on this machine; needs no account')
-      .argument('[files...]', 'files to score (default: three short texts)'),
-  )
+  return new Command('demo')
+    .description('a job from creation to a verified receipt, all on this machine; needs no account')
+    .argument('[files...]', 'files to score (default: three short texts)')
+    .option('--json', 'job, results, receipt and verification as one object')
     .addHelpText('after', '\nExample:\n  quarry aitbc demo README.md')
     .action((files: string[], flags: { json?: boolean }) => runDemo(context, files, flags, createEngine));
 }

@@ -13,7 +13,7 @@ import { jsonOf, printRecord, printTable, say, tell } from './print.js';
 
 /** `quarry aitbc jobs`. */
 export function jobsCommand(context: CliContext): Command {
-  const jobs = new Command('jobs').description('create, follow and cancel jobs');
+  const jobs = new Command('jobs').description('create, follow and cancel jobs').helpCommand(false);
 
   withConnection(jobs.command('create').description('create a job from a JSON file'))
     .requiredOption('--file <file>', 'the job as documented; - for standard input')

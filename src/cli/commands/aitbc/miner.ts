@@ -39,7 +39,7 @@ interface RunFlags extends ConnectionFlags {
 
 /** `quarry aitbc miner`. */
 export function minerCommand(context: CliContext, createEngine?: () => Promise<ScoringEngine>): Command {
-  const miner = new Command('miner').description('mine: take jobs, execute them, keep the receipts');
+  const miner = new Command('miner').description('mine: take jobs, execute them, keep the receipts').helpCommand(false);
 
   withConnection(miner.command('stats <miner-id>').description('statistics of a miner'))
     .addHelpText('after', example('miner stats miner_1234567890'))

@@ -8,7 +8,7 @@ import { printRecord, printTable, say } from './print.js';
 
 /** `quarry aitbc offers`. */
 export function offersCommand(context: CliContext): Command {
-  const offers = new Command('offers').description('the marketplace');
+  const offers = new Command('offers').description('the marketplace').helpCommand(false);
 
   withConnection(offers.command('create').description('offer capacity from a JSON file'))
     .requiredOption('--file <file>', 'the offer as documented; - for standard input')

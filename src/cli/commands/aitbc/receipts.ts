@@ -14,7 +14,9 @@ import { printRecord, printTable, say, tell } from './print.js';
 
 /** `quarry aitbc receipts`. */
 export function receiptsCommand(context: CliContext): Command {
-  const receipts = new Command('receipts').description('receipts of finished jobs, verified on this machine');
+  const receipts = new Command('receipts')
+    .description('receipts of finished jobs, verified on this machine')
+    .helpCommand(false);
 
   withPins(withConnection(receipts.command('get <job-id>').description("a job's latest receipt")))
     .addHelpText(
@@ -50,7 +52,7 @@ export function receiptsCommand(context: CliContext): Command {
       const result = verifyReceipt(text, options);
       if (flags.json) say(context, toJsonLine(flags.camel ? result : verificationWire(result)));
       else say(context, renderFields(verificationFields(result)));
-      if (!result.verified) throw invalid(result.failureReasons);
+      if (!result.verified) throw invalid(result.failureReasons, missesKey(result));
       const pinned = [...(options.trustedSigners ?? []), ...(options.trustedAttesters ?? [])].length > 0;
       if (pinned && !result.trusted) throw invalid(['signed by a key that is not pinned']);
       if (!pinned)
@@ -84,7 +86,7 @@ export function receiptsCommand(context: CliContext): Command {
 export function verificationFields(result: ReceiptVerification): [string, unknown][] {
   return [
     ['verified', result.verified ? 'yes' : 'NO'],
-    ['trusted', result.trusted ? 'yes' : 'no (keys not pinned)'],
+    ['trusted', result.trusted ? 'yes' : 'no'],
     ['mode', result.mode],
     ['signer', result.minerSignature.keyId],
     ['signature', result.minerSignature.valid ? 'holds' : (result.minerSignature.reason ?? 'invalid')],
@@ -124,6 +126,13 @@ function verificationWire(result: ReceiptVerification): object {
   };
 }
 
-function invalid(reasons: readonly string[]): QuarryError {
-  return new QuarryError('SIGNATURE_INVALID', `the receipt does not verify: ${reasons.join('; ')}`);
+/** Whether an attestation failed only because nobody said whose key it is. */
+function missesKey(result: ReceiptVerification): boolean {
+  return result.attestations.some((check) => !check.valid && check.keyId === undefined) && result.minerSignature.valid;
+}
+
+function invalid(reasons: readonly string[], missesAttester = false): QuarryError {
+  return new QuarryError('SIGNATURE_INVALID', `the receipt does not verify: ${reasons.join('; ')}`, {
+    ...(missesAttester && { hint: 'documented attestations name no key: pin the right one with --attester' }),
+  });
 }

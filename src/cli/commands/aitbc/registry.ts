@@ -39,7 +39,7 @@ export function servicesCommand(context: CliContext): Command {
 
 /** `quarry aitbc registry`. */
 export function registryCommand(context: CliContext): Command {
-  const registry = new Command('registry').description('the service registry');
+  const registry = new Command('registry').description('the service registry').helpCommand(false);
   const print = (value: object, flags: ConnectionFlags): void =>
     say(context, flags.json ? toJsonLine(value) : toJsonPretty(value));
 

@@ -19,7 +19,7 @@ export interface ScorerOptions {
   /** A safetensors file; absent: the small demonstration model with fixed random weights. */
   readonly weights?: string;
   readonly modelConfig: ModelConfigName;
-  /** Default: the reference engine. */
+  /** Default: the best that runs here for `weights`, the reference engine for the demonstration model. */
   readonly createEngine?: (() => Promise<ScoringEngine>) | undefined;
   readonly signal: AbortSignal;
 }
@@ -27,7 +27,7 @@ export interface ScorerOptions {
 /** Opens an engine and a model. */
 export async function openScorer(options: ScorerOptions): Promise<Scorer> {
   const { weights, modelConfig, signal } = options;
-  const engine = (await options.createEngine?.()) ?? createReferenceEngine();
+  const engine = (await options.createEngine?.()) ?? (await defaultEngine(weights, modelConfig));
   const file = weights === undefined ? demonstrationWeights() : await openSafetensors(weights, { signal });
   const model = await engine.load(file, MODEL_CONFIGS[modelConfig], { signal });
   return {
@@ -39,6 +39,13 @@ export async function openScorer(options: ScorerOptions): Promise<Scorer> {
       await file.close();
     },
   };
+}
+
+/** The best engine that runs here; the demonstration model is so small that the reference is as quick. */
+async function defaultEngine(weights: string | undefined, modelConfig: ModelConfigName): Promise<ScoringEngine> {
+  if (weights === undefined) return createReferenceEngine();
+  const { chooseEngine } = await import('../../../engine/choose-engine.js');
+  return (await chooseEngine({ engine: 'auto' }, MODEL_CONFIGS[modelConfig])).engine;
 }
 
 /** The small configuration with weights drawn from a fixed seed: the same numbers on every machine. */

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { Command, Option } from 'commander';
+import { DocumentedServer, keyIdOf, LiveServer } from '../../../aitbc/index.js';
+import { renderFields, toJsonLine } from '../../../output/index.js';
+import type { CliContext } from '../../context.js';
+import { wholeNumber } from './connection.js';
+import { example } from './jobs.js';
+import { say, tell } from './print.js';
+
+interface ServeFlags {
+  readonly dialect: 'documented' | 'live-key' | 'live-jwt';
+  readonly port: number;
+  readonly json?: boolean;
+}
+
+/** `quarry aitbc serve`. */
+export function serveCommand(context: CliContext): Command {
+  return new Command('serve')
+    .description('a coordinator on this machine, in memory, to try things on; fresh keys every time')
+    .addOption(
+      new Option('--dialect <name>', 'which one to be')
+        .choices(['documented', 'live-key', 'live-jwt'])
+        .default('documented'),
+    )
+    .option('--port <n>', '0: any free port', wholeNumber, 8011)
+    .option('--json', 'one line with address and keys, once it serves')
+    .addHelpText('after', example('serve --dialect live-jwt --port 8203'))
+    .action(async (flags: ServeFlags) => {
+      const [clientKey = '', minerKey = '', adminKey = '', walletKey = ''] = Array.from({ length: 4 }, () =>
+        randomBytes(32).toString('hex'),
+      );
+      const [signerSeed, attesterSeed] = [randomBytes(32), randomBytes(32)];
+      const common = { clientKeys: [clientKey], minerKeys: [minerKey], signerSeed, attesterSeed, port: flags.port };
+      const server =
+        flags.dialect === 'documented'
+          ? await DocumentedServer.start(common)
+          : await LiveServer.start({
+              ...common,
+              generation: flags.dialect === 'live-key' ? 'key' : 'jwt',
+              adminKeys: [adminKey],
+            });
+      const settings: Record<string, string> = {
+        AITBC_BASE_URL: server.url,
+        ...(flags.dialect === 'live-jwt' ? { AITBC_WALLET_KEY: walletKey } : { AITBC_API_KEY: clientKey }),
+        AITBC_MINER_KEY: minerKey,
+        ...(flags.dialect === 'live-key' && { AITBC_ADMIN_KEY: adminKey }),
+        ...(server instanceof LiveServer && { AITBC_MARKETPLACE_URL: server.marketplaceUrl }),
+        AITBC_TRUSTED_SIGNERS: keyIdOf(signerSeed),
+        AITBC_TRUSTED_ATTESTERS: keyIdOf(attesterSeed),
+      };
+      try {
+        if (flags.json) say(context, toJsonLine({ dialect: flags.dialect, settings }));
+        else {
+          const lines = Object.entries(settings).map(([name, value]) => `export ${name}=${value}`);
+          say(context, lines.join('\n'));
+          tell(context, renderFields([['serving', `${flags.dialect} at ${server.url}, until interrupted`]]));
+        }
+        await untilAborted(context.signal);
+      } finally {
+        await server.close();
+      }
+    });
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
