@@ -1,17 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from './package-root.js';
 
-/** This package's version, from the package.json beside `bin/`. */
+/** This package's version. */
 export function versionOf(): string {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as Record<
-        string,
-        string
-      >;
-      if (name === 'quarry-miner' && version !== undefined) return version;
-    } catch {
-      // Sources and build lie at different depths.
-    }
-  }
-  return '0.0.0';
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  return version;
 }

@@ -8,6 +8,8 @@ export interface DataHost {
    * @returns the public URL, normalised as the chain stores it
    */
   publish(checksum: string, bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
+  /** The same for a file of any size, which is copied. */
+  publishFile(checksum: string, path: string, signal?: AbortSignal): Promise<string>;
   /** Stops offering the bytes. Unknown checksums are ignored. */
   remove(checksum: string, signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;

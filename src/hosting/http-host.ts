@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -26,6 +26,7 @@ export class HttpHost implements DataHost {
   readonly #dir: string;
   readonly #server: Server;
   readonly #baseUrl: string;
+  #writes = 0;
 
   private constructor(dir: string, server: Server, baseUrl: string) {
     this.#dir = dir;
@@ -61,7 +62,7 @@ export class HttpHost implements DataHost {
     const path = join(this.#dir, checksum);
     const present = await stat(path).catch(() => undefined);
     if (present?.size !== bytes.byteLength) {
-      const partial = `${path}.part`;
+      const partial = this.#partial(path);
       try {
         const file = await open(partial, 'w');
         // No fsync: the bytes are in the store as well, and publishing again after a crash puts them back.
@@ -73,6 +74,28 @@ export class HttpHost implements DataHost {
         throw toQuarryError(error, 'storing hosted data');
       }
     }
+    return this.#urlOf(checksum);
+  }
+
+  async publishFile(checksum: string, path: string): Promise<string> {
+    const hosted = join(this.#dir, checksum);
+    const partial = this.#partial(hosted);
+    try {
+      await copyFile(path, partial);
+      await rename(partial, hosted);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw toQuarryError(error, 'storing a hosted file');
+    }
+    return this.#urlOf(checksum);
+  }
+
+  /** A name of its own for each write: the same bytes may be published twice at once. */
+  #partial(path: string): string {
+    return `${path}.${process.pid}.${this.#writes++}.part`;
+  }
+
+  #urlOf(checksum: string): string {
     return new URL(`${this.#baseUrl}/data/${checksum}`).href;
   }
 

@@ -1,3 +1,6 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type ErrorCode, QuarryError, toQuarryError } from '../errors/index.js';
 import type { DataHost } from './contract.js';
@@ -36,6 +39,15 @@ export class S3Host implements DataHost {
   }
 
   async publish(checksum: string, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
+    return this.#put(checksum, bytes, bytes.byteLength, signal);
+  }
+
+  async publishFile(checksum: string, path: string, signal?: AbortSignal): Promise<string> {
+    const { size } = await stat(path);
+    return this.#put(checksum, createReadStream(path), size, signal);
+  }
+
+  async #put(checksum: string, body: Uint8Array | Readable, size: number, signal?: AbortSignal): Promise<string> {
     const { bucket, publicUrl } = this.#options;
     const key = this.#key(checksum);
     const control = signal === undefined ? {} : { abortSignal: signal };
@@ -46,9 +58,15 @@ export class S3Host implements DataHost {
           if (statusOf(error) === 404 || statusOf(error) === 403) return undefined;
           throw error;
         });
-      if (present?.ContentLength !== bytes.byteLength) {
+      if (present?.ContentLength !== size) {
         await this.#client.send(
-          new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: 'application/octet-stream' }),
+          new PutObjectCommand({
+            Bucket: bucket,
+            Key: key,
+            Body: body,
+            ContentLength: size,
+            ContentType: 'application/octet-stream',
+          }),
           control,
         );
       }

@@ -34,6 +34,7 @@ export function verifiedHost(host: DataHost, http: HttpClient): DataHost {
       });
       return url;
     },
+    publishFile: (checksum, path, signal) => host.publishFile(checksum, path, signal),
     remove: (checksum, signal) => host.remove(checksum, signal),
     close: () => host.close(),
   };

@@ -68,7 +68,10 @@ export class Claimer {
   async #claim(claim: JournalClaim, signal: AbortSignal): Promise<void> {
     const { client, account, journal } = this.#deps;
     const earlier = await this.#earlierResult(claim, signal);
-    if (earlier !== undefined) return this.#settle(claim, earlier);
+    if (earlier !== undefined) {
+      this.#deps.stats.resentFeesShannons += earlier.effects.fee.totalFee;
+      return this.#settle(claim, earlier);
+    }
     // A claimed target is deleted: when it is gone, somebody returned it before us.
     const target = await client.getTarget(claim.targetId, { signal }).catch(notFoundAsUndefined);
     if (target === undefined) return journal.settleClaim(claim.targetId, 'gone');
@@ -109,7 +112,6 @@ export class Claimer {
     stats.claimed++;
     stats.claimedShannons += receivedShannons;
     stats.rewardShannons += receivedShannons > bondShannons ? receivedShannons - bondShannons : receivedShannons;
-    stats.feesShannons += fee.totalFee;
     emitter.emit('claimed', { targetId: claim.targetId, receivedShannons, own: claim.own });
   }
 }

@@ -24,7 +24,7 @@ export interface MinerEvents {
       targetId: string;
       digest: string;
       outcome: SubmissionOutcome;
-      /** From the arrival of the target, or of the score, to the answer. */
+      /** From the moment the hit was possible, the later of target and score, to the answer. */
       latencyMs: number;
       distance: number;
       threshold: number;

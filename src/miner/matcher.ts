@@ -19,6 +19,8 @@ export interface MatcherDeps {
 /** Data that fits a target, ready to be submitted. */
 export interface Candidate {
   readonly open: OpenTarget;
+  /** Monotonic milliseconds from which on this hit was possible. */
+  readonly readyAt: number;
   readonly sampleId: number;
   readonly sizeBytes: number;
   readonly origin: string;
@@ -44,15 +46,15 @@ export class Matcher {
   }
 
   /** At most one candidate for each target, among all scored samples. */
-  async forTargets(targets: readonly OpenTarget[], signal: AbortSignal): Promise<Candidate[]> {
-    return this.#settleTies(targets, (wanted, policy) => this.#deps.store.match(wanted, policy), signal);
+  async forTargets(targets: readonly OpenTarget[], readyAt: number, signal: AbortSignal): Promise<Candidate[]> {
+    return this.#settleTies(targets, (wanted, policy) => this.#deps.store.match(wanted, policy), readyAt, signal);
   }
 
   /** At most one candidate for each open target, among these samples. */
-  async forSamples(ids: readonly number[], signal: AbortSignal): Promise<Candidate[]> {
+  async forSamples(ids: readonly number[], readyAt: number, signal: AbortSignal): Promise<Candidate[]> {
     const match = (wanted: Parameters<Store['match']>[0], policy: MatchPolicy): Promise<MatchHit[]> =>
       this.#deps.store.matchSamples(ids, wanted, policy);
-    return this.#settleTies(this.#deps.book.available, match, signal);
+    return this.#settleTies(this.#deps.book.available, match, readyAt, signal);
   }
 
   /**
@@ -62,6 +64,7 @@ export class Matcher {
   async #settleTies(
     targets: readonly OpenTarget[],
     match: (wanted: Parameters<Store['match']>[0], policy: MatchPolicy) => Promise<MatchHit[]>,
+    readyAt: number,
     signal: AbortSignal,
   ): Promise<Candidate[]> {
     const { book, models, store } = this.#deps;
@@ -81,7 +84,7 @@ export class Matcher {
         const open = byId.get(hit.targetId);
         if (open === undefined) continue;
         if (!hit.nearTie) {
-          const candidate = this.#candidate(open, hit);
+          const candidate = this.#candidate(open, readyAt, hit);
           if (candidate !== undefined) candidates.push(candidate);
           continue;
         }
@@ -110,13 +113,23 @@ export class Matcher {
     return changed;
   }
 
-  #candidate(open: OpenTarget, hit: MatchHit): Candidate | undefined {
+  #candidate(open: OpenTarget, readyAt: number, hit: MatchHit): Candidate | undefined {
     const modelId = open.target.modelIds[hit.winner];
     const score = this.#deps.store.score(hit.sampleId, hit.model);
     if (modelId === undefined || score === undefined || !Number.isFinite(score.loss)) return undefined;
     const { sampleId, sizeBytes, distance } = hit;
     const { origin } = this.#deps.store.sample(sampleId);
-    return { open, sampleId, sizeBytes, origin, modelId, loss: score.loss, embedding: score.embedding, distance };
+    return {
+      open,
+      readyAt,
+      sampleId,
+      sizeBytes,
+      origin,
+      modelId,
+      loss: score.loss,
+      embedding: score.embedding,
+      distance,
+    };
   }
 
   /** The widest error bound of the loaded models. */

@@ -116,11 +116,13 @@ export class Miner {
 
   /** What happened since the miner was made. */
   summary(): MinerSummary {
-    this.#stats.balanceShannons = this.#deps.account.pool.state.totalShannons;
+    const { account } = this.#deps;
     return this.#stats.summary({
       openTargets: this.#book.size,
       epoch: this.#state?.epoch ?? 0n,
       paused: this.#paused,
+      balanceShannons: account.pool.state.totalShannons,
+      accountFeesShannons: account.feesShannons,
     });
   }
 
@@ -273,7 +275,8 @@ export class Miner {
     const open = this.#book.get(targetId);
     if (open === undefined || this.#paused) return;
     this.#stats.rowsScanned.add(this.#deps.store.sampleCount);
-    for (const candidate of await this.#matcher.forTargets([open], signal)) this.#submitter.offer(candidate, signal);
+    for (const candidate of await this.#matcher.forTargets([open], open.seenAt, signal))
+      this.#submitter.offer(candidate, signal);
     this.#wake.now();
   }
 
@@ -293,7 +296,8 @@ export class Miner {
         this.#stats.samples.add(this.#intake.taken - this.#stats.samples.total);
         this.events.emit('scored', { samples: ids.length, total: this.#stats.scored.total });
         this.#stats.rowsScanned.add(ids.length * this.#book.size);
-        for (const candidate of await this.#matcher.forSamples(ids, signal)) this.#submitter.offer(candidate, signal);
+        for (const candidate of await this.#matcher.forSamples(ids, this.#now(), signal))
+          this.#submitter.offer(candidate, signal);
         continue;
       }
       if (this.#options.untilIdle && this.#intake.ended && this.#submitter.pending === 0) return;
@@ -305,7 +309,8 @@ export class Miner {
   async #matchAll(signal: AbortSignal): Promise<void> {
     const { available } = this.#book;
     this.#stats.rowsScanned.add(this.#deps.store.sampleCount * available.length);
-    for (const candidate of await this.#matcher.forTargets(available, signal)) this.#submitter.offer(candidate, signal);
+    for (const candidate of await this.#matcher.forTargets(available, this.#now(), signal))
+      this.#submitter.offer(candidate, signal);
   }
 
   /** Fetches and loads the models most open targets name first; returns whether any came up. */

@@ -26,12 +26,21 @@ export interface MinerSummary {
   readonly durationMs: number;
   readonly samplesPerSecond: Rates;
   readonly rowsScannedPerSecond: Rates;
-  /** From the arrival of a target to its submission on the wire. */
+  /** From the moment a hit was possible, the later of target and score, to its submission on the wire. */
   readonly spawnToSubmitMs: {
     readonly p50: number | undefined;
     readonly p99: number | undefined;
     readonly count: number;
   };
+}
+
+/** What the summary reads at the moment it is made. */
+export interface LiveNumbers {
+  readonly openTargets: number;
+  readonly epoch: bigint;
+  readonly paused: boolean;
+  readonly balanceShannons: bigint;
+  readonly accountFeesShannons: bigint;
 }
 
 /** The counters behind {@link MinerSummary}. */
@@ -46,8 +55,8 @@ export class MinerStats {
   claimed = 0;
   claimedShannons = 0n;
   rewardShannons = 0n;
-  feesShannons = 0n;
-  balanceShannons: bigint | undefined;
+  /** Fees of transactions that an earlier run signed. */
+  resentFeesShannons = 0n;
   readonly #now: () => number;
   readonly #startedAt: number;
 
@@ -62,10 +71,9 @@ export class MinerStats {
 
   count(outcome: SubmissionOutcome): void {
     this.outcomes[outcome.kind]++;
-    if ('feeShannons' in outcome) this.feesShannons += outcome.feeShannons;
   }
 
-  summary(live: { openTargets: number; epoch: bigint; paused: boolean }): MinerSummary {
+  summary({ accountFeesShannons, ...live }: LiveNumbers): MinerSummary {
     return {
       samples: this.samples.total,
       scored: this.scored.total,
@@ -75,9 +83,8 @@ export class MinerStats {
       claimed: this.claimed,
       claimedShannons: this.claimedShannons,
       rewardShannons: this.rewardShannons,
-      feesShannons: this.feesShannons,
+      feesShannons: accountFeesShannons + this.resentFeesShannons,
       ...live,
-      balanceShannons: this.balanceShannons,
       durationMs: Math.round(this.#now() - this.#startedAt),
       samplesPerSecond: this.scored.rates(),
       rowsScannedPerSecond: this.rowsScanned.rates(),

@@ -92,6 +92,7 @@ export class Submitter {
     if (outcome.kind === 'unknown') return void this.#unknown.add(digest);
     if (this.#unknown.delete(digest)) stats.outcomes.unknown--;
     stats.count(outcome);
+    if ('feeShannons' in outcome) stats.resentFeesShannons += outcome.feeShannons;
     if (outcome.kind !== 'rejected') book.remove(targetId);
     book.release(targetId);
   }
@@ -124,7 +125,7 @@ export class Submitter {
 
   async #run(candidate: Candidate, signal: AbortSignal): Promise<void> {
     const { book, emitter, stats, now } = this.#deps;
-    const { target, seenAt } = candidate.open;
+    const { target } = candidate.open;
     // Submissions queued behind others may have been overtaken.
     if (signal.aborted || book.get(target.id) === undefined) return book.release(target.id);
     let digest = '';
@@ -137,7 +138,7 @@ export class Submitter {
       if (failure.code !== 'ABORTED') emitter.emit('warning', { error: failure });
       return;
     }
-    const latencyMs = now() - seenAt;
+    const latencyMs = now() - candidate.readyAt;
     stats.count(outcome);
     if (outcome.kind === 'unknown') this.#unknown.add(digest);
     // An accepted or lost target is gone; a rejected sample is not offered again; an unknown outcome keeps the target.
@@ -158,7 +159,7 @@ export class Submitter {
 
   async #attempt(candidate: Candidate, signal: AbortSignal): Promise<{ digest: string; outcome: SubmissionOutcome }> {
     const { account, journal, stats, emitter, now, limits } = this.#deps;
-    const { target, seenAt } = candidate.open;
+    const { target } = candidate.open;
     const { bytes, url, checksum } = await this.#hostSample(candidate, signal);
     const bondShannons = BigInt(bytes.byteLength) * limits().bondPerByte;
     let digest = '';
@@ -177,7 +178,7 @@ export class Submitter {
         rewardShannons: target.rewardPoolShannons,
       });
       this.#inFlight.add(digest);
-      stats.spawnToSubmit.record(now() - seenAt);
+      stats.spawnToSubmit.record(now() - candidate.readyAt);
       emitter.emit('submitted', { targetId: target.id, digest });
     };
     const sending = account.submitData({
@@ -199,7 +200,7 @@ export class Submitter {
     journal.settleSubmission(digest, outcome.kind, {
       ...('reason' in outcome && { reason: outcome.reason }),
       ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
-      latencyMs: now() - seenAt,
+      latencyMs: now() - candidate.readyAt,
     });
     this.#inFlight.delete(digest);
     return { digest, outcome };

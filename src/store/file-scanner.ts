@@ -13,7 +13,8 @@ const SCREEN_SLACK = 1e-5;
 /** Rows of one block are read in one piece when they lie in a span at most this many times as long. */
 const MAX_SPREAD = 4;
 
-class RowReader {
+/** Reads picked rows with ordinary file reads. */
+export class RowReader {
   readonly #selection: RowSelection;
   readonly #files = new Map<number, number>();
 

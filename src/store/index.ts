@@ -1,5 +1,14 @@
 export { createBestScanner, createNativeScanner } from './best-scanner.js';
 export {
+  type ChosenScanner,
+  chooseScanner,
+  DISTANCE_ENGINES,
+  type DistanceEngineName,
+  probeScanners,
+  type ScannerProbe,
+  type ScannerWishes,
+} from './choose-scanner.js';
+export {
   type DatabaseOptions,
   openDatabase,
   type SqlDatabase,
@@ -7,6 +16,7 @@ export {
   type SqlStatement,
   type SqlValue,
 } from './database.js';
+export { createEngineScanner } from './engine-scanner.js';
 export { createFileScanner } from './file-scanner.js';
 export {
   collectGarbage,

@@ -79,6 +79,7 @@ export class TransactionSender {
   #parameters: { readonly value: Promise<SystemParameters>; readonly at: number } | undefined;
   #splitting: Promise<void> | undefined;
   #closed = false;
+  #fees = 0n;
 
   constructor(client: ClientContext, hub: CheckpointHub, signer: Signer, options: AccountOptions) {
     this.client = client;
@@ -95,6 +96,11 @@ export class TransactionSender {
 
   get address(): string {
     return this.pool.owner;
+  }
+
+  /** Fees of every transaction this account has sent, splits of coins and failures included. */
+  get feesShannons(): bigint {
+    return this.#fees;
   }
 
   get closed(): boolean {
@@ -210,6 +216,7 @@ export class TransactionSender {
       if (again && mayRetry) return 'again';
       throw error;
     }
+    this.#fees += result.effects.fee.totalFee;
     // Before waiting: the coins can be used again as soon as their new versions are known.
     this.pool.settle([lease, ...(plan.others ?? [])], result.effects, this.#balancesAfter(plan, lease, result));
     const { status } = result.effects;

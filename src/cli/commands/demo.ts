@@ -1,0 +1,170 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { Config } from '../../config/index.js';
+import type { ModelConfigName } from '../../engine/model-config.js';
+import { QuarryError } from '../../errors/index.js';
+import { createMiner, type MinerSummary } from '../../miner/index.js';
+import { createLogger } from '../../observe/logger.js';
+import { formatBytes } from '../../output/index.js';
+import { Keypair } from '../../soma/chain/index.js';
+import type { CliContext } from '../context.js';
+import { type DemoNetwork, type DemoNetworkStep, startDemoNetwork } from '../mining/demo-network.js';
+import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../mining/miner-settings.js';
+import { MiningReporter } from '../mining/mining-reporter.js';
+import { packageRoot } from '../package-root.js';
+import { addSettings, configOf } from '../settings-options.js';
+
+const MODELS = 3;
+/** Enough to watch, little enough for two minutes without a compiler. */
+const DEFAULT_HITS = 50;
+
+/** `quarry demo`: a whole network on this machine, mined end to end. */
+export function demoCommand(context: CliContext): Command {
+  const command = new Command('demo')
+    .description('boot an embedded network, publish models, mine real files, claim the rewards')
+    .option('--json', 'NDJSON events on stdout, the summary last')
+    .option('--distance-threshold <distance>', 'threshold of the targets (default: about 1 pair in 50 hits)', Number)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quarry demo                              mines the text files of this package\n  quarry demo --data ~/texts --until-hits 200\n  quarry demo --model-config medium --json',
+    );
+  addSettings(command, [
+    'data',
+    'untilHits',
+    'untilSamples',
+    'modelConfig',
+    'engine',
+    'distanceEngine',
+    'isa',
+    'precision',
+    'workers',
+    'threads',
+    'policy',
+    'margin',
+    'maxInFlight',
+    'sampleBytes',
+    'wholeFiles',
+    'seed',
+    'logFile',
+    'logLevel',
+  ]);
+  return command.action(async (flags: { json?: boolean; distanceThreshold?: number }) => {
+    const config = await configOf(context, { ...flags });
+    if (flags.distanceThreshold !== undefined && !(flags.distanceThreshold > 0 && flags.distanceThreshold <= 2)) {
+      throw new QuarryError('USAGE', '--distance-threshold expects a cosine distance between 0 and 2');
+    }
+    const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds: config.statusSeconds });
+    const dir = await mkdtemp(join(tmpdir(), 'quarry-demo-'));
+    try {
+      await runDemo(context, config, reporter, dir, flags.distanceThreshold);
+    } finally {
+      reporter.detach();
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+}
+
+async function runDemo(
+  context: CliContext,
+  config: Config,
+  reporter: MiningReporter,
+  dir: string,
+  distanceThreshold: number | undefined,
+): Promise<void> {
+  const { signal } = context;
+  const network = await startDemoNetwork(
+    { dir, modelConfig: (config.modelConfig ?? 'small') as ModelConfigName, models: MODELS, distanceThreshold, signal },
+    networkSteps(reporter),
+  );
+  try {
+    const signer = Keypair.generate();
+    await network.client.requestFaucet(signer.address, { signal });
+    const fundedShannons = await network.client.getBalance(signer.address, { signal });
+    const assembled = await createMiner({
+      ...minerOptions(config),
+      untilHits: config.untilHits ?? (config.untilSamples === undefined ? DEFAULT_HITS : undefined),
+      untilIdle: true,
+      network: network.client,
+      signer,
+      data: config.data ?? [packageRoot()],
+      stateDir: join(dir, 'miner'),
+      engine: engineWishes(config),
+      distance: scannerWishes(config),
+      samples: sampleOptions(config),
+      decode: { cwd: config.data === undefined ? packageRoot() : '.', textOnly: config.data === undefined },
+      signal,
+    });
+    try {
+      const { engine, miner } = assembled;
+      reporter.say(
+        `engine ${engine.name}: ${engine.workers} workers x ${engine.threads} threads, ${engine.reason}`,
+        'engine',
+        {
+          name: engine.name,
+          workers: engine.workers,
+          threads: engine.threads,
+          reason: engine.reason,
+        },
+      );
+      const { name, detail } = assembled.distance;
+      reporter.say(`distances ${name}: ${detail}`, 'distance', { name, detail });
+      reporter.attach(miner, createLogger({ level: config.logLevel, file: config.logFile }));
+      await miner.run({ signal });
+      if (!signal.aborted) await claimAll(network, reporter, () => miner.claim({ signal }));
+      const summary = miner.summary();
+      const balanceShannons = await network.client.getBalance(signer.address);
+      reporter.summary(
+        { ...summary, balanceShannons },
+        { fundedShannons, grewShannons: balanceShannons - fundedShannons },
+      );
+    } finally {
+      await assembled.close();
+    }
+  } finally {
+    await network.close();
+  }
+}
+
+/** Rewards fall due two epochs after the hit: the audit window lies between. */
+async function claimAll(
+  network: DemoNetwork,
+  reporter: MiningReporter,
+  claim: () => Promise<MinerSummary>,
+): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    const epoch = await network.client.advanceEpoch();
+    const meaning = i === 0 ? 'validators audit the submissions' : 'rewards fall due';
+    reporter.say(`epoch ${epoch}: ${meaning}`, 'epoch', { epoch });
+  }
+  await claim();
+}
+
+function networkSteps(reporter: MiningReporter): (step: DemoNetworkStep) => void {
+  let bar: ReturnType<MiningReporter['bar']> | undefined;
+  return (step) => {
+    if (step.step === 'generating') {
+      bar ??= reporter.bar(`weights of model ${step.model}`, step.totalBytes, 'bytes');
+      bar.update(step.writtenBytes);
+      return;
+    }
+    bar?.end();
+    bar = undefined;
+    const { step: event, ...fields } = step;
+    reporter.say(textOf(step), event, fields);
+  };
+}
+
+function textOf(step: DemoNetworkStep): string {
+  switch (step.step) {
+    case 'serving':
+      return `network serving at ${step.rpcUrl} (process ${step.pid})`;
+    case 'published':
+      return `model ${step.model} committed: ${step.modelId.slice(0, 10)}…, ${formatBytes(step.sizeBytes)} of encrypted weights`;
+    case 'epoch':
+      return `epoch ${step.epoch}: ${step.epoch === 1n ? 'models revealed next' : 'targets are open'}`;
+    default:
+      return '';
+  }
+}

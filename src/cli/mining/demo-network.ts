@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../../devnet/index.js';
+import { MODEL_CONFIGS, type ModelConfigName } from '../../engine/model-config.js';
+import { normalArray } from '../../engine/reference/arrgen.js';
+import { HttpHost } from '../../hosting/index.js';
+import { Keypair } from '../../soma/chain/index.js';
+import { SomaClient } from '../../soma/client/soma-client.js';
+import { ModelPublication } from '../../soma/publish/index.js';
+import { generateWeights } from '../../weights/generate.js';
+
+export interface DemoNetworkOptions {
+  /** For weights and hosted files; emptied by whoever made it. */
+  readonly dir: string;
+  readonly modelConfig: ModelConfigName;
+  /** How many models are published. Three, so that who wins is a question. */
+  readonly models: number;
+  readonly distanceThreshold?: number | undefined;
+  readonly devnet?: DevnetOptions;
+  readonly signal: AbortSignal;
+}
+
+/** What was done, as it is done. */
+export type DemoNetworkStep =
+  | { readonly step: 'serving'; readonly rpcUrl: string; readonly pid: number }
+  | { readonly step: 'generating'; readonly model: number; readonly writtenBytes: number; readonly totalBytes: number }
+  | { readonly step: 'published'; readonly model: number; readonly modelId: string; readonly sizeBytes: number }
+  | { readonly step: 'epoch'; readonly epoch: bigint };
+
+/** A network in a process of its own, with models on it and targets open. */
+export interface DemoNetwork {
+  readonly devnet: SpawnedDevnet;
+  readonly client: SomaClient;
+  close(): Promise<void>;
+}
+
+/** Each model stakes 1 SOMA; the faucet gives 2 a coin. */
+const FAUCET_REQUESTS_PER_MODEL = 1;
+const COMMISSION_BPS = 1_000;
+
+/**
+ * Boots the embedded network and brings it to where mining begins, by the same transactions anybody would send: create
+ * and commit in epoch 0, reveal in epoch 1; targets appear with epoch 2.
+ */
+export async function startDemoNetwork(
+  options: DemoNetworkOptions,
+  onStep: (step: DemoNetworkStep) => void,
+): Promise<DemoNetwork> {
+  const { signal, modelConfig } = options;
+  const shape = MODEL_CONFIGS[modelConfig];
+  const devnet = await spawnDevnet(
+    {
+      embeddingDim: shape.embeddingDim,
+      modelConfig: shape,
+      ...(options.distanceThreshold !== undefined && { initialDistanceThreshold: options.distanceThreshold }),
+      ...options.devnet,
+    },
+    { signal },
+  );
+  const closers: (() => Promise<void> | void)[] = [() => devnet.close()];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    onStep({ step: 'serving', rpcUrl: devnet.rpcUrl, pid: devnet.pid });
+    const { rpcUrl: url, faucetUrl, adminUrl } = devnet;
+    const client = await SomaClient.connect({ url, faucetUrl, adminUrl, signal });
+    closers.push(() => client.close());
+    const host = await HttpHost.listen({ dir: join(options.dir, 'published'), port: 0 });
+    closers.push(() => host.close());
+    const publisher = Keypair.generate();
+    const account = client.account(publisher);
+    for (let i = 0; i < options.models * FAUCET_REQUESTS_PER_MODEL; i++) {
+      await client.requestFaucet(publisher.address, { signal });
+    }
+    await mkdir(join(options.dir, 'models'), { recursive: true });
+    const publications: ModelPublication[] = [];
+    for (let model = 1; model <= options.models; model++) {
+      const path = join(options.dir, 'models', `model-${model}.safetensors`);
+      await generateWeights(shape, BigInt(model), path, {
+        signal,
+        onProgress: (writtenBytes, totalBytes) => onStep({ step: 'generating', model, writtenBytes, totalBytes }),
+      });
+      const embedding = normalArray(BigInt(1_000 + model), shape.embeddingDim);
+      const publication = new ModelPublication(
+        { path, shape, embedding, commissionRateBps: COMMISSION_BPS, signal },
+        { client, account, hostFile: (checksum, file) => host.publishFile(checksum, file) },
+      );
+      const { modelId = '', sizeBytes } = await publication.commit();
+      publications.push(publication);
+      onStep({ step: 'published', model, modelId, sizeBytes });
+    }
+    onStep({ step: 'epoch', epoch: await client.advanceEpoch({ signal }) });
+    for (const publication of publications) await publication.reveal();
+    onStep({ step: 'epoch', epoch: await client.advanceEpoch({ signal }) });
+    return { devnet, client, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Config } from '../../config/index.js';
+import type { EngineWishes } from '../../engine/choose-engine.js';
+import type { CreateMinerOptions } from '../../miner/index.js';
+import { somaToShannons } from '../../soma/chain/index.js';
+import type { ScannerWishes } from '../../store/index.js';
+
+/** The miner's own options, from settings. */
+export function minerOptions(
+  config: Config,
+): Pick<
+  CreateMinerOptions,
+  | 'policy'
+  | 'margin'
+  | 'maxInFlight'
+  | 'maxBondShannons'
+  | 'minRewardShannons'
+  | 'minBalanceShannons'
+  | 'claimExpired'
+  | 'dryRun'
+  | 'untilHits'
+  | 'untilSamples'
+> {
+  const soma = (text: string | undefined): bigint | undefined =>
+    text === undefined ? undefined : somaToShannons(text);
+  return {
+    policy: config.policy as 'first' | 'closest' | 'cheapest',
+    margin: config.margin,
+    maxInFlight: config.maxInFlight,
+    maxBondShannons: soma(config.maxBondSoma),
+    minRewardShannons: soma(config.minRewardSoma),
+    minBalanceShannons: soma(config.minBalanceSoma),
+    claimExpired: config.claimExpired,
+    dryRun: config.dryRun,
+    untilHits: config.untilHits,
+    untilSamples: config.untilSamples,
+  };
+}
+
+/** The engine, from settings. Their choices are checked by the schema. */
+export function engineWishes(config: Config): EngineWishes {
+  return {
+    engine: config.engine as EngineWishes['engine'],
+    ...(config.isa !== undefined && { isa: config.isa as NonNullable<EngineWishes['isa']> }),
+    ...(config.precision !== undefined && { precision: config.precision as NonNullable<EngineWishes['precision']> }),
+    ...(config.provider !== undefined && { provider: config.provider }),
+    ...(config.workers !== undefined && { workers: config.workers }),
+    ...(config.threads !== undefined && { threads: config.threads }),
+  };
+}
+
+/** How samples are cut and ordered, from settings. */
+export function sampleOptions(config: Config): NonNullable<CreateMinerOptions['samples']> {
+  return {
+    sampleBytes: config.sampleBytes,
+    wholeFiles: config.wholeFiles,
+    utf8Boundaries: config.utf8Boundaries,
+    minEntropyBits: config.minEntropy,
+    seed: config.seed,
+  };
+}
+
+/** What finds hits among stored rows, from settings. */
+export function scannerWishes(config: Config): ScannerWishes {
+  return {
+    engine: config.distanceEngine as ScannerWishes['engine'],
+    ...(config.isa !== undefined && { isa: config.isa as NonNullable<ScannerWishes['isa']> }),
+  };
+}

@@ -1,0 +1,183 @@
+import type { Miner, MinerSummary } from '../../miner/index.js';
+import type { Logger } from '../../observe/logger.js';
+import { LiveArea, type ProgressBar } from '../../observe/progress.js';
+import type { Rates } from '../../observe/rate-meter.js';
+import { formatDuration, formatRate, toJsonLine } from '../../output/index.js';
+import { shannonsToSoma } from '../../soma/chain/index.js';
+import type { CliContext } from '../context.js';
+
+export interface MiningReporterOptions {
+  /** NDJSON on stdout instead of lines for people. */
+  readonly json: boolean;
+  /** Interval of the status line in a log; on a terminal it is live. */
+  readonly statusSeconds: number;
+}
+
+const LIVE_STATUS_MS = 500;
+
+/** Tells people, or programs, what a miner does: lines for events, bars for downloads, a status line for rates. */
+export class MiningReporter {
+  readonly #context: CliContext;
+  readonly #options: MiningReporterOptions;
+  readonly #live: LiveArea;
+  readonly #bars = new Map<string, ProgressBar>();
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(context: CliContext, options: MiningReporterOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#live = new LiveArea({
+      stream: context.stderr,
+      isTty: context.isErrTty && !options.json,
+      columns: () => (context.stderr as NodeJS.WriteStream).columns ?? 100,
+      style: context.errStyle,
+    });
+  }
+
+  /** A line of talk, or with `--json` an event. */
+  say(text: string, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    if (this.#options.json) this.#context.stdout.write(`${toJsonLine({ event, ...fields })}\n`);
+    else this.#live.line(text);
+  }
+
+  /** A bar while something advances; draws nothing where there is no terminal. */
+  bar(label: string, total: number, unit: 'bytes' | 'count'): ProgressBar {
+    return this.#live.bar(label, total, unit);
+  }
+
+  /** Follows a miner until `detach`. */
+  attach(miner: Miner, logger: Logger): void {
+    const { green, yellow, red, dim } = this.#context.errStyle;
+    const { events } = miner;
+    events.on('started', (e) => {
+      logger.info(e, 'started');
+      this.say(
+        `mining as ${short(e.address)}: epoch ${e.epoch}, ${e.openTargets} open targets, ${e.models} models`,
+        'started',
+        e,
+      );
+    });
+    events.on('model', (e) => {
+      const id = short(e.modelId);
+      if (e.state === 'fetching') this.#bars.set(e.modelId, this.#live.bar(`weights ${id}`, e.sizeBytes));
+      else this.#endBar(e.modelId);
+      const { error, ...rest } = e;
+      if (error !== undefined) {
+        logger.warn({ ...rest, error }, 'model failed');
+        this.say(`${yellow('warning')}  model ${id}: ${error.message}`, 'model', { ...rest, error: error.toJSON() });
+      } else if (e.state === 'ready') {
+        logger.info(rest, 'model ready');
+        this.say(`model ${id} ready`, 'model', rest);
+      }
+    });
+    events.on('download', (e) => this.#bars.get(e.modelId)?.update(e.receivedBytes));
+    events.on('scored', (e) => logger.debug(e, 'scored'));
+    events.on('hit', (e) => {
+      logger.info(e, 'hit');
+      if (this.#options.json) this.say('', 'hit', e);
+    });
+    events.on('submitted', (e) => logger.debug(e, 'submitted'));
+    events.on('outcome', (e) => {
+      logger.info(e, e.outcome.kind);
+      const word = {
+        accepted: green('accepted'),
+        lost: yellow('lost    '),
+        rejected: red('rejected'),
+        unknown: yellow('unknown '),
+      }[e.outcome.kind];
+      const reason = 'reason' in e.outcome ? ` "${e.outcome.reason}"` : '';
+      const distance = `${e.distance.toFixed(4)} ${dim(`< ${e.threshold.toFixed(4)}`)}`;
+      this.say(
+        `${word}${reason}  ${short(e.targetId)}  ${distance}  ${shannonsToSoma(e.rewardShannons)} SOMA  ${dim(e.origin)} (${Math.round(e.latencyMs)} ms)`,
+        e.outcome.kind,
+        { ...e, outcome: undefined, ...('reason' in e.outcome && { reason: e.outcome.reason }) },
+      );
+    });
+    events.on('epoch', (e) => {
+      logger.info(e, 'epoch');
+      this.say(`epoch ${e.epoch}: ${e.openTargets} open targets`, 'epoch', e);
+    });
+    events.on('claimed', (e) => {
+      logger.info(e, 'claimed');
+      this.say(`${green('claimed ')}  ${short(e.targetId)}  ${shannonsToSoma(e.receivedShannons)} SOMA`, 'claimed', e);
+    });
+    events.on('warning', ({ error }) => {
+      logger.warn({ error }, 'warning');
+      const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+      this.say(`${yellow('warning')}  ${error.message}${hint}`, 'warning', { error: error.toJSON() });
+    });
+    events.on('paused', (e) => this.say(`paused: ${e.reason}`, 'paused', e));
+    events.on('resumed', () => this.say('resumed', 'resumed'));
+    if (!this.#options.json) {
+      this.#every(LIVE_STATUS_MS, () => this.#live.status(statusLine(miner.summary())));
+    }
+    this.#every(this.#options.statusSeconds * 1000, () => {
+      const summary = miner.summary();
+      logger.info({ summary: JSON.parse(toJsonLine(summary)) as unknown }, 'status');
+      if (this.#options.json) this.say('', 'status', { ...summary });
+      else if (!this.#context.isErrTty) this.say(statusLine(summary), 'status');
+    });
+  }
+
+  /** Stops following and clears the live area. */
+  detach(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    this.#bars.clear();
+    this.#live.clear();
+  }
+
+  /** The last line: what came of it all. */
+  summary(summary: MinerSummary, extra: Readonly<Record<string, unknown>> = {}): void {
+    this.detach();
+    if (this.#options.json) {
+      this.#context.stdout.write(`${toJsonLine({ event: 'summary', ...summary, ...extra })}\n`);
+      return;
+    }
+    const { green, bold } = this.#context.errStyle;
+    const s = summary;
+    const soma = (shannons: bigint): string => `${shannonsToSoma(shannons)} SOMA`;
+    const write = (name: string, text: string): void => this.#live.line(`  ${name.padEnd(11)} ${text}`);
+    this.#live.line('');
+    this.#live.line(bold(`done in ${formatDuration(s.durationMs)}`));
+    write('samples', `${s.samples} taken in, ${s.scored} scored, ${s.hits} hits`);
+    const unknown = s.unknown > 0 ? `, ${s.unknown} unknown` : '';
+    write(
+      'submitted',
+      `${s.submitted}: ${green(`${s.accepted} accepted`)}, ${s.lost} lost, ${s.rejected} rejected${unknown}`,
+    );
+    const { p50, p99 } = s.spawnToSubmitMs;
+    if (p50 !== undefined && p99 !== undefined)
+      write('to submit', `${p50.toFixed(1)} ms p50, ${p99.toFixed(1)} ms p99`);
+    if (s.claimed > 0)
+      write('claimed', `${s.claimed} targets: ${green(soma(s.rewardShannons))} in rewards, bonds returned`);
+    write('fees', soma(s.feesShannons));
+    if (s.balanceShannons !== undefined) write('balance', soma(s.balanceShannons));
+  }
+
+  #every(ms: number, tick: () => void): void {
+    this.#timers.push(setInterval(tick, ms).unref());
+  }
+
+  #endBar(modelId: string): void {
+    this.#bars.get(modelId)?.end();
+    this.#bars.delete(modelId);
+  }
+}
+
+/** `0x12345678…cdef` */
+function short(id: string): string {
+  return `${id.slice(0, 10)}…${id.slice(-4)}`;
+}
+
+/** Rates over 10 s, 60 s and 15 min, and what they led to. */
+export function statusLine(s: MinerSummary): string {
+  const rates = (r: Rates): string => r.map((rate) => (rate === undefined ? 'n/a' : formatRate(rate))).join(' ');
+  const { p50, p99 } = s.spawnToSubmitMs;
+  const latency = p50 === undefined || p99 === undefined ? '' : `  submit ${p50.toFixed(0)}/${p99.toFixed(0)} ms`;
+  const balance = s.balanceShannons === undefined ? '' : `  ${shannonsToSoma(s.balanceShannons)} SOMA`;
+  return (
+    `${s.paused ? 'paused  ' : ''}speed 10s/60s/15m ${rates(s.samplesPerSecond)} samples/s  ` +
+    `rows ${rates(s.rowsScannedPerSecond)}  targets ${s.openTargets}  ` +
+    `A ${s.accepted}  L ${s.lost}  R ${s.rejected}${latency}${balance}`
+  );
+}

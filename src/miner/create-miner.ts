@@ -1,0 +1,154 @@
+import { join } from 'node:path';
+import { type ChosenEngine, chooseEngine, type EngineWishes } from '../engine/choose-engine.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../engine/model-config.js';
+import { QuarryError } from '../errors/index.js';
+import { type DataHost, HttpHost, verifiedHost } from '../hosting/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../net/index.js';
+import { protocolConfig, type Signer } from '../soma/chain/index.js';
+import { SomaClient } from '../soma/client/soma-client.js';
+import {
+  CHUNK_BYTES,
+  type CutStats,
+  createCutStats,
+  type ResolveOptions,
+  resolveSources,
+  type SampleStreamOptions,
+  sampleStream,
+} from '../sources/index.js';
+import { type ChosenScanner, chooseScanner, openStore, type ScannerWishes } from '../store/index.js';
+import { WeightsCache } from '../weights/weights-cache.js';
+import { Journal } from './journal.js';
+import { Miner, type MinerOptions } from './miner.js';
+
+export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
+  /** A network's name or the URL of a fullnode; or a client, which stays the caller's to close. */
+  readonly network: string | SomaClient;
+  readonly signer: Signer;
+  /** Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. */
+  readonly data: readonly string[];
+  /** Keeps the store, the journal, the weights and hosted data; made when missing. One miner at a time. */
+  readonly stateDir: string;
+  /** Where submitted bytes are hosted. Default: an HTTP server of its own on a free loopback port. */
+  readonly host?: DataHost;
+  /** Default: whatever is fastest here. */
+  readonly engine?: EngineWishes;
+  /** What finds hits among stored rows. Default: whatever is fastest here. */
+  readonly distance?: ScannerWishes;
+  /** Default: by the width of the network's embeddings. */
+  readonly config?: ModelConfig;
+  readonly samples?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'>;
+  readonly decode?: Omit<ResolveOptions, 'cwd'> & { readonly cwd?: string };
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal;
+}
+
+/** A miner with everything it stands on. Close it when done. */
+export interface AssembledMiner {
+  readonly miner: Miner;
+  readonly client: SomaClient;
+  readonly journal: Journal;
+  readonly engine: ChosenEngine;
+  readonly distance: Omit<ChosenScanner, 'scanner'>;
+  readonly cut: CutStats;
+  close(): Promise<void>;
+}
+
+/**
+ * Puts a miner together from a network, a key, a directory and data. The parts are exported one by one for those who
+ * want others.
+ *
+ * @throws QuarryError `UNREACHABLE` when the network is, `STORE_LOCKED` when another miner uses the directory, and what
+ *   its parts throw
+ */
+export async function createMiner(options: CreateMinerOptions): Promise<AssembledMiner> {
+  const { signal, stateDir } = options;
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const client = await connect(options);
+    if (typeof options.network === 'string') closers.push(() => client.close());
+    const config = options.config ?? (await configOf(client, signal));
+    const loopback = /^https?:\/\/(127\.|localhost|\[::1\])/.test(client.endpoints.rpcUrl);
+    const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
+    // Sources are the user's own choice: any address may be named.
+    const sourceHttp = new HttpClient();
+    closers.push(
+      () => http.close(),
+      () => sourceHttp.close(),
+    );
+    const decode = { cwd: '.', ...options.decode };
+    const units = await resolveSources(options.data, decode, {
+      http: sourceHttp,
+      ...(options.stdin !== undefined && { stdin: options.stdin }),
+    });
+    const distance = await chooseScanner({ engine: 'auto', ...options.distance });
+    const store = await openStore(
+      {
+        dir: join(stateDir, 'store'),
+        embeddingDim: config.embeddingDim,
+        durability: 'process',
+      },
+      { scanner: distance.scanner },
+    );
+    closers.push(() => store.close());
+    const journal = new Journal(join(stateDir, 'journal.db'), Date.now);
+    closers.push(() => journal.close());
+    const host = options.host ?? (await HttpHost.listen({ dir: join(stateDir, 'hosted'), port: 0 }));
+    if (options.host === undefined) closers.push(() => host.close());
+    const wishes: EngineWishes = { engine: 'auto', cacheDir: join(stateDir, 'packed'), ...options.engine };
+    const engine = await chooseEngine(wishes, config);
+    closers.push(() => engine.engine.close());
+    const cut = createCutStats();
+    const account = client.account(options.signer, {
+      parallel: options.maxInFlight ?? 8,
+      coinShannons: coinShannonsFor(options.samples?.sampleBytes ?? CHUNK_BYTES),
+    });
+    const miner = new Miner(
+      { ...options, config },
+      {
+        client,
+        account,
+        engine: engine.engine,
+        weights: new WeightsCache({ dir: join(stateDir, 'weights') }, { http }),
+        store,
+        journal,
+        host: verifiedHost(host, http),
+        samples: sampleStream(units, { ...options.samples, stats: cut, ...(signal !== undefined && { signal }) }),
+      },
+    );
+    return { miner, client, journal, engine, distance, cut, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A coin for this many submissions: splitting costs a value fee, so coins are no larger than they need to be. */
+const SUBMISSIONS_PER_COIN = 64n;
+
+/** What a coin should hold, at the bond and the fees the network charges today. */
+function coinShannonsFor(sampleBytes: number): bigint {
+  const { submissionBondPerByte } = protocolConfig(5);
+  return SUBMISSIONS_PER_COIN * (BigInt(sampleBytes) * submissionBondPerByte + 10_000n);
+}
+
+async function connect({ network, signal }: CreateMinerOptions): Promise<SomaClient> {
+  if (typeof network !== 'string') return network;
+  const control = signal === undefined ? {} : { signal };
+  if (/^https?:\/\//i.test(network)) return SomaClient.connect({ url: network, ...control });
+  // The client knows its networks, and says so when there is none of this name.
+  return SomaClient.connect({ network: network as 'testnet', ...control });
+}
+
+/** The configuration whose embeddings are as wide as the network's. */
+async function configOf(client: SomaClient, signal: AbortSignal | undefined): Promise<ModelConfig> {
+  const { parameters } = await client.getSystemState(signal === undefined ? {} : { signal });
+  const dim = Number(parameters.targetEmbeddingDim);
+  const found = Object.values(MODEL_CONFIGS).find((config) => config.embeddingDim === dim);
+  if (found !== undefined) return found;
+  throw new QuarryError('CONFIG_MISSING', `no known model has embeddings of ${dim} values, as this network's have`, {
+    hint: 'give the shape of its models',
+  });
+}

@@ -1,0 +1,51 @@
+import { createReadStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { toQuarryError } from '../../errors/index.js';
+import { createBlake2b256 } from '../../weights/blake2b.js';
+import { createWeightsCipher } from '../../weights/decrypt.js';
+
+/** An encrypted weight file on disk. */
+export interface EncryptedWeights {
+  readonly path: string;
+  /** BLAKE2b-256 of the encrypted bytes, hex. */
+  readonly checksum: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Encrypts a weight file in one streaming pass; `target` appears when it is complete.
+ *
+ * @param key 32 bytes, used for no other file
+ */
+export async function encryptWeightsFile(
+  source: string,
+  target: string,
+  key: Uint8Array,
+  signal?: AbortSignal,
+): Promise<EncryptedWeights> {
+  const partial = `${target}.part`;
+  const encrypt = createWeightsCipher(key);
+  const hash = createBlake2b256();
+  let sizeBytes = 0;
+  try {
+    const file = await open(partial, 'w', 0o600);
+    try {
+      const control = signal === undefined ? {} : { signal };
+      for await (const piece of createReadStream(source, { highWaterMark: 1 << 20, ...control })) {
+        const encrypted = encrypt(piece as Uint8Array);
+        hash.update(encrypted);
+        sizeBytes += encrypted.byteLength;
+        await file.appendFile(encrypted);
+      }
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw toQuarryError(error, `encrypting ${source}`);
+  }
+  return { path: target, checksum: bytesToHex(hash.digest()), sizeBytes };
+}

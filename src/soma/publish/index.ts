@@ -1,0 +1,7 @@
+export type { PublicationState } from './publication-state.js';
+export {
+  ModelPublication,
+  type PublicationStep,
+  type PublishModelDeps,
+  type PublishModelOptions,
+} from './publish-model.js';

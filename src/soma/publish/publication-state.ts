@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { replaceFile } from '../wallet/protected-file.js';
+
+/**
+ * What a publication must not forget between its steps: above all the key and the embedding, without which a committed
+ * model cannot be revealed and loses half its stake.
+ */
+export interface PublicationState {
+  /** BLAKE2b-256 of the encrypted weights, hex. */
+  readonly checksum: string;
+  readonly sizeBytes: number;
+  /** AES-256 key, hex. */
+  readonly decryptionKey: string;
+  readonly embedding: readonly number[];
+  readonly url?: string;
+  readonly modelId?: string;
+  /** Epoch in which the commit executed, decimal. */
+  readonly commitEpoch?: string;
+  readonly revealed?: boolean;
+}
+
+/** A key for one file, as the cipher demands. */
+export function freshDecryptionKey(): Uint8Array {
+  return new Uint8Array(randomBytes(32));
+}
+
+/**
+ * Reads the state an earlier run left; `undefined` when there is none.
+ *
+ * @throws QuarryError `DATA_INVALID` when the file is no publication state
+ */
+export async function readPublicationState(path: string): Promise<PublicationState | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw toQuarryError(error, `reading ${path}`);
+  }
+  try {
+    const value = JSON.parse(text) as Partial<PublicationState>;
+    if (!/^[0-9a-f]{64}$/.test(value.checksum ?? '') || !/^[0-9a-f]{64}$/.test(value.decryptionKey ?? '')) throw value;
+    if (!Array.isArray(value.embedding) || typeof value.sizeBytes !== 'number') throw value;
+    return value as PublicationState;
+  } catch {
+    throw new QuarryError('DATA_INVALID', `${path} is not the state of a publication`, {
+      hint: 'move it away to publish anew, or restore it to go on',
+    });
+  }
+}
+
+/** Writes the state with mode 0600, atomically: it holds the key. */
+export async function writePublicationState(path: string, state: PublicationState): Promise<void> {
+  await replaceFile(path, `${JSON.stringify(state, null, 2)}\n`);
+}

@@ -1,0 +1,160 @@
+import { rm } from 'node:fs/promises';
+import { hexToBytes } from '@noble/hashes/utils.js';
+import { QuarryError } from '../../errors/index.js';
+import { openSafetensors } from '../../weights/safetensors.js';
+import { assertFitsV1, type V1Shape } from '../../weights/v1-layout.js';
+import type { SomaAccount } from '../client/account/soma-account.js';
+import type { SomaClient } from '../client/soma-client.js';
+import { encryptWeightsFile } from './encrypt-weights.js';
+import {
+  freshDecryptionKey,
+  type PublicationState,
+  readPublicationState,
+  writePublicationState,
+} from './publication-state.js';
+
+export interface PublishModelOptions {
+  /** Plain safetensors file. */
+  readonly path: string;
+  readonly shape: V1Shape;
+  /** What the model is near to in embedding space, `[embeddingDim]`: targets near it will name it. */
+  readonly embedding: Float32Array;
+  readonly commissionRateBps: number;
+  /** Default: the network's minimum. */
+  readonly stakeShannons?: bigint;
+  /** Remembers where the publication stands. Default: the weights' path with `.publication.json`. */
+  readonly statePath?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface PublishModelDeps {
+  readonly client: SomaClient;
+  readonly account: SomaAccount;
+  /** Makes the encrypted file fetchable by anybody; returns its URL. */
+  readonly hostFile: (checksum: string, path: string) => Promise<string>;
+  /** Told when a step is done. */
+  readonly onStep?: (step: PublicationStep, state: PublicationState) => void;
+}
+
+/** In this order. */
+export type PublicationStep = 'encrypted' | 'hosted' | 'created' | 'committed' | 'revealed';
+
+/** A model on its way to the network. Every step is remembered before the next; a new run goes on where one ended. */
+export class ModelPublication {
+  readonly #options: PublishModelOptions;
+  readonly #deps: PublishModelDeps;
+  readonly #statePath: string;
+
+  constructor(options: PublishModelOptions, deps: PublishModelDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#statePath = options.statePath ?? `${options.path}.publication.json`;
+  }
+
+  /**
+   * Everything up to the commitment: checks the file, encrypts, hosts, creates, commits.
+   *
+   * @throws QuarryError `WEIGHTS_INVALID` when the file does not fit the architecture
+   */
+  async commit(): Promise<PublicationState> {
+    const { client, account } = this.#deps;
+    const { signal, commissionRateBps, stakeShannons } = this.#options;
+    const control = signal === undefined ? {} : { signal };
+    let state = await this.#encryptedAndHosted();
+    if (state.modelId === undefined) {
+      const { modelId } = await account.createModel({
+        commissionRateBps,
+        ...(stakeShannons !== undefined && { stakeShannons }),
+        ...control,
+      });
+      state = await this.#save('created', { ...state, modelId });
+    }
+    // A commitment that was not revealed in its epoch is void: the model commits again.
+    const { epoch } = await client.getServiceInfo(control);
+    const stale = state.commitEpoch !== undefined && epoch > BigInt(state.commitEpoch) + 1n && !state.revealed;
+    if (state.commitEpoch === undefined || stale) {
+      const { effects } = await account.commitModel({
+        modelId: required(state.modelId),
+        manifest: { url: required(state.url), checksum: hexToBytes(state.checksum), size: BigInt(state.sizeBytes) },
+        decryptionKey: hexToBytes(state.decryptionKey),
+        embedding: Float32Array.from(state.embedding),
+        ...control,
+      });
+      state = await this.#save('committed', { ...state, commitEpoch: String(effects.executedEpoch) });
+    }
+    return state;
+  }
+
+  /**
+   * Reveals key and embedding. Must run in the epoch after the commitment.
+   *
+   * @throws ExecutionError `modelRevealEpochMismatch` in any other epoch
+   */
+  async reveal(): Promise<PublicationState> {
+    const state = await readPublicationState(this.#statePath);
+    if (state?.modelId === undefined || state.commitEpoch === undefined) {
+      throw new QuarryError('FAILED_PRECONDITION', 'this model has not been committed yet');
+    }
+    if (state.revealed) return state;
+    await this.#deps.account.revealModel({
+      modelId: state.modelId,
+      decryptionKey: hexToBytes(state.decryptionKey),
+      embedding: Float32Array.from(state.embedding),
+      ...(this.#options.signal !== undefined && { signal: this.#options.signal }),
+    });
+    return this.#save('revealed', { ...state, revealed: true });
+  }
+
+  /** The whole way: commits, waits for the next epoch, reveals. */
+  async run(): Promise<PublicationState> {
+    const state = await this.commit();
+    if (state.revealed) return state;
+    const revealEpoch = BigInt(required(state.commitEpoch)) + 1n;
+    const { signal } = this.#options;
+    for await (const { epoch } of this.#deps.client.watchEpochs(signal === undefined ? {} : { signal })) {
+      if (epoch >= revealEpoch) break;
+    }
+    return this.reveal();
+  }
+
+  async #encryptedAndHosted(): Promise<PublicationState> {
+    const { path, shape, embedding, signal } = this.#options;
+    let state = await readPublicationState(this.#statePath);
+    const encryptedPath = `${path}.encrypted`;
+    if (state === undefined) {
+      const weights = await openSafetensors(path);
+      try {
+        assertFitsV1(weights, shape);
+      } finally {
+        await weights.close();
+      }
+      if (embedding.length !== shape.embeddingDim) {
+        throw new QuarryError(
+          'INVALID_ARGUMENT',
+          `the embedding must have ${shape.embeddingDim} values, got ${embedding.length}`,
+        );
+      }
+      const key = freshDecryptionKey();
+      const { checksum, sizeBytes } = await encryptWeightsFile(path, encryptedPath, key, signal);
+      const decryptionKey = Buffer.from(key).toString('hex');
+      state = await this.#save('encrypted', { checksum, sizeBytes, decryptionKey, embedding: Array.from(embedding) });
+    }
+    if (state.url === undefined) {
+      const url = await this.#deps.hostFile(state.checksum, encryptedPath);
+      state = await this.#save('hosted', { ...state, url });
+      await rm(encryptedPath, { force: true });
+    }
+    return state;
+  }
+
+  async #save(step: PublicationStep, state: PublicationState): Promise<PublicationState> {
+    await writePublicationState(this.#statePath, state);
+    this.#deps.onStep?.(step, state);
+    return state;
+  }
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new QuarryError('DATA_INVALID', 'the state of the publication misses a step');
+  return value;
+}

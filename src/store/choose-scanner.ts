@@ -1,0 +1,85 @@
+import type { IsaLevel } from '../engine/engine-spec.js';
+import { type QuarryError, toQuarryError } from '../errors/index.js';
+import { createEngineScanner } from './engine-scanner.js';
+import { createFileScanner } from './file-scanner.js';
+import type { RowScanner } from './row-scanner.js';
+
+/** Distance engines by name, fastest first. */
+export const DISTANCE_ENGINES = ['native', 'gpu', 'reference'] as const;
+export type DistanceEngineName = (typeof DISTANCE_ENGINES)[number];
+
+export interface ScannerWishes {
+  readonly engine: DistanceEngineName | 'auto';
+  readonly isa?: IsaLevel;
+  readonly threads?: number;
+}
+
+export interface ChosenScanner {
+  readonly scanner: RowScanner;
+  readonly name: DistanceEngineName;
+  /** What it runs on, for people. */
+  readonly detail: string;
+}
+
+/** Whether a distance engine runs here. */
+export interface ScannerProbe {
+  readonly name: DistanceEngineName;
+  readonly available: boolean;
+  readonly detail: string;
+}
+
+async function build(name: DistanceEngineName, wishes: Omit<ScannerWishes, 'engine'>): Promise<ChosenScanner> {
+  switch (name) {
+    case 'native': {
+      const { createNativeDistanceEngine } = await import('../engine/native/distance.js');
+      const engine = createNativeDistanceEngine(wishes);
+      const scanner: RowScanner = {
+        name,
+        scan: (selection, targets, options) => engine.scanMapped(selection, targets, options),
+        release: (paths) => engine.release(paths),
+        close: () => engine.close(),
+      };
+      return { scanner, name, detail: `${engine.isa}, rows mapped from disk` };
+    }
+    case 'gpu': {
+      const { createGpuDistanceEngine } = await import('../engine/gpu/index.js');
+      const engine = await createGpuDistanceEngine();
+      return { scanner: createEngineScanner(engine), name, detail: `gpu.js ${engine.mode}: ${engine.reason}` };
+    }
+    default:
+      return { scanner: createFileScanner(), name, detail: 'plain TypeScript' };
+  }
+}
+
+/**
+ * The scanner asked for, or the fastest that runs here.
+ *
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here
+ */
+export async function chooseScanner({ engine, ...wishes }: ScannerWishes): Promise<ChosenScanner> {
+  if (engine !== 'auto') return build(engine, wishes);
+  for (const name of DISTANCE_ENGINES) {
+    try {
+      return await build(name, wishes);
+    } catch {
+      // Why it does not run is what `probeScanners` tells; here the next one is tried.
+    }
+  }
+  return build('reference', wishes);
+}
+
+/** Tries every distance engine by building it. */
+export async function probeScanners(wishes: Omit<ScannerWishes, 'engine'>): Promise<ScannerProbe[]> {
+  const probes: ScannerProbe[] = [];
+  for (const name of DISTANCE_ENGINES) {
+    try {
+      const { scanner, detail } = await build(name, wishes);
+      await scanner.close();
+      probes.push({ name, available: true, detail });
+    } catch (error) {
+      const failure: QuarryError = toQuarryError(error, `starting the ${name} distance engine`);
+      probes.push({ name, available: false, detail: failure.message });
+    }
+  }
+  return probes;
+}

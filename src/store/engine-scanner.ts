@@ -1,0 +1,51 @@
+import type { DistanceEngine, Hit, TargetMatrix } from '../engine/contract.js';
+import { HitCollector } from '../engine/hit-collector.js';
+import { throwIfAborted } from '../errors/index.js';
+import { RowReader } from './file-scanner.js';
+import type { RowScanner, RowSelection, SelectionScanOptions } from './row-scanner.js';
+
+/** Positions per block: the first is small, so that an early hit does not wait for a long read. */
+const FIRST_BLOCK = 1024;
+const BLOCK = 16_384;
+
+/** Searches rows on disk with any distance engine: blocks of f32 rows are read and handed to it. */
+export function createEngineScanner(engine: DistanceEngine): RowScanner {
+  return {
+    name: engine.name,
+    scan: (selection, targets, options) => scanBlocks(engine, selection, targets, options),
+    release: () => {},
+    close: () => engine.close(),
+  };
+}
+
+async function scanBlocks(
+  engine: DistanceEngine,
+  selection: RowSelection,
+  targets: TargetMatrix,
+  options: SelectionScanOptions,
+): Promise<Hit[]> {
+  const { dim, count } = selection;
+  const reader = new RowReader(selection);
+  const collector = new HitCollector(targets, options);
+  const control = options.signal === undefined ? {} : { signal: options.signal };
+  try {
+    let size = FIRST_BLOCK;
+    for (let from = options.from ?? 0; from < count && !collector.done; ) {
+      throwIfAborted(options.signal, 'the distance scan');
+      const to = Math.min(from + size, count);
+      const data = new Float32Array((to - from) * dim);
+      reader.block(from, to, data);
+      const rows = { data, rows: to - from, dim };
+      const hits = await engine.scan(rows, targets, { mode: 'all', margin: options.margin ?? 0, ...control });
+      // Row order within a block is what `first` counts by; the engine groups by target.
+      for (const { row, target, distance } of hits) {
+        if (distance <= collector.limit(target)) collector.offer(from + row, target, distance);
+      }
+      from = to;
+      size = BLOCK;
+    }
+  } finally {
+    reader.close();
+  }
+  return collector.hits();
+}
