@@ -35,7 +35,7 @@ const { string, struct, u64, vector, option } = bcs;
 const f32Bits: bcs.Codec<Float32Array> = bcs.mapped(
   vector(bcs.u32),
   (bits) => new Float32Array(Uint32Array.from(bits).buffer),
-  (values) => [...new Uint32Array(Float32Array.from(values).buffer)],
+  (values) => [...new Uint32Array(new Float32Array(values).buffer)],
 );
 
 /** `/scoring.Scoring/Score`. */

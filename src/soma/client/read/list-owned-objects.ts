@@ -2,6 +2,7 @@ import { StateService } from '../../../gen/soma/rpc/state_service_pb.js';
 import { type Address, normaliseId, type ObjectType } from '../../chain/index.js';
 import { type CallControl, type ClientContext, controlOf } from '../context.js';
 import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../view/object.js';
+import { allPages } from './all-pages.js';
 
 export interface ListOwnedObjectsOptions extends CallControl {
   readonly owner: Address;
@@ -42,18 +43,12 @@ export function pageTokenFrom(token: Uint8Array | undefined): Uint8Array | undef
 }
 
 /** Reads all objects of an owner, page by page. */
-export async function* listAllOwnedObjects(
+export function listAllOwnedObjects(
   client: ClientContext,
   options: Omit<ListOwnedObjectsOptions, 'pageToken'>,
 ): AsyncGenerator<FetchedObject, void, void> {
-  for (let pageToken: Uint8Array | undefined; ; ) {
-    const page = await listOwnedObjects(client, {
-      limit: 1000,
-      ...options,
-      ...(pageToken !== undefined && { pageToken }),
-    });
-    yield* page.objects;
-    if (page.nextPageToken === undefined) return;
-    pageToken = page.nextPageToken;
-  }
+  return allPages(async (token) => {
+    const page = await listOwnedObjects(client, { limit: 1000, ...options, ...token });
+    return { items: page.objects, next: page.nextPageToken };
+  });
 }

@@ -3,6 +3,8 @@ import { type Address, normaliseId } from '../../chain/index.js';
 import { type CallControl, type ClientContext, controlOf } from '../context.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
 import { FULL_TARGET_MASK, type PartialTarget, partialTargetFrom, type Target, targetFrom } from '../view/target.js';
+import { allPages } from './all-pages.js';
+import { decodeTargets } from './decode-targets.js';
 import { pageTokenFrom } from './list-owned-objects.js';
 
 /**
@@ -55,7 +57,7 @@ export async function listTargets(
 ): Promise<TargetPage<PartialTarget>> {
   const { readMask } = options;
   const status = options.claimable ? 'claimable' : (options.status ?? 'open');
-  const answer = await client.transport.unary(
+  const answer = await client.transport.unaryWith(
     StateService.method.listTargets,
     {
       ...(status !== 'any' && { statusFilter: status }),
@@ -65,10 +67,12 @@ export async function listTargets(
       ...(options.pageToken !== undefined && { pageToken: options.pageToken }),
       readMask: { paths: readMask === undefined ? [...FULL_TARGET_MASK] : maskWith(readMask, ['id']) },
     },
+    decodeTargets,
     controlOf(options),
   );
+  const view = readMask === undefined ? targetFrom : partialTargetFrom;
   return {
-    targets: answer.targets.map(readMask === undefined ? targetFrom : partialTargetFrom),
+    targets: answer.targets.map(({ message, embedding }) => view(message, embedding)),
     nextPageToken: pageTokenFrom(answer.nextPageToken),
   };
 }
@@ -82,20 +86,14 @@ export function listAllTargets(
   client: ClientContext,
   options?: Omit<ListTargetsOptions, 'pageToken'>,
 ): AsyncGenerator<Target, void, void>;
-export async function* listAllTargets(
+export function listAllTargets(
   client: ClientContext,
   options: Omit<ListTargetsOptions, 'pageToken'> = {},
 ): AsyncGenerator<PartialTarget, void, void> {
-  for (let pageToken: Uint8Array | undefined; ; ) {
-    const page = await listTargets(client, {
-      limit: 1000,
-      ...options,
-      ...(pageToken !== undefined && { pageToken }),
-    });
-    yield* page.targets;
-    if (page.nextPageToken === undefined) return;
-    pageToken = page.nextPageToken;
-  }
+  return allPages(async (token) => {
+    const page = await listTargets(client, { limit: 1000, ...options, ...token });
+    return { items: page.targets, next: page.nextPageToken };
+  });
 }
 
 /** The first page of targets as a plain list, which is what most callers want. */

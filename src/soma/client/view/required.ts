@@ -33,5 +33,6 @@ export function optionalId(value: string | undefined, field: string): ObjectId |
 
 /** The node sends repeated floats; tensors are `Float32Array`. */
 export function floats(values: readonly number[]): Float32Array {
-  return Float32Array.from(values);
+  // Not `Float32Array.from`, which goes through the iterator and takes ten times as long.
+  return new Float32Array(values);
 }

@@ -55,37 +55,49 @@ function statusFrom(text: string): ListedTargetStatus {
   return required(STATUSES.has(text) ? (text as ListedTargetStatus) : undefined, 'a known target status');
 }
 
-/** A target read with {@link FULL_TARGET_MASK}. */
-export function targetFrom(message: TargetMessage): Target {
+/** What only filled targets have, and what every mask may leave out. */
+function outcomeFrom(message: TargetMessage) {
   return {
-    ...partialTargetFrom(message),
-    id: requiredId(message.id, 'target.id'),
-    status: statusFrom(required(message.status, 'target.status')),
-    embedding: floats(message.embedding),
-    modelIds: message.modelIds.map((id) => requiredId(id, 'target.model_ids')),
-    distanceThreshold: required(message.distanceThreshold, 'target.distance_threshold'),
-    rewardPoolShannons: required(message.rewardPool, 'target.reward_pool'),
-    generationEpoch: required(message.generationEpoch, 'target.generation_epoch'),
-    bondShannons: message.bondAmount ?? 0n,
-  };
-}
-
-/** Whatever fields a target message has; empty lists count as absent. */
-export function partialTargetFrom(message: TargetMessage): PartialTarget {
-  return {
-    id: requiredId(message.id, 'target.id'),
-    status: message.status === undefined ? undefined : statusFrom(message.status),
-    embedding: message.embedding.length === 0 ? undefined : floats(message.embedding),
-    modelIds:
-      message.modelIds.length === 0 ? undefined : message.modelIds.map((id) => requiredId(id, 'target.model_ids')),
-    distanceThreshold: message.distanceThreshold,
-    rewardPoolShannons: message.rewardPool,
-    generationEpoch: message.generationEpoch,
-    bondShannons: message.bondAmount,
     fillEpoch: message.fillEpoch,
     submitter: optionalId(message.submitter, 'target.submitter'),
     winningModelId: optionalId(message.winningModelId, 'target.winning_model_id'),
     winningModelOwner: optionalId(message.winningModelOwner, 'target.winning_model_owner'),
     dataUrl: message.dataUrl,
+  };
+}
+
+const modelIdsFrom = (ids: readonly string[]): ObjectId[] => ids.map((id) => requiredId(id, 'target.model_ids'));
+
+/**
+ * A target read with {@link FULL_TARGET_MASK}.
+ *
+ * @param embedding when it was read apart from the message
+ */
+export function targetFrom(message: TargetMessage, embedding = floats(message.embedding)): Target {
+  return {
+    id: requiredId(message.id, 'target.id'),
+    status: statusFrom(required(message.status, 'target.status')),
+    embedding,
+    modelIds: modelIdsFrom(message.modelIds),
+    distanceThreshold: required(message.distanceThreshold, 'target.distance_threshold'),
+    rewardPoolShannons: required(message.rewardPool, 'target.reward_pool'),
+    generationEpoch: required(message.generationEpoch, 'target.generation_epoch'),
+    bondShannons: message.bondAmount ?? 0n,
+    ...outcomeFrom(message),
+  };
+}
+
+/** Whatever fields a target message has; empty lists count as absent. */
+export function partialTargetFrom(message: TargetMessage, embedding = floats(message.embedding)): PartialTarget {
+  return {
+    id: requiredId(message.id, 'target.id'),
+    status: message.status === undefined ? undefined : statusFrom(message.status),
+    embedding: embedding.length === 0 ? undefined : embedding,
+    modelIds: message.modelIds.length === 0 ? undefined : modelIdsFrom(message.modelIds),
+    distanceThreshold: message.distanceThreshold,
+    rewardPoolShannons: message.rewardPool,
+    generationEpoch: message.generationEpoch,
+    bondShannons: message.bondAmount,
+    ...outcomeFrom(message),
   };
 }

@@ -1,0 +1,20 @@
+/** A page of items and where the next one begins. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Absent at the end. */
+  readonly next: Uint8Array | undefined;
+}
+
+/** All items of all pages. The next page is asked for while the items of this one are consumed. */
+export async function* allPages<T>(
+  fetchPage: (token: { readonly pageToken?: Uint8Array }) => Promise<Page<T>>,
+): AsyncGenerator<T, void, void> {
+  let pending: Promise<Page<T>> | undefined = fetchPage({});
+  while (pending !== undefined) {
+    const page: Page<T> = await pending;
+    pending = page.next === undefined ? undefined : fetchPage({ pageToken: page.next });
+    // The consumer may leave before it asks for the next page; its failure is then nobody's concern.
+    pending?.catch(() => {});
+    yield* page.items;
+  }
+}
