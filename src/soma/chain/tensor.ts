@@ -11,7 +11,7 @@ export interface SomaTensor {
 
 /** A tensor of shape `[n]`; numbers are rounded to f32. */
 export function vectorTensor(values: Float32Array | readonly number[]): SomaTensor {
-  const own = Float32Array.from(values);
+  const own = new Float32Array(values);
   return { values: own, shape: [own.length] };
 }
 
