@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { type ChaosRates, type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
+import { Keypair } from '../../src/soma/chain/keys/keypair.js';
+import { coinsOf, execute, failure, RawClient } from './raw-client.js';
+
+const alice = Keypair.fromSecret(new Uint8Array(32).fill(1));
+const bob = Keypair.fromSecret(new Uint8Array(32).fill(2));
+const calm: ChaosRates = {
+  droppedStream: 0,
+  unavailable: 0,
+  lostReply: 0,
+  lockConflict: 0,
+  slowCheckpoint: 0,
+  epochChange: 0,
+  corruptDownload: 0,
+  stalledDownload: 0,
+  truncatedDownload: 0,
+};
+
+async function withChaos(
+  rates: Partial<ChaosRates>,
+  run: (devnet: Devnet, rpc: RawClient) => Promise<void>,
+): Promise<void> {
+  const devnet = await startDevnet({
+    seed: 9,
+    checkpointIntervalMs: 20,
+    accounts: [{ address: alice.address, coins: [10_000_000_000n, 10_000_000_000n] }],
+    chaos: { rates: { ...calm, ...rates }, lockMs: 200 },
+  });
+  const rpc = new RawClient(devnet.rpcUrl);
+  try {
+    await run(devnet, rpc);
+  } finally {
+    rpc.close();
+    await devnet.close();
+  }
+}
+
+describe('chaos', () => {
+  it('refuses before execution, so that nothing has happened', () =>
+    withChaos({ unavailable: 1 }, async (devnet, rpc) => {
+      const refused = await failure(rpc.call(LedgerService.method.getServiceInfo, {}));
+      expect(refused.code).toBe('UNAVAILABLE');
+      expect(devnet.faults.unavailable).toBe(1);
+      expect(devnet.totalFees()).toBe(0n);
+    }));
+
+  it('loses the answer after execution, and gives it when asked again', () =>
+    withChaos({ lostReply: 1 }, async (devnet, rpc) => {
+      const [coin, gas] = await coinsOf(rpc, alice.address);
+      const kind = { kind: 'transferCoin', coin: coin!, amount: 7n, recipient: bob.address } as const;
+      const lost = await failure(execute(rpc, alice, kind, [gas!]));
+      expect(lost.code).toBe('DEADLINE_EXCEEDED');
+      expect(devnet.balanceOf(bob.address)).toBe(7n);
+      await failure(execute(rpc, alice, kind, [gas!]));
+      expect(devnet.balanceOf(bob.address)).toBe(7n);
+    }));
+
+  it('locks a coin for a stranger, for a while', () =>
+    withChaos({ lockConflict: 0.5 }, async (_devnet, rpc) => {
+      const [coin, gas] = await coinsOf(rpc, alice.address);
+      const attempt = () =>
+        execute(rpc, alice, { kind: 'transferCoin', coin: coin!, amount: 7n, recipient: bob.address }, [gas!]);
+      const outcomes: string[] = [];
+      for (let tries = 0; tries < 30 && outcomes.at(-1) !== 'done'; tries++) {
+        const outcome = await attempt().then(
+          () => 'done',
+          (error: { details: string }) => error.details,
+        );
+        outcomes.push(outcome);
+        if (outcome !== 'done') await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      expect(outcomes.at(-1)).toBe('done');
+      expect(outcomes.some((each) => each.includes('already locked by a different transaction'))).toBe(true);
+    }));
+
+  it('corrupts, stalls and cuts downloads', async () => {
+    const bytes = new Uint8Array(10_000).fill(5);
+    await withChaos({ corruptDownload: 1 }, async (devnet) => {
+      const body = new Uint8Array(await (await fetch(devnet.putBlob('x', bytes))).arrayBuffer());
+      expect(body).toHaveLength(bytes.length);
+      expect(body).not.toEqual(bytes);
+    });
+    await withChaos({ truncatedDownload: 1 }, async (devnet) => {
+      const response = await fetch(devnet.putBlob('x', bytes));
+      await expect(response.arrayBuffer()).rejects.toThrow();
+    });
+    await withChaos({ stalledDownload: 1 }, async (devnet) => {
+      const response = await fetch(devnet.putBlob('x', bytes), { signal: AbortSignal.timeout(300) });
+      await expect(response.arrayBuffer()).rejects.toThrow(/timeout/);
+    });
+  });
+
+  it('plays the same faults for the same seed', async () => {
+    const codes: string[][] = [];
+    for (let round = 0; round < 2; round++) {
+      await withChaos({ unavailable: 0.5 }, async (_devnet, rpc) => {
+        const seen: string[] = [];
+        for (let call = 0; call < 12; call++) {
+          seen.push(
+            await rpc.call(LedgerService.method.getServiceInfo, {}).then(
+              () => 'ok',
+              () => 'refused',
+            ),
+          );
+        }
+        codes.push(seen);
+      });
+    }
+    expect(codes[0]).toEqual(codes[1]);
+    expect(new Set(codes[0]).size).toBe(2);
+  });
+});
+
+describe('locks', () => {
+  it('hold two transactions apart that want the same coin at once', async () => {
+    const devnet = await startDevnet({
+      seed: 2,
+      checkpointIntervalMs: 20,
+      finalityDelayMs: 100,
+      accounts: [{ address: alice.address, coins: [10_000_000_000n, 10_000_000_000n] }],
+    });
+    const rpc = new RawClient(devnet.rpcUrl);
+    const [coin, gas] = await coinsOf(rpc, alice.address);
+    const send = (amount: bigint) =>
+      execute(rpc, alice, { kind: 'transferCoin', coin: coin!, amount, recipient: bob.address }, [gas!]);
+    const first = send(1n);
+    const same = send(1n);
+    const other = await failure(send(2n));
+    expect(other.code).toBe('FAILED_PRECONDITION');
+    expect(other.message).toMatch(
+      /^Object \(0x[0-9a-f]{64}, Version\(1\), o#\w+\) already locked by a different transaction: TransactionDigest\(\w+\)$/,
+    );
+    expect((await first).effects?.transactionDigest).toBe((await same).effects?.transactionDigest);
+    expect(devnet.balanceOf(bob.address)).toBe(1n);
+    rpc.close();
+    await devnet.close();
+  });
+});
