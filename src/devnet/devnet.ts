@@ -143,7 +143,7 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
     {
       node,
       // What was filled an epoch ago can be reported in the epoch that ends now, and never again.
-      beforeEpochEnds: async () => auditor?.settle(node.ledger.state.epoch - 1n),
+      beforeEpochEnds: async () => auditor?.settle(node.ledger.state.epoch - 1n, options.auditWaitMs),
       afterEpochBegan: async () => auditor?.report(),
       checkpointDelayMs: () => chaos.checkpointDelayMs(),
     },
@@ -217,7 +217,7 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
       targets: () =>
         new Map([...node.ledger.objects.targets.from()].map(({ objectId, target }) => [objectId, target] as const)),
       advanceEpoch: (version) => driver.advance(version === undefined ? undefined : BigInt(version)),
-      settleAudits: async () => auditor?.settle(node.ledger.state.epoch),
+      settleAudits: async () => auditor?.settle(node.ledger.state.epoch, options.auditWaitMs),
       putBlob: (name, bytes) => {
         blobs.put(name, bytes);
         return `${endpoints.httpUrl}/blobs/${name}`;

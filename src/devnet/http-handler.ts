@@ -17,8 +17,8 @@ export interface HttpHandlerDeps {
   readonly fault: () => DownloadFault | undefined;
 }
 
-/** Largest blob that may be put, in bytes. */
-const MAX_BLOB_BYTES = 8 * 1024 ** 3;
+/** Largest blob that may be put, in bytes; each lies in one buffer. */
+const MAX_BLOB_BYTES = 1024 ** 3;
 
 /**
  * The HTTP side of the node: `/data/{target}` and `/model/{model}` as a fullnode proxies them, and `/blobs/{name}`, a

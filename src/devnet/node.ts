@@ -30,6 +30,9 @@ export interface EpochRecord {
   readonly endMs?: bigint;
 }
 
+/** Past epochs whose start is remembered. */
+const EPOCHS_KEPT = 512n;
+
 /** How a node behaves beyond the rules of the chain. */
 export interface DevnetNodeOptions {
   readonly genesis: Genesis;
@@ -192,6 +195,7 @@ export class DevnetNode {
       firstCheckpoint: last.sequenceNumber + 1n,
       startMs: state.epochStartTimestampMs,
     });
+    this.epochs.delete(state.epoch - EPOCHS_KEPT);
     this.#firstOfEpochDue = true;
     for (const listener of [...this.#executedListeners]) listener(executed);
     return state.epoch;

@@ -57,13 +57,18 @@ export interface DevnetOptions {
   readonly faucetAmount?: bigint;
   /** Coins per faucet request. Default 1. */
   readonly faucetCoins?: number;
-  /** Share of submissions that are audited, 0 to 1. Default 1. */
+  /**
+   * Share of submissions that are audited, 0 to 1. Default 1 at width 16 and 0 at others, whose models take the
+   * reference engine minutes.
+   */
   readonly auditShare?: number;
+  /** How long the end of an epoch waits for audits that must be reported in it, in milliseconds. Default 60,000. */
+  readonly auditWaitMs?: number;
   /** Time a transaction's inputs stay locked before it executes, in milliseconds. Default 0. */
   readonly finalityDelayMs?: number;
   /** How long refusals that the network retries for 90 s are held back, in milliseconds. Default 0. */
   readonly abortedRejectionDelayMs?: number;
-  /** Bytes the blob host keeps at most. Default 16 GiB. */
+  /** Bytes the blob host keeps in memory at most. Default 4 GiB. */
   readonly maxBlobBytes?: number;
   /** Faults to play. Default: none. `true` plays the default mix. */
   readonly chaos?: ChaosOptions | boolean;
@@ -89,6 +94,7 @@ export interface ResolvedDevnetOptions {
   readonly faucetAmount: bigint;
   readonly faucetCoins: number;
   readonly auditShare: number;
+  readonly auditWaitMs: number;
   readonly finalityDelayMs: number;
   readonly abortedRejectionDelayMs: number;
   readonly maxBlobBytes: number;
@@ -117,7 +123,7 @@ function check(holds: boolean, what: string): void {
 export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOptions {
   const dim = options.embeddingDim ?? 16;
   const interval = options.checkpointIntervalMs ?? 200;
-  const auditShare = options.auditShare ?? 1;
+  const auditShare = options.auditShare ?? (dim === MODEL_CONFIGS.small.embeddingDim ? 1 : 0);
   check(Number.isInteger(dim) && dim > 0 && dim <= 65_536, 'embeddingDim must be a whole number from 1 to 65536');
   check(interval >= 10, 'checkpointIntervalMs must be 10 or more');
   check(options.epochMs === undefined || options.epochMs >= 100, 'epochMs must be 100 or more');
@@ -146,9 +152,10 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
     faucetAmount: options.faucetAmount ?? 2_000_000_000n,
     faucetCoins: options.faucetCoins ?? 1,
     auditShare,
+    auditWaitMs: options.auditWaitMs ?? 60_000,
     finalityDelayMs: options.finalityDelayMs ?? 0,
     abortedRejectionDelayMs: options.abortedRejectionDelayMs ?? 0,
-    maxBlobBytes: options.maxBlobBytes ?? 16 * 1024 ** 3,
+    maxBlobBytes: options.maxBlobBytes ?? 4 * 1024 ** 3,
     chaos: chaos === undefined ? undefined : { seed, ...chaos },
   };
 }

@@ -85,9 +85,19 @@ export class Auditor {
     this.#running.set(run, executedEpoch);
   }
 
-  /** Waits for the audits of what was filled up to `epoch`, and for their reports if the window is open. */
-  async settle(epoch: bigint): Promise<void> {
-    await Promise.all([...this.#running].filter(([, filled]) => filled <= epoch).map(([run]) => run));
+  /**
+   * Waits for the audits of what was filled up to `epoch`, and for their reports if the window is open.
+   *
+   * @param waitMs how long at most; audits that take longer go on, and may come too late to be reported
+   */
+  async settle(epoch: bigint, waitMs: number): Promise<void> {
+    const due = [...this.#running].filter(([, filled]) => filled <= epoch).map(([run]) => run);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, waitMs);
+    });
+    await Promise.race([Promise.all(due), patience]);
+    clearTimeout(timer);
     await this.report();
   }
 

@@ -55,18 +55,19 @@ function somaFor(rate: PoolTokenExchangeRate, tokens: bigint): bigint {
   return (rate.somaAmount * tokens) / rate.poolTokenAmount;
 }
 
+/** Exchange rates kept per pool; a devnet with short epochs would fill its memory with more. */
+const RATES_KEPT = 256;
+
 /**
  * The exchange rate in force at `epoch`: the latest recorded one that is not after it, capped at the pool's
- * deactivation epoch. A zero rate when there is none.
+ * deactivation epoch; the oldest one kept when all are later. A zero rate when there is none.
  */
 export function exchangeRateAt(pool: StakingPool, epoch: bigint): PoolTokenExchangeRate {
   const last = pool.deactivationEpoch !== undefined && pool.deactivationEpoch < epoch ? pool.deactivationEpoch : epoch;
-  let best: bigint | undefined;
-  for (const recorded of pool.exchangeRates.keys()) {
-    if (recorded <= last && (best === undefined || recorded > best)) best = recorded;
-  }
-  const rate = best === undefined ? undefined : pool.exchangeRates.get(best);
-  return rate ?? { somaAmount: 0n, poolTokenAmount: 0n };
+  let found: PoolTokenExchangeRate | undefined;
+  // Rates are recorded, and so iterated, in order of epoch.
+  for (const [recorded, rate] of pool.exchangeRates) if (found === undefined || recorded <= last) found = rate;
+  return found ?? { somaAmount: 0n, poolTokenAmount: 0n };
 }
 
 /** The pool after `amount` shannons were staked; at once where the pool is not active, else at the epoch boundary. */
@@ -143,9 +144,17 @@ export function processEpochBoundary(pool: StakingPool, newEpoch: bigint, record
   return recordRate ? withRate(settled, newEpoch) : settled;
 }
 
+/** Records the rate if it differs from the one in force, which then holds on anyway. */
 function withRate(pool: StakingPool, epoch: bigint): StakingPool {
+  const { somaBalance: somaAmount, poolTokenBalance: poolTokenAmount } = pool;
+  const before = exchangeRateAt(pool, epoch);
+  if (pool.exchangeRates.size > 0 && before.somaAmount === somaAmount && before.poolTokenAmount === poolTokenAmount) {
+    return pool;
+  }
   const exchangeRates = new Map(pool.exchangeRates);
-  exchangeRates.set(epoch, { somaAmount: pool.somaBalance, poolTokenAmount: pool.poolTokenBalance });
+  exchangeRates.set(epoch, { somaAmount, poolTokenAmount });
+  const oldest = exchangeRates.size > RATES_KEPT ? exchangeRates.keys().next().value : undefined;
+  if (oldest !== undefined) exchangeRates.delete(oldest);
   return { ...pool, exchangeRates };
 }
 
