@@ -1,0 +1,126 @@
+import { type Command, Option } from 'commander';
+import { QuarryError } from '../../../errors/index.js';
+import { formatBytes } from '../../../output/index.js';
+import type { Model } from '../../../soma/client/view/model.js';
+import { collectGarbage, type MatchHit, type MatchTarget, type ModelKey, storeInfo } from '../../../store/index.js';
+import type { CliContext } from '../../context.js';
+import { openNetworkStore } from '../../network-store.js';
+import { integerArgument } from '../../parse-argument.js';
+import { examples, printRecord, printTable, sayJson, tell } from '../../print.js';
+import { type SessionFlags, type SomaSession, withSession } from '../../soma-session.js';
+
+/** Name of the architecture in the store's keys, as the miner writes them. */
+const ARCHITECTURE = 'v1';
+
+interface ScanFlags extends SessionFlags {
+  readonly pick: 'first' | 'closest' | 'cheapest';
+  readonly hits: string;
+}
+
+/** Adds `quarry store scan` and `gc`, which ask the network what is active. */
+export function addNetworkStoreCommands(
+  command: (usage: string, description: string) => Command,
+  context: CliContext,
+): void {
+  command('scan', 'which stored samples hit the targets that are open now; submits nothing')
+    .addOption(
+      new Option('--pick <policy>', 'which of several').choices(['first', 'closest', 'cheapest']).default('closest'),
+    )
+    .option('--hits <n>', 'hits per target, 1 to 100', '1')
+    .addHelpText('after', examples('store scan', 'store scan --pick cheapest --json'))
+    .action((flags: ScanFlags) => {
+      const limit = integerArgument(flags.hits, '--hits', 1, 100);
+      return withSession(context, flags, (session) => scan(session, flags, limit));
+    });
+
+  command('gc', 'drop the scores of weights that are no longer active; sample bytes stay')
+    .option('--dry-run', 'only say what would go')
+    .addHelpText('after', examples('store gc --dry-run', 'store gc --network testnet'))
+    .action((flags: SessionFlags & { dryRun?: boolean }) =>
+      withSession(context, flags, (session) => gc(session, flags)),
+    );
+}
+
+function keyOf(model: Model): ModelKey | undefined {
+  if (model.state !== 'active' || model.manifest === undefined) return undefined;
+  return { architecture: ARCHITECTURE, checksum: Buffer.from(model.manifest.checksum).toString('hex') };
+}
+
+async function scan({ client, context, config, signal }: SomaSession, flags: ScanFlags, limit: number): Promise<void> {
+  const store = await openNetworkStore(context, config, { readonly: true });
+  try {
+    const keys = new Map((await client.getActiveModels({ signal })).map((model) => [model.id, keyOf(model)]));
+    const targets: MatchTarget[] = [];
+    const thresholds = new Map<string, number>();
+    for await (const target of client.listAllTargets({ status: 'open', signal })) {
+      const models = target.modelIds.map((id) => keys.get(id)).filter((key) => key !== undefined);
+      if (models.length < target.modelIds.length || target.embedding.length !== store.embeddingDim) continue;
+      targets.push({ id: target.id, models, embedding: target.embedding, threshold: target.distanceThreshold });
+      thresholds.set(target.id, target.distanceThreshold);
+    }
+    const hits = await store.match(targets, { pick: flags.pick, limit, signal });
+    const row = (hit: MatchHit) => ({
+      targetId: hit.targetId,
+      sampleId: hit.sampleId,
+      origin: store.sample(hit.sampleId).origin,
+      distance: hit.distance,
+      threshold: thresholds.get(hit.targetId) ?? 0,
+      loss: hit.loss,
+      sizeBytes: hit.sizeBytes,
+      weights: hit.model.checksum,
+      nearTie: hit.nearTie,
+    });
+    const rows = hits.map(row);
+    if (flags.json) {
+      for (const each of rows) sayJson(context, each);
+      return;
+    }
+    printTable(
+      context,
+      rows,
+      [
+        { header: 'TARGET', value: (hit) => hit.targetId, shrink: 2 },
+        { header: 'SAMPLE', value: (hit) => hit.sampleId, align: 'right' },
+        { header: 'DISTANCE', value: (hit) => hit.distance.toFixed(4), align: 'right' },
+        { header: 'THRESHOLD', value: (hit) => hit.threshold.toFixed(4), align: 'right' },
+        { header: 'BYTES', value: (hit) => hit.sizeBytes, align: 'right' },
+        { header: 'ORIGIN', value: (hit) => hit.origin, shrink: 1 },
+      ],
+      'no stored sample hits an open target',
+    );
+    const taken = new Set(hits.map((hit) => hit.targetId)).size;
+    tell(context, `${taken} of ${targets.length} open targets, ${store.sampleCount} samples`);
+  } finally {
+    await store.close();
+  }
+}
+
+async function gc(session: SomaSession, flags: SessionFlags & { dryRun?: boolean }): Promise<void> {
+  const { client, context, config, signal } = session;
+  const active = (await client.getActiveModels({ signal })).map(keyOf).filter((key) => key !== undefined);
+  if (active.length === 0) {
+    throw new QuarryError('FAILED_PRECONDITION', 'this network has no active models: everything would go', {
+      hint: 'check --network; to drop everything, delete the store directory',
+    });
+  }
+  const store = await openNetworkStore(context, config, { readonly: flags.dryRun === true });
+  try {
+    const { removed, freedBytes } = flags.dryRun
+      ? plannedCollection(store, active)
+      : await collectGarbage(store, active);
+    const rows = removed.map(({ model, rows }) => ({ ...model, rows }));
+    printRecord(context, flags, { dryRun: flags.dryRun === true, removed: rows, freedBytes }, [
+      [flags.dryRun ? 'would remove' : 'removed', `scores of ${removed.length} models`],
+      ...rows.map(({ checksum, rows }): [string, unknown] => ['', `${checksum}  ${rows} rows`]),
+      [flags.dryRun ? 'would free' : 'freed', formatBytes(freedBytes)],
+    ]);
+  } finally {
+    await store.close();
+  }
+}
+
+function plannedCollection(store: Parameters<typeof storeInfo>[0], active: readonly ModelKey[]) {
+  const keep = new Set(active.map((key) => key.checksum));
+  const removed = storeInfo(store).models.filter(({ model }) => !keep.has(model.checksum));
+  return { removed, freedBytes: removed.reduce((sum, { bytesOnDisk }) => sum + bytesOnDisk, 0) };
+}

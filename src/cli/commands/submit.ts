@@ -1,0 +1,167 @@
+import { Command } from 'commander';
+import { QuarryError } from '../../errors/index.js';
+import { type DataHost, verifiedHost } from '../../hosting/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../net/index.js';
+import { type Manifest, manifestOf, shannonsToSoma, submissionBond } from '../../soma/chain/index.js';
+import type { Target } from '../../soma/client/view/target.js';
+import type { CliContext } from '../context.js';
+import { endsWithProcess, HOST_SETTINGS, noHost, openDataHost, untilInterrupted } from '../data-host.js';
+import { liveArea } from '../live-area.js';
+import { idArgument } from '../parse-argument.js';
+import { examples, printRecord, tell } from '../print.js';
+import { readSample } from '../sample-file.js';
+import { type SessionFlags, type SomaSession, withSession, withSigner } from '../soma-session.js';
+import { scoreForTarget, type TargetScore } from '../target-scoring.js';
+import { verifyHostedFile } from '../verify-hosted.js';
+
+interface SubmitFlags extends SessionFlags {
+  readonly target: string;
+  readonly url?: string;
+  readonly dryRun?: boolean;
+}
+
+/** `quarry submit`. */
+export function submitCommand(context: CliContext): Command {
+  const command = new Command('submit')
+    .description('score one file under the models of a target and submit it if it hits')
+    .argument('<file>', 'the data, as it is')
+    .requiredOption('--target <id>', 'open target')
+    .option('--url <url>', 'the file is hosted there already');
+  withSigner(command, ['engine', 'isa', 'provider', 'workers', 'threads', 'dryRun', ...HOST_SETTINGS]);
+  return command
+    .addHelpText(
+      'after',
+      `
+Submitted data must stay where anybody can fetch it until the target is claimed. A host of this process (--host-port)
+serves it until Ctrl-C.
+${examples(
+  'submit sample.txt --target 0x… --dry-run',
+  'submit sample.txt --target 0x… --s3-bucket my-data --s3-public-url https://data.example.com',
+  'submit sample.txt --target 0x… --url https://example.com/sample.txt --json',
+)}`,
+    )
+    .action((file: string, flags: SubmitFlags) => {
+      const targetId = idArgument(flags.target, 'target');
+      return withSession(context, flags, (session) => submit(session, file, targetId, flags));
+    });
+}
+
+async function submit(session: SomaSession, file: string, targetId: string, flags: SubmitFlags): Promise<void> {
+  const { client, config, context, signal } = session;
+  const dryRun = config.dryRun;
+  const { parameters, epoch } = await client.getSystemState({ signal });
+  const sample = await readSample(file, Number(parameters.maxSubmissionDataSize));
+  const target = await client.getTarget(targetId, { signal });
+  assertOpen(target, epoch);
+  // Before an hour of scoring: a key and a host that are missing now will be missing then.
+  const signer = dryRun ? undefined : await session.signer();
+  const host = dryRun || flags.url !== undefined ? undefined : await openDataHost(config, session.stateDir);
+  try {
+    if (signer !== undefined && host === undefined && flags.url === undefined) throw noHost('submitted data');
+    const live = liveArea(context, flags);
+    const score = await scoreForTarget(session, target, sample, live).finally(() => live.clear());
+    const hit = score.distance <= target.distanceThreshold;
+    const bondShannons = submissionBond(sample.byteLength, parameters.submissionBondPerByte);
+    if (signer === undefined) {
+      print(session, flags, target, score, { outcome: hit ? 'hit' : 'miss', bondShannons });
+      return;
+    }
+    if (!hit) throw missed(target, score);
+    const manifest = await hostSample(session, host, flags.url, file, sample);
+    const result = await client.account(signer).submitData({
+      targetId,
+      manifest,
+      modelId: score.modelId,
+      embedding: score.embedding,
+      distance: score.distance,
+      loss: score.loss,
+      signal,
+    });
+    const { digest, checkpoint } = result;
+    const feeShannons = result.effects.fee.totalFee;
+    const url = manifest.url;
+    print(session, flags, target, score, { outcome: 'accepted', digest, checkpoint, url, bondShannons, feeShannons });
+    if (endsWithProcess(host)) {
+      tell(context, 'serving the data: auditors fetch it here until the target is claimed; Ctrl-C stops');
+      await untilInterrupted(signal);
+    }
+  } finally {
+    await host?.close();
+  }
+}
+
+function assertOpen(target: Target, epoch: bigint): void {
+  if (target.status === 'open' && target.generationEpoch === epoch) return;
+  const why = target.status === 'open' ? `expired with epoch ${target.generationEpoch}` : `is ${target.status}`;
+  throw new QuarryError('FAILED_PRECONDITION', `target ${target.id} ${why}`, {
+    hint: 'list open targets: quarry targets list',
+    facts: { targetId: target.id, status: target.status, epoch },
+  });
+}
+
+function missed(target: Target, score: TargetScore): QuarryError {
+  const { distance } = score;
+  const threshold = target.distanceThreshold;
+  return new QuarryError(
+    'FAILED_PRECONDITION',
+    `a miss: distance ${distance.toFixed(6)}, threshold ${threshold.toFixed(6)}`,
+    {
+      hint: 'nothing was submitted; try another file or target',
+      facts: { targetId: target.id, distance, threshold, loss: score.loss, modelId: score.modelId },
+    },
+  );
+}
+
+/** Hosted before submitted, and fetched back: a wrong URL would cost the bond. */
+async function hostSample(
+  session: SomaSession,
+  host: DataHost | undefined,
+  url: string | undefined,
+  file: string,
+  sample: Uint8Array,
+): Promise<Manifest> {
+  const { client, signal } = session;
+  const checksum = Buffer.from(manifestOf('http://unused', sample).checksum).toString('hex');
+  if (url !== undefined) {
+    await verifyHostedFile(session, url, checksum, file);
+    return manifestOf(url, sample);
+  }
+  if (host === undefined) throw noHost('submitted data');
+  const loopback = /^https?:\/\/(127\.|localhost|\[::1\])/.test(client.endpoints.rpcUrl);
+  const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
+  try {
+    return manifestOf(await verifiedHost(host, http).publish(checksum, sample, signal), sample);
+  } finally {
+    await http.close();
+  }
+}
+
+function print(
+  { context }: SomaSession,
+  flags: SubmitFlags,
+  target: Target,
+  score: TargetScore,
+  more: { readonly outcome: string; readonly bondShannons: bigint } & Readonly<Record<string, unknown>>,
+): void {
+  const { modelId, loss, losses, distance, engine } = score;
+  const threshold = target.distanceThreshold;
+  const { outcome, bondShannons, feeShannons, ...rest } = more;
+  const json = { targetId: target.id, outcome, distance, threshold, modelId, loss, losses, engine };
+  const { green, yellow } = context.style;
+  printRecord(
+    context,
+    flags,
+    { ...json, rewardShannons: target.rewardPoolShannons, bondShannons, feeShannons, ...rest },
+    [
+      ['target', target.id],
+      ['outcome', outcome === 'miss' ? yellow(outcome) : green(outcome)],
+      ['distance', `${distance.toFixed(6)} (threshold ${threshold.toFixed(6)})`],
+      ['winner', modelId],
+      ['loss', `${loss.toFixed(6)} of ${losses.map((each) => each.toFixed(6)).join(', ')}`],
+      ['reward', `${shannonsToSoma(target.rewardPoolShannons)} SOMA`],
+      ['bond', `${shannonsToSoma(bondShannons)} SOMA`],
+      ...(typeof feeShannons === 'bigint' ? [['fee', `${shannonsToSoma(feeShannons)} SOMA`] as const] : []),
+      ...Object.entries(rest),
+    ],
+  );
+}

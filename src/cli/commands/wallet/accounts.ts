@@ -1,0 +1,149 @@
+import { type Command, Option } from 'commander';
+import { QuarryError } from '../../../errors/index.js';
+import { MNEMONIC_WORD_COUNTS, type MnemonicWordCount, type SecretFormat } from '../../../soma/chain/index.js';
+import { readKeyFile, Wallet, type WalletAccount } from '../../../soma/wallet/index.js';
+import type { CliContext } from '../../context.js';
+import { examples, printRecord, printTable, say, sayJson, tell } from '../../print.js';
+import { readSecret } from '../../read-text.js';
+import { addSettings, configOf } from '../../settings-options.js';
+import { type SessionFlags, signerOf, walletDirOf, withSigner } from '../../soma-session.js';
+
+interface WalletFlags extends SessionFlags {
+  readonly alias?: string;
+}
+
+/** Adds `quarry wallet new`, `import`, `export`, `list`, `use`, `rename`, `remove` and `address`. */
+export function addAccountCommands(wallet: Command, context: CliContext): void {
+  const command = (usage: string, description: string): Command =>
+    addSettings(wallet.command(usage).description(description).option('--json', 'one JSON object on stdout'), [
+      'walletDir',
+    ]);
+  const directoryOf = async (flags: WalletFlags): Promise<string> =>
+    walletDirOf(context, await configOf(context, { ...flags }));
+  const open = async (flags: WalletFlags): Promise<Wallet> => Wallet.open({ directory: await directoryOf(flags) });
+
+  command('new', 'make a key; the wallet is made first when there is none')
+    .option('--alias <name>', 'name of the account')
+    .addOption(new Option('--words <n>', 'words of its phrase').choices(MNEMONIC_WORD_COUNTS.map(String)).default('12'))
+    .option('--show-mnemonic', 'print the phrase that restores the key; it is stored nowhere')
+    .addHelpText('after', examples('wallet new --alias miner', 'wallet new --show-mnemonic --words 24'))
+    .action(async (flags: WalletFlags & { words: string; showMnemonic?: boolean }) => {
+      const keys = await Wallet.openOrCreate({ directory: await directoryOf(flags) });
+      const { account, mnemonic } = await keys.generate({
+        wordCount: Number(flags.words) as MnemonicWordCount,
+        ...(flags.alias !== undefined && { alias: flags.alias }),
+      });
+      const shown = flags.showMnemonic ? { mnemonic } : {};
+      printRecord(context, flags, { ...accountJson(account), ...shown }, [
+        ...accountFields(account),
+        ...Object.entries(shown),
+      ]);
+      if (flags.showMnemonic) tell(context, 'Write the phrase down: it is not shown again.');
+      else tell(context, `back it up: quarry wallet export ${account.alias} --yes-show-the-secret`);
+    });
+
+  command('import', 'add a key: asked for on a terminal, else read from standard input')
+    .option('--alias <name>', 'name of the account')
+    .option('--from <file>', 'read it from a file with mode 0600')
+    .addHelpText(
+      'after',
+      examples('wallet import --alias cold', 'wallet import --from key.txt', 'wallet import < key.txt'),
+    )
+    .action(async (flags: WalletFlags & { from?: string }) => {
+      const keys = await Wallet.openOrCreate({ directory: await directoryOf(flags) });
+      const account =
+        flags.from === undefined
+          ? await keys.import(await readSecret(context, 'secret key or phrase (not shown): '), flags.alias)
+          : await keys.add(await readKeyFile(flags.from), flags.alias);
+      printRecord(context, flags, accountJson(account), accountFields(account));
+    });
+
+  command('export <account>', 'print the secret key of an account')
+    .option('--yes-show-the-secret', 'required: whoever sees the key owns the coins')
+    .addOption(
+      new Option('--format <format>', 'how it is written')
+        .choices(['bech32', 'hex', 'base58', 'keystore'])
+        .default('bech32'),
+    )
+    .addHelpText('after', examples('wallet export miner --yes-show-the-secret > miner.key'))
+    .action(async (account: string, flags: WalletFlags & { yesShowTheSecret?: boolean; format: SecretFormat }) => {
+      if (!flags.yesShowTheSecret) {
+        throw new QuarryError('USAGE', 'exporting prints the secret key', {
+          hint: 'add --yes-show-the-secret, and mind who sees the screen and the shell history',
+        });
+      }
+      const secret = (await open(flags)).exportSecret(account, flags.format);
+      if (flags.json) sayJson(context, { account, format: flags.format, secret });
+      else say(context, secret);
+    });
+
+  command('list', 'the accounts of the wallet')
+    .addHelpText('after', examples('wallet list', 'wallet list --json'))
+    .action(async (flags: WalletFlags) => {
+      const { accounts, directory } = await open(flags);
+      if (flags.json) return sayJson(context, { directory, accounts: accounts.map(accountJson) });
+      printTable(
+        context,
+        accounts,
+        [
+          { header: '', value: (account) => (account.isActive ? '*' : ' ') },
+          { header: 'ALIAS', value: (account) => account.alias },
+          { header: 'ADDRESS', value: (account) => account.address, shrink: 1 },
+        ],
+        'no accounts: quarry wallet new',
+      );
+    });
+
+  command('use <account>', 'make an account the active one')
+    .addHelpText('after', examples('wallet use miner'))
+    .action(async (account: string, flags: WalletFlags) => {
+      const keys = await open(flags);
+      await keys.setActiveAddress(account);
+      const active = keys.accounts.find(({ isActive }) => isActive);
+      if (active !== undefined) printRecord(context, flags, accountJson(active), accountFields(active));
+    });
+
+  command('rename <account> <alias>', 'give an account another name')
+    .addHelpText('after', examples('wallet rename account-1f2e3d miner'))
+    .action(async (account: string, alias: string, flags: WalletFlags) => {
+      await (await open(flags)).rename(account, alias);
+      if (flags.json) sayJson(context, { account, alias });
+      else tell(context, `${account} is called ${alias} now`);
+    });
+
+  command('remove <account>', "delete an account's key for good")
+    .option('--yes-delete-the-key', 'required: without a backup its coins are lost')
+    .addHelpText('after', examples('wallet remove old --yes-delete-the-key'))
+    .action(async (account: string, flags: WalletFlags & { yesDeleteTheKey?: boolean }) => {
+      if (!flags.yesDeleteTheKey) {
+        throw new QuarryError('USAGE', 'removing deletes the secret key', {
+          hint: 'export it first, then add --yes-delete-the-key',
+        });
+      }
+      await (await open(flags)).remove(account);
+      if (flags.json) sayJson(context, { removed: account });
+      else tell(context, `the key of ${account} is deleted`);
+    });
+
+  withSigner(wallet.command('address').description('the address of the key in use'))
+    .addHelpText('after', examples('wallet address', 'wallet address --account miner'))
+    .action(async (flags: SessionFlags) => {
+      const { address, publicKeyText } = await signerOf(context, await configOf(context, { ...flags }), flags);
+      if (flags.json) sayJson(context, { address, publicKey: publicKeyText });
+      else say(context, address);
+    });
+}
+
+function accountJson(account: WalletAccount): Record<string, unknown> {
+  const { address, alias, publicKey, isActive } = account;
+  return { address, alias, publicKey, active: isActive };
+}
+
+function accountFields(account: WalletAccount): [string, unknown][] {
+  return [
+    ['alias', account.alias],
+    ['address', account.address],
+    ['public key', account.publicKey],
+    ['active', account.isActive ? 'yes' : 'no'],
+  ];
+}

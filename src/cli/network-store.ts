@@ -1,0 +1,40 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/index.js';
+import { QuarryError } from '../errors/index.js';
+import { openStore, type Store } from '../store/index.js';
+import { ScoreLog } from '../store/score-log.js';
+import type { CliContext } from './context.js';
+import { stateDirOf } from './state-dir.js';
+
+/** Width taken where nothing is scored and so no width is known. */
+const ANY_WIDTH = 1;
+
+/**
+ * Opens the store of the state directory, whatever the width of its embeddings.
+ *
+ * @throws QuarryError `FILE_NOT_FOUND` when there is none
+ * @throws QuarryError `STORE_LOCKED` when it is opened for writing and a miner has it
+ */
+export async function openNetworkStore(
+  context: CliContext,
+  config: Config,
+  options: { readonly readonly: boolean },
+): Promise<Store> {
+  const dir = join(stateDirOf(config, context.env), 'store');
+  if (!(await stat(join(dir, 'index.db')).catch(() => undefined))?.isFile()) {
+    throw new QuarryError('FILE_NOT_FOUND', `there is no store in ${dir}`, {
+      hint: 'name the state directory of a miner with --state-dir, or its --network',
+    });
+  }
+  return openStore({ dir, embeddingDim: await widthOf(dir), ...options });
+}
+
+async function widthOf(dir: string): Promise<number> {
+  const names = await readdir(join(dir, 'scores')).catch(() => []);
+  for (const name of names) {
+    const key = ScoreLog.readKey(join(dir, 'scores', name));
+    if (key !== undefined) return key.embeddingDim;
+  }
+  return ANY_WIDTH;
+}
