@@ -1,3 +1,4 @@
+import { plainText } from '../output/index.js';
 import { type APIError, type ApiErrorCode, apiErrorOf } from './errors.js';
 
 /** The part of an HTTP answer an error is made from. */
@@ -44,7 +45,8 @@ export function parseApiError(
   return apiErrorOf({
     status: answer.status,
     apiCode: documentedCode(parts.code) ?? codeFor(answer.status, operation, resource, parts.message),
-    message: parts.message ?? plainMessage(text) ?? 'the server gave no reason',
+    // Foreign text: one line, no control characters, not a page.
+    message: plainText(parts.message ?? plainMessage(text) ?? '').slice(0, 500) || 'the server gave no reason',
     operation,
     body,
     routeMissing: isRouteMissing(answer.status, body),

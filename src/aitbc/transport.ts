@@ -30,7 +30,7 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** The shared HTTP client as an {@link HttpSend}; `close` ends its connections. */
 export function httpClientSend(): { readonly send: HttpSend; readonly close: () => Promise<void> } {
-  const client = new HttpClient({ maxBytes: MAX_ANSWER_BYTES, maxRedirects: 2, userAgent: 'quarry-aitbc' });
+  const client = new HttpClient({ maxBytes: MAX_ANSWER_BYTES, maxRedirects: 0, userAgent: 'quarry-aitbc' });
   return {
     close: () => client.close(),
     async send({ method, url, headers, body, timeoutMs, signal }) {
@@ -48,6 +48,13 @@ export function httpClientSend(): { readonly send: HttpSend; readonly close: () 
       } catch (error) {
         if (error instanceof HttpStatusError) {
           return { status: error.status, headers: error.headers, text: error.body };
+        }
+        if (error instanceof QuarryError && error.code === 'TOO_MANY_REDIRECTS') {
+          // Followed, a POST would become a GET, and what it answers would be taken for success.
+          throw new QuarryError('TOO_MANY_REDIRECTS', `${redactUrl(url)} leads elsewhere`, {
+            cause: error,
+            hint: 'give the address it redirects to as base URL',
+          });
         }
         throw error;
       }
@@ -213,6 +220,8 @@ function apiAnswer(answer: HttpAnswer, operation: string): ApiAnswer {
 }
 
 function buildUrl(base: string, path: string, query: CallSpec['query']): string {
+  // An id of dots would climb out of its route.
+  if (/\/\.{1,2}(\/|$)/.test(path)) throw new QuarryError('INVALID_ARGUMENT', 'an id cannot be "." or ".."');
   const url = new URL(base + path);
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));

@@ -21,7 +21,8 @@ export class DocumentedDialect implements CoordinatorDialect {
   }
 
   async createJob(body: Wire, _live: Wire, options: CallOptions): Promise<Wire> {
-    return this.#object({ operation: 'jobs.create', resource: 'job', method: 'POST', path: '/v1/jobs', body }, options);
+    const spec: CallSpec = { operation: 'jobs.create', resource: 'job', method: 'POST', path: '/v1/jobs', body };
+    return expectJobId(await this.#object(spec, options), spec.operation);
   }
 
   async getJob(jobId: string, options: CallOptions): Promise<Wire> {
@@ -181,6 +182,12 @@ export class DocumentedDialect implements CoordinatorDialect {
 export function expectObject(body: unknown, operation: string): Wire {
   if (isWire(body)) return body;
   throw new QuarryError('PROTOCOL', `${operation}: the server did not answer with an object`);
+}
+
+/** @throws QuarryError `PROTOCOL` when a created job has no id, without which it could not be followed */
+export function expectJobId(job: Wire, operation: string): Wire {
+  if (typeof job['job_id'] === 'string' && job['job_id'] !== '') return job;
+  throw new QuarryError('PROTOCOL', `${operation}: the server did not name the job`);
 }
 
 /**

@@ -9,7 +9,7 @@ import { liveServiceJob } from '../services/live-service-job.js';
 import type { ApiAnswer, CallSpec } from '../transport.js';
 import { isWire, type Wire } from '../wire.js';
 import type { CallOptions, CoordinatorDialect, ServiceName } from './dialect.js';
-import { expectObject, jobPath, nextReceiptCursor, receiptTexts } from './documented.js';
+import { expectJobId, expectObject, jobPath, nextReceiptCursor, receiptTexts } from './documented.js';
 import { compact, isTerminal, jobFromView, money, STATE_OF_STATUS, statusOfState, timestamp } from './live-mapping.js';
 import { type LiveDialectDeps, type LiveDialectOptions, LiveMarketplace } from './live-marketplace.js';
 
@@ -66,7 +66,8 @@ export class LiveDialect implements CoordinatorDialect {
     const states = status === undefined ? [undefined] : status === 'failed' ? ['FAILED', 'EXPIRED'] : [stateOf(status)];
     const views: Wire[] = [];
     for (const state of states) {
-      for (let at = 0; views.length < offset + limit + 1; at += JOB_PAGE) {
+      const before = views.length;
+      for (let at = 0; views.length - before < offset + limit + 1; at += JOB_PAGE) {
         const spec: CallSpec = {
           operation: 'jobs.list',
           method: 'GET',
@@ -304,7 +305,10 @@ export class LiveDialect implements CoordinatorDialect {
   }
 
   async #post(operation: string, path: string, body: Wire, options: CallOptions): Promise<Wire> {
-    return this.#object({ operation, resource: 'job', method: 'POST', path, body }, options);
+    return expectJobId(
+      await this.#object({ operation, resource: 'job', method: 'POST', path, body }, options),
+      operation,
+    );
   }
 }
 

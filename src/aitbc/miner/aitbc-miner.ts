@@ -164,10 +164,10 @@ export class AITBCMiner {
         const job = await this.#tryPoll(signal);
         if (job === undefined) {
           if (this.#running.size === 0) this.#emit({ type: 'idle', nextPollMs: pauseMs });
-          const finished = new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          await Promise.race([this.#pause(pauseMs, signal), finished]);
+          const finished = new AbortController();
+          wake = () => finished.abort();
+          const either = signal === undefined ? finished.signal : AbortSignal.any([signal, finished.signal]);
+          await this.#pause(pauseMs, either);
           pauseMs = Math.min(pauseMs * 2, this.#options.maxPollMs ?? 60_000);
           continue;
         }

@@ -6,6 +6,7 @@ import {
   type DialectChoice,
   walletFromPrivateKey,
 } from '../../../aitbc/index.js';
+import { type Config, loadConfig } from '../../../config/index.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import type { CliContext } from '../../context.js';
 
@@ -66,38 +67,44 @@ export async function withClient<T>(
   }
 }
 
-/** Options of a client from flags and environment. Keys come from the environment or a file, never from a flag. */
+/** The merged settings of a command: flags over environment over config file. */
+export async function settingsOf(context: CliContext, flags: Partial<ConnectionFlags>): Promise<Config> {
+  return loadConfig({
+    env: context.env,
+    flags: {
+      aitbcBaseUrl: flags.baseUrl,
+      aitbcMarketplaceUrl: flags.marketplaceUrl,
+      aitbcTrustedSigners: flags.signer,
+      aitbcTrustedAttesters: flags.attester,
+    },
+  });
+}
+
+/** Options of a client. Keys come from the environment, the config file or a file of their own, never from a flag. */
 export async function clientOptions(context: CliContext, flags: ConnectionFlags): Promise<AITBCClientOptions> {
-  const { env } = context;
-  const walletKey = flags.walletKeyFile === undefined ? env['AITBC_WALLET_KEY'] : await readText(flags.walletKeyFile);
+  const config = await settingsOf(context, flags);
+  const walletKey = flags.walletKeyFile === undefined ? config.aitbcWalletKey : await readText(flags.walletKeyFile);
   const optional = {
-    baseUrl: flags.baseUrl ?? given(env['AITBC_BASE_URL']),
-    apiKey: given(env['AITBC_API_KEY']),
-    token: given(env['AITBC_TOKEN']),
-    adminApiKey: given(env['AITBC_ADMIN_KEY']),
-    network: given(env['AITBC_NETWORK']),
-    marketplaceUrl: flags.marketplaceUrl ?? given(env['AITBC_MARKETPLACE_URL']),
+    baseUrl: config.aitbcBaseUrl,
+    apiKey: config.aitbcApiKey,
+    token: config.aitbcToken,
+    adminApiKey: config.aitbcAdminKey,
+    network: config.aitbcNetwork,
+    marketplaceUrl: config.aitbcMarketplaceUrl,
     marketplaceParty: flags.party,
-    wallet: given(walletKey) === undefined ? undefined : walletFromPrivateKey(walletKey ?? ''),
+    wallet: walletKey === undefined ? undefined : walletFromPrivateKey(walletKey),
   };
   return {
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as AITBCClientOptions),
     dialect: flags.dialect,
     timeout: flags.httpTimeoutMs,
-    ...pinsOf(context, flags),
+    ...pinsOf(config),
   };
 }
 
-/** Pinned keys from flags, else from the environment. */
-export function pinsOf(
-  context: CliContext,
-  flags: Pick<ConnectionFlags, 'signer' | 'attester'>,
-): { trustedSigners: readonly string[]; trustedAttesters: readonly string[] } {
-  const list = (text: string | undefined): string[] => (text ?? '').split(',').filter((part) => part !== '');
-  return {
-    trustedSigners: flags.signer ?? list(context.env['AITBC_TRUSTED_SIGNERS']),
-    trustedAttesters: flags.attester ?? list(context.env['AITBC_TRUSTED_ATTESTERS']),
-  };
+/** The pinned receipt keys among the settings. */
+export function pinsOf(config: Config): { trustedSigners: readonly string[]; trustedAttesters: readonly string[] } {
+  return { trustedSigners: config.aitbcTrustedSigners ?? [], trustedAttesters: config.aitbcTrustedAttesters ?? [] };
 }
 
 /** A file's text, or what stands on standard input when the name is `-`. */
@@ -139,8 +146,4 @@ export function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0 && text.trim() !== '') return value;
   throw new InvalidArgumentError('expected a whole number');
-}
-
-function given(text: string | undefined): string | undefined {
-  return text === undefined || text.trim() === '' ? undefined : text;
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { JobInput, JobStatus, LiveJobOptions } from '../../../aitbc/index.js';
+import { plainText } from '../../../output/index.js';
 import type { CliContext } from '../../context.js';
 import {
   type ConnectionFlags,
@@ -97,7 +98,7 @@ export function jobsCommand(context: CliContext): Command {
           timeout: flags.timeoutMs,
           pollInterval: flags.pollMs,
           signal: context.signal,
-          onUpdate: (job) => tell(context, `${jobId} ${job.status}`),
+          onUpdate: (job) => tell(context, plainText(`${jobId} ${job.status}`)),
         });
         printRecord(context, results, flags);
       }),

@@ -10,13 +10,14 @@ import {
 import type { ScoringEngine } from '../../../engine/contract.js';
 import type { ModelConfigName } from '../../../engine/model-config.js';
 import { QuarryError } from '../../../errors/index.js';
-import { formatDuration, toJsonLine } from '../../../output/index.js';
+import { formatDuration, plainText, toJsonLine } from '../../../output/index.js';
 import type { CliContext } from '../../context.js';
 import {
   type ConnectionFlags,
   pinsOf,
   positiveInteger,
   readObject,
+  settingsOf,
   withClient,
   withConnection,
   withPins,
@@ -63,12 +64,11 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
     .option('--poll-ms <n>', 'pause between polls', positiveInteger, 3_000)
     .addHelpText('after', `\nThe miner key comes from AITBC_MINER_KEY.\n${example('miner run --miner-id my-gpu-1')}`)
     .action(async (flags: RunFlags) => {
-      const apiKey = context.env['AITBC_MINER_KEY'];
-      const token = context.env['AITBC_MINER_TOKEN'];
-      if (!apiKey && !token) {
+      const config = await settingsOf(context, flags);
+      const { aitbcMinerKey: apiKey, aitbcMinerToken: token, aitbcBaseUrl: baseUrl } = config;
+      if (apiKey === undefined && token === undefined) {
         throw new QuarryError('CONFIG_MISSING', 'no miner key', { hint: 'set AITBC_MINER_KEY (or AITBC_MINER_TOKEN)' });
       }
-      const baseUrl = flags.baseUrl ?? context.env['AITBC_BASE_URL'];
       const capabilities =
         flags.capabilities === undefined ? SERVICE_CAPABILITIES : await readObject(flags.capabilities, context);
       const scorer = await openScorer({
@@ -84,10 +84,10 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
           capabilities,
           pollMs: flags.pollMs,
           timeoutMs: flags.httpTimeoutMs,
-          verify: pinsOf(context, flags),
-          ...(apiKey && { apiKey }),
-          ...(token && { token }),
-          ...(baseUrl && { baseUrl }),
+          verify: pinsOf(config),
+          ...(apiKey !== undefined && { apiKey }),
+          ...(token !== undefined && { token }),
+          ...(baseUrl !== undefined && { baseUrl }),
           ...(flags.region !== undefined && { region: flags.region }),
         },
         {
@@ -123,9 +123,9 @@ function report(context: CliContext, event: MinerEvent, flags: RunFlags): void {
     say(context, toJsonLine(flags.camel ? plain : toWire(plain)));
     return;
   }
-  if (event.type === 'trouble') tell(context, `trouble ${event.doing}: ${event.error.message}`);
+  if (event.type === 'trouble') tell(context, plainText(`trouble ${event.doing}: ${event.error.message}`));
   const line = lineOf(event);
-  if (line !== undefined) say(context, line);
+  if (line !== undefined) say(context, plainText(line));
 }
 
 function lineOf(event: MinerEvent): string | undefined {

@@ -8,7 +8,15 @@ import {
 import { QuarryError } from '../../../errors/index.js';
 import { renderFields, toJsonLine } from '../../../output/index.js';
 import type { CliContext } from '../../context.js';
-import { type ConnectionFlags, pinsOf, readText, withClient, withConnection, withPins } from './connection.js';
+import {
+  type ConnectionFlags,
+  pinsOf,
+  readText,
+  settingsOf,
+  withClient,
+  withConnection,
+  withPins,
+} from './connection.js';
 import { example } from './jobs.js';
 import { printRecord, printTable, say, tell } from './print.js';
 
@@ -40,7 +48,10 @@ export function receiptsCommand(context: CliContext): Command {
     .addHelpText('after', example('receipts verify receipt.json --signer TJvH0A9pkk0c3uQMNlCivLs3GR3i1T2TtfIbLT0n29Q'))
     .action(async (file: string, flags: ConnectionFlags & { strict?: boolean; remote?: boolean }) => {
       const text = await readText(file, context);
-      const options: VerifyReceiptOptions = { mode: flags.strict ? 'strict' : 'tolerant', ...pinsOf(context, flags) };
+      const options: VerifyReceiptOptions = {
+        mode: flags.strict ? 'strict' : 'tolerant',
+        ...pinsOf(await settingsOf(context, flags)),
+      };
       if (flags.remote) {
         await withClient(context, flags, async (client) => {
           const check = await client.receipts.verify(text.trim(), { ...options, signal: context.signal });

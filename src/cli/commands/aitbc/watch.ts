@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type CoordinatorEvent, toWire } from '../../../aitbc/index.js';
-import { toJsonLine } from '../../../output/index.js';
+import { plainText, toJsonLine } from '../../../output/index.js';
 import type { CliContext } from '../../context.js';
 import { type ConnectionFlags, positiveInteger, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';
@@ -26,9 +26,9 @@ export function watchCommand(context: CliContext): Command {
         });
         let failure: Error | undefined;
         socket.on('open', () => tell(context, 'connected'));
-        socket.on('fallback', (reason) => tell(context, `polling: ${reason}`));
+        socket.on('fallback', (reason) => tell(context, plainText(`polling: ${reason}`)));
         socket.on('error', (error) => {
-          tell(context, `trouble: ${error.message}`);
+          tell(context, plainText(`trouble: ${error.message}`));
           if ('status' in error && (error.status === 404 || error.status === 401)) {
             failure = error;
             socket.close();
@@ -40,7 +40,7 @@ export function watchCommand(context: CliContext): Command {
         try {
           for await (const event of socket.events({ signal: context.signal })) {
             if (jobs.size > 0 && event.type === 'job_update' && !jobs.has(event.jobId)) continue;
-            say(context, flags.json ? toJsonLine(eventJson(event, flags)) : describe(event));
+            say(context, flags.json ? toJsonLine(eventJson(event, flags)) : plainText(describe(event)));
             if (event.type === 'job_update' && ENDED.has(event.status)) open.delete(event.jobId);
             if (jobs.size > 0 && open.size === 0) break;
           }
