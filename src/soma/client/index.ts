@@ -34,6 +34,7 @@ export { SomaClient, type SomaClientDeps, type SomaClientOptions, type SomaClien
 export * from './transport/index.js';
 export * from './view/index.js';
 export { CheckpointHub, type CheckpointTicket } from './watch/checkpoint-hub.js';
+export { type WaitForNextEpochOptions, waitForNextEpoch } from './watch/wait-for-next-epoch.js';
 export { type CheckpointGap, type WatchCheckpointsOptions, watchCheckpoints } from './watch/watch-checkpoints.js';
 export { type EpochChange, type WatchEpochsOptions, watchEpochs } from './watch/watch-epochs.js';
 export { type TargetEvent, type WatchTargetsOptions, watchTargets } from './watch/watch-targets.js';

@@ -83,6 +83,7 @@ import type { FetchedObject } from './view/object.js';
 import type { SystemParameters, SystemState } from './view/system-state.js';
 import type { PartialTarget, Target } from './view/target.js';
 import { CheckpointHub } from './watch/checkpoint-hub.js';
+import { type WaitForNextEpochOptions, waitForNextEpoch } from './watch/wait-for-next-epoch.js';
 import { type WatchCheckpointsOptions, watchCheckpoints } from './watch/watch-checkpoints.js';
 import { type EpochChange, type WatchEpochsOptions, watchEpochs } from './watch/watch-epochs.js';
 import { type TargetEvent, type WatchTargetsOptions, watchTargets } from './watch/watch-targets.js';
@@ -386,6 +387,11 @@ export class SomaClient {
   /** The current epoch, then every epoch as it begins. */
   watchEpochs(options?: WatchEpochsOptions): AsyncGenerator<EpochChange, void, void> {
     return watchEpochs(this.context, options);
+  }
+
+  /** Waits until another epoch begins and returns its number. */
+  waitForNextEpoch(options?: WaitForNextEpochOptions): Promise<bigint> {
+    return waitForNextEpoch(this.context, options);
   }
 
   // Services beside the fullnode.

@@ -140,6 +140,46 @@ describe('watching a devnet', () => {
   });
 });
 
+describe('waiting for the next epoch', () => {
+  it('ends with its number, at its time limit, or by its signal', async () => {
+    const fixture = await startFixture();
+    try {
+      const waiting = fixture.client.waitForNextEpoch();
+      await new Promise((done) => setTimeout(done, 100));
+      await fixture.devnet.advanceEpoch();
+      expect(await waiting).toBe(1n);
+      await expect(fixture.client.waitForNextEpoch({ timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+      const { signal } = new AbortController();
+      await expect(fixture.client.waitForNextEpoch({ timeoutMs: 50, signal })).rejects.toMatchObject({
+        code: 'TIMEOUT',
+      });
+      const aborted = fixture.client.waitForNextEpoch({ signal: AbortSignal.timeout(50) });
+      await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' });
+    } finally {
+      await fixture.close();
+    }
+  });
+
+  it('takes a hundred waits on one signal without a warning', async () => {
+    const fixture = await startFixture();
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    try {
+      const { signal } = new AbortController();
+      const account = fixture.client.account(fixture.keypair, { parallel: 4 });
+      const payment = { recipient: '0x77', amountShannons: 1n, signal };
+      await Promise.all(Array.from({ length: 40 }, () => account.transferCoin(payment)));
+      await Promise.all(Array.from({ length: 60 }, () => fixture.client.getServiceInfo({ signal })));
+      await new Promise((done) => setImmediate(done));
+      expect(warnings.filter((warning) => warning.name === 'MaxListenersExceededWarning')).toEqual([]);
+    } finally {
+      process.off('warning', onWarning);
+      await fixture.close();
+    }
+  });
+});
+
 describe('transactions under faults', () => {
   it('finds out what became of every transaction, and sends none twice', async () => {
     const fixture = await startFixture({

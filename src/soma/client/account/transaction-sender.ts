@@ -62,7 +62,7 @@ export interface Plan {
 }
 
 const ATTEMPTS = 6;
-/** Parameters change with the epoch; a minute is far below the shortest one that matters for fees. */
+/** How old the parameters may be before they are read again. */
 const PARAMETERS_MAX_AGE_MS = 60_000;
 const DEFAULT_COIN_SHANNONS = 100_000_000n;
 /** Below this a coin is neither worth a split of its own nor counted as ready: the bond of 15 KB. */
@@ -107,17 +107,26 @@ export class TransactionSender {
     return this.#closed;
   }
 
-  /** The parameters that fees and bonds depend on, a minute old at most. */
+  /**
+   * The parameters that fees and bonds depend on. Once they are a minute old, they are read again in the background: they
+   * change with the epoch and by little, and a submission must not wait for them.
+   */
   parameters(): Promise<SystemParameters> {
+    const known = this.#parameters;
     const now = this.client.now();
-    if (this.#parameters === undefined || now - this.#parameters.at > PARAMETERS_MAX_AGE_MS) {
-      const value = getSystemParameters(this.client);
-      value.catch(() => {
-        this.#parameters = undefined;
-      });
-      this.#parameters = { value, at: now };
-    }
-    return this.#parameters.value;
+    if (known !== undefined && now - known.at <= PARAMETERS_MAX_AGE_MS) return known.value;
+    const value = getSystemParameters(this.client);
+    // Calls meanwhile share this read, or keep what is known.
+    this.#parameters = { value: known?.value ?? value, at: now };
+    value.then(
+      () => {
+        this.#parameters = { value, at: this.client.now() };
+      },
+      () => {
+        if (known === undefined) this.#parameters = undefined;
+      },
+    );
+    return known?.value ?? value;
   }
 
   /** What a transaction is charged, in shannons: see `totalFee`. */
