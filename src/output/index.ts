@@ -5,3 +5,4 @@ export { plainText } from './plain-text.js';
 export { formatBytes, formatDuration, formatRate } from './quantity.js';
 export { createStyle, type Style } from './style.js';
 export { type Column, renderFields, renderTable, type TableOptions, truncate } from './table.js';
+export { textWidth } from './text-width.js';

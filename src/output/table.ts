@@ -1,5 +1,5 @@
-import stringWidth from 'string-width';
 import { plainText } from './plain-text.js';
+import { textWidth } from './text-width.js';
 
 export interface Column<Row> {
   readonly header: string;
@@ -30,7 +30,7 @@ export function renderTable<Row>(
 ): string {
   const cells = rows.map((row) => columns.map((column) => cellText(column.value(row), options.absent)));
   const widths = columns.map((column, i) =>
-    Math.max(stringWidth(column.header), ...cells.map((line) => stringWidth(line[i] ?? ''))),
+    cells.reduce((width, line) => Math.max(width, textWidth(line[i] ?? '')), textWidth(column.header)),
   );
   if (options.columns !== undefined) shrink(widths, columns, options.columns);
   const line = (texts: readonly string[]): string =>
@@ -44,7 +44,7 @@ export function renderTable<Row>(
 
 /** A record as two aligned columns, `name  value`. */
 export function renderFields(fields: readonly (readonly [name: string, value: unknown])[]): string {
-  const width = Math.max(0, ...fields.map(([name]) => stringWidth(name)));
+  const width = Math.max(0, ...fields.map(([name]) => textWidth(name)));
   return fields.map(([name, value]) => `${pad(name, width, 'left')}  ${cellText(value)}`.trimEnd()).join('\n');
 }
 
@@ -67,17 +67,17 @@ function shrink<Row>(widths: number[], columns: readonly Column<Row>[], limit: n
 
 function pad(text: string, width: number, align: 'left' | 'right'): string {
   const fitted = truncate(text, width);
-  const fill = ' '.repeat(Math.max(0, width - stringWidth(fitted)));
+  const fill = ' '.repeat(Math.max(0, width - textWidth(fitted)));
   return align === 'right' ? fill + fitted : fitted + fill;
 }
 
 /** `text` cut to `width` terminal cells, ending in an ellipsis when cut; never inside a grapheme. */
 export function truncate(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
+  if (textWidth(text) <= width) return text;
   let out = '';
   let used = 0;
   for (const { segment } of new Intl.Segmenter().segment(text)) {
-    const cells = stringWidth(segment);
+    const cells = textWidth(segment);
     if (used + cells > width - 1) break;
     out += segment;
     used += cells;
