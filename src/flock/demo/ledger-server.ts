@@ -158,18 +158,16 @@ export class LedgerServer extends LoopbackServer {
     if (!this.#authorised(request)) return answer(403, { detail: 'Not authenticated' });
     const id = this.#taskId(request);
     if (typeof id !== 'number') return id;
-    const rows = this.submissions
-      .filter((row) => row.task_id === id)
-      .map(({ link, submission_phase_score, final_validation_score, submitted_at }) => ({
-        link,
-        submission_phase_score,
-        final_validation_score,
-        submitted_at,
-      }));
-    return this.#page(request, rows);
+    const rows = this.submissions.filter((row) => row.task_id === id);
+    return this.#page(request, rows, ({ link, submission_phase_score, final_validation_score, submitted_at }) => ({
+      link,
+      submission_phase_score,
+      final_validation_score,
+      submitted_at,
+    }));
   }
 
-  #page(request: SeenRequest, rows: readonly object[]): Answer {
+  #page<T extends object>(request: SeenRequest, rows: readonly T[], show: (row: T) => object = (row) => row): Answer {
     const number = (name: string, otherwise: number): number => Number(request.query.get(name) ?? otherwise);
     const size = number('size', 50);
     const asked = number('page', 1);
@@ -177,7 +175,7 @@ export class LedgerServer extends LoopbackServer {
       return answer(422, { detail: [{ type: 'range', loc: ['query', 'size'], msg: 'out of range' }] });
     }
     const page = this.honoursPage ? asked : 1;
-    const items = rows.slice((page - 1) * size, page * size);
+    const items = rows.slice((page - 1) * size, page * size).map(show);
     const total = rows.length;
     const pages = Math.ceil(total / size);
     const envelopes = {

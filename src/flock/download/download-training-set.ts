@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
@@ -20,6 +19,9 @@ import { transfer } from './transfer.js';
 const LINK_KEYS = ['training_set_url', 'training_data_url', 'training_zip_url', 'dataset_url'] as const;
 /** Names of a Hub data set in newer task types: not a link, but worth telling. */
 const DATASET_KEYS = ['training_hf_dataset', 'hf_dataset_id', 'training_dataset_id'] as const;
+
+/** Read at a time while verifying. */
+const VERIFY_BYTES = 256 * 1024;
 
 /** How a training set is downloaded. */
 export interface DownloadOptions {
@@ -184,12 +186,16 @@ async function finish(
   const sha256 = createHash('sha256');
   const md5 = createHash('md5');
   let bytes = 0;
-  for await (const chunk of createReadStream(part.path, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>) {
+  // One buffer for the whole file: a training set is read without filling the memory.
+  const buffer = Buffer.allocUnsafe(VERIFY_BYTES);
+  for (let read = -1; read !== 0; ) {
     throwIfAborted(options.signal, 'verifying the download');
+    read = await part.read(buffer, bytes);
+    const chunk = buffer.subarray(0, read);
     sha256.update(chunk);
     if (checkMd5) md5.update(chunk);
     jsonl?.push(chunk);
-    bytes += chunk.length;
+    bytes += read;
   }
   const wrong =
     verify !== 'none' && total !== null && bytes !== total

@@ -38,7 +38,7 @@ export class PartFile {
           () => 0,
         )
       : 0;
-    this.#handle = await open(this.path, size > 0 ? 'r+' : 'w');
+    this.#handle = await open(this.path, size > 0 ? 'r+' : 'w+');
     this.#size = size;
     this.record = size > 0 ? known : undefined;
   }
@@ -51,6 +51,11 @@ export class PartFile {
       offset += bytesWritten;
       this.#size += bytesWritten;
     }
+  }
+
+  /** Reads into `buffer` from `position` on; returns the number of bytes, 0 at the end. */
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    return (await this.#open.read(buffer, 0, buffer.length, position)).bytesRead;
   }
 
   /** Forgets every byte: the object changed or the server starts over. */

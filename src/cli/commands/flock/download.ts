@@ -61,8 +61,8 @@ function summary(result: DownloadResult): (readonly [string, unknown])[] {
     ['size', `${formatBytes(result.bytes)} (${result.bytes} bytes)`],
     ['sha256', result.sha256],
     ['checked', result.md5Checked ? 'size and MD5' : 'size'],
-    ['resumed from', result.resumedFrom === 0 ? undefined : formatBytes(result.resumedFrom)],
-    ['links renewed', result.refreshes === 0 ? undefined : result.refreshes],
+    ...(result.resumedFrom === 0 ? [] : [['resumed from', formatBytes(result.resumedFrom)] as const]),
+    ...(result.refreshes === 0 ? [] : [['links renewed', result.refreshes] as const]),
     ...(jsonl === undefined
       ? []
       : ([

@@ -1,6 +1,14 @@
 import { QuarryError } from '../../../errors/index.js';
 import { type FlatTable, flatten, type JsonObject } from '../../../flock/index.js';
-import { type Column, renderCsv, renderMarkdown, renderTable, toJsonLine } from '../../../output/index.js';
+import {
+  type Column,
+  plainText,
+  renderCsv,
+  renderMarkdown,
+  renderTable,
+  textWidth,
+  toJsonLine,
+} from '../../../output/index.js';
 import type { CliContext } from '../../context.js';
 
 /** Flags that choose the form of the output. */
@@ -26,6 +34,8 @@ export interface Listing<Row> {
   /** The same rows for tables. */
   readonly rows: readonly Row[];
   readonly columns: readonly Column<Row>[];
+  /** Headers of columns that are left out when the terminal is too narrow, the first one first. */
+  readonly optional?: readonly string[];
   /** Further members of the `--json` object. */
   readonly more?: Readonly<Record<string, unknown>>;
   /** Line under a table; not data, so it goes to stderr. */
@@ -59,7 +69,11 @@ export function printListing<Row>(
   if (flat !== undefined || !inView) {
     const table = flat ?? flatten(listing.wire);
     write(context, flags, form, table.rows, pick(flatColumns(table), wanted));
-  } else write(context, flags, form, listing.rows, pick(listing.columns, wanted));
+  } else {
+    const columns =
+      wanted === undefined && form === 'table' ? fitting(context, listing) : pick(listing.columns, wanted);
+    write(context, flags, form, listing.rows, columns);
+  }
   if (flags.quiet || form !== 'table') return;
   if (listing.rows.length === 0 && listing.empty !== undefined) context.stderr.write(`${listing.empty}\n`);
   if (listing.footer !== undefined) context.stderr.write(`${listing.footer}\n`);
@@ -104,6 +118,29 @@ export function printEvent(context: CliContext, flags: FormatFlags, event: unkno
 /** Whether the output is for programs. */
 export function isMachineReadable(flags: FormatFlags): boolean {
   return flags.json === true || flags.ndjson === true;
+}
+
+/** A column that can be cut keeps at least this many cells before others are left out. */
+const LEAST_CELLS = 20;
+
+/** The columns that fit the terminal: optional ones are left out one by one. */
+function fitting<Row>(context: CliContext, listing: Listing<Row>): readonly Column<Row>[] {
+  const limit = context.columns;
+  if (limit === undefined || listing.optional === undefined) return listing.columns;
+  const widths = new Map(
+    listing.columns.map((column) => {
+      const cells = listing.rows.map((row) => textWidth(plainText(String(column.value(row) ?? '—'))));
+      const natural = cells.reduce((most, width) => Math.max(most, width), textWidth(column.header));
+      return [column, (column.shrink ?? 0) > 0 ? Math.min(natural, LEAST_CELLS) : natural];
+    }),
+  );
+  let columns = [...listing.columns];
+  for (const header of listing.optional) {
+    const needed = columns.reduce((sum, column) => sum + (widths.get(column) ?? 0) + 2, -2);
+    if (needed <= limit) break;
+    columns = columns.filter((column) => column.header !== header);
+  }
+  return columns;
 }
 
 type Form = 'json' | 'ndjson' | 'csv' | 'md' | 'table';

@@ -12,7 +12,7 @@ import {
   type TaskView,
 } from '../../../flock/index.js';
 import { sleep } from '../../../net/index.js';
-import type { Column } from '../../../output/index.js';
+import { type Column, truncate } from '../../../output/index.js';
 import type { CliContext } from '../../context.js';
 import { printListing, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
@@ -68,6 +68,7 @@ export function tasksCommand(context: CliContext): Command {
           wire: pairs.map(({ task }) => task as unknown as JsonObject),
           rows: pairs.map(({ view }) => view),
           columns: TASK_COLUMNS,
+          optional: ['TYPE', 'CTX', 'VRAM', 'PARAMS', 'CLOSES (UTC)', 'PHASE'],
           empty: `no task is ${flags.status}`,
         });
       }),
@@ -120,7 +121,7 @@ export function taskCommand(context: CliContext): Command {
           ],
           ['context length', view.contextLength],
           ['winner', view.winner],
-          ['training set', link === undefined ? undefined : `https://${link.object}`],
+          ['training set', link === undefined ? undefined : `${link.url.origin}${link.url.pathname}`],
           [
             'link expires',
             link?.expiresAtMs === undefined ? undefined : `in ${formatCountdown(link.expiresAtMs - now)}`,
@@ -164,7 +165,7 @@ export function countdownCommand(context: CliContext): Command {
         while (!context.signal.aborted) {
           const text = views().map((view) => `${view.countdown.padEnd(16)}${view.id}  ${view.title}`);
           context.stdout.write(
-            `${lines > 0 ? `\u001b[${lines}A` : ''}${text.map((line) => `\u001b[2K${line.slice(0, (context.columns ?? 80) - 1)}\n`).join('')}`,
+            `${lines > 0 ? `\u001b[${lines}A` : ''}${text.map((line) => `\u001b[2K${truncate(line, (context.columns ?? 80) - 1)}\n`).join('')}`,
           );
           lines = text.length;
           if (views().every((view) => (view.msLeft ?? 0) <= 0)) return;
