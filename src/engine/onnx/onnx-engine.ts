@@ -27,6 +27,11 @@ export interface OnnxEngineOptions {
   readonly provider?: string;
   /** Chunks computed together. More suit a GPU and take more memory: 1 GB each at the full size. Default 1. */
   readonly chunksPerRun?: number;
+  /**
+   * Lets onnxruntime keep a rearranged copy of every weight in memory. Default false: the mapped file is used as it is,
+   * loads at once and is shared by all processes.
+   */
+  readonly prepack?: boolean;
 }
 
 const DTYPES: Readonly<Record<TensorDtype, OnnxType>> = {
@@ -116,9 +121,10 @@ async function openSession(
     extra: {
       // The graph spells the norm out for a reason; see there.
       optimization: { disable_specified_optimizers: 'LayerNormFusion' },
-      ...(weights.path !== undefined && {
-        session: { model_external_initializers_file_folder_path: dirname(weights.path) },
-      }),
+      session: {
+        disable_prepacking: options.prepack === true ? '0' : '1',
+        ...(weights.path !== undefined && { model_external_initializers_file_folder_path: dirname(weights.path) }),
+      },
     },
   };
   try {
