@@ -397,6 +397,75 @@ describe('batches', () => {
   });
 });
 
+describe('odd servers', () => {
+  it('a redirect is not followed: a POST would become a GET', async () => {
+    const world = await startWorld('documented');
+    try {
+      const client = world.client({ dialect: 'documented' });
+      world.server.faults.add('POST /v1/jobs', { status: 301, headers: { location: '/v1/elsewhere' } });
+      await expect(client.jobs.create(JOB)).rejects.toMatchObject({ code: 'TOO_MANY_REDIRECTS' });
+      expect(world.server.faults.log).toEqual(['POST /v1/jobs']);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it.each([
+    ['not JSON', { status: 200, text: '<html>hello</html>' }],
+    ['a list', { status: 200, json: [] }],
+    ['a job without id', { status: 201, json: { status: 'submitted' } }],
+  ])('%s in place of a job is a PROTOCOL error', async (_name, answer) => {
+    const world = await startWorld('documented');
+    try {
+      world.server.faults.add('POST /v1/jobs', answer);
+      await expect(world.client({ dialect: 'documented' }).jobs.create(JOB)).rejects.toMatchObject({
+        code: 'PROTOCOL',
+      });
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('ids are encoded, and cannot climb out of their route', async () => {
+    const world = await startWorld('documented');
+    try {
+      const client = world.client({ dialect: 'documented', retries: 0 });
+      await expect(client.jobs.get('..')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      await expect(client.jobs.get('a/b?c')).rejects.toBeInstanceOf(NotFoundError);
+      expect(world.server.faults.log).toEqual(['GET /v1/jobs/a%2Fb%3Fc']);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('control characters of a server never reach a message', async () => {
+    const world = await startWorld('live-key');
+    try {
+      world.server.faults.add('GET /v1/jobs/', { status: 400, json: { detail: 'bad\u001b[31m\nthing' } });
+      const error = (await world
+        .client()
+        .jobs.get('x')
+        .catch((caught: unknown) => caught)) as Error;
+      expect(error.message).toContain('bad thing');
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('unknown members of an answer are kept', async () => {
+    const world = await startWorld('documented');
+    try {
+      const answer = { job_id: 'j', status: 'running', created_at: 'now', queue_position: 3, extra_info: { a_b: 1 } };
+      world.server.faults.add('GET /v1/jobs/j', { status: 200, json: answer });
+      const job = await world.client({ dialect: 'documented' }).jobs.get('j');
+      expect(job).toMatchObject({ queuePosition: 3, extraInfo: { a_b: 1 } });
+      expect(wireOf(job)).toEqual(answer);
+    } finally {
+      await world.close();
+    }
+  });
+});
+
 describe('documented errors', () => {
   it('each code of the document is its own class', async () => {
     const world = await startWorld('documented', { jobTypes: ['ai-inference'] });
