@@ -106,6 +106,7 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
       genesisTimestampMs,
       signSummary: summarySigner(validators.map(({ key }) => key)),
       chain: 'localnet',
+      serverVersion: options.serverVersion,
       retainCheckpoints: options.retainCheckpoints,
       finalityDelayMs: options.finalityDelayMs,
       abortedRejectionDelayMs: options.abortedRejectionDelayMs,

@@ -40,6 +40,7 @@ export interface DevnetNodeOptions {
   /** Makes the validators' signature over a checkpoint summary. */
   readonly signSummary: (summary: CheckpointSummary) => CertifiedBy;
   readonly chain: 'localnet' | 'testnet';
+  readonly serverVersion: string;
   /** Checkpoints kept. */
   readonly retainCheckpoints: number;
   /** Time a transaction's inputs stay locked before it executes; 0 executes at once. */
@@ -64,7 +65,8 @@ export class DevnetNode {
   readonly chain: 'localnet' | 'testnet';
   /** The digest of the genesis checkpoint, which names the chain. */
   readonly chainId: Digest;
-  readonly server = 'soma-node/1.0.0';
+  /** What the node calls itself: program and version. */
+  readonly server: string;
   readonly signSummary: (summary: CheckpointSummary) => CertifiedBy;
   readonly epochs = new Map<bigint, EpochRecord>();
   readonly #options: DevnetNodeOptions;
@@ -77,6 +79,7 @@ export class DevnetNode {
     this.#options = options;
     this.#deps = deps;
     this.chain = options.chain;
+    this.server = `soma-node/${options.serverVersion}`;
     this.signSummary = options.signSummary;
     this.ledger = new Ledger(options.genesis);
     this.checkpoints = new CheckpointLog(this.ledger, options.genesisTimestampMs, options.retainCheckpoints);

@@ -33,6 +33,8 @@ export interface DevnetOptions {
   readonly retainCheckpoints?: number;
   /** 1 to 5. Default 5. */
   readonly protocolVersion?: number;
+  /** What the node says its version is. Default 0.1.19, which the official SDK 0.1.15 insists on. */
+  readonly serverVersion?: string;
   /** Width of targets and embeddings. Default 16, that of the small model. */
   readonly embeddingDim?: number;
   /** Shape of the models that audits run. Default: the named configuration of that width. */
@@ -84,6 +86,7 @@ export interface ResolvedDevnetOptions {
   readonly idleCheckpointMs: number;
   readonly retainCheckpoints: number;
   readonly protocolVersion: bigint;
+  readonly serverVersion: string;
   readonly parameters: SystemParameters;
   readonly parameterOverrides: ParameterOverrides;
   readonly modelConfig: ModelConfig | undefined;
@@ -142,6 +145,7 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
     idleCheckpointMs: options.idleCheckpointMs ?? 1_000,
     retainCheckpoints: options.retainCheckpoints ?? 20_000,
     protocolVersion,
+    serverVersion: options.serverVersion ?? '0.1.19',
     parameters: systemParameters(protocolVersion, overrides),
     parameterOverrides: overrides,
     modelConfig: options.modelConfig ?? Object.values(MODEL_CONFIGS).find((each) => each.embeddingDim === dim),

@@ -1,4 +1,5 @@
 import { bls12_381 } from '@noble/curves/bls12-381.js';
+import { ed25519 } from '@noble/curves/ed25519.js';
 
 /** Domain of BLS signatures with keys in G2, as fastcrypto's `min_sig` has it (RFC 9380 suite name). */
 const SIGNATURE_DOMAIN = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
@@ -45,4 +46,28 @@ export class ValidatorKey {
 export function aggregateSignatures(signatures: readonly Uint8Array[]): Uint8Array {
   const { Point } = bls12_381.G1;
   return signatures.reduce((sum, each) => sum.add(Point.fromBytes(each)), Point.ZERO).toBytes(true);
+}
+
+function parses(parse: () => unknown): boolean {
+  try {
+    parse();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether `bytes` are a BLS12-381 public key: a point of G2, 96 bytes. */
+export function isProtocolKey(bytes: Uint8Array): boolean {
+  return bytes.length === 96 && parses(() => bls12_381.G2.Point.fromBytes(bytes).assertValidity());
+}
+
+/** Whether `bytes` are a BLS12-381 signature: a point of G1, 48 bytes. */
+export function isBlsSignature(bytes: Uint8Array): boolean {
+  return bytes.length === 48 && parses(() => bls12_381.G1.Point.fromBytes(bytes).assertValidity());
+}
+
+/** Whether `bytes` are an Ed25519 public key, 32 bytes. */
+export function isNetworkKey(bytes: Uint8Array): boolean {
+  return bytes.length === 32 && parses(() => ed25519.Point.fromBytes(bytes));
 }

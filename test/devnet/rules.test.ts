@@ -7,6 +7,7 @@ import { adjustDifficulty } from '../../src/devnet/state/difficulty.js';
 import { type ParameterOverrides, systemParameters } from '../../src/devnet/state/system-parameters.js';
 import { normalArray } from '../../src/engine/reference/index.js';
 import { TOTAL_SUPPLY_SHANNONS } from '../../src/soma/chain/amount.js';
+import { encodeBcs, string } from '../../src/soma/chain/bcs/index.js';
 import { decryptionKeyCommitment, embeddingCommitment } from '../../src/soma/chain/commitment.js';
 import { deriveId, makeTargetSeed } from '../../src/soma/chain/derivation.js';
 import { manifestOf } from '../../src/soma/chain/manifest.js';
@@ -445,5 +446,48 @@ describe('economics', () => {
     expect(world.ledger.state.targetState.distanceThreshold).toBe(Math.fround(1.05));
     // Upgrades drop what a genesis set differently.
     expect(world.ledger.state.parameters.targetEmbeddingDim).toBe(2048n);
+  });
+});
+
+describe('validators', () => {
+  it('join with real keys only, and leave again', () => {
+    const world = new World();
+    const [, joiner] = genesisValidators(1, 2);
+    const { metadata } = joiner!;
+    const text = (address: string) => encodeBcs(string, address);
+    const add: TransactionKind = {
+      kind: 'addValidator',
+      pubkeyBytes: metadata.protocolPubkey,
+      networkPubkeyBytes: metadata.networkPubkey,
+      workerPubkeyBytes: metadata.workerPubkey,
+      proofOfPossession: metadata.proofOfPossession,
+      netAddress: text(metadata.netAddress),
+      p2pAddress: text(metadata.p2pAddress),
+      primaryAddress: text(metadata.primaryAddress),
+      proxyAddress: new Uint8Array(0),
+    };
+    expect(world.outcome({ ...add, proofOfPossession: new Uint8Array(0) })).toBe('missingProofOfPossession');
+    expect(world.outcome({ ...add, proofOfPossession: new Uint8Array(48) })).toBe('invalidProofOfPossession');
+    expect(world.outcome({ ...add, pubkeyBytes: new Uint8Array(96).fill(1) })).toBe('invalidArguments');
+    expect(world.outcome(add)).toBe('success');
+    expect(world.outcome(add)).toBe('duplicateValidator');
+    expect(world.outcome(add, bob)).toBe('duplicateValidatorMetadata');
+    const coin = world.coins()[1]!;
+    const amount = 90n * SOMA;
+    expect(world.outcome({ kind: 'addStake', address: alice, coinRef: refOf(coin), amount })).toBe('success');
+    world.nextEpoch();
+    const powers = () => world.ledger.state.validators.validators.map((each) => each.votingPower);
+    expect(powers()).toEqual([5_000n, 5_000n]);
+    expect(world.outcome({ kind: 'reportValidator', reportee: alice })).toBe('cannotReportOneself');
+    expect(world.outcome({ kind: 'reportValidator', reportee: world.validator })).toBe('success');
+    expect(world.outcome({ kind: 'undoReportValidator', reportee: world.validator })).toBe('success');
+    expect(world.outcome({ kind: 'removeValidator', pubkeyBytes: metadata.protocolPubkey })).toBe('success');
+    expect(world.outcome({ kind: 'removeValidator', pubkeyBytes: metadata.protocolPubkey })).toBe(
+      'validatorAlreadyRemoved',
+    );
+    world.nextEpoch();
+    expect(powers()).toEqual([10_000n]);
+    expect(world.ledger.state.validators.inactiveValidators.size).toBe(1);
+    expect(world.outcome({ kind: 'setCommissionRate', newRate: 5n })).toBe('notAValidator');
   });
 });

@@ -6,6 +6,7 @@ import type {
 } from '../../../soma/chain/transaction/index.js';
 import { withoutReport, withReport } from '../../state/system-state.js';
 import { activeValidator, type StagedMetadata, type Validator, withValidator } from '../../state/validator.js';
+import { isNetworkKey, isProtocolKey } from '../../validator-key.js';
 import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 
@@ -50,9 +51,22 @@ export function decodeMultiaddr(bytes: Uint8Array): string {
   return fail({ kind: 'invalidArguments', reason: 'Invalid network address' });
 }
 
+/** Refuses keys that are no curve points; @throws ExecutionStop InvalidArguments */
+export function checkKeys(protocol?: Uint8Array, network?: Uint8Array, worker?: Uint8Array): void {
+  if (protocol !== undefined && !isProtocolKey(protocol)) {
+    fail({ kind: 'invalidArguments', reason: 'Invalid protocol public key' });
+  }
+  for (const key of [network, worker]) {
+    if (key !== undefined && !isNetworkKey(key)) {
+      fail({ kind: 'invalidArguments', reason: 'Invalid network public key' });
+    }
+  }
+}
+
 /** Stages new keys and addresses. `nextEpochProxyAddress` is accepted and never applied, as on the network. */
 export function executeUpdateValidatorMetadata(context: TransactionContext, kind: UpdateValidatorMetadata): void {
   const validator = senderValidator(context);
+  checkKeys(kind.nextEpochProtocolPubkey, kind.nextEpochNetworkPubkey, kind.nextEpochWorkerPubkey);
   const address = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : decodeMultiaddr(bytes));
   const staged: StagedMetadata = {
     protocolPubkey: kind.nextEpochProtocolPubkey,

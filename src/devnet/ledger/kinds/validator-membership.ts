@@ -3,22 +3,21 @@ import { sameBytes } from '../../state/same-bytes.js';
 import { emptyStakingPool } from '../../state/staking-pool.js';
 import { withEntry } from '../../state/system-state.js';
 import type { Validator, ValidatorMetadata } from '../../state/validator.js';
+import { isBlsSignature } from '../../validator-key.js';
 import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
-import { decodeMultiaddr } from './validator-kinds.js';
+import { checkKeys, decodeMultiaddr } from './validator-kinds.js';
 
-/** Bytes of a BLS12-381 signature with keys in G2, which a proof of possession is. */
-const PROOF_BYTES = 48;
-
-/** Lets the sender join the validators at the next epoch. The proof's length is checked, its signature is not. */
+/** Lets the sender join the validators at the next epoch. The proof must be a signature; whose is not checked. */
 export function executeAddValidator(context: TransactionContext, kind: AddValidator): void {
   const set = context.state.validators;
   const present = [...set.validators, ...set.pendingValidators];
   if (present.some((each) => each.metadata.somaAddress === context.sender)) fail({ kind: 'duplicateValidator' });
   if (kind.proofOfPossession.length === 0) fail({ kind: 'missingProofOfPossession' });
-  if (kind.proofOfPossession.length !== PROOF_BYTES) {
-    fail({ kind: 'invalidProofOfPossession', reason: `expected ${PROOF_BYTES} bytes` });
+  if (!isBlsSignature(kind.proofOfPossession)) {
+    fail({ kind: 'invalidProofOfPossession', reason: 'not a BLS12-381 signature' });
   }
+  checkKeys(kind.pubkeyBytes, kind.networkPubkeyBytes, kind.workerPubkeyBytes);
   const metadata: ValidatorMetadata = {
     somaAddress: context.sender,
     protocolPubkey: kind.pubkeyBytes,
