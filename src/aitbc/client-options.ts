@@ -7,6 +7,7 @@ import type { SocketTimings, WebSocketConstructor } from './websocket/socket-typ
 /** The coordinator the API page names. */
 export const DEFAULT_BASE_URL = 'https://aitbc.bubuit.net/api';
 
+/** Settings of an {@link AITBCClient}; all optional. */
 export interface AITBCClientOptions extends CredentialOptions, LiveDialectOptions {
   /** Default {@link DEFAULT_BASE_URL}. A trailing `/v1` is dropped. */
   readonly baseUrl?: string;

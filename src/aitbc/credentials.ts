@@ -3,6 +3,7 @@ import { APIError } from './errors.js';
 import type { ApiAnswer, CallSpec, Transport } from './transport.js';
 import { loginWithWallet, type WalletSigner } from './wallet-login.js';
 
+/** Who calls a coordinator. */
 export interface CredentialOptions {
   readonly apiKey?: string;
   /** A JWT for coordinators that want a login. */

@@ -38,6 +38,7 @@ export interface LiveJobOptions {
   readonly providerAddress?: string;
 }
 
+/** The coordinator's answer to a new job. */
 export interface CreatedJob {
   readonly jobId: string;
   readonly status: JobStatus;
@@ -46,6 +47,7 @@ export interface CreatedJob {
   readonly rawState?: string;
 }
 
+/** The state of a job. */
 export interface Job {
   readonly jobId: string;
   readonly status: JobStatus;
@@ -61,6 +63,7 @@ export interface Job {
   readonly type?: string;
 }
 
+/** A job as a list shows it. */
 export interface JobSummary {
   readonly jobId: string;
   readonly status: JobStatus;
@@ -69,6 +72,7 @@ export interface JobSummary {
   readonly rawState?: string;
 }
 
+/** One page of jobs. */
 export interface JobPage {
   readonly jobs: readonly JobSummary[];
   readonly total: number;
@@ -79,6 +83,7 @@ export interface JobPage {
 /** The jobs themselves, with the page they came from. */
 export type JobList = readonly JobSummary[] & Omit<JobPage, 'jobs'>;
 
+/** Which jobs to list. */
 export interface JobQuery {
   readonly status?: JobStatus;
   readonly type?: string;
@@ -87,12 +92,14 @@ export interface JobQuery {
   readonly offset?: number;
 }
 
+/** A job that was cancelled. */
 export interface CancelledJob {
   readonly jobId: string;
   readonly status: JobStatus;
   readonly cancelledAt: string;
 }
 
+/** What a completed job produced. */
 export interface JobResults {
   readonly jobId: string;
   readonly status: JobStatus;
@@ -101,6 +108,7 @@ export interface JobResults {
   readonly completedAt?: string;
 }
 
+/** Capacity to offer, as documented. Members beyond these are sent along. */
 export interface OfferInput {
   readonly jobType: string;
   /** Decimal string. */
@@ -112,6 +120,7 @@ export interface OfferInput {
   readonly [member: string]: unknown;
 }
 
+/** The marketplace's answer to a new offer. */
 export interface CreatedOffer {
   readonly offerId: string;
   readonly minerId?: string;
@@ -119,6 +128,7 @@ export interface CreatedOffer {
   readonly createdAt?: string;
 }
 
+/** An offer of capacity. */
 export interface Offer {
   readonly offerId: string;
   readonly minerId?: string;
@@ -128,6 +138,7 @@ export interface Offer {
   readonly reputation?: number;
 }
 
+/** Which offers to list. */
 export interface OfferQuery {
   readonly jobType?: string;
   /** Decimal string. */
@@ -136,6 +147,7 @@ export interface OfferQuery {
   readonly limit?: number;
 }
 
+/** The transaction that taking an offer started. */
 export interface AcceptedOffer {
   readonly transactionId: string;
   readonly status: string;
@@ -161,6 +173,7 @@ export interface MarketplaceStats {
   readonly synthesized?: readonly string[];
 }
 
+/** Statistics of a miner; `synthesized` names those computed by this client. */
 export interface MinerStats {
   readonly minerId: string;
   readonly reputation?: number;
@@ -175,6 +188,7 @@ export interface MinerStats {
   readonly synthesized?: readonly string[];
 }
 
+/** What a coordinator says about itself. */
 export interface Health {
   readonly status: string;
   readonly version?: string;
@@ -192,6 +206,7 @@ export interface ReceiptCheck {
   readonly verifiedAt: string;
 }
 
+/** The job that a service request became. */
 export interface SubmittedService {
   readonly jobId: string;
   readonly serviceType: string;

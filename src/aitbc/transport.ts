@@ -3,6 +3,7 @@ import { HttpClient, HttpStatusError, type RetryDeps, redactUrl, retry } from '.
 import { parseApiError, type ResourceKind } from './error-body.js';
 import { APIError } from './errors.js';
 
+/** The methods the API uses. */
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** One HTTP exchange; a status of 400 or more is an answer here, not an error. */
@@ -13,6 +14,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
+/** One HTTP request, complete. */
 export interface HttpSendRequest {
   readonly method: HttpMethod;
   readonly url: string;
@@ -81,6 +83,7 @@ export function fetchSend(fetchLike: typeof fetch): HttpSend {
   };
 }
 
+/** One API call. */
 export interface CallSpec {
   /** For errors: `jobs.create`. */
   readonly operation: string;
@@ -110,6 +113,7 @@ export interface ApiAnswer {
   json(): unknown;
 }
 
+/** Settings of a {@link Transport}. */
 export interface TransportOptions {
   /** Without trailing slash and without `/v1`. */
   readonly baseUrl: string;
@@ -120,6 +124,7 @@ export interface TransportOptions {
   readonly secrets: () => readonly string[];
 }
 
+/** What a {@link Transport} sends with, and its clock. */
 export interface TransportDeps extends RetryDeps {
   readonly send: HttpSend;
   readonly now?: () => number;

@@ -14,6 +14,7 @@ export interface WalletSigner {
   signMessage(text: string): Promise<string> | string;
 }
 
+/** A session from a wallet login. */
 export interface WalletLogin {
   /** The JWT. Valid for 24 hours by default; there is no refresh, log in again. */
   readonly token: string;

@@ -3,8 +3,10 @@ import { EventEmitter } from 'node:events';
 import type { JsonMembers, JsonNode } from '../receipts/index.js';
 import type { Wire } from '../wire.js';
 
+/** Live job states. */
 export type JobState = 'QUEUED' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED' | 'EXPIRED';
 
+/** A job in the book; times are Unix milliseconds. */
 export interface JobRecord {
   readonly id: string;
   readonly owner: string;
@@ -23,6 +25,7 @@ export interface JobRecord {
   readonly receipts: string[];
 }
 
+/** A miner in the book; times are Unix milliseconds. */
 export interface MinerRecord {
   readonly id: string;
   capabilities: Wire;
@@ -37,6 +40,7 @@ export interface MinerRecord {
   lastHeartbeat: number;
 }
 
+/** An offer in the book. */
 export interface OfferRecord {
   readonly id: string;
   readonly minerId: string;
@@ -46,6 +50,7 @@ export interface OfferRecord {
   status: string;
 }
 
+/** What the book tells its listeners. */
 export interface BookEvents {
   readonly job: [JobRecord];
   readonly offer: [OfferRecord];
@@ -55,6 +60,7 @@ export interface BookEvents {
 /** Writes a receipt for a job that has just been completed; undefined issues none. */
 export type ReceiptWriter = (job: JobRecord, result: JsonNode, metrics: JsonNode) => string | undefined;
 
+/** Settings of a {@link CoordinatorBook}. */
 export interface CoordinatorBookOptions {
   /** How ids of each kind begin; the deployed servers use none. */
   readonly idPrefix: (kind: 'job' | 'offer') => string;

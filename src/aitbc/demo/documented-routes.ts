@@ -21,6 +21,7 @@ import type { CoordinatorBook, JobRecord } from './coordinator-book.js';
 import type { Handler, Routes, ServerAnswer, ServerRequest } from './loopback-server.js';
 import { minerRoutes } from './miner-routes.js';
 
+/** Settings of a `DocumentedServer`. */
 export interface DocumentedServerOptions {
   readonly clientKeys: readonly string[];
   readonly minerKeys: readonly string[];

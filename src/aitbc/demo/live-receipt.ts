@@ -10,6 +10,7 @@ import {
 } from '../receipts/index.js';
 import type { JobRecord } from './coordinator-book.js';
 
+/** Raw Ed25519 seeds, 32 bytes each. */
 export interface LiveReceiptOptions {
   readonly signerSeed: Uint8Array;
   readonly attesterSeed: Uint8Array | undefined;

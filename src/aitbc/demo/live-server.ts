@@ -10,6 +10,7 @@ import { marketplaceRoutes } from './marketplace-service.js';
 import { minerRoutes } from './miner-routes.js';
 import { walletRoutes } from './wallet-gate.js';
 
+/** Settings of a {@link LiveServer}. */
 export interface LiveServerOptions {
   /** `key`: API keys, `/v1/health`, no job list. `jwt`: wallet login, `/health`, unknown paths denied. */
   readonly generation: 'key' | 'jwt';

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { QuarryError } from '../../errors/index.js';
 
+/** A request as a route handler sees it. */
 export interface ServerRequest {
   readonly method: string;
   readonly path: string;
@@ -13,6 +14,7 @@ export interface ServerRequest {
   readonly text: string;
 }
 
+/** What a route handler answers. */
 export interface ServerAnswer {
   readonly status: number;
   /** Sent as JSON. */
@@ -22,6 +24,7 @@ export interface ServerAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Answers a request. */
 export type Handler = (request: ServerRequest) => ServerAnswer | Promise<ServerAnswer>;
 
 /** `GET /v1/jobs/:id`. */
@@ -34,6 +37,7 @@ interface Route {
   readonly handler: Handler;
 }
 
+/** Settings of a {@link LoopbackServer}. */
 export interface LoopbackServerOptions {
   readonly routes: Routes;
   /** Sees every request first; an answer from here ends it. */

@@ -3,6 +3,7 @@ import { isWire, type Wire } from '../wire.js';
 import type { CoordinatorBook, JobRecord, MinerRecord } from './coordinator-book.js';
 import type { Handler, Routes, ServerAnswer, ServerRequest } from './loopback-server.js';
 
+/** Settings of {@link minerRoutes}. */
 export interface MinerRouteOptions {
   readonly book: CoordinatorBook;
   /** The miner's id, or the answer that refuses the request. */

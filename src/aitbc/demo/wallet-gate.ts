@@ -7,6 +7,7 @@ import type { Wire } from '../wire.js';
 import { signJwt } from './jwt.js';
 import type { Routes, ServerAnswer, ServerRequest } from './loopback-server.js';
 
+/** Settings of {@link walletRoutes}. */
 export interface WalletGateOptions {
   readonly jwtSecret: string;
   readonly now: () => number;

@@ -9,6 +9,7 @@ import type { LiveDialectDeps, LiveDialectOptions } from './live-marketplace.js'
 /** `live` leaves it to detection which of the two live generations it is. */
 export type DialectChoice = 'auto' | 'live' | DialectName;
 
+/** Settings of a {@link DialectRouter}. */
 export interface DialectRouterOptions extends LiveDialectOptions {
   readonly dialect: DialectChoice;
 }

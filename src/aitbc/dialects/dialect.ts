@@ -7,6 +7,7 @@ import type { Wire } from '../wire.js';
  */
 export type DialectName = 'documented' | 'live-key' | 'live-jwt';
 
+/** Options every call takes. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }

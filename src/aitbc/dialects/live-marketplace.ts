@@ -7,6 +7,7 @@ import type { CallOptions } from './dialect.js';
 import { expectObject } from './documented.js';
 import { compact, money, offerFromRecord, offerServes, timestamp } from './live-mapping.js';
 
+/** Where the parts of a live network are, beside the coordinator. */
 export interface LiveDialectOptions {
   /** The separate marketplace service, where offers are created and booked. Without `/v1`. */
   readonly marketplaceUrl?: string;
@@ -16,6 +17,7 @@ export interface LiveDialectOptions {
   readonly healthPath?: string;
 }
 
+/** The clock, Unix time in milliseconds. */
 export interface LiveDialectDeps {
   readonly now: () => number;
 }

@@ -13,6 +13,7 @@ import { type ApiAnswer, fetchSend, httpClientSend, normaliseBaseUrl, Transport 
 import { isWire, type Wire } from '../wire.js';
 import type { JobHandler, MinerEvent, MinerJob, MinerResult, MinerTotals, ReceiptStore } from './miner-types.js';
 
+/** Settings of an {@link AITBCMiner}. */
 export interface AITBCMinerOptions {
   readonly baseUrl?: string;
   /** The miner key. On older coordinators it is also the miner's id, and shows in receipts. */
@@ -38,6 +39,7 @@ export interface AITBCMinerOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** What an {@link AITBCMiner} works with. */
 export interface AITBCMinerDeps extends RetryDeps {
   readonly handler: JobHandler;
   readonly receipts?: ReceiptStore;
@@ -45,6 +47,7 @@ export interface AITBCMinerDeps extends RetryDeps {
   readonly now?: () => number;
 }
 
+/** When a run ends. */
 export interface MinerRunOptions {
   /** First: finish what runs, take nothing new. */
   readonly signal?: AbortSignal;

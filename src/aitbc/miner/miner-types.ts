@@ -24,6 +24,7 @@ export interface ReceiptStore {
   put(jobId: string, receipt: string): Promise<void>;
 }
 
+/** What happens while mining. */
 export type MinerEvent =
   | { readonly type: 'registered' }
   | { readonly type: 'idle'; readonly nextPollMs: number }

@@ -9,6 +9,7 @@ export type ScoreFunction = (
   options: { readonly signal: AbortSignal },
 ) => Promise<readonly { readonly loss: number; readonly embedding: Float32Array }[]>;
 
+/** Settings of a {@link scoringHandler}. */
 export interface ScoringHandlerOptions {
   /** Named in results, so that the client knows what computed them. */
   readonly model: string;

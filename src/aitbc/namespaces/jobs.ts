@@ -26,6 +26,7 @@ export type Run = <T>(
   call: (dialect: CoordinatorDialect) => Promise<T>,
 ) => Promise<T>;
 
+/** How long and how often to look at a job. */
 export interface WaitOptions extends CallOptions {
   /** Milliseconds. Default 300 000. */
   readonly timeout?: number;
@@ -35,6 +36,7 @@ export interface WaitOptions extends CallOptions {
   readonly onUpdate?: (job: Job) => void;
 }
 
+/** What the jobs namespace runs on. */
 export interface JobsDeps {
   readonly run: Run;
   readonly openSocket: () => CoordinatorSocket;

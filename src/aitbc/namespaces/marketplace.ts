@@ -11,6 +11,7 @@ import {
 import { fromWire, toWire, type Wire } from '../wire.js';
 import type { Run } from './jobs.js';
 
+/** Which offer to take for which job, and for how much. */
 export interface AcceptOfferInput {
   readonly offerId: string;
   readonly jobId: string;

@@ -6,6 +6,7 @@ import { fromWire } from '../wire.js';
 import type { Run } from './jobs.js';
 import { Receipt } from './receipt.js';
 
+/** Local verification of all of a job's receipts. */
 export interface ReceiptSummary {
   readonly jobId: string;
   readonly total: number;
@@ -17,6 +18,7 @@ export interface ReceiptSummary {
   readonly latestVerified: Receipt | undefined;
 }
 
+/** What the receipts namespace runs on. */
 export interface ReceiptsDeps {
   readonly run: Run;
   /** Pinned keys of the client; options of a call add to them. */

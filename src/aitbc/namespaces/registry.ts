@@ -3,6 +3,7 @@ import type { RequestValidation } from '../registry/validate-request.js';
 import { fromWire, type Wire } from '../wire.js';
 import type { Run } from './jobs.js';
 
+/** Which services to list. */
 export interface RegistryQuery {
   readonly category?: string;
   /** Part of a name, description or tag, in any case. */

@@ -5,6 +5,7 @@ import type { Run } from './jobs.js';
 
 type More = Readonly<Record<string, unknown>>;
 
+/** Speech to text. */
 export interface WhisperRequest extends More {
   readonly audioUrl: string;
   readonly model?: string;
@@ -12,6 +13,7 @@ export interface WhisperRequest extends More {
   readonly task?: 'transcribe' | 'translate';
 }
 
+/** Images from a prompt. */
 export interface StableDiffusionRequest extends More {
   readonly prompt: string;
   readonly model?: string;
@@ -20,6 +22,7 @@ export interface StableDiffusionRequest extends More {
   readonly steps?: number;
 }
 
+/** Text from a language model. */
 export interface LlmRequest extends More {
   readonly model: string;
   readonly prompt: string;
@@ -27,6 +30,7 @@ export interface LlmRequest extends More {
   readonly temperature?: number;
 }
 
+/** Conversion of a video. */
 export interface FfmpegRequest extends More {
   readonly inputUrl: string;
   readonly outputFormat?: string;
@@ -34,6 +38,7 @@ export interface FfmpegRequest extends More {
   readonly resolution?: string;
 }
 
+/** Rendering of a scene. */
 export interface BlenderRequest extends More {
   readonly blendFileUrl: string;
   readonly engine?: string;

@@ -21,6 +21,7 @@ export const POST_SIGNING_MEMBERS: readonly string[] = [
   'privacy_level',
 ];
 
+/** How strictly to verify, and whom to trust. */
 export interface VerifyReceiptOptions {
   /** `strict` never drops a member; `tolerant` (default) retries without {@link POST_SIGNING_MEMBERS}. */
   readonly mode?: 'strict' | 'tolerant';
@@ -47,6 +48,7 @@ export interface SignatureCheck {
   readonly reason?: string;
 }
 
+/** What local verification found. */
 export interface ReceiptVerification {
   /** Whether the signature and every attestation hold. Integrity only: the key travels inside the receipt. */
   readonly verified: boolean;

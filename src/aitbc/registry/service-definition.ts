@@ -8,8 +8,10 @@ export const SERVICE_CATEGORIES = [
   'development_tools',
 ] as const;
 
+/** One of {@link SERVICE_CATEGORIES}. */
 export type ServiceCategory = (typeof SERVICE_CATEGORIES)[number];
 
+/** Types of service inputs, in the words of the registry. */
 export type ParameterType = 'string' | 'integer' | 'float' | 'boolean' | 'array' | 'object' | 'file' | 'enum';
 
 /** One input of a service. Bounds on strings are lengths. */
@@ -25,6 +27,7 @@ export interface ServiceParameter {
   readonly validation?: Readonly<Record<string, unknown>>;
 }
 
+/** A piece of hardware or software a service needs. */
 export interface ServiceRequirement {
   readonly component: string;
   readonly min_value: string | number;
@@ -32,6 +35,7 @@ export interface ServiceRequirement {
   readonly unit?: string;
 }
 
+/** A price tier of a service. */
 export interface ServicePricing {
   readonly name: string;
   readonly model: 'per_unit' | 'per_hour' | 'per_gb' | 'per_frame' | 'fixed' | 'custom';

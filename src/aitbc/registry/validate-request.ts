@@ -1,6 +1,7 @@
 import { isWire } from '../wire.js';
 import type { ServiceDefinition, ServiceParameter } from './service-definition.js';
 
+/** Whether a request fits a service. */
 export interface RequestValidation {
   readonly valid: boolean;
   readonly errors: readonly string[];

@@ -14,6 +14,7 @@ import {
   type WebSocketLike,
 } from './socket-types.js';
 
+/** Settings of a {@link CoordinatorSocket}. */
 export interface CoordinatorSocketOptions extends Partial<SocketTimings> {
   readonly url: string;
   readonly apiKey?: string;
@@ -26,6 +27,7 @@ export interface CoordinatorSocketOptions extends Partial<SocketTimings> {
   readonly subscribeFrame?: (channel: string, filters: Readonly<Record<string, string>>) => unknown;
 }
 
+/** What a {@link CoordinatorSocket} polls with. */
 export interface CoordinatorSocketDeps {
   /** Whether to try the websocket at all; a live coordinator has none. */
   readonly shouldConnect: () => Promise<boolean>;

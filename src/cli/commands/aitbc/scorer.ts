@@ -15,6 +15,7 @@ export interface Scorer {
   readonly close: () => Promise<void>;
 }
 
+/** Which model to score with, and on what. */
 export interface ScorerOptions {
   /** A safetensors file; absent: the small demonstration model with fixed random weights. */
   readonly weights?: string;
