@@ -53,8 +53,9 @@ interface EdgeCase {
   readonly absolute?: number;
 }
 
+/** Beside the goldens, which hold two batches of 16 * 1024 + 1 bytes. */
 const EDGES: EdgeCase[] = [
-  ...[1, 1023, 1024, 1025, 16 * 1024 + 1].map((length) => ({
+  ...[1, 1023, 1024, 1025].map((length) => ({
     name: `${length} bytes`,
     weights: generateWeightsBytes(small, 5n),
     data: bytes(length),

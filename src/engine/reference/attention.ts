@@ -61,14 +61,7 @@ function attendHead(
   for (let i = 0; i < length; i++) {
     const row = i * width + offset;
     scores.fill(0, 0, i + 1);
-    // Features in pairs, here and below: half the passes over the row.
-    for (let d = 0; d < headDim; d += 2) {
-      const q0 = query[row + d]! * scale;
-      const q1 = query[row + d + 1]! * scale;
-      const at0 = d * length;
-      const at1 = at0 + length;
-      for (let j = 0; j <= i; j++) scores[j] = scores[j]! + q0 * keys[at0 + j]! + q1 * keys[at1 + j]!;
-    }
+    for (let d = 0; d < headDim; d += FEATURES) addScores(scores, i + 1, query, row, keys, d, headDim, length, scale);
     let max = -Infinity;
     for (let j = 0; j <= i; j++) if (scores[j]! > max) max = scores[j]!;
     let end = i + 1;
@@ -78,20 +71,72 @@ function attendHead(
       max = Math.max(max, MASK_FILL);
     }
     const sum = exponentiate(scores, end, max);
-    for (let d = 0; d < headDim; d += 2) {
-      const at0 = d * length;
-      const at1 = at0 + length;
-      let total0 = 0;
-      let total1 = 0;
-      for (let j = 0; j < end; j++) {
-        const weight = scores[j]!;
-        total0 += weight * values[at0 + j]!;
-        total1 += weight * values[at1 + j]!;
-      }
-      context[row + d] = total0 / sum;
-      context[row + d + 1] = total1 / sum;
-    }
+    for (let d = 0; d < headDim; d += FEATURES) mixValues(context, row, scores, end, sum, values, d, headDim, length);
   }
+}
+
+/** Features taken together, so that the row of scores is gone over a quarter as often. */
+const FEATURES = 4;
+
+/** Adds the part of features `[d, d + 4)` to the first `count` scores. Features past the head's end count as zero. */
+function addScores(
+  scores: Float64Array,
+  count: number,
+  query: Float32Array,
+  row: number,
+  keys: Float32Array,
+  d: number,
+  headDim: number,
+  length: number,
+  scale: number,
+): void {
+  const both = d + 2 < headDim;
+  const q0 = query[row + d]! * scale;
+  const q1 = query[row + d + 1]! * scale;
+  const q2 = both ? query[row + d + 2]! * scale : 0;
+  const q3 = both ? query[row + d + 3]! * scale : 0;
+  const at0 = d * length;
+  const at1 = at0 + length;
+  const at2 = both ? at1 + length : at0;
+  const at3 = both ? at2 + length : at0;
+  for (let j = 0; j < count; j++) {
+    scores[j] = scores[j]! + (q0 * keys[at0 + j]! + q1 * keys[at1 + j]! + (q2 * keys[at2 + j]! + q3 * keys[at3 + j]!));
+  }
+}
+
+/** Writes the weighted means of features `[d, d + 4)`, or of the two that are left. */
+function mixValues(
+  context: Float32Array,
+  row: number,
+  weights: Float64Array,
+  count: number,
+  sum: number,
+  values: Float32Array,
+  d: number,
+  headDim: number,
+  length: number,
+): void {
+  const both = d + 2 < headDim;
+  const at0 = d * length;
+  const at1 = at0 + length;
+  const at2 = both ? at1 + length : at0;
+  const at3 = both ? at2 + length : at0;
+  let total0 = 0;
+  let total1 = 0;
+  let total2 = 0;
+  let total3 = 0;
+  for (let j = 0; j < count; j++) {
+    const weight = weights[j]!;
+    total0 += weight * values[at0 + j]!;
+    total1 += weight * values[at1 + j]!;
+    total2 += weight * values[at2 + j]!;
+    total3 += weight * values[at3 + j]!;
+  }
+  context[row + d] = total0 / sum;
+  context[row + d + 1] = total1 / sum;
+  if (!both) return;
+  context[row + d + 2] = total2 / sum;
+  context[row + d + 3] = total3 / sum;
 }
 
 /** One head's features as `[D, T]`. */
