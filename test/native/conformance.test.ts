@@ -65,7 +65,7 @@ describe.each(LEVELS)('level %s against the reference', (isa) => {
         expect(Math.abs(score.loss - want[i]!.loss)).toBeLessThanOrEqual(model.errorBound.loss);
         expect(errorOf(score, want[i]!).embedding).toBeLessThanOrEqual(model.errorBound.distance);
       }
-      expect(model.errorBound.loss).toBeLessThan(0.02);
+      expect(model.errorBound.loss).toBeLessThan(0.05);
       expect(model.errorBound.distance).toBeLessThan(0.1);
     });
   });

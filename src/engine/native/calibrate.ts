@@ -3,30 +3,32 @@ import path from 'node:path';
 import type { ErrorBound } from '../contract.js';
 import type { RawScore } from './core.js';
 
-/** Tokens of a calibration chunk: an eighth of the protocol's, so that errors average out less than in a real one. */
-export const CALIBRATION_TOKENS = 128;
+/** Tokens of a calibration chunk, a sixteenth of the protocol's: enough for attention, and a short load. */
+export const CALIBRATION_TOKENS = 64;
 
 /**
- * What the measured error is multiplied with. The largest of three samples stands for all samples a model will meet;
- * over a thousand samples of small and medium models the largest error was below half of this bound.
+ * What the largest measured error is multiplied with: few samples stand for all a model will meet. Chosen on 2,500
+ * samples of four models (widths 16 to 512, 2 to 8 layers; words, noise, single repeated bytes, short samples).
  */
-const SAFETY = 4;
+const SAFETY = 5;
 /** Below these, differences are the f32 pass's own rounding. */
 const LEAST: ErrorBound = { loss: 1e-4, distance: 2e-5 };
 
-/** Bytes that meet a model differently: words, noise, and one byte before padding. Deterministic. */
+/**
+ * Bytes that meet a model differently: words, noise, one byte before padding, and single bytes repeated. The last are
+ * the worst for the loss: all positions err the same way, and nothing averages out. Deterministic.
+ */
 export function calibrationSamples(): Uint8Array[] {
-  const words = new TextEncoder().encode(
-    'It was late when the two of them came down from the hill; 1,024 lights lay below, and none was theirs. {"a": [1, 2]}\n'.repeat(
-      2,
-    ),
-  );
+  const words = new TextEncoder().encode('It was late when the two of them came down; 1,024 lights lay below.');
   let state = 0x9e3779b9;
   const noise = Uint8Array.from({ length: CALIBRATION_TOKENS }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state >>> 24;
   });
-  return [words.subarray(0, CALIBRATION_TOKENS), noise, Uint8Array.of(0x41)];
+  const repeated = [0x00, 0x0a, 0x20, 0x45, 0x65, 0x80, 0xc3, 0xff].map((byte) =>
+    new Uint8Array(CALIBRATION_TOKENS).fill(byte),
+  );
+  return [words.subarray(0, CALIBRATION_TOKENS), noise, Uint8Array.of(0x41), ...repeated];
 }
 
 /** The error of `low` against `full`: the losses' difference and the distance between the unit embeddings. */
