@@ -87,6 +87,7 @@ describe('validator loop', () => {
     });
     const events = await collect(loop(bench, scored));
     expect(events[0]).toMatchObject({ event: 'idle', reason: 'rate-limited', waitMs: 300_000 });
+    expect(bench.clock.slept).toContain(300_000);
     expect(events.at(-1)).toMatchObject({ event: 'completed' });
   });
 
