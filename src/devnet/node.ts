@@ -1,7 +1,6 @@
 import { QuarryError } from '../errors/index.js';
 import type { CheckpointSummary, EndOfEpochData } from '../soma/chain/checkpoint.js';
 import type { Digest } from '../soma/chain/digest.js';
-import { verifyTransactionSignature } from '../soma/chain/keys/user-signature.js';
 import {
   encodeTransactionData,
   isSystemKind,
@@ -18,6 +17,7 @@ import { Ledger } from './ledger/ledger.js';
 import { RpcStatus } from './rpc/rpc-status.js';
 import type { ParameterOverrides } from './state/system-parameters.js';
 import type { SystemState } from './state/system-state.js';
+import { SignatureVerifier } from './verify-signature.js';
 
 /** What is remembered of an epoch. */
 export interface EpochRecord {
@@ -73,6 +73,7 @@ export class DevnetNode {
   readonly #deps: DevnetNodeDeps;
   readonly #inProgress = new Map<Digest, Promise<ExecutedTransaction>>();
   readonly #executedListeners = new Set<(transaction: ExecutedTransaction) => void>();
+  readonly #verifier = new SignatureVerifier();
   #firstOfEpochDue = false;
 
   constructor(options: DevnetNodeOptions, deps: DevnetNodeDeps) {
@@ -119,7 +120,7 @@ export class DevnetNode {
       throw RpcStatus.invalid('transaction', text);
     }
     const digest = transactionDigest(bytes);
-    verify(bytes, signatures, data.sender);
+    verify(this.#verifier, bytes, signatures, data.sender);
     const known = this.ledger.transaction(digest);
     if (known !== undefined) return settled(known, signatures);
     const running = this.#inProgress.get(digest);
@@ -217,14 +218,19 @@ export class DevnetNode {
   }
 }
 
-function verify(bytes: Uint8Array, signatures: readonly Uint8Array[], sender: string): void {
+function verify(
+  verifier: SignatureVerifier,
+  bytes: Uint8Array,
+  signatures: readonly Uint8Array[],
+  sender: string,
+): void {
   const [signature] = signatures;
   if (signature === undefined || signatures.length !== 1) {
     const text = `Invalid user signature: Expect 1 signer signatures but got ${signatures.length}`;
     throw new RpcStatus('INVALID_ARGUMENT', text);
   }
   try {
-    verifyTransactionSignature(bytes, signature, sender);
+    verifier.check(bytes, signature, sender);
   } catch (error) {
     const detail = error instanceof QuarryError ? error.message : 'malformed';
     throw new RpcStatus('INVALID_ARGUMENT', `Invalid user signature: ${detail}`);

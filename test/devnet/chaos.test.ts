@@ -37,7 +37,7 @@ async function withChaos(
   }
 }
 
-describe('chaos', () => {
+describe('chaos', { timeout: 120_000 }, () => {
   it('refuses before execution, so that nothing has happened', () =>
     withChaos({ unavailable: 1 }, async (devnet, rpc) => {
       const refused = await failure(rpc.call(LedgerService.method.getServiceInfo, {}));

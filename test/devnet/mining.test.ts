@@ -94,7 +94,7 @@ async function submit(id: string, data: Uint8Array, claim: Claim) {
   );
 }
 
-describe('mining on the devnet', () => {
+describe('mining on the devnet', { timeout: 120_000 }, () => {
   it('opens the targets of the protocol once models are active', async () => {
     const page = await rpc.call(StateService.method.listTargets, {
       statusFilter: 'open',
