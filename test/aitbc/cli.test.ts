@@ -31,7 +31,12 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function run(world: World | undefined, args: string[], stdin = ''): Promise<Ran> {
+async function run(
+  world: World | undefined,
+  args: string[],
+  stdin = '',
+  signal = new AbortController().signal,
+): Promise<Ran> {
   let out = '';
   let err = '';
   const into = (add: (text: string) => void): Writable =>
@@ -56,7 +61,7 @@ async function run(world: World | undefined, args: string[], stdin = ''): Promis
       ...(world && { AITBC_BASE_URL: world.server.url }),
       ...(world?.dialect === 'live-jwt' ? { AITBC_WALLET_KEY: WALLET_KEY } : { AITBC_API_KEY: CLIENT_KEY }),
     },
-    signal: new AbortController().signal,
+    signal,
     isTty: false,
     isErrTty: false,
     columns: undefined,
@@ -231,7 +236,11 @@ describe('quarry aitbc', () => {
       '--dialect',
       'documented',
     ]);
-    expect(unreachable.error).toMatchObject({ code: 'UNREACHABLE', exitCode: 4 });
+    expect(unreachable.error).toMatchObject({
+      code: 'UNREACHABLE',
+      exitCode: 4,
+      hint: expect.stringContaining('--base-url') as string,
+    });
     expect((await run(documented, ['health', '--dialect', 'live-key', '--json'])).out).toContain('"status":"ok"');
     expect((await run(documented, ['health', '--dialect', 'klingon'])).error).toMatchObject({
       code: 'commander.invalidArgument',
@@ -263,6 +272,18 @@ describe('quarry aitbc', () => {
       if (!['jobs', 'offers', 'receipts', 'miner', 'registry'].includes(path))
         expect(help, path).toContain('Example:\n');
     }
+  });
+
+  it('serve: prints settings that work, until interrupted', async () => {
+    const stop = new AbortController();
+    const serving = run(undefined, ['serve', '--port', '0', '--dialect', 'live-jwt', '--json'], '', stop.signal);
+    setTimeout(() => stop.abort(), 300);
+    const { out, error } = await serving;
+    expect(error).toBeUndefined();
+    const { settings } = JSON.parse(out) as { settings: Record<string, string> };
+    expect(Object.keys(settings)).toEqual(
+      expect.arrayContaining(['AITBC_BASE_URL', 'AITBC_WALLET_KEY', 'AITBC_MINER_KEY']),
+    );
   });
 
   it('demo: a job from creation to a verified receipt', async () => {

@@ -62,6 +62,14 @@ export async function withClient<T>(
   const client = new AITBCClient(await clientOptions(context, flags));
   try {
     return await use(client);
+  } catch (error) {
+    throw error instanceof QuarryError && error.code === 'UNREACHABLE' && error.hint === undefined
+      ? new QuarryError(error.code, error.message, {
+          cause: error,
+          facts: error.facts,
+          hint: 'check --base-url (AITBC_BASE_URL); quarry aitbc serve starts a coordinator on this machine',
+        })
+      : error;
   } finally {
     await client.close();
   }
