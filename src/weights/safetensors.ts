@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { blake2b } from '@noble/hashes/blake2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
+import { blake2b256, createBlake2b256 } from './blake2b.js';
 import { tensorToF32 } from './safetensors-convert.js';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderBytes } from './safetensors-header.js';
 import type { TensorInfo, WeightsFile } from './weights-file.js';
@@ -65,7 +65,7 @@ export function safetensorsFromBytes(bytes: Uint8Array, options: { readonly chec
   const tensors = parseSafetensorsHeader(header, bytes.byteLength);
   return {
     path: undefined,
-    checksum: options.checksum ?? bytesToHex(blake2b(bytes, { dkLen: 32 })),
+    checksum: options.checksum ?? bytesToHex(blake2b256(bytes)),
     byteLength: bytes.byteLength,
     tensors,
     async read(name) {
@@ -94,7 +94,7 @@ async function readAt(file: FileHandle, position: number, length: number): Promi
 }
 
 async function hashFile(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = blake2b.create({ dkLen: 32 });
+  const hash = createBlake2b256();
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
     throwIfAborted(signal, 'hashing weights');
     hash.update(chunk as Uint8Array);
