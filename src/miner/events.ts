@@ -29,6 +29,7 @@ export interface MinerEvents {
       distance: number;
       threshold: number;
       origin: string;
+      /** The submitter's share of the target's reward. */
       rewardShannons: bigint;
     },
   ];

@@ -19,7 +19,7 @@ import { ModelCatalogue } from './model-catalogue.js';
 import { Scorer } from './scorer.js';
 import { settleSubmissions } from './settle.js';
 import { MinerStats, type MinerSummary } from './stats.js';
-import { Submitter } from './submitter.js';
+import { type SubmissionLimits, Submitter } from './submitter.js';
 import { TargetBook } from './target-book.js';
 import { Wake } from './wake.js';
 
@@ -225,11 +225,12 @@ export class Miner {
     return state;
   }
 
-  #limits(): { bondPerByte: bigint; maxBytes: number } {
+  #limits(): SubmissionLimits {
     const parameters = this.#state?.parameters;
     return {
       bondPerByte: parameters?.submissionBondPerByte ?? 0n,
       maxBytes: Number(parameters?.maxSubmissionDataSize ?? 0n),
+      rewardShareBps: parameters?.targetSubmitterRewardShareBps ?? 0n,
     };
   }
 

@@ -2,7 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import PQueue from 'p-queue';
 import { toQuarryError } from '../errors/index.js';
 import type { DataHost } from '../hosting/index.js';
-import { encodeSignedTransaction, manifestOf, type SignedTransaction } from '../soma/chain/index.js';
+import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } from '../soma/chain/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import type { Store } from '../store/index.js';
 import type { MinerEmitter, SubmissionOutcome } from './events.js';
@@ -25,6 +25,15 @@ export interface SubmitterOptions {
   readonly dryRun: boolean;
 }
 
+/** What the chain's parameters say about submissions. */
+export interface SubmissionLimits {
+  /** Shannons. */
+  readonly bondPerByte: bigint;
+  readonly maxBytes: number;
+  /** The submitter's part of a target's reward, basis points. */
+  readonly rewardShareBps: bigint;
+}
+
 export interface SubmitterDeps {
   readonly account: SomaAccount;
   readonly journal: Journal;
@@ -35,8 +44,7 @@ export interface SubmitterDeps {
   readonly emitter: MinerEmitter;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** What a byte of data costs in bond, shannons, and how many bytes are allowed; from the chain's parameters. */
-  readonly limits: () => { readonly bondPerByte: bigint; readonly maxBytes: number };
+  readonly limits: () => SubmissionLimits;
 }
 
 /** Takes candidates to the chain: guarded, hosted, journalled, sent, settled. */
@@ -153,7 +161,7 @@ export class Submitter {
       distance: candidate.distance,
       threshold: target.distanceThreshold,
       origin: candidate.origin,
-      rewardShannons: target.rewardPoolShannons,
+      rewardShannons: bpsMul(target.rewardPoolShannons, this.#deps.limits().rewardShareBps),
     });
   }
 
