@@ -339,6 +339,7 @@ std::shared_ptr<const PackedWeights> PackedWeights::open(const ModelShape& shape
       return false;
     }
     Mapping mapping(file.fd(), bytes, PROT_READ, MAP_SHARED);
+    madvise(mapping.data(), bytes, MADV_WILLNEED);  // read ahead while the first chunk begins
     weights->mapping_ = mapping.release();
     weights->lay_out(shape, precision, static_cast<char*>(weights->mapping_));
     return true;

@@ -11,6 +11,8 @@ export const CALIBRATION_TOKENS = 64;
  * samples of four models (widths 16 to 512, 2 to 8 layers; words, noise, single repeated bytes, short samples).
  */
 const SAFETY = 5;
+/** Counts changes of the calibration: bounds of another version are measured again. */
+const CALIBRATION_VERSION = 1;
 /** Below these, differences are the f32 pass's own rounding. */
 const LEAST: ErrorBound = { loss: 1e-4, distance: 2e-5 };
 
@@ -58,7 +60,7 @@ export function boundOf(errors: readonly ErrorBound[]): ErrorBound {
 }
 
 function boundFile(cacheDir: string, key: string): string {
-  return path.join(cacheDir, `${key}.bound.json`);
+  return path.join(cacheDir, `${key}.v${CALIBRATION_VERSION}.bound.json`);
 }
 
 /** A bound measured earlier for the same weights and level, if one was kept. */

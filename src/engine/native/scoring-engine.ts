@@ -8,7 +8,7 @@ import { assertModelConfig, type ModelConfig } from '../model-config.js';
 import { boundOf, CALIBRATION_TOKENS, calibrationSamples, readBound, scoreError, writeBound } from './calibrate.js';
 import { chooseIsa, multipliesBf16 } from './capabilities.js';
 import { loadNativeCore, type NativeCore, type NativeModel, type NativePrecision } from './core.js';
-import { NativeLoadedModel } from './loaded-model.js';
+import { NativeLoadedModel, needsFullPrecision } from './loaded-model.js';
 import { runJob } from './run-job.js';
 import { weightsSource } from './weights-source.js';
 
@@ -92,11 +92,18 @@ export function createNativeScoringEngine(options: NativeScoringOptions = {}): N
       });
       try {
         await runJob(core.prepareModel(model, use), 'packing weights', signal);
-        const errorBound =
-          use === 'f32'
-            ? { loss: 0, distance: 0 }
-            : await bf16Bound(core, model, cacheDir, `${checksum}-bf16-${isa}-${config.numHeads}`, signal);
-        return new NativeLoadedModel({ core, model, config, precision: use, errorBound, onClose: source.close });
+        const bound =
+          use === 'bf16'
+            ? await bf16Bound(core, model, cacheDir, `${checksum}-bf16-${isa}-${config.numHeads}`, signal)
+            : undefined;
+        return new NativeLoadedModel({
+          core,
+          model,
+          config,
+          precision: bound === undefined ? 'f32' : 'bf16',
+          errorBound: bound ?? { loss: 0, distance: 0 },
+          onClose: source.close,
+        });
       } catch (error) {
         core.closeModel(model);
         await source.close();
@@ -107,20 +114,24 @@ export function createNativeScoringEngine(options: NativeScoringOptions = {}): N
   };
 }
 
+/** The bound of bf16 scores; undefined for a model that bf16 cannot score at all. */
 async function bf16Bound(
   core: NativeCore,
   model: NativeModel,
   cacheDir: string,
   key: string,
   signal: AbortSignal | undefined,
-): Promise<ErrorBound> {
+): Promise<ErrorBound | undefined> {
   const kept = cacheDir === '' ? undefined : await readBound(cacheDir, key);
   if (kept !== undefined) return kept;
   const samples = calibrationSamples();
   const low = await runJob(core.scoreModel(model, samples, 0n, 'bf16', CALIBRATION_TOKENS), 'calibrating', signal);
   const full = await runJob(core.scoreModel(model, samples, 0n, 'f32', CALIBRATION_TOKENS), 'calibrating', signal);
-  const bound = boundOf(low.map((score, i) => scoreError(score, full[i]!)));
-  // Infinity is not JSON, and a model whose bf16 scores are not finite is rare enough to be measured again.
-  if (cacheDir !== '' && Number.isFinite(bound.loss + bound.distance)) await writeBound(cacheDir, key, bound);
+  // Samples that would be scored again in f32 say nothing about those that would not.
+  const errors = low.flatMap((score, i) => (needsFullPrecision(score) ? [] : [scoreError(score, full[i]!)]));
+  if (errors.length === 0) return undefined;
+  const bound = boundOf(errors);
+  if (!Number.isFinite(bound.loss + bound.distance)) return undefined;
+  if (cacheDir !== '') await writeBound(cacheDir, key, bound);
   return bound;
 }
