@@ -101,7 +101,7 @@ describe('the coin pool against a devnet', () => {
     const [rich, small] = account.pool.free();
     const { balanceShannons: _balance, ...ref } = small!;
     const holder = fixture.devnet.ledger.lockForStranger(ref);
-    const result = await account.transferCoin({ recipient: '0x77', amountShannons: SOMA });
+    const result = await account.transferCoin({ recipient: '0x77', amountShannons: SOMA, wait: false });
     expect(result.effects.changedObjects.map((change) => change.objectId)).toContain(rich!.objectId);
     expect(account.pool.state.doubtful).toBe(1);
     fixture.devnet.ledger.release(small!.objectId, holder);
@@ -111,6 +111,17 @@ describe('the coin pool against a devnet', () => {
     await fixture.client.executeTransaction(await signTransaction(data, fixture.keypair));
     const deadline = Date.now() + 5_000;
     while (account.pool.state.doubtful > 0 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 20));
+    await expectExact(account);
+  });
+
+  it('tries a locked coin again when the lock may have been given up', async () => {
+    const account = await start({ coins: [SOMA] });
+    await account.pool.ready();
+    const { balanceShannons: _balance, ...ref } = account.pool.free()[0]!;
+    const holder = fixture.devnet.ledger.lockForStranger(ref);
+    setTimeout(() => fixture.devnet.ledger.release(ref.objectId, holder), 300);
+    const result = await account.transferCoin({ recipient: '0x77', amountShannons: 1n });
+    expect(result.effects.status.kind).toBe('success');
     await expectExact(account);
   });
 

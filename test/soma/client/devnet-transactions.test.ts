@@ -178,6 +178,36 @@ describe('transactions against a devnet', () => {
     expect(claim.effects.changedObjects.filter((change) => change.idOperation === 'created').length).toBe(4);
   });
 
+  it('sends what validators send', async () => {
+    const validator = client.account(fixture.devnet.validators[0]!);
+    const [model] = await client.getActiveModels();
+    await validator.reportModel({ modelId: model!.id });
+    expect((await client.getSystemState()).modelReports.get(model!.id)).toEqual([validator.address]);
+    await validator.undoReportModel({ modelId: model!.id });
+    await expect(validator.undoReportModel({ modelId: model!.id })).rejects.toMatchObject({
+      kind: 'reportRecordNotFound',
+    });
+    await expect(validator.reportValidator({ reportee: validator.address })).rejects.toMatchObject({
+      kind: 'cannotReportOneself',
+    });
+    await expect(validator.undoReportValidator({ reportee: validator.address })).rejects.toBeInstanceOf(ExecutionError);
+    await validator.setCommissionRate({ newRateBps: 300 });
+    const { validators } = await client.getSystemState();
+    expect(validators.active[0]).toMatchObject({ nextEpochCommissionRate: 300n });
+    await expect(account.reportModel({ modelId: model!.id })).rejects.toMatchObject({ kind: 'notAValidator' });
+    const [target] = await client.getTargets({ limit: 1 });
+    await expect(validator.reportSubmission({ targetId: target!.id })).rejects.toMatchObject({
+      kind: 'targetNotFilled',
+    });
+    await expect(validator.undoReportSubmission({ targetId: target!.id })).rejects.toBeInstanceOf(ExecutionError);
+    await expect(account.removeValidator({ pubkeyBytes: new Uint8Array(96) })).rejects.toMatchObject({
+      kind: 'notAValidator',
+    });
+    await expect(account.updateValidatorMetadata({ nextEpochNetworkAddress: bytesOf(4, 1) })).rejects.toMatchObject({
+      kind: 'notAValidator',
+    });
+  });
+
   it('tells insufficient funds before and after sending', async () => {
     const poor = client.account(Keypair.fromSecret(new Uint8Array(32).fill(21)));
     await expect(poor.transferCoin({ recipient: STRANGER.address, amountShannons: 1n })).rejects.toMatchObject({

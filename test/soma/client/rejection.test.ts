@@ -37,6 +37,13 @@ describe('what a failed execution call means', () => {
     expect(error.facts).toMatchObject({ objectId: ID, version: '7', currentVersion: '9' });
   });
 
+  it('knows its own lock', () => {
+    const text = locked.replace(OTHER, 'CfNjCGdUAMg42FXYcs4ANc42T54Hr7pMfATfbf97gsq7');
+    const own = new GrpcError({ grpcCode: 9, message: text, method: '/m', fromServer: true });
+    expect(readRejection(own, 'CfNjCGdUAMg42FXYcs4ANc42T54Hr7pMfATfbf97gsq7').outcome).toBe('unknown');
+    expect(readRejection(own, OTHER).outcome).toBe('refused');
+  });
+
   it('reads an unknown version or digest, which the node holds back for its whole timeout', () => {
     for (const text of [
       `Could not find the referenced object ${ID} at version Some(Version(8))`,

@@ -125,6 +125,31 @@ describe('GrpcTransport', () => {
     expect(error.message).toContain('as asked');
   });
 
+  it('tries again while the node is overloaded, as often as it is told', async () => {
+    let calls = 0;
+    const flaky = await new TestServer()
+      .add(LedgerService, {
+        getServiceInfo: () => {
+          if (++calls % 3 !== 0) throw new StatusError(status.UNAVAILABLE, 'busy');
+          return { epoch: 1n };
+        },
+        getObject: () => {
+          calls++;
+          throw new StatusError(status.NOT_FOUND, 'none');
+        },
+      })
+      .start();
+    const other = new GrpcTransport({ url: flaky.url }, { sleep: async () => {} });
+    expect((await other.unary(getServiceInfo, {})).epoch).toBe(1n);
+    expect(calls).toBe(3);
+    expect((await failure(other.unary(getServiceInfo, {}, { attempts: 2 }))).code).toBe('OVERLOADED');
+    expect(calls).toBe(5);
+    await failure(other.unary(getObject, {}));
+    expect(calls).toBe(6);
+    other.close();
+    flaky.stop();
+  });
+
   it('gives up at the deadline', async () => {
     const started = performance.now();
     const error = await failure(transport.unary(getEpoch, {}, { timeoutMs: 150 }));

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf } from '../../../src/soma/chain/index.js';
 import type { TargetEvent } from '../../../src/soma/client/index.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
@@ -181,6 +182,35 @@ describe('waiting for the next epoch', () => {
 });
 
 describe('transactions under faults', () => {
+  it('says so when it cannot find out what became of one', async () => {
+    const fixture = await startFixture({ chaos: { rates: { ...CALM, lostReply: 1 } } });
+    try {
+      const account = fixture.client.account(fixture.keypair);
+      // Every answer is lost, but the transaction can be looked up.
+      const { digest } = await account.transferCoin({ recipient: '0x77', amountShannons: 5n });
+      const { transport } = fixture.client.context;
+      const unary = transport.unary.bind(transport);
+      transport.unary = (async (method: { name: string }, ...rest: [never, never]) => {
+        if (method.name === 'GetTransaction') throw new QuarryError('NOT_FOUND', 'this node has pruned it');
+        return unary(method as never, ...rest);
+      }) as typeof transport.unary;
+      const journal: string[] = [];
+      const onSigned = (signed: { digest: string }): void => void journal.push(signed.digest);
+      const lost = account.transferCoin({ recipient: '0x77', amountShannons: 5n, onSigned });
+      await expect(lost).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', facts: { digest: expect.any(String) } });
+      expect(journal.length).toBe(1);
+      expect(journal[0]).not.toBe(digest);
+      // The coin is set aside, read again, and found to have moved on: the transaction was executed, once.
+      expect(account.pool.state).toMatchObject({ free: 0, doubtful: 1 });
+      const deadline = Date.now() + 5_000;
+      while (account.pool.state.doubtful > 0 && Date.now() < deadline) await new Promise((r) => setTimeout(r, 20));
+      expect(account.pool.free()).toEqual(await fixture.client.listCoins(account.address));
+      expect(fixture.devnet.balanceOf(`0x${'77'.padStart(64, '0')}`)).toBe(10n);
+    } finally {
+      await fixture.close();
+    }
+  });
+
   it('finds out what became of every transaction, and sends none twice', async () => {
     const fixture = await startFixture({
       coins: [1_000_000_000_000n],

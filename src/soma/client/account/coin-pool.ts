@@ -50,9 +50,13 @@ interface Entry {
 
 /** Most coins in one gas payment: 256 references are 19 KB. */
 const MAX_COINS = 256;
-/** How long a coin stays aside before it is tried again, although nothing about it has changed. */
-const DOUBT_LIMIT_MS: Readonly<Record<Doubt, number>> = { stale: 15_000, locked: 300_000, 'unknown outcome': 60_000 };
-const RECHECK = { baseMs: 400, maxMs: 8_000 } as const;
+/**
+ * How long a coin stays aside before it is tried again, although nothing about it has changed. A lock may be given up
+ * without a trace, and trying costs nothing, so locked coins are tried after 1, 2, 4 and then every 8 s.
+ */
+const DOUBT_LIMIT_MS: Readonly<Record<Doubt, number>> = { stale: 15_000, locked: 1_000, 'unknown outcome': 60_000 };
+const LOCKED_LIMIT_MS = 8_000;
+const RECHECK = { baseMs: 400, maxMs: 4_000 } as const;
 
 /**
  * The coins of one address, so that many transactions can be in flight without naming the same coin version. It learns
@@ -62,6 +66,8 @@ export class CoinPool {
   readonly owner: Address;
   readonly #client: ClientContext;
   readonly #entries = new Map<ObjectId, Entry>();
+  /** How often in a row a coin was found locked. */
+  readonly #locked = new Map<ObjectId, number>();
   readonly #abort = new AbortController();
   readonly #waiting = new Set<() => void>();
   #clock = 0;
@@ -177,6 +183,7 @@ export class CoinPool {
     const learnt = ++this.#clock;
     const types = new Map(effects.changedObjects.map((change) => [change.objectId, change.objectType]));
     for (const id of deletedObjects(effects)) this.#entries.delete(id);
+    for (const { coins } of leases) for (const { objectId } of coins) this.#locked.delete(objectId);
     for (const { objectId, version, digest, owner } of writtenObjects(effects)) {
       const known = this.#entries.get(objectId);
       if (owner.kind !== 'address' || owner.address !== this.owner) {
@@ -268,12 +275,14 @@ export class CoinPool {
 
   async #resolve(objectId: ObjectId, entry: Entry, why: Doubt): Promise<void> {
     const { signal } = this.#abort;
-    const deadline = this.#client.now() + DOUBT_LIMIT_MS[why];
+    const deadline = this.#client.now() + this.#limitMs(objectId, why);
     try {
       for (let attempt = 0; ; attempt++) {
         // A stale coin is usable as soon as it is read; the others need somebody else's transaction to end.
         if (attempt > 0 || why !== 'stale') {
-          await this.#client.sleep(backoffDelayMs(attempt, RECHECK, this.#client.random), signal);
+          const pause = backoffDelayMs(attempt, RECHECK, this.#client.random);
+          const left = deadline - this.#client.now();
+          await this.#client.sleep(left > 0 ? Math.min(left, pause) : pause, signal);
         }
         if (this.#entries.get(objectId) !== entry) return;
         const now = await this.#read(objectId, signal);
@@ -282,7 +291,7 @@ export class CoinPool {
           this.#entries.delete(objectId);
           return this.#notify();
         }
-        if (now !== 'unreadable' && (now.version > entry.coin.version || this.#client.now() > deadline)) {
+        if (now !== 'unreadable' && (now.version > entry.coin.version || this.#client.now() >= deadline)) {
           this.#entries.set(objectId, { coin: now, state: 'free', learnt: ++this.#clock });
           return this.#notify();
         }
@@ -290,6 +299,13 @@ export class CoinPool {
     } catch {
       // The pool was closed.
     }
+  }
+
+  #limitMs(objectId: ObjectId, why: Doubt): number {
+    if (why !== 'locked') return DOUBT_LIMIT_MS[why];
+    const times = this.#locked.get(objectId) ?? 0;
+    this.#locked.set(objectId, times + 1);
+    return Math.min(DOUBT_LIMIT_MS.locked * 2 ** times, LOCKED_LIMIT_MS);
   }
 
   async #read(objectId: ObjectId, signal: AbortSignal): Promise<OwnedCoin | 'gone' | 'unreadable'> {

@@ -39,6 +39,9 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
       error: new QuarryError(code, message, { hint, facts: { digest, ...facts }, cause: error }),
     }) as const;
 
+  const lockedBy = LOCKED_BY.exec(text)?.[1];
+  // Locked by this very transaction: it is on its way.
+  if (lockedBy === digest) return { outcome: 'unknown', error };
   if (LOCKED.test(text)) {
     const objectId = idIn(reference);
     return refused(
@@ -48,7 +51,7 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
       {
         objectId,
         version: reference?.[2],
-        lockedBy: LOCKED_BY.exec(text)?.[1],
+        lockedBy,
       },
     );
   }
