@@ -1,3 +1,4 @@
+import { Client, credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnet, startDevnet } from '../../src/devnet/index.js';
 import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
@@ -81,5 +82,30 @@ describe('devnet', () => {
     expect(refused.code).toBe('INVALID_ARGUMENT');
     expect(refused.message).toBe('invalid read_mask path: nonsense');
     expect(refused.error.metadata.get('grpc-status-details-bin')).toHaveLength(1);
+  });
+
+  it('answers health checks and lists its services by reflection', async () => {
+    const client = new Client(new URL(devnet.rpcUrl).host, credentials.createInsecure());
+    const same = (bytes: Buffer) => bytes;
+    const name = Buffer.from('soma.rpc.StateService');
+    // HealthCheckRequest { service = 1 }, HealthCheckResponse { status = 1 }, where SERVING is 1.
+    const health = await new Promise<Buffer | undefined>((resolve, reject) => {
+      const request = Buffer.concat([Buffer.of(0x0a, name.length), name]);
+      client.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, request, (error, answer) =>
+        error === null ? resolve(answer) : reject(error),
+      );
+    });
+    expect(health).toEqual(Buffer.of(0x08, 0x01));
+    const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+    const listed = await new Promise<Buffer>((resolve, reject) => {
+      const call = client.makeBidiStreamRequest(path, same, same);
+      call.on('data', resolve);
+      call.on('error', reject);
+      // ServerReflectionRequest { list_services = 7 }.
+      call.write(Buffer.of(0x3a, 0x01, 0x2a));
+      call.end();
+    });
+    expect(listed.toString('latin1')).toContain('soma.rpc.TransactionExecutionService');
+    client.close();
   });
 });
