@@ -72,7 +72,7 @@ function manifestJson(manifest: ModelManifest | undefined): Record<string, unkno
   return {
     url: manifest.url,
     checksum: Buffer.from(manifest.checksum).toString('hex'),
-    sizeBytes: manifest.size,
+    sizeBytes: Number(manifest.size),
     decryptionKey: manifest.decryptionKey === undefined ? null : digestFromBytes(manifest.decryptionKey),
   };
 }
@@ -109,7 +109,7 @@ function modelJson(model: Model): Record<string, unknown> {
     ...(model.commitEpoch !== undefined && { commitEpoch: model.commitEpoch }),
     ...(manifest !== undefined && { url: manifest.url }),
     ...(manifest !== undefined && { checksum: Buffer.from(manifest.checksum).toString('hex') }),
-    ...(manifest !== undefined && { sizeBytes: manifest.size }),
+    ...(manifest !== undefined && { sizeBytes: Number(manifest.size) }),
     ...(model.decryptionKey !== undefined && { decryptionKey: digestFromBytes(model.decryptionKey) }),
     ...(model.pendingUpdate !== undefined && { pendingUpdateEpoch: model.pendingUpdate.commitEpoch }),
     ...(model.embedding !== undefined && { embedding: model.embedding }),

@@ -135,7 +135,11 @@ function targetJson({ object, target }: StoredTarget): Record<string, unknown> {
     ...(winningDistanceScore !== undefined && { winningDistance: scalarValue(winningDistanceScore) }),
     ...(winningLossScore !== undefined && { winningLoss: scalarValue(winningLossScore) }),
     ...(data !== undefined && {
-      winningData: { url: data.url, checksum: Buffer.from(data.checksum).toString('hex'), sizeBytes: data.size },
+      winningData: {
+        url: data.url,
+        checksum: Buffer.from(data.checksum).toString('hex'),
+        sizeBytes: Number(data.size),
+      },
     }),
     reports: target.submissionReports,
     embedding: target.embedding.values,

@@ -67,7 +67,7 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
   }
   const checksum = Buffer.from(manifest.checksum).toString('hex');
   const decrypted = key !== undefined;
-  if (flags.json) sayJson(context, { modelId, file, sizeBytes: manifest.size, checksum, decrypted });
+  if (flags.json) sayJson(context, { modelId, file, sizeBytes: Number(manifest.size), checksum, decrypted });
   else {
     const state = decrypted ? 'decrypted' : 'still encrypted';
     tell(context, `${file}: ${formatBytes(Number(manifest.size))}, ${state}, checksum ${checksum} as on chain`);
