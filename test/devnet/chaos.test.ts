@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type ChaosRates, type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { ExecutionError_ExecutionErrorKind as Kind } from '../../src/gen/soma/rpc/execution_status_pb.js';
 import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
 import { Keypair } from '../../src/soma/chain/keys/keypair.js';
+import { manifestOf } from '../../src/soma/chain/manifest.js';
+import { scalarTensor } from '../../src/soma/chain/tensor.js';
 import { coinsOf, execute, failure, RawClient } from './raw-client.js';
 
 const alice = Keypair.fromSecret(new Uint8Array(32).fill(1));
@@ -26,6 +29,17 @@ async function withChaos(
     seed: 9,
     checkpointIntervalMs: 20,
     accounts: [{ address: alice.address, coins: [10_000_000_000n, 10_000_000_000n] }],
+    models: [
+      {
+        owner: bob.address,
+        manifest: manifestOf('http://127.0.0.1:1/weights', Uint8Array.of(1)),
+        decryptionKey: new Uint8Array(32),
+        embedding: new Float32Array(16).fill(1),
+        commissionRate: 0n,
+        initialStake: 1_000_000_000n,
+      },
+    ],
+    targetsPerEpoch: 2,
     chaos: { rates: { ...calm, ...rates }, lockMs: 200 },
   });
   const rpc = new RawClient(devnet.rpcUrl);
@@ -73,6 +87,30 @@ describe('chaos', { timeout: 120_000 }, () => {
       }
       expect(outcomes.at(-1)).toBe('done');
       expect(outcomes.some((each) => each.includes('already locked by a different transaction'))).toBe(true);
+    }));
+
+  it('ends the epoch while a submission travels, so that its target is expired', () =>
+    withChaos({ epochChange: 1 }, async (devnet, rpc) => {
+      const [gas, bond] = await coinsOf(rpc, alice.address);
+      const [targetId, target] = [...devnet.targets()][0]!;
+      const submitted = await execute(
+        rpc,
+        alice,
+        {
+          kind: 'submitData',
+          targetId,
+          dataManifest: manifestOf('http://127.0.0.1:1/data', Uint8Array.of(1)),
+          modelId: target.modelIds[0]!,
+          embedding: target.embedding,
+          distanceScore: scalarTensor(0),
+          lossScore: scalarTensor(1),
+          bondCoin: bond!,
+        },
+        [gas!],
+      );
+      expect(submitted.effects?.epoch).toBe(1n);
+      expect(submitted.effects?.status?.error?.kind).toBe(Kind.TARGET_EXPIRED);
+      expect(submitted.effects?.status?.error?.errorDetails.value).toBe('generation_epoch=0, current_epoch=1');
     }));
 
   it('corrupts, stalls and cuts downloads', async () => {
