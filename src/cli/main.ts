@@ -3,6 +3,7 @@ import { toQuarryError } from '../errors/index.js';
 import { createStyle, toJsonLine } from '../output/index.js';
 import { commandFactories } from './commands/index.js';
 import type { CliContext } from './context.js';
+import { defaultHint } from './default-hint.js';
 import { versionOf } from './version.js';
 
 /** Reading a pipe that nobody reads any more ends the program quietly, as `head` expects. */
@@ -65,7 +66,12 @@ export async function runCommand(args: readonly string[], context: CliContext): 
   const prepare = (command: Command): void => {
     command
       .exitOverride()
-      .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: () => {} })
+      // Errors are reported below, in one shape; help that is asked for by leaving a subcommand out still shows.
+      .configureOutput({
+        writeOut: (text) => void context.stdout.write(text),
+        writeErr: (text) => void context.stderr.write(text),
+        outputError: () => {},
+      })
       .showHelpAfterError(false);
     command.commands.forEach(prepare);
   };
@@ -88,10 +94,13 @@ function report(error: unknown, json: boolean, context: CliContext): number {
   }
   const failure = toQuarryError(error, 'quarry');
   if (failure.code === 'ABORTED' && context.signal.aborted) return 130;
-  if (json) context.stderr.write(`${toJsonLine({ error: failure.toJSON() })}\n`);
-  else {
+  const hint = failure.hint ?? defaultHint(failure.code);
+  if (json) {
+    const { code, message, ...rest } = failure.toJSON();
+    context.stderr.write(`${toJsonLine({ error: { code, message, ...(hint !== undefined && { hint }), ...rest } })}\n`);
+  } else {
     context.stderr.write(`${context.errStyle.red('error:')} ${failure.message}\n`);
-    if (failure.hint !== undefined) context.stderr.write(`hint: ${failure.hint}\n`);
+    if (hint !== undefined) context.stderr.write(`hint: ${hint}\n`);
     // A defect of ours deserves its stack; everything else is expected.
     if (failure.code === 'INTERNAL' && failure.cause instanceof Error) context.stderr.write(`${failure.cause.stack}\n`);
   }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../context.js';
 import { aitbcCommand } from './aitbc.js';
+import { benchCommand } from './bench.js';
 import { claimCommand } from './claim.js';
 import { dataCommand } from './data.js';
 import { demoCommand } from './demo.js';
@@ -31,6 +32,7 @@ export const commandFactories: readonly ((context: CliContext) => Command)[] = [
   storeCommand,
   devnetCommand,
   doctorCommand,
+  benchCommand,
   flockCommand,
   aitbcCommand,
 ];
