@@ -1,12 +1,5 @@
 import { QuarryError } from '../../errors/index.js';
-import {
-  type AddressPolicy,
-  HttpClient,
-  PUBLIC_AND_LOOPBACK,
-  PUBLIC_ONLY,
-  type Sleep,
-  sleep,
-} from '../../net/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../net/index.js';
 import {
   type Address,
   type Digest,
@@ -28,7 +21,7 @@ import {
 } from './execute/execute-transaction.js';
 import { type SimulateTransactionOptions, simulateTransaction } from './execute/simulate-transaction.js';
 import { type WaitOptions, waitForCheckpoint } from './execute/wait-for-transaction.js';
-import { type NetworkEndpoints, type NetworkName, networkEndpoints } from './networks.js';
+import type { NetworkEndpoints } from './networks.js';
 import { batchGetObjects, type ObjectQuery } from './read/batch-get-objects.js';
 import { getChallenge, listChallenges } from './read/challenges.js';
 import { type FetchModelOptions, fetchModel, streamModel } from './read/fetch-model.js';
@@ -68,13 +61,8 @@ import {
   type MaskedListTargetsOptions,
   type TargetPage,
 } from './read/list-targets.js';
-import {
-  diagnoseEndpoint,
-  type GrpcError,
-  GrpcTransport,
-  type ResponseHeaders,
-  type TlsOptions,
-} from './transport/index.js';
+import { endpointsOf, type SomaClientDeps, type SomaClientOptions, serviceUrl } from './soma-client-options.js';
+import { diagnoseEndpoint, type GrpcError, GrpcTransport, type TlsOptions } from './transport/index.js';
 import type { Checkpoint } from './view/checkpoint.js';
 import type { Epoch, ProtocolConstants } from './view/epoch.js';
 import type { ExecutedTransaction } from './view/executed-transaction.js';
@@ -88,51 +76,7 @@ import { type WatchCheckpointsOptions, watchCheckpoints } from './watch/watch-ch
 import { type EpochChange, type WatchEpochsOptions, watchEpochs } from './watch/watch-epochs.js';
 import { type TargetEvent, type WatchTargetsOptions, watchTargets } from './watch/watch-targets.js';
 
-/** Settings that hold for named networks and URLs alike. */
-export interface SomaClientSettings {
-  readonly tls?: TlsOptions;
-  /** Sent with every call to the fullnode, such as an authorization. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Longest wait for the answer of a read. Default 30 s. */
-  readonly timeoutMs?: number;
-  readonly readMaxBytes?: number;
-  readonly keepAliveMs?: number;
-  /**
-   * Which addresses URLs in manifests may lead to. Default: public ones, and this machine's own when the fullnode is on
-   * it too.
-   */
-  readonly addressPolicy?: AddressPolicy;
-  /** Told the response headers of every call to the fullnode: chain, epoch, checkpoint height. */
-  readonly onHeaders?: (headers: ResponseHeaders) => void;
-  /** False skips the first call, so that an unreachable node is found out later. Default true. */
-  readonly probe?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-/** Which network: a name, whose services can be moved, or the URL of a fullnode with the services it has. */
-export type SomaClientOptions = SomaClientSettings &
-  (
-    | ({ readonly network: NetworkName } & Partial<Omit<NetworkEndpoints, 'rpcUrl'>>)
-    | ({ readonly url: string } & Omit<NetworkEndpoints, 'rpcUrl'>)
-  );
-
-/** What tests replace. */
-export interface SomaClientDeps {
-  readonly sleep?: Sleep;
-  readonly now?: () => number;
-  readonly random?: () => number;
-}
-
-function endpointsOf(options: SomaClientOptions): NetworkEndpoints {
-  const { faucetUrl, adminUrl, scoringUrl } = options;
-  const base = 'network' in options ? networkEndpoints(options.network) : { rpcUrl: options.url };
-  return {
-    ...base,
-    ...(faucetUrl !== undefined && { faucetUrl }),
-    ...(adminUrl !== undefined && { adminUrl }),
-    ...(scoringUrl !== undefined && { scoringUrl }),
-  };
-}
+export type { SomaClientDeps, SomaClientOptions, SomaClientSettings } from './soma-client-options.js';
 
 /** A client of the SOMA network. One HTTP/2 connection carries all calls; close it when done. */
 export class SomaClient {
@@ -419,13 +363,6 @@ export class SomaClient {
   advanceEpoch(options?: CallControl): Promise<bigint> {
     return this.admin.advanceEpoch(options);
   }
-}
-
-function serviceUrl(url: string | undefined, service: string): string {
-  if (url !== undefined) return url;
-  throw new QuarryError('CONFIG_MISSING', `no ${service} service is configured`, {
-    hint: `give ${service}Url, or use a network that has one`,
-  });
 }
 
 /** Signed transactions come decoded, as BCS, or as base64 of it. */

@@ -6,16 +6,11 @@ import {
   decryptionKeyCommitment,
   deriveId,
   embeddingCommitment,
-  encodeTransactionData,
-  type Manifest,
   normaliseId,
   type ObjectId,
   scalarTensor,
   submissionBond,
-  type TransactionData,
   type TransactionKind,
-  toBase64,
-  transactionDigest,
   type UpdateValidatorMetadata,
   vectorTensor,
 } from '../../chain/index.js';
@@ -26,70 +21,29 @@ import { batchGetObjects } from '../read/batch-get-objects.js';
 import { listCoins } from '../read/list-coins.js';
 import { GrpcError } from '../transport/index.js';
 import { refOf } from '../view/object.js';
+import {
+  type AmountOrCoin,
+  type CommitModelOptions,
+  type CreatedModel,
+  type CreateModelOptions,
+  type RevealModelOptions,
+  type SubmitDataOptions,
+  type UnsignedTransaction,
+  unsigned,
+} from './account-options.js';
 import type { CoinLease } from './coin-pool.js';
 import { type Plan, refOfCoin, type SendOptions, TransactionSender } from './transaction-sender.js';
 
+export type {
+  AmountOrCoin,
+  CommitModelOptions,
+  CreatedModel,
+  CreateModelOptions,
+  RevealModelOptions,
+  SubmitDataOptions,
+  UnsignedTransaction,
+} from './account-options.js';
 export type { AccountOptions, SendOptions } from './transaction-sender.js';
-
-/** A transaction to be signed elsewhere. */
-export interface UnsignedTransaction {
-  readonly data: TransactionData;
-  /** BCS of `data`. */
-  readonly bytes: Uint8Array;
-  /** The same as base64, as the official tools pass it around. */
-  readonly base64: string;
-  readonly digest: string;
-}
-
-/** What is submitted for a target. */
-export interface SubmitDataOptions extends SendOptions {
-  readonly targetId: ObjectId;
-  /** Of the plain data: where it is hosted, its checksum and size. */
-  readonly manifest: Manifest;
-  /** The model with the lowest loss among the target's. */
-  readonly modelId: ObjectId;
-  /** The winner's embedding, `[target_embedding_dim]`. */
-  readonly embedding: Float32Array;
-  /** Cosine distance to the target; rounded to f32. */
-  readonly distance: number;
-  /** The winner's loss; rounded to f32. */
-  readonly loss: number;
-}
-
-export interface CreateModelOptions extends SendOptions {
-  /** Basis points. */
-  readonly commissionRateBps: number | bigint;
-  /** Default: the network's minimum. */
-  readonly stakeShannons?: bigint;
-  /** Default: the network's. */
-  readonly architectureVersion?: bigint;
-}
-
-/** What creating a model did. */
-export interface CreatedModel extends TransactionResult {
-  readonly modelId: ObjectId;
-  readonly stakingPoolId: ObjectId;
-  readonly stakedSomaId: ObjectId;
-}
-
-export interface CommitModelOptions extends SendOptions {
-  readonly modelId: ObjectId;
-  /** Of the encrypted weights. */
-  readonly manifest: Manifest;
-  /** AES-256 key, 32 bytes. Only its hash is sent. */
-  readonly decryptionKey: Uint8Array;
-  /** `[target_embedding_dim]`. Only its hash is sent. */
-  readonly embedding: Float32Array;
-}
-
-export interface RevealModelOptions extends SendOptions {
-  readonly modelId: ObjectId;
-  readonly decryptionKey: Uint8Array;
-  readonly embedding: Float32Array;
-}
-
-/** How much: an amount, or the whole of a coin that is named. */
-export type AmountOrCoin = { readonly amountShannons: bigint } | { readonly coinId: ObjectId };
 
 /** Fee of claims and withdrawals when what they move is not known: far above what the network charges. */
 const UNKNOWN_VALUE_SHANNONS = 100_000_000n;
@@ -102,8 +56,6 @@ const MERGE_AT_ONCE = 250;
  * call throws {@link ExecutionError} when the transaction executes and fails.
  */
 export class SomaAccount extends TransactionSender {
-  // Submissions.
-
   /** Submits data for a target; the bond is taken from the coin that pays. */
   async submitData(options: SubmitDataOptions): Promise<TransactionResult> {
     const { submissionBondPerByte } = await this.parameters();
@@ -421,7 +373,7 @@ export class SomaAccount extends TransactionSender {
 
   async #takeWhole(coinId: ObjectId, options: SendOptions): Promise<CoinLease> {
     const id = normaliseId(coinId);
-    const lease = (await this.pool.take(id, options.signal)) ?? undefined;
+    const lease = await this.pool.take(id, options.signal);
     if (lease !== undefined) return lease;
     const listed = (await listCoins(this.client, this.address, options)).some((coin) => coin.objectId === id);
     throw listed
@@ -431,11 +383,6 @@ export class SomaAccount extends TransactionSender {
         })
       : new QuarryError('NOT_FOUND', `${this.address} has no coin ${id}`, { facts: { objectId: id } });
   }
-}
-
-function unsigned(data: TransactionData): UnsignedTransaction {
-  const bytes = encodeTransactionData(data);
-  return { data, bytes, base64: toBase64(bytes), digest: transactionDigest(data) };
 }
 
 /** The fields of a kind, without what steers the sending. */

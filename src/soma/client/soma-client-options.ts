@@ -1,0 +1,59 @@
+import { QuarryError } from '../../errors/index.js';
+import type { AddressPolicy, Sleep } from '../../net/index.js';
+import { type NetworkEndpoints, type NetworkName, networkEndpoints } from './networks.js';
+import type { ResponseHeaders, TlsOptions } from './transport/index.js';
+
+/** Settings that hold for named networks and URLs alike. */
+export interface SomaClientSettings {
+  readonly tls?: TlsOptions;
+  /** Sent with every call to the fullnode, such as an authorization. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Longest wait for the answer of a read. Default 30 s. */
+  readonly timeoutMs?: number;
+  readonly readMaxBytes?: number;
+  readonly keepAliveMs?: number;
+  /**
+   * Which addresses URLs in manifests may lead to. Default: public ones, and this machine's own when the fullnode is on
+   * it too.
+   */
+  readonly addressPolicy?: AddressPolicy;
+  /** Told the response headers of every call to the fullnode: chain, epoch, checkpoint height. */
+  readonly onHeaders?: (headers: ResponseHeaders) => void;
+  /** False skips the first call, so that an unreachable node is found out later. Default true. */
+  readonly probe?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Which network: a name, whose services can be moved, or the URL of a fullnode with the services it has. */
+export type SomaClientOptions = SomaClientSettings &
+  (
+    | ({ readonly network: NetworkName } & Partial<Omit<NetworkEndpoints, 'rpcUrl'>>)
+    | ({ readonly url: string } & Omit<NetworkEndpoints, 'rpcUrl'>)
+  );
+
+/** What tests replace. */
+export interface SomaClientDeps {
+  readonly sleep?: Sleep;
+  readonly now?: () => number;
+  readonly random?: () => number;
+}
+
+/** Where the services of the network are. */
+export function endpointsOf(options: SomaClientOptions): NetworkEndpoints {
+  const { faucetUrl, adminUrl, scoringUrl } = options;
+  const base = 'network' in options ? networkEndpoints(options.network) : { rpcUrl: options.url };
+  return {
+    ...base,
+    ...(faucetUrl !== undefined && { faucetUrl }),
+    ...(adminUrl !== undefined && { adminUrl }),
+    ...(scoringUrl !== undefined && { scoringUrl }),
+  };
+}
+
+/** @throws QuarryError `CONFIG_MISSING` when the network has no such service */
+export function serviceUrl(url: string | undefined, service: string): string {
+  if (url !== undefined) return url;
+  throw new QuarryError('CONFIG_MISSING', `no ${service} service is configured`, {
+    hint: `give ${service}Url, or use a network that has one`,
+  });
+}
