@@ -1,0 +1,32 @@
+import type { ErrorCode } from '../errors/index.js';
+
+/** What to try where an error does not say so itself: system calls and remote services know no hints. */
+const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  USAGE: 'add --help to see what fits',
+  CONFIG_INVALID: 'check the settings: flags, environment, quarry.yaml',
+  CONFIG_MISSING: 'add it as a flag, in the environment or in quarry.yaml',
+  KEY_INVALID: 'a key is hex, base58, somaprivkey1… or a phrase',
+  UNREACHABLE: 'check the address, and that the other side is running',
+  TIMEOUT: 'try again, or check the address and the firewall',
+  TLS: 'check the scheme of the URL and the certificate',
+  NOT_FOUND: 'check the id and --network',
+  RATE_LIMITED: 'wait a while and try again',
+  OVERLOADED: 'wait a while and try again',
+  REMOTE_FAILURE: 'try again; if it lasts, the other side has a problem',
+  INVALID_ARGUMENT: 'add --help to see what fits',
+  BCS_INVALID: 'the text may be cut off, or something else than a transaction',
+  FILE_NOT_FOUND: 'check the path',
+  FILE_UNREADABLE: 'check the path and its permissions',
+  DATA_INVALID: 'check the contents of the file',
+  WEIGHTS_INVALID: 'the file is damaged or no safetensors file',
+  CHECKSUM_MISMATCH: 'the host serves another file than was announced',
+  SIZE_MISMATCH: 'the host serves another file than was announced',
+  DISK_FULL: 'free some space, or choose another directory',
+  STORE_LOCKED: 'another process uses the directory; stop it, or choose another --state-dir',
+  OUTCOME_UNKNOWN: 'look it up: quarry tx show DIGEST',
+};
+
+/** The hint for errors of this code that carry none. */
+export function defaultHint(code: ErrorCode): string | undefined {
+  return HINTS[code];
+}

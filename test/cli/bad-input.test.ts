@@ -1,0 +1,240 @@
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
+import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
+import { StateService } from '../../src/gen/soma/rpc/state_service_pb.js';
+import { Keypair } from '../../src/soma/chain/index.js';
+import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { StatusError, TestServer } from '../soma/client/grpc-server.js';
+import { cliRunner } from './run-cli.js';
+
+let dir: string;
+let devnet: Devnet;
+let run: ReturnType<typeof cliRunner>;
+const key = Keypair.fromSecret(new Uint8Array(32).fill(41));
+const ID = `0x${'a1'.repeat(32)}`;
+const file = (name: string): string => join(dir, name);
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-bad-'));
+  devnet = await startDevnet({ seed: 51, checkpointIntervalMs: 20 });
+  run = cliRunner({ HOME: dir, QUARRY_NETWORK: devnet.rpcUrl, QUARRY_ENGINE: 'reference', QUARRY_WORKERS: '1' });
+  await writeFile(file('weights.st'), generateWeightsBytes(MODEL_CONFIGS.small, 1n));
+  await writeFile(file('sample.txt'), 'sample');
+});
+afterAll(async () => {
+  await devnet.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** Runs with `--json` and for people: both must say the same, once, with a hint and without a stack. */
+async function refused(args: readonly string[], env: Readonly<Record<string, string>> = {}, stdin?: string) {
+  const options = { env, ...(stdin !== undefined && { stdin }) };
+  const machine = await run([...args, '--json'], options);
+  const people = await run(args, options);
+  expect(people.exit).toBe(machine.exit);
+  expect(machine.stdout).toBe('');
+  expect(people.stderr.match(/^error: /gm)).toHaveLength(1);
+  expect(people.stderr).toMatch(/^hint: /m);
+  expect(people.stderr).not.toMatch(/^\s+at /m);
+  return { ...machine.error, exit: machine.exit, text: people.stderr + machine.stderr };
+}
+
+describe('the way to the network', () => {
+  it('a network nobody knows', async () => {
+    const error = await refused(['targets', 'list', '--network', 'mars']);
+    expect(error).toMatchObject({ exit: 3, code: 'UNKNOWN_NETWORK' });
+    expect(error.hint).toContain('testnet');
+  });
+
+  it('a node that is not there', async () => {
+    expect(await refused(['targets', 'list', '--network', 'http://127.0.0.1:1'])).toMatchObject({
+      exit: 4,
+      code: 'UNREACHABLE',
+    });
+  });
+
+  it('TLS where there is none', async () => {
+    const error = await refused(['targets', 'list', '--network', devnet.rpcUrl.replace('http:', 'https:')]);
+    expect(error).toMatchObject({ exit: 4, code: 'TLS' });
+    expect(error.hint).toContain('http');
+  });
+
+  it('a URL that is none', async () => {
+    expect(await refused(['models', 'list', '--network', 'http://'])).toMatchObject({
+      exit: 3,
+      code: 'CONFIG_INVALID',
+    });
+    expect(await refused(['models', 'list', '--network', 'ftp://host'])).toMatchObject({
+      exit: 3,
+      code: 'CONFIG_INVALID',
+    });
+  });
+
+  it('a node without indexes', async () => {
+    const server = await new TestServer()
+      .add(LedgerService, {
+        getServiceInfo: () => ({ chainId: 'x', chain: 'localnet', epoch: 1n, checkpointHeight: 1n, server: 'node/1' }),
+      })
+      .add(StateService, {
+        listTargets: () => {
+          throw new StatusError(5, 'Index store is not available');
+        },
+      })
+      .start();
+    try {
+      expect(await refused(['targets', 'list', '--network', server.url])).toMatchObject({ exit: 1, code: 'NOT_FOUND' });
+    } finally {
+      server.stop();
+    }
+  });
+
+  it('ids that nothing has', async () => {
+    expect(await refused(['targets', 'show', ID])).toMatchObject({ exit: 1, code: 'NOT_FOUND' });
+    expect(await refused(['models', 'fetch', ID])).toMatchObject({ exit: 1, code: 'NOT_FOUND' });
+    expect(await refused(['data', 'fetch', ID])).toMatchObject({ exit: 1, code: 'NOT_FOUND' });
+    expect(await refused(['tx', 'show', '1'.repeat(32)])).toMatchObject({ exit: 1, code: 'NOT_FOUND' });
+  });
+});
+
+describe('weights', () => {
+  const score = (name: string, ...more: string[]) =>
+    refused(['score', file('sample.txt'), '--model', file(name), '--config', 'small', ...more]);
+
+  it('files that are no safetensors', async () => {
+    const good = Buffer.from(generateWeightsBytes(MODEL_CONFIGS.small, 1n));
+    const header = good.subarray(8, 8 + Number(good.readBigUInt64LE(0)));
+    const withHeader = (text: string): Buffer => {
+      const size = Buffer.alloc(8);
+      size.writeBigUInt64LE(BigInt(text.length));
+      return Buffer.concat([size, Buffer.from(text), good.subarray(8 + header.length)]);
+    };
+    const text = header.toString();
+    const tooLong = Buffer.from(good);
+    tooLong.writeBigUInt64LE(2n ** 40n, 0);
+    const cases: Record<string, Buffer> = {
+      short: good.subarray(0, 5),
+      cut: good.subarray(0, 20_000),
+      padded: Buffer.concat([good, Buffer.from([0])]),
+      'long-header': tooLong,
+      'no-json': withHeader(text.replaceAll('{', '(')),
+      'an-array': withHeader('[]'),
+      'unknown-dtype': withHeader(text.replace('"F32"', '"F31"')),
+      'wrong-shape': withHeader(text.replace('[264,16]', '[264,17]').replace('[264, 16]', '[264, 17]')),
+      'missing-tensor': withHeader(text.replace('final_norm.gamma', 'final_norm.gamme')),
+    };
+    for (const [name, bytes] of Object.entries(cases)) {
+      await writeFile(file(name), bytes);
+      expect([name, await score(name)]).toMatchObject([name, { exit: 1, code: 'WEIGHTS_INVALID' }]);
+    }
+  });
+
+  it('another configuration, no file, no key', async () => {
+    const args = ['score', file('sample.txt'), '--model', file('weights.st')];
+    expect(await refused([...args, '--config', 'medium'])).toMatchObject({ exit: 1, code: 'WEIGHTS_INVALID' });
+    expect(await score('absent.st')).toMatchObject({ exit: 1, code: 'FILE_NOT_FOUND' });
+    expect(await score('weights.st', '--key', 'no-key')).toMatchObject({ exit: 3, code: 'KEY_INVALID' });
+    const other = await run([...args, '--config', 'large']);
+    expect([other.exit, other.stderr]).toEqual([2, expect.stringContaining('small, medium, v1')]);
+  });
+
+  it('leaves no temporary files behind', async () => {
+    const before = (await readdir(tmpdir())).filter((name) => name.startsWith('quarry-weights-'));
+    await score('weights.st', '--key', '03'.repeat(32));
+    expect((await readdir(tmpdir())).filter((name) => name.startsWith('quarry-weights-'))).toEqual(before);
+  });
+});
+
+describe('data', () => {
+  it('that is empty, missing, a directory, too large', async () => {
+    await writeFile(file('empty'), '');
+    await writeFile(file('large'), new Uint8Array(1_048_577));
+    const score = (name: string) => refused(['score', name, '--model', file('weights.st'), '--config', 'small']);
+    expect(await score(file('empty'))).toMatchObject({ exit: 1, code: 'DATA_EMPTY' });
+    expect(await score(file('absent'))).toMatchObject({ exit: 1, code: 'FILE_NOT_FOUND' });
+    expect(await score(dir)).toMatchObject({ exit: 1, code: 'FILE_UNREADABLE' });
+    expect(await score(join(file('sample.txt'), 'inside'))).toMatchObject({ exit: 1, code: 'FILE_UNREADABLE' });
+    expect(await refused(['submit', file('large'), '--target', ID])).toMatchObject({ exit: 1, code: 'DATA_TOO_LARGE' });
+    expect(await refused(['submit', file('empty'), '--target', ID])).toMatchObject({ exit: 1, code: 'DATA_EMPTY' });
+  });
+});
+
+describe('keys', () => {
+  it('in a wrong format, without showing them', async () => {
+    for (const secret of [
+      'deadbeefdeadbeef',
+      `somaprivkey1${'q'.repeat(50)}`,
+      'legal winner thank year wave sausage',
+    ]) {
+      const error = await refused(['wallet', 'address'], { SOMA_SECRET_KEY: secret });
+      expect(error).toMatchObject({ exit: 3, code: 'KEY_INVALID' });
+      expect(error.text).not.toContain(secret);
+      expect(error.text).not.toContain('sausage');
+      await writeFile(file('bad.key'), secret, { mode: 0o600 });
+      const fromFile = await refused(['wallet', 'balance', '--key-file', file('bad.key')]);
+      expect(fromFile).toMatchObject({ exit: 3, code: 'KEY_INVALID' });
+      expect(fromFile.text).not.toContain(secret);
+    }
+  });
+
+  it('in a file that others may read, or none at all', async () => {
+    await writeFile(file('open.key'), key.exportSecret('bech32'));
+    await chmod(file('open.key'), 0o644);
+    const error = await refused(['wallet', 'address', '--key-file', file('open.key')]);
+    expect(error).toMatchObject({ exit: 3, code: 'KEY_FILE_UNSAFE' });
+    expect(error.hint).toContain('chmod 600');
+    expect(error.text).not.toContain(key.exportSecret('bech32'));
+    expect(await refused(['tx', 'transfer', ID, '1'])).toMatchObject({ exit: 3, code: 'CONFIG_MISSING' });
+    expect(await refused(['wallet', 'list'])).toMatchObject({ exit: 3, code: 'CONFIG_MISSING' });
+  });
+});
+
+describe('arguments', () => {
+  it('that fit nothing end with 2', async () => {
+    const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
+    const cases: string[][] = [
+      ['targets', 'list', '--limit', '0'],
+      ['targets', 'list', '--limit', '1001'],
+      ['targets', 'list', '--epoch', '-1'],
+      ['targets', 'show', 'xyz'],
+      ['tx', 'transfer', '0xabc', '1'],
+      ['tx', 'transfer', ID, '1.0000000001'],
+      ['tx', 'transfer', ID, '1e3'],
+      ['tx', 'transfer', ID, '0'],
+      ['tx', 'transfer', ID, '1', '--sender', ID],
+      ['tx', 'transfer', ID, '1', '--simulate', '--serialize-signed'],
+      ['tx', 'pay', ID],
+      ['tx', 'split', '1', '--count', '201'],
+      ['tx', 'execute'],
+      ['tx', 'show', 'short'],
+      ['wallet', 'export', 'miner'],
+      ['wallet', 'remove', 'miner'],
+      ['models', 'publish', file('weights.st'), '--config', 'small', '--commission-bps', '10001'],
+      ['models', 'generate', '--config', 'small', '--seed', '1.5', '--out', file('never')],
+    ];
+    for (const args of cases)
+      expect([args, await refused(args, env)]).toMatchObject([args, { exit: 2, code: 'USAGE' }]);
+    expect((await run(['targets', 'list', '--status', 'odd'])).exit).toBe(2);
+    expect((await run(['models', 'fetch'])).exit).toBe(2);
+    expect((await run(['nonsense'])).exit).toBe(2);
+  });
+
+  it('that are no transactions', async () => {
+    const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
+    expect(await refused(['tx', 'sign', 'AAAA'], env)).toMatchObject({ exit: 1, code: 'BCS_INVALID' });
+    expect(await refused(['tx', 'execute', '%%%'], env)).toMatchObject({ exit: 1, code: 'INVALID_ARGUMENT' });
+    expect(await refused(['tx', 'simulate', '-'], env, 'AAAA')).toMatchObject({ exit: 1, code: 'BCS_INVALID' });
+    expect(await refused(['tx', 'sign', `@${file('absent')}`], env)).toMatchObject({ exit: 1, code: 'FILE_NOT_FOUND' });
+  });
+
+  it('coins that are not there', async () => {
+    const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
+    expect(await refused(['tx', 'transfer', ID, '1'], env)).toMatchObject({ exit: 1, code: 'INSUFFICIENT_FUNDS' });
+    expect(await refused(['tx', 'merge'], env)).toMatchObject({ exit: 1, code: 'FAILED_PRECONDITION' });
+    expect(await refused(['store', 'info', '--state-dir', dir])).toMatchObject({ exit: 1, code: 'FILE_NOT_FOUND' });
+    expect(await refused(['store', 'gc', '--state-dir', dir])).toMatchObject({ exit: 1, code: 'FAILED_PRECONDITION' });
+  });
+});
