@@ -17,7 +17,7 @@ constexpr size_t kFewTargets = 2;
 /// Rows of a block in the panel path: 64 rows of 2,048 bf16 and the panels of 100 targets fit in 1 MiB of L2.
 constexpr size_t kPanelBlock = 64;
 /// Bytes of a block in the streaming path: long enough to stream, short enough for an early exit.
-constexpr size_t kStreamBytes = 128 << 10;
+constexpr size_t kStreamBytes = 512 << 10;
 constexpr size_t kPanelsAtOnce = 3;
 /// Bound of the angle between a vector and itself rounded to bf16: asin(2^-8), rounded up.
 constexpr double kBf16Angle = 0.0039064;
