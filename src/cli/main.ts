@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { toQuarryError } from '../errors/index.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
 import { createStyle, toJsonLine } from '../output/index.js';
 import { commandFactories } from './commands/index.js';
 import type { CliContext } from './context.js';
@@ -89,8 +89,7 @@ function report(error: unknown, json: boolean, context: CliContext): number {
     if (error.exitCode === 0) return 0;
     const message = error.message.replace(/^error: /, '');
     if (message === '(outputHelp)') return 2;
-    context.stderr.write(`${context.errStyle.red('error:')} ${message}\nhint: add --help to see what fits\n`);
-    return 2;
+    return report(new QuarryError('USAGE', message), json, context);
   }
   const failure = toQuarryError(error, 'quarry');
   if (failure.code === 'ABORTED' && context.signal.aborted) return 130;
