@@ -4,7 +4,7 @@ import { MODEL_CONFIGS, type ModelConfig } from '../engine/model-config.js';
 import { QuarryError } from '../errors/index.js';
 import { type DataHost, HttpHost, verifiedHost } from '../hosting/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../net/index.js';
-import { protocolConfig, type Signer } from '../soma/chain/index.js';
+import { blake2b256, protocolConfig, type Signer } from '../soma/chain/index.js';
 import { SomaClient } from '../soma/client/soma-client.js';
 import {
   CHUNK_BYTES,
@@ -13,6 +13,7 @@ import {
   type ResolveOptions,
   resolveSources,
   type SampleStreamOptions,
+  type SourceUnit,
   sampleStream,
 } from '../sources/index.js';
 import { type ChosenScanner, chooseScanner, openStore, type ScannerWishes } from '../store/index.js';
@@ -101,6 +102,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     const engine = await chooseEngine(wishes, config);
     closers.push(() => engine.engine.close());
     const cut = createCutStats();
+    const source = sourceKey(units, options.samples);
     const account = client.account(options.signer, {
       parallel: options.maxInFlight ?? 8,
       coinShannons: coinShannonsFor(options.samples?.sampleBytes ?? CHUNK_BYTES),
@@ -115,7 +117,13 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
         store,
         journal,
         host: verifiedHost(host, http),
-        samples: sampleStream(units, { ...options.samples, stats: cut, ...(signal !== undefined && { signal }) }),
+        samples: sampleStream(units, {
+          ...options.samples,
+          skipUnits: journal.position(source),
+          stats: cut,
+          ...(signal !== undefined && { signal }),
+        }),
+        onUnit: (unit) => journal.savePosition(source, unit),
       },
     );
     return { miner, client, journal, engine, distance, cut, close };
@@ -123,6 +131,13 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     await close();
     throw error;
   }
+}
+
+/** Names the sequence of units: another list, order or cut is another sequence, read from its beginning. */
+function sourceKey(units: readonly SourceUnit[], samples: CreateMinerOptions['samples'] = {}): string {
+  const { stats: _stats, onUnreadable: _onUnreadable, prefetch: _prefetch, ...cut } = samples;
+  const text = JSON.stringify([units.map((unit) => unit.name), cut]);
+  return Buffer.from(blake2b256(new TextEncoder().encode(text))).toString('hex');
 }
 
 /** A coin for this many submissions: splitting costs a value fee, so coins are no larger than they need to be. */

@@ -6,13 +6,17 @@ import type { Store } from '../store/index.js';
 export class Intake {
   readonly #samples: AsyncIterator<Sample>;
   readonly #store: Store;
+  readonly #onUnit: (unit: number) => void;
+  #unit = 0;
   #ended = false;
   #taken = 0;
   #duplicates = 0;
 
-  constructor(samples: AsyncIterable<Sample>, store: Store) {
+  /** @param onUnit told that every unit before this one is in the store, whenever that has changed */
+  constructor(samples: AsyncIterable<Sample>, store: Store, onUnit: (unit: number) => void = () => {}) {
     this.#samples = samples[Symbol.asyncIterator]();
     this.#store = store;
+    this.#onUnit = onUnit;
   }
 
   /** Whether the source has nothing more. */
@@ -49,6 +53,9 @@ export class Intake {
         if (duplicate) this.#duplicates++;
         else ids.push(id);
       }
+      const { unit } = batch[batch.length - 1] ?? { unit: this.#unit };
+      if (unit !== this.#unit) this.#onUnit(unit);
+      this.#unit = unit;
     }
     this.#taken += ids.length;
     return ids;

@@ -59,6 +59,8 @@ export interface MinerDeps {
   readonly journal: Journal;
   readonly host: DataHost;
   readonly samples: AsyncIterable<Sample>;
+  /** Told that every unit of the source before this one has been taken in, so that a later run may skip them. */
+  readonly onUnit?: (unit: number) => void;
   /** Monotonic milliseconds. Default `performance.now`. */
   readonly now?: () => number;
 }
@@ -102,7 +104,7 @@ export class Miner {
     const proxyUrl = (id: string): string => new URL(`/model/${id}`, client.endpoints.rpcUrl).href;
     this.#models = new ModelCatalogue({ config: options.config, proxyUrl }, { engine, weights, emitter, now });
     const models = this.#models;
-    this.#intake = new Intake(deps.samples, store);
+    this.#intake = new Intake(deps.samples, store, deps.onUnit);
     this.#scorer = new Scorer({ batchSize: options.batchSize ?? 16 }, { store, intake: this.#intake, models, book });
     const { policy = 'first', margin = 0 } = options;
     this.#matcher = new Matcher({ policy, margin }, { store, models, book });

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { isAbort } from '../../src/errors/index.js';
 import { FUNDED_SHANNONS, type MiningNetwork, startMiningNetwork } from './network.js';
@@ -105,4 +107,17 @@ test('one miner per state directory', async () => {
   network = await startMiningNetwork();
   await network.miner();
   await expect(network.miner()).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+});
+
+test('a later run does not read files again that were taken in completely', async () => {
+  network = await startMiningNetwork();
+  for (const name of ['a', 'b', 'c']) await writeFile(join(network.dir, `${name}.txt`), `file ${name} `.repeat(200));
+  const data = [join(network.dir, '*.txt')];
+  const first = await network.miner({ data, dryRun: true });
+  await first.miner.run();
+  expect(first.cut.samples).toBe(3);
+  await first.close();
+  const second = await network.miner({ data, dryRun: true });
+  await second.miner.run();
+  expect(second.cut.samples).toBe(1);
 });
