@@ -65,6 +65,7 @@ export async function runCommand(args: readonly string[], context: CliContext): 
   for (const factory of commandFactories) program.addCommand(factory(context));
   const prepare = (command: Command): void => {
     command
+      .helpCommand(false)
       .exitOverride()
       // Errors are reported below, in one shape; help that is asked for by leaving a subcommand out still shows.
       .configureOutput({

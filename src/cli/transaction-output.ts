@@ -1,3 +1,4 @@
+import { toJsonLine } from '../output/index.js';
 import { type ReportedEffects, shannonsToSoma, type TransactionData } from '../soma/chain/index.js';
 import type { BalanceChange } from '../soma/client/view/executed-transaction.js';
 import type { CliContext } from './context.js';
@@ -72,16 +73,20 @@ export function printTransactionData(
     ...Object.entries(more),
     ['sender', data.sender],
     ...data.gasPayment.map((coin, index) => [index === 0 ? 'gas' : '', `${coin.objectId} @ ${coin.version}`] as const),
-    ...Object.entries(fields).map(([field, value]) => [field, plain(value)] as const),
+    ...Object.entries(fields).map(([field, value]) => [field, forPeople(field, value)] as const),
   ]);
 }
 
-function plain(value: unknown): string {
-  return typeof value === 'object' && value !== null
-    ? JSON.stringify(value, (_key, each: unknown) => {
-        if (typeof each === 'bigint') return each.toString();
-        if (each instanceof Uint8Array) return Buffer.from(each).toString('hex');
-        return each instanceof Float32Array ? `${each.length} values` : each;
-      })
-    : String(value);
+/** Fields that hold amounts, in shannons. */
+const AMOUNTS: ReadonlySet<string> = new Set(['amount', 'amounts', 'stakeAmount']);
+
+function forPeople(field: string, value: unknown): string {
+  if (Array.isArray(value)) return value.map((each) => forPeople(field, each)).join(', ');
+  if (typeof value === 'bigint') return AMOUNTS.has(field) ? `${shannonsToSoma(value)} SOMA` : value.toString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (typeof value !== 'object' || value === null) return value === undefined ? '-' : String(value);
+  const { objectId, version, values, url } = value as Readonly<Record<string, unknown>>;
+  if (typeof objectId === 'string') return `${objectId} @ ${String(version)}`;
+  if (values instanceof Float32Array) return values.length === 1 ? String(values[0]) : `${values.length} values`;
+  return typeof url === 'string' ? url : toJsonLine(value);
 }

@@ -86,7 +86,7 @@ async function publish(context: CliContext, path: string, flags: PublishFlags): 
         );
         const state = flags.commitOnly ? await publication.commit() : await publication.run();
         report(context, flags, state);
-        if (endsWithProcess(host)) {
+        if (endsWithProcess(host) && !flags.commitOnly) {
           tell(context, 'serving the weights: others fetch them here; Ctrl-C stops');
           await untilInterrupted(session.signal);
         }
