@@ -176,7 +176,7 @@ export class SampleLog {
           offset,
           sizeBytes: sample.bytes.length,
           originBytes: sample.origin.length,
-          // Node's crc32 forgets the running value when it is given no bytes.
+          // An empty array may have no address, which zlib takes as a request to start anew.
           dataCrc: sample.origin.length === 0 ? crc32(sample.bytes) : crc32(sample.origin, crc32(sample.bytes)),
           kind: 'sample',
         },
