@@ -29,6 +29,8 @@ export interface ForwardBenchOptions extends BenchOptions {
   /** Times the peers as well. Default true. */
   readonly peers?: boolean;
   readonly repeats?: number;
+  /** Python interpreter that may import PyTorch. Default `python3`. */
+  readonly python?: string;
 }
 
 /** FLOPs a chunk needs, a multiply-add counted as two, masked scores not counted. */
@@ -154,7 +156,8 @@ export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<Ben
             peerRatio: 'seconds' in peer ? peer.seconds / seconds : null,
             note: `${seconds.toFixed(3)} s a sample${'skipped' in peer ? `; peer skipped: ${peer.skipped}` : ''}`,
           });
-          if (peers && chunks === 1) yield await torchResult(name, config, precision, threads, repeats, seconds);
+          if (peers && chunks === 1)
+            yield await torchResult(name, config, precision, threads, repeats, seconds, options.python);
         }
       }
     }
@@ -187,8 +190,9 @@ async function torchResult(
   threads: number,
   repeats: number,
   nativeSeconds: number,
+  python: string | undefined,
 ): Promise<BenchResult> {
-  const peer = await torchForwardSeconds(config, precision, threads, repeats);
+  const peer = await torchForwardSeconds(config, precision, threads, repeats, python);
   const fields = { bench: 'forward', case: name, engine: 'pytorch', precision, threads, unit: 'FLOP/s' } as const;
   if ('skipped' in peer) return benchResult({ ...fields, note: `skipped: ${peer.skipped}` });
   return benchResult({
