@@ -1,5 +1,6 @@
 import type { IsaLevel } from '../engine/engine-spec.js';
 import { type QuarryError, toQuarryError } from '../errors/index.js';
+import { createNativeScanner } from './best-scanner.js';
 import { createEngineScanner } from './engine-scanner.js';
 import { createFileScanner } from './file-scanner.js';
 import type { RowScanner } from './row-scanner.js';
@@ -31,15 +32,8 @@ export interface ScannerProbe {
 async function build(name: DistanceEngineName, wishes: Omit<ScannerWishes, 'engine'>): Promise<ChosenScanner> {
   switch (name) {
     case 'native': {
-      const { createNativeDistanceEngine } = await import('../engine/native/distance.js');
-      const engine = createNativeDistanceEngine(wishes);
-      const scanner: RowScanner = {
-        name,
-        scan: (selection, targets, options) => engine.scanMapped(selection, targets, options),
-        release: (paths) => engine.release(paths),
-        close: () => engine.close(),
-      };
-      return { scanner, name, detail: `${engine.isa}, rows mapped from disk` };
+      const scanner = createNativeScanner(wishes);
+      return { scanner, name, detail: `${scanner.name.replace('native ', '')}, rows mapped from disk` };
     }
     case 'gpu': {
       const { createGpuDistanceEngine } = await import('../engine/gpu/index.js');

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
@@ -55,7 +56,9 @@ async function runBench(
   if (!flags.json) context.stdout.write(`${tableOf(name, results)}\n\n`);
   if (flags.save !== undefined) {
     await mkdir(flags.save, { recursive: true });
-    await writeFile(join(flags.save, `${name}.json`), `${toJsonPretty(results)}\n`);
+    const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`;
+    const saved = { machine, command: `quarry bench ${name}${flags.quick ? ' --quick' : ''}`, results };
+    await writeFile(join(flags.save, `${name}.json`), `${toJsonPretty(saved)}\n`);
   }
 }
 
