@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Devnet, startDevnet } from '../../src/devnet/index.js';
+
+const bin = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
+let dir: string;
+let devnet: Devnet;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-bin-'));
+  devnet = await startDevnet({ seed: 71, checkpointIntervalMs: 20 });
+});
+afterAll(async () => {
+  await devnet.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function start(args: readonly string[]): ChildProcess {
+  const env = { PATH: process.env['PATH'], HOME: dir, QUARRY_NETWORK: devnet.rpcUrl, QUARRY_ENGINE: 'reference' };
+  return spawn(process.execPath, [bin, ...args], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+async function finish(child: ChildProcess): Promise<{ exit: number | null; stdout: string; stderr: string }> {
+  const collected = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.on('data', (part) => {
+      collected[name] += String(part);
+    });
+  }
+  const [exit] = (await once(child, 'close')) as [number | null];
+  return { exit, ...collected };
+}
+
+describe('the built command', () => {
+  it('generates and scores', async () => {
+    const made = await finish(
+      start(['models', 'generate', '--config', 'small', '--seed', '2', '--out', 'w.st', '--json']),
+    );
+    expect([made.exit, made.stderr]).toEqual([0, '']);
+    await writeFile(join(dir, 'a.txt'), 'one sample');
+    const scored = await finish(start(['score', 'a.txt', '--model', 'w.st', '--config', 'small', '--json']));
+    expect([scored.exit, scored.stderr]).toEqual([0, '']);
+    const line = JSON.parse(scored.stdout);
+    expect(Object.keys(line)).toEqual(['file', 'loss', 'embedding']);
+    expect(line.file).toBe('a.txt');
+    expect(line.embedding).toHaveLength(16);
+  });
+
+  it('ends with 130 on SIGINT', async () => {
+    const child = start(['targets', 'watch', '--json']);
+    child.stdout?.once('data', () => child.kill('SIGINT'));
+    expect((await finish(child)).exit).toBe(130);
+  });
+
+  it('says errors once, on stderr, with their exit code', async () => {
+    const unreachable = await finish(start(['wallet', 'balance', '0x1', '--network', 'http://127.0.0.1:1']));
+    expect(unreachable.exit).toBe(4);
+    expect(unreachable.stdout).toBe('');
+    expect(unreachable.stderr).toMatch(/^error: .+\nhint: .+\n$/);
+  });
+});
