@@ -58,7 +58,7 @@ const text = saved
   })
   .join('\n\n');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const next = readme.replace(/<!-- bench -->[^]*<!-- \/bench -->/, () => `<!-- bench -->\n${text}\n<!-- /bench -->`);
+const next = readme.replace(/<!-- bench -->[\s\S]*<!-- \/bench -->/, () => `<!-- bench -->\n${text}\n<!-- /bench -->`);
 if (process.argv.includes('--check')) {
   if (next !== readme) {
     console.error(
