@@ -7,7 +7,8 @@ export function liveArea(context: CliContext, flags: JsonFlag): LiveArea {
   return new LiveArea({
     stream: context.stderr,
     isTty: context.isErrTty && !flags.json,
-    columns: () => (context.stderr as NodeJS.WriteStream).columns ?? 100,
+    // Some terminals say 0 for a width they do not know.
+    columns: () => (context.stderr as NodeJS.WriteStream).columns || 100,
     style: context.errStyle,
   });
 }
