@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { createStyle, toJsonLine } from '../output/index.js';
@@ -23,9 +24,11 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
   endOnBrokenPipe(process.stdout, exit);
   endOnBrokenPipe(process.stderr, exit);
   const stop = new AbortController();
-  const onSignal = (): void => {
+  // Everything a command has in flight listens to it.
+  setMaxListeners(0, stop.signal);
+  const onSignal = (name: NodeJS.Signals): void => {
     if (stop.signal.aborted) exit(130);
-    stop.abort();
+    stop.abort(name);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
@@ -49,6 +52,11 @@ function contextOf(process: NodeJS.Process, signal: AbortSignal): CliContext {
     style: createStyle(colour && isTty),
     errStyle: createStyle(colour && isErrTty),
   };
+}
+
+/** A service manager's SIGTERM is an ordinary end; a person's Ctrl-C is an interruption. */
+function endedBy(signal: AbortSignal): number {
+  return signal.reason === 'SIGTERM' ? 0 : 130;
 }
 
 /** Runs one command line and returns its exit code. */
@@ -79,7 +87,7 @@ export async function runCommand(args: readonly string[], context: CliContext): 
   prepare(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
-    return context.signal.aborted ? 130 : 0;
+    return context.signal.aborted ? endedBy(context.signal) : 0;
   } catch (error) {
     return report(error, args.includes('--json'), context);
   }
@@ -93,7 +101,7 @@ function report(error: unknown, json: boolean, context: CliContext): number {
     return report(new QuarryError('USAGE', message), json, context);
   }
   const failure = toQuarryError(error, 'quarry');
-  if (failure.code === 'ABORTED' && context.signal.aborted) return 130;
+  if (failure.code === 'ABORTED' && context.signal.aborted) return endedBy(context.signal);
   const hint = failure.hint ?? defaultHint(failure.code);
   if (json) {
     const { code, message, ...rest } = failure.toJSON();

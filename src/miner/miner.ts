@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 import type { ScoringEngine } from '../engine/contract.js';
 import type { ModelConfig } from '../engine/model-config.js';
 import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
@@ -96,6 +96,8 @@ export class Miner {
   constructor(options: MinerOptions, deps: MinerDeps) {
     this.#options = options;
     this.#deps = deps;
+    // Everything in flight listens to the one signal that ends it; many listeners are no leak here.
+    setMaxListeners(0, this.#stop.signal);
     this.#now = deps.now ?? (() => performance.now());
     this.#stats = new MinerStats(this.#now);
     const { store, engine, weights, client, account, journal, host } = deps;

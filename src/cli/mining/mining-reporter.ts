@@ -29,7 +29,7 @@ export class MiningReporter {
     this.#live = new LiveArea({
       stream: context.stderr,
       isTty: context.isErrTty && !options.json,
-      columns: () => (context.stderr as NodeJS.WriteStream).columns ?? 100,
+      columns: () => (context.stderr as NodeJS.WriteStream).columns || 100,
       style: context.errStyle,
     });
   }
