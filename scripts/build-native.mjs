@@ -2,7 +2,7 @@
 // it says what, in two lines, and ends with status 0: everything still works without the core, slower.
 // `--require` makes a missing or failed build an error, `--verbose` shows the compiler's output.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,16 +51,21 @@ function findHeaders() {
   const staged = path.join(root, 'node_modules', '.cache', 'quarry-node-api');
   const include = path.join(staged, 'include', 'node');
   mkdirSync(include, { recursive: true });
+  // A file that stays as it is keeps its time, or every build would compile everything.
+  const stage = (name, text) => {
+    const file = path.join(include, name);
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);
+  };
   for (const header of ['node_api.h', 'node_api_types.h', 'js_native_api.h', 'js_native_api_types.h']) {
-    copyFileSync(path.join(api, header), path.join(include, header));
+    stage(header, readFileSync(path.join(api, header), 'utf8'));
   }
-  writeFileSync(
-    path.join(include, 'common.gypi'),
+  stage(
+    'common.gypi',
     "{ 'variables': { 'node_engine': 'v8', 'standalone_static_library%': 1 },\n" +
       "  'target_defaults': { 'default_configuration': 'Release', 'configurations': { 'Release': {}, 'Debug': {} } } }\n",
   );
-  writeFileSync(
-    path.join(include, 'config.gypi'),
+  stage(
+    'config.gypi',
     `{ 'target_defaults': {}, 'variables': { 'target_arch': '${process.arch}', 'host_arch': '${process.arch}' } }\n`,
   );
   return staged;
