@@ -19,7 +19,7 @@ export interface SessionFlags {
   readonly walletDir?: string;
 }
 
-const NETWORK_SETTINGS: readonly SettingName[] = ['network'];
+const NETWORK_SETTINGS: readonly SettingName[] = ['network', 'fullnodes'];
 const SIGNER_SETTINGS: readonly SettingName[] = ['keyFile', 'walletDir'];
 
 /** Adds `--json`, `--network` and `--config`, and the settings named. */
@@ -95,9 +95,10 @@ export async function withSession<T>(
  * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS` or `PROTOCOL` when no fullnode answers there
  */
 export async function connect(context: CliContext, config: Config): Promise<SomaClient> {
-  const { network, faucetUrl, adminUrl } = config;
+  const { network, fullnodes, faucetUrl, adminUrl } = config;
   const services = {
     signal: context.signal,
+    ...(fullnodes !== undefined && fullnodes.length > 0 && { fallbackUrls: fullnodes }),
     ...(faucetUrl !== undefined && { faucetUrl }),
     ...(adminUrl !== undefined && { adminUrl }),
   };

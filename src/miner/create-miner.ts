@@ -6,6 +6,7 @@ import { type DataHost, HttpHost, verifiedHost } from '../hosting/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../net/index.js';
 import { blake2b256, protocolConfig, type Signer } from '../soma/chain/index.js';
 import { SomaClient } from '../soma/client/soma-client.js';
+import type { FullnodeEvent } from '../soma/client/transport/index.js';
 import {
   CHUNK_BYTES,
   type CutStats,
@@ -24,6 +25,10 @@ import { Miner, type MinerOptions } from './miner.js';
 export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   /** A network's name or the URL of a fullnode; or a client, which stays the caller's to close. */
   readonly network: string | SomaClient;
+  /** More fullnodes of the same network; the fastest that answers is used. Only where `network` is not a client. */
+  readonly fullnodes?: readonly string[];
+  /** Told which fullnode is preferred, and which fail or are refused, where there are several. */
+  readonly onFullnode?: (event: FullnodeEvent) => void;
   readonly signer: Signer;
   /** Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. */
   readonly data: readonly string[];
@@ -149,9 +154,13 @@ function coinShannonsFor(sampleBytes: number): bigint {
   return SUBMISSIONS_PER_COIN * (BigInt(sampleBytes) * submissionBondPerByte + 10_000n);
 }
 
-async function connect({ network, signal }: CreateMinerOptions): Promise<SomaClient> {
+async function connect({ network, fullnodes, onFullnode, signal }: CreateMinerOptions): Promise<SomaClient> {
   if (typeof network !== 'string') return network;
-  const control = signal === undefined ? {} : { signal };
+  const control = {
+    ...(signal !== undefined && { signal }),
+    ...(fullnodes !== undefined && fullnodes.length > 0 && { fallbackUrls: fullnodes }),
+    ...(onFullnode !== undefined && { onFullnode }),
+  };
   if (/^https?:\/\//i.test(network)) return SomaClient.connect({ url: network, ...control });
   // The client knows its networks, and says so when there is none of this name.
   return SomaClient.connect({ network: network as 'testnet', ...control });

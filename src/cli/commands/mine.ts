@@ -1,20 +1,24 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
-import { type DataHost, HttpHost, S3Host } from '../../hosting/index.js';
+import type { DataHost } from '../../hosting/index.js';
 import { createMiner } from '../../miner/index.js';
 import { startHttpApi } from '../../observe/http-api.js';
 import { createLogger } from '../../observe/logger.js';
 import { minerMetrics } from '../../observe/miner-metrics.js';
 import { formatBytes } from '../../output/index.js';
-import { defaultWalletDirectory, resolveSigner } from '../../soma/wallet/index.js';
 import type { CliContext } from '../context.js';
+import { noHost, openDataHost } from '../data-host.js';
 import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { addSettings, configOf } from '../settings-options.js';
+import { type SessionFlags, signerOf } from '../soma-session.js';
+import { stateDirOf } from '../state-dir.js';
 import { versionOf } from '../version.js';
+
+interface MineFlags extends SessionFlags {
+  readonly json?: boolean;
+}
 
 /** `quarry mine`: the headless miner. */
 export function mineCommand(context: CliContext): Command {
@@ -34,6 +38,7 @@ Examples:
     );
   addSettings(command, [
     'network',
+    'fullnodes',
     'keyFile',
     'walletDir',
     'stateDir',
@@ -72,31 +77,29 @@ Examples:
     'statusSeconds',
     'httpPort',
   ]);
-  return command.action(async (flags: { json?: boolean }) => {
+  return command.action(async (flags: MineFlags) => {
     const config = await configOf(context, { ...flags });
-    await mine(context, config, flags.json ?? false);
+    await mine(context, config, flags);
   });
 }
 
-async function mine(context: CliContext, config: Config, json: boolean): Promise<void> {
+async function mine(context: CliContext, config: Config, flags: MineFlags): Promise<void> {
   const { signal } = context;
   if (config.data === undefined || config.data.length === 0) {
     throw new QuarryError('USAGE', 'nothing to mine with', { hint: 'name files or datasets with --data' });
   }
-  const home = context.env['HOME'] ?? homedir();
-  const signer = await resolveSigner({
-    secretKey: config.secretKey,
-    keyFile: config.keyFile,
-    wallet: { directory: config.walletDir ?? defaultWalletDirectory(home) },
-  });
-  const stateDir = resolve(config.stateDir ?? join(home, '.local', 'state', 'quarry', networkName(config.network)));
+  const signer = await signerOf(context, config, flags);
+  const stateDir = stateDirOf(config, context.env);
   const host = await hostOf(config, stateDir);
-  const reporter = new MiningReporter(context, { json, statusSeconds: config.statusSeconds });
+  const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds: config.statusSeconds });
   const logger = createLogger({ level: config.logLevel, file: config.logFile });
   try {
     const assembled = await createMiner({
       ...minerOptions(config),
       network: config.network,
+      ...(config.fullnodes !== undefined && { fullnodes: config.fullnodes }),
+      onFullnode: ({ type, url, reason }) =>
+        reporter.say(`fullnode  ${type} ${url}: ${reason}`, 'fullnode', { type, url, reason }),
       signer,
       data: config.data,
       stateDir,
@@ -160,41 +163,10 @@ function banner(
     reporter.say(` * ${name.padEnd(10)} ${text}`, 'config', { [name]: text });
 }
 
-/** A directory name for a network. */
-function networkName(network: string): string {
-  return network.replace(/^https?:\/\//, '').replace(/[^a-zA-Z0-9.-]+/g, '_');
-}
-
-/** Where submitted bytes are hosted, as the user set it. */
+/** Where submitted bytes are hosted: as set; on a local network this process serves them when nothing is set. */
 async function hostOf(config: Config, stateDir: string): Promise<DataHost | undefined> {
-  if (config.s3Bucket !== undefined) {
-    const { s3PublicUrl, s3AccessKeyId, s3SecretAccessKey } = config;
-    if (s3PublicUrl === undefined || s3AccessKeyId === undefined || s3SecretAccessKey === undefined) {
-      throw new QuarryError('CONFIG_MISSING', 'hosting in a bucket needs its public URL and credentials', {
-        hint: 'set S3_PUBLIC_URL, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY',
-      });
-    }
-    return new S3Host({
-      bucket: config.s3Bucket,
-      publicUrl: s3PublicUrl,
-      region: config.s3Region,
-      accessKeyId: s3AccessKeyId,
-      secretAccessKey: s3SecretAccessKey,
-      ...(config.s3EndpointUrl !== undefined && { endpointUrl: config.s3EndpointUrl }),
-    });
-  }
   const local = /^(localnet|https?:\/\/(127\.|localhost|\[::1\]))/.test(config.network);
-  if (config.hostPort === undefined && local) return undefined;
-  if (config.hostPort === undefined || (config.hostUrl === undefined && !local)) {
-    if (config.dryRun) return undefined;
-    throw new QuarryError('CONFIG_MISSING', 'submitted data must be hosted where anybody can fetch it', {
-      hint: 'set --s3-bucket and --s3-public-url, or --host-port and --host-url',
-    });
-  }
-  return HttpHost.listen({
-    dir: join(stateDir, 'hosted'),
-    host: config.hostInterface,
-    port: config.hostPort,
-    ...(config.hostUrl !== undefined && { publicUrl: config.hostUrl }),
-  });
+  const unreachable = config.s3Bucket === undefined && (config.hostPort === undefined || config.hostUrl === undefined);
+  if (unreachable && !local && !config.dryRun) throw noHost('submitted data');
+  return openDataHost(config, stateDir);
 }

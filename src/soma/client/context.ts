@@ -1,12 +1,12 @@
 import type { HttpClient, Sleep } from '../../net/index.js';
-import type { GrpcTransport } from './transport/index.js';
+import type { RpcTransport } from './transport/index.js';
 
-/** What every call needs: the connection to one fullnode, and the ways out of the process. */
+/** What every call needs: the way to the fullnode, or to several, and the ways out of the process. */
 export interface ClientContext {
-  readonly transport: GrpcTransport;
+  readonly transport: RpcTransport;
   /** For URLs that strangers wrote into manifests; guarded by an address policy. */
   readonly manifestHttp: HttpClient;
-  /** For the fullnode's own HTTP routes. */
+  /** For the HTTP routes of the fullnode that calls go to now. */
   readonly nodeHttp: HttpClient;
   readonly sleep: Sleep;
   /** Milliseconds since the Unix epoch. */

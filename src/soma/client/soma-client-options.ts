@@ -1,10 +1,19 @@
 import { QuarryError } from '../../errors/index.js';
 import type { AddressPolicy, Sleep } from '../../net/index.js';
 import { type NetworkEndpoints, type NetworkName, networkEndpoints } from './networks.js';
-import type { ResponseHeaders, TlsOptions } from './transport/index.js';
+import type { FailoverOptions, FullnodeEvent, ResponseHeaders, TlsOptions } from './transport/index.js';
 
 /** Settings that hold for named networks and URLs alike. */
 export interface SomaClientSettings {
+  /**
+   * More fullnodes of the same network. The fastest that is not behind is used; when it fails, another takes over. Those
+   * of another chain are refused.
+   */
+  readonly fallbackUrls?: readonly string[];
+  /** How fullnodes are compared, where there are several. */
+  readonly failover?: Omit<FailoverOptions, 'onFullnode'>;
+  /** Told which fullnode is preferred, and which fail or are refused, where there are several. */
+  readonly onFullnode?: (event: FullnodeEvent) => void;
   readonly tls?: TlsOptions;
   /** Sent with every call to the fullnode, such as an authorization. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -62,7 +62,15 @@ import {
   type TargetPage,
 } from './read/list-targets.js';
 import { endpointsOf, type SomaClientDeps, type SomaClientOptions, serviceUrl } from './soma-client-options.js';
-import { diagnoseEndpoint, type GrpcError, GrpcTransport, type TlsOptions } from './transport/index.js';
+import {
+  diagnoseEndpoint,
+  FailoverTransport,
+  type FullnodeStatus,
+  type GrpcError,
+  GrpcTransport,
+  parseEndpoint,
+  type TlsOptions,
+} from './transport/index.js';
 import type { Checkpoint } from './view/checkpoint.js';
 import type { Epoch, ProtocolConstants } from './view/epoch.js';
 import type { ExecutedTransaction } from './view/executed-transaction.js';
@@ -78,13 +86,15 @@ import { type TargetEvent, type WatchTargetsOptions, watchTargets } from './watc
 
 export type { SomaClientDeps, SomaClientOptions, SomaClientSettings } from './soma-client-options.js';
 
-/** A client of the SOMA network. One HTTP/2 connection carries all calls; close it when done. */
+/** A client of the SOMA network. One HTTP/2 connection a fullnode carries all calls; close it when done. */
 export class SomaClient {
   readonly endpoints: NetworkEndpoints;
   /** What the functions beside this class take as their first argument. */
   readonly context: ClientContext;
   readonly #hub: CheckpointHub;
   readonly #tls: TlsOptions | undefined;
+  readonly #failover: FailoverTransport | undefined;
+  readonly #nodeHttp: readonly HttpClient[];
   readonly #accounts = new Map<Address, SomaAccount>();
   #faucet: FaucetClient | undefined;
   #admin: AdminClient | undefined;
@@ -93,25 +103,46 @@ export class SomaClient {
   private constructor(options: SomaClientOptions, deps: SomaClientDeps) {
     this.endpoints = endpointsOf(options);
     this.#tls = options.tls;
-    const transport = new GrpcTransport(
-      {
-        url: this.endpoints.rpcUrl,
-        ...(options.tls !== undefined && { tls: options.tls }),
-        ...(options.headers !== undefined && { headers: options.headers }),
-        ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
-        ...(options.readMaxBytes !== undefined && { readMaxBytes: options.readMaxBytes }),
-        ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
-        ...(options.onHeaders !== undefined && { onHeaders: options.onHeaders }),
-      },
-      deps,
+    const { fallbackUrls = [] } = options;
+    const calls = {
+      ...(options.tls !== undefined && { tls: options.tls }),
+      ...(options.headers !== undefined && { headers: options.headers }),
+      ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+      ...(options.readMaxBytes !== undefined && { readMaxBytes: options.readMaxBytes }),
+      ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
+      ...(options.onHeaders !== undefined && { onHeaders: options.onHeaders }),
+    };
+    const urls = [this.endpoints.rpcUrl, ...fallbackUrls];
+    const loopback = urls.every((url) => parseEndpoint(url).loopback);
+    const failover =
+      fallbackUrls.length === 0
+        ? undefined
+        : new FailoverTransport(
+            {
+              ...calls,
+              ...options.failover,
+              urls,
+              ...(options.onFullnode !== undefined && { onFullnode: options.onFullnode }),
+            },
+            deps,
+          );
+    const transport = failover ?? new GrpcTransport({ ...calls, url: this.endpoints.rpcUrl }, deps);
+    this.#failover = failover;
+    const nodeHttp = new Map(
+      urls.map((baseUrl) => [
+        parseEndpoint(baseUrl).url,
+        new HttpClient({ baseUrl, ...(options.headers !== undefined && { headers: options.headers }) }),
+      ]),
     );
-    const { url, loopback } = transport.endpoint;
+    this.#nodeHttp = [...nodeHttp.values()];
     this.context = {
       transport,
       manifestHttp: new HttpClient({
         addressPolicy: options.addressPolicy ?? (loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY),
       }),
-      nodeHttp: new HttpClient({ baseUrl: url, ...(options.headers !== undefined && { headers: options.headers }) }),
+      get nodeHttp() {
+        return nodeHttp.get(transport.endpoint.url)!;
+      },
       sleep: deps.sleep ?? sleep,
       now: deps.now ?? Date.now,
       random: deps.random ?? Math.random,
@@ -123,7 +154,7 @@ export class SomaClient {
    * Connects to a network and asks the node what it is.
    *
    * @throws QuarryError `UNKNOWN_NETWORK` when there is no network of that name
-   * @throws QuarryError `CONFIG_INVALID` when a URL is not an origin
+   * @throws QuarryError `CONFIG_INVALID` when a URL is not an origin, or fullnodes belong to different chains
    * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS` or `PROTOCOL` when no fullnode answers there
    */
   static async connect(options: SomaClientOptions, deps: SomaClientDeps = {}): Promise<SomaClient> {
@@ -148,7 +179,12 @@ export class SomaClient {
     this.#scoring?.close();
     this.context.transport.close();
     void this.context.manifestHttp.close();
-    void this.context.nodeHttp.close();
+    for (const http of this.#nodeHttp) void http.close();
+  }
+
+  /** The fullnodes and which one calls go to now. Empty unless the client was given several. */
+  get fullnodes(): readonly FullnodeStatus[] {
+    return this.#failover?.fullnodes ?? [];
   }
 
   // Reads of the ledger.

@@ -14,6 +14,7 @@ import { type Backoff, retry, type Sleep } from '../../../net/index.js';
 import { allowManyListeners } from '../linked-abort.js';
 import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
 import { fromServiceError, GrpcError } from './grpc-error.js';
+import type { RpcTransport } from './rpc-transport.js';
 
 export interface GrpcTransportOptions {
   /** Origin of the service: `http:` for plain HTTP/2, `https:` for TLS. */
@@ -86,7 +87,7 @@ export function methodPath(method: DescMethodUnary | DescMethodServerStreaming):
  *
  * @throws QuarryError `CONFIG_INVALID` when the URL is not an origin
  */
-export class GrpcTransport {
+export class GrpcTransport implements RpcTransport {
   readonly endpoint: Endpoint;
   readonly #client: Client;
   readonly #options: GrpcTransportOptions;

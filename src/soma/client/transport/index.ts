@@ -1,5 +1,12 @@
 export { diagnoseEndpoint } from './diagnose.js';
 export { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
+export {
+  type FailoverOptions,
+  FailoverTransport,
+  type FailoverTransportOptions,
+  type FullnodeEvent,
+} from './failover-transport.js';
+export type { FullnodeState, FullnodeStatus } from './fullnode.js';
 export { errorOfStatus, type FieldViolation, GrpcError, type GrpcErrorDetails } from './grpc-error.js';
 export {
   type CallOptions,
@@ -10,3 +17,4 @@ export {
   type RawMethod,
   type ResponseHeaders,
 } from './grpc-transport.js';
+export type { RpcTransport } from './rpc-transport.js';

@@ -32,6 +32,10 @@ export interface WatchCheckpointsOptions {
 /** A subscription is lost while the node restarts, so the first tries come soon and the later ones spare it. */
 const RECONNECT: Backoff = { baseMs: 200, maxMs: 5_000 };
 
+/** How long and how often a fullnode that is behind is waited for: ten seconds in all. */
+const BEHIND_PAUSE_MS = 200;
+const MAX_BEHIND = 50;
+
 /**
  * Follows the chain: every checkpoint once, in order and without gaps. When the stream breaks, it is opened again and
  * what was missed is read back. Ends only by its signal, by the consumer leaving, or by an error that a new stream
@@ -49,12 +53,24 @@ export async function* watchCheckpoints(
   let next = options.from;
 
   async function* readBack(to: bigint): AsyncGenerator<Checkpoint, void, void> {
+    let behind = 0;
     for (; next !== undefined && next <= to; next++) {
       try {
         yield await getCheckpoint(client, next, { ...control, readMask: paths });
       } catch (error) {
         if (!(error instanceof QuarryError) || error.code !== 'NOT_FOUND') throw error;
-        const { lowestAvailableCheckpoint: lowest } = await getServiceInfo(client, control);
+        const { lowestAvailableCheckpoint: lowest, checkpointHeight } = await getServiceInfo(client, control);
+        if (checkpointHeight < next) {
+          // Another fullnode answers than the one that told us of it: this one has it soon.
+          if (++behind > MAX_BEHIND) {
+            throw new QuarryError('UNREACHABLE', `the fullnode stays behind checkpoint ${next}`, {
+              facts: { checkpointHeight: Number(checkpointHeight) },
+            });
+          }
+          await client.sleep(BEHIND_PAUSE_MS, options.signal);
+          next--;
+          continue;
+        }
         const end: bigint = lowest !== undefined && lowest > next ? (lowest <= to ? lowest - 1n : to) : next;
         options.onGap?.({ from: next, to: end });
         next = end;

@@ -1,0 +1,364 @@
+import {
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
+import { type ErrorCode, QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../../../net/index.js';
+import type { Endpoint } from './endpoint.js';
+import { Fullnode, type FullnodeStatus } from './fullnode.js';
+import { type CallOptions, type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
+import type { RpcTransport } from './rpc-transport.js';
+
+/** What happened among the fullnodes. */
+export interface FullnodeEvent {
+  /** `preferred`: calls go there from now on; `down`: it does not answer; `refused`: it follows another chain. */
+  readonly type: 'preferred' | 'down' | 'refused';
+  readonly url: string;
+  /** Why, for people. */
+  readonly reason: string;
+}
+
+export interface FailoverOptions {
+  /** Pause between probes of all fullnodes. Default 5 s. */
+  readonly probeMs?: number;
+  /** Longest wait for the answer of a probe. Default 3 s. */
+  readonly probeTimeoutMs?: number;
+  /** A fullnode that is this many checkpoints behind the furthest is used only when no other answers. Default 10. */
+  readonly maxLagCheckpoints?: bigint;
+  readonly onFullnode?: (event: FullnodeEvent) => void;
+}
+
+export interface FailoverTransportOptions extends Omit<GrpcTransportOptions, 'url'>, FailoverOptions {
+  /** Origins of fullnodes of one network. The first one's chain is the chain, when it answers at the start. */
+  readonly urls: readonly string[];
+}
+
+const PASSING: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'UNREACHABLE', 'RATE_LIMITED']);
+const RETRY_BACKOFF: Backoff = { baseMs: 150, maxMs: 2_000 };
+/** Once one fullnode has answered, how long the start waits for the others. */
+const START_GRACE_MS = 1_000;
+/** Another fullnode is preferred only when it is faster by this factor and by this many milliseconds. */
+const FASTER = 0.7;
+const FASTER_BY_MS = 5;
+
+/**
+ * Several fullnodes of one network as one. All are probed every few seconds; calls and streams go to the one that answers
+ * fastest and is not behind, and stay there until it fails, falls behind or another is clearly faster. A read that fails
+ * on the way is repeated on the next one. A call that may be made once only (`attempts: 1`, such as executing a
+ * transaction) goes to one fullnode and its failure is the caller's. Streams of a fullnode that is left end with
+ * `UNREACHABLE`; opened again, they come from the new one. No call goes to a fullnode whose chain was not found to be the
+ * same.
+ */
+export class FailoverTransport implements RpcTransport {
+  readonly #nodes: readonly Fullnode[];
+  readonly #options: FailoverTransportOptions;
+  readonly #deps: GrpcTransportDeps;
+  readonly #timer: NodeJS.Timeout;
+  #chainId: string | undefined;
+  #current: Fullnode | undefined;
+  #starting: Promise<void> | undefined;
+  #closed = false;
+
+  /**
+   * @throws QuarryError `CONFIG_INVALID` when there is no URL, or one is not an origin
+   */
+  constructor(options: FailoverTransportOptions, deps: GrpcTransportDeps = {}) {
+    const { urls, probeMs = 5_000, probeTimeoutMs = 3_000, onFullnode: _, maxLagCheckpoints: _lag, ...each } = options;
+    this.#options = options;
+    this.#deps = deps;
+    const nodes = urls.map((url) => new Fullnode({ ...each, url }, deps, probeTimeoutMs));
+    // One fullnode named twice is one.
+    this.#nodes = nodes.filter((node, index) => nodes.findIndex(({ url }) => url === node.url) === index);
+    if (this.#nodes.length === 0) throw new QuarryError('CONFIG_INVALID', 'no fullnode is named');
+    this.#timer = setInterval(() => {
+      if (this.#chainId !== undefined) void this.#round();
+    }, probeMs);
+    this.#timer.unref();
+  }
+
+  get endpoint(): Endpoint {
+    return (this.#current ?? this.#nodes[0]!).transport.endpoint;
+  }
+
+  /** Every fullnode as its last probes saw it, in the order they were named. */
+  get fullnodes(): readonly FullnodeStatus[] {
+    return this.#nodes.map((node) => ({
+      url: node.url,
+      state: node.state,
+      preferred: node === this.#current,
+      latencyMs: Number.isFinite(node.latencyMs) ? node.latencyMs : undefined,
+      checkpointHeight: node.checkpointHeight,
+      error: node.error,
+    }));
+  }
+
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options: CallOptions = {},
+  ): Promise<MessageShape<O>> {
+    return this.unaryWith(method, request, (bytes) => fromBinary(method.output, bytes), options);
+  }
+
+  async unaryWith<I extends DescMessage, Answer>(
+    method: DescMethodUnary<I>,
+    request: MessageInitShape<I>,
+    decode: (bytes: Uint8Array) => Answer,
+    options: CallOptions = {},
+  ): Promise<Answer> {
+    const attempts = options.attempts ?? this.#options.attempts ?? 3;
+    const tried = new Set<Fullnode>();
+    for (let round = 1; ; ) {
+      let failure: QuarryError;
+      try {
+        const node = await this.#route(tried, methodPath(method), options.signal);
+        tried.add(node);
+        return await this.#through(node, options.signal, (signal) =>
+          node.transport.unaryWith(method, request, decode, { ...options, attempts: 1, signal }),
+        );
+      } catch (error) {
+        failure = toQuarryError(error, methodPath(method));
+      }
+      if (options.signal?.aborted || this.#closed || attempts === 1 || !PASSING.has(failure.code)) throw failure;
+      // A node that has not been tried yet costs no pause.
+      if (this.#best(tried) !== undefined) continue;
+      if (round++ >= attempts) throw failure;
+      tried.clear();
+      const random = this.#deps.random ?? Math.random;
+      await (this.#deps.sleep ?? sleep)(backoffDelayMs(round - 2, RETRY_BACKOFF, random), options.signal);
+    }
+  }
+
+  async *serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageInitShape<I>,
+    options: CallOptions = {},
+  ): AsyncGenerator<MessageShape<O>, void, void> {
+    const node = await this.#route(new Set(), methodPath(method), options.signal);
+    const call = node.begin('stream', options.signal);
+    try {
+      for await (const item of node.transport.serverStream(method, request, { ...options, signal: call.signal })) {
+        if (call.dropped !== undefined) throw call.dropped;
+        yield item;
+      }
+    } catch (error) {
+      throw this.#judge(node, call.dropped, error, options.signal);
+    } finally {
+      call.end();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    for (const node of this.#nodes) node.close();
+  }
+
+  async #through<T>(
+    node: Fullnode,
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const call = node.begin('unary', signal);
+    try {
+      const answer = await work(call.signal);
+      // An answer can overtake the news that it comes from another chain.
+      if (node.state === 'refused' && call.dropped !== undefined) throw call.dropped;
+      return answer;
+    } catch (error) {
+      throw this.#judge(node, call.dropped, error, signal);
+    } finally {
+      call.end();
+    }
+  }
+
+  /** What a failed call says about its node. Returns the error to throw. */
+  #judge(node: Fullnode, dropped: QuarryError | undefined, caught: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted || this.#closed) return caught;
+    if (dropped !== undefined) return dropped;
+    const error = toQuarryError(caught, node.url);
+    if (error.code === 'UNREACHABLE') this.#fail(node, error);
+    else if (PASSING.has(error.code) || error.code === 'TIMEOUT') {
+      // A connection that is cut during an answer looks like an overloaded node: the probe tells them apart.
+      node.spare(performance.now());
+      void this.#check(node);
+    } else return caught;
+    this.#choose();
+    return caught;
+  }
+
+  #fail(node: Fullnode, error: QuarryError): void {
+    if (this.#closed) return;
+    const news = node.state === 'ready' || node.state === 'unchecked';
+    node.fail(error);
+    if (news) this.#tell('down', node, error.message);
+  }
+
+  /** The node for a call: the preferred one unless it was tried. Waits for the start, and for a node to come back. */
+  async #route(tried: ReadonlySet<Fullnode>, path: string, signal: AbortSignal | undefined): Promise<Fullnode> {
+    if (this.#closed) throw new QuarryError('ABORTED', `${path} was called after the client was closed`);
+    throwIfAborted(signal, path);
+    if (this.#chainId === undefined) await unlessAborted(this.#start(), path, signal);
+    let node = this.#best(tried) ?? this.#any();
+    if (node === undefined) {
+      // Whoever does not answer may do so again, perhaps as another chain: that is found out first.
+      await unlessAborted(this.#round(), path, signal);
+      node = this.#any();
+    }
+    if (node !== undefined) return node;
+    throw (
+      this.#nodes.find(({ state }) => state === 'down')?.error ??
+      new QuarryError('UNREACHABLE', 'no fullnode of this network answers', { hint: 'check the URLs' })
+    );
+  }
+
+  /** The preferred node, or the best of the others; nothing when all that can be used were tried. */
+  #best(tried: ReadonlySet<Fullnode>): Fullnode | undefined {
+    const now = performance.now();
+    if (this.#current?.usable(now) && !tried.has(this.#current)) return this.#current;
+    const usable = this.#nodes.filter((node) => node.usable(now) && !tried.has(node));
+    const abreast = usable.filter((node) => !this.#isBehind(node));
+    return fastest(abreast.length > 0 ? abreast : usable);
+  }
+
+  /** Any node of the right chain, be it overloaded. */
+  #any(): Fullnode | undefined {
+    return fastest(this.#nodes.filter(({ state }) => state === 'ready'));
+  }
+
+  #isBehind({ checkpointHeight = 0n }: Fullnode): boolean {
+    let furthest = 0n;
+    for (const node of this.#nodes) {
+      if (node.state === 'ready' && node.checkpointHeight !== undefined && node.checkpointHeight > furthest)
+        furthest = node.checkpointHeight;
+    }
+    return furthest - checkpointHeight > (this.#options.maxLagCheckpoints ?? 10n);
+  }
+
+  /** Prefers another node where there is a reason to. */
+  #choose(): void {
+    if (this.#closed) return;
+    const best = this.#bestOfAll();
+    const old = this.#current;
+    if (best === undefined || best === old) return;
+    let why = 'it answers fastest';
+    if (old !== undefined) {
+      if (old.usable(performance.now())) {
+        if (this.#isBehind(old)) why = `${old.url} is behind`;
+        else if (best.latencyMs < old.latencyMs * FASTER && best.latencyMs < old.latencyMs - FASTER_BY_MS)
+          why = `it answers faster than ${old.url}`;
+        else return;
+        // Calls may finish where they are; a stream would stay for ever.
+        old.drop(`the stream moves to ${best.url}: ${why}`, undefined, 'stream');
+      } else why = `${old.url} fails`;
+    }
+    this.#current = best;
+    this.#tell('preferred', best, `${why} (${best.latencyMs.toFixed(1)} ms)`);
+  }
+
+  #bestOfAll(): Fullnode | undefined {
+    const now = performance.now();
+    const usable = this.#nodes.filter((node) => node.usable(now));
+    const abreast = usable.filter((node) => !this.#isBehind(node));
+    return fastest(abreast.length > 0 ? abreast : usable);
+  }
+
+  /** Learns which chain it is, from the first node that was named and answers. */
+  #start(): Promise<void> {
+    this.#starting ??= this.#learnChain().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  async #learnChain(): Promise<void> {
+    const chains = new Map<Fullnode, string>();
+    const probes = this.#nodes.map(async (node) => {
+      try {
+        chains.set(node, await node.probe());
+      } catch (error) {
+        this.#fail(node, toQuarryError(error, `asking ${node.url}`));
+        throw error;
+      }
+    });
+    const all = Promise.allSettled(probes);
+    await Promise.any(probes).then(
+      () => Promise.race([all, (this.#deps.sleep ?? sleep)(START_GRACE_MS)]),
+      () => all,
+    );
+    const [first] = this.#nodes.filter((node) => chains.has(node));
+    if (first === undefined) throw this.#nodes[0]!.error ?? new QuarryError('UNREACHABLE', 'no fullnode answers');
+    const chainId = chains.get(first)!;
+    for (const [node, found] of chains) {
+      if (found !== chainId) throw otherChain(node, found, chainId, first.url);
+    }
+    this.#chainId = chainId;
+    for (const node of chains.keys()) this.#admit(node, chainId);
+    this.#choose();
+    // Those that answer later are judged when they do.
+    for (const node of this.#nodes) if (!chains.has(node)) void this.#check(node);
+  }
+
+  async #round(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => this.#check(node)));
+  }
+
+  async #check(node: Fullnode): Promise<void> {
+    try {
+      this.#admit(node, await node.probe());
+    } catch (error) {
+      this.#fail(node, toQuarryError(error, `asking ${node.url}`));
+    }
+    this.#choose();
+  }
+
+  #admit(node: Fullnode, found: string): void {
+    if (this.#closed || this.#chainId === undefined) return;
+    if (found === this.#chainId) {
+      node.accept(found);
+      return;
+    }
+    const news = node.state !== 'refused';
+    const error = otherChain(node, found, this.#chainId);
+    node.refuse(error);
+    if (news) this.#tell('refused', node, error.message);
+  }
+
+  #tell(type: FullnodeEvent['type'], { url }: Fullnode, reason: string): void {
+    this.#options.onFullnode?.({ type, url, reason });
+  }
+}
+
+function fastest(nodes: readonly Fullnode[]): Fullnode | undefined {
+  return nodes.reduce<Fullnode | undefined>(
+    (best, node) => (best === undefined || node.latencyMs < best.latencyMs ? node : best),
+    undefined,
+  );
+}
+
+function otherChain(node: Fullnode, found: string, expected: string, as?: string): QuarryError {
+  return new QuarryError('CONFIG_INVALID', `${node.url} is a fullnode of another chain`, {
+    hint: `name only fullnodes of one network${as === undefined ? '' : `, as ${as} is`}`,
+    facts: { url: node.url, chainId: found, expectedChainId: expected },
+  });
+}
+
+/** The outcome of `work`, which goes on by itself when the caller has no time left. */
+async function unlessAborted<T>(work: Promise<T>, path: string, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new QuarryError('ABORTED', `${path} was interrupted`, { cause: signal.reason }));
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

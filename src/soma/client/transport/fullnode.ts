@@ -1,0 +1,196 @@
+import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
+import { digestToBytes } from '../../chain/index.js';
+import { type LinkedAbort, linkAbort } from '../linked-abort.js';
+import { required } from '../view/required.js';
+import { GrpcTransport, type GrpcTransportDeps, type GrpcTransportOptions } from './grpc-transport.js';
+
+/**
+ * Whether a fullnode is used: `ready`; `unchecked`, its chain not known yet; `down`, it does not answer; `refused`, it
+ * follows another chain.
+ */
+export type FullnodeState = 'unchecked' | 'ready' | 'down' | 'refused';
+
+/** One fullnode as its last probes saw it. */
+export interface FullnodeStatus {
+  readonly url: string;
+  readonly state: FullnodeState;
+  /** Whether calls go to it now. */
+  readonly preferred: boolean;
+  /** Median of the last three probes, milliseconds. */
+  readonly latencyMs: number | undefined;
+  readonly checkpointHeight: bigint | undefined;
+  readonly error: QuarryError | undefined;
+}
+
+/** A call on its way through one fullnode, which can be taken away from it. */
+export interface NodeCall {
+  readonly kind: 'unary' | 'stream';
+  readonly signal: AbortSignal;
+  /** Set when the call was taken away. */
+  readonly dropped: QuarryError | undefined;
+  end(): void;
+}
+
+/** How long a node that was overloaded is spared. */
+const SPARE_MS = 1_000;
+/** Probes whose median counts: one slow answer changes nothing. */
+const SAMPLES = 3;
+
+/** One of several fullnodes: its connection, its health, and the calls on it. Used by `FailoverTransport`. */
+export class Fullnode {
+  readonly url: string;
+  readonly transport: GrpcTransport;
+  state: FullnodeState = 'unchecked';
+  checkpointHeight: bigint | undefined;
+  error: QuarryError | undefined;
+  readonly #samples: number[] = [];
+  readonly #calls = new Set<NodeCall & { drop(reason: QuarryError): void }>();
+  readonly #timeoutMs: number;
+  #sparedUntil = 0;
+  #probing: Promise<string> | undefined;
+  /** First four bytes of the chain's id in hex, as headers carry it. */
+  #chainPrefix: string | undefined;
+
+  constructor(options: GrpcTransportOptions, deps: GrpcTransportDeps, probeTimeoutMs: number) {
+    this.#timeoutMs = probeTimeoutMs;
+    this.transport = new GrpcTransport(
+      {
+        ...options,
+        onHeaders: (headers) => {
+          this.#checkChain(headers['x-soma-chain-id']);
+          options.onHeaders?.(headers);
+        },
+      },
+      deps,
+    );
+    this.url = this.transport.endpoint.url;
+  }
+
+  /** Median of the last three probes, milliseconds. Infinite before the first. */
+  get latencyMs(): number {
+    const sorted = [...this.#samples].sort((a, b) => a - b);
+    return sorted[(sorted.length - 1) >> 1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether a call may be sent there, and there is no reason to spare it. */
+  usable(now: number): boolean {
+    return this.state === 'ready' && now >= this.#sparedUntil;
+  }
+
+  /** Others go first for a second. */
+  spare(now: number): void {
+    this.#sparedUntil = now + SPARE_MS;
+  }
+
+  /**
+   * Asks the node for its chain, height and answer time. Calls at the same time share one probe. Whether the chain is the
+   * right one is the caller's to judge, with {@link accept} or {@link refuse}.
+   *
+   * @returns the id of its chain
+   */
+  probe(): Promise<string> {
+    this.#probing ??= this.#probe().finally(() => {
+      this.#probing = undefined;
+    });
+    return this.#probing;
+  }
+
+  /** Puts the node to use: it follows the right chain. */
+  accept(chainId: string): void {
+    this.#chainPrefix = Buffer.from(digestToBytes(chainId).subarray(0, 4)).toString('hex');
+    this.state = 'ready';
+    this.error = undefined;
+  }
+
+  /** Uses the node no more, and takes its calls away. */
+  refuse(error: QuarryError): void {
+    this.state = 'refused';
+    this.error = error;
+    this.drop(`${this.url} is no longer used`, error);
+  }
+
+  /** The node does not answer: its calls are taken away, and a probe must succeed before there are others. */
+  fail(error: QuarryError): void {
+    if (this.state !== 'refused') this.state = 'down';
+    this.error = error;
+    this.#samples.length = 0;
+    this.drop(`${this.url} no longer answers`, error);
+  }
+
+  /** Begins a call that ends with the caller's signal or when it is taken away. */
+  begin(kind: NodeCall['kind'], signal: AbortSignal | undefined): NodeCall {
+    const link: LinkedAbort = linkAbort(signal);
+    let dropped: QuarryError | undefined;
+    const call = {
+      kind,
+      signal: link.signal,
+      get dropped() {
+        return dropped;
+      },
+      drop(reason: QuarryError) {
+        dropped = reason;
+        link.close();
+      },
+      end: () => {
+        this.#calls.delete(call);
+        link.close();
+      },
+    };
+    this.#calls.add(call);
+    return call;
+  }
+
+  /** Takes calls away, by default all: they fail with `UNREACHABLE`, which whoever made them knows how to mend. */
+  drop(why: string, cause: QuarryError | undefined, kind?: NodeCall['kind']): void {
+    const reason = new QuarryError('UNREACHABLE', why, {
+      hint: 'another fullnode takes over where there is one',
+      facts: { url: this.url },
+      ...(cause !== undefined && { cause }),
+    });
+    for (const call of [...this.#calls]) if (kind === undefined || call.kind === kind) call.drop(reason);
+  }
+
+  close(): void {
+    this.transport.close();
+  }
+
+  async #probe(): Promise<string> {
+    try {
+      // The first call opens the connection, which says nothing about the calls to come.
+      if (this.#samples.length === 0) await this.#ask();
+      return await this.#ask();
+    } catch (caught) {
+      const error = toQuarryError(caught, `asking ${this.url}`);
+      if (error.code !== 'TIMEOUT') throw error;
+      // One answer may be late.
+      return await this.#ask();
+    }
+  }
+
+  async #ask(): Promise<string> {
+    const began = performance.now();
+    const info = await this.transport.unary(
+      LedgerService.method.getServiceInfo,
+      {},
+      { attempts: 1, timeoutMs: this.#timeoutMs },
+    );
+    this.#samples.push(performance.now() - began);
+    if (this.#samples.length > SAMPLES) this.#samples.shift();
+    this.checkpointHeight = required(info.checkpointHeight, 'checkpoint_height');
+    return required(info.chainId, 'chain_id');
+  }
+
+  /** A node may be replaced by another behind the same address at any time. */
+  #checkChain(prefix: string | undefined): void {
+    if (this.state !== 'ready' || prefix === undefined || this.#chainPrefix === undefined) return;
+    if (!/^[0-9a-f]{8}$/i.test(prefix)) return;
+    if (prefix.toLowerCase() === this.#chainPrefix) return;
+    this.refuse(
+      new QuarryError('CONFIG_INVALID', `${this.url} has changed to another chain`, {
+        hint: 'name only fullnodes of one network',
+        facts: { url: this.url, chainIdBegins: prefix, expectedBegins: this.#chainPrefix },
+      }),
+    );
+  }
+}

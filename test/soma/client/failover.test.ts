@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Devnet, startDevnet } from '../../../src/devnet/index.js';
+import { QuarryError } from '../../../src/errors/index.js';
+import { manifestOf } from '../../../src/soma/chain/index.js';
+import { type FullnodeEvent, SomaClient } from '../../../src/soma/client/index.js';
+import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
+import { TcpProxy } from './tcp-proxy.js';
+
+const FAST = { probeMs: 150, probeTimeoutMs: 400 } as const;
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    if (condition()) return;
+    await new Promise((done) => setTimeout(done, 25));
+  }
+  throw new Error(`waited in vain: ${what}`);
+}
+
+describe('several fullnodes of one network', () => {
+  let fixture: Fixture;
+  let near: TcpProxy;
+  let far: TcpProxy;
+  let client: SomaClient;
+  let events: FullnodeEvent[];
+  const others: (() => unknown)[] = [];
+
+  beforeEach(async () => {
+    fixture = await startFixture({ idleCheckpointMs: 40, checkpointIntervalMs: 40 });
+    near = await TcpProxy.start(fixture.devnet.rpcUrl);
+    far = await TcpProxy.start(fixture.devnet.rpcUrl);
+    far.delayMs = 40;
+    events = [];
+    // The slow one is named first: its place in the list must not matter.
+    client = await SomaClient.connect({
+      url: far.url,
+      fallbackUrls: [near.url],
+      failover: FAST,
+      onFullnode: (event) => events.push(event),
+    });
+  });
+
+  afterEach(async () => {
+    client.close();
+    for (const close of others.splice(0).reverse()) await close();
+    await Promise.all([near.close(), far.close()]);
+    await fixture.close();
+  });
+
+  const preferred = (): string | undefined => client.fullnodes.find((node) => node.preferred)?.url;
+
+  it('prefers the fastest, and goes back to it when it recovers', async () => {
+    await until(() => preferred() === near.url, 'the near one preferred');
+    const [first, second] = client.fullnodes;
+    expect(first).toMatchObject({ url: far.url, state: 'ready' });
+    expect(first!.latencyMs!).toBeGreaterThan(second!.latencyMs! + 40);
+
+    near.cut();
+    await expect(client.getServiceInfo()).resolves.toMatchObject({ chain: 'localnet' });
+    expect(preferred()).toBe(far.url);
+    await until(() => client.fullnodes[1]!.state === 'down', 'the cut one down');
+    expect(events.map(({ type, url }) => `${type} ${url}`)).toContain(`down ${near.url}`);
+
+    near.restore();
+    await until(() => preferred() === near.url, 'the near one preferred again');
+  });
+
+  it('moves to another when the preferred one becomes slow', async () => {
+    await until(() => preferred() === near.url, 'the near one preferred');
+    far.delayMs = 0;
+    near.delayMs = 60;
+    await until(() => preferred() === far.url, 'the other one preferred');
+    expect(events.at(-1)).toMatchObject({ type: 'preferred', url: far.url });
+  });
+
+  it('answers every read while fullnodes fail in turn', async () => {
+    far.delayMs = 0;
+    let reads = 0;
+    let stop = false;
+    const reading = Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (!stop) {
+          await client.getServiceInfo();
+          await client.getTargets({ limit: 3 });
+          reads++;
+        }
+      }),
+    );
+    for (const proxy of [near, far, near]) {
+      proxy.cut();
+      await new Promise((done) => setTimeout(done, 250));
+      proxy.restore();
+      await until(() => client.fullnodes.every(({ state }) => state === 'ready'), 'both ready');
+    }
+    stop = true;
+    await reading;
+    expect(reads).toBeGreaterThan(20);
+  });
+
+  it('takes calls away from a fullnode that falls silent, long before their own time is over', async () => {
+    await until(() => preferred() === near.url, 'the near one preferred');
+    near.silent = true;
+    const began = performance.now();
+    await expect(client.getServiceInfo()).resolves.toMatchObject({ chain: 'localnet' });
+    expect(performance.now() - began).toBeLessThan(8_000);
+  });
+
+  it('delivers every checkpoint once and in order through the loss of the fullnode a stream comes from', async () => {
+    await until(() => preferred() === near.url, 'the near one preferred');
+    const numbers: bigint[] = [];
+    let reconnects = 0;
+    for await (const { sequenceNumber } of client.watchCheckpoints({ onReconnect: () => reconnects++ })) {
+      numbers.push(sequenceNumber);
+      if (numbers.length === 8) near.cut();
+      if (numbers.length === 24) {
+        near.restore();
+        far.silent = true;
+      }
+      if (numbers.length === 60) break;
+    }
+    expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + BigInt(index)));
+    expect(reconnects).toBeGreaterThanOrEqual(2);
+  }, 30_000);
+
+  it('finds out elsewhere what became of a transaction, and sends the same bytes again', async () => {
+    const account = client.account(fixture.keypair);
+    const [first, second] = await client.getTargets({ limit: 2 });
+    const submission = (target: NonNullable<typeof first>) => ({
+      targetId: target.id,
+      manifest: manifestOf('http://127.0.0.1/data', bytesOf(10, 1)),
+      modelId: target.modelIds[0]!,
+      embedding: target.embedding,
+      distance: 0.5,
+      loss: 1,
+      wait: false,
+    });
+    await until(() => preferred() === near.url, 'the near one preferred');
+
+    // Executed, and its answer lost.
+    const digests: string[] = [];
+    let kept = 0;
+    const answered = await account.submitData({
+      ...submission(first!),
+      onSigned: ({ digest }) => {
+        digests.push(digest);
+        near.onServerBytes = () => {
+          if (kept++ === 0) setTimeout(() => near.cut(), 150);
+          return false;
+        };
+      },
+    });
+    expect(digests).toEqual([answered.digest]);
+    expect(kept).toBeGreaterThan(0);
+    expect(answered.effects.status.kind).toBe('success');
+
+    // Never arrived.
+    near.onServerBytes = undefined;
+    near.restore();
+    await until(() => preferred() === near.url, 'the near one preferred again');
+    const again = await account.submitData({
+      ...submission(second!),
+      onSigned: ({ digest }) => {
+        digests.push(digest);
+        near.silent = true;
+        setTimeout(() => near.cut(), 100);
+      },
+    });
+    expect(digests).toEqual([answered.digest, again.digest]);
+    expect(again.effects.status.kind).toBe('success');
+    for (const target of [first!, second!]) expect((await client.getTarget(target.id)).status).toBe('filled');
+  });
+
+  it('refuses to mix chains, at the start and later', async () => {
+    const other: Devnet = await startDevnet({ seed: 2, auditShare: 0 });
+    others.push(() => other.close());
+    const mixed = SomaClient.connect({ url: near.url, fallbackUrls: [other.rpcUrl], failover: FAST });
+    await expect(mixed).rejects.toMatchObject({ code: 'CONFIG_INVALID', facts: { url: other.rpcUrl } });
+    const error = await mixed.catch((caught: QuarryError) => caught);
+    expect(error).toBeInstanceOf(QuarryError);
+
+    // The same address leads to another chain after a while.
+    await until(() => preferred() === near.url, 'the near one preferred');
+    const { chainId } = await client.getServiceInfo();
+    near.retarget(other.rpcUrl);
+    near.cut();
+    near.restore();
+    for (let i = 0; i < 20; i++) expect((await client.getServiceInfo()).chainId).toBe(chainId);
+    await until(() => client.fullnodes[1]!.state === 'refused', 'the changed one refused');
+    expect(events.at(-1)).toBeDefined();
+    expect(events.map(({ type, url }) => `${type} ${url}`)).toContain(`refused ${near.url}`);
+    expect((await client.getServiceInfo()).chainId).toBe(chainId);
+  });
+
+  it('says that none answers, and works again when one does', async () => {
+    near.cut();
+    far.cut();
+    await expect(client.getServiceInfo()).rejects.toMatchObject({
+      code: expect.stringMatching(/UNREACHABLE|OVERLOADED/),
+    });
+    far.restore();
+    await until(() => client.fullnodes.some(({ state }) => state === 'ready'), 'one is back');
+    await expect(client.getServiceInfo()).resolves.toMatchObject({ chain: 'localnet' });
+    const none = SomaClient.connect({ url: 'http://127.0.0.1:1', fallbackUrls: ['http://127.0.0.1:2'] });
+    await expect(none).rejects.toMatchObject({ code: 'UNREACHABLE' });
+  });
+});
