@@ -92,6 +92,11 @@ export function createNativeScoringEngine(options: NativeScoringOptions = {}): N
       });
       try {
         await runJob(core.prepareModel(model, use), 'packing weights', signal);
+        if (weights.path === undefined) {
+          // Weights from memory: pack what a fallback would need now, so that the temporary file can go at once.
+          await runJob(core.prepareModel(model, 'f32'), 'packing weights', signal);
+          await source.close();
+        }
         const bound =
           use === 'bf16'
             ? await bf16Bound(core, model, cacheDir, `${checksum}-bf16-${isa}-${config.numHeads}`, signal)
