@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Devnet, type DevnetOptions, startDevnet } from '../../src/devnet/index.js';
+import { seededRandom } from '../../src/devnet/seeded-random.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { normalArray } from '../../src/engine/reference/index.js';
 import { HttpHost } from '../../src/hosting/index.js';
@@ -21,6 +22,17 @@ export interface MiningNetwork {
 
 /** What the miner's account starts with. */
 export const FUNDED_SHANNONS = 2_000_000_000n;
+
+/** Kilobytes that differ in what they are made of, so that their embeddings point in many directions. */
+export function variedBytes(kilobytes: number): Buffer {
+  const random = seededRandom(5);
+  const data = Buffer.alloc(kilobytes * 1024);
+  for (let at = 0; at < data.length; ) {
+    const [first, width] = [Math.floor(random() * 256), 1 + Math.floor(random() ** 3 * 255)];
+    for (const end = at + 1024; at < end; at++) data[at] = first + Math.floor(random() * width);
+  }
+  return data;
+}
 
 /** A devnet with three small models active from genesis, a funded key, and a file of text to mine with. */
 export async function startMiningNetwork(options: DevnetOptions & { texts?: number } = {}): Promise<MiningNetwork> {

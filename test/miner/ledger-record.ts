@@ -1,0 +1,89 @@
+import type { Devnet } from '../../src/devnet/index.js';
+import { openDatabase, type SqlRow } from '../../src/store/index.js';
+
+/** A transaction of one sender, as the ledger executed it. */
+export interface LedgerEntry {
+  readonly digest: string;
+  readonly kind: string;
+  readonly targetId: string | undefined;
+  readonly succeeded: boolean;
+  readonly feeShannons: bigint;
+}
+
+/** Writes down what a devnet executes for one sender, from now on. */
+export function recordLedger(devnet: Devnet, sender: string): LedgerEntry[] {
+  const entries: LedgerEntry[] = [];
+  devnet.node.onExecuted(({ digest, data, effects }) => {
+    if (data.sender !== sender) return;
+    const { kind } = data;
+    entries.push({
+      digest,
+      kind: kind.kind,
+      targetId: 'targetId' in kind ? kind.targetId : undefined,
+      succeeded: effects.status.kind === 'success',
+      feeShannons: effects.fee.totalFee,
+    });
+  });
+  return entries;
+}
+
+/** A journal's submissions and claims, read beside the miner. */
+export function readJournal(path: string): { submissions: SqlRow[]; claims: SqlRow[] } {
+  const database = openDatabase(path, { readonly: true });
+  try {
+    return {
+      submissions: database.prepare('SELECT * FROM submissions').all(),
+      claims: database.prepare('SELECT * FROM claims').all(),
+    };
+  } finally {
+    database.close();
+  }
+}
+
+/** Sum of a column of amounts; nulls count nothing. */
+export function sumOf(rows: readonly SqlRow[], column: string): bigint {
+  return rows.reduce((sum, row) => sum + BigInt(String(row[column] ?? 0)), 0n);
+}
+
+/** Where the journal and the ledger disagree, in words; empty when they agree to the shannon. */
+export function disagreements(entries: readonly LedgerEntry[], journalPath: string): string[] {
+  const { submissions, claims } = readJournal(journalPath);
+  const faults: string[] = [];
+  const byDigest = new Map(submissions.map((row) => [String(row['digest']), row]));
+  const filled = new Map<string, string>();
+  for (const { digest, kind, targetId = '', succeeded, feeShannons } of entries) {
+    if (kind !== 'submitData') continue;
+    const row = byDigest.get(digest);
+    if (row === undefined) {
+      faults.push(`the ledger executed submission ${digest}, which the journal does not know`);
+      continue;
+    }
+    if (succeeded !== (row['state'] === 'accepted'))
+      faults.push(`${digest} succeeded: ${succeeded}, journal: ${row['state']}`);
+    if (row['fee'] === null || BigInt(String(row['fee'])) !== feeShannons) {
+      faults.push(`${digest} cost ${feeShannons}, journal: ${row['fee']} (${row['state']})`);
+    }
+    if (succeeded && filled.has(targetId)) faults.push(`target ${targetId} was filled twice`);
+    if (succeeded) filled.set(targetId, digest);
+  }
+  const executed = new Set(entries.map(({ digest }) => digest));
+  for (const [digest, row] of byDigest) {
+    if (row['state'] === 'accepted' && !executed.has(digest)) faults.push(`${digest} is accepted, but never executed`);
+    if (row['state'] === 'built' || row['state'] === 'unknown') faults.push(`${digest} was never settled`);
+  }
+  const claimed = new Map(
+    entries
+      .filter(({ kind, succeeded }) => kind === 'claimRewards' && succeeded)
+      .map((entry) => [entry.targetId, entry]),
+  );
+  for (const row of claims) {
+    const entry = claimed.get(String(row['target_id']));
+    if (row['state'] === 'claimed' && entry === undefined)
+      faults.push(`claim of ${row['target_id']} was never executed`);
+    if (entry === undefined) continue;
+    if (row['state'] !== 'claimed') faults.push(`claim of ${row['target_id']} succeeded, journal: ${row['state']}`);
+    if (BigInt(String(row['fee'] ?? -1)) !== entry.feeShannons)
+      faults.push(`claim of ${row['target_id']} differs in its fee`);
+  }
+  return faults;
+}
