@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compiles the kernels and the forward pass with the address and undefined-behaviour sanitizers into a test program and
-# runs it at every level of this processor. Needs only a C++ compiler; takes about a minute.
+# Compiles the kernels, the forward pass, the scan and the hash with the address and undefined-behaviour sanitizers into
+# test programs and runs them at every level of this processor. Needs only a C++ compiler; takes about a minute.
 set -eu
 cd "$(dirname "$0")/../native"
 out=$(mktemp -d)
@@ -21,30 +21,33 @@ compile() { # object, flags..., source
 }
 running=0
 
+# shellcheck disable=SC2086
 case $(uname -m) in
 x86_64)
   arch=-DQUARRY_X86=1
-  # shellcheck disable=SC2086
-  {
-    compile k-avx2 $avx2 kernels/kernels_avx2.cc
-    compile k-avx512 $avx512 kernels/kernels_avx512.cc
-    compile k-avx512bf16 $avx512 -mavx512bf16 kernels/kernels_avx512bf16.cc
-  }
+  for family in kernels distance; do
+    compile "$family-avx2" $avx2 "$family/${family}_avx2.cc"
+    compile "$family-avx512" $avx512 "$family/${family}_avx512.cc"
+    compile "$family-avx512bf16" $avx512 -mavx512bf16 "$family/${family}_avx512bf16.cc"
+  done
+  compile hash-avx2 $avx2 hash/blake2b_avx2.cc
+  compile hash-avx512 $avx512 hash/blake2b_avx512.cc
   ;;
 aarch64 | arm64)
   arch=-DQUARRY_ARM64=1
-  compile k-neon kernels/kernels_neon.cc
+  compile kernels-neon kernels/kernels_neon.cc
   ;;
 *) arch= ;;
 esac
-compile k-serial kernels/kernels_serial.cc
-# shellcheck disable=SC2086
-for source in kernels/dispatch core/cpu core/thread_pool forward/noise forward/rope_tables forward/packed_weights \
-  forward/forward forward/model test/kernels_test; do
+for source in kernels/kernels_serial distance/distance_serial hash/blake2b_serial kernels/dispatch core/cpu \
+  core/thread_pool forward/noise forward/rope_tables forward/packed_weights forward/forward forward/model \
+  distance/distance_dispatch distance/mapped_file distance/scan hash/blake2b; do
   compile "$(basename "$source")" $arch "$source.cc"
 done
 wait
-# shellcheck disable=SC2086
-$cxx $flags "$out"/*.o -o "$out/kernels_test"
-"$out/kernels_test"
+for program in kernels_test distance_hash_test; do
+  # shellcheck disable=SC2086
+  $cxx $flags $arch "test/$program.cc" "$out"/*.o -o "$out/$program"
+  "$out/$program"
+done
 echo "sanitizers: clean"
