@@ -3,6 +3,7 @@ import type { ScoringEngine } from '../engine/contract.js';
 import type { ModelConfig } from '../engine/model-config.js';
 import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
 import type { DataHost } from '../hosting/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../net/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 import type { SystemState } from '../soma/client/view/system-state.js';
@@ -67,8 +68,14 @@ export interface MinerDeps {
 
 /** How long the loops sleep when there is nothing to do; an event wakes them earlier. */
 const IDLE_MS = 1_000;
-/** Unknown outcomes are asked about again this often. */
+/** Unknown outcomes, and claims that did not go through, are tried again this often. */
 const SETTLE_EVERY_MS = 15_000;
+/** Between two attempts of a loop that failed for a reason that may pass. */
+const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
+/** A loop that fails so often in a row, without a success in between, has failed for good. */
+const MAX_FAILURES = 20;
+/** Samples tried on one target; one that refuses so many is left to others. */
+const MAX_REFUSALS = 3;
 
 /**
  * Mines: follows the network's targets, scores samples under its models, submits what fits, claims what is due. Tells
@@ -92,6 +99,12 @@ export class Miner {
   #paused = false;
   readonly #wake = new Wake();
   readonly #background = new Set<Promise<void>>();
+  /** Models whose weights are on their way. */
+  readonly #loading = new Set<string>();
+  /** Models came up whose stored scores have not been matched yet. */
+  #unmatched = false;
+  #claiming = false;
+  #claimsMissed = false;
 
   constructor(options: MinerOptions, deps: MinerDeps) {
     this.#options = options;
@@ -115,6 +128,12 @@ export class Miner {
       { maxInFlight, maxBondShannons, minRewardShannons, minBalanceShannons, dryRun },
       { account, journal, host, store, book, stats, emitter, now, limits: () => this.#limits() },
     );
+    // A target that refused one sample may take another.
+    emitter.on('outcome', ({ targetId, outcome }) => {
+      const refusals = book.excluded(targetId)?.size ?? 0;
+      if (outcome.kind !== 'rejected' || refusals > MAX_REFUSALS || this.#stop.signal.aborted) return;
+      this.#inBackground('matching', this.#answer(targetId, this.#stop.signal));
+    });
     this.#claimer = new Claimer({ claimExpired, maxInFlight }, { client, account, journal, stats, emitter });
   }
 
@@ -199,7 +218,25 @@ export class Miner {
       openTargets: this.#book.size,
       models: this.#models.active.length,
     });
-    this.#inBackground('claiming', this.#claimer.claimDue(this.#state?.epoch ?? 0n, signal));
+    this.#claim(signal);
+  }
+
+  /** Claims what is due without holding anybody up; what fails is tried again by the settling loop. */
+  #claim(signal: AbortSignal): void {
+    this.#claimsMissed = this.#claiming;
+    if (this.#claiming) return;
+    this.#claiming = true;
+    const work = async (): Promise<void> => {
+      try {
+        await this.#claimer.claimDue(this.#state?.epoch ?? 0n, signal);
+      } catch (error) {
+        this.#claimsMissed = true;
+        throw error;
+      } finally {
+        this.#claiming = false;
+      }
+    };
+    this.#inBackground('claiming', work());
   }
 
   /** Data of submissions that may still be audited is offered again after a restart. */
@@ -245,20 +282,50 @@ export class Miner {
 
   /** Follows the network: targets as they open, fill and expire, and what an epoch changes. */
   async #follow(signal: AbortSignal): Promise<void> {
-    for await (const event of this.#deps.client.watchTargets({ signal })) {
-      switch (event.type) {
-        case 'opened':
-          if (this.#open(event.target)) await this.#answer(event.target.id, signal);
-          break;
-        case 'filled':
-        case 'expired':
-          this.#book.remove(event.targetId);
-          break;
-        case 'epoch':
-          if (event.epoch !== this.#state?.epoch) await this.#changeEpoch(event.epoch, signal);
-          break;
-        default:
-          break;
+    await this.#persist('following targets', signal, async (succeeded) => {
+      const told = new Set<string>();
+      for await (const event of this.#deps.client.watchTargets({ signal })) {
+        switch (event.type) {
+          case 'opened':
+            told.add(event.target.id);
+            if (this.#open(event.target)) await this.#answer(event.target.id, signal);
+            break;
+          case 'synced':
+            // What was filled while nobody watched is told to nobody.
+            this.#book.keepOnly(told);
+            succeeded();
+            break;
+          case 'filled':
+          case 'expired':
+            this.#book.remove(event.targetId);
+            break;
+          case 'epoch':
+            if (event.epoch !== this.#state?.epoch) await this.#changeEpoch(event.epoch, signal);
+            break;
+          default:
+            break;
+        }
+      }
+    });
+  }
+
+  /**
+   * Does something until the signal fires, again after failures that may pass.
+   *
+   * @throws QuarryError the failure that will not pass, or the last of too many in a row
+   */
+  async #persist(doing: string, signal: AbortSignal, body: (succeeded: () => void) => Promise<void>): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        return await body(() => {
+          failures = 0;
+        });
+      } catch (error) {
+        if (isAbort(error)) throw error;
+        const failure = toQuarryError(error, doing);
+        if (!failure.retryable || ++failures > MAX_FAILURES) throw failure;
+        this.events.emit('warning', { error: failure });
+        await sleep(backoffDelayMs(failures - 1, AGAIN, Math.random), signal);
       }
     }
   }
@@ -272,7 +339,7 @@ export class Miner {
       await this.#deps.host.remove(checksum, signal);
       this.#deps.journal.forgetHosting(checksum);
     }
-    this.#inBackground('claiming', this.#claimer.claimDue(epoch, signal));
+    this.#claim(signal);
   }
 
   /** A target has appeared: the store may hold its answer. */
@@ -287,28 +354,37 @@ export class Miner {
 
   /** Loads models and scores samples as long as there is something to score. */
   async #mine(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !this.#done()) {
-      if (this.#paused) {
+    await this.#persist('mining', signal, async (succeeded) => {
+      while (!signal.aborted && !this.#done()) {
+        if (await this.#round(signal)) continue;
+        succeeded();
+        const { ended } = this.#intake;
+        const idle = this.#submitter.pending === 0 && this.#loading.size === 0 && !this.#unmatched;
+        if (this.#options.untilIdle && ended && idle && !this.#paused) return;
         await this.#idle(signal);
-        continue;
       }
-      const loaded = await this.#loadModels(signal);
-      // Models that came up may already have scores of an earlier run.
-      if (loaded) await this.#matchAll(signal);
-      const ids = await this.#scorer.round(signal);
-      if (ids.length > 0) {
-        this.#stats.scored.add(ids.length);
-        this.#stats.samples.add(this.#intake.taken - this.#stats.samples.total);
-        this.events.emit('scored', { samples: ids.length, total: this.#stats.scored.total });
-        this.#stats.rowsScanned.add(ids.length * this.#book.size);
-        for (const candidate of await this.#matcher.forSamples(ids, this.#now(), signal))
-          this.#submitter.offer(candidate, signal);
-        continue;
-      }
-      if (this.#options.untilIdle && this.#intake.ended && this.#submitter.pending === 0) return;
-      await this.#idle(signal);
-    }
+    });
     await this.#submitter.drain();
+  }
+
+  /** One step of mining; returns whether there was anything to do. */
+  async #round(signal: AbortSignal): Promise<boolean> {
+    if (this.#paused) return false;
+    this.#loadModels(signal);
+    if (this.#unmatched) {
+      this.#unmatched = false;
+      // Models that came up may already have scores of an earlier run.
+      await this.#matchAll(signal);
+    }
+    const { ids, fresh } = await this.#scorer.round(signal);
+    if (ids.length === 0) return false;
+    this.#stats.scored.add(fresh);
+    this.#stats.samples.add(this.#intake.taken - this.#stats.samples.total);
+    this.events.emit('scored', { samples: fresh, total: this.#stats.scored.total });
+    this.#stats.rowsScanned.add(ids.length * this.#book.size);
+    for (const candidate of await this.#matcher.forSamples(ids, this.#now(), signal))
+      this.#submitter.offer(candidate, signal);
+    return true;
   }
 
   async #matchAll(signal: AbortSignal): Promise<void> {
@@ -318,14 +394,24 @@ export class Miner {
       this.#submitter.offer(candidate, signal);
   }
 
-  /** Fetches and loads the models most open targets name first; returns whether any came up. */
-  async #loadModels(signal: AbortSignal): Promise<boolean> {
+  /** Fetches and loads models in the background, those that most open targets name first. */
+  #loadModels(signal: AbortSignal): void {
     const demand = this.#book.demand();
     const due = this.#models.active
-      .filter((model) => this.#models.isDue(model))
+      .filter((model) => !this.#loading.has(model.id) && this.#models.isDue(model))
       .sort((a, b) => (demand.get(b.id) ?? 0) - (demand.get(a.id) ?? 0));
-    const loaded = await Promise.all(due.map((model) => this.#models.load(model, signal)));
-    return loaded.some((model) => model !== undefined);
+    for (const model of due) {
+      this.#loading.add(model.id);
+      const work = async (): Promise<void> => {
+        try {
+          if ((await this.#models.load(model, signal)) !== undefined) this.#unmatched = true;
+        } finally {
+          this.#loading.delete(model.id);
+          this.#wake.now();
+        }
+      };
+      this.#inBackground(`loading model ${model.id}`, work());
+    }
   }
 
   #done(): boolean {
@@ -342,6 +428,8 @@ export class Miner {
       if (this.#now() < dueAt) continue;
       dueAt = this.#now() + SETTLE_EVERY_MS;
       await this.#settle(signal);
+      const due = this.#deps.journal.claimsDue(this.#state?.epoch ?? 0n);
+      if (this.#claimsMissed || due.length > 0) this.#claim(signal);
     }
   }
 

@@ -2,6 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import type { LoadedModel, ScoringEngine } from '../engine/contract.js';
 import type { ModelConfig } from '../engine/model-config.js';
 import { toQuarryError } from '../errors/index.js';
+import { type Backoff, backoffDelayMs } from '../net/index.js';
 import type { Model } from '../soma/client/view/model.js';
 import type { ModelKey } from '../store/index.js';
 import type { WeightsManifest } from '../weights/manifest.js';
@@ -10,8 +11,8 @@ import type { MinerEmitter } from './events.js';
 
 /** The only architecture there is, as the store names it. */
 const ARCHITECTURE = 'v1';
-/** A model whose weights cannot be had is tried again after this long. */
-const RETRY_MS = 60_000;
+/** A model whose weights cannot be had is tried again soon, as a transfer may be damaged once, and then ever less often. */
+const RETRY: Backoff = { baseMs: 2_000, maxMs: 120_000 };
 
 /** An active model: its weights are published and its key is on chain. */
 export interface ActiveModel {
@@ -41,7 +42,7 @@ export class ModelCatalogue {
   readonly #active = new Map<string, ActiveModel>();
   /** By weights checksum: two models may publish the same weights. */
   readonly #loaded = new Map<string, LoadedModel>();
-  readonly #failedAt = new Map<string, number>();
+  readonly #failed = new Map<string, { readonly times: number; readonly dueAt: number }>();
 
   constructor(options: ModelCatalogueOptions, deps: ModelCatalogueDeps) {
     this.#options = options;
@@ -88,8 +89,8 @@ export class ModelCatalogue {
 
   /** Whether a failed model is due for another try. */
   isDue(model: ActiveModel): boolean {
-    const failedAt = this.#failedAt.get(model.id);
-    return this.loaded(model) === undefined && (failedAt === undefined || this.#deps.now() - failedAt > RETRY_MS);
+    const failed = this.#failed.get(model.id);
+    return this.loaded(model) === undefined && (failed === undefined || this.#deps.now() >= failed.dueAt);
   }
 
   /**
@@ -115,7 +116,7 @@ export class ModelCatalogue {
       try {
         const loaded = await engine.load(file, this.#options.config, { signal });
         this.#loaded.set(model.key.checksum, loaded);
-        this.#failedAt.delete(model.id);
+        this.#failed.delete(model.id);
         emitter.emit('model', { modelId: model.id, state: 'ready', sizeBytes });
         return loaded;
       } finally {
@@ -124,7 +125,9 @@ export class ModelCatalogue {
     } catch (error) {
       const failure = toQuarryError(error, `loading model ${model.id}`);
       if (failure.code === 'ABORTED') throw failure;
-      this.#failedAt.set(model.id, this.#deps.now());
+      const times = this.#failed.get(model.id)?.times ?? 0;
+      const dueAt = this.#deps.now() + backoffDelayMs(times, RETRY, Math.random);
+      this.#failed.set(model.id, { times: times + 1, dueAt });
       emitter.emit('model', { modelId: model.id, state: 'failed', sizeBytes, error: failure });
       return undefined;
     }

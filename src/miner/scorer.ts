@@ -15,6 +15,15 @@ export interface ScorerDeps {
   readonly book: TargetBook;
 }
 
+/** What one round scored. */
+export interface ScoredRound {
+  readonly ids: readonly number[];
+  /** How many of them had no score under any model before. */
+  readonly fresh: number;
+}
+
+const NOTHING: ScoredRound = { ids: [], fresh: 0 };
+
 /**
  * Turns samples into scores. A round takes samples that lack a score under a model that open targets name, first those
  * the store holds already (their bytes cost nothing more), then fresh ones; models named by most open targets go first.
@@ -31,28 +40,33 @@ export class Scorer {
   }
 
   /**
-   * Scores one round.
+   * Scores one round: nothing when there is nothing to do.
    *
-   * @returns ids of the samples scored, empty when there is nothing to do
    * @throws QuarryError `ABORTED` when the signal fires
    */
-  async round(signal: AbortSignal): Promise<number[]> {
+  async round(signal: AbortSignal): Promise<ScoredRound> {
     const models = this.#paying();
-    if (models.length === 0) return [];
+    if (models.length === 0) return NOTHING;
     const backlog = this.#backlog(models);
     const ids = backlog.length > 0 ? backlog : await this.#deps.intake.next(this.#options.batchSize, signal);
-    if (ids.length === 0) return [];
+    if (ids.length === 0) return NOTHING;
+    const { store } = this.#deps;
+    const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;
     for (const model of models) await this.#scoreUnder(model, ids, signal);
-    return ids;
+    return { ids, fresh };
   }
 
-  /** Loaded models that open targets name, most wanted first; all loaded ones while no target is open. */
+  /**
+   * Models of open targets that can be answered, because all of their models are loaded; most wanted first. All loaded
+   * ones while no target is open.
+   */
   #paying(): ActiveModel[] {
     const { models, book } = this.#deps;
-    const demand = book.demand();
     const ready = models.active.filter((model) => models.loaded(model) !== undefined);
+    if (book.size === 0) return ready;
+    const demand = book.demand(new Set(ready.map((model) => model.id)));
     const wanted = ready.filter((model) => demand.has(model.id));
-    return (wanted.length > 0 ? wanted : ready).sort((a, b) => (demand.get(b.id) ?? 0) - (demand.get(a.id) ?? 0));
+    return wanted.sort((a, b) => (demand.get(b.id) ?? 0) - (demand.get(a.id) ?? 0));
   }
 
   #backlog(models: readonly ActiveModel[]): number[] {

@@ -1,3 +1,4 @@
+import { toQuarryError } from '../errors/index.js';
 import { decodeSignedTransaction } from '../soma/chain/index.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 import type { SubmissionOutcome } from './events.js';
@@ -35,10 +36,29 @@ async function settleOne(
   signal: AbortSignal,
 ): Promise<SubmissionOutcome> {
   const signed = decodeSignedTransaction(submission.signed);
-  const outcome = await client.executeTransaction(signed, { signal }).then(outcomeOfResult, outcomeOfError);
+  let outcome = await client.executeTransaction(signed, { signal }).then(outcomeOfResult, outcomeOfError);
+  if (outcome.kind === 'rejected' && !('feeShannons' in outcome && outcome.feeShannons > 0n)) {
+    outcome = await earlierOutcome(submission.digest, client, outcome, signal);
+  }
   journal.settleSubmission(submission.digest, outcome.kind, {
     ...('reason' in outcome && { reason: outcome.reason }),
     ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
   });
   return outcome;
+}
+
+/** A refusal of bytes that were sent before may be the echo of their own success: the digest says which. */
+async function earlierOutcome(
+  digest: string,
+  client: SomaClient,
+  refused: SubmissionOutcome,
+  signal: AbortSignal,
+): Promise<SubmissionOutcome> {
+  try {
+    const { effects } = await client.getTransaction(digest, { signal });
+    return effects === undefined ? refused : outcomeOfResult({ effects });
+  } catch (error) {
+    const { code, message } = toQuarryError(error, 'asking for a submission');
+    return code === 'NOT_FOUND' ? refused : { kind: 'unknown', reason: message };
+  }
 }

@@ -2,6 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import PQueue from 'p-queue';
 import { toQuarryError } from '../errors/index.js';
 import type { DataHost } from '../hosting/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../net/index.js';
 import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } from '../soma/chain/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import type { Store } from '../store/index.js';
@@ -46,6 +47,9 @@ export interface SubmitterDeps {
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
 }
+
+const HOSTING_RETRIES = 6;
+const HOSTING_BACKOFF: Backoff = { baseMs: 250, maxMs: 5_000 };
 
 /** Takes candidates to the chain: guarded, hosted, journalled, sent, settled. */
 export class Submitter {
@@ -199,19 +203,22 @@ export class Submitter {
       wait: false,
       onSigned,
     });
-    const outcome = await sending.then(outcomeOfResult, (error: unknown) => {
-      // Nothing was signed: no coin, no parameters. That is the caller's to report, and nothing to settle.
-      if (digest === '') throw error;
-      return outcomeOfError(error);
-    });
-    stats.submitted++;
-    journal.settleSubmission(digest, outcome.kind, {
-      ...('reason' in outcome && { reason: outcome.reason }),
-      ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
-      latencyMs: now() - candidate.readyAt,
-    });
-    this.#inFlight.delete(digest);
-    return { digest, outcome };
+    try {
+      const outcome = await sending.then(outcomeOfResult, (error: unknown) => {
+        // Nothing was signed: no coin, no parameters. That is the caller's to report, and nothing to settle.
+        if (digest === '') throw error;
+        return outcomeOfError(error);
+      });
+      stats.submitted++;
+      journal.settleSubmission(digest, outcome.kind, {
+        ...('reason' in outcome && { reason: outcome.reason }),
+        ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
+        latencyMs: now() - candidate.readyAt,
+      });
+      return { digest, outcome };
+    } finally {
+      this.#inFlight.delete(digest);
+    }
   }
 
   /** Hosted before submitted, always: an auditor may ask at once. */
@@ -219,15 +226,29 @@ export class Submitter {
     candidate: Candidate,
     signal: AbortSignal,
   ): Promise<{ bytes: Uint8Array; url: string; checksum: string }> {
-    const { store, host, journal } = this.#deps;
+    const { store, journal } = this.#deps;
     const sample = store.sample(candidate.sampleId);
     const checksum = bytesToHex(sample.checksum);
     let url = this.#hosted.get(checksum);
     if (url === undefined) {
-      url = await host.publish(checksum, sample.bytes, signal);
+      url = await this.#publish(checksum, sample.bytes, candidate, signal);
       this.#hosted.set(checksum, url);
     }
     journal.recordHosting(checksum, url, candidate.open.target.generationEpoch);
     return { bytes: sample.bytes, url, checksum };
+  }
+
+  /** Publishes, again after failures that may pass, for as long as the target is there to be won. */
+  async #publish(checksum: string, bytes: Uint8Array, { open }: Candidate, signal: AbortSignal): Promise<string> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#deps.host.publish(checksum, bytes, signal);
+      } catch (error) {
+        const failure = toQuarryError(error, 'hosting');
+        const isOpen = this.#deps.book.get(open.target.id) !== undefined;
+        if (!failure.retryable || attempt >= HOSTING_RETRIES || !isOpen) throw failure;
+        await sleep(backoffDelayMs(attempt, HOSTING_BACKOFF, Math.random), signal);
+      }
+    }
   }
 }

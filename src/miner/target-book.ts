@@ -42,6 +42,11 @@ export class TargetBook {
     return expired;
   }
 
+  /** Forgets every target that is not among `ids`: the node has just told all that are open. */
+  keepOnly(ids: ReadonlySet<string>): void {
+    for (const id of [...this.#open.keys()]) if (!ids.has(id)) this.remove(id);
+  }
+
   /** Reserves a target for one submission; false when it is gone or already reserved. */
   take(targetId: string): boolean {
     if (!this.#open.has(targetId) || this.#taken.has(targetId)) return false;
@@ -69,10 +74,11 @@ export class TargetBook {
     return [...this.#open.values()].filter(({ target }) => !this.#taken.has(target.id));
   }
 
-  /** How many open targets name each model. */
-  demand(): ReadonlyMap<string, number> {
+  /** How many open targets name each model; with `known`, only targets whose models are all among them count. */
+  demand(known?: ReadonlySet<string>): ReadonlyMap<string, number> {
     const demand = new Map<string, number>();
     for (const { target } of this.#open.values()) {
+      if (known !== undefined && !target.modelIds.every((id) => known.has(id))) continue;
       for (const id of target.modelIds) demand.set(id, (demand.get(id) ?? 0) + 1);
     }
     return demand;
