@@ -9,6 +9,11 @@ export function stateDirOf(config: Pick<Config, 'stateDir' | 'network'>, env: Cl
   return resolve(config.stateDir ?? join(home, directoryName(config.network)));
 }
 
+/** Where measured speeds of engines are kept: beside the state as set, else one file for all networks. */
+export function speedFileOf(config: Pick<Config, 'stateDir'>, env: CliContext['env']): string {
+  return join(resolve(config.stateDir ?? join(homeOf(env), '.local', 'state', 'quarry')), 'engine-speed.json');
+}
+
 /** The user's home directory. */
 export function homeOf(env: CliContext['env']): string {
   return env['HOME'] ?? homedir();

@@ -10,6 +10,7 @@ import type { Target } from '../soma/client/view/target.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import { engineWishes } from './mining/miner-settings.js';
 import type { SomaSession } from './soma-session.js';
+import { speedFileOf } from './state-dir.js';
 
 /** How a sample does on a target. */
 export interface TargetScore {
@@ -47,7 +48,15 @@ export async function scoreForTarget(
       hint: 'choose another target',
     });
   });
-  const chosen = await chooseEngine({ ...engineWishes(config), cacheDir: join(stateDir, 'packed') }, shape);
+  const chosen = await chooseEngine(
+    {
+      ...engineWishes(config),
+      cacheDir: join(stateDir, 'packed'),
+      speedFile: speedFileOf(config, session.context.env),
+      signal,
+    },
+    shape,
+  );
   try {
     const cache = new WeightsCache({ dir: join(stateDir, 'weights') }, { http: client.context.manifestHttp });
     const deps = { engine: chosen.engine, cache, shape, live };

@@ -1,5 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { type QuarryError, toQuarryError } from '../errors/index.js';
+import { type QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
+import { measureEngine } from './calibration/measure-engine.js';
+import { chunkFlops } from './calibration/probe-shape.js';
+import { type KeptSpeed, readSpeeds, speedKey, writeSpeeds } from './calibration/speed-file.js';
 import type { ScoringEngine } from './contract.js';
 import { createScoringEngine, type EngineSpec, SCORING_ENGINES, type ScoringEngineName } from './engine-spec.js';
 import type { ModelConfig } from './model-config.js';
@@ -10,6 +13,9 @@ export interface EngineWishes extends Omit<EngineSpec, 'engine' | 'threads'> {
   readonly engine: ScoringEngineName | 'auto';
   readonly workers?: number;
   readonly threads?: number;
+  /** Keeps the speeds that `auto` measures, so that the next start need not. Absent: they are measured every time. */
+  readonly speedFile?: string;
+  readonly signal?: AbortSignal;
 }
 
 /** Whether an engine runs here. */
@@ -17,25 +23,43 @@ export type EngineProbe =
   | { readonly name: ScoringEngineName; readonly available: true; readonly device: string; readonly precision: string }
   | { readonly name: ScoringEngineName; readonly available: false; readonly error: QuarryError };
 
+/** An engine that `auto` compared. */
+export type EngineCandidate = EngineProbe & {
+  /** Chunks of 1024 bytes per second, estimated for the whole model; absent where it was not measured. */
+  readonly chunksPerSecond?: number;
+};
+
+/** The engines that `auto` compares, fastest first where speeds are known, and those that do not run. */
+export interface EngineSpeeds {
+  readonly candidates: readonly EngineCandidate[];
+  /** When speeds were measured, milliseconds since the Unix epoch; `undefined` where they are not known. */
+  readonly measuredAt: number | undefined;
+  /** Whether they come from the file. */
+  readonly kept: boolean;
+}
+
 export interface ChosenEngine {
   readonly engine: ScoringEngine;
   readonly name: ScoringEngineName;
   /** One sentence for people: why this one. */
   readonly reason: string;
+  /** What was compared; only the one asked for where one was. */
+  readonly candidates: readonly EngineCandidate[];
   readonly workers: number;
   readonly threads: number;
 }
 
 /** Models at least this wide keep all cores busy with one sample; smaller ones are spread over workers. */
 const WIDE_EMBEDDING = 512;
+/** Below this the native core is ten times as fast as anything else, and measuring would take longer than scoring. */
+const CHEAP_CHUNK_FLOPS = 1e9;
 
 /** Tries every engine by building it. */
 export async function probeEngines(wishes: Omit<EngineWishes, 'engine'>): Promise<EngineProbe[]> {
   const probes: EngineProbe[] = [];
   for (const name of SCORING_ENGINES) {
     try {
-      const { workers: _workers, ...spec } = wishes;
-      const engine = await createScoringEngine({ ...spec, engine: name });
+      const engine = await createScoringEngine(specOf(name, wishes, wishes.threads));
       probes.push({ name, available: true, device: engine.device, precision: engine.precision });
       await engine.close();
     } catch (error) {
@@ -46,30 +70,134 @@ export async function probeEngines(wishes: Omit<EngineWishes, 'engine'>): Promis
 }
 
 /**
- * Builds the engine to mine with, in worker threads: the one asked for, or the fastest that runs here. Native code is
- * first; onnxruntime is faster than plain TypeScript only where the model is wide enough for its threads.
+ * How fast each engine that runs here is on a model: from the file, else measured on one layer of it, which takes about a
+ * second. An engine that runs but fails at the model is reported as not available.
+ *
+ * @param when `missing` measures what the file does not have; `never` only reads it; `always` measures anew
+ */
+export async function engineSpeeds(
+  wishes: Omit<EngineWishes, 'engine'>,
+  config: ModelConfig,
+  when: 'missing' | 'never' | 'always' = 'missing',
+): Promise<EngineSpeeds> {
+  const { workers, threads } = shareOf(wishes, config);
+  const probes = await probeEngines({ ...wishes, threads });
+  const running = probes.filter((probe) => probe.available);
+  const names = running.map(
+    ({ name, device, precision }) => `${name} ${device} ${precision} ${wishes.precision ?? ''}`,
+  );
+  const key = speedKey(config, names, workers, threads);
+  const { speedFile, signal } = wishes;
+  const kept = when === 'always' || speedFile === undefined ? undefined : await readSpeeds(speedFile, key);
+  if (kept !== undefined) {
+    return { candidates: ordered(probes, kept.speeds), measuredAt: kept.measuredAt, kept: true };
+  }
+  if (when === 'never') return { candidates: probes, measuredAt: undefined, kept: false };
+  const speeds: KeptSpeed[] = [];
+  const failed = new Map<ScoringEngineName, QuarryError>();
+  for (const { name } of running) {
+    throwIfAborted(signal, 'measuring engines');
+    try {
+      const flops = await measureEngine(specOf(name, wishes, threads), config, signal);
+      speeds.push({ engine: name, chunksPerSecond: (workers * flops) / chunkFlops(config) });
+    } catch (error) {
+      throwIfAborted(signal, 'measuring engines');
+      failed.set(name, toQuarryError(error, `measuring the ${name} engine`));
+    }
+  }
+  const measuredAt = Date.now();
+  // A failure may pass; and a file that cannot be written only costs the next start a second.
+  if (speedFile !== undefined && failed.size === 0)
+    await writeSpeeds(speedFile, key, { measuredAt, speeds }).catch(() => {});
+  const judged = probes.map((probe): EngineProbe => {
+    const error = failed.get(probe.name);
+    return error === undefined ? probe : { name: probe.name, available: false, error };
+  });
+  return { candidates: ordered(judged, speeds), measuredAt, kept: false };
+}
+
+/**
+ * Builds the engine to mine with, in worker threads: the one asked for, or the fastest that runs here. Which one that is
+ * gets measured on one layer of the model and kept in `speedFile`; for models so small that the native core is sure to
+ * win, nothing is measured.
  *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here
+ * @throws QuarryError `ABORTED` when the signal fires
  */
 export async function chooseEngine(wishes: EngineWishes, config: ModelConfig): Promise<ChosenEngine> {
+  const { workers, threads } = shareOf(wishes, config);
+  const { engine: wanted, ...rest } = wishes;
+  const { name, reason, candidates } =
+    wanted === 'auto'
+      ? await best(rest, config)
+      : { name: wanted, reason: 'chosen by the user', candidates: undefined };
+  const spec = specOf(name, rest, threads);
+  // Building it here once tells at the start what every worker would find out later.
+  const built = await createScoringEngine(spec);
+  const { device, precision } = built;
+  await built.close();
+  return {
+    engine: new PooledEngine({ engine: spec, workers }),
+    name,
+    reason,
+    candidates: candidates ?? [{ name, available: true, device, precision }],
+    workers,
+    threads,
+  };
+}
+
+interface Choice {
+  readonly name: ScoringEngineName;
+  readonly reason: string;
+  readonly candidates: readonly EngineCandidate[];
+}
+
+async function best(wishes: Omit<EngineWishes, 'engine'>, config: ModelConfig): Promise<Choice> {
+  if (chunkFlops(config) <= CHEAP_CHUNK_FLOPS) {
+    const candidates = await probeEngines(wishes);
+    const native = candidates.find(({ name }) => name === 'native');
+    if (native?.available) return { name: 'native', reason: 'the native core leads on so small a model', candidates };
+  }
+  const { candidates, kept, measuredAt } = await engineSpeeds(wishes, config);
+  const running = candidates.filter((candidate) => candidate.available);
+  const absent = candidates.flatMap((each) => (each.available ? [] : [`${each.name}: ${each.error.message}`]));
+  const name = running[0]?.name ?? 'reference';
+  const speeds = running.map((each) => `${each.name} ${chunksText(each.chunksPerSecond)}`).join(', ');
+  const when =
+    kept && measuredAt !== undefined ? `measured ${new Date(measuredAt).toISOString().slice(0, 10)}` : 'measured now';
+  const reason = `fastest here by estimated chunks/s: ${[speeds, ...absent].join('; ')}; ${when}`;
+  return { name, reason, candidates };
+}
+
+/** A speed for people: three digits. */
+function chunksText(chunksPerSecond: number | undefined): string {
+  return chunksPerSecond === undefined ? '?' : String(Number(chunksPerSecond.toPrecision(3)));
+}
+
+function ordered(probes: readonly EngineProbe[], speeds: readonly KeptSpeed[]): EngineCandidate[] {
+  const speedOf = new Map(speeds.map(({ engine, chunksPerSecond }) => [engine, chunksPerSecond]));
+  return probes
+    .map((probe): EngineCandidate => {
+      const chunksPerSecond = speedOf.get(probe.name);
+      return chunksPerSecond === undefined || !probe.available ? probe : { ...probe, chunksPerSecond };
+    })
+    .sort((a, b) => (b.chunksPerSecond ?? 0) - (a.chunksPerSecond ?? 0));
+}
+
+/** How samples of a model are shared among workers and their threads. */
+function shareOf(wishes: Omit<EngineWishes, 'engine'>, config: ModelConfig): { workers: number; threads: number } {
   const wide = config.embeddingDim >= WIDE_EMBEDDING;
   const cores = availableParallelism();
   const workers = wishes.workers ?? (wide ? 1 : cores);
-  const threads = wishes.threads ?? (wide ? Math.max(1, Math.floor(cores / workers)) : 1);
-  const { workers: _workers, engine: wanted, ...rest } = wishes;
-  const [name, reason] = wanted === 'auto' ? await best(wishes, wide) : ([wanted, 'chosen by the user'] as const);
-  const spec: EngineSpec = { ...rest, engine: name, threads };
-  // Building it here once tells at the start what every worker would find out later.
-  await (await createScoringEngine(spec)).close();
-  return { engine: new PooledEngine({ engine: spec, workers }), name, reason, workers, threads };
+  return { workers, threads: wishes.threads ?? (wide ? Math.max(1, Math.floor(cores / workers)) : 1) };
 }
 
-async function best(wishes: EngineWishes, wide: boolean): Promise<readonly [ScoringEngineName, string]> {
-  const probes = await probeEngines(wishes);
-  const runs = (name: ScoringEngineName): boolean => probes.some((probe) => probe.name === name && probe.available);
-  if (runs('native')) return ['native', 'the native core is built'];
-  const missing = probes.find((probe) => probe.name === 'native');
-  const why = missing?.available === false ? missing.error.message : 'the native core is missing';
-  if (wide && runs('onnx')) return ['onnx', why];
-  return ['reference', why];
+/** Only what goes to a worker thread. */
+function specOf(
+  engine: ScoringEngineName,
+  wishes: Omit<EngineWishes, 'engine'>,
+  threads: number | undefined,
+): EngineSpec {
+  const { workers: _workers, speedFile: _speedFile, signal: _signal, threads: _threads, ...rest } = wishes;
+  return { ...rest, engine, ...(threads !== undefined && { threads }) };
 }

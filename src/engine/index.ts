@@ -1,6 +1,19 @@
 // What computes: scoring engines (bytes and a model to embedding and loss) and distance engines (embeddings and targets
 // to hits). Engines with native parts or large dependencies load them when they are created, not when this is imported.
-export { type ChosenEngine, chooseEngine, type EngineProbe, type EngineWishes, probeEngines } from './choose-engine.js';
+
+export { type GenerateWeightsOptions, generateWeights } from '../weights/generate.js';
+export { openSafetensors, safetensorsFromBytes } from '../weights/safetensors.js';
+export type { WeightsFile } from '../weights/weights-file.js';
+export {
+  type ChosenEngine,
+  chooseEngine,
+  type EngineCandidate,
+  type EngineProbe,
+  type EngineSpeeds,
+  type EngineWishes,
+  engineSpeeds,
+  probeEngines,
+} from './choose-engine.js';
 export type {
   DistanceEngine,
   EmbeddingRows,

@@ -103,7 +103,13 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     closers.push(() => journal.close());
     const host = options.host ?? (await HttpHost.listen({ dir: join(stateDir, 'hosted'), port: 0 }));
     if (options.host === undefined) closers.push(() => host.close());
-    const wishes: EngineWishes = { engine: 'auto', cacheDir: join(stateDir, 'packed'), ...options.engine };
+    const wishes: EngineWishes = {
+      engine: 'auto',
+      cacheDir: join(stateDir, 'packed'),
+      speedFile: join(stateDir, 'engine-speed.json'),
+      ...(signal !== undefined && { signal }),
+      ...options.engine,
+    };
     const engine = await chooseEngine(wishes, config);
     closers.push(() => engine.engine.close());
     const cut = createCutStats();

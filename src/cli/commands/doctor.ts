@@ -1,12 +1,14 @@
 import { cpus, totalmem } from 'node:os';
 import { Command } from 'commander';
-import { probeEngines } from '../../engine/choose-engine.js';
+import { type EngineProbe, type EngineSpeeds, engineSpeeds, probeEngines } from '../../engine/choose-engine.js';
 import type { IsaLevel } from '../../engine/engine-spec.js';
+import { MODEL_CONFIGS } from '../../engine/model-config.js';
 import { formatBytes, toJsonPretty } from '../../output/index.js';
 import { probeScanners } from '../../store/index.js';
 import type { CliContext } from '../context.js';
 import { engineWishes } from '../mining/miner-settings.js';
 import { addSettings, configOf } from '../settings-options.js';
+import { speedFileOf } from '../state-dir.js';
 import { versionOf } from '../version.js';
 
 /** `quarry doctor`: what runs here and why. */
@@ -14,13 +16,19 @@ export function doctorCommand(context: CliContext): Command {
   const command = new Command('doctor')
     .description('show which engines run on this machine, and why others do not')
     .option('--json', 'one JSON object')
-    .addHelpText('after', '\nExamples:\n  quarry doctor\n  quarry doctor --json');
-  addSettings(command, ['isa', 'precision', 'provider', 'threads']);
-  return command.action(async (flags: { json?: boolean }) => {
+    .option('--calibrate', 'measure how fast each engine is, about a second a model, and keep the result')
+    .addHelpText('after', '\nExamples:\n  quarry doctor\n  quarry doctor --calibrate\n  quarry doctor --json');
+  addSettings(command, ['isa', 'precision', 'provider', 'threads', 'stateDir']);
+  return command.action(async (flags: { json?: boolean; calibrate?: boolean }) => {
     const config = await configOf(context, { ...flags });
     const { engine: _engine, workers: _workers, ...wishes } = engineWishes(config);
     const scoring = await probeEngines(wishes);
     const distance = await probeScanners(config.isa === undefined ? {} : { isa: config.isa as IsaLevel });
+    const speeds = new Map<string, EngineSpeeds>();
+    for (const [name, shape] of Object.entries(MODEL_CONFIGS)) {
+      const measured = { ...wishes, speedFile: speedFileOf(config, context.env), signal: context.signal };
+      speeds.set(name, await engineSpeeds(measured, shape, flags.calibrate ? 'always' : 'never'));
+    }
     const machine = {
       quarry: versionOf(),
       node: process.version,
@@ -30,8 +38,13 @@ export function doctorCommand(context: CliContext): Command {
       memoryBytes: totalmem(),
     };
     if (flags.json) {
-      const plain = scoring.map((probe) => (probe.available ? probe : { ...probe, error: probe.error.toJSON() }));
-      context.stdout.write(`${toJsonPretty({ machine, scoring: plain, distance })}\n`);
+      const plain = (probe: EngineProbe): object =>
+        probe.available ? probe : { ...probe, error: probe.error.toJSON() };
+      const measured = [...speeds].flatMap(([model, { candidates, measuredAt }]) =>
+        measuredAt === undefined ? [] : [[model, { measuredAt, engines: candidates.map(plain) }] as const],
+      );
+      const report = { machine, scoring: scoring.map(plain), speeds: Object.fromEntries(measured), distance };
+      context.stdout.write(`${toJsonPretty(report)}\n`);
       return;
     }
     const { bold, green, yellow, dim } = context.style;
@@ -46,10 +59,30 @@ export function doctorCommand(context: CliContext): Command {
         if (probe.error.hint !== undefined) write(dim(`       ${''.padEnd(10)} ${probe.error.hint}`));
       }
     }
+    write(`\n${bold('speeds')}, chunks of 1024 bytes a second, estimated from one layer`);
+    for (const [model, { candidates, measuredAt }] of speeds) {
+      write(
+        `  ${model.padEnd(15)} ${measuredAt === undefined ? dim('not measured: add --calibrate') : speedsText(candidates)}`,
+      );
+    }
     write(`\n${bold('distance engines')}`);
     for (const { name, available, detail } of distance) {
       write(`  ${available ? green('yes') : yellow('no ')}  ${name.padEnd(10)} ${detail}`);
     }
-    write(`\nauto scores with ${scoring.find((probe) => probe.available)?.name ?? 'nothing'}`);
+    const running = scoring.find((probe) => probe.available)?.name ?? 'nothing';
+    const fastest = [...speeds].flatMap(([model, { candidates, measuredAt }]) =>
+      measuredAt === undefined ? [] : [`${model} with ${candidates[0]?.name}`],
+    );
+    write(`\nauto scores ${fastest.length === 0 ? `with ${running} where it is fastest` : fastest.join(', ')}`);
   });
+}
+
+/** Speeds in three digits, fastest first, and what failed at the model. */
+function speedsText(candidates: EngineSpeeds['candidates']): string {
+  return candidates
+    .flatMap((each) => {
+      if (!each.available) return [];
+      return each.chunksPerSecond === undefined ? [] : [`${each.name} ${Number(each.chunksPerSecond.toPrecision(3))}`];
+    })
+    .join(', ');
 }

@@ -13,7 +13,7 @@ import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../min
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { type SessionFlags, signerOf } from '../soma-session.js';
-import { stateDirOf } from '../state-dir.js';
+import { speedFileOf, stateDirOf } from '../state-dir.js';
 import { versionOf } from '../version.js';
 
 interface MineFlags extends SessionFlags {
@@ -104,7 +104,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       data: config.data,
       stateDir,
       ...(host !== undefined && { host }),
-      engine: engineWishes(config),
+      engine: { ...engineWishes(config), speedFile: speedFileOf(config, context.env) },
       distance: scannerWishes(config),
       samples: {
         ...sampleOptions(config),

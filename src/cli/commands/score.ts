@@ -13,6 +13,7 @@ import { examples, printTable, sayJson, tell } from '../print.js';
 import { readSample } from '../sample-file.js';
 import { addSettingFlags, configOf } from '../settings-options.js';
 import { withSession } from '../soma-session.js';
+import { speedFileOf } from '../state-dir.js';
 
 interface ScoreFlags {
   readonly json?: boolean;
@@ -78,7 +79,10 @@ async function score(context: CliContext, files: readonly string[], flags: Score
   }
   const weights = await openLocalWeights(flags.model, key, context.signal);
   try {
-    const chosen = await chooseEngine(engineWishes(config), shape);
+    const chosen = await chooseEngine(
+      { ...engineWishes(config), speedFile: speedFileOf(config, context.env), signal: context.signal },
+      shape,
+    );
     try {
       if (!flags.json) tell(context, `engine ${chosen.name}: ${chosen.reason}`);
       const model = await chosen.engine.load(weights, shape, { signal: context.signal });

@@ -1,0 +1,32 @@
+import type { ScoringEngineName } from '../engine-spec.js';
+import type { ModelConfig } from '../model-config.js';
+
+/** FLOPs of one chunk, a multiply-add counted as two, masked attention scores not counted. */
+export function chunkFlops(config: ModelConfig): number {
+  const { embeddingDim: e, hiddenDim: h, numLayers: l, vocabSize: v, sequenceLength: t } = config;
+  return l * (8 * e * e * t + 4 * e * h * t + 4 * e * ((t * (t + 1)) / 2)) + 2 * e * v * t + 2 * e * 256 * t;
+}
+
+/** What is measured of a model: wider ones have the same speed per FLOP, and take longer to make. */
+const LIMITS: Readonly<Record<ScoringEngineName, { readonly width: number; readonly tokens: number }>> = {
+  native: { width: 768, tokens: 128 },
+  onnx: { width: 768, tokens: 128 },
+  // Plain TypeScript takes seconds for what the others do in milliseconds, and its speed hardly depends on the width.
+  reference: { width: 128, tokens: 32 },
+};
+
+/** A model like `config` that takes milliseconds: one layer, no wider than the engine needs to show its speed. */
+export function probeShape(config: ModelConfig, engine: ScoringEngineName): ModelConfig {
+  const limit = LIMITS[engine];
+  const headDim = config.embeddingDim / config.numHeads;
+  const numHeads = Math.max(1, Math.min(config.numHeads, Math.floor(limit.width / headDim)));
+  const embeddingDim = numHeads * headDim;
+  return {
+    ...config,
+    numHeads,
+    embeddingDim,
+    hiddenDim: Math.max(1, Math.round((config.hiddenDim * embeddingDim) / config.embeddingDim)),
+    numLayers: Math.min(1, config.numLayers),
+    sequenceLength: Math.min(config.sequenceLength, limit.tokens),
+  };
+}

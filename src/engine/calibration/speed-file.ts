@@ -1,0 +1,117 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { toQuarryError } from '../../errors/index.js';
+import type { ModelConfig } from '../model-config.js';
+
+/** What was measured of one engine. */
+export interface KeptSpeed {
+  readonly engine: string;
+  /** Estimated for the whole model, all workers together. */
+  readonly chunksPerSecond: number;
+}
+
+/** The measurements of one machine, model and set of engines. */
+export interface KeptSpeeds {
+  /** Milliseconds since the Unix epoch. */
+  readonly measuredAt: number;
+  readonly speeds: readonly KeptSpeed[];
+}
+
+/** Counts changes of what is measured: speeds of another version are measured again. */
+const FILE_VERSION = 1;
+/** Beyond this many entries the oldest go. */
+const MAX_ENTRIES = 100;
+
+/** What speeds depend on, as a key: the machine, the release, the model's shape and the engines compared. */
+export function speedKey(config: ModelConfig, engines: readonly string[], workers: number, threads: number): string {
+  const processors = cpus();
+  return JSON.stringify([
+    processors[0]?.model.trim() ?? 'unknown',
+    processors.length,
+    `${process.platform}-${process.arch}`,
+    packageVersion(),
+    [config.embeddingDim, config.numHeads, config.numLayers, config.hiddenDim, config.vocabSize, config.sequenceLength],
+    engines,
+    workers,
+    threads,
+  ]);
+}
+
+/** The speeds kept under a key. A file that is missing or damaged holds none: it can be measured again. */
+export async function readSpeeds(file: string, key: string): Promise<KeptSpeeds | undefined> {
+  return (await readEntries(file)).get(key);
+}
+
+/**
+ * Keeps speeds under a key, beside those of other keys.
+ *
+ * @throws QuarryError `DISK_FULL` or `FILE_UNREADABLE` when the file cannot be written
+ */
+export async function writeSpeeds(file: string, key: string, kept: KeptSpeeds): Promise<void> {
+  const entries = await readEntries(file);
+  entries.set(key, kept);
+  const newest = [...entries].sort(([, a], [, b]) => b.measuredAt - a.measuredAt).slice(0, MAX_ENTRIES);
+  const text = `${JSON.stringify({ version: FILE_VERSION, entries: Object.fromEntries(newest) }, null, 2)}\n`;
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(temporary, text);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw toQuarryError(error, `writing ${file}`);
+  }
+}
+
+async function readEntries(file: string): Promise<Map<string, KeptSpeeds>> {
+  const found = new Map<string, KeptSpeeds>();
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    return found;
+  }
+  if (!isRecord(content) || content['version'] !== FILE_VERSION || !isRecord(content['entries'])) return found;
+  for (const [key, value] of Object.entries(content['entries'])) if (isKept(value)) found.set(key, value);
+  return found;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isKept(value: unknown): value is KeptSpeeds {
+  return (
+    isRecord(value) &&
+    typeof value['measuredAt'] === 'number' &&
+    Array.isArray(value['speeds']) &&
+    value['speeds'].every(
+      (speed) =>
+        isRecord(speed) &&
+        typeof speed['engine'] === 'string' &&
+        typeof speed['chunksPerSecond'] === 'number' &&
+        speed['chunksPerSecond'] > 0,
+    )
+  );
+}
+
+let version: string | undefined;
+
+/** The release this file belongs to: sources and builds lie at different depths below its package.json. */
+function packageVersion(): string {
+  if (version !== undefined) return version;
+  version = 'unknown';
+  for (let directory = path.dirname(fileURLToPath(import.meta.url)); ; directory = path.dirname(directory)) {
+    const file = path.join(directory, 'package.json');
+    if (existsSync(file)) {
+      const content = JSON.parse(readFileSync(file, 'utf8')) as { version?: string };
+      version = content.version ?? version;
+      break;
+    }
+    if (directory === path.dirname(directory)) break;
+  }
+  return version;
+}
