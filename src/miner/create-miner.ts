@@ -76,7 +76,8 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     const client = await connect(options);
     if (typeof options.network === 'string') closers.push(() => client.close());
     const config = options.config ?? (await configOf(client, signal));
-    const loopback = /^https?:\/\/(127\.|localhost|\[::1\])/.test(client.endpoints.rpcUrl);
+    const nodes = [client.endpoints.rpcUrl, ...client.fullnodes.map(({ url }) => url)];
+    const loopback = nodes.every((url) => /^https?:\/\/(127\.|localhost|\[::1\])/.test(url));
     const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
     // Sources are the user's own choice: any address may be named.
     const sourceHttp = new HttpClient();
