@@ -126,6 +126,7 @@ export class FlockTransport {
     this.#onRetry = deps.onRetry;
     this.#http = new HttpClient({
       baseUrl: this.baseUrl,
+      engine: 'lean',
       timeoutMs: options.timeoutMs ?? 30_000,
       userAgent: options.userAgent ?? 'quarry-flock',
     });

@@ -1,5 +1,11 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../src/net/index.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  HttpClient,
+  type HttpClientOptions,
+  PUBLIC_AND_LOOPBACK,
+  PUBLIC_ONLY,
+  type RetryDeps,
+} from '../../src/net/index.js';
 import { type LoopbackServer, listen } from '../loopback-server.js';
 
 const servers: LoopbackServer[] = [];
@@ -13,14 +19,51 @@ async function serve(...args: Parameters<typeof listen>): Promise<LoopbackServer
   servers.push(server);
   return server;
 }
-function client(...args: ConstructorParameters<typeof HttpClient>): HttpClient {
-  const made = new HttpClient(...args);
+let engine: 'fast' | 'lean' = 'fast';
+function client(options: HttpClientOptions = {}, ...rest: [RetryDeps?]): HttpClient {
+  const made = new HttpClient({ engine, ...options }, ...rest);
   clients.push(made);
   return made;
 }
 const fast = { sleep: async () => {} };
 
-describe('HttpClient', () => {
+describe.each(['fast', 'lean'] as const)('HttpClient, %s', (name) => {
+  beforeEach(() => {
+    engine = name;
+  });
+
+  test('sends a body and headers, and uses a connection again', async () => {
+    const ports = new Set<number | undefined>();
+    const server = await serve(async (request, response) => {
+      ports.add(request.socket.remotePort);
+      const parts: Uint8Array[] = [];
+      for await (const part of request) parts.push(part as Uint8Array);
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ body: Buffer.concat(parts).toString(), kind: request.headers['content-type'] }));
+    });
+    const one = client({}, fast);
+    for (let i = 0; i < 3; i++) {
+      expect(await one.json({ url: server.url, method: 'POST', json: { ü: i } })).toEqual({
+        body: `{"ü":${i}}`,
+        kind: 'application/json',
+      });
+    }
+    expect(ports.size).toBeLessThan(3);
+  });
+
+  test('a body cut off early is an error, and closing the client ends what is under way', async () => {
+    const server = await serve((request, response) => {
+      response.writeHead(200, { 'content-length': '10' });
+      response.write('12345');
+      if (request.url === '/cut') setTimeout(() => response.destroy(), 20);
+    });
+    await expect(client({}, fast).bytes({ url: `${server.url}/cut` })).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    const closing = client({}, fast);
+    const waiting = closing.bytes({ url: server.url });
+    setTimeout(() => void closing.close(), 50);
+    await expect(waiting).rejects.toThrow();
+  });
+
   test('refuses loopback and private addresses when only public ones are allowed', async () => {
     const server = await serve((_, response) => response.end('x'));
     const guarded = client({ addressPolicy: PUBLIC_ONLY });

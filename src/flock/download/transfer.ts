@@ -47,7 +47,7 @@ export async function transfer(
   options: TransferOptions,
   deps: TransferDeps,
 ): Promise<number> {
-  const http = new HttpClient({ timeoutMs: options.stallTimeoutMs, userAgent: 'quarry-flock' });
+  const http = new HttpClient({ engine: 'lean', timeoutMs: options.stallTimeoutMs, userAgent: 'quarry-flock' });
   let link = first;
   let checkLeft = true;
   let failures = 0;

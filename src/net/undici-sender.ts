@@ -1,0 +1,29 @@
+import type { Agent } from 'undici';
+import type { Sender, SenderOptions } from './sender.js';
+
+/** The fast client for many requests at once; loaded at the first of them. */
+export function undiciSender(options: SenderOptions): Sender {
+  const { connectTimeoutMs, lookup } = options;
+  let agent: Agent | undefined;
+  let closed = false;
+  return {
+    async send(url, { timeoutMs, body, signal, ...rest }) {
+      const undici = await import('undici');
+      agent ??= new undici.Agent({ connect: { timeout: connectTimeoutMs, ...(lookup !== undefined && { lookup }) } });
+      if (closed) await agent.destroy();
+      return undici.request(url, {
+        method: rest.method as 'GET',
+        headers: rest.headers,
+        dispatcher: agent,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+        ...(body !== undefined && { body }),
+        ...(signal !== undefined && { signal }),
+      });
+    },
+    async close() {
+      closed = true;
+      await agent?.destroy();
+    },
+  };
+}
