@@ -233,7 +233,11 @@ describe.each(DIALECTS)('client against the %s coordinator', (dialect) => {
       expect(miner.synthesized).toContain('total_jobs');
       expect(await admin.marketplace.getStats()).toMatchObject({ totalJobs: 1, totalOffers: 0 });
     } else {
-      expect(await client.miners.getStats('miner-ts-1')).toMatchObject({ minerId: 'miner-ts-1', totalJobs: 1 });
+      expect(await client.miners.getStats('miner-ts-1')).toMatchObject({
+        minerId: 'miner-ts-1',
+        totalJobs: 1,
+        successRate: 1,
+      });
     }
     await expect(world.client({ adminApiKey: ADMIN_KEY }).miners.getStats('nobody')).rejects.toMatchObject({
       code: 'NOT_FOUND',

@@ -244,6 +244,7 @@ function liveRoutes(book: CoordinatorBook, options: LiveServerOptions, jwtSecret
                     trust_score: 500,
                     jobs_completed: miner.completed,
                     jobs_failed: miner.failed,
+                    success_rate: (100 * miner.completed) / Math.max(1, miner.completed + miner.failed),
                   },
                 };
           },

@@ -197,7 +197,8 @@ export class LiveDialect implements CoordinatorDialect {
       miner_id: minerId,
       reputation: profile['trust_score'] ?? profile['reputation'],
       total_jobs: sum(profile['jobs_completed'], profile['jobs_failed']),
-      success_rate: profile['success_rate'],
+      // A percentage on the wire; the document's is a share.
+      success_rate: typeof profile['success_rate'] === 'number' ? profile['success_rate'] / 100 : undefined,
       total_earned: money(profile['total_earnings']),
       active_since: timestamp(profile['created_at']),
     });
