@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
-import { throwIfAborted, toQuarryError } from '../errors/index.js';
+import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../net/index.js';
 import { decodeSignedTransaction, encodeSignedTransaction } from '../soma/chain/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import type { TransactionResult } from '../soma/client/execute/execute-transaction.js';
@@ -26,6 +27,10 @@ export interface ClaimerDeps {
 
 /** Failures after which there is nothing left to claim. */
 const GONE_KINDS: ReadonlySet<string> = new Set(['targetNotFound', 'targetAlreadyClaimed', 'inputObjectDeleted']);
+
+/** How often, and at what intervals, a node is asked what a claim brought. */
+const CHANGE_READS = 10;
+const CHANGE_BACKOFF: Backoff = { baseMs: 200, maxMs: 2_000 };
 
 /** Claims rewards once their audit window is over, and nothing else is in the way of them. */
 export class Claimer {
@@ -70,23 +75,22 @@ export class Claimer {
     const earlier = await this.#earlierResult(claim, signal);
     if (earlier !== undefined) {
       this.#deps.stats.resentFeesShannons += earlier.effects.fee.totalFee;
-      return this.#settle(claim, earlier);
+      return this.#settle(claim, earlier, signal);
     }
     // A claimed target is deleted: when it is gone, somebody returned it before us.
     const target = await client.getTarget(claim.targetId, { signal }).catch(notFoundAsUndefined);
     if (target === undefined) return journal.settleClaim(claim.targetId, 'gone');
-    try {
-      const result = await account.claimRewards({
-        targetId: claim.targetId,
-        rewardShannons: target.rewardPoolShannons,
-        wait: false,
-        onSigned: (signed) => journal.recordClaim(claim.targetId, signed.digest, encodeSignedTransaction(signed)),
-      });
-      this.#settle(claim, result);
-    } catch (error) {
+    const sending = account.claimRewards({
+      targetId: claim.targetId,
+      rewardShannons: target.rewardPoolShannons,
+      wait: false,
+      onSigned: (signed) => journal.recordClaim(claim.targetId, signed.digest, encodeSignedTransaction(signed)),
+    });
+    const result = await sending.catch((error: unknown) => {
       if (!(error instanceof ExecutionError)) throw error;
       journal.settleClaim(claim.targetId, GONE_KINDS.has(error.kind) ? 'gone' : 'waiting');
-    }
+    });
+    if (result !== undefined) await this.#settle(claim, result, signal);
   }
 
   /** What became of a claim that was sent before a restart; `undefined` when it never was and never will be executed. */
@@ -102,16 +106,36 @@ export class Claimer {
     }
   }
 
-  #settle(claim: JournalClaim, result: TransactionResult): void {
-    const { journal, account, stats, emitter } = this.#deps;
+  async #settle(claim: JournalClaim, result: TransactionResult, signal: AbortSignal): Promise<void> {
+    const { journal, stats, emitter } = this.#deps;
     const { fee } = result.effects;
-    const change = result.balanceChanges.find(({ address }) => address === account.address)?.amountShannons ?? 0n;
-    const receivedShannons = change + fee.totalFee;
+    const receivedShannons = (await this.#changeOf(result, signal)) + fee.totalFee;
     const bondShannons = journal.bondOf(claim.targetId);
     journal.settleClaim(claim.targetId, 'claimed', { receivedShannons, feeShannons: fee.totalFee });
     stats.claimed++;
     stats.claimedShannons += receivedShannons;
     stats.rewardShannons += receivedShannons > bondShannons ? receivedShannons - bondShannons : receivedShannons;
     emitter.emit('claimed', { targetId: claim.targetId, receivedShannons, own: claim.own });
+  }
+
+  /**
+   * What a claim did to the balance. Where the answer was lost and the digest was looked up instead, the node tells the
+   * changes only once a checkpoint holds the transaction.
+   */
+  async #changeOf({ digest, balanceChanges }: TransactionResult, signal: AbortSignal): Promise<bigint> {
+    const { client, account } = this.#deps;
+    let changes = balanceChanges;
+    for (let attempt = 0; ; attempt++) {
+      const change = changes.find(({ address }) => address === account.address);
+      if (change !== undefined) return change.amountShannons;
+      if (attempt >= CHANGE_READS) {
+        throw new QuarryError('OUTCOME_UNKNOWN', `the node does not tell what the claim ${digest} brought`, {
+          hint: 'it is asked again later',
+          facts: { digest },
+        });
+      }
+      await sleep(backoffDelayMs(attempt, CHANGE_BACKOFF, Math.random), signal);
+      ({ balanceChanges: changes } = await client.getTransaction(digest, { signal }));
+    }
   }
 }

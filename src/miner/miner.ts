@@ -323,7 +323,7 @@ export class Miner {
       } catch (error) {
         if (isAbort(error)) throw error;
         const failure = toQuarryError(error, doing);
-        if (!failure.retryable || ++failures > MAX_FAILURES) throw failure;
+        if (!failure.retryable || failure.code === 'DISK_FULL' || ++failures > MAX_FAILURES) throw failure;
         this.events.emit('warning', { error: failure });
         await sleep(backoffDelayMs(failures - 1, AGAIN, Math.random), signal);
       }

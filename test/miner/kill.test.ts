@@ -2,13 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { variedBytes } from '../../bench/varied-bytes.js';
 import { seededRandom } from '../../src/devnet/seeded-random.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { openStore, verifyStore } from '../../src/store/index.js';
 import { type KillPoint, mineUntilKilled } from './killed-miner.js';
 import { disagreements, type LedgerEntry, readJournal, recordLedger, sumOf } from './ledger-record.js';
-import { type MiningNetwork, startMiningNetwork, variedBytes } from './network.js';
+import { type MiningNetwork, startMiningNetwork } from './network.js';
 
 /** Kills in all, shared by the lanes. More by the environment, for a long run. */
 const KILLS = Number(process.env['QUARRY_KILLS'] ?? 50);
@@ -56,7 +57,7 @@ test(`after ${KILLS} kills at random points, nothing was scored, submitted or cl
   });
   const { devnet, dir } = network;
   const data = join(dir, 'varied.bin');
-  await writeFile(data, variedBytes(4096));
+  await writeFile(data, variedBytes(4096, 5));
   const lanes = keys.map((key, n): Lane => {
     const name = `lane ${n}`;
     return { name, key, stateDir: join(dir, name), entries: recordLedger(devnet, key.address) };

@@ -8,12 +8,17 @@ export interface LedgerEntry {
   readonly targetId: string | undefined;
   readonly succeeded: boolean;
   readonly feeShannons: bigint;
+  /** What it did to the sender's coins, fees included. */
+  readonly changeShannons: bigint;
 }
 
 /** Writes down what a devnet executes for one sender, from now on. */
 export function recordLedger(devnet: Devnet, sender: string): LedgerEntry[] {
   const entries: LedgerEntry[] = [];
+  let balance = devnet.balanceOf(sender);
   devnet.node.onExecuted(({ digest, data, effects }) => {
+    const before = balance;
+    balance = devnet.balanceOf(sender);
     if (data.sender !== sender) return;
     const { kind } = data;
     entries.push({
@@ -22,6 +27,7 @@ export function recordLedger(devnet: Devnet, sender: string): LedgerEntry[] {
       targetId: 'targetId' in kind ? kind.targetId : undefined,
       succeeded: effects.status.kind === 'success',
       feeShannons: effects.fee.totalFee,
+      changeShannons: balance - before,
     });
   });
   return entries;
@@ -84,6 +90,12 @@ export function disagreements(entries: readonly LedgerEntry[], journalPath: stri
     if (row['state'] !== 'claimed') faults.push(`claim of ${row['target_id']} succeeded, journal: ${row['state']}`);
     if (BigInt(String(row['fee'] ?? -1)) !== entry.feeShannons)
       faults.push(`claim of ${row['target_id']} differs in its fee`);
+    const received = BigInt(String(row['received'] ?? -1));
+    if (received !== entry.changeShannons + entry.feeShannons) {
+      faults.push(
+        `claim of ${row['target_id']} brought ${entry.changeShannons + entry.feeShannons}, journal: ${received}`,
+      );
+    }
   }
   return faults;
 }

@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Devnet, type DevnetOptions, startDevnet } from '../../src/devnet/index.js';
-import { seededRandom } from '../../src/devnet/seeded-random.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { normalArray } from '../../src/engine/reference/index.js';
 import { HttpHost } from '../../src/hosting/index.js';
@@ -23,28 +22,28 @@ export interface MiningNetwork {
 /** What the miner's account starts with. */
 export const FUNDED_SHANNONS = 2_000_000_000n;
 
-/** Kilobytes that differ in what they are made of, so that their embeddings point in many directions. */
-export function variedBytes(kilobytes: number): Buffer {
-  const random = seededRandom(5);
-  const data = Buffer.alloc(kilobytes * 1024);
-  for (let at = 0; at < data.length; ) {
-    const [first, width] = [Math.floor(random() * 256), 1 + Math.floor(random() ** 3 * 255)];
-    for (const end = at + 1024; at < end; at++) data[at] = first + Math.floor(random() * width);
-  }
-  return data;
+export interface MiningNetworkOptions extends DevnetOptions {
+  /** Kilobytes of text in the file. Default 24. */
+  readonly texts?: number;
+  /** Base URL of the devnet's own blobs: the models are served from there, and suffer its faults. */
+  readonly modelsAt?: string;
 }
 
 /** A devnet with three small models active from genesis, a funded key, and a file of text to mine with. */
-export async function startMiningNetwork(options: DevnetOptions & { texts?: number } = {}): Promise<MiningNetwork> {
+export async function startMiningNetwork(options: MiningNetworkOptions = {}): Promise<MiningNetwork> {
   const dir = await mkdtemp(join(tmpdir(), 'quarry-mine-'));
   const host = await HttpHost.listen({ dir: join(dir, 'models'), port: 0 });
   const owner = Keypair.generate();
   const signer = Keypair.generate();
+  const blobs: [name: string, bytes: Uint8Array][] = [];
   const models = await Promise.all(
     [1n, 2n, 3n].map(async (seed) => {
       const decryptionKey = new Uint8Array(32).fill(Number(seed));
       const encrypted = cryptWeights(generateWeightsBytes(MODEL_CONFIGS.small, seed), decryptionKey);
-      const url = await host.publish(Buffer.from(blake2b256(encrypted)).toString('hex'), encrypted);
+      const name = Buffer.from(blake2b256(encrypted)).toString('hex');
+      const hosted = await host.publish(name, encrypted);
+      const url = options.modelsAt === undefined ? hosted : `${options.modelsAt}/${name}`;
+      blobs.push([name, encrypted]);
       return {
         owner: owner.address,
         manifest: manifestOf(url, encrypted),
@@ -64,6 +63,7 @@ export async function startMiningNetwork(options: DevnetOptions & { texts?: numb
     initialDistanceThreshold: 0.8,
     ...options,
   });
+  for (const [name, bytes] of blobs) devnet.putBlob(name, bytes);
   const data = join(dir, 'text.bin');
   // Deterministic, and different in every kilobyte.
   const text = Array.from({ length: (options.texts ?? 24) * 64 }, (_, i) => `${i * 7919} `.padEnd(16, 'abc')).join('');
