@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../src/devnet/index.js';
+import { MODEL_CONFIGS } from '../src/engine/model-config.js';
+import { normalArray } from '../src/engine/reference/index.js';
+import { HttpHost } from '../src/hosting/index.js';
+import { blake2b256, cryptWeights, Keypair, manifestOf } from '../src/soma/chain/index.js';
+import { generateWeightsBytes } from '../src/weights/generate.js';
+
+/** Shape of the models that race: width 16. */
+export const RACE_CONFIG = MODEL_CONFIGS.small;
+/** What each key starts with: enough bonds for any run. */
+const FUNDED_SHANNONS = 100_000_000_000n;
+
+/** Three small models, hosted; the same weights every time, so that rows scored once serve every network. */
+export interface RaceModels {
+  readonly genesis: NonNullable<DevnetOptions['models']>;
+  close(): Promise<void>;
+}
+
+/** Makes the models and hosts them in this process, below `dir`. */
+export async function hostRaceModels(dir: string): Promise<RaceModels> {
+  const host = await HttpHost.listen({ dir: join(dir, 'models'), port: 0 });
+  const owner = Keypair.generate().address;
+  const genesis = await Promise.all(
+    [1n, 2n, 3n].map(async (seed) => {
+      const decryptionKey = new Uint8Array(32).fill(Number(seed));
+      const encrypted = cryptWeights(generateWeightsBytes(RACE_CONFIG, seed), decryptionKey);
+      const url = await host.publish(Buffer.from(blake2b256(encrypted)).toString('hex'), encrypted);
+      const embedding = normalArray(seed + 100n, RACE_CONFIG.embeddingDim);
+      const manifest = manifestOf(url, encrypted);
+      return { owner, manifest, decryptionKey, embedding, commissionRate: 0n, initialStake: 1_000_000_000n };
+    }),
+  );
+  return { genesis, close: () => host.close() };
+}
+
+/**
+ * A network in a process of its own, which spawns a target for every one that is filled, with funded keys. Nothing is
+ * audited, so that audits do not compete for the processor; what the players submit is honest all the same.
+ */
+export function startRaceNetwork(
+  models: RaceModels,
+  keys: readonly Keypair[],
+  options: DevnetOptions = {},
+): Promise<SpawnedDevnet> {
+  return spawnDevnet({
+    models: models.genesis,
+    accounts: keys.map(({ address }) => ({ address, coins: [FUNDED_SHANNONS] })),
+    targetsPerEpoch: 20,
+    auditShare: 0,
+    // The network's own pace.
+    checkpointIntervalMs: 200,
+    ...options,
+  });
+}
