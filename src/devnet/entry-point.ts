@@ -17,5 +17,6 @@ export interface EntryPoint {
 export function processEntry(built: URL): EntryPoint {
   const path = fileURLToPath(built);
   if (existsSync(path)) return { path, execArgv: [] };
-  return { path: path.replace(/\.js$/, '.ts'), execArgv: ['--import', 'tsx'] };
+  // Found from here, not from wherever the process was started.
+  return { path: path.replace(/\.js$/, '.ts'), execArgv: ['--import', import.meta.resolve('tsx')] };
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -42,9 +43,12 @@ describe('the devnet process', { timeout: 120_000 }, () => {
     await first.close();
   });
 
-  it('ends with the process that started it', async () => {
+  it('starts from any directory, and ends with the process that started it', async () => {
     const starter = fileURLToPath(new URL('./start-and-wait.ts', import.meta.url));
-    const parent = spawn(process.execPath, ['--import', 'tsx', starter], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const parent = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), starter], {
+      cwd: tmpdir(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const pid = await new Promise<number>((resolve) => {
       createInterface({ input: parent.stdout }).once('line', (line) => resolve(Number(line)));
     });
