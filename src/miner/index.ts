@@ -1,3 +1,4 @@
+export { type DataHost, HttpHost, type HttpHostOptions, S3Host, type S3HostOptions } from '../hosting/index.js';
 export { type AssembledMiner, type CreateMinerOptions, createMiner } from './create-miner.js';
 export type { MinerEmitter, MinerEvents, SubmissionOutcome } from './events.js';
 export { Journal, type JournalTotals } from './journal.js';
