@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { nextReceiptCursor, receiptTexts } from '../../src/aitbc/dialects/documented.js';
+import { unsignedSpelling } from '../../src/aitbc/receipts/as-signed.js';
 import type { JsonMembers } from '../../src/aitbc/receipts/index.js';
 import {
   canonicalJson,
@@ -279,11 +280,11 @@ describe('every single-byte mutation of a valid receipt fails', () => {
   const cases = ['upstream-sdk-verify-receipt', 'derived-seed-era-with-attestation'] as const;
 
   // What a verdict rests on: message, keys and signatures. Equal here means equal verdict.
-  const evidence = (bytes: Uint8Array): string | undefined => {
+  const evidence = (bytes: Uint8Array, strict = false): string | undefined => {
     try {
-      const node = parseLosslessJson(
-        new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
-      ) as JsonMembers;
+      const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+      const node = parseLosslessJson(text) as JsonMembers;
+      if (strict && unsignedSpelling(text, node) !== undefined) return undefined;
       const attached = ['signature', 'attestations'].map((name) => canonicalJson(node.get(name) ?? null));
       return [Buffer.from(receiptMessage(node)).toString('latin1'), ...attached].join('\n');
     } catch {
@@ -296,6 +297,7 @@ describe('every single-byte mutation of a valid receipt fails', () => {
     expect(original.every((byte) => byte < 0x80)).toBe(true);
     const untouched = evidence(original);
     expect(untouched).toBeDefined();
+    expect(verifyReceipt(original, { mode: 'strict' }).verified).toBe(true);
     const same: string[] = [];
     for (let at = 0; at < original.length; at++) {
       const mutated = Uint8Array.from(original);
@@ -303,12 +305,65 @@ describe('every single-byte mutation of a valid receipt fails', () => {
       for (let value = 0; value < 256; value += value < 0x80 ? 1 : 0x7f) {
         if (value === original[at]) continue;
         mutated[at] = value;
-        if (evidence(mutated) === untouched) same.push(`${at}:${value}`);
+        if (evidence(mutated) !== untouched) continue;
+        same.push(`${at}:${value}`);
+        // What the canonical form cannot tell apart, strict mode refuses for its spelling.
+        const strict = verifyReceipt(mutated, { mode: 'strict' });
+        expect(strict.failureReasons[0]).toMatch(/^not_as_signed:the spelling of a number/);
+        expect(strict).toMatchObject({ verified: false, trusted: false });
       }
     }
-    // Spellings of the same number are the same receipt: `1.0` is also `1e0`. Nothing else may pass.
+    // Spellings of the same number are the same receipt to a tolerant reader: `1.0` is also `1e0`. Nothing else may pass.
     const spelling = original.indexOf('"units":1.0,') + '"units":1'.length;
     expect(same).toEqual([`${spelling}:69`, `${spelling}:101`]);
+  });
+
+  it('strict: every other value at every byte fails, with spaces, escapes, exponents and non-ASCII text around', () => {
+    const body = '{"a": [1.0,-2.5e-08,1e+16,12, true],"é\\u001f\\n":"\\u00e9 \\"q\\" x","units":1e-6}';
+    const wire = withSignature(body, signReceipt(members(body), Buffer.from(K1.seed_hex, 'hex')));
+    const original = Buffer.from(`${wire}\n`);
+    expect(verifyReceipt(original, { mode: 'strict' })).toMatchObject({ verified: true, failureReasons: [] });
+    const untouched = evidence(original, true);
+    const same: string[] = [];
+    for (let at = 0; at < original.length; at++) {
+      const mutated = Uint8Array.from(original);
+      for (let value = 0; value < 256; value++) {
+        if (value === original[at]) continue;
+        mutated[at] = value;
+        if (evidence(mutated, true) === untouched) same.push(`${at}:${value}`);
+      }
+    }
+    expect(same).toEqual([]);
+  });
+
+  it('strict refuses a key in the base64url alphabet with padding', () => {
+    const signature = signReceipt(members('{"a":1}'), Buffer.from(K1.seed_hex, 'hex'));
+    const padded = withSignature('{"a":1}', { ...signature, sig: `${signature.sig}==` });
+    expect(verifyReceipt(padded).verified).toBe(true);
+    expect(verifyReceipt(padded, { mode: 'strict' }).failureReasons).toEqual([
+      'not_as_signed:the base64 of a key or signature',
+    ]);
+  });
+
+  it.each([
+    ['a null', '{"a":1,"b":null}'],
+    ['a null in a list', '{"a":[1,null]}'],
+    ['a repeated name', '{"a":2,"a":1}'],
+    ['a capital in an escape', '{"a":"\\u00E9"}'],
+    ['an escape that is not needed', '{"a":"\\u0041\\/"}'],
+    ['a newline between members', '{"a":1,\n"b":2}'],
+    ['space around', ' {"a":1}'],
+    ['a negative zero', '{"a":-0}'],
+    ['digits too many', '{"a":1.50}'],
+  ])('strict refuses %s, which no signature covers; tolerant takes it', (_name, body) => {
+    const wire = body.replace(
+      /\}$/,
+      `,"signature":${JSON.stringify(signReceipt(members(body), Buffer.from(K1.seed_hex, 'hex')))}}`,
+    );
+    expect(verifyReceipt(wire).verified).toBe(true);
+    const strict = verifyReceipt(wire, { mode: 'strict' });
+    expect(strict.verified).toBe(false);
+    expect(strict.failureReasons[0]).toMatch(/^not_as_signed:/);
   });
 
   it.each(cases)('%s: a flipped bit at every byte fails verification', (id) => {

@@ -1,8 +1,16 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { unsignedSpelling } from './as-signed.js';
 import { decodeBase64Exact, encodeBase64Url } from './base64.js';
-import { isJsonMembers, type JsonMembers, type JsonNode, JsonNumber, parseLosslessJson } from './lossless-json.js';
+import {
+  isJsonMembers,
+  type JsonMembers,
+  type JsonNode,
+  JsonNumber,
+  parseLosslessJson,
+  stringifyLosslessJson,
+} from './lossless-json.js';
 import { receiptMessage } from './sign-receipt.js';
 
 /**
@@ -23,7 +31,11 @@ export const POST_SIGNING_MEMBERS: readonly string[] = [
 
 /** How strictly to verify, and whom to trust. */
 export interface VerifyReceiptOptions {
-  /** `strict` never drops a member; `tolerant` (default) retries without {@link POST_SIGNING_MEMBERS}. */
+  /**
+   * `strict` never drops a member, and refuses a text that could be written otherwise without the signature noticing
+   * (`1.0` as `1e0`, nulls, unusual escapes or whitespace): any changed byte fails. `tolerant` (default) takes any
+   * spelling and retries without {@link POST_SIGNING_MEMBERS}.
+   */
   readonly mode?: 'strict' | 'tolerant';
   /** Key ids (base64 or base64url of the raw public key) allowed to sign receipts. */
   readonly trustedSigners?: readonly string[];
@@ -77,7 +89,8 @@ export function verifyReceipt(
   receipt: string | Uint8Array | JsonNode,
   options: VerifyReceiptOptions = {},
 ): ReceiptVerification {
-  const members = readReceipt(receipt);
+  const read = readReceipt(receipt);
+  const members = read?.members;
   if (members === undefined) return unreadable('receipt_unreadable:not a JSON object');
   let best: ReceiptVerification;
   try {
@@ -86,6 +99,11 @@ export function verifyReceipt(
     if (!best.verified && options.mode !== 'strict' && removable.length > 0) {
       const tolerant = verifyMembers(members, removable, options);
       if (tolerant.minerSignature.valid) best = tolerant;
+    }
+    const unsigned = options.mode === 'strict' ? unsignedSpelling(read?.text ?? '', members) : undefined;
+    if (unsigned !== undefined) {
+      const failureReasons = [...best.failureReasons, `not_as_signed:${unsigned}`];
+      best = { ...best, verified: false, trusted: false, failureReasons };
     }
   } catch {
     return unreadable('receipt_unreadable:a number is out of range');
@@ -106,14 +124,17 @@ function unreadable(reason: string): ReceiptVerification {
   };
 }
 
-function readReceipt(receipt: string | Uint8Array | JsonNode): JsonMembers | undefined {
+function readReceipt(
+  receipt: string | Uint8Array | JsonNode,
+): { readonly members: JsonMembers; readonly text: string } | undefined {
   try {
     const text =
       receipt instanceof Uint8Array
         ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(receipt)
         : receipt;
-    const node = typeof text === 'string' ? parseLosslessJson(text) : text;
-    return isJsonMembers(node) ? node : undefined;
+    const members = typeof text === 'string' ? parseLosslessJson(text) : text;
+    if (!isJsonMembers(members)) return undefined;
+    return { members, text: typeof text === 'string' ? text : stringifyLosslessJson(members) };
   } catch {
     return undefined;
   }

@@ -43,7 +43,7 @@ export function receiptsCommand(context: CliContext): Command {
   withPins(
     withConnection(receipts.command('verify <file>').description('verify a receipt; asks nobody unless --remote')),
   )
-    .option('--strict', 'do not set aside members that coordinators add after signing')
+    .option('--strict', 'refuse members added after signing and any spelling that is not as signed')
     .option('--remote', 'ask the coordinator instead')
     .addHelpText('after', example('receipts verify receipt.json --signer TJvH0A9pkk0c3uQMNlCivLs3GR3i1T2TtfIbLT0n29Q'))
     .action(async (file: string, flags: ConnectionFlags & { strict?: boolean; remote?: boolean }) => {
