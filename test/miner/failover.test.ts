@@ -11,7 +11,8 @@ afterEach(async () => {
 });
 
 test('mines on while fullnodes are lost in turn, and the books agree to the shannon', async () => {
-  network = await startMiningNetwork();
+  // Half of all pairs hit, so that there are more than enough.
+  network = await startMiningNetwork({ initialDistanceThreshold: 1 });
   const { devnet, signer } = network;
   for (let i = 0; i < 2; i++) proxies.push(await TcpProxy.start(devnet.rpcUrl));
   const [near, far] = proxies as [TcpProxy, TcpProxy];

@@ -70,6 +70,9 @@ const MAX_INLINE_BYTES = 1.5 * 2 ** 30;
  * A scoring engine on onnxruntime, an optional dependency. The graph is built at load; weights on disk are mapped from
  * the safetensors file, not copied.
  *
+ * All products are in f32. f16 would gain on GPUs only; its range ends at 65,504, so a model would have to be loaded twice
+ * to measure the error and to score again what overflows.
+ *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when onnxruntime-node or the provider is missing, with the reason
  */
 export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise<ScoringEngine> {

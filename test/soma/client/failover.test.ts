@@ -190,6 +190,26 @@ describe('several fullnodes of one network', () => {
     expect((await client.getServiceInfo()).chainId).toBe(chainId);
   });
 
+  it('starts with whichever answer, and admits the others when they come back', async () => {
+    near.cut();
+    far.silent = true;
+    const third = await TcpProxy.start(fixture.devnet.rpcUrl);
+    others.push(() => third.close());
+    const began = performance.now();
+    const late = await SomaClient.connect({ url: near.url, fallbackUrls: [far.url, third.url], failover: FAST });
+    others.push(() => late.close());
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(late.fullnodes.map(({ state }) => state)).toEqual([
+      'down',
+      expect.stringMatching(/unchecked|down/),
+      'ready',
+    ]);
+    await expect(late.getServiceInfo()).resolves.toMatchObject({ chain: 'localnet' });
+    near.restore();
+    far.silent = false;
+    await until(() => late.fullnodes.every(({ state }) => state === 'ready'), 'all ready');
+  });
+
   it('says that none answers, and works again when one does', async () => {
     near.cut();
     far.cut();

@@ -38,6 +38,7 @@ export interface FailoverTransportOptions extends Omit<GrpcTransportOptions, 'ur
 }
 
 const PASSING: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'UNREACHABLE', 'RATE_LIMITED']);
+const BUSY: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'RATE_LIMITED', 'REMOTE_FAILURE']);
 const RETRY_BACKOFF: Backoff = { baseMs: 150, maxMs: 2_000 };
 /** Once one fullnode has answered, how long the start waits for the others. */
 const START_GRACE_MS = 1_000;
@@ -311,8 +312,11 @@ export class FailoverTransport implements RpcTransport {
   async #check(node: Fullnode): Promise<void> {
     try {
       this.#admit(node, await node.probe());
-    } catch (error) {
-      this.#fail(node, toQuarryError(error, `asking ${node.url}`));
+    } catch (caught) {
+      const error = toQuarryError(caught, `asking ${node.url}`);
+      // A node that refuses for load is alive, and what runs there may go on.
+      if (node.state === 'ready' && BUSY.has(error.code)) node.spare(performance.now());
+      else this.#fail(node, error);
     }
     this.#choose();
   }

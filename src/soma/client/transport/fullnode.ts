@@ -40,7 +40,8 @@ const SAMPLES = 3;
 /** One of several fullnodes: its connection, its health, and the calls on it. Used by `FailoverTransport`. */
 export class Fullnode {
   readonly url: string;
-  readonly transport: GrpcTransport;
+  readonly #connect: () => GrpcTransport;
+  #transport: GrpcTransport;
   state: FullnodeState = 'unchecked';
   checkpointHeight: bigint | undefined;
   error: QuarryError | undefined;
@@ -48,23 +49,31 @@ export class Fullnode {
   readonly #calls = new Set<NodeCall & { drop(reason: QuarryError): void }>();
   readonly #timeoutMs: number;
   #sparedUntil = 0;
+  #closed = false;
   #probing: Promise<string> | undefined;
   /** First four bytes of the chain's id in hex, as headers carry it. */
   #chainPrefix: string | undefined;
 
   constructor(options: GrpcTransportOptions, deps: GrpcTransportDeps, probeTimeoutMs: number) {
     this.#timeoutMs = probeTimeoutMs;
-    this.transport = new GrpcTransport(
-      {
-        ...options,
-        onHeaders: (headers) => {
-          this.#checkChain(headers['x-soma-chain-id']);
-          options.onHeaders?.(headers);
+    this.#connect = () =>
+      new GrpcTransport(
+        {
+          ...options,
+          onHeaders: (headers) => {
+            this.#checkChain(headers['x-soma-chain-id']);
+            options.onHeaders?.(headers);
+          },
         },
-      },
-      deps,
-    );
-    this.url = this.transport.endpoint.url;
+        deps,
+      );
+    this.#transport = this.#connect();
+    this.url = this.#transport.endpoint.url;
+  }
+
+  /** The connection to use now. */
+  get transport(): GrpcTransport {
+    return this.#transport;
   }
 
   /** Median of the last three probes, milliseconds. Infinite before the first. */
@@ -116,6 +125,10 @@ export class Fullnode {
     this.error = error;
     this.#samples.length = 0;
     this.drop(`${this.url} no longer answers`, error);
+    if (error.code !== 'TIMEOUT' || this.#closed) return;
+    // A connection whose packets get lost looks open for many minutes; a new one works as soon as the way does.
+    this.#transport.close();
+    this.#transport = this.#connect();
   }
 
   /** Begins a call that ends with the caller's signal or when it is taken away. */
@@ -152,7 +165,8 @@ export class Fullnode {
   }
 
   close(): void {
-    this.transport.close();
+    this.#closed = true;
+    this.#transport.close();
   }
 
   async #probe(): Promise<string> {
