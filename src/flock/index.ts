@@ -103,5 +103,7 @@ export {
   type ValidatorLoopOptions,
   validatorLoop,
 } from './validator-loop.js';
+export type { DegradedEvent, PollOptions } from './watch/poll.js';
+export type { RankEvent, WatchRanksOptions } from './watch/watch-ranks.js';
 export type { ScoreEvent, WatchScoresOptions } from './watch/watch-scores.js';
 export { DEFAULT_THRESHOLDS_MS, type TaskEvent, type WatchTasksOptions } from './watch/watch-tasks.js';

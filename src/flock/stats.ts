@@ -14,6 +14,7 @@ import type { Json, JsonObject } from './json.js';
 import { checkPage, iteratePages, MAX_PAGE_SIZE, type PageOptions } from './pages.js';
 import type { CallOptions, FlockTransport } from './transport.js';
 import type { Achievements, DailyCount, DailyKind, ModelRank, Page, Role, ValidatorRank } from './types.js';
+import { type RankEvent, type WatchRanksOptions, watchRanks } from './watch/watch-ranks.js';
 
 /** Counts over the whole arena. */
 export class Stats {
@@ -132,6 +133,12 @@ export class Leaderboard {
   /** The whole ranking of validators. */
   allValidators(taskId: number | string, options: CallOptions = {}): AsyncGenerator<ValidatorRank, void, undefined> {
     return iteratePages((page, size) => this.validators(taskId, { ...options, page, size }), MAX_PAGE_SIZE);
+  }
+
+  /** Follows the ranking of a task; see {@link watchRanks}. */
+  watch(taskId: number | string, options: WatchRanksOptions = {}): AsyncGenerator<RankEvent, void, undefined> {
+    const { sleep, random } = this.#transport;
+    return watchRanks(parseTaskId(taskId), options, { leaderboard: this, sleep, random });
   }
 
   async #page<T>(

@@ -78,6 +78,19 @@ describe('validator loop', () => {
     expect(bench.clock.slept.reduce((a, b) => a + b, 0)).toBeGreaterThanOrEqual(4 * 180_000 - 5);
   });
 
+  it('pauses after a lookup without work even where lookups are not limited', async () => {
+    const bench = await withWork(0);
+    const stop = new AbortController();
+    const options = { signal: stop.signal, lookupIntervalMs: 0, idleMs: 60_000 };
+    let idle = 0;
+    for await (const event of loop(bench, scored, options)) {
+      expect(event).toMatchObject({ event: 'idle', reason: 'no-work', waitMs: 60_000 });
+      if (++idle === 4) stop.abort();
+    }
+    // Each pause was over before the next lookup; the fourth was cut short by the signal.
+    expect(bench.clock.slept.filter((ms) => ms === 60_000).length).toBeGreaterThanOrEqual(3);
+  });
+
   it('rate limited elsewhere: waits the time the text names', async () => {
     const bench = await withWork();
     bench.ledger.fail({

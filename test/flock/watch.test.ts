@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { demoTasks } from '../../src/flock/demo/fixtures.js';
+import type { RankEvent } from '../../src/flock/watch/watch-ranks.js';
 import type { ScoreEvent } from '../../src/flock/watch/watch-scores.js';
 import type { TaskEvent, WatchTasksOptions } from '../../src/flock/watch/watch-tasks.js';
 import { sleep } from '../../src/net/index.js';
@@ -137,6 +138,51 @@ describe('watching scores', () => {
       ['phase-score', 0.75],
       ['final-score', 0.9],
       ['submission-added', null],
+    ]);
+  });
+});
+
+describe('watching ranks', () => {
+  it('a rank got, changed, lost; one wallet; a failed look reports nobody as gone', async () => {
+    const bench = await startBench();
+    const [one, two] = ['0xAbcdefabcdefabcdefabcdefabcdefabcdefabcd', `0x${'1'.repeat(40)}`];
+    const table = (...wallets: string[]): void => {
+      const rows = wallets.map((wallet, i) => ({ wallet, rank: i + 1, submission_phase_score: 0.9 - i / 10 }));
+      bench.ledger.leaderboard.splice(0, Number.POSITIVE_INFINITY, ...rows);
+    };
+    table(one);
+    const follow = async (wallet?: string): Promise<RankEvent[]> => {
+      const stop = new AbortController();
+      let looks = 0;
+      const client = bench.clientWith(
+        { retry: { attempts: 1 } },
+        {
+          sleep: async () => {
+            looks++;
+            if (looks === 1) table(two, one);
+            if (looks === 2) bench.ledger.fail({ match: /stats.models/, status: 500, body: '{}' });
+            if (looks === 4) table(two);
+            if (looks === 5) stop.abort();
+            stop.signal.throwIfAborted();
+          },
+        },
+      );
+      const events: RankEvent[] = [];
+      const options = { signal: stop.signal, ...(wallet !== undefined && { wallet }) };
+      for await (const event of client.leaderboard.watch(7, options)) events.push(event);
+      return events;
+    };
+    expect(await follow()).toEqual([
+      { event: 'rank', wallet: two, from: null, to: 1, score: 0.9 },
+      { event: 'rank', wallet: one, from: 1, to: 2, score: 0.8 },
+      { event: 'degraded', failures: 1, reason: expect.any(String) },
+      { event: 'rank', wallet: one, from: 2, to: null, score: null },
+    ]);
+    table(one);
+    const mine = await follow(one.toLowerCase());
+    expect(mine.flatMap((event) => (event.event === 'rank' ? [[event.from, event.to]] : []))).toEqual([
+      [1, 2],
+      [2, null],
     ]);
   });
 });

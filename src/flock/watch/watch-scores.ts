@@ -1,15 +1,11 @@
-import type { Sleep } from '../../net/index.js';
-import { hasReason } from '../errors.js';
 import type { Submissions } from '../submissions.js';
 import type { WalletSubmission } from '../types.js';
+import { type DegradedEvent, type PollDeps, type PollOptions, poll } from './poll.js';
 
 /** How scores are followed. */
-export interface WatchScoresOptions {
-  /** Between two looks. Default 60 s. */
-  readonly intervalMs?: number;
+export interface WatchScoresOptions extends PollOptions {
   /** Report the scores present at the first look too. Default false. */
   readonly emitExisting?: boolean;
-  readonly signal?: AbortSignal;
 }
 
 /** A submission that appeared, or a score that arrived or changed. */
@@ -22,17 +18,15 @@ export type ScoreEvent =
       readonly from: number | null;
       readonly to: number | null;
     }
-  | { readonly event: 'degraded'; readonly failures: number; readonly reason: string };
+  | DegradedEvent;
 
 /** What {@link watchScores} works with. */
-export interface WatchScoresDeps {
+export interface WatchScoresDeps extends PollDeps {
   readonly submissions: Submissions;
-  readonly sleep: Sleep;
-  readonly random: () => number;
 }
 
 /** Follows the scores of the caller's submissions to a task until the signal fires. */
-export async function* watchScores(
+export function watchScores(
   taskId: number,
   options: WatchScoresOptions,
   deps: WatchScoresDeps,
@@ -41,45 +35,31 @@ export async function* watchScores(
   const call = signal === undefined ? {} : { signal };
   const seen = new Map<string, WalletSubmission>();
   let baseline = !options.emitExisting;
-  let failures = 0;
-  while (!signal?.aborted) {
-    try {
-      const rows: WalletSubmission[] = [];
-      for await (const row of deps.submissions.all(taskId, call)) rows.push(row);
-      failures = 0;
-      for (const row of rows) {
-        const key = `${row.link}\n${row.submitted_at}`;
-        const before = seen.get(key);
-        seen.set(key, row);
-        if (baseline) continue;
-        const { link, submitted_at } = row;
-        if (before === undefined) yield { event: 'submission-added', link, submitted_at };
-        for (const [event, field] of [
-          ['phase-score', 'submission_phase_score'],
-          ['final-score', 'final_validation_score'],
-        ] as const) {
-          const from = before?.[field] ?? null;
-          const to = row[field] ?? null;
-          if (from !== to) yield { event, link, submitted_at, from, to };
-        }
-      }
-      baseline = false;
-    } catch (error) {
-      if (signal?.aborted) return;
-      // A refused key does not heal by waiting.
-      if (hasReason(error, 'FLOCK_AUTH', 'FLOCK_CONFIG', 'FLOCK_VALIDATION')) throw error;
-      failures++;
-      if ((failures & (failures - 1)) === 0) {
-        yield { event: 'degraded', failures, reason: error instanceof Error ? error.message : String(error) };
-      }
-    }
-    const intervalMs = options.intervalMs ?? 60_000;
-    const pause = Math.min(Math.max(900_000, intervalMs), intervalMs * 2 ** Math.min(failures, 10));
-    try {
-      await deps.sleep(pause * (0.95 + 0.1 * deps.random()), signal);
-    } catch (error) {
-      if (signal?.aborted) return;
-      throw error;
-    }
+  const look = async (): Promise<ScoreEvent[]> => {
+    const rows: WalletSubmission[] = [];
+    for await (const row of deps.submissions.all(taskId, call)) rows.push(row);
+    const events = rows.flatMap((row) => compare(row, seen));
+    const first = baseline;
+    baseline = false;
+    return first ? [] : events;
+  };
+  return poll(look, options, deps);
+}
+
+/** What is new in a row since it was last seen; remembers it. */
+function compare(row: WalletSubmission, seen: Map<string, WalletSubmission>): ScoreEvent[] {
+  const { link, submitted_at } = row;
+  const key = `${link}\n${submitted_at}`;
+  const before = seen.get(key);
+  seen.set(key, row);
+  const events: ScoreEvent[] = before === undefined ? [{ event: 'submission-added', link, submitted_at }] : [];
+  for (const [event, field] of [
+    ['phase-score', 'submission_phase_score'],
+    ['final-score', 'final_validation_score'],
+  ] as const) {
+    const from = before?.[field] ?? null;
+    const to = row[field] ?? null;
+    if (from !== to) events.push({ event, link, submitted_at, from, to });
   }
+  return events;
 }

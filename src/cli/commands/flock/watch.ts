@@ -1,7 +1,15 @@
 import { Command } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
 import { runCommand } from '../../../flock/external-scorer.js';
-import { formatCountdown, oneLine, type ScoreEvent, type TaskEvent } from '../../../flock/index.js';
+import {
+  type FlockClient,
+  formatCountdown,
+  oneLine,
+  parseWallet,
+  type RankEvent,
+  type ScoreEvent,
+  type TaskEvent,
+} from '../../../flock/index.js';
 import { HttpClient } from '../../../net/index.js';
 import type { CliContext } from '../../context.js';
 import { printEvent } from './print.js';
@@ -16,12 +24,15 @@ interface WatchFlags extends FlockFlags {
   readonly exec?: string;
   readonly webhook?: string;
   readonly scores?: string;
+  readonly ranks?: string;
+  readonly validators?: boolean;
+  readonly wallet?: string;
 }
 
-/** `quarry flock watch`: tasks that open, change, near their deadline, end; or scores that arrive. */
+/** `quarry flock watch`: tasks that open, change, near their deadline, end; or scores that arrive, or ranks. */
 export function watchCommand(context: CliContext): Command {
   return addFlockFlags(new Command('watch'))
-    .description('follow the tasks, or with --scores the scores of your submissions, until Ctrl-C')
+    .description('follow the tasks, or the scores of your submissions, or a ranking, until Ctrl-C')
     .option('--interval <seconds>', 'between two looks, at least 15', '60')
     .option('--status <names>', 'statuses to follow, comma-separated', 'submission_phase')
     .option('--state <file>', 'remember what was seen between runs')
@@ -29,25 +40,25 @@ export function watchCommand(context: CliContext): Command {
     .option('--exec <command>', 'run for every event, with the event as JSON on its standard input')
     .option('--webhook <url>', 'POST every event as JSON')
     .option('--scores <task>', 'follow the scores of your submissions to this task instead')
+    .option('--ranks <task>', 'follow the ranking of this task instead (undocumented endpoint of the service)')
+    .option('--validators', 'with --ranks: of the validators instead of the models')
+    .option('--wallet <address>', 'with --ranks: only this wallet')
     .addHelpText(
       'after',
-      "\nExamples:\n  quarry flock watch --state ~/.flock-watch.json --exec 'jq -r .title | xargs notify-send'\n  quarry flock watch --json\n  quarry flock watch --scores 7",
+      "\nExamples:\n  quarry flock watch --state ~/.flock-watch.json --exec 'jq -r .title | xargs notify-send'\n  quarry flock watch --json\n  quarry flock watch --scores 7\n  quarry flock watch --ranks 7 --wallet 0xB93A9c73751Bbca8E1924954271ee8d4De5747c9",
     )
     .action((flags: WatchFlags) =>
       withSession(context, flags, async ({ client, say, env }) => {
         const intervalMs = (wholeNumber(flags.interval, '--interval') ?? 60) * 1000;
         if (intervalMs < 15_000) throw new QuarryError('USAGE', '--interval expects at least 15 seconds');
         const { signal } = context;
-        const events =
-          flags.scores !== undefined
-            ? client.submissions.watch(flags.scores, { intervalMs, signal, emitExisting: flags.existing === true })
-            : client.tasks.watch({
-                intervalMs,
-                signal,
-                statuses: (flags.status ?? 'submission_phase').split(',').map((name) => name.trim()),
-                emitExisting: flags.existing === true,
-                ...(flags.state !== undefined && { stateFile: flags.state }),
-              });
+        if (flags.scores !== undefined && flags.ranks !== undefined) {
+          throw new QuarryError('USAGE', '--scores and --ranks exclude each other');
+        }
+        if (flags.ranks === undefined && (flags.validators || flags.wallet !== undefined)) {
+          throw new QuarryError('USAGE', '--validators and --wallet go with --ranks');
+        }
+        const events = followed(client, flags, { intervalMs, signal, emitExisting: flags.existing === true });
         const http = new HttpClient();
         try {
           for await (const event of events) {
@@ -84,7 +95,27 @@ export function watchCommand(context: CliContext): Command {
     );
 }
 
-type AnyEvent = TaskEvent | ScoreEvent;
+type AnyEvent = TaskEvent | ScoreEvent | RankEvent;
+
+function followed(
+  client: FlockClient,
+  flags: WatchFlags,
+  options: { readonly intervalMs: number; readonly signal: AbortSignal; readonly emitExisting: boolean },
+): AsyncGenerator<AnyEvent, void, undefined> {
+  if (flags.scores !== undefined) return client.submissions.watch(flags.scores, options);
+  if (flags.ranks !== undefined) {
+    return client.leaderboard.watch(flags.ranks, {
+      ...options,
+      validators: flags.validators === true,
+      ...(flags.wallet !== undefined && { wallet: parseWallet(flags.wallet) }),
+    });
+  }
+  return client.tasks.watch({
+    ...options,
+    statuses: (flags.status ?? 'submission_phase').split(',').map((name) => name.trim()),
+    ...(flags.state !== undefined && { stateFile: flags.state }),
+  });
+}
 
 function eventLine(event: AnyEvent): string {
   const at = 'at' in event ? `${event.at.slice(0, 19).replace('T', ' ')}  ` : '';
@@ -113,6 +144,8 @@ function detailOf(event: AnyEvent): string {
     case 'phase-score':
     case 'final-score':
       return `  ${oneLine(event.link)}  ${event.from ?? 'none'} -> ${event.to ?? 'none'}`;
+    case 'rank':
+      return `  ${oneLine(event.wallet)}  ${event.from ?? 'none'} -> ${event.to ?? 'none'}`;
     default:
       return '';
   }
