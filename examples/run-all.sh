@@ -7,7 +7,7 @@ tsx=$root/node_modules/.bin/tsx
 dir=$(mktemp -d)
 servers=()
 failed=0
-trap 'for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null; done; wait; rm -rf "$dir"' EXIT
+trap 'for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null; done; wait; rm -rf "$dir" "${snippets:-}"' EXIT
 cd "$dir" || exit 1
 
 # serve NAME COMMAND…: starts a server and exports what it prints, once its last line is there.
@@ -52,6 +52,11 @@ example 'targets seen' soma-targets.ts 2
 example 'hit 0x' soma-submit-hit.ts corpus/ARCHITECTURE.md
 example 'accepted: [1-9].*rejected: 0' soma-agent.ts corpus
 example 'is active: true' soma-publish-model.ts "$EXAMPLE_WEIGHTS"
+# The snippets of the documentation are one program; it has to lie where the package's name is known.
+snippets=$(mktemp "$root/examples/.docs-XXXXXX.ts")
+sed -n '/^```ts$/,/^```$/p' "$root/docs/soma-client.md" | grep -v '^```' >"$snippets"
+example 'INSUFFICIENT_FUNDS' "${snippets##*/}"
+rm -f "$snippets"
 
 serve flock 5 node "$root/bin/quarry.js" flock demo --serve
 example 'parameters' flock-tasks.ts
