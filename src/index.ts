@@ -6,6 +6,7 @@
  */
 export { MODEL_CONFIGS, type ModelConfig } from './engine/model-config.js';
 export { ERROR_CODES, type ErrorCode, QuarryError } from './errors/index.js';
+export { HttpHost, S3Host } from './hosting/index.js';
 export {
   type AssembledMiner,
   type CreateMinerOptions,

@@ -7,13 +7,8 @@ import type { CliContext } from './context.js';
 import { defaultHint } from './default-hint.js';
 import { versionOf } from './version.js';
 
-/** Reading a pipe that nobody reads any more ends the program quietly, as `head` expects. */
-function endOnBrokenPipe(stream: NodeJS.WriteStream, exit: (code: number) => never): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') exit(0);
-    throw error;
-  });
-}
+/** Two signals closer than this are one request: npm and service managers both pass a Ctrl-C on. */
+const SAME_REQUEST_MS = 1_000;
 
 /**
  * The `quarry` command: parses arguments, runs one command, sets the exit code. The first SIGINT or SIGTERM asks the
@@ -21,15 +16,23 @@ function endOnBrokenPipe(stream: NodeJS.WriteStream, exit: (code: number) => nev
  */
 export async function runCli(process: NodeJS.Process): Promise<void> {
   const exit = (code: number): never => process.exit(code) as never;
-  endOnBrokenPipe(process.stdout, exit);
-  endOnBrokenPipe(process.stderr, exit);
   const stop = new AbortController();
   // Everything a command has in flight listens to it.
   setMaxListeners(0, stop.signal);
+  let askedAt = Number.NEGATIVE_INFINITY;
   const onSignal = (name: NodeJS.Signals): void => {
-    if (stop.signal.aborted) exit(130);
-    stop.abort(name);
+    if (!stop.signal.aborted) {
+      askedAt = performance.now();
+      stop.abort(name);
+    } else if (performance.now() - askedAt > SAME_REQUEST_MS) exit(130);
   };
+  // A pipe that nobody reads any more ends the command as an ordinary stop does, so that `| head` loses no submission.
+  const onBrokenPipe = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error;
+    if (!stop.signal.aborted) stop.abort('EPIPE');
+  };
+  process.stdout.on('error', onBrokenPipe);
+  process.stderr.on('error', onBrokenPipe);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const context = contextOf(process, stop.signal);
@@ -54,9 +57,9 @@ function contextOf(process: NodeJS.Process, signal: AbortSignal): CliContext {
   };
 }
 
-/** A service manager's SIGTERM is an ordinary end; a person's Ctrl-C is an interruption. */
+/** A service manager's SIGTERM and a closed pipe are ordinary ends; a person's Ctrl-C is an interruption. */
 function endedBy(signal: AbortSignal): number {
-  return signal.reason === 'SIGTERM' ? 0 : 130;
+  return signal.reason === 'SIGTERM' || signal.reason === 'EPIPE' ? 0 : 130;
 }
 
 /** Runs one command line and returns its exit code. */

@@ -58,6 +58,11 @@ export class HttpHost implements DataHost {
     return new HttpHost(options.dir, server, base.replace(/\/$/, ''));
   }
 
+  /** The port it listens on. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   async publish(checksum: string, bytes: Uint8Array): Promise<string> {
     const path = join(this.#dir, checksum);
     const present = await stat(path).catch(() => undefined);

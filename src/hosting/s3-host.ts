@@ -39,15 +39,15 @@ export class S3Host implements DataHost {
   }
 
   async publish(checksum: string, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
-    return this.#put(checksum, bytes, bytes.byteLength, signal);
+    return this.#put(checksum, () => bytes, bytes.byteLength, signal);
   }
 
   async publishFile(checksum: string, path: string, signal?: AbortSignal): Promise<string> {
     const { size } = await stat(path);
-    return this.#put(checksum, createReadStream(path), size, signal);
+    return this.#put(checksum, () => createReadStream(path), size, signal);
   }
 
-  async #put(checksum: string, body: Uint8Array | Readable, size: number, signal?: AbortSignal): Promise<string> {
+  async #put(checksum: string, open: () => Uint8Array | Readable, size: number, signal?: AbortSignal): Promise<string> {
     const { bucket, publicUrl } = this.#options;
     const key = this.#key(checksum);
     const control = signal === undefined ? {} : { abortSignal: signal };
@@ -63,7 +63,7 @@ export class S3Host implements DataHost {
           new PutObjectCommand({
             Bucket: bucket,
             Key: key,
-            Body: body,
+            Body: open(),
             ContentLength: size,
             ContentType: 'application/octet-stream',
           }),

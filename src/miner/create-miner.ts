@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChosenEngine, chooseEngine, type EngineWishes } from '../engine/choose-engine.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../engine/model-config.js';
@@ -102,7 +103,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     closers.push(() => store.close());
     const journal = new Journal(join(stateDir, 'journal.db'), Date.now);
     closers.push(() => journal.close());
-    const host = options.host ?? (await HttpHost.listen({ dir: join(stateDir, 'hosted'), port: 0 }));
+    const host = options.host ?? (await ownHost(stateDir, loopback || (options.dryRun ?? false)));
     if (options.host === undefined) closers.push(() => host.close());
     const wishes: EngineWishes = {
       engine: 'auto',
@@ -150,6 +151,25 @@ function sourceKey(units: readonly SourceUnit[], samples: CreateMinerOptions['sa
   const { stats: _stats, onUnreadable: _onUnreadable, prefetch: _prefetch, ...cut } = samples;
   const text = JSON.stringify([units.map((unit) => unit.name), cut]);
   return Buffer.from(blake2b256(new TextEncoder().encode(text))).toString('hex');
+}
+
+/**
+ * A host for networks on this machine, on the port it had before: URLs on chain outlive the process.
+ *
+ * @throws QuarryError `CONFIG_MISSING` when nobody else could reach it
+ */
+async function ownHost(stateDir: string, isEnough: boolean): Promise<HttpHost> {
+  if (!isEnough) {
+    throw new QuarryError('CONFIG_MISSING', 'submitted data must be hosted where anybody can fetch it', {
+      hint: 'give a host: an S3Host, or an HttpHost with a publicUrl',
+    });
+  }
+  const dir = join(stateDir, 'hosted');
+  const portFile = join(stateDir, 'hosted.port');
+  const before = Number(await readFile(portFile, 'utf8').catch(() => '0'));
+  const host = await HttpHost.listen({ dir, port: before }).catch(() => HttpHost.listen({ dir, port: 0 }));
+  await writeFile(portFile, String(host.port));
+  return host;
 }
 
 /** A coin for this many submissions: splitting costs a value fee, so coins are no larger than they need to be. */

@@ -1,6 +1,10 @@
 import { throwIfAborted } from '../errors/index.js';
+import { sleep } from '../net/index.js';
 import type { Sample } from '../sources/index.js';
 import type { Store } from '../store/index.js';
+
+/** A slow source holds nobody up longer than this: what there is gets scored. */
+const PATIENCE_MS = 500;
 
 /** Fresh samples, read ahead of the scorer by at most one batch and free of bytes the store has seen. */
 export class Intake {
@@ -8,6 +12,7 @@ export class Intake {
   readonly #store: Store;
   readonly #onUnit: (unit: number) => void;
   #unit = 0;
+  #pending: Promise<IteratorResult<Sample>> | undefined;
   #ended = false;
   #taken = 0;
   #duplicates = 0;
@@ -34,14 +39,19 @@ export class Intake {
     return this.#duplicates;
   }
 
-  /** Stores up to `count` new samples and returns their ids; fewer only at the end of the source. */
+  /** Stores up to `count` new samples and returns their ids; fewer at the end of the source, or when it is slow. */
   async next(count: number, signal: AbortSignal): Promise<number[]> {
     const ids: number[] = [];
-    while (ids.length < count && !this.#ended) {
+    for (let waiting = true; waiting && ids.length < count && !this.#ended; ) {
       throwIfAborted(signal, 'reading samples');
       const batch: Sample[] = [];
       while (batch.length < count - ids.length) {
-        const { value, done } = await this.#samples.next();
+        const next = await this.#read(signal);
+        if (next === undefined) {
+          waiting = false;
+          break;
+        }
+        const { value, done } = next;
         if (done) {
           this.#ended = true;
           break;
@@ -61,8 +71,30 @@ export class Intake {
     return ids;
   }
 
-  async close(): Promise<void> {
+  /** Lets go of the source. One that is waiting for input, such as a pipe, is not waited for. */
+  close(): void {
     this.#ended = true;
-    await this.#samples.return?.();
+    const returned = this.#samples.return?.();
+    returned?.catch(() => {});
+  }
+
+  /** The next sample; `undefined` when none came in time, which loses nothing: it is waited for again. */
+  async #read(signal: AbortSignal): Promise<IteratorResult<Sample> | undefined> {
+    this.#pending ??= this.#samples.next();
+    const pause = new AbortController();
+    const late = sleep(PATIENCE_MS, AbortSignal.any([signal, pause.signal])).then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      const next = await Promise.race([this.#pending, late]);
+      if (next !== undefined) this.#pending = undefined;
+      return next;
+    } catch (error) {
+      this.#pending = undefined;
+      throw error;
+    } finally {
+      pause.abort();
+    }
   }
 }

@@ -66,7 +66,10 @@ export class Journal {
        VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?)`,
     );
     this.#settle = this.#db.prepare(
-      'UPDATE submissions SET state = ?, reason = ?, fee = ?, latency_ms = ? WHERE digest = ?',
+      // Signed bytes are kept only as long as they may have to be sent again.
+      `UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4,
+         signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END
+       WHERE digest = ?5`,
     );
     this.#live = this.#db.prepare(
       `SELECT 1 FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`,
@@ -140,8 +143,13 @@ export class Journal {
       .map((row) => String(row['checksum']));
   }
 
-  forgetHosting(checksum: string): void {
-    this.#db.prepare('DELETE FROM hostings WHERE checksum = ?').run([checksum]);
+  /** Forgets a hosting, unless a submission of a later epoch has taken it up meanwhile; returns whether it is gone. */
+  releaseHosting(checksum: string, epoch: bigint): boolean {
+    return (
+      this.#db
+        .prepare('DELETE FROM hostings WHERE checksum = ? AND CAST(epoch AS INTEGER) < ?')
+        .run([checksum, Number(epoch) - 1]) > 0
+    );
   }
 
   /** Checksums that must stay fetchable. */

@@ -21,7 +21,7 @@ import { Scorer } from './scorer.js';
 import { settleSubmissions } from './settle.js';
 import { MinerStats, type MinerSummary } from './stats.js';
 import { type SubmissionLimits, Submitter } from './submitter.js';
-import { TargetBook } from './target-book.js';
+import { type OpenTarget, TargetBook } from './target-book.js';
 import { Wake } from './wake.js';
 
 export interface MinerOptions {
@@ -76,6 +76,8 @@ const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
 const MAX_FAILURES = 20;
 /** Samples tried on one target; one that refuses so many is left to others. */
 const MAX_REFUSALS = 3;
+/** How long the end of a run waits for answers; what is still open then is settled by the next run. */
+const DRAIN_MS = 60_000;
 
 /**
  * Mines: follows the network's targets, scores samples under its models, submits what fits, claims what is due. Tells
@@ -103,6 +105,9 @@ export class Miner {
   readonly #loading = new Set<string>();
   /** Models came up whose stored scores have not been matched yet. */
   #unmatched = false;
+  /** Targets that opened and were not matched yet. */
+  readonly #unanswered = new Set<string>();
+  #answering = false;
   #claiming = false;
   #claimsMissed = false;
 
@@ -132,7 +137,7 @@ export class Miner {
     emitter.on('outcome', ({ targetId, outcome }) => {
       const refusals = book.excluded(targetId)?.size ?? 0;
       if (outcome.kind !== 'rejected' || refusals > MAX_REFUSALS || this.#stop.signal.aborted) return;
-      this.#inBackground('matching', this.#answer(targetId, this.#stop.signal));
+      this.#answer(targetId, this.#stop.signal);
     });
     this.#claimer = new Claimer({ claimExpired, maxInFlight }, { client, account, journal, stats, emitter });
   }
@@ -153,12 +158,16 @@ export class Miner {
   pause(reason = 'asked to'): void {
     if (this.#paused) return;
     this.#paused = true;
+    this.#submitter.pause();
     this.events.emit('paused', { reason });
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    this.#submitter.resume();
+    // Targets that opened meanwhile were not answered.
+    this.#unmatched = true;
     this.events.emit('resumed');
     this.#wake.now();
   }
@@ -179,9 +188,11 @@ export class Miner {
     if (signal?.aborted) this.stop();
     const stop = this.#stop.signal;
     try {
-      await this.#settle(stop);
-      await this.#refresh(stop);
-      await this.#start(stop);
+      await this.#persist('starting', stop, async () => {
+        await this.#settle(stop);
+        await this.#refresh(stop);
+        await this.#start(stop);
+      });
       const loops = [this.#follow(stop), this.#mine(stop), this.#settleLoop(stop)];
       // The first loop that ends, by its condition or by an error, ends the others.
       await Promise.race(loops).finally(() => this.stop());
@@ -190,10 +201,10 @@ export class Miner {
       if (!isAbort(error)) throw error;
     } finally {
       this.stop();
-      this.#submitter.clear();
-      await this.#submitter.drain();
+      this.#submitter.resume();
+      await this.#submitter.drain(DRAIN_MS);
       await Promise.all(this.#background);
-      await this.#intake.close();
+      this.#intake.close();
       await this.#models.close();
     }
     return this.summary();
@@ -211,7 +222,7 @@ export class Miner {
   async #start(signal: AbortSignal): Promise<void> {
     for await (const target of this.#deps.client.listAllTargets({ status: 'open', signal })) this.#open(target);
     await this.#deps.account.pool.ready(signal);
-    await this.#rehost(signal);
+    this.#inBackground('hosting again what may be audited', this.#rehost(signal));
     this.events.emit('started', {
       address: this.#deps.account.address,
       epoch: this.#state?.epoch ?? 0n,
@@ -224,7 +235,7 @@ export class Miner {
   /** Claims what is due without holding anybody up; what fails is tried again by the settling loop. */
   #claim(signal: AbortSignal): void {
     this.#claimsMissed = this.#claiming;
-    if (this.#claiming) return;
+    if (this.#claiming || this.#options.dryRun) return;
     this.#claiming = true;
     const work = async (): Promise<void> => {
       try {
@@ -288,7 +299,7 @@ export class Miner {
         switch (event.type) {
           case 'opened':
             told.add(event.target.id);
-            if (this.#open(event.target)) await this.#answer(event.target.id, signal);
+            if (this.#open(event.target)) this.#answer(event.target.id, signal);
             break;
           case 'synced':
             // What was filled while nobody watched is told to nobody.
@@ -332,24 +343,48 @@ export class Miner {
 
   async #changeEpoch(epoch: bigint, signal: AbortSignal): Promise<void> {
     this.#book.expireBefore(epoch);
-    await this.#refresh(signal);
+    // A node that lags may answer with the state of the epoch before, and nobody would ask again until the next.
+    for (let attempt = 0; (await this.#refresh(signal)).epoch < epoch && attempt < MAX_FAILURES; attempt++) {
+      await sleep(backoffDelayMs(attempt, AGAIN, Math.random), signal);
+    }
     this.events.emit('epoch', { epoch, openTargets: this.#book.size });
     this.#wake.now();
-    for (const checksum of this.#deps.journal.hostingsToRelease(epoch)) {
-      await this.#deps.host.remove(checksum, signal);
-      this.#deps.journal.forgetHosting(checksum);
-    }
     this.#claim(signal);
+    this.#inBackground('tidying up after the epoch', this.#tidy(epoch, signal));
   }
 
-  /** A target has appeared: the store may hold its answer. */
-  async #answer(targetId: string, signal: AbortSignal): Promise<void> {
-    const open = this.#book.get(targetId);
-    if (open === undefined || this.#paused) return;
-    this.#stats.rowsScanned.add(this.#deps.store.sampleCount);
-    for (const candidate of await this.#matcher.forTargets([open], open.seenAt, signal))
+  /** Lets go of what an epoch's end makes useless: hosted data that was audited, weights of models that are gone. */
+  async #tidy(epoch: bigint, signal: AbortSignal): Promise<void> {
+    await this.#submitter.release(epoch, signal);
+    await this.#deps.weights.prune(this.#models.active.map((model) => model.manifest));
+  }
+
+  /** A target has appeared: the store may hold its answer. Those that appear during a scan share the next one. */
+  #answer(targetId: string, signal: AbortSignal): void {
+    this.#unanswered.add(targetId);
+    if (this.#answering) return;
+    this.#answering = true;
+    const work = async (): Promise<void> => {
+      try {
+        while (this.#unanswered.size > 0 && !signal.aborted) {
+          const targets = [...this.#unanswered].flatMap((id) => this.#book.get(id) ?? []);
+          this.#unanswered.clear();
+          if (this.#paused) this.#unmatched = true;
+          else await this.#match(targets, 0, signal);
+        }
+      } finally {
+        this.#answering = false;
+        this.#wake.now();
+      }
+    };
+    this.#inBackground('matching', work());
+  }
+
+  async #match(targets: readonly OpenTarget[], readyAt: number, signal: AbortSignal): Promise<void> {
+    this.#stats.rowsScanned.add(this.#deps.store.sampleCount * targets.length);
+    for await (const candidate of this.#matcher.forTargets(targets, readyAt, signal)) {
       this.#submitter.offer(candidate, signal);
-    this.#wake.now();
+    }
   }
 
   /** Loads models and scores samples as long as there is something to score. */
@@ -359,12 +394,12 @@ export class Miner {
         if (await this.#round(signal)) continue;
         succeeded();
         const { ended } = this.#intake;
-        const idle = this.#submitter.pending === 0 && this.#loading.size === 0 && !this.#unmatched;
+        const idle = this.#submitter.pending === 0 && this.#loading.size === 0 && !this.#answering && !this.#unmatched;
         if (this.#options.untilIdle && ended && idle && !this.#paused) return;
         await this.#idle(signal);
       }
     });
-    await this.#submitter.drain();
+    await this.#submitter.idle();
   }
 
   /** One step of mining; returns whether there was anything to do. */
@@ -374,7 +409,7 @@ export class Miner {
     if (this.#unmatched) {
       this.#unmatched = false;
       // Models that came up may already have scores of an earlier run.
-      await this.#matchAll(signal);
+      await this.#match(this.#book.available, this.#now(), signal);
     }
     const { ids, fresh } = await this.#scorer.round(signal);
     if (ids.length === 0) return false;
@@ -382,16 +417,10 @@ export class Miner {
     this.#stats.samples.add(this.#intake.taken - this.#stats.samples.total);
     this.events.emit('scored', { samples: fresh, total: this.#stats.scored.total });
     this.#stats.rowsScanned.add(ids.length * this.#book.size);
-    for (const candidate of await this.#matcher.forSamples(ids, this.#now(), signal))
+    for await (const candidate of this.#matcher.forSamples(ids, this.#now(), signal)) {
       this.#submitter.offer(candidate, signal);
+    }
     return true;
-  }
-
-  async #matchAll(signal: AbortSignal): Promise<void> {
-    const { available } = this.#book;
-    this.#stats.rowsScanned.add(this.#deps.store.sampleCount * available.length);
-    for (const candidate of await this.#matcher.forTargets(available, this.#now(), signal))
-      this.#submitter.offer(candidate, signal);
   }
 
   /** Fetches and loads models in the background, those that most open targets name first. */
@@ -428,6 +457,7 @@ export class Miner {
       if (this.#now() < dueAt) continue;
       dueAt = this.#now() + SETTLE_EVERY_MS;
       await this.#settle(signal);
+      if (this.#book.takeReleased()) this.#unmatched = true;
       const due = this.#deps.journal.claimsDue(this.#state?.epoch ?? 0n);
       if (this.#claimsMissed || due.length > 0) this.#claim(signal);
     }
@@ -435,6 +465,7 @@ export class Miner {
 
   /** Asks what became of submissions of this or an earlier run whose answer never came. */
   async #settle(signal: AbortSignal): Promise<void> {
+    if (this.#options.dryRun) return;
     await settleSubmissions(
       this.#deps,
       this.#submitter.inFlight,

@@ -1,11 +1,12 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { LoadedModel, ScoringEngine } from '../engine/contract.js';
 import type { ModelConfig } from '../engine/model-config.js';
-import { toQuarryError } from '../errors/index.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
 import { type Backoff, backoffDelayMs } from '../net/index.js';
 import type { Model } from '../soma/client/view/model.js';
 import type { ModelKey } from '../store/index.js';
-import type { WeightsManifest } from '../weights/manifest.js';
+import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
+import { v1Tensors } from '../weights/v1-layout.js';
 import type { FetchWeightsOptions, WeightsCache } from '../weights/weights-cache.js';
 import type { MinerEmitter } from './events.js';
 
@@ -13,6 +14,12 @@ import type { MinerEmitter } from './events.js';
 const ARCHITECTURE = 'v1';
 /** A model whose weights cannot be had is tried again soon, as a transfer may be damaged once, and then ever less often. */
 const RETRY: Backoff = { baseMs: 2_000, maxMs: 120_000 };
+/** What is wrong with the file itself will be wrong tomorrow: fetching gigabytes again can wait. */
+const CONTENT_RETRY: Backoff = { baseMs: 60_000, maxMs: 6 * 3_600_000 };
+/** f64, the widest type the network's loader accepts. */
+const WIDEST_ELEMENT_BYTES = 8;
+/** Names, shapes and metadata of a few hundred tensors take kilobytes. */
+const HEADER_ALLOWANCE_BYTES = 16 * 2 ** 20;
 
 /** An active model: its weights are published and its key is on chain. */
 export interface ActiveModel {
@@ -40,7 +47,7 @@ export class ModelCatalogue {
   readonly #options: ModelCatalogueOptions;
   readonly #deps: ModelCatalogueDeps;
   readonly #active = new Map<string, ActiveModel>();
-  /** By weights checksum: two models may publish the same weights. */
+  /** By the weights' identity: two models may publish the same weights. */
   readonly #loaded = new Map<string, LoadedModel>();
   readonly #failed = new Map<string, { readonly times: number; readonly dueAt: number }>();
 
@@ -55,10 +62,11 @@ export class ModelCatalogue {
     for (const { id, state, manifest, decryptionKey } of models) {
       if (state !== 'active' || manifest === undefined || decryptionKey === undefined) continue;
       const checksum = bytesToHex(manifest.checksum);
+      const weights = { url: manifest.url, checksum, sizeBytes: Number(manifest.size), decryptionKey };
       this.#active.set(id, {
         id,
-        key: { architecture: ARCHITECTURE, checksum },
-        manifest: { url: manifest.url, checksum, sizeBytes: Number(manifest.size), decryptionKey },
+        key: { architecture: ARCHITECTURE, checksum: weightsIdentity(weights) },
+        manifest: weights,
       });
     }
     const wanted = new Set([...this.#active.values()].map((model) => model.key.checksum));
@@ -106,6 +114,7 @@ export class ModelCatalogue {
     const { sizeBytes } = model.manifest;
     emitter.emit('model', { modelId: model.id, state: 'fetching', sizeBytes });
     try {
+      this.#assertPlausible(sizeBytes);
       const proxy = this.#options.proxyUrl?.(model.id);
       const options: FetchWeightsOptions = {
         signal,
@@ -126,11 +135,26 @@ export class ModelCatalogue {
       const failure = toQuarryError(error, `loading model ${model.id}`);
       if (failure.code === 'ABORTED') throw failure;
       const times = this.#failed.get(model.id)?.times ?? 0;
-      const dueAt = this.#deps.now() + backoffDelayMs(times, RETRY, Math.random);
+      const pace = failure.code === 'WEIGHTS_INVALID' || times > 4 ? CONTENT_RETRY : RETRY;
+      const dueAt = this.#deps.now() + backoffDelayMs(Math.min(times, 12), pace, Math.random);
       this.#failed.set(model.id, { times: times + 1, dueAt });
       emitter.emit('model', { modelId: model.id, state: 'failed', sizeBytes, error: failure });
       return undefined;
     }
+  }
+
+  /** The size is a stranger's claim: nothing is downloaded that could not be a model of this shape. */
+  #assertPlausible(sizeBytes: number): void {
+    const elements = v1Tensors(this.#options.config).reduce(
+      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+      0,
+    );
+    const most = elements * WIDEST_ELEMENT_BYTES + HEADER_ALLOWANCE_BYTES;
+    if (sizeBytes <= most) return;
+    throw new QuarryError('WEIGHTS_INVALID', `the weights claim ${sizeBytes} bytes, more than this architecture has`, {
+      hint: 'the model was not fetched',
+      facts: { sizeBytes, most },
+    });
   }
 
   async close(): Promise<void> {

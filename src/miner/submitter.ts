@@ -1,6 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import PQueue from 'p-queue';
-import { toQuarryError } from '../errors/index.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
 import type { DataHost } from '../hosting/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../net/index.js';
 import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } from '../soma/chain/index.js';
@@ -60,6 +60,12 @@ export class Submitter {
   readonly #unknown = new Set<string>();
   /** URLs of data hosted in this run, by checksum. */
   readonly #hosted = new Map<string, string>();
+  /** Checksums between publishing and the journal: not to be released. */
+  readonly #publishing = new Set<string>();
+  /** Bonds of submissions that are queued or in flight. */
+  #reservedShannons = 0n;
+  /** Fires when the drain has lasted long enough. */
+  readonly #grace = new AbortController();
 
   constructor(options: SubmitterOptions, deps: SubmitterDeps) {
     this.#options = options;
@@ -85,10 +91,15 @@ export class Submitter {
       origin: candidate.origin,
     });
     if (this.#options.dryRun) return true;
+    const bond = this.#bondOf(candidate);
+    this.#reservedShannons += bond;
     void this.#queue
       .add(() => this.#run(candidate, signal))
       .catch((error: unknown) => {
         emitter.emit('warning', { error: toQuarryError(error, 'submitting') });
+      })
+      .finally(() => {
+        this.#reservedShannons -= bond;
       });
     return true;
   }
@@ -110,23 +121,55 @@ export class Submitter {
   }
 
   /** Resolves when nothing is queued or in flight. */
-  async drain(): Promise<void> {
+  async idle(): Promise<void> {
     await this.#queue.onIdle();
   }
 
-  /** Drops what is queued and not begun. */
-  clear(): void {
+  /**
+   * Drops what is queued and not begun, and waits for what is in flight, for at most `graceMs`: an answer that comes
+   * later is settled by the next run.
+   */
+  async drain(graceMs: number): Promise<void> {
     this.#queue.clear();
+    const timer = setTimeout(() => this.#grace.abort(), graceMs);
+    await this.#queue.onIdle();
+    clearTimeout(timer);
+  }
+
+  /** Holds queued submissions back until `resume`; those in flight go their way. */
+  pause(): void {
+    this.#queue.pause();
+  }
+
+  resume(): void {
+    this.#queue.start();
+  }
+
+  /** Stops hosting data whose audit window is over in `epoch`. */
+  async release(epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { journal, host } = this.#deps;
+    for (const checksum of journal.hostingsToRelease(epoch)) {
+      // A submission of this very moment may want the bytes again; then they stay.
+      if (signal.aborted) return;
+      if (this.#publishing.has(checksum) || !journal.releaseHosting(checksum, epoch)) continue;
+      this.#hosted.delete(checksum);
+      await host.remove(checksum, signal);
+    }
+  }
+
+  #bondOf(candidate: Candidate): bigint {
+    return BigInt(candidate.sizeBytes) * this.#deps.limits().bondPerByte;
   }
 
   #allowed(candidate: Candidate): boolean {
     const { account, book, limits } = this.#deps;
     const { target } = candidate.open;
     const { maxBondShannons, minRewardShannons, minBalanceShannons } = this.#options;
-    const { bondPerByte, maxBytes } = limits();
-    const bond = BigInt(candidate.sizeBytes) * bondPerByte;
+    const { maxBytes } = limits();
+    const bond = this.#bondOf(candidate);
+    const left = account.pool.state.totalShannons - this.#reservedShannons - bond;
     if (minRewardShannons !== undefined && target.rewardPoolShannons < minRewardShannons) return false;
-    if (minBalanceShannons !== undefined && account.pool.state.totalShannons - bond < minBalanceShannons) return false;
+    if (minBalanceShannons !== undefined && left < minBalanceShannons) return false;
     if (candidate.sizeBytes > maxBytes || (maxBondShannons !== undefined && bond > maxBondShannons)) {
       // Another, smaller sample may still fit the target.
       book.exclude(target.id, candidate.sampleId);
@@ -173,22 +216,26 @@ export class Submitter {
     const { account, journal, stats, emitter, now, limits } = this.#deps;
     const { target } = candidate.open;
     const { bytes, url, checksum } = await this.#hostSample(candidate, signal);
+    // Hosting takes a while elsewhere: a target that is gone by now would only cost the fee.
+    if (this.#deps.book.get(target.id) === undefined)
+      throw new QuarryError('ABORTED', 'the target was filled meanwhile');
     const bondShannons = BigInt(bytes.byteLength) * limits().bondPerByte;
     let digest = '';
     const onSigned = (signed: SignedTransaction): void => {
       // A second signature means that the first was refused for its coins: it was not executed and never will be.
       if (digest !== '') journal.settleSubmission(digest, 'rejected', { reason: 'coin conflict' });
-      digest = signed.digest;
+      this.#inFlight.delete(digest);
       journal.recordSubmission({
         targetId: target.id,
         checksum,
         modelId: candidate.modelId,
-        digest,
+        digest: signed.digest,
         signed: encodeSignedTransaction(signed),
         epoch: target.generationEpoch,
         bondShannons,
         rewardShannons: target.rewardPoolShannons,
       });
+      digest = signed.digest;
       this.#inFlight.add(digest);
       stats.spawnToSubmit.record(now() - candidate.readyAt);
       emitter.emit('submitted', { targetId: target.id, digest });
@@ -201,6 +248,7 @@ export class Submitter {
       distance: candidate.distance,
       loss: candidate.loss,
       wait: false,
+      signal: this.#grace.signal,
       onSigned,
     });
     try {
@@ -230,11 +278,14 @@ export class Submitter {
     const sample = store.sample(candidate.sampleId);
     const checksum = bytesToHex(sample.checksum);
     let url = this.#hosted.get(checksum);
-    if (url === undefined) {
-      url = await this.#publish(checksum, sample.bytes, candidate, signal);
+    this.#publishing.add(checksum);
+    try {
+      url ??= await this.#publish(checksum, sample.bytes, candidate, signal);
       this.#hosted.set(checksum, url);
+      journal.recordHosting(checksum, url, candidate.open.target.generationEpoch);
+    } finally {
+      this.#publishing.delete(checksum);
     }
-    journal.recordHosting(checksum, url, candidate.open.target.generationEpoch);
     return { bytes: sample.bytes, url, checksum };
   }
 

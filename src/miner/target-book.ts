@@ -12,6 +12,7 @@ export interface OpenTarget {
 export class TargetBook {
   readonly #open = new Map<string, OpenTarget>();
   readonly #taken = new Set<string>();
+  #released = false;
   /** Samples refused for a target, so that they are not offered again. */
   readonly #excluded = new Map<string, Set<number>>();
 
@@ -29,6 +30,7 @@ export class TargetBook {
   remove(targetId: string): void {
     this.#open.delete(targetId);
     this.#excluded.delete(targetId);
+    this.#taken.delete(targetId);
   }
 
   get(targetId: string): OpenTarget | undefined {
@@ -56,11 +58,20 @@ export class TargetBook {
 
   /** Gives a reserved target back. */
   release(targetId: string): void {
-    this.#taken.delete(targetId);
+    if (this.#taken.delete(targetId) && this.#open.has(targetId)) this.#released = true;
+  }
+
+  /** Whether an open target was given back, or refused a sample, since this was last asked: it may match again. */
+  takeReleased(): boolean {
+    const released = this.#released;
+    this.#released = false;
+    return released;
   }
 
   /** Never offers this sample for this target again. */
   exclude(targetId: string, sampleId: number): void {
+    if (!this.#open.has(targetId)) return;
+    this.#released = true;
     const refused = this.#excluded.get(targetId) ?? new Set();
     this.#excluded.set(targetId, refused.add(sampleId));
   }

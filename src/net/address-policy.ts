@@ -38,12 +38,18 @@ const PRIVATE_V4 = [
 ] as const;
 const PRIVATE_V6 = [
   ['::', 128],
+  // IPv4-compatible and IPv4-translated forms, which reach IPv4 hosts where they are routed at all.
+  ['::', 96],
+  ['::ffff:0:0:0', 96],
   ['64:ff9b:1::', 48],
+  // Teredo.
+  ['2001::', 32],
   ['100::', 64],
   ['2001:db8::', 32],
   ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
 ] as const;
 

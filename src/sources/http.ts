@@ -76,6 +76,7 @@ async function rangeAccess(
       const response = await http.request({
         url,
         headers: { ...headers, range: `bytes=${start}-${end - 1}` },
+        maxBytes: end - start,
         ...control,
       });
       if (response.status !== 206) {

@@ -3,13 +3,11 @@ import { compressors } from 'hyparquet-compressors';
 import { QuarryError, throwIfAborted } from '../errors/index.js';
 import type { DecodeOptions, RandomAccess, SourceDocument } from './contract.js';
 import { once } from './jsonl.js';
-import { textOf } from './text-field.js';
-
-/** Rows decoded at once: bounds memory while a column chunk is decompressed. */
-const ROWS_PER_READ = 1024;
+import { textColumn, textOf } from './text-field.js';
 
 /**
- * The text of every row of a Parquet file, read in slices of rows. Rows without text are skipped.
+ * The text of every row of a Parquet file, read one row group at a time, and of it only the column that holds the text.
+ * Rows without text are skipped.
  *
  * @throws QuarryError `DATA_INVALID` when it is not Parquet, or has no column of that name
  */
@@ -37,22 +35,26 @@ export async function* readParquet(
       hint: `its columns are ${columns.slice(0, 20).join(', ')}`,
     });
   }
-  const rows = Number(metadata.num_rows);
-  for (let start = 0; start < rows; start += ROWS_PER_READ) {
+  // A column chunk is the unit the format compresses: reading less than a row group fetches it again and again.
+  const column = options.field ?? textColumn(columns);
+  let start = 0;
+  for (const group of metadata.row_groups) {
     throwIfAborted(signal, `reading ${name}`);
-    const slice = await parquetReadObjects({
+    const end = start + Number(group.num_rows);
+    const rows = await parquetReadObjects({
       file: buffer,
       metadata,
       compressors,
       rowStart: start,
-      rowEnd: Math.min(rows, start + ROWS_PER_READ),
-      ...(options.field !== undefined && { columns: [options.field] }),
+      rowEnd: end,
+      ...(column !== undefined && { columns: [column] }),
     }).catch((error: unknown) => {
       throw invalid(error);
     });
-    for (const [i, row] of slice.entries()) {
-      const text = textOf(row, options.field);
+    for (const [i, row] of rows.entries()) {
+      const text = textOf(row, column);
       if (text !== undefined) yield { origin: `${name}#${start + i}`, pieces: once(new TextEncoder().encode(text)) };
     }
+    start = end;
   }
 }

@@ -9,3 +9,8 @@ export function textOf(row: Readonly<Record<string, unknown>>, field: string | u
   }
   return undefined;
 }
+
+/** The well-known column a table keeps its text in; `undefined` when it has none, so that every row is asked. */
+export function textColumn(columns: readonly string[]): string | undefined {
+  return TEXT_FIELDS.find((name) => columns.includes(name));
+}

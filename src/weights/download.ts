@@ -33,6 +33,7 @@ export async function download(
   options: DownloadOptions = {},
 ): Promise<void> {
   let received = options.startAt ?? 0;
+  if (received === manifest.sizeBytes) return;
   let failure: QuarryError | undefined;
   for (const url of [manifest.url, ...(options.fallbackUrls ?? [])]) {
     for (let interruptions = 0; interruptions <= (options.maxInterruptions ?? 4); interruptions++) {

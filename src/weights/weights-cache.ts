@@ -6,12 +6,13 @@ import type { HttpClient } from '../net/index.js';
 import { createBlake2b256 } from './blake2b.js';
 import { createWeightsCipher } from './decrypt.js';
 import { type DownloadOptions, download } from './download.js';
-import type { WeightsManifest } from './manifest.js';
+import { type WeightsManifest, weightsIdentity } from './manifest.js';
+import { pruneCacheDirectory } from './prune.js';
 import { openSafetensors } from './safetensors.js';
 import type { WeightsFile } from './weights-file.js';
 
 export interface WeightsCacheOptions {
-  /** Holds `<checksum>.safetensors`, plaintext, and `partial/` with interrupted downloads. */
+  /** Holds `<identity>.safetensors`, plaintext, and `partial/` with interrupted downloads; see `weightsIdentity`. */
   readonly dir: string;
 }
 
@@ -26,7 +27,7 @@ const KEEP_PARTIAL_BYTES = 64 * 2 ** 20;
 const READ_BACK_BYTES = 4 * 2 ** 20;
 
 /**
- * Decrypted weight files on disk, keyed by the checksum of what was downloaded. One pass over the network stream
+ * Decrypted weight files on disk, keyed by the checksum of what was downloaded and the key. One pass over the network stream
  * verifies, decrypts and writes; an entry appears under its name only when it is whole and verified.
  */
 export class WeightsCache {
@@ -40,13 +41,19 @@ export class WeightsCache {
     this.#http = deps.http;
   }
 
-  /** Where the plaintext of a checksum lies once fetched. */
-  pathOf(checksum: string): string {
-    return join(this.#dir, `${checksum}.safetensors`);
+  /** Where the plaintext lies once fetched. */
+  pathOf(manifest: WeightsManifest): string {
+    return join(this.#dir, `${weightsIdentity(manifest)}.safetensors`);
+  }
+
+  /** Deletes what belongs to none of these weights, interrupted downloads included. */
+  async prune(wanted: readonly WeightsManifest[]): Promise<void> {
+    await pruneCacheDirectory(this.#dir, wanted.map(weightsIdentity));
+    await pruneCacheDirectory(join(this.#dir, 'partial'), wanted.map(weightsIdentity));
   }
 
   async has(manifest: WeightsManifest): Promise<boolean> {
-    const info = await stat(this.pathOf(manifest.checksum)).catch(() => undefined);
+    const info = await stat(this.pathOf(manifest)).catch(() => undefined);
     return info?.size === manifest.sizeBytes;
   }
 
@@ -59,7 +66,7 @@ export class WeightsCache {
    * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes
    */
   async open(manifest: WeightsManifest, options: FetchWeightsOptions = {}): Promise<WeightsFile> {
-    const path = this.pathOf(manifest.checksum);
+    const path = this.pathOf(manifest);
     if (!(await this.has(manifest))) {
       let pending = this.#inFlight.get(path);
       if (pending === undefined) {
@@ -68,12 +75,12 @@ export class WeightsCache {
       }
       await pending;
     }
-    return openSafetensors(path, { checksum: manifest.checksum });
+    return openSafetensors(path, { checksum: weightsIdentity(manifest) });
   }
 
   async #fetch(manifest: WeightsManifest, path: string, options: FetchWeightsOptions): Promise<void> {
     const partialDir = join(this.#dir, 'partial');
-    const partial = join(partialDir, `${manifest.checksum}.part`);
+    const partial = join(partialDir, `${weightsIdentity(manifest)}.part`);
     let keep = false;
     try {
       await mkdir(partialDir, { recursive: true, mode: 0o700 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnet, startDevnet } from '../../src/devnet/index.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { openStore } from '../../src/store/index.js';
+import { weightsIdentity } from '../../src/weights/manifest.js';
 import { publishModels } from '../devnet/published-models.js';
 import { RawClient, requestGas } from '../devnet/raw-client.js';
 import { cliRunner } from './run-cli.js';
@@ -105,7 +106,8 @@ describe('store', () => {
     const [published] = await publishModels(devnet, rpc, owner, 1);
     rpc.close();
     const { manifests } = (await run(['models', 'manifests', published!.id, '--json'])).json;
-    const active = { architecture: 'v1', checksum: manifests[0].checksum };
+    const identity = weightsIdentity({ checksum: manifests[0].checksum, decryptionKey: published!.key });
+    const active = { architecture: 'v1', checksum: identity };
     const old = { architecture: 'v1', checksum: 'ab'.repeat(32) };
     const store = await openStore({ dir: file('state/store'), embeddingDim: 16, durability: 'process' });
     const bytes = new TextEncoder().encode('a sample that a miner scored');

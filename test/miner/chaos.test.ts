@@ -97,7 +97,12 @@ describe('the miner on a network that fails', () => {
       network = await startMiningNetwork({
         auditShare: 0,
         targetsPerEpoch: 20,
-        chaos: { seed: 3, rates: { epochChange: 0.01, droppedStream: 0.02 }, lockMs: 300, slowCheckpointMs: 500 },
+        chaos: {
+          seed: 3,
+          rates: { epochChange: 0.01, droppedStream: 0.02, lockConflict: 0.1 },
+          lockMs: 300,
+          slowCheckpointMs: 500,
+        },
       });
       const { devnet, signer, dir } = network;
       const entries = recordLedger(devnet, signer.address);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { HttpClient } from '../../src/net/index.js';
 import { blake2b256 } from '../../src/weights/blake2b.js';
+import { weightsIdentity } from '../../src/weights/manifest.js';
 import { encodeSafetensors } from '../../src/weights/safetensors-write.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import type { WeightsFile } from '../../src/weights/weights-file.js';
@@ -19,6 +20,7 @@ const decryptionKey = Uint8Array.from({ length: 32 }, (_, i) => i);
 const cipher = createCipheriv('aes-256-ctr', decryptionKey, Buffer.alloc(16));
 const encrypted = new Uint8Array(cipher.update(plain));
 const checksum = Buffer.from(blake2b256(encrypted)).toString('hex');
+const identity = weightsIdentity({ checksum, decryptionKey });
 
 let dir: string;
 let server: LoopbackServer | undefined;
@@ -62,10 +64,10 @@ test('downloads, verifies, decrypts and caches', async () => {
     openFrom(cache, manifest),
   ]);
   expect(await file.read('w')).toEqual(values);
-  expect(again.checksum).toBe(checksum);
+  expect(again.checksum).toBe(identity);
   expect(progress.at(-1)).toBe(encrypted.byteLength);
   expect(requests).toBe(1);
-  expect(await entries()).toEqual([`${checksum}.safetensors`]);
+  expect(await entries()).toEqual([`${identity}.safetensors`]);
 });
 
 test('continues after dropped connections with ranges', async () => {
@@ -142,5 +144,19 @@ test('an abort ends the download and leaves no entry', async () => {
     onProgress: () => stop.abort(),
   });
   await expect(opening).rejects.toMatchObject({ code: 'ABORTED' });
+  expect(await entries()).toEqual([]);
+});
+
+test('the same encrypted file under another key is another entry, and pruning keeps what is wanted', async () => {
+  const manifest = await serving(ranged);
+  const cache = new WeightsCache({ dir }, { http });
+  await openFrom(cache, manifest);
+  const stolen = { ...manifest, decryptionKey: new Uint8Array(32).fill(9) };
+  await expect(cache.open(stolen)).rejects.toMatchObject({ code: 'WEIGHTS_INVALID' });
+  expect(await cache.has(manifest)).toBe(true);
+  expect(await cache.has(stolen)).toBe(false);
+  await cache.prune([manifest]);
+  expect(await entries()).toEqual([`${identity}.safetensors`]);
+  await cache.prune([]);
   expect(await entries()).toEqual([]);
 });

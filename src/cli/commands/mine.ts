@@ -110,7 +110,10 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
         ...sampleOptions(config),
         onUnreadable: (_unit, error) => reporter.say(`warning  ${error.message}`, 'warning', { error: error.toJSON() }),
       },
-      decode: { ...(config.hfToken !== undefined && { hfToken: config.hfToken }) },
+      decode: {
+        ...(config.hfToken !== undefined && { hfToken: config.hfToken }),
+        ...(config.hubUrl !== undefined && { hubUrl: config.hubUrl }),
+      },
       stdin: context.stdin as AsyncIterable<Uint8Array>,
       signal,
     });

@@ -3,6 +3,7 @@ import { QuarryError } from '../../../errors/index.js';
 import { formatBytes } from '../../../output/index.js';
 import type { Model } from '../../../soma/client/view/model.js';
 import { collectGarbage, type MatchHit, type MatchTarget, type ModelKey, storeInfo } from '../../../store/index.js';
+import { weightsIdentity } from '../../../weights/manifest.js';
 import type { CliContext } from '../../context.js';
 import { openNetworkStore } from '../../network-store.js';
 import { integerArgument } from '../../parse-argument.js';
@@ -42,8 +43,10 @@ export function addNetworkStoreCommands(
 }
 
 function keyOf(model: Model): ModelKey | undefined {
-  if (model.state !== 'active' || model.manifest === undefined) return undefined;
-  return { architecture: ARCHITECTURE, checksum: Buffer.from(model.manifest.checksum).toString('hex') };
+  const { state, manifest, decryptionKey } = model;
+  if (state !== 'active' || manifest === undefined || decryptionKey === undefined) return undefined;
+  const checksum = Buffer.from(manifest.checksum).toString('hex');
+  return { architecture: ARCHITECTURE, checksum: weightsIdentity({ checksum, decryptionKey }) };
 }
 
 async function scan({ client, context, config, signal }: SomaSession, flags: ScanFlags, limit: number): Promise<void> {
