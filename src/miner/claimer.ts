@@ -83,7 +83,8 @@ export class Claimer {
     const sending = account.claimRewards({
       targetId: claim.targetId,
       rewardShannons: target.rewardPoolShannons,
-      wait: false,
+      // Waits for the checkpoint: nobody is in a race here, and a balance read afterwards must have it.
+      signal,
       onSigned: (signed) => journal.recordClaim(claim.targetId, signed.digest, encodeSignedTransaction(signed)),
     });
     const result = await sending.catch((error: unknown) => {
