@@ -24,6 +24,8 @@ export interface RaceOptions extends BenchOptions {
 }
 
 const FILLER_BATCH = 2_000;
+/** Longest time to score the rows that everybody begins with. */
+const SCORING_MS = 180_000;
 
 /** A player that waits for its start. */
 interface ReadyPlayer {
@@ -122,7 +124,7 @@ class Track {
   async scoreOnce(count: number): Promise<string> {
     const dir = join(this.#options.dir, 'scored');
     const [{ samples }] = (await this.race([
-      { policyOf: 'quarry', dir, untilSamples: count, durationMs: 600_000 },
+      { policyOf: 'quarry', dir, untilSamples: count, durationMs: SCORING_MS },
     ])) as [PlayerResult];
     if (samples < count) throw new QuarryError('INTERNAL', `scored ${samples} samples of ${count}`);
     return dir;

@@ -5,7 +5,7 @@ export function variedBytes(kilobytes: number, seed: number): Buffer {
   const random = seededRandom(seed);
   const data = Buffer.alloc(kilobytes * 1024);
   for (let at = 0; at < data.length; ) {
-    const [first, width] = [Math.floor(random() * 256), 1 + Math.floor(random() ** 3 * 255)];
+    const [first, width] = [Math.floor(random() * 256), 4 + Math.floor(random() ** 3 * 252)];
     for (const end = at + 1024; at < end; at++) data[at] = first + Math.floor(random() * width);
   }
   return data;
