@@ -4,6 +4,7 @@ import { MODEL_CONFIGS } from '../src/engine/model-config.js';
 import { normalArray } from '../src/engine/reference/index.js';
 import { HttpHost } from '../src/hosting/index.js';
 import { blake2b256, cryptWeights, Keypair, manifestOf } from '../src/soma/chain/index.js';
+import { SomaClient } from '../src/soma/client/soma-client.js';
 import { generateWeightsBytes } from '../src/weights/generate.js';
 
 /** Shape of the models that race: width 16. */
@@ -38,18 +39,28 @@ export async function hostRaceModels(dir: string): Promise<RaceModels> {
  * A network in a process of its own, which spawns a target for every one that is filled, with funded keys. Nothing is
  * audited, so that audits do not compete for the processor; what the players submit is honest all the same.
  */
-export function startRaceNetwork(
+export async function startRaceNetwork(
   models: RaceModels,
   keys: readonly Keypair[],
   options: DevnetOptions = {},
 ): Promise<SpawnedDevnet> {
-  return spawnDevnet({
+  const devnet = await spawnDevnet({
     models: models.genesis,
     accounts: keys.map(({ address }) => ({ address, coins: [FUNDED_SHANNONS] })),
+    // What an epoch may spend on targets is divided by this: enough for any run.
+    hitsPerEpoch: 100_000,
     targetsPerEpoch: 20,
+    // The embeddings of a small model share much of their direction: nearer targets would soon be out of reach of all.
+    initialDistanceThreshold: 0.8,
     auditShare: 0,
     // The network's own pace.
     checkpointIntervalMs: 200,
     ...options,
   });
+  // The genesis epoch spends its budget on its first targets; from the next on it lasts for `hitsPerEpoch`.
+  const { rpcUrl: url, adminUrl } = devnet;
+  const client = await SomaClient.connect({ url, adminUrl });
+  await client.advanceEpoch();
+  client.close();
+  return devnet;
 }
