@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** Minutes of faults: processes killed at random points, a network that fails. `npm run test:faults`. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.faults.ts'],
+    // One at a time: what they measure against is the clock.
+    maxWorkers: 1,
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+  },
+});
