@@ -1,6 +1,14 @@
+import { platform, setPriority } from 'node:os';
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina';
 import type { ScoreTask, ScoreTaskResult, ScoreWorkerData } from '../src/engine/pool/score-task.js';
 import { ScoreWorker } from '../src/engine/pool/score-worker.js';
+
+/** Halfway down the scale of 19: below interactive work, above what is meant to idle. */
+const SCORING_NICENESS = 10;
+
+// On Linux a priority belongs to the thread that sets it, and to those it starts: the main thread, which races for
+// targets, goes before the scoring.
+if (platform() === 'linux') setPriority(SCORING_NICENESS);
 
 const worker = new ScoreWorker(workerData as ScoreWorkerData);
 

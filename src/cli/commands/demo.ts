@@ -18,7 +18,7 @@ import { addSettings, configOf } from '../settings-options.js';
 
 const MODELS = 3;
 /** Enough to watch, little enough for two minutes without a compiler. */
-const DEFAULT_HITS = 50;
+const DEFAULT_HITS = 30;
 
 /** `quarry demo`: a whole network on this machine, mined end to end. */
 export function demoCommand(context: CliContext): Command {
