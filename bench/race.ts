@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { processEntry } from '../src/devnet/entry-point.js';
+import type { DevnetOptions } from '../src/devnet/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { Keypair } from '../src/soma/chain/index.js';
 import { openStore } from '../src/store/index.js';
@@ -78,6 +79,10 @@ export async function* run(options: RaceOptions = {}): AsyncIterable<RaceResult>
       const state = await withFillers(dir, master, rows - scored);
       const [alone] = await track.race([{ policyOf: 'quarry', dir: state }]);
       yield raceResult(`quarry alone, ${rows} rows`, alone!, { ...race, rows });
+      // Twenty targets a checkpoint wait for one another; a single one shows how long an answer takes.
+      const single = await withFillers(dir, master, rows - scored);
+      const [paced] = await track.race([{ policyOf: 'quarry', dir: single }], { targetsPerEpoch: 1 });
+      yield raceResult(`quarry alone, ${rows} rows, one target at a time`, paced!, { ...race, rows });
     }
     const [quickstart] = await track.race([{ policyOf: 'quickstart' }]);
     yield raceResult('quickstart alone', quickstart!, { rows: 0, scoredBefore: 0, seconds });
@@ -131,7 +136,10 @@ class Track {
   }
 
   /** Lets players race on a new network, from the same moment on. */
-  async race(players: readonly (Partial<PlayerOptions> & Pick<PlayerOptions, 'policyOf'>)[]): Promise<PlayerResult[]> {
+  async race(
+    players: readonly (Partial<PlayerOptions> & Pick<PlayerOptions, 'policyOf'>)[],
+    options: DevnetOptions = {},
+  ): Promise<PlayerResult[]> {
     const { dir, models, data, durationMs, signal } = this.#options;
     signal?.throwIfAborted();
     const race = this.#races++;
@@ -142,6 +150,7 @@ class Track {
     const network = await startRaceNetwork(
       models,
       keys.map(({ key }) => key),
+      options,
     );
     try {
       const ready = await Promise.all(
