@@ -1,4 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
+import PQueue from 'p-queue';
 import type { LoadedModel, ScoringEngine } from '../engine/contract.js';
 import type { ModelConfig } from '../engine/model-config.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
@@ -16,6 +17,8 @@ const ARCHITECTURE = 'v1';
 const RETRY: Backoff = { baseMs: 2_000, maxMs: 120_000 };
 /** What is wrong with the file itself will be wrong tomorrow: fetching gigabytes again can wait. */
 const CONTENT_RETRY: Backoff = { baseMs: 60_000, maxMs: 6 * 3_600_000 };
+/** Enough to fill a line; more would only delay the first model. */
+const DOWNLOADS_AT_ONCE = 2;
 /** f64, the widest type the network's loader accepts. */
 const WIDEST_ELEMENT_BYTES = 8;
 /** Names, shapes and metadata of a few hundred tensors take kilobytes. */
@@ -49,6 +52,7 @@ export class ModelCatalogue {
   readonly #active = new Map<string, ActiveModel>();
   /** By the weights' identity: two models may publish the same weights. */
   readonly #loaded = new Map<string, LoadedModel>();
+  readonly #downloads = new PQueue({ concurrency: DOWNLOADS_AT_ONCE });
   readonly #failed = new Map<string, { readonly times: number; readonly dueAt: number }>();
 
   constructor(options: ModelCatalogueOptions, deps: ModelCatalogueDeps) {
@@ -108,8 +112,10 @@ export class ModelCatalogue {
    * @throws QuarryError `ABORTED` when the signal fires
    */
   async load(model: ActiveModel, signal: AbortSignal): Promise<LoadedModel | undefined> {
-    const known = this.loaded(model);
-    if (known !== undefined) return known;
+    return this.#downloads.add(() => this.loaded(model) ?? this.#load(model, signal));
+  }
+
+  async #load(model: ActiveModel, signal: AbortSignal): Promise<LoadedModel | undefined> {
     const { emitter, engine, weights } = this.#deps;
     const { sizeBytes } = model.manifest;
     emitter.emit('model', { modelId: model.id, state: 'fetching', sizeBytes });
