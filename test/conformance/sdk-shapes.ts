@@ -82,7 +82,7 @@ export function sdkObject(object: FetchedObject): unknown {
   };
 }
 
-/** Ids of targets come as the node writes them, without leading zeros. */
+/** Ids in targets come as the node writes them, without leading zeros. */
 export const shortId = (id: string): string => id.replace(/^0x0*/, '0x');
 
 /** A target of `list_targets`. */
@@ -91,13 +91,13 @@ export function sdkTarget(target: Target): unknown {
     id: shortId(target.id),
     status: target.status,
     embedding: Array.from(target.embedding),
-    model_ids: target.modelIds,
+    model_ids: target.modelIds.map(shortId),
     distance_threshold: target.distanceThreshold,
     reward_pool: target.rewardPoolShannons,
     generation_epoch: target.generationEpoch,
     bond_amount: target.bondShannons,
     submitter: target.submitter ?? null,
-    winning_model_id: target.winningModelId ?? null,
+    winning_model_id: target.winningModelId === undefined ? null : shortId(target.winningModelId),
     data_url: target.dataUrl ?? null,
   };
 }
