@@ -1,5 +1,4 @@
 import { throwIfAborted } from '../errors/index.js';
-import { sleep } from '../net/index.js';
 import type { Sample } from '../sources/index.js';
 import type { Store } from '../store/index.js';
 
@@ -12,7 +11,7 @@ export class Intake {
   readonly #store: Store;
   readonly #onUnit: (unit: number) => void;
   #unit = 0;
-  #pending: Promise<IteratorResult<Sample>> | undefined;
+  #pending: Asked | undefined;
   #ended = false;
   #taken = 0;
   #duplicates = 0;
@@ -80,21 +79,45 @@ export class Intake {
 
   /** The next sample; `undefined` when none came in time, which loses nothing: it is waited for again. */
   async #read(signal: AbortSignal): Promise<IteratorResult<Sample> | undefined> {
-    this.#pending ??= this.#samples.next();
-    const pause = new AbortController();
-    const late = sleep(PATIENCE_MS, AbortSignal.any([signal, pause.signal])).then(
-      () => undefined,
-      () => undefined,
-    );
-    try {
-      const next = await Promise.race([this.#pending, late]);
-      if (next !== undefined) this.#pending = undefined;
-      return next;
-    } catch (error) {
-      this.#pending = undefined;
-      throw error;
-    } finally {
-      pause.abort();
+    if (this.#pending === undefined) {
+      const asked: Asked = { settled: false, arrived: () => {}, next: this.#samples.next() };
+      const settle = (): void => {
+        asked.settled = true;
+        asked.arrived();
+      };
+      // One reaction for the whole wait: a race at every look would leave one behind on a source that stays silent.
+      asked.next.then(settle, settle);
+      this.#pending = asked;
     }
+    const asked = this.#pending;
+    await arrival(asked, signal);
+    if (!asked.settled) return undefined;
+    this.#pending = undefined;
+    return asked.next;
   }
+}
+
+/** A sample that was asked for. */
+interface Asked {
+  readonly next: Promise<IteratorResult<Sample>>;
+  settled: boolean;
+  /** Called when it comes. */
+  arrived: () => void;
+}
+
+/** Waits until the sample is there, for as long as patience lasts or the signal allows; leaves nothing on the signal. */
+async function arrival(asked: Asked, signal: AbortSignal): Promise<void> {
+  if (asked.settled) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      asked.arrived = () => {};
+      resolve();
+    };
+    const timer = setTimeout(done, PATIENCE_MS);
+    asked.arrived = done;
+    signal.addEventListener('abort', done, { once: true });
+    if (signal.aborted) done();
+  });
 }
