@@ -84,7 +84,7 @@ interface ScoringDeps {
 
 /** Fetches and loads the weights of one model, and scores the sample. */
 async function scoreUnder(
-  { client: { endpoints }, signal }: SomaSession,
+  { client, signal }: SomaSession,
   deps: ScoringDeps,
   manifest: ModelManifest & { readonly decryptionKey: Uint8Array },
   sample: Uint8Array,
@@ -98,7 +98,7 @@ async function scoreUnder(
       { url: manifest.url, checksum, sizeBytes, decryptionKey: manifest.decryptionKey },
       {
         signal,
-        fallbackUrls: [new URL(`/model/${manifest.modelId}`, endpoints.rpcUrl).href],
+        fallbacks: client.modelProxies(manifest.modelId),
         onProgress: (received) => bar.update(received),
       },
     )

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { createBlake2b256 } from '../weights/blake2b.js';
-import { download } from '../weights/download.js';
+import { type ByteSink, download } from '../weights/download.js';
 import type { SomaSession } from './soma-session.js';
 
 /**
@@ -16,25 +17,31 @@ export async function verifyHostedFile(
   checksum: string,
   path: string,
 ): Promise<void> {
-  const hash = createBlake2b256();
+  let hash = createBlake2b256();
   const manifest = { url, checksum, sizeBytes: (await stat(path)).size };
+  const sink: ByteSink = {
+    write: (piece) => hash.update(piece),
+    checksum: () => bytesToHex(hash.digest()),
+    restart() {
+      hash = createBlake2b256();
+    },
+  };
   try {
-    await download(manifest, client.context.manifestHttp, (piece) => void hash.update(piece), {
-      signal,
-      maxInterruptions: 1,
-    });
+    await download(manifest, client.context.manifestHttp, sink, { signal, maxInterruptions: 1 });
   } catch (error) {
     const cause = toQuarryError(error, 'fetching the hosted file back');
     if (cause.code === 'ABORTED') throw cause;
+    if (cause.code === 'CHECKSUM_MISMATCH') {
+      throw new QuarryError('FAILED_PRECONDITION', 'what is at the URL given is another file', {
+        hint: `upload ${path} there, then run this again`,
+        facts: { path, checksum },
+        cause,
+      });
+    }
     throw new QuarryError('FAILED_PRECONDITION', `${path} cannot be fetched from the URL given: ${cause.message}`, {
       hint: 'upload it there, then run this again',
       facts: { path },
       cause,
     });
   }
-  if (Buffer.from(hash.digest()).toString('hex') === checksum) return;
-  throw new QuarryError('FAILED_PRECONDITION', 'what is at the URL given is another file', {
-    hint: `upload ${path} there, then run this again`,
-    facts: { path, checksum },
-  });
 }

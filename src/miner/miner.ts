@@ -121,8 +121,8 @@ export class Miner {
     const { store, engine, weights, client, account, journal, host } = deps;
     const [emitter, book, stats, now] = [this.events, this.#book, this.#stats, this.#now];
     const maxInFlight = options.maxInFlight ?? 8;
-    const proxyUrl = (id: string): string => new URL(`/model/${id}`, client.endpoints.rpcUrl).href;
-    this.#models = new ModelCatalogue({ config: options.config, proxyUrl }, { engine, weights, emitter, now });
+    const proxies = client.modelProxies.bind(client);
+    this.#models = new ModelCatalogue({ config: options.config, proxies }, { engine, weights, emitter, now });
     const models = this.#models;
     this.#intake = new Intake(deps.samples, store, deps.onUnit);
     this.#scorer = new Scorer({ batchSize: options.batchSize ?? 16 }, { store, intake: this.#intake, models, book });

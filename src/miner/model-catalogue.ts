@@ -3,7 +3,7 @@ import PQueue from 'p-queue';
 import type { LoadedModel, ScoringEngine } from '../engine/contract.js';
 import type { ModelConfig } from '../engine/model-config.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { type Backoff, backoffDelayMs } from '../net/index.js';
+import { type Backoff, backoffDelayMs, type DownloadSource } from '../net/index.js';
 import type { Model } from '../soma/client/view/model.js';
 import type { ModelKey } from '../store/index.js';
 import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
@@ -33,8 +33,8 @@ export interface ActiveModel {
 
 export interface ModelCatalogueOptions {
   readonly config: ModelConfig;
-  /** Proxy address of a model's weights, tried after the manifest's own. */
-  readonly proxyUrl?: (modelId: string) => string;
+  /** Where a model's weights are passed on, tried after the manifest's own address. */
+  readonly proxies?: (modelId: string) => readonly DownloadSource[];
 }
 
 export interface ModelCatalogueDeps {
@@ -121,11 +121,11 @@ export class ModelCatalogue {
     emitter.emit('model', { modelId: model.id, state: 'fetching', sizeBytes });
     try {
       this.#assertPlausible(sizeBytes);
-      const proxy = this.#options.proxyUrl?.(model.id);
+      const fallbacks = this.#options.proxies?.(model.id);
       const options: FetchWeightsOptions = {
         signal,
         onProgress: (receivedBytes) => emitter.emit('download', { modelId: model.id, receivedBytes, sizeBytes }),
-        ...(proxy !== undefined && { fallbackUrls: [proxy] }),
+        ...(fallbacks !== undefined && { fallbacks }),
       };
       const file = await weights.open(model.manifest, options);
       try {

@@ -21,6 +21,11 @@ export interface HttpClientOptions {
   readonly maxRedirects?: number;
   /** Absent: any address may be dialled (the caller chose it). */
   readonly addressPolicy?: AddressPolicy;
+  /**
+   * Origins that the user configured himself, such as his own fullnode in a private network: dialled whatever
+   * `addressPolicy` says. Exactly these; a redirect elsewhere is checked.
+   */
+  readonly trustedOrigins?: readonly string[];
   /** For idempotent methods. Default 3 attempts. */
   readonly retry?: RetryPolicy;
   readonly userAgent?: string;
@@ -77,16 +82,23 @@ export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #deps: RetryDeps;
   readonly #sender: Sender;
+  /** Without the guard on addresses. */
+  readonly #trustedSender: Sender;
+  readonly #trusted: ReadonlySet<string>;
   readonly #timeoutMs: number;
 
   constructor(options: HttpClientOptions = {}, deps: RetryDeps = {}) {
     this.#options = options;
     this.#deps = deps;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
-    this.#sender = (options.engine === 'lean' ? nodeSender : undiciSender)({
-      connectTimeoutMs: Math.min(this.#timeoutMs, 10_000),
-      ...(options.addressPolicy !== undefined && { lookup: guardedLookup(options.addressPolicy) }),
-    });
+    this.#trusted = new Set(options.trustedOrigins?.map((url) => new URL(url).origin));
+    const makeSender = options.engine === 'lean' ? nodeSender : undiciSender;
+    const connectTimeoutMs = Math.min(this.#timeoutMs, 10_000);
+    this.#trustedSender = makeSender({ connectTimeoutMs });
+    this.#sender =
+      options.addressPolicy === undefined
+        ? this.#trustedSender
+        : makeSender({ connectTimeoutMs, lookup: guardedLookup(options.addressPolicy) });
   }
 
   /** Sends one request, following redirects and retrying as configured. */
@@ -111,7 +123,7 @@ export class HttpClient {
   }
 
   async close(): Promise<void> {
-    await this.#sender.close();
+    await Promise.all([this.#sender.close(), this.#trustedSender.close()]);
   }
 
   #resolve(req: HttpRequest): URL {
@@ -138,7 +150,8 @@ export class HttpClient {
     let verb = method;
     let body = req.json === undefined ? req.body : JSON.stringify(req.json);
     for (let hops = 0; ; hops++) {
-      if (this.#options.addressPolicy !== undefined) assertUrlAllowed(url, this.#options.addressPolicy);
+      const { addressPolicy } = this.#options;
+      if (addressPolicy !== undefined && !this.#trusted.has(url.origin)) assertUrlAllowed(url, addressPolicy);
       const headers: Record<string, string> = {
         'user-agent': this.#options.userAgent ?? 'quarry',
         ...(url.origin === home && this.#options.headers),
@@ -186,7 +199,8 @@ export class HttpClient {
     const where = `${method} ${redactUrl(url)}`;
     const timeoutMs = req.timeoutMs ?? this.#timeoutMs;
     try {
-      const answer = await this.#sender.send(url, {
+      const sender = this.#trusted.has(url.origin) ? this.#trustedSender : this.#sender;
+      const answer = await sender.send(url, {
         method,
         headers,
         timeoutMs,

@@ -1,28 +1,53 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
-import { type HttpClient, redactUrl, sleep } from '../net/index.js';
+import {
+  atLeast,
+  type DownloadSource,
+  type HttpClient,
+  LEAST_DOWNLOAD_RATE,
+  type LeastRate,
+  redactUrl,
+  sleep,
+} from '../net/index.js';
 import type { DataManifest } from './manifest.js';
 
-/** Receives verified-length pieces of a download, in order. */
-export type ByteSink = (bytes: Uint8Array) => Promise<void> | void;
+/** Takes the pieces of a download in order, never more bytes than the manifest announces. */
+export interface ByteSink {
+  write(bytes: Uint8Array): Promise<void> | void;
+  /** BLAKE2b-256 of everything written since the beginning, hex. */
+  checksum(): Promise<string> | string;
+  /** Forgets everything written: it was not what the manifest describes. */
+  restart(): Promise<void> | void;
+}
 
 export interface DownloadOptions {
-  /** Addresses tried after the manifest's own, such as the fullnode's proxy route. */
-  readonly fallbackUrls?: readonly string[];
-  /** Bytes already received and handed to the sink by an earlier attempt. */
+  /** Where the bytes may be as well, such as the proxies of the fullnodes: tried after the manifest's own address. */
+  readonly fallbacks?: readonly DownloadSource[];
+  /** Bytes that the sink holds from an earlier attempt. */
   readonly startAt?: number;
-  /** Interruptions survived per address before the next is tried. Default 4. */
+  /** Interruptions survived per address before it is given up. Default 4. */
   readonly maxInterruptions?: number;
-  /** Bytes received so far, the earlier attempt's included. */
+  /** An address that is slower is left for the next one. Default {@link LEAST_DOWNLOAD_RATE}. */
+  readonly leastRate?: LeastRate;
+  /** Bytes that the sink holds, the earlier attempt's included. */
   readonly onProgress?: (receivedBytes: number) => void;
   readonly signal?: AbortSignal;
 }
 
+interface Source extends DownloadSource {
+  /** Interruptions it may still have. */
+  left: number;
+}
+
+/** Bytes of an earlier attempt: from whom they came is not known. */
+const EARLIER = Symbol('an earlier attempt');
+
 /**
- * Streams a manifest's bytes into `sink`, continuing with `Range` requests after an interruption, and from the next
- * address when one keeps failing. Never hands over more bytes than the manifest announces. The checksum is the
- * caller's to compute, in the sink.
+ * Streams a manifest's bytes into `sink` and verifies them there. Continues with `Range` requests after an interruption;
+ * goes to the next address when one refuses, stalls, is too slow or serves something else. When what several addresses
+ * delivered together is wrong, the last of them is asked for all of it.
  *
- * @throws QuarryError `SIZE_MISMATCH` when every address serves fewer or more bytes than announced
+ * @throws QuarryError `CHECKSUM_MISMATCH` when an address serves other bytes and none serves the right ones
+ * @throws QuarryError `SIZE_MISMATCH` when an address serves fewer or more bytes and none serves the right ones
  * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `NOT_FOUND` … when the last address fails so
  * @throws QuarryError `ABORTED` when the signal fires
  */
@@ -32,39 +57,69 @@ export async function download(
   sink: ByteSink,
   options: DownloadOptions = {},
 ): Promise<void> {
+  const left = options.maxInterruptions ?? 4;
+  const sources: Source[] = [{ url: manifest.url, http }, ...(options.fallbacks ?? [])].map((at) => ({ ...at, left }));
   let received = options.startAt ?? 0;
-  if (received === manifest.sizeBytes) return;
-  let failure: QuarryError | undefined;
-  for (const url of [manifest.url, ...(options.fallbackUrls ?? [])]) {
-    for (let interruptions = 0; interruptions <= (options.maxInterruptions ?? 4); interruptions++) {
-      throwIfAborted(options.signal, 'the download');
-      const before = received;
-      try {
-        for await (const piece of readFrom(url, received, manifest, http, options.signal)) {
-          await sink(piece);
+  const suppliers = new Set<Source | typeof EARLIER>(received > 0 ? [EARLIER] : []);
+  const failures = new Map<Source, QuarryError>();
+  const restart = async (): Promise<void> => {
+    suppliers.clear();
+    received = 0;
+    await sink.restart();
+  };
+  for (let source = sources[0]; source !== undefined; source = sources[0]) {
+    throwIfAborted(options.signal, 'the download');
+    const before = received;
+    let sinkFailed = false;
+    try {
+      if (received < manifest.sizeBytes) {
+        for await (const piece of readFrom(source, received, manifest, options)) {
+          suppliers.add(source);
+          sinkFailed = true;
+          await sink.write(piece);
+          sinkFailed = false;
           received += piece.byteLength;
           options.onProgress?.(received);
         }
-        if (received === manifest.sizeBytes) return;
-        throw sizeMismatch(url, received, manifest.sizeBytes);
-      } catch (error) {
-        failure = toQuarryError(error, `downloading ${redactUrl(url)}`);
-        if (failure.code === 'ABORTED' || failure.code === 'DISK_FULL') throw failure;
-        // An address that says no, or serves something else, will do so again.
-        if (!failure.retryable || (failure.code === 'SIZE_MISMATCH' && received === before)) break;
-        await sleep(Math.min(2_000, 100 * 2 ** interruptions), options.signal);
+        if (received !== manifest.sizeBytes) throw sizeMismatch(source.url, received, manifest.sizeBytes);
       }
+      const got = await sink.checksum();
+      if (got === manifest.checksum) return;
+      throw checksumMismatch(source.url, manifest.checksum, got);
+    } catch (error) {
+      const failure = toQuarryError(error, `downloading ${redactUrl(source.url)}`);
+      if (sinkFailed || failure.code === 'ABORTED' || failure.code === 'DISK_FULL') throw failure;
+      failures.set(source, failure);
+      source.left--;
+      const alone = suppliers.size === 1 && suppliers.has(source);
+      if (failure.code === 'CHECKSUM_MISMATCH') {
+        const others = sources.filter((other) => other !== source && suppliers.has(other));
+        await restart();
+        // It delivered all of it, so it is the wrong one. Otherwise any of them may be, and it is asked for the whole.
+        if (alone || source.left < 0) sources.shift();
+        else sources.push(...others.map((other) => sources.splice(sources.indexOf(other), 1)[0] ?? other));
+        continue;
+      }
+      if (failure.code === 'SIZE_MISMATCH' && !failure.retryable && suppliers.has(source)) await restart();
+      // An address that says no, or serves something else, will do so again.
+      const useless = failure.code === 'SIZE_MISMATCH' && received <= before;
+      if (!failure.retryable || useless || source.left < 0) {
+        sources.shift();
+        continue;
+      }
+      // One that keeps us waiting comes last; one that broke off is asked again.
+      if (failure.code === 'TIMEOUT') sources.push(...sources.splice(0, 1));
+      if (sources[0] === source) await sleep(Math.min(2_000, 100 * 2 ** (left - source.left - 1)), options.signal);
     }
   }
-  throw failure ?? sizeMismatch(manifest.url, received, manifest.sizeBytes);
+  throw nothingDelivered([...failures.values()]);
 }
 
 async function* readFrom(
-  url: string,
+  { url, http }: DownloadSource,
   offset: number,
   manifest: DataManifest,
-  http: HttpClient,
-  signal: AbortSignal | undefined,
+  { signal, leastRate = LEAST_DOWNLOAD_RATE }: DownloadOptions,
 ): AsyncGenerator<Uint8Array> {
   const response = await http.request({
     url,
@@ -77,7 +132,7 @@ async function* readFrom(
   let position = offset - skip;
   try {
     if (response.status === 206) assertRangeStart(response.headers['content-range'], offset, url);
-    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of atLeast(response.body, leastRate, redactUrl(url))) {
       position += chunk.byteLength;
       if (position > manifest.sizeBytes) throw sizeMismatch(url, position, manifest.sizeBytes);
       if (skip >= chunk.byteLength) {
@@ -108,5 +163,26 @@ function sizeMismatch(url: string, received: number, expected: number): QuarryEr
     hint: 'the file behind the link is not the one on chain, or the transfer was cut short',
     facts: { received, expected },
     retryable: received < expected,
+  });
+}
+
+function checksumMismatch(url: string, expected: string, got: string): QuarryError {
+  return new QuarryError('CHECKSUM_MISMATCH', `what ${redactUrl(url)} served does not match its on-chain checksum`, {
+    hint: 'the host serves another file than was committed, or the transfer was damaged; nothing was kept',
+    facts: { expected, got },
+  });
+}
+
+/** One error for all addresses: wrong content says more than a proxy that has nothing either. */
+function nothingDelivered(failures: readonly QuarryError[]): QuarryError {
+  const wrong = failures.find(({ code }) => code === 'CHECKSUM_MISMATCH' || code === 'SIZE_MISMATCH');
+  const told = wrong ?? failures.at(-1) ?? new QuarryError('INVALID_ARGUMENT', 'there is no address to download from');
+  if (failures.length < 2) return told;
+  const messages = failures.map(({ message }) => message).join('; then ');
+  return new QuarryError(told.code, `no address delivered the bytes: ${messages}`, {
+    ...(told.hint !== undefined && { hint: told.hint }),
+    facts: told.facts,
+    retryable: failures.some(({ retryable }) => retryable),
+    cause: told,
   });
 }

@@ -1,12 +1,10 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesToHex } from '@noble/hashes/utils.js';
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { toQuarryError } from '../errors/index.js';
 import type { HttpClient } from '../net/index.js';
-import { createBlake2b256 } from './blake2b.js';
-import { createWeightsCipher } from './decrypt.js';
 import { type DownloadOptions, download } from './download.js';
 import { type WeightsManifest, weightsIdentity } from './manifest.js';
+import { PartialFile } from './partial-file.js';
 import { pruneCacheDirectory } from './prune.js';
 import { openSafetensors } from './safetensors.js';
 import type { WeightsFile } from './weights-file.js';
@@ -24,7 +22,6 @@ export interface FetchWeightsOptions extends Omit<DownloadOptions, 'startAt'> {}
 
 /** An interrupted download is worth resuming in another process from this size on, bytes. */
 const KEEP_PARTIAL_BYTES = 64 * 2 ** 20;
-const READ_BACK_BYTES = 4 * 2 ** 20;
 
 /**
  * Decrypted weight files on disk, keyed by the checksum of what was downloaded and the key. One pass over the network stream
@@ -84,14 +81,14 @@ export class WeightsCache {
     let keep = false;
     try {
       await mkdir(partialDir, { recursive: true, mode: 0o700 });
-      const received = await this.#stream(manifest, partial, options).catch(async (error: unknown) => {
+      await this.#stream(manifest, partial, options).catch(async (error: unknown) => {
         const failure = toQuarryError(error, 'downloading weights');
         const size = (await stat(partial).catch(() => undefined))?.size ?? 0;
         keep = size >= KEEP_PARTIAL_BYTES && (failure.code === 'ABORTED' || failure.retryable);
         if (failure.code === 'CHECKSUM_MISMATCH') keep = false;
         throw failure;
       });
-      await (await openSafetensors(partial, { checksum: received })).close();
+      await (await openSafetensors(partial, { checksum: manifest.checksum })).close();
       await rename(partial, path);
     } catch (error) {
       if (!keep) await rm(partial, { force: true });
@@ -99,39 +96,13 @@ export class WeightsCache {
     }
   }
 
-  /** Downloads into `partial`, continuing what is there; returns the verified checksum. */
-  async #stream(manifest: WeightsManifest, partial: string, options: FetchWeightsOptions): Promise<string> {
-    const file = await open(partial, 'a+', 0o600);
+  /** Downloads into `partial`, continuing what is there, and verifies it. */
+  async #stream(manifest: WeightsManifest, partial: string, options: FetchWeightsOptions): Promise<void> {
+    const { sizeBytes, decryptionKey } = manifest;
+    const file = await PartialFile.open({ path: partial, sizeBytes, decryptionKey });
     try {
-      const hash = createBlake2b256();
-      let position = (await file.stat()).size;
-      if (position > manifest.sizeBytes) {
-        await file.truncate(0);
-        position = 0;
-      }
-      // The checksum covers the ciphertext and the file holds plaintext: encrypting it again recovers the hash state.
-      const recover = createWeightsCipher(manifest.decryptionKey);
-      for (let at = 0; at < position; ) {
-        const { buffer, bytesRead } = await file.read(new Uint8Array(READ_BACK_BYTES), 0, READ_BACK_BYTES, at);
-        if (bytesRead === 0) break;
-        hash.update(recover(buffer.subarray(0, bytesRead)));
-        at += bytesRead;
-      }
-      const decrypt = createWeightsCipher(manifest.decryptionKey, position);
-      const write = async (piece: Uint8Array): Promise<void> => {
-        hash.update(piece);
-        await file.appendFile(decrypt(piece));
-      };
-      await download(manifest, this.#http, write, { ...options, startAt: position });
-      const checksum = bytesToHex(hash.digest());
-      if (checksum !== manifest.checksum) {
-        throw new QuarryError('CHECKSUM_MISMATCH', 'the downloaded weights do not match their on-chain checksum', {
-          hint: 'the host serves another file than was committed; the entry was not cached',
-          facts: { expected: manifest.checksum, got: checksum },
-        });
-      }
-      await file.datasync();
-      return checksum;
+      await download(manifest, this.#http, file, { ...options, startAt: file.startAt });
+      await file.sync();
     } finally {
       await file.close();
     }

@@ -85,6 +85,20 @@ describe.each(['fast', 'lean'] as const)('HttpClient, %s', (name) => {
     await expect(client({ addressPolicy: PUBLIC_AND_LOOPBACK }).bytes({ url: server.url })).resolves.toHaveLength(1);
   });
 
+  test('dials the origin the user configured, and nothing else beside it', async () => {
+    const stranger = await serve((_, response) => response.end('private'));
+    const node = await serve((request, response) => {
+      if (request.url === '/away') response.writeHead(302, { location: stranger.url }).end();
+      else response.end('mine');
+    });
+    const guarded = client({ baseUrl: node.url, addressPolicy: PUBLIC_ONLY, trustedOrigins: [node.url] });
+    expect(new TextDecoder().decode(await guarded.bytes({ url: '/model/1' }))).toBe('mine');
+    // The same machine under another port, another name for it, and where the node itself sends us.
+    for (const url of [stranger.url, node.url.replace('127.0.0.1', 'localhost'), '/away']) {
+      await expect(guarded.bytes({ url })).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' });
+    }
+  });
+
   test('checks the address of every redirect', async () => {
     const server = await serve((_, response) => response.writeHead(302, { location: 'http://10.1.2.3/' }).end());
     await expect(client({ addressPolicy: PUBLIC_AND_LOOPBACK }).bytes({ url: server.url })).rejects.toMatchObject({

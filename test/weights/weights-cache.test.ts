@@ -104,8 +104,79 @@ test('tries the fallback address when the first says no', async () => {
     request.url === '/proxy' ? ranged(request, response) : void response.writeHead(404).end(),
   );
   const cache = new WeightsCache({ dir }, { http });
-  const file = await openFrom(cache, manifest, { fallbackUrls: [`${manifest.url}/proxy`] });
+  const file = await openFrom(cache, manifest, { fallbacks: [{ http, url: `${manifest.url}/proxy` }] });
   expect(file.byteLength).toBe(plain.byteLength);
+});
+
+const garbage = Uint8Array.from(encrypted, (byte) => byte ^ 0x55);
+const QUICK = { leastRate: { bytesPerSecond: 1_000_000, windowMs: 100 }, maxInterruptions: 1 };
+/** Sends a byte every few milliseconds: never silent, never done. */
+const drip: RequestListener = (_, response) => {
+  response.writeHead(200, { 'content-length': encrypted.length });
+  const timer = setInterval(() => response.write('x'), 10);
+  response.once('close', () => clearInterval(timer));
+};
+
+test('asks every fullnode when the first address serves right-sized garbage', async () => {
+  const asked: string[] = [];
+  const manifest = await serving((request, response) => {
+    asked.push(request.url ?? '');
+    if (request.url === '/second') ranged(request, response);
+    else response.end(garbage);
+  });
+  const fallbacks = ['/first', '/second'].map((path) => ({ http, url: manifest.url + path }));
+  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { fallbacks });
+  expect(await file.read('w')).toEqual(values);
+  expect(asked).toEqual(['/', '/first', '/second']);
+  expect(await entries()).toEqual([`${identity}.safetensors`]);
+});
+
+test('what is too long is forgotten before another address is asked', async () => {
+  const manifest = await serving((request, response) => {
+    if (request.url === '/proxy') ranged(request, response);
+    else response.end(Buffer.concat([garbage, garbage]));
+  });
+  const fallbacks = [{ http, url: `${manifest.url}/proxy` }];
+  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { fallbacks });
+  expect(await file.read('w')).toEqual(values);
+});
+
+test('asks one address for all of it when two together delivered garbage', async () => {
+  const asked: string[] = [];
+  const manifest = await serving((request, response) => {
+    asked.push(`${request.url} ${request.headers.range ?? 'all'}`);
+    if (request.url === '/proxy') return ranged(request, response);
+    if (request.headers.range !== undefined) return void response.writeHead(404).end();
+    response.writeHead(200, { 'content-length': encrypted.length });
+    response.write(garbage.subarray(0, 60_000), () => response.destroy());
+  });
+  const fallbacks = [{ http, url: `${manifest.url}/proxy` }];
+  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { fallbacks });
+  expect(await file.read('w')).toEqual(values);
+  expect(asked.at(-2)).toMatch(/^\/proxy bytes=\d+-$/);
+  expect(asked.at(-1)).toBe('/proxy all');
+});
+
+test('leaves an address that drips for one that does not', async () => {
+  const manifest = await serving((request, response) => {
+    if (request.url === '/proxy') ranged(request, response);
+    else drip(request, response);
+  });
+  const cache = new WeightsCache({ dir }, { http });
+  const fallbacks = [{ http, url: `${manifest.url}/proxy` }];
+  const file = await openFrom(cache, manifest, { ...QUICK, fallbacks });
+  expect(await file.read('w')).toEqual(values);
+});
+
+test('says so when everybody drips', async () => {
+  const manifest = await serving(drip);
+  const begun = performance.now();
+  await expect(new WeightsCache({ dir }, { http }).open(manifest, QUICK)).rejects.toMatchObject({
+    code: 'TIMEOUT',
+    facts: { leastBytesPerSecond: 1_000_000 },
+  });
+  expect(performance.now() - begun).toBeLessThan(2_000);
+  expect(await entries()).toEqual([]);
 });
 
 test.each<[string, RequestListener, string]>([

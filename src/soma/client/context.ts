@@ -1,4 +1,4 @@
-import type { HttpClient, Sleep } from '../../net/index.js';
+import type { DownloadSource, HttpClient, Sleep } from '../../net/index.js';
 import type { RpcTransport } from './transport/index.js';
 
 /** What every call needs: the way to the fullnode, or to several, and the ways out of the process. */
@@ -6,8 +6,11 @@ export interface ClientContext {
   readonly transport: RpcTransport;
   /** For URLs that strangers wrote into manifests; guarded by an address policy. */
   readonly manifestHttp: HttpClient;
-  /** For the HTTP routes of the fullnode that calls go to now. */
-  readonly nodeHttp: HttpClient;
+  /**
+   * A path of the fullnodes' HTTP routes, at each of them, the one that calls go to now first. Their clients dial the
+   * address that the user configured, wherever it is, and nothing else that is not public.
+   */
+  readonly nodeSources: (path: string) => DownloadSource[];
   readonly sleep: Sleep;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;

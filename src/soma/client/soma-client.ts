@@ -1,5 +1,5 @@
 import { QuarryError } from '../../errors/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../net/index.js';
+import { type DownloadSource, HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../net/index.js';
 import {
   type Address,
   type Digest,
@@ -24,7 +24,7 @@ import { type WaitOptions, waitForCheckpoint } from './execute/wait-for-transact
 import type { NetworkEndpoints } from './networks.js';
 import { batchGetObjects, type ObjectQuery } from './read/batch-get-objects.js';
 import { getChallenge, listChallenges } from './read/challenges.js';
-import { type FetchModelOptions, fetchModel, streamModel } from './read/fetch-model.js';
+import { type FetchModelOptions, fetchModel, modelProxies, streamModel } from './read/fetch-model.js';
 import {
   type FetchSubmissionDataOptions,
   fetchSubmissionData,
@@ -128,20 +128,25 @@ export class SomaClient {
           );
     const transport = failover ?? new GrpcTransport({ ...calls, url: this.endpoints.rpcUrl }, deps);
     this.#failover = failover;
+    const addressPolicy = options.addressPolicy ?? (loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY);
     const nodeHttp = new Map(
-      urls.map((baseUrl) => [
-        parseEndpoint(baseUrl).url,
-        new HttpClient({ baseUrl, ...(options.headers !== undefined && { headers: options.headers }) }),
-      ]),
+      urls.map((each) => {
+        const baseUrl = parseEndpoint(each).url;
+        const headers = options.headers !== undefined && { headers: options.headers };
+        return [baseUrl, new HttpClient({ baseUrl, addressPolicy, trustedOrigins: [baseUrl], ...headers })];
+      }),
     );
     this.#nodeHttp = [...nodeHttp.values()];
     this.context = {
       transport,
-      manifestHttp: new HttpClient({
-        addressPolicy: options.addressPolicy ?? (loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY),
-      }),
-      get nodeHttp() {
-        return nodeHttp.get(transport.endpoint.url)!;
+      manifestHttp: new HttpClient({ addressPolicy }),
+      nodeSources(path) {
+        const current = transport.endpoint.url;
+        const others = [...nodeHttp.keys()].filter((url) => url !== current);
+        return [current, ...others].flatMap((url) => {
+          const http = nodeHttp.get(url);
+          return http === undefined ? [] : [{ http, url: `${url}${path}` }];
+        });
       },
       sleep: deps.sleep ?? sleep,
       now: deps.now ?? Date.now,
@@ -301,6 +306,10 @@ export class SomaClient {
   /** The encrypted weights of a model as they arrive; verified once the stream has ended. */
   streamModel(modelId: ObjectId, options?: FetchModelOptions): AsyncGenerator<Uint8Array, void, void> {
     return streamModel(this.context, modelId, options);
+  }
+  /** Where the fullnodes pass on the encrypted weights of a model, for when its own address fails. */
+  modelProxies(modelId: ObjectId): DownloadSource[] {
+    return modelProxies(this.context, modelId);
   }
   /** The winning data of a filled target, verified. */
   fetchSubmissionData(targetId: ObjectId, options?: FetchSubmissionDataOptions): Promise<Uint8Array> {

@@ -1,7 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QuarryError } from '../../../src/errors/index.js';
+import { PUBLIC_ONLY } from '../../../src/net/index.js';
 import { isId, normaliseId, SYSTEM_STATE_OBJECT_ID } from '../../../src/soma/chain/index.js';
 import { GrpcError, SomaClient, type Target } from '../../../src/soma/client/index.js';
+import { WeightsCache } from '../../../src/weights/weights-cache.js';
 import { type Fixture, startFixture } from './devnet-fixture.js';
 
 const ID = /^0x[0-9a-f]{64}$/;
@@ -133,6 +139,31 @@ describe('reads against a devnet', () => {
     await expect(client.fetchModel(MISSING)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const [target] = await client.getTargets({ limit: 1 });
     await expect(client.fetchSubmissionData(target!.id)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+  });
+
+  it("takes weights through the user's own fullnode in a private network, and follows no stranger there", async () => {
+    // Loopback stands for the private network: nothing but the fullnode itself may be dialled.
+    const mine = await fixture.connect({ addressPolicy: PUBLIC_ONLY, fallbackUrls: [`${fixture.devnet.rpcUrl}/`] });
+    const [model] = await mine.getModels();
+    const manifest = model!.manifest!;
+    const good = fixture.weights[Number(manifest.url.at(-1))]!;
+    expect(await mine.fetchModel(model!.id)).toEqual(good);
+    const dir = await mkdtemp(join(tmpdir(), 'quarry-private-'));
+    const cache = new WeightsCache({ dir }, { http: mine.context.manifestHttp });
+    const weights = {
+      url: manifest.url,
+      checksum: bytesToHex(manifest.checksum),
+      sizeBytes: good.length,
+      decryptionKey: new Uint8Array(32),
+    };
+    // All bytes came and matched; as the fixture's are no weights, it ends there.
+    const through = cache.open(weights, { fallbacks: mine.modelProxies(model!.id) });
+    await expect(through).rejects.toMatchObject({ code: 'WEIGHTS_INVALID' });
+    // A manifest that names the fullnode's own address is a stranger's URL all the same.
+    const url = `${fixture.devnet.rpcUrl}/model/${model!.id}`;
+    await expect(cache.open({ ...weights, url })).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' });
+    await rm(dir, { recursive: true });
+    mine.close();
   });
 
   it('reads the system state, its parameters, epochs and protocol constants', async () => {

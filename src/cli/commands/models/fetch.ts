@@ -1,11 +1,11 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Command } from 'commander';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { formatBytes } from '../../../output/index.js';
 import type { ModelManifest } from '../../../soma/client/read/index.js';
-import { createBlake2b256 } from '../../../weights/blake2b.js';
-import { createWeightsCipher } from '../../../weights/decrypt.js';
 import { download } from '../../../weights/download.js';
+import { PartialFile } from '../../../weights/partial-file.js';
 import { openSafetensors } from '../../../weights/safetensors.js';
 import type { CliContext } from '../../context.js';
 import { liveArea } from '../../live-area.js';
@@ -25,7 +25,12 @@ export function addFetchCommand(models: Command, context: CliContext): void {
     .option('--out <file>', 'where to write them (default: <id>.safetensors, .encrypted without --decrypt)')
     .option('--decrypt', 'decrypt while downloading; the model must be revealed')
     .option('--force', 'replace the file if it exists')
-    .addHelpText('after', examples('models fetch 0x… --decrypt --out model.safetensors', 'models fetch 0x… --json'))
+    .addHelpText(
+      'after',
+      `
+Interrupt it and run it again: it goes on where it stopped, from FILE.part.
+${examples('models fetch 0x… --decrypt --out model.safetensors', 'models fetch 0x… --json')}`,
+    )
     .action((id: string, flags: FetchFlags) => {
       const modelId = idArgument(id, 'model');
       return withSession(context, flags, (session) => fetchModel(session, modelId, flags));
@@ -60,12 +65,16 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
     if (key !== undefined) await (await openSafetensors(partial, { checksum: '' })).close();
     await rename(partial, file);
   } catch (error) {
-    await rm(partial, { force: true });
-    throw toQuarryError(error, `fetching the weights of ${modelId}`);
+    const failure = toQuarryError(error, `fetching the weights of ${modelId}`);
+    const kept = isWorthKeeping(failure) ? ((await stat(partial).catch(() => undefined))?.size ?? 0) : 0;
+    live.clear();
+    if (kept === 0) await rm(partial, { force: true });
+    else tell(context, `${formatBytes(kept)} are kept in ${partial}: run this again to go on from there`);
+    throw failure;
   } finally {
     live.clear();
   }
-  const checksum = Buffer.from(manifest.checksum).toString('hex');
+  const checksum = bytesToHex(manifest.checksum);
   const decrypted = key !== undefined;
   if (flags.json) sayJson(context, { modelId, file, sizeBytes: Number(manifest.size), checksum, decrypted });
   else {
@@ -74,33 +83,31 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
   }
 }
 
-/** Streams the weights into a file, hashing what comes and decrypting what is written. */
+/** Whether another run can go on from what has arrived: the way to it failed, not the bytes. */
+function isWorthKeeping({ code, retryable }: QuarryError): boolean {
+  return code === 'ABORTED' || (retryable && code !== 'CHECKSUM_MISMATCH' && code !== 'SIZE_MISMATCH');
+}
+
+/** Streams the weights into a file that an earlier run may have begun, hashing what comes and decrypting what is kept. */
 async function receive(
   { client, signal }: SomaSession,
-  manifest: ModelManifest,
-  key: Uint8Array | undefined,
+  { modelId, url, size, ...manifest }: ModelManifest,
+  decryptionKey: Uint8Array | undefined,
   path: string,
   onProgress: (receivedBytes: number) => void,
 ): Promise<void> {
-  const expected = Buffer.from(manifest.checksum).toString('hex');
-  const source = { url: manifest.url, checksum: expected, sizeBytes: Number(manifest.size) };
-  const proxy = new URL(`/model/${manifest.modelId}`, client.endpoints.rpcUrl).href;
-  const hash = createBlake2b256();
-  const plain = key === undefined ? (piece: Uint8Array) => piece : createWeightsCipher(key);
-  const file = await open(path, 'w', 0o600);
+  const source = { url, checksum: bytesToHex(manifest.checksum), sizeBytes: Number(size) };
+  const { sizeBytes } = source;
+  const file = await PartialFile.open({ path, sizeBytes, ...(decryptionKey !== undefined && { decryptionKey }) });
   try {
-    const sink = async (piece: Uint8Array): Promise<void> => {
-      hash.update(piece);
-      await file.writeFile(plain(piece));
-    };
-    await download(source, client.context.manifestHttp, sink, { signal, fallbackUrls: [proxy], onProgress });
+    await download(source, client.context.manifestHttp, file, {
+      signal,
+      startAt: file.startAt,
+      fallbacks: client.modelProxies(modelId),
+      onProgress,
+    });
+    await file.sync();
   } finally {
     await file.close();
   }
-  const got = Buffer.from(hash.digest()).toString('hex');
-  if (got === expected) return;
-  throw new QuarryError('CHECKSUM_MISMATCH', 'the downloaded weights do not match their on-chain checksum', {
-    hint: 'the host serves another file than was committed; nothing was kept',
-    facts: { expected, got },
-  });
 }

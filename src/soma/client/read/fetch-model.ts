@@ -1,8 +1,9 @@
 import { QuarryError } from '../../../errors/index.js';
+import type { DownloadSource } from '../../../net/index.js';
 import { normaliseId, type ObjectId } from '../../chain/index.js';
 import type { CallControl, ClientContext } from '../context.js';
 import { getModelManifests, type ModelManifest } from './get-models.js';
-import { type DownloadSource, downloadVerified, streamVerified } from './verified-download.js';
+import { downloadVerified, streamVerified } from './verified-download.js';
 
 export interface FetchModelOptions extends CallControl {
   /** Largest file kept in memory. Default 8 GiB; production weights are about 5 GB. */
@@ -22,12 +23,14 @@ async function manifestFor(client: ClientContext, id: ObjectId, options: FetchMo
   return manifest;
 }
 
-/** Where the encrypted weights can be had: their own URL, then the fullnode's proxy. */
+/** Where the fullnodes pass on the encrypted weights of a model: the one that calls go to, then the others. */
+export function modelProxies(client: ClientContext, modelId: ObjectId): DownloadSource[] {
+  return client.nodeSources(`/model/${normaliseId(modelId)}`);
+}
+
+/** Where the encrypted weights can be had: their own URL, then the fullnodes' proxies. */
 export function modelSources(client: ClientContext, manifest: ModelManifest): DownloadSource[] {
-  return [
-    { http: client.manifestHttp, url: manifest.url },
-    { http: client.nodeHttp, url: `/model/${manifest.modelId}` },
-  ];
+  return [{ http: client.manifestHttp, url: manifest.url }, ...modelProxies(client, manifest.modelId)];
 }
 
 /**

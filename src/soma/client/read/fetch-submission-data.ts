@@ -54,9 +54,6 @@ export async function fetchSubmissionData(
       facts: { targetId: id, status: target.status.kind },
     });
   }
-  const sources = [
-    { http: client.manifestHttp, url: manifest.url },
-    { http: client.nodeHttp, url: `/data/${id}` },
-  ];
+  const sources = [{ http: client.manifestHttp, url: manifest.url }, ...client.nodeSources(`/data/${id}`)];
   return downloadVerified(sources, manifest, { maxBytes: options.maxBytes ?? 64 * 2 ** 20, signal: options.signal });
 }

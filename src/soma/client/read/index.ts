@@ -39,4 +39,4 @@ export {
   type TargetFilter,
   type TargetPage,
 } from './list-targets.js';
-export { type DownloadSource, downloadTimeoutMs, downloadVerified, streamVerified } from './verified-download.js';
+export { downloadTimeoutMs, downloadVerified, streamVerified } from './verified-download.js';

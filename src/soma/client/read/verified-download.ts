@@ -1,13 +1,7 @@
 import { blake2b } from '@noble/hashes/blake2.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
-import { type HttpClient, redactUrl } from '../../../net/index.js';
+import { atLeast, type DownloadSource, LEAST_DOWNLOAD_RATE, type LeastRate, redactUrl } from '../../../net/index.js';
 import type { Manifest } from '../../chain/index.js';
-
-/** Where to look for the bytes of a manifest: a URL and the client that may dial it. */
-export interface DownloadSource {
-  readonly http: HttpClient;
-  readonly url: string;
-}
 
 /** How long a download may take without progress: SOMA protocol, 30 s and 50 ns per byte, at most 10 min. */
 export function downloadTimeoutMs(sizeBytes: bigint): number {
@@ -20,11 +14,13 @@ export function downloadTimeoutMs(sizeBytes: bigint): number {
  *
  * @throws QuarryError `SIZE_MISMATCH` when there are more or fewer bytes than the manifest says
  * @throws QuarryError `CHECKSUM_MISMATCH` when BLAKE2b-256 differs
+ * @throws QuarryError `TIMEOUT` when the source stalls, or is slower than `leastRate`
  */
 export async function* streamVerified(
   source: DownloadSource,
   manifest: Manifest,
   signal?: AbortSignal,
+  leastRate: LeastRate = LEAST_DOWNLOAD_RATE,
 ): AsyncGenerator<Uint8Array, void, void> {
   const where = redactUrl(source.url);
   const wrongSize = (what: string): QuarryError =>
@@ -40,7 +36,7 @@ export async function* streamVerified(
   const hash = blake2b.create({ dkLen: 32 });
   let received = 0n;
   try {
-    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of atLeast(answer.body, leastRate, where)) {
       received += BigInt(chunk.length);
       if (received > manifest.size) throw wrongSize('more');
       hash.update(chunk);

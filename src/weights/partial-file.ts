@@ -1,0 +1,86 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { createBlake2b256 } from './blake2b.js';
+import { createWeightsCipher } from './decrypt.js';
+import type { ByteSink } from './download.js';
+
+const READ_BACK_BYTES = 4 * 2 ** 20;
+
+export interface PartialFileOptions {
+  readonly path: string;
+  /** What the whole file has. A longer one on disk is started anew. */
+  readonly sizeBytes: number;
+  /** Decrypts what is written, 32 bytes. Without it the bytes are kept as they come. */
+  readonly decryptionKey?: Uint8Array;
+}
+
+/** A file that grows while it is downloaded, in this run and in later ones: hashed as it comes, decrypted as it is kept. */
+export class PartialFile implements ByteSink {
+  readonly #file: FileHandle;
+  readonly #key: Uint8Array | undefined;
+  #hash = createBlake2b256();
+  #decrypt: (piece: Uint8Array) => Uint8Array;
+  /** Bytes that an earlier run left. */
+  readonly startAt: number;
+
+  private constructor(file: FileHandle, key: Uint8Array | undefined, startAt: number) {
+    this.#file = file;
+    this.#key = key;
+    this.startAt = startAt;
+    this.#decrypt = cipherOf(key, startAt);
+  }
+
+  /** Opens the file, and hashes what is in it already. */
+  static async open({ path, sizeBytes, decryptionKey }: PartialFileOptions): Promise<PartialFile> {
+    // Before the file exists: a key of the wrong length must leave nothing behind.
+    const recover = cipherOf(decryptionKey, 0);
+    const file = await open(path, 'a+', 0o600);
+    try {
+      let size = (await file.stat()).size;
+      if (size > sizeBytes) {
+        await file.truncate(0);
+        size = 0;
+      }
+      const partial = new PartialFile(file, decryptionKey, size);
+      // The checksum covers the ciphertext and the file holds plaintext: encrypting it again recovers the hash state.
+      for (let at = 0; at < size; ) {
+        const { buffer, bytesRead } = await file.read(new Uint8Array(READ_BACK_BYTES), 0, READ_BACK_BYTES, at);
+        if (bytesRead === 0) break;
+        partial.#hash.update(recover(buffer.subarray(0, bytesRead)));
+        at += bytesRead;
+      }
+      return partial;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    this.#hash.update(piece);
+    await this.#file.appendFile(this.#decrypt(piece));
+  }
+
+  checksum(): string {
+    return bytesToHex(this.#hash.digest());
+  }
+
+  async restart(): Promise<void> {
+    await this.#file.truncate(0);
+    this.#hash = createBlake2b256();
+    this.#decrypt = cipherOf(this.#key, 0);
+  }
+
+  /** Resolves when the bytes are on the disk. */
+  async sync(): Promise<void> {
+    await this.#file.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+function cipherOf(key: Uint8Array | undefined, position: number): (piece: Uint8Array) => Uint8Array {
+  return key === undefined ? (piece) => piece : createWeightsCipher(key, position);
+}
