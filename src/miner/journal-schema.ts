@@ -41,4 +41,11 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     position INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- An accepted submission brings its claim with it, due two epochs later: one statement, so that none is forgotten.
+  CREATE TRIGGER submissions_accepted AFTER UPDATE OF state ON submissions WHEN NEW.state = 'accepted' BEGIN
+    INSERT INTO claims (target_id, due_epoch, state, own)
+    VALUES (NEW.target_id, CAST(CAST(NEW.epoch AS INTEGER) + 2 AS TEXT), 'waiting', 1) ON CONFLICT DO NOTHING;
+  END;
+  `,
 ];

@@ -55,6 +55,7 @@ export class Journal {
   readonly #insert: SqlStatement;
   readonly #settle: SqlStatement;
   readonly #live: SqlStatement;
+  readonly #host: SqlStatement;
   readonly #now: () => number;
 
   /** @param now milliseconds since the Unix epoch */
@@ -70,6 +71,9 @@ export class Journal {
       `UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4,
          signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END
        WHERE digest = ?5`,
+    );
+    this.#host = this.#db.prepare(
+      'INSERT INTO hostings VALUES (?, ?, ?) ON CONFLICT (checksum) DO UPDATE SET url = ?2, epoch = ?3',
     );
     this.#live = this.#db.prepare(
       `SELECT 1 FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`,
@@ -103,14 +107,8 @@ export class Journal {
     state: SubmissionState,
     details: { readonly reason?: string; readonly feeShannons?: bigint; readonly latencyMs?: number } = {},
   ): void {
-    this.#db.transaction(() => {
-      const fee = details.feeShannons === undefined ? null : String(details.feeShannons);
-      this.#settle.run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest]);
-      if (state !== 'accepted') return;
-      const row = this.#db.prepare('SELECT target_id, epoch FROM submissions WHERE digest = ?').get([digest]);
-      if (row === undefined) return;
-      this.#insertClaim(String(row['target_id']), BigInt(String(row['epoch'])) + 2n, true);
-    });
+    const fee = details.feeShannons === undefined ? null : String(details.feeShannons);
+    this.#settle.run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest]);
   }
 
   /** Submissions whose outcome is not known, oldest first. */
@@ -130,9 +128,7 @@ export class Journal {
   }
 
   recordHosting(checksum: string, url: string, epoch: bigint): void {
-    this.#db
-      .prepare('INSERT INTO hostings VALUES (?, ?, ?) ON CONFLICT (checksum) DO UPDATE SET url = ?2, epoch = ?3')
-      .run([checksum, url, String(epoch)]);
+    this.#host.run([checksum, url, String(epoch)]);
   }
 
   /** Checksums whose audit window is over: hosted for a submission of an epoch before `epoch - 1`. */

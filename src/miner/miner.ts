@@ -5,6 +5,7 @@ import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
 import type { DataHost } from '../hosting/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../net/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
+import { rehearseSubmission } from '../soma/client/execute/rehearsal.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 import type { SystemState } from '../soma/client/view/system-state.js';
 import type { Target } from '../soma/client/view/target.js';
@@ -223,6 +224,10 @@ export class Miner {
     for await (const target of this.#deps.client.listAllTargets({ status: 'open', signal })) this.#open(target);
     await this.#deps.account.pool.ready(signal);
     this.#inBackground('hosting again what may be audited', this.#rehost(signal));
+    if (!this.#options.dryRun) {
+      const { embeddingDim } = this.#options.config;
+      this.#inBackground('rehearsing a submission', rehearseSubmission(embeddingDim, signal));
+    }
     this.events.emit('started', {
       address: this.#deps.account.address,
       epoch: this.#state?.epoch ?? 0n,

@@ -14,7 +14,7 @@ export type ExecuteAndWaitOptions = ExecuteTransactionOptions & WaitOptions;
 export async function executeAndWait(
   client: ClientContext,
   hub: CheckpointHub,
-  signed: Pick<SignedTransaction, 'bytes' | 'digest' | 'signatures'>,
+  signed: SignedTransaction,
   options: ExecuteAndWaitOptions = {},
 ): Promise<TransactionResult> {
   // Before executing: the checkpoint may be there before the answer is.

@@ -1,21 +1,14 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
 import { TransactionExecutionService } from '../../../gen/soma/rpc/transaction_execution_service_pb.js';
 import { backoffDelayMs } from '../../../net/index.js';
-import {
-  type Digest,
-  decodeTransactionData,
-  type ReportedEffects,
-  type SignedTransaction,
-  transactionToRpc,
-  userSignatureToRpc,
-} from '../../chain/index.js';
+import type { Digest, ReportedEffects, SignedTransaction } from '../../chain/index.js';
 import { type CallControl, type ClientContext, controlOf } from '../context.js';
 import { getTransaction } from '../read/get-transaction.js';
 import { type BalanceChange, type ExecutedTransaction, executedFrom } from '../view/executed-transaction.js';
 import type { PartialObject } from '../view/object.js';
 import { required } from '../view/required.js';
+import { executionRequest } from './execution-request.js';
 import { readRejection } from './rejection.js';
-import { validateTransaction } from './validate-transaction.js';
 
 /** What a transaction did. `effects.status` says whether it succeeded. */
 export interface TransactionResult {
@@ -51,16 +44,10 @@ const MASK_WITH_OBJECTS: readonly string[] = [...MASK, 'objects.objects'];
  */
 export async function executeTransaction(
   client: ClientContext,
-  signed: Pick<SignedTransaction, 'bytes' | 'digest' | 'signatures'>,
+  signed: SignedTransaction,
   options: ExecuteTransactionOptions = {},
 ): Promise<TransactionResult> {
-  const data = decodeTransactionData(signed.bytes);
-  validateTransaction(data);
-  const request = {
-    transaction: transactionToRpc(data, { digest: signed.digest }),
-    signatures: signed.signatures.map((signature) => userSignatureToRpc(signature)),
-    readMask: { paths: [...(options.withObjects ? MASK_WITH_OBJECTS : MASK)] },
-  };
+  const request = executionRequest(signed, options.withObjects ? MASK_WITH_OBJECTS : MASK);
   const attempts = options.attempts ?? 4;
   for (let attempt = 1; ; attempt++) {
     try {

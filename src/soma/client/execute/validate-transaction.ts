@@ -1,6 +1,5 @@
 import { QuarryError } from '../../../errors/index.js';
 import {
-  encodeTransactionData,
   isSystemKind,
   MAX_TRANSACTION_BYTES,
   type ObjectRef,
@@ -46,8 +45,9 @@ function invalid(message: string, hint: string): QuarryError {
  *
  * @throws QuarryError `INVALID_ARGUMENT` when the kind is the system's, there is no gas payment, an object is named
  *   twice, payments are left open, or the transaction is larger than consensus accepts
+ * @param sizeBytes length of its BCS
  */
-export function validateTransaction(data: TransactionData): void {
+export function validateTransaction(data: TransactionData, sizeBytes: number): void {
   const { kind, gasPayment } = data;
   if (isSystemKind(kind.kind)) throw invalid(`${kind.kind} is sent by the network only`, 'send another kind');
   if (gasPayment.length === 0) throw invalid('the transaction has no gas payment', 'add a coin that pays');
@@ -67,7 +67,6 @@ export function validateTransaction(data: TransactionData): void {
   if (kind.kind === 'transferObjects' && kind.objects.length === 0) {
     throw invalid('transferObjects needs at least one object', 'name the objects');
   }
-  const sizeBytes = encodeTransactionData(data).length;
   if (sizeBytes > MAX_TRANSACTION_BYTES) {
     throw invalid(`the transaction has ${sizeBytes} bytes, of ${MAX_TRANSACTION_BYTES} at most`, 'split it');
   }
