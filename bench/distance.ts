@@ -1,22 +1,23 @@
 import type { DistanceEngine, EmbeddingRows, Hit, TargetMatrix } from '../src/engine/contract.js';
-import { toBf16 } from '../src/engine/embedding-rows.js';
 import type { IsaLevel } from '../src/engine/engine-spec.js';
 import { createGpuDistanceEngine, type GpuMode } from '../src/engine/gpu/index.js';
 import { loadNativeCore } from '../src/engine/native/core.js';
 import { createNativeDistanceEngine, nativeCapabilities } from '../src/engine/native/index.js';
-import { createReferenceDistanceEngine, normalArray } from '../src/engine/reference/index.js';
+import { createReferenceDistanceEngine } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
+import { comparisons, type PeerOutcome } from './comparisons.js';
 import { fmaPeak, readBandwidth } from './limits.js';
+import type { PeerTime, Skipped } from './peers/peer-process.js';
+import { pythonScan } from './peers/python-scan.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
+import { DIM, makeRows, makeTargets } from './scan-data.js';
 
-/** Width of a V1 embedding. */
-const DIM = 2048;
 /** The protocol's hardest threshold: about one row in eighty hits. */
 const HARDEST = 0.95;
 /** No row of random directions comes this near: the scan itself, without the cost of hits. */
 const UNREACHABLE = 0.5;
-/** Rows a peer is compared on; the slowest take about a second for them. */
-const PEER_ROWS = 20_000;
+/** Rows that engines without native code are compared on; the slowest take about a second for them. */
+const ENGINE_ROWS = 20_000;
 
 /** Options of the distance bench. */
 export interface DistanceBenchOptions extends BenchOptions {
@@ -24,27 +25,6 @@ export interface DistanceBenchOptions extends BenchOptions {
   readonly isa?: readonly IsaLevel[];
   /** Rows of 2,048. Default 500,000, which is 2 GB in bf16; `quick` takes 50,000. */
   readonly rows?: number;
-}
-
-/** Rows with the statistics of embeddings: windows at shifting places of one block of Gaussian numbers. */
-function makeRows(count: number, format: 'bf16' | 'f32'): EmbeddingRows {
-  const f32 = normalArray(1n, 2 ** 20);
-  const source = format === 'bf16' ? toBf16(f32) : f32;
-  const data = format === 'bf16' ? new Uint16Array(count * DIM) : new Float32Array(count * DIM);
-  for (let row = 0; row < count; row++) {
-    const from = (row * 7919) % (source.length - DIM);
-    data.set(source.subarray(from, from + DIM), row * DIM);
-  }
-  return { data, rows: count, dim: DIM };
-}
-
-function makeTargets(count: number, threshold: number): TargetMatrix {
-  return {
-    data: normalArray(2n, count * DIM),
-    thresholds: new Float32Array(count).fill(threshold),
-    targets: count,
-    dim: DIM,
-  };
 }
 
 /** The best of `passes` full scans, in seconds, and its hits. */
@@ -97,11 +77,13 @@ export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<Be
   if (!capabilities.available) throw new QuarryError('ENGINE_UNAVAILABLE', capabilities.reason);
   const count = options.rows ?? (options.quick ? 50_000 : 500_000);
   const passes = options.quick ? 2 : 5;
+  const peers = options.peers ?? !options.quick;
   const cases = [
     ['bf16', count, 1, UNREACHABLE],
     ['bf16', count, 100, UNREACHABLE],
     ['bf16', count, 100, HARDEST],
     ['f32', Math.ceil(count / 4), 1, UNREACHABLE],
+    ['f32', Math.ceil(count / 4), 100, UNREACHABLE],
   ] as const;
   let made: { format: string; rows: EmbeddingRows } | undefined;
   for (const isa of options.isa ?? [capabilities.best]) {
@@ -116,13 +98,14 @@ export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<Be
         assertRight(error, `${targetCount} targets at ${isa}`);
         const many = targetCount > 1;
         // The limit is taken before and after, because other work on the machine comes and goes.
+        const multiplies = isa === 'avx512bf16' && format === 'bf16' ? 'bf16' : 'f32';
         const limitNow = (): Promise<number> =>
-          many ? fmaPeak(core, isa, isa === 'avx512bf16' ? 'bf16' : 'f32', threads) : readBandwidth(core, threads);
+          many ? fmaPeak(core, isa, multiplies, threads) : readBandwidth(core, threads);
         const before = await limitNow();
         const { seconds, hits } = await time(engine, rows, targets, many ? Math.min(2, passes) : passes);
         const limit = Math.max(before, await limitNow());
         const value = many ? (2 * rowCount * targetCount * DIM) / seconds : rows.data.byteLength / seconds;
-        yield benchResult({
+        const own = benchResult({
           bench: 'distance',
           case: `${rowCount} rows x ${DIM}, ${targetCount} ${many ? 'targets' : 'target'}, threshold ${threshold}`,
           engine: 'native',
@@ -136,49 +119,64 @@ export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<Be
           error,
           note: `${(seconds * 1000).toFixed(1)} ms, ${hits.length} hits`,
         });
+        const run = { threads, repeats: many ? 2 : passes, python: options.python, signal: options.signal };
+        // Hits cost the peers nothing and us little; with none, all do the same.
+        const outcomes = peers && threshold === UNREACHABLE ? [await pythonScan(rows, targets, run)] : [];
+        yield* comparisons(own, seconds, value * seconds, outcomes);
       }
     }
   }
   made = undefined;
-  yield* peers(options);
+  if (peers) yield* otherEngines(options);
 }
 
-/** Other engines on fewer rows, each beside the native core's time for the same scan. */
-async function* peers(options: DistanceBenchOptions): AsyncIterable<BenchResult> {
-  const rowCount = options.quick ? PEER_ROWS / 10 : PEER_ROWS;
-  const rows = makeRows(rowCount, 'bf16');
+/** Our engines that run without native code, on fewer rows, beside the native core. */
+async function* otherEngines(options: DistanceBenchOptions): AsyncIterable<BenchResult> {
+  const rows = makeRows(options.quick ? ENGINE_ROWS / 10 : ENGINE_ROWS, 'bf16');
   const targets = makeTargets(1, HARDEST);
-  const native = createNativeDistanceEngine();
-  const { seconds } = await time(native, rows, targets, 5);
-  const fields = { bench: 'distance', case: `${rowCount} rows x ${DIM}, 1 target, threshold ${HARDEST}`, unit: 'B/s' };
   const engines: [string, () => Promise<DistanceEngine>][] = [
     ['reference', async () => createReferenceDistanceEngine()],
-    ...(['cpu', 'webasm'] satisfies GpuMode[]).map((mode): [string, () => Promise<DistanceEngine>] => [
+    ...(['cpu', 'webasm', 'webgpu'] satisfies GpuMode[]).map((mode): [string, () => Promise<DistanceEngine>] => [
       `gpu.js ${mode}`,
       () => createGpuDistanceEngine({ mode }),
     ]),
   ];
+  const native = createNativeDistanceEngine({ threads: 1 });
+  const { seconds } = await time(native, rows, targets, 5);
+  const outcomes: PeerOutcome[] = [];
   for (const [name, create] of engines) {
     options.signal?.throwIfAborted();
-    try {
-      const engine = await create();
-      const theirs = await time(engine, rows, targets, 2);
-      await engine.close();
-      const value = rows.data.byteLength / seconds;
-      const peerRatio = theirs.seconds / seconds;
-      yield benchResult({
-        ...fields,
-        engine: 'native',
-        isa: native.isa,
-        precision: 'bf16',
-        value,
-        peer: name,
-        peerRatio,
-      });
-    } catch (error) {
-      if (!(error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE')) throw error;
-      yield benchResult({ ...fields, engine: name, precision: 'bf16', note: `skipped: ${error.message}` });
-    }
+    outcomes.push({ name, ...(await engineOutcome(create, rows, targets)) });
   }
-  yield benchResult({ ...fields, engine: 'usearch', note: 'skipped: not installed' });
+  const own = benchResult({
+    bench: 'distance',
+    case: `${rows.rows} rows x ${DIM}, 1 target, threshold ${HARDEST}`,
+    engine: 'native',
+    isa: native.isa,
+    precision: 'bf16',
+    threads: 1,
+    value: rows.data.byteLength / seconds,
+    unit: 'B/s',
+    error: await errorOf(native, rows, targets),
+    note: `${(seconds * 1000).toFixed(1)} ms`,
+  });
+  yield* comparisons(own, seconds, rows.data.byteLength, outcomes);
+}
+
+async function engineOutcome(
+  create: () => Promise<DistanceEngine>,
+  rows: EmbeddingRows,
+  targets: TargetMatrix,
+): Promise<PeerTime | Skipped> {
+  try {
+    const engine = await create();
+    const error = await errorOf(engine, rows, targets);
+    if (!(error <= 1e-5)) return { skipped: `its result is wrong: error ${error.toExponential(1)}` };
+    const { seconds } = await time(engine, rows, targets, 2);
+    await engine.close();
+    return { seconds, error, version: engine.device };
+  } catch (error) {
+    if (error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE') return { skipped: error.message };
+    throw error;
+  }
 }

@@ -1,23 +1,26 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Score, ScoringEngine } from '../src/engine/contract.js';
+import type { Score } from '../src/engine/contract.js';
 import type { IsaLevel } from '../src/engine/engine-spec.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../src/engine/model-config.js';
-import { loadNativeCore } from '../src/engine/native/core.js';
+import { loadNativeCore, type NativePrecision } from '../src/engine/native/core.js';
 import { createNativeScoringEngine } from '../src/engine/native/index.js';
-import { createReferenceEngine } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
-import { generateWeights, generateWeightsBytes } from '../src/weights/generate.js';
-import { openSafetensors, safetensorsFromBytes } from '../src/weights/safetensors.js';
+import { openSafetensors } from '../src/weights/safetensors.js';
 import type { WeightsFile } from '../src/weights/weights-file.js';
+import { comparisons, type PeerOutcome } from './comparisons.js';
+import { assertRoom, checkSlice, flushFolder, modelFile, sampleBytes } from './forward-model.js';
 import { fmaPeak } from './limits.js';
-import { torchForwardSeconds } from './peers/torch.js';
+import { type ForwardPeerCase, onnxPeer, torchPeers } from './peers/forward-peers.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
+import { relativeError } from './score-error.js';
 
 /** Options of the forward bench. */
 export interface ForwardBenchOptions extends BenchOptions {
-  /** Layers of the V1-wide model. Default 2, which has every kernel's shape; 24 is the full model, a 4.84 GB file. */
+  /** All 24 layers, a file of 4.84 GB and another 7.3 GB of packed forms. Peers then run with all threads only. */
+  readonly full?: boolean;
+  /** Layers of the V1-wide model. Default 2, which has every kernel's shape; 24 with `full`. */
   readonly layers?: number;
   /** Chunks of a sample to time. Default 1. */
   readonly chunks?: readonly number[];
@@ -26,11 +29,7 @@ export interface ForwardBenchOptions extends BenchOptions {
   /** Where the generated weights and their packed forms go; kept, so that a second run finds them. Default: a temporary
    * folder, removed at the end. */
   readonly directory?: string;
-  /** Times the peers as well. Default true. */
-  readonly peers?: boolean;
   readonly repeats?: number;
-  /** Python interpreter that may import PyTorch. Default `python3`. */
-  readonly python?: string;
 }
 
 /** FLOPs a chunk needs, a multiply-add counted as two, masked scores not counted. */
@@ -39,110 +38,76 @@ export function usefulFlops(config: ModelConfig): number {
   return l * (8 * e * e * t + 4 * e * h * t + 4 * e * ((t * (t + 1)) / 2)) + 2 * e * v * t + 2 * e * 256 * t;
 }
 
-function sampleBytes(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + 7 + Math.floor(i / 256) * 13) % 256);
-}
-
-/** The larger of the relative errors of loss and embedding. */
-function relativeError(got: Score, want: Score): number {
-  let difference = 0;
-  let size = 0;
-  for (const [i, x] of want.embedding.entries()) {
-    difference += (got.embedding[i]! - x) ** 2;
-    size += x * x;
-  }
-  return Math.max(Math.abs(got.loss / want.loss - 1), Math.sqrt(difference / size));
-}
-
-/** f32 against the reference on a model it can score in a second. Nothing is timed before it holds. */
-async function checkAgainstReference(isa: IsaLevel | undefined): Promise<number> {
-  const config: ModelConfig = { ...MODEL_CONFIGS.medium, numLayers: 1, sequenceLength: 64 };
-  const weights = (): WeightsFile => safetensorsFromBytes(generateWeightsBytes(config, 1n));
-  const engine = createNativeScoringEngine({ precision: 'f32', ...(isa !== undefined && { isa }) });
-  const sample = [sampleBytes(65)];
-  const [got] = await (await engine.load(weights(), config)).score(sample);
-  const [want] = await (await createReferenceEngine().load(weights(), config)).score(sample);
-  const error = relativeError(got!, want!);
-  if (!(error <= 1e-5)) {
-    throw new QuarryError('ENGINE_FAILED', 'native scores differ from the reference', { facts: { error } });
-  }
-  return error;
-}
-
-/** Best seconds of scoring one sample, after one run to warm up. */
-async function timeScore(
-  engine: ScoringEngine,
-  weights: WeightsFile,
-  config: ModelConfig,
-  sample: Uint8Array,
-  repeats: number,
-  signal: AbortSignal | undefined,
-): Promise<{ seconds: number; score: Score; bound: number }> {
-  const model = await engine.load(weights, config, signal === undefined ? {} : { signal });
-  try {
-    let best = Infinity;
-    let score: Score | undefined;
-    for (let repeat = 0; repeat <= repeats; repeat++) {
-      const begin = performance.now();
-      [score] = await model.score([sample], signal === undefined ? {} : { signal });
-      if (repeat > 0) best = Math.min(best, (performance.now() - begin) / 1000);
-    }
-    return { seconds: best, score: score!, bound: model.errorBound.loss };
-  } finally {
-    await model.close();
-  }
+/** What one precision made of a sample. */
+interface Timed {
+  readonly seconds: number;
+  readonly score: Score;
+  /** Stated bound of the loss. */
+  readonly bound: number;
+  readonly limit: number;
 }
 
 /**
  * Whole chunks through a model as wide as the full V1, against the peak of fused multiply-adds. Values are useful FLOPs
- * per second: masked attention scores, which the reference computes, do not count.
+ * per second: masked attention scores, which the reference computes, do not count. Errors in f32 are those of the model's
+ * first layers against the reference; in bf16 they are against the whole model in f32, and so are those of peers.
  *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the native core is not built
  * @throws QuarryError `ENGINE_FAILED` when scores are wrong: nothing is timed that does not compute
+ * @throws QuarryError `DISK_FULL` or `UNSUPPORTED` when there is too little disk or memory
  */
 export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<BenchResult> {
-  const core = loadNativeCore();
-  const { best, cpus } = core.capabilities();
-  const { signal, peers = !options.quick, isa = best } = options;
-  const config: ModelConfig = { ...MODEL_CONFIGS.v1, numLayers: options.layers ?? (options.quick ? 1 : 2) };
-  const repeats = options.repeats ?? (options.quick ? 1 : 4);
-  const threadCounts = options.threads ?? [...new Set([1, cpus])];
-  const directory = options.directory ?? path.join(tmpdir(), `quarry-bench-${process.pid}`);
-  const f32Error = await checkAgainstReference(isa);
-  await mkdir(directory, { recursive: true });
+  const { best, cpus } = loadNativeCore().capabilities();
+  const { signal, full = false, peers = !options.quick, isa = best, python } = options;
+  const layers = options.layers ?? (full ? MODEL_CONFIGS.v1.numLayers : options.quick ? 1 : 2);
+  const config: ModelConfig = { ...MODEL_CONFIGS.v1, numLayers: layers };
+  const repeats = options.repeats ?? (options.quick ? 1 : full ? 2 : 4);
+  const precisions: NativePrecision[] = isa === 'avx512bf16' ? ['f32', 'bf16'] : ['f32'];
+  // All threads first: at the full size they make what only the first load makes, in less time.
+  const threadCounts = options.threads ?? [...new Set([cpus, 1])];
+  const directory = options.directory ?? (await mkdtemp(path.join(tmpdir(), 'quarry-bench-')));
   let weights: WeightsFile | undefined;
   try {
-    const file = path.join(directory, `v1-${config.numLayers}-layers.safetensors`);
-    try {
-      await generateWeights(config, 1n, file, signal === undefined ? {} : { signal });
-    } catch (error) {
-      if (!(error instanceof QuarryError && error.code === 'ALREADY_EXISTS')) throw error;
-    }
+    await assertRoom(config, directory, peers);
+    const file = await modelFile(config, directory, signal);
+    const slice = { ...config, numLayers: Math.min(2, layers), sequenceLength: options.quick ? 8 : 32 };
+    const f32Error = await checkSlice(file, slice, { isa }, signal);
     // The name stands for the content: both are made here.
-    weights = await openSafetensors(file, { checksum: `bench1v1x${config.numLayers}` });
-    for (const threads of threadCounts) {
+    weights = await openSafetensors(file, { checksum: `bench1v1x${layers}` });
+    for (const [turn, threads] of threadCounts.entries()) {
       for (const chunks of options.chunks ?? [1]) {
         const sample = sampleBytes(chunks * config.sequenceLength);
-        const name = `V1 width, ${config.numLayers} layers, ${chunks} chunk${chunks > 1 ? 's' : ''}`;
-        const flops = chunks * usefulFlops(config);
-        const peer = peers
-          ? await onnxSeconds(weights, config, sample, threads, repeats, signal)
-          : { skipped: 'not asked' };
-        let f32Score: Score | undefined;
-        for (const precision of isa === 'avx512bf16' ? (['f32', 'bf16'] as const) : (['f32'] as const)) {
+        const timed = new Map<NativePrecision, Timed>();
+        for (const precision of precisions) {
           signal?.throwIfAborted();
-          const engine = createNativeScoringEngine({ precision, threads, isa, cacheDir: directory });
-          const before = await fmaPeak(core, isa, precision, threads);
-          const { seconds, score, bound } = await timeScore(engine, weights, config, sample, repeats, signal);
-          const limit = Math.max(before, await fmaPeak(core, isa, precision, threads));
-          const error = precision === 'f32' ? f32Error : relativeError(score, f32Score!);
-          if (precision === 'f32') f32Score = score;
-          else if (!(Math.abs(score.loss - f32Score!.loss) <= bound)) {
+          const times = full && turn > 0 ? 1 : repeats;
+          timed.set(
+            precision,
+            await timeNative(precision, { weights, config, sample, threads, isa, directory }, times, signal),
+          );
+        }
+        const want = timed.get('f32')!.score;
+        const peerCase = {
+          weights: file,
+          config,
+          sample,
+          want,
+          threads,
+          repeats: Math.min(2, repeats),
+          python,
+          signal,
+        };
+        const asked = peers && !(full && turn > 0);
+        const onnx = asked ? await onnxPeer(peerCase) : undefined;
+        for (const [precision, { seconds, score, bound, limit }] of timed) {
+          const error = precision === 'f32' ? f32Error : relativeError(score, want);
+          if (!(Math.abs(score.loss - want.loss) <= bound)) {
             throw new QuarryError('ENGINE_FAILED', 'a bf16 loss left its stated bound', { facts: { error, bound } });
           }
-          yield benchResult({
+          const flops = chunks * usefulFlops(config);
+          const own = benchResult({
             bench: 'forward',
-            case: name,
+            case: `V1 width, ${layers} layers, ${chunks} chunk${chunks > 1 ? 's' : ''}`,
             engine: 'native',
             isa,
             precision: score.precision,
@@ -152,12 +117,10 @@ export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<Ben
             limit,
             ratio: flops / seconds / limit,
             error,
-            peer: 'seconds' in peer ? 'onnxruntime-node cpu f32' : null,
-            peerRatio: 'seconds' in peer ? peer.seconds / seconds : null,
-            note: `${seconds.toFixed(3)} s a sample${'skipped' in peer ? `; peer skipped: ${peer.skipped}` : ''}`,
+            note: `${seconds.toFixed(3)} s a sample`,
           });
-          if (peers && chunks === 1)
-            yield await torchResult(name, config, precision, threads, repeats, seconds, options.python);
+          const outcomes = onnx === undefined ? [] : [onnx, ...(await torchOutcomes(peerCase, precision))];
+          yield* comparisons(own, seconds, flops, outcomes);
         }
       }
     }
@@ -167,40 +130,46 @@ export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<Ben
   }
 }
 
-async function onnxSeconds(
-  weights: WeightsFile,
-  config: ModelConfig,
-  sample: Uint8Array,
-  threads: number,
-  repeats: number,
-  signal: AbortSignal | undefined,
-): Promise<{ seconds: number } | { skipped: string }> {
-  try {
-    const { createOnnxEngine } = await import('../src/engine/onnx/index.js');
-    return await timeScore(await createOnnxEngine({ threads }), weights, config, sample, Math.min(2, repeats), signal);
-  } catch (error) {
-    return { skipped: error instanceof Error ? error.message : String(error) };
-  }
+async function torchOutcomes(peerCase: ForwardPeerCase, precision: NativePrecision): Promise<PeerOutcome[]> {
+  const outcomes: PeerOutcome[] = [];
+  for await (const outcome of torchPeers(peerCase, precision)) outcomes.push(outcome);
+  return outcomes;
 }
 
-async function torchResult(
-  name: string,
-  config: ModelConfig,
-  precision: 'f32' | 'bf16',
-  threads: number,
+interface NativeCase {
+  readonly weights: WeightsFile;
+  readonly config: ModelConfig;
+  readonly sample: Uint8Array;
+  readonly threads: number;
+  readonly isa: IsaLevel;
+  /** Where packed weights are kept. */
+  readonly directory: string;
+}
+
+/** Best time of scoring one sample, after one run to warm up, with the limit taken on both sides of it. */
+async function timeNative(
+  precision: NativePrecision,
+  { weights, config, sample, threads, isa, directory }: NativeCase,
   repeats: number,
-  nativeSeconds: number,
-  python: string | undefined,
-): Promise<BenchResult> {
-  const peer = await torchForwardSeconds(config, precision, threads, repeats, python);
-  const fields = { bench: 'forward', case: name, engine: 'pytorch', precision, threads, unit: 'FLOP/s' } as const;
-  if ('skipped' in peer) return benchResult({ ...fields, note: `skipped: ${peer.skipped}` });
-  return benchResult({
-    ...fields,
-    engine: `pytorch ${peer.version}`,
-    value: usefulFlops(config) / peer.seconds,
-    peer: 'native',
-    peerRatio: nativeSeconds / peer.seconds,
-    note: `${peer.seconds.toFixed(3)} s a sample`,
-  });
+  signal: AbortSignal | undefined,
+): Promise<Timed> {
+  const core = loadNativeCore();
+  const options = signal === undefined ? {} : { signal };
+  const engine = createNativeScoringEngine({ precision, threads, isa, cacheDir: directory });
+  const model = await engine.load(weights, config, options);
+  try {
+    await flushFolder(directory);
+    const [score] = await model.score([sample], options);
+    const before = await fmaPeak(core, isa, precision, threads);
+    let seconds = Infinity;
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const begin = performance.now();
+      await model.score([sample], options);
+      seconds = Math.min(seconds, (performance.now() - begin) / 1000);
+    }
+    const limit = Math.max(before, await fmaPeak(core, isa, precision, threads));
+    return { seconds, score: score!, bound: model.errorBound.loss, limit };
+  } finally {
+    await model.close();
+  }
 }

@@ -2,8 +2,10 @@ import type { IsaLevel } from '../src/engine/engine-spec.js';
 import { loadNativeCore } from '../src/engine/native/core.js';
 import { nativeCapabilities } from '../src/engine/native/index.js';
 import { QuarryError } from '../src/errors/index.js';
+import { comparisons, type PeerOutcome } from './comparisons.js';
 import { fmaPeak } from './limits.js';
-import { onnxMatmulSeconds } from './peers/onnx-matmul.js';
+import { onnxMatmul } from './peers/onnx-matmul.js';
+import { pythonPeer } from './peers/python.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Products of one layer of the full V1 model on one chunk, `[m, n, k]`. */
@@ -16,6 +18,9 @@ const V1_SHAPES = [
 
 /** Errors above these would mean a broken kernel; relative to `sum |a||b|` of each element. */
 const LARGEST_ERROR = 1e-6;
+
+/** The same for peers; PyTorch rounds bf16 products to bf16 when they are done, ours stay f32. */
+const LARGEST_PEER_ERROR = { f32: 1e-6, bf16: 4e-3 } as const;
 
 /** Options of the product bench. */
 export interface GemmBenchOptions extends BenchOptions {
@@ -36,11 +41,13 @@ export async function* run(options: GemmBenchOptions = {}): AsyncIterable<BenchR
   const threadCounts = options.threads ?? [...new Set([1, capabilities.cpus])];
   const shapes = options.quick ? V1_SHAPES.slice(1, 2) : V1_SHAPES;
   const repeats = options.quick ? 2 : 7;
+  const peers = options.peers ?? !options.quick;
   for (const isa of options.isa ?? [capabilities.best]) {
     for (const threads of threadCounts) {
-      for (const [name, m, n, k] of shapes) {
+      const python = peers ? await pythonProducts(shapes, threads, repeats, options) : { f32: [], bf16: [] };
+      for (const [index, [name, m, n, k]] of shapes.entries()) {
         const flops = 2 * m * n * k;
-        const peer = options.quick ? { skipped: 'quick run' } : await onnxMatmulSeconds(m, n, k, threads, repeats);
+        const onnx = peers ? [await onnxProduct(m, n, k, threads, repeats)] : [];
         for (const precision of isa === 'avx512bf16' ? (['bf16', 'f32'] as const) : (['f32'] as const)) {
           options.signal?.throwIfAborted();
           const before = await fmaPeak(core, isa, precision, threads);
@@ -51,7 +58,7 @@ export async function* run(options: GemmBenchOptions = {}): AsyncIterable<BenchR
               facts: { error },
             });
           }
-          yield benchResult({
+          const own = benchResult({
             bench: 'gemm',
             case: `${name} ${m}x${n}x${k}`,
             engine: 'native',
@@ -63,12 +70,49 @@ export async function* run(options: GemmBenchOptions = {}): AsyncIterable<BenchR
             limit,
             ratio: flops / seconds / limit,
             error,
-            peer: typeof peer === 'number' ? 'onnxruntime-node cpu f32' : null,
-            peerRatio: typeof peer === 'number' ? peer / seconds : null,
-            ...(typeof peer !== 'number' && { note: `peer skipped: ${peer.skipped}` }),
           });
+          const inPython = python[precision].map((outcomes) => outcomes[index]!);
+          yield* comparisons(own, seconds, flops, [...onnx, ...inPython]);
         }
       }
     }
   }
+}
+
+type Shape = (typeof V1_SHAPES)[number];
+
+async function onnxProduct(m: number, n: number, k: number, threads: number, repeats: number): Promise<PeerOutcome> {
+  const outcome = await onnxMatmul(m, n, k, threads, repeats, LARGEST_PEER_ERROR.f32);
+  return { name: 'onnxruntime-node cpu f32', ...outcome };
+}
+
+/** For each precision and library, an outcome for each shape. */
+async function pythonProducts(
+  shapes: readonly Shape[],
+  threads: number,
+  repeats: number,
+  { python, signal }: GemmBenchOptions,
+): Promise<Record<'f32' | 'bf16', PeerOutcome[][]>> {
+  const run = async (library: 'numpy' | 'PyTorch', precision: 'f32' | 'bf16'): Promise<PeerOutcome[]> => {
+    const outcome = await pythonPeer<{ results: { seconds: number; error: number }[]; version: string }>(
+      python,
+      {
+        do: 'gemm',
+        library,
+        precision,
+        threads,
+        repeats,
+        tolerance: LARGEST_PEER_ERROR[precision],
+        shapes: shapes.map(([, m, n, k]) => [m, n, k]),
+      },
+      signal,
+    );
+    const name = `${library} ${precision}`;
+    if ('skipped' in outcome) return shapes.map(() => ({ name, skipped: outcome.skipped }));
+    return outcome.results.map((result) => ({ name, ...result, version: outcome.version }));
+  };
+  return {
+    f32: [await run('numpy', 'f32'), await run('PyTorch', 'f32')],
+    bf16: [await run('PyTorch', 'bf16')],
+  };
 }

@@ -19,10 +19,14 @@ export interface BenchResult {
   readonly ratio: number | null;
   /** Error of the result checked before timing; `note` or the bench says against what. */
   readonly error: number | null;
-  /** A library that did the same in the same run. */
+  /** A library that did the same in the same run; named without a ratio or a value where it was skipped. */
   readonly peer: string | null;
   /** How many times faster than the peer. */
   readonly peerRatio: number | null;
+  /** The peer's own speed, in `unit`, where it ran. */
+  readonly peerValue?: number;
+  /** Error of the peer's result, checked before it was timed. */
+  readonly peerError?: number;
   readonly note?: string;
 }
 
@@ -32,6 +36,10 @@ export interface BenchOptions {
   readonly json?: boolean;
   /** Thread counts to run with. Default: 1 and all processors. */
   readonly threads?: readonly number[];
+  /** Times other libraries beside ours, those that are installed. Default: unless `quick`. */
+  readonly peers?: boolean;
+  /** Python interpreter with the peers' packages. Default `python3`. */
+  readonly python?: string;
   /** Smaller shapes and fewer repetitions, for a smoke test. */
   readonly quick?: boolean;
   readonly signal?: AbortSignal;

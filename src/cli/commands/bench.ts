@@ -15,8 +15,34 @@ const BENCHES = ['gemm', 'forward', 'distance', 'weights', 'rng', 'store', 'race
 /** What runs when none is named: short, and needing nothing but this machine. */
 const DEFAULT_BENCHES = ['gemm', 'distance', 'weights', 'rng'] as const;
 
+/** What every bench is told; each takes what it knows. Shapes are those of bench/result.ts and its benches. */
+interface BenchModuleOptions {
+  readonly json: boolean;
+  readonly quick: boolean;
+  readonly signal: AbortSignal;
+  readonly full?: boolean;
+  readonly peers?: false;
+  readonly python?: string;
+  readonly threads?: readonly number[];
+  readonly chunks?: readonly number[];
+  readonly directory?: string;
+}
+
 interface BenchModule {
-  run(options: { json?: boolean; quick?: boolean; signal?: AbortSignal }): AsyncIterable<Record<string, unknown>>;
+  run(options: BenchModuleOptions): AsyncIterable<Record<string, unknown>>;
+}
+
+interface BenchFlags {
+  readonly json?: boolean;
+  readonly quick?: boolean;
+  readonly full?: boolean;
+  readonly save?: string;
+  /** False with --no-peers. */
+  readonly peers: boolean;
+  readonly python?: string;
+  readonly threads?: readonly number[];
+  readonly chunks?: readonly number[];
+  readonly directory?: string;
 }
 
 /** `quarry bench`: how fast, beside the machine's own limit. */
@@ -26,9 +52,19 @@ export function benchCommand(context: CliContext): Command {
     .argument('[name...]', `${BENCHES.join(', ')} (default: ${DEFAULT_BENCHES.join(', ')})`)
     .option('--json', 'one object a case')
     .option('--quick', 'smaller shapes and fewer repetitions')
+    .option('--full', 'forward: all 24 layers, which takes 12 GB of disk, as much memory, and minutes')
+    .option('--threads <list>', 'gemm, forward, distance: numbers of threads (default: 1 and all)', parseCounts)
+    .option('--chunks <list>', 'forward: chunks of 1,024 bytes in a sample (default: 1)', parseCounts)
+    .option('--directory <path>', 'forward: keep the generated model there for the next run')
+    .option('--python <path>', 'interpreter that has the Python peers (default: python3)')
+    .option('--no-peers', 'time no other libraries')
     .option('--save <directory>', 'also write the results there, one JSON file a bench')
-    .addHelpText('after', '\nExamples:\n  quarry bench\n  quarry bench forward --json\n  quarry bench race')
-    .action(async (names: string[], flags: { json?: boolean; quick?: boolean; save?: string }) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quarry bench\n  quarry bench forward --json\n' +
+        '  quarry bench forward --full --python peers/bin/python\n  quarry bench race',
+    )
+    .action(async (names: string[], flags: BenchFlags) => {
       const unknown = names.find((name) => !BENCHES.some((bench) => bench === name));
       if (unknown !== undefined) {
         throw new QuarryError('USAGE', `there is no bench "${unknown}"`, { hint: `choose from ${BENCHES.join(', ')}` });
@@ -37,29 +73,50 @@ export function benchCommand(context: CliContext): Command {
     });
 }
 
-async function runBench(
-  context: CliContext,
-  name: string,
-  flags: { json?: boolean; quick?: boolean; save?: string },
-): Promise<void> {
+/** `1,2` as numbers. */
+function parseCounts(text: string): number[] {
+  const counts = text.split(',').map(Number);
+  if (counts.every((count) => Number.isSafeInteger(count) && count > 0)) return counts;
+  throw new QuarryError('USAGE', `expected positive numbers like 1,2, got "${text}"`);
+}
+
+async function runBench(context: CliContext, name: string, flags: BenchFlags): Promise<void> {
   const path = join(packageRoot(), 'dist', 'bench', `${name}.js`);
   if (!existsSync(path))
     throw new QuarryError('UNSUPPORTED', `the bench ${name} is not built`, { hint: 'run: npm run build' });
   const module = (await import(pathToFileURL(path).href)) as BenchModule;
   const results: Record<string, unknown>[] = [];
-  const options = { json: flags.json ?? false, quick: flags.quick ?? false, signal: context.signal };
+  const { json = false, quick = false, peers, save: _save, ...chosen } = flags;
+  const options = { ...chosen, json, quick, signal: context.signal, ...(!peers && { peers: false as const }) };
   for await (const result of module.run(options)) {
     results.push(result);
     if (flags.json) context.stdout.write(`${toJsonLine(result)}\n`);
-    else context.stderr.write(`  ${String(result['bench'])}  ${String(result['case'])}\n`);
+    else context.stderr.write(`  ${progressOf(result)}\n`);
   }
-  if (!flags.json) context.stdout.write(`${tableOf(name, results)}\n\n`);
+  if (!flags.json) context.stdout.write(`${tableOf(name, results)}\n${skippedPeers(results)}\n`);
   if (flags.save !== undefined) {
     await mkdir(flags.save, { recursive: true });
     const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`;
-    const saved = { machine, command: `quarry bench ${name}${flags.quick ? ' --quick' : ''}`, results };
-    await writeFile(join(flags.save, `${name}.json`), `${toJsonPretty(saved)}\n`);
+    const chosen = `${name}${flags.full ? ' --full' : ''}${flags.quick ? ' --quick' : ''}`;
+    const saved = { machine, command: `quarry bench ${chosen}`, results };
+    const file = `${name}${flags.full ? '-full' : ''}.json`;
+    await writeFile(join(flags.save, file), `${toJsonPretty(saved)}\n`);
   }
+}
+
+/** One line while a bench runs; a peer that is left out is named with the reason. */
+function progressOf(result: Record<string, unknown>): string {
+  const done = `${String(result['bench'])}  ${String(result['case'])}`;
+  const against = typeof result['peer'] === 'string' ? `  ${result['peer']}` : '';
+  return `${done}${against}${result['value'] === null ? `  ${String(result['note'] ?? 'skipped')}` : ''}`;
+}
+
+/** Each peer that did not run, once, with the reason. */
+function skippedPeers(results: readonly Record<string, unknown>[]): string {
+  const lines = results
+    .filter((result) => result['value'] === null && typeof result['peer'] === 'string')
+    .map((result) => `${result['peer']}: ${String(result['note'] ?? 'skipped')}\n`);
+  return [...new Set(lines)].join('');
 }
 
 function tableOf(name: string, results: readonly Record<string, unknown>[]): string {
@@ -86,7 +143,10 @@ const COLUMNS: readonly Column<BenchResult>[] = [
   { header: 'threads', value: (r) => r.threads, align: 'right' },
   {
     header: 'value',
-    value: (r) => (r.value === null ? (r.note ?? 'skipped') : `${formatRate(r.value)} ${r.unit}`),
+    value: (r) => {
+      if (r.value !== null) return `${formatRate(r.value)} ${r.unit}`;
+      return r.peer === null ? (r.note ?? 'skipped') : 'skipped';
+    },
     align: 'right',
   },
   { header: 'limit', value: (r) => (r.limit === null ? undefined : formatRate(r.limit)), align: 'right' },

@@ -1,0 +1,111 @@
+import { mkdir, open, readdir, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import type { ModelConfig } from '../src/engine/model-config.js';
+import { createNativeScoringEngine, type NativeScoringOptions } from '../src/engine/native/index.js';
+import { createReferenceEngine } from '../src/engine/reference/index.js';
+import { QuarryError } from '../src/errors/index.js';
+import { generateWeights } from '../src/weights/generate.js';
+import { openSafetensors } from '../src/weights/safetensors.js';
+import { v1Tensors } from '../src/weights/v1-layout.js';
+import { relativeError } from './score-error.js';
+
+/** Bytes of a model's weights in f32. */
+export function weightBytes(config: ModelConfig): number {
+  return v1Tensors(config).reduce((sum, { shape }) => sum + 4 * shape.reduce((product, size) => product * size, 1), 0);
+}
+
+/**
+ * Checks that a model of this size can be generated, packed and scored here: the file, its two packed forms (f32 as
+ * large again, bf16 half of it), and in memory the largest form, or for a peer the file and its copy of it.
+ *
+ * @param peers whether peers run as well
+ * @throws QuarryError `DISK_FULL` when the folder has too little space
+ * @throws QuarryError `UNSUPPORTED` when too little memory is free
+ */
+export async function assertRoom(config: ModelConfig, directory: string, peers: boolean): Promise<void> {
+  const bytes = weightBytes(config);
+  await mkdir(directory, { recursive: true });
+  const { bavail, bsize } = await statfs(directory);
+  const lying = (await readdir(directory)).length > 0;
+  const disk = { needed: 2.5 * bytes + 2 ** 28, free: bavail * bsize };
+  if (!lying && disk.free < disk.needed) {
+    throw new QuarryError(
+      'DISK_FULL',
+      `the bench needs ${gigabytes(disk.needed)} of disk, ${gigabytes(disk.free)} free`,
+      {
+        hint: 'Name a folder on a larger disk with --directory.',
+        facts: { directory },
+      },
+    );
+  }
+  const memory = { needed: (peers ? 2.25 : 1) * bytes + 2 ** 30, free: process.availableMemory() };
+  if (memory.free < memory.needed) {
+    throw new QuarryError(
+      'UNSUPPORTED',
+      `the bench needs ${gigabytes(memory.needed)} of memory, ${gigabytes(memory.free)} free`,
+      { hint: peers ? 'Peers take half of it: leave them out with --no-peers.' : 'Leave out --full.' },
+    );
+  }
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+/** The file of a model of this shape in a folder, generated unless it lies there. */
+export async function modelFile(
+  config: ModelConfig,
+  directory: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const file = path.join(directory, `v1-${config.numLayers}-layers.safetensors`);
+  try {
+    await generateWeights(config, 1n, file, signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (!(error instanceof QuarryError && error.code === 'ALREADY_EXISTS')) throw error;
+  }
+  return file;
+}
+
+/** Waits until everything in the folder is on the disk, so that no writing disturbs what is timed next. */
+export async function flushFolder(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const file = await open(path.join(directory, name), 'r+');
+    await file.sync().finally(() => file.close());
+  }
+}
+
+/**
+ * Scores a few tokens with the first layers of a model file in f32, natively and by the reference, which would take
+ * most of an hour for all of it. Nothing is timed before they agree.
+ *
+ * @returns the relative error
+ * @throws QuarryError `ENGINE_FAILED` when they differ by more than 1e-5
+ */
+export async function checkSlice(
+  file: string,
+  slice: ModelConfig,
+  options: NativeScoringOptions,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const weights = await openSafetensors(file, { checksum: 'slice' });
+  const scoreOptions = signal === undefined ? {} : { signal };
+  try {
+    // A byte more than a chunk: two chunks, one of them short.
+    const sample = [sampleBytes(slice.sequenceLength + 1)];
+    const model = await createNativeScoringEngine({ ...options, precision: 'f32' }).load(weights, slice, scoreOptions);
+    const [got] = await model.score(sample, scoreOptions);
+    await model.close();
+    const reference = await createReferenceEngine().load(weights, slice, scoreOptions);
+    const [want] = await reference.score(sample, scoreOptions);
+    await reference.close();
+    const error = relativeError(got!, want!);
+    if (error <= 1e-5) return error;
+    throw new QuarryError('ENGINE_FAILED', 'native scores differ from the reference', { facts: { error } });
+  } finally {
+    await weights.close();
+  }
+}
+
+/** Bytes that fill chunks and repeat nothing soon. */
+export function sampleBytes(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 31 + 7 + Math.floor(i / 256) * 13) % 256);
+}
