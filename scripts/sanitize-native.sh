@@ -8,8 +8,8 @@ trap 'rm -rf "$out"' EXIT
 cxx=${CXX:-c++}
 flags="-std=gnu++20 -O1 -g -I. -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -pthread
   -Wno-psabi -Wno-ignored-attributes -ffp-contract=fast -fno-math-errno -fno-trapping-math"
-avx2="-mavx2 -mfma -mf16c -mbmi2"
-avx512="$avx2 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512"
+avx2="-mavx2 -mfma -mf16c -mbmi2 -maes"
+avx512="$avx2 -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512"
 
 compile() { # object, flags..., source
   object=$1
@@ -41,7 +41,7 @@ aarch64 | arm64)
 esac
 for source in kernels/kernels_serial distance/distance_serial hash/blake2b_serial kernels/dispatch core/cpu \
   core/thread_pool forward/noise forward/rope_tables forward/packed_weights forward/forward forward/model \
-  distance/distance_dispatch distance/mapped_file distance/scan hash/blake2b; do
+  distance/distance_dispatch distance/mapped_file distance/scan hash/blake2b hash/checked_cipher; do
   compile "$(basename "$source")" $arch "$source.cc"
 done
 wait

@@ -22,8 +22,7 @@ const Blake2bKernels& blake2b_kernels_for(Isa isa) {
 
 Blake2b256::Blake2b256(const Blake2bKernels& kernels) : kernels_(kernels) {
   std::memcpy(h_, kBlake2bIv, sizeof h_);
-  // Parameter block: digest length 32, no key, fanout 1, depth 1.
-  h_[0] ^= 0x01010020;
+  h_[0] ^= kBlake2b256Parameters;
 }
 
 void Blake2b256::update(const uint8_t* data, size_t size) {

@@ -53,6 +53,9 @@ inline constexpr uint64_t kBlake2bIv[8] = {0x6a09e667f3bcc908, 0xbb67ae8584caa73
                                            0xa54ff53a5f1d36f1, 0x510e527fade682d1, 0x9b05688c2b3e6c1f,
                                            0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
 
+/// XORed into the first word: digest length 32, no key, fanout 1, depth 1.
+inline constexpr uint64_t kBlake2b256Parameters = 0x01010020;
+
 /// Order in which a round takes the message words; rounds 10 and 11 repeat 0 and 1.
 inline constexpr uint8_t kBlake2bSigma[12][16] = {
     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},

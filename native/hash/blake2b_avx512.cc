@@ -1,4 +1,6 @@
-// AVX-512 VL: rotations are single instructions (a word shuffle where that has less latency), and one permutation of the whole message gives the words of half a round.
+// AVX-512 VL. The chain of a round is shortened by rotating both sides of an XOR before it: the side that is ready early
+// by the rotate instruction (two cycles here), the late one by two shifts at once, and a three-way XOR joins them. A late
+// value then needs two cycles instead of three. Message words come by loads, which keeps the shuffle units free.
 #if defined(__GNUC__) && !defined(__clang__)
 // GCC 12 warns about its own _mm512_undefined_*.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -6,7 +8,11 @@
 #endif
 #include <immintrin.h>
 
+#include "hash/aes_x86.h"
 #include "hash/blake2b.h"
+#include "hash/checked_cipher.h"
+
+#define QUARRY_INLINE inline __attribute__((always_inline))
 
 namespace quarry {
 namespace {
@@ -15,60 +21,160 @@ struct Rows {
   __m256i a, b, c, d;
 };
 
-/// Keeps the compiler from adding the late word first: row b ends the chain everything waits for.
-inline __m256i before(__m256i sum) {
-  asm("" : "+x"(sum));
-  return sum;
+/// Keeps the compiler from regrouping: adding the late word first, or making one rotation of two shifts again.
+QUARRY_INLINE __m256i pin(__m256i x) {
+  asm("" : "+x"(x));
+  return x;
 }
 
-inline __attribute__((always_inline)) void mix(Rows& v, __m512i xy) {
-  const __m256i x = _mm512_castsi512_si256(xy);
-  const __m256i y = _mm512_extracti64x4_epi64(xy, 1);
-  v.a = _mm256_add_epi64(before(_mm256_add_epi64(v.a, x)), v.b);
-  v.d = _mm256_shuffle_epi32(_mm256_xor_si256(v.d, v.a), 0xb1);
-  v.c = _mm256_add_epi64(v.c, v.d);
-  v.b = _mm256_ror_epi64(_mm256_xor_si256(v.b, v.c), 24);
-  v.a = _mm256_add_epi64(before(_mm256_add_epi64(v.a, y)), v.b);
-  v.d = _mm256_ror_epi64(_mm256_xor_si256(v.d, v.a), 16);
-  v.c = _mm256_add_epi64(v.c, v.d);
-  v.b = _mm256_ror_epi64(_mm256_xor_si256(v.b, v.c), 63);
+QUARRY_INLINE __m256i xor3(__m256i x, __m256i y, __m256i z) { return _mm256_ternarylogic_epi64(x, y, z, 0x96); }
+
+/// (early ^ late) rotated right by `n`.
+template <int n>
+QUARRY_INLINE __m256i xor_rotate(__m256i early, __m256i late) {
+  const __m256i left = n == 63 ? _mm256_add_epi64(late, late) : _mm256_slli_epi64(late, 64 - n);
+  return xor3(pin(_mm256_ror_epi64(early, n)), pin(_mm256_srli_epi64(late, n)), pin(left));
 }
 
-inline void block(uint64_t h[8], const uint8_t* data, uint64_t counter, uint64_t last) {
-  const __m512i low = _mm512_loadu_si512(data);
-  const __m512i high = _mm512_loadu_si512(data + 64);
-  const __m256i h0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(h));
-  const __m256i h1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(h + 4));
+QUARRY_INLINE void mix(Rows& v, __m256i x, __m256i y) {
+  v.a = _mm256_add_epi64(pin(_mm256_add_epi64(v.a, x)), v.b);
+  v.d = _mm256_shuffle_epi32(_mm256_xor_si256(v.d, v.a), 0xb1);  // by 32, one cycle
+  v.c = _mm256_add_epi64(v.c, v.d);
+  v.b = xor_rotate<24>(v.b, v.c);
+  v.a = _mm256_add_epi64(pin(_mm256_add_epi64(v.a, y)), v.b);
+  v.d = xor_rotate<16>(v.d, v.a);
+  v.c = _mm256_add_epi64(v.c, v.d);
+  v.b = xor_rotate<63>(v.b, v.c);
+}
+
+QUARRY_INLINE __m256i words(const uint8_t* message, const uint8_t* s, int i0, int i1, int i2, int i3) {
+  const auto pair = [&](int low, int high) {
+    const __m128i word = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(message + 8 * s[low]));
+    return _mm_castpd_si128(_mm_loadh_pd(_mm_castsi128_pd(word), reinterpret_cast<const double*>(message + 8 * s[high])));
+  };
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(pair(i0, i1)), pair(i2, i3), 1);
+}
+
+/// The key stream of 128 bytes, a round at a time.
+class KeyStream {
+ public:
+  KeyStream(const AesKeys& keys, uint64_t first) {
+    for (int i = 0; i < 15; ++i) {
+      wide_[i] = _mm512_broadcast_i32x4(load_key(keys, i));
+      asm("" : "+m"(wide_[i]));  // an operand from memory costs nothing, a broadcast in the loop does
+    }
+    next_ = _mm512_add_epi64(_mm512_maskz_set1_epi64(0xaa, static_cast<long long>(first)),
+                             _mm512_setr_epi64(0, 0, 0, 1, 0, 2, 0, 3));
+  }
+  QUARRY_INLINE void begin() {
+    state_[0] = begin_one();
+    state_[1] = begin_one();
+  }
+  QUARRY_INLINE void round(int i) {
+    for (__m512i& state : state_) {
+      state = _mm512_aesenc_epi128(state, wide_[i]);
+      asm("" : "+x"(state));  // stays where it is written, between the rounds of the hash
+    }
+  }
+  QUARRY_INLINE __m512i finish(int half) const { return _mm512_aesenclast_epi128(state_[half], wide_[14]); }
+
+ private:
+  QUARRY_INLINE __m512i begin_one() {
+    const __m512i reversed = _mm512_broadcast_i32x4(_mm_setr_epi8(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8));
+    const __m512i block = _mm512_xor_si512(_mm512_shuffle_epi8(next_, reversed), wide_[0]);
+    next_ = _mm512_add_epi64(next_, _mm512_maskz_set1_epi64(0xaa, 4));
+    return block;
+  }
+  __m512i wide_[15];
+  __m512i next_;  // AES block numbers, in the upper word of each block
+  __m512i state_[2];
+};
+
+struct State {
+  __m256i h0, h1;
+};
+
+/// The rounds of one block of message; `beside(round)` runs between the halves of each.
+template <typename Beside>
+QUARRY_INLINE void block(State& state, const uint8_t* message, uint64_t counter, uint64_t last, Beside beside) {
   const __m256i iv0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kBlake2bIv));
   const __m256i iv1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kBlake2bIv + 4));
-  Rows v = {h0, h1, iv0,
+  Rows v = {state.h0, state.h1, iv0,
             _mm256_xor_si256(
                 iv1, _mm256_setr_epi64x(static_cast<long long>(counter), 0, static_cast<long long>(last), 0))};
 #pragma GCC unroll 12
   for (int round = 0; round < 12; ++round) {
     const uint8_t* s = kBlake2bSigma[round];
-    mix(v, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(s[0], s[2], s[4], s[6], s[1], s[3], s[5], s[7]), high));
+    mix(v, words(message, s, 0, 2, 4, 6), words(message, s, 1, 3, 5, 7));
     // Lane j of b stays; the diagonal that holds b[j] starts at a[j - 1].
     v.a = _mm256_permute4x64_epi64(v.a, 0x93);
     v.d = _mm256_permute4x64_epi64(v.d, 0x4e);
     v.c = _mm256_permute4x64_epi64(v.c, 0x39);
-    mix(v, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(s[14], s[8], s[10], s[12], s[15], s[9], s[11], s[13]),
-                                     high));
+    beside(round);
+    mix(v, words(message, s, 14, 8, 10, 12), words(message, s, 15, 9, 11, 13));
     v.a = _mm256_permute4x64_epi64(v.a, 0x39);
     v.d = _mm256_permute4x64_epi64(v.d, 0x4e);
     v.c = _mm256_permute4x64_epi64(v.c, 0x93);
   }
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(h), _mm256_xor_si256(h0, _mm256_xor_si256(v.a, v.c)));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(h + 4), _mm256_xor_si256(h1, _mm256_xor_si256(v.b, v.d)));
+  state.h0 = xor3(state.h0, v.a, v.c);
+  state.h1 = xor3(state.h1, v.b, v.d);
+}
+
+QUARRY_INLINE State load(const uint64_t h[8]) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(h)),
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(h + 4))};
+}
+QUARRY_INLINE void store(const State& state, uint64_t h[8]) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(h), state.h0);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(h + 4), state.h1);
 }
 
 void compress(uint64_t h[8], const uint8_t* data, size_t blocks, uint64_t counter) {
-  for (size_t i = 0; i < blocks; ++i) block(h, data + i * kBlake2bBlock, counter += kBlake2bBlock, 0);
+  State state = load(h);
+  for (size_t i = 0; i < blocks; ++i) {
+    block(state, data + i * kBlake2bBlock, counter += kBlake2bBlock, 0, [](int) {});
+  }
+  store(state, h);
 }
-void finish(uint64_t h[8], const uint8_t* data, uint64_t counter) { block(h, data, counter, ~uint64_t{0}); }
+
+void finish(uint64_t h[8], const uint8_t* data, uint64_t counter) {
+  State state = load(h);
+  block(state, data, counter, ~uint64_t{0}, [](int) {});
+  store(state, h);
+}
+
+template <bool kHashesOutput>
+void compress_and_crypt(uint64_t h[8], const uint8_t* in, uint8_t* out, size_t blocks, uint64_t counter,
+                        const AesKeys& keys) {
+  KeyStream stream(keys, counter / kAesBlock);
+  stream.begin();
+  for (int i = 1; i < 14; ++i) stream.round(i);
+  State state = load(h);
+  for (size_t i = 0; i < blocks; ++i, in += kBlake2bBlock, out += kBlake2bBlock) {
+    const __m512i low = _mm512_xor_si512(_mm512_loadu_si512(in), stream.finish(0));
+    const __m512i high = _mm512_xor_si512(_mm512_loadu_si512(in + 64), stream.finish(1));
+    if (kHashesOutput) {
+      _mm512_storeu_si512(out, low);
+      _mm512_storeu_si512(out + 64, high);
+    }
+    stream.begin();
+    block(state, kHashesOutput ? out : in, counter += kBlake2bBlock, 0, [&](int round) {
+      // Thirteen rounds beside twelve: two beside the last.
+      stream.round(round + 1);
+      if (round == 11) stream.round(13);
+    });
+    if (!kHashesOutput) {
+      _mm512_storeu_si512(out, low);
+      _mm512_storeu_si512(out + 64, high);
+    }
+  }
+  store(state, h);
+}
 
 }  // namespace
 
 const Blake2bKernels kAvx512Blake2b = {Isa::kAvx512, compress, finish};
+const CheckedCipherKernels kAvx512CheckedCipher = {&kAvx512Blake2b, expand_aes_key, aes_key_stream,
+                                                   compress_and_crypt<false>, compress_and_crypt<true>};
 
 }  // namespace quarry

@@ -1,5 +1,6 @@
 // Runs the scan and the hash of every usable level against the serial one, over widths and counts that leave tails.
 // Meant for address- and undefined-behaviour-sanitizer builds: every buffer is exactly as long as its contents.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -9,6 +10,7 @@
 
 #include "distance/scan.h"
 #include "hash/blake2b.h"
+#include "hash/checked_cipher.h"
 
 using namespace quarry;
 
@@ -91,6 +93,79 @@ void test_hash(Isa isa) {
   }
 }
 
+// Against the key stream alone and the serial hash; pieces that leave every kind of rest, both directions, in place.
+void test_cipher(Isa isa) {
+  const CheckedCipherKernels* kernels = checked_cipher_kernels_for(isa);
+  if (kernels == nullptr) {
+    std::printf("skipped the cipher at %s: no AES instructions\n", isa_name(isa));
+    return;
+  }
+  uint8_t key[32];
+  for (int i = 0; i < 32; ++i) key[i] = static_cast<uint8_t>(i * 11);
+  AesKeys keys;
+  kernels->expand(key, &keys);
+  // FIPS 197, appendix A.3: the last round key of the example key there.
+  const uint8_t example[32] = {0x60, 0x3d, 0xeb, 0x10, 0x15, 0xca, 0x71, 0xbe, 0x2b, 0x73, 0xae,
+                               0xf0, 0x85, 0x7d, 0x77, 0x81, 0x1f, 0x35, 0x2c, 0x07, 0x3b, 0x61,
+                               0x08, 0xd7, 0x2d, 0x98, 0x10, 0xa3, 0x09, 0x14, 0xdf, 0xf4};
+  const uint8_t last[16] = {0xfe, 0x48, 0x90, 0xd1, 0xe6, 0x18, 0x8d, 0x0b,
+                            0x04, 0x6d, 0xf3, 0x44, 0x70, 0x6c, 0x63, 0x1e};
+  AesKeys expanded;
+  kernels->expand(example, &expanded);
+  expect(std::memcmp(expanded.round[14], last, 16) == 0, "key schedule", isa, 0, 0);
+
+  for (size_t size : {0, 1, 127, 128, 129, 255, 256, 257, 640, 1000, 4096, 5001}) {
+    const auto plain = std::make_unique<uint8_t[]>(size);
+    const auto encrypted = std::make_unique<uint8_t[]>(size);
+    for (size_t i = 0; i < size; ++i) plain[i] = static_cast<uint8_t>(i * 7 + i / 256);
+    uint8_t stream[kBlake2bBlock];
+    for (size_t i = 0; i < size; ++i) {
+      if (i % kBlake2bBlock == 0) kernels->key_stream(keys, i / kAesBlock, stream);
+      encrypted[i] = plain[i] ^ stream[i % kBlake2bBlock];
+    }
+    uint8_t expected[32];
+    Blake2b256 hasher(kSerialBlake2b);
+    hasher.update(encrypted.get(), size);
+    hasher.digest(expected);
+    for (size_t piece : {1, 16, 127, 128, 129, 1000, 5001}) {
+      for (const bool in_place : {false, true}) {
+        // The first third encrypted, the rest decrypted: as an interrupted download goes on.
+        CheckedCipher cipher(*kernels, key);
+        const size_t turn = size / 3;
+        for (size_t at = 0, end = 0; at < size; at = end) {
+          const bool encrypting = at < turn;
+          end = std::min(at + piece, encrypting ? turn : size);
+          const auto in = std::make_unique<uint8_t[]>(end - at);
+          const auto apart = std::make_unique<uint8_t[]>(end - at);
+          std::memcpy(in.get(), (encrypting ? plain : encrypted).get() + at, end - at);
+          uint8_t* out = in_place ? in.get() : apart.get();
+          if (encrypting) cipher.encrypt(in.get(), out, end - at);
+          else cipher.decrypt(in.get(), out, end - at);
+          const uint8_t* right = (encrypting ? encrypted : plain).get() + at;
+          expect(std::memcmp(out, right, end - at) == 0, "cipher", isa, size, piece);
+        }
+        uint8_t digest[32];
+        cipher.digest(digest);
+        expect(std::memcmp(digest, expected, 32) == 0, "checked digest", isa, size, piece);
+      }
+    }
+  }
+  // Where the AES block number passes 32 bits, and 2^56 blocks on.
+  for (const uint64_t counter : {(uint64_t{1} << 36) - 256, uint64_t{1} << 60}) {
+    uint8_t in[512] = {};
+    uint8_t out[512];
+    uint64_t h[2][8] = {};
+    kernels->decrypt(h[0], in, out, 4, counter, keys);
+    kSerialBlake2b.compress(h[1], in, 4, counter);
+    expect(std::memcmp(h[0], h[1], sizeof h[0]) == 0, "far hash", isa, counter >> 32, 0);
+    for (size_t k = 0; k < 4; ++k) {
+      uint8_t stream[kBlake2bBlock];
+      kernels->key_stream(keys, counter / kAesBlock + k * 8, stream);
+      expect(std::memcmp(stream, out + k * kBlake2bBlock, sizeof stream) == 0, "far stream", isa, counter >> 32, k);
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -101,6 +176,7 @@ int main() {
     }
     test_scan(isa);
     test_hash(isa);
+    test_cipher(isa);
   }
   std::printf(failures == 0 ? "ok\n" : "%d failures\n", failures);
   return failures == 0 ? 0 : 1;

@@ -1,10 +1,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { createBlake2b256 } from './blake2b.js';
-import { createWeightsCipher } from './decrypt.js';
+import { type CheckedCipher, createCheckedCipher } from './checked-cipher.js';
 import type { ByteSink } from './download.js';
 
 const READ_BACK_BYTES = 4 * 2 ** 20;
+
+type Pass = Pick<CheckedCipher, 'decrypt' | 'encrypt' | 'digest'>;
 
 export interface PartialFileOptions {
   readonly path: string;
@@ -18,22 +20,21 @@ export interface PartialFileOptions {
 export class PartialFile implements ByteSink {
   readonly #file: FileHandle;
   readonly #key: Uint8Array | undefined;
-  #hash = createBlake2b256();
-  #decrypt: (piece: Uint8Array) => Uint8Array;
+  #pass: Pass;
   /** Bytes that an earlier run left. */
   readonly startAt: number;
 
-  private constructor(file: FileHandle, key: Uint8Array | undefined, startAt: number) {
+  private constructor(file: FileHandle, key: Uint8Array | undefined, startAt: number, pass: Pass) {
     this.#file = file;
     this.#key = key;
     this.startAt = startAt;
-    this.#decrypt = cipherOf(key, startAt);
+    this.#pass = pass;
   }
 
   /** Opens the file, and hashes what is in it already. */
   static async open({ path, sizeBytes, decryptionKey }: PartialFileOptions): Promise<PartialFile> {
     // Before the file exists: a key of the wrong length must leave nothing behind.
-    const recover = cipherOf(decryptionKey, 0);
+    const pass = passOf(decryptionKey);
     const file = await open(path, 'a+', 0o600);
     try {
       let size = (await file.stat()).size;
@@ -41,15 +42,14 @@ export class PartialFile implements ByteSink {
         await file.truncate(0);
         size = 0;
       }
-      const partial = new PartialFile(file, decryptionKey, size);
       // The checksum covers the ciphertext and the file holds plaintext: encrypting it again recovers the hash state.
       for (let at = 0; at < size; ) {
         const { buffer, bytesRead } = await file.read(new Uint8Array(READ_BACK_BYTES), 0, READ_BACK_BYTES, at);
         if (bytesRead === 0) break;
-        partial.#hash.update(recover(buffer.subarray(0, bytesRead)));
+        pass.encrypt(buffer.subarray(0, bytesRead));
         at += bytesRead;
       }
-      return partial;
+      return new PartialFile(file, decryptionKey, size, pass);
     } catch (error) {
       await file.close();
       throw error;
@@ -57,18 +57,16 @@ export class PartialFile implements ByteSink {
   }
 
   async write(piece: Uint8Array): Promise<void> {
-    this.#hash.update(piece);
-    await this.#file.appendFile(this.#decrypt(piece));
+    await this.#file.appendFile(this.#pass.decrypt(piece));
   }
 
   checksum(): string {
-    return bytesToHex(this.#hash.digest());
+    return bytesToHex(this.#pass.digest());
   }
 
   async restart(): Promise<void> {
     await this.#file.truncate(0);
-    this.#hash = createBlake2b256();
-    this.#decrypt = cipherOf(this.#key, 0);
+    this.#pass = passOf(this.#key);
   }
 
   /** Resolves when the bytes are on the disk. */
@@ -81,6 +79,13 @@ export class PartialFile implements ByteSink {
   }
 }
 
-function cipherOf(key: Uint8Array | undefined, position: number): (piece: Uint8Array) => Uint8Array {
-  return key === undefined ? (piece) => piece : createWeightsCipher(key, position);
+/** Hashes and decrypts what comes; without a key the bytes stay as they are. */
+function passOf(key: Uint8Array | undefined): Pass {
+  if (key !== undefined) return createCheckedCipher(key);
+  const hash = createBlake2b256();
+  const same = (piece: Uint8Array): Uint8Array => {
+    hash.update(piece);
+    return piece;
+  };
+  return { decrypt: same, encrypt: same, digest: () => hash.digest() };
 }

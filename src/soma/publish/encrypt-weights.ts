@@ -2,8 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { toQuarryError } from '../../errors/index.js';
-import { createBlake2b256 } from '../../weights/blake2b.js';
-import { createWeightsCipher } from '../../weights/decrypt.js';
+import { createCheckedCipher } from '../../weights/checked-cipher.js';
 
 /** An encrypted weight file on disk. */
 export interface EncryptedWeights {
@@ -25,16 +24,14 @@ export async function encryptWeightsFile(
   signal?: AbortSignal,
 ): Promise<EncryptedWeights> {
   const partial = `${target}.part`;
-  const encrypt = createWeightsCipher(key);
-  const hash = createBlake2b256();
+  const cipher = createCheckedCipher(key);
   let sizeBytes = 0;
   try {
     const file = await open(partial, 'w', 0o600);
     try {
       const control = signal === undefined ? {} : { signal };
       for await (const piece of createReadStream(source, { highWaterMark: 1 << 20, ...control })) {
-        const encrypted = encrypt(piece as Uint8Array);
-        hash.update(encrypted);
+        const encrypted = cipher.encrypt(piece as Uint8Array);
         sizeBytes += encrypted.byteLength;
         await file.appendFile(encrypted);
       }
@@ -47,5 +44,5 @@ export async function encryptWeightsFile(
     await rm(partial, { force: true });
     throw toQuarryError(error, `encrypting ${source}`);
   }
-  return { path: target, checksum: bytesToHex(hash.digest()), sizeBytes };
+  return { path: target, checksum: bytesToHex(cipher.digest()), sizeBytes };
 }

@@ -1,0 +1,96 @@
+import { loadNativeCore } from '../engine/native/core.js';
+import { QuarryError } from '../errors/index.js';
+import { createBlake2b256 } from './blake2b.js';
+import { assertWeightsKey, createWeightsCipher } from './decrypt.js';
+
+/**
+ * AES-256-CTR over a weight file, as `createWeightsCipher` does it, and BLAKE2b-256 of the encrypted side, in one pass.
+ * Pieces may be decrypted and encrypted in turn: to go on with an interrupted file, encrypt what is there and decrypt
+ * the rest.
+ */
+export interface CheckedCipher {
+  /** `native avx512`, or `node:crypto` where the processor or the build lacks AES instructions. */
+  readonly name: string;
+  /** The next piece, decrypted, as new bytes. */
+  decrypt(piece: Uint8Array): Uint8Array;
+  /** The next piece, encrypted, as new bytes. */
+  encrypt(piece: Uint8Array): Uint8Array;
+  /** BLAKE2b-256 of everything encrypted, 32 bytes. The cipher is spent afterwards. */
+  digest(): Uint8Array;
+}
+
+/** What the native core offers for it (`native/binding/hash_binding.cc`). */
+interface CipherCore {
+  checkedCipherCreate(isa: string, key: Uint8Array): object | undefined;
+  checkedCipherDecrypt(cipher: object, from: Uint8Array, to: Uint8Array): void;
+  checkedCipherEncrypt(cipher: object, from: Uint8Array, to: Uint8Array): void;
+  checkedCipherDigest(cipher: object): Uint8Array;
+}
+
+/**
+ * The native pass; `undefined` where the level or the processor has no AES instructions.
+ *
+ * @param key 32 bytes
+ * @param isa forces an instruction-set level
+ * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built or does not load here
+ */
+export function nativeCheckedCipher(key: Uint8Array, isa?: string): CheckedCipher | undefined {
+  assertWeightsKey(key);
+  const native = loadNativeCore();
+  const core = native as typeof native & CipherCore;
+  const level = isa ?? native.capabilities().best;
+  const cipher = core.checkedCipherCreate(level, key);
+  if (cipher === undefined) return undefined;
+  const through = (call: CipherCore['checkedCipherDecrypt']) => (piece: Uint8Array) => {
+    // Not from Buffer's pool: every byte is written.
+    const to = Buffer.allocUnsafeSlow(piece.byteLength);
+    call(cipher, piece, to);
+    return to;
+  };
+  return {
+    name: `native ${level}`,
+    decrypt: through(core.checkedCipherDecrypt),
+    encrypt: through(core.checkedCipherEncrypt),
+    digest: () => core.checkedCipherDigest(cipher),
+  };
+}
+
+/**
+ * The pass in two steps: node:crypto for AES, whatever hashes fastest for BLAKE2b.
+ *
+ * @param key 32 bytes
+ * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long
+ */
+export function portableCheckedCipher(key: Uint8Array): CheckedCipher {
+  const crypt = createWeightsCipher(key);
+  const hash = createBlake2b256();
+  return {
+    name: 'node:crypto',
+    decrypt(piece) {
+      hash.update(piece);
+      return crypt(piece);
+    },
+    encrypt(piece) {
+      const encrypted = crypt(piece);
+      hash.update(encrypted);
+      return encrypted;
+    },
+    digest: () => hash.digest(),
+  };
+}
+
+/**
+ * The faster of the two that runs here.
+ *
+ * @param key 32 bytes
+ * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long
+ */
+export function createCheckedCipher(key: Uint8Array): CheckedCipher {
+  try {
+    return nativeCheckedCipher(key) ?? portableCheckedCipher(key);
+  } catch (error) {
+    if (error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE') return portableCheckedCipher(key);
+    throw error;
+  }
+}
