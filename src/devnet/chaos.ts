@@ -12,6 +12,8 @@ export interface ChaosRates {
   readonly lostReply: number;
   /** An execution finds its first coin locked by somebody else for `lockMs`. */
   readonly lockConflict: number;
+  /** An execution is cancelled because shared objects are congested: charged, and of no effect. */
+  readonly congestion: number;
   /** A checkpoint comes late, by up to `slowCheckpointMs`. */
   readonly slowCheckpoint: number;
   /** The epoch ends while a submission is on its way. */
@@ -39,6 +41,7 @@ export const DEFAULT_CHAOS_RATES: ChaosRates = {
   unavailable: 0.03,
   lostReply: 0.03,
   lockConflict: 0.03,
+  congestion: 0.02,
   slowCheckpoint: 0.05,
   epochChange: 0.002,
   corruptDownload: 0.05,
@@ -52,6 +55,7 @@ const NO_CHAOS: ChaosRates = {
   unavailable: 0,
   lostReply: 0,
   lockConflict: 0,
+  congestion: 0,
   slowCheckpoint: 0,
   epochChange: 0,
   corruptDownload: 0,

@@ -161,7 +161,12 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
   };
   addGrpcService(rpc, LedgerService, ledgerService(node), hooks);
   addGrpcService(rpc, StateService, stateService(node), hooks);
-  addGrpcService(rpc, TransactionExecutionService, executionService(node), hooks);
+  addGrpcService(
+    rpc,
+    TransactionExecutionService,
+    executionService(node, () => chaos.strikes('congestion')),
+    hooks,
+  );
   addGrpcService(
     rpc,
     SubscriptionService,

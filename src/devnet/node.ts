@@ -58,6 +58,8 @@ export interface DevnetNodeDeps {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
+const CONGESTED = { kind: 'executionCancelledDueToSharedObjectCongestion' } as const;
+
 /** One fullnode with its validators: takes in transactions, executes them, seals checkpoints, changes epochs. */
 export class DevnetNode {
   readonly ledger: Ledger;
@@ -108,9 +110,14 @@ export class DevnetNode {
    * result.
    *
    * @param signatures serialised; exactly one, the sender's
+   * @param isCongested asked once, when it is executed: whether it is cancelled for congestion instead
    * @throws RpcStatus as a fullnode refuses it
    */
-  async submit(data: TransactionData, signatures: readonly Uint8Array[]): Promise<ExecutedTransaction> {
+  async submit(
+    data: TransactionData,
+    signatures: readonly Uint8Array[],
+    isCongested: () => boolean = () => false,
+  ): Promise<ExecutedTransaction> {
     if (isSystemKind(data.kind.kind)) {
       throw RpcStatus.invalid('transaction', 'invalid transaction: system transactions cannot be submitted');
     }
@@ -125,7 +132,7 @@ export class DevnetNode {
     if (known !== undefined) return settled(known, signatures);
     const running = this.#inProgress.get(digest);
     if (running !== undefined) return running;
-    const run = this.#finalise(data, digest, signatures);
+    const run = this.#finalise(data, digest, signatures, isCongested);
     this.#inProgress.set(digest, run);
     try {
       return await run;
@@ -138,11 +145,13 @@ export class DevnetNode {
     data: TransactionData,
     digest: Digest,
     signatures: readonly Uint8Array[],
+    isCongested: () => boolean,
   ): Promise<ExecutedTransaction> {
     try {
       this.ledger.lock(data, digest);
       if (this.#options.finalityDelayMs > 0) await this.#deps.sleep(this.#options.finalityDelayMs);
-      const executed = this.ledger.execute(data, digest, signatures);
+      const cancelled = isCongested() ? CONGESTED : undefined;
+      const executed = this.ledger.execute(data, digest, signatures, cancelled);
       this.checkpoints.append(executed);
       for (const listener of [...this.#executedListeners]) listener(executed);
       return executed;

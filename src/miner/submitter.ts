@@ -5,6 +5,7 @@ import type { DataHost } from '../hosting/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../net/index.js';
 import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } from '../soma/chain/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
+import type { TransactionResult } from '../soma/client/execute/execute-transaction.js';
 import type { Store } from '../store/index.js';
 import type { MinerEmitter, SubmissionOutcome } from './events.js';
 import type { Journal } from './journal.js';
@@ -221,9 +222,16 @@ export class Submitter {
       throw new QuarryError('ABORTED', 'the target was filled meanwhile');
     const bondShannons = BigInt(bytes.byteLength) * limits().bondPerByte;
     let digest = '';
+    let superseded = '';
+    const onSuperseded = ({ digest: cancelled, effects }: TransactionResult): void => {
+      const feeShannons = effects.fee.totalFee;
+      journal.settleSubmission(cancelled, 'rejected', { reason: 'congestion', feeShannons });
+      superseded = cancelled;
+    };
     const onSigned = (signed: SignedTransaction): void => {
-      // A second signature means that the first was refused for its coins: it was not executed and never will be.
-      if (digest !== '') journal.settleSubmission(digest, 'rejected', { reason: 'coin conflict' });
+      // Without that, a second signature means that the first was refused for its coins, and never will be executed.
+      if (digest !== '' && digest !== superseded)
+        journal.settleSubmission(digest, 'rejected', { reason: 'coin conflict' });
       this.#inFlight.delete(digest);
       journal.recordSubmission({
         targetId: target.id,
@@ -250,11 +258,12 @@ export class Submitter {
       wait: false,
       signal: this.#grace.signal,
       onSigned,
+      onSuperseded,
     });
     try {
       const outcome = await sending.then(outcomeOfResult, (error: unknown) => {
-        // Nothing was signed: no coin, no parameters. That is the caller's to report, and nothing to settle.
-        if (digest === '') throw error;
+        // Nothing was signed, or what was is settled: no coin, no parameters. That is the caller's to report.
+        if (digest === '' || digest === superseded) throw error;
         return outcomeOfError(error);
       });
       stats.submitted++;

@@ -14,6 +14,7 @@ const calm: ChaosRates = {
   unavailable: 0,
   lostReply: 0,
   lockConflict: 0,
+  congestion: 0,
   slowCheckpoint: 0,
   epochChange: 0,
   corruptDownload: 0,
@@ -87,6 +88,21 @@ describe('chaos', { timeout: 120_000 }, () => {
       }
       expect(outcomes.at(-1)).toBe('done');
       expect(outcomes.some((each) => each.includes('already locked by a different transaction'))).toBe(true);
+    }));
+
+  it('cancels for congestion: charged, and of no effect', () =>
+    withChaos({ congestion: 1 }, async (devnet, rpc) => {
+      const [coin, gas] = await coinsOf(rpc, alice.address);
+      const kind = { kind: 'transferCoin', coin: coin!, amount: 7n, recipient: bob.address } as const;
+      const before = devnet.balanceOf(alice.address);
+      const { effects } = await execute(rpc, alice, kind, [gas!]);
+      expect(effects?.status?.error?.kind).toBe(Kind.SHARED_OBJECT_CONGESTION);
+      expect(devnet.balanceOf(bob.address)).toBe(0n);
+      expect(devnet.totalFees()).toBeGreaterThan(0n);
+      expect(devnet.balanceOf(alice.address)).toBe(before - devnet.totalFees());
+      // The same bytes again give the same answer, and cost nothing.
+      await execute(rpc, alice, kind, [gas!]);
+      expect(devnet.faults.congestion).toBe(1);
     }));
 
   it('ends the epoch while a submission travels, so that its target is expired', () =>

@@ -21,6 +21,7 @@ const CALM = {
   unavailable: 0,
   lostReply: 0,
   lockConflict: 0,
+  congestion: 0,
   slowCheckpoint: 0,
   epochChange: 0,
   corruptDownload: 0,

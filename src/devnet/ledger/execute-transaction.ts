@@ -22,6 +22,8 @@ export interface ExecutionInput {
   /** Shared inputs that were deleted meanwhile, with the version that deleted them. */
   readonly deletedShared: ReadonlyMap<ObjectId, bigint>;
   readonly state: SystemState;
+  /** Why it is cancelled without being tried, as consensus decides under load. The base fee is charged all the same. */
+  readonly cancelled?: ExecutionFailure;
 }
 
 /** Executes a user's transaction on its inputs. Nothing outside the result changes. */
@@ -59,7 +61,8 @@ interface Attempt {
   readonly fee?: Pick<TransactionFee, 'operationFee' | 'valueFee'>;
 }
 
-function perform(context: TransactionContext, { data, inputs, deletedShared }: ExecutionInput): Attempt {
+function perform(context: TransactionContext, { data, inputs, deletedShared, cancelled }: ExecutionInput): Attempt {
+  if (cancelled !== undefined) return { failure: cancelled };
   try {
     if (deletedShared.size > 0) return { failure: { kind: 'inputObjectDeleted' } };
     context.valueFee = valueFee(data.kind.kind, transactionValue(context, data.kind), context.parameters);

@@ -1,5 +1,5 @@
 import { blake2b256, type Digest, digestFromBytes } from '../../soma/chain/digest.js';
-import { effectsDigest, type TransactionEffects } from '../../soma/chain/effects/index.js';
+import { type ExecutionFailure, effectsDigest, type TransactionEffects } from '../../soma/chain/effects/index.js';
 import { OBJECT_ID_ZERO, type ObjectId, SYSTEM_STATE_OBJECT_ID } from '../../soma/chain/id.js';
 import type { ObjectRef } from '../../soma/chain/object-ref.js';
 import { type TransactionData, transactionDigest } from '../../soma/chain/transaction/index.js';
@@ -105,10 +105,15 @@ export class Ledger {
    *
    * @throws InputRejection when an input is not as named
    */
-  execute(data: TransactionData, digest: Digest, signatures: readonly Uint8Array[]): ExecutedTransaction {
+  execute(
+    data: TransactionData,
+    digest: Digest,
+    signatures: readonly Uint8Array[],
+    cancelled?: ExecutionFailure,
+  ): ExecutedTransaction {
     const known = this.#transactions.get(digest);
     if (known !== undefined) return known;
-    const executed = this.#commit(data, digest, signatures, this.preview(data, digest));
+    const executed = this.#commit(data, digest, signatures, this.preview(data, digest, [], cancelled));
     this.unlock(data, digest);
     return executed;
   }
@@ -119,10 +124,16 @@ export class Ledger {
    * @param extra objects that exist for this preview only
    * @throws InputRejection when an input is not as named
    */
-  preview(data: TransactionData, digest: Digest, extra: readonly LedgerObject[] = []): ExecutionOutcome {
+  preview(
+    data: TransactionData,
+    digest: Digest,
+    extra: readonly LedgerObject[] = [],
+    cancelled?: ExecutionFailure,
+  ): ExecutionOutcome {
     const { inputs, deletedShared } =
       extra.length === 0 ? resolveInputs(this.objects, data) : this.#resolveWith(data, extra);
-    return executeTransaction({ data, digest, inputs, deletedShared, state: this.state });
+    const why = cancelled !== undefined && { cancelled };
+    return executeTransaction({ data, digest, inputs, deletedShared, state: this.state, ...why });
   }
 
   #resolveWith(data: TransactionData, extra: readonly LedgerObject[]): ReturnType<typeof resolveInputs> {

@@ -38,7 +38,10 @@ function parseTransaction(message: Transaction | undefined): TransactionData {
 }
 
 /** Execution and simulation of transactions. */
-export function executionService(node: DevnetNode): ServiceHandlers<typeof TransactionExecutionService> {
+export function executionService(
+  node: DevnetNode,
+  isCongested: () => boolean,
+): ServiceHandlers<typeof TransactionExecutionService> {
   return {
     executeTransaction: async (request) => {
       const data = parseTransaction(request.transaction);
@@ -51,7 +54,7 @@ export function executionService(node: DevnetNode): ServiceHandlers<typeof Trans
           throw RpcStatus.invalid(`signatures[${index}]`, `invalid signature: ${detail}`);
         }
       });
-      const executed = await node.submit(data, signatures);
+      const executed = await node.submit(data, signatures, isCongested);
       const transaction = transactionMessage(executed, { mask, path: 'execution', withObjects: true });
       return create(ExecuteTransactionResponseSchema, { transaction });
     },

@@ -1,7 +1,14 @@
+import { create } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DevnetOptions } from '../../../src/devnet/index.js';
+import {
+  ExecutionErrorSchema,
+  ExecutionStatusSchema,
+  ExecutionError_ExecutionErrorKind as Kind,
+} from '../../../src/gen/soma/rpc/execution_status_pb.js';
+import type { ExecuteTransactionResponse } from '../../../src/gen/soma/rpc/transaction_execution_service_pb.js';
 import { manifestOf, signTransaction } from '../../../src/soma/chain/index.js';
-import type { SomaAccount } from '../../../src/soma/client/index.js';
+import { ExecutionError, type SomaAccount } from '../../../src/soma/client/index.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 
 const SOMA = 1_000_000_000n;
@@ -146,5 +153,78 @@ describe('the coin pool against a devnet', () => {
     });
     await expect(broken).rejects.toMatchObject({ code: 'INTERNAL' });
     await expectExact(account);
+  });
+
+  /** A submission for one target. */
+  async function submission() {
+    const [target] = await fixture.client.getTargets({ limit: 1 });
+    return {
+      targetId: target!.id,
+      manifest: manifestOf('http://127.0.0.1/data', bytesOf(100, 1)),
+      modelId: target!.modelIds[0]!,
+      embedding: target!.embedding,
+      distance: 0.5,
+      loss: 1,
+    };
+  }
+
+  it('tells of every transaction that was charged and cancelled, and fills the target once', async () => {
+    const rates = { congestion: 0.5, unavailable: 0, lostReply: 0, lockConflict: 0, epochChange: 0, slowCheckpoint: 0 };
+    const account = await start({ coins: [3n * SOMA], chaos: { seed: 7, rates: { ...rates, droppedStream: 0 } } });
+    const before = fixture.devnet.balanceOf(account.address);
+    const signed: string[] = [];
+    const cancelled: string[] = [];
+    let fees = 0n;
+    const result = await account.submitData({
+      ...(await submission()),
+      onSigned: ({ digest }) => void signed.push(digest),
+      onSuperseded({ digest, effects }) {
+        // Before the next one is signed.
+        expect(digest).toBe(signed.at(-1));
+        cancelled.push(digest);
+        fees += effects.fee.totalFee;
+      },
+    });
+    expect(fixture.devnet.faults.congestion).toBe(2);
+    expect(signed).toEqual([...cancelled, result.digest]);
+    const bond = 100n * 65n;
+    expect(fixture.devnet.balanceOf(account.address)).toBe(before - fees - result.effects.fee.totalFee - bond);
+    expect(account.feesShannons).toBe(fees + result.effects.fee.totalFee);
+    await expectExact(account);
+  });
+
+  it('asks the ledger before it signs another, whatever the answer says', async () => {
+    const account = await start({ coins: [3n * SOMA] });
+    const wanted = await submission();
+    const { transport } = fixture.client.context;
+    const unary = transport.unary.bind(transport);
+    transport.unary = (async (method: { name: string }, ...rest: [never, never]) => {
+      const answer = await unary(method as never, ...rest);
+      if (method.name !== 'ExecuteTransaction') return answer;
+      // It executed, and the node says that it was cancelled.
+      const { transaction } = answer as unknown as ExecuteTransactionResponse;
+      const error = create(ExecutionErrorSchema, { kind: Kind.SHARED_OBJECT_CONGESTION });
+      transaction!.effects!.status = create(ExecutionStatusSchema, { success: false, error });
+      return answer;
+    }) as typeof transport.unary;
+    const signed: string[] = [];
+    const result = await account.submitData({ ...wanted, onSigned: ({ digest }) => void signed.push(digest) });
+    expect(signed).toEqual([result.digest]);
+    expect(result.effects.status.kind).toBe('success');
+    transport.unary = unary as typeof transport.unary;
+    await expectExact(account);
+  });
+
+  it('says what is missing in SOMA', async () => {
+    const account = await start({ coins: [SOMA / 2n] });
+    const error = await account.transferCoin({ recipient: '0x77', amountShannons: SOMA }).catch((each: Error) => each);
+    expect(error).toMatchObject({ code: 'INSUFFICIENT_FUNDS', facts: { availableShannons: SOMA / 2n } });
+    expect((error as Error).message).toMatch(/ has 0\.5 SOMA, and 1\.\d+ SOMA are needed/);
+    const failure = { kind: 'insufficientBond', rpcKind: 43, detail: 'required=65000, provided=10' } as const;
+    const refused = new ExecutionError(failure as never, { transactionDigest: 'x' } as never, 'submitData');
+    expect(refused.message).toBe(
+      'submitData failed with INSUFFICIENT_BOND: required=0.000065 SOMA, provided=0.00000001 SOMA',
+    );
+    expect(refused.data).toEqual({ required: '65000', provided: '10' });
   });
 });

@@ -7,6 +7,7 @@ import {
   normaliseId,
   type ObjectId,
   type ReportedEffects,
+  shannonsToSoma,
   writtenObjects,
 } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
@@ -136,9 +137,10 @@ export class CoinPool {
         await this.refresh(options.signal);
       } else {
         const { totalShannons } = this.state;
+        const [has, needed] = [shannonsToSoma(totalShannons), shannonsToSoma(options.amount)];
         throw new QuarryError(
           'INSUFFICIENT_FUNDS',
-          `${this.owner} has ${totalShannons} shannons, not ${options.amount}`,
+          `${this.owner} has ${has} SOMA, and ${needed} SOMA are needed with the fees`,
           {
             hint: 'send coins to the address, or ask the faucet of a test network',
             facts: { address: this.owner, requiredShannons: options.amount, availableShannons: totalShannons },

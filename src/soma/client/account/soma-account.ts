@@ -393,6 +393,7 @@ function fieldsOf<T extends SendOptions>(options: T): Omit<T, keyof SendOptions>
     wait: _wait,
     waitMs: _waitMs,
     onSigned: _onSigned,
+    onSuperseded: _onSuperseded,
     ...fields
   } = options;
   return fields;

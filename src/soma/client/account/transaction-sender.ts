@@ -1,9 +1,11 @@
-import { type QuarryError, toQuarryError } from '../../../errors/index.js';
+import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import { backoffDelayMs } from '../../../net/index.js';
 import {
   deriveId,
   type FeeParameters,
   type ObjectId,
   type ObjectRef,
+  type ReportedEffects,
   type SignedTransaction,
   type Signer,
   signTransaction,
@@ -16,6 +18,7 @@ import type { CallControl, ClientContext } from '../context.js';
 import { executeTransaction, type TransactionResult } from '../execute/execute-transaction.js';
 import { waitForCheckpoint } from '../execute/wait-for-transaction.js';
 import { getSystemParameters } from '../read/get-system-parameters.js';
+import { getTransaction } from '../read/get-transaction.js';
 import type { OwnedCoin } from '../read/list-coins.js';
 import { assertSucceeded } from '../view/execution-error.js';
 import type { SystemParameters } from '../view/system-state.js';
@@ -35,8 +38,16 @@ export interface SendOptions extends CallControl {
   readonly wait?: boolean;
   /** Longest wait for the checkpoint. Default 30 s. */
   readonly waitMs?: number;
-  /** Told the signed transaction before it leaves, so that its digest can be written down. */
+  /**
+   * Told the signed transaction before it leaves, so that its digest can be written down. Another signature follows only
+   * when the one before was refused for its coins, which costs nothing, or after `onSuperseded`.
+   */
   readonly onSigned?: (signed: SignedTransaction) => void | Promise<void>;
+  /**
+   * Told a transaction that the network executed, charged and cancelled for congestion, before another is signed in its
+   * place. The result of the call tells the fee of the last one only.
+   */
+  readonly onSuperseded?: (cancelled: TransactionResult) => void | Promise<void>;
 }
 
 /** A transaction to be built over whichever coins are free. */
@@ -62,6 +73,9 @@ export interface Plan {
 }
 
 const ATTEMPTS = 6;
+/** Pauses between the look-ups of a transaction that was cancelled, and before another takes its place. */
+const CANCELLED_BACKOFF = { baseMs: 200, maxMs: 2_000 } as const;
+const CANCELLED_READS = 6;
 /** How old the parameters may be before they are read again. */
 const PARAMETERS_MAX_AGE_MS = 60_000;
 const DEFAULT_COIN_SHANNONS = 100_000_000n;
@@ -172,7 +186,7 @@ export class TransactionSender {
           dustShannons: MIN_COIN_SHANNONS,
           ...(options.signal !== undefined && { signal: options.signal }),
         });
-        const outcome = await this.#attempt(plan, lease, options, attempt < ATTEMPTS);
+        const outcome = await this.#attempt(plan, lease, options, attempt < ATTEMPTS ? attempt : undefined);
         if (outcome !== 'again') return outcome;
       }
     } finally {
@@ -203,8 +217,9 @@ export class TransactionSender {
     plan: Plan,
     lease: CoinLease,
     options: SendOptions,
-    mayRetry: boolean,
+    attempt: number | undefined,
   ): Promise<TransactionResult | 'again'> {
+    const mayRetry = attempt !== undefined;
     const leased = new Set([lease, ...(plan.others ?? [])].flatMap(({ coins }) => coins.map((coin) => coin.objectId)));
     let ticket: CheckpointTicket | undefined;
     let result: TransactionResult;
@@ -218,6 +233,7 @@ export class TransactionSender {
         ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
         ...(options.signal !== undefined && { signal: options.signal }),
       });
+      if (mayRetry && isCancelled(result.effects)) result = await this.#asRecorded(result, options.signal);
     } catch (caught) {
       ticket?.cancel();
       const error = toQuarryError(caught, plan.doing);
@@ -231,7 +247,12 @@ export class TransactionSender {
     const { status } = result.effects;
     if (status.kind === 'failure') {
       ticket?.cancel();
-      if (mayRetry && status.error.kind === 'executionCancelledDueToSharedObjectCongestion') return 'again';
+      if (mayRetry && isCancelled(result.effects)) {
+        await options.onSuperseded?.(result);
+        const pause = backoffDelayMs(attempt - 1, CANCELLED_BACKOFF, this.client.random);
+        await this.client.sleep(pause, options.signal);
+        return 'again';
+      }
       assertSucceeded(result.effects, plan.doing);
     }
     if (ticket === undefined || result.checkpoint !== undefined) {
@@ -240,6 +261,35 @@ export class TransactionSender {
     }
     const checkpoint = await waitForCheckpoint(this.client, this.#hub, result.digest, options, ticket);
     return { ...result, checkpoint };
+  }
+
+  /**
+   * What the ledger has of a transaction that is said to be cancelled. Another is signed only over its word: two that
+   * both take effect would pay twice.
+   *
+   * @throws QuarryError `OUTCOME_UNKNOWN` when the node does not tell
+   */
+  async #asRecorded(cancelled: TransactionResult, signal: AbortSignal | undefined): Promise<TransactionResult> {
+    const { digest } = cancelled;
+    for (let read = 0; ; read++) {
+      try {
+        const { effects, checkpoint, balanceChanges } = await getTransaction(this.client, digest, {
+          timeoutMs: 5_000,
+          ...(signal !== undefined && { signal }),
+        });
+        if (effects !== undefined) return { ...cancelled, effects, checkpoint, balanceChanges };
+      } catch (caught) {
+        const error = toQuarryError(caught, 'looking up a cancelled transaction');
+        if (error.code === 'ABORTED' || (!error.retryable && error.code !== 'NOT_FOUND')) throw error;
+      }
+      if (read + 1 >= CANCELLED_READS) {
+        throw new QuarryError('OUTCOME_UNKNOWN', `transaction ${digest} is said to be cancelled, and is not found`, {
+          hint: 'look it up by its digest before sending another',
+          facts: { digest },
+        });
+      }
+      await this.client.sleep(backoffDelayMs(read, CANCELLED_BACKOFF, this.client.random), signal);
+    }
   }
 
   /** Puts the coins of a failed attempt where they belong. Returns whether other coins may succeed. */
@@ -303,8 +353,13 @@ export class TransactionSender {
       }),
       creates: new Map(amounts.map((amount, index) => [index, amount])),
     };
-    await this.#attempt(plan, lease, { wait: false, ...(signal !== undefined && { signal }) }, true);
+    await this.#attempt(plan, lease, { wait: false, ...(signal !== undefined && { signal }) }, 1);
   }
+}
+
+/** Whether the network cancelled it for congestion: it was charged and did nothing. */
+function isCancelled({ status }: ReportedEffects): boolean {
+  return status.kind === 'failure' && status.error.kind === 'executionCancelledDueToSharedObjectCongestion';
 }
 
 /** The reference of a coin, without its balance. */

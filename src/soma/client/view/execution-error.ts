@@ -1,6 +1,6 @@
 import { QuarryError } from '../../../errors/index.js';
 import { ExecutionError_ExecutionErrorKind as Kind } from '../../../gen/soma/rpc/execution_status_pb.js';
-import { EXECUTION_FAILURES, type ReportedEffects, type ReportedFailure } from '../../chain/index.js';
+import { EXECUTION_FAILURES, type ReportedEffects, type ReportedFailure, shannonsToSoma } from '../../chain/index.js';
 
 const FUNDS: ReadonlySet<ReportedFailure['kind']> = new Set([
   'insufficientGas',
@@ -28,9 +28,10 @@ export class ExecutionError extends QuarryError {
     const rpcKind = RPC_NAMES.get(failure.rpcKind) ?? `KIND_${failure.rpcKind}`;
     const detail = failure.detail ?? '';
     const data = Object.fromEntries([...detail.matchAll(/(\w+)=([^,\s]+)/g)].map(([, name, value]) => [name, value]));
+    const isOfFunds = FUNDS.has(failure.kind);
     super(
-      FUNDS.has(failure.kind) ? 'INSUFFICIENT_FUNDS' : 'EXECUTION_FAILED',
-      `${doing} failed with ${rpcKind}${detail && `: ${detail}`}`,
+      isOfFunds ? 'INSUFFICIENT_FUNDS' : 'EXECUTION_FAILED',
+      `${doing} failed with ${rpcKind}${detail && `: ${isOfFunds ? inSoma(detail) : detail}`}`,
       {
         ...(info !== undefined && { hint: info.hint }),
         retryable: info?.retryable ?? false,
@@ -48,6 +49,11 @@ export class ExecutionError extends QuarryError {
     this.data = data;
     this.effects = effects;
   }
+}
+
+/** The chain tells amounts in shannons: `required=65000, provided=10`. People count in SOMA. */
+function inSoma(detail: string): string {
+  return detail.replace(/=(\d{1,20})(?!\d)/g, (_, shannons: string) => `=${shannonsToSoma(BigInt(shannons))} SOMA`);
 }
 
 /**
