@@ -19,6 +19,7 @@ import {
   executeTransaction,
   type TransactionResult,
 } from './execute/execute-transaction.js';
+import { settleTransaction } from './execute/settle-transaction.js';
 import { type SimulateTransactionOptions, simulateTransaction } from './execute/simulate-transaction.js';
 import { type WaitOptions, waitForCheckpoint } from './execute/wait-for-transaction.js';
 import type { NetworkEndpoints } from './networks.js';
@@ -339,6 +340,16 @@ export class SomaClient {
     options?: ExecuteAndWaitOptions,
   ): Promise<TransactionResult> {
     return executeAndWait(this.context, this.#hub, signedOf(signed), options);
+  }
+  /**
+   * What became of a signed transaction of an earlier run; executes it where it was not. `undefined` when it never can
+   * be.
+   */
+  settleTransaction(
+    signed: SignedTransaction | Uint8Array | string,
+    options?: CallControl,
+  ): Promise<TransactionResult | undefined> {
+    return settleTransaction(this.context, signedOf(signed), options);
   }
   /** What a transaction would do now. */
   simulateTransaction(data: TransactionData, options?: SimulateTransactionOptions): Promise<TransactionResult> {

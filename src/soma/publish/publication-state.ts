@@ -19,7 +19,22 @@ export interface PublicationState {
   /** Epoch in which the commit executed, decimal. */
   readonly commitEpoch?: string;
   readonly revealed?: boolean;
+  /** A transaction that was signed and whose outcome has not been written down. */
+  readonly pending?: PendingTransaction;
 }
+
+/** Steps that are a transaction. */
+export type ChainStep = 'created' | 'committed' | 'revealed';
+
+/** A step on its way to the chain. */
+export interface PendingTransaction {
+  readonly step: ChainStep;
+  readonly digest: string;
+  /** The signed transaction, base64 of its BCS: it is sent again to find out what became of it. */
+  readonly signed: string;
+}
+
+const CHAIN_STEPS: ReadonlySet<unknown> = new Set<ChainStep>(['created', 'committed', 'revealed']);
 
 /** A key for one file, as the cipher demands. */
 export function freshDecryptionKey(): Uint8Array {
@@ -43,12 +58,17 @@ export async function readPublicationState(path: string): Promise<PublicationSta
     const value = JSON.parse(text) as Partial<PublicationState>;
     if (!/^[0-9a-f]{64}$/.test(value.checksum ?? '') || !/^[0-9a-f]{64}$/.test(value.decryptionKey ?? '')) throw value;
     if (!Array.isArray(value.embedding) || typeof value.sizeBytes !== 'number') throw value;
+    if (value.pending !== undefined && !isPending(value.pending)) throw value;
     return value as PublicationState;
   } catch {
     throw new QuarryError('DATA_INVALID', `${path} is not the state of a publication`, {
       hint: 'move it away to publish anew, or restore it to go on',
     });
   }
+}
+
+function isPending({ step, digest, signed }: Partial<PendingTransaction>): boolean {
+  return CHAIN_STEPS.has(step) && typeof digest === 'string' && typeof signed === 'string';
 }
 
 /** Writes the state with mode 0600, atomically: it holds the key. */

@@ -3,10 +3,19 @@ import { hexToBytes } from '@noble/hashes/utils.js';
 import { QuarryError } from '../../errors/index.js';
 import { openSafetensors } from '../../weights/safetensors.js';
 import { assertFitsV1, type V1Shape } from '../../weights/v1-layout.js';
+import {
+  CREATION_NUMBERS,
+  deriveId,
+  encodeSignedTransaction,
+  type SignedTransaction,
+  toBase64,
+} from '../chain/index.js';
 import type { SomaAccount } from '../client/account/soma-account.js';
+import type { TransactionResult } from '../client/execute/execute-transaction.js';
 import type { SomaClient } from '../client/soma-client.js';
 import { encryptWeightsFile } from './encrypt-weights.js';
 import {
+  type ChainStep,
   freshDecryptionKey,
   type PublicationState,
   readPublicationState,
@@ -39,7 +48,10 @@ export interface PublishModelDeps {
 /** In this order. */
 export type PublicationStep = 'encrypted' | 'hosted' | 'created' | 'committed' | 'revealed';
 
-/** A model on its way to the network. Every step is remembered before the next; a new run goes on where one ended. */
+/**
+ * A model on its way to the network. Every step is remembered before the next, a transaction before it leaves; a new run
+ * goes on where one ended, and sends nothing twice.
+ */
 export class ModelPublication {
   readonly #options: PublishModelOptions;
   readonly #deps: PublishModelDeps;
@@ -60,27 +72,29 @@ export class ModelPublication {
     const { client, account } = this.#deps;
     const { signal, commissionRateBps, stakeShannons } = this.#options;
     const control = signal === undefined ? {} : { signal };
-    let state = await this.#encryptedAndHosted();
+    let state = await this.#settled(await this.#encryptedAndHosted());
     if (state.modelId === undefined) {
-      const { modelId } = await account.createModel({
+      const result = await account.createModel({
         commissionRateBps,
         ...(stakeShannons !== undefined && { stakeShannons }),
         ...control,
+        onSigned: this.#writesDown('created', state),
       });
-      state = await this.#save('created', { ...state, modelId });
+      state = await this.#done('created', state, result);
     }
     // A commitment that was not revealed in its epoch is void: the model commits again.
     const { epoch } = await client.getServiceInfo(control);
     const stale = state.commitEpoch !== undefined && epoch > BigInt(state.commitEpoch) + 1n && !state.revealed;
     if (state.commitEpoch === undefined || stale) {
-      const { effects } = await account.commitModel({
+      const result = await account.commitModel({
         modelId: required(state.modelId),
         manifest: { url: required(state.url), checksum: hexToBytes(state.checksum), size: BigInt(state.sizeBytes) },
         decryptionKey: hexToBytes(state.decryptionKey),
         embedding: Float32Array.from(state.embedding),
         ...control,
+        onSigned: this.#writesDown('committed', state),
       });
-      state = await this.#save('committed', { ...state, commitEpoch: String(effects.executedEpoch) });
+      state = await this.#done('committed', state, result);
     }
     return state;
   }
@@ -91,18 +105,20 @@ export class ModelPublication {
    * @throws ExecutionError `modelRevealEpochMismatch` in any other epoch
    */
   async reveal(): Promise<PublicationState> {
-    const state = await readPublicationState(this.#statePath);
+    const written = await readPublicationState(this.#statePath);
+    const state = written === undefined ? undefined : await this.#settled(written);
     if (state?.modelId === undefined || state.commitEpoch === undefined) {
       throw new QuarryError('FAILED_PRECONDITION', 'this model has not been committed yet');
     }
     if (state.revealed) return state;
-    await this.#deps.account.revealModel({
+    const result = await this.#deps.account.revealModel({
       modelId: state.modelId,
       decryptionKey: hexToBytes(state.decryptionKey),
       embedding: Float32Array.from(state.embedding),
       ...(this.#options.signal !== undefined && { signal: this.#options.signal }),
+      onSigned: this.#writesDown('revealed', state),
     });
-    return this.#save('revealed', { ...state, revealed: true });
+    return this.#done('revealed', state, result);
   }
 
   /** The whole way: commits, waits for the next epoch, reveals. */
@@ -145,6 +161,37 @@ export class ModelPublication {
       await rm(encryptedPath, { force: true });
     }
     return state;
+  }
+
+  /** Before a transaction leaves: a process that dies while it travels must not send a second one in its place. */
+  #writesDown(step: ChainStep, state: PublicationState): (signed: SignedTransaction) => Promise<void> {
+    return (signed) => {
+      const pending = { step, digest: signed.digest, signed: toBase64(encodeSignedTransaction(signed)) };
+      return writePublicationState(this.#statePath, { ...state, pending });
+    };
+  }
+
+  /** The state with what became of a transaction that an earlier run had signed. */
+  async #settled(state: PublicationState): Promise<PublicationState> {
+    const { pending, ...rest } = state;
+    if (pending === undefined) return state;
+    const { signal } = this.#options;
+    const result = await this.#deps.client.settleTransaction(pending.signed, signal === undefined ? {} : { signal });
+    if (result?.effects.status.kind === 'success') return this.#done(pending.step, rest, result);
+    await writePublicationState(this.#statePath, rest);
+    return rest;
+  }
+
+  /** Remembers what a transaction has brought. */
+  #done(step: ChainStep, state: PublicationState, { digest, effects }: TransactionResult): Promise<PublicationState> {
+    switch (step) {
+      case 'created':
+        return this.#save(step, { ...state, modelId: deriveId(digest, CREATION_NUMBERS.createModel.model) });
+      case 'committed':
+        return this.#save(step, { ...state, commitEpoch: String(effects.executedEpoch) });
+      case 'revealed':
+        return this.#save(step, { ...state, revealed: true });
+    }
   }
 
   async #save(step: PublicationStep, state: PublicationState): Promise<PublicationState> {
