@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { spawnDevnet } from '../src/devnet/index.js';
 import { normalArray } from '../src/engine/reference/index.js';
 import { blake2b256, Keypair, manifestOf, SomaClient, type Target } from '../src/soma/index.js';
-import { SDK_PYTHON, SdkPeer } from './peers/soma-sdk.js';
+import { hasSdk, SDK_PYTHON, SdkPeer } from './peers/soma-sdk.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Width of a V1 embedding. */
@@ -48,7 +47,7 @@ export async function* run(options: SdkBenchOptions = {}): AsyncIterable<BenchRe
     options.signal === undefined ? {} : { signal: options.signal },
   );
   const client = await SomaClient.connect({ url: devnet.rpcUrl });
-  const peer = existsSync(python) ? new SdkPeer(python) : undefined;
+  const peer = (await hasSdk(python)) ? new SdkPeer(python) : undefined;
   try {
     await peer?.connect(devnet.rpcUrl, theirs.exportSecret('hex'));
     yield await listing(client, peer, options.quick ? 3 : 10);

@@ -1,5 +1,5 @@
-// Writes the benchmark table of README.md from bench/results/*.json (`quarry bench NAME --save bench/results`).
-// With --check it only says whether the table is current.
+// Writes the benchmark tables of README.md and docs/benchmarks.md from bench/results/*.json
+// (`quarry bench NAME --save bench/results`). With --check it only says whether they are current.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
@@ -8,7 +8,9 @@ const dir = join(root, 'bench', 'results');
 const files = readdirSync(dir)
   .filter((name) => name.endsWith('.json'))
   .sort();
-const saved = files.map((name) => JSON.parse(readFileSync(join(dir, name), 'utf8')));
+const saved = new Map(
+  files.map((name) => [name.replace('.json', ''), JSON.parse(readFileSync(join(dir, name), 'utf8'))]),
+);
 
 const number = (value) => {
   for (const [limit, suffix] of [
@@ -22,18 +24,59 @@ const number = (value) => {
   return `${Number(value.toPrecision(3))} `;
 };
 const percent = (ratio) => (ratio == null ? '' : `${Math.round(ratio * 100)} %`);
+const times = (ratio) => {
+  const text = `${ratio >= 10 ? Math.round(ratio) : ratio.toFixed(2)} x`;
+  return ratio < 1 ? `**${text}**` : text;
+};
+const errorOf = (error) => (error == null ? '' : error === 0 ? '0' : error.toExponential(0));
 
-/** Results of the common shape: value beside limit, error and peer. */
+function table(header, rows) {
+  const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(header), `|${header.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+/** Results of one case, which differ in their peer only, together: what was measured, its peers, those left out. */
+function casesOf(results) {
+  const cases = new Map();
+  for (const r of results) {
+    const key = JSON.stringify([r.case, r.engine, r.isa, r.precision, r.threads]);
+    const one = cases.get(key) ?? { own: undefined, peers: [], skipped: [] };
+    cases.set(key, one);
+    if (r.value == null) one.skipped.push(r);
+    else one.own ??= r;
+    if (r.value != null && r.peerRatio != null) one.peers.push(r);
+  }
+  return [...cases.values()];
+}
+
+const isCommon = (results) => results.every((result) => 'value' in result);
+const engineOf = (r) =>
+  [r.engine, r.isa, r.precision, r.threads == null ? null : `${r.threads} thread${r.threads > 1 ? 's' : ''}`]
+    .filter(Boolean)
+    .join(', ');
+const against = (peers) => peers.map((r) => `${times(r.peerRatio)} ${r.peer}`).join('<br>');
+
+/** Everything a bench of the common shape printed: a line a case, and each library left out once. */
 function measured(results) {
-  const rows = results.map((r) => [
-    r.case,
-    [r.engine, r.isa, r.precision, r.threads == null ? null : `${r.threads} thr`].filter(Boolean).join(', '),
-    r.value == null ? `skipped: ${r.note ?? ''}` : `${number(r.value)}${r.unit}`,
-    percent(r.ratio),
-    r.error == null ? '' : r.error.toExponential(0),
-    r.peer == null ? '' : `${r.peerRatio == null ? '' : `${r.peerRatio.toFixed(2)} x `}${r.peer}`,
-  ]);
-  return table(['case', 'engine', 'measured', 'of limit', 'error', 'against'], rows);
+  const cases = casesOf(results);
+  const rows = cases
+    .filter(({ own }) => own !== undefined)
+    .map(({ own, peers }) => [
+      own.case,
+      engineOf(own),
+      `${number(own.value)}${own.unit}`,
+      own.limit == null ? '' : `${percent(own.ratio)} of ${number(own.limit)}${own.unit}`,
+      errorOf(own.error),
+      peers
+        .map((r) => {
+          const theirs = r.peerValue == null ? '' : ` (${number(r.peerValue)}${r.unit}, error ${errorOf(r.peerError)})`;
+          return `${times(r.peerRatio)} ${r.peer}${theirs}`;
+        })
+        .join('<br>'),
+    ]);
+  const left = cases.flatMap(({ skipped }) => skipped.map((r) => `${r.peer ?? r.engine}: ${r.note ?? 'skipped'}`));
+  const notes = [...new Set(left)].map((text) => `\n\nNot run: ${text}.`).join('');
+  return table(['case', 'engine', 'measured', 'of the limit', 'error', 'times as fast as'], rows) + notes;
 }
 
 /** Results of a shape of their own: every field is a column. */
@@ -46,24 +89,118 @@ function free(results) {
   );
 }
 
-function table(header, rows) {
-  const line = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(header), `|${header.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+const everything = [...saved.values()]
+  .map(
+    ({ machine, command, results }) =>
+      `### \`${command}\`\n\n${machine}\n\n${isCommon(results) ? measured(results) : free(results)}`,
+  )
+  .join('\n\n');
+
+/**
+ * The lines of the README: a name, the result file, and which of its cases; of several, the one nearest to losing is shown.
+ * A file that is absent is stood in for by the next one named.
+ */
+const PICKS = [
+  ...['bf16', 'f32'].flatMap((precision) => [
+    {
+      name: (own) =>
+        `a 1,024-byte chunk through ${own.case.includes('24 layers') ? 'the full V1 model, 24 layers' : own.case.replace(', 1 chunk', '')}`,
+      from: ['forward-full', 'forward'],
+      where: (r) => r.precision === precision && r.case.endsWith(' 1 chunk'),
+      eachThreads: true,
+    },
+  ]),
+  ...['bf16', 'f32'].map((precision) => ({
+    name: () => 'matrix product, slowest of the four shapes of V1',
+    from: ['gemm'],
+    where: (r) => r.precision === precision,
+    eachThreads: true,
+  })),
+  ...['1 target', '100 targets'].flatMap((targets) =>
+    ['bf16', 'f32'].map((precision) => ({
+      name: (own) => `distance scan, ${own.case.replace(/^(\d+)/, (rows) => Number(rows).toLocaleString('en-US'))}`,
+      from: ['distance'],
+      where: (r) => r.precision === precision && r.case.includes(`, ${targets},`) && r.limit != null,
+      mostThreads: true,
+      first: true,
+    })),
+  ),
+  {
+    name: (own) => own.case,
+    from: ['weights'],
+    where: (r) => r.case === 'verify + decrypt + pack to bf16',
+    first: true,
+  },
+  { name: (own) => own.case, from: ['weights'], where: (r) => r.case === 'verify + decrypt + write', first: true },
+  { name: (own) => own.case, from: ['rng'], where: (r) => r.engine === 'native', first: true },
+];
+
+function pick({ name, from, where, eachThreads = false, mostThreads = false, first = false }) {
+  const source = from.find((file) => saved.has(file));
+  if (source === undefined) return [];
+  const cases = casesOf(saved.get(source).results).filter(({ own }) => own !== undefined && where(own));
+  const counts = [...new Set(cases.map(({ own }) => own.threads))].sort((a, b) => b - a);
+  const groups =
+    eachThreads || mostThreads
+      ? counts
+          .slice(0, eachThreads ? undefined : 1)
+          .map((threads) => cases.filter(({ own }) => own.threads === threads))
+      : [cases];
+  return groups
+    .filter((group) => group.length > 0)
+    .map((group) => {
+      const shown = first ? group[0] : group.reduce((a, b) => ((b.own.ratio ?? 1) < (a.own.ratio ?? 1) ? b : a));
+      return { name: name(shown.own), ...shown };
+    });
 }
 
-const text = saved
-  .map(({ machine, command, results }) => {
-    const body = results.every((result) => 'value' in result) ? measured(results) : free(results);
-    return `\`${command}\` on ${machine}:\n\n${body}`;
-  })
-  .join('\n\n');
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const next = readme.replace(/<!-- bench -->[\s\S]*<!-- \/bench -->/, () => `<!-- bench -->\n${text}\n<!-- /bench -->`);
-if (process.argv.includes('--check')) {
-  if (next !== readme) {
-    console.error(
-      'the benchmark table of README.md is not that of bench/results: run node scripts/readme-benchmarks.mjs',
-    );
-    process.exitCode = 1;
-  } else console.log(`benchmark table: ${files.length} result files, current`);
-} else writeFileSync(join(root, 'README.md'), next);
+const picked = PICKS.flatMap(pick);
+/** Cases that lose to a peer are shown as well, wherever they are. */
+const losing = [...saved.values()]
+  .filter(({ results }) => isCommon(results))
+  .flatMap(({ results }) => casesOf(results))
+  .filter(({ own, peers }) => peers.some((r) => r.peerRatio < 1) && !picked.some((p) => p.own === own))
+  .map((one) => ({ name: one.own.case, ...one }));
+const summary = table(
+  ['what', 'how', 'measured', 'of the limit', 'error', 'times as fast as'],
+  [...picked, ...losing].map(({ name, own, peers }) => [
+    name,
+    engineOf({ ...own, engine: own.engine === 'native' ? null : own.engine, isa: null }),
+    `${number(own.value)}${own.unit}`,
+    percent(own.ratio),
+    errorOf(own.error),
+    against(peers),
+  ]),
+);
+const machines = [...new Set([...saved.values()].map(({ machine }) => machine))].join('; ');
+
+const RACE_COLUMNS = {
+  case: 'player',
+  targetsPerMinute: 'targets a minute',
+  acceptedP50Ms: 'median ms',
+  shareWhenCompeting: 'share',
+};
+function race() {
+  const results = saved.get('race')?.results;
+  if (results === undefined) return '';
+  const cell = (value) => (typeof value === 'number' ? Number(value.toPrecision(3)) : (value ?? ''));
+  const rows = results.map((result) => Object.keys(RACE_COLUMNS).map((key) => cell(result[key])));
+  return `\n\nThe race for targets, Quarry against the official quickstart's loop on one devnet:\n\n${table(Object.values(RACE_COLUMNS), rows)}`;
+}
+
+const PAGES = [
+  ['README.md', `On ${machines}:\n\n${summary}${race()}`],
+  [join('docs', 'benchmarks.md'), everything],
+];
+for (const [name, text] of PAGES) {
+  const page = readFileSync(join(root, name), 'utf8');
+  const next = page.replace(/<!-- bench -->[\s\S]*<!-- \/bench -->/, () => `<!-- bench -->\n${text}\n<!-- /bench -->`);
+  if (process.argv.includes('--check')) {
+    if (next !== page) {
+      console.error(
+        `the benchmark tables of ${name} are not those of bench/results: run node scripts/readme-benchmarks.mjs`,
+      );
+      process.exitCode = 1;
+    } else console.log(`${name}: benchmark tables of ${files.length} result files, current`);
+  } else writeFileSync(join(root, name), next);
+}

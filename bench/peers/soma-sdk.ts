@@ -4,9 +4,15 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { peerProcess } from './peer-process.js';
 
 /** Where `test/conformance/run.sh` installs the official SDK. */
 export const SDK_PYTHON = join(homedir(), '.cache', 'quarry-conformance', 'soma-sdk==0.1.15', 'bin', 'python');
+
+/** Whether an interpreter exists and can import the SDK. */
+export async function hasSdk(python: string): Promise<boolean> {
+  return !('skipped' in (await peerProcess([python, '-c', 'import soma_sdk; print("{}")'], {})));
+}
 
 /** What the SDK measured of listing targets. */
 export interface SdkListing {
