@@ -120,7 +120,10 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
       parallel: options.maxInFlight ?? 8,
       coinShannons: coinShannonsFor(options.samples?.sampleBytes ?? CHUNK_BYTES),
     });
-    const miner = new Miner(
+    const warn = (error: QuarryError): void => {
+      miner.events.emit('warning', { error });
+    };
+    const miner: Miner = new Miner(
       { ...options, config },
       {
         client,
@@ -131,6 +134,9 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
         journal,
         host: verifiedHost(host, http),
         samples: sampleStream(units, {
+          // One file that cannot be read does not end the mining of all others.
+          onUnreadable: (unit, error) => warn(leftOut(unit, error)),
+          onRetry: (_unit, error) => warn(error),
           ...options.samples,
           skipUnits: journal.position(source),
           stats: cut,
@@ -148,9 +154,19 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
 
 /** Names the sequence of units: another list, order or cut is another sequence, read from its beginning. */
 function sourceKey(units: readonly SourceUnit[], samples: CreateMinerOptions['samples'] = {}): string {
-  const { stats: _stats, onUnreadable: _onUnreadable, prefetch: _prefetch, ...cut } = samples;
+  const { sampleBytes, wholeFiles, utf8Boundaries, minEntropyBits, seed } = samples;
+  const cut = { sampleBytes, wholeFiles, utf8Boundaries, minEntropyBits, seed };
   const text = JSON.stringify([units.map((unit) => unit.name), cut]);
   return Buffer.from(blake2b256(new TextEncoder().encode(text))).toString('hex');
+}
+
+function leftOut(unit: string, error: QuarryError): QuarryError {
+  return new QuarryError(error.code, `${unit} is left out: ${error.message}`, {
+    ...(error.hint !== undefined && { hint: error.hint }),
+    facts: error.facts,
+    cause: error,
+    retryable: false,
+  });
 }
 
 /**

@@ -9,6 +9,8 @@ export interface SourceDocument {
 /** A file, wherever it lies: what resuming counts and shuffling moves. */
 export interface SourceUnit {
   readonly name: string;
+  /** Gives its bytes only once, as standard input does: it is never read again, and never counts as read before. */
+  readonly readOnce?: boolean;
   documents(signal?: AbortSignal): AsyncIterable<SourceDocument>;
 }
 
@@ -16,7 +18,7 @@ export interface SourceUnit {
 export interface Sample {
   readonly bytes: Uint8Array;
   readonly origin: string;
-  /** Index of the unit it was cut from: every unit before it has been read completely. */
+  /** Every unit before this index has been read, or declared unreadable: where a later run may begin. */
   readonly unit: number;
 }
 

@@ -50,6 +50,7 @@ export async function resolveSources(
 function stdinUnit(pieces: AsyncIterable<Uint8Array>): SourceUnit {
   return {
     name: 'stdin',
+    readOnce: true,
     async *documents() {
       yield { origin: 'stdin', pieces };
     },

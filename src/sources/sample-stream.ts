@@ -1,16 +1,27 @@
-import { type QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
+import { type QuarryError, throwIfAborted } from '../errors/index.js';
+import type { RetryPolicy } from '../net/index.js';
 import type { Sample, SourceUnit } from './contract.js';
-import { type CutOptions, type CutStats, createCutStats, cutDocument } from './cut.js';
+import { type CutOptions, type CutSample, type CutStats, createCutStats } from './cut.js';
+import { UnitReader } from './unit-reader.js';
+
+/** Attempts in a row before the reading goes on with other units: about ten seconds. */
+const SOON: Required<RetryPolicy> = { attempts: 4, backoff: { baseMs: 1_000, maxMs: 10_000 } };
+/** Attempts at a unit that was put off, once all others are read: about ten minutes. */
+const LATER: Required<RetryPolicy> = { attempts: 12, backoff: { baseMs: 2_000, maxMs: 60_000 } };
 
 export interface SampleStreamOptions extends CutOptions {
   /** Orders the units; the same seed gives the same order. Absent: as listed. */
   readonly seed?: number;
-  /** Units read completely by an earlier run, in this order. Default 0. */
+  /** Units read completely by an earlier run, in this order. Those that can be read only once are read all the same. Default 0. */
   readonly skipUnits?: number;
   /** Samples cut ahead of the reader. Default 64. */
   readonly prefetch?: number;
   /** A unit that cannot be read is reported here and left out. Absent: it ends the stream with its error. */
   readonly onUnreadable?: (unit: string, error: QuarryError) => void;
+  /** Told of a failure that may pass: the unit is read again after a pause. */
+  readonly onRetry?: (unit: string, error: QuarryError, delayMs: number) => void;
+  /** How failures that may pass are met: at once, and for units that were put off until all others were read. */
+  readonly retries?: { readonly soon?: Required<RetryPolicy>; readonly later?: Required<RetryPolicy> };
   readonly stats?: CutStats;
   readonly signal?: AbortSignal;
 }
@@ -32,21 +43,46 @@ async function* cutAll(
   order: readonly number[],
   options: SampleStreamOptions,
 ): AsyncGenerator<Sample> {
-  const stats = options.stats ?? createCutStats();
-  for (let position = options.skipUnits ?? 0; position < order.length; position++) {
-    const unit = units[order[position] ?? 0];
-    if (unit === undefined) continue;
+  const { skipUnits = 0, stats = createCutStats(), retries } = options;
+  const putOff: UnitReader[] = [];
+  // What was put off is not behind us: a later run begins with it.
+  const reached = (position: number): number =>
+    Math.min(Math.max(position, skipUnits), ...putOff.map((reader) => reader.position));
+  for (const [position, index] of order.entries()) {
+    const unit = units[index];
+    if (unit === undefined || (position < skipUnits && !unit.readOnce)) continue;
     throwIfAborted(options.signal, 'reading samples');
-    try {
-      for await (const document of unit.documents(options.signal)) {
-        for await (const sample of cutDocument(document, options, stats)) yield { ...sample, unit: position };
-      }
-    } catch (error) {
-      const failure = toQuarryError(error, `reading ${unit.name}`);
-      if (failure.code === 'ABORTED' || options.onUnreadable === undefined) throw failure;
-      options.onUnreadable(unit.name, failure);
-    }
+    const reader = new UnitReader(unit, position, options, stats);
+    const samples = reader.read(retries?.soon ?? SOON);
+    const failure = yield* numbered(samples, () => reached(position));
+    if (failure === undefined) continue;
+    if (failure.retryable && !unit.readOnce) putOff.push(reader);
+    else leaveOut(unit, failure, options);
   }
+  for (let reader = putOff[0]; reader !== undefined; reader = putOff[0]) {
+    const { unit, position } = reader;
+    const failure = yield* numbered(reader.read(retries?.later ?? LATER), () => reached(position));
+    putOff.shift();
+    if (failure !== undefined) leaveOut(unit, failure, options);
+  }
+}
+
+/** Samples with the unit that reading has reached; returns what the reader returns. */
+async function* numbered<T>(samples: AsyncGenerator<CutSample, T>, unit: () => number): AsyncGenerator<Sample, T> {
+  try {
+    for (;;) {
+      const next = await samples.next();
+      if (next.done) return next.value;
+      yield { ...next.value, unit: unit() };
+    }
+  } finally {
+    await samples.return(undefined as T);
+  }
+}
+
+function leaveOut(unit: SourceUnit, failure: QuarryError, { onUnreadable }: SampleStreamOptions): void {
+  if (onUnreadable === undefined) throw failure;
+  onUnreadable(unit.name, failure);
 }
 
 /** Keeps up to `count` items of `source` ready. */

@@ -121,3 +121,17 @@ test('a later run does not read files again that were taken in completely', asyn
   await second.miner.run();
   expect(second.cut.samples).toBe(1);
 });
+
+test('a file that cannot be read is a warning, and the others are mined', async () => {
+  network = await startMiningNetwork();
+  await writeFile(join(network.dir, 'a.txt'), 'first '.repeat(200));
+  await writeFile(join(network.dir, 'b.txt.gz'), 'this is no gzip');
+  await writeFile(join(network.dir, 'c.txt'), 'third '.repeat(200));
+  const { miner, cut } = await network.miner({ data: [join(network.dir, '*.txt*')], dryRun: true });
+  const warnings: string[] = [];
+  miner.events.on('warning', ({ error }) => warnings.push(`${error.code} ${error.message}`));
+  await miner.run();
+  expect(cut.samples).toBe(2);
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(/^DATA_INVALID .*b\.txt\.gz is left out/);
+});

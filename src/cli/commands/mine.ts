@@ -106,10 +106,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       ...(host !== undefined && { host }),
       engine: { ...engineWishes(config), speedFile: speedFileOf(config, context.env) },
       distance: scannerWishes(config),
-      samples: {
-        ...sampleOptions(config),
-        onUnreadable: (_unit, error) => reporter.say(`warning  ${error.message}`, 'warning', { error: error.toJSON() }),
-      },
+      samples: sampleOptions(config),
       decode: {
         ...(config.hfToken !== undefined && { hfToken: config.hfToken }),
         ...(config.hubUrl !== undefined && { hubUrl: config.hubUrl }),
