@@ -28,6 +28,9 @@ export interface ClaimerDeps {
 /** Failures after which there is nothing left to claim. */
 const GONE_KINDS: ReadonlySet<string> = new Set(['targetNotFound', 'targetAlreadyClaimed', 'inputObjectDeleted']);
 
+/** Claims taken from the journal ahead of those in flight. */
+const MAX_WAITING = 16;
+
 /** How often, and at what intervals, a node is asked what a claim brought. */
 const CHANGE_READS = 10;
 const CHANGE_BACKOFF: Backoff = { baseMs: 200, maxMs: 2_000 };
@@ -58,6 +61,9 @@ export class Claimer {
     }
     const queue = new PQueue({ concurrency: this.#options.maxInFlight });
     for (const claim of journal.claimsDue(epoch)) {
+      // However many are due, only a few wait in memory.
+      await queue.onSizeLessThan(MAX_WAITING);
+      if (signal.aborted) break;
       void queue.add(async () => {
         if (signal.aborted) return;
         await this.#claim(claim, signal).catch((error: unknown) => {

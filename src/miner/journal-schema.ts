@@ -48,4 +48,58 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     VALUES (NEW.target_id, CAST(CAST(NEW.epoch AS INTEGER) + 2 AS TEXT), 'waiting', 1) ON CONFLICT DO NOTHING;
   END;
   `,
+  `
+  -- Running totals, so that asking for them does not read a journal of years. Triggers keep them a property of the file.
+  -- Amounts are shannons; all there ever are fit into 63 bits.
+  CREATE TABLE totals (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO totals SELECT 'submissions.' || state, COUNT(*) FROM submissions GROUP BY state;
+  INSERT INTO totals SELECT 'claims.' || state, COUNT(*) FROM claims GROUP BY state;
+  INSERT INTO totals SELECT 'received', COALESCE(SUM(CAST(received AS INTEGER)), 0) FROM claims;
+  INSERT INTO totals SELECT 'fees', a.v + b.v FROM
+    (SELECT COALESCE(SUM(CAST(fee AS INTEGER)), 0) AS v FROM submissions) AS a,
+    (SELECT COALESCE(SUM(CAST(fee AS INTEGER)), 0) AS v FROM claims) AS b;
+  INSERT OR IGNORE INTO totals VALUES
+    ('submissions.built', 0), ('submissions.unknown', 0), ('submissions.accepted', 0), ('submissions.lost', 0),
+    ('submissions.rejected', 0), ('claims.waiting', 0), ('claims.built', 0), ('claims.claimed', 0), ('claims.gone', 0);
+  CREATE TRIGGER submissions_count AFTER INSERT ON submissions BEGIN
+    UPDATE totals SET value = value + 1 WHERE name = 'submissions.' || new.state;
+    UPDATE totals SET value = value + CAST(new.fee AS INTEGER) WHERE name = 'fees' AND new.fee IS NOT NULL;
+  END;
+  CREATE TRIGGER submissions_recount AFTER UPDATE OF state ON submissions WHEN new.state <> old.state BEGIN
+    UPDATE totals SET value = value - 1 WHERE name = 'submissions.' || old.state;
+    UPDATE totals SET value = value + 1 WHERE name = 'submissions.' || new.state;
+  END;
+  CREATE TRIGGER submissions_fee AFTER UPDATE OF fee ON submissions WHEN new.fee IS NOT old.fee BEGIN
+    UPDATE totals SET value = value + CAST(COALESCE(new.fee, 0) AS INTEGER) - CAST(COALESCE(old.fee, 0) AS INTEGER)
+      WHERE name = 'fees';
+  END;
+  CREATE TRIGGER claims_count AFTER INSERT ON claims BEGIN
+    UPDATE totals SET value = value + 1 WHERE name = 'claims.' || new.state;
+  END;
+  CREATE TRIGGER claims_recount AFTER UPDATE OF state ON claims WHEN new.state <> old.state BEGIN
+    UPDATE totals SET value = value - 1 WHERE name = 'claims.' || old.state;
+    UPDATE totals SET value = value + 1 WHERE name = 'claims.' || new.state;
+  END;
+  CREATE TRIGGER claims_amounts AFTER UPDATE OF received, fee ON claims
+    WHEN new.received IS NOT old.received OR new.fee IS NOT old.fee BEGIN
+    UPDATE totals SET value = value + CAST(COALESCE(new.received, 0) AS INTEGER)
+      - CAST(COALESCE(old.received, 0) AS INTEGER) WHERE name = 'received';
+    UPDATE totals SET value = value + CAST(COALESCE(new.fee, 0) AS INTEGER) - CAST(COALESCE(old.fee, 0) AS INTEGER)
+      WHERE name = 'fees';
+  END;
+  CREATE INDEX claims_open ON claims (target_id) WHERE state IN ('waiting', 'built');
+  -- Few submissions are open; the index over every state grew with all of them, and nothing else used it.
+  DROP INDEX submissions_state;
+  CREATE INDEX submissions_open ON submissions (id) WHERE state IN ('built', 'unknown');
+  -- The last epoch in which weights were seen active: their scores are kept for some time after it.
+  CREATE TABLE weights (
+    architecture TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    active_epoch INTEGER NOT NULL,
+    PRIMARY KEY (architecture, checksum)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

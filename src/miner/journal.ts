@@ -46,49 +46,51 @@ export interface JournalTotals {
   readonly feesShannons: bigint;
 }
 
+/** Weights as the store names them. */
+export interface WeightsName {
+  readonly architecture: string;
+  /** 64 hex digits. */
+  readonly checksum: string;
+}
+
+const INSERT = `
+  INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms)
+  VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?)`;
+// Signed bytes are kept only as long as they may have to be sent again.
+const SETTLE = `
+  UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4,
+    signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END
+  WHERE digest = ?5`;
+// The condition is that of the index, word for word: otherwise it is not used.
+const LIVE = `
+  SELECT state, bond FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`;
+const CLAIMS_DUE = `
+  SELECT * FROM claims WHERE state IN ('waiting', 'built') AND target_id > ? AND CAST(due_epoch AS INTEGER) <= ?`;
+
 /**
  * What the miner has promised and what became of it: written before every step that cannot be taken back. Survives
  * `kill -9` at any instant; losing power may lose the newest records, which the network is then asked about.
  */
 export class Journal {
   readonly #db: SqlDatabase;
-  readonly #insert: SqlStatement;
-  readonly #settle: SqlStatement;
-  readonly #live: SqlStatement;
-  readonly #host: SqlStatement;
+  readonly #statements = new Map<string, SqlStatement>();
   readonly #now: () => number;
 
   /** @param now milliseconds since the Unix epoch */
   constructor(path: string, now: () => number) {
     this.#now = now;
     this.#db = openDatabase(path, { migrations: JOURNAL_MIGRATIONS, durability: 'process' });
-    this.#insert = this.#db.prepare(
-      `INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms)
-       VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?)`,
-    );
-    this.#settle = this.#db.prepare(
-      // Signed bytes are kept only as long as they may have to be sent again.
-      `UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4,
-         signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END
-       WHERE digest = ?5`,
-    );
-    this.#host = this.#db.prepare(
-      'INSERT INTO hostings VALUES (?, ?, ?) ON CONFLICT (checksum) DO UPDATE SET url = ?2, epoch = ?3',
-    );
-    this.#live = this.#db.prepare(
-      `SELECT 1 FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`,
-    );
   }
 
   /** Whether a submission for this target is in flight, unsettled or accepted. */
   hasLiveSubmission(targetId: string): boolean {
-    return this.#live.get([targetId]) !== undefined;
+    return this.#sql(LIVE).get([targetId]) !== undefined;
   }
 
   /** @throws QuarryError `ALREADY_EXISTS` when the target has a live submission */
   recordSubmission(submission: Omit<JournalSubmission, 'state'>): void {
     const { targetId, checksum, modelId, digest, signed, epoch, bondShannons, rewardShannons } = submission;
-    this.#insert.run([
+    this.#sql(INSERT).run([
       targetId,
       checksum,
       modelId,
@@ -108,33 +110,33 @@ export class Journal {
     details: { readonly reason?: string; readonly feeShannons?: bigint; readonly latencyMs?: number } = {},
   ): void {
     const fee = details.feeShannons === undefined ? null : String(details.feeShannons);
-    this.#settle.run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest]);
+    this.#sql(SETTLE).run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest]);
   }
 
   /** Submissions whose outcome is not known, oldest first. */
   unsettledSubmissions(): JournalSubmission[] {
-    return this.#db
-      .prepare(`SELECT * FROM submissions WHERE state IN ('built', 'unknown') ORDER BY id`)
+    return this.#sql(`SELECT * FROM submissions WHERE state IN ('built', 'unknown') ORDER BY id`)
       .all()
       .map(submissionFrom);
   }
 
   /** The bond of the accepted submission for this target, in shannons; 0 when it was not ours. */
   bondOf(targetId: string): bigint {
-    const row = this.#db
-      .prepare(`SELECT bond FROM submissions WHERE target_id = ? AND state = 'accepted'`)
-      .get([targetId]);
-    return BigInt(String(row?.['bond'] ?? 0));
+    const row = this.#sql(LIVE).get([targetId]);
+    return row?.['state'] === 'accepted' ? BigInt(String(row['bond'])) : 0n;
   }
 
   recordHosting(checksum: string, url: string, epoch: bigint): void {
-    this.#host.run([checksum, url, String(epoch)]);
+    this.#sql('INSERT INTO hostings VALUES (?, ?, ?) ON CONFLICT (checksum) DO UPDATE SET url = ?2, epoch = ?3').run([
+      checksum,
+      url,
+      String(epoch),
+    ]);
   }
 
   /** Checksums whose audit window is over: hosted for a submission of an epoch before `epoch - 1`. */
   hostingsToRelease(epoch: bigint): string[] {
-    return this.#db
-      .prepare('SELECT checksum FROM hostings WHERE CAST(epoch AS INTEGER) < ?')
+    return this.#sql('SELECT checksum FROM hostings WHERE CAST(epoch AS INTEGER) < ?')
       .all([Number(epoch) - 1])
       .map((row) => String(row['checksum']));
   }
@@ -142,16 +144,16 @@ export class Journal {
   /** Forgets a hosting, unless a submission of a later epoch has taken it up meanwhile; returns whether it is gone. */
   releaseHosting(checksum: string, epoch: bigint): boolean {
     return (
-      this.#db
-        .prepare('DELETE FROM hostings WHERE checksum = ? AND CAST(epoch AS INTEGER) < ?')
-        .run([checksum, Number(epoch) - 1]) > 0
+      this.#sql('DELETE FROM hostings WHERE checksum = ? AND CAST(epoch AS INTEGER) < ?').run([
+        checksum,
+        Number(epoch) - 1,
+      ]) > 0
     );
   }
 
   /** Checksums that must stay fetchable. */
   hostedChecksums(): string[] {
-    return this.#db
-      .prepare('SELECT checksum FROM hostings')
+    return this.#sql('SELECT checksum FROM hostings')
       .all()
       .map((row) => String(row['checksum']));
   }
@@ -161,17 +163,45 @@ export class Journal {
     this.#insertClaim(targetId, dueEpoch, own);
   }
 
-  claimsDue(epoch: bigint): JournalClaim[] {
-    return this.#db
-      .prepare(`SELECT * FROM claims WHERE state IN ('waiting', 'built') AND CAST(due_epoch AS INTEGER) <= ?`)
-      .all([Number(epoch)])
-      .map(claimFrom);
+  /** Claims that may be made in `epoch`, a few at a time in memory however many there are; each at most once. */
+  *claimsDue(epoch: bigint): Generator<JournalClaim, void, void> {
+    for (let after = ''; ; ) {
+      const page = this.#sql(`${CLAIMS_DUE} ORDER BY target_id LIMIT 64`)
+        .all([after, Number(epoch)])
+        .map(claimFrom);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.targetId;
+    }
+  }
+
+  hasClaimsDue(epoch: bigint): boolean {
+    return this.#sql(`${CLAIMS_DUE} LIMIT 1`).get(['', Number(epoch)]) !== undefined;
+  }
+
+  /** Notes the weights that are active in `epoch`; returns those that were last active before `epoch - keepEpochs`. */
+  noteActiveWeights(active: readonly WeightsName[], epoch: bigint, keepEpochs: number): WeightsName[] {
+    return this.#db.transaction(() => {
+      for (const { architecture, checksum } of active) {
+        this.#sql('INSERT OR REPLACE INTO weights VALUES (?, ?, ?)').run([architecture, checksum, Number(epoch)]);
+      }
+      return this.#sql('SELECT architecture, checksum FROM weights WHERE active_epoch < ?')
+        .all([Number(epoch) - keepEpochs])
+        .map((row) => ({ architecture: String(row['architecture']), checksum: String(row['checksum']) }));
+    });
+  }
+
+  forgetWeights({ architecture, checksum }: WeightsName): void {
+    this.#sql('DELETE FROM weights WHERE architecture = ? AND checksum = ?').run([architecture, checksum]);
   }
 
   recordClaim(targetId: string, digest: string, signed: Uint8Array): void {
-    this.#db
-      .prepare(`UPDATE claims SET state = 'built', digest = ?, signed = ? WHERE target_id = ?`)
-      .run([digest, signed, targetId]);
+    this.#sql(`UPDATE claims SET state = 'built', digest = ?, signed = ? WHERE target_id = ?`).run([
+      digest,
+      signed,
+      targetId,
+    ]);
   }
 
   /** @param received what the claim's coins brought this address, fees not deducted */
@@ -180,46 +210,40 @@ export class Journal {
     state: ClaimState,
     details: { readonly receivedShannons?: bigint; readonly feeShannons?: bigint } = {},
   ): void {
-    this.#db
-      .prepare('UPDATE claims SET state = ?, received = ?, fee = ? WHERE target_id = ?')
-      .run([
-        state,
-        details.receivedShannons === undefined ? null : String(details.receivedShannons),
-        details.feeShannons === undefined ? null : String(details.feeShannons),
-        targetId,
-      ]);
+    this.#sql('UPDATE claims SET state = ?, received = ?, fee = ? WHERE target_id = ?').run([
+      state,
+      details.receivedShannons === undefined ? null : String(details.receivedShannons),
+      details.feeShannons === undefined ? null : String(details.feeShannons),
+      targetId,
+    ]);
   }
 
   /** How many documents of a source were taken in completely. */
   position(source: string): number {
-    return Number(this.#db.prepare('SELECT position FROM positions WHERE source = ?').get([source])?.['position'] ?? 0);
+    return Number(this.#sql('SELECT position FROM positions WHERE source = ?').get([source])?.['position'] ?? 0);
   }
 
   savePosition(source: string, position: number): void {
-    this.#db
-      .prepare('INSERT INTO positions VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET position = ?2')
-      .run([source, position]);
+    this.#sql('INSERT INTO positions VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET position = ?2').run([
+      source,
+      position,
+    ]);
   }
 
+  /** In the same time whatever the journal's size. */
   totals(): JournalTotals {
-    const count = (table: string, where: string): number =>
-      Number(this.#db.prepare(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`).get()?.['n'] ?? 0);
-    const sum = (sql: string): bigint =>
-      this.#db
-        .prepare(sql)
-        .all()
-        .reduce((total, row) => total + BigInt(String(row['amount'])), 0n);
+    const rows = this.#db.prepare('SELECT name, value FROM totals', { bigints: true }).all();
+    const values = new Map(rows.map((row) => [String(row['name']), BigInt(String(row['value']))]));
+    const of = (name: string): bigint => values.get(name) ?? 0n;
     return {
-      accepted: count('submissions', `state = 'accepted'`),
-      lost: count('submissions', `state = 'lost'`),
-      rejected: count('submissions', `state = 'rejected'`),
-      pending: count('submissions', `state IN ('built', 'unknown')`),
-      claimed: count('claims', `state = 'claimed'`),
-      unclaimed: count('claims', `state IN ('waiting', 'built')`),
-      receivedShannons: sum('SELECT received AS amount FROM claims WHERE received IS NOT NULL'),
-      feesShannons:
-        sum('SELECT fee AS amount FROM submissions WHERE fee IS NOT NULL') +
-        sum('SELECT fee AS amount FROM claims WHERE fee IS NOT NULL'),
+      accepted: Number(of('submissions.accepted')),
+      lost: Number(of('submissions.lost')),
+      rejected: Number(of('submissions.rejected')),
+      pending: Number(of('submissions.built') + of('submissions.unknown')),
+      claimed: Number(of('claims.claimed')),
+      unclaimed: Number(of('claims.waiting') + of('claims.built')),
+      receivedShannons: of('received'),
+      feesShannons: of('fees'),
     };
   }
 
@@ -227,12 +251,19 @@ export class Journal {
     this.#db.close();
   }
 
+  /** A statement is compiled once. */
+  #sql(text: string): SqlStatement {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
+  }
+
   #insertClaim(targetId: string, dueEpoch: bigint, own: boolean): void {
-    this.#db
-      .prepare(
-        `INSERT INTO claims (target_id, due_epoch, state, own) VALUES (?, ?, 'waiting', ?) ON CONFLICT DO NOTHING`,
-      )
-      .run([targetId, String(dueEpoch), own ? 1 : 0]);
+    this.#sql(
+      `INSERT INTO claims (target_id, due_epoch, state, own) VALUES (?, ?, 'waiting', ?) ON CONFLICT DO NOTHING`,
+    ).run([targetId, String(dueEpoch), own ? 1 : 0]);
   }
 }
 

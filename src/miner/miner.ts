@@ -299,16 +299,18 @@ export class Miner {
   /** Follows the network: targets as they open, fill and expire, and what an epoch changes. */
   async #follow(signal: AbortSignal): Promise<void> {
     await this.#persist('following targets', signal, async (succeeded) => {
-      const told = new Set<string>();
+      // What the node lists at the start; `undefined` once it has told everything.
+      let listed: Set<string> | undefined = new Set();
       for await (const event of this.#deps.client.watchTargets({ signal })) {
         switch (event.type) {
           case 'opened':
-            told.add(event.target.id);
+            listed?.add(event.target.id);
             if (this.#open(event.target)) this.#answer(event.target.id, signal);
             break;
           case 'synced':
             // What was filled while nobody watched is told to nobody.
-            this.#book.keepOnly(told);
+            if (listed !== undefined) this.#book.keepOnly(listed);
+            listed = undefined;
             succeeded();
             break;
           case 'filled':
@@ -463,8 +465,8 @@ export class Miner {
       dueAt = this.#now() + SETTLE_EVERY_MS;
       await this.#settle(signal);
       if (this.#book.takeReleased()) this.#unmatched = true;
-      const due = this.#deps.journal.claimsDue(this.#state?.epoch ?? 0n);
-      if (this.#claimsMissed || due.length > 0) this.#claim(signal);
+      const isDue = this.#deps.journal.hasClaimsDue(this.#state?.epoch ?? 0n);
+      if (this.#claimsMissed || isDue) this.#claim(signal);
     }
   }
 

@@ -70,6 +70,16 @@ describe('the coin pool against a devnet', () => {
     await expectExact(account);
   });
 
+  it('merges what it has too many of along the way, and stops at enough', async () => {
+    const account = await start({ coins: Array.from({ length: 40 }, (_, n) => SOMA + BigInt(n)) }, 4);
+    const results = await submitAll(account, 24);
+    expect(results.filter((result) => result.status === 'rejected')).toEqual([]);
+    for (let n = 0; n < 4; n++) await account.transferCoin({ recipient: '0x77', amountShannons: 1_000n });
+    // Four for each transaction that may be in flight, and the one that paid.
+    expect(account.pool.state.free).toBe(17);
+    await expectExact(account);
+  });
+
   it('serialises over a single coin when it must, without conflict', async () => {
     const account = await start({ coins: [SOMA] });
     const results = await submitAll(account, 5);

@@ -36,9 +36,11 @@ export interface CoinPoolState {
 export interface AcquireOptions {
   /** Least sum of the coins, in shannons. */
   readonly amount: bigint;
-  /** Merges up to this many coins below `dustShannons` along the way. Default 0. */
-  readonly mergeDust?: number;
+  /** Merges up to this many coins along the way: those below `dustShannons`, and of more than `keep` coins the poorest. Default 0. */
+  readonly merge?: number;
   readonly dustShannons?: bigint;
+  /** Free coins that are enough. Default: all. */
+  readonly keep?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -239,7 +241,12 @@ export class CoinPool {
     this.#notify();
   }
 
-  #choose({ amount, mergeDust = 0, dustShannons = 0n }: AcquireOptions): Entry[] | undefined {
+  #choose({
+    amount,
+    merge = 0,
+    dustShannons = 0n,
+    keep = Number.POSITIVE_INFINITY,
+  }: AcquireOptions): Entry[] | undefined {
     const free = this.free();
     const single = free.findLast((coin) => coin.balanceShannons >= amount);
     const chosen: OwnedCoin[] = [];
@@ -253,8 +260,11 @@ export class CoinPool {
       }
       if (sum < amount || chosen.length === 0) return undefined;
     }
-    const dust = free.filter((coin) => coin.balanceShannons < dustShannons && !chosen.includes(coin));
-    chosen.push(...dust.slice(0, Math.min(mergeDust, MAX_COINS - chosen.length)));
+    // Claims bring coins of their own: without this an address would have more of them for ever.
+    const poorest = free.filter((coin) => !chosen.includes(coin)).reverse();
+    const surplus = poorest.length - keep;
+    const merged = poorest.filter(({ balanceShannons }, index) => balanceShannons < dustShannons || index < surplus);
+    chosen.push(...merged.slice(0, Math.max(0, Math.min(merge, MAX_COINS - chosen.length))));
     return chosen.map((coin) => this.#entries.get(coin.objectId)!);
   }
 

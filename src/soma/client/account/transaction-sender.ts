@@ -81,7 +81,10 @@ const PARAMETERS_MAX_AGE_MS = 60_000;
 const DEFAULT_COIN_SHANNONS = 100_000_000n;
 /** Below this a coin is neither worth a split of its own nor counted as ready: the bond of 15 KB. */
 const MIN_COIN_SHANNONS = 1_000_000n;
-const DUST_PER_TRANSACTION = 4;
+/** More than a claim brings, so that coins become fewer. */
+const MERGED_PER_TRANSACTION = 4;
+/** Coins kept free for each transaction that may be in flight; what is more is merged along the way. */
+const SPARE_COINS = 4;
 
 /** Builds, signs and sends the transactions of one signer over its pool of coins. */
 export class TransactionSender {
@@ -182,8 +185,9 @@ export class TransactionSender {
       for (let attempt = 1; ; attempt++) {
         const lease = await this.pool.acquire({
           amount,
-          mergeDust: this.#parallel > 1 ? DUST_PER_TRANSACTION : 0,
+          merge: this.#parallel > 1 ? MERGED_PER_TRANSACTION : 0,
           dustShannons: MIN_COIN_SHANNONS,
+          keep: this.#parallel * SPARE_COINS,
           ...(options.signal !== undefined && { signal: options.signal }),
         });
         const outcome = await this.#attempt(plan, lease, options, attempt < ATTEMPTS ? attempt : undefined);

@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal, type JournalTotals } from '../../src/miner/journal.js';
+import { JOURNAL_MIGRATIONS } from '../../src/miner/journal-schema.js';
+import { openDatabase } from '../../src/store/database.js';
+
+let dir: string;
+let path: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-journal-'));
+  path = join(dir, 'journal.db');
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+/** What the totals must be, by reading every row. */
+function recount(): JournalTotals {
+  const database = openDatabase(path, { readonly: true });
+  const submissions = database.prepare('SELECT state, fee FROM submissions').all();
+  const claims = database.prepare('SELECT state, received, fee FROM claims').all();
+  database.close();
+  const count = (rows: typeof claims, ...states: string[]) =>
+    rows.filter((row) => states.includes(String(row['state']))).length;
+  const sum = (rows: typeof claims, name: string) =>
+    rows.reduce((total, row) => total + BigInt(String(row[name] ?? 0)), 0n);
+  return {
+    accepted: count(submissions, 'accepted'),
+    lost: count(submissions, 'lost'),
+    rejected: count(submissions, 'rejected'),
+    pending: count(submissions, 'built', 'unknown'),
+    claimed: count(claims, 'claimed'),
+    unclaimed: count(claims, 'waiting', 'built'),
+    receivedShannons: sum(claims, 'received'),
+    feesShannons: sum(submissions, 'fee') + sum(claims, 'fee'),
+  };
+}
+
+function submit(journal: Journal, n: number): string {
+  const digest = `digest ${n}`;
+  journal.recordSubmission({
+    targetId: `0x${String(n).padStart(4, '0')}`,
+    checksum: 'c'.repeat(64),
+    modelId: '0x1',
+    digest,
+    signed: Uint8Array.of(1, 2, 3),
+    epoch: BigInt(n % 5),
+    bondShannons: 1000n + BigInt(n),
+    rewardShannons: 5n,
+  });
+  return digest;
+}
+
+/** Everything that can happen to a journal, in a fixed mixture. */
+function fill(journal: Journal, count: number): void {
+  for (let n = 0; n < count; n++) {
+    const digest = submit(journal, n);
+    const states = ['accepted', 'lost', 'rejected', 'unknown', undefined] as const;
+    const state = states[n % 5];
+    // More than 2^53 in all.
+    const feeShannons = 2n ** 52n + BigInt(n);
+    if (state !== undefined) journal.settleSubmission(digest, state, state === 'unknown' ? {} : { feeShannons });
+    if (state === 'unknown' && n % 2 === 0) journal.settleSubmission(digest, 'accepted', { feeShannons: 7n });
+    if (n % 3 === 0) journal.noteClaim(`0xe${n}`, 2n, false);
+  }
+  let n = 0;
+  for (const { targetId } of journal.claimsDue(5n)) {
+    const step = n++ % 5;
+    if (step > 0) journal.recordClaim(targetId, `claim ${n}`, Uint8Array.of(9));
+    if (step === 2) journal.settleClaim(targetId, 'claimed', { receivedShannons: 2n ** 52n + 3n, feeShannons: 11n });
+    if (step === 3) journal.settleClaim(targetId, 'gone');
+    if (step === 4) journal.settleClaim(targetId, 'waiting');
+  }
+}
+
+describe('the totals of a journal', () => {
+  it('are those of its rows, whatever happened to them', () => {
+    const journal = new Journal(path, () => 1);
+    expect(journal.totals()).toEqual(recount());
+    fill(journal, 300);
+    const totals = recount();
+    expect(journal.totals()).toEqual(totals);
+    for (const value of Object.values(totals)) expect(Number(value)).toBeGreaterThan(0);
+    journal.close();
+    const again = new Journal(path, () => 1);
+    expect(again.totals()).toEqual(totals);
+    again.close();
+  });
+
+  it('are counted once when a journal of the first version is opened', () => {
+    openDatabase(path, { migrations: JOURNAL_MIGRATIONS.slice(0, 1) }).close();
+    const old = openDatabase(path);
+    for (const [n, state] of (['accepted', 'accepted', 'lost', 'built', 'unknown'] as const).entries()) {
+      old
+        .prepare(`INSERT INTO submissions VALUES (NULL, ?, 'c', '0x1', ?, x'', ?, NULL, '1', '10', '5', ?, 1, 1)`)
+        .run([`0x${n}`, `d${n}`, state, state === 'built' ? null : String(100 + n)]);
+    }
+    old.exec(
+      `INSERT INTO claims VALUES ('0x0', '3', 'claimed', 1, 'x', NULL, '900', '8'), ('0x1', '3', 'waiting', 1, NULL, NULL, NULL, NULL)`,
+    );
+    old.close();
+    const journal = new Journal(path, () => 1);
+    expect(journal.totals()).toEqual(recount());
+    expect(journal.totals()).toMatchObject({
+      accepted: 2,
+      pending: 2,
+      claimed: 1,
+      unclaimed: 1,
+      receivedShannons: 900n,
+    });
+    journal.settleSubmission('d3', 'accepted', { feeShannons: 1n });
+    expect(journal.totals()).toEqual(recount());
+    journal.close();
+  });
+
+  it('take the same time however many rows there are', () => {
+    const journal = new Journal(path, () => 1);
+    const timeOf = (): number => {
+      const times = Array.from({ length: 30 }, () => {
+        const begin = performance.now();
+        journal.totals();
+        return performance.now() - begin;
+      });
+      return times.sort((a, b) => a - b)[15]!;
+    };
+    fill(journal, 50);
+    const few = timeOf();
+    const writer = openDatabase(path);
+    writer.exec(`WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+      INSERT INTO submissions SELECT NULL, '0x' || i, 'c', '0x1', 'd' || i, x'', 'accepted', NULL, '1', '10', '5', '3', 1, 1 FROM n`);
+    writer.close();
+    expect(journal.totals()).toEqual(recount());
+    expect(timeOf()).toBeLessThan(few * 8 + 1);
+    journal.close();
+  });
+});
+
+describe('claims that are due', () => {
+  it('come each once, in pages, however their states change meanwhile', () => {
+    const journal = new Journal(path, () => 1);
+    expect(journal.hasClaimsDue(9n)).toBe(false);
+    for (let n = 0; n < 200; n++) journal.noteClaim(`0x${n}`, BigInt(n % 4), true);
+    expect(journal.hasClaimsDue(0n)).toBe(true);
+    const seen: string[] = [];
+    for (const claim of journal.claimsDue(2n)) {
+      expect(claim.dueEpoch).toBeLessThanOrEqual(2n);
+      seen.push(claim.targetId);
+      journal.settleClaim(claim.targetId, seen.length % 3 === 0 ? 'waiting' : 'claimed');
+    }
+    expect(new Set(seen).size).toBe(150);
+    expect(seen).toHaveLength(150);
+    expect([...journal.claimsDue(2n)]).toHaveLength(50);
+    journal.close();
+  });
+
+  it('know the bond of what was accepted, and of nothing else', () => {
+    const journal = new Journal(path, () => 1);
+    const first = submit(journal, 1);
+    expect(journal.bondOf('0x0001')).toBe(0n);
+    journal.settleSubmission(first, 'accepted');
+    expect(journal.bondOf('0x0001')).toBe(1001n);
+    expect(journal.bondOf('0x0002')).toBe(0n);
+    journal.close();
+  });
+});
