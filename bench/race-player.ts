@@ -13,15 +13,16 @@ import { HttpClient, PUBLIC_AND_LOOPBACK } from '../src/net/index.js';
 import { Keypair } from '../src/soma/chain/index.js';
 import { SomaClient } from '../src/soma/client/soma-client.js';
 import { WeightsCache } from '../src/weights/weights-cache.js';
+import { letterSamples } from './letter-samples.js';
 import { runQuickstartPolicy } from './quickstart-policy.js';
 import { RaceClock } from './race-clock.js';
 import { RACE_CONFIG } from './race-network.js';
 import type { PlayerOptions, PlayerResult } from './race-report.js';
-import { variedBytes } from './varied-bytes.js';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as PlayerOptions;
 const signer = Keypair.fromSecret(Buffer.from(options.secret, 'hex'));
-const COMPUTE = { engine: 'auto', workers: 1, threads: 1 } as const;
+const COMPUTE = { engine: 'auto', workers: options.workers ?? 1, threads: 1 } as const;
+const SAMPLE_BYTES = RACE_CONFIG.sequenceLength;
 
 async function go(): Promise<AbortSignal> {
   process.stdout.write('ready\n');
@@ -38,7 +39,9 @@ async function playQuarry(): Promise<PlayerResult> {
   const assembled = await createMiner({
     network: client,
     signer,
+    config: RACE_CONFIG,
     data: [options.data],
+    samples: { sampleBytes: SAMPLE_BYTES },
     stateDir: options.dir,
     engine: COMPUTE,
     distance: { engine: 'auto', threads: 1 },
@@ -85,8 +88,8 @@ async function playQuickstart(): Promise<PlayerResult> {
 /** Samples like those of the other player, and never the same twice. */
 function* endless(): Generator<Uint8Array> {
   for (let seed = 1_000; ; seed++) {
-    const data = variedBytes(64, seed);
-    for (let at = 0; at < data.length; at += 1024) yield data.subarray(at, at + 1024);
+    const data = letterSamples(1_000, SAMPLE_BYTES, seed);
+    for (let at = 0; at < data.length; at += SAMPLE_BYTES) yield data.subarray(at, at + SAMPLE_BYTES);
   }
 }
 

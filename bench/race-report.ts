@@ -8,6 +8,8 @@ export interface PlayerOptions {
   readonly dir: string;
   /** A file to mine with. */
   readonly data: string;
+  /** Scoring threads. Default 1. */
+  readonly workers?: number;
   readonly durationMs: number;
   readonly policy?: 'first' | 'closest' | 'cheapest';
   /** Only score so many samples, submit nothing. */

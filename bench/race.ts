@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { processEntry } from '../src/devnet/entry-point.js';
@@ -9,24 +9,29 @@ import type { DevnetOptions } from '../src/devnet/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { Keypair } from '../src/soma/chain/index.js';
 import { openStore } from '../src/store/index.js';
+import { letterSamples } from './letter-samples.js';
 import { hostRaceModels, RACE_CONFIG, type RaceModels, startRaceNetwork } from './race-network.js';
 import { type PlayerOptions, type PlayerResult, type RaceResult, raceResult } from './race-report.js';
 import type { BenchOptions } from './result.js';
-import { variedBytes } from './varied-bytes.js';
 
 /** Options of the race. */
 export interface RaceOptions extends BenchOptions {
-  /** Length of each race. Default 30; `quick` takes 5. */
+  /** Length of a race. Default 30; `quick` takes 5. */
   readonly seconds?: number;
-  /** Rows scored for real, which answer every target. Default 1,000; `quick` takes 200. */
-  readonly scored?: number;
-  /** Sizes of the store. Default 1,000, 10,000 and 100,000; `quick` takes the scored rows alone. */
+  /** Length of the races that compare what a scored sample is worth. Default 300; `quick` takes 15. */
+  readonly longSeconds?: number;
+  /** Sizes of the store. Default 1,000, 10,000 and 100,000; `quick` takes 1,000 alone. */
   readonly rows?: readonly number[];
 }
 
-const FILLER_BATCH = 2_000;
+/**
+ * One random pair in fifty hits, and an epoch ends before most of its open targets are out of reach: the embeddings of
+ * small models leave some directions empty.
+ */
+const TARGETS: DevnetOptions = { initialDistanceThreshold: 0.5, epochMs: 3_000 };
 /** Longest time to score the rows that everybody begins with. */
-const SCORING_MS = 180_000;
+const SCORING_MS = 600_000;
+const COPIED_AT_ONCE = 2_000;
 
 /** A player that waits for its start. */
 interface ReadyPlayer {
@@ -57,44 +62,46 @@ async function player(options: PlayerOptions, signal: AbortSignal | undefined): 
 
 /**
  * The race for targets on a network that spawns one for every one that is filled: this miner and the public quickstart's
- * policy, each alone and both together, each in a process of its own with one scoring thread.
- *
- * Rows beyond the scored ones are fillers: real bytes with an embedding that hits nothing, laid before the others, so
- * that every search passes all of them before it finds a row that was scored. What is submitted is always honest.
+ * policy, each alone and both together, each in a process of its own with one scoring thread. All rows are scored for
+ * real, and all that is submitted is honest.
  */
 export async function* run(options: RaceOptions = {}): AsyncIterable<RaceResult> {
   const { signal, quick = false } = options;
   const seconds = options.seconds ?? (quick ? 5 : 30);
-  const scored = options.scored ?? (quick ? 200 : 1_000);
-  const sizes = options.rows ?? (quick ? [scored] : [scored, 10_000, 100_000]);
+  const longSeconds = options.longSeconds ?? (quick ? 15 : 300);
+  const sizes = [...(options.rows ?? (quick ? [1_000] : [1_000, 10_000, 100_000]))].sort((a, b) => a - b);
+  const [fewest, most] = [sizes[0]!, sizes.at(-1)!];
   const dir = await mkdtemp(join(tmpdir(), 'quarry-race-'));
   const models = await hostRaceModels(dir);
   try {
     const data = join(dir, 'data.bin');
-    await writeFile(data, variedBytes(scored, 1));
-    const track = new Track({ dir, models, data, durationMs: seconds * 1000, signal });
-    const master = await track.scoreOnce(scored);
-    const race = { scoredBefore: scored, seconds };
+    await writeFile(data, letterSamples(most, RACE_CONFIG.sequenceLength, 1));
+    const track = new Track({ dir, models, data, signal });
+    const master = await track.scoreOnce(most);
+    const stateOf = (rows: number): Promise<string> => withFirstRows(dir, master, rows);
     for (const rows of sizes) {
-      const state = await withFillers(dir, master, rows - scored);
-      const [alone] = await track.race([{ policyOf: 'quarry', dir: state }]);
-      yield raceResult(`quarry alone, ${rows} rows`, alone!, { ...race, rows });
+      const race = { scoredBefore: rows, rows, seconds };
+      const [alone] = await track.race([{ policyOf: 'quarry', dir: await stateOf(rows) }], seconds);
+      yield raceResult(`quarry alone, ${rows} rows`, alone!, race);
       // Twenty targets a checkpoint wait for one another; a single one shows how long an answer takes.
-      const single = await withFillers(dir, master, rows - scored);
-      const [paced] = await track.race([{ policyOf: 'quarry', dir: single }], { targetsPerEpoch: 1 });
-      yield raceResult(`quarry alone, ${rows} rows, one target at a time`, paced!, { ...race, rows });
+      const single = { ...TARGETS, targetsPerEpoch: 1 };
+      const [paced] = await track.race([{ policyOf: 'quarry', dir: await stateOf(rows) }], seconds, single);
+      yield raceResult(`quarry alone, ${rows} rows, one target at a time`, paced!, race);
     }
-    const [quickstart] = await track.race([{ policyOf: 'quickstart' }]);
+    const long = { scoredBefore: fewest, rows: fewest, seconds: longSeconds };
+    const [lasting] = await track.race([{ policyOf: 'quarry', dir: await stateOf(fewest) }], longSeconds);
+    yield raceResult(`quarry alone, ${fewest} rows, ${longSeconds} s`, lasting!, long);
+    const [quickstart] = await track.race([{ policyOf: 'quickstart' }], seconds);
     yield raceResult('quickstart alone', quickstart!, { rows: 0, scoredBefore: 0, seconds });
-    const both = await track.race([
-      { policyOf: 'quarry', dir: await withFillers(dir, master, 0) },
-      { policyOf: 'quickstart' },
-    ]);
-    yield* pair('together', both, scored, seconds);
+    const both = await track.race(
+      [{ policyOf: 'quarry', dir: await stateOf(fewest) }, { policyOf: 'quickstart' }],
+      seconds,
+    );
+    yield* pair('together', both, fewest, seconds);
     // From nothing: every row must be scored during the race, by one thread each.
     const fresh = join(dir, 'fresh.bin');
-    await writeFile(fresh, variedBytes(Math.min(64_000, seconds * 1000), 2));
-    const even = await track.race([{ policyOf: 'quarry', data: fresh }, { policyOf: 'quickstart' }]);
+    await writeFile(fresh, letterSamples(seconds * 5_000, RACE_CONFIG.sequenceLength, 2));
+    const even = await track.race([{ policyOf: 'quarry', data: fresh }, { policyOf: 'quickstart' }], seconds);
     yield* pair('together from nothing', even, 0, seconds);
   } finally {
     await models.close();
@@ -112,7 +119,6 @@ interface TrackOptions {
   readonly dir: string;
   readonly models: RaceModels;
   readonly data: string;
-  readonly durationMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -128,9 +134,8 @@ class Track {
   /** A state directory whose store holds `count` scored samples. */
   async scoreOnce(count: number): Promise<string> {
     const dir = join(this.#options.dir, 'scored');
-    const [{ samples }] = (await this.race([
-      { policyOf: 'quarry', dir, untilSamples: count, durationMs: SCORING_MS },
-    ])) as [PlayerResult];
+    const scoring = { policyOf: 'quarry', dir, untilSamples: count, workers: availableParallelism() } as const;
+    const [{ samples }] = (await this.race([scoring], SCORING_MS / 1000, {})) as [PlayerResult];
     if (samples < count) throw new QuarryError('INTERNAL', `scored ${samples} samples of ${count}`);
     return dir;
   }
@@ -138,9 +143,11 @@ class Track {
   /** Lets players race on a new network, from the same moment on. */
   async race(
     players: readonly (Partial<PlayerOptions> & Pick<PlayerOptions, 'policyOf'>)[],
-    options: DevnetOptions = {},
+    seconds: number,
+    options: DevnetOptions = TARGETS,
   ): Promise<PlayerResult[]> {
-    const { dir, models, data, durationMs, signal } = this.#options;
+    const { dir, models, data, signal } = this.#options;
+    const durationMs = seconds * 1000;
     signal?.throwIfAborted();
     const race = this.#races++;
     const keys = players.map(() => {
@@ -166,35 +173,20 @@ class Track {
   }
 }
 
-/** A copy of a state directory whose store begins with so many rows that hit nothing. */
-async function withFillers(dir: string, master: string, fillers: number): Promise<string> {
+/** A copy of a state directory whose store holds the first `rows` samples only, with their scores. */
+async function withFirstRows(dir: string, master: string, rows: number): Promise<string> {
   const state = await mkdtemp(join(dir, 'state-'));
-  await cp(master, state, { recursive: true });
-  if (fillers <= 0) return state;
-  await rm(join(state, 'store'), { recursive: true });
+  await cp(master, state, { recursive: true, filter: (path) => path !== join(master, 'store') });
   const { embeddingDim } = RACE_CONFIG;
   const from = await openStore({ dir: join(master, 'store'), embeddingDim, readonly: true });
   const to = await openStore({ dir: join(state, 'store'), embeddingDim, durability: 'process' });
   try {
-    const nowhere = new Float32Array(embeddingDim);
-    for (let first = 0; first < fillers; first += FILLER_BATCH) {
-      const count = Math.min(FILLER_BATCH, fillers - first);
-      const inputs = Array.from({ length: count }, (_, k) => ({ bytes: Buffer.from(`filler ${first + k}`) }));
-      const ids = (await to.appendSamples(inputs)).map(({ id }) => id);
-      for (const [m, model] of from.models.entries()) {
-        const row = { embedding: nowhere, precision: 'f32' } as const;
-        await to.appendScores(
-          model,
-          ids.map((sampleId) => ({ ...row, sampleId, loss: 3 + ((sampleId + m) % 3) })),
-        );
-      }
-    }
-    for (let id = 0; id < from.sampleCount; id++) {
-      const { bytes, origin } = from.sample(id);
-      const [appended] = await to.appendSamples([{ bytes, origin }]);
+    for (let first = 0; first < rows; first += COPIED_AT_ONCE) {
+      const ids = Array.from({ length: Math.min(COPIED_AT_ONCE, rows - first) }, (_, n) => first + n);
+      const appended = await to.appendSamples(ids.map((id) => from.sample(id)));
       for (const model of from.models) {
-        const score = from.score(id, model);
-        if (score !== undefined) await to.appendScores(model, [{ sampleId: appended!.id, ...score }]);
+        const scores = ids.map((id, n) => ({ ...from.score(id, model)!, sampleId: appended[n]!.id }));
+        await to.appendScores(model, scores);
       }
     }
   } finally {
