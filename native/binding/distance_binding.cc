@@ -27,11 +27,11 @@ struct Scanner {
   std::mutex files_mutex;
   std::map<std::string, std::shared_ptr<const MappedFile>> files;
 
-  std::shared_ptr<const MappedFile> file(const std::string& path, size_t bytes) {
+  std::shared_ptr<const MappedFile> file(const std::string& path, size_t bytes, Reading reading) {
     const std::lock_guard<std::mutex> lock(files_mutex);
     auto found = files.find(path);
     if (found != files.end() && found->second->reserved() >= bytes) return found->second;
-    auto mapped = MappedFile::open(path, bytes);
+    auto mapped = MappedFile::open(path, bytes, reading);
     files[path] = mapped;
     return mapped;
   }
@@ -257,8 +257,8 @@ napi_value scan_files(napi_env env, napi_callback_info info) {
   try {
     for (size_t i = 0; i < f32_paths.size(); ++i) {
       const size_t values = static_cast<size_t>(table_rows.data[i]) * selection.dim;
-      auto f32 = task.scanner->file(f32_paths[i], values * sizeof(float));
-      auto bf16 = task.scanner->file(bf16_paths[i], values * sizeof(uint16_t));
+      auto f32 = task.scanner->file(f32_paths[i], values * sizeof(float), Reading::kPicked);
+      auto bf16 = task.scanner->file(bf16_paths[i], values * sizeof(uint16_t), Reading::kStreamed);
       selection.sources.push_back({static_cast<const uint16_t*>(bf16->data()), static_cast<const float*>(f32->data()),
                                    static_cast<size_t>(table_rows.data[i])});
       task.mapped.push_back(std::move(f32));

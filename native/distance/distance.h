@@ -5,7 +5,7 @@
 // not clearly beyond the threshold.
 //
 //   pass    rows        targets     accumulator                        error of the distance, at most
-//   one     f32, bf16   f32         f32, at least 16 partial sums      dim * 2^-24 + 2^-22
+//   one     f32, bf16   f32         f32, at least 8 partial sums       dim * 2^-24 + 2^-22
 //   one     bf16        2 x bf16    f32, hardware pairs                dim * 2^-24 + 2^-22 + 2^-15 (target split in two)
 //   many    f32         f32         f32, one sum per 256 elements      dim * 2^-24 + 2^-22
 //   many    bf16        f32         as above (rows expanded)           dim * 2^-24 + 2^-22

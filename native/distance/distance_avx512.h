@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #include "distance/distance.h"
+#include "distance/row_streams.h"
 
 namespace quarry {
 namespace QUARRY_DISTANCE_LEVEL {
@@ -23,39 +24,45 @@ inline __m512 load(const uint16_t* p) { return widen(_mm256_loadu_si256(reinterp
 inline __m512 load(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
 inline __m512 load(const uint16_t* p, __mmask16 mask) { return widen(_mm256_maskz_loadu_epi16(mask, p)); }
 
+/// R rows, `apart` places from each other, times the target and themselves.
+template <size_t R, typename T>
+inline void stream(const T* const* rows, size_t apart, const float* target, size_t dim, float* dots, float* squares) {
+  __m512 d[R], s[R];
+  const T* row[R];
+  for (size_t r = 0; r < R; ++r) {
+    d[r] = s[r] = _mm512_setzero_ps();
+    row[r] = rows[r * apart];
+  }
+  size_t k = 0;
+  for (; k + 16 <= dim; k += 16) {
+    const __m512 y = load(target + k);
+    for (size_t r = 0; r < R; ++r) {
+      const __m512 x = load(row[r] + k);
+      d[r] = _mm512_fmadd_ps(x, y, d[r]);
+      s[r] = _mm512_fmadd_ps(x, x, s[r]);
+    }
+  }
+  if (k < dim) {
+    const __mmask16 mask = tail_mask(dim - k);
+    const __m512 y = load(target + k, mask);
+    for (size_t r = 0; r < R; ++r) {
+      const __m512 x = load(row[r] + k, mask);
+      d[r] = _mm512_fmadd_ps(x, y, d[r]);
+      s[r] = _mm512_fmadd_ps(x, x, s[r]);
+    }
+  }
+  for (size_t r = 0; r < R; ++r) {
+    dots[r * apart] = _mm512_reduce_add_ps(d[r]);
+    squares[r * apart] = _mm512_reduce_add_ps(s[r]);
+  }
+}
+
 template <typename T>
 inline void one(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
-  for (size_t i = 0; i < n; ++i) {
-    const T* row = rows[i];
-    // The hardware prefetcher stops at the page's end, so the row that follows is asked for while this one is read.
-    const T* next = rows[i + 1 < n ? i + 1 : i];
-    __m512 d[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
-    __m512 s[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
-    size_t k = 0;
-    for (; k + 64 <= dim; k += 64) {
-      for (size_t line = 0; line < sizeof(T); ++line) {
-        _mm_prefetch(reinterpret_cast<const char*>(next + k) + line * 64, _MM_HINT_T0);
-      }
-      for (size_t j = 0; j < 4; ++j) {
-        const __m512 x = load(row + k + j * 16);
-        d[j] = _mm512_fmadd_ps(x, load(target + k + j * 16), d[j]);
-        s[j] = _mm512_fmadd_ps(x, x, s[j]);
-      }
-    }
-    for (; k + 16 <= dim; k += 16) {
-      const __m512 x = load(row + k);
-      d[0] = _mm512_fmadd_ps(x, load(target + k), d[0]);
-      s[0] = _mm512_fmadd_ps(x, x, s[0]);
-    }
-    if (k < dim) {
-      const __mmask16 mask = tail_mask(dim - k);
-      const __m512 x = load(row + k, mask);
-      d[1] = _mm512_fmadd_ps(x, load(target + k, mask), d[1]);
-      s[1] = _mm512_fmadd_ps(x, x, s[1]);
-    }
-    dots[i] = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(d[0], d[1]), _mm512_add_ps(d[2], d[3])));
-    squares[i] = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));
-  }
+  in_streams(
+      rows, n, dim,
+      [&](size_t i, size_t apart) { stream<kStreams>(rows + i, apart, target, dim, dots + i, squares + i); },
+      [&](size_t i) { stream<1>(rows + i, 0, target, dim, dots + i, squares + i); });
 }
 
 template <size_t P>

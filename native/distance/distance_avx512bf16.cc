@@ -55,17 +55,16 @@ void many_bf16(const uint16_t* const* rows, const void* panel, size_t stride, si
 
 inline __m512bh load_pairs(const uint16_t* p) { return (__m512bh)_mm512_loadu_si512(p); }
 
-/// R rows at once, times both halves of the target and themselves, 32 elements an instruction; nothing is widened. Four
-/// rows are four streams and four page walks at a time, and share what is read of the target. The hardware prefetcher
-/// stops at the page's end, so the next four rows are asked for meanwhile.
+/// R rows, `apart` places from each other, times both halves of the target and themselves, 32 elements an instruction;
+/// nothing is widened.
 template <size_t R>
-void stream(const uint16_t* const* rows, const uint16_t* const* ahead, const uint16_t* high, const uint16_t* low, size_t dim, float* dots,
-            float* squares) {
+void stream(const uint16_t* const* rows, size_t apart, const uint16_t* high, const uint16_t* low, size_t dim,
+            float* dots, float* squares) {
   __m512 d[R], e[R], s[R];
   const uint16_t* row[R];
   for (size_t r = 0; r < R; ++r) {
     d[r] = e[r] = s[r] = _mm512_setzero_ps();
-    row[r] = rows[r];
+    row[r] = rows[r * apart];
   }
   auto step = [&](size_t r, __m512bh x, __m512bh h, __m512bh l) {
     d[r] = _mm512_dpbf16_ps(d[r], x, h);
@@ -74,7 +73,6 @@ void stream(const uint16_t* const* rows, const uint16_t* const* ahead, const uin
   };
   size_t k = 0;
   for (; k + 32 <= dim; k += 32) {
-    for (size_t r = 0; r < R; ++r) _mm_prefetch(reinterpret_cast<const char*>(ahead[r] + k), _MM_HINT_T1);
     const __m512bh h = load_pairs(high + k);
     const __m512bh l = load_pairs(low + k);
     for (size_t r = 0; r < R; ++r) step(r, load_pairs(row[r] + k), h, l);
@@ -86,20 +84,18 @@ void stream(const uint16_t* const* rows, const uint16_t* const* ahead, const uin
     for (size_t r = 0; r < R; ++r) step(r, (__m512bh)_mm512_maskz_loadu_epi16(mask, row[r] + k), h, l);
   }
   for (size_t r = 0; r < R; ++r) {
-    dots[r] = _mm512_reduce_add_ps(_mm512_add_ps(d[r], e[r]));
-    squares[r] = _mm512_reduce_add_ps(s[r]);
+    dots[r * apart] = _mm512_reduce_add_ps(_mm512_add_ps(d[r], e[r]));
+    squares[r * apart] = _mm512_reduce_add_ps(s[r]);
   }
 }
 
 void one_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
   const uint16_t* high = static_cast<const uint16_t*>(target);
   const uint16_t* low = high + (dim + 31) / 32 * 32;
-  size_t i = 0;
-  for (; i + 4 <= n; i += 4) {
-    const uint16_t* const* ahead = rows + (i + 8 <= n ? i + 4 : i);
-    stream<4>(rows + i, ahead, high, low, dim, dots + i, squares + i);
-  }
-  for (; i < n; ++i) stream<1>(rows + i, rows + i, high, low, dim, dots + i, squares + i);
+  in_streams(
+      rows, n, dim,
+      [&](size_t i, size_t apart) { stream<kStreams>(rows + i, apart, high, low, dim, dots + i, squares + i); },
+      [&](size_t i) { stream<1>(rows + i, 0, high, low, dim, dots + i, squares + i); });
 }
 
 }  // namespace

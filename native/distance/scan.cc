@@ -16,8 +16,10 @@ namespace {
 constexpr size_t kFewTargets = 2;
 /// Rows of a block in the panel path: 64 rows of 2,048 bf16 and the panels of 100 targets fit in 1 MiB of L2.
 constexpr size_t kPanelBlock = 64;
-/// Bytes of a block in the streaming path: long enough to stream, short enough for an early exit.
-constexpr size_t kStreamBytes = 512 << 10;
+/// Bytes of a block in the streaming path: four runs of this / 4, long enough for the prefetcher; shorter where a scan
+/// ends at its first hit.
+constexpr size_t kStreamBytes = 2 << 20;
+constexpr size_t kStreamBytesFirst = 512 << 10;
 constexpr size_t kPanelsAtOnce = 3;
 /// Bound of the angle between a vector and itself rounded to bf16: asin(2^-8), rounded up.
 constexpr double kBf16Angle = 0.0039064;
@@ -82,18 +84,23 @@ class Scan {
     AlignedBuffer<float> expanded;
     std::vector<Candidate> candidates;
     /// The row's quotients, and whose they are.
-    std::vector<double> quotients;
+    AlignedBuffer<double> quotients;
     uint32_t quotients_of = kNobody;
     std::vector<ScanHit> hits;
     /// Mode closest: the nearest of each target so far, worst first.
     std::vector<std::vector<ScanHit>> heaps;
   };
 
+  float* unit_of(size_t target) { return units_.data() + target * unit_stride_; }
+  const float* unit_of(size_t target) const { return units_.data() + target * unit_stride_; }
+
   bool stopped() const { return abort_ != nullptr && abort_->load(std::memory_order_relaxed); }
 
   void prepare_targets() {
     best_ = std::make_unique<std::atomic<size_t>[]>(request_.target_count);
-    units_.resize(request_.target_count * dim_);
+    // Rows of whole cache lines, so that no load of the exact pass straddles two.
+    unit_stride_ = (dim_ + 15) / 16 * 16;
+    units_.resize(request_.target_count * unit_stride_);
     split_ = fast_bf16_ && kernels_.split_target;
     split_stride_ = (dim_ + 31) / 32 * 64;
     if (split_) splits_.resize(request_.target_count * split_stride_);
@@ -104,7 +111,7 @@ class Scan {
       for (size_t k = 0; k < dim_; ++k) squares += static_cast<double>(target[k]) * target[k];
       const float length = length_of(squares);
       const float threshold = request_.thresholds[t];
-      float* unit = units_.data() + t * dim_;
+      float* unit = unit_of(t);
       bool finite = !std::isnan(threshold);
       double lost = 0;
       for (size_t k = 0; k < dim_; ++k) {
@@ -139,7 +146,8 @@ class Scan {
   void pass(size_t from, size_t to) {
     const bool few = active_.size() <= kFewTargets;
     const size_t row_bytes = dim_ * (fast_bf16_ ? 2 : 4);
-    size_t block = few ? std::clamp(kStreamBytes / row_bytes, size_t{16}, size_t{4096}) : kPanelBlock;
+    const size_t stream_bytes = request_.mode == ScanMode::kFirst ? kStreamBytesFirst : kStreamBytes;
+    const size_t block = few ? std::clamp(stream_bytes / row_bytes, size_t{16}, size_t{4096}) : kPanelBlock;
     if (!few) pack_panels();
     scratch_.resize(threads_);
     for (Scratch& s : scratch_) {
@@ -206,7 +214,7 @@ class Scan {
   }
 
   void one(const Scratch& s, size_t n, size_t target, float* dots, float* squares) const {
-    const float* unit = units_.data() + target * dim_;
+    const float* unit = unit_of(target);
     if (fast_bf16_) {
       const void* prepared = split_ ? static_cast<const void*>(splits_.data() + target * split_stride_) : unit;
       kernels_.one_bf16(reinterpret_cast<const uint16_t* const*>(s.fast.data()), n, prepared, dim_, dots, squares);
@@ -238,7 +246,7 @@ class Scan {
     panels_.resize(count * panel_stride_);
     std::memset(panels_.data(), 0, count * panel_stride_);
     for (size_t a = 0; a < active_.size(); ++a) {
-      const float* unit = units_.data() + active_[a].index * dim_;
+      const float* unit = unit_of(active_[a].index);
       char* panel = panels_.data() + a / lanes * panel_stride_;
       const size_t lane = a % lanes;
       for (size_t k = 0; k < dim_; ++k) {
@@ -338,7 +346,7 @@ class Scan {
       }
       s.quotients_of = position;
     }
-    const float* unit = units_.data() + t.index * dim_;
+    const float* unit = unit_of(t.index);
     return 1.0f - static_cast<float>(kernels_.exact_dot(s.quotients.data(), unit, dim_));
   }
 
@@ -379,24 +387,40 @@ class Scan {
     return a.distance < b.distance || (a.distance == b.distance && a.row < b.row);
   }
 
+  /// All threads' hits by target, then by row or distance. A thread finds a target's hits in the order of their rows,
+  /// so they are dealt out by target and the threads' runs merged, which a sort of half a million hits is slower than.
   std::vector<ScanHit> collect() {
-    std::vector<ScanHit> all;
-    for (Scratch& s : scratch_) {
-      all.insert(all.end(), s.hits.begin(), s.hits.end());
-      for (const auto& heap : s.heaps) all.insert(all.end(), heap.begin(), heap.end());
-    }
     const bool closest = request_.mode == ScanMode::kClosest;
-    std::sort(all.begin(), all.end(), [&](const ScanHit& a, const ScanHit& b) {
-      if (a.target != b.target) return a.target < b.target;
-      return closest ? nearer(a, b) : a.row < b.row;
-    });
+    // Target t's next hit becomes the result's hit number next[t].
+    std::vector<size_t> next(request_.target_count + 1, 0);
+    auto each = [&](Scratch& s, auto take) {
+      for (const ScanHit& hit : s.hits) take(hit);
+      for (const auto& heap : s.heaps) {
+        for (const ScanHit& hit : heap) take(hit);
+      }
+    };
+    for (Scratch& s : scratch_) each(s, [&](const ScanHit& hit) { ++next[hit.target + 1]; });
+    for (size_t t = 0; t < request_.target_count; ++t) next[t + 1] += next[t];
+    std::vector<ScanHit> all(next.back());
+    const std::vector<size_t> first = next;
+    const auto before = [](const ScanHit& a, const ScanHit& b) { return a.row < b.row; };
+    for (Scratch& s : scratch_) {
+      const std::vector<size_t> from = next;
+      each(s, [&](const ScanHit& hit) { all[next[hit.target]++] = hit; });
+      if (closest) continue;
+      for (size_t t = 0; t < request_.target_count; ++t) {
+        const auto at = [&](const std::vector<size_t>& index) { return all.begin() + static_cast<ptrdiff_t>(index[t]); };
+        if (from[t] > first[t] && next[t] > from[t]) std::inplace_merge(at(first), at(from), at(next), before);
+      }
+    }
     if (request_.mode == ScanMode::kAll) return all;
     const size_t limit = closest ? request_.limit : 1;
     std::vector<ScanHit> kept;
-    size_t count = 0;
-    for (size_t i = 0; i < all.size(); ++i) {
-      count = i > 0 && all[i].target == all[i - 1].target ? count + 1 : 1;
-      if (count <= limit) kept.push_back(all[i]);
+    for (size_t t = 0; t < request_.target_count; ++t) {
+      const auto begin = all.begin() + static_cast<ptrdiff_t>(first[t]);
+      const auto end = all.begin() + static_cast<ptrdiff_t>(first[t + 1]);
+      if (closest) std::sort(begin, end, nearer);
+      kept.insert(kept.end(), begin, begin + std::min(end - begin, static_cast<ptrdiff_t>(limit)));
     }
     return kept;
   }
@@ -409,9 +433,10 @@ class Scan {
   const unsigned threads_;
   bool fast_bf16_ = false;
   std::vector<Target> active_;
-  std::vector<float> units_;
+  AlignedBuffer<float> units_;
+  size_t unit_stride_ = 0;
   std::vector<float> needed_;
-  std::vector<uint16_t> splits_;
+  AlignedBuffer<uint16_t> splits_;
   size_t split_stride_ = 0;
   bool split_ = false;
   AlignedBuffer<char> panels_;

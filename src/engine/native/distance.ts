@@ -101,8 +101,11 @@ function limitOf(threshold: number, margin: number): number {
   return floatBits.getFloat32(0);
 }
 
-function toHits(raw: RawHits): Hit[] {
-  return Array.from(raw.rows, (row, i) => ({ row, target: raw.targets[i]!, distance: raw.distances[i]! }));
+/** A plain loop: `Array.from` takes three times as long, which shows at half a million hits. */
+function toHits({ rows, targets, distances }: RawHits): Hit[] {
+  const hits: Hit[] = [];
+  for (let i = 0; i < rows.length; i++) hits.push({ row: rows[i]!, target: targets[i]!, distance: distances[i]! });
+  return hits;
 }
 
 /**
