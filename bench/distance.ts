@@ -7,6 +7,7 @@ import { createReferenceDistanceEngine } from '../src/engine/reference/index.js'
 import { QuarryError } from '../src/errors/index.js';
 import { comparisons, type PeerOutcome } from './comparisons.js';
 import { fmaPeak, readBandwidth } from './limits.js';
+import { mappedEngine } from './mapped-engine.js';
 import type { PeerTime, Skipped } from './peers/peer-process.js';
 import { pythonScan } from './peers/python-scan.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
@@ -79,21 +80,23 @@ export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<Be
   const passes = options.quick ? 2 : 5;
   const peers = options.peers ?? !options.quick;
   const cases = [
-    ['bf16', count, 1, UNREACHABLE],
-    ['bf16', count, 100, UNREACHABLE],
-    ['bf16', count, 100, HARDEST],
-    ['f32', Math.ceil(count / 4), 1, UNREACHABLE],
-    ['f32', Math.ceil(count / 4), 100, UNREACHABLE],
+    ['bf16', count, 1, UNREACHABLE, 'memory'],
+    ['bf16', count, 1, UNREACHABLE, 'file'],
+    ['bf16', count, 100, UNREACHABLE, 'memory'],
+    ['bf16', count, 100, HARDEST, 'memory'],
+    ['f32', Math.ceil(count / 4), 1, UNREACHABLE, 'memory'],
+    ['f32', Math.ceil(count / 4), 100, UNREACHABLE, 'memory'],
   ] as const;
   let made: { format: string; rows: EmbeddingRows } | undefined;
   for (const isa of options.isa ?? [capabilities.best]) {
-    for (const [format, rowCount, targetCount, threshold] of cases) {
+    for (const [format, rowCount, targetCount, threshold, from] of cases) {
       if (made?.format !== format) made = { format, rows: makeRows(rowCount, format) };
       const { rows } = made;
       const targets = makeTargets(targetCount, threshold);
       for (const threads of options.threads ?? [...new Set([1, capabilities.cpus])]) {
         options.signal?.throwIfAborted();
-        const engine = createNativeDistanceEngine({ isa, threads });
+        const native = createNativeDistanceEngine({ isa, threads });
+        const engine = from === 'file' ? await mappedEngine(native, rows) : native;
         const error = await errorOf(engine, rows, targets);
         assertRight(error, `${targetCount} targets at ${isa}`);
         const many = targetCount > 1;
@@ -104,10 +107,11 @@ export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<Be
         const before = await limitNow();
         const { seconds, hits } = await time(engine, rows, targets, many ? Math.min(2, passes) : passes);
         const limit = Math.max(before, await limitNow());
+        await engine.close();
         const value = many ? (2 * rowCount * targetCount * DIM) / seconds : rows.data.byteLength / seconds;
         const own = benchResult({
           bench: 'distance',
-          case: `${rowCount} rows x ${DIM}, ${targetCount} ${many ? 'targets' : 'target'}, threshold ${threshold}`,
+          case: `${rowCount} rows x ${DIM}${from === 'file' ? ' mapped' : ''}, ${targetCount} ${many ? 'targets' : 'target'}, threshold ${threshold}`,
           engine: 'native',
           isa,
           precision: format,
