@@ -97,17 +97,19 @@ export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<Be
         options.signal?.throwIfAborted();
         const native = createNativeDistanceEngine({ isa, threads });
         const engine = from === 'file' ? await mappedEngine(native, rows) : native;
-        const error = await errorOf(engine, rows, targets);
-        assertRight(error, `${targetCount} targets at ${isa}`);
         const many = targetCount > 1;
-        // The limit is taken before and after, because other work on the machine comes and goes.
         const multiplies = isa === 'avx512bf16' && format === 'bf16' ? 'bf16' : 'f32';
         const limitNow = (): Promise<number> =>
           many ? fmaPeak(core, isa, multiplies, threads) : readBandwidth(core, threads);
-        const before = await limitNow();
-        const { seconds, hits } = await time(engine, rows, targets, many ? Math.min(2, passes) : passes);
-        const limit = Math.max(before, await limitNow());
-        await engine.close();
+        const measure = async () => {
+          const error = await errorOf(engine, rows, targets);
+          assertRight(error, `${targetCount} targets at ${isa}`);
+          // The limit is taken before and after, because other work on the machine comes and goes.
+          const before = await limitNow();
+          const timed = await time(engine, rows, targets, many ? Math.min(2, passes) : passes);
+          return { error, ...timed, limit: Math.max(before, await limitNow()) };
+        };
+        const { error, seconds, hits, limit } = await measure().finally(() => engine.close());
         const value = many ? (2 * rowCount * targetCount * DIM) / seconds : rows.data.byteLength / seconds;
         const own = benchResult({
           bench: 'distance',
@@ -125,7 +127,8 @@ export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<Be
         });
         const run = { threads, repeats: many ? 2 : passes, python: options.python, signal: options.signal };
         // Hits cost the peers nothing and us little; with none, all do the same.
-        const outcomes = peers && threshold === UNREACHABLE ? [await pythonScan(rows, targets, run)] : [];
+        const compared = peers && threshold === UNREACHABLE && from === 'memory';
+        const outcomes = compared ? [await pythonScan(rows, targets, run)] : [];
         yield* comparisons(own, seconds, value * seconds, outcomes);
       }
     }
