@@ -10,8 +10,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/aligned_buffer.h"
 #include "core/error.h"
+#include "core/file_writer.h"
+#include "forward/weights_packer.h"
 
 namespace quarry {
 
@@ -19,7 +20,7 @@ namespace {
 
 constexpr char kMagic[8] = {'Q', 'U', 'A', 'R', 'R', 'Y', 'P', 'W'};
 // Counts changes of the layout: a file of another version is packed again.
-constexpr uint32_t kLayoutVersion = 1;
+constexpr uint32_t kLayoutVersion = 2;
 constexpr size_t kHeaderBytes = 4096;
 
 struct Header {
@@ -30,12 +31,6 @@ struct Header {
   uint64_t bytes;
   char checksum[128];
 };
-
-[[noreturn]] void throw_errno(const std::string& doing) {
-  const int error = errno;
-  const char* code = error == ENOSPC || error == EDQUOT ? "DISK_FULL" : "IO";
-  throw CoreError(code, doing + ": " + std::strerror(error));
-}
 
 class File {
  public:
@@ -113,7 +108,10 @@ class Cursor {
  public:
   explicit Cursor(char* base) : base_(base), at_(kHeaderBytes) {}
   float* vector(size_t count) { return reinterpret_cast<float*>(take(count * sizeof(float))); }
-  void* matrix(size_t k, size_t n, Precision precision) { return take(packed_b_bytes(k, n, precision)); }
+  void* matrix(size_t k, size_t n, Precision precision) {
+    at_ = round_up(at_, kDiskBlock);
+    return take(packed_b_bytes(k, n, precision));
+  }
   size_t bytes() const { return at_; }
 
  private:
@@ -128,17 +126,15 @@ class Cursor {
 };
 
 // Maps the pages of a range at once instead of by one fault each, where the kernel can (Linux 5.14).
-void populate(const void* begin, size_t bytes, bool write) {
-#if defined(MADV_POPULATE_READ) && defined(MADV_POPULATE_WRITE)
+void populate(const void* begin, size_t bytes) {
+#if defined(MADV_POPULATE_READ)
   const uintptr_t page = 4096;
   const uintptr_t first = reinterpret_cast<uintptr_t>(begin) / page * page;
   const uintptr_t end = reinterpret_cast<uintptr_t>(begin) + bytes;
-  madvise(reinterpret_cast<void*>(first), (end - first + page - 1) / page * page,
-          write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+  madvise(reinterpret_cast<void*>(first), (end - first + page - 1) / page * page, MADV_POPULATE_READ);
 #else
   (void)begin;
   (void)bytes;
-  (void)write;
 #endif
 }
 
@@ -236,110 +232,60 @@ void PackedWeights::lay_out(const ModelShape& s, Precision precision, char* base
     layer.norm2_beta = at.vector(s.embedding);
     layer.inner_bias = at.vector(s.hidden);
     layer.outer_bias = at.vector(s.embedding);
+  }
+  final_gamma = at.vector(s.embedding);
+  final_beta = at.vector(s.embedding);
+  predictor_bias = at.vector(s.vocabulary);
+  head_bytes_ = at.bytes();
+  for (LayerWeights& layer : layers) {
     layer.qkv = at.matrix(s.embedding, 3 * s.embedding, precision);
     layer.output = at.matrix(s.embedding, s.embedding, precision);
     layer.inner = at.matrix(s.embedding, s.hidden, precision);
     layer.outer = at.matrix(s.hidden, s.embedding, precision);
   }
-  final_gamma = at.vector(s.embedding);
-  final_beta = at.vector(s.embedding);
-  predictor_bias = at.vector(s.vocabulary);
   predictor = at.matrix(s.embedding, s.vocabulary, Precision::kF32);
-  bytes_ = at.bytes();
+  bytes_ = round_up(at.bytes(), kDiskBlock);
 }
 
 PackedWeights::~PackedWeights() {
   if (mapping_ != nullptr) munmap(mapping_, bytes_);
 }
 
-namespace {
-
-// Fills the sections of `into`, laid out over writable memory, from the mapped weights file.
-void pack_all(const PackedWeights& into, const ModelShape& s, Precision precision, const char* file,
-              const std::vector<TensorSource>& tensors, const Kernels& kernels, ThreadPool& pool,
-              const std::atomic<bool>* abort) {
-  size_t next = 0;
-  const auto vector = [&](const float* to, size_t count) {
-    const TensorSource& t = tensors[next++];
-    convert_to_f32(t.dtype, file + t.offset, count, const_cast<float*>(to));
-  };
-  const auto matrix = [&](const void* to, size_t k, size_t n, size_t column, Precision as) {
-    const TensorSource& t = tensors[next++];
-    // Rows of a task: about a megabyte of source, whole lines of the file in order.
-    const size_t rows = round_up(std::max<size_t>(2, (size_t{1} << 18) / n), 2);
-    const size_t tasks = (k + rows - 1) / rows;
-    const size_t packed_bytes = packed_b_bytes(k, n, as);
-    if (packed_bytes >= size_t{1} << 20) {
-      char* region = static_cast<char*>(const_cast<void*>(to)) + column / kPanel * stored_k(k, as) * kPanel * element_bytes(as);
-      pool.run(pool.threads(), abort, [&](size_t part, unsigned) {
-        const size_t begin = packed_bytes * part / pool.threads();
-        populate(region + begin, packed_bytes * (part + 1) / pool.threads() - begin, true);
-      });
-    }
-    pool.run(tasks, abort, [&](size_t task, unsigned) {
-      const size_t begin = task * rows;
-      const size_t end = std::min(k, begin + rows);
-      const char* source = file + t.offset + begin * n * dtype_bytes(t.dtype);
-      populate(source, (end - begin) * n * dtype_bytes(t.dtype), false);
-      if (t.dtype == Dtype::kF32 && reinterpret_cast<uintptr_t>(source) % 4 == 0) {
-        kernels.pack_b(reinterpret_cast<const float*>(source), n, begin, end, n, column, k, as, const_cast<void*>(to));
-      } else {
-        AlignedBuffer<float> converted((end - begin) * n);
-        convert_to_f32(t.dtype, source, (end - begin) * n, converted.data());
-        kernels.pack_b(converted.data(), n, begin, end, n, column, k, as, const_cast<void*>(to));
-      }
-    });
-    // The source is read once: its pages need not crowd out others.
-    const uintptr_t page = 4096;
-    const uintptr_t first = (reinterpret_cast<uintptr_t>(file) + t.offset + page - 1) / page * page;
-    const uintptr_t last = (reinterpret_cast<uintptr_t>(file) + t.offset + t.bytes) / page * page;
-    if (last > first) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
-    if (abort != nullptr && abort->load()) throw CoreError("ABORTED", "packing weights was interrupted");
-  };
-  const size_t e = s.embedding;
-  vector(into.embedding, s.vocabulary * e);
-  for (const LayerWeights& layer : into.layers) {
-    vector(layer.norm1_gamma, e);
-    vector(layer.norm1_beta, e);
-    for (size_t part = 0; part < 3; ++part) {
-      matrix(layer.qkv, e, e, part * e, precision);
-      vector(layer.qkv_bias + part * e, e);
-    }
-    matrix(layer.output, e, e, 0, precision);
-    vector(layer.output_bias, e);
-    vector(layer.norm2_gamma, e);
-    vector(layer.norm2_beta, e);
-    matrix(layer.inner, e, s.hidden, 0, precision);
-    vector(layer.inner_bias, s.hidden);
-    matrix(layer.outer, s.hidden, e, 0, precision);
-    vector(layer.outer_bias, e);
-  }
-  vector(into.final_gamma, e);
-  vector(into.final_beta, e);
-  matrix(into.predictor, e, s.vocabulary, 0, Precision::kF32);
-  vector(into.predictor_bias, s.vocabulary);
+size_t PackedWeights::bytes_of(const ModelShape& shape, Precision precision) {
+  PackedWeights weights;
+  weights.lay_out(shape, precision, nullptr);
+  return weights.bytes_;
 }
 
-void check_sources(const ModelShape& s, const std::vector<TensorSource>& tensors, size_t file_bytes) {
-  const size_t e = s.embedding;
-  std::vector<size_t> counts = {s.vocabulary * e};
-  for (size_t l = 0; l < s.layers; ++l) {
-    for (const size_t n : {e, e, e * e, e, e * e, e, e * e, e, e * e, e, e, e, e * s.hidden, s.hidden, s.hidden * e, e}) {
-      counts.push_back(n);
-    }
-  }
-  for (const size_t n : {e, e, e * s.vocabulary, s.vocabulary}) counts.push_back(n);
-  if (counts.size() != tensors.size()) throw CoreError("ARGUMENT", "wrong number of tensors");
-  for (size_t i = 0; i < counts.size(); ++i) {
-    const TensorSource& t = tensors[i];
-    if (t.bytes != counts[i] * dtype_bytes(t.dtype)) throw CoreError("WEIGHTS", "a tensor has the wrong length");
-    if (t.offset > file_bytes || t.bytes > file_bytes - t.offset) {
-      throw CoreError("WEIGHTS", "a tensor lies beyond the end of the file");
-    }
-  }
+std::string PackedWeights::path_of(const ModelShape& shape, Precision precision, const std::string& cache_dir,
+                                   const std::string& checksum) {
+  return cache_dir + "/" + file_name(shape, precision, checksum);
 }
 
-}  // namespace
+void PackedWeights::write_header(const ModelShape& shape, Precision precision, const std::string& checksum, char* to) {
+  const Header header = make_header(shape, precision, bytes_of(shape, precision), checksum);
+  std::memcpy(to, &header, sizeof header);
+}
+
+std::shared_ptr<const PackedWeights> PackedWeights::map(const ModelShape& shape, Precision precision,
+                                                        const std::string& cache_dir, const std::string& checksum) {
+  const size_t bytes = bytes_of(shape, precision);
+  const Header expected = make_header(shape, precision, bytes, checksum);
+  const File file(path_of(shape, precision, cache_dir, checksum), O_RDONLY);
+  struct stat info;
+  if (!file.ok() || fstat(file.fd(), &info) != 0 || static_cast<size_t>(info.st_size) != bytes) return nullptr;
+  Header found;
+  if (pread(file.fd(), &found, sizeof found, 0) != static_cast<ssize_t>(sizeof found) ||
+      std::memcmp(&found, &expected, sizeof found) != 0) {
+    return nullptr;
+  }
+  Mapping mapping(file.fd(), bytes, PROT_READ, MAP_SHARED);
+  madvise(mapping.data(), bytes, MADV_WILLNEED);  // read ahead while the first chunk begins
+  std::shared_ptr<PackedWeights> weights(new PackedWeights());
+  weights->mapping_ = mapping.release();
+  weights->lay_out(shape, precision, static_cast<char*>(weights->mapping_));
+  return weights;
+}
 
 std::shared_ptr<const PackedWeights> PackedWeights::open(const ModelShape& shape, Precision precision,
                                                          const std::string& weights_path,
@@ -347,92 +293,62 @@ std::shared_ptr<const PackedWeights> PackedWeights::open(const ModelShape& shape
                                                          const std::string& cache_dir, const std::string& checksum,
                                                          const Kernels& kernels, ThreadPool& pool,
                                                          const std::atomic<bool>* abort) {
-  std::shared_ptr<PackedWeights> weights(new PackedWeights());
-  weights->lay_out(shape, precision, nullptr);
-  const size_t bytes = weights->bytes_;
-  const Header expected = make_header(shape, precision, bytes, checksum);
-  const std::string final_path = cache_dir + "/" + file_name(shape, precision, checksum);
-
-  const auto map_existing = [&]() -> bool {
-    const File file(final_path, O_RDONLY);
-    struct stat info;
-    if (!file.ok() || fstat(file.fd(), &info) != 0 || static_cast<size_t>(info.st_size) != bytes) return false;
-    Header found;
-    if (pread(file.fd(), &found, sizeof found, 0) != static_cast<ssize_t>(sizeof found) ||
-        std::memcmp(&found, &expected, sizeof found) != 0) {
-      return false;
-    }
-    Mapping mapping(file.fd(), bytes, PROT_READ, MAP_SHARED);
-    madvise(mapping.data(), bytes, MADV_WILLNEED);  // read ahead while the first chunk begins
-    weights->mapping_ = mapping.release();
-    weights->lay_out(shape, precision, static_cast<char*>(weights->mapping_));
-    return true;
-  };
-
-  if (!cache_dir.empty() && map_existing()) return weights;
-
+  const auto existing = [&] { return map(shape, precision, cache_dir, checksum); };
+  if (!cache_dir.empty()) {
+    if (auto weights = existing()) return weights;
+  }
   const File source(weights_path, O_RDONLY);
   if (!source.ok()) throw_errno("opening the weights file");
   struct stat info;
   if (fstat(source.fd(), &info) != 0) throw_errno("reading the weights file's size");
   const auto source_bytes = static_cast<size_t>(info.st_size);
-  check_sources(shape, tensors, source_bytes);
-  const Mapping input(source.fd(), source_bytes, PROT_READ, MAP_PRIVATE);
-  madvise(input.data(), source_bytes, MADV_SEQUENTIAL);
-  weights->packed_now = true;
+  if (source_bytes == 0) throw CoreError("WEIGHTS", "the weights file is empty");
+  const auto pack = [&](WeightsPacker& packer) {
+    const Mapping input(source.fd(), source_bytes, PROT_READ, MAP_PRIVATE);
+    madvise(input.data(), source_bytes, MADV_SEQUENTIAL);
+    constexpr size_t step = size_t{4} << 20;
+    for (size_t at = 0; at < source_bytes; at += step) {
+      const size_t size = std::min(step, source_bytes - at);
+      populate(input.data() + at, size);
+      packer.consume(input.data() + at, size, &pool, abort);
+      // The source is read once: its pages need not crowd out others.
+      madvise(input.data() + at, size, MADV_DONTNEED);
+    }
+    packer.finish();
+  };
 
   if (cache_dir.empty()) {
+    std::shared_ptr<PackedWeights> weights(new PackedWeights());
+    const size_t bytes = bytes_of(shape, precision);
     Mapping memory(-1, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+#if defined(MADV_HUGEPAGE)
     madvise(memory.data(), bytes, MADV_HUGEPAGE);
-    weights->lay_out(shape, precision, memory.data());
-    pack_all(*weights, shape, precision, input.data(), tensors, kernels, pool, abort);
+#endif
+    WeightsPacker packer(shape, precision, tensors, source_bytes, kernels, memory.data());
+    pack(packer);
+    weights->packed_now = true;
     weights->mapping_ = memory.release();
+    weights->lay_out(shape, precision, static_cast<char*>(weights->mapping_));
     return weights;
   }
 
   // One packer at a time per file; whoever waited finds it done. The lock dies with its holder.
-  const std::string lock_path = final_path + ".lock";
+  const std::string lock_path = path_of(shape, precision, cache_dir, checksum) + ".lock";
   const File lock(lock_path, O_RDWR | O_CREAT);
   if (!lock.ok()) throw_errno("creating a file in the weights cache");
   while (flock(lock.fd(), LOCK_EX) != 0) {
     if (errno != EINTR) throw_errno("locking the weights cache");
   }
-  if (map_existing()) {
-    weights->packed_now = false;
-    return weights;
-  }
-  const std::string partial = final_path + "." + std::to_string(getpid()) + ".partial";
-  struct Unlink {
-    const std::string& path;
-    bool armed = true;
-    ~Unlink() {
-      if (armed) ::unlink(path.c_str());
-    }
-  } cleanup{partial};
+  if (auto weights = existing()) return weights;
   {
-    const File output(partial, O_RDWR | O_CREAT | O_TRUNC);
-    if (!output.ok()) throw_errno("creating a file in the weights cache");
-    // Reserves the space now: running out of it later would be a signal, not an error.
-#if defined(__linux__)
-    const int reserved = posix_fallocate(output.fd(), 0, static_cast<off_t>(bytes));
-    if (reserved != 0) {
-      errno = reserved;
-      throw_errno("reserving space in the weights cache");
-    }
-#else
-    if (ftruncate(output.fd(), static_cast<off_t>(bytes)) != 0) throw_errno("reserving space in the weights cache");
-#endif
-    const Mapping memory(output.fd(), bytes, PROT_READ | PROT_WRITE, MAP_SHARED);
-    weights->lay_out(shape, precision, memory.data());
-    pack_all(*weights, shape, precision, input.data(), tensors, kernels, pool, abort);
-    std::memcpy(memory.data(), &expected, sizeof expected);
-    // On disk before it has its name: after a power failure a named file is a whole one.
-    if (fsync(output.fd()) != 0) throw_errno("writing packed weights");
+    WeightsPacker packer(shape, precision, tensors, source_bytes, kernels, cache_dir, checksum);
+    pack(packer);
+    packer.publish();
   }
-  if (::rename(partial.c_str(), final_path.c_str()) != 0) throw_errno("naming packed weights");
-  cleanup.armed = false;
   ::unlink(lock_path.c_str());
-  if (!map_existing()) throw CoreError("IO", "packed weights cannot be read back");
+  const auto weights = existing();
+  if (weights == nullptr) throw CoreError("IO", "packed weights cannot be read back");
+  std::const_pointer_cast<PackedWeights>(weights)->packed_now = true;
   return weights;
 }
 

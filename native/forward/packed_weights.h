@@ -1,10 +1,10 @@
 #pragma once
 // A model's weights in the form the products read, made once from a safetensors file and kept on disk.
 //
-// File: a 4096-byte header (magic, layout version, precision, the five sizes of the model, the weights' checksum), then
-// sections at multiples of 64 bytes: the embedding table and all vectors in f32, the layers' matrices packed in
-// `precision`, the predictor packed in f32. It is written under another name, then renamed, and mapped read-only and
-// shared, so all threads and processes of a machine read one copy.
+// File: a 4096-byte header (magic, layout version, precision, the five sizes of the model, the weights' checksum), the
+// embedding table and all vectors in f32 at multiples of 64 bytes, then the matrices at multiples of 4096 bytes: the
+// layers' packed in `precision`, the predictor in f32. It is written under another name, then renamed, and mapped
+// read-only and shared, so all threads and processes of a machine read one copy.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -58,6 +58,14 @@ class PackedWeights {
                                                    const std::string& cache_dir, const std::string& checksum,
                                                    const Kernels& kernels, ThreadPool& pool,
                                                    const std::atomic<bool>* abort);
+  /// Bytes of the packed form, header included.
+  static size_t bytes_of(const ModelShape& shape, Precision precision);
+  /// Where `open` keeps it.
+  static std::string path_of(const ModelShape& shape, Precision precision, const std::string& cache_dir,
+                             const std::string& checksum);
+  /// Maps the packed file if there is a whole one; null otherwise.
+  static std::shared_ptr<const PackedWeights> map(const ModelShape& shape, Precision precision,
+                                                  const std::string& cache_dir, const std::string& checksum);
   ~PackedWeights();
   PackedWeights(const PackedWeights&) = delete;
   PackedWeights& operator=(const PackedWeights&) = delete;
@@ -69,10 +77,14 @@ class PackedWeights {
   bool packed_now = false;          ///< whether this call did the packing
 
  private:
+  friend class WeightsPacker;
   PackedWeights() = default;
+  /// Gives every section its address; `base` may be null, for offsets.
   void lay_out(const ModelShape& shape, Precision precision, char* base);
+  static void write_header(const ModelShape& shape, Precision precision, const std::string& checksum, char* to);
   void* mapping_ = nullptr;
   size_t bytes_ = 0;
+  size_t head_bytes_ = 0;  // header and vectors
 };
 
 /// Converts `count` elements at `source` (unaligned) to f32 by value.
