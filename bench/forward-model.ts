@@ -9,6 +9,9 @@ import { openSafetensors } from '../src/weights/safetensors.js';
 import { v1Tensors } from '../src/weights/v1-layout.js';
 import { relativeError } from './score-error.js';
 
+/** File system type of Linux for files held in memory. */
+const TMPFS = 0x01021994;
+
 /** Bytes of a model's weights in f32. */
 export function weightBytes(config: ModelConfig): number {
   return v1Tensors(config).reduce((sum, { shape }) => sum + 4 * shape.reduce((product, size) => product * size, 1), 0);
@@ -25,7 +28,7 @@ export function weightBytes(config: ModelConfig): number {
 export async function assertRoom(config: ModelConfig, directory: string, peers: boolean): Promise<void> {
   const bytes = weightBytes(config);
   await mkdir(directory, { recursive: true });
-  const { bavail, bsize } = await statfs(directory);
+  const { bavail, bsize, type } = await statfs(directory);
   const lying = (await readdir(directory)).length > 0;
   const disk = { needed: 2.5 * bytes + 2 ** 28, free: bavail * bsize };
   if (!lying && disk.free < disk.needed) {
@@ -38,12 +41,16 @@ export async function assertRoom(config: ModelConfig, directory: string, peers: 
       },
     );
   }
-  const memory = { needed: (peers ? 2.25 : 1) * bytes + 2 ** 30, free: process.availableMemory() };
+  const files = type === TMPFS && !lying ? disk.needed : 0;
+  const memory = { needed: (peers ? 2.25 : 1) * bytes + files + 2 ** 30, free: process.availableMemory() };
   if (memory.free < memory.needed) {
     throw new QuarryError(
       'UNSUPPORTED',
       `the bench needs ${gigabytes(memory.needed)} of memory, ${gigabytes(memory.free)} free`,
-      { hint: peers ? 'Peers take half of it: leave them out with --no-peers.' : 'Leave out --full.' },
+      {
+        hint: `${files > 0 ? 'Name a folder on a disk with --directory' : peers ? 'Leave out the peers with --no-peers' : 'Leave out --full'}.`,
+        facts: { directory },
+      },
     );
   }
 }
@@ -65,10 +72,11 @@ export async function modelFile(
   return file;
 }
 
-/** Waits until everything in the folder is on the disk, so that no writing disturbs what is timed next. */
+/** Waits until the models in the folder are on the disk, so that no writing disturbs what is timed next. */
 export async function flushFolder(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    const file = await open(path.join(directory, name), 'r+');
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (!entry.isFile() || !/\.(packed|safetensors)$/.test(entry.name)) continue;
+    const file = await open(path.join(directory, entry.name), 'r+');
     await file.sync().finally(() => file.close());
   }
 }

@@ -9,10 +9,10 @@ import { createNativeScoringEngine } from '../src/engine/native/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { openSafetensors } from '../src/weights/safetensors.js';
 import type { WeightsFile } from '../src/weights/weights-file.js';
-import { comparisons, type PeerOutcome } from './comparisons.js';
+import { comparisons } from './comparisons.js';
 import { assertRoom, checkSlice, flushFolder, modelFile, sampleBytes } from './forward-model.js';
 import { fmaPeak } from './limits.js';
-import { type ForwardPeerCase, onnxPeer, torchPeers } from './peers/forward-peers.js';
+import { onnxPeer, torchPeers } from './peers/forward-peers.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 import { relativeError } from './score-error.js';
 
@@ -80,7 +80,8 @@ export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<Ben
         const timed = new Map<NativePrecision, Timed>();
         for (const precision of precisions) {
           signal?.throwIfAborted();
-          const times = full && turn > 0 ? 1 : repeats;
+          // The second number of threads finds everything in memory: its first run counts.
+          const times = full && turn > 0 ? 0 : repeats;
           timed.set(
             precision,
             await timeNative(precision, { weights, config, sample, threads, isa, directory }, times, signal),
@@ -119,7 +120,7 @@ export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<Ben
             error,
             note: `${seconds.toFixed(3)} s a sample`,
           });
-          const outcomes = onnx === undefined ? [] : [onnx, ...(await torchOutcomes(peerCase, precision))];
+          const outcomes = onnx === undefined ? [] : [onnx, ...(await torchPeers(peerCase, precision))];
           yield* comparisons(own, seconds, flops, outcomes);
         }
       }
@@ -128,12 +129,6 @@ export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<Ben
     await weights?.close();
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
   }
-}
-
-async function torchOutcomes(peerCase: ForwardPeerCase, precision: NativePrecision): Promise<PeerOutcome[]> {
-  const outcomes: PeerOutcome[] = [];
-  for await (const outcome of torchPeers(peerCase, precision)) outcomes.push(outcome);
-  return outcomes;
 }
 
 interface NativeCase {
@@ -146,7 +141,11 @@ interface NativeCase {
   readonly directory: string;
 }
 
-/** Best time of scoring one sample, after one run to warm up, with the limit taken on both sides of it. */
+/**
+ * Best time of scoring one sample, after one run to warm up, with the limit taken on both sides of it.
+ *
+ * @param repeats timed runs; 0 times the first run
+ */
 async function timeNative(
   precision: NativePrecision,
   { weights, config, sample, threads, isa, directory }: NativeCase,
@@ -159,13 +158,13 @@ async function timeNative(
   const model = await engine.load(weights, config, options);
   try {
     await flushFolder(directory);
-    const [score] = await model.score([sample], options);
     const before = await fmaPeak(core, isa, precision, threads);
+    let score: Score | undefined;
     let seconds = Infinity;
-    for (let repeat = 0; repeat < repeats; repeat++) {
+    for (let repeat = 0; repeat <= repeats; repeat++) {
       const begin = performance.now();
-      await model.score([sample], options);
-      seconds = Math.min(seconds, (performance.now() - begin) / 1000);
+      [score] = await model.score([sample], options);
+      if (repeat > 0 || repeats === 0) seconds = Math.min(seconds, (performance.now() - begin) / 1000);
     }
     const limit = Math.max(before, await fmaPeak(core, isa, precision, threads));
     return { seconds, score: score!, bound: model.errorBound.loss, limit };

@@ -5,7 +5,7 @@ import type { ModelConfig } from '../../src/engine/model-config.js';
 import { batchProjection } from '../../src/engine/reference/sig-reg.js';
 import type { PeerOutcome } from '../comparisons.js';
 import { onnxForward } from './onnx-forward.js';
-import type { PeerTime } from './peer-process.js';
+import type { PeerTime, Skipped } from './peer-process.js';
 import { pythonPeer } from './python.js';
 
 /** How far a peer may be from our f32 score. bf16 products of 24 layers add up, and the official positions are bf16 too. */
@@ -32,19 +32,21 @@ export async function onnxPeer(peer: ForwardPeerCase): Promise<PeerOutcome> {
 }
 
 /** Runs the official soma-models in PyTorch, as it is, and with PyTorch's own attention in it. */
-export async function* torchPeers(peer: ForwardPeerCase, precision: 'f32' | 'bf16'): AsyncIterable<PeerOutcome> {
+export async function torchPeers(peer: ForwardPeerCase, precision: 'f32' | 'bf16'): Promise<PeerOutcome[]> {
   const { signal, python, want, sample, ...job } = peer;
   const noise = path.join(path.dirname(peer.weights), 'sig-reg-noise.f32');
   await writeFile(noise, batchProjection(0n, peer.config.embeddingDim));
-  for (const sdpa of [false, true]) {
-    const outcome = await pythonPeer<PeerTime>(
-      python,
-      { do: 'forward', ...job, ...numbers(sample, want), noise, precision, sdpa, tolerance: TOLERANCES[precision] },
-      signal,
-    );
-    yield { name: `PyTorch ${precision}, soma-models${sdpa ? ' + SDPA' : ''}`, ...outcome };
-    if ('skipped' in outcome) return;
-  }
+  const outcome = await pythonPeer<Record<'official' | 'sdpa', PeerTime | Skipped>>(
+    python,
+    { do: 'forward', ...job, ...numbers(sample, want), noise, precision, tolerance: TOLERANCES[precision] },
+    signal,
+  );
+  const name = `PyTorch ${precision}, soma-models`;
+  if ('skipped' in outcome) return [{ name, skipped: outcome.skipped }];
+  return [
+    { name, ...outcome.official },
+    { name: `${name} + SDPA`, ...outcome.sdpa },
+  ];
 }
 
 function numbers(sample: Uint8Array, want: Score) {

@@ -19,6 +19,15 @@ def check(error, job):
     return error
 
 
+def answer(run):
+    try:
+        return run()
+    except ModuleNotFoundError as missing:
+        return {"skipped": f"the Python module {missing.name} is not installed"}
+    except Wrong as wrong:
+        return {"skipped": str(wrong)}
+
+
 def best_seconds(run, repeats):
     best = float("inf")
     for _ in range(repeats):
@@ -44,7 +53,7 @@ def sdpa_forward(apply_rope, sdpa):
 
 
 def forward(job):
-    """A sample through the official soma-models: encoder, predictor, cross-entropy and SIGReg."""
+    """A sample through the official soma-models: encoder, predictor, cross-entropy and SIGReg; also with SDPA in it."""
     import numpy
     import torch
     import soma_models.v1.torch.modules.attention as attention
@@ -54,10 +63,6 @@ def forward(job):
 
     torch.set_num_threads(job["threads"])
     dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[job["precision"]]
-    if job["sdpa"]:
-        attention.MultiHeadAttention.forward = sdpa_forward(
-            attention.apply_rope, torch.nn.functional.scaled_dot_product_attention
-        )
     config = job["config"]
     with torch.device("meta"):  # no memory and no random numbers for weights that are read anyway
         model = Model(
@@ -88,17 +93,24 @@ def forward(job):
         nll = torch.nn.functional.cross_entropy(logits, targets, ignore_index=256, reduction="sum") / tokens.numel()
         return nll + sig_reg.compute(representations, noise), representations.mean(dim=(0, 1))
 
-    with torch.inference_mode():
+    want = torch.tensor(job["want"]["embedding"])
+    versions = f"PyTorch {torch.__version__.split('+')[0]}, soma-models {version('soma-models')}"
+
+    def measure():
         loss, embedding = run()
-        want = torch.tensor(job["want"]["embedding"])
         error = max(
             abs(loss.item() / job["want"]["loss"] - 1),
             ((embedding.float() - want).norm() / want.norm()).item(),
         )
         check(error, job)
-        seconds = best_seconds(run, job["repeats"])
-    versions = f"PyTorch {torch.__version__.split('+')[0]}, soma-models {version('soma-models')}"
-    return {"seconds": seconds, "error": error, "version": versions}
+        return {"seconds": best_seconds(run, job["repeats"]), "error": error, "version": versions}
+
+    with torch.inference_mode():
+        official = answer(measure)
+        attention.MultiHeadAttention.forward = sdpa_forward(
+            attention.apply_rope, torch.nn.functional.scaled_dot_product_attention
+        )
+        return {"official": official, "sdpa": answer(measure)}
 
 
 def gemm(job):
@@ -183,13 +195,8 @@ def main():
     job = json.load(sys.stdin)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(job["threads"])
-    try:
-        result = {"forward": forward, "gemm": gemm, "distance": distance}[job["do"]](job)
-    except ModuleNotFoundError as missing:
-        result = {"skipped": f"the Python module {missing.name} is not installed"}
-    except Wrong as wrong:
-        result = {"skipped": str(wrong)}
-    print(json.dumps(result), flush=True)
+    work = {"forward": forward, "gemm": gemm, "distance": distance}[job["do"]]
+    print(json.dumps(answer(lambda: work(job))), flush=True)
 
 
 main()
