@@ -12,6 +12,7 @@ import { ropeTable } from '../reference/rope.js';
 import { RunningMean } from '../reference/running-mean.js';
 import { SIG_REG } from '../reference/sig-reg.js';
 import { encodeOnnxModel, ONNX_TYPE, type OnnxTensor, type OnnxType } from './onnx-proto.js';
+import { operatorSine, polynomialSine } from './sine.js';
 import { buildV1Graph, V1_INPUTS, V1_OUTPUTS, type WeightSource } from './v1-graph.js';
 
 /** Execution providers of onnxruntime that make sense here. */
@@ -62,6 +63,9 @@ const ERROR_BOUNDS: Readonly<Record<OnnxProvider, ErrorBound>> = {
   tensorrt: { loss: 7e-4, distance: 1e-4 },
   coreml: { loss: 1e-2, distance: 1e-3 },
 };
+
+/** Providers whose kernels are written in a shading language. */
+const SHADING: ReadonlySet<OnnxProvider> = new Set(['webgpu', 'dml', 'coreml']);
 
 /** Protocol Buffers stop at 2 GiB; weights held in memory travel inside the graph. */
 const MAX_INLINE_BYTES = 1.5 * 2 ** 30;
@@ -129,7 +133,11 @@ async function openSession(
   options: OnnxEngineOptions,
 ): Promise<Ort.InferenceSession> {
   const inline = weights.path === undefined ? await readInline(weights, config) : undefined;
-  const graph = buildV1Graph(config, weightSource(weights, inline));
+  const graph = buildV1Graph(
+    config,
+    weightSource(weights, inline),
+    SHADING.has(provider) ? polynomialSine : operatorSine,
+  );
   const session: Ort.InferenceSession.SessionOptions = {
     executionProviders: [provider],
     graphOptimizationLevel: 'all',

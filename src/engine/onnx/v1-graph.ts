@@ -3,6 +3,7 @@ import { MASK_FILL } from '../reference/attention.js';
 import { SIG_REG } from '../reference/sig-reg.js';
 import { GraphBuilder } from './graph-builder.js';
 import { ONNX_TYPE, type OnnxGraph, type OnnxValue } from './onnx-proto.js';
+import type { SineMethod } from './sine.js';
 
 /** Adds a weight to the graph by its key and returns the name of its f32 value. */
 export type WeightSource = (graph: GraphBuilder, name: string) => string;
@@ -35,7 +36,7 @@ export const V1_OUTPUTS = {
  * The V1 model with both losses as one ONNX graph, for any number of chunks at a time. The score matrix is the full
  * square, filled with -10000 above the diagonal as the network does it, so hostile weights need no special case.
  */
-export function buildV1Graph(config: ModelConfig, weight: WeightSource): OnnxGraph {
+export function buildV1Graph(config: ModelConfig, weight: WeightSource, sine: SineMethod): OnnxGraph {
   const { embeddingDim: width, sequenceLength: length, numHeads: heads } = config;
   const headDim = width / heads;
   const g = new GraphBuilder();
@@ -97,7 +98,7 @@ export function buildV1Graph(config: ModelConfig, weight: WeightSource): OnnxGra
 
   g.output(g.op('ReduceMean', [r, g.ints(1)], { keepdims: 0 }), V1_OUTPUTS.embedding);
   g.output(negativeLogLikelihood(g, linear(r, 'predictor')), V1_OUTPUTS.nll);
-  g.output(sigRegSum(g, g.op('MatMul', [r, V1_INPUTS.projection])), V1_OUTPUTS.sigReg);
+  g.output(sigRegSum(g, g.op('MatMul', [r, V1_INPUTS.projection]), sine), V1_OUTPUTS.sigReg);
 
   const f32 = (name: string, ...shape: (number | string)[]): OnnxValue => ({ name, type: ONNX_TYPE.FLOAT, shape });
   const i64 = (name: string): OnnxValue => ({ name, type: ONNX_TYPE.INT64, shape: [CHUNKS, length] });
@@ -122,22 +123,32 @@ function negativeLogLikelihood(g: GraphBuilder, logits: string): string {
   return g.op('Neg', [g.op('ReduceSum', [counted, g.ints(1, 2)], { keepdims: 0 })]);
 }
 
-/** `projected [chunks, T, S]` to `[chunks]`. The point t = 0 contributes nothing: its cosine is 1 and its sine 0. */
-function sigRegSum(g: GraphBuilder, projected: string): string {
+/**
+ * `projected [chunks, T, S]` to `[chunks]`. The points are equally spaced: each turns the one before by the same angle,
+ * so one sine and one cosine serve all. The point t = 0 contributes nothing: its cosine is 1 and its sine 0.
+ */
+function sigRegSum(g: GraphBuilder, projected: string, sine: SineMethod): string {
   const { tMax, points, slices } = SIG_REG;
   const step = tMax / (points - 1);
+  const angle = g.op('Mul', [projected, g.scalar(step)]);
+  const { sin, cos } = sine(g, angle);
+  const mean = (values: string): string => g.op('ReduceMean', [values, g.ints(2)], { keepdims: 0 });
+  const times = (a: string, b: string): string => g.op('Mul', [a, b]);
+  let re = cos;
+  let im = sin;
   let integral: string | undefined;
   for (let i = 1; i < points; i++) {
-    const t = i * step;
-    const phi = Math.exp((-t * t) / 2);
+    const phi = Math.exp(-((i * step) ** 2) / 2);
     const weight = (i === points - 1 ? step : 2 * step) * phi * slices;
-    const angle = g.op('Mul', [projected, g.scalar(t)]);
-    const mean = (values: string): string => g.op('ReduceMean', [values, g.ints(2)], { keepdims: 0 });
-    const real = g.op('Sub', [mean(g.op('Cos', [angle])), g.scalar(phi)]);
-    const imaginary = mean(g.op('Sin', [angle]));
-    const error = g.op('Add', [g.op('Mul', [real, real]), g.op('Mul', [imaginary, imaginary])]);
-    const term = g.op('Mul', [error, g.scalar(weight)]);
+    const real = g.op('Sub', [mean(re), g.scalar(phi)]);
+    const imaginary = mean(im);
+    const error = g.op('Add', [times(real, real), times(imaginary, imaginary)]);
+    const term = times(error, g.scalar(weight));
     integral = integral === undefined ? term : g.op('Add', [integral, term]);
+    if (i === points - 1) break;
+    const reNext = g.op('Sub', [times(re, cos), times(im, sin)]);
+    im = g.op('Add', [times(im, cos), times(re, sin)]);
+    re = reNext;
   }
   return g.op('ReduceSum', [integral ?? g.scalar(0), g.ints(1)], { keepdims: 0 });
 }
