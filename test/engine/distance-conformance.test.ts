@@ -1,22 +1,20 @@
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DistanceEngine, EmbeddingRows, Hit, ScanOptions, TargetMatrix } from '../../src/engine/contract.js';
 import { rowAsF32, toBf16 } from '../../src/engine/embedding-rows.js';
+import { ISA_LEVELS } from '../../src/engine/engine-spec.js';
 import { createGpuDistanceEngine, type GpuMode } from '../../src/engine/gpu/index.js';
 import { createNativeDistanceEngine } from '../../src/engine/native/distance.js';
 import { cosineDistance, createReferenceDistanceEngine, normalArray } from '../../src/engine/reference/index.js';
 import { QuarryError } from '../../src/errors/index.js';
+import { ConformanceTable } from './conformance-table.js';
+import { useSoftwareVulkan } from './software-vulkan.js';
 
-// Debian's chromium carries a software Vulkan driver; its own Mesa driver is too old for Dawn.
-const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER)) {
-  process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;
-}
+useSoftwareVulkan();
 
 /** Every distance engine; one that does not run here is reported as skipped with its reason. */
 const ENGINES: Record<string, () => Promise<DistanceEngine>> = {
   reference: async () => createReferenceDistanceEngine(),
-  native: async () => createNativeDistanceEngine(),
+  ...Object.fromEntries(ISA_LEVELS.map((isa) => [`native ${isa}`, async () => createNativeDistanceEngine({ isa })])),
   ...Object.fromEntries(
     (['webgpu', 'webasm', 'cpu'] satisfies GpuMode[]).map((mode) => [
       // Blocks of 64 KiB, so that small matrices take several.
@@ -69,7 +67,17 @@ function remembered(name: string, compute: () => Hit[]): Hit[] {
   return known;
 }
 
-describe.each(Object.entries(ENGINES))('%s', (_name, create) => {
+const WIDTHS = [16, 129, 2048] as const;
+const FORMATS = ['f32', 'bf16'] as const;
+const SCANS = WIDTHS.flatMap((dim) => FORMATS.map((format) => `${dim} ${format}`));
+const table = new ConformanceTable(
+  'Distance engines: hits and distances equal to the definition, all modes of a width and row format together',
+  Object.keys(ENGINES),
+  [[...SCANS, 'thresholds', 'not finite', 'empty', 'errors']],
+);
+afterAll(() => console.log(`${table}`));
+
+describe.each(Object.entries(ENGINES))('%s', (name, create) => {
   let engine: DistanceEngine | undefined;
   let reason = '';
   beforeAll(async () => {
@@ -78,16 +86,25 @@ describe.each(Object.entries(ENGINES))('%s', (_name, create) => {
     } catch (error) {
       if (!(error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE')) throw error;
       reason = error.message;
+      table.skipRow(name, reason);
     }
   });
   afterAll(() => engine?.close());
 
   /** A test that is reported as skipped, with the reason, where the engine does not run. */
-  const check = (name: string, work: (engine: DistanceEngine) => Promise<void>) =>
-    test(name, async (context) => {
-      if (engine === undefined) context.skip(reason);
-      else await work(engine);
+  const check = (column: string, title: string, work: (engine: DistanceEngine) => Promise<void>) =>
+    test(title, async (context) => {
+      if (engine === undefined) return context.skip(reason);
+      try {
+        await work(engine);
+        if (!failed.has(column)) table.record(name, column, { kind: 'ok' });
+      } catch (error) {
+        failed.add(column);
+        table.record(name, column, { kind: 'ok', failed: true });
+        throw error;
+      }
     });
+  const failed = new Set<string>();
 
   const MODES: ScanOptions[] = [
     { mode: 'all' },
@@ -107,8 +124,8 @@ describe.each(Object.entries(ENGINES))('%s', (_name, create) => {
       if (dim === 2048 && options.margin === undefined && options.limit !== 7) continue;
       if (dim === 2048 && options.limit === 5000) continue;
       const settings = `${options.mode}, limit ${options.limit}, margin ${options.margin}, width ${dim}`;
-      for (const format of ['f32', 'bf16'] as const) {
-        check(`${settings}, ${format} rows`, async (it) => {
+      for (const format of FORMATS) {
+        check(`${dim} ${format}`, `${settings}, ${format} rows`, async (it) => {
           const count = dim === 2048 ? 35 : 150;
           const f32 = matrix(1n, count, dim);
           const rows = rowsOf(format === 'f32' ? f32 : toBf16(f32), dim);
@@ -121,7 +138,7 @@ describe.each(Object.entries(ENGINES))('%s', (_name, create) => {
     }
   }
 
-  check('a threshold is inclusive, and each target has its own', async (it) => {
+  check('thresholds', 'a threshold is inclusive, and each target has its own', async (it) => {
     const dim = 32;
     const rows = rowsOf(matrix(3n, 4, dim), dim);
     const data = matrix(4n, 3, dim);
@@ -134,7 +151,7 @@ describe.each(Object.entries(ENGINES))('%s', (_name, create) => {
     expect(hits.filter(({ target }) => target === 2)).toHaveLength(4);
   });
 
-  check('rows and targets that are zero or not finite never hit', async (it) => {
+  check('not finite', 'rows and targets that are zero or not finite never hit', async (it) => {
     const dim = 8;
     const data = matrix(5n, 6, dim);
     data.fill(0, 0, dim);
@@ -151,14 +168,14 @@ describe.each(Object.entries(ENGINES))('%s', (_name, create) => {
     expect([...new Set(hits.map(({ target }) => target))]).toEqual([3, 4, 5]);
   });
 
-  check('no rows, no targets', async (it) => {
+  check('empty', 'no rows, no targets', async (it) => {
     const some = rowsOf(matrix(6n, 3, 4), 4);
     const none = { data: new Float32Array(0), rows: 0, dim: 4 };
     expect(await it.scan(none, targetsOf(matrix(7n, 2, 4), 4, 2), { mode: 'all' })).toEqual([]);
     expect(await it.scan(some, targetsOf(new Float32Array(0), 4, 2), { mode: 'first' })).toEqual([]);
   });
 
-  check('shapes that disagree and an aborted signal', async (it) => {
+  check('errors', 'shapes that disagree and an aborted signal', async (it) => {
     const rows = rowsOf(matrix(8n, 3, 4), 4);
     const targets = targetsOf(matrix(9n, 2, 4), 4, 2);
     const bad: [EmbeddingRows, TargetMatrix, ScanOptions][] = [
