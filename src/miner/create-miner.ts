@@ -21,7 +21,8 @@ import {
 import { type ChosenScanner, chooseScanner, openStore, type ScannerWishes } from '../store/index.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import { Journal } from './journal.js';
-import { Miner, type MinerOptions } from './miner.js';
+import { Miner } from './miner.js';
+import type { MinerOptions } from './miner-options.js';
 
 export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   /** A network's name or the URL of a fullnode; or a client, which stays the caller's to close. */

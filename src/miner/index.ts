@@ -2,5 +2,6 @@ export { type DataHost, HttpHost, type HttpHostOptions, S3Host, type S3HostOptio
 export { type AssembledMiner, type CreateMinerOptions, createMiner } from './create-miner.js';
 export type { MinerEmitter, MinerEvents, SubmissionOutcome } from './events.js';
 export { Journal, type JournalTotals } from './journal.js';
-export { Miner, type MinerDeps, type MinerOptions } from './miner.js';
+export { Miner } from './miner.js';
+export type { MinerDeps, MinerOptions } from './miner-options.js';
 export type { MinerSummary } from './stats.js';

@@ -1,80 +1,29 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
-import type { ScoringEngine } from '../engine/contract.js';
-import type { ModelConfig } from '../engine/model-config.js';
-import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
-import type { DataHost } from '../hosting/index.js';
-import { type Backoff, backoffDelayMs, sleep } from '../net/index.js';
-import type { SomaAccount } from '../soma/client/account/soma-account.js';
+import { isAbort, QuarryError } from '../errors/index.js';
+import { backoffDelayMs, sleep } from '../net/index.js';
 import { rehearseSubmission } from '../soma/client/execute/rehearsal.js';
-import type { SomaClient } from '../soma/client/soma-client.js';
 import type { SystemState } from '../soma/client/view/system-state.js';
 import type { Target } from '../soma/client/view/target.js';
-import type { Sample } from '../sources/index.js';
-import type { Store } from '../store/index.js';
-import type { WeightsCache } from '../weights/weights-cache.js';
+import { Answerer } from './answerer.js';
+import { Background } from './background.js';
 import { Claimer } from './claimer.js';
 import type { MinerEmitter, MinerEvents } from './events.js';
 import { Intake } from './intake.js';
-import type { Journal } from './journal.js';
 import { Matcher } from './matcher.js';
+import type { MinerDeps, MinerOptions } from './miner-options.js';
 import { ModelCatalogue } from './model-catalogue.js';
+import { AGAIN, MAX_FAILURES, persist } from './persist.js';
 import { Scorer } from './scorer.js';
 import { settleSubmissions } from './settle.js';
 import { MinerStats, type MinerSummary } from './stats.js';
 import { type SubmissionLimits, Submitter } from './submitter.js';
-import { type OpenTarget, TargetBook } from './target-book.js';
+import { TargetBook } from './target-book.js';
 import { Wake } from './wake.js';
-
-export interface MinerOptions {
-  /** Shape of the network's models. */
-  readonly config: ModelConfig;
-  /** Which of several fitting samples is submitted. Default `first`. */
-  readonly policy?: 'first' | 'closest' | 'cheapest';
-  /** Submit only this far inside the threshold, cosine distance. Default 0. */
-  readonly margin?: number;
-  /** Transactions in flight at once. Default 8. */
-  readonly maxInFlight?: number;
-  readonly maxBondShannons?: bigint | undefined;
-  readonly minRewardShannons?: bigint | undefined;
-  readonly minBalanceShannons?: bigint | undefined;
-  /** Default false. */
-  readonly claimExpired?: boolean;
-  /** Find hits, submit nothing. Default false. */
-  readonly dryRun?: boolean;
-  /** Samples scored per round. Default 16. */
-  readonly batchSize?: number;
-  /** End after this many accepted submissions (hits with `dryRun`). */
-  readonly untilHits?: number | undefined;
-  /** End after this many scored samples. */
-  readonly untilSamples?: number | undefined;
-  /** End when the source has nothing more and everything is matched. Default false: wait for targets. */
-  readonly untilIdle?: boolean;
-}
-
-export interface MinerDeps {
-  readonly client: SomaClient;
-  /** Give it `parallel: maxInFlight`, so that it keeps that many coins ready. */
-  readonly account: SomaAccount;
-  readonly engine: ScoringEngine;
-  readonly weights: WeightsCache;
-  readonly store: Store;
-  readonly journal: Journal;
-  readonly host: DataHost;
-  readonly samples: AsyncIterable<Sample>;
-  /** Told that every unit of the source before this one has been taken in, so that a later run may skip them. */
-  readonly onUnit?: (unit: number) => void;
-  /** Monotonic milliseconds. Default `performance.now`. */
-  readonly now?: () => number;
-}
 
 /** How long the loops sleep when there is nothing to do; an event wakes them earlier. */
 const IDLE_MS = 1_000;
 /** Unknown outcomes, and claims that did not go through, are tried again this often. */
 const SETTLE_EVERY_MS = 15_000;
-/** Between two attempts of a loop that failed for a reason that may pass. */
-const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
-/** A loop that fails so often in a row, without a success in between, has failed for good. */
-const MAX_FAILURES = 20;
 /** Samples tried on one target; one that refuses so many is left to others. */
 const MAX_REFUSALS = 3;
 /** How long the end of a run waits for answers; what is still open then is settled by the next run. */
@@ -94,21 +43,16 @@ export class Miner {
   readonly #models: ModelCatalogue;
   readonly #intake: Intake;
   readonly #scorer: Scorer;
-  readonly #matcher: Matcher;
+  readonly #answerer: Answerer;
   readonly #submitter: Submitter;
   readonly #claimer: Claimer;
   readonly #stop = new AbortController();
   #state: SystemState | undefined;
   #paused = false;
   readonly #wake = new Wake();
-  readonly #background = new Set<Promise<void>>();
+  readonly #background = new Background((error) => this.events.emit('warning', { error }));
   /** Models whose weights are on their way. */
   readonly #loading = new Set<string>();
-  /** Models came up whose stored scores have not been matched yet. */
-  #unmatched = false;
-  /** Targets that opened and were not matched yet. */
-  readonly #unanswered = new Set<string>();
-  #answering = false;
   #claiming = false;
   #claimsMissed = false;
 
@@ -128,12 +72,13 @@ export class Miner {
     this.#intake = new Intake(deps.samples, store, deps.onUnit);
     this.#scorer = new Scorer({ batchSize: options.batchSize ?? 16 }, { store, intake: this.#intake, models, book });
     const { policy = 'first', margin = 0 } = options;
-    this.#matcher = new Matcher({ policy, margin }, { store, models, book });
+    const matcher = new Matcher({ policy, margin }, { store, models, book });
     const { maxBondShannons, minRewardShannons, minBalanceShannons, dryRun = false, claimExpired = false } = options;
     this.#submitter = new Submitter(
       { maxInFlight, maxBondShannons, minRewardShannons, minBalanceShannons, dryRun },
       { account, journal, host, store, book, stats, emitter, now, limits: () => this.#limits() },
     );
+    this.#answerer = new Answerer({ store, book, matcher, submitter: this.#submitter, stats, now });
     // A target that refused one sample may take another.
     emitter.on('outcome', ({ targetId, outcome }) => {
       const refusals = book.excluded(targetId)?.size ?? 0;
@@ -160,6 +105,7 @@ export class Miner {
     if (this.#paused) return;
     this.#paused = true;
     this.#submitter.pause();
+    this.#answerer.pause();
     this.events.emit('paused', { reason });
   }
 
@@ -167,8 +113,7 @@ export class Miner {
     if (!this.#paused) return;
     this.#paused = false;
     this.#submitter.resume();
-    // Targets that opened meanwhile were not answered.
-    this.#unmatched = true;
+    this.#answerer.resume();
     this.events.emit('resumed');
     this.#wake.now();
   }
@@ -204,7 +149,7 @@ export class Miner {
       this.stop();
       this.#submitter.resume();
       await this.#submitter.drain(DRAIN_MS);
-      await Promise.all(this.#background);
+      await this.#background.settled();
       this.#intake.close();
       await this.#models.close();
     }
@@ -223,10 +168,10 @@ export class Miner {
   async #start(signal: AbortSignal): Promise<void> {
     for await (const target of this.#deps.client.listAllTargets({ status: 'open', signal })) this.#open(target);
     await this.#deps.account.pool.ready(signal);
-    this.#inBackground('hosting again what may be audited', this.#rehost(signal));
+    this.#background.run('hosting again what may be audited', this.#rehost(signal));
     if (!this.#options.dryRun) {
       const { embeddingDim } = this.#options.config;
-      this.#inBackground('rehearsing a submission', rehearseSubmission(embeddingDim, signal));
+      this.#background.run('rehearsing a submission', rehearseSubmission(embeddingDim, signal));
     }
     this.events.emit('started', {
       address: this.#deps.account.address,
@@ -252,7 +197,7 @@ export class Miner {
         this.#claiming = false;
       }
     };
-    this.#inBackground('claiming', work());
+    this.#background.run('claiming', work());
   }
 
   /** Data of submissions that may still be audited is offered again after a restart. */
@@ -327,25 +272,9 @@ export class Miner {
     });
   }
 
-  /**
-   * Does something until the signal fires, again after failures that may pass.
-   *
-   * @throws QuarryError the failure that will not pass, or the last of too many in a row
-   */
-  async #persist(doing: string, signal: AbortSignal, body: (succeeded: () => void) => Promise<void>): Promise<void> {
-    for (let failures = 0; !signal.aborted; ) {
-      try {
-        return await body(() => {
-          failures = 0;
-        });
-      } catch (error) {
-        if (isAbort(error)) throw error;
-        const failure = toQuarryError(error, doing);
-        if (!failure.retryable || failure.code === 'DISK_FULL' || ++failures > MAX_FAILURES) throw failure;
-        this.events.emit('warning', { error: failure });
-        await sleep(backoffDelayMs(failures - 1, AGAIN, Math.random), signal);
-      }
-    }
+  /** Does something until the signal fires, again after failures that may pass. */
+  #persist(doing: string, signal: AbortSignal, body: (succeeded: () => void) => Promise<void>): Promise<void> {
+    return persist(doing, body, (error) => this.events.emit('warning', { error }), signal);
   }
 
   async #changeEpoch(epoch: bigint, signal: AbortSignal): Promise<void> {
@@ -357,7 +286,7 @@ export class Miner {
     this.events.emit('epoch', { epoch, openTargets: this.#book.size });
     this.#wake.now();
     this.#claim(signal);
-    this.#inBackground('tidying up after the epoch', this.#tidy(epoch, signal));
+    this.#background.run('tidying up after the epoch', this.#tidy(epoch, signal));
   }
 
   /** Lets go of what an epoch's end makes useless: hosted data that was audited, weights of models that are gone. */
@@ -366,32 +295,13 @@ export class Miner {
     await this.#deps.weights.prune(this.#models.active.map((model) => model.manifest));
   }
 
-  /** A target has appeared: the store may hold its answer. Those that appear during a scan share the next one. */
   #answer(targetId: string, signal: AbortSignal): void {
-    this.#unanswered.add(targetId);
-    if (this.#answering) return;
-    this.#answering = true;
-    const work = async (): Promise<void> => {
-      try {
-        while (this.#unanswered.size > 0 && !signal.aborted) {
-          const targets = [...this.#unanswered].flatMap((id) => this.#book.get(id) ?? []);
-          this.#unanswered.clear();
-          if (this.#paused) this.#unmatched = true;
-          else await this.#match(targets, 0, signal);
-        }
-      } finally {
-        this.#answering = false;
-        this.#wake.now();
-      }
-    };
-    this.#inBackground('matching', work());
-  }
-
-  async #match(targets: readonly OpenTarget[], readyAt: number, signal: AbortSignal): Promise<void> {
-    this.#stats.rowsScanned.add(this.#deps.store.sampleCount * targets.length);
-    for await (const candidate of this.#matcher.forTargets(targets, readyAt, signal)) {
-      this.#submitter.offer(candidate, signal);
-    }
+    const work = this.#answerer.answer(targetId, signal);
+    if (work !== undefined)
+      this.#background.run(
+        'matching',
+        work.finally(() => this.#wake.now()),
+      );
   }
 
   /** Loads models and scores samples as long as there is something to score. */
@@ -401,7 +311,7 @@ export class Miner {
         if (await this.#round(signal)) continue;
         succeeded();
         const { ended } = this.#intake;
-        const idle = this.#submitter.pending === 0 && this.#loading.size === 0 && !this.#answering && !this.#unmatched;
+        const idle = this.#submitter.pending === 0 && this.#loading.size === 0 && !this.#answerer.busy;
         if (this.#options.untilIdle && ended && idle && !this.#paused) return;
         await this.#idle(signal);
       }
@@ -413,20 +323,13 @@ export class Miner {
   async #round(signal: AbortSignal): Promise<boolean> {
     if (this.#paused) return false;
     this.#loadModels(signal);
-    if (this.#unmatched) {
-      this.#unmatched = false;
-      // Models that came up may already have scores of an earlier run.
-      await this.#match(this.#book.available, this.#now(), signal);
-    }
+    await this.#answerer.answerAll(signal);
     const { ids, fresh } = await this.#scorer.round(signal);
     if (ids.length === 0) return false;
     this.#stats.scored.add(fresh);
     this.#stats.samples.add(this.#intake.taken - this.#stats.samples.total);
     this.events.emit('scored', { samples: fresh, total: this.#stats.scored.total });
-    this.#stats.rowsScanned.add(ids.length * this.#book.size);
-    for await (const candidate of this.#matcher.forSamples(ids, this.#now(), signal)) {
-      this.#submitter.offer(candidate, signal);
-    }
+    await this.#answerer.answerWith(ids, signal);
     return true;
   }
 
@@ -440,13 +343,14 @@ export class Miner {
       this.#loading.add(model.id);
       const work = async (): Promise<void> => {
         try {
-          if ((await this.#models.load(model, signal)) !== undefined) this.#unmatched = true;
+          // A model that comes up may already have scores of an earlier run.
+          if ((await this.#models.load(model, signal)) !== undefined) this.#answerer.askAgain();
         } finally {
           this.#loading.delete(model.id);
           this.#wake.now();
         }
       };
-      this.#inBackground(`loading model ${model.id}`, work());
+      this.#background.run(`loading model ${model.id}`, work());
     }
   }
 
@@ -464,7 +368,7 @@ export class Miner {
       if (this.#now() < dueAt) continue;
       dueAt = this.#now() + SETTLE_EVERY_MS;
       await this.#settle(signal);
-      if (this.#book.takeReleased()) this.#unmatched = true;
+      if (this.#book.takeReleased()) this.#answerer.askAgain();
       const isDue = this.#deps.journal.hasClaimsDue(this.#state?.epoch ?? 0n);
       if (this.#claimsMissed || isDue) this.#claim(signal);
     }
@@ -484,15 +388,5 @@ export class Miner {
   /** Sleeps until something happens, at most a second. */
   async #idle(signal: AbortSignal): Promise<void> {
     if (!signal.aborted) await this.#wake.sleep(IDLE_MS);
-  }
-
-  /** Work that must not hold up the loop that found it; awaited before `run` returns. */
-  #inBackground(doing: string, work: Promise<void>): void {
-    const task = work
-      .catch((error: unknown) => {
-        if (!isAbort(error)) this.events.emit('warning', { error: toQuarryError(error, doing) });
-      })
-      .finally(() => this.#background.delete(task));
-    this.#background.add(task);
   }
 }

@@ -1,0 +1,53 @@
+import type { ScoringEngine } from '../engine/contract.js';
+import type { ModelConfig } from '../engine/model-config.js';
+import type { DataHost } from '../hosting/index.js';
+import type { SomaAccount } from '../soma/client/account/soma-account.js';
+import type { SomaClient } from '../soma/client/soma-client.js';
+import type { Sample } from '../sources/index.js';
+import type { Store } from '../store/index.js';
+import type { WeightsCache } from '../weights/weights-cache.js';
+import type { Journal } from './journal.js';
+
+/** How a miner mines. */
+export interface MinerOptions {
+  /** Shape of the network's models. */
+  readonly config: ModelConfig;
+  /** Which of several fitting samples is submitted. Default `first`. */
+  readonly policy?: 'first' | 'closest' | 'cheapest';
+  /** Submit only this far inside the threshold, cosine distance. Default 0. */
+  readonly margin?: number;
+  /** Transactions in flight at once. Default 8. */
+  readonly maxInFlight?: number;
+  readonly maxBondShannons?: bigint | undefined;
+  readonly minRewardShannons?: bigint | undefined;
+  readonly minBalanceShannons?: bigint | undefined;
+  /** Default false. */
+  readonly claimExpired?: boolean;
+  /** Find hits, submit nothing. Default false. */
+  readonly dryRun?: boolean;
+  /** Samples scored per round. Default 16. */
+  readonly batchSize?: number;
+  /** End after this many accepted submissions (hits with `dryRun`). */
+  readonly untilHits?: number | undefined;
+  /** End after this many scored samples. */
+  readonly untilSamples?: number | undefined;
+  /** End when the source has nothing more and everything is matched. Default false: wait for targets. */
+  readonly untilIdle?: boolean;
+}
+
+/** What a miner stands on. */
+export interface MinerDeps {
+  readonly client: SomaClient;
+  /** Give it `parallel: maxInFlight`, so that it keeps that many coins ready. */
+  readonly account: SomaAccount;
+  readonly engine: ScoringEngine;
+  readonly weights: WeightsCache;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly host: DataHost;
+  readonly samples: AsyncIterable<Sample>;
+  /** Told that every unit of the source before this one has been taken in, so that a later run may skip them. */
+  readonly onUnit?: (unit: number) => void;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  readonly now?: () => number;
+}
