@@ -48,6 +48,8 @@ export interface HttpRequest {
   /** `same-origin` refuses to be sent to another origin: for requests that only make sense with their credentials. */
   readonly redirect?: 'follow' | 'same-origin';
   readonly timeoutMs?: number;
+  /** Longest wait between two pieces of the body. Default `timeoutMs`. */
+  readonly stallMs?: number;
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
 }
@@ -204,6 +206,7 @@ export class HttpClient {
         method,
         headers,
         timeoutMs,
+        stallMs: req.stallMs ?? timeoutMs,
         ...(body !== undefined && { body }),
         ...(req.signal !== undefined && { signal: req.signal }),
       });

@@ -42,7 +42,7 @@ export function nodeSender(options: SenderOptions): Sender {
           outgoing.off('error', reject);
           // From here on the body tells of failures; the request repeats them.
           outgoing.on('error', () => {});
-          watchForSilence(incoming, request.timeoutMs);
+          watchForSilence(incoming, request.stallMs);
           resolve({ statusCode: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming });
         });
         outgoing.end(request.body);

@@ -7,8 +7,10 @@ export interface SendRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
-  /** Longest wait for the head of the answer, and between two pieces of its body, in milliseconds. */
+  /** Longest wait for the head of the answer, in milliseconds. */
   readonly timeoutMs: number;
+  /** Longest wait between two pieces of its body, in milliseconds. */
+  readonly stallMs: number;
   readonly signal?: AbortSignal;
 }
 

@@ -7,7 +7,7 @@ export function undiciSender(options: SenderOptions): Sender {
   let agent: Agent | undefined;
   let closed = false;
   return {
-    async send(url, { timeoutMs, body, signal, ...rest }) {
+    async send(url, { timeoutMs, stallMs, body, signal, ...rest }) {
       const undici = await import('undici');
       agent ??= new undici.Agent({ connect: { timeout: connectTimeoutMs, ...(lookup !== undefined && { lookup }) } });
       if (closed) await agent.destroy();
@@ -16,7 +16,7 @@ export function undiciSender(options: SenderOptions): Sender {
         headers: rest.headers,
         dispatcher: agent,
         headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
+        bodyTimeout: stallMs,
         ...(body !== undefined && { body }),
         ...(signal !== undefined && { signal }),
       });

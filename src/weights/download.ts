@@ -26,6 +26,8 @@ export interface DownloadOptions {
   readonly startAt?: number;
   /** Interruptions survived per address before it is given up. Default 4. */
   readonly maxInterruptions?: number;
+  /** An address whose body falls silent for so long is left for the next one. Default 10 s. */
+  readonly stallMs?: number;
   /** An address that is slower is left for the next one. Default {@link LEAST_DOWNLOAD_RATE}. */
   readonly leastRate?: LeastRate;
   /** Bytes that the sink holds, the earlier attempt's included. */
@@ -37,6 +39,9 @@ interface Source extends DownloadSource {
   /** Interruptions it may still have. */
   left: number;
 }
+
+/** Longer silences than a lost packet explains; going on elsewhere costs one request. */
+const STALL_MS = 10_000;
 
 /** Bytes of an earlier attempt: from whom they came is not known. */
 const EARLIER = Symbol('an earlier attempt');
@@ -119,10 +124,11 @@ async function* readFrom(
   { url, http }: DownloadSource,
   offset: number,
   manifest: DataManifest,
-  { signal, leastRate = LEAST_DOWNLOAD_RATE }: DownloadOptions,
+  { signal, leastRate = LEAST_DOWNLOAD_RATE, stallMs = STALL_MS }: DownloadOptions,
 ): AsyncGenerator<Uint8Array> {
   const response = await http.request({
     url,
+    stallMs,
     retry: { attempts: 1 },
     headers: { 'accept-encoding': 'identity', ...(offset > 0 && { range: `bytes=${offset}-` }) },
     ...(signal !== undefined && { signal }),

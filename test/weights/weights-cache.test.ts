@@ -168,6 +168,22 @@ test('leaves an address that drips for one that does not', async () => {
   expect(await file.read('w')).toEqual(values);
 });
 
+test('leaves an address that falls silent half-way, and goes on elsewhere', async () => {
+  const asked: string[] = [];
+  const manifest = await serving((request, response) => {
+    asked.push(`${request.url} ${request.headers.range !== undefined}`);
+    if (request.url === '/proxy') return ranged(request, response);
+    response.writeHead(200, { 'content-length': encrypted.length });
+    response.write(encrypted.subarray(0, 60_000));
+  });
+  const fallbacks = [{ http, url: `${manifest.url}/proxy` }];
+  const patient = new HttpClient({ timeoutMs: 60_000 });
+  const file = await openFrom(new WeightsCache({ dir }, { http: patient }), manifest, { fallbacks, stallMs: 200 });
+  expect(await file.read('w')).toEqual(values);
+  expect(asked).toEqual(['/ false', '/proxy true']);
+  await patient.close();
+});
+
 test('says so when everybody drips', async () => {
   const manifest = await serving(drip);
   const begun = performance.now();
