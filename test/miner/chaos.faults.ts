@@ -1,18 +1,22 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { variedBytes } from '../../bench/varied-bytes.js';
-import { isAbort } from '../../src/errors/index.js';
+import { isAbort, toQuarryError } from '../../src/errors/index.js';
 import { S3Host } from '../../src/hosting/index.js';
 import type { AssembledMiner, CreateMinerOptions } from '../../src/miner/index.js';
 import { disagreements, type LedgerEntry, readJournal, recordLedger, sumOf } from './ledger-record.js';
 import { FUNDED_SHANNONS, type MiningNetwork, startMiningNetwork } from './network.js';
 import { startS3Server } from './s3-server.js';
+import { canMount, hasNamespaces, mountSmallDisk, NAMESPACE } from './small-disk.js';
 
 /** Length of the mixed faults. `QUARRY_CHAOS_SECONDS=600` is the long run. */
 const SECONDS = Number(process.env['QUARRY_CHAOS_SECONDS'] ?? 30);
+/** Room that no test uses up. */
+const ROOMY_BYTES = 256 * 2 ** 20;
 /** Tries of a step that faults may break. */
 const TRIES = 40;
 
@@ -45,6 +49,17 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+function s3Host(url: string): S3Host {
+  return new S3Host({
+    bucket: 'mine',
+    endpointUrl: url,
+    publicUrl: `${url}/mine`,
+    region: 'auto',
+    accessKeyId: 'key',
+    secretAccessKey: 'secret',
+  });
 }
 
 async function variedData(dir: string): Promise<string> {
@@ -91,49 +106,137 @@ function expectAgreement({ devnet, signer }: MiningNetwork, entries: readonly Le
   expect(devnet.balanceOf(signer.address)).toBe(FUNDED_SHANNONS + earned - fees);
 }
 
-describe('the miner on a network that fails', () => {
+const IN_NAMESPACE = 'QUARRY_TESTS_IN_NAMESPACE';
+const isAble = canMount();
+
+/** Lives of the miner in the mixed run: each begins without weights, so that they are downloaded again. */
+const LIFE_SECONDS = Math.max(15, SECONDS / 15);
+
+describe.runIf(!isAble && process.env[IN_NAMESPACE] === undefined && hasNamespaces())('without root', () => {
+  it(
+    'runs these tests in a namespace where it may mount a disk that is too small',
+    async () => {
+      const [unshare, ...flags] = NAMESPACE;
+      const vitest = join(process.cwd(), 'node_modules', 'vitest', 'vitest.mjs');
+      const args = ['run', '--config', 'vitest.faults.config.ts', 'test/miner/chaos.faults.ts'];
+      const child = spawn(unshare, [...flags, process.execPath, vitest, ...args], {
+        env: { ...process.env, [IN_NAMESPACE]: '1' },
+        stdio: 'inherit',
+      });
+      expect(await once(child, 'close')).toEqual([0, null]);
+    },
+    600_000 + SECONDS * 3_000,
+  );
+});
+
+describe.runIf(isAble || process.env[IN_NAMESPACE] !== undefined || !hasNamespaces())(
+  'the miner on a network that fails',
+  () => {
+    mixedFaults();
+    singleFaults();
+  },
+);
+
+function mixedFaults(): void {
   it(
     `agrees with the ledger to the shannon after ${SECONDS} s of mixed faults`,
     async () => {
+      const port = await freePort();
       network = await startMiningNetwork({
         auditShare: 0,
         targetsPerEpoch: 20,
+        // An epoch's emission is spent within seconds.
+        epochMs: 8_000,
+        ports: { http: port },
+        modelsAt: `http://127.0.0.1:${port}/blobs`,
         chaos: {
           seed: 3,
-          rates: { epochChange: 0.01, droppedStream: 0.02, lockConflict: 0.1 },
+          rates: {
+            epochChange: 0.02,
+            droppedStream: 0.02,
+            lockConflict: 0.1,
+            corruptDownload: 0.2,
+            stalledDownload: 0.15,
+            truncatedDownload: 0.2,
+          },
           lockMs: 300,
           slowCheckpointMs: 500,
         },
       });
       const { devnet, signer, dir } = network;
       const entries = recordLedger(devnet, signer.address);
-      const stateDir = join(dir, 'state');
-      const assembled = await minerOf(network, { stateDir, data: [await variedData(dir)], untilIdle: false });
+      const s3 = await startS3Server((n) => n % 7 === 1);
+      const host = s3Host(s3.url);
+      closers.push(
+        () => s3.close(),
+        () => host.close(),
+      );
+      const disk = isAble ? await mountSmallDisk(join(dir, 'disk'), ROOMY_BYTES) : undefined;
+      if (disk !== undefined) closers.push(() => disk.close());
+      const stateDir = join(disk?.dir ?? dir, 'state');
+      const data = [await variedData(dir)];
       const outcomes: Record<string, number> = {};
-      assembled.miner.events.on('outcome', ({ outcome }) => {
-        outcomes[outcome.kind] = (outcomes[outcome.kind] ?? 0) + 1;
-      });
-      const stop = new AbortController();
-      const timer = setTimeout(() => stop.abort(), SECONDS * 1000);
-      // Anything but the end that was asked for throws.
-      await assembled.miner.run({ signal: stop.signal });
-      clearTimeout(timer);
-      expect(stop.signal.aborted).toBe(true);
-      expect(outcomes['accepted']).toBeGreaterThan(SECONDS);
-      for (const fault of ['droppedStream', 'unavailable', 'lostReply', 'lockConflict', 'slowCheckpoint'] as const) {
-        expect(devnet.faults[fault], fault).toBeGreaterThan(0);
+      const modelFailures: Record<string, number> = {};
+      let diskFull = 0;
+      const missing = (): string[] => {
+        const struck = { ...devnet.faults, s3Failure: s3.refused(), ...(disk !== undefined && { diskFull }) };
+        return Object.entries(struck).flatMap(([fault, times]) => (times === 0 ? [fault] : []));
+      };
+      const until = performance.now() + SECONDS * 1_000;
+      let lives = 0;
+      // What has not happened by then gets a few lives more.
+      while (performance.now() < until || (missing().length > 0 && lives < 40)) {
+        lives++;
+        await rm(join(stateDir, 'weights'), { recursive: true, force: true });
+        const assembled = await minerOf(network, { stateDir, data, host, untilIdle: false });
+        assembled.miner.events.on('outcome', ({ outcome: { kind } }) => {
+          outcomes[kind] = (outcomes[kind] ?? 0) + 1;
+        });
+        assembled.miner.events.on('model', ({ error }) => {
+          if (error !== undefined) modelFailures[error.code] = (modelFailures[error.code] ?? 0) + 1;
+        });
+        const stop = new AbortController();
+        const timer = setTimeout(() => stop.abort(), LIFE_SECONDS * 1_000);
+        // Every second life, the disk fills up while it mines.
+        const isTight = lives % 2 === 0;
+        const filling = isTight ? setTimeout(() => void disk?.leave(48 * 1024).catch(() => {}), 3_000) : undefined;
+        const failure = await assembled.miner.run({ signal: stop.signal }).then(
+          () => undefined,
+          (error: unknown) => toQuarryError(error, 'mining'),
+        );
+        clearTimeout(timer);
+        clearTimeout(filling);
+        await disk?.leave(ROOMY_BYTES);
+        // Anything but the end that was asked for, or a disk that is full, is a failure.
+        if (failure?.code === 'DISK_FULL' && isTight) diskFull++;
+        else if (failure !== undefined) throw failure;
+        else expect(stop.signal.aborted).toBe(true);
+        await assembled.close();
+        const ended = failure?.code ?? 'as asked';
+        process.stdout.write(`life ${lives} ended ${ended}; ${JSON.stringify(outcomes)}; missing: ${missing()}\n`);
       }
-
-      await assembled.close();
-      const after = await minerOf(network, { stateDir });
+      const after = await minerOf(network, { stateDir, host });
       await devnet.advanceEpoch();
       await devnet.advanceEpoch();
       await claimEverything(after);
+      const faults = { ...devnet.faults, s3Failure: s3.refused(), diskFull };
+      const totals = { seconds: SECONDS, lives, outcomes, modelFailures, faults };
+      const fees = entries.reduce((sum, { feeShannons }) => sum + feeShannons, 0n);
+      const ledger = {
+        transactions: entries.length,
+        fees: String(fees),
+        balance: String(devnet.balanceOf(signer.address)),
+      };
+      process.stdout.write(`${JSON.stringify({ test: 'mixed faults', ...totals, ledger })}\n`);
+      expect(missing()).toEqual([]);
+      expect(outcomes['accepted']).toBeGreaterThan(SECONDS / 2);
       expectAgreement(network, entries, stateDir);
     },
-    120_000 + SECONDS * 2_000,
+    240_000 + SECONDS * 2_000,
   );
+}
 
+function singleFaults(): void {
   it('loses only the race when the epoch ends while submissions travel', async () => {
     network = await startMiningNetwork({ auditShare: 0, chaos: { seed: 4, rates: { ...CALM, epochChange: 0.2 } } });
     const { devnet, signer, dir } = network;
@@ -153,9 +256,9 @@ describe('the miner on a network that fails', () => {
     expectAgreement(network, entries, stateDir);
   }, 60_000);
 
-  it('gets its models although downloads are corrupted and cut', async () => {
+  it('gets its models although downloads are corrupted, cut and stalled', async () => {
     const port = await freePort();
-    const rates = { ...CALM, corruptDownload: 0.3, truncatedDownload: 0.3 };
+    const rates = { ...CALM, corruptDownload: 0.25, truncatedDownload: 0.25, stalledDownload: 0.25 };
     network = await startMiningNetwork({
       auditShare: 0,
       ports: { http: port },
@@ -166,24 +269,16 @@ describe('the miner on a network that fails', () => {
     const failures: string[] = [];
     assembled.miner.events.on('model', ({ error }) => error !== undefined && failures.push(error.code));
     expect((await assembled.miner.run()).accepted).toBeGreaterThanOrEqual(3);
-    const { corruptDownload, truncatedDownload } = network.devnet.faults;
-    expect(corruptDownload + truncatedDownload).toBeGreaterThan(0);
-    expect(failures.filter((code) => !['CHECKSUM_MISMATCH', 'SIZE_MISMATCH', 'UNREACHABLE'].includes(code))).toEqual(
-      [],
-    );
+    const { corruptDownload, truncatedDownload, stalledDownload } = network.devnet.faults;
+    expect(corruptDownload + truncatedDownload + stalledDownload).toBeGreaterThan(0);
+    const expected = ['CHECKSUM_MISMATCH', 'SIZE_MISMATCH', 'UNREACHABLE', 'TIMEOUT'];
+    expect(failures.filter((code) => !expected.includes(code))).toEqual([]);
   }, 90_000);
 
   it('hosts in a bucket that answers every third request with 500', async () => {
     const s3 = await startS3Server((n) => n % 3 === 1);
     closers.push(() => s3.close());
-    const host = new S3Host({
-      bucket: 'mine',
-      endpointUrl: s3.url,
-      publicUrl: `${s3.url}/mine`,
-      region: 'auto',
-      accessKeyId: 'key',
-      secretAccessKey: 'secret',
-    });
+    const host = s3Host(s3.url);
     closers.push(() => host.close());
     network = await startMiningNetwork();
     const { devnet } = network;
@@ -206,14 +301,10 @@ describe('the miner on a network that fails', () => {
   it('stops when the disk is full, promises nothing it cannot write down, and goes on when there is room', async (ctx) => {
     network = await startMiningNetwork({ auditShare: 0 });
     const { devnet, signer, dir } = network;
-    const stateDir = join(dir, 'small-disk');
-    await mkdir(stateDir);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1500k', 'tmpfs', stateDir], { stdio: 'pipe' });
-    } catch {
-      return ctx.skip('a small file system cannot be mounted here: not root, or not allowed');
-    }
-    closers.push(() => void execFileSync('umount', ['-l', stateDir]));
+    if (!isAble) return ctx.skip('a small file system cannot be mounted here: not root, and no user namespaces');
+    const disk = await mountSmallDisk(join(dir, 'small-disk'), 1_500 * 1024);
+    closers.push(() => disk.close());
+    const stateDir = disk.dir;
     const entries = recordLedger(devnet, signer.address);
     const data = [await variedData(dir)];
     const full = await network.miner({ stateDir, data, untilIdle: false });
@@ -228,7 +319,7 @@ describe('the miner on a network that fails', () => {
     expect(failure).toMatchObject({ code: 'DISK_FULL' });
     await full.close();
 
-    execFileSync('mount', ['-o', 'remount,size=64m', stateDir]);
+    await disk.leave(ROOMY_BYTES);
     const roomy = await network.miner({ stateDir, data, untilIdle: false, untilHits: 3 });
     await roomy.miner.run();
     await devnet.advanceEpoch();
@@ -237,4 +328,4 @@ describe('the miner on a network that fails', () => {
     expectAgreement(network, entries, stateDir);
     await roomy.close();
   }, 90_000);
-});
+}
