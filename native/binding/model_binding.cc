@@ -5,6 +5,7 @@
 #include "binding/async_job.h"
 #include "binding/napi_value.h"
 #include "binding/read_level.h"
+#include "binding/read_shape.h"
 #include "binding/register.h"
 #include "forward/model.h"
 
@@ -26,14 +27,6 @@ bool read_model(napi_env env, napi_value value, Shared* out) {
   return *out != nullptr || fail(env, "model: closed");
 }
 
-bool read_size(napi_env env, napi_value object, const char* name, size_t* out, int64_t least = 1) {
-  int64_t value = 0;
-  if (!read(env, property(env, object, name), &value, name)) return false;
-  if (value < least || value > (int64_t{1} << 32)) return fail(env, name);
-  *out = static_cast<size_t>(value);
-  return true;
-}
-
 // createModel({ embedding, heads, layers, hidden, vocabulary, tokens, batch, isa, threads, path, tensors, cacheDir,
 // checksum }): model. `tensors` is a Float64Array of (dtype, offset, bytes) triples in the order of packed_weights.h.
 napi_value create_model(napi_env env, napi_callback_info info) {
@@ -41,33 +34,18 @@ napi_value create_model(napi_env env, napi_callback_info info) {
   napi_value spec = args[0];
   ModelOptions options;
   size_t threads = 1;
-  View<double> tensors;
-  if (!read_size(env, spec, "embedding", &options.shape.embedding) ||
-      !read_size(env, spec, "heads", &options.shape.heads) ||
-      !read_size(env, spec, "layers", &options.shape.layers, 0) ||
-      !read_size(env, spec, "hidden", &options.shape.hidden) ||
-      !read_size(env, spec, "vocabulary", &options.shape.vocabulary) ||
-      !read_size(env, spec, "tokens", &options.shape.tokens) ||
-      !read_size(env, spec, "batch", &options.shape.batch) || !read_size(env, spec, "threads", &threads) ||
+  if (!read_shape(env, spec, &options.shape) || !read_size(env, spec, "threads", &threads) ||
       !read_level(env, property(env, spec, "isa"), &options.isa) ||
       !read(env, property(env, spec, "path"), &options.weights_path, "path: expected a string") ||
       !read(env, property(env, spec, "cacheDir"), &options.cache_dir, "cacheDir: expected a string") ||
-      !read(env, property(env, spec, "checksum"), &options.checksum, "checksum: expected a string") ||
-      !read(env, property(env, spec, "tensors"), &tensors, "tensors: expected a Float64Array")) {
+      !read(env, property(env, spec, "checksum"), &options.checksum, "checksum: expected a string")) {
     return nullptr;
   }
-  const ModelShape& shape = options.shape;
-  if (shape.embedding % shape.heads != 0 || shape.head_width() % 2 != 0 || shape.vocabulary < 258 || threads > 1024) {
-    fail(env, "shape: not a model this core can run");
-    return nullptr;
-  }
+  if (threads > 1024) return fail(env, "threads: at most 1024"), nullptr;
   options.threads = static_cast<unsigned>(threads);
-  for (size_t i = 0; i + 2 < tensors.length; i += 3) {
-    options.tensors.push_back({static_cast<Dtype>(tensors.data[i]), static_cast<uint64_t>(tensors.data[i + 1]),
-                               static_cast<uint64_t>(tensors.data[i + 2])});
-  }
   napi_value object = nullptr;
   try {
+    if (!read_tensors(env, spec, &options.tensors)) return nullptr;
     auto holder = std::make_unique<Shared>(std::make_shared<Model>(std::move(options)));
     napi_create_object(env, &object);
     napi_type_tag_object(env, object, &kModelTag);

@@ -15,5 +15,7 @@ void register_model(napi_env env, napi_value exports);
 void register_distance(napi_env env, napi_value exports);
 /// BLAKE2b-256.
 void register_hash(napi_env env, napi_value exports);
+/// Weights files as they are downloaded.
+void register_weights(napi_env env, napi_value exports);
 
 }  // namespace quarry::napi

@@ -92,6 +92,7 @@ async function scoreUnder(
   const { engine, cache, shape, live } = deps;
   const checksum = Buffer.from(manifest.checksum).toString('hex');
   const sizeBytes = Number(manifest.size);
+  const packing = engine.packing?.(shape);
   const bar = live.bar(`weights ${manifest.modelId.slice(0, 10)}`, sizeBytes);
   const weights = await cache
     .open(
@@ -100,6 +101,7 @@ async function scoreUnder(
         signal,
         fallbacks: client.modelProxies(manifest.modelId),
         onProgress: (received) => bar.update(received),
+        ...(packing !== undefined && { packing }),
       },
     )
     .finally(() => bar.end());

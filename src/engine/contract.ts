@@ -1,4 +1,5 @@
 import type { WeightsFile } from '../weights/weights-file.js';
+import type { WeightsPacking } from '../weights/weights-packing.js';
 import type { ModelConfig } from './model-config.js';
 
 /** Number format of the matrix products. Accumulation, residuals, norms and losses are f32 in all of them. */
@@ -52,6 +53,8 @@ export interface ScoringEngine {
   readonly precision: Precision;
   /** @throws QuarryError `WEIGHTS_INVALID` when the file does not fit `config` */
   load(weights: WeightsFile, config: ModelConfig, options?: { readonly signal?: AbortSignal }): Promise<LoadedModel>;
+  /** How weights may be packed while they are downloaded, so that `load` need not; absent where nothing is packed. */
+  packing?(config: ModelConfig): WeightsPacking | undefined;
   close(): Promise<void>;
 }
 

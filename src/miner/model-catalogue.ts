@@ -122,10 +122,12 @@ export class ModelCatalogue {
     try {
       this.#assertPlausible(sizeBytes);
       const fallbacks = this.#options.proxies?.(model.id);
+      const packing = engine.packing?.(this.#options.config);
       const options: FetchWeightsOptions = {
         signal,
         onProgress: (receivedBytes) => emitter.emit('download', { modelId: model.id, receivedBytes, sizeBytes }),
         ...(fallbacks !== undefined && { fallbacks }),
+        ...(packing !== undefined && { packing }),
       };
       const file = await weights.open(model.manifest, options);
       try {

@@ -3,6 +3,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { createBlake2b256 } from './blake2b.js';
 import { type CheckedCipher, createCheckedCipher } from './checked-cipher.js';
 import type { ByteSink } from './download.js';
+import type { WeightsPacking } from './weights-packing.js';
 
 const READ_BACK_BYTES = 4 * 2 ** 20;
 
@@ -14,14 +15,28 @@ export interface PartialFileOptions {
   readonly sizeBytes: number;
   /** Decrypts what is written, 32 bytes. Without it the bytes are kept as they come. */
   readonly decryptionKey?: Uint8Array;
+  /** Packs the plaintext as it comes, where the core can. */
+  readonly packing?: WeightsPacking;
+  /** Identity of the weights, for packing. */
+  readonly identity?: string;
+  readonly signal?: AbortSignal;
 }
 
-/** A file that grows while it is downloaded, in this run and in later ones: hashed as it comes, decrypted as it is kept. */
-export class PartialFile implements ByteSink {
+/** A download on disk that grows in this run and in later ones. */
+export interface GrowingFile extends ByteSink {
+  /** Bytes that an earlier run left. */
+  readonly startAt: number;
+  /** Resolves when everything is on the disk; after the checksum was right. */
+  sync(): Promise<void>;
+  /** Keeps what has come. */
+  close(): Promise<void>;
+}
+
+/** A file that grows while it is downloaded: hashed as it comes, decrypted as it is kept. */
+export class PartialFile implements GrowingFile {
   readonly #file: FileHandle;
   readonly #key: Uint8Array | undefined;
   #pass: Pass;
-  /** Bytes that an earlier run left. */
   readonly startAt: number;
 
   private constructor(file: FileHandle, key: Uint8Array | undefined, startAt: number, pass: Pass) {
@@ -69,7 +84,6 @@ export class PartialFile implements ByteSink {
     this.#pass = passOf(this.#key);
   }
 
-  /** Resolves when the bytes are on the disk. */
   async sync(): Promise<void> {
     await this.#file.datasync();
   }

@@ -65,7 +65,7 @@ export function v1Tensors(shape: V1Shape): V1Tensor[] {
  * @throws QuarryError `WEIGHTS_INVALID` when a tensor is missing
  * @throws QuarryError `WEIGHTS_INVALID` when a tensor has another shape
  */
-export function assertFitsV1(weights: WeightsFile, shape: V1Shape): string[] {
+export function assertFitsV1(weights: Pick<WeightsFile, 'tensors'>, shape: V1Shape): string[] {
   const unused = new Set(weights.tensors.keys());
   for (const tensor of v1Tensors(shape)) {
     const found = weights.tensors.get(tensor.name);

@@ -4,21 +4,27 @@ import { toQuarryError } from '../errors/index.js';
 import type { HttpClient } from '../net/index.js';
 import { type DownloadOptions, download } from './download.js';
 import { type WeightsManifest, weightsIdentity } from './manifest.js';
-import { PartialFile } from './partial-file.js';
+import { openPartialFile } from './open-partial-file.js';
 import { pruneCacheDirectory } from './prune.js';
 import { openSafetensors } from './safetensors.js';
 import type { WeightsFile } from './weights-file.js';
+import type { WeightsPacking } from './weights-packing.js';
 
 export interface WeightsCacheOptions {
   /** Holds `<identity>.safetensors`, plaintext, and `partial/` with interrupted downloads; see `weightsIdentity`. */
   readonly dir: string;
+  /** Where an engine keeps what it packs of them, under names that begin with the identity: goes when the weights go. */
+  readonly packedDir?: string;
 }
 
 export interface WeightsCacheDeps {
   readonly http: HttpClient;
 }
 
-export interface FetchWeightsOptions extends Omit<DownloadOptions, 'startAt'> {}
+export interface FetchWeightsOptions extends Omit<DownloadOptions, 'startAt'> {
+  /** Packs the weights for an engine as they come; weights that are there already are left to the engine. */
+  readonly packing?: WeightsPacking;
+}
 
 /** An interrupted download is worth resuming in another process from this size on, bytes. */
 const KEEP_PARTIAL_BYTES = 64 * 2 ** 20;
@@ -29,12 +35,14 @@ const KEEP_PARTIAL_BYTES = 64 * 2 ** 20;
  */
 export class WeightsCache {
   readonly #dir: string;
+  readonly #packedDir: string | undefined;
   readonly #http: HttpClient;
   /** One download per file, however many ask for it. */
   readonly #inFlight = new Map<string, Promise<void>>();
 
   constructor(options: WeightsCacheOptions, deps: WeightsCacheDeps) {
     this.#dir = options.dir;
+    this.#packedDir = options.packedDir;
     this.#http = deps.http;
   }
 
@@ -43,10 +51,11 @@ export class WeightsCache {
     return join(this.#dir, `${weightsIdentity(manifest)}.safetensors`);
   }
 
-  /** Deletes what belongs to none of these weights, interrupted downloads included. */
+  /** Deletes what belongs to none of these weights: interrupted downloads and packed forms too. */
   async prune(wanted: readonly WeightsManifest[]): Promise<void> {
-    await pruneCacheDirectory(this.#dir, wanted.map(weightsIdentity));
-    await pruneCacheDirectory(join(this.#dir, 'partial'), wanted.map(weightsIdentity));
+    const identities = wanted.map(weightsIdentity);
+    const dirs = [this.#dir, join(this.#dir, 'partial'), ...(this.#packedDir === undefined ? [] : [this.#packedDir])];
+    for (const dir of dirs) await pruneCacheDirectory(dir, identities);
   }
 
   async has(manifest: WeightsManifest): Promise<boolean> {
@@ -99,7 +108,15 @@ export class WeightsCache {
   /** Downloads into `partial`, continuing what is there, and verifies it. */
   async #stream(manifest: WeightsManifest, partial: string, options: FetchWeightsOptions): Promise<void> {
     const { sizeBytes, decryptionKey } = manifest;
-    const file = await PartialFile.open({ path: partial, sizeBytes, decryptionKey });
+    const { packing, signal } = options;
+    const file = await openPartialFile({
+      path: partial,
+      sizeBytes,
+      decryptionKey,
+      identity: weightsIdentity(manifest),
+      ...(packing !== undefined && { packing }),
+      ...(signal !== undefined && { signal }),
+    });
     try {
       await download(manifest, this.#http, file, { ...options, startAt: file.startAt });
       await file.sync();

@@ -27,12 +27,17 @@ export async function runJob<T>(job: NativeJob<T>, doing: string, signal?: Abort
   try {
     return await job.promise;
   } catch (error) {
-    const code = CODES[String((error as { code?: unknown }).code)] ?? 'ENGINE_FAILED';
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new QuarryError(code, code === 'ABORTED' ? `${doing} was interrupted` : `${doing} failed: ${detail}`, {
-      cause: error,
-    });
+    throw coreFailure(error, doing);
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** What the core threw, as ours. */
+export function coreFailure(error: unknown, doing: string): QuarryError {
+  const code = CODES[String((error as { code?: unknown }).code)] ?? 'ENGINE_FAILED';
+  const detail = error instanceof Error ? error.message : String(error);
+  return new QuarryError(code, code === 'ABORTED' ? `${doing} was interrupted` : `${doing} failed: ${detail}`, {
+    cause: error,
+  });
 }

@@ -10,7 +10,7 @@ import { chooseIsa, multipliesBf16 } from './capabilities.js';
 import { loadNativeCore, type NativeCore, type NativeModel, type NativePrecision } from './core.js';
 import { NativeLoadedModel, needsFullPrecision } from './loaded-model.js';
 import { runJob } from './run-job.js';
-import { weightsSource } from './weights-source.js';
+import { tensorPlaces, weightsSource } from './weights-source.js';
 
 /** Options of {@link createNativeScoringEngine}. */
 export interface NativeScoringOptions {
@@ -55,6 +55,8 @@ export function createNativeScoringEngine(options: NativeScoringOptions = {}): N
   }
   const asked = options.precision ?? 'auto';
   const precision = asked === 'auto' ? (multipliesBf16(isa) ? 'bf16' : 'f32') : asked;
+  const precisionFor = (config: ModelConfig): NativePrecision =>
+    asked === 'auto' && config.embeddingDim < NARROWEST_BF16 ? 'f32' : precision;
   return {
     name: 'native',
     device: `cpu ${isa}`,
@@ -66,23 +68,12 @@ export function createNativeScoringEngine(options: NativeScoringOptions = {}): N
       assertFitsV1(weights, config);
       throwIfAborted(signal, 'loading weights');
       const { cacheDir = '' } = options;
-      if (cacheDir !== '') {
-        await mkdir(cacheDir, { recursive: true }).catch((error: unknown) => {
-          throw toQuarryError(error, 'creating the weights cache');
-        });
-      }
-      const use = asked === 'auto' && config.embeddingDim < NARROWEST_BF16 ? 'f32' : precision;
+      if (cacheDir !== '') await createCacheDir(cacheDir);
+      const use = precisionFor(config);
       const source = await weightsSource(weights, config);
-      // A checksum names files; anything but hex comes from a caller's own naming.
-      const checksum = weights.checksum.replaceAll(/[^0-9A-Za-z]/g, '_').slice(0, 100);
+      const checksum = fileNameOf(weights.checksum);
       const model = core.createModel({
-        embedding: config.embeddingDim,
-        heads: config.numHeads,
-        layers: config.numLayers,
-        hidden: config.hiddenDim,
-        vocabulary: config.vocabSize,
-        tokens: config.sequenceLength,
-        batch: config.batchSize,
+        ...nativeShape(config),
         isa,
         threads,
         path: source.path,
@@ -115,8 +106,51 @@ export function createNativeScoringEngine(options: NativeScoringOptions = {}): N
         throw error;
       }
     },
+    packing(config) {
+      const { cacheDir } = options;
+      if (cacheDir === undefined) return undefined;
+      return {
+        async prepare(tensors, checksum) {
+          assertFitsV1({ tensors }, config);
+          await createCacheDir(cacheDir);
+          const places = tensorPlaces(tensors, config);
+          const name = fileNameOf(checksum);
+          return {
+            ...nativeShape(config),
+            isa,
+            precision: precisionFor(config),
+            tensors: places,
+            cacheDir,
+            checksum: name,
+          };
+        },
+      };
+    },
     async close() {},
   };
+}
+
+function nativeShape(config: ModelConfig) {
+  return {
+    embedding: config.embeddingDim,
+    heads: config.numHeads,
+    layers: config.numLayers,
+    hidden: config.hiddenDim,
+    vocabulary: config.vocabSize,
+    tokens: config.sequenceLength,
+    batch: config.batchSize,
+  };
+}
+
+/** A checksum names files; anything but hex comes from a caller's own naming. */
+function fileNameOf(checksum: string): string {
+  return checksum.replaceAll(/[^0-9A-Za-z]/g, '_').slice(0, 100);
+}
+
+async function createCacheDir(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true }).catch((error: unknown) => {
+    throw toQuarryError(error, 'creating the weights cache');
+  });
 }
 
 /** The bound of bf16 scores; undefined for a model that bf16 cannot score at all. */

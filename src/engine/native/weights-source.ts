@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
-import type { TensorDtype, WeightsFile } from '../../weights/weights-file.js';
+import type { TensorDtype, TensorInfo, WeightsFile } from '../../weights/weights-file.js';
 import type { ModelConfig } from '../model-config.js';
 
 /** The core's numbers for element types (`native/forward/packed_weights.h`). */
@@ -32,6 +32,20 @@ export interface WeightsSource {
 }
 
 /**
+ * Triples of (dtype number, byte offset, byte length) of a model's tensors in forward order.
+ *
+ * @throws QuarryError `WEIGHTS_INVALID` when a tensor is missing
+ */
+export function tensorPlaces(tensors: ReadonlyMap<string, TensorInfo>, config: ModelConfig): Float64Array {
+  const triples = v1Tensors(config).flatMap(({ name }) => {
+    const info = tensors.get(name);
+    if (info === undefined) throw new QuarryError('WEIGHTS_INVALID', `weight file has no tensor "${name}"`);
+    return [DTYPE_NUMBERS[info.dtype], info.byteOffset, info.byteLength];
+  });
+  return Float64Array.from(triples);
+}
+
+/**
  * Where the core finds the weights: the file itself, or, for weights held in memory only, a temporary file of f32.
  *
  * @throws QuarryError `WEIGHTS_INVALID` when a tensor is missing
@@ -40,12 +54,7 @@ export interface WeightsSource {
 export async function weightsSource(weights: WeightsFile, config: ModelConfig): Promise<WeightsSource> {
   const names = v1Tensors(config).map((tensor) => tensor.name);
   if (weights.path !== undefined) {
-    const triples = names.flatMap((name) => {
-      const info = weights.tensors.get(name);
-      if (info === undefined) throw new QuarryError('WEIGHTS_INVALID', `weight file has no tensor "${name}"`);
-      return [DTYPE_NUMBERS[info.dtype], info.byteOffset, info.byteLength];
-    });
-    return { path: weights.path, tensors: Float64Array.from(triples), close: async () => {} };
+    return { path: weights.path, tensors: tensorPlaces(weights.tensors, config), close: async () => {} };
   }
   const directory = await mkdtemp(path.join(tmpdir(), 'quarry-weights-'));
   const close = (): Promise<void> => rm(directory, { recursive: true, force: true });

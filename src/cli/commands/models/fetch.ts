@@ -5,7 +5,7 @@ import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { formatBytes } from '../../../output/index.js';
 import type { ModelManifest } from '../../../soma/client/read/index.js';
 import { download } from '../../../weights/download.js';
-import { PartialFile } from '../../../weights/partial-file.js';
+import { openPartialFile } from '../../../weights/open-partial-file.js';
 import { openSafetensors } from '../../../weights/safetensors.js';
 import type { CliContext } from '../../context.js';
 import { liveArea } from '../../live-area.js';
@@ -98,7 +98,12 @@ async function receive(
 ): Promise<void> {
   const source = { url, checksum: bytesToHex(manifest.checksum), sizeBytes: Number(size) };
   const { sizeBytes } = source;
-  const file = await PartialFile.open({ path, sizeBytes, ...(decryptionKey !== undefined && { decryptionKey }) });
+  const file = await openPartialFile({
+    path,
+    sizeBytes,
+    signal,
+    ...(decryptionKey !== undefined && { decryptionKey }),
+  });
   try {
     await download(source, client.context.manifestHttp, file, {
       signal,

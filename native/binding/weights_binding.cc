@@ -1,0 +1,229 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "binding/async_job.h"
+#include "binding/napi_value.h"
+#include "binding/read_level.h"
+#include "binding/read_shape.h"
+#include "binding/register.h"
+#include "core/error.h"
+#include "forward/weights_stream.h"
+
+namespace quarry::napi {
+
+namespace {
+
+using Shared = std::shared_ptr<WeightsStream>;
+constexpr napi_type_tag kStreamTag = {0x3be07f5ac1d84296ull, 0xa65d1c0f9b7e3824ull};
+
+bool read_stream(napi_env env, napi_value value, Shared* out) {
+  bool tagged = false;
+  void* data = nullptr;
+  if (napi_check_object_type_tag(env, value, &kStreamTag, &tagged) != napi_ok || !tagged ||
+      napi_unwrap(env, value, &data) != napi_ok) {
+    return fail(env, "stream: not a weights stream");
+  }
+  *out = *static_cast<Shared*>(data);
+  return *out != nullptr || fail(env, "stream: closed");
+}
+
+// An error with the code that JavaScript maps.
+napi_value throw_core(napi_env env, const CoreError& error) {
+  napi_throw_error(env, error.code(), error.what());
+  return nullptr;
+}
+
+napi_value copy_bytes(napi_env env, const uint8_t* data, size_t size) {
+  void* memory = nullptr;
+  napi_value buffer = nullptr;
+  napi_value array = nullptr;
+  if (napi_create_arraybuffer(env, size, &memory, &buffer) != napi_ok) return nullptr;
+  auto* to = static_cast<uint8_t*>(memory);
+  for (size_t i = 0; i < size; ++i) to[i] = data[i];
+  napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &array);
+  return array;
+}
+
+// weightsStreamCreate(isa, path, key, start: number, size: number): object, or undefined where the level has no AES
+// instructions
+napi_value create_stream(napi_env env, napi_callback_info info) {
+  const Args<5> args(env, info);
+  Isa isa;
+  std::string path;
+  View<uint8_t> key;
+  int64_t start = 0;
+  int64_t size = 0;
+  if (!read_level(env, args[0], &isa) || !read(env, args[1], &path, "path: expected a string") ||
+      !read(env, args[2], &key, "key: expected a Uint8Array") || !read(env, args[3], &start, "start: expected a number") ||
+      !read(env, args[4], &size, "size: expected a number")) {
+    return nullptr;
+  }
+  if (key.length != 32) return fail(env, "key: expected 32 bytes"), nullptr;
+  if (start < 0 || size < start) return fail(env, "start, size: out of range"), nullptr;
+  const CheckedCipherKernels* cipher = checked_cipher_kernels_for(isa);
+  if (cipher == nullptr) return undefined(env);
+  napi_value object = nullptr;
+  try {
+    auto holder = std::make_unique<Shared>(std::make_shared<WeightsStream>(
+        path, static_cast<uint64_t>(start), static_cast<uint64_t>(size), *cipher, key.data));
+    napi_create_object(env, &object);
+    napi_type_tag_object(env, object, &kStreamTag);
+    if (napi_wrap(
+            env, object, holder.get(), [](napi_env, void* data, void*) { delete static_cast<Shared*>(data); }, nullptr,
+            nullptr) == napi_ok) {
+      holder.release();
+    }
+  } catch (const CoreError& error) {
+    return throw_core(env, error);
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+    return nullptr;
+  }
+  return object;
+}
+
+// weightsStreamPack(stream, { isa, precision, cacheDir, checksum, tensors, ...shape }, size: number): whether it packs;
+// not where the packed form is there already
+napi_value pack_stream(napi_env env, napi_callback_info info) {
+  const Args<3> args(env, info);
+  napi_value spec = args[1];
+  Shared stream;
+  ModelShape shape;
+  Isa isa;
+  Precision precision;
+  std::string cache_dir;
+  std::string checksum;
+  int64_t size = 0;
+  if (!read_stream(env, args[0], &stream) || !read_shape(env, spec, &shape) ||
+      !read_level(env, property(env, spec, "isa"), &isa) ||
+      !read_precision(env, property(env, spec, "precision"), &precision) ||
+      !read(env, property(env, spec, "cacheDir"), &cache_dir, "cacheDir: expected a string") ||
+      !read(env, property(env, spec, "checksum"), &checksum, "checksum: expected a string") ||
+      !read(env, args[2], &size, "size: expected a number")) {
+    return nullptr;
+  }
+  bool packs = false;
+  try {
+    std::vector<TensorSource> tensors;
+    if (!read_tensors(env, spec, &tensors)) return nullptr;
+    if (PackedWeights::map(shape, precision, cache_dir, checksum) == nullptr) {
+      stream->pack_into(std::make_unique<WeightsPacker>(shape, precision, tensors, static_cast<uint64_t>(size),
+                                                        kernels_for(isa), cache_dir, checksum));
+      packs = true;
+    }
+  } catch (const CoreError& error) {
+    return throw_core(env, error);
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+    return nullptr;
+  }
+  napi_value out = nullptr;
+  napi_get_boolean(env, packs, &out);
+  return out;
+}
+
+// weightsStreamHead(stream): Uint8Array, a copy
+napi_value head_of_stream(napi_env env, napi_callback_info info) {
+  const Args<1> args(env, info);
+  Shared stream;
+  if (!read_stream(env, args[0], &stream)) return nullptr;
+  return copy_bytes(env, stream->head().data(), stream->head().size());
+}
+
+// weightsStreamClose(stream): writes out and frees what it holds as soon as no job uses it
+napi_value close_stream(napi_env env, napi_callback_info info) {
+  const Args<1> args(env, info);
+  bool tagged = false;
+  void* data = nullptr;
+  if (napi_check_object_type_tag(env, args[0], &kStreamTag, &tagged) == napi_ok && tagged &&
+      napi_unwrap(env, args[0], &data) == napi_ok) {
+    static_cast<Shared*>(data)->reset();
+  }
+  return undefined(env);
+}
+
+class StreamJob : public AsyncJob {
+ public:
+  Shared stream;
+
+ protected:
+  napi_value result(napi_env env) override { return undefined(env); }
+};
+
+class Push : public StreamJob {
+ public:
+  explicit Push(napi_env env) : env_(env) {}
+  ~Push() override {
+    if (kept_ != nullptr) napi_delete_reference(env_, kept_);
+  }
+  bool read(napi_value list) {
+    uint32_t count = 0;
+    if (napi_get_array_length(env_, list, &count) != napi_ok) return fail(env_, "pieces: expected an array");
+    for (uint32_t i = 0; i < count; ++i) {
+      napi_value element = nullptr;
+      View<uint8_t> bytes;
+      napi_get_element(env_, list, i, &element);
+      if (!napi::read(env_, element, &bytes, "pieces: expected Uint8Arrays")) return false;
+      pieces_.emplace_back(bytes.data, bytes.length);
+    }
+    // The pieces are not copied: the list keeps them until the job is done.
+    return napi_create_reference(env_, list, 1, &kept_) == napi_ok;
+  }
+
+ protected:
+  void work() override { stream->push(pieces_, &abort_); }
+
+ private:
+  napi_env env_;
+  napi_ref kept_ = nullptr;
+  std::vector<std::pair<const uint8_t*, size_t>> pieces_;
+};
+
+// weightsStreamPush(stream, pieces: Uint8Array[]): { promise, abort }. The pieces must not change until then, and no
+// other job of the stream may run.
+napi_value push_stream(napi_env env, napi_callback_info info) {
+  const Args<2> args(env, info);
+  auto job = std::make_unique<Push>(env);
+  if (!read_stream(env, args[0], &job->stream) || !job->read(args[1])) return nullptr;
+  return AsyncJob::start(env, job.release());
+}
+
+class Recover : public StreamJob {
+  void work() override { stream->recover(&abort_); }
+};
+
+class Publish : public StreamJob {
+  void work() override { stream->publish(); }
+};
+
+class Finish : public StreamJob {
+  void work() override { digest_ = stream->finish(); }
+  napi_value result(napi_env env) override { return copy_bytes(env, digest_.data(), digest_.size()); }
+  std::array<uint8_t, 32> digest_{};
+};
+
+// weightsStreamRecover(stream), weightsStreamPublish(stream): { promise, abort }
+// weightsStreamFinish(stream): { promise: the checksum, 32 bytes, abort }
+template <typename Job>
+napi_value start_job(napi_env env, napi_callback_info info) {
+  const Args<1> args(env, info);
+  auto job = std::make_unique<Job>();
+  if (!read_stream(env, args[0], &job->stream)) return nullptr;
+  return AsyncJob::start(env, job.release());
+}
+
+}  // namespace
+
+void register_weights(napi_env env, napi_value exports) {
+  add_function(env, exports, "weightsStreamCreate", create_stream);
+  add_function(env, exports, "weightsStreamPack", pack_stream);
+  add_function(env, exports, "weightsStreamHead", head_of_stream);
+  add_function(env, exports, "weightsStreamPush", push_stream);
+  add_function(env, exports, "weightsStreamRecover", start_job<Recover>);
+  add_function(env, exports, "weightsStreamFinish", start_job<Finish>);
+  add_function(env, exports, "weightsStreamPublish", start_job<Publish>);
+  add_function(env, exports, "weightsStreamClose", close_stream);
+}
+
+}  // namespace quarry::napi

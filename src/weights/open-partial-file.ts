@@ -1,0 +1,14 @@
+import { type GrowingFile, PartialFile, type PartialFileOptions } from './partial-file.js';
+import { StreamedFile } from './streamed-file.js';
+
+/**
+ * Opens a download that an earlier run may have begun: by the native core where it can decrypt, else in JavaScript.
+ *
+ * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long
+ * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the file cannot be written
+ */
+export async function openPartialFile(options: PartialFileOptions): Promise<GrowingFile> {
+  const { decryptionKey } = options;
+  const streamed = decryptionKey === undefined ? undefined : await StreamedFile.open({ ...options, decryptionKey });
+  return streamed ?? PartialFile.open(options);
+}

@@ -1,0 +1,175 @@
+import { open, stat } from 'node:fs/promises';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { loadNativeCore, type NativeCore, type NativeJob } from '../engine/native/core.js';
+import { coreFailure, runJob } from '../engine/native/run-job.js';
+import { QuarryError } from '../errors/index.js';
+import { assertWeightsKey } from './decrypt.js';
+import type { GrowingFile, PartialFileOptions } from './partial-file.js';
+import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderBytes } from './safetensors-header.js';
+
+/** What the native core offers for it (`native/binding/weights_binding.cc`). */
+interface StreamCore {
+  weightsStreamCreate(isa: string, path: string, key: Uint8Array, start: number, size: number): object | undefined;
+  weightsStreamPack(stream: object, spec: object, size: number): boolean;
+  weightsStreamHead(stream: object): Uint8Array;
+  weightsStreamRecover(stream: object): NativeJob<void>;
+  weightsStreamPush(stream: object, pieces: readonly Uint8Array[]): NativeJob<void>;
+  weightsStreamFinish(stream: object): NativeJob<Uint8Array>;
+  weightsStreamPublish(stream: object): NativeJob<void>;
+  weightsStreamClose(stream: object): void;
+}
+
+type StreamOptions = PartialFileOptions & { readonly decryptionKey: Uint8Array };
+type Core = NativeCore & StreamCore;
+
+/** Bytes collected before they are handed on: a call off the event loop costs as much as a tenth of it. */
+const PUSH_BYTES = 2 ** 20;
+/** The first bytes must hold the header for packing to begin with them; a V1 model's takes 50 KB. */
+const HEAD_BYTES = 256 * 1024;
+/** Files go on where a disk block begins; what an earlier run wrote beyond it is asked for again. */
+const DISK_BLOCK = 4096;
+
+/**
+ * A file that grows while it is downloaded, all of it by the native core off the event loop: hashed and decrypted in one
+ * pass, written past the page cache, and packed for the engine that will load it.
+ */
+export class StreamedFile implements GrowingFile {
+  readonly startAt: number;
+  readonly #core: Core;
+  readonly #options: PartialFileOptions & { readonly decryptionKey: Uint8Array };
+  #stream: object;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #pushed = 0;
+  #running: Promise<void> = Promise.resolve();
+
+  private constructor(core: Core, options: StreamOptions, stream: object, startAt: number) {
+    this.#core = core;
+    this.#options = options;
+    this.#stream = stream;
+    this.startAt = startAt;
+  }
+
+  /**
+   * Opens the file, and reads what is in it already.
+   *
+   * @returns `undefined` where the core is not built, or the processor lacks AES instructions
+   * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long
+   * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the file cannot be written
+   */
+  static async open(options: StreamOptions): Promise<StreamedFile | undefined> {
+    const { path, sizeBytes, decryptionKey, signal } = options;
+    // Before the file exists: a key of the wrong length must leave nothing behind.
+    assertWeightsKey(decryptionKey);
+    const core = streamCore();
+    if (core === undefined) return undefined;
+    const present = (await stat(path).catch(() => undefined))?.size ?? 0;
+    const startAt = present > sizeBytes ? 0 : Math.floor(present / DISK_BLOCK) * DISK_BLOCK;
+    const stream = create(core, options, startAt);
+    if (stream === undefined) return undefined;
+    const file = new StreamedFile(core, options, stream, startAt);
+    if (startAt === 0) return file;
+    try {
+      await file.#pack(await headOf(path, startAt));
+      await runJob(core.weightsStreamRecover(stream), 'reading what an earlier download left', signal);
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    this.#pending.push(piece);
+    this.#pendingBytes += piece.byteLength;
+    const first = this.#pushed === 0 && this.startAt === 0;
+    if (this.#pendingBytes >= (first ? HEAD_BYTES : PUSH_BYTES)) await this.#push();
+  }
+
+  /** Hands on what was collected, once the call before is done with what it got. */
+  async #push(): Promise<void> {
+    await this.#running;
+    const pieces = this.#pending;
+    if (pieces.length === 0) return;
+    const first = this.#pushed === 0;
+    this.#pushed += this.#pendingBytes;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#running = runJob(this.#core.weightsStreamPush(this.#stream, pieces), 'storing weights');
+    // Whoever awaits it next is told.
+    this.#running.catch(() => {});
+    if (!first || this.startAt > 0) return;
+    await this.#running;
+    await this.#pack(this.#core.weightsStreamHead(this.#stream));
+  }
+
+  /** Begins packing, if the header is in `head` and is one. One that is not is found out when the file is whole. */
+  async #pack(head: Uint8Array): Promise<void> {
+    const { packing, identity, sizeBytes } = this.#options;
+    if (packing === undefined || identity === undefined || head.byteLength < SAFETENSORS_PREFIX_BYTES) return;
+    try {
+      const headerBytes = safetensorsHeaderBytes(head, sizeBytes);
+      const end = SAFETENSORS_PREFIX_BYTES + headerBytes;
+      if (end > head.byteLength) return;
+      const tensors = parseSafetensorsHeader(head.subarray(SAFETENSORS_PREFIX_BYTES, end), sizeBytes);
+      this.#core.weightsStreamPack(this.#stream, await packing.prepare(tensors, identity), sizeBytes);
+    } catch (error) {
+      const failure = error instanceof QuarryError ? error : coreFailure(error, 'packing weights');
+      if (failure.code !== 'WEIGHTS_INVALID') throw failure;
+    }
+  }
+
+  async checksum(): Promise<string> {
+    await this.#push();
+    await this.#running;
+    return bytesToHex(await runJob(this.#core.weightsStreamFinish(this.#stream), 'storing weights'));
+  }
+
+  async restart(): Promise<void> {
+    await this.close();
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#pushed = 0;
+    this.#running = Promise.resolve();
+    const stream = create(this.#core, this.#options, 0);
+    if (stream === undefined) throw new QuarryError('ENGINE_FAILED', 'the native core cannot decrypt any more');
+    this.#stream = stream;
+  }
+
+  async sync(): Promise<void> {
+    await runJob(this.#core.weightsStreamPublish(this.#stream), 'storing weights');
+  }
+
+  async close(): Promise<void> {
+    await this.#running.catch(() => {});
+    this.#core.weightsStreamClose(this.#stream);
+  }
+}
+
+function streamCore(): Core | undefined {
+  try {
+    return loadNativeCore() as Core;
+  } catch (error) {
+    if (error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE') return undefined;
+    throw error;
+  }
+}
+
+function create(core: Core, { path, sizeBytes, decryptionKey }: StreamOptions, start: number) {
+  const isa = core.capabilities().best;
+  try {
+    return core.weightsStreamCreate(isa, path, decryptionKey, start, sizeBytes);
+  } catch (error) {
+    throw coreFailure(error, `writing ${path}`);
+  }
+}
+
+async function headOf(path: string, size: number): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(Math.min(size, HEAD_BYTES)), { position: 0 });
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
