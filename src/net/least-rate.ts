@@ -13,6 +13,9 @@ export interface LeastRate {
  */
 export const LEAST_DOWNLOAD_RATE: LeastRate = { bytesPerSecond: 16 * 1024, windowMs: 30_000 };
 
+/** A body that is silent for longer is asked for elsewhere: lost packets do not explain it. */
+export const DOWNLOAD_STALL_MS = 10_000;
+
 /**
  * Passes pieces on as they come, and ends when they come too slowly: a sender that drips one byte just before every
  * timeout would hold its reader for ever.

@@ -1,6 +1,7 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import {
   atLeast,
+  DOWNLOAD_STALL_MS,
   type DownloadSource,
   type HttpClient,
   LEAST_DOWNLOAD_RATE,
@@ -26,7 +27,7 @@ export interface DownloadOptions {
   readonly startAt?: number;
   /** Interruptions survived per address before it is given up. Default 4. */
   readonly maxInterruptions?: number;
-  /** An address whose body falls silent for so long is left for the next one. Default 10 s. */
+  /** An address whose body falls silent for so long is left for the next one. Default {@link DOWNLOAD_STALL_MS}. */
   readonly stallMs?: number;
   /** An address that is slower is left for the next one. Default {@link LEAST_DOWNLOAD_RATE}. */
   readonly leastRate?: LeastRate;
@@ -39,9 +40,6 @@ interface Source extends DownloadSource {
   /** Interruptions it may still have. */
   left: number;
 }
-
-/** Longer silences than a lost packet explains; going on elsewhere costs one request. */
-const STALL_MS = 10_000;
 
 /** Bytes of an earlier attempt: from whom they came is not known. */
 const EARLIER = Symbol('an earlier attempt');
@@ -124,7 +122,7 @@ async function* readFrom(
   { url, http }: DownloadSource,
   offset: number,
   manifest: DataManifest,
-  { signal, leastRate = LEAST_DOWNLOAD_RATE, stallMs = STALL_MS }: DownloadOptions,
+  { signal, leastRate = LEAST_DOWNLOAD_RATE, stallMs = DOWNLOAD_STALL_MS }: DownloadOptions,
 ): AsyncGenerator<Uint8Array> {
   const response = await http.request({
     url,

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DevnetOptions } from '../../../src/devnet/index.js';
 import {
@@ -8,7 +9,7 @@ import {
 } from '../../../src/gen/soma/rpc/execution_status_pb.js';
 import type { ExecuteTransactionResponse } from '../../../src/gen/soma/rpc/transaction_execution_service_pb.js';
 import { manifestOf, signTransaction } from '../../../src/soma/chain/index.js';
-import { ExecutionError, type SomaAccount } from '../../../src/soma/client/index.js';
+import { ExecutionError, GrpcError, type SomaAccount } from '../../../src/soma/client/index.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 
 const SOMA = 1_000_000_000n;
@@ -219,6 +220,41 @@ describe('the coin pool against a devnet', () => {
     }) as typeof transport.unary;
     const signed: string[] = [];
     const result = await account.submitData({ ...wanted, onSigned: ({ digest }) => void signed.push(digest) });
+    expect(signed).toEqual([result.digest]);
+    expect(result.effects.status.kind).toBe('success');
+    transport.unary = unary as typeof transport.unary;
+    await expectExact(account);
+  });
+
+  it('signs no other while an earlier call may still arrive, although its coin is locked', async () => {
+    const account = await start({ coins: [3n * SOMA, 2n * SOMA] });
+    const wanted = await submission();
+    const { transport } = fixture.client.context;
+    const unary = transport.unary.bind(transport);
+    const refuse = (grpcCode: number, message: string): never => {
+      throw new GrpcError({ grpcCode, message, method: '/m', fromServer: true });
+    };
+    let calls = 0;
+    let late: Promise<unknown> | undefined;
+    transport.unary = (async (method: { name: string }, ...rest: [never, never]) => {
+      if (method.name !== 'ExecuteTransaction') return unary(method as never, ...rest);
+      calls++;
+      if (calls === 1) {
+        // It breaks off for the caller, and arrives a second later all the same.
+        late = new Promise((done) => setTimeout(done, 1_000)).then(() => unary(method as never, ...rest));
+        refuse(status.UNAVAILABLE, 'connection lost');
+      }
+      if (calls === 2) {
+        refuse(
+          status.FAILED_PRECONDITION,
+          'Failed to sign transaction by a quorum of validators because of locked objects. Conflicting Transactions: …',
+        );
+      }
+      return unary(method as never, ...rest);
+    }) as typeof transport.unary;
+    const signed: string[] = [];
+    const result = await account.submitData({ ...wanted, onSigned: ({ digest }) => void signed.push(digest) });
+    await late;
     expect(signed).toEqual([result.digest]);
     expect(result.effects.status.kind).toBe('success');
     transport.unary = unary as typeof transport.unary;

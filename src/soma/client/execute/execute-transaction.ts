@@ -72,8 +72,9 @@ export async function executeTransaction(
       if (outcome === 'refused' && attempt === 1) throw error;
       const found = await lookUp(client, signed.digest, options);
       if (found !== undefined) return found;
-      // A version that is stale by now may be so because an earlier call of ours was executed: that stays unknown.
-      if (outcome === 'refused' && error.code !== 'OBJECT_STALE') throw error;
+      // A coin that is stale or locked by now may be so because an earlier call of ours is on its way: that stays unknown,
+      // as another transaction over other coins would be a second one.
+      if (outcome === 'refused' && error.code !== 'OBJECT_STALE' && error.code !== 'OBJECT_LOCKED') throw error;
       if (attempt >= attempts) {
         throw new QuarryError('OUTCOME_UNKNOWN', `it is not known what became of transaction ${signed.digest}`, {
           hint: 'look it up by its digest, or send the same signed bytes again',

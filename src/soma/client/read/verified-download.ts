@@ -1,9 +1,16 @@
 import { blake2b } from '@noble/hashes/blake2.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
-import { atLeast, type DownloadSource, LEAST_DOWNLOAD_RATE, type LeastRate, redactUrl } from '../../../net/index.js';
+import {
+  atLeast,
+  DOWNLOAD_STALL_MS,
+  type DownloadSource,
+  LEAST_DOWNLOAD_RATE,
+  type LeastRate,
+  redactUrl,
+} from '../../../net/index.js';
 import type { Manifest } from '../../chain/index.js';
 
-/** How long a download may take without progress: SOMA protocol, 30 s and 50 ns per byte, at most 10 min. */
+/** How long a source may take to answer at all: SOMA protocol, 30 s and 50 ns per byte, at most 10 min. */
 export function downloadTimeoutMs(sizeBytes: bigint): number {
   return Math.min(30_000 + Number(sizeBytes) * 5e-5, 600_000);
 }
@@ -29,7 +36,9 @@ export async function* streamVerified(
     });
   const answer = await source.http.request({
     url: source.url,
+    // A proxy fetches all of it before it answers; once it does, there is no reason for silence.
     timeoutMs: downloadTimeoutMs(manifest.size),
+    stallMs: DOWNLOAD_STALL_MS,
     retry: { attempts: 1 },
     ...(signal !== undefined && { signal }),
   });
