@@ -9,6 +9,7 @@
     ],
     'neon_sources': [
       'kernels/kernels_neon.cc',
+      'distance/distance_neon.cc',
     ],
     'avx2_sources': [
       'kernels/kernels_avx2.cc',

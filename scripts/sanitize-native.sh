@@ -36,6 +36,7 @@ x86_64)
 aarch64 | arm64)
   arch=-DQUARRY_ARM64=1
   compile kernels-neon kernels/kernels_neon.cc
+  compile distance-neon distance/distance_neon.cc
   ;;
 *) arch= ;;
 esac

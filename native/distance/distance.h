@@ -57,6 +57,7 @@ struct DistanceKernels {
 };
 
 extern const DistanceKernels kSerialDistance;
+extern const DistanceKernels kNeonDistance;
 extern const DistanceKernels kAvx2Distance;
 extern const DistanceKernels kAvx512Distance;
 extern const DistanceKernels kAvx512Bf16Distance;

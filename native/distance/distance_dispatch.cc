@@ -12,9 +12,11 @@ const DistanceKernels& distance_kernels_for(Isa isa) {
       return kAvx512Distance;
     case Isa::kAvx512Bf16:
       return kAvx512Bf16Distance;
+#elif defined(QUARRY_ARM64)
+    case Isa::kNeon:
+      return kNeonDistance;
 #endif
     default:
-      // NEON machines run the serial level, which the compiler vectorises for them.
       return kSerialDistance;
   }
 }
