@@ -217,6 +217,14 @@ export const SETTINGS = {
     flag: '--min-balance-soma <soma>',
     help: 'stop submitting when the balance falls below',
   },
+  keepScoresEpochs: {
+    kind: 'integer',
+    env: 'QUARRY_KEEP_SCORES_EPOCHS',
+    flag: '--keep-scores-epochs <n>',
+    default: 2,
+    min: 0,
+    help: 'epochs for which scores of weights that are no longer active are kept',
+  },
   claimExpired: {
     kind: 'boolean',
     env: 'QUARRY_CLAIM_EXPIRED',

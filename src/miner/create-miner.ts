@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChosenEngine, chooseEngine, type EngineWishes } from '../engine/choose-engine.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../engine/model-config.js';
+import { prunePacked } from '../engine/native/prune-packed.js';
 import { QuarryError } from '../errors/index.js';
 import { type DataHost, HttpHost, verifiedHost } from '../hosting/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../net/index.js';
@@ -106,9 +107,10 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     closers.push(() => journal.close());
     const host = options.host ?? (await ownHost(stateDir, loopback || (options.dryRun ?? false)));
     if (options.host === undefined) closers.push(() => host.close());
+    const packedDir = join(stateDir, 'packed');
     const wishes: EngineWishes = {
       engine: 'auto',
-      cacheDir: join(stateDir, 'packed'),
+      cacheDir: packedDir,
       speedFile: join(stateDir, 'engine-speed.json'),
       ...(signal !== undefined && { signal }),
       ...options.engine,
@@ -144,6 +146,10 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
           ...(signal !== undefined && { signal }),
         }),
         onUnit: (unit) => journal.savePosition(source, unit),
+        // Only in a directory of this miner's own.
+        ...(wishes.cacheDir === packedDir && {
+          onActiveWeights: (checksums: ReadonlySet<string>) => prunePacked(packedDir, checksums),
+        }),
       },
     );
     return { miner, client, journal, engine, distance, cut, close };

@@ -180,20 +180,31 @@ export class Journal {
     return this.#sql(`${CLAIMS_DUE} LIMIT 1`).get(['', Number(epoch)]) !== undefined;
   }
 
-  /** Notes the weights that are active in `epoch`; returns those that were last active before `epoch - keepEpochs`. */
-  noteActiveWeights(active: readonly WeightsName[], epoch: bigint, keepEpochs: number): WeightsName[] {
+  /**
+   * Notes which weights are active in `epoch`, and among `known` those it has never heard of, as seen in it too. Forgets
+   * and returns weights that were last seen active before `epoch - keepEpochs`.
+   */
+  noteWeights(
+    active: readonly WeightsName[],
+    known: readonly WeightsName[],
+    epoch: bigint,
+    keepEpochs: number,
+  ): WeightsName[] {
+    const note = (verb: 'REPLACE' | 'IGNORE', names: readonly WeightsName[]): void => {
+      const insert = this.#sql(`INSERT OR ${verb} INTO weights VALUES (?, ?, ?)`);
+      for (const { architecture, checksum } of names) insert.run([architecture, checksum, Number(epoch)]);
+    };
     return this.#db.transaction(() => {
-      for (const { architecture, checksum } of active) {
-        this.#sql('INSERT OR REPLACE INTO weights VALUES (?, ?, ?)').run([architecture, checksum, Number(epoch)]);
-      }
-      return this.#sql('SELECT architecture, checksum FROM weights WHERE active_epoch < ?')
-        .all([Number(epoch) - keepEpochs])
-        .map((row) => ({ architecture: String(row['architecture']), checksum: String(row['checksum']) }));
+      note('IGNORE', known);
+      note('REPLACE', active);
+      const last = Number(epoch) - keepEpochs;
+      const stale = this.#sql('SELECT architecture, checksum FROM weights WHERE active_epoch < ?').all([last]);
+      this.#sql('DELETE FROM weights WHERE active_epoch < ?').run([last]);
+      return stale.map((row) => ({
+        architecture: String(row['architecture']),
+        checksum: String(row['checksum']),
+      }));
     });
-  }
-
-  forgetWeights({ architecture, checksum }: WeightsName): void {
-    this.#sql('DELETE FROM weights WHERE architecture = ? AND checksum = ?').run([architecture, checksum]);
   }
 
   recordClaim(targetId: string, digest: string, signed: Uint8Array): void {

@@ -27,6 +27,8 @@ export interface MinerOptions {
   readonly dryRun?: boolean;
   /** Samples scored per round. Default 16. */
   readonly batchSize?: number;
+  /** Epochs for which the scores of weights that are no longer active are kept. Default 2. */
+  readonly keepScoresEpochs?: number;
   /** End after this many accepted submissions (hits with `dryRun`). */
   readonly untilHits?: number | undefined;
   /** End after this many scored samples. */
@@ -48,6 +50,8 @@ export interface MinerDeps {
   readonly samples: AsyncIterable<Sample>;
   /** Told that every unit of the source before this one has been taken in, so that a later run may skip them. */
   readonly onUnit?: (unit: number) => void;
+  /** Told at every epoch which weights are active, by checksum, so that what is kept for others may go. */
+  readonly onActiveWeights?: (checksums: ReadonlySet<string>) => Promise<unknown>;
   /** Monotonic milliseconds. Default `performance.now`. */
   readonly now?: () => number;
 }

@@ -1,5 +1,5 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
-import { isAbort, QuarryError } from '../errors/index.js';
+import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
 import { backoffDelayMs, sleep } from '../net/index.js';
 import { rehearseSubmission } from '../soma/client/execute/rehearsal.js';
 import type { SystemState } from '../soma/client/view/system-state.js';
@@ -15,6 +15,7 @@ import { ModelCatalogue } from './model-catalogue.js';
 import { AGAIN, MAX_FAILURES, persist } from './persist.js';
 import { Scorer } from './scorer.js';
 import { settleSubmissions } from './settle.js';
+import { dropStaleScores } from './stale-scores.js';
 import { MinerStats, type MinerSummary } from './stats.js';
 import { type SubmissionLimits, Submitter } from './submitter.js';
 import { TargetBook } from './target-book.js';
@@ -50,7 +51,7 @@ export class Miner {
   #state: SystemState | undefined;
   #paused = false;
   readonly #wake = new Wake();
-  readonly #background = new Background((error) => this.events.emit('warning', { error }));
+  readonly #background = new Background((error) => this.#failed(error));
   /** Models whose weights are on their way. */
   readonly #loading = new Set<string>();
   #claiming = false;
@@ -205,7 +206,12 @@ export class Miner {
     const { journal, store, host } = this.#deps;
     for (const checksum of journal.hostedChecksums()) {
       const id = store.find(Buffer.from(checksum, 'hex'));
-      if (id !== undefined) await host.publish(checksum, store.sample(id).bytes, signal);
+      if (id === undefined) continue;
+      try {
+        await host.publish(checksum, store.sample(id).bytes, signal);
+      } catch (error) {
+        if (!(await this.#leaveOutDamaged(toQuarryError(error, 'hosting again')))) throw error;
+      }
     }
   }
 
@@ -274,7 +280,24 @@ export class Miner {
 
   /** Does something until the signal fires, again after failures that may pass. */
   #persist(doing: string, signal: AbortSignal, body: (succeeded: () => void) => Promise<void>): Promise<void> {
-    return persist(doing, body, (error) => this.events.emit('warning', { error }), signal);
+    const onFailure = (error: QuarryError): boolean => this.events.emit('warning', { error });
+    return persist(doing, body, { onFailure, mend: (error) => this.#leaveOutDamaged(error) }, signal);
+  }
+
+  async #failed(error: QuarryError): Promise<void> {
+    if (!(await this.#leaveOutDamaged(error))) this.events.emit('warning', { error });
+  }
+
+  /** A sample that is damaged on disk is taken out of the store for good; the others are as good as before. */
+  async #leaveOutDamaged(error: QuarryError): Promise<boolean> {
+    const { sampleId } = error.facts;
+    if (error.code !== 'STORE_CORRUPT' || typeof sampleId !== 'number') return false;
+    await this.#deps.store.tombstone([sampleId]);
+    this.events.emit('warning', { error });
+    // Targets that it answered may have another answer.
+    this.#answerer.askAgain();
+    this.#wake.now();
+    return true;
   }
 
   async #changeEpoch(epoch: bigint, signal: AbortSignal): Promise<void> {
@@ -292,7 +315,11 @@ export class Miner {
   /** Lets go of what an epoch's end makes useless: hosted data that was audited, weights of models that are gone. */
   async #tidy(epoch: bigint, signal: AbortSignal): Promise<void> {
     await this.#submitter.release(epoch, signal);
-    await this.#deps.weights.prune(this.#models.active.map((model) => model.manifest));
+    const active = this.#models.active;
+    await this.#deps.weights.prune(active.map((model) => model.manifest));
+    await this.#deps.onActiveWeights?.(new Set(active.map((model) => model.key.checksum)));
+    const keys = active.map((model) => model.key);
+    await dropStaleScores(this.#deps, keys, epoch, this.#options.keepScoresEpochs ?? 2);
   }
 
   #answer(targetId: string, signal: AbortSignal): void {

@@ -77,7 +77,10 @@ export class ModelCatalogue {
     for (const [checksum, model] of this.#loaded) {
       if (wanted.has(checksum)) continue;
       this.#loaded.delete(checksum);
-      await model.close();
+      // What is being scored with it is finished first; the epoch does not wait for that.
+      model.close().catch((error: unknown) => {
+        this.#deps.emitter.emit('warning', { error: toQuarryError(error, 'closing a model') });
+      });
     }
   }
 

@@ -62,6 +62,7 @@ Examples:
     'minRewardSoma',
     'minBalanceSoma',
     'claimExpired',
+    'keepScoresEpochs',
     'untilHits',
     'untilSamples',
     'dryRun',

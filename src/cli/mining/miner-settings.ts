@@ -16,6 +16,7 @@ export function minerOptions(
   | 'minRewardShannons'
   | 'minBalanceShannons'
   | 'claimExpired'
+  | 'keepScoresEpochs'
   | 'dryRun'
   | 'untilHits'
   | 'untilSamples'
@@ -30,6 +31,7 @@ export function minerOptions(
     minRewardShannons: soma(config.minRewardSoma),
     minBalanceShannons: soma(config.minBalanceSoma),
     claimExpired: config.claimExpired,
+    keepScoresEpochs: config.keepScoresEpochs,
     dryRun: config.dryRun,
     untilHits: config.untilHits,
     untilSamples: config.untilSamples,

@@ -1,21 +1,38 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../errors/index.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
 import type { LoadedModel, Precision, Score, ScoreOptions, ScoringEngine } from '../contract.js';
 import type { EngineSpec } from '../engine-spec.js';
 import type { ModelConfig } from '../model-config.js';
-import type { ModelRef, ScoreTask, ScoreTaskResult, ScoreWorkerData, SerialisedError } from './score-task.js';
+import type {
+  ModelRef,
+  ReleaseMessage,
+  ScoreTask,
+  ScoreTaskResult,
+  ScoreWorkerData,
+  SerialisedError,
+} from './score-task.js';
 
 export interface PooledEngineOptions {
   readonly engine: EngineSpec;
   /** Worker threads. Each holds its own engine; weights are mapped, so they share the pages. */
   readonly workers: number;
-  /** Models a worker keeps loaded. Default 8. */
-  readonly maxModels?: number;
   /** Samples sent to a worker at once. Default 4. */
   readonly samplesPerTask?: number;
+}
+
+/** How long a closing model waits for workers to say that they have let go of it; one that hangs is not waited for. */
+const RELEASE_LIMIT_MS = 5_000;
+
+/** Who uses a model of the pool. */
+interface Users {
+  /** Loaded models that were not closed. */
+  open: number;
+  readonly tasks: Set<Promise<unknown>>;
 }
 
 /**
@@ -40,6 +57,10 @@ export class PooledEngine implements ScoringEngine {
   readonly precision: Precision;
   readonly workers: number;
   readonly #pool: Piscina;
+  readonly #releases: BroadcastChannel;
+  readonly #users = new Map<string, Users>();
+  readonly #leaving = new Set<() => void>();
+  #closed = false;
   readonly #samplesPerTask: number;
 
   constructor(options: PooledEngineOptions) {
@@ -48,13 +69,17 @@ export class PooledEngine implements ScoringEngine {
     this.precision = options.engine.precision ?? 'f32';
     this.workers = options.workers;
     this.#samplesPerTask = options.samplesPerTask ?? 4;
-    const data: ScoreWorkerData = { engine: options.engine, maxModels: options.maxModels ?? 8 };
+    const data: ScoreWorkerData = { engine: options.engine, releases: `quarry-score-${randomUUID()}` };
+    this.#releases = new BroadcastChannel(data.releases);
+    this.#releases.unref();
     this.#pool = new Piscina({
       filename: workerFile(),
       name: 'score',
       minThreads: options.workers,
       maxThreads: options.workers,
       workerData: data,
+      // A worker that sleeps in Atomics.wait between tasks would not hear that it shall let go of a model.
+      atomics: 'disabled',
     });
   }
 
@@ -68,18 +93,69 @@ export class PooledEngine implements ScoringEngine {
       throw new QuarryError('INVALID_ARGUMENT', 'a worker pool loads weights from a file, not from memory');
     }
     const model: ModelRef = { path: weights.path, checksum: weights.checksum, config };
-    const loaded = await this.#run({ kind: 'load', model });
-    if (loaded.kind !== 'loaded') throw new QuarryError('INTERNAL', 'a worker answered another task');
-    return {
-      config,
-      errorBound: loaded.errorBound,
-      score: (samples, scoreOptions = {}) => this.#score(model, samples, scoreOptions),
-      close: async () => {},
+    const users = this.#users.get(model.checksum) ?? { open: 0, tasks: new Set() };
+    this.#users.set(model.checksum, users);
+    users.open++;
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => {
+      closing ??= this.#leave(model.checksum, users);
+      return closing;
     };
+    try {
+      const loaded = await this.#run({ kind: 'load', model });
+      if (loaded.kind !== 'loaded') throw new QuarryError('INTERNAL', 'a worker answered another task');
+      return {
+        config,
+        errorBound: loaded.errorBound,
+        score: (samples, scoreOptions = {}) => {
+          if (closing !== undefined)
+            return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the model is closed'));
+          const task = this.#score(model, samples, scoreOptions);
+          users.tasks.add(task);
+          const done = (): boolean => users.tasks.delete(task);
+          task.then(done, done);
+          return task;
+        },
+        close,
+      };
+    } catch (error) {
+      await close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    for (const done of [...this.#leaving]) done();
+    this.#releases.close();
     await this.#pool.destroy();
+  }
+
+  /** The last who closes a model has every worker unmap it, once what is being scored with it is done. */
+  async #leave(checksum: string, users: Users): Promise<void> {
+    if (--users.open > 0) return;
+    await Promise.allSettled(users.tasks);
+    if (users.open > 0 || this.#users.get(checksum) !== users) return;
+    this.#users.delete(checksum);
+    if (this.#closed) return;
+    let left = this.#pool.threads.length;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(limit);
+        this.#releases.removeEventListener('message', hear);
+        this.#leaving.delete(done);
+        resolve();
+      };
+      const hear = (event: Event): void => {
+        const { data } = event as unknown as { data: ReleaseMessage };
+        if ('released' in data && data.released === checksum && --left <= 0) done();
+      };
+      const limit = setTimeout(done, RELEASE_LIMIT_MS);
+      this.#leaving.add(done);
+      this.#releases.addEventListener('message', hear);
+      const message: ReleaseMessage = { release: checksum };
+      this.#releases.postMessage(message);
+    });
   }
 
   async #score(model: ModelRef, samples: readonly Uint8Array[], options: ScoreOptions): Promise<Score[]> {

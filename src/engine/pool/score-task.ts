@@ -5,9 +5,12 @@ import type { ModelConfig } from '../model-config.js';
 /** What every worker is started with. */
 export interface ScoreWorkerData {
   readonly engine: EngineSpec;
-  /** Models kept loaded by one worker; the least recently used one is closed beyond it. */
-  readonly maxModels: number;
+  /** The broadcast channel on which workers are asked to let go of models. */
+  readonly releases: string;
 }
+
+/** Asks every worker to let go of a model, and what each answers once it has. */
+export type ReleaseMessage = { readonly release: string } | { readonly released: string };
 
 /** Which weights a task is about. */
 export interface ModelRef {

@@ -8,7 +8,8 @@ import type { ModelRef, ScoreTask, ScoreTaskResult, ScoreWorkerData, SerialisedE
 export class ScoreWorker {
   readonly #data: ScoreWorkerData;
   #engine: Promise<ScoringEngine> | undefined;
-  /** In order of last use, the most recent last. */
+  /** The task in hand; models are let go of between tasks. */
+  #busy: Promise<unknown> = Promise.resolve();
   readonly #models = new Map<string, Promise<LoadedModel>>();
 
   constructor(data: ScoreWorkerData) {
@@ -16,7 +17,21 @@ export class ScoreWorker {
   }
 
   /** Runs one task. Never throws: failures come back as `kind: 'error'`. */
-  async run(task: ScoreTask): Promise<ScoreTaskResult> {
+  run(task: ScoreTask): Promise<ScoreTaskResult> {
+    const result = this.#run(task);
+    this.#busy = result;
+    return result;
+  }
+
+  /** Closes a model once the task in hand is over; one that is not loaded is none of its business. */
+  async release(checksum: string): Promise<void> {
+    await this.#busy;
+    const model = this.#models.get(checksum);
+    this.#models.delete(checksum);
+    await (await model?.catch(() => undefined))?.close();
+  }
+
+  async #run(task: ScoreTask): Promise<ScoreTaskResult> {
     try {
       const model = await this.#load(task.model);
       if (task.kind === 'load') {
@@ -51,19 +66,10 @@ export class ScoreWorker {
 
   async #load(ref: ModelRef): Promise<LoadedModel> {
     const known = this.#models.get(ref.checksum);
-    if (known !== undefined) {
-      this.#models.delete(ref.checksum);
-      this.#models.set(ref.checksum, known);
-      return known;
-    }
+    if (known !== undefined) return known;
     const loading = this.#open(ref);
     this.#models.set(ref.checksum, loading);
     loading.catch(() => this.#models.delete(ref.checksum));
-    for (const [checksum, model] of this.#models) {
-      if (this.#models.size <= this.#data.maxModels) break;
-      this.#models.delete(checksum);
-      await (await model).close();
-    }
     return loading;
   }
 

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LoadedModel } from '../../src/engine/contract.js';
+import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
+import { prunePacked } from '../../src/engine/native/prune-packed.js';
+import { PooledEngine } from '../../src/engine/pool/pooled-engine.js';
+import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { openSafetensors } from '../../src/weights/safetensors.js';
+
+const config = MODEL_CONFIGS.small;
+const samples = Array.from({ length: 12 }, (_, n) => new Uint8Array(100).fill(n));
+let dir: string;
+let engine: PooledEngine;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-pool-'));
+  const cacheDir = join(dir, 'packed');
+  engine = new PooledEngine({ engine: { engine: 'native', threads: 1, cacheDir }, workers: 2, samplesPerTask: 1 });
+});
+afterEach(async () => {
+  await engine.close();
+  await rm(dir, { recursive: true });
+});
+
+async function load(seed: bigint): Promise<LoadedModel> {
+  const path = join(dir, `${seed}.safetensors`);
+  await writeFile(path, generateWeightsBytes(config, seed));
+  const weights = await openSafetensors(path, { checksum: String(seed).padStart(64, '0') });
+  try {
+    return await engine.load(weights, config);
+  } finally {
+    await weights.close();
+  }
+}
+
+/** How many of the first `models` generated weights this process has mapped, in any of its threads. */
+function mapped(models: number): number {
+  const maps = readFileSync('/proc/self/maps', 'utf8');
+  return Array.from({ length: models }, (_, n) => String(n + 1).padStart(64, '0')).filter((name) =>
+    maps.includes(join('packed', name)),
+  ).length;
+}
+
+describe('a pool of scoring workers', () => {
+  it('keeps every open model, and lets go of one when its last user closes it', async (context) => {
+    if (process.platform !== 'linux') context.skip('what is mapped is only told by /proc');
+    const models = [];
+    for (let seed = 1n; seed <= 10n; seed++) models.push(await load(seed));
+    for (const model of models) await model.score(samples);
+    // More than any fixed number of them: nothing open is evicted.
+    expect(mapped(10)).toBe(10);
+    const again = await load(1n);
+    await models[0]!.close();
+    expect(mapped(10)).toBe(10);
+    await again.close();
+    await again.close();
+    expect(mapped(10)).toBe(9);
+    await Promise.all(models.slice(1).map((model) => model.close()));
+    expect(mapped(10)).toBe(0);
+    await expect(again.score(samples)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+  });
+
+  it('finishes what is being scored before it lets go', async () => {
+    const model = await load(1n);
+    const expected = await model.score(samples);
+    const scoring = model.score(samples);
+    const closing = model.close();
+    expect((await scoring).map((score) => score.loss)).toEqual(expected.map((score) => score.loss));
+    await closing;
+    const reopened = await load(1n);
+    expect((await reopened.score(samples)).map((score) => score.loss)).toEqual(expected.map((score) => score.loss));
+  });
+
+  it('closes with models open, at once', async () => {
+    const model = await load(1n);
+    const begin = performance.now();
+    const closing = model.close();
+    await engine.close();
+    await closing;
+    expect(performance.now() - begin).toBeLessThan(3_000);
+  });
+});
+
+describe('packed weights on disk', () => {
+  it('go with the weights, and nothing else goes', async () => {
+    await load(1n);
+    const gone = await load(2n);
+    await writeFile(join(dir, 'packed', 'notes.txt'), 'mine');
+    const removed = await prunePacked(join(dir, 'packed'), new Set(['1'.padStart(64, '0')]));
+    expect(removed.length).toBeGreaterThan(0);
+    expect(removed.every((name) => name.startsWith('2'.padStart(64, '0')))).toBe(true);
+    expect(await prunePacked(join(dir, 'packed'), new Set(['1'.padStart(64, '0')]))).toEqual([]);
+    expect(await prunePacked(join(dir, 'missing'), new Set())).toEqual([]);
+    // What is mapped goes on working.
+    expect(await gone.score(samples)).toHaveLength(12);
+  });
+});
