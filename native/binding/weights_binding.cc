@@ -1,3 +1,8 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -213,6 +218,50 @@ napi_value start_job(napi_env env, napi_callback_info info) {
   return AsyncJob::start(env, job.release());
 }
 
+class ProbeWrite : public AsyncJob {
+ public:
+  std::string path;
+  int64_t bytes = 0;
+  int64_t block = 0;
+
+ protected:
+  void work() override {
+    AlignedBuffer<char> data(static_cast<size_t>(block));
+    for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i * 167 + (i >> 8));
+    FileWriter file(path, O_CREAT | O_TRUNC, 0600);
+    const auto begin = std::chrono::steady_clock::now();
+    uint64_t before = 0;
+    for (int64_t at = 0; at < bytes && !aborted(); at += block) {
+      if (at % (int64_t{256} << 20) < block) file.reserve(static_cast<uint64_t>(std::min(bytes, at + (int64_t{256} << 20))));
+      const auto size = static_cast<size_t>(std::min(block, bytes - at));
+      const uint64_t number = file.queue(data.data(), size, static_cast<uint64_t>(at));
+      if (before > 0) file.wait(before);
+      before = number;
+    }
+    file.drain();
+    if (fsync(file.fd()) != 0) throw_errno("writing " + path);
+    seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+  napi_value result(napi_env env) override { return number(env, seconds_); }
+
+ private:
+  double seconds_ = 0;
+};
+
+// probeWrite(path, bytes: number, block: number): { promise: seconds, abort }. What the disk takes to store a file the
+// way a weights stream does.
+napi_value probe_write(napi_env env, napi_callback_info info) {
+  const Args<3> args(env, info);
+  auto job = std::make_unique<ProbeWrite>();
+  if (!read(env, args[0], &job->path, "path: expected a string") ||
+      !read(env, args[1], &job->bytes, "bytes: expected a number") ||
+      !read(env, args[2], &job->block, "block: expected a number")) {
+    return nullptr;
+  }
+  if (job->bytes < 1 || job->block < 1 || job->block > (int64_t{1} << 30)) return fail(env, "out of range"), nullptr;
+  return AsyncJob::start(env, job.release());
+}
+
 }  // namespace
 
 void register_weights(napi_env env, napi_value exports) {
@@ -224,6 +273,7 @@ void register_weights(napi_env env, napi_value exports) {
   add_function(env, exports, "weightsStreamFinish", start_job<Finish>);
   add_function(env, exports, "weightsStreamPublish", start_job<Publish>);
   add_function(env, exports, "weightsStreamClose", close_stream);
+  add_function(env, exports, "probeWrite", probe_write);
 }
 
 }  // namespace quarry::napi

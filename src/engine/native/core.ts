@@ -63,6 +63,8 @@ export interface NativeCore {
   probeFma(isa: IsaLevel, precision: NativePrecision, threads: number, seconds: number): NativeJob<number>;
   /** Bytes per second of reading memory in sequence. */
   probeRead(threads: number, bytes: number, passes: number): NativeJob<number>;
+  /** Seconds that storing a file of `bytes` takes when it is written in blocks and past the page cache, as weights are. */
+  probeWrite(path: string, bytes: number, blockBytes: number): NativeJob<number>;
   createModel(spec: NativeModelSpec): NativeModel;
   closeModel(model: NativeModel): void;
   prepareModel(model: NativeModel, precision: NativePrecision): NativeJob<boolean>;
