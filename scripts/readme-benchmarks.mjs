@@ -73,10 +73,12 @@ function measured(results) {
           return `${times(r.peerRatio)} ${r.peer}${theirs}`;
         })
         .join('<br>'),
+      // What is said of the case is said again with each peer.
+      [...new Set([own, ...peers].flatMap(({ note }) => note?.split('; ') ?? []))].join('; '),
     ]);
-  const left = cases.flatMap(({ skipped }) => skipped.map((r) => `${r.peer ?? r.engine}: ${r.note ?? 'skipped'}`));
+  const left = cases.flatMap(({ skipped }) => skipped.map((r) => `${r.peer ?? r.engine}, ${(r.note ?? 'no reason given').replace('skipped: ', '')}`));
   const notes = [...new Set(left)].map((text) => `\n\nNot run: ${text}.`).join('');
-  return table(['case', 'engine', 'measured', 'of the limit', 'error', 'times as fast as'], rows) + notes;
+  return table(['case', 'engine', 'measured', 'of the limit', 'error', 'times as fast as', 'note'], rows) + notes;
 }
 
 /** Results of a shape of their own: every field is a column. */
@@ -97,61 +99,66 @@ const everything = [...saved.values()]
   .join('\n\n');
 
 /**
- * The lines of the README: a name, the result file, and which of its cases; of several, the one nearest to losing is shown.
- * A file that is absent is stood in for by the next one named.
+ * The lines of the README: a name, the result file, which of its cases, and for how many threads. Of several the one
+ * farthest from its limit is shown, unless `show` says otherwise. A file that is absent is stood in for by the next one.
  */
 const PICKS = [
-  ...['bf16', 'f32'].flatMap((precision) => [
-    {
-      name: (own) =>
-        `a 1,024-byte chunk through ${own.case.includes('24 layers') ? 'the full V1 model, 24 layers' : own.case.replace(', 1 chunk', '')}`,
-      from: ['forward-full', 'forward'],
-      where: (r) => r.precision === precision && r.case.endsWith(' 1 chunk'),
-      eachThreads: true,
-    },
-  ]),
+  ...['bf16', 'f32'].map((precision) => ({
+    name: ({ case: text }) =>
+      `a 1,024-byte chunk through ${text.includes('24 layers') ? 'the full V1 model, 24 layers' : text.replace(', 1 chunk', '')}`,
+    from: ['forward-full', 'forward'],
+    where: (r) => r.precision === precision && r.case.endsWith(' 1 chunk'),
+    threads: 'each',
+  })),
   ...['bf16', 'f32'].map((precision) => ({
     name: () => 'matrix product, slowest of the four shapes of V1',
     from: ['gemm'],
     where: (r) => r.precision === precision,
-    eachThreads: true,
+    threads: 'each',
   })),
   ...['1 target', '100 targets'].flatMap((targets) =>
     ['bf16', 'f32'].map((precision) => ({
-      name: (own) => `distance scan, ${own.case.replace(/^(\d+)/, (rows) => Number(rows).toLocaleString('en-US'))}`,
+      name: ({ case: text }) =>
+        `distance scan, ${text.replace(/^(\d+)/, (rows) => Number(rows).toLocaleString('en-US'))}`,
       from: ['distance'],
       where: (r) => r.precision === precision && r.case.includes(`, ${targets},`) && r.limit != null,
-      mostThreads: true,
-      first: true,
+      threads: 'most',
+      show: 'first',
     })),
   ),
   {
-    name: (own) => own.case,
+    name: ({ case: text }) => `weights: ${text}`,
     from: ['weights'],
-    where: (r) => r.case === 'verify + decrypt + pack to bf16',
-    first: true,
+    where: (r) => r.engine === 'native' && r.case === 'verify + decrypt',
+    show: 'last',
   },
-  { name: (own) => own.case, from: ['weights'], where: (r) => r.case === 'verify + decrypt + write', first: true },
-  { name: (own) => own.case, from: ['rng'], where: (r) => r.engine === 'native', first: true },
+  {
+    name: ({ case: text }) => `weights: ${text}`,
+    from: ['weights'],
+    where: (r) => r.case.startsWith('verify + decrypt + '),
+    show: 'each',
+  },
+  { name: ({ case: text }) => text, from: ['rng'], where: (r) => r.engine === 'native', show: 'first' },
 ];
 
-function pick({ name, from, where, eachThreads = false, mostThreads = false, first = false }) {
+function pick({ name, from, where, threads, show = 'worst' }) {
   const source = from.find((file) => saved.has(file));
   if (source === undefined) return [];
   const cases = casesOf(saved.get(source).results).filter(({ own }) => own !== undefined && where(own));
   const counts = [...new Set(cases.map(({ own }) => own.threads))].sort((a, b) => b - a);
+  const kept = threads === 'each' ? counts : counts.slice(0, 1);
   const groups =
-    eachThreads || mostThreads
-      ? counts
-          .slice(0, eachThreads ? undefined : 1)
-          .map((threads) => cases.filter(({ own }) => own.threads === threads))
-      : [cases];
+    threads === undefined ? [cases] : kept.map((count) => cases.filter(({ own }) => own.threads === count));
+  const choose = {
+    first: (group) => group.slice(0, 1),
+    last: (group) => group.slice(-1),
+    each: (group) => group,
+    worst: (group) => [group.reduce((a, b) => ((b.own.ratio ?? 1) < (a.own.ratio ?? 1) ? b : a))],
+  }[show];
   return groups
     .filter((group) => group.length > 0)
-    .map((group) => {
-      const shown = first ? group[0] : group.reduce((a, b) => ((b.own.ratio ?? 1) < (a.own.ratio ?? 1) ? b : a));
-      return { name: name(shown.own), ...shown };
-    });
+    .flatMap(choose)
+    .map((shown) => ({ name: name(shown.own), ...shown }));
 }
 
 const picked = PICKS.flatMap(pick);
