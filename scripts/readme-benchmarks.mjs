@@ -76,7 +76,9 @@ function measured(results) {
       // What is said of the case is said again with each peer.
       [...new Set([own, ...peers].flatMap(({ note }) => note?.split('; ') ?? []))].join('; '),
     ]);
-  const left = cases.flatMap(({ skipped }) => skipped.map((r) => `${r.peer ?? r.engine}, ${(r.note ?? 'no reason given').replace('skipped: ', '')}`));
+  const left = cases.flatMap(({ skipped }) =>
+    skipped.map((r) => `${r.peer ?? r.engine}, ${(r.note ?? 'no reason given').replace('skipped: ', '')}`),
+  );
   const notes = [...new Set(left)].map((text) => `\n\nNot run: ${text}.`).join('');
   return table(['case', 'engine', 'measured', 'of the limit', 'error', 'times as fast as', 'note'], rows) + notes;
 }
