@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
+import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import { measureEngine } from './calibration/measure-engine.js';
 import { chunkFlops } from './calibration/probe-shape.js';
 import { type KeptSpeed, readSpeeds, speedKey, writeSpeeds } from './calibration/speed-file.js';
@@ -21,7 +21,13 @@ export interface EngineWishes extends Omit<EngineSpec, 'engine' | 'threads'> {
 /** Whether an engine runs here. */
 export type EngineProbe =
   | { readonly name: ScoringEngineName; readonly available: true; readonly device: string; readonly precision: string }
-  | { readonly name: ScoringEngineName; readonly available: false; readonly error: QuarryError };
+  | {
+      readonly name: ScoringEngineName;
+      readonly available: false;
+      readonly error: QuarryError;
+      /** The format that is not available, where others are. */
+      readonly precision?: string;
+    };
 
 /** An engine that `auto` compared. */
 export type EngineCandidate = EngineProbe & {
@@ -51,6 +57,8 @@ export interface ChosenEngine {
 
 /** Models at least this wide keep all cores busy with one sample; smaller ones are spread over workers. */
 const WIDE_EMBEDDING = 512;
+/** f16 must lead by this to be worth its error: less may be chance, and what overflows is computed twice. */
+const HALF_MARGIN = 1.15;
 /** Below this the native core is ten times as fast as anything else, and measuring would take longer than scoring. */
 const CHEAP_CHUNK_FLOPS = 1e9;
 
@@ -82,7 +90,13 @@ export async function engineSpeeds(
 ): Promise<EngineSpeeds> {
   const { workers, threads } = shareOf(wishes, config);
   const probes = await probeEngines({ ...wishes, threads });
-  const running = probes.filter((probe) => probe.available);
+  // Some devices gain by f16 and some lose. On processors onnxruntime only emulates it.
+  const variants = probes.flatMap((probe): EngineProbe[] =>
+    probe.name === 'onnx' && probe.available && probe.device !== 'cpu' && wishes.precision === undefined
+      ? [probe, { ...probe, precision: 'f16' }]
+      : [probe],
+  );
+  const running = variants.filter((probe) => probe.available);
   const names = running.map(
     ({ name, device, precision }) => `${name} ${device} ${precision} ${wishes.precision ?? ''}`,
   );
@@ -90,18 +104,23 @@ export async function engineSpeeds(
   const { speedFile, signal } = wishes;
   const kept = when === 'always' || speedFile === undefined ? undefined : await readSpeeds(speedFile, key);
   if (kept !== undefined) {
-    return { candidates: ordered(probes, kept.speeds), measuredAt: kept.measuredAt, kept: true };
+    return { candidates: ordered(variants, kept.speeds), measuredAt: kept.measuredAt, kept: true };
   }
-  if (when === 'never') return { candidates: probes, measuredAt: undefined, kept: false };
+  if (when === 'never') return { candidates: variants, measuredAt: undefined, kept: false };
   const speeds: KeptSpeed[] = [];
   const failed = new Map<ScoringEngineName, QuarryError>();
-  for (const { name } of running) {
+  for (const { name, precision } of running) {
     throwIfAborted(signal, 'measuring engines');
     try {
-      const flops = await measureEngine(specOf(name, wishes, threads), config, signal);
-      speeds.push({ engine: name, chunksPerSecond: (workers * flops) / chunkFlops(config) });
+      const spec = specOf(name, wishes, threads);
+      const flops = await measureEngine(precision === 'f16' ? { ...spec, precision } : spec, config, signal);
+      speeds.push({ engine: name, precision, chunksPerSecond: (workers * flops) / chunkFlops(config) });
     } catch (error) {
       throwIfAborted(signal, 'measuring engines');
+      if (error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE' && precision === 'f16') {
+        speeds.push({ engine: name, precision, refused: error.message });
+        continue;
+      }
       failed.set(name, toQuarryError(error, `measuring the ${name} engine`));
     }
   }
@@ -109,7 +128,7 @@ export async function engineSpeeds(
   // A failure may pass; and a file that cannot be written only costs the next start a second.
   if (speedFile !== undefined && failed.size === 0)
     await writeSpeeds(speedFile, key, { measuredAt, speeds }).catch(() => {});
-  const judged = probes.map((probe): EngineProbe => {
+  const judged = variants.map((probe): EngineProbe => {
     const error = failed.get(probe.name);
     return error === undefined ? probe : { name: probe.name, available: false, error };
   });
@@ -127,11 +146,12 @@ export async function engineSpeeds(
 export async function chooseEngine(wishes: EngineWishes, config: ModelConfig): Promise<ChosenEngine> {
   const { workers, threads } = shareOf(wishes, config);
   const { engine: wanted, ...rest } = wishes;
-  const { name, reason, candidates } =
+  const { name, reason, candidates, half }: Choice =
     wanted === 'auto'
       ? await best(rest, config)
-      : { name: wanted, reason: 'chosen by the user', candidates: undefined };
-  const spec = specOf(name, rest, threads);
+      : { name: wanted, reason: 'chosen by the user', candidates: undefined, half: false };
+  const asked = specOf(name, rest, threads);
+  const spec: EngineSpec = half ? { ...asked, precision: 'f16' } : asked;
   // Building it here once tells at the start what every worker would find out later.
   const built = await createScoringEngine(spec);
   const { device, precision } = built;
@@ -149,24 +169,36 @@ export async function chooseEngine(wishes: EngineWishes, config: ModelConfig): P
 interface Choice {
   readonly name: ScoringEngineName;
   readonly reason: string;
-  readonly candidates: readonly EngineCandidate[];
+  readonly candidates: readonly EngineCandidate[] | undefined;
+  /** Whether the engine is best in f16 though nobody asked for it. */
+  readonly half: boolean;
 }
 
 async function best(wishes: Omit<EngineWishes, 'engine'>, config: ModelConfig): Promise<Choice> {
   if (chunkFlops(config) <= CHEAP_CHUNK_FLOPS) {
     const candidates = await probeEngines(wishes);
     const native = candidates.find(({ name }) => name === 'native');
-    if (native?.available) return { name: 'native', reason: 'the native core leads on so small a model', candidates };
+    if (native?.available) {
+      return { name: 'native', reason: 'the native core leads on so small a model', candidates, half: false };
+    }
   }
   const { candidates, kept, measuredAt } = await engineSpeeds(wishes, config);
   const running = candidates.filter((candidate) => candidate.available);
-  const absent = candidates.flatMap((each) => (each.available ? [] : [`${each.name}: ${each.error.message}`]));
+  const absent = candidates.flatMap((each) =>
+    each.available ? [] : [`${candidateName(each)}: ${each.error.message}`],
+  );
   const name = running[0]?.name ?? 'reference';
-  const speeds = running.map((each) => `${each.name} ${chunksText(each.chunksPerSecond)}`).join(', ');
+  const half = wishes.precision === undefined && running[0]?.precision === 'f16';
+  const speeds = running.map((each) => `${candidateName(each)} ${chunksText(each.chunksPerSecond)}`).join(', ');
   const when =
     kept && measuredAt !== undefined ? `measured ${new Date(measuredAt).toISOString().slice(0, 10)}` : 'measured now';
   const reason = `fastest here by estimated chunks/s: ${[speeds, ...absent].join('; ')}; ${when}`;
-  return { name, reason, candidates };
+  return { name, reason, candidates, half };
+}
+
+/** An engine's name, with its format where it was tried in another than its usual one. */
+export function candidateName({ name, precision }: EngineCandidate): string {
+  return precision === 'f16' ? `${name} f16` : name;
 }
 
 /** A speed for people: three digits. */
@@ -175,13 +207,19 @@ function chunksText(chunksPerSecond: number | undefined): string {
 }
 
 function ordered(probes: readonly EngineProbe[], speeds: readonly KeptSpeed[]): EngineCandidate[] {
-  const speedOf = new Map(speeds.map(({ engine, chunksPerSecond }) => [engine, chunksPerSecond]));
+  const rank = (each: EngineCandidate): number =>
+    (each.chunksPerSecond ?? 0) / (each.precision === 'f16' ? HALF_MARGIN : 1);
   return probes
     .map((probe): EngineCandidate => {
-      const chunksPerSecond = speedOf.get(probe.name);
-      return chunksPerSecond === undefined || !probe.available ? probe : { ...probe, chunksPerSecond };
+      if (!probe.available) return probe;
+      const found = speeds.find(({ engine, precision }) => engine === probe.name && precision === probe.precision);
+      if (found?.refused !== undefined) {
+        const error = new QuarryError('ENGINE_UNAVAILABLE', found.refused);
+        return { name: probe.name, available: false, error, precision: probe.precision };
+      }
+      return found?.chunksPerSecond === undefined ? probe : { ...probe, chunksPerSecond: found.chunksPerSecond };
     })
-    .sort((a, b) => (b.chunksPerSecond ?? 0) - (a.chunksPerSecond ?? 0));
+    .sort((a, b) => rank(b) - rank(a));
 }
 
 /** How samples of a model are shared among workers and their threads. */

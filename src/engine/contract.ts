@@ -36,6 +36,8 @@ export interface LoadedModel {
   readonly config: ModelConfig;
   /** Measured at load against f32 on a calibration sample. Zero for an engine that computes in f32. */
   readonly errorBound: ErrorBound;
+  /** For people: why the model is scored in another format than the engine's own. Absent where it is not. */
+  readonly note?: string;
   /**
    * Scores whole samples, in order.
    *

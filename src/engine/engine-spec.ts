@@ -47,7 +47,12 @@ export async function createScoringEngine(spec: EngineSpec): Promise<ScoringEngi
     }
     case 'onnx': {
       const { createOnnxEngine } = await import('./onnx/index.js');
-      return createOnnxEngine({ threads, ...(spec.provider !== undefined && { provider: spec.provider }) });
+      return createOnnxEngine({
+        threads,
+        ...(spec.provider !== undefined && { provider: spec.provider }),
+        ...(spec.precision !== undefined && { precision: spec.precision === 'f16' ? 'f16' : 'f32' }),
+        ...(spec.cacheDir !== undefined && { cacheDir: spec.cacheDir }),
+      });
     }
     default:
       throw new QuarryError('ENGINE_UNAVAILABLE', `there is no scoring engine "${String(spec.engine)}"`, {

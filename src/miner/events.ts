@@ -14,7 +14,9 @@ export type SubmissionOutcome =
 /** What a miner tells its owner. Payloads are plain data. */
 export interface MinerEvents {
   started: [{ address: string; epoch: bigint; openTargets: number; models: number }];
-  model: [{ modelId: string; state: 'fetching' | 'ready' | 'failed'; sizeBytes: number; error?: QuarryError }];
+  model: [
+    { modelId: string; state: 'fetching' | 'ready' | 'failed'; sizeBytes: number; error?: QuarryError; note?: string },
+  ];
   download: [{ modelId: string; receivedBytes: number; sizeBytes: number }];
   scored: [{ samples: number; total: number }];
   hit: [{ targetId: string; distance: number; threshold: number; origin: string }];

@@ -137,7 +137,8 @@ export class ModelCatalogue {
         const loaded = await engine.load(file, this.#options.config, { signal });
         this.#loaded.set(model.key.checksum, loaded);
         this.#failed.delete(model.id);
-        emitter.emit('model', { modelId: model.id, state: 'ready', sizeBytes });
+        const note = loaded.note === undefined ? {} : { note: loaded.note };
+        emitter.emit('model', { modelId: model.id, state: 'ready', sizeBytes, ...note });
         return loaded;
       } finally {
         await file.close();

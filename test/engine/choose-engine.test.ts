@@ -4,6 +4,24 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chunkFlops, probeShape } from '../../src/engine/calibration/probe-shape.js';
 import { assertModelConfig, chooseEngine, engineSpeeds, MODEL_CONFIGS } from '../../src/engine/index.js';
+import { createOnnxEngine } from '../../src/engine/onnx/index.js';
+import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { safetensorsFromBytes } from '../../src/weights/safetensors.js';
+import { useSoftwareVulkan } from './software-vulkan.js';
+
+useSoftwareVulkan();
+
+/** Whether onnxruntime is there and finds a WebGPU device. */
+async function gpuStarts(): Promise<boolean> {
+  try {
+    const engine = await createOnnxEngine({ provider: 'webgpu' });
+    const config = { ...MODEL_CONFIGS.small, sequenceLength: 8 };
+    await (await engine.load(safetensorsFromBytes(generateWeightsBytes(config, 1n)), config)).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 describe('the choice of an engine', () => {
   let dir: string;
@@ -34,7 +52,8 @@ describe('the choice of an engine', () => {
     expect(first.kept).toBe(false);
     const running = first.candidates.filter(({ available }) => available);
     const speeds = running.map(({ chunksPerSecond }) => chunksPerSecond!);
-    expect(speeds).toEqual([...speeds].sort((a, b) => b - a));
+    const usual = running.filter(({ precision }) => precision !== 'f16').map(({ chunksPerSecond }) => chunksPerSecond!);
+    expect(usual).toEqual([...usual].sort((a, b) => b - a));
     expect(running.map(({ name }) => name)).toContain('reference');
     expect(speeds.every((speed) => speed > 0 && Number.isFinite(speed))).toBe(true);
 
@@ -65,6 +84,47 @@ describe('the choice of an engine', () => {
     expect(kept.name).toBe('reference');
     expect(kept.reason).toMatch(/reference 123000.*measured \d{4}-\d\d-\d\d/);
     expect(kept.candidates[0]).toMatchObject({ name: 'reference', chunksPerSecond: 123_456 });
+  });
+
+  it('takes f16 where it is clearly faster than f32 on the same provider, and never unasked otherwise', async (context) => {
+    if (!(await gpuStarts())) return context.skip('no WebGPU device here');
+    const onGpu = { speedFile: join(dir, 'gpu.json'), provider: 'webgpu' };
+    const { candidates } = await engineSpeeds(onGpu, MODEL_CONFIGS.medium);
+    const onnx = candidates.filter(({ name }) => name === 'onnx');
+    expect(onnx.map(({ precision }) => precision).sort()).toEqual(['f16', 'f32']);
+    for (const each of onnx) {
+      // The software GPU of the tests has no f16, and that is an answer.
+      if (!each.available) expect(each.error.message).toContain('f16');
+      else expect(each.chunksPerSecond).toBeGreaterThan(0);
+    }
+    const asked = await engineSpeeds({ ...onGpu, precision: 'f32' }, MODEL_CONFIGS.medium, 'never');
+    expect(asked.candidates.filter(({ name }) => name === 'onnx')).toHaveLength(1);
+    const onProcessor = await engineSpeeds(files, MODEL_CONFIGS.medium, 'never');
+    expect(onProcessor.candidates.filter(({ name }) => name === 'onnx')).toHaveLength(1);
+    const chooseBy = async (f32: number, half: { chunksPerSecond: number } | { refused: string }) => {
+      const content = JSON.parse(await readFile(onGpu.speedFile, 'utf8')) as {
+        entries: Record<string, { speeds: { engine: string; precision: string }[] }>;
+      };
+      for (const entry of Object.values(content.entries)) {
+        entry.speeds = entry.speeds.map(({ engine, precision }) => {
+          if (engine !== 'onnx') return { engine, precision, chunksPerSecond: 1 };
+          return { engine, precision, ...(precision === 'f16' ? half : { chunksPerSecond: f32 }) };
+        });
+      }
+      await writeFile(onGpu.speedFile, JSON.stringify(content));
+      const chosen = await chooseEngine({ engine: 'auto', ...onGpu }, MODEL_CONFIGS.medium);
+      await chosen.engine.close();
+      return chosen;
+    };
+    const faster = await chooseBy(1000, { chunksPerSecond: 2000 });
+    expect(faster).toMatchObject({ name: 'onnx', engine: { precision: 'f16' } });
+    expect(faster.reason).toContain('onnx f16 2000, onnx 1000');
+    const chance = await chooseBy(1000, { chunksPerSecond: 1100 });
+    expect(chance).toMatchObject({ name: 'onnx', engine: { precision: 'f32' } });
+    expect(chance.reason).toContain('onnx 1000, onnx f16 1100');
+    const refused = await chooseBy(1000, { refused: 'f32 instead of f16: no such kernels' });
+    expect(refused).toMatchObject({ name: 'onnx', engine: { precision: 'f32' } });
+    expect(refused.reason).toContain('onnx f16: f32 instead of f16: no such kernels');
   });
 
   it('takes a damaged file for none', async () => {

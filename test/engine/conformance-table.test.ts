@@ -31,13 +31,13 @@ test('a narrow format is held to its own bound, and to that of f32 where it was 
     failed: true,
   });
   expect(judgeScore({ ...narrow, precision: 'f32' }, want, rules)).toMatchObject({ failed: true });
-  expect(judgeScore({ ...want, precision: 'f32' }, want, rules)).toMatchObject({ note: 'scored again in f32' });
+  expect(judgeScore({ ...want, precision: 'f32' }, want, rules)).toMatchObject({ note: 'scored in f32 instead' });
 });
 
 test('the table shows errors, failures, skips with their reasons, and what never ran', () => {
   const table = new ConformanceTable('Engines', ['a', 'bb', 'c'], [['one', 'two'], ['three']]);
   table.record('a', 'one', { kind: 'error', error: 2.4e-7 });
-  table.record('a', 'two', { kind: 'ok', note: 'scored again in f32' });
+  table.record('a', 'two', { kind: 'ok', note: 'scored in f32 instead' });
   table.record('bb', 'one', { kind: 'error', error: 0.03, failed: true });
   table.record('bb', 'two', { kind: 'skipped', reason: 'too slow' });
   table.skipRow('c', 'no such processor');
@@ -55,7 +55,7 @@ test('the table shows errors, failures, skips with their reasons, and what never
     'bb  not run',
     'c   skipped: no such processor',
     '',
-    '[1] scored again in f32',
+    '[1] scored in f32 instead',
     '[2] too slow',
   ]);
 });

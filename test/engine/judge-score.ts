@@ -16,7 +16,7 @@ export function judgeScore(
   want: Numbers,
   rules: { readonly precision: Precision; readonly errorBound: ErrorBound; readonly tolerance?: number | undefined },
 ): Cell {
-  const note = got.precision === rules.precision ? {} : { note: 'scored again in f32' };
+  const note = got.precision === rules.precision ? {} : { note: 'scored in f32 instead' };
   if (!sameGaps([got.loss, ...got.embedding], [want.loss, ...want.embedding])) {
     return { kind: 'ok', failed: true, note: 'NaN or infinity where it should not be, or none where it should be' };
   }

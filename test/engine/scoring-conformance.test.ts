@@ -64,6 +64,24 @@ const ROWS = new Map<string, Row>([
     },
   ],
   [
+    'onnx cpu f16',
+    {
+      precision: 'f16',
+      tokens: 128,
+      notLong: 'onnxruntime emulates f16 on processors: more than a minute',
+      create: () => createOnnxEngine({ threads: 2, precision: 'f16' }),
+    },
+  ],
+  [
+    'onnx webgpu f16',
+    {
+      precision: 'f16',
+      tokens: 16,
+      slow: 'chunks of 1024 tokens take half a minute each on a software GPU',
+      create: () => createOnnxEngine({ provider: 'webgpu', precision: 'f16' }),
+    },
+  ],
+  [
     'onnx webgpu f32',
     {
       precision: 'f32',
@@ -93,7 +111,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
   const goldens = GOLDEN_CASES.map(({ column, title }) => `${column} ${title}`).join('; ');
   console.log(
-    `${table}\n\nGoldens: ${goldens}.\nT is 1024 but for onnx webgpu (16) and onnx with 3 chunks a run (64).`,
+    `${table}\n\nGoldens: ${goldens}.\nT is 1024 but for onnx webgpu (16), onnx cpu f16 (128) and onnx with 3 chunks a run (64).`,
   );
 });
 
@@ -161,6 +179,7 @@ describe.each([...ROWS])('%s', (name, row) => {
       // Kept open: with its last model a GPU would forget its compiled kernels.
       started = await engine.load(file, config);
       await file.close();
+      if (started.note !== undefined) throw new QuarryError('ENGINE_UNAVAILABLE', started.note);
     } catch (error) {
       engine = undefined;
       giveUp(error);

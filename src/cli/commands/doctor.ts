@@ -1,6 +1,12 @@
 import { cpus, totalmem } from 'node:os';
 import { Command } from 'commander';
-import { type EngineProbe, type EngineSpeeds, engineSpeeds, probeEngines } from '../../engine/choose-engine.js';
+import {
+  candidateName,
+  type EngineProbe,
+  type EngineSpeeds,
+  engineSpeeds,
+  probeEngines,
+} from '../../engine/choose-engine.js';
 import type { IsaLevel } from '../../engine/engine-spec.js';
 import { MODEL_CONFIGS } from '../../engine/model-config.js';
 import { formatBytes, toJsonPretty } from '../../output/index.js';
@@ -71,7 +77,7 @@ export function doctorCommand(context: CliContext): Command {
     }
     const running = scoring.find((probe) => probe.available)?.name ?? 'nothing';
     const fastest = [...speeds].flatMap(([model, { candidates, measuredAt }]) =>
-      measuredAt === undefined ? [] : [`${model} with ${candidates[0]?.name}`],
+      measuredAt === undefined || candidates[0] === undefined ? [] : [`${model} with ${candidateName(candidates[0])}`],
     );
     write(`\nauto scores ${fastest.length === 0 ? `with ${running} where it is fastest` : fastest.join(', ')}`);
   });
@@ -82,7 +88,9 @@ function speedsText(candidates: EngineSpeeds['candidates']): string {
   return candidates
     .flatMap((each) => {
       if (!each.available) return [];
-      return each.chunksPerSecond === undefined ? [] : [`${each.name} ${Number(each.chunksPerSecond.toPrecision(3))}`];
+      return each.chunksPerSecond === undefined
+        ? []
+        : [`${candidateName(each)} ${Number(each.chunksPerSecond.toPrecision(3))}`];
     })
     .join(', ');
 }

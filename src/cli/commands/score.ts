@@ -86,6 +86,7 @@ async function score(context: CliContext, files: readonly string[], flags: Score
     try {
       if (!flags.json) tell(context, `engine ${chosen.name}: ${chosen.reason}`);
       const model = await chosen.engine.load(weights, shape, { signal: context.signal });
+      if (!flags.json && model.note !== undefined) tell(context, model.note);
       try {
         const rows: { file: string; score: Score }[] = [];
         for (let first = 0; first < files.length; first += BATCH) {

@@ -67,7 +67,7 @@ export class MiningReporter {
         this.say(`${yellow('warning')}  model ${id}: ${error.message}`, 'model', { ...rest, error: error.toJSON() });
       } else if (e.state === 'ready') {
         logger.info(rest, 'model ready');
-        this.say(`model ${id} ready`, 'model', rest);
+        this.say(`model ${id} ready${e.note === undefined ? '' : `, ${e.note}`}`, 'model', rest);
       }
     });
     events.on('download', (e) => this.#bars.get(e.modelId)?.update(e.receivedBytes));

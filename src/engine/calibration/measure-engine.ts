@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../errors/index.js';
+import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import { safetensorsFromBytes } from '../../weights/safetensors.js';
 import { encodeSafetensors, type SafetensorsTensor } from '../../weights/safetensors-write.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
@@ -13,6 +13,7 @@ const MAX_RUNS = 5;
 /**
  * FLOPs per second at which an engine scores one layer of a model, best of a few runs within a fraction of a second.
  *
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the engine computes in another format than the one asked for
  * @throws QuarryError what building, loading or scoring throws
  */
 export async function measureEngine(spec: EngineSpec, config: ModelConfig, signal?: AbortSignal): Promise<number> {
@@ -26,6 +27,7 @@ export async function measureEngine(spec: EngineSpec, config: ModelConfig, signa
       ...(signal !== undefined && { signal }),
     });
     try {
+      if (model.note !== undefined) throw new QuarryError('ENGINE_UNAVAILABLE', model.note);
       let best = Number.POSITIVE_INFINITY;
       const began = performance.now();
       for (let run = 0; run < MAX_RUNS && (run < 2 || performance.now() - began < BUDGET_MS); run++) {

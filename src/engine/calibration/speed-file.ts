@@ -9,8 +9,11 @@ import type { ModelConfig } from '../model-config.js';
 /** What was measured of one engine. */
 export interface KeptSpeed {
   readonly engine: string;
-  /** Estimated for the whole model, all workers together. */
-  readonly chunksPerSecond: number;
+  readonly precision: string;
+  /** Estimated for the whole model, all workers together; absent where the engine cannot do this format. */
+  readonly chunksPerSecond?: number;
+  /** Why it cannot. */
+  readonly refused?: string;
 }
 
 /** The measurements of one machine, model and set of engines. */
@@ -21,7 +24,7 @@ export interface KeptSpeeds {
 }
 
 /** Counts changes of what is measured: speeds of another version are measured again. */
-const FILE_VERSION = 1;
+const FILE_VERSION = 2;
 /** Beyond this many entries the oldest go. */
 const MAX_ENTRIES = 100;
 
@@ -92,8 +95,10 @@ function isKept(value: unknown): value is KeptSpeeds {
       (speed) =>
         isRecord(speed) &&
         typeof speed['engine'] === 'string' &&
-        typeof speed['chunksPerSecond'] === 'number' &&
-        speed['chunksPerSecond'] > 0,
+        typeof speed['precision'] === 'string' &&
+        (typeof speed['chunksPerSecond'] === 'number'
+          ? speed['chunksPerSecond'] > 0
+          : typeof speed['refused'] === 'string'),
     )
   );
 }

@@ -1,1 +1,2 @@
-export { createOnnxEngine, ONNX_PROVIDERS, type OnnxEngineOptions, type OnnxProvider } from './onnx-engine.js';
+export { createOnnxEngine, type OnnxEngineOptions } from './onnx-engine.js';
+export { ONNX_PROVIDERS, type OnnxProvider } from './providers.js';

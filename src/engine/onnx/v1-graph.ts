@@ -5,8 +5,22 @@ import { GraphBuilder } from './graph-builder.js';
 import { ONNX_TYPE, type OnnxGraph, type OnnxValue } from './onnx-proto.js';
 import type { SineMethod } from './sine.js';
 
-/** Adds a weight to the graph by its key and returns the name of its f32 value. */
+/** Adds a weight to the graph by its key and returns the name of its value. */
 export type WeightSource = (graph: GraphBuilder, name: string) => string;
+
+/** What a graph is made of besides the model's shape. */
+export interface V1GraphParts {
+  /** Weights in f32. */
+  readonly weight: WeightSource;
+  /** The layers' matrices in f16. Present: their products are in f16, everything else stays in f32. */
+  readonly half?: WeightSource;
+  /**
+   * Rounds to f16 and multiplies in f32, for a provider without f16 products. The runtime would do so by itself, but
+   * leaves the rounding out.
+   */
+  readonly emulateHalf?: boolean;
+  readonly sine: SineMethod;
+}
 
 /** Name of the free dimension: chunks computed together. */
 const CHUNKS = 'chunks';
@@ -30,19 +44,46 @@ export const V1_OUTPUTS = {
   nll: 'nll',
   /** f32 `[chunks]`: SIGReg summed over positions, without its coefficient. */
   sigReg: 'sig_reg',
+  /** f32 `[]`, in f16 only: the largest magnitude of a row maximum among attention scores. */
+  attention: 'attention',
+  /** f32 `[]`, in f16 only: the largest magnitude among queries and keys; infinite where one overflowed. */
+  reach: 'reach',
 } as const;
 
 /**
  * The V1 model with both losses as one ONNX graph, for any number of chunks at a time. The score matrix is the full
  * square, filled with -10000 above the diagonal as the network does it, so hostile weights need no special case.
+ *
+ * In f16 the inputs and outputs of the layers' products are rounded to it; the residual, norms, softmax, GELU, logits and
+ * losses are not, for its range ends at 65,504. What overflows elsewhere turns into NaN further on; queries, keys and
+ * scores need not, so their magnitudes are outputs.
  */
-export function buildV1Graph(config: ModelConfig, weight: WeightSource, sine: SineMethod): OnnxGraph {
+export function buildV1Graph(
+  config: ModelConfig,
+  { weight, half, emulateHalf = false, sine }: V1GraphParts,
+): OnnxGraph {
   const { embeddingDim: width, sequenceLength: length, numHeads: heads } = config;
   const headDim = width / heads;
   const g = new GraphBuilder();
 
-  const linear = (x: string, prefix: string): string =>
+  const narrowed = new Map<string, string>();
+  const narrow = (x: string): string => {
+    const known = narrowed.get(x) ?? g.op('Cast', [x], { to: ONNX_TYPE.FLOAT16 });
+    narrowed.set(x, known);
+    return known;
+  };
+  const widen = (x: string): string => g.op('Cast', [x], { to: ONNX_TYPE.FLOAT });
+  const halfProduct = (a: string, b: string): string =>
+    emulateHalf ? widen(narrow(g.op('MatMul', [widen(narrow(a)), widen(b)]))) : widen(g.op('MatMul', [narrow(a), b]));
+  const exactLinear = (x: string, prefix: string): string =>
     g.op('Add', [g.op('MatMul', [x, weight(g, `${prefix}.weight`)]), weight(g, `${prefix}.bias`)]);
+  const linear = (x: string, prefix: string): string =>
+    half === undefined
+      ? exactLinear(x, prefix)
+      : g.op('Add', [halfProduct(x, half(g, `${prefix}.weight`)), weight(g, `${prefix}.bias`)]);
+  const peaks = { attention: [] as string[], reach: [] as string[] };
+  const peak = (x: string, ...axes: number[]): string =>
+    g.op('ReduceMax', [g.op('Abs', [x]), g.ints(...axes)], { keepdims: 0 });
   // In two passes, as the network does it: onnxruntime's own operator subtracts the squared mean from the mean square,
   // which loses digits and turns large activations into NaN.
   const norm = (x: string, prefix: string): string => {
@@ -76,8 +117,18 @@ export function buildV1Graph(config: ModelConfig, weight: WeightSource, sine: Si
     const query = g.op('Transpose', [rope(split(linear(u, `${prefix}.query`)))], { perm: [0, 2, 1, 3] });
     const key = g.op('Transpose', [rope(split(linear(u, `${prefix}.key`)))], { perm: [0, 2, 3, 1] });
     const value = g.op('Transpose', [split(linear(u, `${prefix}.value`))], { perm: [0, 2, 1, 3] });
-    const scores = g.op('Where', [causal, g.op('Div', [g.op('MatMul', [query, key]), rootHeadDim]), fill]);
-    const context = g.op('MatMul', [g.op('Softmax', [scores], { axis: -1 }), value]);
+    // Divided before rounding, scores keep within the range of f16 for longer.
+    const products =
+      half === undefined
+        ? g.op('Div', [g.op('MatMul', [query, key]), rootHeadDim])
+        : halfProduct(g.op('Div', [query, rootHeadDim]), narrow(key));
+    const scores = g.op('Where', [causal, products, fill]);
+    const shares = g.op('Softmax', [scores], { axis: -1 });
+    const context = half === undefined ? g.op('MatMul', [shares, value]) : halfProduct(shares, narrow(value));
+    if (half !== undefined) {
+      peaks.attention.push(peak(g.op('ReduceMax', [scores, g.ints(-1)], { keepdims: 0 }), 0, 1, 2));
+      peaks.reach.push(peak(query, 0, 1, 2, 3), peak(key, 0, 1, 2, 3));
+    }
     const joined = g.op('Reshape', [g.op('Transpose', [context], { perm: [0, 2, 1, 3] }), g.ints(0, 0, width)]);
     return linear(joined, `${prefix}.output`);
   };
@@ -97,8 +148,13 @@ export function buildV1Graph(config: ModelConfig, weight: WeightSource, sine: Si
   const r = norm(x, 'final_norm');
 
   g.output(g.op('ReduceMean', [r, g.ints(1)], { keepdims: 0 }), V1_OUTPUTS.embedding);
-  g.output(negativeLogLikelihood(g, linear(r, 'predictor')), V1_OUTPUTS.nll);
+  g.output(negativeLogLikelihood(g, exactLinear(r, 'predictor')), V1_OUTPUTS.nll);
   g.output(sigRegSum(g, g.op('MatMul', [r, V1_INPUTS.projection]), sine), V1_OUTPUTS.sigReg);
+
+  if (half !== undefined) {
+    g.output(g.op('Max', [g.scalar(0), ...peaks.attention]), V1_OUTPUTS.attention);
+    g.output(g.op('Max', [g.scalar(0), ...peaks.reach]), V1_OUTPUTS.reach);
+  }
 
   const f32 = (name: string, ...shape: (number | string)[]): OnnxValue => ({ name, type: ONNX_TYPE.FLOAT, shape });
   const i64 = (name: string): OnnxValue => ({ name, type: ONNX_TYPE.INT64, shape: [CHUNKS, length] });
@@ -111,7 +167,12 @@ export function buildV1Graph(config: ModelConfig, weight: WeightSource, sine: Si
       f32(V1_INPUTS.sin, CHUNKS, length, 1, headDim / 2),
       f32(V1_INPUTS.projection, width, SIG_REG.slices),
     ],
-    [f32(V1_OUTPUTS.embedding, CHUNKS, width), f32(V1_OUTPUTS.nll, CHUNKS), f32(V1_OUTPUTS.sigReg, CHUNKS)],
+    [
+      f32(V1_OUTPUTS.embedding, CHUNKS, width),
+      f32(V1_OUTPUTS.nll, CHUNKS),
+      f32(V1_OUTPUTS.sigReg, CHUNKS),
+      ...(half === undefined ? [] : [f32(V1_OUTPUTS.attention), f32(V1_OUTPUTS.reach)]),
+    ],
   );
 }
 

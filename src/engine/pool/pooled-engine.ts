@@ -107,6 +107,7 @@ export class PooledEngine implements ScoringEngine {
       return {
         config,
         errorBound: loaded.errorBound,
+        ...(loaded.note !== undefined && { note: loaded.note }),
         score: (samples, scoreOptions = {}) => {
           if (closing !== undefined)
             return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the model is closed'));

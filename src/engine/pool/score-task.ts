@@ -37,6 +37,7 @@ export type ScoreTaskResult =
       readonly device: string;
       readonly precision: Precision;
       readonly errorBound: ErrorBound;
+      readonly note?: string;
     }
   | {
       readonly kind: 'scores';

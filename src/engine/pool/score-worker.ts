@@ -37,7 +37,8 @@ export class ScoreWorker {
       if (task.kind === 'load') {
         const engine = await this.#engineOnce();
         const { name, device, precision } = engine;
-        return { kind: 'loaded', name, device, precision, errorBound: model.errorBound };
+        const note = model.note === undefined ? {} : { note: model.note };
+        return { kind: 'loaded', name, device, precision, errorBound: model.errorBound, ...note };
       }
       const scores = await model.score(task.samples, {
         seed: task.seed,

@@ -1,0 +1,79 @@
+import { toQuarryError } from '../../errors/index.js';
+import type { ErrorBound } from '../contract.js';
+import {
+  boundOf,
+  CALIBRATION_TOKENS,
+  calibrationSamples,
+  readBound,
+  scoreError,
+  writeBound,
+} from '../native/calibrate.js';
+import { LARGEST_HALF } from './half.js';
+import type { HalfRefusal, HalfWeights } from './half-weights.js';
+import { type OnnxScore, type SampleScorer, scoreSample } from './score-sample.js';
+import { openSession, type SessionParts } from './session.js';
+
+/**
+ * Attention scores beyond this are wrong by half a unit and more in f16 (the products of rounded inputs are off by up to
+ * 2^-10 of it), which changes softmax weights visibly.
+ */
+const LARGEST_ATTENTION = 512;
+
+/** Of what a runtime says only the end is kept, characters: it begins with where it happened. */
+const LONGEST_REASON = 90;
+
+/** Whether an f16 score must not be trusted: not finite, or out of the range of f16 on the way. NaN compares false. */
+export function needsFullPrecision(score: OnnxScore): boolean {
+  return !(
+    Number.isFinite(score.loss) &&
+    score.attention <= LARGEST_ATTENTION &&
+    score.reach <= LARGEST_HALF &&
+    score.embedding.every(Number.isFinite)
+  );
+}
+
+/**
+ * The bound of a model's f16 scores, measured against f32 on the same provider with short chunks, or kept from an earlier
+ * load; or why the model or the provider cannot do f16.
+ *
+ * @param kept where bounds are kept and under which name; absent: measured at every load
+ * @throws QuarryError what starting either session throws
+ */
+export async function halfBound(
+  parts: SessionParts,
+  scorer: Omit<SampleScorer, 'session' | 'config'>,
+  half: HalfWeights,
+  kept: { readonly dir: string; readonly key: string } | undefined,
+): Promise<ErrorBound | HalfRefusal> {
+  const known = kept && (await readBound(kept.dir, kept.key));
+  if (known !== undefined) return known;
+  const config = { ...parts.config, sequenceLength: Math.min(parts.config.sequenceLength, CALIBRATION_TOKENS) };
+  const short = { ...parts, config };
+  const samples = calibrationSamples();
+  const scoresOf = async (matrices: HalfWeights | undefined): Promise<OnnxScore[]> => {
+    const session = await openSession(short, matrices);
+    try {
+      const scores: OnnxScore[] = [];
+      for (const sample of samples) scores.push(await scoreSample({ ...scorer, session, config }, sample));
+      return scores;
+    } finally {
+      await session.release();
+    }
+  };
+  let low: OnnxScore[];
+  try {
+    low = await scoresOf(half);
+  } catch (error) {
+    // A provider whose device lacks f16 says so only when it runs.
+    const said = toQuarryError(error, 'f16').message.split('\n', 1)[0]?.slice(-LONGEST_REASON);
+    return { refused: `"${parts.provider}" does not compute in f16 here: ${said}` };
+  }
+  const full = await scoresOf(undefined);
+  // Samples that would be scored again in f32 say nothing about those that would not.
+  const errors = low.flatMap((score, i) => (needsFullPrecision(score) ? [] : [scoreError(score, full[i]!)]));
+  if (errors.length === 0) return { refused: 'activations leave the range of f16' };
+  const bound = boundOf(errors);
+  if (!Number.isFinite(bound.loss + bound.distance)) return { refused: 'its error has no bound' };
+  if (kept !== undefined) await writeBound(kept.dir, kept.key, bound);
+  return bound;
+}
