@@ -4,8 +4,8 @@
 #define QUARRY_LANES 16
 #define QUARRY_TILE_ROWS 14
 #define QUARRY_TILE_VECS 2
-#define QUARRY_K_SLICE_F32 1024
-#define QUARRY_K_SLICE_BF16 2048
+#define QUARRY_K_SLICE_F32 2048
+#define QUARRY_K_SLICE_BF16 4096
 #include "kernels/impl/table_impl.h"
 
 namespace quarry {

@@ -1,5 +1,6 @@
 // gemm.h for one level. QUARRY_TILE_ROWS x QUARRY_TILE_VECS accumulators stay in registers; QUARRY_K_SLICE_* bounds the
-// part of k one pass multiplies, so that a panel of B stays in the L2 cache while the tiles of a block pass over it.
+// part of k one pass multiplies, so that a panel of B stays in the L2 cache while the tiles of a block pass over it. A
+// quarter of a 1 MiB cache measures best: against half of that, the V1 shapes gain 2 to 3 % of the peak.
 #pragma once
 #include "kernels/gemm.h"
 #include "kernels/impl/vec.h"
