@@ -47,7 +47,7 @@ for source in kernels/kernels_serial distance/distance_serial hash/blake2b_seria
   compile "$(basename "$source")" $arch "$source.cc"
 done
 wait
-for program in kernels_test distance_hash_test; do
+for program in kernels_test distance_hash_test weights_test; do
   # shellcheck disable=SC2086
   $cxx $flags $arch "test/$program.cc" "$out"/*.o -o "$out/$program"
   "$out/$program"

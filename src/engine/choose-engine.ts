@@ -157,7 +157,7 @@ export async function chooseEngine(wishes: EngineWishes, config: ModelConfig): P
   const { device, precision } = built;
   await built.close();
   return {
-    engine: new PooledEngine({ engine: spec, workers }),
+    engine: new PooledEngine({ engine: spec, workers, packing: (shape) => built.packing?.(shape) }),
     name,
     reason,
     candidates: candidates ?? [{ name, available: true, device, precision }],

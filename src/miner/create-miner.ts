@@ -132,7 +132,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
         client,
         account,
         engine: engine.engine,
-        weights: new WeightsCache({ dir: join(stateDir, 'weights'), packedDir: join(stateDir, 'packed') }, { http }),
+        weights: new WeightsCache({ dir: join(stateDir, 'weights') }, { http }),
         store,
         journal,
         host: verifiedHost(host, http),

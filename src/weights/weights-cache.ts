@@ -13,8 +13,6 @@ import type { WeightsPacking } from './weights-packing.js';
 export interface WeightsCacheOptions {
   /** Holds `<identity>.safetensors`, plaintext, and `partial/` with interrupted downloads; see `weightsIdentity`. */
   readonly dir: string;
-  /** Where an engine keeps what it packs of them, under names that begin with the identity: goes when the weights go. */
-  readonly packedDir?: string;
 }
 
 export interface WeightsCacheDeps {
@@ -35,14 +33,12 @@ const KEEP_PARTIAL_BYTES = 64 * 2 ** 20;
  */
 export class WeightsCache {
   readonly #dir: string;
-  readonly #packedDir: string | undefined;
   readonly #http: HttpClient;
   /** One download per file, however many ask for it. */
   readonly #inFlight = new Map<string, Promise<void>>();
 
   constructor(options: WeightsCacheOptions, deps: WeightsCacheDeps) {
     this.#dir = options.dir;
-    this.#packedDir = options.packedDir;
     this.#http = deps.http;
   }
 
@@ -51,11 +47,10 @@ export class WeightsCache {
     return join(this.#dir, `${weightsIdentity(manifest)}.safetensors`);
   }
 
-  /** Deletes what belongs to none of these weights: interrupted downloads and packed forms too. */
+  /** Deletes what belongs to none of these weights, interrupted downloads included. */
   async prune(wanted: readonly WeightsManifest[]): Promise<void> {
-    const identities = wanted.map(weightsIdentity);
-    const dirs = [this.#dir, join(this.#dir, 'partial'), ...(this.#packedDir === undefined ? [] : [this.#packedDir])];
-    for (const dir of dirs) await pruneCacheDirectory(dir, identities);
+    await pruneCacheDirectory(this.#dir, wanted.map(weightsIdentity));
+    await pruneCacheDirectory(join(this.#dir, 'partial'), wanted.map(weightsIdentity));
   }
 
   async has(manifest: WeightsManifest): Promise<boolean> {

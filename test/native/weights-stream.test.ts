@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
 import { createNativeScoringEngine } from '../../src/engine/native/index.js';
+import { prunePacked } from '../../src/engine/native/prune-packed.js';
 import { HttpClient } from '../../src/net/index.js';
 import { cryptWeights } from '../../src/soma/chain/weights-cipher.js';
 import { blake2b256 } from '../../src/weights/blake2b.js';
@@ -85,7 +86,7 @@ describe.each<[string, ModelConfig, TensorDtype]>([
     async (precision) => {
       const manifest = await serving(plain);
       const engine = createNativeScoringEngine({ cacheDir: join(dir, 'packed'), precision });
-      const cache = new WeightsCache({ dir: join(dir, 'weights'), packedDir: join(dir, 'packed') }, { http });
+      const cache = new WeightsCache({ dir: join(dir, 'weights') }, { http });
       const weights = await cache.open(manifest, { packing: engine.packing!(config)! });
       expect(Buffer.compare(await readFile(cache.pathOf(manifest)), plain)).toBe(0);
       const expected = await packedAtOnce(plain, config, precision, manifest);
@@ -162,7 +163,7 @@ test('packed forms go with their weights, and so does what a dead process left',
   const manifest = await serving(plain);
   const packed = join(dir, 'packed');
   const engine = createNativeScoringEngine({ cacheDir: packed, precision: 'bf16' });
-  const cache = new WeightsCache({ dir: join(dir, 'weights'), packedDir: packed }, { http });
+  const cache = new WeightsCache({ dir: join(dir, 'weights') }, { http });
   const weights = await cache.open(manifest, { packing: engine.packing!(MODEL_CONFIGS.small)! });
   const model = await engine.load(weights, MODEL_CONFIGS.small);
   const identity = weightsIdentity(manifest);
@@ -172,10 +173,10 @@ test('packed forms go with their weights, and so does what a dead process left',
   await writeFile(join(packed, 'other.txt'), 'x');
   const before = await readdir(packed);
   expect(before.some((name) => name.endsWith('.bound.json'))).toBe(true);
-  await cache.prune([manifest]);
+  await prunePacked(packed, new Set([identity]));
   expect(await readdir(packed)).toEqual(before.filter((name) => !name.includes('.99999999-')));
   const want = await model.score([plain.subarray(0, 100)]);
-  await cache.prune([]);
+  await prunePacked(packed, new Set());
   expect(await readdir(packed)).toEqual(['other.txt']);
   // What is loaded stays loaded.
   expect(await model.score([plain.subarray(0, 100)])).toEqual(want);

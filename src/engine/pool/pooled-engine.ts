@@ -5,6 +5,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../errors/index.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
+import type { WeightsPacking } from '../../weights/weights-packing.js';
 import type { LoadedModel, Precision, Score, ScoreOptions, ScoringEngine } from '../contract.js';
 import type { EngineSpec } from '../engine-spec.js';
 import type { ModelConfig } from '../model-config.js';
@@ -23,6 +24,8 @@ export interface PooledEngineOptions {
   readonly workers: number;
   /** Samples sent to a worker at once. Default 4. */
   readonly samplesPerTask?: number;
+  /** How the workers' engine packs weights while they are downloaded. */
+  readonly packing?: (config: ModelConfig) => WeightsPacking | undefined;
 }
 
 /** How long a closing model waits for workers to say that they have let go of it; one that hangs is not waited for. */
@@ -62,6 +65,7 @@ export class PooledEngine implements ScoringEngine {
   readonly #leaving = new Set<() => void>();
   #closed = false;
   readonly #samplesPerTask: number;
+  readonly #packing: PooledEngineOptions['packing'];
 
   constructor(options: PooledEngineOptions) {
     this.name = options.engine.engine;
@@ -69,6 +73,7 @@ export class PooledEngine implements ScoringEngine {
     this.precision = options.engine.precision ?? 'f32';
     this.workers = options.workers;
     this.#samplesPerTask = options.samplesPerTask ?? 4;
+    this.#packing = options.packing;
     const data: ScoreWorkerData = { engine: options.engine, releases: `quarry-score-${randomUUID()}` };
     this.#releases = new BroadcastChannel(data.releases);
     this.#releases.unref();
@@ -81,6 +86,10 @@ export class PooledEngine implements ScoringEngine {
       // A worker that sleeps in Atomics.wait between tasks would not hear that it shall let go of a model.
       atomics: 'disabled',
     });
+  }
+
+  packing(config: ModelConfig): WeightsPacking | undefined {
+    return this.#packing?.(config);
   }
 
   async load(
