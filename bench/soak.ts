@@ -90,11 +90,11 @@ function startMiner(rpcUrl: string, signer: Keypair, dir: string, probeFile: str
 }
 
 /** Writes fresh kilobytes to the miner at an even pace until the time is over, then ends its input. */
-async function feed(miner: ChildProcess, forMs: number): Promise<void> {
+async function feed(miner: ChildProcess, exited: Promise<unknown>, forMs: number): Promise<void> {
   const until = performance.now() + forMs;
   for (let seed = 1; performance.now() < until && miner.exitCode === null; seed++) {
     if (miner.stdin?.write(variedBytes(SAMPLES_PER_SECOND, seed)) === false) {
-      await Promise.race([once(miner.stdin, 'drain'), once(miner, 'exit')]);
+      await Promise.race([once(miner.stdin, 'drain'), exited]);
     }
     await sleep(1_000);
   }
@@ -162,7 +162,7 @@ async function soak(minutes: number): Promise<SoakResult> {
       if (resident !== undefined) devnet.push({ atMs: Date.now(), value: resident.anonymous });
     }, LOOK_EVERY_MS);
     const exited = once(miner, 'exit') as Promise<[number | null]>;
-    void feed(miner, minutes * 30_000);
+    void feed(miner, exited, minutes * 30_000);
     await Promise.race([exited, sleep(minutes * 60_000)]);
     clearInterval(look);
 

@@ -108,6 +108,7 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
       chain: 'localnet',
       serverVersion: options.serverVersion,
       retainCheckpoints: options.retainCheckpoints,
+      retainTransactions: options.retainTransactions,
       finalityDelayMs: options.finalityDelayMs,
       abortedRejectionDelayMs: options.abortedRejectionDelayMs,
       parameterOverrides: options.parameterOverrides,

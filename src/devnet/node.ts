@@ -43,6 +43,7 @@ export interface DevnetNodeOptions {
   readonly serverVersion: string;
   /** Checkpoints kept. */
   readonly retainCheckpoints: number;
+  readonly retainTransactions: number;
   /** Time a transaction's inputs stay locked before it executes; 0 executes at once. */
   readonly finalityDelayMs: number;
   /** How long a refusal that the network retries is held back; the network takes 90 s. */
@@ -85,7 +86,7 @@ export class DevnetNode {
     this.server = `soma-node/${options.serverVersion}`;
     this.signSummary = options.signSummary;
     this.ledger = new Ledger(options.genesis);
-    this.checkpoints = new CheckpointLog(this.ledger, options.genesisTimestampMs, options.retainCheckpoints);
+    this.checkpoints = new CheckpointLog(this.ledger, options.genesisTimestampMs, options);
     this.chainId = this.checkpoints.latest.digest;
     this.epochs.set(0n, {
       startState: this.ledger.state,

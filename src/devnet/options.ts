@@ -31,6 +31,8 @@ export interface DevnetOptions {
   readonly idleCheckpointMs?: number;
   /** Checkpoints kept; older ones are pruned. Default 20,000. */
   readonly retainCheckpoints?: number;
+  /** Transactions kept, about 15 KB each: with more, checkpoints are pruned earlier. Default 50,000. */
+  readonly retainTransactions?: number;
   /** 1 to 5. Default 5. */
   readonly protocolVersion?: number;
   /** What the node says its version is. Default 0.1.19, which the official SDK 0.1.15 insists on. */
@@ -85,6 +87,7 @@ export interface ResolvedDevnetOptions {
   readonly checkpointIntervalMs: number;
   readonly idleCheckpointMs: number;
   readonly retainCheckpoints: number;
+  readonly retainTransactions: number;
   readonly protocolVersion: bigint;
   readonly serverVersion: string;
   readonly parameters: SystemParameters;
@@ -144,6 +147,7 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
     checkpointIntervalMs: interval,
     idleCheckpointMs: options.idleCheckpointMs ?? 1_000,
     retainCheckpoints: options.retainCheckpoints ?? 20_000,
+    retainTransactions: options.retainTransactions ?? 50_000,
     protocolVersion,
     serverVersion: options.serverVersion ?? '0.1.19',
     parameters: systemParameters(protocolVersion, overrides),

@@ -9,6 +9,12 @@ import type { Digest } from '../../soma/chain/digest.js';
 import type { Address } from '../../soma/chain/id.js';
 import type { ExecutedTransaction, Ledger } from '../ledger/ledger.js';
 
+/** How much history is kept. */
+export interface CheckpointRetention {
+  readonly retainCheckpoints: number;
+  readonly retainTransactions: number;
+}
+
 /** A sealed checkpoint with everything it covers. */
 export interface Checkpoint {
   readonly sequenceNumber: bigint;
@@ -32,7 +38,7 @@ export class CheckpointLog {
   readonly #places = new Map<Digest, CheckpointPlace>();
   readonly #balances = new Map<Address, bigint>();
   readonly #listeners = new Set<(checkpoint: Checkpoint) => void>();
-  readonly #retain: number;
+  readonly #retain: CheckpointRetention;
   #pending: ExecutedTransaction[] = [];
   #totalTransactions = 0n;
   #lowest = 0n;
@@ -40,9 +46,9 @@ export class CheckpointLog {
 
   /**
    * @param timestampMs when genesis happened
-   * @param retain checkpoints kept; older ones are pruned with their transactions
+   * @param retain checkpoints and transactions kept; older checkpoints are pruned with their transactions
    */
-  constructor(ledger: Ledger, timestampMs: bigint, retain: number) {
+  constructor(ledger: Ledger, timestampMs: bigint, retain: CheckpointRetention) {
     this.#ledger = ledger;
     this.#retain = retain;
     this.#pending.push(ledger.genesis);
@@ -135,7 +141,9 @@ export class CheckpointLog {
         this.#balances.set(address, (this.#balances.get(address) ?? 0n) + change);
       }
     }
-    while (this.#checkpoints.size > this.#retain) {
+    const isTooMuch = (): boolean =>
+      this.#checkpoints.size > this.#retain.retainCheckpoints || this.#places.size > this.#retain.retainTransactions;
+    while (isTooMuch() && this.#checkpoints.size > 1) {
       const oldest = this.#checkpoints.get(this.#lowest);
       this.#checkpoints.delete(this.#lowest);
       this.#lowest += 1n;

@@ -5,6 +5,8 @@ import { TargetIndex } from './target-index.js';
 
 /** Past versions kept of each object. */
 const VERSIONS_KEPT = 32;
+/** Deleted objects that are remembered as such; of older ones it is only known that they are not there. */
+const DELETIONS_KEPT = 100_000;
 
 /** All objects: live ones by id, owner and, for targets, status; recent past versions; what was deleted when. */
 export class ObjectStore {
@@ -63,6 +65,10 @@ export class ObjectStore {
       this.#live.delete(id);
       this.#past.delete(id);
       this.#deletedAt.set(id, outcome.effects.lamportVersion);
+    }
+    for (const id of this.#deletedAt.keys()) {
+      if (this.#deletedAt.size <= DELETIONS_KEPT) break;
+      this.#deletedAt.delete(id);
     }
   }
 
