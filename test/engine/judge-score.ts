@@ -1,5 +1,5 @@
+import { scoreError } from '../../src/engine/calibration/error-bound.js';
 import type { ErrorBound, Precision, Score } from '../../src/engine/contract.js';
-import { scoreError } from '../../src/engine/native/calibrate.js';
 import type { Cell } from './conformance-table.js';
 
 export type Numbers = Pick<Score, 'loss' | 'embedding'>;

@@ -241,7 +241,7 @@ describe.each([...ROWS])('%s', (name, row) => {
         });
       },
       skip,
-      it.long === true ? 300_000 : 60_000,
+      it.long === true ? 300_000 : 180_000,
     );
   }
 

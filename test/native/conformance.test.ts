@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { scoreError } from '../../src/engine/calibration/error-bound.js';
 import type { Score, ScoringEngine } from '../../src/engine/contract.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
-import { scoreError } from '../../src/engine/native/calibrate.js';
 import { createNativeScoringEngine, nativeCapabilities } from '../../src/engine/native/index.js';
 import { createReferenceEngine, normalArray } from '../../src/engine/reference/index.js';
 import { safetensorsFromBytes } from '../../src/weights/safetensors.js';

@@ -2,10 +2,17 @@ import { mkdir } from 'node:fs/promises';
 import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
 import { assertFitsV1 } from '../../weights/v1-layout.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
+import {
+  boundOf,
+  CALIBRATION_TOKENS,
+  calibrationSamples,
+  readBound,
+  scoreError,
+  writeBound,
+} from '../calibration/error-bound.js';
 import type { ErrorBound, ScoringEngine } from '../contract.js';
 import type { IsaLevel } from '../engine-spec.js';
 import { assertModelConfig, type ModelConfig } from '../model-config.js';
-import { boundOf, CALIBRATION_TOKENS, calibrationSamples, readBound, scoreError, writeBound } from './calibrate.js';
 import { chooseIsa, multipliesBf16 } from './capabilities.js';
 import { loadNativeCore, type NativeCore, type NativeModel, type NativePrecision } from './core.js';
 import { NativeLoadedModel, needsFullPrecision } from './loaded-model.js';

@@ -1,5 +1,4 @@
 import { toQuarryError } from '../../errors/index.js';
-import type { ErrorBound } from '../contract.js';
 import {
   boundOf,
   CALIBRATION_TOKENS,
@@ -7,7 +6,8 @@ import {
   readBound,
   scoreError,
   writeBound,
-} from '../native/calibrate.js';
+} from '../calibration/error-bound.js';
+import type { ErrorBound } from '../contract.js';
 import { LARGEST_HALF } from './half.js';
 import type { HalfRefusal, HalfWeights } from './half-weights.js';
 import { type OnnxScore, type SampleScorer, scoreSample } from './score-sample.js';
@@ -19,8 +19,8 @@ import { openSession, type SessionParts } from './session.js';
  */
 const LARGEST_ATTENTION = 512;
 
-/** Of what a runtime says only the end is kept, characters: it begins with where it happened. */
-const LONGEST_REASON = 90;
+/** Of what a runtime says this much is kept, characters. */
+const LONGEST_REASON = 240;
 
 /** Whether an f16 score must not be trusted: not finite, or out of the range of f16 on the way. NaN compares false. */
 export function needsFullPrecision(score: OnnxScore): boolean {
@@ -65,7 +65,7 @@ export async function halfBound(
     low = await scoresOf(half);
   } catch (error) {
     // A provider whose device lacks f16 says so only when it runs.
-    const said = toQuarryError(error, 'f16').message.split('\n', 1)[0]?.slice(-LONGEST_REASON);
+    const said = toQuarryError(error, 'a trial').message.split('\n', 1)[0]?.slice(0, LONGEST_REASON);
     return { refused: `"${parts.provider}" does not compute in f16 here: ${said}` };
   }
   const full = await scoresOf(undefined);
