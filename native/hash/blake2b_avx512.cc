@@ -55,46 +55,44 @@ QUARRY_INLINE __m256i words(const uint8_t* message, const uint8_t* s, int i0, in
   return _mm256_inserti128_si256(_mm256_castsi128_si256(pair(i0, i1)), pair(i2, i3), 1);
 }
 
-/// The key stream of 128 bytes, a round at a time.
+/// The key stream of 128 bytes, a round at a time. In halves of a register: a whole one would hold an execution unit for
+/// two cycles, which the hash would have to wait for.
 class KeyStream {
  public:
   KeyStream(const AesKeys& keys, uint64_t first) {
     for (int i = 0; i < 15; ++i) {
-      wide_[i] = _mm512_broadcast_i32x4(load_key(keys, i));
+      wide_[i] = _mm256_broadcastsi128_si256(load_key(keys, i));
       asm("" : "+m"(wide_[i]));  // an operand from memory costs nothing, a broadcast in the loop does
     }
-    next_ = _mm512_add_epi64(_mm512_maskz_set1_epi64(0xaa, static_cast<long long>(first)),
-                             _mm512_setr_epi64(0, 0, 0, 1, 0, 2, 0, 3));
+    next_ = _mm256_setr_epi64x(0, static_cast<long long>(first), 0, static_cast<long long>(first + 1));
   }
   QUARRY_INLINE void begin() {
-    state_[0] = begin_one();
-    state_[1] = begin_one();
-  }
-  QUARRY_INLINE void round(int i) {
-    for (__m512i& state : state_) {
-      state = _mm512_aesenc_epi128(state, wide_[i]);
-      asm("" : "+x"(state));  // stays where it is written, between the rounds of the hash
+    const __m256i reversed = _mm256_setr_epi8(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1,
+                                              0, 15, 14, 13, 12, 11, 10, 9, 8);
+    for (__m256i& state : state_) {
+      state = _mm256_xor_si256(_mm256_shuffle_epi8(next_, reversed), wide_[0]);
+      next_ = _mm256_add_epi64(next_, _mm256_setr_epi64x(0, 2, 0, 2));
     }
   }
-  QUARRY_INLINE __m512i finish(int half) const { return _mm512_aesenclast_epi128(state_[half], wide_[14]); }
+  QUARRY_INLINE void round(int i, int from, int to) {
+    for (int k = from; k < to; ++k) {
+      state_[k] = _mm256_aesenc_epi128(state_[k], wide_[i]);
+      asm("" : "+x"(state_[k]));  // stays where it is written, between the rounds of the hash
+    }
+  }
+  QUARRY_INLINE __m256i finish(int quarter) const { return _mm256_aesenclast_epi128(state_[quarter], wide_[14]); }
 
  private:
-  QUARRY_INLINE __m512i begin_one() {
-    const __m512i reversed = _mm512_broadcast_i32x4(_mm_setr_epi8(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8));
-    const __m512i block = _mm512_xor_si512(_mm512_shuffle_epi8(next_, reversed), wide_[0]);
-    next_ = _mm512_add_epi64(next_, _mm512_maskz_set1_epi64(0xaa, 4));
-    return block;
-  }
-  __m512i wide_[15];
-  __m512i next_;  // AES block numbers, in the upper word of each block
-  __m512i state_[2];
+  __m256i wide_[15];
+  __m256i next_;  // AES block numbers, in the upper word of each block
+  __m256i state_[4];
 };
 
 struct State {
   __m256i h0, h1;
 };
 
-/// The rounds of one block of message; `beside(round)` runs between the halves of each.
+/// The rounds of one block of message; `beside(half)` runs after each of their 24 halves.
 template <typename Beside>
 QUARRY_INLINE void block(State& state, const uint8_t* message, uint64_t counter, uint64_t last, Beside beside) {
   const __m256i iv0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kBlake2bIv));
@@ -110,11 +108,12 @@ QUARRY_INLINE void block(State& state, const uint8_t* message, uint64_t counter,
     v.a = _mm256_permute4x64_epi64(v.a, 0x93);
     v.d = _mm256_permute4x64_epi64(v.d, 0x4e);
     v.c = _mm256_permute4x64_epi64(v.c, 0x39);
-    beside(round);
+    beside(2 * round);
     mix(v, words(message, s, 14, 8, 10, 12), words(message, s, 15, 9, 11, 13));
     v.a = _mm256_permute4x64_epi64(v.a, 0x39);
     v.d = _mm256_permute4x64_epi64(v.d, 0x4e);
     v.c = _mm256_permute4x64_epi64(v.c, 0x93);
+    beside(2 * round + 1);
   }
   state.h0 = xor3(state.h0, v.a, v.c);
   state.h1 = xor3(state.h1, v.b, v.d);
@@ -148,25 +147,26 @@ void compress_and_crypt(uint64_t h[8], const uint8_t* in, uint8_t* out, size_t b
                         const AesKeys& keys) {
   KeyStream stream(keys, counter / kAesBlock);
   stream.begin();
-  for (int i = 1; i < 14; ++i) stream.round(i);
+  for (int i = 1; i < 14; ++i) stream.round(i, 0, 4);
   State state = load(h);
   for (size_t i = 0; i < blocks; ++i, in += kBlake2bBlock, out += kBlake2bBlock) {
-    const __m512i low = _mm512_xor_si512(_mm512_loadu_si512(in), stream.finish(0));
-    const __m512i high = _mm512_xor_si512(_mm512_loadu_si512(in + 64), stream.finish(1));
-    if (kHashesOutput) {
-      _mm512_storeu_si512(out, low);
-      _mm512_storeu_si512(out + 64, high);
+    __m256i result[4];
+    for (int k = 0; k < 4; ++k) {
+      result[k] = _mm256_xor_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in) + k), stream.finish(k));
     }
+    const auto write = [&]() {
+      for (int k = 0; k < 4; ++k) _mm256_storeu_si256(reinterpret_cast<__m256i*>(out) + k, result[k]);
+    };
+    if (kHashesOutput) write();
     stream.begin();
-    block(state, kHashesOutput ? out : in, counter += kBlake2bBlock, 0, [&](int round) {
-      // Thirteen rounds beside twelve: two beside the last.
-      stream.round(round + 1);
-      if (round == 11) stream.round(13);
+    block(state, kHashesOutput ? out : in, counter += kBlake2bBlock, 0, [&](int half) {
+      // Thirteen rounds beside twelve, half of each beside half of one: two beside the last.
+      const int round = half / 2;
+      const int from = half % 2 * 2;
+      stream.round(round + 1, from, from + 2);
+      if (round == 11) stream.round(13, from, from + 2);
     });
-    if (!kHashesOutput) {
-      _mm512_storeu_si512(out, low);
-      _mm512_storeu_si512(out + 64, high);
-    }
+    if (!kHashesOutput) write();
   }
   store(state, h);
 }
