@@ -126,9 +126,9 @@ export class StreamedFile implements GrowingFile {
   }
 
   async restart(): Promise<void> {
-    await this.close();
     this.#pending = [];
     this.#pendingBytes = 0;
+    await this.close();
     this.#pushed = 0;
     this.#running = Promise.resolve();
     const stream = create(this.#core, this.#options, 0);
@@ -141,6 +141,8 @@ export class StreamedFile implements GrowingFile {
   }
 
   async close(): Promise<void> {
+    // What was collected and not handed on is kept as well; after a failure there is nobody to take it.
+    await this.#push().catch(() => {});
     await this.#running.catch(() => {});
     this.#core.weightsStreamClose(this.#stream);
   }

@@ -54,7 +54,9 @@ export async function mountSmallDisk(dir: string, sizeBytes: number): Promise<Sm
       for (let n = 1; ; n++) {
         const { blocks, bfree, bsize } = await statfs(dir);
         try {
-          return mount(['-o', `remount,size=${(blocks - bfree) * bsize + bytes}`, dir]);
+          const sizeBytes = (blocks - bfree) * bsize + bytes;
+          // With its source named, the options it has are not repeated: its owner has no name in a namespace.
+          return mount(['-t', 'tmpfs', '-o', `remount,size=${sizeBytes}`, 'tmpfs', dir]);
         } catch (error) {
           // It is refused when more was written meanwhile.
           if (n >= 20) throw error;
