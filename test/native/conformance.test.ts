@@ -125,7 +125,8 @@ test('the number of threads and the company of other samples change nothing, bit
   expect(await scores(createNativeScoringEngine({ threads: 3 }), weightsBytes(config), config, samples)).toEqual(alone);
 });
 
-describe('a thousand samples in bf16 lie within the bound that their model states', () => {
+// A few seconds where nothing else runs.
+describe('a thousand samples in bf16 lie within the bound that their model states', { timeout: 120_000 }, () => {
   const shapes = [
     { embeddingDim: 16, numHeads: 4, numLayers: 2, hiddenDim: 32 },
     { embeddingDim: 64, numHeads: 2, numLayers: 4, hiddenDim: 256 },
