@@ -9,6 +9,7 @@ import {
 } from '../../engine/choose-engine.js';
 import type { IsaLevel } from '../../engine/engine-spec.js';
 import { MODEL_CONFIGS } from '../../engine/model-config.js';
+import { isaLevels } from '../../engine/native/index.js';
 import { formatBytes, toJsonPretty } from '../../output/index.js';
 import { probeScanners } from '../../store/index.js';
 import type { CliContext } from '../context.js';
@@ -49,7 +50,8 @@ export function doctorCommand(context: CliContext): Command {
       const measured = [...speeds].flatMap(([model, { candidates, measuredAt }]) =>
         measuredAt === undefined ? [] : [[model, { measuredAt, engines: candidates.map(plain) }] as const],
       );
-      const report = { machine, scoring: scoring.map(plain), speeds: Object.fromEntries(measured), distance };
+      const levels = isaLevels();
+      const report = { machine, scoring: scoring.map(plain), levels, speeds: Object.fromEntries(measured), distance };
       context.stdout.write(`${toJsonPretty(report)}\n`);
       return;
     }
@@ -64,6 +66,11 @@ export function doctorCommand(context: CliContext): Command {
         write(`  ${yellow('no ')}  ${probe.name.padEnd(10)} ${probe.error.message}`);
         if (probe.error.hint !== undefined) write(dim(`       ${''.padEnd(10)} ${probe.error.hint}`));
       }
+    }
+    const levels = isaLevels();
+    if (levels.length > 0) write(`\n${bold('instruction sets of the native core')}`);
+    for (const { name, available, detail } of levels) {
+      write(`  ${available ? green('yes') : yellow('no ')}  ${name.padEnd(10)} ${detail}`);
     }
     write(`\n${bold('speeds')}, chunks of 1024 bytes a second, estimated from one layer`);
     for (const [model, { candidates, measuredAt }] of speeds) {

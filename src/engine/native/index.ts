@@ -6,6 +6,7 @@ export {
   type NativeDistanceEngine,
   type NativeDistanceOptions,
 } from './distance.js';
+export { type IsaLevelProbe, isaLevels } from './isa-levels.js';
 export {
   createNativeScoringEngine,
   type NativeScoringEngine,
