@@ -243,7 +243,7 @@ export class Journal {
 
   /** In the same time whatever the journal's size. */
   totals(): JournalTotals {
-    const rows = this.#db.prepare('SELECT name, value FROM totals', { bigints: true }).all();
+    const rows = this.#sql('SELECT name, value FROM totals', { bigints: true }).all();
     const values = new Map(rows.map((row) => [String(row['name']), BigInt(String(row['value']))]));
     const of = (name: string): bigint => values.get(name) ?? 0n;
     return {
@@ -263,10 +263,10 @@ export class Journal {
   }
 
   /** A statement is compiled once. */
-  #sql(text: string): SqlStatement {
+  #sql(text: string, options: { readonly bigints?: boolean } = {}): SqlStatement {
     const known = this.#statements.get(text);
     if (known !== undefined) return known;
-    const statement = this.#db.prepare(text);
+    const statement = this.#db.prepare(text, options);
     this.#statements.set(text, statement);
     return statement;
   }
