@@ -16,8 +16,8 @@ namespace {
 constexpr size_t kFewTargets = 2;
 /// Rows of a block in the panel path: 64 rows of 2,048 bf16 and the panels of 100 targets fit in 1 MiB of L2.
 constexpr size_t kPanelBlock = 64;
-/// Bytes of a block in the streaming path: four runs of this / 4, long enough for the prefetcher; shorter where a scan
-/// ends at its first hit.
+/// Bytes of a block in the streaming path, of which each of four runs is a quarter: long for the prefetcher, short where
+/// a scan ends at its first hit or has little to read.
 constexpr size_t kStreamBytes = 2 << 20;
 constexpr size_t kStreamBytesFirst = 512 << 10;
 constexpr size_t kPanelsAtOnce = 3;
@@ -146,7 +146,10 @@ class Scan {
   void pass(size_t from, size_t to) {
     const bool few = active_.size() <= kFewTargets;
     const size_t row_bytes = dim_ * (fast_bf16_ ? 2 : 4);
-    const size_t stream_bytes = request_.mode == ScanMode::kFirst ? kStreamBytesFirst : kStreamBytes;
+    // A short scan is cut shorter, so that every thread has a part.
+    const size_t stream_bytes = request_.mode == ScanMode::kFirst
+                                    ? kStreamBytesFirst
+                                    : std::clamp((to - from) * row_bytes / threads_, kStreamBytesFirst, kStreamBytes);
     const size_t block = few ? std::clamp(stream_bytes / row_bytes, size_t{16}, size_t{4096}) : kPanelBlock;
     if (!few) pack_panels();
     scratch_.resize(threads_);
