@@ -11,10 +11,10 @@ import { assertWeightsKey, createWeightsCipher } from './decrypt.js';
 export interface CheckedCipher {
   /** `native avx512`, or `node:crypto` where the processor or the build lacks AES instructions. */
   readonly name: string;
-  /** The next piece, decrypted, as new bytes. */
-  decrypt(piece: Uint8Array): Uint8Array;
-  /** The next piece, encrypted, as new bytes. */
-  encrypt(piece: Uint8Array): Uint8Array;
+  /** The next piece, decrypted: as new bytes, or in `to`, of the same length, which may be the piece itself. */
+  decrypt(piece: Uint8Array, to?: Uint8Array): Uint8Array;
+  /** The next piece, encrypted likewise. */
+  encrypt(piece: Uint8Array, to?: Uint8Array): Uint8Array;
   /** BLAKE2b-256 of everything encrypted, 32 bytes. The cipher is spent afterwards. */
   digest(): Uint8Array;
 }
@@ -42,12 +42,13 @@ export function nativeCheckedCipher(key: Uint8Array, isa?: string): CheckedCiphe
   const level = isa ?? native.capabilities().best;
   const cipher = core.checkedCipherCreate(level, key);
   if (cipher === undefined) return undefined;
-  const through = (call: CipherCore['checkedCipherDecrypt']) => (piece: Uint8Array) => {
-    // Not from Buffer's pool: every byte is written.
-    const to = Buffer.allocUnsafeSlow(piece.byteLength);
-    call(cipher, piece, to);
-    return to;
-  };
+  const through =
+    (call: CipherCore['checkedCipherDecrypt']) =>
+    // Every byte of it is written.
+    (piece: Uint8Array, to: Uint8Array = Buffer.allocUnsafeSlow(piece.byteLength)) => {
+      call(cipher, piece, to);
+      return to;
+    };
   return {
     name: `native ${level}`,
     decrypt: through(core.checkedCipherDecrypt),
@@ -67,17 +68,23 @@ export function portableCheckedCipher(key: Uint8Array): CheckedCipher {
   const hash = createBlake2b256();
   return {
     name: 'node:crypto',
-    decrypt(piece) {
+    decrypt(piece, to) {
       hash.update(piece);
-      return crypt(piece);
+      return into(to, crypt(piece));
     },
-    encrypt(piece) {
+    encrypt(piece, to) {
       const encrypted = crypt(piece);
       hash.update(encrypted);
-      return encrypted;
+      return into(to, encrypted);
     },
     digest: () => hash.digest(),
   };
+}
+
+function into(to: Uint8Array | undefined, bytes: Uint8Array): Uint8Array {
+  if (to === undefined) return bytes;
+  to.set(bytes);
+  return to;
 }
 
 /**

@@ -31,7 +31,7 @@ export async function encryptWeightsFile(
     try {
       const control = signal === undefined ? {} : { signal };
       for await (const piece of createReadStream(source, { highWaterMark: 1 << 20, ...control })) {
-        const encrypted = cipher.encrypt(piece as Uint8Array);
+        const encrypted = cipher.encrypt(piece as Uint8Array, piece as Uint8Array);
         sizeBytes += encrypted.byteLength;
         await file.appendFile(encrypted);
       }
