@@ -39,6 +39,8 @@ const CHANGE_BACKOFF: Backoff = { baseMs: 200, maxMs: 2_000 };
 export class Claimer {
   readonly #options: ClaimerOptions;
   readonly #deps: ClaimerDeps;
+  /** The epoch whose list was read: targets become claimable only when one begins. */
+  #listedIn: bigint | undefined;
 
   constructor(options: ClaimerOptions, deps: ClaimerDeps) {
     this.#options = options;
@@ -51,13 +53,16 @@ export class Claimer {
    */
   async claimDue(epoch: bigint, signal: AbortSignal): Promise<void> {
     const { client, account, journal, emitter } = this.#deps;
-    for await (const target of client.listAllTargets({ status: 'claimable', submitter: account.address, signal })) {
-      journal.noteClaim(target.id, epoch, true);
-    }
-    if (this.#options.claimExpired) {
-      for await (const target of client.listAllTargets({ status: 'expired', signal })) {
-        journal.noteClaim(target.id, epoch, false);
+    if (this.#listedIn !== epoch) {
+      for await (const target of client.listAllTargets({ status: 'claimable', submitter: account.address, signal })) {
+        journal.noteClaim(target.id, epoch, true);
       }
+      if (this.#options.claimExpired) {
+        for await (const target of client.listAllTargets({ status: 'expired', signal })) {
+          journal.noteClaim(target.id, epoch, false);
+        }
+      }
+      this.#listedIn = epoch;
     }
     const queue = new PQueue({ concurrency: this.#options.maxInFlight });
     for (const claim of journal.claimsDue(epoch)) {
