@@ -94,5 +94,5 @@ function* endless(): Generator<Uint8Array> {
 }
 
 const result = await (options.policyOf === 'quarry' ? playQuarry() : playQuickstart());
-process.stdout.write(`${JSON.stringify(result)}\n`);
-process.exit(0);
+// A pipe takes a long result in parts: leaving before the last is written would cut it short.
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
