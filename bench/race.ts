@@ -75,22 +75,28 @@ export async function* run(options: RaceOptions = {}): AsyncIterable<RaceResult>
   const models = await hostRaceModels(dir);
   try {
     const data = join(dir, 'data.bin');
-    await writeFile(data, letterSamples(most, RACE_CONFIG.sequenceLength, 1));
+    const samples = letterSamples(most, RACE_CONFIG.sequenceLength, 1);
+    await writeFile(data, samples);
     const track = new Track({ dir, models, data, signal });
     const master = await track.scoreOnce(most);
     const stateOf = (rows: number): Promise<string> => withFirstRows(dir, master, rows);
+    /** Plays alone with the first `rows` samples, all scored before, and no others. */
+    const alone = async (rows: number, length: number, targets: DevnetOptions = TARGETS): Promise<PlayerResult> => {
+      const own = join(dir, `data-${rows}.bin`);
+      await writeFile(own, samples.subarray(0, rows * RACE_CONFIG.sequenceLength));
+      const [result] = await track.race([{ policyOf: 'quarry', data: own, dir: await stateOf(rows) }], length, targets);
+      return result!;
+    };
     for (const rows of sizes) {
       const race = { scoredBefore: rows, rows, seconds };
-      const [alone] = await track.race([{ policyOf: 'quarry', dir: await stateOf(rows) }], seconds);
-      yield raceResult(`quarry alone, ${rows} rows`, alone!, race);
+      yield raceResult(`quarry alone, ${rows} rows`, await alone(rows, seconds), race);
       // Twenty targets a checkpoint wait for one another; a single one shows how long an answer takes.
       const single = { ...TARGETS, targetsPerEpoch: 1 };
-      const [paced] = await track.race([{ policyOf: 'quarry', dir: await stateOf(rows) }], seconds, single);
-      yield raceResult(`quarry alone, ${rows} rows, one target at a time`, paced!, race);
+      const paced = await alone(rows, seconds, single);
+      yield raceResult(`quarry alone, ${rows} rows, one target at a time`, paced, race);
     }
     const long = { scoredBefore: fewest, rows: fewest, seconds: longSeconds };
-    const [lasting] = await track.race([{ policyOf: 'quarry', dir: await stateOf(fewest) }], longSeconds);
-    yield raceResult(`quarry alone, ${fewest} rows, ${longSeconds} s`, lasting!, long);
+    yield raceResult(`quarry alone, ${fewest} rows, ${longSeconds} s`, await alone(fewest, longSeconds), long);
     const [quickstart] = await track.race([{ policyOf: 'quickstart' }], seconds);
     yield raceResult('quickstart alone', quickstart!, { rows: 0, scoredBefore: 0, seconds });
     const both = await track.race(

@@ -1,6 +1,7 @@
 #include "binding/async_job.h"
 
 #include <new>
+#include <system_error>
 
 #include "core/error.h"
 
@@ -25,9 +26,8 @@ napi_value raise(napi_env env, napi_callback_info info) {
 void stop_at_exit(void* data) { static_cast<std::atomic<bool>*>(data)->store(true); }
 }  // namespace
 
-napi_value AsyncJob::start(napi_env env, AsyncJob* job) {
+napi_value AsyncJob::make_answer(napi_env env, AsyncJob* job) {
   napi_value promise = nullptr;
-  napi_value name = string(env, "quarry");
   napi_value out = nullptr;
   napi_value function = nullptr;
   auto* cell = new (std::nothrow) Cell{job, &job->abort_};
@@ -44,57 +44,105 @@ napi_value AsyncJob::start(napi_env env, AsyncJob* job) {
   napi_create_reference(env, function, 1, &job->abort_function_);
   job->cell_ = cell;
   napi_create_promise(env, &job->deferred_, &promise);
-  napi_create_async_work(env, nullptr, name, execute, complete, job, &job->async_);
-  napi_add_env_cleanup_hook(env, stop_at_exit, &job->abort_);
-  napi_queue_async_work(env, job->async_);
   set(env, out, "promise", promise);
   set(env, out, "abort", function);
   return out;
 }
 
-void AsyncJob::execute(napi_env, void* data) {
-  auto* job = static_cast<AsyncJob*>(data);
+napi_value AsyncJob::start(napi_env env, AsyncJob* job) {
+  napi_value answer = make_answer(env, job);
+  if (answer == nullptr) return nullptr;
+  napi_create_async_work(
+      env, nullptr, string(env, "quarry"), [](napi_env, void* data) { static_cast<AsyncJob*>(data)->execute(); },
+      [](napi_env env, napi_status, void* data) {
+        auto* job = static_cast<AsyncJob*>(data);
+        napi_remove_env_cleanup_hook(env, stop_at_exit, &job->abort_);
+        job->complete(env);
+        napi_delete_async_work(env, job->async_);
+        delete job;
+      },
+      job, &job->async_);
+  napi_add_env_cleanup_hook(env, stop_at_exit, &job->abort_);
+  napi_queue_async_work(env, job->async_);
+  return answer;
+}
+
+napi_value AsyncJob::start_on_own_thread(napi_env env, AsyncJob* job) {
+  napi_value answer = make_answer(env, job);
+  if (answer == nullptr) return nullptr;
+  const auto on_done = [](napi_env env, napi_value, void*, void* data) {
+    auto* job = static_cast<AsyncJob*>(data);
+    // Without an environment nobody waits for the answer any more: the hook below has joined the thread.
+    if (env != nullptr) {
+      napi_remove_env_cleanup_hook(env, join_at_exit, job);
+      if (job->thread_.joinable()) job->thread_.join();
+      job->complete(env);
+    }
+    delete job;
+  };
+  napi_create_threadsafe_function(env, nullptr, nullptr, string(env, "quarry"), 0, 1, nullptr, nullptr, nullptr, on_done,
+                                  &job->done_);
+  // Hooks run in reverse: this one before that of the function above, which must outlive the thread.
+  napi_add_env_cleanup_hook(env, join_at_exit, job);
+  const auto run = [job] {
+    const napi_threadsafe_function done = job->done_;
+    job->execute();
+    napi_call_threadsafe_function(done, job, napi_tsfn_blocking);
+    napi_release_threadsafe_function(done, napi_tsfn_release);
+  };
   try {
-    job->work();
+    job->thread_ = std::thread(run);
+  } catch (const std::system_error&) {
+    // No thread to be had: better late than never.
+    run();
+  }
+  return answer;
+}
+
+void AsyncJob::join_at_exit(void* data) {
+  auto* job = static_cast<AsyncJob*>(data);
+  job->abort_.store(true);
+  if (job->thread_.joinable()) job->thread_.join();
+}
+
+void AsyncJob::execute() {
+  try {
+    work();
   } catch (const CoreError& error) {
-    job->failed_ = true;
-    job->code_ = error.code();
-    job->message_ = error.what();
+    failed_ = true;
+    code_ = error.code();
+    message_ = error.what();
   } catch (const std::bad_alloc&) {
-    job->failed_ = true;
-    job->code_ = "OUT_OF_MEMORY";
-    job->message_ = "out of memory";
+    failed_ = true;
+    code_ = "OUT_OF_MEMORY";
+    message_ = "out of memory";
   } catch (const std::exception& error) {
-    job->failed_ = true;
-    job->message_ = error.what();
+    failed_ = true;
+    message_ = error.what();
   }
 }
 
-void AsyncJob::complete(napi_env env, napi_status, void* data) {
-  auto* job = static_cast<AsyncJob*>(data);
-  napi_remove_env_cleanup_hook(env, stop_at_exit, &job->abort_);
+void AsyncJob::complete(napi_env env) {
   napi_handle_scope scope = nullptr;
   napi_open_handle_scope(env, &scope);
-  static_cast<Cell*>(job->cell_)->job.store(nullptr);
+  static_cast<Cell*>(cell_)->job.store(nullptr);
   napi_value value = nullptr;
-  if (!job->failed_) {
-    value = job->result(env);
+  if (!failed_) {
+    value = result(env);
     bool pending = false;
     napi_is_exception_pending(env, &pending);
     if (pending) {
       napi_get_and_clear_last_exception(env, &value);
-      napi_reject_deferred(env, job->deferred_, value);
+      napi_reject_deferred(env, deferred_, value);
     } else {
-      napi_resolve_deferred(env, job->deferred_, value == nullptr ? undefined(env) : value);
+      napi_resolve_deferred(env, deferred_, value == nullptr ? undefined(env) : value);
     }
   } else {
-    napi_create_error(env, string(env, job->code_), string(env, job->message_), &value);
-    napi_reject_deferred(env, job->deferred_, value);
+    napi_create_error(env, string(env, code_), string(env, message_), &value);
+    napi_reject_deferred(env, deferred_, value);
   }
-  napi_delete_reference(env, job->abort_function_);
-  napi_delete_async_work(env, job->async_);
+  napi_delete_reference(env, abort_function_);
   napi_close_handle_scope(env, scope);
-  delete job;
 }
 
 }  // namespace quarry::napi

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <exception>
 #include <string>
+#include <thread>
 
 #include "binding/napi_value.h"
 
@@ -18,8 +19,12 @@ class AsyncJob {
   /// Queues the job. Returns `{ promise, abort }`; `abort()` raises the flag and may be called at any time.
   static napi_value start(napi_env env, AsyncJob* job);
 
+  /// The same on a thread of the job's own. Node's pool serves files and scans too, at the priority of the main thread:
+  /// a job of seconds would keep those waiting. A thread of its own has the priority of the JavaScript thread.
+  static napi_value start_on_own_thread(napi_env env, AsyncJob* job);
+
  protected:
-  /// Runs on a pool thread; must not touch N-API. A thrown CoreError rejects the promise with an Error carrying its code
+  /// Runs off the JavaScript thread; must not touch N-API. A thrown CoreError rejects the promise with an Error carrying its code
   /// and text; any other std::exception with code FAILED.
   virtual void work() = 0;
   /// Runs on the JavaScript thread after `work`; returns what the promise resolves to.
@@ -30,10 +35,15 @@ class AsyncJob {
   std::atomic<bool> abort_{false};
 
  private:
-  static void execute(napi_env env, void* data);
-  static void complete(napi_env env, napi_status status, void* data);
+  /// Makes `{ promise, abort }`, or deletes the job and throws.
+  static napi_value make_answer(napi_env env, AsyncJob* job);
+  static void join_at_exit(void* job);
+  void execute();
+  void complete(napi_env env);
 
   napi_async_work async_ = nullptr;
+  napi_threadsafe_function done_ = nullptr;
+  std::thread thread_;
   napi_deferred deferred_ = nullptr;
   napi_ref abort_function_ = nullptr;
   void* cell_ = nullptr;  // what the abort function points at

@@ -95,7 +95,7 @@ napi_value prepare_model(napi_env env, napi_callback_info info) {
   const Args<2> args(env, info);
   auto job = std::make_unique<Prepare>();
   if (!read_model(env, args[0], &job->model) || !read_precision(env, args[1], &job->precision)) return nullptr;
-  return AsyncJob::start(env, job.release());
+  return AsyncJob::start_on_own_thread(env, job.release());
 }
 
 class ScoreJob : public AsyncJob {
@@ -165,7 +165,7 @@ napi_value score_model(napi_env env, napi_callback_info info) {
     }
     job->tokens = static_cast<size_t>(tokens);
   }
-  return AsyncJob::start(env, job.release());
+  return AsyncJob::start_on_own_thread(env, job.release());
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadedModel } from '../../src/engine/contract.js';
@@ -43,6 +43,17 @@ function mapped(models: number): number {
   ).length;
 }
 
+/** Processor time, in ticks, of the living threads of this process that run at the usual priority. */
+function ticksAtUsualPriority(): number {
+  let ticks = 0;
+  for (const thread of readdirSync('/proc/self/task')) {
+    const fields = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    // User time, system time and niceness: fields 14, 15 and 19 of proc(5), counted from the third.
+    if (fields[16] === '0') ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return ticks;
+}
+
 describe('a pool of scoring workers', () => {
   it('keeps every open model, and lets go of one when its last user closes it', async (context) => {
     if (process.platform !== 'linux') context.skip('what is mapped is only told by /proc');
@@ -71,6 +82,29 @@ describe('a pool of scoring workers', () => {
     await closing;
     const reopened = await load(1n);
     expect((await reopened.score(samples)).map((score) => score.loss)).toEqual(expected.map((score) => score.loss));
+  });
+
+  it('scores at a lower priority than everything else in the process', async (context) => {
+    if (process.platform !== 'linux' || getPriority() !== 0) context.skip('priorities belong to threads on Linux only');
+    const model = await load(1n);
+    await model.score(samples);
+    const [cpuBefore, usualBefore] = [process.cpuUsage(), ticksAtUsualPriority()];
+    await model.score(Array.from({ length: 16 }, (_, n) => new Uint8Array(24 * 1024).fill(n)));
+    const { user, system } = process.cpuUsage(cpuBefore);
+    const TICK_MICROSECONDS = 10_000;
+    const usual = (ticksAtUsualPriority() - usualBefore) * TICK_MICROSECONDS;
+    expect(user + system).toBeGreaterThan(20 * TICK_MICROSECONDS);
+    expect(usual / (user + system)).toBeLessThan(0.5);
+  });
+
+  it('leaves what is being scored when it closes', async () => {
+    const model = await load(1n);
+    const begin = performance.now();
+    const scoring = model.score(Array.from({ length: 64 }, () => new Uint8Array(1 << 20))).catch((error) => error);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await engine.close();
+    expect(await scoring).toBeInstanceOf(Error);
+    expect(performance.now() - begin).toBeLessThan(10_000);
   });
 
   it('closes with models open, at once', async () => {
