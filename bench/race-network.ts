@@ -52,9 +52,6 @@ export async function startRaceNetwork(
     accounts: keys.map(({ address }) => ({ address, coins: [FUNDED_SHANNONS] })),
     // What an epoch may spend on targets is divided by this: enough for any run.
     hitsPerEpoch: 100_000,
-    targetsPerEpoch: 20,
-    // The embeddings of a small model share much of their direction: nearer targets would soon be out of reach of all.
-    initialDistanceThreshold: 0.8,
     auditShare: 0,
     // The network's own pace.
     checkpointIntervalMs: 200,

@@ -18,7 +18,7 @@ import type { BenchOptions } from './result.js';
 export interface RaceOptions extends BenchOptions {
   /** Length of a race. Default 30; `quick` takes 5. */
   readonly seconds?: number;
-  /** Length of the races that compare what a scored sample is worth. Default 300; `quick` takes 15. */
+  /** Length of the races that compare what a scored sample is worth. Default 450; `quick` takes 15. */
   readonly longSeconds?: number;
   /** Sizes of the store. Default 1,000, 10,000 and 100,000; `quick` takes 1,000 alone. */
   readonly rows?: readonly number[];
@@ -26,7 +26,7 @@ export interface RaceOptions extends BenchOptions {
 
 /**
  * One random pair in fifty hits, and an epoch ends before most of its open targets are out of reach: the embeddings of
- * small models leave some directions empty.
+ * small models leave some directions empty. An epoch begins with as many targets as the protocol says.
  */
 const TARGETS: DevnetOptions = { initialDistanceThreshold: 0.5, epochMs: 3_000 };
 /** Longest time to score the rows that everybody begins with. */
@@ -68,7 +68,7 @@ async function player(options: PlayerOptions, signal: AbortSignal | undefined): 
 export async function* run(options: RaceOptions = {}): AsyncIterable<RaceResult> {
   const { signal, quick = false } = options;
   const seconds = options.seconds ?? (quick ? 5 : 30);
-  const longSeconds = options.longSeconds ?? (quick ? 15 : 300);
+  const longSeconds = options.longSeconds ?? (quick ? 15 : 450);
   const sizes = [...(options.rows ?? (quick ? [1_000] : [1_000, 10_000, 100_000]))].sort((a, b) => a - b);
   const [fewest, most] = [sizes[0]!, sizes.at(-1)!];
   const dir = await mkdtemp(join(tmpdir(), 'quarry-race-'));
@@ -90,7 +90,7 @@ export async function* run(options: RaceOptions = {}): AsyncIterable<RaceResult>
     for (const rows of sizes) {
       const race = { scoredBefore: rows, rows, seconds };
       yield raceResult(`quarry alone, ${rows} rows`, await alone(rows, seconds), race);
-      // Twenty targets a checkpoint wait for one another; a single one shows how long an answer takes.
+      // A checkpoint's targets wait for one another; a single one shows how long an answer takes.
       const single = { ...TARGETS, targetsPerEpoch: 1 };
       const paced = await alone(rows, seconds, single);
       yield raceResult(`quarry alone, ${rows} rows, one target at a time`, paced, race);
