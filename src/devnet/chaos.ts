@@ -26,7 +26,10 @@ export interface ChaosRates {
   readonly truncatedDownload: number;
 }
 
-/** Faults to be played, the same ones for the same seed and the same order of calls. */
+/**
+ * Faults to be played. Whether the n-th chance of a fault is taken depends on the seed alone: each fault draws from a
+ * sequence of its own, so that the order in which concurrent calls arrive does not decide which faults are met.
+ */
 export interface ChaosOptions {
   readonly seed?: number;
   /** What is left out takes {@link DEFAULT_CHAOS_RATES}. */
@@ -72,12 +75,15 @@ export class Chaos {
   readonly lockMs: number;
   readonly #rates: ChaosRates;
   readonly #slowCheckpointMs: number;
-  readonly #random: () => number;
+  readonly #draw: Record<keyof ChaosRates, () => number>;
 
   /** @param options `undefined` plays nothing */
   constructor(options: ChaosOptions | undefined) {
     this.#rates = options === undefined ? NO_CHAOS : { ...DEFAULT_CHAOS_RATES, ...options.rates };
-    this.#random = seededRandom(options?.seed ?? 1);
+    const faults = Object.keys(NO_CHAOS) as (keyof ChaosRates)[];
+    const seeds = seededRandom(options?.seed ?? 1);
+    const draws = faults.map((fault) => [fault, seededRandom(seeds() * 2 ** 32)] as const);
+    this.#draw = Object.fromEntries(draws) as Record<keyof ChaosRates, () => number>;
     this.lockMs = options?.lockMs ?? 500;
     this.#slowCheckpointMs = options?.slowCheckpointMs ?? 3_000;
   }
@@ -85,7 +91,7 @@ export class Chaos {
   /** Whether a fault happens now; it counts as played if so. */
   strikes(fault: keyof ChaosRates): boolean {
     const rate = this.#rates[fault];
-    if (rate <= 0 || this.#random() >= rate) return false;
+    if (rate <= 0 || this.#draw[fault]() >= rate) return false;
     this.played[fault]++;
     return true;
   }
@@ -101,12 +107,12 @@ export class Chaos {
   /** What happens to a checkpoint stream before its next message. */
   stream(): 'end' | 'fail' | undefined {
     if (!this.strikes('droppedStream')) return undefined;
-    return this.#random() < 0.5 ? 'end' : 'fail';
+    return this.#draw.droppedStream() < 0.5 ? 'end' : 'fail';
   }
 
   /** Extra wait before the next checkpoint, in milliseconds. */
   checkpointDelayMs(): number {
-    return this.strikes('slowCheckpoint') ? this.#random() * this.#slowCheckpointMs : 0;
+    return this.strikes('slowCheckpoint') ? this.#draw.slowCheckpoint() * this.#slowCheckpointMs : 0;
   }
 
   /** What happens to a download. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Chaos } from '../../src/devnet/chaos.js';
 import { type ChaosRates, type Devnet, startDevnet } from '../../src/devnet/index.js';
 import { ExecutionError_ExecutionErrorKind as Kind } from '../../src/gen/soma/rpc/execution_status_pb.js';
 import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
@@ -164,6 +165,23 @@ describe('chaos', { timeout: 120_000 }, () => {
     }
     expect(codes[0]).toEqual(codes[1]);
     expect(new Set(codes[0]).size).toBe(2);
+  });
+
+  it('takes the same chances of a fault however the calls of others are interleaved', () => {
+    const lockConflicts = (between: (chaos: Chaos) => void): boolean[] => {
+      const chaos = new Chaos({ seed: 3, rates: { lockConflict: 0.5, unavailable: 0.5, slowCheckpoint: 0.5 } });
+      return Array.from({ length: 64 }, () => {
+        between(chaos);
+        return chaos.strikes('lockConflict');
+      });
+    };
+    const alone = lockConflicts(() => {});
+    expect(new Set(alone).size).toBe(2);
+    const among = lockConflicts((chaos) => {
+      chaos.strikes('unavailable');
+      chaos.checkpointDelayMs();
+    });
+    expect(among).toEqual(alone);
   });
 });
 
