@@ -22,8 +22,8 @@ interface StreamCore {
 type StreamOptions = PartialFileOptions & { readonly decryptionKey: Uint8Array };
 type Core = NativeCore & StreamCore;
 
-/** Bytes collected before they are handed on: a call off the event loop costs as much as a tenth of it. */
-const PUSH_BYTES = 2 ** 20;
+/** Bytes collected before they are handed on: waking the threads for a call takes as long as a tenth of a megabyte. */
+const PUSH_BYTES = 4 * 2 ** 20;
 /** The first bytes must hold the header for packing to begin with them; a V1 model's takes 50 KB. */
 const HEAD_BYTES = 256 * 1024;
 /** Files go on where a disk block begins; what an earlier run wrote beyond it is asked for again. */
