@@ -5,7 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Suites open sockets and worker pools; two at a time is what a two-core machine runs without timing noise.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Against hangs, not for speed: tests score at low priority, on machines that may be busy with something else.
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
   },
 });

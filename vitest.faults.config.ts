@@ -7,7 +7,7 @@ export default defineConfig({
     // One at a time: what they measure against is the clock.
     maxWorkers: 1,
     fileParallelism: false,
-    testTimeout: 300_000,
-    hookTimeout: 60_000,
+    testTimeout: 900_000,
+    hookTimeout: 120_000,
   },
 });

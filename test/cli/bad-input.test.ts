@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -142,9 +142,15 @@ describe('weights', () => {
   });
 
   it('leaves no temporary files behind', async () => {
-    const before = (await readdir(tmpdir())).filter((name) => name.startsWith('quarry-weights-'));
+    // Other tests use the common folder.
+    const own = file('tmp');
+    await mkdir(own);
+    const common = process.env['TMPDIR'];
+    process.env['TMPDIR'] = own;
     await score('weights.st', '--key', '03'.repeat(32));
-    expect((await readdir(tmpdir())).filter((name) => name.startsWith('quarry-weights-'))).toEqual(before);
+    if (common === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = common;
+    expect(await readdir(own)).toEqual([]);
   });
 });
 

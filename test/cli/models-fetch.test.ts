@@ -67,7 +67,10 @@ async function interrupt(args: readonly string[]): Promise<CliRun> {
   const interrupted = run(args, { signal: stop.signal });
   await expect.poll(() => asked.length, { timeout: 15_000, interval: 20 }).toBe(1);
   // The host's half is on its way through the loopback.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  for (let turn = 0; turn < 20; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   stop.abort('SIGINT');
   isStuck = false;
   return interrupted;

@@ -183,8 +183,8 @@ describe('reads', () => {
     );
     const digest = executed.effects!.transactionDigest!;
     const find = () => seen.find((each) => each.checkpoint?.transactions.some((tx) => tx.digest === digest));
-    await expect.poll(find, { timeout: 5_000 }).toBeDefined();
-    await expect.poll(() => seen.length, { timeout: 5_000 }).toBeGreaterThan(4);
+    await expect.poll(find, { timeout: 60_000 }).toBeDefined();
+    await expect.poll(() => seen.length, { timeout: 60_000 }).toBeGreaterThan(4);
     stream.cancel();
     const cursors = seen.map((each) => each.cursor!);
     expect(cursors).toEqual(cursors.map((_, index) => cursors[0]! + BigInt(index)));

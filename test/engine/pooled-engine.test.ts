@@ -104,16 +104,17 @@ describe('a pool of scoring workers', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     await engine.close();
     expect(await scoring).toBeInstanceOf(Error);
-    expect(performance.now() - begin).toBeLessThan(10_000);
+    // Scoring it takes minutes.
+    expect(performance.now() - begin).toBeLessThan(60_000);
   });
 
   it('closes with models open, at once', async () => {
     const model = await load(1n);
     const begin = performance.now();
-    const closing = model.close();
+    const closing = model.close().then(() => performance.now() - begin);
     await engine.close();
-    await closing;
-    expect(performance.now() - begin).toBeLessThan(3_000);
+    // Not when the time limit of a model's close has run out.
+    expect(await closing).toBeLessThan(3_000);
   });
 });
 

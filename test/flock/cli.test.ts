@@ -28,7 +28,7 @@ interface Run {
 
 async function quarry(
   line: string | readonly string[],
-  more: { env?: Record<string, string>; columns?: number; signal?: AbortSignal } = {},
+  more: { env?: Record<string, string>; columns?: number; signal?: AbortSignal; onErr?: (err: string) => void } = {},
 ): Promise<Run> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   let [out, err] = ['', ''];
@@ -37,6 +37,7 @@ async function quarry(
   });
   stderr.on('data', (chunk) => {
     err += chunk;
+    more.onErr?.(err);
   });
   const context: CliContext = {
     stdin: new PassThrough(),
@@ -355,12 +356,8 @@ describe('work', () => {
     const log = join(home, 'events');
     const running = quarry(['watch', '--existing', '--json', '--exec', `cat >> ${log}; exit 1`], {
       signal: stop.signal,
+      onErr: (err) => err.includes('ended with status 1') && setTimeout(() => stop.abort(), 100),
     });
-    for (let i = 0; i < 100 && (await readFile(log, 'utf8').catch(() => '')).split('\n').length < 3; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    stop.abort();
     const { out, err } = await running;
     const events = lines(out).map((line) => JSON.parse(line));
     expect(events[0]).toMatchObject({ event: 'task-opened', id: 7 });

@@ -170,7 +170,7 @@ describe('training set download', () => {
   it('a connection that falls silent is given up and resumed', async () => {
     const { bench, dest, bytes } = await withBytes(2 * MiB);
     bench.s3.faulty.stallAfter = [MiB];
-    const result = await bench.client.tasks.downloadTrainingSet(7, { dest, stallTimeoutMs: 300 });
+    const result = await bench.client.tasks.downloadTrainingSet(7, { dest, stallTimeoutMs: 2_000 });
     expect((await readFile(dest)).equals(bytes)).toBe(true);
     expect(result.bytes).toBe(2 * MiB);
     expect(bench.s3.requests).toHaveLength(2);

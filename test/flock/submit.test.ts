@@ -31,8 +31,7 @@ describe('submitting', () => {
   }
 
   it('gateway failure and time-out after the row was stored: reconciled; 502 before: tried once more', async () => {
-    const { clientWith, ledger } = await startBench();
-    const client = clientWith({ timeoutMs: 200 });
+    const { client, ledger } = await startBench();
     ledger.fail({ match: /submit-result/, status: 502, body: '<html>' });
     expect(await client.submissions.submit(body)).toMatchObject({ reconciled: false, attempts: 2 });
     expect(ledger.submissions).toHaveLength(1);

@@ -125,7 +125,7 @@ describe.runIf(!isAble && process.env[IN_NAMESPACE] === undefined && hasNamespac
       });
       expect(await once(child, 'close')).toEqual([0, null]);
     },
-    600_000 + SECONDS * 3_000,
+    1_800_000 + SECONDS * 3_000,
   );
 });
 
@@ -184,8 +184,9 @@ function mixedFaults(): void {
       };
       const until = performance.now() + SECONDS * 1_000;
       let lives = 0;
-      // What has not happened by then gets a few lives more.
-      while (performance.now() < until || (missing().length > 0 && lives < 40)) {
+      // What has not happened by then gets a few lives more, on a slow machine above all.
+      const tooFew = (): boolean => missing().length > 0 || !((outcomes['accepted'] ?? 0) > SECONDS / 2);
+      while (performance.now() < until || (tooFew() && lives < 40)) {
         lives++;
         await rm(join(stateDir, 'weights'), { recursive: true, force: true });
         const assembled = await minerOf(network, { stateDir, data, host, untilIdle: false });
@@ -232,7 +233,7 @@ function mixedFaults(): void {
       expect(outcomes['accepted']).toBeGreaterThan(SECONDS / 2);
       expectAgreement(network, entries, stateDir);
     },
-    240_000 + SECONDS * 2_000,
+    900_000 + SECONDS * 2_000,
   );
 }
 
@@ -255,7 +256,7 @@ function singleFaults(): void {
     await devnet.advanceEpoch();
     await claimEverything(assembled);
     expectAgreement(network, entries, stateDir);
-  }, 60_000);
+  });
 
   it('gets its models although downloads are corrupted, cut and stalled', async () => {
     const port = await freePort();
@@ -274,7 +275,7 @@ function singleFaults(): void {
     expect(corruptDownload + truncatedDownload + stalledDownload).toBeGreaterThan(0);
     const expected = ['CHECKSUM_MISMATCH', 'SIZE_MISMATCH', 'UNREACHABLE', 'TIMEOUT'];
     expect(failures.filter((code) => !expected.includes(code))).toEqual([]);
-  }, 90_000);
+  });
 
   it('hosts in a bucket that answers every third request with 500', async () => {
     const s3 = await startS3Server((n) => n % 3 === 1);
@@ -297,7 +298,7 @@ function singleFaults(): void {
     // The auditor fetches from the bucket as well.
     await devnet.settleAudits();
     expect(devnet.verdicts.filter(({ outcome }) => outcome === 'honest').length).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   it('stops when the disk is full, promises nothing it cannot write down, and goes on when there is room', async (ctx) => {
     network = await startMiningNetwork({ auditShare: 0 });
@@ -310,7 +311,7 @@ function singleFaults(): void {
     const data = [await variedData(dir)];
     const full = await network.miner({ stateDir, data, untilIdle: false });
     const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), 30_000);
+    const timer = setTimeout(() => stop.abort(), 300_000);
     const failure = await full.miner.run({ signal: stop.signal }).then(
       () => undefined,
       (error: unknown) => error,
@@ -328,5 +329,5 @@ function singleFaults(): void {
     await claimEverything(roomy);
     expectAgreement(network, entries, stateDir);
     await roomy.close();
-  }, 90_000);
+  });
 }

@@ -46,7 +46,7 @@ async function freePort(): Promise<number> {
 }
 
 test(`after ${KILLS} kills at random points, nothing was scored, submitted or claimed twice, and nothing forgotten`, {
-  timeout: 30_000 + KILLS * 21_000,
+  timeout: 30_000 + KILLS * 84_000,
 }, async () => {
   const keys = Array.from({ length: LANES }, () => Keypair.generate());
   network = await startMiningNetwork({
@@ -65,11 +65,15 @@ test(`after ${KILLS} kills at random points, nothing was scored, submitted or cl
   const random = seededRandom(SEED);
   let kills = 0;
   let failures = '';
+  const succeeded = (kind: string): number =>
+    lanes.flatMap(({ entries }) => entries.filter((entry) => entry.succeeded && entry.kind === kind)).length;
+  // Otherwise the kills hit idle processes; on a slow machine it takes more of them.
+  const isIdle = (): boolean => succeeded('submitData') <= KILLS || succeeded('claimRewards') <= KILLS / 4;
   await Promise.all(
     lanes.map(async ({ key, stateDir }) => {
       const args = ['--network', devnet.rpcUrl, '--state-dir', stateDir, '--data', data];
       args.push('--host-port', String(await freePort()), '--workers', '1', '--threads', '1', '--log-level', 'silent');
-      while (kills < KILLS && failures === '') {
+      while ((kills < KILLS || (isIdle() && kills < 4 * KILLS)) && failures === '') {
         const run = await mineUntilKilled(args, { SOMA_SECRET_KEY: key.exportSecret() }, killPoint(random));
         if (!run.killed || run.stderr !== '') failures += `${run.stderr}\n${JSON.stringify(run.events)}\n`;
         kills++;
@@ -79,10 +83,7 @@ test(`after ${KILLS} kills at random points, nothing was scored, submitted or cl
   );
   expect(failures).toBe('');
   expect(kills).toBeGreaterThanOrEqual(KILLS);
-  // Otherwise the kills hit idle processes.
-  const executed = lanes.flatMap(({ entries }) => entries.filter((entry) => entry.succeeded));
-  expect(executed.filter(({ kind }) => kind === 'submitData').length).toBeGreaterThan(KILLS);
-  expect(executed.filter(({ kind }) => kind === 'claimRewards').length).toBeGreaterThan(KILLS / 4);
+  expect(isIdle()).toBe(false);
 
   for (const { key, stateDir } of lanes) await claimAll(network, key, stateDir);
   await devnet.advanceEpoch();

@@ -40,4 +40,4 @@ test('SIGINT lets a running quarry mine finish what is in flight: nothing pendin
   } finally {
     await network.close();
   }
-}, 60_000);
+});

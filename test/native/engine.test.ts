@@ -144,9 +144,10 @@ describe('calls', () => {
       config,
     );
     const before = performance.now();
-    const long = model.score([mixedBytes(64 * 1024)], { signal: AbortSignal.timeout(30) });
+    const long = model.score([mixedBytes(1024 * 1024)], { signal: AbortSignal.timeout(30) });
     await expect(long).rejects.toMatchObject({ code: 'ABORTED' });
-    expect(performance.now() - before).toBeLessThan(1500);
+    // To its end it takes twenty seconds and more.
+    expect(performance.now() - before).toBeLessThan(10_000);
     expect(await model.score([mixedBytes(10)])).toHaveLength(1);
     await model.close();
   });

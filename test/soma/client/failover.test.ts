@@ -50,9 +50,10 @@ describe('several fullnodes of one network', () => {
 
   it('prefers the fastest, and goes back to it when it recovers', async () => {
     await until(() => preferred() === near.url, 'the near one preferred');
-    const [first, second] = client.fullnodes;
+    const [first] = client.fullnodes;
     expect(first).toMatchObject({ url: far.url, state: 'ready' });
-    expect(first!.latencyMs!).toBeGreaterThan(second!.latencyMs! + 40);
+    // Its proxy holds back what goes either way.
+    expect(first!.latencyMs!).toBeGreaterThan(2 * far.delayMs - 10);
 
     near.cut();
     await expect(client.getServiceInfo()).resolves.toMatchObject({ chain: 'localnet' });
@@ -119,7 +120,7 @@ describe('several fullnodes of one network', () => {
     }
     expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + BigInt(index)));
     expect(reconnects).toBeGreaterThanOrEqual(2);
-  }, 30_000);
+  });
 
   it('finds out elsewhere what became of a transaction, and sends the same bytes again', async () => {
     const account = client.account(fixture.keypair);
@@ -195,10 +196,8 @@ describe('several fullnodes of one network', () => {
     far.silent = true;
     const third = await TcpProxy.start(fixture.devnet.rpcUrl);
     others.push(() => third.close());
-    const began = performance.now();
     const late = await SomaClient.connect({ url: near.url, fallbackUrls: [far.url, third.url], failover: FAST });
     others.push(() => late.close());
-    expect(performance.now() - began).toBeLessThan(3_000);
     expect(late.fullnodes.map(({ state }) => state)).toEqual([
       'down',
       expect.stringMatching(/unchecked|down/),

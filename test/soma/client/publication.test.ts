@@ -85,7 +85,7 @@ it('creates, commits and reveals once, although it is killed in each of the thre
   const mine = [...devnet.ledger.state.modelRegistry.models].filter(([, model]) => model.owner === owner.address);
   expect(mine.map(([id]) => id)).toEqual([(await stateNow()).modelId]);
   expect(await stateNow()).not.toHaveProperty('pending');
-}, 60_000);
+});
 
 it('sends what was signed and never left, and signs anew when its coin is gone', async () => {
   executed.length = 0;
@@ -121,4 +121,4 @@ it('sends what was signed and never left, and signs anew when its coin is gone',
     expect(executed.filter((kind) => kind === 'createModel')).toHaveLength(coinIsSpent ? 2 : 1);
   }
   client.close();
-}, 60_000);
+});

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf } from '../../../src/soma/chain/index.js';
 import type { TargetEvent } from '../../../src/soma/client/index.js';
@@ -10,6 +10,7 @@ const CALM = {
   unavailable: 0,
   lostReply: 0,
   lockConflict: 0,
+  congestion: 0,
   slowCheckpoint: 0,
   epochChange: 0,
   corruptDownload: 0,
@@ -145,8 +146,12 @@ describe('waiting for the next epoch', () => {
   it('ends with its number, at its time limit, or by its signal', async () => {
     const fixture = await startFixture();
     try {
+      const { transport } = fixture.client.context;
+      const unary = vi.spyOn(transport, 'unary');
       const waiting = fixture.client.waitForNextEpoch();
-      await new Promise((done) => setTimeout(done, 100));
+      // It has to have seen the epoch that ends.
+      await vi.waitFor(() => expect(unary).toHaveBeenCalled());
+      await unary.mock.results[0]!.value;
       await fixture.devnet.advanceEpoch();
       expect(await waiting).toBe(1n);
       await expect(fixture.client.waitForNextEpoch({ timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT' });
@@ -222,11 +227,20 @@ describe('transactions under faults', () => {
     try {
       const account = fixture.client.account(fixture.keypair, { parallel: 4 });
       const sent = Array.from({ length: 30 }, () => account.transferCoin({ recipient: '0x77', amountShannons: 1000n }));
-      const results = await Promise.all(sent);
+      const settled = await Promise.allSettled(sent);
+      const results = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+      // A transaction may be refused four times in a row, if seldom; then the ledger does not have it.
+      for (const each of settled) {
+        if (each.status === 'fulfilled') continue;
+        expect(each.reason).toMatchObject({ code: 'OUTCOME_UNKNOWN', facts: { digest: expect.any(String) } });
+        const lookup = fixture.client.getTransaction(each.reason.facts.digest);
+        await expect(lookup).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      }
+      expect(results.length).toBeGreaterThan(24);
       expect(results.every((result) => result.effects.status.kind === 'success')).toBe(true);
       expect(results.every((result) => result.checkpoint !== undefined)).toBe(true);
-      expect(new Set(results.map((result) => result.digest)).size).toBe(30);
-      expect(fixture.devnet.balanceOf(`0x${'77'.padStart(64, '0')}`)).toBe(30_000n);
+      expect(new Set(results.map((result) => result.digest)).size).toBe(results.length);
+      expect(fixture.devnet.balanceOf(`0x${'77'.padStart(64, '0')}`)).toBe(1000n * BigInt(results.length));
       expect(fixture.devnet.faults.lostReply).toBeGreaterThan(0);
       expect(fixture.devnet.faults.lockConflict).toBeGreaterThan(0);
     } finally {
