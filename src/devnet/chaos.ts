@@ -27,7 +27,7 @@ export interface ChaosRates {
 }
 
 /**
- * Faults to be played. Whether the n-th chance of a fault is taken depends on the seed alone: each fault draws from a
+ * Faults to be played. Whether the n-th chance of a fault is taken depends on its rate and the seed alone: each fault draws from a
  * sequence of its own, so that the order in which concurrent calls arrive does not decide which faults are met.
  */
 export interface ChaosOptions {
@@ -53,7 +53,7 @@ export const DEFAULT_CHAOS_RATES: ChaosRates = {
 };
 
 /** Every kind of fault off. */
-const NO_CHAOS: ChaosRates = {
+export const NO_CHAOS: ChaosRates = {
   droppedStream: 0,
   unavailable: 0,
   lostReply: 0,

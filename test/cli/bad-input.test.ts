@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Devnet, startDevnet } from '../../src/devnet/index.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
@@ -145,11 +145,12 @@ describe('weights', () => {
     // Other tests use the common folder.
     const own = file('tmp');
     await mkdir(own);
-    const common = process.env['TMPDIR'];
-    process.env['TMPDIR'] = own;
-    await score('weights.st', '--key', '03'.repeat(32));
-    if (common === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = common;
+    vi.stubEnv('TMPDIR', own);
+    try {
+      await score('weights.st', '--key', '03'.repeat(32));
+    } finally {
+      vi.unstubAllEnvs();
+    }
     expect(await readdir(own)).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Chaos } from '../../src/devnet/chaos.js';
-import { type ChaosRates, type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { type ChaosRates, type Devnet, NO_CHAOS, startDevnet } from '../../src/devnet/index.js';
 import { ExecutionError_ExecutionErrorKind as Kind } from '../../src/gen/soma/rpc/execution_status_pb.js';
 import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
 import { Keypair } from '../../src/soma/chain/keys/keypair.js';
@@ -10,19 +10,6 @@ import { coinsOf, execute, failure, RawClient } from './raw-client.js';
 
 const alice = Keypair.fromSecret(new Uint8Array(32).fill(1));
 const bob = Keypair.fromSecret(new Uint8Array(32).fill(2));
-const calm: ChaosRates = {
-  droppedStream: 0,
-  unavailable: 0,
-  lostReply: 0,
-  lockConflict: 0,
-  congestion: 0,
-  slowCheckpoint: 0,
-  epochChange: 0,
-  corruptDownload: 0,
-  stalledDownload: 0,
-  truncatedDownload: 0,
-};
-
 async function withChaos(
   rates: Partial<ChaosRates>,
   run: (devnet: Devnet, rpc: RawClient) => Promise<void>,
@@ -42,7 +29,7 @@ async function withChaos(
       },
     ],
     targetsPerEpoch: 2,
-    chaos: { rates: { ...calm, ...rates }, lockMs: 200 },
+    chaos: { rates: { ...NO_CHAOS, ...rates }, lockMs: 200 },
   });
   const rpc = new RawClient(devnet.rpcUrl);
   try {

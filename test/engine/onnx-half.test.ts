@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { scoreError } from '../../src/engine/calibration/error-bound.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
 import { LARGEST_HALF, toHalf } from '../../src/engine/onnx/half.js';
@@ -119,16 +119,14 @@ describe('the ONNX engine in f16', () => {
   test('leaves nothing behind where nothing is to be kept, and takes weights from memory', async () => {
     // Other tests use the common folder.
     const own = await mkdtemp(join(directory, 'tmp-'));
-    const common = process.env['TMPDIR'];
-    process.env['TMPDIR'] = own;
+    vi.stubEnv('TMPDIR', own);
     const engine = await createOnnxEngine({ precision: 'f16' });
     const model = await engine.load(safetensorsFromBytes(weightsBytes(config)), config);
     expect((await model.score(samples)).map(({ precision }) => precision)).toEqual(['f16', 'f16', 'f16']);
     expect(await readdir(own)).toHaveLength(1);
     await model.close();
     expect(await readdir(own)).toEqual([]);
-    if (common === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = common;
+    vi.unstubAllEnvs();
   });
 
   test('refuses weights and activations beyond its range, says so, and scores in f32', async () => {

@@ -99,13 +99,13 @@ describe('a pool of scoring workers', () => {
 
   it('leaves what is being scored when it closes', async () => {
     const model = await load(1n);
-    const begin = performance.now();
     const scoring = model.score(Array.from({ length: 64 }, () => new Uint8Array(1 << 20))).catch((error) => error);
     await new Promise((resolve) => setTimeout(resolve, 200));
+    const begin = performance.now();
     await engine.close();
     expect(await scoring).toBeInstanceOf(Error);
     // Scoring it takes minutes.
-    expect(performance.now() - begin).toBeLessThan(60_000);
+    expect(performance.now() - begin).toBeLessThan(10_000);
   });
 
   it('closes with models open, at once', async () => {

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { variedBytes } from '../../bench/varied-bytes.js';
+import { NO_CHAOS } from '../../src/devnet/index.js';
 import { isAbort, toQuarryError } from '../../src/errors/index.js';
 import { S3Host } from '../../src/hosting/index.js';
 import type { AssembledMiner, CreateMinerOptions } from '../../src/miner/index.js';
@@ -19,19 +20,6 @@ const SECONDS = Number(process.env['QUARRY_CHAOS_SECONDS'] ?? 30);
 const ROOMY_BYTES = 256 * 2 ** 20;
 /** Tries of a step that faults may break. */
 const TRIES = 40;
-
-const CALM = {
-  droppedStream: 0,
-  unavailable: 0,
-  lostReply: 0,
-  lockConflict: 0,
-  congestion: 0,
-  slowCheckpoint: 0,
-  epochChange: 0,
-  corruptDownload: 0,
-  stalledDownload: 0,
-  truncatedDownload: 0,
-};
 
 let network: MiningNetwork | undefined;
 const closers: (() => Promise<void> | void)[] = [];
@@ -240,7 +228,10 @@ function mixedFaults(): void {
 function singleFaults(): void {
   it('loses only the race when the epoch ends while submissions travel', async () => {
     // The first submission meets it. Were it frequent, a machine under load would live in the epoch before for ever.
-    network = await startMiningNetwork({ auditShare: 0, chaos: { seed: 5, rates: { ...CALM, epochChange: 0.05 } } });
+    network = await startMiningNetwork({
+      auditShare: 0,
+      chaos: { seed: 5, rates: { ...NO_CHAOS, epochChange: 0.05 } },
+    });
     const { devnet, signer, dir } = network;
     const entries = recordLedger(devnet, signer.address);
     const stateDir = join(dir, 'state');
@@ -260,7 +251,7 @@ function singleFaults(): void {
 
   it('gets its models although downloads are corrupted, cut and stalled', async () => {
     const port = await freePort();
-    const rates = { ...CALM, corruptDownload: 0.25, truncatedDownload: 0.25, stalledDownload: 0.25 };
+    const rates = { ...NO_CHAOS, corruptDownload: 0.25, truncatedDownload: 0.25, stalledDownload: 0.25 };
     network = await startMiningNetwork({
       auditShare: 0,
       ports: { http: port },

@@ -146,8 +146,8 @@ describe('calls', () => {
     const before = performance.now();
     const long = model.score([mixedBytes(1024 * 1024)], { signal: AbortSignal.timeout(30) });
     await expect(long).rejects.toMatchObject({ code: 'ABORTED' });
-    // To its end it takes twenty seconds and more.
-    expect(performance.now() - before).toBeLessThan(10_000);
+    // To its end it takes a minute.
+    expect(performance.now() - before).toBeLessThan(1500);
     expect(await model.score([mixedBytes(10)])).toHaveLength(1);
     await model.close();
   });

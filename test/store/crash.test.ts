@@ -17,18 +17,19 @@ import { blake2b256 } from '../../src/weights/blake2b.js';
 import { A, sampleBytes } from './crash-samples.js';
 import { opened, temporaryDir } from './fixtures.js';
 
-/** Runs the writer on `dir` and kills it when it has acknowledged `batches`; returns what it had acknowledged. */
-function writeUntilKilled(dir: string, first: number, batches: number): Promise<number[]> {
+/** Runs the writer on `dir` and kills it `afterMs` after its second append; returns what it had acknowledged. */
+function writeUntilKilled(dir: string, first: number, afterMs: number): Promise<number[]> {
   return new Promise((resolve, reject) => {
     const script = join(import.meta.dirname, 'crash-writer.ts');
     const child = spawn(process.execPath, ['--import', 'tsx', script, dir, String(first)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let text = '';
+    let kill: NodeJS.Timeout | undefined;
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
       // The first line says that it is ready.
-      if (text.split('\n').length - 2 >= batches) child.kill('SIGKILL');
+      if (kill === undefined && text.split('\n').length > 3) kill = setTimeout(() => child.kill('SIGKILL'), afterMs);
     });
     child.on('error', reject);
     child.on('close', (_code, signal) => {
@@ -55,8 +56,8 @@ describe('store after kill -9', () => {
     const dir = temporaryDir();
     const acknowledged: number[] = [];
     let first = 0;
-    for (const batches of [0, 1, 2, 3, 5, 8, 13, 21]) {
-      const done = await writeUntilKilled(dir, first, batches);
+    for (const afterMs of [0, 3, 11, 17, 29, 53, 71, 97]) {
+      const done = await writeUntilKilled(dir, first, afterMs);
       acknowledged.push(...done);
       const store = await opened({ dir, embeddingDim: 16 });
       expect(store.repairs).toMatchObject({ samplesLost: 0, scoresLost: 0, indexRebuilt: false });

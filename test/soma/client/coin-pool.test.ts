@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DevnetOptions } from '../../../src/devnet/index.js';
+import { type DevnetOptions, NO_CHAOS } from '../../../src/devnet/index.js';
 import {
   ExecutionErrorSchema,
   ExecutionStatusSchema,
@@ -180,8 +180,8 @@ describe('the coin pool against a devnet', () => {
   }
 
   it('tells of every transaction that was charged and cancelled, and fills the target once', async () => {
-    const rates = { congestion: 0.5, unavailable: 0, lostReply: 0, lockConflict: 0, epochChange: 0, slowCheckpoint: 0 };
-    const account = await start({ coins: [3n * SOMA], chaos: { seed: 9, rates: { ...rates, droppedStream: 0 } } });
+    const chaos = { seed: 9, rates: { ...NO_CHAOS, congestion: 0.5 } };
+    const account = await start({ coins: [3n * SOMA], chaos });
     const before = fixture.devnet.balanceOf(account.address);
     const signed: string[] = [];
     const cancelled: string[] = [];
