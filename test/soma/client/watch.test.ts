@@ -226,19 +226,26 @@ describe('transactions under faults', () => {
   });
 });
 
-/** Pays once. Four refusals in a row leave a transaction unknown, if seldom: what was signed is settled then. */
+/** Pays once, whatever happens: what is locked is tried again, and what is unknown after some calls is settled. */
 async function payWhateverHappens(client: SomaClient, account: SomaAccount): Promise<TransactionResult> {
+  let signed: SignedTransaction | undefined;
+  let unknown: SignedTransaction | undefined;
+  const onSigned = (each: SignedTransaction): void => {
+    signed = each;
+  };
   for (;;) {
-    let signed: SignedTransaction | undefined;
-    const onSigned = (each: SignedTransaction): void => {
-      signed = each;
-    };
     try {
+      if (unknown !== undefined) {
+        const settled = await client.settleTransaction(unknown);
+        if (settled !== undefined) return { ...settled, checkpoint: await client.waitForTransaction(settled.digest) };
+        unknown = undefined;
+      }
       return await account.transferCoin({ recipient: '0x77', amountShannons: 1000n, onSigned });
     } catch (error) {
-      if (!(error instanceof QuarryError) || error.code !== 'OUTCOME_UNKNOWN' || signed === undefined) throw error;
-      const settled = await client.settleTransaction(signed);
-      if (settled !== undefined) return { ...settled, checkpoint: await client.waitForTransaction(settled.digest) };
+      const { code } = error as QuarryError;
+      if (code === 'OBJECT_LOCKED') continue;
+      if (code !== 'OUTCOME_UNKNOWN') throw error;
+      unknown = signed;
     }
   }
 }
