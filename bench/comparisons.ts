@@ -1,4 +1,4 @@
-import type { PeerTime, Skipped } from './peers/peer-process.js';
+import type { PeerTime, Skipped } from './baselines/peer-process.js';
 import { type BenchResult, benchResult } from './result.js';
 
 /** A library's name and its time for the same case, or why there is none. */

@@ -1,15 +1,15 @@
 import type { DistanceEngine, EmbeddingRows, Hit, TargetMatrix } from '../src/engine/contract.js';
-import type { IsaLevel } from '../src/engine/engine-spec.js';
 import { createGpuDistanceEngine, type GpuDistanceEngine, type GpuMode } from '../src/engine/gpu/index.js';
-import { loadNativeCore } from '../src/engine/native/core.js';
 import { createNativeDistanceEngine, nativeCapabilities } from '../src/engine/native/index.js';
 import { createReferenceDistanceEngine } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
+import { loadAddon } from '../src/native/addon.js';
+import type { IsaLevel } from '../src/native/isa-level.js';
+import type { PeerTime, Skipped } from './baselines/peer-process.js';
+import { pythonScan } from './baselines/python-scan.js';
 import { comparisons, type PeerOutcome } from './comparisons.js';
 import { fmaPeak, readBandwidth } from './limits.js';
 import { mappedEngine } from './mapped-engine.js';
-import type { PeerTime, Skipped } from './peers/peer-process.js';
-import { pythonScan } from './peers/python-scan.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 import { DIM, makeRows, makeTargets } from './scan-data.js';
 
@@ -62,7 +62,7 @@ async function errorOf(engine: DistanceEngine, rows: EmbeddingRows, targets: Tar
 /** The largest error allowed: the definition is the same in every engine. */
 function assertRight(error: number, what: string): void {
   if (error <= 1e-6) return;
-  throw new QuarryError('ENGINE_FAILED', `the distance scan is wrong: ${what}`, { facts: { error } });
+  throw new QuarryError('ENGINE_FAILED', `the distance scan is wrong: ${what}`, { details: { error } });
 }
 
 /**
@@ -73,7 +73,7 @@ function assertRight(error: number, what: string): void {
  * @throws QuarryError `ENGINE_FAILED` when a result is wrong: nothing is timed that does not compute
  */
 export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<BenchResult> {
-  const core = loadNativeCore();
+  const core = loadAddon();
   const capabilities = nativeCapabilities();
   if (!capabilities.available) throw new QuarryError('ENGINE_UNAVAILABLE', capabilities.reason);
   const count = options.rows ?? (options.quick ? 50_000 : 500_000);

@@ -46,8 +46,8 @@ function bytesOf(start: number, end: number): Buffer {
 
 async function serve(): Promise<void> {
   // Loaded here only: the servers are no part of what is measured.
-  const { LedgerServer } = await import('../src/flock/demo/ledger-server.js');
-  const { S3Server } = await import('../src/flock/demo/s3-server.js');
+  const { LedgerServer } = await import('../src/devnet/flock/ledger-server.js');
+  const { S3Server } = await import('../src/devnet/flock/s3-server.js');
   const ledger = await new LedgerServer().listen();
   const s3 = await new S3Server().listen();
   let ahead = 0;

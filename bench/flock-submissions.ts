@@ -5,9 +5,9 @@
  */
 import { cpus } from 'node:os';
 import { SUBS_COLUMNS } from '../src/cli/commands/flock/submissions.js';
-import { LedgerServer } from '../src/flock/demo/ledger-server.js';
+import { LedgerServer } from '../src/devnet/flock/ledger-server.js';
 import { bestSubmissions, FlockClient, type WalletSubmission } from '../src/flock/index.js';
-import { renderTable } from '../src/output/index.js';
+import { renderTable } from '../src/text/index.js';
 
 const count = Number(process.argv[2] ?? 10_000);
 const ledger = await new LedgerServer().listen();

@@ -37,7 +37,7 @@ export async function assertRoom(config: ModelConfig, directory: string, peers: 
       `the bench needs ${gigabytes(disk.needed)} of disk, ${gigabytes(disk.free)} free`,
       {
         hint: 'Name a folder on a larger disk with --directory.',
-        facts: { directory },
+        details: { directory },
       },
     );
   }
@@ -49,7 +49,7 @@ export async function assertRoom(config: ModelConfig, directory: string, peers: 
       `the bench needs ${gigabytes(memory.needed)} of memory, ${gigabytes(memory.free)} free`,
       {
         hint: `${files > 0 ? 'Name a folder on a disk with --directory' : peers ? 'Leave out the peers with --no-peers' : 'Leave out --full'}.`,
-        facts: { directory },
+        details: { directory },
       },
     );
   }
@@ -107,7 +107,7 @@ export async function checkSlice(
     await reference.close();
     const error = relativeError(got!, want!);
     if (error <= 1e-5) return error;
-    throw new QuarryError('ENGINE_FAILED', 'native scores differ from the reference', { facts: { error } });
+    throw new QuarryError('ENGINE_FAILED', 'native scores differ from the reference', { details: { error } });
   } finally {
     await weights.close();
   }

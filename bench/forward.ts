@@ -2,17 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Score } from '../src/engine/contract.js';
-import type { IsaLevel } from '../src/engine/engine-spec.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../src/engine/model-config.js';
-import { loadNativeCore, type NativePrecision } from '../src/engine/native/core.js';
 import { createNativeScoringEngine } from '../src/engine/native/index.js';
 import { QuarryError } from '../src/errors/index.js';
+import { loadAddon, type NativePrecision } from '../src/native/addon.js';
+import type { IsaLevel } from '../src/native/isa-level.js';
 import { openSafetensors } from '../src/weights/safetensors.js';
 import type { WeightsFile } from '../src/weights/weights-file.js';
+import { onnxPeer, torchPeers } from './baselines/forward-peers.js';
 import { comparisons } from './comparisons.js';
 import { assertRoom, checkSlice, flushFolder, modelFile, sampleBytes } from './forward-model.js';
 import { fmaPeak } from './limits.js';
-import { onnxPeer, torchPeers } from './peers/forward-peers.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 import { relativeError } from './score-error.js';
 
@@ -57,7 +57,7 @@ interface Timed {
  * @throws QuarryError `DISK_FULL` or `UNSUPPORTED` when there is too little disk or memory
  */
 export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<BenchResult> {
-  const { best, cpus } = loadNativeCore().capabilities();
+  const { best, cpus } = loadAddon().capabilities();
   const { signal, full = false, peers = !options.quick, isa = best, python } = options;
   const layers = options.layers ?? (full ? MODEL_CONFIGS.v1.numLayers : options.quick ? 1 : 2);
   const config: ModelConfig = { ...MODEL_CONFIGS.v1, numLayers: layers };
@@ -102,7 +102,7 @@ export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<Ben
         for (const [precision, { seconds, score, bound, limit }] of timed) {
           const error = precision === 'f32' ? f32Error : relativeError(score, want);
           if (!(Math.abs(score.loss - want.loss) <= bound)) {
-            throw new QuarryError('ENGINE_FAILED', 'a bf16 loss left its stated bound', { facts: { error, bound } });
+            throw new QuarryError('ENGINE_FAILED', 'a bf16 loss left its stated bound', { details: { error, bound } });
           }
           const flops = chunks * usefulFlops(config);
           const own = benchResult({
@@ -152,7 +152,7 @@ async function timeNative(
   repeats: number,
   signal: AbortSignal | undefined,
 ): Promise<Timed> {
-  const core = loadNativeCore();
+  const core = loadAddon();
   const options = signal === undefined ? {} : { signal };
   const engine = createNativeScoringEngine({ precision, threads, isa, cacheDir: directory });
   const model = await engine.load(weights, config, options);

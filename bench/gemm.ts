@@ -1,11 +1,11 @@
-import type { IsaLevel } from '../src/engine/engine-spec.js';
-import { loadNativeCore } from '../src/engine/native/core.js';
 import { nativeCapabilities } from '../src/engine/native/index.js';
 import { QuarryError } from '../src/errors/index.js';
+import { loadAddon } from '../src/native/addon.js';
+import type { IsaLevel } from '../src/native/isa-level.js';
+import { onnxMatmul } from './baselines/onnx-matmul.js';
+import { pythonPeer } from './baselines/python.js';
 import { comparisons, type PeerOutcome } from './comparisons.js';
 import { fmaPeak } from './limits.js';
-import { onnxMatmul } from './peers/onnx-matmul.js';
-import { pythonPeer } from './peers/python.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Products of one layer of the full V1 model on one chunk, `[m, n, k]`. */
@@ -35,7 +35,7 @@ export interface GemmBenchOptions extends BenchOptions {
  * @throws QuarryError `ENGINE_FAILED` when a result is wrong: nothing is timed that does not compute
  */
 export async function* run(options: GemmBenchOptions = {}): AsyncIterable<BenchResult> {
-  const core = loadNativeCore();
+  const core = loadAddon();
   const capabilities = nativeCapabilities();
   if (!capabilities.available) throw new QuarryError('ENGINE_UNAVAILABLE', capabilities.reason);
   const threadCounts = options.threads ?? [...new Set([1, capabilities.cpus])];
@@ -55,7 +55,7 @@ export async function* run(options: GemmBenchOptions = {}): AsyncIterable<BenchR
           const limit = Math.max(before, await fmaPeak(core, isa, precision, threads));
           if (!(error <= LARGEST_ERROR)) {
             throw new QuarryError('ENGINE_FAILED', `product ${m}x${n}x${k} in ${precision} at ${isa} is wrong`, {
-              facts: { error },
+              details: { error },
             });
           }
           const own = benchResult({

@@ -5,8 +5,8 @@ import { QuarryError } from '../src/errors/index.js';
 import type { DataHost } from '../src/hosting/index.js';
 import { blake2b256, manifestOf } from '../src/soma/chain/index.js';
 import type { SomaAccount } from '../src/soma/client/account/soma-account.js';
+import type { Target } from '../src/soma/client/decode/target.js';
 import type { SomaClient } from '../src/soma/client/soma-client.js';
-import type { Target } from '../src/soma/client/view/target.js';
 
 /** Samples between two reads of the open targets when nothing hits. */
 const REFRESH_EVERY = 50;

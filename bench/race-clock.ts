@@ -3,8 +3,8 @@ import { type SubscribeCheckpointsResponse, SubscriptionService } from '../src/g
 import { TransactionExecutionService } from '../src/gen/soma/rpc/transaction_execution_service_pb.js';
 import type { Miner } from '../src/miner/index.js';
 import { decodeTarget } from '../src/soma/chain/index.js';
+import { checkpointFrom } from '../src/soma/client/decode/checkpoint.js';
 import type { SomaClient } from '../src/soma/client/soma-client.js';
-import { checkpointFrom } from '../src/soma/client/view/checkpoint.js';
 
 /** A moment of this process, as milliseconds since the Unix epoch with fractions. */
 const now = (): number => performance.timeOrigin + performance.now();

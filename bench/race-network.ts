@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../src/devnet/index.js';
+import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../src/devnet/soma/index.js';
 import { MODEL_CONFIGS } from '../src/engine/model-config.js';
 import { normalArray } from '../src/engine/reference/index.js';
 import { HttpHost } from '../src/hosting/index.js';

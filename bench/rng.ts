@@ -1,6 +1,6 @@
-import { loadNativeCore } from '../src/engine/native/core.js';
 import { normalArray, SIG_REG } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
+import { loadAddon } from '../src/native/addon.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Widths of embeddings: the noise of one batch is as wide, for each of SIGReg's slices. */
@@ -36,7 +36,7 @@ function differences(got: Float32Array, want: Float32Array): number {
  * @throws QuarryError `ENGINE_FAILED` when a single bit differs
  */
 export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResult> {
-  const core = loadNativeCore();
+  const core = loadAddon();
   for (const [name, width] of options.quick ? CASES.slice(1) : CASES) {
     const draws = width * SIG_REG.slices;
     const out = new Float32Array(draws);
@@ -45,7 +45,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResul
       const wrong = differences(out, normalArray(seed, draws));
       if (wrong > 0) {
         throw new QuarryError('ENGINE_FAILED', 'native noise differs from the reference', {
-          facts: { wrong, draws, seed: seed.toString() },
+          details: { wrong, draws, seed: seed.toString() },
         });
       }
     }

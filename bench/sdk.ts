@@ -1,7 +1,7 @@
-import { spawnDevnet } from '../src/devnet/index.js';
+import { spawnDevnet } from '../src/devnet/soma/index.js';
 import { normalArray } from '../src/engine/reference/index.js';
 import { blake2b256, Keypair, manifestOf, SomaClient, type Target } from '../src/soma/index.js';
-import { hasSdk, SDK_PYTHON, SdkPeer } from './peers/soma-sdk.js';
+import { hasSdk, SDK_PYTHON, SdkPeer } from './baselines/soma-sdk.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Width of a V1 embedding. */

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { IsaLevel } from '../src/engine/engine-spec.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../src/engine/model-config.js';
-import { loadNativeCore, type NativeCore } from '../src/engine/native/core.js';
 import { createNativeScoringEngine, nativeCapabilities } from '../src/engine/native/index.js';
 import { QuarryError } from '../src/errors/index.js';
-import { type Blake2bBackend, nativeBlake2b, portableBlake2b } from '../src/weights/blake2b.js';
-import { type CheckedCipher, nativeCheckedCipher, portableCheckedCipher } from '../src/weights/checked-cipher.js';
-import { createWeightsCipher } from '../src/weights/decrypt.js';
+import { loadAddon, type NativeAddon } from '../src/native/addon.js';
+import { type Blake2bBackend, nativeBlake2b, portableBlake2b } from '../src/native/blake2b.js';
+import { type HashingCipher, nativeHashingCipher, portableHashingCipher } from '../src/native/hashing-cipher.js';
+import type { IsaLevel } from '../src/native/isa-level.js';
+import { createWeightsCipher } from '../src/native/weights-cipher.js';
 import { openPartialFile } from '../src/weights/open-partial-file.js';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES } from '../src/weights/safetensors-header.js';
 import { safetensorsHeader } from '../src/weights/safetensors-write.js';
@@ -49,7 +49,7 @@ function rate(total: number, body: (piece: Uint8Array) => void, source: Uint8Arr
  * @throws QuarryError `ENGINE_FAILED` when a result is not that of the plain implementations
  */
 export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResult> {
-  const core = loadNativeCore();
+  const core = loadAddon();
   const capabilities = nativeCapabilities();
   if (!capabilities.available) throw new QuarryError('ENGINE_UNAVAILABLE', capabilities.reason);
   const total = options.quick ? TOTAL_BYTES / 16 : TOTAL_BYTES;
@@ -71,14 +71,14 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResul
   const aes = rate(total, (piece) => void decrypt(piece), source);
   yield benchResult({ ...shared, case: 'decrypt (AES-256-CTR)', engine: 'node:crypto', value: aes });
 
-  const inTwoSteps = portableCheckedCipher(KEY);
+  const inTwoSteps = portableHashingCipher(KEY);
   const twoSteps = rate(total, (piece) => void inTwoSteps.decrypt(piece), source);
   yield benchResult({ ...shared, case: 'verify + decrypt', engine: 'native, then node:crypto', value: twoSteps });
   for (const isa of capabilities.usable) {
     options.signal?.throwIfAborted();
-    const cipher = nativeCheckedCipher(KEY, isa);
+    const cipher = nativeHashingCipher(KEY, isa);
     if (cipher === undefined) continue;
-    checkCipher(nativeCheckedCipher(KEY, isa)!, source);
+    checkCipher(nativeHashingCipher(KEY, isa)!, source);
     const to = new Uint8Array(PIECE_BYTES);
     const value = rate(total, (piece) => void cipher.decrypt(piece, to), source);
     const peer = { peer: 'in two steps', peerRatio: value / twoSteps };
@@ -104,7 +104,7 @@ function hashing(backend: Blake2bBackend): (piece: Uint8Array) => void {
   return (piece) => hasher.update(piece);
 }
 
-function checkCipher(cipher: CheckedCipher, source: Uint8Array): void {
+function checkCipher(cipher: HashingCipher, source: Uint8Array): void {
   const sample = source.subarray(0, PIECE_BYTES + 77);
   expectSame(cipher.decrypt(sample), createWeightsCipher(KEY)(sample), `decryption, ${cipher.name}`);
   expectSame(cipher.digest(), portableBlake2b().hash(sample), `checksum while decrypting, ${cipher.name}`);
@@ -135,7 +135,7 @@ function encryptedModel(config: ModelConfig): EncryptedModel {
   for (let at = header.byteLength; at < sizeBytes; at += values.length)
     plain.set(values.subarray(0, sizeBytes - at), at);
   const plainDigest = sha256(plain);
-  const cipher = portableCheckedCipher(KEY);
+  const cipher = portableHashingCipher(KEY);
   const bytes = cipher.encrypt(plain);
   return { bytes, sizeBytes, plainDigest, checksum: Buffer.from(cipher.digest()).toString('hex') };
 }
@@ -145,7 +145,7 @@ function encryptedModel(config: ModelConfig): EncryptedModel {
  * the file and its packed form stored past the page cache. The limit is the disk storing as many bytes in the same
  * blocks, alternating with it.
  */
-async function wholePass(core: NativeCore, streams: number, options: BenchOptions): Promise<BenchResult> {
+async function wholePass(core: NativeAddon, streams: number, options: BenchOptions): Promise<BenchResult> {
   const config: ModelConfig = { ...MODEL_CONFIGS[options.quick ? 'medium' : 'v1'], numLayers: options.quick ? 2 : 8 };
   const model = encryptedModel(config);
   const dir = await mkdtemp(join(tmpdir(), 'quarry-bench-'));
@@ -232,7 +232,7 @@ function packingInto(cacheDir: string, config: ModelConfig, isa?: IsaLevel): Wei
  *
  * @returns bytes of the packed form
  */
-async function checkPass(core: NativeCore, model: EncryptedModel, config: ModelConfig, dir: string): Promise<number> {
+async function checkPass(core: NativeAddon, model: EncryptedModel, config: ModelConfig, dir: string): Promise<number> {
   const path = join(dir, 'weights');
   if (sha256(await readFile(path)) !== model.plainDigest) {
     throw new QuarryError('ENGINE_FAILED', 'the file of a pass is not the plaintext');

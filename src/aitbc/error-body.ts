@@ -1,4 +1,4 @@
-import { plainText } from '../output/index.js';
+import { plainText } from '../text/index.js';
 import { type APIError, type ApiErrorCode, apiErrorOf } from './errors.js';
 
 /** The part of an HTTP answer an error is made from. */

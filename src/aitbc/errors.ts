@@ -31,7 +31,7 @@ export class AITBCError extends QuarryError {
 }
 
 /** What the coordinator answered when it said no. */
-export interface ApiErrorFacts {
+export interface ApiErrorAnswer {
   readonly status: number;
   readonly apiCode: ApiErrorCode;
   readonly message: string;
@@ -55,29 +55,28 @@ export class APIError extends AITBCError {
   readonly status: number;
   readonly apiCode: ApiErrorCode;
   readonly operation: string;
-  readonly details: unknown;
   readonly requestId: string | undefined;
   readonly body: unknown;
   readonly routeMissing: boolean;
 
-  constructor(facts: ApiErrorFacts, code: ErrorCode = codeOfStatus(facts.status), options: QuarryErrorOptions = {}) {
-    super(code, `${facts.operation}: ${facts.message} (${facts.apiCode}, HTTP ${facts.status})`, {
+  constructor(answer: ApiErrorAnswer, code: ErrorCode = codeOfStatus(answer.status), options: QuarryErrorOptions = {}) {
+    super(code, `${answer.operation}: ${answer.message} (${answer.apiCode}, HTTP ${answer.status})`, {
       ...options,
-      facts: {
-        status: facts.status,
-        apiCode: facts.apiCode,
-        ...(facts.requestId !== undefined && { requestId: facts.requestId }),
-        ...(facts.retryAfterMs !== undefined && { retryAfterMs: facts.retryAfterMs }),
-        ...options.facts,
+      details: {
+        status: answer.status,
+        apiCode: answer.apiCode,
+        ...(answer.requestId !== undefined && { requestId: answer.requestId }),
+        ...(answer.retryAfterMs !== undefined && { retryAfterMs: answer.retryAfterMs }),
+        ...serverDetails(answer.details),
+        ...options.details,
       },
     });
-    this.status = facts.status;
-    this.apiCode = facts.apiCode;
-    this.operation = facts.operation;
-    this.details = facts.details;
-    this.requestId = facts.requestId;
-    this.body = facts.body;
-    this.routeMissing = facts.routeMissing ?? false;
+    this.status = answer.status;
+    this.apiCode = answer.apiCode;
+    this.operation = answer.operation;
+    this.requestId = answer.requestId;
+    this.body = answer.body;
+    this.routeMissing = answer.routeMissing ?? false;
   }
 }
 
@@ -115,9 +114,9 @@ export class RateLimitError extends APIError {
   /** Milliseconds to wait, when the server said. */
   readonly retryAfter: number | undefined;
 
-  constructor(facts: ApiErrorFacts, code?: ErrorCode, options?: QuarryErrorOptions) {
-    super(facts, code, options);
-    this.retryAfter = facts.retryAfterMs;
+  constructor(answer: ApiErrorAnswer, code?: ErrorCode, options?: QuarryErrorOptions) {
+    super(answer, code, options);
+    this.retryAfter = answer.retryAfterMs;
   }
 }
 /** 5xx `INTERNAL_ERROR`: the server failed. */
@@ -138,7 +137,7 @@ export class UnsupportedOperationError extends AITBCError {
       `${operation} does not exist on ${dialect === undefined ? 'this server' : `a ${dialect} coordinator`}`,
       {
         hint: alternative,
-        facts: { operation, dialect },
+        details: { operation, dialect },
       },
     );
     this.operation = operation;
@@ -156,7 +155,7 @@ export class JobFailedError extends AITBCError {
 
   constructor(jobId: string, status: string, reason: string | undefined) {
     super('FAILED_PRECONDITION', `job ${jobId} ${status}${reason === undefined ? '' : `: ${reason}`}`, {
-      facts: { jobId, status, reason },
+      details: { jobId, status, reason },
     });
     this.jobId = jobId;
     this.status = status;
@@ -183,30 +182,36 @@ function codeOfStatus(status: number): ErrorCode {
 }
 
 /** The error class of a status, with a hint where there is something to do. */
-export function apiErrorOf(facts: ApiErrorFacts): APIError {
-  switch (facts.status) {
+export function apiErrorOf(answer: ApiErrorAnswer): APIError {
+  switch (answer.status) {
     case 400:
     case 422:
-      return new ValidationError(facts);
+      return new ValidationError(answer);
     case 401:
-      return new AuthenticationError(facts, undefined, {
+      return new AuthenticationError(answer, undefined, {
         hint: 'give an API key (AITBC_API_KEY), or a token or wallet key for a coordinator that wants a login',
       });
     case 403:
-      return new AuthenticationError(facts, undefined, { hint: 'these credentials lack the role this call needs' });
+      return new AuthenticationError(answer, undefined, { hint: 'these credentials lack the role this call needs' });
     case 402:
-      return new PaymentRequiredError(facts, undefined, { hint: 'top up the wallet, or lower the price' });
+      return new PaymentRequiredError(answer, undefined, { hint: 'top up the wallet, or lower the price' });
     case 404:
-      return new NotFoundError(facts);
+      return new NotFoundError(answer);
     case 409:
-      return new ConflictError(facts);
+      return new ConflictError(answer);
     case 410:
-      return new GoneError(facts, undefined, { hint: 'list the offers again and take another' });
+      return new GoneError(answer, undefined, { hint: 'list the offers again and take another' });
     case 425:
-      return new NotReadyError(facts, undefined, { retryable: true, hint: 'wait for the job to finish' });
+      return new NotReadyError(answer, undefined, { retryable: true, hint: 'wait for the job to finish' });
     case 429:
-      return new RateLimitError(facts, undefined, { hint: 'wait and send fewer requests' });
+      return new RateLimitError(answer, undefined, { hint: 'wait and send fewer requests' });
     default:
-      return facts.status >= 500 ? new ServerError(facts) : new APIError(facts);
+      return answer.status >= 500 ? new ServerError(answer) : new APIError(answer);
   }
+}
+
+/** What the server said in detail, by name; a list, as validation errors bring it, under `details`. */
+function serverDetails(details: unknown): Record<string, unknown> {
+  if (details === undefined || details === null) return {};
+  return typeof details === 'object' && !Array.isArray(details) ? { ...details } : { details };
 }

@@ -1,8 +1,8 @@
+export { DocumentedServer, keyIdOf } from '../devnet/aitbc/documented-server.js';
+export { LiveServer } from '../devnet/aitbc/live-server.js';
 export { AITBCClient } from './client.js';
 export { type AITBCClientDeps, type AITBCClientOptions, DEFAULT_BASE_URL } from './client-options.js';
 export { compareDecimals, toDecimalString } from './decimal.js';
-export { DocumentedServer, keyIdOf } from './demo/documented-server.js';
-export { LiveServer } from './demo/live-server.js';
 export type { CallOptions, DialectName, ServiceName } from './dialects/dialect.js';
 export type { DialectChoice } from './dialects/dialect-router.js';
 export {

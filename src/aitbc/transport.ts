@@ -1,5 +1,5 @@
 import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
-import { HttpClient, HttpStatusError, type RetryDeps, redactUrl, retry } from '../net/index.js';
+import { HttpClient, HttpStatusError, type RetryDeps, redactUrl, retry } from '../http/index.js';
 import { parseApiError, type ResourceKind } from './error-body.js';
 import { APIError } from './errors.js';
 
@@ -203,7 +203,7 @@ function isRepeatable(error: unknown, safe: boolean): boolean {
   if (isAbort(error) || !(error instanceof QuarryError)) return false;
   if (error instanceof APIError) return error.status === 429 || (safe && error.status >= 500 && error.status !== 501);
   if (safe) return error.retryable;
-  return NOT_SENT.has(String(error.facts['errno']));
+  return NOT_SENT.has(String(error.details['errno']));
 }
 
 function apiAnswer(answer: HttpAnswer, operation: string): ApiAnswer {

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { Command } from 'commander';
-import { createStyle } from '../output/index.js';
+import { createStyle } from '../text/index.js';
 import { commandFactories } from './commands/index.js';
 import type { CliContext } from './context.js';
 

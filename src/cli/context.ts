@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Style } from '../output/index.js';
+import type { Style } from '../text/index.js';
 
 /** What a command may touch of the process it runs in. stdout is data, stderr is talk. */
 export interface CliContext {

@@ -1,14 +1,117 @@
-import { LiveArea } from '../observe/progress.js';
-import type { CliContext } from './context.js';
-import type { JsonFlag } from './print.js';
+import type { Writable } from 'node:stream';
+import { formatBytes, formatDuration, formatRate, type Style, truncate } from '../text/index.js';
 
-/** Progress on stderr: bars on a terminal, nothing elsewhere and nothing with `--json`. */
-export function liveArea(context: CliContext, flags: JsonFlag): LiveArea {
-  return new LiveArea({
-    stream: context.stderr,
-    isTty: context.isErrTty && !flags.json,
-    // Some terminals say 0 for a width they do not know.
-    columns: () => (context.stderr as NodeJS.WriteStream).columns || 100,
-    style: context.errStyle,
-  });
+/** One thing that advances. */
+export interface ProgressBar {
+  update(done: number): void;
+  /** Removes the bar. */
+  end(): void;
+}
+
+export interface ProgressOptions {
+  readonly stream: Writable;
+  /** Whether `stream` is a terminal. Elsewhere bars draw nothing: lines tell what happened. */
+  readonly isTty: boolean;
+  readonly columns: () => number;
+  readonly style: Style;
+}
+
+const REDRAW_MS = 80;
+const BAR_CELLS = 24;
+
+/**
+ * The live area at the bottom of a terminal: bars and one status line, redrawn in place, with ordinary lines scrolling
+ * above it.
+ */
+export class LiveArea {
+  readonly #options: ProgressOptions;
+  readonly #bars = new Map<
+    number,
+    { label: string; unit: 'bytes' | 'count'; total: number; done: number; since: number }
+  >();
+  #status = '';
+  #drawn = 0;
+  #nextId = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+  }
+
+  /** Prints a line above the live area. */
+  line(text: string): void {
+    this.#erase();
+    this.#options.stream.write(`${text}\n`);
+    this.#draw();
+  }
+
+  bar(label: string, total: number, unit: 'bytes' | 'count' = 'bytes'): ProgressBar {
+    const id = this.#nextId++;
+    this.#bars.set(id, { label, unit, total, done: 0, since: performance.now() });
+    this.#schedule();
+    return {
+      update: (done) => {
+        const bar = this.#bars.get(id);
+        if (bar !== undefined) bar.done = done;
+        this.#schedule();
+      },
+      end: () => {
+        this.#bars.delete(id);
+        this.#schedule();
+      },
+    };
+  }
+
+  /** Replaces the status line; an empty text removes it. */
+  status(text: string): void {
+    this.#status = text;
+    this.#schedule();
+  }
+
+  /** Removes everything drawn. The area can be used again. */
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#erase();
+    this.#bars.clear();
+    this.#status = '';
+  }
+
+  #schedule(): void {
+    if (!this.#options.isTty || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#erase();
+      this.#draw();
+    }, REDRAW_MS);
+    this.#timer.unref();
+  }
+
+  #erase(): void {
+    if (this.#drawn > 0) this.#options.stream.write(`\u001b[${this.#drawn}A\u001b[0J`);
+    this.#drawn = 0;
+  }
+
+  #draw(): void {
+    if (!this.#options.isTty) return;
+    const width = Math.max(20, this.#options.columns() - 1);
+    const lines = [...this.#bars.values()].map((bar) => this.#render(bar));
+    if (this.#status !== '') lines.push(this.#status);
+    for (const line of lines) this.#options.stream.write(`${truncate(line, width)}\n`);
+    this.#drawn = lines.length;
+  }
+
+  #render(bar: { label: string; unit: 'bytes' | 'count'; total: number; done: number; since: number }): string {
+    const share = bar.total > 0 ? Math.min(1, bar.done / bar.total) : 0;
+    const filled = Math.round(share * BAR_CELLS);
+    const seconds = (performance.now() - bar.since) / 1000;
+    const rate = seconds > 0.2 ? bar.done / seconds : 0;
+    const left = rate > 0 && bar.done < bar.total ? formatDuration(((bar.total - bar.done) / rate) * 1000) : '';
+    const amount =
+      bar.unit === 'bytes'
+        ? `${formatBytes(bar.done)} of ${formatBytes(bar.total)}  ${formatBytes(Math.round(rate))}/s`
+        : `${bar.done} of ${bar.total}  ${formatRate(rate)}/s`;
+    const cells = `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)}`;
+    return `  ${bar.label.padEnd(22)} ${cells} ${(share * 100).toFixed(0).padStart(3)} %  ${amount}  ${left}`.trimEnd();
+  }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { base58 } from '@scure/base';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { createWeightsCipher } from '../weights/decrypt.js';
+import { createWeightsCipher } from '../native/weights-cipher.js';
 import { openSafetensors } from '../weights/safetensors.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 
@@ -80,5 +80,5 @@ export async function openLocalWeights(
 function withHint(error: unknown, hint: string): QuarryError {
   const failure = toQuarryError(error, 'opening the weights');
   if (failure.code !== 'WEIGHTS_INVALID') return failure;
-  return new QuarryError('WEIGHTS_INVALID', failure.message, { hint, facts: failure.facts, cause: failure });
+  return new QuarryError('WEIGHTS_INVALID', failure.message, { hint, details: failure.details, cause: failure });
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { createStyle, toJsonLine } from '../output/index.js';
+import { createStyle, toJsonLine } from '../text/index.js';
 import { commandFactories } from './commands/index.js';
 import type { CliContext } from './context.js';
 import { defaultHint } from './default-hint.js';

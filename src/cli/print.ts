@@ -1,4 +1,4 @@
-import { type Column, renderFields, renderTable, toJsonLine } from '../output/index.js';
+import { type Column, renderFields, renderTable, toJsonLine } from '../text/index.js';
 import type { CliContext } from './context.js';
 
 /** Flags every command with data on stdout has. */

@@ -22,7 +22,7 @@ export async function readSample(path: string, maxBytes: number): Promise<Uint8A
       if (stats.size > maxBytes) {
         throw new QuarryError('DATA_TOO_LARGE', `${path} has ${stats.size} bytes, of ${maxBytes} at most`, {
           hint: 'cut it: quarry mine does so by itself',
-          facts: { path, sizeBytes: stats.size, maxBytes },
+          details: { path, sizeBytes: stats.size, maxBytes },
         });
       }
       return new Uint8Array(await file.readFile());

@@ -149,7 +149,7 @@ export async function signerOf(context: CliContext, config: Config, flags: Sessi
     if (!(error instanceof QuarryError) || error.code !== 'CONFIG_MISSING') throw error;
     throw new QuarryError('CONFIG_MISSING', 'no key to sign with', {
       hint: 'set SOMA_SECRET_KEY, give --key-file, or make a wallet: quarry wallet new',
-      facts: { looked: join(directory, 'client.yaml') },
+      details: { looked: join(directory, 'client.yaml') },
     });
   }
 }

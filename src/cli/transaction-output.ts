@@ -1,6 +1,6 @@
-import { toJsonLine } from '../output/index.js';
 import { type ReportedEffects, shannonsToSoma, type TransactionData } from '../soma/chain/index.js';
-import type { BalanceChange } from '../soma/client/view/executed-transaction.js';
+import type { BalanceChange } from '../soma/client/decode/executed-transaction.js';
+import { toJsonLine } from '../text/index.js';
 import type { CliContext } from './context.js';
 import { type JsonFlag, printRecord } from './print.js';
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { createBlake2b256 } from '../weights/blake2b.js';
+import { createBlake2b256 } from '../native/blake2b.js';
 import { type ByteSink, download } from '../weights/download.js';
 import type { SomaSession } from './soma-session.js';
 
@@ -34,13 +34,13 @@ export async function verifyHostedFile(
     if (cause.code === 'CHECKSUM_MISMATCH') {
       throw new QuarryError('FAILED_PRECONDITION', 'what is at the URL given is another file', {
         hint: `upload ${path} there, then run this again`,
-        facts: { path, checksum },
+        details: { path, checksum },
         cause,
       });
     }
     throw new QuarryError('FAILED_PRECONDITION', `${path} cannot be fetched from the URL given: ${cause.message}`, {
       hint: 'upload it there, then run this again',
-      facts: { path },
+      details: { path },
       cause,
     });
   }

@@ -9,7 +9,7 @@ import type { ModelConfig } from './model-config.js';
 import { PooledEngine } from './pool/pooled-engine.js';
 
 /** What a user may say about the engine; everything else is chosen. */
-export interface EngineWishes extends Omit<EngineSpec, 'engine' | 'threads'> {
+export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads'> {
   readonly engine: ScoringEngineName | 'auto';
   readonly workers?: number;
   readonly threads?: number;
@@ -63,7 +63,7 @@ const HALF_MARGIN = 1.15;
 const CHEAP_CHUNK_FLOPS = 1e9;
 
 /** Tries every engine by building it. */
-export async function probeEngines(wishes: Omit<EngineWishes, 'engine'>): Promise<EngineProbe[]> {
+export async function probeEngines(wishes: Omit<EngineOptions, 'engine'>): Promise<EngineProbe[]> {
   const probes: EngineProbe[] = [];
   for (const name of SCORING_ENGINES) {
     try {
@@ -84,7 +84,7 @@ export async function probeEngines(wishes: Omit<EngineWishes, 'engine'>): Promis
  * @param when `missing` measures what the file does not have; `never` only reads it; `always` measures anew
  */
 export async function engineSpeeds(
-  wishes: Omit<EngineWishes, 'engine'>,
+  wishes: Omit<EngineOptions, 'engine'>,
   config: ModelConfig,
   when: 'missing' | 'never' | 'always' = 'missing',
 ): Promise<EngineSpeeds> {
@@ -143,7 +143,7 @@ export async function engineSpeeds(
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here
  * @throws QuarryError `ABORTED` when the signal fires
  */
-export async function chooseEngine(wishes: EngineWishes, config: ModelConfig): Promise<ChosenEngine> {
+export async function chooseEngine(wishes: EngineOptions, config: ModelConfig): Promise<ChosenEngine> {
   const { workers, threads } = shareOf(wishes, config);
   const { engine: wanted, ...rest } = wishes;
   const { name, reason, candidates, half }: Choice =
@@ -174,7 +174,7 @@ interface Choice {
   readonly half: boolean;
 }
 
-async function best(wishes: Omit<EngineWishes, 'engine'>, config: ModelConfig): Promise<Choice> {
+async function best(wishes: Omit<EngineOptions, 'engine'>, config: ModelConfig): Promise<Choice> {
   if (chunkFlops(config) <= CHEAP_CHUNK_FLOPS) {
     const candidates = await probeEngines(wishes);
     const native = candidates.find(({ name }) => name === 'native');
@@ -223,7 +223,7 @@ function ordered(probes: readonly EngineProbe[], speeds: readonly KeptSpeed[]): 
 }
 
 /** How samples of a model are shared among workers and their threads. */
-function shareOf(wishes: Omit<EngineWishes, 'engine'>, config: ModelConfig): { workers: number; threads: number } {
+function shareOf(wishes: Omit<EngineOptions, 'engine'>, config: ModelConfig): { workers: number; threads: number } {
   const wide = config.embeddingDim >= WIDE_EMBEDDING;
   const cores = availableParallelism();
   const workers = wishes.workers ?? (wide ? 1 : cores);
@@ -233,7 +233,7 @@ function shareOf(wishes: Omit<EngineWishes, 'engine'>, config: ModelConfig): { w
 /** Only what goes to a worker thread. */
 function specOf(
   engine: ScoringEngineName,
-  wishes: Omit<EngineWishes, 'engine'>,
+  wishes: Omit<EngineOptions, 'engine'>,
   threads: number | undefined,
 ): EngineSpec {
   const { workers: _workers, speedFile: _speedFile, signal: _signal, threads: _threads, ...rest } = wishes;

@@ -1,14 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { QuarryError } from '../errors/index.js';
+import type { IsaLevel } from '../native/isa-level.js';
 import type { Precision, ScoringEngine } from './contract.js';
 
 /** Scoring engines by name. */
 export const SCORING_ENGINES = ['native', 'onnx', 'reference'] as const;
 export type ScoringEngineName = (typeof SCORING_ENGINES)[number];
-
-/** Instruction-set levels of the native core, lowest first. */
-export const ISA_LEVELS = ['serial', 'neon', 'avx2', 'avx512', 'avx512bf16'] as const;
-export type IsaLevel = (typeof ISA_LEVELS)[number];
 
 /** Which engine to build and how. Plain data, so that it can be sent to a worker thread. */
 export interface EngineSpec {

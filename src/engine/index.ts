@@ -1,6 +1,7 @@
 // What computes: scoring engines (bytes and a model to embedding and loss) and distance engines (embeddings and targets
 // to hits). Engines with native parts or large dependencies load them when they are created, not when this is imported.
 
+export { ISA_LEVELS, type IsaLevel } from '../native/isa-level.js';
 export { type GenerateWeightsOptions, generateWeights } from '../weights/generate.js';
 export { openSafetensors, safetensorsFromBytes } from '../weights/safetensors.js';
 export type { WeightsFile } from '../weights/weights-file.js';
@@ -8,9 +9,9 @@ export {
   type ChosenEngine,
   chooseEngine,
   type EngineCandidate,
+  type EngineOptions,
   type EngineProbe,
   type EngineSpeeds,
-  type EngineWishes,
   engineSpeeds,
   probeEngines,
 } from './choose-engine.js';
@@ -31,8 +32,6 @@ export { rowAsF32, toBf16 } from './embedding-rows.js';
 export {
   createScoringEngine,
   type EngineSpec,
-  ISA_LEVELS,
-  type IsaLevel,
   SCORING_ENGINES,
   type ScoringEngineName,
 } from './engine-spec.js';

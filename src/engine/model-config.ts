@@ -55,7 +55,7 @@ export function assertModelConfig(config: ModelConfig): void {
   }
   if (config.embeddingDim % (2 * config.numHeads) !== 0) {
     throw new QuarryError('INVALID_ARGUMENT', '"embeddingDim" must be an even multiple of "numHeads"', {
-      facts: { embeddingDim: config.embeddingDim, numHeads: config.numHeads },
+      details: { embeddingDim: config.embeddingDim, numHeads: config.numHeads },
     });
   }
   if (config.vocabSize <= EOS_TOKEN) {

@@ -67,7 +67,7 @@ export function toQuarryError(error: unknown, doing: string): QuarryError {
   const code = errno === undefined ? undefined : codeOfErrno(errno);
   return new QuarryError(code ?? 'INTERNAL', `${doing} failed: ${detail}`, {
     cause: error,
-    ...(errno !== undefined && { facts: { errno } }),
+    ...(errno !== undefined && { details: { errno } }),
   });
 }
 

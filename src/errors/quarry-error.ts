@@ -5,7 +5,7 @@ export interface QuarryErrorOptions {
   /** What the reader can do about it, as one sentence. Shown after `hint:`. */
   readonly hint?: string;
   /** Named values that explain the failure. Never a key, token or signed link. */
-  readonly facts?: Readonly<Record<string, string | number | bigint | boolean | undefined>>;
+  readonly details?: Readonly<Record<string, unknown>>;
   /** The error underneath. */
   readonly cause?: unknown;
   /** Overrides the code's default: whether the same call may succeed later unchanged. */
@@ -17,14 +17,14 @@ export class QuarryError extends Error {
   override readonly name: string = 'QuarryError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;
-  readonly facts: NonNullable<QuarryErrorOptions['facts']>;
+  readonly details: NonNullable<QuarryErrorOptions['details']>;
   readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, options: QuarryErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
-    this.facts = options.facts ?? {};
+    this.details = options.details ?? {};
     this.retryable = options.retryable ?? ERROR_CODES[code].retryable;
   }
 
@@ -39,9 +39,12 @@ export class QuarryError extends Error {
       code: this.code,
       message: this.message,
       ...(this.hint !== undefined && { hint: this.hint }),
-      ...(Object.keys(this.facts).length > 0 && {
-        facts: Object.fromEntries(
-          Object.entries(this.facts).map(([key, value]) => [key, typeof value === 'bigint' ? value.toString() : value]),
+      ...(Object.keys(this.details).length > 0 && {
+        details: Object.fromEntries(
+          Object.entries(this.details).map(([key, value]) => [
+            key,
+            typeof value === 'bigint' ? value.toString() : value,
+          ]),
         ),
       }),
       retryable: this.retryable,

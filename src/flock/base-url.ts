@@ -44,7 +44,7 @@ function checkServerUrl(text: string, what: string): URL {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopbackHost(url.hostname))) {
     throw new QuarryError('CONFIG_INVALID', `the ${what} must be https unless it is on this machine`, {
       hint: 'Keys would travel unencrypted; use https.',
-      facts: { host: url.host },
+      details: { host: url.host },
     });
   }
   if (url.username !== '' || url.password !== '') {

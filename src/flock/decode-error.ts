@@ -62,7 +62,7 @@ export function decodeFailure(answer: FailedAnswer): FlockError {
     return fail('FLOCK_RATE_LIMITED', `the service limits how often this may be asked${said}`, {
       retryAfterMs,
       // Only a wait the service asked for in a header paces automatic retries; a guess does not.
-      facts: asked !== undefined ? { retryAfterMs } : { waitMs: retryAfterMs },
+      details: asked !== undefined ? { retryAfterMs } : { waitMs: retryAfterMs },
       hint: `Wait ${Math.ceil(retryAfterMs / 1000)} s before asking again.`,
     });
   }
@@ -92,7 +92,7 @@ export function decodeFailure(answer: FailedAnswer): FlockError {
 
 function retryAfterFact(answer: FailedAnswer): FlockErrorOptions {
   const retryAfterMs = parseRetryAfterMs(answer.retryAfter, answer.nowMs);
-  return retryAfterMs === undefined ? {} : { retryAfterMs, facts: { retryAfterMs } };
+  return retryAfterMs === undefined ? {} : { retryAfterMs, details: { retryAfterMs } };
 }
 
 interface ParsedBody {

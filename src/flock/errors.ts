@@ -57,7 +57,7 @@ export interface FlockErrorOptions extends QuarryErrorOptions {
   readonly attempts?: number;
 }
 
-/** Every failure of the FLock client: a {@link QuarryError} with FLock's finer reason and the facts of the request. */
+/** Every failure of the FLock client: a {@link QuarryError} with FLock's finer reason and the details of the request. */
 export class FlockError extends QuarryError {
   override readonly name: string = 'FlockError';
   readonly reason: FlockReason;
@@ -71,16 +71,16 @@ export class FlockError extends QuarryError {
   readonly attempts: number | undefined;
 
   constructor(reason: FlockReason, message: string, options: FlockErrorOptions = {}) {
-    const facts = {
+    const details = {
       reason,
       ...(options.method !== undefined && { method: options.method }),
       ...(options.url !== undefined && { url: options.url }),
       ...(options.status !== undefined && { status: options.status }),
       ...(options.requestId !== undefined && { requestId: options.requestId }),
       ...(options.attempts !== undefined && options.attempts > 1 && { attempts: options.attempts }),
-      ...options.facts,
+      ...options.details,
     };
-    super(options.code ?? FLOCK_REASONS[reason], message, { ...options, facts });
+    super(options.code ?? FLOCK_REASONS[reason], message, { ...options, details });
     this.reason = reason;
     this.method = options.method;
     this.url = options.url;

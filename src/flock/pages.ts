@@ -55,7 +55,7 @@ export async function* iteratePages<T>(
     if (content === previous) {
       if (got.total === null && got.pages === null) return;
       throw new FlockError('FLOCK_DECODE', `page ${page} of the listing repeats page ${page - 1}`, {
-        facts: { page, rows: seen, ...(got.total !== null && { total: got.total }) },
+        details: { page, rows: seen, ...(got.total !== null && { total: got.total }) },
         hint: 'The service seems to ignore the page number, so the listing cannot be completed.',
       });
     }

@@ -10,7 +10,7 @@ import {
   retry,
   type Sleep,
   sleep,
-} from '../net/index.js';
+} from '../http/index.js';
 import { DEFAULT_BASE_URL, normaliseBaseUrl } from './base-url.js';
 import { clipBody, decodeFailure } from './decode-error.js';
 import { FlockError } from './errors.js';
@@ -88,7 +88,7 @@ const UNSENT_ERRNOS: ReadonlySet<unknown> = new Set([
 
 /** Whether the request certainly never reached the service. */
 export function wasUnsent(error: unknown): boolean {
-  return error instanceof QuarryError && UNSENT_ERRNOS.has(error.facts['errno']);
+  return error instanceof QuarryError && UNSENT_ERRNOS.has(error.details['errno']);
 }
 
 /** Whether the service may have acted although no usable answer came back. */
@@ -261,7 +261,7 @@ export class FlockTransport {
       cause: error,
       method,
       url,
-      facts: known.facts,
+      details: known.details,
       ...(known.hint !== undefined && { hint: known.hint }),
     });
   }
@@ -279,7 +279,7 @@ function withAttempts(error: FlockError, attempts: number): FlockError {
   return new FlockError(error.reason, error.message, {
     code: error.code,
     attempts,
-    facts: error.facts,
+    details: error.details,
     retryable: error.retryable,
     issues: error.issues,
     cause: error.cause,

@@ -95,7 +95,7 @@ export function checkMetrics(metrics: unknown, path = 'metrics'): void {
   if (typeof metrics === 'number' && !Number.isFinite(metrics)) {
     throw new QuarryError('NON_FINITE', `${path} is ${metrics}; the service takes finite numbers only`, {
       hint: 'Send 999.0 (loss) or -999 (score) for a model that cannot be scored, or report it as failed.',
-      facts: { path },
+      details: { path },
     });
   }
   if (Array.isArray(metrics)) for (const [index, entry] of metrics.entries()) checkMetrics(entry, `${path}[${index}]`);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Sleep, sleep } from '../net/index.js';
+import { type Sleep, sleep } from '../http/index.js';
 import type { FlockClient } from './client.js';
 import { downloadObject } from './download/download-training-set.js';
 import { FlockError, hasReason } from './errors.js';
@@ -184,7 +184,7 @@ export async function* validatorLoop(
       }
       if (verdict.verdict === 'operator') {
         throw new FlockError('FLOCK_PREFLIGHT', `scoring stopped because of this machine: ${verdict.reason}`, {
-          facts: { assignment: String(id), taskId },
+          details: { assignment: String(id), taskId },
           hint: 'The assignment was not marked as failed; put the machine right and start the loop again.',
         });
       }

@@ -114,6 +114,6 @@ function s3Error(error: unknown, doing: string): QuarryError {
           : 'REMOTE_REJECTED';
   return new QuarryError(code, `${doing} failed with HTTP ${status} (${(error as Error).name})`, {
     hint: 'check S3_BUCKET, S3_ENDPOINT_URL, S3_REGION and the credentials',
-    facts: { status },
+    details: { status },
   });
 }

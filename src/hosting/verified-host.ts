@@ -1,6 +1,6 @@
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import type { HttpClient } from '../net/index.js';
-import { blake2b256 } from '../weights/blake2b.js';
+import type { HttpClient } from '../http/index.js';
+import { blake2b256 } from '../native/blake2b.js';
 import type { DataHost } from './contract.js';
 
 /**
@@ -18,7 +18,7 @@ export function verifiedHost(host: DataHost, http: HttpClient): DataHost {
     if (fetched instanceof QuarryError || Buffer.from(blake2b256(fetched)).toString('hex') !== checksum) {
       throw new QuarryError('FAILED_PRECONDITION', `data published with the ${host.name} host cannot be fetched back`, {
         hint: 'check the public URL of the host (--host-url, --s3-public-url) and that reading needs no credentials',
-        facts: { url },
+        details: { url },
         ...(fetched instanceof QuarryError && { cause: fetched }),
       });
     }

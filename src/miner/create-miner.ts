@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ChosenEngine, chooseEngine, type EngineWishes } from '../engine/choose-engine.js';
+import { type ChosenEngine, chooseEngine, type EngineOptions } from '../engine/choose-engine.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../engine/model-config.js';
 import { prunePacked } from '../engine/native/prune-packed.js';
 import { QuarryError } from '../errors/index.js';
 import { type DataHost, HttpHost, verifiedHost } from '../hosting/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../net/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../http/index.js';
 import { blake2b256, protocolConfig, type Signer } from '../soma/chain/index.js';
 import { SomaClient } from '../soma/client/soma-client.js';
 import type { FullnodeEvent } from '../soma/client/transport/index.js';
@@ -21,7 +21,7 @@ import {
 } from '../sources/index.js';
 import { type ChosenScanner, chooseScanner, openStore, type ScannerWishes } from '../store/index.js';
 import { WeightsCache } from '../weights/weights-cache.js';
-import { Journal } from './journal.js';
+import { Journal } from './journal/journal.js';
 import { Miner } from './miner.js';
 import type { MinerOptions } from './miner-options.js';
 
@@ -40,7 +40,7 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   /** Where submitted bytes are hosted. Default: an HTTP server of its own on a free loopback port. */
   readonly host?: DataHost;
   /** Default: whatever is fastest here. */
-  readonly engine?: EngineWishes;
+  readonly engine?: EngineOptions;
   /** What finds hits among stored rows. Default: whatever is fastest here. */
   readonly distance?: ScannerWishes;
   /** Default: by the width of the network's embeddings. */
@@ -108,7 +108,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     const host = options.host ?? (await ownHost(stateDir, loopback || (options.dryRun ?? false)));
     if (options.host === undefined) closers.push(() => host.close());
     const packedDir = join(stateDir, 'packed');
-    const wishes: EngineWishes = {
+    const wishes: EngineOptions = {
       engine: 'auto',
       cacheDir: packedDir,
       speedFile: join(stateDir, 'engine-speed.json'),
@@ -170,7 +170,7 @@ function sourceKey(units: readonly SourceUnit[], samples: CreateMinerOptions['sa
 function leftOut(unit: string, error: QuarryError): QuarryError {
   return new QuarryError(error.code, `${unit} is left out: ${error.message}`, {
     ...(error.hint !== undefined && { hint: error.hint }),
-    facts: error.facts,
+    details: error.details,
     cause: error,
     retryable: false,
   });

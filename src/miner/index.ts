@@ -1,7 +1,7 @@
 export { type DataHost, HttpHost, type HttpHostOptions, S3Host, type S3HostOptions } from '../hosting/index.js';
 export { type AssembledMiner, type CreateMinerOptions, createMiner } from './create-miner.js';
-export type { MinerEmitter, MinerEvents, SubmissionOutcome } from './events.js';
-export { Journal, type JournalTotals } from './journal.js';
+export { Journal, type JournalTotals } from './journal/journal.js';
 export { Miner } from './miner.js';
 export type { MinerDeps, MinerOptions } from './miner-options.js';
-export type { MinerSummary } from './stats.js';
+export type { MinerEmitter, MinerEvents, SubmissionOutcome } from './run/events.js';
+export type { MinerSummary } from './run/stats.js';

@@ -6,7 +6,7 @@ import type { SomaClient } from '../soma/client/soma-client.js';
 import type { Sample } from '../sources/index.js';
 import type { Store } from '../store/index.js';
 import type { WeightsCache } from '../weights/weights-cache.js';
-import type { Journal } from './journal.js';
+import type { Journal } from './journal/journal.js';
 
 /** How a miner mines. */
 export interface MinerOptions {

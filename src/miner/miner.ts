@@ -1,25 +1,25 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
-import { backoffDelayMs, sleep } from '../net/index.js';
-import { rehearseSubmission } from '../soma/client/execute/rehearsal.js';
-import type { SystemState } from '../soma/client/view/system-state.js';
-import type { Target } from '../soma/client/view/target.js';
-import { Answerer } from './answerer.js';
-import { Background } from './background.js';
-import { Claimer } from './claimer.js';
-import type { MinerEmitter, MinerEvents } from './events.js';
-import { Intake } from './intake.js';
-import { Matcher } from './matcher.js';
+import { backoffDelayMs, sleep } from '../http/index.js';
+import type { SystemState } from '../soma/client/decode/system-state.js';
+import type { Target } from '../soma/client/decode/target.js';
+import { warmUpSubmitPath } from '../soma/client/execute/warm-up-submit-path.js';
+import { OpenTargets } from './feed/open-targets.js';
+import { SampleIngest } from './feed/sample-ingest.js';
+import { Answerer } from './match/answerer.js';
+import { Matcher } from './match/matcher.js';
 import type { MinerDeps, MinerOptions } from './miner-options.js';
-import { ModelCatalogue } from './model-catalogue.js';
-import { AGAIN, MAX_FAILURES, persist } from './persist.js';
-import { Scorer } from './scorer.js';
-import { settleSubmissions } from './settle.js';
-import { dropStaleScores } from './stale-scores.js';
-import { MinerStats, type MinerSummary } from './stats.js';
-import { type SubmissionLimits, Submitter } from './submitter.js';
-import { TargetBook } from './target-book.js';
-import { Wake } from './wake.js';
+import type { MinerEmitter, MinerEvents } from './run/events.js';
+import { Notifier } from './run/notifier.js';
+import { MinerStats, type MinerSummary } from './run/stats.js';
+import { AGAIN, MAX_FAILURES, supervise } from './run/supervise.js';
+import { TaskGroup } from './run/task-group.js';
+import { ModelCatalogue } from './score/model-catalogue.js';
+import { Scorer } from './score/scorer.js';
+import { dropStaleScores } from './score/stale-scores.js';
+import { Claimer } from './submit/claimer.js';
+import { settleSubmissions } from './submit/record-outcome.js';
+import { type SubmissionLimits, Submitter } from './submit/submitter.js';
 
 /** How long the loops sleep when there is nothing to do; an event wakes them earlier. */
 const IDLE_MS = 1_000;
@@ -40,9 +40,9 @@ export class Miner {
   readonly #deps: MinerDeps;
   readonly #now: () => number;
   readonly #stats: MinerStats;
-  readonly #book = new TargetBook();
+  readonly #book = new OpenTargets();
   readonly #models: ModelCatalogue;
-  readonly #intake: Intake;
+  readonly #intake: SampleIngest;
   readonly #scorer: Scorer;
   readonly #answerer: Answerer;
   readonly #submitter: Submitter;
@@ -50,8 +50,8 @@ export class Miner {
   readonly #stop = new AbortController();
   #state: SystemState | undefined;
   #paused = false;
-  readonly #wake = new Wake();
-  readonly #background = new Background((error) => this.#failed(error));
+  readonly #wake = new Notifier();
+  readonly #background = new TaskGroup((error) => this.#failed(error));
   /** Models whose weights are on their way. */
   readonly #loading = new Set<string>();
   #claiming = false;
@@ -70,7 +70,7 @@ export class Miner {
     const proxies = client.modelProxies.bind(client);
     this.#models = new ModelCatalogue({ config: options.config, proxies }, { engine, weights, emitter, now });
     const models = this.#models;
-    this.#intake = new Intake(deps.samples, store, deps.onUnit);
+    this.#intake = new SampleIngest(deps.samples, store, deps.onUnit);
     this.#scorer = new Scorer({ batchSize: options.batchSize ?? 16 }, { store, intake: this.#intake, models, book });
     const { policy = 'first', margin = 0 } = options;
     const matcher = new Matcher({ policy, margin }, { store, models, book });
@@ -172,7 +172,7 @@ export class Miner {
     this.#background.run('hosting again what may be audited', this.#rehost(signal));
     if (!this.#options.dryRun) {
       const { embeddingDim } = this.#options.config;
-      this.#background.run('rehearsing a submission', rehearseSubmission(embeddingDim, signal));
+      this.#background.run('rehearsing a submission', warmUpSubmitPath(embeddingDim, signal));
     }
     this.events.emit('started', {
       address: this.#deps.account.address,
@@ -281,7 +281,7 @@ export class Miner {
   /** Does something until the signal fires, again after failures that may pass. */
   #persist(doing: string, signal: AbortSignal, body: (succeeded: () => void) => Promise<void>): Promise<void> {
     const onFailure = (error: QuarryError): boolean => this.events.emit('warning', { error });
-    return persist(doing, body, { onFailure, mend: (error) => this.#leaveOutDamaged(error) }, signal);
+    return supervise(doing, body, { onFailure, mend: (error) => this.#leaveOutDamaged(error) }, signal);
   }
 
   async #failed(error: QuarryError): Promise<void> {
@@ -290,7 +290,7 @@ export class Miner {
 
   /** A sample that is damaged on disk is taken out of the store for good; the others are as good as before. */
   async #leaveOutDamaged(error: QuarryError): Promise<boolean> {
-    const { sampleId } = error.facts;
+    const { sampleId } = error.details;
     if (error.code !== 'STORE_CORRUPT' || typeof sampleId !== 'number') return false;
     await this.#deps.store.tombstone([sampleId]);
     this.events.emit('warning', { error });

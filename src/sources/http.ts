@@ -1,5 +1,5 @@
 import { QuarryError } from '../errors/index.js';
-import { type HttpClient, redactUrl } from '../net/index.js';
+import { type HttpClient, redactUrl } from '../http/index.js';
 import type { DecodeOptions, RandomAccess, SourceUnit } from './contract.js';
 import { documentsOf } from './decode.js';
 import { splitLines } from './jsonl.js';
@@ -35,7 +35,7 @@ export async function readUrlList(name: string, pieces: AsyncIterable<Uint8Array
     if (text === '' || text.startsWith('#')) continue;
     if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
       throw new QuarryError('DATA_INVALID', `${name} lists something that is not an http(s) URL`, {
-        facts: { line: urls.length + 1 },
+        details: { line: urls.length + 1 },
       });
     }
     urls.push(text);

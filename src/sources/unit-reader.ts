@@ -1,5 +1,5 @@
 import { type QuarryError, toQuarryError } from '../errors/index.js';
-import { backoffDelayMs, type RetryPolicy, sleep } from '../net/index.js';
+import { backoffDelayMs, type RetryPolicy, sleep } from '../http/index.js';
 import type { SourceUnit } from './contract.js';
 import { type CutOptions, type CutSample, type CutStats, cutDocument } from './cut.js';
 

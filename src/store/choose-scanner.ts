@@ -1,5 +1,5 @@
-import type { IsaLevel } from '../engine/engine-spec.js';
 import { type QuarryError, toQuarryError } from '../errors/index.js';
+import type { IsaLevel } from '../native/isa-level.js';
 import { createNativeScanner } from './best-scanner.js';
 import { createEngineScanner } from './engine-scanner.js';
 import { createFileScanner } from './file-scanner.js';

@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { openDatabase, type SqlDatabase } from '../database/database.js';
 import { QuarryError } from '../errors/index.js';
-import { openDatabase, type SqlDatabase } from './database.js';
 
 const MIGRATIONS = [
   `CREATE TABLE sample (checksum BLOB PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;

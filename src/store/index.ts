@@ -1,3 +1,12 @@
+export {
+  type DatabaseOptions,
+  openDatabase,
+  type SqlDatabase,
+  type SqlRow,
+  type SqlStatement,
+  type SqlValue,
+} from '../database/database.js';
+export { lockForWriting, type WriterLock } from '../database/writer-lock.js';
 export { createBestScanner, createNativeScanner } from './best-scanner.js';
 export {
   type ChosenScanner,
@@ -8,14 +17,6 @@ export {
   type ScannerProbe,
   type ScannerWishes,
 } from './choose-scanner.js';
-export {
-  type DatabaseOptions,
-  openDatabase,
-  type SqlDatabase,
-  type SqlRow,
-  type SqlStatement,
-  type SqlValue,
-} from './database.js';
 export { createEngineScanner } from './engine-scanner.js';
 export { createFileScanner } from './file-scanner.js';
 export {
@@ -31,7 +32,6 @@ export {
 } from './maintenance.js';
 export type { MatchHit, MatchPolicy, MatchTarget } from './match.js';
 export { type ModelKey, modelKeyId } from './model-key.js';
-export type { LossErrorBound } from './model-set.js';
 export {
   type RowScanner,
   type RowSelection,
@@ -50,4 +50,4 @@ export type {
   StoreOptions,
   StoreRepairs,
 } from './store-types.js';
-export { lockForWriting, type WriterLock } from './writer-lock.js';
+export type { LossErrorBound } from './winner-index.js';

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../errors/index.js';
-import { blake2b256 } from '../weights/blake2b.js';
+import { blake2b256 } from '../native/blake2b.js';
 import { type ModelKey, modelKeyId } from './model-key.js';
 import type { Store } from './store.js';
 

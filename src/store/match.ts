@@ -1,9 +1,9 @@
 import type { Hit, TargetMatrix } from '../engine/contract.js';
 import { QuarryError } from '../errors/index.js';
 import type { ModelKey } from './model-key.js';
-import type { LossErrorBound, ModelSet } from './model-set.js';
 import type { RowScanner, RowSelection } from './row-scanner.js';
 import type { SampleLog } from './sample-log.js';
+import type { LossErrorBound, WinnerIndex } from './winner-index.js';
 
 /** A target to find samples for. */
 export interface MatchTarget {
@@ -54,7 +54,7 @@ export interface MatchHit {
 
 /** What a match works on. */
 export interface MatchContext {
-  readonly set: ModelSet;
+  readonly set: WinnerIndex;
   readonly samples: SampleLog;
   readonly scanner: RowScanner;
 }
@@ -64,7 +64,7 @@ function matrixOf(targets: readonly MatchTarget[], dim: number): TargetMatrix {
   targets.forEach((target, t) => {
     if (target.embedding.length !== dim) {
       throw new QuarryError('INVALID_ARGUMENT', `"embedding" expected ${dim} values, got ${target.embedding.length}`, {
-        facts: { targetId: target.id },
+        details: { targetId: target.id },
       });
     }
     data.set(target.embedding, t * dim);

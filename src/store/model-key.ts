@@ -16,7 +16,7 @@ export interface ModelKey {
 export function modelKeyId(key: ModelKey): string {
   if (!/^[A-Za-z0-9._]{1,32}$/.test(key.architecture) || key.architecture.startsWith('.')) {
     throw new QuarryError('INVALID_ARGUMENT', `"architecture" expected letters, digits, dot or underscore`, {
-      facts: { architecture: key.architecture },
+      details: { architecture: key.architecture },
     });
   }
   if (!/^[0-9a-f]{64}$/.test(key.checksum)) {

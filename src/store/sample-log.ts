@@ -136,13 +136,13 @@ export class SampleLog {
   read(id: number): { record: SampleRecord; bytes: Uint8Array; origin: string } {
     const record = id < this.count ? this.record(id) : undefined;
     if (record === undefined || record.kind === 'void') {
-      throw new QuarryError('NOT_FOUND', `the store has no sample ${id}`, { facts: { sampleId: id } });
+      throw new QuarryError('NOT_FOUND', `the store has no sample ${id}`, { details: { sampleId: id } });
     }
     const data = this.#readData(record);
     if (data === undefined || crc32(data) !== record.dataCrc) {
       throw new QuarryError('STORE_CORRUPT', `sample ${id} is damaged on disk`, {
         hint: 'run the store verification; tombstone the sample to go on without it',
-        facts: { sampleId: id, segment: record.segment },
+        details: { sampleId: id, segment: record.segment },
       });
     }
     return {

@@ -1,12 +1,12 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { lockForWriting, type WriterLock } from '../database/writer-lock.js';
 import { QuarryError, throwIfAborted } from '../errors/index.js';
-import { blake2b256 } from '../weights/blake2b.js';
+import { blake2b256 } from '../native/blake2b.js';
 import { createBestScanner } from './best-scanner.js';
 import { IndexDatabase } from './index-database.js';
 import { type MatchHit, type MatchPolicy, type MatchTarget, matchSet } from './match.js';
 import { type ModelKey, modelKeyId } from './model-key.js';
-import { ModelSet } from './model-set.js';
 import type { RowScanner } from './row-scanner.js';
 import { type NewSample, SampleLog } from './sample-log.js';
 import { ScoreLog } from './score-log.js';
@@ -21,7 +21,7 @@ import type {
   StoreOptions,
   StoreRepairs,
 } from './store-types.js';
-import { lockForWriting, type WriterLock } from './writer-lock.js';
+import { WinnerIndex } from './winner-index.js';
 
 /** Winner lists kept in memory; the least recently used is dropped. */
 const MAX_MODEL_SETS = 64;
@@ -36,7 +36,7 @@ export class Store {
   readonly #index: IndexDatabase;
   readonly #samples: SampleLog;
   readonly #logs = new Map<string, ScoreLog>();
-  readonly #sets = new Map<string, ModelSet>();
+  readonly #sets = new Map<string, WinnerIndex>();
   readonly #scanner: RowScanner;
   readonly #lock: WriterLock | undefined;
   readonly #durable: boolean;
@@ -104,7 +104,7 @@ export class Store {
       const first = this.#samples.count;
       const results = inputs.map(({ bytes, origin = '', checksum = blake2b256(bytes) }): AppendedSample => {
         if (bytes.length === 0)
-          throw new QuarryError('DATA_EMPTY', 'a sample needs at least one byte', { facts: { origin } });
+          throw new QuarryError('DATA_EMPTY', 'a sample needs at least one byte', { details: { origin } });
         const hex = Buffer.from(checksum).toString('hex');
         const known = batch.get(hex) ?? this.#index.find(checksum);
         if (known !== undefined) return { id: known, checksum, duplicate: true };
@@ -265,7 +265,7 @@ export class Store {
 
   async #match(targets: readonly MatchTarget[], policy: MatchPolicy, only?: readonly number[]): Promise<MatchHit[]> {
     throwIfAborted(policy.signal, 'matching');
-    const groups = new Map<ModelSet, MatchTarget[]>();
+    const groups = new Map<WinnerIndex, MatchTarget[]>();
     for (const target of targets) {
       const set = this.#set(target.models);
       if (set === undefined || set.count === 0) continue;
@@ -279,14 +279,14 @@ export class Store {
     return hits;
   }
 
-  #set(models: readonly ModelKey[]): ModelSet | undefined {
+  #set(models: readonly ModelKey[]): WinnerIndex | undefined {
     const ids = models.map(modelKeyId);
     const name = ids.join(' ');
     let set = this.#sets.get(name);
     if (set === undefined) {
       const logs = ids.map((id) => this.#logs.get(id)).filter((log) => log !== undefined);
       if (ids.length === 0 || ids.length > 254 || logs.length < ids.length) return undefined;
-      set = new ModelSet(logs, this.#samples);
+      set = new WinnerIndex(logs, this.#samples);
     }
     // The map's order is the order of use.
     this.#sets.delete(name);
@@ -356,7 +356,7 @@ export class Store {
       }
       if (key.embeddingDim !== this.embeddingDim) {
         throw new QuarryError('INVALID_ARGUMENT', `the store ${this.dir} holds embeddings of another width`, {
-          facts: { expected: this.embeddingDim, found: key.embeddingDim },
+          details: { expected: this.embeddingDim, found: key.embeddingDim },
         });
       }
       const log = this.#openLog({ architecture: key.architecture, checksum: key.checksum });

@@ -5,10 +5,10 @@ import {
   type DownloadSource,
   type HttpClient,
   LEAST_DOWNLOAD_RATE,
-  type LeastRate,
+  type MinThroughput,
   redactUrl,
   sleep,
-} from '../net/index.js';
+} from '../http/index.js';
 import type { DataManifest } from './manifest.js';
 
 /** Takes the pieces of a download in order, never more bytes than the manifest announces. */
@@ -30,7 +30,7 @@ export interface DownloadOptions {
   /** An address whose body falls silent for so long is left for the next one. Default {@link DOWNLOAD_STALL_MS}. */
   readonly stallMs?: number;
   /** An address that is slower is left for the next one. Default {@link LEAST_DOWNLOAD_RATE}. */
-  readonly leastRate?: LeastRate;
+  readonly leastRate?: MinThroughput;
   /** Bytes that the sink holds, the earlier attempt's included. */
   readonly onProgress?: (receivedBytes: number) => void;
   readonly signal?: AbortSignal;
@@ -155,7 +155,7 @@ function assertRangeStart(contentRange: string | undefined, offset: number, url:
   const start = /^bytes (\d+)-/.exec(contentRange ?? '')?.[1];
   if (start !== String(offset)) {
     throw new QuarryError('PROTOCOL', `${redactUrl(url)} answered another range than was asked for`, {
-      facts: { asked: offset, contentRange: contentRange ?? '' },
+      details: { asked: offset, contentRange: contentRange ?? '' },
     });
   }
 }
@@ -165,7 +165,7 @@ function sizeMismatch(url: string, received: number, expected: number): QuarryEr
   const count = Math.min(received, expected);
   return new QuarryError('SIZE_MISMATCH', `${redactUrl(url)} served ${word} ${count} of ${expected} announced bytes`, {
     hint: 'the file behind the link is not the one on chain, or the transfer was cut short',
-    facts: { received, expected },
+    details: { received, expected },
     retryable: received < expected,
   });
 }
@@ -173,7 +173,7 @@ function sizeMismatch(url: string, received: number, expected: number): QuarryEr
 function checksumMismatch(url: string, expected: string, got: string): QuarryError {
   return new QuarryError('CHECKSUM_MISMATCH', `what ${redactUrl(url)} served does not match its on-chain checksum`, {
     hint: 'the host serves another file than was committed, or the transfer was damaged; nothing was kept',
-    facts: { expected, got },
+    details: { expected, got },
   });
 }
 
@@ -185,7 +185,7 @@ function nothingDelivered(failures: readonly QuarryError[]): QuarryError {
   const messages = failures.map(({ message }) => message).join('; then ');
   return new QuarryError(told.code, `no address delivered the bytes: ${messages}`, {
     ...(told.hint !== undefined && { hint: told.hint }),
-    facts: told.facts,
+    details: told.details,
     retryable: failures.some(({ retryable }) => retryable),
     cause: told,
   });

@@ -1,4 +1,4 @@
-import { blake2b256 } from './blake2b.js';
+import { blake2b256 } from '../native/blake2b.js';
 
 /** Where bytes are published and what they must hash to. For weights: the encrypted bytes. */
 export interface DataManifest {

@@ -1,13 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { createBlake2b256 } from './blake2b.js';
-import { type CheckedCipher, createCheckedCipher } from './checked-cipher.js';
+import { createBlake2b256 } from '../native/blake2b.js';
+import { createHashingCipher, type HashingCipher } from '../native/hashing-cipher.js';
 import type { ByteSink } from './download.js';
 import type { WeightsPacking } from './weights-packing.js';
 
 const READ_BACK_BYTES = 4 * 2 ** 20;
 
-type Pass = Pick<CheckedCipher, 'decrypt' | 'encrypt' | 'digest'>;
+type Pass = Pick<HashingCipher, 'decrypt' | 'encrypt' | 'digest'>;
 
 export interface PartialFileOptions {
   readonly path: string;
@@ -95,7 +95,7 @@ export class PartialFile implements GrowingFile {
 
 /** Hashes and decrypts what comes; without a key the bytes stay as they are. */
 function passOf(key: Uint8Array | undefined): Pass {
-  if (key !== undefined) return createCheckedCipher(key);
+  if (key !== undefined) return createHashingCipher(key);
   const hash = createBlake2b256();
   const same = (piece: Uint8Array): Uint8Array => {
     hash.update(piece);

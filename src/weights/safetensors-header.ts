@@ -23,10 +23,10 @@ export const TENSOR_DTYPE_BYTES: Readonly<Record<TensorDtype, number>> = {
   BOOL: 1,
 };
 
-function invalid(message: string, facts: Record<string, string | number> = {}, cause?: unknown): QuarryError {
+function invalid(message: string, details: Record<string, string | number> = {}, cause?: unknown): QuarryError {
   return new QuarryError('WEIGHTS_INVALID', `not a valid safetensors file: ${message}`, {
     hint: 'The file may be truncated, still encrypted, or decrypted with the wrong key.',
-    facts,
+    details,
     ...(cause !== undefined && { cause }),
   });
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
-import { blake2b256, createBlake2b256 } from './blake2b.js';
+import { blake2b256, createBlake2b256 } from '../native/blake2b.js';
 import { tensorToF32 } from './safetensors-convert.js';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderBytes } from './safetensors-header.js';
 import type { TensorInfo, WeightsFile } from './weights-file.js';

@@ -1,9 +1,9 @@
 import { open, stat } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { loadNativeCore, type NativeCore, type NativeJob } from '../engine/native/core.js';
-import { coreFailure, runJob } from '../engine/native/run-job.js';
 import { QuarryError } from '../errors/index.js';
-import { assertWeightsKey } from './decrypt.js';
+import { loadAddon, type NativeAddon, type NativeJob } from '../native/addon.js';
+import { coreFailure, runJob } from '../native/run-job.js';
+import { assertWeightsKey } from '../native/weights-cipher.js';
 import type { GrowingFile, PartialFileOptions } from './partial-file.js';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderBytes } from './safetensors-header.js';
 
@@ -20,7 +20,7 @@ interface StreamCore {
 }
 
 type StreamOptions = PartialFileOptions & { readonly decryptionKey: Uint8Array };
-type Core = NativeCore & StreamCore;
+type Core = NativeAddon & StreamCore;
 
 /** Bytes collected before they are handed on: waking the threads for a call takes as long as a tenth of a megabyte. */
 const PUSH_BYTES = 4 * 2 ** 20;
@@ -150,7 +150,7 @@ export class StreamedFile implements GrowingFile {
 
 function streamCore(): Core | undefined {
   try {
-    return loadNativeCore() as Core;
+    return loadAddon() as Core;
   } catch (error) {
     if (error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE') return undefined;
     throw error;

@@ -72,7 +72,7 @@ export function assertFitsV1(weights: Pick<WeightsFile, 'tensors'>, shape: V1Sha
     if (found === undefined) {
       throw new QuarryError('WEIGHTS_INVALID', `weight file has no tensor "${tensor.name}"`, {
         hint: 'Check that the file was made for this model configuration.',
-        facts: { tensor: tensor.name, tensorsInFile: weights.tensors.size },
+        details: { tensor: tensor.name, tensorsInFile: weights.tensors.size },
       });
     }
     if (found.shape.length !== tensor.shape.length || found.shape.some((n, axis) => n !== tensor.shape[axis])) {
@@ -80,7 +80,7 @@ export function assertFitsV1(weights: Pick<WeightsFile, 'tensors'>, shape: V1Sha
       const actual = `[${found.shape.join(', ')}]`;
       throw new QuarryError('WEIGHTS_INVALID', `"${tensor.name}" expected shape ${expected}, got ${actual}`, {
         hint: 'Check that the file was made for this model configuration.',
-        facts: { tensor: tensor.name, expected, actual },
+        details: { tensor: tensor.name, expected, actual },
       });
     }
     unused.delete(tensor.name);

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toQuarryError } from '../errors/index.js';
-import type { HttpClient } from '../net/index.js';
+import type { HttpClient } from '../http/index.js';
 import { type DownloadOptions, download } from './download.js';
 import { type WeightsManifest, weightsIdentity } from './manifest.js';
 import { openPartialFile } from './open-partial-file.js';

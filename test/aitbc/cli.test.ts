@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aitbcCommand } from '../../src/cli/commands/aitbc.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { QuarryError } from '../../src/errors/index.js';
-import { createStyle } from '../../src/output/index.js';
+import { createStyle } from '../../src/text/index.js';
 import { CLIENT_KEY, MINER_KEY, PINS, startWorld, WALLET_KEY, type World } from './worlds.js';
 
 interface Ran {

@@ -9,7 +9,7 @@ import {
   type JobUpdate,
   NotFoundError,
 } from '../../src/aitbc/index.js';
-import { sleep } from '../../src/net/index.js';
+import { sleep } from '../../src/http/index.js';
 import { CLIENT_KEY, startWorld, type World } from './worlds.js';
 
 const JOB = { name: 'x', type: 'ai-inference' };

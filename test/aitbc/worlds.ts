@@ -11,7 +11,7 @@ import {
   LiveServer,
   walletFromPrivateKey,
 } from '../../src/aitbc/index.js';
-import { type Sleep, sleep } from '../../src/net/index.js';
+import { type Sleep, sleep } from '../../src/http/index.js';
 
 export const SIGNER_SEED = new Uint8Array(32).fill(7);
 export const ATTESTER_SEED = new Uint8Array(32).fill(9);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { peerProcess } from '../../bench/baselines/peer-process.js';
+import { pythonPeer } from '../../bench/baselines/python.js';
 import { comparisons } from '../../bench/comparisons.js';
-import { peerProcess } from '../../bench/peers/peer-process.js';
-import { pythonPeer } from '../../bench/peers/python.js';
 import { benchResult } from '../../bench/result.js';
 
 const node = (script: string, job: object = {}) => peerProcess([process.execPath, '-e', script], job);

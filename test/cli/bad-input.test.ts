@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
 import { StateService } from '../../src/gen/soma/rpc/state_service_pb.js';

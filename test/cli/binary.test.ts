@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
 
 const bin = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
 let dir: string;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { cryptWeights, Keypair, manifestOf } from '../../src/soma/chain/index.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';

@@ -1,7 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import type { CliContext } from '../../src/cli/context.js';
 import { runCommand } from '../../src/cli/main.js';
-import { createStyle } from '../../src/output/index.js';
+import { createStyle } from '../../src/text/index.js';
 
 /** What a command line did. */
 export interface CliRun {

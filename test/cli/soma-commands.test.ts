@@ -2,13 +2,13 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { cosineDistance } from '../../src/engine/reference/index.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
-import { publishModels } from '../devnet/published-models.js';
-import { RawClient, requestGas } from '../devnet/raw-client.js';
+import { publishModels } from '../devnet/soma/published-models.js';
+import { RawClient, requestGas } from '../devnet/soma/raw-client.js';
 import { cliRunner } from './run-cli.js';
 
 const owner = Keypair.fromSecret(new Uint8Array(32).fill(21));

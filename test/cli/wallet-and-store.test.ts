@@ -2,12 +2,12 @@ import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { openStore } from '../../src/store/index.js';
 import { weightsIdentity } from '../../src/weights/manifest.js';
-import { publishModels } from '../devnet/published-models.js';
-import { RawClient, requestGas } from '../devnet/raw-client.js';
+import { publishModels } from '../devnet/soma/published-models.js';
+import { RawClient, requestGas } from '../devnet/soma/raw-client.js';
 import { cliRunner } from './run-cli.js';
 
 let dir: string;

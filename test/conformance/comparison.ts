@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { QuarryError } from '../../src/errors/index.js';
-import { plainText } from '../../src/output/index.js';
+import { plainText } from '../../src/text/index.js';
 import { type OfficialSdk, type SdkCall, SdkError, type SdkValue } from './official-sdk.js';
 
 /** One line of the table. */

@@ -1,4 +1,4 @@
-import { type Devnet, startDevnet } from '../../src/devnet/index.js';
+import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
 import { blake2b256, Keypair, SomaClient, type TransactionResult } from '../../src/soma/index.js';
 import type { ComparedCall, Comparison } from './comparison.js';
 import { Named, type OfficialSdk, type SdkValue } from './official-sdk.js';

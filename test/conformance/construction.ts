@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { startDevnet } from '../../src/devnet/index.js';
+import { startDevnet } from '../../src/devnet/soma/index.js';
 import { SomaClient, type SomaClientOptions } from '../../src/soma/index.js';
 import type { ConformanceNetwork } from './conformance-network.js';
 import { startScoringServer } from './scoring-server.js';

@@ -1,4 +1,4 @@
-import { plainText, renderTable } from '../../src/output/index.js';
+import { plainText, renderTable } from '../../src/text/index.js';
 import { actions } from './actions.js';
 import { Comparison, type ComparisonRow } from './comparison.js';
 import { ConformanceNetwork } from './conformance-network.js';

@@ -1,6 +1,6 @@
 import { Server } from '@grpc/grpc-js';
-import { addBcsMethod } from '../../src/devnet/rpc/bcs-service.js';
-import { type Listening, listenShared } from '../../src/devnet/shared-port-server.js';
+import { addBcsMethod } from '../../src/devnet/soma/rpc/bcs-service.js';
+import { type Listening, listenShared } from '../../src/devnet/soma/shared-port-server.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { cosineDistance, createReferenceEngine, selectBest } from '../../src/engine/reference/index.js';
 import { bcs, cryptWeights, digestToBytes } from '../../src/soma/chain/index.js';

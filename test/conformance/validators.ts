@@ -1,4 +1,4 @@
-import { ValidatorKey } from '../../src/devnet/validator-key.js';
+import { ValidatorKey } from '../../src/devnet/soma/validator-key.js';
 import { type ConformanceNetwork, keyOf } from './conformance-network.js';
 import { systemState } from './reads.js';
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DistanceEngine, EmbeddingRows, Hit, ScanOptions, TargetMatrix } from '../../src/engine/contract.js';
 import { rowAsF32, toBf16 } from '../../src/engine/embedding-rows.js';
-import { ISA_LEVELS } from '../../src/engine/engine-spec.js';
 import { createGpuDistanceEngine, type GpuMode } from '../../src/engine/gpu/index.js';
 import { createNativeDistanceEngine } from '../../src/engine/native/distance.js';
 import { cosineDistance, createReferenceDistanceEngine, normalArray } from '../../src/engine/reference/index.js';
 import { QuarryError } from '../../src/errors/index.js';
+import { ISA_LEVELS } from '../../src/native/isa-level.js';
 import { ConformanceTable } from './conformance-table.js';
 import { useSoftwareVulkan } from './software-vulkan.js';
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import { LedgerServer } from '../../src/devnet/flock/ledger-server.js';
+import { S3Server } from '../../src/devnet/flock/s3-server.js';
 import { FlockClient } from '../../src/flock/client.js';
-import { LedgerServer } from '../../src/flock/demo/ledger-server.js';
-import { S3Server } from '../../src/flock/demo/s3-server.js';
 import type { FlockClientOptions, FlockDeps } from '../../src/flock/transport.js';
 
 const closers: (() => Promise<unknown>)[] = [];

@@ -5,9 +5,9 @@ import stringWidth from 'string-width';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { flockCommand } from '../../src/cli/commands/flock.js';
 import type { CliContext } from '../../src/cli/context.js';
+import { type DemoArena, startDemoArena } from '../../src/devnet/flock/demo-arena.js';
 import { toQuarryError } from '../../src/errors/index.js';
-import { type DemoArena, startDemoArena } from '../../src/flock/demo/demo-arena.js';
-import { createStyle } from '../../src/output/index.js';
+import { createStyle } from '../../src/text/index.js';
 import { onEnd, tempDir } from './bench.js';
 
 let arena: DemoArena;

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { demoTrainingSet } from '../../src/flock/demo/fixtures.js';
+import { demoTrainingSet } from '../../src/devnet/flock/fixtures.js';
 import { lockFile } from '../../src/flock/download/file-lock.js';
 import { type Bench, failure, startBench, tempDir } from './bench.js';
 

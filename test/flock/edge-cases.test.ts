@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { demoTasks, listItem } from '../../src/devnet/flock/fixtures.js';
 import { normaliseBaseUrl } from '../../src/flock/base-url.js';
 import { bestSubmissions, isInvalidScore } from '../../src/flock/best-submissions.js';
-import { demoTasks, listItem } from '../../src/flock/demo/fixtures.js';
 import { describeTask, formatParams, parseVramGb } from '../../src/flock/describe-task.js';
 import { flatten } from '../../src/flock/flatten.js';
 import { parseHubLink, parseTaskId, parseWallet } from '../../src/flock/identifiers.js';

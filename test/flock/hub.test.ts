@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HubServer } from '../../src/flock/demo/hub-server.js';
+import { HubServer } from '../../src/devnet/flock/hub-server.js';
 import { type UploadOptions, uploadFolder } from '../../src/flock/hub/upload.js';
 import { globToRegExp } from '../../src/flock/hub/upload-folder-scan.js';
 import { failure, onEnd, tempDir } from './bench.js';

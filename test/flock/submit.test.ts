@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { HubServer } from '../../src/devnet/flock/hub-server.js';
 import { templateKeyFor } from '../../src/flock/base-models.js';
-import { HubServer } from '../../src/flock/demo/hub-server.js';
 import { gpuInfo, gpuTypeForSubmission, listGpus } from '../../src/flock/gpu.js';
 import { HubApi } from '../../src/flock/hub/hub-api.js';
 import { preflight } from '../../src/flock/preflight.js';

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { variedBytes } from '../../bench/varied-bytes.js';
-import { NO_CHAOS } from '../../src/devnet/index.js';
+import { NO_CHAOS } from '../../src/devnet/soma/index.js';
 import { isAbort, toQuarryError } from '../../src/errors/index.js';
 import { S3Host } from '../../src/hosting/index.js';
 import type { AssembledMiner, CreateMinerOptions } from '../../src/miner/index.js';

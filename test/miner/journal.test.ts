@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Journal, type JournalTotals } from '../../src/miner/journal.js';
-import { JOURNAL_MIGRATIONS } from '../../src/miner/journal-schema.js';
-import { openDatabase } from '../../src/store/database.js';
+import { openDatabase } from '../../src/database/database.js';
+import { Journal, type JournalTotals } from '../../src/miner/journal/journal.js';
+import { JOURNAL_MIGRATIONS } from '../../src/miner/journal/journal-schema.js';
 
 let dir: string;
 let path: string;

@@ -1,4 +1,4 @@
-import type { Devnet } from '../../src/devnet/index.js';
+import type { Devnet } from '../../src/devnet/soma/index.js';
 import { openDatabase, type SqlRow } from '../../src/store/index.js';
 
 /** A transaction of one sender, as the ledger executed it. */

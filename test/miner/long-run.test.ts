@@ -3,8 +3,8 @@ import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
-import { Journal } from '../../src/miner/journal.js';
-import { dropStaleScores } from '../../src/miner/stale-scores.js';
+import { Journal } from '../../src/miner/journal/journal.js';
+import { dropStaleScores } from '../../src/miner/score/stale-scores.js';
 import { openStore } from '../../src/store/index.js';
 import { type MiningNetwork, startMiningNetwork } from './network.js';
 
@@ -41,7 +41,7 @@ test('damaged samples are left out with a warning, in matching and in scoring, a
 
   const matching = await network.miner({ untilHits: 1 });
   const found: unknown[] = [];
-  matching.miner.events.on('warning', ({ error }) => found.push([error.code, error.facts['sampleId']]));
+  matching.miner.events.on('warning', ({ error }) => found.push([error.code, error.details['sampleId']]));
   const run = await matching.miner.run();
   expect(run.accepted).toBeGreaterThan(0);
   expect(run).toMatchObject({ rejected: 0, scored: 0 });
@@ -57,7 +57,7 @@ test('damaged samples are left out with a warning, in matching and in scoring, a
   const scores = join(network.dir, 'state', 'store', 'scores');
   for (const name of await readdir(scores)) await rm(join(scores, name), { recursive: true });
   const scoring = await network.miner({ dryRun: true });
-  scoring.miner.events.on('warning', ({ error }) => found.push([error.code, error.facts['sampleId']]));
+  scoring.miner.events.on('warning', ({ error }) => found.push([error.code, error.details['sampleId']]));
   await scoring.miner.run();
   await scoring.close();
   expect(new Set(found.map(String)).size).toBe(20);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Devnet, type DevnetOptions, startDevnet } from '../../src/devnet/index.js';
+import { type Devnet, type DevnetOptions, startDevnet } from '../../src/devnet/soma/index.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { normalArray } from '../../src/engine/reference/index.js';
 import { HttpHost } from '../../src/hosting/index.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { Journal } from '../../src/miner/journal.js';
+import { Journal } from '../../src/miner/journal/journal.js';
 import { startMiningNetwork } from './network.js';
 
 const program = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));

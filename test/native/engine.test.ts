@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
-import { createNativeScoringEngine, loadNativeCore, nativeCapabilities } from '../../src/engine/native/index.js';
+import { createNativeScoringEngine, loadAddon, nativeCapabilities } from '../../src/engine/native/index.js';
 import { openSafetensors, safetensorsFromBytes } from '../../src/weights/safetensors.js';
 import { encodeSafetensors } from '../../src/weights/safetensors-write.js';
 import type { TensorDtype, WeightsFile } from '../../src/weights/weights-file.js';
@@ -205,7 +205,7 @@ describe('calls', () => {
 
 describe('availability', () => {
   test('no binary: a reason and a hint', () => {
-    expect(() => loadNativeCore(path.join(directory, 'quarry.node'))).toThrowError(
+    expect(() => loadAddon(path.join(directory, 'quarry.node'))).toThrowError(
       expect.objectContaining({ code: 'ENGINE_UNAVAILABLE', hint: expect.stringContaining('npm run build') }),
     );
   });
@@ -213,7 +213,7 @@ describe('availability', () => {
   test('a binary that does not load', async () => {
     const file = path.join(directory, 'quarry.node');
     await writeFile(file, 'not a shared object');
-    expect(() => loadNativeCore(file)).toThrowError(expect.objectContaining({ code: 'ENGINE_UNAVAILABLE' }));
+    expect(() => loadAddon(file)).toThrowError(expect.objectContaining({ code: 'ENGINE_UNAVAILABLE' }));
   });
 
   test('a level this machine lacks', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ISA_LEVELS } from '../../src/engine/engine-spec.js';
 import { createNativeDistanceEngine, isaLevels, nativeCapabilities } from '../../src/engine/native/index.js';
+import { ISA_LEVELS } from '../../src/native/isa-level.js';
 
 test('every level is named, says why it does not run, and runs where it says so', async () => {
   const levels = isaLevels();

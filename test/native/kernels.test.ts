@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { loadNativeCore } from '../../src/engine/native/index.js';
+import { loadAddon } from '../../src/engine/native/index.js';
 import { erf } from '../../src/engine/reference/gelu.js';
 import { normalArray } from '../../src/engine/reference/index.js';
 import { type ArraySpec, arrayOf, excess, flat, vectors } from '../engine/vectors.js';
 import { LEVELS } from './levels.js';
 
-const core = loadNativeCore();
+const core = loadAddon();
 
 /** bf16, nearest with ties to even, by the definition. */
 function roundToBf16(x: number): number {

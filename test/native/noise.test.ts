@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { loadNativeCore } from '../../src/engine/native/index.js';
+import { loadAddon } from '../../src/engine/native/index.js';
 import { vectors } from '../engine/vectors.js';
 
-const core = loadNativeCore();
+const core = loadAddon();
 const golden = vectors<{
   normal: {
     seed: string;

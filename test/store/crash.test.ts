@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { blake2b256 } from '../../src/native/blake2b.js';
 import { type Store, verifyStore } from '../../src/store/index.js';
-import { blake2b256 } from '../../src/weights/blake2b.js';
 import { A, sampleBytes } from './crash-samples.js';
 import { opened, temporaryDir } from './fixtures.js';
 

@@ -1,5 +1,5 @@
 import { isAbort, QuarryError, toQuarryError } from '../../errors/index.js';
-import { type RetryDeps, sleep as realSleep, type Sleep } from '../../net/index.js';
+import { type RetryDeps, sleep as realSleep, type Sleep } from '../../http/index.js';
 import { DEFAULT_BASE_URL } from '../client-options.js';
 import { APIError } from '../errors.js';
 import {

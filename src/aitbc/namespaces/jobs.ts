@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../../errors/index.js';
-import type { Sleep } from '../../net/index.js';
+import type { Sleep } from '../../http/index.js';
 import type { CallOptions, CoordinatorDialect } from '../dialects/dialect.js';
 import { isTerminal } from '../dialects/live-mapping.js';
 import { APIError, JobFailedError, NotReadyError, TimeoutError } from '../errors.js';
@@ -151,7 +151,7 @@ export class JobsNamespace {
       if (leftMs <= 0) {
         throw new TimeoutError('TIMEOUT', `job ${jobId} is still ${job.status} after ${timeout} ms`, {
           hint: 'wait longer; the job goes on',
-          facts: { jobId, status: job.status },
+          details: { jobId, status: job.status },
         });
       }
       await this.#deps.sleep(Math.min(pollInterval, leftMs), signal);

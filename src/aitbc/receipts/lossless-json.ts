@@ -51,7 +51,7 @@ export function parseLosslessJson(text: string): JsonNode {
   let at = 0;
 
   const fail = (what: string): never => {
-    throw new QuarryError('DATA_INVALID', `not JSON: ${what} at character ${at}`, { facts: { position: at } });
+    throw new QuarryError('DATA_INVALID', `not JSON: ${what} at character ${at}`, { details: { position: at } });
   };
   const space = (): void => {
     for (;;) {

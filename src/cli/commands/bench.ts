@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import type { BenchResult } from '../../../bench/result.js';
 import { QuarryError } from '../../errors/index.js';
-import { type Column, formatRate, renderTable, toJsonLine, toJsonPretty } from '../../output/index.js';
+import { type Column, formatRate, renderTable, toJsonLine, toJsonPretty } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { packageRoot } from '../package-root.js';
 

@@ -3,7 +3,7 @@ import PQueue from 'p-queue';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
-import type { Target } from '../../soma/client/view/target.js';
+import type { Target } from '../../soma/client/decode/target.js';
 import type { CliContext } from '../context.js';
 import { idArgument } from '../parse-argument.js';
 import { examples, say, sayJson, tell } from '../print.js';

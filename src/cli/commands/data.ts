@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { Command } from 'commander';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
-import { formatBytes } from '../../output/index.js';
-import { blake2b256 } from '../../weights/blake2b.js';
+import { blake2b256 } from '../../native/blake2b.js';
+import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { idArgument } from '../parse-argument.js';
 import { examples, sayJson, tell } from '../print.js';

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import { QuarryError } from '../../errors/index.js';
-import type { Column } from '../../output/index.js';
-import { formatBytes } from '../../output/index.js';
 import { digestFromBytes, shannonsToSoma } from '../../soma/chain/index.js';
+import type { Model, ModelState } from '../../soma/client/decode/model.js';
 import type { ModelManifest } from '../../soma/client/read/index.js';
-import type { Model, ModelState } from '../../soma/client/view/model.js';
+import type { Column } from '../../text/index.js';
+import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { idArgument } from '../parse-argument.js';
 import { examples, printTable, sayJson } from '../print.js';
@@ -62,7 +62,7 @@ async function manifests(context: CliContext, ids: readonly string[], flags: Ses
     if (missing.length === 0) return;
     throw new QuarryError('NOT_FOUND', `${missing.length} of ${rows.length} models have published no weights`, {
       hint: 'see their state: quarry models list',
-      facts: { modelId: missing[0]?.modelId },
+      details: { modelId: missing[0]?.modelId },
     });
   });
 }

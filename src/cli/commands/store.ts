@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { QuarryError } from '../../errors/index.js';
-import { formatBytes } from '../../output/index.js';
 import { exportStore, type ModelKey, type Store, storeInfo, verifyStore } from '../../store/index.js';
+import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { openNetworkStore } from '../network-store.js';
 import { examples, printRecord, printTable, say, sayJson } from '../print.js';

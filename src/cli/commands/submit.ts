@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { QuarryError } from '../../errors/index.js';
 import { type DataHost, verifiedHost } from '../../hosting/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../net/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../http/index.js';
 import { type Manifest, manifestOf, shannonsToSoma, submissionBond } from '../../soma/chain/index.js';
-import type { Target } from '../../soma/client/view/target.js';
+import type { Target } from '../../soma/client/decode/target.js';
 import type { CliContext } from '../context.js';
 import { endsWithProcess, HOST_SETTINGS, noHost, openDataHost, untilInterrupted } from '../data-host.js';
-import { liveArea } from '../live-area.js';
 import { idArgument } from '../parse-argument.js';
 import { examples, printRecord, tell } from '../print.js';
+import { liveArea } from '../progress-output.js';
 import { readSample } from '../sample-file.js';
 import { type SessionFlags, type SomaSession, withSession, withSigner } from '../soma-session.js';
 import { scoreForTarget, type TargetScore } from '../target-scoring.js';
@@ -95,7 +95,7 @@ function assertOpen(target: Target, epoch: bigint): void {
   const why = target.status === 'open' ? `expired with epoch ${target.generationEpoch}` : `is ${target.status}`;
   throw new QuarryError('FAILED_PRECONDITION', `target ${target.id} ${why}`, {
     hint: 'list open targets: quarry targets list',
-    facts: { targetId: target.id, status: target.status, epoch },
+    details: { targetId: target.id, status: target.status, epoch },
   });
 }
 
@@ -107,7 +107,7 @@ function missed(target: Target, score: TargetScore): QuarryError {
     `a miss: distance ${distance.toFixed(6)}, threshold ${threshold.toFixed(6)}`,
     {
       hint: 'nothing was submitted; try another file or target',
-      facts: { targetId: target.id, distance, threshold, loss: score.loss, modelId: score.modelId },
+      details: { targetId: target.id, distance, threshold, loss: score.loss, modelId: score.modelId },
     },
   );
 }

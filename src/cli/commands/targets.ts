@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import { isAbort } from '../../errors/index.js';
-import type { Column } from '../../output/index.js';
 import { scalarValue, shannonsToSoma } from '../../soma/chain/index.js';
+import type { PartialTarget } from '../../soma/client/decode/target.js';
 import type { ListTargetsOptions, StoredTarget, TargetFilter } from '../../soma/client/read/index.js';
-import type { PartialTarget } from '../../soma/client/view/target.js';
 import type { TargetEvent } from '../../soma/client/watch/watch-targets.js';
+import type { Column } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { idArgument, integerArgument, u64Argument } from '../parse-argument.js';
 import { examples, printRecord, printTable, say, sayJson, tell } from '../print.js';

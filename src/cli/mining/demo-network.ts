@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../../devnet/index.js';
+import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../../devnet/soma/index.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../engine/model-config.js';
 import { normalArray } from '../../engine/reference/arrgen.js';
 import { HttpHost } from '../../hosting/index.js';

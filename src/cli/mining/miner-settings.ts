@@ -1,5 +1,5 @@
 import type { Config } from '../../config/index.js';
-import type { EngineWishes } from '../../engine/choose-engine.js';
+import type { EngineOptions } from '../../engine/choose-engine.js';
 import type { CreateMinerOptions } from '../../miner/index.js';
 import { somaToShannons } from '../../soma/chain/index.js';
 import type { ScannerWishes } from '../../store/index.js';
@@ -39,11 +39,11 @@ export function minerOptions(
 }
 
 /** The engine, from settings. Their choices are checked by the schema. */
-export function engineWishes(config: Config): EngineWishes {
+export function engineWishes(config: Config): EngineOptions {
   return {
-    engine: config.engine as EngineWishes['engine'],
-    ...(config.isa !== undefined && { isa: config.isa as NonNullable<EngineWishes['isa']> }),
-    ...(config.precision !== undefined && { precision: config.precision as NonNullable<EngineWishes['precision']> }),
+    engine: config.engine as EngineOptions['engine'],
+    ...(config.isa !== undefined && { isa: config.isa as NonNullable<EngineOptions['isa']> }),
+    ...(config.precision !== undefined && { precision: config.precision as NonNullable<EngineOptions['precision']> }),
     ...(config.provider !== undefined && { provider: config.provider }),
     ...(config.workers !== undefined && { workers: config.workers }),
     ...(config.threads !== undefined && { threads: config.threads }),

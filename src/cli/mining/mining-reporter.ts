@@ -1,10 +1,10 @@
 import type { Miner, MinerSummary } from '../../miner/index.js';
-import type { Logger } from '../../observe/logger.js';
-import { LiveArea, type ProgressBar } from '../../observe/progress.js';
-import type { Rates } from '../../observe/rate-meter.js';
-import { formatDuration, formatRate, toJsonLine } from '../../output/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
+import type { Logger } from '../../telemetry/logger.js';
+import type { Rates } from '../../telemetry/rate-meter.js';
+import { formatDuration, formatRate, toJsonLine } from '../../text/index.js';
 import type { CliContext } from '../context.js';
+import { LiveArea, type ProgressBar } from '../live-area.js';
 
 export interface MiningReporterOptions {
   /** NDJSON on stdout instead of lines for people. */

@@ -183,7 +183,7 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
   const failed = (error: unknown): QuarryError => {
     const known = toQuarryError(error, 'the distance kernel');
     if (known.code !== 'INTERNAL') return known;
-    return new QuarryError('ENGINE_FAILED', known.message, { cause: error, facts: { mode } });
+    return new QuarryError('ENGINE_FAILED', known.message, { cause: error, details: { mode } });
   };
 
   return {

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
+import { loadAddon, type NativeJob } from '../../native/addon.js';
+import { chooseIsa } from '../../native/capabilities.js';
+import type { IsaLevel } from '../../native/isa-level.js';
+import { runJob } from '../../native/run-job.js';
 import type { DistanceEngine, Hit, ScanOptions, TargetMatrix } from '../contract.js';
 import { assertScanArguments } from '../embedding-rows.js';
-import type { IsaLevel } from '../engine-spec.js';
-import { chooseIsa } from './capabilities.js';
-import { loadNativeCore, type NativeJob } from './core.js';
-import { runJob } from './run-job.js';
 
 /** Scans that read less than this are done at once: handing them to another thread would take longer. */
 const AT_ONCE_BYTES = 512 * 1024;
@@ -114,7 +114,7 @@ function toHits({ rows, targets, distances }: RawHits): Hit[] {
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built, does not load here, or lacks the level asked for
  */
 export function createNativeDistanceEngine(options: NativeDistanceOptions = {}): NativeDistanceEngine {
-  const native = loadNativeCore();
+  const native = loadAddon();
   const { usable, best } = native.capabilities();
   const isa = chooseIsa(options.isa, usable, best);
   const core = native as typeof native & DistanceCore;

@@ -1,12 +1,12 @@
-export { ISA_BITS, type NativeCapabilities, nativeCapabilities } from './capabilities.js';
-export { loadNativeCore, type NativeCore, nativeCorePath } from './core.js';
+export { addonPath, loadAddon, type NativeAddon } from '../../native/addon.js';
+export { ISA_BITS, type NativeCapabilities, nativeCapabilities } from '../../native/capabilities.js';
+export { type IsaLevelProbe, isaLevels } from '../../native/probe-levels.js';
 export {
   createNativeDistanceEngine,
   type MappedSelection,
   type NativeDistanceEngine,
   type NativeDistanceOptions,
 } from './distance.js';
-export { type IsaLevelProbe, isaLevels } from './isa-levels.js';
 export {
   createNativeScoringEngine,
   type NativeScoringEngine,

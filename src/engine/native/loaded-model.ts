@@ -1,8 +1,8 @@
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
+import type { NativeAddon, NativeModel, NativePrecision, RawScore } from '../../native/addon.js';
+import { runJob } from '../../native/run-job.js';
 import type { ErrorBound, LoadedModel, Score, ScoreOptions } from '../contract.js';
 import type { ModelConfig } from '../model-config.js';
-import type { NativeCore, NativeModel, NativePrecision, RawScore } from './core.js';
-import { runJob } from './run-job.js';
 
 /**
  * Attention scores beyond this are wrong by half a unit and more in bf16 (the products of rounded inputs are off by up
@@ -24,7 +24,7 @@ export function needsFullPrecision(score: RawScore): boolean {
 
 /** Everything a loaded native model is made of. */
 export interface NativeModelParts {
-  readonly core: NativeCore;
+  readonly core: NativeAddon;
   readonly model: NativeModel;
   readonly config: ModelConfig;
   readonly precision: NativePrecision;

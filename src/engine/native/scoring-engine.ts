@@ -1,5 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { loadAddon, type NativeAddon, type NativeModel, type NativePrecision } from '../../native/addon.js';
+import { chooseIsa, multipliesBf16 } from '../../native/capabilities.js';
+import type { IsaLevel } from '../../native/isa-level.js';
+import { runJob } from '../../native/run-job.js';
 import { assertFitsV1 } from '../../weights/v1-layout.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
 import {
@@ -11,12 +15,8 @@ import {
   writeBound,
 } from '../calibration/error-bound.js';
 import type { ErrorBound, ScoringEngine } from '../contract.js';
-import type { IsaLevel } from '../engine-spec.js';
 import { assertModelConfig, type ModelConfig } from '../model-config.js';
-import { chooseIsa, multipliesBf16 } from './capabilities.js';
-import { loadNativeCore, type NativeCore, type NativeModel, type NativePrecision } from './core.js';
 import { NativeLoadedModel, needsFullPrecision } from './loaded-model.js';
-import { runJob } from './run-job.js';
 import { tensorPlaces, weightsSource } from './weights-source.js';
 
 /** Options of {@link createNativeScoringEngine}. */
@@ -53,7 +53,7 @@ const NARROWEST_BF16 = 128;
  * @throws QuarryError `INVALID_ARGUMENT` when `threads` is not a positive integer
  */
 export function createNativeScoringEngine(options: NativeScoringOptions = {}): NativeScoringEngine {
-  const core = loadNativeCore();
+  const core = loadAddon();
   const { usable, best, cpus } = core.capabilities();
   const isa = chooseIsa(options.isa, usable, best);
   const threads = options.threads ?? cpus;
@@ -162,7 +162,7 @@ async function createCacheDir(dir: string): Promise<void> {
 
 /** The bound of bf16 scores; undefined for a model that bf16 cannot score at all. */
 async function bf16Bound(
-  core: NativeCore,
+  core: NativeAddon,
   model: NativeModel,
   cacheDir: string,
   key: string,

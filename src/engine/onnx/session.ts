@@ -100,7 +100,7 @@ function commonFolder(files: readonly string[]): string | undefined {
 async function readInline(weights: WeightsFile, half: HalfWeights | undefined): Promise<Map<string, Uint8Array>> {
   if (weights.byteLength > MAX_INLINE_BYTES) {
     throw new QuarryError('UNSUPPORTED', 'weights of this size must be in a file for onnxruntime', {
-      facts: { bytes: weights.byteLength },
+      details: { bytes: weights.byteLength },
     });
   }
   const inline = new Map<string, Uint8Array>();

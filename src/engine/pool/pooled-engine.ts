@@ -206,7 +206,7 @@ function unpack(result: ScoreTaskResult, dim: number): Score[] {
 function revive(error: SerialisedError): QuarryError {
   return new QuarryError(error.code as ErrorCode, error.message, {
     ...(error.hint !== undefined && { hint: error.hint }),
-    ...(error.facts !== undefined && { facts: error.facts }),
+    ...(error.details !== undefined && { details: error.details }),
     retryable: error.retryable,
   });
 }

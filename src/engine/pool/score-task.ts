@@ -54,6 +54,6 @@ export interface SerialisedError {
   readonly code: string;
   readonly message: string;
   readonly hint?: string;
-  readonly facts?: Readonly<Record<string, string | number | boolean>>;
+  readonly details?: Readonly<Record<string, string | number | boolean>>;
   readonly retryable: boolean;
 }

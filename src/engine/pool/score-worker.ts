@@ -91,8 +91,8 @@ function serialise(error: unknown): SerialisedError {
     code: failure.code,
     message: failure.message,
     ...(failure.hint !== undefined && { hint: failure.hint }),
-    facts: Object.fromEntries(
-      Object.entries(failure.facts).flatMap(([key, value]) =>
+    details: Object.fromEntries(
+      Object.entries(failure.details).flatMap(([key, value]) =>
         value === undefined ? [] : [[key, typeof value === 'bigint' ? value.toString() : value]],
       ),
     ),

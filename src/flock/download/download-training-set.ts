@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
-import { type Sleep, sleep } from '../../net/index.js';
+import { type Sleep, sleep } from '../../http/index.js';
 import { FlockError } from '../errors.js';
 import { type PresignedLink, parsePresignedLink } from '../presigned-link.js';
 import { oneLine } from '../remote-text.js';
@@ -207,7 +207,7 @@ async function finish(
     await part.discard();
     throw new FlockError('FLOCK_DOWNLOAD_INTEGRITY', `the downloaded file ${wrong}`, {
       hint: 'It was removed; run the same command again.',
-      facts: { bytes, ...(total !== null && { total }) },
+      details: { bytes, ...(total !== null && { total }) },
     });
   }
   await part.finish(dest);

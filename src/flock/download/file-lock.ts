@@ -54,7 +54,7 @@ function locked(path: string, holder: Holder | undefined): FlockError {
   const who = holder === undefined ? 'another process' : `process ${holder.pid}`;
   return new FlockError('FLOCK_DOWNLOAD_LOCKED', `${who} is downloading to the same file`, {
     hint: `Wait for it, choose another file with -o, or remove ${path} when no download is running.`,
-    facts: { lock: path, ...(holder !== undefined && { pid: holder.pid }) },
+    details: { lock: path, ...(holder !== undefined && { pid: holder.pid }) },
   });
 }
 

@@ -1,5 +1,5 @@
 import { isAbort, QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
-import { backoffDelayMs, HttpClient, type HttpResponse, HttpStatusError, type Sleep } from '../../net/index.js';
+import { backoffDelayMs, HttpClient, type HttpResponse, HttpStatusError, type Sleep } from '../../http/index.js';
 import { FlockError } from '../errors.js';
 import { type PresignedLink, redactUrl } from '../presigned-link.js';
 import type { PartFile } from './part-file.js';
@@ -312,7 +312,7 @@ function gaveUp(link: PresignedLink, cause: unknown, part: PartFile): FlockError
     cause,
     method: 'GET',
     url: redactUrl(link.url),
-    facts: { received: part.size },
+    details: { received: part.size },
     hint: 'Run the same command again: it goes on where it stopped.',
   });
 }

@@ -1,5 +1,5 @@
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
-import { HttpClient, HttpStatusError } from '../../net/index.js';
+import { HttpClient, HttpStatusError } from '../../http/index.js';
 import { normaliseServerUrl } from '../base-url.js';
 import { FlockError } from '../errors.js';
 import { isJsonObject, type Json } from '../json.js';

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../../errors/index.js';
-import { backoffDelayMs, type Sleep } from '../../net/index.js';
+import { backoffDelayMs, type Sleep } from '../../http/index.js';
 import { FlockError } from '../errors.js';
 import { isJsonObject } from '../json.js';
 import { parseRetryAfterMs } from '../retry-after.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
-import { type Sleep, sleep } from '../../net/index.js';
+import { type Sleep, sleep } from '../../http/index.js';
 import { FlockError } from '../errors.js';
 import { parseRepoId } from '../identifiers.js';
 import { HubApi, type HubModel, type HubOptions, hubFailure } from './hub-api.js';

@@ -1,4 +1,4 @@
-import type { Sleep } from '../../net/index.js';
+import type { Sleep } from '../../http/index.js';
 import { hasReason } from '../errors.js';
 
 /** How something is looked at again and again. */

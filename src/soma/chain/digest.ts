@@ -54,7 +54,7 @@ export function digestToBytes(text: string): Uint8Array {
     }
   }
   throw new QuarryError('INVALID_ARGUMENT', 'a digest must be base58 text of 32 bytes', {
-    facts: { length: typeof text === 'string' ? text.length : undefined },
+    details: { length: typeof text === 'string' ? text.length : undefined },
   });
 }
 

@@ -21,7 +21,7 @@ export function normaliseId(text: string): ObjectId {
   if (digits === undefined) {
     throw new QuarryError('INVALID_ARGUMENT', 'an id or address must be 1 to 64 hexadecimal digits', {
       hint: 'write it as 0x followed by 64 hexadecimal digits',
-      facts: { length: typeof text === 'string' ? text.length : undefined },
+      details: { length: typeof text === 'string' ? text.length : undefined },
     });
   }
   return `0x${digits.toLowerCase().padStart(64, '0')}`;

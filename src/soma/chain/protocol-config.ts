@@ -160,7 +160,7 @@ export function protocolConfig(version: number | bigint): ProtocolConfig {
   const config = CONFIGS[Number(version) - 1];
   if (config === undefined) {
     throw new QuarryError('UNSUPPORTED', `protocol version ${version} is not known; 1 to 5 are`, {
-      facts: { version },
+      details: { version },
     });
   }
   return config;

@@ -1,4 +1,4 @@
-import type { DownloadSource, HttpClient, Sleep } from '../../net/index.js';
+import type { DownloadSource, HttpClient, Sleep } from '../../http/index.js';
 import type { RpcTransport } from './transport/index.js';
 
 /** What every call needs: the way to the fullnode, or to several, and the ways out of the process. */
@@ -19,14 +19,14 @@ export interface ClientContext {
 }
 
 /** What every call accepts. */
-export interface CallControl {
+export interface CallOptions {
   /** Longest wait for the answer, in milliseconds. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
 /** Only the parts of `options` that steer the call. */
-export function controlOf(options: CallControl): CallControl {
+export function controlOf(options: CallOptions): CallOptions {
   return {
     ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
     ...(options.signal !== undefined && { signal: options.signal }),

@@ -1,5 +1,5 @@
 import { QuarryError } from '../../errors/index.js';
-import { type DownloadSource, HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../net/index.js';
+import { type DownloadSource, HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../http/index.js';
 import {
   type Address,
   type Digest,
@@ -12,7 +12,14 @@ import {
 } from '../chain/index.js';
 import { AdminClient, FaucetClient, type FaucetCoin, ScoringClient } from '../services/index.js';
 import { type AccountOptions, SomaAccount } from './account/soma-account.js';
-import type { CallControl, ClientContext } from './context.js';
+import type { CallOptions, ClientContext } from './context.js';
+import type { Checkpoint } from './decode/checkpoint.js';
+import type { Epoch, ProtocolConstants } from './decode/epoch.js';
+import type { ExecutedTransaction } from './decode/executed-transaction.js';
+import type { Model } from './decode/model.js';
+import type { FetchedObject } from './decode/object.js';
+import type { SystemParameters, SystemState } from './decode/system-state.js';
+import type { PartialTarget, Target } from './decode/target.js';
 import { type ExecuteAndWaitOptions, executeAndWait } from './execute/execute-and-wait.js';
 import {
   type ExecuteTransactionOptions,
@@ -72,14 +79,7 @@ import {
   parseEndpoint,
   type TlsOptions,
 } from './transport/index.js';
-import type { Checkpoint } from './view/checkpoint.js';
-import type { Epoch, ProtocolConstants } from './view/epoch.js';
-import type { ExecutedTransaction } from './view/executed-transaction.js';
-import type { Model } from './view/model.js';
-import type { FetchedObject } from './view/object.js';
-import type { SystemParameters, SystemState } from './view/system-state.js';
-import type { PartialTarget, Target } from './view/target.js';
-import { CheckpointHub } from './watch/checkpoint-hub.js';
+import { CheckpointWaiter } from './watch/checkpoint-waiter.js';
 import { type WaitForNextEpochOptions, waitForNextEpoch } from './watch/wait-for-next-epoch.js';
 import { type WatchCheckpointsOptions, watchCheckpoints } from './watch/watch-checkpoints.js';
 import { type EpochChange, type WatchEpochsOptions, watchEpochs } from './watch/watch-epochs.js';
@@ -92,7 +92,7 @@ export class SomaClient {
   readonly endpoints: NetworkEndpoints;
   /** What the functions beside this class take as their first argument. */
   readonly context: ClientContext;
-  readonly #hub: CheckpointHub;
+  readonly #hub: CheckpointWaiter;
   readonly #tls: TlsOptions | undefined;
   readonly #failover: FailoverTransport | undefined;
   readonly #nodeHttp: readonly HttpClient[];
@@ -153,7 +153,7 @@ export class SomaClient {
       now: deps.now ?? Date.now,
       random: deps.random ?? Math.random,
     };
-    this.#hub = new CheckpointHub(this.context);
+    this.#hub = new CheckpointWaiter(this.context);
   }
 
   /**
@@ -196,7 +196,7 @@ export class SomaClient {
   // Reads of the ledger.
 
   /** What the node is and how far it has come. */
-  getServiceInfo(options?: CallControl): Promise<ServiceInfo> {
+  getServiceInfo(options?: CallOptions): Promise<ServiceInfo> {
     return getServiceInfo(this.context, options);
   }
   /** One object, the latest version by default. */
@@ -204,7 +204,7 @@ export class SomaClient {
     return getObject(this.context, objectId, options);
   }
   /** Several objects: for each query the object, or the node's error for it. */
-  batchGetObjects(queries: readonly ObjectQuery[], options?: CallControl): Promise<(FetchedObject | GrpcError)[]> {
+  batchGetObjects(queries: readonly ObjectQuery[], options?: CallOptions): Promise<(FetchedObject | GrpcError)[]> {
     return batchGetObjects(this.context, queries, options);
   }
   /** An executed transaction by its digest. */
@@ -227,22 +227,22 @@ export class SomaClient {
     return getEpoch(this.context, options);
   }
   /** The state that all transactions share: parameters, models, validators, difficulty. */
-  getSystemState(options?: CallControl & { readonly epoch?: bigint }): Promise<SystemState> {
+  getSystemState(options?: CallOptions & { readonly epoch?: bigint }): Promise<SystemState> {
     return getSystemState(this.context, options);
   }
   /** The parameters in force, without the rest of the system state, which can be large. */
-  getSystemParameters(options?: CallControl): Promise<SystemParameters> {
+  getSystemParameters(options?: CallOptions): Promise<SystemParameters> {
     return getSystemParameters(this.context, options);
   }
   /** The protocol constants in force, or those of a past epoch. */
-  getProtocolConfig(options?: CallControl & { readonly epoch?: bigint }): Promise<ProtocolConstants> {
+  getProtocolConfig(options?: CallOptions & { readonly epoch?: bigint }): Promise<ProtocolConstants> {
     return getProtocolConfig(this.context, options);
   }
 
   // Reads of the state.
 
   /** Sum of an address's coins in shannons, as of the latest checkpoint. */
-  getBalance(owner: Address, options?: CallControl): Promise<bigint> {
+  getBalance(owner: Address, options?: CallOptions): Promise<bigint> {
     return getBalance(this.context, owner, options);
   }
   /** One page of an address's objects. */
@@ -254,19 +254,19 @@ export class SomaClient {
     return listAllOwnedObjects(this.context, options);
   }
   /** All coins of an address, richest first. */
-  listCoins(owner: Address, options?: CallControl): Promise<OwnedCoin[]> {
+  listCoins(owner: Address, options?: CallOptions): Promise<OwnedCoin[]> {
     return listCoins(this.context, owner, options);
   }
   /** All stakes of an address. */
-  listStakes(owner: Address, options?: CallControl): Promise<OwnedStake[]> {
+  listStakes(owner: Address, options?: CallOptions): Promise<OwnedStake[]> {
     return listStakes(this.context, owner, options);
   }
   /** One target with its stored status. */
-  getTarget(id: ObjectId, options?: CallControl): Promise<Target> {
+  getTarget(id: ObjectId, options?: CallOptions): Promise<Target> {
     return getTarget(this.context, id, options);
   }
   /** One target as the chain stores it, with the winning data, distance, loss and reports. */
-  getStoredTarget(id: ObjectId, options?: CallControl): Promise<StoredTarget> {
+  getStoredTarget(id: ObjectId, options?: CallOptions): Promise<StoredTarget> {
     return getStoredTarget(this.context, id, options);
   }
   /** One page of targets, open ones by default. */
@@ -286,17 +286,17 @@ export class SomaClient {
     return getTargets(this.context, options);
   }
   /** All models, whatever their state. */
-  getModels(options?: CallControl): Promise<readonly Model[]> {
+  getModels(options?: CallOptions): Promise<readonly Model[]> {
     return getModels(this.context, options);
   }
   /** The models that targets may name. */
-  getActiveModels(options?: CallControl): Promise<readonly Model[]> {
+  getActiveModels(options?: CallOptions): Promise<readonly Model[]> {
     return getActiveModels(this.context, options);
   }
   /** The manifests of models or of a target's models, one entry per id and in their order. */
   getModelManifests(
     models: readonly ObjectId[] | NamesModels,
-    options?: CallControl,
+    options?: CallOptions,
   ): Promise<(ModelManifest | undefined)[]> {
     return getModelManifests(this.context, models, options);
   }
@@ -317,11 +317,11 @@ export class SomaClient {
     return fetchSubmissionData(this.context, targetId, options);
   }
   /** Always refused: the network has removed challenges. */
-  getChallenge(challengeId: string, options?: CallControl): Promise<never> {
+  getChallenge(challengeId: string, options?: CallOptions): Promise<never> {
     return getChallenge(this.context, challengeId, options);
   }
   /** Always refused: the network has removed challenges. */
-  listChallenges(options?: CallControl): Promise<never> {
+  listChallenges(options?: CallOptions): Promise<never> {
     return listChallenges(this.context, options);
   }
 
@@ -347,7 +347,7 @@ export class SomaClient {
    */
   settleTransaction(
     signed: SignedTransaction | Uint8Array | string,
-    options?: CallControl,
+    options?: CallOptions,
   ): Promise<TransactionResult | undefined> {
     return settleTransaction(this.context, signedOf(signed), options);
   }
@@ -412,11 +412,11 @@ export class SomaClient {
     return this.#scoring;
   }
   /** Asks the faucet for coins. */
-  requestFaucet(recipient: Address, options?: CallControl): Promise<readonly FaucetCoin[]> {
+  requestFaucet(recipient: Address, options?: CallOptions): Promise<readonly FaucetCoin[]> {
     return this.faucet.requestGas(recipient, options);
   }
   /** Ends the epoch of a localnet. */
-  advanceEpoch(options?: CallControl): Promise<bigint> {
+  advanceEpoch(options?: CallOptions): Promise<bigint> {
     return this.admin.advanceEpoch(options);
   }
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { toQuarryError } from '../../errors/index.js';
-import { createCheckedCipher } from '../../weights/checked-cipher.js';
+import { createHashingCipher } from '../../native/hashing-cipher.js';
 
 /** An encrypted weight file on disk. */
 export interface EncryptedWeights {
@@ -24,7 +24,7 @@ export async function encryptWeightsFile(
   signal?: AbortSignal,
 ): Promise<EncryptedWeights> {
   const partial = `${target}.part`;
-  const cipher = createCheckedCipher(key);
+  const cipher = createHashingCipher(key);
   let sizeBytes = 0;
   try {
     const file = await open(partial, 'w', 0o600);

@@ -1,5 +1,5 @@
 import { bcs } from '../chain/index.js';
-import type { CallControl } from '../client/context.js';
+import type { CallOptions } from '../client/context.js';
 import { BcsService, bcsMethod } from './bcs-service.js';
 
 /** `/admin.Admin/AdvanceEpoch`: an empty request, `AdvanceEpochResponse { epoch }`. */
@@ -15,7 +15,7 @@ const TIMEOUT_MS = 130_000;
 /** Drives a localnet. */
 export class AdminClient extends BcsService {
   /** Ends the epoch and returns the number of the one that has begun. */
-  async advanceEpoch(options: CallControl = {}): Promise<bigint> {
+  async advanceEpoch(options: CallOptions = {}): Promise<bigint> {
     return (await this.call(ADVANCE_EPOCH, {}, { timeoutMs: TIMEOUT_MS, ...options })).epoch;
   }
 }

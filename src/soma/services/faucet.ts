@@ -1,5 +1,5 @@
 import { type Address, bcs, type Digest, normaliseId, type ObjectId } from '../chain/index.js';
-import type { CallControl } from '../client/context.js';
+import type { CallOptions } from '../client/context.js';
 import { BcsService, bcsMethod } from './bcs-service.js';
 
 /** A coin that the faucet sent. */
@@ -36,7 +36,7 @@ export class FaucetClient extends BcsService {
    *
    * @throws QuarryError `INVALID_ARGUMENT` when the faucet does not accept the address
    */
-  async requestGas(recipient: Address, options: CallControl = {}): Promise<readonly FaucetCoin[]> {
+  async requestGas(recipient: Address, options: CallOptions = {}): Promise<readonly FaucetCoin[]> {
     const answer = await this.call(
       REQUEST_GAS,
       { recipient: normaliseId(recipient) },

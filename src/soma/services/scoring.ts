@@ -1,6 +1,6 @@
 import { QuarryError } from '../../errors/index.js';
 import { bcs, digestFromBytes, type Manifest } from '../chain/index.js';
-import type { CallControl } from '../client/context.js';
+import type { CallOptions } from '../client/context.js';
 import type { ModelManifest } from '../client/read/get-models.js';
 import { BcsService, bcsMethod } from './bcs-service.js';
 
@@ -61,7 +61,7 @@ export const SCORING_HEALTH = bcsMethod(
   struct<{ readonly ok: boolean }>({ ok: bcs.bool }),
 );
 
-export interface ScoreOptions extends CallControl {
+export interface ScoreOptions extends CallOptions {
   /** Where the service can read the data, and what it is. */
   readonly data: Manifest;
   /** In the order of the target's model ids. */
@@ -130,7 +130,7 @@ export class ScoringClient extends BcsService {
   }
 
   /** Whether the service is ready. */
-  async health(options: CallControl = {}): Promise<boolean> {
+  async health(options: CallOptions = {}): Promise<boolean> {
     return (await this.call(SCORING_HEALTH, {}, { ...options })).ok;
   }
 }

@@ -38,7 +38,7 @@ export class ClientConfig {
     const [fault] = document.errors;
     if (fault !== undefined) {
       throw new QuarryError('CONFIG_INVALID', 'client.yaml is not valid YAML', {
-        facts: { line: fault.linePos?.[0].line },
+        details: { line: fault.linePos?.[0].line },
         cause: fault,
       });
     }

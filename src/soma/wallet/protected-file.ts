@@ -37,15 +37,16 @@ async function readRegularFile(path: string, isSecret: boolean): Promise<string>
     file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     // The open file is examined, not the path, so that it cannot be exchanged in between.
     const stats = await file.stat();
-    if (!stats.isFile()) throw new QuarryError('FILE_UNREADABLE', `${path} is not a regular file`, { facts: { path } });
+    if (!stats.isFile())
+      throw new QuarryError('FILE_UNREADABLE', `${path} is not a regular file`, { details: { path } });
     if (isSecret && process.platform !== 'win32' && (stats.mode & OTHERS) !== 0) {
       throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds secret keys and others may read or change it`, {
         hint: `make it private: chmod 600 ${path}`,
-        facts: { path, mode: (stats.mode & 0o777).toString(8).padStart(4, '0') },
+        details: { path, mode: (stats.mode & 0o777).toString(8).padStart(4, '0') },
       });
     }
     if (stats.size > MAX_FILE_BYTES) {
-      throw new QuarryError('FILE_UNREADABLE', `${path} is too large`, { facts: { path, sizeBytes: stats.size } });
+      throw new QuarryError('FILE_UNREADABLE', `${path} is too large`, { details: { path, sizeBytes: stats.size } });
     }
     const bytes = await file.readFile();
     return decodeUtf8(bytes, path);
@@ -61,7 +62,7 @@ function decodeUtf8(bytes: Uint8Array, path: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     // The decoder's error is dropped: some runtimes quote the input.
-    throw new QuarryError('FILE_UNREADABLE', `${path} is not UTF-8 text`, { facts: { path } });
+    throw new QuarryError('FILE_UNREADABLE', `${path} is not UTF-8 text`, { details: { path } });
   }
 }
 

@@ -51,7 +51,7 @@ export async function readKeyFile(path: string): Promise<Keypair> {
     if (only === undefined || keys.length > 1) {
       throw new QuarryError('KEY_INVALID', `the keystore holds ${keys.length} keys where one is due`, {
         hint: 'use the wallet and name an account',
-        facts: { path },
+        details: { path },
       });
     }
     return only;

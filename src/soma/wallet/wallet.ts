@@ -92,7 +92,7 @@ export class Wallet {
     const keystorePath = resolve(options.directory, 'soma.keystore');
     for (const path of [configPath(options.directory), keystorePath]) {
       if ((await readIfThere(() => readTextFile(path))) !== undefined) {
-        throw new QuarryError('ALREADY_EXISTS', `there is a wallet already: ${path}`, { facts: { path } });
+        throw new QuarryError('ALREADY_EXISTS', `there is a wallet already: ${path}`, { details: { path } });
       }
     }
     const config = ClientConfig.create({ ...options, keystorePath });
@@ -320,7 +320,7 @@ async function load(directory: string): Promise<Loaded> {
   if (text === undefined) {
     throw new QuarryError('CONFIG_MISSING', `there is no wallet in ${directory}`, {
       hint: 'make one with `quarry wallet new`, or name another directory',
-      facts: { directory },
+      details: { directory },
     });
   }
   const config = ClientConfig.parse(text);
@@ -364,7 +364,7 @@ function find(keys: readonly KeystoreKey[], account: string): KeystoreKey {
   if (key === undefined) {
     throw new QuarryError('NOT_FOUND', 'the wallet has no such account', {
       hint: 'list the accounts with `quarry wallet list`',
-      facts: { address },
+      details: { address },
     });
   }
   return key;

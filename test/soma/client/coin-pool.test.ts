@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type DevnetOptions, NO_CHAOS } from '../../../src/devnet/index.js';
+import { type DevnetOptions, NO_CHAOS } from '../../../src/devnet/soma/index.js';
 import {
   ExecutionErrorSchema,
   ExecutionStatusSchema,
@@ -108,7 +108,7 @@ describe('the coin pool against a devnet', () => {
     const result = await account.transferCoin({ recipient: '0x78', amountShannons: SOMA });
     expect(result.effects.status.kind).toBe('success');
     // The coin that was tried in vain has been read again.
-    while (account.pool.state.doubtful > 0) await new Promise((done) => setTimeout(done, 20));
+    while (account.pool.state.quarantined > 0) await new Promise((done) => setTimeout(done, 20));
     await account.pool.refresh();
     await expectExact(account);
   });
@@ -121,14 +121,15 @@ describe('the coin pool against a devnet', () => {
     const holder = fixture.devnet.ledger.lockForStranger(ref);
     const result = await account.transferCoin({ recipient: '0x77', amountShannons: SOMA, wait: false });
     expect(result.effects.changedObjects.map((change) => change.objectId)).toContain(rich!.objectId);
-    expect(account.pool.state.doubtful).toBe(1);
+    expect(account.pool.state.quarantined).toBe(1);
     fixture.devnet.ledger.release(small!.objectId, holder);
     // Its version changes when the stranger's transaction executes, here: when it is spent elsewhere.
     const kind = { kind: 'transferCoin', coin: ref, amount: 1n, recipient: '0x77' } as const;
     const data = { kind, sender: account.address, gasPayment: [ref] };
     await fixture.client.executeTransaction(await signTransaction(data, fixture.keypair));
     const deadline = Date.now() + 5_000;
-    while (account.pool.state.doubtful > 0 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 20));
+    while (account.pool.state.quarantined > 0 && Date.now() < deadline)
+      await new Promise((done) => setTimeout(done, 20));
     await expectExact(account);
   });
 

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { type Devnet, type DevnetOptions, startDevnet } from '../../../src/devnet/index.js';
+import { type Devnet, type DevnetOptions, startDevnet } from '../../../src/devnet/soma/index.js';
 import { Keypair, manifestOf } from '../../../src/soma/chain/index.js';
 import { SomaClient, type SomaClientSettings } from '../../../src/soma/client/index.js';
 import { portOf } from './grpc-server.js';

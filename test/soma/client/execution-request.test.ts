@@ -12,7 +12,7 @@ import {
   vectorTensor,
 } from '../../../src/soma/chain/index.js';
 import { executionRequest } from '../../../src/soma/client/execute/execution-request.js';
-import { rehearseSubmission } from '../../../src/soma/client/execute/rehearsal.js';
+import { warmUpSubmitPath } from '../../../src/soma/client/execute/warm-up-submit-path.js';
 
 async function signedSubmission(dim: number) {
   const signer = Keypair.generate();
@@ -52,6 +52,6 @@ test('a transaction that consensus would not take is refused here', async () => 
 });
 
 test('a rehearsal ends when it is told to', async () => {
-  await rehearseSubmission(16);
-  await expect(rehearseSubmission(16, AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' });
+  await warmUpSubmitPath(16);
+  await expect(warmUpSubmitPath(16, AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Devnet, startDevnet } from '../../../src/devnet/index.js';
+import { type Devnet, startDevnet } from '../../../src/devnet/soma/index.js';
 import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf } from '../../../src/soma/chain/index.js';
 import { type FullnodeEvent, SomaClient } from '../../../src/soma/client/index.js';

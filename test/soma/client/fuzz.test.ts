@@ -8,11 +8,11 @@ import { LedgerService } from '../../../src/gen/soma/rpc/ledger_service_pb.js';
 import { ObjectSchema } from '../../../src/gen/soma/rpc/object_pb.js';
 import { StateService } from '../../../src/gen/soma/rpc/state_service_pb.js';
 import { TargetSchema } from '../../../src/gen/soma/rpc/target_pb.js';
-import { checkpointFrom } from '../../../src/soma/client/view/checkpoint.js';
-import { epochFrom } from '../../../src/soma/client/view/epoch.js';
-import { executedFrom } from '../../../src/soma/client/view/executed-transaction.js';
-import { objectFrom, partialObjectFrom } from '../../../src/soma/client/view/object.js';
-import { partialTargetFrom, targetFrom } from '../../../src/soma/client/view/target.js';
+import { checkpointFrom } from '../../../src/soma/client/decode/checkpoint.js';
+import { epochFrom } from '../../../src/soma/client/decode/epoch.js';
+import { executedFrom } from '../../../src/soma/client/decode/executed-transaction.js';
+import { objectFrom, partialObjectFrom } from '../../../src/soma/client/decode/object.js';
+import { partialTargetFrom, targetFrom } from '../../../src/soma/client/decode/target.js';
 import { type Fixture, startFixture } from './devnet-fixture.js';
 
 /** Numerical Recipes' generator: the same damage in every run. */

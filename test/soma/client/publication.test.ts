@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Devnet, startDevnet } from '../../../src/devnet/index.js';
+import { type Devnet, startDevnet } from '../../../src/devnet/soma/index.js';
 import { MODEL_CONFIGS } from '../../../src/engine/model-config.js';
 import { normalArray } from '../../../src/engine/reference/index.js';
 import { CREATION_NUMBERS, deriveId, Keypair } from '../../../src/soma/chain/index.js';

@@ -25,7 +25,7 @@ describe('what a failed execution call means', () => {
   ])('reads a locked object %s', (_, code, text) => {
     const { outcome, error } = read(code, text);
     expect([outcome, error.code, error.retryable]).toEqual(['refused', 'OBJECT_LOCKED', true]);
-    expect(error.facts).toMatchObject({ objectId: ID, version: '7', lockedBy: OTHER });
+    expect(error.details).toMatchObject({ objectId: ID, version: '7', lockedBy: OTHER });
   });
 
   it.each([
@@ -34,7 +34,7 @@ describe('what a failed execution call means', () => {
   ])('reads a stale object %s', (_, code, text) => {
     const { outcome, error } = read(code, text);
     expect([outcome, error.code]).toEqual(['refused', 'OBJECT_STALE']);
-    expect(error.facts).toMatchObject({ objectId: ID, version: '7', currentVersion: '9' });
+    expect(error.details).toMatchObject({ objectId: ID, version: '7', currentVersion: '9' });
   });
 
   it('knows its own lock', () => {
@@ -50,7 +50,7 @@ describe('what a failed execution call means', () => {
       `Invalid Object digest for object ${ID}. Expected digest : o#4Xv`,
     ]) {
       const { outcome, error } = read(status.UNAVAILABLE, TIMED_OUT(text));
-      expect([outcome, error.code, error.facts['objectId']]).toEqual(['refused', 'OBJECT_STALE', ID]);
+      expect([outcome, error.code, error.details['objectId']]).toEqual(['refused', 'OBJECT_STALE', ID]);
     }
   });
 
@@ -58,7 +58,7 @@ describe('what a failed execution call means', () => {
     const text =
       'Failed to sign transaction by a quorum of validators because of locked objects. Conflicting Transactions: …';
     const { outcome, error } = read(status.FAILED_PRECONDITION, text);
-    expect([outcome, error.code, error.facts['objectId']]).toEqual(['refused', 'OBJECT_LOCKED', undefined]);
+    expect([outcome, error.code, error.details['objectId']]).toEqual(['refused', 'OBJECT_LOCKED', undefined]);
   });
 
   it.each([

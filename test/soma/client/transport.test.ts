@@ -100,11 +100,11 @@ describe('GrpcTransport', () => {
     expect(error.code).toBe('INVALID_ARGUMENT');
     expect(error.grpcStatus).toBe('INVALID_ARGUMENT');
     expect(error.fromServer).toBe(true);
-    expect(error.details.fieldViolations).toEqual([
+    expect(error.statusDetails.fieldViolations).toEqual([
       { field: 'requests[1].object_id', description: 'no hex', reason: 'FIELD_INVALID' },
     ]);
-    expect(error.details.retryDelayMs).toBe(1500);
-    expect(error.facts).toMatchObject({ field: 'requests[1].object_id', retryAfterMs: 1500 });
+    expect(error.statusDetails.retryDelayMs).toBe(1500);
+    expect(error.details).toMatchObject({ field: 'requests[1].object_id', retryAfterMs: 1500 });
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { NO_CHAOS } from '../../../src/devnet/index.js';
+import { NO_CHAOS } from '../../../src/devnet/soma/index.js';
 import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf, type SignedTransaction } from '../../../src/soma/chain/index.js';
 import type { SomaAccount, SomaClient, TargetEvent, TransactionResult } from '../../../src/soma/client/index.js';
@@ -195,7 +195,7 @@ describe('transactions under faults', () => {
       // The coin is set aside, read again, and found to have moved on: the transaction was executed, once.
       expect(account.pool.state).toMatchObject({ free: 0, doubtful: 1 });
       const deadline = Date.now() + 5_000;
-      while (account.pool.state.doubtful > 0 && Date.now() < deadline) await new Promise((r) => setTimeout(r, 20));
+      while (account.pool.state.quarantined > 0 && Date.now() < deadline) await new Promise((r) => setTimeout(r, 20));
       expect(account.pool.free()).toEqual(await fixture.client.listCoins(account.address));
       expect(fixture.devnet.balanceOf(`0x${'77'.padStart(64, '0')}`)).toBe(10n);
     } finally {

@@ -66,7 +66,7 @@ export async function withClient<T>(
     throw error instanceof QuarryError && error.code === 'UNREACHABLE' && error.hint === undefined
       ? new QuarryError(error.code, error.message, {
           cause: error,
-          facts: error.facts,
+          details: error.details,
           hint: 'check --base-url (AITBC_BASE_URL); quarry aitbc serve starts a coordinator on this machine',
         })
       : error;

@@ -17,7 +17,7 @@ import {
 } from '../../../aitbc/index.js';
 import type { ScoringEngine } from '../../../engine/contract.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
-import { formatDuration, renderFields, toJsonLine } from '../../../output/index.js';
+import { formatDuration, renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { printTable, say, tell } from './print.js';
 import { verificationFields } from './receipts.js';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { JobInput, JobStatus, LiveJobOptions } from '../../../aitbc/index.js';
-import { plainText } from '../../../output/index.js';
+import { plainText } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import {
   type ConnectionFlags,

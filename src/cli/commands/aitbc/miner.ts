@@ -10,7 +10,7 @@ import {
 import type { ScoringEngine } from '../../../engine/contract.js';
 import type { ModelConfigName } from '../../../engine/model-config.js';
 import { QuarryError } from '../../../errors/index.js';
-import { formatDuration, plainText, toJsonLine } from '../../../output/index.js';
+import { formatDuration, plainText, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import {
   type ConnectionFlags,

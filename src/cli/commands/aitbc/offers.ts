@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { OfferInput } from '../../../aitbc/index.js';
-import { toJsonLine } from '../../../output/index.js';
+import { toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { type ConnectionFlags, positiveInteger, readObject, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';

@@ -1,5 +1,5 @@
 import { wireOf } from '../../../aitbc/index.js';
-import { renderFields, toJsonLine } from '../../../output/index.js';
+import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { say } from '../../print.js';
 

@@ -6,7 +6,7 @@ import {
   verifyReceipt,
 } from '../../../aitbc/index.js';
 import { QuarryError } from '../../../errors/index.js';
-import { renderFields, toJsonLine } from '../../../output/index.js';
+import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import {
   type ConnectionFlags,

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
-import { renderFields, toJsonLine, toJsonPretty } from '../../../output/index.js';
+import { renderFields, toJsonLine, toJsonPretty } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { DocumentedServer, keyIdOf, LiveServer } from '../../../aitbc/index.js';
-import { renderFields, toJsonLine } from '../../../output/index.js';
+import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { wholeNumber } from './connection.js';
 import { example } from './jobs.js';

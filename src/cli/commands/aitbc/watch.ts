@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type CoordinatorEvent, toWire } from '../../../aitbc/index.js';
-import { plainText, toJsonLine } from '../../../output/index.js';
+import { plainText, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { type ConnectionFlags, positiveInteger, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
 import type { DownloadProgress, DownloadResult } from '../../../flock/index.js';
-import { formatBytes, formatDuration } from '../../../output/index.js';
+import { formatBytes, formatDuration } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';

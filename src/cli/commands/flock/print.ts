@@ -8,7 +8,7 @@ import {
   renderTable,
   textWidth,
   toJsonLine,
-} from '../../../output/index.js';
+} from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 
 /** Flags that choose the form of the output. */

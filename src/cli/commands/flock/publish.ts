@@ -12,7 +12,7 @@ import {
   type UploadResult,
   uploadFolder,
 } from '../../../flock/index.js';
-import { type Column, formatBytes, renderTable, toJsonLine } from '../../../output/index.js';
+import { type Column, formatBytes, renderTable, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { isMachineReadable, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../../config/index.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { FlockClient, SubmissionLedger } from '../../../flock/index.js';
-import { formatDuration } from '../../../output/index.js';
+import { formatDuration } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import type { FormatFlags } from './print.js';
 

@@ -15,7 +15,7 @@ import {
   sameWallet,
   type ValidatorRank,
 } from '../../../flock/index.js';
-import type { Column } from '../../../output/index.js';
+import type { Column } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { printListing } from './print.js';
 import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';

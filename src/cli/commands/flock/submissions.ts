@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
 import { bestSubmissions, formatUtc, isInvalidScore, parseUtc, type WalletSubmission } from '../../../flock/index.js';
-import type { Column } from '../../../output/index.js';
+import type { Column } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { printListing } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';

@@ -11,8 +11,8 @@ import {
   type TaskListItem,
   type TaskView,
 } from '../../../flock/index.js';
-import { sleep } from '../../../net/index.js';
-import { type Column, truncate } from '../../../output/index.js';
+import { sleep } from '../../../http/index.js';
+import { type Column, truncate } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { printListing, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';

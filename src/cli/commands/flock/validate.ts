@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { externalScorer, oneLine, parseTaskId, type ValidatorEvent, validatorLoop } from '../../../flock/index.js';
-import { formatDuration, toJsonLine } from '../../../output/index.js';
+import { formatDuration, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { printEvent } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';

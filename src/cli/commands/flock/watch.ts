@@ -10,7 +10,7 @@ import {
   type ScoreEvent,
   type TaskEvent,
 } from '../../../flock/index.js';
-import { HttpClient } from '../../../net/index.js';
+import { HttpClient } from '../../../http/index.js';
 import type { CliContext } from '../../context.js';
 import { printEvent } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';

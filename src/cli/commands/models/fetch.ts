@@ -2,15 +2,15 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Command } from 'commander';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
-import { formatBytes } from '../../../output/index.js';
 import type { ModelManifest } from '../../../soma/client/read/index.js';
+import { formatBytes } from '../../../text/index.js';
 import { download } from '../../../weights/download.js';
 import { openPartialFile } from '../../../weights/open-partial-file.js';
 import { openSafetensors } from '../../../weights/safetensors.js';
 import type { CliContext } from '../../context.js';
-import { liveArea } from '../../live-area.js';
 import { idArgument } from '../../parse-argument.js';
 import { examples, sayJson, tell } from '../../print.js';
+import { liveArea } from '../../progress-output.js';
 import { type SessionFlags, type SomaSession, withNetwork, withSession } from '../../soma-session.js';
 
 interface FetchFlags extends SessionFlags {
@@ -43,7 +43,7 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
   if (manifest === undefined) {
     throw new QuarryError('NOT_FOUND', `model ${modelId} is unknown or has published no weights`, {
       hint: 'list the models: quarry models list',
-      facts: { modelId },
+      details: { modelId },
     });
   }
   const key = flags.decrypt ? manifest.decryptionKey : undefined;

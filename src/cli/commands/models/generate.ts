@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../../engine/model-config.js';
-import { formatBytes } from '../../../output/index.js';
+import { formatBytes } from '../../../text/index.js';
 import { generateWeights } from '../../../weights/generate.js';
 import type { CliContext } from '../../context.js';
-import { liveArea } from '../../live-area.js';
 import { u64Argument } from '../../parse-argument.js';
 import { examples, sayJson, tell } from '../../print.js';
+import { liveArea } from '../../progress-output.js';
 
 /** Adds `quarry models generate`. */
 export function addGenerateCommand(models: Command, context: CliContext): void {

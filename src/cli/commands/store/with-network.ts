@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
-import { formatBytes } from '../../../output/index.js';
-import type { Model } from '../../../soma/client/view/model.js';
+import type { Model } from '../../../soma/client/decode/model.js';
 import { collectGarbage, type MatchHit, type MatchTarget, type ModelKey, storeInfo } from '../../../store/index.js';
+import { formatBytes } from '../../../text/index.js';
 import { weightsIdentity } from '../../../weights/manifest.js';
 import type { CliContext } from '../../context.js';
 import { openNetworkStore } from '../../network-store.js';

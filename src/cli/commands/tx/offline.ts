@@ -10,7 +10,7 @@ import {
   toBase64,
   verifySignedTransaction,
 } from '../../../soma/chain/index.js';
-import { assertSucceeded } from '../../../soma/client/view/execution-error.js';
+import { assertSucceeded } from '../../../soma/client/decode/execution-error.js';
 import type { CliContext } from '../../context.js';
 import { digestArgument } from '../../parse-argument.js';
 import { examples, say, sayJson } from '../../print.js';
@@ -80,7 +80,7 @@ async function sign(
   if (parsed.data.sender !== keypair.address) {
     throw new QuarryError('KEY_INVALID', `the transaction is sent by ${parsed.data.sender}, the key is another's`, {
       hint: 'choose the key with --account, --key-file or SOMA_SECRET_KEY',
-      facts: { sender: parsed.data.sender, key: keypair.address },
+      details: { sender: parsed.data.sender, key: keypair.address },
     });
   }
   const signed = await signTransaction(parsed.data, keypair);

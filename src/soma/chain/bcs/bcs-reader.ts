@@ -37,7 +37,7 @@ export class BcsReader {
   /** The error for malformed input at the current offset, to be thrown by the caller. */
   invalid(problem: string, cause?: unknown): QuarryError {
     return new QuarryError('BCS_INVALID', `${this.#what} is not valid BCS: ${problem} at byte ${this.#offset}`, {
-      facts: { type: this.#what, offset: this.#offset, lengthBytes: this.#bytes.length },
+      details: { type: this.#what, offset: this.#offset, lengthBytes: this.#bytes.length },
       ...(cause !== undefined && { cause }),
     });
   }

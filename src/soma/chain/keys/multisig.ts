@@ -58,7 +58,7 @@ export function checkMultisigCommittee(committee: MultisigCommittee): void {
   const problem = committeeProblem(committee);
   if (problem !== undefined) {
     throw new QuarryError('SIGNATURE_INVALID', `the multisig account is not valid: ${problem}`, {
-      facts: { members: committee.members.length, threshold: committee.threshold },
+      details: { members: committee.members.length, threshold: committee.threshold },
     });
   }
 }
@@ -108,7 +108,7 @@ export function verifyMultisig(message: Uint8Array, multisig: MultisigSignature)
   const indexes = markedMembers(multisig.bitmap);
   if (indexes.length !== multisig.signatures.length) {
     throw new QuarryError('SIGNATURE_INVALID', 'the multisig bitmap marks another number of members than signed', {
-      facts: { marked: indexes.length, signatures: multisig.signatures.length },
+      details: { marked: indexes.length, signatures: multisig.signatures.length },
     });
   }
   let weight = 0;
@@ -121,7 +121,7 @@ export function verifyMultisig(message: Uint8Array, multisig: MultisigSignature)
   }
   if (weight < multisig.committee.threshold) {
     throw new QuarryError('SIGNATURE_INVALID', 'the members that signed do not reach the multisig threshold', {
-      facts: { weight, threshold: multisig.committee.threshold },
+      details: { weight, threshold: multisig.committee.threshold },
     });
   }
 }

@@ -29,7 +29,7 @@ export function addressOfPublicKey(publicKey: Uint8Array): Address {
 export function encodeSingleSignature(signature: SingleSignature): Uint8Array {
   if (signature.signature.length !== 64 || signature.publicKey.length !== 32) {
     throw new QuarryError('INVALID_ARGUMENT', 'an Ed25519 signature has 64 bytes and its public key 32', {
-      facts: { signatureBytes: signature.signature.length, publicKeyBytes: signature.publicKey.length },
+      details: { signatureBytes: signature.signature.length, publicKeyBytes: signature.publicKey.length },
     });
   }
   const out = new Uint8Array(SINGLE_SIGNATURE_BYTES);

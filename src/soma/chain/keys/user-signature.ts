@@ -71,7 +71,7 @@ export function verifyTransactionSignature(
   const signer = addressOfSignature(decoded);
   if (signer !== normaliseId(sender)) {
     throw new QuarryError('SIGNATURE_INVALID', 'the signature belongs to another account than the sender', {
-      facts: { sender: normaliseId(sender), signer },
+      details: { sender: normaliseId(sender), signer },
     });
   }
   const message = transactionSigningHash(transactionBytes);
@@ -79,7 +79,7 @@ export function verifyTransactionSignature(
     verifyMultisig(message, decoded);
   } else if (!verifyEd25519(message, decoded.signature, decoded.publicKey)) {
     throw new QuarryError('SIGNATURE_INVALID', 'the signature does not verify over the transaction', {
-      facts: { sender: signer },
+      details: { sender: signer },
     });
   }
 }

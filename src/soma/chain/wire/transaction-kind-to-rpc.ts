@@ -16,7 +16,7 @@ type RpcKind = NonNullable<Exclude<MessageInitShape<typeof TransactionKindSchema
 function vectorValues(tensor: SomaTensor, field: string): number[] {
   if (tensor.shape.length !== 1) {
     throw new QuarryError('INVALID_ARGUMENT', `the ${field} must be a one-dimensional tensor to be sent`, {
-      facts: { shape: tensor.shape.join('x') },
+      details: { shape: tensor.shape.join('x') },
     });
   }
   return Array.from(tensor.values);
@@ -27,7 +27,7 @@ function scalarOf(tensor: SomaTensor, field: string): number {
   const [value] = vectorValues(tensor, field);
   if (value === undefined || tensor.values.length !== 1) {
     throw new QuarryError('INVALID_ARGUMENT', `the ${field} must be a single number to be sent`, {
-      facts: { count: tensor.values.length },
+      details: { count: tensor.values.length },
     });
   }
   return value;

@@ -10,7 +10,10 @@ export class WireError extends QuarryError {
 
   /** @param problem what is wrong, to follow the field's name: `is missing` */
   constructor(field: string, reason: WireError['reason'], problem: string, cause?: unknown) {
-    super('PROTOCOL', `field ${field} ${problem}`, { facts: { field, reason }, ...(cause !== undefined && { cause }) });
+    super('PROTOCOL', `field ${field} ${problem}`, {
+      details: { field, reason },
+      ...(cause !== undefined && { cause }),
+    });
     this.field = field;
     this.reason = reason;
   }

@@ -1,5 +1,5 @@
 import { QuarryError, throwIfAborted } from '../../../errors/index.js';
-import { backoffDelayMs } from '../../../net/index.js';
+import { backoffDelayMs } from '../../../http/index.js';
 import {
   type Address,
   decodeCoin,
@@ -10,14 +10,14 @@ import {
   shannonsToSoma,
   writtenObjects,
 } from '../../chain/index.js';
+import { allowManyListeners } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
-import { allowManyListeners } from '../linked-abort.js';
+import { refOf } from '../decode/object.js';
 import { getObject } from '../read/get-object.js';
 import { listCoins, type OwnedCoin, richestFirst } from '../read/list-coins.js';
-import { refOf } from '../view/object.js';
 
 /** Why it is not known whether a coin can be used. */
-export type Doubt = 'stale' | 'locked' | 'unknown outcome';
+export type QuarantineReason = 'stale' | 'locked' | 'unknown outcome';
 
 /** Coins set aside for one transaction. The first one is charged; the others are merged into it. */
 export interface CoinLease {
@@ -29,7 +29,7 @@ export interface CoinLease {
 export interface CoinPoolState {
   readonly free: number;
   readonly leased: number;
-  readonly doubtful: number;
+  readonly quarantined: number;
   readonly totalShannons: bigint;
 }
 
@@ -46,7 +46,7 @@ export interface AcquireOptions {
 
 interface Entry {
   coin: OwnedCoin;
-  state: 'free' | 'leased' | 'doubtful';
+  state: 'free' | 'leased' | 'quarantined';
   /** When this was learnt, as a step of the pool's own counter. */
   learnt: number;
 }
@@ -57,7 +57,11 @@ const MAX_COINS = 256;
  * How long a coin stays aside before it is tried again, although nothing about it has changed. A lock may be given up
  * without a trace, and trying costs nothing, so locked coins are tried after 1, 2, 4 and then every 8 s.
  */
-const DOUBT_LIMIT_MS: Readonly<Record<Doubt, number>> = { stale: 15_000, locked: 1_000, 'unknown outcome': 60_000 };
+const DOUBT_LIMIT_MS: Readonly<Record<QuarantineReason, number>> = {
+  stale: 15_000,
+  locked: 1_000,
+  'unknown outcome': 60_000,
+};
 const LOCKED_LIMIT_MS = 8_000;
 const RECHECK = { baseMs: 400, maxMs: 4_000 } as const;
 
@@ -89,7 +93,7 @@ export class CoinPool {
     return {
       free: count('free'),
       leased: count('leased'),
-      doubtful: count('doubtful'),
+      quarantined: count('quarantined'),
       totalShannons: all.reduce((sum, { coin }) => sum + coin.balanceShannons, 0n),
     };
   }
@@ -145,7 +149,7 @@ export class CoinPool {
           `${this.owner} has ${has} SOMA, and ${needed} SOMA are needed with the fees`,
           {
             hint: 'send coins to the address, or ask the faucet of a test network',
-            facts: { address: this.owner, requiredShannons: options.amount, availableShannons: totalShannons },
+            details: { address: this.owner, requiredShannons: options.amount, availableShannons: totalShannons },
           },
         );
       }
@@ -153,7 +157,7 @@ export class CoinPool {
   }
 
   /** Sets one certain coin aside, when the pool has it and it is free. */
-  async take(objectId: ObjectId, signal?: AbortSignal): Promise<CoinLease | undefined> {
+  async reserve(objectId: ObjectId, signal?: AbortSignal): Promise<CoinLease | undefined> {
     await this.ready(signal);
     const entry = this.#entries.get(normaliseId(objectId));
     return entry?.state === 'free' ? this.#lease([entry]) : undefined;
@@ -208,11 +212,11 @@ export class CoinPool {
   }
 
   /** Sets coins aside until reading them shows that they can be used. */
-  doubt(objectIds: Iterable<ObjectId>, why: Doubt): void {
+  quarantine(objectIds: Iterable<ObjectId>, why: QuarantineReason): void {
     for (const id of objectIds) {
       const entry = this.#entries.get(id);
-      if (entry === undefined || entry.state === 'doubtful') continue;
-      entry.state = 'doubtful';
+      if (entry === undefined || entry.state === 'quarantined') continue;
+      entry.state = 'quarantined';
       void this.#resolve(id, entry, why);
     }
   }
@@ -278,14 +282,14 @@ export class CoinPool {
   #readLater(objectId: ObjectId): void {
     const placeholder: Entry = {
       coin: { objectId, version: -1n, digest: '', balanceShannons: 0n },
-      state: 'doubtful',
+      state: 'quarantined',
       learnt: this.#clock,
     };
     this.#entries.set(objectId, placeholder);
     void this.#resolve(objectId, placeholder, 'stale');
   }
 
-  async #resolve(objectId: ObjectId, entry: Entry, why: Doubt): Promise<void> {
+  async #resolve(objectId: ObjectId, entry: Entry, why: QuarantineReason): Promise<void> {
     const { signal } = this.#abort;
     const deadline = this.#client.now() + this.#limitMs(objectId, why);
     try {
@@ -313,7 +317,7 @@ export class CoinPool {
     }
   }
 
-  #limitMs(objectId: ObjectId, why: Doubt): number {
+  #limitMs(objectId: ObjectId, why: QuarantineReason): number {
     if (why !== 'locked') return DOUBT_LIMIT_MS[why];
     const times = this.#locked.get(objectId) ?? 0;
     this.#locked.set(objectId, times + 1);

@@ -14,13 +14,13 @@ import {
   type UpdateValidatorMetadata,
   vectorTensor,
 } from '../../chain/index.js';
-import type { CallControl } from '../context.js';
+import type { CallOptions } from '../context.js';
+import { refOf } from '../decode/object.js';
 import type { TransactionResult } from '../execute/execute-transaction.js';
 import { simulateTransaction } from '../execute/simulate-transaction.js';
 import { batchGetObjects } from '../read/batch-get-objects.js';
 import { listCoins } from '../read/list-coins.js';
 import { GrpcError } from '../transport/index.js';
-import { refOf } from '../view/object.js';
 import {
   type AmountOrCoin,
   type CommitModelOptions,
@@ -141,7 +141,7 @@ export class SomaAccount extends TransactionSender {
       // The chain accepts any length here, and then fails to generate targets.
       throw new QuarryError('INVALID_ARGUMENT', `a model embedding has ${targetEmbeddingDim} values on this network`, {
         hint: 'commit and reveal an embedding of that length',
-        facts: { expected: targetEmbeddingDim, actual: options.embedding.length },
+        details: { expected: targetEmbeddingDim, actual: options.embedding.length },
       });
     }
     return this.#sendGasOnly(
@@ -223,7 +223,7 @@ export class SomaAccount extends TransactionSender {
     const others: CoinLease[] = [];
     try {
       for (const id of options.objectIds) {
-        const lease = await this.pool.take(id, options.signal);
+        const lease = await this.pool.reserve(id, options.signal);
         if (lease !== undefined) others.push(lease);
       }
       const objects = (await batchGetObjects(this.client, options.objectIds, options)).map((object) => {
@@ -246,7 +246,7 @@ export class SomaAccount extends TransactionSender {
     await this.pool.refresh(options.signal);
     const [smallest, ...rest] = this.pool.free().reverse();
     if (smallest === undefined || rest.length < 2) return undefined;
-    const small = await this.pool.take(smallest.objectId, options.signal);
+    const small = await this.pool.reserve(smallest.objectId, options.signal);
     if (small === undefined) return undefined;
     const kind = { kind: 'transferCoin', coin: refOfCoin(smallest), recipient: this.address } as const;
     // Asking for everything that the richest coins hold makes the pool pay with all of them.
@@ -327,12 +327,12 @@ export class SomaAccount extends TransactionSender {
   }
 
   /** A transaction of any kind over gas of the pool, to be signed elsewhere. */
-  async buildKind(kind: TransactionKind, options: CallControl = {}): Promise<UnsignedTransaction> {
+  async buildKind(kind: TransactionKind, options: CallOptions = {}): Promise<UnsignedTransaction> {
     return unsigned(await this.planned(this.#anyPlan(kind), options.signal));
   }
 
   /** What a transaction of any kind would do now. */
-  async simulateKind(kind: TransactionKind, options: CallControl = {}): Promise<TransactionResult> {
+  async simulateKind(kind: TransactionKind, options: CallOptions = {}): Promise<TransactionResult> {
     return simulateTransaction(this.client, await this.planned(this.#anyPlan(kind), options.signal), options);
   }
 
@@ -373,15 +373,15 @@ export class SomaAccount extends TransactionSender {
 
   async #takeWhole(coinId: ObjectId, options: SendOptions): Promise<CoinLease> {
     const id = normaliseId(coinId);
-    const lease = await this.pool.take(id, options.signal);
+    const lease = await this.pool.reserve(id, options.signal);
     if (lease !== undefined) return lease;
     const listed = (await listCoins(this.client, this.address, options)).some((coin) => coin.objectId === id);
     throw listed
       ? new QuarryError('OBJECT_LOCKED', `coin ${id} is in use by another transaction of this account`, {
           hint: 'wait for it, or name another coin',
-          facts: { objectId: id },
+          details: { objectId: id },
         })
-      : new QuarryError('NOT_FOUND', `${this.address} has no coin ${id}`, { facts: { objectId: id } });
+      : new QuarryError('NOT_FOUND', `${this.address} has no coin ${id}`, { details: { objectId: id } });
   }
 }
 

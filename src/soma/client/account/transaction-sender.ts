@@ -1,5 +1,5 @@
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
-import { backoffDelayMs } from '../../../net/index.js';
+import { backoffDelayMs } from '../../../http/index.js';
 import {
   deriveId,
   type FeeParameters,
@@ -14,15 +14,15 @@ import {
   type TransactionKindName,
   totalFee,
 } from '../../chain/index.js';
-import type { CallControl, ClientContext } from '../context.js';
+import type { CallOptions, ClientContext } from '../context.js';
+import { assertSucceeded } from '../decode/execution-error.js';
+import type { SystemParameters } from '../decode/system-state.js';
 import { executeTransaction, type TransactionResult } from '../execute/execute-transaction.js';
 import { waitForCheckpoint } from '../execute/wait-for-transaction.js';
 import { getSystemParameters } from '../read/get-system-parameters.js';
 import { getTransaction } from '../read/get-transaction.js';
 import type { OwnedCoin } from '../read/list-coins.js';
-import { assertSucceeded } from '../view/execution-error.js';
-import type { SystemParameters } from '../view/system-state.js';
-import type { CheckpointHub, CheckpointTicket } from '../watch/checkpoint-hub.js';
+import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 import { type CoinLease, CoinPool } from './coin-pool.js';
 
 export interface AccountOptions {
@@ -33,7 +33,7 @@ export interface AccountOptions {
 }
 
 /** How to send one transaction. */
-export interface SendOptions extends CallControl {
+export interface SendOptions extends CallOptions {
   /** False returns as soon as it is final, without waiting for its checkpoint. Default true. */
   readonly wait?: boolean;
   /** Longest wait for the checkpoint. Default 30 s. */
@@ -91,14 +91,14 @@ export class TransactionSender {
   readonly signer: Signer;
   readonly pool: CoinPool;
   protected readonly client: ClientContext;
-  readonly #hub: CheckpointHub;
+  readonly #hub: CheckpointWaiter;
   #options: AccountOptions;
   #parameters: { readonly value: Promise<SystemParameters>; readonly at: number } | undefined;
   #splitting: Promise<void> | undefined;
   #closed = false;
   #fees = 0n;
 
-  constructor(client: ClientContext, hub: CheckpointHub, signer: Signer, options: AccountOptions) {
+  constructor(client: ClientContext, hub: CheckpointWaiter, signer: Signer, options: AccountOptions) {
     this.client = client;
     this.#hub = hub;
     this.signer = signer;
@@ -289,7 +289,7 @@ export class TransactionSender {
       if (read + 1 >= CANCELLED_READS) {
         throw new QuarryError('OUTCOME_UNKNOWN', `transaction ${digest} is said to be cancelled, and is not found`, {
           hint: 'look it up by its digest before sending another',
-          facts: { digest },
+          details: { digest },
         });
       }
       await this.client.sleep(backoffDelayMs(read, CANCELLED_BACKOFF, this.client.random), signal);
@@ -300,15 +300,15 @@ export class TransactionSender {
   #giveBack(error: QuarryError, lease: CoinLease, leased: ReadonlySet<ObjectId>, sent: boolean): boolean {
     if (error.code === 'OBJECT_LOCKED' || error.code === 'OBJECT_STALE') {
       const why = error.code === 'OBJECT_LOCKED' ? 'locked' : 'stale';
-      const culprit = error.facts['objectId'];
+      const culprit = error.details['objectId'];
       const ours = typeof culprit !== 'string' || leased.has(culprit);
-      if (ours) this.pool.doubt(typeof culprit === 'string' ? [culprit] : leased, why);
+      if (ours) this.pool.quarantine(typeof culprit === 'string' ? [culprit] : leased, why);
       this.pool.release(lease);
       return ours && (typeof culprit !== 'string' || lease.coins.some((coin) => coin.objectId === culprit));
     }
     const refused = error.code === 'TRANSACTION_REJECTED' || error.code === 'SIGNATURE_INVALID' || !sent;
     if (refused || error.code === 'INVALID_ARGUMENT' || error.code === 'DATA_TOO_LARGE') this.pool.release(lease);
-    else this.pool.doubt(leased, 'unknown outcome');
+    else this.pool.quarantine(leased, 'unknown outcome');
     return false;
   }
 
@@ -341,7 +341,7 @@ export class TransactionSender {
     const share = rich.balanceShannons / BigInt(missing + 2);
     const each = share < this.#coinShannons ? share : this.#coinShannons;
     if (each < MIN_COIN_SHANNONS) return;
-    const lease = await this.pool.take(rich.objectId, signal);
+    const lease = await this.pool.reserve(rich.objectId, signal);
     if (lease === undefined) return;
     const amounts = Array.from({ length: missing }, () => each);
     const plan: Plan = {

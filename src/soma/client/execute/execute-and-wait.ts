@@ -1,6 +1,6 @@
 import type { SignedTransaction } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
-import type { CheckpointHub } from '../watch/checkpoint-hub.js';
+import type { CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 import { type ExecuteTransactionOptions, executeTransaction, type TransactionResult } from './execute-transaction.js';
 import { type WaitOptions, waitForCheckpoint } from './wait-for-transaction.js';
 
@@ -13,7 +13,7 @@ export type ExecuteAndWaitOptions = ExecuteTransactionOptions & WaitOptions;
  */
 export async function executeAndWait(
   client: ClientContext,
-  hub: CheckpointHub,
+  hub: CheckpointWaiter,
   signed: SignedTransaction,
   options: ExecuteAndWaitOptions = {},
 ): Promise<TransactionResult> {

@@ -1,12 +1,12 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
 import { TransactionExecutionService } from '../../../gen/soma/rpc/transaction_execution_service_pb.js';
-import { backoffDelayMs } from '../../../net/index.js';
+import { backoffDelayMs } from '../../../http/index.js';
 import type { Digest, ReportedEffects, SignedTransaction } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { type BalanceChange, type ExecutedTransaction, executedFrom } from '../decode/executed-transaction.js';
+import type { PartialObject } from '../decode/object.js';
+import { required } from '../decode/required.js';
 import { getTransaction } from '../read/get-transaction.js';
-import { type BalanceChange, type ExecutedTransaction, executedFrom } from '../view/executed-transaction.js';
-import type { PartialObject } from '../view/object.js';
-import { required } from '../view/required.js';
 import { executionRequest } from './execution-request.js';
 import { readRejection } from './rejection.js';
 
@@ -21,7 +21,7 @@ export interface TransactionResult {
   readonly checkpoint: bigint | undefined;
 }
 
-export interface ExecuteTransactionOptions extends CallControl {
+export interface ExecuteTransactionOptions extends CallOptions {
   /** Asks for the written objects as well, which include the system state. Default false. */
   readonly withObjects?: boolean;
   /** Calls in all while the outcome is unknown. The very same bytes are sent, which is safe. Default 4. */
@@ -63,7 +63,7 @@ export async function executeTransaction(
       if (options.signal?.aborted) {
         throw new QuarryError('ABORTED', `transaction ${signed.digest} was sent; its outcome was not waited for`, {
           hint: 'look it up by its digest',
-          facts: { digest: signed.digest },
+          details: { digest: signed.digest },
           cause: failure,
         });
       }
@@ -78,7 +78,7 @@ export async function executeTransaction(
       if (attempt >= attempts) {
         throw new QuarryError('OUTCOME_UNKNOWN', `it is not known what became of transaction ${signed.digest}`, {
           hint: 'look it up by its digest, or send the same signed bytes again',
-          facts: { digest: signed.digest, attempts },
+          details: { digest: signed.digest, attempts },
           cause: error,
         });
       }
@@ -91,7 +91,7 @@ export async function executeTransaction(
 async function lookUp(
   client: ClientContext,
   digest: Digest,
-  options: CallControl,
+  options: CallOptions,
 ): Promise<TransactionResult | undefined> {
   try {
     return resultOf(await getTransaction(client, digest, { timeoutMs: 5_000, ...signalOf(options) }), digest);
@@ -101,7 +101,7 @@ async function lookUp(
   }
 }
 
-function signalOf({ signal }: CallControl): { signal?: AbortSignal } {
+function signalOf({ signal }: CallOptions): { signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };
 }
 

@@ -33,10 +33,10 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
   }
   const text = error.grpcMessage;
   const reference = REFERENCE.exec(text);
-  const refused = (code: QuarryError['code'], message: string, hint: string, facts: QuarryError['facts'] = {}) =>
+  const refused = (code: QuarryError['code'], message: string, hint: string, details: QuarryError['details'] = {}) =>
     ({
       outcome: 'refused',
-      error: new QuarryError(code, message, { hint, facts: { digest, ...facts }, cause: error }),
+      error: new QuarryError(code, message, { hint, details: { digest, ...details }, cause: error }),
     }) as const;
 
   const lockedBy = LOCKED_BY.exec(text)?.[1];
@@ -77,7 +77,7 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
           `the node rejects the transaction: ${text.slice(0, 300)}`,
           'correct it and sign again',
           {
-            field: error.details.fieldViolations[0]?.field,
+            field: error.statusDetails.fieldViolations[0]?.field,
           },
         );
   }

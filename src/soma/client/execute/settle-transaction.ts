@@ -1,7 +1,7 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
-import { backoffDelayMs } from '../../../net/index.js';
+import { backoffDelayMs } from '../../../http/index.js';
 import type { SignedTransaction } from '../../chain/index.js';
-import type { CallControl, ClientContext } from '../context.js';
+import type { CallOptions, ClientContext } from '../context.js';
 import { getTransaction } from '../read/get-transaction.js';
 import { executeTransaction, type TransactionResult } from './execute-transaction.js';
 
@@ -21,7 +21,7 @@ const READ_BACKOFF = { baseMs: 300, maxMs: 2_000 } as const;
 export async function settleTransaction(
   client: ClientContext,
   signed: SignedTransaction,
-  options: CallControl = {},
+  options: CallOptions = {},
 ): Promise<TransactionResult | undefined> {
   try {
     return await executeTransaction(client, signed, options);

@@ -4,13 +4,13 @@ import {
   TransactionExecutionService,
 } from '../../../gen/soma/rpc/transaction_execution_service_pb.js';
 import { type TransactionData, transactionDigest, transactionToRpc } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
-import { type ExecutedTransaction, executedFrom } from '../view/executed-transaction.js';
-import { required } from '../view/required.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { type ExecutedTransaction, executedFrom } from '../decode/executed-transaction.js';
+import { required } from '../decode/required.js';
 import type { TransactionResult } from './execute-transaction.js';
 import { readRejection } from './rejection.js';
 
-export interface SimulateTransactionOptions extends CallControl {
+export interface SimulateTransactionOptions extends CallOptions {
   /** False skips the checks of inputs and gas. Default true. */
   readonly checks?: boolean;
 }

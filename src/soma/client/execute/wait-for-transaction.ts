@@ -1,9 +1,9 @@
 import { QuarryError } from '../../../errors/index.js';
 import type { Digest } from '../../chain/index.js';
+import { childSignal } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
-import { linkAbort } from '../linked-abort.js';
 import { getTransaction } from '../read/get-transaction.js';
-import type { CheckpointHub, CheckpointTicket } from '../watch/checkpoint-hub.js';
+import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 
 export interface WaitOptions {
   /** Longest wait for the checkpoint. Default 30 s. */
@@ -24,13 +24,13 @@ const POLL_MS = 400;
  */
 export async function waitForCheckpoint(
   client: ClientContext,
-  hub: CheckpointHub,
+  hub: CheckpointWaiter,
   digest: Digest,
   options: WaitOptions = {},
   ticket: CheckpointTicket = hub.watch(digest),
 ): Promise<bigint | undefined> {
   const deadline = client.now() + (options.waitMs ?? 30_000);
-  const stop = linkAbort(options.signal);
+  const stop = childSignal(options.signal);
   try {
     return await Promise.race([ticket.checkpoint, poll(client, hub, digest, deadline, stop.signal)]);
   } finally {
@@ -41,7 +41,7 @@ export async function waitForCheckpoint(
 
 async function poll(
   client: ClientContext,
-  hub: CheckpointHub,
+  hub: CheckpointWaiter,
   digest: Digest,
   deadline: number,
   signal: AbortSignal,

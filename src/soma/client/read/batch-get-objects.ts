@@ -1,9 +1,9 @@
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import { normaliseId, type ObjectId } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../decode/object.js';
+import { required } from '../decode/required.js';
 import { errorOfStatus, type GrpcError, methodPath } from '../transport/index.js';
-import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../view/object.js';
-import { required } from '../view/required.js';
 
 /** Which object of a batch, and which version of it: the latest when absent. */
 export type ObjectQuery = ObjectId | { readonly objectId: ObjectId; readonly version?: bigint };
@@ -15,7 +15,7 @@ export type ObjectQuery = ObjectId | { readonly objectId: ObjectId; readonly ver
 export async function batchGetObjects(
   client: ClientContext,
   queries: readonly ObjectQuery[],
-  options: CallControl = {},
+  options: CallOptions = {},
 ): Promise<(FetchedObject | GrpcError)[]> {
   const method = LedgerService.method.batchGetObjects;
   const answer = await client.transport.unary(

@@ -1,6 +1,6 @@
 import { QuarryError } from '../../../errors/index.js';
 import { StateService } from '../../../gen/soma/rpc/state_service_pb.js';
-import type { CallControl, ClientContext } from '../context.js';
+import type { CallOptions, ClientContext } from '../context.js';
 import { controlOf } from '../context.js';
 
 /**
@@ -11,7 +11,7 @@ import { controlOf } from '../context.js';
 export async function getChallenge(
   client: ClientContext,
   challengeId: string,
-  options: CallControl = {},
+  options: CallOptions = {},
 ): Promise<never> {
   await client.transport.unary(StateService.method.getChallenge, { challengeId }, controlOf(options));
   throw new QuarryError('PROTOCOL', 'the node answered a method that the network has removed');
@@ -22,7 +22,7 @@ export async function getChallenge(
  *
  * @throws QuarryError `UNSUPPORTED` always
  */
-export async function listChallenges(client: ClientContext, options: CallControl = {}): Promise<never> {
+export async function listChallenges(client: ClientContext, options: CallOptions = {}): Promise<never> {
   await client.transport.unary(StateService.method.listChallenges, {}, controlOf(options));
   throw new QuarryError('PROTOCOL', 'the node answered a method that the network has removed');
 }

@@ -1,11 +1,11 @@
 import { QuarryError } from '../../../errors/index.js';
-import type { DownloadSource } from '../../../net/index.js';
+import type { DownloadSource } from '../../../http/index.js';
 import { normaliseId, type ObjectId } from '../../chain/index.js';
-import type { CallControl, ClientContext } from '../context.js';
+import type { CallOptions, ClientContext } from '../context.js';
 import { getModelManifests, type ModelManifest } from './get-models.js';
 import { downloadVerified, streamVerified } from './verified-download.js';
 
-export interface FetchModelOptions extends CallControl {
+export interface FetchModelOptions extends CallOptions {
   /** Largest file kept in memory. Default 8 GiB; production weights are about 5 GB. */
   readonly maxBytes?: number;
   /** When known already, saves reading the registry. */
@@ -17,7 +17,7 @@ async function manifestFor(client: ClientContext, id: ObjectId, options: FetchMo
   const [manifest] = await getModelManifests(client, [id], options);
   if (manifest === undefined) {
     throw new QuarryError('NOT_FOUND', `model ${id} is unknown or has published no weights`, {
-      facts: { modelId: id },
+      details: { modelId: id },
     });
   }
   return manifest;

@@ -1,7 +1,7 @@
 import { QuarryError } from '../../../errors/index.js';
 import { decodeTarget, normaliseId, type ObjectId, type TargetPayload } from '../../chain/index.js';
-import type { CallControl, ClientContext } from '../context.js';
-import type { FetchedObject } from '../view/object.js';
+import type { CallOptions, ClientContext } from '../context.js';
+import type { FetchedObject } from '../decode/object.js';
 import { getObject } from './get-object.js';
 import { downloadVerified } from './verified-download.js';
 
@@ -20,7 +20,7 @@ export interface StoredTarget {
 export async function getStoredTarget(
   client: ClientContext,
   targetId: ObjectId,
-  options: CallControl = {},
+  options: CallOptions = {},
 ): Promise<StoredTarget> {
   const object = await getObject(client, targetId, options);
   if (object.type !== 'Target') {
@@ -29,7 +29,7 @@ export async function getStoredTarget(
   return { object, target: decodeTarget(object.payload) };
 }
 
-export interface FetchSubmissionDataOptions extends CallControl {
+export interface FetchSubmissionDataOptions extends CallOptions {
   /** Largest data kept in memory. Default 64 MiB; the network's own limit is 1 MiB. */
   readonly maxBytes?: number;
 }
@@ -51,7 +51,7 @@ export async function fetchSubmissionData(
   if (manifest === undefined) {
     throw new QuarryError('FAILED_PRECONDITION', `target ${id} has no winner yet`, {
       hint: 'only a filled target has data',
-      facts: { targetId: id, status: target.status.kind },
+      details: { targetId: id, status: target.status.kind },
     });
   }
   const sources = [{ http: client.manifestHttp, url: manifest.url }, ...client.nodeSources(`/data/${id}`)];

@@ -1,14 +1,14 @@
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import type { Digest } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { type Checkpoint, checkpointFrom } from '../decode/checkpoint.js';
+import { required } from '../decode/required.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
-import { type Checkpoint, checkpointFrom } from '../view/checkpoint.js';
-import { required } from '../view/required.js';
 
 /** Which checkpoint: by number, by digest, or the latest. */
 export type CheckpointId = bigint | Digest | 'latest';
 
-export interface GetCheckpointOptions extends CallControl {
+export interface GetCheckpointOptions extends CallOptions {
   /** Relative to Checkpoint. Default: number, digest and summary. */
   readonly readMask?: ReadMask;
 }

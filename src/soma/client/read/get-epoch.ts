@@ -1,11 +1,11 @@
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { type Epoch, epochFrom, type ProtocolConstants } from '../decode/epoch.js';
+import { required } from '../decode/required.js';
+import type { SystemState } from '../decode/system-state.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
-import { type Epoch, epochFrom, type ProtocolConstants } from '../view/epoch.js';
-import { required } from '../view/required.js';
-import type { SystemState } from '../view/system-state.js';
 
-export interface GetEpochOptions extends CallControl {
+export interface GetEpochOptions extends CallOptions {
   /** Default: the current epoch. */
   readonly epoch?: bigint;
   /** Relative to Epoch. Default: everything but the system state. */
@@ -41,7 +41,7 @@ export async function getEpoch(client: ClientContext, options: GetEpochOptions =
 /** Reads the system state: live, or as of the start of a past epoch. */
 export async function getSystemState(
   client: ClientContext,
-  options: CallControl & { readonly epoch?: bigint } = {},
+  options: CallOptions & { readonly epoch?: bigint } = {},
 ): Promise<SystemState> {
   const epoch = await getEpoch(client, { ...options, readMask: ['system_state'] });
   return required(epoch.systemState, 'epoch.system_state');
@@ -50,7 +50,7 @@ export async function getSystemState(
 /** Reads the protocol constants in force, or those of a past epoch. */
 export async function getProtocolConfig(
   client: ClientContext,
-  options: CallControl & { readonly epoch?: bigint } = {},
+  options: CallOptions & { readonly epoch?: bigint } = {},
 ): Promise<ProtocolConstants> {
   const epoch = await getEpoch(client, { ...options, readMask: ['protocol_config'] });
   return required(epoch.protocolConfig, 'epoch.protocol_config');

@@ -1,6 +1,6 @@
 import { type Manifest, normaliseId, type ObjectId } from '../../chain/index.js';
-import type { CallControl, ClientContext } from '../context.js';
-import type { Model } from '../view/model.js';
+import type { CallOptions, ClientContext } from '../context.js';
+import type { Model } from '../decode/model.js';
 import { getSystemState } from './get-epoch.js';
 
 /** Where a model's encrypted weights are, and the key once it is revealed. */
@@ -11,12 +11,12 @@ export interface ModelManifest extends Manifest {
 }
 
 /** All models of the registry. */
-export async function getModels(client: ClientContext, options: CallControl = {}): Promise<readonly Model[]> {
+export async function getModels(client: ClientContext, options: CallOptions = {}): Promise<readonly Model[]> {
   return [...(await getSystemState(client, options)).models.values()];
 }
 
 /** The models that targets may name. */
-export async function getActiveModels(client: ClientContext, options: CallControl = {}): Promise<readonly Model[]> {
+export async function getActiveModels(client: ClientContext, options: CallOptions = {}): Promise<readonly Model[]> {
   return (await getModels(client, options)).filter((model) => model.state === 'active');
 }
 
@@ -34,7 +34,7 @@ export interface NamesModels {
 export async function getModelManifests(
   client: ClientContext,
   models: readonly ObjectId[] | NamesModels,
-  options: CallControl = {},
+  options: CallOptions = {},
 ): Promise<(ModelManifest | undefined)[]> {
   const ids = ((models as NamesModels).modelIds ?? (models as readonly ObjectId[])).map(normaliseId);
   const { models: registry } = await getSystemState(client, options);

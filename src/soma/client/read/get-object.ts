@@ -1,10 +1,10 @@
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import { normaliseId, type ObjectId } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
-import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../view/object.js';
-import { required } from '../view/required.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../decode/object.js';
+import { required } from '../decode/required.js';
 
-export interface GetObjectOptions extends CallControl {
+export interface GetObjectOptions extends CallOptions {
   /** Default: the latest version. */
   readonly version?: bigint;
 }

@@ -1,7 +1,7 @@
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import { timestampFromRpc } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
-import { required } from '../view/required.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { required } from '../decode/required.js';
 
 /** What a node is and how far it has come. */
 export interface ServiceInfo {
@@ -20,7 +20,7 @@ export interface ServiceInfo {
 }
 
 /** Asks the node what it is. */
-export async function getServiceInfo(client: ClientContext, options: CallControl = {}): Promise<ServiceInfo> {
+export async function getServiceInfo(client: ClientContext, options: CallOptions = {}): Promise<ServiceInfo> {
   const info = await client.transport.unary(LedgerService.method.getServiceInfo, {}, controlOf(options));
   return {
     chainId: required(info.chainId, 'chain_id'),

@@ -1,8 +1,8 @@
 import { StateService } from '../../../gen/soma/rpc/state_service_pb.js';
 import { normaliseId, type ObjectId } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
-import { required } from '../view/required.js';
-import { FULL_TARGET_MASK, type Target, targetFrom } from '../view/target.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { required } from '../decode/required.js';
+import { FULL_TARGET_MASK, type Target, targetFrom } from '../decode/target.js';
 
 /**
  * Reads one target. Its status is the stored one: `claimable` is said by listTargets only.
@@ -10,7 +10,7 @@ import { FULL_TARGET_MASK, type Target, targetFrom } from '../view/target.js';
  * @throws QuarryError `NOT_FOUND` when there is no such target, or it was claimed
  * @throws QuarryError `INVALID_ARGUMENT` when the id names something else
  */
-export async function getTarget(client: ClientContext, id: ObjectId, options: CallControl = {}): Promise<Target> {
+export async function getTarget(client: ClientContext, id: ObjectId, options: CallOptions = {}): Promise<Target> {
   const answer = await client.transport.unary(
     StateService.method.getTarget,
     { targetId: normaliseId(id), readMask: { paths: [...FULL_TARGET_MASK] } },

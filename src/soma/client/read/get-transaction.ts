@@ -1,15 +1,15 @@
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import type { Digest } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { type ExecutedTransaction, executedFrom } from '../decode/executed-transaction.js';
+import { required } from '../decode/required.js';
 import { maskPaths, type ReadMask } from '../read-mask.js';
 import { errorOfStatus, type GrpcError, methodPath } from '../transport/index.js';
-import { type ExecutedTransaction, executedFrom } from '../view/executed-transaction.js';
-import { required } from '../view/required.js';
 
 // Never `transaction` or `*`: nodes compute a digest over another form of the transaction there, and may fail.
 const DEFAULT_MASK: readonly string[] = ['digest', 'effects', 'checkpoint', 'timestamp', 'balance_changes'];
 
-export interface GetTransactionOptions extends CallControl {
+export interface GetTransactionOptions extends CallOptions {
   /** Relative to ExecutedTransaction. Default: digest, effects, checkpoint, timestamp and balance changes. */
   readonly readMask?: ReadMask;
 }

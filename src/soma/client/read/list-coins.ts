@@ -1,6 +1,6 @@
 import { type Address, decodeCoin, decodeStakedSoma, type ObjectRef, type StakedSoma } from '../../chain/index.js';
-import type { CallControl, ClientContext } from '../context.js';
-import { refOf } from '../view/object.js';
+import type { CallOptions, ClientContext } from '../context.js';
+import { refOf } from '../decode/object.js';
 import { listAllOwnedObjects } from './list-owned-objects.js';
 
 /** A coin and the reference under which a transaction can use it. */
@@ -15,7 +15,7 @@ export interface OwnedStake extends ObjectRef, StakedSoma {}
 export async function listCoins(
   client: ClientContext,
   owner: Address,
-  options: CallControl = {},
+  options: CallOptions = {},
 ): Promise<OwnedCoin[]> {
   const coins: OwnedCoin[] = [];
   for await (const object of listAllOwnedObjects(client, { ...options, owner, objectType: 'Coin' })) {
@@ -34,7 +34,7 @@ export function richestFirst(a: OwnedCoin, b: OwnedCoin): number {
 export async function listStakes(
   client: ClientContext,
   owner: Address,
-  options: CallControl = {},
+  options: CallOptions = {},
 ): Promise<OwnedStake[]> {
   const stakes: OwnedStake[] = [];
   for await (const object of listAllOwnedObjects(client, { ...options, owner, objectType: 'StakedSoma' })) {

@@ -1,10 +1,10 @@
 import { StateService } from '../../../gen/soma/rpc/state_service_pb.js';
 import { type Address, normaliseId, type ObjectType } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
-import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../view/object.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../decode/object.js';
 import { allPages } from './all-pages.js';
 
-export interface ListOwnedObjectsOptions extends CallControl {
+export interface ListOwnedObjectsOptions extends CallOptions {
   readonly owner: Address;
   /** Default: every type. */
   readonly objectType?: ObjectType;

@@ -1,8 +1,8 @@
 import { StateService } from '../../../gen/soma/rpc/state_service_pb.js';
 import { type Address, normaliseId } from '../../chain/index.js';
-import { type CallControl, type ClientContext, controlOf } from '../context.js';
+import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { FULL_TARGET_MASK, type PartialTarget, partialTargetFrom, type Target, targetFrom } from '../decode/target.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
-import { FULL_TARGET_MASK, type PartialTarget, partialTargetFrom, type Target, targetFrom } from '../view/target.js';
 import { allPages } from './all-pages.js';
 import { decodeTargets } from './decode-targets.js';
 import { pageTokenFrom } from './list-owned-objects.js';
@@ -13,7 +13,7 @@ import { pageTokenFrom } from './list-owned-objects.js';
  */
 export type TargetFilter = 'open' | 'filled' | 'claimed' | 'expired' | 'claimable' | 'any';
 
-export interface ListTargetsOptions extends CallControl {
+export interface ListTargetsOptions extends CallOptions {
   /** Default `open`. */
   readonly status?: TargetFilter;
   /** The same as status `claimable`, which it overrides. */

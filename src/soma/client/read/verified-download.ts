@@ -5,9 +5,9 @@ import {
   DOWNLOAD_STALL_MS,
   type DownloadSource,
   LEAST_DOWNLOAD_RATE,
-  type LeastRate,
+  type MinThroughput,
   redactUrl,
-} from '../../../net/index.js';
+} from '../../../http/index.js';
 import type { Manifest } from '../../chain/index.js';
 
 /** How long a source may take to answer at all: SOMA protocol, 30 s and 50 ns per byte, at most 10 min. */
@@ -27,12 +27,12 @@ export async function* streamVerified(
   source: DownloadSource,
   manifest: Manifest,
   signal?: AbortSignal,
-  leastRate: LeastRate = LEAST_DOWNLOAD_RATE,
+  leastRate: MinThroughput = LEAST_DOWNLOAD_RATE,
 ): AsyncGenerator<Uint8Array, void, void> {
   const where = redactUrl(source.url);
   const wrongSize = (what: string): QuarryError =>
     new QuarryError('SIZE_MISMATCH', `${where} sent ${what} than the manifest's ${manifest.size} bytes`, {
-      facts: { url: where, sizeBytes: manifest.size },
+      details: { url: where, sizeBytes: manifest.size },
     });
   const answer = await source.http.request({
     url: source.url,
@@ -60,7 +60,7 @@ export async function* streamVerified(
   if (!Buffer.from(hash.digest()).equals(manifest.checksum)) {
     throw new QuarryError('CHECKSUM_MISMATCH', `${where} sent other bytes than the manifest describes`, {
       hint: 'whoever hosts them changed them; nothing was kept',
-      facts: { url: where },
+      details: { url: where },
     });
   }
 }
@@ -79,7 +79,7 @@ export async function downloadVerified(
   if (manifest.size > BigInt(options.maxBytes)) {
     throw new QuarryError('DATA_TOO_LARGE', `the manifest announces ${manifest.size} bytes`, {
       hint: `raise maxBytes above ${options.maxBytes}, or stream the bytes`,
-      facts: { sizeBytes: manifest.size, maxBytes: options.maxBytes },
+      details: { sizeBytes: manifest.size, maxBytes: options.maxBytes },
     });
   }
   const failures: QuarryError[] = [];
@@ -97,5 +97,5 @@ export async function downloadVerified(
   const last = failures.at(-1) ?? new QuarryError('INVALID_ARGUMENT', 'there is no source to download from');
   if (failures.length < 2) throw last;
   const all = failures.map((failure) => failure.message).join('; then ');
-  throw new QuarryError(last.code, `no source delivered the bytes: ${all}`, { facts: last.facts, cause: last });
+  throw new QuarryError(last.code, `no source delivered the bytes: ${all}`, { details: last.details, cause: last });
 }

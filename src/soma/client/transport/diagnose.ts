@@ -92,13 +92,13 @@ function describe(error: Error, endpoint: Endpoint): QuarryError {
       hint: plain
         ? 'the other side speaks plain text: use http: in the URL'
         : 'check the certificate and the host name',
-      facts: { errno },
+      details: { errno },
       cause: error,
     });
   }
   return new QuarryError(found.code, `cannot reach ${endpoint.url}: ${errno || error.message}`, {
     hint: 'check the URL, and that the node is running',
-    facts: { ...found.facts },
+    details: { ...found.details },
     cause: error,
   });
 }

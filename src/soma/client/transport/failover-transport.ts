@@ -7,7 +7,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import { type ErrorCode, QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
-import { type Backoff, backoffDelayMs, sleep } from '../../../net/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../../../http/index.js';
 import type { Endpoint } from './endpoint.js';
 import { Fullnode, type FullnodeStatus } from './fullnode.js';
 import { type CallOptions, type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
@@ -185,7 +185,7 @@ export class FailoverTransport implements RpcTransport {
     if (error.code === 'UNREACHABLE') this.#fail(node, error);
     else if (PASSING.has(error.code) || error.code === 'TIMEOUT') {
       // A connection that is cut during an answer looks like an overloaded node: the probe tells them apart.
-      node.spare(performance.now());
+      node.markOverloaded(performance.now());
       void this.#check(node);
     } else return caught;
     this.#choose();
@@ -254,7 +254,7 @@ export class FailoverTransport implements RpcTransport {
           why = `it answers faster than ${old.url}`;
         else return;
         // Calls may finish where they are; a stream would stay for ever.
-        old.drop(`the stream moves to ${best.url}: ${why}`, undefined, 'stream');
+        old.cancelCalls(`the stream moves to ${best.url}: ${why}`, undefined, 'stream');
       } else why = `${old.url} fails`;
     }
     this.#current = best;
@@ -315,7 +315,7 @@ export class FailoverTransport implements RpcTransport {
     } catch (caught) {
       const error = toQuarryError(caught, `asking ${node.url}`);
       // A node that refuses for load is alive, and what runs there may go on.
-      if (node.state === 'ready' && BUSY.has(error.code)) node.spare(performance.now());
+      if (node.state === 'ready' && BUSY.has(error.code)) node.markOverloaded(performance.now());
       else this.#fail(node, error);
     }
     this.#choose();
@@ -348,7 +348,7 @@ function fastest(nodes: readonly Fullnode[]): Fullnode | undefined {
 function otherChain(node: Fullnode, found: string, expected: string, as?: string): QuarryError {
   return new QuarryError('CONFIG_INVALID', `${node.url} is a fullnode of another chain`, {
     hint: `name only fullnodes of one network${as === undefined ? '' : `, as ${as} is`}`,
-    facts: { url: node.url, chainId: found, expectedChainId: expected },
+    details: { url: node.url, chainId: found, expectedChainId: expected },
   });
 }
 

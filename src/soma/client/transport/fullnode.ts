@@ -1,8 +1,8 @@
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import { digestToBytes } from '../../chain/index.js';
-import { type LinkedAbort, linkAbort } from '../linked-abort.js';
-import { required } from '../view/required.js';
+import { type ChildSignal, childSignal } from '../child-signal.js';
+import { required } from '../decode/required.js';
 import { GrpcTransport, type GrpcTransportDeps, type GrpcTransportOptions } from './grpc-transport.js';
 
 /**
@@ -88,7 +88,7 @@ export class Fullnode {
   }
 
   /** Others go first for a second. */
-  spare(now: number): void {
+  markOverloaded(now: number): void {
     this.#sparedUntil = now + SPARE_MS;
   }
 
@@ -116,7 +116,7 @@ export class Fullnode {
   refuse(error: QuarryError): void {
     this.state = 'refused';
     this.error = error;
-    this.drop(`${this.url} is no longer used`, error);
+    this.cancelCalls(`${this.url} is no longer used`, error);
   }
 
   /** The node does not answer: its calls are taken away, and a probe must succeed before there are others. */
@@ -124,7 +124,7 @@ export class Fullnode {
     if (this.state !== 'refused') this.state = 'down';
     this.error = error;
     this.#samples.length = 0;
-    this.drop(`${this.url} no longer answers`, error);
+    this.cancelCalls(`${this.url} no longer answers`, error);
     if (error.code !== 'TIMEOUT' || this.#closed) return;
     // A connection whose packets get lost looks open for many minutes; a new one works as soon as the way does.
     this.#transport.close();
@@ -133,7 +133,7 @@ export class Fullnode {
 
   /** Begins a call that ends with the caller's signal or when it is taken away. */
   begin(kind: NodeCall['kind'], signal: AbortSignal | undefined): NodeCall {
-    const link: LinkedAbort = linkAbort(signal);
+    const link: ChildSignal = childSignal(signal);
     let dropped: QuarryError | undefined;
     const call = {
       kind,
@@ -155,10 +155,10 @@ export class Fullnode {
   }
 
   /** Takes calls away, by default all: they fail with `UNREACHABLE`, which whoever made them knows how to mend. */
-  drop(why: string, cause: QuarryError | undefined, kind?: NodeCall['kind']): void {
+  cancelCalls(why: string, cause: QuarryError | undefined, kind?: NodeCall['kind']): void {
     const reason = new QuarryError('UNREACHABLE', why, {
       hint: 'another fullnode takes over where there is one',
-      facts: { url: this.url },
+      details: { url: this.url },
       ...(cause !== undefined && { cause }),
     });
     for (const call of [...this.#calls]) if (kind === undefined || call.kind === kind) call.drop(reason);
@@ -203,7 +203,7 @@ export class Fullnode {
     this.refuse(
       new QuarryError('CONFIG_INVALID', `${this.url} has changed to another chain`, {
         hint: 'name only fullnodes of one network',
-        facts: { url: this.url, chainIdBegins: prefix, expectedBegins: this.#chainPrefix },
+        details: { url: this.url, chainIdBegins: prefix, expectedBegins: this.#chainPrefix },
       }),
     );
   }

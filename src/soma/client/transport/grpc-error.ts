@@ -47,7 +47,7 @@ export class GrpcError extends QuarryError {
   readonly grpcMessage: string;
   readonly method: string;
   readonly fromServer: boolean;
-  readonly details: GrpcErrorDetails;
+  readonly statusDetails: GrpcErrorDetails;
 
   constructor(failure: GrpcFailure) {
     const details = failure.details ?? NO_DETAILS;
@@ -57,7 +57,7 @@ export class GrpcError extends QuarryError {
     const violation = details.fieldViolations[0];
     super(code, `${failure.method} failed with ${grpcStatus}${said === '' ? '' : `: ${said}`}`, {
       ...(hint !== undefined && { hint }),
-      facts: {
+      details: {
         method: failure.method,
         grpcStatus,
         ...(violation !== undefined && { field: violation.field, reason: violation.reason }),
@@ -70,7 +70,7 @@ export class GrpcError extends QuarryError {
     this.grpcMessage = failure.message;
     this.method = failure.method;
     this.fromServer = failure.fromServer;
-    this.details = details;
+    this.statusDetails = details;
   }
 }
 

@@ -10,8 +10,8 @@ import {
 } from '@bufbuild/protobuf';
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../../errors/index.js';
-import { type Backoff, retry, type Sleep } from '../../../net/index.js';
-import { allowManyListeners } from '../linked-abort.js';
+import { type Backoff, retry, type Sleep } from '../../../http/index.js';
+import { allowManyListeners } from '../child-signal.js';
 import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
 import { fromServiceError, GrpcError } from './grpc-error.js';
 import type { RpcTransport } from './rpc-transport.js';
@@ -259,7 +259,7 @@ export class GrpcTransport implements RpcTransport {
     if (body.length > maxBytes) {
       throw new QuarryError('DATA_TOO_LARGE', `${method.path}: the request has ${body.length} bytes`, {
         hint: `the node decodes at most ${maxBytes} bytes; split the request`,
-        facts: { sizeBytes: body.length, maxBytes },
+        details: { sizeBytes: body.length, maxBytes },
       });
     }
     return body;

@@ -1,6 +1,6 @@
 import { QuarryError } from '../../../errors/index.js';
+import { childSignal } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
-import { linkAbort } from '../linked-abort.js';
 import { watchEpochs } from './watch-epochs.js';
 
 export interface WaitForNextEpochOptions {
@@ -17,7 +17,7 @@ export interface WaitForNextEpochOptions {
  */
 export async function waitForNextEpoch(client: ClientContext, options: WaitForNextEpochOptions = {}): Promise<bigint> {
   const timeoutMs = options.timeoutMs ?? 120_000;
-  const link = linkAbort(options.signal);
+  const link = childSignal(options.signal);
   const timer = setTimeout(() => link.close(), timeoutMs);
   try {
     let first: bigint | undefined;
@@ -30,7 +30,7 @@ export async function waitForNextEpoch(client: ClientContext, options: WaitForNe
     if (options.signal?.aborted || !link.signal.aborted) throw error;
     throw new QuarryError('TIMEOUT', `no epoch began within ${timeoutMs} ms`, {
       hint: 'raise timeoutMs; system parameters tell how long an epoch lasts',
-      facts: { timeoutMs },
+      details: { timeoutMs },
     });
   } finally {
     clearTimeout(timer);

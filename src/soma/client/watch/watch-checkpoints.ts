@@ -1,13 +1,13 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
 import { SubscriptionService } from '../../../gen/soma/rpc/subscription_service_pb.js';
-import { type Backoff, backoffDelayMs } from '../../../net/index.js';
+import { type Backoff, backoffDelayMs } from '../../../http/index.js';
+import { childSignal } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
-import { linkAbort } from '../linked-abort.js';
+import { type Checkpoint, checkpointFrom } from '../decode/checkpoint.js';
+import { required } from '../decode/required.js';
 import { getCheckpoint } from '../read/get-checkpoint.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
-import { type Checkpoint, checkpointFrom } from '../view/checkpoint.js';
-import { required } from '../view/required.js';
 
 /** Checkpoints that could not be read again after a dropped stream: numbers `from` to `to`, both included. */
 export interface CheckpointGap {
@@ -64,7 +64,7 @@ export async function* watchCheckpoints(
           // Another fullnode answers than the one that told us of it: this one has it soon.
           if (++behind > MAX_BEHIND) {
             throw new QuarryError('UNREACHABLE', `the fullnode stays behind checkpoint ${next}`, {
-              facts: { checkpointHeight: Number(checkpointHeight) },
+              details: { checkpointHeight: Number(checkpointHeight) },
             });
           }
           await client.sleep(BEHIND_PAUSE_MS, options.signal);
@@ -80,7 +80,7 @@ export async function* watchCheckpoints(
 
   for (let attempt = 0; ; attempt++) {
     // Leaving a generator waits for the item it is asked for, which may never come: the call must be cancelled first.
-    const stop = linkAbort(options.signal);
+    const stop = childSignal(options.signal);
     const stream = client.transport.serverStream(
       SubscriptionService.method.subscribeCheckpoints,
       { readMask: { paths } },

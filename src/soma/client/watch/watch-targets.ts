@@ -8,11 +8,11 @@ import {
   type TargetPayload,
 } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
+import type { Checkpoint } from '../decode/checkpoint.js';
+import type { PartialObject } from '../decode/object.js';
+import type { Target } from '../decode/target.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { listAllTargets } from '../read/list-targets.js';
-import type { Checkpoint } from '../view/checkpoint.js';
-import type { PartialObject } from '../view/object.js';
-import type { Target } from '../view/target.js';
 import { type WatchCheckpointsOptions, watchCheckpoints } from './watch-checkpoints.js';
 
 /** What happened to targets. `checkpoint` is absent where a list told it and not a checkpoint. */

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { peerProcess } from './peer-process.js';
+
+/** Where `test/conformance/run.sh` installs the official SDK. */
+export const SDK_PYTHON = join(homedir(), '.cache', 'quarry-conformance', 'soma-sdk==0.1.15', 'bin', 'python');
+
+/** Whether an interpreter exists and can import the SDK. */
+export async function hasSdk(python: string): Promise<boolean> {
+  return !('skipped' in (await peerProcess([python, '-c', 'import soma_sdk; print("{}")'], {})));
+}
+
+/** What the SDK measured of listing targets. */
+export interface SdkListing {
+  readonly seconds: number;
+  readonly targets: number;
+  readonly values: number;
+}
+
+/** What it measured of submitting. */
+export interface SdkSubmissions {
+  readonly seconds: number;
+  readonly done: number;
+  readonly failed: number;
+  /** The first failure. */
+  readonly error: string | null;
+}
+
+/** The official SDK in a Python process of its own, driven by jobs. */
+export class SdkPeer {
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  /** @param python interpreter with soma-sdk installed; it must exist */
+  constructor(python: string) {
+    // Beside this file in the sources, and two folders up from where it is built.
+    const here = fileURLToPath(new URL('./soma_sdk_bench.py', import.meta.url));
+    const script = existsSync(here)
+      ? here
+      : fileURLToPath(new URL('../../../bench/baselines/soma_sdk_bench.py', import.meta.url));
+    this.#child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
+  }
+
+  connect(rpcUrl: string, secret: string): Promise<object> {
+    return this.#run({ do: 'connect', rpcUrl, secret });
+  }
+
+  /** The best of several listings of one page. */
+  list(limit: number, rounds: number): Promise<SdkListing> {
+    return this.#run({ do: 'list', limit, rounds });
+  }
+
+  /** Submits once for each target, so many at a time. */
+  submit(job: {
+    readonly inFlight: number;
+    readonly targets: readonly { readonly id: string; readonly model: string }[];
+    readonly url: string;
+    readonly embedding: readonly number[];
+  }): Promise<SdkSubmissions> {
+    return this.#run({ do: 'submit', ...job });
+  }
+
+  async #run<T>(job: object): Promise<T> {
+    this.#child.stdin!.write(`${JSON.stringify(job)}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error('the SDK process ended');
+    return JSON.parse(value) as T;
+  }
+
+  close(): void {
+    this.#child.kill();
+  }
+}

@@ -1,0 +1,161 @@
+import { existsSync } from 'node:fs';
+import Database from 'libsql';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+
+/** What a column may hold. Integers beyond 2^53 need a statement with `bigints`. */
+export type SqlValue = null | number | bigint | string | Uint8Array;
+
+/** One row, by column name. */
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** How an embedded database is opened. */
+export interface DatabaseOptions {
+  /** Refuses every write, and a missing file. Default false. */
+  readonly readonly?: boolean;
+  /** How long a statement waits for another process's lock before `STORE_LOCKED`. Default 5,000. */
+  readonly busyTimeoutMs?: number;
+  /**
+   * `power`: a committed transaction survives power loss (one fsync each). `process`: it survives the death of the
+   * process; power loss may take the newest transactions but never damages the file. Default `power`.
+   */
+  readonly durability?: 'power' | 'process';
+  /** `wal` lets readers and the writer work at the same time; `rollback` gives one of them the whole file. Default `wal`. */
+  readonly journal?: 'wal' | 'rollback';
+  /**
+   * Scripts that bring an empty database to the current shape, oldest first. The database remembers how many ran
+   * (`user_version`), so a script once released never changes.
+   */
+  readonly migrations?: readonly string[];
+}
+
+/** A prepared statement. Parameters are always one array, bound to `?` in order. */
+export interface SqlStatement {
+  /** Runs it and returns how many rows changed. */
+  run(parameters?: readonly SqlValue[]): number;
+  get(parameters?: readonly SqlValue[]): SqlRow | undefined;
+  all(parameters?: readonly SqlValue[]): SqlRow[];
+}
+
+/** A synchronous embedded SQL database in write-ahead mode: one writer, many readers, safe against `kill -9`. */
+export interface SqlDatabase {
+  readonly path: string;
+  exec(sql: string): void;
+  /** @param options.bigints returns integers as `bigint`. Default false */
+  prepare(sql: string, options?: { readonly bigints?: boolean }): SqlStatement;
+  /** Runs `body` in one transaction: all of it or, when `body` throws, nothing. Must not be nested. */
+  transaction<T>(body: () => T): T;
+  close(): void;
+}
+
+const SQLITE_CODES = [
+  ['SQLITE_BUSY', 'STORE_LOCKED'],
+  ['SQLITE_LOCKED', 'STORE_LOCKED'],
+  ['SQLITE_CORRUPT', 'STORE_CORRUPT'],
+  ['SQLITE_NOTADB', 'STORE_CORRUPT'],
+  ['SQLITE_FULL', 'DISK_FULL'],
+  ['SQLITE_CANTOPEN', 'FILE_UNREADABLE'],
+  ['SQLITE_READONLY', 'FILE_UNREADABLE'],
+  ['SQLITE_IOERR', 'FILE_UNREADABLE'],
+  ['SQLITE_CONSTRAINT', 'ALREADY_EXISTS'],
+] as const;
+
+function databaseError(error: unknown, path: string): QuarryError {
+  if (error instanceof QuarryError) return error;
+  const sqlite = (error as { code?: unknown } | undefined)?.code;
+  const found = typeof sqlite === 'string' ? SQLITE_CODES.find(([prefix]) => sqlite.startsWith(prefix)) : undefined;
+  if (found === undefined || typeof sqlite !== 'string') return toQuarryError(error, `using the database ${path}`);
+  return new QuarryError(found[1], `the database ${path} refused: ${(error as Error).message}`, {
+    cause: error,
+    details: { path, sqlite },
+  });
+}
+
+/** The driver adds `_metadata` to what `get` and `all` return; it is not a column. */
+function withoutMetadata(row: unknown): SqlRow {
+  const { _metadata, ...columns } = row as Record<string, SqlValue> & { _metadata?: unknown };
+  return columns;
+}
+
+/**
+ * Opens, or creates, an embedded database in write-ahead mode and applies what is left of `migrations`.
+ *
+ * @throws QuarryError `STORE_LOCKED` when another process keeps the lock longer than `busyTimeoutMs`
+ * @throws QuarryError `STORE_CORRUPT` when the file is not a database or is damaged
+ * @throws QuarryError `FILE_NOT_FOUND` when it is opened read-only and does not exist
+ * @throws QuarryError `UNSUPPORTED` when a newer version of this program wrote it
+ */
+export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDatabase {
+  const guard = <T>(body: () => T): T => {
+    try {
+      return body();
+    } catch (error) {
+      throw databaseError(error, path);
+    }
+  };
+  if (options.readonly && !existsSync(path)) {
+    throw new QuarryError('FILE_NOT_FOUND', `there is no database at ${path}`, { details: { path } });
+  }
+  const connection = guard(() => new Database(path, { timeout: options.busyTimeoutMs ?? 5_000 }));
+  const database: SqlDatabase = {
+    path,
+    exec: (sql) => void guard(() => connection.exec(sql)),
+    prepare(sql, { bigints = false } = {}) {
+      const statement = guard(() => connection.prepare(sql));
+      if (bigints) statement.safeIntegers(true);
+      // The driver reads a lone object argument as named parameters, so parameters travel as one array.
+      return {
+        run: (parameters = []) => guard(() => statement.run(parameters as never).changes),
+        get: (parameters = []) =>
+          guard(() => {
+            const row = statement.get(parameters as never);
+            return row === undefined ? undefined : withoutMetadata(row);
+          }),
+        all: (parameters = []) => guard(() => statement.all(parameters as never).map(withoutMetadata)),
+      };
+    },
+    transaction(body) {
+      guard(() => connection.exec('BEGIN IMMEDIATE'));
+      try {
+        const result = body();
+        connection.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (connection.inTransaction) connection.exec('ROLLBACK');
+        throw databaseError(error, path);
+      }
+    },
+    close: () => void guard(() => connection.close()),
+  };
+  try {
+    if (!options.readonly && options.journal !== 'rollback') database.exec('PRAGMA journal_mode = WAL');
+    database.exec(`PRAGMA synchronous = ${options.durability === 'process' ? 'NORMAL' : 'FULL'}`);
+    database.exec('PRAGMA foreign_keys = ON');
+    migrate(database, options.migrations ?? [], options.readonly ?? false);
+    // The driver has no read-only mode of its own.
+    if (options.readonly) database.exec('PRAGMA query_only = ON');
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return database;
+}
+
+function migrate(database: SqlDatabase, migrations: readonly string[], readonly: boolean): void {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  if (version > migrations.length && migrations.length > 0) {
+    throw new QuarryError('UNSUPPORTED', `the database ${database.path} was written by a newer version`, {
+      hint: 'use the version that wrote it, or start with an empty directory',
+      details: { found: version, supported: migrations.length },
+    });
+  }
+  if (version >= migrations.length) return;
+  if (readonly) {
+    throw new QuarryError('FAILED_PRECONDITION', `the database ${database.path} has an older shape`, {
+      hint: 'open it once for writing; that brings it up to date',
+    });
+  }
+  database.transaction(() => {
+    for (const script of migrations.slice(version)) database.exec(script);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}

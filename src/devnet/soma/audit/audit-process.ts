@@ -1,0 +1,51 @@
+import type { ModelConfig } from '../../../engine/model-config.js';
+import { createReferenceEngine, type ReferenceModel } from '../../../engine/reference/index.js';
+import { safetensorsFromBytes } from '../../../weights/safetensors.js';
+
+/** Asks for the score of one sample under one model. */
+export interface ScoreRequest {
+  readonly id: number;
+  /** Identity of the decrypted weights. */
+  readonly modelKey: string;
+  /** Decrypted safetensors, sent with the first request for a model. */
+  readonly weights: Uint8Array | undefined;
+  readonly config: ModelConfig;
+  readonly sample: Uint8Array;
+}
+
+/** The score, or why there is none. */
+export type ScoreReply =
+  | { readonly id: number; readonly loss: number; readonly embedding: Float32Array }
+  | { readonly id: number; readonly error: string };
+
+/** Seed that audits score with. */
+const AUDIT_SEED = 0n;
+
+const engine = createReferenceEngine();
+const models = new Map<string, Promise<ReferenceModel>>();
+
+async function score(request: ScoreRequest): Promise<ScoreReply> {
+  const { id, modelKey, weights, config, sample } = request;
+  try {
+    let model = models.get(modelKey);
+    if (model === undefined) {
+      if (weights === undefined) return { id, error: 'the weights were never sent' };
+      model = engine.load(safetensorsFromBytes(weights, { checksum: modelKey }), config);
+      models.set(modelKey, model);
+    }
+    const [result] = await (await model).score([sample], { seed: AUDIT_SEED });
+    return result === undefined ? { id, error: 'no score' } : { id, loss: result.loss, embedding: result.embedding };
+  } catch (error) {
+    return { id, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+// Runs as a process of its own: requests come and replies go over its IPC channel, one at a time. It ends with whoever
+// started it.
+let last: Promise<unknown> = Promise.resolve();
+process.on('message', (request: ScoreRequest) => {
+  last = last.then(async () => process.send?.(await score(request)));
+});
+process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl-C reaches every process; this one waits for its parent to finish.
+process.on('SIGINT', () => {});

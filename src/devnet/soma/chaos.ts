@@ -1,0 +1,124 @@
+import { seededRandom } from '../seeded-random.js';
+import type { DownloadFault } from './http-handler.js';
+import { RpcStatus } from './rpc/rpc-status.js';
+
+/** How often each fault happens: 0 never, 1 always. */
+export interface ChaosRates {
+  /** A checkpoint stream ends or breaks, per message. */
+  readonly droppedStream: number;
+  /** A call is refused with UNAVAILABLE before it does anything. */
+  readonly unavailable: number;
+  /** A call does its work and its answer is lost: DEADLINE_EXCEEDED. */
+  readonly lostReply: number;
+  /** An execution finds its first coin locked by somebody else for `lockMs`. */
+  readonly lockConflict: number;
+  /** An execution is cancelled because shared objects are congested: charged, and of no effect. */
+  readonly congestion: number;
+  /** A checkpoint comes late, by up to `slowCheckpointMs`. */
+  readonly slowCheckpoint: number;
+  /** The epoch ends while a submission is on its way. */
+  readonly epochChange: number;
+  /** A download has one bit flipped. */
+  readonly corruptDownload: number;
+  /** A download stops half-way and stays open. */
+  readonly stalledDownload: number;
+  /** A download is cut half-way. */
+  readonly truncatedDownload: number;
+}
+
+/**
+ * Faults to be played. Whether the n-th chance of a fault is taken depends on its rate and the seed alone: each fault draws from a
+ * sequence of its own, so that the order in which concurrent calls arrive does not decide which faults are met.
+ */
+export interface ChaosOptions {
+  readonly seed?: number;
+  /** What is left out takes {@link DEFAULT_CHAOS_RATES}. */
+  readonly rates?: Partial<ChaosRates>;
+  readonly lockMs?: number;
+  readonly slowCheckpointMs?: number;
+}
+
+/** A mix under which a robust client still gets its work done. */
+export const DEFAULT_CHAOS_RATES: ChaosRates = {
+  droppedStream: 0.01,
+  unavailable: 0.03,
+  lostReply: 0.03,
+  lockConflict: 0.03,
+  congestion: 0.02,
+  slowCheckpoint: 0.05,
+  epochChange: 0.002,
+  corruptDownload: 0.05,
+  stalledDownload: 0.02,
+  truncatedDownload: 0.05,
+};
+
+/** Every kind of fault off. */
+export const NO_CHAOS: ChaosRates = {
+  droppedStream: 0,
+  unavailable: 0,
+  lostReply: 0,
+  lockConflict: 0,
+  congestion: 0,
+  slowCheckpoint: 0,
+  epochChange: 0,
+  corruptDownload: 0,
+  stalledDownload: 0,
+  truncatedDownload: 0,
+};
+
+const EXECUTE = '/soma.rpc.TransactionExecutionService/ExecuteTransaction';
+
+/** Decides which calls, streams, checkpoints and downloads go wrong. */
+export class Chaos {
+  /** How often each fault was played. */
+  readonly played: Record<keyof ChaosRates, number> = { ...NO_CHAOS };
+  readonly lockMs: number;
+  readonly #rates: ChaosRates;
+  readonly #slowCheckpointMs: number;
+  readonly #draw: Record<keyof ChaosRates, () => number>;
+
+  /** @param options `undefined` plays nothing */
+  constructor(options: ChaosOptions | undefined) {
+    this.#rates = options === undefined ? NO_CHAOS : { ...DEFAULT_CHAOS_RATES, ...options.rates };
+    const faults = Object.keys(NO_CHAOS) as (keyof ChaosRates)[];
+    const seeds = seededRandom(options?.seed ?? 1);
+    const draws = faults.map((fault) => [fault, seededRandom(seeds() * 2 ** 32)] as const);
+    this.#draw = Object.fromEntries(draws) as Record<keyof ChaosRates, () => number>;
+    this.lockMs = options?.lockMs ?? 500;
+    this.#slowCheckpointMs = options?.slowCheckpointMs ?? 3_000;
+  }
+
+  /** Whether a fault happens now; it counts as played if so. */
+  strikes(fault: keyof ChaosRates): boolean {
+    const rate = this.#rates[fault];
+    if (rate <= 0 || this.#draw[fault]() >= rate) return false;
+    this.played[fault]++;
+    return true;
+  }
+
+  /** Runs a unary call that may be refused before, or lose its answer after, it takes effect. */
+  async around<T>(path: string, call: () => Promise<T>): Promise<T> {
+    if (this.strikes('unavailable')) throw new RpcStatus('UNAVAILABLE', 'service temporarily unavailable');
+    const answer = await call();
+    if (path === EXECUTE && this.strikes('lostReply')) throw new RpcStatus('DEADLINE_EXCEEDED', 'deadline exceeded');
+    return answer;
+  }
+
+  /** What happens to a checkpoint stream before its next message. */
+  stream(): 'end' | 'fail' | undefined {
+    if (!this.strikes('droppedStream')) return undefined;
+    return this.#draw.droppedStream() < 0.5 ? 'end' : 'fail';
+  }
+
+  /** Extra wait before the next checkpoint, in milliseconds. */
+  checkpointDelayMs(): number {
+    return this.strikes('slowCheckpoint') ? this.#draw.slowCheckpoint() * this.#slowCheckpointMs : 0;
+  }
+
+  /** What happens to a download. */
+  download(): DownloadFault | undefined {
+    if (this.strikes('corruptDownload')) return 'corrupt';
+    if (this.strikes('stalledDownload')) return 'stall';
+    return this.strikes('truncatedDownload') ? 'truncate' : undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import type { StakedSoma } from '../../../soma/chain/coin.js';
+import type { Digest } from '../../../soma/chain/digest.js';
+import type { Address, ObjectId } from '../../../soma/chain/id.js';
+import { type Owner, objectDigest, type SomaObject } from '../../../soma/chain/object.js';
+import type { ObjectRef } from '../../../soma/chain/object-ref.js';
+import type { TargetPayload } from '../../../soma/chain/target.js';
+import type { SystemState } from '../state/system-state.js';
+import { encodePayload } from './payload.js';
+
+/** What an object holds, by type. */
+export type Payload =
+  | { readonly type: 'Coin'; readonly balance: bigint }
+  | { readonly type: 'StakedSoma'; readonly stake: StakedSoma }
+  | { readonly type: 'Target'; readonly target: TargetPayload }
+  | { readonly type: 'SystemState'; readonly state: SystemState };
+
+/** One version of an object. Immutable. */
+export interface LedgerObject {
+  readonly objectId: ObjectId;
+  readonly version: bigint;
+  readonly owner: Owner;
+  readonly previousTransaction: Digest;
+  readonly payload: Payload;
+}
+
+// Only digests are kept: a kept payload of every version of the system state would fill the memory of a long run.
+const digests = new WeakMap<LedgerObject, Digest>();
+
+/** The object with its payload as BCS. */
+export function toSomaObject(object: LedgerObject): SomaObject {
+  const { objectId, version, owner, previousTransaction, payload } = object;
+  return { objectId, version, type: payload.type, payload: encodePayload(payload), owner, previousTransaction };
+}
+
+/** The object's digest, base58. */
+export function digestOf(object: LedgerObject): Digest {
+  let found = digests.get(object);
+  if (found === undefined) {
+    found = objectDigest(toSomaObject(object));
+    digests.set(object, found);
+  }
+  return found;
+}
+
+/** The reference that names exactly this version. */
+export function refOf(object: LedgerObject): ObjectRef {
+  return { objectId: object.objectId, version: object.version, digest: digestOf(object) };
+}
+
+/** The address that owns the object; `undefined` for shared and immutable ones. */
+export function ownerAddress(object: LedgerObject): Address | undefined {
+  return object.owner.kind === 'address' ? object.owner.address : undefined;
+}
+
+/** Shannons in a coin; 0 for every other object. */
+export function coinBalance(object: LedgerObject): bigint {
+  return object.payload.type === 'Coin' ? object.payload.balance : 0n;
+}

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+import { MODEL_CONFIGS, type ModelConfig } from '../../engine/model-config.js';
+import { QuarryError } from '../../errors/index.js';
+import { PROTOCOL_VERSIONS } from '../../soma/chain/protocol-config.js';
+import type { ChaosOptions } from './chaos.js';
+import type { GenesisAccount, GenesisModel } from './ledger/genesis.js';
+import { type ParameterOverrides, type SystemParameters, systemParameters } from './state/system-parameters.js';
+
+/** Ports of a devnet; 0 or absent picks a free one. */
+export interface DevnetPorts {
+  /** gRPC and the fullnode's HTTP routes. */
+  readonly rpc?: number;
+  readonly faucet?: number;
+  readonly admin?: number;
+  /** The plain blob host. */
+  readonly http?: number;
+}
+
+/** What a devnet is like. Everything has a default under which a small model mines. */
+export interface DevnetOptions {
+  /** Interface to listen on. Default `127.0.0.1`. */
+  readonly host?: string;
+  readonly ports?: DevnetPorts;
+  /** Decides ids, keys, audits and faults. Default: random, so that every devnet is a chain of its own. */
+  readonly seed?: number;
+  /** Length of an epoch in milliseconds. Default: epochs end only when the admin service is asked. */
+  readonly epochMs?: number;
+  /** Between checkpoints, in milliseconds, 10 or more. Default 200, the network's minimum. */
+  readonly checkpointIntervalMs?: number;
+  /** Between checkpoints when nothing happens, in milliseconds. Default 1000. */
+  readonly idleCheckpointMs?: number;
+  /** Checkpoints kept; older ones are pruned. Default 20,000. */
+  readonly retainCheckpoints?: number;
+  /** Transactions kept, about 15 KB each: with more, checkpoints are pruned earlier. Default 50,000. */
+  readonly retainTransactions?: number;
+  /** 1 to 5. Default 5. */
+  readonly protocolVersion?: number;
+  /** What the node says its version is. Default 0.1.19, which the official SDK 0.1.15 insists on. */
+  readonly serverVersion?: string;
+  /** Width of targets and embeddings. Default 16, that of the small model. */
+  readonly embeddingDim?: number;
+  /** Shape of the models that audits run. Default: the named configuration of that width. */
+  readonly modelConfig?: ModelConfig;
+  /** Default 0.5 at width 16, where about 1 pair in 50 hits; the protocol's own at 2048. */
+  readonly initialDistanceThreshold?: number;
+  /** Least and greatest threshold that difficulty may reach. Default: both the initial one, except at width 2048. */
+  readonly distanceThresholdRange?: { readonly min: number; readonly max: number };
+  /** Targets an epoch begins with. Default: the protocol's, 100 in version 5. */
+  readonly targetsPerEpoch?: number;
+  /** Hits an epoch aims at, which also divides its reward. Default: the protocol's. */
+  readonly hitsPerEpoch?: number;
+  /** Shannons minted per epoch. Default 1,370 SOMA. */
+  readonly emissionPerEpoch?: bigint;
+  /** Validators, each with the same stake. Default 1. */
+  readonly validators?: number;
+  /** Accounts with coins. Default: none; use the faucet. */
+  readonly accounts?: readonly GenesisAccount[];
+  /** Models that are active from the start. Default: none, and hence no targets. */
+  readonly models?: readonly GenesisModel[];
+  /** Shannons per faucet coin. Default 2 SOMA. */
+  readonly faucetAmount?: bigint;
+  /** Coins per faucet request. Default 1. */
+  readonly faucetCoins?: number;
+  /**
+   * Share of submissions that are audited, 0 to 1. Default 1 at width 16 and 0 at others, whose models take the
+   * reference engine minutes.
+   */
+  readonly auditShare?: number;
+  /** How long the end of an epoch waits for audits that must be reported in it, in milliseconds. Default 60,000. */
+  readonly auditWaitMs?: number;
+  /** Time a transaction's inputs stay locked before it executes, in milliseconds. Default 0. */
+  readonly finalityDelayMs?: number;
+  /** How long refusals that the network retries for 90 s are held back, in milliseconds. Default 0. */
+  readonly abortedRejectionDelayMs?: number;
+  /** Bytes the blob host keeps in memory at most. Default 4 GiB. */
+  readonly maxBlobBytes?: number;
+  /** Faults to play. Default: none. `true` plays the default mix. */
+  readonly chaos?: ChaosOptions | boolean;
+}
+
+/** {@link DevnetOptions} with every default filled in. */
+export interface ResolvedDevnetOptions {
+  readonly host: string;
+  readonly ports: Required<DevnetPorts>;
+  readonly seed: number;
+  readonly epochMs: number | undefined;
+  readonly checkpointIntervalMs: number;
+  readonly idleCheckpointMs: number;
+  readonly retainCheckpoints: number;
+  readonly retainTransactions: number;
+  readonly protocolVersion: bigint;
+  readonly serverVersion: string;
+  readonly parameters: SystemParameters;
+  readonly parameterOverrides: ParameterOverrides;
+  readonly modelConfig: ModelConfig | undefined;
+  readonly emissionPerEpoch: bigint;
+  readonly validators: number;
+  readonly accounts: readonly GenesisAccount[];
+  readonly models: readonly GenesisModel[];
+  readonly faucetAmount: bigint;
+  readonly faucetCoins: number;
+  readonly auditShare: number;
+  readonly auditWaitMs: number;
+  readonly finalityDelayMs: number;
+  readonly abortedRejectionDelayMs: number;
+  readonly maxBlobBytes: number;
+  readonly chaos: ChaosOptions | undefined;
+}
+
+/**
+ * Threshold at which about one random pair in fifty hits, by width: the cosine of random directions in d dimensions has
+ * a standard deviation of 1/sqrt(d), and its upper 2 % begin at two of them. Measured at width 16 (threshold 0.5) over
+ * 40,000 targets: 1 in 50.6.
+ */
+function defaultThreshold(dim: number): number {
+  return 1 - 2 / Math.sqrt(dim);
+}
+
+function check(holds: boolean, what: string): void {
+  if (!holds) throw new QuarryError('INVALID_ARGUMENT', `devnet option ${what}`);
+}
+
+/**
+ * Fills in defaults.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when an option is out of range
+ * @throws QuarryError `UNSUPPORTED` when the protocol version is not known
+ */
+export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOptions {
+  const dim = options.embeddingDim ?? 16;
+  const interval = options.checkpointIntervalMs ?? 200;
+  const auditShare = options.auditShare ?? (dim === MODEL_CONFIGS.small.embeddingDim ? 1 : 0);
+  check(Number.isInteger(dim) && dim > 0 && dim <= 65_536, 'embeddingDim must be a whole number from 1 to 65536');
+  check(interval >= 10, 'checkpointIntervalMs must be 10 or more');
+  check(options.epochMs === undefined || options.epochMs >= 100, 'epochMs must be 100 or more');
+  check(auditShare >= 0 && auditShare <= 1, 'auditShare must be between 0 and 1');
+  check((options.validators ?? 1) >= 1, 'validators must be 1 or more');
+  const protocolVersion = BigInt(options.protocolVersion ?? PROTOCOL_VERSIONS.max);
+  const overrides = parameterOverrides(options, dim);
+  const chaos = options.chaos === true ? {} : options.chaos === false ? undefined : options.chaos;
+  const seed = options.seed ?? randomBytes(4).readUInt32LE(0);
+  return {
+    host: options.host ?? '127.0.0.1',
+    ports: { rpc: 0, faucet: 0, admin: 0, http: 0, ...options.ports },
+    seed,
+    epochMs: options.epochMs,
+    checkpointIntervalMs: interval,
+    idleCheckpointMs: options.idleCheckpointMs ?? 1_000,
+    retainCheckpoints: options.retainCheckpoints ?? 20_000,
+    retainTransactions: options.retainTransactions ?? 50_000,
+    protocolVersion,
+    serverVersion: options.serverVersion ?? '0.1.19',
+    parameters: systemParameters(protocolVersion, overrides),
+    parameterOverrides: overrides,
+    modelConfig: options.modelConfig ?? Object.values(MODEL_CONFIGS).find((each) => each.embeddingDim === dim),
+    emissionPerEpoch: options.emissionPerEpoch ?? 1_370_000_000_000n,
+    validators: options.validators ?? 1,
+    accounts: options.accounts ?? [],
+    models: options.models ?? [],
+    faucetAmount: options.faucetAmount ?? 2_000_000_000n,
+    faucetCoins: options.faucetCoins ?? 1,
+    auditShare,
+    auditWaitMs: options.auditWaitMs ?? 60_000,
+    finalityDelayMs: options.finalityDelayMs ?? 0,
+    abortedRejectionDelayMs: options.abortedRejectionDelayMs ?? 0,
+    maxBlobBytes: options.maxBlobBytes ?? 4 * 1024 ** 3,
+    chaos: chaos === undefined ? undefined : { seed, ...chaos },
+  };
+}
+
+/** What differs from the protocol version, now and after an upgrade. */
+function parameterOverrides(options: DevnetOptions, dim: number): ParameterOverrides {
+  const asked = options.initialDistanceThreshold;
+  const initial = asked ?? (dim === 2048 ? undefined : defaultThreshold(dim));
+  const range = options.distanceThresholdRange ?? (initial === undefined ? undefined : { min: initial, max: initial });
+  return {
+    targetEmbeddingDim: BigInt(dim),
+    ...(options.epochMs !== undefined && { epochDurationMs: BigInt(Math.round(options.epochMs)) }),
+    ...(initial !== undefined && { targetInitialDistanceThreshold: Math.fround(initial) }),
+    ...(range !== undefined && {
+      targetMinDistanceThreshold: Math.fround(range.min),
+      targetMaxDistanceThreshold: Math.fround(range.max),
+    }),
+    ...(options.targetsPerEpoch !== undefined && { targetInitialTargetsPerEpoch: BigInt(options.targetsPerEpoch) }),
+    ...(options.hitsPerEpoch !== undefined && { targetHitsPerEpoch: BigInt(options.hitsPerEpoch) }),
+  };
+}

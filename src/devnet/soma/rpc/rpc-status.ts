@@ -1,0 +1,92 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { AnySchema } from '@bufbuild/protobuf/wkt';
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type ErrorCode, QuarryError } from '../../../errors/index.js';
+import { BadRequestSchema } from '../../../gen/google/rpc/error_details_pb.js';
+import { type Status, StatusSchema } from '../../../gen/google/rpc/status_pb.js';
+
+/** The gRPC status codes this node answers with, by name. */
+export type RpcCode =
+  | 'INVALID_ARGUMENT'
+  | 'DEADLINE_EXCEEDED'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'FAILED_PRECONDITION'
+  | 'ABORTED'
+  | 'UNIMPLEMENTED'
+  | 'INTERNAL'
+  | 'UNAVAILABLE';
+
+const LIBRARY_CODES: Readonly<Record<RpcCode, ErrorCode>> = {
+  INVALID_ARGUMENT: 'INVALID_ARGUMENT',
+  DEADLINE_EXCEEDED: 'TIMEOUT',
+  NOT_FOUND: 'NOT_FOUND',
+  ALREADY_EXISTS: 'ALREADY_EXISTS',
+  FAILED_PRECONDITION: 'FAILED_PRECONDITION',
+  ABORTED: 'CONFLICT',
+  UNIMPLEMENTED: 'UNSUPPORTED',
+  INTERNAL: 'INTERNAL',
+  UNAVAILABLE: 'OVERLOADED',
+};
+
+/** A field of a request that is wrong, and how. */
+export interface FieldViolation {
+  /** `transaction`, `requests[1].object_id`, `read_mask`. */
+  readonly field: string;
+  readonly description: string;
+  readonly reason: 'FIELD_INVALID' | 'FIELD_MISSING';
+}
+
+/** A refusal as the node words it to its callers. */
+export class RpcStatus extends QuarryError {
+  override readonly name = 'RpcStatus';
+  readonly rpcCode: RpcCode;
+  readonly violations: readonly FieldViolation[];
+
+  constructor(rpcCode: RpcCode, message: string, violations: readonly FieldViolation[] = []) {
+    super(LIBRARY_CODES[rpcCode], message);
+    this.rpcCode = rpcCode;
+    this.violations = violations;
+  }
+
+  /** INVALID_ARGUMENT about one field; the message is the description. */
+  static invalid(field: string, description: string): RpcStatus {
+    return new RpcStatus('INVALID_ARGUMENT', description, [{ field, description, reason: 'FIELD_INVALID' }]);
+  }
+
+  /** INVALID_ARGUMENT about a field that is absent. */
+  static missing(field: string): RpcStatus {
+    return new RpcStatus('INVALID_ARGUMENT', '', [{ field, description: '', reason: 'FIELD_MISSING' }]);
+  }
+
+  /** `error` as a status: unchanged if it is one, else INTERNAL with its text. */
+  static from(error: unknown): RpcStatus {
+    if (error instanceof RpcStatus) return error;
+    return new RpcStatus('INTERNAL', error instanceof Error ? error.message : String(error));
+  }
+
+  /** The `google.rpc.Status` of this refusal: the value of `grpc-status-details-bin`, and of batch items. */
+  toProto(): Status {
+    const details =
+      this.violations.length === 0
+        ? []
+        : [
+            create(AnySchema, {
+              // The network writes the type URL without a host.
+              typeUrl: '/google.rpc.BadRequest',
+              value: toBinary(
+                BadRequestSchema,
+                create(BadRequestSchema, { fieldViolations: this.violations.map((each) => ({ ...each })) }),
+              ),
+            }),
+          ];
+    return create(StatusSchema, { code: status[this.rpcCode], message: this.message, details });
+  }
+
+  /** What grpc-js sends for this refusal. */
+  toServiceError(): Partial<ServiceError> {
+    const metadata = new Metadata();
+    metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, this.toProto())));
+    return { code: status[this.rpcCode], details: this.message, metadata };
+  }
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { serialize } from 'node:v8';
+import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import type { DevnetEndpoints } from './devnet.js';
+import { processEntry } from './entry-point.js';
+import type { DevnetOptions } from './options.js';
+
+/** A devnet in a process of its own. */
+export interface SpawnedDevnet extends DevnetEndpoints {
+  readonly chainId: string;
+  readonly pid: number;
+  /** Resolves when the process ends, however it does. */
+  readonly exited: Promise<void>;
+  /** Asks the process to stop and waits; kills it if it does not. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** How long a devnet may take to stop by itself, in milliseconds. */
+const STOP_TIMEOUT_MS = 5_000;
+
+/**
+ * Starts a devnet as its own process and waits until it serves. The process ends with this one, however this one ends.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT`, `CONFLICT` and others that {@link startDevnet} gives, as the process told them
+ * @throws QuarryError `ABORTED` when the signal fires before it serves
+ */
+export async function spawnDevnet(
+  options: DevnetOptions = {},
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<SpawnedDevnet> {
+  throwIfAborted(signal, 'starting the devnet');
+  const { path, execArgv } = processEntry(new URL('./main.js', import.meta.url));
+  const child = spawn(process.execPath, [...execArgv, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const close = async (): Promise<void> => {
+    signal?.removeEventListener('abort', onAbort);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    // The end of its input tells the process to stop, and so does this process's own end.
+    child.stdin.destroy();
+    child.kill('SIGTERM');
+    await exited;
+    clearTimeout(timer);
+  };
+  const onAbort = () => void close();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  child.stdin.on('error', () => {});
+  child.stdin.write(`${Buffer.from(serialize(options)).toString('base64')}\n`);
+  try {
+    const line = await firstLine(child.stdout, exited);
+    throwIfAborted(signal, 'starting the devnet');
+    const told = JSON.parse(line) as DevnetEndpoints & { chainId: string; error?: { code: string; message: string } };
+    if (told.error !== undefined) {
+      throw new QuarryError(told.error.code as QuarryError['code'], told.error.message);
+    }
+    const { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId } = told;
+    return { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId, pid: child.pid ?? 0, exited, close };
+  } catch (error) {
+    await close();
+    throw toQuarryError(error, 'starting the devnet');
+  }
+}
+
+async function firstLine(output: NodeJS.ReadableStream, exited: Promise<void>): Promise<string> {
+  const lines = createInterface({ input: output });
+  const line = new Promise<string>((resolve) => lines.once('line', resolve));
+  const ended = exited.then((): string => {
+    throw new QuarryError('INTERNAL', 'the devnet process ended before it served');
+  });
+  return Promise.race([line, ended]);
+}

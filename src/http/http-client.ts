@@ -1,0 +1,298 @@
+import type { Readable } from 'node:stream';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import { type AddressPolicy, assertUrlAllowed, guardedLookup } from './address-policy.js';
+import { HttpStatusError } from './http-error.js';
+import { nodeSender } from './node-sender.js';
+import { redactUrl } from './redact-url.js';
+import { type RetryDeps, type RetryPolicy, retry } from './retry.js';
+import type { Sender } from './sender.js';
+import { undiciSender } from './undici-sender.js';
+
+export interface HttpClientOptions {
+  /** Prefix of every relative path; a trailing slash is implied. */
+  readonly baseUrl?: string;
+  /** Sent with every request to the origin of `baseUrl`, never to another origin, redirects included. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Longest wait for the head of an answer, and between two pieces of its body. Default 30 s. */
+  readonly timeoutMs?: number;
+  /** Largest body read into memory. Default 64 MiB. */
+  readonly maxBytes?: number;
+  /** Redirects followed, each checked like the first address. Default 3. */
+  readonly maxRedirects?: number;
+  /** Absent: any address may be dialled (the caller chose it). */
+  readonly addressPolicy?: AddressPolicy;
+  /**
+   * Origins that the user configured himself, such as his own fullnode in a private network: dialled whatever
+   * `addressPolicy` says. Exactly these; a redirect elsewhere is checked.
+   */
+  readonly trustedOrigins?: readonly string[];
+  /** For idempotent methods. Default 3 attempts. */
+  readonly retry?: RetryPolicy;
+  readonly userAgent?: string;
+  /** `lean` needs 50 MB less memory than `fast`, and more processor time per request. Default `fast`. */
+  readonly engine?: 'fast' | 'lean';
+}
+
+export interface HttpRequest {
+  /** Default GET. */
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Absolute URL, or a path under `baseUrl`. */
+  readonly url: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as `application/json`. */
+  readonly json?: unknown;
+  readonly body?: Uint8Array | string;
+  /** Overrides the client's; `attempts: 1` never retries. POST and PATCH are retried only when given here. */
+  readonly retry?: RetryPolicy;
+  /** `same-origin` refuses to be sent to another origin: for requests that only make sense with their credentials. */
+  readonly redirect?: 'follow' | 'same-origin';
+  readonly timeoutMs?: number;
+  /** Longest wait between two pieces of the body. Default `timeoutMs`. */
+  readonly stallMs?: number;
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** An answer whose head has arrived and whose status is below 400. The body must be consumed or discarded. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Where the answer came from, after redirects. */
+  readonly url: string;
+  readonly body: Readable;
+  /** @throws QuarryError `DATA_TOO_LARGE` when the body exceeds `maxBytes` */
+  bytes(): Promise<Uint8Array>;
+  text(): Promise<string>;
+  /** @throws QuarryError `PROTOCOL` when the body is not JSON */
+  json(): Promise<unknown>;
+  discard(): Promise<void>;
+}
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
+const NO_RETRY: RetryPolicy = { attempts: 1 };
+/** How much of an error page is kept. */
+const ERROR_BODY_BYTES = 64 * 1024;
+
+/**
+ * HTTP with limits: time, size, redirects and addresses. One connection pool per client.
+ *
+ * Errors: `UNREACHABLE`, `TIMEOUT`, `TLS`, `ADDRESS_REFUSED`, `TOO_MANY_REDIRECTS`, `ABORTED`, and
+ * {@link HttpStatusError} for a status of 400 or more.
+ */
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #deps: RetryDeps;
+  readonly #sender: Sender;
+  /** Without the guard on addresses. */
+  readonly #trustedSender: Sender;
+  readonly #trusted: ReadonlySet<string>;
+  readonly #timeoutMs: number;
+
+  constructor(options: HttpClientOptions = {}, deps: RetryDeps = {}) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#timeoutMs = options.timeoutMs ?? 30_000;
+    this.#trusted = new Set(options.trustedOrigins?.map((url) => new URL(url).origin));
+    const makeSender = options.engine === 'lean' ? nodeSender : undiciSender;
+    const connectTimeoutMs = Math.min(this.#timeoutMs, 10_000);
+    this.#trustedSender = makeSender({ connectTimeoutMs });
+    this.#sender =
+      options.addressPolicy === undefined
+        ? this.#trustedSender
+        : makeSender({ connectTimeoutMs, lookup: guardedLookup(options.addressPolicy) });
+  }
+
+  /** Sends one request, following redirects and retrying as configured. */
+  async request(req: HttpRequest): Promise<HttpResponse> {
+    const method = req.method ?? 'GET';
+    const policy = req.retry ?? (IDEMPOTENT.has(method) ? (this.#options.retry ?? { attempts: 3 }) : NO_RETRY);
+    return retry(
+      () => this.#follow(req, method),
+      { ...policy, ...(req.signal !== undefined && { signal: req.signal }) },
+      this.#deps,
+    );
+  }
+
+  /** `request` and its body as JSON. */
+  async json(req: HttpRequest): Promise<unknown> {
+    return (await this.request({ ...req, headers: { accept: 'application/json', ...req.headers } })).json();
+  }
+
+  /** `request` and its body as bytes. */
+  async bytes(req: HttpRequest): Promise<Uint8Array> {
+    return (await this.request(req)).bytes();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#sender.close(), this.#trustedSender.close()]);
+  }
+
+  #resolve(req: HttpRequest): URL {
+    const base = this.#options.baseUrl?.replace(/\/?$/, '/');
+    const text = base !== undefined && !/^https?:\/\//i.test(req.url) ? base + req.url.replace(/^\//, '') : req.url;
+    if (!URL.canParse(text)) throw new QuarryError('INVALID_ARGUMENT', `"${req.url}" is not a URL`);
+    const url = new URL(text);
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+      throw new QuarryError('INVALID_ARGUMENT', `${url.protocol} URLs are not supported`, {
+        hint: 'use http: or https:',
+      });
+    }
+    for (const [key, value] of Object.entries(req.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(key, String(value));
+    }
+    return url;
+  }
+
+  async #follow(req: HttpRequest, method: NonNullable<HttpRequest['method']>): Promise<HttpResponse> {
+    const first = this.#resolve(req);
+    const home = this.#options.baseUrl === undefined ? first.origin : new URL(this.#options.baseUrl).origin;
+    const maxRedirects = this.#options.maxRedirects ?? 3;
+    let url = first;
+    let verb = method;
+    let body = req.json === undefined ? req.body : JSON.stringify(req.json);
+    for (let hops = 0; ; hops++) {
+      const { addressPolicy } = this.#options;
+      if (addressPolicy !== undefined && !this.#trusted.has(url.origin)) assertUrlAllowed(url, addressPolicy);
+      const headers: Record<string, string> = {
+        'user-agent': this.#options.userAgent ?? 'quarry',
+        ...(url.origin === home && this.#options.headers),
+        ...(req.json !== undefined && body !== undefined && { 'content-type': 'application/json' }),
+        // Credentials given for one origin stay there.
+        ...(url.origin === first.origin ? req.headers : withoutCredentials(req.headers)),
+      };
+      const answer = await this.#send(url, verb, headers, body, req);
+      const location = answer.headers['location'];
+      if (answer.status < 300 || answer.status >= 400 || answer.status === 304 || location === undefined) {
+        if (answer.status >= 400) throw await statusError(answer);
+        return answer;
+      }
+      await answer.discard();
+      if (hops >= maxRedirects) {
+        throw new QuarryError('TOO_MANY_REDIRECTS', `${redactUrl(first)} redirects more than ${maxRedirects} times`);
+      }
+      if (!URL.canParse(location, url.href)) {
+        throw new QuarryError('PROTOCOL', `${redactUrl(url)} redirects to something that is not a URL`);
+      }
+      url = new URL(location, url);
+      if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+        throw new QuarryError('ADDRESS_REFUSED', `${redactUrl(first)} redirects to a ${url.protocol} URL`);
+      }
+      if (req.redirect === 'same-origin' && url.origin !== first.origin) {
+        throw new QuarryError('ADDRESS_REFUSED', `${redactUrl(first)} redirects to another origin, ${url.origin}`, {
+          hint: 'credentials are not taken to another server; check the base URL',
+        });
+      }
+      // RFC 9110, 15.4: 303 always, and by custom 301 and 302 after POST, continue with GET.
+      if (answer.status === 303 || (verb === 'POST' && answer.status < 303)) {
+        verb = 'GET';
+        body = undefined;
+      }
+    }
+  }
+
+  async #send(
+    url: URL,
+    method: NonNullable<HttpRequest['method']>,
+    headers: Record<string, string>,
+    body: Uint8Array | string | undefined,
+    req: HttpRequest,
+  ): Promise<HttpResponse> {
+    const where = `${method} ${redactUrl(url)}`;
+    const timeoutMs = req.timeoutMs ?? this.#timeoutMs;
+    try {
+      const sender = this.#trusted.has(url.origin) ? this.#trustedSender : this.#sender;
+      const answer = await sender.send(url, {
+        method,
+        headers,
+        timeoutMs,
+        stallMs: req.stallMs ?? timeoutMs,
+        ...(body !== undefined && { body }),
+        ...(req.signal !== undefined && { signal: req.signal }),
+      });
+      const flat = Object.fromEntries(
+        Object.entries(answer.headers).map(([k, v]) => [k, Array.isArray(v) ? v.join(', ') : String(v)]),
+      );
+      return responseOf(
+        answer.statusCode,
+        flat,
+        url,
+        answer.body,
+        req.maxBytes ?? this.#options.maxBytes ?? 64 * 2 ** 20,
+      );
+    } catch (error) {
+      throw toQuarryError(error, where);
+    }
+  }
+}
+
+function withoutCredentials(headers: HttpRequest['headers']): Record<string, string> {
+  const entries = Object.entries(headers ?? {});
+  return Object.fromEntries(entries.filter(([name]) => !/auth|cookie|token|key/i.test(name)));
+}
+
+function responseOf(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  url: URL,
+  body: Readable,
+  maxBytes: number,
+): HttpResponse {
+  const where = redactUrl(url);
+  const bytes = async (): Promise<Uint8Array> => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+        size += chunk.byteLength;
+        if (size > maxBytes) {
+          throw new QuarryError('DATA_TOO_LARGE', `${where} sent more than ${maxBytes} bytes`, {
+            details: { maxBytes },
+          });
+        }
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      body.destroy();
+      throw toQuarryError(error, `reading ${where}`);
+    }
+    return new Uint8Array(Buffer.concat(chunks, size));
+  };
+  const text = async (): Promise<string> => new TextDecoder().decode(await bytes());
+  return {
+    status,
+    headers,
+    url: url.href,
+    body,
+    bytes,
+    text,
+    async json() {
+      const content = await text();
+      try {
+        return JSON.parse(content) as unknown;
+      } catch (cause) {
+        throw new QuarryError('PROTOCOL', `${where} did not answer with JSON`, { cause });
+      }
+    },
+    async discard() {
+      body.on('error', () => {});
+      body.destroy();
+    },
+  };
+}
+
+async function statusError(answer: HttpResponse): Promise<HttpStatusError> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+      parts.push(chunk);
+      size += chunk.byteLength;
+      if (size >= ERROR_BODY_BYTES) break;
+    }
+  } catch {
+    // The status is the news; a body that breaks off adds nothing.
+  }
+  const body = new TextDecoder().decode(Buffer.concat(parts).subarray(0, ERROR_BODY_BYTES));
+  return new HttpStatusError(answer.status, redactUrl(answer.url), body, answer.headers);
+}

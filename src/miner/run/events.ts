@@ -1,0 +1,46 @@
+import type { EventEmitter } from 'node:events';
+import type { QuarryError } from '../../errors/index.js';
+
+/** How a submission ended. */
+export type SubmissionOutcome =
+  | { readonly kind: 'accepted'; readonly feeShannons: bigint }
+  /** Another submission filled the target first, or its epoch ended. */
+  | { readonly kind: 'lost'; readonly reason: string; readonly feeShannons: bigint }
+  /** The chain or the node refused it; what was refused before execution costs nothing. */
+  | { readonly kind: 'rejected'; readonly reason: string; readonly feeShannons: bigint }
+  /** The answer never came; settled by digest later. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** What a miner tells its owner. Payloads are plain data. */
+export interface MinerEvents {
+  started: [{ address: string; epoch: bigint; openTargets: number; models: number }];
+  model: [
+    { modelId: string; state: 'fetching' | 'ready' | 'failed'; sizeBytes: number; error?: QuarryError; note?: string },
+  ];
+  download: [{ modelId: string; receivedBytes: number; sizeBytes: number }];
+  scored: [{ samples: number; total: number }];
+  hit: [{ targetId: string; distance: number; threshold: number; origin: string }];
+  submitted: [{ targetId: string; digest: string }];
+  outcome: [
+    {
+      targetId: string;
+      digest: string;
+      outcome: SubmissionOutcome;
+      /** From the moment the hit was possible, the later of target and score, to the answer. */
+      latencyMs: number;
+      distance: number;
+      threshold: number;
+      origin: string;
+      /** The submitter's share of the target's reward. */
+      rewardShannons: bigint;
+    },
+  ];
+  epoch: [{ epoch: bigint; openTargets: number }];
+  claimed: [{ targetId: string; receivedShannons: bigint; own: boolean }];
+  /** Something to look at; work goes on. */
+  warning: [{ error: QuarryError }];
+  paused: [{ reason: string }];
+  resumed: [];
+}
+
+export type MinerEmitter = EventEmitter<MinerEvents>;

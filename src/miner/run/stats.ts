@@ -1,0 +1,98 @@
+import { LatencyRecorder } from '../../telemetry/latency-recorder.js';
+import { RateMeter, type Rates } from '../../telemetry/rate-meter.js';
+import type { SubmissionOutcome } from './events.js';
+
+/** What a miner did since it started. Plain data; amounts in shannons, durations in milliseconds. */
+export interface MinerSummary {
+  /** New samples taken in. */
+  readonly samples: number;
+  readonly scored: number;
+  readonly hits: number;
+  readonly submitted: number;
+  readonly accepted: number;
+  readonly lost: number;
+  readonly rejected: number;
+  readonly unknown: number;
+  readonly claimed: number;
+  /** Received by claims: rewards and returned bonds. */
+  readonly claimedShannons: bigint;
+  /** Rewards alone: without the bonds that came back. */
+  readonly rewardShannons: bigint;
+  readonly feesShannons: bigint;
+  readonly openTargets: number;
+  readonly epoch: bigint;
+  readonly balanceShannons: bigint | undefined;
+  readonly paused: boolean;
+  readonly durationMs: number;
+  readonly samplesPerSecond: Rates;
+  readonly rowsScannedPerSecond: Rates;
+  /** From the moment a hit was possible, the later of target and score, to its submission on the wire. */
+  readonly spawnToSubmitMs: {
+    readonly p50: number | undefined;
+    readonly p99: number | undefined;
+    readonly count: number;
+  };
+}
+
+/** What the summary reads at the moment it is made. */
+export interface LiveNumbers {
+  readonly openTargets: number;
+  readonly epoch: bigint;
+  readonly paused: boolean;
+  readonly balanceShannons: bigint;
+  readonly accountFeesShannons: bigint;
+}
+
+/** The counters behind {@link MinerSummary}. */
+export class MinerStats {
+  readonly samples: RateMeter;
+  readonly scored: RateMeter;
+  readonly rowsScanned: RateMeter;
+  readonly spawnToSubmit = new LatencyRecorder();
+  readonly outcomes = { accepted: 0, lost: 0, rejected: 0, unknown: 0 };
+  hits = 0;
+  submitted = 0;
+  claimed = 0;
+  claimedShannons = 0n;
+  rewardShannons = 0n;
+  /** Fees of transactions that an earlier run signed. */
+  resentFeesShannons = 0n;
+  readonly #now: () => number;
+  readonly #startedAt: number;
+
+  /** @param now monotonic milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#startedAt = now();
+    this.samples = new RateMeter(now);
+    this.scored = new RateMeter(now);
+    this.rowsScanned = new RateMeter(now);
+  }
+
+  count(outcome: SubmissionOutcome): void {
+    this.outcomes[outcome.kind]++;
+  }
+
+  summary({ accountFeesShannons, ...live }: LiveNumbers): MinerSummary {
+    return {
+      samples: this.samples.total,
+      scored: this.scored.total,
+      hits: this.hits,
+      submitted: this.submitted,
+      ...this.outcomes,
+      claimed: this.claimed,
+      claimedShannons: this.claimedShannons,
+      rewardShannons: this.rewardShannons,
+      feesShannons: accountFeesShannons + this.resentFeesShannons,
+      ...live,
+      durationMs: Math.round(this.#now() - this.#startedAt),
+      samplesPerSecond: this.scored.rates(),
+      rowsScannedPerSecond: this.rowsScanned.rates(),
+      spawnToSubmitMs: {
+        p50: this.spawnToSubmit.quantile(0.5),
+        p99: this.spawnToSubmit.quantile(0.99),
+        count: this.spawnToSubmit.count,
+      },
+    };
+  }
+}

@@ -1,0 +1,44 @@
+import { isAbort, type QuarryError, toQuarryError } from '../../errors/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
+
+/** Between two attempts of something that failed for a reason that may pass. */
+export const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
+/** What fails so often in a row, without a success in between, has failed for good. */
+export const MAX_FAILURES = 20;
+
+/** What happens to failures. */
+export interface FailureHandling {
+  /** Told of every failure that is tried again after a pause. */
+  readonly onFailure: (failure: QuarryError) => void;
+  /** Removes the cause of a failure where it can; then it is tried again at once. */
+  readonly mend: (failure: QuarryError) => Promise<boolean>;
+}
+
+/**
+ * Does something until the signal fires, again after failures that may pass.
+ *
+ * @param doing what it is, for the error
+ * @param body calls its argument whenever it got somewhere: failures are counted from there
+ * @throws QuarryError the failure that will not pass, or the last of too many in a row
+ */
+export async function supervise(
+  doing: string,
+  body: (succeeded: () => void) => Promise<void>,
+  { onFailure, mend }: FailureHandling,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      return await body(() => {
+        failures = 0;
+      });
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      const failure = toQuarryError(error, doing);
+      if (await mend(failure)) continue;
+      if (!failure.retryable || failure.code === 'DISK_FULL' || ++failures > MAX_FAILURES) throw failure;
+      onFailure(failure);
+      await sleep(backoffDelayMs(failures - 1, AGAIN, Math.random), signal);
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import { bytesToHex } from '@noble/hashes/utils.js';
+import PQueue from 'p-queue';
+import type { LoadedModel, ScoringEngine } from '../../engine/contract.js';
+import type { ModelConfig } from '../../engine/model-config.js';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { type Backoff, backoffDelayMs, type DownloadSource } from '../../http/index.js';
+import type { Model } from '../../soma/client/decode/model.js';
+import type { ModelKey } from '../../store/index.js';
+import { type WeightsManifest, weightsIdentity } from '../../weights/manifest.js';
+import { v1Tensors } from '../../weights/v1-layout.js';
+import type { FetchWeightsOptions, WeightsCache } from '../../weights/weights-cache.js';
+import type { MinerEmitter } from '../run/events.js';
+
+/** The only architecture there is, as the store names it. */
+const ARCHITECTURE = 'v1';
+/** A model whose weights cannot be had is tried again soon, as a transfer may be damaged once, and then ever less often. */
+const RETRY: Backoff = { baseMs: 2_000, maxMs: 120_000 };
+/** What is wrong with the file itself will be wrong tomorrow: fetching gigabytes again can wait. */
+const CONTENT_RETRY: Backoff = { baseMs: 60_000, maxMs: 6 * 3_600_000 };
+/** Enough to fill a line; more would only delay the first model. */
+const DOWNLOADS_AT_ONCE = 2;
+/** f64, the widest type the network's loader accepts. */
+const WIDEST_ELEMENT_BYTES = 8;
+/** Names, shapes and metadata of a few hundred tensors take kilobytes. */
+const HEADER_ALLOWANCE_BYTES = 16 * 2 ** 20;
+
+/** An active model: its weights are published and its key is on chain. */
+export interface ActiveModel {
+  readonly id: string;
+  readonly key: ModelKey;
+  readonly manifest: WeightsManifest;
+}
+
+export interface ModelCatalogueOptions {
+  readonly config: ModelConfig;
+  /** Where a model's weights are passed on, tried after the manifest's own address. */
+  readonly proxies?: (modelId: string) => readonly DownloadSource[];
+}
+
+export interface ModelCatalogueDeps {
+  readonly engine: ScoringEngine;
+  readonly weights: WeightsCache;
+  readonly emitter: MinerEmitter;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/** The network's active models, and those of them that are loaded and can score. */
+export class ModelCatalogue {
+  readonly #options: ModelCatalogueOptions;
+  readonly #deps: ModelCatalogueDeps;
+  readonly #active = new Map<string, ActiveModel>();
+  /** By the weights' identity: two models may publish the same weights. */
+  readonly #loaded = new Map<string, LoadedModel>();
+  readonly #downloads = new PQueue({ concurrency: DOWNLOADS_AT_ONCE });
+  readonly #failed = new Map<string, { readonly times: number; readonly dueAt: number }>();
+
+  constructor(options: ModelCatalogueOptions, deps: ModelCatalogueDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** Takes over the registry as the chain has it now; weights that are gone are closed. */
+  async update(models: Iterable<Model>): Promise<void> {
+    this.#active.clear();
+    for (const { id, state, manifest, decryptionKey } of models) {
+      if (state !== 'active' || manifest === undefined || decryptionKey === undefined) continue;
+      const checksum = bytesToHex(manifest.checksum);
+      const weights = { url: manifest.url, checksum, sizeBytes: Number(manifest.size), decryptionKey };
+      this.#active.set(id, {
+        id,
+        key: { architecture: ARCHITECTURE, checksum: weightsIdentity(weights) },
+        manifest: weights,
+      });
+    }
+    const wanted = new Set([...this.#active.values()].map((model) => model.key.checksum));
+    for (const [checksum, model] of this.#loaded) {
+      if (wanted.has(checksum)) continue;
+      this.#loaded.delete(checksum);
+      // What is being scored with it is finished first; the epoch does not wait for that.
+      model.close().catch((error: unknown) => {
+        this.#deps.emitter.emit('warning', { error: toQuarryError(error, 'closing a model') });
+      });
+    }
+  }
+
+  get(modelId: string): ActiveModel | undefined {
+    return this.#active.get(modelId);
+  }
+
+  get active(): readonly ActiveModel[] {
+    return [...this.#active.values()];
+  }
+
+  /** The keys of a target's models in its order; `undefined` when one of them is not active. */
+  keysOf(modelIds: readonly string[]): readonly ModelKey[] | undefined {
+    const keys = modelIds.map((id) => this.#active.get(id)?.key);
+    return keys.every((key) => key !== undefined) ? keys : undefined;
+  }
+
+  loaded(model: ActiveModel): LoadedModel | undefined {
+    return this.#loaded.get(model.key.checksum);
+  }
+
+  /** Whether a failed model is due for another try. */
+  isDue(model: ActiveModel): boolean {
+    const failed = this.#failed.get(model.id);
+    return this.loaded(model) === undefined && (failed === undefined || this.#deps.now() >= failed.dueAt);
+  }
+
+  /**
+   * Fetches, verifies, decrypts and loads a model's weights. A model that cannot be had is reported and left out; the
+   * others go on.
+   *
+   * @throws QuarryError `ABORTED` when the signal fires
+   */
+  async load(model: ActiveModel, signal: AbortSignal): Promise<LoadedModel | undefined> {
+    return this.#downloads.add(() => this.loaded(model) ?? this.#load(model, signal));
+  }
+
+  async #load(model: ActiveModel, signal: AbortSignal): Promise<LoadedModel | undefined> {
+    const { emitter, engine, weights } = this.#deps;
+    const { sizeBytes } = model.manifest;
+    emitter.emit('model', { modelId: model.id, state: 'fetching', sizeBytes });
+    try {
+      this.#assertPlausible(sizeBytes);
+      const fallbacks = this.#options.proxies?.(model.id);
+      const packing = engine.packing?.(this.#options.config);
+      const options: FetchWeightsOptions = {
+        signal,
+        onProgress: (receivedBytes) => emitter.emit('download', { modelId: model.id, receivedBytes, sizeBytes }),
+        ...(fallbacks !== undefined && { fallbacks }),
+        ...(packing !== undefined && { packing }),
+      };
+      const file = await weights.open(model.manifest, options);
+      try {
+        const loaded = await engine.load(file, this.#options.config, { signal });
+        this.#loaded.set(model.key.checksum, loaded);
+        this.#failed.delete(model.id);
+        const note = loaded.note === undefined ? {} : { note: loaded.note };
+        emitter.emit('model', { modelId: model.id, state: 'ready', sizeBytes, ...note });
+        return loaded;
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      const failure = toQuarryError(error, `loading model ${model.id}`);
+      if (failure.code === 'ABORTED') throw failure;
+      const times = this.#failed.get(model.id)?.times ?? 0;
+      const pace = failure.code === 'WEIGHTS_INVALID' || times > 4 ? CONTENT_RETRY : RETRY;
+      const dueAt = this.#deps.now() + backoffDelayMs(Math.min(times, 12), pace, Math.random);
+      this.#failed.set(model.id, { times: times + 1, dueAt });
+      emitter.emit('model', { modelId: model.id, state: 'failed', sizeBytes, error: failure });
+      return undefined;
+    }
+  }
+
+  /** The size is a stranger's claim: nothing is downloaded that could not be a model of this shape. */
+  #assertPlausible(sizeBytes: number): void {
+    const elements = v1Tensors(this.#options.config).reduce(
+      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+      0,
+    );
+    const most = elements * WIDEST_ELEMENT_BYTES + HEADER_ALLOWANCE_BYTES;
+    if (sizeBytes <= most) return;
+    throw new QuarryError('WEIGHTS_INVALID', `the weights claim ${sizeBytes} bytes, more than this architecture has`, {
+      hint: 'the model was not fetched',
+      details: { sizeBytes, most },
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const model of this.#loaded.values()) await model.close();
+    this.#loaded.clear();
+  }
+}

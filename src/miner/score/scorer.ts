@@ -1,0 +1,97 @@
+import type { Store } from '../../store/index.js';
+import type { OpenTargets } from '../feed/open-targets.js';
+import type { SampleIngest } from '../feed/sample-ingest.js';
+import type { ActiveModel, ModelCatalogue } from './model-catalogue.js';
+
+export interface ScorerOptions {
+  /** Samples per round. Every model that pays scores the round before it is matched. */
+  readonly batchSize: number;
+}
+
+export interface ScorerDeps {
+  readonly store: Store;
+  readonly intake: SampleIngest;
+  readonly models: ModelCatalogue;
+  readonly book: OpenTargets;
+}
+
+/** What one round scored. */
+export interface ScoredRound {
+  readonly ids: readonly number[];
+  /** How many of them had no score under any model before. */
+  readonly fresh: number;
+}
+
+const NOTHING: ScoredRound = { ids: [], fresh: 0 };
+
+/**
+ * Turns samples into scores. A round takes samples that lack a score under a model that open targets name, first those
+ * the store holds already (their bytes cost nothing more), then fresh ones; models named by most open targets go first.
+ */
+export class Scorer {
+  readonly #options: ScorerOptions;
+  readonly #deps: ScorerDeps;
+  /** Per model: every sample up to this id is scored. Saves scanning the store from its start every round. */
+  readonly #scoredUpTo = new Map<string, number>();
+
+  constructor(options: ScorerOptions, deps: ScorerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /**
+   * Scores one round: nothing when there is nothing to do.
+   *
+   * @throws QuarryError `ABORTED` when the signal fires
+   */
+  async round(signal: AbortSignal): Promise<ScoredRound> {
+    const models = this.#paying();
+    if (models.length === 0) return NOTHING;
+    const backlog = this.#backlog(models);
+    const ids = backlog.length > 0 ? backlog : await this.#deps.intake.next(this.#options.batchSize, signal);
+    if (ids.length === 0) return NOTHING;
+    const { store } = this.#deps;
+    const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;
+    for (const model of models) await this.#scoreUnder(model, ids, signal);
+    return { ids, fresh };
+  }
+
+  /**
+   * Models of open targets that can be answered, because all of their models are loaded; most wanted first. All loaded
+   * ones while no target is open.
+   */
+  #paying(): ActiveModel[] {
+    const { models, book } = this.#deps;
+    const ready = models.active.filter((model) => models.loaded(model) !== undefined);
+    if (book.size === 0) return ready;
+    const demand = book.demand(new Set(ready.map((model) => model.id)));
+    const wanted = ready.filter((model) => demand.has(model.id));
+    return wanted.sort((a, b) => (demand.get(b.id) ?? 0) - (demand.get(a.id) ?? 0));
+  }
+
+  #backlog(models: readonly ActiveModel[]): number[] {
+    const { store } = this.#deps;
+    for (const { key } of models) {
+      const after = this.#scoredUpTo.get(key.checksum) ?? -1;
+      const ids = store.unscored(key, { after, limit: this.#options.batchSize });
+      if (ids.length > 0) return ids;
+      this.#scoredUpTo.set(key.checksum, store.sampleCount - 1);
+    }
+    return [];
+  }
+
+  async #scoreUnder(model: ActiveModel, ids: readonly number[], signal: AbortSignal): Promise<void> {
+    const { store, models } = this.#deps;
+    const loaded = models.loaded(model);
+    if (loaded === undefined) return;
+    const missing = ids.filter((id) => store.score(id, model.key) === undefined);
+    if (missing.length === 0) return;
+    const samples = missing.map((id) => store.sample(id).bytes);
+    const scores = await loaded.score(samples, { signal });
+    const rows = scores.flatMap((score, i) => {
+      const sampleId = missing[i];
+      return sampleId === undefined ? [] : [{ sampleId, ...score }];
+    });
+    await store.appendScores(model.key, rows);
+  }
+}

@@ -1,0 +1,32 @@
+import { collectGarbage, type ModelKey, type Store } from '../../store/index.js';
+import type { Journal } from '../journal/journal.js';
+
+export interface StaleScoresDeps {
+  readonly store: Store;
+  readonly journal: Journal;
+}
+
+/**
+ * Drops the scores of weights that have not been active for more than `keepEpochs` epochs: replaced weights never compete
+ * again. The journal remembers when each was last seen active, so that restarts do not matter; scores of weights that it
+ * has not heard of count as seen in this epoch.
+ *
+ * @param active the weights that are active in `epoch`
+ * @returns rows and bytes that are gone
+ */
+export async function dropStaleScores(
+  { store, journal }: StaleScoresDeps,
+  active: readonly ModelKey[],
+  epoch: bigint,
+  keepEpochs: number,
+): Promise<{ readonly rows: number; readonly freedBytes: number }> {
+  const stale = new Set(journal.noteWeights(active, store.models, epoch, keepEpochs).map(nameOf));
+  if (stale.size === 0) return { rows: 0, freedBytes: 0 };
+  const kept = store.models.filter((key) => !stale.has(nameOf(key)));
+  const { removed, freedBytes } = await collectGarbage(store, kept);
+  return { rows: removed.reduce((sum, { rows }) => sum + rows, 0), freedBytes };
+}
+
+function nameOf({ architecture, checksum }: ModelKey): string {
+  return `${architecture} ${checksum}`;
+}

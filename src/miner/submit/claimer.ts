@@ -1,0 +1,153 @@
+import PQueue from 'p-queue';
+import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
+import { decodeSignedTransaction, encodeSignedTransaction } from '../../soma/chain/index.js';
+import type { SomaAccount } from '../../soma/client/account/soma-account.js';
+import { ExecutionError } from '../../soma/client/decode/execution-error.js';
+import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
+import type { SomaClient } from '../../soma/client/soma-client.js';
+import type { Journal, JournalClaim } from '../journal/journal.js';
+import type { MinerEmitter } from '../run/events.js';
+import type { MinerStats } from '../run/stats.js';
+import { notFoundAsUndefined, outcomeOfError } from './outcome.js';
+
+export interface ClaimerOptions {
+  /** Also return expired targets for their incentive. */
+  readonly claimExpired: boolean;
+  readonly maxInFlight: number;
+}
+
+export interface ClaimerDeps {
+  readonly client: SomaClient;
+  readonly account: SomaAccount;
+  readonly journal: Journal;
+  readonly stats: MinerStats;
+  readonly emitter: MinerEmitter;
+}
+
+/** Failures after which there is nothing left to claim. */
+const GONE_KINDS: ReadonlySet<string> = new Set(['targetNotFound', 'targetAlreadyClaimed', 'inputObjectDeleted']);
+
+/** Claims taken from the journal ahead of those in flight. */
+const MAX_WAITING = 16;
+
+/** How often, and at what intervals, a node is asked what a claim brought. */
+const CHANGE_READS = 10;
+const CHANGE_BACKOFF: Backoff = { baseMs: 200, maxMs: 2_000 };
+
+/** Claims rewards once their audit window is over, and nothing else is in the way of them. */
+export class Claimer {
+  readonly #options: ClaimerOptions;
+  readonly #deps: ClaimerDeps;
+  /** The epoch whose list was read: targets become claimable only when one begins. */
+  #listedIn: bigint | undefined;
+
+  constructor(options: ClaimerOptions, deps: ClaimerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /**
+   * Claims everything due in `epoch`. Targets this address filled and the journal does not know, because it was lost or
+   * another machine submitted them, are asked of the node first.
+   */
+  async claimDue(epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { client, account, journal, emitter } = this.#deps;
+    if (this.#listedIn !== epoch) {
+      for await (const target of client.listAllTargets({ status: 'claimable', submitter: account.address, signal })) {
+        journal.noteClaim(target.id, epoch, true);
+      }
+      if (this.#options.claimExpired) {
+        for await (const target of client.listAllTargets({ status: 'expired', signal })) {
+          journal.noteClaim(target.id, epoch, false);
+        }
+      }
+      this.#listedIn = epoch;
+    }
+    const queue = new PQueue({ concurrency: this.#options.maxInFlight });
+    for (const claim of journal.claimsDue(epoch)) {
+      // However many are due, only a few wait in memory.
+      await queue.onSizeLessThan(MAX_WAITING);
+      if (signal.aborted) break;
+      void queue.add(async () => {
+        if (signal.aborted) return;
+        await this.#claim(claim, signal).catch((error: unknown) => {
+          const failure = toQuarryError(error, `claiming ${claim.targetId}`);
+          if (failure.code !== 'ABORTED') emitter.emit('warning', { error: failure });
+        });
+      });
+    }
+    await queue.onIdle();
+    throwIfAborted(signal, 'claiming');
+  }
+
+  async #claim(claim: JournalClaim, signal: AbortSignal): Promise<void> {
+    const { client, account, journal } = this.#deps;
+    const earlier = await this.#earlierResult(claim, signal);
+    if (earlier !== undefined) {
+      this.#deps.stats.resentFeesShannons += earlier.effects.fee.totalFee;
+      return this.#settle(claim, earlier, signal);
+    }
+    // A claimed target is deleted: when it is gone, somebody returned it before us.
+    const target = await client.getTarget(claim.targetId, { signal }).catch(notFoundAsUndefined);
+    if (target === undefined) return journal.settleClaim(claim.targetId, 'gone');
+    const sending = account.claimRewards({
+      targetId: claim.targetId,
+      rewardShannons: target.rewardPoolShannons,
+      // Waits for the checkpoint: nobody is in a race here, and a balance read afterwards must have it.
+      signal,
+      onSigned: (signed) => journal.recordClaim(claim.targetId, signed.digest, encodeSignedTransaction(signed)),
+    });
+    const result = await sending.catch((error: unknown) => {
+      if (!(error instanceof ExecutionError)) throw error;
+      journal.settleClaim(claim.targetId, GONE_KINDS.has(error.kind) ? 'gone' : 'waiting');
+    });
+    if (result !== undefined) await this.#settle(claim, result, signal);
+  }
+
+  /** What became of a claim that was sent before a restart; `undefined` when it never was and never will be executed. */
+  async #earlierResult(claim: JournalClaim, signal: AbortSignal): Promise<TransactionResult | undefined> {
+    if (claim.state !== 'built' || claim.signed === undefined) return undefined;
+    const signed = decodeSignedTransaction(claim.signed);
+    try {
+      const result = await this.#deps.client.executeTransaction(signed, { signal });
+      return result.effects.status.kind === 'success' ? result : undefined;
+    } catch (error) {
+      if (outcomeOfError(error).kind === 'unknown') throw error;
+      return undefined;
+    }
+  }
+
+  async #settle(claim: JournalClaim, result: TransactionResult, signal: AbortSignal): Promise<void> {
+    const { journal, stats, emitter } = this.#deps;
+    const { fee } = result.effects;
+    const receivedShannons = (await this.#changeOf(result, signal)) + fee.totalFee;
+    const bondShannons = journal.bondOf(claim.targetId);
+    journal.settleClaim(claim.targetId, 'claimed', { receivedShannons, feeShannons: fee.totalFee });
+    stats.claimed++;
+    stats.claimedShannons += receivedShannons;
+    stats.rewardShannons += receivedShannons > bondShannons ? receivedShannons - bondShannons : receivedShannons;
+    emitter.emit('claimed', { targetId: claim.targetId, receivedShannons, own: claim.own });
+  }
+
+  /**
+   * What a claim did to the balance. Where the answer was lost and the digest was looked up instead, the node tells the
+   * changes only once a checkpoint holds the transaction.
+   */
+  async #changeOf({ digest, balanceChanges }: TransactionResult, signal: AbortSignal): Promise<bigint> {
+    const { client, account } = this.#deps;
+    let changes = balanceChanges;
+    for (let attempt = 0; ; attempt++) {
+      const change = changes.find(({ address }) => address === account.address);
+      if (change !== undefined) return change.amountShannons;
+      if (attempt >= CHANGE_READS) {
+        throw new QuarryError('OUTCOME_UNKNOWN', `the node does not tell what the claim ${digest} brought`, {
+          hint: 'it is asked again later',
+          details: { digest },
+        });
+      }
+      await sleep(backoffDelayMs(attempt, CHANGE_BACKOFF, Math.random), signal);
+      ({ balanceChanges: changes } = await client.getTransaction(digest, { signal }));
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import { QuarryError } from '../errors/index.js';
+import { loadAddon } from './addon.js';
+import { ISA_LEVELS, type IsaLevel } from './isa-level.js';
+
+/** The bit of each level in the core's masks (`native/core/cpu.h`). */
+export const ISA_BITS = {
+  serial: 1,
+  neon: 2,
+  avx2: 4,
+  avx512: 8,
+  avx512bf16: 16,
+} as const satisfies Record<IsaLevel, number>;
+
+/** What the native core can do on this machine, or why it cannot run. */
+export type NativeCapabilities =
+  | {
+      readonly available: true;
+      /** Levels compiled into the binary, as a mask of {@link ISA_BITS} and by name. */
+      readonly compiledMask: number;
+      readonly compiled: readonly IsaLevel[];
+      /** Compiled levels this processor runs. */
+      readonly usableMask: number;
+      readonly usable: readonly IsaLevel[];
+      readonly best: IsaLevel;
+      /** Whether the best level multiplies bf16 in hardware. */
+      readonly nativeBf16: boolean;
+      /** Processors this process may run on. */
+      readonly cpus: number;
+    }
+  | { readonly available: false; readonly reason: string; readonly hint: string | undefined };
+
+function namesOf(mask: number): IsaLevel[] {
+  return ISA_LEVELS.filter((level) => (mask & ISA_BITS[level]) !== 0);
+}
+
+/** What the native core can do here. Never throws: an absent core is an answer. */
+export function nativeCapabilities(): NativeCapabilities {
+  try {
+    const { compiled, usable, best, cpus } = loadAddon().capabilities();
+    return {
+      available: true,
+      compiledMask: compiled,
+      compiled: namesOf(compiled),
+      usableMask: usable,
+      usable: namesOf(usable),
+      best,
+      nativeBf16: multipliesBf16(best),
+      cpus,
+    };
+  } catch (error) {
+    if (!(error instanceof QuarryError)) throw error;
+    return { available: false, reason: error.message, hint: error.hint };
+  }
+}
+
+/** Whether a level multiplies bf16 in hardware; the others expand it to f32, which costs more than it saves. */
+export function multipliesBf16(isa: IsaLevel): boolean {
+  return isa === 'avx512bf16';
+}
+
+/**
+ * The level to run at.
+ *
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when this processor or this build does not have the level asked for
+ */
+export function chooseIsa(asked: IsaLevel | undefined, usableMask: number, best: IsaLevel): IsaLevel {
+  if (asked === undefined) return best;
+  if ((usableMask & ISA_BITS[asked]) === 0) {
+    throw new QuarryError('ENGINE_UNAVAILABLE', `instruction set "${asked}" is not available here`, {
+      hint: `Choose one of ${namesOf(usableMask).join(', ')}, or none to take the best.`,
+      details: { asked, best },
+    });
+  }
+  return asked;
+}

@@ -1,0 +1,38 @@
+import { QuarryError } from '../../../errors/index.js';
+import { normaliseId, type ObjectId } from '../../chain/index.js';
+
+/**
+ * A field that the node must have sent.
+ *
+ * @throws QuarryError `PROTOCOL` when it is absent
+ */
+export function required<T>(value: T | undefined, field: string): T {
+  if (value === undefined) {
+    throw new QuarryError('PROTOCOL', `the node left out ${field}`, {
+      hint: 'the node may run another version of the protocol',
+      details: { field },
+    });
+  }
+  return value;
+}
+
+/** {@link required} for an id or address, in normal form. Bad hex in an answer is `PROTOCOL`, not the caller's mistake. */
+export function requiredId(value: string | undefined, field: string): ObjectId {
+  const text = required(value, field);
+  try {
+    return normaliseId(text);
+  } catch (cause) {
+    throw new QuarryError('PROTOCOL', `the node sent a malformed id in ${field}`, { details: { field }, cause });
+  }
+}
+
+/** {@link requiredId}, or `undefined` for an absent field. */
+export function optionalId(value: string | undefined, field: string): ObjectId | undefined {
+  return value === undefined ? undefined : requiredId(value, field);
+}
+
+/** The node sends repeated floats; tensors are `Float32Array`. */
+export function floats(values: readonly number[]): Float32Array {
+  // Not `Float32Array.from`, which goes through the iterator and takes ten times as long.
+  return new Float32Array(values);
+}

@@ -1,0 +1,132 @@
+import { Column } from './growable.js';
+import { type RowSelection, SKIPPED_TABLE } from './row-scanner.js';
+import type { SampleLog } from './sample-log.js';
+import type { ScoreLog } from './score-log.js';
+
+/** Absolute error of the losses an engine reports, by which two of them may trade places. */
+export interface LossErrorBound {
+  /** Of losses computed in f32. Default 1e-5: below it f32 rounding decides. */
+  readonly f32?: number;
+  /** Of losses computed in bf16 or f16, as the engine measured it at load. Default 2e-3. */
+  readonly low?: number;
+}
+
+/**
+ * The samples scored under every model of one ordered list, each with the row of its winner: kept up to date as scores
+ * arrive, so that a new target with these models starts scanning at once.
+ *
+ * A position whose winner changes is retired and the new winner takes a new position, so that a scan on another thread
+ * never sees half a change.
+ */
+export class WinnerIndex {
+  readonly logs: readonly ScoreLog[];
+  readonly #samplesLog: SampleLog;
+  readonly #samples = new Column((n) => new Uint32Array(n));
+  readonly #tables = new Column((n) => new Uint8Array(n));
+  readonly #rows = new Column((n) => new Uint32Array(n));
+  /** Position of each sample plus one. */
+  readonly #positions = new Column((n) => new Uint32Array(n));
+
+  constructor(logs: readonly ScoreLog[], samples: SampleLog) {
+    this.logs = logs;
+    this.#samplesLog = samples;
+    const fewest = logs.reduce((a, b) => (b.count < a.count ? b : a));
+    for (const column of [this.#samples, this.#tables, this.#rows]) column.reserve(fewest.count);
+    for (let row = 0; row < fewest.count; row++) this.update(fewest.samples.array[row]!);
+  }
+
+  /** Positions in use, retired ones included. */
+  get count(): number {
+    return this.#samples.length;
+  }
+
+  sampleAt(position: number): number {
+    return this.#samples.array[position]!;
+  }
+
+  /** The winning model's index at a position, or undefined when the position was retired. */
+  winnerAt(position: number): number | undefined {
+    const table = this.#tables.array[position]!;
+    return table === SKIPPED_TABLE ? undefined : table;
+  }
+
+  positionOf(sampleId: number): number | undefined {
+    const position = sampleId < this.#positions.length ? this.#positions.array[sampleId]! : 0;
+    return position === 0 ? undefined : position - 1;
+  }
+
+  /** Takes up what is now known about a sample: a first complete set of scores, a better one, or its death. */
+  update(sampleId: number): void {
+    const winner = this.#samplesLog.dead.array[sampleId] === 1 ? undefined : this.winner(sampleId);
+    const old = this.positionOf(sampleId);
+    if (winner === undefined) {
+      if (old !== undefined) this.#tables.array[old] = SKIPPED_TABLE;
+      return;
+    }
+    if (old !== undefined) {
+      if (this.#tables.array[old] === winner.index && this.#rows.array[old] === winner.row) return;
+      this.#tables.array[old] = SKIPPED_TABLE;
+    }
+    this.#samples.push(sampleId);
+    this.#rows.push(winner.row);
+    this.#tables.push(winner.index);
+    this.#positions.set(sampleId, this.count);
+  }
+
+  /**
+   * The winner as the protocol's CPU reference picks it: start with model 0 and move only on a strictly lower loss, so
+   * that ties go to the lower index, a NaN first stays and a NaN later never wins (`models/src/select_best.rs`).
+   */
+  winner(sampleId: number): { index: number; row: number; loss: number } | undefined {
+    let best: { index: number; row: number; loss: number } | undefined;
+    for (let index = 0; index < this.logs.length; index++) {
+      const log = this.logs[index]!;
+      const row = log.rowOf(sampleId);
+      if (row === undefined) return undefined;
+      const loss = log.losses.array[row]!;
+      if (best === undefined || loss < best.loss) best = { index, row, loss };
+    }
+    return best;
+  }
+
+  /**
+   * Whether another model's loss is so close to the winner's that their error bounds overlap, or a loss is not finite.
+   * The same model named twice is no rival of itself.
+   */
+  isNearTie(sampleId: number, bound: LossErrorBound = {}): boolean {
+    const best = this.winner(sampleId);
+    if (best === undefined) return false;
+    const boundOf = (log: ScoreLog, row: number): number =>
+      log.precision(row) === 'f32' ? (bound.f32 ?? 1e-5) : (bound.low ?? 2e-3);
+    const winning = this.logs[best.index]!;
+    return this.logs.some((log) => {
+      const row = log.rowOf(sampleId)!;
+      const loss = log.losses.array[row]!;
+      if (!Number.isFinite(loss)) return true;
+      return log !== winning && loss - best.loss <= boundOf(log, row) + boundOf(winning, best.row);
+    });
+  }
+
+  /** All positions, or those of `samples` only, for a scanner. */
+  selection(samples?: readonly number[]): RowSelection & { readonly positions: Uint32Array | undefined } {
+    const sources = this.logs.map((log) => ({ f32Path: log.f32Path, bf16Path: log.bf16Path, rows: log.count }));
+    const dim = this.logs[0]!.embeddingDim;
+    if (samples === undefined) {
+      const { array: tables } = this.#tables;
+      return { sources, tables, rows: this.#rows.array, count: this.count, dim, positions: undefined };
+    }
+    const positions = Uint32Array.from(samples.map((id) => this.positionOf(id)).filter((p) => p !== undefined));
+    return {
+      sources,
+      tables: Uint8Array.from(positions, (p) => this.#tables.array[p]!),
+      rows: Uint32Array.from(positions, (p) => this.#rows.array[p]!),
+      count: positions.length,
+      dim,
+      positions,
+    };
+  }
+
+  get byteLength(): number {
+    return this.#samples.byteLength + this.#tables.byteLength + this.#rows.byteLength + this.#positions.byteLength;
+  }
+}
