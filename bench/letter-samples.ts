@@ -1,4 +1,4 @@
-import { seededRandom } from '../src/devnet/seeded-random.js';
+import { seededRandom } from '../src/devnet/soma/seeded-random.js';
 
 /**
  * Different samples of `size` bytes that are each made of one to three byte values, so that their embeddings point in

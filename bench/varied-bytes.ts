@@ -1,4 +1,4 @@
-import { seededRandom } from '../src/devnet/seeded-random.js';
+import { seededRandom } from '../src/devnet/soma/seeded-random.js';
 
 /** Kilobytes that differ in what they are made of, so that their embeddings point in many directions. */
 export function variedBytes(kilobytes: number, seed: number): Buffer {

@@ -1,6 +1,7 @@
 // A job from creation to a verified receipt, on a coordinator of this process: npx tsx examples/aitbc-client.ts
 import { randomBytes } from 'node:crypto';
-import { AITBCClient, AITBCMiner, DocumentedServer, keyIdOf } from 'quarry-miner/aitbc';
+import { AITBCClient, AITBCMiner } from 'quarry-miner/aitbc';
+import { DocumentedServer, keyIdOf } from 'quarry-miner/devnet';
 
 const [signerSeed, attesterSeed] = [randomBytes(32), randomBytes(32)];
 const keys = { clientKeys: ['your_key'], minerKeys: ['miner_key'], signerSeed, attesterSeed };

@@ -24,6 +24,7 @@ const ALLOWED = {
   'soma/services': ['errors', 'gen', 'soma/chain', 'soma/client/transport', 'soma/client/context', 'soma/client/read'],
   'soma/publish': ['errors', 'native', 'weights', 'soma/chain', 'soma/wallet', 'soma/client'],
   soma: ['soma/publish', 'soma/chain', 'soma/wallet', 'soma/client', 'soma/services'],
+  devnet: ['errors', 'devnet'],
   'devnet/soma': ['errors', 'gen', 'soma/chain', 'engine', 'native', 'weights', 'http'],
   'devnet/flock': [...ANY_NETWORK, 'flock'],
   'devnet/aitbc': [...ANY_NETWORK, 'aitbc'],

@@ -1,5 +1,3 @@
-export { DocumentedServer, keyIdOf } from '../devnet/aitbc/documented-server.js';
-export { LiveServer } from '../devnet/aitbc/live-server.js';
 export { AITBCClient } from './client.js';
 export { type AITBCClientDeps, type AITBCClientOptions, DEFAULT_BASE_URL } from './client-options.js';
 export { compareDecimals, toDecimalString } from './decimal.js';

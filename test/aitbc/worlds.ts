@@ -6,11 +6,9 @@ import {
   type AITBCMinerDeps,
   type AITBCMinerOptions,
   type DialectName,
-  DocumentedServer,
-  keyIdOf,
-  LiveServer,
   walletFromPrivateKey,
 } from '../../src/aitbc/index.js';
+import { DocumentedServer, keyIdOf, LiveServer } from '../../src/devnet/index.js';
 import { type Sleep, sleep } from '../../src/http/index.js';
 
 export const SIGNER_SEED = new Uint8Array(32).fill(7);

@@ -14,7 +14,7 @@ export interface CliRun {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into shapes freely
   readonly json: any;
   /** The error on stderr that `--json` gives. */
-  readonly error: { readonly code: string; readonly hint?: string; readonly facts?: Record<string, unknown> };
+  readonly error: { readonly code: string; readonly hint?: string; readonly details?: Record<string, unknown> };
 }
 
 export interface CliOptions {

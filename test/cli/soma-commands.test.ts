@@ -198,7 +198,7 @@ describe('from a hit to its reward', () => {
     const url = devnet.putBlob('sample', await readFile(file('sample.txt')));
     const miss = await run(['submit', file('sample.txt'), '--target', worst!.id, '--url', url, '--json']);
     expect([miss.exit, miss.error.code]).toEqual([1, 'FAILED_PRECONDITION']);
-    expect(miss.error.facts).toMatchObject({ distance: worst!.distance });
+    expect(miss.error.details).toMatchObject({ distance: worst!.distance });
     const elsewhere = devnet.putBlob('elsewhere', new Uint8Array(128));
     const wrong = await run(['submit', file('sample.txt'), '--target', best!.id, '--url', elsewhere, '--json']);
     expect([wrong.exit, wrong.error.code]).toEqual([1, 'FAILED_PRECONDITION']);

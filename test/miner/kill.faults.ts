@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { variedBytes } from '../../bench/varied-bytes.js';
-import { seededRandom } from '../../src/devnet/seeded-random.js';
+import { seededRandom } from '../../src/devnet/soma/seeded-random.js';
 import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { openStore, verifyStore } from '../../src/store/index.js';

@@ -85,7 +85,7 @@ describe('store', () => {
     const writer = await opened({ dir });
     await expect(openStore({ dir, embeddingDim: 4 })).rejects.toMatchObject({
       code: 'STORE_LOCKED',
-      facts: { pid: String(process.pid) },
+      details: { pid: String(process.pid) },
     });
     const reader = await opened({ dir, readonly: true });
     expect(reader.sampleCount).toBe(0);

@@ -189,7 +189,7 @@ test('says so when everybody drips', async () => {
   const begun = performance.now();
   await expect(new WeightsCache({ dir }, { http }).open(manifest, QUICK)).rejects.toMatchObject({
     code: 'TIMEOUT',
-    facts: { leastBytesPerSecond: 10_000 },
+    details: { leastBytesPerSecond: 10_000 },
   });
   expect(performance.now() - begun).toBeLessThan(2_000);
   expect(await entries()).toEqual([]);

@@ -1,6 +1,6 @@
-import { seededRandom } from '../seeded-random.js';
 import type { DownloadFault } from './http-handler.js';
 import { RpcStatus } from './rpc/rpc-status.js';
+import { seededRandom } from './seeded-random.js';
 
 /** How often each fault happens: 0 never, 1 always. */
 export interface ChaosRates {

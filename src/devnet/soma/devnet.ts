@@ -11,7 +11,6 @@ import type { Address, ObjectId } from '../../soma/chain/id.js';
 import type { Keypair } from '../../soma/chain/keys/keypair.js';
 import type { TargetPayload } from '../../soma/chain/target.js';
 import { objectRefFromRpc } from '../../soma/chain/wire/index.js';
-import { seededRandom } from '../seeded-random.js';
 import { advanceEpochMethod } from './admin.js';
 import { AuditScorer } from './audit/audit-scorer.js';
 import { Auditor, type AuditVerdict } from './audit/auditor.js';
@@ -35,6 +34,7 @@ import { addGrpcService, type CallHooks } from './rpc/grpc-service.js';
 import { ledgerService } from './rpc/ledger-service.js';
 import { stateService } from './rpc/state-service.js';
 import { subscriptionService } from './rpc/subscription-service.js';
+import { seededRandom } from './seeded-random.js';
 import { listenShared } from './shared-port-server.js';
 
 /** Where a devnet listens. */

@@ -93,9 +93,13 @@ function serialise(error: unknown): SerialisedError {
     ...(failure.hint !== undefined && { hint: failure.hint }),
     details: Object.fromEntries(
       Object.entries(failure.details).flatMap(([key, value]) =>
-        value === undefined ? [] : [[key, typeof value === 'bigint' ? value.toString() : value]],
+        isPlain(value) ? [[key, typeof value === 'bigint' ? value.toString() : value]] : [],
       ),
     ),
     retryable: failure.retryable,
   };
+}
+
+function isPlain(value: unknown): value is string | number | boolean | bigint {
+  return ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
 }

@@ -45,7 +45,7 @@ describe('the coin pool against a devnet', () => {
   async function expectExact(account: SomaAccount): Promise<void> {
     const listed = await fixture.client.listCoins(account.address);
     expect(account.pool.free()).toEqual(listed);
-    expect(account.pool.state).toMatchObject({ leased: 0, doubtful: 0 });
+    expect(account.pool.state).toMatchObject({ leased: 0, quarantined: 0 });
   }
 
   it('splits one coin so that many transactions are in flight, and knows every version afterwards', async () => {
@@ -265,7 +265,7 @@ describe('the coin pool against a devnet', () => {
   it('says what is missing in SOMA', async () => {
     const account = await start({ coins: [SOMA / 2n] });
     const error = await account.transferCoin({ recipient: '0x77', amountShannons: SOMA }).catch((each: Error) => each);
-    expect(error).toMatchObject({ code: 'INSUFFICIENT_FUNDS', facts: { availableShannons: SOMA / 2n } });
+    expect(error).toMatchObject({ code: 'INSUFFICIENT_FUNDS', details: { availableShannons: SOMA / 2n } });
     expect((error as Error).message).toMatch(/ has 0\.5 SOMA, and 1\.\d+ SOMA are needed/);
     const failure = { kind: 'insufficientBond', rpcKind: 43, detail: 'required=65000, provided=10' } as const;
     const refused = new ExecutionError(failure as never, { transactionDigest: 'x' } as never, 'submitData');

@@ -212,7 +212,7 @@ describe('transactions against a devnet', () => {
     const poor = client.account(Keypair.fromSecret(new Uint8Array(32).fill(21)));
     await expect(poor.transferCoin({ recipient: STRANGER.address, amountShannons: 1n })).rejects.toMatchObject({
       code: 'INSUFFICIENT_FUNDS',
-      facts: { availableShannons: 0n },
+      details: { availableShannons: 0n },
     });
     // The faucet's coin is found although the pool has been read before.
     await client.requestFaucet(poor.address);
@@ -229,7 +229,7 @@ describe('transactions against a devnet', () => {
     expect(result.effects.status).toMatchObject({ kind: 'failure', error: { kind: 'targetNotFilled' } });
     await expect(account.simulateKind({ kind: 'claimRewards', targetId: '0x99' })).rejects.toMatchObject({
       code: 'OBJECT_STALE',
-      facts: { objectId: expect.stringMatching(/99$/) },
+      details: { objectId: expect.stringMatching(/99$/) },
     });
     expect(balance()).toBe(before);
   });
@@ -260,7 +260,7 @@ describe('transactions against a devnet', () => {
     await expect(send([ref], STRANGER)).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' });
     await expect(send([{ ...ref, version: ref.version - 1n }])).rejects.toMatchObject({
       code: 'OBJECT_STALE',
-      facts: { objectId: ref.objectId },
+      details: { objectId: ref.objectId },
     });
   });
 });

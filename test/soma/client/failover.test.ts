@@ -174,7 +174,7 @@ describe('several fullnodes of one network', () => {
     const other: Devnet = await startDevnet({ seed: 2, auditShare: 0 });
     others.push(() => other.close());
     const mixed = SomaClient.connect({ url: near.url, fallbackUrls: [other.rpcUrl], failover: FAST });
-    await expect(mixed).rejects.toMatchObject({ code: 'CONFIG_INVALID', facts: { url: other.rpcUrl } });
+    await expect(mixed).rejects.toMatchObject({ code: 'CONFIG_INVALID', details: { url: other.rpcUrl } });
     const error = await mixed.catch((caught: QuarryError) => caught);
     expect(error).toBeInstanceOf(QuarryError);
 

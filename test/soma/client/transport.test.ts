@@ -172,7 +172,7 @@ describe('GrpcTransport', () => {
     expect((await failure(small.unary(getCheckpoint, {}))).code).toBe('DATA_TOO_LARGE');
     await expect(small.unary(getTransaction, { digest: 'x'.repeat(2000) })).rejects.toMatchObject({
       code: 'DATA_TOO_LARGE',
-      facts: { maxBytes: 1000 },
+      details: { maxBytes: 1000 },
     });
     small.close();
   });
@@ -257,7 +257,7 @@ describe('an endpoint that does not work', () => {
     transport.close();
     expect(await diagnoseEndpoint(transport.endpoint)).toMatchObject({
       code: 'UNREACHABLE',
-      facts: { errno: 'ECONNREFUSED' },
+      details: { errno: 'ECONNREFUSED' },
     });
   });
 

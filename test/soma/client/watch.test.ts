@@ -189,11 +189,11 @@ describe('transactions under faults', () => {
       const journal: string[] = [];
       const onSigned = (signed: { digest: string }): void => void journal.push(signed.digest);
       const lost = account.transferCoin({ recipient: '0x77', amountShannons: 5n, onSigned });
-      await expect(lost).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', facts: { digest: expect.any(String) } });
+      await expect(lost).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', details: { digest: expect.any(String) } });
       expect(journal.length).toBe(1);
       expect(journal[0]).not.toBe(digest);
       // The coin is set aside, read again, and found to have moved on: the transaction was executed, once.
-      expect(account.pool.state).toMatchObject({ free: 0, doubtful: 1 });
+      expect(account.pool.state).toMatchObject({ free: 0, quarantined: 1 });
       const deadline = Date.now() + 5_000;
       while (account.pool.state.quarantined > 0 && Date.now() < deadline) await new Promise((r) => setTimeout(r, 20));
       expect(account.pool.free()).toEqual(await fixture.client.listCoins(account.address));

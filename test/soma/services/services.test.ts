@@ -94,7 +94,7 @@ describe('services that speak BCS over gRPC', () => {
     const faucet = new FaucetClient({ url: 'http://127.0.0.1:1' });
     await expect(faucet.requestGas(ADDRESS)).rejects.toMatchObject({
       code: 'UNREACHABLE',
-      facts: { errno: 'ECONNREFUSED' },
+      details: { errno: 'ECONNREFUSED' },
     });
     faucet.close();
   });

@@ -4,9 +4,7 @@ import { Command } from 'commander';
 import {
   AITBCClient,
   AITBCMiner,
-  DocumentedServer,
   decodeEmbedding,
-  keyIdOf,
   type MinerEvent,
   parseLosslessJson,
   type Receipt,
@@ -15,6 +13,7 @@ import {
   scoringHandler,
   wireOf,
 } from '../../../aitbc/index.js';
+import { DocumentedServer, keyIdOf } from '../../../devnet/index.js';
 import type { ScoringEngine } from '../../../engine/contract.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { formatDuration, renderFields, toJsonLine } from '../../../text/index.js';

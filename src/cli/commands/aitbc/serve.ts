@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Command, Option } from 'commander';
-import { DocumentedServer, keyIdOf, LiveServer } from '../../../aitbc/index.js';
+import { DocumentedServer, keyIdOf, LiveServer } from '../../../devnet/index.js';
 import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { wholeNumber } from './connection.js';
