@@ -2,13 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import {
-  type CoordinatorEvent,
-  type CoordinatorSocket,
-  type DocumentedServer,
-  type JobUpdate,
-  NotFoundError,
-} from '../../src/aitbc/index.js';
+import { type CoordinatorEvent, type CoordinatorSocket, type JobUpdate, NotFoundError } from '../../src/aitbc/index.js';
+import type { DocumentedServer } from '../../src/devnet/index.js';
 import { sleep } from '../../src/http/index.js';
 import { CLIENT_KEY, startWorld, type World } from './worlds.js';
 
