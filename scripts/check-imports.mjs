@@ -26,8 +26,8 @@ const ALLOWED = {
   soma: ['soma/publish', 'soma/chain', 'soma/wallet', 'soma/client', 'soma/services'],
   devnet: ['errors', 'devnet'],
   'devnet/soma': ['errors', 'gen', 'soma/chain', 'engine', 'native', 'weights', 'http'],
-  'devnet/flock': [...ANY_NETWORK, 'flock'],
-  'devnet/aitbc': [...ANY_NETWORK, 'aitbc'],
+  'devnet/flock': ANY_NETWORK,
+  'devnet/aitbc': ANY_NETWORK,
   miner: [
     'errors',
     'http',

@@ -292,7 +292,8 @@ describe.each(DIALECTS)('client against the %s coordinator', (dialect) => {
   });
 
   it('the registry: list, search, get, schema, requirements, validate', async () => {
-    expect(await client.registry.list()).toHaveLength(28);
+    // The documented coordinator has two of its own; deployed ones answer no registry route, and the client's 28 serve.
+    expect(await client.registry.list()).toHaveLength(dialect === 'documented' ? 2 : 28);
     expect((await client.registry.list({ category: 'media_processing' })).map(({ id }) => id)).toContain(
       '3d_rendering',
     );

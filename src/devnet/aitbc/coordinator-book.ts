@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import type { JsonMembers, JsonNode } from '../../aitbc/receipts/index.js';
-import type { Wire } from '../../aitbc/wire.js';
+import type { JsonObject } from './json.js';
 
 /** Live job states. */
 export type JobState = 'QUEUED' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED' | 'EXPIRED';
@@ -10,8 +9,8 @@ export type JobState = 'QUEUED' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED
 export interface JobRecord {
   readonly id: string;
   readonly owner: string;
-  readonly payload: Wire;
-  readonly constraints: Wire;
+  readonly payload: JsonObject;
+  readonly constraints: JsonObject;
   readonly requestedAt: number;
   readonly expiresAt: number;
   state: JobState;
@@ -28,7 +27,7 @@ export interface JobRecord {
 /** A miner in the book; times are Unix milliseconds. */
 export interface MinerRecord {
   readonly id: string;
-  capabilities: Wire;
+  capabilities: JsonObject;
   concurrency: number;
   region: string | null;
   inflight: number;
@@ -44,7 +43,7 @@ export interface MinerRecord {
 export interface OfferRecord {
   readonly id: string;
   readonly minerId: string;
-  readonly body: Wire;
+  readonly body: JsonObject;
   readonly createdAt: number;
   taken: number;
   status: string;
@@ -58,7 +57,7 @@ export interface BookEvents {
 }
 
 /** Writes a receipt for a job that has just been completed; undefined issues none. */
-export type ReceiptWriter = (job: JobRecord, result: JsonNode, metrics: JsonNode) => string | undefined;
+export type ReceiptWriter = (job: JobRecord, result: unknown, metrics: unknown) => string | undefined;
 
 /** Settings of a {@link CoordinatorBook}. */
 export interface CoordinatorBookOptions {
@@ -86,7 +85,7 @@ export class CoordinatorBook {
     return this.#options.now();
   }
 
-  createJob(owner: string, payload: Wire, constraints: Wire = {}, ttlSeconds = 900): JobRecord {
+  createJob(owner: string, payload: JsonObject, constraints: JsonObject = {}, ttlSeconds = 900): JobRecord {
     const job: JobRecord = {
       id: this.#id('job'),
       owner,
@@ -122,7 +121,7 @@ export class CoordinatorBook {
     return true;
   }
 
-  registerMiner(id: string, capabilities: Wire, concurrency: number, region: string | null): MinerRecord {
+  registerMiner(id: string, capabilities: JsonObject, concurrency: number, region: string | null): MinerRecord {
     const known = this.miners.get(id);
     const miner: MinerRecord = {
       completed: 0,
@@ -158,15 +157,11 @@ export class CoordinatorBook {
   }
 
   /** Takes a result, whatever state the job is in, as the deployed servers do. Returns the receipt's text. */
-  complete(job: JobRecord, submission: JsonMembers, resultText: string): string | undefined {
+  complete(job: JobRecord, submission: JsonObject, resultText: string): string | undefined {
     job.resultText = resultText;
     job.finishedAt = this.now;
     this.#credit(job, 'completed');
-    const receipt = this.#options.writeReceipt(
-      job,
-      submission.get('result') ?? new Map(),
-      submission.get('metrics') ?? new Map(),
-    );
+    const receipt = this.#options.writeReceipt(job, submission['result'] ?? {}, submission['metrics'] ?? {});
     if (receipt !== undefined) job.receipts.push(receipt);
     this.#move(job, 'COMPLETED');
     if (receipt !== undefined) this.events.emit('receipt', job, receipt);
@@ -180,7 +175,7 @@ export class CoordinatorBook {
     this.#move(job, 'FAILED');
   }
 
-  createOffer(minerId: string, body: Wire, status: string): OfferRecord {
+  createOffer(minerId: string, body: JsonObject, status: string): OfferRecord {
     const offer: OfferRecord = { id: this.#id('offer'), minerId, body, createdAt: this.now, taken: 0, status };
     this.offers.set(offer.id, offer);
     this.events.emit('offer', offer);
@@ -206,10 +201,10 @@ export class CoordinatorBook {
 }
 
 /** Whether a miner meets a job's constraints, by the deployed scheduler's rules. */
-function matches(constraints: Wire, miner: MinerRecord): boolean {
+function matches(constraints: JsonObject, miner: MinerRecord): boolean {
   const { gpu, cuda, min_vram_gb: vram, models, region, max_price: maxPrice } = constraints;
   const { capabilities } = miner;
-  const gpus = Array.isArray(capabilities['gpus']) ? (capabilities['gpus'] as Wire[]) : [];
+  const gpus = Array.isArray(capabilities['gpus']) ? (capabilities['gpus'] as JsonObject[]) : [];
   const offered = Array.isArray(capabilities['models']) ? capabilities['models'] : [];
   if (typeof region === 'string' && region !== miner.region) return false;
   if (typeof gpu === 'string' && !gpus.some((entry) => entry['name'] === gpu)) return false;

@@ -1,18 +1,14 @@
 import { WebSocketServer } from 'ws';
-import { signReceipt } from '../../aitbc/receipts/index.js';
-import { isWire, type Wire } from '../../aitbc/wire.js';
 import { QuarryError } from '../../errors/index.js';
 import { CoordinatorBook, type JobRecord, type OfferRecord } from './coordinator-book.js';
-import {
-  type DocumentedServerOptions,
-  documentedReceipt,
-  documentedRoutes,
-  iso,
-  refuse,
-  statusOf,
-} from './documented-routes.js';
+import { type DocumentedServerOptions, refuse } from './documented-gate.js';
+import { documentedReceipt } from './documented-receipts.js';
+import { documentedRoutes } from './documented-routes.js';
 import { FaultQueue } from './fault-queue.js';
+import { iso, statusOf } from './job-words.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import { LoopbackServer } from './loopback-server.js';
+import { signMembers } from './receipt-signing.js';
 
 /**
  * A coordinator on 127.0.0.1 that answers exactly as the API page says, with the miner protocol of the deployed servers
@@ -86,7 +82,7 @@ function pushEvents(sockets: WebSocketServer, book: CoordinatorBook, clientKeys:
     const onOffer = (offer: OfferRecord): void =>
       send('marketplace_update', { offer_id: offer.id, status: offer.status, timestamp: iso(book.now) });
     const onReceipt = (job: JobRecord, receipt: string): void => {
-      const id: unknown = (JSON.parse(receipt) as Wire)['receipt_id'];
+      const id: unknown = (JSON.parse(receipt) as JsonObject)['receipt_id'];
       send('receipt_created', { job_id: job.id, receipt_id: id, timestamp: iso(book.now) });
     };
     book.events.on('job', onJob).on('offer', onOffer).on('receipt', onReceipt);
@@ -94,7 +90,7 @@ function pushEvents(sockets: WebSocketServer, book: CoordinatorBook, clientKeys:
     socket.on('message', (data) => {
       try {
         const frame: unknown = JSON.parse(String(data));
-        if (isWire(frame) && frame['type'] === 'auth') authorised = clientKeys.includes(String(frame['api_key']));
+        if (isJsonObject(frame) && frame['type'] === 'auth') authorised = clientKeys.includes(String(frame['api_key']));
       } catch {
         socket.close(1003, 'frames are JSON');
       }
@@ -104,5 +100,5 @@ function pushEvents(sockets: WebSocketServer, book: CoordinatorBook, clientKeys:
 
 /** The key id of a receipt-signing seed, to pin. */
 export function keyIdOf(seed: Uint8Array): string {
-  return signReceipt(new Map(), seed).key_id;
+  return signMembers({}, seed).publicKey.toString('base64url');
 }

@@ -1,21 +1,21 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { isWire, type Wire } from '../../aitbc/wire.js';
+import { isJsonObject, type JsonObject } from './json.js';
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const mac = (text: string, secret: string): Buffer => createHmac('sha256', secret).update(text).digest();
 
 /** An HS256 token. */
-export function signJwt(claims: Wire, secret: string): string {
+export function signJwt(claims: JsonObject, secret: string): string {
   const text = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
   return `${text}.${mac(text, secret).toString('base64url')}`;
 }
 
 /** The claims of a token that is genuine and has not expired, else undefined. */
-export function readJwt(token: string, secret: string, nowMs: number): Wire | undefined {
+export function readJwt(token: string, secret: string, nowMs: number): JsonObject | undefined {
   const [head = '', body = '', signature = ''] = token.split('.');
   const expected = mac(`${head}.${body}`, secret);
   const given = Buffer.from(signature, 'base64url');
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
   const claims: unknown = JSON.parse(Buffer.from(body, 'base64url').toString());
-  return isWire(claims) && Number(claims['exp']) * 1000 > nowMs ? claims : undefined;
+  return isJsonObject(claims) && Number(claims['exp']) * 1000 > nowMs ? claims : undefined;
 }

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type JsonNode, parseLosslessJson, stringifyLosslessJson } from '../../aitbc/receipts/index.js';
-import { isWire, type Wire } from '../../aitbc/wire.js';
 import { CoordinatorBook, type JobRecord } from './coordinator-book.js';
 import { FaultQueue } from './fault-queue.js';
+import { isJsonObject, type JsonObject, parseExact, writeExact } from './json.js';
 import { readJwt } from './jwt.js';
 import { liveReceipt } from './live-receipt.js';
 import { type Handler, LoopbackServer, type Routes, type ServerAnswer, type ServerRequest } from './loopback-server.js';
@@ -139,7 +138,7 @@ function liveRoutes(book: CoordinatorBook, options: LiveServerOptions, jwtSecret
       (options.adminKeys ?? []).includes(request.headers['x-api-key'] ?? '')
         ? handle()
         : detail(401, 'invalid api key');
-  const view = (job: JobRecord): Wire => ({
+  const view = (job: JobRecord): JsonObject => ({
     job_id: job.id,
     state: job.state,
     assigned_miner_id: job.minerId ?? null,
@@ -153,14 +152,14 @@ function liveRoutes(book: CoordinatorBook, options: LiveServerOptions, jwtSecret
   const shown = (receipt: string): string => (isJwt ? withPostSigningMembers(receipt) : receipt);
   const create = (request: ServerRequest, owner: string): ServerAnswer => {
     const body: unknown = JSON.parse(request.text || '{}');
-    const payload = isWire(body) ? body['payload'] : undefined;
-    if (!isWire(body) || !isWire(payload)) return missingPayload(isJwt);
-    const constraints = isWire(body['constraints']) ? body['constraints'] : {};
+    const payload = isJsonObject(body) ? body['payload'] : undefined;
+    if (!isJsonObject(body) || !isJsonObject(payload)) return missingPayload(isJwt);
+    const constraints = isJsonObject(body['constraints']) ? body['constraints'] : {};
     return { status: 201, json: view(book.createJob(owner, payload, constraints, Number(body['ttl_seconds'] ?? 900))) };
   };
   // The handlers commit the job and then read an attribute it does not have.
   const brokenService: Handler = asClient((request, owner) => {
-    book.createJob(owner, { service_request: JSON.parse(request.text) as Wire });
+    book.createJob(owner, { service_request: JSON.parse(request.text) as JsonObject });
     return internalError(options.generation);
   });
 
@@ -316,7 +315,5 @@ function missingPayload(isJwt: boolean): ServerAnswer {
 
 /** What the JWT generation writes into a receipt after signing it. */
 function withPostSigningMembers(receipt: string): string {
-  const members = new Map(parseLosslessJson(receipt) as Map<string, JsonNode>);
-  members.set('zk_status', 'not_required').set('tee_status', 'not_required');
-  return stringifyLosslessJson(members);
+  return writeExact({ ...(parseExact(receipt) as JsonObject), zk_status: 'not_required', tee_status: 'not_required' });
 }

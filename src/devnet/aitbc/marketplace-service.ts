@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Wire } from '../../aitbc/wire.js';
 import type { CoordinatorBook, OfferRecord } from './coordinator-book.js';
+import type { JsonObject } from './json.js';
 import type { Routes } from './loopback-server.js';
 
 /** The marketplace service that runs beside a deployed coordinator: creating and booking offers. */
 export function marketplaceRoutes(book: CoordinatorBook, prefix: string): Routes {
-  const record = (offer: OfferRecord): Wire => ({
+  const record = (offer: OfferRecord): JsonObject => ({
     ...offer.body,
     id: offer.id,
     provider: offer.minerId,
@@ -14,7 +14,7 @@ export function marketplaceRoutes(book: CoordinatorBook, prefix: string): Routes
   });
   return {
     [`POST ${prefix}/v1/marketplace/offers`]: ({ text }) => {
-      const body = JSON.parse(text) as Wire;
+      const body = JSON.parse(text) as JsonObject;
       return { status: 200, json: record(book.createOffer(String(body['provider'] ?? 'unknown'), body, 'available')) };
     },
     [`GET ${prefix}/v1/marketplace/offers`]: () => ({ status: 200, json: [...book.offers.values()].map(record) }),

@@ -1,11 +1,5 @@
-import {
-  isJsonMembers,
-  type JsonMembers,
-  parseLosslessJson,
-  stringifyLosslessJson,
-} from '../../aitbc/receipts/index.js';
-import { isWire, type Wire } from '../../aitbc/wire.js';
 import type { CoordinatorBook, JobRecord, MinerRecord } from './coordinator-book.js';
+import { isJsonObject, type JsonObject, parseExact, writeExact } from './json.js';
 import type { Handler, Routes, ServerAnswer, ServerRequest } from './loopback-server.js';
 
 /** Settings of {@link minerRoutes}. */
@@ -21,18 +15,18 @@ export interface MinerRouteOptions {
 /** The miner protocol of the deployed coordinators; the API page has none. */
 export function minerRoutes({ book, principal, refuse, showReceipt }: MinerRouteOptions): Routes {
   const asMiner =
-    (handle: (request: ServerRequest, minerId: string, body: Wire) => ServerAnswer): Handler =>
+    (handle: (request: ServerRequest, minerId: string, body: JsonObject) => ServerAnswer): Handler =>
     (request) => {
       const id = principal(request);
       if (typeof id !== 'string') return id;
       const body: unknown = request.text === '' ? {} : JSON.parse(request.text);
-      return isWire(body) ? handle(request, id, body) : refuse(422, 'body must be an object');
+      return isJsonObject(body) ? handle(request, id, body) : refuse(422, 'body must be an object');
     };
   const known = (id: string): MinerRecord | undefined => book.miners.get(id);
 
   return {
     'POST /v1/miners/register': asMiner((_request, id, body) => {
-      const capabilities = isWire(body['capabilities']) ? body['capabilities'] : {};
+      const capabilities = isJsonObject(body['capabilities']) ? body['capabilities'] : {};
       const region = typeof body['region'] === 'string' ? body['region'] : null;
       book.registerMiner(id, capabilities, Number(body['concurrency'] ?? 1), region);
       return { status: 200, json: { status: 'ok', session_token: `session-${id.length}` } };
@@ -57,11 +51,11 @@ export function minerRoutes({ book, principal, refuse, showReceipt }: MinerRoute
     'POST /v1/miners/:jobId/result': asMiner((request, id) => {
       const job = book.findJob(request.params['jobId'] ?? '', undefined);
       if (job === undefined) return refuse(404, 'job not found');
-      const submission = parseLosslessJson(request.text) as JsonMembers;
-      const result = submission.get('result');
-      if (!isJsonMembers(result)) return refuse(422, 'result is required');
+      const submission = parseExact(request.text) as JsonObject;
+      const result = submission['result'];
+      if (!isJsonObject(result)) return refuse(422, 'result is required');
       job.minerId ??= id;
-      const receipt = book.complete(job, submission, stringifyLosslessJson(result));
+      const receipt = book.complete(job, submission, writeExact(result));
       const shown = receipt === undefined ? 'null' : showReceipt(receipt, job);
       return { status: 200, text: `{"status":"ok","receipt":${shown}}` };
     }),

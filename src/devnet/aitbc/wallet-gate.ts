@@ -2,8 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
-import { loginMessage, personalMessageHash } from '../../aitbc/wallet-login.js';
-import type { Wire } from '../../aitbc/wire.js';
+import type { JsonObject } from './json.js';
 import { signJwt } from './jwt.js';
 import type { Routes, ServerAnswer, ServerRequest } from './loopback-server.js';
 
@@ -20,7 +19,7 @@ export function walletRoutes(options: WalletGateOptions): Routes {
   const nonces = new Map<string, string>();
   const users = new Map<string, string>();
   const refuse = (status: number, detail: string): ServerAnswer => ({ status, json: { detail } });
-  const body = (request: ServerRequest): Wire => JSON.parse(request.text || '{}') as Wire;
+  const body = (request: ServerRequest): JsonObject => JSON.parse(request.text || '{}') as JsonObject;
 
   return {
     'POST /v1/auth/nonce': (request) => {
@@ -36,7 +35,12 @@ export function walletRoutes(options: WalletGateOptions): Routes {
       const address = String(wallet ?? '').toLowerCase();
       if (nonces.get(address) !== nonce) return refuse(401, 'Invalid or expired nonce');
       nonces.delete(address);
-      if (signerOf(loginMessage(address, String(nonce)), String(signature)) !== address) {
+      if (
+        signerOf(
+          `Sign this message to log in to AITBC.\nWallet: ${address}\nNonce: ${String(nonce)}`,
+          String(signature),
+        ) !== address
+      ) {
         return refuse(401, 'Invalid signature');
       }
       const userId = users.get(address) ?? randomUUID();
@@ -69,10 +73,16 @@ function signerOf(message: string, signatureHex: string): string | undefined {
   try {
     const bytes = hexToBytes(signatureHex.replace(/^0x/, ''));
     const recovered = concatBytes(Uint8Array.of(bytes[64]! - 27), bytes.subarray(0, 64));
-    const compressed = secp256k1.recoverPublicKey(recovered, personalMessageHash(message), { prehash: false });
+    const compressed = secp256k1.recoverPublicKey(recovered, ethereumHash(message), { prehash: false });
     const full = secp256k1.Point.fromBytes(compressed).toBytes(false);
     return `0x${bytesToHex(keccak_256(full.subarray(1)).subarray(12))}`;
   } catch {
     return undefined;
   }
+}
+
+/** Keccak-256 of a personal message, as EIP-191 frames it. */
+function ethereumHash(message: string): Uint8Array {
+  const bytes = Buffer.from(message, 'utf8');
+  return keccak_256(Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${bytes.length}`), bytes]));
 }

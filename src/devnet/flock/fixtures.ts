@@ -1,5 +1,4 @@
-import type { JsonObject } from '../../flock/json.js';
-import type { DailyCount } from '../../flock/types.js';
+import type { JsonObject } from './json.js';
 
 /** A task as the demonstration service holds it; answers are cut out of it. */
 export interface DemoTask {
@@ -207,7 +206,7 @@ const PUBLISHED_TAIL: Readonly<Record<'submission' | 'validation', readonly numb
 };
 
 /** One row per day from 2024-12-29 to 2025-04-10: 103 rows, the last three as published. */
-export function demoDaily(kind: 'submission' | 'validation'): DailyCount[] {
+export function demoDaily(kind: 'submission' | 'validation'): { time: string; count: number }[] {
   const first = Date.UTC(2024, 11, 29);
   const tail = PUBLISHED_TAIL[kind];
   return Array.from({ length: 103 }, (_unused, index) => ({

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { isJsonObject, type JsonObject } from '../../flock/json.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import { LoopbackServer, type SeenRequest, sendJson } from './loopback-server.js';
 
 /** A file of a commit. */

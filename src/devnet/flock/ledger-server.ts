@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { isJsonObject, type JsonObject } from '../../flock/json.js';
-import { parseUtc } from '../../flock/time.js';
 import { type DemoTask, demoDaily, demoTasks, detail, listItem } from './fixtures.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import { LoopbackServer, type SeenRequest, sendJson } from './loopback-server.js';
 
 /** A submission as the demonstration service keeps it. */
@@ -194,7 +193,7 @@ export class LedgerServer extends LoopbackServer {
     const data = body['data'];
     const task = this.tasks.find((entry) => entry.id === body['task_id']);
     if (task === undefined || !isJsonObject(data)) return answer(404, { detail: 'Task not found' });
-    const over = (parseUtc(task.submission_phase_ends_at) ?? 0) <= this.now();
+    const over = Date.parse(`${task.submission_phase_ends_at.replace(/Z$/, '')}Z`) <= this.now();
     if (task.status !== 'submission_phase' || over) {
       return answer(400, { detail: 'Task is not in the submission phase' });
     }

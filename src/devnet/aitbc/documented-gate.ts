@@ -1,0 +1,72 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { QuarryError } from '../../errors/index.js';
+import type { CoordinatorBook, JobRecord } from './coordinator-book.js';
+import { isJsonObject, type JsonObject } from './json.js';
+import type { Handler, ServerAnswer, ServerRequest } from './loopback-server.js';
+
+/** Settings of a `DocumentedServer`. */
+export interface DocumentedServerOptions {
+  readonly clientKeys: readonly string[];
+  readonly minerKeys: readonly string[];
+  /** Raw Ed25519 seeds, 32 bytes: who signs receipts, who attests them. */
+  readonly signerSeed: Uint8Array;
+  readonly attesterSeed: Uint8Array;
+  /** Job types taken. Default: any. */
+  readonly jobTypes?: readonly string[];
+  /** What clients can pay at most. Default `1000`. */
+  readonly balance?: string;
+  /** Adds `results_sha256` to receipts, so that they commit to the results. The page has no such member. */
+  readonly bindResults?: boolean;
+  readonly port?: number;
+  readonly now?: () => number;
+}
+
+/** An error in the documented envelope. */
+export function refuse(status: number, code: string, message: string): ServerAnswer {
+  const requestId = `req_${randomBytes(6).toString('hex')}`;
+  return {
+    status,
+    json: { error: { code, message, details: { request_id: requestId } } },
+    headers: { 'x-request-id': requestId },
+  };
+}
+
+/** What every documented route needs: who asks, and for which job. */
+export interface DocumentedGate {
+  readonly book: CoordinatorBook;
+  readonly options: DocumentedServerOptions;
+  /** Refuses requests without a known key. */
+  asClient(handle: (request: ServerRequest, key: string) => ServerAnswer): Handler;
+  /** Refuses requests for a job the key does not own. */
+  withJob(handle: (job: JobRecord, request: ServerRequest) => ServerAnswer): Handler;
+}
+
+export function documentedGate(book: CoordinatorBook, options: DocumentedServerOptions): DocumentedGate {
+  const asClient: DocumentedGate['asClient'] = (handle) => (request) => {
+    const key = request.headers['x-api-key'] ?? '';
+    const allowed = options.clientKeys.includes(key) || options.minerKeys.includes(key);
+    return allowed ? handle(request, key) : refuse(401, 'INVALID_API_KEY', 'the API key is missing or unknown');
+  };
+  return {
+    book,
+    options,
+    asClient,
+    withJob: (handle) =>
+      asClient((request, key) => {
+        const job = book.findJob(request.params['jobId'] ?? '', key);
+        return job === undefined ? refuse(404, 'JOB_NOT_FOUND', 'job does not exist') : handle(job, request);
+      }),
+  };
+}
+
+/** @throws QuarryError `INVALID_ARGUMENT` when the body is no object */
+export function bodyOf(request: ServerRequest): JsonObject {
+  const value: unknown = JSON.parse(request.text || '{}');
+  if (!isJsonObject(value)) throw new QuarryError('INVALID_ARGUMENT', 'the body must be an object');
+  return value;
+}
+
+/** A public name for a key, so that the key itself never shows. */
+export function publicIdOf(key: string): string {
+  return `miner_${createHash('sha256').update(key).digest('hex').slice(0, 10)}`;
+}
