@@ -1,4 +1,5 @@
-// Checks that arrows of import go one way: each folder of src/ may import only what this table allows.
+// Checks that arrows of import go one way: each folder of src/ may import only what this table allows, and no files import
+// each other in a circle.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
@@ -54,6 +55,8 @@ const zoneOf = (path) =>
     .filter((zone) => path === zone || path.startsWith(`${zone}/`))
     .sort((a, b) => b.length - a.length)[0];
 const problems = [];
+/** File to the files it imports. */
+const graph = new Map();
 for (const file of files) {
   const zone = zoneOf(file);
   if (zone === undefined) {
@@ -61,9 +64,11 @@ for (const file of files) {
     continue;
   }
   const text = readFileSync(join(root, file), 'utf8');
+  graph.set(file, []);
   for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)) {
     const target = relative(root, resolve(root, dirname(file), specifier)).replace(/\.js$/, '.ts');
     if (target.startsWith('..')) continue;
+    graph.get(file).push(target);
     const own = target === zone || target.startsWith(`${zone}/`);
     const allowed = ALLOWED[zone];
     const fits = allowed.includes('*')
@@ -73,6 +78,17 @@ for (const file of files) {
     if (zone !== 'cli' && target.startsWith('cli/')) problems.push(`src/${file} imports the command line`);
   }
 }
+const finished = new Set();
+function visit(file, path) {
+  if (path.includes(file)) {
+    problems.push(`circle: ${[...path.slice(path.indexOf(file)), file].join(' > ')}`);
+    return;
+  }
+  if (finished.has(file)) return;
+  for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+  finished.add(file);
+}
+for (const file of graph.keys()) visit(file, []);
 for (const problem of problems) console.error(problem);
 console.log(`import directions: ${files.length} files, ${problems.length} violations`);
 process.exitCode = problems.length > 0 ? 1 : 0;

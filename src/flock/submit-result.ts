@@ -2,7 +2,7 @@ import { QuarryError } from '../errors/index.js';
 import { FlockError } from './errors.js';
 import { isCommitHash, parseHubLink, parseRepoId, parseTaskId } from './identifiers.js';
 import { isJsonObject, type JsonObject } from './json.js';
-import type { Submissions } from './submissions.js';
+import type { SubmissionSource } from './submission-source.js';
 import { parseUtc } from './time.js';
 import { type CallOptions, type FlockTransport, isAmbiguous } from './transport.js';
 import type { SubmitReply, WalletSubmission } from './types.js';
@@ -48,7 +48,7 @@ export interface SubmitOutcome {
 /** What {@link submitResult} works with. */
 export interface SubmitDeps {
   readonly transport: FlockTransport;
-  readonly submissions: Submissions;
+  readonly submissions: SubmissionSource;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sameWallet } from '../identifiers.js';
-import type { Leaderboard } from '../stats.js';
+import type { CallOptions } from '../transport.js';
 import type { ModelRank, ValidatorRank } from '../types.js';
 import { type DegradedEvent, type PollDeps, type PollOptions, poll } from './poll.js';
 
@@ -25,11 +25,17 @@ export type RankEvent =
     }
   | DegradedEvent;
 
+/** Where rankings come from. */
+export interface RankSource {
+  allModels(taskId: number, call: CallOptions): AsyncIterable<ModelRank>;
+  allValidators(taskId: number, call: CallOptions): AsyncIterable<ValidatorRank>;
+}
+
 /** Follows the ranking of a task until the signal fires. */
 export function watchRanks(
   taskId: number,
   options: WatchRanksOptions,
-  deps: PollDeps & { readonly leaderboard: Leaderboard },
+  deps: PollDeps & { readonly leaderboard: RankSource },
 ): AsyncGenerator<RankEvent, void, undefined> {
   const { signal, wallet, validators } = options;
   const call = signal === undefined ? {} : { signal };

@@ -1,4 +1,4 @@
-import type { Submissions } from '../submissions.js';
+import type { SubmissionSource } from '../submission-source.js';
 import type { WalletSubmission } from '../types.js';
 import { type DegradedEvent, type PollDeps, type PollOptions, poll } from './poll.js';
 
@@ -22,7 +22,7 @@ export type ScoreEvent =
 
 /** What {@link watchScores} works with. */
 export interface WatchScoresDeps extends PollDeps {
-  readonly submissions: Submissions;
+  readonly submissions: SubmissionSource;
 }
 
 /** Follows the scores of the caller's submissions to a task until the signal fires. */

@@ -4,9 +4,9 @@ import { describeTask } from '../describe-task.js';
 import { hasReason } from '../errors.js';
 import type { Json } from '../json.js';
 import { oneLine } from '../remote-text.js';
-import type { Tasks } from '../tasks.js';
 import { formatCountdown, type ServerClock } from '../time.js';
-import type { TaskListItem } from '../types.js';
+import type { CallOptions } from '../transport.js';
+import type { TaskDetail, TaskListItem } from '../types.js';
 import { readWatchState, type SeenTask, type SeenTasks, writeWatchState } from './watch-state.js';
 
 const HOUR_MS = 3_600_000;
@@ -66,9 +66,15 @@ export type TaskEvent = { readonly at: string } & (
   | { readonly event: 'recovered'; readonly failures: number }
 );
 
+/** Where tasks are read. */
+export interface TaskSource {
+  list(call: CallOptions & { readonly status?: string }): Promise<TaskListItem[]>;
+  get(id: number, call: CallOptions): Promise<TaskDetail>;
+}
+
 /** What {@link watchTasks} works with. */
 export interface WatchTasksDeps {
-  readonly tasks: Tasks;
+  readonly tasks: TaskSource;
   readonly clock: ServerClock;
   readonly sleep: Sleep;
   readonly random: () => number;

@@ -7,11 +7,10 @@ import { QuarryError } from '../../../errors/index.js';
 import { sleep } from '../../../http/index.js';
 import { toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { flockCommand } from '../flock.js';
 import { wholeNumber } from './tasks.js';
 
 /** `quarry flock demo`: the arena on this machine, and a tour through it with the commands themselves. */
-export function demoCommand(context: CliContext): Command {
+export function demoCommand(context: CliContext, commands: (context: CliContext) => Command): Command {
   return new Command('demo')
     .description('start an arena, a data store and a Hub on this machine and tour them; needs no account')
     .option('--serve', 'leave the servers running for commands of your own, until Ctrl-C')
@@ -33,7 +32,7 @@ export function demoCommand(context: CliContext): Command {
               if (!context.signal.aborted) throw error;
             });
           }
-        } else if (!flags.json) await tour(context, arena.env);
+        } else if (!flags.json) await tour(context, commands, arena.env);
       } finally {
         await arena.close();
       }
@@ -41,7 +40,11 @@ export function demoCommand(context: CliContext): Command {
 }
 
 /** What a first day in the arena looks like, each step a command the reader can type. */
-async function tour(context: CliContext, env: Readonly<Record<string, string>>): Promise<void> {
+async function tour(
+  context: CliContext,
+  commands: (context: CliContext) => Command,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'quarry-flock-demo-'));
   const outputs = join(dir, 'outputs');
   await mkdir(outputs);
@@ -82,7 +85,7 @@ async function tour(context: CliContext, env: Readonly<Record<string, string>>):
         ...context,
         env: { ...context.env, ...env, HOME: dir, XDG_STATE_HOME: join(dir, 'state'), FLOCK_ARENA_API_KEY: '' },
       };
-      const command = flockCommand(inner).exitOverride();
+      const command = commands(inner).exitOverride();
       try {
         await command.parseAsync([...args], { from: 'user' });
       } catch (error) {

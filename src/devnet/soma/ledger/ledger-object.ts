@@ -1,18 +1,8 @@
-import type { StakedSoma } from '../../../soma/chain/coin.js';
 import type { Digest } from '../../../soma/chain/digest.js';
 import type { Address, ObjectId } from '../../../soma/chain/id.js';
 import { type Owner, objectDigest, type SomaObject } from '../../../soma/chain/object.js';
 import type { ObjectRef } from '../../../soma/chain/object-ref.js';
-import type { TargetPayload } from '../../../soma/chain/target.js';
-import type { SystemState } from '../state/system-state.js';
-import { encodePayload } from './payload.js';
-
-/** What an object holds, by type. */
-export type Payload =
-  | { readonly type: 'Coin'; readonly balance: bigint }
-  | { readonly type: 'StakedSoma'; readonly stake: StakedSoma }
-  | { readonly type: 'Target'; readonly target: TargetPayload }
-  | { readonly type: 'SystemState'; readonly state: SystemState };
+import { encodePayload, type Payload } from './payload.js';
 
 /** One version of an object. Immutable. */
 export interface LedgerObject {

@@ -1,7 +1,14 @@
-import { encodeCoin, encodeStakedSoma } from '../../../soma/chain/coin.js';
-import { encodeTarget } from '../../../soma/chain/target.js';
+import { encodeCoin, encodeStakedSoma, type StakedSoma } from '../../../soma/chain/coin.js';
+import { encodeTarget, type TargetPayload } from '../../../soma/chain/target.js';
+import type { SystemState } from '../state/system-state.js';
 import { encodeSystemState } from '../state/system-state-bcs.js';
-import type { Payload } from './ledger-object.js';
+
+/** What an object holds, by type. */
+export type Payload =
+  | { readonly type: 'Coin'; readonly balance: bigint }
+  | { readonly type: 'StakedSoma'; readonly stake: StakedSoma }
+  | { readonly type: 'Target'; readonly target: TargetPayload }
+  | { readonly type: 'SystemState'; readonly state: SystemState };
 
 /** BCS of an object's own fields, without its id. */
 export function encodePayload(payload: Payload): Uint8Array {

@@ -6,8 +6,9 @@ import type { TargetPayload } from '../../../soma/chain/target.js';
 import type { SystemParameters } from '../state/system-parameters.js';
 import type { SystemState } from '../state/system-state.js';
 import { fail } from './execution-failure.js';
-import type { LedgerObject, Payload } from './ledger-object.js';
+import type { LedgerObject } from './ledger-object.js';
 import { ownerAddress } from './ledger-object.js';
+import type { Payload } from './payload.js';
 
 /** What one transaction has read and written so far. */
 interface Writes {

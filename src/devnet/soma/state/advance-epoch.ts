@@ -1,8 +1,7 @@
 import { bpsMul } from '../../../soma/chain/amount.js';
 import { nextValueFeeBps } from '../../../soma/chain/fees.js';
-import type { Address, ObjectId } from '../../../soma/chain/id.js';
 import { advanceModels } from './advance-models.js';
-import { advanceValidators } from './advance-validators.js';
+import { advanceValidators, type CommissionStake } from './advance-validators.js';
 import { adjustDifficulty } from './difficulty.js';
 import type { SystemParameters } from './system-parameters.js';
 import type { SystemState } from './system-state.js';
@@ -16,13 +15,6 @@ export interface EpochChange {
   readonly protocolVersion: bigint;
   /** Parameters of a protocol version, for an upgrade. */
   readonly parametersOf: (protocolVersion: bigint) => SystemParameters;
-}
-
-/** A stake a validator's commission turned into. */
-export interface CommissionStake {
-  readonly owner: Address;
-  readonly poolId: ObjectId;
-  readonly principal: bigint;
 }
 
 /** The state of the new epoch before its targets are made, and the commissions to be written as objects. */

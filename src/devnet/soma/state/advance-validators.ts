@@ -1,7 +1,6 @@
 import { bpsMul } from '../../../soma/chain/amount.js';
-import type { ObjectId } from '../../../soma/chain/id.js';
+import type { Address, ObjectId } from '../../../soma/chain/id.js';
 import { protocolConfig } from '../../../soma/chain/protocol-config.js';
-import type { CommissionStake } from './advance-epoch.js';
 import { activatePool, addStake, deactivatePool, depositReward, processEpochBoundary } from './staking-pool.js';
 import type { SystemState } from './system-state.js';
 import {
@@ -12,6 +11,13 @@ import {
   type ValidatorMetadata,
   votingPowerOf,
 } from './validator.js';
+
+/** A stake a validator's commission turned into. */
+export interface CommissionStake {
+  readonly owner: Address;
+  readonly poolId: ObjectId;
+  readonly principal: bigint;
+}
 
 /** The state with validators paid, stakes settled and membership changed. */
 export interface AdvancedValidators {

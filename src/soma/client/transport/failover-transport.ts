@@ -10,8 +10,8 @@ import { type ErrorCode, QuarryError, throwIfAborted, toQuarryError } from '../.
 import { type Backoff, backoffDelayMs, sleep } from '../../../http/index.js';
 import type { Endpoint } from './endpoint.js';
 import { Fullnode, type FullnodeStatus } from './fullnode.js';
-import { type CallOptions, type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
-import type { RpcTransport } from './rpc-transport.js';
+import { type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
+import type { CallOptions, RpcTransport } from './rpc-transport.js';
 
 /** What happened among the fullnodes. */
 export interface FullnodeEvent {

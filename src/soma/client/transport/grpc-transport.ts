@@ -14,7 +14,7 @@ import { type Backoff, retry, type Sleep } from '../../../http/index.js';
 import { allowManyListeners } from '../child-signal.js';
 import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
 import { fromServiceError, GrpcError } from './grpc-error.js';
-import type { RpcTransport } from './rpc-transport.js';
+import type { CallOptions, ResponseHeaders, RpcTransport } from './rpc-transport.js';
 
 export interface GrpcTransportOptions {
   /** Origin of the service: `http:` for plain HTTP/2, `https:` for TLS. */
@@ -36,23 +36,10 @@ export interface GrpcTransportOptions {
   readonly onHeaders?: (headers: ResponseHeaders) => void;
 }
 
-/** Response headers by lowercase name. Binary headers are left out. */
-export type ResponseHeaders = Readonly<Record<string, string>>;
-
 /** What tests replace. */
 export interface GrpcTransportDeps {
   readonly random?: () => number;
   readonly sleep?: Sleep;
-}
-
-export interface CallOptions {
-  /** Longest wait for the answer; 0 means no limit. Streams have none by default. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-  /** Calls in all while the node is overloaded or away; 1 for what must not be repeated. */
-  readonly attempts?: number;
-  /** Told the response headers of this call. */
-  readonly onHeaders?: (headers: ResponseHeaders) => void;
 }
 
 /** Turns a message into bytes and back, for services whose bodies are not protobuf. */

@@ -9,12 +9,10 @@ export {
 export type { FullnodeState, FullnodeStatus } from './fullnode.js';
 export { errorOfStatus, type FieldViolation, GrpcError, type GrpcErrorDetails } from './grpc-error.js';
 export {
-  type CallOptions,
   GrpcTransport,
   type GrpcTransportDeps,
   type GrpcTransportOptions,
   methodPath,
   type RawMethod,
-  type ResponseHeaders,
 } from './grpc-transport.js';
-export type { RpcTransport } from './rpc-transport.js';
+export type { CallOptions, ResponseHeaders, RpcTransport } from './rpc-transport.js';

@@ -6,7 +6,20 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { Endpoint } from './endpoint.js';
-import type { CallOptions } from './grpc-transport.js';
+
+/** Response headers by lowercase name. Binary headers are left out. */
+export type ResponseHeaders = Readonly<Record<string, string>>;
+
+/** How one call is made. */
+export interface CallOptions {
+  /** Longest wait for the answer; 0 means no limit. Streams have none by default. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Calls in all while the node is overloaded or away; 1 for what must not be repeated. */
+  readonly attempts?: number;
+  /** Told the response headers of this call. */
+  readonly onHeaders?: (headers: ResponseHeaders) => void;
+}
 
 /** What the client calls a network through: one fullnode, or several that stand in for each other. */
 export interface RpcTransport {
