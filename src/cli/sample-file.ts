@@ -1,5 +1,7 @@
 import { open } from 'node:fs/promises';
+import type { ModelConfig } from '../engine/model-config.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { type JoinedParts, joinParts } from '../store/index.js';
 
 /**
  * The bytes of a file that is one sample.
@@ -32,4 +34,20 @@ export async function readSample(path: string, maxBytes: number): Promise<Uint8A
   } catch (error) {
     throw toQuarryError(error, `reading ${path}`);
   }
+}
+
+/**
+ * Files joined to one composed sample.
+ *
+ * @throws QuarryError as {@link readSample} does for each file
+ * @throws QuarryError `INVALID_ARGUMENT` or `DATA_TOO_LARGE` when they cannot be joined, see {@link joinParts}
+ */
+export async function readJoined(
+  paths: readonly string[],
+  maxBytes: number,
+  config: Pick<ModelConfig, 'sequenceLength' | 'batchSize'>,
+): Promise<JoinedParts> {
+  const parts: Uint8Array[] = [];
+  for (const path of paths) parts.push(await readSample(path, maxBytes));
+  return joinParts(parts, config);
 }

@@ -17,6 +17,7 @@ export {
   type ScannerProbe,
   type ScannerWishes,
 } from './choose-scanner.js';
+export * from './compose/index.js';
 export { createEngineScanner } from './engine-scanner.js';
 export { createFileScanner } from './file-scanner.js';
 export {

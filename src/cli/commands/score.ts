@@ -5,18 +5,20 @@ import { MODEL_CONFIGS, type ModelConfigName } from '../../engine/model-config.j
 import { cosineDistance } from '../../engine/reference/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { Target } from '../../soma/client/decode/target.js';
+import { composedScore } from '../../store/index.js';
 import type { CliContext } from '../context.js';
 import { openLocalWeights, weightsKey } from '../local-weights.js';
 import { engineWishes } from '../mining/miner-settings.js';
 import { idArgument, u64Argument } from '../parse-argument.js';
 import { examples, printTable, sayJson, tell } from '../print.js';
-import { readSample } from '../sample-file.js';
+import { readJoined, readSample } from '../sample-file.js';
 import { addSettingFlags, configOf } from '../settings-options.js';
 import { withSession } from '../soma-session.js';
 import { speedFileOf } from '../state-dir.js';
 
 interface ScoreFlags {
   readonly json?: boolean;
+  readonly compose?: boolean;
   readonly model: string;
   readonly config: ModelConfigName;
   readonly key?: string;
@@ -41,6 +43,7 @@ export function scoreCommand(context: CliContext): Command {
     .option('--key <key>', 'decrypts the weights: base58 or hex, public on chain once the model is revealed')
     .option('--seed <n>', 'seed of the SIGReg noise; auditors use 0', '0')
     .option('--target <id>', 'also show the distance to this target of the network')
+    .option('--compose', 'one line for all files joined to one sample, computed from the scores of its parts')
     .option('--json', 'one line per file: {"file","loss","embedding":[…]}');
   addSettingFlags(command, ['engine', 'isa', 'precision', 'provider', 'workers', 'threads', 'network']);
   return command
@@ -49,6 +52,7 @@ export function scoreCommand(context: CliContext): Command {
       examples(
         'models generate --config small --seed 1 --out small.safetensors',
         'score README.md --model small.safetensors --config small --json',
+        'score --compose a.bin b.bin --model small.safetensors --config small --json',
         'score notes/*.txt --model model.encrypted --key 9xQe… --config v1 --target 0x…',
       ),
     )
@@ -64,6 +68,7 @@ async function score(context: CliContext, files: readonly string[], flags: Score
   const config = await configOf(context, { ...flags, config: undefined, seed: undefined });
   // All files are looked at first: one bad name among many should not cost an hour of scoring.
   for (const file of files) await readSample(file, MAX_FILE_BYTES);
+  const chunks = flags.compose ? (await readJoined(files, MAX_FILE_BYTES, shape)).chunks : undefined;
   const target =
     targetId === undefined
       ? undefined
@@ -95,11 +100,12 @@ async function score(context: CliContext, files: readonly string[], flags: Score
           const scores = await model.score(samples, { seed, signal: context.signal });
           for (const [index, each] of scores.entries()) {
             const file = batch[index] ?? '';
-            if (flags.json) sayJson(context, scoreJson(file, each, target));
+            if (flags.json && chunks === undefined) sayJson(context, scoreJson({ file }, each, target));
             else rows.push({ file, score: each });
           }
         }
-        if (!flags.json) printScores(context, rows, target);
+        if (chunks !== undefined) showComposed(context, flags, rows, chunks, target);
+        else if (!flags.json) printScores(context, rows, target);
       } finally {
         await model.close();
       }
@@ -111,11 +117,31 @@ async function score(context: CliContext, files: readonly string[], flags: Score
   }
 }
 
-function scoreJson(file: string, { loss, embedding }: Score, target: Target | undefined): Record<string, unknown> {
-  if (target === undefined) return { file, loss, embedding };
+/** What the joined files score, computed from the scores of each. */
+function showComposed(
+  context: CliContext,
+  flags: ScoreFlags,
+  rows: readonly { readonly file: string; readonly score: Score }[],
+  chunks: readonly number[],
+  target: Target | undefined,
+): void {
+  const composed = composedScore(rows.map(({ score }, i) => ({ ...score, chunks: chunks[i] ?? 1 })));
+  const precision = rows.find(({ score }) => score.precision !== 'f32')?.score.precision ?? 'f32';
+  const files = rows.map(({ file }) => file);
+  const score = { ...composed, precision };
+  if (flags.json) sayJson(context, scoreJson({ files, parts: files.length }, score, target));
+  else printScores(context, [{ file: `${files.length} parts`, score }], target);
+}
+
+function scoreJson(
+  named: Readonly<Record<string, unknown>>,
+  { loss, embedding }: Pick<Score, 'loss' | 'embedding'>,
+  target: Target | undefined,
+): Record<string, unknown> {
+  if (target === undefined) return { ...named, loss, embedding };
   const distance = cosineDistance(embedding, target.embedding);
   const threshold = target.distanceThreshold;
-  return { file, loss, targetId: target.id, distance, threshold, hit: distance <= threshold, embedding };
+  return { ...named, loss, targetId: target.id, distance, threshold, hit: distance <= threshold, embedding };
 }
 
 function printScores(

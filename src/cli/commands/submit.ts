@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { MODEL_CONFIGS } from '../../engine/model-config.js';
 import { QuarryError } from '../../errors/index.js';
 import { type DataHost, verifiedHost } from '../../hosting/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../http/index.js';
@@ -9,7 +10,7 @@ import { endsWithProcess, HOST_SETTINGS, noHost, openDataHost, untilInterrupted 
 import { idArgument } from '../parse-argument.js';
 import { examples, printRecord, tell } from '../print.js';
 import { liveArea } from '../progress-output.js';
-import { readSample } from '../sample-file.js';
+import { readJoined, readSample } from '../sample-file.js';
 import { type SessionFlags, type SomaSession, withSession, withSigner } from '../soma-session.js';
 import { scoreForTarget, type TargetScore } from '../target-scoring.js';
 import { verifyHostedFile } from '../verify-hosted.js';
@@ -18,14 +19,16 @@ interface SubmitFlags extends SessionFlags {
   readonly target: string;
   readonly url?: string;
   readonly dryRun?: boolean;
+  readonly compose?: boolean;
 }
 
 /** `quarry submit`. */
 export function submitCommand(context: CliContext): Command {
   const command = new Command('submit')
     .description('score one file under the models of a target and submit it if it hits')
-    .argument('<file>', 'the data, as it is')
+    .argument('<file...>', 'the data, as it is; several with --compose')
     .requiredOption('--target <id>', 'open target')
+    .option('--compose', 'join the files to one sample: whole chunks of 1,024 bytes, at most 16 in all')
     .option('--url <url>', 'the file is hosted there already');
   withSigner(command, ['engine', 'isa', 'provider', 'workers', 'threads', 'dryRun', ...HOST_SETTINGS]);
   return command
@@ -37,20 +40,31 @@ serves it until Ctrl-C.
 ${examples(
   'submit sample.txt --target 0x… --dry-run',
   'submit sample.txt --target 0x… --s3-bucket my-data --s3-public-url https://data.example.com',
+  'submit --compose a.bin b.bin c.bin --target 0x… --dry-run',
   'submit sample.txt --target 0x… --url https://example.com/sample.txt --json',
 )}`,
     )
-    .action((file: string, flags: SubmitFlags) => {
+    .action((files: string[], flags: SubmitFlags) => {
       const targetId = idArgument(flags.target, 'target');
-      return withSession(context, flags, (session) => submit(session, file, targetId, flags));
+      if (files.length > 1 && flags.compose !== true) {
+        throw new QuarryError('USAGE', `${files.length} files are several samples`, {
+          hint: 'submit them one by one, or join them with --compose',
+        });
+      }
+      return withSession(context, flags, (session) => submit(session, files, targetId, flags));
     });
 }
 
-async function submit(session: SomaSession, file: string, targetId: string, flags: SubmitFlags): Promise<void> {
+async function submit(
+  session: SomaSession,
+  files: readonly string[],
+  targetId: string,
+  flags: SubmitFlags,
+): Promise<void> {
   const { client, config, context, signal } = session;
   const dryRun = config.dryRun;
   const { parameters, epoch } = await client.getSystemState({ signal });
-  const sample = await readSample(file, Number(parameters.maxSubmissionDataSize));
+  const { file, sample, parts } = await readData(files, Number(parameters.maxSubmissionDataSize), flags);
   const target = await client.getTarget(targetId, { signal });
   assertOpen(target, epoch);
   // Before an hour of scoring: a key and a host that are missing now will be missing then.
@@ -63,7 +77,7 @@ async function submit(session: SomaSession, file: string, targetId: string, flag
     const hit = score.distance <= target.distanceThreshold;
     const bondShannons = submissionBond(sample.byteLength, parameters.submissionBondPerByte);
     if (signer === undefined) {
-      print(session, flags, target, score, { outcome: hit ? 'hit' : 'miss', bondShannons });
+      print(session, flags, target, score, { outcome: hit ? 'hit' : 'miss', bondShannons, ...parts });
       return;
     }
     if (!hit) throw missed(target, score);
@@ -80,7 +94,8 @@ async function submit(session: SomaSession, file: string, targetId: string, flag
     const { digest, checkpoint } = result;
     const feeShannons = result.effects.fee.totalFee;
     const url = manifest.url;
-    print(session, flags, target, score, { outcome: 'accepted', digest, checkpoint, url, bondShannons, feeShannons });
+    const money = { bondShannons, feeShannons };
+    print(session, flags, target, score, { outcome: 'accepted', digest, checkpoint, url, ...money, ...parts });
     if (endsWithProcess(host)) {
       tell(context, 'serving the data: auditors fetch it here until the target is claimed; Ctrl-C stops');
       await untilInterrupted(signal);
@@ -88,6 +103,18 @@ async function submit(session: SomaSession, file: string, targetId: string, flag
   } finally {
     await host?.close();
   }
+}
+
+/** The bytes to submit: one file, or with --compose all of them joined. */
+async function readData(
+  files: readonly string[],
+  maxBytes: number,
+  flags: SubmitFlags,
+): Promise<{ file: string; sample: Uint8Array; parts: { readonly parts?: number } }> {
+  const [file = ''] = files;
+  if (flags.compose !== true) return { file, sample: await readSample(file, maxBytes), parts: {} };
+  const { bytes } = await readJoined(files, maxBytes, MODEL_CONFIGS.v1);
+  return { file: `${files.length} parts`, sample: bytes, parts: { parts: files.length } };
 }
 
 function assertOpen(target: Target, epoch: bigint): void {
@@ -145,16 +172,19 @@ function print(
 ): void {
   const { modelId, loss, losses, distance, engine } = score;
   const threshold = target.distanceThreshold;
-  const { outcome, bondShannons, feeShannons, ...rest } = more;
+  const { outcome, bondShannons, feeShannons, parts, ...rest } = more;
   const json = { targetId: target.id, outcome, distance, threshold, modelId, loss, losses, engine };
   const { green, yellow } = context.style;
   printRecord(
     context,
     flags,
-    { ...json, rewardShannons: target.rewardPoolShannons, bondShannons, feeShannons, ...rest },
+    { ...json, rewardShannons: target.rewardPoolShannons, bondShannons, feeShannons, parts, ...rest },
     [
       ['target', target.id],
-      ['outcome', outcome === 'miss' ? yellow(outcome) : green(outcome)],
+      [
+        'outcome',
+        `${outcome === 'miss' ? yellow(outcome) : green(outcome)}${parts === undefined ? '' : `, ${parts} parts`}`,
+      ],
       ['distance', `${distance.toFixed(6)} (threshold ${threshold.toFixed(6)})`],
       ['winner', modelId],
       ['loss', `${loss.toFixed(6)} of ${losses.map((each) => each.toFixed(6)).join(', ')}`],

@@ -1,0 +1,48 @@
+import type { ModelConfig } from '../../engine/model-config.js';
+import { QuarryError } from '../../errors/index.js';
+
+/** Parts joined to one sample. */
+export interface JoinedParts {
+  readonly bytes: Uint8Array;
+  /** Chunks of each part, in order. */
+  readonly chunks: readonly number[];
+}
+
+/**
+ * Joins parts to one sample whose score is the mean of theirs: every part but the last must end with a chunk, and all of
+ * them must fit one batch.
+ *
+ * @throws QuarryError `INVALID_ARGUMENT` when a part before the last is no whole number of chunks
+ * @throws QuarryError `DATA_TOO_LARGE` when the parts make more than one batch
+ * @throws QuarryError `DATA_EMPTY` when there are none, or one has no bytes
+ */
+export function joinParts(
+  parts: readonly Uint8Array[],
+  { sequenceLength, batchSize }: Pick<ModelConfig, 'sequenceLength' | 'batchSize'>,
+): JoinedParts {
+  if (parts.length === 0 || parts.some((part) => part.length === 0)) {
+    throw new QuarryError('DATA_EMPTY', 'a composed sample needs parts with at least one byte each');
+  }
+  const uneven = parts.findIndex((part, i) => i < parts.length - 1 && part.length % sequenceLength !== 0);
+  if (uneven >= 0) {
+    throw new QuarryError(
+      'INVALID_ARGUMENT',
+      `part ${uneven + 1} has ${parts[uneven]?.length} bytes, no multiple of ${sequenceLength}`,
+      { hint: 'every part but the last must be whole chunks, or the parts after it would be cut elsewhere' },
+    );
+  }
+  const chunks = parts.map((part) => Math.ceil(part.length / sequenceLength));
+  const total = chunks.reduce((sum, count) => sum + count, 0);
+  if (total > batchSize) {
+    throw new QuarryError('DATA_TOO_LARGE', `the parts have ${total} chunks, of ${batchSize} at most`, {
+      hint: 'chunks of a second batch would meet other noise: their score is not the mean',
+    });
+  }
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return { bytes, chunks };
+}

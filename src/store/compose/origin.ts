@@ -1,0 +1,28 @@
+import type { ModelKey } from '../model-key.js';
+import type { Store } from '../store.js';
+import type { ScoreInput } from '../store-types.js';
+import { composedScore } from './composed-score.js';
+
+const COMPOSED = /^(\d+) parts: samples (\d+(?:\+\d+)*)$/;
+
+/** The origin of a composed sample, which names its parts: `3 parts: samples 4+4+17`. */
+export function composedOrigin(parts: readonly number[]): string {
+  return `${parts.length} parts: samples ${parts.join('+')}`;
+}
+
+/** The sample ids that an origin names as parts; undefined for samples that were not composed. */
+export function partsOfOrigin(origin: string): readonly number[] | undefined {
+  const ids = COMPOSED.exec(origin)?.[2]?.split('+').map(Number);
+  return ids !== undefined && ids.length === Number(COMPOSED.exec(origin)?.[1]) ? ids : undefined;
+}
+
+/**
+ * The score of a composed sample under a model that has scored all of its parts; undefined for other samples, or when
+ * a part's row is missing. As precise as the least precise part.
+ */
+export function scoreFromParts(store: Store, sampleId: number, model: ModelKey): ScoreInput | undefined {
+  const parts = partsOfOrigin(store.sample(sampleId).origin)?.map((id) => store.score(id, model));
+  if (parts === undefined || !parts.every((part) => part !== undefined)) return undefined;
+  const precision = parts.find((part) => part.precision !== 'f32')?.precision ?? 'f32';
+  return { sampleId, ...composedScore(parts), precision };
+}
