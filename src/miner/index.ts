@@ -1,6 +1,12 @@
 export { type DataHost, HttpHost, type HttpHostOptions, S3Host, type S3HostOptions } from '../hosting/index.js';
 export { type AssembledMiner, type CreateMinerOptions, createMiner } from './create-miner.js';
 export { Journal, type JournalTotals } from './journal/journal.js';
+export {
+  type JournalHistory,
+  openJournalHistory,
+  type PastClaim,
+  type PastSubmission,
+} from './journal/journal-history.js';
 export { Miner } from './miner.js';
 export type { MinerDeps, MinerOptions } from './miner-options.js';
 export type { MinerEmitter, MinerEvents, SubmissionOutcome } from './run/events.js';

@@ -102,4 +102,14 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     PRIMARY KEY (architecture, checksum)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What a submission's story needs beyond its outcome. Unknown for rows of earlier versions.
+  ALTER TABLE submissions ADD COLUMN origin TEXT;
+  ALTER TABLE submissions ADD COLUMN distance REAL;
+  ALTER TABLE submissions ADD COLUMN threshold REAL;
+  -- The submitter's part of the reward, shannons; the column reward holds the target's whole pool.
+  ALTER TABLE submissions ADD COLUMN share TEXT;
+  ALTER TABLE submissions ADD COLUMN settled_ms INTEGER;
+  ALTER TABLE claims ADD COLUMN settled_ms INTEGER;
+  `,
 ];

@@ -21,6 +21,16 @@ export interface JournalSubmission {
   readonly rewardShannons: bigint;
 }
 
+/** What is known of a submission beside what it promises: for its story, never for a decision. */
+export interface SubmissionStory {
+  /** Where the sample came from. */
+  readonly origin: string;
+  readonly distance: number;
+  readonly threshold: number;
+  /** The submitter's part of the reward. */
+  readonly shareShannons: bigint;
+}
+
 export type ClaimState = 'waiting' | 'built' | 'claimed' | 'gone';
 
 export interface JournalClaim {
@@ -54,11 +64,12 @@ export interface WeightsName {
 }
 
 const INSERT = `
-  INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms)
-  VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?)`;
+  INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms,
+    origin, distance, threshold, share)
+  VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?, ?, ?, ?, ?)`;
 // Signed bytes are kept only as long as they may have to be sent again.
 const SETTLE = `
-  UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4,
+  UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4, settled_ms = ?6,
     signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END
   WHERE digest = ?5`;
 // The condition is that of the index, word for word: otherwise it is not used.
@@ -88,7 +99,7 @@ export class Journal {
   }
 
   /** @throws QuarryError `ALREADY_EXISTS` when the target has a live submission */
-  recordSubmission(submission: Omit<JournalSubmission, 'state'>): void {
+  recordSubmission(submission: Omit<JournalSubmission, 'state'>, story?: SubmissionStory): void {
     const { targetId, checksum, modelId, digest, signed, epoch, bondShannons, rewardShannons } = submission;
     this.#sql(INSERT).run([
       targetId,
@@ -100,6 +111,10 @@ export class Journal {
       String(bondShannons),
       String(rewardShannons),
       this.#now(),
+      story?.origin ?? null,
+      story?.distance ?? null,
+      story?.threshold ?? null,
+      story === undefined ? null : String(story.shareShannons),
     ]);
   }
 
@@ -110,7 +125,7 @@ export class Journal {
     details: { readonly reason?: string; readonly feeShannons?: bigint; readonly latencyMs?: number } = {},
   ): void {
     const fee = details.feeShannons === undefined ? null : String(details.feeShannons);
-    this.#sql(SETTLE).run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest]);
+    this.#sql(SETTLE).run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest, this.#now()]);
   }
 
   /** Submissions whose outcome is not known, oldest first. */
@@ -221,10 +236,11 @@ export class Journal {
     state: ClaimState,
     details: { readonly receivedShannons?: bigint; readonly feeShannons?: bigint } = {},
   ): void {
-    this.#sql('UPDATE claims SET state = ?, received = ?, fee = ? WHERE target_id = ?').run([
+    this.#sql('UPDATE claims SET state = ?, received = ?, fee = ?, settled_ms = ? WHERE target_id = ?').run([
       state,
       details.receivedShannons === undefined ? null : String(details.receivedShannons),
       details.feeShannons === undefined ? null : String(details.feeShannons),
+      this.#now(),
       targetId,
     ]);
   }

@@ -233,16 +233,24 @@ export class Submitter {
       if (digest !== '' && digest !== superseded)
         journal.settleSubmission(digest, 'rejected', { reason: 'coin conflict' });
       this.#inFlight.delete(digest);
-      journal.recordSubmission({
-        targetId: target.id,
-        checksum,
-        modelId: candidate.modelId,
-        digest: signed.digest,
-        signed: encodeSignedTransaction(signed),
-        epoch: target.generationEpoch,
-        bondShannons,
-        rewardShannons: target.rewardPoolShannons,
-      });
+      journal.recordSubmission(
+        {
+          targetId: target.id,
+          checksum,
+          modelId: candidate.modelId,
+          digest: signed.digest,
+          signed: encodeSignedTransaction(signed),
+          epoch: target.generationEpoch,
+          bondShannons,
+          rewardShannons: target.rewardPoolShannons,
+        },
+        {
+          origin: candidate.origin,
+          distance: candidate.distance,
+          threshold: target.distanceThreshold,
+          shareShannons: bpsMul(target.rewardPoolShannons, limits().rewardShareBps),
+        },
+      );
       digest = signed.digest;
       this.#inFlight.add(digest);
       stats.spawnToSubmit.record(now() - candidate.readyAt);

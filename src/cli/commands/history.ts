@@ -1,0 +1,124 @@
+import { Command, Option } from 'commander';
+import type { PastSubmission } from '../../miner/index.js';
+import { shannonsToSoma } from '../../soma/chain/index.js';
+import { type Column, renderCsv, renderMarkdown } from '../../text/index.js';
+import type { CliContext } from '../context.js';
+import { GROUPINGS, type Grouping, groupSubmissions, type SubmissionGroup } from '../history/group-submissions.js';
+import { sinceArgument } from '../history/since.js';
+import { sparkline } from '../history/sparkline.js';
+import { isoTime, submissionJson } from '../history/submission-json.js';
+import { withHistory } from '../history/with-history.js';
+import { examples, printTable, say, sayJson } from '../print.js';
+import { addSettings, configOf } from '../settings-options.js';
+
+interface HistoryFlags {
+  readonly since?: string;
+  readonly by?: Grouping;
+  readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly md?: boolean;
+}
+
+/** `quarry history`: what a miner earned, lost and was refused, from its journal. */
+export function historyCommand(context: CliContext): Command {
+  const command = new Command('history')
+    .description('what was earned, lost and rejected, by day, epoch, model or source')
+    .option('--since <when>', 'only what was sent since: an age (12h, 7d) or a date')
+    .addOption(new Option('--by <what>', 'one row per').choices(GROUPINGS))
+    .addOption(new Option('--json', 'one JSON object a line').conflicts(['csv', 'md']))
+    .addOption(new Option('--csv', 'CSV').conflicts(['md']))
+    .option('--md', 'a Markdown table')
+    .addHelpText(
+      'after',
+      `
+Without --by, --json, --csv and --md have one submission a line; a terminal shows days.
+The journal may belong to a miner that runs.
+${examples('history --since 7d', 'history --by model --md', 'history --json | jq .outcome')}`,
+    );
+  addSettings(command, ['network', 'stateDir']);
+  return command.action(async (flags: HistoryFlags) => {
+    const sinceMs = flags.since === undefined ? undefined : sinceArgument(flags.since, Date.now());
+    const config = await configOf(context, { ...flags });
+    await withHistory(context, config, (history) => print(context, flags, history.submissions(sinceMs)));
+  });
+}
+
+function print(context: CliContext, flags: HistoryFlags, submissions: Iterable<PastSubmission>): void {
+  if (flags.by === undefined && flags.json) {
+    for (const submission of submissions) sayJson(context, submissionJson(submission));
+    return;
+  }
+  if (flags.by === undefined && (flags.csv || flags.md)) {
+    printText(context, flags, [...submissions], SUBMISSION_COLUMNS);
+    return;
+  }
+  const by = flags.by ?? 'day';
+  const groups = groupSubmissions(submissions, by);
+  const columns = groupColumns(by);
+  if (flags.json) for (const { key, ...group } of groups) sayJson(context, { [by]: key, ...group });
+  else if (flags.csv || flags.md) printText(context, flags, groups, columns);
+  else printGroups(context, groups, columns);
+}
+
+function printText<Row>(
+  context: CliContext,
+  { csv }: HistoryFlags,
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+): void {
+  context.stdout.write(csv ? renderCsv(rows, columns) : renderMarkdown(rows, columns));
+}
+
+function printGroups(
+  context: CliContext,
+  groups: readonly SubmissionGroup[],
+  columns: readonly Column<SubmissionGroup>[],
+): void {
+  printTable(context, groups, columns, 'nothing was submitted in this time');
+  if (groups.length < 2) return;
+  const latest = groups.slice(-60);
+  const line = (name: string, values: readonly number[]): void =>
+    say(context, `${name.padEnd(9)} ${context.style.green(sparkline(values))}`);
+  say(context, '');
+  line(
+    'earned',
+    latest.map((group) => Number(group.rewardShannons)),
+  );
+  line(
+    'accepted',
+    latest.map((group) => group.accepted),
+  );
+  line(
+    'lost',
+    latest.map((group) => group.lost),
+  );
+}
+
+function groupColumns(by: Grouping): readonly Column<SubmissionGroup>[] {
+  return [
+    { header: by.toUpperCase(), value: (group) => group.key, shrink: 1 },
+    { header: 'ACCEPTED', value: (group) => group.accepted, align: 'right' },
+    { header: 'LOST', value: (group) => group.lost, align: 'right' },
+    { header: 'REJECTED', value: (group) => group.rejected, align: 'right' },
+    { header: 'PENDING', value: (group) => group.pending, align: 'right' },
+    { header: 'EARNED SOMA', value: (group) => shannonsToSoma(group.rewardShannons), align: 'right' },
+    { header: 'FEES SOMA', value: (group) => shannonsToSoma(group.feesShannons), align: 'right' },
+    { header: 'MEDIAN MS', value: (group) => group.latencyMs?.toFixed(0), align: 'right' },
+  ];
+}
+
+const SUBMISSION_COLUMNS: readonly Column<PastSubmission>[] = [
+  { header: 'at', value: (row) => isoTime(row.atMs) },
+  { header: 'target', value: (row) => row.targetId },
+  { header: 'outcome', value: (row) => (row.outcome === 'built' ? 'pending' : row.outcome) },
+  { header: 'reason', value: (row) => row.reason },
+  { header: 'epoch', value: (row) => row.epoch, align: 'right' },
+  { header: 'reward_shannons', value: (row) => row.rewardShannons, align: 'right' },
+  { header: 'fee_shannons', value: (row) => row.feeShannons, align: 'right' },
+  { header: 'latency_ms', value: (row) => row.latencyMs?.toFixed(1), align: 'right' },
+  { header: 'distance', value: (row) => row.distance, align: 'right' },
+  { header: 'threshold', value: (row) => row.threshold, align: 'right' },
+  { header: 'model', value: (row) => row.modelId },
+  { header: 'source', value: (row) => row.origin },
+  { header: 'digest', value: (row) => row.digest },
+];
