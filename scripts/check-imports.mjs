@@ -28,6 +28,7 @@ const ALLOWED = {
   'devnet/soma': ['errors', 'gen', 'soma/chain', 'engine', 'native', 'weights', 'http'],
   'devnet/flock': [...ANY_NETWORK, 'flock'],
   'devnet/aitbc': [...ANY_NETWORK, 'aitbc'],
+  fleet: ['errors', 'http', 'native', 'weights', 'engine', 'soma'],
   miner: [
     'errors',
     'http',

@@ -11,6 +11,7 @@ import { flockCommand } from './flock.js';
 import { mineCommand } from './mine.js';
 import { modelsCommand } from './models.js';
 import { scoreCommand } from './score.js';
+import { serveCommand } from './serve.js';
 import { storeCommand } from './store.js';
 import { submitCommand } from './submit.js';
 import { targetsCommand } from './targets.js';
@@ -30,6 +31,7 @@ export const commandFactories: readonly ((context: CliContext) => Command)[] = [
   walletCommand,
   txCommand,
   storeCommand,
+  serveCommand,
   devnetCommand,
   doctorCommand,
   benchCommand,
