@@ -29,6 +29,7 @@ const ALLOWED = {
   'devnet/soma': ['errors', 'gen', 'soma/chain', 'engine', 'native', 'weights', 'http'],
   'devnet/flock': ANY_NETWORK,
   'devnet/aitbc': ANY_NETWORK,
+  fleet: ['errors', 'http', 'native', 'weights', 'engine', 'soma'],
   miner: [
     'errors',
     'http',

@@ -174,6 +174,31 @@ export const SETTINGS = {
     help: 'shape of the models',
   },
 
+  // Scoring for others
+  serveHost: {
+    kind: 'string',
+    env: 'QUARRY_SERVE_HOST',
+    flag: '--serve-host <address>',
+    default: '127.0.0.1',
+    help: 'interface the scoring service listens on; beyond loopback a token is needed',
+  },
+  servePort: {
+    kind: 'integer',
+    env: 'QUARRY_SERVE_PORT',
+    flag: '--serve-port <n>',
+    default: 9124,
+    min: 0,
+    help: 'port of the scoring service',
+  },
+  maxModels: {
+    kind: 'integer',
+    env: 'QUARRY_MAX_MODELS',
+    flag: '--max-models <n>',
+    default: 6,
+    min: 1,
+    help: 'models kept loaded; the one unused for longest makes room',
+  },
+
   // Mining
   policy: {
     kind: 'string',

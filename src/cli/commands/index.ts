@@ -13,6 +13,7 @@ import { mineCommand } from './mine.js';
 import { modelsCommand } from './models.js';
 import { profitCommand } from './profit.js';
 import { scoreCommand } from './score.js';
+import { serveCommand } from './serve.js';
 import { storeCommand } from './store.js';
 import { submitCommand } from './submit.js';
 import { targetsCommand } from './targets.js';
@@ -36,6 +37,7 @@ export const commandFactories: readonly ((context: CliContext) => Command)[] = [
   walletCommand,
   txCommand,
   storeCommand,
+  serveCommand,
   devnetCommand,
   doctorCommand,
   benchCommand,

@@ -13,7 +13,8 @@ interface ManifestInput {
   readonly decryptionKey: string | undefined;
 }
 
-interface ScoreRequest {
+/** The body of a call to `/scoring.Scoring/Score`. */
+export interface ScoreRequest {
   readonly dataUrl: string;
   readonly dataChecksum: string;
   readonly dataSize: bigint;
@@ -22,7 +23,8 @@ interface ScoreRequest {
   readonly seed: bigint;
 }
 
-interface ScoreResponse {
+/** What is answered: losses and distances are the winner's alone. */
+export interface ScoreResponse {
   readonly winner: bigint;
   readonly lossScore: Float32Array;
   readonly embedding: Float32Array;
@@ -38,28 +40,32 @@ const f32Bits: bcs.Codec<Float32Array> = bcs.mapped(
   (values) => [...new Uint32Array(new Float32Array(values).buffer)],
 );
 
-/** `/scoring.Scoring/Score`. */
-export const SCORE = bcsMethod(
-  '/scoring.Scoring/Score',
-  struct<ScoreRequest>({
-    dataUrl: string,
-    dataChecksum: string,
-    dataSize: u64,
-    modelManifests: vector(
-      struct<ManifestInput>({ url: string, checksum: string, size: u64, decryptionKey: option(string) }),
-    ),
-    targetEmbedding: f32Bits,
-    seed: u64,
-  }),
-  struct<ScoreResponse>({ winner: u64, lossScore: f32Bits, embedding: f32Bits, distance: f32Bits }),
-);
+export const SCORE_REQUEST: bcs.Codec<ScoreRequest> = struct<ScoreRequest>({
+  dataUrl: string,
+  dataChecksum: string,
+  dataSize: u64,
+  modelManifests: vector(
+    struct<ManifestInput>({ url: string, checksum: string, size: u64, decryptionKey: option(string) }),
+  ),
+  targetEmbedding: f32Bits,
+  seed: u64,
+});
 
-/** `/scoring.Scoring/Health`: an empty request, `HealthResponse { ok }`. */
-export const SCORING_HEALTH = bcsMethod(
-  '/scoring.Scoring/Health',
-  bcs.unit,
-  struct<{ readonly ok: boolean }>({ ok: bcs.bool }),
-);
+export const SCORE_RESPONSE: bcs.Codec<ScoreResponse> = struct<ScoreResponse>({
+  winner: u64,
+  lossScore: f32Bits,
+  embedding: f32Bits,
+  distance: f32Bits,
+});
+
+/** `HealthResponse { ok }`. */
+export const SCORING_HEALTH_RESPONSE = struct<{ readonly ok: boolean }>({ ok: bcs.bool });
+
+/** `/scoring.Scoring/Score`. */
+export const SCORE = bcsMethod('/scoring.Scoring/Score', SCORE_REQUEST, SCORE_RESPONSE);
+
+/** `/scoring.Scoring/Health`: an empty request, {@link SCORING_HEALTH_RESPONSE}. */
+export const SCORING_HEALTH = bcsMethod('/scoring.Scoring/Health', bcs.unit, SCORING_HEALTH_RESPONSE);
 
 export interface ScoreOptions extends CallOptions {
   /** Where the service can read the data, and what it is. */

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import type { Config } from '../config/index.js';
+import { type ChosenEngine, chooseEngine } from '../engine/choose-engine.js';
+import type { ModelConfig } from '../engine/model-config.js';
+import { ModelShelf } from '../fleet/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../http/index.js';
+import { WeightsCache } from '../weights/weights-cache.js';
+import type { CliContext } from './context.js';
+import { engineWishes } from './mining/miner-settings.js';
+import { speedFileOf } from './state-dir.js';
+
+/** Models that this machine fetches and loads as they are asked for. */
+export interface LocalModels {
+  readonly models: ModelShelf;
+  /** Dials what strangers name, within the address policy. */
+  readonly http: HttpClient;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a shelf of models below a directory.
+ *
+ * @param loopback whether manifests may name this machine
+ * @param onEngine told which engine was chosen, at the first model of a shape
+ */
+export function openLocalModels(
+  context: CliContext,
+  config: Config,
+  stateDir: string,
+  { loopback, onEngine }: { readonly loopback: boolean; readonly onEngine: (chosen: ChosenEngine) => void },
+): LocalModels {
+  const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
+  const engines = new Map<ModelConfig, Promise<ChosenEngine>>();
+  const engineFor = async (shape: ModelConfig) => {
+    const chosen =
+      engines.get(shape) ??
+      chooseEngine(
+        {
+          ...engineWishes(config),
+          cacheDir: join(stateDir, 'packed'),
+          speedFile: speedFileOf(config, context.env),
+          signal: context.signal,
+        },
+        shape,
+      ).then((engine) => {
+        onEngine(engine);
+        return engine;
+      });
+    engines.set(shape, chosen);
+    chosen.catch(() => engines.delete(shape));
+    return (await chosen).engine;
+  };
+  const weights = new WeightsCache({ dir: join(stateDir, 'weights') }, { http });
+  const models = new ModelShelf({ most: config.maxModels }, { weights, engineFor });
+  return {
+    models,
+    http,
+    close: async () => {
+      await models.close();
+      for (const engine of engines.values()) await (await engine.catch(() => undefined))?.engine.close();
+      await http.close();
+    },
+  };
+}

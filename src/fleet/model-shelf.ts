@@ -1,0 +1,108 @@
+import type { LoadedModel, ScoringEngine } from '../engine/contract.js';
+import type { ModelConfig } from '../engine/model-config.js';
+import { QuarryError } from '../errors/index.js';
+import type { DownloadSource } from '../http/index.js';
+import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
+import { v1Tensors } from '../weights/v1-layout.js';
+import type { WeightsCache } from '../weights/weights-cache.js';
+
+export interface ModelShelfOptions {
+  /** Models kept loaded; the one unused for longest makes room. */
+  readonly most: number;
+}
+
+export interface ModelShelfDeps {
+  readonly weights: WeightsCache;
+  /** The engine for models of a shape; asked once a model. */
+  readonly engineFor: (config: ModelConfig) => Promise<ScoringEngine>;
+}
+
+/** f64, the widest type the network's loader accepts, and room for names and shapes. */
+const WIDEST_ELEMENT_BYTES = 8;
+const HEADER_ALLOWANCE_BYTES = 16 * 2 ** 20;
+
+interface Shelved {
+  readonly model: Promise<LoadedModel>;
+  users: number;
+}
+
+/** Models loaded on demand: fetched, verified, packed, and closed when others need the room. */
+export class ModelShelf {
+  readonly #options: ModelShelfOptions;
+  readonly #deps: ModelShelfDeps;
+  /** By identity of the weights; used last comes last. */
+  readonly #shelf = new Map<string, Shelved>();
+
+  constructor(options: ModelShelfOptions, deps: ModelShelfDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** Identities of the weights that are loaded or being loaded. */
+  get loaded(): readonly string[] {
+    return [...this.#shelf.keys()];
+  }
+
+  /**
+   * Has `work` use a model, which stays loaded meanwhile.
+   *
+   * @throws QuarryError `WEIGHTS_INVALID` when the size it claims is no model's of this shape, and what fetching and
+   *   loading throw
+   */
+  async use<T>(
+    manifest: WeightsManifest,
+    config: ModelConfig,
+    work: (model: LoadedModel) => Promise<T>,
+    fallbacks: readonly DownloadSource[] = [],
+  ): Promise<T> {
+    const identity = weightsIdentity(manifest);
+    const entry = this.#shelf.get(identity) ?? { model: this.#load(manifest, config, fallbacks), users: 0 };
+    this.#shelf.delete(identity);
+    this.#shelf.set(identity, entry);
+    entry.users++;
+    try {
+      const model = await entry.model.catch((error: unknown) => {
+        this.#shelf.delete(identity);
+        throw error;
+      });
+      await this.#makeRoom();
+      return await work(model);
+    } finally {
+      entry.users--;
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#shelf.values()];
+    this.#shelf.clear();
+    for (const { model } of all) await (await model.catch(() => undefined))?.close();
+  }
+
+  async #load(
+    manifest: WeightsManifest,
+    config: ModelConfig,
+    fallbacks: readonly DownloadSource[],
+  ): Promise<LoadedModel> {
+    const elements = v1Tensors(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    if (manifest.sizeBytes > elements * WIDEST_ELEMENT_BYTES + HEADER_ALLOWANCE_BYTES) {
+      throw new QuarryError('WEIGHTS_INVALID', `the weights claim ${manifest.sizeBytes} bytes, more than a model has`);
+    }
+    const engine = await this.#deps.engineFor(config);
+    const packing = engine.packing?.(config);
+    const file = await this.#deps.weights.open(manifest, { fallbacks, ...(packing !== undefined && { packing }) });
+    try {
+      return await engine.load(file, config);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    for (const [identity, { model, users }] of this.#shelf) {
+      if (this.#shelf.size <= this.#options.most) return;
+      if (users > 0) continue;
+      this.#shelf.delete(identity);
+      await (await model.catch(() => undefined))?.close();
+    }
+  }
+}

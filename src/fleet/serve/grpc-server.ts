@@ -1,0 +1,118 @@
+import { timingSafeEqual } from 'node:crypto';
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { bcs } from '../../soma/chain/index.js';
+import {
+  SCORE,
+  SCORE_REQUEST,
+  SCORE_RESPONSE,
+  SCORING_HEALTH,
+  SCORING_HEALTH_RESPONSE,
+} from '../../soma/services/index.js';
+import type { ScoringService } from './scoring-service.js';
+
+export interface ServeOptions {
+  /** Interface to listen on. */
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Every call must carry `authorization: Bearer <token>`. Needed beyond loopback. */
+  readonly token?: string;
+}
+
+/** A service that listens. */
+export interface Serving {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Interfaces that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** A request names URLs and digests: kilobytes. */
+const MOST_REQUEST_BYTES = 1 << 20;
+/** Which texts the official service answers as the caller's mistake. */
+const CALLERS_MISTAKE = /must be|required|must not|Checksum|Invalid/;
+
+/**
+ * Serves `/scoring.Scoring/Score` and `/scoring.Scoring/Health`, BCS inside gRPC, without TLS.
+ *
+ * @throws QuarryError `CONFIG_MISSING` when others could reach it and no token is set
+ * @throws QuarryError `CONFLICT` when the port is taken
+ */
+export async function serveScoring(options: ServeOptions, service: Pick<ScoringService, 'score'>): Promise<Serving> {
+  const { host, port, token } = options;
+  if (!isLoopback(host) && (token === undefined || token === '')) {
+    throw new QuarryError('CONFIG_MISSING', `listening on ${host} lets others use this machine, so it needs a token`, {
+      hint: 'set QUARRY_HTTP_TOKEN, or listen on 127.0.0.1',
+    });
+  }
+  const server = new Server({ 'grpc.max_receive_message_length': MOST_REQUEST_BYTES });
+  addMethod(server, SCORE.path, SCORE_REQUEST, SCORE_RESPONSE, token, (request) => service.score(request));
+  addMethod(server, SCORING_HEALTH.path, bcs.unit, SCORING_HEALTH_RESPONSE, token, async () => ({ ok: true }));
+  const name = host.includes(':') ? `[${host}]` : host;
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${name}:${port}`, ServerCredentials.createInsecure(), (error, actual) => {
+      if (error === null) resolve(actual);
+      else reject(new QuarryError('CONFLICT', `cannot listen on ${host}:${port}`, { cause: error, retryable: false }));
+    });
+  });
+  return {
+    url: `http://${name}:${bound}`,
+    close: async () => server.forceShutdown(),
+  };
+}
+
+function addMethod<I, O>(
+  server: Server,
+  path: string,
+  request: bcs.Codec<I>,
+  response: bcs.Codec<O>,
+  token: string | undefined,
+  handle: (request: I) => Promise<O>,
+): void {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const answer = async (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>): Promise<void> => {
+    if (!isAuthorised(call.metadata, token)) {
+      callback({ code: status.UNAUTHENTICATED, details: 'a bearer token is required' });
+      return;
+    }
+    try {
+      callback(null, await handle(call.request));
+    } catch (error) {
+      const failure = toQuarryError(error, 'scoring');
+      const mistake = failure.code === 'INVALID_ARGUMENT' || CALLERS_MISTAKE.test(failure.message);
+      callback({ code: mistake ? status.INVALID_ARGUMENT : status.INTERNAL, details: failure.message });
+    }
+  };
+  server.addService(
+    {
+      [name]: {
+        path,
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: (value: I) => Buffer.from(bcs.encodeBcs(request, value)),
+        requestDeserialize: (bytes: Buffer) => bcs.decodeBcs(request, bytes, `${name} request`),
+        responseSerialize: (value: O) => Buffer.from(bcs.encodeBcs(response, value)),
+        responseDeserialize: (bytes: Buffer) => bcs.decodeBcs(response, bytes, `${name} response`),
+      },
+    },
+    { [name]: (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>) => void answer(call, callback) },
+  );
+}
+
+function isAuthorised(metadata: Metadata, token: string | undefined): boolean {
+  if (token === undefined || token === '') return true;
+  const given = Buffer.from(String(metadata.get('authorization')[0] ?? ''));
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}

@@ -1,0 +1,178 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createReferenceEngine, type LoadedModel, type ScoringEngine } from '../../src/engine/index.js';
+import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
+import { cosineDistance, selectBest } from '../../src/engine/reference/index.js';
+import { ModelShelf, ScoringService, type Serving, serveScoring } from '../../src/fleet/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../src/http/index.js';
+import { manifestOf } from '../../src/soma/chain/index.js';
+import { ScoringClient } from '../../src/soma/services/index.js';
+import { openSafetensors } from '../../src/weights/safetensors.js';
+import { WeightsCache } from '../../src/weights/weights-cache.js';
+import { type Published, publishModels } from './published-models.js';
+
+const LIMITS = { maxDataBytes: 4096, maxModels: 4, batch: 16, remembered: 100 };
+const target = Float32Array.from({ length: MODEL_CONFIGS.small.embeddingDim }, (_, i) => Math.sin(i + 1));
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+let dir: string;
+let published: Published;
+let serving: Serving;
+let client: ScoringClient;
+const http = new HttpClient({ addressPolicy: PUBLIC_AND_LOOPBACK });
+const guarded = new HttpClient({ addressPolicy: PUBLIC_ONLY });
+/** Sizes of the batches that the engine was given. */
+const batches: number[] = [];
+
+/** The reference engine, watched. */
+function watchedEngine(): ScoringEngine {
+  const engine = createReferenceEngine();
+  return {
+    name: engine.name,
+    device: engine.device,
+    precision: engine.precision,
+    close: () => engine.close(),
+    load: async (weights, config) => {
+      const model: LoadedModel = await engine.load(weights, config);
+      return {
+        config,
+        errorBound: model.errorBound,
+        close: () => model.close(),
+        score: (samples, options) => {
+          batches.push(samples.length);
+          return model.score(samples, options);
+        },
+      };
+    },
+  };
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-serve-'));
+  published = await publishModels(dir, 3);
+  const engine = watchedEngine();
+  const weights = new WeightsCache({ dir: join(dir, 'cache') }, { http });
+  const models = new ModelShelf({ most: 2 }, { weights, engineFor: async () => engine });
+  serving = await serveScoring({ host: '127.0.0.1', port: 0 }, new ScoringService(LIMITS, { models, http }));
+  client = new ScoringClient({ url: serving.url });
+});
+afterAll(async () => {
+  client?.close();
+  await serving?.close();
+  await published?.close();
+  await http.close();
+  await guarded.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function request(name: string, data: Uint8Array) {
+  published.files.set(name, data);
+  return {
+    data: manifestOf(`${published.url}/${name}`, data),
+    models: published.models.map(({ url, checksum, sizeBytes, decryptionKey }) => ({
+      url,
+      checksum: Buffer.from(checksum, 'hex'),
+      size: BigInt(sizeBytes),
+      decryptionKey,
+    })),
+    targetEmbedding: target,
+  };
+}
+
+describe('the Scoring service', () => {
+  it('is healthy and answers what the models say, by the winner alone', async () => {
+    expect(await client.health()).toBe(true);
+    const data = bytes('a sample that three models compete for');
+    const answer = await client.score(request('first', data));
+    const reference = createReferenceEngine();
+    const scores = [];
+    for (let i = 0; i < 3; i++) {
+      const file = await openSafetensors(join(dir, `plain-${i}.safetensors`));
+      const model = await reference.load(file, MODEL_CONFIGS.small);
+      scores.push((await model.score([data]))[0]!);
+      await file.close();
+    }
+    const winner = selectBest(scores.map(({ loss }) => loss))!;
+    expect(answer.winner).toBe(winner);
+    expect(answer.loss).toBe(Math.fround(scores[winner]!.loss));
+    expect(answer.embedding).toEqual(scores[winner]!.embedding);
+    expect(answer.distance).toBeCloseTo(cosineDistance(scores[winner]!.embedding, target), 6);
+  });
+
+  it('answers repeated data without fetching or scoring it again', async () => {
+    const data = bytes('said twice');
+    const once = await client.score(request('twice', data));
+    const scored = batches.length;
+    expect(await client.score(request('twice', data))).toEqual(once);
+    expect(batches.length).toBe(scored);
+    expect(published.asked.get('twice')).toBe(1);
+  });
+
+  it('scores concurrent calls for a model together', async () => {
+    batches.length = 0;
+    await Promise.all(Array.from({ length: 12 }, (_, i) => client.score(request(`many-${i}`, bytes(`sample ${i}`)))));
+    expect(batches.reduce((a, b) => a + b, 0)).toBe(36);
+    expect(Math.max(...batches)).toBeGreaterThan(1);
+  });
+
+  it('refuses what is malformed, too large, or not what it claims', async () => {
+    const good = request('refused', bytes('x'));
+    await expect(client.score({ ...good, data: { ...good.data, size: 4097n } })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('at most 4096'),
+    });
+    await expect(client.score({ ...good, targetEmbedding: new Float32Array() })).rejects.toMatchObject({
+      message: expect.stringContaining('Target embedding must not be empty'),
+    });
+    published.files.set('refused', bytes('y'));
+    await expect(client.score(good)).rejects.toMatchObject({ message: expect.stringContaining('Checksum') });
+    const [model] = good.models;
+    const { decryptionKey: _key, ...keyless } = model!;
+    await expect(client.score({ ...good, models: [keyless] })).rejects.toMatchObject({
+      message: expect.stringContaining('key is required'),
+    });
+  });
+
+  it('does not fetch from addresses that its policy forbids', async () => {
+    const models = new ModelShelf(
+      { most: 1 },
+      {
+        weights: new WeightsCache({ dir: join(dir, 'none') }, { http: guarded }),
+        engineFor: async () => watchedEngine(),
+      },
+    );
+    const service = new ScoringService(LIMITS, { models, http: guarded });
+    const server = await serveScoring({ host: '127.0.0.1', port: 0 }, service);
+    const other = new ScoringClient({ url: server.url });
+    await expect(other.score(request('guarded', bytes('secret of this machine')))).rejects.toMatchObject({
+      message: expect.stringContaining('refusing to connect'),
+    });
+    expect(published.asked.get('guarded')).toBeUndefined();
+    other.close();
+    await server.close();
+  });
+
+  it('needs a token beyond loopback, and then from every caller', async () => {
+    const service = { score: () => Promise.reject(new Error('not asked')) };
+    await expect(serveScoring({ host: '0.0.0.0', port: 0 }, service)).rejects.toMatchObject({ code: 'CONFIG_MISSING' });
+    const server = await serveScoring({ host: '0.0.0.0', port: 0, token: 'open sesame' }, service);
+    const raw = new Client(`127.0.0.1:${new URL(server.url).port}`, credentials.createInsecure());
+    const health = (authorization?: string): Promise<number> =>
+      new Promise((resolve) => {
+        const metadata = new Metadata();
+        if (authorization !== undefined) metadata.set('authorization', authorization);
+        const same = (value: Buffer): Buffer => value;
+        raw.makeUnaryRequest('/scoring.Scoring/Health', same, same, Buffer.alloc(0), metadata, (error) =>
+          resolve(error?.code ?? status.OK),
+        );
+      });
+    expect(await health()).toBe(status.UNAUTHENTICATED);
+    expect(await health('Bearer open sesamf')).toBe(status.UNAUTHENTICATED);
+    expect(await health('Bearer open sesame')).toBe(status.OK);
+    raw.close();
+    await server.close();
+  });
+});
