@@ -1,10 +1,10 @@
 import { mkdir, open, readdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import type { ModelConfig } from '../src/engine/model-config.js';
 import { createNativeScoringEngine, type NativeScoringOptions } from '../src/engine/native/index.js';
 import { createReferenceEngine } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { generateWeights } from '../src/weights/generate.js';
+import type { ModelConfig } from '../src/weights/model-config.js';
 import { openSafetensors } from '../src/weights/safetensors.js';
 import { v1Tensors } from '../src/weights/v1-layout.js';
 import { relativeError } from './score-error.js';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../src/devnet/soma/index.js';
-import { MODEL_CONFIGS } from '../src/engine/model-config.js';
 import { normalArray } from '../src/engine/reference/index.js';
 import { HttpHost } from '../src/hosting/index.js';
 import { blake2b256, cryptWeights, Keypair, manifestOf } from '../src/soma/chain/index.js';
 import { SomaClient } from '../src/soma/client/soma-client.js';
 import { generateWeightsBytes } from '../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../src/weights/model-config.js';
 
 /**
  * Shape of the models that race: the network's small one with a context of 64 bytes instead of 1,024, so that a hundred

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MODEL_CONFIGS, type ModelConfig } from '../src/engine/model-config.js';
 import { createNativeScoringEngine, nativeCapabilities } from '../src/engine/native/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { loadAddon, type NativeAddon } from '../src/native/addon.js';
@@ -10,6 +9,7 @@ import { type Blake2bBackend, nativeBlake2b, portableBlake2b } from '../src/nati
 import { type HashingCipher, nativeHashingCipher, portableHashingCipher } from '../src/native/hashing-cipher.js';
 import type { IsaLevel } from '../src/native/isa-level.js';
 import { createWeightsCipher } from '../src/native/weights-cipher.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../src/weights/model-config.js';
 import { openPartialFile } from '../src/weights/open-partial-file.js';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES } from '../src/weights/safetensors-header.js';
 import { safetensorsHeader } from '../src/weights/safetensors-write.js';

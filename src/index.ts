@@ -4,7 +4,7 @@
  * The front door: what a program needs to mine. Each part is whole behind its own entry: `quarry-miner/soma` (chain,
  * client, wallet), `/engine`, `/store`, `/miner`, `/devnet`, and the other networks `/flock` and `/aitbc`.
  */
-export { MODEL_CONFIGS, type ModelConfig } from './engine/model-config.js';
+
 export { ERROR_CODES, type ErrorCode, QuarryError } from './errors/index.js';
 export { HttpHost, S3Host } from './hosting/index.js';
 export {
@@ -19,3 +19,4 @@ export {
 export { Keypair, shannonsToSoma, somaToShannons } from './soma/chain/index.js';
 export { SomaClient, type SomaClientOptions } from './soma/client/soma-client.js';
 export { resolveSigner } from './soma/wallet/index.js';
+export { MODEL_CONFIGS, type ModelConfig } from './weights/model-config.js';

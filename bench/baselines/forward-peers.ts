@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Score } from '../../src/engine/contract.js';
-import type { ModelConfig } from '../../src/engine/model-config.js';
 import { batchProjection } from '../../src/engine/reference/sig-reg.js';
+import type { ModelConfig } from '../../src/weights/model-config.js';
 import type { PeerOutcome } from '../comparisons.js';
 import { onnxForward } from './onnx-forward.js';
 import type { PeerTime, Skipped } from './peer-process.js';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { ModelConfig } from '../../src/engine/model-config.js';
+import type { ModelConfig } from '../../src/weights/model-config.js';
 import { type PeerTime, peerProcess, type Skipped } from './peer-process.js';
 
 /** What `onnx-forward-process.ts` is told. */

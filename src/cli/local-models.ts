@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Config } from '../config/index.js';
 import { type ChosenEngine, chooseEngine } from '../engine/choose-engine.js';
-import type { ModelConfig } from '../engine/model-config.js';
 import { ModelShelf } from '../fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../http/index.js';
+import type { ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import type { CliContext } from './context.js';
 import { engineWishes } from './mining/miner-settings.js';

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
-import type { ModelConfig } from '../engine/model-config.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { type JoinedParts, joinParts } from '../store/index.js';
+import type { ModelConfig } from '../weights/model-config.js';
 
 /**
  * The bytes of a file that is one sample.

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { chooseEngine } from '../engine/choose-engine.js';
 import type { Score, ScoringEngine } from '../engine/contract.js';
-import { MODEL_CONFIGS, type ModelConfig } from '../engine/model-config.js';
 import { cosineDistance, selectBest } from '../engine/reference/index.js';
 import { QuarryError } from '../errors/index.js';
 import type { Target } from '../soma/client/decode/target.js';
 import type { ModelManifest } from '../soma/client/read/index.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import type { LiveArea } from './live-area.js';
 import { engineWishes } from './mining/miner-settings.js';

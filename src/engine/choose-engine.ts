@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
+import type { ModelConfig } from '../weights/model-config.js';
 import { measureEngine } from './calibration/measure-engine.js';
 import { chunkFlops } from './calibration/probe-shape.js';
 import { type KeptSpeed, readSpeeds, speedKey, writeSpeeds } from './calibration/speed-file.js';
 import type { ScoringEngine } from './contract.js';
 import { createScoringEngine, type EngineSpec, SCORING_ENGINES, type ScoringEngineName } from './engine-spec.js';
-import type { ModelConfig } from './model-config.js';
 import { PooledEngine } from './pool/pooled-engine.js';
 
 /** What a user may say about the engine; everything else is chosen. */

@@ -1,6 +1,6 @@
+import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 import type { WeightsPacking } from '../weights/weights-packing.js';
-import type { ModelConfig } from './model-config.js';
 
 /** Number format of the matrix products. Accumulation, residuals, norms and losses are f32 in all of them. */
 export type Precision = 'f32' | 'bf16' | 'f16';

@@ -1,8 +1,8 @@
 import type { LoadedModel, ScoringEngine } from '../engine/contract.js';
-import type { ModelConfig } from '../engine/model-config.js';
 import { QuarryError } from '../errors/index.js';
 import type { DownloadSource } from '../http/index.js';
 import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
+import type { ModelConfig } from '../weights/model-config.js';
 import { v1Tensors } from '../weights/v1-layout.js';
 import type { WeightsCache } from '../weights/weights-cache.js';
 

@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChosenEngine, chooseEngine, type EngineOptions } from '../engine/choose-engine.js';
-import { MODEL_CONFIGS, type ModelConfig } from '../engine/model-config.js';
 import { prunePacked } from '../engine/native/prune-packed.js';
 import { QuarryError } from '../errors/index.js';
 import { type DataHost, HttpHost, verifiedHost } from '../hosting/index.js';
@@ -20,6 +19,7 @@ import {
   sampleStream,
 } from '../sources/index.js';
 import { type ChosenScanner, chooseScanner, openStore, type ScannerWishes } from '../store/index.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import { Journal } from './journal/journal.js';
 import { Miner } from './miner.js';

@@ -1,10 +1,10 @@
 import type { ScoringEngine } from '../engine/contract.js';
-import type { ModelConfig } from '../engine/model-config.js';
 import type { DataHost } from '../hosting/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 import type { Sample } from '../sources/index.js';
 import type { Store } from '../store/index.js';
+import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsCache } from '../weights/weights-cache.js';
 import type { Journal } from './journal/journal.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { usefulFlops } from '../../bench/forward.js';
 import { assertRoom, checkSlice, flushFolder, modelFile, weightBytes } from '../../bench/forward-model.js';
-import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 
 let folder: string;
 beforeAll(async () => {

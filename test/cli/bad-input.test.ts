@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
-import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
 import { StateService } from '../../src/gen/soma/rpc/state_service_pb.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { StatusError, TestServer } from '../soma/client/grpc-server.js';
 import { cliRunner } from './run-cli.js';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
-import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { cryptWeights, Keypair, manifestOf } from '../../src/soma/chain/index.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { type LoopbackServer, listen } from '../loopback-server.js';
 import { type CliRun, cliRunner } from './run-cli.js';
 

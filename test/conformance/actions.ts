@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import {
   blake2b256,
   cryptWeights,
@@ -11,6 +10,7 @@ import {
   type Target,
 } from '../../src/soma/index.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { type ConformanceNetwork, keyOf } from './conformance-network.js';
 import { Named } from './official-sdk.js';
 import { systemState } from './reads.js';

@@ -1,9 +1,9 @@
 import { Server } from '@grpc/grpc-js';
 import { addBcsMethod } from '../../src/devnet/soma/rpc/bcs-service.js';
 import { type Listening, listenShared } from '../../src/devnet/soma/shared-port-server.js';
-import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { cosineDistance, createReferenceEngine, selectBest } from '../../src/engine/reference/index.js';
 import { bcs, cryptWeights, digestToBytes } from '../../src/soma/chain/index.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { safetensorsFromBytes } from '../../src/weights/safetensors.js';
 
 interface ScoreRequest {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { normalArray, uniformArray } from '../../src/engine/reference/arrgen.js';
-import { ChaCha12, keyFromSeed } from '../../src/engine/reference/chacha12.js';
-import { ZIGGURAT_NORMAL_F, ZIGGURAT_NORMAL_R, ZIGGURAT_NORMAL_X } from '../../src/engine/reference/ziggurat-tables.js';
+import { normalArray, uniformArray } from '../../src/random/arrgen.js';
+import { ChaCha12, keyFromSeed } from '../../src/random/chacha12.js';
+import { ZIGGURAT_NORMAL_F, ZIGGURAT_NORMAL_R, ZIGGURAT_NORMAL_X } from '../../src/random/ziggurat-tables.js';
 import { type ArraySpec, arrayOf, excess, flat, vectors } from './vectors.js';
 
 interface RngBits {

@@ -1,4 +1,4 @@
-import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 import { weightsBytes } from '../native/models.js';
 
 /** A model so narrow that 1,024 chunks take seconds. */

@@ -4,10 +4,10 @@ import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadedModel } from '../../src/engine/contract.js';
-import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { prunePacked } from '../../src/engine/native/prune-packed.js';
 import { PooledEngine } from '../../src/engine/pool/pooled-engine.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { openSafetensors } from '../../src/weights/safetensors.js';
 
 const config = MODEL_CONFIGS.small;

@@ -1,6 +1,6 @@
 import type { Score } from '../../src/engine/contract.js';
-import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 import { encodeSafetensors, type SafetensorsTensor } from '../../src/weights/safetensors-write.js';
 import { v1Tensors } from '../../src/weights/v1-layout.js';
 import { wordBytes } from '../native/models.js';

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../../src/engine/model-config.js';
+import type { ModelConfig } from '../../src/weights/model-config.js';
 import { safetensorsFromBytes } from '../../src/weights/safetensors.js';
 import { encodeSafetensors } from '../../src/weights/safetensors-write.js';
 import { v1Tensors } from '../../src/weights/v1-layout.js';

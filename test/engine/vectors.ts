@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { normalArray, uniformArray } from '../../src/engine/reference/arrgen.js';
+import { normalArray, uniformArray } from '../../src/random/arrgen.js';
 
 /** How a golden file describes an array: by its generator, not by its values. */
 export interface ArraySpec {

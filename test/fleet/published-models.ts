@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
 import { blake2b256 } from '../../src/native/blake2b.js';
 import { cryptWeights } from '../../src/soma/chain/index.js';
 import { generateWeights } from '../../src/weights/generate.js';
 import type { WeightsManifest } from '../../src/weights/manifest.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 import { type LoopbackServer, listen } from '../loopback-server.js';
 
 /** Models of random weights, encrypted and served as owners publish them, and data beside them. */

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { Journal } from '../../src/miner/journal/journal.js';
 import { dropStaleScores } from '../../src/miner/score/stale-scores.js';
 import { openStore } from '../../src/store/index.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { type MiningNetwork, startMiningNetwork } from './network.js';
 
 let network: MiningNetwork | undefined;

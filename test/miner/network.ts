@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Devnet, type DevnetOptions, startDevnet } from '../../src/devnet/soma/index.js';
-import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { normalArray } from '../../src/engine/reference/index.js';
 import { HttpHost } from '../../src/hosting/index.js';
 import { type AssembledMiner, type CreateMinerOptions, createMiner } from '../../src/miner/index.js';
 import { blake2b256, cryptWeights, Keypair, manifestOf } from '../../src/soma/chain/index.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 
 export interface MiningNetwork {
   readonly devnet: Devnet;

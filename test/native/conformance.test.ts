@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { scoreError } from '../../src/engine/calibration/error-bound.js';
 import type { Score, ScoringEngine } from '../../src/engine/contract.js';
-import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
 import { createNativeScoringEngine, nativeCapabilities } from '../../src/engine/native/index.js';
 import { createReferenceEngine, normalArray } from '../../src/engine/reference/index.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 import { safetensorsFromBytes } from '../../src/weights/safetensors.js';
 import { encodeSafetensors } from '../../src/weights/safetensors-write.js';
 import { LEVELS } from './levels.js';

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
 import { createNativeScoringEngine, loadAddon, nativeCapabilities } from '../../src/engine/native/index.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 import { openSafetensors, safetensorsFromBytes } from '../../src/weights/safetensors.js';
 import { encodeSafetensors } from '../../src/weights/safetensors-write.js';
 import type { TensorDtype, WeightsFile } from '../../src/weights/weights-file.js';

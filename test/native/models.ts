@@ -1,5 +1,5 @@
-import { MODEL_CONFIGS, type ModelConfig } from '../../src/engine/model-config.js';
 import { normalArray } from '../../src/engine/reference/index.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 import { encodeSafetensors, type SafetensorsTensor } from '../../src/weights/safetensors-write.js';
 import { v1Tensors } from '../../src/weights/v1-layout.js';
 

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { MODEL_CONFIGS } from '../../src/engine/model-config.js';
 import { createReferenceEngine, selectBest } from '../../src/engine/reference/index.js';
 import { generateWeights, generateWeightsBytes } from '../../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { openSafetensors, safetensorsFromBytes } from '../../src/weights/safetensors.js';
 import { assertFitsV1 } from '../../src/weights/v1-layout.js';
 

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { startDevnet } from '../../devnet/soma/index.js';
-import { MODEL_CONFIGS, type ModelConfigName } from '../../engine/model-config.js';
 import { QuarryError } from '../../errors/index.js';
 import { toJsonLine } from '../../text/index.js';
+import { MODEL_CONFIGS, type ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 
 interface DevnetFlags {

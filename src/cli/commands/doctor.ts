@@ -7,11 +7,11 @@ import {
   engineSpeeds,
   probeEngines,
 } from '../../engine/choose-engine.js';
-import { MODEL_CONFIGS } from '../../engine/model-config.js';
 import { isaLevels } from '../../engine/native/index.js';
 import type { IsaLevel } from '../../native/isa-level.js';
 import { probeScanners } from '../../store/index.js';
 import { formatBytes, toJsonPretty } from '../../text/index.js';
+import { MODEL_CONFIGS } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { engineWishes } from '../mining/miner-settings.js';
 import { addSettings, configOf } from '../settings-options.js';

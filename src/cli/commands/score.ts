@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import { chooseEngine } from '../../engine/choose-engine.js';
 import type { Score } from '../../engine/contract.js';
-import { MODEL_CONFIGS, type ModelConfigName } from '../../engine/model-config.js';
 import { cosineDistance } from '../../engine/reference/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { Target } from '../../soma/client/decode/target.js';
 import { composedScore } from '../../store/index.js';
+import { MODEL_CONFIGS, type ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { openLocalWeights, weightsKey } from '../local-weights.js';
 import { engineWishes } from '../mining/miner-settings.js';

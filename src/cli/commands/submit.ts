@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { MODEL_CONFIGS } from '../../engine/model-config.js';
 import { QuarryError } from '../../errors/index.js';
 import { type DataHost, verifiedHost } from '../../hosting/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../http/index.js';
 import { type Manifest, manifestOf, shannonsToSoma, submissionBond } from '../../soma/chain/index.js';
 import type { Target } from '../../soma/client/decode/target.js';
+import { MODEL_CONFIGS } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { endsWithProcess, HOST_SETTINGS, noHost, openDataHost, untilInterrupted } from '../data-host.js';
 import { idArgument } from '../parse-argument.js';

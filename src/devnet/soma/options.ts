@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { MODEL_CONFIGS, type ModelConfig } from '../../engine/model-config.js';
 import { QuarryError } from '../../errors/index.js';
 import { PROTOCOL_VERSIONS } from '../../soma/chain/protocol-config.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../weights/model-config.js';
 import type { ChaosOptions } from './chaos.js';
 import type { GenesisAccount, GenesisModel } from './ledger/genesis.js';
 import { type ParameterOverrides, type SystemParameters, systemParameters } from './state/system-parameters.js';

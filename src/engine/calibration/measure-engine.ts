@@ -1,9 +1,9 @@
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 import { safetensorsFromBytes } from '../../weights/safetensors.js';
 import { encodeSafetensors, type SafetensorsTensor } from '../../weights/safetensors-write.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
 import { createScoringEngine, type EngineSpec } from '../engine-spec.js';
-import type { ModelConfig } from '../model-config.js';
 import { chunkFlops, probeShape } from './probe-shape.js';
 
 /** Time spent on repetitions of one engine, milliseconds. */

@@ -1,5 +1,5 @@
+import type { ModelConfig } from '../../weights/model-config.js';
 import type { ScoringEngineName } from '../engine-spec.js';
-import type { ModelConfig } from '../model-config.js';
 
 /** FLOPs of one chunk, a multiply-add counted as two, masked attention scores not counted. */
 export function chunkFlops(config: ModelConfig): number {

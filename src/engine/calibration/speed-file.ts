@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toQuarryError } from '../../errors/index.js';
-import type { ModelConfig } from '../model-config.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 
 /** What was measured of one engine. */
 export interface KeptSpeed {

@@ -1,8 +1,8 @@
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import type { NativeAddon, NativeModel, NativePrecision, RawScore } from '../../native/addon.js';
 import { runJob } from '../../native/run-job.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 import type { ErrorBound, LoadedModel, Score, ScoreOptions } from '../contract.js';
-import type { ModelConfig } from '../model-config.js';
 
 /**
  * Attention scores beyond this are wrong by half a unit and more in bf16 (the products of rounded inputs are off by up

@@ -4,6 +4,7 @@ import { loadAddon, type NativeAddon, type NativeModel, type NativePrecision } f
 import { chooseIsa, multipliesBf16 } from '../../native/capabilities.js';
 import type { IsaLevel } from '../../native/isa-level.js';
 import { runJob } from '../../native/run-job.js';
+import { assertModelConfig, type ModelConfig } from '../../weights/model-config.js';
 import { assertFitsV1 } from '../../weights/v1-layout.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
 import {
@@ -15,7 +16,6 @@ import {
   writeBound,
 } from '../calibration/error-bound.js';
 import type { ErrorBound, ScoringEngine } from '../contract.js';
-import { assertModelConfig, type ModelConfig } from '../model-config.js';
 import { NativeLoadedModel, needsFullPrecision } from './loaded-model.js';
 import { tensorPlaces, weightsSource } from './weights-source.js';
 

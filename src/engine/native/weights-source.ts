@@ -2,9 +2,9 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
 import type { TensorDtype, TensorInfo, WeightsFile } from '../../weights/weights-file.js';
-import type { ModelConfig } from '../model-config.js';
 
 /** The core's numbers for element types (`native/forward/packed_weights.h`). */
 const DTYPE_NUMBERS = {

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
-import type { ModelConfig } from '../model-config.js';
 import { toHalf } from './half.js';
 
 /** The layers' matrices in f16, one after another in a file: half the bytes of the products. */

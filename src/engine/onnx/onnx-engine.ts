@@ -1,8 +1,8 @@
 import type * as Ort from 'onnxruntime-node';
 import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { assertModelConfig, type ModelConfig } from '../../weights/model-config.js';
 import { assertFitsV1 } from '../../weights/v1-layout.js';
 import type { ErrorBound, LoadedModel, Score, ScoreOptions, ScoringEngine } from '../contract.js';
-import { assertModelConfig, type ModelConfig } from '../model-config.js';
 import { ProjectionCache } from '../reference/projection-cache.js';
 import { halfBound, needsFullPrecision } from './half-bound.js';
 import { type HalfWeights, openHalfWeights } from './half-weights.js';

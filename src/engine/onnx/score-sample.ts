@@ -1,7 +1,7 @@
 import type * as Ort from 'onnxruntime-node';
 import { throwIfAborted } from '../../errors/index.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 import type { Score, ScoreOptions } from '../contract.js';
-import type { ModelConfig } from '../model-config.js';
 import { batchesOf, type Chunk, chunkAt } from '../reference/data-contract.js';
 import { emptyData } from '../reference/evaluate.js';
 import type { ProjectionCache } from '../reference/projection-cache.js';

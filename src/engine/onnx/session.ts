@@ -1,8 +1,8 @@
 import path from 'node:path';
 import type * as Ort from 'onnxruntime-node';
 import { QuarryError } from '../../errors/index.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 import type { TensorDtype, TensorInfo, WeightsFile } from '../../weights/weights-file.js';
-import type { ModelConfig } from '../model-config.js';
 import type { HalfWeights } from './half-weights.js';
 import { encodeOnnxModel, ONNX_TYPE, type OnnxTensor, type OnnxType } from './onnx-proto.js';
 import type { OnnxProvider } from './providers.js';

@@ -1,4 +1,4 @@
-import { LAYER_NORM_EPSILON, type ModelConfig, PAD_TOKEN } from '../model-config.js';
+import { LAYER_NORM_EPSILON, type ModelConfig, PAD_TOKEN } from '../../weights/model-config.js';
 import { MASK_FILL } from '../reference/attention.js';
 import { SIG_REG } from '../reference/sig-reg.js';
 import { GraphBuilder } from './graph-builder.js';

@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../errors/index.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
 import type { WeightsPacking } from '../../weights/weights-packing.js';
 import type { LoadedModel, Precision, Score, ScoreOptions, ScoringEngine } from '../contract.js';
 import type { EngineSpec } from '../engine-spec.js';
-import type { ModelConfig } from '../model-config.js';
 import type {
   ModelRef,
   ReleaseMessage,

@@ -1,6 +1,6 @@
+import type { ModelConfig } from '../../weights/model-config.js';
 import type { ErrorBound, Precision } from '../contract.js';
 import type { EngineSpec } from '../engine-spec.js';
-import type { ModelConfig } from '../model-config.js';
 
 /** What every worker is started with. */
 export interface ScoreWorkerData {

@@ -1,4 +1,4 @@
-import { PAD_TOKEN } from '../model-config.js';
+import { PAD_TOKEN } from '../../weights/model-config.js';
 import { type LinearWeights, linear } from './linear.js';
 
 /**

@@ -1,4 +1,4 @@
-import { EOS_TOKEN, type ModelConfig, PAD_TOKEN } from '../model-config.js';
+import { EOS_TOKEN, type ModelConfig, PAD_TOKEN } from '../../weights/model-config.js';
 
 /** One chunk as the model reads it (upstream `models/src/v1/data/dataset.rs` and `batcher.rs`). All arrays are `[T]`. */
 export interface Chunk {

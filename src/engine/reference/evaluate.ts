@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
-import type { ModelConfig } from '../model-config.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 import { negativeLogLikelihood } from './cross-entropy.js';
 import { batchesOf, chunkAt } from './data-contract.js';
 import { RunningMean } from './running-mean.js';

@@ -1,4 +1,4 @@
-export { normalArray, uniformArray } from './arrgen.js';
+export { normalArray, uniformArray } from '../../random/arrgen.js';
 export { AUDIT_TOLERANCE, cosineDistance, selectBest, withinAuditTolerance } from './competition.js';
 export { batchesOf, type Chunk, chunkAt, chunkCount } from './data-contract.js';
 export { createReferenceDistanceEngine } from './distance.js';

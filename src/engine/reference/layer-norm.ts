@@ -1,4 +1,4 @@
-import { LAYER_NORM_EPSILON } from '../model-config.js';
+import { LAYER_NORM_EPSILON } from '../../weights/model-config.js';
 
 /** Scale and shift of a layer norm, `[E]` each. */
 export interface NormWeights {

@@ -1,8 +1,8 @@
 import { throwIfAborted } from '../../errors/index.js';
+import { assertModelConfig, type ModelConfig } from '../../weights/model-config.js';
 import { assertFitsV1 } from '../../weights/v1-layout.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
 import type { LoadedModel, Score, ScoreOptions, ScoringEngine } from '../contract.js';
-import { assertModelConfig, type ModelConfig } from '../model-config.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { ProjectionCache } from './projection-cache.js';
 import { readV1Weights } from './v1-model.js';

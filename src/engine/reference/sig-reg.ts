@@ -1,4 +1,4 @@
-import { normalArray } from './arrgen.js';
+import { normalArray } from '../../random/arrgen.js';
 import { linear } from './linear.js';
 
 /** Numbers of the SIGReg loss that the network fixes (`models/src/v1/modules/sig_reg.rs`). */

@@ -1,5 +1,5 @@
+import type { ModelConfig } from '../../weights/model-config.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
-import type { ModelConfig } from '../model-config.js';
 import { encodeLayer, type LayerWeights } from './encoder.js';
 import { layerNorm, type NormWeights } from './layer-norm.js';
 import type { LinearWeights } from './linear.js';

@@ -1,6 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { ErrorBound, Score } from '../../engine/contract.js';
-import { MODEL_CONFIGS, type ModelConfig } from '../../engine/model-config.js';
 import { cosineDistance, selectBest } from '../../engine/reference/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { HttpClient } from '../../http/index.js';
@@ -8,6 +7,7 @@ import { blake2b256 } from '../../native/blake2b.js';
 import { digestToBytes } from '../../soma/chain/index.js';
 import type { ScoreRequest, ScoreResponse } from '../../soma/services/index.js';
 import { type WeightsManifest, weightsIdentity } from '../../weights/manifest.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../weights/model-config.js';
 import type { ModelShelf } from '../model-shelf.js';
 import { ScoreBatcher } from './score-batcher.js';
 

@@ -1,12 +1,12 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import PQueue from 'p-queue';
 import type { LoadedModel, ScoringEngine } from '../../engine/contract.js';
-import type { ModelConfig } from '../../engine/model-config.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { type Backoff, backoffDelayMs, type DownloadSource } from '../../http/index.js';
 import type { Model } from '../../soma/client/decode/model.js';
 import type { ModelKey } from '../../store/index.js';
 import { type WeightsManifest, weightsIdentity } from '../../weights/manifest.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
 import type { FetchWeightsOptions, WeightsCache } from '../../weights/weights-cache.js';
 import type { MinerEmitter } from '../run/events.js';

@@ -1,5 +1,5 @@
-import type { ModelConfig } from '../../engine/model-config.js';
 import { QuarryError } from '../../errors/index.js';
+import type { ModelConfig } from '../../weights/model-config.js';
 
 /** Parts joined to one sample. */
 export interface JoinedParts {

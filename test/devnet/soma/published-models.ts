@@ -1,5 +1,4 @@
 import type { Devnet } from '../../../src/devnet/soma/index.js';
-import { MODEL_CONFIGS } from '../../../src/engine/model-config.js';
 import { createReferenceEngine, type ReferenceModel } from '../../../src/engine/reference/index.js';
 import { decryptionKeyCommitment, embeddingCommitment } from '../../../src/soma/chain/commitment.js';
 import { deriveId } from '../../../src/soma/chain/derivation.js';
@@ -8,6 +7,7 @@ import { manifestOf } from '../../../src/soma/chain/manifest.js';
 import { vectorTensor } from '../../../src/soma/chain/tensor.js';
 import { cryptWeights } from '../../../src/soma/chain/weights-cipher.js';
 import { generateWeightsBytes } from '../../../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../../../src/weights/model-config.js';
 import { safetensorsFromBytes } from '../../../src/weights/safetensors.js';
 import { coinsOf, execute, type RawClient } from './raw-client.js';
 

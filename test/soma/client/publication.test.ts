@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Devnet, startDevnet } from '../../../src/devnet/soma/index.js';
-import { MODEL_CONFIGS } from '../../../src/engine/model-config.js';
 import { normalArray } from '../../../src/engine/reference/index.js';
 import { CREATION_NUMBERS, deriveId, Keypair } from '../../../src/soma/chain/index.js';
 import { SomaClient } from '../../../src/soma/client/index.js';
 import { ModelPublication } from '../../../src/soma/publish/index.js';
 import { generateWeightsBytes } from '../../../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../../../src/weights/model-config.js';
 
 const bin = fileURLToPath(new URL('../../../bin/quarry.js', import.meta.url));
 const owner = Keypair.fromSecret(new Uint8Array(32).fill(41));

@@ -8,9 +8,9 @@ import {
   toWire,
 } from '../../../aitbc/index.js';
 import type { ScoringEngine } from '../../../engine/contract.js';
-import type { ModelConfigName } from '../../../engine/model-config.js';
 import { QuarryError } from '../../../errors/index.js';
 import { formatDuration, plainText, toJsonLine } from '../../../text/index.js';
+import type { ModelConfigName } from '../../../weights/model-config.js';
 import type { CliContext } from '../../context.js';
 import {
   type ConnectionFlags,

@@ -1,7 +1,7 @@
 import type { ScoreFunction } from '../../../aitbc/index.js';
 import type { ScoringEngine } from '../../../engine/contract.js';
-import { MODEL_CONFIGS, type ModelConfigName } from '../../../engine/model-config.js';
 import { createReferenceEngine, normalArray } from '../../../engine/reference/index.js';
+import { MODEL_CONFIGS, type ModelConfigName } from '../../../weights/model-config.js';
 import { openSafetensors, safetensorsFromBytes } from '../../../weights/safetensors.js';
 import { encodeSafetensors } from '../../../weights/safetensors-write.js';
 import { v1Tensors } from '../../../weights/v1-layout.js';

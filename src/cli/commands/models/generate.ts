@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { MODEL_CONFIGS, type ModelConfigName } from '../../../engine/model-config.js';
 import { formatBytes } from '../../../text/index.js';
 import { generateWeights } from '../../../weights/generate.js';
+import { MODEL_CONFIGS, type ModelConfigName } from '../../../weights/model-config.js';
 import type { CliContext } from '../../context.js';
 import { u64Argument } from '../../parse-argument.js';
 import { examples, sayJson, tell } from '../../print.js';

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { MODEL_CONFIGS, type ModelConfigName } from '../../../engine/model-config.js';
 import { normalArray } from '../../../engine/reference/index.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import type { DataHost } from '../../../hosting/index.js';
 import { ModelPublication, type PublicationState, type PublicationStep } from '../../../soma/publish/index.js';
+import { MODEL_CONFIGS, type ModelConfigName } from '../../../weights/model-config.js';
 import { openSafetensors } from '../../../weights/safetensors.js';
 import type { CliContext } from '../../context.js';
 import { endsWithProcess, HOST_SETTINGS, noHost, openDataHost, untilInterrupted } from '../../data-host.js';

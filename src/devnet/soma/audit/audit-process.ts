@@ -1,5 +1,5 @@
-import type { ModelConfig } from '../../../engine/model-config.js';
 import { createReferenceEngine, type ReferenceModel } from '../../../engine/reference/index.js';
+import type { ModelConfig } from '../../../weights/model-config.js';
 import { safetensorsFromBytes } from '../../../weights/safetensors.js';
 
 /** Asks for the score of one sample under one model. */

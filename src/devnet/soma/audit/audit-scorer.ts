@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { ModelConfig } from '../../../engine/model-config.js';
 import { QuarryError } from '../../../errors/index.js';
+import type { ModelConfig } from '../../../weights/model-config.js';
 import { processEntry } from '../entry-point.js';
 import type { ScoreReply, ScoreRequest } from './audit-process.js';
 

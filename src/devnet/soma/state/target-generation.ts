@@ -1,4 +1,4 @@
-import { normalArray } from '../../../engine/reference/arrgen.js';
+import { normalArray } from '../../../random/arrgen.js';
 import { bpsMul } from '../../../soma/chain/amount.js';
 import type { ObjectId } from '../../../soma/chain/id.js';
 import { protocolConfig } from '../../../soma/chain/protocol-config.js';
