@@ -8,7 +8,7 @@ const { miner, close } = await createMiner({
   signer: Keypair.fromText(process.env['SOMA_SECRET_KEY'] ?? ''),
   data: process.argv.slice(2),
   stateDir: await mkdtemp('/tmp/quarry-agent-'),
-  untilHits: 2,
+  maxAccepted: 2,
 });
 miner.events.on('outcome', ({ outcome, rewardShannons }) => console.log(outcome.kind, shannonsToSoma(rewardShannons)));
 const { accepted, rejected, samples } = await miner.run({ signal: AbortSignal.timeout(300_000) });

@@ -6,6 +6,12 @@ import { QuarryError, toQuarryError } from '../errors/index.js';
 import { parseSetting, type Setting, type ValuesOf } from './setting.js';
 import { SETTINGS, type SettingName } from './settings.js';
 
+const FORMER_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries(SETTINGS as Record<string, Setting>).flatMap(([name, { formerName }]) =>
+    formerName === undefined ? [] : [[formerName, name] as const],
+  ),
+);
+
 /** Every setting with its value, defaults filled in. */
 export type Config = ValuesOf<typeof SETTINGS>;
 
@@ -30,7 +36,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
   const { path, values } = await readConfigFile(sources, env);
   const config: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(SETTINGS) as [SettingName, Setting][]) {
-    const flag = sources.flags?.[name];
+    const flag = sources.flags?.[name] ?? (setting.formerName && sources.flags?.[setting.formerName]);
     const variable = setting.env === undefined ? undefined : env[setting.env];
     if (flag !== undefined) config[name] = parseSetting(setting, flag, flagName(setting));
     else if (variable !== undefined && variable !== '') {
@@ -80,11 +86,15 @@ function parseFile(path: string, text: string): Readonly<Record<string, unknown>
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new QuarryError('CONFIG_INVALID', `${path} must hold settings as "name: value" lines`);
   }
-  const unknown = Object.keys(content).find((key) => !(key in SETTINGS));
+  const unknown = Object.keys(content).find((key) => !(key in SETTINGS) && !FORMER_NAMES.has(key));
   if (unknown !== undefined) {
     throw new QuarryError('CONFIG_INVALID', `${path} sets "${unknown}", which is no setting`, {
       hint: `settings are ${Object.keys(SETTINGS).join(', ')}`,
     });
   }
-  return content as Record<string, unknown>;
+  return withNewNames(content as Record<string, unknown>);
+}
+
+function withNewNames(content: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(content).map(([key, value]) => [FORMER_NAMES.get(key) ?? key, value]));
 }

@@ -12,6 +12,8 @@ export interface Setting<T = unknown> {
   readonly env?: string;
   /** Flag with its placeholder: `--workers <n>`. Secrets have none: arguments are visible to every user of a machine. */
   readonly flag?: string;
+  /** What it was called before: still understood, as a flag and in a file, but not shown. */
+  readonly formerName?: string;
   readonly default?: T;
   /** Allowed values of a string. */
   readonly choices?: readonly string[];

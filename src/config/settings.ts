@@ -257,7 +257,13 @@ export const SETTINGS = {
     default: false,
     help: 'also claim the incentive of expired targets',
   },
-  untilHits: { kind: 'integer', flag: '--until-hits <n>', min: 1, help: 'stop after this many accepted submissions' },
+  maxAccepted: {
+    kind: 'integer',
+    flag: '--max-accepted <n>',
+    formerName: 'untilHits',
+    min: 1,
+    help: 'accepted submissions after which it stops; it never has more than are missing in flight',
+  },
   untilSamples: { kind: 'integer', flag: '--until-samples <n>', min: 1, help: 'stop after this many scored samples' },
   dryRun: { kind: 'boolean', flag: '--dry-run', default: false, help: 'score and match, submit nothing' },
 

@@ -29,8 +29,8 @@ export interface MinerOptions {
   readonly batchSize?: number;
   /** Epochs for which the scores of weights that are no longer active are kept. Default 2. */
   readonly keepScoresEpochs?: number;
-  /** End after this many accepted submissions (hits with `dryRun`). */
-  readonly untilHits?: number | undefined;
+  /** End with this many accepted submissions (hits with `dryRun`): never more than are missing are in flight. */
+  readonly maxAccepted?: number | undefined;
   /** End after this many scored samples. */
   readonly untilSamples?: number | undefined;
   /** End when the source has nothing more and everything is matched. Default false: wait for targets. */

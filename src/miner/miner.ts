@@ -76,8 +76,19 @@ export class Miner {
     const matcher = new Matcher({ policy, margin }, { store, models, book });
     const { maxBondShannons, minRewardShannons, minBalanceShannons, dryRun = false, claimExpired = false } = options;
     this.#submitter = new Submitter(
-      { maxInFlight, maxBondShannons, minRewardShannons, minBalanceShannons, dryRun },
-      { account, journal, host, store, book, stats, emitter, now, limits: () => this.#limits() },
+      { maxInFlight, maxAccepted: options.maxAccepted, maxBondShannons, minRewardShannons, minBalanceShannons, dryRun },
+      {
+        account,
+        journal,
+        host,
+        store,
+        book,
+        stats,
+        emitter,
+        now,
+        limits: () => this.#limits(),
+        onRoom: () => this.#matchAgain(),
+      },
     );
     this.#answerer = new Answerer({ store, book, matcher, submitter: this.#submitter, stats, now });
     // A target that refused one sample may take another.
@@ -295,9 +306,13 @@ export class Miner {
     await this.#deps.store.tombstone([sampleId]);
     this.events.emit('warning', { error });
     // Targets that it answered may have another answer.
+    this.#matchAgain();
+    return true;
+  }
+
+  #matchAgain(): void {
     this.#answerer.askAgain();
     this.#wake.now();
-    return true;
   }
 
   async #changeEpoch(epoch: bigint, signal: AbortSignal): Promise<void> {
@@ -382,9 +397,9 @@ export class Miner {
   }
 
   #done(): boolean {
-    const { untilHits, untilSamples, dryRun } = this.#options;
+    const { maxAccepted, untilSamples, dryRun } = this.#options;
     const won = dryRun ? this.#stats.hits : this.#stats.outcomes.accepted;
-    if (untilHits !== undefined && won >= untilHits) return true;
+    if (maxAccepted !== undefined && won >= maxAccepted) return true;
     return untilSamples !== undefined && this.#stats.scored.total >= untilSamples;
   }
 

@@ -48,3 +48,10 @@ test('a wrong flag is a usage error', async () => {
 test('secrets have no flag and are not shown in errors', async () => {
   for (const setting of Object.values(SETTINGS)) if ('secret' in setting) expect(setting).not.toHaveProperty('flag');
 });
+
+test('a former name means the same, as a flag and in a file', async () => {
+  const file = join(dir, 'q.yaml');
+  await writeFile(file, 'untilHits: 3\n');
+  expect(await loadConfig({ file })).toMatchObject({ maxAccepted: 3 });
+  expect(await loadConfig({ file, flags: { untilHits: '4' } })).toMatchObject({ maxAccepted: 4 });
+});

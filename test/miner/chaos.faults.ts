@@ -235,7 +235,12 @@ function singleFaults(): void {
     const { devnet, signer, dir } = network;
     const entries = recordLedger(devnet, signer.address);
     const stateDir = join(dir, 'state');
-    const assembled = await network.miner({ stateDir, data: [await variedData(dir)], untilIdle: false, untilHits: 20 });
+    const assembled = await network.miner({
+      stateDir,
+      data: [await variedData(dir)],
+      untilIdle: false,
+      maxAccepted: 20,
+    });
     const reasons = new Set<string>();
     assembled.miner.events.on('outcome', ({ outcome }) => {
       if (outcome.kind !== 'accepted') reasons.add(outcome.kind);
@@ -258,7 +263,7 @@ function singleFaults(): void {
       modelsAt: `http://127.0.0.1:${port}/blobs`,
       chaos: { seed: 5, rates },
     });
-    const assembled = await network.miner({ data: [await variedData(network.dir)], untilIdle: false, untilHits: 3 });
+    const assembled = await network.miner({ data: [await variedData(network.dir)], untilIdle: false, maxAccepted: 3 });
     const failures: string[] = [];
     assembled.miner.events.on('model', ({ error }) => error !== undefined && failures.push(error.code));
     expect((await assembled.miner.run()).accepted).toBeGreaterThanOrEqual(3);
@@ -279,7 +284,7 @@ function singleFaults(): void {
       host,
       data: [await variedData(network.dir)],
       untilIdle: false,
-      untilHits: 5,
+      maxAccepted: 5,
     });
     const run = await assembled.miner.run();
     expect(run).toMatchObject({ rejected: 0, unknown: 0 });
@@ -313,7 +318,7 @@ function singleFaults(): void {
     await full.close();
 
     await disk.leave(ROOMY_BYTES);
-    const roomy = await network.miner({ stateDir, data, untilIdle: false, untilHits: 3 });
+    const roomy = await network.miner({ stateDir, data, untilIdle: false, maxAccepted: 3 });
     await roomy.miner.run();
     await devnet.advanceEpoch();
     await devnet.advanceEpoch();

@@ -22,7 +22,7 @@ test('mines on while fullnodes are lost in turn, and the books agree to the shan
     network: far.url,
     fullnodes: [near.url],
     onFullnode: (event) => events.push(event),
-    untilHits: 8,
+    maxAccepted: 8,
   });
   // Every other submission loses the fullnode that is preferred, with the call on its way.
   let submitted = 0;

@@ -39,7 +39,7 @@ test('damaged samples are left out with a warning, in matching and in scoring, a
   const damaged = Array.from({ length: 20 }, (_, id) => id);
   await damage(network.dir, damaged);
 
-  const matching = await network.miner({ untilHits: 1 });
+  const matching = await network.miner({ maxAccepted: 1 });
   const found: unknown[] = [];
   matching.miner.events.on('warning', ({ error }) => found.push([error.code, error.details['sampleId']]));
   const run = await matching.miner.run();

@@ -10,7 +10,7 @@ afterEach(() => network?.close());
 test('mines, claims, and the balance grows by rewards minus fees to the shannon', async () => {
   network = await startMiningNetwork();
   const { devnet, signer } = network;
-  const { miner, journal } = await network.miner({ untilHits: 5 });
+  const { miner, journal } = await network.miner({ maxAccepted: 5 });
   const outcomes: string[] = [];
   miner.events.on('outcome', ({ outcome }) => outcomes.push(outcome.kind));
   const run = await miner.run();
@@ -36,7 +36,7 @@ test('a second run scores nothing again and answers from the store', async () =>
   const scored = (await first.miner.run()).scored;
   expect(scored).toBe(24);
   await first.close();
-  const second = await network.miner({ untilHits: 1 });
+  const second = await network.miner({ maxAccepted: 1 });
   const run = await second.miner.run();
   expect(run).toMatchObject({ scored: 0, samples: 0, rejected: 0 });
   expect(run.accepted).toBeGreaterThan(0);
@@ -93,8 +93,8 @@ test('stops cleanly when its signal fires, and can be paused', async () => {
 test('two miners with one key and two states do not submit the same target twice', async () => {
   network = await startMiningNetwork();
   const [a, b] = [
-    await network.miner({ untilHits: 3, stateDir: `${network.dir}/a` }),
-    await network.miner({ untilHits: 3, stateDir: `${network.dir}/b` }),
+    await network.miner({ maxAccepted: 3, stateDir: `${network.dir}/a` }),
+    await network.miner({ maxAccepted: 3, stateDir: `${network.dir}/b` }),
   ];
   const runs = await Promise.all([a.miner.run(), b.miner.run()]);
   const accepted = runs.reduce((sum, run) => sum + run.accepted, 0);

@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import PQueue from 'p-queue';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
-import { shannonsToSoma } from '../../soma/chain/index.js';
+import { type SignedTransaction, shannonsToSoma } from '../../soma/chain/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
+import { assertSucceeded } from '../../soma/client/decode/execution-error.js';
 import type { Target } from '../../soma/client/decode/target.js';
+import type { TransactionResult } from '../../soma/client/execute/transaction-result.js';
+import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { CliContext } from '../context.js';
 import { idArgument } from '../parse-argument.js';
 import { examples, say, sayJson, tell } from '../print.js';
@@ -53,7 +56,7 @@ async function claim(session: SomaSession, named: readonly string[], flags: Clai
   const queue = new PQueue({ concurrency: parallel });
   const outcomes = await queue.addAll(
     targets.map((target) => async () => {
-      const outcome = await claimOne(account, target, signal);
+      const outcome = await claimOne(client, account, target, signal);
       print(session, flags, outcome);
       return outcome;
     }),
@@ -83,17 +86,45 @@ async function dueTargets({ client, signal }: SomaSession, submitter: string, fl
   return due;
 }
 
-async function claimOne(account: SomaAccount, target: Target, signal: AbortSignal): Promise<ClaimOutcome> {
+async function claimOne(
+  client: SomaClient,
+  account: SomaAccount,
+  target: Target,
+  signal: AbortSignal,
+): Promise<ClaimOutcome> {
   try {
     const { id: targetId, rewardPoolShannons: rewardShannons } = target;
-    const { digest, effects, balanceChanges } = await account.claimRewards({ targetId, rewardShannons, signal });
-    const change = balanceChanges.find(({ address }) => address === account.address)?.amountShannons ?? 0n;
+    const result = await claimed(client, account, { targetId, rewardShannons, signal });
+    const { digest, effects } = result;
+    const change = await client.balanceChange(result, account.address, { signal });
     const feeShannons = effects.fee.totalFee;
     return { targetId, digest, receivedShannons: change + feeShannons, feeShannons };
   } catch (error) {
     const failure = toQuarryError(error, `claiming ${target.id}`);
     if (failure.code === 'ABORTED') throw failure;
     return { targetId: target.id, error: failure };
+  }
+}
+
+/** Claims, and finds out what became of the claim where its answer did not come. */
+async function claimed(
+  client: SomaClient,
+  account: SomaAccount,
+  options: Parameters<SomaAccount['claimRewards']>[0],
+): Promise<TransactionResult> {
+  let signed: SignedTransaction | undefined;
+  const onSigned = (each: SignedTransaction): void => {
+    signed = each;
+  };
+  try {
+    return await account.claimRewards({ ...options, onSigned });
+  } catch (error) {
+    const { code } = toQuarryError(error, 'claiming');
+    if (code !== 'OUTCOME_UNKNOWN' || signed === undefined) throw error;
+    const recovery = await client.recoverTransaction(signed, options);
+    if (recovery.kind !== 'executed') throw recovery.reason;
+    assertSucceeded(recovery.result.effects, 'claiming');
+    return recovery.result;
   }
 }
 

@@ -28,11 +28,11 @@ export function demoCommand(context: CliContext): Command {
     .option('--distance-threshold <distance>', 'threshold of the targets (default: about 1 pair in 50 hits)', Number)
     .addHelpText(
       'after',
-      '\nExamples:\n  quarry demo                              mines the text files of this package\n  quarry demo --data ~/texts --until-hits 200\n  quarry demo --model-config medium --json',
+      '\nExamples:\n  quarry demo                              mines the text files of this package\n  quarry demo --data ~/texts --max-accepted 200\n  quarry demo --model-config medium --json',
     );
   addSettings(command, [
     'data',
-    'untilHits',
+    'maxAccepted',
     'untilSamples',
     'modelConfig',
     'engine',
@@ -84,7 +84,7 @@ async function runDemo(
     const fundedShannons = await network.client.getBalance(signer.address, { signal });
     const assembled = await createMiner({
       ...minerOptions(config),
-      untilHits: config.untilHits ?? (config.untilSamples === undefined ? DEFAULT_HITS : undefined),
+      maxAccepted: config.maxAccepted ?? (config.untilSamples === undefined ? DEFAULT_HITS : undefined),
       untilIdle: true,
       network: network.client,
       signer,

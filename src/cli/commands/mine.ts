@@ -33,7 +33,7 @@ finish; the second stops at once. A restart goes on where the last run stopped.
 
 Examples:
   SOMA_SECRET_KEY=… quarry mine --network testnet --data ~/corpus --s3-bucket my-data --s3-public-url https://data.example.com
-  quarry mine --network http://127.0.0.1:9000 --data 'books/**/*.txt' --until-hits 10
+  quarry mine --network http://127.0.0.1:9000 --data 'books/**/*.txt' --max-accepted 10
   quarry mine --data hf:owner/dataset --dry-run --json`,
     );
   addSettings(command, [
@@ -63,7 +63,7 @@ Examples:
     'minBalanceSoma',
     'claimExpired',
     'keepScoresEpochs',
-    'untilHits',
+    'maxAccepted',
     'untilSamples',
     'dryRun',
     'hostPort',

@@ -18,7 +18,7 @@ export function minerOptions(
   | 'claimExpired'
   | 'keepScoresEpochs'
   | 'dryRun'
-  | 'untilHits'
+  | 'maxAccepted'
   | 'untilSamples'
 > {
   const soma = (text: string | undefined): bigint | undefined =>
@@ -33,7 +33,7 @@ export function minerOptions(
     claimExpired: config.claimExpired,
     keepScoresEpochs: config.keepScoresEpochs,
     dryRun: config.dryRun,
-    untilHits: config.untilHits,
+    maxAccepted: config.maxAccepted,
     untilSamples: config.untilSamples,
   };
 }

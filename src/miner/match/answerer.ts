@@ -67,6 +67,7 @@ export class Answerer {
   /** Matches freshly scored samples with all open targets. */
   async answerWith(samples: readonly number[], signal: AbortSignal): Promise<void> {
     const { matcher, submitter, stats, book, now } = this.#deps;
+    if (submitter.full) return;
     stats.rowsScanned.add(samples.length * book.size);
     for await (const candidate of matcher.forSamples(samples, now(), signal)) submitter.offer(candidate, signal);
   }
@@ -87,6 +88,7 @@ export class Answerer {
 
   async #match(targets: readonly OpenTarget[], readyAt: number, signal: AbortSignal): Promise<void> {
     const { matcher, submitter, stats, store } = this.#deps;
+    if (submitter.full) return;
     stats.rowsScanned.add(store.sampleCount * targets.length);
     for await (const candidate of matcher.forTargets(targets, readyAt, signal)) submitter.offer(candidate, signal);
   }

@@ -1,6 +1,5 @@
 import PQueue from 'p-queue';
-import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
-import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
+import { throwIfAborted, toQuarryError } from '../../errors/index.js';
 import { decodeSignedTransaction, encodeSignedTransaction } from '../../soma/chain/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import { ExecutionError } from '../../soma/client/decode/execution-error.js';
@@ -9,7 +8,7 @@ import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { Journal, JournalClaim } from '../journal/journal.js';
 import type { MinerEmitter } from '../run/events.js';
 import type { MinerStats } from '../run/stats.js';
-import { notFoundAsUndefined, outcomeOfError } from './outcome.js';
+import { notFoundAsUndefined } from './outcome.js';
 
 export interface ClaimerOptions {
   /** Also return expired targets for their incentive. */
@@ -30,10 +29,6 @@ const GONE_KINDS: ReadonlySet<string> = new Set(['targetNotFound', 'targetAlread
 
 /** Claims taken from the journal ahead of those in flight. */
 const MAX_WAITING = 16;
-
-/** How often, and at what intervals, a node is asked what a claim brought. */
-const CHANGE_READS = 10;
-const CHANGE_BACKOFF: Backoff = { baseMs: 200, maxMs: 2_000 };
 
 /** Claims rewards once their audit window is over, and nothing else is in the way of them. */
 export class Claimer {
@@ -84,10 +79,7 @@ export class Claimer {
   async #claim(claim: JournalClaim, signal: AbortSignal): Promise<void> {
     const { client, account, journal } = this.#deps;
     const earlier = await this.#earlierResult(claim, signal);
-    if (earlier !== undefined) {
-      this.#deps.stats.resentFeesShannons += earlier.effects.fee.totalFee;
-      return this.#settle(claim, earlier, signal);
-    }
+    if (earlier !== undefined) return this.#settle(claim, earlier, signal);
     // A claimed target is deleted: when it is gone, somebody returned it before us.
     const target = await client.getTarget(claim.targetId, { signal }).catch(notFoundAsUndefined);
     if (target === undefined) return journal.settleClaim(claim.targetId, 'gone');
@@ -105,49 +97,26 @@ export class Claimer {
     if (result !== undefined) await this.#settle(claim, result, signal);
   }
 
-  /** What became of a claim that was sent before a restart; `undefined` when it never was and never will be executed. */
+  /** What became of a claim that was sent earlier; `undefined` when it did not bring the reward and never will. */
   async #earlierResult(claim: JournalClaim, signal: AbortSignal): Promise<TransactionResult | undefined> {
     if (claim.state !== 'built' || claim.signed === undefined) return undefined;
-    const signed = decodeSignedTransaction(claim.signed);
-    try {
-      const result = await this.#deps.client.executeTransaction(signed, { signal });
-      return result.effects.status.kind === 'success' ? result : undefined;
-    } catch (error) {
-      if (outcomeOfError(error).kind === 'unknown') throw error;
-      return undefined;
-    }
+    const recovery = await this.#deps.client.recoverTransaction(decodeSignedTransaction(claim.signed), { signal });
+    if (recovery.kind === 'unknown') throw recovery.reason;
+    if (recovery.kind === 'impossible') return undefined;
+    const { result } = recovery;
+    this.#deps.stats.resentFeesShannons += result.effects.fee.totalFee;
+    return result.effects.status.kind === 'success' ? result : undefined;
   }
 
   async #settle(claim: JournalClaim, result: TransactionResult, signal: AbortSignal): Promise<void> {
-    const { journal, stats, emitter } = this.#deps;
+    const { client, account, journal, stats, emitter } = this.#deps;
     const { fee } = result.effects;
-    const receivedShannons = (await this.#changeOf(result, signal)) + fee.totalFee;
+    const receivedShannons = (await client.balanceChange(result, account.address, { signal })) + fee.totalFee;
     const bondShannons = journal.bondOf(claim.targetId);
     journal.settleClaim(claim.targetId, 'claimed', { receivedShannons, feeShannons: fee.totalFee });
     stats.claimed++;
     stats.claimedShannons += receivedShannons;
     stats.rewardShannons += receivedShannons > bondShannons ? receivedShannons - bondShannons : receivedShannons;
     emitter.emit('claimed', { targetId: claim.targetId, receivedShannons, own: claim.own });
-  }
-
-  /**
-   * What a claim did to the balance. Where the answer was lost and the digest was looked up instead, the node tells the
-   * changes only once a checkpoint holds the transaction.
-   */
-  async #changeOf({ digest, balanceChanges }: TransactionResult, signal: AbortSignal): Promise<bigint> {
-    const { client, account } = this.#deps;
-    let changes = balanceChanges;
-    for (let attempt = 0; ; attempt++) {
-      const change = changes.find(({ address }) => address === account.address);
-      if (change !== undefined) return change.amountShannons;
-      if (attempt >= CHANGE_READS) {
-        throw new QuarryError('OUTCOME_UNKNOWN', `the node does not tell what the claim ${digest} brought`, {
-          hint: 'it is asked again later',
-          details: { digest },
-        });
-      }
-      await sleep(backoffDelayMs(attempt, CHANGE_BACKOFF, Math.random), signal);
-      ({ balanceChanges: changes } = await client.getTransaction(digest, { signal }));
-    }
   }
 }

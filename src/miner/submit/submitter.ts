@@ -17,6 +17,8 @@ import { outcomeOfError, outcomeOfResult } from './outcome.js';
 export interface SubmitterOptions {
   /** Transactions in flight at once; each holds its own coins. */
   readonly maxInFlight: number;
+  /** Accepted submissions that are enough (hits with `dryRun`). */
+  readonly maxAccepted?: number | undefined;
   /** Largest bond of one submission. */
   readonly maxBondShannons?: bigint | undefined;
   /** Targets that pay less are left alone. */
@@ -47,6 +49,8 @@ export interface SubmitterDeps {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
+  /** Told that candidates may be offered again which were turned away while enough submissions were in flight. */
+  readonly onRoom: () => void;
 }
 
 const HOSTING_RETRIES = 6;
@@ -63,6 +67,7 @@ export class Submitter {
   readonly #hosted = new Map<string, string>();
   /** Checksums between publishing and the journal: not to be released. */
   readonly #publishing = new Set<string>();
+  #turnedAway = false;
   /** Bonds of submissions that are queued or in flight. */
   #reservedShannons = 0n;
   /** Fires when the drain has lasted long enough. */
@@ -79,11 +84,26 @@ export class Submitter {
     return this.#queue.size + this.#queue.pending;
   }
 
+  /**
+   * Whether no candidate is taken now: as many submissions as are wanted are accepted, or may be once their answers are
+   * here. Whoever asks is told by `onRoom` when one of those fails.
+   */
+  get full(): boolean {
+    const { maxAccepted, dryRun } = this.#options;
+    if (maxAccepted === undefined) return false;
+    const { stats } = this.#deps;
+    const taken = dryRun ? stats.hits : stats.outcomes.accepted + this.#unknown.size + this.pending;
+    const isFull = taken >= maxAccepted;
+    this.#turnedAway ||= isFull;
+    return isFull;
+  }
+
   /** Queues a candidate unless its target is taken or a guard forbids it. */
   offer(candidate: Candidate, signal: AbortSignal): boolean {
     const { book, emitter, stats, journal } = this.#deps;
     const { target } = candidate.open;
-    if (!this.#allowed(candidate) || journal.hasLiveSubmission(target.id) || !book.take(target.id)) return false;
+    if (this.full || !this.#allowed(candidate) || journal.hasLiveSubmission(target.id) || !book.take(target.id))
+      return false;
     stats.hits++;
     emitter.emit('hit', {
       targetId: target.id,
@@ -101,6 +121,7 @@ export class Submitter {
       })
       .finally(() => {
         this.#reservedShannons -= bond;
+        this.#tellRoom();
       });
     return true;
   }
@@ -119,6 +140,13 @@ export class Submitter {
     if ('feeShannons' in outcome) stats.resentFeesShannons += outcome.feeShannons;
     if (outcome.kind !== 'rejected') book.remove(targetId);
     book.release(targetId);
+    this.#tellRoom();
+  }
+
+  #tellRoom(): void {
+    if (!this.#turnedAway) return;
+    this.#turnedAway = false;
+    if (!this.full) this.#deps.onRoom();
   }
 
   /** Resolves when nothing is queued or in flight. */

@@ -19,6 +19,7 @@ export {
   executeTransaction,
   type TransactionResult,
 } from './execute/execute-transaction.js';
+export { type Recovery, recoverTransaction } from './execute/recover-transaction.js';
 export { type SimulateTransactionOptions, simulateTransaction } from './execute/simulate-transaction.js';
 export { objectsOfKind, validateTransaction } from './execute/validate-transaction.js';
 export { type WaitOptions, waitForCheckpoint } from './execute/wait-for-transaction.js';

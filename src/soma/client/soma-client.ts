@@ -20,13 +20,14 @@ import type { Model } from './decode/model.js';
 import type { FetchedObject } from './decode/object.js';
 import type { SystemParameters, SystemState } from './decode/system-state.js';
 import type { PartialTarget, Target } from './decode/target.js';
+import { balanceChange } from './execute/balance-change.js';
 import { type ExecuteAndWaitOptions, executeAndWait } from './execute/execute-and-wait.js';
 import {
   type ExecuteTransactionOptions,
   executeTransaction,
   type TransactionResult,
 } from './execute/execute-transaction.js';
-import { settleTransaction } from './execute/settle-transaction.js';
+import { type Recovery, recoverTransaction } from './execute/recover-transaction.js';
 import { type SimulateTransactionOptions, simulateTransaction } from './execute/simulate-transaction.js';
 import { type WaitOptions, waitForCheckpoint } from './execute/wait-for-transaction.js';
 import type { NetworkEndpoints } from './networks.js';
@@ -341,15 +342,20 @@ export class SomaClient {
   ): Promise<TransactionResult> {
     return executeAndWait(this.context, this.#hub, signedOf(signed), options);
   }
-  /**
-   * What became of a signed transaction of an earlier run; executes it where it was not. `undefined` when it never can
-   * be.
-   */
-  settleTransaction(
+  /** What became of a signed transaction that was sent earlier; executes it where it was not. */
+  recoverTransaction(
     signed: SignedTransaction | Uint8Array | string,
+    options?: ExecuteTransactionOptions,
+  ): Promise<Recovery> {
+    return recoverTransaction(this.context, signedOf(signed), options);
+  }
+  /** What a transaction did to a balance, in shannons, fees included; waits until the node knows. */
+  balanceChange(
+    result: Pick<TransactionResult, 'digest' | 'balanceChanges'>,
+    address: Address,
     options?: CallOptions,
-  ): Promise<TransactionResult | undefined> {
-    return settleTransaction(this.context, signedOf(signed), options);
+  ): Promise<bigint> {
+    return balanceChange(this.context, result, address, options);
   }
   /** What a transaction would do now. */
   simulateTransaction(data: TransactionData, options?: SimulateTransactionOptions): Promise<TransactionResult> {

@@ -176,8 +176,12 @@ export class ModelPublication {
     const { pending, ...rest } = state;
     if (pending === undefined) return state;
     const { signal } = this.#options;
-    const result = await this.#deps.client.settleTransaction(pending.signed, signal === undefined ? {} : { signal });
-    if (result?.effects.status.kind === 'success') return this.#done(pending.step, rest, result);
+    const control = signal === undefined ? {} : { signal };
+    const recovery = await this.#deps.client.recoverTransaction(pending.signed, control);
+    if (recovery.kind === 'unknown') throw recovery.reason;
+    if (recovery.kind === 'executed' && recovery.result.effects.status.kind === 'success') {
+      return this.#done(pending.step, rest, recovery.result);
+    }
     await writePublicationState(this.#statePath, rest);
     return rest;
   }

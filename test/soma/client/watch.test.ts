@@ -236,8 +236,12 @@ async function payWhateverHappens(client: SomaClient, account: SomaAccount): Pro
   for (;;) {
     try {
       if (unknown !== undefined) {
-        const settled = await client.settleTransaction(unknown);
-        if (settled !== undefined) return { ...settled, checkpoint: await client.waitForTransaction(settled.digest) };
+        const recovery = await client.recoverTransaction(unknown);
+        if (recovery.kind === 'executed') {
+          const { result } = recovery;
+          return { ...result, checkpoint: await client.waitForTransaction(result.digest) };
+        }
+        if (recovery.kind === 'unknown') continue;
         unknown = undefined;
       }
       return await account.transferCoin({ recipient: '0x77', amountShannons: 1000n, onSigned });

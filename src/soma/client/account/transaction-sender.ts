@@ -18,9 +18,9 @@ import type { CallOptions, ClientContext } from '../context.js';
 import { assertSucceeded } from '../decode/execution-error.js';
 import type { SystemParameters } from '../decode/system-state.js';
 import { executeTransaction, type TransactionResult } from '../execute/execute-transaction.js';
+import { findResult } from '../execute/find-result.js';
 import { waitForCheckpoint } from '../execute/wait-for-transaction.js';
 import { getSystemParameters } from '../read/get-system-parameters.js';
-import { getTransaction } from '../read/get-transaction.js';
 import type { OwnedCoin } from '../read/list-coins.js';
 import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 import { type CoinLease, CoinPool } from './coin-pool.js';
@@ -73,9 +73,8 @@ export interface Plan {
 }
 
 const ATTEMPTS = 6;
-/** Pauses between the look-ups of a transaction that was cancelled, and before another takes its place. */
+/** Pauses before another transaction takes the place of one that was cancelled. */
 const CANCELLED_BACKOFF = { baseMs: 200, maxMs: 2_000 } as const;
-const CANCELLED_READS = 6;
 /** How old the parameters may be before they are read again. */
 const PARAMETERS_MAX_AGE_MS = 60_000;
 const DEFAULT_COIN_SHANNONS = 100_000_000n;
@@ -275,25 +274,12 @@ export class TransactionSender {
    */
   async #asRecorded(cancelled: TransactionResult, signal: AbortSignal | undefined): Promise<TransactionResult> {
     const { digest } = cancelled;
-    for (let read = 0; ; read++) {
-      try {
-        const { effects, checkpoint, balanceChanges } = await getTransaction(this.client, digest, {
-          timeoutMs: 5_000,
-          ...(signal !== undefined && { signal }),
-        });
-        if (effects !== undefined) return { ...cancelled, effects, checkpoint, balanceChanges };
-      } catch (caught) {
-        const error = toQuarryError(caught, 'looking up a cancelled transaction');
-        if (error.code === 'ABORTED' || (!error.retryable && error.code !== 'NOT_FOUND')) throw error;
-      }
-      if (read + 1 >= CANCELLED_READS) {
-        throw new QuarryError('OUTCOME_UNKNOWN', `transaction ${digest} is said to be cancelled, and is not found`, {
-          hint: 'look it up by its digest before sending another',
-          details: { digest },
-        });
-      }
-      await this.client.sleep(backoffDelayMs(read, CANCELLED_BACKOFF, this.client.random), signal);
-    }
+    const found = await findResult(this.client, digest, signal === undefined ? {} : { signal });
+    if (found !== undefined) return found;
+    throw new QuarryError('OUTCOME_UNKNOWN', `transaction ${digest} is said to be cancelled, and is not found`, {
+      hint: 'look it up by its digest before sending another',
+      details: { digest },
+    });
   }
 
   /** Puts the coins of a failed attempt where they belong. Returns whether other coins may succeed. */

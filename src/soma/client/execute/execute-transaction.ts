@@ -1,25 +1,16 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
 import { TransactionExecutionService } from '../../../gen/soma/rpc/transaction_execution_service_pb.js';
 import { backoffDelayMs } from '../../../http/index.js';
-import type { Digest, ReportedEffects, SignedTransaction } from '../../chain/index.js';
+import type { SignedTransaction } from '../../chain/index.js';
 import { type CallOptions, type ClientContext, controlOf } from '../context.js';
-import { type BalanceChange, type ExecutedTransaction, executedFrom } from '../decode/executed-transaction.js';
-import type { PartialObject } from '../decode/object.js';
+import { executedFrom } from '../decode/executed-transaction.js';
 import { required } from '../decode/required.js';
-import { getTransaction } from '../read/get-transaction.js';
 import { executionRequest } from './execution-request.js';
+import { findResult } from './find-result.js';
 import { readRejection } from './rejection.js';
+import { resultOf, type TransactionResult } from './transaction-result.js';
 
-/** What a transaction did. `effects.status` says whether it succeeded. */
-export interface TransactionResult {
-  readonly digest: Digest;
-  readonly effects: ReportedEffects;
-  readonly balanceChanges: readonly BalanceChange[];
-  /** Objects written, where they were asked for. */
-  readonly objects: readonly PartialObject[];
-  /** Number of the checkpoint that holds it, once that is known. */
-  readonly checkpoint: bigint | undefined;
-}
+export type { TransactionResult } from './transaction-result.js';
 
 export interface ExecuteTransactionOptions extends CallOptions {
   /** Asks for the written objects as well, which include the system state. Default false. */
@@ -70,7 +61,10 @@ export async function executeTransaction(
       const { outcome, error } = readRejection(failure, signed.digest);
       // A refusal of the first call is final. One of a later call may be the echo of our own success.
       if (outcome === 'refused' && attempt === 1) throw error;
-      const found = await lookUp(client, signed.digest, options);
+      // Not found, or the node is still away: the same bytes are sent again. A refusal deserves a more patient look.
+      const reads = outcome === 'refused' ? 4 : 1;
+      const control = options.signal === undefined ? {} : { signal: options.signal };
+      const found = await findResult(client, signed.digest, { reads, ...control }).catch(() => undefined);
       if (found !== undefined) return found;
       // A coin that is stale or locked by now may be so because an earlier call of ours is on its way: that stays unknown,
       // as another transaction over other coins would be a second one.
@@ -86,26 +80,4 @@ export async function executeTransaction(
     await client.sleep(backoffDelayMs(attempt - 1, { baseMs: 300, maxMs: 5_000 }, client.random), options.signal);
     throwIfAborted(options.signal, 'executing the transaction');
   }
-}
-
-async function lookUp(
-  client: ClientContext,
-  digest: Digest,
-  options: CallOptions,
-): Promise<TransactionResult | undefined> {
-  try {
-    return resultOf(await getTransaction(client, digest, { timeoutMs: 5_000, ...signalOf(options) }), digest);
-  } catch {
-    // Not found, or the node is still away: the caller decides what follows.
-    return undefined;
-  }
-}
-
-function signalOf({ signal }: CallOptions): { signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
-}
-
-function resultOf(executed: ExecutedTransaction, digest: Digest): TransactionResult {
-  const { effects, balanceChanges, objects, checkpoint } = executed;
-  return { digest, effects: required(effects, 'effects'), balanceChanges, objects, checkpoint };
 }

@@ -1,0 +1,32 @@
+import { QuarryError } from '../../../errors/index.js';
+import type { Digest, ReportedEffects } from '../../chain/index.js';
+import type { BalanceChange, ExecutedTransaction } from '../decode/executed-transaction.js';
+import type { PartialObject } from '../decode/object.js';
+import { required } from '../decode/required.js';
+
+/** What a transaction did. `effects.status` says whether it succeeded. */
+export interface TransactionResult {
+  readonly digest: Digest;
+  readonly effects: ReportedEffects;
+  readonly balanceChanges: readonly BalanceChange[];
+  /** Objects written, where they were asked for. */
+  readonly objects: readonly PartialObject[];
+  /** Number of the checkpoint that holds it, once that is known. */
+  readonly checkpoint: bigint | undefined;
+}
+
+/**
+ * The result in a node's answer about the transaction `digest`.
+ *
+ * @throws QuarryError `PROTOCOL` when the answer has no effects, or those of another transaction
+ */
+export function resultOf(executed: ExecutedTransaction, digest: Digest): TransactionResult {
+  const { balanceChanges, objects, checkpoint } = executed;
+  const effects = required(executed.effects, 'effects');
+  if (effects.transactionDigest !== digest) {
+    throw new QuarryError('PROTOCOL', `the node answered with the effects of another transaction than ${digest}`, {
+      details: { digest, answered: effects.transactionDigest },
+    });
+  }
+  return { digest, effects, balanceChanges, objects, checkpoint };
+}

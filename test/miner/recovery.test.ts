@@ -1,0 +1,136 @@
+import { EventEmitter } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from '../../src/miner/journal/journal.js';
+import type { MinerEvents, SubmissionOutcome } from '../../src/miner/run/events.js';
+import { MinerStats } from '../../src/miner/run/stats.js';
+import { Claimer } from '../../src/miner/submit/claimer.js';
+import { settleSubmissions } from '../../src/miner/submit/record-outcome.js';
+import { encodeSignedTransaction, manifestOf, type SignedTransaction } from '../../src/soma/chain/index.js';
+import { bytesOf, type Fixture, startFixture } from '../soma/client/devnet-fixture.js';
+import { failCalls, intercept, staleRefusal } from '../soma/client/unfaithful-node.js';
+
+const BOND = 1_000n;
+let fixture: Fixture;
+let dir: string;
+let journal: Journal;
+beforeEach(async () => {
+  fixture = await startFixture({ coins: [10_000_000_000n] });
+  dir = await mkdtemp(join(tmpdir(), 'quarry-recovery-'));
+  journal = new Journal(join(dir, 'journal.db'), Date.now);
+});
+afterEach(async () => {
+  journal.close();
+  await fixture.close();
+  await rm(dir, { recursive: true });
+});
+
+/** Submits, and writes down only what a crash before the answer leaves. */
+async function submitAndCrash(): Promise<{ signed: SignedTransaction; targetId: string }> {
+  const [target] = await fixture.client.getTargets({ limit: 1 });
+  let signed: SignedTransaction | undefined;
+  await fixture.client.account(fixture.keypair).submitData({
+    targetId: target!.id,
+    manifest: manifestOf('http://127.0.0.1/data', bytesOf(100, 1)),
+    modelId: target!.modelIds[0]!,
+    embedding: target!.embedding,
+    distance: 0.5,
+    loss: 1,
+    onSigned: (each) => {
+      signed = each;
+    },
+  });
+  journal.recordSubmission({
+    targetId: target!.id,
+    checksum: 'c'.repeat(64),
+    modelId: target!.modelIds[0]!,
+    digest: signed!.digest,
+    signed: encodeSignedTransaction(signed!),
+    epoch: target!.generationEpoch,
+    bondShannons: BOND,
+    rewardShannons: target!.rewardPoolShannons,
+  });
+  return { signed: signed!, targetId: target!.id };
+}
+
+async function settle(): Promise<SubmissionOutcome[]> {
+  const outcomes: SubmissionOutcome[] = [];
+  const { client } = fixture;
+  const onOutcome = (_: unknown, outcome: SubmissionOutcome) => void outcomes.push(outcome);
+  await settleSubmissions({ journal, client }, new Set(), onOutcome, new AbortController().signal);
+  return outcomes;
+}
+
+describe('a submission that was executed before a crash', () => {
+  it('counts as accepted, and its bond is known, though the resend is refused and the node slow to know', async () => {
+    const { signed, targetId } = await submitAndCrash();
+    failCalls(fixture.client, 'ExecuteTransaction', staleRefusal(signed.data.gasPayment[0]!));
+    failCalls(fixture.client, 'GetTransaction', 'Transaction not found', status.NOT_FOUND, 1);
+    expect(await settle()).toMatchObject([{ kind: 'accepted' }]);
+    expect(journal.bondOf(targetId)).toBe(BOND);
+    expect(journal.totals()).toMatchObject({ accepted: 1, rejected: 0, pending: 0 });
+  });
+
+  it('keeps its signed bytes while nobody can tell', async () => {
+    const { signed } = await submitAndCrash();
+    failCalls(fixture.client, 'ExecuteTransaction', staleRefusal(signed.data.gasPayment[0]!));
+    failCalls(fixture.client, 'GetTransaction', 'no indexes here', status.PERMISSION_DENIED);
+    expect(await settle()).toMatchObject([{ kind: 'unknown' }]);
+    expect(journal.unsettledSubmissions()[0]?.signed).toEqual(encodeSignedTransaction(signed));
+  });
+
+  it('is settled although another row cannot be read', async () => {
+    journal.recordSubmission({
+      targetId: '0x1',
+      checksum: 'c'.repeat(64),
+      modelId: '0x1',
+      digest: 'bad',
+      signed: Uint8Array.of(1, 2, 3),
+      epoch: 0n,
+      bondShannons: BOND,
+      rewardShannons: 0n,
+    });
+    await submitAndCrash();
+    expect((await settle()).map(({ kind }) => kind)).toEqual(['unknown', 'accepted']);
+  });
+});
+
+describe('a claim that was executed before a crash', () => {
+  it('is booked with what it brought, though its target is gone and the resend refused', async () => {
+    const { client, devnet, keypair } = fixture;
+    const { targetId } = await submitAndCrash();
+    await settle();
+    await devnet.advanceEpoch();
+    await devnet.advanceEpoch();
+    const account = client.account(keypair);
+    let signed: SignedTransaction | undefined;
+    const result = await account.claimRewards({
+      targetId,
+      onSigned: (each) => {
+        signed = each;
+      },
+    });
+    journal.recordClaim(targetId, signed!.digest, encodeSignedTransaction(signed!));
+    failCalls(client, 'ExecuteTransaction', staleRefusal(signed!.data.gasPayment[0]!));
+    // The first look-up finds nothing, the second a transaction without its changes.
+    let reads = 0;
+    intercept(client, 'GetTransaction', async (call) => {
+      const answer = (await call()) as { transaction: { balanceChanges: unknown[] } };
+      if (++reads === 2) answer.transaction.balanceChanges = [];
+      return answer;
+    });
+    failCalls(client, 'GetTransaction', 'Transaction not found', status.NOT_FOUND, 1);
+    const stats = new MinerStats(() => 0);
+    const emitter = new EventEmitter<MinerEvents>();
+    const claimer = new Claimer({ claimExpired: false, maxInFlight: 1 }, { client, account, journal, stats, emitter });
+    await claimer.claimDue(2n, new AbortController().signal);
+    const change = result.balanceChanges.find(({ address }) => address === keypair.address)!.amountShannons;
+    const received = change + result.effects.fee.totalFee;
+    expect(received).toBeGreaterThan(BOND);
+    expect(journal.totals()).toMatchObject({ claimed: 1, unclaimed: 0, receivedShannons: received });
+    expect(stats.rewardShannons).toBe(received - BOND);
+  });
+});
