@@ -6,7 +6,6 @@ import type { Target } from '../soma/client/decode/target.js';
 import { warmUpSubmitPath } from '../soma/client/execute/warm-up-submit-path.js';
 import { OpenTargets } from './feed/open-targets.js';
 import { SampleIngest } from './feed/sample-ingest.js';
-import { Answerer } from './match/answerer.js';
 import { Matcher } from './match/matcher.js';
 import type { MinerDeps, MinerOptions } from './miner-options.js';
 import type { MinerEmitter, MinerEvents } from './run/events.js';
@@ -44,7 +43,7 @@ export class Miner {
   readonly #models: ModelCatalogue;
   readonly #intake: SampleIngest;
   readonly #scorer: Scorer;
-  readonly #answerer: Answerer;
+  readonly #matcher: Matcher;
   readonly #submitter: Submitter;
   readonly #claimer: Claimer;
   readonly #stop = new AbortController();
@@ -73,7 +72,6 @@ export class Miner {
     this.#intake = new SampleIngest(deps.samples, store, deps.onUnit);
     this.#scorer = new Scorer({ batchSize: options.batchSize ?? 16 }, { store, intake: this.#intake, models, book });
     const { policy = 'first', margin = 0 } = options;
-    const matcher = new Matcher({ policy, margin }, { store, models, book });
     const { maxBondShannons, minRewardShannons, minBalanceShannons, dryRun = false, claimExpired = false } = options;
     this.#submitter = new Submitter(
       { maxInFlight, maxAccepted: options.maxAccepted, maxBondShannons, minRewardShannons, minBalanceShannons, dryRun },
@@ -90,12 +88,21 @@ export class Miner {
         onRoom: () => this.#matchAgain(),
       },
     );
-    this.#answerer = new Answerer({ store, book, matcher, submitter: this.#submitter, stats, now });
+    const background = (work: Promise<void>): void =>
+      this.#background.run(
+        'matching',
+        work.finally(() => this.#wake.now()),
+      );
+    const submitter = this.#submitter;
+    this.#matcher = new Matcher(
+      { policy, margin },
+      { store, models, book, submitter, stats, emitter, now, background },
+    );
     // A target that refused one sample may take another.
     emitter.on('outcome', ({ targetId, outcome }) => {
       const refusals = book.excluded(targetId)?.size ?? 0;
       if (outcome.kind !== 'rejected' || refusals > MAX_REFUSALS || this.#stop.signal.aborted) return;
-      this.#answer(targetId, this.#stop.signal);
+      this.#matcher.answer(targetId, this.#stop.signal);
     });
     this.#claimer = new Claimer({ claimExpired, maxInFlight }, { client, account, journal, stats, emitter });
   }
@@ -117,7 +124,7 @@ export class Miner {
     if (this.#paused) return;
     this.#paused = true;
     this.#submitter.pause();
-    this.#answerer.pause();
+    this.#matcher.pause();
     this.events.emit('paused', { reason });
   }
 
@@ -125,7 +132,7 @@ export class Miner {
     if (!this.#paused) return;
     this.#paused = false;
     this.#submitter.resume();
-    this.#answerer.resume();
+    this.#matcher.resume();
     this.events.emit('resumed');
     this.#wake.now();
   }
@@ -267,7 +274,7 @@ export class Miner {
         switch (event.type) {
           case 'opened':
             listed?.add(event.target.id);
-            if (this.#open(event.target)) this.#answer(event.target.id, signal);
+            if (this.#open(event.target)) this.#matcher.answer(event.target.id, signal);
             break;
           case 'synced':
             // What was filled while nobody watched is told to nobody.
@@ -311,7 +318,7 @@ export class Miner {
   }
 
   #matchAgain(): void {
-    this.#answerer.askAgain();
+    this.#matcher.askAgain();
     this.#wake.now();
   }
 
@@ -337,15 +344,6 @@ export class Miner {
     await dropStaleScores(this.#deps, keys, epoch, this.#options.keepScoresEpochs ?? 2);
   }
 
-  #answer(targetId: string, signal: AbortSignal): void {
-    const work = this.#answerer.answer(targetId, signal);
-    if (work !== undefined)
-      this.#background.run(
-        'matching',
-        work.finally(() => this.#wake.now()),
-      );
-  }
-
   /** Loads models and scores samples as long as there is something to score. */
   async #mine(signal: AbortSignal): Promise<void> {
     await this.#persist('mining', signal, async (succeeded) => {
@@ -353,7 +351,7 @@ export class Miner {
         if (await this.#round(signal)) continue;
         succeeded();
         const { ended } = this.#intake;
-        const idle = this.#submitter.pending === 0 && this.#loading.size === 0 && !this.#answerer.busy;
+        const idle = this.#submitter.pending === 0 && this.#loading.size === 0 && !this.#matcher.busy;
         if (this.#options.untilIdle && ended && idle && !this.#paused) return;
         await this.#idle(signal);
       }
@@ -365,13 +363,13 @@ export class Miner {
   async #round(signal: AbortSignal): Promise<boolean> {
     if (this.#paused) return false;
     this.#loadModels(signal);
-    await this.#answerer.answerAll(signal);
+    await this.#matcher.answerAll(signal);
     const { ids, fresh } = await this.#scorer.round(signal);
     if (ids.length === 0) return false;
     this.#stats.scored.add(fresh);
     this.#stats.samples.add(this.#intake.taken - this.#stats.samples.total);
     this.events.emit('scored', { samples: fresh, total: this.#stats.scored.total });
-    await this.#answerer.answerWith(ids, signal);
+    await this.#matcher.answerWith(ids, signal);
     return true;
   }
 
@@ -386,7 +384,7 @@ export class Miner {
       const work = async (): Promise<void> => {
         try {
           // A model that comes up may already have scores of an earlier run.
-          if ((await this.#models.load(model, signal)) !== undefined) this.#answerer.askAgain();
+          if ((await this.#models.load(model, signal)) !== undefined) this.#matcher.askAgain();
         } finally {
           this.#loading.delete(model.id);
           this.#wake.now();
@@ -410,7 +408,7 @@ export class Miner {
       if (this.#now() < dueAt) continue;
       dueAt = this.#now() + SETTLE_EVERY_MS;
       await this.#settle(signal);
-      if (this.#book.takeReleased()) this.#answerer.askAgain();
+      if (this.#book.takeReleased()) this.#matcher.askAgain();
       const isDue = this.#deps.journal.hasClaimsDue(this.#state?.epoch ?? 0n);
       if (this.#claimsMissed || isDue) this.#claim(signal);
     }

@@ -23,7 +23,7 @@ export function storeInfo(store: Store): StoreInfo {
   const { dir, samples, logs, sets } = store.internals;
   const columns = [samples.tags, samples.sizes, samples.dead];
   const models = [...logs.values()].map((log) => {
-    columns.push(log.samples, log.losses as never, log.precisions, log.rowOfSample);
+    columns.push(log.samples, log.losses as never, log.precisions, log.rowCrcs, log.rowOfSample);
     return { model: log.key, rows: log.count, bytesOnDisk: log.bytesOnDisk };
   });
   let deadSamples = 0;

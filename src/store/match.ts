@@ -30,8 +30,12 @@ export interface MatchPolicy {
   readonly margin?: number;
   /** What decides that two losses are too close to call. */
   readonly lossErrorBound?: LossErrorBound;
-  /** Whether hits that are too close to call are wanted. Default `include`, flagged. */
-  readonly nearTies?: 'include' | 'skip';
+  /**
+   * Hits that are too close to call: `include` gives them flagged, `skip` leaves them out; `defer` gives at most
+   * {@link DEFERRED_TIES} of them, and only for a target without any other hit, and none that f32 cannot settle.
+   * Default `include`.
+   */
+  readonly nearTies?: 'include' | 'skip' | 'defer';
   /** Samples that must not be returned for a target, such as those already submitted for it. */
   readonly exclude?: (targetId: string) => ReadonlySet<number> | undefined;
   readonly signal?: AbortSignal;
@@ -51,6 +55,12 @@ export interface MatchHit {
   /** The two best losses lie within their error bounds: score both again in f32 before submitting. */
   readonly nearTie: boolean;
 }
+
+/** Near-ties given for one target when they are deferred. */
+export const DEFERRED_TIES = 8;
+/** Positions of the first block after a dismissed hit; every further block is twice as long, up to the longest. */
+const FIRST_BLOCK = 1024;
+const LONGEST_BLOCK = 65_536;
 
 /** What a match works on. */
 export interface MatchContext {
@@ -86,52 +96,70 @@ export async function matchSet(
   const { set, samples } = context;
   const selection = set.selection(only);
   const found = targets.map((): MatchHit[] => []);
-  const toHit = (target: MatchTarget, hit: Hit): MatchHit | undefined => {
+  const deferred = targets.map((): MatchHit[] => []);
+  const take: Take = (t, hit) => {
+    const target = targets[t]!;
     const position = selection.positions === undefined ? hit.row : selection.positions[hit.row]!;
     const winner = set.winnerAt(position);
-    if (winner === undefined) return undefined;
+    if (winner === undefined) return;
     const sampleId = set.sampleAt(position);
-    if (policy.exclude?.(target.id)?.has(sampleId)) return undefined;
-    const nearTie = set.isNearTie(sampleId, policy.lossErrorBound);
-    if (nearTie && policy.nearTies === 'skip') return undefined;
+    if (policy.exclude?.(target.id)?.has(sampleId)) return;
+    const certainty = set.certainty(sampleId, policy.lossErrorBound);
+    const nearTie = certainty !== 'decided';
+    if (nearTie && policy.nearTies === 'skip') return;
+    const list = nearTie && policy.nearTies === 'defer' ? deferred[t]! : found[t]!;
+    if (list !== found[t] && (certainty === 'undecidable' || list.length >= DEFERRED_TIES)) return;
     const log = set.logs[winner]!;
     const { loss } = set.winner(sampleId)!;
     const sizeBytes = samples.sizes.array[sampleId]!;
-    return { targetId: target.id, sampleId, distance: hit.distance, winner, model: log.key, loss, sizeBytes, nearTie };
+    const { distance } = hit;
+    list.push({ targetId: target.id, sampleId, distance, winner, model: log.key, loss, sizeBytes, nearTie });
   };
-  if ((policy.pick ?? 'first') === 'first') await matchFirst(context, selection, targets, policy, toHit, found);
-  else await matchBest(context, selection, targets, policy, toHit, found);
-  return found.flat();
+  if ((policy.pick ?? 'first') === 'first') await matchFirst(context, selection, targets, policy, take, found);
+  else await matchBest(context, selection, targets, policy, take, found);
+  return found.flatMap((list, t) => (list.length > 0 ? list : deferred[t]!));
 }
 
-type ToHit = (target: MatchTarget, hit: Hit) => MatchHit | undefined;
+/** Puts a row that hits target `t` where it belongs, unless it is dismissed. */
+type Take = (t: number, hit: Hit) => void;
 
-/** Scans all targets together; those that still want hits go on from where theirs was found. */
+/**
+ * One scan finds the first row of each target, as fast as can be. Targets whose first rows were dismissed or did not
+ * suffice share scans of growing blocks after that: however many rows are dismissed, each is looked at twice at most.
+ */
 async function matchFirst(
   { scanner }: MatchContext,
   selection: RowSelection,
   targets: readonly MatchTarget[],
   policy: MatchPolicy,
-  toHit: ToHit,
+  take: Take,
   found: MatchHit[][],
 ): Promise<void> {
   const limit = policy.limit ?? 1;
-  const options = {
-    mode: 'first' as const,
-    margin: policy.margin ?? 0,
-    ...(policy.signal !== undefined && { signal: policy.signal }),
-  };
-  const next: (readonly [target: number, from: number])[] = [];
-  const take = (t: number, hit: Hit): void => {
-    const match = toHit(targets[t]!, hit);
-    if (match !== undefined) found[t]!.push(match);
-    if (found[t]!.length < limit) next.push([t, hit.row + 1]);
-  };
-  for (const hit of await scanner.scan(selection, matrixOf(targets, selection.dim), options)) take(hit.target, hit);
-  for (let pair = next.pop(); pair !== undefined; pair = next.pop()) {
-    const [t, from] = pair;
-    const [hit] = await scanner.scan(selection, matrixOf([targets[t]!], selection.dim), { ...options, from });
-    if (hit !== undefined) take(t, hit);
+  const options = { margin: policy.margin ?? 0, ...(policy.signal !== undefined && { signal: policy.signal }) };
+  const matrix = matrixOf(targets, selection.dim);
+  const next = new Map<number, number>();
+  for (const hit of await scanner.scan(selection, matrix, { ...options, mode: 'first' })) {
+    take(hit.target, hit);
+    if (found[hit.target]!.length < limit) next.set(hit.target, hit.row + 1);
+  }
+  let from = [...next.values()].reduce((a, b) => Math.min(a, b), selection.count);
+  for (let size = FIRST_BLOCK; next.size > 0 && from < selection.count; size = Math.min(size * 2, LONGEST_BLOCK)) {
+    const wanted = [...next.keys()];
+    const block = { ...selection, count: Math.min(from + size, selection.count) };
+    const few = matrixOf(
+      wanted.map((t) => targets[t]!),
+      selection.dim,
+    );
+    const hits = await scanner.scan(block, few, { ...options, mode: 'all', from });
+    hits.sort((a, b) => a.row - b.row);
+    for (const hit of hits) {
+      const t = wanted[hit.target]!;
+      if (hit.row < (next.get(t) ?? Number.POSITIVE_INFINITY)) continue;
+      take(t, hit);
+      if (found[t]!.length >= limit) next.delete(t);
+    }
+    from = block.count;
   }
 }
 
@@ -141,7 +169,7 @@ async function matchBest(
   selection: RowSelection,
   targets: readonly MatchTarget[],
   policy: MatchPolicy,
-  toHit: ToHit,
+  take: Take,
   found: MatchHit[][],
 ): Promise<void> {
   const hits = await scanner.scan(selection, matrixOf(targets, selection.dim), {
@@ -149,10 +177,7 @@ async function matchBest(
     margin: policy.margin ?? 0,
     ...(policy.signal !== undefined && { signal: policy.signal }),
   });
-  for (const hit of hits) {
-    const match = toHit(targets[hit.target]!, hit);
-    if (match !== undefined) found[hit.target]!.push(match);
-  }
+  for (const hit of hits) take(hit.target, hit);
   const cheap = policy.pick === 'cheapest';
   for (const list of found) {
     list.sort((a, b) => (cheap ? a.sizeBytes - b.sizeBytes : 0) || a.distance - b.distance || a.sampleId - b.sampleId);

@@ -31,8 +31,12 @@ export class ScoreLog {
   readonly samples = new Column((n) => new Uint32Array(n));
   readonly losses = new Column((n) => new Float32Array(n));
   readonly precisions = new Column((n) => new Uint8Array(n));
+  /** CRC-32 of each f32 row, as it was appended. */
+  readonly rowCrcs = new Column((n) => new Uint32Array(n));
   /** Newest row of each sample plus one; 0 where it has none. */
   readonly rowOfSample = new Column((n) => new Uint32Array(n));
+  #finite = 0;
+  #exactNotFinite = 0;
   readonly #meta: AppendFile;
   readonly #f32: AppendFile;
   readonly #bf16: AppendFile;
@@ -91,14 +95,14 @@ export class ScoreLog {
     const block = new Uint8Array(BLOCK_RECORDS * META_RECORD_BYTES);
     const words = new Uint32Array(block.buffer);
     const floats = new Float32Array(block.buffer);
-    for (const column of [this.samples, this.losses, this.precisions]) column.reserve(count);
+    for (const column of [this.samples, this.losses, this.precisions, this.rowCrcs]) column.reserve(count);
     while (this.count < count) {
       const records = Math.min(BLOCK_RECORDS, count - this.count);
       const read = this.#meta.read(block.subarray(0, records * META_RECORD_BYTES), this.count * META_RECORD_BYTES);
       const whole = Math.floor(read / META_RECORD_BYTES);
       for (let i = 0; i < whole; i++) {
         const base = i * (META_RECORD_BYTES / 4);
-        this.#remember(words[base]!, floats[base + 2]!, words[base + 3]!);
+        this.#remember(words[base]!, floats[base + 2]!, words[base + 3]!, words[base + 4]!);
       }
       if (whole < records) break;
     }
@@ -134,9 +138,27 @@ export class ScoreLog {
     return out;
   }
 
+  /** Row `row` in f32, or undefined when it or its record is damaged on disk, or is not what memory has of it. */
+  checkedEmbedding(row: number): Float32Array | undefined {
+    const record = new Uint8Array(META_RECORD_BYTES);
+    if (this.#meta.read(record, row * META_RECORD_BYTES) < META_RECORD_BYTES || !isSealed(record)) return undefined;
+    const fields = new DataView(record.buffer);
+    const asLoaded =
+      fields.getUint32(0, true) === this.samples.array[row] &&
+      Object.is(fields.getFloat32(8, true), this.losses.array[row]) &&
+      fields.getUint32(16, true) === this.rowCrcs.array[row];
+    const embedding = this.embedding(row);
+    return asLoaded && crc32(bytesOf(embedding)) === this.rowCrcs.array[row] ? embedding : undefined;
+  }
+
   rowOf(sampleId: number): number | undefined {
     const row = sampleId < this.rowOfSample.length ? this.rowOfSample.array[sampleId]! : 0;
     return row === 0 ? undefined : row - 1;
+  }
+
+  /** Whether no loss of this model was ever finite, at least one of them in f32: it is broken, whoever computes it. */
+  get neverFinite(): boolean {
+    return this.#finite === 0 && this.#exactNotFinite > 0;
   }
 
   precision(row: number): Precision {
@@ -148,13 +170,14 @@ export class ScoreLog {
     const f32 = new Float32Array(scores.length * dim);
     const f32Bytes = bytesOf(f32);
     const meta = new Uint8Array(scores.length * META_RECORD_BYTES);
-    scores.forEach((score, i) => {
+    const rowCrcs = scores.map((score, i) => {
       if (score.embedding.length !== dim) {
         throw new QuarryError('INVALID_ARGUMENT', `"embedding" expected ${dim} values, got ${score.embedding.length}`);
       }
       f32.set(score.embedding, i * dim);
       const rowCrc = crc32(f32Bytes.subarray(i * dim * 4, (i + 1) * dim * 4));
       encodeMetaRecord({ ...score, rowCrc }, meta.subarray(i * META_RECORD_BYTES, (i + 1) * META_RECORD_BYTES));
+      return rowCrc;
     });
     const undo = [this.#f32, this.#bf16].map((file) => [file, file.sizeBytes] as const);
     try {
@@ -166,8 +189,8 @@ export class ScoreLog {
       for (const [file, sizeBytes] of undo) file.truncate(sizeBytes);
       throw error;
     }
-    for (const score of scores) {
-      this.#remember(score.sampleId, score.loss, ['f32', 'bf16', 'f16'].indexOf(score.precision));
+    for (const [i, score] of scores.entries()) {
+      this.#remember(score.sampleId, score.loss, ['f32', 'bf16', 'f16'].indexOf(score.precision), rowCrcs[i]!);
     }
   }
 
@@ -184,10 +207,13 @@ export class ScoreLog {
     return this.#meta.statSizeBytes() + this.#f32.statSizeBytes() + this.#bf16.statSizeBytes();
   }
 
-  #remember(sampleId: number, loss: number, precision: number): void {
+  #remember(sampleId: number, loss: number, precision: number, rowCrc: number): void {
     this.samples.push(sampleId);
     this.losses.push(loss);
     this.precisions.push(precision);
+    this.rowCrcs.push(rowCrc);
+    if (Number.isFinite(loss)) this.#finite++;
+    else if (precisionOf(precision) === 'f32') this.#exactNotFinite++;
     this.rowOfSample.set(sampleId, this.count);
   }
 }

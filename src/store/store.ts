@@ -176,12 +176,18 @@ export class Store {
     });
   }
 
-  /** The newest score of a sample under a model, its embedding in f32. */
+  /**
+   * The newest score of a sample under a model, its embedding in f32, read back and checked against its checksums.
+   *
+   * @returns undefined when there is none, or when it is damaged on disk: scoring the sample again mends that
+   */
   score(sampleId: number, model: ModelKey): StoredScore | undefined {
     const log = this.#logs.get(modelKeyId(model));
     const row = log?.rowOf(sampleId);
     if (log === undefined || row === undefined) return undefined;
-    return { loss: log.losses.array[row]!, embedding: log.embedding(row), precision: log.precision(row) };
+    const embedding = log.checkedEmbedding(row);
+    if (embedding === undefined) return undefined;
+    return { loss: log.losses.array[row]!, embedding, precision: log.precision(row) };
   }
 
   /** Ids of live samples without a score under `model`, ascending, at most `limit` of those above `after`. */
@@ -209,6 +215,19 @@ export class Store {
   /** Builds the winner list of a model list ahead of the first target that names it; returns how many samples it has. */
   prepare(models: readonly ModelKey[]): number {
     return this.#set(models)?.count ?? 0;
+  }
+
+  /**
+   * Models of a list that cannot be told apart, or give no finite loss, by the scores there are.
+   *
+   * @param bound absolute difference of losses up to which two models look alike
+   * @returns indices into `models`
+   */
+  suspects(models: readonly ModelKey[], bound: number): { lookAlikes: [number, number][]; neverFinite: number[] } {
+    const set = this.#set(models);
+    if (set === undefined) return { lookAlikes: [], neverFinite: [] };
+    const neverFinite = set.logs.flatMap((log, index) => (log.neverFinite ? [index] : []));
+    return { lookAlikes: set.lookAlikes(bound), neverFinite };
   }
 
   /**

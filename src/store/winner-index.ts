@@ -12,6 +12,21 @@ export interface LossErrorBound {
 }
 
 /**
+ * `unsettled`: a tie that scoring again in f32 may settle; `undecidable`: one that it cannot, so that the sample is of
+ * no use to targets with these models.
+ */
+export type Certainty = 'decided' | 'unsettled' | 'undecidable';
+
+function boundOf(log: ScoreLog, row: number, bound: LossErrorBound): number {
+  return log.precision(row) === 'f32' ? (bound.f32 ?? 1e-5) : (bound.low ?? 2e-3);
+}
+
+/** Low precision may overflow where f32 does not; a model that f32 found broken stays broken. */
+function mayBecomeFinite(log: ScoreLog, row: number): boolean {
+  return log.precision(row) !== 'f32' && !log.neverFinite;
+}
+
+/**
  * The samples scored under every model of one ordered list, each with the row of its winner: kept up to date as scores
  * arrive, so that a new target with these models starts scanning at once.
  *
@@ -90,21 +105,52 @@ export class WinnerIndex {
   }
 
   /**
-   * Whether another model's loss is so close to the winner's that their error bounds overlap, or a loss is not finite.
-   * The same model named twice is no rival of itself.
+   * How sure the winner of a sample is. Losses too close to call are a tie; so is a winner that is not finite. A rival
+   * that is not finite never wins and never ties, once f32 has said so or the model was never seen finite. The same
+   * model named twice is no rival of itself, nor is a copy that gives the same loss and the same row to the last bit:
+   * whoever computes them finds them equal, and the lower index wins.
    */
-  isNearTie(sampleId: number, bound: LossErrorBound = {}): boolean {
+  certainty(sampleId: number, bound: LossErrorBound = {}): Certainty {
     const best = this.winner(sampleId);
-    if (best === undefined) return false;
-    const boundOf = (log: ScoreLog, row: number): number =>
-      log.precision(row) === 'f32' ? (bound.f32 ?? 1e-5) : (bound.low ?? 2e-3);
+    if (best === undefined) return 'decided';
     const winning = this.logs[best.index]!;
-    return this.logs.some((log) => {
+    let tied = !Number.isFinite(best.loss);
+    let mayChange = tied && mayBecomeFinite(winning, best.row);
+    for (const log of this.logs) {
+      if (log === winning) continue;
       const row = log.rowOf(sampleId)!;
       const loss = log.losses.array[row]!;
-      if (!Number.isFinite(loss)) return true;
-      return log !== winning && loss - best.loss <= boundOf(log, row) + boundOf(winning, best.row);
-    });
+      if (!Number.isFinite(loss)) {
+        if (mayBecomeFinite(log, row)) tied = mayChange = true;
+      } else if (loss - best.loss <= boundOf(log, row, bound) + boundOf(winning, best.row, bound)) {
+        if (loss === best.loss && log.rowCrcs.array[row] === winning.rowCrcs.array[best.row]) continue;
+        tied = true;
+        mayChange ||= log.precision(row) !== 'f32' || winning.precision(best.row) !== 'f32';
+      }
+    }
+    if (!tied) return 'decided';
+    return mayChange ? 'unsettled' : 'undecidable';
+  }
+
+  /**
+   * Pairs of models whose losses were within `bound` of each other for each of the samples looked at last: copies, or
+   * one trained so little further that no score can tell them apart.
+   *
+   * @returns indices into {@link logs}, the lower one first; nothing before `least` samples were scored
+   */
+  lookAlikes(bound: number, least = 16, most = 256): [number, number][] {
+    const alike = this.logs.flatMap((log, a) =>
+      this.logs.slice(a + 1).flatMap((other, i): [number, number][] => (other === log ? [] : [[a, a + 1 + i]])),
+    );
+    const differ = new Set<[number, number]>();
+    let looked = 0;
+    for (let position = this.count - 1; position >= 0 && looked < most; position--) {
+      if (this.winnerAt(position) === undefined) continue;
+      looked++;
+      const losses = this.logs.map((log) => log.losses.array[log.rowOf(this.sampleAt(position))!]!);
+      for (const pair of alike) if (!(Math.abs(losses[pair[0]]! - losses[pair[1]]!) <= bound)) differ.add(pair);
+    }
+    return looked < least ? [] : alike.filter((pair) => !differ.has(pair));
   }
 
   /** All positions, or those of `samples` only, for a scanner. */

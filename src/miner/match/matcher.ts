@@ -1,6 +1,12 @@
 import type { MatchHit, MatchPolicy, MatchTarget, Store } from '../../store/index.js';
 import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
-import type { ModelCatalogue } from '../score/model-catalogue.js';
+import type { MinerEmitter } from '../run/events.js';
+import type { MinerStats } from '../run/stats.js';
+import type { Submitter } from '../submit/submitter.js';
+import { type Candidate, candidateOf } from './candidate.js';
+import { lossBounds, type MatchModels } from './loss-bounds.js';
+import { SuspectModels } from './suspect-models.js';
+import { TieSettler } from './tie-settler.js';
 
 export interface MatcherOptions {
   /** Which of several fitting samples is submitted. */
@@ -11,143 +17,154 @@ export interface MatcherOptions {
 
 export interface MatcherDeps {
   readonly store: Store;
-  readonly models: ModelCatalogue;
+  readonly models: MatchModels;
   readonly book: OpenTargets;
+  readonly submitter: Pick<Submitter, 'offer' | 'full'>;
+  readonly stats: Pick<MinerStats, 'rowsScanned'>;
+  readonly emitter: MinerEmitter;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** Keeps work that nobody waits for: its failures are reported. */
+  readonly background: (work: Promise<void>) => void;
 }
 
-/** Data that fits a target, ready to be submitted. */
-export interface Candidate {
-  readonly open: OpenTarget;
-  /** Monotonic milliseconds from which on this hit was possible. */
+/** Some targets against some samples: all in the store, or those just scored. */
+interface Search {
   readonly readyAt: number;
-  readonly sampleId: number;
-  readonly sizeBytes: number;
-  readonly origin: string;
-  /** Object id of the winning model. */
-  readonly modelId: string;
-  readonly loss: number;
-  /** `[embeddingDim]`, the winner's. */
-  readonly embedding: Float32Array;
-  readonly distance: number;
+  readonly match: (wanted: readonly MatchTarget[], policy: MatchPolicy) => Promise<MatchHit[]>;
 }
 
-/** f32 implementations of the same model differ by this much in the loss; below it no score can tell who wins. */
-const F32_LOSS_NOISE = 1e-5;
-/** A measured bound below this would be luck: bf16 rounds to 8 bits. */
-const LEAST_LOW_PRECISION_BOUND = 2e-3;
-
-type Match = (wanted: readonly MatchTarget[], policy: MatchPolicy) => Promise<MatchHit[]>;
-
-/** Finds candidates: a new target against every scored sample, or freshly scored samples against every open target. */
+/**
+ * Finds data for targets and offers it to the submitter: for new targets among all samples, for new samples among all
+ * open targets, and for all of both when that was asked for. A target's decided hit is offered at once; one that has
+ * only near-ties waits beside the race until they are scored again in f32.
+ */
 export class Matcher {
   readonly #options: MatcherOptions;
   readonly #deps: MatcherDeps;
+  readonly #ties: TieSettler;
+  readonly #suspects: SuspectModels;
+  /** Targets that opened and were not matched yet. */
+  readonly #waiting = new Set<string>();
+  #answering = false;
+  #againForAll = false;
+  #paused = false;
 
   constructor(options: MatcherOptions, deps: MatcherDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#ties = new TieSettler(deps);
+    this.#suspects = new SuspectModels(deps);
   }
 
-  /** At most one candidate for each target, among all scored samples, as they are decided. */
-  forTargets(targets: readonly OpenTarget[], readyAt: number, signal: AbortSignal): AsyncGenerator<Candidate> {
-    return this.#settleTies(targets, (wanted, policy) => this.#deps.store.match(wanted, policy), readyAt, signal);
+  /** Whether something is being matched, or will be. */
+  get busy(): boolean {
+    return this.#answering || this.#againForAll || this.#ties.busy;
   }
 
-  /** At most one candidate for each open target, among these samples, as they are decided. */
-  forSamples(ids: readonly number[], readyAt: number, signal: AbortSignal): AsyncGenerator<Candidate> {
-    const match: Match = (wanted, policy) => this.#deps.store.matchSamples(ids, wanted, policy);
-    return this.#settleTies(this.#deps.book.available, match, readyAt, signal);
+  /** Asks that every open target be matched again at the next {@link answerAll}: more may fit than before. */
+  askAgain(): void {
+    this.#againForAll = true;
   }
 
-  /**
-   * Matches; then scores near-ties again in f32, and matches the targets they belonged to once more: the winner may
-   * have changed, and with it the distance. What stays undecided after that is refused for its target.
-   */
-  async *#settleTies(
-    targets: readonly OpenTarget[],
-    match: Match,
-    readyAt: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<Candidate> {
-    const { book, models } = this.#deps;
-    const byId = new Map(targets.map((open) => [open.target.id, open]));
-    let wanted = targets.flatMap(({ target }) => matchTarget(target, models.keysOf(target.modelIds)) ?? []);
-    while (wanted.length > 0) {
-      const hits = await match(wanted, {
-        pick: this.#options.policy,
-        margin: this.#options.margin,
-        lossErrorBound: { f32: F32_LOSS_NOISE, low: this.#lowPrecisionBound() },
-        exclude: (targetId) => book.excluded(targetId),
-        signal,
-      });
-      for (const hit of hits) {
-        const open = byId.get(hit.targetId);
-        const candidate = open === undefined || hit.nearTie ? undefined : this.#candidate(open, readyAt, hit);
-        if (candidate !== undefined) yield candidate;
+  /** Leaves new targets unanswered until `resume`. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#againForAll = true;
+  }
+
+  /** A target has appeared: the store may hold its answer. Those that appear during a scan share the next one. */
+  answer(targetId: string, signal: AbortSignal): void {
+    this.#waiting.add(targetId);
+    if (!this.#answering) this.#deps.background(this.#answerWaiting(signal));
+  }
+
+  /** Matches all open targets with all samples, when that was asked for. */
+  async answerAll(signal: AbortSignal): Promise<void> {
+    if (!this.#againForAll) return;
+    this.#againForAll = false;
+    await this.#answer(this.#deps.book.available, this.#amongAll(this.#deps.now()), signal);
+  }
+
+  /** Matches freshly scored samples with all open targets. */
+  async answerWith(samples: readonly number[], signal: AbortSignal): Promise<void> {
+    const { store, stats, book, now } = this.#deps;
+    stats.rowsScanned.add(samples.length * book.size);
+    const match: Search['match'] = (wanted, policy) => store.matchSamples(samples, wanted, policy);
+    await this.#answer(book.available, { readyAt: now(), match }, signal);
+  }
+
+  async #answerWaiting(signal: AbortSignal): Promise<void> {
+    this.#answering = true;
+    try {
+      while (this.#waiting.size > 0 && !signal.aborted) {
+        const targets = [...this.#waiting].flatMap((id) => this.#deps.book.get(id) ?? []);
+        this.#waiting.clear();
+        if (this.#paused) this.#againForAll = true;
+        else await this.#answer(targets, this.#amongAll(0), signal);
       }
-      const again = new Set<string>();
-      for (const hit of hits) {
-        const open = byId.get(hit.targetId);
-        if (open === undefined || !hit.nearTie) continue;
-        const outcome = await this.#rescore(open, hit.sampleId, signal);
-        // Models that are still on their way bring their targets back when they come up.
-        if (outcome === 'not loaded') continue;
-        if (outcome === 'undecided') book.exclude(hit.targetId, hit.sampleId);
-        again.add(hit.targetId);
-      }
-      wanted = wanted.filter((target) => again.has(target.id));
+    } finally {
+      this.#answering = false;
     }
   }
 
-  /** Scores a sample in f32 under all models of a target. Undecided: it was in f32 already, and nothing can change. */
-  async #rescore(
-    open: OpenTarget,
-    sampleId: number,
-    signal: AbortSignal,
-  ): Promise<'rescored' | 'undecided' | 'not loaded'> {
-    const { models, store } = this.#deps;
-    let changed = false;
-    for (const id of open.target.modelIds) {
-      const model = models.get(id);
-      if (model === undefined) return 'undecided';
-      if (store.score(sampleId, model.key)?.precision === 'f32') continue;
-      const loaded = models.loaded(model);
-      if (loaded === undefined) return 'not loaded';
-      const [score] = await loaded.score([store.sample(sampleId).bytes], { precision: 'f32', signal });
-      if (score === undefined) return 'undecided';
-      await store.appendScores(model.key, [{ sampleId, ...score }]);
-      changed = true;
-    }
-    return changed ? 'rescored' : 'undecided';
-  }
-
-  #candidate(open: OpenTarget, readyAt: number, hit: MatchHit): Candidate | undefined {
-    const modelId = open.target.modelIds[hit.winner];
-    const score = this.#deps.store.score(hit.sampleId, hit.model);
-    if (modelId === undefined || score === undefined || !Number.isFinite(score.loss)) return undefined;
-    const { sampleId, sizeBytes, distance } = hit;
-    const { origin } = this.#deps.store.sample(sampleId);
+  #amongAll(readyAt: number): Search {
+    const { store, stats } = this.#deps;
     return {
-      open,
-      readyAt: Math.max(readyAt, open.seenAt),
-      sampleId,
-      sizeBytes,
-      origin,
-      modelId,
-      loss: score.loss,
-      embedding: score.embedding,
-      distance,
+      readyAt,
+      match: (wanted, policy) => {
+        stats.rowsScanned.add(store.sampleCount * wanted.length);
+        return store.match(wanted, policy);
+      },
     };
   }
 
-  /**
-   * How far a loss computed in low precision may be off: the widest bound measured. Rows may come from an earlier run
-   * with another engine; while a model's bound is not known here, every one of them is a near-tie.
-   */
-  #lowPrecisionBound(): number {
-    const { models } = this.#deps;
-    const bounds = models.active.map((model) => models.loaded(model)?.errorBound.loss ?? 0);
-    if (bounds.some((loss) => loss === 0)) return Number.POSITIVE_INFINITY;
-    return Math.max(LEAST_LOW_PRECISION_BOUND, ...bounds);
+  /** Offers what is decided; what is tied is settled in the background and matched again then. */
+  async #answer(targets: readonly OpenTarget[], search: Search, signal: AbortSignal, round = 0): Promise<void> {
+    const { book, models, submitter, background } = this.#deps;
+    if (submitter.full) return;
+    const byId = new Map(targets.map((open) => [open.target.id, open]));
+    const wanted = targets.flatMap(({ target }) => matchTarget(target, models.keysOf(target.modelIds)) ?? []);
+    if (wanted.length === 0) return;
+    const hits = await search.match(wanted, {
+      pick: this.#options.policy,
+      margin: this.#options.margin,
+      lossErrorBound: lossBounds(models),
+      nearTies: 'defer',
+      exclude: (targetId) => book.excluded(targetId),
+      signal,
+    });
+    const ties: MatchHit[] = [];
+    for (const hit of hits) {
+      const open = byId.get(hit.targetId);
+      if (open === undefined) continue;
+      const candidate = hit.nearTie ? undefined : this.#candidate(open, search.readyAt, hit);
+      if (candidate === undefined) ties.push(hit);
+      else submitter.offer(candidate, signal);
+    }
+    this.#suspects.look(targets);
+    if (ties.length === 0) return;
+    const tied = new Set(ties.map((hit) => hit.targetId));
+    this.#ties.add({
+      targets: targets.filter((open) => tied.has(open.target.id)),
+      ties,
+      again: (opens, next) => this.#answer(this.#still(opens), search, signal, next),
+      round,
+    });
+    background(this.#ties.settle(signal));
+  }
+
+  #candidate(open: OpenTarget, readyAt: number, hit: MatchHit): Candidate | undefined {
+    const { store, models } = this.#deps;
+    return candidateOf(store, open, readyAt, hit, models.keysOf(open.target.modelIds) ?? []);
+  }
+
+  #still(opens: readonly OpenTarget[]): OpenTarget[] {
+    const available = new Set(this.#deps.book.available);
+    return opens.filter((open) => available.has(open));
   }
 }

@@ -9,7 +9,7 @@ import type { TransactionResult } from '../../soma/client/execute/execute-transa
 import type { Store } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { Journal } from '../journal/journal.js';
-import type { Candidate } from '../match/matcher.js';
+import type { Candidate } from '../match/candidate.js';
 import type { MinerEmitter, SubmissionOutcome } from '../run/events.js';
 import type { MinerStats } from '../run/stats.js';
 import { outcomeOfError, outcomeOfResult } from './outcome.js';

@@ -1,0 +1,64 @@
+import { QuarryError } from '../../errors/index.js';
+import type { Store } from '../../store/index.js';
+import type { OpenTarget } from '../feed/open-targets.js';
+import type { MinerEmitter } from '../run/events.js';
+import { F32_LOSS_NOISE, type MatchModels } from './loss-bounds.js';
+
+export interface SuspectModelsDeps {
+  readonly store: Store;
+  readonly models: MatchModels;
+  readonly emitter: MinerEmitter;
+}
+
+/** Names the models that cost targets: copies of others, and those that give no finite loss. Each is said once. */
+export class SuspectModels {
+  readonly #deps: SuspectModelsDeps;
+  readonly #said = new Set<string>();
+  /** Samples in the store when a list of models was looked at last. */
+  readonly #looked = new Map<string, number>();
+
+  constructor(deps: SuspectModelsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Looks at the models these targets name, again whenever the store has grown to twice its size. */
+  look(targets: readonly OpenTarget[]): void {
+    const { store, models } = this.#deps;
+    for (const { target } of targets) {
+      const name = target.modelIds.join(' ');
+      if (store.sampleCount < 2 * (this.#looked.get(name) ?? 1)) continue;
+      this.#looked.set(name, store.sampleCount);
+      const keys = models.keysOf(target.modelIds);
+      if (keys === undefined) continue;
+      const { lookAlikes, neverFinite } = store.suspects(keys, 2 * F32_LOSS_NOISE);
+      for (const index of neverFinite) this.#sayBroken(target.modelIds[index] ?? '');
+      for (const [a, b] of lookAlikes) this.#sayCopied(target.modelIds[a] ?? '', target.modelIds[b] ?? '');
+    }
+  }
+
+  #sayBroken(modelId: string): void {
+    this.#say(modelId, () => {
+      return new QuarryError('NON_FINITE', `model ${modelId} gives no finite loss`, {
+        hint: 'it never wins; targets that name it first cannot be answered',
+        details: { modelId },
+      });
+    });
+  }
+
+  #sayCopied(one: string, other: string): void {
+    const [modelId = '', copyId = ''] = [one, other].sort();
+    if (modelId === copyId) return;
+    this.#say(`${modelId} ${copyId}`, () => {
+      return new QuarryError('CONFLICT', `models ${modelId} and ${copyId} give the same losses: one copies the other`, {
+        hint: 'samples that either of them wins are left out, unless their scores agree to the last bit',
+        details: { modelId, copyId },
+      });
+    });
+  }
+
+  #say(what: string, warning: () => QuarryError): void {
+    if (this.#said.has(what)) return;
+    this.#said.add(what);
+    this.#deps.emitter.emit('warning', { error: warning() });
+  }
+}
