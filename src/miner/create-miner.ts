@@ -89,8 +89,11 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
       () => sourceHttp.close(),
     );
     const decode = { cwd: '.', ...options.decode };
+    // Told once somebody can listen.
+    const atStart: QuarryError[] = [];
     const units = await resolveSources(options.data, decode, {
       http: sourceHttp,
+      onLeftOut: (name, error) => atStart.push(leftOut(name, error)),
       ...(options.stdin !== undefined && { stdin: options.stdin }),
     });
     const distance = await chooseScanner({ engine: 'auto', ...options.distance });
@@ -152,6 +155,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
         }),
       },
     );
+    setImmediate(() => atStart.forEach(warn));
     return { miner, client, journal, engine, distance, cut, close };
   } catch (error) {
     await close();

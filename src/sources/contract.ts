@@ -1,9 +1,13 @@
+import type { OnLeftOut } from './left-out.js';
+
 /** One thing a source holds: a file, an archive member, a row. Its bytes come in pieces, in order. */
 export interface SourceDocument {
   /** Where it came from, for people: a path, `archive.tar!member`, `data.parquet#12`. Never a signed link. */
   readonly origin: string;
   /** Read at most once, before the next document is asked for. */
   readonly pieces: AsyncIterable<Uint8Array>;
+  /** A failure to read it costs this document only: those behind it can be read all the same. */
+  readonly independent?: boolean;
 }
 
 /** A file, wherever it lies: what resuming counts and shuffling moves. */
@@ -11,7 +15,8 @@ export interface SourceUnit {
   readonly name: string;
   /** Gives its bytes only once, as standard input does: it is never read again, and never counts as read before. */
   readonly readOnce?: boolean;
-  documents(signal?: AbortSignal): AsyncIterable<SourceDocument>;
+  /** @param onLeftOut told of records that are left out, each time the unit is read */
+  documents(signal?: AbortSignal, onLeftOut?: OnLeftOut): AsyncIterable<SourceDocument>;
 }
 
 /** Bytes to score, at most as large as the protocol takes. */
@@ -24,7 +29,7 @@ export interface Sample {
 
 /** How documents are found inside a file. */
 export interface DecodeOptions {
-  /** Column or JSON field that holds the text. Default: the first of `text`, `content`, `code`, `body` that is text. */
+  /** Column or JSON field that holds the text. Default: the first well-known one that holds text, else the only one of text. */
   readonly field?: string;
   /** Leave out files whose first bytes contain NUL. Default false. */
   readonly textOnly?: boolean;

@@ -2,7 +2,10 @@ import { QuarryError } from '../errors/index.js';
 import { gunzip, unzstd } from './compression.js';
 import type { DecodeOptions, RandomAccess, SourceDocument } from './contract.js';
 import { readJsonLines } from './jsonl.js';
+import type { OnLeftOut } from './left-out.js';
 import { readParquet } from './parquet.js';
+import { peek } from './peek.js';
+import { plainDocument } from './plain.js';
 import { readTar } from './tar.js';
 import { readZip } from './zip.js';
 
@@ -30,15 +33,16 @@ export async function* documentsOf(
   file: FileToDecode,
   options: DecodeOptions,
   signal?: AbortSignal,
+  onLeftOut?: OnLeftOut,
 ): AsyncGenerator<SourceDocument> {
   const name = formatName(file.name);
   if (name.endsWith('.parquet')) {
     if (file.randomAccess === undefined) throw needsFile(file.name, 'Parquet');
-    yield* readParquet(file.name, await file.randomAccess(), options, signal);
+    yield* readParquet(file.name, await file.randomAccess(), options, signal, onLeftOut);
   } else if (name.endsWith('.zip')) {
     if (file.path === undefined) throw needsFile(file.name, 'zip');
     yield* readZip(file.name, file.path);
-  } else yield* streamed(file.name, name, file.pieces(), options);
+  } else yield* streamed(file.name, name, file.pieces(), options, onLeftOut);
 }
 
 async function* streamed(
@@ -46,28 +50,25 @@ async function* streamed(
   name: string,
   pieces: AsyncIterable<Uint8Array>,
   options: DecodeOptions,
+  onLeftOut?: OnLeftOut,
 ): AsyncGenerator<SourceDocument> {
+  const inner = (suffix: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<SourceDocument> =>
+    streamed(origin, name.slice(0, -suffix.length), bytes, options, onLeftOut);
   if (name.endsWith('.tgz')) yield* readTar(origin, gunzip(origin, pieces));
-  else if (name.endsWith('.gz')) yield* streamed(origin, name.slice(0, -3), gunzip(origin, pieces), options);
-  else if (name.endsWith('.zst')) yield* streamed(origin, name.slice(0, -4), unzstd(origin, pieces), options);
+  else if (name.endsWith('.gz')) yield* inner('.gz', gunzip(origin, pieces));
+  else if (name.endsWith('.zst')) yield* inner('.zst', unzstd(origin, pieces));
   else if (name.endsWith('.tar')) yield* readTar(origin, pieces);
-  else if (name.endsWith('.jsonl') || name.endsWith('.ndjson')) yield* readJsonLines(origin, pieces, options);
-  else if (options.textOnly) yield* textOnly(origin, pieces);
-  else yield { origin, pieces };
+  else if (name.endsWith('.jsonl') || name.endsWith('.ndjson')) {
+    yield* readJsonLines(origin, pieces, options, onLeftOut);
+  } else if (options.textOnly) yield* textOnly(origin, plainDocument(origin, pieces));
+  else yield { origin, pieces: plainDocument(origin, pieces) };
 }
 
-/** The document, unless its first piece looks binary. */
+/** The document, unless its first bytes look binary. */
 async function* textOnly(origin: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<SourceDocument> {
-  const iterator = pieces[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  if (first.done || first.value.subarray(0, 8192).includes(0)) return void (await iterator.return?.());
-  yield {
-    origin,
-    pieces: (async function* () {
-      yield first.value;
-      yield* { [Symbol.asyncIterator]: () => iterator };
-    })(),
-  };
+  const { head, all } = await peek(pieces, 8192);
+  if (head.subarray(0, 8192).includes(0)) return void (await all.return(undefined));
+  yield { origin, pieces: all };
 }
 
 function needsFile(name: string, format: string): QuarryError {

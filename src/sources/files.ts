@@ -1,39 +1,74 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { relative, resolve } from 'node:path';
-import { globby, isDynamicPattern } from 'globby';
+import { relative, resolve, sep } from 'node:path';
+import picomatch from 'picomatch';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import type { DecodeOptions, RandomAccess, SourceUnit } from './contract.js';
 import { documentsOf } from './decode.js';
+import type { OnLeftOut } from './left-out.js';
+import { walkFiles } from './walk.js';
 
 const PIECE_BYTES = 256 * 1024;
 
+/** More files than this are packed into archives by anybody who keeps them; a list has to end. */
+const MAX_FILES = 2_000_000;
+
 /**
- * The files under `pattern`: a file, a directory (walked, `.gitignore` and `.ignore` respected, dot files left out) or
- * a glob. Sorted by path.
+ * The files under `pattern`, one by one in the order of their paths: a file, a directory (walked, `.gitignore` and
+ * `.ignore` respected, dot files left out) or a glob. Each file once, however many links lead to it.
  *
  * @param cwd where relative patterns start
+ * @param onLeftOut told of a file or directory below that cannot be read
  * @throws QuarryError `FILE_NOT_FOUND` when the pattern names nothing
  * @throws QuarryError `FILE_UNREADABLE` when the path cannot be read
+ * @throws QuarryError `INVALID_ARGUMENT` when it names more than two million files
  */
-export async function listFiles(pattern: string, cwd: string): Promise<string[]> {
+export async function* listFiles(pattern: string, cwd: string, onLeftOut?: OnLeftOut): AsyncGenerator<string> {
   const path = resolve(cwd, pattern);
+  const glob = picomatch.scan(pattern);
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' && isDynamicPattern(pattern)) return undefined;
+    if (error.code === 'ENOENT' && glob.isGlob) return undefined;
     throw toQuarryError(error, `reading ${pattern}`);
   });
-  if (info !== undefined && !info.isDirectory()) return [path];
-  const walk = { absolute: true, onlyFiles: true, ignoreFiles: ['**/.gitignore', '**/.ignore'] } as const;
-  const found =
-    info === undefined
-      ? await globby(pattern, { ...walk, cwd })
-      : await globby('**/*', { ...walk, cwd: path, ignore: ['**/node_modules/**'] });
-  if (found.length === 0) {
+  if (info !== undefined && !info.isDirectory()) return yield path;
+  let count = 0;
+  for await (const file of info === undefined ? matching(glob, cwd, onLeftOut) : below(path, onLeftOut)) {
+    if (++count > MAX_FILES) {
+      throw new QuarryError('INVALID_ARGUMENT', `${pattern} names more than ${MAX_FILES} files`, {
+        hint: 'pack them into archives (tar, zip) or name a part of them',
+      });
+    }
+    yield file;
+  }
+  if (count === 0) {
     throw new QuarryError('FILE_NOT_FOUND', `no files match ${pattern}`, {
       hint: 'name a file, a directory or a glob; ignored and hidden files are left out',
     });
   }
-  return found.sort();
+}
+
+function below(dir: string, onLeftOut: OnLeftOut | undefined): AsyncGenerator<string> {
+  return walkFiles(dir, {
+    skip: (_path, name, directory) => name.startsWith('.') || (directory && name === 'node_modules'),
+    ...(onLeftOut !== undefined && { onLeftOut }),
+  });
+}
+
+async function* matching(
+  glob: ReturnType<typeof picomatch.scan>,
+  cwd: string,
+  onLeftOut: OnLeftOut | undefined,
+): AsyncGenerator<string> {
+  const base = resolve(cwd, glob.base);
+  if (!(await stat(base).catch(() => undefined))?.isDirectory()) return;
+  const matches = picomatch(glob.glob);
+  // Hidden names are visited only by a pattern that spells one out.
+  const hidden = /(^|\/)\./.test(glob.glob);
+  yield* walkFiles(base, {
+    skip: (path, name, directory) =>
+      (name.startsWith('.') && !hidden) || (!directory && !matches(relative(base, path).split(sep).join('/'))),
+    ...(onLeftOut !== undefined && { onLeftOut }),
+  });
 }
 
 /** A file on this machine. */
@@ -42,11 +77,12 @@ export function fileUnit(path: string, cwd: string, options: DecodeOptions): Sou
   const name = inside.startsWith('..') ? path : inside;
   return {
     name,
-    documents: (signal) =>
+    documents: (signal, onLeftOut) =>
       documentsOf(
         { name, path, pieces: () => readPieces(path, signal), randomAccess: () => randomAccess(path) },
         options,
         signal,
+        onLeftOut,
       ),
   };
 }

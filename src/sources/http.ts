@@ -1,8 +1,14 @@
 import { QuarryError } from '../errors/index.js';
-import { type HttpClient, redactUrl } from '../http/index.js';
+import { type HttpClient, type HttpResponse, redactUrl } from '../http/index.js';
 import type { DecodeOptions, RandomAccess, SourceUnit } from './contract.js';
 import { documentsOf } from './decode.js';
-import { splitLines } from './jsonl.js';
+import { decoded, isPageInstead } from './http-body.js';
+import { LeftOut, type OnLeftOut } from './left-out.js';
+import { splitLines } from './lines.js';
+import { peek } from './peek.js';
+
+/** Longer lists have to be split. */
+const MAX_URLS = 2_000_000;
 
 /** A file behind a URL, streamed; formats that are read from their end use `Range` requests. */
 export function httpUnit(
@@ -14,7 +20,7 @@ export function httpUnit(
   const name = redactUrl(url).replace(/\?…$/, '');
   return {
     name,
-    documents: (signal) =>
+    documents: (signal, onLeftOut) =>
       documentsOf(
         {
           name,
@@ -23,26 +29,46 @@ export function httpUnit(
         },
         options,
         signal,
+        onLeftOut,
       ),
   };
 }
 
-/** The URLs a text file lists, one a line; empty lines and lines that begin with # are left out. */
-export async function readUrlList(name: string, pieces: AsyncIterable<Uint8Array>): Promise<string[]> {
-  const urls: string[] = [];
-  for await (const line of splitLines(name, pieces)) {
-    const text = line.trim();
-    if (text === '' || text.startsWith('#')) continue;
-    if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
-      throw new QuarryError('DATA_INVALID', `${name} lists something that is not an http(s) URL`, {
-        details: { line: urls.length + 1 },
-      });
+/**
+ * The URLs a text file lists, one a line; empty lines and lines that begin with # are left out, as is, with a report,
+ * a line that is not an http(s) URL.
+ *
+ * @throws QuarryError `DATA_INVALID` when it lists no URL, or more than two million
+ */
+export async function* readUrlList(
+  name: string,
+  pieces: AsyncIterable<Uint8Array>,
+  onLeftOut?: OnLeftOut,
+): AsyncGenerator<string> {
+  const leftOut = new LeftOut(onLeftOut);
+  let urls = 0;
+  let number = 0;
+  for await (const line of splitLines(pieces)) {
+    number++;
+    const text = line?.trim();
+    if (text === '' || text?.startsWith('#')) continue;
+    if (text === undefined || !/^https?:\/\//i.test(text) || !URL.canParse(text)) {
+      leftOut.add(
+        `${name}, line ${number}`,
+        new QuarryError('DATA_INVALID', `${name} lists something that is not an http(s) URL`, {
+          details: { line: number },
+        }),
+      );
+      continue;
     }
-    urls.push(text);
+    if (++urls > MAX_URLS) throw new QuarryError('DATA_INVALID', `${name} lists more than ${MAX_URLS} URLs`);
+    yield text;
   }
-  return urls;
+  if (urls === 0) throw leftOut.error ?? new QuarryError('DATA_INVALID', `${name} lists no URL`);
+  leftOut.finish();
 }
 
+/** Its bytes as the file has them: an encoding that was put on for the way is undone. */
 async function* streamOf(
   url: string,
   http: HttpClient,
@@ -50,8 +76,16 @@ async function* streamOf(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const response = await http.request({ url, headers, ...(signal !== undefined && { signal }) });
+  const where = redactUrl(url);
   try {
-    yield* response.body as AsyncIterable<Uint8Array>;
+    const body = decoded(where, response.headers['content-encoding'], response.body as AsyncIterable<Uint8Array>);
+    const { head, all } = await peek(body, 512);
+    if (isPageInstead(url, response.url, response.headers['content-type'], head)) {
+      throw new QuarryError('DATA_INVALID', `${where} answered with an HTML page instead of the file`, {
+        hint: 'it may ask for a login or a click; use a direct link',
+      });
+    }
+    yield* all;
   } finally {
     await response.discard();
   }
@@ -64,28 +98,25 @@ async function rangeAccess(
   signal?: AbortSignal,
 ): Promise<RandomAccess> {
   const control = signal === undefined ? {} : { signal };
-  const head = await http.request({ url, method: 'HEAD', headers, ...control });
-  await head.discard();
-  const sizeBytes = Number(head.headers['content-length']);
+  const range = async (start: number, end: number): Promise<HttpResponse> => {
+    const response = await http.request({
+      url,
+      headers: { ...headers, range: `bytes=${start}-${end - 1}` },
+      maxBytes: end - start,
+      ...control,
+    });
+    if (response.status === 206) return response;
+    await response.discard();
+    throw new QuarryError('UNSUPPORTED', `${redactUrl(url)} does not serve ranges`, {
+      hint: 'download the file first and name its path',
+    });
+  };
+  // Not by HEAD: links that are signed for GET refuse it.
+  const first = await range(0, 1);
+  await first.discard();
+  const sizeBytes = Number(/\/(\d+)$/.exec(first.headers['content-range'] ?? '')?.[1]);
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0) {
     throw new QuarryError('PROTOCOL', `${redactUrl(url)} does not say how large it is`);
   }
-  return {
-    sizeBytes,
-    async read(start, end) {
-      const response = await http.request({
-        url,
-        headers: { ...headers, range: `bytes=${start}-${end - 1}` },
-        maxBytes: end - start,
-        ...control,
-      });
-      if (response.status !== 206) {
-        await response.discard();
-        throw new QuarryError('UNSUPPORTED', `${redactUrl(url)} does not serve ranges`, {
-          hint: 'download the file first and name its path',
-        });
-      }
-      return response.bytes();
-    },
-  };
+  return { sizeBytes, read: async (start, end) => (await range(start, end)).bytes() };
 }

@@ -1,53 +1,73 @@
 import { QuarryError } from '../errors/index.js';
 import type { DecodeOptions, SourceDocument } from './contract.js';
-import { textOf } from './text-field.js';
+import { LeftOut, type OnLeftOut } from './left-out.js';
+import { splitLines } from './lines.js';
+import { KNOWN_FIELDS, textOf } from './text-field.js';
 
-/** A longer line is not a record of text; it ends the file with an error rather than filling memory. */
-const MAX_LINE_BYTES = 64 * 2 ** 20;
+/** Strings, which are kept, and the numbers Python writes that JSON does not have. */
+const NOT_JSON = /"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN/g;
 
 /**
- * The text of every record of a JSON Lines file. Records without text are skipped.
+ * The text of every record of a JSON Lines file. Records without text are skipped; lines that do not parse, or are
+ * longer than 64 MiB, are left out. `NaN` and `Infinity`, as Python writes them, are read as null.
  *
- * @throws QuarryError `DATA_INVALID` for a line that is not a JSON object, or is longer than 64 MiB
+ * @throws QuarryError `DATA_INVALID` when no line holds text
  */
 export async function* readJsonLines(
   name: string,
   pieces: AsyncIterable<Uint8Array>,
   options: DecodeOptions,
+  onLeftOut?: OnLeftOut,
 ): AsyncGenerator<SourceDocument> {
+  const leftOut = new LeftOut(onLeftOut);
   let number = 0;
-  for await (const line of splitLines(name, pieces)) {
+  let documents = 0;
+  let fields: readonly string[] | undefined;
+  for await (const line of splitLines(pieces)) {
     number++;
-    if (line.trim() === '') continue;
-    const text = textOf(parseRecord(name, number, line), options.field);
-    if (text !== undefined) yield { origin: `${name}#${number}`, pieces: once(new TextEncoder().encode(text)) };
+    if (line?.trim() === '') continue;
+    const record = line === undefined ? undefined : parseRecord(line);
+    if (record === undefined) {
+      const problem = line === undefined ? 'is longer than 64 MiB' : 'does not parse';
+      leftOut.add(
+        `${name}#${number}`,
+        new QuarryError('DATA_INVALID', `${name} is not JSON Lines: line ${number} ${problem}`),
+      );
+      continue;
+    }
+    fields ??= Object.keys(record);
+    const text = textOf(record, options.field);
+    if (text === undefined) continue;
+    documents++;
+    yield { origin: `${name}#${number}`, pieces: once(new TextEncoder().encode(text)) };
   }
+  if (documents === 0 && fields !== undefined) {
+    const what =
+      options.field === undefined ? 'no field known to hold text' : `no text in the field "${options.field}"`;
+    throw new QuarryError('DATA_INVALID', `${name} has ${what}; its fields are ${fields.slice(0, 20).join(', ')}`, {
+      hint: `text is looked for in ${KNOWN_FIELDS.join(', ')}`,
+    });
+  }
+  if (documents === 0 && leftOut.error !== undefined) throw leftOut.error;
+  leftOut.finish();
 }
 
-function parseRecord(name: string, number: number, line: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
+function parseRecord(line: string): Readonly<Record<string, unknown>> | undefined {
+  const value = parseJson(line) ?? parseJson(line.replace(NOT_JSON, (token) => (token[0] === '"' ? token : 'null')));
+  if (value === undefined) return undefined;
+  const { content } = value;
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) {
+    return content as Record<string, unknown>;
+  }
+  return typeof content === 'string' ? { text: content } : {};
+}
+
+function parseJson(text: string): { content: unknown } | undefined {
   try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new QuarryError('DATA_INVALID', `${name} is not JSON Lines: line ${number} does not parse`, { cause });
+    return { content: JSON.parse(text) as unknown };
+  } catch {
+    return undefined;
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  return typeof value === 'string' ? { text: value } : {};
-}
-
-/** Lines of UTF-8 text, without their ends. */
-export async function* splitLines(name: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const piece of pieces) {
-    rest += decoder.decode(piece, { stream: true });
-    const lines = rest.split(/\r?\n/);
-    rest = lines.pop() ?? '';
-    yield* lines;
-    if (rest.length > MAX_LINE_BYTES) throw new QuarryError('DATA_INVALID', `${name} has a line of over 64 MiB`);
-  }
-  rest += decoder.decode();
-  if (rest !== '') yield rest;
 }
 
 /** An iterable of one piece. */

@@ -1,8 +1,10 @@
 import type { HttpClient } from '../http/index.js';
 import type { DecodeOptions, SourceUnit } from './contract.js';
+import { documentsOf } from './decode.js';
 import { fileUnit, listFiles, readPieces } from './files.js';
 import { httpUnit, readUrlList } from './http.js';
 import { huggingFaceUnits } from './hugging-face.js';
+import type { OnLeftOut } from './left-out.js';
 
 export interface ResolveOptions extends DecodeOptions {
   /** Where relative paths start. */
@@ -15,6 +17,8 @@ export interface ResolveDeps {
   readonly http: HttpClient;
   /** What `-` reads. */
   readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Told of files, directories and lines of a list that cannot be used, by name. */
+  readonly onLeftOut?: OnLeftOut;
 }
 
 /**
@@ -30,30 +34,32 @@ export async function resolveSources(
 ): Promise<SourceUnit[]> {
   const units: SourceUnit[] = [];
   for (const spec of specs) {
-    if (spec === '-') units.push(stdinUnit(deps.stdin ?? empty()));
-    else if (spec.startsWith('hf:')) {
-      const hf = {
-        ...options,
-        ...(options.hfToken !== undefined && { token: options.hfToken }),
-      };
-      units.push(...(await huggingFaceUnits(spec.slice(3), deps.http, hf)));
-    } else if (spec.startsWith('urls:')) {
-      const path = spec.slice(5);
-      const urls = await readUrlList(path, readPieces(path));
-      units.push(...urls.map((url) => httpUnit(url, deps.http, options)));
-    } else if (/^https?:\/\//i.test(spec)) units.push(httpUnit(spec, deps.http, options));
-    else units.push(...(await listFiles(spec, options.cwd)).map((path) => fileUnit(path, options.cwd, options)));
+    for await (const unit of unitsOf(spec, options, deps)) units.push(unit);
   }
   return units;
 }
 
-function stdinUnit(pieces: AsyncIterable<Uint8Array>): SourceUnit {
+async function* unitsOf(spec: string, options: ResolveOptions, deps: ResolveDeps): AsyncGenerator<SourceUnit> {
+  if (spec === '-') yield stdinUnit(deps.stdin ?? empty(), options);
+  else if (spec.startsWith('hf:')) {
+    const hf = { ...options, ...(options.hfToken !== undefined && { token: options.hfToken }) };
+    yield* await huggingFaceUnits(spec.slice(3), deps.http, hf);
+  } else if (spec.startsWith('urls:')) {
+    const path = spec.slice(5);
+    for await (const url of readUrlList(path, readPieces(path), deps.onLeftOut)) {
+      yield httpUnit(url, deps.http, options);
+    }
+  } else if (/^https?:\/\//i.test(spec)) yield httpUnit(spec, deps.http, options);
+  else {
+    for await (const path of listFiles(spec, options.cwd, deps.onLeftOut)) yield fileUnit(path, options.cwd, options);
+  }
+}
+
+function stdinUnit(pieces: AsyncIterable<Uint8Array>, options: DecodeOptions): SourceUnit {
   return {
     name: 'stdin',
     readOnce: true,
-    async *documents() {
-      yield { origin: 'stdin', pieces };
-    },
+    documents: (signal, onLeftOut) => documentsOf({ name: 'stdin', pieces: () => pieces }, options, signal, onLeftOut),
   };
 }
 

@@ -16,7 +16,10 @@ export interface SampleStreamOptions extends CutOptions {
   readonly skipUnits?: number;
   /** Samples cut ahead of the reader. Default 64. */
   readonly prefetch?: number;
-  /** A unit that cannot be read is reported here and left out. Absent: it ends the stream with its error. */
+  /**
+   * A unit that cannot be read is reported here and left out, as is a record of one. Absent: a unit ends the stream
+   * with its error.
+   */
   readonly onUnreadable?: (unit: string, error: QuarryError) => void;
   /** Told of a failure that may pass: the unit is read again after a pause. */
   readonly onRetry?: (unit: string, error: QuarryError, delayMs: number) => void;
@@ -44,15 +47,17 @@ async function* cutAll(
   options: SampleStreamOptions,
 ): AsyncGenerator<Sample> {
   const { skipUnits = 0, stats = createCutStats(), retries } = options;
+  const { onUnreadable } = options;
+  const readerOptions = { ...options, ...(onUnreadable !== undefined && { onLeftOut: onUnreadable }) };
   const putOff: UnitReader[] = [];
-  // What was put off is not behind us: a later run begins with it.
+  // What was put off is not behind us: a later run begins with it, and the first put off is the earliest.
   const reached = (position: number): number =>
-    Math.min(Math.max(position, skipUnits), ...putOff.map((reader) => reader.position));
+    Math.min(Math.max(position, skipUnits), putOff[0]?.position ?? Number.POSITIVE_INFINITY);
   for (const [position, index] of order.entries()) {
     const unit = units[index];
     if (unit === undefined || (position < skipUnits && !unit.readOnce)) continue;
     throwIfAborted(options.signal, 'reading samples');
-    const reader = new UnitReader(unit, position, options, stats);
+    const reader = new UnitReader(unit, position, readerOptions, stats);
     const samples = reader.read(retries?.soon ?? SOON);
     const failure = yield* numbered(samples, () => reached(position));
     if (failure === undefined) continue;

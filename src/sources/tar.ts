@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import type { SourceDocument } from './contract.js';
+import { plainDocument } from './plain.js';
 
 /**
  * The regular files of a tar archive, in order, streamed: the next is reached when the one before has been read.
@@ -18,7 +19,9 @@ export async function* readTar(name: string, pieces: AsyncIterable<Uint8Array>):
         entry.resume();
         continue;
       }
-      yield { origin: `${name}!${entry.header.name}`, pieces: entry as AsyncIterable<Uint8Array> };
+      const origin = `${name}!${entry.header.name}`;
+      const pieces = plainDocument(origin, entry as AsyncIterable<Uint8Array>);
+      yield { origin, pieces, independent: true };
       // What the reader left unread is skipped.
       entry.resume();
     }

@@ -1,16 +1,42 @@
 /** Names under which datasets keep their text, most common first. */
 const TEXT_FIELDS = ['text', 'content', 'code', 'body', 'instruction', 'response'] as const;
+/** Names under which datasets keep conversations: lists of messages with a text each. */
+const CHAT_FIELDS = ['messages', 'conversations', 'conversation'] as const;
+/** Where a message keeps its text. */
+const MESSAGE_FIELDS = ['content', 'text', 'value'] as const;
+/** Deeper nesting than this is not looked into. */
+const MAX_DEPTH = 6;
+
+/** The well-known fields, in the order in which they are tried. */
+export const KNOWN_FIELDS: readonly string[] = [...TEXT_FIELDS, ...CHAT_FIELDS];
 
 /** The text of a row: its `field`, or the first well-known field that holds some. */
 export function textOf(row: Readonly<Record<string, unknown>>, field: string | undefined): string | undefined {
-  for (const name of field === undefined ? TEXT_FIELDS : [field]) {
-    const value = row[name];
-    if (typeof value === 'string' && value !== '') return value;
+  for (const name of field === undefined ? KNOWN_FIELDS : [field]) {
+    const text = textIn(row[name], 0);
+    if (text !== '') return text;
   }
   return undefined;
 }
 
-/** The well-known column a table keeps its text in; `undefined` when it has none, so that every row is asked. */
-export function textColumn(columns: readonly string[]): string | undefined {
-  return TEXT_FIELDS.find((name) => columns.includes(name));
+/**
+ * The text a value holds: a string, a list of texts or messages, one a line, or a record (its `content`, `text` or
+ * `value`; at the top, failing these, all its strings).
+ */
+function textIn(value: unknown, depth: number): string {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return '';
+  if (Array.isArray(value)) {
+    return value
+      .map((item) => textIn(item, depth + 1))
+      .filter((text) => text !== '')
+      .join('\n');
+  }
+  const record = value as Record<string, unknown>;
+  const known = MESSAGE_FIELDS.find((name) => name in record);
+  if (known !== undefined) return textIn(record[known], depth + 1);
+  if (depth > 0) return '';
+  return Object.values(record)
+    .filter((item): item is string => typeof item === 'string' && item !== '')
+    .join('\n');
 }

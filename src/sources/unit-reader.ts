@@ -1,10 +1,16 @@
 import { type QuarryError, toQuarryError } from '../errors/index.js';
 import { backoffDelayMs, type RetryPolicy, sleep } from '../http/index.js';
-import type { SourceUnit } from './contract.js';
+import type { SourceDocument, SourceUnit } from './contract.js';
 import { type CutOptions, type CutSample, type CutStats, cutDocument } from './cut.js';
+import type { OnLeftOut } from './left-out.js';
+
+/** Names remembered so that reading again does not tell them again. */
+const MOST_TOLD = 1_000;
 
 export interface UnitReaderOptions extends CutOptions {
   readonly signal?: AbortSignal;
+  /** Told of records that are left out of the unit. */
+  readonly onLeftOut?: OnLeftOut;
   /** Told of a failure that may pass, before the pause. */
   readonly onRetry?: (unit: string, error: QuarryError, delayMs: number) => void;
 }
@@ -20,6 +26,8 @@ export class UnitReader {
   readonly #options: UnitReaderOptions;
   readonly #stats: CutStats;
   #delivered = 0;
+  /** What was told to be left out by earlier attempts. */
+  readonly #told = new Set<string>();
   /** What earlier attempts counted, so that it can be taken back. */
   #counted: CutStats | undefined;
 
@@ -56,14 +64,31 @@ export class UnitReader {
     }
   }
 
+  /** The document's samples; a damaged one that stands for itself ends at the damage. */
+  async *#cut(document: SourceDocument): AsyncGenerator<CutSample> {
+    try {
+      yield* cutDocument(document, this.#options, this.#stats);
+    } catch (error) {
+      const failure = toQuarryError(error, `reading ${document.origin}`);
+      if (!document.independent || failure.code !== 'DATA_INVALID') throw failure;
+      this.#leaveOut(document.origin, failure);
+    }
+  }
+
+  readonly #leaveOut: OnLeftOut = (name, error) => {
+    if (this.#told.has(name)) return;
+    if (this.#told.size < MOST_TOLD) this.#told.add(name);
+    this.#options.onLeftOut?.(name, error);
+  };
+
   async *#attempt(): AsyncGenerator<CutSample> {
     const stats = this.#stats;
     if (this.#counted !== undefined) for (const name of namesOf(stats)) stats[name] -= this.#counted[name];
     const start = { ...stats };
     let index = 0;
     try {
-      for await (const document of this.unit.documents(this.#options.signal)) {
-        for await (const sample of cutDocument(document, this.#options, stats)) {
+      for await (const document of this.unit.documents(this.#options.signal, this.#leaveOut)) {
+        for await (const sample of this.#cut(document)) {
           if (index++ < this.#delivered) continue;
           this.#delivered++;
           yield sample;

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
 import { type Entry, open, type ZipFile } from 'yauzl';
-import { QuarryError } from '../errors/index.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
 import type { SourceDocument } from './contract.js';
+import { plainDocument } from './plain.js';
 
 /**
- * The files of a zip archive, in the order of its directory.
+ * The files of a zip archive, in the order of its directory. A member that is damaged, encrypted or packed in an unknown
+ * way costs only itself.
  *
  * @throws QuarryError `DATA_INVALID` when it is not a zip archive
  */
@@ -12,9 +14,11 @@ export async function* readZip(name: string, path: string): AsyncGenerator<Sourc
   const invalid = (cause: unknown): QuarryError =>
     new QuarryError('DATA_INVALID', `${name} is not a valid zip archive`, { cause });
   const zip = await new Promise<ZipFile>((resolve, reject) => {
-    open(path, { lazyEntries: true, autoClose: false }, (error, file) =>
-      error === null ? resolve(file) : reject(invalid(error)),
-    );
+    open(path, { lazyEntries: true, autoClose: false }, (error, file) => {
+      if (error === null) return resolve(file);
+      const failure = toQuarryError(error, `reading ${name}`);
+      reject(failure.code === 'INTERNAL' ? invalid(error) : failure);
+    });
   });
   const nextEntry = (): Promise<Entry | undefined> =>
     new Promise((resolve, reject) => {
@@ -23,17 +27,30 @@ export async function* readZip(name: string, path: string): AsyncGenerator<Sourc
       zip.once('error', (error) => reject(invalid(error)));
       zip.readEntry();
     });
-  const streamOf = (entry: Entry): Promise<Readable> =>
-    new Promise((resolve, reject) => {
-      zip.openReadStream(entry, (error, stream) => (error === null ? resolve(stream) : reject(invalid(error))));
-    });
   try {
     for (let entry = await nextEntry(); entry !== undefined; entry = await nextEntry()) {
       zip.removeAllListeners();
       if (entry.fileName.endsWith('/')) continue;
-      yield { origin: `${name}!${entry.fileName}`, pieces: await streamOf(entry) };
+      const origin = `${name}!${entry.fileName}`;
+      yield { origin, pieces: plainDocument(origin, memberPieces(zip, entry, origin)), independent: true };
     }
   } finally {
     zip.close();
+  }
+}
+
+/** A member's bytes, opened when they are asked for. @throws QuarryError `DATA_INVALID` when they cannot be unpacked */
+async function* memberPieces(zip: ZipFile, entry: Entry, origin: string): AsyncGenerator<Uint8Array> {
+  try {
+    const stream = await new Promise<Readable>((resolve, reject) => {
+      zip.openReadStream(entry, (error, opened) => (error === null ? resolve(opened) : reject(error)));
+    });
+    yield* stream;
+  } catch (error) {
+    const failure = toQuarryError(error, `reading ${origin}`);
+    if (failure.code !== 'INTERNAL') throw failure;
+    throw new QuarryError('DATA_INVALID', `${origin} cannot be unpacked: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

@@ -294,7 +294,9 @@ export class Store {
     }
     const hits: MatchHit[] = [];
     const context = { samples: this.#samples, scanner: this.#scanner };
-    for (const [set, group] of groups) hits.push(...(await matchSet({ ...context, set }, group, policy, only)));
+    for (const [set, group] of groups) {
+      for (const hit of await matchSet({ ...context, set }, group, policy, only)) hits.push(hit);
+    }
     return hits;
   }
 

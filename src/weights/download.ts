@@ -100,7 +100,7 @@ export async function download(
         await restart();
         // It delivered all of it, so it is the wrong one. Otherwise any of them may be, and it is asked for the whole.
         if (alone || source.left < 0) sources.shift();
-        else sources.push(...others.map((other) => sources.splice(sources.indexOf(other), 1)[0] ?? other));
+        else for (const other of others) sources.push(sources.splice(sources.indexOf(other), 1)[0] ?? other);
         continue;
       }
       if (failure.code === 'SIZE_MISMATCH' && !failure.retryable && suppliers.has(source)) await restart();
@@ -111,7 +111,7 @@ export async function download(
         continue;
       }
       // One that keeps us waiting comes last; one that broke off is asked again.
-      if (failure.code === 'TIMEOUT') sources.push(...sources.splice(0, 1));
+      if (failure.code === 'TIMEOUT') for (const late of sources.splice(0, 1)) sources.push(late);
       if (sources[0] === source) await sleep(Math.min(2_000, 100 * 2 ** (left - source.left - 1)), options.signal);
     }
   }

@@ -53,8 +53,7 @@ export function v1Tensors(shape: V1Shape): V1Tensor[] {
       ...linear(`${layer}.pwff.linear_outer`, h, e),
     );
   }
-  tensors.push(...norm('final_norm', e), ...linear('predictor', e, v));
-  return tensors;
+  return [...tensors, ...norm('final_norm', e), ...linear('predictor', e, v)];
 }
 
 /**

@@ -77,7 +77,9 @@ export class LiveDialect implements CoordinatorDialect {
         const items = (await this.#object(spec, options))['items'];
         const page = Array.isArray(items) ? items.filter(isWire) : [];
         // The server ignores words it does not know, so its answer is checked again here.
-        views.push(...page.filter((view) => state === undefined || statusOfState(view['state']) === status));
+        for (const view of page) {
+          if (state === undefined || statusOfState(view['state']) === status) views.push(view);
+        }
         if (page.length < JOB_PAGE) break;
       }
     }
@@ -156,7 +158,7 @@ export class LiveDialect implements CoordinatorDialect {
         query: { cursor },
       };
       const { text } = await this.#call(spec, options);
-      texts.push(...receiptTexts(text));
+      for (const receipt of receiptTexts(text)) texts.push(receipt);
       const next = nextReceiptCursor(text);
       if (next === undefined || next === cursor) break;
       cursor = next;

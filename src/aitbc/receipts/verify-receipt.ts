@@ -171,7 +171,7 @@ function verifyMembers(
     if (!check.valid) failureReasons.push(`coordinator_attestation_invalid:${check.keyId ?? 'unknown'}`);
   }
   const implausible = plausibility(members, options);
-  failureReasons.push(...implausible);
+  for (const reason of implausible) failureReasons.push(reason);
   const verified = minerSignature.valid && attestations.every((check) => check.valid) && implausible.length === 0;
   return {
     verified,

@@ -22,7 +22,7 @@ export function validateServiceRequest(definition: ServiceDefinition, data: unkn
     }
     const problem = typeProblem(parameter, value);
     if (problem !== undefined) errors.push(`Parameter ${parameter.name} must be ${problem}`);
-    else errors.push(...boundProblems(parameter, value));
+    else for (const bound of boundProblems(parameter, value)) errors.push(bound);
     const pattern = parameter.validation?.['pattern'];
     if (typeof pattern === 'string' && typeof value === 'string' && !new RegExp(pattern).test(value)) {
       warnings.push(`Parameter ${parameter.name} does not match ${pattern}`);

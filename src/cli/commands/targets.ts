@@ -93,7 +93,7 @@ async function list({ client, context, signal }: SomaSession, flags: ListFlags, 
     const nextPageToken =
       page.nextPageToken === undefined ? undefined : Buffer.from(page.nextPageToken).toString('hex');
     if (flags.json) return sayJson(context, { targets: page.targets, nextPageToken: nextPageToken ?? null });
-    rows.push(...page.targets);
+    for (const target of page.targets) rows.push(target);
     if (nextPageToken !== undefined) tell(context, `there are more: --all, or --page-token ${nextPageToken}`);
   }
   // Columns that a mask left out would only show dashes.

@@ -123,7 +123,7 @@ export async function* watchTasks(
         yield { at: at(), event: 'degraded', failures, reason: error instanceof Error ? error.message : String(error) };
       }
     }
-    events.push(...announce(present, seen, thresholds, deps.clock.now(), at));
+    for (const event of announce(present, seen, thresholds, deps.clock.now(), at)) events.push(event);
     if (options.stateFile !== undefined && failures === 0) await writeWatchState(options.stateFile, seen);
     yield* events;
 

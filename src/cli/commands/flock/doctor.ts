@@ -79,7 +79,7 @@ export function doctorCommand(context: CliContext): Command {
     .action((flags: FlockFlags & { readonly schema?: boolean }) =>
       withSession(context, flags, async (session) => {
         const findings = await examine(context, session);
-        if (flags.schema) findings.push(...(await compareSchema(context, session)));
+        if (flags.schema) for (const finding of await compareSchema(context, session)) findings.push(finding);
         printListing(context, flags, {
           name: 'checks',
           wire: findings.map((finding) => ({ ...finding })),

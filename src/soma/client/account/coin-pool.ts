@@ -268,8 +268,8 @@ export class CoinPool {
     const poorest = free.filter((coin) => !chosen.includes(coin)).reverse();
     const surplus = poorest.length - keep;
     const merged = poorest.filter(({ balanceShannons }, index) => balanceShannons < dustShannons || index < surplus);
-    chosen.push(...merged.slice(0, Math.max(0, Math.min(merge, MAX_COINS - chosen.length))));
-    return chosen.map((coin) => this.#entries.get(coin.objectId)!);
+    const extra = merged.slice(0, Math.max(0, Math.min(merge, MAX_COINS - chosen.length)));
+    return [...chosen, ...extra].map((coin) => this.#entries.get(coin.objectId)!);
   }
 
   #lease(entries: readonly Entry[]): CoinLease {

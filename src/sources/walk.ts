@@ -1,0 +1,133 @@
+import type { BigIntStats, Dirent } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import ignore, { type Ignore } from 'ignore';
+import { toQuarryError } from '../errors/index.js';
+import type { OnLeftOut } from './left-out.js';
+
+/** Entries of a directory looked at together. */
+const AT_ONCE = 64;
+const IGNORE_FILES = ['.gitignore', '.ignore'] as const;
+/** An ignore file is a page of patterns; what is larger is something else. */
+const MAX_IGNORE_BYTES = 2 ** 20;
+
+export interface WalkOptions {
+  /** Leaves a file or directory out by its absolute path. */
+  readonly skip: (path: string, name: string, directory: boolean) => boolean;
+  /** Told of a directory or file that cannot be read. */
+  readonly onLeftOut?: OnLeftOut;
+}
+
+/** The ignore rules of one directory, for everything below it. */
+interface Rules {
+  readonly dir: string;
+  readonly matcher: Ignore;
+}
+
+/**
+ * The files below `root`, one after the other in the order of their paths. `.gitignore` and `.ignore` are respected.
+ * Every file and directory is visited once, by device and inode, however many links lead to it; what cannot be read is
+ * reported and left out.
+ *
+ * @throws QuarryError `FILE_UNREADABLE` when `root` itself cannot be read
+ */
+export async function* walkFiles(root: string, options: WalkOptions): AsyncGenerator<string> {
+  const seen = new Visited();
+  try {
+    seen.add(await stat(root, { bigint: true }));
+    await readdir(root);
+  } catch (error) {
+    throw toQuarryError(error, `reading ${root}`);
+  }
+  yield* walk(root, [], seen, options);
+}
+
+async function* walk(
+  dir: string,
+  above: readonly Rules[],
+  seen: Visited,
+  options: WalkOptions,
+): AsyncGenerator<string> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(dir, { withFileTypes: true });
+  } catch (error) {
+    options.onLeftOut?.(dir, toQuarryError(error, `reading ${dir}`));
+    return;
+  }
+  const rules = await rulesOf(dir, entries, above);
+  const found: Found[] = [];
+  for (let at = 0; at < entries.length; at += AT_ONCE) {
+    const batch = entries.slice(at, at + AT_ONCE).map(async (entry) => {
+      const path = join(dir, entry.name);
+      if (entry.isFIFO() || entry.isSocket() || entry.isBlockDevice() || entry.isCharacterDevice()) return;
+      // A link's kind is known only when it was followed.
+      if (!entry.isSymbolicLink() && leftAside(path, entry.name, entry.isDirectory(), rules, options)) return;
+      const info = await stat(path, { bigint: true }).catch((error: unknown) => {
+        options.onLeftOut?.(path, toQuarryError(error, `reading ${path}`));
+      });
+      if (info === undefined || (!info.isFile() && !info.isDirectory())) return;
+      const directory = info.isDirectory();
+      if (leftAside(path, entry.name, directory, rules, options)) return;
+      found.push({ path, directory, order: directory ? entry.name + sep : entry.name, info });
+    });
+    await Promise.all(batch);
+  }
+  // A directory sorts as its paths do, with the separator behind its name.
+  found.sort((a, b) => (a.order < b.order ? -1 : 1));
+  for (const entry of found) {
+    if (!seen.add(entry.info)) continue;
+    if (entry.directory) yield* walk(entry.path, rules, seen, options);
+    else yield entry.path;
+  }
+}
+
+interface Found {
+  readonly path: string;
+  readonly directory: boolean;
+  readonly order: string;
+  readonly info: BigIntStats;
+}
+
+/** Files and directories that were visited, by device and inode. */
+class Visited {
+  readonly #inodes = new Map<bigint, Set<bigint>>();
+
+  /** @returns whether it is new */
+  add({ dev, ino }: BigIntStats): boolean {
+    const known = this.#inodes.get(dev) ?? new Set();
+    if (known.has(ino)) return false;
+    this.#inodes.set(dev, known.add(ino));
+    return true;
+  }
+}
+
+function leftAside(
+  path: string,
+  name: string,
+  directory: boolean,
+  rules: readonly Rules[],
+  options: WalkOptions,
+): boolean {
+  if (options.skip(path, name, directory)) return true;
+  let ignored = false;
+  for (const { dir, matcher } of rules) {
+    const inside = relative(dir, path).split(sep).join('/') + (directory ? '/' : '');
+    const result = matcher.test(inside);
+    if (result.ignored) ignored = true;
+    else if (result.unignored) ignored = false;
+  }
+  return ignored;
+}
+
+async function rulesOf(dir: string, entries: readonly Dirent[], above: readonly Rules[]): Promise<readonly Rules[]> {
+  const texts: string[] = [];
+  for (const name of IGNORE_FILES) {
+    if (!entries.some((entry) => entry.name === name && !entry.isDirectory())) continue;
+    const path = join(dir, name);
+    const info = await stat(path).catch(() => undefined);
+    if (info === undefined || !info.isFile() || info.size > MAX_IGNORE_BYTES) continue;
+    texts.push(await readFile(path, 'utf8').catch(() => ''));
+  }
+  return texts.length === 0 ? above : [...above, { dir, matcher: ignore().add(texts.join('\n')) }];
+}
