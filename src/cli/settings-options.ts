@@ -17,6 +17,7 @@ export function addSettingFlags(command: Command, names: readonly SettingName[])
     const choices = setting.choices === undefined ? '' : ` (${setting.choices.join(', ')})`;
     const fallback = setting.default === undefined || setting.default === false ? '' : ` [${String(setting.default)}]`;
     command.addOption(new Option(setting.flag, `${setting.help}${choices}${fallback}`));
+    if (setting.former?.flag !== undefined) command.addOption(new Option(setting.former.flag).hideHelp());
   }
   return command;
 }

@@ -17,6 +17,8 @@ export interface Setting<T = unknown> {
   readonly choices?: readonly string[];
   /** Smallest allowed number. */
   readonly min?: number;
+  /** Names of earlier versions, still taken: as key of a file, as flag and as variable. */
+  readonly former?: { readonly name: string; readonly flag?: string; readonly env?: string };
   /** Never printed, logged or accepted as a flag. */
   readonly secret?: boolean;
 }

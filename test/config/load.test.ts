@@ -48,3 +48,17 @@ test('a wrong flag is a usage error', async () => {
 test('secrets have no flag and are not shown in errors', async () => {
   for (const setting of Object.values(SETTINGS)) if ('secret' in setting) expect(setting).not.toHaveProperty('flag');
 });
+
+test('settings that were renamed are taken by their former names, the present one first', async () => {
+  const cwd = tmpdir();
+  const env = { QUARRY_HTTP_TOKEN: 'old', QUARRY_HOST_PORT: '8080' };
+  expect(await loadConfig({ flags: { httpPort: '9464', provider: 'cuda' }, env, cwd })).toMatchObject({
+    apiPort: 9464,
+    apiToken: 'old',
+    dataPort: 8080,
+    onnxProvider: 'cuda',
+  });
+  const both = { ...env, QUARRY_API_TOKEN: 'new' };
+  expect(await loadConfig({ env: both, cwd })).toMatchObject({ apiToken: 'new' });
+  await expect(loadConfig({ flags: { httpPort: 'x' }, cwd })).rejects.toThrow('--http-port expects');
+});

@@ -42,7 +42,7 @@ export function scoreCommand(context: CliContext): Command {
     .option('--seed <n>', 'seed of the SIGReg noise; auditors use 0', '0')
     .option('--target <id>', 'also show the distance to this target of the network')
     .option('--json', 'one line per file: {"file","loss","embedding":[…]}');
-  addSettingFlags(command, ['engine', 'isa', 'precision', 'provider', 'workers', 'threads', 'network']);
+  addSettingFlags(command, ['engine', 'isa', 'precision', 'onnxProvider', 'workers', 'threads', 'network']);
   return command
     .addHelpText(
       'after',

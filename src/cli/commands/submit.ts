@@ -27,12 +27,12 @@ export function submitCommand(context: CliContext): Command {
     .argument('<file>', 'the data, as it is')
     .requiredOption('--target <id>', 'open target')
     .option('--url <url>', 'the file is hosted there already');
-  withSigner(command, ['engine', 'isa', 'provider', 'workers', 'threads', 'dryRun', ...HOST_SETTINGS]);
+  withSigner(command, ['engine', 'isa', 'onnxProvider', 'workers', 'threads', 'dryRun', ...HOST_SETTINGS]);
   return command
     .addHelpText(
       'after',
       `
-Submitted data must stay where anybody can fetch it until the target is claimed. A host of this process (--host-port)
+Submitted data must stay where anybody can fetch it until the target is claimed. A host of this process (--data-port)
 serves it until Ctrl-C.
 ${examples(
   'submit sample.txt --target 0x… --dry-run',
