@@ -6,7 +6,7 @@ import { type DataHost, HttpHost, S3Host } from '../hosting/index.js';
 /** Settings that say where files are hosted. */
 export const HOST_SETTINGS: readonly SettingName[] = [
   'stateDir',
-  'hostPort',
+  'dataPort',
   'hostInterface',
   'hostUrl',
   's3Bucket',
@@ -38,11 +38,11 @@ export async function openDataHost(config: Config, stateDir: string): Promise<Da
       ...(s3EndpointUrl !== undefined && { endpointUrl: s3EndpointUrl }),
     });
   }
-  if (config.hostPort === undefined) return undefined;
+  if (config.dataPort === undefined) return undefined;
   return HttpHost.listen({
     dir: join(stateDir, 'hosted'),
     host: config.hostInterface,
-    port: config.hostPort,
+    port: config.dataPort,
     ...(config.hostUrl !== undefined && { publicUrl: config.hostUrl }),
   });
 }
@@ -55,7 +55,7 @@ export function endsWithProcess(host: DataHost | undefined): boolean {
 /** Says that there is nowhere to host a file. */
 export function noHost(what: string): QuarryError {
   return new QuarryError('CONFIG_MISSING', `${what} must be hosted where anybody can fetch it`, {
-    hint: 'set --s3-bucket and --s3-public-url, or --host-port and --host-url, or give --url of the file',
+    hint: 'set --s3-bucket and --s3-public-url, or --data-port and --host-url, or give --url of the file',
   });
 }
 

@@ -20,7 +20,7 @@ const REDRAW_MS = 80;
 const BAR_CELLS = 24;
 
 /**
- * The live area at the bottom of a terminal: bars and one status line, redrawn in place, with ordinary lines scrolling
+ * The live area at the bottom of a terminal: bars and a status, redrawn in place, with ordinary lines scrolling
  * above it.
  */
 export class LiveArea {
@@ -29,7 +29,7 @@ export class LiveArea {
     number,
     { label: string; unit: 'bytes' | 'count'; total: number; done: number; since: number }
   >();
-  #status = '';
+  #status: ((width: number) => readonly string[]) | undefined;
   #drawn = 0;
   #nextId = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -62,9 +62,9 @@ export class LiveArea {
     };
   }
 
-  /** Replaces the status line; an empty text removes it. */
-  status(text: string): void {
-    this.#status = text;
+  /** Replaces the status: lines for a width in cells, asked for at every drawing. */
+  status(lines: (width: number) => readonly string[]): void {
+    this.#status = lines;
     this.#schedule();
   }
 
@@ -74,7 +74,7 @@ export class LiveArea {
     this.#timer = undefined;
     this.#erase();
     this.#bars.clear();
-    this.#status = '';
+    this.#status = undefined;
   }
 
   #schedule(): void {
@@ -96,7 +96,7 @@ export class LiveArea {
     if (!this.#options.isTty) return;
     const width = Math.max(20, this.#options.columns() - 1);
     const lines = [...this.#bars.values()].map((bar) => this.#render(bar));
-    if (this.#status !== '') lines.push(this.#status);
+    lines.push(...(this.#status?.(width) ?? []));
     for (const line of lines) this.#options.stream.write(`${truncate(line, width)}\n`);
     this.#drawn = lines.length;
   }

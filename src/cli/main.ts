@@ -41,8 +41,10 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
 
 function contextOf(process: NodeJS.Process, signal: AbortSignal): CliContext {
   const colour = process.env['NO_COLOR'] === undefined || process.env['NO_COLOR'] === '';
-  const isTty = process.stdout.isTTY === true;
-  const isErrTty = process.stderr.isTTY === true;
+  // A dumb terminal moves no cursor and shows no colour: it gets what a file gets.
+  const isDumb = process.env['TERM'] === 'dumb';
+  const isTty = process.stdout.isTTY === true && !isDumb;
+  const isErrTty = process.stderr.isTTY === true && !isDumb;
   return {
     stdin: process.stdin,
     stdout: process.stdout,

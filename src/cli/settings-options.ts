@@ -17,15 +17,9 @@ export function addSettingFlags(command: Command, names: readonly SettingName[])
     const choices = setting.choices === undefined ? '' : ` (${setting.choices.join(', ')})`;
     const fallback = setting.default === undefined || setting.default === false ? '' : ` [${String(setting.default)}]`;
     command.addOption(new Option(setting.flag, `${setting.help}${choices}${fallback}`));
-    if (setting.formerName !== undefined) command.addOption(new Option(formerFlag(setting)).hideHelp());
+    if (setting.former?.flag !== undefined) command.addOption(new Option(setting.former.flag).hideHelp());
   }
   return command;
-}
-
-/** The flag under a setting's former name, with the same placeholder. */
-function formerFlag({ formerName = '', flag = '' }: Setting): string {
-  const name = formerName.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return flag.replace(/^--\S+/, `--${name}`);
 }
 
 /** The merged configuration a command runs with: its flags over the environment over the file over the defaults. */

@@ -6,12 +6,6 @@ import { QuarryError, toQuarryError } from '../errors/index.js';
 import { parseSetting, type Setting, type ValuesOf } from './setting.js';
 import { SETTINGS, type SettingName } from './settings.js';
 
-const FORMER_NAMES: ReadonlyMap<string, string> = new Map(
-  Object.entries(SETTINGS as Record<string, Setting>).flatMap(([name, { formerName }]) =>
-    formerName === undefined ? [] : [[formerName, name] as const],
-  ),
-);
-
 /** Every setting with its value, defaults filled in. */
 export type Config = ValuesOf<typeof SETTINGS>;
 
@@ -36,19 +30,33 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
   const { path, values } = await readConfigFile(sources, env);
   const config: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(SETTINGS) as [SettingName, Setting][]) {
-    const flag = sources.flags?.[name] ?? (setting.formerName && sources.flags?.[setting.formerName]);
-    const variable = setting.env === undefined ? undefined : env[setting.env];
-    if (flag !== undefined) config[name] = parseSetting(setting, flag, flagName(setting));
-    else if (variable !== undefined && variable !== '') {
-      config[name] = parseSetting(setting, variable, setting.env ?? name);
-    } else if (values[name] !== undefined) config[name] = parseSetting(setting, values[name], `${path}: ${name}`);
-    else config[name] = setting.default;
+    const { former } = setting;
+    const given = sources.flags ?? {};
+    const candidates = [
+      { raw: given[name], source: flagName(setting.flag) },
+      { raw: former && given[former.name], source: flagName(former?.flag) },
+      variableOf(env, setting.env),
+      variableOf(env, former?.env),
+      { raw: values[name], source: `${path}: ${name}` },
+      { raw: former && values[former.name], source: `${path}: ${former?.name}` },
+    ];
+    const chosen = candidates.find(({ raw }) => raw !== undefined);
+    config[name] = chosen === undefined ? setting.default : parseSetting(setting, chosen.raw, chosen.source);
   }
   return config as Config;
 }
 
-function flagName(setting: Setting): string {
-  return setting.flag?.split(' ')[0] ?? '--?';
+function flagName(flag: string | undefined): string {
+  return flag?.split(' ')[0] ?? '--?';
+}
+
+/** An empty variable is one that is not set. */
+function variableOf(
+  env: NonNullable<ConfigSources['env']>,
+  name: string | undefined,
+): { readonly raw: string | undefined; readonly source: string } {
+  const text = name === undefined ? undefined : env[name];
+  return { raw: text === '' ? undefined : text, source: name ?? '' };
 }
 
 async function readConfigFile(
@@ -86,15 +94,12 @@ function parseFile(path: string, text: string): Readonly<Record<string, unknown>
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new QuarryError('CONFIG_INVALID', `${path} must hold settings as "name: value" lines`);
   }
-  const unknown = Object.keys(content).find((key) => !(key in SETTINGS) && !FORMER_NAMES.has(key));
+  const former = Object.values(SETTINGS).flatMap((setting: Setting) => setting.former?.name ?? []);
+  const unknown = Object.keys(content).find((key) => !Object.hasOwn(SETTINGS, key) && !former.includes(key));
   if (unknown !== undefined) {
     throw new QuarryError('CONFIG_INVALID', `${path} sets "${unknown}", which is no setting`, {
       hint: `settings are ${Object.keys(SETTINGS).join(', ')}`,
     });
   }
-  return withNewNames(content as Record<string, unknown>);
-}
-
-function withNewNames(content: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(content).map(([key, value]) => [FORMER_NAMES.get(key) ?? key, value]));
+  return content as Record<string, unknown>;
 }

@@ -12,13 +12,13 @@ export interface Setting<T = unknown> {
   readonly env?: string;
   /** Flag with its placeholder: `--workers <n>`. Secrets have none: arguments are visible to every user of a machine. */
   readonly flag?: string;
-  /** What it was called before: still understood, as a flag and in a file, but not shown. */
-  readonly formerName?: string;
   readonly default?: T;
   /** Allowed values of a string. */
   readonly choices?: readonly string[];
   /** Smallest allowed number. */
   readonly min?: number;
+  /** Names of earlier versions, still taken: as key of a file, as flag and as variable. */
+  readonly former?: { readonly name: string; readonly flag?: string; readonly env?: string };
   /** Never printed, logged or accepted as a flag. */
   readonly secret?: boolean;
 }

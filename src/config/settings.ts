@@ -152,10 +152,11 @@ export const SETTINGS = {
     choices: ['f32', 'bf16', 'f16'],
     help: 'number format of the matrix products (default: what the engine does best)',
   },
-  provider: {
+  onnxProvider: {
     kind: 'string',
     env: 'QUARRY_ONNX_PROVIDER',
-    flag: '--provider <name>',
+    flag: '--onnx-provider <name>',
+    former: { name: 'provider', flag: '--provider <name>' },
     help: 'onnxruntime execution provider',
   },
   workers: { kind: 'integer', env: 'QUARRY_WORKERS', flag: '--workers <n>', min: 1, help: 'scoring worker threads' },
@@ -260,7 +261,7 @@ export const SETTINGS = {
   maxAccepted: {
     kind: 'integer',
     flag: '--max-accepted <n>',
-    formerName: 'untilHits',
+    former: { name: 'untilHits', flag: '--until-hits <n>', env: 'QUARRY_UNTIL_HITS' },
     min: 1,
     help: 'accepted submissions after which it stops; it never has more than are missing in flight',
   },
@@ -268,10 +269,11 @@ export const SETTINGS = {
   dryRun: { kind: 'boolean', flag: '--dry-run', default: false, help: 'score and match, submit nothing' },
 
   // Hosting
-  hostPort: {
+  dataPort: {
     kind: 'integer',
-    env: 'QUARRY_HOST_PORT',
-    flag: '--host-port <n>',
+    env: 'QUARRY_DATA_PORT',
+    flag: '--data-port <n>',
+    former: { name: 'hostPort', flag: '--host-port <n>', env: 'QUARRY_HOST_PORT' },
     min: 0,
     help: 'serve submitted data from this process',
   },
@@ -339,14 +341,28 @@ export const SETTINGS = {
     min: 1,
     help: 'interval of the status line',
   },
-  httpPort: {
+  apiPort: {
     kind: 'integer',
-    env: 'QUARRY_HTTP_PORT',
-    flag: '--http-port <n>',
+    env: 'QUARRY_API_PORT',
+    flag: '--api-port <n>',
+    former: { name: 'httpPort', flag: '--http-port <n>', env: 'QUARRY_HTTP_PORT' },
     min: 0,
-    help: 'metrics and summary on loopback',
+    help: 'dashboard, metrics, summary and control over HTTP',
   },
-  httpToken: { kind: 'string', env: 'QUARRY_HTTP_TOKEN', secret: true, help: 'bearer token of the HTTP API' },
+  apiHost: {
+    kind: 'string',
+    env: 'QUARRY_API_HOST',
+    flag: '--api-host <address>',
+    default: '127.0.0.1',
+    help: 'interface of the HTTP API; any other than loopback needs QUARRY_API_TOKEN',
+  },
+  apiToken: {
+    kind: 'string',
+    env: 'QUARRY_API_TOKEN',
+    former: { name: 'httpToken', env: 'QUARRY_HTTP_TOKEN' },
+    secret: true,
+    help: 'bearer token of the HTTP API',
+  },
 } as const satisfies Record<string, Setting>;
 
 /** A key of {@link SETTINGS}. */

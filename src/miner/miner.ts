@@ -55,6 +55,8 @@ export class Miner {
   readonly #loading = new Set<string>();
   #claiming = false;
   #claimsMissed = false;
+  /** Whether the coins were read: before that, none is not zero. */
+  #balanceKnown = false;
 
   constructor(options: MinerOptions, deps: MinerDeps) {
     this.#options = options;
@@ -110,11 +112,12 @@ export class Miner {
   /** What happened since the miner was made. */
   summary(): MinerSummary {
     const { account } = this.#deps;
+    const { totalShannons } = account.pool.state;
     return this.#stats.summary({
       openTargets: this.#book.size,
-      epoch: this.#state?.epoch ?? 0n,
+      epoch: this.#state?.epoch,
       paused: this.#paused,
-      balanceShannons: account.pool.state.totalShannons,
+      balanceShannons: this.#balanceKnown || totalShannons > 0n ? totalShannons : undefined,
       accountFeesShannons: account.feesShannons,
     });
   }
@@ -187,6 +190,7 @@ export class Miner {
   async #start(signal: AbortSignal): Promise<void> {
     for await (const target of this.#deps.client.listAllTargets({ status: 'open', signal })) this.#open(target);
     await this.#deps.account.pool.ready(signal);
+    this.#balanceKnown = true;
     this.#background.run('hosting again what may be audited', this.#rehost(signal));
     if (!this.#options.dryRun) {
       const { embeddingDim } = this.#options.config;

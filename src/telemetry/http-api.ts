@@ -3,12 +3,24 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type ErrorCode, QuarryError, toQuarryError } from '../errors/index.js';
 import { toJsonLine } from '../text/index.js';
+import { type EventFeed, streamEvents } from './event-stream.js';
 
 export interface HttpApiOptions {
-  /** 0 picks a free port. Only loopback is listened on. */
+  /** 0 picks a free port. */
   readonly port: number;
-  /** When set, every request needs `Authorization: Bearer <token>`. Needed for the control routes. */
+  /** Interface that is listened on. Default `127.0.0.1`; any other than loopback needs a token. */
+  readonly host?: string;
+  /**
+   * When set, every request needs `Authorization: Bearer <token>`, but for `/health`, `/ready` and the page, which hold
+   * nothing of the miner's. Needed for the control routes.
+   */
   readonly token?: string | undefined;
+}
+
+/** A file of the dashboard. */
+export interface PageFile {
+  readonly type: string;
+  readonly body: Uint8Array;
 }
 
 export interface HttpApiDeps {
@@ -16,7 +28,16 @@ export interface HttpApiDeps {
   readonly metrics: () => Promise<string>;
   /** The summary object. */
   readonly summary: () => unknown;
-  readonly control: { pause(): void; resume(): void; stop(): void };
+  /** Whether work is being done; why not, otherwise. */
+  readonly ready: () => { readonly ready: boolean; readonly reason?: string };
+  /** Only where something can be controlled. */
+  readonly control?: { pause(): void; resume(): void; stop(): void };
+  /** What was submitted: totals by day and epoch, and the latest. */
+  readonly history?: () => unknown;
+  /** What `/1/events` sends. */
+  readonly events?: EventFeed;
+  /** Files of the dashboard by path, `/` being its page. */
+  readonly page?: ReadonlyMap<string, PageFile>;
 }
 
 export interface HttpApi {
@@ -24,13 +45,31 @@ export interface HttpApi {
   close(): Promise<void>;
 }
 
+type Verb = 'pause' | 'resume' | 'stop';
+type Reply = (status: number, body: string | Uint8Array, type?: string) => void;
+
+/** Everything comes from this origin, and nobody frames it. */
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+} as const;
+
 /**
- * `GET /metrics` (Prometheus), `GET /1/summary` (JSON), `POST /1/pause`, `/1/resume`, `/1/stop`. Loopback only; the
- * control routes exist only with a token.
+ * `GET /` (dashboard), `/metrics` (Prometheus), `/health`, `/ready`, `/1/summary`, `/1/history`, `/1/events`
+ * (server-sent events), `POST /1/pause`, `/1/resume`, `/1/stop`. The control routes exist only with a token.
  *
  * @throws QuarryError `CONFLICT` when the port is taken
+ * @throws QuarryError `CONFIG_INVALID` when it would be open to other machines without a token
  */
 export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): Promise<HttpApi> {
+  const host = options.host ?? '127.0.0.1';
+  if (!isLoopback(host) && (options.token ?? '') === '') {
+    throw new QuarryError('CONFIG_INVALID', `the HTTP API on ${host} would be open to everybody`, {
+      hint: 'set QUARRY_API_TOKEN, or leave --api-host out',
+    });
+  }
   const server = createServer((request, response) => void answer(request, response, options, deps));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -39,10 +78,11 @@ export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): 
         new QuarryError(code, `the HTTP API cannot listen on port ${options.port}`, { cause: error, retryable: false }),
       );
     });
-    server.listen(options.port, '127.0.0.1', resolve);
+    server.listen(options.port, host, resolve);
   });
+  const name = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${name}:${(server.address() as AddressInfo).port}`,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -56,23 +96,24 @@ async function answer(
   options: HttpApiOptions,
   deps: HttpApiDeps,
 ): Promise<void> {
-  const reply = (status: number, body: string, type = 'application/json'): void => {
+  const reply: Reply = (status, body, type = 'application/json') => {
     response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
   };
-  if (options.token !== undefined && !bearerMatches(request.headers.authorization, options.token)) {
-    response.setHeader('www-authenticate', 'Bearer');
-    return reply(401, '{"error":"missing or wrong bearer token"}\n');
-  }
   // A browser page on another site must not reach this API through the user's machine.
-  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) return reply(403, '{"error":"host"}\n');
+  const local = isLoopback(options.host ?? '127.0.0.1');
+  if (local && !/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(request.headers.host ?? '')) {
+    return reply(403, '{"error":"host"}\n');
+  }
   const path = (request.url ?? '').split('?')[0] ?? '';
   try {
-    if (request.method === 'GET' && path === '/metrics') {
-      return reply(200, await deps.metrics(), 'text/plain; version=0.0.4; charset=utf-8');
+    if (request.method === 'GET' && answerOpenly(path, response, reply, deps)) return;
+    if (options.token !== undefined && !bearerMatches(request.headers.authorization, options.token)) {
+      response.setHeader('www-authenticate', 'Bearer');
+      return reply(401, '{"error":"missing or wrong bearer token"}\n');
     }
-    if (request.method === 'GET' && path === '/1/summary') return reply(200, `${toJsonLine(deps.summary())}\n`);
-    const verb = /^\/1\/(pause|resume|stop)$/.exec(path)?.[1] as 'pause' | 'resume' | 'stop' | undefined;
-    if (request.method === 'POST' && verb !== undefined) {
+    if (request.method === 'GET' && (await answerRead(path, response, reply, deps))) return;
+    const verb = /^\/1\/(pause|resume|stop)$/.exec(path)?.[1] as Verb | undefined;
+    if (request.method === 'POST' && verb !== undefined && deps.control !== undefined) {
       if (options.token === undefined) return reply(403, '{"error":"control needs a configured token"}\n');
       deps.control[verb]();
       return reply(202, `{"ok":true,"command":"${verb}"}\n`);
@@ -81,6 +122,34 @@ async function answer(
   } catch (error) {
     return reply(500, `${toJsonLine({ error: toQuarryError(error, 'answering').toJSON() })}\n`);
   }
+}
+
+/** What needs no token: probes of a container, and the page. */
+function answerOpenly(path: string, response: ServerResponse, reply: Reply, deps: HttpApiDeps): boolean {
+  if (path === '/health') reply(200, '{"status":"ok"}\n');
+  else if (path === '/ready') {
+    const state = deps.ready();
+    reply(state.ready ? 200 : 503, `${toJsonLine(state)}\n`);
+  } else {
+    const file = deps.page?.get(path);
+    if (file === undefined) return false;
+    for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value);
+    reply(200, file.body, file.type);
+  }
+  return true;
+}
+
+async function answerRead(path: string, response: ServerResponse, reply: Reply, deps: HttpApiDeps): Promise<boolean> {
+  if (path === '/metrics') reply(200, await deps.metrics(), 'text/plain; version=0.0.4; charset=utf-8');
+  else if (path === '/1/summary') reply(200, `${toJsonLine(deps.summary())}\n`);
+  else if (path === '/1/history' && deps.history !== undefined) reply(200, `${toJsonLine(deps.history())}\n`);
+  else if (path === '/1/events' && deps.events !== undefined) streamEvents(response, deps.events);
+  else return false;
+  return true;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function bearerMatches(header: string | undefined, token: string): boolean {

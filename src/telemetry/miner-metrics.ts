@@ -1,6 +1,6 @@
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** The numbers of a miner's summary that are exported. Amounts are exported in SOMA, durations in seconds. */
+/** The numbers of a miner's summary that are exported. Amounts in shannons, durations in milliseconds. */
 export interface MeteredSummary {
   readonly samples: number;
   readonly scored: number;
@@ -15,52 +15,117 @@ export interface MeteredSummary {
   readonly feesShannons: bigint;
   readonly balanceShannons: bigint | undefined;
   readonly openTargets: number;
-  readonly epoch: bigint;
+  readonly epoch: bigint | undefined;
+  readonly paused: boolean;
   readonly durationMs: number;
-  readonly spawnToSubmitMs: { readonly p50: number | undefined; readonly p99: number | undefined };
 }
 
-/** Counters only grow; collectors set them to the summary's totals at every scrape. */
+/** Metrics of one miner. Exported in the base units of Prometheus: seconds, and SOMA for amounts. */
+export interface MinerMetrics {
+  /** A submission went on the wire this long after its hit was possible. */
+  observeSubmitted(latencyMs: number): void;
+  /** A submission was answered this long after its hit was possible. */
+  observeOutcome(outcome: string, latencyMs: number): void;
+  /** Prometheus text as of now. */
+  text(): Promise<string>;
+}
+
 const COUNTERS = {
-  quarry_samples_total: ['samples taken in', (s: MeteredSummary) => s.samples],
-  quarry_scored_samples_total: ['samples scored', (s: MeteredSummary) => s.scored],
-  quarry_hits_total: ['hits found', (s: MeteredSummary) => s.hits],
-  quarry_submissions_total: ['submissions sent', (s: MeteredSummary) => s.submitted],
-  quarry_submissions_accepted_total: ['submissions accepted', (s: MeteredSummary) => s.accepted],
-  quarry_submissions_lost_total: ['submissions that came too late', (s: MeteredSummary) => s.lost],
-  quarry_submissions_rejected_total: ['submissions rejected', (s: MeteredSummary) => s.rejected],
-  quarry_claims_total: ['targets claimed', (s: MeteredSummary) => s.claimed],
+  quarry_samples_total: ['Samples taken in.', (s: MeteredSummary) => s.samples],
+  quarry_scored_samples_total: ['Samples scored.', (s: MeteredSummary) => s.scored],
+  quarry_hits_total: ['Hits found.', (s: MeteredSummary) => s.hits],
+  quarry_submissions_sent_total: ['Submissions sent.', (s: MeteredSummary) => s.submitted],
+  quarry_claims_total: ['Targets claimed.', (s: MeteredSummary) => s.claimed],
+  quarry_rewards_soma_total: ['Rewards claimed, in SOMA.', (s: MeteredSummary) => soma(s.rewardShannons)],
+  quarry_fees_soma_total: ['Fees paid, in SOMA.', (s: MeteredSummary) => soma(s.feesShannons)],
 } as const;
 
+const OUTCOMES = ['accepted', 'lost', 'rejected'] as const;
+
+/** What is not known yet is absent: an alarm on a zero that nobody measured would be false. */
 const GAUGES = {
-  quarry_submissions_unknown: ['submissions whose outcome is unknown', (s: MeteredSummary) => s.unknown],
-  quarry_open_targets: ['open targets', (s: MeteredSummary) => s.openTargets],
-  quarry_epoch: ['epoch of the network', (s: MeteredSummary) => Number(s.epoch)],
-  quarry_rewards_soma: ['rewards claimed, SOMA', (s: MeteredSummary) => Number(s.rewardShannons) / 1e9],
-  quarry_fees_soma: ['fees paid, SOMA', (s: MeteredSummary) => Number(s.feesShannons) / 1e9],
-  quarry_balance_soma: ['known balance, SOMA', (s: MeteredSummary) => Number(s.balanceShannons ?? 0n) / 1e9],
-  quarry_uptime_seconds: ['time since the start, seconds', (s: MeteredSummary) => s.durationMs / 1000],
-  quarry_spawn_to_submit_p50_seconds: [
-    'target seen to submission sent, median',
-    (s: MeteredSummary) => (s.spawnToSubmitMs.p50 ?? 0) / 1000,
+  quarry_submissions_unknown: ['Submissions whose outcome is not known.', (s: MeteredSummary) => s.unknown],
+  quarry_open_targets: ['Open targets.', (s: MeteredSummary) => (s.epoch === undefined ? undefined : s.openTargets)],
+  quarry_epoch: ['Epoch of the network.', (s: MeteredSummary) => (s.epoch === undefined ? undefined : Number(s.epoch))],
+  quarry_balance_soma: [
+    'Balance of the address, in SOMA.',
+    (s: MeteredSummary) => (s.balanceShannons === undefined ? undefined : soma(s.balanceShannons)),
   ],
-  quarry_spawn_to_submit_p99_seconds: [
-    'the same, 99th percentile',
-    (s: MeteredSummary) => (s.spawnToSubmitMs.p99 ?? 0) / 1000,
-  ],
+  quarry_paused: ['Whether mining is paused.', (s: MeteredSummary) => Number(s.paused)],
+  quarry_uptime_seconds: ['Time since the start.', (s: MeteredSummary) => s.durationMs / 1000],
 } as const;
 
-/** Prometheus text of a summary, read anew at every call. */
-export function minerMetrics(summary: () => MeteredSummary): () => Promise<string> {
-  return async () => {
-    const registry = new Registry();
-    const current = summary();
-    for (const [name, [help, value]] of Object.entries(COUNTERS)) {
-      new Counter({ name, help, registers: [registry] }).inc(value(current));
-    }
-    for (const [name, [help, value]] of Object.entries(GAUGES)) {
-      new Gauge({ name, help, registers: [registry] }).set(value(current));
-    }
-    return registry.metrics();
+/** From a local network's millisecond to a node that hardly answers. */
+const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/**
+ * Metrics of a miner whose totals are read anew at every scrape.
+ *
+ * @param version this program's
+ */
+export function createMinerMetrics(summary: () => MeteredSummary, version: string): MinerMetrics {
+  const lasting = lastingRegistry(version);
+  const registers = [lasting];
+  const wire = new Histogram({
+    name: 'quarry_hit_to_wire_seconds',
+    help: 'From the moment a hit was possible to its submission on the wire.',
+    buckets: BUCKETS_SECONDS,
+    registers,
+  });
+  const answer = new Histogram({
+    name: 'quarry_hit_to_answer_seconds',
+    help: 'From the moment a hit was possible to the answer to its submission.',
+    labelNames: ['outcome'],
+    buckets: BUCKETS_SECONDS,
+    registers,
+  });
+  return {
+    observeSubmitted: (latencyMs) => wire.observe(latencyMs / 1000),
+    observeOutcome: (outcome, latencyMs) => answer.observe({ outcome }, latencyMs / 1000),
+    text: async () => {
+      const parts = await Promise.all([totalsRegistry(summary()).metrics(), lasting.metrics()]);
+      return parts.map((part) => `${part.trimEnd()}\n`).join('');
+    },
   };
+}
+
+function totalsRegistry(current: MeteredSummary): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  for (const [name, [help, value]] of Object.entries(COUNTERS)) {
+    new Counter({ name, help, registers }).inc(value(current));
+  }
+  const outcomes = new Counter({
+    name: 'quarry_submissions_total',
+    help: 'Submissions answered, by outcome.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  for (const outcome of OUTCOMES) outcomes.inc({ outcome }, current[outcome]);
+  for (const [name, [help, read]] of Object.entries(GAUGES)) {
+    const value = read(current);
+    if (value !== undefined) new Gauge({ name, help, registers }).set(value);
+  }
+  return registry;
+}
+
+/** What is counted from the start on: the process, and what this is. */
+function lastingRegistry(version: string): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  // The library names gauges as if they were counters.
+  for (const { name, type } of registry.getMetricsAsArray() as unknown as { name: string; type: string }[]) {
+    if (type === 'gauge' && /_total(_bytes)?$/.test(name)) registry.removeSingleMetric(name);
+  }
+  new Gauge({
+    name: 'quarry_build_info',
+    help: 'Always 1; the labels say what runs.',
+    labelNames: ['version', 'node', 'platform'],
+    registers: [registry],
+  }).set({ version, node: process.version, platform: `${process.platform}-${process.arch}` }, 1);
+  return registry;
+}
+
+function soma(shannons: bigint): number {
+  return Number(shannons) / 1e9;
 }

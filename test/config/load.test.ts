@@ -55,3 +55,17 @@ test('a former name means the same, as a flag and in a file', async () => {
   expect(await loadConfig({ file })).toMatchObject({ maxAccepted: 3 });
   expect(await loadConfig({ file, flags: { untilHits: '4' } })).toMatchObject({ maxAccepted: 4 });
 });
+
+test('settings that were renamed are taken by their former names, the present one first', async () => {
+  const cwd = tmpdir();
+  const env = { QUARRY_HTTP_TOKEN: 'old', QUARRY_HOST_PORT: '8080' };
+  expect(await loadConfig({ flags: { httpPort: '9464', provider: 'cuda' }, env, cwd })).toMatchObject({
+    apiPort: 9464,
+    apiToken: 'old',
+    dataPort: 8080,
+    onnxProvider: 'cuda',
+  });
+  const both = { ...env, QUARRY_API_TOKEN: 'new' };
+  expect(await loadConfig({ env: both, cwd })).toMatchObject({ apiToken: 'new' });
+  await expect(loadConfig({ flags: { httpPort: 'x' }, cwd })).rejects.toThrow('--http-port expects');
+});

@@ -36,7 +36,7 @@ class Bench {
     const emitter = new EventEmitter<MinerEvents>();
     emitter.on('warning', ({ error }) => this.warnings.push(`${error.code} ${error.message}`));
     const { book } = this;
-    const submitter = { offer: (candidate: Candidate) => this.offered.push(candidate) > 0 };
+    const submitter = { full: false, offer: (candidate: Candidate) => this.offered.push(candidate) > 0 };
     const background = (work: Promise<void>): void => void this.work.push(work);
     const now = (): number => performance.now();
     const models = this.#models();

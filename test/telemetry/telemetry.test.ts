@@ -55,9 +55,10 @@ test('the HTTP API answers loopback only, and obeys only with the token', async 
     resume: () => commands.push('resume'),
     stop: () => commands.push('stop'),
   };
+  const ready = () => ({ ready: false, reason: 'paused' });
   const api = await startHttpApi(
     { port: 0, token: 't0ken' },
-    { metrics: async () => 'm 1\n', summary: () => ({ a: 1n }), control },
+    { metrics: async () => 'm 1\n', summary: () => ({ a: 1n }), control, ready },
   );
   const bearer = { headers: { authorization: 'Bearer t0ken' } };
   expect((await fetch(`${api.url}/metrics`)).status).toBe(401);
@@ -67,10 +68,50 @@ test('the HTTP API answers loopback only, and obeys only with the token', async 
   expect((await fetch(`${api.url}/1/pause`, { ...bearer, method: 'POST' })).status).toBe(202);
   expect(commands).toEqual(['pause']);
   expect((await fetch(`${api.url}/nothing`, bearer)).status).toBe(404);
+  // Probes need no token, and learn nothing that is anybody's business.
+  expect(await (await fetch(`${api.url}/health`)).json()).toEqual({ status: 'ok' });
+  const probe = await fetch(`${api.url}/ready`);
+  expect([probe.status, await probe.json()]).toEqual([503, { ready: false, reason: 'paused' }]);
   await api.close();
-  const open = await startHttpApi({ port: 0 }, { metrics: async () => '', summary: () => ({}), control });
+  const open = await startHttpApi({ port: 0 }, { metrics: async () => '', summary: () => ({}), control, ready });
   expect((await fetch(`${open.url}/1/summary`)).status).toBe(200);
   expect((await fetch(`${open.url}/1/stop`, { method: 'POST' })).status).toBe(403);
   await open.close();
   expect(commands).toEqual(['pause']);
+});
+
+test('the HTTP API is open to other machines only with a token', async () => {
+  const deps = { metrics: async () => '', summary: () => ({}), ready: () => ({ ready: true }) };
+  await expect(startHttpApi({ port: 0, host: '0.0.0.0' }, deps)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  const api = await startHttpApi({ port: 0, host: '0.0.0.0', token: 'x' }, deps);
+  const url = api.url.replace('0.0.0.0', '127.0.0.1');
+  expect((await fetch(`${url}/1/summary`)).status).toBe(401);
+  expect((await fetch(`${url}/1/summary`, { headers: { authorization: 'Bearer x' } })).status).toBe(200);
+  await api.close();
+});
+
+test('events are streamed until the reader goes', async () => {
+  let onEnd = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    onEnd = resolve;
+  });
+  const api = await startHttpApi(
+    { port: 0 },
+    {
+      metrics: async () => '',
+      summary: () => ({}),
+      ready: () => ({ ready: true }),
+      events: (send) => {
+        send('summary', { balance: 1n });
+        return onEnd;
+      },
+    },
+  );
+  const control = new AbortController();
+  const response = await fetch(`${api.url}/1/events`, { signal: control.signal });
+  const { value } = await response.body!.getReader().read();
+  expect(new TextDecoder().decode(value)).toBe('event: summary\ndata: {"balance":"1"}\n\n');
+  control.abort();
+  await ended;
+  await api.close();
 });

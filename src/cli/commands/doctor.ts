@@ -25,7 +25,7 @@ export function doctorCommand(context: CliContext): Command {
     .option('--json', 'one JSON object')
     .option('--calibrate', 'measure how fast each engine is, about a second a model, and keep the result')
     .addHelpText('after', '\nExamples:\n  quarry doctor\n  quarry doctor --calibrate\n  quarry doctor --json');
-  addSettings(command, ['isa', 'precision', 'provider', 'threads', 'stateDir']);
+  addSettings(command, ['isa', 'precision', 'onnxProvider', 'threads', 'stateDir']);
   return command.action(async (flags: { json?: boolean; calibrate?: boolean }) => {
     const config = await configOf(context, { ...flags });
     const { engine: _engine, workers: _workers, ...wishes } = engineWishes(config);

@@ -3,12 +3,11 @@ import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { DataHost } from '../../hosting/index.js';
 import { createMiner } from '../../miner/index.js';
-import { startHttpApi } from '../../telemetry/http-api.js';
 import { createLogger } from '../../telemetry/logger.js';
-import { minerMetrics } from '../../telemetry/miner-metrics.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { noHost, openDataHost } from '../data-host.js';
+import { startMinerApi } from '../mining/miner-api.js';
 import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { addSettings, configOf } from '../settings-options.js';
@@ -52,7 +51,7 @@ Examples:
     'distanceEngine',
     'isa',
     'precision',
-    'provider',
+    'onnxProvider',
     'workers',
     'threads',
     'policy',
@@ -66,7 +65,7 @@ Examples:
     'maxAccepted',
     'untilSamples',
     'dryRun',
-    'hostPort',
+    'dataPort',
     'hostInterface',
     'hostUrl',
     's3Bucket',
@@ -76,7 +75,8 @@ Examples:
     'logFile',
     'logLevel',
     'statusSeconds',
-    'httpPort',
+    'apiPort',
+    'apiHost',
   ]);
   return command.action(async (flags: MineFlags) => {
     const config = await configOf(context, { ...flags });
@@ -123,13 +123,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
         hosting: host?.name ?? 'http on loopback',
       });
       reporter.attach(miner, logger);
-      const api =
-        config.httpPort === undefined
-          ? undefined
-          : await startHttpApi(
-              { port: config.httpPort, token: config.httpToken },
-              { metrics: minerMetrics(() => miner.summary()), summary: () => miner.summary(), control: miner },
-            );
+      const api = await startMinerApi(config, miner);
       if (api !== undefined) reporter.say(`metrics at ${api.url}/metrics`, 'http', { url: api.url });
       try {
         reporter.summary(await miner.run({ signal }));
@@ -167,7 +161,7 @@ function banner(
 /** Where submitted bytes are hosted: as set; on a local network this process serves them when nothing is set. */
 async function hostOf(config: Config, stateDir: string): Promise<DataHost | undefined> {
   const local = /^(localnet|https?:\/\/(127\.|localhost|\[::1\]))/.test(config.network);
-  const unreachable = config.s3Bucket === undefined && (config.hostPort === undefined || config.hostUrl === undefined);
+  const unreachable = config.s3Bucket === undefined && (config.dataPort === undefined || config.hostUrl === undefined);
   if (unreachable && !local && !config.dryRun) throw noHost('submitted data');
   return openDataHost(config, stateDir);
 }

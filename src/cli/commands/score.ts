@@ -45,7 +45,7 @@ export function scoreCommand(context: CliContext): Command {
     .option('--target <id>', 'also show the distance to this target of the network')
     .option('--compose', 'one line for all files joined to one sample, computed from the scores of its parts')
     .option('--json', 'one line per file: {"file","loss","embedding":[…]}');
-  addSettingFlags(command, ['engine', 'isa', 'precision', 'provider', 'workers', 'threads', 'network']);
+  addSettingFlags(command, ['engine', 'isa', 'precision', 'onnxProvider', 'workers', 'threads', 'network']);
   return command
     .addHelpText(
       'after',

@@ -21,7 +21,7 @@ export function serveCommand(context: CliContext): Command {
       `${examples('serve', 'serve --serve-host 0.0.0.0 --serve-port 9124')}
 
 On loopback, data and weights may lie on this machine. Beyond it only public addresses are fetched, and every call must
-carry the token of QUARRY_HTTP_TOKEN as "authorization: Bearer …"; put TLS in front.`,
+carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in front.`,
     );
   addSettings(command, [
     'serveHost',
@@ -31,13 +31,13 @@ carry the token of QUARRY_HTTP_TOKEN as "authorization: Bearer …"; put TLS in 
     'engine',
     'isa',
     'precision',
-    'provider',
+    'onnxProvider',
     'workers',
     'threads',
   ]);
   return command.action(async (flags: { json?: boolean }) => {
     const config = await configOf(context, { ...flags });
-    const { serveHost: host, servePort: port, httpToken } = config;
+    const { serveHost: host, servePort: port, apiToken } = config;
     const stateDir = join(stateDirOf(config, context.env), 'serve');
     const local = openLocalModels(context, config, stateDir, {
       loopback: isLoopback(host),
@@ -45,7 +45,7 @@ carry the token of QUARRY_HTTP_TOKEN as "authorization: Bearer …"; put TLS in 
     });
     try {
       const service = new ScoringService(LIMITS, local);
-      const serving = await serveScoring({ host, port, ...(httpToken !== undefined && { token: httpToken }) }, service);
+      const serving = await serveScoring({ host, port, ...(apiToken !== undefined && { token: apiToken }) }, service);
       try {
         if (flags.json) sayJson(context, { url: serving.url });
         else say(context, `scoring service at ${serving.url}; Ctrl-C stops`);

@@ -30,12 +30,12 @@ export function submitCommand(context: CliContext): Command {
     .requiredOption('--target <id>', 'open target')
     .option('--compose', 'join the files to one sample: whole chunks of 1,024 bytes, at most 16 in all')
     .option('--url <url>', 'the file is hosted there already');
-  withSigner(command, ['engine', 'isa', 'provider', 'workers', 'threads', 'dryRun', ...HOST_SETTINGS]);
+  withSigner(command, ['engine', 'isa', 'onnxProvider', 'workers', 'threads', 'dryRun', ...HOST_SETTINGS]);
   return command
     .addHelpText(
       'after',
       `
-Submitted data must stay where anybody can fetch it until the target is claimed. A host of this process (--host-port)
+Submitted data must stay where anybody can fetch it until the target is claimed. A host of this process (--data-port)
 serves it until Ctrl-C.
 ${examples(
   'submit sample.txt --target 0x… --dry-run',

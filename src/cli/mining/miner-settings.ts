@@ -44,7 +44,7 @@ export function engineWishes(config: Config): EngineOptions {
     engine: config.engine as EngineOptions['engine'],
     ...(config.isa !== undefined && { isa: config.isa as NonNullable<EngineOptions['isa']> }),
     ...(config.precision !== undefined && { precision: config.precision as NonNullable<EngineOptions['precision']> }),
-    ...(config.provider !== undefined && { provider: config.provider }),
+    ...(config.onnxProvider !== undefined && { provider: config.onnxProvider }),
     ...(config.workers !== undefined && { workers: config.workers }),
     ...(config.threads !== undefined && { threads: config.threads }),
   };

@@ -1,10 +1,11 @@
 import type { Miner, MinerSummary } from '../../miner/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import type { Logger } from '../../telemetry/logger.js';
-import type { Rates } from '../../telemetry/rate-meter.js';
-import { formatDuration, formatRate, toJsonLine } from '../../text/index.js';
+import { formatDuration, toJsonLine } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { LiveArea, type ProgressBar } from '../live-area.js';
+import { RepeatedWarnings } from './repeated-warnings.js';
+import { layOut, statusParts } from './status-line.js';
 
 export interface MiningReporterOptions {
   /** NDJSON on stdout instead of lines for people. */
@@ -14,6 +15,10 @@ export interface MiningReporterOptions {
 }
 
 const LIVE_STATUS_MS = 500;
+/** How long an equal warning is counted before it is told again. */
+const WARNING_QUIET_MS = 60_000;
+/** Live status lines at most. */
+const STATUS_LINES = 2;
 
 /** Tells people, or programs, what a miner does: lines for events, bars for downloads, a status line for rates. */
 export class MiningReporter {
@@ -22,6 +27,7 @@ export class MiningReporter {
   readonly #live: LiveArea;
   readonly #bars = new Map<string, ProgressBar>();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #warnings = new RepeatedWarnings(WARNING_QUIET_MS, () => performance.now());
 
   constructor(context: CliContext, options: MiningReporterOptions) {
     this.#context = context;
@@ -36,8 +42,9 @@ export class MiningReporter {
 
   /** A line of talk, or with `--json` an event. */
   say(text: string, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (this.#options.json) this.#context.stdout.write(`${toJsonLine({ event, ...fields })}\n`);
-    else this.#live.line(text);
+    if (this.#options.json)
+      this.#context.stdout.write(`${toJsonLine({ event, at: new Date().toISOString(), ...fields })}\n`);
+    else this.#live.line(this.#context.isErrTty ? text : `${new Date().toISOString()}  ${text}`);
   }
 
   /** A bar while something advances; draws nothing where there is no terminal. */
@@ -103,24 +110,18 @@ export class MiningReporter {
     });
     events.on('warning', ({ error }) => {
       logger.warn({ error }, 'warning');
+      if (!this.#warnings.isNew(error.message)) return;
       const hint = error.hint === undefined ? '' : ` (${error.hint})`;
       this.say(`${yellow('warning')}  ${error.message}${hint}`, 'warning', { error: error.toJSON() });
     });
     events.on('paused', (e) => this.say(`paused: ${e.reason}`, 'paused', e));
     events.on('resumed', () => this.say('resumed', 'resumed'));
-    if (!this.#options.json) {
-      this.#every(LIVE_STATUS_MS, () => this.#live.status(statusLine(miner.summary())));
-    }
-    this.#every(this.#options.statusSeconds * 1000, () => {
-      const summary = miner.summary();
-      logger.info({ summary: JSON.parse(toJsonLine(summary)) as unknown }, 'status');
-      if (this.#options.json) this.say('', 'status', { ...summary });
-      else if (!this.#context.isErrTty) this.say(statusLine(summary), 'status');
-    });
+    this.#showStatus(miner, logger);
   }
 
   /** Stops following and clears the live area. */
   detach(): void {
+    this.#tellRepeated(true);
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     this.#bars.clear();
     this.#live.clear();
@@ -130,15 +131,17 @@ export class MiningReporter {
   summary(summary: MinerSummary, extra: Readonly<Record<string, unknown>> = {}): void {
     this.detach();
     if (this.#options.json) {
-      this.#context.stdout.write(`${toJsonLine({ event: 'summary', ...summary, ...extra })}\n`);
+      this.say('', 'summary', { ...summary, ...extra });
       return;
     }
-    const { green, bold } = this.#context.errStyle;
+    // A result, not talk: what goes into a file when stdout does.
+    const { green, bold } = this.#context.style;
+    const line = (text: string): void => void this.#context.stdout.write(`${text}\n`);
     const s = summary;
     const soma = (shannons: bigint): string => `${shannonsToSoma(shannons)} SOMA`;
-    const write = (name: string, text: string): void => this.#live.line(`  ${name.padEnd(11)} ${text}`);
-    this.#live.line('');
-    this.#live.line(bold(`done in ${formatDuration(s.durationMs)}`));
+    const write = (name: string, text: string): void => line(`  ${name.padEnd(11)} ${text}`);
+    line('');
+    line(bold(`done in ${formatDuration(s.durationMs)}`));
     write('samples', `${s.samples} taken in, ${s.scored} scored, ${s.hits} hits`);
     const unknown = s.unknown > 0 ? `, ${s.unknown} unknown` : '';
     write(
@@ -154,6 +157,28 @@ export class MiningReporter {
     if (s.balanceShannons !== undefined) write('balance', soma(s.balanceShannons));
   }
 
+  #showStatus(miner: Miner, logger: Logger): void {
+    if (!this.#options.json) {
+      this.#every(LIVE_STATUS_MS, () =>
+        this.#live.status((width) => layOut(statusParts(miner.summary()), width, STATUS_LINES)),
+      );
+    }
+    this.#every(WARNING_QUIET_MS, () => this.#tellRepeated(false));
+    this.#every(this.#options.statusSeconds * 1000, () => {
+      const summary = miner.summary();
+      logger.info({ summary: JSON.parse(toJsonLine(summary)) as unknown }, 'status');
+      if (this.#options.json) this.say('', 'status', { ...summary });
+      else if (!this.#context.isErrTty) this.say(statusParts(summary).join('  '), 'status');
+    });
+  }
+
+  #tellRepeated(all: boolean): void {
+    const { yellow } = this.#context.errStyle;
+    for (const { text, count } of this.#warnings.takeDue(all)) {
+      this.say(`${yellow('warning')}  ${count} times more: ${text}`, 'warning', { repeated: count, message: text });
+    }
+  }
+
   #every(ms: number, tick: () => void): void {
     this.#timers.push(setInterval(tick, ms).unref());
   }
@@ -167,17 +192,4 @@ export class MiningReporter {
 /** `0x12345678…cdef` */
 function short(id: string): string {
   return `${id.slice(0, 10)}…${id.slice(-4)}`;
-}
-
-/** Rates over 10 s, 60 s and 15 min, and what they led to. */
-export function statusLine(s: MinerSummary): string {
-  const rates = (r: Rates): string => r.map((rate) => (rate === undefined ? 'n/a' : formatRate(rate))).join(' ');
-  const { p50, p99 } = s.spawnToSubmitMs;
-  const latency = p50 === undefined || p99 === undefined ? '' : `  submit ${p50.toFixed(0)}/${p99.toFixed(0)} ms`;
-  const balance = s.balanceShannons === undefined ? '' : `  ${shannonsToSoma(s.balanceShannons)} SOMA`;
-  return (
-    `${s.paused ? 'paused  ' : ''}speed 10s/60s/15m ${rates(s.samplesPerSecond)} samples/s  ` +
-    `rows ${rates(s.rowsScannedPerSecond)}  targets ${s.openTargets}  ` +
-    `A ${s.accepted}  L ${s.lost}  R ${s.rejected}${latency}${balance}`
-  );
 }

@@ -20,7 +20,14 @@ export interface MinerEvents {
   download: [{ modelId: string; receivedBytes: number; sizeBytes: number }];
   scored: [{ samples: number; total: number }];
   hit: [{ targetId: string; distance: number; threshold: number; origin: string }];
-  submitted: [{ targetId: string; digest: string }];
+  submitted: [
+    {
+      targetId: string;
+      digest: string;
+      /** From the moment the hit was possible to its signature, right before the wire. */
+      latencyMs: number;
+    },
+  ];
   outcome: [
     {
       targetId: string;

@@ -20,7 +20,8 @@ export interface MinerSummary {
   readonly rewardShannons: bigint;
   readonly feesShannons: bigint;
   readonly openTargets: number;
-  readonly epoch: bigint;
+  /** `undefined` until the network was asked, as is the balance. */
+  readonly epoch: bigint | undefined;
   readonly balanceShannons: bigint | undefined;
   readonly paused: boolean;
   readonly durationMs: number;
@@ -37,9 +38,9 @@ export interface MinerSummary {
 /** What the summary reads at the moment it is made. */
 export interface LiveNumbers {
   readonly openTargets: number;
-  readonly epoch: bigint;
+  readonly epoch: bigint | undefined;
   readonly paused: boolean;
-  readonly balanceShannons: bigint;
+  readonly balanceShannons: bigint | undefined;
   readonly accountFeesShannons: bigint;
 }
 

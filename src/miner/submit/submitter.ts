@@ -281,8 +281,9 @@ export class Submitter {
       );
       digest = signed.digest;
       this.#inFlight.add(digest);
-      stats.spawnToSubmit.record(now() - candidate.readyAt);
-      emitter.emit('submitted', { targetId: target.id, digest });
+      const latencyMs = now() - candidate.readyAt;
+      stats.spawnToSubmit.record(latencyMs);
+      emitter.emit('submitted', { targetId: target.id, digest, latencyMs });
     };
     const sending = account.submitData({
       targetId: target.id,

@@ -47,7 +47,7 @@ Interrupt it at any step and run it again: it goes on where it stopped. The stat
 without it a committed model cannot be revealed and loses half its stake.
 ${examples(
   'models publish model.safetensors --config v1 --s3-bucket my-models --s3-public-url https://models.example.com',
-  'models publish small.safetensors --config small --network localnet --host-port 8080 --stake-soma 1.5',
+  'models publish small.safetensors --config small --network localnet --data-port 8080 --stake-soma 1.5',
   'models publish model.safetensors --config v1 --url https://example.com/model.encrypted',
 )}`,
     )

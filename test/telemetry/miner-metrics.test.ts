@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { createMinerMetrics, type MeteredSummary } from '../../src/telemetry/miner-metrics.js';
+
+const FRESH: MeteredSummary = {
+  samples: 0,
+  scored: 0,
+  hits: 0,
+  submitted: 0,
+  accepted: 0,
+  lost: 0,
+  rejected: 0,
+  unknown: 0,
+  claimed: 0,
+  rewardShannons: 0n,
+  feesShannons: 0n,
+  balanceShannons: undefined,
+  openTargets: 0,
+  epoch: undefined,
+  paused: false,
+  durationMs: 1_500,
+};
+const KNOWN = { ...FRESH, submitted: 5, accepted: 3, lost: 2, balanceShannons: 2_500_000_000n, epoch: 7n };
+
+describe('metrics', () => {
+  it('leave out what is not known yet', async () => {
+    const text = await createMinerMetrics(() => FRESH, '1.0.0').text();
+    expect(text).not.toMatch(/^quarry_(balance_soma|epoch|open_targets)\b/m);
+    expect(text).toContain('quarry_uptime_seconds 1.5');
+    expect(text).not.toMatch(/^quarry_hit_to_answer_seconds_bucket/m);
+  });
+
+  it('tell outcomes by label, latencies as histograms, and what runs', async () => {
+    const metrics = createMinerMetrics(() => KNOWN, '1.0.0');
+    metrics.observeSubmitted(4);
+    metrics.observeOutcome('lost', 80);
+    const text = await metrics.text();
+    expect(text).toContain('quarry_submissions_total{outcome="accepted"} 3');
+    expect(text).toContain('quarry_submissions_total{outcome="lost"} 2');
+    expect(text).toContain('quarry_balance_soma 2.5');
+    expect(text).toContain('quarry_hit_to_wire_seconds_bucket{le="0.005"} 1');
+    expect(text).toContain('quarry_hit_to_answer_seconds_bucket{le="0.1",outcome="lost"} 1');
+    expect(text).toMatch(/^quarry_build_info\{version="1.0.0",node="v/m);
+    expect(text).toMatch(/^process_resident_memory_bytes \d/m);
+    const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => ({ name, type }));
+    expect(types.filter(({ name, type }) => (type === 'counter') !== name.endsWith('_total'))).toEqual([]);
+  });
+
+  const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+  it.skipIf(!hasPromtool)('pass promtool', async () => {
+    const metrics = createMinerMetrics(() => KNOWN, '1.0.0');
+    metrics.observeSubmitted(4);
+    metrics.observeOutcome('accepted', 80);
+    const { status, stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], { input: await metrics.text() });
+    expect(`${stdout}${stderr}`).toBe('');
+    expect(status).toBe(0);
+  });
+});
