@@ -102,11 +102,11 @@ if (process.platform === 'win32') {
 const compilers = process.env.CXX ? [process.env.CXX.split(' ')[0]] : ['c++', 'g++', 'clang++'];
 const compiler = compilers.find(runs);
 if (compiler === undefined) {
-  notBuilt('no C++ compiler found', 'Install g++ 12 or newer and make, then run `npm run build` again');
+  notBuilt('no C++ compiler found', 'Install g++ 12 or newer and make, then run `quarry build-native`');
 }
-if (!runs('make')) notBuilt('make not found', 'Install make, then run `npm run build` again');
+if (!runs('make')) notBuilt('make not found', 'Install make, then run `quarry build-native`');
 if (!runs(process.env.PYTHON ?? 'python3')) {
-  notBuilt('python3 not found', 'Install Python 3.8 or newer, then run `npm run build` again');
+  notBuilt('python3 not found', 'Install Python 3.8 or newer, then run `quarry build-native`');
 }
 const nodeGyp = findNodeGyp();
 if (nodeGyp === undefined) notBuilt('node-gyp not found', 'Install the development dependencies with `npm install`');

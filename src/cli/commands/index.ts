@@ -77,6 +77,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./doctor.js')).doctorCommand,
   },
   {
+    name: 'build-native',
+    description: 'build the native core from the installed sources: needs a C++20 compiler, make and python3',
+    load: async () => (await import('./build-native.js')).buildNativeCommand,
+  },
+  {
     name: 'bench',
     description: 'measure speed beside the limits of this machine, after checking the results',
     load: async () => (await import('./bench.js')).benchCommand,
