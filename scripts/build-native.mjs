@@ -129,6 +129,11 @@ try {
   const current = existsSync(makefile) && statSync(makefile).mtimeMs > statSync(bindingGyp).mtimeMs;
   let step = current ? { status: 0 } : gyp('configure');
   if (step.status === 0) step = gyp('build', '--jobs', '2');
+  // Makefiles hold relative paths, which a checkout that was moved, or another node, does not have.
+  if (step.status !== 0 && current) {
+    step = gyp('configure');
+    if (step.status === 0) step = gyp('build', '--jobs', '2');
+  }
   if (step.status !== 0) {
     if (!verbose) process.stderr.write(`${step.stdout ?? ''}${step.stderr ?? ''}`.split('\n').slice(-60).join('\n'));
     unlock();
