@@ -1,11 +1,23 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+// In the syntax of any Node, so that one that is too old is told so instead of failing at a word it does not know.
+var manifest = require('../package.json');
 
-const main = new URL('../dist/src/cli/main.js', import.meta.url);
-if (!existsSync(fileURLToPath(main))) {
-  process.stderr.write('error: quarry is not built yet\nhint: run: npm run build\n');
-  process.exit(1);
+var floor = /(\d+)\.(\d+)/.exec(manifest.engines.node);
+var here = process.versions.node.split('.');
+var tooOld = Number(here[0]) < Number(floor[1]) || (here[0] === floor[1] && Number(here[1]) < Number(floor[2]));
+var args = process.argv.slice(2);
+
+if (tooOld) {
+  process.stderr.write(
+    'error: quarry needs Node ' +
+      manifest.engines.node.slice(2) +
+      ' or newer, and this is ' +
+      process.versions.node +
+      '\n',
+  );
+  process.exit(3);
+} else if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+  process.stdout.write(manifest.version + '\n');
+} else {
+  require('./start.js');
 }
-const { runCli } = await import(main.href);
-await runCli(process);

@@ -102,11 +102,11 @@ if (process.platform === 'win32') {
 const compilers = process.env.CXX ? [process.env.CXX.split(' ')[0]] : ['c++', 'g++', 'clang++'];
 const compiler = compilers.find(runs);
 if (compiler === undefined) {
-  notBuilt('no C++ compiler found', 'Install g++ 12 or newer and make, then run `npm run build` again');
+  notBuilt('no C++ compiler found', 'Install g++ 12 or newer and make, then run `quarry build-native`');
 }
-if (!runs('make')) notBuilt('make not found', 'Install make, then run `npm run build` again');
+if (!runs('make')) notBuilt('make not found', 'Install make, then run `quarry build-native`');
 if (!runs(process.env.PYTHON ?? 'python3')) {
-  notBuilt('python3 not found', 'Install Python 3.8 or newer, then run `npm run build` again');
+  notBuilt('python3 not found', 'Install Python 3.8 or newer, then run `quarry build-native`');
 }
 const nodeGyp = findNodeGyp();
 if (nodeGyp === undefined) notBuilt('node-gyp not found', 'Install the development dependencies with `npm install`');
@@ -129,6 +129,11 @@ try {
   const current = existsSync(makefile) && statSync(makefile).mtimeMs > statSync(bindingGyp).mtimeMs;
   let step = current ? { status: 0 } : gyp('configure');
   if (step.status === 0) step = gyp('build', '--jobs', '2');
+  // Makefiles hold relative paths, which a checkout that was moved, or another node, does not have.
+  if (step.status !== 0 && current) {
+    step = gyp('configure');
+    if (step.status === 0) step = gyp('build', '--jobs', '2');
+  }
   if (step.status !== 0) {
     if (!verbose) process.stderr.write(`${step.stdout ?? ''}${step.stderr ?? ''}`.split('\n').slice(-60).join('\n'));
     unlock();

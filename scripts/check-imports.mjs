@@ -48,6 +48,7 @@ const ALLOWED = {
   aitbc: ANY_NETWORK,
   cli: ['*'],
   'index.ts': ['*'],
+  'lazy.ts': ['errors', 'miner', 'soma'],
 };
 
 const root = resolve(import.meta.dirname, '../src');

@@ -2,4 +2,4 @@
 import { writeFileSync } from 'node:fs';
 import { commandReference } from '../dist/src/cli/command-reference.js';
 
-writeFileSync(new URL('../docs/commands.md', import.meta.url), commandReference());
+writeFileSync(new URL('../docs/commands.md', import.meta.url), await commandReference());

@@ -4,19 +4,19 @@
  * The front door: what a program needs to mine. Each part is whole behind its own entry: `quarry-miner/soma` (chain,
  * client, wallet), `/engine`, `/store`, `/miner`, `/devnet`, and the other networks `/flock` and `/aitbc`.
  */
-
 export { ERROR_CODES, type ErrorCode, QuarryError } from './errors/index.js';
-export { HttpHost, S3Host } from './hosting/index.js';
-export {
-  type AssembledMiner,
-  type CreateMinerOptions,
-  createMiner,
+export { HttpHost } from './hosting/http-host.js';
+export { S3Host } from './hosting/s3-host.js';
+export { createMiner, resolveSigner, SomaClient } from './lazy.js';
+export type {
+  AssembledMiner,
+  CreateMinerOptions,
   Miner,
-  type MinerEvents,
-  type MinerSummary,
-  type SubmissionOutcome,
+  MinerEvents,
+  MinerSummary,
+  SubmissionOutcome,
 } from './miner/index.js';
-export { Keypair, shannonsToSoma, somaToShannons } from './soma/chain/index.js';
-export { SomaClient, type SomaClientOptions } from './soma/client/soma-client.js';
-export { resolveSigner } from './soma/wallet/index.js';
+export { shannonsToSoma, somaToShannons } from './soma/chain/amount.js';
+export { Keypair } from './soma/chain/keys/keypair.js';
+export type { SomaClientOptions } from './soma/client/soma-client.js';
 export { MODEL_CONFIGS, type ModelConfig } from './weights/model-config.js';

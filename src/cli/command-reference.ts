@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { Command } from 'commander';
 import { createStyle } from '../text/index.js';
-import { commandFactories } from './commands/index.js';
+import { allCommands } from './commands/index.js';
 import type { CliContext } from './context.js';
 
 /** Columns of the help texts. */
@@ -34,14 +34,14 @@ The commands of the other networks are described in [flock.md](flock.md) and [ai
 `;
 
 /** The reference of every command as Markdown: what \`--help\` prints, under headings. */
-export function commandReference(): string {
+export async function commandReference(): Promise<string> {
   const parts = [INTRODUCTION];
   const visit = (command: Command, path: string, level: number): void => {
     parts.push(`${'#'.repeat(level)} ${path}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`);
     for (const child of command.commands) visit(child, `${path} ${child.name()}`, Math.min(level + 1, 4));
   };
   const program = new Command('quarry').helpCommand(false);
-  for (const factory of commandFactories) program.addCommand(factory(silentContext()));
+  for (const command of await allCommands(silentContext())) program.addCommand(command);
   const shown = program.commands.filter((command) => !ELSEWHERE.has(command.name()));
   for (const command of shown) visit(command, `quarry ${command.name()}`, 2);
   return parts.join('\n');
@@ -61,7 +61,7 @@ function helpOf(command: Command): string {
 }
 
 /** Commands are only asked for their help. */
-function silentContext(): CliContext {
+export function silentContext(): CliContext {
   const style = createStyle(false);
   return {
     stdin: new PassThrough(),

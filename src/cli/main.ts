@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { createStyle, toJsonLine } from '../text/index.js';
-import { commandFactories } from './commands/index.js';
+import { toJsonLine } from '../text/json.js';
+import { createStyle } from '../text/style.js';
+import { commandsFor } from './commands/index.js';
 import type { CliContext } from './context.js';
 import { defaultHint } from './default-hint.js';
 import { versionOf } from './version.js';
@@ -75,7 +76,7 @@ export async function runCommand(args: readonly string[], context: CliContext): 
       'after',
       '\nStart here:\n  quarry demo      a whole network on this machine, mined\n  quarry doctor    what runs here and why',
     );
-  for (const factory of commandFactories) program.addCommand(factory(context));
+  for (const command of await commandsFor(args, context)) program.addCommand(command);
   const prepare = (command: Command): void => {
     command
       .helpCommand(false)

@@ -1,9 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { type ErrorCode, QuarryError, toQuarryError } from '../errors/index.js';
 import type { DataHost } from './contract.js';
+
+type Sdk = typeof import('@aws-sdk/client-s3');
 
 export interface S3HostOptions {
   readonly bucket: string;
@@ -22,11 +24,22 @@ export interface S3HostOptions {
 export class S3Host implements DataHost {
   readonly name = 's3';
   readonly #options: S3HostOptions;
-  readonly #client: S3Client;
+  #opened: Promise<{ readonly sdk: Sdk; readonly client: S3Client }> | undefined;
 
   constructor(options: S3HostOptions) {
     this.#options = options;
-    this.#client = new S3Client({
+  }
+
+  /** The SDK is large: it is loaded at the first use. */
+  #open(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
+    this.#opened ??= this.#load();
+    return this.#opened;
+  }
+
+  async #load(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
+    const options = this.#options;
+    const sdk = await import('@aws-sdk/client-s3');
+    const client = new sdk.S3Client({
       region: options.region,
       credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
       maxAttempts: 4,
@@ -36,6 +49,7 @@ export class S3Host implements DataHost {
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
     });
+    return { sdk, client };
   }
 
   async publish(checksum: string, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
@@ -51,16 +65,17 @@ export class S3Host implements DataHost {
     const { bucket, publicUrl } = this.#options;
     const key = this.#key(checksum);
     const control = signal === undefined ? {} : { abortSignal: signal };
+    const { sdk, client } = await this.#open();
     try {
-      const present = await this.#client
-        .send(new HeadObjectCommand({ Bucket: bucket, Key: key }), control)
+      const present = await client
+        .send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }), control)
         .catch((error: unknown) => {
           if (statusOf(error) === 404 || statusOf(error) === 403) return undefined;
           throw error;
         });
       if (present?.ContentLength !== size) {
-        await this.#client.send(
-          new PutObjectCommand({
+        await client.send(
+          new sdk.PutObjectCommand({
             Bucket: bucket,
             Key: key,
             Body: open(),
@@ -77,9 +92,10 @@ export class S3Host implements DataHost {
   }
 
   async remove(checksum: string, signal?: AbortSignal): Promise<void> {
+    const { sdk, client } = await this.#open();
     try {
-      await this.#client.send(
-        new DeleteObjectCommand({ Bucket: this.#options.bucket, Key: this.#key(checksum) }),
+      await client.send(
+        new sdk.DeleteObjectCommand({ Bucket: this.#options.bucket, Key: this.#key(checksum) }),
         signal === undefined ? {} : { abortSignal: signal },
       );
     } catch (error) {
@@ -88,7 +104,8 @@ export class S3Host implements DataHost {
   }
 
   async close(): Promise<void> {
-    this.#client.destroy();
+    const opened = await this.#opened;
+    opened?.client.destroy();
   }
 
   #key(checksum: string): string {

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { QuarryError } from '../errors/index.js';
+import { addonFiles, addonPath, platformPackage } from './addon-file.js';
 import type { IsaLevel } from './isa-level.js';
+
+export { addonPath } from './addon-file.js';
 
 /** A call that runs off the event loop: its answer, and a way to stop it early. */
 export interface NativeJob<T> {
@@ -109,37 +110,34 @@ export interface NativeAddon {
   normalDraws(seed: bigint, out: Float32Array): void;
 }
 
-/** Where the build puts the add-on, seen from this file: the same place for sources and for `dist`. */
-export function addonPath(): string {
-  let directory = path.dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    if (existsSync(path.join(directory, 'native', 'binding.gyp'))) break;
-    const parent = path.dirname(directory);
-    if (parent === directory) break;
-    directory = parent;
-  }
-  return path.join(directory, 'native', 'build', 'Release', 'quarry.node');
-}
+/** What mends an add-on that is absent or does not load. */
+const HINT = 'Run `quarry build-native`; it needs a C++20 compiler, make and python3.';
 
 /**
- * The add-on's functions; Node keeps it loaded after the first call.
+ * The add-on's functions; Node keeps it loaded after the first call. Without a file: of the installed platform package,
+ * else of a build on this machine.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when it is not built or does not load here
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when there is none or none loads here
  */
-export function loadAddon(file: string = addonPath()): NativeAddon {
-  if (!existsSync(file)) {
-    throw new QuarryError('ENGINE_UNAVAILABLE', 'the native core is not built', {
-      hint: 'Install a C++20 compiler, make and python3, then run `npm run build`.',
-      details: { file },
+export function loadAddon(file?: string): NativeAddon {
+  const files = (file === undefined ? addonFiles() : [file]).filter((name) => existsSync(name));
+  if (files.length === 0) {
+    throw new QuarryError('ENGINE_UNAVAILABLE', 'the native core is not installed', {
+      hint: HINT,
+      details: { package: platformPackage(), file: file ?? addonPath() },
     });
   }
-  try {
-    return createRequire(import.meta.url)(file) as NativeAddon;
-  } catch (error) {
-    throw new QuarryError('ENGINE_UNAVAILABLE', 'the native core does not load on this machine', {
-      hint: 'Build it here: `npm run build`.',
-      details: { file },
-      cause: error,
-    });
+  const failures: unknown[] = [];
+  for (const name of files) {
+    try {
+      return createRequire(import.meta.url)(name) as NativeAddon;
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  throw new QuarryError('ENGINE_UNAVAILABLE', 'the native core does not load on this machine', {
+    hint: HINT,
+    details: { files },
+    cause: failures[0],
+  });
 }

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commandReference } from '../../src/cli/command-reference.js';
 
-describe('docs/commands.md', () => {
-  const reference = commandReference();
+const reference = await commandReference();
 
+describe('docs/commands.md', () => {
   it('is what the commands say (else: npm run build && node scripts/write-command-reference.mjs)', () => {
     const committed = readFileSync(new URL('../../docs/commands.md', import.meta.url), 'utf8');
     expect(committed).toBe(reference);

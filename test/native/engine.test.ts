@@ -206,7 +206,7 @@ describe('calls', () => {
 describe('availability', () => {
   test('no binary: a reason and a hint', () => {
     expect(() => loadAddon(path.join(directory, 'quarry.node'))).toThrowError(
-      expect.objectContaining({ code: 'ENGINE_UNAVAILABLE', hint: expect.stringContaining('npm run build') }),
+      expect.objectContaining({ code: 'ENGINE_UNAVAILABLE', hint: expect.stringContaining('quarry build-native') }),
     );
   });
 

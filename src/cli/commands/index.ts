@@ -1,46 +1,134 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { CliContext } from '../context.js';
-import { aitbcCommand } from './aitbc.js';
-import { benchCommand } from './bench.js';
-import { claimCommand } from './claim.js';
-import { dataCommand } from './data.js';
-import { demoCommand } from './demo.js';
-import { devnetCommand } from './devnet.js';
-import { doctorCommand } from './doctor.js';
-import { flockCommand } from './flock.js';
-import { historyCommand } from './history.js';
-import { mineCommand } from './mine.js';
-import { modelsCommand } from './models.js';
-import { profitCommand } from './profit.js';
-import { scoreCommand } from './score.js';
-import { serveCommand } from './serve.js';
-import { storeCommand } from './store.js';
-import { submitCommand } from './submit.js';
-import { targetsCommand } from './targets.js';
-import { txCommand } from './tx.js';
-import { walletCommand } from './wallet.js';
-import { whyCommand } from './why.js';
+
+/** A command that is loaded when it is needed: most of what starting costs is loading. */
+export interface CommandEntry {
+  readonly name: string;
+  /** As in the command itself; a test compares them. */
+  readonly description: string;
+  readonly load: () => Promise<(context: CliContext) => Command>;
+}
 
 /** Every command, in the order the help lists them. */
-export const commandFactories: readonly ((context: CliContext) => Command)[] = [
-  demoCommand,
-  mineCommand,
-  historyCommand,
-  whyCommand,
-  profitCommand,
-  targetsCommand,
-  modelsCommand,
-  dataCommand,
-  scoreCommand,
-  submitCommand,
-  claimCommand,
-  walletCommand,
-  txCommand,
-  storeCommand,
-  serveCommand,
-  devnetCommand,
-  doctorCommand,
-  benchCommand,
-  flockCommand,
-  aitbcCommand,
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'demo',
+    description: 'boot an embedded network, publish models, mine real files, claim the rewards',
+    load: async () => (await import('./demo.js')).demoCommand,
+  },
+  {
+    name: 'mine',
+    description: 'mine a network until stopped: score data, match targets, submit, claim',
+    load: async () => (await import('./mine.js')).mineCommand,
+  },
+  {
+    name: 'history',
+    description: 'what was earned, lost and rejected, by day, epoch, model or source',
+    load: async () => (await import('./history.js')).historyCommand,
+  },
+  {
+    name: 'why',
+    description: 'everything that is known about one target or sample: sent when, answered what, won by whom',
+    load: async () => (await import('./why.js')).whyCommand,
+  },
+  {
+    name: 'profit',
+    description: 'rewards, fees, bonds that are out, and what a day brings',
+    load: async () => (await import('./profit.js')).profitCommand,
+  },
+  {
+    name: 'targets',
+    description: 'list, show and watch targets',
+    load: async () => (await import('./targets.js')).targetsCommand,
+  },
+  {
+    name: 'models',
+    description: 'list, fetch, make and publish models',
+    load: async () => (await import('./models.js')).modelsCommand,
+  },
+  {
+    name: 'data',
+    description: 'submitted data',
+    load: async () => (await import('./data.js')).dataCommand,
+  },
+  {
+    name: 'score',
+    description: 'score local files with a local weight file: loss and embedding, one file a sample',
+    load: async () => (await import('./score.js')).scoreCommand,
+  },
+  {
+    name: 'submit',
+    description: 'score one file under the models of a target and submit it if it hits',
+    load: async () => (await import('./submit.js')).submitCommand,
+  },
+  {
+    name: 'claim',
+    description: 'claim rewards: of your filled targets, two epochs after they were filled',
+    load: async () => (await import('./claim.js')).claimCommand,
+  },
+  {
+    name: 'wallet',
+    description: "keys, balances and coins; reads and writes the official tool's wallet",
+    load: async () => (await import('./wallet.js')).walletCommand,
+  },
+  {
+    name: 'tx',
+    description: 'send, look up, simulate and sign transactions; amounts are decimal SOMA',
+    load: async () => (await import('./tx.js')).txCommand,
+  },
+  {
+    name: 'store',
+    description: 'look into and maintain the embedding store of a miner',
+    load: async () => (await import('./store.js')).storeCommand,
+  },
+  {
+    name: 'serve',
+    description: "serve the network's Scoring service, as `soma start scoring` does, with an engine of this machine",
+    load: async () => (await import('./serve.js')).serveCommand,
+  },
+  {
+    name: 'devnet',
+    description: 'run the embedded network until interrupted',
+    load: async () => (await import('./devnet.js')).devnetCommand,
+  },
+  {
+    name: 'doctor',
+    description: 'show which engines run on this machine, and why others do not',
+    load: async () => (await import('./doctor.js')).doctorCommand,
+  },
+  {
+    name: 'build-native',
+    description: 'build the native core from the installed sources: needs a C++20 compiler, make and python3',
+    load: async () => (await import('./build-native.js')).buildNativeCommand,
+  },
+  {
+    name: 'bench',
+    description: 'measure speed beside the limits of this machine, after checking the results',
+    load: async () => (await import('./bench.js')).benchCommand,
+  },
+  {
+    name: 'flock',
+    description: "FLock's AI Arena: tasks, training sets, uploads, submissions, validation, statistics",
+    load: async () => (await import('./flock.js')).flockCommand,
+  },
+  {
+    name: 'aitbc',
+    description: 'AITBC: compute jobs, a marketplace and verified receipts',
+    load: async () => (await import('./aitbc.js')).aitbcCommand,
+  },
 ];
+
+/**
+ * The commands to offer for a command line: the one that is named, in full; all by their names and descriptions, when
+ * none is, as in the help.
+ */
+export async function commandsFor(args: readonly string[], context: CliContext): Promise<Command[]> {
+  const named = COMMANDS.find(({ name }) => name === args.find((arg) => !arg.startsWith('-')));
+  if (named !== undefined) return [(await named.load())(context)];
+  return COMMANDS.map(({ name, description }) => new Command(name).description(description));
+}
+
+/** Every command in full. */
+export async function allCommands(context: CliContext): Promise<Command[]> {
+  return await Promise.all(COMMANDS.map(async ({ load }) => (await load())(context)));
+}

@@ -1,0 +1,126 @@
+// Builds the native core for every platform with zig and packs everything into artifacts/: a package per platform that
+// holds one quarry.node, and quarry-miner, which names them as optional dependencies. They are named only in the packed
+// manifest, so that `npm ci` of a clone does not look for packages that are not published yet.
+// Usage: npm run package [-- PLATFORM…]. Needs python3 (zig comes from its `ziglang` package) and a built dist/.
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { runInNewContext } from 'node:vm';
+
+const ZIG_VERSION = '0.17.1';
+const PLATFORMS = {
+  'linux-x64-gnu': { target: 'x86_64-linux-gnu.2.28', os: 'linux', cpu: 'x64', libc: 'glibc' },
+  'linux-x64-musl': { target: 'x86_64-linux-musl', os: 'linux', cpu: 'x64', libc: 'musl' },
+  'linux-arm64-gnu': { target: 'aarch64-linux-gnu.2.28', os: 'linux', cpu: 'arm64', libc: 'glibc' },
+  'darwin-arm64': { target: 'aarch64-macos.12.0', os: 'darwin', cpu: 'arm64' },
+  'darwin-x64': { target: 'x86_64-macos.12.0', os: 'darwin', cpu: 'x64' },
+};
+
+const root = resolve(import.meta.dirname, '..');
+const native = join(root, 'native');
+const cache = join(root, '.cache', 'package');
+const artifacts = join(root, 'artifacts');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const run = promisify(execFile);
+
+/** The command line of zig, installed into a virtual environment of the cache when it is not there. */
+function zig() {
+  const python = join(cache, 'venv', 'bin', 'python');
+  if (!existsSync(python)) execFileSync('python3', ['-m', 'venv', join(cache, 'venv')], { stdio: 'inherit' });
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `ziglang==${ZIG_VERSION}`];
+  execFileSync(python, pip, { stdio: 'inherit' });
+  return [python, '-m', 'ziglang', 'c++'];
+}
+
+/** Sources and flags of one processor, from the build file: a Python literal, which is one of JavaScript as well. */
+function unitsOf(cpu) {
+  const text = readFileSync(join(native, 'binding.gyp'), 'utf8').replace(/^\s*#.*$/gm, '');
+  const gyp = runInNewContext(`(${text})`);
+  const { variables, target_defaults: defaults } = gyp;
+  const conditional = gyp.conditions.find(([test]) => test === `target_arch=="${cpu}"`)[1].targets;
+  const [serial, core] = gyp.targets;
+  const own = core.conditions.find(([test]) => test === `target_arch=="${cpu}"`)[1].defines;
+  const sourcesOf = ({ sources }) => sources.flatMap((name) => variables[name.replace(/^<@\(|\)$/g, '')]);
+  const shared = [...defaults.cflags, ...defaults.cflags_cc];
+  return [
+    ...sourcesOf(core).map((source) => ({
+      source,
+      flags: [...shared, ...[...core.defines, ...own].map((d) => `-D${d}`)],
+    })),
+    ...[serial, ...conditional].flatMap((target) =>
+      sourcesOf(target).map((source) => ({ source, flags: [...shared, ...(target.cflags ?? [])] })),
+    ),
+  ];
+}
+
+/** Compiles and links quarry.node of one platform into `out`. */
+async function compile([program, ...zigArgs], { target, cpu, os }, objects, out) {
+  mkdirSync(objects, { recursive: true });
+  const include = ['-I', native, '-I', join(root, 'node_modules', 'node-api-headers', 'include')];
+  const waiting = unitsOf(cpu);
+  const made = [];
+  const worker = async () => {
+    for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) {
+      const object = join(objects, unit.source.replaceAll('/', '-').replace(/\.cc$/, '.o'));
+      made.push(object);
+      const args = [...unit.flags, '-w', '-g0', ...include, '-c', join(native, unit.source), '-o', object];
+      await run(program, [...zigArgs, '-target', target, ...args]);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  const link = os === 'darwin' ? ['-undefined', 'dynamic_lookup'] : ['-Wl,-s'];
+  await run(program, [...zigArgs, '-target', target, '-shared', ...link, ...made.sort(), '-o', out]);
+}
+
+function pack(dir) {
+  const [{ filename }] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', artifacts, dir], {
+      cwd: root,
+      encoding: 'utf8',
+      maxBuffer: 64 << 20,
+    }),
+  );
+  return join(artifacts, filename);
+}
+
+function packPlatform(id, { os, cpu, libc }, dir) {
+  const { version, license, engines } = manifest;
+  const description = `The native core of quarry-miner for ${id}`;
+  const fields = { name: `quarry-miner-${id}`, version, description, license, engines, main: 'quarry.node' };
+  const narrowed = { os: [os], cpu: [cpu], ...(libc !== undefined && { libc: [libc] }), files: ['quarry.node'] };
+  writeFileSync(join(dir, 'package.json'), `${JSON.stringify({ ...fields, ...narrowed }, null, 2)}\n`);
+  writeFileSync(join(dir, 'README.md'), `# quarry-miner-${id}\n\n${description}. Installed by quarry-miner.\n`);
+  return pack(dir);
+}
+
+/** quarry-miner as it is published: the platforms named, and without what only a clone can run. */
+function packMain() {
+  const stage = join(cache, 'main');
+  rmSync(stage, { recursive: true, force: true });
+  mkdirSync(stage, { recursive: true });
+  const plain = pack('.');
+  execFileSync('tar', ['-xzf', plain, '-C', stage, '--strip-components', '1']);
+  const { scripts: _scripts, devDependencies: _dev, overrides: _overrides, allowScripts: _allow, ...kept } = manifest;
+  const platforms = Object.keys(PLATFORMS).map((id) => [`quarry-miner-${id}`, manifest.version]);
+  const published = {
+    ...kept,
+    optionalDependencies: { ...kept.optionalDependencies, ...Object.fromEntries(platforms) },
+  };
+  writeFileSync(join(stage, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
+  return pack(stage);
+}
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PLATFORMS);
+const compiler = zig();
+mkdirSync(artifacts, { recursive: true });
+for (const id of wanted) {
+  const platform = PLATFORMS[id];
+  if (platform === undefined) throw new Error(`no platform ${id}; there are ${Object.keys(PLATFORMS).join(', ')}`);
+  const dir = join(cache, id);
+  mkdirSync(dir, { recursive: true });
+  await compile(compiler, platform, join(dir, 'objects'), join(dir, 'quarry.node'));
+  console.log(packPlatform(id, platform, dir));
+}
+console.log(packMain());

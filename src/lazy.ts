@@ -1,0 +1,29 @@
+import type { AssembledMiner, CreateMinerOptions } from './miner/index.js';
+import type { Keypair } from './soma/chain/keys/keypair.js';
+import type { SomaClientDeps, SomaClientOptions, SomaClient as WholeClient } from './soma/client/soma-client.js';
+import type { SignerSource } from './soma/wallet/index.js';
+
+// What the front door offers is loaded when it is first called: a program that imports Quarry starts at once.
+
+/** As `createMiner` of `quarry-miner/miner`, loaded at the call. */
+export async function createMiner(options: CreateMinerOptions): Promise<AssembledMiner> {
+  const { createMiner: create } = await import('./miner/create-miner.js');
+  return create(options);
+}
+
+/** A client of a fullnode. The class itself, for `instanceof`, is in `quarry-miner/soma`. */
+export type SomaClient = WholeClient;
+
+/** As `SomaClient.connect` of `quarry-miner/soma`, loaded at the call. */
+export const SomaClient = {
+  async connect(options: SomaClientOptions, deps?: SomaClientDeps): Promise<WholeClient> {
+    const { SomaClient: Whole } = await import('./soma/client/soma-client.js');
+    return Whole.connect(options, deps);
+  },
+} as const;
+
+/** As `resolveSigner` of `quarry-miner/soma`, loaded at the call. */
+export async function resolveSigner(source: SignerSource): Promise<Keypair> {
+  const { resolveSigner: resolve } = await import('./soma/wallet/index.js');
+  return resolve(source);
+}
