@@ -49,6 +49,8 @@ interface Entry {
   state: 'free' | 'leased' | 'quarantined';
   /** When this was learnt, as a step of the pool's own counter. */
   learnt: number;
+  /** The same by the clock, in milliseconds. */
+  at: number;
 }
 
 /** Most coins in one gas payment: 256 references are 19 KB. */
@@ -63,6 +65,11 @@ const DOUBT_LIMIT_MS: Readonly<Record<QuarantineReason, number>> = {
   'unknown outcome': 60_000,
 };
 const LOCKED_LIMIT_MS = 8_000;
+/**
+ * How far a node's reads may lag behind the effects it answered with. What a list does not show, or still shows, is
+ * believed only when it was learnt longer ago.
+ */
+const READ_LAG_MS = 15_000;
 const RECHECK = { baseMs: 400, maxMs: 4_000 } as const;
 
 /**
@@ -75,6 +82,8 @@ export class CoinPool {
   readonly #entries = new Map<ObjectId, Entry>();
   /** How often in a row a coin was found locked. */
   readonly #locked = new Map<ObjectId, number>();
+  /** Coins that effects took away, and when: a list may still show them for a while. */
+  readonly #removed = new Map<ObjectId, number>();
   readonly #abort = new AbortController();
   readonly #waiting = new Set<() => void>();
   #clock = 0;
@@ -190,21 +199,21 @@ export class CoinPool {
   settle(leases: readonly CoinLease[], effects: ReportedEffects, balances: ReadonlyMap<ObjectId, bigint>): void {
     const learnt = ++this.#clock;
     const types = new Map(effects.changedObjects.map((change) => [change.objectId, change.objectType]));
-    for (const id of deletedObjects(effects)) this.#entries.delete(id);
+    for (const id of deletedObjects(effects)) this.#remove(id);
     for (const { coins } of leases) for (const { objectId } of coins) this.#locked.delete(objectId);
     for (const { objectId, version, digest, owner } of writtenObjects(effects)) {
       const known = this.#entries.get(objectId);
       if (owner.kind !== 'address' || owner.address !== this.owner) {
-        this.#entries.delete(objectId);
+        this.#remove(objectId);
         continue;
       }
       const type = types.get(objectId);
       if (known === undefined && type !== undefined && type !== 'Coin') continue;
       const balanceShannons = balances.get(objectId);
       if (balanceShannons !== undefined && balanceShannons >= 0n) {
-        this.#entries.set(objectId, { coin: { objectId, version, digest, balanceShannons }, state: 'free', learnt });
+        this.#setFree({ objectId, version, digest, balanceShannons }, learnt);
       } else if (known !== undefined || balances.size === 0 || type === 'Coin') {
-        this.#readLater(objectId);
+        this.#readLater(objectId, version);
       }
     }
     for (const lease of leases) this.release(lease);
@@ -230,16 +239,19 @@ export class CoinPool {
     const began = this.#clock;
     const listed = await listCoins(this.#client, this.owner, signal === undefined ? {} : { signal });
     const learnt = ++this.#clock;
+    const lagged = this.#client.now() - READ_LAG_MS;
+    for (const [id, at] of this.#removed) if (at < lagged) this.#removed.delete(id);
     const ids = new Set<ObjectId>();
     for (const coin of listed) {
       ids.add(coin.objectId);
       const entry = this.#entries.get(coin.objectId);
       // What effects told meanwhile is newer than the list.
       if (entry !== undefined && (entry.state !== 'free' || entry.coin.version >= coin.version)) continue;
-      this.#entries.set(coin.objectId, { coin, state: 'free', learnt });
+      if (!this.#removed.has(coin.objectId)) this.#setFree(coin, learnt);
     }
     for (const [id, entry] of this.#entries) {
-      if (entry.state === 'free' && entry.learnt <= began && !ids.has(id)) this.#entries.delete(id);
+      if (entry.state === 'free' && entry.learnt <= began && entry.at < lagged && !ids.has(id))
+        this.#entries.delete(id);
     }
     this.#loaded = true;
     this.#notify();
@@ -278,12 +290,24 @@ export class CoinPool {
     return { coins, totalShannons: coins.reduce((sum, coin) => sum + coin.balanceShannons, 0n) };
   }
 
-  /** Adds a coin whose balance the effects do not tell. */
-  #readLater(objectId: ObjectId): void {
+  #setFree(coin: OwnedCoin, learnt: number): void {
+    this.#removed.delete(coin.objectId);
+    this.#entries.set(coin.objectId, { coin, state: 'free', learnt, at: this.#client.now() });
+  }
+
+  #remove(objectId: ObjectId): void {
+    this.#entries.delete(objectId);
+    this.#removed.set(objectId, this.#client.now());
+  }
+
+  /** Adds a coin whose balance the effects do not tell: a node's reads may show it only a moment later. */
+  #readLater(objectId: ObjectId, version: bigint): void {
     const placeholder: Entry = {
-      coin: { objectId, version: -1n, digest: '', balanceShannons: 0n },
+      // One below, so that reading this version counts as news.
+      coin: { objectId, version: version - 1n, digest: '', balanceShannons: 0n },
       state: 'quarantined',
       learnt: this.#clock,
+      at: this.#client.now(),
     };
     this.#entries.set(objectId, placeholder);
     void this.#resolve(objectId, placeholder, 'stale');
@@ -303,13 +327,19 @@ export class CoinPool {
         if (this.#entries.get(objectId) !== entry) return;
         const now = await this.#read(objectId, signal);
         if (this.#entries.get(objectId) !== entry) return;
-        if (now === 'gone' || (now === 'unreadable' && entry.coin.version < 0n && this.#client.now() > deadline)) {
+        const over = this.#client.now() >= deadline;
+        const isPlaceholder = entry.coin.digest === '';
+        if (isPlaceholder ? over && typeof now === 'string' : now === 'gone') {
           this.#entries.delete(objectId);
           return this.#notify();
         }
-        if (now !== 'unreadable' && (now.version > entry.coin.version || this.#client.now() >= deadline)) {
-          this.#entries.set(objectId, { coin: now, state: 'free', learnt: ++this.#clock });
-          return this.#notify();
+        // A node that lags behind shows an older version: never a reason to go back to it.
+        if (typeof now !== 'string') {
+          const { version } = entry.coin;
+          if (now.version > version || (over && now.version === version && !isPlaceholder)) {
+            this.#setFree(now, ++this.#clock);
+            return this.#notify();
+          }
         }
       }
     } catch {
