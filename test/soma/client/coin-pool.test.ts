@@ -329,4 +329,34 @@ describe('the coin pool against a node whose reads lag behind its answers', () =
       )
       .toBe(digest);
   });
+
+  it('keeps a coin that two transactions locked out of choice until the epoch ends', async () => {
+    fixture = await startFixture({ coins: [10n * SOMA] });
+    const { client, devnet, keypair } = fixture;
+    const account = client.account(keypair);
+    await account.pool.ready();
+    const [coin] = account.pool.free();
+    const { context } = client;
+    const { sleep } = context;
+    // Every pause is short, so that the fifth refusal is not half a minute away.
+    let skipped = 0;
+    Object.assign(context, {
+      now: () => Date.now() + skipped,
+      sleep: (ms: number, signal?: AbortSignal) => {
+        skipped += ms;
+        return sleep(20, signal);
+      },
+    });
+    for (let times = 0; times < 5; times++) {
+      await expect.poll(() => account.pool.state.free).toBe(1);
+      account.pool.quarantine([coin!.objectId], 'locked');
+    }
+    await expect(account.transferCoin({ recipient: '0x77', amountShannons: 1n })).rejects.toMatchObject({
+      code: 'OBJECT_LOCKED',
+      hint: expect.stringContaining('coins of its own'),
+    });
+    await devnet.advanceEpoch();
+    await expect.poll(() => account.pool.state.free, { timeout: 5_000 }).toBe(1);
+    await account.transferCoin({ recipient: '0x77', amountShannons: 1n });
+  });
 });

@@ -14,6 +14,7 @@ import { allowManyListeners } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
 import { refOf } from '../decode/object.js';
 import { getObject } from '../read/get-object.js';
+import { getServiceInfo } from '../read/get-service-info.js';
 import { listCoins, type OwnedCoin, richestFirst } from '../read/list-coins.js';
 
 /** Why it is not known whether a coin can be used. */
@@ -51,6 +52,8 @@ interface Entry {
   learnt: number;
   /** The same by the clock, in milliseconds. */
   at: number;
+  /** Whether it is locked until the epoch ends. */
+  equivocated?: boolean;
 }
 
 /** Most coins in one gas payment: 256 references are 19 KB. */
@@ -65,6 +68,10 @@ const DOUBT_LIMIT_MS: Readonly<Record<QuarantineReason, number>> = {
   'unknown outcome': 60_000,
 };
 const LOCKED_LIMIT_MS = 8_000;
+/** Found locked so often in a row, a coin was given to two transactions at once: it stays locked until the epoch ends. */
+const EQUIVOCATED_AFTER = 4;
+/** How often an equivocated coin, and the epoch, are read again. */
+const EQUIVOCATED_RECHECK_MS = 5_000;
 /**
  * How far a node's reads may lag behind the effects it answered with. What a list does not show, or still shows, is
  * believed only when it was learnt longer ago.
@@ -146,11 +153,14 @@ export class CoinPool {
       throwIfAborted(this.#abort.signal, 'waiting for a coin');
       const chosen = this.#choose(options);
       if (chosen !== undefined) return this.#lease(chosen);
-      if ([...this.#entries.values()].some((entry) => entry.state !== 'free')) await this.#change(options.signal);
+      const busy = [...this.#entries.values()].filter((entry) => entry.state !== 'free');
+      if (busy.some((entry) => entry.equivocated !== true)) await this.#change(options.signal);
       else if (!reread) {
         reread = true;
         await this.refresh(options.signal);
       } else {
+        const [locked] = busy;
+        if (locked !== undefined) throw lockedUntilEpochEnds(locked.coin.objectId);
         const { totalShannons } = this.state;
         const [has, needed] = [shannonsToSoma(totalShannons), shannonsToSoma(options.amount)];
         throw new QuarryError(
@@ -315,16 +325,24 @@ export class CoinPool {
 
   async #resolve(objectId: ObjectId, entry: Entry, why: QuarantineReason): Promise<void> {
     const { signal } = this.#abort;
-    const deadline = this.#client.now() + this.#limitMs(objectId, why);
+    const isEquivocated = why === 'locked' && (this.#locked.get(objectId) ?? 0) >= EQUIVOCATED_AFTER;
+    entry.equivocated = isEquivocated;
+    if (isEquivocated) this.#notify();
+    let deadline = isEquivocated ? Number.POSITIVE_INFINITY : this.#client.now() + this.#limitMs(objectId, why);
     try {
+      const lockedIn = isEquivocated ? await this.#epoch(signal) : undefined;
       for (let attempt = 0; ; attempt++) {
         // A stale coin is usable as soon as it is read; the others need somebody else's transaction to end.
         if (attempt > 0 || why !== 'stale') {
-          const pause = backoffDelayMs(attempt, RECHECK, this.#client.random);
+          const pause = isEquivocated ? EQUIVOCATED_RECHECK_MS : backoffDelayMs(attempt, RECHECK, this.#client.random);
           const left = deadline - this.#client.now();
           await this.#client.sleep(left > 0 ? Math.min(left, pause) : pause, signal);
         }
         if (this.#entries.get(objectId) !== entry) return;
+        if (isEquivocated && (await this.#epoch(signal)) !== lockedIn) {
+          this.#locked.delete(objectId);
+          deadline = this.#client.now();
+        }
         const now = await this.#read(objectId, signal);
         if (this.#entries.get(objectId) !== entry) return;
         const over = this.#client.now() >= deadline;
@@ -344,6 +362,16 @@ export class CoinPool {
       }
     } catch {
       // The pool was closed.
+    }
+  }
+
+  /** The epoch, for comparison only; `undefined` while the node does not tell. */
+  async #epoch(signal: AbortSignal): Promise<bigint | undefined> {
+    try {
+      return (await getServiceInfo(this.#client, { signal, timeoutMs: 10_000 })).epoch;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return undefined;
     }
   }
 
@@ -382,4 +410,11 @@ export class CoinPool {
       if (signal !== undefined) allowManyListeners(signal).addEventListener('abort', wake, { once: true });
     });
   }
+}
+
+function lockedUntilEpochEnds(objectId: ObjectId): QuarryError {
+  return new QuarryError('OBJECT_LOCKED', `coin ${objectId} is locked until the epoch ends, and no other suffices`, {
+    hint: 'two transactions named it at once: let every program that signs with this key have coins of its own, or send more',
+    details: { objectId },
+  });
 }

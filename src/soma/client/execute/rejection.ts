@@ -47,7 +47,7 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
     return refused(
       'OBJECT_LOCKED',
       `object ${objectId ?? '(not named)'} is locked by another transaction`,
-      'use another coin',
+      'use another coin; one that two transactions named at once stays locked until the epoch ends, so let every program that signs with this key have coins of its own',
       {
         objectId,
         version: reference?.[2],
