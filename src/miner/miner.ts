@@ -106,7 +106,10 @@ export class Miner {
       if (outcome.kind !== 'rejected' || refusals > MAX_REFUSALS || this.#stop.signal.aborted) return;
       this.#matcher.answer(targetId, this.#stop.signal);
     });
-    this.#claimer = new Claimer({ claimExpired, maxInFlight }, { client, account, journal, stats, emitter });
+    this.#claimer = new Claimer(
+      { claimExpired, maxInFlight },
+      { client, account, journal, stats, emitter, submissionsDone: () => this.#submitter.idle() },
+    );
   }
 
   /** What happened since the miner was made. */

@@ -125,12 +125,44 @@ describe('a claim that was executed before a crash', () => {
     failCalls(client, 'GetTransaction', 'Transaction not found', status.NOT_FOUND, 1);
     const stats = new MinerStats(() => 0);
     const emitter = new EventEmitter<MinerEvents>();
-    const claimer = new Claimer({ claimExpired: false, maxInFlight: 1 }, { client, account, journal, stats, emitter });
+    const claimer = new Claimer(
+      { claimExpired: false, maxInFlight: 1 },
+      { client, account, journal, stats, emitter, submissionsDone: async () => {} },
+    );
     await claimer.claimDue(2n, new AbortController().signal);
     const change = result.balanceChanges.find(({ address }) => address === keypair.address)!.amountShannons;
     const received = change + result.effects.fee.totalFee;
     expect(received).toBeGreaterThan(BOND);
     expect(journal.totals()).toMatchObject({ claimed: 1, unclaimed: 0, receivedShannons: received });
     expect(stats.rewardShannons).toBe(received - BOND);
+  });
+});
+
+describe('claims', () => {
+  it('give way to submissions', async () => {
+    const { client, devnet, keypair } = fixture;
+    await submitAndCrash();
+    await settle();
+    await devnet.advanceEpoch();
+    await devnet.advanceEpoch();
+    let done = (): void => {};
+    const submissionsDone = () =>
+      new Promise<void>((resolve) => {
+        done = resolve;
+      });
+    const [stats, emitter] = [new MinerStats(() => 0), new EventEmitter<MinerEvents>()];
+    const account = client.account(keypair);
+    const deps = { client, account, journal, stats, emitter, submissionsDone };
+    const executions = failCalls(client, 'ExecuteTransaction', '', status.INVALID_ARGUMENT, 0);
+    const claiming = new Claimer({ claimExpired: false, maxInFlight: 1 }, deps).claimDue(
+      2n,
+      new AbortController().signal,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(executions.calls).toBe(0);
+    done();
+    await claiming;
+    expect(executions.calls).toBe(1);
+    expect(stats.claimed).toBe(1);
   });
 });

@@ -111,6 +111,7 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
       retainTransactions: options.retainTransactions,
       finalityDelayMs: options.finalityDelayMs,
       abortedRejectionDelayMs: options.abortedRejectionDelayMs,
+      readLagMs: options.readLagMs,
       parameterOverrides: options.parameterOverrides,
     },
     { now: Date.now, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },

@@ -18,6 +18,7 @@ import { RpcStatus } from './rpc/rpc-status.js';
 import type { ParameterOverrides } from './state/system-parameters.js';
 import type { SystemState } from './state/system-state.js';
 import { SignatureVerifier } from './verify-signature.js';
+import { VisibleState } from './visible-state.js';
 
 /** What is remembered of an epoch. */
 export interface EpochRecord {
@@ -48,6 +49,8 @@ export interface DevnetNodeOptions {
   readonly finalityDelayMs: number;
   /** How long a refusal that the network retries is held back; the network takes 90 s. */
   readonly abortedRejectionDelayMs: number;
+  /** From a transaction's execution until reads show it, unless its checkpoint comes earlier; 0 shows it at once. */
+  readonly readLagMs: number;
   /** Parameters that survive a protocol upgrade. */
   readonly parameterOverrides: ParameterOverrides;
 }
@@ -65,6 +68,8 @@ const CONGESTED = { kind: 'executionCancelledDueToSharedObjectCongestion' } as c
 export class DevnetNode {
   readonly ledger: Ledger;
   readonly checkpoints: CheckpointLog;
+  /** What reads are answered from. */
+  readonly visible: VisibleState;
   readonly chain: 'localnet' | 'testnet';
   /** The digest of the genesis checkpoint, which names the chain. */
   readonly chainId: Digest;
@@ -88,6 +93,9 @@ export class DevnetNode {
     this.ledger = new Ledger(options.genesis);
     this.checkpoints = new CheckpointLog(this.ledger, options.genesisTimestampMs, options);
     this.chainId = this.checkpoints.latest.digest;
+    this.visible = new VisibleState(this.ledger.genesis, options.readLagMs, deps.sleep);
+    // First of all listeners: whoever is told of a checkpoint can read what is in it.
+    this.checkpoints.subscribe(() => this.visible.showAll());
     this.epochs.set(0n, {
       startState: this.ledger.state,
       firstCheckpoint: 0n,
@@ -154,6 +162,7 @@ export class DevnetNode {
       const cancelled = isCongested() ? CONGESTED : undefined;
       const executed = this.ledger.execute(data, digest, signatures, cancelled);
       this.checkpoints.append(executed);
+      this.visible.append(executed);
       for (const listener of [...this.#executedListeners]) listener(executed);
       return executed;
     } catch (error) {
@@ -196,6 +205,7 @@ export class DevnetNode {
     const ending = ledger.state.epoch;
     const executed = ledger.changeEpoch(this.nowMs(), protocolVersion, this.#options.parameterOverrides);
     checkpoints.append(executed);
+    this.visible.append(executed);
     const last = checkpoints.seal(this.nowMs(), ending, this.#endOfEpoch());
     ledger.resetEpochFees();
     const { state } = ledger;

@@ -72,6 +72,11 @@ export interface DevnetOptions {
   readonly finalityDelayMs?: number;
   /** How long refusals that the network retries for 90 s are held back, in milliseconds. Default 0. */
   readonly abortedRejectionDelayMs?: number;
+  /**
+   * How long after a transaction's execution reads begin to show it, unless its checkpoint is sealed earlier, in
+   * milliseconds. Default 250, as on the network: ExecuteTransaction answers before the fullnode knows the results.
+   */
+  readonly readLagMs?: number;
   /** Bytes the blob host keeps in memory at most. Default 4 GiB. */
   readonly maxBlobBytes?: number;
   /** Faults to play. Default: none. `true` plays the default mix. */
@@ -103,6 +108,7 @@ export interface ResolvedDevnetOptions {
   readonly auditWaitMs: number;
   readonly finalityDelayMs: number;
   readonly abortedRejectionDelayMs: number;
+  readonly readLagMs: number;
   readonly maxBlobBytes: number;
   readonly chaos: ChaosOptions | undefined;
 }
@@ -163,6 +169,7 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
     auditWaitMs: options.auditWaitMs ?? 60_000,
     finalityDelayMs: options.finalityDelayMs ?? 0,
     abortedRejectionDelayMs: options.abortedRejectionDelayMs ?? 0,
+    readLagMs: options.readLagMs ?? 250,
     maxBlobBytes: options.maxBlobBytes ?? 4 * 1024 ** 3,
     chaos: chaos === undefined ? undefined : { seed, ...chaos },
   };

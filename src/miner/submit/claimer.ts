@@ -1,7 +1,9 @@
 import PQueue from 'p-queue';
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { sleep } from '../../http/index.js';
 import { decodeSignedTransaction, encodeSignedTransaction } from '../../soma/chain/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
+import { childSignal } from '../../soma/client/child-signal.js';
 import { ExecutionError } from '../../soma/client/decode/execution-error.js';
 import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
@@ -22,6 +24,8 @@ export interface ClaimerDeps {
   readonly journal: Journal;
   readonly stats: MinerStats;
   readonly emitter: MinerEmitter;
+  /** Resolves when no submission waits or is in flight. */
+  readonly submissionsDone: () => Promise<void>;
 }
 
 /** Failures after which there is nothing left to claim. */
@@ -29,6 +33,9 @@ const GONE_KINDS: ReadonlySet<string> = new Set(['targetNotFound', 'targetAlread
 
 /** Claims taken from the journal ahead of those in flight. */
 const MAX_WAITING = 16;
+
+/** How long a claim gives way to submissions at most: they may never end. */
+const GIVE_WAY_MS = 10_000;
 
 /** Claims rewards once their audit window is over, and nothing else is in the way of them. */
 export class Claimer {
@@ -59,12 +66,14 @@ export class Claimer {
       }
       this.#listedIn = epoch;
     }
-    const queue = new PQueue({ concurrency: this.#options.maxInFlight });
+    // Half of the coins stay with submissions that may come at any moment.
+    const queue = new PQueue({ concurrency: Math.max(1, Math.floor(this.#options.maxInFlight / 2)) });
     for (const claim of journal.claimsDue(epoch)) {
       // However many are due, only a few wait in memory.
       await queue.onSizeLessThan(MAX_WAITING);
       if (signal.aborted) break;
       void queue.add(async () => {
+        await this.#giveWay(signal);
         if (signal.aborted) return;
         await this.#claim(claim, signal).catch((error: unknown) => {
           const failure = toQuarryError(error, `claiming ${claim.targetId}`);
@@ -74,6 +83,14 @@ export class Claimer {
     }
     await queue.onIdle();
     throwIfAborted(signal, 'claiming');
+  }
+
+  /** A claim can be made all epoch long, a submission only until somebody else has made it. */
+  async #giveWay(signal: AbortSignal): Promise<void> {
+    const wait = childSignal(signal);
+    const longest = sleep(GIVE_WAY_MS, wait.signal).catch(() => undefined);
+    await Promise.race([this.#deps.submissionsDone(), longest]);
+    wait.close();
   }
 
   async #claim(claim: JournalClaim, signal: AbortSignal): Promise<void> {

@@ -29,6 +29,8 @@ beforeAll(async () => {
     seed: 11,
     checkpointIntervalMs: 20,
     faucetCoins: 10,
+    // The raw client takes what it reads for true at once.
+    readLagMs: 0,
     faucetAmount: 100_000_000_000n,
     // Targets depend on the time of their epoch: at this threshold some are always hit, and some never are.
     initialDistanceThreshold: 0.8,

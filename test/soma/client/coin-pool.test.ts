@@ -275,3 +275,88 @@ describe('the coin pool against a devnet', () => {
     expect(refused.data).toEqual({ required: '65000', provided: '10' });
   });
 });
+
+describe('the coin pool against a node whose reads lag behind its answers', () => {
+  let fixture: Fixture;
+  afterEach(() => fixture.close());
+
+  it('keeps the coins that claims bring, and never takes a list for newer than the effects', async () => {
+    fixture = await startFixture({ targetsPerEpoch: 4, readLagMs: 400, checkpointIntervalMs: 2_000 });
+    const { client, devnet, keypair } = fixture;
+    const account = client.account(keypair);
+    const targets = await client.getTargets({ limit: 3 });
+    const data = bytesOf(100, 1);
+    for (const target of targets) {
+      await account.submitData({
+        targetId: target.id,
+        manifest: manifestOf('http://127.0.0.1/data', data),
+        modelId: target.modelIds[0]!,
+        embedding: target.embedding,
+        distance: 0.5,
+        loss: 1,
+        wait: false,
+      });
+    }
+    await devnet.advanceEpoch();
+    await devnet.advanceEpoch();
+    for (const { id } of targets) await account.claimRewards({ targetId: id, wait: false });
+    // What the list shows now is what was before.
+    await account.pool.refresh();
+    await expect.poll(() => account.pool.state.quarantined, { timeout: 10_000 }).toBe(0);
+    expect(account.pool.state.totalShannons).toBe(devnet.balanceOf(keypair.address));
+    await expect
+      .poll(() => client.getBalance(keypair.address), { timeout: 10_000 })
+      .toBe(devnet.balanceOf(keypair.address));
+    await account.pool.refresh();
+    expect(account.pool.free()).toEqual(await client.listCoins(keypair.address));
+  });
+
+  it('tells a transaction only when it knows it', async () => {
+    fixture = await startFixture({ readLagMs: 300, checkpointIntervalMs: 5_000 });
+    const { client } = fixture;
+    const { digest } = await client.account(fixture.keypair).transferCoin({
+      recipient: '0x77',
+      amountShannons: 1n,
+      wait: false,
+    });
+    await expect(client.getTransaction(digest)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect
+      .poll(() =>
+        client.getTransaction(digest).then(
+          (found) => found.digest,
+          () => '',
+        ),
+      )
+      .toBe(digest);
+  });
+
+  it('keeps a coin that two transactions locked out of choice until the epoch ends', async () => {
+    fixture = await startFixture({ coins: [10n * SOMA] });
+    const { client, devnet, keypair } = fixture;
+    const account = client.account(keypair);
+    await account.pool.ready();
+    const [coin] = account.pool.free();
+    const { context } = client;
+    const { sleep } = context;
+    // Every pause is short, so that the fifth refusal is not half a minute away.
+    let skipped = 0;
+    Object.assign(context, {
+      now: () => Date.now() + skipped,
+      sleep: (ms: number, signal?: AbortSignal) => {
+        skipped += ms;
+        return sleep(20, signal);
+      },
+    });
+    for (let times = 0; times < 5; times++) {
+      await expect.poll(() => account.pool.state.free).toBe(1);
+      account.pool.quarantine([coin!.objectId], 'locked');
+    }
+    await expect(account.transferCoin({ recipient: '0x77', amountShannons: 1n })).rejects.toMatchObject({
+      code: 'OBJECT_LOCKED',
+      hint: expect.stringContaining('coins of its own'),
+    });
+    await devnet.advanceEpoch();
+    await expect.poll(() => account.pool.state.free, { timeout: 5_000 }).toBe(1);
+    await account.transferCoin({ recipient: '0x77', amountShannons: 1n });
+  });
+});

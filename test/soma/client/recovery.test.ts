@@ -90,3 +90,15 @@ describe('a change of balance', () => {
     expect(told).toBe(-1000n - effects.fee.totalFee);
   });
 });
+
+describe('a node that keeps failing slowly', () => {
+  it('is not sent the bytes again once the time for that is over', async () => {
+    const calls = failCalls(fixture.client, 'ExecuteTransaction', 'timed-out before finality', status.UNAVAILABLE);
+    failCalls(fixture.client, 'GetTransaction', 'Transaction not found', status.NOT_FOUND);
+    const signed = await payment();
+    await expect(fixture.client.executeTransaction(signed, { resendMs: 0 })).rejects.toMatchObject({
+      code: 'OUTCOME_UNKNOWN',
+    });
+    expect(calls.calls).toBe(1);
+  });
+});

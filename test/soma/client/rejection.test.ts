@@ -84,3 +84,10 @@ describe('what a failed execution call means', () => {
     expect(readRejection(new QuarryError('DATA_TOO_LARGE', 'x'), 'digest').outcome).toBe('refused');
   });
 });
+
+it('reads a foreign owner, although the node tries for 90 s and calls it a time-out', () => {
+  const text =
+    'The object was not signed by the correct sender: Object is owned by account address 0x1, but given owner/signer address is 0x2';
+  const { outcome, error } = read(status.UNAVAILABLE, TIMED_OUT(text));
+  expect([outcome, error.code]).toEqual(['refused', 'TRANSACTION_REJECTED']);
+});

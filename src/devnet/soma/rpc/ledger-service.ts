@@ -42,7 +42,7 @@ export function ledgerService(node: DevnetNode): ServiceHandlers<typeof LedgerSe
     field: string,
   ): ObjectMessage => {
     const objectId = idField(id, field);
-    const { objects } = node.ledger;
+    const { objects } = node.visible;
     const object = version === undefined ? objects.get(objectId) : objects.getVersion(objectId, version);
     if (object !== undefined) return objectMessage(object, mask);
     const which = version === undefined ? '' : ` with version ${version}`;
@@ -50,7 +50,7 @@ export function ledgerService(node: DevnetNode): ServiceHandlers<typeof LedgerSe
   };
   const getTransaction = (digest: string | undefined, mask: ReadMask, field: string): ExecutedTransaction => {
     const known = digestField(digest, field);
-    const transaction = node.ledger.transaction(known);
+    const transaction = node.visible.hides(known) ? undefined : node.ledger.transaction(known);
     if (transaction === undefined) throw new RpcStatus('NOT_FOUND', `Transaction ${known} not found`);
     const place = node.checkpoints.placeOf(known);
     const message = transactionMessage(transaction, { mask, path: 'execution', place });

@@ -52,7 +52,7 @@ export function listOwnedObjects(node: DevnetNode, request: ListOwnedObjectsRequ
   const limit = pageSizeOf(request.pageSize, 50);
 
   const entries: { readonly object: LedgerObject; readonly position: OwnedPosition }[] = [];
-  for (const object of node.ledger.objects.ownedBy(owner)) {
+  for (const object of node.visible.objects.ownedBy(owner)) {
     if (type !== undefined && object.payload.type !== type) continue;
     const position = positionOf(owner, object);
     if (token === undefined || comparePositions(position, token.next) >= 0) entries.push({ object, position });

@@ -28,7 +28,7 @@ export function stateService(node: DevnetNode): ServiceHandlers<typeof StateServ
     getTarget: ({ targetId, readMask }) => {
       const mask = ReadMask.parse(readMask, 'id,status,generation_epoch,reward_pool,distance_threshold', TargetSchema);
       const id = idField(targetId, 'target_id');
-      const object = node.ledger.objects.get(id);
+      const object = node.visible.objects.get(id);
       if (object === undefined) throw new RpcStatus('NOT_FOUND', `Object ${id} not found`);
       if (object.payload.type !== 'Target') throw RpcStatus.invalid('target_id', `Object ${id} is not a Target`);
       return create(GetTargetResponseSchema, { target: targetMessage(id, object.payload.target, mask) });

@@ -14,6 +14,7 @@ import { allowManyListeners } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
 import { refOf } from '../decode/object.js';
 import { getObject } from '../read/get-object.js';
+import { getServiceInfo } from '../read/get-service-info.js';
 import { listCoins, type OwnedCoin, richestFirst } from '../read/list-coins.js';
 
 /** Why it is not known whether a coin can be used. */
@@ -49,6 +50,10 @@ interface Entry {
   state: 'free' | 'leased' | 'quarantined';
   /** When this was learnt, as a step of the pool's own counter. */
   learnt: number;
+  /** The same by the clock, in milliseconds. */
+  at: number;
+  /** Whether it is locked until the epoch ends. */
+  equivocated?: boolean;
 }
 
 /** Most coins in one gas payment: 256 references are 19 KB. */
@@ -63,6 +68,15 @@ const DOUBT_LIMIT_MS: Readonly<Record<QuarantineReason, number>> = {
   'unknown outcome': 60_000,
 };
 const LOCKED_LIMIT_MS = 8_000;
+/** Found locked so often in a row, a coin was given to two transactions at once: it stays locked until the epoch ends. */
+const EQUIVOCATED_AFTER = 4;
+/** How often an equivocated coin, and the epoch, are read again. */
+const EQUIVOCATED_RECHECK_MS = 5_000;
+/**
+ * How far a node's reads may lag behind the effects it answered with. What a list does not show, or still shows, is
+ * believed only when it was learnt longer ago.
+ */
+const READ_LAG_MS = 15_000;
 const RECHECK = { baseMs: 400, maxMs: 4_000 } as const;
 
 /**
@@ -75,6 +89,8 @@ export class CoinPool {
   readonly #entries = new Map<ObjectId, Entry>();
   /** How often in a row a coin was found locked. */
   readonly #locked = new Map<ObjectId, number>();
+  /** Coins that effects took away, and when: a list may still show them for a while. */
+  readonly #removed = new Map<ObjectId, number>();
   readonly #abort = new AbortController();
   readonly #waiting = new Set<() => void>();
   #clock = 0;
@@ -137,11 +153,14 @@ export class CoinPool {
       throwIfAborted(this.#abort.signal, 'waiting for a coin');
       const chosen = this.#choose(options);
       if (chosen !== undefined) return this.#lease(chosen);
-      if ([...this.#entries.values()].some((entry) => entry.state !== 'free')) await this.#change(options.signal);
+      const busy = [...this.#entries.values()].filter((entry) => entry.state !== 'free');
+      if (busy.some((entry) => entry.equivocated !== true)) await this.#change(options.signal);
       else if (!reread) {
         reread = true;
         await this.refresh(options.signal);
       } else {
+        const [locked] = busy;
+        if (locked !== undefined) throw lockedUntilEpochEnds(locked.coin.objectId);
         const { totalShannons } = this.state;
         const [has, needed] = [shannonsToSoma(totalShannons), shannonsToSoma(options.amount)];
         throw new QuarryError(
@@ -190,21 +209,21 @@ export class CoinPool {
   settle(leases: readonly CoinLease[], effects: ReportedEffects, balances: ReadonlyMap<ObjectId, bigint>): void {
     const learnt = ++this.#clock;
     const types = new Map(effects.changedObjects.map((change) => [change.objectId, change.objectType]));
-    for (const id of deletedObjects(effects)) this.#entries.delete(id);
+    for (const id of deletedObjects(effects)) this.#remove(id);
     for (const { coins } of leases) for (const { objectId } of coins) this.#locked.delete(objectId);
     for (const { objectId, version, digest, owner } of writtenObjects(effects)) {
       const known = this.#entries.get(objectId);
       if (owner.kind !== 'address' || owner.address !== this.owner) {
-        this.#entries.delete(objectId);
+        this.#remove(objectId);
         continue;
       }
       const type = types.get(objectId);
       if (known === undefined && type !== undefined && type !== 'Coin') continue;
       const balanceShannons = balances.get(objectId);
       if (balanceShannons !== undefined && balanceShannons >= 0n) {
-        this.#entries.set(objectId, { coin: { objectId, version, digest, balanceShannons }, state: 'free', learnt });
+        this.#setFree({ objectId, version, digest, balanceShannons }, learnt);
       } else if (known !== undefined || balances.size === 0 || type === 'Coin') {
-        this.#readLater(objectId);
+        this.#readLater(objectId, version);
       }
     }
     for (const lease of leases) this.release(lease);
@@ -230,16 +249,19 @@ export class CoinPool {
     const began = this.#clock;
     const listed = await listCoins(this.#client, this.owner, signal === undefined ? {} : { signal });
     const learnt = ++this.#clock;
+    const lagged = this.#client.now() - READ_LAG_MS;
+    for (const [id, at] of this.#removed) if (at < lagged) this.#removed.delete(id);
     const ids = new Set<ObjectId>();
     for (const coin of listed) {
       ids.add(coin.objectId);
       const entry = this.#entries.get(coin.objectId);
       // What effects told meanwhile is newer than the list.
       if (entry !== undefined && (entry.state !== 'free' || entry.coin.version >= coin.version)) continue;
-      this.#entries.set(coin.objectId, { coin, state: 'free', learnt });
+      if (!this.#removed.has(coin.objectId)) this.#setFree(coin, learnt);
     }
     for (const [id, entry] of this.#entries) {
-      if (entry.state === 'free' && entry.learnt <= began && !ids.has(id)) this.#entries.delete(id);
+      if (entry.state === 'free' && entry.learnt <= began && entry.at < lagged && !ids.has(id))
+        this.#entries.delete(id);
     }
     this.#loaded = true;
     this.#notify();
@@ -278,12 +300,24 @@ export class CoinPool {
     return { coins, totalShannons: coins.reduce((sum, coin) => sum + coin.balanceShannons, 0n) };
   }
 
-  /** Adds a coin whose balance the effects do not tell. */
-  #readLater(objectId: ObjectId): void {
+  #setFree(coin: OwnedCoin, learnt: number): void {
+    this.#removed.delete(coin.objectId);
+    this.#entries.set(coin.objectId, { coin, state: 'free', learnt, at: this.#client.now() });
+  }
+
+  #remove(objectId: ObjectId): void {
+    this.#entries.delete(objectId);
+    this.#removed.set(objectId, this.#client.now());
+  }
+
+  /** Adds a coin whose balance the effects do not tell: a node's reads may show it only a moment later. */
+  #readLater(objectId: ObjectId, version: bigint): void {
     const placeholder: Entry = {
-      coin: { objectId, version: -1n, digest: '', balanceShannons: 0n },
+      // One below, so that reading this version counts as news.
+      coin: { objectId, version: version - 1n, digest: '', balanceShannons: 0n },
       state: 'quarantined',
       learnt: this.#clock,
+      at: this.#client.now(),
     };
     this.#entries.set(objectId, placeholder);
     void this.#resolve(objectId, placeholder, 'stale');
@@ -291,29 +325,53 @@ export class CoinPool {
 
   async #resolve(objectId: ObjectId, entry: Entry, why: QuarantineReason): Promise<void> {
     const { signal } = this.#abort;
-    const deadline = this.#client.now() + this.#limitMs(objectId, why);
+    const isEquivocated = why === 'locked' && (this.#locked.get(objectId) ?? 0) >= EQUIVOCATED_AFTER;
+    entry.equivocated = isEquivocated;
+    if (isEquivocated) this.#notify();
+    let deadline = isEquivocated ? Number.POSITIVE_INFINITY : this.#client.now() + this.#limitMs(objectId, why);
     try {
+      const lockedIn = isEquivocated ? await this.#epoch(signal) : undefined;
       for (let attempt = 0; ; attempt++) {
         // A stale coin is usable as soon as it is read; the others need somebody else's transaction to end.
         if (attempt > 0 || why !== 'stale') {
-          const pause = backoffDelayMs(attempt, RECHECK, this.#client.random);
+          const pause = isEquivocated ? EQUIVOCATED_RECHECK_MS : backoffDelayMs(attempt, RECHECK, this.#client.random);
           const left = deadline - this.#client.now();
           await this.#client.sleep(left > 0 ? Math.min(left, pause) : pause, signal);
         }
         if (this.#entries.get(objectId) !== entry) return;
+        if (isEquivocated && (await this.#epoch(signal)) !== lockedIn) {
+          this.#locked.delete(objectId);
+          deadline = this.#client.now();
+        }
         const now = await this.#read(objectId, signal);
         if (this.#entries.get(objectId) !== entry) return;
-        if (now === 'gone' || (now === 'unreadable' && entry.coin.version < 0n && this.#client.now() > deadline)) {
+        const over = this.#client.now() >= deadline;
+        const isPlaceholder = entry.coin.digest === '';
+        if (isPlaceholder ? over && typeof now === 'string' : now === 'gone') {
           this.#entries.delete(objectId);
           return this.#notify();
         }
-        if (now !== 'unreadable' && (now.version > entry.coin.version || this.#client.now() >= deadline)) {
-          this.#entries.set(objectId, { coin: now, state: 'free', learnt: ++this.#clock });
-          return this.#notify();
+        // A node that lags behind shows an older version: never a reason to go back to it.
+        if (typeof now !== 'string') {
+          const { version } = entry.coin;
+          if (now.version > version || (over && now.version === version && !isPlaceholder)) {
+            this.#setFree(now, ++this.#clock);
+            return this.#notify();
+          }
         }
       }
     } catch {
       // The pool was closed.
+    }
+  }
+
+  /** The epoch, for comparison only; `undefined` while the node does not tell. */
+  async #epoch(signal: AbortSignal): Promise<bigint | undefined> {
+    try {
+      return (await getServiceInfo(this.#client, { signal, timeoutMs: 10_000 })).epoch;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return undefined;
     }
   }
 
@@ -352,4 +410,11 @@ export class CoinPool {
       if (signal !== undefined) allowManyListeners(signal).addEventListener('abort', wake, { once: true });
     });
   }
+}
+
+function lockedUntilEpochEnds(objectId: ObjectId): QuarryError {
+  return new QuarryError('OBJECT_LOCKED', `coin ${objectId} is locked until the epoch ends, and no other suffices`, {
+    hint: 'two transactions named it at once: let every program that signs with this key have coins of its own, or send more',
+    details: { objectId },
+  });
 }

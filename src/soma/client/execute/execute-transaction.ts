@@ -17,6 +17,8 @@ export interface ExecuteTransactionOptions extends CallOptions {
   readonly withObjects?: boolean;
   /** Calls in all while the outcome is unknown. The very same bytes are sent, which is safe. Default 4. */
   readonly attempts?: number;
+  /** No further call begins when this has passed, in milliseconds. Default 60,000; a call itself takes up to 120 s. */
+  readonly resendMs?: number;
 }
 
 /** The node waits up to 90 s for finality, so the call must be allowed longer. */
@@ -40,6 +42,7 @@ export async function executeTransaction(
 ): Promise<TransactionResult> {
   const request = executionRequest(signed, options.withObjects ? MASK_WITH_OBJECTS : MASK);
   const attempts = options.attempts ?? 4;
+  const resendUntil = client.now() + (options.resendMs ?? 60_000);
   for (let attempt = 1; ; attempt++) {
     try {
       const answer = await client.transport.unary(TransactionExecutionService.method.executeTransaction, request, {
@@ -69,10 +72,10 @@ export async function executeTransaction(
       // A coin that is stale or locked by now may be so because an earlier call of ours is on its way: that stays unknown,
       // as another transaction over other coins would be a second one.
       if (outcome === 'refused' && error.code !== 'OBJECT_STALE' && error.code !== 'OBJECT_LOCKED') throw error;
-      if (attempt >= attempts) {
+      if (attempt >= attempts || client.now() >= resendUntil) {
         throw new QuarryError('OUTCOME_UNKNOWN', `it is not known what became of transaction ${signed.digest}`, {
           hint: 'look it up by its digest, or send the same signed bytes again',
-          details: { digest: signed.digest, attempts },
+          details: { digest: signed.digest, attempts: attempt },
           cause: error,
         });
       }

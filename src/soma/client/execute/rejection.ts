@@ -12,6 +12,7 @@ const STALE = /not available for consumption/;
 const CURRENT_VERSION = /current version: Version\((\d+)\)/;
 const UNKNOWN_REFERENCE =
   /Could not find the referenced object (0x[0-9a-fA-F]{1,64})|Invalid Object digest for object (0x[0-9a-fA-F]{1,64})/;
+const FOREIGN_OWNER = /is owned by (account )?address|not signed by the correct sender/;
 const BAD_SIGNATURE = /^Invalid user signature/;
 
 /** What became of a transaction whose execution call failed. */
@@ -47,7 +48,7 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
     return refused(
       'OBJECT_LOCKED',
       `object ${objectId ?? '(not named)'} is locked by another transaction`,
-      'use another coin',
+      'use another coin; one that two transactions named at once stays locked until the epoch ends, so let every program that signs with this key have coins of its own',
       {
         objectId,
         version: reference?.[2],
@@ -62,6 +63,11 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
       version: reference?.[2],
       currentVersion: CURRENT_VERSION.exec(text)?.[1],
     });
+  }
+  if (FOREIGN_OWNER.test(text)) {
+    const objectId = idIn(reference);
+    const message = `the node rejects the transaction: ${objectId ?? 'an object'} belongs to another address`;
+    return refused('TRANSACTION_REJECTED', message, 'name objects of the sender only', { objectId });
   }
   const unknown = idIn(UNKNOWN_REFERENCE.exec(text));
   if (unknown !== undefined) {

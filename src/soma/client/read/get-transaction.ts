@@ -3,14 +3,17 @@ import type { Digest } from '../../chain/index.js';
 import { type CallOptions, type ClientContext, controlOf } from '../context.js';
 import { type ExecutedTransaction, executedFrom } from '../decode/executed-transaction.js';
 import { required } from '../decode/required.js';
-import { maskPaths, type ReadMask } from '../read-mask.js';
+import type { ReadMask } from '../read-mask.js';
 import { errorOfStatus, type GrpcError, methodPath } from '../transport/index.js';
+import { safeTransactionMask } from './transaction-mask.js';
 
-// Never `transaction` or `*`: nodes compute a digest over another form of the transaction there, and may fail.
 const DEFAULT_MASK: readonly string[] = ['digest', 'effects', 'checkpoint', 'timestamp', 'balance_changes'];
 
 export interface GetTransactionOptions extends CallOptions {
-  /** Relative to ExecutedTransaction. Default: digest, effects, checkpoint, timestamp and balance changes. */
+  /**
+   * Relative to ExecutedTransaction; see {@link safeTransactionMask} for `*` and `transaction`. Default: digest, effects,
+   * checkpoint, timestamp and balance changes.
+   */
   readonly readMask?: ReadMask;
 }
 
@@ -26,7 +29,7 @@ export async function getTransaction(
 ): Promise<ExecutedTransaction> {
   const answer = await client.transport.unary(
     LedgerService.method.getTransaction,
-    { digest, readMask: { paths: maskPaths(options.readMask ?? DEFAULT_MASK) } },
+    { digest, readMask: { paths: safeTransactionMask(options.readMask ?? DEFAULT_MASK) } },
     controlOf(options),
   );
   return executedFrom(required(answer.transaction, 'transaction'));
@@ -44,7 +47,7 @@ export async function batchGetTransactions(
   const method = LedgerService.method.batchGetTransactions;
   const answer = await client.transport.unary(
     method,
-    { digests: [...digests], readMask: { paths: maskPaths(options.readMask ?? DEFAULT_MASK) } },
+    { digests: [...digests], readMask: { paths: safeTransactionMask(options.readMask ?? DEFAULT_MASK) } },
     controlOf(options),
   );
   return digests.map((_, index) => {
