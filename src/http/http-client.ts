@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { type AddressPolicy, assertUrlAllowed, guardedLookup } from './address-policy.js';
 import { HttpStatusError } from './http-error.js';
+import { atLeast, LEAST_BODY_RATE } from './min-throughput.js';
 import { nodeSender } from './node-sender.js';
 import { redactUrl } from './redact-url.js';
 import { type RetryDeps, type RetryPolicy, retry } from './retry.js';
@@ -73,6 +74,8 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']
 const NO_RETRY: RetryPolicy = { attempts: 1 };
 /** How much of an error page is kept. */
 const ERROR_BODY_BYTES = 64 * 1024;
+/** An error page is waited for so long in all: the status is known, and whoever drips it must not hold a slot. */
+const ERROR_BODY_MS = 2_000;
 
 /**
  * HTTP with limits: time, size, redirects and addresses. One connection pool per client.
@@ -243,7 +246,7 @@ function responseOf(
     const chunks: Uint8Array[] = [];
     let size = 0;
     try {
-      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      for await (const chunk of atLeast(body, LEAST_BODY_RATE, where)) {
         size += chunk.byteLength;
         if (size > maxBytes) {
           throw new QuarryError('DATA_TOO_LARGE', `${where} sent more than ${maxBytes} bytes`, {
@@ -284,6 +287,8 @@ function responseOf(
 async function statusError(answer: HttpResponse): Promise<HttpStatusError> {
   const parts: Uint8Array[] = [];
   let size = 0;
+  answer.body.on('error', () => {});
+  const enough = setTimeout(() => answer.body.destroy(), ERROR_BODY_MS);
   try {
     for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
       parts.push(chunk);
@@ -292,6 +297,8 @@ async function statusError(answer: HttpResponse): Promise<HttpStatusError> {
     }
   } catch {
     // The status is the news; a body that breaks off adds nothing.
+  } finally {
+    clearTimeout(enough);
   }
   const body = new TextDecoder().decode(Buffer.concat(parts).subarray(0, ERROR_BODY_BYTES));
   return new HttpStatusError(answer.status, redactUrl(answer.url), body, answer.headers);

@@ -1,4 +1,5 @@
 import type { Agent } from 'undici';
+import { LEAST_DOWNLOAD_RATE } from './min-throughput.js';
 import type { Sender, SenderOptions } from './sender.js';
 
 /** The fast client for many requests at once; loaded at the first of them. */
@@ -11,19 +12,36 @@ export function undiciSender(options: SenderOptions): Sender {
       const undici = await import('undici');
       agent ??= new undici.Agent({ connect: { timeout: connectTimeoutMs, ...(lookup !== undefined && { lookup }) } });
       if (closed) await agent.destroy();
-      return undici.request(url, {
+      // Undici's own time limit for the head begins anew with every informational response, of which there may be any
+      // number: this one does not.
+      const late = new AbortController();
+      const timer = setTimeout(
+        () => late.abort(headTimedOut(timeoutMs)),
+        timeoutMs + connectTimeoutMs + sendingMs(body),
+      );
+      const request = undici.request(url, {
         method: rest.method as 'GET',
         headers: rest.headers,
         dispatcher: agent,
         headersTimeout: timeoutMs,
         bodyTimeout: stallMs,
         ...(body !== undefined && { body }),
-        ...(signal !== undefined && { signal }),
+        signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
       });
+      return request.finally(() => clearTimeout(timer));
     },
     async close() {
       closed = true;
       await agent?.destroy();
     },
   };
+}
+
+/** How long a body may take to leave, at the least rate that is waited for. */
+function sendingMs(body: Uint8Array | string | undefined): number {
+  return body === undefined ? 0 : (body.length / LEAST_DOWNLOAD_RATE.bytesPerSecond) * 1000;
+}
+
+function headTimedOut(ms: number): Error {
+  return Object.assign(new Error(`no final answer within ${ms} ms`), { code: 'ETIMEDOUT' });
 }

@@ -7,6 +7,15 @@ export const SAFETENSORS_PREFIX_BYTES = 8;
 /** The longest header the format allows, bytes (safetensors 0.6, `MAX_HEADER_SIZE`). */
 export const SAFETENSORS_MAX_HEADER_BYTES = 100_000_000;
 
+/**
+ * The longest header we read, bytes. The largest known architecture has some 400 tensors, whose names, shapes and
+ * offsets take 50 KB; twenty times that leaves room for metadata and for tensors that are ignored. What is longer comes
+ * from somebody who wants to keep us busy, and is refused before a byte of it is parsed.
+ */
+export const LONGEST_HEADER_BYTES = 1024 * 1024;
+/** Tensor entries of `{"name":{"shape":[…]}}` lie three deep. */
+const DEEPEST = 16;
+
 /** Bytes of one element. The list is what the network's loader accepts; U16 and the 8-, 6- and 4-bit floats are not. */
 export const TENSOR_DTYPE_BYTES: Readonly<Record<TensorDtype, number>> = {
   F64: 8,
@@ -51,7 +60,17 @@ export function safetensorsHeaderBytes(prefix: Uint8Array, fileBytes: number): n
   if (length > BigInt(fileBytes - SAFETENSORS_PREFIX_BYTES)) {
     throw invalid('its header is longer than the file', { headerBytes: length.toString(), fileBytes });
   }
+  assertParsable(Number(length));
   return Number(length);
+}
+
+/** Before anything is read or parsed. */
+function assertParsable(headerBytes: number): void {
+  if (headerBytes <= LONGEST_HEADER_BYTES) return;
+  throw invalid(`its header takes ${headerBytes} bytes, more than any known architecture needs`, {
+    headerBytes,
+    most: LONGEST_HEADER_BYTES,
+  });
 }
 
 /**
@@ -64,6 +83,7 @@ export function safetensorsHeaderBytes(prefix: Uint8Array, fileBytes: number): n
  * @throws QuarryError `WEIGHTS_INVALID` for every rule of the container that the file breaks
  */
 export function parseSafetensorsHeader(header: Uint8Array, fileBytes: number): Map<string, TensorInfo> {
+  assertParsable(header.byteLength);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
@@ -71,6 +91,7 @@ export function parseSafetensorsHeader(header: Uint8Array, fileBytes: number): M
     throw invalid('its header is not UTF-8', {}, error);
   }
   if (!text.startsWith('{')) throw invalid('its header is not a JSON object');
+  if (nestsTooDeep(header)) throw invalid(`its header nests more than ${DEEPEST} deep`);
   let root: unknown;
   try {
     root = JSON.parse(text);
@@ -139,6 +160,23 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+/** Whether brackets outside strings nest deeper than a header ever does; one pass over the bytes, without a stack. */
+function nestsTooDeep(json: Uint8Array): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (inString) {
+      if (byte === 0x5c) at++;
+      else if (byte === 0x22) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x7b || byte === 0x5b) depth++;
+    else if (byte === 0x7d || byte === 0x5d) depth--;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
 }
 
 /** The first key that an object of `json` (already known to be valid JSON) holds twice. */

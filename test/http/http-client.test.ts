@@ -64,6 +64,26 @@ describe.each(['fast', 'lean'] as const)('HttpClient, %s', (name) => {
     await expect(waiting).rejects.toThrow();
   });
 
+  test('leaves an error page that drips, and says the status', async () => {
+    const server = await serve((_request, response) => {
+      response.writeHead(404, { 'content-length': '60000' });
+      const drip = setInterval(() => response.write('a'), 100);
+      response.once('close', () => clearInterval(drip));
+    });
+    const started = performance.now();
+    await expect(client({}, fast).bytes({ url: server.url })).rejects.toMatchObject({ status: 404 });
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  test('waits no longer for a final answer because informational ones keep coming', async () => {
+    const server = await serve((_request, response) => {
+      const hints = setInterval(() => response.writeEarlyHints({ link: '</a>; rel=preload' }), 50);
+      response.once('close', () => clearInterval(hints));
+    });
+    const impatient = client({ timeoutMs: 400, retry: { attempts: 1 } }, fast);
+    await expect(impatient.bytes({ url: server.url })).rejects.toMatchObject({ code: 'TIMEOUT' });
+  });
+
   test('refuses loopback and private addresses when only public ones are allowed', async () => {
     const server = await serve((_, response) => response.end('x'));
     const guarded = client({ addressPolicy: PUBLIC_ONLY });

@@ -48,6 +48,8 @@ describe('what the container rules refuse', () => {
     ['a header longer than the file', raw('{}', 0, 3n)],
     ['a header of 100,000,001 bytes', raw('{}', 0, 100_000_001n)],
     ['a header of 2^64 - 1 bytes', raw('{}', 0, (1n << 64n) - 1n)],
+    ['a header longer than any architecture needs', raw(`{${' '.repeat(1024 * 1024)}}`)],
+    ['a header that nests deep', raw(`{"a":${'['.repeat(1000)}${']'.repeat(1000)}}`)],
     ['an empty header', raw('')],
     ['a header that is not UTF-8', raw(Uint8Array.from([0x7b, 0x22, 0xff, 0x22, 0x7d]))],
     ['a byte order mark', raw('\ufeff{}')],
@@ -102,7 +104,7 @@ describe('what the container rules refuse', () => {
   });
 
   test('a long text in the header does not exhaust the stack', () => {
-    const long = 'a'.repeat(4_000_000);
+    const long = 'a'.repeat(500_000);
     const file = safetensorsFromBytes(raw(`{"__metadata__":{"note":"${long}"},"a":${tensor(0, 4)}}`, 4));
     expect([...file.tensors.keys()]).toEqual(['a']);
     expect(codeOf(() => safetensorsFromBytes(raw(`{"a":${'['.repeat(500_000)}`)))).toBe('WEIGHTS_INVALID');
