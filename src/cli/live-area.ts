@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { formatBytes, formatDuration, formatRate, type Style, truncate } from '../text/index.js';
+import { formatBytes, formatDuration, formatRate, type Style, terminalText, truncate } from '../text/index.js';
 
 /** One thing that advances. */
 export interface ProgressBar {
@@ -41,7 +41,7 @@ export class LiveArea {
   /** Prints a line above the live area. */
   line(text: string): void {
     this.#erase();
-    this.#options.stream.write(`${text}\n`);
+    this.#options.stream.write(`${terminalText(text)}\n`);
     this.#draw();
   }
 
@@ -97,7 +97,7 @@ export class LiveArea {
     const width = Math.max(20, this.#options.columns() - 1);
     const lines = [...this.#bars.values()].map((bar) => this.#render(bar));
     lines.push(...(this.#status?.(width) ?? []));
-    for (const line of lines) this.#options.stream.write(`${truncate(line, width)}\n`);
+    for (const line of lines) this.#options.stream.write(`${truncate(terminalText(line), width)}\n`);
     this.#drawn = lines.length;
   }
 

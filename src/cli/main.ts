@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { toJsonLine } from '../text/json.js';
+import { plainText, terminalText } from '../text/plain-text.js';
 import { createStyle } from '../text/style.js';
 import { commandsFor } from './commands/index.js';
 import type { CliContext } from './context.js';
@@ -16,6 +17,8 @@ const SAME_REQUEST_MS = 1_000;
  * command to finish what is in flight; the second ends the process at once.
  */
 export async function runCli(process: NodeJS.Process): Promise<void> {
+  // A umask of 000, as containers have it, would let everybody write the state.
+  process.umask(process.umask() | 0o022);
   const exit = (code: number): never => process.exit(code) as never;
   const stop = new AbortController();
   // Everything a command has in flight listens to it.
@@ -113,10 +116,11 @@ function report(error: unknown, json: boolean, context: CliContext): number {
     const { code, message, ...rest } = failure.toJSON();
     context.stderr.write(`${toJsonLine({ error: { code, message, ...(hint !== undefined && { hint }), ...rest } })}\n`);
   } else {
-    context.stderr.write(`${context.errStyle.red('error:')} ${failure.message}\n`);
-    if (hint !== undefined) context.stderr.write(`hint: ${hint}\n`);
+    context.stderr.write(`${context.errStyle.red('error:')} ${plainText(failure.message)}\n`);
+    if (hint !== undefined) context.stderr.write(`hint: ${plainText(hint)}\n`);
     // A defect of ours deserves its stack; everything else is expected.
-    if (failure.code === 'INTERNAL' && failure.cause instanceof Error) context.stderr.write(`${failure.cause.stack}\n`);
+    if (failure.code === 'INTERNAL' && failure.cause instanceof Error)
+      context.stderr.write(`${terminalText(failure.cause.stack ?? '')}\n`);
   }
   return failure.exitCode;
 }

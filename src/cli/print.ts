@@ -1,4 +1,4 @@
-import { type Column, renderFields, renderTable, toJsonLine } from '../text/index.js';
+import { type Column, renderFields, renderTable, terminalText, toJsonLine } from '../text/index.js';
 import type { CliContext } from './context.js';
 
 /** Flags every command with data on stdout has. */
@@ -8,12 +8,12 @@ export interface JsonFlag {
 
 /** A line of data, on stdout. */
 export function say(context: CliContext, text: string): void {
-  context.stdout.write(`${text}\n`);
+  context.stdout.write(`${terminalText(text)}\n`);
 }
 
 /** A line of talk, on stderr. */
 export function tell(context: CliContext, text: string): void {
-  context.stderr.write(`${text}\n`);
+  context.stderr.write(`${terminalText(text)}\n`);
 }
 
 /** One JSON value as a line on stdout. */

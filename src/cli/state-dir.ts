@@ -1,6 +1,5 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Config } from '../config/index.js';
+import { type Config, homeDirectory } from '../config/index.js';
 import type { CliContext } from './context.js';
 
 /** Where the store, the journal, weights and hosted data of a network lie: as set, else one directory per network. */
@@ -16,7 +15,7 @@ export function speedFileOf(config: Pick<Config, 'stateDir'>, env: CliContext['e
 
 /** The user's home directory. */
 export function homeOf(env: CliContext['env']): string {
-  return env['HOME'] ?? homedir();
+  return homeDirectory(env);
 }
 
 /** A network's name, or the host and port of a URL, in characters every file system takes. */

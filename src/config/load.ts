@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { exposedTo } from './exposed-file.js';
+import { homeDirectory } from './home.js';
 import { parseSetting, type Setting, type ValuesOf } from './setting.js';
 import { SETTINGS, type SettingName } from './settings.js';
 
@@ -55,7 +56,7 @@ function variableOf(
   env: NonNullable<ConfigSources['env']>,
   name: string | undefined,
 ): { readonly raw: string | undefined; readonly source: string } {
-  const text = name === undefined ? undefined : env[name];
+  const text = name === undefined ? undefined : env[name]?.trim();
   return { raw: text === '' ? undefined : text, source: name ?? '' };
 }
 
@@ -69,7 +70,7 @@ async function readConfigFile(
       ? [named]
       : [
           join(sources.cwd ?? '.', 'quarry.yaml'),
-          join(env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? homedir(), '.config'), 'quarry', 'config.yaml'),
+          join(env['XDG_CONFIG_HOME'] ?? join(homeDirectory(env), '.config'), 'quarry', 'config.yaml'),
         ];
   for (const path of candidates) {
     let text: string;
@@ -79,9 +80,22 @@ async function readConfigFile(
       if (named === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') continue;
       throw toQuarryError(error, `reading the config file ${path}`);
     }
-    return { path, values: parseFile(path, text) };
+    const values = parseFile(path, text);
+    await refuseExposedSecrets(path, values);
+    return { path, values };
   }
   return { path: '', values: {} };
+}
+
+/** A file with a secret in it is for its owner only, as a key file is. */
+async function refuseExposedSecrets(path: string, values: Readonly<Record<string, unknown>>): Promise<void> {
+  const secret = Object.keys(values).find((name) => (SETTINGS as Record<string, Setting>)[name]?.secret);
+  if (secret === undefined) return;
+  const exposed = exposedTo(await stat(path));
+  if (exposed === undefined) return;
+  throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds the secret ${secret} and is open to ${exposed}`, {
+    hint: `chmod 600 ${path}, or set the secret in the environment`,
+  });
 }
 
 function parseFile(path: string, text: string): Readonly<Record<string, unknown>> {

@@ -71,7 +71,9 @@ export function parseSetting(setting: Setting, raw: unknown, source: string): un
       return value;
     }
     default: {
-      const value = typeof raw === 'string' || typeof raw === 'number' ? String(raw) : fail('text');
+      const value = typeof raw === 'string' || typeof raw === 'number' ? String(raw).trim() : fail('text');
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+      if (/[\u0000-\u001f\u007f]/.test(value)) return fail('text on one line, without control characters');
       if (setting.choices !== undefined && !setting.choices.includes(value)) {
         return fail(`one of ${setting.choices.join(', ')}`);
       }

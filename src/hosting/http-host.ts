@@ -1,4 +1,4 @@
-import { renameSync, statSync, writeFileSync } from 'node:fs';
+import { constants, renameSync, statSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import type { DataHost } from './contract.js';
+import { limitConnections } from './limit-connections.js';
 import { parseRange } from './range.js';
 
 export interface HttpHostOptions {
@@ -17,10 +18,20 @@ export interface HttpHostOptions {
   readonly port: number;
   /** How others reach this server, when not by `http://host:port`. */
   readonly publicUrl?: string;
+  /** Connections held at once; beyond them the longest idle gives way. Default 256. */
+  readonly maxConnections?: number;
 }
 
 /** Data up to this size is written without leaving the thread. */
 const AT_ONCE_BYTES = 64 * 1024;
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 2_000,
+  // Longer than the 60 s after which load balancers close, so that they never meet a connection we just closed.
+  keepAliveTimeout: 75_000,
+  maxHeaderSize: 8 * 1024,
+} as const;
 const CHECKSUM_PATH = /^\/data\/([0-9a-f]{64})$/;
 
 /** Serves published bytes from this process, with `Range` support. */
@@ -39,10 +50,10 @@ export class HttpHost implements DataHost {
 
   /** @throws QuarryError `CONFLICT` when the port is taken */
   static async listen(options: HttpHostOptions): Promise<HttpHost> {
-    await mkdir(options.dir, { recursive: true });
+    await mkdir(options.dir, { recursive: true, mode: 0o700 });
     const host = options.host ?? '127.0.0.1';
-    const server = createServer((request, response) => void serve(options.dir, request, response));
-    server.headersTimeout = 10_000;
+    const server = createServer(LIMITS, (request, response) => void serve(options.dir, request, response));
+    limitConnections(server, options.maxConnections ?? 256);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) =>
         reject(
@@ -121,7 +132,7 @@ async function serve(dir: string, request: IncomingMessage, response: ServerResp
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
   }
-  const file = await open(join(dir, checksum), 'r').catch(() => undefined);
+  const file = await open(join(dir, checksum), constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
   if (file === undefined) return void response.writeHead(404).end();
   try {
     const { size } = await file.stat();

@@ -3,7 +3,11 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type ErrorCode, QuarryError, toQuarryError } from '../errors/index.js';
+import { type RetryPolicy, retry } from '../http/index.js';
 import type { DataHost } from './contract.js';
+
+/** For answers that may pass: 503 SlowDown, a reset, a clock that the client corrects after it was told. */
+const ATTEMPTS: RetryPolicy = { attempts: 4, backoff: { baseMs: 200, maxMs: 5_000 } };
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
@@ -42,7 +46,8 @@ export class S3Host implements DataHost {
     const client = new sdk.S3Client({
       region: options.region,
       credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
-      maxAttempts: 4,
+      // Repeated here, where a body can be opened again.
+      maxAttempts: 1,
       // Path style works with every S3-compatible server; virtual hosts need DNS that MinIO and test servers lack.
       ...(options.endpointUrl !== undefined && { endpoint: options.endpointUrl, forcePathStyle: true }),
       // Other implementations reject the checksums newer SDKs add by default.
@@ -66,41 +71,34 @@ export class S3Host implements DataHost {
     const key = this.#key(checksum);
     const control = signal === undefined ? {} : { abortSignal: signal };
     const { sdk, client } = await this.#open();
-    try {
+    const attempt = async (): Promise<void> => {
       const present = await client
         .send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }), control)
         .catch((error: unknown) => {
           if (statusOf(error) === 404 || statusOf(error) === 403) return undefined;
           throw error;
         });
-      if (present?.ContentLength !== size) {
-        await client.send(
-          new sdk.PutObjectCommand({
-            Bucket: bucket,
-            Key: key,
-            Body: open(),
-            ContentLength: size,
-            ContentType: 'application/octet-stream',
-          }),
-          control,
-        );
+      if (present?.ContentLength === size) return;
+      const body = open();
+      try {
+        const put = { Bucket: bucket, Key: key, Body: body, ContentLength: size };
+        await client.send(new sdk.PutObjectCommand({ ...put, ContentType: 'application/octet-stream' }), control);
+      } finally {
+        if (!(body instanceof Uint8Array)) body.destroy();
       }
-    } catch (error) {
-      throw s3Error(error, `publishing to the bucket ${bucket}`);
-    }
+    };
+    await repeated(attempt, `publishing to the bucket ${bucket}`, signal);
     return new URL(`${publicUrl.replace(/\/$/, '')}/${key}`).href;
   }
 
   async remove(checksum: string, signal?: AbortSignal): Promise<void> {
+    const { bucket } = this.#options;
+    const control = signal === undefined ? {} : { abortSignal: signal };
     const { sdk, client } = await this.#open();
-    try {
-      await client.send(
-        new sdk.DeleteObjectCommand({ Bucket: this.#options.bucket, Key: this.#key(checksum) }),
-        signal === undefined ? {} : { abortSignal: signal },
-      );
-    } catch (error) {
-      throw s3Error(error, `removing from the bucket ${this.#options.bucket}`);
-    }
+    const attempt = async (): Promise<void> => {
+      await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: this.#key(checksum) }), control);
+    };
+    await repeated(attempt, `removing from the bucket ${bucket}`, signal);
   }
 
   async close(): Promise<void> {
@@ -111,6 +109,17 @@ export class S3Host implements DataHost {
   #key(checksum: string): string {
     return `${this.#options.prefix ?? 'quarry/'}${checksum}`;
   }
+}
+
+/** Runs `attempt` until it succeeds, fails for good or has failed four times. */
+function repeated(attempt: () => Promise<void>, doing: string, signal: AbortSignal | undefined): Promise<void> {
+  return retry(
+    () =>
+      attempt().catch((error: unknown) => {
+        throw s3Error(error, doing);
+      }),
+    { ...ATTEMPTS, ...(signal !== undefined && { signal }) },
+  );
 }
 
 function statusOf(error: unknown): number | undefined {
@@ -126,11 +135,14 @@ function s3Error(error: unknown, doing: string): QuarryError {
       ? 'PERMISSION_DENIED'
       : status === 404
         ? 'NOT_FOUND'
-        : status >= 500
-          ? 'REMOTE_FAILURE'
-          : 'REMOTE_REJECTED';
+        : status === 429
+          ? 'RATE_LIMITED'
+          : status >= 500
+            ? 'REMOTE_FAILURE'
+            : 'REMOTE_REJECTED';
   return new QuarryError(code, `${doing} failed with HTTP ${status} (${(error as Error).name})`, {
     hint: 'check S3_BUCKET, S3_ENDPOINT_URL, S3_REGION and the credentials',
     details: { status },
+    ...((error as Error).name === 'RequestTimeTooSkewed' && { retryable: true }),
   });
 }

@@ -3,12 +3,20 @@
  * arrays; non-finite numbers become `null` as JSON has none.
  */
 export function toJsonLine(value: unknown): string {
-  return JSON.stringify(value, replacer);
+  return withoutControls(JSON.stringify(value, replacer));
 }
 
 /** The same, indented for people. */
 export function toJsonPretty(value: unknown): string {
-  return JSON.stringify(value, replacer, 2);
+  return withoutControls(JSON.stringify(value, replacer, 2));
+}
+
+/** JSON leaves these as they are, and terminals obey them; inside a string an escape means the same. */
+function withoutControls(json: string): string {
+  return json?.replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function replacer(_key: string, value: unknown): unknown {

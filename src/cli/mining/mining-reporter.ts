@@ -1,7 +1,7 @@
 import type { Miner, MinerSummary } from '../../miner/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import type { Logger } from '../../telemetry/logger.js';
-import { formatDuration, toJsonLine } from '../../text/index.js';
+import { formatDuration, plainText, toJsonLine } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { LiveArea, type ProgressBar } from '../live-area.js';
 import { RepeatedWarnings } from './repeated-warnings.js';
@@ -71,10 +71,13 @@ export class MiningReporter {
       const { error, ...rest } = e;
       if (error !== undefined) {
         logger.warn({ ...rest, error }, 'model failed');
-        this.say(`${yellow('warning')}  model ${id}: ${error.message}`, 'model', { ...rest, error: error.toJSON() });
+        this.say(`${yellow('warning')}  model ${id}: ${plainText(error.message)}`, 'model', {
+          ...rest,
+          error: error.toJSON(),
+        });
       } else if (e.state === 'ready') {
         logger.info(rest, 'model ready');
-        this.say(`model ${id} ready${e.note === undefined ? '' : `, ${e.note}`}`, 'model', rest);
+        this.say(`model ${id} ready${e.note === undefined ? '' : `, ${plainText(e.note)}`}`, 'model', rest);
       }
     });
     events.on('download', (e) => this.#bars.get(e.modelId)?.update(e.receivedBytes));
@@ -92,10 +95,10 @@ export class MiningReporter {
         rejected: red('rejected'),
         unknown: yellow('unknown '),
       }[e.outcome.kind];
-      const reason = 'reason' in e.outcome ? ` "${e.outcome.reason}"` : '';
+      const reason = 'reason' in e.outcome ? ` "${plainText(e.outcome.reason)}"` : '';
       const distance = `${e.distance.toFixed(4)} ${dim(`< ${e.threshold.toFixed(4)}`)}`;
       this.say(
-        `${word}${reason}  ${short(e.targetId)}  ${distance}  ${shannonsToSoma(e.rewardShannons)} SOMA  ${dim(e.origin)} (${Math.round(e.latencyMs)} ms)`,
+        `${word}${reason}  ${short(e.targetId)}  ${distance}  ${shannonsToSoma(e.rewardShannons)} SOMA  ${dim(plainText(e.origin))} (${Math.round(e.latencyMs)} ms)`,
         e.outcome.kind,
         { ...e, outcome: undefined, ...('reason' in e.outcome && { reason: e.outcome.reason }) },
       );
@@ -111,10 +114,10 @@ export class MiningReporter {
     events.on('warning', ({ error }) => {
       logger.warn({ error }, 'warning');
       if (!this.#warnings.isNew(error.message)) return;
-      const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-      this.say(`${yellow('warning')}  ${error.message}${hint}`, 'warning', { error: error.toJSON() });
+      const hint = error.hint === undefined ? '' : ` (${plainText(error.hint)})`;
+      this.say(`${yellow('warning')}  ${plainText(error.message)}${hint}`, 'warning', { error: error.toJSON() });
     });
-    events.on('paused', (e) => this.say(`paused: ${e.reason}`, 'paused', e));
+    events.on('paused', (e) => this.say(`paused: ${plainText(e.reason)}`, 'paused', e));
     events.on('resumed', () => this.say('resumed', 'resumed'));
     this.#showStatus(miner, logger);
   }

@@ -39,7 +39,7 @@ async function readRegularFile(path: string, isSecret: boolean): Promise<string>
     const stats = await file.stat();
     if (!stats.isFile())
       throw new QuarryError('FILE_UNREADABLE', `${path} is not a regular file`, { details: { path } });
-    if (isSecret && process.platform !== 'win32' && (stats.mode & OTHERS) !== 0) {
+    if (isSecret && process.platform !== 'win32' && (stats.mode & othersOf(stats.uid)) !== 0) {
       throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds secret keys and others may read or change it`, {
         hint: `make it private: chmod 600 ${path}`,
         details: { path, mode: (stats.mode & 0o777).toString(8).padStart(4, '0') },
@@ -55,6 +55,11 @@ async function readRegularFile(path: string, isSecret: boolean): Promise<string>
   } finally {
     await file?.close();
   }
+}
+
+/** A file of another owner, as secrets mounted by Kubernetes are, may be read by a group of ours: only so can we. */
+function othersOf(owner: number): number {
+  return owner === process.getuid?.() ? OTHERS : OTHERS & ~0o040;
 }
 
 function decodeUtf8(bytes: Uint8Array, path: string): string {

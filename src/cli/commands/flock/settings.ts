@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Command } from 'commander';
-import { loadConfig } from '../../../config/index.js';
+import { homeDirectory, loadConfig } from '../../../config/index.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { FlockClient, SubmissionLedger } from '../../../flock/index.js';
 import { formatDuration } from '../../../text/index.js';
@@ -88,7 +87,7 @@ export async function openSession(context: CliContext, flags: FlockFlags): Promi
     },
     { onRetry: (error, _attempt, delayMs) => say(`${error.message}; trying again in ${formatDuration(delayMs)}`) },
   );
-  const state = env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state');
+  const state = env['XDG_STATE_HOME'] ?? join(homeDirectory(env), '.local', 'state');
   return {
     client,
     ledger: new SubmissionLedger(join(state, 'quarry', 'flock', 'submissions.jsonl')),
