@@ -59,6 +59,7 @@ Examples:
     'margin',
     'maxInFlight',
     'maxBondSoma',
+    'maxFeeSoma',
     'minRewardSoma',
     'minBalanceSoma',
     'claimExpired',
