@@ -229,7 +229,13 @@ export const SETTINGS = {
     kind: 'string',
     env: 'QUARRY_MAX_BOND_SOMA',
     flag: '--max-bond-soma <soma>',
-    help: 'largest bond of one submission',
+    help: "largest bond of one submission [ten times the protocol's]",
+  },
+  maxFeeSoma: {
+    kind: 'string',
+    env: 'QUARRY_MAX_FEE_SOMA',
+    flag: '--max-fee-soma <soma>',
+    help: "largest fee of one transaction [ten times the protocol's most]",
   },
   minRewardSoma: {
     kind: 'string',

@@ -124,6 +124,8 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     const source = sourceKey(units, options.samples);
     const account = client.account(options.signer, {
       parallel: options.maxInFlight ?? 8,
+      maxFeeShannons: options.maxFeeShannons,
+      maxBondShannons: options.maxBondShannons,
       coinShannons: coinShannonsFor(options.samples?.sampleBytes ?? CHUNK_BYTES),
     });
     const warn = (error: QuarryError): void => {

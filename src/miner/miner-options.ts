@@ -18,7 +18,10 @@ export interface MinerOptions {
   readonly margin?: number;
   /** Transactions in flight at once. Default 8. */
   readonly maxInFlight?: number;
+  /** Largest bond of one submission. Default: ten times the protocol's for its size. */
   readonly maxBondShannons?: bigint | undefined;
+  /** Largest fee of one transaction. Default: ten times the protocol's most. */
+  readonly maxFeeShannons?: bigint | undefined;
   readonly minRewardShannons?: bigint | undefined;
   readonly minBalanceShannons?: bigint | undefined;
   /** Default false. */

@@ -415,7 +415,8 @@ export class Miner {
       if (this.#now() < dueAt) continue;
       dueAt = this.#now() + SETTLE_EVERY_MS;
       await this.#settle(signal);
-      if (this.#book.takeReleased()) this.#matcher.askAgain();
+      const refunded = await this.#submitter.refunded(signal);
+      if (this.#book.takeReleased() || refunded) this.#matcher.askAgain();
       const isDue = this.#deps.journal.hasClaimsDue(this.#state?.epoch ?? 0n);
       if (this.#claimsMissed || isDue) this.#claim(signal);
     }

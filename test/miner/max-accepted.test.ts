@@ -27,3 +27,17 @@ test('a dry run ends with exactly as many hits', async () => {
   const { miner } = await network.miner({ maxAccepted: 3, dryRun: true, untilIdle: false });
   expect(await miner.run()).toMatchObject({ hits: 3, submitted: 0 });
 });
+
+test('money that does not suffice is one warning', async () => {
+  const { Keypair } = await import('../../src/soma/chain/index.js');
+  const signer = Keypair.generate();
+  network = await startMiningNetwork({
+    initialDistanceThreshold: 1.05,
+    accounts: [{ address: signer.address, coins: [5_000n] }],
+  });
+  const { miner } = await network.miner({ signer });
+  const warnings: string[] = [];
+  miner.events.on('warning', ({ error }) => warnings.push(error.code));
+  expect(await miner.run()).toMatchObject({ accepted: 0, submitted: 0 });
+  expect(warnings).toEqual(['INSUFFICIENT_FUNDS']);
+});

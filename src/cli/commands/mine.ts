@@ -58,6 +58,7 @@ Examples:
     'margin',
     'maxInFlight',
     'maxBondSoma',
+    'maxFeeSoma',
     'minRewardSoma',
     'minBalanceSoma',
     'claimExpired',

@@ -13,6 +13,7 @@ export function minerOptions(
   | 'margin'
   | 'maxInFlight'
   | 'maxBondShannons'
+  | 'maxFeeShannons'
   | 'minRewardShannons'
   | 'minBalanceShannons'
   | 'claimExpired'
@@ -28,6 +29,7 @@ export function minerOptions(
     margin: config.margin,
     maxInFlight: config.maxInFlight,
     maxBondShannons: soma(config.maxBondSoma),
+    maxFeeShannons: soma(config.maxFeeSoma),
     minRewardShannons: soma(config.minRewardSoma),
     minBalanceShannons: soma(config.minBalanceSoma),
     claimExpired: config.claimExpired,

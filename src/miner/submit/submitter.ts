@@ -5,6 +5,7 @@ import type { DataHost } from '../../hosting/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
 import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } from '../../soma/chain/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
+import { defaultMaxBond } from '../../soma/client/account/spending-limits.js';
 import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
 import type { Store } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
@@ -68,6 +69,8 @@ export class Submitter {
   /** Checksums between publishing and the journal: not to be released. */
   readonly #publishing = new Set<string>();
   #turnedAway = false;
+  /** What a submission needed that all coins together did not hold; none starts until they do. */
+  #lacksShannons: bigint | undefined;
   /** Bonds of submissions that are queued or in flight. */
   #reservedShannons = 0n;
   /** Fires when the drain has lasted long enough. */
@@ -102,7 +105,13 @@ export class Submitter {
   offer(candidate: Candidate, signal: AbortSignal): boolean {
     const { book, emitter, stats, journal } = this.#deps;
     const { target } = candidate.open;
-    if (this.full || !this.#allowed(candidate) || journal.hasLiveSubmission(target.id) || !book.take(target.id))
+    if (
+      this.full ||
+      this.#isPoor() ||
+      !this.#allowed(candidate) ||
+      journal.hasLiveSubmission(target.id) ||
+      !book.take(target.id)
+    )
       return false;
     stats.hits++;
     emitter.emit('hit', {
@@ -147,6 +156,25 @@ export class Submitter {
     if (!this.#turnedAway) return;
     this.#turnedAway = false;
     if (!this.full) this.#deps.onRoom();
+  }
+
+  /** Whether submissions may go on that were held back for want of money; reads the coins again. */
+  async refunded(signal: AbortSignal): Promise<boolean> {
+    if (!this.#isPoor()) return false;
+    await this.#deps.account.pool.refresh(signal);
+    return !this.#isPoor();
+  }
+
+  #noteLack({ code, details }: QuarryError): void {
+    const { requiredShannons } = details;
+    if (code === 'INSUFFICIENT_FUNDS' && typeof requiredShannons === 'bigint') this.#lacksShannons = requiredShannons;
+  }
+
+  #isPoor(): boolean {
+    const isPoor =
+      this.#lacksShannons !== undefined && this.#deps.account.pool.state.totalShannons < this.#lacksShannons;
+    if (!isPoor) this.#lacksShannons = undefined;
+    return isPoor;
   }
 
   /** Resolves when nothing is queued or in flight. */
@@ -199,7 +227,7 @@ export class Submitter {
     const left = account.pool.state.totalShannons - this.#reservedShannons - bond;
     if (minRewardShannons !== undefined && target.rewardPoolShannons < minRewardShannons) return false;
     if (minBalanceShannons !== undefined && left < minBalanceShannons) return false;
-    if (candidate.sizeBytes > maxBytes || (maxBondShannons !== undefined && bond > maxBondShannons)) {
+    if (candidate.sizeBytes > maxBytes || bond > (maxBondShannons ?? defaultMaxBond(candidate.sizeBytes))) {
       // Another, smaller sample may still fit the target.
       book.exclude(target.id, candidate.sampleId);
       return false;
@@ -219,7 +247,8 @@ export class Submitter {
     } catch (error) {
       const failure = toQuarryError(error, 'submitting');
       book.release(target.id);
-      if (failure.code !== 'ABORTED') emitter.emit('warning', { error: failure });
+      if (failure.code !== 'ABORTED' && !this.#isPoor()) emitter.emit('warning', { error: failure });
+      this.#noteLack(failure);
       return;
     }
     const latencyMs = now() - candidate.readyAt;

@@ -1,7 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type SignedTransaction, signTransaction } from '../../../src/soma/chain/index.js';
-import { type Fixture, startFixture } from './devnet-fixture.js';
+import { manifestOf, type SignedTransaction, signTransaction } from '../../../src/soma/chain/index.js';
+import type { SomaAccount } from '../../../src/soma/client/index.js';
+import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 import { failCalls, intercept, staleRefusal } from './unfaithful-node.js';
 
 let fixture: Fixture;
@@ -100,5 +101,40 @@ describe('a node that keeps failing slowly', () => {
       code: 'OUTCOME_UNKNOWN',
     });
     expect(calls.calls).toBe(1);
+  });
+});
+
+describe('fees and bonds that a node asks for', () => {
+  /** Makes the node tell other parameters than it goes by. */
+  function tell(change: Record<string, bigint>): void {
+    intercept(fixture.client, 'GetEpoch', async (call) => {
+      const answer = (await call()) as { epoch: { systemState: { parameters: Record<string, bigint> } } };
+      Object.assign(answer.epoch.systemState.parameters, change);
+      return answer;
+    });
+  }
+  const pay = (account: SomaAccount) => account.transferCoin({ recipient: '0x77', amountShannons: 1n });
+
+  it('are paid within ten times what the protocol says', async () => {
+    tell({ baseFee: 1_000_000n, submissionBondPerByte: 1_000_000n });
+    const account = fixture.client.account(fixture.keypair);
+    await expect(pay(account)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    const [target] = await fixture.client.getTargets({ limit: 1 });
+    const submission = account.submitData({
+      targetId: target!.id,
+      manifest: manifestOf('http://127.0.0.1/data', bytesOf(100, 1)),
+      modelId: target!.modelIds[0]!,
+      embedding: target!.embedding,
+      distance: 0.5,
+      loss: 1,
+    });
+    await expect(submission).rejects.toMatchObject({ hint: expect.stringContaining('--max-bond-soma') });
+  });
+
+  it('are paid within what the user says', async () => {
+    await expect(pay(fixture.client.account(fixture.keypair, { maxFeeShannons: 1n }))).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      hint: expect.stringContaining('--max-fee-soma'),
+    });
   });
 });

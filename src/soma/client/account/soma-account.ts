@@ -59,9 +59,11 @@ export class SomaAccount extends TransactionSender {
   /** Submits data for a target; the bond is taken from the coin that pays. */
   async submitData(options: SubmitDataOptions): Promise<TransactionResult> {
     const { submissionBondPerByte } = await this.parameters();
+    const spends = submissionBond(options.manifest.size, submissionBondPerByte);
+    this.assertBond(spends, options.manifest.size);
     return this.send(
       this.#gasPlan('submitData', 4, {
-        spends: submissionBond(options.manifest.size, submissionBondPerByte),
+        spends,
         build: (coin) => ({
           kind: 'submitData',
           targetId: normaliseId(options.targetId),

@@ -8,6 +8,7 @@ import {
   type ReportedEffects,
   type SignedTransaction,
   type Signer,
+  shannonsToSoma,
   signTransaction,
   type TransactionData,
   type TransactionKind,
@@ -24,12 +25,17 @@ import { getSystemParameters } from '../read/get-system-parameters.js';
 import type { OwnedCoin } from '../read/list-coins.js';
 import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 import { type CoinLease, CoinPool } from './coin-pool.js';
+import { defaultMaxBond, defaultMaxFee } from './spending-limits.js';
 
 export interface AccountOptions {
   /** Transactions that shall be able to be in flight at once: coins are split until there are as many. Default 1. */
   readonly parallel?: number;
   /** What each of those coins shall hold, in shannons. Default 0.1 SOMA, or less when there is not enough. */
   readonly coinShannons?: bigint;
+  /** Largest fee of one transaction, in shannons. Default: {@link defaultMaxFee}. */
+  readonly maxFeeShannons?: bigint | undefined;
+  /** Largest bond of one submission, in shannons. Default: {@link defaultMaxBond}. */
+  readonly maxBondShannons?: bigint | undefined;
 }
 
 /** How to send one transaction. */
@@ -145,10 +151,16 @@ export class TransactionSender {
     return known?.value ?? value;
   }
 
-  /** What a transaction is charged, in shannons: see `totalFee`. */
+  /**
+   * What a transaction is charged, in shannons: see `totalFee`.
+   *
+   * @throws QuarryError `FAILED_PRECONDITION` when that is more than is paid: what a node tells is not believed blindly
+   */
   protected async fee(kind: TransactionKindName, value: bigint, objectsWritten: number): Promise<bigint> {
     const parameters: FeeParameters = await this.parameters();
-    return totalFee(kind, value, objectsWritten, parameters);
+    const fee = totalFee(kind, value, objectsWritten, parameters);
+    assertWithin('fee', fee, this.#options.maxFeeShannons ?? defaultMaxFee(kind, value, objectsWritten));
+    return fee;
   }
 
   /** Stops waiting for coins; transactions that were sent go their way. */
@@ -195,6 +207,11 @@ export class TransactionSender {
     } finally {
       for (const other of plan.others ?? []) this.pool.release(other);
     }
+  }
+
+  /** @throws QuarryError `FAILED_PRECONDITION` when a submission's bond is larger than is given */
+  protected assertBond(bond: bigint, sizeBytes: bigint | number): void {
+    assertWithin('bond', bond, this.#options.maxBondShannons ?? defaultMaxBond(sizeBytes));
   }
 
   get #parallel(): number {
@@ -345,6 +362,15 @@ export class TransactionSender {
     };
     await this.#attempt(plan, lease, { wait: false, ...(signal !== undefined && { signal }) }, 1);
   }
+}
+
+function assertWithin(what: 'fee' | 'bond', amount: bigint, most: bigint): void {
+  if (amount <= most) return;
+  const message = `the node asks for a ${what} of ${shannonsToSoma(amount)} SOMA, the most given is ${shannonsToSoma(most)}`;
+  throw new QuarryError('FAILED_PRECONDITION', message, {
+    hint: `ask another fullnode, or raise --max-${what}-soma`,
+    details: { shannons: amount, mostShannons: most },
+  });
 }
 
 /** Whether the network cancelled it for congestion: it was charged and did nothing. */
