@@ -30,7 +30,11 @@ struct Scanner {
   std::shared_ptr<const MappedFile> file(const std::string& path, size_t bytes, Reading reading) {
     const std::lock_guard<std::mutex> lock(files_mutex);
     auto found = files.find(path);
-    if (found != files.end() && found->second->reserved() >= bytes) return found->second;
+    if (found != files.end() && found->second->reserved() >= bytes) {
+      // Reading pages that a truncation took away would end the process.
+      if (!found->second->holds(bytes)) throw CoreError("IO", path + " became shorter than its records");
+      return found->second;
+    }
     auto mapped = MappedFile::open(path, bytes, reading);
     files[path] = mapped;
     return mapped;
@@ -38,10 +42,11 @@ struct Scanner {
 };
 
 using ScannerRef = std::shared_ptr<Scanner>;
+constexpr napi_type_tag kScannerTag = {0x6d20b1f9a47c3e85ull, 0xe1834f5d92b7c06aull};
 
 bool read_scanner(napi_env env, napi_value value, ScannerRef* out) {
   void* data = nullptr;
-  if (napi_get_value_external(env, value, &data) != napi_ok) return fail(env, "expected a distance scanner");
+  if (!read_tagged(env, value, kScannerTag, &data, "expected a distance scanner")) return false;
   *out = *static_cast<ScannerRef*>(data);
   return true;
 }
@@ -98,6 +103,11 @@ class ScanJob : public AsyncJob {
   std::vector<ScanHit> hits_;
 };
 
+/// Values of one row; products with counts of rows stay far from overflowing.
+constexpr size_t kMostWidth = size_t{1} << 24;
+/// Rows of one table.
+constexpr double kMostRows = 4294967296.0;
+
 // What both kinds of scan share: { targets, thresholds, mode, limit, from, to, sync }.
 bool read_options(napi_env env, napi_value options, size_t dim, Task* task, bool* sync) {
   View<float> targets;
@@ -115,7 +125,8 @@ bool read_options(napi_env env, napi_value options, size_t dim, Task* task, bool
       !read(env, property(env, options, "sync"), sync, "\"sync\" expected a boolean")) {
     return false;
   }
-  if (dim == 0 || targets.length != thresholds.length * dim) return fail(env, "\"targets\" expected [targets, dim]");
+  // A negative width, read as unsigned, is far beyond this.
+  if (dim == 0 || dim > kMostWidth || targets.length != thresholds.length * dim) return fail(env, "\"targets\" expected [targets, dim]");
   if (mode < 0 || mode > 2 || limit < 0 || from < 0 || to < 0) return fail(env, "a scan option is out of range");
   task->targets.assign(targets.data, targets.data + targets.length);
   task->thresholds.assign(thresholds.data, thresholds.data + thresholds.length);
@@ -152,7 +163,7 @@ napi_value launch(napi_env env, Task task, bool sync, std::initializer_list<napi
   }
 }
 
-// distanceOpen(isa: string, threads: number): external
+// distanceOpen(isa: string, threads: number): scanner
 napi_value open(napi_env env, napi_callback_info info) {
   const Args<2> args(env, info);
   std::string name;
@@ -164,11 +175,8 @@ napi_value open(napi_env env, napi_callback_info info) {
   }
   if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is no instruction-set level"), nullptr;
   try {
-    auto* ref = new ScannerRef(std::make_shared<Scanner>(isa, static_cast<unsigned>(threads < 1 ? 1 : threads)));
-    napi_value out = nullptr;
-    napi_create_external(
-        env, ref, [](napi_env, void* data, void*) { delete static_cast<ScannerRef*>(data); }, nullptr, &out);
-    return out;
+    auto* ref = new ScannerRef(std::make_shared<Scanner>(isa, static_cast<unsigned>(threads < 1 ? 1 : threads > 1024 ? 1024 : threads)));
+    return tagged_object(env, kScannerTag, ref, [](void* data) { delete static_cast<ScannerRef*>(data); });
   } catch (const std::exception& error) {
     napi_throw_error(env, "FAILED", error.what());
     return nullptr;
@@ -256,6 +264,9 @@ napi_value scan_files(napi_env env, napi_callback_info info) {
   if (wanted == 0) selection.tables = reinterpret_cast<const uint8_t*>("");
   try {
     for (size_t i = 0; i < f32_paths.size(); ++i) {
+      if (!(table_rows.data[i] >= 0 && table_rows.data[i] <= kMostRows)) {
+        return fail(env, "\"tableRows\" out of range"), nullptr;
+      }
       const size_t values = static_cast<size_t>(table_rows.data[i]) * selection.dim;
       auto f32 = task.scanner->file(f32_paths[i], values * sizeof(float), Reading::kPicked);
       auto bf16 = task.scanner->file(bf16_paths[i], values * sizeof(uint16_t), Reading::kStreamed);

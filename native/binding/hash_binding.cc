@@ -25,14 +25,16 @@ bool read_bytes(napi_env env, napi_value value, const uint8_t** data, size_t* si
   return true;
 }
 
+constexpr napi_type_tag kHasherTag = {0xb5c8e2074f19ad63ull, 0x07ae93d15c624fb8ull};
+
 bool read_hasher(napi_env env, napi_value value, Blake2b256** out) {
   void* data = nullptr;
-  if (napi_get_value_external(env, value, &data) != napi_ok) return fail(env, "expected a hasher");
+  if (!read_tagged(env, value, kHasherTag, &data, "expected a hasher")) return false;
   *out = static_cast<Blake2b256*>(data);
   return true;
 }
 
-// blake2bCreate(isa: string): external
+// blake2bCreate(isa: string): hasher
 napi_value create(napi_env env, napi_callback_info info) {
   const Args<1> args(env, info);
   std::string name;
@@ -41,10 +43,7 @@ napi_value create(napi_env env, napi_callback_info info) {
   if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is no instruction-set level"), nullptr;
   auto* hasher = new (std::nothrow) Blake2b256(blake2b_kernels_for(isa));
   if (hasher == nullptr) return napi_throw_error(env, nullptr, "out of memory"), nullptr;
-  napi_value out = nullptr;
-  napi_create_external(
-      env, hasher, [](napi_env, void* data, void*) { delete static_cast<Blake2b256*>(data); }, nullptr, &out);
-  return out;
+  return tagged_object(env, kHasherTag, hasher, [](void* data) { delete static_cast<Blake2b256*>(data); });
 }
 
 // blake2bUpdate(hasher, bytes)

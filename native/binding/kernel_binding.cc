@@ -34,8 +34,7 @@ napi_value gemm(napi_env env, napi_callback_info info) {
       !read(env, args[6], &b, "b: expected a Float32Array") || !read(env, args[7], &c, "c: expected a Float32Array")) {
     return nullptr;
   }
-  if (m < 1 || n < 1 || k < 1 || a.length != static_cast<size_t>(m * k) || b.length != static_cast<size_t>(k * n) ||
-      c.length != static_cast<size_t>(m * n)) {
+  if (!is_product({m, k}, a.length) || !is_product({k, n}, b.length) || !is_product({m, n}, c.length)) {
     fail(env, "shapes and lengths disagree");
     return nullptr;
   }
@@ -112,7 +111,7 @@ napi_value layer_norm(napi_env env, napi_callback_info info) {
       !read(env, args[5], &y, "y: expected a Float32Array")) {
     return nullptr;
   }
-  if (rows < 1 || gamma.length != beta.length || x.length != static_cast<size_t>(rows) * gamma.length ||
+  if (gamma.length != beta.length || !is_product({rows, static_cast<int64_t>(gamma.length)}, x.length) ||
       y.length != x.length) {
     fail(env, "shapes and lengths disagree");
     return nullptr;
@@ -293,6 +292,12 @@ napi_value bench_gemm(napi_env env, napi_callback_info info) {
       !read(env, args[5], &job->threads, "threads: expected a number") ||
       !read(env, args[6], &job->repeats, "repeats: expected a number")) {
     return nullptr;
+  }
+  const auto within = [](int64_t value, int64_t most) { return value >= 1 && value <= most; };
+  constexpr int64_t most_side = 1 << 16;
+  if (!within(job->m, most_side) || !within(job->n, most_side) || !within(job->k, most_side) ||
+      !within(job->threads, 1024) || !within(job->repeats, 1 << 20)) {
+    return fail(env, "a size is out of range"), nullptr;
   }
   return AsyncJob::start(env, job.release());
 }

@@ -4,6 +4,7 @@
 #include <node_api.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 namespace quarry::napi {
@@ -79,6 +80,37 @@ inline bool read(napi_env env, napi_value value, View<uint16_t>* out, const char
 }
 inline bool read(napi_env env, napi_value value, View<uint8_t>* out, const char* message) {
   return read_typed(env, value, napi_uint8_array, out, message);
+}
+
+/// Whether `length` is the product of `sizes`, all at least 1; a product that does not fit in size_t is none.
+inline bool is_product(std::initializer_list<int64_t> sizes, size_t length) {
+  size_t product = 1;
+  for (const int64_t size : sizes) {
+    if (size < 1 || __builtin_mul_overflow(product, static_cast<size_t>(size), &product)) return false;
+  }
+  return product == length;
+}
+
+/// Hands `data` to JavaScript as an object that only functions with the same tag accept. Owns it whatever happens; null
+/// with an exception pending when it cannot be made.
+inline napi_value tagged_object(napi_env env, const napi_type_tag& tag, void* data, void (*destroy)(void*)) {
+  napi_value object = nullptr;
+  if (napi_create_object(env, &object) == napi_ok && napi_type_tag_object(env, object, &tag) == napi_ok &&
+      napi_wrap(
+          env, object, data, [](napi_env, void* held, void* hint) { reinterpret_cast<void (*)(void*)>(hint)(held); },
+          reinterpret_cast<void*>(destroy), nullptr) == napi_ok) {
+    return object;
+  }
+  destroy(data);
+  napi_throw_error(env, nullptr, "the object cannot be made");
+  return nullptr;
+}
+/// What an object made with `tag` holds; anything else fails with `message`.
+inline bool read_tagged(napi_env env, napi_value value, const napi_type_tag& tag, void** out, const char* message) {
+  bool tagged = false;
+  return (napi_check_object_type_tag(env, value, &tag, &tagged) == napi_ok && tagged &&
+          napi_unwrap(env, value, out) == napi_ok) ||
+         fail(env, message);
 }
 
 inline napi_value property(napi_env env, napi_value object, const char* name) {

@@ -11,7 +11,8 @@ namespace quarry::napi {
 inline bool read_size(napi_env env, napi_value object, const char* name, size_t* out, int64_t least = 1) {
   int64_t value = 0;
   if (!read(env, property(env, object, name), &value, name)) return false;
-  if (value < least || value > (int64_t{1} << 32)) return fail(env, name);
+  // The sizes of a tensor, its bytes and its layers multiply to less than 2^64 with this.
+  if (value < least || value > (int64_t{1} << 20)) return fail(env, name);
   *out = static_cast<size_t>(value);
   return true;
 }

@@ -46,16 +46,26 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, size
   const size_t wanted = std::max(static_cast<size_t>(status.st_size) * 2, size_t{64} << 20);
   const size_t reserved = (wanted + kHugePage - 1) / kHugePage * kHugePage;
   void* data = map_aligned(fd, reserved);
-  const int error = errno;
-  ::close(fd);
-  if (data == MAP_FAILED) throw CoreError("IO", "cannot map " + path + ": " + std::strerror(error));
+  if (data == MAP_FAILED) {
+    const int error = errno;
+    ::close(fd);
+    throw CoreError("IO", "cannot map " + path + ": " + std::strerror(error));
+  }
 #if defined(MADV_HUGEPAGE)
   // Advice: a file system without huge pages refuses it, and nothing is lost.
   if (reading == Reading::kStreamed) madvise(data, reserved, MADV_HUGEPAGE);
 #endif
-  return std::shared_ptr<const MappedFile>(new MappedFile(data, reserved));
+  return std::shared_ptr<const MappedFile>(new MappedFile(fd, data, reserved));
 }
 
-MappedFile::~MappedFile() { munmap(data_, reserved_); }
+MappedFile::~MappedFile() {
+  munmap(data_, reserved_);
+  ::close(fd_);
+}
+
+bool MappedFile::holds(size_t bytes) const {
+  struct stat status;
+  return fstat(fd_, &status) == 0 && static_cast<size_t>(status.st_size) >= bytes;
+}
 
 }  // namespace quarry

@@ -20,11 +20,14 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   const void* data() const { return data_; }
+  /// Whether the file still has `bytes` bytes: reading beyond its end raises SIGBUS.
+  bool holds(size_t bytes) const;
   /// Bytes that may be read once the file has grown to them.
   size_t reserved() const { return reserved_; }
 
  private:
-  MappedFile(void* data, size_t reserved) : data_(data), reserved_(reserved) {}
+  MappedFile(int fd, void* data, size_t reserved) : fd_(fd), data_(data), reserved_(reserved) {}
+  int fd_;
   void* data_;
   size_t reserved_;
 };

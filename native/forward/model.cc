@@ -28,6 +28,8 @@ Model::Model(ModelOptions options)
 std::shared_ptr<const PackedWeights> Model::weights(Precision precision, const std::atomic<bool>* abort,
                                                     bool* packed) {
   auto& slot = weights_[static_cast<size_t>(precision)];
+  // A packed file that was cut short is packed again, before a read beyond its end can end the process.
+  if (slot != nullptr && !slot->whole()) slot = nullptr;
   if (slot == nullptr) {
     slot = PackedWeights::open(options_.shape, precision, options_.weights_path, options_.tensors, options_.cache_dir,
                                options_.checksum, kernels_, pool_, abort);

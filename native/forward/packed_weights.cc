@@ -249,6 +249,12 @@ void PackedWeights::lay_out(const ModelShape& s, Precision precision, char* base
 
 PackedWeights::~PackedWeights() {
   if (mapping_ != nullptr) munmap(mapping_, bytes_);
+  if (fd_ >= 0) ::close(fd_);
+}
+
+bool PackedWeights::whole() const {
+  struct stat info;
+  return fd_ < 0 || (fstat(fd_, &info) == 0 && static_cast<size_t>(info.st_size) == bytes_);
 }
 
 size_t PackedWeights::bytes_of(const ModelShape& shape, Precision precision) {
@@ -284,6 +290,8 @@ std::shared_ptr<const PackedWeights> PackedWeights::map(const ModelShape& shape,
   std::shared_ptr<PackedWeights> weights(new PackedWeights());
   weights->mapping_ = mapping.release();
   weights->lay_out(shape, precision, static_cast<char*>(weights->mapping_));
+  weights->fd_ = fcntl(file.fd(), F_DUPFD_CLOEXEC, 0);
+  if (weights->fd_ < 0) throw_errno("keeping packed weights open");
   return weights;
 }
 

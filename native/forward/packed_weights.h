@@ -66,6 +66,8 @@ class PackedWeights {
   /// Maps the packed file if there is a whole one; null otherwise.
   static std::shared_ptr<const PackedWeights> map(const ModelShape& shape, Precision precision,
                                                   const std::string& cache_dir, const std::string& checksum);
+  /// Whether the file behind the mapping is as long as it was: reading beyond its end raises SIGBUS.
+  bool whole() const;
   ~PackedWeights();
   PackedWeights(const PackedWeights&) = delete;
   PackedWeights& operator=(const PackedWeights&) = delete;
@@ -83,6 +85,7 @@ class PackedWeights {
   void lay_out(const ModelShape& shape, Precision precision, char* base);
   static void write_header(const ModelShape& shape, Precision precision, const std::string& checksum, char* to);
   void* mapping_ = nullptr;
+  int fd_ = -1;  // of the mapped file; none where the weights are in memory
   size_t bytes_ = 0;
   size_t head_bytes_ = 0;  // header and vectors
 };
