@@ -3,6 +3,7 @@ import type { DecodeOptions, SourceUnit } from './contract.js';
 import { fileUnit, listFiles, readPieces } from './files.js';
 import { httpUnit, readUrlList } from './http.js';
 import { huggingFaceUnits } from './hugging-face.js';
+import { parseSynthetic, syntheticUnits } from './synthetic.js';
 
 export interface ResolveOptions extends DecodeOptions {
   /** Where relative paths start. */
@@ -19,7 +20,7 @@ export interface ResolveDeps {
 
 /**
  * What the words after `--data` stand for: `-` standard input, `hf:owner/name[/config[/split]]` a Hugging Face dataset,
- * `https://…` a file, `urls:FILE` a list of URLs, anything else a file, a directory or a glob.
+ * `synthetic[:COUNT][?seed=N]` structured chunks made here, `https://…` a file, `urls:FILE` a list of URLs, anything else a file, a directory or a glob.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when a path or glob names nothing
  */
@@ -30,7 +31,9 @@ export async function resolveSources(
 ): Promise<SourceUnit[]> {
   const units: SourceUnit[] = [];
   for (const spec of specs) {
-    if (spec === '-') units.push(stdinUnit(deps.stdin ?? empty()));
+    const synthetic = parseSynthetic(spec);
+    if (synthetic !== undefined) units.push(...syntheticUnits(synthetic));
+    else if (spec === '-') units.push(stdinUnit(deps.stdin ?? empty()));
     else if (spec.startsWith('hf:')) {
       const hf = {
         ...options,
