@@ -8,6 +8,7 @@ import { OpenTargets } from './feed/open-targets.js';
 import { SampleIngest } from './feed/sample-ingest.js';
 import { Answerer } from './match/answerer.js';
 import { Matcher } from './match/matcher.js';
+import { TargetComposer } from './match/target-composer.js';
 import type { MinerDeps, MinerOptions } from './miner-options.js';
 import type { MinerEmitter, MinerEvents } from './run/events.js';
 import { Notifier } from './run/notifier.js';
@@ -79,7 +80,11 @@ export class Miner {
       { maxInFlight, maxBondShannons, minRewardShannons, minBalanceShannons, dryRun },
       { account, journal, host, store, book, stats, emitter, now, limits: () => this.#limits() },
     );
-    this.#answerer = new Answerer({ store, book, matcher, submitter: this.#submitter, stats, now });
+    const composer = new TargetComposer(
+      { margin, fewest: policy === 'cheapest', shape: options.config },
+      { store, models, book, maxBytes: () => this.#submitter.affordableBytes },
+    );
+    this.#answerer = new Answerer({ store, book, matcher, composer, submitter: this.#submitter, stats, now });
     // A target that refused one sample may take another.
     emitter.on('outcome', ({ targetId, outcome }) => {
       const refusals = book.excluded(targetId)?.size ?? 0;
@@ -352,6 +357,7 @@ export class Miner {
     this.#loadModels(signal);
     await this.#answerer.answerAll(signal);
     const { ids, fresh } = await this.#scorer.round(signal);
+    await this.#answerer.composeForAll(ids.length === 0, signal);
     if (ids.length === 0) return false;
     this.#stats.scored.add(fresh);
     this.#stats.samples.add(this.#intake.taken - this.#stats.samples.total);

@@ -2,12 +2,14 @@ import type { Store } from '../../store/index.js';
 import type { OpenTarget, OpenTargets } from '../feed/open-targets.js';
 import type { MinerStats } from '../run/stats.js';
 import type { Submitter } from '../submit/submitter.js';
-import type { Matcher } from './matcher.js';
+import type { Candidate, Matcher } from './matcher.js';
+import type { TargetComposer } from './target-composer.js';
 
 export interface AnswererDeps {
   readonly store: Store;
   readonly book: OpenTargets;
   readonly matcher: Matcher;
+  readonly composer: TargetComposer;
   readonly submitter: Submitter;
   readonly stats: MinerStats;
   /** Monotonic milliseconds. */
@@ -66,9 +68,24 @@ export class Answerer {
 
   /** Matches freshly scored samples with all open targets. */
   async answerWith(samples: readonly number[], signal: AbortSignal): Promise<void> {
-    const { matcher, submitter, stats, book, now } = this.#deps;
+    const { matcher, stats, book, now } = this.#deps;
     stats.rowsScanned.add(samples.length * book.size);
-    for await (const candidate of matcher.forSamples(samples, now(), signal)) submitter.offer(candidate, signal);
+    await this.#offer(matcher.forSamples(samples, now(), signal), signal);
+  }
+
+  /**
+   * Composes for open targets that nothing else hits, when enough samples came since that was last tried.
+   *
+   * @param finished no more samples come soon: whatever came since is enough
+   */
+  async composeForAll(finished: boolean, signal: AbortSignal): Promise<void> {
+    const { composer, now } = this.#deps;
+    if (!composer.isDue(finished)) return;
+    await this.#offer(composer.candidates(undefined, now(), signal), signal);
+  }
+
+  async #offer(candidates: AsyncGenerator<Candidate>, signal: AbortSignal): Promise<void> {
+    for await (const candidate of candidates) this.#deps.submitter.offer(candidate, signal);
   }
 
   async #answerWaiting(signal: AbortSignal): Promise<void> {
@@ -86,8 +103,10 @@ export class Answerer {
   }
 
   async #match(targets: readonly OpenTarget[], readyAt: number, signal: AbortSignal): Promise<void> {
-    const { matcher, submitter, stats, store } = this.#deps;
+    const { matcher, composer, stats, store } = this.#deps;
     stats.rowsScanned.add(store.sampleCount * targets.length);
-    for await (const candidate of matcher.forTargets(targets, readyAt, signal)) submitter.offer(candidate, signal);
+    await this.#offer(matcher.forTargets(targets, readyAt, signal), signal);
+    // What is left was a plain miss.
+    await this.#offer(composer.candidates(targets, readyAt, signal), signal);
   }
 }

@@ -6,7 +6,7 @@ import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
 import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } from '../../soma/chain/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
-import type { Store } from '../../store/index.js';
+import { partsOfOrigin, type Store } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { Journal } from '../journal/journal.js';
 import type { Candidate } from '../match/matcher.js';
@@ -77,6 +77,14 @@ export class Submitter {
   /** Submissions queued or in flight. */
   get pending(): number {
     return this.#queue.size + this.#queue.pending;
+  }
+
+  /** Bytes that a submission may have, by the protocol's limit and the largest bond. */
+  get affordableBytes(): number {
+    const { maxBytes, bondPerByte } = this.#deps.limits();
+    const { maxBondShannons } = this.#options;
+    if (maxBondShannons === undefined || bondPerByte === 0n) return maxBytes;
+    return Math.min(maxBytes, Number(maxBondShannons / bondPerByte));
   }
 
   /** Queues a candidate unless its target is taken or a guard forbids it. */
@@ -196,6 +204,7 @@ export class Submitter {
     }
     const latencyMs = now() - candidate.readyAt;
     stats.count(outcome);
+    if (partsOfOrigin(candidate.origin) !== undefined) stats.composed++;
     if (outcome.kind === 'unknown') this.#unknown.add(digest);
     // An accepted or lost target is gone; a rejected sample is not offered again; an unknown outcome keeps the target.
     if (outcome.kind === 'accepted' || outcome.kind === 'lost') book.remove(target.id);
