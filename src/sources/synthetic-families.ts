@@ -28,7 +28,7 @@ function bytes(draw: Draw, count: number): number[] {
 
 /**
  * Random families by name: those that reached most targets by themselves, chunk for chunk, of eight that were measured.
- * Runs, ramps, random draws from small alphabets and plain noise reached half as many or fewer. See docs/mining.md.
+ * Runs, ramps, random draws from small alphabets and plain noise reached fewer.
  */
 export const FAMILIES: readonly SyntheticFamily[] = [
   {
