@@ -53,7 +53,7 @@ export const SETTINGS = {
     kind: 'list',
     env: 'QUARRY_DATA',
     flag: '--data <path...>',
-    help: 'files, directories, globs, archives, datasets',
+    help: 'files, directories, globs, archives, datasets, synthetic[:COUNT]',
   },
   sampleBytes: {
     kind: 'integer',

@@ -7,6 +7,7 @@ import { warmUpSubmitPath } from '../soma/client/execute/warm-up-submit-path.js'
 import { OpenTargets } from './feed/open-targets.js';
 import { SampleIngest } from './feed/sample-ingest.js';
 import { Matcher } from './match/matcher.js';
+import { TargetComposer } from './match/target-composer.js';
 import type { MinerDeps, MinerOptions } from './miner-options.js';
 import type { MinerEmitter, MinerEvents } from './run/events.js';
 import { Notifier } from './run/notifier.js';
@@ -96,9 +97,13 @@ export class Miner {
         work.finally(() => this.#wake.now()),
       );
     const submitter = this.#submitter;
+    const composer = new TargetComposer(
+      { margin, fewest: policy === 'cheapest', shape: options.config },
+      { store, models, book, maxBytes: () => submitter.affordableBytes },
+    );
     this.#matcher = new Matcher(
       { policy, margin },
-      { store, models, book, submitter, stats, emitter, now, background },
+      { store, models, book, composer, submitter, stats, emitter, now, background },
     );
     // A target that refused one sample may take another.
     emitter.on('outcome', ({ targetId, outcome }) => {
@@ -372,6 +377,7 @@ export class Miner {
     this.#loadModels(signal);
     await this.#matcher.answerAll(signal);
     const { ids, fresh } = await this.#scorer.round(signal);
+    await this.#matcher.composeForAll(ids.length === 0, signal);
     if (ids.length === 0) return false;
     this.#stats.scored.add(fresh);
     this.#stats.samples.add(this.#intake.taken - this.#stats.samples.total);

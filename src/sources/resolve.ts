@@ -5,6 +5,7 @@ import { fileUnit, listFiles, readPieces } from './files.js';
 import { httpUnit, readUrlList } from './http.js';
 import { huggingFaceUnits } from './hugging-face.js';
 import type { OnLeftOut } from './left-out.js';
+import { parseSynthetic, syntheticUnits } from './synthetic.js';
 
 export interface ResolveOptions extends DecodeOptions {
   /** Where relative paths start. */
@@ -23,7 +24,7 @@ export interface ResolveDeps {
 
 /**
  * What the words after `--data` stand for: `-` standard input, `hf:owner/name[/config[/split]]` a Hugging Face dataset,
- * `https://…` a file, `urls:FILE` a list of URLs, anything else a file, a directory or a glob.
+ * `synthetic[:COUNT][?seed=N]` structured chunks made here, `https://…` a file, `urls:FILE` a list of URLs, anything else a file, a directory or a glob.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when a path or glob names nothing
  */
@@ -40,7 +41,9 @@ export async function resolveSources(
 }
 
 async function* unitsOf(spec: string, options: ResolveOptions, deps: ResolveDeps): AsyncGenerator<SourceUnit> {
-  if (spec === '-') yield stdinUnit(deps.stdin ?? empty(), options);
+  const synthetic = parseSynthetic(spec);
+  if (synthetic !== undefined) yield* syntheticUnits(synthetic);
+  else if (spec === '-') yield stdinUnit(deps.stdin ?? empty(), options);
   else if (spec.startsWith('hf:')) {
     const hf = { ...options, ...(options.hfToken !== undefined && { token: options.hfToken }) };
     yield* await huggingFaceUnits(spec.slice(3), deps.http, hf);

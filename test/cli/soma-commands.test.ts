@@ -147,6 +147,24 @@ describe('score', () => {
     expect(seeded.json.embedding).toEqual(scored.json.embedding);
   });
 
+  it('computes what joined files score from their parts', async () => {
+    const parts = ['a.bin', 'b.bin', 'c.bin'];
+    const bytes = parts.map((_, i) => new Uint8Array(1024).fill(70 + i));
+    for (const [i, name] of parts.entries()) await writeFile(file(name), bytes[i]!);
+    await writeFile(file('joined.bin'), Buffer.concat(bytes));
+    const composed = await run(['score', '--compose', ...at([...parts, ...base]), '--json']);
+    const joined = await run(['score', ...at(['joined.bin', ...base]), '--json']);
+    expect(composed.lines).toHaveLength(1);
+    expect(composed.json).toMatchObject({ parts: 3, files: parts.map(file) });
+    expect(Math.abs(composed.json.loss - joined.json.loss)).toBeLessThan(1e-4);
+    const [a, b] = [composed, joined].map(({ json }) => Float32Array.from(json.embedding));
+    expect(cosineDistance(a!, b!)).toBeLessThan(1e-5);
+    const uneven = await run(['score', '--compose', ...at(['sample.txt', 'a.bin', ...base]), '--json']);
+    expect(uneven.error.code).toBe('INVALID_ARGUMENT');
+    const several = await run(['submit', ...at(['a.bin', 'b.bin']), '--target', `0x${'0'.repeat(64)}`, '--json']);
+    expect(several.error.code).toBe('USAGE');
+  });
+
   it('decrypts with the key that is on chain', async () => {
     const { decryptionKey } = (await run(['models', 'manifests', modelId, '--json'])).json.manifests[0];
     await run(['models', 'fetch', modelId, '--out', file('enc.bin')]);

@@ -11,7 +11,7 @@ import type { CliContext } from '../context.js';
 import { packageRoot } from '../package-root.js';
 
 /** Benches by name; each is a module of bench/ with a `run` that yields one object a case. */
-const BENCHES = ['gemm', 'forward', 'distance', 'weights', 'rng', 'store', 'race', 'sdk'] as const;
+const BENCHES = ['gemm', 'forward', 'distance', 'weights', 'rng', 'store', 'race', 'sdk', 'reach'] as const;
 /** What runs when none is named: short, and needing nothing but this machine. */
 const DEFAULT_BENCHES = ['gemm', 'distance', 'weights', 'rng'] as const;
 
@@ -26,6 +26,7 @@ interface BenchModuleOptions {
   readonly threads?: readonly number[];
   readonly chunks?: readonly number[];
   readonly directory?: string;
+  readonly modelsDir?: string;
 }
 
 interface BenchModule {
@@ -43,6 +44,7 @@ interface BenchFlags {
   readonly threads?: readonly number[];
   readonly chunks?: readonly number[];
   readonly directory?: string;
+  readonly modelsDir?: string;
 }
 
 /** `quarry bench`: how fast, beside the machine's own limit. */
@@ -56,6 +58,7 @@ export function benchCommand(context: CliContext): Command {
     .option('--threads <list>', 'gemm, forward, distance: numbers of threads (default: 1 and all)', parseCounts)
     .option('--chunks <list>', 'forward: chunks of 1,024 bytes in a sample (default: 1)', parseCounts)
     .option('--directory <path>', 'forward: keep the generated model there for the next run')
+    .option('--models-dir <path>', 'reach: folder of trained models, medium-trained-1.safetensors to -3')
     .option('--python <path>', 'interpreter that has the Python peers (default: python3)')
     .option('--no-peers', 'time no other libraries')
     .option('--save <directory>', 'also write the results there, one JSON file a bench')

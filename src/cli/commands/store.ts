@@ -4,9 +4,11 @@ import { exportStore, type ModelKey, type Store, storeInfo, verifyStore } from '
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { openNetworkStore } from '../network-store.js';
+import { integerArgument } from '../parse-argument.js';
 import { examples, printRecord, printTable, say, sayJson } from '../print.js';
 import { configOf } from '../settings-options.js';
 import { type SessionFlags, withNetwork } from '../soma-session.js';
+import { showReach } from './store/reach.js';
 import { addNetworkStoreCommands } from './store/with-network.js';
 
 /** `quarry store`. */
@@ -52,6 +54,14 @@ export function storeCommand(context: CliContext): Command {
         }
       }),
     );
+
+  command('reach', 'which share of random targets the stored samples answer, alone and composed')
+    .option('--targets <n>', 'random targets, 1 to 10000', '200')
+    .addHelpText('after', examples('store reach', 'store reach --targets 1000 --json'))
+    .action((flags: SessionFlags & { targets: string }) => {
+      const count = integerArgument(flags.targets, '--targets', 1, 10_000);
+      return reading(context, flags, async (opened) => showReach(context, flags, opened, count));
+    });
 
   addNetworkStoreCommands(command, context);
   return store;

@@ -147,9 +147,10 @@ export class MiningReporter {
     line(bold(`done in ${formatDuration(s.durationMs)}`));
     write('samples', `${s.samples} taken in, ${s.scored} scored, ${s.hits} hits`);
     const unknown = s.unknown > 0 ? `, ${s.unknown} unknown` : '';
+    const composed = s.composed > 0 ? `; ${s.composed} composed` : '';
     write(
       'submitted',
-      `${s.submitted}: ${green(`${s.accepted} accepted`)}, ${s.lost} lost, ${s.rejected} rejected${unknown}`,
+      `${s.submitted}: ${green(`${s.accepted} accepted`)}, ${s.lost} lost, ${s.rejected} rejected${unknown}${composed}`,
     );
     const { p50, p99 } = s.spawnToSubmitMs;
     if (p50 !== undefined && p99 !== undefined)

@@ -6,6 +6,7 @@ import type { Submitter } from '../submit/submitter.js';
 import { type Candidate, candidateOf } from './candidate.js';
 import { lossBounds, type MatchModels } from './loss-bounds.js';
 import { SuspectModels } from './suspect-models.js';
+import type { TargetComposer } from './target-composer.js';
 import { TieSettler } from './tie-settler.js';
 
 export interface MatcherOptions {
@@ -19,6 +20,7 @@ export interface MatcherDeps {
   readonly store: Store;
   readonly models: MatchModels;
   readonly book: OpenTargets;
+  readonly composer: Pick<TargetComposer, 'candidates' | 'isDue'>;
   readonly submitter: Pick<Submitter, 'offer' | 'full'>;
   readonly stats: Pick<MinerStats, 'rowsScanned'>;
   readonly emitter: MinerEmitter;
@@ -87,7 +89,20 @@ export class Matcher {
   async answerAll(signal: AbortSignal): Promise<void> {
     if (!this.#againForAll) return;
     this.#againForAll = false;
-    await this.#answer(this.#deps.book.available, this.#amongAll(this.#deps.now()), signal);
+    const targets = this.#deps.book.available;
+    const readyAt = this.#deps.now();
+    await this.#answer(targets, this.#amongAll(readyAt), signal);
+    await this.#compose(targets, readyAt, signal);
+  }
+
+  /**
+   * Composes for open targets that nothing else hits, when enough samples came since that was last tried.
+   *
+   * @param finished no more samples come soon: whatever came since is enough
+   */
+  async composeForAll(finished: boolean, signal: AbortSignal): Promise<void> {
+    const { composer, now } = this.#deps;
+    if (composer.isDue(finished)) await this.#compose(undefined, now(), signal);
   }
 
   /** Matches freshly scored samples with all open targets. */
@@ -105,11 +120,21 @@ export class Matcher {
         const targets = [...this.#waiting].flatMap((id) => this.#deps.book.get(id) ?? []);
         this.#waiting.clear();
         if (this.#paused) this.#againForAll = true;
-        else await this.#answer(targets, this.#amongAll(0), signal);
+        else {
+          await this.#answer(targets, this.#amongAll(0), signal);
+          await this.#compose(targets, 0, signal);
+        }
       }
     } finally {
       this.#answering = false;
     }
+  }
+
+  /** Joins stored chunks for those of the targets that a plain match missed; for all open ones where none are named. */
+  async #compose(targets: readonly OpenTarget[] | undefined, readyAt: number, signal: AbortSignal): Promise<void> {
+    const { composer, submitter } = this.#deps;
+    if (submitter.full) return;
+    for await (const candidate of composer.candidates(targets, readyAt, signal)) submitter.offer(candidate, signal);
   }
 
   #amongAll(readyAt: number): Search {

@@ -9,6 +9,8 @@ export interface MinerSummary {
   readonly scored: number;
   readonly hits: number;
   readonly submitted: number;
+  /** Submissions that were composed: several scored chunks joined. */
+  readonly composed: number;
   readonly accepted: number;
   readonly lost: number;
   readonly rejected: number;
@@ -53,6 +55,7 @@ export class MinerStats {
   readonly outcomes = { accepted: 0, lost: 0, rejected: 0, unknown: 0 };
   hits = 0;
   submitted = 0;
+  composed = 0;
   claimed = 0;
   claimedShannons = 0n;
   rewardShannons = 0n;
@@ -80,6 +83,7 @@ export class MinerStats {
       scored: this.scored.total,
       hits: this.hits,
       submitted: this.submitted,
+      composed: this.composed,
       ...this.outcomes,
       claimed: this.claimed,
       claimedShannons: this.claimedShannons,

@@ -1,4 +1,4 @@
-import type { Store } from '../../store/index.js';
+import { type ScoreInput, type Store, scoreFromParts } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { SampleIngest } from '../feed/sample-ingest.js';
 import type { ActiveModel, ModelCatalogue } from './model-catalogue.js';
@@ -21,6 +21,9 @@ export interface ScoredRound {
   /** How many of them had no score under any model before. */
   readonly fresh: number;
 }
+
+/** Samples of no more bytes were composed of nothing. */
+const ONE_CHUNK = 1024;
 
 const NOTHING: ScoredRound = { ids: [], fresh: 0 };
 
@@ -84,7 +87,15 @@ export class Scorer {
     const { store, models } = this.#deps;
     const loaded = models.loaded(model);
     if (loaded === undefined) return;
-    const missing = ids.filter((id) => store.score(id, model.key) === undefined);
+    const composed: ScoreInput[] = [];
+    const missing = ids.filter((id) => {
+      if (store.score(id, model.key) !== undefined) return false;
+      // Parts come before what was composed of them, and what they come to costs nothing.
+      const score = store.sampleSize(id)! > ONE_CHUNK ? scoreFromParts(store, id, model.key) : undefined;
+      if (score !== undefined) composed.push(score);
+      return score === undefined;
+    });
+    await store.appendScores(model.key, composed);
     if (missing.length === 0) return;
     const samples = missing.map((id) => store.sample(id).bytes);
     const scores = await loaded.score(samples, { signal });

@@ -7,7 +7,7 @@ import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } f
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import { defaultMaxBond } from '../../soma/client/account/spending-limits.js';
 import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
-import type { Store } from '../../store/index.js';
+import { partsOfOrigin, type Store } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { Journal } from '../journal/journal.js';
 import type { Candidate } from '../match/candidate.js';
@@ -99,6 +99,14 @@ export class Submitter {
     const isFull = taken >= maxAccepted;
     this.#turnedAway ||= isFull;
     return isFull;
+  }
+
+  /** Bytes that a submission may have, by the protocol's limit and the largest bond. */
+  get affordableBytes(): number {
+    const { maxBytes, bondPerByte } = this.#deps.limits();
+    const { maxBondShannons } = this.#options;
+    if (maxBondShannons === undefined || bondPerByte === 0n) return maxBytes;
+    return Math.min(maxBytes, Number(maxBondShannons / bondPerByte));
   }
 
   /** Queues a candidate unless its target is taken or a guard forbids it. */
@@ -253,6 +261,7 @@ export class Submitter {
     }
     const latencyMs = now() - candidate.readyAt;
     stats.count(outcome);
+    if (partsOfOrigin(candidate.origin) !== undefined) stats.composed++;
     if (outcome.kind === 'unknown') this.#unknown.add(digest);
     // An accepted or lost target is gone; a rejected sample is not offered again; an unknown outcome keeps the target.
     if (outcome.kind === 'accepted' || outcome.kind === 'lost') book.remove(target.id);

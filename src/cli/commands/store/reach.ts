@@ -1,0 +1,54 @@
+import { normalArray } from '../../../engine/reference/index.js';
+import { Composer, type ModelKey, type Store } from '../../../store/index.js';
+import type { CliContext } from '../../context.js';
+import { printTable, sayJson } from '../../print.js';
+
+/** Thresholds shown, as z = (1 - threshold) * sqrt(width): 2.27 is the network's hardest at its width. */
+const LEVELS = [1, 2.27, 3.2, 4.5];
+/** Seed of the first random target. */
+const FIRST_TARGET = 7_000_000;
+
+/**
+ * Shows which share of random targets the one-chunk samples of a store answer, alone and composed: for each model by
+ * itself, and for all of them competing.
+ */
+export function showReach(context: CliContext, flags: { readonly json?: boolean }, store: Store, count: number): void {
+  const { models, embeddingDim } = store;
+  const sets = models.length > 1 ? [...models.map((model) => [model]), models] : [models];
+  const composer = new Composer(store);
+  const rows = sets.flatMap((set) => reachOf(composer, set, count, embeddingDim));
+  if (flags.json) for (const row of rows) sayJson(context, row);
+  else {
+    const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+    printTable(
+      context,
+      rows,
+      [
+        { header: 'MODELS', value: (row) => row.models.map((name) => name.slice(0, 12)).join(' '), shrink: 1 },
+        { header: 'Z', value: (row) => row.z, align: 'right' },
+        { header: 'THRESHOLD', value: (row) => row.threshold.toFixed(4), align: 'right' },
+        { header: 'SINGLE', value: (row) => percent(row.single), align: 'right' },
+        { header: 'COMPOSED', value: (row) => percent(row.composed), align: 'right' },
+      ],
+      'nothing is scored yet',
+    );
+  }
+}
+
+function reachOf(composer: Composer, models: readonly ModelKey[], count: number, dim: number) {
+  if (models.length === 0) return [];
+  const closest = (maxParts: number): number[] =>
+    Array.from({ length: count }, (_, i) => {
+      // No distance is below this threshold: the search goes as far as it can.
+      const target = { id: '', models, embedding: normalArray(BigInt(FIRST_TARGET + i), dim), threshold: -1 };
+      return composer.search(target, { maxParts })?.distance ?? 2;
+    });
+  const [single, composed] = [closest(1), closest(16)];
+  const share = (distances: readonly number[], threshold: number): number =>
+    distances.filter((distance) => distance <= threshold).length / count;
+  return LEVELS.map((z) => {
+    const threshold = 1 - z / Math.sqrt(dim);
+    const names = models.map(({ checksum }) => checksum);
+    return { models: names, z, threshold, single: share(single, threshold), composed: share(composed, threshold) };
+  });
+}

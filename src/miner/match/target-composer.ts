@@ -1,0 +1,145 @@
+import { setImmediate } from 'node:timers/promises';
+import {
+  type ComposePolicy,
+  Composer,
+  type Composition,
+  composedOrigin,
+  joinParts,
+  type MatchTarget,
+  type Store,
+} from '../../store/index.js';
+import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
+import type { ModelCatalogue } from '../score/model-catalogue.js';
+import type { Candidate } from './candidate.js';
+
+export interface TargetComposerOptions {
+  /** How far inside the threshold a composition must lie, cosine distance. */
+  readonly margin: number;
+  /** Fewest parts first. */
+  readonly fewest: boolean;
+  /** Chunks of a batch, tokens of a chunk. */
+  readonly shape: { readonly batchSize: number; readonly sequenceLength: number };
+}
+
+export interface TargetComposerDeps {
+  readonly store: Store;
+  readonly models: ModelCatalogue;
+  readonly book: OpenTargets;
+  /** Bytes that one submission may have, by the protocol and the budget. */
+  readonly maxBytes: () => number;
+}
+
+/** Rows grow by this factor before targets that nobody could reach are tried again. */
+const GROWTH = 1.1;
+/** Times a composition is searched again after its parts were scored in f32. */
+const MAX_ATTEMPTS = 4;
+/** f32 implementations differ by this much in the loss of a part; rows in low precision are only a start, see below. */
+const LOSS_BOUNDS = { f32: 1e-5, low: 2e-3 };
+
+/** Joins stored chunks for targets that no single sample hits. A joined sample becomes a row of the store like any other. */
+export class TargetComposer {
+  readonly #options: TargetComposerOptions;
+  readonly #deps: TargetComposerDeps;
+  readonly #composer: Composer;
+  #triedAt = 0;
+
+  constructor(options: TargetComposerOptions, deps: TargetComposerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#composer = new Composer(deps.store, { chunkBytes: options.shape.sequenceLength });
+  }
+
+  /** Whether so many samples came since open targets were last composed for that more may be reached. */
+  isDue(finished: boolean): boolean {
+    const { sampleCount } = this.#deps.store;
+    return sampleCount > this.#triedAt && (finished || sampleCount >= this.#triedAt * GROWTH);
+  }
+
+  /** At most one candidate for each target that nobody works on, for all open ones where none are named. */
+  async *candidates(
+    targets: readonly OpenTarget[] | undefined,
+    readyAt: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Candidate> {
+    const { book, models, store } = this.#deps;
+    const seen = store.sampleCount;
+    const available = new Set(book.available);
+    for (const open of targets ?? available) {
+      if (signal.aborted) return;
+      const wanted = matchTarget(open.target, models.keysOf(open.target.modelIds));
+      if (wanted === undefined || !available.has(open)) continue;
+      const candidate = await this.#compose(open, wanted, readyAt, signal);
+      if (candidate !== undefined) yield candidate;
+      // Checkpoints and answers go first.
+      await setImmediate();
+    }
+    if (targets === undefined) this.#triedAt = seen;
+  }
+
+  /** Searches, and where a part was scored in low precision, scores that part again in f32 and searches anew. */
+  async #compose(
+    open: OpenTarget,
+    wanted: MatchTarget,
+    readyAt: number,
+    signal: AbortSignal,
+  ): Promise<Candidate | undefined> {
+    const { batchSize, sequenceLength } = this.#options.shape;
+    const maxParts = Math.min(batchSize, Math.floor(this.#deps.maxBytes() / sequenceLength));
+    const { margin, fewest } = this.#options;
+    const policy: ComposePolicy = { maxParts, margin, fewest, lossErrorBound: LOSS_BOUNDS };
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const found = this.#composer.compose(wanted, policy);
+      // One part is a sample that the matcher refused, or left because it is too close to call.
+      if (found === undefined || found.parts.length < 2) return undefined;
+      if (found.isF32) return this.#candidate(open, wanted, found, readyAt);
+      if (!(await this.#rescore(open, found.parts, signal))) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Scores parts in f32 under every model of the target that has them in less; false when a model is not loaded. */
+  async #rescore(open: OpenTarget, parts: readonly number[], signal: AbortSignal): Promise<boolean> {
+    const { models, store } = this.#deps;
+    for (const id of open.target.modelIds) {
+      const model = models.get(id);
+      const loaded = model === undefined ? undefined : models.loaded(model);
+      if (model === undefined || loaded === undefined) return false;
+      const low = [...new Set(parts)].filter((part) => store.score(part, model.key)?.precision !== 'f32');
+      if (low.length === 0) continue;
+      const samples = low.map((part) => store.sample(part).bytes);
+      const scores = await loaded.score(samples, { precision: 'f32', signal });
+      await store.appendScores(
+        model.key,
+        scores.map((score, i) => ({ sampleId: low[i]!, ...score })),
+      );
+    }
+    return true;
+  }
+
+  async #candidate(
+    open: OpenTarget,
+    wanted: MatchTarget,
+    { parts, scores, winner, distance }: Composition,
+    readyAt: number,
+  ): Promise<Candidate | undefined> {
+    const { store, book } = this.#deps;
+    const { bytes } = joinParts(
+      parts.map((id) => store.sample(id).bytes),
+      this.#options.shape,
+    );
+    const origin = composedOrigin(parts);
+    const [sample] = await store.appendSamples([{ bytes, origin }]);
+    const score = scores[winner];
+    const modelId = open.target.modelIds[winner];
+    if (sample === undefined || score === undefined || modelId === undefined) return undefined;
+    const sampleId = sample.id;
+    if (book.excluded(open.target.id)?.has(sampleId)) return undefined;
+    for (const [index, key] of wanted.models.entries()) {
+      if (store.score(sampleId, key)?.precision === 'f32') continue;
+      await store.appendScores(key, [{ sampleId, ...scores[index]!, precision: 'f32' }]);
+    }
+    const { loss, embedding } = score;
+    readyAt = Math.max(readyAt, open.seenAt);
+    return { open, readyAt, sampleId, sizeBytes: bytes.length, origin, modelId, loss, embedding, distance };
+  }
+}

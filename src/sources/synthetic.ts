@@ -1,0 +1,76 @@
+import { QuarryError } from '../errors/index.js';
+import type { SourceUnit } from './contract.js';
+import { CHUNK_BYTES } from './cut.js';
+import { drawsOf, FAMILIES } from './synthetic-families.js';
+
+/** Chunks where no count is given: every byte repeated, and as many again of the other families. */
+const DEFAULT_COUNT = 512;
+const MAX_COUNT = 10_000_000;
+/** Chunks of a unit: where a later run may go on. */
+const UNIT_CHUNKS = 32;
+/**
+ * The step from one repeated byte to the next. Odd, so that all 256 are met, and measured: with a hundred chunks three
+ * trained models reach 63 % of random targets at z = 2.27 on average, 59 % with a step of 1; of twelve steps two came to
+ * as much.
+ */
+const BYTE_STEP = 37;
+
+/** What `synthetic…` stands for. */
+export interface SyntheticSpec {
+  readonly count: number;
+  readonly seed: number;
+}
+
+/**
+ * Reads `synthetic`, `synthetic:COUNT` or `synthetic:COUNT?seed=N`.
+ *
+ * @returns undefined when the words name another source
+ * @throws QuarryError `INVALID_ARGUMENT` when count or seed are no whole numbers in range
+ */
+export function parseSynthetic(spec: string): SyntheticSpec | undefined {
+  if (!/^synthetic(?:[:?]|$)/.test(spec)) return undefined;
+  const parts = /^synthetic(?::(\d+))?(?:\?seed=(\d+))?$/.exec(spec);
+  const count = Number(parts?.[1] ?? DEFAULT_COUNT);
+  const seed = Number(parts?.[2] ?? 0);
+  if (parts === null || count < 1 || count > MAX_COUNT || seed > 0xffff_ffff) {
+    throw new QuarryError('INVALID_ARGUMENT', `"${spec}" is no synthetic source`, {
+      hint: `write synthetic, synthetic:COUNT (1 to ${MAX_COUNT}) or synthetic:COUNT?seed=N (up to 4294967295)`,
+    });
+  }
+  return { count, seed };
+}
+
+/**
+ * Chunk `index` of a seed: first one byte repeated, all 256 of them, then the other families in turn.
+ *
+ * @returns the chunk and the family it is of
+ */
+export function syntheticChunk(index: number, seed: number): { readonly bytes: Uint8Array; readonly family: string } {
+  const bytes = new Uint8Array(CHUNK_BYTES);
+  if (index < 256) return { bytes: bytes.fill((index * BYTE_STEP + seed) % 256), family: 'one byte' };
+  const family = FAMILIES[index % FAMILIES.length]!;
+  family.fill(bytes, drawsOf((Math.imul(seed, 0x9e37_79b1) ^ index) >>> 0));
+  return { bytes, family: family.name };
+}
+
+/** Structured chunks made here, in units that a later run can begin with. The same words give the same bytes anywhere. */
+export function syntheticUnits({ count, seed }: SyntheticSpec): SourceUnit[] {
+  const units: SourceUnit[] = [];
+  for (let first = 0; first < count; first += UNIT_CHUNKS) {
+    const end = Math.min(count, first + UNIT_CHUNKS);
+    units.push({
+      name: `synthetic ${first} to ${end - 1}`,
+      async *documents() {
+        for (let index = first; index < end; index++) {
+          const { bytes, family } = syntheticChunk(index, seed);
+          yield { origin: `synthetic ${index}, ${family}`, pieces: once(bytes) };
+        }
+      },
+    });
+  }
+  return units;
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
