@@ -50,6 +50,8 @@ export class Miner {
   readonly #stop = new AbortController();
   #state: SystemState | undefined;
   #paused = false;
+  /** Whether the start went well: from then on nothing that a node says ends the miner. */
+  #started = false;
   readonly #wake = new Notifier();
   readonly #background = new TaskGroup((error) => this.#failed(error));
   /** Models whose weights are on their way. */
@@ -169,6 +171,7 @@ export class Miner {
         await this.#refresh(stop);
         await this.#start(stop);
       });
+      this.#started = true;
       const loops = [this.#follow(stop), this.#mine(stop), this.#settleLoop(stop)];
       // The first loop that ends, by its condition or by an error, ends the others.
       await Promise.race(loops).finally(() => this.stop());
@@ -311,7 +314,8 @@ export class Miner {
   /** Does something until the signal fires, again after failures that may pass. */
   #persist(doing: string, signal: AbortSignal, body: (succeeded: () => void) => Promise<void>): Promise<void> {
     const onFailure = (error: QuarryError): boolean => this.events.emit('warning', { error });
-    return supervise(doing, body, { onFailure, mend: (error) => this.#leaveOutDamaged(error) }, signal);
+    const mend = (error: QuarryError): Promise<boolean> => this.#leaveOutDamaged(error);
+    return supervise(doing, body, { onFailure, mend, outlivesNodes: this.#started }, signal);
   }
 
   async #failed(error: QuarryError): Promise<void> {
@@ -420,7 +424,7 @@ export class Miner {
       await this.#idle(signal);
       if (this.#now() < dueAt) continue;
       dueAt = this.#now() + SETTLE_EVERY_MS;
-      await this.#settle(signal);
+      await this.#persist('settling', signal, () => this.#settle(signal));
       const refunded = await this.#submitter.refunded(signal);
       if (this.#book.takeReleased() || refunded) this.#matcher.askAgain();
       const isDue = this.#deps.journal.hasClaimsDue(this.#state?.epoch ?? 0n);

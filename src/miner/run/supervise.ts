@@ -1,4 +1,4 @@
-import { isAbort, type QuarryError, toQuarryError } from '../../errors/index.js';
+import { type ErrorCode, isAbort, type QuarryError, toQuarryError } from '../../errors/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
 
 /** Between two attempts of something that failed for a reason that may pass. */
@@ -6,12 +6,37 @@ export const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
 /** What fails so often in a row, without a success in between, has failed for good. */
 export const MAX_FAILURES = 20;
 
+/** What a node can bring about by its answers or its silence. */
+const OF_NODES: ReadonlySet<ErrorCode> = new Set([
+  'UNREACHABLE',
+  'TLS',
+  'TIMEOUT',
+  'PROTOCOL',
+  'CONFIG_INVALID',
+  'INVALID_ARGUMENT',
+  'UNSUPPORTED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+  'FAILED_PRECONDITION',
+  'RATE_LIMITED',
+  'OVERLOADED',
+  'REMOTE_FAILURE',
+  'REMOTE_REJECTED',
+  'CONFLICT',
+  'BCS_INVALID',
+  'DATA_TOO_LARGE',
+]);
+
 /** What happens to failures. */
 export interface FailureHandling {
   /** Told of every failure that is tried again after a pause. */
   readonly onFailure: (failure: QuarryError) => void;
   /** Removes the cause of a failure where it can; then it is tried again at once. */
   readonly mend: (failure: QuarryError) => Promise<boolean>;
+  /** After a good start: what a node can bring about is never final, however often it happens. */
+  readonly outlivesNodes?: boolean | undefined;
 }
 
 /**
@@ -24,7 +49,7 @@ export interface FailureHandling {
 export async function supervise(
   doing: string,
   body: (succeeded: () => void) => Promise<void>,
-  { onFailure, mend }: FailureHandling,
+  { onFailure, mend, outlivesNodes = false }: FailureHandling,
   signal: AbortSignal,
 ): Promise<void> {
   for (let failures = 0; !signal.aborted; ) {
@@ -36,7 +61,9 @@ export async function supervise(
       if (isAbort(error)) throw error;
       const failure = toQuarryError(error, doing);
       if (await mend(failure)) continue;
-      if (!failure.retryable || failure.code === 'DISK_FULL' || ++failures > MAX_FAILURES) throw failure;
+      failures++;
+      const mayPass = failure.retryable && failure.code !== 'DISK_FULL' && failures <= MAX_FAILURES;
+      if (!mayPass && !(outlivesNodes && OF_NODES.has(failure.code))) throw failure;
       onFailure(failure);
       await sleep(backoffDelayMs(failures - 1, AGAIN, Math.random), signal);
     }

@@ -87,7 +87,8 @@ const TOO_LARGE = /^(Received message larger than max|Received message that deco
 function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string } {
   switch (failure.grpcCode) {
     case status.CANCELLED:
-      return { code: 'ABORTED' };
+      // Our own signal is told apart before: this is a node that shuts down, or a proxy that resets the stream.
+      return { code: 'UNREACHABLE', hint: 'the node or a proxy before it cut the call' };
     case status.INVALID_ARGUMENT:
     case status.OUT_OF_RANGE:
       return { code: 'INVALID_ARGUMENT' };
