@@ -3,6 +3,7 @@ import { QuarryError, toQuarryError } from '../errors/index.js';
 import { type AddressPolicy, assertUrlAllowed, guardedLookup } from './address-policy.js';
 import { HttpStatusError } from './http-error.js';
 import { nodeSender } from './node-sender.js';
+import { proxyOfEnvironment } from './proxy.js';
 import { redactUrl } from './redact-url.js';
 import { type RetryDeps, type RetryPolicy, retry } from './retry.js';
 import type { Sender } from './sender.js';
@@ -94,7 +95,9 @@ export class HttpClient {
     this.#deps = deps;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#trusted = new Set(options.trustedOrigins?.map((url) => new URL(url).origin));
-    const makeSender = options.engine === 'lean' ? nodeSender : undiciSender;
+    // Node's own client knows no proxies.
+    const lean = options.engine === 'lean' && proxyOfEnvironment() === undefined;
+    const makeSender = lean ? nodeSender : undiciSender;
     const connectTimeoutMs = Math.min(this.#timeoutMs, 10_000);
     this.#trustedSender = makeSender({ connectTimeoutMs });
     this.#sender =
