@@ -4,6 +4,7 @@ import { type AddressPolicy, assertUrlAllowed, guardedLookup } from './address-p
 import { HttpStatusError } from './http-error.js';
 import { atLeast, LEAST_BODY_RATE } from './min-throughput.js';
 import { nodeSender } from './node-sender.js';
+import { proxyOfEnvironment } from './proxy.js';
 import { redactUrl } from './redact-url.js';
 import { type RetryDeps, type RetryPolicy, retry } from './retry.js';
 import type { Sender } from './sender.js';
@@ -97,7 +98,9 @@ export class HttpClient {
     this.#deps = deps;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#trusted = new Set(options.trustedOrigins?.map((url) => new URL(url).origin));
-    const makeSender = options.engine === 'lean' ? nodeSender : undiciSender;
+    // Node's own client knows no proxies.
+    const lean = options.engine === 'lean' && proxyOfEnvironment() === undefined;
+    const makeSender = lean ? nodeSender : undiciSender;
     const connectTimeoutMs = Math.min(this.#timeoutMs, 10_000);
     this.#trustedSender = makeSender({ connectTimeoutMs });
     this.#sender =

@@ -1,16 +1,22 @@
-import type { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { LEAST_DOWNLOAD_RATE } from './min-throughput.js';
+import { proxyOfEnvironment } from './proxy.js';
 import type { Sender, SenderOptions } from './sender.js';
 
 /** The fast client for many requests at once; loaded at the first of them. */
 export function undiciSender(options: SenderOptions): Sender {
   const { connectTimeoutMs, lookup } = options;
-  let agent: Agent | undefined;
+  let agent: Dispatcher | undefined;
   let closed = false;
   return {
     async send(url, { timeoutMs, stallMs, body, signal, ...rest }) {
       const undici = await import('undici');
-      agent ??= new undici.Agent({ connect: { timeout: connectTimeoutMs, ...(lookup !== undefined && { lookup }) } });
+      const connect = { timeout: connectTimeoutMs, ...(lookup !== undefined && { lookup }) };
+      const proxy = proxyOfEnvironment();
+      agent ??=
+        proxy === undefined
+          ? new undici.Agent({ connect })
+          : new undici.EnvHttpProxyAgent({ connect, proxyTunnel: false, ...proxy });
       if (closed) await agent.destroy();
       // Undici's own time limit for the head begins anew with every informational response, of which there may be any
       // number: this one does not.

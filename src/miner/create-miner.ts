@@ -4,7 +4,7 @@ import { type ChosenEngine, chooseEngine, type EngineOptions } from '../engine/c
 import { prunePacked } from '../engine/native/prune-packed.js';
 import { QuarryError } from '../errors/index.js';
 import { type DataHost, HttpHost, verifiedHost } from '../hosting/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../http/index.js';
+import { HttpClient } from '../http/index.js';
 import { blake2b256, protocolConfig, type Signer } from '../soma/chain/index.js';
 import { SomaClient } from '../soma/client/soma-client.js';
 import type { FullnodeEvent } from '../soma/client/transport/index.js';
@@ -79,9 +79,8 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     const client = await connect(options);
     if (typeof options.network === 'string') closers.push(() => client.close());
     const config = options.config ?? (await configOf(client, signal));
-    const nodes = [client.endpoints.rpcUrl, ...client.fullnodes.map(({ url }) => url)];
-    const loopback = nodes.every((url) => /^https?:\/\/(127\.|localhost|\[::1\])/.test(url));
-    const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
+    const { addressPolicy } = client;
+    const http = new HttpClient({ addressPolicy });
     // Sources are the user's own choice: any address may be named.
     const sourceHttp = new HttpClient();
     closers.push(
@@ -108,7 +107,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     closers.push(() => store.close());
     const journal = new Journal(join(stateDir, 'journal.db'), Date.now);
     closers.push(() => journal.close());
-    const host = options.host ?? (await ownHost(stateDir, loopback || (options.dryRun ?? false)));
+    const host = options.host ?? (await ownHost(stateDir, addressPolicy.allowLoopback || (options.dryRun ?? false)));
     if (options.host === undefined) closers.push(() => host.close());
     const packedDir = join(stateDir, 'packed');
     const wishes: EngineOptions = {

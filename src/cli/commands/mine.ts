@@ -3,6 +3,8 @@ import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { DataHost } from '../../hosting/index.js';
 import { createMiner } from '../../miner/index.js';
+import { networkEndpoints } from '../../soma/client/networks.js';
+import { parseEndpoint } from '../../soma/client/transport/index.js';
 import { createLogger } from '../../telemetry/logger.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
@@ -161,8 +163,14 @@ function banner(
 
 /** Where submitted bytes are hosted: as set; on a local network this process serves them when nothing is set. */
 async function hostOf(config: Config, stateDir: string): Promise<DataHost | undefined> {
-  const local = /^(localnet|https?:\/\/(127\.|localhost|\[::1\]))/.test(config.network);
+  // On a public chain the miner refuses all the same, once a fullnode told it the chain.
+  const local = isOnThisMachine(config.network);
   const unreachable = config.s3Bucket === undefined && (config.dataPort === undefined || config.hostUrl === undefined);
   if (unreachable && !local && !config.dryRun) throw noHost('submitted data');
   return openDataHost(config, stateDir);
+}
+
+function isOnThisMachine(network: string): boolean {
+  const url = /^https?:\/\//i.test(network) ? network : networkEndpoints(network as 'testnet').rpcUrl;
+  return parseEndpoint(url).loopback;
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { QuarryError } from '../../errors/index.js';
 import { type DataHost, verifiedHost } from '../../hosting/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../http/index.js';
+import { HttpClient } from '../../http/index.js';
 import { type Manifest, manifestOf, shannonsToSoma, submissionBond } from '../../soma/chain/index.js';
 import type { Target } from '../../soma/client/decode/target.js';
 import { MODEL_CONFIGS } from '../../weights/model-config.js';
@@ -154,8 +154,7 @@ async function hostSample(
     return manifestOf(url, sample);
   }
   if (host === undefined) throw noHost('submitted data');
-  const loopback = /^https?:\/\/(127\.|localhost|\[::1\])/.test(client.endpoints.rpcUrl);
-  const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
+  const http = new HttpClient({ addressPolicy: client.addressPolicy });
   try {
     return manifestOf(await verifiedHost(host, http).publish(checksum, sample, signal), sample);
   } finally {

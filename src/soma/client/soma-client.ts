@@ -1,5 +1,12 @@
 import { QuarryError } from '../../errors/index.js';
-import { type DownloadSource, HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../http/index.js';
+import {
+  type AddressPolicy,
+  type DownloadSource,
+  HttpClient,
+  PUBLIC_AND_LOOPBACK,
+  PUBLIC_ONLY,
+  sleep,
+} from '../../http/index.js';
 import {
   type Address,
   type Digest,
@@ -31,6 +38,7 @@ import { type Recovery, recoverTransaction } from './execute/recover-transaction
 import { type SimulateTransactionOptions, simulateTransaction } from './execute/simulate-transaction.js';
 import { type WaitOptions, waitForCheckpoint } from './execute/wait-for-transaction.js';
 import type { NetworkEndpoints } from './networks.js';
+import { isPublicChain } from './public-chain.js';
 import { batchGetObjects, type ObjectQuery } from './read/batch-get-objects.js';
 import { getChallenge, listChallenges } from './read/challenges.js';
 import { type FetchModelOptions, fetchModel, modelProxies, streamModel } from './read/fetch-model.js';
@@ -93,6 +101,12 @@ export class SomaClient {
   readonly endpoints: NetworkEndpoints;
   /** What the functions beside this class take as their first argument. */
   readonly context: ClientContext;
+  /**
+   * Where data and weights of this network may lie. Loopback only with a network of this machine's own: all fullnodes
+   * on loopback, and a chain that is not a public one, as a fullnode says when it is asked.
+   */
+  readonly addressPolicy: AddressPolicy;
+  readonly #learnChain: (info: ServiceInfo) => void;
   readonly #hub: CheckpointWaiter;
   readonly #tls: TlsOptions | undefined;
   readonly #failover: FailoverTransport | undefined;
@@ -130,7 +144,11 @@ export class SomaClient {
           );
     const transport = failover ?? new GrpcTransport({ ...calls, url: this.endpoints.rpcUrl }, deps);
     this.#failover = failover;
-    const addressPolicy = options.addressPolicy ?? (loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY);
+    const addressPolicy = { ...(options.addressPolicy ?? (loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY)) };
+    this.addressPolicy = addressPolicy;
+    this.#learnChain = (info) => {
+      if (options.addressPolicy === undefined && isPublicChain(info)) addressPolicy.allowLoopback = false;
+    };
     const nodeHttp = new Map(
       urls.map((each) => {
         const baseUrl = parseEndpoint(each).url;
@@ -197,8 +215,10 @@ export class SomaClient {
   // Reads of the ledger.
 
   /** What the node is and how far it has come. */
-  getServiceInfo(options?: CallOptions): Promise<ServiceInfo> {
-    return getServiceInfo(this.context, options);
+  async getServiceInfo(options?: CallOptions): Promise<ServiceInfo> {
+    const info = await getServiceInfo(this.context, options);
+    this.#learnChain(info);
+    return info;
   }
   /** One object, the latest version by default. */
   getObject(objectId: ObjectId, options?: GetObjectOptions): Promise<FetchedObject> {
