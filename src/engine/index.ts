@@ -21,6 +21,7 @@ export type {
   ErrorBound,
   Hit,
   LoadedModel,
+  LoadOptions,
   Precision,
   ScanOptions,
   Score,

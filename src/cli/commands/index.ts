@@ -7,10 +7,12 @@ import { dataCommand } from './data.js';
 import { demoCommand } from './demo.js';
 import { devnetCommand } from './devnet.js';
 import { doctorCommand } from './doctor.js';
+import { fleetCommand } from './fleet.js';
 import { flockCommand } from './flock.js';
 import { mineCommand } from './mine.js';
 import { modelsCommand } from './models.js';
 import { scoreCommand } from './score.js';
+import { scorerCommand } from './scorer.js';
 import { serveCommand } from './serve.js';
 import { storeCommand } from './store.js';
 import { submitCommand } from './submit.js';
@@ -32,6 +34,8 @@ export const commandFactories: readonly ((context: CliContext) => Command)[] = [
   txCommand,
   storeCommand,
   serveCommand,
+  scorerCommand,
+  fleetCommand,
   devnetCommand,
   doctorCommand,
   benchCommand,

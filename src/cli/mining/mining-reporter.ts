@@ -1,3 +1,4 @@
+import type { QuarryError } from '../../errors/index.js';
 import type { Miner, MinerSummary } from '../../miner/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import type { Logger } from '../../telemetry/logger.js';
@@ -117,6 +118,11 @@ export class MiningReporter {
       if (this.#options.json) this.say('', 'status', { ...summary });
       else if (!this.#context.isErrTty) this.say(statusLine(summary), 'status');
     });
+  }
+
+  /** What went wrong beside the miner. */
+  warn(error: QuarryError): void {
+    this.say(`${this.#context.errStyle.yellow('warning')}  ${error.message}`, 'warning', { error: error.toJSON() });
   }
 
   /** Stops following and clears the live area. */
