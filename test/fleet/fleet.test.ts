@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -155,6 +156,25 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     const scores = model.score(inputs);
     await server.restart();
     expect(await scores).toEqual(await truth(inputs));
+  });
+
+  it('loses nothing when a scorer is killed: what it had in hand is scored by another', async () => {
+    const args = (name: string): string[] => [
+      ...['bin/quarry.js', 'scorer', '--nats', server.url, '--fleet', fleet, '--allow-loopback'],
+      ...['--state-dir', join(dir, name), '--engine', 'reference', '--workers', '1'],
+    ];
+    const [victim, survivor] = ['victim', 'survivor'].map((name) =>
+      spawn(process.execPath, args(name), { stdio: 'ignore' }),
+    );
+    const engine = await openEngine();
+    const model = await load(engine);
+    const inputs = samples(60);
+    const scores = model.score(inputs);
+    while (engine.stats.samples < 10) await new Promise((resolve) => setTimeout(resolve, 20));
+    victim!.kill('SIGKILL');
+    expect(await scores).toEqual(await truth(inputs));
+    expect(engine.stats).toMatchObject({ samples: 61, leftOut: 0 });
+    survivor!.kill('SIGINT');
   });
 
   it('stops when it is told to', async () => {
