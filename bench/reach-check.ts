@@ -1,7 +1,7 @@
-import type { ModelConfig } from '../src/weights/model-config.js';
 import { cosineDistance, createReferenceEngine } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { composedScore, joinParts } from '../src/store/index.js';
+import type { ModelConfig } from '../src/weights/model-config.js';
 import type { WeightsFile } from '../src/weights/weights-file.js';
 import type { ChunkScores } from './reach-models.js';
 

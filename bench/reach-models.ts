@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { MODEL_CONFIGS, type ModelConfig } from '../src/weights/model-config.js';
 import { createNativeScoringEngine } from '../src/engine/native/index.js';
 import { generateWeightsBytes } from '../src/weights/generate.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../src/weights/model-config.js';
 import { openSafetensors, safetensorsFromBytes } from '../src/weights/safetensors.js';
 import type { WeightsFile } from '../src/weights/weights-file.js';
 

@@ -30,10 +30,12 @@ export function openLocalModels(
   { loopback, onEngine }: { readonly loopback: boolean; readonly onEngine: (chosen: ChosenEngine) => void },
 ): LocalModels {
   const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
-  const engines = new Map<ModelConfig, Promise<ChosenEngine>>();
+  const engines = new Map<string, Promise<ChosenEngine>>();
   const engineFor = async (shape: ModelConfig) => {
+    // By value: every model on the wire brings a description of its own.
+    const key = JSON.stringify(shape);
     const chosen =
-      engines.get(shape) ??
+      engines.get(key) ??
       chooseEngine(
         {
           ...engineWishes(config),
@@ -46,8 +48,8 @@ export function openLocalModels(
         onEngine(engine);
         return engine;
       });
-    engines.set(shape, chosen);
-    chosen.catch(() => engines.delete(shape));
+    engines.set(key, chosen);
+    chosen.catch(() => engines.delete(key));
     return (await chosen).engine;
   };
   const weights = new WeightsCache({ dir: join(stateDir, 'weights') }, { http });

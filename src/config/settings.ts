@@ -127,8 +127,8 @@ export const SETTINGS = {
     env: 'QUARRY_ENGINE',
     flag: '--engine <name>',
     default: 'auto',
-    choices: ['auto', 'native', 'onnx', 'reference'],
-    help: 'scoring engine',
+    choices: ['auto', 'native', 'onnx', 'reference', 'fleet'],
+    help: 'scoring engine; fleet has scorers of a NATS server score',
   },
   distanceEngine: {
     kind: 'string',
@@ -175,7 +175,34 @@ export const SETTINGS = {
     help: 'shape of the models',
   },
 
-  // Scoring for others
+  // Scoring by others and for others
+  nats: {
+    kind: 'string',
+    env: 'QUARRY_NATS',
+    flag: '--nats <url>',
+    help: 'NATS server of the fleet: nats://host:4222 or tls://host:4222',
+  },
+  natsCreds: {
+    kind: 'string',
+    env: 'QUARRY_NATS_CREDS',
+    flag: '--nats-creds <file>',
+    help: 'NATS credentials file',
+  },
+  fleet: {
+    kind: 'string',
+    env: 'QUARRY_FLEET',
+    flag: '--fleet <name>',
+    default: 'default',
+    help: 'name of the fleet on its server; one coordinator each',
+  },
+  verifyShare: {
+    kind: 'number',
+    env: 'QUARRY_VERIFY_SHARE',
+    flag: '--verify-share <share>',
+    default: 0.005,
+    min: 0,
+    help: "share of a fleet's answers scored again on this machine, 0 to 1",
+  },
   serveHost: {
     kind: 'string',
     env: 'QUARRY_SERVE_HOST',

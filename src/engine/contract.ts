@@ -1,3 +1,4 @@
+import type { WeightsManifest } from '../weights/manifest.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 import type { WeightsPacking } from '../weights/weights-packing.js';
@@ -48,13 +49,19 @@ export interface LoadedModel {
   close(): Promise<void>;
 }
 
+export interface LoadOptions {
+  readonly signal?: AbortSignal;
+  /** Where the weights were published: engines on other machines fetch them there. */
+  readonly published?: WeightsManifest;
+}
+
 /** Computes losses and embeddings. One per device. */
 export interface ScoringEngine {
   readonly name: string;
   readonly device: string;
   readonly precision: Precision;
   /** @throws QuarryError `WEIGHTS_INVALID` when the file does not fit `config` */
-  load(weights: WeightsFile, config: ModelConfig, options?: { readonly signal?: AbortSignal }): Promise<LoadedModel>;
+  load(weights: WeightsFile, config: ModelConfig, options?: LoadOptions): Promise<LoadedModel>;
   /** How weights may be packed while they are downloaded, so that `load` need not; absent where nothing is packed. */
   packing?(config: ModelConfig): WeightsPacking | undefined;
   close(): Promise<void>;

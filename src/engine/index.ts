@@ -29,6 +29,7 @@ export type {
   ErrorBound,
   Hit,
   LoadedModel,
+  LoadOptions,
   Precision,
   ScanOptions,
   Score,

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChosenEngine, chooseEngine, type EngineOptions } from '../engine/choose-engine.js';
+import type { ScoringEngine } from '../engine/contract.js';
 import { prunePacked } from '../engine/native/prune-packed.js';
 import { QuarryError } from '../errors/index.js';
 import { type DataHost, HttpHost, verifiedHost } from '../hosting/index.js';
@@ -41,6 +42,8 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   readonly host?: DataHost;
   /** Default: whatever is fastest here. */
   readonly engine?: EngineOptions;
+  /** Puts another engine over this machine's, which it closes: a fleet of scorers. Default: none. */
+  readonly overEngine?: (local: ScoringEngine) => Promise<ScoringEngine>;
   /** What finds hits among stored rows. Default: whatever is fastest here. */
   readonly distance?: ScannerWishes;
   /** Default: by the width of the network's embeddings. */
@@ -117,8 +120,10 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
       ...(signal !== undefined && { signal }),
       ...options.engine,
     };
-    const engine = await chooseEngine(wishes, config);
+    const chosen = await chooseEngine(wishes, config);
+    let engine = chosen;
     closers.push(() => engine.engine.close());
+    if (options.overEngine !== undefined) engine = { ...chosen, engine: await options.overEngine(chosen.engine) };
     const cut = createCutStats();
     const source = sourceKey(units, options.samples);
     const account = client.account(options.signer, {

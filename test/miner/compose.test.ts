@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { PROTOCOL_VERSIONS, protocolConfig } from '../../src/soma/chain/index.js';
 import { openStore, partsOfOrigin, type Store } from '../../src/store/index.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { type MiningNetwork, startMiningNetwork } from './network.js';
 
 let network: MiningNetwork | undefined;

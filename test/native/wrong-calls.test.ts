@@ -3,9 +3,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 import { createNativeScoringEngine, loadAddon } from '../../src/engine/native/index.js';
 import { createNativeScanner } from '../../src/store/index.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 import { openSafetensors } from '../../src/weights/safetensors.js';
 import { mixedBytes, weightsBytes } from './models.js';
 

@@ -11,6 +11,7 @@ import { formatBytes } from '../../text/index.js';
 import type { ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { type DemoNetwork, type DemoNetworkStep, startDemoNetwork } from '../mining/demo-network.js';
+import { fleetOf } from '../mining/fleet-settings.js';
 import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { packageRoot } from '../package-root.js';
@@ -36,6 +37,10 @@ export function demoCommand(context: CliContext): Command {
     'untilSamples',
     'modelConfig',
     'engine',
+    'nats',
+    'natsCreds',
+    'fleet',
+    'verifyShare',
     'distanceEngine',
     'isa',
     'precision',
@@ -82,8 +87,10 @@ async function runDemo(
     const signer = Keypair.generate();
     await network.client.requestFaucet(signer.address, { signal });
     const fundedShannons = await network.client.getBalance(signer.address, { signal });
+    const fleet = fleetOf(config, (error) => reporter.warn(error));
     const assembled = await createMiner({
       ...minerOptions(config),
+      ...fleet?.minerOptions,
       maxAccepted: config.maxAccepted ?? (config.untilSamples === undefined ? DEFAULT_HITS : undefined),
       untilIdle: true,
       network: network.client,
@@ -117,7 +124,7 @@ async function runDemo(
       const balanceShannons = await network.client.getBalance(signer.address);
       reporter.summary(
         { ...summary, balanceShannons },
-        { fundedShannons, grewShannons: balanceShannons - fundedShannons },
+        { fundedShannons, grewShannons: balanceShannons - fundedShannons, ...fleet?.summary() },
       );
     } finally {
       await assembled.close();

@@ -13,6 +13,7 @@ import { probeScanners } from '../../store/index.js';
 import { formatBytes, toJsonPretty } from '../../text/index.js';
 import { MODEL_CONFIGS } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
+import { fleetProbe } from '../mining/fleet-settings.js';
 import { engineWishes } from '../mining/miner-settings.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { speedFileOf } from '../state-dir.js';
@@ -25,7 +26,7 @@ export function doctorCommand(context: CliContext): Command {
     .option('--json', 'one JSON object')
     .option('--calibrate', 'measure how fast each engine is, about a second a model, and keep the result')
     .addHelpText('after', '\nExamples:\n  quarry doctor\n  quarry doctor --calibrate\n  quarry doctor --json');
-  addSettings(command, ['isa', 'precision', 'onnxProvider', 'threads', 'stateDir']);
+  addSettings(command, ['isa', 'precision', 'onnxProvider', 'threads', 'stateDir', 'nats', 'natsCreds', 'fleet']);
   return command.action(async (flags: { json?: boolean; calibrate?: boolean }) => {
     const config = await configOf(context, { ...flags });
     const { engine: _engine, workers: _workers, ...wishes } = engineWishes(config);
@@ -44,6 +45,7 @@ export function doctorCommand(context: CliContext): Command {
       cores: cpus().length,
       memoryBytes: totalmem(),
     };
+    const fleet = config.nats === undefined ? undefined : await fleetProbe(config);
     if (flags.json) {
       const plain = (probe: EngineProbe): object =>
         probe.available ? probe : { ...probe, error: probe.error.toJSON() };
@@ -51,7 +53,14 @@ export function doctorCommand(context: CliContext): Command {
         measuredAt === undefined ? [] : [[model, { measuredAt, engines: candidates.map(plain) }] as const],
       );
       const levels = isaLevels();
-      const report = { machine, scoring: scoring.map(plain), levels, speeds: Object.fromEntries(measured), distance };
+      const report = {
+        machine,
+        scoring: scoring.map(plain),
+        levels,
+        speeds: Object.fromEntries(measured),
+        distance,
+        fleet,
+      };
       context.stdout.write(`${toJsonPretty(report)}\n`);
       return;
     }
@@ -81,6 +90,10 @@ export function doctorCommand(context: CliContext): Command {
     write(`\n${bold('distance engines')}`);
     for (const { name, available, detail } of distance) {
       write(`  ${available ? green('yes') : yellow('no ')}  ${name.padEnd(10)} ${detail}`);
+    }
+    if (fleet !== undefined) {
+      write(`\n${bold('fleet')}`);
+      write(`  ${fleet.available ? green('yes') : yellow('no ')}  ${'nats'.padEnd(10)} ${fleet.detail}`);
     }
     const running = scoring.find((probe) => probe.available)?.name ?? 'nothing';
     const fastest = [...speeds].flatMap(([model, { candidates, measuredAt }]) =>

@@ -87,6 +87,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./serve.js')).serveCommand,
   },
   {
+    name: 'scorer',
+    description: 'score for a coordinator elsewhere, over NATS, until stopped',
+    load: async () => (await import('./scorer.js')).scorerCommand,
+  },
+  {
+    name: 'fleet',
+    description: 'look after scorers on other machines',
+    load: async () => (await import('./fleet.js')).fleetCommand,
+  },
+  {
     name: 'devnet',
     description: 'run the embedded network until interrupted',
     load: async () => (await import('./devnet.js')).devnetCommand,

@@ -9,6 +9,7 @@ import { createLogger } from '../../telemetry/logger.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { noHost, openDataHost } from '../data-host.js';
+import { fleetOf } from '../mining/fleet-settings.js';
 import { startMinerApi } from '../mining/miner-api.js';
 import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
@@ -50,6 +51,10 @@ Examples:
     'minEntropy',
     'seed',
     'engine',
+    'nats',
+    'natsCreds',
+    'fleet',
+    'verifyShare',
     'distanceEngine',
     'isa',
     'precision',
@@ -98,8 +103,10 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds: config.statusSeconds });
   const logger = createLogger({ level: config.logLevel, file: config.logFile });
   try {
+    const fleet = fleetOf(config, (error) => reporter.warn(error));
     const assembled = await createMiner({
       ...minerOptions(config),
+      ...fleet?.minerOptions,
       network: config.network,
       ...(config.fullnodes !== undefined && { fullnodes: config.fullnodes }),
       onFullnode: ({ type, url, reason }) =>
@@ -129,7 +136,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       const api = await startMinerApi(config, miner);
       if (api !== undefined) reporter.say(`metrics at ${api.url}/metrics`, 'http', { url: api.url });
       try {
-        reporter.summary(await miner.run({ signal }));
+        reporter.summary(await miner.run({ signal }), fleet?.summary());
       } finally {
         await api?.close();
       }

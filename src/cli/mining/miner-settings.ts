@@ -43,7 +43,8 @@ export function minerOptions(
 /** The engine, from settings. Their choices are checked by the schema. */
 export function engineWishes(config: Config): EngineOptions {
   return {
-    engine: config.engine as EngineOptions['engine'],
+    // A fleet stands on an engine of this machine, which checks its answers.
+    engine: config.engine === 'fleet' ? 'auto' : (config.engine as EngineOptions['engine']),
     ...(config.isa !== undefined && { isa: config.isa as NonNullable<EngineOptions['isa']> }),
     ...(config.precision !== undefined && { precision: config.precision as NonNullable<EngineOptions['precision']> }),
     ...(config.onnxProvider !== undefined && { provider: config.onnxProvider }),

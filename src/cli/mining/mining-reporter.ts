@@ -1,3 +1,4 @@
+import type { QuarryError } from '../../errors/index.js';
 import type { Miner, MinerSummary } from '../../miner/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import type { Logger } from '../../telemetry/logger.js';
@@ -120,6 +121,11 @@ export class MiningReporter {
     events.on('paused', (e) => this.say(`paused: ${plainText(e.reason)}`, 'paused', e));
     events.on('resumed', () => this.say('resumed', 'resumed'));
     this.#showStatus(miner, logger);
+  }
+
+  /** What went wrong beside the miner. */
+  warn(error: QuarryError): void {
+    this.say(`${this.#context.errStyle.yellow('warning')}  ${error.message}`, 'warning', { error: error.toJSON() });
   }
 
   /** Stops following and clears the live area. */

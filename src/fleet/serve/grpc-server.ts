@@ -53,7 +53,7 @@ export async function serveScoring(options: ServeOptions, service: Pick<ScoringS
   const { host, port, token } = options;
   if (!isLoopback(host) && (token === undefined || token === '')) {
     throw new QuarryError('CONFIG_MISSING', `listening on ${host} lets others use this machine, so it needs a token`, {
-      hint: 'set QUARRY_HTTP_TOKEN, or listen on 127.0.0.1',
+      hint: 'set QUARRY_API_TOKEN, or listen on 127.0.0.1',
     });
   }
   const server = new Server({ 'grpc.max_receive_message_length': MOST_REQUEST_BYTES });

@@ -134,7 +134,7 @@ export class ModelCatalogue {
       };
       const file = await weights.open(model.manifest, options);
       try {
-        const loaded = await engine.load(file, this.#options.config, { signal });
+        const loaded = await engine.load(file, this.#options.config, { signal, published: model.manifest });
         this.#loaded.set(model.key.checksum, loaded);
         this.#failed.delete(model.id);
         const note = loaded.note === undefined ? {} : { note: loaded.note };

@@ -1,0 +1,79 @@
+import type { Config } from '../../config/index.js';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { type FleetConnection, FleetEngine, fleetStatus, openFleet } from '../../fleet/index.js';
+import type { CreateMinerOptions } from '../../miner/index.js';
+
+/** A fleet that a miner scores with. */
+export interface MinerFleet {
+  readonly minerOptions: Pick<CreateMinerOptions, 'overEngine' | 'batchSize'>;
+  /** What the fleet did, for the summary. */
+  summary(): { readonly fleet: { scorers: number; samples: number; redelivered: number } } | undefined;
+}
+
+/** Samples of a round: enough for many scorers at once. */
+const FLEET_ROUND = 256;
+
+/**
+ * The fleet that the settings name, with `--engine fleet` or `--nats`.
+ *
+ * @throws QuarryError `CONFIG_MISSING` when a fleet is wished for without a server, `CONFIG_INVALID` for a share beyond 1
+ */
+export function fleetOf(config: Config, onWarning: (error: QuarryError) => void): MinerFleet | undefined {
+  if (config.engine !== 'fleet' && config.nats === undefined) return undefined;
+  serverOf(config);
+  const { verifyShare } = config;
+  if (verifyShare > 1) throw new QuarryError('CONFIG_INVALID', '--verify-share is a share: 0 to 1');
+  let engine: FleetEngine | undefined;
+  return {
+    minerOptions: {
+      batchSize: FLEET_ROUND,
+      overEngine: async (local) => {
+        const fleet = await fleetConnection(config, 'coordinator');
+        engine = await FleetEngine.open({ verifyShare, onWarning }, { fleet, local });
+        return engine;
+      },
+    },
+    summary: () => {
+      if (engine === undefined) return undefined;
+      const { scorers, samples, redelivered } = engine.stats;
+      return { fleet: { scorers, samples, redelivered } };
+    },
+  };
+}
+
+/** Connects to the fleet that the settings name. */
+export async function fleetConnection(config: Config, role: string): Promise<FleetConnection> {
+  return openFleet({
+    url: serverOf(config),
+    fleet: config.fleet,
+    name: `quarry ${role}`,
+    ...(config.natsCreds !== undefined && { credentials: config.natsCreds }),
+  });
+}
+
+/** Whether the server answers and can hold a fleet. */
+export async function fleetProbe(config: Config): Promise<{ readonly available: boolean; readonly detail: string }> {
+  try {
+    const fleet = await fleetConnection(config, 'doctor');
+    try {
+      const { scorers, queued } = await fleetStatus(fleet);
+      const version = fleet.nc.info?.version ?? '?';
+      return {
+        available: true,
+        detail: `nats-server ${version}, JetStream, ${scorers.length} scorers, ${queued} queued`,
+      };
+    } finally {
+      await fleet.close();
+    }
+  } catch (error) {
+    const failure = toQuarryError(error, 'asking the NATS server');
+    return { available: false, detail: `${failure.message}${failure.hint === undefined ? '' : `; ${failure.hint}`}` };
+  }
+}
+
+function serverOf(config: Config): string {
+  if (config.nats !== undefined) return config.nats;
+  throw new QuarryError('CONFIG_MISSING', 'a fleet needs a NATS server', {
+    hint: 'name it with --nats nats://host:4222; start one with: nats-server -js -sd DIR',
+  });
+}

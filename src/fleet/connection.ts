@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
+import { type KV, Kvm } from '@nats-io/kv';
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+
+export interface FleetConnectionOptions {
+  /** `nats://host:4222` or `tls://host:4222`; several separated by commas. */
+  readonly url: string;
+  /** A NATS credentials file: JWT and nkey. */
+  readonly credentials?: string;
+  /** Name of the fleet: coordinators of different names share a server without meeting. Letters, digits, `-`, `_`. */
+  readonly fleet: string;
+  /** Name of this connection, for the server's own lists. */
+  readonly name: string;
+}
+
+/** A fleet's place on a NATS server. */
+export interface FleetConnection {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  /** Work queue of the fleet. */
+  readonly stream: string;
+  /** Begins every subject of the fleet. */
+  readonly prefix: string;
+  /** What may be asked to be scored, by identity of the weights. */
+  readonly models: KV;
+  /** Scorers that are alive, by id; entries disappear by themselves. */
+  readonly scorers: KV;
+  close(): Promise<void>;
+}
+
+/** A scorer that has not been heard of for this long is gone. */
+export const SCORER_LIFETIME_MS = 10_000;
+/** Within this, the same message sent twice counts once. */
+const DUPLICATE_WINDOW_NS = 120e9;
+
+/**
+ * Connects to a fleet, making its stream and buckets when they are missing.
+ *
+ * @throws QuarryError `UNREACHABLE` when no server answers, `UNAUTHENTICATED` when it refuses the credentials
+ * @throws QuarryError `UNSUPPORTED` when the server runs without JetStream
+ * @throws QuarryError `CONFIG_INVALID` when the fleet's name is not one
+ */
+export async function openFleet(options: FleetConnectionOptions): Promise<FleetConnection> {
+  const { fleet } = options;
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(fleet)) {
+    throw new QuarryError('CONFIG_INVALID', `"${fleet}" is no name for a fleet`, { hint: 'letters, digits, - and _' });
+  }
+  const nc = await dial(options);
+  try {
+    const jsm = await jetstreamManager(nc);
+    const stream = `QUARRY_${fleet}`;
+    const prefix = `quarry.${fleet}`;
+    await ensureStream(jsm, stream, `${prefix}.work.>`);
+    const kvm = new Kvm(nc);
+    const models = await kvm.create(`quarry_${fleet}_models`, { history: 1 });
+    const scorers = await kvm.create(`quarry_${fleet}_scorers`, { history: 1, ttl: SCORER_LIFETIME_MS });
+    const close = async (): Promise<void> => {
+      await nc.close();
+    };
+    return { nc, js: jetstream(nc), jsm, stream, prefix, models, scorers, close };
+  } catch (error) {
+    await nc.close();
+    throw new QuarryError('UNSUPPORTED', `the NATS server cannot hold the fleet's work: ${textOf(error)}`, {
+      hint: 'start it with JetStream: nats-server -js -sd DIR',
+      cause: error,
+    });
+  }
+}
+
+async function dial({ url, credentials, name }: FleetConnectionOptions): Promise<NatsConnection> {
+  const authenticator = credentials === undefined ? undefined : credsAuthenticator(await credentialsOf(credentials));
+  try {
+    return await connect({
+      servers: url.split(',').map((each) => each.trim()),
+      name,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 500,
+      timeout: 5_000,
+      ...(authenticator !== undefined && { authenticator }),
+    });
+  } catch (error) {
+    const refused = /authoriz|authentic/i.test(textOf(error));
+    throw new QuarryError(
+      refused ? 'UNAUTHENTICATED' : 'UNREACHABLE',
+      `no NATS server at ${withoutPassword(url)}: ${textOf(error)}`,
+      {
+        hint: refused ? 'give its credentials file with --nats-creds' : 'start one: nats-server -js -sd DIR',
+        cause: error,
+      },
+    );
+  }
+}
+
+async function credentialsOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw toQuarryError(error, 'reading the NATS credentials');
+  }
+}
+
+async function ensureStream(jsm: JetStreamManager, name: string, subject: string): Promise<void> {
+  await jsm.streams.add({
+    name,
+    subjects: [subject],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    duplicate_window: DUPLICATE_WINDOW_NS,
+  });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/g, '//');
+}

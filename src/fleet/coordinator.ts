@@ -1,0 +1,299 @@
+import { randomUUID } from 'node:crypto';
+import { AckPolicy } from '@nats-io/jetstream';
+import type { Msg, Subscription } from '@nats-io/transport-node';
+import PQueue from 'p-queue';
+import type { Score } from '../engine/contract.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import { sleep } from '../http/index.js';
+import { weightsIdentity } from '../weights/manifest.js';
+import type { FleetConnection } from './connection.js';
+import {
+  type Answer,
+  consumerName,
+  encodeModel,
+  JOB_PRECISIONS,
+  type JobPrecision,
+  jobHeaders,
+  type PublishedModel,
+  type Receipt,
+  readAnswer,
+  senderOf,
+  workSubject,
+} from './wire.js';
+
+export interface CoordinatorOptions {
+  /** A scorer that is silent for this long about a job loses it. Default 15 s. */
+  readonly ackWaitMs?: number;
+  /** Times a job is handed out before it is left out. Default 5. */
+  readonly maxDeliveries?: number;
+  /** Told what people should know: samples left out, answers refused. */
+  readonly onWarning: (error: QuarryError) => void;
+}
+
+/** What a fleet did since the coordinator started. */
+export interface FleetStats {
+  /** Scorers that answered. */
+  readonly scorers: number;
+  /** Answers taken. */
+  readonly samples: number;
+  /** Answers that came from a second or later delivery. */
+  readonly redelivered: number;
+  /** Answers dropped because another had come first. */
+  readonly duplicates: number;
+  /** Answers that could not be scores, or came from scorers in quarantine. */
+  readonly refused: number;
+  /** Samples given up after too many deliveries. */
+  readonly leftOut: number;
+}
+
+/** What is to be scored, and how. */
+export interface WorkOrder {
+  readonly model: PublishedModel;
+  readonly precision: JobPrecision;
+  readonly seed: bigint;
+  readonly signal?: AbortSignal;
+}
+
+interface Pending {
+  readonly id: string;
+  readonly order: WorkOrder;
+  readonly sample: Uint8Array;
+  readonly settle: (answer: Answer | undefined) => void;
+  /** Times it was put into the queue. */
+  sent: number;
+  seq: number;
+  sentAt: number;
+}
+
+/** Publications under way at once. */
+const PUBLISHING = 256;
+/** How often jobs that wait long are looked for in the queue. */
+const SWEEP_MS = 5_000;
+const RETRY_MS = 500;
+/** Room for headers beside a sample. */
+const HEADER_BYTES = 1024;
+
+/** Puts samples into a fleet's work queue and takes the answers: each once, whoever sends it, however often. */
+export class Coordinator {
+  readonly #fleet: FleetConnection;
+  readonly #options: CoordinatorOptions;
+  readonly #session = randomUUID();
+  readonly #pending = new Map<string, Pending>();
+  readonly #publishing = new PQueue({ concurrency: PUBLISHING });
+  readonly #scorers = new Set<string>();
+  readonly #quarantined = new Set<string>();
+  readonly #subscriptions: Subscription[] = [];
+  readonly #sweeper: NodeJS.Timeout;
+  readonly #closed = new AbortController();
+  readonly #counts = { samples: 0, redelivered: 0, duplicates: 0, refused: 0, leftOut: 0 };
+  #jobs = 0;
+
+  private constructor(fleet: FleetConnection, options: CoordinatorOptions) {
+    this.#fleet = fleet;
+    this.#options = options;
+    const { nc, stream } = fleet;
+    this.#subscriptions.push(
+      nc.subscribe(this.#replySubject, {
+        callback: (error, message) => {
+          if (error === null) this.#take(message);
+        },
+      }),
+      nc.subscribe(`$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.*`, {
+        callback: (error, message) => {
+          if (error === null) this.#exhausted(message);
+        },
+      }),
+    );
+    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS);
+    this.#sweeper.unref();
+  }
+
+  /** Takes the fleet over: work that an earlier coordinator left is dropped, its samples are in the store. */
+  static async open(fleet: FleetConnection, options: CoordinatorOptions): Promise<Coordinator> {
+    await fleet.jsm.streams.purge(fleet.stream);
+    return new Coordinator(fleet, options);
+  }
+
+  get stats(): FleetStats {
+    return { scorers: this.#scorers.size, ...this.#counts };
+  }
+
+  get #replySubject(): string {
+    return `${this.#fleet.prefix}.answer.${this.#session}`;
+  }
+
+  /** Largest sample that fits into a message, bytes. */
+  get largestSample(): number {
+    return (this.#fleet.nc.info?.max_payload ?? 1 << 20) - HEADER_BYTES;
+  }
+
+  /** Lets scorers know of a model and makes its queues. */
+  async publishModel(model: PublishedModel): Promise<void> {
+    const { jsm, stream, prefix, models } = this.#fleet;
+    const identity = weightsIdentity(model.manifest);
+    for (const precision of JOB_PRECISIONS) {
+      await jsm.consumers.add(stream, {
+        durable_name: consumerName(identity, precision),
+        filter_subject: workSubject(prefix, identity, precision),
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: (this.#options.ackWaitMs ?? 15_000) * 1e6,
+        max_deliver: this.#options.maxDeliveries ?? 5,
+        max_ack_pending: 100_000,
+      });
+    }
+    await models.put(identity, encodeModel(model));
+  }
+
+  /** Takes a model back: scorers make room. */
+  async withdrawModel(model: PublishedModel): Promise<void> {
+    const { jsm, stream, models } = this.#fleet;
+    const identity = weightsIdentity(model.manifest);
+    await models.delete(identity);
+    for (const precision of JOB_PRECISIONS) await jsm.consumers.delete(stream, consumerName(identity, precision));
+  }
+
+  /** Nothing that this scorer says is taken any more. */
+  quarantine(scorer: string): void {
+    this.#quarantined.add(scorer);
+  }
+
+  /**
+   * Has samples scored, in order; `undefined` for one that was given up.
+   *
+   * @throws QuarryError `ABORTED` when the signal fires or the coordinator closes
+   */
+  async score(order: WorkOrder, samples: readonly Uint8Array[]): Promise<(Answer | undefined)[]> {
+    const ended = AbortSignal.any([this.#closed.signal, ...(order.signal === undefined ? [] : [order.signal])]);
+    const ids: string[] = [];
+    let stop = (): void => {};
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(new QuarryError('ABORTED', 'scoring was stopped'));
+    });
+    aborted.catch(() => {});
+    if (ended.aborted) stop();
+    ended.addEventListener('abort', stop, { once: true });
+    try {
+      const answers = samples.map((sample) => {
+        const id = `${this.#session}-${this.#jobs++}`;
+        ids.push(id);
+        return new Promise<Answer | undefined>((settle) => {
+          const job: Pending = { id, order, sample, settle, sent: 0, seq: 0, sentAt: Date.now() };
+          this.#pending.set(id, job);
+          void this.#publishing.add(() => this.#send(job, ended));
+        });
+      });
+      return await Promise.race([Promise.all(answers), aborted]);
+    } finally {
+      ended.removeEventListener('abort', stop);
+      for (const id of ids) this.#pending.delete(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    clearInterval(this.#sweeper);
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    await this.#publishing.onIdle();
+  }
+
+  /** Puts a job into the queue, however long the server is away. */
+  async #send(job: Pending, ended: AbortSignal): Promise<void> {
+    const { js, prefix } = this.#fleet;
+    const { model, precision, seed } = job.order;
+    const subject = workSubject(prefix, weightsIdentity(model.manifest), precision);
+    const msgID = `${job.id}-${job.sent++}`;
+    while (!ended.aborted && this.#pending.has(job.id)) {
+      try {
+        const headers = jobHeaders({ id: job.id, reply: this.#replySubject, seed });
+        const { seq } = await js.publish(subject, job.sample, { msgID, headers });
+        job.seq = seq;
+        job.sentAt = Date.now();
+        return;
+      } catch {
+        await sleep(RETRY_MS, ended).catch(() => {});
+      }
+    }
+  }
+
+  #take(message: Msg): void {
+    let receipt: Receipt = 'refused';
+    try {
+      const { jobId, scorer } = senderOf(message);
+      const job = this.#pending.get(jobId);
+      if (this.#quarantined.has(scorer)) {
+        receipt = 'quarantined';
+        this.#counts.refused++;
+        if (job !== undefined) this.#again(job);
+      } else if (job === undefined) {
+        receipt = 'taken';
+        this.#counts.duplicates++;
+      } else {
+        receipt = this.#judge(message, job, scorer);
+      }
+    } catch {
+      this.#counts.refused++;
+    }
+    message.respond(receipt);
+  }
+
+  #judge(message: Msg, job: Pending, scorer: string): Receipt {
+    try {
+      const answer = readAnswer(message, job.order.model.config.embeddingDim);
+      this.#pending.delete(job.id);
+      this.#scorers.add(scorer);
+      this.#counts.samples++;
+      if (answer.deliveries > 1) this.#counts.redelivered++;
+      job.settle(answer);
+      return 'taken';
+    } catch (error) {
+      const failure = toQuarryError(error, 'reading an answer');
+      this.#counts.refused++;
+      this.#options.onWarning(new QuarryError(failure.code, `scorer ${scorer} answered nonsense: ${failure.message}`));
+      this.#again(job);
+      return 'refused';
+    }
+  }
+
+  /** Queues a job anew: whoever had it gave no usable answer and may have taken it from the queue. */
+  #again(job: Pending): void {
+    if (job.sent >= (this.#options.maxDeliveries ?? 5)) this.#giveUp(job);
+    else void this.#publishing.add(() => this.#send(job, this.#closed.signal));
+  }
+
+  #giveUp(job: Pending): void {
+    this.#pending.delete(job.id);
+    this.#counts.leftOut++;
+    const { sample } = job;
+    this.#options.onWarning(
+      new QuarryError('ENGINE_FAILED', `a sample of ${sample.length} bytes is left out: no scorer could score it`, {
+        retryable: false,
+      }),
+    );
+    job.settle(undefined);
+  }
+
+  /** The server hands a message out no more. */
+  #exhausted(message: Msg): void {
+    const { stream_seq: seq } = message.json<{ stream_seq: number }>();
+    for (const job of this.#pending.values()) if (job.seq === seq) this.#giveUp(job);
+    this.#fleet.jsm.streams.deleteMessage(this.#fleet.stream, seq).catch(() => {});
+  }
+
+  /** Finds jobs that vanished from the queue without an answer, such as those of a server that lost its disk. */
+  async #sweep(): Promise<void> {
+    const before = Date.now() - 2 * SWEEP_MS;
+    for (const job of [...this.#pending.values()].slice(0, PUBLISHING)) {
+      if (job.seq === 0 || job.sentAt > before) continue;
+      const found = await this.#fleet.jsm.streams.getMessage(this.#fleet.stream, { seq: job.seq }).catch((error) => {
+        return /no message found/i.test(String(error)) ? null : undefined;
+      });
+      job.sentAt = Date.now();
+      if (found === null && this.#pending.has(job.id)) this.#again(job);
+    }
+  }
+}
+
+/** A score that never wins a target: of a sample that none could score. */
+export function neverWins(embeddingDim: number): Score {
+  return { loss: Number.NaN, embedding: new Float32Array(embeddingDim), precision: 'f32' };
+}

@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto';
+import type { LoadedModel, Score } from '../engine/contract.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../http/index.js';
+import { weightsIdentity } from '../weights/manifest.js';
+import type { FleetConnection } from './connection.js';
+import type { ModelShelf } from './model-shelf.js';
+import { type Delivery, pullJobs } from './pull.js';
+import {
+  type Answer,
+  answerHeaders,
+  consumerName,
+  decodeModel,
+  embeddingBytes,
+  JOB_PRECISIONS,
+  type Job,
+  type JobPrecision,
+  type PublishedModel,
+  readJob,
+} from './wire.js';
+
+export interface ScorerNodeOptions {
+  /** For people: what this scorer is. */
+  readonly label: () => string;
+  /** Largest batch. */
+  readonly mostSamples: number;
+  /** A batch is sized to take about this long, milliseconds. */
+  readonly batchMs: number;
+  readonly onWarning: (error: QuarryError) => void;
+}
+
+/** What a scorer tells of itself. */
+export interface ScorerStatus {
+  readonly id: string;
+  readonly label: string;
+  /** Identities of the weights it has loaded. */
+  readonly models: readonly string[];
+  readonly samples: number;
+  /** Of the last batches. */
+  readonly samplesPerSecond: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly seenAt: number;
+}
+
+/** A queue that this scorer may pull from. */
+interface Queue {
+  readonly model: PublishedModel;
+  readonly identity: string;
+  readonly precision: JobPrecision;
+}
+
+const STATUS_MS = 2_000;
+const PROGRESS_MS = 3_000;
+const IDLE: Backoff = { baseMs: 20, maxMs: 250 };
+/** A model that cannot be had is left to others for this long. */
+const FAILED_MODEL_MS = 30_000;
+const ANSWER_LIMIT_MS = 5_000;
+/** Tries to hand an answer in; then another shall have the job. */
+const ANSWER_TRIES = 12;
+
+/** Pulls work of a fleet, scores it and answers. Keeps nothing: what it had in hand when it ends is done elsewhere. */
+export class ScorerNode {
+  readonly id = randomUUID().slice(0, 8);
+  readonly #fleet: FleetConnection;
+  readonly #models: ModelShelf;
+  readonly #options: ScorerNodeOptions;
+  readonly #queues = new Map<string, Queue>();
+  /** When a model that failed may be tried again. */
+  readonly #failed = new Map<string, number>();
+  #samples = 0;
+  /** Samples per second, smoothed; 0 before the first batch. */
+  #speed = 0;
+  #quarantined = false;
+
+  constructor(options: ScorerNodeOptions, deps: { readonly fleet: FleetConnection; readonly models: ModelShelf }) {
+    this.#options = options;
+    this.#fleet = deps.fleet;
+    this.#models = deps.models;
+  }
+
+  get status(): ScorerStatus {
+    const { label } = this.#options;
+    const samplesPerSecond = Math.round(this.#speed * 100) / 100;
+    return {
+      id: this.id,
+      label: label(),
+      models: this.#models.loaded,
+      samples: this.#samples,
+      samplesPerSecond,
+      seenAt: Date.now(),
+    };
+  }
+
+  /**
+   * Scores until the signal fires.
+   *
+   * @throws QuarryError `FAILED_PRECONDITION` when the coordinator put this scorer into quarantine
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const watch = await this.#fleet.models.watch();
+    const watching = (async () => {
+      for await (const { key, operation, value } of watch) this.#learn(key, operation, value);
+    })();
+    const beat = setInterval(() => void this.#tell(), STATUS_MS);
+    await this.#tell();
+    try {
+      let idle = 0;
+      while (!signal.aborted && !this.#quarantined) {
+        const worked = await this.#round();
+        idle = worked ? 0 : idle + 1;
+        if (idle > 0) await sleep(backoffDelayMs(Math.min(idle, 6), IDLE, Math.random), signal).catch(() => {});
+      }
+    } finally {
+      clearInterval(beat);
+      watch.stop();
+      await watching.catch(() => {});
+      await this.#fleet.scorers.delete(this.id).catch(() => {});
+    }
+    if (this.#quarantined) {
+      throw new QuarryError('FAILED_PRECONDITION', "the coordinator takes this scorer's answers no more", {
+        hint: 'its scores differ from those of others: compare versions, memory and --engine reference',
+      });
+    }
+  }
+
+  #learn(identity: string, operation: 'PUT' | 'DEL' | 'PURGE', value: Uint8Array): void {
+    for (const precision of JOB_PRECISIONS) {
+      const name = consumerName(identity, precision);
+      this.#queues.delete(name);
+      if (operation !== 'PUT') continue;
+      try {
+        const model = decodeModel(new TextDecoder().decode(value));
+        if (weightsIdentity(model.manifest) === identity) this.#queues.set(name, { model, identity, precision });
+      } catch (error) {
+        this.#options.onWarning(toQuarryError(error, 'reading a model'));
+      }
+    }
+  }
+
+  /** One pass over the queues, those of loaded models first: another is loaded only when these are empty. */
+  async #round(): Promise<boolean> {
+    const loaded = new Set(this.#models.loaded);
+    const now = Date.now();
+    const ready = [...this.#queues].filter(([, { identity }]) => (this.#failed.get(identity) ?? 0) <= now);
+    const has = ([, { identity }]: (typeof ready)[number]): number => (loaded.has(identity) ? 0 : 1);
+    ready.sort((a, b) => has(a) - has(b));
+    let worked = false;
+    for (const entry of ready) {
+      if (worked && has(entry) === 1) break;
+      const [consumer, queue] = entry;
+      const jobs = await pullJobs(this.#fleet, consumer, this.#room());
+      if (jobs.length === 0) continue;
+      worked = true;
+      await this.#work(queue, jobs);
+    }
+    return worked;
+  }
+
+  /** Samples that take about as long as a batch should. */
+  #room(): number {
+    const { mostSamples, batchMs } = this.#options;
+    return Math.max(1, Math.min(mostSamples, Math.round((this.#speed * batchMs) / 1000) || 2));
+  }
+
+  async #work(queue: Queue, deliveries: readonly Delivery[]): Promise<void> {
+    const open = new Set(deliveries);
+    const progress = setInterval(() => {
+      for (const delivery of open) delivery.working();
+    }, PROGRESS_MS);
+    try {
+      await this.#models.use(queue.model.manifest, queue.model.config, async (model) => {
+        this.#failed.delete(queue.identity);
+        // What was handed out before may have ended whoever scored it: alone, it takes no others along.
+        const suspects = deliveries.filter((each) => each.deliveries > 1);
+        const fresh = deliveries.filter((each) => each.deliveries === 1);
+        const answering: Promise<void>[] = [];
+        for (const batch of [fresh, ...suspects.map((each) => [each])]) {
+          if (batch.length > 0) answering.push(...(await this.#scoreBatch(model, queue, batch, open)));
+        }
+        await Promise.all(answering);
+      });
+    } catch (error) {
+      this.#failed.set(queue.identity, Date.now() + FAILED_MODEL_MS);
+      this.#options.onWarning(toQuarryError(error, `loading model ${queue.identity.slice(0, 10)}`));
+    } finally {
+      clearInterval(progress);
+      for (const delivery of open) delivery.nak(1_000);
+    }
+  }
+
+  /** Scores jobs and returns the answers under way; a batch that fails is scored one by one. */
+  async #scoreBatch(
+    model: LoadedModel,
+    queue: Queue,
+    batch: readonly Delivery[],
+    open: Set<Delivery>,
+  ): Promise<Promise<void>[]> {
+    const jobs: { delivery: Delivery; job: Job }[] = [];
+    for (const delivery of batch) {
+      try {
+        jobs.push({ delivery, job: readJob(delivery.message) });
+      } catch {
+        open.delete(delivery);
+        delivery.term();
+      }
+    }
+    const [first] = jobs;
+    if (first === undefined) return [];
+    const samples = jobs.map(({ job }) => job.sample);
+    const precision = queue.precision === 'f32' ? { precision: 'f32' as const } : {};
+    const startedAt = performance.now();
+    let scores: Score[];
+    try {
+      scores = await model.score(samples, { seed: first.job.seed, ...precision });
+    } catch (error) {
+      if (jobs.length === 1) {
+        this.#options.onWarning(toQuarryError(error, 'scoring'));
+        return [];
+      }
+      const parts = [];
+      for (const { delivery } of jobs) parts.push(...(await this.#scoreBatch(model, queue, [delivery], open)));
+      return parts;
+    }
+    const speed = (jobs.length * 1000) / Math.max(0.1, performance.now() - startedAt);
+    this.#speed = this.#speed === 0 ? speed : 0.7 * this.#speed + 0.3 * speed;
+    return jobs.flatMap(({ delivery, job }, i) => {
+      const score = scores[i];
+      if (score === undefined) return [];
+      const { deliveries } = delivery;
+      const answer: Answer = { jobId: job.id, scorer: this.id, deliveries, score, bound: model.errorBound };
+      return [this.#answer(job, answer, delivery, open)];
+    });
+  }
+
+  /** Hands an answer in; the job leaves the queue only once the coordinator has it. */
+  async #answer(job: Job, answer: Answer, delivery: Delivery, open: Set<Delivery>): Promise<void> {
+    const data = embeddingBytes(answer.score.embedding);
+    for (let tries = 0; tries < ANSWER_TRIES; tries++) {
+      try {
+        const headers = answerHeaders(answer);
+        const receipt = await this.#fleet.nc.request(job.reply, data, { headers, timeout: ANSWER_LIMIT_MS });
+        open.delete(delivery);
+        if (receipt.string() === 'taken') {
+          this.#samples++;
+          delivery.ack();
+        } else {
+          if (receipt.string() === 'quarantined') this.#quarantined = true;
+          delivery.term();
+        }
+        return;
+      } catch {
+        await sleep(500);
+      }
+    }
+  }
+
+  async #tell(): Promise<void> {
+    await this.#fleet.scorers.put(this.id, JSON.stringify(this.status)).catch(() => {});
+  }
+}

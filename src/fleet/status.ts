@@ -1,0 +1,31 @@
+import type { FleetConnection } from './connection.js';
+import type { ScorerStatus } from './scorer-node.js';
+
+/** A fleet as its server sees it now. */
+export interface FleetStatus {
+  /** Scorers that were heard of in the last seconds. */
+  readonly scorers: readonly ScorerStatus[];
+  /** Identities of the weights that may be asked for. */
+  readonly models: readonly string[];
+  /** Samples in the queue, those in hand included. */
+  readonly queued: number;
+  /** Samples handed out more than once and still unanswered. */
+  readonly redelivered: number;
+}
+
+/** Reads a fleet's status; changes nothing. */
+export async function fleetStatus(fleet: FleetConnection): Promise<FleetStatus> {
+  const { jsm, stream } = fleet;
+  const scorers: ScorerStatus[] = [];
+  for await (const key of await fleet.scorers.keys()) {
+    const entry = await fleet.scorers.get(key);
+    if (entry !== null && entry.operation === 'PUT') scorers.push(entry.json<ScorerStatus>());
+  }
+  const models: string[] = [];
+  for await (const key of await fleet.models.keys()) models.push(key);
+  let redelivered = 0;
+  for await (const { num_redelivered } of jsm.consumers.list(stream)) redelivered += num_redelivered;
+  const { state } = await jsm.streams.info(stream);
+  scorers.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { scorers, models, queued: state.messages, redelivered };
+}

@@ -1,0 +1,190 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createReferenceEngine, type LoadedModel, type Score, type ScoringEngine } from '../../src/engine/index.js';
+import type { QuarryError } from '../../src/errors/index.js';
+import { FleetEngine, type FleetEngineOptions, ModelShelf, openFleet, ScorerNode } from '../../src/fleet/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
+import { WeightsCache } from '../../src/weights/weights-cache.js';
+import { hasNatsServer, type NatsServer, startNatsServer } from './nats-server.js';
+import { type Published, publishModels } from './published-models.js';
+
+let dir: string;
+let published: Published;
+let server: NatsServer;
+let fleets = 0;
+let fleet: string;
+const http = new HttpClient({ addressPolicy: PUBLIC_AND_LOOPBACK });
+const closers: (() => Promise<void>)[] = [];
+const warnings: QuarryError[] = [];
+
+beforeAll(async () => {
+  if (!hasNatsServer) return;
+  dir = await mkdtemp(join(tmpdir(), 'quarry-fleet-'));
+  published = await publishModels(dir, 1);
+  server = await startNatsServer(dir);
+});
+afterAll(async () => {
+  await server?.close();
+  await published?.close();
+  await http.close();
+  if (dir !== undefined) await rm(dir, { recursive: true, force: true });
+});
+beforeEach(() => {
+  fleet = `test-${fleets++}`;
+  warnings.length = 0;
+});
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** A scorer of this process; `change` makes it lie. */
+async function startScorer(change: (score: Score) => Score = (score) => score): Promise<{ ended: Promise<void> }> {
+  const connection = await openFleet({ url: server.url, fleet, name: 'scorer' });
+  const engine = changed(createReferenceEngine(), change);
+  const weights = new WeightsCache({ dir: join(dir, `cache-${fleet}-${Math.random()}`) }, { http });
+  const models = new ModelShelf({ most: 2 }, { weights, engineFor: async () => engine });
+  const node = new ScorerNode(
+    { label: () => 'test', mostSamples: 8, batchMs: 200, onWarning: (error) => warnings.push(error) },
+    { fleet: connection, models },
+  );
+  const stop = new AbortController();
+  const ended = node.run(stop.signal);
+  ended.catch(() => {});
+  closers.push(async () => {
+    stop.abort();
+    await ended.catch(() => {});
+    await models.close();
+    await connection.close();
+  });
+  return { ended };
+}
+
+function changed(engine: ScoringEngine, change: (score: Score) => Score): ScoringEngine {
+  return {
+    name: engine.name,
+    device: engine.device,
+    precision: engine.precision,
+    close: () => engine.close(),
+    load: async (weights, config) => {
+      const model = await engine.load(weights, config);
+      return {
+        config,
+        errorBound: model.errorBound,
+        close: () => model.close(),
+        score: async (samples, options) => (await model.score(samples, options)).map(change),
+      };
+    },
+  };
+}
+
+async function openEngine(options: Partial<FleetEngineOptions> = {}): Promise<FleetEngine> {
+  const connection = await openFleet({ url: server.url, fleet, name: 'coordinator' });
+  const engine = await FleetEngine.open(
+    { verifyShare: 0, onWarning: (error) => warnings.push(error), ackWaitMs: 2_000, ...options },
+    { fleet: connection, local: createReferenceEngine() },
+  );
+  closers.push(() => engine.close());
+  return engine;
+}
+
+async function load(engine: ScoringEngine): Promise<LoadedModel> {
+  const [manifest] = published.models;
+  const cache = new WeightsCache({ dir: join(dir, 'coordinator') }, { http });
+  const file = await cache.open(manifest!);
+  const model = await engine.load(file, MODEL_CONFIGS.small, { published: manifest! });
+  await file.close();
+  return model;
+}
+
+const samples = (count: number): Uint8Array[] =>
+  Array.from({ length: count }, (_, i) => new TextEncoder().encode(`sample number ${i}`));
+
+async function truth(inputs: readonly Uint8Array[]): Promise<Score[]> {
+  const cache = new WeightsCache({ dir: join(dir, 'coordinator') }, { http });
+  const file = await cache.open(published.models[0]!);
+  const model = await createReferenceEngine().load(file, MODEL_CONFIGS.small);
+  const scores = await model.score(inputs);
+  await file.close();
+  return scores;
+}
+
+describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
+  it('scores as one engine does, in order, each sample once', async () => {
+    await startScorer();
+    await startScorer();
+    const engine = await openEngine({ ackWaitMs: 20_000 });
+    const model = await load(engine);
+    const inputs = samples(12);
+    expect(await model.score(inputs)).toEqual(await truth(inputs));
+    // The probe at loading is one more.
+    expect(engine.stats).toMatchObject({ samples: 13, redelivered: 0, refused: 0, leftOut: 0 });
+  });
+
+  it('puts a scorer that answers NaN aside and has the sample scored elsewhere, or gives it up with a warning', async () => {
+    await startScorer((score) => ({ ...score, loss: Number.NaN }));
+    const engine = await openEngine({ maxDeliveries: 3 });
+    const model = await load(engine);
+    const [score] = await model.score(samples(1));
+    expect(score?.loss).toBeNaN();
+    expect(engine.stats).toMatchObject({ samples: 0, leftOut: 2, refused: 6 });
+    expect(warnings.some(({ message }) => message.includes('left out'))).toBe(true);
+  });
+
+  it('quarantines a scorer whose scores are wrong, and replaces what was checked', async () => {
+    const liar = await startScorer((score) => ({ ...score, loss: score.loss - 1 }));
+    const engine = await openEngine({ verifyShare: 1 });
+    const model = await load(engine);
+    const inputs = samples(1);
+    expect(await model.score(inputs)).toEqual(await truth(inputs));
+    expect(warnings.some(({ message }) => message.includes('quarantine'))).toBe(true);
+    const next = model.score(samples(3));
+    await expect(liar.ended).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    await startScorer();
+    expect(await next).toEqual(await truth(samples(3)));
+  });
+
+  it('outlives the server: what was asked is answered after it comes back', async () => {
+    await startScorer();
+    const engine = await openEngine();
+    const model = await load(engine);
+    await server.kill();
+    const inputs = samples(4);
+    const scores = model.score(inputs);
+    await server.restart();
+    expect(await scores).toEqual(await truth(inputs));
+  });
+
+  it('loses nothing when a scorer is killed: what it had in hand is scored by another', async () => {
+    const args = (name: string): string[] => [
+      ...['bin/quarry.js', 'scorer', '--nats', server.url, '--fleet', fleet, '--allow-loopback'],
+      ...['--state-dir', join(dir, name), '--engine', 'reference', '--workers', '1'],
+    ];
+    const [victim, survivor] = ['victim', 'survivor'].map((name) =>
+      spawn(process.execPath, args(name), { stdio: 'ignore' }),
+    );
+    const engine = await openEngine();
+    const model = await load(engine);
+    const inputs = samples(60);
+    const scores = model.score(inputs);
+    while (engine.stats.samples < 10) await new Promise((resolve) => setTimeout(resolve, 20));
+    victim!.kill('SIGKILL');
+    expect(await scores).toEqual(await truth(inputs));
+    expect(engine.stats).toMatchObject({ samples: 61, leftOut: 0 });
+    survivor!.kill('SIGINT');
+  });
+
+  it('stops when it is told to', async () => {
+    const engine = await openEngine();
+    const controller = new AbortController();
+    const manifest = published.models[0]!;
+    const file = await new WeightsCache({ dir: join(dir, 'coordinator') }, { http }).open(manifest);
+    const loading = engine.load(file, MODEL_CONFIGS.small, { published: manifest, signal: controller.signal });
+    controller.abort();
+    await expect(loading).rejects.toMatchObject({ code: 'ABORTED' });
+    await file.close();
+  });
+});
