@@ -96,7 +96,7 @@ export class LiveArea {
     if (!this.#options.isTty) return;
     const width = Math.max(20, this.#options.columns() - 1);
     const lines = [...this.#bars.values()].map((bar) => this.#render(bar));
-    lines.push(...(this.#status?.(width) ?? []));
+    for (const line of this.#status?.(width) ?? []) lines.push(line);
     for (const line of lines) this.#options.stream.write(`${truncate(terminalText(line), width)}\n`);
     this.#drawn = lines.length;
   }

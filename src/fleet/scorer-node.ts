@@ -175,7 +175,8 @@ export class ScorerNode {
         const fresh = deliveries.filter((each) => each.deliveries === 1);
         const answering: Promise<void>[] = [];
         for (const batch of [fresh, ...suspects.map((each) => [each])]) {
-          if (batch.length > 0) answering.push(...(await this.#scoreBatch(model, queue, batch, open)));
+          if (batch.length > 0)
+            for (const part of await this.#scoreBatch(model, queue, batch, open)) answering.push(part);
         }
         await Promise.all(answering);
       });
@@ -218,7 +219,8 @@ export class ScorerNode {
         return [];
       }
       const parts = [];
-      for (const { delivery } of jobs) parts.push(...(await this.#scoreBatch(model, queue, [delivery], open)));
+      for (const { delivery } of jobs)
+        for (const part of await this.#scoreBatch(model, queue, [delivery], open)) parts.push(part);
       return parts;
     }
     const speed = (jobs.length * 1000) / Math.max(0.1, performance.now() - startedAt);
