@@ -3,6 +3,7 @@ import type { CliContext } from '../context.js';
 import { aitbcCommand } from './aitbc.js';
 import { benchCommand } from './bench.js';
 import { claimCommand } from './claim.js';
+import { completionCommand } from './completion.js';
 import { dataCommand } from './data.js';
 import { demoCommand } from './demo.js';
 import { devnetCommand } from './devnet.js';
@@ -41,4 +42,5 @@ export const commandFactories: readonly ((context: CliContext) => Command)[] = [
   benchCommand,
   flockCommand,
   aitbcCommand,
+  completionCommand,
 ];

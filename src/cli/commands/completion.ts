@@ -1,0 +1,15 @@
+import { Argument, Command } from 'commander';
+import { completionScript, SHELLS, type Shell } from '../completion-script.js';
+import type { CliContext } from '../context.js';
+import { examples } from '../print.js';
+
+/** `quarry completion`: a script for the shell, made from the command tree. */
+export function completionCommand(context: CliContext): Command {
+  const command = new Command('completion')
+    .description('print a script that completes commands and flags')
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .addHelpText('after', examples('completion bash > /etc/bash_completion.d/quarry', 'completion fish | source'));
+  return command.action((shell: Shell) => {
+    context.stdout.write(completionScript(command.parent ?? command, shell));
+  });
+}
