@@ -1,9 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { startDevnet } from '../../devnet/soma/index.js';
+import { type DevnetEndpoints, type DevnetOptions, startDevnet } from '../../devnet/soma/index.js';
 import { QuarryError } from '../../errors/index.js';
 import { toJsonLine } from '../../text/index.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
+import { startDemoNetwork } from '../mining/demo-network.js';
+import { addressArgument, integerArgument } from '../parse-argument.js';
+import { tell } from '../print.js';
 
 interface DevnetFlags {
   readonly json?: boolean;
@@ -19,6 +25,21 @@ interface DevnetFlags {
   readonly targets?: string;
   readonly seed?: string;
   readonly chaos?: boolean;
+  readonly models?: string;
+  readonly fund?: string;
+  readonly localnetPorts?: boolean;
+}
+
+/** What `localnet` means to clients. */
+const LOCALNET_PORTS = { port: '9000', faucetPort: '9123', adminPort: '9125' } as const;
+/** Faucet coins for an address that is to mine. */
+const FUND_REQUESTS = 5;
+const MAX_MODELS = 64;
+
+/** A devnet that serves, whoever runs it. */
+interface ServingDevnet extends DevnetEndpoints {
+  readonly chainId: string;
+  close(): Promise<void>;
 }
 
 /** `quarry devnet`: the embedded network alone. */
@@ -37,42 +58,17 @@ export function devnetCommand(context: CliContext): Command {
     .option('--distance-threshold <distance>', 'threshold of the targets')
     .option('--targets <n>', 'targets an epoch begins with')
     .option('--seed <n>', 'makes the network the same every time')
+    .option('--models <n>', 'publish this many models, so that targets are open and can be mined')
+    .option('--fund <address>', 'give this address coins; with --models')
+    .option('--localnet-ports', 'the ports that localnet means: 9000, 9123 faucet, 9125 admin')
     .option('--chaos', 'play faults: dropped streams, lost answers, locks, slow checkpoints, broken downloads')
     .addHelpText(
       'after',
-      '\nExamples:\n  quarry devnet --port 9000 --faucet-port 9123 --admin-port 9125\n  quarry devnet --json --epoch-ms 60000 --chaos',
+      '\nExamples:\n  quarry devnet --models 3 --fund 0x… --localnet-ports\n  quarry mine --network localnet --data ~/texts\n  quarry devnet --json --epoch-ms 60000 --chaos',
     )
-    .action(async (flags: DevnetFlags) => {
-      if (!Object.hasOwn(MODEL_CONFIGS, flags.modelConfig)) {
-        throw new QuarryError('USAGE', `--model-config expects one of ${Object.keys(MODEL_CONFIGS).join(', ')}`);
-      }
-      const modelConfig = MODEL_CONFIGS[flags.modelConfig as ModelConfigName];
-      const number = (name: keyof DevnetFlags): number | undefined => {
-        const text = flags[name];
-        if (text === undefined) return undefined;
-        const value = Number(text);
-        if (!Number.isFinite(value) || value < 0) throw new QuarryError('USAGE', `"${String(text)}" is not a number`);
-        return value;
-      };
-      const given = <T>(name: string, value: T | undefined): Record<string, T> =>
-        value === undefined ? {} : { [name]: value };
-      const devnet = await startDevnet({
-        embeddingDim: modelConfig.embeddingDim,
-        modelConfig,
-        ports: {
-          ...given('rpc', number('port')),
-          ...given('faucet', number('faucetPort')),
-          ...given('admin', number('adminPort')),
-          ...given('http', number('httpPort')),
-        },
-        ...given('epochMs', number('epochMs')),
-        ...given('checkpointIntervalMs', number('checkpointMs')),
-        ...given('protocolVersion', number('protocolVersion')),
-        ...given('initialDistanceThreshold', number('distanceThreshold')),
-        ...given('targetsPerEpoch', number('targets')),
-        ...given('seed', number('seed')),
-        ...(flags.chaos && { chaos: true }),
-      });
+    .action(async (given: DevnetFlags) => {
+      const flags = { ...(given.localnetPorts && LOCALNET_PORTS), ...given };
+      const devnet = await serve(context, flags);
       try {
         const { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId } = devnet;
         if (flags.json) context.stdout.write(`${toJsonLine({ rpcUrl, faucetUrl, adminUrl, httpUrl, chainId })}\n`);
@@ -89,4 +85,89 @@ export function devnetCommand(context: CliContext): Command {
         await devnet.close();
       }
     });
+}
+
+async function serve(context: CliContext, flags: DevnetFlags): Promise<ServingDevnet> {
+  const options = optionsOf(flags);
+  if (flags.models !== undefined) return serveWithModels(context, flags, options, flags.models);
+  if (flags.fund !== undefined) {
+    throw new QuarryError('USAGE', '--fund needs --models', {
+      hint: 'without models, ask the faucet: quarry wallet faucet',
+    });
+  }
+  return startDevnet(options);
+}
+
+function optionsOf(flags: DevnetFlags): DevnetOptions {
+  const modelConfig = MODEL_CONFIGS[modelConfigName(flags)];
+  const number = (name: keyof DevnetFlags): number | undefined => {
+    const text = flags[name];
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (!Number.isFinite(value) || value < 0) throw new QuarryError('USAGE', `"${String(text)}" is not a number`);
+    return value;
+  };
+  const given = <T>(name: string, value: T | undefined): Record<string, T> =>
+    value === undefined ? {} : { [name]: value };
+  return {
+    embeddingDim: modelConfig.embeddingDim,
+    modelConfig,
+    ports: {
+      ...given('rpc', number('port')),
+      ...given('faucet', number('faucetPort')),
+      ...given('admin', number('adminPort')),
+      ...given('http', number('httpPort')),
+    },
+    ...given('epochMs', number('epochMs')),
+    ...given('checkpointIntervalMs', number('checkpointMs')),
+    ...given('protocolVersion', number('protocolVersion')),
+    ...given('initialDistanceThreshold', number('distanceThreshold')),
+    ...given('targetsPerEpoch', number('targets')),
+    ...given('seed', number('seed')),
+    ...(flags.chaos && { chaos: true }),
+  };
+}
+
+function modelConfigName({ modelConfig }: DevnetFlags): ModelConfigName {
+  if (Object.hasOwn(MODEL_CONFIGS, modelConfig)) return modelConfig as ModelConfigName;
+  throw new QuarryError('USAGE', `--model-config expects one of ${Object.keys(MODEL_CONFIGS).join(', ')}`);
+}
+
+/** A devnet on which targets are open, and an address that can mine them. */
+async function serveWithModels(
+  context: CliContext,
+  flags: DevnetFlags,
+  devnetOptions: DevnetOptions,
+  models: string,
+): Promise<ServingDevnet> {
+  const count = integerArgument(models, '--models', 1, MAX_MODELS);
+  const fund = flags.fund === undefined ? undefined : addressArgument(flags.fund, 'miner');
+  const { signal } = context;
+  const dir = await mkdtemp(join(tmpdir(), 'quarry-devnet-'));
+  const clean = (): Promise<void> => rm(dir, { recursive: true, force: true });
+  try {
+    const network = await startDemoNetwork(
+      { dir, modelConfig: modelConfigName(flags), models: count, devnet: devnetOptions, signal },
+      (step) => {
+        if (step.step === 'published') tell(context, `model ${step.model} of ${count} published: ${step.modelId}`);
+      },
+    );
+    const close = async (): Promise<void> => {
+      await network.close();
+      await clean();
+    };
+    try {
+      for (let i = 0; fund !== undefined && i < FUND_REQUESTS; i++) {
+        await network.client.requestFaucet(fund, { signal });
+      }
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    const { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId } = network.devnet;
+    return { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId, close };
+  } catch (error) {
+    await clean();
+    throw error;
+  }
 }

@@ -97,6 +97,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./fleet.js')).fleetCommand,
   },
   {
+    name: 'completion',
+    description: 'print a script that completes commands and flags',
+    load: async () => {
+      const { completionCommand } = await import('./completion.js');
+      return (context) => completionCommand(context, () => allCommands(context));
+    },
+  },
+  {
     name: 'devnet',
     description: 'run the embedded network until interrupted',
     load: async () => (await import('./devnet.js')).devnetCommand,
