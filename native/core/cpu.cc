@@ -74,6 +74,24 @@ uint32_t usable_isa_mask() {
   return mask;
 }
 
+bool has_aes() {
+#if defined(QUARRY_X86)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 25)) != 0;
+#else
+  return false;
+#endif
+}
+
+bool has_vaes() {
+#if defined(QUARRY_X86)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & (1u << 9)) != 0;
+#else
+  return false;
+#endif
+}
+
 Isa best_isa() {
   const uint32_t mask = usable_isa_mask();
   Isa best = Isa::kSerial;
