@@ -1,9 +1,9 @@
 // Builds the native core for every platform with zig and packs everything into artifacts/: a package per platform that
 // holds one quarry.node, and quarry-miner, which names them as optional dependencies. They are named only in the packed
 // manifest, so that `npm ci` of a clone does not look for packages that are not published yet.
-// Usage: npm run package [-- PLATFORM…]. Needs python3 (zig comes from its `ziglang` package) and a built dist/.
+// Usage: npm run package [-- PLATFORM…], `main` for quarry-miner alone. Needs python3 (zig comes from its `ziglang` package) and a built dist/.
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -95,6 +95,23 @@ function packPlatform(id, { os, cpu, libc }, dir) {
   return pack(dir);
 }
 
+/**
+ * Puts gpu.js and what it computes with into `modules`, without the native packages that it names (another webgpu of
+ * 200 MB, and gl): overrides do not reach those who install quarry-miner.
+ */
+function bundleGpuJs(modules) {
+  const read = (name) => JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
+  const { webgpu: _webgpu, ...needed } = read('gpu.js').dependencies;
+  for (const name of ['gpu.js', ...Object.keys(needed)]) {
+    cpSync(join(root, 'node_modules', name), join(modules, name), { recursive: true });
+  }
+  const { optionalDependencies: _gl, devDependencies: _dev, scripts: _scripts, ...rest } = read('gpu.js');
+  const trimmed = JSON.stringify({ ...rest, dependencies: needed }, null, 2);
+  writeFileSync(join(modules, 'gpu.js', 'package.json'), `${trimmed}\n`);
+  rmSync(join(modules, 'gpu.js', 'dist'), { recursive: true, force: true });
+  return { bundled: ['gpu.js', ...Object.keys(needed)], gpuDependencies: needed };
+}
+
 /** quarry-miner as it is published: the platforms named, and without what only a clone can run. */
 function packMain() {
   const stage = join(cache, 'main');
@@ -103,9 +120,12 @@ function packMain() {
   const plain = pack('.');
   execFileSync('tar', ['-xzf', plain, '-C', stage, '--strip-components', '1']);
   const { scripts: _scripts, devDependencies: _dev, overrides: _overrides, allowScripts: _allow, ...kept } = manifest;
+  const { bundled, gpuDependencies } = bundleGpuJs(join(stage, 'node_modules'));
   const platforms = Object.keys(PLATFORMS).map((id) => [`quarry-miner-${id}`, manifest.version]);
   const published = {
     ...kept,
+    dependencies: { ...kept.dependencies, ...gpuDependencies },
+    bundleDependencies: bundled,
     optionalDependencies: { ...kept.optionalDependencies, ...Object.fromEntries(platforms) },
   };
   writeFileSync(join(stage, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
@@ -113,9 +133,10 @@ function packMain() {
 }
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PLATFORMS);
-const compiler = zig();
 mkdirSync(artifacts, { recursive: true });
-for (const id of wanted) {
+const platforms = wanted.filter((id) => id !== 'main');
+const compiler = platforms.length > 0 ? zig() : undefined;
+for (const id of platforms) {
   const platform = PLATFORMS[id];
   if (platform === undefined) throw new Error(`no platform ${id}; there are ${Object.keys(PLATFORMS).join(', ')}`);
   const dir = join(cache, id);

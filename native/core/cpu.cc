@@ -6,6 +6,9 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#if defined(QUARRY_X86)
+#include <cpuid.h>
+#endif
 
 namespace quarry {
 
@@ -19,6 +22,33 @@ constexpr Named kNames[] = {
     {Isa::kAvx512, "avx512"}, {Isa::kAvx512Bf16, "avx512bf16"},
 };
 constexpr uint32_t bit(Isa isa) { return static_cast<uint32_t>(isa); }
+
+#if defined(QUARRY_X86)
+struct X86Features {
+  bool avx2 = false, avx512 = false, avx512bf16 = false;
+};
+
+// From CPUID itself: the compilers' builtins need a table that not every runtime fills. Wide registers count only where
+// the operating system saves them (XCR0: 0x6 for AVX, 0xe6 for AVX-512). Each level includes the ones below.
+X86Features x86_features() {
+  X86Features found;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kFma = 1u << 12, kOsxsave = 1u << 27, kAvx = 1u << 28;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return found;
+  if ((c & (kFma | kOsxsave | kAvx)) != (kFma | kOsxsave | kAvx)) return found;
+  unsigned low = 0, high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  if ((low & 0x6u) != 0x6u || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return found;
+  const unsigned subleaves = a;
+  constexpr unsigned kAvx512 = (1u << 16) | (1u << 17) | (1u << 30) | (1u << 31);  // F, DQ, BW, VL
+  found.avx2 = (b & (1u << 5)) != 0;
+  found.avx512 = found.avx2 && (b & kAvx512) == kAvx512 && (low & 0xe6u) == 0xe6u;
+  if (found.avx512 && subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
+    found.avx512bf16 = (a & (1u << 5)) != 0;
+  }
+  return found;
+}
+#endif
 }  // namespace
 
 uint32_t compiled_isa_mask() {
@@ -34,20 +64,32 @@ uint32_t compiled_isa_mask() {
 uint32_t usable_isa_mask() {
   uint32_t mask = bit(Isa::kSerial);
 #if defined(QUARRY_X86)
-  // The builtins read CPUID and check with XGETBV that the operating system saves the wide registers.
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    mask |= bit(Isa::kAvx2);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-      mask |= bit(Isa::kAvx512);
-      if (__builtin_cpu_supports("avx512bf16")) mask |= bit(Isa::kAvx512Bf16);
-    }
-  }
+  const X86Features features = x86_features();
+  if (features.avx2) mask |= bit(Isa::kAvx2);
+  if (features.avx512) mask |= bit(Isa::kAvx512);
+  if (features.avx512bf16) mask |= bit(Isa::kAvx512Bf16);
 #elif defined(QUARRY_ARM64)
   mask |= bit(Isa::kNeon);  // Advanced SIMD is part of the ARMv8-A baseline.
 #endif
   return mask;
+}
+
+bool has_aes() {
+#if defined(QUARRY_X86)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 25)) != 0;
+#else
+  return false;
+#endif
+}
+
+bool has_vaes() {
+#if defined(QUARRY_X86)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & (1u << 9)) != 0;
+#else
+  return false;
+#endif
 }
 
 Isa best_isa() {

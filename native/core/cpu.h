@@ -32,6 +32,10 @@ const char* isa_name(Isa isa);
 /// The level of a name; false when there is no such name. Does not say whether it is usable.
 bool isa_from_name(const char* name, Isa* out);
 
+/// AES instructions on 128-bit registers, and on the wide ones; false where the processor is no x86.
+bool has_aes();
+bool has_vaes();
+
 /// Processors this process may run on.
 unsigned usable_cpus();
 

@@ -8,12 +8,11 @@ namespace quarry {
 const CheckedCipherKernels* checked_cipher_kernels_for(Isa isa) {
 #if defined(QUARRY_X86)
   if ((usable_isa_mask() & static_cast<uint32_t>(isa)) == 0) return nullptr;
-  __builtin_cpu_init();
-  if (!__builtin_cpu_supports("aes")) return nullptr;
+  if (!has_aes()) return nullptr;
   switch (isa) {
     case Isa::kAvx512:
     case Isa::kAvx512Bf16:
-      return __builtin_cpu_supports("vaes") ? &kAvx512CheckedCipher : &kAvx2CheckedCipher;
+      return has_vaes() ? &kAvx512CheckedCipher : &kAvx2CheckedCipher;
     case Isa::kAvx2:
       return &kAvx2CheckedCipher;
     default:

@@ -32,7 +32,7 @@ export interface OnnxEngineOptions {
 const ACCEPTABLE: ErrorBound = { loss: 0.01, distance: 0.01 };
 
 /**
- * A scoring engine on onnxruntime, an optional dependency. The graph is built at load; weights on disk are mapped from
+ * A scoring engine on onnxruntime, an optional peer dependency. The graph is built at load; weights on disk are mapped from
  * the safetensors file, not copied.
  *
  * In f16 the layers' products gain on GPUs that compute faster in it. Its range ends at 65,504: a model whose weights do

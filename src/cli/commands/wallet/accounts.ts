@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
 import { MNEMONIC_WORD_COUNTS, type MnemonicWordCount, type SecretFormat } from '../../../soma/chain/index.js';
@@ -10,6 +11,12 @@ import { type SessionFlags, signerOf, walletDirOf, withSigner } from '../../soma
 
 interface WalletFlags extends SessionFlags {
   readonly alias?: string;
+}
+
+interface ExportFlags {
+  readonly yesShowTheSecret?: boolean;
+  readonly format: SecretFormat;
+  readonly out?: string;
 }
 
 /** Adds `quarry wallet new`, `import`, `export`, `list`, `use`, `rename`, `remove` and `address`. */
@@ -59,14 +66,28 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
     });
 
   command('export <account>', 'print the secret key of an account')
-    .option('--yes-show-the-secret', 'required: whoever sees the key owns the coins')
+    .option('--yes-show-the-secret', 'required without --out: whoever sees the key owns the coins')
     .addOption(
       new Option('--format <format>', 'how it is written')
         .choices(['bech32', 'hex', 'base58', 'keystore'])
         .default('bech32'),
     )
-    .addHelpText('after', examples('wallet export miner --yes-show-the-secret > miner.key'))
-    .action(async (account: string, flags: WalletFlags & { yesShowTheSecret?: boolean; format: SecretFormat }) => {
+    .option('--out <file>', 'write it to a new file that only you may read (mode 0600), and print nothing secret')
+    .addHelpText('after', examples('wallet export miner --out miner.key'))
+    .action(async (account: string, flags: WalletFlags & ExportFlags) => {
+      if (flags.out !== undefined) {
+        const secret = (await open(flags)).exportSecret(account, flags.format);
+        // A file that exists may be readable by others, or be a key.
+        await writeFile(flags.out, `${secret}\n`, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+          throw new QuarryError('USAGE', `cannot write a new file ${flags.out}`, {
+            hint: 'choose a file that does not exist',
+            cause: error,
+          });
+        });
+        return printRecord(context, flags, { account, format: flags.format, file: flags.out }, [
+          ['written', flags.out],
+        ]);
+      }
       if (!flags.yesShowTheSecret) {
         throw new QuarryError('USAGE', 'exporting prints the secret key', {
           hint: 'add --yes-show-the-secret, and mind who sees the screen and the shell history',
