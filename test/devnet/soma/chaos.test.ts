@@ -17,6 +17,7 @@ async function withChaos(
   const devnet = await startDevnet({
     seed: 9,
     checkpointIntervalMs: 20,
+    readLagMs: 0,
     accounts: [{ address: alice.address, coins: [10_000_000_000n, 10_000_000_000n] }],
     models: [
       {
@@ -177,6 +178,7 @@ describe('locks', () => {
     const devnet = await startDevnet({
       seed: 2,
       checkpointIntervalMs: 20,
+      readLagMs: 0,
       finalityDelayMs: 100,
       accounts: [{ address: alice.address, coins: [10_000_000_000n, 10_000_000_000n] }],
     });

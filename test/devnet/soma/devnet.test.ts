@@ -12,7 +12,7 @@ let devnet: Devnet;
 let rpc: RawClient;
 
 beforeAll(async () => {
-  devnet = await startDevnet({ seed: 7, checkpointIntervalMs: 20, faucetCoins: 3 });
+  devnet = await startDevnet({ seed: 7, checkpointIntervalMs: 20, readLagMs: 0, faucetCoins: 3 });
   rpc = new RawClient(devnet.rpcUrl);
 });
 afterAll(async () => {

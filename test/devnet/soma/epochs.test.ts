@@ -8,7 +8,7 @@ let devnet: Devnet;
 let rpc: RawClient;
 
 beforeAll(async () => {
-  devnet = await startDevnet({ seed: 4, epochMs: 300, checkpointIntervalMs: 20, validators: 3 });
+  devnet = await startDevnet({ seed: 4, epochMs: 300, checkpointIntervalMs: 20, readLagMs: 0, validators: 3 });
   rpc = new RawClient(devnet.rpcUrl);
 });
 afterAll(async () => {

@@ -29,6 +29,7 @@ beforeAll(async () => {
   devnet = await startDevnet({
     seed: 5,
     checkpointIntervalMs: 20,
+    readLagMs: 0,
     idleCheckpointMs: 20,
     targetsPerEpoch: 30,
     accounts: [{ address: alice.address, coins: balances }],

@@ -8,6 +8,7 @@ it('keeps so many transactions, prunes the oldest checkpoints for them, and stay
   const bob = Keypair.generate().address;
   const devnet = await startDevnet({
     checkpointIntervalMs: 10,
+    readLagMs: 0,
     retainTransactions: 12,
     accounts: [{ address: alice.address, coins: [1_000_000_000n] }],
   });
