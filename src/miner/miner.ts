@@ -4,6 +4,7 @@ import { backoffDelayMs, sleep } from '../http/index.js';
 import type { SystemState } from '../soma/client/decode/system-state.js';
 import type { Target } from '../soma/client/decode/target.js';
 import { warmUpSubmitPath } from '../soma/client/execute/warm-up-submit-path.js';
+import { fits } from './feed/fits.js';
 import { OpenTargets } from './feed/open-targets.js';
 import { SampleIngest } from './feed/sample-ingest.js';
 import { Matcher } from './match/matcher.js';
@@ -199,7 +200,8 @@ export class Miner {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    for await (const target of this.#deps.client.listAllTargets({ status: 'open', signal })) this.#open(target);
+    for await (const target of this.#deps.client.listAllTargets({ status: 'open', signal, onUnfit: this.#warn }))
+      this.#open(target);
     await this.#deps.account.pool.ready(signal);
     this.#balanceKnown = true;
     this.#background.run('hosting again what may be audited', this.#rehost(signal));
@@ -275,7 +277,12 @@ export class Miner {
     };
   }
 
+  readonly #warn = (error: QuarryError): void => {
+    this.events.emit('warning', { error });
+  };
+
   #open(target: Target): boolean {
+    if (!fits(target, this.#options.config.embeddingDim)) return false;
     if (this.#deps.journal.hasLiveSubmission(target.id)) return false;
     return this.#book.add(target, this.#now());
   }
@@ -285,7 +292,7 @@ export class Miner {
     await this.#persist('following targets', signal, async (succeeded) => {
       // What the node lists at the start; `undefined` once it has told everything.
       let listed: Set<string> | undefined = new Set();
-      for await (const event of this.#deps.client.watchTargets({ signal })) {
+      for await (const event of this.#deps.client.watchTargets({ signal, onUnfit: this.#warn })) {
         switch (event.type) {
           case 'opened':
             listed?.add(event.target.id);

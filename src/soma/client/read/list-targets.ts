@@ -1,3 +1,4 @@
+import { type QuarryError, toQuarryError } from '../../../errors/index.js';
 import { StateService } from '../../../gen/soma/rpc/state_service_pb.js';
 import { type Address, normaliseId } from '../../chain/index.js';
 import { type CallOptions, type ClientContext, controlOf } from '../context.js';
@@ -26,6 +27,8 @@ export interface ListTargetsOptions extends CallOptions {
   readonly limit?: number;
   /** Relative to Target; `id` is always read. Default: every field. */
   readonly readMask?: ReadMask;
+  /** Told of a target that cannot be read, which is left out. Without it, such a target is an error of the page. */
+  readonly onUnfit?: ((error: QuarryError) => void) | undefined;
   /** From the previous page; the filters must be those of that page. */
   readonly pageToken?: Uint8Array;
 }
@@ -72,7 +75,15 @@ export async function listTargets(
   );
   const view = readMask === undefined ? targetFrom : partialTargetFrom;
   return {
-    targets: answer.targets.map(({ message, embedding }) => view(message, embedding)),
+    targets: answer.targets.flatMap(({ message, embedding }) => {
+      try {
+        return [view(message, embedding)];
+      } catch (error) {
+        if (options.onUnfit === undefined) throw error;
+        options.onUnfit(toQuarryError(error, 'reading a target'));
+        return [];
+      }
+    }),
     nextPageToken: pageTokenFrom(answer.nextPageToken),
   };
 }

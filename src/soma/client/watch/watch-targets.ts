@@ -1,4 +1,4 @@
-import { QuarryError } from '../../../errors/index.js';
+import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import {
   type Address,
   decodeTarget,
@@ -36,6 +36,8 @@ export interface WatchTargetsOptions
   extends Pick<WatchCheckpointsOptions, 'signal' | 'onGap' | 'onReconnect' | 'onConnected'> {
   /** Pause between comparisons with the node's own list, which also follow every gap. Default 60 s; 0 for none. */
   readonly reconcileMs?: number;
+  /** Told of a target that cannot be read; it is left out and the others are followed. */
+  readonly onUnfit?: ((error: QuarryError) => void) | undefined;
 }
 
 const MASK: readonly string[] = ['summary', 'transactions.effects', 'objects.objects'];
@@ -63,12 +65,13 @@ export async function* watchTargets(
   options: WatchTargetsOptions = {},
 ): AsyncGenerator<TargetEvent, void, void> {
   const control = options.signal === undefined ? {} : { signal: options.signal };
-  const feed = new TargetFeed();
+  const onUnfit = options.onUnfit ?? (() => {});
+  const feed = new TargetFeed(onUnfit);
   let gap = false;
   const info = await getServiceInfo(client, control);
   yield* feed.beginEpoch(info.epoch, undefined);
   // What happens while the list is read is in the checkpoints after `info`, which are read back.
-  yield* feed.reconcile(await openTargets(client, control));
+  yield* feed.reconcile(await openTargets(client, control, onUnfit));
   yield { type: 'synced', open: feed.open };
   let reconciledAt = client.now();
   const reconcileMs = options.reconcileMs ?? 60_000;
@@ -86,14 +89,19 @@ export async function* watchTargets(
     if (gap || (reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs)) {
       gap = false;
       reconciledAt = client.now();
-      yield* feed.reconcile(await openTargets(client, control));
+      yield* feed.reconcile(await openTargets(client, control, onUnfit));
     }
   }
 }
 
-async function openTargets(client: ClientContext, control: { signal?: AbortSignal }): Promise<Map<ObjectId, Target>> {
+async function openTargets(
+  client: ClientContext,
+  control: { signal?: AbortSignal },
+  onUnfit: (error: QuarryError) => void,
+): Promise<Map<ObjectId, Target>> {
   const targets = new Map<ObjectId, Target>();
-  for await (const target of listAllTargets(client, { ...control, status: 'open' })) targets.set(target.id, target);
+  for await (const target of listAllTargets(client, { ...control, status: 'open', onUnfit }))
+    targets.set(target.id, target);
   return targets;
 }
 
@@ -104,6 +112,12 @@ class TargetFeed {
   readonly #open = new Map<ObjectId, bigint>();
   /** Targets of this epoch that have ended: lists and checkpoints may tell of them late. */
   readonly #ended = new Set<ObjectId>();
+
+  readonly #onUnfit: (error: QuarryError) => void;
+
+  constructor(onUnfit: (error: QuarryError) => void) {
+    this.#onUnfit = onUnfit;
+  }
 
   get open(): number {
     return this.#open.size;
@@ -124,7 +138,7 @@ class TargetFeed {
   *apply(checkpoint: Checkpoint): Generator<TargetEvent, void, void> {
     const { summary, sequenceNumber, objects, transactions } = checkpoint;
     if (summary !== undefined) yield* this.beginEpoch(summary.epoch, sequenceNumber);
-    const changes = newestVersions(objects).map(({ id, payload }) => ({ id, payload: decodeTarget(payload) }));
+    const changes = targetsAmong(objects, this.#onUnfit);
     for (const { id, payload } of changes) {
       // Objects of the next epoch are told after it has begun, below.
       if (payload.generationEpoch > this.#epoch && summary?.endOfEpoch !== undefined) continue;
@@ -184,15 +198,26 @@ class TargetFeed {
 }
 
 /** The last state of every target among the objects, which come in versions before and after each transaction. */
-function newestVersions(objects: readonly PartialObject[]): { id: ObjectId; payload: Uint8Array }[] {
+function targetsAmong(
+  objects: readonly PartialObject[],
+  onUnfit: (error: QuarryError) => void,
+): { id: ObjectId; payload: TargetPayload }[] {
   const newest = new Map<ObjectId, { version: bigint; payload: Uint8Array }>();
   for (const { objectId, version, type, payload } of objects) {
     if (type !== 'Target') continue;
     if (objectId === undefined || version === undefined || payload === undefined) {
-      throw new QuarryError('PROTOCOL', 'the node sent a target without id, version or contents');
+      onUnfit(new QuarryError('PROTOCOL', 'the node sent a target without id, version or contents'));
+      continue;
     }
     const known = newest.get(objectId);
     if (known === undefined || known.version < version) newest.set(objectId, { version, payload });
   }
-  return [...newest].map(([id, { payload }]) => ({ id, payload }));
+  return [...newest].flatMap(([id, { payload }]) => {
+    try {
+      return [{ id, payload: decodeTarget(payload) }];
+    } catch (error) {
+      onUnfit(toQuarryError(error, `reading target ${id}`));
+      return [];
+    }
+  });
 }
