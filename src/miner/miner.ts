@@ -28,6 +28,8 @@ const IDLE_MS = 1_000;
 const SETTLE_EVERY_MS = 15_000;
 /** Samples tried on one target; one that refuses so many is left to others. */
 const MAX_REFUSALS = 3;
+/** Different complaints about a node's targets that are remembered. */
+const MAX_COMPLAINTS = 1_000;
 /** How long the end of a run waits for answers; what is still open then is settled by the next run. */
 const DRAIN_MS = 60_000;
 
@@ -57,6 +59,8 @@ export class Miner {
   readonly #background = new TaskGroup((error) => this.#failed(error));
   /** Models whose weights are on their way. */
   readonly #loading = new Set<string>();
+  /** What was said about targets of this epoch that were left out. */
+  readonly #complaints = new Set<string>();
   #claiming = false;
   #claimsMissed = false;
   /** Whether the coins were read: before that, none is not zero. */
@@ -277,12 +281,18 @@ export class Miner {
     };
   }
 
+  /** A node repeats what it says at every look: each complaint is told once an epoch. */
   readonly #warn = (error: QuarryError): void => {
+    if (this.#complaints.has(error.message)) return;
+    if (this.#complaints.size < MAX_COMPLAINTS) this.#complaints.add(error.message);
     this.events.emit('warning', { error });
   };
 
   #open(target: Target): boolean {
-    if (!fits(target, this.#options.config.embeddingDim)) return false;
+    if (!fits(target, this.#options.config.embeddingDim)) {
+      this.#warn(new QuarryError('PROTOCOL', `target ${target.id} cannot be hit: it is left out`));
+      return false;
+    }
     if (this.#deps.journal.hasLiveSubmission(target.id)) return false;
     return this.#book.add(target, this.#now());
   }
@@ -346,6 +356,7 @@ export class Miner {
   }
 
   async #changeEpoch(epoch: bigint, signal: AbortSignal): Promise<void> {
+    this.#complaints.clear();
     this.#book.expireBefore(epoch);
     // A node that lags may answer with the state of the epoch before, and nobody would ask again until the next.
     for (let attempt = 0; (await this.#refresh(signal)).epoch < epoch && attempt < MAX_FAILURES; attempt++) {
