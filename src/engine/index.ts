@@ -3,14 +3,6 @@
 
 export { ISA_LEVELS, type IsaLevel } from '../native/isa-level.js';
 export { type GenerateWeightsOptions, generateWeights } from '../weights/generate.js';
-export {
-  assertModelConfig,
-  EOS_TOKEN,
-  MODEL_CONFIGS,
-  type ModelConfig,
-  type ModelConfigName,
-  PAD_TOKEN,
-} from '../weights/model-config.js';
 export { openSafetensors, safetensorsFromBytes } from '../weights/safetensors.js';
 export type { WeightsFile } from '../weights/weights-file.js';
 export {
@@ -53,6 +45,14 @@ export {
   type ResidentRows,
   type WebGpuProbe,
 } from './gpu/index.js';
+export {
+  assertModelConfig,
+  EOS_TOKEN,
+  MODEL_CONFIGS,
+  type ModelConfig,
+  type ModelConfigName,
+  PAD_TOKEN,
+} from './model-config.js';
 export {
   createNativeDistanceEngine,
   createNativeScoringEngine,
