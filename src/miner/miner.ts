@@ -203,9 +203,22 @@ export class Miner {
     return this.summary();
   }
 
+  /** Opens what the node lists. A list that breaks off is only a late one: the feed reads it again. */
+  async #openListed(signal: AbortSignal): Promise<void> {
+    let listed = 0;
+    try {
+      for await (const target of this.#deps.client.listAllTargets({ status: 'open', signal, onUnfit: this.#warn })) {
+        listed++;
+        this.#open(target);
+      }
+    } catch (error) {
+      if (isAbort(error) || listed === 0) throw error;
+      this.#warn(toQuarryError(error, 'listing open targets'));
+    }
+  }
+
   async #start(signal: AbortSignal): Promise<void> {
-    for await (const target of this.#deps.client.listAllTargets({ status: 'open', signal, onUnfit: this.#warn }))
-      this.#open(target);
+    await this.#openListed(signal);
     await this.#deps.account.pool.ready(signal);
     this.#balanceKnown = true;
     this.#background.run('hosting again what may be audited', this.#rehost(signal));
@@ -268,6 +281,7 @@ export class Miner {
         },
       );
     }
+    for (const error of state.unreadableModels) this.#warn(error);
     await this.#models.update(state.models.values());
     return state;
   }

@@ -1,3 +1,4 @@
+import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import type {
   ReporterSet,
   SystemParameters as SystemParametersMessage,
@@ -33,6 +34,8 @@ export interface SystemState {
   readonly parameters: SystemParameters;
   readonly targetState: TargetState;
   readonly models: ReadonlyMap<ObjectId, Model>;
+  /** Models that cannot be read, each with the reason; they are left out of `models`. */
+  readonly unreadableModels: readonly QuarryError[];
   readonly totalModelStakeShannons: bigint;
   /** Reporting validators by model. */
   readonly modelReports: ReadonlyMap<ObjectId, readonly Address[]>;
@@ -91,11 +94,29 @@ function reportsFrom(records: Readonly<Record<string, ReporterSet>>, field: stri
   );
 }
 
+/** One model that does not fit costs that model, not the others. */
+function modelsFrom(
+  messages: Readonly<Record<string, Parameters<typeof modelFrom>[1]>>,
+): Pick<SystemState, 'models' | 'unreadableModels'> {
+  const models = new Map<ObjectId, Model>();
+  const unreadableModels: QuarryError[] = [];
+  for (const [id, message] of Object.entries(messages)) {
+    try {
+      const model = modelFrom(id, message);
+      models.set(model.id, model);
+    } catch (error) {
+      const { code, message: reason } = toQuarryError(error, 'reading a model');
+      unreadableModels.push(new QuarryError(code, `model ${id} is left out: ${reason}`, { cause: error }));
+    }
+  }
+  return { models, unreadableModels };
+}
+
 /** The system state in a message, every id in normal form. */
 export function systemStateFrom(message: SystemStateMessage): SystemState {
   const registry = required(message.modelRegistry, 'system_state.model_registry');
   const targets = required(message.targetState, 'system_state.target_state');
-  const models = Object.entries(registry.models).map(([id, model]) => modelFrom(id, model));
+  const { models, unreadableModels } = modelsFrom(registry.models);
   return {
     epoch: required(message.epoch, 'system_state.epoch'),
     epochStartMs: required(message.epochStartTimestampMs, 'system_state.epoch_start_timestamp_ms'),
@@ -108,7 +129,8 @@ export function systemStateFrom(message: SystemStateMessage): SystemState {
       hitsEma: targets.hitsEma ?? 0n,
       rewardPerTargetShannons: targets.rewardPerTarget ?? 0n,
     },
-    models: new Map(models.map((model) => [model.id, model])),
+    models,
+    unreadableModels,
     totalModelStakeShannons: registry.totalModelStake ?? 0n,
     modelReports: reportsFrom(registry.modelReportRecords, 'model_report_records'),
     validators: validatorSetFrom(required(message.validators, 'system_state.validators')),
