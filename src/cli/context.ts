@@ -10,6 +10,8 @@ export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Fires at the first SIGINT or SIGTERM: finish what is in flight, then end. */
   readonly signal: AbortSignal;
+  /** Calls back at every SIGHUP: logs were rotated, or the terminal is gone. */
+  readonly onHangup?: ((listener: () => void) => unknown) | undefined;
   /** Whether stdout is a terminal. */
   readonly isTty: boolean;
   /** Whether stderr is a terminal: progress is drawn there. */

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { toJsonLine } from '../text/json.js';
@@ -21,6 +21,7 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
   process.umask(process.umask() | 0o022);
   const exit = (code: number): never => process.exit(code) as never;
   const stop = new AbortController();
+  const hangUps = new EventEmitter();
   // Everything a command has in flight listens to it.
   setMaxListeners(0, stop.signal);
   let askedAt = Number.NEGATIVE_INFINITY;
@@ -31,19 +32,21 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
     } else if (performance.now() - askedAt > SAME_REQUEST_MS) exit(130);
   };
   // A pipe that nobody reads any more ends the command as an ordinary stop does, so that `| head` loses no submission.
-  const onBrokenPipe = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE') throw error;
-    if (!stop.signal.aborted) stop.abort('EPIPE');
+  // Anything else, a full disk or a terminal that is gone, costs the text and nothing more: output never stops mining.
+  const onOutputError = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE' && !stop.signal.aborted) stop.abort('EPIPE');
   };
-  process.stdout.on('error', onBrokenPipe);
-  process.stderr.on('error', onBrokenPipe);
+  process.stdout.on('error', onOutputError);
+  process.stderr.on('error', onOutputError);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const context = contextOf(process, stop.signal);
+  // The terminal is gone, or logs were rotated: neither ends what runs. Who keeps a log listens for itself.
+  process.on('SIGHUP', () => hangUps.emit('hangup'));
+  const context = contextOf(process, stop.signal, (listener) => hangUps.on('hangup', listener));
   process.exitCode = await runCommand(process.argv.slice(2), context);
 }
 
-function contextOf(process: NodeJS.Process, signal: AbortSignal): CliContext {
+function contextOf(process: NodeJS.Process, signal: AbortSignal, onHangup: CliContext['onHangup']): CliContext {
   const colour = process.env['NO_COLOR'] === undefined || process.env['NO_COLOR'] === '';
   // A dumb terminal moves no cursor and shows no colour: it gets what a file gets.
   const isDumb = process.env['TERM'] === 'dumb';
@@ -55,6 +58,7 @@ function contextOf(process: NodeJS.Process, signal: AbortSignal): CliContext {
     stderr: process.stderr,
     env: process.env,
     signal,
+    onHangup,
     isTty,
     isErrTty,
     columns: isTty ? process.stdout.columns : undefined,

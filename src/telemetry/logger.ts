@@ -1,4 +1,4 @@
-import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { QuarryError } from '../errors/index.js';
 
 export type { Logger } from 'pino';
@@ -10,20 +10,17 @@ export interface LoggerOptions {
    * work. `trace`: wire level.
    */
   readonly level: string;
-  /** Path of the log file. Absent: nothing is written. */
-  readonly file?: string | undefined;
 }
 
 /** Field names whose values are never written, at any depth up to three. */
 const SECRET_FIELDS = ['secretKey', 'mnemonic', 'privateKey', 'decryptionKey', 'token', 'authorization', 'password'];
 const REDACTED_PATHS = SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
-/** A structured logger, one JSON object a line. */
+/** A structured logger, one JSON object a line, onto `stream`; without one nothing is written. */
 export function createLogger(options: LoggerOptions, stream?: DestinationStream): Logger {
-  const enabled = options.file !== undefined || stream !== undefined;
   return pino(
     {
-      level: enabled ? options.level : 'silent',
+      level: stream === undefined ? 'silent' : options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
@@ -32,7 +29,6 @@ export function createLogger(options: LoggerOptions, stream?: DestinationStream)
           error instanceof QuarryError ? error.toJSON() : pino.stdSerializers.err(error as Error),
       },
     },
-    stream ??
-      (options.file === undefined ? destination(1) : destination({ dest: options.file, mkdir: true, sync: false })),
+    stream ?? { write: () => {} },
   );
 }

@@ -6,7 +6,6 @@ import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
 import { createMiner, type MinerSummary } from '../../miner/index.js';
 import { Keypair } from '../../soma/chain/index.js';
-import { createLogger } from '../../telemetry/logger.js';
 import { formatBytes } from '../../text/index.js';
 import type { ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
@@ -14,6 +13,7 @@ import { type DemoNetwork, type DemoNetworkStep, startDemoNetwork } from '../min
 import { fleetOf } from '../mining/fleet-settings.js';
 import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
+import { openLog } from '../mining/open-log.js';
 import { packageRoot } from '../package-root.js';
 import { addSettings, configOf } from '../settings-options.js';
 
@@ -117,7 +117,7 @@ async function runDemo(
       );
       const { name, detail } = assembled.distance;
       reporter.say(`distances ${name}: ${detail}`, 'distance', { name, detail });
-      reporter.attach(miner, createLogger({ level: config.logLevel, file: config.logFile }));
+      reporter.attach(miner, openLog(context, config, reporter));
       await miner.run({ signal });
       if (!signal.aborted) await claimAll(network, reporter, () => miner.claim({ signal }));
       const summary = miner.summary();

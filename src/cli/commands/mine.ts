@@ -5,7 +5,6 @@ import type { DataHost } from '../../hosting/index.js';
 import { createMiner } from '../../miner/index.js';
 import { networkEndpoints } from '../../soma/client/networks.js';
 import { parseEndpoint } from '../../soma/client/transport/index.js';
-import { createLogger } from '../../telemetry/logger.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { noHost, openDataHost } from '../data-host.js';
@@ -13,6 +12,7 @@ import { fleetOf } from '../mining/fleet-settings.js';
 import { startMinerApi } from '../mining/miner-api.js';
 import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
+import { openLog } from '../mining/open-log.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { type SessionFlags, signerOf } from '../soma-session.js';
 import { speedFileOf, stateDirOf } from '../state-dir.js';
@@ -101,7 +101,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   const stateDir = stateDirOf(config, context.env);
   const host = await hostOf(config, stateDir);
   const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds: config.statusSeconds });
-  const logger = createLogger({ level: config.logLevel, file: config.logFile });
+  const logger = openLog(context, config, reporter);
   try {
     const fleet = fleetOf(config, (error) => reporter.warn(error));
     const assembled = await createMiner({

@@ -45,7 +45,7 @@ export class MiningReporter {
   say(text: string, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
     if (this.#options.json)
       this.#context.stdout.write(`${toJsonLine({ event, at: new Date().toISOString(), ...fields })}\n`);
-    else this.#live.line(this.#context.isErrTty ? text : `${new Date().toISOString()}  ${text}`);
+    else this.#live.line(this.#context.isErrTty ? text : `${text}  [${new Date().toISOString()}]`);
   }
 
   /** A bar while something advances; draws nothing where there is no terminal. */
@@ -178,7 +178,7 @@ export class MiningReporter {
       const summary = miner.summary();
       logger.info({ summary: JSON.parse(toJsonLine(summary)) as unknown }, 'status');
       if (this.#options.json) this.say('', 'status', { ...summary });
-      else if (!this.#context.isErrTty) this.say(statusParts(summary).join('  '), 'status');
+      else if (!this.#context.isErrTty) this.say(statusParts(summary, 'speed').join('  '), 'status');
     });
   }
 

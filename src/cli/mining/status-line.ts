@@ -6,8 +6,12 @@ import { formatRate, textWidth } from '../../text/index.js';
 const GAP = '  ';
 const HOUR_MS = 3_600_000;
 
-/** What a person wants to know of a miner, what matters most first. */
-export function statusParts(s: MinerSummary): string[] {
+/**
+ * What a person wants to know of a miner, what matters most first.
+ *
+ * @param first `speed` begins with it: a line in a file is found by its first word, and none is cut there
+ */
+export function statusParts(s: MinerSummary, first: 'outcomes' | 'speed' = 'outcomes'): string[] {
   const rates = (r: Rates): string => r.map((rate) => (rate === undefined ? 'n/a' : formatRate(rate))).join(' ');
   const { p50, p99 } = s.spawnToSubmitMs;
   const parts = [`A ${s.accepted}  L ${s.lost}  R ${s.rejected}`];
@@ -17,8 +21,9 @@ export function statusParts(s: MinerSummary): string[] {
   if (p50 !== undefined && p99 !== undefined) parts.push(`submit ${p50.toFixed(0)}/${p99.toFixed(0)} ms`);
   parts.push(s.epoch === undefined ? 'waiting for the node' : `epoch ${s.epoch}`);
   if (s.epoch !== undefined) parts.push(`targets ${s.openTargets}`);
-  parts.push(`speed 10s/60s/15m ${rates(s.samplesPerSecond)} samples/s`, `rows ${rates(s.rowsScannedPerSecond)}`);
-  return parts;
+  const speed = `speed 10s/60s/15m ${rates(s.samplesPerSecond)} samples/s`;
+  const rows = `rows ${rates(s.rowsScannedPerSecond)}`;
+  return first === 'speed' ? [speed, ...parts, rows] : [...parts, speed, rows];
 }
 
 /**

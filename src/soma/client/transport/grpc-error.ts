@@ -84,7 +84,14 @@ function printable(text: string): string {
 /** grpc-js reports an answer above our own limit only in words. */
 const TOO_LARGE = /^(Received message larger than max|Received message that decompresses to a size larger)/;
 
+/** Statuses that a transport makes of a reset stream or of a proxy's answer, whatever had arrived before. */
+const MADE_BY_TRANSPORT = /^(Received RST_STREAM|Received HTTP status code 5|Stream closed|Call ended without)/i;
+
 function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string } {
+  const isInternal = failure.grpcCode === status.INTERNAL || failure.grpcCode === status.UNKNOWN;
+  if (isInternal && (!failure.fromServer || MADE_BY_TRANSPORT.test(failure.message))) {
+    return { code: 'UNREACHABLE', hint: 'the connection broke off on its way; the call may be repeated' };
+  }
   switch (failure.grpcCode) {
     case status.CANCELLED:
       // Our own signal is told apart before: this is a node that shuts down, or a proxy that resets the stream.

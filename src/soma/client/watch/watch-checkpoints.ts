@@ -8,6 +8,7 @@ import { required } from '../decode/required.js';
 import { getCheckpoint } from '../read/get-checkpoint.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
+import { Silence } from './silence.js';
 
 /** Checkpoints that could not be read again after a dropped stream: numbers `from` to `to`, both included. */
 export interface CheckpointGap {
@@ -32,6 +33,9 @@ export interface WatchCheckpointsOptions {
 /** A subscription is lost while the node restarts, so the first tries come soon and the later ones spare it. */
 const RECONNECT: Backoff = { baseMs: 200, maxMs: 5_000 };
 
+/** Checkpoints read back at a time: what an outage left is a matter of bandwidth then, not of the way there and back. */
+const READS_IN_FLIGHT = 64n;
+
 /** How long and how often a fullnode that is behind is waited for: ten seconds in all. */
 const BEHIND_PAUSE_MS = 200;
 const MAX_BEHIND = 50;
@@ -51,13 +55,24 @@ export async function* watchCheckpoints(
   const paths = maskWith(options.readMask ?? ['summary'], ['sequence_number']);
   const control = { ...(options.signal !== undefined && { signal: options.signal }) };
   let next = options.from;
+  const silence = new Silence(client.now);
 
   async function* readBack(to: bigint): AsyncGenerator<Checkpoint, void, void> {
     let behind = 0;
+    const asked = new Map<bigint, Promise<Checkpoint>>();
     for (; next !== undefined && next <= to; next++) {
+      for (let ahead = next; ahead <= to && ahead < next + READS_IN_FLIGHT; ahead++) {
+        if (asked.has(ahead)) continue;
+        const read = getCheckpoint(client, ahead, { ...control, readMask: paths });
+        // One that fails is heard of when its turn comes.
+        read.catch(() => {});
+        asked.set(ahead, read);
+      }
       try {
-        yield await getCheckpoint(client, next, { ...control, readMask: paths });
+        yield await asked.get(next)!;
+        asked.delete(next);
       } catch (error) {
+        asked.delete(next);
         if (!(error instanceof QuarryError) || error.code !== 'NOT_FOUND') throw error;
         const { lowestAvailableCheckpoint: lowest, checkpointHeight } = await getServiceInfo(client, control);
         if (checkpointHeight < next) {
@@ -98,7 +113,7 @@ export async function* watchCheckpoints(
         yield* readBack(checkpointHeight);
       }
       for (;;) {
-        const item = await pending;
+        const item = await silence.bound(pending);
         if (item.done) break;
         attempt = 0;
         const cursor = required(item.value.cursor, 'cursor');

@@ -1,0 +1,22 @@
+import type { Config } from '../../config/index.js';
+import { LogFile } from '../../telemetry/log-file.js';
+import { createLogger, type Logger } from '../../telemetry/logger.js';
+import type { CliContext } from '../context.js';
+import type { MiningReporter } from './mining-reporter.js';
+
+/** The log that `--log-file` asks for. It is opened anew at SIGHUP; when it cannot be written, a person is told. */
+export function openLog(
+  context: CliContext,
+  config: Pick<Config, 'logFile' | 'logLevel'>,
+  reporter: Pick<MiningReporter, 'say'>,
+): Logger {
+  if (config.logFile === undefined) return createLogger({ level: config.logLevel });
+  const file = new LogFile(config.logFile, {
+    onState: ({ failing, dropped }) =>
+      failing !== undefined
+        ? reporter.say(`log       not written: ${failing}; mining goes on`, 'log', { failing })
+        : reporter.say(`log       written again; ${dropped} lines are lost`, 'log', { dropped }),
+  });
+  context.onHangup?.(() => file.reopen());
+  return createLogger({ level: config.logLevel }, file);
+}
