@@ -24,4 +24,6 @@ it.each<Partial<Target>>([
   { distanceThreshold: Number.NaN },
   { distanceThreshold: Number.POSITIVE_INFINITY },
   { modelIds: [] },
+  { rewardPoolShannons: 2n ** 64n - 1n },
+  { bondShannons: 2n ** 63n },
 ])('leaves out what cannot be hit: %o', (lie) => expect(fits({ ...good, ...lie }, 3)).toBe(false));

@@ -1,8 +1,13 @@
+import { TOTAL_SUPPLY_SHANNONS } from '../../soma/chain/index.js';
 import type { Target } from '../../soma/client/decode/target.js';
 
-/** Whether a target can be hit: an embedding of `dim` finite values, a finite threshold, and models to score under. */
+/**
+ * Whether a target can be hit and paid: an embedding of `dim` finite values, a finite threshold, models to score under,
+ * and amounts that exist.
+ */
 export function fits(target: Target, dim: number): boolean {
   const { embedding, distanceThreshold, modelIds } = target;
   if (embedding.length !== dim || modelIds.length === 0) return false;
+  if (target.rewardPoolShannons > TOTAL_SUPPLY_SHANNONS || target.bondShannons > TOTAL_SUPPLY_SHANNONS) return false;
   return Number.isFinite(distanceThreshold) && embedding.every(Number.isFinite) && embedding.some((x) => x !== 0);
 }

@@ -39,6 +39,19 @@ export function shannonsToSoma(shannons: bigint): string {
   return `${shannons < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
+/**
+ * An amount that a node told, when it can exist. What exceeds the supply is a lie or a fault, and would overflow sums.
+ *
+ * @param name what the amount is, for the error
+ * @throws QuarryError `PROTOCOL` when more is told, in either direction, than there is
+ */
+export function existingAmount(shannons: bigint, name: string): bigint {
+  if (shannons <= TOTAL_SUPPLY_SHANNONS && shannons >= -TOTAL_SUPPLY_SHANNONS) return shannons;
+  throw new QuarryError('PROTOCOL', `the node tells a ${name} of more SOMA than there is`, {
+    details: { shannons: shannons.toString() },
+  });
+}
+
 /** Denominator of a basis point. */
 export const BPS_DENOMINATOR = 10_000n;
 

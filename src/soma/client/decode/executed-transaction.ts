@@ -4,6 +4,7 @@ import {
   type Address,
   type Digest,
   effectsFromRpc,
+  existingAmount,
   type ReportedEffects,
   timestampFromRpc,
 } from '../../chain/index.js';
@@ -32,15 +33,25 @@ export interface ExecutedTransaction {
 const SIGNED_DECIMAL = /^-?\d{1,39}$/;
 
 function signedDecimal(text: string | undefined): bigint {
-  if (text !== undefined && SIGNED_DECIMAL.test(text)) return BigInt(text);
+  if (text !== undefined && SIGNED_DECIMAL.test(text)) return existingAmount(BigInt(text), 'balance change');
   throw new QuarryError('PROTOCOL', 'the node sent a balance change without a decimal amount');
 }
 
-/** The executed transaction in a message. */
+function effectsOf(message: Parameters<typeof effectsFromRpc>[0]): ReportedEffects {
+  const effects = effectsFromRpc(message);
+  for (const [name, amount] of Object.entries(effects.fee)) existingAmount(amount, name);
+  return effects;
+}
+
+/**
+ * The executed transaction in a message.
+ *
+ * @throws QuarryError `PROTOCOL` when something is missing or unreadable, or an amount exceeds the supply
+ */
 export function executedFrom(message: ExecutedTransactionMessage): ExecutedTransaction {
   return {
     digest: message.digest ?? message.effects?.transactionDigest,
-    effects: message.effects === undefined ? undefined : effectsFromRpc(message.effects),
+    effects: message.effects === undefined ? undefined : effectsOf(message.effects),
     checkpoint: message.checkpoint,
     timestampMs: message.timestamp === undefined ? undefined : timestampFromRpc(message.timestamp),
     balanceChanges: message.balanceChanges.map((change) => ({
