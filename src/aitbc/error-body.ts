@@ -57,7 +57,7 @@ export function parseApiError(
 }
 
 /** `text` with every secret replaced; coordinators are known to echo API keys in ids. */
-export function redactSecrets(text: string, secrets: readonly string[]): string {
+function redactSecrets(text: string, secrets: readonly string[]): string {
   let out = text;
   for (const secret of secrets) if (secret.length >= 6) out = out.replaceAll(secret, '[redacted]');
   return out;

@@ -56,7 +56,7 @@ export function personalMessageHash(text: string): Uint8Array {
 }
 
 /** The text a coordinator wants signed at login. */
-export function loginMessage(address: string, nonce: string): string {
+function loginMessage(address: string, nonce: string): string {
   return `Sign this message to log in to AITBC.\nWallet: ${address.toLowerCase()}\nNonce: ${nonce}`;
 }
 

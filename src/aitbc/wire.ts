@@ -54,11 +54,11 @@ function convert(
 }
 
 /** `job_id` to `jobId`. */
-export function snakeToCamel(name: string): string {
+function snakeToCamel(name: string): string {
   return name.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** `jobId` to `job_id`. */
-export function camelToSnake(name: string): string {
+function camelToSnake(name: string): string {
   return /^[a-z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name;
 }

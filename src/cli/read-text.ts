@@ -20,7 +20,7 @@ export async function textArgument(context: CliContext, argument: string): Promi
 }
 
 /** Everything on standard input, trimmed. */
-export async function readStdin(context: CliContext): Promise<string> {
+async function readStdin(context: CliContext): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of context.stdin) {

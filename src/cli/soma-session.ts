@@ -94,7 +94,7 @@ export async function withSession<T>(
  * @throws QuarryError `UNKNOWN_NETWORK` when there is none of that name
  * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS` or `PROTOCOL` when no fullnode answers there
  */
-export async function connect(context: CliContext, config: Config): Promise<SomaClient> {
+async function connect(context: CliContext, config: Config): Promise<SomaClient> {
   const { network, fullnodes, faucetUrl, adminUrl } = config;
   const services = {
     signal: context.signal,

@@ -39,7 +39,7 @@ export interface FleetConnection {
 }
 
 /** A scorer that has not been heard of for this long is gone. */
-export const SCORER_LIFETIME_MS = 10_000;
+const SCORER_LIFETIME_MS = 10_000;
 /** Within this, the same message sent twice counts once. */
 const DUPLICATE_WINDOW_NS = 120e9;
 

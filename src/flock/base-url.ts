@@ -4,7 +4,7 @@ import { QuarryError } from '../errors/index.js';
 export const DEFAULT_BASE_URL = 'https://fed-ledger-prod.flock.io/api/v1/';
 
 /** Whether a host name means this machine. */
-export function isLoopbackHost(hostname: string): boolean {
+function isLoopbackHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

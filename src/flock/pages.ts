@@ -5,7 +5,7 @@ import type { Page } from './types.js';
 /** Largest page the service gives. */
 export const MAX_PAGE_SIZE = 100;
 /** Page size the service uses when none is asked for. */
-export const DEFAULT_PAGE_SIZE = 50;
+const DEFAULT_PAGE_SIZE = 50;
 /** A listing longer than this many pages is a server that never ends. */
 const MAX_PAGES = 100_000;
 

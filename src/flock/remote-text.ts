@@ -43,7 +43,7 @@ export function oneLine(text: string): string {
 }
 
 /** Whether a description is HTML: only when it starts with a known tag. */
-export function isHtml(description: string): boolean {
+function isHtml(description: string): boolean {
   return LOOKS_LIKE_HTML.test(description);
 }
 

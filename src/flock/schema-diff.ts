@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from './json.js';
 
 /** The calls this client makes, as the service's schema would name them. */
-export const KNOWN_ENDPOINTS: readonly { readonly method: string; readonly path: string }[] = [
+const KNOWN_ENDPOINTS: readonly { readonly method: string; readonly path: string }[] = [
   { method: 'get', path: 'health' },
   { method: 'get', path: 'tasks/get' },
   { method: 'get', path: 'tasks/list' },

@@ -56,7 +56,7 @@ export interface SubmitDeps {
  *
  * @throws QuarryError `INVALID_ARGUMENT` when task id, repository or commit hash has another form
  */
-export function submitBody(options: SubmitOptions): { task_id: number; data: JsonObject } {
+function submitBody(options: SubmitOptions): { task_id: number; data: JsonObject } {
   const taskId = parseTaskId(options.taskId);
   const repo = parseRepoId(options.repo);
   if (!isCommitHash(options.revision)) {

@@ -87,7 +87,7 @@ const UNSENT_ERRNOS: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Whether the request certainly never reached the service. */
-export function wasUnsent(error: unknown): boolean {
+function wasUnsent(error: unknown): boolean {
   return error instanceof QuarryError && UNSENT_ERRNOS.has(error.details['errno']);
 }
 

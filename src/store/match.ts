@@ -57,7 +57,7 @@ export interface MatchHit {
 }
 
 /** Near-ties given for one target when they are deferred. */
-export const DEFERRED_TIES = 8;
+const DEFERRED_TIES = 8;
 /** Positions of the first block after a dismissed hit; every further block is twice as long, up to the longest. */
 const FIRST_BLOCK = 1024;
 const LONGEST_BLOCK = 65_536;

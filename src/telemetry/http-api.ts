@@ -11,16 +11,10 @@ export interface HttpApiOptions {
   /** Interface that is listened on. Default `127.0.0.1`; any other than loopback needs a token. */
   readonly host?: string;
   /**
-   * When set, every request needs `Authorization: Bearer <token>`, but for `/health`, `/ready` and the page, which hold
-   * nothing of the miner's. Needed for the control routes.
+   * When set, every request needs `Authorization: Bearer <token>`, but for `/health` and `/ready`, which hold nothing of
+   * the miner's. Needed for the control routes.
    */
   readonly token?: string | undefined;
-}
-
-/** A file of the dashboard. */
-export interface PageFile {
-  readonly type: string;
-  readonly body: Uint8Array;
 }
 
 export interface HttpApiDeps {
@@ -32,12 +26,8 @@ export interface HttpApiDeps {
   readonly ready: () => { readonly ready: boolean; readonly reason?: string };
   /** Only where something can be controlled. */
   readonly control?: { pause(): void; resume(): void; stop(): void };
-  /** What was submitted: totals by day and epoch, and the latest. */
-  readonly history?: () => unknown;
   /** What `/1/events` sends. */
   readonly events?: EventFeed;
-  /** Files of the dashboard by path, `/` being its page. */
-  readonly page?: ReadonlyMap<string, PageFile>;
 }
 
 export interface HttpApi {
@@ -46,19 +36,10 @@ export interface HttpApi {
 }
 
 type Verb = 'pause' | 'resume' | 'stop';
-type Reply = (status: number, body: string | Uint8Array, type?: string) => void;
-
-/** Everything comes from this origin, and nobody frames it. */
-const PAGE_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-} as const;
+type Reply = (status: number, body: string, type?: string) => void;
 
 /**
- * `GET /` (dashboard), `/metrics` (Prometheus), `/health`, `/ready`, `/1/summary`, `/1/history`, `/1/events`
- * (server-sent events), `POST /1/pause`, `/1/resume`, `/1/stop`. The control routes exist only with a token.
+ * `GET /metrics` (Prometheus), `/health`, `/ready`, `/1/summary`, `/1/events` (server-sent events), `POST /1/pause`, `/1/resume`, `/1/stop`. The control routes exist only with a token.
  *
  * @throws QuarryError `CONFLICT` when the port is taken
  * @throws QuarryError `CONFIG_INVALID` when it would be open to other machines without a token
@@ -106,7 +87,7 @@ async function answer(
   }
   const path = (request.url ?? '').split('?')[0] ?? '';
   try {
-    if (request.method === 'GET' && answerOpenly(path, response, reply, deps)) return;
+    if (request.method === 'GET' && answerOpenly(path, reply, deps)) return;
     if (options.token !== undefined && !bearerMatches(request.headers.authorization, options.token)) {
       response.setHeader('www-authenticate', 'Bearer');
       return reply(401, '{"error":"missing or wrong bearer token"}\n');
@@ -124,25 +105,19 @@ async function answer(
   }
 }
 
-/** What needs no token: probes of a container, and the page. */
-function answerOpenly(path: string, response: ServerResponse, reply: Reply, deps: HttpApiDeps): boolean {
+/** What needs no token: probes of a container. */
+function answerOpenly(path: string, reply: Reply, deps: HttpApiDeps): boolean {
   if (path === '/health') reply(200, '{"status":"ok"}\n');
   else if (path === '/ready') {
     const state = deps.ready();
     reply(state.ready ? 200 : 503, `${toJsonLine(state)}\n`);
-  } else {
-    const file = deps.page?.get(path);
-    if (file === undefined) return false;
-    for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value);
-    reply(200, file.body, file.type);
-  }
+  } else return false;
   return true;
 }
 
 async function answerRead(path: string, response: ServerResponse, reply: Reply, deps: HttpApiDeps): Promise<boolean> {
   if (path === '/metrics') reply(200, await deps.metrics(), 'text/plain; version=0.0.4; charset=utf-8');
   else if (path === '/1/summary') reply(200, `${toJsonLine(deps.summary())}\n`);
-  else if (path === '/1/history' && deps.history !== undefined) reply(200, `${toJsonLine(deps.history())}\n`);
   else if (path === '/1/events' && deps.events !== undefined) streamEvents(response, deps.events);
   else return false;
   return true;

@@ -5,14 +5,14 @@ import type { TensorDtype, TensorInfo } from './weights-file.js';
 export const SAFETENSORS_PREFIX_BYTES = 8;
 
 /** The longest header the format allows, bytes (safetensors 0.6, `MAX_HEADER_SIZE`). */
-export const SAFETENSORS_MAX_HEADER_BYTES = 100_000_000;
+const SAFETENSORS_MAX_HEADER_BYTES = 100_000_000;
 
 /**
  * The longest header we read, bytes. The largest known architecture has some 400 tensors, whose names, shapes and
  * offsets take 50 KB; twenty times that leaves room for metadata and for tensors that are ignored. What is longer comes
  * from somebody who wants to keep us busy, and is refused before a byte of it is parsed.
  */
-export const LONGEST_HEADER_BYTES = 1024 * 1024;
+const LONGEST_HEADER_BYTES = 1024 * 1024;
 /** Tensor entries of `{"name":{"shape":[…]}}` lie three deep. */
 const DEEPEST = 16;
 

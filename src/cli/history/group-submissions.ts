@@ -32,7 +32,7 @@ export function groupSubmissions(submissions: Iterable<PastSubmission>, by: Grou
 }
 
 /** The document, file or archive a sample was cut from: its origin without the record in it and the place in that. */
-export function sourceOf(origin: string | undefined): string {
+function sourceOf(origin: string | undefined): string {
   return origin?.replace(/@\d+$/, '').replace(/#\d+$/, '').replace(/!.*$/, '') ?? '(not recorded)';
 }
 

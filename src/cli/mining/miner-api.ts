@@ -15,7 +15,6 @@ const SUMMARY_EVERY_MS = 1_000;
 export async function startMinerApi(
   config: Pick<Config, 'apiPort' | 'apiHost' | 'apiToken'>,
   miner: Miner,
-  more: Pick<HttpApiDeps, 'history' | 'page'> = {},
 ): Promise<HttpApi | undefined> {
   if (config.apiPort === undefined) return undefined;
   const { events } = miner;
@@ -25,7 +24,6 @@ export async function startMinerApi(
   return startHttpApi(
     { port: config.apiPort, host: config.apiHost, token: config.apiToken },
     {
-      ...more,
       metrics: metrics.text,
       summary: () => miner.summary(),
       ready: () => readiness(miner),

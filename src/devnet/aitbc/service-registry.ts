@@ -27,7 +27,7 @@ interface Service {
 }
 
 /** The registry of this coordinator: not the catalogue that clients have built in, so that a listing shows whose it is. */
-export const SERVICES: readonly Service[] = [
+const SERVICES: readonly Service[] = [
   {
     id: 'llm_inference',
     name: 'LLM Inference',

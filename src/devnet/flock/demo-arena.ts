@@ -4,7 +4,7 @@ import { LedgerServer } from './ledger-server.js';
 import { S3Server } from './s3-server.js';
 
 /** The day the demonstration takes place: 2025-04-10, when task 7 took submissions. */
-export const DEMO_DAY_MS = Date.UTC(2025, 3, 10, 13, 8, 58);
+const DEMO_DAY_MS = Date.UTC(2025, 3, 10, 13, 8, 58);
 
 /** Ledger, store and Hub on loopback, under one clock that begins at {@link DEMO_DAY_MS}. */
 export interface DemoArena {

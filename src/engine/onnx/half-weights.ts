@@ -22,7 +22,7 @@ export interface HalfRefusal {
 }
 
 /** The matrices that are multiplied in f16: all of a layer's; embedding, predictor, norms and biases stay f32. */
-export function isHalfTensor(name: string): boolean {
+function isHalfTensor(name: string): boolean {
   return name.startsWith('encoder.') && name.endsWith('.weight');
 }
 

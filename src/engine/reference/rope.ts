@@ -1,5 +1,5 @@
 /** The wavelength the encoder layers use whatever the model's configuration says (`models/src/v1/modules/layer.rs`). */
-export const ROPE_MAX_WAVELENGTH = 10_000;
+const ROPE_MAX_WAVELENGTH = 10_000;
 
 /** Sine and cosine of every rotation of a chunk, `[T, D / 2]` each. Shared by all heads, layers and models. */
 export interface RopeTable {

@@ -150,7 +150,7 @@ export async function downloadObject(
 }
 
 /** @throws FlockError `FLOCK_DOWNLOAD` when the data of the task holds no training link */
-export function trainingLink(task: TaskDetail): string {
+function trainingLink(task: TaskDetail): string {
   const data = task.data ?? {};
   for (const key of LINK_KEYS) {
     const value = data[key];

@@ -245,7 +245,7 @@ export async function uploadFolder(options: UploadOptions, deps: UploadDeps = {}
  *
  * @throws FlockError `FLOCK_CONFIG` when it is missing or does not begin with `hf_`
  */
-export function checkToken(token: string | undefined): string {
+function checkToken(token: string | undefined): string {
   if (token === undefined || token === '') {
     throw new FlockError('FLOCK_CONFIG', 'this needs a Hugging Face token, and HF_TOKEN is not set', {
       hint: 'Make a token with write access at https://huggingface.co/settings/tokens and set HF_TOKEN.',

@@ -40,7 +40,7 @@ export function withConnection(command: Command): Command {
 }
 
 /** Adds `--json` and `--camel`. */
-export function withOutput(command: Command): Command {
+function withOutput(command: Command): Command {
   return command
     .option('--json', "print the document's wire object (snake_case)")
     .option('--camel', 'with --json: camelCase names, as the library returns them');
@@ -89,7 +89,7 @@ export async function settingsOf(context: CliContext, flags: Partial<ConnectionF
 }
 
 /** Options of a client. Keys come from the environment, the config file or a file of their own, never from a flag. */
-export async function clientOptions(context: CliContext, flags: ConnectionFlags): Promise<AITBCClientOptions> {
+async function clientOptions(context: CliContext, flags: ConnectionFlags): Promise<AITBCClientOptions> {
   const config = await settingsOf(context, flags);
   const walletKey = flags.walletKeyFile === undefined ? config.aitbcWalletKey : await readText(flags.walletKeyFile);
   const optional = {

@@ -60,7 +60,7 @@ export function addFlockFlags(command: Command): Command {
  * @throws QuarryError `FILE_NOT_FOUND` when a named file does not exist
  * @throws QuarryError `USAGE` when the time-out is no positive number
  */
-export async function openSession(context: CliContext, flags: FlockFlags): Promise<FlockSession> {
+async function openSession(context: CliContext, flags: FlockFlags): Promise<FlockSession> {
   const env = { ...(await readEnvFile(flags.envFile)), ...definedOnly(context.env) };
   const arenaKey = env['FLOCK_ARENA_API_KEY'];
   const config = await loadConfig({

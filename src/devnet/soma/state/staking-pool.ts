@@ -62,7 +62,7 @@ const RATES_KEPT = 256;
  * The exchange rate in force at `epoch`: the latest recorded one that is not after it, capped at the pool's
  * deactivation epoch; the oldest one kept when all are later. A zero rate when there is none.
  */
-export function exchangeRateAt(pool: StakingPool, epoch: bigint): PoolTokenExchangeRate {
+function exchangeRateAt(pool: StakingPool, epoch: bigint): PoolTokenExchangeRate {
   const last = pool.deactivationEpoch !== undefined && pool.deactivationEpoch < epoch ? pool.deactivationEpoch : epoch;
   let found: PoolTokenExchangeRate | undefined;
   // Rates are recorded, and so iterated, in order of epoch.

@@ -53,7 +53,7 @@ export function withEntry<K, V>(source: ReadonlyMap<K, V>, key: K, value: V): Re
 }
 
 /** The map without `key`, as a new map. */
-export function withoutEntry<K, V>(source: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+function withoutEntry<K, V>(source: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
   const copy = new Map(source);
   copy.delete(key);
   return copy;

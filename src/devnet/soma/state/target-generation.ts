@@ -17,7 +17,7 @@ export interface GeneratedTarget {
 const WEIGHT_EPSILON = Math.fround(1e-10);
 
 /** Active models with their ids. */
-export function activeModels(state: SystemState): readonly (readonly [ObjectId, ActiveModel])[] {
+function activeModels(state: SystemState): readonly (readonly [ObjectId, ActiveModel])[] {
   const active: (readonly [ObjectId, ActiveModel])[] = [];
   for (const [id, model] of state.modelRegistry.models) if (model.state === 'active') active.push([id, model]);
   // The chain iterates in order of id, which decides ties.
@@ -40,7 +40,7 @@ function cosineDistance(a: Float32Array, b: Float32Array): number {
  * The models of a target: the `count` smallest of cosine distance over stake weight, ascending. Stake weighs by its
  * square root.
  */
-export function selectModels(
+function selectModels(
   models: readonly (readonly [ObjectId, ActiveModel])[],
   embedding: Float32Array,
   count: number,

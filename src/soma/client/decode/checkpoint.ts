@@ -34,7 +34,7 @@ export interface Checkpoint {
 }
 
 /** The summary in a message. */
-export function summaryFrom(message: CheckpointSummaryMessage): CheckpointHeader {
+function summaryFrom(message: CheckpointSummaryMessage): CheckpointHeader {
   const fees = message.epochRollingTransactionFees;
   return {
     digest: message.digest,

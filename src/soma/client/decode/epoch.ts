@@ -26,7 +26,7 @@ export interface Epoch {
 }
 
 /** The protocol constants in a message. */
-export function protocolConstantsFrom(message: RpcProtocolConfig): ProtocolConstants {
+function protocolConstantsFrom(message: RpcProtocolConfig): ProtocolConstants {
   return {
     protocolVersion: required(message.protocolVersion, 'protocol_config.protocol_version'),
     attributes: new Map(Object.entries(message.attributes)),

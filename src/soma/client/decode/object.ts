@@ -32,7 +32,7 @@ export const FULL_OBJECT_MASK: readonly string[] = [
 ];
 
 /** The name of an object type, checked. */
-export function objectTypeFrom(name: string | undefined): ObjectType {
+function objectTypeFrom(name: string | undefined): ObjectType {
   const found = OBJECT_TYPES.find((type) => type === name);
   if (found === undefined) throw new QuarryError('PROTOCOL', `the node sent an object of unknown type "${name ?? ''}"`);
   return found;

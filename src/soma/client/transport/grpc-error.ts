@@ -133,7 +133,7 @@ function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string } {
 }
 
 /** Reads the details of a `google.rpc.Status`; details of unknown types are left out. */
-export function readStatusDetails(message: Status): GrpcErrorDetails {
+function readStatusDetails(message: Status): GrpcErrorDetails {
   const fieldViolations: FieldViolation[] = [];
   let errorInfo: GrpcErrorDetails['errorInfo'];
   let retryDelayMs: number | undefined;

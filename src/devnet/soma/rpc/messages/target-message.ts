@@ -6,7 +6,7 @@ import { scalarValue } from '../../../../soma/chain/tensor.js';
 import type { ReadMask } from '../read-mask.js';
 
 /** An id as the network's target messages spell it: leading zeros stripped. */
-export function shortLiteral(id: ObjectId): string {
+function shortLiteral(id: ObjectId): string {
   return `0x${id.slice(2).replace(/^0+(?=.)/, '')}`;
 }
 
