@@ -2,6 +2,9 @@ import { type Command, Option } from 'commander';
 import { type Config, loadConfig, SETTINGS, type Setting, type SettingName } from '../config/index.js';
 import type { CliContext } from './context.js';
 
+/** What chooses and shapes the scoring engine of this machine. */
+export const ENGINE_SETTINGS = ['engine', 'isa', 'precision', 'onnxProvider', 'workers', 'threads'] as const;
+
 /** Adds the flags of these settings, and `--config`, to a command. */
 export function addSettings(command: Command, names: readonly SettingName[]): Command {
   addSettingFlags(command, names);

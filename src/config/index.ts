@@ -1,4 +1,3 @@
-export { exposedTo } from './exposed-file.js';
 export { homeDirectory } from './home.js';
 export { type Config, type ConfigSources, loadConfig } from './load.js';
 export type { Setting, SettingKind } from './setting.js';

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { exposedTo } from './exposed-file.js';
+import { exposedTo } from '../files/exposed-file.js';
 import { homeDirectory } from './home.js';
 import { parseSetting, type Setting, type ValuesOf } from './setting.js';
 import { SETTINGS, type SettingName } from './settings.js';

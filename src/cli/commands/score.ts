@@ -12,7 +12,7 @@ import { engineWishes } from '../mining/miner-settings.js';
 import { idArgument, u64Argument } from '../parse-argument.js';
 import { examples, printTable, sayJson, tell } from '../print.js';
 import { readJoined, readSample } from '../sample-file.js';
-import { addSettingFlags, configOf } from '../settings-options.js';
+import { addSettingFlags, configOf, ENGINE_SETTINGS } from '../settings-options.js';
 import { withSession } from '../soma-session.js';
 import { speedFileOf } from '../state-dir.js';
 
@@ -45,7 +45,7 @@ export function scoreCommand(context: CliContext): Command {
     .option('--target <id>', 'also show the distance to this target of the network')
     .option('--compose', 'one line for all files joined to one sample, computed from the scores of its parts')
     .option('--json', 'one line per file: {"file","loss","embedding":[…]}');
-  addSettingFlags(command, ['engine', 'isa', 'precision', 'onnxProvider', 'workers', 'threads', 'network']);
+  addSettingFlags(command, [...ENGINE_SETTINGS, 'network']);
   return command
     .addHelpText(
       'after',

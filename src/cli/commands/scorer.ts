@@ -7,7 +7,7 @@ import type { CliContext } from '../context.js';
 import { openLocalModels } from '../local-models.js';
 import { fleetConnection } from '../mining/fleet-settings.js';
 import { examples, tell } from '../print.js';
-import { addSettings, configOf } from '../settings-options.js';
+import { addSettings, configOf, ENGINE_SETTINGS } from '../settings-options.js';
 import { stateDirOf } from '../state-dir.js';
 
 /** Batches stay below a few seconds' work and well below the server's patience. */
@@ -25,19 +25,7 @@ export function scorerCommand(context: CliContext): Command {
 It fetches, verifies and packs the models it is asked for below --state-dir, holds no wallet and no samples, and may be
 killed at any moment: what it had in hand is scored elsewhere.`,
     );
-  addSettings(command, [
-    'nats',
-    'natsCreds',
-    'fleet',
-    'stateDir',
-    'maxModels',
-    'engine',
-    'isa',
-    'precision',
-    'onnxProvider',
-    'workers',
-    'threads',
-  ]);
+  addSettings(command, ['nats', 'natsCreds', 'fleet', 'stateDir', 'maxModels', ...ENGINE_SETTINGS]);
   return command.action(async (flags: { allowLoopback?: boolean }) => {
     const config = await configOf(context, { ...flags });
     if (config.engine === 'fleet') throw new QuarryError('USAGE', 'a scorer scores with an engine of its own machine');

@@ -5,7 +5,7 @@ import { isLoopback, ScoringService, serveScoring } from '../../fleet/index.js';
 import type { CliContext } from '../context.js';
 import { openLocalModels } from '../local-models.js';
 import { examples, say, sayJson, tell } from '../print.js';
-import { addSettings, configOf } from '../settings-options.js';
+import { addSettings, configOf, ENGINE_SETTINGS } from '../settings-options.js';
 import { stateDirOf } from '../state-dir.js';
 
 /** The network's limits, with room: a target names three models. */
@@ -23,18 +23,7 @@ export function serveCommand(context: CliContext): Command {
 On loopback, data and weights may lie on this machine. Beyond it only public addresses are fetched, and every call must
 carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in front.`,
     );
-  addSettings(command, [
-    'serveHost',
-    'servePort',
-    'maxModels',
-    'stateDir',
-    'engine',
-    'isa',
-    'precision',
-    'onnxProvider',
-    'workers',
-    'threads',
-  ]);
+  addSettings(command, ['serveHost', 'servePort', 'maxModels', 'stateDir', ...ENGINE_SETTINGS]);
   return command.action(async (flags: { json?: boolean }) => {
     const config = await configOf(context, { ...flags });
     const { serveHost: host, servePort: port, apiToken } = config;

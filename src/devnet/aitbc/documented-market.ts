@@ -97,16 +97,6 @@ export function documentedStatsRoutes({ book, asClient }: DocumentedGate): Route
         },
       };
     }),
-    'GET /v1/health': () => ({
-      status: 200,
-      json: {
-        status: 'ok',
-        version: '1.0.0',
-        environment: 'loopback',
-        timestamp: iso(book.now),
-        services: { database: 'healthy', blockchain: 'healthy', marketplace: 'healthy' },
-      },
-    }),
   };
 }
 

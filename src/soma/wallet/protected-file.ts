@@ -2,12 +2,10 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, realpath, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { exposedTo } from '../../files/exposed-file.js';
 
 /** Largest wallet or key file that is read: 100,000 keys take 5 MB. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
-
-/** Permission bits of group and others. Windows has none, its files are left to their access lists. */
-const OTHERS = 0o077;
 
 /**
  * Reads a text file that holds no secret.
@@ -39,7 +37,7 @@ async function readRegularFile(path: string, isSecret: boolean): Promise<string>
     const stats = await file.stat();
     if (!stats.isFile())
       throw new QuarryError('FILE_UNREADABLE', `${path} is not a regular file`, { details: { path } });
-    if (isSecret && process.platform !== 'win32' && (stats.mode & othersOf(stats.uid)) !== 0) {
+    if (isSecret && exposedTo(stats) !== undefined) {
       throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds secret keys and others may read or change it`, {
         hint: `make it private: chmod 600 ${path}`,
         details: { path, mode: (stats.mode & 0o777).toString(8).padStart(4, '0') },
@@ -55,11 +53,6 @@ async function readRegularFile(path: string, isSecret: boolean): Promise<string>
   } finally {
     await file?.close();
   }
-}
-
-/** A file of another owner, as secrets mounted by Kubernetes are, may be read by a group of ours: only so can we. */
-function othersOf(owner: number): number {
-  return owner === process.getuid?.() ? OTHERS : OTHERS & ~0o040;
 }
 
 function decodeUtf8(bytes: Uint8Array, path: string): string {

@@ -38,7 +38,6 @@ export async function startFixture(options: DevnetOptions & { coins?: readonly b
     seed: 1,
     auditShare: 0,
     checkpointIntervalMs: 50,
-    readLagMs: 0,
     initialDistanceThreshold: 2,
     accounts: [{ address: keypair.address, coins }],
     models: weights.map((bytes, index) => {

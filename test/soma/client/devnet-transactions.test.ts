@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   decodeTransactionData,
   encodeSignedTransaction,
@@ -26,12 +26,14 @@ describe('transactions against a devnet', () => {
     account = client.account(fixture.keypair);
   });
   afterAll(() => fixture.close());
-  // Whatever a test did, the pool must know exactly what the chain holds.
-  afterEach(async () => {
-    const known = new Map(account.pool.free().map((coin) => [coin.objectId, coin]));
-    const listed = await client.listCoins(fixture.keypair.address);
-    for (const coin of listed) expect(known.get(coin.objectId) ?? coin).toEqual(coin);
-  });
+  // Whatever a test did, the pool must know exactly what the chain holds, once the node's reads have caught up.
+  afterEach(() =>
+    vi.waitFor(async () => {
+      const known = new Map(account.pool.free().map((coin) => [coin.objectId, coin]));
+      const listed = await client.listCoins(fixture.keypair.address);
+      for (const coin of listed) expect(known.get(coin.objectId) ?? coin).toEqual(coin);
+    }, 5_000),
+  );
 
   it('transfers an amount, waits for its checkpoint, and balances follow', async () => {
     const before = balance();

@@ -4,6 +4,7 @@ import { type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorCode, QuarryError } from '../../../errors/index.js';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../../gen/google/rpc/error_details_pb.js';
 import { type Status, StatusSchema } from '../../../gen/google/rpc/status_pb.js';
+import { plainText } from '../../../text/plain-text.js';
 
 /** A field of a request that the node refused. */
 export interface FieldViolation {
@@ -76,8 +77,7 @@ export class GrpcError extends QuarryError {
 
 /** The other side's words on one line, without what could steer a terminal, at most 500 characters. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not reach a terminal
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim();
+  const line = plainText(text);
   return line.length > 500 ? `${line.slice(0, 500)}…` : line;
 }
 
