@@ -38,6 +38,7 @@ test('mines on while fullnodes are lost in turn, and the books agree to the shan
   const run = await miner.run();
   expect(run).toMatchObject({ rejected: 0, lost: 0 });
   expect(run.accepted).toBeGreaterThanOrEqual(8);
+  expect(run.accepted).toBeLessThanOrEqual(30);
   expect(events.some(({ type }) => type === 'preferred')).toBe(true);
   expect(proxies.reduce((sum, { accepted }) => sum + accepted, 0)).toBeGreaterThan(2);
 
