@@ -167,9 +167,9 @@ class Track {
     );
     try {
       const ready = await Promise.all(
-        players.map((wishes, n) => {
-          const own = { rpcUrl: network.rpcUrl, secret: keys[n]!.secret, data, durationMs };
-          return player({ ...own, dir: join(dir, `race-${race}-${n}`), ...wishes }, signal);
+        players.map((own, n) => {
+          const shared = { rpcUrl: network.rpcUrl, secret: keys[n]!.secret, data, durationMs };
+          return player({ ...shared, dir: join(dir, `race-${race}-${n}`), ...own }, signal);
         }),
       );
       return await Promise.all(ready.map((each) => each.play()));

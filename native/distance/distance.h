@@ -4,18 +4,18 @@
 // Two passes. The fast pass computes an estimate for every pair; the exact pass decides, for pairs whose estimate is
 // not clearly beyond the threshold.
 //
-//   pass    rows        targets     accumulator                        error of the distance, at most
-//   one     f32, bf16   f32         f32, at least 8 partial sums       dim * 2^-24 + 2^-22
-//   one     bf16        2 x bf16    f32, hardware pairs                dim * 2^-24 + 2^-22 + 2^-15 (target split in two)
-//   many    f32         f32         f32, one sum per 256 elements      dim * 2^-24 + 2^-22
-//   many    bf16        f32         as above (rows expanded)           dim * 2^-24 + 2^-22
-//   many    bf16        bf16        f32, hardware pairs                dim * 2^-24 + 2^-22 + 2^-7.99 (targets rounded)
-//   exact   f32, bf16   f32         f64, 32 partial sums               none: it defines the result
+//   pass        rows        targets     accumulator                        error of the distance, at most
+//   dot_rows    f32, bf16   f32         f32, at least 8 partial sums       dim * 2^-24 + 2^-22
+//   dot_rows    bf16        2 x bf16    f32, hardware pairs                dim * 2^-24 + 2^-22 + 2^-15 (target split)
+//   gemm_panel  f32         f32         f32, one sum per 256 elements      dim * 2^-24 + 2^-22
+//   gemm_panel  bf16        f32         as above (rows expanded)           dim * 2^-24 + 2^-22
+//   gemm_panel  bf16        bf16        f32, hardware pairs                dim * 2^-24 + 2^-22 + 2^-7.99 (rounded)
+//   exact_dot   f32, bf16   f32         f64, 32 partial sums               none: it defines the result
 //
 // Against f32 rows, bf16 rows add 2^-7.99: rounding to nearest moves each element by at most 2^-8 of itself, hence the
 // direction by at most asin(2^-8). Sums stay below |row| |target| by Cauchy-Schwarz, which bounds what f32 sums lose.
 // The exact pass is the protocol's formula (`models/src/cosine_distance.rs`): both vectors are divided by their f32
-// length first, the quotients rounded to f32. It gives the same result at every level: products of two f32 are exact in
+// length first, each quotient rounded to f32. It gives the same result at every level: products of two f32 are exact in
 // f64 and the order is fixed: partial sum j takes elements j, j + 32, ...; then 16 are added to 16, 8 to 8, and so on.
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +24,9 @@
 
 namespace quarry {
 
-/// Elements of a row a many-target kernel takes before it adds to its output.
+/// Elements of a row a gemm_panel kernel takes before it adds to its output.
 constexpr size_t kDistanceDepth = 256;
-/// Rows a many-target kernel takes at once; the driver pads the last block by repeating a row.
+/// Rows a gemm_panel kernel takes at once; the driver pads the last block by repeating a row.
 constexpr size_t kDistanceTile = 8;
 
 struct DistanceKernels {
@@ -35,25 +35,26 @@ struct DistanceKernels {
   size_t lanes;
   /// Panels are pairs of bf16 for bf16 rows; otherwise f32, and bf16 rows are expanded first.
   bool bf16_panels;
-  /// one_bf16 takes the target as two bf16 vectors whose sum it is, each padded with zeros to a multiple of 32.
+  /// dot_rows_bf16 takes the target as two bf16 vectors whose sum it is, each padded with zeros to a multiple of 32.
   bool split_target;
   /// dots[i] = rows[i] . target, squares[i] = rows[i] . rows[i]
-  void (*one_f32)(const float* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares);
-  void (*one_bf16)(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots,
-                   float* squares);
+  void (*dot_rows_f32)(const float* const* rows, size_t n, const float* target, size_t dim, float* dots,
+                       float* squares);
+  void (*dot_rows_bf16)(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots,
+                        float* squares);
   /// c[r * ldc + p * lanes + t] += rows[r][k] * panel p [k][t] over k < depth, for kDistanceTile rows and 1 to 3
   /// panels that lie `panel_stride` bytes apart. Panel: [depth][lanes] f32.
-  void (*many_f32)(const float* const* rows, const void* panel, size_t panel_stride, size_t panels, size_t depth,
-                   float* c, size_t ldc);
+  void (*gemm_panel_f32)(const float* const* rows, const void* panel, size_t panel_stride, size_t panels, size_t depth,
+                         float* c, size_t ldc);
   /// The same on bf16: panel [ceil(depth / 2)][lanes][2], zero-padded; null where bf16_panels is false.
-  void (*many_bf16)(const uint16_t* const* rows, const void* panel, size_t panel_stride, size_t panels, size_t depth,
-                    float* c, size_t ldc);
+  void (*gemm_panel_bf16)(const uint16_t* const* rows, const void* panel, size_t panel_stride, size_t panels,
+                          size_t depth, float* c, size_t ldc);
   void (*expand)(const uint16_t* row, size_t dim, float* out);
   /// out[k] = fround(row[k] / length), where length is the row's, in f32.
-  void (*quotients_f32)(const float* row, size_t dim, double* out);
-  void (*quotients_bf16)(const uint16_t* row, size_t dim, double* out);
-  /// sum of quotients[k] * unit[k]
-  double (*exact_dot)(const double* quotients, const float* unit, size_t dim);
+  void (*normalize_f32)(const float* row, size_t dim, double* out);
+  void (*normalize_bf16)(const uint16_t* row, size_t dim, double* out);
+  /// sum of normalized[k] * unit[k]
+  double (*exact_dot)(const double* normalized, const float* unit, size_t dim);
 };
 
 extern const DistanceKernels kSerialDistance;

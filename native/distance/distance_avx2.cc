@@ -24,7 +24,7 @@ inline float sum(__m256 v) {
 }
 
 template <typename T>
-void one(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
+void dot_rows(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
   for (size_t i = 0; i < n; ++i) {
     const T* row = rows[i];
     // The hardware prefetcher stops at the page's end; the next rows are named to it.
@@ -78,8 +78,8 @@ void tile(const float* const* rows, const char* panel, size_t stride, size_t dep
   }
 }
 
-void many_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
-              size_t ldc) {
+void gemm_panel_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
+                    size_t ldc) {
   const char* b = static_cast<const char*>(panel);
   for (size_t r = 0; r < kDistanceTile; r += 4) {
     if (panels == 3) tile<3>(rows + r, b, stride, depth, c + r * ldc, ldc);
@@ -94,8 +94,8 @@ void expand(const uint16_t* row, size_t dim, float* out) {
   for (; k < dim; ++k) out[k] = bf16_to_float(row[k]);
 }
 
-void one_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
-  one(rows, n, static_cast<const float*>(target), dim, dots, squares);
+void dot_rows_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
+  dot_rows(rows, n, static_cast<const float*>(target), dim, dots, squares);
 }
 
 /// Adds x[k] * x[k] for eight elements to two of the eight groups of partial sums.
@@ -107,7 +107,7 @@ inline void add_squares(__m256 x, __m256d* sums) {
 }
 
 template <typename T>
-void quotients(const T* row, size_t dim, double* out) {
+void normalize(const T* row, size_t dim, double* out) {
   const size_t whole = dim & ~size_t{31};
   __m256d parts[8];
   for (__m256d& part : parts) part = _mm256_setzero_pd();
@@ -131,25 +131,35 @@ void quotients(const T* row, size_t dim, double* out) {
   for (; k < dim; ++k) out[k] = value(row[k]) / length;
 }
 
-double exact_dot(const double* quotients, const float* unit, size_t dim) {
+double exact_dot(const double* normalized, const float* unit, size_t dim) {
   const size_t whole = dim & ~size_t{31};
   __m256d parts[8];
   for (__m256d& part : parts) part = _mm256_setzero_pd();
   for (size_t k = 0; k < whole; k += 32) {
     for (size_t j = 0; j < 8; ++j) {
       const __m256d y = _mm256_cvtps_pd(_mm_loadu_ps(unit + k + j * 4));
-      parts[j] = _mm256_fmadd_pd(_mm256_loadu_pd(quotients + k + j * 4), y, parts[j]);
+      parts[j] = _mm256_fmadd_pd(_mm256_loadu_pd(normalized + k + j * 4), y, parts[j]);
     }
   }
   double sums[32];
   for (size_t j = 0; j < 8; ++j) _mm256_storeu_pd(sums + j * 4, parts[j]);
-  for (size_t k = whole; k < dim; ++k) sums[k - whole] += quotients[k] * unit[k];
+  for (size_t k = whole; k < dim; ++k) sums[k - whole] += normalized[k] * unit[k];
   return fold32(sums);
 }
 
 }  // namespace
 
-const DistanceKernels kAvx2Distance = {Isa::kAvx2, kLanes,  false,  false,            one<float>,          one_bf16,
-                                       many_f32,   nullptr, expand, quotients<float>, quotients<uint16_t>, exact_dot};
+const DistanceKernels kAvx2Distance = {Isa::kAvx2,
+                                      kLanes,
+                                      false,
+                                      false,
+                                      dot_rows<float>,
+                                      dot_rows_bf16,
+                                      gemm_panel_f32,
+                                      nullptr,
+                                      expand,
+                                      normalize<float>,
+                                      normalize<uint16_t>,
+                                      exact_dot};
 
 }  // namespace quarry

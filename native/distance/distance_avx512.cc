@@ -5,8 +5,8 @@
 namespace quarry {
 
 namespace {
-void one_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
-  avx512_distance::one(rows, n, static_cast<const float*>(target), dim, dots, squares);
+void dot_rows_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
+  avx512_distance::dot_rows(rows, n, static_cast<const float*>(target), dim, dots, squares);
 }
 }  // namespace
 
@@ -14,13 +14,13 @@ const DistanceKernels kAvx512Distance = {Isa::kAvx512,
                                          avx512_distance::kLanes,
                                          false,
                                          false,
-                                         avx512_distance::one<float>,
-                                         one_bf16,
-                                         avx512_distance::many_f32,
+                                         avx512_distance::dot_rows<float>,
+                                         dot_rows_bf16,
+                                         avx512_distance::gemm_panel_f32,
                                          nullptr,
                                          avx512_distance::expand,
-                                         avx512_distance::quotients<float>,
-                                         avx512_distance::quotients<uint16_t>,
+                                         avx512_distance::normalize<float>,
+                                         avx512_distance::normalize<uint16_t>,
                                          avx512_distance::exact_dot};
 
 }  // namespace quarry

@@ -58,7 +58,7 @@ inline void stream(const T* const* rows, size_t apart, const float* target, size
 }
 
 template <typename T>
-inline void one(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
+inline void dot_rows(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
   in_streams(
       rows, n, dim,
       [&](size_t i, size_t apart) { stream<kStreams>(rows + i, apart, target, dim, dots + i, squares + i); },
@@ -87,8 +87,8 @@ inline void tile_f32(const float* const* rows, const char* panel, size_t stride,
   }
 }
 
-inline void many_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
-                     size_t ldc) {
+inline void gemm_panel_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth,
+                           float* c, size_t ldc) {
   const char* b = static_cast<const char*>(panel);
   if (panels == 3) tile_f32<3>(rows, b, stride, depth, c, ldc);
   else if (panels == 2) tile_f32<2>(rows, b, stride, depth, c, ldc);
@@ -102,7 +102,7 @@ inline void expand(const uint16_t* row, size_t dim, float* out) {
 }
 
 template <typename T>
-inline void quotients(const T* row, size_t dim, double* out) {
+inline void normalize(const T* row, size_t dim, double* out) {
   const size_t whole = dim & ~size_t{31};
   __m512d parts[4] = {_mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd()};
   auto add_squares = [&](__m512 x, size_t j) {
@@ -137,18 +137,18 @@ inline void quotients(const T* row, size_t dim, double* out) {
   }
 }
 
-inline double exact_dot(const double* quotients, const float* unit, size_t dim) {
+inline double exact_dot(const double* normalized, const float* unit, size_t dim) {
   const size_t whole = dim & ~size_t{31};
   __m512d parts[4] = {_mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd()};
   for (size_t k = 0; k < whole; k += 32) {
     for (size_t j = 0; j < 4; ++j) {
       const __m512d y = _mm512_cvtps_pd(_mm256_loadu_ps(unit + k + j * 8));
-      parts[j] = _mm512_fmadd_pd(_mm512_loadu_pd(quotients + k + j * 8), y, parts[j]);
+      parts[j] = _mm512_fmadd_pd(_mm512_loadu_pd(normalized + k + j * 8), y, parts[j]);
     }
   }
   double sums[32];
   for (size_t j = 0; j < 4; ++j) _mm512_storeu_pd(sums + j * 8, parts[j]);
-  for (size_t k = whole; k < dim; ++k) sums[k - whole] += quotients[k] * unit[k];
+  for (size_t k = whole; k < dim; ++k) sums[k - whole] += normalized[k] * unit[k];
   return fold32(sums);
 }
 

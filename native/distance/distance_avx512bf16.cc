@@ -1,4 +1,4 @@
-// AVX-512 with BF16: two products per lane and instruction for many targets.
+// AVX-512 with BF16: two products per lane and instruction for panels of targets.
 #define QUARRY_DISTANCE_LEVEL avx512bf16_distance
 #include "distance/distance_avx512.h"
 
@@ -45,8 +45,8 @@ void tile_bf16(const uint16_t* const* rows, const char* panel, size_t stride, si
   }
 }
 
-void many_bf16(const uint16_t* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
-               size_t ldc) {
+void gemm_panel_bf16(const uint16_t* const* rows, const void* panel, size_t stride, size_t panels, size_t depth,
+                     float* c, size_t ldc) {
   const char* b = static_cast<const char*>(panel);
   if (panels == 3) tile_bf16<3>(rows, b, stride, depth, c, ldc);
   else if (panels == 2) tile_bf16<2>(rows, b, stride, depth, c, ldc);
@@ -89,7 +89,7 @@ void stream(const uint16_t* const* rows, size_t apart, const uint16_t* high, con
   }
 }
 
-void one_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
+void dot_rows_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
   const uint16_t* high = static_cast<const uint16_t*>(target);
   const uint16_t* low = high + (dim + 31) / 32 * 32;
   in_streams(
@@ -104,13 +104,13 @@ const DistanceKernels kAvx512Bf16Distance = {Isa::kAvx512Bf16,
                                              kLanes,
                                              true,
                                              true,
-                                             avx512bf16_distance::one<float>,
-                                             one_bf16,
-                                             avx512bf16_distance::many_f32,
-                                             many_bf16,
+                                             avx512bf16_distance::dot_rows<float>,
+                                             dot_rows_bf16,
+                                             avx512bf16_distance::gemm_panel_f32,
+                                             gemm_panel_bf16,
                                              avx512bf16_distance::expand,
-                                             avx512bf16_distance::quotients<float>,
-                                             avx512bf16_distance::quotients<uint16_t>,
+                                             avx512bf16_distance::normalize<float>,
+                                             avx512bf16_distance::normalize<uint16_t>,
                                              avx512bf16_distance::exact_dot};
 
 }  // namespace quarry

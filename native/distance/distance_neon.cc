@@ -51,15 +51,15 @@ void stream(const T* const* rows, size_t apart, const float* target, size_t dim,
 }
 
 template <typename T>
-void one(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
+void dot_rows(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
   in_streams(
       rows, n, dim,
       [&](size_t i, size_t apart) { stream<kStreams>(rows + i, apart, target, dim, dots + i, squares + i); },
       [&](size_t i) { stream<1>(rows + i, 0, target, dim, dots + i, squares + i); });
 }
 
-void one_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
-  one(rows, n, static_cast<const float*>(target), dim, dots, squares);
+void dot_rows_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
+  dot_rows(rows, n, static_cast<const float*>(target), dim, dots, squares);
 }
 
 template <size_t P>
@@ -86,8 +86,8 @@ void tile(const float* const* rows, const char* panel, size_t stride, size_t dep
   }
 }
 
-void many_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
-              size_t ldc) {
+void gemm_panel_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
+                    size_t ldc) {
   const char* b = static_cast<const char*>(panel);
   for (size_t r = 0; r < kDistanceTile; r += 4) {
     if (panels == 3) tile<3>(rows + r, b, stride, depth, c + r * ldc, ldc);
@@ -104,7 +104,7 @@ void expand(const uint16_t* row, size_t dim, float* out) {
 
 /// Vector j holds the partial sums 2 j and 2 j + 1 of the thirty-two.
 template <typename T>
-void quotients(const T* row, size_t dim, double* out) {
+void normalize(const T* row, size_t dim, double* out) {
   const size_t whole = dim & ~size_t{31};
   float64x2_t parts[16];
   for (float64x2_t& part : parts) part = vdupq_n_f64(0);
@@ -134,27 +134,37 @@ void quotients(const T* row, size_t dim, double* out) {
   for (; k < dim; ++k) out[k] = value(row[k]) / length;
 }
 
-double exact_dot(const double* quotients, const float* unit, size_t dim) {
+double exact_dot(const double* normalized, const float* unit, size_t dim) {
   const size_t whole = dim & ~size_t{31};
   float64x2_t parts[16];
   for (float64x2_t& part : parts) part = vdupq_n_f64(0);
   for (size_t k = 0; k < whole; k += 32) {
     for (size_t j = 0; j < 8; ++j) {
       const float32x4_t y = vld1q_f32(unit + k + j * 4);
-      const double* q = quotients + k + j * 4;
+      const double* q = normalized + k + j * 4;
       parts[j * 2] = vfmaq_f64(parts[j * 2], vld1q_f64(q), vcvt_f64_f32(vget_low_f32(y)));
       parts[j * 2 + 1] = vfmaq_f64(parts[j * 2 + 1], vld1q_f64(q + 2), vcvt_high_f64_f32(y));
     }
   }
   double sums[32];
   for (size_t j = 0; j < 16; ++j) vst1q_f64(sums + j * 2, parts[j]);
-  for (size_t k = whole; k < dim; ++k) sums[k - whole] += quotients[k] * unit[k];
+  for (size_t k = whole; k < dim; ++k) sums[k - whole] += normalized[k] * unit[k];
   return fold32(sums);
 }
 
 }  // namespace
 
-const DistanceKernels kNeonDistance = {Isa::kNeon, kLanes,  false,  false,            one<float>,          one_bf16,
-                                       many_f32,   nullptr, expand, quotients<float>, quotients<uint16_t>, exact_dot};
+const DistanceKernels kNeonDistance = {Isa::kNeon,
+                                      kLanes,
+                                      false,
+                                      false,
+                                      dot_rows<float>,
+                                      dot_rows_bf16,
+                                      gemm_panel_f32,
+                                      nullptr,
+                                      expand,
+                                      normalize<float>,
+                                      normalize<uint16_t>,
+                                      exact_dot};
 
 }  // namespace quarry

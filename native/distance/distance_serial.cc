@@ -8,7 +8,7 @@ inline float value(float x) { return x; }
 inline float value(uint16_t x) { return bf16_to_float(x); }
 
 template <typename T>
-void one(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
+void dot_rows(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
   for (size_t i = 0; i < n; ++i) {
     const T* row = rows[i];
     float dot[16] = {0};
@@ -39,8 +39,8 @@ void one(const T* const* rows, size_t n, const float* target, size_t dim, float*
 
 constexpr size_t kLanes = 8;
 
-void many_f32(const float* const* rows, const void* panel, size_t panel_stride, size_t panels, size_t depth, float* c,
-              size_t ldc) {
+void gemm_panel_f32(const float* const* rows, const void* panel, size_t panel_stride, size_t panels, size_t depth,
+                    float* c, size_t ldc) {
   for (size_t p = 0; p < panels; ++p) {
     const float* b = reinterpret_cast<const float*>(static_cast<const char*>(panel) + p * panel_stride);
     for (size_t r = 0; r < kDistanceTile; ++r) {
@@ -57,12 +57,12 @@ void expand(const uint16_t* row, size_t dim, float* out) {
   for (size_t k = 0; k < dim; ++k) out[k] = bf16_to_float(row[k]);
 }
 
-void one_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
-  one(rows, n, static_cast<const float*>(target), dim, dots, squares);
+void dot_rows_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
+  dot_rows(rows, n, static_cast<const float*>(target), dim, dots, squares);
 }
 
 template <typename T>
-void quotients(const T* row, size_t dim, double* out) {
+void normalize(const T* row, size_t dim, double* out) {
   double squares[32] = {0};
   for (size_t k = 0; k < dim; ++k) {
     const double x = value(row[k]);
@@ -72,16 +72,25 @@ void quotients(const T* row, size_t dim, double* out) {
   for (size_t k = 0; k < dim; ++k) out[k] = value(row[k]) / length;
 }
 
-double exact_dot(const double* quotients, const float* unit, size_t dim) {
+double exact_dot(const double* normalized, const float* unit, size_t dim) {
   double sums[32] = {0};
-  for (size_t k = 0; k < dim; ++k) sums[k % 32] += quotients[k] * unit[k];
+  for (size_t k = 0; k < dim; ++k) sums[k % 32] += normalized[k] * unit[k];
   return fold32(sums);
 }
 
 }  // namespace
 
-const DistanceKernels kSerialDistance = {Isa::kSerial, kLanes,   false,   false,  one<float>,       one_bf16,
-                                         many_f32,     nullptr,  expand,  quotients<float>, quotients<uint16_t>,
-                                         exact_dot};
+const DistanceKernels kSerialDistance = {Isa::kSerial,
+                                      kLanes,
+                                      false,
+                                      false,
+                                      dot_rows<float>,
+                                      dot_rows_bf16,
+                                      gemm_panel_f32,
+                                      nullptr,
+                                      expand,
+                                      normalize<float>,
+                                      normalize<uint16_t>,
+                                      exact_dot};
 
 }  // namespace quarry

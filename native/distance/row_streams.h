@@ -1,5 +1,5 @@
 #pragma once
-// The order in which a one-target kernel takes rows. One core reaches the memory's bandwidth only when the hardware's
+// The order in which a dot_rows kernel takes rows. One core reaches the memory's bandwidth only when the hardware's
 // prefetcher does the asking: it follows lines in sequence, a few streams at a time, and stops at the end of a page.
 // So rows are taken as four runs far apart, each in sequence, and the first line of every page two rows further on is
 // named to it, which also has the page's address translated in time. Asking for every line by software instead, or

@@ -83,8 +83,8 @@ class Scan {
     AlignedBuffer<float> block;
     AlignedBuffer<float> expanded;
     std::vector<Candidate> candidates;
-    /// The row's quotients, and whose they are.
-    AlignedBuffer<double> quotients;
+    /// The normalized row, and which row it is.
+    AlignedBuffer<double> normalized;
     uint32_t quotients_of = kNobody;
     std::vector<ScanHit> hits;
     /// Mode closest: the nearest of each target so far, worst first.
@@ -159,7 +159,7 @@ class Scan {
       s.positions.resize(padded);
       s.dots.resize(padded);
       s.squares.resize(padded);
-      s.quotients.resize(dim_);
+      s.normalized.resize(dim_);
       if (!few) s.block.resize(padded * kPanelsAtOnce * kernels_.lanes);
       if (!few && fast_bf16_ && !kernels_.bf16_panels) s.expanded.resize(padded * dim_);
       if (request_.mode == ScanMode::kClosest) s.heaps.resize(request_.target_count);
@@ -216,20 +216,20 @@ class Scan {
     return n;
   }
 
-  void one(const Scratch& s, size_t n, size_t target, float* dots, float* squares) const {
+  void dot_rows(const Scratch& s, size_t n, size_t target, float* dots, float* squares) const {
     const float* unit = unit_of(target);
     if (fast_bf16_) {
       const void* prepared = split_ ? static_cast<const void*>(splits_.data() + target * split_stride_) : unit;
-      kernels_.one_bf16(reinterpret_cast<const uint16_t* const*>(s.fast.data()), n, prepared, dim_, dots, squares);
+      kernels_.dot_rows_bf16(reinterpret_cast<const uint16_t* const*>(s.fast.data()), n, prepared, dim_, dots, squares);
     } else {
-      kernels_.one_f32(reinterpret_cast<const float* const*>(s.fast.data()), n, unit, dim_, dots, squares);
+      kernels_.dot_rows_f32(reinterpret_cast<const float* const*>(s.fast.data()), n, unit, dim_, dots, squares);
     }
   }
 
   void stream(Scratch& s, size_t n) {
     for (const Target& t : active_) {
       s.quotients_of = kNobody;
-      one(s, n, t.index, s.dots.data(), s.squares.data());
+      dot_rows(s, n, t.index, s.dots.data(), s.squares.data());
       for (size_t i = 0; i < n; ++i) {
         const float square = s.squares[i];
         const bool plain = square > kSmallestSquare && square < kLargestSquare;
@@ -265,7 +265,7 @@ class Scan {
     const size_t lanes = kernels_.lanes;
     const bool bf16 = panel_bf16();
     const size_t padded = (n + kDistanceTile - 1) / kDistanceTile * kDistanceTile;
-    one(s, n, active_[0].index, s.dots.data(), s.squares.data());
+    dot_rows(s, n, active_[0].index, s.dots.data(), s.squares.data());
     for (size_t i = n; i < padded; ++i) s.fast[i] = s.fast[n - 1];
     const float* const* f32_rows = reinterpret_cast<const float* const*>(s.fast.data());
     if (fast_bf16_ && !bf16) {
@@ -294,15 +294,15 @@ class Scan {
           if (bf16) {
             const uint16_t* rows[kDistanceTile];
             for (size_t i = 0; i < kDistanceTile; ++i) rows[i] = static_cast<const uint16_t*>(s.fast[r + i]) + k;
-            kernels_.many_bf16(rows, panel, panel_stride_, width, depth, c, ldc);
+            kernels_.gemm_panel_bf16(rows, panel, panel_stride_, width, depth, c, ldc);
           } else {
             const float* rows[kDistanceTile];
             for (size_t i = 0; i < kDistanceTile; ++i) rows[i] = f32_rows[r + i] + k;
-            kernels_.many_f32(rows, panel, panel_stride_, width, depth, c, ldc);
+            kernels_.gemm_panel_f32(rows, panel, panel_stride_, width, depth, c, ldc);
           }
         }
       }
-      for (size_t i = 0; i < n; ++i) judge(s, i, s.block.data() + i * ldc, s.dots[i], group * lanes, ldc);
+      for (size_t i = 0; i < n; ++i) filter(s, i, s.block.data() + i * ldc, s.dots[i], group * lanes, ldc);
       group += width;
     }
     // Row by row, so that what the exact pass needs of a row is computed once.
@@ -315,7 +315,7 @@ class Scan {
   }
 
   /// Looks at one row's estimates for `count` targets from number `first` of the active ones on.
-  void judge(Scratch& s, size_t row, const float* dots, float inverse, size_t first, size_t count) {
+  void filter(Scratch& s, size_t row, const float* dots, float inverse, size_t first, size_t count) {
     const float* needed = needed_.data() + first;
     for (size_t base = 0; base < count; base += 8) {
       if (inverse > 0) {
@@ -341,16 +341,16 @@ class Scan {
         const size_t table = rows.tables[row];
         if (table >= rows.sources.size()) return std::numeric_limits<float>::quiet_NaN();
         const float* values = rows.sources[table].f32 + static_cast<size_t>(rows.rows[row]) * dim_;
-        kernels_.quotients_f32(values, dim_, s.quotients.data());
+        kernels_.normalize_f32(values, dim_, s.normalized.data());
       } else if (rows.f32 != nullptr) {
-        kernels_.quotients_f32(rows.f32 + row * dim_, dim_, s.quotients.data());
+        kernels_.normalize_f32(rows.f32 + row * dim_, dim_, s.normalized.data());
       } else {
-        kernels_.quotients_bf16(rows.bf16 + row * dim_, dim_, s.quotients.data());
+        kernels_.normalize_bf16(rows.bf16 + row * dim_, dim_, s.normalized.data());
       }
       s.quotients_of = position;
     }
     const float* unit = unit_of(t.index);
-    return 1.0f - static_cast<float>(kernels_.exact_dot(s.quotients.data(), unit, dim_));
+    return 1.0f - static_cast<float>(kernels_.exact_dot(s.normalized.data(), unit, dim_));
   }
 
   /// Decides one pair, of which `estimate` is the cosine or unknown. Returns true when later rows of the block need not be looked at for this target.

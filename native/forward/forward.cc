@@ -136,7 +136,7 @@ void Forward::attention(const LayerWeights&, const ChunkInput& chunk, const Rope
   });
 }
 
-void Forward::head_of_model(const PackedWeights& weights, const ChunkInput& chunk, const NoiseMatrix& noise,
+void Forward::lm_head(const PackedWeights& weights, const ChunkInput& chunk, const NoiseMatrix& noise,
                             const std::atomic<bool>* abort, ChunkSums* out) {
   const size_t t = shape_.tokens;
   const size_t e = shape_.embedding;
@@ -282,7 +282,7 @@ bool Forward::run(const PackedWeights& weights, const ChunkInput& chunk, const R
     gemm(outer, abort);
   }
   if (stopped()) return false;
-  head_of_model(weights, chunk, noise, abort, out);
+  lm_head(weights, chunk, noise, abort, out);
   return !stopped();
 }
 

@@ -41,7 +41,7 @@ class Forward {
   void layer_norm(const float* gamma, const float* beta, const std::atomic<bool>* abort);
   void attention(const LayerWeights& layer, const ChunkInput& chunk, const RopeTables& rope,
                  const std::atomic<bool>* abort);
-  void head_of_model(const PackedWeights& weights, const ChunkInput& chunk, const NoiseMatrix& noise,
+  void lm_head(const PackedWeights& weights, const ChunkInput& chunk, const NoiseMatrix& noise,
                      const std::atomic<bool>* abort, ChunkSums* out);
 
   ModelShape shape_;

@@ -6,7 +6,7 @@ import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../http/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import type { CliContext } from './context.js';
-import { engineWishes } from './mining/miner-settings.js';
+import { engineOptions } from './mining/miner-settings.js';
 import { speedFileOf } from './state-dir.js';
 
 /** Models that this machine fetches and loads as they are asked for. */
@@ -38,7 +38,7 @@ export function openLocalModels(
       engines.get(key) ??
       chooseEngine(
         {
-          ...engineWishes(config),
+          ...engineOptions(config),
           cacheDir: join(stateDir, 'packed'),
           speedFile: speedFileOf(config, context.env),
           signal: context.signal,

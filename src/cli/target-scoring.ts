@@ -8,7 +8,7 @@ import type { ModelManifest } from '../soma/client/read/index.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import type { LiveArea } from './live-area.js';
-import { engineWishes } from './mining/miner-settings.js';
+import { engineOptions } from './mining/miner-settings.js';
 import type { SomaSession } from './soma-session.js';
 import { speedFileOf } from './state-dir.js';
 
@@ -50,7 +50,7 @@ export async function scoreForTarget(
   });
   const chosen = await chooseEngine(
     {
-      ...engineWishes(config),
+      ...engineOptions(config),
       cacheDir: join(stateDir, 'packed'),
       speedFile: speedFileOf(config, session.context.env),
       signal,

@@ -63,11 +63,11 @@ const HALF_MARGIN = 1.15;
 const CHEAP_CHUNK_FLOPS = 1e9;
 
 /** Tries every engine by building it. */
-export async function probeEngines(wishes: Omit<EngineOptions, 'engine'>): Promise<EngineProbe[]> {
+export async function probeEngines(options: Omit<EngineOptions, 'engine'>): Promise<EngineProbe[]> {
   const probes: EngineProbe[] = [];
   for (const name of SCORING_ENGINES) {
     try {
-      const engine = await createScoringEngine(specOf(name, wishes, wishes.threads));
+      const engine = await createScoringEngine(specOf(name, options, options.threads));
       probes.push({ name, available: true, device: engine.device, precision: engine.precision });
       await engine.close();
     } catch (error) {
@@ -84,24 +84,24 @@ export async function probeEngines(wishes: Omit<EngineOptions, 'engine'>): Promi
  * @param when `missing` measures what the file does not have; `never` only reads it; `always` measures anew
  */
 export async function engineSpeeds(
-  wishes: Omit<EngineOptions, 'engine'>,
+  options: Omit<EngineOptions, 'engine'>,
   config: ModelConfig,
   when: 'missing' | 'never' | 'always' = 'missing',
 ): Promise<EngineSpeeds> {
-  const { workers, threads } = shareOf(wishes, config);
-  const probes = await probeEngines({ ...wishes, threads });
+  const { workers, threads } = shareOf(options, config);
+  const probes = await probeEngines({ ...options, threads });
   // Some devices gain by f16 and some lose. On processors onnxruntime only emulates it.
   const variants = probes.flatMap((probe): EngineProbe[] =>
-    probe.name === 'onnx' && probe.available && probe.device !== 'cpu' && wishes.precision === undefined
+    probe.name === 'onnx' && probe.available && probe.device !== 'cpu' && options.precision === undefined
       ? [probe, { ...probe, precision: 'f16' }]
       : [probe],
   );
   const running = variants.filter((probe) => probe.available);
   const names = running.map(
-    ({ name, device, precision }) => `${name} ${device} ${precision} ${wishes.precision ?? ''}`,
+    ({ name, device, precision }) => `${name} ${device} ${precision} ${options.precision ?? ''}`,
   );
   const key = speedKey(config, names, workers, threads);
-  const { speedFile, signal } = wishes;
+  const { speedFile, signal } = options;
   const kept = when === 'always' || speedFile === undefined ? undefined : await readSpeeds(speedFile, key);
   if (kept !== undefined) {
     return { candidates: ordered(variants, kept.speeds), measuredAt: kept.measuredAt, kept: true };
@@ -112,7 +112,7 @@ export async function engineSpeeds(
   for (const { name, precision } of running) {
     throwIfAborted(signal, 'measuring engines');
     try {
-      const spec = specOf(name, wishes, threads);
+      const spec = specOf(name, options, threads);
       const flops = await measureEngine(precision === 'f16' ? { ...spec, precision } : spec, config, signal);
       speeds.push({ engine: name, precision, chunksPerSecond: (workers * flops) / chunkFlops(config) });
     } catch (error) {
@@ -143,9 +143,9 @@ export async function engineSpeeds(
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here
  * @throws QuarryError `ABORTED` when the signal fires
  */
-export async function chooseEngine(wishes: EngineOptions, config: ModelConfig): Promise<ChosenEngine> {
-  const { workers, threads } = shareOf(wishes, config);
-  const { engine: wanted, ...rest } = wishes;
+export async function chooseEngine(options: EngineOptions, config: ModelConfig): Promise<ChosenEngine> {
+  const { workers, threads } = shareOf(options, config);
+  const { engine: wanted, ...rest } = options;
   const { name, reason, candidates, half }: Choice =
     wanted === 'auto'
       ? await best(rest, config)
@@ -174,21 +174,21 @@ interface Choice {
   readonly half: boolean;
 }
 
-async function best(wishes: Omit<EngineOptions, 'engine'>, config: ModelConfig): Promise<Choice> {
+async function best(options: Omit<EngineOptions, 'engine'>, config: ModelConfig): Promise<Choice> {
   if (chunkFlops(config) <= CHEAP_CHUNK_FLOPS) {
-    const candidates = await probeEngines(wishes);
+    const candidates = await probeEngines(options);
     const native = candidates.find(({ name }) => name === 'native');
     if (native?.available) {
       return { name: 'native', reason: 'the native core leads on so small a model', candidates, half: false };
     }
   }
-  const { candidates, kept, measuredAt } = await engineSpeeds(wishes, config);
+  const { candidates, kept, measuredAt } = await engineSpeeds(options, config);
   const running = candidates.filter((candidate) => candidate.available);
   const absent = candidates.flatMap((each) =>
     each.available ? [] : [`${candidateName(each)}: ${each.error.message}`],
   );
   const name = running[0]?.name ?? 'reference';
-  const half = wishes.precision === undefined && running[0]?.precision === 'f16';
+  const half = options.precision === undefined && running[0]?.precision === 'f16';
   const speeds = running.map((each) => `${candidateName(each)} ${chunksText(each.chunksPerSecond)}`).join(', ');
   const when =
     kept && measuredAt !== undefined ? `measured ${new Date(measuredAt).toISOString().slice(0, 10)}` : 'measured now';
@@ -223,19 +223,19 @@ function ordered(probes: readonly EngineProbe[], speeds: readonly KeptSpeed[]): 
 }
 
 /** How samples of a model are shared among workers and their threads. */
-function shareOf(wishes: Omit<EngineOptions, 'engine'>, config: ModelConfig): { workers: number; threads: number } {
+function shareOf(options: Omit<EngineOptions, 'engine'>, config: ModelConfig): { workers: number; threads: number } {
   const wide = config.embeddingDim >= WIDE_EMBEDDING;
   const cores = availableParallelism();
-  const workers = wishes.workers ?? (wide ? 1 : cores);
-  return { workers, threads: wishes.threads ?? (wide ? Math.max(1, Math.floor(cores / workers)) : 1) };
+  const workers = options.workers ?? (wide ? 1 : cores);
+  return { workers, threads: options.threads ?? (wide ? Math.max(1, Math.floor(cores / workers)) : 1) };
 }
 
 /** Only what goes to a worker thread. */
 function specOf(
   engine: ScoringEngineName,
-  wishes: Omit<EngineOptions, 'engine'>,
+  options: Omit<EngineOptions, 'engine'>,
   threads: number | undefined,
 ): EngineSpec {
-  const { workers: _workers, speedFile: _speedFile, signal: _signal, threads: _threads, ...rest } = wishes;
+  const { workers: _workers, speedFile: _speedFile, signal: _signal, threads: _threads, ...rest } = options;
   return { ...rest, engine, ...(threads !== undefined && { threads }) };
 }

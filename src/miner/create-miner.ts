@@ -19,7 +19,7 @@ import {
   type SourceUnit,
   sampleStream,
 } from '../sources/index.js';
-import { type ChosenScanner, chooseScanner, openStore, type ScannerWishes } from '../store/index.js';
+import { type ChosenScanner, chooseScanner, openStore, type ScannerOptions } from '../store/index.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import { Journal } from './journal/journal.js';
@@ -45,7 +45,7 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   /** Puts another engine over this machine's, which it closes: a fleet of scorers. Default: none. */
   readonly overEngine?: (local: ScoringEngine) => Promise<ScoringEngine>;
   /** What finds hits among stored rows. Default: whatever is fastest here. */
-  readonly distance?: ScannerWishes;
+  readonly distance?: ScannerOptions;
   /** Default: by the width of the network's embeddings. */
   readonly config?: ModelConfig;
   readonly samples?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'>;
@@ -113,14 +113,14 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     const host = options.host ?? (await ownHost(stateDir, addressPolicy.allowLoopback || (options.dryRun ?? false)));
     if (options.host === undefined) closers.push(() => host.close());
     const packedDir = join(stateDir, 'packed');
-    const wishes: EngineOptions = {
+    const engineOptions: EngineOptions = {
       engine: 'auto',
       cacheDir: packedDir,
       speedFile: join(stateDir, 'engine-speed.json'),
       ...(signal !== undefined && { signal }),
       ...options.engine,
     };
-    const chosen = await chooseEngine(wishes, config);
+    const chosen = await chooseEngine(engineOptions, config);
     let engine = chosen;
     closers.push(() => engine.engine.close());
     if (options.overEngine !== undefined) engine = { ...chosen, engine: await options.overEngine(chosen.engine) };
@@ -156,7 +156,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
         }),
         onUnit: (unit) => journal.savePosition(source, unit),
         // Only in a directory of this miner's own.
-        ...(wishes.cacheDir === packedDir && {
+        ...(engineOptions.cacheDir === packedDir && {
           onActiveWeights: (checksums: ReadonlySet<string>) => prunePacked(packedDir, checksums),
         }),
       },

@@ -9,7 +9,7 @@ import type { RowScanner } from './row-scanner.js';
 export const DISTANCE_ENGINES = ['native', 'gpu', 'reference'] as const;
 export type DistanceEngineName = (typeof DISTANCE_ENGINES)[number];
 
-export interface ScannerWishes {
+export interface ScannerOptions {
   readonly engine: DistanceEngineName | 'auto';
   readonly isa?: IsaLevel;
   readonly threads?: number;
@@ -29,10 +29,10 @@ export interface ScannerProbe {
   readonly detail: string;
 }
 
-async function build(name: DistanceEngineName, wishes: Omit<ScannerWishes, 'engine'>): Promise<ChosenScanner> {
+async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'engine'>): Promise<ChosenScanner> {
   switch (name) {
     case 'native': {
-      const scanner = createNativeScanner(wishes);
+      const scanner = createNativeScanner(options);
       return { scanner, name, detail: `${scanner.name.replace('native ', '')}, rows mapped from disk` };
     }
     case 'gpu': {
@@ -50,24 +50,24 @@ async function build(name: DistanceEngineName, wishes: Omit<ScannerWishes, 'engi
  *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here
  */
-export async function chooseScanner({ engine, ...wishes }: ScannerWishes): Promise<ChosenScanner> {
-  if (engine !== 'auto') return build(engine, wishes);
+export async function chooseScanner({ engine, ...options }: ScannerOptions): Promise<ChosenScanner> {
+  if (engine !== 'auto') return build(engine, options);
   for (const name of DISTANCE_ENGINES) {
     try {
-      return await build(name, wishes);
+      return await build(name, options);
     } catch {
       // Why it does not run is what `probeScanners` tells; here the next one is tried.
     }
   }
-  return build('reference', wishes);
+  return build('reference', options);
 }
 
 /** Tries every distance engine by building it. */
-export async function probeScanners(wishes: Omit<ScannerWishes, 'engine'>): Promise<ScannerProbe[]> {
+export async function probeScanners(options: Omit<ScannerOptions, 'engine'>): Promise<ScannerProbe[]> {
   const probes: ScannerProbe[] = [];
   for (const name of DISTANCE_ENGINES) {
     try {
-      const { scanner, detail } = await build(name, wishes);
+      const { scanner, detail } = await build(name, options);
       await scanner.close();
       probes.push({ name, available: true, detail });
     } catch (error) {

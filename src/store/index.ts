@@ -14,8 +14,8 @@ export {
   DISTANCE_ENGINES,
   type DistanceEngineName,
   probeScanners,
+  type ScannerOptions,
   type ScannerProbe,
-  type ScannerWishes,
 } from './choose-scanner.js';
 export * from './compose/index.js';
 export { createEngineScanner } from './engine-scanner.js';

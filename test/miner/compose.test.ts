@@ -23,8 +23,8 @@ async function inStore<T>(use: (store: Store) => Promise<T> | T): Promise<T> {
 }
 
 /** Runs a miner and collects the origins of what was accepted. */
-async function mine(wishes: Parameters<MiningNetwork['miner']>[0] = {}) {
-  const assembled = await network!.miner({ data: DATA, ...wishes });
+async function mine(options: Parameters<MiningNetwork['miner']>[0] = {}) {
+  const assembled = await network!.miner({ data: DATA, ...options });
   const origins: string[] = [];
   assembled.miner.events.on('outcome', ({ outcome, origin }) => {
     if (outcome.kind === 'accepted') origins.push(origin);

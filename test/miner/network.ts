@@ -73,7 +73,7 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
     devnet,
     dir,
     signer,
-    async miner(wishes = {}) {
+    async miner(options = {}) {
       const assembled = await createMiner({
         network: devnet.rpcUrl,
         signer,
@@ -82,7 +82,7 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
         engine: { engine: 'auto', workers: 2 },
         distance: { engine: 'reference' },
         untilIdle: true,
-        ...wishes,
+        ...options,
       });
       open.push(assembled);
       return assembled;

@@ -11,7 +11,7 @@ import type { ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { type DemoNetwork, type DemoNetworkStep, startDemoNetwork } from '../mining/demo-network.js';
 import { fleetOf } from '../mining/fleet-settings.js';
-import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../mining/miner-settings.js';
+import { engineOptions, minerOptions, sampleOptions, scannerOptions } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { openLog } from '../mining/open-log.js';
 import { packageRoot } from '../package-root.js';
@@ -97,8 +97,8 @@ async function runDemo(
       signer,
       data: config.data ?? [packageRoot()],
       stateDir: join(dir, 'miner'),
-      engine: engineWishes(config),
-      distance: scannerWishes(config),
+      engine: engineOptions(config),
+      distance: scannerOptions(config),
       samples: sampleOptions(config),
       decode: { cwd: config.data === undefined ? packageRoot() : '.', textOnly: config.data === undefined },
       signal,

@@ -14,7 +14,7 @@ import { formatBytes, toJsonPretty } from '../../text/index.js';
 import { MODEL_CONFIGS } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { fleetProbe } from '../mining/fleet-settings.js';
-import { engineWishes } from '../mining/miner-settings.js';
+import { engineOptions } from '../mining/miner-settings.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { speedFileOf } from '../state-dir.js';
 import { versionOf } from '../version.js';
@@ -29,12 +29,12 @@ export function doctorCommand(context: CliContext): Command {
   addSettings(command, ['isa', 'precision', 'onnxProvider', 'threads', 'stateDir', 'nats', 'natsCreds', 'fleet']);
   return command.action(async (flags: { json?: boolean; calibrate?: boolean }) => {
     const config = await configOf(context, { ...flags });
-    const { engine: _engine, workers: _workers, ...wishes } = engineWishes(config);
-    const scoring = await probeEngines(wishes);
+    const { engine: _engine, workers: _workers, ...options } = engineOptions(config);
+    const scoring = await probeEngines(options);
     const distance = await probeScanners(config.isa === undefined ? {} : { isa: config.isa as IsaLevel });
     const speeds = new Map<string, EngineSpeeds>();
     for (const [name, shape] of Object.entries(MODEL_CONFIGS)) {
-      const measured = { ...wishes, speedFile: speedFileOf(config, context.env), signal: context.signal };
+      const measured = { ...options, speedFile: speedFileOf(config, context.env), signal: context.signal };
       speeds.set(name, await engineSpeeds(measured, shape, flags.calibrate ? 'always' : 'never'));
     }
     const machine = {

@@ -10,7 +10,7 @@ import type { CliContext } from '../context.js';
 import { noHost, openDataHost } from '../data-host.js';
 import { fleetOf } from '../mining/fleet-settings.js';
 import { startMinerApi } from '../mining/miner-api.js';
-import { engineWishes, minerOptions, sampleOptions, scannerWishes } from '../mining/miner-settings.js';
+import { engineOptions, minerOptions, sampleOptions, scannerOptions } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { openLog } from '../mining/open-log.js';
 import { addSettings, configOf } from '../settings-options.js';
@@ -115,8 +115,8 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       data: config.data,
       stateDir,
       ...(host !== undefined && { host }),
-      engine: { ...engineWishes(config), speedFile: speedFileOf(config, context.env) },
-      distance: scannerWishes(config),
+      engine: { ...engineOptions(config), speedFile: speedFileOf(config, context.env) },
+      distance: scannerOptions(config),
       samples: sampleOptions(config),
       decode: {
         ...(config.hfToken !== undefined && { hfToken: config.hfToken }),

@@ -8,7 +8,7 @@ import { composedScore } from '../../store/index.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { openLocalWeights, weightsKey } from '../local-weights.js';
-import { engineWishes } from '../mining/miner-settings.js';
+import { engineOptions } from '../mining/miner-settings.js';
 import { idArgument, u64Argument } from '../parse-argument.js';
 import { examples, printTable, sayJson, tell } from '../print.js';
 import { readJoined, readSample } from '../sample-file.js';
@@ -85,7 +85,7 @@ async function score(context: CliContext, files: readonly string[], flags: Score
   const weights = await openLocalWeights(flags.model, key, context.signal);
   try {
     const chosen = await chooseEngine(
-      { ...engineWishes(config), speedFile: speedFileOf(config, context.env), signal: context.signal },
+      { ...engineOptions(config), speedFile: speedFileOf(config, context.env), signal: context.signal },
       shape,
     );
     try {

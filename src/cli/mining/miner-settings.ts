@@ -2,7 +2,7 @@ import type { Config } from '../../config/index.js';
 import type { EngineOptions } from '../../engine/choose-engine.js';
 import type { CreateMinerOptions } from '../../miner/index.js';
 import { somaToShannons } from '../../soma/chain/index.js';
-import type { ScannerWishes } from '../../store/index.js';
+import type { ScannerOptions } from '../../store/index.js';
 
 /** The miner's own options, from settings. */
 export function minerOptions(
@@ -41,7 +41,7 @@ export function minerOptions(
 }
 
 /** The engine, from settings. Their choices are checked by the schema. */
-export function engineWishes(config: Config): EngineOptions {
+export function engineOptions(config: Config): EngineOptions {
   return {
     // A fleet stands on an engine of this machine, which checks its answers.
     engine: config.engine === 'fleet' ? 'auto' : (config.engine as EngineOptions['engine']),
@@ -65,9 +65,9 @@ export function sampleOptions(config: Config): NonNullable<CreateMinerOptions['s
 }
 
 /** What finds hits among stored rows, from settings. */
-export function scannerWishes(config: Config): ScannerWishes {
+export function scannerOptions(config: Config): ScannerOptions {
   return {
-    engine: config.distanceEngine as ScannerWishes['engine'],
-    ...(config.isa !== undefined && { isa: config.isa as NonNullable<ScannerWishes['isa']> }),
+    engine: config.distanceEngine as ScannerOptions['engine'],
+    ...(config.isa !== undefined && { isa: config.isa as NonNullable<ScannerOptions['isa']> }),
   };
 }

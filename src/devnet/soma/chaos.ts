@@ -89,7 +89,7 @@ export class Chaos {
   }
 
   /** Whether a fault happens now; it counts as played if so. */
-  strikes(fault: keyof ChaosRates): boolean {
+  injectFault(fault: keyof ChaosRates): boolean {
     const rate = this.#rates[fault];
     if (rate <= 0 || this.#draw[fault]() >= rate) return false;
     this.played[fault]++;
@@ -98,27 +98,28 @@ export class Chaos {
 
   /** Runs a unary call that may be refused before, or lose its answer after, it takes effect. */
   async around<T>(path: string, call: () => Promise<T>): Promise<T> {
-    if (this.strikes('unavailable')) throw new RpcStatus('UNAVAILABLE', 'service temporarily unavailable');
+    if (this.injectFault('unavailable')) throw new RpcStatus('UNAVAILABLE', 'service temporarily unavailable');
     const answer = await call();
-    if (path === EXECUTE && this.strikes('lostReply')) throw new RpcStatus('DEADLINE_EXCEEDED', 'deadline exceeded');
+    if (path === EXECUTE && this.injectFault('lostReply'))
+      throw new RpcStatus('DEADLINE_EXCEEDED', 'deadline exceeded');
     return answer;
   }
 
   /** What happens to a checkpoint stream before its next message. */
   stream(): 'end' | 'fail' | undefined {
-    if (!this.strikes('droppedStream')) return undefined;
+    if (!this.injectFault('droppedStream')) return undefined;
     return this.#draw.droppedStream() < 0.5 ? 'end' : 'fail';
   }
 
   /** Extra wait before the next checkpoint, in milliseconds. */
   checkpointDelayMs(): number {
-    return this.strikes('slowCheckpoint') ? this.#draw.slowCheckpoint() * this.#slowCheckpointMs : 0;
+    return this.injectFault('slowCheckpoint') ? this.#draw.slowCheckpoint() * this.#slowCheckpointMs : 0;
   }
 
   /** What happens to a download. */
   download(): DownloadFault | undefined {
-    if (this.strikes('corruptDownload')) return 'corrupt';
-    if (this.strikes('stalledDownload')) return 'stall';
-    return this.strikes('truncatedDownload') ? 'truncate' : undefined;
+    if (this.injectFault('corruptDownload')) return 'corrupt';
+    if (this.injectFault('stalledDownload')) return 'stall';
+    return this.injectFault('truncatedDownload') ? 'truncate' : undefined;
   }
 }

@@ -157,7 +157,7 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
   const hooks: CallHooks = {
     headers: () => responseHeaders(node),
     around: async (path, request, call) => {
-      await misfortune(chaos, driver, node, path, request);
+      await injectLedgerFaults(chaos, driver, node, path, request);
       return chaos.around(path, call);
     },
   };
@@ -166,7 +166,7 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
   addGrpcService(
     rpc,
     TransactionExecutionService,
-    executionService(node, () => chaos.strikes('congestion')),
+    executionService(node, () => chaos.injectFault('congestion')),
     hooks,
   );
   addGrpcService(
@@ -244,7 +244,7 @@ const GRPC_OPTIONS = { 'grpc.max_receive_message_length': 4 * 1024 * 1024, 'grpc
 const EXECUTE = '/soma.rpc.TransactionExecutionService/ExecuteTransaction';
 
 /** Plays the faults that need the ledger: an epoch that ends while a submission travels, a coin locked by a stranger. */
-async function misfortune(
+async function injectLedgerFaults(
   chaos: Chaos,
   driver: EpochDriver,
   node: DevnetNode,
@@ -253,9 +253,9 @@ async function misfortune(
 ): Promise<void> {
   if (path !== EXECUTE) return;
   const { transaction } = request as ExecuteTransactionRequest;
-  if (transaction?.kind?.kind.case === 'submitData' && chaos.strikes('epochChange')) await driver.advance();
+  if (transaction?.kind?.kind.case === 'submitData' && chaos.injectFault('epochChange')) await driver.advance();
   const [gas] = transaction?.gasPayment ?? [];
-  if (gas === undefined || !chaos.strikes('lockConflict')) return;
+  if (gas === undefined || !chaos.injectFault('lockConflict')) return;
   const ref = objectRefFromRpc(gas, 'gas_payment[0]');
   const holder = node.ledger.lockForStranger(ref);
   setTimeout(() => node.ledger.release(ref.objectId, holder), chaos.lockMs).unref();

@@ -63,10 +63,13 @@ export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise
       const parts: SessionParts = { ort, weights, config, provider, threads, prepack };
       const scorer = { ort, projections, chunksPerRun: options.chunksPerRun ?? 1 };
       const full = new FullSession(parts);
-      const run = async (session: Ort.InferenceSession, sample: Uint8Array, wishes: ScoreOptions): Promise<OnnxScore> =>
-        scoreSample({ ...scorer, session, config }, sample, wishes);
-      const inFull = async (sample: Uint8Array, wishes: ScoreOptions): Promise<Score> => {
-        const { loss, embedding } = await run(await full.open(), sample, wishes);
+      const run = async (
+        session: Ort.InferenceSession,
+        sample: Uint8Array,
+        scoreOptions: ScoreOptions,
+      ): Promise<OnnxScore> => scoreSample({ ...scorer, session, config }, sample, scoreOptions);
+      const inFull = async (sample: Uint8Array, scoreOptions: ScoreOptions): Promise<Score> => {
+        const { loss, embedding } = await run(await full.open(), sample, scoreOptions);
         return { loss, embedding, precision: 'f32' };
       };
       const half = precision === 'f16' ? await openHalf(parts, scorer, options.cacheDir, signal) : undefined;
@@ -76,10 +79,10 @@ export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise
         return model(config, PROVIDER_BOUNDS[provider], inFull, () => full.close(), note);
       }
       const { session, bound, close } = half;
-      const inHalf = async (sample: Uint8Array, wishes: ScoreOptions): Promise<Score> => {
-        if (wishes.precision === 'f32') return inFull(sample, wishes);
-        const score = await run(session, sample, wishes);
-        if (needsFullPrecision(score)) return inFull(sample, wishes);
+      const inHalf = async (sample: Uint8Array, scoreOptions: ScoreOptions): Promise<Score> => {
+        if (scoreOptions.precision === 'f32') return inFull(sample, scoreOptions);
+        const score = await run(session, sample, scoreOptions);
+        if (needsFullPrecision(score)) return inFull(sample, scoreOptions);
         return { loss: score.loss, embedding: score.embedding, precision: 'f16' };
       };
       const release = async (): Promise<void> => {

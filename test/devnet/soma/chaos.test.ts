@@ -160,13 +160,13 @@ describe('chaos', { timeout: 120_000 }, () => {
       const chaos = new Chaos({ seed: 3, rates: { lockConflict: 0.5, unavailable: 0.5, slowCheckpoint: 0.5 } });
       return Array.from({ length: 64 }, () => {
         between(chaos);
-        return chaos.strikes('lockConflict');
+        return chaos.injectFault('lockConflict');
       });
     };
     const alone = lockConflicts(() => {});
     expect(new Set(alone).size).toBe(2);
     const among = lockConflicts((chaos) => {
-      chaos.strikes('unavailable');
+      chaos.injectFault('unavailable');
       chaos.checkpointDelayMs();
     });
     expect(among).toEqual(alone);
