@@ -5,7 +5,7 @@ import { QuarryError, toQuarryError } from '../errors/index.js';
 import { exposedTo } from '../files/exposed-file.js';
 import { homeDirectory } from './home.js';
 import { parseSetting, type Setting, type ValuesOf } from './setting.js';
-import { SETTINGS, type SettingName } from './settings.js';
+import { SETTINGS, type SettingName } from './settings/index.js';
 
 /** Every setting with its value, defaults filled in. */
 export type Config = ValuesOf<typeof SETTINGS>;

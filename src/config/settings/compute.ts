@@ -1,0 +1,57 @@
+import type { Setting } from '../setting.js';
+
+/** The engines and their threads. */
+export const COMPUTE_SETTINGS = {
+  engine: {
+    kind: 'string',
+    env: 'QUARRY_ENGINE',
+    flag: '--engine <name>',
+    default: 'auto',
+    choices: ['auto', 'native', 'onnx', 'reference', 'fleet'],
+    help: 'scoring engine; fleet has scorers of a NATS server score',
+  },
+  distanceEngine: {
+    kind: 'string',
+    env: 'QUARRY_DISTANCE_ENGINE',
+    flag: '--distance-engine <name>',
+    default: 'auto',
+    choices: ['auto', 'native', 'gpu', 'reference'],
+    help: 'distance engine',
+  },
+  isa: {
+    kind: 'string',
+    env: 'QUARRY_ISA',
+    flag: '--isa <level>',
+    choices: ['serial', 'neon', 'avx2', 'avx512', 'avx512bf16'],
+    help: 'forces an instruction-set level of the native core',
+  },
+  precision: {
+    kind: 'string',
+    env: 'QUARRY_PRECISION',
+    flag: '--precision <format>',
+    choices: ['f32', 'bf16', 'f16'],
+    help: 'number format of the matrix products (default: what the engine does best)',
+  },
+  onnxProvider: {
+    kind: 'string',
+    env: 'QUARRY_ONNX_PROVIDER',
+    flag: '--onnx-provider <name>',
+    former: { name: 'provider', flag: '--provider <name>' },
+    help: 'onnxruntime execution provider',
+  },
+  workers: { kind: 'integer', env: 'QUARRY_WORKERS', flag: '--workers <n>', min: 1, help: 'scoring worker threads' },
+  threads: {
+    kind: 'integer',
+    env: 'QUARRY_THREADS',
+    flag: '--threads <n>',
+    min: 1,
+    help: 'threads of one engine instance',
+  },
+  modelConfig: {
+    kind: 'string',
+    env: 'QUARRY_MODEL_CONFIG',
+    flag: '--model-config <name>',
+    choices: ['small', 'medium', 'v1'],
+    help: 'shape of the models',
+  },
+} as const satisfies Record<string, Setting>;

@@ -1,0 +1,55 @@
+import type { Setting } from '../setting.js';
+
+/** Scoring on other machines, and for others. */
+export const FLEET_SETTINGS = {
+  nats: {
+    kind: 'string',
+    env: 'QUARRY_NATS',
+    flag: '--nats <url>',
+    help: 'NATS server of the fleet: nats://host:4222 or tls://host:4222',
+  },
+  natsCreds: {
+    kind: 'string',
+    env: 'QUARRY_NATS_CREDS',
+    flag: '--nats-creds <file>',
+    help: 'NATS credentials file',
+  },
+  fleet: {
+    kind: 'string',
+    env: 'QUARRY_FLEET',
+    flag: '--fleet <name>',
+    default: 'default',
+    help: 'name of the fleet on its server; one coordinator each',
+  },
+  verifyShare: {
+    kind: 'number',
+    env: 'QUARRY_VERIFY_SHARE',
+    flag: '--verify-share <share>',
+    default: 0.005,
+    min: 0,
+    help: "share of a fleet's answers scored again on this machine, 0 to 1",
+  },
+  serveHost: {
+    kind: 'string',
+    env: 'QUARRY_SERVE_HOST',
+    flag: '--serve-host <address>',
+    default: '127.0.0.1',
+    help: 'interface the scoring service listens on; beyond loopback a token is needed',
+  },
+  servePort: {
+    kind: 'integer',
+    env: 'QUARRY_SERVE_PORT',
+    flag: '--serve-port <n>',
+    default: 9124,
+    min: 0,
+    help: 'port of the scoring service',
+  },
+  maxModels: {
+    kind: 'integer',
+    env: 'QUARRY_MAX_MODELS',
+    flag: '--max-models <n>',
+    default: 6,
+    min: 1,
+    help: 'models kept loaded; the one unused for longest makes room',
+  },
+} as const satisfies Record<string, Setting>;

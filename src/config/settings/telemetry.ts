@@ -1,0 +1,49 @@
+import type { Setting } from '../setting.js';
+
+/** Logs, the status line and the HTTP API. */
+export const TELEMETRY_SETTINGS = {
+  logLevel: {
+    kind: 'string',
+    env: 'QUARRY_LOG_LEVEL',
+    flag: '--log-level <level>',
+    default: 'info',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    help: 'least severe record written to the log file',
+  },
+  logFile: {
+    kind: 'string',
+    env: 'QUARRY_LOG_FILE',
+    flag: '--log-file <path>',
+    help: 'structured log, one JSON object a line',
+  },
+  statusSeconds: {
+    kind: 'integer',
+    env: 'QUARRY_STATUS_SECONDS',
+    flag: '--status-seconds <n>',
+    default: 60,
+    min: 1,
+    help: 'interval of the status line',
+  },
+  apiPort: {
+    kind: 'integer',
+    env: 'QUARRY_API_PORT',
+    flag: '--api-port <n>',
+    former: { name: 'httpPort', flag: '--http-port <n>', env: 'QUARRY_HTTP_PORT' },
+    min: 0,
+    help: 'dashboard, metrics, summary and control over HTTP',
+  },
+  apiHost: {
+    kind: 'string',
+    env: 'QUARRY_API_HOST',
+    flag: '--api-host <address>',
+    default: '127.0.0.1',
+    help: 'interface of the HTTP API; any other than loopback needs QUARRY_API_TOKEN',
+  },
+  apiToken: {
+    kind: 'string',
+    env: 'QUARRY_API_TOKEN',
+    former: { name: 'httpToken', env: 'QUARRY_HTTP_TOKEN' },
+    secret: true,
+    help: 'bearer token of the HTTP API',
+  },
+} as const satisfies Record<string, Setting>;
