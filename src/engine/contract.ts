@@ -24,6 +24,10 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface GradientOptions {
+  readonly signal?: AbortSignal;
+}
+
 /** How far an engine's numbers may lie from the f32 reference. */
 export interface ErrorBound {
   /** Absolute, on the loss. */
@@ -46,6 +50,16 @@ export interface LoadedModel {
    * @throws QuarryError `ABORTED` when the signal fires
    */
   score(samples: readonly Uint8Array[], options?: ScoreOptions): Promise<Score[]>;
+  /**
+   * The gradient of `direction . embedding` with respect to a sample's bytes as one-hot rows, `[bytes, 256]`: turning byte
+   * i from a into b changes the product by about `[i, b] - [i, a]`. Absent where the engine has no backward pass.
+   *
+   * @param direction `[embeddingDim]`
+   * @throws QuarryError `DATA_EMPTY` for a sample of no bytes
+   * @throws QuarryError `INVALID_ARGUMENT` when the direction has another width
+   * @throws QuarryError `ABORTED` when the signal fires
+   */
+  byteGradient?(sample: Uint8Array, direction: Float32Array, options?: GradientOptions): Promise<Float32Array>;
   close(): Promise<void>;
 }
 

@@ -17,7 +17,7 @@ export const MASK_FILL = -1.0e4;
  * Rows whose largest allowed score is below this see later positions: `exp(-10000 - max)` is no longer 0 in f32, which
  * underflows past `exp(-104)`. Ordinary weights never get there; hostile ones can.
  */
-const MASK_LEAK_BELOW = -9896;
+export const MASK_LEAK_BELOW = -9896;
 
 /**
  * Causal multi-head self-attention of one chunk, PAD positions included like any other.

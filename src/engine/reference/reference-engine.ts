@@ -2,7 +2,8 @@ import { throwIfAborted } from '../../errors/index.js';
 import { assertModelConfig, type ModelConfig } from '../../weights/model-config.js';
 import { assertFitsV1 } from '../../weights/v1-layout.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
-import type { LoadedModel, Score, ScoreOptions, ScoringEngine } from '../contract.js';
+import type { GradientOptions, LoadedModel, Score, ScoreOptions, ScoringEngine } from '../contract.js';
+import { byteGradient } from './backward/byte-gradient.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { ProjectionCache } from './projection-cache.js';
 import { readV1Weights } from './v1-model.js';
@@ -10,6 +11,7 @@ import { readV1Weights } from './v1-model.js';
 /** A model of the reference engine; shows what each batch contributed. */
 export interface ReferenceModel extends LoadedModel {
   evaluate(sample: Uint8Array, options?: ScoreOptions): Promise<Evaluation>;
+  byteGradient(sample: Uint8Array, direction: Float32Array, options?: GradientOptions): Promise<Float32Array>;
 }
 
 /** The reference engine, with its own type of loaded model. */
@@ -49,6 +51,9 @@ export function createReferenceEngine(): ReferenceEngine {
             scores.push({ loss, embedding, precision: 'f32' });
           }
           return scores;
+        },
+        async byteGradient(sample, direction, gradientOptions = {}) {
+          return byteGradient(weights, config, sample, direction, gradientOptions.signal);
         },
         async close() {},
       };

@@ -1,0 +1,38 @@
+import { attention } from '../attention.js';
+import type { LayerWeights } from '../encoder.js';
+import { layerNorm } from '../layer-norm.js';
+import { linear } from '../linear.js';
+import type { RopeTable } from '../rope.js';
+import { attentionBackward } from './attention-backward.js';
+import { geluBackward } from './gelu-backward.js';
+import { layerNormBackward } from './layer-norm-backward.js';
+import { linearBackward } from './linear-backward.js';
+
+/**
+ * The gradient of one pre-norm layer, in place: what came back with respect to its output becomes what goes on with
+ * respect to its input. Everything between is computed again from the input, so that a pass keeps one `[T, E]` a layer.
+ *
+ * @param x `[T, E]`, the layer's input
+ * @param gradient `[T, E]`
+ */
+export function encodeLayerBackward(
+  x: Float32Array,
+  gradient: Float32Array,
+  layer: LayerWeights,
+  rope: RopeTable,
+  numHeads: number,
+): void {
+  const normed = layerNorm(x, layer.norm1);
+  const between = attention(normed, layer.attention, rope, numHeads);
+  add(between, x);
+  const hidden = linear(layerNorm(between, layer.norm2), layer.feedForward.inner);
+  const dHidden = linearBackward(gradient, layer.feedForward.outer);
+  geluBackward(hidden, dHidden);
+  add(gradient, layerNormBackward(between, linearBackward(dHidden, layer.feedForward.inner), layer.norm2));
+  const dNormed = attentionBackward(normed, gradient, layer.attention, rope, numHeads);
+  add(gradient, layerNormBackward(x, dNormed, layer.norm1));
+}
+
+function add(x: Float32Array, y: Float32Array): void {
+  for (let i = 0; i < x.length; i++) x[i] = x[i]! + y[i]!;
+}
