@@ -14,7 +14,7 @@ const ALLOWED = {
   database: ['errors'],
   files: [],
   config: ['errors', 'files'],
-  telemetry: ['errors', 'text'],
+  telemetry: ['errors', 'text', 'http'],
   random: ['errors'],
   weights: ['errors', 'http', 'native', 'random'],
   engine: ['errors', 'native', 'random', 'weights', 'gen'],

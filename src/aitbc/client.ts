@@ -10,7 +10,7 @@ import { MarketplaceNamespace } from './namespaces/marketplace.js';
 import { ReceiptsNamespace } from './namespaces/receipts.js';
 import { RegistryNamespace } from './namespaces/registry.js';
 import { ServicesNamespace } from './namespaces/services.js';
-import { fetchSend, httpClientSend, normaliseBaseUrl, Transport } from './transport.js';
+import { aitbcBaseUrl, fetchSend, httpClientSend, Transport } from './transport.js';
 import { CoordinatorSocket, type CoordinatorSocketOptions, defaultSocketUrl } from './websocket/coordinator-socket.js';
 import { fromWire } from './wire.js';
 
@@ -41,7 +41,7 @@ export class AITBCClient {
   /** @throws QuarryError `CONFIG_INVALID` when a URL is not http(s) */
   constructor(options: AITBCClientOptions = {}, deps: AITBCClientDeps = {}) {
     const now = deps.now ?? Date.now;
-    this.baseUrl = normaliseBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL);
+    this.baseUrl = aitbcBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL);
     const http = options.fetch === undefined ? httpClientSend() : undefined;
     this.#closeHttp = http?.close ?? (async () => {});
     const secrets = [options.apiKey, options.token, options.adminApiKey, options.adminToken].filter(
@@ -61,7 +61,7 @@ export class AITBCClient {
       this.#credentials,
       {
         dialect: options.dialect ?? 'auto',
-        ...(options.marketplaceUrl !== undefined && { marketplaceUrl: normaliseBaseUrl(options.marketplaceUrl) }),
+        ...(options.marketplaceUrl !== undefined && { marketplaceUrl: aitbcBaseUrl(options.marketplaceUrl) }),
         ...(options.marketplaceParty !== undefined && { marketplaceParty: options.marketplaceParty }),
         ...(options.healthPath !== undefined && { healthPath: options.healthPath }),
       },

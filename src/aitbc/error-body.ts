@@ -1,3 +1,4 @@
+import { parseRetryAfterMs, redactSecrets } from '../http/index.js';
 import { plainText } from '../text/index.js';
 import { type APIError, type ApiErrorCode, apiErrorOf } from './errors.js';
 
@@ -54,13 +55,6 @@ export function parseApiError(
     ...(requestId !== undefined && { requestId }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
-}
-
-/** `text` with every secret replaced; coordinators are known to echo API keys in ids. */
-function redactSecrets(text: string, secrets: readonly string[]): string {
-  let out = text;
-  for (const secret of secrets) if (secret.length >= 6) out = out.replaceAll(secret, '[redacted]');
-  return out;
 }
 
 function parseBody(text: string): unknown {
@@ -138,12 +132,10 @@ function plainMessage(text: string): string | undefined {
     : line.slice(0, 200);
 }
 
-/** `Retry-After` (seconds or a date) first, else `X-RateLimit-Reset` (unix seconds); at most five minutes. */
+/** `Retry-After` first, else `X-RateLimit-Reset` (unix seconds); at most five minutes. */
 function retryAfter(headers: Readonly<Record<string, string>>, now: () => number): number | undefined {
-  const after = headers['retry-after'];
-  const reset = headers['x-ratelimit-reset'];
-  let ms: number | undefined;
-  if (after !== undefined) ms = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now();
-  else if (reset !== undefined && /^\d+$/.test(reset)) ms = Number(reset) * 1000 - now();
-  return ms !== undefined && Number.isFinite(ms) && ms >= 0 ? Math.min(ms, 300_000) : undefined;
+  const asked = parseRetryAfterMs(headers['retry-after'], now());
+  const reset = headers['x-ratelimit-reset'] ?? '';
+  if (asked !== undefined || !/^\d+$/.test(reset)) return asked;
+  return parseRetryAfterMs(new Date(Number(reset) * 1000).toUTCString(), now());
 }

@@ -1,5 +1,13 @@
 import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
-import { HttpClient, HttpStatusError, type RetryDeps, redactUrl, retry } from '../http/index.js';
+import {
+  HttpClient,
+  HttpStatusError,
+  normaliseBaseUrl,
+  type RetryDeps,
+  redactUrl,
+  retry,
+  wasUnsent,
+} from '../http/index.js';
 import { parseApiError, type ResourceKind } from './error-body.js';
 import { APIError } from './errors.js';
 
@@ -133,16 +141,6 @@ export interface TransportDeps extends RetryDeps {
 /** From upstream's receipt client: 0.5 s, doubled at every retry. */
 const BACKOFF = { baseMs: 500, maxMs: 10_000 };
 
-/** Failures that happen before a request leaves, after which a repetition cannot do anything twice. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
 /** Sends API calls: URL building, retries that never repeat an effect, errors in the API's own terms. */
 export class Transport {
   readonly options: TransportOptions;
@@ -203,7 +201,7 @@ function isRepeatable(error: unknown, safe: boolean): boolean {
   if (isAbort(error) || !(error instanceof QuarryError)) return false;
   if (error instanceof APIError) return error.status === 429 || (safe && error.status >= 500 && error.status !== 501);
   if (safe) return error.retryable;
-  return NOT_SENT.has(String(error.details['errno']));
+  return wasUnsent(error);
 }
 
 function apiAnswer(answer: HttpAnswer, operation: string): ApiAnswer {
@@ -239,12 +237,7 @@ function buildUrl(base: string, path: string, query: CallSpec['query']): string 
  *
  * @throws QuarryError `CONFIG_INVALID` when it is not an http(s) URL
  */
-export function normaliseBaseUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new QuarryError('CONFIG_INVALID', 'the AITBC base URL is not an http(s) URL', {
-      hint: 'for example https://aitbc.bubuit.net/api or http://localhost:8011',
-    });
-  }
-  return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '');
+export function aitbcBaseUrl(text: string): string {
+  const example = 'https://aitbc.bubuit.net/api or http://localhost:8011';
+  return normaliseBaseUrl(text, { what: 'AITBC base URL', example }).replace(/\/v1$/, '');
 }

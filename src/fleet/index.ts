@@ -6,6 +6,6 @@ export { Coordinator, type CoordinatorOptions, type FleetStats, type WorkOrder }
 export { FleetEngine, type FleetEngineDeps, type FleetEngineOptions } from './fleet-engine.js';
 export { ModelShelf, type ModelShelfDeps, type ModelShelfOptions } from './model-shelf.js';
 export { ScorerNode, type ScorerNodeOptions, type ScorerStatus } from './scorer-node.js';
-export { isLoopback, type ServeOptions, type Serving, serveScoring } from './serve/grpc-server.js';
+export { type ServeOptions, type Serving, serveScoring } from './serve/grpc-server.js';
 export { ScoringService, type ScoringServiceDeps, type ScoringServiceOptions } from './serve/scoring-service.js';
 export { type FleetStatus, fleetStatus } from './status.js';

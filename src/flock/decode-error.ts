@@ -1,7 +1,8 @@
+import { parseRetryAfterMs } from '../http/index.js';
 import { FlockError, type FlockErrorOptions, type FlockReason, type ValidationIssue } from './errors.js';
 import { isJsonObject, type Json } from './json.js';
+import { parseRateText } from './rate-text.js';
 import { cleanText } from './remote-text.js';
-import { parseRateText, parseRetryAfterMs } from './retry-after.js';
 
 /** Sentences FLock's own clients match literally, because the status codes belonging to them were never published. */
 const NO_WORK = 'No task submissions available to validate';

@@ -32,17 +32,6 @@ export function parsePresignedLink(link: string): PresignedLink | undefined {
   };
 }
 
-/** The address without its query, which may hold a signature: `https://bucket/7/training_set.jsonl?<redacted>`. */
-export function redactUrl(link: string | URL): string {
-  let url: URL;
-  try {
-    url = typeof link === 'string' ? new URL(link) : link;
-  } catch {
-    return '<not an address>';
-  }
-  return `${url.origin}${url.pathname}${url.search === '' ? '' : '?<redacted>'}`;
-}
-
 /** A name that stays inside its directory whatever the remote path says. */
 function safeFileName(segment: string): string {
   let name = segment;

@@ -1,5 +1,5 @@
 import PQueue from 'p-queue';
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { toQuarryError } from '../errors/index.js';
 import {
   type Backoff,
   HttpClient,
@@ -10,8 +10,9 @@ import {
   retry,
   type Sleep,
   sleep,
+  wasUnsent,
 } from '../http/index.js';
-import { DEFAULT_BASE_URL, normaliseBaseUrl } from './base-url.js';
+import { DEFAULT_BASE_URL, flockBaseUrl } from './base-url.js';
 import { clipBody, decodeFailure } from './decode-error.js';
 import { FlockError } from './errors.js';
 import type { Json } from './json.js';
@@ -76,21 +77,6 @@ export interface FlockAnswer {
 
 const DEFAULT_BACKOFF: Backoff = { baseMs: 500, maxMs: 30_000 };
 const RETRY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
-/** System errors raised before any byte of a request left this machine. */
-const UNSENT_ERRNOS: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-/** Whether the request certainly never reached the service. */
-function wasUnsent(error: unknown): boolean {
-  return error instanceof QuarryError && UNSENT_ERRNOS.has(error.details['errno']);
-}
-
 /** Whether the service may have acted although no usable answer came back. */
 export function isAmbiguous(error: unknown): boolean {
   if (!(error instanceof FlockError) || wasUnsent(error)) return false;
@@ -115,7 +101,7 @@ export class FlockTransport {
 
   /** @throws QuarryError `CONFIG_INVALID` when the base address is not usable */
   constructor(options: FlockClientOptions = {}, deps: FlockDeps = {}) {
-    this.baseUrl = normaliseBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL);
+    this.baseUrl = flockBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL);
     this.now = deps.now ?? Date.now;
     this.sleep = deps.sleep ?? sleep;
     this.random = deps.random ?? Math.random;

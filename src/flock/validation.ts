@@ -1,4 +1,5 @@
 import { QuarryError } from '../errors/index.js';
+import { type Backoff, retry } from '../http/index.js';
 import { decodeAssignment } from './decode.js';
 import { hasReason } from './errors.js';
 import { parseTaskId } from './identifiers.js';
@@ -8,6 +9,7 @@ import type { ValidationAssignment } from './types.js';
 
 /** Repeats of a result whose reply was lost, the first attempt included. */
 const STORE_ATTEMPTS = 5;
+const STORE_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 16_000 };
 
 /** What became of a posted result. */
 export interface StoredResult {
@@ -60,7 +62,7 @@ export class Validation {
 
   async #update(id: number | string, body: JsonObject, options: CallOptions): Promise<StoredResult> {
     let lost = false;
-    for (let attempt = 1; ; attempt++) {
+    const attempt = async (): Promise<StoredResult> => {
       try {
         const { json } = await this.#transport.call({
           method: 'POST',
@@ -78,11 +80,20 @@ export class Validation {
         if (hasReason(error, 'FLOCK_DECODE') && (error.status ?? 0) >= 200 && (error.status ?? 0) < 300) {
           return { stored: 'yes', reply: null };
         }
-        if (!isAmbiguous(error) || attempt >= STORE_ATTEMPTS) throw error;
-        lost = true;
-        await this.#transport.sleep(500 * 2 ** attempt * (0.5 + this.#transport.random() / 2), options.signal);
+        lost ||= isAmbiguous(error);
+        throw error;
       }
-    }
+    };
+    return retry(
+      attempt,
+      {
+        attempts: STORE_ATTEMPTS,
+        backoff: STORE_BACKOFF,
+        isRetryable: isAmbiguous,
+        ...(options.signal !== undefined && { signal: options.signal }),
+      },
+      this.#transport,
+    );
   }
 }
 

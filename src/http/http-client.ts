@@ -5,7 +5,7 @@ import { HttpStatusError } from './http-error.js';
 import { atLeast, LEAST_BODY_RATE } from './min-throughput.js';
 import { nodeSender } from './node-sender.js';
 import { proxyOfEnvironment } from './proxy.js';
-import { redactUrl } from './redact-url.js';
+import { redactUrl } from './redact.js';
 import { type RetryDeps, type RetryPolicy, retry } from './retry.js';
 import type { Sender } from './sender.js';
 import { undiciSender } from './undici-sender.js';

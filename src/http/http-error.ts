@@ -1,4 +1,5 @@
 import { type ErrorCode, QuarryError } from '../errors/index.js';
+import { parseRetryAfterMs } from './retry-after.js';
 
 /** An HTTP answer that says no. `status` and `body` let a network's own client refine the meaning. */
 export class HttpStatusError extends QuarryError {
@@ -10,7 +11,7 @@ export class HttpStatusError extends QuarryError {
 
   constructor(status: number, what: string, body: string, headers: Readonly<Record<string, string>>) {
     const { code, retryable } = meaningOf(status);
-    const retryAfterMs = parseRetryAfter(headers['retry-after']);
+    const retryAfterMs = parseRetryAfterMs(headers['retry-after'], Date.now());
     super(code, `${what} answered HTTP ${status}${excerpt(body)}`, {
       retryable,
       details: { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
@@ -39,11 +40,4 @@ function excerpt(body: string): string {
   const line = body.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim();
   if (line === '' || line.startsWith('<')) return '';
   return `: ${line.length > 200 ? `${line.slice(0, 200)}…` : line}`;
-}
-
-/** Seconds or an HTTP date (RFC 9110, 10.2.3), capped at five minutes so that a stranger cannot park us. */
-function parseRetryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, 300_000) : undefined;
 }

@@ -7,10 +7,13 @@ export {
   PUBLIC_ONLY,
 } from './address-policy.js';
 export { type Backoff, backoffDelayMs, DEFAULT_BACKOFF } from './backoff.js';
+export { type BaseUrlRules, isLoopbackHost, normaliseBaseUrl } from './base-url.js';
 export type { DownloadSource } from './download-source.js';
 export { HttpClient, type HttpClientOptions, type HttpRequest, type HttpResponse } from './http-client.js';
 export { HttpStatusError } from './http-error.js';
 export { atLeast, DOWNLOAD_STALL_MS, LEAST_DOWNLOAD_RATE, type MinThroughput } from './min-throughput.js';
-export { redactUrl } from './redact-url.js';
+export { redactSecrets, redactUrl } from './redact.js';
 export { type RetryDeps, type RetryOptions, type RetryPolicy, retry } from './retry.js';
+export { parseRetryAfterMs } from './retry-after.js';
 export { type Sleep, sleep } from './sleep.js';
+export { wasUnsent } from './was-unsent.js';

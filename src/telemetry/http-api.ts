@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ErrorCode, QuarryError, toQuarryError } from '../errors/index.js';
+import { isLoopbackHost } from '../http/index.js';
 import { toJsonLine } from '../text/index.js';
 import { type EventFeed, streamEvents } from './event-stream.js';
 
@@ -46,7 +47,7 @@ type Reply = (status: number, body: string, type?: string) => void;
  */
 export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): Promise<HttpApi> {
   const host = options.host ?? '127.0.0.1';
-  if (!isLoopback(host) && (options.token ?? '') === '') {
+  if (!isLoopbackHost(host) && (options.token ?? '') === '') {
     throw new QuarryError('CONFIG_INVALID', `the HTTP API on ${host} would be open to everybody`, {
       hint: 'set QUARRY_API_TOKEN, or leave --api-host out',
     });
@@ -81,7 +82,7 @@ async function answer(
     response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
   };
   // A browser page on another site must not reach this API through the user's machine.
-  const local = isLoopback(options.host ?? '127.0.0.1');
+  const local = isLoopbackHost(options.host ?? '127.0.0.1');
   if (local && !/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(request.headers.host ?? '')) {
     return reply(403, '{"error":"host"}\n');
   }
@@ -121,10 +122,6 @@ async function answerRead(path: string, response: ServerResponse, reply: Reply, 
   else if (path === '/1/events' && deps.events !== undefined) streamEvents(response, deps.events);
   else return false;
   return true;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function bearerMatches(header: string | undefined, token: string): boolean {

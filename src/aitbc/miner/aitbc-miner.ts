@@ -9,7 +9,7 @@ import {
   type VerifyReceiptOptions,
   verifyReceipt,
 } from '../receipts/index.js';
-import { type ApiAnswer, fetchSend, httpClientSend, normaliseBaseUrl, Transport } from '../transport.js';
+import { type ApiAnswer, aitbcBaseUrl, fetchSend, httpClientSend, Transport } from '../transport.js';
 import { isWire, type Wire } from '../wire.js';
 import type { JobHandler, MinerEvent, MinerJob, MinerResult, MinerTotals, ReceiptStore } from './miner-types.js';
 
@@ -94,7 +94,7 @@ export class AITBCMiner {
     const secrets = [options.apiKey, options.token].filter((secret) => secret !== undefined);
     this.#transport = new Transport(
       {
-        baseUrl: normaliseBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL),
+        baseUrl: aitbcBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL),
         timeoutMs: options.timeoutMs ?? 30_000,
         retries: 3,
         secrets: () => secrets,

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { isLoopback, ScoringService, serveScoring } from '../../fleet/index.js';
+import { ScoringService, serveScoring } from '../../fleet/index.js';
+import { isLoopbackHost } from '../../http/index.js';
 import type { CliContext } from '../context.js';
 import { openLocalModels } from '../local-models.js';
 import { examples, say, sayJson, tell } from '../print.js';
@@ -29,7 +30,7 @@ carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in f
     const { serveHost: host, servePort: port, apiToken } = config;
     const stateDir = join(stateDirOf(config, context.env), 'serve');
     const local = openLocalModels(context, config, stateDir, {
-      loopback: isLoopback(host),
+      loopback: isLoopbackHost(host),
       onEngine: ({ name, reason }) => tell(context, `engine ${name}: ${reason}`),
     });
     try {

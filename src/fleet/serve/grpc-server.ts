@@ -8,6 +8,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { isLoopbackHost } from '../../http/index.js';
 import { bcs } from '../../soma/chain/index.js';
 import {
   SCORE,
@@ -33,11 +34,6 @@ export interface Serving {
   close(): Promise<void>;
 }
 
-/** Interfaces that only this machine reaches. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
 /** A request names URLs and digests: kilobytes. */
 const MOST_REQUEST_BYTES = 1 << 20;
 /** Which texts the official service answers as the caller's mistake. */
@@ -51,7 +47,7 @@ const CALLERS_MISTAKE = /must be|required|must not|Checksum|Invalid/;
  */
 export async function serveScoring(options: ServeOptions, service: Pick<ScoringService, 'score'>): Promise<Serving> {
   const { host, port, token } = options;
-  if (!isLoopback(host) && (token === undefined || token === '')) {
+  if (!isLoopbackHost(host) && (token === undefined || token === '')) {
     throw new QuarryError('CONFIG_MISSING', `listening on ${host} lets others use this machine, so it needs a token`, {
       hint: 'set QUARRY_API_TOKEN, or listen on 127.0.0.1',
     });

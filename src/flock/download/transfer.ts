@@ -1,7 +1,14 @@
 import { isAbort, QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
-import { backoffDelayMs, HttpClient, type HttpResponse, HttpStatusError, type Sleep } from '../../http/index.js';
+import {
+  backoffDelayMs,
+  HttpClient,
+  type HttpResponse,
+  HttpStatusError,
+  redactUrl,
+  type Sleep,
+} from '../../http/index.js';
 import { FlockError } from '../errors.js';
-import { type PresignedLink, redactUrl } from '../presigned-link.js';
+import type { PresignedLink } from '../presigned-link.js';
 import type { PartFile } from './part-file.js';
 import type { ProgressMeter } from './progress.js';
 import { parseContentRange, parseS3Refusal } from './s3-answer.js';

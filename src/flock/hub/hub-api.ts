@@ -1,6 +1,5 @@
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
-import { HttpClient, HttpStatusError } from '../../http/index.js';
-import { normaliseServerUrl } from '../base-url.js';
+import { HttpClient, HttpStatusError, normaliseBaseUrl } from '../../http/index.js';
 import { FlockError } from '../errors.js';
 import { isJsonObject, type Json } from '../json.js';
 import { cleanText } from '../remote-text.js';
@@ -40,7 +39,11 @@ export class HubApi {
 
   /** @throws QuarryError `CONFIG_INVALID` when the address of the Hub is not usable */
   constructor(options: HubOptions = {}) {
-    this.hubUrl = normaliseServerUrl(options.hubUrl ?? DEFAULT_HUB_URL, 'Hub URL');
+    this.hubUrl = normaliseBaseUrl(options.hubUrl ?? DEFAULT_HUB_URL, {
+      what: 'Hub URL',
+      example: DEFAULT_HUB_URL,
+      requireTls: true,
+    });
     this.#token = options.token;
     this.#http = new HttpClient({ userAgent: 'quarry-flock', retry: { attempts: 4 }, maxRedirects: 5 });
   }

@@ -1,8 +1,7 @@
-import { throwIfAborted } from '../../errors/index.js';
-import { backoffDelayMs, type Sleep } from '../../http/index.js';
+import { isAbort, QuarryError, throwIfAborted } from '../../errors/index.js';
+import { type Backoff, parseRetryAfterMs, retry, type Sleep } from '../../http/index.js';
 import { FlockError } from '../errors.js';
 import { isJsonObject } from '../json.js';
-import { parseRetryAfterMs } from '../retry-after.js';
 
 /** Requests that may be sent again: asking how to upload, and storing bytes under their hash. */
 const REPEATABLE = [
@@ -14,6 +13,7 @@ const REPEATABLE = [
   /\/whoami-v2$/,
 ];
 const ATTEMPTS = 4;
+const BACKOFF: Backoff = { baseMs: 500, maxMs: 30_000 };
 
 /** What a {@link createHubFetch} tells its caller. */
 export interface HubFetchEvents {
@@ -44,32 +44,37 @@ export function createHubFetch(
     const commit = method === 'POST' && /\/commit\/[^/]+$/.test(path);
     const repeatable =
       !commit && (method === 'GET' || method === 'PUT' || REPEATABLE.some((pattern) => pattern.test(path)));
-    for (let attempt = 1; ; attempt++) {
-      // The library listens for the abort event only, which a signal that fired before it listened never sends.
-      throwIfAborted(deps.signal, 'the upload');
-      if (commit) events.onCommitSent();
-      let response: Response;
-      try {
-        response = await deps.fetch(input, init);
-      } catch (error) {
-        if (!repeatable || attempt >= ATTEMPTS || init?.signal?.aborted) throw error;
-        await deps.sleep(
-          backoffDelayMs(attempt, { baseMs: 500, maxMs: 30_000 }, deps.random),
-          init?.signal ?? undefined,
-        );
-        continue;
-      }
-      if (repeatable && attempt < ATTEMPTS && (response.status === 429 || response.status >= 500)) {
-        await response.body?.cancel();
-        const asked = parseRetryAfterMs(response.headers.get('retry-after'), deps.now()) ?? rateLimitReset(response);
-        const pause = asked ?? backoffDelayMs(attempt, { baseMs: 500, maxMs: 30_000 }, deps.random);
-        await deps.sleep(pause, init?.signal ?? undefined);
-        continue;
-      }
-      if (response.ok && method === 'PUT') events.onStored(url);
-      return path.includes('/preupload/') && response.ok ? checkPreupload(response, init?.body) : response;
-    }
+    const response = await retry(
+      async (attempt) => {
+        // The library listens for the abort event only, which a signal that fired before it listened never sends.
+        throwIfAborted(deps.signal, 'the upload');
+        if (commit) events.onCommitSent();
+        const answer = await deps.fetch(input, init);
+        if (repeatable && attempt < ATTEMPTS && (answer.status === 429 || answer.status >= 500)) {
+          await answer.body?.cancel();
+          throw busy(answer, deps.now());
+        }
+        return answer;
+      },
+      {
+        attempts: repeatable ? ATTEMPTS : 1,
+        backoff: BACKOFF,
+        isRetryable: (error) => !isAbort(error),
+        ...(init?.signal && { signal: init.signal }),
+      },
+      deps,
+    );
+    if (response.ok && method === 'PUT') events.onStored(url);
+    return path.includes('/preupload/') && response.ok ? checkPreupload(response, init?.body) : response;
   };
+}
+
+/** Never seen by the library: the last attempt's answer is handed on whatever it says. */
+function busy(answer: Response, nowMs: number): QuarryError {
+  const retryAfterMs = parseRetryAfterMs(answer.headers.get('retry-after'), nowMs) ?? rateLimitReset(answer);
+  return new QuarryError('OVERLOADED', `the Hub answered HTTP ${answer.status}`, {
+    ...(retryAfterMs !== undefined && { details: { retryAfterMs } }),
+  });
 }
 
 /** `RateLimit: "api";r=0;t=12` means: twelve seconds until the window begins anew. */

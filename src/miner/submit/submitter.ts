@@ -2,7 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import PQueue from 'p-queue';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import type { DataHost } from '../../hosting/index.js';
-import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
+import { type Backoff, retry } from '../../http/index.js';
 import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } from '../../soma/chain/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import { defaultMaxBond } from '../../soma/client/account/spending-limits.js';
@@ -375,15 +375,14 @@ export class Submitter {
 
   /** Publishes, again after failures that may pass, for as long as the target is there to be won. */
   async #publish(checksum: string, bytes: Uint8Array, { open }: Candidate, signal: AbortSignal): Promise<string> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.#deps.host.publish(checksum, bytes, signal);
-      } catch (error) {
-        const failure = toQuarryError(error, 'hosting');
-        const isOpen = this.#deps.book.get(open.target.id) !== undefined;
-        if (!failure.retryable || attempt >= HOSTING_RETRIES || !isOpen) throw failure;
-        await sleep(backoffDelayMs(attempt, HOSTING_BACKOFF, Math.random), signal);
-      }
-    }
+    return retry(() => this.#deps.host.publish(checksum, bytes, signal), {
+      attempts: HOSTING_RETRIES + 1,
+      backoff: HOSTING_BACKOFF,
+      isRetryable: (error) =>
+        toQuarryError(error, 'hosting').retryable && this.#deps.book.get(open.target.id) !== undefined,
+      signal,
+    }).catch((error: unknown) => {
+      throw toQuarryError(error, 'hosting');
+    });
   }
 }

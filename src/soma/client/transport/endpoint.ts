@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import { QuarryError } from '../../../errors/index.js';
+import { isLoopbackHost } from '../../../http/index.js';
 
 /** TLS settings of an `https:` endpoint; the system's and Node's certificate authorities are used by default. */
 export interface TlsOptions {
@@ -21,11 +21,6 @@ export interface Endpoint {
   readonly secure: boolean;
   /** Whether the host names this machine. */
   readonly loopback: boolean;
-}
-
-function isLoopbackHost(host: string): boolean {
-  if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
 }
 
 /**
