@@ -223,11 +223,6 @@ describe('reads against a devnet', () => {
     expect(both[1]).toEqual(transaction);
   });
 
-  it('says that challenges are gone', async () => {
-    await expect(client.getChallenge('0x1')).rejects.toMatchObject({ code: 'UNSUPPORTED' });
-    await expect(client.listChallenges()).rejects.toMatchObject({ code: 'UNSUPPORTED' });
-  });
-
   it('says which service is missing', async () => {
     expect(() => client.scoring).toThrowError(expect.objectContaining({ code: 'CONFIG_MISSING' }));
     const [coin] = await client.requestFaucet(normaliseId('0x77'));

@@ -1,5 +1,4 @@
 export { batchGetObjects, type ObjectQuery } from './batch-get-objects.js';
-export { getChallenge, listChallenges } from './challenges.js';
 export { type FetchModelOptions, fetchModel, modelSources, streamModel } from './fetch-model.js';
 export {
   type FetchSubmissionDataOptions,

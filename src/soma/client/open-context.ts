@@ -1,0 +1,81 @@
+import { type AddressPolicy, HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../http/index.js';
+import type { ClientContext } from './context.js';
+import { isPublicChain } from './public-chain.js';
+import type { ServiceInfo } from './read/get-service-info.js';
+import type { SomaClientDeps, SomaClientOptions } from './soma-client-options.js';
+import { FailoverTransport, GrpcTransport, parseEndpoint } from './transport/index.js';
+
+/** A client's connections, and what it learns about the network over them. */
+export interface OpenContext {
+  readonly context: ClientContext;
+  /** Follows what the node says about its chain. */
+  readonly addressPolicy: AddressPolicy;
+  /** Present where there are several fullnodes. */
+  readonly failover: FailoverTransport | undefined;
+  /** A public chain takes away the permission to fetch from loopback, unless the user gave it. */
+  learnChain(info: ServiceInfo): void;
+  /** Ends all calls and downloads. */
+  close(): void;
+}
+
+/**
+ * Opens the connections of a client.
+ *
+ * @throws QuarryError `CONFIG_INVALID` when a URL is not an origin
+ */
+export function openContext(options: SomaClientOptions, rpcUrl: string, deps: SomaClientDeps): OpenContext {
+  const urls = [rpcUrl, ...(options.fallbackUrls ?? [])];
+  const loopback = urls.every((url) => parseEndpoint(url).loopback);
+  const addressPolicy = { ...(options.addressPolicy ?? (loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY)) };
+  const { transport, failover } = openTransport(options, urls, deps);
+  const headers = options.headers !== undefined && { headers: options.headers };
+  const nodeHttp = new Map(
+    urls.map((each) => {
+      const baseUrl = parseEndpoint(each).url;
+      return [baseUrl, new HttpClient({ baseUrl, addressPolicy, trustedOrigins: [baseUrl], ...headers })];
+    }),
+  );
+  const manifestHttp = new HttpClient({ addressPolicy });
+  return {
+    context: {
+      transport,
+      manifestHttp,
+      nodeSources(path) {
+        const current = transport.endpoint.url;
+        const others = [...nodeHttp.keys()].filter((url) => url !== current);
+        return [current, ...others].flatMap((url) => {
+          const http = nodeHttp.get(url);
+          return http === undefined ? [] : [{ http, url: `${url}${path}` }];
+        });
+      },
+      sleep: deps.sleep ?? sleep,
+      now: deps.now ?? Date.now,
+      random: deps.random ?? Math.random,
+    },
+    addressPolicy,
+    failover,
+    learnChain(info) {
+      if (options.addressPolicy === undefined && isPublicChain(info)) addressPolicy.allowLoopback = false;
+    },
+    close() {
+      transport.close();
+      for (const http of [manifestHttp, ...nodeHttp.values()]) void http.close();
+    },
+  };
+}
+
+function openTransport(options: SomaClientOptions, urls: readonly string[], deps: SomaClientDeps) {
+  const calls = {
+    ...(options.tls !== undefined && { tls: options.tls }),
+    ...(options.headers !== undefined && { headers: options.headers }),
+    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+    ...(options.readMaxBytes !== undefined && { readMaxBytes: options.readMaxBytes }),
+    ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
+    ...(options.onHeaders !== undefined && { onHeaders: options.onHeaders }),
+  };
+  const [url, second] = urls;
+  if (second === undefined) return { transport: new GrpcTransport({ ...calls, url: url! }, deps), failover: undefined };
+  const onFullnode = options.onFullnode !== undefined && { onFullnode: options.onFullnode };
+  const failover = new FailoverTransport({ ...calls, ...options.failover, urls, ...onFullnode }, deps);
+  return { transport: failover, failover };
+}
