@@ -11,7 +11,7 @@ export interface OpenTarget {
 /** Which targets are open, and who is at work on them. */
 export class OpenTargets {
   readonly #open = new Map<string, OpenTarget>();
-  readonly #taken = new Set<string>();
+  readonly #reserved = new Set<string>();
   #released = false;
   /** Samples refused for a target, so that they are not offered again. */
   readonly #excluded = new Map<string, Set<number>>();
@@ -30,7 +30,7 @@ export class OpenTargets {
   remove(targetId: string): void {
     this.#open.delete(targetId);
     this.#excluded.delete(targetId);
-    this.#taken.delete(targetId);
+    this.#reserved.delete(targetId);
   }
 
   get(targetId: string): OpenTarget | undefined {
@@ -50,15 +50,15 @@ export class OpenTargets {
   }
 
   /** Reserves a target for one submission; false when it is gone or already reserved. */
-  take(targetId: string): boolean {
-    if (!this.#open.has(targetId) || this.#taken.has(targetId)) return false;
-    this.#taken.add(targetId);
+  reserve(targetId: string): boolean {
+    if (!this.#open.has(targetId) || this.#reserved.has(targetId)) return false;
+    this.#reserved.add(targetId);
     return true;
   }
 
   /** Gives a reserved target back. */
   release(targetId: string): void {
-    if (this.#taken.delete(targetId) && this.#open.has(targetId)) this.#released = true;
+    if (this.#reserved.delete(targetId) && this.#open.has(targetId)) this.#released = true;
   }
 
   /** Whether an open target was given back, or refused a sample, since this was last asked: it may match again. */
@@ -80,9 +80,9 @@ export class OpenTargets {
     return this.#excluded.get(targetId);
   }
 
-  /** Open targets nobody works on. */
+  /** Open targets that are not reserved. */
   get available(): OpenTarget[] {
-    return [...this.#open.values()].filter(({ target }) => !this.#taken.has(target.id));
+    return [...this.#open.values()].filter(({ target }) => !this.#reserved.has(target.id));
   }
 
   /** How many open targets name each model; with `known`, only targets whose models are all among them count. */

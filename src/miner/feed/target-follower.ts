@@ -1,0 +1,95 @@
+import { isAbort, QuarryError, toQuarryError } from '../../errors/index.js';
+import type { Target } from '../../soma/client/decode/target.js';
+import type { SomaClient } from '../../soma/client/soma-client.js';
+import type { Journal } from '../journal/journal.js';
+import { fits } from './fits.js';
+import type { OpenTargets } from './open-targets.js';
+
+export interface TargetFollowerDeps {
+  readonly client: Pick<SomaClient, 'listAllTargets' | 'watchTargets'>;
+  readonly journal: Pick<Journal, 'hasLiveSubmission'>;
+  readonly book: OpenTargets;
+  /** Width of the network's embeddings. */
+  readonly embeddingDim: number;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** Told of targets that are left out. */
+  readonly complain: (error: QuarryError) => void;
+  /** A target has opened that this miner may answer. */
+  readonly onOpened: (targetId: string, signal: AbortSignal) => void;
+  /** An epoch is told; the same one may be told again. */
+  readonly onEpoch: (epoch: bigint, signal: AbortSignal) => Promise<void>;
+}
+
+/** Keeps {@link OpenTargets} as the network has them: opened, filled and expired targets, and epochs. */
+export class TargetFollower {
+  readonly #deps: TargetFollowerDeps;
+
+  constructor(deps: TargetFollowerDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Opens what the node lists. A list that breaks off is only a late one: {@link follow} reads it again.
+   *
+   * @throws QuarryError when the node tells no target at all
+   */
+  async openListed(signal: AbortSignal): Promise<void> {
+    const { client, complain } = this.#deps;
+    let listed = 0;
+    try {
+      for await (const target of client.listAllTargets({ status: 'open', signal, onUnfit: complain })) {
+        listed++;
+        this.#open(target);
+      }
+    } catch (error) {
+      if (isAbort(error) || listed === 0) throw error;
+      complain(toQuarryError(error, 'listing open targets'));
+    }
+  }
+
+  /**
+   * Follows the feed until the signal fires.
+   *
+   * @param succeeded called once the node has told all targets that are open
+   * @throws QuarryError when the feed ends
+   */
+  async follow(succeeded: () => void, signal: AbortSignal): Promise<void> {
+    const { book, client, complain, onEpoch, onOpened } = this.#deps;
+    // What the node lists at the start; `undefined` once it has told everything.
+    let listed: Set<string> | undefined = new Set();
+    for await (const event of client.watchTargets({ signal, onUnfit: complain })) {
+      switch (event.type) {
+        case 'opened':
+          listed?.add(event.target.id);
+          if (this.#open(event.target)) onOpened(event.target.id, signal);
+          break;
+        case 'synced':
+          // No event tells of targets filled while disconnected.
+          if (listed !== undefined) book.keepOnly(listed);
+          listed = undefined;
+          succeeded();
+          break;
+        case 'filled':
+        case 'expired':
+          book.remove(event.targetId);
+          break;
+        case 'epoch':
+          await onEpoch(event.epoch, signal);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  #open(target: Target): boolean {
+    const { book, complain, embeddingDim, journal, now } = this.#deps;
+    if (!fits(target, embeddingDim)) {
+      complain(new QuarryError('PROTOCOL', `target ${target.id} cannot be hit: it is left out`));
+      return false;
+    }
+    if (journal.hasLiveSubmission(target.id)) return false;
+    return book.add(target, now());
+  }
+}

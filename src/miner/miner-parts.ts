@@ -1,0 +1,143 @@
+import { type QuarryError, toQuarryError } from '../errors/index.js';
+import { OpenTargets } from './feed/open-targets.js';
+import { SampleIngest } from './feed/sample-ingest.js';
+import { TargetFollower } from './feed/target-follower.js';
+import { Matcher } from './match/matcher.js';
+import { TargetComposer } from './match/target-composer.js';
+import type { MinerDeps, MinerOptions } from './miner-options.js';
+import { ChainState } from './run/chain-state.js';
+import { Complaints } from './run/complaints.js';
+import { leaveOutDamaged } from './run/damaged-samples.js';
+import { EpochChange } from './run/epoch-change.js';
+import type { MinerEmitter } from './run/events.js';
+import { MiningLoop } from './run/mining-loop.js';
+import { Notifier } from './run/notifier.js';
+import { SettlementLoop } from './run/settlement-loop.js';
+import { MinerStats } from './run/stats.js';
+import { TaskGroup } from './run/task-group.js';
+import { ModelCatalogue } from './score/model-catalogue.js';
+import { ModelLoader } from './score/model-loader.js';
+import { Scorer } from './score/scorer.js';
+import { ClaimSchedule } from './submit/claim-schedule.js';
+import { Claimer } from './submit/claimer.js';
+import { SampleHosting } from './submit/sample-hosting.js';
+import { SpendingGuard } from './submit/spending-guard.js';
+import { Submitter, type SubmitterDeps } from './submit/submitter.js';
+
+/** Samples tried on one target; one that refuses so many is left to others. */
+const MAX_REFUSALS = 3;
+
+/** Every part of a miner, wired: what its life cycle starts, watches and ends. */
+export type MinerParts = ReturnType<typeof createMinerParts>;
+type Common = ReturnType<typeof createCommon>;
+type Submitting = ReturnType<typeof createSubmitting>;
+
+/**
+ * Wires the parts of a miner.
+ *
+ * @param paused whether the owner paused the miner
+ */
+export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter: MinerEmitter, paused: () => boolean) {
+  const { maxAccepted, untilSamples, untilIdle, keepScoresEpochs = 2, batchSize = 16, dryRun = false } = options;
+  const matchAgain = (): void => {
+    matcher.askAgain();
+    common.wake.now();
+  };
+  const common = createCommon(options, deps, emitter, matchAgain);
+  const { background, book, chain, client, journal, models, store, wake } = common;
+  // A target that refused one sample may take another.
+  const onRejected = (targetId: string, signal: AbortSignal): void => {
+    const refusals = book.excluded(targetId)?.size ?? 0;
+    if (refusals <= MAX_REFUSALS && !signal.aborted) matcher.answer(targetId, signal);
+  };
+  const submitting = createSubmitting(options, common, { onRoom: matchAgain, onRejected });
+  const matcher = createMatcher(options, common, submitting);
+  const intake = new SampleIngest(deps.samples, store, deps.onUnit);
+  const scorer = new Scorer({ batchSize }, { store, intake, models, book });
+  const { onActiveWeights } = deps;
+  const epochs = new EpochChange({ keepScoresEpochs }, { ...common, ...submitting, onActiveWeights });
+  const follower = new TargetFollower({
+    client,
+    journal,
+    book,
+    embeddingDim: options.config.embeddingDim,
+    now: common.now,
+    complain: common.complaints.add,
+    onOpened: (targetId, signal) => matcher.answer(targetId, signal),
+    onEpoch: (epoch, signal) => epochs.begin(epoch, signal),
+  });
+  const loader = new ModelLoader({
+    models,
+    book,
+    background,
+    // It may already have scores of an earlier run.
+    onReady: () => matcher.askAgain(),
+    onEnded: () => wake.now(),
+  });
+  const until = { maxAccepted, untilSamples, untilIdle, dryRun };
+  const mining = new MiningLoop(until, { ...common, ...submitting, loader, matcher, scorer, intake, paused });
+  const settlement = new SettlementLoop({ dryRun }, { ...common, ...submitting, matcher });
+  return { ...common, ...submitting, chain, matcher, intake, follower, mining, settlement };
+}
+
+/** What all parts share. */
+function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmitter, matchAgain: () => void) {
+  const { store, client, engine, weights } = deps;
+  const { config } = options;
+  const now = deps.now ?? (() => performance.now());
+  const warn = (error: QuarryError): void => void emitter.emit('warning', { error });
+  const mend = (error: unknown): Promise<boolean> =>
+    leaveOutDamaged(toQuarryError(error, 'reading a sample'), { store, warn, matchAgain });
+  const background = new TaskGroup(async (error) => {
+    if (!(await mend(error))) warn(error);
+  });
+  const proxies = client.modelProxies.bind(client);
+  const models = new ModelCatalogue({ config, proxies }, { engine, weights, emitter, now });
+  const complaints = new Complaints(warn);
+  const chain = new ChainState({ client, models, embeddingDim: config.embeddingDim, complain: complaints.add });
+  const { journal, account, host } = deps;
+  const shared = { client, account, journal, store, host, weights, emitter, now };
+  const stats = new MinerStats(now);
+  return {
+    ...shared,
+    stats,
+    book: new OpenTargets(),
+    wake: new Notifier(),
+    warn,
+    mend,
+    background,
+    complaints,
+    models,
+    chain,
+    limits: () => chain.limits,
+  };
+}
+
+/** What takes hits to the chain and brings rewards back. */
+function createSubmitting(options: MinerOptions, common: Common, told: Pick<SubmitterDeps, 'onRoom' | 'onRejected'>) {
+  const { maxInFlight = 8, maxAccepted, dryRun = false, claimExpired = false } = options;
+  const hosting = new SampleHosting(common);
+  const guard = new SpendingGuard(options, common);
+  const submitter = new Submitter({ maxInFlight, maxAccepted, dryRun }, { ...common, ...told, hosting, guard });
+  const submissionsDone = (): Promise<void> => submitter.idle();
+  const claimer = new Claimer({ claimExpired, maxInFlight }, { ...common, submissionsDone });
+  const { chain, background } = common;
+  const claims = new ClaimSchedule({ dryRun }, { claimer, epoch: () => chain.epoch, background });
+  return { hosting, guard, submitter, claimer, claims };
+}
+
+/** What chooses data for targets. */
+function createMatcher(options: MinerOptions, common: Common, { guard, submitter }: Submitting): Matcher {
+  const { policy = 'first', margin = 0, config } = options;
+  const { background, wake } = common;
+  const composer = new TargetComposer(
+    { margin, fewest: policy === 'cheapest', shape: config },
+    { ...common, maxBytes: () => guard.affordableBytes },
+  );
+  const inBackground = (work: Promise<void>): void =>
+    background.run(
+      'matching',
+      work.finally(() => wake.now()),
+    );
+  return new Matcher({ policy, margin }, { ...common, composer, submitter, background: inBackground });
+}

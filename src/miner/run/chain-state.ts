@@ -1,0 +1,70 @@
+import { QuarryError } from '../../errors/index.js';
+import { backoffDelayMs, sleep } from '../../http/index.js';
+import type { SystemState } from '../../soma/client/decode/system-state.js';
+import type { SomaClient } from '../../soma/client/soma-client.js';
+import type { ModelCatalogue } from '../score/model-catalogue.js';
+import type { SubmissionLimits } from '../submit/submission-limits.js';
+import { AGAIN, MAX_FAILURES } from './supervise.js';
+
+export interface ChainStateDeps {
+  readonly client: Pick<SomaClient, 'getSystemState'>;
+  readonly models: Pick<ModelCatalogue, 'update'>;
+  /** Width of the embeddings that the models' shape gives. */
+  readonly embeddingDim: number;
+  /** Told of models that cannot be read. */
+  readonly complain: (error: QuarryError) => void;
+}
+
+/** The chain's shared state as it was last read: epoch, parameters, models. */
+export class ChainState {
+  readonly #deps: ChainStateDeps;
+  #state: SystemState | undefined;
+
+  constructor(deps: ChainStateDeps) {
+    this.#deps = deps;
+  }
+
+  /** `undefined` until the network was asked. */
+  get epoch(): bigint | undefined {
+    return this.#state?.epoch;
+  }
+
+  /** What the chain's parameters say about submissions; all zero until the network was asked. */
+  get limits(): SubmissionLimits {
+    const parameters = this.#state?.parameters;
+    return {
+      bondPerByte: parameters?.submissionBondPerByte ?? 0n,
+      maxBytes: Number(parameters?.maxSubmissionDataSize ?? 0n),
+      rewardShareBps: parameters?.targetSubmitterRewardShareBps ?? 0n,
+    };
+  }
+
+  /**
+   * Reads the state and hands its models to the catalogue.
+   *
+   * @throws QuarryError `CONFIG_INVALID` when the network's embeddings have another width than the models' shape gives
+   */
+  async refresh(signal: AbortSignal): Promise<SystemState> {
+    const { client, models, embeddingDim, complain } = this.#deps;
+    const state = await client.getSystemState({ signal });
+    this.#state = state;
+    const dim = Number(state.parameters.targetEmbeddingDim);
+    if (dim !== embeddingDim) {
+      throw new QuarryError(
+        'CONFIG_INVALID',
+        `the network's embeddings have ${dim} values, the models' shape says ${embeddingDim}`,
+        { hint: 'choose the matching --model-config' },
+      );
+    }
+    for (const error of state.unreadableModels) complain(error);
+    await models.update(state.models.values());
+    return state;
+  }
+
+  /** Reads the state until it is that of `epoch`: a node that lags answers with the epoch before for a while. */
+  async catchUp(epoch: bigint, signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; (await this.refresh(signal)).epoch < epoch && attempt < MAX_FAILURES; attempt++) {
+      await sleep(backoffDelayMs(attempt, AGAIN, Math.random), signal);
+    }
+  }
+}

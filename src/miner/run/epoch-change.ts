@@ -1,0 +1,65 @@
+import type { WeightsCache } from '../../weights/weights-cache.js';
+import type { OpenTargets } from '../feed/open-targets.js';
+import type { ModelCatalogue } from '../score/model-catalogue.js';
+import { dropStaleScores, type StaleScoresDeps } from '../score/stale-scores.js';
+import type { ClaimSchedule } from '../submit/claim-schedule.js';
+import type { SampleHosting } from '../submit/sample-hosting.js';
+import type { ChainState } from './chain-state.js';
+import type { Complaints } from './complaints.js';
+import type { MinerEmitter } from './events.js';
+import type { Notifier } from './notifier.js';
+import type { TaskGroup } from './task-group.js';
+
+export interface EpochChangeOptions {
+  /** Epochs for which the scores of weights that are no longer active are kept. */
+  readonly keepScoresEpochs: number;
+}
+
+export interface EpochChangeDeps extends StaleScoresDeps {
+  readonly chain: ChainState;
+  readonly book: OpenTargets;
+  readonly models: ModelCatalogue;
+  readonly weights: Pick<WeightsCache, 'prune'>;
+  readonly hosting: SampleHosting;
+  readonly claims: ClaimSchedule;
+  readonly complaints: Complaints;
+  readonly background: TaskGroup;
+  readonly wake: Notifier;
+  readonly emitter: MinerEmitter;
+  readonly onActiveWeights?: ((checksums: ReadonlySet<string>) => Promise<unknown>) | undefined;
+}
+
+/** What an epoch's beginning changes. */
+export class EpochChange {
+  readonly #options: EpochChangeOptions;
+  readonly #deps: EpochChangeDeps;
+
+  constructor(options: EpochChangeOptions, deps: EpochChangeDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** Expires targets, reads parameters and models, claims what is due and tidies up. No-op in the same epoch. */
+  async begin(epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { chain, book, claims, complaints, background, wake, emitter } = this.#deps;
+    if (epoch === chain.epoch) return;
+    complaints.forget();
+    book.expireBefore(epoch);
+    await chain.catchUp(epoch, signal);
+    emitter.emit('epoch', { epoch, openTargets: book.size });
+    wake.now();
+    claims.start(signal);
+    background.run('tidying up after the epoch', this.#tidy(epoch, signal));
+  }
+
+  /** Lets go of what an epoch's end makes useless: hosted data that was audited, weights of models that are gone. */
+  async #tidy(epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { hosting, models, weights, onActiveWeights } = this.#deps;
+    await hosting.release(epoch, signal);
+    const { active } = models;
+    await weights.prune(active.map((model) => model.manifest));
+    await onActiveWeights?.(new Set(active.map((model) => model.key.checksum)));
+    const keys = active.map((model) => model.key);
+    await dropStaleScores(this.#deps, keys, epoch, this.#options.keepScoresEpochs);
+  }
+}

@@ -1,0 +1,81 @@
+import type { SampleIngest } from '../feed/sample-ingest.js';
+import type { Matcher } from '../match/matcher.js';
+import type { ModelLoader } from '../score/model-loader.js';
+import type { Scorer } from '../score/scorer.js';
+import type { Submitter } from '../submit/submitter.js';
+import type { MinerEmitter } from './events.js';
+import type { Notifier } from './notifier.js';
+import type { MinerStats } from './stats.js';
+
+/** How long the loop sleeps when there is nothing to do; an event wakes it earlier. */
+const IDLE_MS = 1_000;
+
+export interface MiningLoopOptions {
+  readonly maxAccepted?: number | undefined;
+  readonly untilSamples?: number | undefined;
+  readonly untilIdle?: boolean | undefined;
+  readonly dryRun: boolean;
+}
+
+export interface MiningLoopDeps {
+  readonly loader: ModelLoader;
+  readonly matcher: Matcher;
+  readonly scorer: Scorer;
+  readonly intake: SampleIngest;
+  readonly submitter: Submitter;
+  readonly stats: MinerStats;
+  readonly emitter: MinerEmitter;
+  readonly wake: Notifier;
+  readonly paused: () => boolean;
+}
+
+/** Loads models, scores samples and matches them, round by round. */
+export class MiningLoop {
+  readonly #options: MiningLoopOptions;
+  readonly #deps: MiningLoopDeps;
+
+  constructor(options: MiningLoopOptions, deps: MiningLoopDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** Mines until the signal fires or an `until…` option is met. */
+  async run(succeeded: () => void, signal: AbortSignal): Promise<void> {
+    const { wake } = this.#deps;
+    while (!signal.aborted && !this.#isDone()) {
+      if (await this.#round(signal)) continue;
+      succeeded();
+      if (this.#options.untilIdle && this.#isIdle()) return;
+      if (!signal.aborted) await wake.sleep(IDLE_MS);
+    }
+  }
+
+  /** One step of mining; returns whether there was anything to do. */
+  async #round(signal: AbortSignal): Promise<boolean> {
+    const { paused, loader, matcher, scorer, intake, stats, emitter } = this.#deps;
+    if (paused()) return false;
+    loader.loadDue(signal);
+    await matcher.answerAll(signal);
+    const { ids, fresh } = await scorer.round(signal);
+    await matcher.composeForAll(ids.length === 0, signal);
+    if (ids.length === 0) return false;
+    stats.scored.add(fresh);
+    stats.samples.add(intake.taken - stats.samples.total);
+    emitter.emit('scored', { samples: fresh, total: stats.scored.total });
+    await matcher.answerWith(ids, signal);
+    return true;
+  }
+
+  #isIdle(): boolean {
+    const { intake, submitter, loader, matcher, paused } = this.#deps;
+    return intake.ended && submitter.pending === 0 && !loader.busy && !matcher.busy && !paused();
+  }
+
+  #isDone(): boolean {
+    const { maxAccepted, untilSamples, dryRun } = this.#options;
+    const { stats } = this.#deps;
+    const won = dryRun ? stats.hits : stats.outcomes.accepted;
+    if (maxAccepted !== undefined && won >= maxAccepted) return true;
+    return untilSamples !== undefined && stats.scored.total >= untilSamples;
+  }
+}

@@ -1,0 +1,72 @@
+import type { OpenTargets } from '../feed/open-targets.js';
+import type { Journal } from '../journal/journal.js';
+import type { Matcher } from '../match/matcher.js';
+import type { ClaimSchedule } from '../submit/claim-schedule.js';
+import { type SettleDeps, settleSubmissions } from '../submit/record-outcome.js';
+import type { SpendingGuard } from '../submit/spending-guard.js';
+import type { Submitter } from '../submit/submitter.js';
+import type { ChainState } from './chain-state.js';
+import type { Notifier } from './notifier.js';
+
+/** Unknown outcomes, and claims that did not go through, are tried again this often. */
+const SETTLE_EVERY_MS = 15_000;
+/** Sleep between two looks at the clock; an event ends it earlier. */
+const IDLE_MS = 1_000;
+
+export interface SettlementLoopOptions {
+  /** Settles nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface SettlementLoopDeps extends SettleDeps {
+  readonly journal: Journal;
+  readonly submitter: Submitter;
+  readonly guard: SpendingGuard;
+  readonly book: OpenTargets;
+  readonly matcher: Pick<Matcher, 'askAgain'>;
+  readonly claims: ClaimSchedule;
+  readonly chain: ChainState;
+  readonly wake: Notifier;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/** Brings to an end what was left open: submissions without an answer, claims that failed, want of money. */
+export class SettlementLoop {
+  readonly #options: SettlementLoopOptions;
+  readonly #deps: SettlementLoopDeps;
+  #dueAt: number;
+
+  constructor(options: SettlementLoopOptions, deps: SettlementLoopDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#dueAt = deps.now() + SETTLE_EVERY_MS;
+  }
+
+  /** Settles every {@link SETTLE_EVERY_MS} until the signal fires. */
+  async run(succeeded: () => void, signal: AbortSignal): Promise<void> {
+    const { now, wake, guard, book, matcher, claims, journal, chain } = this.#deps;
+    while (!signal.aborted) {
+      await wake.sleep(IDLE_MS);
+      if (now() < this.#dueAt || signal.aborted) continue;
+      this.#dueAt = now() + SETTLE_EVERY_MS;
+      await this.settle(signal);
+      const refunded = await guard.refunded(signal);
+      if (book.takeReleased() || refunded) matcher.askAgain();
+      if (claims.missed || journal.hasClaimsDue(chain.epoch ?? 0n)) claims.start(signal);
+      succeeded();
+    }
+  }
+
+  /** Asks what became of submissions of this or an earlier run whose answer never came. */
+  async settle(signal: AbortSignal): Promise<void> {
+    const { submitter } = this.#deps;
+    if (this.#options.dryRun) return;
+    await settleSubmissions(
+      this.#deps,
+      submitter.inFlight,
+      ({ targetId, digest }, outcome) => submitter.settled(targetId, digest, outcome),
+      signal,
+    );
+  }
+}

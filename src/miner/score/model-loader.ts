@@ -1,0 +1,49 @@
+import type { OpenTargets } from '../feed/open-targets.js';
+import type { TaskGroup } from '../run/task-group.js';
+import type { ModelCatalogue } from './model-catalogue.js';
+
+export interface ModelLoaderDeps {
+  readonly models: Pick<ModelCatalogue, 'active' | 'isDue' | 'load'>;
+  readonly book: Pick<OpenTargets, 'demand'>;
+  readonly background: TaskGroup;
+  /** A model can score from now on. */
+  readonly onReady: () => void;
+  /** A model is ready or has failed. */
+  readonly onEnded: () => void;
+}
+
+/** Fetches and loads models in the background, those that most open targets name first. */
+export class ModelLoader {
+  readonly #deps: ModelLoaderDeps;
+  readonly #loading = new Set<string>();
+
+  constructor(deps: ModelLoaderDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether weights are on their way. */
+  get busy(): boolean {
+    return this.#loading.size > 0;
+  }
+
+  /** Begins to load every active model that is neither loaded nor on its way, nor waits after a failure. */
+  loadDue(signal: AbortSignal): void {
+    const { models, book, background, onReady, onEnded } = this.#deps;
+    const demand = book.demand();
+    const due = models.active
+      .filter((model) => !this.#loading.has(model.id) && models.isDue(model))
+      .sort((a, b) => (demand.get(b.id) ?? 0) - (demand.get(a.id) ?? 0));
+    for (const model of due) {
+      this.#loading.add(model.id);
+      const work = async (): Promise<void> => {
+        try {
+          if ((await models.load(model, signal)) !== undefined) onReady();
+        } finally {
+          this.#loading.delete(model.id);
+          onEnded();
+        }
+      };
+      background.run(`loading model ${model.id}`, work());
+    }
+  }
+}

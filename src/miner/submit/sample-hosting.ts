@@ -1,0 +1,102 @@
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { toQuarryError } from '../../errors/index.js';
+import type { DataHost } from '../../hosting/index.js';
+import { type Backoff, retry } from '../../http/index.js';
+import type { Store } from '../../store/index.js';
+import type { OpenTargets } from '../feed/open-targets.js';
+import type { Journal } from '../journal/journal.js';
+import type { Candidate } from '../match/candidate.js';
+
+const HOSTING_RETRIES = 6;
+const HOSTING_BACKOFF: Backoff = { baseMs: 250, maxMs: 5_000 };
+
+export interface SampleHostingDeps {
+  readonly host: DataHost;
+  readonly journal: Pick<Journal, 'recordHosting' | 'hostingsToRelease' | 'releaseHosting' | 'hostedChecksums'>;
+  readonly store: Pick<Store, 'sample' | 'find'>;
+  readonly book: Pick<OpenTargets, 'get'>;
+}
+
+/** A sample where auditors can fetch it. */
+export interface HostedSample {
+  readonly bytes: Uint8Array;
+  readonly url: string;
+  /** BLAKE2b-256 of the bytes, hex. */
+  readonly checksum: string;
+}
+
+/** Keeps submitted samples fetchable from before they are submitted until their audit window is over. */
+export class SampleHosting {
+  readonly #deps: SampleHostingDeps;
+  /** URLs of data hosted in this run, by checksum. */
+  readonly #urls = new Map<string, string>();
+  /** Checksums between publishing and the journal: not to be released. */
+  readonly #publishing = new Set<string>();
+
+  constructor(deps: SampleHostingDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Publishes a candidate's sample, again after failures that may pass, for as long as the target is there to be won.
+   *
+   * @throws QuarryError of the host, or `ABORTED` when the signal fires
+   */
+  async publish(candidate: Candidate, signal: AbortSignal): Promise<HostedSample> {
+    const { store, journal } = this.#deps;
+    const sample = store.sample(candidate.sampleId);
+    const checksum = bytesToHex(sample.checksum);
+    let url = this.#urls.get(checksum);
+    this.#publishing.add(checksum);
+    try {
+      url ??= await this.#publish(checksum, sample.bytes, candidate, signal);
+      this.#urls.set(checksum, url);
+      journal.recordHosting(checksum, url, candidate.open.target.generationEpoch);
+    } finally {
+      this.#publishing.delete(checksum);
+    }
+    return { bytes: sample.bytes, url, checksum };
+  }
+
+  /** Stops hosting data whose audit window is over in `epoch`. */
+  async release(epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { journal, host } = this.#deps;
+    for (const checksum of journal.hostingsToRelease(epoch)) {
+      // A submission of this very moment may want the bytes again; then they stay.
+      if (signal.aborted) return;
+      if (this.#publishing.has(checksum) || !journal.releaseHosting(checksum, epoch)) continue;
+      this.#urls.delete(checksum);
+      await host.remove(checksum, signal);
+    }
+  }
+
+  /**
+   * Hosts what may still be audited again after a restart.
+   *
+   * @param mend removes the cause of a failure where it can, so that the others are hosted all the same
+   */
+  async restore(mend: (error: unknown) => Promise<boolean>, signal: AbortSignal): Promise<void> {
+    const { journal, store, host } = this.#deps;
+    for (const checksum of journal.hostedChecksums()) {
+      const id = store.find(Buffer.from(checksum, 'hex'));
+      if (id === undefined) continue;
+      try {
+        await host.publish(checksum, store.sample(id).bytes, signal);
+      } catch (error) {
+        if (!(await mend(error))) throw error;
+      }
+    }
+  }
+
+  async #publish(checksum: string, bytes: Uint8Array, { open }: Candidate, signal: AbortSignal): Promise<string> {
+    return retry(() => this.#deps.host.publish(checksum, bytes, signal), {
+      attempts: HOSTING_RETRIES + 1,
+      backoff: HOSTING_BACKOFF,
+      isRetryable: (error) =>
+        toQuarryError(error, 'hosting').retryable && this.#deps.book.get(open.target.id) !== undefined,
+      signal,
+    }).catch((error: unknown) => {
+      throw toQuarryError(error, 'hosting');
+    });
+  }
+}

@@ -1,0 +1,90 @@
+import type { QuarryError } from '../../errors/index.js';
+import type { SomaAccount } from '../../soma/client/account/soma-account.js';
+import { defaultMaxBond } from '../../soma/client/account/spending-limits.js';
+import type { Candidate } from '../match/candidate.js';
+import type { SubmissionLimits } from './submission-limits.js';
+
+export interface SpendingGuardOptions {
+  /** Largest bond of one submission. */
+  readonly maxBondShannons?: bigint | undefined;
+  /** Targets that pay less are left alone. */
+  readonly minRewardShannons?: bigint | undefined;
+  /** No submission starts while the balance is below. */
+  readonly minBalanceShannons?: bigint | undefined;
+}
+
+export interface SpendingGuardDeps {
+  readonly account: Pick<SomaAccount, 'pool'>;
+  readonly limits: () => SubmissionLimits;
+}
+
+/** `too large`: another, smaller sample may still fit the target. `withheld`: the target, or the balance, is too small. */
+export type Verdict = 'allowed' | 'too large' | 'withheld';
+
+/** Decides whether a submission may be paid for. */
+export class SpendingGuard {
+  readonly #options: SpendingGuardOptions;
+  readonly #deps: SpendingGuardDeps;
+  /** What a submission needed that all coins together did not hold; none starts until they do. */
+  #lacksShannons: bigint | undefined;
+  /** Bonds of submissions that are queued or in flight. */
+  #reservedShannons = 0n;
+
+  constructor(options: SpendingGuardOptions, deps: SpendingGuardDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** Bytes that a submission may have, by the protocol's limit and the largest bond. */
+  get affordableBytes(): number {
+    const { maxBytes, bondPerByte } = this.#deps.limits();
+    const { maxBondShannons } = this.#options;
+    if (maxBondShannons === undefined || bondPerByte === 0n) return maxBytes;
+    return Math.min(maxBytes, Number(maxBondShannons / bondPerByte));
+  }
+
+  /** Whether submissions wait for money. */
+  get isPoor(): boolean {
+    const isPoor =
+      this.#lacksShannons !== undefined && this.#deps.account.pool.state.totalShannons < this.#lacksShannons;
+    if (!isPoor) this.#lacksShannons = undefined;
+    return isPoor;
+  }
+
+  /** The bond of so many bytes, shannons. */
+  bondOf(sizeBytes: number): bigint {
+    return BigInt(sizeBytes) * this.#deps.limits().bondPerByte;
+  }
+
+  judge({ open: { target }, sizeBytes }: Candidate): Verdict {
+    const { maxBondShannons, minRewardShannons, minBalanceShannons } = this.#options;
+    const bond = this.bondOf(sizeBytes);
+    const left = this.#deps.account.pool.state.totalShannons - this.#reservedShannons - bond;
+    if (minRewardShannons !== undefined && target.rewardPoolShannons < minRewardShannons) return 'withheld';
+    if (minBalanceShannons !== undefined && left < minBalanceShannons) return 'withheld';
+    const isTooLarge =
+      sizeBytes > this.#deps.limits().maxBytes || bond > (maxBondShannons ?? defaultMaxBond(sizeBytes));
+    return isTooLarge ? 'too large' : 'allowed';
+  }
+
+  /** Sets a bond aside; call the answer when it is paid or not needed any more. */
+  reserve(bondShannons: bigint): () => void {
+    this.#reservedShannons += bondShannons;
+    return () => {
+      this.#reservedShannons -= bondShannons;
+    };
+  }
+
+  /** Remembers what was missing when a submission failed for want of money. */
+  noteLack({ code, details }: QuarryError): void {
+    const { requiredShannons } = details;
+    if (code === 'INSUFFICIENT_FUNDS' && typeof requiredShannons === 'bigint') this.#lacksShannons = requiredShannons;
+  }
+
+  /** Whether submissions may go on that were held back for want of money; reads the coins again. */
+  async refunded(signal: AbortSignal): Promise<boolean> {
+    if (!this.isPoor) return false;
+    await this.#deps.account.pool.refresh(signal);
+    return !this.isPoor;
+  }
+}
