@@ -17,7 +17,19 @@ export {
   type ScannerOptions,
   type ScannerProbe,
 } from './choose-scanner.js';
-export * from './compose/index.js';
+export {
+  type ComposePolicy,
+  Composer,
+  type ComposerOptions,
+  type Composition,
+  composedOrigin,
+  composedScore,
+  type JoinedParts,
+  joinParts,
+  type PartScore,
+  partsOfOrigin,
+  scoreFromParts,
+} from './compose/index.js';
 export { createEngineScanner } from './engine-scanner.js';
 export { createFileScanner } from './file-scanner.js';
 export {
