@@ -1,69 +1,25 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChosenEngine, chooseEngine, type EngineOptions } from '../engine/choose-engine.js';
-import type { ScoringEngine } from '../engine/contract.js';
 import { prunePacked } from '../engine/native/prune-packed.js';
 import { QuarryError } from '../errors/index.js';
-import { type DataHost, HttpHost, verifiedHost } from '../hosting/index.js';
+import { verifiedHost } from '../hosting/index.js';
 import { HttpClient } from '../http/index.js';
-import { blake2b256, protocolConfig, type Signer } from '../soma/chain/index.js';
+import { blake2b256, protocolConfig } from '../soma/chain/index.js';
+import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import { SomaClient } from '../soma/client/soma-client.js';
-import type { FullnodeEvent } from '../soma/client/transport/index.js';
-import {
-  CHUNK_BYTES,
-  type CutStats,
-  createCutStats,
-  type ResolveOptions,
-  resolveSources,
-  type SampleStreamOptions,
-  type SourceUnit,
-  sampleStream,
-} from '../sources/index.js';
-import { type ChosenScanner, chooseScanner, openStore, type ScannerOptions } from '../store/index.js';
+import { CHUNK_BYTES, createCutStats, resolveSources, type SourceUnit, sampleStream } from '../sources/index.js';
+import { chooseScanner, openStore } from '../store/index.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
+import type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
 import { Journal } from './journal/journal.js';
 import { Miner } from './miner.js';
-import type { MinerOptions } from './miner-options.js';
+import { ownHost } from './own-host.js';
 
-export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
-  /** A network's name or the URL of a fullnode; or a client, which stays the caller's to close. */
-  readonly network: string | SomaClient;
-  /** More fullnodes of the same network; the fastest that answers is used. Only where `network` is not a client. */
-  readonly fullnodes?: readonly string[];
-  /** Told which fullnode is preferred, and which fail or are refused, where there are several. */
-  readonly onFullnode?: (event: FullnodeEvent) => void;
-  readonly signer: Signer;
-  /** Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. */
-  readonly data: readonly string[];
-  /** Keeps the store, the journal, the weights and hosted data; made when missing. One miner at a time. */
-  readonly stateDir: string;
-  /** Where submitted bytes are hosted. Default: an HTTP server of its own on a free loopback port. */
-  readonly host?: DataHost;
-  /** Default: whatever is fastest here. */
-  readonly engine?: EngineOptions;
-  /** Puts another engine over this machine's, which it closes: a fleet of scorers. Default: none. */
-  readonly overEngine?: (local: ScoringEngine) => Promise<ScoringEngine>;
-  /** What finds hits among stored rows. Default: whatever is fastest here. */
-  readonly distance?: ScannerOptions;
-  /** Default: by the width of the network's embeddings. */
-  readonly config?: ModelConfig;
-  readonly samples?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'>;
-  readonly decode?: Omit<ResolveOptions, 'cwd'> & { readonly cwd?: string };
-  readonly stdin?: AsyncIterable<Uint8Array>;
-  readonly signal?: AbortSignal;
-}
+export type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
 
-/** A miner with everything it stands on. Close it when done. */
-export interface AssembledMiner {
-  readonly miner: Miner;
-  readonly client: SomaClient;
-  readonly journal: Journal;
-  readonly engine: ChosenEngine;
-  readonly distance: Omit<ChosenScanner, 'scanner'>;
-  readonly cut: CutStats;
-  close(): Promise<void>;
-}
+/** Closes what was opened, last first; called at the end, or when something after it cannot be opened. */
+type Closers = (() => Promise<void> | void)[];
 
 /**
  * Puts a miner together from a network, a key, a directory and data. The parts are exported one by one for those who
@@ -73,100 +29,121 @@ export interface AssembledMiner {
  *   its parts throw
  */
 export async function createMiner(options: CreateMinerOptions): Promise<AssembledMiner> {
-  const { signal, stateDir } = options;
-  const closers: (() => Promise<void> | void)[] = [];
+  const closers: Closers = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const client = await connect(options);
-    if (typeof options.network === 'string') closers.push(() => client.close());
-    const config = options.config ?? (await configOf(client, signal));
-    const { addressPolicy } = client;
-    const http = new HttpClient({ addressPolicy });
-    // Sources are the user's own choice: any address may be named.
-    const sourceHttp = new HttpClient();
-    closers.push(
-      () => http.close(),
-      () => sourceHttp.close(),
-    );
-    const decode = { cwd: '.', ...options.decode };
-    // Told once somebody can listen.
-    const atStart: QuarryError[] = [];
-    const units = await resolveSources(options.data, decode, {
-      http: sourceHttp,
-      onLeftOut: (name, error) => atStart.push(leftOut(name, error)),
-      ...(options.stdin !== undefined && { stdin: options.stdin }),
-    });
-    const distance = await chooseScanner({ engine: 'auto', ...options.distance });
-    const store = await openStore(
-      {
-        dir: join(stateDir, 'store'),
-        embeddingDim: config.embeddingDim,
-        durability: 'process',
-      },
-      { scanner: distance.scanner },
-    );
-    closers.push(() => store.close());
-    const journal = new Journal(join(stateDir, 'journal.db'), Date.now);
-    closers.push(() => journal.close());
-    const host = options.host ?? (await ownHost(stateDir, addressPolicy.allowLoopback || (options.dryRun ?? false)));
-    if (options.host === undefined) closers.push(() => host.close());
-    const packedDir = join(stateDir, 'packed');
-    const engineOptions: EngineOptions = {
-      engine: 'auto',
-      cacheDir: packedDir,
-      speedFile: join(stateDir, 'engine-speed.json'),
-      ...(signal !== undefined && { signal }),
-      ...options.engine,
-    };
-    const chosen = await chooseEngine(engineOptions, config);
-    let engine = chosen;
-    closers.push(() => engine.engine.close());
-    if (options.overEngine !== undefined) engine = { ...chosen, engine: await options.overEngine(chosen.engine) };
-    const cut = createCutStats();
-    const source = sourceKey(units, options.samples);
-    const account = client.account(options.signer, {
-      parallel: options.maxInFlight ?? 8,
-      maxFeeShannons: options.maxFeeShannons,
-      maxBondShannons: options.maxBondShannons,
-      coinShannons: coinShannonsFor(options.samples?.sampleBytes ?? CHUNK_BYTES),
-    });
-    const warn = (error: QuarryError): void => {
-      miner.events.emit('warning', { error });
-    };
-    const miner: Miner = new Miner(
-      { ...options, config },
-      {
-        client,
-        account,
-        engine: engine.engine,
-        weights: new WeightsCache({ dir: join(stateDir, 'weights') }, { http }),
-        store,
-        journal,
-        host: verifiedHost(host, http),
-        samples: sampleStream(units, {
-          // One file that cannot be read does not end the mining of all others.
-          onUnreadable: (unit, error) => warn(leftOut(unit, error)),
-          onRetry: (_unit, error) => warn(error),
-          ...options.samples,
-          skipUnits: journal.position(source),
-          stats: cut,
-          ...(signal !== undefined && { signal }),
-        }),
-        onUnit: (unit) => journal.savePosition(source, unit),
-        // Only in a directory of this miner's own.
-        ...(engineOptions.cacheDir === packedDir && {
-          onActiveWeights: (checksums: ReadonlySet<string>) => prunePacked(packedDir, checksums),
-        }),
-      },
-    );
-    setImmediate(() => atStart.forEach(warn));
-    return { miner, client, journal, engine, distance, cut, close };
+    return { ...(await assemble(options, closers)), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function assemble(options: CreateMinerOptions, closers: Closers): Promise<Omit<AssembledMiner, 'close'>> {
+  const { signal, stateDir } = options;
+  const client = await connect(options);
+  if (typeof options.network === 'string') closers.push(() => client.close());
+  const config = options.config ?? (await configOf(client, signal));
+  const { addressPolicy } = client;
+  const http = new HttpClient({ addressPolicy });
+  closers.push(() => http.close());
+  // Told once somebody can listen.
+  const atStart: QuarryError[] = [];
+  const units = await openSources(options, (error) => atStart.push(error), closers);
+  const distance = await chooseScanner({ engine: 'auto', ...options.distance });
+  const store = await openStore(
+    { dir: join(stateDir, 'store'), embeddingDim: config.embeddingDim, durability: 'process' },
+    { scanner: distance.scanner },
+  );
+  closers.push(() => store.close());
+  const journal = new Journal(join(stateDir, 'journal.db'), Date.now);
+  closers.push(() => journal.close());
+  const host = options.host ?? (await ownHost(stateDir, addressPolicy.allowLoopback || (options.dryRun ?? false)));
+  if (options.host === undefined) closers.push(() => host.close());
+  const { engine, onActiveWeights } = await openEngine(options, config, closers);
+  const cut = createCutStats();
+  const source = sourceKey(units, options.samples);
+  const warn = (error: QuarryError): void => void miner.events.emit('warning', { error });
+  const samples = sampleStream(units, {
+    // One file that cannot be read does not end the mining of all others.
+    onUnreadable: (unit, error) => warn(leftOut(unit, error)),
+    onRetry: (_unit, error) => warn(error),
+    ...options.samples,
+    skipUnits: journal.positions.of(source),
+    stats: cut,
+    ...(signal !== undefined && { signal }),
+  });
+  const miner: Miner = new Miner(
+    { ...options, config },
+    {
+      client,
+      account: accountOf(client, options),
+      engine: engine.engine,
+      weights: new WeightsCache({ dir: join(stateDir, 'weights') }, { http }),
+      store,
+      journal,
+      host: verifiedHost(host, http),
+      samples,
+      onUnit: (unit) => journal.positions.save(source, unit),
+      ...(onActiveWeights !== undefined && { onActiveWeights }),
+    },
+  );
+  setImmediate(() => atStart.forEach(warn));
+  return { miner, client, journal, engine, distance, cut };
+}
+
+/** @param onLeftOut told of what cannot be read */
+async function openSources(
+  { data, decode, stdin }: CreateMinerOptions,
+  onLeftOut: (error: QuarryError) => void,
+  closers: Closers,
+): Promise<SourceUnit[]> {
+  // Sources are the user's own choice: any address may be named.
+  const http = new HttpClient();
+  closers.push(() => http.close());
+  return resolveSources(
+    data,
+    { cwd: '.', ...decode },
+    {
+      http,
+      onLeftOut: (name, error) => onLeftOut(leftOut(name, error)),
+      ...(stdin !== undefined && { stdin }),
+    },
+  );
+}
+
+/** The engine that scores, and what keeps its directory free of weights that are not active any more. */
+async function openEngine(
+  { engine: wished, overEngine, signal, stateDir }: CreateMinerOptions,
+  config: ModelConfig,
+  closers: Closers,
+): Promise<{ engine: ChosenEngine; onActiveWeights?: (checksums: ReadonlySet<string>) => Promise<unknown> }> {
+  const packedDir = join(stateDir, 'packed');
+  const engineOptions: EngineOptions = {
+    engine: 'auto',
+    cacheDir: packedDir,
+    speedFile: join(stateDir, 'engine-speed.json'),
+    ...(signal !== undefined && { signal }),
+    ...wished,
+  };
+  const chosen = await chooseEngine(engineOptions, config);
+  let engine = chosen;
+  closers.push(() => engine.engine.close());
+  if (overEngine !== undefined) engine = { ...chosen, engine: await overEngine(chosen.engine) };
+  // Only in a directory of this miner's own.
+  if (engineOptions.cacheDir !== packedDir) return { engine };
+  return { engine, onActiveWeights: (checksums) => prunePacked(packedDir, checksums) };
+}
+
+function accountOf(client: SomaClient, options: CreateMinerOptions): SomaAccount {
+  return client.account(options.signer, {
+    parallel: options.maxInFlight ?? 8,
+    maxFeeShannons: options.maxFeeShannons,
+    maxBondShannons: options.maxBondShannons,
+    coinShannons: coinShannonsFor(options.samples?.sampleBytes ?? CHUNK_BYTES),
+  });
 }
 
 /** Names the sequence of units: another list, order or cut is another sequence, read from its beginning. */
@@ -184,25 +161,6 @@ function leftOut(unit: string, error: QuarryError): QuarryError {
     cause: error,
     retryable: false,
   });
-}
-
-/**
- * A host for networks on this machine, on the port it had before: URLs on chain outlive the process.
- *
- * @throws QuarryError `CONFIG_MISSING` when nobody else could reach it
- */
-async function ownHost(stateDir: string, isEnough: boolean): Promise<HttpHost> {
-  if (!isEnough) {
-    throw new QuarryError('CONFIG_MISSING', 'submitted data must be hosted where anybody can fetch it', {
-      hint: 'give a host: an S3Host, or an HttpHost with a publicUrl',
-    });
-  }
-  const dir = join(stateDir, 'hosted');
-  const portFile = join(stateDir, 'hosted.port');
-  const before = Number(await readFile(portFile, 'utf8').catch(() => '0'));
-  const host = await HttpHost.listen({ dir, port: before }).catch(() => HttpHost.listen({ dir, port: 0 }));
-  await writeFile(portFile, String(host.port));
-  return host;
 }
 
 /** A coin for this many submissions: splitting costs a value fee, so coins are no larger than they need to be. */

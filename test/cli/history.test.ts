@@ -21,14 +21,14 @@ function submission(n: number, state: 'accepted' | 'lost' | 'rejected' | undefin
   const digest = `digest${n}`;
   const id = { targetId: `0x${String(n).padStart(64, 'a')}`, checksum: `c${n}`.padEnd(64, '0') };
   const shape = { modelId: n % 2 === 0 ? '0x1' : '0x2', digest, signed: Uint8Array.of(1), epoch: 7n };
-  journal.recordSubmission(
+  journal.submissions.record(
     { ...id, ...shape, bondShannons: 10n ** 8n, rewardShannons: 10n ** 18n },
     { origin: `books/a.txt@${n * 1024}`, distance: 0.25, threshold: 0.5, shareShannons: 5n * 10n ** 17n },
   );
   now += 40;
   if (state === undefined) return;
   const reason = state === 'accepted' ? {} : { reason: state === 'lost' ? 'targetNotOpen' : 'congestion' };
-  journal.settleSubmission(digest, state, { feeShannons: 2n * 10n ** 9n, latencyMs: 30 + n, ...reason });
+  journal.submissions.settle(digest, state, { feeShannons: 2n * 10n ** 9n, latencyMs: 30 + n, ...reason });
 }
 
 beforeAll(async () => {
@@ -41,10 +41,10 @@ beforeAll(async () => {
   submission(3, 'accepted');
   submission(4, 'rejected');
   submission(5, undefined);
-  const { targetId } = [...journal.claimsDue(9n)][0]!;
-  journal.recordClaim(targetId, 'claim', Uint8Array.of(1));
+  const { targetId } = [...journal.claims.due(9n)][0]!;
+  journal.claims.record(targetId, 'claim', Uint8Array.of(1));
   now += DAY;
-  journal.settleClaim(targetId, 'claimed', { receivedShannons: 5n * 10n ** 17n + 10n ** 8n, feeShannons: 10n ** 9n });
+  journal.claims.settle(targetId, 'claimed', { receivedShannons: 5n * 10n ** 17n + 10n ** 8n, feeShannons: 10n ** 9n });
   run = cliRunner({ HOME: dir, QUARRY_STATE_DIR: join(dir, 'state') });
 });
 afterAll(async () => {

@@ -38,7 +38,7 @@ function recount(): JournalTotals {
 
 function submit(journal: Journal, n: number): string {
   const digest = `digest ${n}`;
-  journal.recordSubmission({
+  journal.submissions.record({
     targetId: `0x${String(n).padStart(4, '0')}`,
     checksum: 'c'.repeat(64),
     modelId: '0x1',
@@ -59,17 +59,17 @@ function fill(journal: Journal, count: number): void {
     const state = states[n % 5];
     // More than 2^53 in all.
     const feeShannons = 2n ** 52n + BigInt(n);
-    if (state !== undefined) journal.settleSubmission(digest, state, state === 'unknown' ? {} : { feeShannons });
-    if (state === 'unknown' && n % 2 === 0) journal.settleSubmission(digest, 'accepted', { feeShannons: 7n });
-    if (n % 3 === 0) journal.noteClaim(`0xe${n}`, 2n, false);
+    if (state !== undefined) journal.submissions.settle(digest, state, state === 'unknown' ? {} : { feeShannons });
+    if (state === 'unknown' && n % 2 === 0) journal.submissions.settle(digest, 'accepted', { feeShannons: 7n });
+    if (n % 3 === 0) journal.claims.note(`0xe${n}`, 2n, false);
   }
   let n = 0;
-  for (const { targetId } of journal.claimsDue(5n)) {
+  for (const { targetId } of journal.claims.due(5n)) {
     const step = n++ % 5;
-    if (step > 0) journal.recordClaim(targetId, `claim ${n}`, Uint8Array.of(9));
-    if (step === 2) journal.settleClaim(targetId, 'claimed', { receivedShannons: 2n ** 52n + 3n, feeShannons: 11n });
-    if (step === 3) journal.settleClaim(targetId, 'gone');
-    if (step === 4) journal.settleClaim(targetId, 'waiting');
+    if (step > 0) journal.claims.record(targetId, `claim ${n}`, Uint8Array.of(9));
+    if (step === 2) journal.claims.settle(targetId, 'claimed', { receivedShannons: 2n ** 52n + 3n, feeShannons: 11n });
+    if (step === 3) journal.claims.settle(targetId, 'gone');
+    if (step === 4) journal.claims.settle(targetId, 'waiting');
   }
 }
 
@@ -108,7 +108,7 @@ describe('the totals of a journal', () => {
       unclaimed: 1,
       receivedShannons: 900n,
     });
-    journal.settleSubmission('d3', 'accepted', { feeShannons: 1n });
+    journal.submissions.settle('d3', 'accepted', { feeShannons: 1n });
     expect(journal.totals()).toEqual(recount());
     journal.close();
   });
@@ -139,28 +139,28 @@ describe('the totals of a journal', () => {
 describe('claims that are due', () => {
   it('come each once, in pages, however their states change meanwhile', () => {
     const journal = new Journal(path, () => 1);
-    expect(journal.hasClaimsDue(9n)).toBe(false);
-    for (let n = 0; n < 200; n++) journal.noteClaim(`0x${n}`, BigInt(n % 4), true);
-    expect(journal.hasClaimsDue(0n)).toBe(true);
+    expect(journal.claims.hasDue(9n)).toBe(false);
+    for (let n = 0; n < 200; n++) journal.claims.note(`0x${n}`, BigInt(n % 4), true);
+    expect(journal.claims.hasDue(0n)).toBe(true);
     const seen: string[] = [];
-    for (const claim of journal.claimsDue(2n)) {
+    for (const claim of journal.claims.due(2n)) {
       expect(claim.dueEpoch).toBeLessThanOrEqual(2n);
       seen.push(claim.targetId);
-      journal.settleClaim(claim.targetId, seen.length % 3 === 0 ? 'waiting' : 'claimed');
+      journal.claims.settle(claim.targetId, seen.length % 3 === 0 ? 'waiting' : 'claimed');
     }
     expect(new Set(seen).size).toBe(150);
     expect(seen).toHaveLength(150);
-    expect([...journal.claimsDue(2n)]).toHaveLength(50);
+    expect([...journal.claims.due(2n)]).toHaveLength(50);
     journal.close();
   });
 
   it('know the bond of what was accepted, and of nothing else', () => {
     const journal = new Journal(path, () => 1);
     const first = submit(journal, 1);
-    expect(journal.bondOf('0x0001')).toBe(0n);
-    journal.settleSubmission(first, 'accepted');
-    expect(journal.bondOf('0x0001')).toBe(1001n);
-    expect(journal.bondOf('0x0002')).toBe(0n);
+    expect(journal.submissions.bondOf('0x0001')).toBe(0n);
+    journal.submissions.settle(first, 'accepted');
+    expect(journal.submissions.bondOf('0x0001')).toBe(1001n);
+    expect(journal.submissions.bondOf('0x0002')).toBe(0n);
     journal.close();
   });
 });

@@ -43,7 +43,7 @@ async function submitAndCrash(): Promise<{ signed: SignedTransaction; targetId: 
       signed = each;
     },
   });
-  journal.recordSubmission({
+  journal.submissions.record({
     targetId: target!.id,
     checksum: 'c'.repeat(64),
     modelId: target!.modelIds[0]!,
@@ -70,7 +70,7 @@ describe('a submission that was executed before a crash', () => {
     failCalls(fixture.client, 'ExecuteTransaction', staleRefusal(signed.data.gasPayment[0]!));
     failCalls(fixture.client, 'GetTransaction', 'Transaction not found', status.NOT_FOUND, 1);
     expect(await settle()).toMatchObject([{ kind: 'accepted' }]);
-    expect(journal.bondOf(targetId)).toBe(BOND);
+    expect(journal.submissions.bondOf(targetId)).toBe(BOND);
     expect(journal.totals()).toMatchObject({ accepted: 1, rejected: 0, pending: 0 });
   });
 
@@ -79,11 +79,11 @@ describe('a submission that was executed before a crash', () => {
     failCalls(fixture.client, 'ExecuteTransaction', staleRefusal(signed.data.gasPayment[0]!));
     failCalls(fixture.client, 'GetTransaction', 'no indexes here', status.PERMISSION_DENIED);
     expect(await settle()).toMatchObject([{ kind: 'unknown' }]);
-    expect(journal.unsettledSubmissions()[0]?.signed).toEqual(encodeSignedTransaction(signed));
+    expect(journal.submissions.unsettled()[0]?.signed).toEqual(encodeSignedTransaction(signed));
   });
 
   it('is settled although another row cannot be read', async () => {
-    journal.recordSubmission({
+    journal.submissions.record({
       targetId: '0x1',
       checksum: 'c'.repeat(64),
       modelId: '0x1',
@@ -113,7 +113,7 @@ describe('a claim that was executed before a crash', () => {
         signed = each;
       },
     });
-    journal.recordClaim(targetId, signed!.digest, encodeSignedTransaction(signed!));
+    journal.claims.record(targetId, signed!.digest, encodeSignedTransaction(signed!));
     failCalls(client, 'ExecuteTransaction', staleRefusal(signed!.data.gasPayment[0]!));
     // The first look-up finds nothing, the second a transaction without its changes.
     let reads = 0;

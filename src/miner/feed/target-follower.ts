@@ -7,7 +7,7 @@ import type { OpenTargets } from './open-targets.js';
 
 export interface TargetFollowerDeps {
   readonly client: Pick<SomaClient, 'listAllTargets' | 'watchTargets'>;
-  readonly journal: Pick<Journal, 'hasLiveSubmission'>;
+  readonly journal: Pick<Journal, 'submissions'>;
   readonly book: OpenTargets;
   /** Width of the network's embeddings. */
   readonly embeddingDim: number;
@@ -89,7 +89,7 @@ export class TargetFollower {
       complain(new QuarryError('PROTOCOL', `target ${target.id} cannot be hit: it is left out`));
       return false;
     }
-    if (journal.hasLiveSubmission(target.id)) return false;
+    if (journal.submissions.isLive(target.id)) return false;
     return book.add(target, now());
   }
 }

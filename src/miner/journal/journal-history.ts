@@ -1,5 +1,6 @@
 import { openDatabase, type SqlRow } from '../../database/database.js';
-import type { ClaimState, SubmissionState } from './journal.js';
+import type { ClaimState } from './claim-records.js';
+import type { SubmissionState } from './submission-records.js';
 
 /** One submission as the journal remembers it. Amounts in shannons, times in milliseconds since the Unix epoch. */
 export interface PastSubmission {

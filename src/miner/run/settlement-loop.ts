@@ -53,7 +53,7 @@ export class SettlementLoop {
       await this.settle(signal);
       const refunded = await guard.refunded(signal);
       if (book.takeReleased() || refunded) matcher.askAgain();
-      if (claims.missed || journal.hasClaimsDue(chain.epoch ?? 0n)) claims.start(signal);
+      if (claims.missed || journal.claims.hasDue(chain.epoch ?? 0n)) claims.start(signal);
       succeeded();
     }
   }

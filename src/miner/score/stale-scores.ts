@@ -20,7 +20,7 @@ export async function dropStaleScores(
   epoch: bigint,
   keepEpochs: number,
 ): Promise<{ readonly rows: number; readonly freedBytes: number }> {
-  const stale = new Set(journal.noteWeights(active, store.models, epoch, keepEpochs).map(nameOf));
+  const stale = new Set(journal.weights.note(active, store.models, epoch, keepEpochs).map(nameOf));
   if (stale.size === 0) return { rows: 0, freedBytes: 0 };
   const kept = store.models.filter((key) => !stale.has(nameOf(key)));
   const { removed, freedBytes } = await collectGarbage(store, kept);

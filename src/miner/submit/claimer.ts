@@ -7,7 +7,8 @@ import { childSignal } from '../../soma/client/child-signal.js';
 import { ExecutionError } from '../../soma/client/decode/execution-error.js';
 import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
-import type { Journal, JournalClaim } from '../journal/journal.js';
+import type { JournalClaim } from '../journal/claim-records.js';
+import type { Journal } from '../journal/journal.js';
 import type { MinerEmitter } from '../run/events.js';
 import type { MinerStats } from '../run/stats.js';
 import { notFoundAsUndefined } from './outcome.js';
@@ -57,18 +58,18 @@ export class Claimer {
     const { client, account, journal, emitter } = this.#deps;
     if (this.#listedIn !== epoch) {
       for await (const target of client.listAllTargets({ status: 'claimable', submitter: account.address, signal })) {
-        journal.noteClaim(target.id, epoch, true);
+        journal.claims.note(target.id, epoch, true);
       }
       if (this.#options.claimExpired) {
         for await (const target of client.listAllTargets({ status: 'expired', signal })) {
-          journal.noteClaim(target.id, epoch, false);
+          journal.claims.note(target.id, epoch, false);
         }
       }
       this.#listedIn = epoch;
     }
     // Half of the coins stay with submissions that may come at any moment.
     const queue = new PQueue({ concurrency: Math.max(1, Math.floor(this.#options.maxInFlight / 2)) });
-    for (const claim of journal.claimsDue(epoch)) {
+    for (const claim of journal.claims.due(epoch)) {
       // However many are due, only a few wait in memory.
       await queue.onSizeLessThan(MAX_WAITING);
       if (signal.aborted) break;
@@ -99,17 +100,17 @@ export class Claimer {
     if (earlier !== undefined) return this.#settle(claim, earlier, signal);
     // A claimed target is deleted: when it is gone, somebody returned it before us.
     const target = await client.getTarget(claim.targetId, { signal }).catch(notFoundAsUndefined);
-    if (target === undefined) return journal.settleClaim(claim.targetId, 'gone');
+    if (target === undefined) return journal.claims.settle(claim.targetId, 'gone');
     const sending = account.claimRewards({
       targetId: claim.targetId,
       rewardShannons: target.rewardPoolShannons,
       // Waits for the checkpoint: nobody is in a race here, and a balance read afterwards must have it.
       signal,
-      onSigned: (signed) => journal.recordClaim(claim.targetId, signed.digest, encodeSignedTransaction(signed)),
+      onSigned: (signed) => journal.claims.record(claim.targetId, signed.digest, encodeSignedTransaction(signed)),
     });
     const result = await sending.catch((error: unknown) => {
       if (!(error instanceof ExecutionError)) throw error;
-      journal.settleClaim(claim.targetId, GONE_KINDS.has(error.kind) ? 'gone' : 'waiting');
+      journal.claims.settle(claim.targetId, GONE_KINDS.has(error.kind) ? 'gone' : 'waiting');
     });
     if (result !== undefined) await this.#settle(claim, result, signal);
   }
@@ -129,8 +130,8 @@ export class Claimer {
     const { client, account, journal, stats, emitter } = this.#deps;
     const { fee } = result.effects;
     const receivedShannons = (await client.balanceChange(result, account.address, { signal })) + fee.totalFee;
-    const bondShannons = journal.bondOf(claim.targetId);
-    journal.settleClaim(claim.targetId, 'claimed', { receivedShannons, feeShannons: fee.totalFee });
+    const bondShannons = journal.submissions.bondOf(claim.targetId);
+    journal.claims.settle(claim.targetId, 'claimed', { receivedShannons, feeShannons: fee.totalFee });
     stats.claimed++;
     stats.claimedShannons += receivedShannons;
     stats.rewardShannons += receivedShannons > bondShannons ? receivedShannons - bondShannons : receivedShannons;

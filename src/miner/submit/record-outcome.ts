@@ -1,12 +1,13 @@
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
 import { decodeSignedTransaction } from '../../soma/chain/index.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
-import type { Journal, JournalSubmission } from '../journal/journal.js';
+import type { Journal } from '../journal/journal.js';
+import type { JournalSubmission } from '../journal/submission-records.js';
 import type { SubmissionOutcome } from '../run/events.js';
 import { outcomeOfResult } from './outcome.js';
 
 export interface SettleDeps {
-  readonly journal: Pick<Journal, 'unsettledSubmissions' | 'settleSubmission'>;
+  readonly journal: Pick<Journal, 'submissions'>;
   readonly client: Pick<SomaClient, 'recoverTransaction'>;
 }
 
@@ -23,11 +24,11 @@ export async function settleSubmissions(
   onOutcome: (submission: JournalSubmission, outcome: SubmissionOutcome) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const submission of deps.journal.unsettledSubmissions()) {
+  for (const submission of deps.journal.submissions.unsettled()) {
     if (signal.aborted) return;
     if (skip.has(submission.digest)) continue;
     const outcome = await recover(submission, deps, signal);
-    deps.journal.settleSubmission(submission.digest, outcome.kind, {
+    deps.journal.submissions.settle(submission.digest, outcome.kind, {
       ...('reason' in outcome && { reason: outcome.reason }),
       ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
     });

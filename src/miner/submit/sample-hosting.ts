@@ -12,7 +12,7 @@ const HOSTING_BACKOFF: Backoff = { baseMs: 250, maxMs: 5_000 };
 
 export interface SampleHostingDeps {
   readonly host: DataHost;
-  readonly journal: Pick<Journal, 'recordHosting' | 'hostingsToRelease' | 'releaseHosting' | 'hostedChecksums'>;
+  readonly journal: Pick<Journal, 'hostings'>;
   readonly store: Pick<Store, 'sample' | 'find'>;
   readonly book: Pick<OpenTargets, 'get'>;
 }
@@ -51,7 +51,7 @@ export class SampleHosting {
     try {
       url ??= await this.#publish(checksum, sample.bytes, candidate, signal);
       this.#urls.set(checksum, url);
-      journal.recordHosting(checksum, url, candidate.open.target.generationEpoch);
+      journal.hostings.record(checksum, url, candidate.open.target.generationEpoch);
     } finally {
       this.#publishing.delete(checksum);
     }
@@ -61,10 +61,10 @@ export class SampleHosting {
   /** Stops hosting data whose audit window is over in `epoch`. */
   async release(epoch: bigint, signal: AbortSignal): Promise<void> {
     const { journal, host } = this.#deps;
-    for (const checksum of journal.hostingsToRelease(epoch)) {
+    for (const checksum of journal.hostings.toRelease(epoch)) {
       // A submission of this very moment may want the bytes again; then they stay.
       if (signal.aborted) return;
-      if (this.#publishing.has(checksum) || !journal.releaseHosting(checksum, epoch)) continue;
+      if (this.#publishing.has(checksum) || !journal.hostings.release(checksum, epoch)) continue;
       this.#urls.delete(checksum);
       await host.remove(checksum, signal);
     }
@@ -77,7 +77,7 @@ export class SampleHosting {
    */
   async restore(mend: (error: unknown) => Promise<boolean>, signal: AbortSignal): Promise<void> {
     const { journal, store, host } = this.#deps;
-    for (const checksum of journal.hostedChecksums()) {
+    for (const checksum of journal.hostings.checksums()) {
       const id = store.find(Buffer.from(checksum, 'hex'));
       if (id === undefined) continue;
       try {

@@ -69,7 +69,7 @@ export class Submission {
         return outcomeOfError(error);
       });
       stats.submitted++;
-      journal.settleSubmission(this.#digest, outcome.kind, {
+      journal.submissions.settle(this.#digest, outcome.kind, {
         ...('reason' in outcome && { reason: outcome.reason }),
         ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
         latencyMs: now() - readyAt,
@@ -82,7 +82,7 @@ export class Submission {
 
   #supersede({ digest, effects }: TransactionResult): void {
     const feeShannons = effects.fee.totalFee;
-    this.#deps.journal.settleSubmission(digest, 'rejected', { reason: 'congestion', feeShannons });
+    this.#deps.journal.submissions.settle(digest, 'rejected', { reason: 'congestion', feeShannons });
     this.#superseded = digest;
   }
 
@@ -93,9 +93,9 @@ export class Submission {
     const { bondPerByte, rewardShareBps } = limits();
     // Without that, a second signature means that the first was refused for its coins, and never will be executed.
     if (this.#digest !== '' && this.#digest !== this.#superseded)
-      journal.settleSubmission(this.#digest, 'rejected', { reason: 'coin conflict' });
+      journal.submissions.settle(this.#digest, 'rejected', { reason: 'coin conflict' });
     inFlight.delete(this.#digest);
-    journal.recordSubmission(
+    journal.submissions.record(
       {
         targetId,
         checksum: this.#sample.checksum,

@@ -82,7 +82,7 @@ export class Submitter {
     if (this.full || guard.isPoor) return false;
     const verdict = guard.judge(candidate);
     if (verdict === 'too large') book.exclude(target.id, candidate.sampleId);
-    if (verdict !== 'allowed' || journal.hasLiveSubmission(target.id) || !book.reserve(target.id)) return false;
+    if (verdict !== 'allowed' || journal.submissions.isLive(target.id) || !book.reserve(target.id)) return false;
     stats.hits++;
     emitter.emit('hit', {
       targetId: target.id,

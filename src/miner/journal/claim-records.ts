@@ -1,0 +1,92 @@
+import type { SqlRow } from '../../database/database.js';
+import type { Statements } from './statements.js';
+
+export type ClaimState = 'waiting' | 'built' | 'claimed' | 'gone';
+
+export interface JournalClaim {
+  readonly targetId: string;
+  /** First epoch in which the claim is accepted. */
+  readonly dueEpoch: bigint;
+  readonly state: ClaimState;
+  /** Whether we filled the target; otherwise it expired. */
+  readonly own: boolean;
+  readonly digest: string | undefined;
+  readonly signed: Uint8Array | undefined;
+}
+
+const DUE = `
+  SELECT * FROM claims WHERE state IN ('waiting', 'built') AND target_id > ? AND CAST(due_epoch AS INTEGER) <= ?`;
+
+/** Targets to claim, and what the claims brought. */
+export class ClaimRecords {
+  readonly #sql: Statements;
+  readonly #now: () => number;
+
+  /** @param now milliseconds since the Unix epoch */
+  constructor(sql: Statements, now: () => number) {
+    this.#sql = sql;
+    this.#now = now;
+  }
+
+  /** Notes a target to claim; one that is noted already stays as it is. */
+  note(targetId: string, dueEpoch: bigint, own: boolean): void {
+    this.#sql
+      .prepare(
+        `INSERT INTO claims (target_id, due_epoch, state, own) VALUES (?, ?, 'waiting', ?) ON CONFLICT DO NOTHING`,
+      )
+      .run([targetId, String(dueEpoch), own ? 1 : 0]);
+  }
+
+  /** Claims that may be made in `epoch`, a few at a time in memory however many there are; each at most once. */
+  *due(epoch: bigint): Generator<JournalClaim, void, void> {
+    for (let after = ''; ; ) {
+      const page = this.#sql
+        .prepare(`${DUE} ORDER BY target_id LIMIT 64`)
+        .all([after, Number(epoch)])
+        .map(claimFrom);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.targetId;
+    }
+  }
+
+  hasDue(epoch: bigint): boolean {
+    return this.#sql.prepare(`${DUE} LIMIT 1`).get(['', Number(epoch)]) !== undefined;
+  }
+
+  /** Writes a signed claim down, before it is sent. */
+  record(targetId: string, digest: string, signed: Uint8Array): void {
+    this.#sql
+      .prepare(`UPDATE claims SET state = 'built', digest = ?, signed = ? WHERE target_id = ?`)
+      .run([digest, signed, targetId]);
+  }
+
+  /** @param details.receivedShannons what the claim's coins brought this address, fees not deducted */
+  settle(
+    targetId: string,
+    state: ClaimState,
+    details: { readonly receivedShannons?: bigint; readonly feeShannons?: bigint } = {},
+  ): void {
+    this.#sql
+      .prepare('UPDATE claims SET state = ?, received = ?, fee = ?, settled_ms = ? WHERE target_id = ?')
+      .run([
+        state,
+        details.receivedShannons === undefined ? null : String(details.receivedShannons),
+        details.feeShannons === undefined ? null : String(details.feeShannons),
+        this.#now(),
+        targetId,
+      ]);
+  }
+}
+
+function claimFrom(row: SqlRow): JournalClaim {
+  return {
+    targetId: String(row['target_id']),
+    dueEpoch: BigInt(String(row['due_epoch'])),
+    state: String(row['state']) as ClaimState,
+    own: row['own'] === 1,
+    digest: row['digest'] === null ? undefined : String(row['digest']),
+    signed: row['signed'] === null ? undefined : new Uint8Array(row['signed'] as Uint8Array),
+  };
+}

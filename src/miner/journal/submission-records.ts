@@ -1,0 +1,122 @@
+import type { SqlRow } from '../../database/database.js';
+import type { Statements } from './statements.js';
+
+/**
+ * Where a submission stands. `built`: signed and about to be sent. `unknown`: sent, the answer never came. The others
+ * are final.
+ */
+export type SubmissionState = 'built' | 'unknown' | 'accepted' | 'lost' | 'rejected';
+
+export interface JournalSubmission {
+  readonly targetId: string;
+  /** BLAKE2b-256 of the submitted bytes, hex. */
+  readonly checksum: string;
+  readonly modelId: string;
+  readonly digest: string;
+  /** The signed transaction. */
+  readonly signed: Uint8Array;
+  readonly state: SubmissionState;
+  readonly epoch: bigint;
+  readonly bondShannons: bigint;
+  readonly rewardShannons: bigint;
+}
+
+/** What is known of a submission beside what it promises: for its story, never for a decision. */
+export interface SubmissionStory {
+  /** Where the sample came from. */
+  readonly origin: string;
+  readonly distance: number;
+  readonly threshold: number;
+  /** The submitter's part of the reward. */
+  readonly shareShannons: bigint;
+}
+
+const INSERT = `
+  INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms,
+    origin, distance, threshold, share)
+  VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?, ?, ?, ?, ?)`;
+// Signed bytes are kept only as long as they may have to be sent again.
+const SETTLE = `
+  UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4, settled_ms = ?6,
+    signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END
+  WHERE digest = ?5`;
+// The condition is that of the index, word for word: otherwise it is not used.
+const LIVE = `
+  SELECT state, bond FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`;
+
+/** Every submission that was signed, and what became of it. */
+export class SubmissionRecords {
+  readonly #sql: Statements;
+  readonly #now: () => number;
+
+  /** @param now milliseconds since the Unix epoch */
+  constructor(sql: Statements, now: () => number) {
+    this.#sql = sql;
+    this.#now = now;
+  }
+
+  /** Whether a submission for this target is in flight, unsettled or accepted. */
+  isLive(targetId: string): boolean {
+    return this.#sql.prepare(LIVE).get([targetId]) !== undefined;
+  }
+
+  /** @throws QuarryError `ALREADY_EXISTS` when the target has a live submission */
+  record(submission: Omit<JournalSubmission, 'state'>, story?: SubmissionStory): void {
+    const { targetId, checksum, modelId, digest, signed, epoch, bondShannons, rewardShannons } = submission;
+    this.#sql
+      .prepare(INSERT)
+      .run([
+        targetId,
+        checksum,
+        modelId,
+        digest,
+        signed,
+        String(epoch),
+        String(bondShannons),
+        String(rewardShannons),
+        this.#now(),
+        story?.origin ?? null,
+        story?.distance ?? null,
+        story?.threshold ?? null,
+        story === undefined ? null : String(story.shareShannons),
+      ]);
+  }
+
+  /** Records what became of a submission; an accepted one gets its claim, due two epochs later, in the same step. */
+  settle(
+    digest: string,
+    state: SubmissionState,
+    details: { readonly reason?: string; readonly feeShannons?: bigint; readonly latencyMs?: number } = {},
+  ): void {
+    const fee = details.feeShannons === undefined ? null : String(details.feeShannons);
+    this.#sql.prepare(SETTLE).run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest, this.#now()]);
+  }
+
+  /** Submissions whose outcome is not known, oldest first. */
+  unsettled(): JournalSubmission[] {
+    return this.#sql
+      .prepare(`SELECT * FROM submissions WHERE state IN ('built', 'unknown') ORDER BY id`)
+      .all()
+      .map(submissionFrom);
+  }
+
+  /** The bond of the accepted submission for this target, in shannons; 0 when it was not ours. */
+  bondOf(targetId: string): bigint {
+    const row = this.#sql.prepare(LIVE).get([targetId]);
+    return row?.['state'] === 'accepted' ? BigInt(String(row['bond'])) : 0n;
+  }
+}
+
+function submissionFrom(row: SqlRow): JournalSubmission {
+  return {
+    targetId: String(row['target_id']),
+    checksum: String(row['checksum']),
+    modelId: String(row['model_id']),
+    digest: String(row['digest']),
+    signed: new Uint8Array(row['signed'] as Uint8Array),
+    state: String(row['state']) as SubmissionState,
+    epoch: BigInt(String(row['epoch'])),
+    bondShannons: BigInt(String(row['bond'])),
+    rewardShannons: BigInt(String(row['reward'])),
+  };
+}

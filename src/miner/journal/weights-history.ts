@@ -1,0 +1,44 @@
+import type { Statements } from './statements.js';
+
+/** Weights as the store names them. */
+export interface WeightsName {
+  readonly architecture: string;
+  /** 64 hex digits. */
+  readonly checksum: string;
+}
+
+/** When weights were last seen active. */
+export class WeightsHistory {
+  readonly #sql: Statements;
+
+  constructor(sql: Statements) {
+    this.#sql = sql;
+  }
+
+  /**
+   * Notes which weights are active in `epoch`, and among `known` those it has never heard of, as seen in it too. Forgets
+   * and returns weights that were last seen active before `epoch - keepEpochs`.
+   */
+  note(
+    active: readonly WeightsName[],
+    known: readonly WeightsName[],
+    epoch: bigint,
+    keepEpochs: number,
+  ): WeightsName[] {
+    const note = (verb: 'REPLACE' | 'IGNORE', names: readonly WeightsName[]): void => {
+      const insert = this.#sql.prepare(`INSERT OR ${verb} INTO weights VALUES (?, ?, ?)`);
+      for (const { architecture, checksum } of names) insert.run([architecture, checksum, Number(epoch)]);
+    };
+    return this.#sql.transaction(() => {
+      note('IGNORE', known);
+      note('REPLACE', active);
+      const last = Number(epoch) - keepEpochs;
+      const stale = this.#sql.prepare('SELECT architecture, checksum FROM weights WHERE active_epoch < ?').all([last]);
+      this.#sql.prepare('DELETE FROM weights WHERE active_epoch < ?').run([last]);
+      return stale.map((row) => ({
+        architecture: String(row['architecture']),
+        checksum: String(row['checksum']),
+      }));
+    });
+  }
+}

@@ -1,0 +1,23 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QuarryError } from '../errors/index.js';
+import { HttpHost } from '../hosting/index.js';
+
+/**
+ * A host for networks on this machine, on the port it had before: URLs on chain outlive the process.
+ *
+ * @throws QuarryError `CONFIG_MISSING` when nobody else could reach it
+ */
+export async function ownHost(stateDir: string, isEnough: boolean): Promise<HttpHost> {
+  if (!isEnough) {
+    throw new QuarryError('CONFIG_MISSING', 'submitted data must be hosted where anybody can fetch it', {
+      hint: 'give a host: an S3Host, or an HttpHost with a publicUrl',
+    });
+  }
+  const dir = join(stateDir, 'hosted');
+  const portFile = join(stateDir, 'hosted.port');
+  const before = Number(await readFile(portFile, 'utf8').catch(() => '0'));
+  const host = await HttpHost.listen({ dir, port: before }).catch(() => HttpHost.listen({ dir, port: 0 }));
+  await writeFile(portFile, String(host.port));
+  return host;
+}
