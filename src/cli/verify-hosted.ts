@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { createBlake2b256 } from '../native/blake2b.js';
-import { type ByteSink, download } from '../weights/download.js';
+import { type ByteSink, downloadManifest } from '../weights/download.js';
 import type { SomaSession } from './soma-session.js';
 
 /**
@@ -27,7 +27,7 @@ export async function verifyHostedFile(
     },
   };
   try {
-    await download(manifest, client.context.manifestHttp, sink, { signal, maxInterruptions: 1 });
+    await downloadManifest(manifest, client.context.manifestHttp, sink, { signal, maxInterruptions: 1 });
   } catch (error) {
     const cause = toQuarryError(error, 'fetching the hosted file back');
     if (cause.code === 'ABORTED') throw cause;

@@ -28,6 +28,16 @@ function requestedDelayMs(error: unknown): number {
   return typeof value === 'number' ? value : 0;
 }
 
+/** The pause before retry number `attempt` (0 for the first), in milliseconds: no shorter than the other side asked for. */
+export function retryDelayMs(
+  error: unknown,
+  attempt: number,
+  backoff: Backoff,
+  { random = Math.random }: RetryDeps,
+): number {
+  return Math.max(requestedDelayMs(error), backoffDelayMs(attempt, backoff, random));
+}
+
 /**
  * Calls `attempt` until it succeeds, fails for good, or the attempts are used up; then the last error is thrown
  * unchanged. A `retryAfterMs` fact on the error lengthens the pause.
@@ -44,8 +54,7 @@ export async function retry<T>(
       return await attempt(n);
     } catch (error) {
       if (n >= options.attempts || options.signal?.aborted || !isRetryable(error)) throw error;
-      const backoff = options.backoff ?? DEFAULT_BACKOFF;
-      const delayMs = Math.max(requestedDelayMs(error), backoffDelayMs(n - 1, backoff, deps.random ?? Math.random));
+      const delayMs = retryDelayMs(error, n - 1, options.backoff ?? DEFAULT_BACKOFF, deps);
       options.onRetry?.(error, n, delayMs);
       await pause(delayMs, options.signal);
     }

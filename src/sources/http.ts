@@ -1,5 +1,12 @@
 import { QuarryError } from '../errors/index.js';
-import { type HttpClient, type HttpResponse, redactUrl } from '../http/index.js';
+import {
+  type HttpClient,
+  type HttpResponse,
+  LEAST_BODY_RATE,
+  openStream,
+  parseContentRange,
+  redactUrl,
+} from '../http/index.js';
 import type { DecodeOptions, RandomAccess, SourceUnit } from './contract.js';
 import { documentsOf } from './decode.js';
 import { decoded, isPageInstead } from './http-body.js';
@@ -9,6 +16,8 @@ import { peek } from './peek.js';
 
 /** Longer lists have to be split. */
 const MAX_URLS = 2_000_000;
+/** Slow hosts of free data are waited for longer than those of weights. */
+const STALL_MS = 30_000;
 
 /** A file behind a URL, streamed; formats that are read from their end use `Range` requests. */
 export function httpUnit(
@@ -75,19 +84,20 @@ async function* streamOf(
   headers: Record<string, string>,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const response = await http.request({ url, headers, ...(signal !== undefined && { signal }) });
+  const limits = { leastRate: LEAST_BODY_RATE, stallMs: STALL_MS, signal };
+  const stream = await openStream({ http, url, headers, acceptEncoded: true }, limits);
   const where = redactUrl(url);
   try {
-    const body = decoded(where, response.headers['content-encoding'], response.body as AsyncIterable<Uint8Array>);
+    const body = decoded(where, stream.headers['content-encoding'], stream.body);
     const { head, all } = await peek(body, 512);
-    if (isPageInstead(url, response.url, response.headers['content-type'], head)) {
+    if (isPageInstead(url, stream.url, stream.headers['content-type'], head)) {
       throw new QuarryError('DATA_INVALID', `${where} answered with an HTML page instead of the file`, {
         hint: 'it may ask for a login or a click; use a direct link',
       });
     }
     yield* all;
   } finally {
-    await response.discard();
+    await stream.discard();
   }
 }
 
@@ -114,7 +124,7 @@ async function rangeAccess(
   // Not by HEAD: links that are signed for GET refuse it.
   const first = await range(0, 1);
   await first.discard();
-  const sizeBytes = Number(/\/(\d+)$/.exec(first.headers['content-range'] ?? '')?.[1]);
+  const sizeBytes = parseContentRange(first.headers['content-range'])?.total ?? 0;
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0) {
     throw new QuarryError('PROTOCOL', `${redactUrl(url)} does not say how large it is`);
   }

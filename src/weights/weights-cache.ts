@@ -1,8 +1,8 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toQuarryError } from '../errors/index.js';
-import type { HttpClient } from '../http/index.js';
-import { type DownloadOptions, download } from './download.js';
+import { type HttpClient, lockFileWhenFree } from '../http/index.js';
+import { downloadManifest, type ManifestDownloadOptions } from './download.js';
 import { type WeightsManifest, weightsIdentity } from './manifest.js';
 import { openPartialFile } from './open-partial-file.js';
 import { pruneCacheDirectory } from './prune.js';
@@ -19,7 +19,7 @@ export interface WeightsCacheDeps {
   readonly http: HttpClient;
 }
 
-export interface FetchWeightsOptions extends Omit<DownloadOptions, 'startAt'> {
+export interface FetchWeightsOptions extends Omit<ManifestDownloadOptions, 'startAt'> {
   /** Packs the weights for an engine as they come; weights that are there already are left to the engine. */
   readonly packing?: WeightsPacking;
 }
@@ -83,8 +83,13 @@ export class WeightsCache {
     const partialDir = join(this.#dir, 'partial');
     const partial = join(partialDir, `${weightsIdentity(manifest)}.part`);
     let keep = false;
+    await mkdir(partialDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw toQuarryError(error, 'storing weights');
+    });
+    // Another process may be downloading the same file into this cache; what it leaves is used.
+    const lock = await lockFileWhenFree(`${partial}.lock`, options.signal);
     try {
-      await mkdir(partialDir, { recursive: true, mode: 0o700 });
+      if (await this.has(manifest)) return;
       await this.#stream(manifest, partial, options).catch(async (error: unknown) => {
         const failure = toQuarryError(error, 'downloading weights');
         const size = (await stat(partial).catch(() => undefined))?.size ?? 0;
@@ -97,6 +102,8 @@ export class WeightsCache {
     } catch (error) {
       if (!keep) await rm(partial, { force: true });
       throw toQuarryError(error, 'storing weights');
+    } finally {
+      await lock.release();
     }
   }
 
@@ -113,7 +120,7 @@ export class WeightsCache {
       ...(signal !== undefined && { signal }),
     });
     try {
-      await download(manifest, this.#http, file, { ...options, startAt: file.startAt });
+      await downloadManifest(manifest, this.#http, file, { ...options, startAt: file.startAt });
       await file.sync();
     } finally {
       await file.close();

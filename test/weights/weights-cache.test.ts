@@ -70,6 +70,18 @@ test('downloads, verifies, decrypts and caches', async () => {
   expect(await entries()).toEqual([`${identity}.safetensors`]);
 });
 
+test('two caches over one directory, as of two processes, download once', async () => {
+  let requests = 0;
+  const manifest = await serving((request, response) => {
+    requests++;
+    ranged(request, response);
+  });
+  const caches = [new WeightsCache({ dir }, { http }), new WeightsCache({ dir }, { http })];
+  await Promise.all(caches.map((cache) => openFrom(cache, manifest)));
+  expect(requests).toBe(1);
+  expect(await entries()).toEqual([`${identity}.safetensors`]);
+});
+
 test('continues after dropped connections with ranges', async () => {
   const starts: number[] = [];
   const manifest = await serving((request, response) => {

@@ -21,7 +21,7 @@ export interface StoreFaults {
 }
 
 /**
- * An S3 bucket on loopback: checks presigned links against its clock, serves ranges, honours `If-Match`, and refuses
+ * An S3 bucket on loopback: checks presigned links against its clock, serves ranges, honours `If-Match` and `If-Range`, and refuses
  * what a bucket refuses (HEAD on a GET link, a second authentication, unsigned `x-amz-` headers).
  */
 export class S3Server extends LoopbackServer {
@@ -94,7 +94,9 @@ export class S3Server extends LoopbackServer {
       refuse(response, 412, 'PreconditionFailed', 'At least one of the pre-conditions you specified did not hold');
       return;
     }
-    const range = this.faulty.ignoreRange ? null : /^bytes=(\d+)-(\d*)$/.exec(String(request.headers['range'] ?? ''));
+    const another = (request.headers['if-range'] ?? object.etag) !== object.etag;
+    const range =
+      this.faulty.ignoreRange || another ? null : /^bytes=(\d+)-(\d*)$/.exec(String(request.headers['range'] ?? ''));
     const start = range === null ? 0 : Number(range[1]);
     const end = range === null || range[2] === '' ? object.size : Math.min(object.size, Number(range[2]) + 1);
     if (range !== null && start >= object.size) {

@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { throwIfAborted, toQuarryError } from '../../errors/index.js';
-import { type Sleep, sleep } from '../../http/index.js';
+import { type QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { download, HttpClient, lockFile, PartFile, type Sleep } from '../../http/index.js';
 import { FlockError } from '../errors.js';
 import { type PresignedLink, parsePresignedLink } from '../presigned-link.js';
 import { oneLine } from '../remote-text.js';
 import type { ServerClock } from '../time.js';
 import type { CallOptions } from '../transport.js';
 import type { TaskDetail } from '../types.js';
-import { lockFile } from './file-lock.js';
 import { JsonlCheck, type JsonlReport } from './jsonl-check.js';
-import { PartFile } from './part-file.js';
 import { type DownloadProgress, ProgressMeter } from './progress.js';
-import { transfer } from './transfer.js';
+import { RenewedLink } from './renewed-link.js';
 
 /** Names of the training link in a task's `data`, the documented one first. */
 const LINK_KEYS = ['training_set_url', 'training_data_url', 'training_zip_url', 'dataset_url'] as const;
@@ -22,6 +20,9 @@ const DATASET_KEYS = ['training_hf_dataset', 'hf_dataset_id', 'training_dataset_
 
 /** Read at a time while verifying. */
 const VERIFY_BYTES = 256 * 1024;
+/** Interruptions in a row before giving up; the part file is kept then. */
+const MAX_INTERRUPTIONS = 8;
+const BACKOFF = { baseMs: 500, maxMs: 30_000 };
 
 /** How a training set is downloaded. */
 export interface DownloadOptions {
@@ -110,7 +111,10 @@ export async function downloadObject(
   const first = await freshLink();
   const dest = await destination(options.dest ?? '.', first, source.taskId);
   await mkdir(dirname(dest), { recursive: true });
-  const lock = await lockFile(`${dest}.lock`);
+  const lock = await lockFile(`${dest}.lock`).catch((error: unknown) => {
+    throw downloadError(toQuarryError(error, `downloading to ${dest}`));
+  });
+  const part = new PartFile(dest);
   try {
     if (!options.overwrite && (await exists(dest))) {
       throw new FlockError('FLOCK_DOWNLOAD', `${dest} exists already`, {
@@ -118,35 +122,85 @@ export async function downloadObject(
         hint: 'Pass --overwrite to download it again, or -o for another place.',
       });
     }
-    const part = new PartFile(dest);
+    await part.open(first.object, options.resume ?? true);
     const meter = new ProgressMeter(options.onProgress, now);
-    try {
-      await part.open(first.object, options.resume ?? true);
-      meter.resumedFrom = part.size;
-      const bytes = await transfer(
-        first,
-        part,
-        meter,
-        {
-          ...(source.taskId !== undefined && { taskId: source.taskId }),
-          freshLink,
-          serverNow: () => source.clock.now(),
-          stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
-          maxRefresh: options.maxRefresh ?? 5,
-          ...(options.signal !== undefined && { signal: options.signal }),
-        },
-        { sleep: deps.sleep ?? sleep, random: deps.random ?? Math.random, now },
-      );
-      meter.note('verifying', bytes, bytes, true);
-      return await finish(dest, part, meter, options, now, source.taskId);
-    } finally {
-      await part.close();
-    }
+    meter.resumedFrom = part.size;
+    await receive(first, part, meter, source.clock, freshLink, options, { ...deps, now });
+    return await finish(dest, part, meter, options, now, source.taskId);
   } catch (error) {
-    throw toQuarryError(error, `downloading to ${dest}`);
+    throw downloadError(toQuarryError(error, `downloading to ${dest}`), part.size);
   } finally {
+    await part.close();
     await lock.release();
   }
+}
+
+/** Brings the rest of the object into `part`, through as many links as it takes. */
+async function receive(
+  first: PresignedLink,
+  part: PartFile,
+  meter: ProgressMeter,
+  clock: ServerClock,
+  freshLink: () => Promise<PresignedLink>,
+  options: DownloadOptions,
+  deps: DownloadDeps & { readonly now: () => number },
+): Promise<void> {
+  const stallMs = options.stallTimeoutMs ?? 30_000;
+  const http = new HttpClient({ engine: 'lean', timeoutMs: stallMs, userAgent: 'quarry-flock' });
+  const link = new RenewedLink(first, {
+    http,
+    freshLink,
+    serverNow: () => clock.now(),
+    maxRefresh: options.maxRefresh ?? 5,
+    etag: part.record?.etag ?? undefined,
+  });
+  const note = (force: boolean): void => {
+    meter.refreshes = link.refreshes;
+    meter.note('downloading', part.size, part.record?.total ?? null, force);
+  };
+  try {
+    await download(
+      [link],
+      part,
+      {
+        stallMs,
+        startAt: part.size,
+        maxInterruptions: MAX_INTERRUPTIONS,
+        backoff: BACKOFF,
+        onProgress: () => note(false),
+        onHead: async ({ etag = null, total = null }) => {
+          link.accepted();
+          await part.describe({ object: first.object, etag, total, updatedAt: new Date(deps.now()).toISOString() });
+          note(true);
+        },
+        ...(options.signal !== undefined && { signal: options.signal }),
+      },
+      deps,
+    );
+  } finally {
+    meter.refreshes = link.refreshes;
+    await http.close();
+  }
+  meter.note('verifying', part.size, part.size, true);
+}
+
+/** A failure in FLock's vocabulary. */
+function downloadError(failure: QuarryError, received?: number): QuarryError {
+  if (failure instanceof FlockError) return failure;
+  const { cause, code, details, hint } = failure;
+  const more = { code, cause: cause ?? failure, details, ...(hint !== undefined && { hint }) };
+  if (code === 'STORE_LOCKED') return new FlockError('FLOCK_DOWNLOAD_LOCKED', failure.message, more);
+  if (code === 'CHECKSUM_MISMATCH') return new FlockError('FLOCK_DOWNLOAD_INTEGRITY', failure.message, more);
+  if (code === 'PROTOCOL' || (code === 'SIZE_MISMATCH' && !failure.retryable)) {
+    return new FlockError('FLOCK_DOWNLOAD', failure.message, more);
+  }
+  if (!failure.retryable || code === 'ABORTED') return failure;
+  return new FlockError('FLOCK_NETWORK', `the download stopped: ${failure.message}`, {
+    cause: failure,
+    method: 'GET',
+    details: { ...details, received: received ?? 0 },
+    hint: 'Run the same command again: it goes on where it stopped.',
+  });
 }
 
 /** @throws FlockError `FLOCK_DOWNLOAD` when the data of the task holds no training link */

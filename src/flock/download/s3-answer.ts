@@ -17,15 +17,3 @@ export function parseS3Refusal(body: string): S3Refusal {
 function element(xml: string, name: string): string | undefined {
   return new RegExp(`<${name}>([^<]{0,500})</${name}>`).exec(xml)?.[1]?.trim();
 }
-
-/** `Content-Range: bytes 10-19/20`, or `bytes` with a star and the total of a 416; undefined when it is neither. */
-export function parseContentRange(
-  header: string | undefined,
-): { readonly start: number | undefined; readonly total: number | undefined } | undefined {
-  const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/i.exec(header?.trim() ?? '');
-  if (match === null) return undefined;
-  return {
-    start: match[1] === undefined ? undefined : Number(match[1]),
-    total: match[2] === '*' ? undefined : Number(match[2]),
-  };
-}

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import type { ModelManifest } from '../../../soma/client/read/index.js';
 import { formatBytes } from '../../../text/index.js';
-import { download } from '../../../weights/download.js';
+import { downloadManifest } from '../../../weights/download.js';
 import { openPartialFile } from '../../../weights/open-partial-file.js';
 import { openSafetensors } from '../../../weights/safetensors.js';
 import type { CliContext } from '../../context.js';
@@ -105,7 +105,7 @@ async function receive(
     ...(decryptionKey !== undefined && { decryptionKey }),
   });
   try {
-    await download(source, client.context.manifestHttp, file, {
+    await downloadManifest(source, client.context.manifestHttp, file, {
       signal,
       startAt: file.startAt,
       fallbacks: client.modelProxies(modelId),

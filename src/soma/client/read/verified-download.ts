@@ -1,12 +1,15 @@
 import { blake2b } from '@noble/hashes/blake2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import {
-  atLeast,
-  DOWNLOAD_STALL_MS,
+  checksumMismatch,
   type DownloadSource,
+  download,
   LEAST_DOWNLOAD_RATE,
   type MinThroughput,
+  openStream,
   redactUrl,
+  sizeMismatch,
 } from '../../../http/index.js';
 import type { Manifest } from '../../chain/index.js';
 
@@ -29,47 +32,31 @@ export async function* streamVerified(
   signal?: AbortSignal,
   leastRate: MinThroughput = LEAST_DOWNLOAD_RATE,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const where = redactUrl(source.url);
-  const wrongSize = (what: string): QuarryError =>
-    new QuarryError('SIZE_MISMATCH', `${where} sent ${what} than the manifest's ${manifest.size} bytes`, {
-      details: { url: where, sizeBytes: manifest.size },
-    });
-  const answer = await source.http.request({
-    url: source.url,
-    // A proxy fetches all of it before it answers; once it does, there is no reason for silence.
-    timeoutMs: downloadTimeoutMs(manifest.size),
-    stallMs: DOWNLOAD_STALL_MS,
-    retry: { attempts: 1 },
-    ...(signal !== undefined && { signal }),
-  });
+  const expected = Number(manifest.size);
+  // A proxy fetches all of it before it answers.
+  const timeoutMs = downloadTimeoutMs(manifest.size);
+  const { body } = await openStream(source, { timeoutMs, leastRate, signal });
   const hash = blake2b.create({ dkLen: 32 });
-  let received = 0n;
+  let received = 0;
   try {
-    for await (const chunk of atLeast(answer.body, leastRate, where)) {
-      received += BigInt(chunk.length);
-      if (received > manifest.size) throw wrongSize('more');
+    for await (const chunk of body) {
+      received += chunk.length;
+      if (received > expected) throw sizeMismatch(source.url, received, expected);
       hash.update(chunk);
       yield chunk;
     }
   } catch (error) {
-    throw toQuarryError(error, `downloading ${where}`);
-  } finally {
-    await answer.discard();
+    throw toQuarryError(error, `downloading ${redactUrl(source.url)}`);
   }
-  if (received < manifest.size) throw wrongSize('fewer');
-  if (!Buffer.from(hash.digest()).equals(manifest.checksum)) {
-    throw new QuarryError('CHECKSUM_MISMATCH', `${where} sent other bytes than the manifest describes`, {
-      hint: 'whoever hosts them changed them; nothing was kept',
-      details: { url: where },
-    });
-  }
+  if (received < expected) throw sizeMismatch(source.url, received, expected);
+  assertChecksum(redactUrl(source.url), manifest, hash.digest());
 }
 
 /**
  * The bytes of a manifest from the first source that delivers them intact.
  *
  * @throws QuarryError `DATA_TOO_LARGE` when the manifest announces more than `maxBytes`
- * @throws QuarryError the last source's error when none delivers
+ * @throws QuarryError the error of the sources when none delivers
  */
 export async function downloadVerified(
   sources: readonly DownloadSource[],
@@ -82,20 +69,27 @@ export async function downloadVerified(
       details: { sizeBytes: manifest.size, maxBytes: options.maxBytes },
     });
   }
-  const failures: QuarryError[] = [];
-  for (const source of sources) {
-    try {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of streamVerified(source, manifest, options.signal)) chunks.push(chunk);
-      return new Uint8Array(Buffer.concat(chunks));
-    } catch (error) {
-      const failure = toQuarryError(error, 'downloading');
-      if (failure.code === 'ABORTED') throw failure;
-      failures.push(failure);
-    }
-  }
-  const last = failures.at(-1) ?? new QuarryError('INVALID_ARGUMENT', 'there is no source to download from');
-  if (failures.length < 2) throw last;
-  const all = failures.map((failure) => failure.message).join('; then ');
-  throw new QuarryError(last.code, `no source delivered the bytes: ${all}`, { details: last.details, cause: last });
+  const chunks: Uint8Array[] = [];
+  const hash = (): Uint8Array =>
+    chunks.reduce((sum, chunk) => sum.update(chunk), blake2b.create({ dkLen: 32 })).digest();
+  const sink = {
+    write: (chunk: Uint8Array): void => void chunks.push(chunk),
+    restart: (): void => void chunks.splice(0),
+  };
+  const sizeBytes = Number(manifest.size);
+  const timeoutMs = downloadTimeoutMs(manifest.size);
+  await download(sources, sink, {
+    sizeBytes,
+    timeoutMs,
+    // As long as every source may take that keeps to the least rate.
+    totalMs: sources.length * (timeoutMs + (sizeBytes / LEAST_DOWNLOAD_RATE.bytesPerSecond) * 1000),
+    signal: options.signal,
+    verify: async (where) => assertChecksum(where, manifest, hash()),
+  });
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+function assertChecksum(where: string, manifest: Manifest, got: Uint8Array): void {
+  if (Buffer.from(got).equals(manifest.checksum)) return;
+  throw checksumMismatch(where, bytesToHex(manifest.checksum), bytesToHex(got));
 }

@@ -1,17 +1,18 @@
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { QuarryError } from '../../errors/index.js';
+import type { DownloadSink } from './source.js';
 
 /** Which object a partial file belongs to. Holds no signature. */
 export interface PartRecord {
-  readonly taskId?: number;
-  /** Host and path of the link. */
+  /** Host and path of its URL. */
   readonly object: string;
   readonly etag: string | null;
   readonly total: number | null;
   readonly updatedAt: string;
 }
 
-/** A file being downloaded, `<dest>.part`, and its record, `<dest>.part.json`. */
-export class PartFile {
+/** A file being downloaded, `<dest>.part`, and its record, `<dest>.part.json`, by which a later run goes on with it. */
+export class PartFile implements DownloadSink {
   readonly path: string;
   readonly #sidecar: string;
   #handle: FileHandle | undefined;
@@ -44,7 +45,7 @@ export class PartFile {
   }
 
   /** Appends bytes. */
-  async append(chunk: Uint8Array): Promise<void> {
+  async write(chunk: Uint8Array): Promise<void> {
     let offset = 0;
     while (offset < chunk.length) {
       const { bytesWritten } = await this.#open.write(chunk, offset, chunk.length - offset, this.#size);
@@ -96,7 +97,7 @@ export class PartFile {
   }
 
   get #open(): FileHandle {
-    if (this.#handle === undefined) throw new Error('part file is not open');
+    if (this.#handle === undefined) throw new QuarryError('INTERNAL', `${this.path} is not open`);
     return this.#handle;
   }
 
@@ -105,7 +106,6 @@ export class PartFile {
       const value = JSON.parse(await readFile(this.#sidecar, 'utf8')) as Partial<PartRecord>;
       if (typeof value.object !== 'string') return undefined;
       return {
-        ...(typeof value.taskId === 'number' && { taskId: value.taskId }),
         object: value.object,
         etag: typeof value.etag === 'string' ? value.etag : null,
         total: typeof value.total === 'number' ? value.total : null,

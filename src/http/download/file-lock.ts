@@ -1,5 +1,8 @@
 import { link, open, readFile, rename, rm } from 'node:fs/promises';
-import { FlockError } from '../errors.js';
+import { QuarryError } from '../../errors/index.js';
+import { sleep } from '../sleep.js';
+
+const LOOK_AGAIN_MS = 500;
 
 /** Keeps a second process away from a file until released. */
 export interface FileLock {
@@ -15,7 +18,7 @@ interface Holder {
 /**
  * Takes the lock file `path`, which holds this process's id. One left behind by a process that is gone is taken over.
  *
- * @throws FlockError `FLOCK_DOWNLOAD_LOCKED` when another download holds it
+ * @throws QuarryError `STORE_LOCKED` when another download holds it
  */
 export async function lockFile(path: string): Promise<FileLock> {
   const mine = JSON.stringify({ pid: process.pid, started: await processStart(process.pid) } satisfies Holder);
@@ -37,23 +40,39 @@ export async function lockFile(path: string): Promise<FileLock> {
   throw locked(path, undefined);
 }
 
+/**
+ * Takes the lock file `path` as soon as no other download holds it.
+ *
+ * @throws QuarryError `ABORTED` when the signal fires first
+ */
+export async function lockFileWhenFree(path: string, signal?: AbortSignal): Promise<FileLock> {
+  for (;;) {
+    try {
+      return await lockFile(path);
+    } catch (error) {
+      if (!(error instanceof QuarryError) || error.code !== 'STORE_LOCKED') throw error;
+    }
+    await sleep(LOOK_AGAIN_MS, signal);
+  }
+}
+
 /** Moves a stale lock aside; puts it back when it turns out to be a newer one that came in between. */
 async function takeOver(path: string, stale: string): Promise<void> {
   const aside = `${path}.stale-${process.pid}-${Date.now()}`;
   try {
     await rename(path, aside);
   } catch {
-    return; // Somebody else took it over first.
+    return; // Another process took it over first.
   }
   const moved = await readFile(aside, 'utf8').catch(() => stale);
   if (moved !== stale) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
 }
 
-function locked(path: string, holder: Holder | undefined): FlockError {
+function locked(path: string, holder: Holder | undefined): QuarryError {
   const who = holder === undefined ? 'another process' : `process ${holder.pid}`;
-  return new FlockError('FLOCK_DOWNLOAD_LOCKED', `${who} is downloading to the same file`, {
-    hint: `Wait for it, choose another file with -o, or remove ${path} when no download is running.`,
+  return new QuarryError('STORE_LOCKED', `${who} is downloading to the same file`, {
+    hint: `Wait for it, choose another file, or remove ${path} when no download is running.`,
     details: { lock: path, ...(holder !== undefined && { pid: holder.pid }) },
   });
 }
@@ -71,7 +90,7 @@ async function isRunning(holder: Holder): Promise<boolean> {
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
-    // EPERM: it runs, but belongs to somebody else.
+    // EPERM: it runs, but belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   return holder.started === null || holder.started === ((await processStart(holder.pid)) ?? holder.started);

@@ -1,0 +1,232 @@
+import { type QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { type Backoff, DEFAULT_BACKOFF } from '../backoff.js';
+import { HttpStatusError } from '../http-error.js';
+import { redactUrl } from '../redact.js';
+import { type RetryDeps, retryDelayMs } from '../retry.js';
+import { sleep } from '../sleep.js';
+import { type Address, addressesOf } from './address.js';
+import { parseContentRange } from './content-range.js';
+import { keepsChanging, nothingDelivered, sizeMismatch, tookTooLong } from './failures.js';
+import { type BodyLimits, openRange, type RangeAnswer } from './open-range.js';
+import type { DownloadSink, DownloadSource, RenewableSource } from './source.js';
+
+/** How a download goes about it. */
+export interface DownloadOptions extends BodyLimits {
+  /** Of the whole file, where it is known beforehand. Absent: what the server says. */
+  readonly sizeBytes?: number | undefined;
+  /**
+   * Checks the whole file once it is there. Throwing `CHECKSUM_MISMATCH` sends the download to the next address. Without
+   * it bytes of an earlier request are kept only where an ETag proves that they belong to the same file.
+   */
+  readonly verify?: ((where: string) => Promise<void>) | undefined;
+  /** Bytes that the sink holds from an earlier run. */
+  readonly startAt?: number | undefined;
+  /** Interruptions in a row survived per address before it is given up. Default 4. */
+  readonly maxInterruptions?: number | undefined;
+  readonly backoff?: Backoff | undefined;
+  /** Longest time for all of it. Default: none, as the least rate limits it already. */
+  readonly totalMs?: number | undefined;
+  /** Bytes that the sink holds, the earlier run's included. */
+  readonly onProgress?: ((receivedBytes: number) => void) | undefined;
+  /** Called with the head of every answer, before its bytes are written. */
+  readonly onHead?: ((head: { readonly etag?: string; readonly total?: number }) => Promise<void>) | undefined;
+}
+
+/** Bytes of an earlier run: from whom they came is not known. */
+const EARLIER = Symbol('an earlier run');
+/** An address that brought so much, in bytes, before it broke off has all its patience again. */
+const REAL_PROGRESS_BYTES = 64 * 1024;
+/** A file that changes more often than this while it is downloaded is given up. */
+const MOST_CHANGES = 1;
+
+/**
+ * Brings a file into `sink`: goes on with `Range` requests after an interruption, begins again when the file changed, goes
+ * to the next address when one refuses, stalls, is too slow or serves something else. When what several addresses
+ * delivered together is wrong, the last of them is asked for all of it.
+ *
+ * @returns the length in bytes
+ * @throws QuarryError `CHECKSUM_MISMATCH` when an address serves other bytes and none serves the right ones
+ * @throws QuarryError `SIZE_MISMATCH` when an address serves fewer or more bytes and none serves the right ones
+ * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `NOT_FOUND` … when the last address fails so
+ * @throws QuarryError `ABORTED` when the signal fires
+ */
+export async function download(
+  sources: readonly (DownloadSource | RenewableSource)[],
+  sink: DownloadSink,
+  options: DownloadOptions = {},
+  deps: RetryDeps = {},
+): Promise<number> {
+  const { totalMs, signal } = options;
+  if (totalMs === undefined) return new Download(sources, sink, options, deps).run();
+  const late = AbortSignal.timeout(Math.ceil(totalMs));
+  const either = signal === undefined ? late : AbortSignal.any([signal, late]);
+  return new Download(sources, sink, { ...options, signal: either }, deps).run().catch((error: unknown) => {
+    throw late.aborted && signal?.aborted !== true ? tookTooLong(totalMs, error) : error;
+  });
+}
+
+class Download {
+  readonly #addresses: Address[];
+  readonly #sink: DownloadSink;
+  readonly #options: DownloadOptions;
+  readonly #deps: RetryDeps;
+  /** Addresses, the earlier run included, whose bytes the sink holds. */
+  readonly #suppliers = new Set<Address | typeof EARLIER>();
+  readonly #failures = new Map<Address, QuarryError>();
+  #received: number;
+  #sinkFailed = false;
+
+  constructor(
+    sources: readonly (DownloadSource | RenewableSource)[],
+    sink: DownloadSink,
+    options: DownloadOptions,
+    deps: RetryDeps,
+  ) {
+    this.#addresses = addressesOf(sources, options.maxInterruptions ?? 4);
+    this.#sink = sink;
+    this.#options = options;
+    this.#deps = deps;
+    this.#received = options.startAt ?? 0;
+    if (this.#received > 0) this.#suppliers.add(EARLIER);
+  }
+
+  async run(): Promise<number> {
+    for (let address = this.#addresses[0]; address !== undefined; address = this.#addresses[0]) {
+      throwIfAborted(this.#options.signal, 'the download');
+      const before = this.#received;
+      try {
+        await this.#fetchRest(address);
+        await this.#options.verify?.(redactUrl(address.url));
+        return this.#received;
+      } catch (error) {
+        await this.#afterFailure(address, error, before);
+      }
+    }
+    throw nothingDelivered([...this.#failures.values()]);
+  }
+
+  async #fetchRest(address: Address): Promise<void> {
+    if (this.#options.sizeBytes !== undefined && this.#received >= this.#options.sizeBytes) return;
+    const answer = await this.#open(address);
+    if (answer === 'complete') return;
+    try {
+      const total = this.#options.sizeBytes ?? answer.total;
+      await this.#options.onHead?.({
+        ...(answer.etag !== undefined && { etag: answer.etag }),
+        ...(total !== undefined && { total }),
+      });
+      this.#options.onProgress?.(this.#received);
+      await this.#take(address, answer, total);
+    } finally {
+      await answer.discard();
+    }
+  }
+
+  /** Asks until there is an answer that continues, or begins anew, what the sink holds. */
+  async #open(address: Address): Promise<RangeAnswer | 'complete'> {
+    for (;;) {
+      if (await address.moved()) await this.#fileChanged(address);
+      if (!this.#mayContinue(address)) await this.#restart();
+      const offset = this.#received;
+      let answer: RangeAnswer;
+      try {
+        answer = await openRange({ http: address.http, url: address.url, offset, etag: address.etag }, this.#options);
+      } catch (error) {
+        if (!(error instanceof HttpStatusError)) throw error;
+        if (error.status === 416 && isWhole(error, offset)) return 'complete';
+        if (error.status === 412 || (error.status === 416 && offset > 0)) await this.#fileChanged(address);
+        else if (!address.onRefusal(error)) throw error;
+        continue;
+      }
+      if (offset > 0 && address.isOtherVersion(answer)) {
+        await this.#fileChanged(address);
+        if (answer.start > 0) {
+          await answer.discard();
+          continue;
+        }
+      }
+      address.learn(answer);
+      return answer;
+    }
+  }
+
+  /** Whether the bytes that are here may be followed by those of `address`. */
+  #mayContinue(address: Address): boolean {
+    return this.#received === 0 || this.#options.verify !== undefined || address.isBoundToVersion;
+  }
+
+  async #take(address: Address, answer: RangeAnswer, total: number | undefined): Promise<void> {
+    // A server that ignores Range starts over: what is here is skipped, not written twice.
+    let skip = this.#received - answer.start;
+    let position = answer.start;
+    for await (const chunk of answer.body) {
+      position += chunk.byteLength;
+      if (total !== undefined && position > total) throw sizeMismatch(address.url, position, total);
+      if (skip >= chunk.byteLength) {
+        skip -= chunk.byteLength;
+        continue;
+      }
+      await this.#write(address, skip > 0 ? chunk.subarray(skip) : chunk);
+      skip = 0;
+    }
+    if (total !== undefined && this.#received !== total) throw sizeMismatch(address.url, this.#received, total);
+  }
+
+  async #write(address: Address, piece: Uint8Array): Promise<void> {
+    this.#suppliers.add(address);
+    this.#sinkFailed = true;
+    await this.#sink.write(piece);
+    this.#sinkFailed = false;
+    this.#received += piece.byteLength;
+    this.#options.onProgress?.(this.#received);
+  }
+
+  async #restart(): Promise<void> {
+    this.#suppliers.clear();
+    this.#received = 0;
+    for (const address of this.#addresses) address.forgetVersion();
+    await this.#sink.restart();
+  }
+
+  async #fileChanged(address: Address): Promise<void> {
+    if (++address.changes > MOST_CHANGES) throw keepsChanging(address.url);
+    await this.#restart();
+  }
+
+  /** Puts the addresses in the order in which they are tried next, and pauses before the same is asked again. */
+  async #afterFailure(address: Address, error: unknown, before: number): Promise<void> {
+    const failure = toQuarryError(error, `downloading ${redactUrl(address.url)}`);
+    if (this.#sinkFailed || failure.code === 'ABORTED' || failure.code === 'DISK_FULL') throw failure;
+    this.#failures.set(address, failure);
+    const addresses = this.#addresses;
+    const brokeOff = failure.code !== 'TIMEOUT' && this.#received - before >= REAL_PROGRESS_BYTES;
+    address.left = brokeOff ? address.patience - 1 : address.left - 1;
+    const alone = this.#suppliers.size === 1 && this.#suppliers.has(address);
+    if (failure.code === 'CHECKSUM_MISMATCH') {
+      const others = addresses.filter((other) => other !== address && this.#suppliers.has(other));
+      await this.#restart();
+      // It delivered all of it, so it is the wrong one. Otherwise any of them may be, and it is asked for the whole.
+      if (alone || address.left < 0 || address.changes > MOST_CHANGES) addresses.shift();
+      else for (const other of others) addresses.push(addresses.splice(addresses.indexOf(other), 1)[0] ?? other);
+      return;
+    }
+    const wrongSize = failure.code === 'SIZE_MISMATCH';
+    if (wrongSize && !failure.retryable && this.#suppliers.has(address)) await this.#restart();
+    // An address that says no, or serves something else, will do so again.
+    if (!failure.retryable || (wrongSize && this.#received <= before) || address.left < 0) {
+      addresses.shift();
+      return;
+    }
+    // One that keeps us waiting comes last; one that broke off is asked again.
+    if (failure.code === 'TIMEOUT') for (const late of addresses.splice(0, 1)) addresses.push(late);
+    if (addresses[0] !== address) return;
+    const { backoff = DEFAULT_BACKOFF, signal } = this.#options;
+    const delayMs = retryDelayMs(failure, address.patience - address.left - 1, backoff, this.#deps);
+    await (this.#deps.sleep ?? sleep)(delayMs, signal);
+  }
+}
+
+/** A 416 whose total is what is here already: nothing is left to send. */
+function isWhole(refusal: HttpStatusError, received: number): boolean {
+  return received > 0 && parseContentRange(refusal.headers['content-range'])?.total === received;
+}

@@ -1,0 +1,49 @@
+import { QuarryError } from '../../errors/index.js';
+import { redactUrl } from '../redact.js';
+
+/** Fewer bytes than announced may have been cut off on the way; more are another file. */
+export function sizeMismatch(url: string, received: number, expected: number): QuarryError {
+  const word = received > expected ? 'more than' : 'only';
+  const count = Math.min(received, expected);
+  return new QuarryError('SIZE_MISMATCH', `${redactUrl(url)} served ${word} ${count} of ${expected} announced bytes`, {
+    hint: 'the file behind the link is not the one announced, or the transfer was cut short',
+    details: { received, expected },
+    retryable: received < expected,
+  });
+}
+
+/** What a `verify` hook throws when the bytes hash to something else. */
+export function checksumMismatch(where: string, expected: string, got: string): QuarryError {
+  return new QuarryError('CHECKSUM_MISMATCH', `what ${where} served does not match its announced checksum`, {
+    hint: 'the host serves another file than was committed, or the transfer was damaged; nothing was kept',
+    details: { expected, got },
+  });
+}
+
+/** A file that is replaced faster than it can be read. */
+export function keepsChanging(url: string): QuarryError {
+  return new QuarryError('CHECKSUM_MISMATCH', `the file at ${redactUrl(url)} keeps changing while it is downloaded`, {
+    hint: 'it is being replaced; try again in a few minutes',
+  });
+}
+
+export function tookTooLong(totalMs: number, cause: unknown): QuarryError {
+  return new QuarryError('TIMEOUT', `the download was not finished within ${totalMs / 1000} s`, {
+    details: { totalMs },
+    cause,
+  });
+}
+
+/** One error for all addresses: wrong content says more than a proxy that has nothing either. */
+export function nothingDelivered(failures: readonly QuarryError[]): QuarryError {
+  const wrong = failures.find(({ code }) => code === 'CHECKSUM_MISMATCH' || code === 'SIZE_MISMATCH');
+  const told = wrong ?? failures.at(-1) ?? new QuarryError('INVALID_ARGUMENT', 'there is no address to download from');
+  if (failures.length < 2) return told;
+  const messages = failures.map(({ message }) => message).join('; then ');
+  return new QuarryError(told.code, `no address delivered the bytes: ${messages}`, {
+    ...(told.hint !== undefined && { hint: told.hint }),
+    details: told.details,
+    retryable: failures.some(({ retryable }) => retryable),
+    cause: told,
+  });
+}

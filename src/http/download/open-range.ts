@@ -1,0 +1,100 @@
+import { QuarryError } from '../../errors/index.js';
+import type { HttpClient } from '../http-client.js';
+import { atLeast, DOWNLOAD_STALL_MS, LEAST_DOWNLOAD_RATE, type MinThroughput } from '../min-throughput.js';
+import { redactUrl } from '../redact.js';
+import { parseContentRange } from './content-range.js';
+
+/** What a server must keep to while it sends a body. */
+export interface BodyLimits {
+  /** Longest wait for the head of an answer. Default: the client's. */
+  readonly timeoutMs?: number | undefined;
+  /** Longest silence in the body. Default {@link DOWNLOAD_STALL_MS}. */
+  readonly stallMs?: number | undefined;
+  /** Default {@link LEAST_DOWNLOAD_RATE}. */
+  readonly leastRate?: MinThroughput | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One request for the bytes of a file from `offset` on. */
+export interface RangeRequest {
+  readonly http: HttpClient;
+  readonly url: string;
+  readonly offset: number;
+  /** Of the version that the bytes before `offset` are from. */
+  readonly etag?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Take a body with a `Content-Encoding`, and leave undoing it to the caller. */
+  readonly acceptEncoded?: boolean;
+}
+
+/** The head of the answer, and the body still to be read. */
+export interface RangeAnswer {
+  /** Position of the first byte of `body`: the offset asked for, or 0 when the server begins again. */
+  readonly start: number;
+  /** Length of the whole file in bytes, where the server says it. */
+  readonly total: number | undefined;
+  readonly etag: string | undefined;
+  /** Where the answer came from, after redirects. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Ends with `TIMEOUT` when it falls silent or comes too slowly. */
+  readonly body: AsyncIterable<Uint8Array>;
+  discard(): Promise<void>;
+}
+
+/** Whether a range may be bound to it: weak ETags do not promise the same bytes (RFC 9110, 13.1.5). */
+export function isStrongEtag(etag: string | undefined): etag is string {
+  return etag?.startsWith('"') ?? false;
+}
+
+/**
+ * Asks for the rest of a file, bound to its version by `If-Range`: a server whose file changed sends all of the new one.
+ *
+ * @throws QuarryError `PROTOCOL` when another range comes, or an encoded body where plain bytes were asked for
+ */
+export async function openRange(request: RangeRequest, limits: BodyLimits): Promise<RangeAnswer> {
+  const { http, url, offset, etag, headers, acceptEncoded = false } = request;
+  const { timeoutMs, stallMs = DOWNLOAD_STALL_MS, leastRate = LEAST_DOWNLOAD_RATE, signal } = limits;
+  const response = await http.request({
+    url,
+    stallMs,
+    retry: { attempts: 1 },
+    headers: {
+      ...headers,
+      ...(!acceptEncoded && { 'accept-encoding': 'identity' }),
+      ...(offset > 0 && { range: `bytes=${offset}-`, ...(isStrongEtag(etag) && { 'if-range': etag }) }),
+    },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(signal !== undefined && { signal }),
+  });
+  const where = redactUrl(url);
+  const partial = response.status === 206;
+  const range = partial ? parseContentRange(response.headers['content-range']) : undefined;
+  const problem = problemOf(response.headers, acceptEncoded, partial && range?.start !== offset);
+  if (problem !== undefined) {
+    await response.discard();
+    throw new QuarryError('PROTOCOL', `${where} ${problem}`, {
+      details: { asked: offset, contentRange: response.headers['content-range'] ?? '' },
+    });
+  }
+  const length = response.headers['content-length'];
+  return {
+    start: partial ? offset : 0,
+    total: partial ? range?.total : length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined,
+    etag: response.headers['etag'],
+    url: response.url,
+    headers: response.headers,
+    body: atLeast(response.body, leastRate, where),
+    discard: () => response.discard(),
+  };
+}
+
+function problemOf(
+  headers: Readonly<Record<string, string>>,
+  acceptEncoded: boolean,
+  wrongRange: boolean,
+): string | undefined {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (!acceptEncoded && encoding !== 'identity') return `sends ${encoding} although plain bytes were asked for`;
+  return wrongRange ? 'answered another range than was asked for' : undefined;
+}
