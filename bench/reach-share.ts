@@ -1,6 +1,6 @@
 import { normalArray } from '../src/engine/reference/index.js';
-import { RowPool } from '../src/store/compose/row-pool.js';
-import { searchComposition } from '../src/store/compose/search.js';
+import { createPool } from '../src/store/compose/create-pool.js';
+import type { ComposePool } from '../src/store/compose/pool.js';
 import type { ChunkScores } from './reach-models.js';
 
 /** By how much the winner's mean loss must lie below that of the others. */
@@ -19,26 +19,33 @@ export function randomTargets(count: number, dim: number): Float32Array[] {
 }
 
 /** The closest that compositions of at most `maxParts` of the rows come to each target, whichever model wins. */
-export function reachOf(
+export async function reachOf(
   models: readonly ChunkScores[],
   rows: readonly number[],
   targets: readonly Float32Array[],
   maxParts: number,
-): Reached {
+): Promise<Reached> {
   const dim = targets[0]?.length ?? 1;
-  const pools = models.map(({ embeddings, losses }) => {
-    const pool = new RowPool(dim, rows.length);
-    // Half of the lead on either side.
-    for (const [slot, row] of rows.entries()) {
-      pool.set(slot, embeddings.subarray(row * dim, (row + 1) * dim), losses[row]!, LEAD / 2);
-    }
-    return pool;
-  });
+  const flat = new Float32Array(targets.length * dim);
+  for (const [i, target] of targets.entries()) flat.set(target, i * dim);
+  const pools: ComposePool[] = [];
+  for (const { embeddings } of models) {
+    const pool = createPool(dim, rows.length);
+    const picked = new Float32Array(rows.length * dim);
+    for (const [slot, row] of rows.entries()) picked.set(embeddings.subarray(row * dim, (row + 1) * dim), slot * dim);
+    await pool.put(Int32Array.from(rows.keys()), picked);
+    pools.push(pool);
+  }
+  const z = new Float64Array(targets.length).fill(-1);
   const started = performance.now();
-  const z = Float64Array.from(targets, (embedding) => {
-    const found = pools.map((_, winner) => searchComposition(pools, winner, { embedding, cosine: 2, maxParts }));
-    return Math.max(...found.map((each) => each?.cosine ?? -1)) * Math.sqrt(dim);
-  });
+  for (const [winner, pool] of pools.entries()) {
+    const own = models[winner]!.losses;
+    const rivals = models.filter((_, rival) => rival !== winner);
+    const leads = rivals.map(({ losses }) => Float32Array.from(rows, (row) => losses[row]! - own[row]! - LEAD));
+    const cosines = new Float64Array(targets.length).fill(2);
+    const found = await pool.search({ targets: flat, cosines, leads, maxParts });
+    for (const [i, { cosine }] of found.entries()) z[i] = Math.max(z[i]!, cosine * Math.sqrt(dim));
+  }
   return { z, msPerTarget: (performance.now() - started) / targets.length };
 }
 

@@ -52,7 +52,9 @@ export async function* run(options: ReachOptions = {}): AsyncIterable<ReachResul
       for (const name of ['corpus', 'synthetic', 'both'] as const) {
         for (const rows of counts) {
           const picked = pick(name, rows, corpus.length);
-          const [single, composed4, composed16] = [1, 4, 16].map((parts) => reachOf(models, picked, targets, parts));
+          const [single, composed4, composed16] = await Promise.all(
+            [1, 4, 16].map((parts) => reachOf(models, picked, targets, parts)),
+          );
           for (const z of LEVELS) {
             yield {
               bench: 'reach',

@@ -5,20 +5,24 @@
     'serial_sources': [
       'kernels/kernels_serial.cc',
       'distance/distance_serial.cc',
+      'compose/compose_serial.cc',
       'hash/blake2b_serial.cc',
     ],
     'neon_sources': [
       'kernels/kernels_neon.cc',
       'distance/distance_neon.cc',
+      'compose/compose_neon.cc',
     ],
     'avx2_sources': [
       'kernels/kernels_avx2.cc',
       'distance/distance_avx2.cc',
+      'compose/compose_avx2.cc',
       'hash/blake2b_avx2.cc',
     ],
     'avx512_sources': [
       'kernels/kernels_avx512.cc',
       'distance/distance_avx512.cc',
+      'compose/compose_avx512.cc',
       'hash/blake2b_avx512.cc',
     ],
     'avx512bf16_sources': [
@@ -28,12 +32,17 @@
     'core_sources': [
       'binding/module.cc',
       'binding/async_job.cc',
+      'binding/compose_binding.cc',
       'binding/core_binding.cc',
       'binding/distance_binding.cc',
       'binding/hash_binding.cc',
       'binding/kernel_binding.cc',
       'binding/model_binding.cc',
       'binding/weights_binding.cc',
+      'compose/compose_dispatch.cc',
+      'compose/products.cc',
+      'compose/row_pool.cc',
+      'compose/search.cc',
       'core/cpu.cc',
       'core/file_writer.cc',
       'core/thread_pool.cc',

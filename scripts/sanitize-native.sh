@@ -25,10 +25,10 @@ running=0
 case $(uname -m) in
 x86_64)
   arch=-DQUARRY_X86=1
-  for family in kernels distance; do
+  for family in compose kernels distance; do
+    [ $family = compose ] || compile "$family-avx512bf16" $avx512 -mavx512bf16 "$family/${family}_avx512bf16.cc"
     compile "$family-avx2" $avx2 "$family/${family}_avx2.cc"
     compile "$family-avx512" $avx512 "$family/${family}_avx512.cc"
-    compile "$family-avx512bf16" $avx512 -mavx512bf16 "$family/${family}_avx512bf16.cc"
   done
   compile hash-avx2 $avx2 hash/blake2b_avx2.cc
   compile hash-avx512 $avx512 hash/blake2b_avx512.cc
@@ -37,13 +37,14 @@ aarch64 | arm64)
   arch=-DQUARRY_ARM64=1
   compile kernels-neon kernels/kernels_neon.cc
   compile distance-neon distance/distance_neon.cc
+  compile compose-neon compose/compose_neon.cc
   ;;
 *) arch= ;;
 esac
-for source in kernels/kernels_serial distance/distance_serial hash/blake2b_serial kernels/dispatch core/cpu \
+for source in kernels/kernels_serial compose/compose_serial distance/distance_serial hash/blake2b_serial kernels/dispatch core/cpu \
   core/thread_pool forward/noise forward/rope_tables forward/packed_weights forward/weights_packer \
   core/file_writer forward/weights_stream forward/forward forward/model \
-  distance/distance_dispatch distance/mapped_file distance/scan hash/blake2b hash/checked_cipher; do
+  compose/compose_dispatch compose/products compose/row_pool compose/search distance/distance_dispatch distance/mapped_file distance/scan hash/blake2b hash/checked_cipher; do
   compile "$(basename "$source")" $arch "$source.cc"
 done
 wait

@@ -13,6 +13,8 @@ void register_model(napi_env env, napi_value exports);
 
 /// The distance scan over typed arrays and mapped files.
 void register_distance(napi_env env, napi_value exports);
+/// Pools of rows that compositions are searched in.
+void register_compose(napi_env env, napi_value exports);
 /// BLAKE2b-256.
 void register_hash(napi_env env, napi_value exports);
 /// Weights files as they are downloaded.

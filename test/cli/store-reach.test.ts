@@ -36,7 +36,7 @@ test('store reach tells the shares for each model and for all of them, alone and
   expect(rows.every(({ single, composed }) => composed >= single)).toBe(true);
 });
 
-test('the bench of reach counts what rows come to, alone and composed', () => {
+test('the bench of reach counts what rows come to, alone and composed', async () => {
   const embeddings = new Float32Array(4 * DIM);
   const random = randomizer(4);
   const targets = randomTargets(5, DIM);
@@ -51,8 +51,8 @@ test('the bench of reach counts what rows come to, alone and composed', () => {
   embeddings.set(randomVector(random, DIM), 3 * DIM);
   const scores = { losses: new Float64Array(4).fill(5), embeddings };
   const near = 3.999;
-  expect(shareAt(reachOf([scores], [0, 1, 2, 3], targets, 1), near)).toBeCloseTo(0.2);
-  expect(shareAt(reachOf([scores], [0, 1, 2, 3], targets, 2), near)).toBeCloseTo(0.4);
+  expect(shareAt(await reachOf([scores], [0, 1, 2, 3], targets, 1), near)).toBeCloseTo(0.2);
+  expect(shareAt(await reachOf([scores], [0, 1, 2, 3], targets, 2), near)).toBeCloseTo(0.4);
   // Nobody wins clearly where two models lose alike.
-  expect(shareAt(reachOf([scores, { ...scores }], [0, 1, 2, 3], targets, 2), near)).toBe(0);
+  expect(shareAt(await reachOf([scores, { ...scores }], [0, 1, 2, 3], targets, 2), near)).toBe(0);
 });

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import {
   type ComposePolicy,
   Composer,
@@ -33,8 +32,15 @@ export interface TargetComposerDeps {
 const GROWTH = 1.1;
 /** Times a composition is searched again after its parts were scored in f32. */
 const MAX_ATTEMPTS = 4;
+/** Targets searched for together. */
+const GROUP = 48;
 /** f32 implementations differ by this much in the loss of a part; rows in low precision are only a start, see below. */
 const LOSS_BOUNDS = { f32: 1e-5, low: 2e-3 };
+
+interface Wanted {
+  readonly open: OpenTarget;
+  readonly wanted: MatchTarget;
+}
 
 /** Joins stored chunks for targets that no single sample hits. A joined sample becomes a row of the store like any other. */
 export class TargetComposer {
@@ -61,40 +67,66 @@ export class TargetComposer {
     readyAt: number,
     signal: AbortSignal,
   ): AsyncGenerator<Candidate> {
-    const { book, models, store } = this.#deps;
+    const { book, store } = this.#deps;
     const seen = store.sampleCount;
     const available = new Set(book.available);
-    for (const open of targets ?? available) {
-      if (signal.aborted) return;
-      const wanted = matchTarget(open.target, models.keysOf(open.target.modelIds));
-      if (wanted === undefined || !available.has(open)) continue;
-      const candidate = await this.#compose(open, wanted, readyAt, signal);
-      if (candidate !== undefined) yield candidate;
-      // Checkpoints and answers go first.
-      await setImmediate();
+    for (const group of this.#groups(targets ?? [...available], targets === undefined)) {
+      if (targets === undefined) await this.#composer.refresh(group[0]?.wanted, signal);
+      const still = group.filter(({ open }) => available.has(open));
+      const found = await this.#composer.compose(
+        still.map(({ wanted }) => wanted),
+        this.#policy(),
+      );
+      for (const [i, { open, wanted }] of still.entries()) {
+        if (signal.aborted) return;
+        const candidate = await this.#settle(open, wanted, found[i], readyAt, signal);
+        if (candidate !== undefined) yield candidate;
+      }
     }
     if (targets === undefined) this.#triedAt = seen;
   }
 
-  /** Searches, and where a part was scored in low precision, scores that part again in f32 and searches anew. */
-  async #compose(
-    open: OpenTarget,
-    wanted: MatchTarget,
-    readyAt: number,
-    signal: AbortSignal,
-  ): Promise<Candidate | undefined> {
+  /** Targets that name the same models, those of most targets first where all are tried, a few dozen at a time. */
+  #groups(targets: readonly OpenTarget[], largestFirst: boolean): Wanted[][] {
+    const { models } = this.#deps;
+    const sets = new Map<string, Wanted[]>();
+    for (const open of targets) {
+      const wanted = matchTarget(open.target, models.keysOf(open.target.modelIds));
+      if (wanted === undefined) continue;
+      const id = open.target.modelIds.join();
+      const group = sets.get(id);
+      if (group === undefined) sets.set(id, [{ open, wanted }]);
+      else group.push({ open, wanted });
+    }
+    const groups = [...sets.values()];
+    if (largestFirst) groups.sort((a, b) => b.length - a.length);
+    return groups.flatMap((group) =>
+      Array.from({ length: Math.ceil(group.length / GROUP) }, (_, i) => group.slice(i * GROUP, (i + 1) * GROUP)),
+    );
+  }
+
+  #policy(): ComposePolicy {
     const { batchSize, sequenceLength } = this.#options.shape;
     const maxParts = Math.min(batchSize, Math.floor(this.#deps.maxBytes() / sequenceLength));
     const { margin, fewest } = this.#options;
-    const policy: ComposePolicy = { maxParts, margin, fewest, lossErrorBound: LOSS_BOUNDS };
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const found = this.#composer.compose(wanted, policy);
+    return { maxParts, margin, fewest, lossErrorBound: LOSS_BOUNDS };
+  }
+
+  /** Where a part was scored in low precision, scores that part again in f32 and searches anew. */
+  async #settle(
+    open: OpenTarget,
+    wanted: MatchTarget,
+    found: Composition | undefined,
+    readyAt: number,
+    signal: AbortSignal,
+  ): Promise<Candidate | undefined> {
+    for (let attempt = 1; ; attempt++) {
       // One part is a sample that the matcher refused, or left because it is too close to call.
       if (found === undefined || found.parts.length < 2) return undefined;
       if (found.isF32) return this.#candidate(open, wanted, found, readyAt);
-      if (!(await this.#rescore(open, found.parts, signal))) return undefined;
+      if (attempt === MAX_ATTEMPTS || !(await this.#rescore(open, found.parts, signal))) return undefined;
+      [found] = await this.#composer.compose([wanted], this.#policy());
     }
-    return undefined;
   }
 
   /** Scores parts in f32 under every model of the target that has them in less; false when a model is not loaded. */

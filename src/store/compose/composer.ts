@@ -1,16 +1,17 @@
 import { cosineDistance, selectBest } from '../../engine/reference/index.js';
 import type { MatchTarget } from '../match.js';
-import { type ModelKey, modelKeyId } from '../model-key.js';
+import { modelKeyId } from '../model-key.js';
 import type { ScoreLog } from '../score-log.js';
 import type { Store } from '../store.js';
 import type { LossErrorBound } from '../winner-index.js';
 import { composedScore, type PartScore } from './composed-score.js';
-import { RowPool } from './row-pool.js';
-import { type FoundComposition, searchComposition } from './search.js';
-import { SlotTable } from './slot-table.js';
+import { ModelRows } from './model-rows.js';
+import type { FoundParts } from './pool.js';
 
-/** Models whose rows are kept in memory; the least recently used goes. */
-const MAX_MODELS = 16;
+/** Memory for pools: ten of 4,096 rows at width 2,048 take this much. The model used least recently goes. */
+const MAX_BYTES = 1.25 * 2 ** 30;
+/** Rows of each model that a search takes up before it begins; {@link Composer.refresh} takes all. */
+const ROWS_PER_SEARCH = 256;
 
 /** How compositions are made. */
 export interface ComposerOptions {
@@ -45,113 +46,142 @@ export interface Composition {
   readonly isF32: boolean;
 }
 
-interface ModelRows {
-  readonly log: ScoreLog;
-  readonly pool: RowPool;
-  /** Sample and row that each slot was filled from. */
-  readonly samples: Int32Array;
-  readonly rows: Int32Array;
-  /** The error bounds that the losses were given. */
-  boundsOf: string;
+interface Found extends FoundParts {
+  readonly winner: number;
 }
 
 /** Finds compositions among the samples of a store: joined chunks have the mean of their scores, so nothing is scored. */
 export class Composer {
   readonly #store: Store;
-  readonly #slots: SlotTable;
+  readonly #capacity: number;
+  readonly #chunkBytes: number;
   readonly #models = new Map<string, ModelRows>();
+  #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store, options: ComposerOptions = {}) {
+  constructor(store: Store, { capacity = 4096, chunkBytes = 1024 }: ComposerOptions = {}) {
     this.#store = store;
-    this.#slots = new SlotTable(options.capacity ?? 4096, options.chunkBytes ?? 1024);
+    this.#capacity = capacity;
+    this.#chunkBytes = chunkBytes;
   }
 
   /**
-   * A composition that hits the target, won by one of its models by more than the error bounds; one sample alone counts
-   * as none, since `match` finds it.
+   * A composition for each target that hits it, won by one of its models by more than the error bounds; one sample alone
+   * counts as none, since `match` finds it. The targets name the same models.
    *
-   * @returns undefined when none was found or a model has no scores here
+   * @returns in the order of `targets`; undefined where none was found or a model has no scores here
    */
-  compose(target: MatchTarget, policy: ComposePolicy = {}): Composition | undefined {
-    const found = this.search(target, policy);
-    return found === undefined || found.distance > target.threshold - (policy.margin ?? 0) ? undefined : found;
+  compose(targets: readonly MatchTarget[], policy: ComposePolicy = {}): Promise<(Composition | undefined)[]> {
+    return this.#alone(async () => {
+      const models = await this.#update(targets[0], ROWS_PER_SEARCH);
+      if (models === undefined) return targets.map(() => undefined);
+      const found = await this.#search(models, targets, policy);
+      return targets.map((target, i) => {
+        const best = found[i];
+        if (best === undefined || best.cosine < cosineWanted(target, policy)) return undefined;
+        const composition = describe(target, models, best);
+        const limit = target.threshold - (policy.margin ?? 0);
+        return composition === undefined || composition.distance > limit ? undefined : composition;
+      });
+    });
   }
 
-  /** The closest composition that was found, whether it hits or not. */
-  search(target: MatchTarget, policy: ComposePolicy = {}): Composition | undefined {
-    this.#slots.update(this.#store.internals.samples);
-    const models = target.models.map((key) => this.#rowsOf(key, policy.lossErrorBound ?? {}));
-    if (models.length === 0 || !models.every((rows) => rows !== undefined)) return undefined;
-    const pools = models.map(({ pool }) => pool);
-    // A little further inside than asked: the search adds in another order than the check below.
-    const cosine = 1 - target.threshold + (policy.margin ?? 0) + 1e-6;
-    const goal = {
-      embedding: target.embedding,
-      cosine,
-      maxParts: policy.maxParts ?? 16,
-      fewest: policy.fewest ?? false,
-    };
-    let best: FoundComposition | undefined;
-    for (const [winner, pool] of pools.entries()) {
-      if (pools.indexOf(pool) !== winner) continue;
-      const found = searchComposition(pools, winner, goal);
-      if (found !== undefined && isBetter(found, best, cosine)) best = found;
-      if (best !== undefined && best.cosine >= cosine && policy.fewest !== true) break;
+  /**
+   * How close compositions come to each target, hit or not, among all rows there are. The targets name the same models.
+   *
+   * @returns cosine distances in the order of `targets`; 2 where nothing was found
+   */
+  async distances(targets: readonly MatchTarget[], policy: ComposePolicy = {}): Promise<number[]> {
+    await this.refresh(targets[0]);
+    return this.#alone(async () => {
+      const models = await this.#update(targets[0], 0);
+      const found = models === undefined ? [] : await this.#search(models, targets, policy);
+      return targets.map((_, i) => Math.min(2, 1 - (found[i]?.cosine ?? -1)));
+    });
+  }
+
+  /** Takes up every row of the target's models; between batches, searches go first. */
+  async refresh(target: Pick<MatchTarget, 'models'> | undefined, signal?: AbortSignal): Promise<void> {
+    for (let ready = false; !ready && signal?.aborted !== true; ) {
+      ready = await this.#alone(async () => {
+        const models = await this.#update(target, ROWS_PER_SEARCH);
+        return models === undefined || models.every((rows) => rows.isCurrent);
+      });
     }
-    return best === undefined ? undefined : this.#describe(target, models, best);
   }
 
-  #describe(target: MatchTarget, models: readonly ModelRows[], found: FoundComposition): Composition | undefined {
-    const parts = found.slots.map((slot) => this.#slots.sampleAt(slot)).sort((a, b) => a - b);
-    const scores = models.map(({ log }) => composedScore(parts.map((id) => scoreIn(log, id))));
-    // The sums were kept along the way; what counts is what the parts come to.
-    if (selectBest(scores.map(({ loss }) => loss)) !== found.winner) return undefined;
-    const isF32 = models.every(({ log }) => parts.every((id) => log.precision(log.rowOf(id)!) === 'f32'));
-    const distance = cosineDistance(scores[found.winner]!.embedding, target.embedding);
-    return { targetId: target.id, parts, winner: found.winner, distance, scores, isF32 };
+  /** The best composition for each target, whichever model wins it. */
+  async #search(
+    models: readonly ModelRows[],
+    targets: readonly MatchTarget[],
+    policy: ComposePolicy,
+  ): Promise<(Found | undefined)[]> {
+    const { lossErrorBound = {}, maxParts = 16, fewest = false } = policy;
+    const best: (Found | undefined)[] = targets.map(() => undefined);
+    for (const [winner, rows] of models.entries()) {
+      if (models.indexOf(rows) !== winner) continue;
+      const open = targets.flatMap((target, i) => (fewest || !hits(best[i], target, policy) ? [i] : []));
+      if (open.length === 0) break;
+      const embeddings = new Float32Array(open.length * rows.pool.dim);
+      for (const [at, i] of open.entries()) embeddings.set(targets[i]!.embedding, at * rows.pool.dim);
+      const rivals = [...new Set(models)].filter((rival) => rival !== rows);
+      const found = await rows.pool.search({
+        targets: embeddings,
+        cosines: Float64Array.from(open, (i) => cosineWanted(targets[i]!, policy)),
+        leads: rivals.map(({ log }) => rows.leadsOver(log, lossErrorBound)),
+        maxParts,
+        fewest,
+      });
+      for (const [at, i] of open.entries()) {
+        const { slots, cosine } = found[at]!;
+        const candidate = { slots: slots.map((slot) => rows.sampleAt(slot)), cosine, winner };
+        if (slots.length > 0 && isBetter(candidate, best[i], targets[i]!, policy)) best[i] = candidate;
+      }
+    }
+    return best;
   }
 
-  /** A model's rows, up to date with the store. */
-  #rowsOf(key: ModelKey, bound: LossErrorBound): ModelRows | undefined {
-    const id = modelKeyId(key);
-    const log = this.#store.internals.logs.get(id);
-    if (log === undefined) return undefined;
+  /** The models' rows, with at most `most` more of each taken up; undefined when a model has no scores. */
+  async #update(target: Pick<MatchTarget, 'models'> | undefined, most: number): Promise<ModelRows[] | undefined> {
+    const { logs } = this.#store.internals;
+    const wanted: ModelRows[] = [];
+    for (const key of target?.models ?? []) {
+      const id = modelKeyId(key);
+      const log = logs.get(id);
+      if (log === undefined) return undefined;
+      wanted.push(this.#rowsOf(id, log));
+    }
+    for (const rows of new Set(wanted)) await rows.update(most);
+    return wanted.length === 0 ? undefined : wanted;
+  }
+
+  #rowsOf(id: string, log: ScoreLog): ModelRows {
     const known = this.#models.get(id);
-    const rows = known?.log === log ? known : this.#emptyRows(log);
+    const rows =
+      known?.log === log ? known : new ModelRows(log, this.#store.internals.samples, this.#chunkBytes, this.#capacity);
     this.#models.delete(id);
     this.#models.set(id, rows);
+    const most = Math.max(3, Math.floor(MAX_BYTES / ModelRows.bytes(log.embeddingDim, this.#capacity)));
     const [oldest] = this.#models.keys();
-    if (this.#models.size > MAX_MODELS && oldest !== undefined) this.#models.delete(oldest);
-    this.#fill(rows, bound);
+    if (this.#models.size > most && oldest !== undefined) this.#models.delete(oldest);
     return rows;
   }
 
-  #emptyRows(log: ScoreLog): ModelRows {
-    const { capacity } = this.#slots;
-    const pool = new RowPool(log.embeddingDim, capacity);
-    const none = (): Int32Array => new Int32Array(capacity).fill(-1);
-    return { log, pool, samples: none(), rows: none(), boundsOf: '' };
+  /** Slots mean the same samples from a search's beginning to its end. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
   }
+}
 
-  #fill(rows: ModelRows, { f32 = 1e-5, low = 2e-3 }: LossErrorBound): void {
-    const { log, pool } = rows;
-    const { dead } = this.#store.internals.samples;
-    const bounds = `${f32} ${low}`;
-    const boundOf = (row: number): number => (log.precision(row) === 'f32' ? f32 : low);
-    for (let slot = 0; slot < this.#slots.count; slot++) {
-      const sample = this.#slots.sampleAt(slot);
-      const row = dead.array[sample] === 1 ? undefined : log.rowOf(sample);
-      if (row === undefined) {
-        if (rows.rows[slot] !== -1) pool.clear(slot);
-        rows.rows[slot] = -1;
-      } else if (rows.samples[slot] !== sample || rows.rows[slot] !== row) {
-        pool.set(slot, log.embedding(row), log.losses.array[row]!, boundOf(row));
-        rows.samples[slot] = sample;
-        rows.rows[slot] = row;
-      } else if (rows.boundsOf !== bounds) pool.lossBounds[slot] = boundOf(row);
-    }
-    rows.boundsOf = bounds;
-  }
+function describe(target: MatchTarget, models: readonly ModelRows[], found: Found): Composition | undefined {
+  const parts = [...found.slots].sort((a, b) => a - b);
+  const scores = models.map(({ log }) => composedScore(parts.map((id) => scoreIn(log, id))));
+  // The sums were kept along the way; what counts is what the parts come to.
+  if (selectBest(scores.map(({ loss }) => loss)) !== found.winner) return undefined;
+  const isF32 = models.every(({ log }) => parts.every((id) => log.precision(log.rowOf(id)!) === 'f32'));
+  const distance = cosineDistance(scores[found.winner]!.embedding, target.embedding);
+  return { targetId: target.id, parts, winner: found.winner, distance, scores, isF32 };
 }
 
 function scoreIn(log: ScoreLog, sampleId: number): PartScore {
@@ -159,9 +189,18 @@ function scoreIn(log: ScoreLog, sampleId: number): PartScore {
   return { loss: log.losses.array[row]!, embedding: log.embedding(row) };
 }
 
+/** A little further inside than asked: the search adds in another order than the check of what it found. */
+function cosineWanted({ threshold }: MatchTarget, { margin = 0 }: ComposePolicy): number {
+  return 1 - threshold + margin + 1e-6;
+}
+
+function hits(found: Found | undefined, target: MatchTarget, policy: ComposePolicy): boolean {
+  return found !== undefined && found.cosine >= cosineWanted(target, policy);
+}
+
 /** Those that hit before those that do not, then fewer parts, or the closer one where neither hits. */
-function isBetter(found: FoundComposition, best: FoundComposition | undefined, cosine: number): boolean {
+function isBetter(found: Found, best: Found | undefined, target: MatchTarget, policy: ComposePolicy): boolean {
   if (best === undefined) return true;
-  if (found.cosine >= cosine && best.cosine >= cosine) return found.slots.length < best.slots.length;
+  if (hits(found, target, policy) && hits(best, target, policy)) return found.slots.length < best.slots.length;
   return found.cosine > best.cosine;
 }

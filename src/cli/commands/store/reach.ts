@@ -12,11 +12,17 @@ const FIRST_TARGET = 7_000_000;
  * Shows which share of random targets the one-chunk samples of a store answer, alone and composed: for each model by
  * itself, and for all of them competing.
  */
-export function showReach(context: CliContext, flags: { readonly json?: boolean }, store: Store, count: number): void {
+export async function showReach(
+  context: CliContext,
+  flags: { readonly json?: boolean },
+  store: Store,
+  count: number,
+): Promise<void> {
   const { models, embeddingDim } = store;
   const sets = models.length > 1 ? [...models.map((model) => [model]), models] : [models];
   const composer = new Composer(store);
-  const rows = sets.flatMap((set) => reachOf(composer, set, count, embeddingDim));
+  const rows: ReachRow[] = [];
+  for (const set of sets) rows.push(...(await reachOf(composer, set, count, embeddingDim)));
   if (flags.json) for (const row of rows) sayJson(context, row);
   else {
     const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
@@ -35,15 +41,27 @@ export function showReach(context: CliContext, flags: { readonly json?: boolean 
   }
 }
 
-function reachOf(composer: Composer, models: readonly ModelKey[], count: number, dim: number) {
+interface ReachRow {
+  readonly models: readonly string[];
+  readonly z: number;
+  readonly threshold: number;
+  readonly single: number;
+  readonly composed: number;
+}
+
+async function reachOf(
+  composer: Composer,
+  models: readonly ModelKey[],
+  count: number,
+  dim: number,
+): Promise<ReachRow[]> {
   if (models.length === 0) return [];
-  const closest = (maxParts: number): number[] =>
-    Array.from({ length: count }, (_, i) => {
-      // No distance is below this threshold: the search goes as far as it can.
-      const target = { id: '', models, embedding: normalArray(BigInt(FIRST_TARGET + i), dim), threshold: -1 };
-      return composer.search(target, { maxParts })?.distance ?? 2;
-    });
-  const [single, composed] = [closest(1), closest(16)];
+  const targets = Array.from({ length: count }, (_, i) => {
+    // No distance is below this threshold: the search goes as far as it can.
+    return { id: '', models, embedding: normalArray(BigInt(FIRST_TARGET + i), dim), threshold: -1 };
+  });
+  const single = await composer.distances(targets, { maxParts: 1 });
+  const composed = await composer.distances(targets, { maxParts: 16 });
   const share = (distances: readonly number[], threshold: number): number =>
     distances.filter((distance) => distance <= threshold).length / count;
   return LEVELS.map((z) => {

@@ -1,0 +1,126 @@
+import type { SampleLog } from '../sample-log.js';
+import type { ScoreLog } from '../score-log.js';
+import type { LossErrorBound } from '../winner-index.js';
+import { createPool } from './create-pool.js';
+import type { ComposePool } from './pool.js';
+
+/** Joined parts meet other rotary positions: their loss differs from the mean by the rounding of those. */
+const JOINING_NOISE = 2e-5;
+/** Rows read and put into the pool at a time. */
+const BATCH = 256;
+
+interface KnownLeads {
+  readonly version: string;
+  readonly leads: Float32Array;
+}
+
+/** A model's one-chunk rows that compositions are searched among, kept in step with the store. */
+export class ModelRows {
+  readonly log: ScoreLog;
+  readonly pool: ComposePool;
+  readonly #samples: SampleLog;
+  readonly #chunkBytes: number;
+  /** Sample of each slot; -1 where it is empty. */
+  readonly #sampleAt: Int32Array;
+  readonly #slotOf = new Map<number, number>();
+  readonly #leads = new Map<ScoreLog, KnownLeads>();
+  #seen = 0;
+  #slots = 0;
+  #version = 0;
+
+  constructor(log: ScoreLog, samples: SampleLog, chunkBytes: number, capacity: number) {
+    this.log = log;
+    this.pool = createPool(log.embeddingDim, capacity);
+    this.#samples = samples;
+    this.#chunkBytes = chunkBytes;
+    this.#sampleAt = new Int32Array(capacity).fill(-1);
+  }
+
+  /** Bytes of a full pool. */
+  static bytes(dim: number, capacity: number): number {
+    return capacity * (6 * dim + 4 * capacity);
+  }
+
+  sampleAt(slot: number): number {
+    return this.#sampleAt[slot]!;
+  }
+
+  /** Whether every row of the store was looked at. */
+  get isCurrent(): boolean {
+    return this.#seen >= this.log.count;
+  }
+
+  /** Takes up at most `most` rows that came since, and leaves out samples that are gone. */
+  async update(most: number): Promise<void> {
+    await this.#dropDead();
+    for (let left = most; left > 0 && this.#seen < this.log.count; left -= BATCH) {
+      const end = Math.min(this.log.count, this.#seen + Math.min(left, BATCH));
+      const wanted: number[] = [];
+      for (; this.#seen < end; this.#seen++) if (this.#isWanted(this.#seen)) wanted.push(this.#seen);
+      await this.#put(wanted);
+    }
+  }
+
+  /** By how much each row's loss lies below the rival's, all bounds taken off; NaN where the rival has no score. */
+  leadsOver(rival: ScoreLog, { f32 = 1e-5, low = 2e-3 }: LossErrorBound): Float32Array {
+    const version = `${this.#version} ${this.log.count} ${rival.count} ${f32} ${low}`;
+    const known = this.#leads.get(rival);
+    if (known?.version === version) return known.leads;
+    const bound = (log: ScoreLog, row: number): number => (log.precision(row) === 'f32' ? f32 : low);
+    const leads = Float32Array.from(this.#sampleAt.subarray(0, this.#slots), (sample) => {
+      const own = sample < 0 ? undefined : this.log.rowOf(sample);
+      const other = sample < 0 ? undefined : rival.rowOf(sample);
+      if (own === undefined || other === undefined) return Number.NaN;
+      const lead = rival.losses.array[other]! - this.log.losses.array[own]!;
+      return lead - bound(rival, other) - bound(this.log, own) - JOINING_NOISE;
+    });
+    this.#leads.set(rival, { version, leads });
+    return leads;
+  }
+
+  #isWanted(row: number): boolean {
+    const sample = this.log.samples.array[row]!;
+    const { sizes, dead } = this.#samples;
+    return (
+      sizes.array[sample] === this.#chunkBytes &&
+      dead.array[sample] !== 1 &&
+      this.log.rowOf(sample) === row &&
+      Number.isFinite(this.log.losses.array[row]!)
+    );
+  }
+
+  async #put(rows: readonly number[]): Promise<void> {
+    if (rows.length === 0) return;
+    const dim = this.log.embeddingDim;
+    const samples = rows.map((row) => this.log.samples.array[row]!);
+    const embeddings = new Float32Array(rows.length * dim);
+    for (const [i, row] of rows.entries()) embeddings.set(this.log.embedding(row), i * dim);
+    const wanted = Int32Array.from(samples, (sample) => this.#slotOf.get(sample) ?? -1);
+    const slots = await this.pool.put(wanted, embeddings);
+    for (const [i, slot] of slots.entries()) if (slot >= 0) this.#remember(slot, samples[i]!);
+    this.#version++;
+  }
+
+  #remember(slot: number, sample: number): void {
+    this.#slotOf.delete(this.#sampleAt[slot]!);
+    this.#sampleAt[slot] = sample;
+    this.#slotOf.set(sample, slot);
+    this.#slots = Math.max(this.#slots, slot + 1);
+  }
+
+  async #dropDead(): Promise<void> {
+    const { dead } = this.#samples;
+    const gone: number[] = [];
+    for (let slot = 0; slot < this.#slots; slot++) {
+      const sample = this.#sampleAt[slot]!;
+      if (sample >= 0 && dead.array[sample] === 1) gone.push(slot);
+    }
+    if (gone.length === 0) return;
+    for (const slot of gone) {
+      this.#slotOf.delete(this.#sampleAt[slot]!);
+      this.#sampleAt[slot] = -1;
+    }
+    await this.pool.put(Int32Array.from(gone), new Float32Array(gone.length * this.pool.dim));
+    this.#version++;
+  }
+}
