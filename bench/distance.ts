@@ -23,9 +23,9 @@ const ENGINE_ROWS = 20_000;
 /** Options of the distance bench. */
 export interface DistanceBenchOptions extends BenchOptions {
   /** Levels to run. Default: the best one. */
-  readonly isa?: readonly IsaLevel[];
+  readonly isa?: readonly IsaLevel[] | undefined;
   /** Rows of 2,048. Default 500,000, which is 2 GB in bf16; `quick` takes 50,000. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
 }
 
 /** The best of `passes` full scans, in seconds, and its hits. */

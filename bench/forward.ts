@@ -19,17 +19,17 @@ import { relativeError } from './score-error.js';
 /** Options of the forward bench. */
 export interface ForwardBenchOptions extends BenchOptions {
   /** All 24 layers, a file of 4.84 GB and another 7.3 GB of packed forms. Peers then run with all threads only. */
-  readonly full?: boolean;
+  readonly full?: boolean | undefined;
   /** Layers of the V1-wide model. Default 2, which has every kernel's shape; 24 with `full`. */
-  readonly layers?: number;
+  readonly layers?: number | undefined;
   /** Chunks of a sample to time. Default 1. */
-  readonly chunks?: readonly number[];
+  readonly chunks?: readonly number[] | undefined;
   /** Level to run. Default: the best one. */
-  readonly isa?: IsaLevel;
+  readonly isa?: IsaLevel | undefined;
   /** Where the generated weights and their packed forms go; kept, so that a second run finds them. Default: a temporary
    * folder, removed at the end. */
-  readonly directory?: string;
-  readonly repeats?: number;
+  readonly directory?: string | undefined;
+  readonly repeats?: number | undefined;
 }
 
 /** FLOPs a chunk needs, a multiply-add counted as two, masked scores not counted. */

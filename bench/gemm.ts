@@ -25,7 +25,7 @@ const LARGEST_PEER_ERROR = { f32: 1e-6, bf16: 4e-3 } as const;
 /** Options of the product bench. */
 export interface GemmBenchOptions extends BenchOptions {
   /** Levels to run. Default: the best one. */
-  readonly isa?: readonly IsaLevel[];
+  readonly isa?: readonly IsaLevel[] | undefined;
 }
 
 /**

@@ -37,7 +37,7 @@ export class RaceClock {
       const answer = unary.call(transport, method, request, options);
       // The call is encoded and handed over before this returns.
       if ((method as unknown) === TransactionExecutionService.method.executeTransaction) {
-        const { transaction } = request as { transaction?: { digest?: string } };
+        const { transaction } = request as { transaction?: { digest?: string | undefined } };
         if (transaction?.digest !== undefined) this.#wire.set(transaction.digest, now());
       }
       return answer as never;

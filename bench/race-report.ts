@@ -9,11 +9,11 @@ export interface PlayerOptions {
   /** A file to mine with. */
   readonly data: string;
   /** Scoring threads. Default 1. */
-  readonly workers?: number;
+  readonly workers?: number | undefined;
   readonly durationMs: number;
-  readonly policy?: 'first' | 'closest' | 'cheapest';
+  readonly policy?: 'first' | 'closest' | 'cheapest' | undefined;
   /** Only score so many samples, submit nothing. */
-  readonly untilSamples?: number;
+  readonly untilSamples?: number | undefined;
 }
 
 /** What a player did. Times in milliseconds. */
@@ -62,7 +62,7 @@ export function raceResult(
     readonly rows: number;
     readonly scoredBefore: number;
     readonly seconds: number;
-    readonly rival?: PlayerResult;
+    readonly rival?: PlayerResult | undefined;
   },
 ): RaceResult {
   const scored = race.scoredBefore + samples;

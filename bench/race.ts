@@ -17,11 +17,11 @@ import type { BenchOptions } from './result.js';
 /** Options of the race. */
 export interface RaceOptions extends BenchOptions {
   /** Length of a race. Default 30; `quick` takes 5. */
-  readonly seconds?: number;
+  readonly seconds?: number | undefined;
   /** Length of the races that compare what a scored sample is worth. Default 450; `quick` takes 15. */
-  readonly longSeconds?: number;
+  readonly longSeconds?: number | undefined;
   /** Sizes of the store. Default 1,000, 10,000 and 100,000; `quick` takes 1,000 alone. */
-  readonly rows?: readonly number[];
+  readonly rows?: readonly number[] | undefined;
 }
 
 /**
@@ -42,7 +42,7 @@ async function player(options: PlayerOptions, signal: AbortSignal | undefined): 
   const { path, execArgv } = processEntry(new URL('./race-player.js', import.meta.url));
   const child = spawn(process.execPath, [...execArgv, path, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    ...(signal !== undefined && { signal }),
+    signal,
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async (): Promise<string> => {

@@ -27,7 +27,7 @@ const LEVELS = [1, 2.27, 3.2, 4.5];
 /** What the bench of reach takes beside what every bench does. */
 export interface ReachOptions extends BenchOptions {
   /** Folder of the trained models. Default: random weights only. */
-  readonly modelsDir?: string;
+  readonly modelsDir?: string | undefined;
 }
 
 /**
@@ -91,7 +91,7 @@ async function corpusChunks(count: number, signal: AbortSignal | undefined): Pro
     const cwd = packageRoot();
     const units = await resolveSources(['src', 'docs', 'test', 'native', 'bench'], { cwd, textOnly: true }, { http });
     const chunks: Uint8Array[] = [];
-    for await (const { bytes } of sampleStream(units, { seed: 1, ...(signal !== undefined && { signal }) })) {
+    for await (const { bytes } of sampleStream(units, { seed: 1, signal })) {
       if (bytes.length === 1024 && chunks.push(bytes) === count) break;
     }
     return chunks;

@@ -24,25 +24,25 @@ export interface BenchResult {
   /** How many times faster than the peer. */
   readonly peerRatio: number | null;
   /** The peer's own speed, in `unit`, where it ran. */
-  readonly peerValue?: number;
+  readonly peerValue?: number | undefined;
   /** Error of the peer's result, checked before it was timed. */
-  readonly peerError?: number;
-  readonly note?: string;
+  readonly peerError?: number | undefined;
+  readonly note?: string | undefined;
 }
 
 /** What every bench takes. */
 export interface BenchOptions {
   /** Only a result to be printed as JSON; benches then keep notes short. */
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
   /** Thread counts to run with. Default: 1 and all processors. */
-  readonly threads?: readonly number[];
+  readonly threads?: readonly number[] | undefined;
   /** Times other libraries beside ours, those that are installed. Default: unless `quick`. */
-  readonly peers?: boolean;
+  readonly peers?: boolean | undefined;
   /** Python interpreter with the peers' packages. Default `python3`. */
-  readonly python?: string;
+  readonly python?: string | undefined;
   /** Smaller shapes and fewer repetitions, for a smoke test. */
-  readonly quick?: boolean;
-  readonly signal?: AbortSignal;
+  readonly quick?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Fills a result's fields that a case does not have with null. */
@@ -64,6 +64,6 @@ export function benchResult(
     error: fields.error ?? null,
     peer: fields.peer ?? null,
     peerRatio: fields.peerRatio ?? null,
-    ...(note !== undefined && { note }),
+    note,
   };
 }

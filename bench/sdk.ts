@@ -14,7 +14,7 @@ const URL = 'http://127.0.0.1/never-fetched';
 /** Options of the SDK bench. */
 export interface SdkBenchOptions extends BenchOptions {
   /** Python with soma-sdk. Default: where the conformance suite installs it. */
-  readonly python?: string;
+  readonly python?: string | undefined;
 }
 
 /**

@@ -22,7 +22,7 @@ const BATCH = 1000;
 /** Options of the store bench. */
 export interface StoreBenchOptions extends BenchOptions {
   /** Samples, each scored under three models. Default 1,000,000; `quick` takes 20,000. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
 }
 
 function percentile(sorted: readonly number[], part: number): number {

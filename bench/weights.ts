@@ -221,7 +221,7 @@ async function receive(model: EncryptedModel, config: ModelConfig, dir: string):
 }
 
 function packingInto(cacheDir: string, config: ModelConfig, isa?: IsaLevel): WeightsPacking {
-  const engineOptions = { cacheDir, precision: 'bf16', threads: 1, ...(isa !== undefined && { isa }) } as const;
+  const engineOptions = { cacheDir, precision: 'bf16', threads: 1, isa } as const;
   const packing = createNativeScoringEngine(engineOptions).packing?.(config);
   if (packing === undefined) throw new QuarryError('ENGINE_FAILED', 'the native engine packs nothing');
   return packing;

@@ -31,7 +31,7 @@ export async function peerProcess<T extends object>(
 ): Promise<T | Skipped> {
   signal?.throwIfAborted();
   const [program, ...args] = command;
-  const child = spawn(program, args, { timeout: TIMEOUT_MS, ...(signal !== undefined && { signal }) });
+  const child = spawn(program, args, { timeout: TIMEOUT_MS, signal });
   let output = '';
   let complaints = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

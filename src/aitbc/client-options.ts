@@ -10,29 +10,29 @@ export const DEFAULT_BASE_URL = 'https://aitbc.bubuit.net/api';
 /** Settings of an {@link AITBCClient}; all optional. */
 export interface AITBCClientOptions extends CredentialOptions, LiveDialectOptions {
   /** Default {@link DEFAULT_BASE_URL}. A trailing `/v1` is dropped. */
-  readonly baseUrl?: string;
+  readonly baseUrl?: string | undefined;
   /** Default: the host of the base URL, path `/ws`. */
-  readonly wsUrl?: string;
+  readonly wsUrl?: string | undefined;
   /** Milliseconds for the head of an answer. Default 30 000. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Repetitions of calls that are safe to repeat. Default 3. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** Default `auto`. */
-  readonly dialect?: DialectChoice;
+  readonly dialect?: DialectChoice | undefined;
   /** Informational: `mainnet` or `testnet`. */
-  readonly network?: string;
+  readonly network?: string | undefined;
   /** Receipt keys to trust; see {@link VerifyReceiptOptions}. */
-  readonly trustedSigners?: readonly string[];
-  readonly trustedAttesters?: readonly string[];
+  readonly trustedSigners?: readonly string[] | undefined;
+  readonly trustedAttesters?: readonly string[] | undefined;
   /** Reconnects, keepalive and polling of the websocket. */
-  readonly socket?: Partial<SocketTimings>;
+  readonly socket?: Partial<SocketTimings> | undefined;
   /** Replaces the built-in HTTP client. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof fetch | undefined;
   /** Replaces the `ws` package. */
-  readonly WebSocket?: WebSocketConstructor;
+  readonly WebSocket?: WebSocketConstructor | undefined;
 }
 
 /** Sources of time and chance, for tests. */
 export interface AITBCClientDeps extends RetryDeps {
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }

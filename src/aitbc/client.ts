@@ -62,8 +62,8 @@ export class AITBCClient {
       {
         dialect: options.dialect ?? 'auto',
         ...(options.marketplaceUrl !== undefined && { marketplaceUrl: aitbcBaseUrl(options.marketplaceUrl) }),
-        ...(options.marketplaceParty !== undefined && { marketplaceParty: options.marketplaceParty }),
-        ...(options.healthPath !== undefined && { healthPath: options.healthPath }),
+        marketplaceParty: options.marketplaceParty,
+        healthPath: options.healthPath,
       },
       { now },
     );
@@ -111,7 +111,7 @@ export class AITBCClient {
     return new CoordinatorSocket(
       {
         ...options.socket,
-        ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
+        apiKey: options.apiKey,
         ...socket,
         url: wsUrl ?? defaultSocketUrl(this.baseUrl),
       },
@@ -128,20 +128,20 @@ export class AITBCClient {
             throw error;
           }
         },
-        ...(options.WebSocket !== undefined && { WebSocket: options.WebSocket }),
-        ...(deps.now !== undefined && { now: deps.now }),
-        ...(deps.sleep !== undefined && { sleep: deps.sleep }),
+        WebSocket: options.WebSocket,
+        now: deps.now,
+        sleep: deps.sleep,
       },
     );
   }
 }
 
 function pinsOf(options: AITBCClientOptions): {
-  trustedSigners?: readonly string[];
-  trustedAttesters?: readonly string[];
+  trustedSigners?: readonly string[] | undefined;
+  trustedAttesters?: readonly string[] | undefined;
 } {
   return {
-    ...(options.trustedSigners !== undefined && { trustedSigners: options.trustedSigners }),
-    ...(options.trustedAttesters !== undefined && { trustedAttesters: options.trustedAttesters }),
+    trustedSigners: options.trustedSigners,
+    trustedAttesters: options.trustedAttesters,
   };
 }

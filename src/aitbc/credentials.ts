@@ -5,14 +5,14 @@ import { loginWithWallet, type WalletSigner } from './wallet-login.js';
 
 /** Who calls a coordinator. */
 export interface CredentialOptions {
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** A JWT for coordinators that want a login. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Logs in by itself, and again when the token has expired. */
-  readonly wallet?: WalletSigner;
+  readonly wallet?: WalletSigner | undefined;
   /** For the statistics that live coordinators give to administrators only. */
-  readonly adminApiKey?: string;
-  readonly adminToken?: string;
+  readonly adminApiKey?: string | undefined;
+  readonly adminToken?: string | undefined;
 }
 
 /** Adds the credentials a dialect wants to every call; renews a wallet login once when it is refused. */

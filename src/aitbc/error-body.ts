@@ -14,10 +14,10 @@ export interface FailedAnswer {
 export type ResourceKind = 'job' | 'offer' | 'receipt' | 'miner' | 'service' | 'none';
 
 interface ErrorParts {
-  readonly code?: string;
-  readonly message?: string;
-  readonly details?: unknown;
-  readonly requestId?: string;
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  readonly details?: unknown | undefined;
+  readonly requestId?: string | undefined;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -51,9 +51,9 @@ export function parseApiError(
     operation,
     body,
     routeMissing: isRouteMissing(answer.status, body),
-    ...(parts.details !== undefined && { details: parts.details }),
-    ...(requestId !== undefined && { requestId }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    details: parts.details,
+    requestId,
+    retryAfterMs,
   });
 }
 

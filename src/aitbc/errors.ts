@@ -37,13 +37,13 @@ export interface ApiErrorAnswer {
   readonly message: string;
   /** What was being done, e.g. `jobs.create`. */
   readonly operation: string;
-  readonly details?: unknown;
-  readonly requestId?: string;
+  readonly details?: unknown | undefined;
+  readonly requestId?: string | undefined;
   /** The parsed body, or its text. Secrets this client sent are blanked. */
-  readonly body?: unknown;
+  readonly body?: unknown | undefined;
   /** Whether the answer means that the server has no such route, as against no such resource. */
-  readonly routeMissing?: boolean;
-  readonly retryAfterMs?: number;
+  readonly routeMissing?: boolean | undefined;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -65,8 +65,8 @@ export class APIError extends AITBCError {
       details: {
         status: answer.status,
         apiCode: answer.apiCode,
-        ...(answer.requestId !== undefined && { requestId: answer.requestId }),
-        ...(answer.retryAfterMs !== undefined && { retryAfterMs: answer.retryAfterMs }),
+        requestId: answer.requestId,
+        retryAfterMs: answer.retryAfterMs,
         ...serverDetails(answer.details),
         ...options.details,
       },

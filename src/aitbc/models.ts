@@ -10,32 +10,36 @@ export interface JobInput {
   /** For example `ai-inference`. */
   readonly type: string;
   readonly model?: {
-    readonly type?: string;
-    readonly entrypoint?: string;
-    readonly requirements?: readonly string[];
-    readonly dependencies?: readonly string[];
+    readonly type?: string | undefined;
+    readonly entrypoint?: string | undefined;
+    readonly requirements?: readonly string[] | undefined;
+    readonly dependencies?: readonly string[] | undefined;
     readonly [member: string]: unknown;
   };
-  readonly input?: Readonly<Record<string, unknown>>;
-  readonly output?: Readonly<Record<string, unknown>>;
+  readonly input?: Readonly<Record<string, unknown>> | undefined;
+  readonly output?: Readonly<Record<string, unknown>> | undefined;
   /** Kubernetes-style quantities: `"1000m"`, `"2Gi"`, `"1"`. */
-  readonly resources?: { readonly cpu?: string; readonly memory?: string; readonly gpu?: string };
+  readonly resources?: {
+    readonly cpu?: string | undefined;
+    readonly memory?: string | undefined;
+    readonly gpu?: string | undefined;
+  };
   /** Amounts are decimal strings. */
-  readonly pricing?: { readonly maxCost?: string; readonly max_cost?: string };
+  readonly pricing?: { readonly maxCost?: string | undefined; readonly max_cost?: string | undefined };
   readonly [member: string]: unknown;
 }
 
 /** What a live coordinator takes beside the job itself. */
 export interface LiveJobOptions {
   /** Which miners may take it: `gpu`, `cuda`, `min_vram_gb`, `models`, `region`, `max_price`… */
-  readonly constraints?: Readonly<Record<string, unknown>>;
+  readonly constraints?: Readonly<Record<string, unknown>> | undefined;
   /** Seconds until the job expires. The coordinator's default is 900. */
-  readonly ttlSeconds?: number;
+  readonly ttlSeconds?: number | undefined;
   /** Decimal string. Paid jobs are held in escrow. */
-  readonly paymentAmount?: string;
-  readonly paymentCurrency?: string;
-  readonly buyerAddress?: string;
-  readonly providerAddress?: string;
+  readonly paymentAmount?: string | undefined;
+  readonly paymentCurrency?: string | undefined;
+  readonly buyerAddress?: string | undefined;
+  readonly providerAddress?: string | undefined;
 }
 
 /** The coordinator's answer to a new job. */
@@ -43,8 +47,8 @@ export interface CreatedJob {
   readonly jobId: string;
   readonly status: JobStatus;
   readonly createdAt: string;
-  readonly estimatedCompletion?: string;
-  readonly rawState?: string;
+  readonly estimatedCompletion?: string | undefined;
+  readonly rawState?: string | undefined;
 }
 
 /** The state of a job. */
@@ -52,24 +56,24 @@ export interface Job {
   readonly jobId: string;
   readonly status: JobStatus;
   /** 0 to 100, when the coordinator reports it. */
-  readonly progress?: number;
+  readonly progress?: number | undefined;
   readonly createdAt: string;
-  readonly startedAt?: string;
-  readonly estimatedCompletion?: string;
-  readonly minerId?: string;
+  readonly startedAt?: string | undefined;
+  readonly estimatedCompletion?: string | undefined;
+  readonly minerId?: string | undefined;
   /** The live state: `QUEUED`, `EXPIRED`… */
-  readonly rawState?: string;
-  readonly error?: string;
-  readonly type?: string;
+  readonly rawState?: string | undefined;
+  readonly error?: string | undefined;
+  readonly type?: string | undefined;
 }
 
 /** A job as a list shows it. */
 export interface JobSummary {
   readonly jobId: string;
   readonly status: JobStatus;
-  readonly type?: string;
+  readonly type?: string | undefined;
   readonly createdAt: string;
-  readonly rawState?: string;
+  readonly rawState?: string | undefined;
 }
 
 /** One page of jobs. */
@@ -85,11 +89,11 @@ export type JobList = readonly JobSummary[] & Omit<JobPage, 'jobs'>;
 
 /** Which jobs to list. */
 export interface JobQuery {
-  readonly status?: JobStatus;
-  readonly type?: string;
+  readonly status?: JobStatus | undefined;
+  readonly type?: string | undefined;
   /** Default 50. */
-  readonly limit?: number;
-  readonly offset?: number;
+  readonly limit?: number | undefined;
+  readonly offset?: number | undefined;
 }
 
 /** A job that was cancelled. */
@@ -105,7 +109,7 @@ export interface JobResults {
   readonly status: JobStatus;
   /** What the miner produced; free form. */
   readonly results: Readonly<Record<string, unknown>>;
-  readonly completedAt?: string;
+  readonly completedAt?: string | undefined;
 }
 
 /** Capacity to offer, as documented. Members beyond these are sent along. */
@@ -113,88 +117,88 @@ export interface OfferInput {
   readonly jobType: string;
   /** Decimal string. */
   readonly price: string;
-  readonly maxJobs?: number;
-  readonly requirements?: { readonly minGpuMemory?: string; readonly minCpu?: string };
+  readonly maxJobs?: number | undefined;
+  readonly requirements?: { readonly minGpuMemory?: string | undefined; readonly minCpu?: string | undefined };
   /** Seconds. */
-  readonly duration?: number;
+  readonly duration?: number | undefined;
   readonly [member: string]: unknown;
 }
 
 /** The marketplace's answer to a new offer. */
 export interface CreatedOffer {
   readonly offerId: string;
-  readonly minerId?: string;
+  readonly minerId?: string | undefined;
   readonly status: string;
-  readonly createdAt?: string;
+  readonly createdAt?: string | undefined;
 }
 
 /** An offer of capacity. */
 export interface Offer {
   readonly offerId: string;
-  readonly minerId?: string;
-  readonly jobType?: string;
+  readonly minerId?: string | undefined;
+  readonly jobType?: string | undefined;
   /** Decimal string. */
   readonly price: string;
-  readonly reputation?: number;
+  readonly reputation?: number | undefined;
 }
 
 /** Which offers to list. */
 export interface OfferQuery {
-  readonly jobType?: string;
+  readonly jobType?: string | undefined;
   /** Decimal string. */
-  readonly maxPrice?: string;
+  readonly maxPrice?: string | undefined;
   /** Default 50. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** The transaction that taking an offer started. */
 export interface AcceptedOffer {
   readonly transactionId: string;
   readonly status: string;
-  readonly createdAt?: string;
+  readonly createdAt?: string | undefined;
 }
 
 /** Members a live coordinator cannot tell are absent; `synthesized` names those computed by this client. */
 export interface MarketplaceStats {
-  readonly totalJobs?: number;
-  readonly activeJobs?: number;
-  readonly completedJobs?: number;
-  readonly failedJobs?: number;
+  readonly totalJobs?: number | undefined;
+  readonly activeJobs?: number | undefined;
+  readonly completedJobs?: number | undefined;
+  readonly failedJobs?: number | undefined;
   /** Seconds. */
-  readonly averageCompletionTime?: number;
+  readonly averageCompletionTime?: number | undefined;
   /** Decimal string. */
-  readonly totalVolume?: string;
-  readonly activeMiners?: number;
-  readonly totalOffers?: number;
-  readonly openCapacity?: number;
+  readonly totalVolume?: string | undefined;
+  readonly activeMiners?: number | undefined;
+  readonly totalOffers?: number | undefined;
+  readonly openCapacity?: number | undefined;
   /** Decimal string. */
-  readonly averagePrice?: string;
-  readonly activeBids?: number;
-  readonly synthesized?: readonly string[];
+  readonly averagePrice?: string | undefined;
+  readonly activeBids?: number | undefined;
+  readonly synthesized?: readonly string[] | undefined;
 }
 
 /** Statistics of a miner; `synthesized` names those computed by this client. */
 export interface MinerStats {
   readonly minerId: string;
-  readonly reputation?: number;
-  readonly totalJobs?: number;
+  readonly reputation?: number | undefined;
+  readonly totalJobs?: number | undefined;
   /** 0 to 1. */
-  readonly successRate?: number;
+  readonly successRate?: number | undefined;
   /** Seconds. */
-  readonly averageCompletionTime?: number;
+  readonly averageCompletionTime?: number | undefined;
   /** Decimal string. */
-  readonly totalEarned?: string;
-  readonly activeSince?: string;
-  readonly synthesized?: readonly string[];
+  readonly totalEarned?: string | undefined;
+  readonly activeSince?: string | undefined;
+  readonly synthesized?: readonly string[] | undefined;
 }
 
 /** What a coordinator says about itself. */
 export interface Health {
   readonly status: string;
-  readonly version?: string;
-  readonly environment?: string;
-  readonly timestamp?: string;
-  readonly services?: Readonly<Record<string, string>>;
+  readonly version?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly timestamp?: string | undefined;
+  readonly services?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The document's answer to a receipt check, also produced by local verification. */
@@ -211,7 +215,7 @@ export interface SubmittedService {
   readonly jobId: string;
   readonly serviceType: string;
   readonly status: string;
-  readonly estimatedCompletion?: string;
+  readonly estimatedCompletion?: string | undefined;
 }
 
 /** Where documented requests and answers nest documented objects. */

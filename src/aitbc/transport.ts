@@ -27,9 +27,9 @@ export interface HttpSendRequest {
   readonly method: HttpMethod;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | undefined;
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Sends one request, without retry. */
@@ -51,8 +51,8 @@ export function httpClientSend(): { readonly send: HttpSend; readonly close: () 
           headers,
           timeoutMs,
           retry: { attempts: 1 },
-          ...(body !== undefined && { body }),
-          ...(signal !== undefined && { signal }),
+          body,
+          signal,
         });
         return { status: answer.status, headers: answer.headers, text: await answer.text() };
       } catch (error) {
@@ -82,7 +82,7 @@ export function fetchSend(fetchLike: typeof fetch): HttpSend {
         headers,
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-        ...(body !== undefined && { body }),
+        body: body ?? null,
       });
       return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
     } catch (error) {
@@ -95,20 +95,20 @@ export function fetchSend(fetchLike: typeof fetch): HttpSend {
 export interface CallSpec {
   /** For errors: `jobs.create`. */
   readonly operation: string;
-  readonly resource?: ResourceKind;
+  readonly resource?: ResourceKind | undefined;
   readonly method: HttpMethod;
   /** Under the base URL, beginning with `/`. Path parameters percent-encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON. */
-  readonly body?: unknown;
+  readonly body?: unknown | undefined;
   /** Sent as JSON text, verbatim: receipts keep their number tokens. */
-  readonly rawBody?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly rawBody?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Whether repeating it is harmless even if the first attempt arrived. Default: GET only. */
-  readonly safe?: boolean;
+  readonly safe?: boolean | undefined;
   /** Another service than the coordinator. */
-  readonly baseUrl?: string;
+  readonly baseUrl?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -135,7 +135,7 @@ export interface TransportOptions {
 /** What a {@link Transport} sends with, and its clock. */
 export interface TransportDeps extends RetryDeps {
   readonly send: HttpSend;
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** From upstream's receipt client: 0.5 s, doubled at every retry. */
@@ -170,8 +170,8 @@ export class Transport {
         url,
         headers,
         timeoutMs: this.options.timeoutMs,
-        ...(body !== undefined && { body }),
-        ...(spec.signal !== undefined && { signal: spec.signal }),
+        body,
+        signal: spec.signal,
       });
       if (answer.status >= 300) {
         throw parseApiError(
@@ -190,7 +190,7 @@ export class Transport {
         attempts: this.options.retries + 1,
         backoff: BACKOFF,
         isRetryable: (error) => isRepeatable(error, safe),
-        ...(spec.signal !== undefined && { signal: spec.signal }),
+        signal: spec.signal,
       },
       this.#deps,
     );

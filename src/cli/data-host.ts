@@ -35,7 +35,7 @@ export async function openDataHost(config: Config, stateDir: string): Promise<Da
       region: config.s3Region,
       accessKeyId: s3AccessKeyId,
       secretAccessKey: s3SecretAccessKey,
-      ...(s3EndpointUrl !== undefined && { endpointUrl: s3EndpointUrl }),
+      endpointUrl: s3EndpointUrl,
     });
   }
   if (config.dataPort === undefined) return undefined;
@@ -43,7 +43,7 @@ export async function openDataHost(config: Config, stateDir: string): Promise<Da
     dir: join(stateDir, 'hosted'),
     host: config.hostInterface,
     port: config.dataPort,
-    ...(config.hostUrl !== undefined && { publicUrl: config.hostUrl }),
+    publicUrl: config.hostUrl,
   });
 }
 

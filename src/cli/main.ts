@@ -118,7 +118,7 @@ function report(error: unknown, json: boolean, context: CliContext): number {
   const hint = failure.hint ?? defaultHint(failure.code);
   if (json) {
     const { code, message, ...rest } = failure.toJSON();
-    context.stderr.write(`${toJsonLine({ error: { code, message, ...(hint !== undefined && { hint }), ...rest } })}\n`);
+    context.stderr.write(`${toJsonLine({ error: { code, message, hint, ...rest } })}\n`);
   } else {
     context.stderr.write(`${context.errStyle.red('error:')} ${plainText(failure.message)}\n`);
     if (hint !== undefined) context.stderr.write(`hint: ${plainText(hint)}\n`);

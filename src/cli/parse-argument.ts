@@ -48,7 +48,7 @@ export function amountArgument(text: string): bigint {
     shannons = somaToShannons(text);
   } catch (cause) {
     const { message, hint } = cause as QuarryError;
-    throw new QuarryError('USAGE', message, { cause, ...(hint !== undefined && { hint }) });
+    throw new QuarryError('USAGE', message, { cause, hint });
   }
   if (shannons === 0n) throw new QuarryError('USAGE', 'an amount must be more than nothing');
   return shannons;

@@ -3,7 +3,7 @@ import type { CliContext } from './context.js';
 
 /** Flags every command with data on stdout has. */
 export interface JsonFlag {
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 /** A line of data, on stdout. */

@@ -12,11 +12,11 @@ import { homeOf, stateDirOf } from './state-dir.js';
 
 /** Flags of commands that talk to the network. */
 export interface SessionFlags {
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
   /** Alias or address of a wallet account. */
-  readonly account?: string;
-  readonly keyFile?: string;
-  readonly walletDir?: string;
+  readonly account?: string | undefined;
+  readonly keyFile?: string | undefined;
+  readonly walletDir?: string | undefined;
 }
 
 const NETWORK_SETTINGS: readonly SettingName[] = ['network', 'fullnodes'];
@@ -99,8 +99,8 @@ async function connect(context: CliContext, config: Config): Promise<SomaClient>
   const services = {
     signal: context.signal,
     ...(fullnodes !== undefined && fullnodes.length > 0 && { fallbackUrls: fullnodes }),
-    ...(faucetUrl !== undefined && { faucetUrl }),
-    ...(adminUrl !== undefined && { adminUrl }),
+    faucetUrl,
+    adminUrl,
   };
   return SomaClient.connect({ ...(await endpointOf(context, config, network)), ...services });
 }

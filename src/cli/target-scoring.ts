@@ -101,7 +101,7 @@ async function scoreUnder(
         signal,
         fallbacks: client.modelProxies(manifest.modelId),
         onProgress: (received) => bar.update(received),
-        ...(packing !== undefined && { packing }),
+        packing,
       },
     )
     .finally(() => bar.end());

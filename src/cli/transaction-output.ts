@@ -31,7 +31,7 @@ export function printTransaction(
     ...(error !== undefined && { error: { kind: error.kind, detail: error.detail } }),
     epoch: effects.executedEpoch,
     checkpoint: checkpoint ?? null,
-    ...(timestampMs !== undefined && { timestampMs }),
+    timestampMs,
     feeShannons: fee.totalFee,
     fee,
     balanceChanges,

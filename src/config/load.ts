@@ -12,11 +12,11 @@ export type Config = ValuesOf<typeof SETTINGS>;
 
 export interface ConfigSources {
   /** Values of flags, by setting name, as the command line gave them. */
-  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly flags?: Readonly<Record<string, unknown>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** A config file named by the user; it must exist. */
-  readonly file?: string;
-  readonly cwd?: string;
+  readonly file?: string | undefined;
+  readonly cwd?: string | undefined;
 }
 
 /**

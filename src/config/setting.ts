@@ -9,18 +9,18 @@ export interface Setting<T = unknown> {
   /** Sentence for `--help`. */
   readonly help: string;
   /** Environment variable. */
-  readonly env?: string;
+  readonly env?: string | undefined;
   /** Flag with its placeholder: `--workers <n>`. Secrets have none: arguments are visible to every user of a machine. */
-  readonly flag?: string;
-  readonly default?: T;
+  readonly flag?: string | undefined;
+  readonly default?: T | undefined;
   /** Allowed values of a string. */
-  readonly choices?: readonly string[];
+  readonly choices?: readonly string[] | undefined;
   /** Smallest allowed number. */
-  readonly min?: number;
+  readonly min?: number | undefined;
   /** Names of earlier versions, still taken: as key of a file, as flag and as variable. */
-  readonly former?: { readonly name: string; readonly flag?: string; readonly env?: string };
+  readonly former?: { readonly name: string; readonly flag?: string | undefined; readonly env?: string | undefined };
   /** Never printed, logged or accepted as a flag. */
-  readonly secret?: boolean;
+  readonly secret?: boolean | undefined;
 }
 
 type ValueOf<K extends SettingKind> = K extends 'string'

@@ -11,21 +11,21 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 /** How an embedded database is opened. */
 export interface DatabaseOptions {
   /** Refuses every write, and a missing file. Default false. */
-  readonly readonly?: boolean;
+  readonly readonly?: boolean | undefined;
   /** How long a statement waits for another process's lock before `STORE_LOCKED`. Default 5,000. */
-  readonly busyTimeoutMs?: number;
+  readonly busyTimeoutMs?: number | undefined;
   /**
    * `power`: a committed transaction survives power loss (one fsync each). `process`: it survives the death of the
    * process; power loss may take the newest transactions but never damages the file. Default `power`.
    */
-  readonly durability?: 'power' | 'process';
+  readonly durability?: 'power' | 'process' | undefined;
   /** `wal` lets readers and the writer work at the same time; `rollback` gives one of them the whole file. Default `wal`. */
-  readonly journal?: 'wal' | 'rollback';
+  readonly journal?: 'wal' | 'rollback' | undefined;
   /**
    * Scripts that bring an empty database to the current shape, oldest first. The database remembers how many ran
    * (`user_version`), so a script once released never changes.
    */
-  readonly migrations?: readonly string[];
+  readonly migrations?: readonly string[] | undefined;
 }
 
 /** A prepared statement. Parameters are always one array, bound to `?` in order. */
@@ -41,7 +41,7 @@ export interface SqlDatabase {
   readonly path: string;
   exec(sql: string): void;
   /** @param options.bigints returns integers as `bigint`. Default false */
-  prepare(sql: string, options?: { readonly bigints?: boolean }): SqlStatement;
+  prepare(sql: string, options?: { readonly bigints?: boolean | undefined }): SqlStatement;
   /** Runs `body` in one transaction: all of it or, when `body` throws, nothing. Must not be nested. */
   transaction<T>(body: () => T): T;
   close(): void;
@@ -61,7 +61,7 @@ const SQLITE_CODES = [
 
 function databaseError(error: unknown, path: string): QuarryError {
   if (error instanceof QuarryError) return error;
-  const sqlite = (error as { code?: unknown } | undefined)?.code;
+  const sqlite = (error as { code?: unknown | undefined } | undefined)?.code;
   const found = typeof sqlite === 'string' ? SQLITE_CODES.find(([prefix]) => sqlite.startsWith(prefix)) : undefined;
   if (found === undefined || typeof sqlite !== 'string') return toQuarryError(error, `using the database ${path}`);
   return new QuarryError(found[1], `the database ${path} refused: ${(error as Error).message}`, {
@@ -72,7 +72,7 @@ function databaseError(error: unknown, path: string): QuarryError {
 
 /** The driver adds `_metadata` to what `get` and `all` return; it is not a column. */
 function withoutMetadata(row: unknown): SqlRow {
-  const { _metadata, ...columns } = row as Record<string, SqlValue> & { _metadata?: unknown };
+  const { _metadata, ...columns } = row as Record<string, SqlValue> & { _metadata?: unknown | undefined };
   return columns;
 }
 

@@ -34,7 +34,7 @@ export function lockForWriting(dir: string): WriterLock {
       const pid = holder(dir);
       throw new QuarryError('STORE_LOCKED', `the store ${dir} is open for writing elsewhere`, {
         hint: 'stop the other process, or open this store read-only',
-        details: { dir, ...(pid !== undefined && { pid }) },
+        details: { dir, pid },
         cause: error,
       });
     }

@@ -11,11 +11,11 @@ import { PooledEngine } from './pool/pooled-engine.js';
 /** What a user may say about the engine; everything else is chosen. */
 export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads'> {
   readonly engine: ScoringEngineName | 'auto';
-  readonly workers?: number;
-  readonly threads?: number;
+  readonly workers?: number | undefined;
+  readonly threads?: number | undefined;
   /** Keeps the speeds that `auto` measures, so that the next start need not. Absent: they are measured every time. */
-  readonly speedFile?: string;
-  readonly signal?: AbortSignal;
+  readonly speedFile?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Whether an engine runs here. */
@@ -26,13 +26,13 @@ export type EngineProbe =
       readonly available: false;
       readonly error: QuarryError;
       /** The format that is not available, where others are. */
-      readonly precision?: string;
+      readonly precision?: string | undefined;
     };
 
 /** An engine that `auto` compared. */
 export type EngineCandidate = EngineProbe & {
   /** Chunks of 1024 bytes per second, estimated for the whole model; absent where it was not measured. */
-  readonly chunksPerSecond?: number;
+  readonly chunksPerSecond?: number | undefined;
 };
 
 /** The engines that `auto` compares, fastest first where speeds are known, and those that do not run. */
@@ -237,5 +237,5 @@ function specOf(
   threads: number | undefined,
 ): EngineSpec {
   const { workers: _workers, speedFile: _speedFile, signal: _signal, threads: _threads, ...rest } = options;
-  return { ...rest, engine, ...(threads !== undefined && { threads }) };
+  return { ...rest, engine, threads };
 }

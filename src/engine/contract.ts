@@ -18,14 +18,14 @@ export interface Score {
 
 export interface ScoreOptions {
   /** Seed of the SIGReg noise; batch k uses `seed + k`. Default 0, which is what auditors use. */
-  readonly seed?: bigint;
+  readonly seed?: bigint | undefined;
   /** `f32` forces full precision, for settling a near-tie. Default: the engine's own precision. */
-  readonly precision?: 'f32';
-  readonly signal?: AbortSignal;
+  readonly precision?: 'f32' | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface GradientOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How far an engine's numbers may lie from the f32 reference. */
@@ -42,7 +42,7 @@ export interface LoadedModel {
   /** Measured at load against f32 on a calibration sample. Zero for an engine that computes in f32. */
   readonly errorBound: ErrorBound;
   /** For people: why the model is scored in another format than the engine's own. Absent where it is not. */
-  readonly note?: string;
+  readonly note?: string | undefined;
   /**
    * Scores whole samples, in order.
    *
@@ -64,9 +64,9 @@ export interface LoadedModel {
 }
 
 export interface LoadOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Where the weights were published: engines on other machines fetch them there. */
-  readonly published?: WeightsManifest;
+  readonly published?: WeightsManifest | undefined;
 }
 
 /** Computes losses and embeddings. One per device. */
@@ -104,10 +104,10 @@ export interface ScanOptions {
    */
   readonly mode: 'all' | 'first' | 'closest';
   /** Hits per target in mode `closest`. Default 1. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Subtracted from every threshold: a hit must be this much inside. Default 0. */
-  readonly margin?: number;
-  readonly signal?: AbortSignal;
+  readonly margin?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A row inside a target's threshold. `distance` is computed in f32 from the row given. */

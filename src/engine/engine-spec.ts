@@ -11,14 +11,14 @@ export type ScoringEngineName = (typeof SCORING_ENGINES)[number];
 export interface EngineSpec {
   readonly engine: ScoringEngineName;
   /** Threads of one engine instance. Default: all cores for `native` and `onnx`. `reference` has one. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Forces a level of the native core. Default: the highest this processor has. */
-  readonly isa?: IsaLevel;
-  readonly precision?: Precision;
+  readonly isa?: IsaLevel | undefined;
+  readonly precision?: Precision | undefined;
   /** Where packed weights are kept. Absent: they are packed in memory at every load. */
-  readonly cacheDir?: string;
+  readonly cacheDir?: string | undefined;
   /** onnxruntime execution provider. Default `cpu`. */
-  readonly provider?: string;
+  readonly provider?: string | undefined;
 }
 
 /**
@@ -37,18 +37,18 @@ export async function createScoringEngine(spec: EngineSpec): Promise<ScoringEngi
       const { createNativeScoringEngine } = await import('./native/index.js');
       return createNativeScoringEngine({
         threads,
-        ...(spec.isa !== undefined && { isa: spec.isa }),
+        isa: spec.isa,
         ...(spec.precision !== undefined && { precision: spec.precision === 'f32' ? 'f32' : 'bf16' }),
-        ...(spec.cacheDir !== undefined && { cacheDir: spec.cacheDir }),
+        cacheDir: spec.cacheDir,
       });
     }
     case 'onnx': {
       const { createOnnxEngine } = await import('./onnx/index.js');
       return createOnnxEngine({
         threads,
-        ...(spec.provider !== undefined && { provider: spec.provider }),
+        provider: spec.provider,
         ...(spec.precision !== undefined && { precision: spec.precision === 'f16' ? 'f16' : 'f32' }),
-        ...(spec.cacheDir !== undefined && { cacheDir: spec.cacheDir }),
+        cacheDir: spec.cacheDir,
       });
     }
     default:

@@ -3,13 +3,13 @@ import { ERROR_CODES, type ErrorCode } from './codes.js';
 /** What an error carries beside its code and sentence. */
 export interface QuarryErrorOptions {
   /** What the reader can do about it, as one sentence. Shown after `hint:`. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Named values that explain the failure. Never a key, token or signed link. */
-  readonly details?: Readonly<Record<string, unknown>>;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
   /** The error underneath. */
-  readonly cause?: unknown;
+  readonly cause?: unknown | undefined;
   /** Overrides the code's default: whether the same call may succeed later unchanged. */
-  readonly retryable?: boolean;
+  readonly retryable?: boolean | undefined;
 }
 
 /** Every failure this library reports. Branch on {@link QuarryError.code}, never on the message. */
@@ -38,7 +38,7 @@ export class QuarryError extends Error {
     return {
       code: this.code,
       message: this.message,
-      ...(this.hint !== undefined && { hint: this.hint }),
+      hint: this.hint,
       ...(Object.keys(this.details).length > 0 && {
         details: Object.fromEntries(
           Object.entries(this.details).map(([key, value]) => [

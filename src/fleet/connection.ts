@@ -15,7 +15,7 @@ export interface FleetConnectionOptions {
   /** `nats://host:4222` or `tls://host:4222`; several separated by commas. */
   readonly url: string;
   /** A NATS credentials file: JWT and nkey. */
-  readonly credentials?: string;
+  readonly credentials?: string | undefined;
   /** Name of the fleet: coordinators of different names share a server without meeting. Letters, digits, `-`, `_`. */
   readonly fleet: string;
   /** Name of this connection, for the server's own lists. */

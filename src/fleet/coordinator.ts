@@ -23,9 +23,9 @@ import {
 
 export interface CoordinatorOptions {
   /** A scorer that is silent for this long about a job loses it. Default 15 s. */
-  readonly ackWaitMs?: number;
+  readonly ackWaitMs?: number | undefined;
   /** Times a job is handed out before it is left out. Default 5. */
-  readonly maxDeliveries?: number;
+  readonly maxDeliveries?: number | undefined;
   /** Told what people should know: samples left out, answers refused. */
   readonly onWarning: (error: QuarryError) => void;
 }
@@ -51,7 +51,7 @@ export interface WorkOrder {
   readonly model: PublishedModel;
   readonly precision: JobPrecision;
   readonly seed: bigint;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Pending {

@@ -21,7 +21,7 @@ export interface FleetEngineOptions extends CoordinatorOptions {
   /** Share of the answers that is scored again here in f32, 0 to 1. */
   readonly verifyShare: number;
   /** From 0 to 1, below the share: this answer is checked. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 export interface FleetEngineDeps {
@@ -162,7 +162,7 @@ function orderOf(model: PublishedModel, { seed, precision, signal }: ScoreOption
     model,
     precision: precision ?? ('own' as const),
     seed: seed ?? 0n,
-    ...(signal !== undefined && { signal }),
+    signal,
   };
 }
 

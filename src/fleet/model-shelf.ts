@@ -89,7 +89,7 @@ export class ModelShelf {
     }
     const engine = await this.#deps.engineFor(config);
     const packing = engine.packing?.(config);
-    const file = await this.#deps.weights.open(manifest, { fallbacks, ...(packing !== undefined && { packing }) });
+    const file = await this.#deps.weights.open(manifest, { fallbacks, packing });
     try {
       return await engine.load(file, config);
     } finally {

@@ -12,12 +12,12 @@ import { Validation } from './validation.js';
 export interface Health {
   readonly ok: boolean;
   /** What the service calls its state, normally `ok`. */
-  readonly status?: string;
+  readonly status?: string | undefined;
   readonly latencyMs: number;
   /** Server time minus local time; 0 when within two seconds. */
   readonly clockOffsetMs: number;
   /** Why it is not ok. */
-  readonly error?: Error;
+  readonly error?: Error | undefined;
 }
 
 /** FLock's AI Arena: tasks, submissions, statistics, rankings and validation. Reading needs no key. */
@@ -32,7 +32,7 @@ export class FlockClient {
   /** @throws QuarryError `CONFIG_INVALID` when the base address is not usable */
   constructor(options: FlockClientOptions = {}, deps: FlockDeps = {}) {
     this.#transport = new FlockTransport(options, deps);
-    this.tasks = new Tasks(this.#transport, { ...(options.strict !== undefined && { strict: options.strict }) });
+    this.tasks = new Tasks(this.#transport, { strict: options.strict });
     this.submissions = new Submissions(this.#transport);
     this.stats = new Stats(this.#transport);
     this.leaderboard = new Leaderboard(this.#transport);
@@ -67,7 +67,7 @@ export class FlockClient {
       const status = isJsonObject(json) && typeof json['status'] === 'string' ? json['status'] : undefined;
       return {
         ok: status === undefined || status === 'ok',
-        ...(status !== undefined && { status }),
+        status,
         latencyMs: latency(),
         clockOffsetMs: this.clock.offsetMs,
       };

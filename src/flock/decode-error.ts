@@ -26,7 +26,7 @@ export interface FailedAnswer {
   readonly body: string;
   readonly retryAfter?: string | null | undefined;
   readonly requestId?: string | undefined;
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   readonly nowMs: number;
 }
 
@@ -38,9 +38,9 @@ export function decodeFailure(answer: FailedAnswer): FlockError {
     method: answer.method,
     url: answer.url,
     status: answer.status,
-    ...(parsed.detail !== undefined && { detail: parsed.detail }),
-    ...(answer.requestId !== undefined && { requestId: answer.requestId }),
-    ...(answer.attempts !== undefined && { attempts: answer.attempts }),
+    detail: parsed.detail,
+    requestId: answer.requestId,
+    attempts: answer.attempts,
   };
   const said = text === '' ? '' : `: ${text}`;
   const fail = (reason: FlockReason, sentence: string, more: FlockErrorOptions = {}): FlockError =>

@@ -15,7 +15,7 @@ import type {
 /** How strictly answers are read. */
 export interface DecodeOptions {
   /** Unknown task statuses are errors. For tests; the set is open. */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
 }
 
 function mismatch(path: string, expected: string, got: unknown): FlockError {

@@ -43,18 +43,18 @@ export interface ValidationIssue {
 /** What a {@link FlockError} knows beside its reason and sentence. */
 export interface FlockErrorOptions extends QuarryErrorOptions {
   /** Overrides the project code that belongs to the reason. */
-  readonly code?: ErrorCode;
-  readonly method?: string;
+  readonly code?: ErrorCode | undefined;
+  readonly method?: string | undefined;
   /** Address without its query: it may hold a signature. */
-  readonly url?: string;
-  readonly status?: number;
+  readonly url?: string | undefined;
+  readonly status?: number | undefined;
   /** The `detail` of the answer, as received. */
-  readonly detail?: Json;
-  readonly issues?: readonly ValidationIssue[];
-  readonly requestId?: string;
+  readonly detail?: Json | undefined;
+  readonly issues?: readonly ValidationIssue[] | undefined;
+  readonly requestId?: string | undefined;
   /** How long the service asks to wait, in milliseconds. */
-  readonly retryAfterMs?: number;
-  readonly attempts?: number;
+  readonly retryAfterMs?: number | undefined;
+  readonly attempts?: number | undefined;
 }
 
 /** Every failure of the FLock client: a {@link QuarryError} with FLock's finer reason and the details of the request. */
@@ -73,10 +73,10 @@ export class FlockError extends QuarryError {
   constructor(reason: FlockReason, message: string, options: FlockErrorOptions = {}) {
     const details = {
       reason,
-      ...(options.method !== undefined && { method: options.method }),
-      ...(options.url !== undefined && { url: options.url }),
-      ...(options.status !== undefined && { status: options.status }),
-      ...(options.requestId !== undefined && { requestId: options.requestId }),
+      method: options.method,
+      url: options.url,
+      status: options.status,
+      requestId: options.requestId,
       ...(options.attempts !== undefined && options.attempts > 1 && { attempts: options.attempts }),
       ...options.details,
     };
@@ -95,7 +95,7 @@ export class FlockError extends QuarryError {
   override toJSON(): Record<string, unknown> {
     return {
       ...super.toJSON(),
-      ...(this.detail !== undefined && { detail: this.detail }),
+      detail: this.detail,
       ...(this.issues.length > 0 && { issues: this.issues }),
     };
   }

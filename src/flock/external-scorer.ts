@@ -15,9 +15,9 @@ export interface ExternalScorerOptions {
   readonly command: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Its standard error, line by line as it comes. */
-  readonly onStderr?: (chunk: Uint8Array) => void;
+  readonly onStderr?: ((chunk: Uint8Array) => void) | undefined;
   /** Longest run. Default: no limit. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /**
@@ -30,7 +30,7 @@ export function externalScorer(options: ExternalScorerOptions): Scorer {
       ...input,
       task_id: taskId,
       assignment_id: assignment.id,
-      ...(evalFile !== undefined && { eval_file: evalFile }),
+      eval_file: evalFile,
     });
     const { code, stdout } = await runCommand(options, request, signal);
     return verdictOf(code, stdout);
@@ -77,8 +77,8 @@ export function runCommand(
       shell: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...options.env },
-      ...(signal !== undefined && { signal }),
-      ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs }),
+      signal,
+      timeout: options.timeoutMs,
     });
     const parts: Buffer[] = [];
     let size = 0;

@@ -9,9 +9,9 @@ export interface FlatTable {
 /** How {@link flatten} names columns. */
 export interface FlattenOptions {
   /** Between a key and its child. Default `_`. */
-  readonly separator?: string;
+  readonly separator?: string | undefined;
   /** Prefix removed from column names that start with it, for example `data_`. A column that would collide keeps it. */
-  readonly stripPrefix?: string;
+  readonly stripPrefix?: string | undefined;
 }
 
 /**

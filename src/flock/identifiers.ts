@@ -62,7 +62,7 @@ export interface HubLink {
   /** `owner/name`. */
   readonly repo: string;
   /** Branch, tag or commit after `/tree/` or `/commit/`. */
-  readonly revision?: string;
+  readonly revision?: string | undefined;
 }
 
 /** Reads `https://huggingface.co/<owner>/<repo>[/tree|commit|blob|resolve/<revision>…]`, or undefined for anything else. */

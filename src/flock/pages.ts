@@ -12,9 +12,9 @@ const MAX_PAGES = 100_000;
 /** Which page, and how many rows in it. */
 export interface PageOptions {
   /** From 1. */
-  readonly page?: number;
+  readonly page?: number | undefined;
   /** 1 to 100. */
-  readonly size?: number;
+  readonly size?: number | undefined;
 }
 
 /**

@@ -20,12 +20,12 @@ export interface PreflightOptions {
   readonly taskId: number | string;
   readonly repo: string;
   /** Commit, branch or tag. Default `main`; a branch is resolved to its commit. */
-  readonly revision?: string;
-  readonly baseModel?: string;
-  readonly modelFilename?: string;
+  readonly revision?: string | undefined;
+  readonly baseModel?: string | undefined;
+  readonly modelFilename?: string | undefined;
   /** Submissions to this task from this machine in 24 h that call for a warning. Default 2. */
-  readonly dailyLimit?: number;
-  readonly signal?: AbortSignal;
+  readonly dailyLimit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One finding. */
@@ -62,7 +62,7 @@ export interface PreflightDeps {
   readonly client: FlockClient;
   /** Without a token: the check sees what validators see. */
   readonly hub: HubApi;
-  readonly ledger?: SubmissionLedger;
+  readonly ledger?: SubmissionLedger | undefined;
 }
 
 /**
@@ -177,7 +177,7 @@ async function checkWeights(
   options: PreflightOptions,
   hub: HubApi,
   note: Note,
-  call: { signal?: AbortSignal },
+  call: { signal?: AbortSignal | undefined },
 ): Promise<{ base: string | undefined } | undefined> {
   const has = (pattern: RegExp): boolean => model.files.some((file) => pattern.test(file));
   if (options.modelFilename !== undefined) {
@@ -230,7 +230,7 @@ async function checkParams(
   limit: number | undefined,
   hub: HubApi,
   note: Note,
-  call: { signal?: AbortSignal },
+  call: { signal?: AbortSignal | undefined },
 ): Promise<void> {
   const safetensors = model.files.filter((file) => file.endsWith('.safetensors'));
   let count: number | undefined;

@@ -11,24 +11,24 @@ export interface CheckedSubmitOptions {
   readonly taskId: number | string;
   readonly repo: string;
   /** Commit, branch or tag. Default `main`. */
-  readonly revision?: string;
-  readonly baseModel?: string;
-  readonly gpuType?: string;
-  readonly modelFilename?: string;
-  readonly extra?: JsonObject;
+  readonly revision?: string | undefined;
+  readonly baseModel?: string | undefined;
+  readonly gpuType?: string | undefined;
+  readonly modelFilename?: string | undefined;
+  readonly extra?: JsonObject | undefined;
   /** Submit although a check failed. */
-  readonly force?: boolean;
-  readonly dailyLimit?: number;
+  readonly force?: boolean | undefined;
+  readonly dailyLimit?: number | undefined;
   /** Shown the findings before anything is sent; false stops. */
-  readonly confirm?: (report: PreflightReport) => Promise<boolean> | boolean;
-  readonly hubUrl?: string;
-  readonly signal?: AbortSignal;
+  readonly confirm?: ((report: PreflightReport) => Promise<boolean> | boolean) | undefined;
+  readonly hubUrl?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What {@link submitChecked} works with. */
 export interface CheckedSubmitDeps {
   readonly client: FlockClient;
-  readonly ledger?: SubmissionLedger;
+  readonly ledger?: SubmissionLedger | undefined;
 }
 
 /** Findings and outcome of a checked submission. */
@@ -77,11 +77,11 @@ export async function submitChecked(
     taskId: report.taskId,
     repo: report.repo,
     revision,
-    ...(options.baseModel !== undefined && { baseModel: options.baseModel }),
-    ...(options.gpuType !== undefined && { gpuType: options.gpuType }),
-    ...(options.modelFilename !== undefined && { modelFilename: options.modelFilename }),
-    ...(options.extra !== undefined && { extra: options.extra }),
-    ...(options.signal !== undefined && { signal: options.signal }),
+    baseModel: options.baseModel,
+    gpuType: options.gpuType,
+    modelFilename: options.modelFilename,
+    extra: options.extra,
+    signal: options.signal,
   });
   await deps.ledger?.append({
     at: new Date(deps.client.clock.now()).toISOString(),

@@ -91,7 +91,7 @@ export class WalletStats {
       if (!hasReason(error, 'FLOCK_NOT_FOUND')) throw error;
       throw new FlockError('FLOCK_NOT_FOUND', 'the service does not offer the enrolled tasks of a wallet', {
         cause: error,
-        ...(error.status !== undefined && { status: error.status }),
+        status: error.status,
         hint: 'The endpoint is not documented; use `quarry flock wallet <address> achievements`.',
       });
     }

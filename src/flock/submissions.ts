@@ -41,7 +41,7 @@ export class Submissions {
   /** The best-scored submission per link over all pages; see {@link bestSubmissions}. */
   async bestFor(
     taskId: number | string,
-    options: CallOptions & { readonly better?: BetterScore } = {},
+    options: CallOptions & { readonly better?: BetterScore | undefined } = {},
   ): Promise<ReturnType<typeof bestSubmissions>> {
     const { better, ...call } = options;
     const items: WalletSubmission[] = [];

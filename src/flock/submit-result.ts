@@ -20,16 +20,16 @@ export interface SubmitOptions extends CallOptions {
   /** Full commit hash; see the Hub part for resolving a branch. */
   readonly revision: string;
   /** Template name (`qwen1.5`) or Hub id (`Qwen/Qwen1.5-7B`), sent as given. */
-  readonly baseModel?: string;
+  readonly baseModel?: string | undefined;
   /** Free text such as `NVIDIA A100-SXM4-80GB`. */
-  readonly gpuType?: string;
+  readonly gpuType?: string | undefined;
   /** For reinforcement-learning tasks: the ONNX file in the repository. */
-  readonly modelFilename?: string;
-  readonly adapterFilename?: string;
+  readonly modelFilename?: string | undefined;
+  readonly adapterFilename?: string | undefined;
   /** Further fields of `data`, for task families this client does not know. */
-  readonly extra?: JsonObject;
+  readonly extra?: JsonObject | undefined;
   /** `reconcile` looks for the row after a lost reply and tries once more when it is not there. Default. */
-  readonly idempotency?: 'reconcile' | 'none';
+  readonly idempotency?: 'reconcile' | 'none' | undefined;
 }
 
 /** What became of a submission. */
@@ -40,7 +40,7 @@ export interface SubmitOutcome {
   readonly reply: SubmitReply | null;
   readonly reconciled: boolean;
   /** The row that proved a reconciled submission. */
-  readonly row?: WalletSubmission;
+  readonly row?: WalletSubmission | undefined;
   /** Requests that may have reached the service. */
   readonly attempts: number;
 }
@@ -68,10 +68,10 @@ function submitBody(options: SubmitOptions): { task_id: number; data: JsonObject
     task_id: taskId,
     data: {
       hg_repo_id: repo,
-      ...(options.baseModel !== undefined && { base_model: options.baseModel }),
-      ...(options.gpuType !== undefined && { gpu_type: options.gpuType }),
-      ...(options.modelFilename !== undefined && { model_filename: options.modelFilename }),
-      ...(options.adapterFilename !== undefined && { adapter_filename: options.adapterFilename }),
+      base_model: options.baseModel,
+      gpu_type: options.gpuType,
+      model_filename: options.modelFilename,
+      adapter_filename: options.adapterFilename,
       revision: options.revision.toLowerCase(),
       ...options.extra,
     },
@@ -90,8 +90,8 @@ export async function submitResult(options: SubmitOptions, deps: SubmitDeps): Pr
   const body = submitBody(options);
   deps.transport.requireKey();
   const call: CallOptions = {
-    ...(options.signal !== undefined && { signal: options.signal }),
-    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+    signal: options.signal,
+    timeoutMs: options.timeoutMs,
   };
   const reconcile = (options.idempotency ?? 'reconcile') === 'reconcile';
   const before = reconcile ? await ownRows(body.task_id, deps, call) : undefined;

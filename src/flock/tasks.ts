@@ -40,7 +40,7 @@ export class Tasks {
   }
 
   /** Every task, or those of one status, in the order of the service (which is not by id). */
-  async list(options: CallOptions & { readonly status?: string } = {}): Promise<TaskListItem[]> {
+  async list(options: CallOptions & { readonly status?: string | undefined } = {}): Promise<TaskListItem[]> {
     const { status, ...call } = options;
     const { json } = await this.#transport.call({ path: 'tasks/list', query: { status }, ...call });
     return decodeTaskList(json, this.#decode);

@@ -21,50 +21,50 @@ import { ServerClock } from './time.js';
 /** How the client reaches the service. */
 export interface FlockClientOptions {
   /** Default {@link DEFAULT_BASE_URL}; the trailing slash and `/api/v1` may be missing. */
-  readonly baseUrl?: string;
+  readonly baseUrl?: string | undefined;
   /** Arena key of train.flock.io; needed for own submissions, submitting and validating. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** Longest wait for an answer. Default 30 s. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** For reads. Default 5 attempts, 0.5 s doubling to 30 s with jitter. */
-  readonly retry?: RetryPolicy;
+  readonly retry?: RetryPolicy | undefined;
   /** Requests at the same time. Default 4. */
-  readonly concurrency?: number;
-  readonly userAgent?: string;
+  readonly concurrency?: number | undefined;
+  readonly userAgent?: string | undefined;
   /** Unknown task statuses are errors. For tests. */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
 }
 
 /** What the client takes from outside, so that tests control time and chance. */
 export interface FlockDeps {
   /** Local time in milliseconds since the epoch. */
-  readonly now?: () => number;
-  readonly sleep?: Sleep;
-  readonly random?: () => number;
+  readonly now?: (() => number) | undefined;
+  readonly sleep?: Sleep | undefined;
+  readonly random?: (() => number) | undefined;
   /** Told before a read is tried again. */
-  readonly onRetry?: (error: FlockError, attempt: number, delayMs: number) => void;
+  readonly onRetry?: ((error: FlockError, attempt: number, delayMs: number) => void) | undefined;
 }
 
 /** Taken by every call. */
 export interface CallOptions {
-  readonly signal?: AbortSignal;
-  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** One call to the service. */
 export interface FlockRequest extends CallOptions {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | undefined;
   /** Under the base address, without leading slash. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
-  readonly json?: unknown;
+  readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
+  readonly json?: unknown | undefined;
   /** Send the arena key. */
-  readonly auth?: boolean;
+  readonly auth?: boolean | undefined;
   /**
    * `safe`: the call may be repeated. `unsent`: only when it certainly never left. `never`: not at all.
    * Default `safe` for GET and `unsent` for POST.
    */
-  readonly repeat?: 'safe' | 'unsent' | 'never';
+  readonly repeat?: 'safe' | 'unsent' | 'never' | undefined;
 }
 
 /** A successful answer. */
@@ -149,7 +149,7 @@ export class FlockTransport {
           ...(this.#onRetry !== undefined && {
             onRetry: (error, attempt, delayMs) => this.#onRetry?.(error as FlockError, attempt, delayMs),
           }),
-          ...(request.signal !== undefined && { signal: request.signal }),
+          signal: request.signal,
         },
         { sleep: this.sleep, random: this.random },
       );
@@ -180,10 +180,10 @@ export class FlockTransport {
         headers: { accept: 'application/json', ...(key !== undefined && { 'flock-api-key': key }) },
         retry: { attempts: 1 },
         ...(key !== undefined && { redirect: 'same-origin' as const }),
-        ...(request.query !== undefined && { query: request.query }),
-        ...(request.json !== undefined && { json: request.json }),
-        ...(request.signal !== undefined && { signal: request.signal }),
-        ...(request.timeoutMs !== undefined && { timeoutMs: request.timeoutMs }),
+        query: request.query,
+        json: request.json,
+        signal: request.signal,
+        timeoutMs: request.timeoutMs,
       });
     } catch (error) {
       if (error instanceof HttpStatusError) this.clock.observe(error.headers['date'], sentAt, this.now());
@@ -248,7 +248,7 @@ export class FlockTransport {
       method,
       url,
       details: known.details,
-      ...(known.hint !== undefined && { hint: known.hint }),
+      hint: known.hint,
     });
   }
 }
@@ -269,12 +269,12 @@ function withAttempts(error: FlockError, attempts: number): FlockError {
     retryable: error.retryable,
     issues: error.issues,
     cause: error.cause,
-    ...(error.hint !== undefined && { hint: error.hint }),
-    ...(error.method !== undefined && { method: error.method }),
-    ...(error.url !== undefined && { url: error.url }),
-    ...(error.status !== undefined && { status: error.status }),
-    ...(error.detail !== undefined && { detail: error.detail }),
-    ...(error.requestId !== undefined && { requestId: error.requestId }),
-    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    hint: error.hint,
+    method: error.method,
+    url: error.url,
+    status: error.status,
+    detail: error.detail,
+    requestId: error.requestId,
+    retryAfterMs: error.retryAfterMs,
   });
 }

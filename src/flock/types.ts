@@ -14,24 +14,24 @@ export interface TaskCommon {
   task_type: TaskType;
   duration_in_seconds: number;
   status: TaskStatus;
-  initialized_at?: string;
-  submission_phase_ends_at?: string;
-  final_validation_ends_at?: string;
+  initialized_at?: string | undefined;
+  submission_phase_ends_at?: string | undefined;
+  final_validation_ends_at?: string | undefined;
 }
 
 /** A task as `tasks/get` returns it: with the training link and the winner, without the list's storage keys. */
 export interface TaskDetail extends TaskCommon, JsonObjectFields {
   data: TaskDetailData | null;
   /** Hub link of the winning model; null until the task is finalized. */
-  final_link?: string | null;
+  final_link?: string | null | undefined;
 }
 
 /** The `data` object of a {@link TaskDetail}. */
 export interface TaskDetailData extends JsonObject {
   /** Presigned link, valid for one hour from the call. */
-  training_set_url?: string;
-  max_params?: number;
-  context_length?: number;
+  training_set_url?: string | undefined;
+  max_params?: number | undefined;
+  context_length?: number | undefined;
 }
 
 /** A task as `tasks/list` returns it: with storage keys and memory advice, without links. */
@@ -42,13 +42,13 @@ export interface TaskListItem extends TaskCommon, JsonObjectFields {
 /** The `data` object of a {@link TaskListItem}. */
 export interface TaskListItemData extends JsonObject {
   /** Advice such as `"24GB"`; missing on some tasks. */
-  recommended_vram?: string | null;
-  dataset_s3_key?: string;
-  max_params?: number;
-  context_length?: number;
-  training_set_key?: string;
-  validation_set_key?: string;
-  final_validation_set_key?: string;
+  recommended_vram?: string | null | undefined;
+  dataset_s3_key?: string | undefined;
+  max_params?: number | undefined;
+  context_length?: number | undefined;
+  training_set_key?: string | undefined;
+  validation_set_key?: string | undefined;
+  final_validation_set_key?: string | undefined;
 }
 
 /** Either task shape. */
@@ -66,8 +66,8 @@ export interface WalletSubmission extends JsonObject {
 
 /** What `submit-result` answered; the service documents no shape, so every field is optional. */
 export interface SubmitReply extends JsonObject {
-  id?: number | string;
-  task_id?: number;
+  id?: number | string | undefined;
+  task_id?: number | undefined;
 }
 
 /** Submissions or validations of one UTC day. */
@@ -97,7 +97,7 @@ export interface ModelRank extends JsonObject {
   wallet: string;
   rank: number;
   submission_phase_score: number | null;
-  finalized_at?: string | null;
+  finalized_at?: string | null | undefined;
 }
 
 /** One row of the validator leaderboard. */
@@ -105,34 +105,34 @@ export interface ValidatorRank extends JsonObject {
   wallet: string;
   rank: number;
   score: number | null;
-  hardworking_score?: number | null;
-  updated_at?: string | null;
+  hardworking_score?: number | null | undefined;
+  updated_at?: string | null | undefined;
 }
 
 /** The submitted model inside an assignment. */
 export interface SubmissionData extends JsonObject {
   /** `owner/name`; the service spells it `hg`. */
   hg_repo_id: string;
-  base_model?: string;
-  gpu_type?: string;
-  revision?: string;
-  model_filename?: string;
+  base_model?: string | undefined;
+  gpu_type?: string | undefined;
+  revision?: string | undefined;
+  model_filename?: string | undefined;
 }
 
 /** What a validator needs to score an assignment. */
 export interface AssignmentData extends JsonObject {
   /** Presigned link, valid for one hour. */
-  validation_set_url?: string;
-  base_model?: string;
-  context_length?: number;
-  max_params?: number;
+  validation_set_url?: string | undefined;
+  base_model?: string | undefined;
+  context_length?: number | undefined;
+  max_params?: number | undefined;
 }
 
 /** One submission handed to a validator for scoring. */
 export interface ValidationAssignment extends JsonObject {
   id: number | string;
   task_submission: JsonObject & { data: SubmissionData };
-  assigned_at?: string;
+  assigned_at?: string | undefined;
   status: string;
   data: AssignmentData;
 }

@@ -90,7 +90,7 @@ export class Validation {
         attempts: STORE_ATTEMPTS,
         backoff: STORE_BACKOFF,
         isRetryable: isAmbiguous,
-        ...(options.signal !== undefined && { signal: options.signal }),
+        signal: options.signal,
       },
       this.#transport,
     );

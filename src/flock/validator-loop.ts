@@ -47,16 +47,16 @@ export interface ValidatorLoopOptions {
   readonly taskIds: readonly number[];
   readonly scorer: Scorer;
   /** Between two successful lookups. Default 180 s, the service's limit. */
-  readonly lookupIntervalMs?: number;
+  readonly lookupIntervalMs?: number | undefined;
   /** Pause when there is no work or something is wrong. Default 180 s. */
-  readonly idleMs?: number;
+  readonly idleMs?: number | undefined;
   /** Calls of the scorer per assignment. Default 3. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** Ends after so many settled assignments. */
-  readonly maxAssignments?: number;
+  readonly maxAssignments?: number | undefined;
   /** Where validation sets are kept while scoring. Default: the system's temporary directory. */
-  readonly workDir?: string;
-  readonly signal?: AbortSignal;
+  readonly workDir?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What happened in the loop. */
@@ -67,7 +67,7 @@ export type ValidatorEvent =
       readonly taskId: number;
       readonly waitMs: number;
       readonly reason: 'no-work' | 'rate-limited' | 'error';
-      readonly detail?: string;
+      readonly detail?: string | undefined;
     }
   | {
       readonly event: 'completed';
@@ -89,9 +89,9 @@ export type ValidatorEvent =
 /** What the loop takes from outside. */
 export interface ValidatorLoopDeps {
   readonly client: FlockClient;
-  readonly now?: () => number;
-  readonly sleep?: Sleep;
-  readonly random?: () => number;
+  readonly now?: (() => number) | undefined;
+  readonly sleep?: Sleep | undefined;
+  readonly random?: (() => number) | undefined;
 }
 
 /**
@@ -212,7 +212,7 @@ export async function* validatorLoop(
     const result = await downloadObject(
       { freshLink: async () => link, clock: deps.client.clock },
       { dest: `${workDir}/`, validateJsonl: false, maxRefresh: 0, overwrite: true, ...call },
-      { now, sleep: pause, ...(deps.random !== undefined && { random: deps.random }) },
+      { now, sleep: pause, random: deps.random },
     );
     return result.path;
   }

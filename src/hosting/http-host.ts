@@ -13,13 +13,13 @@ export interface HttpHostOptions {
   /** Holds the published bytes, one file each, named by checksum. Survives restarts. */
   readonly dir: string;
   /** Interface to listen on. Default `127.0.0.1`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** 0 picks a free port. */
   readonly port: number;
   /** How others reach this server, when not by `http://host:port`. */
-  readonly publicUrl?: string;
+  readonly publicUrl?: string | undefined;
   /** Connections held at once; beyond them the longest idle gives way. Default 256. */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
 }
 
 /** Data up to this size is written without leaving the thread. */

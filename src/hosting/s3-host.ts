@@ -14,14 +14,14 @@ type Sdk = typeof import('@aws-sdk/client-s3');
 export interface S3HostOptions {
   readonly bucket: string;
   /** Absent: Amazon's own. */
-  readonly endpointUrl?: string;
+  readonly endpointUrl?: string | undefined;
   /** Base URL under which anybody can read the bucket's objects. */
   readonly publicUrl: string;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   /** Put before every object's name. Default `quarry/`. */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
 }
 
 /** Publishes to an S3-compatible bucket: Amazon S3, Cloudflare R2, MinIO. The bucket must be publicly readable. */
@@ -118,12 +118,12 @@ function repeated(attempt: () => Promise<void>, doing: string, signal: AbortSign
       attempt().catch((error: unknown) => {
         throw s3Error(error, doing);
       }),
-    { ...ATTEMPTS, ...(signal !== undefined && { signal }) },
+    { ...ATTEMPTS, signal },
   );
 }
 
 function statusOf(error: unknown): number | undefined {
-  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  return (error as { $metadata?: { httpStatusCode?: number | undefined } }).$metadata?.httpStatusCode;
 }
 
 /** The SDK's errors may quote request headers; only the status and the service's code are kept. */

@@ -13,7 +13,7 @@ export function verifiedHost(host: DataHost, http: HttpClient): DataHost {
   let verified: Promise<void> | undefined;
   const verify = async (url: string, checksum: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> => {
     const fetched = await http
-      .bytes({ url, maxBytes: bytes.byteLength + 1, ...(signal !== undefined && { signal }) })
+      .bytes({ url, maxBytes: bytes.byteLength + 1, signal })
       .catch((error: unknown) => toQuarryError(error, 'fetching published data back'));
     if (fetched instanceof QuarryError || Buffer.from(blake2b256(fetched)).toString('hex') !== checksum) {
       throw new QuarryError('FAILED_PRECONDITION', `data published with the ${host.name} host cannot be fetched back`, {

@@ -15,7 +15,7 @@ export interface BaseUrlRules {
   /** Shown as a hint when it is not a URL. */
   readonly example: string;
   /** Refuse plain http beyond this machine, because keys travel along. */
-  readonly requireTls?: boolean;
+  readonly requireTls?: boolean | undefined;
 }
 
 /**

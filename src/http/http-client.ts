@@ -12,48 +12,48 @@ import { undiciSender } from './undici-sender.js';
 
 export interface HttpClientOptions {
   /** Prefix of every relative path; a trailing slash is implied. */
-  readonly baseUrl?: string;
+  readonly baseUrl?: string | undefined;
   /** Sent with every request to the origin of `baseUrl`, never to another origin, redirects included. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Longest wait for the head of an answer, and between two pieces of its body. Default 30 s. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Largest body read into memory. Default 64 MiB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** Redirects followed, each checked like the first address. Default 3. */
-  readonly maxRedirects?: number;
+  readonly maxRedirects?: number | undefined;
   /** Absent: any address may be dialled (the caller chose it). */
-  readonly addressPolicy?: AddressPolicy;
+  readonly addressPolicy?: AddressPolicy | undefined;
   /**
    * Origins that the user configured himself, such as his own fullnode in a private network: dialled whatever
    * `addressPolicy` says. Exactly these; a redirect elsewhere is checked.
    */
-  readonly trustedOrigins?: readonly string[];
+  readonly trustedOrigins?: readonly string[] | undefined;
   /** For idempotent methods. Default 3 attempts. */
-  readonly retry?: RetryPolicy;
-  readonly userAgent?: string;
+  readonly retry?: RetryPolicy | undefined;
+  readonly userAgent?: string | undefined;
   /** `lean` needs 50 MB less memory than `fast`, and more processor time per request. Default `fast`. */
-  readonly engine?: 'fast' | 'lean';
+  readonly engine?: 'fast' | 'lean' | undefined;
 }
 
 export interface HttpRequest {
   /** Default GET. */
-  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | undefined;
   /** Absolute URL, or a path under `baseUrl`. */
   readonly url: string;
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Sent as `application/json`. */
-  readonly json?: unknown;
-  readonly body?: Uint8Array | string;
+  readonly json?: unknown | undefined;
+  readonly body?: Uint8Array | string | undefined;
   /** Overrides the client's; `attempts: 1` never retries. POST and PATCH are retried only when given here. */
-  readonly retry?: RetryPolicy;
+  readonly retry?: RetryPolicy | undefined;
   /** `same-origin` refuses to be sent to another origin: for requests that only make sense with their credentials. */
-  readonly redirect?: 'follow' | 'same-origin';
-  readonly timeoutMs?: number;
+  readonly redirect?: 'follow' | 'same-origin' | undefined;
+  readonly timeoutMs?: number | undefined;
   /** Longest wait between two pieces of the body. Default `timeoutMs`. */
-  readonly stallMs?: number;
-  readonly maxBytes?: number;
-  readonly signal?: AbortSignal;
+  readonly stallMs?: number | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** An answer whose head has arrived and whose status is below 400. The body must be consumed or discarded. */
@@ -113,11 +113,7 @@ export class HttpClient {
   async request(req: HttpRequest): Promise<HttpResponse> {
     const method = req.method ?? 'GET';
     const policy = req.retry ?? (IDEMPOTENT.has(method) ? (this.#options.retry ?? { attempts: 3 }) : NO_RETRY);
-    return retry(
-      () => this.#follow(req, method),
-      { ...policy, ...(req.signal !== undefined && { signal: req.signal }) },
-      this.#deps,
-    );
+    return retry(() => this.#follow(req, method), { ...policy, signal: req.signal }, this.#deps);
   }
 
   /** `request` and its body as JSON. */
@@ -213,8 +209,8 @@ export class HttpClient {
         headers,
         timeoutMs,
         stallMs: req.stallMs ?? timeoutMs,
-        ...(body !== undefined && { body }),
-        ...(req.signal !== undefined && { signal: req.signal }),
+        body,
+        signal: req.signal,
       });
       const flat = Object.fromEntries(
         Object.entries(answer.headers).map(([k, v]) => [k, Array.isArray(v) ? v.join(', ') : String(v)]),

@@ -14,7 +14,7 @@ export class HttpStatusError extends QuarryError {
     const retryAfterMs = parseRetryAfterMs(headers['retry-after'], Date.now());
     super(code, `${what} answered HTTP ${status}${excerpt(body)}`, {
       retryable,
-      details: { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+      details: { status, retryAfterMs },
     });
     this.status = status;
     this.body = body;

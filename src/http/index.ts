@@ -37,7 +37,7 @@ export {
   type MinThroughput,
 } from './min-throughput.js';
 export { redactSecrets, redactUrl } from './redact.js';
-export { type RetryDeps, type RetryOptions, type RetryPolicy, retry } from './retry.js';
+export { type PacedRetryPolicy, type RetryDeps, type RetryOptions, type RetryPolicy, retry } from './retry.js';
 export { parseRetryAfterMs } from './retry-after.js';
 export { type Sleep, sleep } from './sleep.js';
 export { wasUnsent } from './was-unsent.js';

@@ -19,8 +19,8 @@ export function nodeSender(options: SenderOptions): Sender {
           method: request.method,
           headers: { ...request.headers, ...lengthOf(request.body) },
           agent: secure ? agents.https : agents.http,
-          ...(options.lookup !== undefined && { lookup: options.lookup }),
-          ...(request.signal !== undefined && { signal: request.signal }),
+          lookup: options.lookup,
+          signal: request.signal,
         });
         const head = setTimeout(() => outgoing.destroy(timedOut('answer', request.timeoutMs)), request.timeoutMs);
         let connecting: NodeJS.Timeout | undefined;

@@ -6,20 +6,23 @@ import { type Sleep, sleep } from './sleep.js';
 export interface RetryPolicy {
   /** Calls in all, the first included. 1 never retries. */
   readonly attempts: number;
-  readonly backoff?: Backoff;
+  readonly backoff?: Backoff | undefined;
 }
 
+/** A policy that says how long to wait. */
+export type PacedRetryPolicy = RetryPolicy & { readonly backoff: Backoff };
+
 export interface RetryDeps {
-  readonly random?: () => number;
-  readonly sleep?: Sleep;
+  readonly random?: (() => number) | undefined;
+  readonly sleep?: Sleep | undefined;
 }
 
 export interface RetryOptions extends RetryPolicy {
   /** Whether this failure is worth another attempt. Default: the error's own `retryable`. */
-  readonly isRetryable?: (error: unknown) => boolean;
+  readonly isRetryable?: ((error: unknown) => boolean) | undefined;
   /** Told before every pause; `attempt` counts from 1. */
-  readonly onRetry?: (error: unknown, attempt: number, delayMs: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onRetry?: ((error: unknown, attempt: number, delayMs: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The least time the other side asked us to wait, when it said so. */

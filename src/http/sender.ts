@@ -6,12 +6,12 @@ import type { Readable } from 'node:stream';
 export interface SendRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | string;
+  readonly body?: Uint8Array | string | undefined;
   /** Longest wait for the head of the answer, in milliseconds. */
   readonly timeoutMs: number;
   /** Longest wait between two pieces of its body, in milliseconds. */
   readonly stallMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The head of an answer and its body still to be read. */
@@ -31,5 +31,5 @@ export interface Sender {
 export interface SenderOptions {
   /** Longest wait for a connection, in milliseconds. */
   readonly connectTimeoutMs: number;
-  readonly lookup?: LookupFunction;
+  readonly lookup?: LookupFunction | undefined;
 }

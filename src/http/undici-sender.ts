@@ -31,7 +31,7 @@ export function undiciSender(options: SenderOptions): Sender {
         dispatcher: agent,
         headersTimeout: timeoutMs,
         bodyTimeout: stallMs,
-        ...(body !== undefined && { body }),
+        body: body ?? null,
         signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
       });
       return request.finally(() => clearTimeout(timer));

@@ -16,28 +16,28 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   /** A network's name or the URL of a fullnode; or a client, which stays the caller's to close. */
   readonly network: string | SomaClient;
   /** More fullnodes of the same network; the fastest that answers is used. Only where `network` is not a client. */
-  readonly fullnodes?: readonly string[];
+  readonly fullnodes?: readonly string[] | undefined;
   /** Told which fullnode is preferred, and which fail or are refused, where there are several. */
-  readonly onFullnode?: (event: FullnodeEvent) => void;
+  readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
   readonly signer: Signer;
   /** Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. */
   readonly data: readonly string[];
   /** Keeps the store, the journal, the weights and hosted data; made when missing. One miner at a time. */
   readonly stateDir: string;
   /** Where submitted bytes are hosted. Default: an HTTP server of its own on a free loopback port. */
-  readonly host?: DataHost;
+  readonly host?: DataHost | undefined;
   /** Default: whatever is fastest here. */
-  readonly engine?: EngineOptions;
+  readonly engine?: EngineOptions | undefined;
   /** Puts another engine over this machine's, which it closes: a fleet of scorers. Default: none. */
-  readonly overEngine?: (local: ScoringEngine) => Promise<ScoringEngine>;
+  readonly overEngine?: ((local: ScoringEngine) => Promise<ScoringEngine>) | undefined;
   /** What finds hits among stored rows. Default: whatever is fastest here. */
-  readonly distance?: ScannerOptions;
+  readonly distance?: ScannerOptions | undefined;
   /** Default: by the width of the network's embeddings. */
-  readonly config?: ModelConfig;
-  readonly samples?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'>;
-  readonly decode?: Omit<ResolveOptions, 'cwd'> & { readonly cwd?: string };
-  readonly stdin?: AsyncIterable<Uint8Array>;
-  readonly signal?: AbortSignal;
+  readonly config?: ModelConfig | undefined;
+  readonly samples?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'> | undefined;
+  readonly decode?: Omit<ResolveOptions, 'cwd'> & { readonly cwd?: string | undefined };
+  readonly stdin?: AsyncIterable<Uint8Array> | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A miner with everything it stands on. Close it when done. */

@@ -73,7 +73,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
     ...options.samples,
     skipUnits: journal.positions.of(source),
     stats: cut,
-    ...(signal !== undefined && { signal }),
+    signal,
   });
   const miner: Miner = new Miner(
     { ...options, config },
@@ -87,7 +87,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
       host: verifiedHost(host, http),
       samples,
       onUnit: (unit) => journal.positions.save(source, unit),
-      ...(onActiveWeights !== undefined && { onActiveWeights }),
+      onActiveWeights,
     },
   );
   setImmediate(() => atStart.forEach(warn));
@@ -109,7 +109,7 @@ async function openSources(
     {
       http,
       onLeftOut: (name, error) => onLeftOut(leftOut(name, error)),
-      ...(stdin !== undefined && { stdin }),
+      stdin,
     },
   );
 }
@@ -125,7 +125,7 @@ async function openEngine(
     engine: 'auto',
     cacheDir: packedDir,
     speedFile: join(stateDir, 'engine-speed.json'),
-    ...(signal !== undefined && { signal }),
+    signal,
     ...wished,
   };
   const chosen = await chooseEngine(engineOptions, config);
@@ -156,7 +156,7 @@ function sourceKey(units: readonly SourceUnit[], samples: CreateMinerOptions['sa
 
 function leftOut(unit: string, error: QuarryError): QuarryError {
   return new QuarryError(error.code, `${unit} is left out: ${error.message}`, {
-    ...(error.hint !== undefined && { hint: error.hint }),
+    hint: error.hint,
     details: error.details,
     cause: error,
     retryable: false,
@@ -175,9 +175,9 @@ function coinShannonsFor(sampleBytes: number): bigint {
 async function connect({ network, fullnodes, onFullnode, signal }: CreateMinerOptions): Promise<SomaClient> {
   if (typeof network !== 'string') return network;
   const control = {
-    ...(signal !== undefined && { signal }),
+    signal,
     ...(fullnodes !== undefined && fullnodes.length > 0 && { fallbackUrls: fullnodes }),
-    ...(onFullnode !== undefined && { onFullnode }),
+    onFullnode,
   };
   if (/^https?:\/\//i.test(network)) return SomaClient.connect({ url: network, ...control });
   // The client knows its networks, and says so when there is none of this name.

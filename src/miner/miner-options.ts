@@ -13,11 +13,11 @@ export interface MinerOptions {
   /** Shape of the network's models. */
   readonly config: ModelConfig;
   /** Which of several fitting samples is submitted. Default `first`. */
-  readonly policy?: 'first' | 'closest' | 'cheapest';
+  readonly policy?: 'first' | 'closest' | 'cheapest' | undefined;
   /** Submit only this far inside the threshold, cosine distance. Default 0. */
-  readonly margin?: number;
+  readonly margin?: number | undefined;
   /** Transactions in flight at once. Default 8. */
-  readonly maxInFlight?: number;
+  readonly maxInFlight?: number | undefined;
   /** Largest bond of one submission. Default: ten times the protocol's for its size. */
   readonly maxBondShannons?: bigint | undefined;
   /** Largest fee of one transaction. Default: ten times the protocol's most. */
@@ -25,19 +25,19 @@ export interface MinerOptions {
   readonly minRewardShannons?: bigint | undefined;
   readonly minBalanceShannons?: bigint | undefined;
   /** Default false. */
-  readonly claimExpired?: boolean;
+  readonly claimExpired?: boolean | undefined;
   /** Find hits, submit nothing. Default false. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   /** Samples scored per round. Default 16. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** Epochs for which the scores of weights that are no longer active are kept. Default 2. */
-  readonly keepScoresEpochs?: number;
+  readonly keepScoresEpochs?: number | undefined;
   /** End with this many accepted submissions (hits with `dryRun`): never more than are missing are in flight. */
   readonly maxAccepted?: number | undefined;
   /** End after this many scored samples. */
   readonly untilSamples?: number | undefined;
   /** End when the source has nothing more and everything is matched. Default false: wait for targets. */
-  readonly untilIdle?: boolean;
+  readonly untilIdle?: boolean | undefined;
 }
 
 /** What a miner stands on. */
@@ -52,9 +52,9 @@ export interface MinerDeps {
   readonly host: DataHost;
   readonly samples: AsyncIterable<Sample>;
   /** Told that every unit of the source before this one has been taken in, so that a later run may skip them. */
-  readonly onUnit?: (unit: number) => void;
+  readonly onUnit?: ((unit: number) => void) | undefined;
   /** Told at every epoch which weights are active, by checksum, so that what is kept for others may go. */
-  readonly onActiveWeights?: (checksums: ReadonlySet<string>) => Promise<unknown>;
+  readonly onActiveWeights?: ((checksums: ReadonlySet<string>) => Promise<unknown>) | undefined;
   /** Monotonic milliseconds. Default `performance.now`. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }

@@ -76,7 +76,7 @@ export class Miner {
    *
    * @throws QuarryError when the network cannot be reached at the start, or a loop fails for good
    */
-  async run({ signal }: { readonly signal?: AbortSignal } = {}): Promise<MinerSummary> {
+  async run({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<MinerSummary> {
     signal?.addEventListener('abort', () => this.stop(), { once: true });
     if (signal?.aborted) this.stop();
     const stop = this.#stop.signal;
@@ -101,7 +101,7 @@ export class Miner {
   }
 
   /** Claims everything that is due now, without mining. */
-  async claim({ signal }: { readonly signal?: AbortSignal } = {}): Promise<MinerSummary> {
+  async claim({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<MinerSummary> {
     const control = signal ?? new AbortController().signal;
     const { chain, claimer, settlement } = this.#parts;
     await settlement.settle(control);

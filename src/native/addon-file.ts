@@ -38,11 +38,11 @@ export function addonFiles(): string[] {
 /** Node reports the version of glibc it runs on, and none on musl. */
 function usesGlibc(): boolean {
   if (process.platform !== 'linux') return false;
-  const report: NodeJS.ProcessReport & { excludeNetwork?: boolean } = process.report;
+  const report: NodeJS.ProcessReport & { excludeNetwork?: boolean | undefined } = process.report;
   const withNetwork = report.excludeNetwork;
   // Looking up names of network interfaces takes seconds on some machines.
   report.excludeNetwork = true;
-  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
+  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string | undefined } };
   report.excludeNetwork = withNetwork ?? false;
   return header.glibcVersionRuntime !== undefined;
 }

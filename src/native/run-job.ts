@@ -35,7 +35,7 @@ export async function runJob<T>(job: NativeJob<T>, doing: string, signal?: Abort
 
 /** What the core threw, as ours. */
 export function coreFailure(error: unknown, doing: string): QuarryError {
-  const code = CODES[String((error as { code?: unknown }).code)] ?? 'ENGINE_FAILED';
+  const code = CODES[String((error as { code?: unknown | undefined }).code)] ?? 'ENGINE_FAILED';
   const detail = error instanceof Error ? error.message : String(error);
   return new QuarryError(code, code === 'ABORTED' ? `${doing} was interrupted` : `${doing} failed: ${detail}`, {
     cause: error,

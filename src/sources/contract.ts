@@ -7,14 +7,14 @@ export interface SourceDocument {
   /** Read at most once, before the next document is asked for. */
   readonly pieces: AsyncIterable<Uint8Array>;
   /** A failure to read it costs this document only: those behind it can be read all the same. */
-  readonly independent?: boolean;
+  readonly independent?: boolean | undefined;
 }
 
 /** A file, wherever it lies: what resuming counts and shuffling moves. */
 export interface SourceUnit {
   readonly name: string;
   /** Gives its bytes only once, as standard input does: it is never read again, and never counts as read before. */
-  readonly readOnce?: boolean;
+  readonly readOnce?: boolean | undefined;
   /** @param onLeftOut told of records that are left out, each time the unit is read */
   documents(signal?: AbortSignal, onLeftOut?: OnLeftOut): AsyncIterable<SourceDocument>;
 }
@@ -30,9 +30,9 @@ export interface Sample {
 /** How documents are found inside a file. */
 export interface DecodeOptions {
   /** Column or JSON field that holds the text. Default: the first well-known one that holds text, else the only one of text. */
-  readonly field?: string;
+  readonly field?: string | undefined;
   /** Leave out files whose first bytes contain NUL. Default false. */
-  readonly textOnly?: boolean;
+  readonly textOnly?: boolean | undefined;
 }
 
 /** Bytes at random places, for formats that are read from their end. */

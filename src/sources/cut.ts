@@ -8,13 +8,13 @@ export const MAX_SAMPLE_BYTES = 1_048_576;
 
 export interface CutOptions {
   /** Bytes of a sample. Default 1024: one chunk, the most samples per FLOP and the cheapest bond. */
-  readonly sampleBytes?: number;
+  readonly sampleBytes?: number | undefined;
   /** Each document is one sample; documents over the protocol's limit are skipped. */
-  readonly wholeFiles?: boolean;
+  readonly wholeFiles?: boolean | undefined;
   /** Do not split a UTF-8 character: the cut moves back to the last boundary. */
-  readonly utf8Boundaries?: boolean;
+  readonly utf8Boundaries?: boolean | undefined;
   /** Skip samples whose bytes carry fewer bits each (0 to 8, order-0 Shannon entropy). Default 0. */
-  readonly minEntropyBits?: number;
+  readonly minEntropyBits?: number | undefined;
 }
 
 /** A piece of a document. */

@@ -14,8 +14,8 @@ export interface FileToDecode {
   readonly name: string;
   readonly pieces: () => AsyncIterable<Uint8Array>;
   /** Where it lies on this machine. */
-  readonly path?: string;
-  readonly randomAccess?: () => Promise<RandomAccess>;
+  readonly path?: string | undefined;
+  readonly randomAccess?: (() => Promise<RandomAccess>) | undefined;
 }
 
 /** The name without what a URL adds, in lower case: what the format is told by. */

@@ -50,7 +50,7 @@ export async function* listFiles(pattern: string, cwd: string, onLeftOut?: OnLef
 function below(dir: string, onLeftOut: OnLeftOut | undefined): AsyncGenerator<string> {
   return walkFiles(dir, {
     skip: (_path, name, directory) => name.startsWith('.') || (directory && name === 'node_modules'),
-    ...(onLeftOut !== undefined && { onLeftOut }),
+    onLeftOut,
   });
 }
 
@@ -67,7 +67,7 @@ async function* matching(
   yield* walkFiles(base, {
     skip: (path, name, directory) =>
       (name.startsWith('.') && !hidden) || (!directory && !matches(relative(base, path).split(sep).join('/'))),
-    ...(onLeftOut !== undefined && { onLeftOut }),
+    onLeftOut,
   });
 }
 
@@ -90,7 +90,7 @@ export function fileUnit(path: string, cwd: string, options: DecodeOptions): Sou
 /** A file's bytes in pieces of 256 KiB. */
 export async function* readPieces(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
-    yield* createReadStream(path, { highWaterMark: PIECE_BYTES, ...(signal !== undefined && { signal }) });
+    yield* createReadStream(path, { highWaterMark: PIECE_BYTES, signal });
   } catch (error) {
     throw toQuarryError(error, `reading ${path}`);
   }

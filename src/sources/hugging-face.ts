@@ -5,9 +5,9 @@ import { httpUnit } from './http.js';
 
 export interface HuggingFaceOptions extends DecodeOptions {
   /** Hub to ask. Default `https://huggingface.co`. */
-  readonly hubUrl?: string;
+  readonly hubUrl?: string | undefined;
   /** For gated and private datasets. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /**

@@ -10,16 +10,16 @@ import { parseSynthetic, syntheticUnits } from './synthetic.js';
 export interface ResolveOptions extends DecodeOptions {
   /** Where relative paths start. */
   readonly cwd: string;
-  readonly hubUrl?: string;
-  readonly hfToken?: string;
+  readonly hubUrl?: string | undefined;
+  readonly hfToken?: string | undefined;
 }
 
 export interface ResolveDeps {
   readonly http: HttpClient;
   /** What `-` reads. */
-  readonly stdin?: AsyncIterable<Uint8Array>;
+  readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   /** Told of files, directories and lines of a list that cannot be used, by name. */
-  readonly onLeftOut?: OnLeftOut;
+  readonly onLeftOut?: OnLeftOut | undefined;
 }
 
 /**
@@ -45,7 +45,7 @@ async function* unitsOf(spec: string, options: ResolveOptions, deps: ResolveDeps
   if (synthetic !== undefined) yield* syntheticUnits(synthetic);
   else if (spec === '-') yield stdinUnit(deps.stdin ?? empty(), options);
   else if (spec.startsWith('hf:')) {
-    const hf = { ...options, ...(options.hfToken !== undefined && { token: options.hfToken }) };
+    const hf = { ...options, token: options.hfToken };
     yield* await huggingFaceUnits(spec.slice(3), deps.http, hf);
   } else if (spec.startsWith('urls:')) {
     const path = spec.slice(5);

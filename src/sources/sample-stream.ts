@@ -1,32 +1,32 @@
 import { type QuarryError, throwIfAborted } from '../errors/index.js';
-import type { RetryPolicy } from '../http/index.js';
+import type { PacedRetryPolicy } from '../http/index.js';
 import type { Sample, SourceUnit } from './contract.js';
 import { type CutOptions, type CutSample, type CutStats, createCutStats } from './cut.js';
 import { UnitReader } from './unit-reader.js';
 
 /** Attempts in a row before the reading goes on with other units: about ten seconds. */
-const SOON: Required<RetryPolicy> = { attempts: 4, backoff: { baseMs: 1_000, maxMs: 10_000 } };
+const SOON: PacedRetryPolicy = { attempts: 4, backoff: { baseMs: 1_000, maxMs: 10_000 } };
 /** Attempts at a unit that was put off, once all others are read: about ten minutes. */
-const LATER: Required<RetryPolicy> = { attempts: 12, backoff: { baseMs: 2_000, maxMs: 60_000 } };
+const LATER: PacedRetryPolicy = { attempts: 12, backoff: { baseMs: 2_000, maxMs: 60_000 } };
 
 export interface SampleStreamOptions extends CutOptions {
   /** Orders the units; the same seed gives the same order. Absent: as listed. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Units read completely by an earlier run, in this order. Those that can be read only once are read all the same. Default 0. */
-  readonly skipUnits?: number;
+  readonly skipUnits?: number | undefined;
   /** Samples cut ahead of the reader. Default 64. */
-  readonly prefetch?: number;
+  readonly prefetch?: number | undefined;
   /**
    * A unit that cannot be read is reported here and left out, as is a record of one. Absent: a unit ends the stream
    * with its error.
    */
-  readonly onUnreadable?: (unit: string, error: QuarryError) => void;
+  readonly onUnreadable?: ((unit: string, error: QuarryError) => void) | undefined;
   /** Told of a failure that may pass: the unit is read again after a pause. */
-  readonly onRetry?: (unit: string, error: QuarryError, delayMs: number) => void;
+  readonly onRetry?: ((unit: string, error: QuarryError, delayMs: number) => void) | undefined;
   /** How failures that may pass are met: at once, and for units that were put off until all others were read. */
-  readonly retries?: { readonly soon?: Required<RetryPolicy>; readonly later?: Required<RetryPolicy> };
-  readonly stats?: CutStats;
-  readonly signal?: AbortSignal;
+  readonly retries?: { readonly soon?: PacedRetryPolicy | undefined; readonly later?: PacedRetryPolicy | undefined };
+  readonly stats?: CutStats | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ async function* cutAll(
 ): AsyncGenerator<Sample> {
   const { skipUnits = 0, stats = createCutStats(), retries } = options;
   const { onUnreadable } = options;
-  const readerOptions = { ...options, ...(onUnreadable !== undefined && { onLeftOut: onUnreadable }) };
+  const readerOptions = { ...options, onLeftOut: onUnreadable };
   const putOff: UnitReader[] = [];
   // What was put off is not behind us: a later run begins with it, and the first put off is the earliest.
   const reached = (position: number): number =>

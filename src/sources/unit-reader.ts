@@ -1,5 +1,5 @@
 import { type QuarryError, toQuarryError } from '../errors/index.js';
-import { backoffDelayMs, type RetryPolicy, sleep } from '../http/index.js';
+import { backoffDelayMs, type PacedRetryPolicy, sleep } from '../http/index.js';
 import type { SourceDocument, SourceUnit } from './contract.js';
 import { type CutOptions, type CutSample, type CutStats, cutDocument } from './cut.js';
 import type { OnLeftOut } from './left-out.js';
@@ -8,11 +8,11 @@ import type { OnLeftOut } from './left-out.js';
 const MOST_TOLD = 1_000;
 
 export interface UnitReaderOptions extends CutOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told of records that are left out of the unit. */
-  readonly onLeftOut?: OnLeftOut;
+  readonly onLeftOut?: OnLeftOut | undefined;
   /** Told of a failure that may pass, before the pause. */
-  readonly onRetry?: (unit: string, error: QuarryError, delayMs: number) => void;
+  readonly onRetry?: ((unit: string, error: QuarryError, delayMs: number) => void) | undefined;
 }
 
 /**
@@ -45,7 +45,7 @@ export class UnitReader {
    * @returns the failure that stands in the way; `undefined` when all was read
    * @throws QuarryError `ABORTED` when the signal fires
    */
-  async *read(policy: Required<RetryPolicy>): AsyncGenerator<CutSample, QuarryError | undefined> {
+  async *read(policy: PacedRetryPolicy): AsyncGenerator<CutSample, QuarryError | undefined> {
     const { signal, onRetry } = this.#options;
     for (let failures = 0; ; ) {
       const before = this.#delivered;

@@ -15,7 +15,7 @@ export interface WalkOptions {
   /** Leaves a file or directory out by its absolute path. */
   readonly skip: (path: string, name: string, directory: boolean) => boolean;
   /** Told of a directory or file that cannot be read. */
-  readonly onLeftOut?: OnLeftOut;
+  readonly onLeftOut?: OnLeftOut | undefined;
 }
 
 /** The ignore rules of one directory, for everything below it. */

@@ -11,8 +11,8 @@ export type DistanceEngineName = (typeof DISTANCE_ENGINES)[number];
 
 export interface ScannerOptions {
   readonly engine: DistanceEngineName | 'auto';
-  readonly isa?: IsaLevel;
-  readonly threads?: number;
+  readonly isa?: IsaLevel | undefined;
+  readonly threads?: number | undefined;
 }
 
 export interface ChosenScanner {

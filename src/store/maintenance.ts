@@ -51,7 +51,7 @@ export interface StoreFault {
   readonly kind: 'sample-record' | 'sample-bytes' | 'score-row' | 'bf16-row' | 'score-of-another-sample';
   /** Sample id, or the row of a model's scores. */
   readonly index: number;
-  readonly model?: ModelKey;
+  readonly model?: ModelKey | undefined;
 }
 
 /** What verification looked at and found. */
@@ -69,7 +69,7 @@ export interface StoreVerification {
  */
 export async function verifyStore(
   store: Store,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<StoreVerification> {
   const { samples, logs } = store.internals;
   const faults: StoreFault[] = [];
@@ -132,10 +132,10 @@ export async function collectGarbage(store: Store, active: readonly ModelKey[]):
 /** What an export carries besides ids, checksums and losses. */
 export interface ExportOptions {
   /** Sample bytes, base64. Default false. */
-  readonly bytes?: boolean;
+  readonly bytes?: boolean | undefined;
   /** Embeddings as arrays of numbers. Default false. */
-  readonly embeddings?: boolean;
-  readonly signal?: AbortSignal;
+  readonly embeddings?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Every live sample with its scores as one JSON object per line, without the line's end. */

@@ -23,22 +23,22 @@ export interface MatchPolicy {
    * `first`: the first found, in the order of arrival, without looking further; `closest`: the smallest distance;
    * `cheapest`: the fewest bytes, because the bond grows with them, and among equals the closest. Default `first`.
    */
-  readonly pick?: 'first' | 'closest' | 'cheapest';
+  readonly pick?: 'first' | 'closest' | 'cheapest' | undefined;
   /** Hits wanted per target. Default 1. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** How much a hit must lie inside the threshold; give the engine's distance error bound. Default 0. */
-  readonly margin?: number;
+  readonly margin?: number | undefined;
   /** What decides that two losses are too close to call. */
-  readonly lossErrorBound?: LossErrorBound;
+  readonly lossErrorBound?: LossErrorBound | undefined;
   /**
    * Hits that are too close to call: `include` gives them flagged, `skip` leaves them out; `defer` gives at most
    * {@link DEFERRED_TIES} of them, and only for a target without any other hit, and none that f32 cannot settle.
    * Default `include`.
    */
-  readonly nearTies?: 'include' | 'skip' | 'defer';
+  readonly nearTies?: 'include' | 'skip' | 'defer' | undefined;
   /** Samples that must not be returned for a target, such as those already submitted for it. */
   readonly exclude?: (targetId: string) => ReadonlySet<number> | undefined;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A sample that hits a target. */
@@ -136,7 +136,7 @@ async function matchFirst(
   found: MatchHit[][],
 ): Promise<void> {
   const limit = policy.limit ?? 1;
-  const options = { margin: policy.margin ?? 0, ...(policy.signal !== undefined && { signal: policy.signal }) };
+  const options = { margin: policy.margin ?? 0, signal: policy.signal };
   const matrix = matrixOf(targets, selection.dim);
   const next = new Map<number, number>();
   for (const hit of await scanner.scan(selection, matrix, { ...options, mode: 'first' })) {
@@ -175,7 +175,7 @@ async function matchBest(
   const hits = await scanner.scan(selection, matrixOf(targets, selection.dim), {
     mode: 'all',
     margin: policy.margin ?? 0,
-    ...(policy.signal !== undefined && { signal: policy.signal }),
+    signal: policy.signal,
   });
   for (const hit of hits) take(hit.target, hit);
   const cheap = policy.pick === 'cheapest';

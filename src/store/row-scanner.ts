@@ -23,7 +23,7 @@ export const SKIPPED_TABLE = 255;
 /** How a selection is scanned. */
 export interface SelectionScanOptions extends ScanOptions {
   /** First position looked at. Default 0. */
-  readonly from?: number;
+  readonly from?: number | undefined;
 }
 
 /**

@@ -11,27 +11,27 @@ export interface StoreOptions {
   /** Width of every embedding in it. */
   readonly embeddingDim: number;
   /** Reads beside the writer; call `refresh` to see what the writer appended. Default false. */
-  readonly readonly?: boolean;
+  readonly readonly?: boolean | undefined;
   /**
    * `power`: an acknowledged append survives power loss. `process`: it survives the death of the process only, and
    * small appends are much faster. Default `power`.
    */
-  readonly durability?: 'power' | 'process';
+  readonly durability?: 'power' | 'process' | undefined;
 }
 
 /** What a store works with. */
 export interface StoreDeps {
   /** Searches rows on disk. Default: the native core's, or plain file reads where there is none. */
-  readonly scanner?: RowScanner;
+  readonly scanner?: RowScanner | undefined;
 }
 
 /** One sample to append. */
 export interface SampleInput {
   readonly bytes: Uint8Array;
   /** Where the bytes came from, for people: a path, a URL. Default empty. */
-  readonly origin?: string;
+  readonly origin?: string | undefined;
   /** BLAKE2b-256 of `bytes` when the caller already has it. */
-  readonly checksum?: Uint8Array;
+  readonly checksum?: Uint8Array | undefined;
 }
 
 /** What became of a sample. */

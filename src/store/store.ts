@@ -191,7 +191,10 @@ export class Store {
   }
 
   /** Ids of live samples without a score under `model`, ascending, at most `limit` of those above `after`. */
-  unscored(model: ModelKey, options: { readonly after?: number; readonly limit?: number } = {}): number[] {
+  unscored(
+    model: ModelKey,
+    options: { readonly after?: number | undefined; readonly limit?: number | undefined } = {},
+  ): number[] {
     const log = this.#logs.get(modelKeyId(model));
     const ids: number[] = [];
     const dead = this.#samples.dead.array;

@@ -6,9 +6,9 @@ import type { ScoreLog } from './score-log.js';
 /** Absolute error of the losses an engine reports, by which two of them may trade places. */
 export interface LossErrorBound {
   /** Of losses computed in f32. Default 1e-5: below it f32 rounding decides. */
-  readonly f32?: number;
+  readonly f32?: number | undefined;
   /** Of losses computed in bf16 or f16, as the engine measured it at load. Default 2e-3. */
-  readonly low?: number;
+  readonly low?: number | undefined;
 }
 
 /**

@@ -10,7 +10,7 @@ export interface HttpApiOptions {
   /** 0 picks a free port. */
   readonly port: number;
   /** Interface that is listened on. Default `127.0.0.1`; any other than loopback needs a token. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /**
    * When set, every request needs `Authorization: Bearer <token>`, but for `/health` and `/ready`, which hold nothing of
    * the miner's. Needed for the control routes.
@@ -24,11 +24,11 @@ export interface HttpApiDeps {
   /** The summary object. */
   readonly summary: () => unknown;
   /** Whether work is being done; why not, otherwise. */
-  readonly ready: () => { readonly ready: boolean; readonly reason?: string };
+  readonly ready: () => { readonly ready: boolean; readonly reason?: string | undefined };
   /** Only where something can be controlled. */
   readonly control?: { pause(): void; resume(): void; stop(): void };
   /** What `/1/events` sends. */
-  readonly events?: EventFeed;
+  readonly events?: EventFeed | undefined;
 }
 
 export interface HttpApi {

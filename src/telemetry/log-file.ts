@@ -8,7 +8,9 @@ const RETRY_MS = 5_000;
 
 export interface LogFileOptions {
   /** Told when writing begins to fail, with the reason, and when it works again, with the lines that were dropped. */
-  readonly onState?: ((state: { readonly failing?: string; readonly dropped?: number }) => void) | undefined;
+  readonly onState?:
+    | ((state: { readonly failing?: string | undefined; readonly dropped?: number | undefined }) => void)
+    | undefined;
 }
 
 /**

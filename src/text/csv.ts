@@ -2,11 +2,11 @@ import type { Column } from './table.js';
 
 export interface CsvOptions {
   /** Default CRLF, as RFC 4180 has it. */
-  readonly lineEnd?: '\n' | '\r\n';
+  readonly lineEnd?: '\n' | '\r\n' | undefined;
   /** Begins the text with a byte order mark, which some spreadsheets need to read UTF-8. */
-  readonly bom?: boolean;
+  readonly bom?: boolean | undefined;
   /** Whether text that a spreadsheet would run as a formula gets an apostrophe in front. Default true. */
-  readonly guardFormulas?: boolean;
+  readonly guardFormulas?: boolean | undefined;
 }
 
 /**

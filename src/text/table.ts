@@ -5,18 +5,18 @@ export interface Column<Row> {
   readonly header: string;
   /** The cell's text. Control characters are removed; absent values show as `-`. */
   readonly value: (row: Row) => string | number | bigint | boolean | null | undefined;
-  readonly align?: 'left' | 'right';
+  readonly align?: 'left' | 'right' | undefined;
   /** Columns with the highest number give way first when the terminal is narrow. Default 0: never. */
-  readonly shrink?: number;
+  readonly shrink?: number | undefined;
 }
 
 export interface TableOptions {
   /** Terminal width in cells. Default: unlimited. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   /** Shown for absent values. Default `-`. */
-  readonly absent?: string;
+  readonly absent?: string | undefined;
   /** Emphasises the header. */
-  readonly bold?: (text: string) => string;
+  readonly bold?: ((text: string) => string) | undefined;
 }
 
 const GAP = 2;

@@ -21,7 +21,7 @@ export interface ManifestDownloadOptions
     'leastRate' | 'maxInterruptions' | 'onProgress' | 'signal' | 'stallMs' | 'startAt' | 'timeoutMs' | 'totalMs'
   > {
   /** Where the bytes may be as well, such as the proxies of the fullnodes: tried after the manifest's own address. */
-  readonly fallbacks?: readonly DownloadSource[];
+  readonly fallbacks?: readonly DownloadSource[] | undefined;
 }
 
 /** Short at first: a race is on while weights are fetched. */

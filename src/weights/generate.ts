@@ -4,9 +4,9 @@ import { encodeSafetensors, type SafetensorsTensor, safetensorsHeader } from './
 import { type V1Shape, type V1Tensor, v1Tensors } from './v1-layout.js';
 
 export interface GenerateWeightsOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called after every piece written. */
-  readonly onProgress?: (writtenBytes: number, totalBytes: number) => void;
+  readonly onProgress?: ((writtenBytes: number, totalBytes: number) => void) | undefined;
 }
 
 /** Values made and written at a time: 4 MiB. */

@@ -14,12 +14,12 @@ export interface PartialFileOptions {
   /** What the whole file has. A longer one on disk is started anew. */
   readonly sizeBytes: number;
   /** Decrypts what is written, 32 bytes. Without it the bytes are kept as they come. */
-  readonly decryptionKey?: Uint8Array;
+  readonly decryptionKey?: Uint8Array | undefined;
   /** Packs the plaintext as it comes, where the core can. */
-  readonly packing?: WeightsPacking;
+  readonly packing?: WeightsPacking | undefined;
   /** Identity of the weights, for packing. */
-  readonly identity?: string;
-  readonly signal?: AbortSignal;
+  readonly identity?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A download on disk that grows in this run and in later ones. */

@@ -36,7 +36,7 @@ function invalid(message: string, details: Record<string, string | number> = {},
   return new QuarryError('WEIGHTS_INVALID', `not a valid safetensors file: ${message}`, {
     hint: 'The file may be truncated, still encrypted, or decrypted with the wrong key.',
     details,
-    ...(cause !== undefined && { cause }),
+    cause,
   });
 }
 

@@ -6,7 +6,7 @@ import type { TensorDtype } from './weights-file.js';
 export interface SafetensorsEntry {
   readonly name: string;
   /** Default `F32`. */
-  readonly dtype?: TensorDtype;
+  readonly dtype?: TensorDtype | undefined;
   readonly shape: readonly number[];
 }
 

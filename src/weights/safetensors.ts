@@ -12,8 +12,8 @@ const READ_BYTES = 64 * 1024 * 1024;
 
 export interface OpenSafetensorsOptions {
   /** Identity of the weights when the caller knows it. Default: BLAKE2b-256 of the bytes, which reads the whole file. */
-  readonly checksum?: string;
-  readonly signal?: AbortSignal;
+  readonly checksum?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -59,7 +59,10 @@ export async function openSafetensors(path: string, options: OpenSafetensorsOpti
  *
  * @throws QuarryError `WEIGHTS_INVALID` when it breaks a rule of the container
  */
-export function safetensorsFromBytes(bytes: Uint8Array, options: { readonly checksum?: string } = {}): WeightsFile {
+export function safetensorsFromBytes(
+  bytes: Uint8Array,
+  options: { readonly checksum?: string | undefined } = {},
+): WeightsFile {
   const headerBytes = safetensorsHeaderBytes(bytes, bytes.byteLength);
   const header = bytes.subarray(SAFETENSORS_PREFIX_BYTES, SAFETENSORS_PREFIX_BYTES + headerBytes);
   const tensors = parseSafetensorsHeader(header, bytes.byteLength);

@@ -21,7 +21,7 @@ export interface WeightsCacheDeps {
 
 export interface FetchWeightsOptions extends Omit<ManifestDownloadOptions, 'startAt'> {
   /** Packs the weights for an engine as they come; weights that are there already are left to the engine. */
-  readonly packing?: WeightsPacking;
+  readonly packing?: WeightsPacking | undefined;
 }
 
 /** An interrupted download is worth resuming in another process from this size on, bytes. */
@@ -116,8 +116,8 @@ export class WeightsCache {
       sizeBytes,
       decryptionKey,
       identity: weightsIdentity(manifest),
-      ...(packing !== undefined && { packing }),
-      ...(signal !== undefined && { signal }),
+      packing,
+      signal,
     });
     try {
       await downloadManifest(manifest, this.#http, file, { ...options, startAt: file.startAt });

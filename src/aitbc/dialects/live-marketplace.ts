@@ -10,11 +10,11 @@ import { compact, money, offerFromRecord, offerServes, timestamp } from './live-
 /** Where the parts of a live network are, beside the coordinator. */
 export interface LiveDialectOptions {
   /** The separate marketplace service, where offers are created and booked. Without `/v1`. */
-  readonly marketplaceUrl?: string;
+  readonly marketplaceUrl?: string | undefined;
   /** Who offers and buys there: a wallet address or provider name. */
-  readonly marketplaceParty?: string;
+  readonly marketplaceParty?: string | undefined;
   /** Where health is answered, when a reverse proxy moves it. */
-  readonly healthPath?: string;
+  readonly healthPath?: string | undefined;
 }
 
 /** The clock, Unix time in milliseconds. */
@@ -75,7 +75,7 @@ export class LiveMarketplace {
       path: '/v1/marketplace/offers',
       // No status filter: the live one rejects the very word that stored offers carry.
       query: { limit: OFFER_PAGE, offset: 0 },
-      ...(this.#options.marketplaceUrl !== undefined && { baseUrl: this.#options.marketplaceUrl }),
+      baseUrl: this.#options.marketplaceUrl,
     };
     const body = await this.#call(spec, options);
     const list = Array.isArray(body) ? body.filter(isWire) : [];

@@ -15,46 +15,46 @@ import type { JobHandler, MinerEvent, MinerJob, MinerResult, MinerTotals, Receip
 
 /** Settings of an {@link AITBCMiner}. */
 export interface AITBCMinerOptions {
-  readonly baseUrl?: string;
+  readonly baseUrl?: string | undefined;
   /** The miner key. On older coordinators it is also the miner's id, and shows in receipts. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** A JWT of role `miner`, instead of a key. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** The public id, sent as `X-Miner-ID`. Without it newer coordinators publish the key. */
   readonly minerId: string;
   /** What the scheduler matches jobs against: `gpus`, `cuda`, `models`, `price`… Default {@link SERVICE_CAPABILITIES}. */
-  readonly capabilities?: Wire;
+  readonly capabilities?: Wire | undefined;
   /** Jobs at a time. Default 1. */
-  readonly concurrency?: number;
-  readonly region?: string;
+  readonly concurrency?: number | undefined;
+  readonly region?: string | undefined;
   /** Default 15 000. */
-  readonly heartbeatMs?: number;
+  readonly heartbeatMs?: number | undefined;
   /** Pause between polls, doubled while there is nothing to do. Default 3 000. */
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
   /** Longest pause between polls. Default 60 000. */
-  readonly maxPollMs?: number;
-  readonly timeoutMs?: number;
+  readonly maxPollMs?: number | undefined;
+  readonly timeoutMs?: number | undefined;
   /** Keys to trust in the receipts that come back. */
-  readonly verify?: VerifyReceiptOptions;
-  readonly fetch?: typeof fetch;
+  readonly verify?: VerifyReceiptOptions | undefined;
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /** What an {@link AITBCMiner} works with. */
 export interface AITBCMinerDeps extends RetryDeps {
   readonly handler: JobHandler;
-  readonly receipts?: ReceiptStore;
-  readonly onEvent?: (event: MinerEvent) => void;
-  readonly now?: () => number;
+  readonly receipts?: ReceiptStore | undefined;
+  readonly onEvent?: ((event: MinerEvent) => void) | undefined;
+  readonly now?: (() => number) | undefined;
 }
 
 /** When a run ends. */
 export interface MinerRunOptions {
   /** First: finish what runs, take nothing new. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Second: stop running jobs and report them failed. */
-  readonly killSignal?: AbortSignal;
+  readonly killSignal?: AbortSignal | undefined;
   /** Ends after so many jobs were taken. */
-  readonly maxJobs?: number;
+  readonly maxJobs?: number | undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ export interface MinerJob {
 export interface MinerResult {
   readonly result: Readonly<Record<string, unknown>>;
   /** `duration_ms` is added when absent. */
-  readonly metrics?: Readonly<Record<string, unknown>>;
+  readonly metrics?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**

@@ -14,9 +14,9 @@ export interface ScoringHandlerOptions {
   /** Named in results, so that the client knows what computed them. */
   readonly model: string;
   /** Samples in one job. Default 256. */
-  readonly maxSamples?: number;
+  readonly maxSamples?: number | undefined;
   /** Bytes of all samples of a job. Default 4 MiB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /** The job type and result form of scoring. */
@@ -96,7 +96,7 @@ function readSamples(input: unknown, options: ScoringHandlerOptions): Uint8Array
   });
 }
 
-function encodeEmbedding(embedding: Float32Array, form: unknown): { embedding?: string | number[] } {
+function encodeEmbedding(embedding: Float32Array, form: unknown): { embedding?: string | number[] | undefined } {
   if (form === 'none') return {};
   if (form === 'array') return { embedding: [...embedding] };
   const bytes = Buffer.alloc(embedding.length * 4);

@@ -29,11 +29,11 @@ export type Run = <T>(
 /** How long and how often to look at a job. */
 export interface WaitOptions extends CallOptions {
   /** Milliseconds. Default 300 000. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Milliseconds between two looks. Default 5 000. */
-  readonly pollInterval?: number;
+  readonly pollInterval?: number | undefined;
   /** Told about every status change. */
-  readonly onUpdate?: (job: Job) => void;
+  readonly onUpdate?: ((job: Job) => void) | undefined;
 }
 
 /** What the jobs namespace runs on. */

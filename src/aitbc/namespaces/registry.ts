@@ -5,9 +5,9 @@ import type { Run } from './jobs.js';
 
 /** Which services to list. */
 export interface RegistryQuery {
-  readonly category?: string;
+  readonly category?: string | undefined;
   /** Part of a name, description or tag, in any case. */
-  readonly search?: string;
+  readonly search?: string | undefined;
 }
 
 /** `client.registry`. Definitions and schemas keep their wire names. */

@@ -8,43 +8,43 @@ type More = Readonly<Record<string, unknown>>;
 /** Speech to text. */
 export interface WhisperRequest extends More {
   readonly audioUrl: string;
-  readonly model?: string;
-  readonly language?: string;
-  readonly task?: 'transcribe' | 'translate';
+  readonly model?: string | undefined;
+  readonly language?: string | undefined;
+  readonly task?: 'transcribe' | 'translate' | undefined;
 }
 
 /** Images from a prompt. */
 export interface StableDiffusionRequest extends More {
   readonly prompt: string;
-  readonly model?: string;
-  readonly size?: string;
-  readonly numImages?: number;
-  readonly steps?: number;
+  readonly model?: string | undefined;
+  readonly size?: string | undefined;
+  readonly numImages?: number | undefined;
+  readonly steps?: number | undefined;
 }
 
 /** Text from a language model. */
 export interface LlmRequest extends More {
   readonly model: string;
   readonly prompt: string;
-  readonly maxTokens?: number;
-  readonly temperature?: number;
+  readonly maxTokens?: number | undefined;
+  readonly temperature?: number | undefined;
 }
 
 /** Conversion of a video. */
 export interface FfmpegRequest extends More {
   readonly inputUrl: string;
-  readonly outputFormat?: string;
-  readonly codec?: string;
-  readonly resolution?: string;
+  readonly outputFormat?: string | undefined;
+  readonly codec?: string | undefined;
+  readonly resolution?: string | undefined;
 }
 
 /** Rendering of a scene. */
 export interface BlenderRequest extends More {
   readonly blendFileUrl: string;
-  readonly engine?: string;
-  readonly resolutionX?: number;
-  readonly resolutionY?: number;
-  readonly samples?: number;
+  readonly engine?: string | undefined;
+  readonly resolutionX?: number | undefined;
+  readonly resolutionY?: number | undefined;
+  readonly samples?: number | undefined;
 }
 
 /** `client.services`: each call submits a job; its results come through `client.jobs`. */

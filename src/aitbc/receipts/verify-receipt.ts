@@ -36,17 +36,17 @@ export interface VerifyReceiptOptions {
    * (`1.0` as `1e0`, nulls, unusual escapes or whitespace): any changed byte fails. `tolerant` (default) takes any
    * spelling and retries without {@link POST_SIGNING_MEMBERS}.
    */
-  readonly mode?: 'strict' | 'tolerant';
+  readonly mode?: 'strict' | 'tolerant' | undefined;
   /** Key ids (base64 or base64url of the raw public key) allowed to sign receipts. */
-  readonly trustedSigners?: readonly string[];
+  readonly trustedSigners?: readonly string[] | undefined;
   /** Key ids allowed to attest. Also tried on attestations that name no key. */
-  readonly trustedAttesters?: readonly string[];
+  readonly trustedAttesters?: readonly string[] | undefined;
   /** Requires the receipt's `chain_id` to be this. */
-  readonly chainId?: number;
+  readonly chainId?: number | undefined;
   /** Refuses receipts completed longer ago than this, in seconds. */
-  readonly maxAgeSeconds?: number;
+  readonly maxAgeSeconds?: number | undefined;
   /** Unix time in milliseconds, for `maxAgeSeconds`. Default: the clock. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** What one signature turned out to be. */
@@ -57,7 +57,7 @@ export interface SignatureCheck {
   /** Whether the key is one the caller pinned. */
   readonly trusted: boolean;
   /** Why it is not valid. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
 /** What local verification found. */

@@ -22,7 +22,7 @@ const price = (name: string, unitPrice: string, minCharge?: string) =>
     model: 'per_unit',
     unit_price: unitPrice,
     currency: 'AITBC',
-    ...(minCharge !== undefined && { min_charge: minCharge }),
+    min_charge: minCharge,
   }) as const;
 
 /** The `ai_ml` and `media_processing` part of the catalogue. Source: AITBC `models/registry*.py`. */

@@ -20,19 +20,19 @@ export interface ServiceParameter {
   readonly type: ParameterType;
   readonly required: boolean;
   readonly description: string;
-  readonly default?: unknown;
-  readonly min_value?: number;
-  readonly max_value?: number;
-  readonly options?: readonly (string | number)[];
-  readonly validation?: Readonly<Record<string, unknown>>;
+  readonly default?: unknown | undefined;
+  readonly min_value?: number | undefined;
+  readonly max_value?: number | undefined;
+  readonly options?: readonly (string | number)[] | undefined;
+  readonly validation?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A piece of hardware or software a service needs. */
 export interface ServiceRequirement {
   readonly component: string;
   readonly min_value: string | number;
-  readonly recommended?: string | number;
-  readonly unit?: string;
+  readonly recommended?: string | number | undefined;
+  readonly unit?: string | undefined;
 }
 
 /** A price tier of a service. */
@@ -41,7 +41,7 @@ export interface ServicePricing {
   readonly model: 'per_unit' | 'per_hour' | 'per_gb' | 'per_frame' | 'fixed' | 'custom';
   /** Decimal string. */
   readonly unit_price: string;
-  readonly min_charge?: string;
+  readonly min_charge?: string | undefined;
   readonly currency: string;
 }
 
@@ -89,12 +89,12 @@ export function input(
 /** An enum input from words separated by spaces. */
 export function choice(nameAndStar: string, words: string, byDefault?: string): ServiceParameter {
   const options = words === '' ? {} : { options: words.split(' ') };
-  return input(nameAndStar, 'enum', { ...options, ...(byDefault !== undefined && { default: byDefault }) });
+  return input(nameAndStar, 'enum', { ...options, default: byDefault });
 }
 
 /** An integer input with a range and a default. */
 export function whole(nameAndStar: string, min?: number, max?: number, byDefault?: number): ServiceParameter {
-  return input(nameAndStar, 'integer', { range: [min, max], ...(byDefault !== undefined && { default: byDefault }) });
+  return input(nameAndStar, 'integer', { range: [min, max], default: byDefault });
 }
 
 /** An integer input with a list of values. */
@@ -104,12 +104,12 @@ export function wholeOf(name: string, options: readonly number[], byDefault: num
 
 /** A number input with a range and a default. */
 export function real(nameAndStar: string, min?: number, max?: number, byDefault?: number): ServiceParameter {
-  return input(nameAndStar, 'float', { range: [min, max], ...(byDefault !== undefined && { default: byDefault }) });
+  return input(nameAndStar, 'float', { range: [min, max], default: byDefault });
 }
 
 /** A string input with length limits. */
 export function text(nameAndStar: string, min?: number, max?: number, byDefault?: string): ServiceParameter {
-  return input(nameAndStar, 'string', { range: [min, max], ...(byDefault !== undefined && { default: byDefault }) });
+  return input(nameAndStar, 'string', { range: [min, max], default: byDefault });
 }
 
 /** A flag with its default. */

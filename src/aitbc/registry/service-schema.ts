@@ -33,10 +33,10 @@ function propertySchema(parameter: ServiceParameter): Wire {
     type: JSON_TYPES[parameter.type],
     description: parameter.description,
     ...(parameter.type === 'file' && { format: 'uri' }),
-    ...(parameter.default !== undefined && { default: parameter.default }),
+    default: parameter.default,
     ...(min !== undefined && { [isText ? 'minLength' : 'minimum']: min }),
     ...(max !== undefined && { [isText ? 'maxLength' : 'maximum']: max }),
-    ...(parameter.options !== undefined && { enum: parameter.options }),
+    enum: parameter.options,
     ...parameter.validation,
   };
 }

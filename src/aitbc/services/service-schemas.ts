@@ -15,7 +15,7 @@ const number = (minimum: number, maximum: number, byDefault: number): object => 
 });
 const words = (list: string, byDefault?: string): object => ({
   enum: list.split(' '),
-  ...(byDefault !== undefined && { default: byDefault }),
+  default: byDefault,
 });
 const flag = (byDefault: boolean): object => ({ type: 'boolean', default: byDefault });
 const textList = { type: 'array', items: { type: 'string' } };

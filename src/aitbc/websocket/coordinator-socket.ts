@@ -17,14 +17,14 @@ import {
 /** Settings of a {@link CoordinatorSocket}. */
 export interface CoordinatorSocketOptions extends Partial<SocketTimings> {
   readonly url: string;
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /**
    * How the key is shown to the server; the API page says nothing. `frame` sends `{type:"auth",api_key}` first,
    * `header` sends `X-API-Key` with the handshake. Default `frame`.
    */
-  readonly auth?: 'frame' | 'header' | 'none';
+  readonly auth?: 'frame' | 'header' | 'none' | undefined;
   /** The frame that subscribes to a channel. Default `{type:"subscribe",channel,filters}`. */
-  readonly subscribeFrame?: (channel: string, filters: Readonly<Record<string, string>>) => unknown;
+  readonly subscribeFrame?: ((channel: string, filters: Readonly<Record<string, string>>) => unknown) | undefined;
 }
 
 /** What a {@link CoordinatorSocket} polls with. */
@@ -35,9 +35,9 @@ export interface CoordinatorSocketDeps {
   readonly pollOffers: (signal: AbortSignal) => Promise<readonly Offer[]>;
   /** The id of a job's receipt, or undefined while there is none. */
   readonly pollReceipt: (jobId: string, signal: AbortSignal) => Promise<string | undefined>;
-  readonly WebSocket?: WebSocketConstructor;
-  readonly now?: () => number;
-  readonly sleep?: Sleep;
+  readonly WebSocket?: WebSocketConstructor | undefined;
+  readonly now?: (() => number) | undefined;
+  readonly sleep?: Sleep | undefined;
 }
 
 /** Looks for a receipt after a job has ended, before concluding that there is none. */
@@ -88,7 +88,7 @@ export class CoordinatorSocket {
   }
 
   /** Asks for a channel: `jobs` (with a job id) or `marketplace`. May be called before and after `start`. */
-  subscribe(channel: 'jobs' | 'marketplace', filter: { readonly jobId?: string } = {}): void {
+  subscribe(channel: 'jobs' | 'marketplace', filter: { readonly jobId?: string | undefined } = {}): void {
     const key = `${channel}:${filter.jobId ?? ''}`;
     if (this.#subscriptions.has(key)) return;
     const filters = filter.jobId === undefined ? {} : { job_id: filter.jobId };
@@ -200,7 +200,7 @@ export class CoordinatorSocket {
       this.#receive(String(data));
     });
     socket.addEventListener('error', (event) => {
-      const message = (event as { message?: unknown } | undefined)?.message;
+      const message = (event as { message?: unknown | undefined } | undefined)?.message;
       reason = typeof message === 'string' ? message : 'connection failed';
     });
     socket.addEventListener('close', (event) => {
@@ -273,9 +273,9 @@ export class CoordinatorSocket {
           jobId,
           status: job.status,
           timestamp: this.#nowIso(),
-          ...(job.progress !== undefined && { progress: job.progress }),
-          ...(job.minerId !== undefined && { minerId: job.minerId }),
-          ...(job.rawState !== undefined && { rawState: job.rawState }),
+          progress: job.progress,
+          minerId: job.minerId,
+          rawState: job.rawState,
           synthetic: true,
         });
       }

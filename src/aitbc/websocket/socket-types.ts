@@ -17,7 +17,7 @@ export interface WebSocketLike {
 /** The constructor of the `ws` package, or of a browser. */
 export type WebSocketConstructor = new (
   url: string,
-  options?: { readonly headers?: Readonly<Record<string, string>>; readonly handshakeTimeout?: number },
+  options?: { readonly headers?: Readonly<Record<string, string>>; readonly handshakeTimeout?: number | undefined },
 ) => WebSocketLike;
 
 /** All in milliseconds but `maxReconnects`. Defaults from upstream's SDK transport. */
@@ -64,9 +64,9 @@ export interface JobUpdate extends SocketEvent {
   /** A documented status. */
   readonly status: string;
   readonly timestamp: string;
-  readonly progress?: number;
-  readonly minerId?: string;
-  readonly rawState?: string;
+  readonly progress?: number | undefined;
+  readonly minerId?: string | undefined;
+  readonly rawState?: string | undefined;
 }
 
 /** Offers or transactions changed. */
@@ -74,19 +74,19 @@ export interface MarketplaceUpdate extends SocketEvent {
   readonly type: 'marketplace_update';
   readonly timestamp: string;
   /** What the server sent; absent in synthetic events. */
-  readonly data?: unknown;
+  readonly data?: unknown | undefined;
   /** Offers that appeared and ids that vanished; only in synthetic events. */
-  readonly added?: readonly Offer[];
-  readonly removed?: readonly string[];
+  readonly added?: readonly Offer[] | undefined;
+  readonly removed?: readonly string[] | undefined;
 }
 
 /** A job got a receipt. */
 export interface ReceiptCreated extends SocketEvent {
   readonly type: 'receipt_created';
-  readonly jobId?: string;
-  readonly receiptId?: string;
+  readonly jobId?: string | undefined;
+  readonly receiptId?: string | undefined;
   readonly timestamp: string;
-  readonly data?: unknown;
+  readonly data?: unknown | undefined;
 }
 
 /** A frame of a type nobody documented. */

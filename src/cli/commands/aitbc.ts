@@ -12,7 +12,7 @@ import { healthCommand, loginCommand, watchCommand } from './aitbc/watch.js';
 
 export interface AitbcCommandDeps {
   /** The engine scoring jobs run on. Default: the best that runs here for weights given, else the reference engine. */
-  readonly createEngine?: () => Promise<ScoringEngine>;
+  readonly createEngine?: (() => Promise<ScoringEngine>) | undefined;
 }
 
 /** `quarry aitbc`. */

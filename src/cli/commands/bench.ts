@@ -20,13 +20,13 @@ interface BenchModuleOptions {
   readonly json: boolean;
   readonly quick: boolean;
   readonly signal: AbortSignal;
-  readonly full?: boolean;
-  readonly peers?: false;
-  readonly python?: string;
-  readonly threads?: readonly number[];
-  readonly chunks?: readonly number[];
-  readonly directory?: string;
-  readonly modelsDir?: string;
+  readonly full?: boolean | undefined;
+  readonly peers?: false | undefined;
+  readonly python?: string | undefined;
+  readonly threads?: readonly number[] | undefined;
+  readonly chunks?: readonly number[] | undefined;
+  readonly directory?: string | undefined;
+  readonly modelsDir?: string | undefined;
 }
 
 interface BenchModule {
@@ -34,17 +34,17 @@ interface BenchModule {
 }
 
 interface BenchFlags {
-  readonly json?: boolean;
-  readonly quick?: boolean;
-  readonly full?: boolean;
-  readonly save?: string;
+  readonly json?: boolean | undefined;
+  readonly quick?: boolean | undefined;
+  readonly full?: boolean | undefined;
+  readonly save?: string | undefined;
   /** False with --no-peers. */
   readonly peers: boolean;
-  readonly python?: string;
-  readonly threads?: readonly number[];
-  readonly chunks?: readonly number[];
-  readonly directory?: string;
-  readonly modelsDir?: string;
+  readonly python?: string | undefined;
+  readonly threads?: readonly number[] | undefined;
+  readonly chunks?: readonly number[] | undefined;
+  readonly directory?: string | undefined;
+  readonly modelsDir?: string | undefined;
 }
 
 /** `quarry bench`: how fast, beside the machine's own limit. */

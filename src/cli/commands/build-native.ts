@@ -15,7 +15,7 @@ export function buildNativeCommand(context: CliContext): Command {
     .option('--verbose', "show the compiler's output")
     .option('--json', 'one JSON object on stdout')
     .addHelpText('after', examples('build-native'))
-    .action(async (flags: { verbose?: boolean; json?: boolean }) => {
+    .action(async (flags: { verbose?: boolean | undefined; json?: boolean | undefined }) => {
       const script = join(packageRoot(), 'scripts', 'build-native.mjs');
       const args = [script, '--require', ...(flags.verbose ? ['--verbose'] : [])];
       // What the build says is talk, also where its tools say it on stdout.

@@ -13,7 +13,7 @@ import { examples, say, sayJson, tell } from '../print.js';
 import { type SessionFlags, type SomaSession, withSession, withSigner } from '../soma-session.js';
 
 interface ClaimFlags extends SessionFlags {
-  readonly expired?: boolean;
+  readonly expired?: boolean | undefined;
 }
 
 /** What became of one claim. */

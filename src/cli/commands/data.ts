@@ -15,7 +15,7 @@ export function dataCommand(context: CliContext): Command {
     .option('--out <file>', 'where to write it; - is stdout (default: <target>.data)')
     .option('--force', 'replace the file if it exists')
     .addHelpText('after', examples('data fetch 0x… --out sample.txt', 'data fetch 0x… --out - | head'))
-    .action((target: string, flags: SessionFlags & { out?: string; force?: boolean }) => {
+    .action((target: string, flags: SessionFlags & { out?: string | undefined; force?: boolean | undefined }) => {
       const targetId = idArgument(target, 'target');
       const file = flags.out ?? `${targetId}.data`;
       return withSession(context, flags, async ({ client, signal }) => {

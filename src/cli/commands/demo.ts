@@ -55,7 +55,7 @@ export function demoCommand(context: CliContext): Command {
     'logFile',
     'logLevel',
   ]);
-  return command.action(async (flags: { json?: boolean; distanceThreshold?: number }) => {
+  return command.action(async (flags: { json?: boolean | undefined; distanceThreshold?: number | undefined }) => {
     const config = await configOf(context, { ...flags });
     if (flags.distanceThreshold !== undefined && !(flags.distanceThreshold > 0 && flags.distanceThreshold <= 2)) {
       throw new QuarryError('USAGE', '--distance-threshold expects a cosine distance between 0 and 2');

@@ -12,22 +12,22 @@ import { addressArgument, integerArgument } from '../parse-argument.js';
 import { tell } from '../print.js';
 
 interface DevnetFlags {
-  readonly json?: boolean;
-  readonly port?: string;
-  readonly faucetPort?: string;
-  readonly adminPort?: string;
-  readonly httpPort?: string;
-  readonly epochMs?: string;
-  readonly checkpointMs?: string;
-  readonly protocolVersion?: string;
+  readonly json?: boolean | undefined;
+  readonly port?: string | undefined;
+  readonly faucetPort?: string | undefined;
+  readonly adminPort?: string | undefined;
+  readonly httpPort?: string | undefined;
+  readonly epochMs?: string | undefined;
+  readonly checkpointMs?: string | undefined;
+  readonly protocolVersion?: string | undefined;
   readonly modelConfig: string;
-  readonly distanceThreshold?: string;
-  readonly targets?: string;
-  readonly seed?: string;
-  readonly chaos?: boolean;
-  readonly models?: string;
-  readonly fund?: string;
-  readonly localnetPorts?: boolean;
+  readonly distanceThreshold?: string | undefined;
+  readonly targets?: string | undefined;
+  readonly seed?: string | undefined;
+  readonly chaos?: boolean | undefined;
+  readonly models?: string | undefined;
+  readonly fund?: string | undefined;
+  readonly localnetPorts?: boolean | undefined;
 }
 
 /** What `localnet` means to clients. */

@@ -27,7 +27,7 @@ export function doctorCommand(context: CliContext): Command {
     .option('--calibrate', 'measure how fast each engine is, about a second a model, and keep the result')
     .addHelpText('after', '\nExamples:\n  quarry doctor\n  quarry doctor --calibrate\n  quarry doctor --json');
   addSettings(command, ['isa', 'precision', 'onnxProvider', 'threads', 'stateDir', 'nats', 'natsCreds', 'fleet']);
-  return command.action(async (flags: { json?: boolean; calibrate?: boolean }) => {
+  return command.action(async (flags: { json?: boolean | undefined; calibrate?: boolean | undefined }) => {
     const config = await configOf(context, { ...flags });
     const { engine: _engine, workers: _workers, ...options } = engineOptions(config);
     const scoring = await probeEngines(options);

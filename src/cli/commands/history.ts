@@ -12,11 +12,11 @@ import { examples, printTable, say, sayJson } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
 
 interface HistoryFlags {
-  readonly since?: string;
-  readonly by?: Grouping;
-  readonly json?: boolean;
-  readonly csv?: boolean;
-  readonly md?: boolean;
+  readonly since?: string | undefined;
+  readonly by?: Grouping | undefined;
+  readonly json?: boolean | undefined;
+  readonly csv?: boolean | undefined;
+  readonly md?: boolean | undefined;
 }
 
 /** `quarry history`: what a miner earned, lost and was refused, from its journal. */

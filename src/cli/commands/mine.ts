@@ -19,7 +19,7 @@ import { speedFileOf, stateDirOf } from '../state-dir.js';
 import { versionOf } from '../version.js';
 
 interface MineFlags extends SessionFlags {
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 /** `quarry mine`: the headless miner. */
@@ -108,19 +108,19 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       ...minerOptions(config),
       ...fleet?.minerOptions,
       network: config.network,
-      ...(config.fullnodes !== undefined && { fullnodes: config.fullnodes }),
+      fullnodes: config.fullnodes,
       onFullnode: ({ type, url, reason }) =>
         reporter.say(`fullnode  ${type} ${url}: ${reason}`, 'fullnode', { type, url, reason }),
       signer,
       data: config.data,
       stateDir,
-      ...(host !== undefined && { host }),
+      host,
       engine: { ...engineOptions(config), speedFile: speedFileOf(config, context.env) },
       distance: scannerOptions(config),
       samples: sampleOptions(config),
       decode: {
-        ...(config.hfToken !== undefined && { hfToken: config.hfToken }),
-        ...(config.hubUrl !== undefined && { hubUrl: config.hubUrl }),
+        hfToken: config.hfToken,
+        hubUrl: config.hubUrl,
       },
       stdin: context.stdin as AsyncIterable<Uint8Array>,
       signal,

@@ -37,7 +37,7 @@ export function modelsCommand(context: CliContext): Command {
   withNetwork(models.command('manifests [ids...]').description('where the weights of models are, and their keys'))
     .option('--target <id>', 'the models of this target, in its order')
     .addHelpText('after', examples('models manifests 0x…', 'models manifests --target 0x… --json'))
-    .action((ids: string[], flags: SessionFlags & { target?: string }) => manifests(context, ids, flags));
+    .action((ids: string[], flags: SessionFlags & { target?: string | undefined }) => manifests(context, ids, flags));
 
   addFetchCommand(models, context);
   addGenerateCommand(models, context);
@@ -45,7 +45,11 @@ export function modelsCommand(context: CliContext): Command {
   return models;
 }
 
-async function manifests(context: CliContext, ids: readonly string[], flags: SessionFlags & { target?: string }) {
+async function manifests(
+  context: CliContext,
+  ids: readonly string[],
+  flags: SessionFlags & { target?: string | undefined },
+) {
   if ((flags.target === undefined) === (ids.length === 0)) {
     throw new QuarryError('USAGE', 'name models by their ids, or a target with --target');
   }
@@ -105,14 +109,14 @@ function modelJson(model: Model): Record<string, unknown> {
     nextEpochCommissionRateBps: model.nextEpochCommissionRate,
     stakeShannons: stakingPool.somaBalance,
     stakingPoolId: stakingPool.id,
-    ...(model.createEpoch !== undefined && { createEpoch: model.createEpoch }),
-    ...(model.commitEpoch !== undefined && { commitEpoch: model.commitEpoch }),
+    createEpoch: model.createEpoch,
+    commitEpoch: model.commitEpoch,
     ...(manifest !== undefined && { url: manifest.url }),
     ...(manifest !== undefined && { checksum: Buffer.from(manifest.checksum).toString('hex') }),
     ...(manifest !== undefined && { sizeBytes: Number(manifest.size) }),
     ...(model.decryptionKey !== undefined && { decryptionKey: digestFromBytes(model.decryptionKey) }),
     ...(model.pendingUpdate !== undefined && { pendingUpdateEpoch: model.pendingUpdate.commitEpoch }),
-    ...(model.embedding !== undefined && { embedding: model.embedding }),
+    embedding: model.embedding,
   };
 }
 

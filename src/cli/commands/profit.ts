@@ -9,11 +9,11 @@ import { examples, printRecord } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
 
 interface ProfitFlags {
-  readonly json?: boolean;
-  readonly since?: string;
-  readonly watts?: string;
-  readonly kwhPrice?: string;
-  readonly hostPerDay?: string;
+  readonly json?: boolean | undefined;
+  readonly since?: string | undefined;
+  readonly watts?: string | undefined;
+  readonly kwhPrice?: string | undefined;
+  readonly hostPerDay?: string | undefined;
 }
 
 /** `quarry profit`: rewards against fees and costs, and what a day brings. */

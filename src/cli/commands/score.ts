@@ -17,13 +17,13 @@ import { withSession } from '../soma-session.js';
 import { speedFileOf } from '../state-dir.js';
 
 interface ScoreFlags {
-  readonly json?: boolean;
-  readonly compose?: boolean;
+  readonly json?: boolean | undefined;
+  readonly compose?: boolean | undefined;
   readonly model: string;
   readonly config: ModelConfigName;
-  readonly key?: string;
-  readonly seed?: string;
-  readonly target?: string;
+  readonly key?: string | undefined;
+  readonly seed?: string | undefined;
+  readonly target?: string | undefined;
 }
 
 /** Largest file scored, bytes: the network takes 1 MiB, models are sometimes tried on more. */

@@ -26,7 +26,7 @@ It fetches, verifies and packs the models it is asked for below --state-dir, hol
 killed at any moment: what it had in hand is scored elsewhere.`,
     );
   addSettings(command, ['nats', 'natsCreds', 'fleet', 'stateDir', 'maxModels', ...ENGINE_SETTINGS]);
-  return command.action(async (flags: { allowLoopback?: boolean }) => {
+  return command.action(async (flags: { allowLoopback?: boolean | undefined }) => {
     const config = await configOf(context, { ...flags });
     if (config.engine === 'fleet') throw new QuarryError('USAGE', 'a scorer scores with an engine of its own machine');
     const fleet = await fleetConnection(config, 'scorer');

@@ -25,7 +25,7 @@ On loopback, data and weights may lie on this machine. Beyond it only public add
 carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in front.`,
     );
   addSettings(command, ['serveHost', 'servePort', 'maxModels', 'stateDir', ...ENGINE_SETTINGS]);
-  return command.action(async (flags: { json?: boolean }) => {
+  return command.action(async (flags: { json?: boolean | undefined }) => {
     const config = await configOf(context, { ...flags });
     const { serveHost: host, servePort: port, apiToken } = config;
     const stateDir = join(stateDirOf(config, context.env), 'serve');
@@ -35,7 +35,7 @@ carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in f
     });
     try {
       const service = new ScoringService(LIMITS, local);
-      const serving = await serveScoring({ host, port, ...(apiToken !== undefined && { token: apiToken }) }, service);
+      const serving = await serveScoring({ host, port, token: apiToken }, service);
       try {
         if (flags.json) sayJson(context, { url: serving.url });
         else say(context, `scoring service at ${serving.url}; Ctrl-C stops`);

@@ -45,7 +45,7 @@ export function storeCommand(context: CliContext): Command {
     .addOption(new Option('--bytes', 'with the sample, base64'))
     .option('--embeddings', 'with the embeddings')
     .addHelpText('after', examples('store export --embeddings > rows.ndjson'))
-    .action((flags: SessionFlags & { bytes?: boolean; embeddings?: boolean }) =>
+    .action((flags: SessionFlags & { bytes?: boolean | undefined; embeddings?: boolean | undefined }) =>
       reading(context, flags, async (opened) => {
         const { bytes = false, embeddings = false } = flags;
         const lines = exportStore(opened, { bytes, embeddings, signal: context.signal });

@@ -17,9 +17,9 @@ import { verifyHostedFile } from '../verify-hosted.js';
 
 interface SubmitFlags extends SessionFlags {
   readonly target: string;
-  readonly url?: string;
-  readonly dryRun?: boolean;
-  readonly compose?: boolean;
+  readonly url?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly compose?: boolean | undefined;
 }
 
 /** `quarry submit`. */
@@ -110,7 +110,7 @@ async function readData(
   files: readonly string[],
   maxBytes: number,
   flags: SubmitFlags,
-): Promise<{ file: string; sample: Uint8Array; parts: { readonly parts?: number } }> {
+): Promise<{ file: string; sample: Uint8Array; parts: { readonly parts?: number | undefined } }> {
   const [file = ''] = files;
   if (flags.compose !== true) return { file, sample: await readSample(file, maxBytes), parts: {} };
   const { bytes } = await readJoined(files, maxBytes, MODEL_CONFIGS.v1);

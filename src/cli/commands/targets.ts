@@ -12,12 +12,12 @@ import { type SessionFlags, type SomaSession, withNetwork, withSession } from '.
 
 interface ListFlags extends SessionFlags {
   readonly status: TargetFilter;
-  readonly epoch?: string;
-  readonly submitter?: string;
-  readonly limit?: string;
-  readonly readMask?: string;
-  readonly pageToken?: string;
-  readonly all?: boolean;
+  readonly epoch?: string | undefined;
+  readonly submitter?: string | undefined;
+  readonly limit?: string | undefined;
+  readonly readMask?: string | undefined;
+  readonly pageToken?: string | undefined;
+  readonly all?: boolean | undefined;
 }
 
 /** `quarry targets`. */
@@ -62,7 +62,7 @@ export function targetsCommand(context: CliContext): Command {
   withNetwork(targets.command('watch').description('follow targets as checkpoints open, fill and expire them'))
     .option('--until-synced', 'end once the targets that are open now have been told')
     .addHelpText('after', examples('targets watch', 'targets watch --json | jq .type'))
-    .action((flags: SessionFlags & { untilSynced?: boolean }) =>
+    .action((flags: SessionFlags & { untilSynced?: boolean | undefined }) =>
       withSession(context, flags, (session) => watch(session, flags)),
     );
   return targets;
@@ -74,7 +74,7 @@ function listOptions(flags: ListFlags): ListTargetsOptions {
     ...(flags.epoch !== undefined && { epoch: u64Argument(flags.epoch, '--epoch') }),
     ...(flags.submitter !== undefined && { submitter: idArgument(flags.submitter, 'submitter') }),
     ...(flags.limit !== undefined && { limit: integerArgument(flags.limit, '--limit', 1, 1000) }),
-    ...(flags.readMask !== undefined && { readMask: flags.readMask }),
+    readMask: flags.readMask,
     ...(flags.pageToken !== undefined && { pageToken: new Uint8Array(Buffer.from(flags.pageToken, 'hex')) }),
   };
 }
@@ -183,7 +183,7 @@ function targetFields(stored: StoredTarget): [string, unknown][] {
   return fields;
 }
 
-async function watch(session: SomaSession, flags: SessionFlags & { untilSynced?: boolean }): Promise<void> {
+async function watch(session: SomaSession, flags: SessionFlags & { untilSynced?: boolean | undefined }): Promise<void> {
   const { client, context, signal } = session;
   try {
     const events = client.watchTargets({

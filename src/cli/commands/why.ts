@@ -11,7 +11,7 @@ import { configOf } from '../settings-options.js';
 import { type SessionFlags, withNetwork, withSession } from '../soma-session.js';
 
 interface WhyFlags extends SessionFlags {
-  readonly offline?: boolean;
+  readonly offline?: boolean | undefined;
 }
 
 /** Who won a target, as the node says. */
@@ -44,7 +44,7 @@ export function whyCommand(context: CliContext): Command {
     const winners = flags.offline ? new Map<string, Winner>() : await askWinners(context, flags, targets);
     for (const submission of found) {
       const winner = winners.get(submission.targetId);
-      if (flags.json) sayJson(context, { ...submissionJson(submission), ...(winner !== undefined && { winner }) });
+      if (flags.json) sayJson(context, { ...submissionJson(submission), winner });
       else say(context, story(submission, winner));
     }
   });

@@ -16,7 +16,7 @@ export interface DemoNetworkOptions {
   /** How many models are published. Three, so that who wins is a question. */
   readonly models: number;
   readonly distanceThreshold?: number | undefined;
-  readonly devnet?: DevnetOptions;
+  readonly devnet?: DevnetOptions | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +52,7 @@ export async function startDemoNetwork(
     {
       embeddingDim: shape.embeddingDim,
       modelConfig: shape,
-      ...(options.distanceThreshold !== undefined && { initialDistanceThreshold: options.distanceThreshold }),
+      initialDistanceThreshold: options.distanceThreshold,
       ...options.devnet,
     },
     { signal },

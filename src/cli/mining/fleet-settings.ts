@@ -47,7 +47,7 @@ export async function fleetConnection(config: Config, role: string): Promise<Fle
     url: serverOf(config),
     fleet: config.fleet,
     name: `quarry ${role}`,
-    ...(config.natsCreds !== undefined && { credentials: config.natsCreds }),
+    credentials: config.natsCreds,
   });
 }
 

@@ -33,7 +33,7 @@ export async function startMinerApi(
   );
 }
 
-function readiness(miner: Miner): { ready: boolean; reason?: string } {
+function readiness(miner: Miner): { ready: boolean; reason?: string | undefined } {
   const { epoch, paused } = miner.summary();
   if (epoch === undefined) return { ready: false, reason: 'the network has not answered yet' };
   return paused ? { ready: false, reason: 'paused' } : { ready: true };

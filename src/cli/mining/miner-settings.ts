@@ -47,9 +47,9 @@ export function engineOptions(config: Config): EngineOptions {
     engine: config.engine === 'fleet' ? 'auto' : (config.engine as EngineOptions['engine']),
     ...(config.isa !== undefined && { isa: config.isa as NonNullable<EngineOptions['isa']> }),
     ...(config.precision !== undefined && { precision: config.precision as NonNullable<EngineOptions['precision']> }),
-    ...(config.onnxProvider !== undefined && { provider: config.onnxProvider }),
-    ...(config.workers !== undefined && { workers: config.workers }),
-    ...(config.threads !== undefined && { threads: config.threads }),
+    provider: config.onnxProvider,
+    workers: config.workers,
+    threads: config.threads,
   };
 }
 

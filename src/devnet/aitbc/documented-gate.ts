@@ -12,13 +12,13 @@ export interface DocumentedServerOptions {
   readonly signerSeed: Uint8Array;
   readonly attesterSeed: Uint8Array;
   /** Job types taken. Default: any. */
-  readonly jobTypes?: readonly string[];
+  readonly jobTypes?: readonly string[] | undefined;
   /** What clients can pay at most. Default `1000`. */
-  readonly balance?: string;
+  readonly balance?: string | undefined;
   /** Adds `results_sha256` to receipts, so that they commit to the results. The page has no such member. */
-  readonly bindResults?: boolean;
-  readonly port?: number;
-  readonly now?: () => number;
+  readonly bindResults?: boolean | undefined;
+  readonly port?: number | undefined;
+  readonly now?: (() => number) | undefined;
 }
 
 /** An error in the documented envelope. */

@@ -64,8 +64,8 @@ export function documentedJobRoutes({ book, options, asClient, withJob }: Docume
         created_at: iso(job.requestedAt),
         ...(job.startedAt !== undefined && { started_at: iso(job.startedAt) }),
         estimated_completion: iso(job.expiresAt),
-        ...(job.minerId !== undefined && { miner_id: job.minerId }),
-        ...(job.error !== undefined && { error: job.error }),
+        miner_id: job.minerId,
+        error: job.error,
       },
     })),
     'DELETE /v1/jobs/:jobId': withJob((job) =>

@@ -52,7 +52,7 @@ export class DocumentedServer {
           return refuse(404, 'SERVICE_NOT_FOUND', error.message);
         return refuse(500, 'INTERNAL_ERROR', 'internal error');
       },
-      ...(options.port !== undefined && { port: options.port }),
+      port: options.port,
     });
     const sockets = new WebSocketServer({ server: server.http, path: '/ws' });
     pushEvents(sockets, book, options.clientKeys);

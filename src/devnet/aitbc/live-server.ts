@@ -13,15 +13,15 @@ import { walletRoutes } from './wallet-gate.js';
 export interface LiveServerOptions {
   /** `key`: API keys, `/v1/health`, no job list. `jwt`: wallet login, `/health`, unknown paths denied. */
   readonly generation: 'key' | 'jwt';
-  readonly clientKeys?: readonly string[];
+  readonly clientKeys?: readonly string[] | undefined;
   readonly minerKeys: readonly string[];
-  readonly adminKeys?: readonly string[];
-  readonly jwtSecret?: string;
-  readonly tokenSeconds?: number;
+  readonly adminKeys?: readonly string[] | undefined;
+  readonly jwtSecret?: string | undefined;
+  readonly tokenSeconds?: number | undefined;
   readonly signerSeed: Uint8Array;
-  readonly attesterSeed?: Uint8Array;
-  readonly port?: number;
-  readonly now?: () => number;
+  readonly attesterSeed?: Uint8Array | undefined;
+  readonly port?: number | undefined;
+  readonly now?: (() => number) | undefined;
 }
 
 /** What the route matrix of the JWT generation knows; everything else is denied before routing. */
@@ -78,7 +78,7 @@ export class LiveServer {
           ? { status: 405, json: { detail: 'Method Not Allowed' }, headers: { allow: allow.join(', ') } }
           : detail(404, 'Not Found'),
       onError: () => internalError(options.generation),
-      ...(options.port !== undefined && { port: options.port }),
+      port: options.port,
     });
     return new LiveServer(book, server, faults);
   }

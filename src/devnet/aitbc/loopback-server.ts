@@ -18,10 +18,10 @@ export interface ServerRequest {
 export interface ServerAnswer {
   readonly status: number;
   /** Sent as JSON. */
-  readonly json?: unknown;
+  readonly json?: unknown | undefined;
   /** Sent as it is, `application/json` unless the headers say otherwise. */
-  readonly text?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly text?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Answers a request. */
@@ -46,7 +46,7 @@ export interface LoopbackServerOptions {
   readonly noRoute: (request: ServerRequest, allow: readonly string[]) => ServerAnswer;
   readonly onError: (error: unknown) => ServerAnswer;
   /** Default 0: any free port. */
-  readonly port?: number;
+  readonly port?: number | undefined;
 }
 
 /** Largest request body taken, as the deployed coordinators have it. */

@@ -6,9 +6,9 @@ interface Parameter {
   readonly type: 'string' | 'integer' | 'float' | 'enum';
   readonly required: boolean;
   readonly description: string;
-  readonly options?: readonly string[];
-  readonly min_value?: number;
-  readonly max_value?: number;
+  readonly options?: readonly string[] | undefined;
+  readonly min_value?: number | undefined;
+  readonly max_value?: number | undefined;
 }
 
 interface Service {

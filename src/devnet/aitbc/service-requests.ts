@@ -4,7 +4,7 @@ import type { JsonObject } from './json.js';
 /** What the coordinator insists on and fills in for one of its five services. */
 interface ServiceRule {
   readonly required: readonly string[];
-  readonly choices?: Readonly<Record<string, readonly string[]>>;
+  readonly choices?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly defaults: JsonObject;
 }
 

@@ -18,7 +18,7 @@ export interface DemoArena {
 
 /** Where the servers listen; 0 lets the system choose. */
 export interface DemoArenaOptions {
-  readonly port?: number;
+  readonly port?: number | undefined;
 }
 
 /** Starts the demonstration arena with training and validation data for every task and some competition on task 7. */

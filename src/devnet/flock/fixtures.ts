@@ -13,7 +13,7 @@ export interface DemoTask {
   final_validation_ends_at: string;
   max_params: number;
   context_length: number;
-  recommended_vram?: string | null;
+  recommended_vram?: string | null | undefined;
   dataset_s3_key: string;
   final_link: string | null;
 }
@@ -165,7 +165,7 @@ export function listItem(task: DemoTask): JsonObject {
     description: task.description,
     task_type: task.task_type,
     data: {
-      ...(task.recommended_vram !== undefined && { recommended_vram: task.recommended_vram }),
+      recommended_vram: task.recommended_vram,
       dataset_s3_key: task.dataset_s3_key,
       max_params: task.max_params,
       context_length: task.context_length,

@@ -27,7 +27,7 @@ export interface HubRepo {
 interface Answer {
   readonly status: number;
   readonly body: unknown;
-  readonly headers?: Record<string, string>;
+  readonly headers?: Record<string, string> | undefined;
 }
 
 /** A Hugging Face Hub on loopback for model repositories: create, preupload, LFS, commit, tree, files. */
@@ -44,13 +44,13 @@ export class HubServer extends LoopbackServer {
   partBytes = 5 * 1024 * 1024;
   readonly #parts = new Map<string, Map<number, Buffer>>();
 
-  constructor(options: { readonly token?: string } = {}) {
+  constructor(options: { readonly token?: string | undefined } = {}) {
     super();
     this.token = options.token ?? 'hf_demoDemoDemoDemoDemoDemoDemoDemo00';
   }
 
   /** Creates a repository with its first commit. */
-  createRepo(name: string, options: { private?: boolean } = {}): HubRepo {
+  createRepo(name: string, options: { private?: boolean | undefined } = {}): HubRepo {
     const repo: HubRepo = { private: options.private ?? false, gated: false, commits: [] };
     this.repos.set(name, repo);
     this.#commit(

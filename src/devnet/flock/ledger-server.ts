@@ -57,7 +57,7 @@ export class LedgerServer extends LoopbackServer {
   #nextId = 1;
   #lastLookup = Number.NEGATIVE_INFINITY;
 
-  constructor(options: { readonly apiKey?: string } = {}) {
+  constructor(options: { readonly apiKey?: string | undefined } = {}) {
     super();
     this.apiKey = options.apiKey ?? 'DEMOKEY0DEMOKEY0DEMOKEY0DEMOKEY0';
   }

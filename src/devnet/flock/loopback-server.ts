@@ -16,15 +16,15 @@ export interface Fault {
   /** Requests it applies to, as `GET /path`. */
   readonly match: RegExp;
   /** Requests after which it is over. Default 1. */
-  times?: number;
+  times?: number | undefined;
   /** Matching requests let through before it begins. */
-  after?: number;
+  after?: number | undefined;
   /** Answer this instead of acting. */
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly status?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | undefined;
   /** `reset`: cut the connection without acting; `lose-reply`: act, then cut; `hang`: never answer. */
-  readonly mode?: 'reset' | 'lose-reply' | 'hang';
+  readonly mode?: 'reset' | 'lose-reply' | 'hang' | undefined;
 }
 
 /** Base of the demonstration servers: loopback only, a log of requests, switchable faults. */

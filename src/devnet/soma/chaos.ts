@@ -31,11 +31,11 @@ export interface ChaosRates {
  * sequence of its own, so that the order in which concurrent calls arrive does not decide which faults are met.
  */
 export interface ChaosOptions {
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** What is left out takes {@link DEFAULT_CHAOS_RATES}. */
-  readonly rates?: Partial<ChaosRates>;
-  readonly lockMs?: number;
-  readonly slowCheckpointMs?: number;
+  readonly rates?: Partial<ChaosRates> | undefined;
+  readonly lockMs?: number | undefined;
+  readonly slowCheckpointMs?: number | undefined;
 }
 
 /** A mix under which a robust client still gets its work done. */

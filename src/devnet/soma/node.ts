@@ -27,8 +27,8 @@ export interface EpochRecord {
   readonly firstCheckpoint: bigint;
   readonly startMs: bigint;
   /** Absent while the epoch lasts. */
-  readonly lastCheckpoint?: bigint;
-  readonly endMs?: bigint;
+  readonly lastCheckpoint?: bigint | undefined;
+  readonly endMs?: bigint | undefined;
 }
 
 /** Past epochs whose start is remembered. */

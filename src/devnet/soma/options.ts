@@ -9,84 +9,84 @@ import { type ParameterOverrides, type SystemParameters, systemParameters } from
 /** Ports of a devnet; 0 or absent picks a free one. */
 export interface DevnetPorts {
   /** gRPC and the fullnode's HTTP routes. */
-  readonly rpc?: number;
-  readonly faucet?: number;
-  readonly admin?: number;
+  readonly rpc?: number | undefined;
+  readonly faucet?: number | undefined;
+  readonly admin?: number | undefined;
   /** The plain blob host. */
-  readonly http?: number;
+  readonly http?: number | undefined;
 }
 
 /** What a devnet is like. Everything has a default under which a small model mines. */
 export interface DevnetOptions {
   /** Interface to listen on. Default `127.0.0.1`. */
-  readonly host?: string;
-  readonly ports?: DevnetPorts;
+  readonly host?: string | undefined;
+  readonly ports?: DevnetPorts | undefined;
   /** Decides ids, keys, audits and faults. Default: random, so that every devnet is a chain of its own. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Length of an epoch in milliseconds. Default: epochs end only when the admin service is asked. */
-  readonly epochMs?: number;
+  readonly epochMs?: number | undefined;
   /** Between checkpoints, in milliseconds, 10 or more. Default 200, the network's minimum. */
-  readonly checkpointIntervalMs?: number;
+  readonly checkpointIntervalMs?: number | undefined;
   /** Between checkpoints when nothing happens, in milliseconds. Default 1000. */
-  readonly idleCheckpointMs?: number;
+  readonly idleCheckpointMs?: number | undefined;
   /** Checkpoints kept; older ones are pruned. Default 20,000. */
-  readonly retainCheckpoints?: number;
+  readonly retainCheckpoints?: number | undefined;
   /** Transactions kept, about 15 KB each: with more, checkpoints are pruned earlier. Default 50,000. */
-  readonly retainTransactions?: number;
+  readonly retainTransactions?: number | undefined;
   /** 1 to 5. Default 5. */
-  readonly protocolVersion?: number;
+  readonly protocolVersion?: number | undefined;
   /** What the node says its version is. Default 0.1.19, which the official SDK 0.1.15 insists on. */
-  readonly serverVersion?: string;
+  readonly serverVersion?: string | undefined;
   /** Width of targets and embeddings. Default 16, that of the small model. */
-  readonly embeddingDim?: number;
+  readonly embeddingDim?: number | undefined;
   /** Shape of the models that audits run. Default: the named configuration of that width. */
-  readonly modelConfig?: ModelConfig;
+  readonly modelConfig?: ModelConfig | undefined;
   /** Default 0.5 at width 16, where about 1 pair in 50 hits; the protocol's own at 2048. */
-  readonly initialDistanceThreshold?: number;
+  readonly initialDistanceThreshold?: number | undefined;
   /** Least and greatest threshold that difficulty may reach. Default: both the initial one, except at width 2048. */
   readonly distanceThresholdRange?: { readonly min: number; readonly max: number };
   /** Targets an epoch begins with. Default: the protocol's, 100 in version 5. */
-  readonly targetsPerEpoch?: number;
+  readonly targetsPerEpoch?: number | undefined;
   /** Hits an epoch aims at, which also divides its reward. Default: the protocol's. */
-  readonly hitsPerEpoch?: number;
+  readonly hitsPerEpoch?: number | undefined;
   /** Shannons minted per epoch. Default 1,370 SOMA. */
-  readonly emissionPerEpoch?: bigint;
+  readonly emissionPerEpoch?: bigint | undefined;
   /** Validators, each with the same stake. Default 1. */
-  readonly validators?: number;
+  readonly validators?: number | undefined;
   /** Accounts with coins. Default: none; use the faucet. */
-  readonly accounts?: readonly GenesisAccount[];
+  readonly accounts?: readonly GenesisAccount[] | undefined;
   /** Models that are active from the start. Default: none, and hence no targets. */
-  readonly models?: readonly GenesisModel[];
+  readonly models?: readonly GenesisModel[] | undefined;
   /** Shannons per faucet coin. Default 2 SOMA. */
-  readonly faucetAmount?: bigint;
+  readonly faucetAmount?: bigint | undefined;
   /** Coins per faucet request. Default 1. */
-  readonly faucetCoins?: number;
+  readonly faucetCoins?: number | undefined;
   /**
    * Share of submissions that are audited, 0 to 1. Default 1 at width 16 and 0 at others, whose models take the
    * reference engine minutes.
    */
-  readonly auditShare?: number;
+  readonly auditShare?: number | undefined;
   /** How long the end of an epoch waits for audits that must be reported in it, in milliseconds. Default 60,000. */
-  readonly auditWaitMs?: number;
+  readonly auditWaitMs?: number | undefined;
   /** Time a transaction's inputs stay locked before it executes, in milliseconds. Default 0. */
-  readonly finalityDelayMs?: number;
+  readonly finalityDelayMs?: number | undefined;
   /** How long refusals that the network retries for 90 s are held back, in milliseconds. Default 0. */
-  readonly abortedRejectionDelayMs?: number;
+  readonly abortedRejectionDelayMs?: number | undefined;
   /**
    * How long after a transaction's execution reads begin to show it, unless its checkpoint is sealed earlier, in
    * milliseconds. Default 250, as on the network: ExecuteTransaction answers before the fullnode knows the results.
    */
-  readonly readLagMs?: number;
+  readonly readLagMs?: number | undefined;
   /** Bytes the blob host keeps in memory at most. Default 4 GiB. */
-  readonly maxBlobBytes?: number;
+  readonly maxBlobBytes?: number | undefined;
   /** Faults to play. Default: none. `true` plays the default mix. */
-  readonly chaos?: ChaosOptions | boolean;
+  readonly chaos?: ChaosOptions | boolean | undefined;
 }
 
 /** {@link DevnetOptions} with every default filled in. */
 export interface ResolvedDevnetOptions {
   readonly host: string;
-  readonly ports: Required<DevnetPorts>;
+  readonly ports: { readonly [Port in keyof DevnetPorts]-?: number };
   readonly seed: number;
   readonly epochMs: number | undefined;
   readonly checkpointIntervalMs: number;
@@ -147,7 +147,12 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
   const seed = options.seed ?? randomBytes(4).readUInt32LE(0);
   return {
     host: options.host ?? '127.0.0.1',
-    ports: { rpc: 0, faucet: 0, admin: 0, http: 0, ...options.ports },
+    ports: {
+      rpc: options.ports?.rpc ?? 0,
+      faucet: options.ports?.faucet ?? 0,
+      admin: options.ports?.admin ?? 0,
+      http: options.ports?.http ?? 0,
+    },
     seed,
     epochMs: options.epochMs,
     checkpointIntervalMs: interval,

@@ -27,7 +27,7 @@ const STOP_TIMEOUT_MS = 5_000;
  */
 export async function spawnDevnet(
   options: DevnetOptions = {},
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<SpawnedDevnet> {
   throwIfAborted(signal, 'starting the devnet');
   const { path, execArgv } = processEntry(new URL('./main.js', import.meta.url));

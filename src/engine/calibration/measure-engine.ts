@@ -24,7 +24,7 @@ export async function measureEngine(spec: EngineSpec, config: ModelConfig, signa
   const engine = await createScoringEngine(inMemory);
   try {
     const model = await engine.load(safetensorsFromBytes(probeWeights(shape)), shape, {
-      ...(signal !== undefined && { signal }),
+      signal,
     });
     try {
       if (model.note !== undefined) throw new QuarryError('ENGINE_UNAVAILABLE', model.note);

@@ -11,9 +11,9 @@ export interface KeptSpeed {
   readonly engine: string;
   readonly precision: string;
   /** Estimated for the whole model, all workers together; absent where the engine cannot do this format. */
-  readonly chunksPerSecond?: number;
+  readonly chunksPerSecond?: number | undefined;
   /** Why it cannot. */
-  readonly refused?: string;
+  readonly refused?: string | undefined;
 }
 
 /** The measurements of one machine, model and set of engines. */
@@ -112,7 +112,7 @@ function packageVersion(): string {
   for (let directory = path.dirname(fileURLToPath(import.meta.url)); ; directory = path.dirname(directory)) {
     const file = path.join(directory, 'package.json');
     if (existsSync(file)) {
-      const content = JSON.parse(readFileSync(file, 'utf8')) as { version?: string };
+      const content = JSON.parse(readFileSync(file, 'utf8')) as { version?: string | undefined };
       version = content.version ?? version;
       break;
     }

@@ -9,9 +9,9 @@ import { probeWebGpu, type WebGpuProbe } from './webgpu.js';
 
 export interface GpuDistanceEngineOptions {
   /** Default `auto`: WebGPU where an adapter answers, else WebAssembly, else plain JavaScript. */
-  readonly mode?: 'auto' | GpuMode;
+  readonly mode?: 'auto' | GpuMode | undefined;
   /** Most bytes of one device buffer. Default 128 MiB, less where the adapter allows less. */
-  readonly maxBufferBytes?: number;
+  readonly maxBufferBytes?: number | undefined;
 }
 
 /** Rows kept where the kernels read them. Belongs to the engine that made it. */

@@ -20,7 +20,7 @@ interface GpuJsModule {
 
 /** Loads gpu.js. Not at module load: it is large, and looks at its surroundings when it starts. */
 export async function loadGpuJs(): Promise<GpuJsModule> {
-  const loaded = (await import('gpu.js')) as unknown as { default?: GpuJsModule } & GpuJsModule;
+  const loaded = (await import('gpu.js')) as unknown as { default?: GpuJsModule | undefined } & GpuJsModule;
   return loaded.default ?? loaded;
 }
 

@@ -50,8 +50,8 @@ export async function probeWebGpu(): Promise<WebGpuProbe> {
 }
 
 /** Node 20 has no `navigator`, Node 22 has one without `gpu`. */
-function currentNavigator(): { readonly gpu?: NavigatorGpu } {
-  return (globalThis as { navigator?: { readonly gpu?: NavigatorGpu } }).navigator ?? {};
+function currentNavigator(): { readonly gpu?: NavigatorGpu | undefined } {
+  return (globalThis as { navigator?: { readonly gpu?: NavigatorGpu | undefined } }).navigator ?? {};
 }
 
 async function describe(gpu: NavigatorGpu): Promise<WebGpuProbe> {

@@ -14,9 +14,9 @@ const MODES = { all: 0, first: 1, closest: 2 } as const;
 /** How the native distance engine runs. */
 export interface NativeDistanceOptions {
   /** Threads of one scan. Default: all cores. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Forces an instruction-set level. Default: the highest this processor has. */
-  readonly isa?: IsaLevel;
+  readonly isa?: IsaLevel | undefined;
 }
 
 /** Hits as the core returns them. */
@@ -81,7 +81,7 @@ export interface NativeDistanceEngine extends DistanceEngine {
   scanMapped(
     selection: MappedSelection,
     targets: TargetMatrix,
-    options: ScanOptions & { readonly from?: number },
+    options: ScanOptions & { readonly from?: number | undefined },
   ): Promise<Hit[]>;
   /** Unmaps files that are about to go away. */
   release(paths: readonly string[]): void;
@@ -126,7 +126,7 @@ export function createNativeDistanceEngine(options: NativeDistanceOptions = {}):
     count: number,
     rowBytes: number,
     targets: TargetMatrix,
-    options: ScanOptions & { readonly from?: number },
+    options: ScanOptions & { readonly from?: number | undefined },
   ): Promise<Hit[]> => {
     const { signal, margin = 0 } = options;
     throwIfAborted(signal, 'the distance scan');

@@ -22,13 +22,13 @@ import { tensorPlaces, weightsSource } from './weights-source.js';
 /** Options of {@link createNativeScoringEngine}. */
 export interface NativeScoringOptions {
   /** Threads of one score call. Default: all processors this process may use. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Instruction-set level. Default: the highest this processor has. */
-  readonly isa?: IsaLevel;
+  readonly isa?: IsaLevel | undefined;
   /** `auto` takes bf16 where the level multiplies it in hardware and the model is wide enough to gain. Default `auto`. */
-  readonly precision?: 'auto' | NativePrecision;
+  readonly precision?: 'auto' | NativePrecision | undefined;
   /** Where packed weights and measured error bounds are kept. Absent: packed in memory at every load. */
-  readonly cacheDir?: string;
+  readonly cacheDir?: string | undefined;
 }
 
 /** The native engine, with its own type of loaded model. */
@@ -38,7 +38,7 @@ export interface NativeScoringEngine extends ScoringEngine {
   load(
     weights: WeightsFile,
     config: ModelConfig,
-    options?: { readonly signal?: AbortSignal },
+    options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<NativeLoadedModel>;
 }
 

@@ -12,20 +12,20 @@ import { openSession, type SessionParts } from './session.js';
 
 export interface OnnxEngineOptions {
   /** Threads of one operation. Default: onnxruntime's own choice, one per core. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Default `cpu`. */
-  readonly provider?: string;
+  readonly provider?: string | undefined;
   /** Number format of the layers' products. Default `f32`. */
-  readonly precision?: 'f32' | 'f16';
+  readonly precision?: 'f32' | 'f16' | undefined;
   /** Where matrices in f16 and measured error bounds are kept. Absent: they are made at every load. */
-  readonly cacheDir?: string;
+  readonly cacheDir?: string | undefined;
   /** Chunks computed together. More suit a GPU and take more memory: 1 GB each at the full size. Default 1. */
-  readonly chunksPerRun?: number;
+  readonly chunksPerRun?: number | undefined;
   /**
    * Lets onnxruntime keep a rearranged copy of every weight in memory. Default false: the mapped file is used as it is,
    * loads at once and is shared by all processes.
    */
-  readonly prepack?: boolean;
+  readonly prepack?: boolean | undefined;
 }
 
 /** Beyond these a score in f16 might not stand up to the network's audit, which allows 1 %. */

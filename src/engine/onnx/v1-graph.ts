@@ -13,12 +13,12 @@ export interface V1GraphParts {
   /** Weights in f32. */
   readonly weight: WeightSource;
   /** The layers' matrices in f16. Present: their products are in f16, everything else stays in f32. */
-  readonly half?: WeightSource;
+  readonly half?: WeightSource | undefined;
   /**
    * Rounds to f16 and multiplies in f32, for a provider without f16 products. The runtime would do so by itself, but
    * leaves the rounding out.
    */
-  readonly emulateHalf?: boolean;
+  readonly emulateHalf?: boolean | undefined;
   readonly sine: SineMethod;
 }
 

@@ -23,7 +23,7 @@ export interface PooledEngineOptions {
   /** Worker threads. Each holds its own engine; weights are mapped, so they share the pages. */
   readonly workers: number;
   /** Samples sent to a worker at once. Default 4. */
-  readonly samplesPerTask?: number;
+  readonly samplesPerTask?: number | undefined;
   /** How the workers' engine packs weights while they are downloaded. */
   readonly packing?: (config: ModelConfig) => WeightsPacking | undefined;
 }
@@ -95,7 +95,7 @@ export class PooledEngine implements ScoringEngine {
   async load(
     weights: WeightsFile,
     config: ModelConfig,
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<LoadedModel> {
     throwIfAborted(options.signal, 'loading a model');
     if (weights.path === undefined) {
@@ -116,7 +116,7 @@ export class PooledEngine implements ScoringEngine {
       return {
         config,
         errorBound: loaded.errorBound,
-        ...(loaded.note !== undefined && { note: loaded.note }),
+        note: loaded.note,
         score: (samples, scoreOptions = {}) => {
           if (closing !== undefined)
             return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the model is closed'));
@@ -205,8 +205,8 @@ function unpack(result: ScoreTaskResult, dim: number): Score[] {
 
 function revive(error: SerialisedError): QuarryError {
   return new QuarryError(error.code as ErrorCode, error.message, {
-    ...(error.hint !== undefined && { hint: error.hint }),
-    ...(error.details !== undefined && { details: error.details }),
+    hint: error.hint,
+    details: error.details,
     retryable: error.retryable,
   });
 }

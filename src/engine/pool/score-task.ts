@@ -37,7 +37,7 @@ export type ScoreTaskResult =
       readonly device: string;
       readonly precision: Precision;
       readonly errorBound: ErrorBound;
-      readonly note?: string;
+      readonly note?: string | undefined;
     }
   | {
       readonly kind: 'scores';
@@ -53,7 +53,7 @@ export type ScoreTaskResult =
 export interface SerialisedError {
   readonly code: string;
   readonly message: string;
-  readonly hint?: string;
-  readonly details?: Readonly<Record<string, string | number | boolean>>;
+  readonly hint?: string | undefined;
+  readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly retryable: boolean;
 }

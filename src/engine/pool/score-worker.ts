@@ -42,7 +42,7 @@ export class ScoreWorker {
       }
       const scores = await model.score(task.samples, {
         seed: task.seed,
-        ...(task.precision !== undefined && { precision: task.precision }),
+        precision: task.precision,
       });
       const dim = task.model.config.embeddingDim;
       const embeddings = new Float32Array(scores.length * dim);
@@ -90,7 +90,7 @@ function serialise(error: unknown): SerialisedError {
   return {
     code: failure.code,
     message: failure.message,
-    ...(failure.hint !== undefined && { hint: failure.hint }),
+    hint: failure.hint,
     details: Object.fromEntries(
       Object.entries(failure.details).flatMap(([key, value]) =>
         isPlain(value) ? [[key, typeof value === 'bigint' ? value.toString() : value]] : [],

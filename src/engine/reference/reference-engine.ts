@@ -16,7 +16,11 @@ export interface ReferenceModel extends LoadedModel {
 
 /** The reference engine, with its own type of loaded model. */
 export interface ReferenceEngine extends ScoringEngine {
-  load(weights: WeightsFile, config: ModelConfig, options?: { readonly signal?: AbortSignal }): Promise<ReferenceModel>;
+  load(
+    weights: WeightsFile,
+    config: ModelConfig,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<ReferenceModel>;
 }
 
 /**

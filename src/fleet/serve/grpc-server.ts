@@ -25,7 +25,7 @@ export interface ServeOptions {
   /** 0 picks a free one. */
   readonly port: number;
   /** Every call must carry `authorization: Bearer <token>`. Needed beyond loopback. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /** A service that listens. */

@@ -27,28 +27,28 @@ const BACKOFF = { baseMs: 500, maxMs: 30_000 };
 /** How a training set is downloaded. */
 export interface DownloadOptions {
   /** File, or existing directory. Default: the working directory, under `task-<id>-<name in the link>`. */
-  readonly dest?: string;
+  readonly dest?: string | undefined;
   /** Go on where an earlier run stopped. Default true. */
-  readonly resume?: boolean;
+  readonly resume?: boolean | undefined;
   /** Replace a finished file. Default false. */
-  readonly overwrite?: boolean;
+  readonly overwrite?: boolean | undefined;
   /** Without a byte for this long the request is given up and resumed. Default 30 s. */
-  readonly stallTimeoutMs?: number;
+  readonly stallTimeoutMs?: number | undefined;
   /** New links in a row that bring no byte. Default 5. */
-  readonly maxRefresh?: number;
+  readonly maxRefresh?: number | undefined;
   /** `md5-if-possible` compares with the store's ETag where that is an MD5. Default. */
-  readonly verify?: 'size' | 'md5-if-possible' | 'none';
+  readonly verify?: 'size' | 'md5-if-possible' | 'none' | undefined;
   /** Look through a `.jsonl` file afterwards. Default true. */
-  readonly validateJsonl?: boolean;
-  readonly onProgress?: (progress: DownloadProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly validateJsonl?: boolean | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a download takes from outside. */
 export interface DownloadDeps {
-  readonly now?: () => number;
-  readonly sleep?: Sleep;
-  readonly random?: () => number;
+  readonly now?: (() => number) | undefined;
+  readonly sleep?: Sleep | undefined;
+  readonly random?: (() => number) | undefined;
 }
 
 /** A finished download. */
@@ -63,12 +63,12 @@ export interface DownloadResult {
   readonly refreshes: number;
   readonly resumedFrom: number;
   /** For `.jsonl` files. */
-  readonly jsonl?: JsonlReport;
+  readonly jsonl?: JsonlReport | undefined;
 }
 
 /** One object behind presigned links. */
 export interface LinkSource {
-  readonly taskId?: number;
+  readonly taskId?: number | undefined;
   /** A freshly signed link. */
   readonly freshLink: (call: CallOptions) => Promise<string>;
   /** The service's clock, against which links expire. */
@@ -173,7 +173,7 @@ async function receive(
           await part.describe({ object: first.object, etag, total, updatedAt: new Date(deps.now()).toISOString() });
           note(true);
         },
-        ...(options.signal !== undefined && { signal: options.signal }),
+        signal: options.signal,
       },
       deps,
     );
@@ -188,7 +188,7 @@ async function receive(
 function downloadError(failure: QuarryError, received?: number): QuarryError {
   if (failure instanceof FlockError) return failure;
   const { cause, code, details, hint } = failure;
-  const more = { code, cause: cause ?? failure, details, ...(hint !== undefined && { hint }) };
+  const more = { code, cause: cause ?? failure, details, hint };
   if (code === 'STORE_LOCKED') return new FlockError('FLOCK_DOWNLOAD_LOCKED', failure.message, more);
   if (code === 'CHECKSUM_MISMATCH') return new FlockError('FLOCK_DOWNLOAD_INTEGRITY', failure.message, more);
   if (code === 'PROTOCOL' || (code === 'SIZE_MISMATCH' && !failure.retryable)) {
@@ -268,7 +268,7 @@ async function finish(
   const report = jsonl?.finish();
   const digest = sha256.digest('hex');
   const meta = {
-    ...(taskId !== undefined && { taskId }),
+    taskId,
     etag,
     bytes,
     sha256: digest,
@@ -286,7 +286,7 @@ async function finish(
     md5Checked: checkMd5,
     refreshes: meter.refreshes,
     resumedFrom: meter.resumedFrom,
-    ...(report !== undefined && { jsonl: report }),
+    jsonl: report,
   };
 }
 

@@ -74,7 +74,7 @@ export class RenewedLink implements RenewableSource {
   #refused(cause: HttpStatusError, message: string, hint: string | undefined): FlockError {
     return new FlockError('FLOCK_DOWNLOAD', message, {
       ...(cause.status === 404 && { code: 'NOT_FOUND' as const }),
-      ...(hint !== undefined && { hint }),
+      hint,
       ...this.#request(cause),
     });
   }

@@ -11,9 +11,9 @@ export const DEFAULT_HUB_URL = 'https://huggingface.co';
 /** How the Hub is reached. */
 export interface HubOptions {
   /** Default {@link DEFAULT_HUB_URL}. */
-  readonly hubUrl?: string;
+  readonly hubUrl?: string | undefined;
   /** Hub token; reading public repositories needs none. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /** A model repository at one revision. */
@@ -146,11 +146,11 @@ export function hubFailure(error: unknown, doing: string): FlockError {
     return new FlockError(reason, known.message, {
       code: known.code === 'INTERNAL' ? 'REMOTE_FAILURE' : known.code,
       cause: error,
-      ...(known.hint !== undefined && { hint: known.hint }),
+      hint: known.hint,
     });
   }
   const said = text === undefined || text === '' ? '' : `: ${text}`;
-  const base = { status, cause: error, ...(requestId !== undefined && { requestId }) };
+  const base = { status, cause: error, requestId };
   if (status === 401 || status === 403) {
     return new FlockError('FLOCK_AUTH', `the Hub refused the token while ${doing} (HTTP ${status})${said}`, {
       ...base,
@@ -177,7 +177,11 @@ export function hubFailure(error: unknown, doing: string): FlockError {
   return new FlockError('FLOCK_HUB', `the Hub failed while ${doing} (HTTP ${status})${said}`, { ...base, code });
 }
 
-function hubFacts(error: unknown): { status?: number; text?: string; requestId?: string } {
+function hubFacts(error: unknown): {
+  status?: number | undefined;
+  text?: string | undefined;
+  requestId?: string | undefined;
+} {
   if (error instanceof HttpStatusError) {
     return { status: error.status, text: textOf(safeJson(error.body)), ...requestIdOf(error.headers['x-request-id']) };
   }
@@ -190,7 +194,7 @@ function hubFacts(error: unknown): { status?: number; text?: string; requestId?:
   return {};
 }
 
-function requestIdOf(id: string | undefined): { requestId?: string } {
+function requestIdOf(id: string | undefined): { requestId?: string | undefined } {
   return id === undefined ? {} : { requestId: id };
 }
 

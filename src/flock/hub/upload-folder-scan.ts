@@ -13,10 +13,10 @@ export interface LocalFile {
 /** Which files of a folder are uploaded. */
 export interface ScanOptions {
   /** Patterns with `*`, `**` and `?`; without any, everything. */
-  readonly include?: readonly string[];
-  readonly exclude?: readonly string[];
+  readonly include?: readonly string[] | undefined;
+  readonly exclude?: readonly string[] | undefined;
   /** Follow symbolic links that lead out of the folder. Default false: refused. */
-  readonly followSymlinks?: boolean;
+  readonly followSymlinks?: boolean | undefined;
 }
 
 /** Never uploaded, at any depth: version control and the Hub client's own cache. */

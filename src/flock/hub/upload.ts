@@ -14,19 +14,19 @@ export interface UploadOptions extends HubOptions, ScanOptions {
   /** `owner/name`; a bare name goes into the namespace of the token. */
   readonly repo: string;
   /** Default `outputs`. */
-  readonly dir?: string;
+  readonly dir?: string | undefined;
   /** Fail when the repository exists, as flocky does. Default false: a new commit is added. */
-  readonly requireNew?: boolean;
+  readonly requireNew?: boolean | undefined;
   /** Of a repository that is created. Default public: FLock's validators read without a token. */
-  readonly visibility?: 'public' | 'private';
+  readonly visibility?: 'public' | 'private' | undefined;
   /** Title of the commit. */
-  readonly message?: string;
+  readonly message?: string | undefined;
   /** Only list what would be uploaded. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   /** Use the Hub's chunk-deduplicating transfer where it offers it. Default true. */
-  readonly useXet?: boolean;
-  readonly onEvent?: (event: UploadEvent) => void;
-  readonly signal?: AbortSignal;
+  readonly useXet?: boolean | undefined;
+  readonly onEvent?: ((event: UploadEvent) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What happens during an upload. */
@@ -56,10 +56,10 @@ export interface UploadResult {
 
 /** What an upload takes from outside. */
 export interface UploadDeps {
-  readonly fetch?: typeof fetch;
-  readonly sleep?: Sleep;
-  readonly random?: () => number;
-  readonly now?: () => number;
+  readonly fetch?: typeof fetch | undefined;
+  readonly sleep?: Sleep | undefined;
+  readonly random?: (() => number) | undefined;
+  readonly now?: (() => number) | undefined;
 }
 
 /** Title flocky's uploads carry, so that repositories read alike. */
@@ -148,7 +148,7 @@ export async function uploadFolder(options: UploadOptions, deps: UploadDeps = {}
           commitTitle: options.message ?? DEFAULT_MESSAGE,
           files: changed.map((file) => ({ path: file.path, content: pathToFileURL(file.absolute) })),
           useXet: options.useXet ?? true,
-          ...(options.signal !== undefined && { abortSignal: options.signal }),
+          abortSignal: options.signal,
         });
         const oid = done?.commit.oid;
         if (typeof oid !== 'string') throw new FlockError('FLOCK_HUB', 'the Hub answered the commit without its hash');

@@ -4,8 +4,8 @@ import { hasReason } from '../errors.js';
 /** How something is looked at again and again. */
 export interface PollOptions {
   /** Between two looks. Default 60 s. */
-  readonly intervalMs?: number;
-  readonly signal?: AbortSignal;
+  readonly intervalMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What {@link poll} works with. */

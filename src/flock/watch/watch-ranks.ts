@@ -6,11 +6,11 @@ import { type DegradedEvent, type PollDeps, type PollOptions, poll } from './pol
 /** How a ranking is followed. */
 export interface WatchRanksOptions extends PollOptions {
   /** Follow the validators instead of the models. Default false. */
-  readonly validators?: boolean;
+  readonly validators?: boolean | undefined;
   /** Only this wallet. */
-  readonly wallet?: string;
+  readonly wallet?: string | undefined;
   /** Report the ranks present at the first look too. Default false. */
-  readonly emitExisting?: boolean;
+  readonly emitExisting?: boolean | undefined;
 }
 
 /** A rank that a wallet got (`from` null), changed or lost (`to` null). */

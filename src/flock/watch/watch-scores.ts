@@ -5,7 +5,7 @@ import { type DegradedEvent, type PollDeps, type PollOptions, poll } from './pol
 /** How scores are followed. */
 export interface WatchScoresOptions extends PollOptions {
   /** Report the scores present at the first look too. Default false. */
-  readonly emitExisting?: boolean;
+  readonly emitExisting?: boolean | undefined;
 }
 
 /** A submission that appeared, or a score that arrived or changed. */

@@ -20,22 +20,22 @@ const TICK_MS = 60_000;
 /** How the task list is followed. */
 export interface WatchTasksOptions {
   /** Between two looks. Default 60 s, at least 15 s. */
-  readonly intervalMs?: number;
+  readonly intervalMs?: number | undefined;
   /** Share of the interval that varies at random. Default 0.1. */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
   /** Lists to follow. Default `submission_phase`. */
-  readonly statuses?: readonly string[];
+  readonly statuses?: readonly string[] | undefined;
   /** Remembers what was seen between runs. */
-  readonly stateFile?: string;
+  readonly stateFile?: string | undefined;
   /** Report the tasks present at the first look too. Default false: the first look is the baseline. */
-  readonly emitExisting?: boolean;
+  readonly emitExisting?: boolean | undefined;
   /** Times before the end of submissions to announce, in milliseconds. */
-  readonly thresholdsMs?: readonly number[];
+  readonly thresholdsMs?: readonly number[] | undefined;
   /** Longest pause while the service fails. Default 15 minutes. */
-  readonly maxBackoffMs?: number;
+  readonly maxBackoffMs?: number | undefined;
   /** Lifts the 15 s floor. For tests against a local server. */
-  readonly allowFast?: boolean;
-  readonly signal?: AbortSignal;
+  readonly allowFast?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What happened to a task, or to the watch itself. `at` is the service's time, ISO-8601. */
@@ -68,7 +68,7 @@ export type TaskEvent = { readonly at: string } & (
 
 /** Where tasks are read. */
 export interface TaskSource {
-  list(call: CallOptions & { readonly status?: string }): Promise<TaskListItem[]>;
+  list(call: CallOptions & { readonly status?: string | undefined }): Promise<TaskListItem[]>;
   get(id: number, call: CallOptions): Promise<TaskDetail>;
 }
 
@@ -153,7 +153,7 @@ async function compare(
   seen: SeenTasks,
   baseline: boolean,
   deps: WatchTasksDeps,
-  call: { signal?: AbortSignal },
+  call: { signal?: AbortSignal | undefined },
   at: () => string,
 ): Promise<TaskEvent[]> {
   const events: TaskEvent[] = [];

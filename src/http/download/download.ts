@@ -29,7 +29,9 @@ export interface DownloadOptions extends BodyLimits {
   /** Bytes that the sink holds, the earlier run's included. */
   readonly onProgress?: ((receivedBytes: number) => void) | undefined;
   /** Called with the head of every answer, before its bytes are written. */
-  readonly onHead?: ((head: { readonly etag?: string; readonly total?: number }) => Promise<void>) | undefined;
+  readonly onHead?:
+    | ((head: { readonly etag?: string | undefined; readonly total?: number | undefined }) => Promise<void>)
+    | undefined;
 }
 
 /** Bytes of an earlier run: from whom they came is not known. */
@@ -112,8 +114,8 @@ class Download {
     try {
       const total = this.#options.sizeBytes ?? answer.total;
       await this.#options.onHead?.({
-        ...(answer.etag !== undefined && { etag: answer.etag }),
-        ...(total !== undefined && { total }),
+        etag: answer.etag,
+        total,
       });
       this.#options.onProgress?.(this.#received);
       await this.#take(address, answer, total);

@@ -41,7 +41,7 @@ export function nothingDelivered(failures: readonly QuarryError[]): QuarryError 
   if (failures.length < 2) return told;
   const messages = failures.map(({ message }) => message).join('; then ');
   return new QuarryError(told.code, `no address delivered the bytes: ${messages}`, {
-    ...(told.hint !== undefined && { hint: told.hint }),
+    hint: told.hint,
     details: told.details,
     retryable: failures.some(({ retryable }) => retryable),
     cause: told,

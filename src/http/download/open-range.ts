@@ -22,9 +22,9 @@ export interface RangeRequest {
   readonly offset: number;
   /** Of the version that the bytes before `offset` are from. */
   readonly etag?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Take a body with a `Content-Encoding`, and leave undoing it to the caller. */
-  readonly acceptEncoded?: boolean;
+  readonly acceptEncoded?: boolean | undefined;
 }
 
 /** The head of the answer, and the body still to be read. */
@@ -64,8 +64,8 @@ export async function openRange(request: RangeRequest, limits: BodyLimits): Prom
       ...(!acceptEncoded && { 'accept-encoding': 'identity' }),
       ...(offset > 0 && { range: `bytes=${offset}-`, ...(isStrongEtag(etag) && { 'if-range': etag }) }),
     },
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(signal !== undefined && { signal }),
+    timeoutMs,
+    signal,
   });
   const where = redactUrl(url);
   const partial = response.status === 206;

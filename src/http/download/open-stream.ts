@@ -7,8 +7,8 @@ import { type BodyLimits, isStrongEtag, openRange, type RangeAnswer, type RangeR
 /** How a stream is read. */
 export interface StreamOptions extends BodyLimits {
   /** Interruptions in a row that are bridged. Default 4. */
-  readonly maxInterruptions?: number;
-  readonly backoff?: Backoff;
+  readonly maxInterruptions?: number | undefined;
+  readonly backoff?: Backoff | undefined;
 }
 
 /** A file that is read while it comes. */

@@ -19,7 +19,7 @@ export interface RenewableSource {
    *
    * @throws when asking again cannot help; the download ends with this error
    */
-  readonly onRefusal?: (refusal: HttpStatusError) => boolean;
+  readonly onRefusal?: ((refusal: HttpStatusError) => boolean) | undefined;
 }
 
 /** Takes the pieces of a download in order. */

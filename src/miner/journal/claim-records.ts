@@ -66,7 +66,7 @@ export class ClaimRecords {
   settle(
     targetId: string,
     state: ClaimState,
-    details: { readonly receivedShannons?: bigint; readonly feeShannons?: bigint } = {},
+    details: { readonly receivedShannons?: bigint | undefined; readonly feeShannons?: bigint | undefined } = {},
   ): void {
     this.#sql
       .prepare('UPDATE claims SET state = ?, received = ?, fee = ?, settled_ms = ? WHERE target_id = ?')

@@ -10,7 +10,7 @@ export class Statements {
   }
 
   /** @param options.bigints returns integers as `bigint`; the first call for a text decides */
-  prepare(text: string, options: { readonly bigints?: boolean } = {}): SqlStatement {
+  prepare(text: string, options: { readonly bigints?: boolean | undefined } = {}): SqlStatement {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     const statement = this.#db.prepare(text, options);

@@ -86,7 +86,11 @@ export class SubmissionRecords {
   settle(
     digest: string,
     state: SubmissionState,
-    details: { readonly reason?: string; readonly feeShannons?: bigint; readonly latencyMs?: number } = {},
+    details: {
+      readonly reason?: string | undefined;
+      readonly feeShannons?: bigint | undefined;
+      readonly latencyMs?: number | undefined;
+    } = {},
   ): void {
     const fee = details.feeShannons === undefined ? null : String(details.feeShannons);
     this.#sql.prepare(SETTLE).run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest, this.#now()]);

@@ -15,7 +15,13 @@ export type SubmissionOutcome =
 export interface MinerEvents {
   started: [{ address: string; epoch: bigint; openTargets: number; models: number }];
   model: [
-    { modelId: string; state: 'fetching' | 'ready' | 'failed'; sizeBytes: number; error?: QuarryError; note?: string },
+    {
+      modelId: string;
+      state: 'fetching' | 'ready' | 'failed';
+      sizeBytes: number;
+      error?: QuarryError | undefined;
+      note?: string | undefined;
+    },
   ];
   download: [{ modelId: string; receivedBytes: number; sizeBytes: number }];
   scored: [{ samples: number; total: number }];

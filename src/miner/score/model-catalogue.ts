@@ -34,7 +34,7 @@ export interface ActiveModel {
 export interface ModelCatalogueOptions {
   readonly config: ModelConfig;
   /** Where a model's weights are passed on, tried after the manifest's own address. */
-  readonly proxies?: (modelId: string) => readonly DownloadSource[];
+  readonly proxies?: ((modelId: string) => readonly DownloadSource[]) | undefined;
 }
 
 export interface ModelCatalogueDeps {
@@ -129,8 +129,8 @@ export class ModelCatalogue {
       const options: FetchWeightsOptions = {
         signal,
         onProgress: (receivedBytes) => emitter.emit('download', { modelId: model.id, receivedBytes, sizeBytes }),
-        ...(fallbacks !== undefined && { fallbacks }),
-        ...(packing !== undefined && { packing }),
+        fallbacks,
+        packing,
       };
       const file = await weights.open(model.manifest, options);
       try {

@@ -21,14 +21,14 @@ export interface ClientContext {
 /** What every call accepts. */
 export interface CallOptions {
   /** Longest wait for the answer, in milliseconds. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Only the parts of `options` that steer the call. */
 export function controlOf(options: CallOptions): CallOptions {
   return {
-    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
-    ...(options.signal !== undefined && { signal: options.signal }),
+    timeoutMs: options.timeoutMs,
+    signal: options.signal,
   };
 }

@@ -3,9 +3,9 @@ import { QuarryError } from '../../errors/index.js';
 /** Where the services of a network are; those it does not offer are absent. */
 export interface NetworkEndpoints {
   readonly rpcUrl: string;
-  readonly faucetUrl?: string;
-  readonly adminUrl?: string;
-  readonly scoringUrl?: string;
+  readonly faucetUrl?: string | undefined;
+  readonly adminUrl?: string | undefined;
+  readonly scoringUrl?: string | undefined;
 }
 
 /** The networks that have a name. SOMA protocol, endpoints: the testnet's hosts and the localnet's default ports. */

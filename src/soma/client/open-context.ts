@@ -66,12 +66,12 @@ export function openContext(options: SomaClientOptions, rpcUrl: string, deps: So
 
 function openTransport(options: SomaClientOptions, urls: readonly string[], deps: SomaClientDeps) {
   const calls = {
-    ...(options.tls !== undefined && { tls: options.tls }),
-    ...(options.headers !== undefined && { headers: options.headers }),
-    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
-    ...(options.readMaxBytes !== undefined && { readMaxBytes: options.readMaxBytes }),
-    ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
-    ...(options.onHeaders !== undefined && { onHeaders: options.onHeaders }),
+    tls: options.tls,
+    headers: options.headers,
+    timeoutMs: options.timeoutMs,
+    readMaxBytes: options.readMaxBytes,
+    keepAliveMs: options.keepAliveMs,
+    onHeaders: options.onHeaders,
   };
   const [url, second] = urls;
   if (second === undefined) return { transport: new GrpcTransport({ ...calls, url: url! }, deps), failover: undefined };

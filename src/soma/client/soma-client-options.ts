@@ -9,28 +9,28 @@ export interface SomaClientSettings {
    * More fullnodes of the same network. The fastest that is not behind is used; when it fails, another takes over. Those
    * of another chain are refused.
    */
-  readonly fallbackUrls?: readonly string[];
+  readonly fallbackUrls?: readonly string[] | undefined;
   /** How fullnodes are compared, where there are several. */
-  readonly failover?: Omit<FailoverOptions, 'onFullnode'>;
+  readonly failover?: Omit<FailoverOptions, 'onFullnode'> | undefined;
   /** Told which fullnode is preferred, and which fail or are refused, where there are several. */
-  readonly onFullnode?: (event: FullnodeEvent) => void;
-  readonly tls?: TlsOptions;
+  readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
+  readonly tls?: TlsOptions | undefined;
   /** Sent with every call to the fullnode, such as an authorization. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Longest wait for the answer of a read. Default 30 s. */
-  readonly timeoutMs?: number;
-  readonly readMaxBytes?: number;
-  readonly keepAliveMs?: number;
+  readonly timeoutMs?: number | undefined;
+  readonly readMaxBytes?: number | undefined;
+  readonly keepAliveMs?: number | undefined;
   /**
    * Which addresses URLs in manifests may lead to. Default: public ones, and this machine's own when the fullnode is on
    * it too.
    */
-  readonly addressPolicy?: AddressPolicy;
+  readonly addressPolicy?: AddressPolicy | undefined;
   /** Told the response headers of every call to the fullnode: chain, epoch, checkpoint height. */
-  readonly onHeaders?: (headers: ResponseHeaders) => void;
+  readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
   /** False skips the first call, so that an unreachable node is found out later. Default true. */
-  readonly probe?: boolean;
-  readonly signal?: AbortSignal;
+  readonly probe?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Which network: a name, whose services can be moved, or the URL of a fullnode with the services it has. */
@@ -42,9 +42,9 @@ export type SomaClientOptions = SomaClientSettings &
 
 /** What tests replace. */
 export interface SomaClientDeps {
-  readonly sleep?: Sleep;
-  readonly now?: () => number;
-  readonly random?: () => number;
+  readonly sleep?: Sleep | undefined;
+  readonly now?: (() => number) | undefined;
+  readonly random?: (() => number) | undefined;
 }
 
 /** Where the services of the network are. */
@@ -53,9 +53,9 @@ export function endpointsOf(options: SomaClientOptions): NetworkEndpoints {
   const base = 'network' in options ? networkEndpoints(options.network) : { rpcUrl: options.url };
   return {
     ...base,
-    ...(faucetUrl !== undefined && { faucetUrl }),
-    ...(adminUrl !== undefined && { adminUrl }),
-    ...(scoringUrl !== undefined && { scoringUrl }),
+    faucetUrl,
+    adminUrl,
+    scoringUrl,
   };
 }
 

@@ -14,13 +14,13 @@ export interface PublicationState {
   /** AES-256 key, hex. */
   readonly decryptionKey: string;
   readonly embedding: readonly number[];
-  readonly url?: string;
-  readonly modelId?: string;
+  readonly url?: string | undefined;
+  readonly modelId?: string | undefined;
   /** Epoch in which the commit executed, decimal. */
-  readonly commitEpoch?: string;
-  readonly revealed?: boolean;
+  readonly commitEpoch?: string | undefined;
+  readonly revealed?: boolean | undefined;
   /** A transaction that was signed and whose outcome has not been written down. */
-  readonly pending?: PendingTransaction;
+  readonly pending?: PendingTransaction | undefined;
 }
 
 /** Steps that are a transaction. */

@@ -30,10 +30,10 @@ export interface PublishModelOptions {
   readonly embedding: Float32Array;
   readonly commissionRateBps: number;
   /** Default: the network's minimum. */
-  readonly stakeShannons?: bigint;
+  readonly stakeShannons?: bigint | undefined;
   /** Remembers where the publication stands. Default: the weights' path with `.publication.json`. */
-  readonly statePath?: string;
-  readonly signal?: AbortSignal;
+  readonly statePath?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PublishModelDeps {
@@ -42,7 +42,7 @@ export interface PublishModelDeps {
   /** Makes the encrypted file fetchable by anybody; returns its URL. */
   readonly hostFile: (checksum: string, path: string) => Promise<string>;
   /** Told when a step is done. */
-  readonly onStep?: (step: PublicationStep, state: PublicationState) => void;
+  readonly onStep?: ((step: PublicationStep, state: PublicationState) => void) | undefined;
 }
 
 /** In this order. */
@@ -76,7 +76,7 @@ export class ModelPublication {
     if (state.modelId === undefined) {
       const result = await account.createModel({
         commissionRateBps,
-        ...(stakeShannons !== undefined && { stakeShannons }),
+        stakeShannons,
         ...control,
         onSigned: this.#writesDown('created', state),
       });
@@ -115,7 +115,7 @@ export class ModelPublication {
       modelId: state.modelId,
       decryptionKey: hexToBytes(state.decryptionKey),
       embedding: Float32Array.from(state.embedding),
-      ...(this.#options.signal !== undefined && { signal: this.#options.signal }),
+      signal: this.#options.signal,
       onSigned: this.#writesDown('revealed', state),
     });
     return this.#done('revealed', state, result);

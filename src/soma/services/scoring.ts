@@ -75,7 +75,7 @@ export interface ScoreOptions extends CallOptions {
   /** `[target_embedding_dim]`. */
   readonly targetEmbedding: Float32Array;
   /** Auditors use 0, the default. */
-  readonly seed?: bigint;
+  readonly seed?: bigint | undefined;
 }
 
 /** What a scoring service found. */
@@ -122,7 +122,7 @@ export class ScoringClient extends BcsService {
       },
       {
         timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
-        ...(options.signal !== undefined && { signal: options.signal }),
+        signal: options.signal,
       },
     );
     const winner = Number(answer.winner);

@@ -57,8 +57,8 @@ export class ClientConfig {
    */
   static create(options: {
     readonly keystorePath: string;
-    readonly environments?: readonly WalletEnvironment[];
-    readonly activeEnvironment?: string;
+    readonly environments?: readonly WalletEnvironment[] | undefined;
+    readonly activeEnvironment?: string | undefined;
   }): ClientConfig {
     const environments = options.environments ?? DEFAULT_ENVIRONMENTS;
     const document = new Document({
@@ -102,7 +102,7 @@ export class ClientConfig {
       const rpc = this.#text(['envs', index, 'rpc']);
       if (alias === undefined || rpc === undefined) throw invalid(`environment ${index} lacks an alias or an rpc`);
       const chainId = this.#text(['envs', index, 'chain_id']);
-      return { alias, rpc, ...(chainId !== undefined && { chainId }) };
+      return { alias, rpc, chainId };
     });
   }
 
@@ -157,7 +157,7 @@ export class ClientConfig {
       alias: environment.alias,
       rpc: quoted(environment.rpc),
       basic_auth: null,
-      ...(environment.chainId !== undefined && { chain_id: environment.chainId }),
+      chain_id: environment.chainId,
     });
     list.add(node);
   }

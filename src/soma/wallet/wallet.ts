@@ -45,8 +45,8 @@ export interface WalletOptions {
 
 /** What a new wallet begins with. */
 export interface CreateWalletOptions extends WalletOptions {
-  readonly environments?: readonly WalletEnvironment[];
-  readonly activeEnvironment?: string;
+  readonly environments?: readonly WalletEnvironment[] | undefined;
+  readonly activeEnvironment?: string | undefined;
 }
 
 /** The official tool's directory under a home directory; the tool itself lets SOMA_CONFIG_DIR override it. */
@@ -179,9 +179,9 @@ export class Wallet {
   /** Makes a new phrase and adds its first key. Errors as {@link Wallet.add}. */
   async generate(
     options: {
-      readonly alias?: string;
-      readonly wordCount?: MnemonicWordCount;
-      readonly randomBytes?: (size: number) => Uint8Array;
+      readonly alias?: string | undefined;
+      readonly wordCount?: MnemonicWordCount | undefined;
+      readonly randomBytes?: ((size: number) => Uint8Array) | undefined;
     } = {},
   ): Promise<GeneratedAccount> {
     const randomBytes = options.randomBytes ?? ((size) => webcrypto.getRandomValues(new Uint8Array(size)));

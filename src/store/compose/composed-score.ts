@@ -6,7 +6,7 @@ export interface PartScore {
   /** `[embeddingDim]` */
   readonly embedding: Float32Array;
   /** Chunks of the part, each of which weighs the same. Default 1. */
-  readonly chunks?: number;
+  readonly chunks?: number | undefined;
 }
 
 /**

@@ -16,20 +16,20 @@ const ROWS_PER_SEARCH = 256;
 /** How compositions are made. */
 export interface ComposerOptions {
   /** Rows kept in memory per model. Default 4,096. */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
   /** Bytes of a chunk: samples of this size are what compositions are made of. Default 1,024. */
-  readonly chunkBytes?: number;
+  readonly chunkBytes?: number | undefined;
 }
 
 /** Which composition is wanted. */
 export interface ComposePolicy {
   /** Parts at most. Default 16, a batch. */
-  readonly maxParts?: number;
+  readonly maxParts?: number | undefined;
   /** How much the composition must lie inside the threshold. Default 0. */
-  readonly margin?: number;
-  readonly lossErrorBound?: LossErrorBound;
+  readonly margin?: number | undefined;
+  readonly lossErrorBound?: LossErrorBound | undefined;
   /** Fewest parts first, at more time. Default false. */
-  readonly fewest?: boolean;
+  readonly fewest?: boolean | undefined;
 }
 
 /** Samples that, joined, hit a target. */

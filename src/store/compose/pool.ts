@@ -11,7 +11,7 @@ export interface PoolGoals {
   readonly leads: readonly Float32Array[];
   readonly maxParts: number;
   /** Look for better parts at every length, so that fewer parts are enough. Default: at the last length only. */
-  readonly fewest?: boolean;
+  readonly fewest?: boolean | undefined;
 }
 
 /** Slots whose rows together come close to a target. */

@@ -12,16 +12,16 @@ import type { CliContext } from '../../context.js';
 
 /** Flags every command that talks to a coordinator has. */
 export interface ConnectionFlags {
-  readonly baseUrl?: string;
+  readonly baseUrl?: string | undefined;
   readonly dialect: DialectChoice;
-  readonly marketplaceUrl?: string;
-  readonly party?: string;
-  readonly walletKeyFile?: string;
+  readonly marketplaceUrl?: string | undefined;
+  readonly party?: string | undefined;
+  readonly walletKeyFile?: string | undefined;
   readonly httpTimeoutMs: number;
-  readonly signer?: readonly string[];
-  readonly attester?: readonly string[];
-  readonly json?: boolean;
-  readonly camel?: boolean;
+  readonly signer?: readonly string[] | undefined;
+  readonly attester?: readonly string[] | undefined;
+  readonly json?: boolean | undefined;
+  readonly camel?: boolean | undefined;
 }
 
 /** Adds the connection flags and `--json`, `--camel`. */

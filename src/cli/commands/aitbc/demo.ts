@@ -36,13 +36,13 @@ export function demoCommand(context: CliContext, createEngine?: () => Promise<Sc
     .argument('[files...]', 'files to score (default: three short texts)')
     .option('--json', 'job, results, receipt and verification as one object')
     .addHelpText('after', '\nExample:\n  quarry aitbc demo README.md')
-    .action((files: string[], flags: { json?: boolean }) => runDemo(context, files, flags, createEngine));
+    .action((files: string[], flags: { json?: boolean | undefined }) => runDemo(context, files, flags, createEngine));
 }
 
 async function runDemo(
   context: CliContext,
   files: readonly string[],
-  flags: { readonly json?: boolean },
+  flags: { readonly json?: boolean | undefined },
   createEngine: (() => Promise<ScoringEngine>) | undefined,
 ): Promise<void> {
   const started = performance.now();

@@ -24,13 +24,18 @@ export function jobsCommand(context: CliContext): Command {
     .addHelpText('after', example('jobs create --file examples/aitbc-job.json --json'))
     .action(
       async (
-        flags: ConnectionFlags & { file: string; ttlSeconds?: number; constraints?: string; payment?: string },
+        flags: ConnectionFlags & {
+          file: string;
+          ttlSeconds?: number | undefined;
+          constraints?: string | undefined;
+          payment?: string | undefined;
+        },
       ) => {
         const input = (await readObject(flags.file, context)) as unknown as JobInput;
         const live: LiveJobOptions = {
-          ...(flags.ttlSeconds !== undefined && { ttlSeconds: flags.ttlSeconds }),
+          ttlSeconds: flags.ttlSeconds,
           ...(flags.constraints !== undefined && { constraints: await readObject(flags.constraints, context) }),
-          ...(flags.payment !== undefined && { paymentAmount: flags.payment }),
+          paymentAmount: flags.payment,
         };
         await withClient(context, flags, async (client) => {
           printRecord(context, await client.jobs.create(input, { ...live, signal: context.signal }), flags);
@@ -52,25 +57,34 @@ export function jobsCommand(context: CliContext): Command {
     .option('--limit <n>', 'jobs on the page', positiveInteger, 50)
     .option('--offset <n>', 'jobs skipped', wholeNumber, 0)
     .addHelpText('after', example('jobs list --status running'))
-    .action(async (flags: ConnectionFlags & { status?: JobStatus; type?: string; limit: number; offset: number }) => {
-      const { status, type, limit, offset } = flags;
-      const query = { limit, offset, ...(status !== undefined && { status }), ...(type !== undefined && { type }) };
-      await withClient(context, flags, async (client) => {
-        const page = await client.jobs.listPage(query, { signal: context.signal });
-        if (flags.json) return say(context, jsonOf(page, flags));
-        printTable(
-          context,
-          page.jobs,
-          [
-            { header: 'job', value: (job) => job.jobId, shrink: 1 },
-            { header: 'status', value: (job) => job.status },
-            { header: 'type', value: (job) => job.type, shrink: 2 },
-            { header: 'created', value: (job) => job.createdAt },
-          ],
-          'no jobs',
-        );
-      });
-    });
+    .action(
+      async (
+        flags: ConnectionFlags & {
+          status?: JobStatus | undefined;
+          type?: string | undefined;
+          limit: number;
+          offset: number;
+        },
+      ) => {
+        const { status, type, limit, offset } = flags;
+        const query = { limit, offset, status, type };
+        await withClient(context, flags, async (client) => {
+          const page = await client.jobs.listPage(query, { signal: context.signal });
+          if (flags.json) return say(context, jsonOf(page, flags));
+          printTable(
+            context,
+            page.jobs,
+            [
+              { header: 'job', value: (job) => job.jobId, shrink: 1 },
+              { header: 'status', value: (job) => job.status },
+              { header: 'type', value: (job) => job.type, shrink: 2 },
+              { header: 'created', value: (job) => job.createdAt },
+            ],
+            'no jobs',
+          );
+        });
+      },
+    );
 
   withConnection(jobs.command('results <job-id>').description('the results of a completed job'))
     .addHelpText('after', example('jobs results job_1234567890 --json'))

@@ -28,12 +28,12 @@ import { openScorer } from './scorer.js';
 
 interface RunFlags extends ConnectionFlags {
   readonly minerId: string;
-  readonly region?: string;
+  readonly region?: string | undefined;
   readonly concurrency: number;
-  readonly capabilities?: string;
+  readonly capabilities?: string | undefined;
   readonly receiptsDir: string;
-  readonly maxJobs?: number;
-  readonly weights?: string;
+  readonly maxJobs?: number | undefined;
+  readonly weights?: string | undefined;
   readonly modelConfig: ModelConfigName;
   readonly pollMs: number;
 }
@@ -75,7 +75,7 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
         modelConfig: flags.modelConfig,
         signal: context.signal,
         createEngine,
-        ...(flags.weights !== undefined && { weights: flags.weights }),
+        weights: flags.weights,
       });
       const aitbcMiner = new AITBCMiner(
         {
@@ -85,10 +85,10 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
           pollMs: flags.pollMs,
           timeoutMs: flags.httpTimeoutMs,
           verify: pinsOf(config),
-          ...(apiKey !== undefined && { apiKey }),
-          ...(token !== undefined && { token }),
-          ...(baseUrl !== undefined && { baseUrl }),
-          ...(flags.region !== undefined && { region: flags.region }),
+          apiKey,
+          token,
+          baseUrl,
+          region: flags.region,
         },
         {
           handler: scoringHandler(scorer.score, { model: scorer.name }),
@@ -100,7 +100,7 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
         tell(context, `scoring with ${scorer.name}`);
         const totals = await aitbcMiner.run({
           signal: context.signal,
-          ...(flags.maxJobs !== undefined && { maxJobs: flags.maxJobs }),
+          maxJobs: flags.maxJobs,
         });
         if (flags.json) say(context, toJsonLine({ type: 'done', ...totals }));
         else

@@ -25,33 +25,37 @@ export function offersCommand(context: CliContext): Command {
     .option('--max-price <amount>', 'only offers up to this price')
     .option('--limit <n>', 'offers at most', positiveInteger, 50)
     .addHelpText('after', example('offers list --max-price 0.01'))
-    .action(async (flags: ConnectionFlags & { jobType?: string; maxPrice?: string; limit: number }) => {
-      const query = {
-        limit: flags.limit,
-        ...(flags.jobType !== undefined && { jobType: flags.jobType }),
-        ...(flags.maxPrice !== undefined && { maxPrice: flags.maxPrice }),
-      };
-      await withClient(context, flags, async (client) => {
-        const options = { signal: context.signal };
-        if (flags.json && !flags.camel) {
-          return say(context, toJsonLine(await client.marketplace.listOffersPage(query, options)));
-        }
-        const list = await client.marketplace.listOffers(query, options);
-        if (flags.json) return say(context, toJsonLine({ offers: list }));
-        printTable(
-          context,
-          list,
-          [
-            { header: 'offer', value: (offer) => offer.offerId, shrink: 1 },
-            { header: 'miner', value: (offer) => offer.minerId, shrink: 2 },
-            { header: 'job type', value: (offer) => offer.jobType, shrink: 3 },
-            { header: 'price', value: (offer) => offer.price, align: 'right' },
-            { header: 'reputation', value: (offer) => offer.reputation, align: 'right' },
-          ],
-          'no offers',
-        );
-      });
-    });
+    .action(
+      async (
+        flags: ConnectionFlags & { jobType?: string | undefined; maxPrice?: string | undefined; limit: number },
+      ) => {
+        const query = {
+          limit: flags.limit,
+          jobType: flags.jobType,
+          maxPrice: flags.maxPrice,
+        };
+        await withClient(context, flags, async (client) => {
+          const options = { signal: context.signal };
+          if (flags.json && !flags.camel) {
+            return say(context, toJsonLine(await client.marketplace.listOffersPage(query, options)));
+          }
+          const list = await client.marketplace.listOffers(query, options);
+          if (flags.json) return say(context, toJsonLine({ offers: list }));
+          printTable(
+            context,
+            list,
+            [
+              { header: 'offer', value: (offer) => offer.offerId, shrink: 1 },
+              { header: 'miner', value: (offer) => offer.minerId, shrink: 2 },
+              { header: 'job type', value: (offer) => offer.jobType, shrink: 3 },
+              { header: 'price', value: (offer) => offer.price, align: 'right' },
+              { header: 'reputation', value: (offer) => offer.reputation, align: 'right' },
+            ],
+            'no offers',
+          );
+        });
+      },
+    );
 
   withConnection(offers.command('accept <offer-id>').description('take an offer for a job'))
     .requiredOption('--job <job-id>', 'the job it is for')

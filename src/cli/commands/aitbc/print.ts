@@ -4,8 +4,8 @@ import type { CliContext } from '../../context.js';
 import { say } from '../../print.js';
 
 interface OutputFlags {
-  readonly json?: boolean;
-  readonly camel?: boolean;
+  readonly json?: boolean | undefined;
+  readonly camel?: boolean | undefined;
 }
 
 export { printTable, say, tell } from '../../print.js';

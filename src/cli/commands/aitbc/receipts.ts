@@ -46,29 +46,31 @@ export function receiptsCommand(context: CliContext): Command {
     .option('--strict', 'refuse members added after signing and any spelling that is not as signed')
     .option('--remote', 'ask the coordinator instead')
     .addHelpText('after', example('receipts verify receipt.json --signer TJvH0A9pkk0c3uQMNlCivLs3GR3i1T2TtfIbLT0n29Q'))
-    .action(async (file: string, flags: ConnectionFlags & { strict?: boolean; remote?: boolean }) => {
-      const text = await readText(file, context);
-      const options: VerifyReceiptOptions = {
-        mode: flags.strict ? 'strict' : 'tolerant',
-        ...pinsOf(await settingsOf(context, flags)),
-      };
-      if (flags.remote) {
-        await withClient(context, flags, async (client) => {
-          const check = await client.receipts.verify(text.trim(), { ...options, signal: context.signal });
-          printRecord(context, check, flags);
-          if (!check.valid) throw invalid(['the coordinator says that it is not valid']);
-        });
-        return;
-      }
-      const result = verifyReceipt(text, options);
-      if (flags.json) say(context, toJsonLine(flags.camel ? result : verificationWire(result)));
-      else say(context, renderFields(verificationFields(result)));
-      if (!result.verified) throw invalid(result.failureReasons, missesKey(result));
-      const pinned = [...(options.trustedSigners ?? []), ...(options.trustedAttesters ?? [])].length > 0;
-      if (pinned && !result.trusted) throw invalid(['signed by a key that is not pinned']);
-      if (!pinned)
-        tell(context, 'hint: intact, but anybody could have signed it; pin the keys you trust with --signer');
-    });
+    .action(
+      async (file: string, flags: ConnectionFlags & { strict?: boolean | undefined; remote?: boolean | undefined }) => {
+        const text = await readText(file, context);
+        const options: VerifyReceiptOptions = {
+          mode: flags.strict ? 'strict' : 'tolerant',
+          ...pinsOf(await settingsOf(context, flags)),
+        };
+        if (flags.remote) {
+          await withClient(context, flags, async (client) => {
+            const check = await client.receipts.verify(text.trim(), { ...options, signal: context.signal });
+            printRecord(context, check, flags);
+            if (!check.valid) throw invalid(['the coordinator says that it is not valid']);
+          });
+          return;
+        }
+        const result = verifyReceipt(text, options);
+        if (flags.json) say(context, toJsonLine(flags.camel ? result : verificationWire(result)));
+        else say(context, renderFields(verificationFields(result)));
+        if (!result.verified) throw invalid(result.failureReasons, missesKey(result));
+        const pinned = [...(options.trustedSigners ?? []), ...(options.trustedAttesters ?? [])].length > 0;
+        if (pinned && !result.trusted) throw invalid(['signed by a key that is not pinned']);
+        if (!pinned)
+          tell(context, 'hint: intact, but anybody could have signed it; pin the keys you trust with --signer');
+      },
+    );
 
   withPins(withConnection(receipts.command('history <job-id>').description('all receipts of a job')))
     .addHelpText('after', example('receipts history job_1'))

@@ -47,10 +47,10 @@ export function registryCommand(context: CliContext): Command {
     .addOption(new Option('--category <name>', 'only this category'))
     .option('--search <text>', 'part of a name, description or tag')
     .addHelpText('after', example('registry list --category ai_ml'))
-    .action(async (flags: ConnectionFlags & { category?: string; search?: string }) => {
+    .action(async (flags: ConnectionFlags & { category?: string | undefined; search?: string | undefined }) => {
       const query = {
-        ...(flags.category !== undefined && { category: flags.category }),
-        ...(flags.search !== undefined && { search: flags.search }),
+        category: flags.category,
+        search: flags.search,
       };
       await withClient(context, flags, async (client) => {
         const services = await client.registry.list(query, { signal: context.signal });

@@ -18,7 +18,7 @@ export interface Scorer {
 /** Which model to score with, and on what. */
 export interface ScorerOptions {
   /** A safetensors file; absent: the small demonstration model with fixed random weights. */
-  readonly weights?: string;
+  readonly weights?: string | undefined;
   readonly modelConfig: ModelConfigName;
   /** Default: the best that runs here for `weights`, the reference engine for the demonstration model. */
   readonly createEngine?: (() => Promise<ScoringEngine>) | undefined;

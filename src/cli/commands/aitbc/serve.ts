@@ -10,7 +10,7 @@ import { say, tell } from './print.js';
 interface ServeFlags {
   readonly dialect: 'documented' | 'live-key' | 'live-jwt';
   readonly port: number;
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 /** `quarry aitbc serve`. */

@@ -16,40 +16,49 @@ export function watchCommand(context: CliContext): Command {
     .option('--ws-url <url>', 'the websocket (default: /ws at the host of the base URL)')
     .option('--poll-ms <n>', 'pause between two polls', positiveInteger, 5_000)
     .addHelpText('after', example('watch --job job_1234567890 --json'))
-    .action(async (flags: ConnectionFlags & { job?: string[]; market?: boolean; wsUrl?: string; pollMs: number }) => {
-      const jobs = new Set(flags.job ?? []);
-      await withClient(context, flags, async (client) => {
-        const socket = client.websocket.connect({
-          ...(flags.wsUrl !== undefined && { url: flags.wsUrl }),
-          pollIntervalMs: flags.pollMs,
-          offerPollIntervalMs: flags.pollMs,
-        });
-        let failure: Error | undefined;
-        socket.on('open', () => tell(context, 'connected'));
-        socket.on('fallback', (reason) => tell(context, plainText(`polling: ${reason}`)));
-        socket.on('error', (error) => {
-          tell(context, plainText(`trouble: ${error.message}`));
-          if ('status' in error && (error.status === 404 || error.status === 401)) {
-            failure = error;
+    .action(
+      async (
+        flags: ConnectionFlags & {
+          job?: string[] | undefined;
+          market?: boolean | undefined;
+          wsUrl?: string | undefined;
+          pollMs: number;
+        },
+      ) => {
+        const jobs = new Set(flags.job ?? []);
+        await withClient(context, flags, async (client) => {
+          const socket = client.websocket.connect({
+            ...(flags.wsUrl !== undefined && { url: flags.wsUrl }),
+            pollIntervalMs: flags.pollMs,
+            offerPollIntervalMs: flags.pollMs,
+          });
+          let failure: Error | undefined;
+          socket.on('open', () => tell(context, 'connected'));
+          socket.on('fallback', (reason) => tell(context, plainText(`polling: ${reason}`)));
+          socket.on('error', (error) => {
+            tell(context, plainText(`trouble: ${error.message}`));
+            if ('status' in error && (error.status === 404 || error.status === 401)) {
+              failure = error;
+              socket.close();
+            }
+          });
+          for (const jobId of jobs) socket.subscribe('jobs', { jobId });
+          if (flags.market || jobs.size === 0) socket.subscribe('marketplace');
+          const open = new Set(jobs);
+          try {
+            for await (const event of socket.events({ signal: context.signal })) {
+              if (jobs.size > 0 && event.type === 'job_update' && !jobs.has(event.jobId)) continue;
+              say(context, flags.json ? toJsonLine(eventJson(event, flags)) : plainText(describe(event)));
+              if (event.type === 'job_update' && ENDED.has(event.status)) open.delete(event.jobId);
+              if (jobs.size > 0 && open.size === 0) break;
+            }
+          } finally {
             socket.close();
           }
+          if (failure !== undefined) throw failure;
         });
-        for (const jobId of jobs) socket.subscribe('jobs', { jobId });
-        if (flags.market || jobs.size === 0) socket.subscribe('marketplace');
-        const open = new Set(jobs);
-        try {
-          for await (const event of socket.events({ signal: context.signal })) {
-            if (jobs.size > 0 && event.type === 'job_update' && !jobs.has(event.jobId)) continue;
-            say(context, flags.json ? toJsonLine(eventJson(event, flags)) : plainText(describe(event)));
-            if (event.type === 'job_update' && ENDED.has(event.status)) open.delete(event.jobId);
-            if (jobs.size > 0 && open.size === 0) break;
-          }
-        } finally {
-          socket.close();
-        }
-        if (failure !== undefined) throw failure;
-      });
-    });
+      },
+    );
 }
 
 /** The document's envelope, `{type, data}`, with `synthetic` for events this client made from polling. */

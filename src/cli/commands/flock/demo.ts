@@ -17,26 +17,32 @@ export function demoCommand(context: CliContext, commands: (context: CliContext)
     .option('--port <n>', 'first of three ports (default: any free ones)')
     .option('--json', 'addresses as one JSON object, and no tour')
     .addHelpText('after', '\nExamples:\n  quarry flock demo\n  quarry flock demo --serve --port 8460')
-    .action(async (flags: { readonly serve?: boolean; readonly port?: string; readonly json?: boolean }) => {
-      const port = wholeNumber(flags.port, '--port', 0);
-      const arena = await startDemoArena(port === undefined ? {} : { port });
-      try {
-        if (flags.json) context.stdout.write(`${toJsonLine(arena.env)}\n`);
-        else if (flags.serve) {
-          for (const [name, value] of Object.entries(arena.env)) context.stdout.write(`export ${name}='${value}'\n`);
-        }
-        if (flags.serve) {
-          context.stderr.write('serving; Ctrl-C ends it\n');
-          while (!context.signal.aborted) {
-            await sleep(60_000, context.signal).catch((error: unknown) => {
-              if (!context.signal.aborted) throw error;
-            });
+    .action(
+      async (flags: {
+        readonly serve?: boolean | undefined;
+        readonly port?: string | undefined;
+        readonly json?: boolean | undefined;
+      }) => {
+        const port = wholeNumber(flags.port, '--port', 0);
+        const arena = await startDemoArena(port === undefined ? {} : { port });
+        try {
+          if (flags.json) context.stdout.write(`${toJsonLine(arena.env)}\n`);
+          else if (flags.serve) {
+            for (const [name, value] of Object.entries(arena.env)) context.stdout.write(`export ${name}='${value}'\n`);
           }
-        } else if (!flags.json) await tour(context, commands, arena.env);
-      } finally {
-        await arena.close();
-      }
-    });
+          if (flags.serve) {
+            context.stderr.write('serving; Ctrl-C ends it\n');
+            while (!context.signal.aborted) {
+              await sleep(60_000, context.signal).catch((error: unknown) => {
+                if (!context.signal.aborted) throw error;
+              });
+            }
+          } else if (!flags.json) await tour(context, commands, arena.env);
+        } finally {
+          await arena.close();
+        }
+      },
+    );
 }
 
 /** What a first day in the arena looks like, each step a command the reader can type. */

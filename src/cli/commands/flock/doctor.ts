@@ -76,7 +76,7 @@ export function doctorCommand(context: CliContext): Command {
     .description('check keys, clock, service, training data store and Hub; --schema compares the API')
     .option('--schema', "compare this client with the service's published schema")
     .addHelpText('after', '\nExamples:\n  quarry flock doctor\n  quarry flock doctor --schema --json')
-    .action((flags: FlockFlags & { readonly schema?: boolean }) =>
+    .action((flags: FlockFlags & { readonly schema?: boolean | undefined }) =>
       withSession(context, flags, async (session) => {
         const findings = await examine(context, session);
         if (flags.schema) for (const finding of await compareSchema(context, session)) findings.push(finding);

@@ -7,9 +7,9 @@ import { printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 
 interface DownloadFlags extends FlockFlags {
-  readonly output?: string;
+  readonly output?: string | undefined;
   readonly resume: boolean;
-  readonly overwrite?: boolean;
+  readonly overwrite?: boolean | undefined;
   readonly verify: string;
 }
 
@@ -30,7 +30,7 @@ export function downloadCommand(context: CliContext): Command {
           throw new QuarryError('USAGE', `--verify expects size, md5-if-possible or none, got ${verify}`);
         }
         const result = await client.tasks.downloadTrainingSet(id, {
-          ...(flags.output !== undefined && { dest: flags.output }),
+          dest: flags.output,
           resume: flags.resume,
           overwrite: flags.overwrite === true,
           verify,

@@ -13,16 +13,16 @@ import type { CliContext } from '../../context.js';
 
 /** Flags that choose the form of the output. */
 export interface FormatFlags {
-  readonly json?: boolean;
-  readonly ndjson?: boolean;
-  readonly csv?: boolean;
-  readonly md?: boolean;
-  readonly table?: boolean;
-  readonly columns?: string;
-  readonly flat?: boolean;
-  readonly crlf?: boolean;
-  readonly bom?: boolean;
-  readonly guard?: boolean;
+  readonly json?: boolean | undefined;
+  readonly ndjson?: boolean | undefined;
+  readonly csv?: boolean | undefined;
+  readonly md?: boolean | undefined;
+  readonly table?: boolean | undefined;
+  readonly columns?: string | undefined;
+  readonly flat?: boolean | undefined;
+  readonly crlf?: boolean | undefined;
+  readonly bom?: boolean | undefined;
+  readonly guard?: boolean | undefined;
 }
 
 /** Rows in both forms: as the service sent them, and as people read them. */
@@ -35,13 +35,13 @@ export interface Listing<Row> {
   readonly rows: readonly Row[];
   readonly columns: readonly Column<Row>[];
   /** Headers of columns that are left out when the terminal is too narrow, the first one first. */
-  readonly optional?: readonly string[];
+  readonly optional?: readonly string[] | undefined;
   /** Further members of the `--json` object. */
-  readonly more?: Readonly<Record<string, unknown>>;
+  readonly more?: Readonly<Record<string, unknown>> | undefined;
   /** Line under a table; not data, so it goes to stderr. */
-  readonly footer?: string;
+  readonly footer?: string | undefined;
   /** Shown on stderr instead of an empty table. */
-  readonly empty?: string;
+  readonly empty?: string | undefined;
 }
 
 /**
@@ -51,7 +51,7 @@ export interface Listing<Row> {
  */
 export function printListing<Row>(
   context: CliContext,
-  flags: FormatFlags & { readonly quiet?: boolean },
+  flags: FormatFlags & { readonly quiet?: boolean | undefined },
   listing: Listing<Row>,
 ): void {
   const form = formOf(flags);
@@ -173,7 +173,7 @@ function write<Row>(
   } else if (form === 'md') context.stdout.write(renderMarkdown(rows, columns));
   else if (rows.length > 0 || columns.length > 0) {
     const text = renderTable(rows, columns, {
-      ...(context.columns !== undefined && { columns: context.columns }),
+      columns: context.columns,
       bold: context.style.bold,
       absent: '—',
     });

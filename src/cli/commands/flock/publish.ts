@@ -20,25 +20,25 @@ import { wholeNumber } from './tasks.js';
 
 interface UploadFlags extends FlockFlags {
   readonly dir: string;
-  readonly requireNew?: boolean;
-  readonly dryRun?: boolean;
+  readonly requireNew?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
   readonly xet: boolean;
-  readonly message?: string;
-  readonly private?: boolean;
-  readonly include?: string[];
-  readonly exclude?: string[];
-  readonly follow?: boolean;
+  readonly message?: string | undefined;
+  readonly private?: boolean | undefined;
+  readonly include?: string[] | undefined;
+  readonly exclude?: string[] | undefined;
+  readonly follow?: boolean | undefined;
 }
 
 interface SubmitFlags extends FlockFlags {
   readonly repo: string;
-  readonly revision?: string;
-  readonly baseModel?: string;
-  readonly gpuType?: string;
-  readonly modelFilename?: string;
-  readonly dailyLimit?: string;
-  readonly force?: boolean;
-  readonly yes?: boolean;
+  readonly revision?: string | undefined;
+  readonly baseModel?: string | undefined;
+  readonly gpuType?: string | undefined;
+  readonly modelFilename?: string | undefined;
+  readonly dailyLimit?: string | undefined;
+  readonly force?: boolean | undefined;
+  readonly yes?: boolean | undefined;
 }
 
 function addUploadFlags(command: Command): Command {
@@ -148,11 +148,11 @@ export async function upload(
     followSymlinks: flags.follow === true,
     signal: context.signal,
     onEvent: (event) => session.say(uploadLine(event)),
-    ...(flags.message !== undefined && { message: flags.message }),
-    ...(flags.include !== undefined && { include: flags.include }),
-    ...(flags.exclude !== undefined && { exclude: flags.exclude }),
-    ...(session.hfToken !== undefined && { token: session.hfToken }),
-    ...(session.hubUrl !== undefined && { hubUrl: session.hubUrl }),
+    message: flags.message,
+    include: flags.include,
+    exclude: flags.exclude,
+    token: session.hfToken,
+    hubUrl: session.hubUrl,
   });
 }
 
@@ -174,12 +174,12 @@ export async function submit(
       repo: flags.repo,
       force: flags.force === true,
       signal: context.signal,
-      ...(flags.revision !== undefined && { revision: flags.revision }),
-      ...(flags.baseModel !== undefined && { baseModel: flags.baseModel }),
-      ...(gpuType !== undefined && { gpuType }),
-      ...(flags.modelFilename !== undefined && { modelFilename: flags.modelFilename }),
-      ...(dailyLimit !== undefined && { dailyLimit }),
-      ...(session.hubUrl !== undefined && { hubUrl: session.hubUrl }),
+      revision: flags.revision,
+      baseModel: flags.baseModel,
+      gpuType,
+      modelFilename: flags.modelFilename,
+      dailyLimit,
+      hubUrl: session.hubUrl,
       confirm: async ({ checks, ok }) => {
         if (!flags.quiet) context.stderr.write(`${checksTable(checks, context)}\n`);
         if (!ok && !flags.force) return false;
@@ -213,12 +213,12 @@ const CHECK_COLUMNS: readonly Column<PreflightCheck>[] = [
 function checksTable(checks: readonly PreflightCheck[], context: CliContext): string {
   return renderTable(checks, CHECK_COLUMNS, {
     bold: context.errStyle.bold,
-    ...(context.columns !== undefined && { columns: context.columns }),
+    columns: context.columns,
   });
 }
 
 /** Refuses early what would end in a question nobody can answer. */
-function askable(context: CliContext, flags: { readonly yes?: boolean }): void {
+function askable(context: CliContext, flags: { readonly yes?: boolean | undefined }): void {
   if (flags.yes || isTty(context.stdin)) return;
   throw new QuarryError('USAGE', 'submitting from a script needs --yes', {
     hint: 'Without a terminal there is nobody to ask; add --yes.',

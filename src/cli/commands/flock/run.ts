@@ -12,11 +12,11 @@ import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 interface RunFlags extends FlockFlags {
   readonly repo: string;
   readonly train: string;
-  readonly baseModel?: string;
-  readonly gpuType?: string;
+  readonly baseModel?: string | undefined;
+  readonly gpuType?: string | undefined;
   readonly workDir: string;
-  readonly yes?: boolean;
-  readonly force?: boolean;
+  readonly yes?: boolean | undefined;
+  readonly force?: boolean | undefined;
 }
 
 /** `quarry flock run`: the whole work of a training node around an external training program. */

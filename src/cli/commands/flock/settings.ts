@@ -11,12 +11,12 @@ import type { FormatFlags } from './print.js';
 
 /** Flags every `flock` command takes. */
 export interface FlockFlags extends FormatFlags {
-  readonly baseUrl?: string;
-  readonly hubUrl?: string;
-  readonly apiKeyFile?: string;
-  readonly envFile?: string;
-  readonly timeout?: string;
-  readonly quiet?: boolean;
+  readonly baseUrl?: string | undefined;
+  readonly hubUrl?: string | undefined;
+  readonly apiKeyFile?: string | undefined;
+  readonly envFile?: string | undefined;
+  readonly timeout?: string | undefined;
+  readonly quiet?: boolean | undefined;
 }
 
 /** What a `flock` command works with. */
@@ -80,9 +80,9 @@ async function openSession(context: CliContext, flags: FlockFlags): Promise<Floc
   }
   const client = new FlockClient(
     {
-      ...(config.flockBaseUrl !== undefined && { baseUrl: config.flockBaseUrl }),
-      ...(apiKey !== undefined && { apiKey }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
+      baseUrl: config.flockBaseUrl,
+      apiKey,
+      timeoutMs,
       userAgent: 'quarry-flock (+https://www.npmjs.com/package/quarry-miner)',
     },
     { onRetry: (error, _attempt, delayMs) => say(`${error.message}; trying again in ${formatDuration(delayMs)}`) },

@@ -67,8 +67,8 @@ export function statsCommand(context: CliContext): Command {
           name: 'days',
           wire: merged.map(({ time, submission, validation, partial }) => ({
             time,
-            ...(submission !== undefined && { submissions: submission }),
-            ...(validation !== undefined && { validations: validation }),
+            submissions: submission,
+            validations: validation,
             ...(partial && { partial }),
           })),
           rows: merged,
@@ -81,7 +81,7 @@ export function statsCommand(context: CliContext): Command {
 }
 
 function mergeDays(kinds: readonly ('submission' | 'validation')[], series: readonly DailyCount[][]): DayRow[] {
-  const days = new Map<string, { submission?: number; validation?: number }>();
+  const days = new Map<string, { submission?: number | undefined; validation?: number | undefined }>();
   for (const [index, kind] of kinds.entries()) {
     for (const { time, count } of series[index] ?? []) days.set(time, { ...days.get(time), [kind]: count });
   }
@@ -231,42 +231,46 @@ export function leaderboardCommand(context: CliContext): Command {
       'after',
       '\nExamples:\n  quarry flock leaderboard 7\n  quarry flock leaderboard 7 --validators --wallet 0xB93A9c73751Bbca8E1924954271ee8d4De5747c9',
     )
-    .action((task: string, flags: FlockFlags & { readonly validators?: boolean; readonly wallet?: string }) =>
-      withSession(context, flags, async ({ client }) => {
-        const wallet = flags.wallet === undefined ? undefined : parseWallet(flags.wallet);
-        const rows: (ModelRank | ValidatorRank)[] = [];
-        const call = { signal: context.signal };
-        const all: AsyncIterable<ModelRank | ValidatorRank> = flags.validators
-          ? client.leaderboard.allValidators(task, call)
-          : client.leaderboard.allModels(task, call);
-        for await (const row of all) {
-          if (wallet === undefined || sameWallet(row.wallet, wallet)) rows.push(row);
-        }
-        rows.sort((a, b) => a.rank - b.rank);
-        const columns: Column<LeaderRow>[] = [
-          { header: 'RANK', value: (row) => row.rank, align: 'right' },
-          { header: 'WALLET', value: (row) => row.wallet, shrink: 1 },
-          {
-            header: 'SCORE',
-            value: (row) => (isInvalidScore(row.score) ? `invalid (${row.score})` : row.score),
-            align: 'right',
-          },
-          {
-            header: 'UPDATED (UTC)',
-            value: (row) => {
-              const at = parseUtc(row.updated);
-              return at === undefined ? row.updated : formatUtc(at);
+    .action(
+      (
+        task: string,
+        flags: FlockFlags & { readonly validators?: boolean | undefined; readonly wallet?: string | undefined },
+      ) =>
+        withSession(context, flags, async ({ client }) => {
+          const wallet = flags.wallet === undefined ? undefined : parseWallet(flags.wallet);
+          const rows: (ModelRank | ValidatorRank)[] = [];
+          const call = { signal: context.signal };
+          const all: AsyncIterable<ModelRank | ValidatorRank> = flags.validators
+            ? client.leaderboard.allValidators(task, call)
+            : client.leaderboard.allModels(task, call);
+          for await (const row of all) {
+            if (wallet === undefined || sameWallet(row.wallet, wallet)) rows.push(row);
+          }
+          rows.sort((a, b) => a.rank - b.rank);
+          const columns: Column<LeaderRow>[] = [
+            { header: 'RANK', value: (row) => row.rank, align: 'right' },
+            { header: 'WALLET', value: (row) => row.wallet, shrink: 1 },
+            {
+              header: 'SCORE',
+              value: (row) => (isInvalidScore(row.score) ? `invalid (${row.score})` : row.score),
+              align: 'right',
             },
-          },
-        ];
-        printListing(context, flags, {
-          name: flags.validators ? 'validators' : 'models',
-          wire: rows,
-          rows: rows.map(leaderRow),
-          columns,
-          empty: wallet === undefined ? 'nobody is ranked yet' : 'this wallet is not ranked',
-        });
-      }),
+            {
+              header: 'UPDATED (UTC)',
+              value: (row) => {
+                const at = parseUtc(row.updated);
+                return at === undefined ? row.updated : formatUtc(at);
+              },
+            },
+          ];
+          printListing(context, flags, {
+            name: flags.validators ? 'validators' : 'models',
+            wire: rows,
+            rows: rows.map(leaderRow),
+            columns,
+            empty: wallet === undefined ? 'nobody is ranked yet' : 'this wallet is not ranked',
+          });
+        }),
     );
 }
 

@@ -7,7 +7,7 @@ import { printListing } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 
 interface SubsFlags extends FlockFlags {
-  readonly all?: boolean;
+  readonly all?: boolean | undefined;
   readonly better: string;
 }
 

@@ -78,7 +78,7 @@ export function tasksCommand(context: CliContext): Command {
 async function tasksOf(
   client: {
     tasks: {
-      list: (o: { signal: AbortSignal; status?: string }) => Promise<TaskListItem[]>;
+      list: (o: { signal: AbortSignal; status?: string | undefined }) => Promise<TaskListItem[]>;
       closing: (o: { signal: AbortSignal }) => Promise<TaskListItem[]>;
     };
   },
@@ -97,7 +97,7 @@ export function taskCommand(context: CliContext): Command {
     .argument('<id>', 'task id')
     .option('--html', 'description as received')
     .addHelpText('after', '\nExamples:\n  quarry flock task 7\n  quarry flock task 1 --json --flat')
-    .action((id: string, flags: FlockFlags & { readonly html?: boolean }) =>
+    .action((id: string, flags: FlockFlags & { readonly html?: boolean | undefined }) =>
       withSession(context, flags, async ({ client }) => {
         const task = await client.tasks.get(id, { signal: context.signal });
         const now = client.clock.now();
@@ -141,7 +141,7 @@ export function countdownCommand(context: CliContext): Command {
     .argument('<id...>', 'task ids')
     .option('--once', 'print once and end')
     .addHelpText('after', '\nExamples:\n  quarry flock countdown 7\n  quarry flock countdown 6 7 --once')
-    .action((ids: string[], flags: FlockFlags & { readonly once?: boolean }) =>
+    .action((ids: string[], flags: FlockFlags & { readonly once?: boolean | undefined }) =>
       withSession(context, flags, async ({ client }) => {
         const wanted = ids.map(parseTaskId);
         const tasks = await Promise.all(wanted.map((id) => client.tasks.get(id, { signal: context.signal })));

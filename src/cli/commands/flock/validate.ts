@@ -8,10 +8,10 @@ import { wholeNumber } from './tasks.js';
 
 interface LoopFlags extends FlockFlags {
   readonly scorer: string;
-  readonly interval?: string;
-  readonly idle?: string;
-  readonly max?: string;
-  readonly workDir?: string;
+  readonly interval?: string | undefined;
+  readonly idle?: string | undefined;
+  readonly max?: string | undefined;
+  readonly workDir?: string | undefined;
 }
 
 /** `quarry flock validate`: the work of a validator. */
@@ -53,8 +53,8 @@ Examples:
             lookupIntervalMs: seconds(flags.interval, 'ASSIGNMENT_LOOKUP_INTERVAL', '--interval'),
             idleMs: seconds(flags.idle, 'TIME_SLEEP', '--idle'),
             signal: context.signal,
-            ...(maxAssignments !== undefined && { maxAssignments }),
-            ...(flags.workDir !== undefined && { workDir: flags.workDir }),
+            maxAssignments,
+            workDir: flags.workDir,
           },
           { client },
         );

@@ -18,15 +18,15 @@ import { wholeNumber } from './tasks.js';
 
 interface WatchFlags extends FlockFlags {
   readonly interval: string;
-  readonly status?: string;
-  readonly state?: string;
-  readonly existing?: boolean;
-  readonly exec?: string;
-  readonly webhook?: string;
-  readonly scores?: string;
-  readonly ranks?: string;
-  readonly validators?: boolean;
-  readonly wallet?: string;
+  readonly status?: string | undefined;
+  readonly state?: string | undefined;
+  readonly existing?: boolean | undefined;
+  readonly exec?: string | undefined;
+  readonly webhook?: string | undefined;
+  readonly scores?: string | undefined;
+  readonly ranks?: string | undefined;
+  readonly validators?: boolean | undefined;
+  readonly wallet?: string | undefined;
 }
 
 /** `quarry flock watch`: tasks that open, change, near their deadline, end; or scores that arrive, or ranks. */
@@ -113,7 +113,7 @@ function followed(
   return client.tasks.watch({
     ...options,
     statuses: (flags.status ?? 'submission_phase').split(',').map((name) => name.trim()),
-    ...(flags.state !== undefined && { stateFile: flags.state }),
+    stateFile: flags.state,
   });
 }
 

@@ -14,9 +14,9 @@ import { liveArea } from '../../progress-output.js';
 import { type SessionFlags, type SomaSession, withNetwork, withSession } from '../../soma-session.js';
 
 interface FetchFlags extends SessionFlags {
-  readonly out?: string;
-  readonly decrypt?: boolean;
-  readonly force?: boolean;
+  readonly out?: string | undefined;
+  readonly decrypt?: boolean | undefined;
+  readonly force?: boolean | undefined;
 }
 
 /** Adds `quarry models fetch`. */
@@ -102,7 +102,7 @@ async function receive(
     path,
     sizeBytes,
     signal,
-    ...(decryptionKey !== undefined && { decryptionKey }),
+    decryptionKey,
   });
   try {
     await downloadManifest(source, client.context.manifestHttp, file, {

@@ -19,7 +19,7 @@ export function addGenerateCommand(models: Command, context: CliContext): void {
     .requiredOption('--out <file>', 'safetensors file to write; must not exist')
     .option('--json', 'one JSON object on stdout')
     .addHelpText('after', examples('models generate --config small --seed 1 --out small.safetensors'))
-    .action(async (flags: { config: ModelConfigName; seed: string; out: string; json?: boolean }) => {
+    .action(async (flags: { config: ModelConfigName; seed: string; out: string; json?: boolean | undefined }) => {
       const seed = u64Argument(flags.seed, '--seed');
       const live = liveArea(context, flags);
       const begun = performance.now();

@@ -16,12 +16,12 @@ import { verifyHostedFile } from '../../verify-hosted.js';
 
 interface PublishFlags extends SessionFlags {
   readonly config: ModelConfigName;
-  readonly embedding?: string;
+  readonly embedding?: string | undefined;
   readonly commissionBps: string;
-  readonly stakeSoma?: string;
-  readonly url?: string;
-  readonly stateFile?: string;
-  readonly commitOnly?: boolean;
+  readonly stakeSoma?: string | undefined;
+  readonly url?: string | undefined;
+  readonly stateFile?: string | undefined;
+  readonly commitOnly?: boolean | undefined;
 }
 
 /** Adds `quarry models publish`. */
@@ -73,8 +73,8 @@ async function publish(context: CliContext, path: string, flags: PublishFlags): 
             shape,
             embedding,
             commissionRateBps,
-            ...(stakeShannons !== undefined && { stakeShannons }),
-            ...(flags.stateFile !== undefined && { statePath: flags.stateFile }),
+            stakeShannons,
+            statePath: flags.stateFile,
             signal: session.signal,
           },
           {

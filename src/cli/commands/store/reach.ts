@@ -14,7 +14,7 @@ const FIRST_TARGET = 7_000_000;
  */
 export async function showReach(
   context: CliContext,
-  flags: { readonly json?: boolean },
+  flags: { readonly json?: boolean | undefined },
   store: Store,
   count: number,
 ): Promise<void> {

@@ -37,7 +37,7 @@ export function addNetworkStoreCommands(
   command('gc', 'drop the scores of weights that are no longer active; sample bytes stay')
     .option('--dry-run', 'only say what would go')
     .addHelpText('after', examples('store gc --dry-run', 'store gc --network testnet'))
-    .action((flags: SessionFlags & { dryRun?: boolean }) =>
+    .action((flags: SessionFlags & { dryRun?: boolean | undefined }) =>
       withSession(context, flags, (session) => gc(session, flags)),
     );
 }
@@ -98,7 +98,7 @@ async function scan({ client, context, config, signal }: SomaSession, flags: Sca
   }
 }
 
-async function gc(session: SomaSession, flags: SessionFlags & { dryRun?: boolean }): Promise<void> {
+async function gc(session: SomaSession, flags: SessionFlags & { dryRun?: boolean | undefined }): Promise<void> {
   const { client, context, config, signal } = session;
   const active = (await client.getActiveModels({ signal })).map(keyOf).filter((key) => key !== undefined);
   if (active.length === 0) {

@@ -44,7 +44,9 @@ export function addSignedCommands(tx: Command, context: CliContext): void {
     .argument('<transaction>', TEXT_HELP)
     .option('--signature-only', 'print the signature alone')
     .addHelpText('after', examples('tx sign @unsigned --key-file cold.key > signed'))
-    .action((argument: string, flags: SessionFlags & { signatureOnly?: boolean }) => sign(context, argument, flags));
+    .action((argument: string, flags: SessionFlags & { signatureOnly?: boolean | undefined }) =>
+      sign(context, argument, flags),
+    );
 
   withNetwork(tx.command('execute').description('send a transaction that was signed elsewhere'))
     .argument('[transaction]', `SenderSignedData as ${TEXT_HELP}`)
@@ -73,7 +75,7 @@ async function show(context: CliContext, argument: string, flags: SessionFlags):
 async function sign(
   context: CliContext,
   argument: string,
-  flags: SessionFlags & { signatureOnly?: boolean },
+  flags: SessionFlags & { signatureOnly?: boolean | undefined },
 ): Promise<void> {
   const parsed = parseTransactionText(await textArgument(context, argument));
   const keypair = await signerOf(context, await configOf(context, { ...flags }), flags);
@@ -91,8 +93,8 @@ async function sign(
 }
 
 interface ExecuteFlags extends SessionFlags {
-  readonly txBytes?: string;
-  readonly signature?: string;
+  readonly txBytes?: string | undefined;
+  readonly signature?: string | undefined;
 }
 
 async function execute(context: CliContext, argument: string | undefined, flags: ExecuteFlags): Promise<void> {

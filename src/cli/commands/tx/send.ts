@@ -12,10 +12,10 @@ import { printTransaction } from '../../transaction-output.js';
 
 /** Flags of commands that make a transaction. */
 export interface SendFlags extends SessionFlags {
-  readonly sender?: string;
-  readonly simulate?: boolean;
-  readonly serializeUnsigned?: boolean;
-  readonly serializeSigned?: boolean;
+  readonly sender?: string | undefined;
+  readonly simulate?: boolean | undefined;
+  readonly serializeUnsigned?: boolean | undefined;
+  readonly serializeSigned?: boolean | undefined;
 }
 
 /** Adds the flags of {@link SendFlags}. */

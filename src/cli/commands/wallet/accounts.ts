@@ -10,13 +10,13 @@ import { addSettings, configOf } from '../../settings-options.js';
 import { type SessionFlags, signerOf, walletDirOf, withSigner } from '../../soma-session.js';
 
 interface WalletFlags extends SessionFlags {
-  readonly alias?: string;
+  readonly alias?: string | undefined;
 }
 
 interface ExportFlags {
-  readonly yesShowTheSecret?: boolean;
+  readonly yesShowTheSecret?: boolean | undefined;
   readonly format: SecretFormat;
-  readonly out?: string;
+  readonly out?: string | undefined;
 }
 
 /** Adds `quarry wallet new`, `import`, `export`, `list`, `use`, `rename`, `remove` and `address`. */
@@ -34,11 +34,11 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
     .addOption(new Option('--words <n>', 'words of its phrase').choices(MNEMONIC_WORD_COUNTS.map(String)).default('12'))
     .option('--show-mnemonic', 'print the phrase that restores the key; it is stored nowhere')
     .addHelpText('after', examples('wallet new --alias miner', 'wallet new --show-mnemonic --words 24'))
-    .action(async (flags: WalletFlags & { words: string; showMnemonic?: boolean }) => {
+    .action(async (flags: WalletFlags & { words: string; showMnemonic?: boolean | undefined }) => {
       const keys = await Wallet.openOrCreate({ directory: await directoryOf(flags) });
       const { account, mnemonic } = await keys.generate({
         wordCount: Number(flags.words) as MnemonicWordCount,
-        ...(flags.alias !== undefined && { alias: flags.alias }),
+        alias: flags.alias,
       });
       const shown = flags.showMnemonic ? { mnemonic } : {};
       printRecord(context, flags, { ...accountJson(account), ...shown }, [
@@ -56,7 +56,7 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
       'after',
       examples('wallet import --alias cold', 'wallet import --from key.txt', 'wallet import < key.txt'),
     )
-    .action(async (flags: WalletFlags & { from?: string }) => {
+    .action(async (flags: WalletFlags & { from?: string | undefined }) => {
       const keys = await Wallet.openOrCreate({ directory: await directoryOf(flags) });
       const account =
         flags.from === undefined
@@ -135,7 +135,7 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
   command('remove <account>', "delete an account's key for good")
     .option('--yes-delete-the-key', 'required: without a backup its coins are lost')
     .addHelpText('after', examples('wallet remove old --yes-delete-the-key'))
-    .action(async (account: string, flags: WalletFlags & { yesDeleteTheKey?: boolean }) => {
+    .action(async (account: string, flags: WalletFlags & { yesDeleteTheKey?: boolean | undefined }) => {
       if (!flags.yesDeleteTheKey) {
         throw new QuarryError('USAGE', 'removing deletes the secret key', {
           hint: 'export it first, then add --yes-delete-the-key',

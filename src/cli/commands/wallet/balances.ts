@@ -23,7 +23,7 @@ export function addBalanceCommands(wallet: Command, context: CliContext): void {
   withSigner(wallet.command('coins [address]').description('coins, richest first (default: of the key in use)'))
     .option('--stakes', 'stakes instead')
     .addHelpText('after', examples('wallet coins', 'wallet coins --stakes --json'))
-    .action((given: string | undefined, flags: SessionFlags & { stakes?: boolean }) => {
+    .action((given: string | undefined, flags: SessionFlags & { stakes?: boolean | undefined }) => {
       const asked = given === undefined ? undefined : idArgument(given, 'account');
       return withSession(context, flags, async (session) => {
         const address = await ownerOf(session, asked);

@@ -15,7 +15,7 @@ export function addEnvironmentCommands(wallet: Command, context: CliContext): vo
     .option('--json', 'one JSON object on stdout');
   addSettings(command, ['walletDir'])
     .addHelpText('after', examples('wallet env', 'wallet env mine --rpc http://127.0.0.1:9000', 'wallet env testnet'))
-    .action(async (alias: string | undefined, flags: SessionFlags & { rpc?: string }) => {
+    .action(async (alias: string | undefined, flags: SessionFlags & { rpc?: string | undefined }) => {
       const directory = walletDirOf(context, await configOf(context, { ...flags }));
       const keys = await Wallet.open({ directory });
       if (flags.rpc !== undefined) {

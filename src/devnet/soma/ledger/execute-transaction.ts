@@ -23,7 +23,7 @@ export interface ExecutionInput {
   readonly deletedShared: ReadonlyMap<ObjectId, bigint>;
   readonly state: SystemState;
   /** Why it is cancelled without being tried, as consensus decides under load. The base fee is charged all the same. */
-  readonly cancelled?: ExecutionFailure;
+  readonly cancelled?: ExecutionFailure | undefined;
 }
 
 /** Executes a user's transaction on its inputs. Nothing outside the result changes. */
@@ -57,8 +57,8 @@ export function executeTransaction(input: ExecutionInput): ExecutionOutcome {
 }
 
 interface Attempt {
-  readonly failure?: ExecutionFailure;
-  readonly fee?: Pick<TransactionFee, 'operationFee' | 'valueFee'>;
+  readonly failure?: ExecutionFailure | undefined;
+  readonly fee?: Pick<TransactionFee, 'operationFee' | 'valueFee'> | undefined;
 }
 
 function perform(context: TransactionContext, { data, inputs, deletedShared, cancelled }: ExecutionInput): Attempt {

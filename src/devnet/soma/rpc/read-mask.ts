@@ -71,7 +71,7 @@ export class ReadMask {
         if (value !== undefined) pruned[field.localName] = mask.#pruneValue(field, value);
         continue;
       }
-      const choice = source[field.oneof.localName] as { case?: string; value?: unknown };
+      const choice = source[field.oneof.localName] as { case?: string | undefined; value?: unknown | undefined };
       if (choice.case === field.localName) {
         pruned[field.oneof.localName] = { case: choice.case, value: mask.#pruneValue(field, choice.value) };
       }

@@ -38,7 +38,7 @@ export class BcsReader {
   invalid(problem: string, cause?: unknown): QuarryError {
     return new QuarryError('BCS_INVALID', `${this.#what} is not valid BCS: ${problem} at byte ${this.#offset}`, {
       details: { type: this.#what, offset: this.#offset, lengthBytes: this.#bytes.length },
-      ...(cause !== undefined && { cause }),
+      cause,
     });
   }
 

@@ -13,8 +13,8 @@ export interface FailureText {
   readonly rpcKind: number;
   /** The Rust debug form: `InsufficientBond { required: 65000, provided: 10 }`. */
   readonly description: string;
-  readonly objectId?: string;
-  readonly otherError?: string;
+  readonly objectId?: string | undefined;
+  readonly otherError?: string | undefined;
 }
 
 /** The texts that a fullnode attaches to `failure`. */
@@ -27,7 +27,7 @@ export function failureText(failure: ExecutionFailure, path: FailureTextPath): F
       : { rpcKind, description, otherError: failure.objectId.slice(2) };
   }
   const otherError = detailText(failure, path);
-  return { rpcKind, description, ...(otherError !== undefined && { otherError }) };
+  return { rpcKind, description, otherError };
 }
 
 function detailText(failure: ExecutionFailure, path: FailureTextPath): string | undefined {

@@ -63,7 +63,7 @@ export interface EffectsToRpcOptions {
   /** Which service writes: it decides how ids and failures are spelled. */
   readonly path: FailureTextPath;
   /** Types of changed objects, filled in where known. */
-  readonly objectTypes?: ReadonlyMap<ObjectId, string>;
+  readonly objectTypes?: ReadonlyMap<ObjectId, string> | undefined;
 }
 
 const INPUT = { notExist: InputNumber.DOES_NOT_EXIST, exist: InputNumber.EXISTS } as const;
@@ -92,7 +92,7 @@ export function effectsToRpc(effects: TransactionEffects, options: EffectsToRpcO
     epoch: effects.executedEpoch,
     fee: effects.fee,
     transactionDigest: effects.transactionDigest,
-    ...(effects.gasObjectIndex !== undefined && { gasObjectIndex: effects.gasObjectIndex }),
+    gasObjectIndex: effects.gasObjectIndex,
     dependencies: [...effects.dependencies],
     lamportVersion: effects.lamportVersion,
     changedObjects: effects.changedObjects.map((change) => ({
@@ -199,8 +199,8 @@ export function statusFromRpc(message: RpcStatus, field = 'status'): ExecutionSt
       kind,
       rpcKind,
       description: error.description ?? '',
-      ...(objectId !== undefined && { objectId }),
-      ...(detail !== undefined && { detail }),
+      objectId,
+      detail,
     },
   };
 }
@@ -235,7 +235,7 @@ function changeFromRpc(message: RpcChangedObject, field: string): ReportedChange
             owner: ownerFromRpc(message.outputOwner, `${field}.output_owner`),
           },
     idOperation: nameOf<IdOperation>(OPERATION, message.idOperation, `${field}.id_operation`),
-    ...(message.objectType !== undefined && { objectType: message.objectType }),
+    objectType: message.objectType,
   };
 }
 

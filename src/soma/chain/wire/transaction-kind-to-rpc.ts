@@ -52,7 +52,7 @@ function initOf(kind: TransactionKind, style: IdStyle): RpcKind {
         case: 'consensusCommitPrologue',
         value: {
           ...rest,
-          ...(subDagIndex !== undefined && { subDagIndex }),
+          subDagIndex,
           commitTimestamp: timestampToRpc(commitTimestampMs),
         },
       };
@@ -85,7 +85,7 @@ function initOf(kind: TransactionKind, style: IdStyle): RpcKind {
         case: 'transferCoin',
         value: {
           coin: objectRefToRpc(kind.coin, style),
-          ...(kind.amount !== undefined && { amount: kind.amount }),
+          amount: kind.amount,
           recipient: plainId(kind.recipient, style),
         },
       };
@@ -117,7 +117,7 @@ function initOf(kind: TransactionKind, style: IdStyle): RpcKind {
         value: {
           address: plainId(kind.address, style),
           coinRef: objectRefToRpc(kind.coinRef, style),
-          ...(kind.amount !== undefined && { amount: kind.amount }),
+          amount: kind.amount,
         },
       };
     case 'withdrawStake':
@@ -148,7 +148,7 @@ function initOf(kind: TransactionKind, style: IdStyle): RpcKind {
         value: {
           modelId: normaliseId(kind.modelId),
           coinRef: objectRefToRpc(kind.coinRef, style),
-          ...(kind.amount !== undefined && { amount: kind.amount }),
+          amount: kind.amount,
         },
       };
     case 'setModelCommissionRate':

@@ -10,9 +10,9 @@ import { type IdStyle, plainId, requiredId } from './wire-error.js';
 /** How {@link transactionToRpc} writes a message. */
 export interface TransactionToRpcOptions {
   /** The digest, where it is known already. */
-  readonly digest?: Digest;
+  readonly digest?: Digest | undefined;
   /** `normal` for requests; `plain` for what a fullnode answers. */
-  readonly ids?: IdStyle;
+  readonly ids?: IdStyle | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ export class WireError extends QuarryError {
   constructor(field: string, reason: WireError['reason'], problem: string, cause?: unknown) {
     super('PROTOCOL', `field ${field} ${problem}`, {
       details: { field, reason },
-      ...(cause !== undefined && { cause }),
+      cause,
     });
     this.field = field;
     this.reason = reason;

@@ -38,9 +38,9 @@ export interface CreateModelOptions extends SendOptions {
   /** Basis points. */
   readonly commissionRateBps: number | bigint;
   /** Default: the network's minimum. */
-  readonly stakeShannons?: bigint;
+  readonly stakeShannons?: bigint | undefined;
   /** Default: the network's. */
-  readonly architectureVersion?: bigint;
+  readonly architectureVersion?: bigint | undefined;
 }
 
 /** What creating a model did. */

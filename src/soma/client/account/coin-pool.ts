@@ -38,11 +38,11 @@ export interface AcquireOptions {
   /** Least sum of the coins, in shannons. */
   readonly amount: bigint;
   /** Merges up to this many coins along the way: those below `dustShannons`, and of more than `keep` coins the poorest. Default 0. */
-  readonly merge?: number;
-  readonly dustShannons?: bigint;
+  readonly merge?: number | undefined;
+  readonly dustShannons?: bigint | undefined;
   /** Free coins that are enough. Default: all. */
-  readonly keep?: number;
-  readonly signal?: AbortSignal;
+  readonly keep?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Entry {
@@ -53,7 +53,7 @@ interface Entry {
   /** The same by the clock, in milliseconds. */
   at: number;
   /** Whether it is locked until the epoch ends. */
-  equivocated?: boolean;
+  equivocated?: boolean | undefined;
 }
 
 /** Most coins in one gas payment: 256 references are 19 KB. */

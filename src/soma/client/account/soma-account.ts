@@ -80,7 +80,7 @@ export class SomaAccount extends TransactionSender {
   }
 
   /** Claims the reward of a target, anybody's: filled two epochs ago, or expired. */
-  claimRewards(options: SendOptions & { readonly targetId: ObjectId; readonly rewardShannons?: bigint }) {
+  claimRewards(options: SendOptions & { readonly targetId: ObjectId; readonly rewardShannons?: bigint | undefined }) {
     const kind = { kind: 'claimRewards', targetId: normaliseId(options.targetId) } as const;
     return this.#sendGasOnly(kind, 6, options, options.rewardShannons ?? UNKNOWN_VALUE_SHANNONS);
   }

@@ -29,9 +29,9 @@ import { defaultMaxBond, defaultMaxFee } from './spending-limits.js';
 
 export interface AccountOptions {
   /** Transactions that shall be able to be in flight at once: coins are split until there are as many. Default 1. */
-  readonly parallel?: number;
+  readonly parallel?: number | undefined;
   /** What each of those coins shall hold, in shannons. Default 0.1 SOMA, or less when there is not enough. */
-  readonly coinShannons?: bigint;
+  readonly coinShannons?: bigint | undefined;
   /** Largest fee of one transaction, in shannons. Default: {@link defaultMaxFee}. */
   readonly maxFeeShannons?: bigint | undefined;
   /** Largest bond of one submission, in shannons. Default: {@link defaultMaxBond}. */
@@ -41,19 +41,19 @@ export interface AccountOptions {
 /** How to send one transaction. */
 export interface SendOptions extends CallOptions {
   /** False returns as soon as it is final, without waiting for its checkpoint. Default true. */
-  readonly wait?: boolean;
+  readonly wait?: boolean | undefined;
   /** Longest wait for the checkpoint. Default 30 s. */
-  readonly waitMs?: number;
+  readonly waitMs?: number | undefined;
   /**
    * Told the signed transaction before it leaves, so that its digest can be written down. Another signature follows only
    * when the one before was refused for its coins, which costs nothing, or after `onSuperseded`.
    */
-  readonly onSigned?: (signed: SignedTransaction) => void | Promise<void>;
+  readonly onSigned?: ((signed: SignedTransaction) => void | Promise<void>) | undefined;
   /**
    * Told a transaction that the network executed, charged and cancelled for congestion, before another is signed in its
    * place. The result of the call tells the fee of the last one only.
    */
-  readonly onSuperseded?: (cancelled: TransactionResult) => void | Promise<void>;
+  readonly onSuperseded?: ((cancelled: TransactionResult) => void | Promise<void>) | undefined;
 }
 
 /** A transaction to be built over whichever coins are free. */
@@ -63,19 +63,19 @@ export interface Plan {
   /** What the gas coin must hold, fees aside: what is paid, staked or bonded from it. */
   readonly spends: bigint;
   /** What the value fee is charged on. Default `spends`. */
-  readonly value?: bigint;
+  readonly value?: bigint | undefined;
   /** Objects written, for the fee. */
   readonly writes: number;
   /** Least sum of the coins that pay, when more than the transaction needs. */
-  readonly atLeast?: bigint;
+  readonly atLeast?: bigint | undefined;
   /** The kind, given the coin that pays and, where it spends a coin, is spent. */
   readonly build: (gas: OwnedCoin) => TransactionKind;
   /** Kind, before there is a coin to build it over. */
   readonly kind: TransactionKindName;
   /** Coins that come to us: balances by creation number. */
-  readonly creates?: ReadonlyMap<number, bigint>;
+  readonly creates?: ReadonlyMap<number, bigint> | undefined;
   /** Coins of the pool, beside the gas, that the kind names. */
-  readonly others?: readonly CoinLease[];
+  readonly others?: readonly CoinLease[] | undefined;
 }
 
 const ATTEMPTS = 6;
@@ -113,7 +113,8 @@ export class TransactionSender {
 
   /** Changes how many transactions may be in flight, and what their coins hold. */
   configure(options: AccountOptions): void {
-    this.#options = { ...this.#options, ...options };
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    this.#options = { ...this.#options, ...Object.fromEntries(given) };
   }
 
   get address(): string {
@@ -176,7 +177,7 @@ export class TransactionSender {
   protected async planned(plan: Plan, signal?: AbortSignal): Promise<TransactionData> {
     const lease = await this.pool.acquire({
       amount: await this.#needed(plan),
-      ...(signal !== undefined && { signal }),
+      signal,
     });
     this.pool.release(lease);
     return this.#dataOf(plan, lease);
@@ -199,7 +200,7 @@ export class TransactionSender {
           merge: this.#parallel > 1 ? MERGED_PER_TRANSACTION : 0,
           dustShannons: MIN_COIN_SHANNONS,
           keep: this.#parallel * SPARE_COINS,
-          ...(options.signal !== undefined && { signal: options.signal }),
+          signal: options.signal,
         });
         const outcome = await this.#attempt(plan, lease, options, attempt < ATTEMPTS ? attempt : undefined);
         if (outcome !== 'again') return outcome;
@@ -250,8 +251,8 @@ export class TransactionSender {
       if (options.wait !== false) ticket = this.#hub.watch(signed.digest);
       sent = true;
       result = await executeTransaction(this.client, signed, {
-        ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
-        ...(options.signal !== undefined && { signal: options.signal }),
+        timeoutMs: options.timeoutMs,
+        signal: options.signal,
       });
       if (mayRetry && isCancelled(result.effects)) result = await this.#asRecorded(result, options.signal);
     } catch (caught) {
@@ -360,7 +361,7 @@ export class TransactionSender {
       }),
       creates: new Map(amounts.map((amount, index) => [index, amount])),
     };
-    await this.#attempt(plan, lease, { wait: false, ...(signal !== undefined && { signal }) }, 1);
+    await this.#attempt(plan, lease, { wait: false, signal }, 1);
   }
 }
 

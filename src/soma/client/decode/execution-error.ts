@@ -38,7 +38,7 @@ export class ExecutionError extends QuarryError {
         details: {
           kind: failure.kind,
           digest: effects.transactionDigest,
-          ...(failure.objectId !== undefined && { objectId: failure.objectId }),
+          objectId: failure.objectId,
           ...data,
         },
       },

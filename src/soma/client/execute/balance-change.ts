@@ -32,7 +32,7 @@ export async function balanceChange(
       });
     }
     await client.sleep(backoffDelayMs(read, PAUSE, client.random), signal);
-    const found = await findResult(client, digest, { reads: 1, ...(signal !== undefined && { signal }) });
+    const found = await findResult(client, digest, { reads: 1, signal });
     changes = found?.balanceChanges ?? [];
   }
 }

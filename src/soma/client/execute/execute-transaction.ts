@@ -14,11 +14,11 @@ export type { TransactionResult } from './transaction-result.js';
 
 export interface ExecuteTransactionOptions extends CallOptions {
   /** Asks for the written objects as well, which include the system state. Default false. */
-  readonly withObjects?: boolean;
+  readonly withObjects?: boolean | undefined;
   /** Calls in all while the outcome is unknown. The very same bytes are sent, which is safe. Default 4. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** No further call begins when this has passed, in milliseconds. Default 60,000; a call itself takes up to 120 s. */
-  readonly resendMs?: number;
+  readonly resendMs?: number | undefined;
 }
 
 /** The node waits up to 90 s for finality, so the call must be allowed longer. */

@@ -7,7 +7,7 @@ import { resultOf, type TransactionResult } from './transaction-result.js';
 
 export interface FindResultOptions extends CallOptions {
   /** Look-ups that must all say that there is no such transaction before it counts as absent. Default 6. */
-  readonly reads?: number;
+  readonly reads?: number | undefined;
 }
 
 const READ_TIMEOUT_MS = 5_000;
@@ -30,10 +30,7 @@ export async function findResult(
     throwIfAborted(signal, 'looking up a transaction');
     let failure: QuarryError | undefined;
     try {
-      return resultOf(
-        await getTransaction(client, digest, { timeoutMs: READ_TIMEOUT_MS, ...(signal !== undefined && { signal }) }),
-        digest,
-      );
+      return resultOf(await getTransaction(client, digest, { timeoutMs: READ_TIMEOUT_MS, signal }), digest);
     } catch (caught) {
       const error = toQuarryError(caught, 'looking up a transaction');
       if (error.code === 'ABORTED' && signal?.aborted) throw error;

@@ -12,7 +12,7 @@ import { readRejection } from './rejection.js';
 
 export interface SimulateTransactionOptions extends CallOptions {
   /** False skips the checks of inputs and gas. Default true. */
-  readonly checks?: boolean;
+  readonly checks?: boolean | undefined;
 }
 
 /**

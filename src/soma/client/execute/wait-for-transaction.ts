@@ -7,8 +7,8 @@ import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-wai
 
 export interface WaitOptions {
   /** Longest wait for the checkpoint. Default 30 s. */
-  readonly waitMs?: number;
-  readonly signal?: AbortSignal;
+  readonly waitMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Pause before the first look-up while the subscription is alive, which nearly always makes it unnecessary. */

@@ -13,7 +13,7 @@ export interface Page<T> {
  * @throws QuarryError `PROTOCOL` when a page names itself as the next one
  */
 export async function* allPages<T>(
-  fetchPage: (token: { readonly pageToken?: Uint8Array }) => Promise<Page<T>>,
+  fetchPage: (token: { readonly pageToken?: Uint8Array | undefined }) => Promise<Page<T>>,
 ): AsyncGenerator<T, void, void> {
   let pending: Promise<Page<T>> | undefined = fetchPage({});
   let last: Uint8Array | undefined;

@@ -6,7 +6,7 @@ import { required } from '../decode/required.js';
 import { errorOfStatus, type GrpcError, methodPath } from '../transport/index.js';
 
 /** Which object of a batch, and which version of it: the latest when absent. */
-export type ObjectQuery = ObjectId | { readonly objectId: ObjectId; readonly version?: bigint };
+export type ObjectQuery = ObjectId | { readonly objectId: ObjectId; readonly version?: bigint | undefined };
 
 /**
  * Reads several objects in one call. The result has one entry per query, in order: the object, or the error that the
@@ -26,7 +26,7 @@ export async function batchGetObjects(
           ? { objectId: normaliseId(query) }
           : {
               objectId: normaliseId(query.objectId),
-              ...(query.version !== undefined && { version: query.version }),
+              version: query.version,
             },
       ),
       readMask: { paths: [...FULL_OBJECT_MASK] },

@@ -7,9 +7,9 @@ import { downloadVerified, streamVerified } from './verified-download.js';
 
 export interface FetchModelOptions extends CallOptions {
   /** Largest file kept in memory. Default 8 GiB; production weights are about 5 GB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** When known already, saves reading the registry. */
-  readonly manifest?: ModelManifest;
+  readonly manifest?: ModelManifest | undefined;
 }
 
 async function manifestFor(client: ClientContext, id: ObjectId, options: FetchModelOptions): Promise<ModelManifest> {

@@ -31,7 +31,7 @@ export async function getStoredTarget(
 
 export interface FetchSubmissionDataOptions extends CallOptions {
   /** Largest data kept in memory. Default 64 MiB; the network's own limit is 1 MiB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /**

@@ -10,7 +10,7 @@ export type CheckpointId = bigint | Digest | 'latest';
 
 export interface GetCheckpointOptions extends CallOptions {
   /** Relative to Checkpoint. Default: number, digest and summary. */
-  readonly readMask?: ReadMask;
+  readonly readMask?: ReadMask | undefined;
 }
 
 /**

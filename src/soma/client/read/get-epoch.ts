@@ -7,9 +7,9 @@ import { maskWith, type ReadMask } from '../read-mask.js';
 
 export interface GetEpochOptions extends CallOptions {
   /** Default: the current epoch. */
-  readonly epoch?: bigint;
+  readonly epoch?: bigint | undefined;
   /** Relative to Epoch. Default: everything but the system state. */
-  readonly readMask?: ReadMask;
+  readonly readMask?: ReadMask | undefined;
 }
 
 const DEFAULT_MASK: readonly string[] = [
@@ -30,7 +30,7 @@ export async function getEpoch(client: ClientContext, options: GetEpochOptions =
   const answer = await client.transport.unary(
     LedgerService.method.getEpoch,
     {
-      ...(options.epoch !== undefined && { epoch: options.epoch }),
+      epoch: options.epoch,
       readMask: { paths: maskWith(options.readMask ?? DEFAULT_MASK, ['epoch']) },
     },
     controlOf(options),
@@ -41,7 +41,7 @@ export async function getEpoch(client: ClientContext, options: GetEpochOptions =
 /** Reads the system state: live, or as of the start of a past epoch. */
 export async function getSystemState(
   client: ClientContext,
-  options: CallOptions & { readonly epoch?: bigint } = {},
+  options: CallOptions & { readonly epoch?: bigint | undefined } = {},
 ): Promise<SystemState> {
   const epoch = await getEpoch(client, { ...options, readMask: ['system_state'] });
   return required(epoch.systemState, 'epoch.system_state');
@@ -50,7 +50,7 @@ export async function getSystemState(
 /** Reads the protocol constants in force, or those of a past epoch. */
 export async function getProtocolConfig(
   client: ClientContext,
-  options: CallOptions & { readonly epoch?: bigint } = {},
+  options: CallOptions & { readonly epoch?: bigint | undefined } = {},
 ): Promise<ProtocolConstants> {
   const epoch = await getEpoch(client, { ...options, readMask: ['protocol_config'] });
   return required(epoch.protocolConfig, 'epoch.protocol_config');

@@ -6,7 +6,7 @@ import { required } from '../decode/required.js';
 
 export interface GetObjectOptions extends CallOptions {
   /** Default: the latest version. */
-  readonly version?: bigint;
+  readonly version?: bigint | undefined;
 }
 
 /**
@@ -23,7 +23,7 @@ export async function getObject(
     LedgerService.method.getObject,
     {
       objectId: normaliseId(objectId),
-      ...(options.version !== undefined && { version: options.version }),
+      version: options.version,
       readMask: { paths: [...FULL_OBJECT_MASK] },
     },
     controlOf(options),

@@ -14,7 +14,7 @@ export interface GetTransactionOptions extends CallOptions {
    * Relative to ExecutedTransaction; see {@link safeTransactionMask} for `*` and `transaction`. Default: digest, effects,
    * checkpoint, timestamp and balance changes.
    */
-  readonly readMask?: ReadMask;
+  readonly readMask?: ReadMask | undefined;
 }
 
 /**

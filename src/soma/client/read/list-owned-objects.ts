@@ -7,11 +7,11 @@ import { allPages } from './all-pages.js';
 export interface ListOwnedObjectsOptions extends CallOptions {
   readonly owner: Address;
   /** Default: every type. */
-  readonly objectType?: ObjectType;
+  readonly objectType?: ObjectType | undefined;
   /** Objects per page, 1 to 1000. Default: the node's 50. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** From the previous page. */
-  readonly pageToken?: Uint8Array;
+  readonly pageToken?: Uint8Array | undefined;
 }
 
 /** A page of objects. */
@@ -27,9 +27,9 @@ export async function listOwnedObjects(client: ClientContext, options: ListOwned
     StateService.method.listOwnedObjects,
     {
       owner: normaliseId(options.owner),
-      ...(options.objectType !== undefined && { objectType: options.objectType }),
-      ...(options.limit !== undefined && { pageSize: options.limit }),
-      ...(options.pageToken !== undefined && { pageToken: options.pageToken }),
+      objectType: options.objectType,
+      pageSize: options.limit,
+      pageToken: options.pageToken,
       readMask: { paths: [...FULL_OBJECT_MASK] },
     },
     controlOf(options),
@@ -48,7 +48,7 @@ export function listAllOwnedObjects(
   options: Omit<ListOwnedObjectsOptions, 'pageToken'>,
 ): AsyncGenerator<FetchedObject, void, void> {
   return allPages(async (token) => {
-    const page = await listOwnedObjects(client, { limit: 1000, ...options, ...token });
+    const page = await listOwnedObjects(client, { ...options, limit: options.limit ?? 1000, ...token });
     return { items: page.objects, next: page.nextPageToken };
   });
 }

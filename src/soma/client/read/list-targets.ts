@@ -16,21 +16,21 @@ export type TargetFilter = 'open' | 'filled' | 'claimed' | 'expired' | 'claimabl
 
 export interface ListTargetsOptions extends CallOptions {
   /** Default `open`. */
-  readonly status?: TargetFilter;
+  readonly status?: TargetFilter | undefined;
   /** The same as status `claimable`, which it overrides. */
-  readonly claimable?: boolean;
+  readonly claimable?: boolean | undefined;
   /** The generation epoch. */
-  readonly epoch?: bigint;
+  readonly epoch?: bigint | undefined;
   /** Leaves out open and expired targets, which have no submitter. */
-  readonly submitter?: Address;
+  readonly submitter?: Address | undefined;
   /** Targets per page, 1 to 1000. Default: the node's 100. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Relative to Target; `id` is always read. Default: every field. */
-  readonly readMask?: ReadMask;
+  readonly readMask?: ReadMask | undefined;
   /** Told of a target that cannot be read, which is left out. Without it, such a target is an error of the page. */
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
   /** From the previous page; the filters must be those of that page. */
-  readonly pageToken?: Uint8Array;
+  readonly pageToken?: Uint8Array | undefined;
 }
 
 /** A page of targets. */
@@ -64,10 +64,10 @@ export async function listTargets(
     StateService.method.listTargets,
     {
       ...(status !== 'any' && { statusFilter: status }),
-      ...(options.epoch !== undefined && { epochFilter: options.epoch }),
+      epochFilter: options.epoch,
       ...(options.submitter !== undefined && { submitterFilter: normaliseId(options.submitter) }),
-      ...(options.limit !== undefined && { pageSize: options.limit }),
-      ...(options.pageToken !== undefined && { pageToken: options.pageToken }),
+      pageSize: options.limit,
+      pageToken: options.pageToken,
       readMask: { paths: readMask === undefined ? [...FULL_TARGET_MASK] : maskWith(readMask, ['id']) },
     },
     decodeTargets,
@@ -102,7 +102,7 @@ export function listAllTargets(
   options: Omit<ListTargetsOptions, 'pageToken'> = {},
 ): AsyncGenerator<PartialTarget, void, void> {
   return allPages(async (token) => {
-    const page = await listTargets(client, { limit: 1000, ...options, ...token });
+    const page = await listTargets(client, { ...options, limit: options.limit ?? 1000, ...token });
     return { items: page.targets, next: page.nextPageToken };
   });
 }

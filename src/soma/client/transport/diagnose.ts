@@ -30,9 +30,9 @@ export async function diagnoseEndpoint(
         ALPNProtocols: ['h2'],
         // RFC 6066, 3: addresses are no server names.
         ...((tls.serverName !== undefined || isIP(host) === 0) && { servername: tls.serverName ?? host }),
-        ...(tls.caPem !== undefined && { ca: tls.caPem }),
-        ...(tls.certPem !== undefined && { cert: tls.certPem }),
-        ...(tls.keyPem !== undefined && { key: tls.keyPem }),
+        ca: tls.caPem,
+        cert: tls.certPem,
+        key: tls.keyPem,
       })
     : connectTcp({ host, port });
   try {

@@ -4,12 +4,12 @@ import { isLoopbackHost } from '../../../http/index.js';
 /** TLS settings of an `https:` endpoint; the system's and Node's certificate authorities are used by default. */
 export interface TlsOptions {
   /** Certificate authorities in PEM, instead of the defaults. */
-  readonly caPem?: string;
+  readonly caPem?: string | undefined;
   /** Client certificate and key in PEM, where the other side asks for them. */
-  readonly certPem?: string;
-  readonly keyPem?: string;
+  readonly certPem?: string | undefined;
+  readonly keyPem?: string | undefined;
   /** Name expected in the certificate, when it differs from the host. */
-  readonly serverName?: string;
+  readonly serverName?: string | undefined;
 }
 
 /** Where a gRPC service is. `http:` means HTTP/2 in plain text with prior knowledge, `https:` means TLS with ALPN h2. */

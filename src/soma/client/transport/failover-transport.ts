@@ -24,12 +24,12 @@ export interface FullnodeEvent {
 
 export interface FailoverOptions {
   /** Pause between probes of all fullnodes. Default 5 s. */
-  readonly probeMs?: number;
+  readonly probeMs?: number | undefined;
   /** Longest wait for the answer of a probe. Default 3 s. */
-  readonly probeTimeoutMs?: number;
+  readonly probeTimeoutMs?: number | undefined;
   /** A fullnode that is this many checkpoints behind the furthest is used only when no other answers. Default 10. */
-  readonly maxLagCheckpoints?: bigint;
-  readonly onFullnode?: (event: FullnodeEvent) => void;
+  readonly maxLagCheckpoints?: bigint | undefined;
+  readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
 }
 
 export interface FailoverTransportOptions extends Omit<GrpcTransportOptions, 'url'>, FailoverOptions {

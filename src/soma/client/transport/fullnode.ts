@@ -159,7 +159,7 @@ export class Fullnode {
     const reason = new QuarryError('UNREACHABLE', why, {
       hint: 'another fullnode takes over where there is one',
       details: { url: this.url },
-      ...(cause !== undefined && { cause }),
+      cause,
     });
     for (const call of [...this.#calls]) if (kind === undefined || call.kind === kind) call.drop(reason);
   }

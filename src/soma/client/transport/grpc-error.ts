@@ -33,8 +33,8 @@ export interface GrpcFailure {
   readonly method: string;
   /** Whether the other side sent this status; false when our own transport made it up. */
   readonly fromServer: boolean;
-  readonly details?: GrpcErrorDetails;
-  readonly cause?: unknown;
+  readonly details?: GrpcErrorDetails | undefined;
+  readonly cause?: unknown | undefined;
 }
 
 /** A call that ended with a gRPC status other than OK. */
@@ -57,14 +57,14 @@ export class GrpcError extends QuarryError {
     const said = printable(failure.message || (details.fieldViolations[0]?.field ?? ''));
     const violation = details.fieldViolations[0];
     super(code, `${failure.method} failed with ${grpcStatus}${said === '' ? '' : `: ${said}`}`, {
-      ...(hint !== undefined && { hint }),
+      hint,
       details: {
         method: failure.method,
         grpcStatus,
         ...(violation !== undefined && { field: violation.field, reason: violation.reason }),
-        ...(details.retryDelayMs !== undefined && { retryAfterMs: details.retryDelayMs }),
+        retryAfterMs: details.retryDelayMs,
       },
-      ...(failure.cause !== undefined && { cause: failure.cause }),
+      cause: failure.cause,
     });
     this.grpcCode = failure.grpcCode;
     this.grpcStatus = grpcStatus;
@@ -87,7 +87,7 @@ const TOO_LARGE = /^(Received message larger than max|Received message that deco
 /** Statuses that a transport makes of a reset stream or of a proxy's answer, whatever had arrived before. */
 const MADE_BY_TRANSPORT = /^(Received RST_STREAM|Received HTTP status code 5|Stream closed|Call ended without)/i;
 
-function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string } {
+function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string | undefined } {
   const isInternal = failure.grpcCode === status.INTERNAL || failure.grpcCode === status.UNKNOWN;
   if (isInternal && (!failure.fromServer || MADE_BY_TRANSPORT.test(failure.message))) {
     return { code: 'UNREACHABLE', hint: 'the connection broke off on its way; the call may be repeated' };

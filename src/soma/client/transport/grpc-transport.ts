@@ -19,27 +19,27 @@ import type { CallOptions, ResponseHeaders, RpcTransport } from './rpc-transport
 export interface GrpcTransportOptions {
   /** Origin of the service: `http:` for plain HTTP/2, `https:` for TLS. */
   readonly url: string;
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsOptions | undefined;
   /** Sent with every call, such as `{ authorization: 'Bearer …' }`. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Longest wait for the answer of a unary call. Default 30 s. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Largest message accepted. Default 128 MiB, which a full checkpoint may need. */
-  readonly readMaxBytes?: number;
+  readonly readMaxBytes?: number | undefined;
   /** Largest message sent. Default 4 MiB, the most the node decodes. */
-  readonly writeMaxBytes?: number;
+  readonly writeMaxBytes?: number | undefined;
   /** Calls in all of a unary protobuf method while the node is overloaded or away. Default 3. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** Interval of HTTP/2 pings while calls are open. Default 10 s; 0 turns them off. */
-  readonly keepAliveMs?: number;
+  readonly keepAliveMs?: number | undefined;
   /** Told the response headers of every call, by lowercase name. */
-  readonly onHeaders?: (headers: ResponseHeaders) => void;
+  readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
 }
 
 /** What tests replace. */
 export interface GrpcTransportDeps {
-  readonly random?: () => number;
-  readonly sleep?: Sleep;
+  readonly random?: (() => number) | undefined;
+  readonly sleep?: Sleep | undefined;
 }
 
 /** Turns a message into bytes and back, for services whose bodies are not protobuf. */
@@ -137,7 +137,7 @@ export class GrpcTransport implements RpcTransport {
         attempts: options.attempts ?? this.#options.attempts ?? 3,
         backoff: RETRY_BACKOFF,
         isRetryable: (error) => error instanceof QuarryError && PASSING.has(error.code),
-        ...(options.signal !== undefined && { signal: options.signal }),
+        signal: options.signal,
       },
       this.#deps,
     );

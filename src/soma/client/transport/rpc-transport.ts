@@ -13,12 +13,12 @@ export type ResponseHeaders = Readonly<Record<string, string>>;
 /** How one call is made. */
 export interface CallOptions {
   /** Longest wait for the answer; 0 means no limit. Streams have none by default. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Calls in all while the node is overloaded or away; 1 for what must not be repeated. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** Told the response headers of this call. */
-  readonly onHeaders?: (headers: ResponseHeaders) => void;
+  readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
 }
 
 /** What the client calls a network through: one fullnode, or several that stand in for each other. */

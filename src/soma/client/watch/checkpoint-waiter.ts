@@ -25,7 +25,7 @@ export class CheckpointWaiter {
   #closed = false;
   #live = false;
 
-  constructor(client: ClientContext, options: { readonly lingerMs?: number } = {}) {
+  constructor(client: ClientContext, options: { readonly lingerMs?: number | undefined } = {}) {
     this.#client = client;
     this.#lingerMs = options.lingerMs ?? LINGER_MS;
   }

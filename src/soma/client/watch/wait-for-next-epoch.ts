@@ -5,8 +5,8 @@ import { watchEpochs } from './watch-epochs.js';
 
 export interface WaitForNextEpochOptions {
   /** Longest wait in milliseconds. Default 120 s; epochs of the testnet last a day. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -18,16 +18,16 @@ export interface CheckpointGap {
 
 export interface WatchCheckpointsOptions {
   /** Relative to Checkpoint; `sequence_number` is always read. Default: summary. */
-  readonly readMask?: ReadMask;
+  readonly readMask?: ReadMask | undefined;
   /** First checkpoint to deliver, read back if it is past. Default: the next one. */
-  readonly from?: bigint;
+  readonly from?: bigint | undefined;
   /** Told of checkpoints that the node has pruned meanwhile; they are skipped. */
-  readonly onGap?: (gap: CheckpointGap) => void;
+  readonly onGap?: ((gap: CheckpointGap) => void) | undefined;
   /** Told when the stream breaks, before it is opened again. */
-  readonly onReconnect?: (error: QuarryError, attempt: number) => void;
+  readonly onReconnect?: ((error: QuarryError, attempt: number) => void) | undefined;
   /** Told whenever the node has accepted a stream. */
-  readonly onConnected?: () => void;
-  readonly signal?: AbortSignal;
+  readonly onConnected?: (() => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A subscription is lost while the node restarts, so the first tries come soon and the later ones spare it. */
@@ -53,7 +53,7 @@ export async function* watchCheckpoints(
   options: WatchCheckpointsOptions = {},
 ): AsyncGenerator<Checkpoint, void, void> {
   const paths = maskWith(options.readMask ?? ['summary'], ['sequence_number']);
-  const control = { ...(options.signal !== undefined && { signal: options.signal }) };
+  const control = { signal: options.signal };
   let next = options.from;
   const silence = new Silence(client.now);
 

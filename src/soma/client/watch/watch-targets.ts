@@ -35,7 +35,7 @@ export type TargetEvent =
 export interface WatchTargetsOptions
   extends Pick<WatchCheckpointsOptions, 'signal' | 'onGap' | 'onReconnect' | 'onConnected'> {
   /** Pause between comparisons with the node's own list, which also follow every gap. Default 60 s; 0 for none. */
-  readonly reconcileMs?: number;
+  readonly reconcileMs?: number | undefined;
   /** Told of a target that cannot be read; it is left out and the others are followed. */
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
 }
@@ -96,7 +96,7 @@ export async function* watchTargets(
 
 async function openTargets(
   client: ClientContext,
-  control: { signal?: AbortSignal },
+  control: { signal?: AbortSignal | undefined },
   onUnfit: (error: QuarryError) => void,
 ): Promise<Map<ObjectId, Target>> {
   const targets = new Map<ObjectId, Target>();

@@ -33,7 +33,7 @@ export function checkpointMessage(checkpoint: Checkpoint, mask: ReadMask, sign: 
       sequenceNumber: summary.sequenceNumber,
       totalNetworkTransactions: summary.networkTotalTransactions,
       contentDigest: summary.contentDigest,
-      ...(summary.previousDigest !== undefined && { previousDigest: summary.previousDigest }),
+      previousDigest: summary.previousDigest,
       epochRollingTransactionFees: summary.epochRollingTransactionFees,
       timestamp: timestampToRpc(summary.timestampMs),
       ...(end !== undefined && {

@@ -73,8 +73,8 @@ function poolInit(pool: StakingPool): MessageInitShape<typeof StakingPoolSchema>
   const { activationEpoch, deactivationEpoch, exchangeRates, ...amounts } = pool;
   return {
     ...amounts,
-    ...(activationEpoch !== undefined && { activationEpoch }),
-    ...(deactivationEpoch !== undefined && { deactivationEpoch }),
+    activationEpoch,
+    deactivationEpoch,
     exchangeRates: Object.fromEntries([...exchangeRates].map(([epoch, rate]) => [epoch.toString(), rate])),
   };
 }

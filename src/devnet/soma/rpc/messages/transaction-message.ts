@@ -32,7 +32,7 @@ export interface TransactionMessageOptions {
   readonly path: 'execution' | 'checkpoint';
   readonly place?: CheckpointPlace | undefined;
   /** Only the execution service tells objects, and only where the mask spells `objects.objects`. */
-  readonly withObjects?: boolean;
+  readonly withObjects?: boolean | undefined;
 }
 
 /** The wanted fields of a transaction. */
