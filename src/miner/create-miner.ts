@@ -105,7 +105,7 @@ async function openSources(
   closers.push(() => http.close());
   return resolveSources(
     data,
-    { cwd: '.', ...decode },
+    { ...decode, cwd: decode?.cwd ?? '.' },
     {
       http,
       onLeftOut: (name, error) => onLeftOut(leftOut(name, error)),
