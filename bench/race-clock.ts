@@ -1,6 +1,11 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { Client } from '@grpc/grpc-js';
 import { type SubscribeCheckpointsResponse, SubscriptionService } from '../src/gen/soma/rpc/subscription_service_pb.js';
-import { TransactionExecutionService } from '../src/gen/soma/rpc/transaction_execution_service_pb.js';
+import {
+  type ExecuteTransactionRequest,
+  ExecuteTransactionRequestSchema,
+  TransactionExecutionService,
+} from '../src/gen/soma/rpc/transaction_execution_service_pb.js';
 import type { Miner } from '../src/miner/index.js';
 import { decodeTarget } from '../src/soma/chain/index.js';
 import { checkpointFrom } from '../src/soma/client/decode/checkpoint.js';
@@ -8,6 +13,19 @@ import type { SomaClient } from '../src/soma/client/soma-client.js';
 
 /** A moment of this process, as milliseconds since the Unix epoch with fractions. */
 const now = (): number => performance.timeOrigin + performance.now();
+
+/** What became of one target that a checkpoint brought. Moments are milliseconds since the Unix epoch. */
+export interface RaceAnswer {
+  readonly targetId: string;
+  /** When the bytes of its checkpoint arrived; the same for all targets of one checkpoint. */
+  readonly arrivedAt: number;
+  /** The checkpoint's own timestamp. */
+  readonly spawnedAt: number;
+  /** When the submission's bytes were handed to the connection. */
+  readonly wireAt: number;
+  /** When the answer was there that it was accepted; `undefined` where it was not, or not yet. */
+  readonly acceptedAt: number | undefined;
+}
 
 /** Milliseconds that targets took through the miner, one value each. */
 export interface RaceTimes {
@@ -33,14 +51,15 @@ export class RaceClock {
     this.#stampArrivals();
     const { transport } = client.context;
     const { unary, serverStream } = transport;
+    const wire = this.#wire;
     transport.unary = (method, request, options) => {
-      const answer = unary.call(transport, method, request, options);
-      // The call is encoded and handed over before this returns.
-      if ((method as unknown) === TransactionExecutionService.method.executeTransaction) {
-        const { transaction } = request as { transaction?: { digest?: string | undefined } };
-        if (transaction?.digest !== undefined) this.#wire.set(transaction.digest, now());
-      }
-      return answer as never;
+      if ((method as unknown) !== TransactionExecutionService.method.executeTransaction)
+        return unary.call(transport, method, request, options) as never;
+      const onSent = (at: number): void => {
+        const digest = digestIn(request as ExecuteTransactionRequest | Uint8Array);
+        if (digest !== undefined && !wire.has(digest)) wire.set(digest, at);
+      };
+      return unary.call(transport, method, request, { ...options, onSent }) as never;
     };
     const messages = this.#messages;
     const arrivals = this.#arrivals;
@@ -72,9 +91,35 @@ export class RaceClock {
     } as never;
   }
 
+  /** How many submissions were accepted so far. */
+  get accepted(): number {
+    return this.#accepted.size;
+  }
+
   /** Reads the times off, for targets that a checkpoint brought. */
   times(): RaceTimes {
-    const opened = new Map<string, { readonly arrivedAt: number; readonly spawnedAt: number }>();
+    const answers = this.answers();
+    return {
+      arrivalToWire: answers.map(({ arrivedAt, wireAt }) => wireAt - arrivedAt),
+      spawnToAccepted: answers.flatMap(({ spawnedAt, acceptedAt }) =>
+        acceptedAt === undefined ? [] : [acceptedAt - spawnedAt],
+      ),
+    };
+  }
+
+  /** The submissions for targets that a checkpoint brought, in the order in which they were signed. */
+  answers(): RaceAnswer[] {
+    const opened = this.#opened();
+    return this.#submitted.flatMap(({ targetId, digest }) => {
+      const spawn = opened.get(targetId);
+      const wireAt = this.#wire.get(digest);
+      if (spawn === undefined || wireAt === undefined) return [];
+      return [{ targetId, ...spawn, wireAt, acceptedAt: this.#accepted.get(targetId) }];
+    });
+  }
+
+  #opened(): Map<string, Pick<RaceAnswer, 'arrivedAt' | 'spawnedAt'>> {
+    const opened = new Map<string, Pick<RaceAnswer, 'arrivedAt' | 'spawnedAt'>>();
     const seen = new Set<string>();
     for (const { response, arrivedAt } of this.#messages) {
       if (response.checkpoint === undefined || response.cursor === undefined) continue;
@@ -91,16 +136,11 @@ export class RaceClock {
         if (isOpen) opened.set(id, { arrivedAt, spawnedAt: Number(summary?.timestampMs ?? 0) });
       }
     }
-    const arrivalToWire: number[] = [];
-    const spawnToAccepted: number[] = [];
-    for (const { targetId, digest } of this.#submitted) {
-      const spawn = opened.get(targetId);
-      const wire = this.#wire.get(digest);
-      if (spawn === undefined || wire === undefined) continue;
-      arrivalToWire.push(wire - spawn.arrivedAt);
-      const accepted = this.#accepted.get(targetId);
-      if (accepted !== undefined) spawnToAccepted.push(accepted - spawn.spawnedAt);
-    }
-    return { arrivalToWire, spawnToAccepted };
+    return opened;
   }
+}
+
+function digestIn(request: ExecuteTransactionRequest | Uint8Array): string | undefined {
+  const message = request instanceof Uint8Array ? fromBinary(ExecuteTransactionRequestSchema, request) : request;
+  return message.transaction?.digest;
 }

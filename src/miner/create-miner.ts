@@ -45,6 +45,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   const { signal, stateDir } = options;
   const client = await connect(options);
   if (typeof options.network === 'string') closers.push(() => client.close());
+  if (options.dryRun !== true) client.executeInThread();
   const config = options.config ?? (await configOf(client, signal));
   const { addressPolicy } = client;
   const http = new HttpClient({ addressPolicy });

@@ -11,7 +11,7 @@ import type { CliContext } from '../context.js';
 import { packageRoot } from '../package-root.js';
 
 /** Benches by name; each is a module of bench/ with a `run` that yields one object a case. */
-const BENCHES = ['gemm', 'forward', 'distance', 'weights', 'rng', 'store', 'race', 'sdk', 'reach'] as const;
+const BENCHES = ['gemm', 'forward', 'distance', 'weights', 'rng', 'store', 'race', 'burst', 'sdk', 'reach'] as const;
 /** What runs when none is named: short, and needing nothing but this machine. */
 const DEFAULT_BENCHES = ['gemm', 'distance', 'weights', 'rng'] as const;
 

@@ -1,4 +1,5 @@
 import { QuarryError } from '../../errors/index.js';
+import { TransactionExecutionService } from '../../gen/soma/rpc/transaction_execution_service_pb.js';
 import type { AddressPolicy } from '../../http/index.js';
 import {
   type Address,
@@ -32,7 +33,7 @@ import {
   type TargetPage,
 } from './read/list-targets.js';
 import { endpointsOf, type SomaClientDeps, type SomaClientOptions, serviceUrl } from './soma-client-options.js';
-import { diagnoseEndpoint, type FullnodeStatus, type TlsOptions } from './transport/index.js';
+import { diagnoseEndpoint, type FullnodeStatus, methodPath, type TlsOptions } from './transport/index.js';
 import { CheckpointWaiter } from './watch/checkpoint-waiter.js';
 
 export type { SomaClientDeps, SomaClientOptions, SomaClientSettings } from './soma-client-options.js';
@@ -76,6 +77,14 @@ export class SomaClient extends ClientCalls {
       if (!(error instanceof QuarryError) || error.code !== 'UNREACHABLE') throw error;
       throw (await diagnoseEndpoint(client.context.transport.endpoint, client.#tls)) ?? error;
     }
+  }
+
+  /**
+   * Sends transactions from a thread of its own from now on. That is for programs that send many at once: the thread
+   * costs some memory, and takes gRPC's work off the caller's.
+   */
+  executeInThread(): void {
+    this.context.transport.useThread(methodPath(TransactionExecutionService.method.executeTransaction));
   }
 
   /** Ends all calls, watches and downloads. */

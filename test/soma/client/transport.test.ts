@@ -13,6 +13,9 @@ import {
   diagnoseEndpoint,
   GrpcError,
   GrpcTransport,
+  type GrpcTransportDeps,
+  type GrpcTransportOptions,
+  methodPath,
   parseEndpoint,
   type ResponseHeaders,
 } from '../../../src/soma/client/transport/index.js';
@@ -54,9 +57,14 @@ async function failure(promise: Promise<unknown>): Promise<GrpcError> {
   return error as GrpcError;
 }
 
-describe('GrpcTransport', () => {
+describe.each([false, true])('GrpcTransport, calls in a thread of their own: %s', (threaded) => {
   const server = new TestServer();
   let transport: GrpcTransport;
+  const open = (options: GrpcTransportOptions, deps: GrpcTransportDeps = {}): GrpcTransport => {
+    const opened = new GrpcTransport(options, deps);
+    for (const method of Object.values(LedgerService.method)) if (threaded) opened.useThread(methodPath(method));
+    return opened;
+  };
   let openStreams = 0;
 
   beforeAll(async () => {
@@ -80,7 +88,7 @@ describe('GrpcTransport', () => {
         },
       })
       .start();
-    transport = new GrpcTransport({ url: server.url });
+    transport = open({ url: server.url });
   });
   afterAll(() => {
     transport.close();
@@ -139,7 +147,7 @@ describe('GrpcTransport', () => {
         },
       })
       .start();
-    const other = new GrpcTransport({ url: flaky.url }, { sleep: async () => {} });
+    const other = open({ url: flaky.url }, { sleep: async () => {} });
     expect((await other.unary(getServiceInfo, {})).epoch).toBe(1n);
     expect(calls).toBe(3);
     expect((await failure(other.unary(getServiceInfo, {}, { attempts: 2 }))).code).toBe('OVERLOADED');
@@ -168,7 +176,7 @@ describe('GrpcTransport', () => {
   });
 
   it('refuses messages above the limits', async () => {
-    const small = new GrpcTransport({ url: server.url, readMaxBytes: 1000, writeMaxBytes: 1000 });
+    const small = open({ url: server.url, readMaxBytes: 1000, writeMaxBytes: 1000 });
     expect((await failure(small.unary(getCheckpoint, {}))).code).toBe('DATA_TOO_LARGE');
     await expect(small.unary(getTransaction, { digest: 'x'.repeat(2000) })).rejects.toMatchObject({
       code: 'DATA_TOO_LARGE',
@@ -196,7 +204,7 @@ describe('GrpcTransport', () => {
   });
 
   it('cancels calls in flight when closed, and refuses new ones', async () => {
-    const other = new GrpcTransport({ url: server.url });
+    const other = open({ url: server.url });
     const pending = other.unary(getEpoch, {});
     await other.unary(getServiceInfo, {});
     other.close();

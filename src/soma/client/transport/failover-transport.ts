@@ -11,7 +11,7 @@ import { type Backoff, backoffDelayMs, sleep } from '../../../http/index.js';
 import type { Endpoint } from './endpoint.js';
 import { Fullnode, type FullnodeStatus } from './fullnode.js';
 import { type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
-import type { CallOptions, RpcTransport } from './rpc-transport.js';
+import type { CallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
 /** What happened among the fullnodes. */
 export interface FullnodeEvent {
@@ -99,15 +99,16 @@ export class FailoverTransport implements RpcTransport {
 
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    options: CallOptions = {},
+    request: MessageInitShape<I> | Uint8Array,
+    options: UnaryOptions<O> = {},
   ): Promise<MessageShape<O>> {
-    return this.unaryWith(method, request, (bytes) => fromBinary(method.output, bytes), options);
+    const decode = options.decode ?? ((bytes: Uint8Array) => fromBinary(method.output, bytes));
+    return this.unaryWith(method, request, decode, options);
   }
 
   async unaryWith<I extends DescMessage, Answer>(
     method: DescMethodUnary<I>,
-    request: MessageInitShape<I>,
+    request: MessageInitShape<I> | Uint8Array,
     decode: (bytes: Uint8Array) => Answer,
     options: CallOptions = {},
   ): Promise<Answer> {
@@ -151,6 +152,11 @@ export class FailoverTransport implements RpcTransport {
     } finally {
       call.end();
     }
+  }
+
+  /** @see RpcTransport.useThread */
+  useThread(path: string): void {
+    for (const node of this.#nodes) node.useThread(path);
   }
 
   close(): void {

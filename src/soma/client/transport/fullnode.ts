@@ -42,6 +42,7 @@ export class Fullnode {
   readonly url: string;
   readonly #connect: () => GrpcTransport;
   #transport: GrpcTransport;
+  readonly #threadedPaths = new Set<string>();
   state: FullnodeState = 'unchecked';
   checkpointHeight: bigint | undefined;
   error: QuarryError | undefined;
@@ -129,6 +130,13 @@ export class Fullnode {
     // A connection whose packets get lost looks open for many minutes; a new one works as soon as the way does.
     this.#transport.close();
     this.#transport = this.#connect();
+    for (const path of this.#threadedPaths) this.#transport.useThread(path);
+  }
+
+  /** @see RpcTransport.useThread */
+  useThread(path: string): void {
+    this.#threadedPaths.add(path);
+    this.#transport.useThread(path);
   }
 
   /** Begins a call that ends with the caller's signal or when it is taken away. */

@@ -8,13 +8,16 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type Client, type ClientReadableStream, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../../errors/index.js';
 import { type Backoff, retry, type Sleep } from '../../../http/index.js';
 import { allowManyListeners } from '../child-signal.js';
+import { CallThread, serviceErrorOf } from './call-thread.js';
 import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
+import { openChannel } from './grpc-channel.js';
 import { fromServiceError, GrpcError } from './grpc-error.js';
-import type { CallOptions, ResponseHeaders, RpcTransport } from './rpc-transport.js';
+import { asBuffer, asUint8Array, callDeadline, flattenMetadata, metadataOf } from './grpc-wire.js';
+import type { CallOptions, ResponseHeaders, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
 export interface GrpcTransportOptions {
   /** Origin of the service: `http:` for plain HTTP/2, `https:` for TLS. */
@@ -51,14 +54,6 @@ export interface RawMethod<Request, Response> {
   decode(bytes: Uint8Array): Response;
 }
 
-function flatten(metadata: Metadata): ResponseHeaders {
-  const out: Record<string, string> = {};
-  for (const [name, value] of Object.entries(metadata.getMap())) {
-    if (typeof value === 'string') out[name] = value;
-  }
-  return out;
-}
-
 /** Failures that usually pass within a second. A timeout is not among them: its time has been spent already. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'UNREACHABLE', 'RATE_LIMITED']);
 const RETRY_BACKOFF: Backoff = { baseMs: 150, maxMs: 2_000 };
@@ -80,34 +75,16 @@ export class GrpcTransport implements RpcTransport {
   readonly #options: GrpcTransportOptions;
   readonly #deps: GrpcTransportDeps;
   readonly #calls = new Set<{ cancel(): void }>();
+  /** Methods whose calls are made by a thread of their own. */
+  readonly #threadedPaths = new Set<string>();
+  #thread: CallThread | undefined;
   #closed = false;
 
   constructor(options: GrpcTransportOptions, deps: GrpcTransportDeps = {}) {
     this.#options = options;
     this.#deps = deps;
     this.endpoint = parseEndpoint(options.url);
-    const { host, port, secure, loopback } = this.endpoint;
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    this.#client = new Client(address, secure ? tlsCredentials(options.tls) : credentials.createInsecure(), {
-      'grpc.max_receive_message_length': options.readMaxBytes ?? 128 * 2 ** 20,
-      // Checked before sending, where the failure can be told apart from the other side's limits.
-      'grpc.max_send_message_length': -1,
-      // The node's own client pings every 5 s, so this is within what it tolerates.
-      ...(options.keepAliveMs !== 0 && {
-        'grpc.keepalive_time_ms': options.keepAliveMs ?? 10_000,
-        'grpc.keepalive_timeout_ms': 10_000,
-      }),
-      // A node that restarts is looked for again within a second or two, not after the default two minutes.
-      'grpc.initial_reconnect_backoff_ms': 200,
-      'grpc.max_reconnect_backoff_ms': 5_000,
-      'grpc.use_local_subchannel_pool': 1,
-      ...(loopback && { 'grpc.enable_http_proxy': 0 }),
-      ...(options.tls?.serverName !== undefined && {
-        'grpc.ssl_target_name_override': options.tls.serverName,
-        'grpc.default_authority': options.tls.serverName,
-      }),
-      'grpc.primary_user_agent': 'quarry',
-    });
+    this.#client = openChannel(this.endpoint, options);
   }
 
   /**
@@ -116,21 +93,23 @@ export class GrpcTransport implements RpcTransport {
    */
   async unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    options: CallOptions = {},
+    request: MessageInitShape<I> | Uint8Array,
+    options: UnaryOptions<O> = {},
   ): Promise<MessageShape<O>> {
-    return this.unaryWith(method, request, (bytes) => fromBinary(method.output, bytes), options);
+    const decode = options.decode ?? ((bytes: Uint8Array) => fromBinary(method.output, bytes));
+    return this.unaryWith(method, request, decode, options);
   }
 
   /** {@link unary} with a decoder of the caller's own, for answers that deserve a faster one. */
   async unaryWith<I extends DescMessage, Answer>(
     method: DescMethodUnary<I>,
-    request: MessageInitShape<I>,
+    request: MessageInitShape<I> | Uint8Array,
     decode: (bytes: Uint8Array) => Answer,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const encode = (init: MessageInitShape<I>) => toBinary(method.input, create(method.input, init));
-    const raw: RawMethod<MessageInitShape<I>, Answer> = { path: methodPath(method), encode, decode };
+    const encode = (given: MessageInitShape<I> | Uint8Array) =>
+      given instanceof Uint8Array ? given : toBinary(method.input, create(method.input, given));
+    const raw: RawMethod<MessageInitShape<I> | Uint8Array, Answer> = { path: methodPath(method), encode, decode };
     return retry(
       () => this.unaryRaw(raw, request, options),
       {
@@ -153,6 +132,10 @@ export class GrpcTransport implements RpcTransport {
     throwIfAborted(options.signal, method.path);
     const body = this.#encode(method, request);
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
+    if (this.#threadedPaths.has(method.path)) {
+      const answer = await this.#callInThread(method.path, body, timeoutMs, options);
+      return decoded(method.path, () => method.decode(answer));
+    }
     let sawHeaders = false;
     const bytes = await new Promise<Uint8Array>((resolve, reject) => {
       const call = this.#client.makeUnaryRequest<Uint8Array, Uint8Array>(
@@ -161,7 +144,7 @@ export class GrpcTransport implements RpcTransport {
         asUint8Array,
         body,
         this.#metadata(),
-        deadline(timeoutMs),
+        callDeadline(timeoutMs),
         (error, value) => {
           this.#calls.delete(call);
           options.signal?.removeEventListener('abort', cancel);
@@ -169,13 +152,14 @@ export class GrpcTransport implements RpcTransport {
           else resolve(value ?? new Uint8Array());
         },
       );
+      options.onSent?.(performance.timeOrigin + performance.now());
       const cancel = (): void => call.cancel();
       this.#calls.add(call);
       if (options.signal !== undefined)
         allowManyListeners(options.signal).addEventListener('abort', cancel, { once: true });
       call.on('metadata', (metadata: Metadata) => {
         sawHeaders = true;
-        this.#tellHeaders(metadata, options);
+        if (this.#wantsHeaders(options)) this.#tellHeaders(flattenMetadata(metadata), options);
       });
     });
     return decoded(method.path, () => method.decode(bytes));
@@ -201,7 +185,7 @@ export class GrpcTransport implements RpcTransport {
       asUint8Array,
       body,
       this.#metadata(),
-      deadline(options.timeoutMs ?? 0),
+      callDeadline(options.timeoutMs ?? 0),
     );
     let sawHeaders = false;
     const cancel = (): void => call.cancel();
@@ -210,7 +194,7 @@ export class GrpcTransport implements RpcTransport {
       allowManyListeners(options.signal).addEventListener('abort', cancel, { once: true });
     call.on('metadata', (metadata: Metadata) => {
       sawHeaders = true;
-      this.#tellHeaders(metadata, options);
+      if (this.#wantsHeaders(options)) this.#tellHeaders(flattenMetadata(metadata), options);
     });
     try {
       for await (const bytes of call as AsyncIterable<Uint8Array>) {
@@ -229,11 +213,39 @@ export class GrpcTransport implements RpcTransport {
     }
   }
 
+  /** @see RpcTransport.useThread */
+  useThread(path: string): void {
+    this.#threadedPaths.add(path);
+    this.#threadOfCalls().start();
+  }
+
   /** Cancels the calls in flight and closes the connection. */
   close(): void {
     this.#closed = true;
     for (const call of [...this.#calls]) call.cancel();
+    this.#thread?.close();
     this.#client.close();
+  }
+
+  #threadOfCalls(): CallThread {
+    this.#thread ??= new CallThread(this.#options);
+    return this.#thread;
+  }
+
+  async #callInThread(path: string, body: Uint8Array, timeoutMs: number, options: CallOptions): Promise<Uint8Array> {
+    const wantsHeaders = this.#wantsHeaders(options);
+    const { answer, cancel } = this.#threadOfCalls().call({ path, body, timeoutMs, wantsHeaders });
+    if (options.signal !== undefined)
+      allowManyListeners(options.signal).addEventListener('abort', cancel, { once: true });
+    try {
+      const result = await answer;
+      if (result.headers !== undefined) this.#tellHeaders(result.headers, options);
+      if (result.sentAt !== undefined) options.onSent?.(result.sentAt);
+      if ('body' in result) return result.body;
+      throw this.#failure(serviceErrorOf(result.error), path, result.sawHeaders, options.signal);
+    } finally {
+      options.signal?.removeEventListener('abort', cancel);
+    }
   }
 
   #assertOpen(path: string): void {
@@ -253,14 +265,14 @@ export class GrpcTransport implements RpcTransport {
   }
 
   #metadata(): Metadata {
-    const metadata = new Metadata();
-    for (const [name, value] of Object.entries(this.#options.headers ?? {})) metadata.set(name, value);
-    return metadata;
+    return metadataOf(this.#options.headers);
   }
 
-  #tellHeaders(metadata: Metadata, options: CallOptions): void {
-    if (options.onHeaders === undefined && this.#options.onHeaders === undefined) return;
-    const headers = flatten(metadata);
+  #wantsHeaders(options: CallOptions): boolean {
+    return options.onHeaders !== undefined || this.#options.onHeaders !== undefined;
+  }
+
+  #tellHeaders(headers: ResponseHeaders, options: CallOptions): void {
     options.onHeaders?.(headers);
     this.#options.onHeaders?.(headers);
   }
@@ -275,28 +287,10 @@ export class GrpcTransport implements RpcTransport {
   }
 }
 
-/** A Buffer's `slice` shares memory where a Uint8Array's copies, so no Buffer gets past here. */
-function asUint8Array(received: Buffer): Uint8Array {
-  return new Uint8Array(received.buffer, received.byteOffset, received.byteLength);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function deadline(timeoutMs: number): { deadline?: Date } {
-  return timeoutMs > 0 ? { deadline: new Date(Date.now() + timeoutMs) } : {};
-}
-
 function decoded<T>(path: string, decode: () => T): T {
   try {
     return decode();
   } catch (cause) {
     throw new QuarryError('PROTOCOL', `${path}: the answer cannot be decoded`, { cause });
   }
-}
-
-function tlsCredentials(tls: TlsOptions = {}): ReturnType<typeof credentials.createSsl> {
-  const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-  return credentials.createSsl(pem(tls.caPem), pem(tls.keyPem), pem(tls.certPem));
 }

@@ -19,21 +19,30 @@ export interface CallOptions {
   readonly attempts?: number | undefined;
   /** Told the response headers of this call. */
   readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
+  /** Told when the request was handed to the connection, in milliseconds since the Unix epoch with fractions. */
+  readonly onSent?: ((atMs: number) => void) | undefined;
+}
+
+/** How one unary call is made. */
+export interface UnaryOptions<O extends DescMessage> extends CallOptions {
+  /** Reads the answer as the runtime would, faster. */
+  readonly decode?: ((bytes: Uint8Array) => MessageShape<O>) | undefined;
 }
 
 /** What the client calls a network through: one fullnode, or several that stand in for each other. */
 export interface RpcTransport {
   /** The fullnode that calls go to now. */
   readonly endpoint: Endpoint;
+  /** @param request the message, or the bytes it was encoded to already */
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    options?: CallOptions,
+    request: MessageInitShape<I> | Uint8Array,
+    options?: UnaryOptions<O>,
   ): Promise<MessageShape<O>>;
   /** {@link unary} with a decoder of the caller's own. */
   unaryWith<I extends DescMessage, Answer>(
     method: DescMethodUnary<I>,
-    request: MessageInitShape<I>,
+    request: MessageInitShape<I> | Uint8Array,
     decode: (bytes: Uint8Array) => Answer,
     options?: CallOptions,
   ): Promise<Answer>;
@@ -42,5 +51,12 @@ export interface RpcTransport {
     request: MessageInitShape<I>,
     options?: CallOptions,
   ): AsyncGenerator<MessageShape<O>, void, void>;
+  /**
+   * Lets a thread of its own make the calls of one method from now on, over a connection of its own: what HTTP/2 and gRPC
+   * take is no longer taken from the caller's thread.
+   *
+   * @param path full name of the method, as `methodPath` gives it
+   */
+  useThread(path: string): void;
   close(): void;
 }

@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { QuarryError } from '../../../errors/index.js';
+import type { CallThreadData, FromCallThread, ThreadAnswer, ThreadCall, ThreadError } from './thread-messages.js';
+
+/** A call on its way through the thread. */
+export interface StartedCall {
+  /** Never rejects: what goes wrong is an answer too. */
+  readonly answer: Promise<ThreadAnswer>;
+  cancel(): void;
+}
+
+/** Makes unary calls in a thread of its own, over a connection of its own. Calls of one turn travel together. */
+export class CallThread {
+  readonly #data: CallThreadData;
+  readonly #pending = new Map<number, (answer: ThreadAnswer) => void>();
+  #worker: Worker | undefined;
+  #outbox: ThreadCall[] = [];
+  #lastId = 0;
+
+  constructor({ url, tls, headers, readMaxBytes, keepAliveMs }: CallThreadData) {
+    this.#data = { url, tls, headers, readMaxBytes, keepAliveMs };
+  }
+
+  /** Starts the thread, so that the first call does not wait for it. */
+  start(): void {
+    this.#thread();
+  }
+
+  /** Makes a call; many of one turn cross over in one message. */
+  call(wanted: Omit<ThreadCall, 'id'>): StartedCall {
+    const id = ++this.#lastId;
+    const worker = this.#thread();
+    if (this.#pending.size === 0) worker.ref();
+    const answer = new Promise<ThreadAnswer>((resolve) => this.#pending.set(id, resolve));
+    if (this.#outbox.length === 0) queueMicrotask(() => this.#flush());
+    this.#outbox.push({ id, ...wanted });
+    return { answer, cancel: () => this.#cancel(id) };
+  }
+
+  /** Ends the thread; calls in flight are answered with `CANCELLED`. */
+  close(): void {
+    this.#lose(this.#worker, status.CANCELLED, 'the client was closed');
+  }
+
+  #flush(): void {
+    const calls = this.#outbox;
+    this.#outbox = [];
+    if (calls.length > 0) this.#worker?.postMessage({ calls });
+  }
+
+  #cancel(id: number): void {
+    this.#flush();
+    if (this.#pending.has(id)) this.#worker?.postMessage({ cancel: id });
+  }
+
+  #thread(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = new Worker(threadFile(), { workerData: this.#data, name: 'calls' });
+    worker.unref();
+    worker.on('message', ({ answers }: FromCallThread) => {
+      for (const answer of answers) this.#settle(answer);
+    });
+    const lost = (why: string): void => this.#lose(worker, status.UNAVAILABLE, `the thread that made the call ${why}`);
+    worker.on('error', (error: unknown) => lost(`failed: ${String(error)}`));
+    worker.on('exit', () => lost('ended'));
+    this.#worker = worker;
+    return worker;
+  }
+
+  #settle(answer: ThreadAnswer): void {
+    const settle = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if (this.#pending.size === 0) this.#worker?.unref();
+    settle?.(answer);
+  }
+
+  /** Nothing more comes from a thread: what was asked of it has an unknown outcome, and the next call starts another. */
+  #lose(worker: Worker | undefined, code: number, details: string): void {
+    if (worker === undefined || worker !== this.#worker) return;
+    this.#worker = undefined;
+    this.#outbox = [];
+    void worker.terminate();
+    for (const id of [...this.#pending.keys()]) {
+      this.#settle({ id, error: { code, details, metadata: [] }, sawHeaders: false });
+    }
+  }
+}
+
+/** The error that grpc-js would have thrown in this thread. */
+export function serviceErrorOf({ code, details, metadata }: ThreadError): ServiceError {
+  const own = new Metadata();
+  for (const [name, value] of metadata) own.add(name, typeof value === 'string' ? value : Buffer.from(value));
+  return Object.assign(new Error(`${code} ${details}`), { code, details, metadata: own });
+}
+
+/** The compiled worker entry; sources run under a loader that worker threads do not have, so they use the build's. */
+function threadFile(): string {
+  for (const path of ['../../../../workers/call.js', '../../../../dist/workers/call.js']) {
+    const file = fileURLToPath(new URL(path, import.meta.url));
+    if (existsSync(file)) return file;
+  }
+  throw new QuarryError('INTERNAL', 'the worker script of calls is missing', { hint: 'run: npm run build' });
+}

@@ -1,0 +1,41 @@
+import { Client, credentials } from '@grpc/grpc-js';
+import type { Endpoint, TlsOptions } from './endpoint.js';
+
+/** What a connection depends on. Plain data: it crosses from thread to thread. */
+export interface ChannelOptions {
+  readonly tls?: TlsOptions | undefined;
+  /** Largest message accepted, in bytes. Default 128 MiB. */
+  readonly readMaxBytes?: number | undefined;
+  /** Interval of HTTP/2 pings while calls are open, in milliseconds. Default 10 s; 0 turns them off. */
+  readonly keepAliveMs?: number | undefined;
+}
+
+/** A gRPC client over one HTTP/2 connection: it connects on the first call and reconnects by itself. */
+export function openChannel({ host, port, secure, loopback }: Endpoint, options: ChannelOptions): Client {
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return new Client(address, secure ? tlsCredentials(options.tls) : credentials.createInsecure(), {
+    'grpc.max_receive_message_length': options.readMaxBytes ?? 128 * 2 ** 20,
+    // Checked before sending, where the failure can be told apart from the other side's limits.
+    'grpc.max_send_message_length': -1,
+    // The node's own client pings every 5 s, so this is within what it tolerates.
+    ...(options.keepAliveMs !== 0 && {
+      'grpc.keepalive_time_ms': options.keepAliveMs ?? 10_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+    }),
+    // A node that restarts is looked for again within a second or two, not after the default two minutes.
+    'grpc.initial_reconnect_backoff_ms': 200,
+    'grpc.max_reconnect_backoff_ms': 5_000,
+    'grpc.use_local_subchannel_pool': 1,
+    ...(loopback && { 'grpc.enable_http_proxy': 0 }),
+    ...(options.tls?.serverName !== undefined && {
+      'grpc.ssl_target_name_override': options.tls.serverName,
+      'grpc.default_authority': options.tls.serverName,
+    }),
+    'grpc.primary_user_agent': 'quarry',
+  });
+}
+
+function tlsCredentials(tls: TlsOptions = {}): ReturnType<typeof credentials.createSsl> {
+  const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
+  return credentials.createSsl(pem(tls.caPem), pem(tls.keyPem), pem(tls.certPem));
+}

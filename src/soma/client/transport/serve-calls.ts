@@ -1,0 +1,73 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
+import { parseEndpoint } from './endpoint.js';
+import { openChannel } from './grpc-channel.js';
+import { asBuffer, asUint8Array, callDeadline, flattenMetadata, metadataOf } from './grpc-wire.js';
+import type { CallThreadData, FromCallThread, ThreadAnswer, ThreadCall, ToCallThread } from './thread-messages.js';
+
+/** Makes the calls that come through a port, and answers them there: the other side of `CallThread`. */
+export function serveCalls(port: MessagePort, data: CallThreadData): void {
+  const client = openChannel(parseEndpoint(data.url), data);
+  const cancels = new Map<number, () => void>();
+  let outbox: ThreadAnswer[] = [];
+  const answer = (one: ThreadAnswer): void => {
+    cancels.delete(one.id);
+    // Answers that arrived in one read of the connection go back together.
+    if (outbox.length === 0) {
+      setImmediate(() => {
+        port.postMessage({ answers: outbox } satisfies FromCallThread);
+        outbox = [];
+      });
+    }
+    outbox.push(one);
+  };
+  port.on('message', (message: ToCallThread) => {
+    if ('cancel' in message) return cancels.get(message.cancel)?.();
+    for (const call of message.calls) cancels.set(call.id, makeCall(client, data, call, answer));
+  });
+}
+
+/** @returns what cancels the call */
+function makeCall(
+  client: Client,
+  { headers }: CallThreadData,
+  { id, path, body, timeoutMs, wantsHeaders }: ThreadCall,
+  answer: (answer: ThreadAnswer) => void,
+): () => void {
+  let received: Metadata | undefined;
+  let sentAt: number | undefined;
+  const call = client.makeUnaryRequest<Uint8Array, Uint8Array>(
+    path,
+    asBuffer,
+    asUint8Array,
+    body,
+    metadataOf(headers),
+    callDeadline(timeoutMs),
+    (error, value) => {
+      const common = {
+        id,
+        ...(wantsHeaders && received !== undefined && { headers: flattenMetadata(received) }),
+        ...(sentAt !== undefined && { sentAt }),
+      };
+      // A copy: what gRPC hands over may be a view into a larger buffer, all of which would cross over.
+      if (error === null) answer({ ...common, body: new Uint8Array(value ?? []) });
+      else answer({ ...common, error: errorOf(error), sawHeaders: received !== undefined });
+    },
+  );
+  sentAt = performance.timeOrigin + performance.now();
+  call.on('metadata', (metadata: Metadata) => {
+    received = metadata;
+  });
+  return () => call.cancel();
+}
+
+function errorOf({ code, details, metadata }: ServiceError): Extract<ThreadAnswer, { error: unknown }>['error'] {
+  const names = Object.keys(metadata?.getMap() ?? {});
+  return {
+    code,
+    details,
+    metadata: names.flatMap((name) =>
+      metadata.get(name).map((value) => [name, typeof value === 'string' ? value : new Uint8Array(value)] as const),
+    ),
+  };
+}
