@@ -1,8 +1,9 @@
 import { parseRetryAfterMs } from '../http/index.js';
+import { plainLines } from '../text/index.js';
 import { FlockError, type FlockErrorOptions, type FlockReason, type ValidationIssue } from './errors.js';
 import { isJsonObject, type Json } from './json.js';
 import { parseRateText } from './rate-text.js';
-import { cleanText } from './remote-text.js';
+import { textOfPage } from './remote-text.js';
 
 /** Sentences FLock's own clients match literally, because the status codes belonging to them were never published. */
 const NO_WORK = 'No task submissions available to validate';
@@ -112,30 +113,25 @@ function parseBody(body: string): ParsedBody {
   }
   if (!isJsonObject(json)) return { text: undefined, detail: json, issues: [] };
   const detail = json['detail'] ?? json['message'] ?? json['error'];
-  if (typeof detail === 'string') return { text: clip(cleanText(detail)), detail, issues: [] };
+  if (typeof detail === 'string') return { text: clip(plainLines(detail)), detail, issues: [] };
   if (Array.isArray(detail)) return { text: undefined, detail, issues: detail.flatMap(issueOf) };
   if (isJsonObject(detail)) {
     const inner = detail['message'] ?? detail['msg'] ?? detail['error'];
-    return { text: clip(typeof inner === 'string' ? cleanText(inner) : JSON.stringify(detail)), detail, issues: [] };
+    return { text: clip(typeof inner === 'string' ? plainLines(inner) : JSON.stringify(detail)), detail, issues: [] };
   }
   return { text: undefined, detail: detail ?? json, issues: [] };
 }
 
 function issueOf(entry: Json): ValidationIssue[] {
   if (!isJsonObject(entry)) return [];
-  const path = Array.isArray(entry['loc']) ? entry['loc'].map((part) => cleanText(String(part))).join('.') : 'request';
-  const message = typeof entry['msg'] === 'string' ? clip(cleanText(entry['msg'])) : 'not accepted';
+  const path = Array.isArray(entry['loc']) ? entry['loc'].map((part) => plainLines(String(part))).join('.') : 'request';
+  const message = typeof entry['msg'] === 'string' ? clip(plainLines(entry['msg'])) : 'not accepted';
   return [{ path, message }];
 }
 
-/** A body as it may stand in a message: tags and line breaks reduced, at most 500 characters. */
+/** A body as it may stand in a message: text on one line, at most 500 characters. */
 export function clipBody(body: string): string {
-  const flat = cleanText(body)
-    .replace(/<(script|style)\b[\s\S]*?<\/\1\s*>/gi, ' ')
-    .replace(/<[^>]{0,500}>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
-  return clip(flat);
+  return clip(textOfPage(body));
 }
 
 function clip(text: string): string {

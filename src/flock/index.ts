@@ -63,7 +63,7 @@ export {
   type CheckedSubmitResult,
   submitChecked,
 } from './publish.js';
-export { cleanText, descriptionText, oneLine } from './remote-text.js';
+export { descriptionText, oneLine } from './remote-text.js';
 export { diffSchema, type SchemaDiff } from './schema-diff.js';
 export { Leaderboard, Stats, WalletStats } from './stats.js';
 export { type LedgerEntry, SubmissionLedger } from './submission-ledger.js';

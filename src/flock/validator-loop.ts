@@ -6,6 +6,7 @@ import type { FlockClient } from './client.js';
 import { downloadObject } from './download/download-training-set.js';
 import { FlockError, hasReason } from './errors.js';
 import type { JsonObject } from './json.js';
+import type { CallOptions } from './transport.js';
 import type { ValidationAssignment } from './types.js';
 import { checkMetrics } from './validation.js';
 
@@ -16,6 +17,9 @@ const DATA_KEYS = [
   'validation_zip_url',
   'validation_manifest_url',
 ] as const;
+
+/** The service gives out an assignment every three minutes. */
+const LOOKUP_INTERVAL_MS = 180_000;
 
 /** What a scorer is given. */
 export interface ScorerInput {
@@ -59,16 +63,19 @@ export interface ValidatorLoopOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Nothing to score now. */
+export interface IdleEvent {
+  readonly event: 'idle';
+  readonly taskId: number;
+  readonly waitMs: number;
+  readonly reason: 'no-work' | 'rate-limited' | 'error';
+  readonly detail?: string | undefined;
+}
+
 /** What happened in the loop. */
 export type ValidatorEvent =
   | { readonly event: 'assigned'; readonly taskId: number; readonly id: number | string; readonly repo: string }
-  | {
-      readonly event: 'idle';
-      readonly taskId: number;
-      readonly waitMs: number;
-      readonly reason: 'no-work' | 'rate-limited' | 'error';
-      readonly detail?: string | undefined;
-    }
+  | IdleEvent
   | {
       readonly event: 'completed';
       readonly taskId: number;
@@ -106,114 +113,157 @@ export async function* validatorLoop(
   deps: ValidatorLoopDeps,
 ): AsyncGenerator<ValidatorEvent, void, undefined> {
   deps.client.requireKey();
-  const { signal } = options;
-  const call = signal === undefined ? {} : { signal };
-  const now = deps.now ?? Date.now;
-  const pause = deps.sleep ?? sleep;
-  const lookupIntervalMs = options.lookupIntervalMs ?? 180_000;
-  const idleMs = options.idleMs ?? 180_000;
-  let lastLookup = Number.NEGATIVE_INFINITY;
-  let settled = 0;
+  yield* new ValidatorLoop(options, deps).run();
+}
 
-  for (let turn = 0; !signal?.aborted; turn++) {
-    const taskId = options.taskIds[turn % options.taskIds.length];
-    if (taskId === undefined) return;
-    let assignment: ValidationAssignment;
-    try {
-      const wait = lastLookup + lookupIntervalMs - now();
-      if (wait > 0) await pause(wait, signal);
-      lastLookup = now();
-      assignment = await deps.client.validation.request(taskId, call);
-    } catch (error) {
-      if (signal?.aborted) return;
-      // These do not heal by waiting.
-      if (hasReason(error, 'FLOCK_AUTH', 'FLOCK_CONFIG', 'FLOCK_NOT_FOUND', 'FLOCK_VALIDATION')) throw error;
-      const limited = hasReason(error, 'FLOCK_RATE_LIMITED');
-      const noWork = hasReason(error, 'FLOCK_NO_WORK');
-      const waitMs = limited ? (error.retryAfterMs ?? idleMs) : idleMs;
-      yield {
-        event: 'idle',
-        taskId,
-        waitMs,
-        reason: limited ? 'rate-limited' : noWork ? 'no-work' : 'error',
-        ...(!limited && !noWork && { detail: error instanceof Error ? error.message : String(error) }),
-      };
-      // With no work on this task the next one is asked after the pause: polling without one is a hot loop.
-      try {
-        await pause(waitMs, signal);
-      } catch (stopped) {
-        if (signal?.aborted) return;
-        throw stopped;
-      }
-      continue;
-    }
-    yield {
-      event: 'assigned',
-      taskId,
-      id: assignment.id,
-      repo: String(assignment.task_submission.data.hg_repo_id ?? ''),
-    };
-    yield* handle(taskId, assignment);
-    settled++;
-    if (options.maxAssignments !== undefined && settled >= options.maxAssignments) return;
+type Lookup =
+  | { readonly assignment: ValidationAssignment; readonly idle?: undefined }
+  | { readonly idle: IdleEvent; readonly assignment?: undefined };
+
+class ValidatorLoop {
+  readonly #options: ValidatorLoopOptions;
+  readonly #client: FlockClient;
+  readonly #deps: ValidatorLoopDeps;
+  readonly #call: CallOptions;
+  readonly #now: () => number;
+  readonly #sleep: Sleep;
+  #lastLookup = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ValidatorLoopOptions, deps: ValidatorLoopDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#client = deps.client;
+    this.#call = { signal: options.signal };
+    this.#now = deps.now ?? Date.now;
+    this.#sleep = deps.sleep ?? sleep;
   }
 
-  async function* handle(
-    taskId: number,
-    assignment: ValidationAssignment,
-  ): AsyncGenerator<ValidatorEvent, void, undefined> {
-    const { id } = assignment;
-    const workDir = await mkdtemp(join(options.workDir ?? tmpdir(), 'quarry-flock-eval-'));
+  async *run(): AsyncGenerator<ValidatorEvent, void, undefined> {
+    const { taskIds, maxAssignments = Number.POSITIVE_INFINITY, signal } = this.#options;
+    let settled = 0;
+    for (let turn = 0; settled < maxAssignments && !signal?.aborted; turn++) {
+      const taskId = taskIds[turn % taskIds.length];
+      if (taskId === undefined) return;
+      const found = await this.#lookUp(taskId);
+      if (found === undefined) return;
+      const { assignment, idle } = found;
+      if (idle !== undefined) {
+        yield idle;
+        // With no work on this task the next one is asked after the pause: polling without one is a hot loop.
+        if (!(await this.#pause(idle.waitMs))) return;
+        continue;
+      }
+      const repo = String(assignment.task_submission.data.hg_repo_id ?? '');
+      yield { event: 'assigned', taskId, id: assignment.id, repo };
+      yield* this.#handle(taskId, assignment);
+      settled++;
+    }
+  }
+
+  /** The next assignment, or why there is none now; undefined when the signal fired. */
+  async #lookUp(taskId: number): Promise<Lookup | undefined> {
+    const { lookupIntervalMs = LOOKUP_INTERVAL_MS, idleMs = LOOKUP_INTERVAL_MS, signal } = this.#options;
+    if (!(await this.#pause(this.#lastLookup + lookupIntervalMs - this.#now()))) return undefined;
+    this.#lastLookup = this.#now();
     try {
-      let verdict: ScorerVerdict | undefined;
-      for (let attempt = 1; verdict === undefined; attempt++) {
-        try {
-          // Scoring may outlast the link, so the data is brought first; a repeat finds it here.
-          const evalFile = await bringData(assignment, workDir);
-          const input: JsonObject = { ...assignment.task_submission.data, ...assignment.data };
-          const given = await options.scorer({ input, assignment, evalFile, taskId, attempt, signal });
-          if (given.verdict === 'scored') checkMetrics(given.metrics);
-          verdict = given;
-        } catch (error) {
-          if (signal?.aborted) return;
-          const reason = error instanceof Error ? error.message : String(error);
-          // A metric that is no number, or data that cannot be had, is this machine's problem.
-          if (attempt >= (options.attempts ?? 3)) verdict = { verdict: 'operator', reason };
-          else yield { event: 'retry', taskId, id, attempt, reason };
-        }
+      return { assignment: await this.#client.validation.request(taskId, this.#call) };
+    } catch (error) {
+      if (signal?.aborted) return undefined;
+      // These do not heal by waiting.
+      if (hasReason(error, 'FLOCK_AUTH', 'FLOCK_CONFIG', 'FLOCK_NOT_FOUND', 'FLOCK_VALIDATION')) throw error;
+      const idle = { event: 'idle', taskId, waitMs: idleMs } as const;
+      if (hasReason(error, 'FLOCK_NO_WORK')) return { idle: { ...idle, reason: 'no-work' } };
+      if (hasReason(error, 'FLOCK_RATE_LIMITED')) {
+        return { idle: { ...idle, reason: 'rate-limited', waitMs: error.retryAfterMs ?? idleMs } };
       }
-      if (verdict.verdict === 'operator') {
-        throw new FlockError('FLOCK_PREFLIGHT', `scoring stopped because of this machine: ${verdict.reason}`, {
-          details: { assignment: String(id), taskId },
-          hint: 'The assignment was not marked as failed; put the machine right and start the loop again.',
-        });
-      }
-      try {
-        if (verdict.verdict === 'invalid') {
-          await deps.client.validation.fail(id, call);
-          yield { event: 'failed', taskId, id, reason: verdict.reason };
-        } else {
-          const { stored } = await deps.client.validation.complete(id, verdict.metrics, call);
-          yield { event: 'completed', taskId, id, metrics: verdict.metrics, stored };
-        }
-      } catch (error) {
-        if (signal?.aborted) return;
-        if (!hasReason(error, 'FLOCK_ASSIGNMENT_NOT_VALIDATING', 'FLOCK_NOT_FOUND')) throw error;
-        yield { event: 'dropped', taskId, id, reason: error.message };
-      }
+      return { idle: { ...idle, reason: 'error', detail: messageOf(error) } };
+    }
+  }
+
+  async *#handle(taskId: number, assignment: ValidationAssignment): AsyncGenerator<ValidatorEvent, void, undefined> {
+    const workDir = await mkdtemp(join(this.#options.workDir ?? tmpdir(), 'quarry-flock-eval-'));
+    try {
+      const verdict = yield* this.#score(taskId, assignment, workDir);
+      if (verdict !== undefined) yield* this.#report(taskId, assignment.id, verdict);
     } finally {
       await rm(workDir, { recursive: true, force: true });
     }
   }
 
-  async function bringData(assignment: ValidationAssignment, workDir: string): Promise<string | undefined> {
+  /** The scorer's verdict, or undefined when the signal fired first. */
+  async *#score(
+    taskId: number,
+    assignment: ValidationAssignment,
+    workDir: string,
+  ): AsyncGenerator<ValidatorEvent, ScorerVerdict | undefined, undefined> {
+    const { scorer, attempts = 3, signal } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // Scoring may outlast the link, so the data is brought first; a repeat finds it here.
+        const evalFile = await this.#bringData(assignment, workDir);
+        const input: JsonObject = { ...assignment.task_submission.data, ...assignment.data };
+        const verdict = await scorer({ input, assignment, evalFile, taskId, attempt, signal });
+        if (verdict.verdict === 'scored') checkMetrics(verdict.metrics);
+        return verdict;
+      } catch (error) {
+        if (signal?.aborted) return undefined;
+        const reason = messageOf(error);
+        // A metric that is not a number, or data that cannot be had, is this machine's problem.
+        if (attempt >= attempts) return { verdict: 'operator', reason };
+        yield { event: 'retry', taskId, id: assignment.id, attempt, reason };
+      }
+    }
+  }
+
+  async *#report(
+    taskId: number,
+    id: number | string,
+    verdict: ScorerVerdict,
+  ): AsyncGenerator<ValidatorEvent, void, undefined> {
+    if (verdict.verdict === 'operator') {
+      throw new FlockError('FLOCK_PREFLIGHT', `scoring stopped because of this machine: ${verdict.reason}`, {
+        details: { assignment: String(id), taskId },
+        hint: 'The assignment was not marked as failed; put the machine right and start the loop again.',
+      });
+    }
+    try {
+      if (verdict.verdict === 'invalid') {
+        await this.#client.validation.fail(id, this.#call);
+        yield { event: 'failed', taskId, id, reason: verdict.reason };
+      } else {
+        const { stored } = await this.#client.validation.complete(id, verdict.metrics, this.#call);
+        yield { event: 'completed', taskId, id, metrics: verdict.metrics, stored };
+      }
+    } catch (error) {
+      if (this.#options.signal?.aborted) return;
+      if (!hasReason(error, 'FLOCK_ASSIGNMENT_NOT_VALIDATING', 'FLOCK_NOT_FOUND')) throw error;
+      yield { event: 'dropped', taskId, id, reason: error.message };
+    }
+  }
+
+  async #bringData(assignment: ValidationAssignment, workDir: string): Promise<string | undefined> {
     const link = DATA_KEYS.map((key) => assignment.data[key]).find((value) => typeof value === 'string');
     if (typeof link !== 'string') return undefined;
     const result = await downloadObject(
-      { freshLink: async () => link, clock: deps.client.clock },
-      { dest: `${workDir}/`, validateJsonl: false, maxRefresh: 0, overwrite: true, ...call },
-      { now, sleep: pause, random: deps.random },
+      { freshLink: async () => link, clock: this.#client.clock },
+      { dest: `${workDir}/`, validateJsonl: false, maxRefresh: 0, overwrite: true, ...this.#call },
+      { now: this.#now, sleep: this.#sleep, random: this.#deps.random },
     );
     return result.path;
   }
+
+  /** False when the signal fired first. */
+  async #pause(ms: number): Promise<boolean> {
+    const { signal } = this.#options;
+    try {
+      if (ms > 0) await this.#sleep(ms, signal);
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    }
+    return signal?.aborted !== true;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 export { type CsvOptions, renderCsv } from './csv.js';
 export { toJsonLine, toJsonPretty } from './json.js';
 export { renderMarkdown } from './markdown.js';
-export { plainText, terminalText } from './plain-text.js';
+export { plainLines, plainText, terminalText } from './plain-text.js';
 export { formatBytes, formatDuration, formatRate } from './quantity.js';
 export { createStyle, type Style } from './style.js';
 export { type Column, renderFields, renderTable, type TableOptions, truncate } from './table.js';

@@ -24,13 +24,18 @@ export function plainText(text: string): string {
 export function terminalText(text: string): string {
   return text
     .split(COLOUR)
-    .map((part, i) =>
-      i % 2 === 1
-        ? part
-        : part
-            .replace(SEQUENCES, '')
-            .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, '')
-            .replace(BIDI, ''),
-    )
+    .map((part, i) => (i % 2 === 1 ? part : withoutControls(part)))
     .join('');
+}
+
+/** A stranger's text of several lines: as {@link plainText}, but line ends, as line feeds, and tabs stay. */
+export function plainLines(text: string): string {
+  return withoutControls(text.replace(/\r\n?/g, '\n'));
+}
+
+function withoutControls(text: string): string {
+  return text
+    .replace(SEQUENCES, '')
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, '')
+    .replace(BIDI, '');
 }

@@ -136,7 +136,7 @@ describe('tables', () => {
 
   it('one task: description as text, HTML on request', async () => {
     const { out } = await quarry('task 6');
-    expect(out).toContain('Read the story (https://example.org/seek48) & join:\n- write songs\n- plan tours\n');
+    expect(out).toContain('Read the story (https://example.org/seek48) & join:\n\n- write songs\n- plan tours\n');
     expect((await quarry('task 6 --html')).out).toContain('<ul><li>write songs</li>');
     expect((await quarry('task 6')).out).not.toContain('X-Amz-Signature');
   });

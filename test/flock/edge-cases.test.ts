@@ -173,7 +173,7 @@ describe('remote text', () => {
       descriptionText(
         '<p>Tom & Jerry &amp; &lt;b&gt; &amp;lt;</p><script>alert(1)</script><style>p{}</style><ul><li>one</li><li>two <a href="https://x.org/?a=1&amp;b=2">site</a></li></ul>line<br>next &#128640; &#x41;',
       ),
-    ).toBe('Tom & Jerry & <b> &lt;\n- one\n- two site (https://x.org/?a=1&b=2)\nline\nnext 🚀 A');
+    ).toBe('Tom & Jerry & <b> &lt;\n\n- one\n- two site (https://x.org/?a=1&b=2)\nline\nnext 🚀 A');
     expect(descriptionText('a < b and c > d')).toBe('a < b and c > d');
     expect(descriptionText('<3 this task')).toBe('<3 this task');
     expect(descriptionText('<context> is kept')).toBe('<context> is kept');

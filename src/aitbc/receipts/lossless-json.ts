@@ -48,116 +48,142 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
  * @throws QuarryError `DATA_INVALID` when `text` is not JSON or nests deeper than 256
  */
 export function parseLosslessJson(text: string): JsonNode {
-  let at = 0;
+  return new Parser(text).parse();
+}
 
-  const fail = (what: string): never => {
-    throw new QuarryError('DATA_INVALID', `not JSON: ${what} at character ${at}`, { details: { position: at } });
-  };
-  const space = (): void => {
-    for (;;) {
-      const c = text.charCodeAt(at);
-      if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return;
-      at++;
+class Parser {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  parse(): JsonNode {
+    const result = this.#value(0);
+    this.#space();
+    if (this.#at !== this.#text.length) this.#fail('text after the value');
+    return result;
+  }
+
+  #value(depth: number): JsonNode {
+    if (depth > MAX_DEPTH) this.#fail(`nesting deeper than ${MAX_DEPTH}`);
+    this.#space();
+    switch (this.#text[this.#at]) {
+      case '{':
+        return this.#object(depth);
+      case '[':
+        return this.#array(depth);
+      case '"':
+        return this.#string();
+      case 't':
+        return this.#word('true', true);
+      case 'f':
+        return this.#word('false', false);
+      case 'n':
+        return this.#word('null', null);
+      default:
+        return this.#number();
     }
-  };
-  const word = <T>(token: string, value: T): T => {
-    if (!text.startsWith(token, at)) fail('unexpected token');
-    at += token.length;
-    return value;
-  };
+  }
 
-  const string = (): string => {
-    at++; // the opening quote
-    let out = '';
+  #object(depth: number): JsonMembers {
+    const members = new Map<string, JsonNode>();
+    this.#list('}', 'expected "," or "}"', () => {
+      this.#space();
+      if (this.#text[this.#at] !== '"') this.#fail('expected a member name');
+      const name = this.#string();
+      this.#space();
+      if (this.#text[this.#at] !== ':') this.#fail('expected ":"');
+      this.#at++;
+      members.set(name, this.#value(depth + 1));
+    });
+    return members;
+  }
+
+  #array(depth: number): JsonNode[] {
+    const items: JsonNode[] = [];
+    this.#list(']', 'expected "," or "]"', () => items.push(this.#value(depth + 1)));
+    return items;
+  }
+
+  /** Items between commas, from the opening bracket to the closing one. */
+  #list(close: string, expected: string, item: () => void): void {
+    this.#at++;
+    this.#space();
+    if (this.#text[this.#at] === close) {
+      this.#at++;
+      return;
+    }
     for (;;) {
-      PLAIN.lastIndex = at;
-      const plain = PLAIN.exec(text)?.[0] ?? '';
+      item();
+      this.#space();
+      const next = this.#text[this.#at];
+      if (next !== close && next !== ',') this.#fail(expected);
+      this.#at++;
+      if (next === close) return;
+    }
+  }
+
+  #string(): string {
+    this.#at++; // the opening quote
+    for (let out = ''; ; ) {
+      PLAIN.lastIndex = this.#at;
+      const plain = PLAIN.exec(this.#text)?.[0] ?? '';
       out += plain;
-      at += plain.length;
-      const c = text[at];
+      this.#at += plain.length;
+      const c = this.#text[this.#at];
       if (c === '"') {
-        at++;
+        this.#at++;
         return out;
       }
-      if (c !== '\\') return fail(c === undefined ? 'unterminated string' : 'raw control character in a string');
-      const letter = text[at + 1] ?? '';
-      if (letter === 'u') {
-        const hex = text.slice(at + 2, at + 6);
-        if (!/^[0-9a-fA-F]{4}$/.test(hex)) fail('bad \\u escape');
-        out += String.fromCharCode(Number.parseInt(hex, 16));
-        at += 6;
-        continue;
-      }
-      const short = SHORT_ESCAPES[letter];
-      if (short === undefined) return fail('bad escape');
-      out += short;
-      at += 2;
+      if (c !== '\\') this.#fail(c === undefined ? 'unterminated string' : 'raw control character in a string');
+      out += this.#escape();
     }
-  };
+  }
 
-  const value = (depth: number): JsonNode => {
-    if (depth > MAX_DEPTH) fail(`nesting deeper than ${MAX_DEPTH}`);
-    space();
-    const c = text[at];
-    if (c === '{') {
-      const members = new Map<string, JsonNode>();
-      at++;
-      space();
-      if (text[at] === '}') {
-        at++;
-        return members;
-      }
-      for (;;) {
-        space();
-        if (text[at] !== '"') fail('expected a member name');
-        const name = string();
-        space();
-        if (text[at] !== ':') fail('expected ":"');
-        at++;
-        members.set(name, value(depth + 1));
-        space();
-        if (text[at] === '}') {
-          at++;
-          return members;
-        }
-        if (text[at] !== ',') fail('expected "," or "}"');
-        at++;
-      }
+  #escape(): string {
+    const letter = this.#text[this.#at + 1] ?? '';
+    if (letter === 'u') {
+      const hex = this.#text.slice(this.#at + 2, this.#at + 6);
+      if (!/^[0-9a-fA-F]{4}$/.test(hex)) this.#fail('bad \\u escape');
+      this.#at += 6;
+      return String.fromCharCode(Number.parseInt(hex, 16));
     }
-    if (c === '[') {
-      const items: JsonNode[] = [];
-      at++;
-      space();
-      if (text[at] === ']') {
-        at++;
-        return items;
-      }
-      for (;;) {
-        items.push(value(depth + 1));
-        space();
-        if (text[at] === ']') {
-          at++;
-          return items;
-        }
-        if (text[at] !== ',') fail('expected "," or "]"');
-        at++;
-      }
+    const char = SHORT_ESCAPES[letter] ?? this.#fail('bad escape');
+    this.#at += 2;
+    return char;
+  }
+
+  #number(): JsonNumber {
+    NUMBER.lastIndex = this.#at;
+    const token = NUMBER.exec(this.#text)?.[0];
+    if (token === undefined) {
+      return this.#fail(this.#at >= this.#text.length ? 'unexpected end' : 'unexpected token');
     }
-    if (c === '"') return string();
-    if (c === 't') return word('true', true);
-    if (c === 'f') return word('false', false);
-    if (c === 'n') return word('null', null);
-    NUMBER.lastIndex = at;
-    const token = NUMBER.exec(text)?.[0];
-    if (token === undefined) return fail(c === undefined ? 'unexpected end' : 'unexpected token');
-    at += token.length;
+    this.#at += token.length;
     return new JsonNumber(token);
-  };
+  }
 
-  const result = value(0);
-  space();
-  if (at !== text.length) fail('text after the value');
-  return result;
+  #word<T>(token: string, value: T): T {
+    if (!this.#text.startsWith(token, this.#at)) this.#fail('unexpected token');
+    this.#at += token.length;
+    return value;
+  }
+
+  #space(): void {
+    for (;;) {
+      const c = this.#text.charCodeAt(this.#at);
+      if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return;
+      this.#at++;
+    }
+  }
+
+  #fail(what: string): never {
+    throw new QuarryError('DATA_INVALID', `not JSON: ${what} at character ${this.#at}`, {
+      details: { position: this.#at },
+    });
+  }
 }
 
 /** Whether a parsed value is a JSON object. */

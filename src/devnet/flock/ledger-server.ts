@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { type DemoTask, demoDaily, demoTasks, detail, listItem } from './fixtures.js';
+import type { DemoTask } from './demo-tasks.js';
+import { demoDaily, demoTasks, detail, listItem } from './fixtures.js';
 import { isJsonObject, type JsonObject } from './json.js';
 import { LoopbackServer, type SeenRequest, sendJson } from './loopback-server.js';
 

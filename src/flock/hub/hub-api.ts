@@ -1,8 +1,8 @@
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
 import { HttpClient, HttpStatusError, normaliseBaseUrl } from '../../http/index.js';
+import { plainLines } from '../../text/index.js';
 import { FlockError } from '../errors.js';
 import { isJsonObject, type Json } from '../json.js';
-import { cleanText } from '../remote-text.js';
 import type { CallOptions } from '../transport.js';
 
 /** The public Hugging Face Hub. */
@@ -208,7 +208,7 @@ function safeJson(text: string): Json {
 
 function textOf(data: Json): string {
   const text = isJsonObject(data) ? (data['error'] ?? data['message']) : undefined;
-  return typeof text === 'string' ? cleanText(text).slice(0, 300) : '';
+  return typeof text === 'string' ? plainLines(text).slice(0, 300) : '';
 }
 
 function totalOf(value: Json | undefined): number | undefined {

@@ -5,6 +5,7 @@ import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import { type Sleep, sleep } from '../../http/index.js';
 import { FlockError } from '../errors.js';
 import { parseRepoId } from '../identifiers.js';
+import type { CallOptions } from '../transport.js';
 import { HubApi, type HubModel, type HubOptions, hubFailure } from './hub-api.js';
 import { createHubFetch } from './hub-fetch.js';
 import { type LocalFile, type ScanOptions, scanFolder } from './upload-folder-scan.js';
@@ -79,164 +80,203 @@ export async function uploadFolder(options: UploadOptions, deps: UploadDeps = {}
   const files = await scanFolder(options.dir ?? 'outputs', options);
   const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   options.onEvent?.({ event: 'scanned', files: files.length, bytes });
-  const hub = await import('@huggingface/hub');
   const api = new HubApi(options);
-  let stored = 0;
-  let commitSent = false;
-  const hubFetch = createHubFetch(
-    {
-      onCommitSent: () => {
-        commitSent = true;
-        options.onEvent?.({ event: 'committing' });
-      },
-      onStored: () => options.onEvent?.({ event: 'stored', objects: ++stored }),
-    },
-    {
-      fetch: deps.fetch ?? fetch,
-      sleep: deps.sleep ?? sleep,
-      random: deps.random ?? Math.random,
-      now: deps.now ?? Date.now,
-      signal: options.signal,
-    },
-  );
-  const call = options.signal === undefined ? {} : { signal: options.signal };
-  const common = { accessToken: token, hubUrl: api.hubUrl, fetch: hubFetch };
   try {
-    const repo = options.repo.includes('/')
-      ? parseRepoId(options.repo)
-      : parseRepoId(`${(await hub.whoAmI(common)).name}/${options.repo}`);
-    const designation = { type: 'model', name: repo } as const;
-    const result = (oid: string | null, more: Partial<UploadResult> = {}): UploadResult => ({
-      repo,
-      oid,
-      url: `${api.hubUrl}/${repo}${oid === null ? '' : `/commit/${oid}`}`,
-      unchanged: false,
-      reconciled: false,
-      files: files.map((file) => file.path),
-      bytes,
-      warnings: [],
-      ...more,
-    });
-
-    let head = await api.model(repo, BRANCH, call);
-    if (head !== undefined && options.requireNew) throw exists(repo);
-    if (options.dryRun) return result(head?.sha ?? null, { unchanged: true });
-    if (head === undefined) {
-      head = await create(repo);
-      options.onEvent?.({ event: 'created', repo });
-    }
-
-    options.onEvent?.({ event: 'comparing' });
-    const changed = await differing(repo, head);
-    if (changed.length === 0) {
-      return result(head.sha, { unchanged: true, warnings: await verify(repo, head.sha) });
-    }
-    options.onEvent?.({
-      event: 'uploading',
-      files: changed.length,
-      bytes: changed.reduce((sum, file) => sum + file.sizeBytes, 0),
-    });
-
-    for (let attempt = 1; ; attempt++) {
-      commitSent = false;
-      try {
-        const done = await hub.uploadFiles({
-          ...common,
-          repo: designation,
-          branch: BRANCH,
-          parentCommit: head.sha,
-          commitTitle: options.message ?? DEFAULT_MESSAGE,
-          files: changed.map((file) => ({ path: file.path, content: pathToFileURL(file.absolute) })),
-          useXet: options.useXet ?? true,
-          abortSignal: options.signal,
-        });
-        const oid = done?.commit.oid;
-        if (typeof oid !== 'string') throw new FlockError('FLOCK_HUB', 'the Hub answered the commit without its hash');
-        return result(oid, { warnings: await verify(repo, oid) });
-      } catch (error) {
-        throwIfAborted(options.signal, 'the upload');
-        const failed = hubFailure(error, `uploading to ${repo}`);
-        const lost = commitSent && (failed.status === undefined || failed.status >= 500 || failed.status === 408);
-        // A refusal of the repeat because the branch moved may be our own first commit.
-        const moved = attempt > 1 && failed.reason === 'FLOCK_HUB_CONFLICT';
-        if (!lost && !moved) throw failed;
-        const now = await api.model(repo, BRANCH, call);
-        if (now !== undefined && now.sha !== head.sha && (await differing(repo, now)).length === 0) {
-          return result(now.sha, { reconciled: true, warnings: await verify(repo, now.sha) });
-        }
-        if (attempt >= 2 || now?.sha !== head.sha) throw failed;
-      }
-    }
-
-    async function create(name: string): Promise<HubModel> {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          await hub.createRepo({
-            ...common,
-            repo: { type: 'model', name },
-            visibility: options.visibility ?? 'public',
-          });
-        } catch (error) {
-          const failed = hubFailure(error, `creating ${name}`);
-          if (failed.status !== 409 || options.requireNew) throw failed.status === 409 ? exists(name) : failed;
-          // It appeared meanwhile, or the account is busy with another operation: look, and ask once more.
-        }
-        const model = await api.model(name, BRANCH, call);
-        if (model !== undefined) return model;
-        if (attempt >= 3)
-          throw new FlockError('FLOCK_HUB', `the Hub created ${name} but does not show it`, { code: 'REMOTE_FAILURE' });
-        await (deps.sleep ?? sleep)(1000 * attempt, options.signal);
-      }
-    }
-
-    /** Local files that the branch lacks or holds with other content. */
-    async function differing(name: string, at: HubModel): Promise<LocalFile[]> {
-      const remote = new Map<string, { size: number; oid: string; lfs: string | undefined }>();
-      for await (const entry of hub.listFiles({
-        ...common,
-        repo: { type: 'model', name },
-        revision: at.sha,
-        recursive: true,
-      })) {
-        if (entry.type === 'file')
-          remote.set(entry.path, { size: entry.size, oid: entry.oid ?? '', lfs: entry.lfs?.oid });
-      }
-      const changed: LocalFile[] = [];
-      for (const file of files) {
-        const known = remote.get(file.path);
-        const same =
-          known !== undefined &&
-          known.size === file.sizeBytes &&
-          (known.lfs !== undefined
-            ? (await hashFile(file, 'sha256', options.signal)) === known.lfs
-            : (await hashFile(file, 'git', options.signal)) === known.oid);
-        if (!same) changed.push(file);
-      }
-      return changed;
-    }
-
-    /** Reads the commit back as a validator would: without a token. */
-    async function verify(name: string, oid: string): Promise<string[]> {
-      options.onEvent?.({ event: 'verifying' });
-      const anonymous = new HubApi({ hubUrl: api.hubUrl });
-      try {
-        const seen = await anonymous.model(name, oid, call);
-        if (seen === undefined) return [`${name} is not public: validators cannot read it`];
-        const missing = files.filter((file) => !seen.files.includes(file.path)).length;
-        return [
-          ...(seen.sha === oid ? [] : [`the Hub shows commit ${seen.sha} where ${oid} was made`]),
-          ...(seen.private ? [`${name} is private: validators cannot read it`] : []),
-          ...(seen.gated ? [`${name} is gated: validators cannot read it`] : []),
-          ...(missing === 0 ? [] : [`${missing} uploaded files are not listed in the commit`]),
-        ];
-      } finally {
-        await anonymous.close();
-      }
-    }
+    return await new Upload(token, files, bytes, api, options, deps).run();
   } catch (error) {
     throw error instanceof QuarryError ? error : hubFailure(error, `uploading to ${options.repo}`);
   } finally {
     await api.close();
+  }
+}
+
+/** One upload: what it knows of the folder, the repository and its own commit. */
+class Upload {
+  readonly #files: readonly LocalFile[];
+  readonly #bytes: number;
+  readonly #api: HubApi;
+  readonly #options: UploadOptions;
+  readonly #sleep: Sleep;
+  readonly #call: CallOptions;
+  /** Given to every call of the Hub's library. */
+  readonly #common: { readonly accessToken: string; readonly hubUrl: string; readonly fetch: typeof fetch };
+  #repo = '';
+  #stored = 0;
+  #commitSent = false;
+
+  constructor(
+    token: string,
+    files: readonly LocalFile[],
+    bytes: number,
+    api: HubApi,
+    options: UploadOptions,
+    deps: UploadDeps,
+  ) {
+    this.#files = files;
+    this.#bytes = bytes;
+    this.#api = api;
+    this.#options = options;
+    this.#sleep = deps.sleep ?? sleep;
+    this.#call = { signal: options.signal };
+    const hubFetch = createHubFetch(
+      {
+        onCommitSent: () => {
+          this.#commitSent = true;
+          options.onEvent?.({ event: 'committing' });
+        },
+        onStored: () => options.onEvent?.({ event: 'stored', objects: ++this.#stored }),
+      },
+      {
+        fetch: deps.fetch ?? fetch,
+        sleep: this.#sleep,
+        random: deps.random ?? Math.random,
+        now: deps.now ?? Date.now,
+        signal: options.signal,
+      },
+    );
+    this.#common = { accessToken: token, hubUrl: api.hubUrl, fetch: hubFetch };
+  }
+
+  async run(): Promise<UploadResult> {
+    const { repo, requireNew, dryRun, onEvent } = this.#options;
+    const hub = await import('@huggingface/hub');
+    const name = repo.includes('/') ? repo : `${(await hub.whoAmI(this.#common)).name}/${repo}`;
+    this.#repo = parseRepoId(name);
+    let head = await this.#api.model(this.#repo, BRANCH, this.#call);
+    if (head !== undefined && requireNew) throw exists(this.#repo);
+    if (dryRun) return this.#result(head?.sha ?? null, { unchanged: true });
+    if (head === undefined) {
+      head = await this.#create();
+      onEvent?.({ event: 'created', repo: this.#repo });
+    }
+    onEvent?.({ event: 'comparing' });
+    const changed = await this.#differing(head);
+    if (changed.length === 0) {
+      return this.#result(head.sha, { unchanged: true, warnings: await this.#verify(head.sha) });
+    }
+    const bytes = changed.reduce((sum, file) => sum + file.sizeBytes, 0);
+    onEvent?.({ event: 'uploading', files: changed.length, bytes });
+    return this.#commit(head, changed);
+  }
+
+  /** Commits, once more when the reply was lost and the branch shows that nothing was committed. */
+  async #commit(head: HubModel, changed: readonly LocalFile[]): Promise<UploadResult> {
+    for (let attempt = 1; ; attempt++) {
+      this.#commitSent = false;
+      try {
+        const oid = await this.#send(head, changed);
+        return this.#result(oid, { warnings: await this.#verify(oid) });
+      } catch (error) {
+        throwIfAborted(this.#options.signal, 'the upload');
+        const failed = hubFailure(error, `uploading to ${this.#repo}`);
+        const { status } = failed;
+        const lost = this.#commitSent && (status === undefined || status >= 500 || status === 408);
+        // A refusal of the repeat because the branch moved may be our own first commit.
+        const moved = attempt > 1 && failed.reason === 'FLOCK_HUB_CONFLICT';
+        if (!lost && !moved) throw failed;
+        const now = await this.#api.model(this.#repo, BRANCH, this.#call);
+        if (now !== undefined && now.sha !== head.sha && (await this.#differing(now)).length === 0) {
+          return this.#result(now.sha, { reconciled: true, warnings: await this.#verify(now.sha) });
+        }
+        if (attempt >= 2 || now?.sha !== head.sha) throw failed;
+      }
+    }
+  }
+
+  /** @returns the hash of the commit */
+  async #send(head: HubModel, changed: readonly LocalFile[]): Promise<string> {
+    const { message = DEFAULT_MESSAGE, useXet = true, signal } = this.#options;
+    const hub = await import('@huggingface/hub');
+    const done = await hub.uploadFiles({
+      ...this.#common,
+      repo: { type: 'model', name: this.#repo },
+      branch: BRANCH,
+      parentCommit: head.sha,
+      commitTitle: message,
+      files: changed.map((file) => ({ path: file.path, content: pathToFileURL(file.absolute) })),
+      useXet,
+      ...(signal !== undefined && { abortSignal: signal }),
+    });
+    const oid = done?.commit.oid;
+    if (typeof oid !== 'string') throw new FlockError('FLOCK_HUB', 'the Hub answered the commit without its hash');
+    return oid;
+  }
+
+  async #create(): Promise<HubModel> {
+    const { visibility = 'public', requireNew, signal } = this.#options;
+    const name = this.#repo;
+    const hub = await import('@huggingface/hub');
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await hub.createRepo({ ...this.#common, repo: { type: 'model', name }, visibility });
+      } catch (error) {
+        const failed = hubFailure(error, `creating ${name}`);
+        if (failed.status !== 409 || requireNew) throw failed.status === 409 ? exists(name) : failed;
+        // It appeared meanwhile, or the account is busy with another operation: look, and ask once more.
+      }
+      const model = await this.#api.model(name, BRANCH, this.#call);
+      if (model !== undefined) return model;
+      if (attempt >= 3) {
+        throw new FlockError('FLOCK_HUB', `the Hub created ${name} but does not show it`, { code: 'REMOTE_FAILURE' });
+      }
+      await this.#sleep(1000 * attempt, signal);
+    }
+  }
+
+  /** Local files that the branch lacks or holds with other content. */
+  async #differing(at: HubModel): Promise<LocalFile[]> {
+    const repo = { type: 'model', name: this.#repo } as const;
+    const hub = await import('@huggingface/hub');
+    const remote = new Map<string, { size: number; oid: string; lfs: string | undefined }>();
+    for await (const entry of hub.listFiles({ ...this.#common, repo, revision: at.sha, recursive: true })) {
+      if (entry.type === 'file')
+        remote.set(entry.path, { size: entry.size, oid: entry.oid ?? '', lfs: entry.lfs?.oid });
+    }
+    const changed: LocalFile[] = [];
+    for (const file of this.#files) {
+      const known = remote.get(file.path);
+      const kind = known?.lfs === undefined ? 'git' : 'sha256';
+      const same =
+        known !== undefined &&
+        known.size === file.sizeBytes &&
+        (await hashFile(file, kind, this.#options.signal)) === (known.lfs ?? known.oid);
+      if (!same) changed.push(file);
+    }
+    return changed;
+  }
+
+  /** Reads the commit back as a validator would: without a token. */
+  async #verify(oid: string): Promise<string[]> {
+    this.#options.onEvent?.({ event: 'verifying' });
+    const name = this.#repo;
+    const anonymous = new HubApi({ hubUrl: this.#api.hubUrl });
+    try {
+      const seen = await anonymous.model(name, oid, this.#call);
+      if (seen === undefined) return [`${name} is not public: validators cannot read it`];
+      const missing = this.#files.filter((file) => !seen.files.includes(file.path)).length;
+      return [
+        ...(seen.sha === oid ? [] : [`the Hub shows commit ${seen.sha} where ${oid} was made`]),
+        ...(seen.private ? [`${name} is private: validators cannot read it`] : []),
+        ...(seen.gated ? [`${name} is gated: validators cannot read it`] : []),
+        ...(missing === 0 ? [] : [`${missing} uploaded files are not listed in the commit`]),
+      ];
+    } finally {
+      await anonymous.close();
+    }
+  }
+
+  #result(oid: string | null, more: Partial<UploadResult> = {}): UploadResult {
+    return {
+      repo: this.#repo,
+      oid,
+      url: `${this.#api.hubUrl}/${this.#repo}${oid === null ? '' : `/commit/${oid}`}`,
+      unchanged: false,
+      reconciled: false,
+      files: this.#files.map((file) => file.path),
+      bytes: this.#bytes,
+      warnings: [],
+      ...more,
+    };
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type MinerEvent,
   parseLosslessJson,
   type Receipt,
+  type ReceiptVerification,
   receiptHash,
   SCORING_JOB_TYPE,
   scoringHandler,
@@ -91,7 +92,6 @@ async function runDemo(
     const verification = client.receipts.verifyLocal(receipt);
     const remote = await client.receipts.verify(receipt, { signal });
     const bound = boundTo(receipt) === receiptHash(parseLosslessJson(JSON.stringify(results.results)));
-    const scores = (results.results['scores'] ?? []) as Record<string, unknown>[];
     if (flags.json) {
       say(
         context,
@@ -104,32 +104,7 @@ async function runDemo(
           results_bound: bound,
         }),
       );
-    } else {
-      printTable(
-        context,
-        scores,
-        [
-          { header: 'sample', value: (score) => Number(score['sample']), align: 'right' },
-          { header: 'bytes', value: (score) => Number(score['bytes']), align: 'right' },
-          { header: 'sha256', value: (score) => String(score['sha256']).slice(0, 16) },
-          { header: 'loss', value: (score) => Number(score['loss']).toFixed(6), align: 'right' },
-          { header: 'embedding', value: (score) => preview(decodeEmbedding(score)) },
-        ],
-        'no scores',
-      );
-      say(context, '');
-      say(
-        context,
-        renderFields([
-          ['receipt', receipt.receiptId],
-          ['job', receipt.jobId],
-          ['miner', receipt.minerId],
-          ...verificationFields(verification),
-          ['covers results', bound ? 'yes (results_sha256)' : 'NO'],
-          ['coordinator says', remote.valid ? 'valid' : 'NOT VALID'],
-        ]),
-      );
-    }
+    } else show(context, results.results, receipt, verification, { bound, valid: remote.valid });
     if (!verification.verified || !verification.trusted || !bound) {
       throw new QuarryError('SIGNATURE_INVALID', 'the receipt of the demo does not verify');
     }
@@ -138,6 +113,39 @@ async function runDemo(
     await Promise.all([client.close(), miner.close(), scorer.close()]);
     await server.close();
   }
+}
+
+function show(
+  context: CliContext,
+  results: Readonly<Record<string, unknown>>,
+  receipt: Receipt,
+  verification: ReceiptVerification,
+  { bound, valid }: { readonly bound: boolean; readonly valid: boolean },
+): void {
+  printTable(
+    context,
+    (results['scores'] ?? []) as Record<string, unknown>[],
+    [
+      { header: 'sample', value: (score) => Number(score['sample']), align: 'right' },
+      { header: 'bytes', value: (score) => Number(score['bytes']), align: 'right' },
+      { header: 'sha256', value: (score) => String(score['sha256']).slice(0, 16) },
+      { header: 'loss', value: (score) => Number(score['loss']).toFixed(6), align: 'right' },
+      { header: 'embedding', value: (score) => preview(decodeEmbedding(score)) },
+    ],
+    'no scores',
+  );
+  say(context, '');
+  say(
+    context,
+    renderFields([
+      ['receipt', receipt.receiptId],
+      ['job', receipt.jobId],
+      ['miner', receipt.minerId],
+      ...verificationFields(verification),
+      ['covers results', bound ? 'yes (results_sha256)' : 'NO'],
+      ['coordinator says', valid ? 'valid' : 'NOT VALID'],
+    ]),
+  );
 }
 
 async function readSamples(files: readonly string[]): Promise<Buffer[]> {
