@@ -59,6 +59,7 @@
       'forward/weights_packer.cc',
       'forward/weights_stream.cc',
       'forward/forward.cc',
+      'backward/gradient_pass.cc',
       'forward/model.cc',
     ],
   },

@@ -168,6 +168,42 @@ napi_value score_model(napi_env env, napi_callback_info info) {
   return AsyncJob::start_on_own_thread(env, job.release());
 }
 
+class GradientJob : public AsyncJob {
+ public:
+  Shared model;
+  Precision precision;
+  std::vector<uint8_t> sample;
+  std::vector<float> direction;
+
+ protected:
+  void work() override { gradient_ = model->byte_gradient(sample, direction, precision, &abort_); }
+  napi_value result(napi_env env) override { return float32_array(env, gradient_.data(), gradient_.size()); }
+
+ private:
+  std::vector<float> gradient_;
+};
+
+// gradientOfModel(model, sample: Uint8Array, direction: Float32Array, precision): { promise: Float32Array, abort }
+napi_value gradient_of_model(napi_env env, napi_callback_info info) {
+  const Args<4> args(env, info);
+  auto job = std::make_unique<GradientJob>();
+  View<uint8_t> sample;
+  View<float> direction;
+  if (!read_model(env, args[0], &job->model) || !read(env, args[1], &sample, "sample: expected a Uint8Array") ||
+      !read(env, args[2], &direction, "direction: expected a Float32Array") ||
+      !read_precision(env, args[3], &job->precision)) {
+    return nullptr;
+  }
+  try {
+    job->sample.assign(sample.data, sample.data + sample.length);
+    job->direction.assign(direction.data, direction.data + direction.length);
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+    return nullptr;
+  }
+  return AsyncJob::start_on_own_thread(env, job.release());
+}
+
 }  // namespace
 
 void register_model(napi_env env, napi_value exports) {
@@ -175,6 +211,7 @@ void register_model(napi_env env, napi_value exports) {
   add_function(env, exports, "closeModel", close_model);
   add_function(env, exports, "prepareModel", prepare_model);
   add_function(env, exports, "scoreModel", score_model);
+  add_function(env, exports, "gradientOfModel", gradient_of_model);
 }
 
 }  // namespace quarry::napi

@@ -53,7 +53,7 @@ Forward::Forward(const ModelShape& shape, Precision precision, const Kernels& ke
   std::memset(heads_.data(), 0, heads_.size());
 
   const AttentionShape attention{t, shape.heads, shape.head_width(), precision};
-  const size_t widest = std::max({e, shape.hidden});
+  const size_t widest = std::max(3 * e, shape.hidden);
   const size_t final_rows = kFinalTiles * kernels.tile_rows_f32;
   scratch_floats_ = std::max({
       kernels.gemm_scratch(precision, kBlockTiles, kBlockPanels, widest),
@@ -101,8 +101,7 @@ void Forward::layer_norm(const float* gamma, const float* beta, const std::atomi
   });
 }
 
-void Forward::attention(const LayerWeights&, const ChunkInput& chunk, const RopeTables& rope,
-                        const std::atomic<bool>* abort) {
+void Forward::attention(const ChunkInput& chunk, const RopeTables& rope, const std::atomic<bool>* abort) {
   const AttentionShape shape{shape_.tokens, shape_.heads, shape_.head_width(), precision_};
   const auto head_memory = [&](size_t head, size_t part) { return heads_.data() + (head * 3 + part) * head_bytes_; };
   parallel(pool_, shape_.heads, abort, [&](size_t head, unsigned thread) {
@@ -213,73 +212,86 @@ void Forward::lm_head(const PackedWeights& weights, const ChunkInput& chunk, con
   }
 }
 
+void Forward::embed(const PackedWeights& weights, const ChunkInput& chunk) {
+  const size_t e = shape_.embedding;
+  for (size_t i = 0; i < shape_.tokens; ++i) {
+    std::memcpy(x_.data() + i * e, weights.embedding + token_at(chunk, i) * e, e * sizeof(float));
+  }
+}
+
+void Forward::attention_block(const LayerWeights& layer, const ChunkInput& chunk, const RopeTables& rope,
+                              const std::atomic<bool>* abort, ChunkSums* sums) {
+  const size_t e = shape_.embedding;
+  layer_norm(layer.norm1_gamma, layer.norm1_beta, abort);
+  if (sums != nullptr) {
+    for (const float size : extremes_) sums->activation = worse(sums->activation, size);
+  }
+  Gemm qkv;
+  qkv.a = normed_.data();
+  qkv.b = layer.qkv;
+  qkv.n = 3 * e;
+  qkv.k = e;
+  qkv.bias = layer.qkv_bias;
+  qkv.c = qkv_.data();
+  qkv.ldc = 3 * e;
+  gemm(qkv, abort);
+
+  attention(chunk, rope, abort);
+  if (sums != nullptr) {
+    for (const float size : extremes_) sums->attention = worse(sums->attention, size);
+  }
+  Gemm output;
+  output.a = context_.data();
+  output.b = layer.output;
+  output.n = e;
+  output.k = e;
+  output.epilogue = Epilogue::kAdd;
+  output.bias = layer.output_bias;
+  output.c = x_.data();
+  output.ldc = e;
+  gemm(output, abort);
+}
+
+void Forward::feed_forward_block(const LayerWeights& layer, const std::atomic<bool>* abort, ChunkSums* sums) {
+  const size_t e = shape_.embedding;
+  layer_norm(layer.norm2_gamma, layer.norm2_beta, abort);
+  if (sums != nullptr) {
+    for (const float size : extremes_) sums->activation = worse(sums->activation, size);
+  }
+  Gemm inner;
+  inner.a = normed_.data();
+  inner.b = layer.inner;
+  inner.n = shape_.hidden;
+  inner.k = e;
+  inner.epilogue = Epilogue::kGeluPack;
+  inner.bias = layer.inner_bias;
+  inner.packed = hidden_.data();
+  inner.packed_k = shape_.hidden;
+  gemm(inner, abort);
+
+  Gemm outer;
+  outer.a = hidden_.data();
+  outer.b = layer.outer;
+  outer.n = e;
+  outer.k = shape_.hidden;
+  outer.epilogue = Epilogue::kAdd;
+  outer.bias = layer.outer_bias;
+  outer.c = x_.data();
+  outer.ldc = e;
+  gemm(outer, abort);
+}
+
 bool Forward::run(const PackedWeights& weights, const ChunkInput& chunk, const RopeTables& rope,
                   const NoiseMatrix& noise, const std::atomic<bool>* abort, ChunkSums* out) {
-  const size_t t = shape_.tokens;
-  const size_t e = shape_.embedding;
   const auto stopped = [&] { return abort != nullptr && abort->load(std::memory_order_relaxed); };
   out->activation = 0;
   out->attention = 0;
-  for (size_t i = 0; i < t; ++i) {
-    std::memcpy(x_.data() + i * e, weights.embedding + token_at(chunk, i) * e, e * sizeof(float));
-  }
-  const auto fold_activation = [&] {
-    for (const float size : extremes_) out->activation = worse(out->activation, size);
-  };
+  embed(weights, chunk);
   for (const LayerWeights& layer : weights.layers) {
     if (stopped()) return false;
-    layer_norm(layer.norm1_gamma, layer.norm1_beta, abort);
-    fold_activation();
-
-    Gemm qkv;
-    qkv.a = normed_.data();
-    qkv.b = layer.qkv;
-    qkv.n = 3 * e;
-    qkv.k = e;
-    qkv.bias = layer.qkv_bias;
-    qkv.c = qkv_.data();
-    qkv.ldc = 3 * e;
-    gemm(qkv, abort);
-
-    attention(layer, chunk, rope, abort);
-    for (const float size : extremes_) out->attention = worse(out->attention, size);
-
-    Gemm output;
-    output.a = context_.data();
-    output.b = layer.output;
-    output.n = e;
-    output.k = e;
-    output.epilogue = Epilogue::kAdd;
-    output.bias = layer.output_bias;
-    output.c = x_.data();
-    output.ldc = e;
-    gemm(output, abort);
-
+    attention_block(layer, chunk, rope, abort, out);
     if (stopped()) return false;
-    layer_norm(layer.norm2_gamma, layer.norm2_beta, abort);
-    fold_activation();
-
-    Gemm inner;
-    inner.a = normed_.data();
-    inner.b = layer.inner;
-    inner.n = shape_.hidden;
-    inner.k = e;
-    inner.epilogue = Epilogue::kGeluPack;
-    inner.bias = layer.inner_bias;
-    inner.packed = hidden_.data();
-    inner.packed_k = shape_.hidden;
-    gemm(inner, abort);
-
-    Gemm outer;
-    outer.a = hidden_.data();
-    outer.b = layer.outer;
-    outer.n = e;
-    outer.k = shape_.hidden;
-    outer.epilogue = Epilogue::kAdd;
-    outer.bias = layer.outer_bias;
-    outer.c = x_.data();
-    outer.ldc = e;
-    gemm(outer, abort);
+    feed_forward_block(layer, abort, out);
   }
   if (stopped()) return false;
   lm_head(weights, chunk, noise, abort, out);

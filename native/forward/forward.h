@@ -36,11 +36,16 @@ class Forward {
   bool run(const PackedWeights& weights, const ChunkInput& chunk, const RopeTables& rope, const NoiseMatrix& noise,
            const std::atomic<bool>* abort, ChunkSums* out);
 
- private:
+ protected:
+  void embed(const PackedWeights& weights, const ChunkInput& chunk);
   void gemm(Gemm& g, const std::atomic<bool>* abort);
   void layer_norm(const float* gamma, const float* beta, const std::atomic<bool>* abort);
-  void attention(const LayerWeights& layer, const ChunkInput& chunk, const RopeTables& rope,
-                 const std::atomic<bool>* abort);
+  void attention(const ChunkInput& chunk, const RopeTables& rope, const std::atomic<bool>* abort);
+  /// x += attention(norm(x)). `sums` receives how large activations and scores became; may be null.
+  void attention_block(const LayerWeights& layer, const ChunkInput& chunk, const RopeTables& rope,
+                       const std::atomic<bool>* abort, ChunkSums* sums);
+  /// x += feed_forward(norm(x))
+  void feed_forward_block(const LayerWeights& layer, const std::atomic<bool>* abort, ChunkSums* sums);
   void lm_head(const PackedWeights& weights, const ChunkInput& chunk, const NoiseMatrix& noise,
                      const std::atomic<bool>* abort, ChunkSums* out);
 

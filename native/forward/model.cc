@@ -149,4 +149,33 @@ std::vector<SampleScore> Model::score(const std::vector<std::vector<uint8_t>>& s
   return scores;
 }
 
+std::vector<float> Model::byte_gradient(const std::vector<uint8_t>& sample, const std::vector<float>& direction,
+                                        Precision precision, const std::atomic<bool>* abort) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const ModelShape& shape = options_.shape;
+  if (sample.empty()) throw CoreError("ARGUMENT", "a sample has no bytes");
+  if (direction.size() != shape.embedding) throw CoreError("ARGUMENT", "the direction has another width");
+  const auto packed = weights(precision, abort, nullptr);
+  auto& pass = gradient_[static_cast<size_t>(precision)];
+  if (pass == nullptr) pass = std::make_unique<GradientPass>(shape, precision, kernels_, &pool_);
+  std::vector<float> out(sample.size() * kByteValues);
+  std::vector<float> scaled(direction.size());
+  const size_t t = shape.tokens;
+  const size_t count = (sample.size() + t - 1) / t;
+  const size_t batches = (count + shape.batch - 1) / shape.batch;
+  for (size_t c = 0; c < count; ++c) {
+    // What a position of this chunk weighs in the mean of its batch, and that in the mean of all.
+    const size_t in_batch = std::min(shape.batch, count - c / shape.batch * shape.batch);
+    const auto weight = static_cast<float>(1.0 / static_cast<double>(batches * in_batch * t));
+    for (size_t i = 0; i < scaled.size(); ++i) scaled[i] = direction[i] * weight;
+    const size_t start = c * t;
+    const ChunkInput chunk{sample.data() + start, std::min(t, sample.size() - start), start};
+    const auto rope = passes_.rope.at(start, &pool_);
+    if (!pass->run(*packed, chunk, *rope, scaled.data(), abort, out.data() + start * kByteValues)) {
+      throw CoreError("ABORTED", "the gradient was interrupted");
+    }
+  }
+  return out;
+}
+
 }  // namespace quarry

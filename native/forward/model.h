@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backward/gradient_pass.h"
 #include "forward/forward.h"
 
 namespace quarry {
@@ -43,6 +44,11 @@ class Model {
   std::vector<SampleScore> score(const std::vector<std::vector<uint8_t>>& samples, uint64_t seed, Precision precision,
                                  size_t tokens, const std::atomic<bool>* abort);
 
+  /// The gradient of direction . embedding with respect to the sample's bytes as one-hot rows, [bytes, 256]. One call at
+  /// a time, as `score`. Throws CoreError, code ABORTED when `abort` was raised.
+  std::vector<float> byte_gradient(const std::vector<uint8_t>& sample, const std::vector<float>& direction,
+                                   Precision precision, const std::atomic<bool>* abort);
+
  private:
   // What passes over chunks of one length need, kept from call to call.
   struct Passes {
@@ -63,6 +69,7 @@ class Model {
   ThreadPool pool_;
   std::shared_ptr<const PackedWeights> weights_[2];
   Passes passes_;
+  std::unique_ptr<GradientPass> gradient_[2];
 };
 
 }  // namespace quarry

@@ -2,6 +2,7 @@
 // The kernels of one instruction-set level, as a table of functions.
 #include "core/cpu.h"
 #include "kernels/attention.h"
+#include "kernels/backward.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/layer_norm.h"
@@ -29,6 +30,11 @@ struct Kernels {
   GeluArray gelu;
   ToBf16Array to_bf16;
   AccumulateRow accumulate;
+  GeluBackward gelu_backward;
+  LayerNormBackwardRows layer_norm_backward;
+  TransposeB transpose_b;
+  AttentionBackwardScratch attention_backward_scratch;
+  AttentionBackwardHead attention_backward;
   /// Repeats independent fused multiply-adds `count` times in each of the accumulators; returns FLOPs done. Measures the
   /// peak every ratio is taken against.
   double (*probe_fma_f32)(size_t count, float* sink);

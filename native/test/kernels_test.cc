@@ -133,7 +133,12 @@ void test_rows(const Kernels& kernels) {
 }
 
 // Whole models of odd sizes, from a file, through the packed cache; f32 at every level must agree with serial.
-std::vector<SampleScore> score_model(Isa isa, Precision precision, const std::string& directory, size_t tokens) {
+struct Outcome {
+  std::vector<SampleScore> scores;
+  std::vector<std::vector<float>> gradients;
+};
+
+Outcome run_model(Isa isa, Precision precision, const std::string& directory, size_t tokens) {
   ModelShape shape{12, 3, 2, 37, 264, tokens, 2};
   const size_t e = shape.embedding;
   std::vector<size_t> counts = {shape.vocabulary * e};
@@ -168,7 +173,22 @@ std::vector<SampleScore> score_model(Isa isa, Precision precision, const std::st
     samples.emplace_back(length);
     for (size_t i = 0; i < length; ++i) samples.back()[i] = static_cast<uint8_t>(i * 31 + length);
   }
-  return model.score(samples, 0, precision, tokens, nullptr);
+  Outcome outcome;
+  outcome.scores = model.score(samples, 0, precision, tokens, nullptr);
+  const auto direction = normals(99, e);
+  for (const auto& sample : samples) outcome.gradients.push_back(model.byte_gradient(sample, direction, precision, nullptr));
+  return outcome;
+}
+
+// The largest difference beside the largest value.
+float difference(const std::vector<float>& got, const std::vector<float>& want) {
+  float largest = 1e-30f;
+  float worst = 0;
+  for (size_t i = 0; i < want.size(); ++i) {
+    largest = std::max(largest, std::fabs(want[i]));
+    worst = std::max(worst, std::fabs(got[i] - want[i]));
+  }
+  return worst / largest;
 }
 
 void test_pool() {
@@ -187,15 +207,17 @@ int main() {
   if (mkdtemp(directory) == nullptr) return 1;
   test_pool();
   for (const size_t tokens : {5, 33}) {
-    const auto want = score_model(Isa::kSerial, Precision::kF32, directory, tokens);
+    const auto want = run_model(Isa::kSerial, Precision::kF32, directory, tokens);
     for (uint32_t bit = 1; bit <= 16; bit *= 2) {
       if ((usable_isa_mask() & bit) == 0) continue;
       const auto isa = static_cast<Isa>(bit);
       for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
-        const auto got = score_model(isa, precision, directory, tokens);
+        const auto got = run_model(isa, precision, directory, tokens);
         const float limit = precision == Precision::kF32 ? 1e-4f : 5e-2f;
-        for (size_t i = 0; i < got.size(); ++i) {
-          expect(std::fabs(got[i].loss - want[i].loss) <= limit * std::max(1.0f, want[i].loss), isa_name(isa), "loss");
+        for (size_t i = 0; i < got.scores.size(); ++i) {
+          const float loss = want.scores[i].loss;
+          expect(std::fabs(got.scores[i].loss - loss) <= limit * std::max(1.0f, loss), isa_name(isa), "loss");
+          expect(difference(got.gradients[i], want.gradients[i]) <= limit, isa_name(isa), "gradient");
         }
       }
     }

@@ -59,7 +59,9 @@ export interface LoadedModel {
    * @throws QuarryError `INVALID_ARGUMENT` when the direction has another width
    * @throws QuarryError `ABORTED` when the signal fires
    */
-  byteGradient?(sample: Uint8Array, direction: Float32Array, options?: GradientOptions): Promise<Float32Array>;
+  readonly byteGradient?:
+    | ((sample: Uint8Array, direction: Float32Array, options?: GradientOptions) => Promise<Float32Array>)
+    | undefined;
   close(): Promise<void>;
 }
 

@@ -76,6 +76,13 @@ export interface NativeAddon {
     precision: NativePrecision,
     tokens?: number,
   ): NativeJob<RawScore[]>;
+  /** Of `direction . embedding` with respect to one-hot bytes, `[bytes, 256]`. */
+  gradientOfModel(
+    model: NativeModel,
+    sample: Uint8Array,
+    direction: Float32Array,
+    precision: NativePrecision,
+  ): NativeJob<Float32Array>;
   gemm(
     isa: IsaLevel,
     precision: NativePrecision,

@@ -4,6 +4,7 @@ import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadedModel } from '../../src/engine/contract.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { prunePacked } from '../../src/engine/native/prune-packed.js';
 import { PooledEngine } from '../../src/engine/pool/pooled-engine.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
@@ -71,6 +72,19 @@ describe('a pool of scoring workers', () => {
     await Promise.all(models.slice(1).map((model) => model.close()));
     expect(mapped(10)).toBe(0);
     await expect(again.score(samples)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+  });
+
+  it('hands on gradients, where the engine inside has a backward pass', async () => {
+    const model = await load(1n);
+    const weights = await openSafetensors(join(dir, '1.safetensors'));
+    const direct = await createNativeScoringEngine({ threads: 1 }).load(weights, config);
+    const direction = new Float32Array(16).fill(1);
+    expect(await model.byteGradient!(samples[3]!, direction)).toEqual(
+      await direct.byteGradient(samples[3]!, direction),
+    );
+    await expect(model.byteGradient!(new Uint8Array(0), direction)).rejects.toMatchObject({ code: 'DATA_EMPTY' });
+    await direct.close();
+    await weights.close();
   });
 
   it('finishes what is being scored before it lets go', async () => {

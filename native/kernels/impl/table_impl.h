@@ -1,7 +1,9 @@
 // Assembles one level's table. The including file defines QUARRY_LANES, QUARRY_TILE_ROWS, QUARRY_TILE_VECS,
 // QUARRY_K_SLICE_F32, QUARRY_K_SLICE_BF16, QUARRY_LEVEL and, where the hardware has it, QUARRY_NATIVE_BF16.
 #pragma once
+#include "kernels/impl/attention_backward_impl.h"
 #include "kernels/impl/attention_impl.h"
+#include "kernels/impl/backward_impl.h"
 #include "kernels/impl/gemm_impl.h"
 #include "kernels/impl/rows_impl.h"
 #include "kernels/kernels.h"
@@ -86,6 +88,11 @@ constexpr Kernels make_table(Isa isa) {
                  gelu_array,
                  to_bf16_array,
                  accumulate_row,
+                 gelu_backward,
+                 layer_norm_backward_rows,
+                 transpose_b,
+                 attention_backward_scratch,
+                 attention_backward_head,
                  probe_fma_f32,
                  probe_fma_bf16};
 }

@@ -79,10 +79,10 @@ inline uint16_t bf16_of(float x) {
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-// x/2 erfc(-x / sqrt 2). With t = |x| / sqrt 2: erf(t) = t P(t^2) for t < 1, and erfc(t) = exp(G(u)), u = (t - 2.5)/1.5,
+// erfc(-x / sqrt 2), twice the standard normal's distribution. With t = |x| / sqrt 2: erf(t) = t P(t^2) for t < 1, and erfc(t) = exp(G(u)), u = (t - 2.5)/1.5,
 // for 1 <= t <= 4, 0 beyond. P and G are Chebyshev interpolants of degree 6 and 8 through erf(sqrt s)/sqrt s and
 // ln erfc(t); their own error is 6e-8.
-QUARRY_INLINE vf gelu(vf x) {
+QUARRY_INLINE vf twice_normal_distribution(vf x) {
   const vf t = vabs(x) * 0.70710678118654752f;
   const vf s = t * t;
   vf p = s * 7.87587487e-05f - 0.00080168643f;
@@ -105,10 +105,12 @@ QUARRY_INLINE vf gelu(vf x) {
   vf far = exp_nonpositive(g);
   far = t > 4.0f ? vf{} : far;
   const vf complement = t < 1.0f ? near : far;
-  const vf factor = x < 0.0f ? complement : 2.0f - complement;
-  // NaN fails the comparisons above and comes back with x; minus infinity gives NaN, as it does in the definition.
-  return 0.5f * x * factor;
+  return x < 0.0f ? complement : 2.0f - complement;
 }
+
+// x/2 erfc(-x / sqrt 2). NaN fails the comparisons above and comes back with x; minus infinity gives NaN, as it does in the
+// definition.
+QUARRY_INLINE vf gelu(vf x) { return 0.5f * x * twice_normal_distribution(x); }
 
 // sin and cos of |x| <= 8192: quarter turns removed in three parts, Taylor series on |r| <= pi/4.
 QUARRY_INLINE void sincos(vf x, vf* sine, vf* cosine) {

@@ -2,7 +2,8 @@ import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import type { NativeAddon, NativeModel, NativePrecision, RawScore } from '../../native/addon.js';
 import { runJob } from '../../native/run-job.js';
 import type { ModelConfig } from '../../weights/model-config.js';
-import type { ErrorBound, LoadedModel, Score, ScoreOptions } from '../contract.js';
+import type { ErrorBound, GradientOptions, LoadedModel, Score, ScoreOptions } from '../contract.js';
+import { assertDirection } from '../reference/backward/byte-gradient.js';
 
 /**
  * Attention scores beyond this are wrong by half a unit and more in bf16 (the products of rounded inputs are off by up
@@ -57,13 +58,7 @@ export class NativeLoadedModel implements LoadedModel {
 
   async #score(samples: readonly Uint8Array[], { seed = 0n, precision, signal }: ScoreOptions): Promise<Score[]> {
     throwIfAborted(signal, 'scoring');
-    if (this.#closed) throw new QuarryError('INVALID_ARGUMENT', 'the model is closed');
-    const empty = samples.findIndex((sample) => sample.byteLength === 0);
-    if (empty >= 0) {
-      throw new QuarryError('DATA_EMPTY', `sample ${empty} has no bytes`, {
-        hint: 'Leave empty samples out: the network gives them no score.',
-      });
-    }
+    this.#assertUsable(samples);
     if (samples.length === 0) return [];
     const use = precision ?? this.precision;
     const raw = await this.#run(samples, seed, use, signal);
@@ -82,6 +77,27 @@ export class NativeLoadedModel implements LoadedModel {
       }
     }
     return scores;
+  }
+
+  byteGradient(sample: Uint8Array, direction: Float32Array, { signal }: GradientOptions = {}): Promise<Float32Array> {
+    const run = this.#tail.then(async () => {
+      throwIfAborted(signal, 'computing a gradient');
+      this.#assertUsable([sample]);
+      assertDirection(direction, this.config);
+      const { core, model } = this.#parts;
+      return runJob(core.gradientOfModel(model, sample, direction, this.precision), 'computing a gradient', signal);
+    });
+    this.#tail = run.catch(() => {});
+    return run;
+  }
+
+  #assertUsable(samples: readonly Uint8Array[]): void {
+    if (this.#closed) throw new QuarryError('INVALID_ARGUMENT', 'the model is closed');
+    const empty = samples.findIndex((sample) => sample.byteLength === 0);
+    if (empty < 0) return;
+    throw new QuarryError('DATA_EMPTY', `sample ${empty} has no bytes`, {
+      hint: 'Leave empty samples out: the network gives them no score.',
+    });
   }
 
   #run(

@@ -7,7 +7,7 @@ import { type ErrorCode, QuarryError, throwIfAborted } from '../../errors/index.
 import type { ModelConfig } from '../../weights/model-config.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
 import type { WeightsPacking } from '../../weights/weights-packing.js';
-import type { LoadedModel, Precision, Score, ScoreOptions, ScoringEngine } from '../contract.js';
+import type { GradientOptions, LoadedModel, Precision, Score, ScoreOptions, ScoringEngine } from '../contract.js';
 import type { EngineSpec } from '../engine-spec.js';
 import type {
   ModelRef,
@@ -113,19 +113,23 @@ export class PooledEngine implements ScoringEngine {
     try {
       const loaded = await this.#run({ kind: 'load', model });
       if (loaded.kind !== 'loaded') throw new QuarryError('INTERNAL', 'a worker answered another task');
+      const use = <T>(run: () => Promise<T>): Promise<T> => {
+        if (closing !== undefined) return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the model is closed'));
+        const task = run();
+        users.tasks.add(task);
+        const done = (): boolean => users.tasks.delete(task);
+        task.then(done, done);
+        return task;
+      };
       return {
         config,
         errorBound: loaded.errorBound,
         note: loaded.note,
-        score: (samples, scoreOptions = {}) => {
-          if (closing !== undefined)
-            return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the model is closed'));
-          const task = this.#score(model, samples, scoreOptions);
-          users.tasks.add(task);
-          const done = (): boolean => users.tasks.delete(task);
-          task.then(done, done);
-          return task;
-        },
+        score: (samples, scoreOptions = {}) => use(() => this.#score(model, samples, scoreOptions)),
+        byteGradient: loaded.hasGradient
+          ? (sample, direction, gradientOptions = {}) =>
+              use(() => this.#gradient(model, sample, direction, gradientOptions))
+          : undefined,
         close,
       };
     } catch (error) {
@@ -185,6 +189,18 @@ export class PooledEngine implements ScoringEngine {
       );
     }
     return (await Promise.all(tasks)).flat();
+  }
+
+  async #gradient(
+    model: ModelRef,
+    sample: Uint8Array,
+    direction: Float32Array,
+    { signal }: GradientOptions,
+  ): Promise<Float32Array> {
+    throwIfAborted(signal, 'computing a gradient');
+    const result = await this.#run({ kind: 'gradient', model, sample, direction });
+    if (result.kind !== 'gradient') throw new QuarryError('INTERNAL', 'a worker answered another task');
+    return result.gradient;
   }
 
   async #run(task: ScoreTask): Promise<ScoreTaskResult> {

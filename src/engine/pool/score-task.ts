@@ -27,6 +27,12 @@ export type ScoreTask =
       readonly samples: readonly Uint8Array[];
       readonly seed: bigint;
       readonly precision: 'f32' | undefined;
+    }
+  | {
+      readonly kind: 'gradient';
+      readonly model: ModelRef;
+      readonly sample: Uint8Array;
+      readonly direction: Float32Array;
     };
 
 /** What comes back. Failures travel as data: an error class does not survive the way between threads. */
@@ -38,7 +44,10 @@ export type ScoreTaskResult =
       readonly precision: Precision;
       readonly errorBound: ErrorBound;
       readonly note?: string | undefined;
+      /** Whether the engine has a backward pass. */
+      readonly hasGradient: boolean;
     }
+  | { readonly kind: 'gradient'; readonly gradient: Float32Array }
   | {
       readonly kind: 'scores';
       /** `[samples]` */

@@ -1,4 +1,4 @@
-import { toQuarryError } from '../../errors/index.js';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { openSafetensors } from '../../weights/safetensors.js';
 import type { LoadedModel, ScoringEngine } from '../contract.js';
 import { createScoringEngine } from '../engine-spec.js';
@@ -38,7 +38,12 @@ export class ScoreWorker {
         const engine = await this.#engineOnce();
         const { name, device, precision } = engine;
         const note = model.note === undefined ? {} : { note: model.note };
-        return { kind: 'loaded', name, device, precision, errorBound: model.errorBound, ...note };
+        const hasGradient = model.byteGradient !== undefined;
+        return { kind: 'loaded', name, device, precision, errorBound: model.errorBound, hasGradient, ...note };
+      }
+      if (task.kind === 'gradient') {
+        if (model.byteGradient === undefined) throw new QuarryError('UNSUPPORTED', 'the engine has no backward pass');
+        return { kind: 'gradient', gradient: await model.byteGradient(task.sample, task.direction) };
       }
       const scores = await model.score(task.samples, {
         seed: task.seed,

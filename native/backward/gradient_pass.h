@@ -1,0 +1,50 @@
+#pragma once
+// From the embedding back to the bytes of one chunk.
+//
+// A forward pass keeps the input of every layer; the way back computes the rest of a layer again from it. Memory beside
+// the forward pass's own, in floats, for T tokens, width E, hidden H, L layers:
+//   T E (L + 3) + T (3E + 2H) + T max(3E, H) packed + one transposed matrix max(3E, H) E + attention scratch per thread
+// which for the V1 model comes to about 0.5 GB.
+#include "forward/forward.h"
+
+namespace quarry {
+
+/// Columns of a gradient: the values of a byte.
+inline constexpr size_t kByteValues = 256;
+
+/// The buffers of one pass there and back. One pass at a time.
+class GradientPass : private Forward {
+ public:
+  GradientPass(const ModelShape& shape, Precision precision, const Kernels& kernels, ThreadPool* pool);
+
+  /// Writes the gradient of the sum over positions of direction . r with respect to the chunk's bytes as one-hot rows to
+  /// `out` [chunk.length, 256]. False when aborted.
+  bool run(const PackedWeights& weights, const ChunkInput& chunk, const RopeTables& rope, const float* direction,
+           const std::atomic<bool>* abort, float* out);
+
+ private:
+  /// to [T, out] = from [T, in] x W^T, W the packed [out, in].
+  void multiply_transposed(const float* from, size_t in, const void* weights, size_t out, float* to,
+                           const std::atomic<bool>* abort);
+  /// gradient += the layer norm's, for what came back with respect to its output; `dy_ld` 0 where rows share one.
+  void norm_backward(const float* x, const float* dy, size_t dy_ld, const float* gamma, const std::atomic<bool>* abort);
+  void layer_backward(const LayerWeights& layer, const float* input, const ChunkInput& chunk, const RopeTables& rope,
+                      const std::atomic<bool>* abort);
+  void attention_backward(const ChunkInput& chunk, const RopeTables& rope, const std::atomic<bool>* abort);
+  void bytes_backward(const PackedWeights& weights, size_t length, const std::atomic<bool>* abort, float* out);
+
+  AlignedBuffer<float> inputs_;       // [L, T, E]
+  AlignedBuffer<float> gradient_;     // [T, E]
+  AlignedBuffer<float> product_;      // [T, E]
+  AlignedBuffer<float> slopes_;       // [T, E], with respect to the attention's context
+  AlignedBuffer<float> qkv_slopes_;   // [T, 3E]
+  AlignedBuffer<float> inner_;        // [T, H], before the GELU
+  AlignedBuffer<float> inner_slopes_; // [T, H]
+  AlignedBuffer<char> packed_;        // A [T, max(3E, H)]
+  AlignedBuffer<char> transposed_;    // B, the largest matrix of a layer
+  AlignedBuffer<float> head_scratch_; // per thread
+  AlignedBuffer<float> bytes_;        // B [E, 256], the table's first rows
+  size_t head_floats_;
+};
+
+}  // namespace quarry

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
+import { createReferenceEngine, normalArray } from '../../src/engine/reference/index.js';
+import type { ModelConfig } from '../../src/weights/model-config.js';
+import { safetensorsFromBytes } from '../../src/weights/safetensors.js';
+import { LEVELS } from './levels.js';
+import { mixedBytes, weightsBytes } from './models.js';
+
+/** Nothing divides anything: ragged tiles and panels, a last batch of one short chunk. */
+const ODD: ModelConfig = {
+  embeddingDim: 36,
+  numHeads: 3,
+  numLayers: 2,
+  hiddenDim: 71,
+  vocabSize: 264,
+  sequenceLength: 75,
+  batchSize: 2,
+};
+/** More positions than one run of attention takes, chunks wider than a panel. */
+const LONG: ModelConfig = { ...ODD, embeddingDim: 80, numHeads: 2, numLayers: 1, sequenceLength: 150 };
+const SAMPLES = [75, 190].map((length) => mixedBytes(length, length));
+
+describe.each([
+  ['odd', ODD],
+  ['long', LONG],
+] as const)('gradients of the native core, %s', (_, config) => {
+  const weights = safetensorsFromBytes(weightsBytes(config, 2));
+  const direction = normalArray(8n, config.embeddingDim);
+  const reference = createReferenceEngine()
+    .load(weights, config)
+    .then((model) => Promise.all(SAMPLES.map((sample) => model.byteGradient(sample, direction))));
+
+  test.each(
+    LEVELS.flatMap((isa) => [
+      { isa, precision: 'f32' as const, threads: 1, within: 1e-5 },
+      { isa, precision: 'bf16' as const, threads: 2, within: 0.05 },
+    ]),
+  )('$isa $precision', async ({ isa, precision, threads, within }) => {
+    const model = await createNativeScoringEngine({ isa, precision, threads }).load(weights, config);
+    for (const [i, want] of (await reference).entries()) {
+      const got = await model.byteGradient(SAMPLES[i]!, direction);
+      expect(got).toHaveLength(want.length);
+      const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const worst = want.reduce((most, value, at) => Math.max(most, Math.abs(value - got[at]!)), 0);
+      expect(worst).toBeLessThan(within * largest);
+    }
+    await model.close();
+  });
+});
+
+test('a gradient stops when told to, and refuses what has none', async () => {
+  const model = await createNativeScoringEngine().load(safetensorsFromBytes(weightsBytes(ODD)), ODD);
+  const direction = normalArray(8n, ODD.embeddingDim);
+  const stopped = AbortSignal.abort();
+  await expect(model.byteGradient(SAMPLES[0]!, direction, { signal: stopped })).rejects.toMatchObject({
+    code: 'ABORTED',
+  });
+  await expect(model.byteGradient(new Uint8Array(0), direction)).rejects.toMatchObject({ code: 'DATA_EMPTY' });
+  await expect(model.byteGradient(SAMPLES[0]!, direction.subarray(1))).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
+  await model.close();
+  await expect(model.byteGradient(SAMPLES[0]!, direction)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
