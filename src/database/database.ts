@@ -12,6 +12,8 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 export interface DatabaseOptions {
   /** Refuses every write, and a missing file. Default false. */
   readonly readonly?: boolean | undefined;
+  /** Refuses a missing file instead of creating one. Default: as `readonly`. */
+  readonly mustExist?: boolean | undefined;
   /** How long a statement waits for another process's lock before `STORE_LOCKED`. Default 5,000. */
   readonly busyTimeoutMs?: number | undefined;
   /**
@@ -81,7 +83,7 @@ function withoutMetadata(row: unknown): SqlRow {
  *
  * @throws QuarryError `STORE_LOCKED` when another process keeps the lock longer than `busyTimeoutMs`
  * @throws QuarryError `STORE_CORRUPT` when the file is not a database or is damaged
- * @throws QuarryError `FILE_NOT_FOUND` when it is opened read-only and does not exist
+ * @throws QuarryError `FILE_NOT_FOUND` when it must exist, or is opened read-only, and does not
  * @throws QuarryError `UNSUPPORTED` when a newer version of this program wrote it
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDatabase {
@@ -92,7 +94,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
       throw databaseError(error, path);
     }
   };
-  if (options.readonly && !existsSync(path)) {
+  if ((options.mustExist ?? options.readonly) && !existsSync(path)) {
     throw new QuarryError('FILE_NOT_FOUND', `there is no database at ${path}`, { details: { path } });
   }
   const connection = guard(() => new Database(path, { timeout: options.busyTimeoutMs ?? 5_000 }));

@@ -11,3 +11,6 @@ export { Miner } from './miner.js';
 export type { MinerDeps, MinerOptions } from './miner-options.js';
 export type { MinerEmitter, MinerEvents, SubmissionOutcome } from './run/events.js';
 export type { MinerSummary } from './run/stats.js';
+export type { BackupFile, BackupManifest } from './state/backup-manifest.js';
+export { backupState } from './state/backup-state.js';
+export { restoreState } from './state/restore-state.js';

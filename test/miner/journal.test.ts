@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/database/database.js';
 import { Journal, type JournalTotals } from '../../src/miner/journal/journal.js';
+import { openJournalHistory } from '../../src/miner/journal/journal-history.js';
 import { JOURNAL_MIGRATIONS } from '../../src/miner/journal/journal-schema.js';
 
 let dir: string;
@@ -112,6 +113,26 @@ describe('the totals of a journal', () => {
     expect(journal.totals()).toEqual(recount());
     journal.close();
   });
+
+  it.each(JOURNAL_MIGRATIONS.map((_, version) => version + 1))(
+    'and rows survive the way from version %i',
+    (version) => {
+      const old = openDatabase(path, { migrations: JOURNAL_MIGRATIONS.slice(0, version) });
+      old.exec(
+        `INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, fee, created_ms)
+       VALUES ('0x1', 'c', '0x1', 'd1', x'010203', 'unknown', '4', '10', '5', NULL, 7)`,
+      );
+      old.close();
+      const journal = new Journal(path, () => 1);
+      journal.submissions.settle('d1', 'accepted', { feeShannons: 3n });
+      expect(journal.totals()).toEqual(recount());
+      expect(journal.totals()).toMatchObject({ accepted: 1, pending: 0, unclaimed: 1 });
+      journal.close();
+      const history = openJournalHistory(path);
+      expect([...history.submissions()]).toMatchObject([{ targetId: '0x1', epoch: 4n, feeShannons: 3n, atMs: 7 }]);
+      history.close();
+    },
+  );
 
   it('take the same time however many rows there are', () => {
     const journal = new Journal(path, () => 1);

@@ -37,6 +37,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./profit.js')).profitCommand,
   },
   {
+    name: 'backup',
+    description: 'copy journal, store and hosted data, while the miner runs or not',
+    load: async () => (await import('./backup.js')).backupCommand,
+  },
+  {
+    name: 'restore',
+    description: 'bring back a backup into a state directory that has none',
+    load: async () => (await import('./restore.js')).restoreCommand,
+  },
+  {
     name: 'targets',
     description: 'list, show and watch targets',
     load: async () => (await import('./targets.js')).targetsCommand,

@@ -1,0 +1,15 @@
+import { openDatabase } from './database.js';
+
+/**
+ * Copies a database, while others read and write it, as it is between two transactions. `to` must not exist.
+ *
+ * @throws QuarryError `FILE_NOT_FOUND` when there is no database at `from`, `DISK_FULL`, `STORE_CORRUPT`
+ */
+export function snapshotDatabase(from: string, to: string): void {
+  const source = openDatabase(from, { mustExist: true });
+  try {
+    source.prepare('VACUUM INTO ?').run([to]);
+  } finally {
+    source.close();
+  }
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/**
+ * Copies what a file holds now: bytes that are appended meanwhile stay out. The copy is only its owner's to read.
+ *
+ * @returns how many bytes were copied, and their SHA-256
+ */
+export async function copyFileHashed(
+  from: string,
+  to: string,
+  { bytes, signal }: { readonly bytes: number; readonly signal?: AbortSignal | undefined },
+): Promise<{ bytes: number; sha256: string }> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  const hash = createHash('sha256');
+  let copied = 0;
+  const source = bytes === 0 ? Readable.from([]) : createReadStream(from, { end: bytes - 1 });
+  const seen = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      copied += chunk.length;
+      yield chunk;
+    }
+  };
+  await pipeline(source, seen, createWriteStream(to, { mode: 0o600, flags: 'wx' }), { signal });
+  return { bytes: copied, sha256: hash.digest('hex') };
+}

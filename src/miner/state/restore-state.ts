@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { type BackupFile, type BackupManifest, readBackupManifest } from './backup-manifest.js';
+import { copyFileHashed } from './copy-file.js';
+
+/**
+ * Brings back what {@link backupState} copied. Every file is checked against the manifest before the directory gets
+ * its name, so a damaged backup leaves nothing behind.
+ *
+ * @throws QuarryError `FILE_NOT_FOUND` when `from` holds no finished backup, `ALREADY_EXISTS` when `stateDir` has a
+ *   journal, `STORE_CORRUPT` when a file of the backup is not as it was written, `DISK_FULL`, `ABORTED`
+ */
+export async function restoreState(
+  from: string,
+  stateDir: string,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<BackupManifest> {
+  const manifest = await readBackupManifest(from);
+  if (existsSync(join(stateDir, 'journal.db')) || existsSync(join(stateDir, 'store'))) {
+    throw new QuarryError('ALREADY_EXISTS', `${stateDir} has the state of a miner`, {
+      hint: 'move it away, or name another directory with --state-dir',
+    });
+  }
+  const partial = join(stateDir, 'restoring');
+  try {
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { recursive: true, mode: 0o700 });
+    for (const file of manifest.files) await restoreFile(from, partial, file, options.signal);
+    const roots = new Set(manifest.files.map(({ path }) => path.split('/')[0]!));
+    // The journal last: it says that the rest is there.
+    for (const root of [...roots].sort((a, b) => Number(a === 'journal.db') - Number(b === 'journal.db'))) {
+      await mkdir(dirname(join(stateDir, root)), { recursive: true });
+      await rename(join(partial, root), join(stateDir, root));
+    }
+    await rm(partial, { recursive: true });
+    return manifest;
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw toQuarryError(error, `restoring ${from}`);
+  }
+}
+
+async function restoreFile(
+  from: string,
+  partial: string,
+  file: BackupFile,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const source = join(from, file.path);
+  const size = (await stat(source).catch(() => undefined))?.size;
+  const copied =
+    size === file.bytes ? await copyFileHashed(source, join(partial, file.path), { bytes: size, signal }) : undefined;
+  if (copied?.sha256 !== file.sha256) {
+    throw new QuarryError('STORE_CORRUPT', `${source} is not as it was when the backup was made`, {
+      hint: 'restore another backup',
+      details: { path: file.path, bytes: file.bytes, found: size },
+    });
+  }
+}
