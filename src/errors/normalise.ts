@@ -37,7 +37,8 @@ function codeOfErrno(errno: string): ErrorCode | undefined {
   if (TIMEOUT_ERRNOS.has(errno)) return 'TIMEOUT';
   if (errno.startsWith('ERR_TLS') || errno.startsWith('ERR_SSL') || errno.includes('CERT')) return 'TLS';
   if (errno === 'ENOENT') return 'FILE_NOT_FOUND';
-  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EISDIR' || errno === 'ENOTDIR') return 'FILE_UNREADABLE';
+  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS' || errno === 'EISDIR' || errno === 'ENOTDIR')
+    return 'FILE_UNREADABLE';
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'DISK_FULL';
   return undefined;
 }

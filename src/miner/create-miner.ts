@@ -6,15 +6,17 @@ import { verifiedHost } from '../hosting/index.js';
 import { HttpClient } from '../http/index.js';
 import { blake2b256, protocolConfig } from '../soma/chain/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
+import { isPublicChain } from '../soma/client/public-chain.js';
 import { SomaClient } from '../soma/client/soma-client.js';
 import { CHUNK_BYTES, createCutStats, resolveSources, type SourceUnit, sampleStream } from '../sources/index.js';
 import { chooseScanner, openStore } from '../store/index.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
-import { Journal } from './journal/journal.js';
+import { openJournal } from './journal/open-journal.js';
 import { Miner } from './miner.js';
 import { ownHost } from './own-host.js';
+import { ensureStateDirectory } from './state-directory.js';
 
 export type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
 
@@ -43,6 +45,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
 
 async function assemble(options: CreateMinerOptions, closers: Closers): Promise<Omit<AssembledMiner, 'close'>> {
   const { signal, stateDir } = options;
+  ensureStateDirectory(stateDir);
   const client = await connect(options);
   if (typeof options.network === 'string') closers.push(() => client.close());
   if (options.dryRun !== true) client.executeInThread();
@@ -59,7 +62,9 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
     { scanner: distance.scanner },
   );
   closers.push(() => store.close());
-  const journal = new Journal(join(stateDir, 'journal.db'), Date.now);
+  const info = await client.getServiceInfo(signal === undefined ? {} : { signal });
+  const chain = { chainId: info.chainId, isPublic: isPublicChain(info) };
+  const journal = openJournal(stateDir, chain, (error) => atStart.push(error));
   closers.push(() => journal.close());
   const host = options.host ?? (await ownHost(stateDir, addressPolicy.allowLoopback || (options.dryRun ?? false)));
   if (options.host === undefined) closers.push(() => host.close());

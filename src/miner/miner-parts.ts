@@ -19,7 +19,9 @@ import { ModelCatalogue } from './score/model-catalogue.js';
 import { ModelLoader } from './score/model-loader.js';
 import { Scorer } from './score/scorer.js';
 import { ClaimSchedule } from './submit/claim-schedule.js';
+import type { ClaimOutcome } from './submit/claim-target.js';
 import { Claimer } from './submit/claimer.js';
+import { reportClaim } from './submit/report-claim.js';
 import { SampleHosting } from './submit/sample-hosting.js';
 import { SpendingGuard } from './submit/spending-guard.js';
 import { Submitter, type SubmitterDeps } from './submit/submitter.js';
@@ -120,8 +122,12 @@ function createSubmitting(options: MinerOptions, common: Common, told: Pick<Subm
   const guard = new SpendingGuard(options, common);
   const submitter = new Submitter({ maxInFlight, maxAccepted, dryRun }, { ...common, ...told, hosting, guard });
   const submissionsDone = (): Promise<void> => submitter.idle();
-  const claimer = new Claimer({ claimExpired, maxInFlight }, { ...common, submissionsDone });
-  const { chain, background } = common;
+  const { chain, background, stats, emitter } = common;
+  const onOutcome = (outcome: ClaimOutcome): void => reportClaim(outcome, stats, emitter);
+  const onResentFee = (fee: bigint): void => {
+    stats.resentFeesShannons += fee;
+  };
+  const claimer = new Claimer({ claimExpired, maxInFlight }, { ...common, submissionsDone, onOutcome, onResentFee });
   const claims = new ClaimSchedule({ dryRun }, { claimer, epoch: () => chain.epoch, background });
   return { hosting, guard, submitter, claimer, claims };
 }

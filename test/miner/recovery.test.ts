@@ -1,12 +1,11 @@
-import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../src/miner/journal/journal.js';
-import type { MinerEvents, SubmissionOutcome } from '../../src/miner/run/events.js';
-import { MinerStats } from '../../src/miner/run/stats.js';
+import type { SubmissionOutcome } from '../../src/miner/run/events.js';
+import type { ClaimOutcome } from '../../src/miner/submit/claim-target.js';
 import { Claimer } from '../../src/miner/submit/claimer.js';
 import { settleSubmissions } from '../../src/miner/submit/record-outcome.js';
 import { encodeSignedTransaction, manifestOf, type SignedTransaction } from '../../src/soma/chain/index.js';
@@ -123,18 +122,26 @@ describe('a claim that was executed before a crash', () => {
       return answer;
     });
     failCalls(client, 'GetTransaction', 'Transaction not found', status.NOT_FOUND, 1);
-    const stats = new MinerStats(() => 0);
-    const emitter = new EventEmitter<MinerEvents>();
+    const outcomes: ClaimOutcome[] = [];
+    const fees: bigint[] = [];
     const claimer = new Claimer(
       { claimExpired: false, maxInFlight: 1 },
-      { client, account, journal, stats, emitter, submissionsDone: async () => {} },
+      {
+        client,
+        account,
+        journal,
+        onOutcome: (outcome) => outcomes.push(outcome),
+        onResentFee: (fee) => fees.push(fee),
+        submissionsDone: async () => {},
+      },
     );
     await claimer.claimDue(2n, new AbortController().signal);
     const change = result.balanceChanges.find(({ address }) => address === keypair.address)!.amountShannons;
     const received = change + result.effects.fee.totalFee;
     expect(received).toBeGreaterThan(BOND);
     expect(journal.totals()).toMatchObject({ claimed: 1, unclaimed: 0, receivedShannons: received });
-    expect(stats.rewardShannons).toBe(received - BOND);
+    expect(outcomes).toMatchObject([{ kind: 'claimed', rewardShannons: received - BOND }]);
+    expect(fees).toEqual([result.effects.fee.totalFee]);
   });
 });
 
@@ -150,9 +157,10 @@ describe('claims', () => {
       new Promise<void>((resolve) => {
         done = resolve;
       });
-    const [stats, emitter] = [new MinerStats(() => 0), new EventEmitter<MinerEvents>()];
+    const outcomes: ClaimOutcome[] = [];
+    const onOutcome = (outcome: ClaimOutcome) => void outcomes.push(outcome);
     const account = client.account(keypair);
-    const deps = { client, account, journal, stats, emitter, submissionsDone };
+    const deps = { client, account, journal, onOutcome, submissionsDone };
     const executions = failCalls(client, 'ExecuteTransaction', '', status.INVALID_ARGUMENT, 0);
     const claiming = new Claimer({ claimExpired: false, maxInFlight: 1 }, deps).claimDue(
       2n,
@@ -163,6 +171,6 @@ describe('claims', () => {
     done();
     await claiming;
     expect(executions.calls).toBe(1);
-    expect(stats.claimed).toBe(1);
+    expect(outcomes).toMatchObject([{ kind: 'claimed' }]);
   });
 });

@@ -1,8 +1,12 @@
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { Command } from 'commander';
 import { QuarryError } from '../../errors/index.js';
 import { type DataHost, verifiedHost } from '../../hosting/index.js';
 import { HttpClient } from '../../http/index.js';
-import { type Manifest, manifestOf, shannonsToSoma, submissionBond } from '../../soma/chain/index.js';
+import type { HostedSample } from '../../miner/submit/sample-hosting.js';
+import { limitsOf } from '../../miner/submit/submission-limits.js';
+import { submitSample } from '../../miner/submit/submit-sample.js';
+import { blake2b256, shannonsToSoma, submissionBond } from '../../soma/chain/index.js';
 import type { Target } from '../../soma/client/decode/target.js';
 import { MODEL_CONFIGS } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
@@ -11,6 +15,7 @@ import { idArgument } from '../parse-argument.js';
 import { examples, printRecord, tell } from '../print.js';
 import { liveArea } from '../progress-output.js';
 import { readJoined, readSample } from '../sample-file.js';
+import { withJournal } from '../session-journal.js';
 import { type SessionFlags, type SomaSession, withSession, withSigner } from '../soma-session.js';
 import { scoreForTarget, type TargetScore } from '../target-scoring.js';
 import { verifyHostedFile } from '../verify-hosted.js';
@@ -81,19 +86,17 @@ async function submit(
       return;
     }
     if (!hit) throw missed(target, score);
-    const manifest = await hostSample(session, host, flags.url, file, sample);
-    const result = await client.account(signer).submitData({
-      targetId,
-      manifest,
-      modelId: score.modelId,
-      embedding: score.embedding,
-      distance: score.distance,
-      loss: score.loss,
-      signal,
+    const hosted = await hostSample(session, host, flags.url, file, sample);
+    const { digest, feeShannons } = await withJournal(session, (journal) => {
+      // A miner of the same directory stops hosting it when its audit window is over.
+      if (host !== undefined) journal.hostings.record(hosted.checksum, hosted.url, epoch);
+      const account = client.account(signer);
+      const now = performance.now();
+      const content = { ...score, open: { target, seenAt: now }, readyAt: now, origin: file };
+      return submitSample(content, hosted, { client, account, journal, limits: limitsOf(parameters) }, signal);
     });
-    const { digest, checkpoint } = result;
-    const feeShannons = result.effects.fee.totalFee;
-    const url = manifest.url;
+    const checkpoint = await client.waitForTransaction(digest, { signal });
+    const { url } = hosted;
     const money = { bondShannons, feeShannons };
     print(session, flags, target, score, { outcome: 'accepted', digest, checkpoint, url, ...money, ...parts });
     if (endsWithProcess(host)) {
@@ -146,17 +149,17 @@ async function hostSample(
   url: string | undefined,
   file: string,
   sample: Uint8Array,
-): Promise<Manifest> {
+): Promise<HostedSample> {
   const { client, signal } = session;
-  const checksum = Buffer.from(manifestOf('http://unused', sample).checksum).toString('hex');
+  const checksum = bytesToHex(blake2b256(sample));
   if (url !== undefined) {
     await verifyHostedFile(session, url, checksum, file);
-    return manifestOf(url, sample);
+    return { bytes: sample, url, checksum };
   }
   if (host === undefined) throw noHost('submitted data');
   const http = new HttpClient({ addressPolicy: client.addressPolicy });
   try {
-    return manifestOf(await verifiedHost(host, http).publish(checksum, sample, signal), sample);
+    return { bytes: sample, url: await verifiedHost(host, http).publish(checksum, sample, signal), checksum };
   } finally {
     await http.close();
   }

@@ -55,6 +55,25 @@ export class ClaimRecords {
     return this.#sql.prepare(`${DUE} LIMIT 1`).get(['', Number(epoch)]) !== undefined;
   }
 
+  /** How many claims may be made in `epoch`. */
+  countDue(epoch: bigint): number {
+    const counted = DUE.replace('SELECT *', 'SELECT COUNT(*) AS due');
+    return Number(this.#sql.prepare(counted).get(['', Number(epoch)])?.['due']);
+  }
+
+  /** What is known of one target's claim. */
+  find(targetId: string): JournalClaim | undefined {
+    const row = this.#sql.prepare('SELECT * FROM claims WHERE target_id = ?').get([targetId]);
+    return row === undefined ? undefined : claimFrom(row);
+  }
+
+  /** Puts a claim off until `dueEpoch`. */
+  postpone(targetId: string, dueEpoch: bigint): void {
+    this.#sql
+      .prepare(`UPDATE claims SET state = 'waiting', due_epoch = ? WHERE target_id = ?`)
+      .run([String(dueEpoch), targetId]);
+  }
+
   /** Writes a signed claim down, before it is sent. */
   record(targetId: string, digest: string, signed: Uint8Array): void {
     this.#sql

@@ -112,4 +112,11 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   ALTER TABLE submissions ADD COLUMN settled_ms INTEGER;
   ALTER TABLE claims ADD COLUMN settled_ms INTEGER;
   `,
+  `
+  -- The chain whose submissions these are. Unknown for journals of earlier versions until one is told.
+  CREATE TABLE chain (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -1,5 +1,6 @@
 import { openDatabase, type SqlDatabase } from '../../database/database.js';
 import { ClaimRecords } from './claim-records.js';
+import { HighWaterMark } from './high-water-mark.js';
 import { HostingRecords } from './hosting-records.js';
 import { JOURNAL_MIGRATIONS } from './journal-schema.js';
 import { SourcePositions } from './source-positions.js';
@@ -29,14 +30,21 @@ export class Journal {
   readonly hostings: HostingRecords;
   readonly positions: SourcePositions;
   readonly weights: WeightsHistory;
+  /** Submissions that were written down before, and which the file does not have any more. */
+  readonly lostSubmissions: number;
   readonly #db: SqlDatabase;
   readonly #sql: Statements;
+  readonly #mark: HighWaterMark;
 
   /** @param now milliseconds since the Unix epoch */
   constructor(path: string, now: () => number) {
     this.#db = openDatabase(path, { migrations: JOURNAL_MIGRATIONS, durability: 'process' });
     this.#sql = new Statements(this.#db);
-    this.submissions = new SubmissionRecords(this.#sql, now);
+    this.#mark = new HighWaterMark(markPathOf(path));
+    this.submissions = new SubmissionRecords(this.#sql, this.#mark, now);
+    const newest = this.submissions.newestId();
+    this.lostSubmissions = Math.max(0, this.#mark.value - newest);
+    this.#mark.set(newest);
     this.claims = new ClaimRecords(this.#sql, now);
     this.hostings = new HostingRecords(this.#sql);
     this.positions = new SourcePositions(this.#sql);
@@ -60,7 +68,23 @@ export class Journal {
     };
   }
 
+  /** Id of the chain whose submissions these are, once it was told. */
+  get chainId(): string | undefined {
+    const row = this.#sql.prepare('SELECT id FROM chain').get();
+    return row === undefined ? undefined : String(row['id']);
+  }
+
+  set chainId(id: string) {
+    this.#sql.prepare('INSERT OR REPLACE INTO chain VALUES (1, ?)').run([id]);
+  }
+
   close(): void {
     this.#db.close();
+    this.#mark.close();
   }
+}
+
+/** The file beside a journal that knows how many submissions it had. */
+export function markPathOf(path: string): string {
+  return `${path}.mark`;
 }

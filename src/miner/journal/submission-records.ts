@@ -1,4 +1,5 @@
 import type { SqlRow } from '../../database/database.js';
+import type { HighWaterMark } from './high-water-mark.js';
 import type { Statements } from './statements.js';
 
 /**
@@ -47,12 +48,22 @@ const LIVE = `
 /** Every submission that was signed, and what became of it. */
 export class SubmissionRecords {
   readonly #sql: Statements;
+  readonly #mark: HighWaterMark;
   readonly #now: () => number;
 
-  /** @param now milliseconds since the Unix epoch */
-  constructor(sql: Statements, now: () => number) {
+  /**
+   * @param mark told the id of every new submission
+   * @param now milliseconds since the Unix epoch
+   */
+  constructor(sql: Statements, mark: HighWaterMark, now: () => number) {
     this.#sql = sql;
+    this.#mark = mark;
     this.#now = now;
+  }
+
+  /** The id of the newest submission; 0 when there is none. */
+  newestId(): number {
+    return Number(this.#sql.prepare('SELECT MAX(id) AS id FROM submissions').get()?.['id'] ?? 0);
   }
 
   /** Whether a submission for this target is in flight, unsettled or accepted. */
@@ -80,6 +91,7 @@ export class SubmissionRecords {
         story?.threshold ?? null,
         story === undefined ? null : String(story.shareShannons),
       ]);
+    this.#mark.set(this.newestId());
   }
 
   /** Records what became of a submission; an accepted one gets its claim, due two epochs later, in the same step. */

@@ -3,7 +3,7 @@ import { backoffDelayMs, sleep } from '../../http/index.js';
 import type { SystemState } from '../../soma/client/decode/system-state.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { ModelCatalogue } from '../score/model-catalogue.js';
-import type { SubmissionLimits } from '../submit/submission-limits.js';
+import { limitsOf, type SubmissionLimits } from '../submit/submission-limits.js';
 import { AGAIN, MAX_FAILURES } from './supervise.js';
 
 export interface ChainStateDeps {
@@ -31,12 +31,7 @@ export class ChainState {
 
   /** What the chain's parameters say about submissions; all zero until the network was asked. */
   get limits(): SubmissionLimits {
-    const parameters = this.#state?.parameters;
-    return {
-      bondPerByte: parameters?.submissionBondPerByte ?? 0n,
-      maxBytes: Number(parameters?.maxSubmissionDataSize ?? 0n),
-      rewardShareBps: parameters?.targetSubmitterRewardShareBps ?? 0n,
-    };
+    return limitsOf(this.#state?.parameters);
   }
 
   /**

@@ -1,17 +1,10 @@
 import PQueue from 'p-queue';
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
 import { sleep } from '../../http/index.js';
-import { decodeSignedTransaction, encodeSignedTransaction } from '../../soma/chain/index.js';
-import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import { childSignal } from '../../soma/client/child-signal.js';
-import { ExecutionError } from '../../soma/client/decode/execution-error.js';
-import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { JournalClaim } from '../journal/claim-records.js';
-import type { Journal } from '../journal/journal.js';
-import type { MinerEmitter } from '../run/events.js';
-import type { MinerStats } from '../run/stats.js';
-import { notFoundAsUndefined } from './outcome.js';
+import { type ClaimOutcome, type ClaimTargetDeps, claimTarget } from './claim-target.js';
 
 export interface ClaimerOptions {
   /** Also return expired targets for their incentive. */
@@ -19,18 +12,13 @@ export interface ClaimerOptions {
   readonly maxInFlight: number;
 }
 
-export interface ClaimerDeps {
-  readonly client: SomaClient;
-  readonly account: SomaAccount;
-  readonly journal: Journal;
-  readonly stats: MinerStats;
-  readonly emitter: MinerEmitter;
+export interface ClaimerDeps extends ClaimTargetDeps {
+  readonly client: ClaimTargetDeps['client'] & Pick<SomaClient, 'listAllTargets'>;
+  /** Told what became of each claim. */
+  readonly onOutcome: (outcome: ClaimOutcome) => void;
   /** Resolves when no submission waits or is in flight. */
   readonly submissionsDone: () => Promise<void>;
 }
-
-/** Failures after which there is nothing left to claim. */
-const GONE_KINDS: ReadonlySet<string> = new Set(['targetNotFound', 'targetAlreadyClaimed', 'inputObjectDeleted']);
 
 /** Claims taken from the journal ahead of those in flight. */
 const MAX_WAITING = 16;
@@ -55,30 +43,52 @@ export class Claimer {
    * another machine submitted them, are asked of the node first.
    */
   async claimDue(epoch: bigint, signal: AbortSignal): Promise<void> {
-    const { client, account, journal, emitter } = this.#deps;
-    if (this.#listedIn !== epoch) {
-      for await (const target of client.listAllTargets({ status: 'claimable', submitter: account.address, signal })) {
-        journal.claims.note(target.id, epoch, true);
-      }
-      if (this.#options.claimExpired) {
-        for await (const target of client.listAllTargets({ status: 'expired', signal })) {
-          journal.claims.note(target.id, epoch, false);
-        }
-      }
-      this.#listedIn = epoch;
+    await this.noteDue(epoch, signal);
+    await this.#claimAll(this.#deps.journal.claims.due(epoch), epoch, signal);
+  }
+
+  /** Claims these targets, whether they are known to be due or not. */
+  async claimTargets(targetIds: readonly string[], epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { client, account, journal } = this.#deps;
+    const claims: JournalClaim[] = [];
+    for (const id of targetIds) {
+      const target = await client.getTarget(id, { signal });
+      journal.claims.note(id, epoch, target.submitter === account.address);
+      const claim = journal.claims.find(id);
+      if (claim !== undefined) claims.push(claim);
     }
+    await this.#claimAll(claims, epoch, signal);
+  }
+
+  /** Asks the node what is due in `epoch`, once an epoch, and notes it in the journal. */
+  async noteDue(epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { client, account, journal } = this.#deps;
+    if (this.#listedIn === epoch) return;
+    for await (const target of client.listAllTargets({ status: 'claimable', submitter: account.address, signal })) {
+      journal.claims.note(target.id, epoch, true);
+    }
+    if (this.#options.claimExpired) {
+      for await (const target of client.listAllTargets({ status: 'expired', signal })) {
+        journal.claims.note(target.id, epoch, false);
+      }
+    }
+    this.#listedIn = epoch;
+  }
+
+  async #claimAll(claims: Iterable<JournalClaim>, epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { onOutcome } = this.#deps;
     // Half of the coins stay with submissions that may come at any moment.
     const queue = new PQueue({ concurrency: Math.max(1, Math.floor(this.#options.maxInFlight / 2)) });
-    for (const claim of journal.claims.due(epoch)) {
+    for (const claim of claims) {
       // However many are due, only a few wait in memory.
       await queue.onSizeLessThan(MAX_WAITING);
       if (signal.aborted) break;
       void queue.add(async () => {
         await this.#giveWay(signal);
         if (signal.aborted) return;
-        await this.#claim(claim, signal).catch((error: unknown) => {
+        await claimTarget(claim, epoch, this.#deps, signal).then(onOutcome, (error: unknown) => {
           const failure = toQuarryError(error, `claiming ${claim.targetId}`);
-          if (failure.code !== 'ABORTED') emitter.emit('warning', { error: failure });
+          if (failure.code !== 'ABORTED') onOutcome({ kind: 'failed', targetId: claim.targetId, error: failure });
         });
       });
     }
@@ -92,49 +102,5 @@ export class Claimer {
     const longest = sleep(GIVE_WAY_MS, wait.signal).catch(() => undefined);
     await Promise.race([this.#deps.submissionsDone(), longest]);
     wait.close();
-  }
-
-  async #claim(claim: JournalClaim, signal: AbortSignal): Promise<void> {
-    const { client, account, journal } = this.#deps;
-    const earlier = await this.#earlierResult(claim, signal);
-    if (earlier !== undefined) return this.#settle(claim, earlier, signal);
-    // A claimed target is deleted: when it is gone, somebody returned it before us.
-    const target = await client.getTarget(claim.targetId, { signal }).catch(notFoundAsUndefined);
-    if (target === undefined) return journal.claims.settle(claim.targetId, 'gone');
-    const sending = account.claimRewards({
-      targetId: claim.targetId,
-      rewardShannons: target.rewardPoolShannons,
-      // Waits for the checkpoint: nobody is in a race here, and a balance read afterwards must have it.
-      signal,
-      onSigned: (signed) => journal.claims.record(claim.targetId, signed.digest, encodeSignedTransaction(signed)),
-    });
-    const result = await sending.catch((error: unknown) => {
-      if (!(error instanceof ExecutionError)) throw error;
-      journal.claims.settle(claim.targetId, GONE_KINDS.has(error.kind) ? 'gone' : 'waiting');
-    });
-    if (result !== undefined) await this.#settle(claim, result, signal);
-  }
-
-  /** What became of a claim that was sent earlier; `undefined` when it did not bring the reward and never will. */
-  async #earlierResult(claim: JournalClaim, signal: AbortSignal): Promise<TransactionResult | undefined> {
-    if (claim.state !== 'built' || claim.signed === undefined) return undefined;
-    const recovery = await this.#deps.client.recoverTransaction(decodeSignedTransaction(claim.signed), { signal });
-    if (recovery.kind === 'unknown') throw recovery.reason;
-    if (recovery.kind === 'impossible') return undefined;
-    const { result } = recovery;
-    this.#deps.stats.resentFeesShannons += result.effects.fee.totalFee;
-    return result.effects.status.kind === 'success' ? result : undefined;
-  }
-
-  async #settle(claim: JournalClaim, result: TransactionResult, signal: AbortSignal): Promise<void> {
-    const { client, account, journal, stats, emitter } = this.#deps;
-    const { fee } = result.effects;
-    const receivedShannons = (await client.balanceChange(result, account.address, { signal })) + fee.totalFee;
-    const bondShannons = journal.submissions.bondOf(claim.targetId);
-    journal.claims.settle(claim.targetId, 'claimed', { receivedShannons, feeShannons: fee.totalFee });
-    stats.claimed++;
-    stats.claimedShannons += receivedShannons;
-    stats.rewardShannons += receivedShannons > bondShannons ? receivedShannons - bondShannons : receivedShannons;
-    emitter.emit('claimed', { targetId: claim.targetId, receivedShannons, own: claim.own });
   }
 }

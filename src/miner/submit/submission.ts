@@ -1,35 +1,40 @@
+import { type QuarryError, toQuarryError } from '../../errors/index.js';
 import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } from '../../soma/chain/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
 import type { Journal } from '../journal/journal.js';
 import type { Candidate } from '../match/candidate.js';
-import type { MinerEmitter, SubmissionOutcome } from '../run/events.js';
-import type { MinerStats } from '../run/stats.js';
+import type { SubmissionOutcome } from '../run/events.js';
 import { outcomeOfError, outcomeOfResult } from './outcome.js';
 import type { HostedSample } from './sample-hosting.js';
 import type { SubmissionLimits } from './submission-limits.js';
 
+/** What is claimed of the data that is submitted. */
+export type SubmissionContent = Omit<Candidate, 'sampleId' | 'sizeBytes'>;
+
 export interface SubmissionDeps {
   readonly account: Pick<SomaAccount, 'submitData'>;
-  readonly journal: Journal;
-  readonly stats: MinerStats;
-  readonly emitter: MinerEmitter;
+  readonly journal: Pick<Journal, 'submissions'>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
-  /** Digests that wait for their answer right now. */
-  readonly inFlight: Set<string>;
+  /** Told a digest right before it leaves; `latencyMs` is counted from the moment the hit was possible. */
+  readonly onSigned: (digest: string, latencyMs: number) => void;
+  /** Told a digest that waits for no answer any more. */
+  readonly onAnswered: (digest: string) => void;
 }
 
 /** A submission that was sent, and what the network answered. */
 export interface SentSubmission {
   readonly digest: string;
   readonly outcome: SubmissionOutcome;
+  /** What the call threw, where it did. */
+  readonly error: QuarryError | undefined;
 }
 
 /** One candidate on its way to the chain: every signature is in the journal before it leaves. */
 export class Submission {
-  readonly #candidate: Candidate;
+  readonly #candidate: SubmissionContent;
   readonly #sample: HostedSample;
   readonly #deps: SubmissionDeps;
   /** Of the signature that was sent last. */
@@ -37,7 +42,7 @@ export class Submission {
   /** Of a signature that the network executed and cancelled. */
   #superseded = '';
 
-  constructor(candidate: Candidate, sample: HostedSample, deps: SubmissionDeps) {
+  constructor(candidate: SubmissionContent, sample: HostedSample, deps: SubmissionDeps) {
     this.#candidate = candidate;
     this.#sample = sample;
     this.#deps = deps;
@@ -49,7 +54,7 @@ export class Submission {
    * @throws QuarryError when nothing was signed, or what was is settled: no coin, no parameters
    */
   async send(signal: AbortSignal): Promise<SentSubmission> {
-    const { account, journal, stats, now, inFlight } = this.#deps;
+    const { account, journal, now, onAnswered } = this.#deps;
     const { open, modelId, embedding, distance, loss, readyAt } = this.#candidate;
     const sending = account.submitData({
       targetId: open.target.id,
@@ -64,19 +69,20 @@ export class Submission {
       onSuperseded: (cancelled) => this.#supersede(cancelled),
     });
     try {
-      const outcome = await sending.then(outcomeOfResult, (error: unknown) => {
-        if (this.#digest === '' || this.#digest === this.#superseded) throw error;
+      let error: QuarryError | undefined;
+      const outcome = await sending.then(outcomeOfResult, (caught: unknown) => {
+        if (this.#digest === '' || this.#digest === this.#superseded) throw caught;
+        error = toQuarryError(caught, 'submitting');
         return outcomeOfError(error);
       });
-      stats.submitted++;
       journal.submissions.settle(this.#digest, outcome.kind, {
         ...('reason' in outcome && { reason: outcome.reason }),
         ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
         latencyMs: now() - readyAt,
       });
-      return { digest: this.#digest, outcome };
+      return { digest: this.#digest, outcome, error };
     } finally {
-      inFlight.delete(this.#digest);
+      onAnswered(this.#digest);
     }
   }
 
@@ -87,14 +93,14 @@ export class Submission {
   }
 
   #record(signed: SignedTransaction): void {
-    const { journal, stats, emitter, now, limits, inFlight } = this.#deps;
+    const { journal, now, limits, onSigned, onAnswered } = this.#deps;
     const { open, modelId, origin, distance, readyAt } = this.#candidate;
     const { id: targetId, distanceThreshold: threshold, generationEpoch, rewardPoolShannons } = open.target;
     const { bondPerByte, rewardShareBps } = limits();
     // Without that, a second signature means that the first was refused for its coins, and never will be executed.
     if (this.#digest !== '' && this.#digest !== this.#superseded)
       journal.submissions.settle(this.#digest, 'rejected', { reason: 'coin conflict' });
-    inFlight.delete(this.#digest);
+    onAnswered(this.#digest);
     journal.submissions.record(
       {
         targetId,
@@ -109,9 +115,6 @@ export class Submission {
       { origin, distance, threshold, shareShannons: bpsMul(rewardPoolShannons, rewardShareBps) },
     );
     this.#digest = signed.digest;
-    inFlight.add(this.#digest);
-    const latencyMs = now() - readyAt;
-    stats.spawnToSubmit.record(latencyMs);
-    emitter.emit('submitted', { targetId, digest: this.#digest, latencyMs });
+    onSigned(this.#digest, now() - readyAt);
   }
 }

@@ -175,13 +175,26 @@ export class Submitter {
     // Hosting takes a while elsewhere: a target that is gone by now would only cost the fee.
     if (book.get(candidate.open.target.id) === undefined)
       throw new QuarryError('ABORTED', 'the target was filled meanwhile');
-    return new Submission(candidate, sample, { ...this.#deps, inFlight: this.#inFlight }).send(this.#grace.signal);
+    const submission = new Submission(candidate, sample, {
+      ...this.#deps,
+      onSigned: (digest, latencyMs) => this.#signed(candidate, digest, latencyMs),
+      onAnswered: (digest) => this.#inFlight.delete(digest),
+    });
+    return submission.send(this.#grace.signal);
+  }
+
+  #signed({ open }: Candidate, digest: string, latencyMs: number): void {
+    const { emitter, stats } = this.#deps;
+    this.#inFlight.add(digest);
+    stats.spawnToSubmit.record(latencyMs);
+    emitter.emit('submitted', { targetId: open.target.id, digest, latencyMs });
   }
 
   #conclude(candidate: Candidate, { digest, outcome }: SentSubmission): void {
     const { book, emitter, stats, now, limits } = this.#deps;
     const { target } = candidate.open;
     const latencyMs = now() - candidate.readyAt;
+    stats.submitted++;
     stats.count(outcome);
     if (partsOfOrigin(candidate.origin) !== undefined) stats.composed++;
     if (outcome.kind === 'unknown') this.#unknown.add(digest);

@@ -1,0 +1,25 @@
+import type { QuarryError } from '../errors/index.js';
+import type { Journal } from '../miner/journal/journal.js';
+import { openJournal } from '../miner/journal/open-journal.js';
+import { isPublicChain } from '../soma/client/public-chain.js';
+import { plainText } from '../text/index.js';
+import { tell } from './print.js';
+import type { SomaSession } from './soma-session.js';
+
+/**
+ * Works with the journal of the network's state directory, the one a miner there uses, and closes it.
+ *
+ * @throws QuarryError what {@link openJournal} throws
+ */
+export async function withJournal<T>(session: SomaSession, work: (journal: Journal) => Promise<T>): Promise<T> {
+  const { client, context, signal, stateDir } = session;
+  const info = await client.getServiceInfo({ signal });
+  const warn = ({ message, hint }: QuarryError): void =>
+    tell(context, `warning: ${plainText(message)}${hint === undefined ? '' : ` (${plainText(hint)})`}`);
+  const journal = openJournal(stateDir, { chainId: info.chainId, isPublic: isPublicChain(info) }, warn);
+  try {
+    return await work(journal);
+  } finally {
+    journal.close();
+  }
+}

@@ -1,0 +1,94 @@
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { QuarryError } from '../../errors/index.js';
+import { ensureStateDirectory } from '../state-directory.js';
+import { Journal } from './journal.js';
+
+/** The chain that a journal is opened for. */
+export interface JournalChain {
+  /** Base58 digest of the genesis checkpoint. */
+  readonly chainId: string;
+  /** Whether the chain is shared with others. A private one may be started anew at any time. */
+  readonly isPublic: boolean;
+}
+
+/** What belongs to one journal, by the end of its name. */
+const PARTS = ['', '-wal', '-shm', '.mark'] as const;
+/** Characters of a chain id in a file name. */
+const SHORT = 8;
+
+/**
+ * Opens the journal of a state directory for a chain. The journal of another private chain, such as a devnet that was
+ * started anew, is set aside under that chain's name and taken up again when the chain comes back.
+ *
+ * @param warn told what was lost or set aside
+ * @throws QuarryError `CONFIG_INVALID` when the directory belongs to another chain, and either is public
+ * @throws QuarryError `STORE_CORRUPT` when the journal is damaged
+ * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
+ */
+export function openJournal(
+  stateDir: string,
+  chain: JournalChain,
+  warn: (error: QuarryError) => void,
+  now: () => number = Date.now,
+): Journal {
+  const path = join(stateDir, 'journal.db');
+  ensureStateDirectory(stateDir);
+  const journal = open(path, now);
+  const known = journal.chainId;
+  if (known === undefined || known === chain.chainId) {
+    journal.chainId = chain.chainId;
+    sayLost(journal, path, warn);
+    return journal;
+  }
+  journal.close();
+  if (chain.isPublic) throw otherChain(stateDir, known, chain.chainId);
+  const aside = join(stateDir, `journal-${known.slice(0, SHORT)}.db`);
+  const back = join(stateDir, `journal-${chain.chainId.slice(0, SHORT)}.db`);
+  move(path, aside);
+  if (existsSync(back)) move(back, path);
+  const details = { stateDir, chainId: known, expectedChainId: chain.chainId };
+  const text = `the journal of chain ${known.slice(0, SHORT)} is set aside as ${aside}: this is chain ${chain.chainId.slice(0, SHORT)}`;
+  warn(new QuarryError('CONFLICT', text, { hint: 'it is taken up again when that chain comes back', details }));
+  const fresh = open(path, now);
+  fresh.chainId = chain.chainId;
+  sayLost(fresh, path, warn);
+  return fresh;
+}
+
+function open(path: string, now: () => number): Journal {
+  try {
+    return new Journal(path, now);
+  } catch (error) {
+    if (!(error instanceof QuarryError) || error.code !== 'STORE_CORRUPT') throw error;
+    throw new QuarryError('STORE_CORRUPT', error.message, {
+      hint: `restore ${path} from a backup, or move it and what begins with its name away: rewards are still found and claimed, only history is lost`,
+      details: error.details,
+      cause: error,
+    });
+  }
+}
+
+function sayLost({ lostSubmissions: lost }: Journal, path: string, warn: (error: QuarryError) => void): void {
+  if (lost === 0) return;
+  const text = `the journal ${path} lacks its last ${lost === 1 ? 'submission' : `${lost} submissions`}: its write-ahead log is lost or cut short`;
+  warn(
+    new QuarryError('STORE_CORRUPT', text, {
+      hint: 'mining goes on: the network is asked for rewards to claim; history and profit lack these submissions unless the files are restored from a backup',
+      details: { path, lostSubmissions: lost },
+    }),
+  );
+}
+
+/** Moves a journal with everything that belongs to it. */
+function move(from: string, to: string): void {
+  for (const part of PARTS) if (existsSync(from + part)) renameSync(from + part, to + part);
+}
+
+function otherChain(stateDir: string, chainId: string, expectedChainId: string): QuarryError {
+  const text = `the state directory ${stateDir} belongs to chain ${chainId.slice(0, SHORT)}, the network is chain ${expectedChainId.slice(0, SHORT)}`;
+  return new QuarryError('CONFIG_INVALID', text, {
+    hint: 'name another directory with --state-dir, or the network it belongs to with --network',
+    details: { stateDir, chainId, expectedChainId },
+  });
+}

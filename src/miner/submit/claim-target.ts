@@ -1,0 +1,121 @@
+import { type QuarryError, toQuarryError } from '../../errors/index.js';
+import { decodeSignedTransaction, encodeSignedTransaction } from '../../soma/chain/index.js';
+import type { SomaAccount } from '../../soma/client/account/soma-account.js';
+import { ExecutionError } from '../../soma/client/decode/execution-error.js';
+import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
+import type { SomaClient } from '../../soma/client/soma-client.js';
+import type { JournalClaim } from '../journal/claim-records.js';
+import type { Journal } from '../journal/journal.js';
+import { notFoundAsUndefined } from './outcome.js';
+
+/** What became of one claim. */
+export type ClaimOutcome =
+  | {
+      readonly kind: 'claimed';
+      readonly targetId: string;
+      readonly digest: string;
+      /** What its coins brought, the fee not deducted. */
+      readonly receivedShannons: bigint;
+      /** Without the bond that came back. */
+      readonly rewardShannons: bigint;
+      readonly feeShannons: bigint;
+      /** Whether we filled the target; otherwise it expired. */
+      readonly own: boolean;
+    }
+  /** Somebody else returned it, or nothing is left to claim. */
+  | { readonly kind: 'gone'; readonly targetId: string }
+  /** It stays to be claimed. */
+  | { readonly kind: 'failed'; readonly targetId: string; readonly error: QuarryError };
+
+export interface ClaimTargetDeps {
+  readonly client: Pick<SomaClient, 'getTarget' | 'recoverTransaction' | 'balanceChange'>;
+  readonly account: Pick<SomaAccount, 'address' | 'claimRewards'>;
+  readonly journal: Pick<Journal, 'claims' | 'submissions'>;
+  /** Told the fee of a transaction that an earlier run signed, whatever it came to. */
+  readonly onResentFee?: ((feeShannons: bigint) => void) | undefined;
+}
+
+/** Failures after which there is nothing left to claim. */
+const GONE_KINDS: ReadonlySet<string> = new Set(['targetNotFound', 'targetAlreadyClaimed', 'inputObjectDeleted']);
+
+/**
+ * Claims one target's reward, journalled before it is sent. A claim that was sent earlier is looked up first.
+ *
+ * @param epoch in which it is claimed; one that executes and fails is tried again in the next
+ * @throws QuarryError `ABORTED` when the signal fires
+ */
+export async function claimTarget(
+  claim: JournalClaim,
+  epoch: bigint,
+  deps: ClaimTargetDeps,
+  signal: AbortSignal,
+): Promise<ClaimOutcome> {
+  const { targetId } = claim;
+  try {
+    const earlier = await earlierResult(claim, deps, signal);
+    if (earlier !== undefined) return await book(claim, earlier, deps, signal);
+    const result = await send(claim, deps, signal);
+    return result === undefined ? gone(targetId, deps) : await book(claim, result, deps, signal);
+  } catch (caught) {
+    if (caught instanceof ExecutionError) {
+      if (GONE_KINDS.has(caught.kind)) return gone(targetId, deps);
+      // It cost its fee, and would again at once.
+      deps.journal.claims.postpone(targetId, epoch + 1n);
+    }
+    const error = toQuarryError(caught, `claiming ${targetId}`);
+    if (error.code === 'ABORTED') throw error;
+    return { kind: 'failed', targetId, error };
+  }
+}
+
+function gone(targetId: string, { journal }: ClaimTargetDeps): ClaimOutcome {
+  journal.claims.settle(targetId, 'gone');
+  return { kind: 'gone', targetId };
+}
+
+/** Sends the claim; `undefined` when the target is gone: a claimed one is deleted. */
+async function send(
+  { targetId }: JournalClaim,
+  { client, account, journal }: ClaimTargetDeps,
+  signal: AbortSignal,
+): Promise<TransactionResult | undefined> {
+  const target = await client.getTarget(targetId, { signal }).catch(notFoundAsUndefined);
+  if (target === undefined) return undefined;
+  return account.claimRewards({
+    targetId,
+    rewardShannons: target.rewardPoolShannons,
+    // Waits for the checkpoint: nothing here is in a race, and a balance read afterwards must have it.
+    signal,
+    onSigned: (signed) => journal.claims.record(targetId, signed.digest, encodeSignedTransaction(signed)),
+  });
+}
+
+/** What became of a claim that was sent earlier; `undefined` when it did not bring the reward and never will. */
+async function earlierResult(
+  { state, signed }: JournalClaim,
+  { client, onResentFee }: ClaimTargetDeps,
+  signal: AbortSignal,
+): Promise<TransactionResult | undefined> {
+  if (state !== 'built' || signed === undefined) return undefined;
+  const recovery = await client.recoverTransaction(decodeSignedTransaction(signed), { signal });
+  if (recovery.kind === 'unknown') throw recovery.reason;
+  if (recovery.kind === 'impossible') return undefined;
+  const { effects } = recovery.result;
+  onResentFee?.(effects.fee.totalFee);
+  return effects.status.kind === 'success' ? recovery.result : undefined;
+}
+
+async function book(
+  { targetId, own }: JournalClaim,
+  result: TransactionResult,
+  { client, account, journal }: ClaimTargetDeps,
+  signal: AbortSignal,
+): Promise<ClaimOutcome> {
+  const feeShannons = result.effects.fee.totalFee;
+  const receivedShannons = (await client.balanceChange(result, account.address, { signal })) + feeShannons;
+  const bond = journal.submissions.bondOf(targetId);
+  journal.claims.settle(targetId, 'claimed', { receivedShannons, feeShannons });
+  const rewardShannons = receivedShannons > bond ? receivedShannons - bond : receivedShannons;
+  const { digest } = result;
+  return { kind: 'claimed', targetId, digest, receivedShannons, rewardShannons, feeShannons, own };
+}

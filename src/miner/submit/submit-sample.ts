@@ -1,0 +1,85 @@
+import { QuarryError } from '../../errors/index.js';
+import type { SomaAccount } from '../../soma/client/account/soma-account.js';
+import type { SomaClient } from '../../soma/client/soma-client.js';
+import type { Journal } from '../journal/journal.js';
+import type { SubmissionOutcome } from '../run/events.js';
+import { settleSubmissions } from './record-outcome.js';
+import type { HostedSample } from './sample-hosting.js';
+import { Submission, type SubmissionContent } from './submission.js';
+import type { SubmissionLimits } from './submission-limits.js';
+
+export interface SubmitSampleDeps {
+  readonly client: Pick<SomaClient, 'recoverTransaction'>;
+  readonly account: Pick<SomaAccount, 'submitData'>;
+  readonly journal: Pick<Journal, 'submissions'>;
+  readonly limits: SubmissionLimits;
+}
+
+/** What became of one submission that was accepted. */
+export interface AcceptedSample {
+  readonly digest: string;
+  readonly feeShannons: bigint;
+}
+
+/**
+ * Submits one sample with the care of a miner: journalled before it is sent, and looked up by its digest where its answer
+ * does not come.
+ *
+ * @throws QuarryError `ALREADY_EXISTS` when the journal has a submission for this target that was accepted
+ * @throws QuarryError `OUTCOME_UNKNOWN` when it cannot be found out what became of it; calling again finds out
+ * @throws QuarryError `EXECUTION_FAILED`, and what refuses a transaction
+ */
+export async function submitSample(
+  content: SubmissionContent,
+  sample: HostedSample,
+  deps: SubmitSampleDeps,
+  signal: AbortSignal,
+): Promise<AcceptedSample> {
+  const { journal, limits } = deps;
+  const targetId = content.open.target.id;
+  if (journal.submissions.isLive(targetId)) return earlierSubmission(targetId, deps, signal);
+  const submission = new Submission(content, sample, {
+    ...deps,
+    limits: () => limits,
+    now: () => performance.now(),
+    onSigned: () => {},
+    onAnswered: () => {},
+  });
+  const { digest, outcome, error } = await submission.send(signal);
+  if (outcome.kind === 'unknown') return earlierSubmission(targetId, deps, signal);
+  return acceptedOrThrow(digest, outcome, error);
+}
+
+/** Finds out what became of a submission of this target that was signed before. */
+async function earlierSubmission(
+  targetId: string,
+  deps: SubmitSampleDeps,
+  signal: AbortSignal,
+): Promise<AcceptedSample> {
+  let found: { digest: string; outcome: SubmissionOutcome } | undefined;
+  const onOutcome = (submission: { targetId: string; digest: string }, outcome: SubmissionOutcome): void => {
+    if (submission.targetId === targetId) found = { digest: submission.digest, outcome };
+  };
+  await settleSubmissions(deps, new Set(), onOutcome, signal);
+  if (found !== undefined) return acceptedOrThrow(found.digest, found.outcome, undefined);
+  throw new QuarryError('ALREADY_EXISTS', `the journal has an accepted submission for target ${targetId}`, {
+    hint: 'nothing is submitted twice; quarry claim brings its reward when it is due',
+    details: { targetId },
+  });
+}
+
+function acceptedOrThrow(digest: string, outcome: SubmissionOutcome, error: QuarryError | undefined): AcceptedSample {
+  if (outcome.kind === 'accepted') return { digest, feeShannons: outcome.feeShannons };
+  if (outcome.kind === 'unknown') {
+    throw new QuarryError(
+      'OUTCOME_UNKNOWN',
+      `it is not known what became of transaction ${digest}: ${outcome.reason}`,
+      {
+        hint: 'run the same command again: the journal has the signed transaction, and nothing is submitted twice',
+        details: { digest },
+        cause: error,
+      },
+    );
+  }
+  throw error ?? new QuarryError('EXECUTION_FAILED', `submitting failed: ${outcome.reason}`, { details: { digest } });
+}
