@@ -70,6 +70,8 @@ export class TargetComposer {
     const { book, store } = this.#deps;
     const seen = store.sampleCount;
     const available = new Set(book.available);
+    // A composition has two parts at least: with less money for bonds there is nothing to search.
+    if ((this.#policy().maxParts ?? 0) < 2) return;
     for (const group of this.#groups(targets ?? [...available], targets === undefined)) {
       if (targets === undefined) await this.#composer.refresh(group[0]?.wanted, signal);
       const still = group.filter(({ open }) => available.has(open));
