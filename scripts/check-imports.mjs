@@ -29,8 +29,9 @@ const ALLOWED = {
   soma: ['soma/publish', 'soma/chain', 'soma/wallet', 'soma/client', 'soma/services'],
   devnet: ['errors', 'devnet'],
   'devnet/soma': ['errors', 'gen', 'soma/chain', 'engine', 'native', 'random', 'weights', 'http'],
-  'devnet/flock': ANY_NETWORK,
-  'devnet/aitbc': ANY_NETWORK,
+  'devnet/loopback': ['errors'],
+  'devnet/flock': [...ANY_NETWORK, 'devnet/loopback'],
+  'devnet/aitbc': [...ANY_NETWORK, 'devnet/loopback'],
   fleet: ['errors', 'http', 'native', 'weights', 'engine', 'soma'],
   miner: [
     'errors',

@@ -45,7 +45,8 @@ export interface OfferRecord {
   readonly minerId: string;
   readonly body: JsonObject;
   readonly createdAt: number;
-  taken: number;
+  /** Jobs it was accepted for. */
+  readonly acceptedFor: Set<string>;
   status: string;
 }
 
@@ -176,7 +177,14 @@ export class CoordinatorBook {
   }
 
   createOffer(minerId: string, body: JsonObject, status: string): OfferRecord {
-    const offer: OfferRecord = { id: this.#id('offer'), minerId, body, createdAt: this.now, taken: 0, status };
+    const offer: OfferRecord = {
+      id: this.#id('offer'),
+      minerId,
+      body,
+      createdAt: this.now,
+      acceptedFor: new Set<string>(),
+      status,
+    };
     this.offers.set(offer.id, offer);
     this.events.emit('offer', offer);
     return offer;

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { QuarryError } from '../../errors/index.js';
+import type { Handler, ServerAnswer, ServerRequest } from '../loopback/router.js';
 import type { CoordinatorBook, JobRecord } from './coordinator-book.js';
 import { isJsonObject, type JsonObject } from './json.js';
-import type { Handler, ServerAnswer, ServerRequest } from './loopback-server.js';
 
 /** Settings of a `DocumentedServer`. */
 export interface DocumentedServerOptions {
@@ -13,6 +13,10 @@ export interface DocumentedServerOptions {
   readonly attesterSeed: Uint8Array;
   /** Job types taken. Default: any. */
   readonly jobTypes?: readonly string[] | undefined;
+  /** The first so many calls with a client key are refused as too many. Default 0. */
+  readonly rateLimited?: number | undefined;
+  /** The first so many calls with a client key fail as of a fault of the server. Default 0. */
+  readonly failing?: number | undefined;
   /** What clients can pay at most. Default `1000`. */
   readonly balance?: string | undefined;
   /** Adds `results_sha256` to receipts, so that they commit to the results. The page has no such member. */
@@ -42,10 +46,16 @@ export interface DocumentedGate {
 }
 
 export function documentedGate(book: CoordinatorBook, options: DocumentedServerOptions): DocumentedGate {
+  let { rateLimited = 0, failing = 0 } = options;
   const asClient: DocumentedGate['asClient'] = (handle) => (request) => {
     const key = request.headers['x-api-key'] ?? '';
     const allowed = options.clientKeys.includes(key) || options.minerKeys.includes(key);
-    return allowed ? handle(request, key) : refuse(401, 'INVALID_API_KEY', 'the API key is missing or unknown');
+    if (!allowed) return refuse(401, 'INVALID_API_KEY', 'the API key is missing or unknown');
+    if (rateLimited-- > 0) {
+      const answer = refuse(429, 'RATE_LIMIT_EXCEEDED', 'too many requests');
+      return { ...answer, headers: { ...answer.headers, 'retry-after': '1' } };
+    }
+    return failing-- > 0 ? refuse(500, 'INTERNAL_ERROR', 'internal error') : handle(request, key);
   };
   return {
     book,

@@ -1,9 +1,9 @@
+import type { Handler, Routes } from '../loopback/router.js';
 import { compareAmounts } from './amount.js';
 import type { JobRecord } from './coordinator-book.js';
 import { bodyOf, type DocumentedGate, refuse } from './documented-gate.js';
 import { iso, statusOf } from './job-words.js';
 import { isJsonObject, type JsonObject } from './json.js';
-import type { Handler, Routes } from './loopback-server.js';
 import { acceptServiceRequest } from './service-requests.js';
 
 /** Jobs, and the five services that are jobs of a fixed shape. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { Routes } from '../loopback/router.js';
 import { compareAmounts } from './amount.js';
 import type { CoordinatorBook } from './coordinator-book.js';
 import { bodyOf, type DocumentedGate, publicIdOf, refuse } from './documented-gate.js';
 import { iso } from './job-words.js';
-import type { Routes } from './loopback-server.js';
 
 /** Offers and their acceptance. */
 export function documentedMarketRoutes({ book, options, asClient }: DocumentedGate): Routes {
@@ -47,10 +47,13 @@ export function documentedMarketRoutes({ book, options, asClient }: DocumentedGa
       if (offer === undefined || offer.status !== 'active')
         return refuse(410, 'OFFER_NOT_AVAILABLE', 'offer is no longer available');
       if (book.findJob(String(jobId), key) === undefined) return refuse(404, 'JOB_NOT_FOUND', 'job does not exist');
+      if (offer.acceptedFor.has(String(jobId))) {
+        return refuse(410, 'OFFER_NOT_AVAILABLE', 'offer was accepted for this job already');
+      }
       if (compareAmounts(String(bid), options.balance ?? '1000') > 0)
         return refuse(402, 'INSUFFICIENT_BALANCE', 'not enough funds in the wallet');
-      offer.taken++;
-      if (offer.taken >= Number(offer.body['max_jobs'] ?? 1)) offer.status = 'closed';
+      offer.acceptedFor.add(String(jobId));
+      if (offer.acceptedFor.size >= Number(offer.body['max_jobs'] ?? 1)) offer.status = 'closed';
       book.events.emit('offer', offer);
       const id = `tx_${randomBytes(8).toString('hex')}`;
       return { status: 201, json: { transaction_id: id, status: 'pending', created_at: iso(book.now) } };

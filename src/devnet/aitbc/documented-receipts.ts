@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { Routes } from '../loopback/router.js';
 import type { JobRecord } from './coordinator-book.js';
 import { type DocumentedGate, type DocumentedServerOptions, refuse } from './documented-gate.js';
 import { iso } from './job-words.js';
 import { isJsonObject, type JsonObject, parseExact, writeExact } from './json.js';
-import type { Routes } from './loopback-server.js';
 import { canonicalHash, holds, signMembers } from './receipt-signing.js';
 
 /** Receipts, and the coordinator's own opinion of one. */

@@ -1,3 +1,4 @@
+import type { Routes } from '../loopback/router.js';
 import type { CoordinatorBook } from './coordinator-book.js';
 import {
   bodyOf,
@@ -11,7 +12,6 @@ import { documentedJobRoutes } from './documented-jobs.js';
 import { documentedMarketRoutes, documentedStatsRoutes } from './documented-market.js';
 import { documentedReceiptRoutes } from './documented-receipts.js';
 import { iso } from './job-words.js';
-import type { Routes } from './loopback-server.js';
 import { minerRoutes } from './miner-routes.js';
 import { checkRequest, schemaOf, searchServices, serviceOf } from './service-registry.js';
 

@@ -1,5 +1,7 @@
 import { WebSocketServer } from 'ws';
 import { QuarryError } from '../../errors/index.js';
+import { startRouter } from '../loopback/router.js';
+import type { LoopbackServer } from '../loopback/server.js';
 import { CoordinatorBook, type JobRecord, type OfferRecord } from './coordinator-book.js';
 import { type DocumentedServerOptions, refuse } from './documented-gate.js';
 import { documentedReceipt } from './documented-receipts.js';
@@ -7,7 +9,6 @@ import { documentedRoutes } from './documented-routes.js';
 import { FaultQueue } from './fault-queue.js';
 import { iso, statusOf } from './job-words.js';
 import { isJsonObject, type JsonObject } from './json.js';
-import { LoopbackServer } from './loopback-server.js';
 import { signMembers } from './receipt-signing.js';
 
 /**
@@ -37,7 +38,7 @@ export class DocumentedServer {
       now: options.now ?? Date.now,
       writeReceipt: (job) => documentedReceipt(job, options),
     });
-    const server = await LoopbackServer.start({
+    const server = await startRouter({
       routes: documentedRoutes(book, options),
       guard: (request) => faults.take(request),
       noRoute: (request, allow) =>

@@ -1,4 +1,4 @@
-import type { ServerAnswer, ServerRequest } from './loopback-server.js';
+import type { ServerAnswer, ServerRequest } from '../loopback/router.js';
 
 interface Fault {
   readonly match: (request: ServerRequest) => boolean;

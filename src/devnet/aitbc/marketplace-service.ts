@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Routes } from '../loopback/router.js';
 import type { CoordinatorBook, OfferRecord } from './coordinator-book.js';
 import type { JsonObject } from './json.js';
-import type { Routes } from './loopback-server.js';
 
 /** The marketplace service that runs beside a deployed coordinator: creating and booking offers. */
 export function marketplaceRoutes(book: CoordinatorBook, prefix: string): Routes {

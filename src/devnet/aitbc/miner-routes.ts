@@ -1,6 +1,6 @@
+import type { Handler, Routes, ServerAnswer, ServerRequest } from '../loopback/router.js';
 import type { CoordinatorBook, JobRecord, MinerRecord } from './coordinator-book.js';
 import { isJsonObject, type JsonObject, parseExact, writeExact } from './json.js';
-import type { Handler, Routes, ServerAnswer, ServerRequest } from './loopback-server.js';
 
 /** Settings of {@link minerRoutes}. */
 export interface MinerRouteOptions {

@@ -2,9 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
+import type { Routes, ServerAnswer, ServerRequest } from '../loopback/router.js';
 import type { JsonObject } from './json.js';
 import { signJwt } from './jwt.js';
-import type { Routes, ServerAnswer, ServerRequest } from './loopback-server.js';
 
 /** Settings of {@link walletRoutes}. */
 export interface WalletGateOptions {

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { type LoopbackRequest, sendJson } from '../loopback/server.js';
+import { FaultyServer } from './faulty-server.js';
 import { isJsonObject, type JsonObject } from './json.js';
-import { LoopbackServer, type SeenRequest, sendJson } from './loopback-server.js';
 
 /** A file of a commit. */
 export interface HubFile {
@@ -31,7 +32,7 @@ interface Answer {
 }
 
 /** A Hugging Face Hub on loopback for model repositories: create, preupload, LFS, commit, tree, files. */
-export class HubServer extends LoopbackServer {
+export class HubServer extends FaultyServer {
   readonly token: string;
   readonly user = 'demo-miner';
   readonly repos = new Map<string, HubRepo>();
@@ -78,7 +79,7 @@ export class HubServer extends LoopbackServer {
     return this.#commit(repo, title, tree);
   }
 
-  protected handle(request: SeenRequest, response: ServerResponse): void {
+  protected handle(request: LoopbackRequest, response: ServerResponse): void {
     const file = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(request.path);
     if (file !== null && request.method === 'GET') {
       this.#resolve(request, response, decode(file[1]), decode(file[2]), decode(file[3]));
@@ -88,7 +89,7 @@ export class HubServer extends LoopbackServer {
     sendJson(response, status, body, { 'x-request-id': 'demo', ...headers });
   }
 
-  #answer(request: SeenRequest): Answer {
+  #answer(request: LoopbackRequest): Answer {
     const { method, path } = request;
     if (method === 'PUT' && path.startsWith('/lfs/')) return this.#putLfs(request);
     if (method === 'POST' && path.startsWith('/lfs-complete/')) return this.#completeLfs(request);
@@ -96,6 +97,7 @@ export class HubServer extends LoopbackServer {
       return this.#authorised(request) ? answer(200, this.#whoAmI()) : answer(401, { error: 'Invalid credentials' });
     }
     if (method === 'POST' && path === '/api/repos/create') return this.#create(request);
+    if (/\/xet-(?:write|read)-token\//.test(path)) return this.#noXet();
     const batch = /^\/([^/]+\/[^/]+)\.git\/info\/lfs\/objects\/batch$/.exec(path);
     if (method === 'POST' && batch !== null) return this.#batch(request);
     const api = /^\/api\/models\/([^/]+\/[^/]+)(?:\/(preupload|commit|revision|tree|commits)\/([^/]+))?$/.exec(path);
@@ -145,15 +147,20 @@ export class HubServer extends LoopbackServer {
     });
   }
 
+  /** The chunk store is not here; the client then uploads as LFS. */
+  #noXet(): Answer {
+    return answer(404, { error: 'Xet is not enabled for this repository' }, { 'x-error-code': 'EntryNotFound' });
+  }
+
   #whoAmI(): JsonObject {
     return { type: 'user', id: 'demo', name: this.user, fullname: 'Demo', orgs: [], auth: { type: 'access_token' } };
   }
 
-  #authorised(request: SeenRequest): boolean {
+  #authorised(request: LoopbackRequest): boolean {
     return request.headers['authorization'] === `Bearer ${this.token}`;
   }
 
-  #create(request: SeenRequest): Answer {
+  #create(request: LoopbackRequest): Answer {
     if (!this.#authorised(request)) return answer(401, { error: 'Invalid credentials' });
     const body = JSON.parse(request.body.toString('utf8')) as JsonObject;
     const name = `${String(body['organization'] ?? this.user)}/${String(body['name'])}`;
@@ -163,7 +170,7 @@ export class HubServer extends LoopbackServer {
     return answer(200, { url: `${this.url}/${name}`, id: name, name });
   }
 
-  #preupload(request: SeenRequest, repo: HubRepo): Answer {
+  #preupload(request: LoopbackRequest, repo: HubRepo): Answer {
     const body = JSON.parse(request.body.toString('utf8')) as { files: { path: string; size: number }[] };
     const current = repo.commits.at(-1)?.tree;
     return answer(200, {
@@ -179,7 +186,7 @@ export class HubServer extends LoopbackServer {
     });
   }
 
-  #batch(request: SeenRequest): Answer {
+  #batch(request: LoopbackRequest): Answer {
     if (!this.#authorised(request)) return answer(401, { error: 'Invalid credentials' });
     const body = JSON.parse(request.body.toString('utf8')) as { objects: { oid: string; size: number }[] };
     return answer(200, {
@@ -207,7 +214,7 @@ export class HubServer extends LoopbackServer {
     });
   }
 
-  #putLfs(request: SeenRequest): Answer {
+  #putLfs(request: LoopbackRequest): Answer {
     if (request.headers['authorization'] !== undefined)
       return answer(400, { error: 'Only one auth mechanism allowed' });
     const oid = request.path.slice('/lfs/'.length);
@@ -221,7 +228,7 @@ export class HubServer extends LoopbackServer {
     return this.#store(oid, request.body);
   }
 
-  #completeLfs(request: SeenRequest): Answer {
+  #completeLfs(request: LoopbackRequest): Answer {
     const oid = request.path.slice('/lfs-complete/'.length);
     const body = JSON.parse(request.body.toString('utf8')) as { parts: { partNumber: number; etag: string }[] };
     const stored = this.#parts.get(oid) ?? new Map<number, Buffer>();
@@ -238,7 +245,7 @@ export class HubServer extends LoopbackServer {
     return answer(200, {});
   }
 
-  #commitRequest(request: SeenRequest, name: string, repo: HubRepo): Answer {
+  #commitRequest(request: LoopbackRequest, name: string, repo: HubRepo): Answer {
     const lines = request.body
       .toString('utf8')
       .split('\n')
@@ -281,7 +288,7 @@ export class HubServer extends LoopbackServer {
     return repo.commits.find((commit) => commit.oid === revision);
   }
 
-  #resolve(request: SeenRequest, response: ServerResponse, name: string, revision: string, path: string): void {
+  #resolve(request: LoopbackRequest, response: ServerResponse, name: string, revision: string, path: string): void {
     const repo = this.repos.get(name);
     const visible = repo !== undefined && (!repo.private || this.#authorised(request));
     const file = visible ? this.#find(repo, revision)?.tree.get(path) : undefined;

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
+import { type LoopbackRequest, sendJson } from '../loopback/server.js';
 import type { DemoTask } from './demo-tasks.js';
+import { FaultyServer } from './faulty-server.js';
 import { demoDaily, demoTasks, detail, listItem } from './fixtures.js';
 import { isJsonObject, type JsonObject } from './json.js';
-import { LoopbackServer, type SeenRequest, sendJson } from './loopback-server.js';
 
 /** A submission as the demonstration service keeps it. */
 export interface DemoSubmission {
@@ -35,7 +36,7 @@ function answer(status: number, body: unknown): Answer {
 }
 
 /** FLock's Fed Ledger on loopback: every endpoint this client uses, with the published tasks and switchable faults. */
-export class LedgerServer extends LoopbackServer {
+export class LedgerServer extends FaultyServer {
   readonly apiKey: string;
   tasks: DemoTask[] = demoTasks();
   readonly submissions: DemoSubmission[] = [];
@@ -85,12 +86,12 @@ export class LedgerServer extends LoopbackServer {
     return row;
   }
 
-  protected handle(request: SeenRequest, response: ServerResponse): void {
+  protected handle(request: LoopbackRequest, response: ServerResponse): void {
     const { status, body } = this.#answer(request);
     sendJson(response, status, body);
   }
 
-  #answer(request: SeenRequest): Answer {
+  #answer(request: LoopbackRequest): Answer {
     const path = request.path.replace(/^\/api\/v1\//, '');
     if (path === request.path) return answer(404, { detail: 'Not Found' });
     if (this.overrides.has(path)) return answer(200, this.overrides.get(path));
@@ -121,7 +122,7 @@ export class LedgerServer extends LoopbackServer {
     return task;
   }
 
-  #taskId(request: SeenRequest): number | Answer {
+  #taskId(request: LoopbackRequest): number | Answer {
     const text = request.query.get('task_id') ?? '';
     if (/^\d+$/.test(text)) return Number(text);
     return answer(422, {
@@ -136,7 +137,7 @@ export class LedgerServer extends LoopbackServer {
     });
   }
 
-  #getTask(request: SeenRequest): Answer {
+  #getTask(request: LoopbackRequest): Answer {
     const id = this.#taskId(request);
     if (typeof id !== 'number') return id;
     const task = this.tasks.find((entry) => entry.id === id);
@@ -144,17 +145,17 @@ export class LedgerServer extends LoopbackServer {
     return answer(200, detail(task, this.signLink(`${id}/training_set.jsonl`)));
   }
 
-  #listTasks(request: SeenRequest): Answer {
+  #listTasks(request: LoopbackRequest): Answer {
     const status = request.query.get('status');
     const listed = this.tasks.filter((task) => status === null || task.status === status);
     return answer(200, listed.map(listItem));
   }
 
-  #authorised(request: SeenRequest): boolean {
+  #authorised(request: LoopbackRequest): boolean {
     return request.headers['flock-api-key'] === this.apiKey;
   }
 
-  #mine(request: SeenRequest): Answer {
+  #mine(request: LoopbackRequest): Answer {
     if (!this.#authorised(request)) return answer(403, { detail: 'Not authenticated' });
     const id = this.#taskId(request);
     if (typeof id !== 'number') return id;
@@ -167,7 +168,11 @@ export class LedgerServer extends LoopbackServer {
     }));
   }
 
-  #page<T extends object>(request: SeenRequest, rows: readonly T[], show: (row: T) => object = (row) => row): Answer {
+  #page<T extends object>(
+    request: LoopbackRequest,
+    rows: readonly T[],
+    show: (row: T) => object = (row) => row,
+  ): Answer {
     const number = (name: string, otherwise: number): number => Number(request.query.get(name) ?? otherwise);
     const size = number('size', 50);
     const asked = number('page', 1);
@@ -188,7 +193,7 @@ export class LedgerServer extends LoopbackServer {
     return answer(200, envelopes[this.envelope]);
   }
 
-  #submit(request: SeenRequest): Answer {
+  #submit(request: LoopbackRequest): Answer {
     if (!this.#authorised(request)) return answer(403, { detail: 'Not authenticated' });
     const body = JSON.parse(request.body.toString('utf8')) as JsonObject;
     const data = body['data'];
@@ -202,7 +207,7 @@ export class LedgerServer extends LoopbackServer {
     return answer(200, { task_id: row.task_id, data: row.data, id: row.id });
   }
 
-  #emissions(request: SeenRequest): Answer {
+  #emissions(request: LoopbackRequest): Answer {
     const type = request.query.get('type');
     if (type !== 'submission' && type !== 'validation') {
       return answer(422, { detail: [{ loc: ['query', 'type'], msg: 'unknown', type: 'enum' }] });
@@ -210,7 +215,7 @@ export class LedgerServer extends LoopbackServer {
     return answer(200, { data: demoDaily(type) });
   }
 
-  #achievements(request: SeenRequest): Answer {
+  #achievements(request: LoopbackRequest): Answer {
     const role = request.query.get('role');
     if (role !== 'validator' && role !== 'node') {
       return answer(422, { detail: [{ loc: ['query', 'role'], msg: 'unknown', type: 'enum' }] });
@@ -218,7 +223,7 @@ export class LedgerServer extends LoopbackServer {
     return answer(200, { gold_medals: 0, silver_medals: 0, bronze_medals: 0, total_participations: 0, tasks: [] });
   }
 
-  #assign(request: SeenRequest, taskId: number): Answer {
+  #assign(request: LoopbackRequest, taskId: number): Answer {
     if (!this.#authorised(request)) return answer(403, { detail: 'Not authenticated' });
     if (!this.unlimitedLookups && this.now() - this.#lastLookup < LOOKUP_WINDOW_MS) {
       return answer(400, {
@@ -250,7 +255,7 @@ export class LedgerServer extends LoopbackServer {
     });
   }
 
-  #update(request: SeenRequest, id: number): Answer {
+  #update(request: LoopbackRequest, id: number): Answer {
     if (!this.#authorised(request)) return answer(403, { detail: 'Not authenticated' });
     const assignment = this.assignments.find((entry) => entry.id === id);
     if (assignment === undefined) return answer(404, { detail: 'Assignment not found' });

@@ -1,7 +1,8 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { LoopbackServer, type SeenRequest } from './loopback-server.js';
+import type { LoopbackRequest } from '../loopback/server.js';
+import { FaultyServer } from './faulty-server.js';
 
 /** A stored file: real bytes, or bytes made on demand so that large ones need no memory. */
 export interface StoredObject {
@@ -24,7 +25,7 @@ export interface StoreFaults {
  * An S3 bucket on loopback: checks presigned links against its clock, serves ranges, honours `If-Match` and `If-Range`, and refuses
  * what a bucket refuses (HEAD on a GET link, a second authentication, unsigned `x-amz-` headers).
  */
-export class S3Server extends LoopbackServer {
+export class S3Server extends FaultyServer {
   readonly objects = new Map<string, StoredObject>();
   readonly faulty: StoreFaults = { dropAfter: [], stallAfter: [], ignoreRange: false };
   /** Life of a link in seconds. */
@@ -53,7 +54,7 @@ export class S3Server extends LoopbackServer {
     return `${this.url}/${key}?${query}`;
   }
 
-  protected async handle(request: SeenRequest, response: ServerResponse): Promise<void> {
+  protected async handle(request: LoopbackRequest, response: ServerResponse): Promise<void> {
     const key = request.path.slice(1);
     if (request.headers['authorization'] !== undefined) {
       refuse(response, 400, 'InvalidArgument', 'Only one auth mechanism allowed');

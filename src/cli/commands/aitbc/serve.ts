@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { DocumentedServer, keyIdOf, LiveServer } from '../../../devnet/index.js';
+import { QuarryError } from '../../../errors/index.js';
 import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { wholeNumber } from './connection.js';
@@ -10,6 +11,9 @@ import { say, tell } from './print.js';
 interface ServeFlags {
   readonly dialect: 'documented' | 'live-key' | 'live-jwt';
   readonly port: number;
+  readonly jobTypes?: string | undefined;
+  readonly rateLimited: number;
+  readonly failing: number;
   readonly json?: boolean | undefined;
 }
 
@@ -23,9 +27,16 @@ export function serveCommand(context: CliContext): Command {
         .default('documented'),
     )
     .option('--port <n>', '0: any free port', wholeNumber, 8011)
+    .option('--job-types <types>', 'documented: take these only, comma-separated; others are INVALID_JOB_TYPE')
+    .option('--rate-limited <n>', 'documented: answer the first calls with RATE_LIMIT_EXCEEDED', wholeNumber, 0)
+    .option('--failing <n>', 'documented: answer the first calls with INTERNAL_ERROR', wholeNumber, 0)
     .option('--json', 'one line with address and keys, once it serves')
     .addHelpText('after', example('serve --dialect live-jwt --port 8203'))
     .action(async (flags: ServeFlags) => {
+      const faults = flags.jobTypes !== undefined || flags.rateLimited > 0 || flags.failing > 0;
+      if (flags.dialect !== 'documented' && faults) {
+        throw new QuarryError('USAGE', '--job-types, --rate-limited and --failing belong to the documented dialect');
+      }
       const [clientKey = '', minerKey = '', adminKey = '', walletKey = ''] = Array.from({ length: 4 }, () =>
         randomBytes(32).toString('hex'),
       );
@@ -33,7 +44,12 @@ export function serveCommand(context: CliContext): Command {
       const common = { clientKeys: [clientKey], minerKeys: [minerKey], signerSeed, attesterSeed, port: flags.port };
       const server =
         flags.dialect === 'documented'
-          ? await DocumentedServer.start(common)
+          ? await DocumentedServer.start({
+              ...common,
+              jobTypes: flags.jobTypes?.split(',').map((type) => type.trim()),
+              rateLimited: flags.rateLimited,
+              failing: flags.failing,
+            })
           : await LiveServer.start({
               ...common,
               generation: flags.dialect === 'live-key' ? 'key' : 'jwt',
