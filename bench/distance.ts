@@ -1,5 +1,6 @@
 import type { DistanceEngine, EmbeddingRows, Hit, TargetMatrix } from '../src/engine/contract.js';
 import { createGpuDistanceEngine, type GpuDistanceEngine, type GpuMode } from '../src/engine/gpu/index.js';
+import { createJsDistanceEngine } from '../src/engine/js/index.js';
 import { createNativeDistanceEngine, nativeCapabilities } from '../src/engine/native/index.js';
 import { createReferenceDistanceEngine } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
@@ -142,7 +143,7 @@ async function* otherEngines(options: DistanceBenchOptions): AsyncIterable<Bench
   const rows = makeRows(options.quick ? ENGINE_ROWS / 10 : ENGINE_ROWS, 'bf16');
   const targets = makeTargets(1, HARDEST);
   const engines: [string, () => Promise<DistanceEngine>][] = [
-    ['reference', async () => createReferenceDistanceEngine()],
+    ['js', async () => createJsDistanceEngine()],
     ...(['cpu', 'webasm', 'webgpu'] satisfies GpuMode[]).map((mode): [string, () => Promise<DistanceEngine>] => [
       `gpu.js ${mode}`,
       () => createGpuDistanceEngine({ mode }),

@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { createJsEngine } from '../src/engine/js/index.js';
 import { createNativeScoringEngine, type NativeScoringOptions } from '../src/engine/native/index.js';
-import { createReferenceEngine } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { generateWeights } from '../src/weights/generate.js';
 import type { ModelConfig } from '../src/weights/model-config.js';
@@ -102,7 +102,7 @@ export async function checkSlice(
     const model = await createNativeScoringEngine({ ...options, precision: 'f32' }).load(weights, slice, scoreOptions);
     const [got] = await model.score(sample, scoreOptions);
     await model.close();
-    const reference = await createReferenceEngine().load(weights, slice, scoreOptions);
+    const reference = await createJsEngine().load(weights, slice, scoreOptions);
     const [want] = await reference.score(sample, scoreOptions);
     await reference.close();
     const error = relativeError(got!, want!);

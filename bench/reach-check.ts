@@ -1,4 +1,5 @@
-import { cosineDistance, createReferenceEngine } from '../src/engine/reference/index.js';
+import { createJsEngine } from '../src/engine/js/index.js';
+import { cosineDistance } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { composedScore, joinParts } from '../src/store/index.js';
 import type { ModelConfig } from '../src/weights/model-config.js';
@@ -23,7 +24,7 @@ export async function checkComposition(
   const composed = composedScore(
     parts.map((part) => ({ loss: losses[part]!, embedding: embeddings.subarray(part * dim, (part + 1) * dim) })),
   );
-  const model = await createReferenceEngine().load(weights, shape);
+  const model = await createJsEngine().load(weights, shape);
   const { bytes } = joinParts(
     parts.map((part) => chunks[part]!),
     shape,

@@ -5,7 +5,7 @@ import { measureEngine } from './calibration/measure-engine.js';
 import { chunkFlops } from './calibration/probe-shape.js';
 import { type KeptSpeed, readSpeeds, speedKey, writeSpeeds } from './calibration/speed-file.js';
 import type { ScoringEngine } from './contract.js';
-import { createScoringEngine, type EngineSpec, SCORING_ENGINES, type ScoringEngineName } from './engine-spec.js';
+import { createScoringEngine, type EngineSpec, MINING_ENGINES, type ScoringEngineName } from './engine-spec.js';
 import { PooledEngine } from './pool/pooled-engine.js';
 
 /** What a user may say about the engine; everything else is chosen. */
@@ -65,7 +65,7 @@ const CHEAP_CHUNK_FLOPS = 1e9;
 /** Tries every engine by building it. */
 export async function probeEngines(options: Omit<EngineOptions, 'engine'>): Promise<EngineProbe[]> {
   const probes: EngineProbe[] = [];
-  for (const name of SCORING_ENGINES) {
+  for (const name of MINING_ENGINES) {
     try {
       const engine = await createScoringEngine(specOf(name, options, options.threads));
       probes.push({ name, available: true, device: engine.device, precision: engine.precision });
@@ -187,7 +187,7 @@ async function best(options: Omit<EngineOptions, 'engine'>, config: ModelConfig)
   const absent = candidates.flatMap((each) =>
     each.available ? [] : [`${candidateName(each)}: ${each.error.message}`],
   );
-  const name = running[0]?.name ?? 'reference';
+  const name = running[0]?.name ?? 'js';
   const half = options.precision === undefined && running[0]?.precision === 'f16';
   const speeds = running.map((each) => `${candidateName(each)} ${chunksText(each.chunksPerSecond)}`).join(', ');
   const when =

@@ -3,14 +3,17 @@ import { QuarryError } from '../errors/index.js';
 import type { IsaLevel } from '../native/isa-level.js';
 import type { Precision, ScoringEngine } from './contract.js';
 
-/** Scoring engines by name. */
-export const SCORING_ENGINES = ['native', 'onnx', 'reference'] as const;
+/** Scoring engines that a user chooses among. */
+export const MINING_ENGINES = ['native', 'onnx', 'js'] as const;
+
+/** Scoring engines by name: those, and the oracle they are checked against. */
+export const SCORING_ENGINES = [...MINING_ENGINES, 'reference'] as const;
 export type ScoringEngineName = (typeof SCORING_ENGINES)[number];
 
 /** Which engine to build and how. Plain data, so that it can be sent to a worker thread. */
 export interface EngineSpec {
   readonly engine: ScoringEngineName;
-  /** Threads of one engine instance. Default: all cores for `native` and `onnx`. `reference` has one. */
+  /** Threads of one engine instance. Default: all cores for `native` and `onnx`; the others have one. */
   readonly threads?: number | undefined;
   /** Forces a level of the native core. Default: the highest this processor has. */
   readonly isa?: IsaLevel | undefined;
@@ -29,6 +32,10 @@ export interface EngineSpec {
 export async function createScoringEngine(spec: EngineSpec): Promise<ScoringEngine> {
   const threads = spec.threads ?? availableParallelism();
   switch (spec.engine) {
+    case 'js': {
+      const { createJsEngine } = await import('./js/index.js');
+      return createJsEngine();
+    }
     case 'reference': {
       const { createReferenceEngine } = await import('./reference/index.js');
       return createReferenceEngine();

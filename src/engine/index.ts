@@ -34,6 +34,7 @@ export { rowAsF32, toBf16 } from './embedding-rows.js';
 export {
   createScoringEngine,
   type EngineSpec,
+  MINING_ENGINES,
   SCORING_ENGINES,
   type ScoringEngineName,
 } from './engine-spec.js';
@@ -46,6 +47,14 @@ export {
   type ResidentRows,
   type WebGpuProbe,
 } from './gpu/index.js';
+export {
+  BYTE_VALUES,
+  cosineGradient,
+  createJsDistanceEngine,
+  createJsEngine,
+  type JsEngine,
+  type JsModel,
+} from './js/index.js';
 export {
   assertModelConfig,
   EOS_TOKEN,
@@ -68,13 +77,11 @@ export { createOnnxEngine, ONNX_PROVIDERS, type OnnxEngineOptions, type OnnxProv
 export {
   AUDIT_TOLERANCE,
   type BatchEvaluation,
-  BYTE_VALUES,
   batchesOf,
   type Chunk,
   chunkAt,
   chunkCount,
   cosineDistance,
-  cosineGradient,
   createReferenceDistanceEngine,
   createReferenceEngine,
   type Evaluation,

@@ -6,7 +6,7 @@ import { createFileScanner } from './file-scanner.js';
 import type { RowScanner } from './row-scanner.js';
 
 /** Distance engines by name, fastest first. */
-export const DISTANCE_ENGINES = ['native', 'gpu', 'reference'] as const;
+export const DISTANCE_ENGINES = ['native', 'gpu', 'js'] as const;
 export type DistanceEngineName = (typeof DISTANCE_ENGINES)[number];
 
 export interface ScannerOptions {
@@ -41,7 +41,7 @@ async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'en
       return { scanner: createEngineScanner(engine), name, detail: `gpu.js ${engine.mode}: ${engine.reason}` };
     }
     default:
-      return { scanner: createFileScanner(), name, detail: 'plain TypeScript' };
+      return { scanner: createFileScanner(), name, detail: 'plain JavaScript' };
   }
 }
 
@@ -59,7 +59,7 @@ export async function chooseScanner({ engine, ...options }: ScannerOptions): Pro
       // Why it does not run is what `probeScanners` tells; here the next one is tried.
     }
   }
-  return build('reference', options);
+  return build('js', options);
 }
 
 /** Tries every distance engine by building it. */

@@ -21,7 +21,7 @@ const file = (name: string): string => join(dir, name);
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'quarry-bad-'));
   devnet = await startDevnet({ seed: 51, checkpointIntervalMs: 20 });
-  run = cliRunner({ HOME: dir, QUARRY_NETWORK: devnet.rpcUrl, QUARRY_ENGINE: 'reference', QUARRY_WORKERS: '1' });
+  run = cliRunner({ HOME: dir, QUARRY_NETWORK: devnet.rpcUrl, QUARRY_ENGINE: 'js', QUARRY_WORKERS: '1' });
   await writeFile(file('weights.st'), generateWeightsBytes(MODEL_CONFIGS.small, 1n));
   await writeFile(file('sample.txt'), 'sample');
 });

@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 function start(args: readonly string[]): ChildProcess {
-  const env = { PATH: process.env['PATH'], HOME: dir, QUARRY_NETWORK: devnet.rpcUrl, QUARRY_ENGINE: 'reference' };
+  const env = { PATH: process.env['PATH'], HOME: dir, QUARRY_NETWORK: devnet.rpcUrl, QUARRY_ENGINE: 'js' };
   return spawn(process.execPath, [bin, ...args], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 

@@ -41,7 +41,7 @@ beforeAll(async () => {
     QUARRY_FAUCET_URL: devnet.faucetUrl,
     QUARRY_STATE_DIR: file('state'),
     SOMA_SECRET_KEY: miner.exportSecret('hex'),
-    QUARRY_ENGINE: 'reference',
+    QUARRY_ENGINE: 'js',
     QUARRY_WORKERS: '1',
   });
   await writeFile(file('sample.txt'), 'a sample that is scored by hand\n'.repeat(4));

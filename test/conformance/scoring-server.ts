@@ -1,7 +1,8 @@
 import { Server } from '@grpc/grpc-js';
 import { addBcsMethod } from '../../src/devnet/soma/rpc/bcs-service.js';
 import { type Listening, listenShared } from '../../src/devnet/soma/shared-port-server.js';
-import { cosineDistance, createReferenceEngine, selectBest } from '../../src/engine/reference/index.js';
+import { createJsEngine } from '../../src/engine/js/index.js';
+import { cosineDistance, selectBest } from '../../src/engine/reference/index.js';
 import { bcs, cryptWeights, digestToBytes } from '../../src/soma/chain/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { safetensorsFromBytes } from '../../src/weights/safetensors.js';
@@ -33,7 +34,7 @@ async function bytesAt(url: string): Promise<Uint8Array> {
 
 /** Scores with the reference engine. */
 async function score(request: ScoreRequest): Promise<ScoreResponse> {
-  const engine = createReferenceEngine();
+  const engine = createJsEngine();
   const data = await bytesAt(request.dataUrl);
   const scores = [];
   for (const { url, key } of request.models) {

@@ -1,16 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import {
-  cosineDistance,
-  cosineGradient,
-  createReferenceEngine,
-  normalArray,
-} from '../../src/engine/reference/index.js';
+import { cosineGradient, createJsEngine } from '../../src/engine/js/index.js';
+import { cosineDistance, normalArray } from '../../src/engine/reference/index.js';
 import type { ModelConfig } from '../../src/weights/model-config.js';
 import { safetensorsFromBytes } from '../../src/weights/safetensors.js';
 import { encodeSafetensors } from '../../src/weights/safetensors-write.js';
 import { initialWeights, mixedBytes } from '../native/models.js';
 
-const engine = createReferenceEngine();
+const engine = createJsEngine();
 const TINY: ModelConfig = {
   embeddingDim: 16,
   numHeads: 2,

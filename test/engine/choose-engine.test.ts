@@ -35,13 +35,13 @@ describe('the choice of an engine', () => {
 
   it('measures models of the same proportions that take milliseconds', () => {
     for (const config of Object.values(MODEL_CONFIGS)) {
-      for (const engine of ['native', 'onnx', 'reference'] as const) {
+      for (const engine of ['native', 'onnx', 'js'] as const) {
         const shape = probeShape(config, engine);
         assertModelConfig(shape);
         expect(shape.numLayers).toBe(1);
         expect(shape.embeddingDim).toBeLessThanOrEqual(config.embeddingDim);
         expect(shape.hiddenDim / shape.embeddingDim).toBeCloseTo(config.hiddenDim / config.embeddingDim, 1);
-        expect(chunkFlops(shape)).toBeLessThan(engine === 'reference' ? 1e8 : 3e9);
+        expect(chunkFlops(shape)).toBeLessThan(engine === 'js' ? 1e8 : 3e9);
       }
     }
     expect(chunkFlops(MODEL_CONFIGS.v1)).toBeGreaterThan(2.4e12);
@@ -54,7 +54,7 @@ describe('the choice of an engine', () => {
     const speeds = running.map(({ chunksPerSecond }) => chunksPerSecond!);
     const usual = running.filter(({ precision }) => precision !== 'f16').map(({ chunksPerSecond }) => chunksPerSecond!);
     expect(usual).toEqual([...usual].sort((a, b) => b - a));
-    expect(running.map(({ name }) => name)).toContain('reference');
+    expect(running.map(({ name }) => name)).toContain('js');
     expect(speeds.every((speed) => speed > 0 && Number.isFinite(speed))).toBe(true);
 
     const second = await engineSpeeds(files, MODEL_CONFIGS.medium);
@@ -73,7 +73,7 @@ describe('the choice of an engine', () => {
       entries: Record<string, { speeds: { engine: string; chunksPerSecond: number }[] }>;
     };
     for (const { speeds } of Object.values(content.entries))
-      for (const speed of speeds) if (speed.engine === 'reference') speed.chunksPerSecond = 123_456;
+      for (const speed of speeds) if (speed.engine === 'js') speed.chunksPerSecond = 123_456;
     await writeFile(files.speedFile, JSON.stringify(content));
     const chosen = await chooseEngine({ engine: 'auto', workers: 1, ...files, threads: 1 }, MODEL_CONFIGS.medium);
     await chosen.engine.close();
@@ -81,9 +81,9 @@ describe('the choice of an engine', () => {
     expect(chosen.reason).toContain('measured now');
     const kept = await chooseEngine({ engine: 'auto', ...files }, MODEL_CONFIGS.medium);
     await kept.engine.close();
-    expect(kept.name).toBe('reference');
-    expect(kept.reason).toMatch(/reference 123000.*measured \d{4}-\d\d-\d\d/);
-    expect(kept.candidates[0]).toMatchObject({ name: 'reference', chunksPerSecond: 123_456 });
+    expect(kept.name).toBe('js');
+    expect(kept.reason).toMatch(/js 123000.*measured \d{4}-\d\d-\d\d/);
+    expect(kept.candidates[0]).toMatchObject({ name: 'js', chunksPerSecond: 123_456 });
   });
 
   it('takes f16 where it is clearly faster than f32 on the same provider, and never unasked otherwise', async (context) => {
@@ -144,12 +144,12 @@ describe('the choice of an engine', () => {
     await auto.engine.close();
     const native = auto.candidates.find(({ name }) => name === 'native');
     expect(auto.name === 'native').toBe(native?.available);
-    const told = await chooseEngine({ engine: 'reference', speedFile }, MODEL_CONFIGS.v1);
+    const told = await chooseEngine({ engine: 'js', speedFile }, MODEL_CONFIGS.v1);
     await told.engine.close();
     expect(told).toMatchObject({
-      name: 'reference',
+      name: 'js',
       reason: 'chosen by the user',
-      candidates: [{ name: 'reference' }],
+      candidates: [{ name: 'js' }],
     });
     if (native?.available) await expect(readFile(speedFile)).rejects.toThrow();
   });

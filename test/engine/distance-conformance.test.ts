@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DistanceEngine, EmbeddingRows, Hit, ScanOptions, TargetMatrix } from '../../src/engine/contract.js';
 import { rowAsF32, toBf16 } from '../../src/engine/embedding-rows.js';
 import { createGpuDistanceEngine, type GpuMode } from '../../src/engine/gpu/index.js';
+import { createJsDistanceEngine } from '../../src/engine/js/index.js';
 import { createNativeDistanceEngine } from '../../src/engine/native/distance.js';
 import { cosineDistance, createReferenceDistanceEngine, normalArray } from '../../src/engine/reference/index.js';
 import { QuarryError } from '../../src/errors/index.js';
@@ -14,6 +15,7 @@ useSoftwareVulkan();
 /** Every distance engine; one that does not run here is reported as skipped with its reason. */
 const ENGINES: Record<string, () => Promise<DistanceEngine>> = {
   reference: async () => createReferenceDistanceEngine(),
+  js: async () => createJsDistanceEngine(),
   ...Object.fromEntries(ISA_LEVELS.map((isa) => [`native ${isa}`, async () => createNativeDistanceEngine({ isa })])),
   ...Object.fromEntries(
     (['webgpu', 'webasm', 'cpu'] satisfies GpuMode[]).map((mode) => [

@@ -1,4 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { attention as fastAttention } from '../../src/engine/js/attention.js';
+import * as forward from '../../src/engine/js/forward.js';
+import { linear as fastLinear } from '../../src/engine/js/linear.js';
+import { sigRegSum as fastSigRegSum } from '../../src/engine/js/sig-reg.js';
 import { attention } from '../../src/engine/reference/attention.js';
 import { cosineDistance, selectBest, withinAuditTolerance } from '../../src/engine/reference/competition.js';
 import { batchesOf, chunkAt, chunkCount } from '../../src/engine/reference/data-contract.js';
@@ -82,7 +86,13 @@ function perBatch(
   }).flat();
 }
 
-describe('layers', () => {
+const REFERENCE = { attention, linear, feedForward, encodeLayer, encode, sigRegSum };
+const JS = { ...forward, attention: fastAttention, linear: fastLinear, sigRegSum: fastSigRegSum };
+
+describe.each([
+  ['reference', REFERENCE],
+  ['js', JS],
+])('layers of the %s engine', (_, { attention, linear, feedForward, encodeLayer, encode, sigRegSum }) => {
   test.each(casesOf('soma-layer-norm'))('$test', (golden) => {
     const { x, gamma, beta } = golden.inputs;
     check(golden, layerNorm(arrayOf(x!), { gamma: arrayOf(gamma!), beta: arrayOf(beta!) }));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadedModel, Precision, Score, ScoringEngine } from '../../src/engine/contract.js';
+import { createJsEngine } from '../../src/engine/js/index.js';
 import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { createOnnxEngine } from '../../src/engine/onnx/index.js';
 import { createReferenceEngine } from '../../src/engine/reference/index.js';
@@ -46,6 +47,7 @@ const NATIVE_ROWS = (['f32', 'bf16'] as const).flatMap((precision) =>
 /** Every scoring engine; one that does not run here is reported as skipped with its reason. */
 const ROWS = new Map<string, Row>([
   ['reference f32', { precision: 'f32', create: async () => createReferenceEngine() }],
+  ['js f32', { precision: 'f32', notLong: 'a minute', create: async () => createJsEngine() }],
   ...NATIVE_ROWS,
   [
     'onnx cpu f32',

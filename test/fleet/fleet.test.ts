@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createReferenceEngine, type LoadedModel, type Score, type ScoringEngine } from '../../src/engine/index.js';
+import type { LoadedModel, Score, ScoringEngine } from '../../src/engine/index.js';
+import { createJsEngine } from '../../src/engine/js/index.js';
 import type { QuarryError } from '../../src/errors/index.js';
 import { FleetEngine, type FleetEngineOptions, ModelShelf, openFleet, ScorerNode } from '../../src/fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
@@ -44,7 +45,7 @@ afterEach(async () => {
 /** A scorer of this process; `change` makes it lie. */
 async function startScorer(change: (score: Score) => Score = (score) => score): Promise<{ ended: Promise<void> }> {
   const connection = await openFleet({ url: server.url, fleet, name: 'scorer' });
-  const engine = changed(createReferenceEngine(), change);
+  const engine = changed(createJsEngine(), change);
   const weights = new WeightsCache({ dir: join(dir, `cache-${fleet}-${Math.random()}`) }, { http });
   const models = new ModelShelf({ most: 2 }, { weights, engineFor: async () => engine });
   const node = new ScorerNode(
@@ -85,7 +86,7 @@ async function openEngine(options: Partial<FleetEngineOptions> = {}): Promise<Fl
   const connection = await openFleet({ url: server.url, fleet, name: 'coordinator' });
   const engine = await FleetEngine.open(
     { verifyShare: 0, onWarning: (error) => warnings.push(error), ackWaitMs: 2_000, ...options },
-    { fleet: connection, local: createReferenceEngine() },
+    { fleet: connection, local: createJsEngine() },
   );
   closers.push(() => engine.close());
   return engine;
@@ -106,7 +107,7 @@ const samples = (count: number): Uint8Array[] =>
 async function truth(inputs: readonly Uint8Array[]): Promise<Score[]> {
   const cache = new WeightsCache({ dir: join(dir, 'coordinator') }, { http });
   const file = await cache.open(published.models[0]!);
-  const model = await createReferenceEngine().load(file, MODEL_CONFIGS.small);
+  const model = await createJsEngine().load(file, MODEL_CONFIGS.small);
   const scores = await model.score(inputs);
   await file.close();
   return scores;
@@ -161,7 +162,7 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
   it('loses nothing when a scorer is killed: what it had in hand is scored by another', async () => {
     const args = (name: string): string[] => [
       ...['bin/quarry.js', 'scorer', '--nats', server.url, '--fleet', fleet, '--allow-loopback'],
-      ...['--state-dir', join(dir, name), '--engine', 'reference', '--workers', '1'],
+      ...['--state-dir', join(dir, name), '--engine', 'js', '--workers', '1'],
     ];
     const [victim, survivor] = ['victim', 'survivor'].map((name) =>
       spawn(process.execPath, args(name), { stdio: 'ignore' }),

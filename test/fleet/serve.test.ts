@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createReferenceEngine, type LoadedModel, type ScoringEngine } from '../../src/engine/index.js';
+import type { LoadedModel, ScoringEngine } from '../../src/engine/index.js';
+import { createJsEngine } from '../../src/engine/js/index.js';
 import { cosineDistance, selectBest } from '../../src/engine/reference/index.js';
 import { ModelShelf, ScoringService, type Serving, serveScoring } from '../../src/fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../src/http/index.js';
@@ -29,7 +30,7 @@ const batches: number[] = [];
 
 /** The reference engine, watched. */
 function watchedEngine(): ScoringEngine {
-  const engine = createReferenceEngine();
+  const engine = createJsEngine();
   return {
     name: engine.name,
     device: engine.device,
@@ -87,7 +88,7 @@ describe('the Scoring service', () => {
     expect(await client.health()).toBe(true);
     const data = bytes('a sample that three models compete for');
     const answer = await client.score(request('first', data));
-    const reference = createReferenceEngine();
+    const reference = createJsEngine();
     const scores = [];
     for (let i = 0; i < 3; i++) {
       const file = await openSafetensors(join(dir, `plain-${i}.safetensors`));

@@ -80,7 +80,7 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
         data: [data],
         stateDir: join(dir, 'state'),
         engine: { engine: 'auto', workers: 2 },
-        distance: { engine: 'reference' },
+        distance: { engine: 'js' },
         untilIdle: true,
         ...options,
       });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cosineDistance, createReferenceEngine, selectBest } from '../../src/engine/reference/index.js';
+import { createJsEngine } from '../../src/engine/js/index.js';
+import { cosineDistance, selectBest } from '../../src/engine/reference/index.js';
 import {
   type ComposePolicy,
   Composer,
@@ -64,7 +65,7 @@ async function composeOne(composer: Composer, wanted: MatchTarget, policy: Compo
 
 describe('the score of joined parts', () => {
   test('is what the reference makes of the joined bytes, the winner included', async () => {
-    const engine = createReferenceEngine();
+    const engine = createJsEngine();
     const models = await Promise.all([3, 4].map((seed) => engine.load(runnerWeightsFile(CONFIG, seed), CONFIG)));
     const random = randomizer(5);
     const chunks = Array.from({ length: 24 }, (_, i) =>

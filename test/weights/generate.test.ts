@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createReferenceEngine, selectBest } from '../../src/engine/reference/index.js';
+import { createJsEngine } from '../../src/engine/js/index.js';
+import { selectBest } from '../../src/engine/reference/index.js';
 import { generateWeights, generateWeightsBytes } from '../../src/weights/generate.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { openSafetensors, safetensorsFromBytes } from '../../src/weights/safetensors.js';
@@ -48,7 +49,7 @@ test('a larger model is written in pieces, fits its configuration and has sane v
 });
 
 test('models of different seeds win on different data, with losses like an untrained model’s', async () => {
-  const engine = createReferenceEngine();
+  const engine = createJsEngine();
   const models = await Promise.all(
     [1n, 2n, 3n].map((seed) => engine.load(safetensorsFromBytes(generateWeightsBytes(small, seed)), small)),
   );

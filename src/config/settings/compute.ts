@@ -7,7 +7,7 @@ export const COMPUTE_SETTINGS = {
     env: 'QUARRY_ENGINE',
     flag: '--engine <name>',
     default: 'auto',
-    choices: ['auto', 'native', 'onnx', 'reference', 'fleet'],
+    choices: ['auto', 'native', 'onnx', 'js', 'reference', 'fleet'],
     help: 'scoring engine; fleet has scorers of a NATS server score',
   },
   distanceEngine: {
@@ -15,7 +15,7 @@ export const COMPUTE_SETTINGS = {
     env: 'QUARRY_DISTANCE_ENGINE',
     flag: '--distance-engine <name>',
     default: 'auto',
-    choices: ['auto', 'native', 'gpu', 'reference'],
+    choices: ['auto', 'native', 'gpu', 'js'],
     help: 'distance engine',
   },
   isa: {

@@ -11,7 +11,8 @@ export function chunkFlops(config: ModelConfig): number {
 const LIMITS: Readonly<Record<ScoringEngineName, { readonly width: number; readonly tokens: number }>> = {
   native: { width: 768, tokens: 128 },
   onnx: { width: 768, tokens: 128 },
-  // Plain TypeScript takes seconds for what the others do in milliseconds, and its speed hardly depends on the width.
+  // Plain JavaScript takes seconds for what the others do in milliseconds, and its speed hardly depends on the width.
+  js: { width: 128, tokens: 32 },
   reference: { width: 128, tokens: 32 },
 };
 

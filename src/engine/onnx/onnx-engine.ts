@@ -3,7 +3,7 @@ import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.j
 import { assertModelConfig, type ModelConfig } from '../../weights/model-config.js';
 import { assertFitsV1 } from '../../weights/v1-layout.js';
 import type { ErrorBound, LoadedModel, Score, ScoreOptions, ScoringEngine } from '../contract.js';
-import { ProjectionCache } from '../reference/projection-cache.js';
+import { ProjectionCache } from '../js/projection-cache.js';
 import { halfBound, needsFullPrecision } from './half-bound.js';
 import { type HalfWeights, openHalfWeights } from './half-weights.js';
 import { PROVIDER_BOUNDS, providerOf } from './providers.js';

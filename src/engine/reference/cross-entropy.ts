@@ -1,21 +1,14 @@
 import { PAD_TOKEN } from '../../weights/model-config.js';
-import { type LinearWeights, linear } from './linear.js';
 
 /**
  * Summed negative log-likelihood of a chunk's targets over all V classes. Positions whose target is PAD add nothing;
  * the caller still divides by the count of all positions, PAD included (burn-nn 0.19.1 `CrossEntropyLoss`).
  *
- * @param representations `[T, E]`
+ * @param logits `[T, V]`
  * @param targets `[T]`
- * @param predictor `[E, V]`
  */
-export function negativeLogLikelihood(
-  representations: Float32Array,
-  targets: ArrayLike<number>,
-  predictor: LinearWeights,
-): number {
-  const classes = predictor.bias.length;
-  const logits = linear(representations, predictor);
+export function negativeLogLikelihood(logits: Float32Array, targets: ArrayLike<number>): number {
+  const classes = logits.length / targets.length;
   let total = 0;
   for (let t = 0; t < targets.length; t++) {
     const target = targets[t]!;

@@ -1,11 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import type { ModelConfig } from '../../weights/model-config.js';
-import { negativeLogLikelihood } from './cross-entropy.js';
-import { batchesOf, chunkAt } from './data-contract.js';
+import { batchesOf, type Chunk, chunkAt } from './data-contract.js';
 import { RunningMean } from './running-mean.js';
-import { SIG_REG, sigRegSum } from './sig-reg.js';
-import { encode, type V1Weights } from './v1-model.js';
+import { SIG_REG } from './sig-reg.js';
 
 /** What one batch contributes, for tests and for looking into a loss. */
 export interface BatchEvaluation {
@@ -25,6 +23,17 @@ export interface Evaluation {
   readonly batches: readonly BatchEvaluation[];
 }
 
+/** A model as batches see it: what it makes of one chunk. */
+export interface ChunkModel {
+  readonly config: ModelConfig;
+  /** `[T, E]`, after the final norm. */
+  representations(chunk: Chunk): Float32Array;
+  /** Summed over the positions whose target is not PAD. */
+  negativeLogLikelihood(representations: Float32Array, targets: Uint16Array): number;
+  /** Summed over all positions, without its coefficient. */
+  sigReg(representations: Float32Array, projection: Float32Array): number;
+}
+
 export interface EvaluateOptions {
   readonly seed: bigint;
   /** The normalised SIGReg projection of a noise seed, `[E, 256]`. */
@@ -38,13 +47,9 @@ export interface EvaluateOptions {
  * @throws QuarryError `DATA_EMPTY` for a sample of no bytes
  * @throws QuarryError `ABORTED` when the signal fires
  */
-export async function evaluate(
-  weights: V1Weights,
-  config: ModelConfig,
-  data: Uint8Array,
-  options: EvaluateOptions,
-): Promise<Evaluation> {
+export async function evaluate(model: ChunkModel, data: Uint8Array, options: EvaluateOptions): Promise<Evaluation> {
   if (data.length === 0) throw emptyData();
+  const { config } = model;
   const width = config.embeddingDim;
   const embedding = new RunningMean();
   const loss = new RunningMean();
@@ -57,9 +62,9 @@ export async function evaluate(
     for (const index of chunks) {
       throwIfAborted(options.signal, 'scoring');
       const chunk = chunkAt(data, index, config.sequenceLength);
-      const r = encode(weights, chunk.tokens, chunk.positions, config.numHeads);
-      nll += negativeLogLikelihood(r, chunk.targets, weights.predictor);
-      sig += sigRegSum(r, projection);
+      const r = model.representations(chunk);
+      nll += model.negativeLogLikelihood(r, chunk.targets);
+      sig += model.sigReg(r, projection);
       for (let i = 0; i < r.length; i++) sums[i % width] = sums[i % width]! + r[i]!;
       await setImmediate();
     }

@@ -1,6 +1,4 @@
 export { normalArray, uniformArray } from '../../random/arrgen.js';
-export { BYTE_VALUES } from './backward/byte-gradient.js';
-export { cosineGradient } from './backward/cosine-gradient.js';
 export { AUDIT_TOLERANCE, cosineDistance, selectBest, withinAuditTolerance } from './competition.js';
 export { batchesOf, type Chunk, chunkAt, chunkCount } from './data-contract.js';
 export { createReferenceDistanceEngine } from './distance.js';

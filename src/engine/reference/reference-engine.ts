@@ -2,16 +2,16 @@ import { throwIfAborted } from '../../errors/index.js';
 import { assertModelConfig, type ModelConfig } from '../../weights/model-config.js';
 import { assertFitsV1 } from '../../weights/v1-layout.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
-import type { GradientOptions, LoadedModel, Score, ScoreOptions, ScoringEngine } from '../contract.js';
-import { byteGradient } from './backward/byte-gradient.js';
-import { type Evaluation, evaluate } from './evaluate.js';
-import { ProjectionCache } from './projection-cache.js';
-import { readV1Weights } from './v1-model.js';
+import type { LoadedModel, Score, ScoreOptions, ScoringEngine } from '../contract.js';
+import { negativeLogLikelihood } from './cross-entropy.js';
+import { type ChunkModel, type Evaluation, evaluate } from './evaluate.js';
+import { linear } from './linear.js';
+import { batchProjection, sigRegSum } from './sig-reg.js';
+import { encode, readV1Weights, type V1Weights } from './v1-model.js';
 
 /** A model of the reference engine; shows what each batch contributed. */
 export interface ReferenceModel extends LoadedModel {
   evaluate(sample: Uint8Array, options?: ScoreOptions): Promise<Evaluation>;
-  byteGradient(sample: Uint8Array, direction: Float32Array, options?: GradientOptions): Promise<Float32Array>;
 }
 
 /** The reference engine, with its own type of loaded model. */
@@ -24,44 +24,69 @@ export interface ReferenceEngine extends ScoringEngine {
 }
 
 /**
- * The oracle of every other engine: plain TypeScript, f32 storage, f64 accumulation, one thread. Runs anywhere; fast
- * enough for the small configuration, about a quarter of an hour per chunk for the full one.
+ * The oracle of every other engine: the protocol's formulas as loops, f32 storage, f64 accumulation, one thread. To be
+ * read and compared with; the `js` engine computes the same several times as fast.
  */
 export function createReferenceEngine(): ReferenceEngine {
-  const projections = new ProjectionCache();
   return {
     name: 'reference',
     device: 'cpu',
     precision: 'f32',
-    async load(file, config, options = {}) {
-      assertModelConfig(config);
-      assertFitsV1(file, config);
-      throwIfAborted(options.signal, 'loading weights');
-      const weights = await readV1Weights(file, config);
-      const run = (sample: Uint8Array, { seed = 0n, signal }: ScoreOptions = {}): Promise<Evaluation> =>
-        evaluate(weights, config, sample, {
-          seed,
-          signal,
-          projection: (noiseSeed) => projections.get(noiseSeed, config.embeddingDim),
-        });
-      return {
-        config,
-        errorBound: { loss: 0, distance: 0 },
-        evaluate: run,
-        async score(samples, scoreOptions) {
-          const scores: Score[] = [];
-          for (const sample of samples) {
-            const { loss, embedding } = await run(sample, scoreOptions);
-            scores.push({ loss, embedding, precision: 'f32' });
-          }
-          return scores;
-        },
-        async byteGradient(sample, direction, gradientOptions = {}) {
-          return byteGradient(weights, config, sample, direction, gradientOptions.signal);
-        },
-        async close() {},
-      };
+    async load(file, config, options) {
+      const { model } = await loadV1(file, config, {
+        ...options,
+        projection: (seed) => batchProjection(seed, config.embeddingDim),
+        kernels: (weights) => ({
+          config,
+          representations: ({ tokens, positions }) => encode(weights, tokens, positions, config.numHeads),
+          negativeLogLikelihood: (r, targets) => negativeLogLikelihood(linear(r, weights.predictor), targets),
+          sigReg: sigRegSum,
+        }),
+      });
+      return model;
     },
     async close() {},
   };
+}
+
+/** How a chunk is computed, and what else a load needs. */
+export interface LoadV1Options {
+  readonly kernels: (weights: V1Weights) => ChunkModel;
+  /** The normalised SIGReg projection of a noise seed, `[E, 256]`. */
+  readonly projection: (seed: bigint) => Float32Array;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads a model into memory and gives it the methods of {@link ReferenceModel}.
+ *
+ * @throws QuarryError `WEIGHTS_INVALID` when the file does not fit the configuration
+ */
+export async function loadV1(
+  file: WeightsFile,
+  config: ModelConfig,
+  { kernels, projection, signal }: LoadV1Options,
+): Promise<{ readonly weights: V1Weights; readonly model: ReferenceModel }> {
+  assertModelConfig(config);
+  assertFitsV1(file, config);
+  throwIfAborted(signal, 'loading weights');
+  const weights = await readV1Weights(file, config);
+  const chunks = kernels(weights);
+  const run = (sample: Uint8Array, options: ScoreOptions = {}): Promise<Evaluation> =>
+    evaluate(chunks, sample, { seed: options.seed ?? 0n, signal: options.signal, projection });
+  const model: ReferenceModel = {
+    config,
+    errorBound: { loss: 0, distance: 0 },
+    evaluate: run,
+    async score(samples, options) {
+      const scores: Score[] = [];
+      for (const sample of samples) {
+        const { loss, embedding } = await run(sample, options);
+        scores.push({ loss, embedding, precision: 'f32' });
+      }
+      return scores;
+    },
+    async close() {},
+  };
+  return { weights, model };
 }

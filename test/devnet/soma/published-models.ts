@@ -1,5 +1,5 @@
 import type { Devnet } from '../../../src/devnet/soma/index.js';
-import { createReferenceEngine, type ReferenceModel } from '../../../src/engine/reference/index.js';
+import { createJsEngine, type JsModel } from '../../../src/engine/js/index.js';
 import { decryptionKeyCommitment, embeddingCommitment } from '../../../src/soma/chain/commitment.js';
 import { deriveId } from '../../../src/soma/chain/derivation.js';
 import type { Keypair } from '../../../src/soma/chain/keys/keypair.js';
@@ -13,7 +13,7 @@ import { coinsOf, execute, type RawClient } from './raw-client.js';
 
 export interface PublishedModel {
   readonly id: string;
-  readonly model: ReferenceModel;
+  readonly model: JsModel;
   readonly key: Uint8Array;
   readonly embedding: Float32Array;
 }
@@ -27,7 +27,7 @@ export async function publishModels(
   owner: Keypair,
   count: number,
 ): Promise<PublishedModel[]> {
-  const engine = createReferenceEngine();
+  const engine = createJsEngine();
   const made: (PublishedModel & { encrypted: Uint8Array; url: string })[] = [];
   for (let index = 0; index < count; index++) {
     const weights = generateWeightsBytes(CONFIG, BigInt(index + 1));

@@ -1,6 +1,7 @@
 import type { ScoreFunction } from '../../../aitbc/index.js';
 import type { ScoringEngine } from '../../../engine/contract.js';
-import { createReferenceEngine, normalArray } from '../../../engine/reference/index.js';
+import { createJsEngine } from '../../../engine/js/index.js';
+import { normalArray } from '../../../engine/reference/index.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../../weights/model-config.js';
 import { openSafetensors, safetensorsFromBytes } from '../../../weights/safetensors.js';
 import { encodeSafetensors } from '../../../weights/safetensors-write.js';
@@ -20,7 +21,7 @@ export interface ScorerOptions {
   /** A safetensors file; absent: the small demonstration model with fixed random weights. */
   readonly weights?: string | undefined;
   readonly modelConfig: ModelConfigName;
-  /** Default: the best that runs here for `weights`, the reference engine for the demonstration model. */
+  /** Default: the best that runs here for `weights`, the JavaScript engine for the demonstration model. */
   readonly createEngine?: (() => Promise<ScoringEngine>) | undefined;
   readonly signal: AbortSignal;
 }
@@ -42,9 +43,9 @@ export async function openScorer(options: ScorerOptions): Promise<Scorer> {
   };
 }
 
-/** The best engine that runs here; the demonstration model is so small that the reference is as quick. */
+/** The best engine that runs here; the demonstration model is so small that plain JavaScript is as quick. */
 async function defaultEngine(weights: string | undefined, modelConfig: ModelConfigName): Promise<ScoringEngine> {
-  if (weights === undefined) return createReferenceEngine();
+  if (weights === undefined) return createJsEngine();
   const { chooseEngine } = await import('../../../engine/choose-engine.js');
   return (await chooseEngine({ engine: 'auto' }, MODEL_CONFIGS[modelConfig])).engine;
 }

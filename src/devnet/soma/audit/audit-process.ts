@@ -1,4 +1,4 @@
-import { createReferenceEngine, type ReferenceModel } from '../../../engine/reference/index.js';
+import { createJsEngine, type JsModel } from '../../../engine/js/index.js';
 import type { ModelConfig } from '../../../weights/model-config.js';
 import { safetensorsFromBytes } from '../../../weights/safetensors.js';
 
@@ -21,8 +21,8 @@ export type ScoreReply =
 /** Seed that audits score with. */
 const AUDIT_SEED = 0n;
 
-const engine = createReferenceEngine();
-const models = new Map<string, Promise<ReferenceModel>>();
+const engine = createJsEngine();
+const models = new Map<string, Promise<JsModel>>();
 
 async function score(request: ScoreRequest): Promise<ScoreReply> {
   const { id, modelKey, weights, config, sample } = request;

@@ -4,7 +4,7 @@ import type { ModelConfig } from '../../../weights/model-config.js';
 import { processEntry } from '../entry-point.js';
 import type { ScoreReply, ScoreRequest } from './audit-process.js';
 
-/** What the reference engine makes of a sample. */
+/** What the JavaScript engine makes of a sample. */
 export interface AuditScore {
   readonly loss: number;
   readonly embedding: Float32Array;

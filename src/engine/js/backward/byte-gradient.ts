@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { QuarryError, throwIfAborted } from '../../../errors/index.js';
 import type { ModelConfig } from '../../../weights/model-config.js';
-import { batchesOf, chunkAt } from '../data-contract.js';
-import { encodeLayer } from '../encoder.js';
-import { emptyData } from '../evaluate.js';
-import { ropeTable } from '../rope.js';
-import { embed, type V1Weights } from '../v1-model.js';
+import { batchesOf, chunkAt } from '../../reference/data-contract.js';
+import { emptyData } from '../../reference/evaluate.js';
+import { ropeTable } from '../../reference/rope.js';
+import { embed, type V1Weights } from '../../reference/v1-model.js';
+import { encodeLayer } from '../forward.js';
 import { encodeLayerBackward } from './encoder-backward.js';
 import { layerNormBackward } from './layer-norm-backward.js';
 import { linearBackward } from './linear-backward.js';

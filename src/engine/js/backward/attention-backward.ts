@@ -1,6 +1,7 @@
-import { type AttentionWeights, MASK_FILL, MASK_LEAK_BELOW } from '../attention.js';
+import { type AttentionWeights, MASK_FILL } from '../../reference/attention.js';
+import { applyRope, type RopeTable } from '../../reference/rope.js';
+import { MASK_LEAK_BELOW } from '../attention.js';
 import { linear } from '../linear.js';
-import { applyRope, type RopeTable } from '../rope.js';
 import { exponentiate } from '../softmax.js';
 import { linearBackward } from './linear-backward.js';
 

@@ -1,4 +1,4 @@
-import { batchProjection, SIG_REG } from './sig-reg.js';
+import { batchProjection, SIG_REG } from '../reference/sig-reg.js';
 
 /** Memory the cache may hold, bytes: all 64 projections that seed 0 ever needs at the full width of 2048. */
 const MAX_BYTES = 64 * 2048 * SIG_REG.slices * 4;

@@ -1,5 +1,5 @@
 import { LAYER_NORM_EPSILON } from '../../../weights/model-config.js';
-import type { NormWeights } from '../layer-norm.js';
+import type { NormWeights } from '../../reference/layer-norm.js';
 
 /**
  * The gradient of a layer norm with respect to its input. With `n = (x - mean) / s`, `s = sqrt(var + epsilon)` and

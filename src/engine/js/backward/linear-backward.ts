@@ -1,4 +1,4 @@
-import type { LinearWeights } from '../linear.js';
+import type { LinearWeights } from '../../reference/linear.js';
 
 /**
  * The gradient of `y = x W + b` with respect to its input: `dx = dy W^T`, accumulated in f64. Weights get none: they are

@@ -1,4 +1,4 @@
-import { erf } from '../gelu.js';
+import { erf } from '../../reference/gelu.js';
 
 const INVERSE_SQRT_TWO_PI = 1 / Math.sqrt(2 * Math.PI);
 

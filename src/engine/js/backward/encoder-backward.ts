@@ -1,8 +1,8 @@
+import type { LayerWeights } from '../../reference/encoder.js';
+import { layerNorm } from '../../reference/layer-norm.js';
+import type { RopeTable } from '../../reference/rope.js';
 import { attention } from '../attention.js';
-import type { LayerWeights } from '../encoder.js';
-import { layerNorm } from '../layer-norm.js';
 import { linear } from '../linear.js';
-import type { RopeTable } from '../rope.js';
 import { attentionBackward } from './attention-backward.js';
 import { geluBackward } from './gelu-backward.js';
 import { layerNormBackward } from './layer-norm-backward.js';
