@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { createJsEngine } from '../../src/engine/js/index.js';
 import { createNativeScoringEngine } from '../../src/engine/native/index.js';
-import { createReferenceEngine, normalArray } from '../../src/engine/reference/index.js';
+import { normalArray } from '../../src/engine/reference/index.js';
 import type { ModelConfig } from '../../src/weights/model-config.js';
 import { safetensorsFromBytes } from '../../src/weights/safetensors.js';
 import { LEVELS } from './levels.js';
@@ -26,7 +27,7 @@ describe.each([
 ] as const)('gradients of the native core, %s', (_, config) => {
   const weights = safetensorsFromBytes(weightsBytes(config, 2));
   const direction = normalArray(8n, config.embeddingDim);
-  const reference = createReferenceEngine()
+  const reference = createJsEngine()
     .load(weights, config)
     .then((model) => Promise.all(SAMPLES.map((sample) => model.byteGradient(sample, direction))));
 

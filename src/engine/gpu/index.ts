@@ -2,7 +2,7 @@ export {
   createGpuDistanceEngine,
   type GpuDistanceEngine,
   type GpuDistanceEngineOptions,
-  type ResidentRows,
 } from './gpu-distance-engine.js';
 export type { GpuMode } from './gpu-js.js';
+export type { ResidentRows } from './row-blocks.js';
 export { probeWebGpu, type WebGpuProbe } from './webgpu.js';

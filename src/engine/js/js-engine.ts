@@ -16,7 +16,11 @@ export interface JsModel extends ReferenceModel {
 
 /** The JavaScript engine, with its own type of loaded model. */
 export interface JsEngine extends ScoringEngine {
-  load(weights: WeightsFile, config: ModelConfig, options?: { readonly signal?: AbortSignal }): Promise<JsModel>;
+  load(
+    weights: WeightsFile,
+    config: ModelConfig,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<JsModel>;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { NativeAddon, NativeModel, NativePrecision, RawScore } from '../../
 import { runJob } from '../../native/run-job.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 import type { ErrorBound, GradientOptions, LoadedModel, Score, ScoreOptions } from '../contract.js';
-import { assertDirection } from '../reference/backward/byte-gradient.js';
+import { assertDirection } from '../js/backward/byte-gradient.js';
 
 /**
  * Attention scores beyond this are wrong by half a unit and more in bf16 (the products of rounded inputs are off by up

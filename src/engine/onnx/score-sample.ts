@@ -8,7 +8,8 @@ import { emptyData } from '../reference/evaluate.js';
 import { ropeTable } from '../reference/rope.js';
 import { RunningMean } from '../reference/running-mean.js';
 import { SIG_REG } from '../reference/sig-reg.js';
-import { V1_INPUTS, V1_OUTPUTS } from './v1-graph.js';
+import { V1_OUTPUTS } from './v1-graph.js';
+import { V1_INPUTS } from './v1-graph-parts.js';
 
 /** A session and what its runs need. */
 export interface SampleScorer {

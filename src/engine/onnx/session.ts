@@ -7,7 +7,8 @@ import type { HalfWeights } from './half-weights.js';
 import { encodeOnnxModel, ONNX_TYPE, type OnnxTensor, type OnnxType } from './onnx-proto.js';
 import type { OnnxProvider } from './providers.js';
 import { operatorSine, polynomialSine } from './sine.js';
-import { buildV1Graph, type WeightSource } from './v1-graph.js';
+import { buildV1Graph } from './v1-graph.js';
+import type { WeightSource } from './v1-graph-parts.js';
 
 const DTYPES: Readonly<Record<TensorDtype, OnnxType>> = {
   F64: ONNX_TYPE.DOUBLE,

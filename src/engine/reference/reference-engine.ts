@@ -54,7 +54,7 @@ export interface LoadV1Options {
   readonly kernels: (weights: V1Weights) => ChunkModel;
   /** The normalised SIGReg projection of a noise seed, `[E, 256]`. */
   readonly projection: (seed: bigint) => Float32Array;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -16,6 +16,52 @@ import { jsonOf, printRecord, printTable, say, tell } from './print.js';
 export function jobsCommand(context: CliContext): Command {
   const jobs = new Command('jobs').description('create, follow and cancel jobs').helpCommand(false);
 
+  addCreate(jobs, context);
+  withConnection(jobs.command('get <job-id>').description('the state of a job'))
+    .addHelpText('after', example('jobs get job_1234567890'))
+    .action((jobId: string, flags: ConnectionFlags) =>
+      withClient(context, flags, async (client) => {
+        printRecord(context, await client.jobs.get(jobId, { signal: context.signal }), flags);
+      }),
+    );
+
+  addList(jobs, context);
+
+  withConnection(jobs.command('results <job-id>').description('the results of a completed job'))
+    .addHelpText('after', example('jobs results job_1234567890 --json'))
+    .action((jobId: string, flags: ConnectionFlags) =>
+      withClient(context, flags, async (client) => {
+        printRecord(context, await client.jobs.getResults(jobId, { signal: context.signal }), flags);
+      }),
+    );
+
+  withConnection(jobs.command('cancel <job-id>').description('cancel a submitted or running job'))
+    .addHelpText('after', example('jobs cancel job_1234567890'))
+    .action((jobId: string, flags: ConnectionFlags) =>
+      withClient(context, flags, async (client) => {
+        printRecord(context, await client.jobs.cancel(jobId, { signal: context.signal }), flags);
+      }),
+    );
+
+  withConnection(jobs.command('wait <job-id>').description('wait until a job ends; print its results'))
+    .option('--timeout-ms <n>', 'give up after', positiveInteger, 300_000)
+    .option('--poll-ms <n>', 'pause between two looks', positiveInteger, 5_000)
+    .addHelpText('after', example('jobs wait job_1234567890 --timeout-ms 60000'))
+    .action((jobId: string, flags: ConnectionFlags & { timeoutMs: number; pollMs: number }) =>
+      withClient(context, flags, async (client) => {
+        const results = await client.jobs.waitForCompletion(jobId, {
+          timeout: flags.timeoutMs,
+          pollInterval: flags.pollMs,
+          signal: context.signal,
+          onUpdate: (job) => tell(context, plainText(`${jobId} ${job.status}`)),
+        });
+        printRecord(context, results, flags);
+      }),
+    );
+  return jobs;
+}
+
+function addCreate(jobs: Command, context: CliContext): void {
   withConnection(jobs.command('create').description('create a job from a JSON file'))
     .requiredOption('--file <file>', 'the job as documented; - for standard input')
     .option('--ttl-seconds <n>', 'live coordinators: seconds until it expires', positiveInteger)
@@ -42,15 +88,9 @@ export function jobsCommand(context: CliContext): Command {
         });
       },
     );
+}
 
-  withConnection(jobs.command('get <job-id>').description('the state of a job'))
-    .addHelpText('after', example('jobs get job_1234567890'))
-    .action((jobId: string, flags: ConnectionFlags) =>
-      withClient(context, flags, async (client) => {
-        printRecord(context, await client.jobs.get(jobId, { signal: context.signal }), flags);
-      }),
-    );
-
+function addList(jobs: Command, context: CliContext): void {
   withConnection(jobs.command('list').description('your jobs'))
     .addOption(new Option('--status <status>').choices(['submitted', 'running', 'completed', 'failed', 'cancelled']))
     .option('--type <type>', 'only jobs of this type')
@@ -85,39 +125,6 @@ export function jobsCommand(context: CliContext): Command {
         });
       },
     );
-
-  withConnection(jobs.command('results <job-id>').description('the results of a completed job'))
-    .addHelpText('after', example('jobs results job_1234567890 --json'))
-    .action((jobId: string, flags: ConnectionFlags) =>
-      withClient(context, flags, async (client) => {
-        printRecord(context, await client.jobs.getResults(jobId, { signal: context.signal }), flags);
-      }),
-    );
-
-  withConnection(jobs.command('cancel <job-id>').description('cancel a submitted or running job'))
-    .addHelpText('after', example('jobs cancel job_1234567890'))
-    .action((jobId: string, flags: ConnectionFlags) =>
-      withClient(context, flags, async (client) => {
-        printRecord(context, await client.jobs.cancel(jobId, { signal: context.signal }), flags);
-      }),
-    );
-
-  withConnection(jobs.command('wait <job-id>').description('wait until a job ends; print its results'))
-    .option('--timeout-ms <n>', 'give up after', positiveInteger, 300_000)
-    .option('--poll-ms <n>', 'pause between two looks', positiveInteger, 5_000)
-    .addHelpText('after', example('jobs wait job_1234567890 --timeout-ms 60000'))
-    .action((jobId: string, flags: ConnectionFlags & { timeoutMs: number; pollMs: number }) =>
-      withClient(context, flags, async (client) => {
-        const results = await client.jobs.waitForCompletion(jobId, {
-          timeout: flags.timeoutMs,
-          pollInterval: flags.pollMs,
-          signal: context.signal,
-          onUpdate: (job) => tell(context, plainText(`${jobId} ${job.status}`)),
-        });
-        printRecord(context, results, flags);
-      }),
-    );
-  return jobs;
 }
 
 /** The example at the end of a command's help. */

@@ -19,16 +19,34 @@ interface ExportFlags {
   readonly out?: string | undefined;
 }
 
+/** What the account commands share. */
+interface AccountCommands {
+  readonly context: CliContext;
+  readonly wallet: Command;
+  /** A command with the flags that all of them have. */
+  command(usage: string, description: string): Command;
+  directoryOf(flags: WalletFlags): Promise<string>;
+  open(flags: WalletFlags): Promise<Wallet>;
+}
+
 /** Adds `quarry wallet new`, `import`, `export`, `list`, `use`, `rename`, `remove` and `address`. */
 export function addAccountCommands(wallet: Command, context: CliContext): void {
-  const command = (usage: string, description: string): Command =>
-    addSettings(wallet.command(usage).description(description).option('--json', 'one JSON object on stdout'), [
-      'walletDir',
-    ]);
   const directoryOf = async (flags: WalletFlags): Promise<string> =>
     walletDirOf(context, await configOf(context, { ...flags }));
-  const open = async (flags: WalletFlags): Promise<Wallet> => Wallet.open({ directory: await directoryOf(flags) });
+  const shared: AccountCommands = {
+    context,
+    wallet,
+    command: (usage, description) =>
+      addSettings(wallet.command(usage).description(description).option('--json', 'one JSON object on stdout'), [
+        'walletDir',
+      ]),
+    directoryOf,
+    open: async (flags) => Wallet.open({ directory: await directoryOf(flags) }),
+  };
+  for (const add of [addNew, addImport, addExport, addList, addUse, addRename, addRemove, addAddress]) add(shared);
+}
 
+function addNew({ context, command, directoryOf }: AccountCommands): void {
   command('new', 'make a key; the wallet is made first when there is none')
     .option('--alias <name>', 'name of the account')
     .addOption(new Option('--words <n>', 'words of its phrase').choices(MNEMONIC_WORD_COUNTS.map(String)).default('12'))
@@ -48,7 +66,9 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
       if (flags.showMnemonic) tell(context, 'Write the phrase down: it is not shown again.');
       else tell(context, `back it up: quarry wallet export ${account.alias} --yes-show-the-secret`);
     });
+}
 
+function addImport({ context, command, directoryOf }: AccountCommands): void {
   command('import', 'add a key: asked for on a terminal, else read from standard input')
     .option('--alias <name>', 'name of the account')
     .option('--from <file>', 'read it from a file with mode 0600')
@@ -64,7 +84,9 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
           : await keys.add(await readKeyFile(flags.from), flags.alias);
       printRecord(context, flags, accountJson(account), accountFields(account));
     });
+}
 
+function addExport({ context, command, open }: AccountCommands): void {
   command('export <account>', 'print the secret key of an account')
     .option('--yes-show-the-secret', 'required without --out: whoever sees the key owns the coins')
     .addOption(
@@ -97,7 +119,9 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
       if (flags.json) sayJson(context, { account, format: flags.format, secret });
       else say(context, secret);
     });
+}
 
+function addList({ context, command, open }: AccountCommands): void {
   command('list', 'the accounts of the wallet')
     .addHelpText('after', examples('wallet list', 'wallet list --json'))
     .action(async (flags: WalletFlags) => {
@@ -114,7 +138,9 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
         'no accounts: quarry wallet new',
       );
     });
+}
 
+function addUse({ context, command, open }: AccountCommands): void {
   command('use <account>', 'make an account the active one')
     .addHelpText('after', examples('wallet use miner'))
     .action(async (account: string, flags: WalletFlags) => {
@@ -123,7 +149,9 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
       const active = keys.accounts.find(({ isActive }) => isActive);
       if (active !== undefined) printRecord(context, flags, accountJson(active), accountFields(active));
     });
+}
 
+function addRename({ context, command, open }: AccountCommands): void {
   command('rename <account> <alias>', 'give an account another name')
     .addHelpText('after', examples('wallet rename account-1f2e3d miner'))
     .action(async (account: string, alias: string, flags: WalletFlags) => {
@@ -131,7 +159,9 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
       if (flags.json) sayJson(context, { account, alias });
       else tell(context, `${account} is called ${alias} now`);
     });
+}
 
+function addRemove({ context, command, open }: AccountCommands): void {
   command('remove <account>', "delete an account's key for good")
     .option('--yes-delete-the-key', 'required: without a backup its coins are lost')
     .addHelpText('after', examples('wallet remove old --yes-delete-the-key'))
@@ -145,7 +175,9 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
       if (flags.json) sayJson(context, { removed: account });
       else tell(context, `the key of ${account} is deleted`);
     });
+}
 
+function addAddress({ context, wallet }: AccountCommands): void {
   withSigner(wallet.command('address').description('the address of the key in use'))
     .addHelpText('after', examples('wallet address', 'wallet address --account miner'))
     .action(async (flags: SessionFlags) => {

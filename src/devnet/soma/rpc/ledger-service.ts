@@ -79,15 +79,11 @@ export function ledgerService(node: DevnetNode): ServiceHandlers<typeof LedgerSe
     },
     batchGetObjects: ({ requests, readMask }) => {
       const mask = ReadMask.parse(readMask, DEFAULT_MASKS.object, ObjectSchema);
-      const objects = requests.map(({ objectId, version }, index) => {
-        try {
-          const value = getObject(objectId, version, mask, `requests[${index}].object_id`);
-          return create(GetObjectResultSchema, { result: { case: 'object', value } });
-        } catch (error) {
-          const value = RpcStatus.from(error).toProto();
-          return create(GetObjectResultSchema, { result: { case: 'error', value } });
-        }
-      });
+      const objects = requests.map(({ objectId, version }, index) =>
+        create(GetObjectResultSchema, {
+          result: caseOf('object', () => getObject(objectId, version, mask, `requests[${index}].object_id`)),
+        }),
+      );
       return create(BatchGetObjectsResponseSchema, { objects });
     },
     getTransaction: ({ digest, readMask }) => {
@@ -96,15 +92,11 @@ export function ledgerService(node: DevnetNode): ServiceHandlers<typeof LedgerSe
     },
     batchGetTransactions: ({ digests, readMask }) => {
       const mask = ReadMask.parse(readMask, DEFAULT_MASKS.transaction, ExecutedTransactionSchema);
-      const transactions = digests.map((digest, index) => {
-        try {
-          const value = getTransaction(digest, mask, `digests[${index}]`);
-          return create(GetTransactionResultSchema, { result: { case: 'transaction', value } });
-        } catch (error) {
-          const value = RpcStatus.from(error).toProto();
-          return create(GetTransactionResultSchema, { result: { case: 'error', value } });
-        }
-      });
+      const transactions = digests.map((digest, index) =>
+        create(GetTransactionResultSchema, {
+          result: caseOf('transaction', () => getTransaction(digest, mask, `digests[${index}]`)),
+        }),
+      );
       return create(BatchGetTransactionsResponseSchema, { transactions });
     },
     getCheckpoint: ({ checkpointId, readMask }) => {
@@ -124,4 +116,13 @@ export function ledgerService(node: DevnetNode): ServiceHandlers<typeof LedgerSe
       return create(GetEpochResponseSchema, { epoch: epochMessage(wanted, record, told, mask) });
     },
   };
+}
+
+/** One entry of a batch: the value, or the error that reading it alone would have ended with. */
+function caseOf<C extends string, T>(name: C, read: () => T) {
+  try {
+    return { case: name, value: read() } as const;
+  } catch (error) {
+    return { case: 'error', value: RpcStatus.from(error).toProto() } as const;
+  }
 }

@@ -1,0 +1,110 @@
+import type { EmbeddingRows } from '../contract.js';
+import type { GpuJs, GpuKernel } from './gpu-js.js';
+import { type UnitRows, unitRows } from './unit-rows.js';
+
+/** Targets per kernel call: bounds the result that is read back. */
+export const TARGETS_PER_CALL = 64;
+
+/** Rows kept where the kernels read them. Belongs to the engine that made it. */
+export interface ResidentRows extends EmbeddingRows {
+  /** Frees the device memory. */
+  close(): void;
+}
+
+/** Rows that one kernel call takes. */
+export interface Block {
+  readonly first: number;
+  readonly count: number;
+  readonly odd: readonly number[];
+  /** What the kernel takes: a device handle, or the matrix itself where there is no device memory. */
+  readonly argument: unknown;
+}
+
+class Resident implements ResidentRows {
+  readonly data: EmbeddingRows['data'];
+  readonly rows: number;
+  readonly dim: number;
+  readonly blocks: readonly Block[];
+  /** The gpu.js instance whose kernels can read the blocks. */
+  readonly owner: GpuJs;
+
+  constructor(rows: EmbeddingRows, blocks: readonly Block[], owner: GpuJs) {
+    this.owner = owner;
+    this.data = rows.data;
+    this.rows = rows.rows;
+    this.dim = rows.dim;
+    this.blocks = blocks;
+  }
+
+  close(): void {
+    for (const block of this.blocks) freeBlock(block);
+  }
+}
+
+function freeBlock({ argument }: Block): void {
+  const handle = argument as { delete?: () => void };
+  handle.delete?.();
+}
+
+/** What {@link BlockMaker} works with. */
+export interface BlockMakerParts {
+  readonly gpu: GpuJs;
+  /** Copies a matrix to the device; absent where there is no device memory. */
+  readonly upload: GpuKernel | undefined;
+  /** Most bytes of one device buffer. */
+  readonly bufferBytes: number;
+  /** A flat matrix as gpu.js takes it. */
+  readonly matrix: (data: Float32Array, columns: number, rows: number) => unknown;
+}
+
+/** Cuts rows into blocks that fit a device buffer, and puts them there. */
+export class BlockMaker {
+  readonly matrix: BlockMakerParts['matrix'];
+  readonly #parts: BlockMakerParts;
+
+  constructor(parts: BlockMakerParts) {
+    this.#parts = parts;
+    this.matrix = parts.matrix;
+  }
+
+  /** The blocks of rows, each freed when the next is asked for; those of resident rows stay. */
+  async *of(rows: EmbeddingRows): AsyncGenerator<Block> {
+    if (rows instanceof Resident && rows.owner === this.#parts.gpu) {
+      yield* rows.blocks;
+      return;
+    }
+    for await (const block of this.#make(rows)) {
+      try {
+        yield block;
+      } finally {
+        freeBlock(block);
+      }
+    }
+  }
+
+  /** Uploads all rows, to be kept until they are closed. */
+  async resident(rows: EmbeddingRows): Promise<ResidentRows> {
+    const blocks: Block[] = [];
+    try {
+      for await (const block of this.#make(rows)) blocks.push(block);
+    } catch (error) {
+      for (const block of blocks) freeBlock(block);
+      throw error;
+    }
+    return new Resident(rows, blocks, this.#parts.gpu);
+  }
+
+  async *#make(rows: EmbeddingRows): AsyncGenerator<Block> {
+    const { upload, bufferBytes } = this.#parts;
+    const byRows = Math.floor(bufferBytes / (4 * rows.dim));
+    const byResult = Math.floor(bufferBytes / (4 * TARGETS_PER_CALL));
+    const size = Math.max(1, Math.min(byRows, byResult));
+    for (let first = 0; first < rows.rows; first += size) {
+      const count = Math.min(size, rows.rows - first);
+      const { data, odd }: UnitRows = unitRows(rows, first, count);
+      const plain = this.matrix(data, count, rows.dim);
+      const argument = upload === undefined ? plain : await upload.setOutput([count, rows.dim])(plain);
+      yield { first, count, odd, argument };
+    }
+  }
+}
