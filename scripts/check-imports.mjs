@@ -14,7 +14,8 @@ const ALLOWED = {
   database: ['errors'],
   files: [],
   config: ['errors', 'files'],
-  telemetry: ['errors', 'text', 'http'],
+  telemetry: ['errors', 'text', 'http', 'database'],
+  dashboard: ['telemetry/api'],
   random: ['errors'],
   weights: ['errors', 'http', 'native', 'random'],
   engine: ['errors', 'native', 'random', 'weights', 'gen'],
@@ -54,7 +55,7 @@ const ALLOWED = {
 };
 
 const root = resolve(import.meta.dirname, '../src');
-const files = readdirSync(root, { recursive: true }).filter((name) => /\.(ts|mts)$/.test(name));
+const files = readdirSync(root, { recursive: true }).filter((name) => /\.(ts|tsx|mts)$/.test(name));
 const zoneOf = (path) =>
   Object.keys(ALLOWED)
     .filter((zone) => path === zone || path.startsWith(`${zone}/`))

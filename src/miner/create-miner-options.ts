@@ -5,7 +5,7 @@ import type { Signer } from '../soma/chain/index.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 import type { FullnodeEvent } from '../soma/client/transport/index.js';
 import type { CutStats, ResolveOptions, SampleStreamOptions } from '../sources/index.js';
-import type { ChosenScanner, ScannerOptions } from '../store/index.js';
+import type { ChosenScanner, ScannerOptions, Store } from '../store/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import type { Journal } from './journal/journal.js';
 import type { Miner } from './miner.js';
@@ -44,6 +44,7 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
 export interface AssembledMiner {
   readonly miner: Miner;
   readonly client: SomaClient;
+  readonly store: Store;
   readonly journal: Journal;
   readonly engine: ChosenEngine;
   readonly distance: Omit<ChosenScanner, 'scanner'>;

@@ -97,7 +97,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
     },
   );
   setImmediate(() => atStart.forEach(warn));
-  return { miner, client, journal, engine, distance, cut };
+  return { miner, client, store, journal, engine, distance, cut };
 }
 
 /** @param onLeftOut told of what cannot be read */

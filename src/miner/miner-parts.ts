@@ -11,7 +11,9 @@ import { leaveOutDamaged } from './run/damaged-samples.js';
 import { EpochChange } from './run/epoch-change.js';
 import type { MinerEmitter } from './run/events.js';
 import { MiningLoop } from './run/mining-loop.js';
+import { NodeWatch } from './run/node-watch.js';
 import { Notifier } from './run/notifier.js';
+import { Reach } from './run/reach.js';
 import { SettlementLoop } from './run/settlement-loop.js';
 import { MinerStats } from './run/stats.js';
 import { TaskGroup } from './run/task-group.js';
@@ -65,6 +67,8 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     embeddingDim: options.config.embeddingDim,
     now: common.now,
     complain: common.complaints.add,
+    node: common.node,
+    onKnown: (targetId) => common.reach.opened(targetId),
     onOpened: (targetId, signal) => matcher.answer(targetId, signal),
     onEpoch: (epoch, signal) => epochs.begin(epoch, signal),
   });
@@ -79,7 +83,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const until = { maxAccepted, untilSamples, untilIdle, dryRun };
   const mining = new MiningLoop(until, { ...common, ...submitting, loader, matcher, scorer, intake, paused });
   const settlement = new SettlementLoop({ dryRun }, { ...common, ...submitting, matcher });
-  return { ...common, ...submitting, chain, matcher, intake, follower, mining, settlement };
+  return { ...common, ...submitting, chain, matcher, intake, follower, loader, mining, settlement };
 }
 
 /** What all parts share. */
@@ -100,9 +104,13 @@ function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmit
   const { journal, account, host } = deps;
   const shared = { client, account, journal, store, host, weights, emitter, now };
   const stats = new MinerStats(now);
+  const reach = new Reach();
+  emitter.on('hit', ({ targetId }) => reach.answered(targetId));
   return {
     ...shared,
     stats,
+    reach,
+    node: new NodeWatch(now),
     book: new OpenTargets(),
     wake: new Notifier(),
     warn,

@@ -4,8 +4,10 @@ import { warmUpSubmitPath } from '../soma/client/execute/warm-up-submit-path.js'
 import type { MinerDeps, MinerOptions } from './miner-options.js';
 import { createMinerParts, type MinerParts } from './miner-parts.js';
 import type { MinerEmitter, MinerEvents } from './run/events.js';
+import type { NodeContact } from './run/node-watch.js';
 import type { MinerSummary } from './run/stats.js';
 import { supervise } from './run/supervise.js';
+import type { ModelStatus } from './score/model-loader.js';
 
 /** How long the end of a run waits for answers; what is still open then is settled by the next run. */
 const DRAIN_MS = 60_000;
@@ -45,6 +47,27 @@ export class Miner {
       balanceShannons: this.#balanceKnown || totalShannons > 0n ? totalShannons : undefined,
       accountFeesShannons: account.feesShannons,
     });
+  }
+
+  /** Whether the network is heard. */
+  get contact(): NodeContact {
+    return this.#parts.node.contact;
+  }
+
+  /** Share of the targets that opened lately, 0 to 1, which the store had an answer for; `undefined` before it is known. */
+  get reach(): number | undefined {
+    const { reach, stats } = this.#parts;
+    return stats.scored.total === 0 && stats.hits === 0 ? undefined : reach.share;
+  }
+
+  /** Submissions that wait for their turn or their answer. */
+  get queued(): number {
+    return this.#parts.submitter.pending;
+  }
+
+  /** The network's active models. */
+  get models(): readonly ModelStatus[] {
+    return this.#parts.loader.statuses;
   }
 
   /** Stops scoring and submitting; targets are still followed. */

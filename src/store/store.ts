@@ -74,6 +74,13 @@ export class Store {
     return this.#samples.count;
   }
 
+  /** Of samples and scores, without the index. */
+  get bytesOnDisk(): number {
+    let bytes = this.#samples.bytesOnDisk;
+    for (const log of this.#logs.values()) bytes += log.bytesOnDisk;
+    return bytes;
+  }
+
   /** Models that have scores here. */
   get models(): ModelKey[] {
     return [...this.#logs.values()].map((log) => log.key);

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/database/database.js';
-import { Journal, type JournalTotals } from '../../src/miner/journal/journal.js';
+import { Journal } from '../../src/miner/journal/journal.js';
 import { openJournalHistory } from '../../src/miner/journal/journal-history.js';
 import { JOURNAL_MIGRATIONS } from '../../src/miner/journal/journal-schema.js';
+import type { JournalTotals } from '../../src/miner/journal/journal-totals.js';
 
 let dir: string;
 let path: string;

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { QuarryError } from '../../src/errors/index.js';
-import { startHttpApi } from '../../src/telemetry/http-api.js';
+import { startHttpApi } from '../../src/telemetry/api/http-api.js';
 import { LatencyRecorder } from '../../src/telemetry/latency-recorder.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { RateMeter } from '../../src/telemetry/rate-meter.js';
@@ -61,8 +61,12 @@ test('the HTTP API answers loopback only, and obeys only with the token', async 
     { metrics: async () => 'm 1\n', summary: () => ({ a: 1n }), control, ready },
   );
   const bearer = { headers: { authorization: 'Bearer t0ken' } };
-  expect((await fetch(`${api.url}/metrics`)).status).toBe(401);
-  expect((await fetch(`${api.url}/metrics`, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
+  // Only this machine can reach it: reading needs no token.
+  expect((await fetch(`${api.url}/metrics`)).status).toBe(200);
+  const wrong = { headers: { authorization: 'Bearer wrong' } };
+  expect((await fetch(`${api.url}/1/pause`, { method: 'POST' })).status).toBe(401);
+  expect((await fetch(`${api.url}/1/pause`, { ...wrong, method: 'POST' })).status).toBe(401);
+  expect(commands).toEqual([]);
   expect(await (await fetch(`${api.url}/metrics`, bearer)).text()).toBe('m 1\n');
   expect(await (await fetch(`${api.url}/1/summary`, bearer)).json()).toEqual({ a: '1' });
   expect((await fetch(`${api.url}/1/pause`, { ...bearer, method: 'POST' })).status).toBe(202);

@@ -22,6 +22,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./mine.js')).mineCommand,
   },
   {
+    name: 'dashboard',
+    description: 'serve a page over what a miner did, from its state directory, until interrupted',
+    load: async () => (await import('./dashboard.js')).dashboardCommand,
+  },
+  {
     name: 'history',
     description: 'what was earned, lost and rejected, by day, epoch, model or source',
     load: async () => (await import('./history.js')).historyCommand,

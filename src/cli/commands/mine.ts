@@ -9,9 +9,9 @@ import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { noHost, openDataHost } from '../data-host.js';
 import { fleetOf } from '../mining/fleet-settings.js';
-import { startMinerApi } from '../mining/miner-api.js';
 import { engineOptions, minerOptions, sampleOptions, scannerOptions } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
+import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { type SessionFlags, signerOf } from '../soma-session.js';
@@ -133,12 +133,16 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
         hosting: host?.name ?? 'http on loopback',
       });
       reporter.attach(miner, logger);
-      const api = await startMinerApi(config, miner);
-      if (api !== undefined) reporter.say(`metrics at ${api.url}/metrics`, 'http', { url: api.url });
+      const { url, ...seen } = await observeMiner(config, assembled, {
+        stateDir,
+        fleet: () => fleet?.summary()?.fleet,
+        onWarning: (error) => reporter.warn(error),
+      });
+      if (url !== undefined) reporter.say(`dashboard at ${url}/, metrics at ${url}/metrics`, 'http', { url });
       try {
         reporter.summary(await miner.run({ signal }), fleet?.summary());
       } finally {
-        await api?.close();
+        await seen.close();
       }
     } finally {
       await assembled.close();

@@ -1,36 +1,61 @@
 import type { Config } from '../../config/index.js';
-import type { Miner } from '../../miner/index.js';
-import { type HttpApi, type HttpApiDeps, startHttpApi } from '../../telemetry/http-api.js';
+import { QuarryError } from '../../errors/index.js';
+import type { AssembledMiner, Miner } from '../../miner/index.js';
+import { scalarValue } from '../../soma/chain/index.js';
+import type { MinerStatus, Winner } from '../../telemetry/api/api-types.js';
+import { type HttpApi, type HttpApiDeps, startHttpApi } from '../../telemetry/api/http-api.js';
 import { createMinerMetrics } from '../../telemetry/miner-metrics.js';
+import { openStateReads } from '../dashboard/state-reads.js';
 import { versionOf } from '../version.js';
 
-/** How often a reader of the events gets the whole summary, milliseconds. */
-const SUMMARY_EVERY_MS = 1_000;
+/** How often a reader of the events is told how the miner stands, milliseconds. */
+const STATUS_EVERY_MS = 1_000;
 
 /**
- * The HTTP API of a miner, where the settings ask for one. Close it when the miner has ended.
+ * The HTTP API of a miner, with its dashboard, where the settings ask for one. Close it when the miner has ended.
  *
+ * @param status how the miner stands now
  * @throws QuarryError what {@link startHttpApi} throws
  */
 export async function startMinerApi(
   config: Pick<Config, 'apiPort' | 'apiHost' | 'apiToken'>,
-  miner: Miner,
+  { miner, client }: Pick<AssembledMiner, 'miner' | 'client'>,
+  stateDir: string,
+  status: () => MinerStatus,
 ): Promise<HttpApi | undefined> {
   if (config.apiPort === undefined) return undefined;
   const { events } = miner;
   const metrics = createMinerMetrics(() => miner.summary(), versionOf());
   events.on('submitted', ({ latencyMs }) => metrics.observeSubmitted(latencyMs));
   events.on('outcome', ({ outcome, latencyMs }) => metrics.observeOutcome(outcome.kind, latencyMs));
-  return startHttpApi(
-    { port: config.apiPort, host: config.apiHost, token: config.apiToken },
-    {
-      metrics: metrics.text,
-      summary: () => miner.summary(),
-      ready: () => readiness(miner),
-      control: miner,
-      events: feedOf(miner),
-    },
-  );
+  const { reads, has, close } = openStateReads(stateDir, status);
+  try {
+    const api = await startHttpApi(
+      { port: config.apiPort, host: config.apiHost, token: config.apiToken },
+      {
+        version: versionOf(),
+        metrics: metrics.text,
+        summary: () => miner.summary(),
+        ready: () => readiness(miner),
+        control: miner,
+        events: feedOf(miner, status),
+        reads: {
+          ...reads,
+          winner: async (targetId) => ((await has(targetId)) ? await winnerOf(client, targetId) : undefined),
+        },
+      },
+    );
+    return {
+      url: api.url,
+      close: async () => {
+        await api.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function readiness(miner: Miner): { ready: boolean; reason?: string | undefined } {
@@ -39,14 +64,29 @@ function readiness(miner: Miner): { ready: boolean; reason?: string | undefined 
   return paused ? { ready: false, reason: 'paused' } : { ready: true };
 }
 
-function feedOf(miner: Miner): NonNullable<HttpApiDeps['events']> {
+/** Claimed targets are pruned: then the node knows no more than the journal. */
+async function winnerOf(client: AssembledMiner['client'], targetId: string): Promise<Winner | undefined> {
+  try {
+    const { target } = await client.getStoredTarget(targetId);
+    const { status, submitter, winningDistanceScore: score } = target;
+    return { status: status.kind, submitter, distance: score === undefined ? undefined : scalarValue(score) };
+  } catch (error) {
+    if (error instanceof QuarryError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+function feedOf(miner: Miner, status: () => MinerStatus): NonNullable<HttpApiDeps['events']> {
   return (send) => {
-    const tell = (): void => send('summary', miner.summary());
+    const tell = (): void => {
+      send('summary', miner.summary());
+      send('status', status());
+    };
     const onOutcome = ({ outcome, ...rest }: { outcome: { kind: string } }): void => {
       send('outcome', { at: new Date().toISOString(), ...rest, ...outcome, outcome: outcome.kind });
     };
     miner.events.on('outcome', onOutcome);
-    const timer = setInterval(tell, SUMMARY_EVERY_MS).unref();
+    const timer = setInterval(tell, STATUS_EVERY_MS).unref();
     tell();
     return () => {
       clearInterval(timer);

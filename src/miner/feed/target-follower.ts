@@ -2,6 +2,7 @@ import { isAbort, QuarryError, toQuarryError } from '../../errors/index.js';
 import type { Target } from '../../soma/client/decode/target.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { Journal } from '../journal/journal.js';
+import type { NodeWatch } from '../run/node-watch.js';
 import { fits } from './fits.js';
 import type { OpenTargets } from './open-targets.js';
 
@@ -15,6 +16,10 @@ export interface TargetFollowerDeps {
   readonly now: () => number;
   /** Told of targets that are left out. */
   readonly complain: (error: QuarryError) => void;
+  /** Told how the feed stands. */
+  readonly node: Pick<NodeWatch, 'listeners'>;
+  /** A target is open that this miner has not won. */
+  readonly onKnown: (targetId: string) => void;
   /** A target has opened that this miner may answer. */
   readonly onOpened: (targetId: string, signal: AbortSignal) => void;
   /** An epoch is told; the same one may be told again. */
@@ -55,10 +60,10 @@ export class TargetFollower {
    * @throws QuarryError when the feed ends
    */
   async follow(succeeded: () => void, signal: AbortSignal): Promise<void> {
-    const { book, client, complain, onEpoch, onOpened } = this.#deps;
+    const { book, client, complain, node, onEpoch, onOpened } = this.#deps;
     // What the node lists at the start; `undefined` once it has told everything.
     let listed: Set<string> | undefined = new Set();
-    for await (const event of client.watchTargets({ signal, onUnfit: complain })) {
+    for await (const event of client.watchTargets({ signal, onUnfit: complain, ...node.listeners })) {
       switch (event.type) {
         case 'opened':
           listed?.add(event.target.id);
@@ -84,12 +89,13 @@ export class TargetFollower {
   }
 
   #open(target: Target): boolean {
-    const { book, complain, embeddingDim, journal, now } = this.#deps;
+    const { book, complain, embeddingDim, journal, now, onKnown } = this.#deps;
     if (!fits(target, embeddingDim)) {
       complain(new QuarryError('PROTOCOL', `target ${target.id} cannot be hit: it is left out`));
       return false;
     }
     if (journal.submissions.isLive(target.id)) return false;
+    onKnown(target.id);
     return book.add(target, now());
   }
 }

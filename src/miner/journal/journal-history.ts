@@ -1,5 +1,6 @@
 import { openDatabase, type SqlRow } from '../../database/database.js';
 import type { ClaimState } from './claim-records.js';
+import { type JournalTotals, totalsReader } from './journal-totals.js';
 import type { SubmissionState } from './submission-records.js';
 
 /** One submission as the journal remembers it. Amounts in shannons, times in milliseconds since the Unix epoch. */
@@ -44,6 +45,12 @@ export interface PastClaim {
 export interface JournalHistory {
   /** Submissions signed at or after `sinceMs`, oldest first; a page at a time in memory. */
   submissions(sinceMs?: number): Generator<PastSubmission, void, void>;
+  /** Newest first, at most `limit`, none signed before `sinceMs`; a page at a time in memory. */
+  latest(limit: number, sinceMs?: number): Generator<PastSubmission, void, void>;
+  /** Whether something was submitted for this target. */
+  has(targetId: string): boolean;
+  /** Counts over all of it. */
+  totals(): JournalTotals;
   /** Those whose target id, checksum or digest begins with `prefix`, oldest first; at most 100. */
   find(prefix: string): PastSubmission[];
   close(): void;
@@ -67,6 +74,8 @@ export function openJournalHistory(path: string): JournalHistory {
     .some((row) => row['name'] === 'settled_ms');
   const select = `SELECT ${COLUMNS}${isTimed ? ', c.settled_ms AS claim_settled' : ''} ${FROM}`;
   const page = db.prepare(`${select} WHERE s.id > ? AND s.created_ms >= ? ORDER BY s.id LIMIT ${PAGE}`);
+  const latest = db.prepare(`${select} WHERE s.id < ? AND s.created_ms >= ? ORDER BY s.id DESC LIMIT ?`);
+  const ofTarget = db.prepare('SELECT 1 FROM submissions WHERE target_id = ? LIMIT 1');
   const matching = db.prepare(
     `${select} WHERE substr(s.target_id, 1, ?1) = ?2 OR substr(s.checksum, 1, ?1) = ?2 OR substr(s.digest, 1, ?1) = ?2
      ORDER BY s.id LIMIT 100`,
@@ -81,6 +90,17 @@ export function openJournalHistory(path: string): JournalHistory {
         after = Number(last['id']);
       }
     },
+    *latest(limit, sinceMs = 0) {
+      let before = Number.MAX_SAFE_INTEGER;
+      for (let left = limit; left > 0; left -= PAGE) {
+        const rows = latest.all([before, sinceMs, Math.min(left, PAGE)]);
+        yield* rows.map(submissionFrom);
+        if (rows.length < PAGE) return;
+        before = Number(rows.at(-1)?.['id']);
+      }
+    },
+    has: (targetId) => ofTarget.get([targetId]) !== undefined,
+    totals: totalsReader(db),
     find: (prefix) => matching.all([prefix.length, prefix]).map(submissionFrom),
     close: () => db.close(),
   };

@@ -3,22 +3,11 @@ import { ClaimRecords } from './claim-records.js';
 import { HighWaterMark } from './high-water-mark.js';
 import { HostingRecords } from './hosting-records.js';
 import { JOURNAL_MIGRATIONS } from './journal-schema.js';
+import { type JournalTotals, totalsFrom } from './journal-totals.js';
 import { SourcePositions } from './source-positions.js';
 import { Statements } from './statements.js';
 import { SubmissionRecords } from './submission-records.js';
 import { WeightsHistory } from './weights-history.js';
-
-/** Totals over the life of the journal; amounts in shannons. */
-export interface JournalTotals {
-  readonly accepted: number;
-  readonly lost: number;
-  readonly rejected: number;
-  readonly pending: number;
-  readonly claimed: number;
-  readonly unclaimed: number;
-  readonly receivedShannons: bigint;
-  readonly feesShannons: bigint;
-}
 
 /**
  * What the miner has promised and what became of it: written before every step that cannot be taken back. Survives
@@ -53,19 +42,7 @@ export class Journal {
 
   /** In the same time whatever the journal's size. */
   totals(): JournalTotals {
-    const rows = this.#sql.prepare('SELECT name, value FROM totals', { bigints: true }).all();
-    const values = new Map(rows.map((row) => [String(row['name']), BigInt(String(row['value']))]));
-    const of = (name: string): bigint => values.get(name) ?? 0n;
-    return {
-      accepted: Number(of('submissions.accepted')),
-      lost: Number(of('submissions.lost')),
-      rejected: Number(of('submissions.rejected')),
-      pending: Number(of('submissions.built') + of('submissions.unknown')),
-      claimed: Number(of('claims.claimed')),
-      unclaimed: Number(of('claims.waiting') + of('claims.built')),
-      receivedShannons: of('received'),
-      feesShannons: of('fees'),
-    };
+    return totalsFrom(this.#sql.prepare('SELECT name, value FROM totals', { bigints: true }).all());
   }
 
   /** Id of the chain whose submissions these are, once it was told. */

@@ -2,8 +2,15 @@ import type { OpenTargets } from '../feed/open-targets.js';
 import type { TaskGroup } from '../run/task-group.js';
 import type { ModelCatalogue } from './model-catalogue.js';
 
+/** A model that targets may name, and whether it can score. */
+export interface ModelStatus {
+  readonly id: string;
+  readonly sizeBytes: number;
+  readonly state: 'waiting' | 'fetching' | 'ready' | 'failed';
+}
+
 export interface ModelLoaderDeps {
-  readonly models: Pick<ModelCatalogue, 'active' | 'isDue' | 'load'>;
+  readonly models: Pick<ModelCatalogue, 'active' | 'isDue' | 'load' | 'loaded'>;
   readonly book: Pick<OpenTargets, 'demand'>;
   readonly background: TaskGroup;
   /** A model can score from now on. */
@@ -24,6 +31,17 @@ export class ModelLoader {
   /** Whether weights are on their way. */
   get busy(): boolean {
     return this.#loading.size > 0;
+  }
+
+  /** Every active model. */
+  get statuses(): readonly ModelStatus[] {
+    const { models } = this.#deps;
+    return models.active.map((model) => {
+      const { id, manifest } = model;
+      const isReady = models.loaded(model) !== undefined;
+      const other = this.#loading.has(id) ? 'fetching' : models.isDue(model) ? 'waiting' : 'failed';
+      return { id, sizeBytes: manifest.sizeBytes, state: isReady ? 'ready' : other };
+    });
   }
 
   /** Begins to load every active model that is neither loaded nor on its way, nor waits after a failure. */

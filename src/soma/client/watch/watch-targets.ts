@@ -36,6 +36,8 @@ export interface WatchTargetsOptions
   extends Pick<WatchCheckpointsOptions, 'signal' | 'onGap' | 'onReconnect' | 'onConnected'> {
   /** Pause between comparisons with the node's own list, which also follow every gap. Default 60 s; 0 for none. */
   readonly reconcileMs?: number | undefined;
+  /** Told of every checkpoint, whether it holds targets or not. */
+  readonly onCheckpoint?: ((checkpoint: bigint) => void) | undefined;
   /** Told of a target that cannot be read; it is left out and the others are followed. */
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
 }
@@ -85,6 +87,7 @@ export async function* watchTargets(
     },
   });
   for await (const checkpoint of checkpoints) {
+    options.onCheckpoint?.(checkpoint.sequenceNumber);
     yield* feed.apply(checkpoint);
     if (gap || (reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs)) {
       gap = false;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { toJsonLine } from '../text/index.js';
+import { toJsonLine } from '../../text/index.js';
 
 /** Sends one event. */
 export type SendEvent = (name: string, data: unknown) => void;

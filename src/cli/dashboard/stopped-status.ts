@@ -1,0 +1,45 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JournalHistory } from '../../miner/index.js';
+import type { MinerStatus } from '../../telemetry/api/api-types.js';
+import { versionOf } from '../version.js';
+import type { DiskWatch } from './disk-watch.js';
+
+/** How a miner stands by what lies in its state directory, whether it runs or not. */
+export function stoppedStatus(
+  stateDir: string,
+  network: string | undefined,
+  history: JournalHistory,
+  disk: DiskWatch,
+): () => MinerStatus {
+  const version = versionOf();
+  return () => ({
+    at: new Date().toISOString(),
+    version,
+    live: false,
+    controllable: false,
+    network,
+    stateDir,
+    address: undefined,
+    totals: history.totals(),
+    run: undefined,
+    nodes: [],
+    models: [],
+    engine: undefined,
+    store: { samples: undefined, bytes: bytesIn(join(stateDir, 'store')), diskFreeBytes: disk.freeBytes },
+    fleet: undefined,
+  });
+}
+
+/** Bytes of the files of a store; `undefined` where there is none. */
+function bytesIn(dir: string): number | undefined {
+  try {
+    let bytes = 0;
+    for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).size;
+    }
+    return bytes;
+  } catch {
+    return undefined;
+  }
+}

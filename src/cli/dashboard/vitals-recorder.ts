@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { type QuarryError, toQuarryError } from '../../errors/index.js';
+import type { Miner } from '../../miner/index.js';
+import type { MinerStatus } from '../../telemetry/api/api-types.js';
+import { VITALS_FILE, VitalsLog } from '../../telemetry/vitals.js';
+
+const EVERY_MS = 60_000;
+
+/**
+ * Keeps how a miner stands, once a minute, in its state directory. What cannot be written is warned of and left out: it
+ * never stops mining.
+ *
+ * @returns what writes the last point and ends it
+ */
+export function recordVitals(
+  stateDir: string,
+  miner: Miner,
+  status: () => MinerStatus,
+  onWarning: (error: QuarryError) => void,
+): () => void {
+  const guard = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      onWarning(toQuarryError(error, 'keeping the history of balance and speed'));
+    }
+  };
+  let log: VitalsLog | undefined;
+  guard(() => {
+    log = new VitalsLog(join(stateDir, VITALS_FILE));
+  });
+  const point = (): void => {
+    const { run, store } = status();
+    log?.record({
+      at: Date.now(),
+      balanceShannons: run?.balanceShannons,
+      // The last minute, or what there was of it.
+      samplesPerSecond: run?.samplesPerSecond[1] ?? undefined,
+      storeBytes: store.bytes,
+      diskFreeBytes: store.diskFreeBytes,
+      reach: run?.reach,
+    });
+  };
+  const onSubmitted = ({ latencyMs }: { latencyMs: number }): void => log?.observeSubmitted(latencyMs);
+  miner.events.on('submitted', onSubmitted);
+  miner.events.once('started', () => guard(point));
+  const timer = setInterval(() => guard(point), EVERY_MS).unref();
+  return () => {
+    clearInterval(timer);
+    miner.events.off('submitted', onSubmitted);
+    guard(point);
+    guard(() => log?.close());
+  };
+}

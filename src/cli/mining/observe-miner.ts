@@ -1,0 +1,56 @@
+import type { Config } from '../../config/index.js';
+import type { QuarryError } from '../../errors/index.js';
+import type { AssembledMiner } from '../../miner/index.js';
+import type { StatusFleet } from '../../telemetry/api/api-types.js';
+import { DiskWatch } from '../dashboard/disk-watch.js';
+import { MinerStatusBoard } from '../dashboard/miner-status.js';
+import { recordVitals } from '../dashboard/vitals-recorder.js';
+import { startMinerApi } from './miner-api.js';
+
+export interface ObserveOptions {
+  readonly stateDir: string;
+  readonly fleet: () => StatusFleet | undefined;
+  readonly onWarning: (error: QuarryError) => void;
+}
+
+/** What lets people see a miner. */
+export interface Observation {
+  /** Of the HTTP API, where there is one. */
+  readonly url: string | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * Keeps the vitals of a miner, and opens its HTTP API where the settings ask for one. Close it when the miner has ended.
+ *
+ * @throws QuarryError what {@link startMinerApi} throws
+ */
+export async function observeMiner(
+  config: Pick<Config, 'apiPort' | 'apiHost' | 'apiToken' | 'network'>,
+  assembled: AssembledMiner,
+  { stateDir, fleet, onWarning }: ObserveOptions,
+): Promise<Observation> {
+  const disk = new DiskWatch(stateDir);
+  await disk.look();
+  const controllable = (config.apiToken ?? '') !== '';
+  const board = new MinerStatusBoard({ assembled, network: config.network, stateDir, controllable, disk, fleet });
+  const status = () => board.status();
+  const endVitals = recordVitals(stateDir, assembled.miner, status, onWarning);
+  const close = async (): Promise<void> => {
+    endVitals();
+    disk.close();
+  };
+  try {
+    const api = await startMinerApi(config, assembled, stateDir, status);
+    return {
+      url: api?.url,
+      close: async () => {
+        await api?.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

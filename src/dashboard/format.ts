@@ -1,0 +1,68 @@
+/** Exact decimal SOMA of shannons, at most nine places, without trailing zeros. */
+export function soma(shannons: string | bigint): string {
+  const value = BigInt(shannons);
+  const sign = value < 0n ? '-' : '';
+  const digits = (value < 0n ? -value : value).toString().padStart(10, '0');
+  const fraction = digits.slice(-9).replace(/0+$/, '');
+  const whole = digits.slice(0, -9).replace(/\B(?=(\d{3})+$)/g, ',');
+  return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** SOMA for a place too small for all digits: four significant ones. */
+export function shortSoma(shannons: string | bigint): string {
+  return compact(Number(shannons) / 1e9);
+}
+
+/** SOMA as a number, for charts only. */
+export function somaNumber(shannons: string | undefined): number | null {
+  return shannons === undefined ? null : Number(shannons) / 1e9;
+}
+
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 });
+
+/** A number of four digits and a suffix. */
+export function compact(value: number): string {
+  return COMPACT.format(value);
+}
+
+/** A count in full. */
+export function count(value: number): string {
+  return value.toLocaleString('en');
+}
+
+/** `1.5 GiB` */
+export function bytes(value: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  let unit = 0;
+  let left = value;
+  while (left >= 1024 && unit < units.length - 1) {
+    left /= 1024;
+    unit++;
+  }
+  return `${left < 10 && unit > 0 ? left.toFixed(1) : Math.round(left)} ${units[unit]}`;
+}
+
+/** `350 ms`, `12 s`, `5 min`, `3.5 h`, `9 d` */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+  if (ms < 60_000) return `${Number((ms / 1_000).toFixed(1))} s`;
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
+  if (ms < 172_800_000) return `${Number((ms / 3_600_000).toFixed(1))} h`;
+  return `${Math.round(ms / 86_400_000)} d`;
+}
+
+/** `0x1234…cdef` */
+export function shortId(id: string): string {
+  return id.length <= 14 ? id : `${id.slice(0, 8)}…${id.slice(-4)}`;
+}
+
+/** Local date and time of ISO 8601 or milliseconds. */
+export function when(at: string | number): string {
+  const options = { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
+  return new Date(at).toLocaleString('en', { ...options, hourCycle: 'h23' });
+}
+
+/** `12 %` of a share between 0 and 1. */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+}

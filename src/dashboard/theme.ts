@@ -1,0 +1,36 @@
+import { useEffect, useState } from 'preact/hooks';
+
+/** What the page looks like: as the system does, or as chosen here. */
+export type Theme = 'auto' | 'light' | 'dark';
+
+const KEY = 'quarry-theme';
+const system = matchMedia('(prefers-color-scheme: dark)');
+
+function stored(): Theme {
+  const value = localStorage.getItem(KEY);
+  return value === 'light' || value === 'dark' ? value : 'auto';
+}
+
+/** The theme, whether it is dark now, and what chooses the other. */
+export function useTheme(): { readonly isDark: boolean; readonly toggle: () => void } {
+  const [theme, setTheme] = useState<Theme>(stored);
+  const [isSystemDark, setSystemDark] = useState(system.matches);
+  useEffect(() => {
+    const onChange = (): void => setSystemDark(system.matches);
+    system.addEventListener('change', onChange);
+    return () => system.removeEventListener('change', onChange);
+  }, []);
+  const isDark = theme === 'auto' ? isSystemDark : theme === 'dark';
+  document.documentElement.dataset['theme'] = isDark ? 'dark' : 'light';
+  const toggle = (): void => {
+    const next = isDark ? 'light' : 'dark';
+    localStorage.setItem(KEY, next);
+    setTheme(next);
+  };
+  return { isDark, toggle };
+}
+
+/** A colour of the style sheet, as it is now. */
+export function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}

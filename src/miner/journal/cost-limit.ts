@@ -1,0 +1,53 @@
+/** An answer is kept this many times as long as it took. */
+const KEPT_TIMES = 100;
+/** And at least this long, milliseconds. */
+const KEPT_AT_LEAST_MS = 500;
+/** Different questions whose answers are kept. */
+const MAX_KEPT = 32;
+
+interface Kept {
+  readonly answer: Promise<unknown>;
+  /** Until when; infinite while it is being found. */
+  until: number;
+}
+
+/** An answer and the time that finding it took, milliseconds. */
+export interface Costed<T> {
+  readonly value: T;
+  readonly tookMs: number;
+}
+
+/** Keeps answers so long that finding them anew takes at most a hundredth of the time, however often they are asked for. */
+export class CostLimit {
+  readonly #now: () => number;
+  readonly #kept = new Map<string, Kept>();
+
+  /** @param now monotonic milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** The answer to `question`: a kept one, or what `find` finds. Failures are not kept. */
+  run<T>(question: string, find: () => Promise<Costed<T>>): Promise<T> {
+    const known = this.#kept.get(question);
+    if (known !== undefined && this.#now() < known.until) return known.answer as Promise<T>;
+    const found = find();
+    const answer = found.then(({ value }) => value);
+    const kept: Kept = { answer, until: Number.POSITIVE_INFINITY };
+    this.#kept.delete(question);
+    this.#kept.set(question, kept);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MAX_KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    found.then(
+      ({ tookMs }) => {
+        kept.until = this.#now() + Math.max(KEPT_AT_LEAST_MS, tookMs * KEPT_TIMES);
+      },
+      () => {
+        kept.until = 0;
+      },
+    );
+    return answer;
+  }
+}

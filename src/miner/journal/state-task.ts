@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { QuarryError } from '../../errors/index.js';
+import type { History, HistoryBy, VitalsHistory } from '../../telemetry/api/api-types.js';
+import { latencyHistogram } from '../../telemetry/latency-histogram.js';
+import { readVitals, VITALS_FILE } from '../../telemetry/vitals.js';
+import type { Costed } from './cost-limit.js';
+import { digestSubmissions } from './journal-digest.js';
+import { type JournalHistory, openJournalHistory, type PastSubmission } from './journal-history.js';
+
+/** What a worker thread is asked to read from a state directory. */
+export type StateTask = { readonly dir: string } & (
+  | { readonly kind: 'history'; readonly by: HistoryBy; readonly limit: number }
+  | { readonly kind: 'submissions'; readonly limit: number }
+  | { readonly kind: 'has'; readonly targetId: string }
+  | { readonly kind: 'vitals'; readonly sinceMs: number }
+);
+
+/** What each task answers. */
+export interface StateAnswers {
+  readonly history: History;
+  readonly submissions: readonly PastSubmission[];
+  readonly has: boolean;
+  readonly vitals: VitalsHistory;
+}
+
+/** The journal of a state directory. */
+export const JOURNAL_FILE = 'journal.db';
+/** Submissions read for one history: more would take seconds. */
+const MAX_ROWS = 100_000;
+
+const journals = new Map<string, JournalHistory>();
+
+/** Reads what was asked for. A journal stays open in its thread. */
+export function runStateTask(task: StateTask): Costed<StateAnswers[StateTask['kind']]> {
+  const began = performance.now();
+  const value = answerTo(task);
+  return { value, tookMs: performance.now() - began };
+}
+
+function answerTo(task: StateTask): StateAnswers[StateTask['kind']] {
+  switch (task.kind) {
+    case 'history':
+      return digestSubmissions(journalOf(task.dir).latest(MAX_ROWS + 1), task.by, task.limit, MAX_ROWS);
+    case 'submissions':
+      return [...journalOf(task.dir).latest(task.limit)];
+    case 'has':
+      return journalOf(task.dir).has(task.targetId);
+    case 'vitals':
+      return vitalsOf(task.dir, task.sinceMs);
+  }
+}
+
+function journalOf(dir: string): JournalHistory {
+  const journal = journals.get(dir) ?? openJournalHistory(join(dir, JOURNAL_FILE));
+  journals.set(dir, journal);
+  return journal;
+}
+
+/** A miner of an earlier version has kept none. */
+function vitalsOf(dir: string, sinceMs: number): VitalsHistory {
+  try {
+    return readVitals(join(dir, VITALS_FILE), sinceMs);
+  } catch (error) {
+    if (!(error instanceof QuarryError) || error.code !== 'FILE_NOT_FOUND') throw error;
+    return { points: [], wireLatency: latencyHistogram([]) };
+  }
+}

@@ -1,0 +1,111 @@
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type ErrorCode, QuarryError, toQuarryError } from '../../errors/index.js';
+import { isLoopbackHost } from '../../http/index.js';
+import { toJsonLine } from '../../text/index.js';
+import { type ApiRequest, type ApiRoute, queryOf } from './api-route.js';
+import { apiRoutes, type HttpApiDeps } from './api-routes.js';
+
+export type { ApiReads, HttpApiDeps } from './api-routes.js';
+
+export interface HttpApiOptions {
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Interface that is listened on. Default `127.0.0.1`; any other than loopback needs a token. */
+  readonly host?: string | undefined;
+  /**
+   * Lets those who send `Authorization: Bearer <token>` give orders. Where other machines can reach the API, reading
+   * needs it as well; `/health`, `/ready` and the page's own files hold nothing of the miner's and never need it.
+   */
+  readonly token?: string | undefined;
+}
+
+export interface HttpApi {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Who may ask, and what is answered. */
+interface Service {
+  readonly routes: ReadonlyMap<string, ApiRoute>;
+  readonly token: string | undefined;
+  /** Whether only this machine can reach it. */
+  readonly isLocal: boolean;
+}
+
+/**
+ * Serves what `/openapi.json` lists: probes, metrics, the summary, events, and where the parts for them are given the
+ * dashboard with its history, and orders.
+ *
+ * @throws QuarryError `CONFLICT` when the port is taken
+ * @throws QuarryError `CONFIG_INVALID` when it would be open to other machines without a token
+ */
+export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): Promise<HttpApi> {
+  const host = options.host ?? '127.0.0.1';
+  const token = options.token === '' ? undefined : options.token;
+  const isLocal = isLoopbackHost(host);
+  if (!isLocal && token === undefined) {
+    throw new QuarryError('CONFIG_INVALID', `the HTTP API on ${host} would be open to everybody`, {
+      hint: 'set QUARRY_API_TOKEN, or leave --api-host out',
+    });
+  }
+  const routes = new Map(apiRoutes(deps).map((route) => [`${route.method} ${route.path}`, route]));
+  const server = createServer((request, response) => void answer(request, response, { routes, token, isLocal }));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const code: ErrorCode = error.code === 'EADDRINUSE' ? 'CONFLICT' : toQuarryError(error, 'x').code;
+      reject(
+        new QuarryError(code, `the HTTP API cannot listen on port ${options.port}`, { cause: error, retryable: false }),
+      );
+    });
+    server.listen(options.port, host, resolve);
+  });
+  const name = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `http://${name}:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, service: Service): Promise<void> {
+  const reply: ApiRequest['reply'] = (status, body, type = 'application/json') => {
+    const headers = { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+    response.writeHead(status, headers).end(body);
+  };
+  // A browser page on another site must not reach this API through the user's machine.
+  if (service.isLocal && !/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(request.headers.host ?? '')) {
+    return reply(403, '{"error":"host"}\n');
+  }
+  const [path = '', search = ''] = (request.url ?? '').split('?', 2);
+  const route = service.routes.get(`${request.method} ${path}`);
+  if (route === undefined) return reply(404, '{"error":"no such route"}\n');
+  try {
+    if (!mayAsk(route, request, service)) {
+      if (service.token === undefined) return reply(403, '{"error":"control needs a configured token"}\n');
+      response.setHeader('www-authenticate', 'Bearer');
+      return reply(401, '{"error":"missing or wrong bearer token"}\n');
+    }
+    const query = queryOf(route, new URLSearchParams(search));
+    if (typeof query === 'string') return reply(400, `${toJsonLine({ error: query })}\n`);
+    await route.answer({ query, reply, response });
+  } catch (error) {
+    const failure = toQuarryError(error, 'answering');
+    if (response.headersSent) response.destroy();
+    else reply(500, `${toJsonLine({ error: failure.toJSON() })}\n`);
+  }
+}
+
+function mayAsk(route: ApiRoute, request: IncomingMessage, { token, isLocal }: Service): boolean {
+  if (route.access === 'open' || (route.access === 'read' && isLocal)) return true;
+  return token !== undefined && bearerMatches(request.headers.authorization, token);
+}
+
+function bearerMatches(header: string | undefined, token: string): boolean {
+  const given = Buffer.from(header ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
