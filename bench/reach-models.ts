@@ -5,35 +5,52 @@ import { generateWeightsBytes } from '../src/weights/generate.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../src/weights/model-config.js';
 import { openSafetensors, safetensorsFromBytes } from '../src/weights/safetensors.js';
 import type { WeightsFile } from '../src/weights/weights-file.js';
+import { ScoreCache } from './score-cache.js';
+
+export type ReachConfig = 'medium' | 'medium-trained' | 'three-medium-trained' | 'v1-two-layers';
+
+/** A model of a case, opened when it is scored with. */
+export interface ReachModel {
+  readonly name: string;
+  open(): Promise<WeightsFile>;
+}
 
 /** Models that compete with each other on every target of a case. */
 export interface ReachModels {
-  readonly config: 'medium' | 'medium-trained' | 'three-medium-trained';
+  readonly config: ReachConfig;
   readonly shape: ModelConfig;
-  open(): Promise<WeightsFile[]>;
+  readonly models: readonly ReachModel[];
+  /** Why the case does not run. */
+  readonly skipped?: string | undefined;
 }
 
-const TRAINED = [1, 2, 3].map((seed) => `medium-trained-${seed}.safetensors`);
+const TRAINED = [1, 2, 3].map((seed) => `medium-trained-${seed}`);
 
-/** The random medium model, and the trained ones that lie in `directory`, alone and competing. */
+/**
+ * The medium model with random weights, the trained ones of a folder, alone and competing, and V1 with two layers.
+ *
+ * @param directory folder of the trained models
+ */
 export function reachModels(directory: string | undefined): ReachModels[] {
-  const shape = MODEL_CONFIGS.medium;
-  const random: ReachModels = {
-    config: 'medium',
-    shape,
-    open: async () => [safetensorsFromBytes(generateWeightsBytes(shape, 1n))],
+  const fileOf = (name: string): string => path.join(directory ?? '', `${name}.safetensors`);
+  const trained = (config: ReachConfig, names: readonly string[]): ReachModels => {
+    const absent = directory === undefined ? names[0] : names.find((name) => !existsSync(fileOf(name)));
+    const models = names.map((name) => ({ name, open: () => openSafetensors(fileOf(name)) }));
+    const where = directory === undefined ? 'no --models-dir was given' : `${directory} has none`;
+    const skipped = absent === undefined ? undefined : `${absent}.safetensors: ${where}`;
+    return { config, shape: MODEL_CONFIGS.medium, models, skipped };
   };
-  const files = directory === undefined ? [] : TRAINED.map((name) => path.join(directory, name)).filter(existsSync);
-  const trained = (config: ReachModels['config'], count: number): ReachModels => ({
-    config,
-    shape,
-    open: () => Promise.all(files.slice(0, count).map((file) => openSafetensors(file))),
-  });
   return [
-    random,
-    ...(files.length > 0 ? [trained('medium-trained', 1)] : []),
-    ...(files.length === TRAINED.length ? [trained('three-medium-trained', 3)] : []),
+    random('medium', MODEL_CONFIGS.medium),
+    trained('medium-trained', TRAINED.slice(0, 1)),
+    trained('three-medium-trained', TRAINED),
+    random('v1-two-layers', { ...MODEL_CONFIGS.v1, numLayers: 2 }),
   ];
+}
+
+function random(config: ReachConfig, shape: ModelConfig): ReachModels {
+  const open = async (): Promise<WeightsFile> => safetensorsFromBytes(generateWeightsBytes(shape, 1n));
+  return { config, shape, models: [{ name: `${config}-random-1`, open }] };
 }
 
 /** Scores of chunks under a model. */
@@ -46,28 +63,45 @@ export interface ChunkScores {
 /**
  * Scores chunks in f32 with the native core.
  *
+ * @param directory where scores are kept for a later run
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built
  */
 export async function scoreChunks(
-  weights: WeightsFile,
+  { name, open }: ReachModel,
   shape: ModelConfig,
   chunks: readonly Uint8Array[],
-  signal: AbortSignal | undefined,
+  { directory, signal }: { readonly directory?: string | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<ChunkScores> {
   const dim = shape.embeddingDim;
-  const model = await createNativeScoringEngine({ precision: 'f32' }).load(weights, shape);
+  const cache = directory === undefined ? undefined : new ScoreCache(directory, name, dim);
   const embeddings = new Float32Array(chunks.length * dim);
   const losses = new Float64Array(chunks.length);
+  const missing: number[] = [];
+  for (const [i, chunk] of chunks.entries()) {
+    const known = cache?.get(chunk);
+    if (known === undefined) missing.push(i);
+    else {
+      embeddings.set(known.embedding, i * dim);
+      losses[i] = known.loss;
+    }
+  }
+  if (missing.length === 0) return { losses, embeddings };
+  const weights = await open();
+  const model = await createNativeScoringEngine({ precision: 'f32' }).load(weights, shape);
   try {
-    for (let first = 0; first < chunks.length; first += 16) {
-      const scores = await model.score(chunks.slice(first, first + 16), signal === undefined ? {} : { signal });
-      for (const [i, { embedding, loss }] of scores.entries()) {
-        embeddings.set(embedding, (first + i) * dim);
-        losses[first + i] = loss;
+    for (let first = 0; first < missing.length; first += 16) {
+      const batch = missing.slice(first, first + 16);
+      const samples = batch.map((i) => chunks[i]!);
+      const scores = await model.score(samples, { signal });
+      for (const [at, score] of scores.entries()) {
+        embeddings.set(score.embedding, batch[at]! * dim);
+        losses[batch[at]!] = score.loss;
+        cache?.add(samples[at]!, score);
       }
     }
     return { losses, embeddings };
   } finally {
     await model.close();
+    await weights.close();
   }
 }

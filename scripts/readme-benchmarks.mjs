@@ -49,6 +49,7 @@ function casesOf(results) {
   return [...cases.values()];
 }
 
+const isReach = (results) => results.some(({ bench }) => bench === 'reach');
 const isCommon = (results) => results.every((result) => 'value' in result);
 const engineOf = (r) =>
   [r.engine, r.isa, r.precision, r.threads == null ? null : `${r.threads} thread${r.threads > 1 ? 's' : ''}`]
@@ -93,10 +94,30 @@ function free(results) {
   );
 }
 
+/** Shares in percent: alone, composed of at most 4 and of at most 16, a column for each level of difficulty. */
+function reachTable(results, keep = () => true) {
+  const ran = results.filter((result) => 'composed16' in result && keep(result));
+  const levels = [...new Set(ran.map(({ z }) => z))];
+  const rows = new Map();
+  for (const r of ran) {
+    const key = [r.config, r.corpus, r.rows.toLocaleString('en-US')];
+    const row = rows.get(key.join()) ?? { key, shares: [], ms: r.msPerTarget };
+    rows.set(key.join(), row);
+    row.shares.push([r.single, r.composed4, r.composed16].map((share) => Math.round(share * 100)).join(' / '));
+  }
+  const skipped = results.filter((result) => result.value === null).map(({ note }) => `\n\nNot run: ${note}.`);
+  return (
+    table(
+      ['models', 'chunks of', 'scored', ...levels.map((z) => `z = ${z}`), 'ms a target'],
+      [...rows.values()].map(({ key, shares, ms }) => [...key, ...shares, Number(ms.toPrecision(2))]),
+    ) + skipped.join('')
+  );
+}
+
 const everything = [...saved.values()]
   .map(
     ({ machine, command, results }) =>
-      `### \`${command}\`\n\n${machine}\n\n${isCommon(results) ? measured(results) : free(results)}`,
+      `### \`${command}\`\n\n${machine}\n\n${isCommon(results) ? measured(results) : isReach(results) ? reachTable(results) : free(results)}`,
   )
   .join('\n\n');
 
@@ -206,8 +227,17 @@ function race() {
   return `\n\nThe race for targets, Quarry against the official quickstart's loop on one devnet. ${RACE_NOTES}\n\n${table(Object.values(RACE_COLUMNS), rows)}`;
 }
 
+function reach() {
+  const results = (saved.get('reach-full') ?? saved.get('reach'))?.results;
+  if (results === undefined) return '';
+  const intro =
+    'Reach: the share of random targets, in percent, that scored chunks answer alone / joined up to 4 / joined up to ' +
+    '16. z is how many standard deviations of a random direction the threshold asks for; the hardest of the network is 2.27.';
+  return `\n\n${intro}\n\n${reachTable(results, ({ rows }) => rows === 300)}`;
+}
+
 const PAGES = [
-  ['README.md', `On ${machines}:\n\n${summary}${race()}`],
+  ['README.md', `On ${machines}:\n\n${summary}${race()}${reach()}`],
   [join('docs', 'benchmarks.md'), everything],
 ];
 for (const [name, text] of PAGES) {

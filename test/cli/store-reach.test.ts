@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { randomTargets, reachOf, shareAt } from '../../bench/reach-share.js';
 import { openStore } from '../../src/store/index.js';
 import { A, B, randomizer, randomVector, temporaryDir } from '../store/fixtures.js';
 import { cliRunner } from './run-cli.js';
@@ -34,25 +33,4 @@ test('store reach tells the shares for each model and for all of them, alone and
   expect(hard.threshold).toBeCloseTo(0.2, 6);
   expect(hard.composed).toBeGreaterThan(hard.single + 0.5);
   expect(rows.every(({ single, composed }) => composed >= single)).toBe(true);
-});
-
-test('the bench of reach counts what rows come to, alone and composed', async () => {
-  const embeddings = new Float32Array(4 * DIM);
-  const random = randomizer(4);
-  const targets = randomTargets(5, DIM);
-  // Row 0 is the first target; rows 1 and 2 together are the second.
-  const part = randomVector(random, DIM);
-  embeddings.set(targets[0]!, 0);
-  embeddings.set(part, DIM);
-  embeddings.set(
-    targets[1]!.map((value, i) => value - part[i]!),
-    2 * DIM,
-  );
-  embeddings.set(randomVector(random, DIM), 3 * DIM);
-  const scores = { losses: new Float64Array(4).fill(5), embeddings };
-  const near = 3.999;
-  expect(shareAt(await reachOf([scores], [0, 1, 2, 3], targets, 1), near)).toBeCloseTo(0.2);
-  expect(shareAt(await reachOf([scores], [0, 1, 2, 3], targets, 2), near)).toBeCloseTo(0.4);
-  // Nobody wins clearly where two models lose alike.
-  expect(shareAt(await reachOf([scores, { ...scores }], [0, 1, 2, 3], targets, 2), near)).toBe(0);
 });

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { BenchResult } from '../../../bench/result.js';
 import { QuarryError } from '../../errors/index.js';
 import { type Column, formatRate, renderTable, toJsonLine, toJsonPretty } from '../../text/index.js';
@@ -31,6 +31,8 @@ interface BenchModuleOptions {
 
 interface BenchModule {
   run(options: BenchModuleOptions): AsyncIterable<Record<string, unknown>>;
+  /** The results as an SVG. */
+  plot?(results: readonly Record<string, unknown>[]): string;
 }
 
 interface BenchFlags {
@@ -54,11 +56,18 @@ export function benchCommand(context: CliContext): Command {
     .argument('[name...]', `${BENCHES.join(', ')} (default: ${DEFAULT_BENCHES.join(', ')})`)
     .option('--json', 'one object a case')
     .option('--quick', 'smaller shapes and fewer repetitions')
-    .option('--full', 'forward: all 24 layers, which takes 12 GB of disk, as much memory, and minutes')
+    .option(
+      '--full',
+      'forward: all 24 layers, which takes 12 GB of disk, as much memory, and minutes; reach: up to 3,000 rows and V1 with two layers, an hour',
+    )
     .option('--threads <list>', 'gemm, forward, distance: numbers of threads (default: 1 and all)', parseCounts)
     .option('--chunks <list>', 'forward: chunks of 1,024 bytes in a sample (default: 1)', parseCounts)
-    .option('--directory <path>', 'forward: keep the generated model there for the next run')
-    .option('--models-dir <path>', 'reach: folder of trained models, medium-trained-1.safetensors to -3')
+    .option('--directory <path>', 'forward, reach: keep the generated model or the scores there for the next run')
+    .addOption(
+      new Option('--models-dir <path>', 'reach: folder of trained models, medium-trained-1.safetensors to -3').env(
+        'QUARRY_BENCH_MODELS',
+      ),
+    )
     .option('--python <path>', 'interpreter that has the Python peers (default: python3)')
     .option('--no-peers', 'time no other libraries')
     .option('--save <directory>', 'also write the results there, one JSON file a bench')
@@ -104,6 +113,7 @@ async function runBench(context: CliContext, name: string, flags: BenchFlags): P
     const saved = { machine, command: `quarry bench ${chosen}`, results };
     const file = `${name}${flags.full ? '-full' : ''}.json`;
     await writeFile(join(flags.save, file), `${toJsonPretty(saved)}\n`);
+    if (module.plot !== undefined) await writeFile(join(flags.save, `${name}.svg`), module.plot(results));
   }
 }
 
