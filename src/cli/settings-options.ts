@@ -1,6 +1,14 @@
 import { type Command, Option } from 'commander';
-import { type Config, loadConfig, SETTINGS, type Setting, type SettingName } from '../config/index.js';
+import {
+  type Config,
+  loadConfig,
+  misspeltVariables,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+} from '../config/index.js';
 import type { CliContext } from './context.js';
+import { tell } from './print.js';
 
 /** What chooses and shapes the scoring engine of this machine. */
 export const ENGINE_SETTINGS = ['engine', 'isa', 'precision', 'onnxProvider', 'workers', 'threads'] as const;
@@ -27,6 +35,8 @@ export function addSettingFlags(command: Command, names: readonly SettingName[])
 
 /** The merged configuration a command runs with: its flags over the environment over the file over the defaults. */
 export async function configOf(context: CliContext, flags: Readonly<Record<string, unknown>>): Promise<Config> {
+  for (const { name, meant } of misspeltVariables(context.env))
+    tell(context, `${name} is ignored: did you mean ${meant}?`);
   const file = flags['config'];
   return loadConfig({ flags, env: context.env, ...(typeof file === 'string' && { file }) });
 }

@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { exposedTo } from '../files/exposed-file.js';
 import { homeDirectory } from './home.js';
+import { nearest } from './nearest.js';
 import { parseSetting, type Setting, type ValuesOf } from './setting.js';
 import { SETTINGS, type SettingName } from './settings/index.js';
 
@@ -14,8 +15,8 @@ export interface ConfigSources {
   /** Values of flags, by setting name, as the command line gave them. */
   readonly flags?: Readonly<Record<string, unknown>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** A config file named by the user; it must exist. */
-  readonly file?: string | undefined;
+  /** A config file named by the user, which must exist; `false` reads none. */
+  readonly file?: string | false | undefined;
   readonly cwd?: string | undefined;
 }
 
@@ -64,6 +65,7 @@ async function readConfigFile(
   sources: ConfigSources,
   env: NonNullable<ConfigSources['env']>,
 ): Promise<{ path: string; values: Readonly<Record<string, unknown>> }> {
+  if (sources.file === false) return { path: '', values: {} };
   const named = sources.file ?? env['QUARRY_CONFIG'];
   const candidates =
     named !== undefined
@@ -103,7 +105,16 @@ function parseFile(path: string, text: string): Readonly<Record<string, unknown>
   try {
     content = parse(text) ?? {};
   } catch (cause) {
-    throw new QuarryError('CONFIG_INVALID', `${path} is not valid YAML`, { cause });
+    const place = cause instanceof YAMLParseError ? cause.linePos?.[0] : undefined;
+    const reason = cause instanceof Error ? cause.message.split(/ at line |\n/)[0] : 'unreadable';
+    throw new QuarryError(
+      'CONFIG_INVALID',
+      `${path}${place === undefined ? '' : `:${place.line}:${place.col}`} is not valid YAML: ${reason}`,
+      {
+        hint: 'settings are "name: value" lines; quarry init writes such a file',
+        cause,
+      },
+    );
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new QuarryError('CONFIG_INVALID', `${path} must hold settings as "name: value" lines`);
@@ -111,9 +122,26 @@ function parseFile(path: string, text: string): Readonly<Record<string, unknown>
   const former = Object.values(SETTINGS).flatMap((setting: Setting) => setting.former?.name ?? []);
   const unknown = Object.keys(content).find((key) => !Object.hasOwn(SETTINGS, key) && !former.includes(key));
   if (unknown !== undefined) {
-    throw new QuarryError('CONFIG_INVALID', `${path} sets "${unknown}", which is no setting`, {
-      hint: `settings are ${Object.keys(SETTINGS).join(', ')}`,
+    const meant = nearest(unknown, Object.keys(SETTINGS));
+    throw new QuarryError('CONFIG_INVALID', `${path}: unknown setting "${unknown}"`, {
+      hint: meant === undefined ? `settings are ${Object.keys(SETTINGS).join(', ')}` : `did you mean "${meant}"?`,
     });
   }
   return content as Record<string, unknown>;
+}
+
+/** Variables of the environment that look like settings and are none, each with the name that was meant. */
+export function misspeltVariables(env: NonNullable<ConfigSources['env']>): { name: string; meant: string }[] {
+  const known = Object.values(SETTINGS).flatMap((setting: Setting) =>
+    [setting.env, setting.former?.env].filter((name) => name !== undefined),
+  );
+  known.push('QUARRY_CONFIG');
+  return Object.keys(env).flatMap((name) => {
+    if (!name.startsWith('QUARRY_') || known.includes(name)) return [];
+    const meant = nearest(
+      name.slice('QUARRY_'.length),
+      known.map((each) => each.replace(/^QUARRY_/, '')),
+    );
+    return meant === undefined ? [] : [{ name, meant: known.find((each) => each.endsWith(meant)) ?? meant }];
+  });
 }

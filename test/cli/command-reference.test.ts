@@ -1,8 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commandReference } from '../../src/cli/command-reference.js';
+import { COMMANDS } from '../../src/cli/commands/index.js';
+import { manPage } from '../../src/cli/man-page.js';
 
 const reference = await commandReference();
+
+describe('man/quarry.1', () => {
+  const page = readFileSync(new URL('../../man/quarry.1', import.meta.url), 'utf8');
+
+  it('is what the commands say (else: npm run build && node scripts/write-command-reference.mjs)', async () => {
+    expect(page).toBe(await manPage());
+  });
+
+  it('has a section for every command and only lines that roff understands', () => {
+    for (const { name } of COMMANDS) expect(page).toContain(`.SS quarry ${name.replaceAll('-', '\\-')}`);
+    for (const line of page.split('\n')) expect(line).toMatch(/^(\.(TH|SH|SS|TP|B|BR|I)\b.*|[^.'].*|)$/);
+  });
+});
 
 describe('docs/commands.md', () => {
   it('is what the commands say (else: npm run build && node scripts/write-command-reference.mjs)', () => {

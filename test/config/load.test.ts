@@ -23,11 +23,11 @@ test('a config file in the working directory is found', async () => {
 });
 
 test.each([
-  ['an unknown key', 'nonsense: 1\n', /"nonsense", which is no setting/],
+  ['an unknown key', 'nonsense: 1\n', /unknown setting "nonsense"/],
   ['a wrong type', 'workers: many\n', /workers expects a whole number/],
   ['a choice that does not exist', 'engine: quantum\n', /expects one of auto/],
   ['no mapping', '- a\n', /name: value/],
-  ['no YAML', 'a: [\n', /not valid YAML/],
+  ['no YAML', 'workers: 2\na: [\n', /q\.yaml:3:1 is not valid YAML: Flow sequence/],
 ])('%s is a configuration error', async (_, text, message) => {
   const file = join(dir, 'q.yaml');
   await writeFile(file, text);

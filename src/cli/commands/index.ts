@@ -17,6 +17,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./demo.js')).demoCommand,
   },
   {
+    name: 'init',
+    description: 'write a commented quarry.yaml, and check what mining takes',
+    load: async () => (await import('./init.js')).initCommand,
+  },
+  {
     name: 'mine',
     description: 'mine a network until stopped: score data, match targets, submit, claim',
     load: async () => (await import('./mine.js')).mineCommand,

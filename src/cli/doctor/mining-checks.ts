@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Config } from '../../config/index.js';
+import { verifiedHost } from '../../hosting/index.js';
+import { blake2b256 } from '../../native/blake2b.js';
+import { shannonsToSoma } from '../../soma/chain/index.js';
+import { formatBytes, formatDuration } from '../../text/index.js';
+import type { CliContext } from '../context.js';
+import { openDataHost } from '../data-host.js';
+import { type SessionFlags, type SomaSession, signerOf, withSession } from '../soma-session.js';
+import { stateDirOf } from '../state-dir.js';
+import { type Check, checked } from './check.js';
+
+/** A clock this far off makes checkpoint ages and rates meaningless, and TLS fail soon after. */
+const MAX_CLOCK_SKEW_MS = 30_000;
+/** A node whose newest checkpoint is older than this tells of targets that are gone. */
+const MAX_LAG_MS = 15_000;
+/** What three full-size models take: about 5 GB decrypted and as much packed, each. */
+const DISK_BYTES = 30e9;
+
+/** What mining takes, looked at in the order in which a miner needs it. */
+export async function* miningChecks(
+  context: CliContext,
+  config: Config,
+  flags: SessionFlags,
+): AsyncGenerator<Check, void, void> {
+  yield await checked('disk', () => disk(context, config));
+  let address: string | undefined;
+  yield await checked('key', async () => {
+    address = (await signerOf(context, config, flags)).address;
+    return { state: 'ok', detail: address };
+  });
+  const network: Check[] = [];
+  const connected = await checked('node', () =>
+    withSession(
+      context,
+      flags,
+      async (session) => {
+        const node = await nodeOf(session);
+        network.push(await checked('models', () => models(session)));
+        const owner = address;
+        if (owner !== undefined) network.push(await checked('balance', () => balance(session, owner)));
+        network.push(await checked('data host', () => dataHost(context, config, session)));
+        return node;
+      },
+      config,
+    ),
+  );
+  yield connected;
+  yield* network;
+}
+
+async function disk(context: CliContext, config: Config): Promise<Omit<Check, 'name'>> {
+  const dir = stateDirOf(config, context.env);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const { bavail, bsize } = await statfs(dirname(dir));
+  const free = bavail * bsize;
+  const detail = `${formatBytes(free)} free for ${dir}`;
+  if (free >= DISK_BYTES) return { state: 'ok', detail };
+  return { state: 'warn', detail, hint: `three full-size models take about ${formatBytes(DISK_BYTES)}` };
+}
+
+async function nodeOf(session: SomaSession): Promise<Omit<Check, 'name'>> {
+  const asked = performance.now();
+  const info = await session.client.getServiceInfo({ signal: session.signal });
+  const latency = performance.now() - asked;
+  const ageMs = info.timestampMs === undefined ? undefined : Date.now() - Number(info.timestampMs);
+  const detail = [
+    info.server || 'a node that does not say its version',
+    `chain ${info.chain} (${info.chainId})`,
+    `epoch ${info.epoch}`,
+    `checkpoint ${info.checkpointHeight}${ageMs === undefined ? '' : `, ${formatDuration(Math.max(0, ageMs))} old`}`,
+    `answers in ${latency.toFixed(0)} ms`,
+  ].join(', ');
+  if (ageMs !== undefined && ageMs < -MAX_CLOCK_SKEW_MS) {
+    return { state: 'warn', detail, hint: `the clock of this machine is ${formatDuration(-ageMs)} behind: set it` };
+  }
+  if (ageMs !== undefined && ageMs > MAX_LAG_MS) {
+    const hint = 'the node lags, or the clock of this machine is ahead; name another fullnode with --fullnodes';
+    return { state: 'warn', detail, hint };
+  }
+  return { state: 'ok', detail };
+}
+
+async function models({ client, signal }: SomaSession): Promise<Omit<Check, 'name'>> {
+  const active = await client.getActiveModels({ signal });
+  const { targets } = await client.listTargets({ limit: 1000, signal });
+  const open = targets.length === 1000 ? '1000 or more' : String(targets.length);
+  const detail = `${active.length} active, ${open} open targets`;
+  if (active.length > 0) return { state: 'ok', detail };
+  return { state: 'warn', detail, hint: 'without active models there are no targets; wait for an epoch with some' };
+}
+
+async function balance({ client, config, signal }: SomaSession, owner: string): Promise<Omit<Check, 'name'>> {
+  const shannons = await client.getBalance(owner, { signal });
+  const detail = `${shannonsToSoma(shannons)} SOMA`;
+  if (shannons > 0n) return { state: 'ok', detail };
+  const faucet = config.faucetUrl !== undefined || config.network === 'localnet' || config.network === 'testnet';
+  const hint = faucet ? 'quarry wallet faucet asks for coins' : 'send coins to the address above';
+  return { state: 'fail', detail, hint: `a submission takes a bond and a fee: ${hint}` };
+}
+
+async function dataHost(context: CliContext, config: Config, session: SomaSession): Promise<Omit<Check, 'name'>> {
+  const host = await openDataHost(config, stateDirOf(config, context.env));
+  if (host === undefined) {
+    const hint = 'set --s3-bucket, or --data-port and --host-url; a network on this machine needs neither';
+    return { state: 'warn', detail: 'none is set', hint };
+  }
+  try {
+    const bytes = randomBytes(64);
+    const checksum = Buffer.from(blake2b256(bytes)).toString('hex');
+    const url = await verifiedHost(host, session.client.context.manifestHttp).publish(checksum, bytes, session.signal);
+    await host.remove(checksum, session.signal);
+    return { state: 'ok', detail: `${host.name}: published and fetched back at ${new URL(url).origin}` };
+  } finally {
+    await host.close();
+  }
+}

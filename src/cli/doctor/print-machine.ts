@@ -1,0 +1,62 @@
+import { candidateName, type EngineSpeeds } from '../../engine/choose-engine.js';
+import { formatBytes } from '../../text/index.js';
+import type { CliContext } from '../context.js';
+import { say } from '../print.js';
+import type { MachineReport } from './machine-report.js';
+
+interface Line {
+  readonly name: string;
+  readonly available: boolean;
+  readonly detail: string;
+  readonly hint?: string | undefined;
+}
+
+/** The report for a person. */
+export function printMachine(context: CliContext, report: MachineReport): void {
+  const { machine, scoring, levels, speeds, distance, fleet } = report;
+  const { bold, dim } = context.style;
+  say(context, `quarry ${machine.quarry}, node ${machine.node}, ${machine.platform}`);
+  say(context, `${machine.processor}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}`);
+  section(
+    context,
+    'scoring engines',
+    scoring.map((probe): Line => {
+      if (probe.available) return { ...probe, detail: `${probe.device}, ${probe.precision}` };
+      return { ...probe, detail: probe.error.message, hint: probe.error.hint };
+    }),
+  );
+  section(context, 'instruction sets of the native core', levels);
+  say(context, `\n${bold('speeds')}, chunks of 1024 bytes a second, estimated from one layer`);
+  for (const [model, { candidates, measuredAt }] of speeds) {
+    const text = measuredAt === undefined ? dim('not measured: add --calibrate') : speedsText(candidates);
+    say(context, `  ${model.padEnd(15)} ${text}`);
+  }
+  section(context, 'distance engines', distance);
+  if (fleet !== undefined) section(context, 'fleet', [{ name: 'nats', ...fleet }]);
+  const running = scoring.find((probe) => probe.available)?.name ?? 'nothing';
+  const fastest = [...speeds].flatMap(([model, { candidates, measuredAt }]) =>
+    measuredAt === undefined || candidates[0] === undefined ? [] : [`${model} with ${candidateName(candidates[0])}`],
+  );
+  say(context, `\nauto scores ${fastest.length === 0 ? `with ${running} where it is fastest` : fastest.join(', ')}`);
+}
+
+function section(context: CliContext, title: string, lines: readonly Line[]): void {
+  if (lines.length === 0) return;
+  const { bold, green, yellow, dim } = context.style;
+  say(context, `\n${bold(title)}`);
+  for (const { name, available, detail, hint } of lines) {
+    say(context, `  ${available ? green('yes') : yellow('no ')}  ${name.padEnd(10)} ${detail}`);
+    if (hint !== undefined) say(context, dim(`       ${''.padEnd(10)} ${hint}`));
+  }
+}
+
+/** Speeds in three digits, fastest first, without what failed at the model. */
+function speedsText(candidates: EngineSpeeds['candidates']): string {
+  return candidates
+    .flatMap((each) =>
+      each.available && each.chunksPerSecond !== undefined
+        ? [`${candidateName(each)} ${Number(each.chunksPerSecond.toPrecision(3))}`]
+        : [],
+    )
+    .join(', ');
+}

@@ -1,0 +1,73 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
+import { Keypair } from '../../src/soma/chain/index.js';
+import { cliRunner } from './run-cli.js';
+
+let dir: string;
+let devnet: Devnet;
+const rich = Keypair.generate();
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-doctor-'));
+  devnet = await startDevnet({ accounts: [{ address: rich.address, coins: [5_000_000_000n] }] });
+});
+afterAll(async () => {
+  await devnet.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function states(checks: readonly { name: string; state: string }[]): Record<string, string> {
+  return Object.fromEntries(checks.map(({ name, state }) => [name, state]));
+}
+
+test('doctor --network looks at all that mining takes', async () => {
+  const run = cliRunner({ HOME: dir, SOMA_SECRET_KEY: rich.exportSecret('hex') });
+  const ready = await run(['doctor', '--network', devnet.rpcUrl, '--data-port', '0', '--json']);
+  expect(ready.exit).toBe(0);
+  const report = JSON.parse(ready.stdout);
+  expect(states(report.mining)).toMatchObject({
+    key: 'ok',
+    node: 'ok',
+    balance: 'ok',
+    'data host': 'ok',
+    models: 'warn',
+  });
+  expect(ready.stdout).not.toContain(rich.exportSecret('hex'));
+});
+
+test('what is missing is named, with what to do, and the exit says so', async () => {
+  const poor = cliRunner({ HOME: dir, SOMA_SECRET_KEY: Keypair.generate().exportSecret('hex') });
+  const told = await poor(['doctor', '--network', devnet.rpcUrl]);
+  expect(told.exit).toBe(1);
+  expect(told.stdout).toMatch(/no +balance +0 SOMA\n.*bond and a fee/);
+  expect(told.stderr).toMatch(/not ready to mine: balance/);
+  const away = await cliRunner({ HOME: dir })(['doctor', '--network', 'http://127.0.0.1:1', '--json']);
+  expect(states(JSON.parse(away.stdout).mining)).toMatchObject({ key: 'fail', node: 'fail' });
+});
+
+test('init writes a private file that the other commands read, and replaces none', async () => {
+  const run = cliRunner({ HOME: dir, SOMA_SECRET_KEY: rich.exportSecret('hex') });
+  const out = join(dir, 'first.yaml');
+  const made = await run(['init', '--out', out, '--network', devnet.rpcUrl, '--data', 'synthetic', '--data-port', '0']);
+  expect(made.exit).toBe(0);
+  expect(made.stderr).toContain(`next: quarry mine --config ${out}`);
+  expect((await stat(out)).mode & 0o777).toBe(0o600);
+  const text = await readFile(out, 'utf8');
+  expect(text).toContain(`network: ${devnet.rpcUrl}`);
+  expect(text).not.toContain(rich.exportSecret('hex'));
+  const read = await run(['doctor', '--network', '--config', out, '--json']);
+  expect(JSON.parse(read.stdout)).toMatchObject({ network: devnet.rpcUrl });
+  const again = await run(['init', '--out', out, '--no-check', '--json']);
+  expect(again.exit).not.toBe(0);
+  expect(await readFile(out, 'utf8')).toBe(text);
+});
+
+test('a variable that is nearly a setting is told, a YAML error has its line', async () => {
+  const run = cliRunner({ HOME: dir });
+  expect((await run(['doctor'], { env: { QUARRY_WORKRES: '2' } })).stderr).toContain('did you mean QUARRY_WORKERS?');
+  const bad = join(dir, 'bad.yaml');
+  await writeFile(bad, 'workers: 2\ndata: [\n');
+  expect((await run(['doctor', '--config', bad])).stderr).toMatch(/bad\.yaml:\d+:\d+ is not valid YAML/);
+});
