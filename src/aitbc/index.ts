@@ -20,6 +20,7 @@ export {
   UnsupportedOperationError,
   ValidationError,
 } from './errors.js';
+export { exactJson } from './exact-json.js';
 export {
   AITBCMiner,
   type AITBCMinerDeps,

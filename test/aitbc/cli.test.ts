@@ -8,7 +8,7 @@ import { aitbcCommand } from '../../src/cli/commands/aitbc.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { QuarryError } from '../../src/errors/index.js';
 import { createStyle } from '../../src/text/index.js';
-import { CLIENT_KEY, MINER_KEY, PINS, startWorld, WALLET_KEY, type World } from './worlds.js';
+import { ADMIN_KEY, CLIENT_KEY, MINER_KEY, PINS, startWorld, WALLET_KEY, type World } from './worlds.js';
 
 interface Ran {
   readonly out: string;
@@ -92,6 +92,31 @@ async function file(name: string, value: unknown): Promise<string> {
 const SCORING = { name: 's', type: 'scoring', input: { format: 'utf8', samples: ['abc'] } };
 
 describe('quarry aitbc', () => {
+  it('prints results with the numbers as they were on the wire', async () => {
+    const results = '{"units":1.0,"exponent":1e5,"big":12345678901234567890,"2":{"b":0.10}}';
+    const answers = {
+      documented: `{"job_id":"x","status":"completed","results":${results}}`,
+      live: `{"result":${results},"receipt":null}`,
+    };
+    documented.server.faults.add('GET /v1/jobs/x/results', { status: 200, text: answers.documented }, 2);
+    live.server.faults.add('GET /v1/jobs/x/result', { status: 200, text: answers.live }, 1);
+    for (const args of [['--json'], ['--json', '--camel']]) {
+      expect((await run(documented, ['jobs', 'results', 'x', ...args])).out).toContain(`"results":${results}`);
+    }
+    expect((await run(live, ['jobs', 'results', 'x', '--json'])).out).toContain(`"results":${results}`);
+  });
+
+  it('says what the id of a miner is on a live-key coordinator', async () => {
+    const world = await startWorld('live-key');
+    const failed = await world
+      .client({ adminApiKey: ADMIN_KEY })
+      .miners.getStats('my-gpu')
+      .catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: 'NOT_FOUND', hint: expect.stringContaining('API key') });
+    expect((await run(world, ['miner', 'stats', '--help'])).out).toContain('the id of a miner is the API key');
+    await world.close();
+  });
+
   it.each(['documented', 'live-jwt'] as const)(
     'takes a job from create to a verified receipt on %s',
     async (dialect) => {

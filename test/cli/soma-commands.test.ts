@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
 import { cosineDistance } from '../../src/engine/reference/index.js';
-import { Keypair } from '../../src/soma/chain/index.js';
+import { digestToBytes, Keypair } from '../../src/soma/chain/index.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { publishModels } from '../devnet/soma/published-models.js';
@@ -53,6 +53,11 @@ afterAll(async () => {
 });
 
 describe('targets', () => {
+  it('are listed by every status of the network, claimed included', async () => {
+    const claimed = await run(['targets', 'list', '--status', 'claimed', '--json']);
+    expect(claimed.json.targets).toEqual([]);
+  });
+
   it('lists one page, and every page', async () => {
     const page = await run(['targets', 'list', '--limit', '3', '--json']);
     expect(page.exit).toBe(0);
@@ -107,7 +112,12 @@ describe('models', () => {
     const [target] = devnet.targets().keys();
     const byTarget = await run(['models', 'manifests', '--target', target!, '--json']);
     expect(byTarget.stdout).toBe(byId.stdout);
-    expect(byId.json.manifests[0]).toMatchObject({ modelId, sizeBytes: 56_304 });
+    const [manifest] = byId.json.manifests;
+    expect(manifest).toMatchObject({ modelId, sizeBytes: 56_304 });
+    // Base58 as the network's SDK writes it, hex beside it.
+    for (const name of ['checksum', 'decryptionKey']) {
+      expect(Buffer.from(digestToBytes(manifest[name])).toString('hex')).toBe(manifest[`${name}Hex`]);
+    }
     expect((await run(['models', 'manifests'])).exit).toBe(2);
   });
 
@@ -352,7 +362,7 @@ describe('weights that are not what the chain says', () => {
   it('leave nothing behind', async () => {
     const args = ['models', 'fetch', modelId, '--decrypt', '--out', file('bad.st'), '--json'];
     const weights = new Uint8Array(await readFile(file('w.encrypted')));
-    const { checksum } = (await run(['models', 'manifests', modelId, '--json'])).json.manifests[0];
+    const { checksumHex: checksum } = (await run(['models', 'manifests', modelId, '--json'])).json.manifests[0];
     const flipped = weights.slice();
     flipped[1000]! ^= 1;
     const cases: [string, Uint8Array, string][] = [

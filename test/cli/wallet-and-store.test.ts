@@ -106,7 +106,7 @@ describe('store', () => {
     const [published] = await publishModels(devnet, rpc, owner, 1);
     rpc.close();
     const { manifests } = (await run(['models', 'manifests', published!.id, '--json'])).json;
-    const identity = weightsIdentity({ checksum: manifests[0].checksum, decryptionKey: published!.key });
+    const identity = weightsIdentity({ checksum: manifests[0].checksumHex, decryptionKey: published!.key });
     const active = { architecture: 'v1', checksum: identity };
     const old = { architecture: 'v1', checksum: 'ab'.repeat(32) };
     const store = await openStore({ dir: file('state/store'), embeddingDim: 16, durability: 'process' });

@@ -173,6 +173,8 @@ describe('formats', () => {
     const rows = lines((await quarry('stats daily --last 2')).out);
     expect(rows[1]).toMatch(/^2025-04-09 +39 +2521 +█+$/);
     expect(rows[2]).toMatch(/^2025-04-10 +35 +2306 +█+ partial$/);
+    expect((await quarry('stats daily --last 2')).err).toContain('the last 2 of 103 days; --last 103 shows all');
+    expect((await quarry('stats daily --last 1000')).err).not.toContain('the last');
     expect(JSON.parse((await quarry('stats daily --type submission --last 1 --json')).out)).toEqual({
       days: [{ time: '2025-04-10', submissions: 35, partial: true }],
     });

@@ -1,6 +1,7 @@
 import { QuarryError } from '../../errors/index.js';
 import type { AuthorisedTransport } from '../credentials.js';
 import { ValidationError } from '../errors.js';
+import { keepExact } from '../exact-json.js';
 import {
   isJsonMembers,
   parseLosslessJson,
@@ -45,7 +46,9 @@ export class DocumentedDialect implements CoordinatorDialect {
 
   async getResults(jobId: string, options: CallOptions): Promise<Wire> {
     const path = `${jobPath(jobId)}/results`;
-    return this.#object({ operation: 'jobs.getResults', resource: 'job', method: 'GET', path }, options);
+    const spec: CallSpec = { operation: 'jobs.getResults', resource: 'job', method: 'GET', path };
+    const answer = await this.#call(spec, options);
+    return keepExact(expectObject(answer.json(), spec.operation), answer.text, 'results', 'results');
   }
 
   async createOffer(body: Wire, options: CallOptions): Promise<Wire> {

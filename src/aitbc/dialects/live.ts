@@ -1,6 +1,7 @@
 import { isAbort, QuarryError } from '../../errors/index.js';
 import type { AuthorisedTransport } from '../credentials.js';
 import { JobFailedError, NotReadyError, UnsupportedOperationError } from '../errors.js';
+import { keepExact } from '../exact-json.js';
 import { type VerifyReceiptOptions, verifyReceipt } from '../receipts/index.js';
 import { CATALOGUE, findService, searchCatalogue } from '../registry/catalogue.js';
 import { serviceRequirements, serviceSchema } from '../registry/service-schema.js';
@@ -107,9 +108,9 @@ export class LiveDialect implements CoordinatorDialect {
       method: 'GET',
       path: `${jobPath(jobId)}/result`,
     };
-    let body: Wire;
+    let answer: ApiAnswer;
     try {
-      body = await this.#object(spec, options);
+      answer = await this.#call(spec, options);
     } catch (error) {
       if (!(error instanceof NotReadyError)) throw error;
       // 425 is also the permanent answer for a job that ended without a result.
@@ -118,13 +119,15 @@ export class LiveDialect implements CoordinatorDialect {
       if (!isTerminal(status)) throw error;
       throw new JobFailedError(jobId, status, typeof job['error'] === 'string' ? job['error'] : undefined);
     }
+    const body = expectObject(answer.json(), spec.operation);
     const receipt = isWire(body['receipt']) ? body['receipt'] : {};
-    return compact({
+    const results = compact({
       job_id: jobId,
       status: 'completed',
       results: body['result'] ?? {},
       completed_at: timestamp(receipt['completed_at']),
     });
+    return keepExact(results, answer.text, 'result', 'results');
   }
 
   async createOffer(body: Wire, options: CallOptions): Promise<Wire> {
@@ -287,7 +290,11 @@ export class LiveDialect implements CoordinatorDialect {
     const answer = await this.#transport.callAsAdmin(this.name, { ...spec, signal: options.signal });
     const items = expectObject(answer.json(), spec.operation)['items'];
     const miner = (Array.isArray(items) ? items : []).filter(isWire).find((item) => item['miner_id'] === minerId);
-    if (miner === undefined) throw new QuarryError('NOT_FOUND', `no miner ${minerId} on this coordinator`);
+    if (miner === undefined) {
+      throw new QuarryError('NOT_FOUND', `no miner ${minerId} on this coordinator`, {
+        hint: "a live-key coordinator knows a miner by the API key it registers with, not by a public name: its owner's key is the id",
+      });
+    }
     const completed = Number(miner['jobs_completed'] ?? 0);
     const total = completed + Number(miner['jobs_failed'] ?? 0);
     const averageMs = miner['average_job_duration_ms'];

@@ -73,11 +73,15 @@ async function manifests(
 
 function manifestJson(manifest: ModelManifest | undefined): Record<string, unknown> {
   if (manifest === undefined) return { url: null };
+  const key = manifest.decryptionKey;
   return {
     url: manifest.url,
-    checksum: Buffer.from(manifest.checksum).toString('hex'),
+    // Base58, as the network's own SDK writes them.
+    checksum: digestFromBytes(manifest.checksum),
+    checksumHex: Buffer.from(manifest.checksum).toString('hex'),
     sizeBytes: Number(manifest.size),
-    decryptionKey: manifest.decryptionKey === undefined ? null : digestFromBytes(manifest.decryptionKey),
+    decryptionKey: key === undefined ? null : digestFromBytes(key),
+    decryptionKeyHex: key === undefined ? null : Buffer.from(key).toString('hex'),
   };
 }
 

@@ -27,7 +27,7 @@ export function targetsCommand(context: CliContext): Command {
   withNetwork(targets.command('list').description('one page of targets, or all of them'))
     .addOption(
       new Option('--status <status>', 'which targets')
-        .choices(['open', 'filled', 'claimable', 'expired', 'any'])
+        .choices(['open', 'filled', 'claimable', 'claimed', 'expired', 'any'])
         .default('open'),
     )
     .option('--epoch <n>', 'only targets of this epoch')

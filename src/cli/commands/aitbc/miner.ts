@@ -43,7 +43,10 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
   const miner = new Command('miner').description('mine: take jobs, execute them, keep the receipts').helpCommand(false);
 
   withConnection(miner.command('stats <miner-id>').description('statistics of a miner'))
-    .addHelpText('after', example('miner stats miner_1234567890'))
+    .addHelpText(
+      'after',
+      `\nOn a live-key coordinator the id of a miner is the API key it registers with: that generation has no public name.\n${example('miner stats miner_1234567890')}`,
+    )
     .action((minerId: string, flags: ConnectionFlags) =>
       withClient(context, flags, async (client) => {
         printRecord(context, await client.miners.getStats(minerId, { signal: context.signal }), flags);

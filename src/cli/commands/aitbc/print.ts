@@ -1,4 +1,4 @@
-import { wireOf } from '../../../aitbc/index.js';
+import { exactJson, wireOf } from '../../../aitbc/index.js';
 import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { say } from '../../print.js';
@@ -10,9 +10,9 @@ interface OutputFlags {
 
 export { printTable, say, tell } from '../../print.js';
 
-/** A result as one JSON object: the document's wire object, or camelCase when asked. */
+/** A result as one JSON object: the document's wire object, or camelCase when asked; numbers in results as they came. */
 export function jsonOf(result: object, flags: OutputFlags): string {
-  return toJsonLine(flags.camel ? result : wireOf(result));
+  return exactJson(result, flags.camel ? result : wireOf(result));
 }
 
 /** One record: JSON, or its fields under each other. */

@@ -48,7 +48,8 @@ export function statsCommand(context: CliContext): Command {
         const kinds =
           flags.type === 'both' ? (['submission', 'validation'] as const) : [flags.type as 'submission' | 'validation'];
         const series = await Promise.all(kinds.map((kind) => client.stats.daily(kind, { signal: context.signal })));
-        const merged = mergeDays(kinds, series).slice(-(wholeNumber(flags.last, '--last') ?? 14));
+        const all = mergeDays(kinds, series);
+        const merged = all.slice(-(wholeNumber(flags.last, '--last') ?? 14));
         const barOf = kinds.at(-1) ?? 'submission';
         const most = Math.max(1, ...merged.map((row) => row[barOf] ?? 0));
         const columns: Column<DayRow>[] = [
@@ -74,6 +75,10 @@ export function statsCommand(context: CliContext): Command {
           rows: merged,
           columns,
           empty: 'no days',
+          footer:
+            merged.length < all.length
+              ? `the last ${merged.length} of ${all.length} days; --last ${all.length} shows all`
+              : undefined,
         });
       }),
     );
