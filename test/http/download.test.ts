@@ -153,6 +153,18 @@ describe('download', () => {
     await expect(late).rejects.toMatchObject({ code: 'TIMEOUT', details: { totalMs: 100 } });
   });
 
+  it('calls a file that is shorter than announced that, not damaged', async () => {
+    const more: RequestListener = (request, response) => {
+      if (request.headers.range === undefined) response.end(FILE);
+      else response.writeHead(416, { 'content-range': `bytes */${FILE.length}` }).end();
+    };
+    const { source, asked } = await store({ more });
+    const sink = memory();
+    const failed = download([source], sink, { ...verified(sink), sizeBytes: FILE.length + 10 });
+    await expect(failed).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    expect(asked).toHaveLength(2);
+  });
+
   it('waits as long as a busy server asks', async () => {
     let busy = 1;
     const more: RequestListener = (_, response) => {

@@ -135,7 +135,11 @@ class Download {
         answer = await openRange({ http: address.http, url: address.url, offset, etag: address.etag }, this.#options);
       } catch (error) {
         if (!(error instanceof HttpStatusError)) throw error;
-        if (error.status === 416 && isWhole(error, offset)) return 'complete';
+        if (error.status === 416 && isWhole(error, offset)) {
+          const { sizeBytes = offset } = this.#options;
+          if (offset < sizeBytes) throw sizeMismatch(address.url, offset, sizeBytes);
+          return 'complete';
+        }
         if (error.status === 412 || (error.status === 416 && offset > 0)) await this.#fileChanged(address);
         else if (!address.onRefusal(error)) throw error;
         continue;
