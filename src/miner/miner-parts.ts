@@ -31,6 +31,9 @@ import { Submitter, type SubmitterDeps } from './submit/submitter.js';
 /** Samples tried on one target; one that refuses so many is left to others. */
 const MAX_REFUSALS = 3;
 
+/** How long an epoch that was not seen to follow from the one before must last before anything is let go for it. */
+const EPOCH_DOUBT_MS = 60_000;
+
 /** Every part of a miner, wired: what its life cycle starts, watches and ends. */
 export type MinerParts = ReturnType<typeof createMinerParts>;
 type Common = ReturnType<typeof createCommon>;
@@ -59,7 +62,10 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const intake = new SampleIngest(deps.samples, store, deps.onUnit);
   const scorer = new Scorer({ batchSize }, { store, intake, models, book });
   const { onActiveWeights } = deps;
-  const epochs = new EpochChange({ keepScoresEpochs }, { ...common, ...submitting, onActiveWeights });
+  const epochs = new EpochChange(
+    { keepScoresEpochs, doubtMs: EPOCH_DOUBT_MS },
+    { ...common, ...submitting, onActiveWeights, onModels: matchAgain },
+  );
   const follower = new TargetFollower({
     client,
     journal,

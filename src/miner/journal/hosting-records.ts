@@ -10,25 +10,43 @@ export class HostingRecords {
 
   record(checksum: string, url: string, epoch: bigint): void {
     this.#sql
-      .prepare('INSERT INTO hostings VALUES (?, ?, ?) ON CONFLICT (checksum) DO UPDATE SET url = ?2, epoch = ?3')
+      .prepare(
+        `INSERT INTO hostings (checksum, url, epoch) VALUES (?1, ?2, ?3)
+         ON CONFLICT (checksum) DO UPDATE SET url = ?2, epoch = ?3, over_ms = NULL`,
+      )
       .run([checksum, url, String(epoch)]);
   }
 
-  /** Checksums whose audit window is over: hosted for a submission of an epoch before `epoch - 1`. */
-  toRelease(epoch: bigint): string[] {
+  /**
+   * Notes for which data the audit window is over in `epoch`: hosted for a submission of an epoch before `epoch - 1`. An
+   * epoch that is taken back takes that back too.
+   *
+   * @param nowMs milliseconds since the Unix epoch
+   */
+  noteOver(epoch: bigint, nowMs: number): void {
+    const oldest = Number(epoch) - 1;
+    this.#sql
+      .prepare('UPDATE hostings SET over_ms = NULL WHERE over_ms IS NOT NULL AND CAST(epoch AS INTEGER) >= ?')
+      .run([oldest]);
+    this.#sql
+      .prepare('UPDATE hostings SET over_ms = ? WHERE over_ms IS NULL AND CAST(epoch AS INTEGER) < ?')
+      .run([nowMs, oldest]);
+  }
+
+  /** Checksums whose audit window was over at `beforeMs` already. */
+  toRelease(beforeMs: number): string[] {
     return this.#sql
-      .prepare('SELECT checksum FROM hostings WHERE CAST(epoch AS INTEGER) < ?')
-      .all([Number(epoch) - 1])
+      .prepare('SELECT checksum FROM hostings WHERE over_ms <= ?')
+      .all([beforeMs])
       .map((row) => String(row['checksum']));
   }
 
-  /** Forgets a hosting, unless a submission of a later epoch has taken it up meanwhile; returns whether it is gone. */
-  release(checksum: string, epoch: bigint): boolean {
-    return (
-      this.#sql
-        .prepare('DELETE FROM hostings WHERE checksum = ? AND CAST(epoch AS INTEGER) < ?')
-        .run([checksum, Number(epoch) - 1]) > 0
-    );
+  /** Forgets a hosting, unless a submission has taken it up meanwhile; returns whether it is gone. */
+  release(checksum: string, beforeMs: number): boolean {
+    const deleted = this.#sql
+      .prepare('DELETE FROM hostings WHERE checksum = ? AND over_ms <= ?')
+      .run([checksum, beforeMs]);
+    return deleted > 0;
   }
 
   /** Checksums that must stay fetchable. */

@@ -119,4 +119,8 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     id TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- When the audit window was first seen to be over: what is hosted outlives it by a grace.
+  ALTER TABLE hostings ADD COLUMN over_ms INTEGER;
+  `,
 ];

@@ -19,14 +19,15 @@ export interface ChainStateDeps {
 export class ChainState {
   readonly #deps: ChainStateDeps;
   #state: SystemState | undefined;
+  #epoch: bigint | undefined;
 
   constructor(deps: ChainStateDeps) {
     this.#deps = deps;
   }
 
-  /** `undefined` until the network was asked. */
+  /** The epoch that is believed: the first one read, then what checkpoints tell. `undefined` until the network was asked. */
   get epoch(): bigint | undefined {
-    return this.#state?.epoch;
+    return this.#epoch;
   }
 
   /** What the chain's parameters say about submissions; all zero until the network was asked. */
@@ -43,6 +44,7 @@ export class ChainState {
     const { client, models, embeddingDim, complain } = this.#deps;
     const state = await client.getSystemState({ signal });
     this.#state = state;
+    this.#epoch ??= state.epoch;
     const dim = Number(state.parameters.targetEmbeddingDim);
     if (dim !== embeddingDim) {
       throw new QuarryError(
@@ -56,10 +58,19 @@ export class ChainState {
     return state;
   }
 
-  /** Reads the state until it is that of `epoch`: a node that lags answers with the epoch before for a while. */
+  /** Takes over an epoch that checkpoints tell. */
+  begin(epoch: bigint): void {
+    this.#epoch = epoch;
+  }
+
+  /**
+   * Reads the state again until it is that of the epoch: a node that lags answers with the one before for a while. Gives
+   * up when another epoch has begun.
+   */
   async catchUp(epoch: bigint, signal: AbortSignal): Promise<void> {
-    for (let attempt = 0; (await this.refresh(signal)).epoch < epoch && attempt < MAX_FAILURES; attempt++) {
+    for (let attempt = 0; attempt < MAX_FAILURES && this.#epoch === epoch; attempt++) {
       await sleep(backoffDelayMs(attempt, AGAIN, Math.random), signal);
+      if ((await this.refresh(signal)).epoch >= epoch) return;
     }
   }
 }

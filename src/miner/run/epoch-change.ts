@@ -1,3 +1,4 @@
+import { sleep } from '../../http/index.js';
 import type { WeightsCache } from '../../weights/weights-cache.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { ModelCatalogue } from '../score/model-catalogue.js';
@@ -13,6 +14,8 @@ import type { TaskGroup } from './task-group.js';
 export interface EpochChangeOptions {
   /** Epochs for which the scores of weights that are no longer active are kept. */
   readonly keepScoresEpochs: number;
+  /** How long an epoch must last that did not follow from the end of the one before, milliseconds. */
+  readonly doubtMs: number;
 }
 
 export interface EpochChangeDeps extends StaleScoresDeps {
@@ -26,6 +29,8 @@ export interface EpochChangeDeps extends StaleScoresDeps {
   readonly background: TaskGroup;
   readonly wake: Notifier;
   readonly emitter: MinerEmitter;
+  /** The models of a new epoch are known: targets may match that named them. */
+  readonly onModels: () => void;
   readonly onActiveWeights?: ((checksums: ReadonlySet<string>) => Promise<unknown>) | undefined;
 }
 
@@ -39,22 +44,32 @@ export class EpochChange {
     this.#deps = deps;
   }
 
-  /** Expires targets, reads parameters and models, claims what is due and tidies up. No-op in the same epoch. */
+  /**
+   * Expires targets, reads parameters and models, claims what is due and tidies up. No-op in the same epoch. One that
+   * did not follow from the end of the epoch before must last a while before anything is let go for it.
+   */
   async begin(epoch: bigint, signal: AbortSignal): Promise<void> {
-    const { chain, book, claims, complaints, background, wake, emitter } = this.#deps;
-    if (epoch === chain.epoch) return;
+    const { chain, book, claims, complaints, background, wake, emitter, onModels } = this.#deps;
+    const before = chain.epoch;
+    if (epoch === before) return;
     complaints.forget();
+    chain.begin(epoch);
     book.expireBefore(epoch);
-    await chain.catchUp(epoch, signal);
+    if ((await chain.refresh(signal)).epoch < epoch) {
+      background.run('reading the new epoch', chain.catchUp(epoch, signal).then(onModels));
+    }
     emitter.emit('epoch', { epoch, openTargets: book.size });
     wake.now();
     claims.start(signal);
-    background.run('tidying up after the epoch', this.#tidy(epoch, signal));
+    const isNext = before !== undefined && epoch === before + 1n;
+    background.run('tidying up after the epoch', this.#tidy(epoch, isNext ? 0 : this.#options.doubtMs, signal));
   }
 
   /** Lets go of what an epoch's end makes useless: hosted data that was audited, weights of models that are gone. */
-  async #tidy(epoch: bigint, signal: AbortSignal): Promise<void> {
-    const { hosting, models, weights, onActiveWeights } = this.#deps;
+  async #tidy(epoch: bigint, delayMs: number, signal: AbortSignal): Promise<void> {
+    const { chain, hosting, models, weights, onActiveWeights } = this.#deps;
+    if (delayMs > 0) await sleep(delayMs, signal);
+    if (chain.epoch !== epoch) return;
     await hosting.release(epoch, signal);
     const { active } = models;
     await weights.prune(active.map((model) => model.manifest));

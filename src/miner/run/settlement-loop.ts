@@ -3,6 +3,7 @@ import type { Journal } from '../journal/journal.js';
 import type { Matcher } from '../match/matcher.js';
 import type { ClaimSchedule } from '../submit/claim-schedule.js';
 import { type SettleDeps, settleSubmissions } from '../submit/record-outcome.js';
+import type { SampleHosting } from '../submit/sample-hosting.js';
 import type { SpendingGuard } from '../submit/spending-guard.js';
 import type { Submitter } from '../submit/submitter.js';
 import type { ChainState } from './chain-state.js';
@@ -22,6 +23,7 @@ export interface SettlementLoopDeps extends SettleDeps {
   readonly journal: Journal;
   readonly submitter: Submitter;
   readonly guard: SpendingGuard;
+  readonly hosting: Pick<SampleHosting, 'release'>;
   readonly book: OpenTargets;
   readonly matcher: Pick<Matcher, 'askAgain'>;
   readonly claims: ClaimSchedule;
@@ -45,7 +47,7 @@ export class SettlementLoop {
 
   /** Settles every {@link SETTLE_EVERY_MS} until the signal fires. */
   async run(succeeded: () => void, signal: AbortSignal): Promise<void> {
-    const { now, wake, guard, book, matcher, claims, journal, chain } = this.#deps;
+    const { now, wake, guard, hosting, book, matcher, claims, journal, chain } = this.#deps;
     while (!signal.aborted) {
       await wake.sleep(IDLE_MS);
       if (now() < this.#dueAt || signal.aborted) continue;
@@ -53,6 +55,7 @@ export class SettlementLoop {
       await this.settle(signal);
       const refunded = await guard.refunded(signal);
       if (book.takeReleased() || refunded) matcher.askAgain();
+      if (chain.epoch !== undefined) await hosting.release(chain.epoch, signal);
       if (claims.missed || journal.claims.hasDue(chain.epoch ?? 0n)) claims.start(signal);
       succeeded();
     }

@@ -7,6 +7,8 @@ import type { OpenTargets } from '../feed/open-targets.js';
 import type { Journal } from '../journal/journal.js';
 import type { Candidate } from '../match/candidate.js';
 
+/** How long data outlives its audit window: an epoch may be told wrongly, and auditors may be late. */
+export const HOSTING_GRACE_MS = 3_600_000;
 const HOSTING_RETRIES = 6;
 const HOSTING_BACKOFF: Backoff = { baseMs: 250, maxMs: 5_000 };
 
@@ -15,6 +17,8 @@ export interface SampleHostingDeps {
   readonly journal: Pick<Journal, 'hostings'>;
   readonly store: Pick<Store, 'sample' | 'find'>;
   readonly book: Pick<OpenTargets, 'get'>;
+  /** Milliseconds since the Unix epoch. Default `Date.now`. */
+  readonly wallClock?: (() => number) | undefined;
 }
 
 /** A sample where auditors can fetch it. */
@@ -58,13 +62,15 @@ export class SampleHosting {
     return { bytes: sample.bytes, url, checksum };
   }
 
-  /** Stops hosting data whose audit window is over in `epoch`. */
+  /** Stops hosting data whose audit window was over in `epoch`, and has been for {@link HOSTING_GRACE_MS}. */
   async release(epoch: bigint, signal: AbortSignal): Promise<void> {
-    const { journal, host } = this.#deps;
-    for (const checksum of journal.hostings.toRelease(epoch)) {
+    const { journal, host, wallClock = Date.now } = this.#deps;
+    journal.hostings.noteOver(epoch, wallClock());
+    const before = wallClock() - HOSTING_GRACE_MS;
+    for (const checksum of journal.hostings.toRelease(before)) {
       // A submission of this very moment may want the bytes again; then they stay.
       if (signal.aborted) return;
-      if (this.#publishing.has(checksum) || !journal.hostings.release(checksum, epoch)) continue;
+      if (this.#publishing.has(checksum) || !journal.hostings.release(checksum, before)) continue;
       this.#urls.delete(checksum);
       await host.remove(checksum, signal);
     }

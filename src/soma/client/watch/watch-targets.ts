@@ -13,6 +13,7 @@ import type { PartialObject } from '../decode/object.js';
 import type { Target } from '../decode/target.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { listAllTargets } from '../read/list-targets.js';
+import { EpochTracker } from './epoch-tracker.js';
 import { type WatchCheckpointsOptions, watchCheckpoints } from './watch-checkpoints.js';
 
 /** What happened to targets. `checkpoint` is absent where a list told it and not a checkpoint. */
@@ -71,7 +72,7 @@ export async function* watchTargets(
   const feed = new TargetFeed(onUnfit);
   let gap = false;
   const info = await getServiceInfo(client, control);
-  yield* feed.beginEpoch(info.epoch, undefined);
+  yield* feed.begin(info.epoch);
   // What happens while the list is read is in the checkpoints after `info`, which are read back.
   yield* feed.reconcile(await openTargets(client, control, onUnfit));
   yield { type: 'synced', open: feed.open };
@@ -89,7 +90,7 @@ export async function* watchTargets(
   for await (const checkpoint of checkpoints) {
     options.onCheckpoint?.(checkpoint.sequenceNumber);
     yield* feed.apply(checkpoint);
-    if (gap || (reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs)) {
+    if (gap || feed.takeDoubt() || (reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs)) {
       gap = false;
       reconciledAt = client.now();
       yield* feed.reconcile(await openTargets(client, control, onUnfit));
@@ -110,11 +111,13 @@ async function openTargets(
 
 /** Turns checkpoints and lists into events, each once. */
 class TargetFeed {
-  #epoch = -1n;
+  readonly #epochs = new EpochTracker();
   /** Open targets by id, with their generation epoch. */
   readonly #open = new Map<ObjectId, bigint>();
   /** Targets of this epoch that have ended: lists and checkpoints may tell of them late. */
   readonly #ended = new Set<ObjectId>();
+  /** Whether targets were let go that may be open: an epoch was believed that had not begun. */
+  #doubt = false;
 
   readonly #onUnfit: (error: QuarryError) => void;
 
@@ -126,10 +129,26 @@ class TargetFeed {
     return this.#open.size;
   }
 
-  *beginEpoch(epoch: bigint, checkpoint: bigint | undefined): Generator<TargetEvent, void, void> {
-    if (epoch <= this.#epoch) return;
-    this.#epoch = epoch;
+  /** Whether the node's list must be read, since this was last asked. */
+  takeDoubt(): boolean {
+    const doubt = this.#doubt;
+    this.#doubt = false;
+    return doubt;
+  }
+
+  /** Begins with the epoch that the node names. */
+  *begin(epoch: bigint): Generator<TargetEvent, void, void> {
+    if (this.#epochs.observe(epoch)) yield* this.#changeEpoch(-1n, undefined);
+  }
+
+  get #epoch(): bigint {
+    return this.#epochs.epoch ?? -1n;
+  }
+
+  *#changeEpoch(before: bigint, checkpoint: bigint | undefined): Generator<TargetEvent, void, void> {
+    const epoch = this.#epoch;
     this.#ended.clear();
+    this.#doubt ||= before >= 0n && epoch !== before + 1n;
     yield { type: 'epoch', epoch, checkpoint };
     for (const [targetId, generationEpoch] of [...this.#open]) {
       if (generationEpoch >= epoch) continue;
@@ -140,7 +159,8 @@ class TargetFeed {
 
   *apply(checkpoint: Checkpoint): Generator<TargetEvent, void, void> {
     const { summary, sequenceNumber, objects, transactions } = checkpoint;
-    if (summary !== undefined) yield* this.beginEpoch(summary.epoch, sequenceNumber);
+    const before = this.#epoch;
+    if (summary !== undefined && this.#epochs.observe(summary.epoch)) yield* this.#changeEpoch(before, sequenceNumber);
     const changes = targetsAmong(objects, this.#onUnfit);
     for (const { id, payload } of changes) {
       // Objects of the next epoch are told after it has begun, below.
@@ -151,8 +171,8 @@ class TargetFeed {
       // Only ended targets are claimed; one that still counts as open here was filled before anybody could tell.
       for (const id of effects === undefined ? [] : deletedObjects(effects)) this.#open.delete(id);
     }
-    if (summary?.endOfEpoch === undefined) return;
-    yield* this.beginEpoch(summary.epoch + 1n, sequenceNumber);
+    if (summary?.endOfEpoch === undefined || !this.#epochs.end(summary.epoch)) return;
+    yield* this.#changeEpoch(summary.epoch, sequenceNumber);
     for (const { id, payload } of changes) {
       if (payload.generationEpoch >= this.#epoch) yield* this.#change(id, payload, sequenceNumber);
     }
@@ -160,9 +180,6 @@ class TargetFeed {
 
   /** Compares with the node's list of open targets. */
   *reconcile(listed: ReadonlyMap<ObjectId, Target>): Generator<TargetEvent, void, void> {
-    let newest = this.#epoch;
-    for (const { generationEpoch } of listed.values()) if (generationEpoch > newest) newest = generationEpoch;
-    yield* this.beginEpoch(newest, undefined);
     for (const target of listed.values()) yield* this.#opened(target, undefined);
     for (const targetId of [...this.#open.keys()]) {
       if (!listed.has(targetId)) yield* this.#filled(targetId, undefined, undefined);

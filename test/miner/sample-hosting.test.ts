@@ -1,0 +1,93 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { HttpHost } from '../../src/hosting/index.js';
+import { OpenTargets } from '../../src/miner/feed/open-targets.js';
+import { Journal } from '../../src/miner/journal/journal.js';
+import { HOSTING_GRACE_MS, SampleHosting } from '../../src/miner/submit/sample-hosting.js';
+import { openStore, type Store } from '../../src/store/index.js';
+
+const never = new AbortController().signal;
+let dir: string;
+let store: Store;
+let journal: Journal;
+let host: HttpHost;
+let book: OpenTargets;
+let wallClock: number;
+let hosting: SampleHosting;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-hosting-'));
+  store = await openStore({ dir: join(dir, 'store'), embeddingDim: 4, durability: 'process' });
+  journal = new Journal(join(dir, 'journal.db'), Date.now);
+  host = await HttpHost.listen({ dir: join(dir, 'hosted'), port: 0 });
+  book = new OpenTargets();
+  wallClock = 1_000_000;
+  hosting = new SampleHosting({ store, journal, host, book, wallClock: () => wallClock });
+});
+afterEach(async () => {
+  await host.close();
+  journal.close();
+  await store.close();
+  await rm(dir, { recursive: true });
+});
+
+const hosted = async (): Promise<number> => (await readdir(join(dir, 'hosted'))).length;
+
+async function publish(generationEpoch: bigint, text = 'a sample'): Promise<string> {
+  const [sample] = await store.appendSamples([{ bytes: new TextEncoder().encode(text) }]);
+  const target = { id: `0x${generationEpoch}`, status: 'open', generationEpoch, modelIds: [] };
+  book.add(target as never, 0);
+  const open = book.get(target.id)!;
+  const { url } = await hosting.publish({ open, sampleId: sample!.id } as never, never);
+  return url;
+}
+
+it('keeps data fetchable until its audit window is over, and for a grace after that', async () => {
+  const url = await publish(5n);
+  expect(await (await fetch(url)).text()).toBe('a sample');
+  await hosting.release(6n, never);
+  wallClock += 2 * HOSTING_GRACE_MS;
+  await hosting.release(6n, never);
+  expect(await hosted()).toBe(1);
+  await hosting.release(7n, never);
+  wallClock += HOSTING_GRACE_MS - 1;
+  await hosting.release(7n, never);
+  expect(await hosted()).toBe(1);
+  wallClock += 1;
+  await hosting.release(7n, never);
+  expect(await hosted()).toBe(0);
+  expect((await fetch(url)).status).toBe(404);
+});
+
+it('un-hosts nothing for an epoch that is taken back', async () => {
+  for (const epoch of [5n, 6n, 7n, 8n]) await publish(epoch, `a sample of ${epoch}`);
+  await hosting.release(1_000_000n, never);
+  wallClock += HOSTING_GRACE_MS / 2;
+  await hosting.release(8n, never);
+  wallClock += HOSTING_GRACE_MS;
+  await hosting.release(8n, never);
+  // Those of 5 and 6 are over in 8 as well.
+  expect(await hosted()).toBe(2);
+});
+
+it('keeps data that a later submission has taken up', async () => {
+  await publish(5n);
+  await hosting.release(9n, never);
+  await publish(9n);
+  wallClock += 2 * HOSTING_GRACE_MS;
+  await hosting.release(9n, never);
+  expect(await hosted()).toBe(1);
+});
+
+it('hosts what the journal names again after a restart, and leaves out what the store lost', async () => {
+  const url = await publish(5n);
+  journal.hostings.record('f'.repeat(64), 'http://127.0.0.1/lost', 5n);
+  await rm(join(dir, 'hosted'), { recursive: true });
+  await host.close();
+  host = await HttpHost.listen({ dir: join(dir, 'hosted'), port: Number(new URL(url).port) });
+  const again = new SampleHosting({ store, journal, host, book });
+  await again.restore(async () => false, never);
+  expect(await (await fetch(url)).text()).toBe('a sample');
+});
