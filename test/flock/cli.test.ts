@@ -138,6 +138,11 @@ describe('tables', () => {
     const { out } = await quarry('task 6');
     expect(out).toContain('Read the story (https://example.org/seek48) & join:\n\n- write songs\n- plan tours\n');
     expect((await quarry('task 6 --html')).out).toContain('<ul><li>write songs</li>');
+    const six = arena.ledger.tasks.find(({ id }) => id === 6)!;
+    const { description } = six;
+    six.description = `${description}\u009b31m\u001b[2Jred`;
+    expect((await quarry('task 6 --html')).out).toContain('</ul>red');
+    six.description = description;
     expect((await quarry('task 6')).out).not.toContain('X-Amz-Signature');
   });
 });

@@ -6,9 +6,10 @@ import { pathToFileURL } from 'node:url';
 import { Command, Option } from 'commander';
 import type { BenchResult } from '../../../bench/result.js';
 import { QuarryError } from '../../errors/index.js';
-import { type Column, formatRate, renderTable, toJsonLine, toJsonPretty } from '../../text/index.js';
+import { type Column, formatRate, renderTable, toJsonPretty } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { packageRoot } from '../package-root.js';
+import { say, sayJson, tell } from '../print.js';
 
 /** Benches by name; each is a module of bench/ with a `run` that yields one object a case. */
 const BENCHES = ['gemm', 'forward', 'distance', 'weights', 'rng', 'store', 'race', 'burst', 'sdk', 'reach'] as const;
@@ -102,10 +103,10 @@ async function runBench(context: CliContext, name: string, flags: BenchFlags): P
   const options = { ...chosen, json, quick, signal: context.signal, ...(!peers && { peers: false as const }) };
   for await (const result of module.run(options)) {
     results.push(result);
-    if (flags.json) context.stdout.write(`${toJsonLine(result)}\n`);
-    else context.stderr.write(`  ${progressOf(result)}\n`);
+    if (flags.json) sayJson(context, result);
+    else tell(context, `  ${progressOf(result)}`);
   }
-  if (!flags.json) context.stdout.write(`${tableOf(name, results)}\n${skippedPeers(results)}\n`);
+  if (!flags.json) say(context, `${tableOf(name, results)}\n${skippedPeers(results)}`);
   if (flags.save !== undefined) {
     await mkdir(flags.save, { recursive: true });
     const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`;

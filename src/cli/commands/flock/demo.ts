@@ -7,6 +7,7 @@ import { QuarryError } from '../../../errors/index.js';
 import { sleep } from '../../../http/index.js';
 import { toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { say, tell } from '../../print.js';
 import { wholeNumber } from './tasks.js';
 
 /** `quarry flock demo`: the arena on this machine, and a tour through it with the commands themselves. */
@@ -26,12 +27,12 @@ export function demoCommand(context: CliContext, commands: (context: CliContext)
         const port = wholeNumber(flags.port, '--port', 0);
         const arena = await startDemoArena(port === undefined ? {} : { port });
         try {
-          if (flags.json) context.stdout.write(`${toJsonLine(arena.env)}\n`);
+          if (flags.json) say(context, toJsonLine(arena.env));
           else if (flags.serve) {
-            for (const [name, value] of Object.entries(arena.env)) context.stdout.write(`export ${name}='${value}'\n`);
+            for (const [name, value] of Object.entries(arena.env)) say(context, `export ${name}='${value}'`);
           }
           if (flags.serve) {
-            context.stderr.write('serving; Ctrl-C ends it\n');
+            tell(context, 'serving; Ctrl-C ends it');
             while (!context.signal.aborted) {
               await sleep(60_000, context.signal).catch((error: unknown) => {
                 if (!context.signal.aborted) throw error;

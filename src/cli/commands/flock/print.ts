@@ -10,6 +10,7 @@ import {
   toJsonLine,
 } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { say, tell } from '../../print.js';
 
 /** Flags that choose the form of the output. */
 export interface FormatFlags {
@@ -61,7 +62,7 @@ export function printListing<Row>(
     const chosen = flags.columns === undefined ? rows : pickFields(rows, flags.columns);
     const text =
       form === 'json' ? toJsonLine({ [listing.name]: chosen, ...listing.more }) : chosen.map(toJsonLine).join('\n');
-    if (text !== '') context.stdout.write(`${text}\n`);
+    if (text !== '') say(context, text);
     return;
   }
   const wanted = flags.columns?.split(',').map((name) => name.trim());
@@ -75,8 +76,8 @@ export function printListing<Row>(
     write(context, flags, form, listing.rows, columns);
   }
   if (flags.quiet || form !== 'table') return;
-  if (listing.rows.length === 0 && listing.empty !== undefined) context.stderr.write(`${listing.empty}\n`);
-  if (listing.footer !== undefined) context.stderr.write(`${listing.footer}\n`);
+  if (listing.rows.length === 0 && listing.empty !== undefined) tell(context, listing.empty);
+  if (listing.footer !== undefined) tell(context, listing.footer);
 }
 
 /** Writes one record: a JSON object, or name and value side by side. */
@@ -89,7 +90,7 @@ export function printRecord(
   const form = formOf(flags);
   if (form === 'json' || form === 'ndjson') {
     const record = flags.flat ? filled(flatten(wire))[0] : wire;
-    context.stdout.write(`${toJsonLine(record)}\n`);
+    say(context, toJsonLine(record));
     return;
   }
   if (form === 'csv' || flags.flat) {
@@ -105,14 +106,14 @@ export function printRecord(
   else {
     const text = renderTable(fields, columns, { absent: '—' });
     // The header of a vertical view says nothing.
-    context.stdout.write(`${text.slice(text.indexOf('\n') + 1)}\n`);
+    say(context, text.slice(text.indexOf('\n') + 1));
   }
 }
 
 /** Writes one event of a stream: NDJSON with `--json` or `--ndjson`, else a line of text. */
 export function printEvent(context: CliContext, flags: FormatFlags, event: unknown, text: string): void {
   const form = formOf(flags);
-  context.stdout.write(`${form === 'json' || form === 'ndjson' ? toJsonLine(event) : text}\n`);
+  say(context, form === 'json' || form === 'ndjson' ? toJsonLine(event) : text);
 }
 
 /** Whether the output is for programs. */
@@ -177,7 +178,7 @@ function write<Row>(
       bold: context.style.bold,
       absent: '—',
     });
-    context.stdout.write(`${text}\n`);
+    say(context, text);
   }
 }
 

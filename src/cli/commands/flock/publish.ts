@@ -14,6 +14,7 @@ import {
 } from '../../../flock/index.js';
 import { type Column, formatBytes, renderTable, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { say, tell } from '../../print.js';
 import { isMachineReadable, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';
 import { wholeNumber } from './tasks.js';
@@ -78,7 +79,7 @@ export function uploadCommand(context: CliContext): Command {
       withSession(context, flags, async (session) => {
         const result = await upload(context, session, repo, flags);
         for (const warning of result.warnings) session.say(`warning: ${warning}`);
-        if (flags.quiet && !isMachineReadable(flags)) context.stdout.write(`${result.oid ?? ''}\n`);
+        if (flags.quiet && !isMachineReadable(flags)) say(context, result.oid ?? '');
         else
           printRecord(
             context,
@@ -181,7 +182,7 @@ export async function submit(
       dailyLimit,
       hubUrl: session.hubUrl,
       confirm: async ({ checks, ok }) => {
-        if (!flags.quiet) context.stderr.write(`${checksTable(checks, context)}\n`);
+        if (!flags.quiet) tell(context, checksTable(checks, context));
         if (!ok && !flags.force) return false;
         if (flags.yes) return true;
         return ask(context, `Submit to task ${task}? [y/N] `);

@@ -7,6 +7,7 @@ import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { FlockClient, SubmissionLedger } from '../../../flock/index.js';
 import { formatDuration } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { tell } from '../../print.js';
 import type { FormatFlags } from './print.js';
 
 /** Flags every `flock` command takes. */
@@ -68,7 +69,7 @@ async function openSession(context: CliContext, flags: FlockFlags): Promise<Floc
     flags: { flockBaseUrl: flags.baseUrl, hubUrl: flags.hubUrl },
   });
   const say = (text: string): void => {
-    if (!flags.quiet) context.stderr.write(`${text}\n`);
+    if (!flags.quiet) tell(context, text);
   };
   const apiKey = flags.apiKeyFile === undefined ? config.flockApiKey : (await readNamed(flags.apiKeyFile)).trim();
   if (apiKey !== undefined && (/\s/.test(apiKey) || /^(?:sk-|hf_)/.test(apiKey))) {

@@ -14,6 +14,7 @@ import {
 import { sleep } from '../../../http/index.js';
 import { type Column, truncate } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { say } from '../../print.js';
 import { printListing, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 
@@ -128,8 +129,7 @@ export function taskCommand(context: CliContext): Command {
           ],
         ]);
         const machine = flags.json || flags.ndjson || flags.csv || flags.flat;
-        if (!machine)
-          context.stdout.write(`\n${flags.html ? task.description.replaceAll('\u001b', '') : view.summary}\n`);
+        if (!machine) say(context, `\n${flags.html ? task.description : view.summary}`);
       }),
     );
 }
