@@ -34,7 +34,7 @@ export function* comparisons(
 }
 
 /** The row of a peer that did not run. */
-export function skippedPeer(
+function skippedPeer(
   of: Pick<BenchResult, 'bench' | 'case' | 'engine' | 'unit'> & Partial<BenchResult>,
   peer: string,
   reason: string,

@@ -2,7 +2,6 @@
 export {
   assertModelConfig,
   EOS_TOKEN,
-  LAYER_NORM_EPSILON,
   MODEL_CONFIGS,
   type ModelConfig,
   type ModelConfigName,

@@ -72,7 +72,7 @@ function embeddedV4(address: string): string | undefined {
 }
 
 /** Whether `policy` lets us dial `address`, an IPv4 or IPv6 literal without brackets. */
-export function isAddressAllowed(address: string, policy: AddressPolicy): boolean {
+function isAddressAllowed(address: string, policy: AddressPolicy): boolean {
   const plain = embeddedV4(address) ?? address;
   const family = isIP(plain);
   if (family === 0) return false;

@@ -4,8 +4,6 @@ import { QuarryError } from '../errors/index.js';
 import { addonFiles, addonPath, platformPackage } from './addon-file.js';
 import type { IsaLevel } from './isa-level.js';
 
-export { addonPath } from './addon-file.js';
-
 /** A call that runs off the event loop: its answer, and a way to stop it early. */
 export interface NativeJob<T> {
   readonly promise: Promise<T>;

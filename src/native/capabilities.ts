@@ -3,7 +3,7 @@ import { loadAddon } from './addon.js';
 import { ISA_LEVELS, type IsaLevel } from './isa-level.js';
 
 /** The bit of each level in the core's masks (`native/core/cpu.h`). */
-export const ISA_BITS = {
+const ISA_BITS = {
   serial: 1,
   neon: 2,
   avx2: 4,

@@ -1,8 +1,8 @@
-export { type CsvOptions, renderCsv } from './csv.js';
+export { renderCsv } from './csv.js';
 export { toJsonLine, toJsonPretty } from './json.js';
 export { renderMarkdown } from './markdown.js';
 export { plainLines, plainText, terminalText } from './plain-text.js';
 export { formatBytes, formatDuration, formatRate } from './quantity.js';
 export { createStyle, type Style } from './style.js';
-export { type Column, renderFields, renderTable, type TableOptions, truncate } from './table.js';
+export { type Column, renderFields, renderTable, truncate } from './table.js';
 export { textWidth } from './text-width.js';

@@ -11,8 +11,8 @@ import {
 import { DocumentedServer, keyIdOf, LiveServer } from '../../src/devnet/index.js';
 import { type Sleep, sleep } from '../../src/http/index.js';
 
-export const SIGNER_SEED = new Uint8Array(32).fill(7);
-export const ATTESTER_SEED = new Uint8Array(32).fill(9);
+const SIGNER_SEED = new Uint8Array(32).fill(7);
+const ATTESTER_SEED = new Uint8Array(32).fill(9);
 export const CLIENT_KEY = 'client-key-for-tests';
 export const MINER_KEY = 'miner-key-for-tests';
 export const ADMIN_KEY = 'admin-key-for-tests';

@@ -5,7 +5,7 @@ import type { Cell } from './conformance-table.js';
 export type Numbers = Pick<Score, 'loss' | 'embedding'>;
 
 /** Single precision over a few layers. */
-export const F32_TOLERANCE = 1e-5;
+const F32_TOLERANCE = 1e-5;
 
 /**
  * Compares a score with what should have come out. A score in f32 must lie within the relative tolerance, one in a

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { QuarryError } from '../../errors/index.js';
 import { digestFromBytes, shannonsToSoma } from '../../soma/chain/index.js';
+import type { ModelManifest } from '../../soma/client/decode/index.js';
 import type { Model, ModelState } from '../../soma/client/decode/model.js';
-import type { ModelManifest } from '../../soma/client/read/index.js';
 import type { Column } from '../../text/index.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';

@@ -62,6 +62,6 @@ export class Journal {
 }
 
 /** The file beside a journal that knows how many submissions it had. */
-export function markPathOf(path: string): string {
+function markPathOf(path: string): string {
   return `${path}.mark`;
 }

@@ -24,7 +24,7 @@ export interface StateAnswers {
 }
 
 /** The journal of a state directory. */
-export const JOURNAL_FILE = 'journal.db';
+const JOURNAL_FILE = 'journal.db';
 /** Submissions read for one history: more would take seconds. */
 const MAX_ROWS = 100_000;
 

@@ -1,5 +1,7 @@
 import type { DownloadSource, HttpClient, Sleep } from '../../http/index.js';
-import type { RpcTransport } from './transport/index.js';
+import type { CallOptions, RpcTransport } from './transport/index.js';
+
+export type { CallOptions } from './transport/index.js';
 
 /** What every call needs: the way to the fullnode, or to several, and the ways out of the process. */
 export interface ClientContext {
@@ -16,13 +18,6 @@ export interface ClientContext {
   readonly now: () => number;
   /** In [0, 1). */
   readonly random: () => number;
-}
-
-/** What every call accepts. */
-export interface CallOptions {
-  /** Longest wait for the answer, in milliseconds. */
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Only the parts of `options` that steer the call. */

@@ -1,5 +1,5 @@
 import { bcs } from '../chain/index.js';
-import type { CallOptions } from '../client/context.js';
+import type { CallOptions } from '../client/transport/index.js';
 import { BcsService, bcsMethod } from './bcs-service.js';
 
 /** `/admin.Admin/AdvanceEpoch`: an empty request, `AdvanceEpochResponse { epoch }`. */

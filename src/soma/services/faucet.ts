@@ -1,5 +1,5 @@
 import { type Address, bcs, type Digest, normaliseId, type ObjectId } from '../chain/index.js';
-import type { CallOptions } from '../client/context.js';
+import type { CallOptions } from '../client/transport/index.js';
 import { BcsService, bcsMethod } from './bcs-service.js';
 
 /** A coin that the faucet sent. */

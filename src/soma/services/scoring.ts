@@ -1,7 +1,7 @@
 import { QuarryError } from '../../errors/index.js';
 import { bcs, digestFromBytes, type Manifest } from '../chain/index.js';
-import type { CallOptions } from '../client/context.js';
-import type { ModelManifest } from '../client/read/get-models.js';
+import type { ModelManifest } from '../client/decode/index.js';
+import type { CallOptions } from '../client/transport/index.js';
 import { BcsService, bcsMethod } from './bcs-service.js';
 
 interface ManifestInput {

@@ -2,7 +2,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Command } from 'commander';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
-import type { ModelManifest } from '../../../soma/client/read/index.js';
+import type { ModelManifest } from '../../../soma/client/decode/index.js';
 import { formatBytes } from '../../../text/index.js';
 import { downloadManifest } from '../../../weights/download.js';
 import { openPartialFile } from '../../../weights/open-partial-file.js';

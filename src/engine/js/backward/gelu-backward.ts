@@ -3,7 +3,7 @@ import { erf } from '../../reference/gelu.js';
 const INVERSE_SQRT_TWO_PI = 1 / Math.sqrt(2 * Math.PI);
 
 /** The derivative of the exact GELU `x P(x)`: `P(x) + x p(x)`, with the standard normal's distribution and density. */
-export function geluDerivative(x: number): number {
+function geluDerivative(x: number): number {
   return 0.5 * (1 + erf(x * Math.SQRT1_2)) + x * INVERSE_SQRT_TWO_PI * Math.exp((-x * x) / 2);
 }
 

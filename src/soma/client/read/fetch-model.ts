@@ -2,7 +2,8 @@ import { QuarryError } from '../../../errors/index.js';
 import type { DownloadSource } from '../../../http/index.js';
 import { normaliseId, type ObjectId } from '../../chain/index.js';
 import type { CallOptions, ClientContext } from '../context.js';
-import { getModelManifests, type ModelManifest } from './get-models.js';
+import type { ModelManifest } from '../decode/model-manifest.js';
+import { getModelManifests } from './get-models.js';
 import { downloadVerified, streamVerified } from './verified-download.js';
 
 export interface FetchModelOptions extends CallOptions {

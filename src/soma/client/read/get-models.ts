@@ -1,14 +1,8 @@
-import { type Manifest, normaliseId, type ObjectId } from '../../chain/index.js';
+import { normaliseId, type ObjectId } from '../../chain/index.js';
 import type { CallOptions, ClientContext } from '../context.js';
 import type { Model } from '../decode/model.js';
+import type { ModelManifest } from '../decode/model-manifest.js';
 import { getSystemState } from './get-epoch.js';
-
-/** Where a model's encrypted weights are, and the key once it is revealed. */
-export interface ModelManifest extends Manifest {
-  readonly modelId: ObjectId;
-  /** 32 bytes; absent until the model is revealed. */
-  readonly decryptionKey: Uint8Array | undefined;
-}
 
 /** All models of the registry. */
 export async function getModels(client: ClientContext, options: CallOptions = {}): Promise<readonly Model[]> {

@@ -13,7 +13,6 @@ export {
   getActiveModels,
   getModelManifests,
   getModels,
-  type ModelManifest,
   manifestOfModel,
   type NamesModels,
 } from './get-models.js';

@@ -11,7 +11,7 @@ import { type Backoff, backoffDelayMs, sleep } from '../../../http/index.js';
 import type { Endpoint } from './endpoint.js';
 import { Fullnode, type FullnodeStatus } from './fullnode.js';
 import { type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
-import type { CallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
+import type { RpcCallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
 /** What happened among the fullnodes. */
 export interface FullnodeEvent {
@@ -110,7 +110,7 @@ export class FailoverTransport implements RpcTransport {
     method: DescMethodUnary<I>,
     request: MessageInitShape<I> | Uint8Array,
     decode: (bytes: Uint8Array) => Answer,
-    options: CallOptions = {},
+    options: RpcCallOptions = {},
   ): Promise<Answer> {
     const attempts = options.attempts ?? this.#options.attempts ?? 3;
     const tried = new Set<Fullnode>();
@@ -138,7 +138,7 @@ export class FailoverTransport implements RpcTransport {
   async *serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
-    options: CallOptions = {},
+    options: RpcCallOptions = {},
   ): AsyncGenerator<MessageShape<O>, void, void> {
     const node = await this.#route(new Set(), methodPath(method), options.signal);
     const call = node.begin('stream', options.signal);

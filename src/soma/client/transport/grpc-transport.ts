@@ -17,7 +17,7 @@ import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
 import { openChannel } from './grpc-channel.js';
 import { fromServiceError, GrpcError } from './grpc-error.js';
 import { asBuffer, asUint8Array, callDeadline, flattenMetadata, metadataOf } from './grpc-wire.js';
-import type { CallOptions, ResponseHeaders, RpcTransport, UnaryOptions } from './rpc-transport.js';
+import type { ResponseHeaders, RpcCallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
 export interface GrpcTransportOptions {
   /** Origin of the service: `http:` for plain HTTP/2, `https:` for TLS. */
@@ -105,7 +105,7 @@ export class GrpcTransport implements RpcTransport {
     method: DescMethodUnary<I>,
     request: MessageInitShape<I> | Uint8Array,
     decode: (bytes: Uint8Array) => Answer,
-    options: CallOptions = {},
+    options: RpcCallOptions = {},
   ): Promise<Answer> {
     const encode = (given: MessageInitShape<I> | Uint8Array) =>
       given instanceof Uint8Array ? given : toBinary(method.input, create(method.input, given));
@@ -126,7 +126,7 @@ export class GrpcTransport implements RpcTransport {
   async unaryRaw<Request, Response>(
     method: RawMethod<Request, Response>,
     request: Request,
-    options: CallOptions = {},
+    options: RpcCallOptions = {},
   ): Promise<Response> {
     this.#assertOpen(method.path);
     throwIfAborted(options.signal, method.path);
@@ -172,7 +172,7 @@ export class GrpcTransport implements RpcTransport {
   async *serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
-    options: CallOptions = {},
+    options: RpcCallOptions = {},
   ): AsyncGenerator<MessageShape<O>, void, void> {
     const path = methodPath(method);
     this.#assertOpen(path);
@@ -232,7 +232,7 @@ export class GrpcTransport implements RpcTransport {
     return this.#thread;
   }
 
-  async #callInThread(path: string, body: Uint8Array, timeoutMs: number, options: CallOptions): Promise<Uint8Array> {
+  async #callInThread(path: string, body: Uint8Array, timeoutMs: number, options: RpcCallOptions): Promise<Uint8Array> {
     const wantsHeaders = this.#wantsHeaders(options);
     const { answer, cancel } = this.#threadOfCalls().call({ path, body, timeoutMs, wantsHeaders });
     if (options.signal !== undefined)
@@ -268,11 +268,11 @@ export class GrpcTransport implements RpcTransport {
     return metadataOf(this.#options.headers);
   }
 
-  #wantsHeaders(options: CallOptions): boolean {
+  #wantsHeaders(options: RpcCallOptions): boolean {
     return options.onHeaders !== undefined || this.#options.onHeaders !== undefined;
   }
 
-  #tellHeaders(headers: ResponseHeaders, options: CallOptions): void {
+  #tellHeaders(headers: ResponseHeaders, options: RpcCallOptions): void {
     options.onHeaders?.(headers);
     this.#options.onHeaders?.(headers);
   }

@@ -10,11 +10,15 @@ import type { Endpoint } from './endpoint.js';
 /** Response headers by lowercase name. Binary headers are left out. */
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
-/** How one call is made. */
+/** What every call accepts. */
 export interface CallOptions {
-  /** Longest wait for the answer; 0 means no limit. Streams have none by default. */
+  /** Longest wait for the answer, in milliseconds; 0 means no limit. Streams have none by default. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How one call is made. */
+export interface RpcCallOptions extends CallOptions {
   /** Calls in all while the node is overloaded or away; 1 for what must not be repeated. */
   readonly attempts?: number | undefined;
   /** Told the response headers of this call. */
@@ -24,7 +28,7 @@ export interface CallOptions {
 }
 
 /** How one unary call is made. */
-export interface UnaryOptions<O extends DescMessage> extends CallOptions {
+export interface UnaryOptions<O extends DescMessage> extends RpcCallOptions {
   /** Reads the answer as the runtime would, faster. */
   readonly decode?: ((bytes: Uint8Array) => MessageShape<O>) | undefined;
 }
@@ -44,12 +48,12 @@ export interface RpcTransport {
     method: DescMethodUnary<I>,
     request: MessageInitShape<I> | Uint8Array,
     decode: (bytes: Uint8Array) => Answer,
-    options?: CallOptions,
+    options?: RpcCallOptions,
   ): Promise<Answer>;
   serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
-    options?: CallOptions,
+    options?: RpcCallOptions,
   ): AsyncGenerator<MessageShape<O>, void, void>;
   /**
    * Lets a thread of its own make the calls of one method from now on, over a connection of its own: what HTTP/2 and gRPC
