@@ -1,4 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { MinerStatus } from './api/api-types.js';
+import { addStatusMetrics, type Claimable } from './status-metrics.js';
 
 /** The numbers of a miner's summary that are exported. Amounts in shannons, durations in milliseconds. */
 export interface MeteredSummary {
@@ -62,8 +64,13 @@ const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
  * Metrics of a miner whose totals are read anew at every scrape.
  *
  * @param version this program's
+ * @param standing how the miner stands, and what is owed to it; asked at a scrape only
  */
-export function createMinerMetrics(summary: () => MeteredSummary, version: string): MinerMetrics {
+export function createMinerMetrics(
+  summary: () => MeteredSummary,
+  version: string,
+  standing?: () => { readonly status: MinerStatus; readonly claimable: Claimable },
+): MinerMetrics {
   const lasting = lastingRegistry(version);
   const registers = [lasting];
   const wire = new Histogram({
@@ -83,7 +90,12 @@ export function createMinerMetrics(summary: () => MeteredSummary, version: strin
     observeSubmitted: (latencyMs) => wire.observe(latencyMs / 1000),
     observeOutcome: (outcome, latencyMs) => answer.observe({ outcome }, latencyMs / 1000),
     text: async () => {
-      const parts = await Promise.all([totalsRegistry(summary()).metrics(), lasting.metrics()]);
+      const current = totalsRegistry(summary());
+      if (standing !== undefined) {
+        const { status, claimable } = standing();
+        addStatusMetrics(current, status, claimable);
+      }
+      const parts = await Promise.all([current.metrics(), lasting.metrics()]);
       return parts.map((part) => `${part.trimEnd()}\n`).join('');
     },
   };

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -86,6 +87,16 @@ describe.skipIf(!hasBrowser)('the dashboard of a miner, in a browser', () => {
     expect(requests.filter((each) => !each.startsWith(url))).toEqual([]);
     expect(complaints).toEqual([]);
     await page.close();
+  });
+
+  it('is scraped, and the scrape passes promtool where there is one', async () => {
+    const text = await (await fetch(`${url}metrics`)).text();
+    expect(text).toMatch(/^quarry_node_connected\{node="http:\/\/127.0.0.1:\d+"\} 1$/m);
+    expect(text).toMatch(/^quarry_node_checkpoint_age_seconds\{.*\} \d/m);
+    expect(text).toMatch(/^quarry_models\{state="ready"\} 3$/m);
+    expect(text).toMatch(/^quarry_store_bytes [1-9]/m);
+    const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    if (checked.error === undefined) expect([checked.status, checked.stderr]).toEqual([0, '']);
   });
 
   it('lets nothing run that is not its own', async () => {

@@ -1,8 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
+import { loadConfig } from '../../src/config/index.js';
 import { createMinerMetrics } from '../../src/telemetry/miner-metrics.js';
+import { STATUS } from '../telemetry/status.js';
 
 const deploy = new URL('../../deploy/', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, deploy), 'utf8');
@@ -12,7 +17,14 @@ async function exported(): Promise<Set<string>> {
   const counts = { samples: 0, scored: 0, hits: 0, submitted: 0, accepted: 0, lost: 0, rejected: 0, unknown: 0 };
   const amounts = { claimed: 0, rewardShannons: 0n, feesShannons: 0n, balanceShannons: 1n };
   const state = { openTargets: 1, epoch: 1n, paused: false, durationMs: 1 };
-  const metrics = createMinerMetrics(() => ({ ...counts, ...amounts, ...state }), '1.0.0');
+  const metrics = createMinerMetrics(
+    () => ({ ...counts, ...amounts, ...state }),
+    '1.0.0',
+    () => ({
+      status: { ...STATUS, store: { ...STATUS.store, diskFreeBytes: 1 } },
+      claimable: { due: 1, bondsOutShannons: 1n },
+    }),
+  );
   metrics.observeSubmitted(1);
   metrics.observeOutcome('lost', 1);
   return new Set([...(await metrics.text()).matchAll(/^([a-z_]+)[{ ]/gm)].map(([, name = '']) => name));
@@ -32,6 +44,57 @@ describe('what is deployed', () => {
     expect(read('Dockerfile')).toMatch(/^USER node$/m);
     expect(read('Dockerfile')).toMatch(/^HEALTHCHECK /m);
     expect(read('quarry.service')).toMatch(/^DynamicUser=yes$/m);
+  });
+
+  it('runs on Kubernetes without a right it does not need, by settings that exist', async () => {
+    const [config, service, set] = parseAllDocuments(read('kubernetes.yaml')).map((document) => {
+      expect(document.errors).toEqual([]);
+      return document.toJS();
+    });
+    const { template, volumeClaimTemplates, serviceName, replicas } = set.spec;
+    const [container] = template.spec.containers;
+    expect([replicas, serviceName]).toEqual([1, service.metadata.name]);
+    expect(template.metadata.labels).toEqual(service.spec.selector);
+    expect(template.spec).toMatchObject({
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true },
+    });
+    expect(container.securityContext).toEqual({
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+    });
+    const volumes = [...template.spec.volumes, ...volumeClaimTemplates.map(({ metadata }: never) => metadata)];
+    const mounted = container.volumeMounts.map(({ name }: { name: string }) => name).sort();
+    expect(volumes.map(({ name }) => name).sort()).toEqual(mounted);
+    const dir = await mkdtemp(join(tmpdir(), 'quarry-deploy-'));
+    try {
+      const file = join(dir, 'quarry.yaml');
+      await writeFile(file, config.data['quarry.yaml'], { mode: 0o600 });
+      await expect(loadConfig({ flags: {}, env: {}, file })).resolves.toMatchObject({ s3Bucket: 'my-data' });
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+
+  const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0;
+  it.skipIf(!hasAnalyze)('has a unit that systemd understands', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'quarry-deploy-'));
+    try {
+      const unit = join(dir, 'quarry.service');
+      // What it starts is not installed here.
+      await writeFile(unit, read('quarry.service').replace('/usr/local/bin/quarry', '/bin/true'));
+      const { status, stderr } = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
+      expect([status, stderr.split('\n').filter((line) => line.includes('quarry.service'))]).toEqual([0, []]);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+
+  const hasLogrotate = spawnSync('logrotate', ['--version']).status === 0;
+  it.skipIf(!hasLogrotate)('has a rotation that logrotate understands', () => {
+    const { status, stderr } = spawnSync('logrotate', ['--debug', 'logrotate.conf'], { cwd: deploy, encoding: 'utf8' });
+    expect([status, stderr.match(/error/gi) ?? []]).toEqual([0, []]);
   });
 
   const hasPromtool = spawnSync('promtool', ['--version']).status === 0;

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { createMinerMetrics, type MeteredSummary } from '../../src/telemetry/miner-metrics.js';
+import { STATUS } from './status.js';
 
 const FRESH: MeteredSummary = {
   samples: 0,
@@ -46,9 +47,52 @@ describe('metrics', () => {
     expect(types.filter(({ name, type }) => (type === 'counter') !== name.endsWith('_total'))).toEqual([]);
   });
 
+  it('tell how the miner stands, and leave out what is not known', async () => {
+    const claimable = { due: 3, bondsOutShannons: 1_500_000_000n };
+    const text = await createMinerMetrics(
+      () => KNOWN,
+      '1.0.0',
+      () => ({ status: STATUS, claimable }),
+    ).text();
+    for (const line of [
+      'quarry_queued_submissions 2',
+      'quarry_reach_ratio 0.25',
+      'quarry_claims_open 1',
+      'quarry_claims_due 3',
+      'quarry_bonds_out_soma 1.5',
+      'quarry_store_bytes 4',
+      'quarry_node_connected{node="http://n"} 1',
+      'quarry_node_checkpoint_age_seconds{node="http://n"} 0.01',
+      'quarry_models{state="ready"} 1',
+      'quarry_models{state="failed"} 0',
+      'quarry_fleet_scorers 2',
+      'quarry_fleet_samples_total 10',
+    ])
+      expect(text).toContain(`${line}\n`);
+    const silent = {
+      ...STATUS,
+      run: undefined,
+      nodes: [],
+      fleet: undefined,
+      store: { ...STATUS.store, bytes: undefined },
+    };
+    const unknown = { status: silent, claimable: { due: undefined, bondsOutShannons: 0n } };
+    const less = await createMinerMetrics(
+      () => KNOWN,
+      '1.0.0',
+      () => unknown,
+    ).text();
+    expect(less).not.toMatch(/^quarry_(queued|reach|node|fleet|store_bytes|disk|claims_due)/m);
+  });
+
   const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
   it.skipIf(!hasPromtool)('pass promtool', async () => {
-    const metrics = createMinerMetrics(() => KNOWN, '1.0.0');
+    const claimable = { due: 3, bondsOutShannons: 1n };
+    const metrics = createMinerMetrics(
+      () => KNOWN,
+      '1.0.0',
+      () => ({ status: STATUS, claimable }),
+    );
     metrics.observeSubmitted(4);
     metrics.observeOutcome('accepted', 80);
     const { status, stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], { input: await metrics.text() });

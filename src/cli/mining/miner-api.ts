@@ -19,13 +19,21 @@ const STATUS_EVERY_MS = 1_000;
  */
 export async function startMinerApi(
   config: Pick<Config, 'apiPort' | 'apiHost' | 'apiToken'>,
-  { miner, client }: Pick<AssembledMiner, 'miner' | 'client'>,
+  { miner, client, journal }: Pick<AssembledMiner, 'miner' | 'client' | 'journal'>,
   stateDir: string,
   status: () => MinerStatus,
 ): Promise<HttpApi | undefined> {
   if (config.apiPort === undefined) return undefined;
   const { events } = miner;
-  const metrics = createMinerMetrics(() => miner.summary(), versionOf());
+  const metrics = createMinerMetrics(
+    () => miner.summary(),
+    versionOf(),
+    () => {
+      const { epoch } = miner.summary();
+      const due = epoch === undefined ? undefined : journal.claims.countDue(epoch);
+      return { status: status(), claimable: { due, bondsOutShannons: journal.claims.bondsOut() } };
+    },
+  );
   events.on('submitted', ({ latencyMs }) => metrics.observeSubmitted(latencyMs));
   events.on('outcome', ({ outcome, latencyMs }) => metrics.observeOutcome(outcome.kind, latencyMs));
   const { reads, has, close } = openStateReads(stateDir, status);

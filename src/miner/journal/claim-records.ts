@@ -17,6 +17,12 @@ export interface JournalClaim {
 const DUE = `
   SELECT * FROM claims WHERE state IN ('waiting', 'built') AND target_id > ? AND CAST(due_epoch AS INTEGER) <= ?`;
 
+// The conditions are those of the partial indices: few rows are open however old the journal is.
+const BONDS_OUT = `
+  SELECT SUM(CAST(s.bond AS INTEGER)) AS bonds FROM claims AS c
+  JOIN submissions AS s ON s.target_id = c.target_id AND s.state IN ('built', 'unknown', 'accepted')
+  WHERE c.state IN ('waiting', 'built') AND c.own = 1 AND s.state = 'accepted'`;
+
 /** Targets to claim, and what the claims brought. */
 export class ClaimRecords {
   readonly #sql: Statements;
@@ -59,6 +65,12 @@ export class ClaimRecords {
   countDue(epoch: bigint): number {
     const counted = DUE.replace('SELECT *', 'SELECT COUNT(*) AS due');
     return Number(this.#sql.prepare(counted).get(['', Number(epoch)])?.['due']);
+  }
+
+  /** Bonds of accepted submissions that no claim has returned yet, shannons. */
+  bondsOut(): bigint {
+    const row = this.#sql.prepare(BONDS_OUT, { bigints: true }).get();
+    return BigInt(String(row?.['bonds'] ?? 0));
   }
 
   /** What is known of one target's claim. */

@@ -7,7 +7,7 @@ import { type BackupFile, type BackupManifest, writeBackupManifest } from './bac
 import { copyFileHashed } from './copy-file.js';
 
 /** Databases, copied as snapshots. The journal goes first: what it names is then in the store, which is copied later. */
-const DATABASES = ['journal.db', 'store/index.db'];
+const DATABASES = ['journal.db', 'store/index.db', 'vitals.db'];
 /**
  * Directories of files that only grow: a copy that ends in the middle of a record is repaired when it is opened. Scores
  * go before the samples they belong to, so that none names a sample the copy lacks.

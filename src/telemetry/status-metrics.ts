@@ -1,0 +1,85 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { MinerStatus } from './api/api-types.js';
+
+/** What is owed to a miner; `undefined` before its network told the epoch. */
+export interface Claimable {
+  /** Claims that may be made now. */
+  readonly due: number | undefined;
+  /** Bonds that no claim has returned yet, shannons. */
+  readonly bondsOutShannons: bigint;
+}
+
+const SHANNONS_PER_SOMA = 1e9;
+
+/** Adds what a miner's status tells to a registry; what is not known is absent. */
+export function addStatusMetrics(registry: Registry, status: MinerStatus, claimable: Claimable): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, value: number | undefined): void => {
+    if (value !== undefined) new Gauge({ name, help, registers }).set(value);
+  };
+  const { run, store, totals } = status;
+  gauge('quarry_queued_submissions', 'Submissions that wait for their turn or their answer.', run?.queued);
+  gauge('quarry_reach_ratio', 'Share of the targets that opened lately which the store had an answer for.', run?.reach);
+  gauge('quarry_claims_open', 'Claims that were not made yet.', totals.unclaimed);
+  gauge('quarry_claims_due', 'Claims that may be made now.', claimable.due);
+  gauge('quarry_bonds_out_soma', 'Bonds that no claim has returned yet, in SOMA.', soma(claimable.bondsOutShannons));
+  gauge('quarry_store_samples', 'Samples in the store.', store.samples);
+  gauge('quarry_store_bytes', 'Bytes of samples and scores on disk.', store.bytes);
+  gauge('quarry_disk_free_bytes', 'Free bytes of the disk with the state.', store.diskFreeBytes);
+  addNodes(registers, status.nodes);
+  addModels(registers, status.models);
+  addFleet(registers, status.fleet);
+}
+
+function addNodes(registers: Registry[], nodes: MinerStatus['nodes']): void {
+  if (nodes.length === 0) return;
+  const labelNames = ['node'];
+  const connected = new Gauge({
+    name: 'quarry_node_connected',
+    help: 'Whether a fullnode is heard.',
+    labelNames,
+    registers,
+  });
+  const age = new Gauge({
+    name: 'quarry_node_checkpoint_age_seconds',
+    help: "Time since a fullnode's last checkpoint was heard of.",
+    labelNames,
+    registers,
+  });
+  const latency = new Gauge({
+    name: 'quarry_node_latency_seconds',
+    help: 'Median time a fullnode takes to answer a probe.',
+    labelNames,
+    registers,
+  });
+  for (const { url: node, connected: isConnected, checkpointAgeMs, latencyMs } of nodes) {
+    connected.set({ node }, Number(isConnected));
+    if (checkpointAgeMs !== undefined) age.set({ node }, checkpointAgeMs / 1_000);
+    if (latencyMs !== undefined && Number.isFinite(latencyMs)) latency.set({ node }, latencyMs / 1_000);
+  }
+}
+
+function addModels(registers: Registry[], models: MinerStatus['models']): void {
+  const counted = new Gauge({
+    name: 'quarry_models',
+    help: 'Models that targets may name, by what became of their weights.',
+    labelNames: ['state'],
+    registers,
+  });
+  for (const state of ['waiting', 'fetching', 'ready', 'failed'] as const) {
+    counted.set({ state }, models.filter((model) => model.state === state).length);
+  }
+}
+
+function addFleet(registers: Registry[], fleet: MinerStatus['fleet']): void {
+  if (fleet === undefined) return;
+  new Gauge({ name: 'quarry_fleet_scorers', help: 'Scorers that answered.', registers }).set(fleet.scorers);
+  const samples = { name: 'quarry_fleet_samples_total', help: 'Answers taken from scorers.', registers };
+  new Counter(samples).inc(fleet.samples);
+  const again = { name: 'quarry_fleet_redelivered_total', help: 'Answers to samples handed out again.', registers };
+  new Counter(again).inc(fleet.redelivered);
+}
+
+function soma(shannons: bigint): number {
+  return Number(shannons) / SHANNONS_PER_SOMA;
+}
