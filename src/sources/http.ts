@@ -101,7 +101,8 @@ async function* streamOf(
   }
 }
 
-async function rangeAccess(
+/** Random access to a file behind a URL, by `Range` requests. */
+export async function rangeAccess(
   url: string,
   http: HttpClient,
   headers: Record<string, string>,

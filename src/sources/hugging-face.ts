@@ -10,17 +10,23 @@ export interface HuggingFaceOptions extends DecodeOptions {
   readonly token?: string | undefined;
 }
 
+/** Where a dataset keeps its files, and what to ask for them with. */
+export interface DatasetFile {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+}
+
 /**
  * The Parquet files of a dataset, as the Hub lists them: `owner/name`, `owner/name/config` or `owner/name/config/split`.
  *
  * @throws QuarryError `NOT_FOUND` when the dataset, configuration or split does not exist or has no Parquet files
  * @throws QuarryError `UNAUTHENTICATED` when it is gated and the token is missing or wrong
  */
-export async function huggingFaceUnits(
+export async function huggingFaceFiles(
   spec: string,
   http: HttpClient,
   options: HuggingFaceOptions,
-): Promise<SourceUnit[]> {
+): Promise<DatasetFile[]> {
   const [owner, name, config, split] = spec.split('/');
   if (owner === undefined || name === undefined || owner === '' || name === '') {
     throw new QuarryError('INVALID_ARGUMENT', `"${spec}" is no dataset`, {
@@ -41,7 +47,22 @@ export async function huggingFaceUnits(
   const listing = await http.json({ url: `${hub}/${path.map(encodeSegment).join('/')}`, headers });
   const urls = [...stringsIn(listing)].filter((url) => /^https?:\/\//.test(url));
   if (urls.length === 0) throw new QuarryError('NOT_FOUND', `the dataset ${spec} has no Parquet files`);
-  return urls.map((url) => httpUnit(url, http, options, url.startsWith(`${hub}/`) ? headers : {}));
+  // The token is for the hub alone.
+  return urls.map((url) => ({ url, headers: url.startsWith(`${hub}/`) ? headers : {} }));
+}
+
+/**
+ * The same files, each a unit whose text is read.
+ *
+ * @throws QuarryError as {@link huggingFaceFiles}
+ */
+export async function huggingFaceUnits(
+  spec: string,
+  http: HttpClient,
+  options: HuggingFaceOptions,
+): Promise<SourceUnit[]> {
+  const files = await huggingFaceFiles(spec, http, options);
+  return files.map(({ url, headers }) => httpUnit(url, http, options, headers));
 }
 
 function encodeSegment(segment: string): string {

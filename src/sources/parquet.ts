@@ -1,9 +1,9 @@
-import { type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
-import { isAbort, QuarryError, throwIfAborted } from '../errors/index.js';
+import { type FileMetaData, parquetSchema } from 'hyparquet';
+import { QuarryError, throwIfAborted } from '../errors/index.js';
 import type { DecodeOptions, RandomAccess, SourceDocument } from './contract.js';
 import { once } from './jsonl.js';
 import { LeftOut, type OnLeftOut } from './left-out.js';
+import { openParquet } from './parquet-file.js';
 import { KNOWN_FIELDS, textOf } from './text-field.js';
 
 /**
@@ -19,45 +19,27 @@ export async function* readParquet(
   signal?: AbortSignal,
   onLeftOut?: OnLeftOut,
 ): AsyncGenerator<SourceDocument> {
-  const buffer = {
-    byteLength: file.sizeBytes,
-    slice: async (start: number, end = file.sizeBytes): Promise<ArrayBuffer> => {
-      const bytes = await file.read(start, end);
-      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-    },
-  };
-  const invalid = (cause: unknown): QuarryError =>
-    cause instanceof QuarryError ? cause : new QuarryError('DATA_INVALID', `${name} is not valid Parquet`, { cause });
-  const metadata = await parquetMetadataAsync(buffer).catch((error: unknown) => {
-    throw invalid(error);
-  });
+  const { metadata, groups } = await openParquet(name, file);
   const columns = textColumns(name, metadata, options.field);
   const leftOut = new LeftOut(onLeftOut);
-  let start = 0;
   let documents = 0;
-  for (const group of metadata.row_groups) {
+  for (const { start, read } of groups) {
     throwIfAborted(signal, `reading ${name}`);
-    const end = start + Number(group.num_rows);
-    // A column chunk is the unit the format compresses: reading less than a row group fetches it again and again.
-    const readColumn = (column: string): Promise<Record<string, unknown>[]> =>
-      parquetReadObjects({ file: buffer, metadata, compressors, rowStart: start, rowEnd: end, columns: [column] });
     try {
-      const texts = await textsOfGroup(columns, readColumn);
+      // A column at a time: most files have their text in the first that is looked at.
+      const texts = await textsOfGroup(columns, (column) => read([column]));
       for (const [i, text] of texts.entries()) {
         if (text === undefined) continue;
         documents++;
         yield { origin: `${name}#${start + i}`, pieces: once(new TextEncoder().encode(text)) };
       }
     } catch (error) {
-      if (isAbort(error)) throw error;
-      const failure = invalid(error);
-      if (failure.code !== 'DATA_INVALID') throw failure;
-      leftOut.add(`${name}#${start}`, failure);
+      if (!(error instanceof QuarryError) || error.code !== 'DATA_INVALID') throw error;
+      leftOut.add(`${name}#${start}`, error);
     }
-    start = end;
   }
   if (documents === 0 && leftOut.error !== undefined) throw leftOut.error;
-  if (documents === 0 && start > 0) throw noText(name, metadata, `no text in ${columns.join(', ')}`);
+  if (documents === 0 && metadata.num_rows > 0n) throw noText(name, metadata, `no text in ${columns.join(', ')}`);
   leftOut.finish();
 }
 

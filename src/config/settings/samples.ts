@@ -6,7 +6,7 @@ export const SAMPLE_SETTINGS = {
     kind: 'list',
     env: 'QUARRY_DATA',
     flag: '--data <path...>',
-    help: 'files, directories, globs, archives, datasets, synthetic[:COUNT]',
+    help: 'files, directories, globs, archives, datasets, stack-v2, synthetic[:COUNT]',
   },
   sampleBytes: {
     kind: 'integer',

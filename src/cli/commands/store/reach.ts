@@ -22,7 +22,7 @@ export async function showReach(
   const sets = models.length > 1 ? [...models.map((model) => [model]), models] : [models];
   const composer = new Composer(store);
   const rows: ReachRow[] = [];
-  for (const set of sets) rows.push(...(await reachOf(composer, set, count, embeddingDim)));
+  for (const set of sets) for (const row of await reachOf(composer, set, count, embeddingDim)) rows.push(row);
   if (flags.json) for (const row of rows) sayJson(context, row);
   else {
     const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
