@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander';
 import { QuarryError } from '../errors/index.js';
 import { isDigest, isId, normaliseId, somaToShannons } from '../soma/chain/index.js';
 
@@ -74,4 +75,30 @@ export function integerArgument(text: string, flag: string, min: number, max: nu
   const value = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
   if (value !== undefined && value >= min && value <= max) return value;
   throw new QuarryError('USAGE', `${flag} expects a whole number from ${min} to ${max}, got "${text.slice(0, 40)}"`);
+}
+
+/** For commander: a flag that counts something. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('expected a whole number of at least 1');
+}
+
+/** For commander: a flag that may be zero. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0 && text.trim() !== '') return value;
+  throw new InvalidArgumentError('expected a whole number');
+}
+
+/**
+ * A whole number from a flag that may be absent.
+ *
+ * @throws QuarryError `USAGE` when it is no whole number of at least `least`
+ */
+export function countArgument(text: string | undefined, flag: string, least = 1): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new QuarryError('USAGE', `${flag} expects a whole number of at least ${least}, got ${text}`);
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   AITBCClient,
   type AITBCClientOptions,
@@ -9,6 +9,7 @@ import {
 import { type Config, loadConfig } from '../../../config/index.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import type { CliContext } from '../../context.js';
+import { positiveInteger } from '../../parse-argument.js';
 
 /** Flags every command that talks to a coordinator has. */
 export interface ConnectionFlags {
@@ -140,18 +141,4 @@ export async function readObject(file: string, context: CliContext): Promise<Rec
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new QuarryError('DATA_INVALID', `${file} does not hold a JSON object`);
-}
-
-/** Parses a flag that counts something. */
-export function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('expected a whole number of at least 1');
-}
-
-/** Parses a flag that may be zero. */
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0 && text.trim() !== '') return value;
-  throw new InvalidArgumentError('expected a whole number');
 }

@@ -2,14 +2,8 @@ import { Command, Option } from 'commander';
 import type { JobInput, JobStatus, LiveJobOptions } from '../../../aitbc/index.js';
 import { plainText } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import {
-  type ConnectionFlags,
-  positiveInteger,
-  readObject,
-  wholeNumber,
-  withClient,
-  withConnection,
-} from './connection.js';
+import { positiveInteger, wholeNumber } from '../../parse-argument.js';
+import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
 import { jsonOf, printRecord, printTable, say, tell } from './print.js';
 
 /** `quarry aitbc jobs`. */

@@ -12,10 +12,10 @@ import { QuarryError } from '../../../errors/index.js';
 import { formatDuration, plainText, toJsonLine } from '../../../text/index.js';
 import type { ModelConfigName } from '../../../weights/model-config.js';
 import type { CliContext } from '../../context.js';
+import { positiveInteger } from '../../parse-argument.js';
 import {
   type ConnectionFlags,
   pinsOf,
-  positiveInteger,
   readObject,
   settingsOf,
   withClient,

@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import type { OfferInput } from '../../../aitbc/index.js';
 import { toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { type ConnectionFlags, positiveInteger, readObject, withClient, withConnection } from './connection.js';
+import { positiveInteger } from '../../parse-argument.js';
+import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';
 import { printRecord, printTable, say } from './print.js';
 

@@ -4,7 +4,7 @@ import { DocumentedServer, keyIdOf, LiveServer } from '../../../devnet/index.js'
 import { QuarryError } from '../../../errors/index.js';
 import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { wholeNumber } from './connection.js';
+import { wholeNumber } from '../../parse-argument.js';
 import { example } from './jobs.js';
 import { say, tell } from './print.js';
 

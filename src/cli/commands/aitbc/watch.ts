@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { type CoordinatorEvent, toWire } from '../../../aitbc/index.js';
 import { plainText, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { type ConnectionFlags, positiveInteger, withClient, withConnection } from './connection.js';
+import { positiveInteger } from '../../parse-argument.js';
+import { type ConnectionFlags, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';
 import { printRecord, say, tell } from './print.js';
 

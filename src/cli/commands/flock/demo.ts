@@ -7,8 +7,8 @@ import { QuarryError } from '../../../errors/index.js';
 import { sleep } from '../../../http/index.js';
 import { toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { countArgument } from '../../parse-argument.js';
 import { say, tell } from '../../print.js';
-import { wholeNumber } from './tasks.js';
 
 /** `quarry flock demo`: the arena on this machine, and a tour through it with the commands themselves. */
 export function demoCommand(context: CliContext, commands: (context: CliContext) => Command): Command {
@@ -24,7 +24,7 @@ export function demoCommand(context: CliContext, commands: (context: CliContext)
         readonly port?: string | undefined;
         readonly json?: boolean | undefined;
       }) => {
-        const port = wholeNumber(flags.port, '--port', 0);
+        const port = countArgument(flags.port, '--port', 0);
         const arena = await startDemoArena(port === undefined ? {} : { port });
         try {
           if (flags.json) say(context, toJsonLine(arena.env));

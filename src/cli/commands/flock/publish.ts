@@ -14,10 +14,10 @@ import {
 } from '../../../flock/index.js';
 import { type Column, formatBytes, renderTable, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { countArgument } from '../../parse-argument.js';
 import { say, tell } from '../../print.js';
 import { isMachineReadable, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';
-import { wholeNumber } from './tasks.js';
 
 interface UploadFlags extends FlockFlags {
   readonly dir: string;
@@ -168,7 +168,7 @@ export async function submit(
   askable(context, flags);
   const needsGpu = flags.modelFilename === undefined;
   const gpuType = needsGpu ? await gpuTypeForSubmission(flags.gpuType ?? session.gpuType) : undefined;
-  const dailyLimit = wholeNumber(flags.dailyLimit, '--daily-limit', 0);
+  const dailyLimit = countArgument(flags.dailyLimit, '--daily-limit', 0);
   const { report, outcome } = await submitChecked(
     {
       taskId: task,

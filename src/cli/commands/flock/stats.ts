@@ -17,9 +17,9 @@ import {
 } from '../../../flock/index.js';
 import type { Column } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { countArgument } from '../../parse-argument.js';
 import { printListing } from './print.js';
 import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';
-import { wholeNumber } from './tasks.js';
 
 interface DayRow {
   readonly time: string;
@@ -49,7 +49,7 @@ export function statsCommand(context: CliContext): Command {
           flags.type === 'both' ? (['submission', 'validation'] as const) : [flags.type as 'submission' | 'validation'];
         const series = await Promise.all(kinds.map((kind) => client.stats.daily(kind, { signal: context.signal })));
         const all = mergeDays(kinds, series);
-        const merged = all.slice(-(wholeNumber(flags.last, '--last') ?? 14));
+        const merged = all.slice(-(countArgument(flags.last, '--last') ?? 14));
         const barOf = kinds.at(-1) ?? 'submission';
         const most = Math.max(1, ...merged.map((row) => row[barOf] ?? 0));
         const columns: Column<DayRow>[] = [

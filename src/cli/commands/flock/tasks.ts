@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { QuarryError } from '../../../errors/index.js';
 import {
   describeTask,
   formatCountdown,
@@ -175,16 +174,4 @@ export function countdownCommand(context: CliContext): Command {
         }
       }),
     );
-}
-
-/**
- * A whole number from a flag.
- *
- * @throws QuarryError `USAGE` when it is no whole number of at least `least`
- */
-export function wholeNumber(text: string | undefined, flag: string, least = 1): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new QuarryError('USAGE', `${flag} expects a whole number of at least ${least}, got ${text}`);
 }

@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { externalScorer, oneLine, parseTaskId, type ValidatorEvent, validatorLoop } from '../../../flock/index.js';
 import { formatDuration, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { countArgument } from '../../parse-argument.js';
 import { printEvent } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
-import { wholeNumber } from './tasks.js';
 
 interface LoopFlags extends FlockFlags {
   readonly scorer: string;
@@ -39,8 +39,8 @@ Examples:
     .action((tasks: string[], flags: LoopFlags) =>
       withSession(context, flags, async ({ client, env }) => {
         const seconds = (flag: string | undefined, variable: string, name: string): number =>
-          (wholeNumber(flag ?? env[variable], name) ?? 180) * 1000;
-        const maxAssignments = wholeNumber(flags.max, '--max');
+          (countArgument(flag ?? env[variable], name) ?? 180) * 1000;
+        const maxAssignments = countArgument(flags.max, '--max');
         const events = validatorLoop(
           {
             taskIds: tasks.map(parseTaskId),

@@ -12,9 +12,9 @@ import {
 } from '../../../flock/index.js';
 import { HttpClient } from '../../../http/index.js';
 import type { CliContext } from '../../context.js';
+import { countArgument } from '../../parse-argument.js';
 import { printEvent } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
-import { wholeNumber } from './tasks.js';
 
 interface WatchFlags extends FlockFlags {
   readonly interval: string;
@@ -49,7 +49,7 @@ export function watchCommand(context: CliContext): Command {
     )
     .action((flags: WatchFlags) =>
       withSession(context, flags, async ({ client, say, env }) => {
-        const intervalMs = (wholeNumber(flags.interval, '--interval') ?? 60) * 1000;
+        const intervalMs = (countArgument(flags.interval, '--interval') ?? 60) * 1000;
         if (intervalMs < 15_000) throw new QuarryError('USAGE', '--interval expects at least 15 seconds');
         const { signal } = context;
         if (flags.scores !== undefined && flags.ranks !== undefined) {
