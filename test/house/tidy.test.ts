@@ -18,7 +18,7 @@ test('files and folders have names in lower case with hyphens', async () => {
   expect(odd).toEqual([]);
 });
 
-test('the linter refuses functions of more than seventy lines', () => {
+test('the linter refuses functions of more than seventy lines, everywhere in src', () => {
   const { overrides } = JSON.parse(readFileSync(`${root}biome.json`, 'utf8')) as {
     overrides: { includes: string[]; linter: { rules: { complexity?: Record<string, unknown> } } }[];
   };
@@ -26,5 +26,7 @@ test('the linter refuses functions of more than seventy lines', () => {
     includes,
     linter.rules.complexity?.['noExcessiveLinesPerFunction'],
   ]);
-  expect(rules).toContainEqual([['src/**'], { level: 'error', options: { maxLines: 70 } }]);
+  expect(rules.filter(([, rule]) => rule !== undefined)).toEqual([
+    [['src/**'], { level: 'error', options: { maxLines: 70 } }],
+  ]);
 });
