@@ -1,0 +1,93 @@
+import type { Draw } from './draw.js';
+import { type Gains, gainsOf } from './gains.js';
+import { type Edit, pasted, periodic, scattered, sprinkled, stretch, topPositions } from './moves.js';
+
+/** A changed chunk, and how it was changed. */
+export interface Proposal {
+  readonly bytes: Uint8Array;
+  readonly edit: Edit;
+}
+
+/** A proposal and how close the sample comes with it. */
+export interface JudgedProposal extends Proposal {
+  readonly cosine: number;
+}
+
+/** Edits that helped but were not the best, tried on top of the best one. */
+const RUNNERS_UP = 4;
+
+/**
+ * Proposes changed chunks from a gradient: the best bytes at many or few positions, in stretches, in periods; stretches of
+ * other chunks; and what helped in the step before together. How many positions change at a time follows what helped.
+ */
+export class Proposer {
+  readonly #draw: Draw;
+  #size: number | undefined;
+  #runnersUp: Edit[] = [];
+
+  constructor(draw: Draw) {
+    this.#draw = draw;
+  }
+
+  /**
+   * @param gradient `[bytes.length, 256]`
+   * @param donors other chunks, near the target or useful beside this one; may be none
+   */
+  propose(bytes: Uint8Array, gradient: Float32Array, count: number, donors: readonly Uint8Array[]): Proposal[] {
+    const gains = gainsOf(bytes, gradient);
+    const edits = this.#together();
+    this.#size ??= Math.max(1, bytes.length >> 3);
+    const size = this.#size;
+    for (const factor of [1 / 4, 1, 4]) edits.push(topPositions(gains, Math.ceil(size * factor)));
+    while (edits.length < count) edits.push(this.#random(gains, size, donors));
+    return edits.slice(0, count).map((edit) => ({ bytes: applied(bytes, edit), edit }));
+  }
+
+  /** Told what became of the proposals of a step, and how close the sample was before. */
+  learn(judged: readonly JudgedProposal[], before: number): void {
+    const [won, ...others] = judged.filter(({ cosine }) => cosine > before).sort((a, b) => b.cosine - a.cosine);
+    if (won === undefined) {
+      this.#size = Math.max(2, (this.#size ?? 2) / 2);
+      this.#runnersUp = [];
+      return;
+    }
+    this.#size = Math.max(2, Math.sqrt((this.#size ?? 2) * won.edit.size));
+    this.#runnersUp = others
+      .slice(0, RUNNERS_UP)
+      .map(({ edit }) => new Map([...edit].filter(([at]) => !won.edit.has(at))))
+      .filter((edit) => edit.size > 0);
+  }
+
+  #together(): Edit[] {
+    const [first, ...rest] = this.#runnersUp;
+    if (first === undefined) return [];
+    if (rest.length === 0) return [first];
+    // The better one's byte where two change the same place.
+    return [first, new Map([...this.#runnersUp].reverse().flatMap((edit) => [...edit]))];
+  }
+
+  #random(gains: Gains, size: number, donors: readonly Uint8Array[]): Edit {
+    const draw = this.#draw;
+    const donor = donors[draw(Math.max(1, donors.length))];
+    switch (draw(donor === undefined ? 6 : 8)) {
+      case 0:
+      case 1:
+        return scattered(gains, draw, Math.min(gains.bytes.length >> 1, Math.ceil(4 * size)));
+      case 2:
+        return stretch(gains, draw);
+      case 3:
+      case 4:
+        return periodic(gains, draw);
+      case 5:
+        return sprinkled(gains, draw);
+      default:
+        return pasted(donor!, gains, draw);
+    }
+  }
+}
+
+function applied(bytes: Uint8Array, edit: Edit): Uint8Array {
+  const changed = bytes.slice();
+  for (const [at, byte] of edit) changed[at] = byte;
+  return changed;
+}

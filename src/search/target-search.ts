@@ -1,0 +1,168 @@
+import { cosineGradient } from '../engine/js/index.js';
+import { drawsOf } from './draw.js';
+import { type Proposal, Proposer } from './proposer.js';
+
+/** A chunk and what each of the competing models makes of it, in the target's order. */
+export interface SearchPart {
+  readonly bytes: Uint8Array;
+  readonly scores: readonly { readonly loss: number; readonly embedding: Float32Array }[];
+  /** How far any of the losses may be off. */
+  readonly lossBound: number;
+}
+
+/** What is searched for. */
+export interface SearchGoal {
+  /** The target's, `[dim]`. */
+  readonly embedding: Float32Array;
+  /** Index of the model whose embedding counts, and which must have the lowest loss. */
+  readonly winner: number;
+  /** Chunks of the sample at most. 1: a single chunk is searched. */
+  readonly maxParts: number;
+  /** The same seed, parts and scores give the same search. */
+  readonly seed: bigint;
+}
+
+/** Where the gradient is wanted. */
+export interface SearchStep<P extends SearchPart> {
+  readonly part: P;
+  /** What the chunk's embedding should move along, `[dim]`. */
+  readonly direction: Float32Array;
+}
+
+/** A chunk in a part's place, or as one more. */
+interface Change<P> {
+  readonly part: P;
+  readonly place: number;
+  /** Of the sample with it. */
+  readonly cosine: number;
+}
+
+/** Joined parts meet other rotary positions: their loss differs from the mean by the rounding of those. */
+const JOINING_NOISE = 2e-5;
+/** Less than this is no gain in the cosine. */
+const LEAST_GAIN = 1e-7;
+
+/**
+ * A search for one target, led by the gradient: step by step one part of a sample of joined chunks is changed where that
+ * brings the mean embedding closer, and whatever helps is kept. Joined chunks have the mean of their scores; at every
+ * step the winner's mean loss lies below that of each other model by more than the bounds. Scores nothing itself.
+ */
+export class TargetSearch<P extends SearchPart> {
+  readonly #goal: SearchGoal;
+  readonly #proposer: Proposer;
+  readonly #donors: readonly Uint8Array[];
+  readonly #sum: Float64Array;
+  #parts: P[];
+  #place = -1;
+  #proposals: readonly Proposal[] = [];
+
+  /**
+   * @param parts where to begin, at least one; together won by the winner
+   * @param donors chunks of which stretches may be taken over
+   */
+  constructor(goal: SearchGoal, parts: readonly P[], donors: readonly Uint8Array[] = []) {
+    this.#goal = goal;
+    this.#parts = [...parts];
+    this.#donors = donors;
+    this.#proposer = new Proposer(drawsOf(goal.seed));
+    this.#sum = new Float64Array(goal.embedding.length);
+    for (const part of parts) this.#add(part, 1);
+  }
+
+  get parts(): readonly P[] {
+    return this.#parts;
+  }
+
+  /** Cosine of the parts' mean embedding to the target. */
+  get cosine(): number {
+    return cosine(this.#sum, this.#goal.embedding);
+  }
+
+  /** The part to change next, each in turn. */
+  next(): SearchStep<P> {
+    this.#place = (this.#place + 1) % this.#parts.length;
+    return { part: this.#parts[this.#place]!, direction: cosineGradient(this.#sum, this.#goal.embedding) };
+  }
+
+  /** Chunks that may bring the sample closer, from the gradient of {@link next}'s part, `[bytes, 256]`. */
+  propose(gradient: Float32Array, count: number): Uint8Array[] {
+    const { bytes } = this.#parts[this.#place]!;
+    this.#proposals = this.#proposer.propose(bytes, gradient, count, this.#donors);
+    return this.#proposals.map((proposal) => proposal.bytes);
+  }
+
+  /**
+   * Takes scored chunks, each in the place where it helps most, as long as one helps.
+   *
+   * @param candidates what {@link propose} gave, in its order; undefined for one without a score
+   * @returns whether the sample came closer
+   */
+  take(candidates: readonly (P | undefined)[]): boolean {
+    const before = this.cosine;
+    const judged = this.#proposals.flatMap((proposal, i) => {
+      const part = candidates[i];
+      return part === undefined ? [] : [{ ...proposal, cosine: this.#best([part])?.cosine ?? before }];
+    });
+    this.#proposer.learn(judged, before);
+    const scored = candidates.filter((part) => part !== undefined);
+    for (let found = this.#best(scored); found !== undefined; found = this.#best(scored)) {
+      const old = this.#parts[found.place];
+      if (old !== undefined) this.#add(old, -1);
+      this.#add(found.part, 1);
+      this.#parts[found.place] = found.part;
+    }
+    return this.cosine > before;
+  }
+
+  /** The best single change: a candidate for a part, or as one more. */
+  #best(candidates: readonly P[]): Change<P> | undefined {
+    const { embedding, winner, maxParts } = this.#goal;
+    let best = this.cosine + LEAST_GAIN;
+    let found: Change<P> | undefined;
+    const places = Math.min(maxParts, this.#parts.length + 1);
+    const sum = new Float64Array(this.#sum.length);
+    for (const part of candidates) {
+      const added = part.scores[winner]!.embedding;
+      for (let place = 0; place < places; place++) {
+        const removed = this.#parts[place]?.scores[winner]?.embedding;
+        for (let i = 0; i < sum.length; i++) sum[i] = this.#sum[i]! + added[i]! - (removed?.[i] ?? 0);
+        const closeness = cosine(sum, embedding);
+        if (!(closeness > best) || !isWonBy(winner, this.#parts.toSpliced(place, 1, part))) continue;
+        best = closeness;
+        found = { part, place, cosine: closeness };
+      }
+    }
+    return found;
+  }
+
+  #add(part: P, sign: 1 | -1): void {
+    const { embedding } = part.scores[this.#goal.winner]!;
+    for (let i = 0; i < this.#sum.length; i++) this.#sum[i] = this.#sum[i]! + sign * embedding[i]!;
+  }
+}
+
+/** Whether a model's mean loss over the parts lies below every other's by more than what all of them may be off. */
+export function isWonBy(winner: number, parts: readonly SearchPart[]): boolean {
+  const models = parts[0]?.scores.length ?? 0;
+  for (let rival = 0; rival < models; rival++) {
+    if (rival === winner) continue;
+    let lead = 0;
+    for (const { scores, lossBound } of parts) {
+      lead += scores[rival]!.loss - scores[winner]!.loss - 2 * lossBound - JOINING_NOISE;
+    }
+    if (!(lead > 0)) return false;
+  }
+  return true;
+}
+
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let dot = 0;
+  let squareA = 0;
+  let squareB = 0;
+  for (let i = 0; i < a.length; i++) {
+    dot += a[i]! * b[i]!;
+    squareA += a[i]! ** 2;
+    squareB += b[i]! ** 2;
+  }
+  return dot / Math.sqrt(squareA * squareB);
+}
