@@ -60,7 +60,8 @@ interface OverProps {
   readonly isDark: boolean;
 }
 
-function Over({ name, colour, points, value, format, isDark }: OverProps) {
+function Over({ name, colour, points: all, value, format, isDark }: OverProps) {
+  const points = useMemo(() => all.filter((point) => value(point) !== undefined), [all]);
   const x = useMemo(() => points.map(({ at }) => at / 1_000), [points]);
   const series = useMemo(
     () => [
@@ -74,7 +75,8 @@ function Over({ name, colour, points, value, format, isDark }: OverProps) {
     ],
     [points],
   );
-  if (series[0]?.values.every((each) => each === null)) return null;
+  // A line needs two ends.
+  if (points.length < 2) return null;
   return <Chart label={name} kind="time" x={x} formatX={timeLabel} series={series} isDark={isDark} />;
 }
 
