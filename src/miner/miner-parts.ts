@@ -106,7 +106,18 @@ function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmit
   const proxies = client.modelProxies.bind(client);
   const models = new ModelCatalogue({ config, proxies }, { engine, weights, emitter, now });
   const complaints = new Complaints(warn);
-  const chain = new ChainState({ client, models, embeddingDim: config.embeddingDim, complain: complaints.add });
+  const book = new OpenTargets();
+  const onChanged = (): void => {
+    book.readmitExcluded();
+    matchAgain();
+  };
+  const chain = new ChainState({
+    client,
+    models,
+    embeddingDim: config.embeddingDim,
+    complain: complaints.add,
+    onChanged,
+  });
   const { journal, account, host } = deps;
   const shared = { client, account, journal, store, host, weights, emitter, now };
   const stats = new MinerStats(now);
@@ -117,7 +128,7 @@ function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmit
     stats,
     reach,
     node: new NodeWatch(now),
-    book: new OpenTargets(),
+    book,
     wake: new Notifier(),
     warn,
     mend,

@@ -76,6 +76,11 @@ export class OpenTargets {
     this.#excluded.set(targetId, refused.add(sampleId));
   }
 
+  /** Offers samples again that were refused: they were judged by what no longer holds. */
+  readmitExcluded(): void {
+    this.#excluded.clear();
+  }
+
   excluded(targetId: string): ReadonlySet<number> | undefined {
     return this.#excluded.get(targetId);
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { QuarryError } from '../../errors/index.js';
 import { backoffDelayMs, sleep } from '../../http/index.js';
 import type { SystemState } from '../../soma/client/decode/system-state.js';
@@ -13,6 +14,8 @@ export interface ChainStateDeps {
   readonly embeddingDim: number;
   /** Told of models that cannot be read. */
   readonly complain: (error: QuarryError) => void;
+  /** What targets are matched and judged by has changed. */
+  readonly onChanged: () => void;
 }
 
 /** The chain's shared state as it was last read: epoch, parameters, models. */
@@ -41,21 +44,17 @@ export class ChainState {
    * @throws QuarryError `CONFIG_INVALID` when the network's embeddings have another width than the models' shape gives
    */
   async refresh(signal: AbortSignal): Promise<SystemState> {
-    const { client, models, embeddingDim, complain } = this.#deps;
-    const state = await client.getSystemState({ signal });
-    this.#state = state;
-    this.#epoch ??= state.epoch;
-    const dim = Number(state.parameters.targetEmbeddingDim);
-    if (dim !== embeddingDim) {
-      throw new QuarryError(
-        'CONFIG_INVALID',
-        `the network's embeddings have ${dim} values, the models' shape says ${embeddingDim}`,
-        { hint: 'choose the matching --model-config' },
-      );
-    }
-    for (const error of state.unreadableModels) complain(error);
-    await models.update(state.models.values());
+    const state = await this.#read(signal);
+    await this.#takeOver(state);
     return state;
+  }
+
+  /** Reads the state again within an epoch. */
+  async reread(signal: AbortSignal): Promise<void> {
+    const before = this.epoch;
+    const state = await this.#read(signal);
+    // A node that lags answers with the epoch before; that one is over.
+    if (before === undefined || state.epoch + 1n !== before) await this.#takeOver(state);
   }
 
   /** Takes over an epoch that checkpoints tell. */
@@ -72,5 +71,30 @@ export class ChainState {
       await sleep(backoffDelayMs(attempt, AGAIN, Math.random), signal);
       if ((await this.refresh(signal)).epoch >= epoch) return;
     }
+  }
+
+  async #read(signal: AbortSignal): Promise<SystemState> {
+    const { client, embeddingDim } = this.#deps;
+    const state = await client.getSystemState({ signal });
+    const dim = Number(state.parameters.targetEmbeddingDim);
+    if (dim !== embeddingDim) {
+      throw new QuarryError(
+        'CONFIG_INVALID',
+        `the network's embeddings have ${dim} values, the models' shape says ${embeddingDim}`,
+        { hint: 'choose the matching --model-config' },
+      );
+    }
+    return state;
+  }
+
+  async #takeOver(state: SystemState): Promise<void> {
+    const { models, complain, onChanged } = this.#deps;
+    for (const error of state.unreadableModels) complain(error);
+    const limits = limitsOf(state.parameters);
+    const areSameLimits = isDeepStrictEqual(limits, this.limits);
+    this.#state = state;
+    this.#epoch ??= state.epoch;
+    const areSameModels = !(await models.update(state.models.values()));
+    if (!areSameLimits || !areSameModels) onChanged();
   }
 }

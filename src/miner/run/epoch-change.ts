@@ -1,7 +1,7 @@
 import { sleep } from '../../http/index.js';
 import type { WeightsCache } from '../../weights/weights-cache.js';
 import type { OpenTargets } from '../feed/open-targets.js';
-import type { ModelCatalogue } from '../score/model-catalogue.js';
+import type { ActiveModel, ModelCatalogue } from '../score/model-catalogue.js';
 import { dropStaleScores, type StaleScoresDeps } from '../score/stale-scores.js';
 import type { ClaimSchedule } from '../submit/claim-schedule.js';
 import type { SampleHosting } from '../submit/sample-hosting.js';
@@ -38,6 +38,8 @@ export interface EpochChangeDeps extends StaleScoresDeps {
 export class EpochChange {
   readonly #options: EpochChangeOptions;
   readonly #deps: EpochChangeDeps;
+  /** Models that were active when the epoch before began. */
+  #activeBefore: readonly ActiveModel[] = [];
 
   constructor(options: EpochChangeOptions, deps: EpochChangeDeps) {
     this.#options = options;
@@ -72,8 +74,11 @@ export class EpochChange {
     if (chain.epoch !== epoch) return;
     await hosting.release(epoch, signal);
     const { active } = models;
-    await weights.prune(active.map((model) => model.manifest));
-    await onActiveWeights?.(new Set(active.map((model) => model.key.checksum)));
+    // Weights outlive one answer that does not name them.
+    const kept = [...this.#activeBefore, ...active];
+    this.#activeBefore = active;
+    await weights.prune(kept.map((model) => model.manifest));
+    await onActiveWeights?.(new Set(kept.map((model) => model.key.checksum)));
     const keys = active.map((model) => model.key);
     await dropStaleScores(this.#deps, keys, epoch, this.#options.keepScoresEpochs);
   }

@@ -9,7 +9,7 @@ import type { Submitter } from '../submit/submitter.js';
 import type { ChainState } from './chain-state.js';
 import type { Notifier } from './notifier.js';
 
-/** Unknown outcomes, and claims that did not go through, are tried again this often. */
+/** Unknown outcomes, and claims that did not go through, are tried again this often; the chain's state is read again. */
 const SETTLE_EVERY_MS = 15_000;
 /** Sleep between two looks at the clock; an event ends it earlier. */
 const IDLE_MS = 1_000;
@@ -57,6 +57,8 @@ export class SettlementLoop {
       if (book.takeReleased() || refunded) matcher.askAgain();
       if (chain.epoch !== undefined) await hosting.release(chain.epoch, signal);
       if (claims.missed || journal.claims.hasDue(chain.epoch ?? 0n)) claims.start(signal);
+      // What one answer said of parameters and models is not believed for an epoch.
+      await chain.reread(signal);
       succeeded();
     }
   }

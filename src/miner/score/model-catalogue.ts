@@ -60,8 +60,13 @@ export class ModelCatalogue {
     this.#deps = deps;
   }
 
-  /** Takes over the registry as the chain has it now; weights that are gone are closed. */
-  async update(models: Iterable<Model>): Promise<void> {
+  /**
+   * Takes over the registry as the chain has it now; weights that are gone are closed.
+   *
+   * @returns whether other models, or other weights of one, are active than before
+   */
+  async update(models: Iterable<Model>): Promise<boolean> {
+    const before = this.#names();
     this.#active.clear();
     for (const { id, state, manifest, decryptionKey } of models) {
       if (state !== 'active' || manifest === undefined || decryptionKey === undefined) continue;
@@ -82,6 +87,7 @@ export class ModelCatalogue {
         this.#deps.emitter.emit('warning', { error: toQuarryError(error, 'closing a model') });
       });
     }
+    return this.#names() !== before;
   }
 
   get(modelId: string): ActiveModel | undefined {
@@ -116,6 +122,11 @@ export class ModelCatalogue {
    */
   async load(model: ActiveModel, signal: AbortSignal): Promise<LoadedModel | undefined> {
     return this.#downloads.add(() => this.loaded(model) ?? this.#load(model, signal));
+  }
+
+  /** Every active model with its weights, in one text. */
+  #names(): string {
+    return this.active.map(({ id, key }) => `${id} ${key.checksum}`).join();
   }
 
   async #load(model: ActiveModel, signal: AbortSignal): Promise<LoadedModel | undefined> {
