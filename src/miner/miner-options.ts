@@ -32,6 +32,8 @@ export interface MinerOptions {
   readonly batchSize?: number | undefined;
   /** Epochs for which the scores of weights that are no longer active are kept. Default 2. */
   readonly keepScoresEpochs?: number | undefined;
+  /** How long the end of a run waits for answers to submissions, milliseconds. Default 15,000. */
+  readonly drainMs?: number | undefined;
   /** End with this many accepted submissions (hits with `dryRun`): never more than are missing are in flight. */
   readonly maxAccepted?: number | undefined;
   /** End after this many scored samples. */

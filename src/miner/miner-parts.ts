@@ -82,6 +82,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     models,
     book,
     background,
+    warn: common.warn,
     // It may already have scores of an earlier run.
     onReady: () => matcher.askAgain(),
     onEnded: () => wake.now(),
@@ -127,7 +128,7 @@ function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmit
     ...shared,
     stats,
     reach,
-    node: new NodeWatch(now),
+    node: new NodeWatch(emitter, now),
     book,
     wake: new Notifier(),
     warn,

@@ -1,16 +1,15 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
-import { isAbort } from '../errors/index.js';
-import { warmUpSubmitPath } from '../soma/client/execute/warm-up-submit-path.js';
+import { isAbort, type QuarryError } from '../errors/index.js';
 import type { MinerDeps, MinerOptions } from './miner-options.js';
 import { createMinerParts, type MinerParts } from './miner-parts.js';
+import { endRun } from './run/end-run.js';
 import type { MinerEmitter, MinerEvents } from './run/events.js';
 import type { NodeContact } from './run/node-watch.js';
+import { startRun } from './run/start-run.js';
 import type { MinerSummary } from './run/stats.js';
 import { supervise } from './run/supervise.js';
 import type { ModelStatus } from './score/model-loader.js';
-
-/** How long the end of a run waits for answers; what is still open then is settled by the next run. */
-const DRAIN_MS = 60_000;
+import { waitingTargets } from './score/waiting-targets.js';
 
 /**
  * Mines: follows the network's targets, scores samples under its models, submits what fits, claims what is due. Tells
@@ -19,18 +18,14 @@ const DRAIN_MS = 60_000;
 export class Miner {
   readonly events: MinerEmitter = new EventEmitter<MinerEvents>();
   readonly #options: MinerOptions;
-  readonly #deps: MinerDeps;
   readonly #parts: MinerParts;
   readonly #stop = new AbortController();
   #paused = false;
   /** Whether the start went well: from then on nothing that a node says ends the miner. */
   #started = false;
-  /** Whether the coins were read: before that, none is not zero. */
-  #balanceKnown = false;
 
   constructor(options: MinerOptions, deps: MinerDeps) {
     this.#options = options;
-    this.#deps = deps;
     // Everything in flight listens to the one signal that ends it; many listeners are no leak here.
     setMaxListeners(0, this.#stop.signal);
     this.#parts = createMinerParts(options, deps, this.events, () => this.#paused);
@@ -38,13 +33,15 @@ export class Miner {
 
   /** What happened since the miner was made. */
   summary(): MinerSummary {
-    const { account, book, chain, stats } = this.#parts;
+    const { account, book, chain, models, node, stats } = this.#parts;
     const { totalShannons } = account.pool.state;
     return stats.summary({
       openTargets: book.size,
+      waitingTargets: waitingTargets(book, models),
+      fullnodeLostMs: node.contact.lostMs,
       epoch: chain.epoch,
       paused: this.#paused,
-      balanceShannons: this.#balanceKnown || totalShannons > 0n ? totalShannons : undefined,
+      balanceShannons: this.#started || totalShannons > 0n ? totalShannons : undefined,
       accountFeesShannons: account.feesShannons,
     });
   }
@@ -103,14 +100,16 @@ export class Miner {
     signal?.addEventListener('abort', () => this.stop(), { once: true });
     if (signal?.aborted) this.stop();
     const stop = this.#stop.signal;
-    const { follower, mining, settlement, submitter } = this.#parts;
+    const { follower, mining, node, settlement, submitter } = this.#parts;
+    const lost = (error: QuarryError): void => node.broken(error);
     try {
-      await this.#supervise('starting', stop, () => this.#start(stop));
+      await this.#supervise('starting', () => startRun(this.#parts, this.#options, stop));
       this.#started = true;
       const loops = [
-        this.#supervise('following targets', stop, (succeeded) => follower.follow(succeeded, stop)),
-        this.#supervise('mining', stop, (succeeded) => mining.run(succeeded, stop)).then(() => submitter.idle()),
-        this.#supervise('settling', stop, (succeeded) => settlement.run(succeeded, stop)),
+        this.#supervise('following targets', (succeeded) => follower.follow(succeeded, stop), lost),
+        this.#supervise('mining', (succeeded) => mining.run(succeeded, stop)).then(() => submitter.idle()),
+        this.#supervise('settling', (succeeded) => settlement.run(succeeded, stop)),
+        this.#supervise('watching the node', () => node.watch(stop)),
       ];
       // The first loop that ends, by its condition or by an error, ends the others.
       await Promise.race(loops).finally(() => this.stop());
@@ -118,7 +117,8 @@ export class Miner {
     } catch (error) {
       if (!isAbort(error)) throw error;
     } finally {
-      await this.#end();
+      this.stop();
+      await endRun(this.#parts, this.#options.drainMs);
     }
     return this.summary();
   }
@@ -133,39 +133,16 @@ export class Miner {
     return this.summary();
   }
 
-  async #start(signal: AbortSignal): Promise<void> {
-    const { account, background, book, chain, claims, follower, hosting, mend, models, settlement } = this.#parts;
-    await settlement.settle(signal);
-    await chain.refresh(signal);
-    await follower.openListed(signal);
-    await account.pool.ready(signal);
-    this.#balanceKnown = true;
-    background.run('hosting again what may be audited', hosting.restore(mend, signal));
-    if (!this.#options.dryRun) {
-      background.run('rehearsing a submission', warmUpSubmitPath(this.#options.config.embeddingDim, signal));
-    }
-    this.events.emit('started', {
-      address: this.#deps.account.address,
-      epoch: chain.epoch ?? 0n,
-      openTargets: book.size,
-      models: models.active.length,
-    });
-    claims.start(signal);
-  }
-
-  /** Lets what is in flight finish and closes what the miner opened. */
-  async #end(): Promise<void> {
-    const { background, intake, models, submitter } = this.#parts;
-    this.stop();
-    submitter.resume();
-    await submitter.drain(DRAIN_MS);
-    await background.settled();
-    intake.close();
-    await models.close();
-  }
-
-  #supervise(doing: string, signal: AbortSignal, body: (succeeded: () => void) => Promise<void>): Promise<void> {
+  #supervise(
+    doing: string,
+    body: (succeeded: () => void) => Promise<void>,
+    alsoTell: (error: QuarryError) => void = () => {},
+  ): Promise<void> {
     const { mend, warn } = this.#parts;
-    return supervise(doing, body, { onFailure: warn, mend, outlivesNodes: this.#started }, signal);
+    const onFailure = (error: QuarryError): void => {
+      alsoTell(error);
+      warn(error);
+    };
+    return supervise(doing, body, { onFailure, mend, outlivesNodes: this.#started }, this.#stop.signal);
   }
 }

@@ -12,7 +12,14 @@ function parts(): string[] {
   Object.assign(stats.outcomes, { accepted: 37, lost: 2, rejected: 1 });
   stats.spawnToSubmit.record(12);
   now = 1_800_000;
-  const live = { openTargets: 100, epoch: 9n, paused: false, accountFeesShannons: 0n };
+  const live = {
+    waitingTargets: 0,
+    fullnodeLostMs: undefined,
+    openTargets: 100,
+    epoch: 9n,
+    paused: false,
+    accountFeesShannons: 0n,
+  };
   return statusParts(stats.summary({ ...live, balanceShannons: 123_456_789_012_345_678n }));
 }
 
@@ -34,7 +41,15 @@ it('what matters most comes first, and nothing is cut', () => {
 });
 
 it('unknown is not shown as nothing', () => {
-  const live = { openTargets: 0, epoch: undefined, paused: true, accountFeesShannons: 0n, balanceShannons: undefined };
+  const live = {
+    waitingTargets: 0,
+    fullnodeLostMs: undefined,
+    openTargets: 0,
+    epoch: undefined,
+    paused: true,
+    accountFeesShannons: 0n,
+    balanceShannons: undefined,
+  };
   const text = statusParts(new MinerStats(() => 0).summary(live)).join('  ');
   expect(text).toMatch(/^paused {2}A 0 {2}L 0 {2}R 0 {2}waiting for the node/);
   expect(text).not.toMatch(/SOMA|targets/);

@@ -31,7 +31,7 @@ export function mineCommand(context: CliContext): Command {
       'after',
       `
 The key comes from SOMA_SECRET_KEY, --key-file or the official wallet. The first Ctrl-C lets submissions in flight
-finish; the second stops at once. A restart goes on where the last run stopped.
+finish, for --drain-seconds at most; the second stops at once. A restart goes on where the last run stopped.
 
 Examples:
   SOMA_SECRET_KEY=… quarry mine --network testnet --data ~/corpus --s3-bucket my-data --s3-public-url https://data.example.com
@@ -70,6 +70,7 @@ Examples:
     'minBalanceSoma',
     'claimExpired',
     'keepScoresEpochs',
+    'drainSeconds',
     'maxAccepted',
     'untilSamples',
     'dryRun',

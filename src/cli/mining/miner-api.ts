@@ -5,6 +5,7 @@ import { scalarValue } from '../../soma/chain/index.js';
 import type { MinerStatus, Winner } from '../../telemetry/api/api-types.js';
 import { type HttpApi, type HttpApiDeps, startHttpApi } from '../../telemetry/api/http-api.js';
 import { createMinerMetrics } from '../../telemetry/miner-metrics.js';
+import { formatDuration } from '../../text/index.js';
 import { openStateReads } from '../dashboard/state-reads.js';
 import { versionOf } from '../version.js';
 
@@ -44,6 +45,7 @@ export async function startMinerApi(
         version: versionOf(),
         metrics: metrics.text,
         summary: () => miner.summary(),
+        health: () => ({ fullnode: miner.contact.lostMs === undefined ? 'ok' : 'lost' }),
         ready: () => readiness(miner),
         control: miner,
         events: feedOf(miner, status),
@@ -67,8 +69,11 @@ export async function startMinerApi(
 }
 
 function readiness(miner: Miner): { ready: boolean; reason?: string | undefined } {
-  const { epoch, paused } = miner.summary();
+  const { epoch, fullnodeLostMs, paused } = miner.summary();
   if (epoch === undefined) return { ready: false, reason: 'the network has not answered yet' };
+  if (fullnodeLostMs !== undefined) {
+    return { ready: false, reason: `fullnode lost for ${formatDuration(fullnodeLostMs)}` };
+  }
   return paused ? { ready: false, reason: 'paused' } : { ready: true };
 }
 

@@ -17,6 +17,7 @@ export function minerOptions(
   | 'minRewardShannons'
   | 'minBalanceShannons'
   | 'claimExpired'
+  | 'drainMs'
   | 'keepScoresEpochs'
   | 'dryRun'
   | 'maxAccepted'
@@ -33,6 +34,7 @@ export function minerOptions(
     minRewardShannons: soma(config.minRewardSoma),
     minBalanceShannons: soma(config.minBalanceSoma),
     claimExpired: config.claimExpired,
+    drainMs: config.drainSeconds * 1000,
     keepScoresEpochs: config.keepScoresEpochs,
     dryRun: config.dryRun,
     maxAccepted: config.maxAccepted,

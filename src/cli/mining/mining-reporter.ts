@@ -1,5 +1,5 @@
 import type { QuarryError } from '../../errors/index.js';
-import type { Miner, MinerSummary } from '../../miner/index.js';
+import type { Miner, MinerEvents, MinerSummary } from '../../miner/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import type { Logger } from '../../telemetry/logger.js';
 import { formatDuration, plainText, toJsonLine } from '../../text/index.js';
@@ -57,14 +57,8 @@ export class MiningReporter {
   attach(miner: Miner, logger: Logger): void {
     const { green, yellow, red, dim } = this.#context.errStyle;
     const { events } = miner;
-    events.on('started', (e) => {
-      logger.info(e, 'started');
-      this.say(
-        `mining as ${short(e.address)}: epoch ${e.epoch}, ${e.openTargets} open targets, ${e.models} models`,
-        'started',
-        e,
-      );
-    });
+    events.on('started', (e) => this.#started(e, logger));
+    events.on('fullnode', (e) => this.#fullnode(e, logger));
     events.on('model', (e) => {
       const id = short(e.modelId);
       if (e.state === 'fetching') this.#bars.set(e.modelId, this.#live.bar(`weights ${id}`, e.sizeBytes));
@@ -106,7 +100,8 @@ export class MiningReporter {
     });
     events.on('epoch', (e) => {
       logger.info(e, 'epoch');
-      this.say(`epoch ${e.epoch}: ${e.openTargets} open targets`, 'epoch', e);
+      // Its targets are still on their way.
+      this.say(`epoch ${e.epoch}`, 'epoch', e);
     });
     events.on('claimed', (e) => {
       logger.info(e, 'claimed');
@@ -121,6 +116,25 @@ export class MiningReporter {
     events.on('paused', (e) => this.say(`paused: ${plainText(e.reason)}`, 'paused', e));
     events.on('resumed', () => this.say('resumed', 'resumed'));
     this.#showStatus(miner, logger);
+  }
+
+  #started(e: MinerEvents['started'][0], logger: Logger): void {
+    logger.info(e, 'started');
+    const earlier = e.unsettled === 0 ? '' : `; settling ${e.unsettled} submissions of an earlier run beside`;
+    const text = `mining as ${short(e.address)}: epoch ${e.epoch}, ${e.openTargets} open targets, ${e.models} models`;
+    this.say(`${text}${earlier}`, 'started', e);
+  }
+
+  #fullnode(e: MinerEvents['fullnode'][0], logger: Logger): void {
+    const { green, yellow } = this.#context.errStyle;
+    if (e.state === 'back') {
+      logger.info(e, 'fullnode back');
+      this.say(`${green('fullnode back')} after ${formatDuration(e.lostMs)}`, 'fullnode', e);
+      return;
+    }
+    logger.warn({ error: e.reason }, 'fullnode lost');
+    const text = `fullnode lost: ${plainText(e.reason.message)}; no new targets until it is back`;
+    this.say(`${yellow('warning')}  ${text}`, 'fullnode', { state: e.state, error: e.reason.toJSON() });
   }
 
   /** What went wrong beside the miner. */

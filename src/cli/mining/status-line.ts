@@ -1,7 +1,7 @@
 import type { MinerSummary } from '../../miner/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import type { Rates } from '../../telemetry/rate-meter.js';
-import { formatRate, textWidth } from '../../text/index.js';
+import { formatDuration, formatRate, textWidth } from '../../text/index.js';
 
 const GAP = '  ';
 const HOUR_MS = 3_600_000;
@@ -16,11 +16,13 @@ export function statusParts(s: MinerSummary, first: 'outcomes' | 'speed' = 'outc
   const { p50, p99 } = s.spawnToSubmitMs;
   const parts = [`A ${s.accepted}  L ${s.lost}  R ${s.rejected}`];
   if (s.paused) parts.unshift('paused');
+  if (s.fullnodeLostMs !== undefined) parts.unshift(`FULLNODE LOST ${formatDuration(s.fullnodeLostMs)}`);
   if (s.accepted > 0) parts.push(`${formatRate(s.accepted / (Math.max(s.durationMs, 1) / HOUR_MS))}/h`);
   if (s.balanceShannons !== undefined) parts.push(`${shannonsToSoma(s.balanceShannons)} SOMA`);
   if (p50 !== undefined && p99 !== undefined) parts.push(`submit ${p50.toFixed(0)}/${p99.toFixed(0)} ms`);
   parts.push(s.epoch === undefined ? 'waiting for the node' : `epoch ${s.epoch}`);
-  if (s.epoch !== undefined) parts.push(`targets ${s.openTargets}`);
+  const waiting = s.waitingTargets === 0 ? '' : ` (${s.waitingTargets} wait for models)`;
+  if (s.epoch !== undefined) parts.push(`targets ${s.openTargets}${waiting}`);
   const speed = `speed 10s/60s/15m ${rates(s.samplesPerSecond)} samples/s`;
   const rows = `rows ${rates(s.rowsScannedPerSecond)}`;
   return first === 'speed' ? [speed, ...parts, rows] : [...parts, speed, rows];

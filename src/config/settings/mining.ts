@@ -50,6 +50,14 @@ export const MINING_SETTINGS = {
     flag: '--min-balance-soma <soma>',
     help: 'stop submitting when the balance falls below',
   },
+  drainSeconds: {
+    kind: 'integer',
+    env: 'QUARRY_DRAIN_SECONDS',
+    flag: '--drain-seconds <n>',
+    default: 15,
+    min: 0,
+    help: 'how long the end waits for answers to submissions in flight; the next run settles the others',
+  },
   keepScoresEpochs: {
     kind: 'integer',
     env: 'QUARRY_KEEP_SCORES_EPOCHS',

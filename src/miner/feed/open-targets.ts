@@ -90,6 +90,10 @@ export class OpenTargets {
     return [...this.#open.values()].filter(({ target }) => !this.#reserved.has(target.id));
   }
 
+  *targets(): Generator<Target, void, void> {
+    for (const { target } of this.#open.values()) yield target;
+  }
+
   /** How many open targets name each model; with `known`, only targets whose models are all among them count. */
   demand(known?: ReadonlySet<string>): ReadonlyMap<string, number> {
     const demand = new Map<string, number>();

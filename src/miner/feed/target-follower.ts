@@ -17,7 +17,7 @@ export interface TargetFollowerDeps {
   /** Told of targets that are left out. */
   readonly complain: (error: QuarryError) => void;
   /** Told how the feed stands. */
-  readonly node: Pick<NodeWatch, 'listeners'>;
+  readonly node: Pick<NodeWatch, 'listeners' | 'heard'>;
   /** A target is open that this miner has not won. */
   readonly onKnown: (targetId: string) => void;
   /** A target has opened that this miner may answer. */
@@ -73,6 +73,7 @@ export class TargetFollower {
           // No event tells of targets filled while disconnected.
           if (listed !== undefined) book.keepOnly(listed);
           listed = undefined;
+          node.heard();
           succeeded();
           break;
         case 'filled':

@@ -13,7 +13,8 @@ export type SubmissionOutcome =
 
 /** What a miner tells its owner. Payloads are plain data. */
 export interface MinerEvents {
-  started: [{ address: string; epoch: bigint; openTargets: number; models: number }];
+  /** `unsettled`: submissions of an earlier run whose outcome is being found out. */
+  started: [{ address: string; epoch: bigint; openTargets: number; models: number; unsettled: number }];
   model: [
     {
       modelId: string;
@@ -48,6 +49,8 @@ export interface MinerEvents {
       rewardShannons: bigint;
     },
   ];
+  /** Nothing has come from any fullnode for a while, or something came again. */
+  fullnode: [{ state: 'lost'; reason: QuarryError } | { state: 'back'; lostMs: number }];
   epoch: [{ epoch: bigint; openTargets: number }];
   claimed: [{ targetId: string; receivedShannons: bigint; own: boolean }];
   /** Something to look at; work goes on. */

@@ -1,5 +1,6 @@
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { Journal } from '../journal/journal.js';
+import type { JournalSubmission } from '../journal/submission-records.js';
 import type { Matcher } from '../match/matcher.js';
 import type { ClaimSchedule } from '../submit/claim-schedule.js';
 import { type SettleDeps, settleSubmissions } from '../submit/record-outcome.js';
@@ -7,6 +8,7 @@ import type { SampleHosting } from '../submit/sample-hosting.js';
 import type { SpendingGuard } from '../submit/spending-guard.js';
 import type { Submitter } from '../submit/submitter.js';
 import type { ChainState } from './chain-state.js';
+import type { SubmissionOutcome } from './events.js';
 import type { Notifier } from './notifier.js';
 
 /** Unknown outcomes, and claims that did not go through, are tried again this often; the chain's state is read again. */
@@ -38,6 +40,7 @@ export class SettlementLoop {
   readonly #options: SettlementLoopOptions;
   readonly #deps: SettlementLoopDeps;
   #dueAt: number;
+  #settling: Promise<boolean> | undefined;
 
   constructor(options: SettlementLoopOptions, deps: SettlementLoopDeps) {
     this.#options = options;
@@ -63,15 +66,37 @@ export class SettlementLoop {
     }
   }
 
-  /** Asks what became of submissions of this or an earlier run whose answer never came. */
-  async settle(signal: AbortSignal): Promise<void> {
+  /**
+   * Asks what became of submissions of this or an earlier run whose answer never came.
+   *
+   * @returns whether one was refused, so that its target may be open
+   */
+  settle(signal: AbortSignal): Promise<boolean> {
+    // One at a time: two that send the same bytes would count the same outcome twice.
+    this.#settling ??= this.#settle(signal).finally(() => {
+      this.#settling = undefined;
+    });
+    return this.#settling;
+  }
+
+  /** Counts what an earlier run left open among what is in flight; returns how many submissions that is. */
+  expectEarlier(): number {
+    if (this.#options.dryRun) return 0;
+    const { journal, submitter } = this.#deps;
+    const digests = journal.submissions.unsettled().map(({ digest }) => digest);
+    submitter.expect(digests);
+    return digests.length;
+  }
+
+  async #settle(signal: AbortSignal): Promise<boolean> {
     const { submitter } = this.#deps;
-    if (this.#options.dryRun) return;
-    await settleSubmissions(
-      this.#deps,
-      submitter.inFlight,
-      ({ targetId, digest }, outcome) => submitter.settled(targetId, digest, outcome),
-      signal,
-    );
+    if (this.#options.dryRun) return false;
+    let refused = false;
+    const onOutcome = ({ targetId, digest }: JournalSubmission, outcome: SubmissionOutcome): void => {
+      refused ||= outcome.kind === 'rejected';
+      submitter.settled(targetId, digest, outcome);
+    };
+    await settleSubmissions(this.#deps, submitter.inFlight, onOutcome, signal);
+    return refused;
   }
 }

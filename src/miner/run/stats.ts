@@ -22,6 +22,10 @@ export interface MinerSummary {
   readonly rewardShannons: bigint;
   readonly feesShannons: bigint;
   readonly openTargets: number;
+  /** Open targets that wait for the weights of a model they name. */
+  readonly waitingTargets: number;
+  /** How long nothing has come from any fullnode, milliseconds; `undefined` while one counts as there. */
+  readonly fullnodeLostMs: number | undefined;
   /** `undefined` until the network was asked, as is the balance. */
   readonly epoch: bigint | undefined;
   readonly balanceShannons: bigint | undefined;
@@ -40,6 +44,8 @@ export interface MinerSummary {
 /** What the summary reads at the moment it is made. */
 export interface LiveNumbers {
   readonly openTargets: number;
+  readonly waitingTargets: number;
+  readonly fullnodeLostMs: number | undefined;
   readonly epoch: bigint | undefined;
   readonly paused: boolean;
   readonly balanceShannons: bigint | undefined;

@@ -1,6 +1,8 @@
+import { QuarryError } from '../../errors/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { TaskGroup } from '../run/task-group.js';
 import type { ModelCatalogue } from './model-catalogue.js';
+import { waitingTargets } from './waiting-targets.js';
 
 /** A model that targets may name, and whether it can score. */
 export interface ModelStatus {
@@ -10,9 +12,10 @@ export interface ModelStatus {
 }
 
 export interface ModelLoaderDeps {
-  readonly models: Pick<ModelCatalogue, 'active' | 'isDue' | 'load' | 'loaded'>;
-  readonly book: Pick<OpenTargets, 'demand'>;
+  readonly models: Pick<ModelCatalogue, 'active' | 'get' | 'isDue' | 'load' | 'loaded'>;
+  readonly book: Pick<OpenTargets, 'demand' | 'size' | 'targets'>;
   readonly background: TaskGroup;
+  readonly warn: (error: QuarryError) => void;
   /** A model can score from now on. */
   readonly onReady: () => void;
   /** A model is ready or has failed. */
@@ -56,6 +59,7 @@ export class ModelLoader {
       const work = async (): Promise<void> => {
         try {
           if ((await models.load(model, signal)) !== undefined) onReady();
+          else this.#sayWaiting(model.id);
         } finally {
           this.#loading.delete(model.id);
           onEnded();
@@ -63,5 +67,15 @@ export class ModelLoader {
       };
       background.run(`loading model ${model.id}`, work());
     }
+  }
+
+  /** What a model that cannot be had costs: a miner may have a hundred open targets and be blind for all of them. */
+  #sayWaiting(modelId: string): void {
+    const { book, models, warn } = this.#deps;
+    const waiting = waitingTargets(book, models, modelId);
+    if (waiting === 0) return;
+    const message = `${waiting} of ${book.size} targets wait for model ${modelId}`;
+    const hint = 'its weights could not be fetched or loaded; that is tried again, ever less often';
+    warn(new QuarryError('NOT_FOUND', message, { hint, details: { modelId, waiting, openTargets: book.size } }));
   }
 }

@@ -46,6 +46,8 @@ export class Submitter {
   readonly #queue: PQueue;
   readonly #inFlight = new Set<string>();
   readonly #unknown = new Set<string>();
+  /** Of earlier runs, their outcomes not known yet. */
+  readonly #earlier = new Set<string>();
   #turnedAway = false;
   /** Fires when the drain has lasted long enough. */
   readonly #grace = new AbortController();
@@ -69,7 +71,9 @@ export class Submitter {
     const { maxAccepted, dryRun } = this.#options;
     if (maxAccepted === undefined) return false;
     const { stats } = this.#deps;
-    const taken = dryRun ? stats.hits : stats.outcomes.accepted + this.#unknown.size + this.pending;
+    const taken = dryRun
+      ? stats.hits
+      : stats.outcomes.accepted + this.#unknown.size + this.#earlier.size + this.pending;
     const isFull = taken >= maxAccepted;
     this.#turnedAway ||= isFull;
     return isFull;
@@ -109,10 +113,16 @@ export class Submitter {
     return this.#inFlight;
   }
 
+  /** Counts submissions of an earlier run, which may be accepted yet, among those in flight. */
+  expect(digests: Iterable<string>): void {
+    for (const digest of digests) this.#earlier.add(digest);
+  }
+
   /** Takes over what a submission without an answer came to in the end. */
   settled(targetId: string, digest: string, outcome: SubmissionOutcome): void {
     const { book, stats } = this.#deps;
-    if (outcome.kind === 'unknown') return void this.#unknown.add(digest);
+    if (outcome.kind === 'unknown') return;
+    this.#earlier.delete(digest);
     if (this.#unknown.delete(digest)) stats.outcomes.unknown--;
     stats.count(outcome);
     if ('feeShannons' in outcome) stats.resentFeesShannons += outcome.feeShannons;

@@ -24,6 +24,8 @@ export interface HttpApiDeps {
   readonly metrics?: () => Promise<string>;
   /** The summary object. */
   readonly summary: () => unknown;
+  /** How the way to the network does. */
+  readonly health?: (() => { readonly fullnode: 'ok' | 'lost' }) | undefined;
   /** Whether work is being done; why not, otherwise. */
   readonly ready: () => { readonly ready: boolean; readonly reason?: string | undefined };
   /** Only where something can be controlled. */
@@ -74,9 +76,13 @@ function probeRoutes(deps: HttpApiDeps): ApiRoute[] {
       method: 'GET',
       path: '/health',
       access: 'open',
-      summary: 'Whether the process answers.',
-      schema: { type: 'object', properties: { status: { const: 'ok' } }, required: ['status'] },
-      answer: ({ reply }) => reply(200, '{"status":"ok"}\n'),
+      summary: 'Whether the process answers, and how its fullnode does: a lost one is no reason to start it anew.',
+      schema: {
+        type: 'object',
+        properties: { status: { const: 'ok' }, fullnode: { enum: ['ok', 'lost'] } },
+        required: ['status'],
+      },
+      answer: ({ reply }) => reply(200, `${toJsonLine({ status: 'ok', ...deps.health?.() })}\n`),
     },
     {
       method: 'GET',

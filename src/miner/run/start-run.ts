@@ -1,0 +1,37 @@
+import { warmUpSubmitPath } from '../../soma/client/execute/warm-up-submit-path.js';
+import type { MinerOptions } from '../miner-options.js';
+import type { MinerParts } from '../miner-parts.js';
+
+/**
+ * The first minute of a run: reads the chain, the open targets and the coins, and begins what goes on beside mining.
+ *
+ * @throws QuarryError when the network does not answer
+ */
+export async function startRun(parts: MinerParts, options: MinerOptions, signal: AbortSignal): Promise<void> {
+  const { account, background, book, chain, claims, emitter, follower, hosting, mend, models, settlement } = parts;
+  await chain.refresh(signal);
+  await follower.openListed(signal);
+  await account.pool.ready(signal);
+  background.run('hosting again what may be audited', hosting.restore(mend, signal));
+  if (!options.dryRun) {
+    background.run('rehearsing a submission', warmUpSubmitPath(options.config.embeddingDim, signal));
+  }
+  const unsettled = settlement.expectEarlier();
+  if (unsettled > 0) background.run('settling what an earlier run left', settleEarlier(parts, signal));
+  emitter.emit('started', {
+    address: account.address,
+    epoch: chain.epoch ?? 0n,
+    openTargets: book.size,
+    models: models.active.length,
+    unsettled,
+  });
+  claims.start(signal);
+}
+
+/** Targets that an earlier run's submissions kept closed, and which were refused, are taken up again. */
+async function settleEarlier({ follower, matcher, settlement, wake }: MinerParts, signal: AbortSignal): Promise<void> {
+  if (!(await settlement.settle(signal))) return;
+  await follower.openListed(signal);
+  matcher.askAgain();
+  wake.now();
+}
