@@ -52,7 +52,7 @@ export async function startBurstRace(models: RaceModels, stateDir: string, netwo
     stateDir,
     engine: { engine: 'auto', workers: 1, threads: 1 },
     distance: { engine: 'auto', threads: 1 },
-    samples: { sampleBytes: RACE_CONFIG.sequenceLength },
+    cutting: { sampleBytes: RACE_CONFIG.sequenceLength },
   });
   const clock = new RaceClock(client, assembled.miner);
   const warnings: string[] = [];

@@ -41,7 +41,7 @@ async function playQuarry(): Promise<PlayerResult> {
     signer,
     config: RACE_CONFIG,
     data: [options.data],
-    samples: { sampleBytes: SAMPLE_BYTES },
+    cutting: { sampleBytes: SAMPLE_BYTES },
     stateDir: options.dir,
     engine: COMPUTE,
     distance: { engine: 'auto', threads: 1 },

@@ -4,8 +4,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Keypair, MODEL_CONFIGS } from 'quarry-miner';
+import { startDemoNetwork } from 'quarry-miner/demo';
 import { generateWeights } from 'quarry-miner/engine';
-import { startDemoNetwork } from '../src/cli/mining/demo-network.js';
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());

@@ -1,6 +1,6 @@
 // Downloads a training set, uploads a trained model, checks it and submits it.
 //   FLOCK_API_KEY=… HF_TOKEN=hf_… npx tsx examples/flock-publish.ts 7 alice/task-7-model outputs
-import { FlockClient, submitChecked, uploadFolder } from '../src/flock/index.js';
+import { FlockClient, submitChecked, uploadFolder } from 'quarry-miner/flock';
 
 const [task = '7', repo = 'alice/task-7-model', dir = 'outputs'] = process.argv.slice(2);
 const { FLOCK_API_KEY: apiKey = '', HF_TOKEN: token = '', FLOCK_BASE_URL: baseUrl, HF_ENDPOINT: hubUrl } = process.env;

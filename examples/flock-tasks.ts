@@ -1,6 +1,6 @@
 // Lists the open tasks of FLock's AI Arena with the time left. Needs no key.
 //   npx tsx examples/flock-tasks.ts
-import { describeTask, FlockClient, formatParams } from '../src/flock/index.js';
+import { describeTask, FlockClient, formatParams } from 'quarry-miner/flock';
 
 const flock = new FlockClient({ ...(process.env['FLOCK_BASE_URL'] && { baseUrl: process.env['FLOCK_BASE_URL'] }) });
 for (const task of await flock.tasks.open()) {

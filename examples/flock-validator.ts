@@ -1,7 +1,7 @@
 // A validator that scores one assignment with a function of its own.
 //   FLOCK_API_KEY=… npx tsx examples/flock-validator.ts 7
 import { readFile } from 'node:fs/promises';
-import { FlockClient, validatorLoop } from '../src/flock/index.js';
+import { FlockClient, validatorLoop } from 'quarry-miner/flock';
 
 const { FLOCK_API_KEY: apiKey = '', FLOCK_BASE_URL: baseUrl } = process.env;
 const client = new FlockClient({ apiKey, ...(baseUrl && { baseUrl }) });

@@ -51,6 +51,7 @@ mkdir corpus && cp "$root"/README.md "$root"/docs/*.md corpus/
 example 'targets seen' soma-targets.ts 2
 example 'hit 0x' soma-submit-hit.ts corpus/ARCHITECTURE.md
 example 'accepted: [1-9].*rejected: 0' soma-agent.ts corpus
+example 'hit at' soma-own-samples.ts
 example 'is active: true' soma-publish-model.ts "$EXAMPLE_WEIGHTS"
 # The snippets of the documentation are one program; it has to lie where the package's name is known.
 snippets=$(mktemp "$root/examples/.docs-XXXXXX.ts")

@@ -52,6 +52,7 @@ const ALLOWED = {
     'hosting',
     'soma',
   ],
+  demo: ['errors', 'hosting', 'random', 'weights', 'devnet', 'soma'],
   flock: ANY_NETWORK,
   aitbc: ANY_NETWORK,
   cli: ['*'],

@@ -73,6 +73,7 @@ export {
   type NativeScoringOptions,
   nativeCapabilities,
 } from './native/index.js';
+export { prunePacked } from './native/prune-packed.js';
 export { createOnnxEngine, ONNX_PROVIDERS, type OnnxEngineOptions, type OnnxProvider } from './onnx/index.js';
 export {
   AUDIT_TOLERANCE,

@@ -1,15 +1,18 @@
 import type { ChosenEngine, EngineOptions } from '../engine/choose-engine.js';
-import type { ScoringEngine } from '../engine/contract.js';
+import type { DistanceEngine, ScoringEngine } from '../engine/contract.js';
 import type { DataHost } from '../hosting/index.js';
 import type { Signer } from '../soma/chain/index.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 import type { FullnodeEvent } from '../soma/client/transport/index.js';
-import type { CutStats, ResolveOptions, SampleStreamOptions } from '../sources/index.js';
+import type { CutStats, ResolveOptions, Sample, SampleStreamOptions } from '../sources/index.js';
 import type { ChosenScanner, ScannerOptions, Store } from '../store/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import type { Journal } from './journal/journal.js';
 import type { Miner } from './miner.js';
 import type { MinerOptions } from './miner-options.js';
+
+/** Bytes to score, at most {@link MAX_SAMPLE_BYTES}, and where they came from, for people. */
+export type OwnSample = Pick<Sample, 'bytes' | 'origin'>;
 
 /** What {@link createMiner} makes a miner of. */
 export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
@@ -20,25 +23,38 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   /** Told which fullnode is preferred, and which fail or are refused, where there are several. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
   readonly signer: Signer;
-  /** Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. */
-  readonly data: readonly string[];
+  /** Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. At least one, unless `samples` is given. */
+  readonly data?: readonly string[] | undefined;
+  /**
+   * Samples of the caller's own instead of `data`: read as fast as they are scored, ended when the miner ends. One that is
+   * empty or larger than the protocol takes is left out with a warning. Where a later run begins is the caller's to know;
+   * bytes that the store has are not scored again.
+   */
+  readonly samples?: AsyncIterable<OwnSample> | undefined;
   /** Keeps the store, the journal, the weights and hosted data; made when missing. One miner at a time. */
   readonly stateDir: string;
-  /** Where submitted bytes are hosted. Default: an HTTP server of its own on a free loopback port. */
+  /** Where submitted bytes are hosted; stays the caller's to close. Default: {@link ownHost}. */
   readonly host?: DataHost | undefined;
-  /** Default: whatever is fastest here. */
-  readonly engine?: EngineOptions | undefined;
+  /** What scores: an engine of the caller's, who closes it, or how to choose one. Default: whatever is fastest here. */
+  readonly engine?: EngineOptions | ScoringEngine | undefined;
   /** Puts another engine over this machine's, which it closes: a fleet of scorers. Default: none. */
   readonly overEngine?: ((local: ScoringEngine) => Promise<ScoringEngine>) | undefined;
-  /** What finds hits among stored rows. Default: whatever is fastest here. */
-  readonly distance?: ScannerOptions | undefined;
+  /** What finds hits among stored rows: an engine of the caller's, who closes it, or how to choose one. Default: whatever is fastest here. */
+  readonly distance?: ScannerOptions | DistanceEngine | undefined;
   /** Default: by the width of the network's embeddings. */
   readonly config?: ModelConfig | undefined;
-  readonly samples?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'> | undefined;
+  /** How `data` is cut into samples, and in which order it is read. Default: every kilobyte, as listed. */
+  readonly cutting?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'> | undefined;
   readonly decode?: Omit<ResolveOptions, 'cwd'> & { readonly cwd?: string | undefined };
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What a miner scores with: chosen by name, or the caller's own. */
+export type MinerEngine = Omit<ChosenEngine, 'name'> & { readonly name: string };
+
+/** What a miner finds hits with: chosen by name, or the caller's own. */
+export type MinerDistance = Omit<ChosenScanner, 'scanner' | 'name'> & { readonly name: string };
 
 /** A miner with everything it stands on. Close it when done. */
 export interface AssembledMiner {
@@ -46,8 +62,9 @@ export interface AssembledMiner {
   readonly client: SomaClient;
   readonly store: Store;
   readonly journal: Journal;
-  readonly engine: ChosenEngine;
-  readonly distance: Omit<ChosenScanner, 'scanner'>;
+  readonly engine: MinerEngine;
+  readonly distance: MinerDistance;
+  /** What was cut from `data`; zero throughout where samples are the caller's own. */
   readonly cut: CutStats;
   close(): Promise<void>;
 }

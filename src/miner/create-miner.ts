@@ -1,36 +1,36 @@
 import { join } from 'node:path';
-import { type ChosenEngine, chooseEngine, type EngineOptions } from '../engine/choose-engine.js';
-import { prunePacked } from '../engine/native/prune-packed.js';
 import { QuarryError } from '../errors/index.js';
 import { verifiedHost } from '../hosting/index.js';
 import { HttpClient } from '../http/index.js';
-import { blake2b256, protocolConfig } from '../soma/chain/index.js';
+import { protocolConfig } from '../soma/chain/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import { isPublicChain } from '../soma/client/public-chain.js';
 import { SomaClient } from '../soma/client/soma-client.js';
-import { CHUNK_BYTES, createCutStats, resolveSources, type SourceUnit, sampleStream } from '../sources/index.js';
-import { chooseScanner, openStore } from '../store/index.js';
+import { CHUNK_BYTES, createCutStats } from '../sources/index.js';
+import { openStore } from '../store/index.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
+import type { Closers } from './closers.js';
 import type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
+import { openEngine, openScanner } from './engines.js';
 import { openJournal } from './journal/open-journal.js';
 import { Miner } from './miner.js';
 import { ownHost } from './own-host.js';
+import { assertSamples, openSampleSource } from './sample-source.js';
 import { ensureStateDirectory } from './state-directory.js';
 
 export type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
-
-/** Closes what was opened, last first; called at the end, or when something after it cannot be opened. */
-type Closers = (() => Promise<void> | void)[];
 
 /**
  * Puts a miner together from a network, a key, a directory and data. The parts are exported one by one for those who
  * want others.
  *
+ * @throws QuarryError `INVALID_ARGUMENT` when there is nothing to mine with, or both `data` and `samples`
  * @throws QuarryError `UNREACHABLE` when the network is, `STORE_LOCKED` when another miner uses the directory, and what
  *   its parts throw
  */
 export async function createMiner(options: CreateMinerOptions): Promise<AssembledMiner> {
+  assertSamples(options);
   const closers: Closers = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -55,11 +55,11 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   closers.push(() => http.close());
   // Told once somebody can listen.
   const atStart: QuarryError[] = [];
-  const units = await openSources(options, (error) => atStart.push(error), closers);
-  const distance = await chooseScanner({ engine: 'auto', ...options.distance });
+  const source = await openSampleSource(options, (error) => atStart.push(error), closers);
+  const { scanner, ...distance } = await openScanner(options.distance);
   const store = await openStore(
     { dir: join(stateDir, 'store'), embeddingDim: config.embeddingDim, durability: 'process' },
-    { scanner: distance.scanner },
+    { scanner },
   );
   closers.push(() => store.close());
   const info = await client.getServiceInfo(signal === undefined ? {} : { signal });
@@ -70,17 +70,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   if (options.host === undefined) closers.push(() => host.close());
   const { engine, onActiveWeights } = await openEngine(options, config, closers);
   const cut = createCutStats();
-  const source = sourceKey(units, options.samples);
   const warn = (error: QuarryError): void => void miner.events.emit('warning', { error });
-  const samples = sampleStream(units, {
-    // One file that cannot be read does not end the mining of all others.
-    onUnreadable: (unit, error) => warn(leftOut(unit, error)),
-    onRetry: (_unit, error) => warn(error),
-    ...options.samples,
-    skipUnits: journal.positions.of(source),
-    stats: cut,
-    signal,
-  });
   const miner: Miner = new Miner(
     { ...options, config },
     {
@@ -91,8 +81,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
       store,
       journal,
       host: verifiedHost(host, http),
-      samples,
-      onUnit: (unit) => journal.positions.save(source, unit),
+      ...source({ warn, journal, cut }),
       onActiveWeights,
     },
   );
@@ -100,72 +89,12 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   return { miner, client, store, journal, engine, distance, cut };
 }
 
-/** @param onLeftOut told of what cannot be read */
-async function openSources(
-  { data, decode, stdin }: CreateMinerOptions,
-  onLeftOut: (error: QuarryError) => void,
-  closers: Closers,
-): Promise<SourceUnit[]> {
-  // Sources are the user's own choice: any address may be named.
-  const http = new HttpClient();
-  closers.push(() => http.close());
-  return resolveSources(
-    data,
-    { ...decode, cwd: decode?.cwd ?? '.' },
-    {
-      http,
-      onLeftOut: (name, error) => onLeftOut(leftOut(name, error)),
-      stdin,
-    },
-  );
-}
-
-/** The engine that scores, and what keeps its directory free of weights that are not active any more. */
-async function openEngine(
-  { engine: wished, overEngine, signal, stateDir }: CreateMinerOptions,
-  config: ModelConfig,
-  closers: Closers,
-): Promise<{ engine: ChosenEngine; onActiveWeights?: (checksums: ReadonlySet<string>) => Promise<unknown> }> {
-  const packedDir = join(stateDir, 'packed');
-  const engineOptions: EngineOptions = {
-    engine: 'auto',
-    cacheDir: packedDir,
-    speedFile: join(stateDir, 'engine-speed.json'),
-    signal,
-    ...wished,
-  };
-  const chosen = await chooseEngine(engineOptions, config);
-  let engine = chosen;
-  closers.push(() => engine.engine.close());
-  if (overEngine !== undefined) engine = { ...chosen, engine: await overEngine(chosen.engine) };
-  // Only in a directory of this miner's own.
-  if (engineOptions.cacheDir !== packedDir) return { engine };
-  return { engine, onActiveWeights: (checksums) => prunePacked(packedDir, checksums) };
-}
-
 function accountOf(client: SomaClient, options: CreateMinerOptions): SomaAccount {
   return client.account(options.signer, {
     parallel: options.maxInFlight ?? 8,
     maxFeeShannons: options.maxFeeShannons,
     maxBondShannons: options.maxBondShannons,
-    coinShannons: coinShannonsFor(options.samples?.sampleBytes ?? CHUNK_BYTES),
-  });
-}
-
-/** Names the sequence of units: another list, order or cut is another sequence, read from its beginning. */
-function sourceKey(units: readonly SourceUnit[], samples: CreateMinerOptions['samples'] = {}): string {
-  const { sampleBytes, wholeFiles, utf8Boundaries, minEntropyBits, seed } = samples;
-  const cut = { sampleBytes, wholeFiles, utf8Boundaries, minEntropyBits, seed };
-  const text = JSON.stringify([units.map((unit) => unit.name), cut]);
-  return Buffer.from(blake2b256(new TextEncoder().encode(text))).toString('hex');
-}
-
-function leftOut(unit: string, error: QuarryError): QuarryError {
-  return new QuarryError(error.code, `${unit} is left out: ${error.message}`, {
-    hint: error.hint,
-    details: error.details,
-    cause: error,
-    retryable: false,
+    coinShannons: coinShannonsFor(options.cutting?.sampleBytes ?? CHUNK_BYTES),
   });
 }
 

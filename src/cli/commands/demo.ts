@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Config } from '../../config/index.js';
+import { type DemoNetwork, type DemoNetworkStep, startDemoNetwork } from '../../demo/index.js';
 import { QuarryError } from '../../errors/index.js';
 import { createMiner, type MinerSummary } from '../../miner/index.js';
 import { Keypair } from '../../soma/chain/index.js';
 import { formatBytes } from '../../text/index.js';
 import type { ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
-import { type DemoNetwork, type DemoNetworkStep, startDemoNetwork } from '../mining/demo-network.js';
 import { fleetOf } from '../mining/fleet-settings.js';
-import { engineOptions, minerOptions, sampleOptions, scannerOptions } from '../mining/miner-settings.js';
+import { cuttingOptions, engineOptions, minerOptions, scannerOptions } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { openLog } from '../mining/open-log.js';
 import { packageRoot } from '../package-root.js';
@@ -99,7 +99,7 @@ async function runDemo(
       stateDir: join(dir, 'miner'),
       engine: engineOptions(config),
       distance: scannerOptions(config),
-      samples: sampleOptions(config),
+      cutting: cuttingOptions(config),
       decode: { cwd: config.data === undefined ? packageRoot() : '.', textOnly: config.data === undefined },
       signal,
     });

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { startDemoNetwork } from '../../demo/index.js';
 import { type DevnetEndpoints, type DevnetOptions, startDevnet } from '../../devnet/soma/index.js';
 import { QuarryError } from '../../errors/index.js';
 import { toJsonLine } from '../../text/index.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
-import { startDemoNetwork } from '../mining/demo-network.js';
 import { addressArgument, integerArgument } from '../parse-argument.js';
 import { tell } from '../print.js';
 

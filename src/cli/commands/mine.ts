@@ -9,7 +9,7 @@ import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { noHost, openDataHost } from '../data-host.js';
 import { fleetOf } from '../mining/fleet-settings.js';
-import { engineOptions, minerOptions, sampleOptions, scannerOptions } from '../mining/miner-settings.js';
+import { cuttingOptions, engineOptions, minerOptions, scannerOptions } from '../mining/miner-settings.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
@@ -118,7 +118,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       host,
       engine: { ...engineOptions(config), speedFile: speedFileOf(config, context.env) },
       distance: scannerOptions(config),
-      samples: sampleOptions(config),
+      cutting: cuttingOptions(config),
       decode: {
         hfToken: config.hfToken,
         hubUrl: config.hubUrl,

@@ -56,7 +56,7 @@ export function engineOptions(config: Config): EngineOptions {
 }
 
 /** How samples are cut and ordered, from settings. */
-export function sampleOptions(config: Config): NonNullable<CreateMinerOptions['samples']> {
+export function cuttingOptions(config: Config): NonNullable<CreateMinerOptions['cutting']> {
   return {
     sampleBytes: config.sampleBytes,
     wholeFiles: config.wholeFiles,

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../../devnet/soma/index.js';
-import { HttpHost } from '../../hosting/index.js';
-import { normalArray } from '../../random/arrgen.js';
-import { Keypair } from '../../soma/chain/index.js';
-import { SomaClient } from '../../soma/client/soma-client.js';
-import { ModelPublication } from '../../soma/publish/index.js';
-import { generateWeights } from '../../weights/generate.js';
-import { MODEL_CONFIGS, type ModelConfigName } from '../../weights/model-config.js';
+import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../devnet/soma/index.js';
+import { HttpHost } from '../hosting/index.js';
+import { normalArray } from '../random/arrgen.js';
+import { Keypair } from '../soma/chain/index.js';
+import { SomaClient } from '../soma/client/soma-client.js';
+import { ModelPublication } from '../soma/publish/index.js';
+import { generateWeights } from '../weights/generate.js';
+import { MODEL_CONFIGS, type ModelConfigName } from '../weights/model-config.js';
 
 export interface DemoNetworkOptions {
   /** For weights and hosted files; emptied by whoever made it. */

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { chooseEngine, type EngineOptions } from '../engine/choose-engine.js';
+import type { DistanceEngine, ScoringEngine } from '../engine/contract.js';
+import { prunePacked } from '../engine/native/prune-packed.js';
+import { chooseScanner, createEngineScanner, type RowScanner, type ScannerOptions } from '../store/index.js';
+import type { ModelConfig } from '../weights/model-config.js';
+import type { Closers } from './closers.js';
+import type { CreateMinerOptions, MinerDistance, MinerEngine } from './create-miner-options.js';
+
+/** The engine that scores, and what keeps its directory free of weights that are not active any more. */
+export async function openEngine(
+  { engine: wished, overEngine, signal, stateDir }: CreateMinerOptions,
+  config: ModelConfig,
+  closers: Closers,
+): Promise<{ engine: MinerEngine; onActiveWeights?: (checksums: ReadonlySet<string>) => Promise<unknown> }> {
+  const packedDir = join(stateDir, 'packed');
+  const own = isScoringEngine(wished);
+  const engineOptions: EngineOptions = {
+    engine: 'auto',
+    cacheDir: packedDir,
+    speedFile: join(stateDir, 'engine-speed.json'),
+    signal,
+    ...(own ? {} : wished),
+  };
+  const chosen = own ? givenEngine(wished) : await chooseEngine(engineOptions, config);
+  let engine: MinerEngine = chosen;
+  if (!own || overEngine !== undefined) closers.push(() => engine.engine.close());
+  if (overEngine !== undefined) engine = { ...chosen, engine: await overEngine(chosen.engine) };
+  // Only in a directory of this miner's own.
+  if (own || engineOptions.cacheDir !== packedDir) return { engine };
+  return { engine, onActiveWeights: (checksums) => prunePacked(packedDir, checksums) };
+}
+
+/** What finds hits among stored rows. */
+export async function openScanner(
+  wished: ScannerOptions | DistanceEngine | undefined,
+): Promise<MinerDistance & { readonly scanner: RowScanner }> {
+  if (wished === undefined || !('scan' in wished)) return chooseScanner({ engine: 'auto', ...wished });
+  const { name, device } = wished;
+  return {
+    scanner: { ...createEngineScanner(wished), close: async () => {} },
+    name,
+    detail: `the caller's, on ${device}`,
+  };
+}
+
+function isScoringEngine(wished: CreateMinerOptions['engine']): wished is ScoringEngine {
+  return wished !== undefined && 'load' in wished;
+}
+
+function givenEngine(engine: ScoringEngine): MinerEngine {
+  return { engine, name: engine.name, reason: "the caller's", candidates: [], workers: 1, threads: 1 };
+}
