@@ -4,6 +4,7 @@ import { packageRoot } from '../src/cli/package-root.js';
 import { HttpClient, PUBLIC_ONLY } from '../src/http/index.js';
 import { blake2b256 } from '../src/native/blake2b.js';
 import { resolveSources, sampleStream, syntheticChunk } from '../src/sources/index.js';
+import { SpreadOrder } from '../src/sources/spread-order.js';
 
 export type CorpusName = 'corpus' | 'synthetic' | 'both';
 
@@ -12,6 +13,13 @@ export interface ReachChunks {
   readonly chunks: readonly Uint8Array[];
   /** The first `rows` of a corpus, as indices of `chunks`; of both in turn. Fewer where the files have no more. */
   pick(name: CorpusName, rows: number): number[];
+}
+
+/** The first `count` of some chunks, each as unlike as can be to those before: the order in which a miner scores. */
+export function spreadFirst(chunks: readonly Uint8Array[], rows: readonly number[], count: number): number[] {
+  const order = new SpreadOrder<number>();
+  for (const row of rows) order.add(row, chunks[row]!);
+  return Array.from({ length: Math.min(count, rows.length) }, () => order.take()!);
 }
 
 /** At most `most` chunks of each corpus. */

@@ -26,7 +26,7 @@ const [WIDTH, HEIGHT, LEFT, TOP, GAP, LEGEND] = [250, 200, 46, 44, 46, 168];
 
 /** Results of the bench as an SVG: a panel for each kind of model, the share reached over the rows that were scored. */
 export function reachPlot(results: readonly Record<string, unknown>[]): string {
-  const shown = results.filter((row) => row['z'] === HARDEST);
+  const shown = results.filter((row) => row['z'] === HARDEST && row['order'] !== 'spread');
   const configs = [...new Set(shown.map((row) => String(row['config'])))];
   const width = LEFT + Math.max(configs.length * (WIDTH + GAP), LINES.length * LEGEND);
   const height = TOP + HEIGHT + 76;

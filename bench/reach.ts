@@ -1,5 +1,5 @@
 import { checkCompositions } from './reach-check.js';
-import { type CorpusName, reachChunks } from './reach-corpus.js';
+import { type CorpusName, reachChunks, spreadFirst } from './reach-corpus.js';
 import { type ChunkScores, type ReachConfig, reachModels, scoreChunks } from './reach-models.js';
 import { randomTargets, reachOf, shareAt } from './reach-share.js';
 import type { BenchOptions } from './result.js';
@@ -13,6 +13,8 @@ export interface ReachResult {
   readonly case: string;
   readonly config: ReachConfig;
   readonly corpus: CorpusName;
+  /** `spread`: the first of all rows of the corpus in the order in which a miner scores them. */
+  readonly order: 'arrival' | 'spread';
   readonly rows: number;
   readonly z: number;
   readonly single: number;
@@ -66,14 +68,20 @@ export async function* run(options: ReachOptions = {}): AsyncIterable<ReachResul
     for (const model of models) scores.push(await scoreChunks(model, shape, chunks, { directory, signal }));
     await checkCompositions(models[0]!, shape, chunks, scores[0]!, targets[0]!, full && !large ? 8 : 1);
     for (const corpus of ['corpus', 'synthetic', 'both'] as const) {
-      for (const count of counts) yield* casesOf(config, corpus, scores, pick(corpus, count), targets);
+      for (const count of counts) {
+        yield* casesOf({ config, corpus, order: 'arrival' }, scores, pick(corpus, count), targets);
+      }
+    }
+    const files = pick('corpus', counts.at(-1) ?? 0);
+    for (const count of counts.filter((each) => each < files.length)) {
+      const rows = spreadFirst(chunks, files, count);
+      yield* casesOf({ config, corpus: 'corpus', order: 'spread' }, scores, rows, targets);
     }
   }
 }
 
 async function* casesOf(
-  config: ReachConfig,
-  corpus: CorpusName,
+  of: Pick<ReachResult, 'config' | 'corpus' | 'order'>,
   scores: readonly ChunkScores[],
   rows: readonly number[],
   targets: readonly Float32Array[],
@@ -84,9 +92,10 @@ async function* casesOf(
   for (const z of LEVELS) {
     yield {
       bench: 'reach',
-      case: `${config}, ${corpus}, ${rows.length} rows, z ${z}`,
-      config,
-      corpus,
+      case: `${of.config}, ${of.corpus}${of.order === 'spread' ? ' in spread order' : ''}, ${rows.length} rows, z ${z}`,
+      config: of.config,
+      corpus: of.corpus,
+      order: of.order,
       rows: rows.length,
       z,
       single: shareAt(single, z),

@@ -45,6 +45,8 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   readonly config?: ModelConfig | undefined;
   /** How `data` is cut into samples, and in which order it is read. Default: every kilobyte, as listed. */
   readonly cutting?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'> | undefined;
+  /** Samples held ahead, of which the one most unlike those scored before is scored next. Default 0: in order of arrival. */
+  readonly lookAhead?: number | undefined;
   readonly decode?: Omit<ResolveOptions, 'cwd'> & { readonly cwd?: string | undefined };
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -39,6 +39,7 @@ export class Miner {
       openTargets: book.size,
       waitingTargets: waitingTargets(book, models),
       fullnodeLostMs: node.contact.lostMs,
+      reach: this.reach,
       epoch: chain.epoch,
       paused: this.#paused,
       balanceShannons: this.#started || totalShannons > 0n ? totalShannons : undefined,

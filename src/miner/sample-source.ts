@@ -8,6 +8,7 @@ import {
   type Sample,
   type SourceUnit,
   sampleStream,
+  spreadStream,
 } from '../sources/index.js';
 import type { Closers } from './closers.js';
 import type { CreateMinerOptions, OwnSample } from './create-miner-options.js';
@@ -48,8 +49,8 @@ export async function openSampleSource(
   onLeftOut: (error: QuarryError) => void,
   closers: Closers,
 ): Promise<SampleSource> {
-  const { samples, cutting, signal, decode, stdin, data = [] } = options;
-  if (samples !== undefined) return ({ warn }) => ({ samples: checked(samples, warn) });
+  const { samples, cutting, lookAhead = 0, signal, decode, stdin, data = [] } = options;
+  if (samples !== undefined) return ({ warn }) => ({ samples: spreadStream(checked(samples, warn), { lookAhead }) });
   // Sources are the user's own choice: any address may be named.
   const http = new HttpClient();
   closers.push(() => http.close());
@@ -59,8 +60,8 @@ export async function openSampleSource(
     { http, onLeftOut: (name, error) => onLeftOut(leftOut(name, error)), stdin },
   );
   const key = sourceKey(units, cutting);
-  return ({ warn, journal, cut }) => ({
-    samples: sampleStream(units, {
+  return ({ warn, journal, cut }) => {
+    const arriving = sampleStream(units, {
       // One file that cannot be read does not end the mining of all others.
       onUnreadable: (unit, error) => warn(leftOut(unit, error)),
       onRetry: (_unit, error) => warn(error),
@@ -68,9 +69,12 @@ export async function openSampleSource(
       skipUnits: journal.positions.of(key),
       stats: cut,
       signal,
-    }),
-    onUnit: (unit) => journal.positions.save(key, unit),
-  });
+    });
+    return {
+      samples: spreadStream(arriving, { lookAhead }),
+      onUnit: (unit) => journal.positions.save(key, unit),
+    };
+  };
 }
 
 /** Samples of the caller's own, without those that no submission could carry. */

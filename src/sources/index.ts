@@ -4,4 +4,5 @@ export { CHUNK_BYTES, type CutOptions, type CutStats, createCutStats, cutDocumen
 export { fileUnit, listFiles } from './files.js';
 export { type ResolveDeps, type ResolveOptions, resolveSources } from './resolve.js';
 export { type SampleStreamOptions, sampleStream } from './sample-stream.js';
+export { type SpreadOptions, spreadStream } from './spread-stream.js';
 export { parseSynthetic, type SyntheticSpec, syntheticChunk, syntheticUnits } from './synthetic.js';

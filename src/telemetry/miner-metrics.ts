@@ -8,6 +8,7 @@ export interface MeteredSummary {
   readonly scored: number;
   readonly hits: number;
   readonly submitted: number;
+  readonly composed: number;
   readonly accepted: number;
   readonly lost: number;
   readonly rejected: number;
@@ -37,6 +38,10 @@ const COUNTERS = {
   quarry_scored_samples_total: ['Samples scored.', (s: MeteredSummary) => s.scored],
   quarry_hits_total: ['Hits found.', (s: MeteredSummary) => s.hits],
   quarry_submissions_sent_total: ['Submissions sent.', (s: MeteredSummary) => s.submitted],
+  quarry_composed_submissions_total: [
+    'Submissions of several scored chunks joined.',
+    (s: MeteredSummary) => s.composed,
+  ],
   quarry_claims_total: ['Targets claimed.', (s: MeteredSummary) => s.claimed],
   quarry_rewards_soma_total: ['Rewards claimed, in SOMA.', (s: MeteredSummary) => soma(s.rewardShannons)],
   quarry_fees_soma_total: ['Fees paid, in SOMA.', (s: MeteredSummary) => soma(s.feesShannons)],

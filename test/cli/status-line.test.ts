@@ -16,6 +16,7 @@ function parts(): string[] {
     waitingTargets: 0,
     fullnodeLostMs: undefined,
     openTargets: 100,
+    reach: 0.874,
     epoch: 9n,
     paused: false,
     accountFeesShannons: 0n,
@@ -28,7 +29,7 @@ it('what matters most comes first, and nothing is cut', () => {
   const wide = layOut(all, 200, 2);
   expect(wide).toEqual([all.join('  ')]);
   expect(wide[0]).toMatch(
-    /^A 37 {2}L 2 {2}R 1 {2}74\.0\/h {2}123456789\.012345678 SOMA {2}submit 12\/12 ms {2}epoch 9/,
+    /^A 37 {2}L 2 {2}R 1 {2}74\.0\/h {2}123456789\.012345678 SOMA {2}submit 12\/12 ms {2}epoch 9 {2}targets 100 {2}reach 87 %/,
   );
   for (const width of [20, 40, 80, 120]) {
     const lines = layOut(all, width, 2);
@@ -45,6 +46,7 @@ it('unknown is not shown as nothing', () => {
     waitingTargets: 0,
     fullnodeLostMs: undefined,
     openTargets: 0,
+    reach: undefined,
     epoch: undefined,
     paused: true,
     accountFeesShannons: 0n,
@@ -52,7 +54,7 @@ it('unknown is not shown as nothing', () => {
   };
   const text = statusParts(new MinerStats(() => 0).summary(live)).join('  ');
   expect(text).toMatch(/^paused {2}A 0 {2}L 0 {2}R 0 {2}waiting for the node/);
-  expect(text).not.toMatch(/SOMA|targets/);
+  expect(text).not.toMatch(/SOMA|targets|reach/);
 });
 
 it('a status of two lines leaves nothing behind', async () => {

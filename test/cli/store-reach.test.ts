@@ -33,4 +33,7 @@ test('store reach tells the shares for each model and for all of them, alone and
   expect(hard.threshold).toBeCloseTo(0.2, 6);
   expect(hard.composed).toBeGreaterThan(hard.single + 0.5);
   expect(rows.every(({ single, composed }) => composed >= single)).toBe(true);
+  // Half of the rows reach less: more of them would reach more, but nothing beyond everything.
+  expect(rows.every(({ composed, nextThousand }) => nextThousand >= 0 && composed + nextThousand <= 1)).toBe(true);
+  expect(rows.some(({ nextThousand }) => nextThousand > 0.02)).toBe(true);
 });

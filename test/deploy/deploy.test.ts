@@ -14,7 +14,17 @@ const read = (name: string): string => readFileSync(new URL(name, deploy), 'utf8
 
 /** Names of every metric a miner exports once everything is known. */
 async function exported(): Promise<Set<string>> {
-  const counts = { samples: 0, scored: 0, hits: 0, submitted: 0, accepted: 0, lost: 0, rejected: 0, unknown: 0 };
+  const counts = {
+    samples: 0,
+    scored: 0,
+    hits: 0,
+    submitted: 0,
+    composed: 0,
+    accepted: 0,
+    lost: 0,
+    rejected: 0,
+    unknown: 0,
+  };
   const amounts = { claimed: 0, rewardShannons: 0n, feesShannons: 0n, balanceShannons: 1n };
   const state = { openTargets: 1, epoch: 1n, paused: false, durationMs: 1 };
   const metrics = createMinerMetrics(

@@ -8,6 +8,7 @@ const FRESH: MeteredSummary = {
   scored: 0,
   hits: 0,
   submitted: 0,
+  composed: 0,
   accepted: 0,
   lost: 0,
   rejected: 0,

@@ -52,6 +52,7 @@ export function demoCommand(context: CliContext): Command {
     'sampleBytes',
     'wholeFiles',
     'seed',
+    'lookAhead',
     'logFile',
     'logLevel',
   ]);
@@ -100,6 +101,7 @@ async function runDemo(
       engine: engineOptions(config),
       distance: scannerOptions(config),
       cutting: cuttingOptions(config),
+      lookAhead: config.lookAhead,
       decode: { cwd: config.data === undefined ? packageRoot() : '.', textOnly: config.data === undefined },
       signal,
     });

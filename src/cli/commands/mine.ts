@@ -50,6 +50,7 @@ Examples:
     'utf8Boundaries',
     'minEntropy',
     'seed',
+    'lookAhead',
     'engine',
     'nats',
     'natsCreds',
@@ -119,6 +120,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       engine: { ...engineOptions(config), speedFile: speedFileOf(config, context.env) },
       distance: scannerOptions(config),
       cutting: cuttingOptions(config),
+      lookAhead: config.lookAhead,
       decode: {
         hfToken: config.hfToken,
         hubUrl: config.hubUrl,

@@ -23,6 +23,7 @@ export function statusParts(s: MinerSummary, first: 'outcomes' | 'speed' = 'outc
   parts.push(s.epoch === undefined ? 'waiting for the node' : `epoch ${s.epoch}`);
   const waiting = s.waitingTargets === 0 ? '' : ` (${s.waitingTargets} wait for models)`;
   if (s.epoch !== undefined) parts.push(`targets ${s.openTargets}${waiting}`);
+  if (s.reach !== undefined) parts.push(`reach ${(100 * s.reach).toFixed(0)} %`);
   const speed = `speed 10s/60s/15m ${rates(s.samplesPerSecond)} samples/s`;
   const rows = `rows ${rates(s.rowsScannedPerSecond)}`;
   return first === 'speed' ? [speed, ...parts, rows] : [...parts, speed, rows];

@@ -26,6 +26,8 @@ export interface MinerSummary {
   readonly waitingTargets: number;
   /** How long nothing has come from any fullnode, milliseconds; `undefined` while one counts as there. */
   readonly fullnodeLostMs: number | undefined;
+  /** Share of the targets that opened lately which the store had an answer for, 0 to 1; `undefined` before it is known. */
+  readonly reach: number | undefined;
   /** `undefined` until the network was asked, as is the balance. */
   readonly epoch: bigint | undefined;
   readonly balanceShannons: bigint | undefined;
@@ -46,6 +48,7 @@ export interface LiveNumbers {
   readonly openTargets: number;
   readonly waitingTargets: number;
   readonly fullnodeLostMs: number | undefined;
+  readonly reach: number | undefined;
   readonly epoch: bigint | undefined;
   readonly paused: boolean;
   readonly balanceShannons: bigint | undefined;

@@ -19,6 +19,8 @@ export interface ComposerOptions {
   readonly capacity?: number | undefined;
   /** Bytes of a chunk: samples of this size are what compositions are made of. Default 1,024. */
   readonly chunkBytes?: number | undefined;
+  /** Only samples with ids below this: how it was before the others came. Default: all. */
+  readonly below?: number | undefined;
 }
 
 /** Which composition is wanted. */
@@ -55,13 +57,16 @@ export class Composer {
   readonly #store: Store;
   readonly #capacity: number;
   readonly #chunkBytes: number;
+  readonly #below: number;
   readonly #models = new Map<string, ModelRows>();
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store, { capacity = 4096, chunkBytes = 1024 }: ComposerOptions = {}) {
+  constructor(store: Store, options: ComposerOptions = {}) {
+    const { capacity = 4096, chunkBytes = 1024, below = Number.POSITIVE_INFINITY } = options;
     this.#store = store;
     this.#capacity = capacity;
     this.#chunkBytes = chunkBytes;
+    this.#below = below;
   }
 
   /**
@@ -157,7 +162,13 @@ export class Composer {
   #rowsOf(id: string, log: ScoreLog): ModelRows {
     const known = this.#models.get(id);
     const rows =
-      known?.log === log ? known : new ModelRows(log, this.#store.internals.samples, this.#chunkBytes, this.#capacity);
+      known?.log === log
+        ? known
+        : new ModelRows(log, this.#store.internals.samples, {
+            capacity: this.#capacity,
+            chunkBytes: this.#chunkBytes,
+            below: this.#below,
+          });
     this.#models.delete(id);
     this.#models.set(id, rows);
     const most = Math.max(3, Math.floor(MAX_BYTES / ModelRows.bytes(log.embeddingDim, this.#capacity)));

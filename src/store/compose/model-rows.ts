@@ -14,12 +14,22 @@ interface KnownLeads {
   readonly leads: Float32Array;
 }
 
+/** Which rows are taken up. */
+export interface ModelRowsOptions {
+  /** Rows at most. */
+  readonly capacity: number;
+  /** Bytes of the samples. */
+  readonly chunkBytes: number;
+  /** Ids of the samples are below this. */
+  readonly below: number;
+}
+
 /** A model's one-chunk rows that compositions are searched among, kept in step with the store. */
 export class ModelRows {
   readonly log: ScoreLog;
   readonly pool: ComposePool;
   readonly #samples: SampleLog;
-  readonly #chunkBytes: number;
+  readonly #options: ModelRowsOptions;
   /** Sample of each slot; -1 where it is empty. */
   readonly #sampleAt: Int32Array;
   readonly #slotOf = new Map<number, number>();
@@ -28,12 +38,12 @@ export class ModelRows {
   #slots = 0;
   #version = 0;
 
-  constructor(log: ScoreLog, samples: SampleLog, chunkBytes: number, capacity: number) {
+  constructor(log: ScoreLog, samples: SampleLog, options: ModelRowsOptions) {
     this.log = log;
-    this.pool = createPool(log.embeddingDim, capacity);
+    this.pool = createPool(log.embeddingDim, options.capacity);
     this.#samples = samples;
-    this.#chunkBytes = chunkBytes;
-    this.#sampleAt = new Int32Array(capacity).fill(-1);
+    this.#options = options;
+    this.#sampleAt = new Int32Array(options.capacity).fill(-1);
   }
 
   /** Bytes of a full pool. */
@@ -82,7 +92,8 @@ export class ModelRows {
     const sample = this.log.samples.array[row]!;
     const { sizes, dead } = this.#samples;
     return (
-      sizes.array[sample] === this.#chunkBytes &&
+      sizes.array[sample] === this.#options.chunkBytes &&
+      sample < this.#options.below &&
       dead.array[sample] !== 1 &&
       this.log.rowOf(sample) === row &&
       Number.isFinite(this.log.losses.array[row]!)

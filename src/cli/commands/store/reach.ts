@@ -18,11 +18,11 @@ export async function showReach(
   store: Store,
   count: number,
 ): Promise<void> {
-  const { models, embeddingDim } = store;
+  const { models } = store;
   const sets = models.length > 1 ? [...models.map((model) => [model]), models] : [models];
-  const composer = new Composer(store);
+  const composers = { now: new Composer(store), half: new Composer(store, { below: store.sampleCount >> 1 }) };
   const rows: ReachRow[] = [];
-  for (const set of sets) for (const row of await reachOf(composer, set, count, embeddingDim)) rows.push(row);
+  for (const set of sets) for (const row of await reachOf(composers, set, count, store)) rows.push(row);
   if (flags.json) for (const row of rows) sayJson(context, row);
   else {
     const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
@@ -35,6 +35,7 @@ export async function showReach(
         { header: 'THRESHOLD', value: (row) => row.threshold.toFixed(4), align: 'right' },
         { header: 'SINGLE', value: (row) => percent(row.single), align: 'right' },
         { header: 'COMPOSED', value: (row) => percent(row.composed), align: 'right' },
+        { header: '1,000 MORE', value: (row) => `+${percent(row.nextThousand)}`, align: 'right' },
       ],
       'nothing is scored yet',
     );
@@ -47,26 +48,39 @@ interface ReachRow {
   readonly threshold: number;
   readonly single: number;
   readonly composed: number;
+  /** What a thousand more chunks like the latest would add to `composed`. */
+  readonly nextThousand: number;
 }
 
 async function reachOf(
-  composer: Composer,
+  { now, half }: { readonly now: Composer; readonly half: Composer },
   models: readonly ModelKey[],
   count: number,
-  dim: number,
+  { embeddingDim: dim, sampleCount }: Store,
 ): Promise<ReachRow[]> {
   if (models.length === 0) return [];
   const targets = Array.from({ length: count }, (_, i) => {
     // No distance is below this threshold: the search goes as far as it can.
     return { id: '', models, embedding: normalArray(BigInt(FIRST_TARGET + i), dim), threshold: -1 };
   });
-  const single = await composer.distances(targets, { maxParts: 1 });
-  const composed = await composer.distances(targets, { maxParts: 16 });
+  const single = await now.distances(targets, { maxParts: 1 });
+  const composed = await now.distances(targets);
+  const before = await half.distances(targets);
   const share = (distances: readonly number[], threshold: number): number =>
     distances.filter((distance) => distance <= threshold).length / count;
+  // Reach grows with the logarithm of the chunks: so much for each doubling.
+  const doublings = Math.log2((sampleCount + 1000) / Math.max(1, sampleCount));
   return LEVELS.map((z) => {
     const threshold = 1 - z / Math.sqrt(dim);
-    const names = models.map(({ checksum }) => checksum);
-    return { models: names, z, threshold, single: share(single, threshold), composed: share(composed, threshold) };
+    const reached = share(composed, threshold);
+    const gain = Math.max(0, reached - share(before, threshold)) * doublings;
+    return {
+      models: models.map(({ checksum }) => checksum),
+      z,
+      threshold,
+      single: share(single, threshold),
+      composed: reached,
+      nextThousand: Math.min(1 - reached, gain),
+    };
   });
 }
