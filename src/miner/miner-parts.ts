@@ -106,7 +106,11 @@ function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmit
   });
   const proxies = client.modelProxies.bind(client);
   const models = new ModelCatalogue({ config, proxies }, { engine, weights, emitter, now });
-  const complaints = new Complaints(warn);
+  const node = new NodeWatch(emitter, now);
+  const complaints = new Complaints((error) => {
+    client.reportUnfit(error);
+    warn(error);
+  });
   const book = new OpenTargets();
   const onChanged = (): void => {
     book.readmitExcluded();
@@ -128,7 +132,11 @@ function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmit
     ...shared,
     stats,
     reach,
-    node: new NodeWatch(emitter, now),
+    node,
+    nodeFailed: (error: QuarryError): void => {
+      node.broken(error);
+      if (error.code === 'PROTOCOL') client.reportUnfit(error);
+    },
     book,
     wake: new Notifier(),
     warn,

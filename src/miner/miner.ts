@@ -101,13 +101,12 @@ export class Miner {
     signal?.addEventListener('abort', () => this.stop(), { once: true });
     if (signal?.aborted) this.stop();
     const stop = this.#stop.signal;
-    const { follower, mining, node, settlement, submitter } = this.#parts;
-    const lost = (error: QuarryError): void => node.broken(error);
+    const { follower, mining, node, nodeFailed, settlement, submitter } = this.#parts;
     try {
       await this.#supervise('starting', () => startRun(this.#parts, this.#options, stop));
       this.#started = true;
       const loops = [
-        this.#supervise('following targets', (succeeded) => follower.follow(succeeded, stop), lost),
+        this.#supervise('following targets', (succeeded) => follower.follow(succeeded, stop), nodeFailed),
         this.#supervise('mining', (succeeded) => mining.run(succeeded, stop)).then(() => submitter.idle()),
         this.#supervise('settling', (succeeded) => settlement.run(succeeded, stop)),
         this.#supervise('watching the node', () => node.watch(stop)),

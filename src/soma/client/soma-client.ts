@@ -110,6 +110,14 @@ export class SomaClient extends ClientCalls {
     return this.#open.failover?.fullnodes ?? [];
   }
 
+  /**
+   * Tells that a node answered with something that does not fit. Of several fullnodes, one that goes on so is left for
+   * another for a while.
+   */
+  reportUnfit(reason: QuarryError): void {
+    this.#open.failover?.reportUnfit(reason);
+  }
+
   /** What the node is and how far it has come. */
   async getServiceInfo(options?: CallOptions): Promise<ServiceInfo> {
     const info = await getServiceInfo(this.context, options);

@@ -1,13 +1,42 @@
 import { expect, it } from 'vitest';
-import { allPages } from '../../../src/soma/client/read/all-pages.js';
+import { allPages, type Page } from '../../../src/soma/client/read/all-pages.js';
+
+/** What a list brings before it ends, and how. */
+async function read(page: (n: number) => Page<number>): Promise<{ items: number; pages: number; error: unknown }> {
+  let [items, pages] = [0, 0];
+  try {
+    for await (const _ of allPages(async () => page(pages++))) items++;
+  } catch (error) {
+    return { items, pages, error };
+  }
+  return { items, pages, error: undefined };
+}
+
+const unending = expect.objectContaining({ code: 'PROTOCOL', message: expect.stringContaining('does not end') });
 
 it('ends a list whose page names itself as the next one', async () => {
-  const pages = allPages(async () => ({ items: [1], next: Uint8Array.of(7) }));
-  const seen: number[] = [];
-  await expect(
-    (async () => {
-      for await (const item of pages) seen.push(item);
-    })(),
-  ).rejects.toMatchObject({ code: 'PROTOCOL' });
-  expect(seen).toEqual([1, 1]);
+  expect(await read(() => ({ items: [1], next: Uint8Array.of(7) }))).toEqual({ items: 2, pages: 2, error: unending });
+});
+
+it('ends a list whose pages name each other in a circle', async () => {
+  const { error, pages } = await read((n) => ({ items: [n], next: Uint8Array.of(n % 5) }));
+  expect([error, pages]).toEqual([unending, 6]);
+});
+
+it('ends a list of pages that bring nothing, each with a token of its own', async () => {
+  const { error, pages } = await read((n) => ({ items: [], next: Uint8Array.of(n >> 8, n & 255) }));
+  expect(error).toEqual(unending);
+  expect(pages).toBeLessThan(20);
+});
+
+it('ends a list that goes on for ever', async () => {
+  const next = (n: number) => Uint8Array.of(n >> 16, (n >> 8) & 255, n & 255);
+  const { error, pages } = await read((n) => ({ items: [n], next: next(n) }));
+  expect(error).toEqual(unending);
+  expect(pages).toBeLessThanOrEqual(100_002);
+});
+
+it('reads a list with some empty pages to its end', async () => {
+  const page = (n: number) => ({ items: n % 3 === 0 ? [n] : [], next: n < 30 ? Uint8Array.of(n) : undefined });
+  expect(await read(page)).toEqual({ items: 11, pages: 31, error: undefined });
 });

@@ -65,6 +65,21 @@ describe('several fullnodes of one network', () => {
     await until(() => preferred() === near.url, 'the near one preferred again');
   });
 
+  it('leaves a node that goes on telling what does not fit, and keeps the only one there is', async () => {
+    await until(() => preferred() === near.url, 'the near one preferred');
+    const unfit = new QuarryError('PROTOCOL', 'the node tells an impossible epoch');
+    client.reportUnfit(unfit);
+    client.reportUnfit(unfit);
+    expect(preferred()).toBe(near.url);
+    client.reportUnfit(unfit);
+    expect(preferred()).toBe(far.url);
+    await expect(client.getServiceInfo()).resolves.toMatchObject({ chain: 'localnet' });
+    // Three probes later it is still left alone, though it answers faster.
+    await until(() => events.length > 0 && client.fullnodes[1]!.state === 'ready', 'the near one ready');
+    for (let n = 0; n < 5; n++) client.reportUnfit(unfit);
+    expect(preferred()).toBe(far.url);
+  });
+
   it('moves to another when the preferred one becomes slow', async () => {
     await until(() => preferred() === near.url, 'the near one preferred');
     far.delayMs = 0;

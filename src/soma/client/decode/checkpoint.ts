@@ -5,6 +5,7 @@ import type {
 import { type Digest, type TransactionFee, timestampFromRpc } from '../../chain/index.js';
 import { type ExecutedTransaction, executedFrom } from './executed-transaction.js';
 import { type PartialObject, partialObjectFrom } from './object.js';
+import { possibleCount, possibleEpoch } from './possible.js';
 import { required } from './required.js';
 
 /** The header of a checkpoint. */
@@ -38,8 +39,11 @@ function summaryFrom(message: CheckpointSummaryMessage): CheckpointHeader {
   const fees = message.epochRollingTransactionFees;
   return {
     digest: message.digest,
-    epoch: required(message.epoch, 'summary.epoch'),
-    sequenceNumber: required(message.sequenceNumber, 'summary.sequence_number'),
+    epoch: possibleEpoch(required(message.epoch, 'summary.epoch'), 'summary.epoch'),
+    sequenceNumber: possibleCount(
+      required(message.sequenceNumber, 'summary.sequence_number'),
+      'summary.sequence_number',
+    ),
     timestampMs: timestampFromRpc(required(message.timestamp, 'summary.timestamp')),
     totalTransactions: message.totalNetworkTransactions ?? 0n,
     contentDigest: required(message.contentDigest, 'summary.content_digest'),
@@ -60,8 +64,8 @@ function summaryFrom(message: CheckpointSummaryMessage): CheckpointHeader {
 /** The checkpoint in a message; `cursor` is its number when the message itself does not say. */
 export function checkpointFrom(message: CheckpointMessage, cursor?: bigint): Checkpoint {
   return {
-    sequenceNumber: required(
-      message.sequenceNumber ?? message.summary?.sequenceNumber ?? cursor,
+    sequenceNumber: possibleCount(
+      required(message.sequenceNumber ?? message.summary?.sequenceNumber ?? cursor, 'checkpoint.sequence_number'),
       'checkpoint.sequence_number',
     ),
     digest: message.digest ?? message.summary?.digest,

@@ -6,6 +6,7 @@ import type {
 } from '../../../gen/soma/rpc/system_state_pb.js';
 import type { Address, ObjectId } from '../../chain/index.js';
 import { type Model, modelFrom } from './model.js';
+import { finite, possibleAmount, possibleEpoch } from './possible.js';
 import { required, requiredId } from './required.js';
 import { type ValidatorSet, validatorSetFrom } from './validator.js';
 
@@ -84,7 +85,12 @@ const PARAMETER_NAMES: Readonly<Record<ParameterName, true>> = {
 export function parametersFrom(message: SystemParametersMessage): SystemParameters {
   const names = Object.keys(PARAMETER_NAMES) as ParameterName[];
   return Object.fromEntries(
-    names.map((name) => [name, required<bigint | number>(message[name], `parameters.${name}`)]),
+    names.map((name) => {
+      const field = `parameters.${name}`;
+      const value = required<bigint | number>(message[name], field);
+      // Amounts, sizes, durations and rates alike: none of them exceeds the supply.
+      return [name, typeof value === 'bigint' ? possibleAmount(value, field) : finite(value, field)];
+    }),
   ) as unknown as SystemParameters;
 }
 
@@ -118,7 +124,7 @@ export function systemStateFrom(message: SystemStateMessage): SystemState {
   const targets = required(message.targetState, 'system_state.target_state');
   const { models, unreadableModels } = modelsFrom(registry.models);
   return {
-    epoch: required(message.epoch, 'system_state.epoch'),
+    epoch: possibleEpoch(required(message.epoch, 'system_state.epoch'), 'system_state.epoch'),
     epochStartMs: required(message.epochStartTimestampMs, 'system_state.epoch_start_timestamp_ms'),
     protocolVersion: required(message.protocolVersion, 'system_state.protocol_version'),
     parameters: parametersFrom(required(message.parameters, 'system_state.parameters')),

@@ -1,5 +1,6 @@
 import type { Target as TargetMessage } from '../../../gen/soma/rpc/target_pb.js';
 import type { Address, ObjectId } from '../../chain/index.js';
+import { possibleAmount, possibleEpoch } from './possible.js';
 import { floats, optionalId, required, requiredId } from './required.js';
 
 /** Where a target stands. The node says `claimable` of filled and expired targets whose reward can be claimed. */
@@ -80,9 +81,12 @@ export function targetFrom(message: TargetMessage, embedding = floats(message.em
     embedding,
     modelIds: modelIdsFrom(message.modelIds),
     distanceThreshold: required(message.distanceThreshold, 'target.distance_threshold'),
-    rewardPoolShannons: required(message.rewardPool, 'target.reward_pool'),
-    generationEpoch: required(message.generationEpoch, 'target.generation_epoch'),
-    bondShannons: message.bondAmount ?? 0n,
+    rewardPoolShannons: possibleAmount(required(message.rewardPool, 'target.reward_pool'), 'target.reward_pool'),
+    generationEpoch: possibleEpoch(
+      required(message.generationEpoch, 'target.generation_epoch'),
+      'target.generation_epoch',
+    ),
+    bondShannons: possibleAmount(message.bondAmount ?? 0n, 'target.bond_amount'),
     ...outcomeFrom(message),
   };
 }

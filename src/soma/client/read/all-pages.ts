@@ -7,23 +7,32 @@ export interface Page<T> {
   readonly next: Uint8Array | undefined;
 }
 
+/** Pages of one list; at the smallest page that nodes send, more items than any list has. */
+const MAX_PAGES = 100_000;
+/** Pages in a row without an item. */
+const MAX_EMPTY_PAGES = 16;
+
 /**
  * All items of all pages. The next page is asked for while the items of this one are consumed.
  *
- * @throws QuarryError `PROTOCOL` when a page names itself as the next one
+ * @throws QuarryError `PROTOCOL` when the list does not end: a page is named twice, or brings nothing again and again
  */
 export async function* allPages<T>(
   fetchPage: (token: { readonly pageToken?: Uint8Array | undefined }) => Promise<Page<T>>,
 ): AsyncGenerator<T, void, void> {
   let pending: Promise<Page<T>> | undefined = fetchPage({});
-  let last: Uint8Array | undefined;
+  const known = new Set<string>();
+  let empty = 0;
   while (pending !== undefined) {
     const page: Page<T> = await pending;
-    if (page.next !== undefined && last !== undefined && Buffer.compare(page.next, last) === 0) {
+    empty = page.items.length === 0 ? empty + 1 : 0;
+    const token = page.next === undefined ? undefined : Buffer.from(page.next).toString('base64');
+    if (token !== undefined && (known.has(token) || known.size >= MAX_PAGES || empty >= MAX_EMPTY_PAGES)) {
       yield* page.items;
-      throw new QuarryError('PROTOCOL', 'the node names a page as the one after itself');
+      const how = known.has(token) ? 'names a page twice' : `names ever more pages, ${known.size} so far`;
+      throw new QuarryError('PROTOCOL', `the node's list does not end: it ${how}`);
     }
-    last = page.next;
+    if (token !== undefined) known.add(token);
     pending = page.next === undefined ? undefined : fetchPage({ pageToken: page.next });
     // The consumer may leave before it asks for the next page; its failure is then nobody's concern.
     pending?.catch(() => {});

@@ -1,6 +1,7 @@
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import { timestampFromRpc } from '../../chain/index.js';
 import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import { possibleCount, possibleEpoch } from '../decode/possible.js';
 import { required } from '../decode/required.js';
 
 /** What a node is and how far it has come. */
@@ -25,8 +26,8 @@ export async function getServiceInfo(client: ClientContext, options: CallOptions
   return {
     chainId: required(info.chainId, 'chain_id'),
     chain: required(info.chain, 'chain'),
-    epoch: required(info.epoch, 'epoch'),
-    checkpointHeight: required(info.checkpointHeight, 'checkpoint_height'),
+    epoch: possibleEpoch(required(info.epoch, 'epoch'), 'epoch'),
+    checkpointHeight: possibleCount(required(info.checkpointHeight, 'checkpoint_height'), 'checkpoint_height'),
     timestampMs: info.timestamp === undefined ? undefined : timestampFromRpc(info.timestamp),
     lowestAvailableCheckpoint: info.lowestAvailableCheckpoint,
     lowestAvailableCheckpointObjects: info.lowestAvailableCheckpointObjects,

@@ -154,6 +154,15 @@ export class FailoverTransport implements RpcTransport {
     }
   }
 
+  /** Notes that the preferred node answered with something that does not fit; one that goes on so is left for another. */
+  reportUnfit(reason: QuarryError): void {
+    const node = this.#current;
+    if (node === undefined || !node.noteUnfit(performance.now())) return;
+    if (this.#best(new Set([node])) === undefined) return;
+    node.cancelCalls(`${node.url} keeps telling what does not fit`, reason, 'stream');
+    this.#choose();
+  }
+
   /** @see RpcTransport.useThread */
   useThread(path: string): void {
     for (const node of this.#nodes) node.useThread(path);

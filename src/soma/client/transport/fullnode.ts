@@ -1,5 +1,6 @@
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
+import { type Backoff, backoffDelayMs } from '../../../http/index.js';
 import { digestToBytes } from '../../chain/index.js';
 import { type ChildSignal, childSignal } from '../child-signal.js';
 import { required } from '../decode/required.js';
@@ -34,6 +35,11 @@ export interface NodeCall {
 
 /** How long a node that was overloaded is spared. */
 const SPARE_MS = 1_000;
+/** Answers that did not fit, within {@link UNFIT_WITHIN_MS}, after which a node is left for another. */
+const UNFIT_LIMIT = 3;
+const UNFIT_WITHIN_MS = 60_000;
+/** How long a node is left then: longer every time. */
+const UNFIT_BACKOFF: Backoff = { baseMs: 30_000, maxMs: 600_000 };
 /** Probes whose median counts: one slow answer changes nothing. */
 const SAMPLES = 3;
 
@@ -50,6 +56,8 @@ export class Fullnode {
   readonly #calls = new Set<NodeCall & { drop(reason: QuarryError): void }>();
   readonly #timeoutMs: number;
   #sparedUntil = 0;
+  readonly #unfitAt: number[] = [];
+  #timesLeft = 0;
   #closed = false;
   #probing: Promise<string> | undefined;
   /** First four bytes of the chain's id in hex, as headers carry it. */
@@ -91,6 +99,20 @@ export class Fullnode {
   /** Others go first for a second. */
   markOverloaded(now: number): void {
     this.#sparedUntil = now + SPARE_MS;
+  }
+
+  /**
+   * Notes an answer that did not fit.
+   *
+   * @returns whether there were so many that the node is left alone for a while
+   */
+  noteUnfit(now: number): boolean {
+    this.#unfitAt.push(now);
+    while (now - (this.#unfitAt[0] ?? now) > UNFIT_WITHIN_MS) this.#unfitAt.shift();
+    if (this.#unfitAt.length < UNFIT_LIMIT) return false;
+    this.#unfitAt.length = 0;
+    this.#sparedUntil = now + backoffDelayMs(this.#timesLeft++, UNFIT_BACKOFF, () => 1);
+    return true;
   }
 
   /**

@@ -10,6 +10,7 @@ import {
 import type { ClientContext } from '../context.js';
 import type { Checkpoint } from '../decode/checkpoint.js';
 import type { PartialObject } from '../decode/object.js';
+import { possibleAmount, possibleEpoch } from '../decode/possible.js';
 import type { Target } from '../decode/target.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { listAllTargets } from '../read/list-targets.js';
@@ -217,6 +218,14 @@ class TargetFeed {
   }
 }
 
+/** @throws QuarryError `PROTOCOL` when its numbers cannot be */
+function possibleTarget(payload: TargetPayload): TargetPayload {
+  possibleAmount(payload.rewardPool, 'target.reward_pool');
+  possibleAmount(payload.bondAmount, 'target.bond_amount');
+  possibleEpoch(payload.generationEpoch, 'target.generation_epoch');
+  return payload;
+}
+
 /** The last state of every target among the objects, which come in versions before and after each transaction. */
 function targetsAmong(
   objects: readonly PartialObject[],
@@ -234,7 +243,7 @@ function targetsAmong(
   }
   return [...newest].flatMap(([id, { payload }]) => {
     try {
-      return [{ id, payload: decodeTarget(payload) }];
+      return [{ id, payload: possibleTarget(decodeTarget(payload)) }];
     } catch (error) {
       onUnfit(toQuarryError(error, `reading target ${id}`));
       return [];

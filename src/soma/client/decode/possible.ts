@@ -1,0 +1,37 @@
+import { QuarryError } from '../../../errors/index.js';
+import { TOTAL_SUPPLY_SHANNONS } from '../../chain/index.js';
+
+// What a node tells is checked here, where it enters: stores, sums and conversions behind it rely on it.
+
+/** More epochs than a chain that changes them every second has in a thousand years. */
+const MOST_EPOCHS = 2n ** 35n;
+const MOST_COUNTED = BigInt(Number.MAX_SAFE_INTEGER);
+
+function atMost(value: bigint, most: bigint, field: string): bigint {
+  if (value >= 0n && value <= most) return value;
+  throw new QuarryError('PROTOCOL', `the node tells an impossible ${field}`, {
+    hint: 'another fullnode may know better: name several with --fullnodes',
+    details: { field, value: value.toString(), most: most.toString() },
+  });
+}
+
+/** @throws QuarryError `PROTOCOL` for an epoch that cannot have come yet */
+export function possibleEpoch(epoch: bigint, field: string): bigint {
+  return atMost(epoch, MOST_EPOCHS, field);
+}
+
+/** @throws QuarryError `PROTOCOL` for a size or count that is no exact number */
+export function possibleCount(count: bigint, field: string): bigint {
+  return atMost(count, MOST_COUNTED, field);
+}
+
+/** @throws QuarryError `PROTOCOL` for an amount of more shannons than there are */
+export function possibleAmount(shannons: bigint, field: string): bigint {
+  return atMost(shannons, TOTAL_SUPPLY_SHANNONS, field);
+}
+
+/** @throws QuarryError `PROTOCOL` for a number that is not finite */
+export function finite(value: number, field: string): number {
+  if (Number.isFinite(value)) return value;
+  throw new QuarryError('PROTOCOL', `the node tells a ${field} that is not finite`, { details: { field } });
+}
