@@ -1,5 +1,6 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
+import { withEnvFile } from '../config/env-file.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { toJsonLine } from '../text/json.js';
 import { plainText, terminalText } from '../text/plain-text.js';
@@ -72,8 +73,14 @@ function endedBy(signal: AbortSignal): number {
   return signal.reason === 'SIGTERM' || signal.reason === 'EPIPE' ? 0 : 130;
 }
 
-/** Runs one command line and returns its exit code. */
-export async function runCommand(args: readonly string[], context: CliContext): Promise<number> {
+/** Runs one command line, with the variables of a `.env` file below its environment, and returns its exit code. */
+export async function runCommand(args: readonly string[], given: CliContext): Promise<number> {
+  let context = given;
+  try {
+    context = { ...given, env: await withEnvFile(given.env, envFileOf(args)) };
+  } catch (error) {
+    return report(error, args.includes('--json'), given);
+  }
   const program = new Command('quarry')
     .description('Mines open AI networks: scores real data, matches it with open targets, submits what fits.')
     .version(versionOf(), '-V, --version')
@@ -104,6 +111,14 @@ export async function runCommand(args: readonly string[], context: CliContext): 
   } catch (error) {
     return report(error, args.includes('--json'), context);
   }
+}
+
+/** What `--env-file` names: read before there is a command, because every command's environment is made of it. */
+function envFileOf(args: readonly string[]): string | undefined {
+  const index = args.findIndex((arg) => arg === '--env-file' || arg.startsWith('--env-file='));
+  if (index < 0) return undefined;
+  const arg = args[index]!;
+  return arg.includes('=') ? arg.slice(arg.indexOf('=') + 1) : args[index + 1];
 }
 
 function report(error: unknown, json: boolean, context: CliContext): number {

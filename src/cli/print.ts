@@ -1,4 +1,4 @@
-import { type Column, renderFields, renderTable, terminalText, toJsonLine } from '../text/index.js';
+import { renderFields, terminalText, toJsonLine } from '../text/index.js';
 import type { CliContext } from './context.js';
 
 /** Flags every command with data on stdout has. */
@@ -30,21 +30,6 @@ export function printRecord(
 ): void {
   if (flags.json) sayJson(context, json);
   else say(context, renderFields(fields));
-}
-
-/** Rows as a table; where there are none, a line of talk instead. */
-export function printTable<Row>(
-  context: CliContext,
-  rows: readonly Row[],
-  columns: readonly Column<Row>[],
-  empty: string,
-): void {
-  if (rows.length === 0) {
-    tell(context, empty);
-    return;
-  }
-  const width = context.columns === undefined ? {} : { columns: context.columns };
-  say(context, renderTable(rows, columns, { ...width, bold: context.style.bold }));
 }
 
 /** The examples at the end of a command's help. */

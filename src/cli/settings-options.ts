@@ -16,7 +16,9 @@ export const ENGINE_SETTINGS = ['engine', 'isa', 'precision', 'onnxProvider', 'w
 /** Adds the flags of these settings, and `--config`, to a command. */
 export function addSettings(command: Command, names: readonly SettingName[]): Command {
   addSettingFlags(command, names);
-  return command.addOption(new Option('--config <file>', 'settings as YAML (default: quarry.yaml, if present)'));
+  return command
+    .addOption(new Option('--config <file>', 'settings as YAML (default: quarry.yaml, if present)'))
+    .option('--env-file <file>', 'variables to read besides the environment (default: .env, if present)');
 }
 
 /** Adds the flags of these settings only: for commands whose `--config` is a model's. */

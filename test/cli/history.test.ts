@@ -80,7 +80,7 @@ describe('history', () => {
     expect(text.stdout).toMatch(/DAY\s+ACCEPTED/);
     expect(text.stdout).toMatch(/^lost\s+█▁$/m);
     const csv = await run(['history', '--csv', '--since', '2026-01-11']);
-    expect(csv.stdout.split('\r\n')[1]).toMatch(/^2026-01-11T12:00:00.080Z,0xa+3,accepted,/);
+    expect(csv.lines[1]).toMatch(/^2026-01-11T12:00:00.080Z,0xa+3,accepted,/);
     expect(csv.lines).toHaveLength(4);
   });
 
@@ -98,7 +98,9 @@ describe('history', () => {
       const path = join(state, 'journal.db');
       const old = openDatabase(path, { migrations: JOURNAL_MIGRATIONS.slice(0, version) });
       old.exec(
-        `INSERT INTO submissions VALUES (NULL, '0xabcd', 'c', '0x1', 'd', x'', 'accepted', NULL, '1', '10', '50', '5', 12, 1)`,
+        `INSERT INTO submissions
+           (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, fee, latency_ms, created_ms)
+         VALUES ('0xabcd', 'c', '0x1', 'd', x'', 'accepted', '1', '10', '50', '5', 12, 1)`,
       );
       old.close();
       const { json } = await run(['history', '--json', '--state-dir', state]);

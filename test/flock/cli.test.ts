@@ -5,8 +5,8 @@ import stringWidth from 'string-width';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { flockCommand } from '../../src/cli/commands/flock.js';
 import type { CliContext } from '../../src/cli/context.js';
+import { runCommand } from '../../src/cli/main.js';
 import { type DemoArena, startDemoArena } from '../../src/devnet/flock/demo-arena.js';
-import { toQuarryError } from '../../src/errors/index.js';
 import { createStyle } from '../../src/text/index.js';
 import { onEnd, tempDir } from './bench.js';
 
@@ -23,7 +23,6 @@ interface Run {
   readonly code: number;
   readonly out: string;
   readonly err: string;
-  readonly error: ReturnType<typeof toQuarryError> | undefined;
 }
 
 async function quarry(
@@ -51,22 +50,9 @@ async function quarry(
     style: createStyle(false),
     errStyle: createStyle(false),
   };
-  const command = flockCommand(context);
-  const quiet = (one: typeof command): void => {
-    one.exitOverride().configureOutput({ writeOut: (text) => stdout.write(text), writeErr: () => {} });
-    for (const sub of one.commands) quiet(sub as typeof command);
-  };
-  quiet(command);
-  try {
-    await command.parseAsync(typeof line === 'string' ? line.split(' ') : [...line], { from: 'user' });
-    return { code: 0, out, err, error: undefined };
-  } catch (caught) {
-    if (caught instanceof Error && 'exitCode' in caught && caught.name === 'CommanderError') {
-      return { code: caught.exitCode === 0 ? 0 : 2, out, err, error: undefined };
-    }
-    const error = toQuarryError(caught, 'quarry');
-    return { code: error.exitCode, out, err, error };
-  }
+  const args = typeof line === 'string' ? line.split(' ') : [...line];
+  const code = await runCommand(['flock', ...args], context);
+  return { code, out, err };
 }
 
 const lines = (text: string): string[] => text.trimEnd().split('\n');
@@ -280,7 +266,10 @@ describe('work', () => {
     expect(JSON.parse(out)).toMatchObject({ path: dest, md5Checked: true, jsonl: { lines: 2000 } });
     expect(err).toContain('downloading');
     expect(lines(await readFile(dest, 'utf8'))).toHaveLength(2000);
-    expect((await quarry(['download', '7', '-o', dest])).error).toMatchObject({ code: 'ALREADY_EXISTS' });
+    expect(await quarry(['download', '7', '-o', dest])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('exists'),
+    });
   });
 
   it('interrupted download: exit 130, part kept, the same command goes on', async () => {
@@ -321,7 +310,7 @@ describe('work', () => {
     });
     expect(await readFile(join(home, '.local/state/quarry/flock/submissions.jsonl'), 'utf8')).toContain('"repo":"a/b"');
     const closed = await quarry(['submit', '1', '--repo', 'a/b', '--yes']);
-    expect(closed.error).toMatchObject({ code: 'FAILED_PRECONDITION' });
+    expect(closed.code).toBe(1);
     expect(closed.err).toMatch(/task +fail/);
   });
 
@@ -347,7 +336,7 @@ describe('work', () => {
     expect(done.code).toBe(0);
     expect(JSON.parse(done.out).sent.data.hg_repo_id).toBe('a/r');
     const broken = await quarry(['run', '7', '--train', 'exit 3', '--repo', 'a/r', '--work-dir', work, '--yes']);
-    expect(broken.error?.message).toContain('status 3');
+    expect(broken.err).toContain('status 3');
   });
 
   it('validate loop: an external scorer, one NDJSON event per line, no arena key in its environment', async () => {

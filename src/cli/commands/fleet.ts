@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import { fleetStatus } from '../../fleet/index.js';
 import type { CliContext } from '../context.js';
 import { fleetConnection } from '../mining/fleet-settings.js';
-import { examples, type JsonFlag, printTable, say, sayJson } from '../print.js';
+import { examples, type JsonFlag, say, sayJson } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
+import { addTableFlags, printTable, type TableFlags } from '../table.js';
 
 /** `quarry fleet`. */
 export function fleetCommand(context: CliContext): Command {
@@ -11,12 +12,12 @@ export function fleetCommand(context: CliContext): Command {
     .description('show the scorers of a fleet, what each has loaded, and the queue')
     .option('--json', 'one JSON object')
     .addHelpText('after', examples('fleet status --nats nats://10.0.0.5:4222'));
-  addSettings(status, ['nats', 'natsCreds', 'fleet']);
-  status.action((flags: JsonFlag) => showStatus(context, flags));
+  addTableFlags(addSettings(status, ['nats', 'natsCreds', 'fleet']));
+  status.action((flags: JsonFlag & TableFlags) => showStatus(context, flags));
   return new Command('fleet').description('look after scorers on other machines').addCommand(status);
 }
 
-async function showStatus(context: CliContext, flags: JsonFlag): Promise<void> {
+async function showStatus(context: CliContext, flags: JsonFlag & TableFlags): Promise<void> {
   const config = await configOf(context, { ...flags });
   const fleet = await fleetConnection(config, 'status');
   try {
@@ -30,6 +31,7 @@ async function showStatus(context: CliContext, flags: JsonFlag): Promise<void> {
     say(context, `${models.length} models, ${queued} samples queued, ${redelivered} of them handed out again`);
     printTable(
       context,
+      flags,
       scorers,
       [
         { header: 'SCORER', value: (row) => row.id },

@@ -1,22 +1,21 @@
 import { Command, Option } from 'commander';
 import type { PastSubmission } from '../../miner/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
-import { type Column, renderCsv, renderMarkdown } from '../../text/index.js';
+import type { Column } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { GROUPINGS, type Grouping, groupSubmissions, type SubmissionGroup } from '../history/group-submissions.js';
 import { sinceArgument } from '../history/since.js';
 import { sparkline } from '../history/sparkline.js';
 import { isoTime, submissionJson } from '../history/submission-json.js';
 import { withHistory } from '../history/with-history.js';
-import { examples, printTable, say, sayJson } from '../print.js';
+import { examples, say, sayJson } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
+import { addTableFlags, printTable, type TableFlags } from '../table.js';
 
-interface HistoryFlags {
+interface HistoryFlags extends TableFlags {
   readonly since?: string | undefined;
   readonly by?: Grouping | undefined;
   readonly json?: boolean | undefined;
-  readonly csv?: boolean | undefined;
-  readonly md?: boolean | undefined;
 }
 
 /** `quarry history`: what a miner earned, lost and was refused, from its journal. */
@@ -26,8 +25,6 @@ export function historyCommand(context: CliContext): Command {
     .option('--since <when>', 'only what was sent since: an age (12h, 7d) or a date')
     .addOption(new Option('--by <what>', 'one row per').choices(GROUPINGS))
     .addOption(new Option('--json', 'one JSON object a line').conflicts(['csv', 'md']))
-    .addOption(new Option('--csv', 'CSV').conflicts(['md']))
-    .option('--md', 'a Markdown table')
     .addHelpText(
       'after',
       `
@@ -35,7 +32,7 @@ Without --by, --json, --csv and --md have one submission a line; a terminal show
 The journal may belong to a miner that runs.
 ${examples('history --since 7d', 'history --by model --md', 'history --json | jq .outcome')}`,
     );
-  addSettings(command, ['network', 'stateDir']);
+  addTableFlags(addSettings(command, ['network', 'stateDir']));
   return command.action(async (flags: HistoryFlags) => {
     const sinceMs = flags.since === undefined ? undefined : sinceArgument(flags.since, Date.now());
     const config = await configOf(context, { ...flags });
@@ -49,32 +46,24 @@ function print(context: CliContext, flags: HistoryFlags, submissions: Iterable<P
     return;
   }
   if (flags.by === undefined && (flags.csv || flags.md)) {
-    printText(context, flags, [...submissions], SUBMISSION_COLUMNS);
+    printTable(context, flags, [...submissions], SUBMISSION_COLUMNS);
     return;
   }
   const by = flags.by ?? 'day';
   const groups = groupSubmissions(submissions, by);
   const columns = groupColumns(by);
   if (flags.json) for (const { key, ...group } of groups) sayJson(context, { [by]: key, ...group });
-  else if (flags.csv || flags.md) printText(context, flags, groups, columns);
-  else printGroups(context, groups, columns);
-}
-
-function printText<Row>(
-  context: CliContext,
-  { csv }: HistoryFlags,
-  rows: readonly Row[],
-  columns: readonly Column<Row>[],
-): void {
-  context.stdout.write(csv ? renderCsv(rows, columns) : renderMarkdown(rows, columns));
+  else if (flags.csv || flags.md) printTable(context, flags, groups, columns);
+  else printGroups(context, flags, groups, columns);
 }
 
 function printGroups(
   context: CliContext,
+  flags: TableFlags,
   groups: readonly SubmissionGroup[],
   columns: readonly Column<SubmissionGroup>[],
 ): void {
-  printTable(context, groups, columns, 'nothing was submitted in this time');
+  printTable(context, flags, groups, columns, 'nothing was submitted in this time');
   if (groups.length < 2) return;
   const latest = groups.slice(-60);
   const line = (name: string, values: readonly number[]): void =>

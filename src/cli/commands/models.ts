@@ -7,37 +7,50 @@ import type { Column } from '../../text/index.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { idArgument } from '../parse-argument.js';
-import { examples, printTable, sayJson } from '../print.js';
+import { examples, sayJson } from '../print.js';
 import { type SessionFlags, withNetwork, withSession } from '../soma-session.js';
+import { addTableFlags, printTable, type TableFlags } from '../table.js';
 import { addFetchCommand } from './models/fetch.js';
 import { addGenerateCommand } from './models/generate.js';
 import { addPublishCommand } from './models/publish.js';
+
+interface ManifestFlags extends SessionFlags, TableFlags {
+  readonly target?: string | undefined;
+}
 
 /** `quarry models`. */
 export function modelsCommand(context: CliContext): Command {
   const models = new Command('models').description('list, fetch, make and publish models');
 
-  withNetwork(models.command('list').description('the models of the registry'))
+  addTableFlags(withNetwork(models.command('list').description('the models of the registry')))
     .addOption(
       new Option('--state <state>', 'only models in this state')
         .choices(['created', 'pending', 'active', 'inactive', 'any'])
         .default('any'),
     )
     .addHelpText('after', examples('models list', 'models list --state active --json'))
-    .action((flags: SessionFlags & { state: ModelState | 'any' }) =>
+    .action((flags: SessionFlags & TableFlags & { state: ModelState | 'any' }) =>
       withSession(context, flags, async ({ client, signal }) => {
         const all = await client.getModels({ signal });
         const shown = all.filter(({ state }) => flags.state === 'any' || state === flags.state);
         if (flags.json) sayJson(context, { models: shown.map(modelJson) });
         else
-          printTable(context, shown, MODEL_COLUMNS, flags.state === 'any' ? 'no models' : `no ${flags.state} models`);
+          printTable(
+            context,
+            flags,
+            shown,
+            MODEL_COLUMNS,
+            flags.state === 'any' ? 'no models' : `no ${flags.state} models`,
+          );
       }),
     );
 
-  withNetwork(models.command('manifests [ids...]').description('where the weights of models are, and their keys'))
+  addTableFlags(
+    withNetwork(models.command('manifests [ids...]').description('where the weights of models are, and their keys')),
+  )
     .option('--target <id>', 'the models of this target, in its order')
     .addHelpText('after', examples('models manifests 0x…', 'models manifests --target 0x… --json'))
-    .action((ids: string[], flags: SessionFlags & { target?: string | undefined }) => manifests(context, ids, flags));
+    .action((ids: string[], flags: ManifestFlags) => manifests(context, ids, flags));
 
   addFetchCommand(models, context);
   addGenerateCommand(models, context);
@@ -45,11 +58,7 @@ export function modelsCommand(context: CliContext): Command {
   return models;
 }
 
-async function manifests(
-  context: CliContext,
-  ids: readonly string[],
-  flags: SessionFlags & { target?: string | undefined },
-) {
+async function manifests(context: CliContext, ids: readonly string[], flags: ManifestFlags) {
   if ((flags.target === undefined) === (ids.length === 0)) {
     throw new QuarryError('USAGE', 'name models by their ids, or a target with --target');
   }
@@ -61,7 +70,7 @@ async function manifests(
     const rows = wanted.map((modelId, index) => ({ modelId, manifest: found[index] }));
     if (flags.json) {
       sayJson(context, { manifests: rows.map(({ modelId, manifest }) => ({ modelId, ...manifestJson(manifest) })) });
-    } else printTable(context, rows, MANIFEST_COLUMNS, 'the target names no models');
+    } else printTable(context, flags, rows, MANIFEST_COLUMNS, 'the target names no models');
     const missing = rows.filter(({ manifest }) => manifest === undefined);
     if (missing.length === 0) return;
     throw new QuarryError('NOT_FOUND', `${missing.length} of ${rows.length} models have published no weights`, {

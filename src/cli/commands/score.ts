@@ -10,13 +10,14 @@ import type { CliContext } from '../context.js';
 import { openLocalWeights, weightsKey } from '../local-weights.js';
 import { engineOptions } from '../mining/miner-settings.js';
 import { idArgument, u64Argument } from '../parse-argument.js';
-import { examples, printTable, sayJson, tell } from '../print.js';
+import { examples, sayJson, tell } from '../print.js';
 import { readJoined, readSample } from '../sample-file.js';
 import { addSettingFlags, configOf, ENGINE_SETTINGS } from '../settings-options.js';
 import { withSession } from '../soma-session.js';
 import { speedFileOf } from '../state-dir.js';
+import { addTableFlags, printTable, type TableFlags } from '../table.js';
 
-interface ScoreFlags {
+interface ScoreFlags extends TableFlags {
   readonly json?: boolean | undefined;
   readonly compose?: boolean | undefined;
   readonly model: string;
@@ -45,7 +46,7 @@ export function scoreCommand(context: CliContext): Command {
     .option('--target <id>', 'also show the distance to this target of the network')
     .option('--compose', 'one line for all files joined to one sample, computed from the scores of its parts')
     .option('--json', 'one line per file: {"file","loss","embedding":[…]}');
-  addSettingFlags(command, [...ENGINE_SETTINGS, 'network']);
+  addTableFlags(addSettingFlags(command, [...ENGINE_SETTINGS, 'network']));
   return command
     .addHelpText(
       'after',
@@ -105,7 +106,7 @@ async function score(context: CliContext, files: readonly string[], flags: Score
           }
         }
         if (chunks !== undefined) showComposed(context, flags, rows, chunks, target);
-        else if (!flags.json) printScores(context, rows, target);
+        else if (!flags.json) printScores(context, flags, rows, target);
       } finally {
         await model.close();
       }
@@ -130,7 +131,7 @@ function showComposed(
   const files = rows.map(({ file }) => file);
   const score = { ...composed, precision };
   if (flags.json) sayJson(context, scoreJson({ files, parts: files.length }, score, target));
-  else printScores(context, [{ file: `${files.length} parts`, score }], target);
+  else printScores(context, flags, [{ file: `${files.length} parts`, score }], target);
 }
 
 function scoreJson(
@@ -146,6 +147,7 @@ function scoreJson(
 
 function printScores(
   context: CliContext,
+  flags: TableFlags,
   rows: readonly { readonly file: string; readonly score: Score }[],
   target: Target | undefined,
 ): void {
@@ -158,6 +160,7 @@ function printScores(
   const threshold = target?.distanceThreshold ?? 0;
   printTable(
     context,
+    flags,
     shown,
     [
       { header: 'FILE', value: (row) => row.file, shrink: 1 },

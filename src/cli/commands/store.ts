@@ -5,9 +5,10 @@ import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { openNetworkStore } from '../network-store.js';
 import { integerArgument } from '../parse-argument.js';
-import { examples, printRecord, printTable, say, sayJson } from '../print.js';
+import { examples, printRecord, say, sayJson } from '../print.js';
 import { configOf } from '../settings-options.js';
 import { type SessionFlags, withNetwork } from '../soma-session.js';
+import { addTableFlags, printTable, type TableFlags } from '../table.js';
 import { showReach } from './store/reach.js';
 import { addNetworkStoreCommands } from './store/with-network.js';
 
@@ -17,9 +18,11 @@ export function storeCommand(context: CliContext): Command {
   const command = (usage: string, description: string): Command =>
     withNetwork(store.command(usage).description(description), ['stateDir']);
 
-  command('info', 'what the store holds')
+  addTableFlags(command('info', 'what the store holds'))
     .addHelpText('after', examples('store info', 'store info --state-dir ./state --json'))
-    .action((flags: SessionFlags) => reading(context, flags, async (opened) => info(context, flags, opened)));
+    .action((flags: SessionFlags & TableFlags) =>
+      reading(context, flags, async (opened) => info(context, flags, opened)),
+    );
 
   command('verify', 'read everything and check every checksum')
     .addHelpText('after', examples('store verify'))
@@ -55,10 +58,10 @@ export function storeCommand(context: CliContext): Command {
       }),
     );
 
-  command('reach', 'which share of random targets the stored samples answer, alone and composed')
+  addTableFlags(command('reach', 'which share of random targets the stored samples answer, alone and composed'))
     .option('--targets <n>', 'random targets, 1 to 10000', '200')
     .addHelpText('after', examples('store reach', 'store reach --targets 1000 --json'))
-    .action((flags: SessionFlags & { targets: string }) => {
+    .action((flags: SessionFlags & TableFlags & { targets: string }) => {
       const count = integerArgument(flags.targets, '--targets', 1, 10_000);
       return reading(context, flags, async (opened) => showReach(context, flags, opened, count));
     });
@@ -77,7 +80,7 @@ async function reading(context: CliContext, flags: SessionFlags, use: (store: St
   }
 }
 
-function info(context: CliContext, flags: SessionFlags, store: Store): void {
+function info(context: CliContext, flags: SessionFlags & TableFlags, store: Store): void {
   const { models, ...counts } = storeInfo(store);
   if (flags.json) {
     const rows = models.map(({ model, ...rest }) => ({ ...model, ...rest }));
@@ -94,6 +97,7 @@ function info(context: CliContext, flags: SessionFlags, store: Store): void {
   if (models.length > 0) say(context, '');
   printTable(
     context,
+    flags,
     models,
     [
       { header: 'WEIGHTS', value: ({ model }: { model: ModelKey }) => model.checksum, shrink: 1 },

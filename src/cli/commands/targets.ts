@@ -7,10 +7,11 @@ import type { TargetEvent } from '../../soma/client/watch/watch-targets.js';
 import type { Column } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { idArgument, integerArgument, u64Argument } from '../parse-argument.js';
-import { examples, printRecord, printTable, say, sayJson, tell } from '../print.js';
+import { examples, printRecord, say, sayJson, tell } from '../print.js';
 import { type SessionFlags, type SomaSession, withNetwork, withSession } from '../soma-session.js';
+import { addTableFlags, printTable, type TableFlags } from '../table.js';
 
-interface ListFlags extends SessionFlags {
+interface ListFlags extends SessionFlags, TableFlags {
   readonly status: TargetFilter;
   readonly epoch?: string | undefined;
   readonly submitter?: string | undefined;
@@ -24,7 +25,7 @@ interface ListFlags extends SessionFlags {
 export function targetsCommand(context: CliContext): Command {
   const targets = new Command('targets').description('list, show and watch targets');
 
-  withNetwork(targets.command('list').description('one page of targets, or all of them'))
+  addTableFlags(withNetwork(targets.command('list').description('one page of targets, or all of them')))
     .addOption(
       new Option('--status <status>', 'which targets')
         .choices(['open', 'filled', 'claimable', 'claimed', 'expired', 'any'])
@@ -98,7 +99,7 @@ async function list({ client, context, signal }: SomaSession, flags: ListFlags, 
   }
   // Columns that a mask left out would only show dashes.
   const columns = COLUMNS.filter((column) => rows.some((row) => column.value(row) !== undefined));
-  printTable(context, rows, columns, `no ${flags.status === 'any' ? '' : `${flags.status} `}targets`);
+  printTable(context, flags, rows, columns, `no ${flags.status === 'any' ? '' : `${flags.status} `}targets`);
 }
 
 const COLUMNS: readonly Column<PartialTarget>[] = [

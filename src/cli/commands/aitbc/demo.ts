@@ -19,7 +19,8 @@ import type { ScoringEngine } from '../../../engine/contract.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { formatDuration, renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { printTable, say, tell } from './print.js';
+import { printTable } from '../../table.js';
+import { say, tell } from './print.js';
 import { verificationFields } from './receipts.js';
 import { openScorer } from './scorer.js';
 
@@ -124,6 +125,7 @@ function show(
 ): void {
   printTable(
     context,
+    {},
     (results['scores'] ?? []) as Record<string, unknown>[],
     [
       { header: 'sample', value: (score) => Number(score['sample']), align: 'right' },

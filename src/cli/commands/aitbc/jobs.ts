@@ -3,8 +3,9 @@ import type { JobInput, JobStatus, LiveJobOptions } from '../../../aitbc/index.j
 import { plainText } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { positiveInteger, wholeNumber } from '../../parse-argument.js';
+import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
-import { jsonOf, printRecord, printTable, say, tell } from './print.js';
+import { jsonOf, printRecord, say, tell } from './print.js';
 
 /** `quarry aitbc jobs`. */
 export function jobsCommand(context: CliContext): Command {
@@ -85,7 +86,7 @@ function addCreate(jobs: Command, context: CliContext): void {
 }
 
 function addList(jobs: Command, context: CliContext): void {
-  withConnection(jobs.command('list').description('your jobs'))
+  addTableFlags(withConnection(jobs.command('list').description('your jobs')))
     .addOption(new Option('--status <status>').choices(['submitted', 'running', 'completed', 'failed', 'cancelled']))
     .option('--type <type>', 'only jobs of this type')
     .option('--limit <n>', 'jobs on the page', positiveInteger, 50)
@@ -93,12 +94,13 @@ function addList(jobs: Command, context: CliContext): void {
     .addHelpText('after', example('jobs list --status running'))
     .action(
       async (
-        flags: ConnectionFlags & {
-          status?: JobStatus | undefined;
-          type?: string | undefined;
-          limit: number;
-          offset: number;
-        },
+        flags: ConnectionFlags &
+          TableFlags & {
+            status?: JobStatus | undefined;
+            type?: string | undefined;
+            limit: number;
+            offset: number;
+          },
       ) => {
         const { status, type, limit, offset } = flags;
         const query = { limit, offset, status, type };
@@ -107,6 +109,7 @@ function addList(jobs: Command, context: CliContext): void {
           if (flags.json) return say(context, jsonOf(page, flags));
           printTable(
             context,
+            flags,
             page.jobs,
             [
               { header: 'job', value: (job) => job.jobId, shrink: 1 },

@@ -3,9 +3,10 @@ import type { OfferInput } from '../../../aitbc/index.js';
 import { toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { positiveInteger } from '../../parse-argument.js';
+import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';
-import { printRecord, printTable, say } from './print.js';
+import { printRecord, say } from './print.js';
 
 /** `quarry aitbc offers`. */
 export function offersCommand(context: CliContext): Command {
@@ -21,14 +22,15 @@ export function offersCommand(context: CliContext): Command {
       });
     });
 
-  withConnection(offers.command('list').description('active offers'))
+  addTableFlags(withConnection(offers.command('list').description('active offers')))
     .option('--job-type <type>', 'only offers for this type of job')
     .option('--max-price <amount>', 'only offers up to this price')
     .option('--limit <n>', 'offers at most', positiveInteger, 50)
     .addHelpText('after', example('offers list --max-price 0.01'))
     .action(
       async (
-        flags: ConnectionFlags & { jobType?: string | undefined; maxPrice?: string | undefined; limit: number },
+        flags: ConnectionFlags &
+          TableFlags & { jobType?: string | undefined; maxPrice?: string | undefined; limit: number },
       ) => {
         const query = {
           limit: flags.limit,
@@ -44,6 +46,7 @@ export function offersCommand(context: CliContext): Command {
           if (flags.json) return say(context, toJsonLine({ offers: list }));
           printTable(
             context,
+            flags,
             list,
             [
               { header: 'offer', value: (offer) => offer.offerId, shrink: 1 },

@@ -8,7 +8,7 @@ interface OutputFlags {
   readonly camel?: boolean | undefined;
 }
 
-export { printTable, say, tell } from '../../print.js';
+export { say, tell } from '../../print.js';
 
 /** A result as one JSON object: the document's wire object, or camelCase when asked; numbers in results as they came. */
 export function jsonOf(result: object, flags: OutputFlags): string {

@@ -8,6 +8,7 @@ import {
 import { QuarryError } from '../../../errors/index.js';
 import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 import {
   type ConnectionFlags,
   pinsOf,
@@ -18,7 +19,7 @@ import {
   withPins,
 } from './connection.js';
 import { example } from './jobs.js';
-import { printRecord, printTable, say, tell } from './print.js';
+import { printRecord, say, tell } from './print.js';
 
 /** `quarry aitbc receipts`. */
 export function receiptsCommand(context: CliContext): Command {
@@ -72,14 +73,15 @@ export function receiptsCommand(context: CliContext): Command {
       },
     );
 
-  withPins(withConnection(receipts.command('history <job-id>').description('all receipts of a job')))
+  addTableFlags(withPins(withConnection(receipts.command('history <job-id>').description('all receipts of a job'))))
     .addHelpText('after', example('receipts history job_1'))
-    .action((jobId: string, flags: ConnectionFlags) =>
+    .action((jobId: string, flags: ConnectionFlags & TableFlags) =>
       withClient(context, flags, async (client) => {
         const list = await client.receipts.history(jobId, { signal: context.signal });
         if (flags.json) return say(context, `{"items":[${list.map((receipt) => receipt.text).join(',')}]}`);
         printTable(
           context,
+          flags,
           list.map((receipt) => ({ receipt, result: client.receipts.verifyLocal(receipt) })),
           [
             { header: 'receipt', value: ({ receipt }) => receipt.receiptId, shrink: 1 },

@@ -2,9 +2,10 @@ import { Command, Option } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
 import { renderFields, toJsonLine, toJsonPretty } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';
-import { jsonOf, printRecord, printTable, say } from './print.js';
+import { jsonOf, printRecord, say } from './print.js';
 
 const SERVICES = {
   whisper: 'whisper/transcribe',
@@ -43,30 +44,33 @@ export function registryCommand(context: CliContext): Command {
   const print = (value: object, flags: ConnectionFlags): void =>
     say(context, flags.json ? toJsonLine(value) : toJsonPretty(value));
 
-  withConnection(registry.command('list').description('services'))
+  addTableFlags(withConnection(registry.command('list').description('services')))
     .addOption(new Option('--category <name>', 'only this category'))
     .option('--search <text>', 'part of a name, description or tag')
     .addHelpText('after', example('registry list --category ai_ml'))
-    .action(async (flags: ConnectionFlags & { category?: string | undefined; search?: string | undefined }) => {
-      const query = {
-        category: flags.category,
-        search: flags.search,
-      };
-      await withClient(context, flags, async (client) => {
-        const services = await client.registry.list(query, { signal: context.signal });
-        if (flags.json) return say(context, toJsonLine(services));
-        printTable(
-          context,
-          services,
-          [
-            { header: 'service', value: (service) => String(service['id']) },
-            { header: 'category', value: (service) => String(service['category']) },
-            { header: 'description', value: (service) => String(service['description']), shrink: 1 },
-          ],
-          'no services',
-        );
-      });
-    });
+    .action(
+      async (flags: ConnectionFlags & TableFlags & { category?: string | undefined; search?: string | undefined }) => {
+        const query = {
+          category: flags.category,
+          search: flags.search,
+        };
+        await withClient(context, flags, async (client) => {
+          const services = await client.registry.list(query, { signal: context.signal });
+          if (flags.json) return say(context, toJsonLine(services));
+          printTable(
+            context,
+            flags,
+            services,
+            [
+              { header: 'service', value: (service) => String(service['id']) },
+              { header: 'category', value: (service) => String(service['category']) },
+              { header: 'description', value: (service) => String(service['description']), shrink: 1 },
+            ],
+            'no services',
+          );
+        });
+      },
+    );
 
   withConnection(registry.command('get <service-id>').description('the definition of a service'))
     .addHelpText('after', example('registry get llm_inference'))

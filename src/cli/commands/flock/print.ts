@@ -1,29 +1,16 @@
 import { QuarryError } from '../../../errors/index.js';
 import { type FlatTable, flatten, type JsonObject } from '../../../flock/index.js';
-import {
-  type Column,
-  plainText,
-  renderCsv,
-  renderMarkdown,
-  renderTable,
-  textWidth,
-  toJsonLine,
-} from '../../../text/index.js';
+import { type Column, plainText, renderMarkdown, renderTable, textWidth, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { say, tell } from '../../print.js';
+import { isSameHeader, pickColumns, printTable, type TableFlags } from '../../table.js';
 
 /** Flags that choose the form of the output. */
-export interface FormatFlags {
+export interface FormatFlags extends TableFlags {
   readonly json?: boolean | undefined;
   readonly ndjson?: boolean | undefined;
-  readonly csv?: boolean | undefined;
-  readonly md?: boolean | undefined;
   readonly table?: boolean | undefined;
-  readonly columns?: string | undefined;
   readonly flat?: boolean | undefined;
-  readonly crlf?: boolean | undefined;
-  readonly bom?: boolean | undefined;
-  readonly guard?: boolean | undefined;
 }
 
 /** Rows in both forms: as the service sent them, and as people read them. */
@@ -65,14 +52,15 @@ export function printListing<Row>(
     if (text !== '') say(context, text);
     return;
   }
-  const wanted = flags.columns?.split(',').map((name) => name.trim());
-  const inView = wanted?.every((name) => listing.columns.some((column) => sameName(column.header, name))) ?? true;
+  const wanted = flags.columns;
+  const inView =
+    wanted?.split(',').every((name) => listing.columns.some((column) => isSameHeader(column.header, name))) ?? true;
   if (flat !== undefined || !inView) {
     const table = flat ?? flatten(listing.wire);
-    write(context, flags, form, table.rows, pick(flatColumns(table), wanted));
+    write(context, flags, form, table.rows, pickColumns(flatColumns(table), wanted));
   } else {
     const columns =
-      wanted === undefined && form === 'table' ? fitting(context, listing) : pick(listing.columns, wanted);
+      wanted === undefined && form === 'table' ? fitting(context, listing) : pickColumns(listing.columns, wanted);
     write(context, flags, form, listing.rows, columns);
   }
   if (flags.quiet || form !== 'table') return;
@@ -163,15 +151,8 @@ function write<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
 ): void {
-  if (form === 'csv') {
-    context.stdout.write(
-      renderCsv(rows, columns, {
-        lineEnd: flags.crlf ? '\r\n' : '\n',
-        bom: flags.bom === true,
-        guardFormulas: flags.guard === true,
-      }),
-    );
-  } else if (form === 'md') context.stdout.write(renderMarkdown(rows, columns));
+  if (form === 'csv' || form === 'md')
+    printTable(context, { ...flags, columns: undefined, guard: flags.guard === true }, rows, columns);
   else if (rows.length > 0 || columns.length > 0) {
     const text = renderTable(rows, columns, {
       columns: context.columns,
@@ -194,27 +175,11 @@ function flatColumns(table: FlatTable): Column<FlatTable['rows'][number]>[] {
   }));
 }
 
-function pick<Row>(columns: readonly Column<Row>[], wanted: readonly string[] | undefined): readonly Column<Row>[] {
-  if (wanted === undefined) return columns;
-  return wanted.map((name) => {
-    const found = columns.find((column) => sameName(column.header, name));
-    if (found !== undefined) return found;
-    throw new QuarryError('USAGE', `there is no column ${name}`, {
-      hint: `Columns are ${columns.map((column) => column.header).join(', ')}.`,
-    });
-  });
-}
-
-function sameName(header: string, name: string): boolean {
-  const plain = (text: string): string => text.toLowerCase().replaceAll(/[\s_-]/g, '');
-  return plain(header) === plain(name);
-}
-
 function pickFields(rows: readonly JsonObject[], columns: string): JsonObject[] {
   const names = columns.split(',').map((name) => name.trim());
   return rows.map((row) =>
     Object.fromEntries(
-      names.map((name) => [name, row[Object.keys(row).find((key) => sameName(key, name)) ?? name] ?? null]),
+      names.map((name) => [name, row[Object.keys(row).find((key) => isSameHeader(key, name)) ?? name] ?? null]),
     ),
   );
 }

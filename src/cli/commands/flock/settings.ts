@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import type { Command } from 'commander';
 import { homeDirectory, loadConfig } from '../../../config/index.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
@@ -8,6 +7,7 @@ import { FlockClient, SubmissionLedger } from '../../../flock/index.js';
 import { formatDuration } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { tell } from '../../print.js';
+import { addTableFlags } from '../../table.js';
 import type { FormatFlags } from './print.js';
 
 /** Flags every `flock` command takes. */
@@ -15,7 +15,6 @@ export interface FlockFlags extends FormatFlags {
   readonly baseUrl?: string | undefined;
   readonly hubUrl?: string | undefined;
   readonly apiKeyFile?: string | undefined;
-  readonly envFile?: string | undefined;
   readonly timeout?: string | undefined;
   readonly quiet?: boolean | undefined;
 }
@@ -27,7 +26,6 @@ export interface FlockSession {
   readonly hubUrl: string | undefined;
   readonly hfToken: string | undefined;
   readonly gpuType: string | undefined;
-  /** The environment with the values of the `.env` file beneath it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Talk on stderr, silent with `--quiet`. */
   readonly say: (text: string) => void;
@@ -36,13 +34,10 @@ export interface FlockSession {
 
 /** Adds the flags of {@link FlockFlags} to a command. */
 export function addFlockFlags(command: Command): Command {
-  return command
+  return addTableFlags(command)
     .option('--json', 'one JSON object on stdout (wire values)')
     .option('--ndjson', 'one JSON value per line')
-    .option('--csv', 'CSV with every field, LF line ends')
-    .option('--md', 'Markdown table')
     .option('--table', 'aligned table (default)')
-    .option('--columns <names>', 'only these columns, comma-separated')
     .option('--flat', 'nested fields as columns of their own, data_max_params and so on')
     .option('--crlf', 'CSV: CRLF line ends')
     .option('--bom', 'CSV: begin with a byte order mark')
@@ -56,13 +51,13 @@ export function addFlockFlags(command: Command): Command {
 }
 
 /**
- * Opens a session from flags, environment and `.env` file; the environment wins over the file.
+ * Opens a session from flags and environment.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when a named file does not exist
  * @throws QuarryError `USAGE` when the time-out is no positive number
  */
 async function openSession(context: CliContext, flags: FlockFlags): Promise<FlockSession> {
-  const env = { ...(await readEnvFile(flags.envFile)), ...definedOnly(context.env) };
+  const { env } = context;
   const arenaKey = env['FLOCK_ARENA_API_KEY'];
   const config = await loadConfig({
     env: { ...env, ...(arenaKey !== undefined && arenaKey !== '' && { FLOCK_API_KEY: arenaKey }) },
@@ -115,23 +110,10 @@ export async function withSession<T>(
   }
 }
 
-async function readEnvFile(named: string | undefined): Promise<Record<string, string>> {
-  try {
-    return parseEnv(await readFile(named ?? '.env', 'utf8')) as Record<string, string>;
-  } catch (error) {
-    if (named === undefined) return {};
-    throw toQuarryError(error, `reading ${named}`);
-  }
-}
-
 async function readNamed(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
     throw toQuarryError(error, `reading the key file ${path}`);
   }
-}
-
-function definedOnly(env: CliContext['env']): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

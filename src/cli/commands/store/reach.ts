@@ -1,7 +1,8 @@
 import { normalArray } from '../../../engine/reference/index.js';
 import { Composer, type ModelKey, type Store } from '../../../store/index.js';
 import type { CliContext } from '../../context.js';
-import { printTable, sayJson } from '../../print.js';
+import { sayJson } from '../../print.js';
+import { printTable, type TableFlags } from '../../table.js';
 
 /** Thresholds shown, as z = (1 - threshold) * sqrt(width): 2.27 is the network's hardest at its width. */
 const LEVELS = [1, 2.27, 3.2, 4.5];
@@ -14,7 +15,7 @@ const FIRST_TARGET = 7_000_000;
  */
 export async function showReach(
   context: CliContext,
-  flags: { readonly json?: boolean | undefined },
+  flags: TableFlags & { readonly json?: boolean | undefined },
   store: Store,
   count: number,
 ): Promise<void> {
@@ -28,6 +29,7 @@ export async function showReach(
     const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
     printTable(
       context,
+      flags,
       rows,
       [
         { header: 'MODELS', value: (row) => row.models.map((name) => name.slice(0, 12)).join(' '), shrink: 1 },

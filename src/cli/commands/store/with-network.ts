@@ -7,13 +7,14 @@ import { weightsIdentity } from '../../../weights/manifest.js';
 import type { CliContext } from '../../context.js';
 import { openNetworkStore } from '../../network-store.js';
 import { integerArgument } from '../../parse-argument.js';
-import { examples, printRecord, printTable, sayJson, tell } from '../../print.js';
+import { examples, printRecord, sayJson, tell } from '../../print.js';
 import { type SessionFlags, type SomaSession, withSession } from '../../soma-session.js';
+import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 
 /** Name of the architecture in the store's keys, as the miner writes them. */
 const ARCHITECTURE = 'v1';
 
-interface ScanFlags extends SessionFlags {
+interface ScanFlags extends SessionFlags, TableFlags {
   readonly pick: 'first' | 'closest' | 'cheapest';
   readonly hits: string;
 }
@@ -23,7 +24,7 @@ export function addNetworkStoreCommands(
   command: (usage: string, description: string) => Command,
   context: CliContext,
 ): void {
-  command('scan', 'which stored samples hit the targets that are open now; submits nothing')
+  addTableFlags(command('scan', 'which stored samples hit the targets that are open now; submits nothing'))
     .addOption(
       new Option('--pick <policy>', 'which of several').choices(['first', 'closest', 'cheapest']).default('closest'),
     )
@@ -80,6 +81,7 @@ async function scan({ client, context, config, signal }: SomaSession, flags: Sca
     }
     printTable(
       context,
+      flags,
       rows,
       [
         { header: 'TARGET', value: (hit) => hit.targetId, shrink: 2 },

@@ -4,10 +4,11 @@ import { QuarryError } from '../../../errors/index.js';
 import { MNEMONIC_WORD_COUNTS, type MnemonicWordCount, type SecretFormat } from '../../../soma/chain/index.js';
 import { readKeyFile, Wallet, type WalletAccount } from '../../../soma/wallet/index.js';
 import type { CliContext } from '../../context.js';
-import { examples, printRecord, printTable, say, sayJson, tell } from '../../print.js';
+import { examples, printRecord, say, sayJson, tell } from '../../print.js';
 import { readSecret } from '../../read-text.js';
 import { addSettings, configOf } from '../../settings-options.js';
 import { type SessionFlags, signerOf, walletDirOf, withSigner } from '../../soma-session.js';
+import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 
 interface WalletFlags extends SessionFlags {
   readonly alias?: string | undefined;
@@ -122,13 +123,14 @@ function addExport({ context, command, open }: AccountCommands): void {
 }
 
 function addList({ context, command, open }: AccountCommands): void {
-  command('list', 'the accounts of the wallet')
+  addTableFlags(command('list', 'the accounts of the wallet'))
     .addHelpText('after', examples('wallet list', 'wallet list --json'))
-    .action(async (flags: WalletFlags) => {
+    .action(async (flags: WalletFlags & TableFlags) => {
       const { accounts, directory } = await open(flags);
       if (flags.json) return sayJson(context, { directory, accounts: accounts.map(accountJson) });
       printTable(
         context,
+        flags,
         accounts,
         [
           { header: '', value: (account) => (account.isActive ? '*' : ' ') },

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { shannonsToSoma } from '../../../soma/chain/index.js';
 import type { CliContext } from '../../context.js';
 import { addressArgument, idArgument } from '../../parse-argument.js';
-import { examples, printRecord, printTable, say, sayJson, tell } from '../../print.js';
+import { examples, printRecord, say, sayJson, tell } from '../../print.js';
 import { type SessionFlags, type SomaSession, withSession, withSigner } from '../../soma-session.js';
+import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 
 /** Adds `quarry wallet balance`, `coins` and `faucet`. */
 export function addBalanceCommands(wallet: Command, context: CliContext): void {
@@ -20,10 +21,12 @@ export function addBalanceCommands(wallet: Command, context: CliContext): void {
       });
     });
 
-  withSigner(wallet.command('coins [address]').description('coins, richest first (default: of the key in use)'))
+  addTableFlags(
+    withSigner(wallet.command('coins [address]').description('coins, richest first (default: of the key in use)')),
+  )
     .option('--stakes', 'stakes instead')
     .addHelpText('after', examples('wallet coins', 'wallet coins --stakes --json'))
-    .action((given: string | undefined, flags: SessionFlags & { stakes?: boolean | undefined }) => {
+    .action((given: string | undefined, flags: SessionFlags & TableFlags & { stakes?: boolean | undefined }) => {
       const asked = given === undefined ? undefined : idArgument(given, 'account');
       return withSession(context, flags, async (session) => {
         const address = await ownerOf(session, asked);
@@ -55,11 +58,12 @@ async function ownerOf(session: SomaSession, address: string | undefined): Promi
   return address ?? (await session.signer()).address;
 }
 
-async function showCoins({ client, context, signal }: SomaSession, address: string, flags: SessionFlags) {
+async function showCoins({ client, context, signal }: SomaSession, address: string, flags: SessionFlags & TableFlags) {
   const coins = await client.listCoins(address, { signal });
   if (flags.json) return sayJson(context, { address, coins });
   printTable(
     context,
+    flags,
     coins,
     [
       { header: 'COIN', value: (coin) => coin.objectId, shrink: 1 },
@@ -70,11 +74,12 @@ async function showCoins({ client, context, signal }: SomaSession, address: stri
   );
 }
 
-async function showStakes({ client, context, signal }: SomaSession, address: string, flags: SessionFlags) {
+async function showStakes({ client, context, signal }: SomaSession, address: string, flags: SessionFlags & TableFlags) {
   const stakes = await client.listStakes(address, { signal });
   if (flags.json) return sayJson(context, { address, stakes });
   printTable(
     context,
+    flags,
     stakes,
     [
       { header: 'STAKE', value: (stake) => stake.objectId, shrink: 2 },

@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
 import { Wallet } from '../../../soma/wallet/index.js';
 import type { CliContext } from '../../context.js';
-import { examples, printTable, sayJson } from '../../print.js';
+import { examples, sayJson } from '../../print.js';
 import { addSettings, configOf } from '../../settings-options.js';
 import { type SessionFlags, walletDirOf } from '../../soma-session.js';
+import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 
 /** Adds `quarry wallet env`. */
 export function addEnvironmentCommands(wallet: Command, context: CliContext): void {
@@ -13,9 +14,9 @@ export function addEnvironmentCommands(wallet: Command, context: CliContext): vo
     .description('the networks the wallet knows; with an alias, the one the official tool uses. They work as --network')
     .option('--rpc <url>', 'add the alias, or change its fullnode')
     .option('--json', 'one JSON object on stdout');
-  addSettings(command, ['walletDir'])
+  addTableFlags(addSettings(command, ['walletDir']))
     .addHelpText('after', examples('wallet env', 'wallet env mine --rpc http://127.0.0.1:9000', 'wallet env testnet'))
-    .action(async (alias: string | undefined, flags: SessionFlags & { rpc?: string | undefined }) => {
+    .action(async (alias: string | undefined, flags: SessionFlags & TableFlags & { rpc?: string | undefined }) => {
       const directory = walletDirOf(context, await configOf(context, { ...flags }));
       const keys = await Wallet.open({ directory });
       if (flags.rpc !== undefined) {
@@ -30,6 +31,7 @@ export function addEnvironmentCommands(wallet: Command, context: CliContext): vo
       if (flags.json) return sayJson(context, { active: active ?? null, environments: keys.environments });
       printTable(
         context,
+        flags,
         keys.environments,
         [
           { header: '', value: (environment) => (environment.alias === active ? '*' : ' ') },
