@@ -65,6 +65,7 @@ export async function modelFile(
 ): Promise<string> {
   const file = path.join(directory, `v1-${config.numLayers}-layers.safetensors`);
   try {
+    await mkdir(directory, { recursive: true });
     await generateWeights(config, 1n, file, signal === undefined ? {} : { signal });
   } catch (error) {
     if (!(error instanceof QuarryError && error.code === 'ALREADY_EXISTS')) throw error;

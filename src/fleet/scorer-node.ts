@@ -49,11 +49,22 @@ interface Queue {
   readonly precision: JobPrecision;
 }
 
+/** Jobs in hand, of one queue: they stay ours while `progress` says so. */
+interface Batch {
+  readonly queue: Queue;
+  readonly deliveries: readonly Delivery[];
+  /** Those that are neither answered nor given back. */
+  readonly open: Set<Delivery>;
+  readonly progress: NodeJS.Timeout;
+}
+
 const STATUS_MS = 2_000;
 const PROGRESS_MS = 3_000;
 const IDLE: Backoff = { baseMs: 20, maxMs: 250 };
 /** A model that cannot be had is left to others for this long. */
 const FAILED_MODEL_MS = 30_000;
+/** No batch takes more than this part of what waits: others may have nothing left to do. */
+const SHARES = 8;
 const ANSWER_LIMIT_MS = 5_000;
 /** Tries to hand an answer in; then another shall have the job. */
 const ANSWER_TRIES = 12;
@@ -67,6 +78,8 @@ export class ScorerNode {
   readonly #queues = new Map<string, Queue>();
   /** When a model that failed may be tried again. */
   readonly #failed = new Map<string, number>();
+  /** Jobs left in each queue when it was last pulled from. */
+  readonly #waiting = new Map<string, number>();
   #samples = 0;
   /** Samples per second, smoothed; 0 before the first batch. */
   #speed = 0;
@@ -104,12 +117,7 @@ export class ScorerNode {
     const beat = setInterval(() => void this.#tell(), STATUS_MS);
     await this.#tell();
     try {
-      let idle = 0;
-      while (!signal.aborted && !this.#quarantined) {
-        const worked = await this.#round();
-        idle = worked ? 0 : idle + 1;
-        if (idle > 0) await sleep(backoffDelayMs(Math.min(idle, 6), IDLE, Math.random), signal).catch(() => {});
-      }
+      await this.#workUntil(signal);
     } finally {
       clearInterval(beat);
       watch.stop();
@@ -137,36 +145,69 @@ export class ScorerNode {
     }
   }
 
-  /** One pass over the queues, those of loaded models first: another is loaded only when these are empty. */
-  async #round(): Promise<boolean> {
+  /**
+   * The next jobs: those that settle near-ties first, then queues of loaded models in turn. Those of other models only when
+   * all these are empty.
+   *
+   * @param loadedOnly whether to look at queues of loaded models only
+   */
+  async #next(loadedOnly: boolean): Promise<Batch | undefined> {
     const loaded = new Set(this.#models.loaded);
     const now = Date.now();
     const ready = [...this.#queues].filter(([, { identity }]) => (this.#failed.get(identity) ?? 0) <= now);
-    const has = ([, { identity }]: (typeof ready)[number]): number => (loaded.has(identity) ? 0 : 1);
-    ready.sort((a, b) => has(a) - has(b));
-    let worked = false;
-    for (const entry of ready) {
-      if (worked && has(entry) === 1) break;
-      const [consumer, queue] = entry;
-      const jobs = await pullJobs(this.#fleet, consumer, this.#room());
-      if (jobs.length === 0) continue;
-      worked = true;
-      await this.#work(queue, jobs);
+    const rank = ([, { identity, precision }]: (typeof ready)[number]): number =>
+      (loaded.has(identity) ? 0 : 2) + (precision === 'f32' ? 0 : 1);
+    ready.sort((a, b) => rank(a) - rank(b));
+    for (const [consumer, queue] of ready) {
+      if (loadedOnly && !loaded.has(queue.identity)) return undefined;
+      const deliveries = await pullJobs(this.#fleet, consumer, this.#room(consumer));
+      const last = deliveries.at(-1);
+      if (last === undefined) continue;
+      this.#waiting.set(consumer, last.waiting);
+      if (this.#queues.get(consumer) === queue) {
+        // Its turn comes again after that of all others.
+        this.#queues.delete(consumer);
+        this.#queues.set(consumer, queue);
+      }
+      const open = new Set(deliveries);
+      const progress = setInterval(() => {
+        for (const delivery of open) delivery.working();
+      }, PROGRESS_MS);
+      return { queue, deliveries, open, progress };
     }
-    return worked;
+    return undefined;
   }
 
-  /** Samples that take about as long as a batch should. */
-  #room(): number {
+  /** Works until the signal fires; the next jobs are fetched while the last are scored. */
+  async #workUntil(signal: AbortSignal): Promise<void> {
+    let batch: Batch | undefined;
+    let idle = 0;
+    while (!signal.aborted && !this.#quarantined) {
+      batch ??= await this.#next(false);
+      if (batch === undefined) {
+        await sleep(backoffDelayMs(Math.min(++idle, 6), IDLE, Math.random), signal).catch(() => {});
+        continue;
+      }
+      idle = 0;
+      const isLoaded = this.#models.loaded.includes(batch.queue.identity);
+      // Loading takes minutes: what is fetched meanwhile would wait for it, and others could have it.
+      const [, ahead] = await Promise.all([this.#work(batch), isLoaded ? this.#next(true) : undefined]);
+      batch = ahead;
+    }
+    if (batch === undefined) return;
+    clearInterval(batch.progress);
+    for (const delivery of batch.open) delivery.nak(0);
+  }
+
+  /** Samples that take about as long as a batch should, and fewer near a queue's end: all scorers shall end together. */
+  #room(consumer: string): number {
     const { mostSamples, batchMs } = this.#options;
-    return Math.max(1, Math.min(mostSamples, Math.round((this.#speed * batchMs) / 1000) || 2));
+    const bySpeed = Math.round((this.#speed * batchMs) / 1000) || 2;
+    const share = Math.ceil((this.#waiting.get(consumer) ?? mostSamples) / SHARES);
+    return Math.max(1, Math.min(mostSamples, bySpeed, share));
   }
 
-  async #work(queue: Queue, deliveries: readonly Delivery[]): Promise<void> {
-    const open = new Set(deliveries);
-    const progress = setInterval(() => {
-      for (const delivery of open) delivery.working();
-    }, PROGRESS_MS);
+  async #work({ queue, deliveries, open, progress }: Batch): Promise<void> {
     try {
       await this.#models.use(queue.model.manifest, queue.model.config, async (model) => {
         this.#failed.delete(queue.identity);

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
 import type { LoadedModel, Score, ScoringEngine } from '../../src/engine/index.js';
 import { createJsEngine } from '../../src/engine/js/index.js';
 import type { QuarryError } from '../../src/errors/index.js';
@@ -10,7 +11,6 @@ import { FleetEngine, type FleetEngineOptions, ModelShelf, openFleet, ScorerNode
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
-import { hasNatsServer, type NatsServer, startNatsServer } from './nats-server.js';
 import { type Published, publishModels } from './published-models.js';
 
 let dir: string;
@@ -23,7 +23,10 @@ const closers: (() => Promise<void>)[] = [];
 const warnings: QuarryError[] = [];
 
 beforeAll(async () => {
-  if (!hasNatsServer) return;
+  if (!hasNatsServer) {
+    console.warn('SKIPPED: fleet tests need nats-server (apt-get install nats-server)');
+    return;
+  }
   dir = await mkdtemp(join(tmpdir(), 'quarry-fleet-'));
   published = await publishModels(dir, 1);
   server = await startNatsServer(dir);

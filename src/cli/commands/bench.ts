@@ -12,7 +12,19 @@ import { packageRoot } from '../package-root.js';
 import { say, sayJson, tell } from '../print.js';
 
 /** Benches by name; each is a module of bench/ with a `run` that yields one object a case. */
-const BENCHES = ['gemm', 'forward', 'distance', 'weights', 'rng', 'store', 'race', 'burst', 'sdk', 'reach'] as const;
+const BENCHES = [
+  'gemm',
+  'forward',
+  'distance',
+  'weights',
+  'rng',
+  'store',
+  'race',
+  'burst',
+  'sdk',
+  'reach',
+  'fleet',
+] as const;
 /** What runs when none is named: short, and needing nothing but this machine. */
 const DEFAULT_BENCHES = ['gemm', 'distance', 'weights', 'rng'] as const;
 

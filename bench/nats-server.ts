@@ -2,11 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { QuarryError } from '../src/errors/index.js';
 
-/** Whether Debian's `nats-server` is here. */
+/** Whether a `nats-server` is here: Debian's package, or a newer one on the path. */
 export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 0;
-if (!hasNatsServer) console.warn('SKIPPED: fleet tests need nats-server (apt-get install nats-server)');
 
+/** A NATS server of its own process. */
 export interface NatsServer {
   readonly url: string;
   /** Ends it as a power cut would. */
@@ -16,7 +17,8 @@ export interface NatsServer {
   close(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
+/** A port that nothing listens on now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
@@ -36,17 +38,20 @@ async function untilListening(port: number): Promise<void> {
     if (open) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error('nats-server does not listen');
+  throw new QuarryError('UNREACHABLE', 'nats-server does not listen');
 }
 
-/** A real server with JetStream on disk, on a free port. */
-export async function startNatsServer(dir: string): Promise<NatsServer> {
+/**
+ * Starts a real server with JetStream on disk, on a free loopback port.
+ *
+ * @param more arguments of the server besides
+ */
+export async function startNatsServer(dir: string, more: readonly string[] = []): Promise<NatsServer> {
   const port = await freePort();
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(dir, 'jetstream')], {
-      stdio: 'ignore',
-    });
+    const args = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(dir, 'jetstream'), ...more];
+    child = spawn('nats-server', args, { stdio: 'ignore' });
     await untilListening(port);
   };
   const kill = async (): Promise<void> => {
