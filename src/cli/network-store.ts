@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/index.js';
 import { QuarryError } from '../errors/index.js';
 import { openStore, type Store } from '../store/index.js';
-import { ScoreLog } from '../store/score-log.js';
+import { readModelFile } from '../store/model-file.js';
 import type { CliContext } from './context.js';
 import { stateDirOf } from './state-dir.js';
 
@@ -33,8 +33,8 @@ export async function openNetworkStore(
 async function widthOf(dir: string): Promise<number> {
   const names = await readdir(join(dir, 'scores')).catch(() => []);
   for (const name of names) {
-    const key = ScoreLog.readKey(join(dir, 'scores', name));
-    if (key !== undefined) return key.embeddingDim;
+    const key = readModelFile(join(dir, 'scores', name));
+    if (key?.embeddingDim !== undefined) return key.embeddingDim;
   }
   return ANY_WIDTH;
 }

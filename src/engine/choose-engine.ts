@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import { measureEngine } from './calibration/measure-engine.js';
@@ -7,6 +6,7 @@ import { type KeptSpeed, readSpeeds, speedKey, writeSpeeds } from './calibration
 import type { ScoringEngine } from './contract.js';
 import { createScoringEngine, type EngineSpec, MINING_ENGINES, type ScoringEngineName } from './engine-spec.js';
 import { PooledEngine } from './pool/pooled-engine.js';
+import { usableCores } from './usable-cores.js';
 
 /** What a user may say about the engine; everything else is chosen. */
 export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads'> {
@@ -225,7 +225,7 @@ function ordered(probes: readonly EngineProbe[], speeds: readonly KeptSpeed[]): 
 /** How samples of a model are shared among workers and their threads. */
 function shareOf(options: Omit<EngineOptions, 'engine'>, config: ModelConfig): { workers: number; threads: number } {
   const wide = config.embeddingDim >= WIDE_EMBEDDING;
-  const cores = availableParallelism();
+  const cores = usableCores();
   const workers = options.workers ?? (wide ? 1 : cores);
   return { workers, threads: options.threads ?? (wide ? Math.max(1, Math.floor(cores / workers)) : 1) };
 }

@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { QuarryError } from '../errors/index.js';
 import type { IsaLevel } from '../native/isa-level.js';
 import type { Precision, ScoringEngine } from './contract.js';
+import { usableCores } from './usable-cores.js';
 
 /** Scoring engines that a user chooses among. */
 export const MINING_ENGINES = ['native', 'onnx', 'js'] as const;
@@ -30,7 +30,7 @@ export interface EngineSpec {
  * @throws QuarryError `ENGINE_UNAVAILABLE` when its binary or package is missing, with the reason
  */
 export async function createScoringEngine(spec: EngineSpec): Promise<ScoringEngine> {
-  const threads = spec.threads ?? availableParallelism();
+  const threads = spec.threads ?? usableCores();
   switch (spec.engine) {
     case 'js': {
       const { createJsEngine } = await import('./js/index.js');

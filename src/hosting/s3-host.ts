@@ -3,8 +3,9 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type ErrorCode, QuarryError, toQuarryError } from '../errors/index.js';
-import { type RetryPolicy, retry } from '../http/index.js';
+import { proxyOfEnvironment, type RetryPolicy, retry } from '../http/index.js';
 import type { DataHost } from './contract.js';
+import { proxiedRequests } from './proxied-requests.js';
 
 /** For answers that may pass: 503 SlowDown, a reset, a clock that the client corrects after it was told. */
 const ATTEMPTS: RetryPolicy = { attempts: 4, backoff: { baseMs: 200, maxMs: 5_000 } };
@@ -43,7 +44,9 @@ export class S3Host implements DataHost {
   async #load(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
     const options = this.#options;
     const sdk = await import('@aws-sdk/client-s3');
+    const proxy = proxyOfEnvironment();
     const client = new sdk.S3Client({
+      ...(proxy !== undefined && { requestHandler: await proxiedRequests(proxy) }),
       region: options.region,
       credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
       // Repeated here, where a body can be opened again.

@@ -26,6 +26,7 @@ export {
   LEAST_DOWNLOAD_RATE,
   type MinThroughput,
 } from './min-throughput.js';
+export { type ProxySettings, proxyOfEnvironment } from './proxy.js';
 export { redactSecrets, redactUrl } from './redact.js';
 export { type PacedRetryPolicy, type RetryDeps, type RetryPolicy, retry } from './retry.js';
 export { parseRetryAfterMs } from './retry-after.js';

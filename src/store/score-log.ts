@@ -1,4 +1,3 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Precision } from '../engine/contract.js';
@@ -6,6 +5,7 @@ import { toBf16 } from '../engine/embedding-rows.js';
 import { QuarryError } from '../errors/index.js';
 import { AppendFile } from './append-file.js';
 import { Column } from './growable.js';
+import { ensureModelFile } from './model-file.js';
 import type { ModelKey } from './model-key.js';
 import { encodeMetaRecord, isSealed, META_RECORD_BYTES, precisionOf } from './records.js';
 
@@ -47,23 +47,10 @@ export class ScoreLog {
     this.embeddingDim = embeddingDim;
     this.f32Path = join(dir, 'f32.bin');
     this.bf16Path = join(dir, 'bf16.bin');
-    if (!readonly && !existsSync(join(dir, 'model.json'))) {
-      mkdirSync(dir, { recursive: true });
-      writeFileSync(join(dir, 'model.json.new'), `${JSON.stringify({ ...key, embeddingDim }, null, 2)}\n`);
-      renameSync(join(dir, 'model.json.new'), join(dir, 'model.json'));
-    }
+    if (!readonly) ensureModelFile(dir, { ...key, embeddingDim });
     this.#meta = new AppendFile(join(dir, 'meta.bin'), readonly);
     this.#f32 = new AppendFile(this.f32Path, readonly);
     this.#bf16 = new AppendFile(this.bf16Path, readonly);
-  }
-
-  /** The key a directory was made for, or undefined when its creation never finished. */
-  static readKey(dir: string): (ModelKey & { readonly embeddingDim: number }) | undefined {
-    try {
-      return JSON.parse(readFileSync(join(dir, 'model.json'), 'utf8')) as ModelKey & { embeddingDim: number };
-    } catch {
-      return undefined;
-    }
   }
 
   get count(): number {

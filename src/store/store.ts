@@ -6,6 +6,7 @@ import { blake2b256 } from '../native/blake2b.js';
 import { createBestScanner } from './best-scanner.js';
 import { IndexDatabase } from './index-database.js';
 import { type MatchHit, type MatchPolicy, type MatchTarget, matchSet } from './match.js';
+import { readModelFile } from './model-file.js';
 import { type ModelKey, modelKeyId } from './model-key.js';
 import type { RowScanner } from './row-scanner.js';
 import { type NewSample, SampleLog } from './sample-log.js';
@@ -269,7 +270,7 @@ export class Store {
     for (const [name, count] of marks) {
       if (!name.startsWith('scores:')) continue;
       const id = name.slice('scores:'.length);
-      const key = ScoreLog.readKey(join(this.dir, 'scores', id));
+      const key = readModelFile(join(this.dir, 'scores', id));
       const log =
         this.#logs.get(id) ??
         (key === undefined ? undefined : this.#openLog({ architecture: key.architecture, checksum: key.checksum }));
@@ -380,12 +381,12 @@ export class Store {
     let scoresAdopted = 0;
     for (const name of readdirSync(join(this.dir, 'scores'))) {
       const path = join(this.dir, 'scores', name);
-      const key = ScoreLog.readKey(path);
+      const key = readModelFile(path);
       if (name.startsWith('.removed-') || key === undefined) {
         rmSync(path, { recursive: true, force: true });
         continue;
       }
-      if (key.embeddingDim !== this.embeddingDim) {
+      if (key.embeddingDim !== undefined && key.embeddingDim !== this.embeddingDim) {
         throw new QuarryError('INVALID_ARGUMENT', `the store ${this.dir} holds embeddings of another width`, {
           details: { expected: this.embeddingDim, found: key.embeddingDim },
         });

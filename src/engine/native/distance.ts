@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import { loadAddon, type NativeJob } from '../../native/addon.js';
 import { chooseIsa } from '../../native/capabilities.js';
@@ -6,6 +5,7 @@ import type { IsaLevel } from '../../native/isa-level.js';
 import { runJob } from '../../native/run-job.js';
 import type { DistanceEngine, Hit, ScanOptions, TargetMatrix } from '../contract.js';
 import { assertScanArguments } from '../embedding-rows.js';
+import { usableCores } from '../usable-cores.js';
 
 /** Scans that read less than this are done at once: handing them to another thread would take longer. */
 const AT_ONCE_BYTES = 512 * 1024;
@@ -118,7 +118,7 @@ export function createNativeDistanceEngine(options: NativeDistanceOptions = {}):
   const { usable, best } = native.capabilities();
   const isa = chooseIsa(options.isa, usable, best);
   const core = native as typeof native & DistanceCore;
-  const scanner = core.distanceOpen(isa, options.threads ?? availableParallelism());
+  const scanner = core.distanceOpen(isa, options.threads ?? usableCores());
   type Call = (options: RawOptions) => RawHits | NativeJob<RawHits>;
 
   const run = async (
