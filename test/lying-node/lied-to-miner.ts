@@ -77,7 +77,7 @@ export class LiedToMiner {
       ...options,
     });
     const lied = new LiedToMiner(network, proxy, assembled);
-    await until(() => lied.#acceptedInHonesty > 0, 'a good start');
+    await until(() => lied.#acceptedInHonesty > 0, 'a good start', { deadlineMs: 180_000 });
     return lied;
   }
 

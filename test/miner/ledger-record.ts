@@ -13,7 +13,7 @@ export interface LedgerEntry {
 }
 
 /** Writes down what a devnet executes for one sender, from now on. */
-export function recordLedger(devnet: Devnet, sender: string): LedgerEntry[] {
+export function recordLedger(devnet: Pick<Devnet, 'node' | 'balanceOf'>, sender: string): LedgerEntry[] {
   const entries: LedgerEntry[] = [];
   let balance = devnet.balanceOf(sender);
   devnet.node.onExecuted(({ digest, data, effects }) => {
