@@ -43,7 +43,8 @@ export class RaceClock {
   /** One entry per stream message, in order of arrival. */
   readonly #arrivals: number[] = [];
   readonly #messages: { readonly response: SubscribeCheckpointsResponse; readonly arrivedAt: number }[] = [];
-  readonly #wire = new Map<string, number>();
+  /** Submissions and when they left; read only afterwards, because reading them takes the thread that is timed. */
+  readonly #wire: { readonly request: ExecuteTransactionRequest | Uint8Array; readonly at: number }[] = [];
   readonly #submitted: { readonly targetId: string; readonly digest: string }[] = [];
   readonly #accepted = new Map<string, number>();
 
@@ -55,10 +56,7 @@ export class RaceClock {
     transport.unary = (method, request, options) => {
       if ((method as unknown) !== TransactionExecutionService.method.executeTransaction)
         return unary.call(transport, method, request, options) as never;
-      const onSent = (at: number): void => {
-        const digest = digestIn(request as ExecuteTransactionRequest | Uint8Array);
-        if (digest !== undefined && !wire.has(digest)) wire.set(digest, at);
-      };
+      const onSent = (at: number): void => void wire.push({ request: request as never, at });
       return unary.call(transport, method, request, { ...options, onSent }) as never;
     };
     const messages = this.#messages;
@@ -110,9 +108,12 @@ export class RaceClock {
   /** The submissions for targets that a checkpoint brought, in the order in which they were signed. */
   answers(): RaceAnswer[] {
     const opened = this.#opened();
+    const wire = new Map<string | undefined, number>();
+    // A request that was repeated left when it left first.
+    for (const { request, at } of this.#wire.toReversed()) wire.set(digestIn(request), at);
     return this.#submitted.flatMap(({ targetId, digest }) => {
       const spawn = opened.get(targetId);
-      const wireAt = this.#wire.get(digest);
+      const wireAt = wire.get(digest);
       if (spawn === undefined || wireAt === undefined) return [];
       return [{ targetId, ...spawn, wireAt, acceptedAt: this.#accepted.get(targetId) }];
     });

@@ -26,7 +26,7 @@ const ALLOWED = {
   hosting: ['errors', 'http', 'native'],
   store: ['errors', 'database', 'native', 'weights', 'engine'],
   search: ['errors', 'random', 'engine'],
-  'soma/chain': ['errors', 'gen'],
+  'soma/chain': ['errors', 'gen', 'native'],
   'soma/wallet': ['errors', 'files', 'soma/chain'],
   'soma/client': ['errors', 'text', 'http', 'gen', 'native', 'weights', 'soma/chain', 'soma/services'],
   'soma/services': ['errors', 'gen', 'soma/chain', 'soma/client/decode', 'soma/client/transport'],

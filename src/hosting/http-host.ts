@@ -1,5 +1,5 @@
-import { constants, renameSync, statSync, writeFileSync } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { QuarryError, toQuarryError } from '../errors/index.js';
 import type { DataHost } from './contract.js';
 import { limitConnections } from './limit-connections.js';
 import { parseRange } from './range.js';
+import { UnwrittenData } from './unwritten-data.js';
 
 export interface HttpHostOptions {
   /** Holds the published bytes, one file each, named by checksum. Survives restarts. */
@@ -22,7 +23,7 @@ export interface HttpHostOptions {
   readonly maxConnections?: number | undefined;
 }
 
-/** Data up to this size is written without leaving the thread. */
+/** Data up to this size is served before it is on disk. */
 const AT_ONCE_BYTES = 64 * 1024;
 const LIMITS = {
   headersTimeout: 10_000,
@@ -38,21 +39,24 @@ const CHECKSUM_PATH = /^\/data\/([0-9a-f]{64})$/;
 export class HttpHost implements DataHost {
   readonly name = 'http';
   readonly #dir: string;
+  readonly #memory: UnwrittenData;
   readonly #server: Server;
   readonly #baseUrl: string;
   #writes = 0;
 
   private constructor(dir: string, server: Server, baseUrl: string) {
     this.#dir = dir;
+    this.#memory = new UnwrittenData((checksum, bytes) => this.#store(checksum, bytes));
     this.#server = server;
     this.#baseUrl = baseUrl;
+    server.on('request', (request, response) => void serve(dir, this.#memory, request, response));
   }
 
   /** @throws QuarryError `CONFLICT` when the port is taken */
   static async listen(options: HttpHostOptions): Promise<HttpHost> {
     await mkdir(options.dir, { recursive: true, mode: 0o700 });
     const host = options.host ?? '127.0.0.1';
-    const server = createServer(LIMITS, (request, response) => void serve(options.dir, request, response));
+    const server = createServer(LIMITS);
     limitConnections(server, options.maxConnections ?? 256);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) =>
@@ -77,21 +81,30 @@ export class HttpHost implements DataHost {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /**
+   * Serves these bytes. Small ones are served from memory at once and written to disk afterwards: a submission waits for
+   * this, and whoever publishes keeps them in a store of his own until then.
+   *
+   * @throws QuarryError when the disk refuses, of these bytes or of those published just before
+   */
   async publish(checksum: string, bytes: Uint8Array): Promise<string> {
+    const isSmall = bytes.byteLength <= AT_ONCE_BYTES;
+    if (!isSmall || !this.#memory.take(checksum, bytes)) await this.#store(checksum, bytes);
+    return this.#urlOf(checksum);
+  }
+
+  async #store(checksum: string, bytes: Uint8Array): Promise<void> {
     const path = join(this.#dir, checksum);
-    if (statSync(path, { throwIfNoEntry: false })?.size === bytes.byteLength) return this.#urlOf(checksum);
+    if ((await stat(path).catch(() => undefined))?.size === bytes.byteLength) return;
     const partial = this.#partial(path);
     try {
-      // Small files are written at once: a submission waits for this, and five hand-overs to another thread take longer
-      // than the work. No fsync: the bytes are in the store as well, and publishing again after a crash puts them back.
-      if (bytes.byteLength <= AT_ONCE_BYTES) writeFileSync(partial, bytes);
-      else await writeFile(partial, bytes);
-      renameSync(partial, path);
+      // No fsync: the bytes are in the store as well, and publishing again after a crash puts them back.
+      await writeFile(partial, bytes);
+      await rename(partial, path);
     } catch (error) {
       await rm(partial, { force: true });
       throw toQuarryError(error, 'storing hosted data');
     }
-    return this.#urlOf(checksum);
   }
 
   async publishFile(checksum: string, path: string): Promise<string> {
@@ -117,42 +130,65 @@ export class HttpHost implements DataHost {
   }
 
   async remove(checksum: string): Promise<void> {
+    await this.#memory.forget(checksum);
     await rm(join(this.#dir, checksum), { force: true });
   }
 
   async close(): Promise<void> {
+    await this.#memory.written();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 }
 
-async function serve(dir: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  dir: string,
+  memory: UnwrittenData,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const checksum = CHECKSUM_PATH.exec(request.url ?? '')?.[1];
   if (checksum === undefined) return void response.writeHead(404).end();
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
   }
+  const held = memory.get(checksum);
+  if (held !== undefined) {
+    const range = answerHead(checksum, held.byteLength, request, response);
+    return void response.end(range === undefined ? undefined : held.subarray(range.start, range.end + 1));
+  }
   const file = await open(join(dir, checksum), constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
   if (file === undefined) return void response.writeHead(404).end();
   try {
-    const { size } = await file.stat();
-    const range = parseRange(request.headers.range, size);
-    const headers = { 'accept-ranges': 'bytes', 'content-type': 'application/octet-stream', etag: `"${checksum}"` };
-    if (range === 'unsatisfiable') {
-      return void response.writeHead(416, { ...headers, 'content-range': `bytes */${size}` }).end();
-    }
-    const { start, end } = range ?? { start: 0, end: size - 1 };
-    response.writeHead(range === undefined ? 200 : 206, {
-      ...headers,
-      'content-length': end - start + 1,
-      ...(range !== undefined && { 'content-range': `bytes ${start}-${end}/${size}` }),
-    });
-    if (request.method === 'HEAD' || size === 0) return void response.end();
-    await pipeline(file.createReadStream({ start, end, autoClose: false }), response);
+    const range = answerHead(checksum, (await file.stat()).size, request, response);
+    if (range === undefined) return void response.end();
+    await pipeline(file.createReadStream({ ...range, autoClose: false }), response);
   } catch {
     // The client went away, or the file did: there is nobody to tell.
     response.destroy();
   } finally {
     await file.close();
   }
+}
+
+/** Writes status and headers. Returns the bytes that belong into the body, both ends included, when there are any. */
+function answerHead(
+  checksum: string,
+  size: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): { readonly start: number; readonly end: number } | undefined {
+  const range = parseRange(request.headers.range, size);
+  const headers = { 'accept-ranges': 'bytes', 'content-type': 'application/octet-stream', etag: `"${checksum}"` };
+  if (range === 'unsatisfiable') {
+    response.writeHead(416, { ...headers, 'content-range': `bytes */${size}` });
+    return undefined;
+  }
+  const { start, end } = range ?? { start: 0, end: size - 1 };
+  response.writeHead(range === undefined ? 200 : 206, {
+    ...headers,
+    'content-length': end - start + 1,
+    ...(range !== undefined && { 'content-range': `bytes ${start}-${end}/${size}` }),
+  });
+  return request.method === 'HEAD' || size === 0 ? undefined : { start, end };
 }

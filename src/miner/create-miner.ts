@@ -15,6 +15,7 @@ import type { AssembledMiner, CreateMinerOptions } from './create-miner-options.
 import { openEngine, openScanner } from './engines.js';
 import { openJournal } from './journal/open-journal.js';
 import { Miner } from './miner.js';
+import { DEFAULT_IN_FLIGHT } from './miner-options.js';
 import { ownHost } from './own-host.js';
 import { assertSamples, openSampleSource } from './sample-source.js';
 import { ensureStateDirectory } from './state-directory.js';
@@ -91,7 +92,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
 
 function accountOf(client: SomaClient, options: CreateMinerOptions): SomaAccount {
   return client.account(options.signer, {
-    parallel: options.maxInFlight ?? 8,
+    parallel: options.maxInFlight ?? DEFAULT_IN_FLIGHT,
     maxFeeShannons: options.maxFeeShannons,
     maxBondShannons: options.maxBondShannons,
     coinShannons: coinShannonsFor(options.cutting?.sampleBytes ?? CHUNK_BYTES),

@@ -8,6 +8,9 @@ import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsCache } from '../weights/weights-cache.js';
 import type { Journal } from './journal/journal.js';
 
+/** Transactions in flight at once, unless told otherwise: an epoch begins with a hundred targets. */
+export const DEFAULT_IN_FLIGHT = 128;
+
 /** How a miner mines. */
 export interface MinerOptions {
   /** Shape of the network's models. */
@@ -16,7 +19,7 @@ export interface MinerOptions {
   readonly policy?: 'first' | 'closest' | 'cheapest' | undefined;
   /** Submit only this far inside the threshold, cosine distance. Default 0. */
   readonly margin?: number | undefined;
-  /** Transactions in flight at once. Default 8. */
+  /** Transactions in flight at once. Default {@link DEFAULT_IN_FLIGHT}. */
   readonly maxInFlight?: number | undefined;
   /** Largest bond of one submission. Default: ten times the protocol's for its size. */
   readonly maxBondShannons?: bigint | undefined;

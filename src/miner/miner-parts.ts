@@ -4,7 +4,7 @@ import { SampleIngest } from './feed/sample-ingest.js';
 import { TargetFollower } from './feed/target-follower.js';
 import { Matcher } from './match/matcher.js';
 import { TargetComposer } from './match/target-composer.js';
-import type { MinerDeps, MinerOptions } from './miner-options.js';
+import { DEFAULT_IN_FLIGHT, type MinerDeps, type MinerOptions } from './miner-options.js';
 import { ChainState } from './run/chain-state.js';
 import { Complaints } from './run/complaints.js';
 import { leaveOutDamaged } from './run/damaged-samples.js';
@@ -151,7 +151,7 @@ function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmit
 
 /** What takes hits to the chain and brings rewards back. */
 function createSubmitting(options: MinerOptions, common: Common, told: Pick<SubmitterDeps, 'onRoom' | 'onRejected'>) {
-  const { maxInFlight = 8, maxAccepted, dryRun = false, claimExpired = false } = options;
+  const { maxInFlight = DEFAULT_IN_FLIGHT, maxAccepted, dryRun = false, claimExpired = false } = options;
   const hosting = new SampleHosting(common);
   const guard = new SpendingGuard(options, common);
   const submitter = new Submitter({ maxInFlight, maxAccepted, dryRun }, { ...common, ...told, hosting, guard });

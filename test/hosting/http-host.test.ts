@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -35,6 +35,29 @@ test('serves published bytes, whole and in ranges', async () => {
     expect([response.status, await response.text()]).toEqual([status, text]);
   }
   await expect(http.request({ url, headers: { range: 'bytes=10-' } })).rejects.toMatchObject({ status: 416 });
+});
+
+test('what was published is there after a restart', async () => {
+  await host.publish(checksum, bytes);
+  await host.close();
+  host = await HttpHost.listen({ dir, port: 0 });
+  const url = await host.publish('0'.repeat(64), bytes);
+  expect(Buffer.from(await http.bytes({ url: url.replace('0'.repeat(64), checksum) })).toString()).toBe('0123456789');
+});
+
+test('what the disk refuses is served all the same, and the next publication says so', async () => {
+  await rm(dir, { recursive: true });
+  const url = await host.publish(checksum, bytes);
+  await expect
+    .poll(() =>
+      host.publish(checksum, bytes).then(
+        () => 'published',
+        (error: { code: string }) => error.code,
+      ),
+    )
+    .toBe('FILE_NOT_FOUND');
+  expect(Buffer.from(await http.bytes({ url })).toString()).toBe('0123456789');
+  await mkdir(dir);
 });
 
 test('serves nothing else', async () => {

@@ -22,7 +22,7 @@ export const MINING_SETTINGS = {
     kind: 'integer',
     env: 'QUARRY_MAX_IN_FLIGHT',
     flag: '--max-in-flight <n>',
-    default: 8,
+    default: 128,
     min: 1,
     help: 'transactions, and so coins, in flight at once',
   },

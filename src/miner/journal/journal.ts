@@ -1,4 +1,5 @@
 import { openDatabase, type SqlDatabase } from '../../database/database.js';
+import { GroupCommit } from '../../database/group-commit.js';
 import { ClaimRecords } from './claim-records.js';
 import { HighWaterMark } from './high-water-mark.js';
 import { HostingRecords } from './hosting-records.js';
@@ -22,6 +23,7 @@ export class Journal {
   /** Submissions that were written down before, and which the file does not have any more. */
   readonly lostSubmissions: number;
   readonly #db: SqlDatabase;
+  readonly #group: GroupCommit;
   readonly #sql: Statements;
   readonly #mark: HighWaterMark;
 
@@ -29,6 +31,7 @@ export class Journal {
   constructor(path: string, now: () => number) {
     this.#db = openDatabase(path, { migrations: JOURNAL_MIGRATIONS, durability: 'process' });
     this.#sql = new Statements(this.#db);
+    this.#group = new GroupCommit(this.#db, () => this.submissions.mark());
     this.#mark = new HighWaterMark(markPathOf(path));
     this.submissions = new SubmissionRecords(this.#sql, this.#mark, now);
     const newest = this.submissions.newestId();
@@ -55,7 +58,18 @@ export class Journal {
     this.#sql.prepare('INSERT OR REPLACE INTO chain VALUES (1, ?)').run([id]);
   }
 
+  /**
+   * Writes what `write` does, in one transaction with whatever else is written in this turn: a burst of submissions costs
+   * one commit.
+   *
+   * @returns once it is committed
+   */
+  together(write: () => void): Promise<void> {
+    return this.#group.run(write);
+  }
+
   close(): void {
+    this.#group.flush();
     this.#db.close();
     this.#mark.close();
   }

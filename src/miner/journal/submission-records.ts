@@ -49,6 +49,7 @@ const LIVE = `
 export class SubmissionRecords {
   readonly #sql: Statements;
   readonly #mark: HighWaterMark;
+  #isMarked = true;
   readonly #now: () => number;
 
   /**
@@ -71,8 +72,25 @@ export class SubmissionRecords {
     return this.#sql.prepare(LIVE).get([targetId]) !== undefined;
   }
 
-  /** @throws QuarryError `ALREADY_EXISTS` when the target has a live submission */
+  /**
+   * Writes a submission down in a transaction of its own.
+   *
+   * @throws QuarryError `ALREADY_EXISTS` when the target has a live submission
+   */
   record(submission: Omit<JournalSubmission, 'state'>, story?: SubmissionStory): void {
+    this.insert(submission, story);
+    this.mark();
+  }
+
+  /** Lets the mark know what is committed; inside a transaction it would know too much. */
+  mark(): void {
+    if (this.#isMarked) return;
+    this.#mark.set(this.newestId());
+    this.#isMarked = true;
+  }
+
+  /** {@link record} within a transaction of the caller's, who calls {@link mark} once it is committed. */
+  insert(submission: Omit<JournalSubmission, 'state'>, story?: SubmissionStory): void {
     const { targetId, checksum, modelId, digest, signed, epoch, bondShannons, rewardShannons } = submission;
     this.#sql
       .prepare(INSERT)
@@ -91,7 +109,7 @@ export class SubmissionRecords {
         story?.threshold ?? null,
         story === undefined ? null : String(story.shareShannons),
       ]);
-    this.#mark.set(this.newestId());
+    this.#isMarked = false;
   }
 
   /** Records what became of a submission; an accepted one gets its claim, due two epochs later, in the same step. */

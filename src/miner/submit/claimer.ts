@@ -26,6 +26,9 @@ const MAX_WAITING = 16;
 /** How long a claim gives way to submissions at most: they may never end. */
 const GIVE_WAY_MS = 10_000;
 
+/** Claims in flight at once: they have a whole epoch. */
+const MAX_CLAIMS = 8;
+
 /** Claims rewards once their audit window is over, and nothing else is in the way of them. */
 export class Claimer {
   readonly #options: ClaimerOptions;
@@ -78,7 +81,9 @@ export class Claimer {
   async #claimAll(claims: Iterable<JournalClaim>, epoch: bigint, signal: AbortSignal): Promise<void> {
     const { onOutcome } = this.#deps;
     // Half of the coins stay with submissions that may come at any moment.
-    const queue = new PQueue({ concurrency: Math.max(1, Math.floor(this.#options.maxInFlight / 2)) });
+    const queue = new PQueue({
+      concurrency: Math.max(1, Math.min(MAX_CLAIMS, Math.floor(this.#options.maxInFlight / 2))),
+    });
     for (const claim of claims) {
       // However many are due, only a few wait in memory.
       await queue.onSizeLessThan(MAX_WAITING);

@@ -14,7 +14,7 @@ const HOSTING_BACKOFF: Backoff = { baseMs: 250, maxMs: 5_000 };
 
 export interface SampleHostingDeps {
   readonly host: DataHost;
-  readonly journal: Pick<Journal, 'hostings'>;
+  readonly journal: Pick<Journal, 'hostings' | 'together'>;
   readonly store: Pick<Store, 'sample' | 'find'>;
   readonly book: Pick<OpenTargets, 'get'>;
   /** Milliseconds since the Unix epoch. Default `Date.now`. */
@@ -55,7 +55,8 @@ export class SampleHosting {
     try {
       url ??= await this.#publish(checksum, sample.bytes, candidate, signal);
       this.#urls.set(checksum, url);
-      journal.hostings.record(checksum, url, candidate.open.target.generationEpoch);
+      const hosted = url;
+      await journal.together(() => journal.hostings.record(checksum, hosted, candidate.open.target.generationEpoch));
     } finally {
       this.#publishing.delete(checksum);
     }

@@ -1,5 +1,6 @@
+import { hexToBytes } from '@noble/hashes/utils.js';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
-import { bpsMul, encodeSignedTransaction, manifestOf, type SignedTransaction } from '../../soma/chain/index.js';
+import { bpsMul, encodeSignedTransaction, normaliseUrl, type SignedTransaction } from '../../soma/chain/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
 import type { Journal } from '../journal/journal.js';
@@ -14,10 +15,12 @@ export type SubmissionContent = Omit<Candidate, 'sampleId' | 'sizeBytes'>;
 
 export interface SubmissionDeps {
   readonly account: Pick<SomaAccount, 'submitData'>;
-  readonly journal: Pick<Journal, 'submissions'>;
+  readonly journal: Pick<Journal, 'submissions' | 'together'>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
+  /** Told a digest before it is written down: whoever settles open records must not take it for forgotten. */
+  readonly onRecording: (digest: string) => void;
   /** Told a digest right before it leaves; `latencyMs` is counted from the moment the hit was possible. */
   readonly onSigned: (digest: string, latencyMs: number) => void;
   /** Told a digest that waits for no answer any more. */
@@ -56,9 +59,10 @@ export class Submission {
   async send(signal: AbortSignal): Promise<SentSubmission> {
     const { account, journal, now, onAnswered } = this.#deps;
     const { open, modelId, embedding, distance, loss, readyAt } = this.#candidate;
+    const { url, checksum, bytes } = this.#sample;
     const sending = account.submitData({
       targetId: open.target.id,
-      manifest: manifestOf(this.#sample.url, this.#sample.bytes),
+      manifest: { url: normaliseUrl(url), checksum: hexToBytes(checksum), size: BigInt(bytes.byteLength) },
       modelId,
       embedding,
       distance,
@@ -75,11 +79,12 @@ export class Submission {
         error = toQuarryError(caught, 'submitting');
         return outcomeOfError(error);
       });
-      journal.submissions.settle(this.#digest, outcome.kind, {
+      const details = {
         ...('reason' in outcome && { reason: outcome.reason }),
         ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
         latencyMs: now() - readyAt,
-      });
+      };
+      await journal.together(() => journal.submissions.settle(this.#digest, outcome.kind, details));
       return { digest: this.#digest, outcome, error };
     } finally {
       onAnswered(this.#digest);
@@ -92,28 +97,37 @@ export class Submission {
     this.#superseded = digest;
   }
 
-  #record(signed: SignedTransaction): void {
-    const { journal, now, limits, onSigned, onAnswered } = this.#deps;
+  async #record(signed: SignedTransaction): Promise<void> {
+    const { journal, now, limits, onRecording, onSigned, onAnswered } = this.#deps;
     const { open, modelId, origin, distance, readyAt } = this.#candidate;
     const { id: targetId, distanceThreshold: threshold, generationEpoch, rewardPoolShannons } = open.target;
     const { bondPerByte, rewardShareBps } = limits();
     // Without that, a second signature means that the first was refused for its coins, and never will be executed.
-    if (this.#digest !== '' && this.#digest !== this.#superseded)
-      journal.submissions.settle(this.#digest, 'rejected', { reason: 'coin conflict' });
+    const earlier = this.#digest !== '' && this.#digest !== this.#superseded ? this.#digest : undefined;
     onAnswered(this.#digest);
-    journal.submissions.record(
-      {
-        targetId,
-        checksum: this.#sample.checksum,
-        modelId,
-        digest: signed.digest,
-        signed: encodeSignedTransaction(signed),
-        epoch: generationEpoch,
-        bondShannons: BigInt(this.#sample.bytes.byteLength) * bondPerByte,
-        rewardShannons: rewardPoolShannons,
-      },
-      { origin, distance, threshold, shareShannons: bpsMul(rewardPoolShannons, rewardShareBps) },
-    );
+    onRecording(signed.digest);
+    const write = (): void => {
+      if (earlier !== undefined) journal.submissions.settle(earlier, 'rejected', { reason: 'coin conflict' });
+      journal.submissions.insert(
+        {
+          targetId,
+          checksum: this.#sample.checksum,
+          modelId,
+          digest: signed.digest,
+          signed: encodeSignedTransaction(signed),
+          epoch: generationEpoch,
+          bondShannons: BigInt(this.#sample.bytes.byteLength) * bondPerByte,
+          rewardShannons: rewardPoolShannons,
+        },
+        { origin, distance, threshold, shareShannons: bpsMul(rewardPoolShannons, rewardShareBps) },
+      );
+    };
+    try {
+      await journal.together(write);
+    } catch (error) {
+      onAnswered(signed.digest);
+      throw error;
+    }
     this.#digest = signed.digest;
     onSigned(this.#digest, now() - readyAt);
   }

@@ -11,7 +11,7 @@ import type { SubmissionLimits } from './submission-limits.js';
 export interface SubmitSampleDeps {
   readonly client: Pick<SomaClient, 'recoverTransaction'>;
   readonly account: Pick<SomaAccount, 'submitData'>;
-  readonly journal: Pick<Journal, 'submissions'>;
+  readonly journal: Pick<Journal, 'submissions' | 'together'>;
   readonly limits: SubmissionLimits;
 }
 
@@ -42,6 +42,7 @@ export async function submitSample(
     ...deps,
     limits: () => limits,
     now: () => performance.now(),
+    onRecording: () => {},
     onSigned: () => {},
     onAnswered: () => {},
   });

@@ -187,6 +187,7 @@ export class Submitter {
       throw new QuarryError('ABORTED', 'the target was filled meanwhile');
     const submission = new Submission(candidate, sample, {
       ...this.#deps,
+      onRecording: (digest) => this.#inFlight.add(digest),
       onSigned: (digest, latencyMs) => this.#signed(candidate, digest, latencyMs),
       onAnswered: (digest) => this.#inFlight.delete(digest),
     });
@@ -195,7 +196,6 @@ export class Submitter {
 
   #signed({ open }: Candidate, digest: string, latencyMs: number): void {
     const { emitter, stats } = this.#deps;
-    this.#inFlight.add(digest);
     stats.spawnToSubmit.record(latencyMs);
     emitter.emit('submitted', { targetId: open.target.id, digest, latencyMs });
   }

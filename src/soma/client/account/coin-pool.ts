@@ -104,19 +104,28 @@ export class CoinPool {
   }
 
   get state(): CoinPoolState {
-    const all = [...this.#entries.values()];
-    const count = (state: Entry['state']): number => all.filter((entry) => entry.state === state).length;
-    return {
-      free: count('free'),
-      leased: count('leased'),
-      quarantined: count('quarantined'),
-      totalShannons: all.reduce((sum, { coin }) => sum + coin.balanceShannons, 0n),
-    };
+    const counts = { free: 0, leased: 0, quarantined: 0 };
+    let totalShannons = 0n;
+    for (const { state, coin } of this.#entries.values()) {
+      counts[state]++;
+      totalShannons += coin.balanceShannons;
+    }
+    return { ...counts, totalShannons };
   }
 
   /** Coins in the pool, in use or not, that hold at least `amount` shannons. */
   countAtLeast(amount: bigint): number {
-    return [...this.#entries.values()].filter(({ coin }) => coin.balanceShannons >= amount).length;
+    let count = 0;
+    for (const { coin } of this.#entries.values()) if (coin.balanceShannons >= amount) count++;
+    return count;
+  }
+
+  /** Whether some free coin holds `amount` shannons by itself. */
+  hasFree(amount: bigint): boolean {
+    for (const { state, coin } of this.#entries.values()) {
+      if (state === 'free' && coin.balanceShannons >= amount) return true;
+    }
+    return false;
   }
 
   /** Free coins, richest first. */
@@ -178,6 +187,11 @@ export class CoinPool {
   /** Sets one certain coin aside, when the pool has it and it is free. */
   async reserve(objectId: ObjectId, signal?: AbortSignal): Promise<CoinLease | undefined> {
     await this.ready(signal);
+    return this.reserveNow(objectId);
+  }
+
+  /** {@link reserve} of coins that were read already. */
+  reserveNow(objectId: ObjectId): CoinLease | undefined {
     const entry = this.#entries.get(normaliseId(objectId));
     return entry?.state === 'free' ? this.#lease([entry]) : undefined;
   }
@@ -267,27 +281,26 @@ export class CoinPool {
     this.#notify();
   }
 
-  #choose({
-    amount,
-    merge = 0,
-    dustShannons = 0n,
-    keep = Number.POSITIVE_INFINITY,
-  }: AcquireOptions): Entry[] | undefined {
-    const free = this.free();
-    const single = free.findLast((coin) => coin.balanceShannons >= amount);
-    const chosen: OwnedCoin[] = [];
-    if (single !== undefined) chosen.push(single);
-    else {
-      let sum = 0n;
-      for (const coin of free.slice(0, MAX_COINS)) {
-        chosen.push(coin);
-        sum += coin.balanceShannons;
-        if (sum >= amount) break;
-      }
-      if (sum < amount || chosen.length === 0) return undefined;
+  #choose(options: AcquireOptions): Entry[] | undefined {
+    const { amount, merge = 0, dustShannons = 0n, keep = Number.POSITIVE_INFINITY } = options;
+    let single: Entry | undefined;
+    let free = 0;
+    let dust = 0;
+    for (const entry of this.#entries.values()) {
+      if (entry.state !== 'free') continue;
+      const { balanceShannons } = entry.coin;
+      free++;
+      if (balanceShannons < dustShannons) dust++;
+      if (balanceShannons < amount) continue;
+      if (single === undefined || balanceShannons < single.coin.balanceShannons) single = entry;
     }
+    // Most often: one coin suffices, and there is nothing to tidy up.
+    if (single !== undefined && (merge === 0 || (dust === 0 && free - 1 <= keep))) return [single];
+    const sorted = this.free();
+    const chosen = single === undefined ? enough(sorted, amount) : [single.coin];
+    if (chosen === undefined) return undefined;
     // Claims bring coins of their own: without this an address would have more of them for ever.
-    const poorest = free.filter((coin) => !chosen.includes(coin)).reverse();
+    const poorest = sorted.filter((coin) => !chosen.includes(coin)).reverse();
     const surplus = poorest.length - keep;
     const merged = poorest.filter(({ balanceShannons }, index) => balanceShannons < dustShannons || index < surplus);
     const extra = merged.slice(0, Math.max(0, Math.min(merge, MAX_COINS - chosen.length)));
@@ -410,6 +423,18 @@ export class CoinPool {
       if (signal !== undefined) allowManyListeners(signal).addEventListener('abort', wake, { once: true });
     });
   }
+}
+
+/** The richest coins that hold `amount` together. */
+function enough(richest: readonly OwnedCoin[], amount: bigint): OwnedCoin[] | undefined {
+  const chosen: OwnedCoin[] = [];
+  let sum = 0n;
+  for (const coin of richest.slice(0, MAX_COINS)) {
+    chosen.push(coin);
+    sum += coin.balanceShannons;
+    if (sum >= amount) return chosen;
+  }
+  return undefined;
 }
 
 function lockedUntilEpochEnds(objectId: ObjectId): QuarryError {

@@ -90,6 +90,9 @@ const MIN_COIN_SHANNONS = 1_000_000n;
 const MERGED_PER_TRANSACTION = 4;
 /** Coins kept free for each transaction that may be in flight; what is more is merged along the way. */
 const SPARE_COINS = 4;
+const MAX_SPARE_COINS = 64;
+/** Coins that one transaction makes at most. */
+const MAX_SPLIT = 128;
 
 /** Builds, signs and sends the transactions of one signer over its pool of coins. */
 export class TransactionSender {
@@ -192,14 +195,14 @@ export class TransactionSender {
    */
   protected async send(plan: Plan, options: SendOptions = {}): Promise<TransactionResult> {
     try {
-      await this.#splitWhereNeeded(options.signal);
       const amount = await this.#needed(plan);
+      await this.#splitWhereNeeded(amount, options.signal);
       for (let attempt = 1; ; attempt++) {
         const lease = await this.pool.acquire({
           amount,
           merge: this.#parallel > 1 ? MERGED_PER_TRANSACTION : 0,
           dustShannons: MIN_COIN_SHANNONS,
-          keep: this.#parallel * SPARE_COINS,
+          keep: Math.min(this.#parallel * SPARE_COINS, this.#parallel + MAX_SPARE_COINS),
           signal: options.signal,
         });
         const outcome = await this.#attempt(plan, lease, options, attempt < ATTEMPTS ? attempt : undefined);
@@ -328,31 +331,42 @@ export class TransactionSender {
     return balances;
   }
 
-  async #splitWhereNeeded(signal: AbortSignal | undefined): Promise<void> {
+  /** Splits coins beside the work; waits for that only where no coin is free that holds `amount`. */
+  async #splitWhereNeeded(amount: bigint, signal: AbortSignal | undefined): Promise<void> {
     if (this.#parallel <= 1) return;
     await this.pool.ready(signal);
+    if (this.pool.countAtLeast(MIN_COIN_SHANNONS) >= this.#parallel && this.#splitting === undefined) return;
     this.#splitting ??= this.#split(signal).finally(() => {
       this.#splitting = undefined;
     });
-    await this.#splitting;
+    // The coin that is split is taken by now.
+    if (!this.pool.hasFree(amount)) return this.#splitting;
+    // Whoever waits for it is told; a submission that has its coin does not fail with it.
+    this.#splitting.catch(() => {});
   }
 
   /** One transaction that pays the missing coins to ourselves, out of the richest free coin. */
   async #split(signal: AbortSignal | undefined): Promise<void> {
     const missing = this.#parallel - this.pool.countAtLeast(MIN_COIN_SHANNONS);
+    if (missing <= 0) return;
     const [rich] = this.pool.free();
-    if (missing <= 0 || rich === undefined) return;
-    const share = rich.balanceShannons / BigInt(missing + 2);
+    if (rich === undefined) return;
+    // Of twice the least, so that a coin does not count as dust after its first transaction.
+    const affordable = Number(rich.balanceShannons / (2n * MIN_COIN_SHANNONS)) - 2;
+    const parts = Math.min(missing, affordable, MAX_SPLIT);
+    if (parts <= 0) return;
+    const share = rich.balanceShannons / BigInt(parts + 2);
     const each = share < this.#coinShannons ? share : this.#coinShannons;
     if (each < MIN_COIN_SHANNONS) return;
-    const lease = await this.pool.reserve(rich.objectId, signal);
+    // At once: whoever looks for a free coin next must not take it.
+    const lease = this.pool.reserveNow(rich.objectId);
     if (lease === undefined) return;
-    const amounts = Array.from({ length: missing }, () => each);
+    const amounts = Array.from({ length: parts }, () => each);
     const plan: Plan = {
       doing: 'splitting coins',
       kind: 'payCoins',
-      spends: each * BigInt(missing),
-      writes: missing + 1,
+      spends: each * BigInt(parts),
+      writes: parts + 1,
       build: (coin) => ({
         kind: 'payCoins',
         coins: [refOfCoin(coin)],

@@ -8,7 +8,9 @@ import { required } from '../decode/required.js';
 import { executionRequest } from './execution-request.js';
 import { findResult } from './find-result.js';
 import { readRejection } from './rejection.js';
+import { submissionRequest } from './submission-request.js';
 import { resultOf, type TransactionResult } from './transaction-result.js';
+import { validateTransaction } from './validate-transaction.js';
 
 export type { TransactionResult } from './transaction-result.js';
 
@@ -40,7 +42,9 @@ export async function executeTransaction(
   signed: SignedTransaction,
   options: ExecuteTransactionOptions = {},
 ): Promise<TransactionResult> {
-  const request = executionRequest(signed, options.withObjects ? MASK_WITH_OBJECTS : MASK);
+  const mask = options.withObjects ? MASK_WITH_OBJECTS : MASK;
+  validateTransaction(signed.data, signed.bytes.length);
+  const request = submissionRequest(signed, mask) ?? executionRequest(signed, mask);
   const attempts = options.attempts ?? 4;
   const resendUntil = client.now() + (options.resendMs ?? 60_000);
   for (let attempt = 1; ; attempt++) {

@@ -9,7 +9,7 @@ import { type SignedTransaction, transactionToRpc, userSignatureToRpc } from '..
 import { validateTransaction } from './validate-transaction.js';
 
 /** Below this many numbers, writing them one by one is as fast. */
-const WORTH_PACKING = 64;
+export const WORTH_PACKING = 64;
 
 /**
  * The request that executes a signed transaction.

@@ -1,0 +1,66 @@
+import type { SqlDatabase } from './database.js';
+
+interface Entry {
+  readonly write: () => void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Writes of one transaction at most: the first of them shall not wait for hundreds. */
+const MAX_GROUP = 64;
+
+/**
+ * Puts writes of one turn of the event loop into one transaction: a commit costs more than all that is in it. A write
+ * that fails fails alone.
+ */
+export class GroupCommit {
+  readonly #db: Pick<SqlDatabase, 'transaction'>;
+  readonly #onCommitted: () => void;
+  #entries: Entry[] = [];
+
+  /** @param onCommitted told after every commit, before those who wait for it */
+  constructor(db: Pick<SqlDatabase, 'transaction'>, onCommitted: () => void = () => {}) {
+    this.#db = db;
+    this.#onCommitted = onCommitted;
+  }
+
+  /**
+   * Runs `write` with others in one transaction, in the order of the calls.
+   *
+   * @returns once it is committed
+   * @throws what `write` throws, or what the commit does
+   */
+  run(write: () => void): Promise<void> {
+    if (this.#entries.length === 0) queueMicrotask(() => this.flush());
+    const committed = new Promise<void>((resolve, reject) => this.#entries.push({ write, resolve, reject }));
+    if (this.#entries.length >= MAX_GROUP) this.flush();
+    return committed;
+  }
+
+  /** Commits what waits, now. */
+  flush(): void {
+    const entries = this.#entries;
+    if (entries.length === 0) return;
+    this.#entries = [];
+    const failed = new Map<Entry, unknown>();
+    try {
+      this.#db.transaction(() => {
+        for (const entry of entries) {
+          try {
+            entry.write();
+          } catch (error) {
+            failed.set(entry, error);
+          }
+        }
+      });
+      this.#onCommitted();
+    } catch (error) {
+      for (const entry of entries) entry.reject(failed.get(entry) ?? error);
+      return;
+    }
+    for (const entry of entries) {
+      if (failed.has(entry)) entry.reject(failed.get(entry));
+      else entry.resolve();
+    }
+  }
+}

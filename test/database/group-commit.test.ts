@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openDatabase, type SqlDatabase } from '../../src/database/database.js';
+import { GroupCommit } from '../../src/database/group-commit.js';
+
+let dir: string;
+let db: SqlDatabase;
+let transactions: number;
+let group: GroupCommit;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'quarry-group-'));
+  db = openDatabase(join(dir, 'x.db'), { migrations: ['CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT'] });
+  transactions = 0;
+  group = new GroupCommit({
+    transaction: (body) => {
+      transactions++;
+      return db.transaction(body);
+    },
+  });
+});
+afterEach(() => {
+  db.close();
+  rmSync(dir, { recursive: true });
+});
+
+const insert = (n: number) => (): void => void db.prepare('INSERT INTO t VALUES (?)').run([n]);
+const all = (): unknown[] =>
+  db
+    .prepare('SELECT n FROM t ORDER BY n')
+    .all()
+    .map(({ n }) => n);
+
+test('writes of one turn are one transaction, and are there once they are told to be', async () => {
+  const written = Array.from({ length: 20 }, (_, n) => group.run(insert(n)).then(() => all().includes(n)));
+  expect(all()).toEqual([]);
+  expect(await Promise.all(written)).toEqual(Array.from({ length: 20 }, () => true));
+  expect(transactions).toBe(1);
+});
+
+test('a write that fails fails alone', async () => {
+  const outcomes = await Promise.allSettled([group.run(insert(1)), group.run(insert(1)), group.run(insert(2))]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(outcomes[1]).toMatchObject({ reason: { code: 'ALREADY_EXISTS' } });
+  expect(all()).toEqual([1, 2]);
+});
+
+test('the first of hundreds does not wait for the last', async () => {
+  const written = Array.from({ length: 200 }, (_, n) => group.run(insert(n)));
+  expect(all().length).toBeGreaterThanOrEqual(128);
+  await Promise.all(written);
+  expect(all()).toHaveLength(200);
+});
+
+test('what cannot be committed is told to everyone who waits', async () => {
+  db.exec('CREATE TABLE parent (n INTEGER PRIMARY KEY) STRICT');
+  db.exec('CREATE TABLE child (n INTEGER REFERENCES parent (n) DEFERRABLE INITIALLY DEFERRED) STRICT');
+  const orphan = group.run(() => void db.prepare('INSERT INTO child VALUES (7)').run());
+  const outcomes = await Promise.allSettled([orphan, group.run(insert(1))]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(all()).toEqual([]);
+  await group.run(insert(1));
+  expect(all()).toEqual([1]);
+});
