@@ -21,6 +21,7 @@ const BENCHES = [
   'store',
   'race',
   'burst',
+  'outage',
   'sdk',
   'reach',
   'fleet',

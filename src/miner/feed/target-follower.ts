@@ -63,7 +63,8 @@ export class TargetFollower {
     const { book, client, complain, node, onEpoch, onOpened } = this.#deps;
     // What the node lists at the start; `undefined` once it has told everything.
     let listed: Set<string> | undefined = new Set();
-    for await (const event of client.watchTargets({ signal, onUnfit: complain, ...node.listeners })) {
+    const watching = { signal, onUnfit: complain, backlog: 'skip' as const, ...node.listeners };
+    for await (const event of client.watchTargets(watching)) {
       switch (event.type) {
         case 'opened':
           listed?.add(event.target.id);

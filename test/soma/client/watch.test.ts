@@ -4,6 +4,7 @@ import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf, type SignedTransaction } from '../../../src/soma/chain/index.js';
 import type { SomaAccount, SomaClient, TargetEvent, TransactionResult } from '../../../src/soma/client/index.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
+import { TcpProxy } from './tcp-proxy.js';
 
 describe('watching a devnet', () => {
   let fixture: Fixture;
@@ -115,6 +116,55 @@ describe('watching a devnet', () => {
     stop.abort();
     await expect(watching).rejects.toMatchObject({ code: 'ABORTED' });
   });
+
+  it.each(['read', 'skip'] as const)(
+    'after an outage tells what is open before the backlog, and then: %s',
+    async (backlog) => {
+      fixture = await startFixture({ targetsPerEpoch: 8, idleCheckpointMs: 10, checkpointIntervalMs: 10 });
+      const proxy = await TcpProxy.start(fixture.devnet.rpcUrl);
+      proxy.delayMs = 20;
+      const client = await fixture.connect({ url: proxy.url });
+      let reads = 0;
+      const { transport } = client.context;
+      const unary = transport.unary.bind(transport);
+      transport.unary = ((method: { name: string }, ...rest: [never, never]) => {
+        if (method.name === 'GetCheckpoint') reads++;
+        return unary(method as never, ...rest);
+      }) as typeof transport.unary;
+      const events: TargetEvent[] = [];
+      const reconcileMs = 0;
+      const stop = new AbortController();
+      const watching = (async () => {
+        for await (const event of client.watchTargets({ signal: stop.signal, reconcileMs, backlog }))
+          events.push(event);
+      })();
+      await expect.poll(() => events.some(({ type }) => type === 'synced')).toBe(true);
+      proxy.cut();
+      const before = events.length;
+      const { checkpointHeight } = await fixture.client.getServiceInfo();
+      // All are filled, and then three of those that replaced them: these opened and ended unseen.
+      await submit(8);
+      await submit(3);
+      const height = async (): Promise<bigint> => (await fixture.client.getServiceInfo()).checkpointHeight;
+      await expect.poll(height, { timeout: 10_000 }).toBeGreaterThan(checkpointHeight + 60n);
+      proxy.restore();
+      const opened = () => events.slice(before).flatMap((event) => (event.type === 'opened' ? [event] : []));
+      const filled = () => events.slice(before).flatMap((event) => (event.type === 'filled' ? [event] : []));
+      await expect.poll(() => opened().length, { timeout: 10_000 }).toBe(5);
+      expect(opened().every(({ checkpoint }) => checkpoint === undefined)).toBe(true);
+      // One more, live: by then the backlog is behind.
+      await submit(1);
+      await expect.poll(() => filled().length, { timeout: 10_000 }).toBe(9);
+      expect(filled().at(-1)).toMatchObject({ submitter: fixture.keypair.address });
+      expect(opened()).toHaveLength(5);
+      if (backlog === 'skip') expect(reads).toBeLessThan(32);
+      else expect(reads).toBeGreaterThan(60);
+      stop.abort();
+      await expect(watching).rejects.toMatchObject({ code: 'ABORTED' });
+      client.close();
+      await proxy.close();
+    },
+  );
 
   it('tells epochs', async () => {
     fixture = await startFixture();

@@ -22,9 +22,9 @@ export function openChannel({ host, port, secure, loopback }: Endpoint, options:
       'grpc.keepalive_time_ms': options.keepAliveMs ?? 10_000,
       'grpc.keepalive_timeout_ms': 10_000,
     }),
-    // A node that restarts is looked for again within a second or two, not after the default two minutes.
+    // A node that restarts is looked for again within a second, not after the default two minutes.
     'grpc.initial_reconnect_backoff_ms': 200,
-    'grpc.max_reconnect_backoff_ms': 5_000,
+    'grpc.max_reconnect_backoff_ms': 1_000,
     'grpc.use_local_subchannel_pool': 1,
     ...(loopback && { 'grpc.enable_http_proxy': 0 }),
     ...(options.tls?.serverName !== undefined && {

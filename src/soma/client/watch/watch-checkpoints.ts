@@ -30,8 +30,8 @@ export interface WatchCheckpointsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A subscription is lost while the node restarts, so the first tries come soon and the later ones spare it. */
-const RECONNECT: Backoff = { baseMs: 200, maxMs: 5_000 };
+/** A subscription is lost while the node restarts, so the first tries come soon; targets open and go meanwhile. */
+const RECONNECT: Backoff = { baseMs: 200, maxMs: 1_000 };
 
 /** Checkpoints read back at a time: what an outage left is a matter of bandwidth then, not of the way there and back. */
 const READS_IN_FLIGHT = 64n;
@@ -39,6 +39,18 @@ const READS_IN_FLIGHT = 64n;
 /** How long and how often a fullnode that is behind is waited for: ten seconds in all. */
 const BEHIND_PAUSE_MS = 200;
 const MAX_BEHIND = 50;
+
+/** So many missed checkpoints, or more, are a backlog: what they did is found sooner in the node's lists. */
+const BACKLOG = 32n;
+
+/** Checkpoints that were missed and are about to be read back. */
+export interface Backlog extends CheckpointGap {
+  /** Leaves them out. */
+  skip(): void;
+}
+
+/** What {@link followCheckpoints} yields: a checkpoint, or the news that many are about to be read back. */
+export type FollowedItem = { readonly checkpoint: Checkpoint } | { readonly backlog: Backlog };
 
 /**
  * Follows the chain: every checkpoint once, in order and without gaps. When the stream breaks, it is opened again and
@@ -52,12 +64,26 @@ export async function* watchCheckpoints(
   client: ClientContext,
   options: WatchCheckpointsOptions = {},
 ): AsyncGenerator<Checkpoint, void, void> {
+  for await (const item of followCheckpoints(client, options)) if ('checkpoint' in item) yield item.checkpoint;
+}
+
+/** As {@link watchCheckpoints}, and tells before it reads a backlog. */
+export async function* followCheckpoints(
+  client: ClientContext,
+  options: WatchCheckpointsOptions = {},
+): AsyncGenerator<FollowedItem, void, void> {
   const paths = maskWith(options.readMask ?? ['summary'], ['sequence_number']);
   const control = { signal: options.signal };
   let next = options.from;
   const silence = new Silence(client.now);
 
-  async function* readBack(to: bigint): AsyncGenerator<Checkpoint, void, void> {
+  async function* readBack(to: bigint): AsyncGenerator<FollowedItem, void, void> {
+    if (next !== undefined && to - next >= BACKLOG) {
+      const skip = (): void => {
+        next = to + 1n;
+      };
+      yield { backlog: { from: next, to, skip } };
+    }
     let behind = 0;
     const asked = new Map<bigint, Promise<Checkpoint>>();
     for (; next !== undefined && next <= to; next++) {
@@ -69,7 +95,7 @@ export async function* watchCheckpoints(
         asked.set(ahead, read);
       }
       try {
-        yield await asked.get(next)!;
+        yield { checkpoint: await asked.get(next)! };
         asked.delete(next);
       } catch (error) {
         asked.delete(next);
@@ -120,7 +146,7 @@ export async function* watchCheckpoints(
         if (next !== undefined && cursor > next) yield* readBack(cursor - 1n);
         if (next === undefined || cursor >= next) {
           next = cursor + 1n;
-          yield checkpointFrom(required(item.value.checkpoint, 'checkpoint'), cursor);
+          yield { checkpoint: checkpointFrom(required(item.value.checkpoint, 'checkpoint'), cursor) };
         }
         pending = stream.next();
         pending.catch(() => {});

@@ -1,4 +1,4 @@
-import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
 import {
   type Address,
   decodeTarget,
@@ -12,10 +12,11 @@ import type { Checkpoint } from '../decode/checkpoint.js';
 import type { PartialObject } from '../decode/object.js';
 import { possibleAmount, possibleEpoch } from '../decode/possible.js';
 import type { Target } from '../decode/target.js';
+import { getCheckpoint } from '../read/get-checkpoint.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { listAllTargets } from '../read/list-targets.js';
 import { EpochTracker } from './epoch-tracker.js';
-import { type WatchCheckpointsOptions, watchCheckpoints } from './watch-checkpoints.js';
+import { followCheckpoints, type WatchCheckpointsOptions } from './watch-checkpoints.js';
 
 /** What happened to targets. `checkpoint` is absent where a list told it and not a checkpoint. */
 export type TargetEvent =
@@ -40,6 +41,11 @@ export interface WatchTargetsOptions
   readonly reconcileMs?: number | undefined;
   /** Told of every checkpoint, whether it holds targets or not. */
   readonly onCheckpoint?: ((checkpoint: bigint) => void) | undefined;
+  /**
+   * What to do about many checkpoints that were missed, once the open targets were listed: `read` them for the story of
+   * each target, or `skip` them for the sake of those that open meanwhile. Default `read`.
+   */
+  readonly backlog?: 'read' | 'skip' | undefined;
   /** Told of a target that cannot be read; it is left out and the others are followed. */
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
 }
@@ -79,7 +85,7 @@ export async function* watchTargets(
   yield { type: 'synced', open: feed.open };
   let reconciledAt = client.now();
   const reconcileMs = options.reconcileMs ?? 60_000;
-  const checkpoints = watchCheckpoints(client, {
+  const items = followCheckpoints(client, {
     ...options,
     from: info.checkpointHeight + 1n,
     readMask: MASK,
@@ -88,15 +94,42 @@ export async function* watchTargets(
       options.onGap?.(missing);
     },
   });
-  for await (const checkpoint of checkpoints) {
-    options.onCheckpoint?.(checkpoint.sequenceNumber);
-    yield* feed.apply(checkpoint);
-    if (gap || feed.takeDoubt() || (reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs)) {
-      gap = false;
-      reconciledAt = client.now();
-      yield* feed.reconcile(await openTargets(client, control, onUnfit));
+  for await (const item of items) {
+    if ('checkpoint' in item) {
+      options.onCheckpoint?.(item.checkpoint.sequenceNumber);
+      yield* feed.apply(item.checkpoint);
     }
+    const backlog = 'backlog' in item ? item.backlog : undefined;
+    // What is open can be answered now; what the backlog tells of others is history.
+    if (backlog !== undefined) yield* feed.catchUp(await newestEpochs(client, backlog.to, control), backlog.to);
+    const isDue = reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs;
+    if (backlog === undefined && !gap && !feed.takeDoubt() && !isDue) continue;
+    gap = false;
+    reconciledAt = client.now();
+    yield* feed.reconcile(await openTargets(client, control, onUnfit));
+    if (options.backlog === 'skip') backlog?.skip();
   }
+}
+
+/** Checkpoints whose word for the epoch is heard after an outage: as many as it takes to be believed. */
+const WITNESSES = 3n;
+
+/** The epochs that the newest checkpoints name; fewer where some cannot be read. */
+async function newestEpochs(
+  client: ClientContext,
+  to: bigint,
+  control: { signal?: AbortSignal | undefined },
+): Promise<bigint[]> {
+  const numbers = Array.from({ length: Number(WITNESSES) }, (_, n) => to - WITNESSES + 1n + BigInt(n));
+  const read = numbers.map((number) =>
+    getCheckpoint(client, number, { ...control, readMask: ['summary'] }).catch((error: unknown) => {
+      throwIfAborted(control.signal, 'reading checkpoints');
+      return toQuarryError(error, 'reading a checkpoint');
+    }),
+  );
+  return (await Promise.all(read)).flatMap((each) =>
+    each instanceof QuarryError || each.summary === undefined ? [] : [each.summary.epoch],
+  );
 }
 
 async function openTargets(
@@ -115,6 +148,8 @@ class TargetFeed {
   readonly #epochs = new EpochTracker();
   /** Open targets by id, with their generation epoch. */
   readonly #open = new Map<ObjectId, bigint>();
+  /** Targets that opened up to this checkpoint are known from a list. */
+  #listedUpTo = -1n;
   /** Targets of this epoch that have ended: lists and checkpoints may tell of them late. */
   readonly #ended = new Set<ObjectId>();
   /** Whether targets were let go that may be open: an epoch was believed that had not begun. */
@@ -158,8 +193,22 @@ class TargetFeed {
     }
   }
 
+  /**
+   * Leaves checkpoints up to `upTo` behind, whose targets a list tells: they open nothing any more, and begin no epoch.
+   *
+   * @param epochs what the newest of them name
+   */
+  *catchUp(epochs: readonly bigint[], upTo: bigint): Generator<TargetEvent, void, void> {
+    this.#listedUpTo = upTo;
+    for (const epoch of epochs) {
+      const before = this.#epoch;
+      if (this.#epochs.observe(epoch)) yield* this.#changeEpoch(before, undefined);
+    }
+  }
+
   *apply(checkpoint: Checkpoint): Generator<TargetEvent, void, void> {
     const { summary, sequenceNumber, objects, transactions } = checkpoint;
+    if (sequenceNumber <= this.#listedUpTo) return yield* this.#recount(checkpoint);
     const before = this.#epoch;
     if (summary !== undefined && this.#epochs.observe(summary.epoch)) yield* this.#changeEpoch(before, sequenceNumber);
     const changes = targetsAmong(objects, this.#onUnfit);
@@ -176,6 +225,13 @@ class TargetFeed {
     yield* this.#changeEpoch(summary.epoch, sequenceNumber);
     for (const { id, payload } of changes) {
       if (payload.generationEpoch >= this.#epoch) yield* this.#change(id, payload, sequenceNumber);
+    }
+  }
+
+  /** Tells what became of targets that are known, as a checkpoint of long ago has it. */
+  *#recount({ objects, sequenceNumber }: Checkpoint): Generator<TargetEvent, void, void> {
+    for (const { id, payload } of targetsAmong(objects, this.#onUnfit)) {
+      if (payload.status.kind !== 'open') yield* this.#filled(id, payload, sequenceNumber);
     }
   }
 
