@@ -1,5 +1,5 @@
 import type { DistanceEngine, EmbeddingRows, Hit, TargetMatrix } from '../src/engine/contract.js';
-import { createGpuDistanceEngine, type GpuDistanceEngine, type GpuMode } from '../src/engine/gpu/index.js';
+import { createGpuDistanceEngine, type GpuMode } from '../src/engine/gpu/index.js';
 import { createJsDistanceEngine } from '../src/engine/js/index.js';
 import { createNativeDistanceEngine, nativeCapabilities } from '../src/engine/native/index.js';
 import { createReferenceDistanceEngine } from '../src/engine/reference/index.js';
@@ -172,7 +172,7 @@ async function* otherEngines(options: DistanceBenchOptions): AsyncIterable<Bench
 }
 
 async function engineOutcome(
-  create: () => Promise<DistanceEngine | GpuDistanceEngine>,
+  create: () => Promise<DistanceEngine>,
   rows: EmbeddingRows,
   targets: TargetMatrix,
 ): Promise<PeerTime | Skipped> {
@@ -180,9 +180,7 @@ async function engineOutcome(
     const engine = await create();
     const error = await errorOf(engine, rows, targets);
     if (!(error <= 1e-5)) return { skipped: `its result is wrong: error ${error.toExponential(1)}` };
-    const resident = 'prepareRows' in engine ? await engine.prepareRows(rows) : undefined;
-    const { seconds } = await time(engine, resident ?? rows, targets, 2);
-    resident?.close();
+    const { seconds } = await time(engine, rows, targets, 2);
     await engine.close();
     return { seconds, error, version: engine.device };
   } catch (error) {

@@ -57,9 +57,10 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   // Told once somebody can listen.
   const atStart: QuarryError[] = [];
   const source = await openSampleSource(options, (error) => atStart.push(error), closers);
-  const { scanner, ...distance } = await openScanner(options.distance);
+  const storeDir = join(stateDir, 'store');
+  const { scanner, ...distance } = await openScanner(options.distance, storeDir, config.embeddingDim);
   const store = await openStore(
-    { dir: join(stateDir, 'store'), embeddingDim: config.embeddingDim, durability: 'process' },
+    { dir: storeDir, embeddingDim: config.embeddingDim, durability: 'process' },
     { scanner },
   );
   closers.push(() => store.close());

@@ -2,7 +2,13 @@ import { join } from 'node:path';
 import { chooseEngine, type EngineOptions } from '../engine/choose-engine.js';
 import type { DistanceEngine, ScoringEngine } from '../engine/contract.js';
 import { prunePacked } from '../engine/native/prune-packed.js';
-import { chooseScanner, createEngineScanner, type RowScanner, type ScannerOptions } from '../store/index.js';
+import {
+  chooseScanner,
+  createEngineScanner,
+  type RowScanner,
+  rowsOnDisk,
+  type ScannerOptions,
+} from '../store/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import type { Closers } from './closers.js';
 import type { CreateMinerOptions, MinerDistance, MinerEngine } from './create-miner-options.js';
@@ -31,11 +37,19 @@ export async function openEngine(
   return { engine, onActiveWeights: (checksums) => prunePacked(packedDir, checksums) };
 }
 
-/** What finds hits among stored rows. */
+/**
+ * What finds hits among stored rows.
+ *
+ * @param storeDir of the store, whose size decides between engines
+ * @param dim its width
+ */
 export async function openScanner(
   wished: ScannerOptions | DistanceEngine | undefined,
+  storeDir: string,
+  dim: number,
 ): Promise<MinerDistance & { readonly scanner: RowScanner }> {
-  if (wished === undefined || !('scan' in wished)) return chooseScanner({ engine: 'auto', ...wished });
+  if (wished === undefined || !('scan' in wished))
+    return chooseScanner({ engine: 'auto', ...wished }, { rows: rowsOnDisk(storeDir, dim), dim });
   const { name, device } = wished;
   return {
     scanner: { ...createEngineScanner(wished), close: async () => {} },

@@ -1,8 +1,8 @@
 import { type QuarryError, toQuarryError } from '../errors/index.js';
 import type { IsaLevel } from '../native/isa-level.js';
 import { createNativeScanner } from './best-scanner.js';
-import { createEngineScanner } from './engine-scanner.js';
 import { createFileScanner } from './file-scanner.js';
+import { faster, type ScanSize } from './measure-scanner.js';
 import type { RowScanner } from './row-scanner.js';
 
 /** Distance engines by name, fastest first. */
@@ -20,6 +20,8 @@ export interface ChosenScanner {
   readonly name: DistanceEngineName;
   /** What it runs on, for people. */
   readonly detail: string;
+  /** Whether what calls itself a GPU computes on the processor. */
+  readonly isSoftware?: boolean | undefined;
 }
 
 /** Whether a distance engine runs here. */
@@ -37,8 +39,11 @@ async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'en
     }
     case 'gpu': {
       const { createGpuDistanceEngine } = await import('../engine/gpu/index.js');
+      const { ResidentScanner } = await import('./resident-scanner.js');
       const engine = await createGpuDistanceEngine();
-      return { scanner: createEngineScanner(engine), name, detail: `gpu.js ${engine.mode}: ${engine.reason}` };
+      const where = engine.isSoftware ? ', on the processor: never chosen by itself' : '';
+      const detail = `gpu.js ${engine.mode}: ${engine.reason}${where}, rows stay on the device`;
+      return { scanner: new ResidentScanner(engine), name, detail, isSoftware: engine.isSoftware };
     }
     default:
       return { scanner: createFileScanner(), name, detail: 'plain JavaScript' };
@@ -46,20 +51,27 @@ async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'en
 }
 
 /**
- * The scanner asked for, or the fastest that runs here.
+ * The scanner asked for, or the fastest that runs here: a GPU is measured against the native core at the size that the
+ * store has. A GPU that is a program on the processor is used only where it is asked for.
  *
+ * @param size rows and width of the store, for the measurement
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here
  */
-export async function chooseScanner({ engine, ...options }: ScannerOptions): Promise<ChosenScanner> {
-  if (engine !== 'auto') return build(engine, options);
-  for (const name of DISTANCE_ENGINES) {
-    try {
-      return await build(name, options);
-    } catch {
-      // Why it does not run is what `probeScanners` tells; here the next one is tried.
-    }
-  }
-  return build('js', options);
+export async function chooseScanner({ engine, ...wishes }: ScannerOptions, size?: ScanSize): Promise<ChosenScanner> {
+  if (engine !== 'auto') return build(engine, wishes);
+  const processor = await build('native', wishes).catch(() => build('js', wishes));
+  const gpu = size === undefined || size.rows < WORTH_A_GPU_ROWS ? undefined : await hardwareGpu(wishes);
+  return gpu === undefined ? processor : faster(processor, gpu, size!);
+}
+
+/** Below this a scan is over before a GPU has heard of it. */
+const WORTH_A_GPU_ROWS = 10_000;
+
+async function hardwareGpu(wishes: Omit<ScannerOptions, 'engine'>): Promise<ChosenScanner | undefined> {
+  const gpu = await build('gpu', wishes).catch(() => undefined);
+  if (gpu?.isSoftware !== true) return gpu;
+  await gpu.scanner.close();
+  return undefined;
 }
 
 /** Tries every distance engine by building it. */

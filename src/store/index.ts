@@ -44,6 +44,7 @@ export {
   verifyStore,
 } from './maintenance.js';
 export type { MatchHit, MatchPolicy, MatchTarget } from './match.js';
+export { type ScanSize, secondsPerScan } from './measure-scanner.js';
 export { type ModelKey, modelKeyId } from './model-key.js';
 export {
   type RowScanner,
@@ -52,6 +53,7 @@ export {
   type SelectionScanOptions,
   SKIPPED_TABLE,
 } from './row-scanner.js';
+export { rowsOnDisk } from './rows-on-disk.js';
 export { openStore, type Store } from './store.js';
 export type {
   AppendedSample,

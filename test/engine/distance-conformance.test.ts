@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DistanceEngine, EmbeddingRows, Hit, ScanOptions, TargetMatrix } from '../../src/engine/contract.js';
 import { rowAsF32, toBf16 } from '../../src/engine/embedding-rows.js';
-import { createGpuDistanceEngine, type GpuMode } from '../../src/engine/gpu/index.js';
+import { createGpuDistanceEngine, distanceSlack, type GpuMode } from '../../src/engine/gpu/index.js';
 import { createJsDistanceEngine } from '../../src/engine/js/index.js';
 import { createNativeDistanceEngine } from '../../src/engine/native/distance.js';
 import { cosineDistance, createReferenceDistanceEngine, normalArray } from '../../src/engine/reference/index.js';
@@ -205,7 +205,15 @@ describe('gpu.js engine', () => {
         const targets = targetsOf(matrix(seed, 9, 64), 64, 0.8);
         const want = expected(rows, targets, { mode: 'all' });
         expect(want.length).toBeGreaterThan(0);
-        expect(await engine.scan(resident, targets, { mode: 'all' })).toEqual(want);
+        const limits = Array.from(targets.thresholds);
+        const found = await engine.candidates(resident, targets, limits);
+        const exact = expected(rows, targets, { mode: 'all' });
+        // All that hit, and none that is farther than the slack.
+        const near = new Set(found.flatMap((list, target) => list.map(({ row }) => `${target} ${row}`)));
+        expect(exact.filter(({ row, target }) => !near.has(`${target} ${row}`))).toEqual([]);
+        const wide = limits.map((limit) => limit + 2 * distanceSlack(64));
+        const most = expected(rows, { ...targets, thresholds: Float32Array.from(wide) }, { mode: 'all' });
+        expect(near.size).toBeLessThanOrEqual(most.length);
       }
       resident.close();
     } finally {

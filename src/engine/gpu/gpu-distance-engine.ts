@@ -15,17 +15,38 @@ export interface GpuDistanceEngineOptions {
   readonly maxBufferBytes?: number | undefined;
 }
 
+/** A row that may hit. */
+export interface Candidate {
+  readonly row: number;
+  /** Within {@link distanceSlack} of the f32 distance; minus infinity where a kernel cannot tell. */
+  readonly distance: number;
+}
+
 /** A distance engine on gpu.js. */
 export interface GpuDistanceEngine extends DistanceEngine {
   readonly mode: GpuMode;
   /** Why this mode was chosen, as one sentence for people. */
   readonly reason: string;
+  /** Whether the kernels run on the processor, whatever they are called through. */
+  readonly isSoftware: boolean;
   /**
-   * Uploads rows once, for many scans. `data` must not change while they are in use.
+   * Uploads rows once, for many scans.
    *
    * @throws QuarryError `ENGINE_FAILED` when the device refuses the memory
    */
   prepareRows(rows: EmbeddingRows): Promise<ResidentRows>;
+  /**
+   * Rows on the device that may lie within a target's limit: all that do, and few more.
+   *
+   * @param limits greatest distance of each target; minus infinity leaves it out
+   * @returns for each target, in the order of rows
+   */
+  candidates(
+    rows: ResidentRows,
+    targets: TargetMatrix,
+    limits: ArrayLike<number>,
+    signal?: AbortSignal,
+  ): Promise<Candidate[][]>;
 }
 
 /** Bytes of one device buffer unless told otherwise: WebGPU's own default for a storage binding. */
@@ -83,8 +104,15 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
     device: probe.available && mode === 'webgpu' ? probe.adapter : 'cpu',
     mode,
     reason,
-    scan: (rows, targets, options) =>
-      scan(blocks, dots, rows, targets, options).catch((error) => {
+    isSoftware: mode !== 'webgpu' || (probe.available && probe.isSoftware),
+    async scan(rows, targets, options) {
+      assertScanArguments(rows, targets, options);
+      return scan({ blocks, dots }, rows, targets, options).catch((error) => {
+        throw failed(error);
+      });
+    },
+    candidates: (rows, targets, limits, signal) =>
+      candidatesOf({ blocks, dots }, rows, targets, limits, signal).catch((error) => {
         throw failed(error);
       }),
     prepareRows: (rows) =>
@@ -97,30 +125,83 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
   };
 }
 
+/**
+ * How far a kernel's distance may lie from the f32 one. Unit vectors: the products add up to at most 1 in magnitude, and
+ * each addition rounds by half an ulp of that.
+ */
+export function distanceSlack(dim: number): number {
+  return 1e-6 + dim * 2 ** -23;
+}
+
+interface Kernels {
+  readonly blocks: BlockMaker;
+  readonly dots: GpuKernel;
+}
+
+/** What a search tells of rows that may hit, and asks while it goes on. */
+interface Search {
+  /** Greatest distance of a target that still matters; minus infinity when none does. */
+  limit(target: number): number;
+  take(target: number, row: number, distance: number): void;
+  /** Whether no further block can change the result. */
+  done(): boolean;
+}
+
 async function scan(
-  blocks: BlockMaker,
-  dots: GpuKernel,
+  kernels: Kernels,
   rows: EmbeddingRows,
   targets: TargetMatrix,
   options: ScanOptions,
 ): Promise<Hit[]> {
-  assertScanArguments(rows, targets, options);
   const { dim } = rows;
-  if (dim === 0) return [];
   const collector = new HitCollector(targets, options);
-  // Unit vectors: the products add up to at most 1 in magnitude, each addition rounds by half an ulp of that.
-  const slack = 1e-6 + dim * 2 ** -23;
+  const scratch = new Float32Array(dim);
+  const search: Search = {
+    limit: (target) => collector.limit(target),
+    done: () => collector.done,
+    take(target, row) {
+      const vector = targets.data.subarray(target * dim, (target + 1) * dim);
+      collector.offer(row, target, cosineDistance(rowAsF32(rows, row, scratch), vector));
+    },
+  };
+  await searchBlocks(kernels, rows, targets, search, options.signal);
+  return collector.hits();
+}
+
+async function candidatesOf(
+  kernels: Kernels,
+  rows: ResidentRows,
+  targets: TargetMatrix,
+  limits: ArrayLike<number>,
+  signal: AbortSignal | undefined,
+): Promise<Candidate[][]> {
+  const found = Array.from({ length: targets.targets }, (): Candidate[] => []);
+  const search: Search = {
+    limit: (target) => limits[target]!,
+    done: () => false,
+    take: (target, row, distance) => void found[target]!.push({ row, distance }),
+  };
+  await searchBlocks(kernels, rows, targets, search, signal);
+  return found;
+}
+
+/** Runs the kernel over all blocks, as many targets in one call as there may be. */
+async function searchBlocks(
+  { blocks, dots }: Kernels,
+  rows: EmbeddingRows | ResidentRows,
+  targets: TargetMatrix,
+  search: Search,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { dim } = rows;
+  if (dim === 0) return;
+  const slack = distanceSlack(dim);
   const all = unitRows({ data: targets.data, rows: targets.targets, dim }, 0, targets.targets);
   const odd = new Set(all.odd);
-  const scratch = new Float32Array(dim);
-  const offer = (row: number, target: number): void => {
-    const vector = targets.data.subarray(target * dim, (target + 1) * dim);
-    collector.offer(row, target, cosineDistance(rowAsF32(rows, row, scratch), vector));
-  };
   for await (const block of blocks.of(rows)) {
     const oddRows = new Set(block.odd);
     for (let t0 = 0; t0 < targets.targets; t0 += TARGETS_PER_CALL) {
-      throwIfAborted(options.signal, 'scanning embeddings');
+      throwIfAborted(signal, 'scanning embeddings');
       const count = Math.min(TARGETS_PER_CALL, targets.targets - t0);
       const chosen = blocks.matrix(targetRows(all, t0, count, dim), dim, count);
       const result = (await dots.setOutput([block.count, count])(block.argument, chosen, dim)) as Float32Array[];
@@ -128,15 +209,17 @@ async function scan(
         const target = t0 + t;
         for (let r = 0; r < block.count; r++) {
           const row = block.first + r;
-          const limit = collector.limit(target);
+          const limit = search.limit(target);
           if (limit === Number.NEGATIVE_INFINITY) break;
-          if (1 - cosines[r]! <= limit + slack || odd.has(target) || oddRows.has(row)) offer(row, target);
+          const distance = 1 - cosines[r]!;
+          const isUnclear = odd.has(target) || oddRows.has(row);
+          if (isUnclear) search.take(target, row, Number.NEGATIVE_INFINITY);
+          else if (distance <= limit + slack) search.take(target, row, distance);
         }
       }
     }
-    if (collector.done) break;
+    if (search.done()) return;
   }
-  return collector.hits();
 }
 
 /** Targets `[first, first + count)` as `[count, dim]`, from the feature-major `[dim, all]`. */

@@ -1,5 +1,7 @@
 export {
+  type Candidate,
   createGpuDistanceEngine,
+  distanceSlack,
   type GpuDistanceEngine,
   type GpuDistanceEngineOptions,
 } from './gpu-distance-engine.js';

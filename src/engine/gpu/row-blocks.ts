@@ -1,12 +1,17 @@
+import { QuarryError } from '../../errors/index.js';
 import type { EmbeddingRows } from '../contract.js';
 import type { GpuJs, GpuKernel } from './gpu-js.js';
 import { type UnitRows, unitRows } from './unit-rows.js';
 
 /** Targets per kernel call: bounds the result that is read back. */
-export const TARGETS_PER_CALL = 64;
+export const TARGETS_PER_CALL = 256;
 
 /** Rows kept where the kernels read them. Belongs to the engine that made it. */
-export interface ResidentRows extends EmbeddingRows {
+export interface ResidentRows {
+  readonly rows: number;
+  readonly dim: number;
+  /** Device memory, bytes. */
+  readonly bytes: number;
   /** Frees the device memory. */
   close(): void;
 }
@@ -21,19 +26,21 @@ export interface Block {
 }
 
 class Resident implements ResidentRows {
-  readonly data: EmbeddingRows['data'];
   readonly rows: number;
   readonly dim: number;
   readonly blocks: readonly Block[];
   /** The gpu.js instance whose kernels can read the blocks. */
   readonly owner: GpuJs;
 
-  constructor(rows: EmbeddingRows, blocks: readonly Block[], owner: GpuJs) {
+  constructor({ rows, dim }: EmbeddingRows, blocks: readonly Block[], owner: GpuJs) {
     this.owner = owner;
-    this.data = rows.data;
-    this.rows = rows.rows;
-    this.dim = rows.dim;
+    this.rows = rows;
+    this.dim = dim;
     this.blocks = blocks;
+  }
+
+  get bytes(): number {
+    return this.rows * this.dim * 4;
   }
 
   close(): void {
@@ -68,12 +75,14 @@ export class BlockMaker {
   }
 
   /** The blocks of rows, each freed when the next is asked for; those of resident rows stay. */
-  async *of(rows: EmbeddingRows): AsyncGenerator<Block> {
-    if (rows instanceof Resident && rows.owner === this.#parts.gpu) {
+  async *of(rows: EmbeddingRows | ResidentRows): AsyncGenerator<Block> {
+    if (rows instanceof Resident) {
+      if (rows.owner !== this.#parts.gpu)
+        throw new QuarryError('INVALID_ARGUMENT', 'these rows are resident on the device of another engine');
       yield* rows.blocks;
       return;
     }
-    for await (const block of this.#make(rows)) {
+    for await (const block of this.#make(rows as EmbeddingRows)) {
       try {
         yield block;
       } finally {

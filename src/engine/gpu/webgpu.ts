@@ -1,20 +1,29 @@
-import { access, readFile } from 'node:fs/promises';
-
 /** WebGPU made available to this process, or the reason why it is not. */
 export type WebGpuProbe =
-  | { readonly available: true; readonly adapter: string; readonly maxBufferBytes: number }
+  | {
+      readonly available: true;
+      readonly adapter: string;
+      readonly maxBufferBytes: number;
+      /** Whether the adapter is a program on the processor: correct, and slower than the processor's own code. */
+      readonly isSoftware: boolean;
+    }
   | { readonly available: false; readonly reason: string };
 
+/** Names of drivers that compute on the processor. */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
+
 interface Adapter {
-  readonly info: { readonly vendor: string; readonly device: string; readonly description: string };
+  readonly info: {
+    readonly vendor: string;
+    readonly device: string;
+    readonly description: string;
+    readonly isFallbackAdapter?: boolean | undefined;
+  };
   readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
 }
 interface NavigatorGpu {
   requestAdapter(): Promise<Adapter | null>;
 }
-
-/** Where glibc and musl systems keep libraries that the linker's cache does not list. */
-const LIBRARY_DIRS = ['/usr/lib', '/usr/lib64', '/lib', '/usr/local/lib'];
 
 /**
  * Provides `navigator.gpu` from the `webgpu` package (Dawn), where Node has none, and asks for an adapter. Dawn prints
@@ -23,7 +32,7 @@ const LIBRARY_DIRS = ['/usr/lib', '/usr/lib64', '/lib', '/usr/local/lib'];
 export async function probeWebGpu(): Promise<WebGpuProbe> {
   const existing = currentNavigator().gpu;
   if (existing !== undefined) return describe(existing);
-  if (process.platform === 'linux' && !(await hasVulkanLoader())) {
+  if (process.platform === 'linux' && !hasVulkanLoader()) {
     return { available: false, reason: 'no Vulkan loader (libvulkan.so.1) is installed' };
   }
   let gpu: NavigatorGpu;
@@ -57,24 +66,25 @@ function currentNavigator(): { readonly gpu?: NavigatorGpu | undefined } {
 async function describe(gpu: NavigatorGpu): Promise<WebGpuProbe> {
   const adapter = await gpu.requestAdapter().catch(() => null);
   if (adapter === null) return { available: false, reason: 'no WebGPU adapter answers' };
-  const { vendor, device, description } = adapter.info;
+  const { vendor, device, description, isFallbackAdapter } = adapter.info;
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   return {
     available: true,
     adapter: description || [vendor, device].filter(Boolean).join(' ') || 'unnamed adapter',
     maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
+    isSoftware: isFallbackAdapter === true || SOFTWARE.test(`${vendor} ${device} ${description}`),
   };
 }
 
-async function hasVulkanLoader(): Promise<boolean> {
-  const cache = await readFile('/etc/ld.so.cache').catch(() => undefined);
-  if (cache?.includes('libvulkan.so.1')) return true;
-  for (const dir of LIBRARY_DIRS) {
-    const found = await access(`${dir}/libvulkan.so.1`).then(
-      () => true,
-      () => false,
-    );
-    if (found) return true;
+/**
+ * Whether the dynamic loader finds the Vulkan loader: by its cache, its own directories or `LD_LIBRARY_PATH`. It is asked
+ * itself, by loading the library as if it were an add-on, which fails later and otherwise.
+ */
+function hasVulkanLoader(): boolean {
+  try {
+    process.dlopen({ exports: {} }, 'libvulkan.so.1');
+  } catch (error) {
+    return !/cannot open shared object file|No such file|not found/i.test(String(error));
   }
-  return false;
+  return true;
 }

@@ -2,7 +2,12 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { NO_CHAOS } from '../../../src/devnet/soma/index.js';
 import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf, type SignedTransaction } from '../../../src/soma/chain/index.js';
-import type { SomaAccount, SomaClient, TargetEvent, TransactionResult } from '../../../src/soma/client/index.js';
+import {
+  type SomaAccount,
+  SomaClient,
+  type TargetEvent,
+  type TransactionResult,
+} from '../../../src/soma/client/index.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 import { TcpProxy } from './tcp-proxy.js';
 
@@ -123,7 +128,7 @@ describe('watching a devnet', () => {
       fixture = await startFixture({ targetsPerEpoch: 8, idleCheckpointMs: 10, checkpointIntervalMs: 10 });
       const proxy = await TcpProxy.start(fixture.devnet.rpcUrl);
       proxy.delayMs = 20;
-      const client = await fixture.connect({ url: proxy.url });
+      const client = await SomaClient.connect({ url: proxy.url });
       let reads = 0;
       const { transport } = client.context;
       const unary = transport.unary.bind(transport);

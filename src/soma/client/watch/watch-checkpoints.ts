@@ -1,5 +1,8 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
-import { SubscriptionService } from '../../../gen/soma/rpc/subscription_service_pb.js';
+import {
+  type SubscribeCheckpointsResponse,
+  SubscriptionService,
+} from '../../../gen/soma/rpc/subscription_service_pb.js';
 import { type Backoff, backoffDelayMs } from '../../../http/index.js';
 import { childSignal } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
@@ -122,14 +125,7 @@ export async function* followCheckpoints(
   for (let attempt = 0; ; attempt++) {
     // Leaving a generator waits for the item it is asked for, which may never come: the call must be cancelled first.
     const stop = childSignal(options.signal);
-    const stream = client.transport.serverStream(
-      SubscriptionService.method.subscribeCheckpoints,
-      { readMask: { paths } },
-      {
-        signal: stop.signal,
-        onHeaders: () => options.onConnected?.(),
-      },
-    );
+    const stream = subscribe(client, paths, stop.signal, options.onConnected);
     try {
       // Asking for the first item opens the stream, so that nothing falls between what is read back and what it brings.
       let pending = stream.next();
@@ -163,4 +159,18 @@ export async function* followCheckpoints(
     }
     await client.sleep(backoffDelayMs(attempt, RECONNECT, client.random), options.signal);
   }
+}
+
+function subscribe(
+  client: ClientContext,
+  paths: string[],
+  signal: AbortSignal,
+  onConnected: (() => void) | undefined,
+): AsyncGenerator<SubscribeCheckpointsResponse, void, void> {
+  const { subscribeCheckpoints } = SubscriptionService.method;
+  return client.transport.serverStream(
+    subscribeCheckpoints,
+    { readMask: { paths } },
+    { signal, onHeaders: () => onConnected?.() },
+  );
 }

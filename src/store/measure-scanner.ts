@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { toBf16 } from '../engine/embedding-rows.js';
+import { toQuarryError } from '../errors/index.js';
+import type { RowScanner, RowSelection } from './row-scanner.js';
+
+/** How much there is to scan. */
+export interface ScanSize {
+  readonly rows: number;
+  readonly dim: number;
+}
+
+/** Rows of a measurement at most: beyond them, times grow with the rows. */
+const MAX_BYTES = 256 * 2 ** 20;
+const ROUNDS = 3;
+
+/**
+ * Seconds that a scan for one target takes, the best of three after one that warms up.
+ *
+ * @param size is cut to what a quarter of a gigabyte holds, and the time scaled up
+ */
+export async function secondsPerScan(scanner: RowScanner, size: ScanSize): Promise<number> {
+  const rows = Math.max(1, Math.min(size.rows, Math.floor(MAX_BYTES / (size.dim * 4))));
+  const dir = mkdtempSync(join(tmpdir(), 'quarry-scan-'));
+  try {
+    const data = madeUpRows(rows * size.dim);
+    const source = { f32Path: join(dir, 'f32'), bf16Path: join(dir, 'bf16'), rows };
+    writeFileSync(source.f32Path, new Uint8Array(data.buffer));
+    writeFileSync(source.bf16Path, new Uint8Array(toBf16(data).buffer));
+    const selection: RowSelection = {
+      sources: [source],
+      tables: new Uint8Array(rows),
+      rows: Uint32Array.from({ length: rows }, (_, row) => row),
+      count: rows,
+      dim: size.dim,
+    };
+    const targets = { data: data.slice(0, size.dim), thresholds: Float32Array.of(-1), targets: 1, dim: size.dim };
+    let best = Number.POSITIVE_INFINITY;
+    for (let round = 0; round <= ROUNDS; round++) {
+      const began = performance.now();
+      await scanner.scan(selection, targets, { mode: 'all' });
+      if (round > 0) best = Math.min(best, (performance.now() - began) / 1000);
+    }
+    scanner.release([source.f32Path, source.bf16Path]);
+    return (best * size.rows) / rows;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** A scanner that may be chosen. */
+export interface Contender {
+  readonly scanner: RowScanner;
+  readonly name: string;
+  /** What it runs on, for people. */
+  readonly detail: string;
+}
+
+/** The faster of two scanners at a size, with both figures in its detail; the other one is closed. */
+export async function faster<C extends Contender>(a: C, b: C, size: ScanSize): Promise<C> {
+  const [first, second] = [await timeOf(a, size), await timeOf(b, size)];
+  const [winner, loser] = second.seconds < first.seconds ? [second, first] : [first, second];
+  await loser.chosen.scanner.close();
+  const detail = `${winner.chosen.detail}; ${winner.text} a target at ${size.rows} rows, ${loser.chosen.name} ${loser.text}`;
+  return { ...winner.chosen, detail };
+}
+
+interface Timed<C> {
+  readonly chosen: C;
+  readonly seconds: number;
+  readonly text: string;
+}
+
+async function timeOf<C extends Contender>(chosen: C, size: ScanSize): Promise<Timed<C>> {
+  try {
+    const seconds = await secondsPerScan(chosen.scanner, size);
+    return { chosen, seconds, text: `${(seconds * 1000).toPrecision(3)} ms` };
+  } catch (error) {
+    return { chosen, seconds: Number.POSITIVE_INFINITY, text: toQuarryError(error, 'measuring').message };
+  }
+}
+
+/** Values between -1 and 1, the same every time. */
+function madeUpRows(count: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(count);
+  let state = 1;
+  for (let n = 0; n < count; n++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    out[n] = state / 2 ** 31 - 1;
+  }
+  return out;
+}

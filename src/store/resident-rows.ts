@@ -1,0 +1,91 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { EmbeddingRows } from '../engine/contract.js';
+import { QuarryError } from '../errors/index.js';
+
+/** Rows on a device, as an engine gives them. */
+export interface DeviceRows {
+  readonly rows: number;
+  readonly bytes: number;
+  close(): void;
+}
+
+/** A run of a table's rows on the device. */
+export interface ResidentChunk<R extends DeviceRows> {
+  readonly first: number;
+  readonly device: R;
+}
+
+/** Fewer new rows than this wait: a chunk costs a call of its own in every scan. */
+const LEAST_CHUNK = 1_024;
+
+/**
+ * The rows of one file on the device, brought up to date as the file grows. Chunks are merged as they come, each at least
+ * twice as long as the next, so that there are few of them and no row is uploaded often.
+ */
+export class ResidentTable<R extends DeviceRows> {
+  readonly path: string;
+  readonly #dim: number;
+  readonly #upload: (rows: EmbeddingRows) => Promise<R>;
+  readonly #chunks: ResidentChunk<R>[] = [];
+
+  /** @param path holds `[rows, dim]` f32, little-endian, without a header */
+  constructor(path: string, dim: number, upload: (rows: EmbeddingRows) => Promise<R>) {
+    this.path = path;
+    this.#dim = dim;
+    this.#upload = upload;
+  }
+
+  get chunks(): readonly ResidentChunk<R>[] {
+    return this.#chunks;
+  }
+
+  /** Rows on the device: the file's first ones. */
+  get rows(): number {
+    const last = this.#chunks.at(-1);
+    return last === undefined ? 0 : last.first + last.device.rows;
+  }
+
+  get bytes(): number {
+    return this.#chunks.reduce((sum, { device }) => sum + device.bytes, 0);
+  }
+
+  /** Uploads what the file has more, up to `rows`; a few rows at the end may stay behind. */
+  async grow(rows: number): Promise<void> {
+    let first = this.rows;
+    if (rows - first < LEAST_CHUNK) return;
+    for (let last = this.#chunks.at(-1); last !== undefined && last.device.rows < 2 * (rows - first); ) {
+      this.#chunks.pop();
+      last.device.close();
+      first = last.first;
+      last = this.#chunks.at(-1);
+    }
+    const data = readRows(this.path, first, rows - first, this.#dim);
+    this.#chunks.push({ first, device: await this.#upload({ data, rows: rows - first, dim: this.#dim }) });
+  }
+
+  close(): void {
+    for (const { device } of this.#chunks.splice(0)) device.close();
+  }
+}
+
+/**
+ * Rows of a file as f32.
+ *
+ * @throws QuarryError `FILE_UNREADABLE` when the file is shorter
+ */
+export function readRows(path: string, first: number, count: number, dim: number): Float32Array {
+  const out = new Float32Array(count * dim);
+  const bytes = new Uint8Array(out.buffer);
+  const file = openSync(path, 'r');
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const read = readSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30), first * dim * 4 + done);
+      if (read === 0)
+        throw new QuarryError('FILE_UNREADABLE', `${path} is shorter than its rows`, { details: { path } });
+      done += read;
+    }
+  } finally {
+    closeSync(file);
+  }
+  return out;
+}

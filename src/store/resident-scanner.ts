@@ -1,0 +1,172 @@
+import type { Hit, TargetMatrix } from '../engine/contract.js';
+import { distanceSlack, type GpuDistanceEngine, type ResidentRows } from '../engine/gpu/index.js';
+import { HitCollector } from '../engine/hit-collector.js';
+import { cosineDistance } from '../engine/reference/competition.js';
+import { throwIfAborted } from '../errors/index.js';
+import { RowReader } from './file-scanner.js';
+import { ResidentTable, readRows } from './resident-rows.js';
+import type { RowScanner, RowSelection, RowTable, SelectionScanOptions } from './row-scanner.js';
+
+/** Device memory that rows may take, bytes. */
+const DEFAULT_BUDGET_BYTES = 4 * 2 ** 30;
+
+/** A position that may hit, with the kernel's distance. */
+interface Near {
+  readonly position: number;
+  readonly distance: number;
+}
+
+/**
+ * Searches rows that stay on a device: uploaded once, followed by what the store appends, and given up model by model,
+ * the longest unused first, when there are more than fit. The device finds what may hit; the f32 rows on disk decide.
+ */
+export class ResidentScanner implements RowScanner {
+  readonly name: string;
+  readonly #engine: GpuDistanceEngine;
+  readonly #budgetBytes: number;
+  /** By file, the longest unused first. */
+  readonly #tables = new Map<string, ResidentTable<ResidentRows>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(engine: GpuDistanceEngine, budgetBytes: number = DEFAULT_BUDGET_BYTES) {
+    this.#engine = engine;
+    this.#budgetBytes = budgetBytes;
+    this.name = engine.name;
+  }
+
+  /** Bytes on the device now. */
+  get residentBytes(): number {
+    return [...this.#tables.values()].reduce((sum, table) => sum + table.bytes, 0);
+  }
+
+  scan(selection: RowSelection, targets: TargetMatrix, options: SelectionScanOptions): Promise<Hit[]> {
+    // One after the other: they share kernels and the memory of the device.
+    const scan = this.#last.then(() => this.#scan(selection, targets, options));
+    this.#last = scan.catch(() => {});
+    return scan;
+  }
+
+  release(paths: readonly string[]): void {
+    // What a scan still reads is freed after it.
+    this.#last = this.#last.then(() => {
+      for (const path of paths) this.#drop(path);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    for (const path of [...this.#tables.keys()]) this.#drop(path);
+    await this.#engine.close();
+  }
+
+  #drop(path: string): void {
+    this.#tables.get(path)?.close();
+    this.#tables.delete(path);
+  }
+
+  async #scan(selection: RowSelection, targets: TargetMatrix, options: SelectionScanOptions): Promise<Hit[]> {
+    const near = Array.from({ length: targets.targets }, (): Near[] => []);
+    const margin = options.margin ?? 0;
+    const limits = Array.from(targets.thresholds, (threshold) => threshold - margin);
+    for (const [index, source] of selection.sources.entries()) {
+      throwIfAborted(options.signal, 'the distance scan');
+      const positions = positionsOf(selection, index, options.from ?? 0);
+      if (positions !== undefined)
+        await this.#searchTable(source, selection.dim, positions, targets, limits, near, options);
+    }
+    return decide(selection, targets, near, options);
+  }
+
+  async #searchTable(
+    source: RowTable,
+    dim: number,
+    positions: Int32Array,
+    targets: TargetMatrix,
+    limits: readonly number[],
+    near: Near[][],
+    { signal }: SelectionScanOptions,
+  ): Promise<void> {
+    const table = await this.#resident(source, dim);
+    const take = (target: number, row: number, distance: number): void => {
+      const position = positions[row]!;
+      if (position >= 0) near[target]!.push({ position, distance });
+    };
+    for (const { first, device } of table.chunks) {
+      const found = await this.#engine.candidates(device, targets, limits, signal);
+      for (const [target, list] of found.entries()) {
+        for (const { row, distance } of list) if (first + row < positions.length) take(target, first + row, distance);
+      }
+    }
+    // The newest rows, which are not worth a chunk yet, and those that found no room.
+    const behind = positions.length - table.rows;
+    if (behind <= 0) return;
+    const rows = { data: readRows(source.f32Path, table.rows, behind, dim), rows: behind, dim };
+    for (const { row, target, distance } of await this.#engine.scan(rows, targets, { mode: 'all', signal }))
+      take(target, table.rows + row, distance);
+  }
+
+  /** The table's rows on the device, as many as there is room for. */
+  async #resident({ f32Path, rows }: RowTable, dim: number): Promise<ResidentTable<ResidentRows>> {
+    const table =
+      this.#tables.get(f32Path) ?? new ResidentTable(f32Path, dim, (more) => this.#engine.prepareRows(more));
+    this.#tables.delete(f32Path);
+    const needed = Math.min(rows * dim * 4, this.#budgetBytes);
+    for (const path of [...this.#tables.keys()]) if (this.residentBytes + needed > this.#budgetBytes) this.#drop(path);
+    this.#tables.set(f32Path, table);
+    await table.grow(Math.floor(needed / (dim * 4)));
+    return table;
+  }
+}
+
+/** The position of each row of a table, -1 for rows that are not wanted; `undefined` when none is. */
+function positionsOf(
+  { tables, rows, count, sources }: RowSelection,
+  table: number,
+  from: number,
+): Int32Array | undefined {
+  const positions = new Int32Array(sources[table]!.rows).fill(-1);
+  let used = false;
+  for (let position = from; position < count; position++) {
+    if (tables[position] !== table) continue;
+    positions[rows[position]!] = position;
+    used = true;
+  }
+  return used ? positions : undefined;
+}
+
+/** Hits among what may hit, by the f32 rows, which are read only as far as the mode needs. */
+function decide(
+  selection: RowSelection,
+  targets: TargetMatrix,
+  near: readonly Near[][],
+  options: SelectionScanOptions,
+): Hit[] {
+  const { dim } = selection;
+  const collector = new HitCollector(targets, options);
+  const reader = new RowReader(selection);
+  const row = new Float32Array(dim);
+  try {
+    for (const [target, list] of near.entries()) {
+      const vector = targets.data.subarray(target * dim, (target + 1) * dim);
+      const wanted = options.mode === 'closest' ? closestOf(list, options.limit ?? 1, distanceSlack(dim)) : list;
+      wanted.sort((a, b) => a.position - b.position);
+      for (const { position } of wanted) {
+        if (collector.limit(target) === Number.NEGATIVE_INFINITY) break;
+        reader.block(position, position + 1, row);
+        collector.offer(position, target, cosineDistance(row, vector));
+      }
+    }
+  } finally {
+    reader.close();
+  }
+  return collector.hits();
+}
+
+/** Those that may be among the `count` closest. */
+function closestOf(list: readonly Near[], count: number, slack: number): Near[] {
+  // Those that the kernel could not tell may be no hits at all: they do not count.
+  const known = list.map(({ distance }) => distance).filter(Number.isFinite);
+  const distances = known.sort((a, b) => a - b);
+  const bound = (distances[count - 1] ?? Number.POSITIVE_INFINITY) + 2 * slack;
+  return list.filter(({ distance }) => distance <= bound);
+}

@@ -1,0 +1,13 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Rows of the model that has most of them, in a store that need not be open; 0 when there is none. */
+export function rowsOnDisk(dir: string, dim: number): number {
+  const scores = join(dir, 'scores');
+  try {
+    const sizes = readdirSync(scores).map((model) => statSync(join(scores, model, 'f32.bin')).size);
+    return Math.floor(Math.max(0, ...sizes) / (dim * 4));
+  } catch {
+    return 0;
+  }
+}
