@@ -1,25 +1,39 @@
 import type { QuarryError } from '../errors/index.js';
 import type { Journal } from '../miner/journal/journal.js';
 import { openJournal } from '../miner/journal/open-journal.js';
+import { lockKey } from '../miner/key-lock.js';
 import { isPublicChain } from '../soma/client/public-chain.js';
 import { plainText } from '../text/index.js';
 import { tell } from './print.js';
 import type { SomaSession } from './soma-session.js';
+import { keysDirOf } from './state-dir.js';
 
 /**
- * Works with the journal of the network's state directory, the one a miner there uses, and closes it.
+ * Works with the journal of the network's state directory, the one a miner there uses, and closes it. The key's coins are
+ * this process's alone meanwhile.
  *
- * @throws QuarryError what {@link openJournal} throws
+ * @param address whose coins are spent
+ * @throws QuarryError what {@link openJournal} and {@link lockKey} throw
  */
-export async function withJournal<T>(session: SomaSession, work: (journal: Journal) => Promise<T>): Promise<T> {
+export async function withJournal<T>(
+  session: SomaSession,
+  address: string,
+  work: (journal: Journal) => Promise<T>,
+): Promise<T> {
   const { client, context, signal, stateDir } = session;
   const info = await client.getServiceInfo({ signal });
   const warn = ({ message, hint }: QuarryError): void =>
     tell(context, `warning: ${plainText(message)}${hint === undefined ? '' : ` (${plainText(hint)})`}`);
-  const journal = openJournal(stateDir, { chainId: info.chainId, isPublic: isPublicChain(info) }, warn);
+  const keysDir = keysDirOf(context.env);
+  const lock = keysDir === undefined ? undefined : lockKey(keysDir, address, info.chainId);
   try {
-    return await work(journal);
+    const journal = openJournal(stateDir, { chainId: info.chainId, isPublic: isPublicChain(info) }, warn);
+    try {
+      return await work(journal);
+    } finally {
+      journal.close();
+    }
   } finally {
-    journal.close();
+    lock?.release();
   }
 }

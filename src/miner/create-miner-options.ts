@@ -33,6 +33,8 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   readonly samples?: AsyncIterable<OwnSample> | undefined;
   /** Keeps the store, the journal, the weights and hosted data; made when missing. One miner at a time. */
   readonly stateDir: string;
+  /** Where processes that spend one key's coins find out about each other: one at a time does. Default: nowhere. */
+  readonly keysDir?: string | undefined;
   /** Where submitted bytes are hosted; stays the caller's to close. Default: {@link ownHost}. */
   readonly host?: DataHost | undefined;
   /** What scores: an engine of the caller's, who closes it, or how to choose one. Default: whatever is fastest here. */

@@ -14,6 +14,7 @@ import type { Closers } from './closers.js';
 import type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
 import { openEngine, openScanner } from './engines.js';
 import { openJournal } from './journal/open-journal.js';
+import { lockKey } from './key-lock.js';
 import { Miner } from './miner.js';
 import { DEFAULT_IN_FLIGHT } from './miner-options.js';
 import { ownHost } from './own-host.js';
@@ -66,6 +67,10 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   closers.push(() => store.close());
   const info = await client.getServiceInfo(signal === undefined ? {} : { signal });
   const chain = { chainId: info.chainId, isPublic: isPublicChain(info) };
+  if (options.keysDir !== undefined && options.dryRun !== true) {
+    const lock = lockKey(options.keysDir, options.signer.address, chain.chainId);
+    closers.push(() => lock.release());
+  }
   const journal = openJournal(stateDir, chain, (error) => atStart.push(error));
   closers.push(() => journal.close());
   const host = options.host ?? (await ownHost(stateDir, addressPolicy.allowLoopback || (options.dryRun ?? false)));

@@ -37,7 +37,7 @@ async function claim(session: SomaSession, named: readonly string[], flags: Clai
     outcomes.push(outcome);
     print(session, flags, outcome);
   };
-  await withJournal(session, async (journal) => {
+  await withJournal(session, account.address, async (journal) => {
     await settleSubmissions({ client, journal }, new Set(), () => {}, signal);
     const { epoch } = await client.getSystemState({ signal });
     const claimer = new Claimer(

@@ -3,6 +3,7 @@ import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { DataHost } from '../../hosting/index.js';
 import { createMiner } from '../../miner/index.js';
+import { ensureStateDirectory } from '../../miner/state-directory.js';
 import { networkEndpoints } from '../../soma/client/networks.js';
 import { parseEndpoint } from '../../soma/client/transport/index.js';
 import { formatBytes } from '../../text/index.js';
@@ -15,7 +16,7 @@ import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { type SessionFlags, signerOf } from '../soma-session.js';
-import { speedFileOf, stateDirOf } from '../state-dir.js';
+import { keysDirOf, speedFileOf, stateDirOf } from '../state-dir.js';
 import { versionOf } from '../version.js';
 
 interface MineFlags extends SessionFlags {
@@ -101,6 +102,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   }
   const signer = await signerOf(context, config, flags);
   const stateDir = stateDirOf(config, context.env);
+  ensureStateDirectory(stateDir);
   const host = await hostOf(config, stateDir);
   const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds: config.statusSeconds });
   const logger = openLog(context, config, reporter);
@@ -116,6 +118,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       signer,
       data: config.data,
       stateDir,
+      keysDir: keysDirOf(context.env),
       host,
       engine: { ...engineOptions(config), speedFile: speedFileOf(config, context.env) },
       distance: scannerOptions(config),

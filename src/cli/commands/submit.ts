@@ -87,7 +87,7 @@ async function submit(
     }
     if (!hit) throw missed(target, score);
     const hosted = await hostSample(session, host, flags.url, file, sample);
-    const { digest, feeShannons } = await withJournal(session, (journal) => {
+    const { digest, feeShannons } = await withJournal(session, signer.address, (journal) => {
       // A miner of the same directory stops hosting it when its audit window is over.
       if (host !== undefined) journal.hostings.record(hosted.checksum, hosted.url, epoch);
       const account = client.account(signer);
