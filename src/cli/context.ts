@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Style } from '../text/index.js';
+import type { KeyListening } from './terminal-keys.js';
 
 /** What a command may touch of the process it runs in. stdout is data, stderr is talk. */
 export interface CliContext {
@@ -12,6 +13,8 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** Calls back at every SIGHUP: logs were rotated, or the terminal is gone. */
   readonly onHangup?: ((listener: () => void) => unknown) | undefined;
+  /** Keys as a person presses them; absent where stdin and stderr are not a terminal of this process. */
+  readonly keys?: KeyListening | undefined;
   /** Whether stdout is a terminal. */
   readonly isTty: boolean;
   /** Whether stderr is a terminal: progress is drawn there. */

@@ -38,10 +38,14 @@ export class LiveArea {
     this.#options = options;
   }
 
-  /** Prints a line above the live area. */
-  line(text: string): void {
+  /**
+   * Prints a line above the live area.
+   *
+   * @param stream where to, when it is not the area's own stream but the same terminal
+   */
+  line(text: string, stream = this.#options.stream): void {
     this.#erase();
-    this.#options.stream.write(`${terminalText(text)}\n`);
+    stream.write(`${terminalText(text)}\n`);
     this.#draw();
   }
 
@@ -88,7 +92,8 @@ export class LiveArea {
   }
 
   #erase(): void {
-    if (this.#drawn > 0) this.#options.stream.write(`\u001b[${this.#drawn}A\u001b[0J`);
+    // From the first column: a key, or ^C, that the terminal echoed has moved the cursor.
+    if (this.#drawn > 0) this.#options.stream.write(`\r\u001b[${this.#drawn}A\u001b[0J`);
     this.#drawn = 0;
   }
 

@@ -8,6 +8,7 @@ import { createStyle } from '../text/style.js';
 import { commandsFor } from './commands/index.js';
 import type { CliContext } from './context.js';
 import { defaultHint } from './default-hint.js';
+import { terminalKeys } from './terminal-keys.js';
 import { versionOf } from './version.js';
 
 /** Two signals closer than this are one request: npm and service managers both pass a Ctrl-C on. */
@@ -60,6 +61,7 @@ function contextOf(process: NodeJS.Process, signal: AbortSignal, onHangup: CliCo
     env: process.env,
     signal,
     onHangup,
+    keys: terminalKeys(process),
     isTty,
     isErrTty,
     columns: isTty ? process.stdout.columns : undefined,

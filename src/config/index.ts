@@ -1,5 +1,6 @@
 export { configText } from './config-text.js';
 export { homeDirectory } from './home.js';
 export { type Config, loadConfig, misspeltVariables } from './load.js';
+export { nearest } from './nearest.js';
 export type { Setting } from './setting.js';
 export { SETTINGS, type SettingName } from './settings/index.js';

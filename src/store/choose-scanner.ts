@@ -1,13 +1,15 @@
 import { type QuarryError, toQuarryError } from '../errors/index.js';
 import type { IsaLevel } from '../native/isa-level.js';
 import { createNativeScanner } from './best-scanner.js';
+import { createEngineScanner } from './engine-scanner.js';
 import { createFileScanner } from './file-scanner.js';
 import { faster, type ScanSize } from './measure-scanner.js';
 import type { RowScanner } from './row-scanner.js';
 
-/** Distance engines by name, fastest first. */
+/** Distance engines to mine with, fastest first. */
 export const DISTANCE_ENGINES = ['native', 'gpu', 'js'] as const;
-export type DistanceEngineName = (typeof DISTANCE_ENGINES)[number];
+/** `reference` is the oracle of the others: chosen by name only, never by `auto`. */
+export type DistanceEngineName = (typeof DISTANCE_ENGINES)[number] | 'reference';
 
 export interface ScannerOptions {
   readonly engine: DistanceEngineName | 'auto';
@@ -44,6 +46,11 @@ async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'en
       const where = engine.isSoftware ? ', on the processor: never chosen by itself' : '';
       const detail = `gpu.js ${engine.mode}: ${engine.reason}${where}, rows stay on the device`;
       return { scanner: new ResidentScanner(engine), name, detail, isSoftware: engine.isSoftware };
+    }
+    case 'reference': {
+      const { createReferenceDistanceEngine } = await import('../engine/reference/index.js');
+      const scanner = createEngineScanner(createReferenceDistanceEngine());
+      return { scanner, name, detail: "the protocol's formulas as loops: slow, for comparison" };
     }
     default:
       return { scanner: createFileScanner(), name, detail: 'plain JavaScript' };

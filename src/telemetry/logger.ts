@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { QuarryError } from '../errors/index.js';
+import { decimalAmounts } from './decimal-amounts.js';
 
 export type { Logger } from 'pino';
 
@@ -23,10 +24,15 @@ export function createLogger(options: LoggerOptions, stream?: DestinationStream)
       level: stream === undefined ? 'silent' : options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      // Names instead of numbers: what reads the log need not know pino.
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => decimalAmounts(fields) as Record<string, unknown>,
+      },
       redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
       serializers: {
         error: (error: unknown) =>
-          error instanceof QuarryError ? error.toJSON() : pino.stdSerializers.err(error as Error),
+          error instanceof QuarryError ? decimalAmounts(error.toJSON()) : pino.stdSerializers.err(error as Error),
       },
     },
     stream ?? { write: () => {} },

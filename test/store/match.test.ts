@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cosineDistance } from '../../src/engine/reference/competition.js';
+import { createReferenceDistanceEngine } from '../../src/engine/reference/index.js';
+import { createEngineScanner } from '../../src/store/engine-scanner.js';
 import {
   createFileScanner,
   createNativeScanner,
@@ -14,7 +16,11 @@ const DIM = 4;
 const east = Float32Array.of(1, 0, 0, 0);
 const north = Float32Array.of(0, 1, 0, 0);
 
-const SCANNERS: Record<string, () => RowScanner> = { files: createFileScanner, native: () => createNativeScanner() };
+const SCANNERS: Record<string, () => RowScanner> = {
+  files: createFileScanner,
+  native: () => createNativeScanner(),
+  reference: () => createEngineScanner(createReferenceDistanceEngine()),
+};
 let scanner: (() => RowScanner) | undefined;
 
 async function withScores(rows: readonly (readonly [ModelKey, number, number, Float32Array])[]): Promise<Store> {

@@ -46,6 +46,23 @@ test('secrets never reach the log', () => {
   logger.error({ error: new QuarryError('TIMEOUT', 'too slow', { details: { bytes: 12n } }) });
   expect(text).not.toContain('abc-secret');
   expect(text).toContain('"code":"TIMEOUT"');
+  expect(text).toContain('"bytes":"12"');
+});
+
+test('the log names its levels, and keeps every digit of an amount', () => {
+  let text = '';
+  const write = (line: string): void => {
+    text += line;
+  };
+  const logger = createLogger({ level: 'debug' }, { write });
+  const rewardShannons = 123_456_789_012_345_678n;
+  logger.warn({ rewardShannons, outcome: { fees: [1n, { feeShannons: rewardShannons }] } }, 'told');
+  expect(JSON.parse(text)).toMatchObject({
+    level: 'warn',
+    rewardShannons: '123456789012345678',
+    outcome: { fees: ['1', { feeShannons: '123456789012345678' }] },
+    msg: 'told',
+  });
 });
 
 test('the HTTP API answers loopback only, and obeys only with the token', async () => {

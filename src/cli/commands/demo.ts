@@ -12,6 +12,7 @@ import type { ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { fleetOf } from '../mining/fleet-settings.js';
 import { cuttingOptions, engineOptions, minerOptions, scannerOptions } from '../mining/miner-settings.js';
+import { listenToKeys } from '../mining/mining-keys.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { openLog } from '../mining/open-log.js';
 import { packageRoot } from '../package-root.js';
@@ -55,13 +56,15 @@ export function demoCommand(context: CliContext): Command {
     'lookAhead',
     'logFile',
     'logLevel',
+    'statusFormat',
   ]);
   return command.action(async (flags: { json?: boolean | undefined; distanceThreshold?: number | undefined }) => {
     const config = await configOf(context, { ...flags });
     if (flags.distanceThreshold !== undefined && !(flags.distanceThreshold > 0 && flags.distanceThreshold <= 2)) {
       throw new QuarryError('USAGE', '--distance-threshold expects a cosine distance between 0 and 2');
     }
-    const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds: config.statusSeconds });
+    const { statusSeconds, statusFormat } = config;
+    const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds, statusFormat });
     const dir = await mkdtemp(join(tmpdir(), 'quarry-demo-'));
     try {
       await runDemo(context, config, reporter, dir, flags.distanceThreshold);
@@ -120,7 +123,7 @@ async function runDemo(
       const { name, detail } = assembled.distance;
       reporter.say(`distances ${name}: ${detail}`, 'distance', { name, detail });
       reporter.attach(miner, openLog(context, config, reporter));
-      await miner.run({ signal });
+      await miner.run({ signal }).finally(listenToKeys(context, miner, reporter, config.data?.includes('-') ?? false));
       if (!signal.aborted) await claimAll(network, reporter, () => miner.claim({ signal }));
       const summary = miner.summary();
       const balanceShannons = await network.client.getBalance(signer.address);

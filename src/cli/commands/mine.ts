@@ -11,6 +11,7 @@ import type { CliContext } from '../context.js';
 import { noHost, openDataHost } from '../data-host.js';
 import { fleetOf } from '../mining/fleet-settings.js';
 import { cuttingOptions, engineOptions, minerOptions, scannerOptions } from '../mining/miner-settings.js';
+import { listenToKeys } from '../mining/mining-keys.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
@@ -86,6 +87,7 @@ Examples:
     'logFile',
     'logLevel',
     'statusSeconds',
+    'statusFormat',
     'apiPort',
     'apiHost',
   ]);
@@ -100,11 +102,12 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   if (config.data === undefined || config.data.length === 0) {
     throw new QuarryError('USAGE', 'nothing to mine with', { hint: 'name files or datasets with --data' });
   }
+  const { statusSeconds, statusFormat } = config;
+  const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds, statusFormat });
   const signer = await signerOf(context, config, flags);
   const stateDir = stateDirOf(config, context.env);
   ensureStateDirectory(stateDir);
   const host = await hostOf(config, stateDir);
-  const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds: config.statusSeconds });
   const logger = openLog(context, config, reporter);
   try {
     const fleet = fleetOf(config, (error) => reporter.warn(error));
@@ -145,8 +148,10 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
         onWarning: (error) => reporter.warn(error),
       });
       if (url !== undefined) reporter.say(`dashboard at ${url}/, metrics at ${url}/metrics`, 'http', { url });
+      const endKeys = listenToKeys(context, miner, reporter, config.data.includes('-'));
       try {
-        reporter.summary(await miner.run({ signal }), fleet?.summary());
+        const summary = await miner.run({ signal }).finally(endKeys);
+        reporter.summary(summary, fleet?.summary());
       } finally {
         await seen.close();
       }

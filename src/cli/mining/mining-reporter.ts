@@ -2,17 +2,25 @@ import type { QuarryError } from '../../errors/index.js';
 import type { Miner, MinerEvents, MinerSummary } from '../../miner/index.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import type { Logger } from '../../telemetry/logger.js';
-import { formatDuration, plainText, toJsonLine } from '../../text/index.js';
+import { formatDuration, plainText } from '../../text/index.js';
 import type { CliContext } from '../context.js';
-import { LiveArea, type ProgressBar } from '../live-area.js';
+import type { ProgressBar } from '../live-area.js';
+import { MiningOutput } from './mining-output.js';
+import { OutcomeBursts } from './outcome-bursts.js';
+import { outcomeLines } from './outcome-lines.js';
 import { RepeatedWarnings } from './repeated-warnings.js';
+import { shortId } from './short-id.js';
+import { parseStatusFormat } from './status-format.js';
 import { layOut, statusParts } from './status-line.js';
+import { summaryLines } from './summary-lines.js';
 
 export interface MiningReporterOptions {
   /** NDJSON on stdout instead of lines for people. */
   readonly json: boolean;
   /** Interval of the status line in a log; on a terminal it is live. */
   readonly statusSeconds: number;
+  /** Template of the status line; absent: what matters most first, as much as the width holds. */
+  readonly statusFormat?: string | undefined;
 }
 
 const LIVE_STATUS_MS = 500;
@@ -20,108 +28,103 @@ const LIVE_STATUS_MS = 500;
 const WARNING_QUIET_MS = 60_000;
 /** Live status lines at most. */
 const STATUS_LINES = 2;
+/** Outcomes that come within this time are told together. */
+const BURST_MS = 1_000;
 
 /** Tells people, or programs, what a miner does: lines for events, bars for downloads, a status line for rates. */
 export class MiningReporter {
   readonly #context: CliContext;
   readonly #options: MiningReporterOptions;
-  readonly #live: LiveArea;
+  readonly #output: MiningOutput;
+  readonly #format: ReturnType<typeof parseStatusFormat> | undefined;
   readonly #bars = new Map<string, ProgressBar>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #warnings = new RepeatedWarnings(WARNING_QUIET_MS, () => performance.now());
+  readonly #bursts: OutcomeBursts;
 
+  /** @throws QuarryError `CONFIG_INVALID` when the template of the status line names what it cannot show */
   constructor(context: CliContext, options: MiningReporterOptions) {
     this.#context = context;
     this.#options = options;
-    this.#live = new LiveArea({
-      stream: context.stderr,
-      isTty: context.isErrTty && !options.json,
-      columns: () => (context.stderr as NodeJS.WriteStream).columns || 100,
-      style: context.errStyle,
+    this.#format = options.statusFormat === undefined ? undefined : parseStatusFormat(options.statusFormat);
+    this.#output = new MiningOutput(context, options.json);
+    this.#bursts = new OutcomeBursts(BURST_MS, (burst) => {
+      for (const line of outcomeLines(burst, context.style)) this.#output.result(line, burst.at);
     });
   }
 
   /** A line of talk, or with `--json` an event. */
   say(text: string, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (this.#options.json)
-      this.#context.stdout.write(`${toJsonLine({ event, at: new Date().toISOString(), ...fields })}\n`);
-    else this.#live.line(this.#context.isErrTty ? text : `${text}  [${new Date().toISOString()}]`);
+    this.#output.say(text, event, fields);
   }
 
   /** A bar while something advances; draws nothing where there is no terminal. */
   bar(label: string, total: number, unit: 'bytes' | 'count'): ProgressBar {
-    return this.#live.bar(label, total, unit);
+    return this.#output.bar(label, total, unit);
   }
 
   /** Follows a miner until `detach`. */
   attach(miner: Miner, logger: Logger): void {
-    const { green, yellow, red, dim } = this.#context.errStyle;
     const { events } = miner;
     events.on('started', (e) => this.#started(e, logger));
     events.on('fullnode', (e) => this.#fullnode(e, logger));
-    events.on('model', (e) => {
-      const id = short(e.modelId);
-      if (e.state === 'fetching') this.#bars.set(e.modelId, this.#live.bar(`weights ${id}`, e.sizeBytes));
-      else this.#endBar(e.modelId);
-      const { error, ...rest } = e;
-      if (error !== undefined) {
-        logger.warn({ ...rest, error }, 'model failed');
-        this.say(`${yellow('warning')}  model ${id}: ${plainText(error.message)}`, 'model', {
-          ...rest,
-          error: error.toJSON(),
-        });
-      } else if (e.state === 'ready') {
-        logger.info(rest, 'model ready');
-        this.say(`model ${id} ready${e.note === undefined ? '' : `, ${plainText(e.note)}`}`, 'model', rest);
-      }
-    });
-    events.on('download', (e) => this.#bars.get(e.modelId)?.update(e.receivedBytes));
-    events.on('scored', (e) => logger.debug(e, 'scored'));
-    events.on('hit', (e) => {
-      logger.info(e, 'hit');
-      if (this.#options.json) this.say('', 'hit', e);
-    });
-    events.on('submitted', (e) => logger.debug(e, 'submitted'));
-    events.on('outcome', (e) => {
-      logger.info(e, e.outcome.kind);
-      const word = {
-        accepted: green('accepted'),
-        lost: yellow('lost    '),
-        rejected: red('rejected'),
-        unknown: yellow('unknown '),
-      }[e.outcome.kind];
-      const reason = 'reason' in e.outcome ? ` "${plainText(e.outcome.reason)}"` : '';
-      const distance = `${e.distance.toFixed(4)} ${dim(`< ${e.threshold.toFixed(4)}`)}`;
-      this.say(
-        `${word}${reason}  ${short(e.targetId)}  ${distance}  ${shannonsToSoma(e.rewardShannons)} SOMA  ${dim(plainText(e.origin))} (${Math.round(e.latencyMs)} ms)`,
-        e.outcome.kind,
-        { ...e, outcome: undefined, ...('reason' in e.outcome && { reason: e.outcome.reason }) },
-      );
-    });
     events.on('epoch', (e) => {
       logger.info(e, 'epoch');
       // Its targets are still on their way.
       this.say(`epoch ${e.epoch}`, 'epoch', e);
     });
-    events.on('claimed', (e) => {
-      logger.info(e, 'claimed');
-      this.say(`${green('claimed ')}  ${short(e.targetId)}  ${shannonsToSoma(e.receivedShannons)} SOMA`, 'claimed', e);
+    events.on('paused', (e) => {
+      logger.info(e, 'paused');
+      this.say(`paused: ${plainText(e.reason)}`, 'paused', e);
     });
-    events.on('warning', ({ error }) => {
-      logger.warn({ error }, 'warning');
-      if (!this.#warnings.isNew(error.message)) return;
-      const hint = error.hint === undefined ? '' : ` (${plainText(error.hint)})`;
-      this.say(`${yellow('warning')}  ${plainText(error.message)}${hint}`, 'warning', { error: error.toJSON() });
+    events.on('resumed', () => {
+      logger.info('resumed');
+      this.say('resumed', 'resumed');
     });
-    events.on('paused', (e) => this.say(`paused: ${plainText(e.reason)}`, 'paused', e));
-    events.on('resumed', () => this.say('resumed', 'resumed'));
+    events.on('warning', ({ error }) => this.#warned(error, logger));
+    this.#followModels(miner, logger);
+    this.#followHits(miner, logger);
     this.#showStatus(miner, logger);
+  }
+
+  /** What went wrong beside the miner. */
+  warn(error: QuarryError): void {
+    this.say(`${this.#context.errStyle.yellow('warning')}  ${plainText(error.message)}`, 'warning', {
+      error: error.toJSON(),
+    });
+  }
+
+  /** A text of several lines that a person asked for. */
+  show(lines: readonly string[]): void {
+    for (const line of lines) this.#output.plain(line);
+  }
+
+  /** Stops following and clears the live area. */
+  detach(): void {
+    this.#bursts.flush();
+    this.#tellRepeated(true);
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    this.#bars.clear();
+    this.#output.clear();
+  }
+
+  /** The last lines: what came of it all. */
+  summary(summary: MinerSummary, extra: Readonly<Record<string, unknown>> = {}): void {
+    this.detach();
+    if (this.#options.json) {
+      this.#output.event('summary', { ...summary, ...extra });
+      return;
+    }
+    // A result, not talk: what goes into a file when stdout does.
+    const { style, stdout } = this.#context;
+    const heading = style.bold(`done in ${formatDuration(summary.durationMs)}`);
+    stdout.write(`\n${[heading, ...summaryLines(summary, style)].join('\n')}\n`);
   }
 
   #started(e: MinerEvents['started'][0], logger: Logger): void {
     logger.info(e, 'started');
     const earlier = e.unsettled === 0 ? '' : `; settling ${e.unsettled} submissions of an earlier run beside`;
-    const text = `mining as ${short(e.address)}: epoch ${e.epoch}, ${e.openTargets} open targets, ${e.models} models`;
+    const text = `mining as ${shortId(e.address)}: epoch ${e.epoch}, ${e.openTargets} open targets, ${e.models} models`;
     this.say(`${text}${earlier}`, 'started', e);
   }
 
@@ -137,69 +140,82 @@ export class MiningReporter {
     this.say(`${yellow('warning')}  ${text}`, 'fullnode', { state: e.state, error: e.reason.toJSON() });
   }
 
-  /** What went wrong beside the miner. */
-  warn(error: QuarryError): void {
-    this.say(`${this.#context.errStyle.yellow('warning')}  ${error.message}`, 'warning', { error: error.toJSON() });
+  #followModels(miner: Miner, logger: Logger): void {
+    const { yellow } = this.#context.errStyle;
+    miner.events.on('model', (e) => {
+      const id = shortId(e.modelId);
+      if (e.state === 'fetching') this.#bars.set(e.modelId, this.#output.bar(`weights ${id}`, e.sizeBytes));
+      else this.#endBar(e.modelId);
+      const { error, ...rest } = e;
+      if (error !== undefined) {
+        logger.warn({ ...rest, error }, 'model failed');
+        this.say(`${yellow('warning')}  model ${id}: ${plainText(error.message)}`, 'model', {
+          ...rest,
+          error: error.toJSON(),
+        });
+      } else if (e.state === 'ready') {
+        logger.info(rest, 'model ready');
+        this.say(`model ${id} ready${e.note === undefined ? '' : `, ${plainText(e.note)}`}`, 'model', rest);
+      }
+    });
+    miner.events.on('download', (e) => this.#bars.get(e.modelId)?.update(e.receivedBytes));
+    miner.events.on('scored', (e) => logger.debug(e, 'scored'));
   }
 
-  /** Stops following and clears the live area. */
-  detach(): void {
-    this.#tellRepeated(true);
-    for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    this.#bars.clear();
-    this.#live.clear();
-  }
-
-  /** The last line: what came of it all. */
-  summary(summary: MinerSummary, extra: Readonly<Record<string, unknown>> = {}): void {
-    this.detach();
-    if (this.#options.json) {
-      this.say('', 'summary', { ...summary, ...extra });
-      return;
-    }
-    // A result, not talk: what goes into a file when stdout does.
-    const { green, bold } = this.#context.style;
-    const line = (text: string): void => void this.#context.stdout.write(`${text}\n`);
-    const s = summary;
-    const soma = (shannons: bigint): string => `${shannonsToSoma(shannons)} SOMA`;
-    const write = (name: string, text: string): void => line(`  ${name.padEnd(11)} ${text}`);
-    line('');
-    line(bold(`done in ${formatDuration(s.durationMs)}`));
-    write('samples', `${s.samples} taken in, ${s.scored} scored, ${s.hits} hits`);
-    const unknown = s.unknown > 0 ? `, ${s.unknown} unknown` : '';
-    const composed = s.composed > 0 ? `; ${s.composed} composed` : '';
-    write(
-      'submitted',
-      `${s.submitted}: ${green(`${s.accepted} accepted`)}, ${s.lost} lost, ${s.rejected} rejected${unknown}${composed}`,
-    );
-    const { p50, p99 } = s.spawnToSubmitMs;
-    if (p50 !== undefined && p99 !== undefined)
-      write('to submit', `${p50.toFixed(1)} ms p50, ${p99.toFixed(1)} ms p99`);
-    if (s.claimed > 0)
-      write('claimed', `${s.claimed} targets: ${green(soma(s.rewardShannons))} in rewards, bonds returned`);
-    write('fees', soma(s.feesShannons));
-    if (s.balanceShannons !== undefined) write('balance', soma(s.balanceShannons));
-  }
-
-  #showStatus(miner: Miner, logger: Logger): void {
-    if (!this.#options.json) {
-      this.#every(LIVE_STATUS_MS, () =>
-        this.#live.status((width) => layOut(statusParts(miner.summary()), width, STATUS_LINES)),
-      );
-    }
-    this.#every(WARNING_QUIET_MS, () => this.#tellRepeated(false));
-    this.#every(this.#options.statusSeconds * 1000, () => {
-      const summary = miner.summary();
-      logger.info({ summary: JSON.parse(toJsonLine(summary)) as unknown }, 'status');
-      if (this.#options.json) this.say('', 'status', { ...summary });
-      else if (!this.#context.isErrTty) this.say(statusParts(summary, 'speed').join('  '), 'status');
+  #followHits(miner: Miner, logger: Logger): void {
+    const { events } = miner;
+    events.on('hit', (e) => {
+      logger.info(e, 'hit');
+      if (this.#options.json) this.#output.event('hit', e);
+    });
+    events.on('submitted', (e) => logger.debug(e, 'submitted'));
+    events.on('outcome', (e) => {
+      const { outcome, ...rest } = e;
+      logger.info({ ...rest, ...outcome, kind: undefined }, outcome.kind);
+      if (!this.#options.json) this.#bursts.add(e);
+      else this.#output.event(outcome.kind, { ...rest, ...('reason' in outcome && { reason: outcome.reason }) });
+    });
+    events.on('claimed', (e) => {
+      logger.info(e, 'claimed');
+      const text = `${this.#context.style.green('claimed ')}  ${shortId(e.targetId)}  ${shannonsToSoma(e.receivedShannons)} SOMA`;
+      if (this.#options.json) this.#output.event('claimed', e);
+      else this.#output.result(text);
     });
   }
 
-  #tellRepeated(all: boolean): void {
+  #warned(error: QuarryError, logger: Logger): void {
+    if (!this.#warnings.isNew(error.message)) return;
+    logger.warn({ error }, 'warning');
+    const hint = error.hint === undefined ? '' : ` (${plainText(error.hint)})`;
+    const { yellow } = this.#context.errStyle;
+    this.say(`${yellow('warning')}  ${plainText(error.message)}${hint}`, 'warning', { error: error.toJSON() });
+  }
+
+  #showStatus(miner: Miner, logger: Logger): void {
+    const format = this.#format;
+    const live = (width: number): string[] =>
+      format === undefined
+        ? layOut(statusParts(miner.summary()), width, STATUS_LINES)
+        : layOut(format(miner.summary()).split(' '), width, STATUS_LINES, ' ');
+    this.#every(LIVE_STATUS_MS, () => this.#output.status(live));
+    this.#every(WARNING_QUIET_MS, () => this.#tellRepeated(false, logger));
+    this.#every(this.#options.statusSeconds * 1000, () => {
+      const summary = miner.summary();
+      logger.info({ summary }, 'status');
+      if (this.#options.json) this.#output.event('status', { ...summary });
+      else if (!this.#context.isErrTty)
+        this.say(format?.(summary) ?? statusParts(summary, 'speed').join('  '), 'status');
+    });
+  }
+
+  #tellRepeated(all: boolean, logger?: Logger): void {
     const { yellow } = this.#context.errStyle;
     for (const { text, count } of this.#warnings.takeDue(all)) {
-      this.say(`${yellow('warning')}  ${count} times more: ${text}`, 'warning', { repeated: count, message: text });
+      logger?.warn({ repeated: count, message: text }, 'warning repeated');
+      this.say(`${yellow('warning')}  ${count} times more: ${plainText(text)}`, 'warning', {
+        repeated: count,
+        message: text,
+      });
     }
   }
 
@@ -211,9 +227,4 @@ export class MiningReporter {
     this.#bars.get(modelId)?.end();
     this.#bars.delete(modelId);
   }
-}
-
-/** `0x12345678…cdef` */
-function short(id: string): string {
-  return `${id.slice(0, 10)}…${id.slice(-4)}`;
 }

@@ -15,8 +15,8 @@ export const COMPUTE_SETTINGS = {
     env: 'QUARRY_DISTANCE_ENGINE',
     flag: '--distance-engine <name>',
     default: 'auto',
-    choices: ['auto', 'native', 'gpu', 'js'],
-    help: 'distance engine',
+    choices: ['auto', 'native', 'gpu', 'js', 'reference'],
+    help: 'distance engine; reference is the slow one the others are checked against',
   },
   isa: {
     kind: 'string',

@@ -24,6 +24,12 @@ export const TELEMETRY_SETTINGS = {
     min: 1,
     help: 'interval of the status line',
   },
+  statusFormat: {
+    kind: 'string',
+    env: 'QUARRY_STATUS_FORMAT',
+    flag: '--status-format <template>',
+    help: 'status line of your own, as "A {accepted} L {lost} {balance}"; an unknown field lists all',
+  },
   apiPort: {
     kind: 'integer',
     env: 'QUARRY_API_PORT',

@@ -1,0 +1,38 @@
+import { nearest } from '../../config/index.js';
+import { QuarryError } from '../../errors/index.js';
+import type { MinerSummary } from '../../miner/index.js';
+import { STATUS_FIELDS } from './status-fields.js';
+
+type FieldName = keyof typeof STATUS_FIELDS;
+
+/**
+ * Reads a template of the status line: text with field names in braces, as `A {accepted} of {submitted}`. Two braces
+ * stand for one.
+ *
+ * @returns what fills it in
+ * @throws QuarryError `CONFIG_INVALID` for a name that is not one of {@link STATUS_FIELDS}, or a brace that stands alone
+ */
+export function parseStatusFormat(template: string): (summary: MinerSummary) => string {
+  const parts: ((summary: MinerSummary) => string)[] = [];
+  for (const [token, name] of template.matchAll(/\{\{|\}\}|\{([^{}]*)\}|[^{}]+|[{}]/g)) {
+    if (name !== undefined) parts.push(STATUS_FIELDS[fieldNamed(name.trim())]);
+    else if (token === '{' || token === '}') {
+      throw new QuarryError('CONFIG_INVALID', `--status-format: a "${token}" stands alone`, {
+        hint: 'names of fields stand in braces, as in "{accepted} accepted"; write {{ and }} for braces themselves',
+      });
+    } else {
+      const text = token === '{{' || token === '}}' ? token.charAt(0) : token;
+      parts.push(() => text);
+    }
+  }
+  return (summary) => parts.map((part) => part(summary)).join('');
+}
+
+function fieldNamed(name: string): FieldName {
+  if (Object.hasOwn(STATUS_FIELDS, name)) return name as FieldName;
+  const names = Object.keys(STATUS_FIELDS);
+  const meant = nearest(name, names);
+  throw new QuarryError('CONFIG_INVALID', `--status-format has no field "${name}"`, {
+    hint: `${meant === undefined ? '' : `did you mean {${meant}}? `}fields are ${names.join(', ')}`,
+  });
+}

@@ -1,0 +1,15 @@
+/** How deep values are looked into. */
+const MAX_DEPTH = 8;
+
+/**
+ * A copy of a value in which every bigint is a decimal string, as JSON numbers lose digits above 2^53. Plain objects and
+ * arrays are looked into; everything else, errors included, stays itself.
+ */
+export function decimalAmounts(value: unknown, depth = 0): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return value;
+  if (Array.isArray(value)) return value.map((each) => decimalAmounts(each, depth + 1));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, decimalAmounts(each, depth + 1)]));
+}
