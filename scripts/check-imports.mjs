@@ -53,6 +53,7 @@ const ALLOWED = {
     'soma',
   ],
   demo: ['errors', 'hosting', 'random', 'weights', 'devnet', 'soma'],
+  mcp: ['errors', 'http'],
   flock: ANY_NETWORK,
   aitbc: ANY_NETWORK,
   cli: ['*'],

@@ -117,6 +117,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./fleet.js')).fleetCommand,
   },
   {
+    name: 'mcp',
+    description: 'serve tools to agents: the Model Context Protocol over stdio, or HTTP on loopback',
+    load: async () => {
+      const { mcpCommand } = await import('./mcp.js');
+      return (context) => mcpCommand(context, commandsFor);
+    },
+  },
+  {
     name: 'completion',
     description: 'print a script that completes commands and flags',
     load: async () => {

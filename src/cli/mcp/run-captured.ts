@@ -1,0 +1,68 @@
+import { Readable, Writable } from 'node:stream';
+import { Command, CommanderError } from 'commander';
+import { QuarryError } from '../../errors/index.js';
+import type { CommandRun } from '../../mcp/index.js';
+import { createStyle } from '../../text/index.js';
+import type { CliContext } from '../context.js';
+
+/**
+ * Runs a command in this process as `quarry … --json` would, and returns the records it wrote.
+ *
+ * @param commands those that a command line names
+ * @throws QuarryError what the command fails with
+ */
+export async function runCaptured(
+  args: readonly string[],
+  { signal, env, onRecord, onTalk }: CommandRun,
+  outer: CliContext,
+  commands: (args: readonly string[], context: CliContext) => Promise<Command[]>,
+): Promise<unknown[]> {
+  const records: unknown[] = [];
+  const plain = createStyle(false);
+  const context: CliContext = {
+    ...outer,
+    // Ours is the agent's.
+    stdin: Readable.from([]),
+    stdout: lineSink((line) => {
+      const record: unknown = JSON.parse(line);
+      records.push(record);
+      onRecord?.(record);
+    }),
+    stderr: lineSink((line) => onTalk?.(line)),
+    env: { ...outer.env, ...env },
+    signal: AbortSignal.any([signal, outer.signal]),
+    isTty: false,
+    isErrTty: false,
+    columns: undefined,
+    style: plain,
+    errStyle: plain,
+  };
+  const program = new Command('quarry');
+  for (const command of await commands(args, context)) program.addCommand(command);
+  quieten(program);
+  try {
+    await program.parseAsync([...args, '--json'], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) throw new QuarryError('USAGE', error.message.replace(/^error: /, ''));
+    throw error;
+  }
+  return records;
+}
+
+function quieten(command: Command): void {
+  command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} });
+  command.commands.forEach(quieten);
+}
+
+function lineSink(onLine: (line: string) => void): Writable {
+  let rest = '';
+  return new Writable({
+    decodeStrings: false,
+    write(chunk: string | Buffer, _encoding, done) {
+      const lines = (rest + String(chunk)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.trim() !== '') onLine(line);
+      done();
+    },
+  });
+}

@@ -1,0 +1,117 @@
+import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import type { AgentHost } from './agent-host.js';
+import type { MinerSession } from './miner-session.js';
+import { createMcpServer } from './server.js';
+
+/** A text of one megabyte, escaped in JSON. */
+const MAX_BODY_BYTES = 8 * 2 ** 20;
+/** Agents at once. */
+const MAX_SESSIONS = 32;
+
+/** An address that agents of this machine reach. */
+export interface McpHttpServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves agents over streamable HTTP, on loopback, to those who send the token.
+ *
+ * @throws QuarryError `CONFLICT` when the port is taken
+ */
+export async function serveMcpHttp(
+  { port, token }: { readonly port: number; readonly token: string },
+  host: AgentHost,
+  miner: MinerSession,
+): Promise<McpHttpServer> {
+  const sessions = new Map<string, StreamableHTTPServerTransport>();
+  const server = createServer((request, response) => {
+    answer(request, response, { token, sessions, host, miner }).catch((error: unknown) => {
+      const { code, message } = toQuarryError(error, 'answering an agent');
+      if (response.headersSent) response.destroy();
+      else refuse(response, code === 'DATA_TOO_LARGE' ? 413 : 400, message);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        cause.code === 'EADDRINUSE'
+          ? new QuarryError('CONFLICT', `port ${port} is taken`, { cause, retryable: false })
+          : toQuarryError(cause, `listening on port ${port}`),
+      ),
+    );
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    async close() {
+      for (const transport of sessions.values()) await transport.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+interface Service {
+  readonly token: string;
+  readonly sessions: Map<string, StreamableHTTPServerTransport>;
+  readonly host: AgentHost;
+  readonly miner: MinerSession;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, service: Service): Promise<void> {
+  // A web page must not reach the user's miner through his browser.
+  const { host = '', origin, authorization } = request.headers;
+  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host) || origin !== undefined) return refuse(response, 403, 'host');
+  if (!matches(authorization, service.token)) {
+    response.setHeader('www-authenticate', 'Bearer');
+    return refuse(response, 401, 'missing or wrong bearer token');
+  }
+  if ((request.url ?? '').split('?')[0] !== '/mcp') return refuse(response, 404, 'the address is /mcp');
+  const body = request.method === 'POST' ? JSON.parse(await readBody(request)) : undefined;
+  const id = request.headers['mcp-session-id'];
+  if (id !== undefined) {
+    const transport = service.sessions.get(String(id));
+    if (transport === undefined) return refuse(response, 404, 'no such session');
+    return transport.handleRequest(request, response, body);
+  }
+  if (service.sessions.size >= MAX_SESSIONS) return refuse(response, 503, 'too many sessions');
+  const transport = await open(service);
+  await transport.handleRequest(request, response, body);
+}
+
+async function open({ sessions, host, miner }: Service): Promise<StreamableHTTPServerTransport> {
+  const transport = new StreamableHTTPServerTransport({
+    sessionIdGenerator: () => randomUUID(),
+    onsessioninitialized: (id) => void sessions.set(id, transport),
+    onsessionclosed: (id) => void sessions.delete(id),
+  });
+  // Its declaration says "absent or a function" where the interface says "absent".
+  await createMcpServer(host, miner).connect(transport as Parameters<ReturnType<typeof createMcpServer>['connect']>[0]);
+  return transport;
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request) {
+    size += (part as Buffer).length;
+    if (size > MAX_BODY_BYTES) throw new QuarryError('DATA_TOO_LARGE', `a request has ${MAX_BODY_BYTES} bytes at most`);
+    parts.push(part as Buffer);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function matches(header: string | undefined, token: string): boolean {
+  const given = Buffer.from(header ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+function refuse(response: ServerResponse, status: number, error: string): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify({ error })}\n`);
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import { HttpClient } from '../http/index.js';
+import type { AgentHost } from './agent-host.js';
+import { ServingRun } from './serving-run.js';
+
+/** What became of a miner that an agent started. */
+interface Running {
+  readonly stop: AbortController;
+  readonly token: string;
+  /** Ends with the miner; never rejects. */
+  readonly ended: Promise<void>;
+  url: string | undefined;
+  accepted: number;
+  warning: unknown;
+  error: QuarryError | undefined;
+  summary: unknown;
+  over: boolean;
+}
+
+const STATES = { none: 'not started', starting: 'starting', running: 'running', ended: 'ended' } as const;
+
+/** The one miner of a server, whoever of its agents started it. Close it when done. */
+export class MinerSession {
+  /** `change` whenever there is something new to tell, with a line for people. */
+  readonly events = new EventEmitter<{ change: [line: string] }>();
+  /** Submissions by hand, whose bytes are served until the miner, which serves them too, begins. */
+  readonly serving: ServingRun;
+  readonly #host: AgentHost;
+  readonly #http = new HttpClient();
+  #running: Running | undefined;
+
+  constructor(host: AgentHost) {
+    this.#host = host;
+    this.serving = new ServingRun(host);
+    this.events.setMaxListeners(0);
+  }
+
+  /** Submissions that the miner's run got accepted. */
+  get accepted(): number {
+    return this.#running?.accepted ?? 0;
+  }
+
+  /** Whether a miner runs. */
+  get isRunning(): boolean {
+    return this.#running !== undefined && !this.#running.over;
+  }
+
+  /**
+   * Starts a miner; returns once it serves, or fails as it did.
+   *
+   * @param args what follows `mine` on the command line
+   * @throws QuarryError `ALREADY_EXISTS` while one runs, and what starting fails with
+   */
+  async start(args: readonly string[]): Promise<void> {
+    if (this.isRunning) {
+      throw new QuarryError('ALREADY_EXISTS', 'a miner runs already', { hint: 'stop it first: miner_stop' });
+    }
+    await this.serving.end();
+    const stop = new AbortController();
+    const token = randomBytes(24).toString('base64url');
+    const running: Running = {
+      stop,
+      token,
+      ended: Promise.resolve(),
+      url: undefined,
+      accepted: 0,
+      warning: undefined,
+      error: undefined,
+      summary: undefined,
+      over: false,
+    };
+    const onRecord = (record: unknown): void => this.#hear(running, record as Record<string, unknown>);
+    const env = { QUARRY_API_TOKEN: token };
+    const ended = this.#host.run(['mine', '--api-port=0', ...args], { signal: stop.signal, env, onRecord }).then(
+      () => {},
+      (error: unknown) => {
+        running.error = toQuarryError(error, 'mining');
+      },
+    );
+    this.#running = Object.assign(running, {
+      ended: ended.then(() => {
+        running.over = true;
+        this.events.emit('change', 'the miner has ended');
+      }),
+    });
+    while (running.url === undefined && !running.over) await once(this.events, 'change');
+    if (running.error !== undefined) throw running.error;
+  }
+
+  /** Pauses or resumes. @throws QuarryError `FAILED_PRECONDITION` when no miner runs */
+  async order(verb: 'pause' | 'resume'): Promise<void> {
+    const { url, token } = this.#require();
+    const headers = { authorization: `Bearer ${token}` };
+    await this.#http.json({ url: `${url}/1/${verb}`, method: 'POST', headers });
+  }
+
+  /** Lets what is in flight finish, then ends. @throws QuarryError `FAILED_PRECONDITION` when no miner runs */
+  async stop(): Promise<void> {
+    const running = this.#require();
+    running.stop.abort('SIGTERM');
+    await running.ended;
+  }
+
+  /** How the miner stands. */
+  async status(): Promise<Record<string, unknown>> {
+    const running = this.#running;
+    if (running === undefined) return { state: STATES.none, accepted: 0 };
+    const { accepted, warning, error, summary, url, over } = running;
+    const state = over ? STATES.ended : url === undefined ? STATES.starting : STATES.running;
+    const live =
+      state === STATES.running ? await this.#http.json({ url: `${url}/1/status` }).catch(() => undefined) : undefined;
+    return {
+      state,
+      accepted,
+      ...(live !== undefined && { status: live }),
+      ...(summary !== undefined && { summary }),
+      ...(warning !== undefined && { lastWarning: warning }),
+      ...(error !== undefined && { error: `${error.code}: ${error.message}` }),
+    };
+  }
+
+  /** Ends the miner, if one runs. */
+  async close(): Promise<void> {
+    if (this.isRunning) await this.stop();
+    await this.serving.end();
+    await this.#http.close();
+  }
+
+  #require(): Running {
+    if (this.#running !== undefined && this.isRunning) return this.#running;
+    throw new QuarryError('FAILED_PRECONDITION', 'no miner runs', { hint: 'start one: miner_start' });
+  }
+
+  #hear(running: Running, record: Record<string, unknown>): void {
+    const { event, url, error } = record;
+    if (event === 'http') running.url = String(url);
+    else if (event === 'accepted') running.accepted++;
+    else if (event === 'warning') running.warning = error;
+    else if (event === 'summary') running.summary = record;
+    else if (event !== 'epoch' && event !== 'lost' && event !== 'rejected' && event !== 'model') return;
+    this.events.emit('change', `${String(event)}, ${running.accepted} accepted so far`);
+  }
+}

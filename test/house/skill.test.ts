@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import manifest from '../../package.json' with { type: 'json' };
+import { COMMANDS } from '../../src/cli/commands/index.js';
+
+const text = readFileSync(new URL('../../skills/quarry/SKILL.md', import.meta.url), 'utf8');
+const reference = readFileSync(new URL('../../docs/commands.md', import.meta.url), 'utf8');
+
+test('the skill is in the form that agents read, and is installed', () => {
+  const header = parse(/^---\n([\s\S]*?)\n---\n/.exec(text)?.[1] ?? '');
+  expect(header).toMatchObject({ name: 'quarry', description: expect.stringContaining('Use when') });
+  expect(header.description.length).toBeLessThan(1024);
+  expect(manifest.files).toContain('skills');
+});
+
+test('every command and flag that the skill names exists', () => {
+  const lines = [...text.matchAll(/`quarry ([^`]+)`/g)].map(([, line = '']) => line);
+  expect(lines.length).toBeGreaterThan(15);
+  for (const line of lines) {
+    const [name = ''] = line.split(' ');
+    if (/^[a-z]/.test(name)) expect(COMMANDS.map((command) => command.name)).toContain(name);
+    for (const [flag] of line.matchAll(/--[a-z-]+/g)) if (flag !== '--version') expect(reference).toContain(flag);
+  }
+});
