@@ -1,12 +1,20 @@
-import { close, mkdirSync, open, write } from 'node:fs';
+import { close, fstat, mkdirSync, open, write } from 'node:fs';
 import { dirname } from 'node:path';
+import { rotateFiles } from './rotate-files.js';
 
 /** Lines that wait for a slow disk, in bytes; what comes beyond is dropped and counted. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 /** Pause after a failure before the file is opened again, milliseconds. */
 const RETRY_MS = 5_000;
+const KEEP = 5;
 
 export interface LogFileOptions {
+  /** Bytes after which the file is set aside as `path.1` and a new one begun; absent or 0: never. */
+  readonly maxBytes?: number | undefined;
+  /** Age after which the same happens, milliseconds; absent or 0: never. */
+  readonly maxAgeMs?: number | undefined;
+  /** Files set aside that are kept. Default 5. */
+  readonly keep?: number | undefined;
   /** Told when writing begins to fail, with the reason, and when it works again, with the lines that were dropped. */
   readonly onState?:
     | ((state: { readonly failing?: string | undefined; readonly dropped?: number | undefined }) => void)
@@ -14,13 +22,16 @@ export interface LogFileOptions {
 }
 
 /**
- * A log that never stops its program: writes are asynchronous, a full or vanished disk costs the lines of that time, and
- * the file is opened anew by {@link reopen}, as log rotation asks for.
+ * A log that never stops its program: writes are asynchronous, a full or vanished disk costs the lines of that time. The
+ * file keeps its name and sets older ones aside by size and age; {@link reopen} serves those who rotate it themselves.
  */
 export class LogFile {
   readonly #path: string;
   readonly #options: LogFileOptions;
   #fd: number | undefined;
+  #bytes = 0;
+  /** When the file began, milliseconds since the Unix epoch. */
+  #since = 0;
   #waiting: string[] = [];
   #waitingBytes = 0;
   #busy = false;
@@ -62,6 +73,10 @@ export class LogFile {
       return;
     }
     if (this.#waiting.length === 0) return;
+    if (this.#isFull()) {
+      this.#rotate(this.#fd);
+      return;
+    }
     const text = this.#waiting.join('');
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -84,9 +99,30 @@ export class LogFile {
         return;
       }
       this.#fd = fd;
-      this.#busy = false;
-      this.#next();
+      fstat(fd, (failure, stats) => {
+        this.#bytes = failure === null ? stats.size : 0;
+        // Some file systems do not know when a file was made.
+        this.#since = failure === null && this.#bytes > 0 && stats.birthtimeMs > 0 ? stats.birthtimeMs : Date.now();
+        this.#busy = false;
+        this.#next();
+      });
     });
+  }
+
+  #isFull(): boolean {
+    const { maxBytes = 0, maxAgeMs = 0 } = this.#options;
+    if (this.#bytes === 0) return false;
+    return (maxBytes > 0 && this.#bytes >= maxBytes) || (maxAgeMs > 0 && Date.now() - this.#since >= maxAgeMs);
+  }
+
+  #rotate(fd: number): void {
+    this.#busy = true;
+    this.#fd = undefined;
+    close(fd, () => {});
+    rotateFiles(this.#path, this.#options.keep ?? KEEP).then(
+      () => this.#open(),
+      (error: Error) => this.#failed(error),
+    );
   }
 
   #writeAll(fd: number, bytes: Buffer): void {
@@ -94,6 +130,7 @@ export class LogFile {
       if (error !== null) this.#failed(error);
       else if (written < bytes.length) this.#writeAll(fd, bytes.subarray(written));
       else {
+        this.#bytes += bytes.length;
         this.#busy = false;
         if (this.#dropped > 0) this.#options.onState?.({ dropped: this.#dropped });
         this.#dropped = 0;

@@ -60,7 +60,13 @@ test('budget guards hold', async () => {
   expect(await tooLittle.miner.run()).toMatchObject({ submitted: 0, hits: 0 });
   await tooLittle.close();
   const tooPoor = await network.miner({ minBalanceShannons: FUNDED_SHANNONS });
+  const told: unknown[] = [];
+  tooPoor.miner.events.on('balance', (e) => told.push(e));
   expect(await tooPoor.miner.run()).toMatchObject({ submitted: 0, hits: 0 });
+  // Once, however many samples would fit.
+  expect(told).toEqual([
+    { state: 'low', balanceShannons: FUNDED_SHANNONS, neededShannons: expect.toSatisfy((n) => n > FUNDED_SHANNONS) },
+  ]);
 });
 
 test('stops cleanly when its signal fires, and can be paused', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -22,6 +22,41 @@ it('writes lines in order and goes on in a new file after a rotation', async () 
   log.write('after\n');
   await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toBe('after\n'));
   expect(await readFile(`${path}.1`, 'utf8')).toBe(expected);
+});
+
+it('sets files aside by size, keeps so many of them, and loses no line', async () => {
+  const path = join(dir, 'miner.log');
+  const log = new LogFile(path, { maxBytes: 100, keep: 3 });
+  const at = (name: string) => readFile(join(dir, name), 'utf8').catch(() => '');
+  for (let i = 0; i < 20; i++) {
+    const line = `line ${i} `.padEnd(59, '.');
+    log.write(`${line}\n`);
+    // Each is on disk before the next comes: lines that come together are written together.
+    await vi.waitFor(async () => expect(await at('miner.log')).toContain(line));
+  }
+  expect((await readdir(dir)).sort()).toEqual(['miner.log', 'miner.log.1', 'miner.log.2', 'miner.log.3']);
+  const kept =
+    (await at('miner.log.3')) + (await at('miner.log.2')) + (await at('miner.log.1')) + (await at('miner.log'));
+  expect(kept.match(/line \d+/g)).toEqual(Array.from({ length: 8 }, (_, i) => `line ${i + 12}`));
+});
+
+it('sets a file aside by age, an empty one never, and goes on when that fails', async () => {
+  const path = join(dir, 'miner.log');
+  const states: { failing?: string | undefined }[] = [];
+  const log = new LogFile(path, { maxAgeMs: 1, keep: 1, onState: (state) => states.push(state) });
+  log.write('first\n');
+  await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toBe('first\n'));
+  const aged = (since: number) => vi.waitFor(() => expect(Date.now()).toBeGreaterThan(since + 1), { interval: 1 });
+  await aged(Date.now());
+  log.write('second\n');
+  await vi.waitFor(async () => expect(await readFile(path, 'utf8').catch(() => '')).toBe('second\n'));
+  expect(await readFile(`${path}.1`, 'utf8')).toBe('first\n');
+  // A directory in the way of a file that is set aside.
+  await rm(`${path}.1`);
+  await mkdir(join(`${path}.1`, 'inside'), { recursive: true });
+  await aged(Date.now());
+  log.write('third\n');
+  await vi.waitFor(() => expect(states[0]?.failing).toMatch(/EISDIR|ENOTEMPTY|EEXIST/));
 });
 
 it.skipIf(!existsSync('/dev/full'))('a full disk costs lines, is said once, and neither throws nor waits', async () => {

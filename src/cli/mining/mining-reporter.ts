@@ -73,6 +73,7 @@ export class MiningReporter {
       // Its targets are still on their way.
       this.say(`epoch ${e.epoch}`, 'epoch', e);
     });
+    events.on('balance', (e) => this.#balance(e, logger));
     events.on('paused', (e) => {
       logger.info(e, 'paused');
       this.say(`paused: ${plainText(e.reason)}`, 'paused', e);
@@ -138,6 +139,20 @@ export class MiningReporter {
     logger.warn({ error: e.reason }, 'fullnode lost');
     const text = `fullnode lost: ${plainText(e.reason.message)}; no new targets until it is back`;
     this.say(`${yellow('warning')}  ${text}`, 'fullnode', { state: e.state, error: e.reason.toJSON() });
+  }
+
+  #balance(e: MinerEvents['balance'][0], logger: Logger): void {
+    const { green, yellow } = this.#context.errStyle;
+    const [has, needs] = [shannonsToSoma(e.balanceShannons), shannonsToSoma(e.neededShannons)];
+    if (e.state === 'restored') {
+      logger.info(e, 'balance restored');
+      this.say(`${green('balance')}  ${has} SOMA: submissions go on`, 'balance', e);
+      return;
+    }
+    logger.warn(e, 'balance low');
+    const text = `balance ${has} SOMA, ${needs} SOMA needed: submissions wait, scoring goes on`;
+    const hint = 'send coins to this address, or claim what is due: quarry claim; it goes on by itself';
+    this.say(`${yellow('warning')}  ${text} (${hint})`, 'balance', { ...e, hint });
   }
 
   #followModels(miner: Miner, logger: Logger): void {

@@ -4,14 +4,20 @@ import { createLogger, type Logger } from '../../telemetry/logger.js';
 import type { CliContext } from '../context.js';
 import type { MiningReporter } from './mining-reporter.js';
 
+const MIB = 2 ** 20;
+const HOUR_MS = 3_600_000;
+
 /** The log that `--log-file` asks for. It is opened anew at SIGHUP; when it cannot be written, a person is told. */
 export function openLog(
   context: CliContext,
-  config: Pick<Config, 'logFile' | 'logLevel'>,
+  config: Pick<Config, 'logFile' | 'logLevel' | 'logRotateMib' | 'logRotateHours' | 'logKeep'>,
   reporter: Pick<MiningReporter, 'say'>,
 ): Logger {
   if (config.logFile === undefined) return createLogger({ level: config.logLevel });
   const file = new LogFile(config.logFile, {
+    maxBytes: config.logRotateMib * MIB,
+    maxAgeMs: config.logRotateHours * HOUR_MS,
+    keep: config.logKeep,
     onState: ({ failing, dropped }) =>
       failing !== undefined
         ? reporter.say(`log       not written: ${failing}; mining goes on`, 'log', { failing })

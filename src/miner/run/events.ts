@@ -51,6 +51,8 @@ export interface MinerEvents {
   ];
   /** Nothing has come from any fullnode for a while, or something came again. */
   fullnode: [{ state: 'lost'; reason: QuarryError } | { state: 'back'; lostMs: number }];
+  /** The balance does not pay for a submission, or it does again. Scoring goes on meanwhile. */
+  balance: [{ state: 'low' | 'restored'; balanceShannons: bigint; neededShannons: bigint }];
   epoch: [{ epoch: bigint; openTargets: number }];
   claimed: [{ targetId: string; receivedShannons: bigint; own: boolean }];
   /** Something to look at; work goes on. */

@@ -2,6 +2,7 @@ import type { QuarryError } from '../../errors/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import { defaultMaxBond } from '../../soma/client/account/spending-limits.js';
 import type { Candidate } from '../match/candidate.js';
+import type { MinerEmitter } from '../run/events.js';
 import type { SubmissionLimits } from './submission-limits.js';
 
 export interface SpendingGuardOptions {
@@ -15,6 +16,7 @@ export interface SpendingGuardOptions {
 
 export interface SpendingGuardDeps {
   readonly account: Pick<SomaAccount, 'pool'>;
+  readonly emitter: Pick<MinerEmitter, 'emit'>;
   readonly limits: () => SubmissionLimits;
 }
 
@@ -27,6 +29,8 @@ export class SpendingGuard {
   readonly #deps: SpendingGuardDeps;
   /** What a submission needed that all coins together did not hold; none starts until they do. */
   #lacksShannons: bigint | undefined;
+  /** What was missing when the owner was last told; `undefined` once it is there. */
+  #toldShannons: bigint | undefined;
   /** Bonds of submissions that are queued or in flight. */
   #reservedShannons = 0n;
 
@@ -61,7 +65,10 @@ export class SpendingGuard {
     const bond = this.bondOf(sizeBytes);
     const left = this.#deps.account.pool.state.totalShannons - this.#reservedShannons - bond;
     if (minRewardShannons !== undefined && target.rewardPoolShannons < minRewardShannons) return 'withheld';
-    if (minBalanceShannons !== undefined && left < minBalanceShannons) return 'withheld';
+    if (minBalanceShannons !== undefined && left < minBalanceShannons) {
+      this.#tell(minBalanceShannons + bond);
+      return 'withheld';
+    }
     const isTooLarge =
       sizeBytes > this.#deps.limits().maxBytes || bond > (maxBondShannons ?? defaultMaxBond(sizeBytes));
     return isTooLarge ? 'too large' : 'allowed';
@@ -78,13 +85,30 @@ export class SpendingGuard {
   /** Remembers what was missing when a submission failed for want of money. */
   noteLack({ code, details }: QuarryError): void {
     const { requiredShannons } = details;
-    if (code === 'INSUFFICIENT_FUNDS' && typeof requiredShannons === 'bigint') this.#lacksShannons = requiredShannons;
+    if (code !== 'INSUFFICIENT_FUNDS' || typeof requiredShannons !== 'bigint') return;
+    this.#lacksShannons = requiredShannons;
+    this.#tell(requiredShannons);
   }
 
   /** Whether submissions may go on that were held back for want of money; reads the coins again. */
   async refunded(signal: AbortSignal): Promise<boolean> {
-    if (!this.isPoor) return false;
-    await this.#deps.account.pool.refresh(signal);
+    const needed = this.#toldShannons;
+    if (!this.isPoor && needed === undefined) return false;
+    const { account, emitter } = this.#deps;
+    await account.pool.refresh(signal);
+    const { totalShannons } = account.pool.state;
+    if (needed !== undefined && totalShannons >= needed) {
+      this.#toldShannons = undefined;
+      emitter.emit('balance', { state: 'restored', balanceShannons: totalShannons, neededShannons: needed });
+    }
     return !this.isPoor;
+  }
+
+  /** Tells the owner once that money is missing; what is only reserved for submissions in flight is not. */
+  #tell(neededShannons: bigint): void {
+    const { totalShannons } = this.#deps.account.pool.state;
+    if (this.#toldShannons !== undefined || totalShannons >= neededShannons) return;
+    this.#toldShannons = neededShannons;
+    this.#deps.emitter.emit('balance', { state: 'low', balanceShannons: totalShannons, neededShannons });
   }
 }
