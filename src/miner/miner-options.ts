@@ -33,6 +33,11 @@ export interface MinerOptions {
   readonly dryRun?: boolean | undefined;
   /** Samples scored per round. Default 16. */
   readonly batchSize?: number | undefined;
+  /**
+   * Share of scoring that goes into searching for targets that nothing known hits, more when nothing else waits; 0: none.
+   * Default 0.
+   */
+  readonly searchShare?: number | undefined;
   /** Epochs for which the scores of weights that are no longer active are kept. Default 2. */
   readonly keepScoresEpochs?: number | undefined;
   /** How long the end of a run waits for answers to submissions, milliseconds. Default 15,000. */

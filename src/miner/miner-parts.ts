@@ -20,6 +20,7 @@ import { TaskGroup } from './run/task-group.js';
 import { ModelCatalogue } from './score/model-catalogue.js';
 import { ModelLoader } from './score/model-loader.js';
 import { Scorer } from './score/scorer.js';
+import { TargetSearcher } from './search/target-searcher.js';
 import { ClaimSchedule } from './submit/claim-schedule.js';
 import type { ClaimOutcome } from './submit/claim-target.js';
 import { Claimer } from './submit/claimer.js';
@@ -58,9 +59,14 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     if (refusals <= MAX_REFUSALS && !signal.aborted) matcher.answer(targetId, signal);
   };
   const submitting = createSubmitting(options, common, { onRoom: matchAgain, onRejected });
-  const matcher = createMatcher(options, common, submitting);
+  const composer = createComposer(options, common, submitting);
+  const matcher = createMatcher(options, common, composer, submitting);
   const intake = new SampleIngest(deps.samples, store, deps.onUnit);
   const scorer = new Scorer({ batchSize }, { store, intake, models, book });
+  const searcher = new TargetSearcher(
+    { share: options.searchShare ?? 0, margin: options.margin ?? 0 },
+    { ...common, composer, scorer },
+  );
   const { onActiveWeights } = deps;
   const epochs = new EpochChange(
     { keepScoresEpochs, doubtMs: EPOCH_DOUBT_MS },
@@ -88,7 +94,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     onEnded: () => wake.now(),
   });
   const until = { maxAccepted, untilSamples, untilIdle, dryRun };
-  const mining = new MiningLoop(until, { ...common, ...submitting, loader, matcher, scorer, intake, paused });
+  const mining = new MiningLoop(until, { ...common, ...submitting, loader, matcher, scorer, searcher, intake, paused });
   const settlement = new SettlementLoop({ dryRun }, { ...common, ...submitting, matcher });
   return { ...common, ...submitting, chain, matcher, intake, follower, loader, mining, settlement };
 }
@@ -167,13 +173,22 @@ function createSubmitting(options: MinerOptions, common: Common, told: Pick<Subm
 }
 
 /** What chooses data for targets. */
-function createMatcher(options: MinerOptions, common: Common, { guard, submitter }: Submitting): Matcher {
+function createComposer(options: MinerOptions, common: Common, { guard }: Submitting): TargetComposer {
   const { policy = 'first', margin = 0, config } = options;
-  const { background, wake } = common;
-  const composer = new TargetComposer(
+  return new TargetComposer(
     { margin, fewest: policy === 'cheapest', shape: config },
     { ...common, maxBytes: () => guard.affordableBytes },
   );
+}
+
+function createMatcher(
+  options: MinerOptions,
+  common: Common,
+  composer: TargetComposer,
+  { submitter }: Submitting,
+): Matcher {
+  const { policy = 'first', margin = 0 } = options;
+  const { background, wake } = common;
   const inBackground = (work: Promise<void>): void =>
     background.run(
       'matching',

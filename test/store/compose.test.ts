@@ -227,3 +227,34 @@ test('the origin of a composed sample tells its parts, and they its score under 
   expect(score).toEqual({ sampleId: 2, loss: 4, embedding: Float32Array.of(0.5, 0.5), precision: 'bf16' });
   expect(scoreFromParts(store, 0, B)).toBeUndefined();
 });
+
+describe('where a search begins, and what it found', () => {
+  const rows: Row[] = [
+    { a: [1, 1, 1, 0], b: [2, 0, 0, 1] },
+    { a: [1, 1, -0.5, 0], b: [2, 0, 0, 1] },
+    { a: [3, 1, 0, 0], b: [1, 1, 0, 0] },
+  ];
+
+  test('the closest composition is told though it does not hit, and one part is one', async () => {
+    const composer = composerOf(await storeOf(rows));
+    const far = target([1, 3, 0], 0.05, [A, B]);
+    expect(await composer.compose([far])).toEqual([undefined]);
+    const [closest] = await composer.closest([far]);
+    expect(closest!.distance).toBeCloseTo(0.1056, 3);
+    const [single] = await composer.closest([target([1, 1, 0], 0.01, [A, B])], { maxParts: 1 });
+    expect(single).toMatchObject({ parts: [0], winner: 0 });
+  });
+
+  test('parts found elsewhere are told by their rows, where the winner wins by more than the bounds', async () => {
+    const composer = composerOf(await storeOf(rows));
+    const wanted = target([1, 0, 0], 0.05, [A, B]);
+    const found = await composer.evaluate(wanted, [0, 1, 1], 0);
+    expect(found).toMatchObject({ parts: [0, 1, 1], winner: 0, isF32: true });
+    expect(found!.distance).toBeCloseTo(0, 5);
+    // Together, the third makes the other model the winner; and a lead of 1/3 is none within bounds of 0.2 on either side.
+    expect(await composer.evaluate(wanted, [0, 2, 2], 0)).toBeUndefined();
+    expect(await composer.evaluate(wanted, [0, 0, 0, 2], 0, { f32: 1e-5 })).toMatchObject({ winner: 0 });
+    expect(await composer.evaluate(wanted, [0, 0, 0, 2], 0, { f32: 0.2 })).toBeUndefined();
+    expect(await composer.evaluate(wanted, [0, 7], 0)).toBeUndefined();
+  });
+});

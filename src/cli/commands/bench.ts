@@ -24,6 +24,7 @@ const BENCHES = [
   'outage',
   'sdk',
   'reach',
+  'search',
   'fleet',
 ] as const;
 /** What runs when none is named: short, and needing nothing but this machine. */
@@ -41,6 +42,7 @@ interface BenchModuleOptions {
   readonly chunks?: readonly number[] | undefined;
   readonly directory?: string | undefined;
   readonly modelsDir?: string | undefined;
+  readonly targets?: number | undefined;
 }
 
 interface BenchModule {
@@ -61,6 +63,7 @@ interface BenchFlags {
   readonly chunks?: readonly number[] | undefined;
   readonly directory?: string | undefined;
   readonly modelsDir?: string | undefined;
+  readonly targets?: number | undefined;
 }
 
 /** `quarry bench`: how fast, beside the machine's own limit. */
@@ -76,12 +79,17 @@ export function benchCommand(context: CliContext): Command {
     )
     .option('--threads <list>', 'gemm, forward, distance: numbers of threads (default: 1 and all)', parseCounts)
     .option('--chunks <list>', 'forward: chunks of 1,024 bytes in a sample (default: 1)', parseCounts)
-    .option('--directory <path>', 'forward, reach: keep the generated model or the scores there for the next run')
-    .addOption(
-      new Option('--models-dir <path>', 'reach: folder of trained models, medium-trained-1.safetensors to -3').env(
-        'QUARRY_BENCH_MODELS',
-      ),
+    .option(
+      '--directory <path>',
+      'forward, reach, search: keep the generated model or the scores there for the next run',
     )
+    .addOption(
+      new Option(
+        '--models-dir <path>',
+        'reach, search: folder of trained models, medium-trained-1.safetensors to -3',
+      ).env('QUARRY_BENCH_MODELS'),
+    )
+    .option('--targets <n>', 'search: targets searched for (default: 50)', parseCount)
     .option('--python <path>', 'interpreter that has the Python peers (default: python3)')
     .option('--no-peers', 'time no other libraries')
     .option('--save <directory>', 'also write the results there, one JSON file a bench')
@@ -104,6 +112,10 @@ function parseCounts(text: string): number[] {
   const counts = text.split(',').map(Number);
   if (counts.every((count) => Number.isSafeInteger(count) && count > 0)) return counts;
   throw new QuarryError('USAGE', `expected positive numbers like 1,2, got "${text}"`);
+}
+
+function parseCount(text: string): number {
+  return parseCounts(text)[0] ?? 1;
 }
 
 async function runBench(context: CliContext, name: string, flags: BenchFlags): Promise<void> {

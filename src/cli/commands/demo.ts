@@ -49,6 +49,7 @@ export function demoCommand(context: CliContext): Command {
     'threads',
     'policy',
     'margin',
+    'searchShare',
     'maxInFlight',
     'sampleBytes',
     'wholeFiles',

@@ -66,6 +66,7 @@ Examples:
     'threads',
     'policy',
     'margin',
+    'searchShare',
     'maxInFlight',
     'maxBondSoma',
     'maxFeeSoma',

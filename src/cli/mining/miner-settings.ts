@@ -11,6 +11,7 @@ export function minerOptions(
   CreateMinerOptions,
   | 'policy'
   | 'margin'
+  | 'searchShare'
   | 'maxInFlight'
   | 'maxBondShannons'
   | 'maxFeeShannons'
@@ -28,6 +29,7 @@ export function minerOptions(
   return {
     policy: config.policy as 'first' | 'closest' | 'cheapest',
     margin: config.margin,
+    searchShare: config.searchShare,
     maxInFlight: config.maxInFlight,
     maxBondShannons: soma(config.maxBondSoma),
     maxFeeShannons: soma(config.maxFeeSoma),

@@ -7,13 +7,16 @@ const soma = (shannons: bigint): string => `${shannonsToSoma(shannons)} SOMA`;
 /** A miner's summary for people: a line a subject. */
 export function summaryLines(s: MinerSummary, { green }: Style): string[] {
   const unknown = s.unknown > 0 ? `, ${s.unknown} unknown` : '';
-  const composed = s.composed > 0 ? `; ${s.composed} composed` : '';
+  const made = [
+    ...(s.composed > 0 ? [`${s.composed} composed`] : []),
+    ...(s.searched > 0 ? [`${s.searched} searched`] : []),
+  ].join(', ');
   const { p50, p99 } = s.spawnToSubmitMs;
   const rows: [name: string, text: string][] = [
     ['samples', `${s.samples} taken in, ${s.scored} scored, ${s.hits} hits`],
     [
       'submitted',
-      `${s.submitted}: ${green(`${s.accepted} accepted`)}, ${s.lost} lost, ${s.rejected} rejected${unknown}${composed}`,
+      `${s.submitted}: ${green(`${s.accepted} accepted`)}, ${s.lost} lost, ${s.rejected} rejected${unknown}${made && `; ${made}`}`,
     ],
   ];
   if (p50 !== undefined && p99 !== undefined)

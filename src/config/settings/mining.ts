@@ -18,6 +18,14 @@ export const MINING_SETTINGS = {
     min: 0,
     help: 'submit only this far inside the threshold',
   },
+  searchShare: {
+    kind: 'number',
+    env: 'QUARRY_SEARCH_SHARE',
+    flag: '--search-share <share>',
+    default: 0.1,
+    min: 0,
+    help: 'share of scoring that searches for targets nothing known hits; 0 for none',
+  },
   maxInFlight: {
     kind: 'integer',
     env: 'QUARRY_MAX_IN_FLIGHT',

@@ -1,5 +1,6 @@
 import type { MatchHit, Store } from '../../store/index.js';
 import type { OpenTarget } from '../feed/open-targets.js';
+import { isSearched } from '../search/searched-origin.js';
 
 /** Data that fits a target, ready to be submitted. */
 export interface Candidate {
@@ -9,6 +10,8 @@ export interface Candidate {
   readonly sampleId: number;
   readonly sizeBytes: number;
   readonly origin: string;
+  /** Whether a search made it, or a part of it. */
+  readonly searched?: boolean | undefined;
   /** Object id of the winning model. */
   readonly modelId: string;
   readonly loss: number;
@@ -38,5 +41,6 @@ export function candidateOf(
   const { origin } = store.sample(sampleId);
   const { loss, embedding } = score;
   const from = Math.max(readyAt, open.seenAt);
-  return { open, readyAt: from, sampleId, sizeBytes, origin, modelId, loss, embedding, distance };
+  const searched = isSearched(store, origin);
+  return { open, readyAt: from, sampleId, sizeBytes, origin, searched, modelId, loss, embedding, distance };
 }

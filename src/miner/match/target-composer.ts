@@ -9,6 +9,7 @@ import {
 } from '../../store/index.js';
 import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
 import type { ModelCatalogue } from '../score/model-catalogue.js';
+import { isSearched } from '../search/searched-origin.js';
 import type { Candidate } from './candidate.js';
 
 export interface TargetComposerOptions {
@@ -55,6 +56,12 @@ export class TargetComposer {
     this.#composer = new Composer(deps.store, { chunkBytes: options.shape.sequenceLength });
   }
 
+  /** Parts that one submission may have, by the protocol and the budget. */
+  get maxParts(): number {
+    const { batchSize, sequenceLength } = this.#options.shape;
+    return Math.min(batchSize, Math.floor(this.#deps.maxBytes() / sequenceLength));
+  }
+
   /** Whether so many samples came since open targets were last composed for that more may be reached. */
   isDue(finished: boolean): boolean {
     const { sampleCount } = this.#deps.store;
@@ -88,6 +95,36 @@ export class TargetComposer {
     if (targets === undefined) this.#triedAt = seen;
   }
 
+  /** The closest composition to each target, hit or not, one part included; none where a model has no scores yet. */
+  async closest(targets: readonly OpenTarget[]): Promise<(Wanted & { readonly closest: Composition })[]> {
+    const all: (Wanted & { readonly closest: Composition })[] = [];
+    for (const group of this.#groups(targets, false)) {
+      const found = await this.#composer.closest(
+        group.map(({ wanted }) => wanted),
+        this.#policy(),
+      );
+      for (const [i, each] of group.entries()) {
+        const closest = found[i];
+        if (closest !== undefined) all.push({ ...each, closest });
+      }
+    }
+    return all;
+  }
+
+  /** A candidate of parts that were found elsewhere; undefined when, in f32, they do not hit. */
+  async candidateOfParts(
+    open: OpenTarget,
+    wanted: MatchTarget,
+    { parts, winner }: Pick<Composition, 'parts' | 'winner'>,
+    readyAt: number,
+    signal: AbortSignal,
+  ): Promise<Candidate | undefined> {
+    if (parts.length < 2 || !(await this.#rescore(open, parts, signal))) return undefined;
+    const found = await this.#composer.evaluate(wanted, parts, winner, LOSS_BOUNDS);
+    if (found === undefined || found.distance > wanted.threshold - this.#options.margin) return undefined;
+    return this.#candidate(open, wanted, found, readyAt);
+  }
+
   /** Targets that name the same models, those of most targets first where all are tried, a few dozen at a time. */
   #groups(targets: readonly OpenTarget[], largestFirst: boolean): Wanted[][] {
     const { models } = this.#deps;
@@ -108,10 +145,8 @@ export class TargetComposer {
   }
 
   #policy(): ComposePolicy {
-    const { batchSize, sequenceLength } = this.#options.shape;
-    const maxParts = Math.min(batchSize, Math.floor(this.#deps.maxBytes() / sequenceLength));
     const { margin, fewest } = this.#options;
-    return { maxParts, margin, fewest, lossErrorBound: LOSS_BOUNDS };
+    return { maxParts: this.maxParts, margin, fewest, lossErrorBound: LOSS_BOUNDS };
   }
 
   /** Where a part was scored in low precision, scores that part again in f32 and searches anew. */
@@ -174,6 +209,8 @@ export class TargetComposer {
     }
     const { loss, embedding } = score;
     readyAt = Math.max(readyAt, open.seenAt);
-    return { open, readyAt, sampleId, sizeBytes: bytes.length, origin, modelId, loss, embedding, distance };
+    const searched = isSearched(store, origin);
+    const sizeBytes = bytes.length;
+    return { open, readyAt, sampleId, sizeBytes, origin, searched, modelId, loss, embedding, distance };
   }
 }

@@ -2,6 +2,7 @@ import type { SampleIngest } from '../feed/sample-ingest.js';
 import type { Matcher } from '../match/matcher.js';
 import type { ModelLoader } from '../score/model-loader.js';
 import type { Scorer } from '../score/scorer.js';
+import type { TargetSearcher } from '../search/target-searcher.js';
 import type { Submitter } from '../submit/submitter.js';
 import type { MinerEmitter } from './events.js';
 import type { Notifier } from './notifier.js';
@@ -21,12 +22,15 @@ export interface MiningLoopDeps {
   readonly loader: ModelLoader;
   readonly matcher: Matcher;
   readonly scorer: Scorer;
+  readonly searcher: TargetSearcher;
   readonly intake: SampleIngest;
   readonly submitter: Submitter;
   readonly stats: MinerStats;
   readonly emitter: MinerEmitter;
   readonly wake: Notifier;
   readonly paused: () => boolean;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
 }
 
 /** Loads models, scores samples and matches them, round by round. */
@@ -52,17 +56,33 @@ export class MiningLoop {
 
   /** One step of mining; returns whether there was anything to do. */
   async #round(signal: AbortSignal): Promise<boolean> {
-    const { paused, loader, matcher, scorer, intake, stats, emitter } = this.#deps;
+    const { paused, loader, matcher, scorer, searcher, intake, stats, emitter } = this.#deps;
     if (paused()) return false;
     loader.loadDue(signal);
     await matcher.answerAll(signal);
     const { ids, fresh } = await scorer.round(signal);
     await matcher.composeForAll(ids.length === 0, signal);
-    if (ids.length === 0) return false;
+    if (ids.length === 0) return this.#search(true, signal);
+    searcher.noteScored(ids.length);
     stats.scored.add(fresh);
     stats.samples.add(intake.taken - stats.samples.total);
     emitter.emit('scored', { samples: fresh, total: stats.scored.total });
     await matcher.answerWith(ids, signal);
+    await this.#search(false, signal);
+    return true;
+  }
+
+  /** A step of searching for one target, when its share allows; returns whether one was taken. */
+  async #search(idle: boolean, signal: AbortSignal): Promise<boolean> {
+    const { intake, searcher, matcher, submitter, stats, now } = this.#deps;
+    // A run that ends with its data does not begin to make more.
+    if (idle && this.#options.untilIdle && intake.ended) return false;
+    if (submitter.full || !searcher.isDue(idle)) return false;
+    const step = await searcher.step(now, signal);
+    if (step === undefined) return false;
+    stats.proposed += step.ids.length;
+    await matcher.answerWith(step.ids, signal);
+    if (step.candidate !== undefined) submitter.offer(step.candidate, signal);
     return true;
   }
 

@@ -11,6 +11,10 @@ export interface MinerSummary {
   readonly submitted: number;
   /** Submissions that were composed: several scored chunks joined. */
   readonly composed: number;
+  /** Submissions of data that was searched for, whole or in part. */
+  readonly searched: number;
+  /** Samples that searches proposed and had scored. */
+  readonly proposed: number;
   readonly accepted: number;
   readonly lost: number;
   readonly rejected: number;
@@ -65,6 +69,8 @@ export class MinerStats {
   hits = 0;
   submitted = 0;
   composed = 0;
+  searched = 0;
+  proposed = 0;
   claimed = 0;
   claimedShannons = 0n;
   rewardShannons = 0n;
@@ -93,6 +99,8 @@ export class MinerStats {
       hits: this.hits,
       submitted: this.submitted,
       composed: this.composed,
+      searched: this.searched,
+      proposed: this.proposed,
       ...this.outcomes,
       claimed: this.claimed,
       claimedShannons: this.claimedShannons,

@@ -55,8 +55,13 @@ export class Scorer {
     if (ids.length === 0) return NOTHING;
     const { store } = this.#deps;
     const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;
-    for (const model of models) await this.#scoreUnder(model, ids, signal);
+    await this.score(ids, signal);
     return { ids, fresh };
+  }
+
+  /** Scores samples of the store under every model that open targets name. */
+  async score(ids: readonly number[], signal: AbortSignal): Promise<void> {
+    for (const model of this.#paying()) await this.#scoreUnder(model, ids, signal);
   }
 
   /**

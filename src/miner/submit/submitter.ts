@@ -207,6 +207,7 @@ export class Submitter {
     stats.submitted++;
     stats.count(outcome);
     if (partsOfOrigin(candidate.origin) !== undefined) stats.composed++;
+    if (candidate.searched === true) stats.searched++;
     if (outcome.kind === 'unknown') this.#unknown.add(digest);
     // An accepted or lost target is gone; a rejected sample is not offered again; an unknown outcome keeps the target.
     if (outcome.kind === 'accepted' || outcome.kind === 'lost') book.remove(target.id);

@@ -5,7 +5,7 @@ import type { ScoreLog } from '../score-log.js';
 import type { Store } from '../store.js';
 import type { LossErrorBound } from '../winner-index.js';
 import { composedScore, type PartScore } from './composed-score.js';
-import { ModelRows } from './model-rows.js';
+import { leadOfRow, ModelRows } from './model-rows.js';
 import type { FoundParts } from './pool.js';
 
 /** Memory for pools: ten of 4,096 rows at width 2,048 take this much. The model used least recently goes. */
@@ -87,6 +87,44 @@ export class Composer {
         const limit = target.threshold - (policy.margin ?? 0);
         return composition === undefined || composition.distance > limit ? undefined : composition;
       });
+    });
+  }
+
+  /**
+   * The closest composition for each target, hit or not, one part included. The targets name the same models.
+   *
+   * @returns in the order of `targets`; undefined where no row can begin one or a model has no scores here
+   */
+  closest(targets: readonly MatchTarget[], policy: ComposePolicy = {}): Promise<(Composition | undefined)[]> {
+    return this.#alone(async () => {
+      const models = await this.#update(targets[0], ROWS_PER_SEARCH);
+      const found = models === undefined ? [] : await this.#search(models, targets, policy);
+      return targets.map((target, i) => {
+        const best = found[i];
+        return models === undefined || best === undefined ? undefined : describe(target, models, best);
+      });
+    });
+  }
+
+  /**
+   * What parts that were found elsewhere come to, by their rows as they are now.
+   *
+   * @returns undefined when a row is missing, or the winner does not win by more than the error bounds
+   */
+  evaluate(
+    target: MatchTarget,
+    parts: readonly number[],
+    winner: number,
+    lossErrorBound: LossErrorBound = {},
+  ): Promise<Composition | undefined> {
+    return this.#alone(async () => {
+      const models = await this.#update(target, 0);
+      const own = models?.[winner];
+      if (models === undefined || own === undefined) return undefined;
+      if (!models.every(({ log }) => parts.every((id) => log.rowOf(id) !== undefined))) return undefined;
+      const rivals = [...new Set(models)].filter((rows) => rows !== own);
+      if (!rivals.every(({ log }) => sumOfLeads(own.log, log, parts, lossErrorBound) > 0)) return undefined;
+      return describe(target, models, { slots: parts, winner, cosine: 0 });
     });
   }
 
@@ -193,6 +231,11 @@ function describe(target: MatchTarget, models: readonly ModelRows[], found: Foun
   const isF32 = models.every(({ log }) => parts.every((id) => log.precision(log.rowOf(id)!) === 'f32'));
   const distance = cosineDistance(scores[found.winner]!.embedding, target.embedding);
   return { targetId: target.id, parts, winner: found.winner, distance, scores, isF32 };
+}
+
+/** By how much the parts together have less loss under one model than under another, all bounds taken off. */
+function sumOfLeads(own: ScoreLog, rival: ScoreLog, parts: readonly number[], bounds: LossErrorBound): number {
+  return parts.reduce((sum, id) => sum + leadOfRow(own, own.rowOf(id)!, rival, rival.rowOf(id)!, bounds), 0);
 }
 
 function scoreIn(log: ScoreLog, sampleId: number): PartScore {

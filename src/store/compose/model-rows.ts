@@ -72,17 +72,15 @@ export class ModelRows {
   }
 
   /** By how much each row's loss lies below the rival's, all bounds taken off; NaN where the rival has no score. */
-  leadsOver(rival: ScoreLog, { f32 = 1e-5, low = 2e-3 }: LossErrorBound): Float32Array {
-    const version = `${this.#version} ${this.log.count} ${rival.count} ${f32} ${low}`;
+  leadsOver(rival: ScoreLog, bounds: LossErrorBound): Float32Array {
+    const version = `${this.#version} ${this.log.count} ${rival.count} ${bounds.f32} ${bounds.low}`;
     const known = this.#leads.get(rival);
     if (known?.version === version) return known.leads;
-    const bound = (log: ScoreLog, row: number): number => (log.precision(row) === 'f32' ? f32 : low);
     const leads = Float32Array.from(this.#sampleAt.subarray(0, this.#slots), (sample) => {
       const own = sample < 0 ? undefined : this.log.rowOf(sample);
       const other = sample < 0 ? undefined : rival.rowOf(sample);
       if (own === undefined || other === undefined) return Number.NaN;
-      const lead = rival.losses.array[other]! - this.log.losses.array[own]!;
-      return lead - bound(rival, other) - bound(this.log, own) - JOINING_NOISE;
+      return leadOfRow(this.log, own, rival, other, bounds);
     });
     this.#leads.set(rival, { version, leads });
     return leads;
@@ -134,4 +132,17 @@ export class ModelRows {
     await this.pool.put(Int32Array.from(gone), new Float32Array(gone.length * this.pool.dim));
     this.#version++;
   }
+}
+
+/** By how much a row's loss lies below that of the same sample under a rival, all bounds taken off. */
+export function leadOfRow(
+  own: ScoreLog,
+  row: number,
+  rival: ScoreLog,
+  other: number,
+  { f32 = 1e-5, low = 2e-3 }: LossErrorBound,
+): number {
+  const bound = (log: ScoreLog, at: number): number => (log.precision(at) === 'f32' ? f32 : low);
+  const lead = rival.losses.array[other]! - own.losses.array[row]!;
+  return lead - bound(rival, other) - bound(own, row) - JOINING_NOISE;
 }

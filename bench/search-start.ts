@@ -1,0 +1,67 @@
+import { type SearchPart, TargetSearch } from '../src/search/index.js';
+import { createPool } from '../src/store/compose/create-pool.js';
+import type { ChunkScores } from './reach-models.js';
+
+/** By how much a loss may be off: half of it on either side is what the winner must lead by. */
+const LOSS_BOUND = 1e-3;
+
+/** Known chunks and what competing models make of them. */
+export interface KnownChunks {
+  readonly chunks: readonly Uint8Array[];
+  readonly scores: readonly ChunkScores[];
+  readonly dim: number;
+}
+
+/** A chunk and the scores it got, as a search takes them. */
+export function partOf(bytes: Uint8Array, scores: SearchPart['scores']): SearchPart {
+  return { bytes, scores, lossBound: LOSS_BOUND };
+}
+
+/**
+ * A search that begins with the best composition of at most `maxParts` known chunks, whichever model wins it; stretches
+ * are taken from the chunks of the best one of 16.
+ *
+ * @returns undefined when none of the models wins a chunk
+ */
+export async function startSearch(
+  known: KnownChunks,
+  embedding: Float32Array,
+  maxParts: number,
+  seed: bigint,
+): Promise<{ readonly search: TargetSearch<SearchPart>; readonly winner: number } | undefined> {
+  const start = await closest(known, embedding, maxParts);
+  if (start === undefined) return undefined;
+  const donors = maxParts >= 16 ? start : await closest(known, embedding, 16);
+  const parts = start.slots.map((slot) => knownPart(known, slot));
+  const chunks = [...new Set(donors?.slots)].map((slot) => known.chunks[slot]!);
+  const { winner } = start;
+  return { search: new TargetSearch({ embedding, winner, maxParts, seed }, parts, chunks), winner };
+}
+
+function knownPart({ chunks, scores, dim }: KnownChunks, slot: number): SearchPart {
+  const of = ({ losses, embeddings }: ChunkScores) => ({
+    loss: losses[slot]!,
+    embedding: embeddings.subarray(slot * dim, (slot + 1) * dim),
+  });
+  return partOf(chunks[slot]!, scores.map(of));
+}
+
+async function closest({ chunks, scores, dim }: KnownChunks, targets: Float32Array, maxParts: number) {
+  let best: { slots: readonly number[]; cosine: number; winner: number } | undefined;
+  for (const [winner, { embeddings, losses: own }] of scores.entries()) {
+    const pool = createPool(dim, chunks.length);
+    await pool.put(Int32Array.from(chunks.keys()), embeddings);
+    const rivals = scores.filter((_, rival) => rival !== winner);
+    // A little more than the search asks, which adds in another order.
+    const leads = rivals.map(({ losses }) => losses.map((loss, i) => loss - own[i]! - 2.05 * LOSS_BOUND));
+    const [found] = await pool.search({
+      targets,
+      cosines: Float64Array.of(2),
+      leads: leads.map((lead) => Float32Array.from(lead)),
+      maxParts,
+    });
+    if (found === undefined || found.slots.length === 0) continue;
+    if (best === undefined || found.cosine > best.cosine) best = { ...found, winner };
+  }
+  return best;
+}
