@@ -62,11 +62,19 @@ export interface LoadedModel {
   readonly byteGradient?:
     | ((sample: Uint8Array, direction: Float32Array, options?: GradientOptions) => Promise<Float32Array>)
     | undefined;
+  /**
+   * Scores one sample on this machine in f32, where `score` asks others; absent where it does not.
+   *
+   * @throws QuarryError `ABORTED` when the signal fires
+   */
+  readonly confirm?: ((sample: Uint8Array, options?: GradientOptions) => Promise<Score>) | undefined;
   close(): Promise<void>;
 }
 
 export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Told of scores that were given out and are not to be trusted, by BLAKE2b-256 of their samples. */
+  readonly onWithdrawn?: ((checksums: readonly Uint8Array[]) => void) | undefined;
   /** Where the weights were published: engines on other machines fetch them there. */
   readonly published?: WeightsManifest | undefined;
 }

@@ -146,10 +146,17 @@ export class Coordinator {
 
   /** Takes a model back: scorers make room. */
   async withdrawModel(model: PublishedModel): Promise<void> {
-    const { jsm, stream, models } = this.#fleet;
+    const { jsm, stream, prefix, models } = this.#fleet;
     const identity = weightsIdentity(model.manifest);
     await models.delete(identity);
-    for (const precision of JOB_PRECISIONS) await jsm.consumers.delete(stream, consumerName(identity, precision));
+    for (const precision of JOB_PRECISIONS) {
+      await jsm.consumers.delete(stream, consumerName(identity, precision));
+      await jsm.streams.purge(stream, { filter: workSubject(prefix, identity, precision) });
+    }
+  }
+
+  isQuarantined(scorer: string): boolean {
+    return this.#quarantined.has(scorer);
   }
 
   /** Nothing that this scorer says is taken any more. */

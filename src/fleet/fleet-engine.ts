@@ -8,18 +8,23 @@ import type {
   ScoringEngine,
 } from '../engine/contract.js';
 import { cosineDistance } from '../engine/reference/index.js';
-import { QuarryError } from '../errors/index.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import { weightsIdentity } from '../weights/manifest.js';
 import type { ModelConfig } from '../weights/model-config.js';
-import { openSafetensors } from '../weights/safetensors.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 import type { WeightsPacking } from '../weights/weights-packing.js';
 import type { FleetConnection } from './connection.js';
 import { Coordinator, type CoordinatorOptions, type FleetStats, neverWins } from './coordinator.js';
+import { LocalModel, LocalModels } from './local-models.js';
+import { ScorerNode } from './scorer-node.js';
+import { UncheckedAnswers } from './unchecked-answers.js';
 import type { Answer, PublishedModel } from './wire.js';
 
 export interface FleetEngineOptions extends CoordinatorOptions {
   /** Share of the answers that is scored again here in f32, 0 to 1. */
   readonly verifyShare: number;
+  /** Whether the engine of this machine takes work as scorers do. Default false. */
+  readonly scoreHere?: boolean | undefined;
   /** From 0 to 1, below the share: this answer is checked. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
@@ -33,6 +38,9 @@ export interface FleetEngineDeps {
 /** f32 of two machines differs in its last digits. */
 const SLACK: ErrorBound = { loss: 1e-4, distance: 1e-4 };
 
+/** Batches of the scorer on this machine. */
+const HERE = { mostSamples: 128, batchMs: 500 };
+
 /** A fleet of scorers behind the contract of one engine. */
 export class FleetEngine implements ScoringEngine {
   readonly name = 'fleet';
@@ -41,6 +49,12 @@ export class FleetEngine implements ScoringEngine {
   readonly #options: FleetEngineOptions;
   readonly #deps: FleetEngineDeps;
   readonly #coordinator: Coordinator;
+  readonly #here = new LocalModels();
+  readonly #unchecked = new UncheckedAnswers();
+  /** Told which of its scores are not to be trusted, by identity of the weights. */
+  readonly #onWithdrawn = new Map<string, (checksums: readonly Uint8Array[]) => void>();
+  readonly #stop = new AbortController();
+  #scorer: { readonly id: string; readonly ended: Promise<void> } | undefined;
 
   private constructor(options: FleetEngineOptions, deps: FleetEngineDeps, coordinator: Coordinator) {
     this.#options = options;
@@ -52,7 +66,9 @@ export class FleetEngine implements ScoringEngine {
 
   /** Becomes the fleet's coordinator. There is one per fleet name. */
   static async open(options: FleetEngineOptions, deps: FleetEngineDeps): Promise<FleetEngine> {
-    return new FleetEngine(options, deps, await Coordinator.open(deps.fleet, options));
+    const engine = new FleetEngine(options, deps, await Coordinator.open(deps.fleet, options));
+    if (options.scoreHere) engine.#startScorer();
+    return engine;
   }
 
   get stats(): FleetStats {
@@ -71,6 +87,8 @@ export class FleetEngine implements ScoringEngine {
     }
     const model: PublishedModel = { manifest, config };
     const here = new LocalModel(this.#deps.local, weights, config);
+    this.#here.add(manifest, here);
+    if (options.onWithdrawn !== undefined) this.#onWithdrawn.set(weightsIdentity(manifest), options.onWithdrawn);
     await this.#coordinator.publishModel(model);
     let bound: ErrorBound = { loss: 0, distance: 0 };
     const note = (answer: Answer | undefined): void => {
@@ -89,14 +107,23 @@ export class FleetEngine implements ScoringEngine {
         return bound;
       },
       score: (samples, scoreOptions = {}) => this.#score(model, here, samples, scoreOptions, note),
+      confirm: async (sample, { signal } = {}) => {
+        const [score] = await here.score([sample], { precision: 'f32', signal });
+        if (score === undefined) throw new QuarryError('ENGINE_FAILED', 'the engine scored nothing');
+        return score;
+      },
       close: async () => {
         await this.#coordinator.withdrawModel(model).catch(() => {});
+        this.#here.remove(manifest);
+        this.#onWithdrawn.delete(weightsIdentity(manifest));
         await here.close();
       },
     };
   }
 
   async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#scorer?.ended;
     await this.#coordinator.close();
     await this.#deps.local.close();
     await this.#deps.fleet.close();
@@ -117,14 +144,7 @@ export class FleetEngine implements ScoringEngine {
       this.#coordinator.score(orderOf(model, options), small),
       large.length === 0 ? [] : here.score(large, options),
     ]);
-    const remote = await Promise.all(
-      answers.map(async (answer, i) => {
-        note(answer);
-        const sample = small[i];
-        if (answer === undefined || sample === undefined) return neverWins(model.config.embeddingDim);
-        return this.#isChecked() ? this.#check(here, sample, answer, options) : answer.score;
-      }),
-    );
+    const remote = await this.#judge(model, here, small, answers, options, note);
     const scores: Score[] = [];
     for (const sample of samples) {
       const next = sample.length <= largestSample ? remote.shift() : scoredHere.shift();
@@ -133,27 +153,103 @@ export class FleetEngine implements ScoringEngine {
     return scores;
   }
 
-  #isChecked(): boolean {
+  /** The scores in answers, a share of them checked; what came from a scorer that is found wrong is asked for anew. */
+  async #judge(
+    model: PublishedModel,
+    here: LocalModel,
+    samples: readonly Uint8Array[],
+    answers: readonly (Answer | undefined)[],
+    options: ScoreOptions,
+    note: (answer: Answer | undefined) => void,
+  ): Promise<Score[]> {
+    const scores: Score[] = [];
+    const doubtful: number[] = [];
+    const checked = await Promise.all(
+      answers.map((answer, i) => {
+        const sample = samples[i];
+        if (answer === undefined || sample === undefined || !this.#isChecked(answer.scorer)) return undefined;
+        return this.#check(here, sample, answer, options);
+      }),
+    );
+    for (const [i, answer] of answers.entries()) {
+      note(answer);
+      const verdict = checked[i];
+      const own = verdict === 'good' ? undefined : verdict;
+      scores.push(own ?? answer?.score ?? neverWins(model.config.embeddingDim));
+      const sample = samples[i];
+      if (answer === undefined || verdict !== undefined || sample === undefined) continue;
+      if (this.#coordinator.isQuarantined(answer.scorer)) doubtful.push(i);
+      else if (this.#options.verifyShare > 0 && answer.scorer !== this.#scorer?.id) {
+        this.#unchecked.add(answer.scorer, weightsIdentity(model.manifest), sample);
+      }
+    }
+    if (doubtful.length === 0) return scores;
+    const again = doubtful.flatMap((i) => samples[i] ?? []);
+    const next = await this.#coordinator.score(orderOf(model, options), again);
+    const better = await this.#judge(model, here, again, next, options, note);
+    for (const [at, i] of doubtful.entries()) scores[i] = better[at] ?? neverWins(model.config.embeddingDim);
+    return scores;
+  }
+
+  #isChecked(scorer: string): boolean {
+    if (scorer === this.#scorer?.id) return false;
     return (this.#options.random ?? Math.random)() < this.#options.verifyShare;
   }
 
-  /** Scores a sample again here. A scorer that is found wrong is not believed again; what it said is replaced. */
-  async #check(here: LocalModel, sample: Uint8Array, answer: Answer, options: ScoreOptions): Promise<Score> {
+  /**
+   * Scores a sample again here. A scorer that is found wrong is not believed again, nor what it said since its last good
+   * check.
+   *
+   * @returns this machine's score where the scorer's is wrong; undefined where none could be made
+   */
+  async #check(
+    here: LocalModel,
+    sample: Uint8Array,
+    answer: Answer,
+    options: ScoreOptions,
+  ): Promise<Score | 'good' | undefined> {
     const [own] = await here.score([sample], { ...options, precision: 'f32' });
-    if (own === undefined) return answer.score;
+    if (own === undefined) return undefined;
     const { score, bound, scorer } = answer;
     const lossError = Math.abs(own.loss - score.loss);
     const distanceError = Math.abs(cosineDistance(own.embedding, score.embedding));
-    if (lossError <= bound.loss + SLACK.loss && distanceError <= bound.distance + SLACK.distance) return score;
+    if (lossError <= bound.loss + SLACK.loss && distanceError <= bound.distance + SLACK.distance) {
+      this.#unchecked.clear(scorer);
+      return 'good';
+    }
+    const isNew = !this.#coordinator.isQuarantined(scorer);
     this.#coordinator.quarantine(scorer);
+    if (isNew) this.#withdraw(scorer, lossError, distanceError);
+    return own;
+  }
+
+  /** Has everything dropped that a scorer said since its last good check, and tells a person. */
+  #withdraw(scorer: string, lossError: number, distanceError: number): void {
+    const doubtful = this.#unchecked.take(scorer);
+    let dropped = 0;
+    for (const [identity, checksums] of doubtful) {
+      dropped += checksums.length;
+      this.#onWithdrawn.get(identity)?.(checksums);
+    }
     this.#options.onWarning(
       new QuarryError('ENGINE_FAILED', `scorer ${scorer} is in quarantine: its score differs from this machine's`, {
-        hint: 'what it answered before this check is in the store: quarry store gc, or a new --state-dir',
-        details: { scorer, lossError, distanceError },
+        hint: `${dropped} scores that it gave since its last good check are dropped, and made again by others`,
+        details: { scorer, lossError, distanceError, dropped },
         retryable: false,
       }),
     );
-    return own;
+  }
+
+  /** The engine of this machine as one scorer among the others. */
+  #startScorer(): void {
+    const { fleet } = this.#deps;
+    const { onWarning } = this.#options;
+    const label = (): string => `${this.#deps.local.name}, the coordinator's own`;
+    const node = new ScorerNode({ ...HERE, label, onWarning }, { fleet, models: this.#here });
+    const ended = node.run(this.#stop.signal).catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) onWarning(toQuarryError(error, "scoring on the coordinator's own engine"));
+    });
+    this.#scorer = { id: node.id, ended };
   }
 }
 
@@ -164,39 +260,4 @@ function orderOf(model: PublishedModel, { seed, precision, signal }: ScoreOption
     seed: seed ?? 0n,
     signal,
   };
-}
-
-/** A model on this machine, loaded when it is first needed. */
-class LocalModel {
-  readonly #engine: ScoringEngine;
-  readonly #path: string | undefined;
-  readonly #checksum: string;
-  readonly #config: ModelConfig;
-  #model: Promise<LoadedModel> | undefined;
-
-  constructor(engine: ScoringEngine, weights: WeightsFile, config: ModelConfig) {
-    this.#engine = engine;
-    this.#path = weights.path;
-    this.#checksum = weights.checksum;
-    this.#config = config;
-  }
-
-  async score(samples: readonly Uint8Array[], options: ScoreOptions): Promise<Score[]> {
-    this.#model ??= this.#load();
-    return (await this.#model).score(samples, options);
-  }
-
-  async close(): Promise<void> {
-    await (await this.#model?.catch(() => undefined))?.close();
-  }
-
-  async #load(): Promise<LoadedModel> {
-    if (this.#path === undefined) throw new QuarryError('INVALID_ARGUMENT', 'weights in memory cannot be checked');
-    const weights = await openSafetensors(this.#path, { checksum: this.#checksum });
-    try {
-      return await this.#engine.load(weights, this.#config);
-    } finally {
-      await weights.close();
-    }
-  }
 }

@@ -42,6 +42,9 @@ export interface ScorerStatus {
   readonly seenAt: number;
 }
 
+/** Where a scorer has its models from. */
+export type ScorerModels = Pick<ModelShelf, 'loaded' | 'use'>;
+
 /** A queue that this scorer may pull from. */
 interface Queue {
   readonly model: PublishedModel;
@@ -73,7 +76,7 @@ const ANSWER_TRIES = 12;
 export class ScorerNode {
   readonly id = randomUUID().slice(0, 8);
   readonly #fleet: FleetConnection;
-  readonly #models: ModelShelf;
+  readonly #models: ScorerModels;
   readonly #options: ScorerNodeOptions;
   readonly #queues = new Map<string, Queue>();
   /** When a model that failed may be tried again. */
@@ -85,7 +88,7 @@ export class ScorerNode {
   #speed = 0;
   #quarantined = false;
 
-  constructor(options: ScorerNodeOptions, deps: { readonly fleet: FleetConnection; readonly models: ModelShelf }) {
+  constructor(options: ScorerNodeOptions, deps: { readonly fleet: FleetConnection; readonly models: ScorerModels }) {
     this.#options = options;
     this.#fleet = deps.fleet;
     this.#models = deps.models;
@@ -223,7 +226,8 @@ export class ScorerNode {
       });
     } catch (error) {
       this.#failed.set(queue.identity, Date.now() + FAILED_MODEL_MS);
-      this.#options.onWarning(toQuarryError(error, `loading model ${queue.identity.slice(0, 10)}`));
+      const isWanted = this.#queues.has(consumerName(queue.identity, queue.precision));
+      if (isWanted) this.#options.onWarning(toQuarryError(error, `loading model ${queue.identity.slice(0, 10)}`));
     } finally {
       clearInterval(progress);
       for (const delivery of open) delivery.nak(1_000);

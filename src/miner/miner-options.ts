@@ -23,6 +23,8 @@ export interface MinerOptions {
   readonly maxInFlight?: number | undefined;
   /** Largest bond of one submission. Default: ten times the protocol's for its size. */
   readonly maxBondShannons?: bigint | undefined;
+  /** Hits whose bond is above this are scored again on this machine first, where others scored them. Default 1,000,000. */
+  readonly confirmBondShannons?: bigint | undefined;
   /** Largest fee of one transaction. Default: ten times the protocol's most. */
   readonly maxFeeShannons?: bigint | undefined;
   readonly minRewardShannons?: bigint | undefined;

@@ -1,4 +1,5 @@
 import { type QuarryError, toQuarryError } from '../errors/index.js';
+import type { ModelKey } from '../store/index.js';
 import { OpenTargets } from './feed/open-targets.js';
 import { SampleIngest } from './feed/sample-ingest.js';
 import { TargetFollower } from './feed/target-follower.js';
@@ -17,13 +18,14 @@ import { Reach } from './run/reach.js';
 import { SettlementLoop } from './run/settlement-loop.js';
 import { MinerStats } from './run/stats.js';
 import { TaskGroup } from './run/task-group.js';
-import { ModelCatalogue } from './score/model-catalogue.js';
+import { ModelCatalogue, type ModelCatalogueDeps } from './score/model-catalogue.js';
 import { ModelLoader } from './score/model-loader.js';
 import { Scorer } from './score/scorer.js';
 import { TargetSearcher } from './search/target-searcher.js';
 import { ClaimSchedule } from './submit/claim-schedule.js';
 import type { ClaimOutcome } from './submit/claim-target.js';
 import { Claimer } from './submit/claimer.js';
+import { HitConfirmation } from './submit/hit-confirmation.js';
 import { reportClaim } from './submit/report-claim.js';
 import { SampleHosting } from './submit/sample-hosting.js';
 import { SpendingGuard } from './submit/spending-guard.js';
@@ -31,6 +33,9 @@ import { Submitter, type SubmitterDeps } from './submit/submitter.js';
 
 /** Samples tried on one target; one that refuses so many is left to others. */
 const MAX_REFUSALS = 3;
+
+/** A thousandth of a SOMA, the bond of a hundred chunks. */
+const CONFIRM_ABOVE_SHANNONS = 1_000_000n;
 
 /** How long an epoch that was not seen to follow from the one before must last before anything is let go for it. */
 const EPOCH_DOUBT_MS = 60_000;
@@ -51,7 +56,12 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     matcher.askAgain();
     common.wake.now();
   };
-  const common = createCommon(options, deps, emitter, matchAgain);
+  const onWithdrawn = (model: ModelKey, checksums: readonly Uint8Array[]): void =>
+    common.background.run(
+      'dropping scores',
+      scorer.withdraw(model, checksums).finally(() => common.wake.now()),
+    );
+  const common = createCommon(options, deps, emitter, { matchAgain, onWithdrawn });
   const { background, book, chain, client, journal, models, store, wake } = common;
   // A target that refused one sample may take another.
   const onRejected = (targetId: string, signal: AbortSignal): void => {
@@ -100,7 +110,15 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
 }
 
 /** What all parts share. */
-function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmitter, matchAgain: () => void) {
+function createCommon(
+  options: MinerOptions,
+  deps: MinerDeps,
+  emitter: MinerEmitter,
+  {
+    matchAgain,
+    onWithdrawn,
+  }: { readonly matchAgain: () => void; readonly onWithdrawn: NonNullable<ModelCatalogueDeps['onWithdrawn']> },
+) {
   const { store, client, engine, weights } = deps;
   const { config } = options;
   const now = deps.now ?? (() => performance.now());
@@ -111,7 +129,7 @@ function createCommon(options: MinerOptions, deps: MinerDeps, emitter: MinerEmit
     if (!(await mend(error))) warn(error);
   });
   const proxies = client.modelProxies.bind(client);
-  const models = new ModelCatalogue({ config, proxies }, { engine, weights, emitter, now });
+  const models = new ModelCatalogue({ config, proxies }, { engine, weights, emitter, now, onWithdrawn });
   const node = new NodeWatch(emitter, now);
   const complaints = new Complaints((error) => {
     client.reportUnfit(error);
@@ -160,7 +178,12 @@ function createSubmitting(options: MinerOptions, common: Common, told: Pick<Subm
   const { maxInFlight = DEFAULT_IN_FLIGHT, maxAccepted, dryRun = false, claimExpired = false } = options;
   const hosting = new SampleHosting(common);
   const guard = new SpendingGuard(options, common);
-  const submitter = new Submitter({ maxInFlight, maxAccepted, dryRun }, { ...common, ...told, hosting, guard });
+  const aboveShannons = options.confirmBondShannons ?? CONFIRM_ABOVE_SHANNONS;
+  const confirmation = new HitConfirmation({ aboveShannons }, { ...common, guard });
+  const submitter = new Submitter(
+    { maxInFlight, maxAccepted, dryRun },
+    { ...common, ...told, hosting, guard, confirmation },
+  );
   const submissionsDone = (): Promise<void> => submitter.idle();
   const { chain, background, stats, emitter } = common;
   const onOutcome = (outcome: ClaimOutcome): void => reportClaim(outcome, stats, emitter);

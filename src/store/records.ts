@@ -8,7 +8,7 @@ import type { Precision } from '../engine/contract.js';
  *   0  checksum, BLAKE2b-256   32 segment   36 offset   40 size   44 origin size   48 CRC-32 of bytes + origin
  *   52 kind (1 sample, 2 void) 56 zero      60 CRC-32 of bytes 0..60
  * scores/<model>/meta.bin, 24 bytes each; row i of f32.bin and of bf16.bin belongs to record i:
- *   0  sample id   4 first four bytes of the sample's checksum   8 loss, f32   12 precision
+ *   0  sample id   4 first four bytes of the sample's checksum   8 loss, f32   12 precision, or 255 for a score withdrawn
  *   16 CRC-32 of the f32 row   20 CRC-32 of bytes 0..20
  * tombstones.bin, 8 bytes each: 0 sample id   4 CRC-32 of bytes 0..4
  */
@@ -28,6 +28,9 @@ export interface SampleRecord {
   readonly kind: 'sample' | 'void';
 }
 
+/** Stands where a precision does: what was known of the sample's score before is forgotten. */
+export const WITHDRAWN = 255;
+
 const PRECISIONS: readonly Precision[] = ['f32', 'bf16', 'f16'];
 
 /** What stands beside one row of embeddings. */
@@ -35,7 +38,7 @@ export interface MetaRecord {
   readonly sampleId: number;
   readonly sampleTag: number;
   readonly loss: number;
-  readonly precision: Precision;
+  readonly precision: Precision | 'withdrawn';
   readonly rowCrc: number;
 }
 
@@ -89,9 +92,14 @@ export function encodeMetaRecord(record: MetaRecord, out: Uint8Array): void {
   v.setUint32(0, record.sampleId, true);
   v.setUint32(4, record.sampleTag, true);
   v.setFloat32(8, record.loss, true);
-  v.setUint32(12, PRECISIONS.indexOf(record.precision), true);
+  v.setUint32(12, codeOf(record.precision), true);
   v.setUint32(16, record.rowCrc, true);
   seal(out);
+}
+
+/** A precision's number on disk. */
+export function codeOf(precision: MetaRecord['precision']): number {
+  return precision === 'withdrawn' ? WITHDRAWN : PRECISIONS.indexOf(precision);
 }
 
 /** The name of a precision's number on disk. */

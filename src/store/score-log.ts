@@ -7,7 +7,7 @@ import { AppendFile } from './append-file.js';
 import { Column } from './growable.js';
 import { ensureModelFile } from './model-file.js';
 import type { ModelKey } from './model-key.js';
-import { encodeMetaRecord, isSealed, META_RECORD_BYTES, precisionOf } from './records.js';
+import { codeOf, encodeMetaRecord, isSealed, META_RECORD_BYTES, precisionOf, WITHDRAWN } from './records.js';
 
 const BLOCK_RECORDS = 65_536;
 
@@ -17,7 +17,8 @@ export interface NewScore {
   readonly sampleTag: number;
   readonly loss: number;
   readonly embedding: Float32Array;
-  readonly precision: Precision;
+  /** `withdrawn`: the sample has no score any more. */
+  readonly precision: Precision | 'withdrawn';
 }
 
 /** The scores of one model: three files side by side, row i of each belonging together. */
@@ -33,7 +34,7 @@ export class ScoreLog {
   readonly precisions = new Column((n) => new Uint8Array(n));
   /** CRC-32 of each f32 row, as it was appended. */
   readonly rowCrcs = new Column((n) => new Uint32Array(n));
-  /** Newest row of each sample plus one; 0 where it has none. */
+  /** Newest row of each sample plus one; 0 where it has none or it was withdrawn. */
   readonly rowOfSample = new Column((n) => new Uint32Array(n));
   #finite = 0;
   #exactNotFinite = 0;
@@ -177,7 +178,7 @@ export class ScoreLog {
       throw error;
     }
     for (const [i, score] of scores.entries()) {
-      this.#remember(score.sampleId, score.loss, ['f32', 'bf16', 'f16'].indexOf(score.precision), rowCrcs[i]!);
+      this.#remember(score.sampleId, score.loss, codeOf(score.precision), rowCrcs[i]!);
     }
   }
 
@@ -199,6 +200,10 @@ export class ScoreLog {
     this.losses.push(loss);
     this.precisions.push(precision);
     this.rowCrcs.push(rowCrc);
+    if (precision === WITHDRAWN) {
+      this.rowOfSample.set(sampleId, 0);
+      return;
+    }
     if (Number.isFinite(loss)) this.#finite++;
     else if (precisionOf(precision) === 'f32') this.#exactNotFinite++;
     this.rowOfSample.set(sampleId, this.count);

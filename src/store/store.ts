@@ -10,7 +10,7 @@ import { readModelFile } from './model-file.js';
 import { type ModelKey, modelKeyId } from './model-key.js';
 import type { RowScanner } from './row-scanner.js';
 import { type NewSample, SampleLog } from './sample-log.js';
-import { ScoreLog } from './score-log.js';
+import { type NewScore, ScoreLog } from './score-log.js';
 import type {
   AppendedSample,
   SampleInput,
@@ -167,21 +167,17 @@ export class Store {
    * @throws QuarryError `DISK_FULL` when the disk is full; nothing of the batch is kept
    */
   appendScores(model: ModelKey, scores: readonly ScoreInput[]): Promise<void> {
-    return this.#write(async () => {
-      if (scores.length === 0) return;
-      const id = modelKeyId(model);
-      for (const { sampleId } of scores) {
-        if (sampleId >= this.#samples.count) throw new QuarryError('NOT_FOUND', `the store has no sample ${sampleId}`);
-      }
-      const log = this.#logs.get(id) ?? this.#openLog(model);
-      const tags = this.#samples.tags.array;
-      log.append(scores.map((score) => ({ ...score, sampleTag: tags[score.sampleId]! })));
-      await this.#commit(log, `scores:${id}`);
-      this.#updateSets(
-        log,
-        scores.map((score) => score.sampleId),
-      );
-    });
+    return this.#append(model, scores);
+  }
+
+  /** Forgets scores, for good: those samples count as unscored under the model until they are scored again. */
+  withdrawScores(model: ModelKey, sampleIds: readonly number[]): Promise<void> {
+    const embedding = new Float32Array(this.embeddingDim);
+    const scored = sampleIds.filter((id) => this.#logs.get(modelKeyId(model))?.rowOf(id) !== undefined);
+    return this.#append(
+      model,
+      scored.map((sampleId) => ({ sampleId, loss: Number.NaN, embedding, precision: 'withdrawn' })),
+    );
   }
 
   /**
@@ -309,6 +305,24 @@ export class Store {
       for (const hit of await matchSet({ ...context, set }, group, policy, only)) hits.push(hit);
     }
     return hits;
+  }
+
+  #append(model: ModelKey, scores: readonly Omit<NewScore, 'sampleTag'>[]): Promise<void> {
+    return this.#write(async () => {
+      if (scores.length === 0) return;
+      const id = modelKeyId(model);
+      for (const { sampleId } of scores) {
+        if (sampleId >= this.#samples.count) throw new QuarryError('NOT_FOUND', `the store has no sample ${sampleId}`);
+      }
+      const log = this.#logs.get(id) ?? this.#openLog(model);
+      const tags = this.#samples.tags.array;
+      log.append(scores.map((score) => ({ ...score, sampleTag: tags[score.sampleId]! })));
+      await this.#commit(log, `scores:${id}`);
+      this.#updateSets(
+        log,
+        scores.map((score) => score.sampleId),
+      );
+    });
   }
 
   #set(models: readonly ModelKey[]): WinnerIndex | undefined {

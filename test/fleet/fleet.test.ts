@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
-import type { LoadedModel, Score, ScoringEngine } from '../../src/engine/index.js';
+import type { LoadedModel, LoadOptions, Score, ScoringEngine } from '../../src/engine/index.js';
 import { createJsEngine } from '../../src/engine/js/index.js';
 import type { QuarryError } from '../../src/errors/index.js';
 import { FleetEngine, type FleetEngineOptions, ModelShelf, openFleet, ScorerNode } from '../../src/fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
+import { blake2b256 } from '../../src/native/blake2b.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { type Published, publishModels } from './published-models.js';
@@ -95,11 +96,11 @@ async function openEngine(options: Partial<FleetEngineOptions> = {}): Promise<Fl
   return engine;
 }
 
-async function load(engine: ScoringEngine): Promise<LoadedModel> {
+async function load(engine: ScoringEngine, options: LoadOptions = {}): Promise<LoadedModel> {
   const [manifest] = published.models;
   const cache = new WeightsCache({ dir: join(dir, 'coordinator') }, { http });
   const file = await cache.open(manifest!);
-  const model = await engine.load(file, MODEL_CONFIGS.small, { published: manifest! });
+  const model = await engine.load(file, MODEL_CONFIGS.small, { ...options, published: manifest! });
   await file.close();
   return model;
 }
@@ -149,6 +150,37 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     await expect(liar.ended).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
     await startScorer();
     expect(await next).toEqual(await truth(samples(3)));
+  });
+
+  it('takes back what a scorer said since its last good check, once a check finds it wrong', async () => {
+    let lies = 0;
+    await startScorer((score) => (lies > 0 ? { ...score, loss: score.loss - 1 } : score));
+    let checks = 0;
+    const engine = await openEngine({ verifyShare: 0.5, random: () => (checks > 0 ? 0 : 1) });
+    const withdrawn: string[] = [];
+    const hex = (checksum: Uint8Array): string => Buffer.from(checksum).toString('hex');
+    const model = await load(engine, { onWithdrawn: (checksums) => withdrawn.push(...checksums.map(hex)) });
+    const [good, checked, doubtful, found] = [0, 1, 2, 3].map((i) => [new TextEncoder().encode(`part ${i}`)]);
+    await model.score(good!);
+    checks = 1;
+    await model.score(checked!);
+    checks = 0;
+    lies = 1;
+    const before = await model.score(doubtful!);
+    expect(before).not.toEqual(await truth(doubtful!));
+    checks = 1;
+    expect(await model.score(found!)).toEqual(await truth(found!));
+    expect(withdrawn).toEqual([hex(blake2b256(doubtful![0]!))]);
+    expect(warnings.at(-1)?.hint).toContain('1 scores');
+  });
+
+  it("has this machine's engine take work too, and its answers need no check", async () => {
+    const engine = await openEngine({ scoreHere: true, verifyShare: 1 });
+    const model = await load(engine);
+    const inputs = samples(5);
+    expect(await model.score(inputs)).toEqual(await truth(inputs));
+    expect(await model.confirm!(inputs[0]!)).toEqual((await truth(inputs))[0]);
+    expect(engine.stats).toMatchObject({ scorers: 1, samples: 6 });
   });
 
   it('outlives the server: what was asked is answered after it comes back', async () => {

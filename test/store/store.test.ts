@@ -4,6 +4,29 @@ import { describe, expect, it } from 'vitest';
 import { collectGarbage, exportStore, openStore, storeInfo, verifyStore } from '../../src/store/index.js';
 import { A, B, opened, randomizer, randomVector, sampleBytes, temporaryDir } from './fixtures.js';
 
+it('forgets scores that are withdrawn, also after it was opened again, until the samples are scored again', async () => {
+  const dir = temporaryDir();
+  const east = Float32Array.of(1, 0, 0, 0);
+  const score = (sampleId: number) => ({ sampleId, loss: 1, embedding: east, precision: 'f32' as const });
+  const target = { id: 't', models: [A], embedding: east, threshold: 0.1 };
+  let store = await openStore({ dir, embeddingDim: 4 });
+  await store.appendSamples([{ bytes: sampleBytes(0) }, { bytes: sampleBytes(1) }]);
+  await store.appendScores(A, [score(0), score(1)]);
+  expect((await store.match([target]))[0]?.sampleId).toBe(0);
+  await store.withdrawScores(A, [0]);
+  for (let opened = 0; opened < 2; opened++) {
+    expect(store.score(0, A)).toBeUndefined();
+    expect(store.unscored(A)).toEqual([0]);
+    expect((await store.match([target])).map(({ sampleId }) => sampleId)).toEqual([1]);
+    expect((await verifyStore(store)).faults).toEqual([]);
+    await store.close();
+    store = await openStore({ dir, embeddingDim: 4 });
+  }
+  await store.appendScores(A, [score(0)]);
+  expect(store.score(0, A)?.loss).toBe(1);
+  await store.close();
+});
+
 describe('store', () => {
   it('gives samples back and knows them by checksum', async () => {
     const store = await opened({ dir: temporaryDir() });

@@ -42,6 +42,7 @@ export function demoCommand(context: CliContext): Command {
     'natsCreds',
     'fleet',
     'verifyShare',
+    'confirmBondSoma',
     'distanceEngine',
     'isa',
     'precision',

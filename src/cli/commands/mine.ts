@@ -58,6 +58,7 @@ Examples:
     'natsCreds',
     'fleet',
     'verifyShare',
+    'confirmBondSoma',
     'distanceEngine',
     'isa',
     'precision',

@@ -29,7 +29,10 @@ export function fleetOf(config: Config, onWarning: (error: QuarryError) => void)
       batchSize: FLEET_ROUND,
       overEngine: async (local) => {
         const fleet = await fleetConnection(config, 'coordinator');
-        engine = await FleetEngine.open({ verifyShare, onWarning }, { fleet, local });
+        engine = await FleetEngine.open(
+          { verifyShare, onWarning, scoreHere: config.engine !== 'fleet' },
+          { fleet, local },
+        );
         return engine;
       },
     },

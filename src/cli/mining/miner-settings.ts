@@ -15,6 +15,7 @@ export function minerOptions(
   | 'maxInFlight'
   | 'maxBondShannons'
   | 'maxFeeShannons'
+  | 'confirmBondShannons'
   | 'minRewardShannons'
   | 'minBalanceShannons'
   | 'claimExpired'
@@ -33,6 +34,7 @@ export function minerOptions(
     maxInFlight: config.maxInFlight,
     maxBondShannons: soma(config.maxBondSoma),
     maxFeeShannons: soma(config.maxFeeSoma),
+    confirmBondShannons: soma(config.confirmBondSoma),
     minRewardShannons: soma(config.minRewardSoma),
     minBalanceShannons: soma(config.minBalanceSoma),
     claimExpired: config.claimExpired,

@@ -29,6 +29,13 @@ export const FLEET_SETTINGS = {
     min: 0,
     help: "share of a fleet's answers scored again on this machine, 0 to 1",
   },
+  confirmBondSoma: {
+    kind: 'string',
+    env: 'QUARRY_CONFIRM_BOND_SOMA',
+    flag: '--confirm-bond-soma <soma>',
+    default: '0.001',
+    help: "a scorer's hit whose bond is above this is scored again on this machine before it is submitted",
+  },
   serveHost: {
     kind: 'string',
     env: 'QUARRY_SERVE_HOST',

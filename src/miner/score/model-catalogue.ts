@@ -43,6 +43,8 @@ export interface ModelCatalogueDeps {
   readonly emitter: MinerEmitter;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** Told of scores that the engine takes back, by BLAKE2b-256 of their samples. */
+  readonly onWithdrawn?: ((model: ModelKey, checksums: readonly Uint8Array[]) => void) | undefined;
 }
 
 /** The network's active models, and those of them that are loaded and can score. */
@@ -145,7 +147,9 @@ export class ModelCatalogue {
       };
       const file = await weights.open(model.manifest, options);
       try {
-        const loaded = await engine.load(file, this.#options.config, { signal, published: model.manifest });
+        const onWithdrawn = (checksums: readonly Uint8Array[]): void => this.#deps.onWithdrawn?.(model.key, checksums);
+        const loadOptions = { signal, published: model.manifest, onWithdrawn };
+        const loaded = await engine.load(file, this.#options.config, loadOptions);
         this.#loaded.set(model.key.checksum, loaded);
         this.#failed.delete(model.id);
         const note = loaded.note === undefined ? {} : { note: loaded.note };

@@ -1,4 +1,4 @@
-import { type ScoreInput, type Store, scoreFromParts } from '../../store/index.js';
+import { type ModelKey, type ScoreInput, type Store, scoreFromParts } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { SampleIngest } from '../feed/sample-ingest.js';
 import type { ActiveModel, ModelCatalogue } from './model-catalogue.js';
@@ -62,6 +62,22 @@ export class Scorer {
   /** Scores samples of the store under every model that open targets name. */
   async score(ids: readonly number[], signal: AbortSignal): Promise<void> {
     for (const model of this.#paying()) await this.#scoreUnder(model, ids, signal);
+  }
+
+  /**
+   * Forgets scores under a model: those samples are scored again.
+   *
+   * @param checksums BLAKE2b-256 of the samples
+   */
+  async withdraw(model: ModelKey, checksums: readonly Uint8Array[]): Promise<void> {
+    // What was handed out just before is on its way into the store.
+    await new Promise(setImmediate);
+    const { store } = this.#deps;
+    await store.withdrawScores(
+      model,
+      checksums.flatMap((checksum) => store.find(checksum) ?? []),
+    );
+    this.#scoredUpTo.delete(model.checksum);
   }
 
   /**

@@ -8,6 +8,7 @@ import type { Journal } from '../journal/journal.js';
 import type { Candidate } from '../match/candidate.js';
 import type { MinerEmitter, SubmissionOutcome } from '../run/events.js';
 import type { MinerStats } from '../run/stats.js';
+import type { HitConfirmation } from './hit-confirmation.js';
 import type { SampleHosting } from './sample-hosting.js';
 import type { SpendingGuard } from './spending-guard.js';
 import { type SentSubmission, Submission } from './submission.js';
@@ -27,6 +28,7 @@ export interface SubmitterDeps {
   readonly journal: Journal;
   readonly hosting: SampleHosting;
   readonly guard: SpendingGuard;
+  readonly confirmation: HitConfirmation;
   readonly book: OpenTargets;
   readonly stats: MinerStats;
   readonly emitter: MinerEmitter;
@@ -163,16 +165,18 @@ export class Submitter {
   }
 
   async #run(candidate: Candidate, signal: AbortSignal): Promise<void> {
-    const { book, emitter, guard } = this.#deps;
+    const { book, confirmation, emitter, guard } = this.#deps;
     const { target } = candidate.open;
     // Submissions queued behind others may have been overtaken.
     if (signal.aborted || book.get(target.id) === undefined) return book.release(target.id);
     try {
+      await confirmation.assertHit(candidate, signal);
       const sent = await this.#attempt(candidate, signal);
       this.#conclude(candidate, sent);
       if (sent.outcome.kind === 'rejected') this.#deps.onRejected(target.id, signal);
     } catch (error) {
       const failure = toQuarryError(error, 'submitting');
+      if (failure.details['sampleId'] === candidate.sampleId) book.exclude(target.id, candidate.sampleId);
       book.release(target.id);
       if (failure.code !== 'ABORTED' && !guard.isPoor) emitter.emit('warning', { error: failure });
       guard.noteLack(failure);

@@ -122,7 +122,7 @@ export class ModelRows {
     const gone: number[] = [];
     for (let slot = 0; slot < this.#slots; slot++) {
       const sample = this.#sampleAt[slot]!;
-      if (sample >= 0 && dead.array[sample] === 1) gone.push(slot);
+      if (sample >= 0 && (dead.array[sample] === 1 || this.log.rowOf(sample) === undefined)) gone.push(slot);
     }
     if (gone.length === 0) return;
     for (const slot of gone) {

@@ -1,0 +1,74 @@
+import { cosineDistance, selectBest } from '../../engine/reference/index.js';
+import { QuarryError } from '../../errors/index.js';
+import type { Store } from '../../store/index.js';
+import type { Candidate } from '../match/candidate.js';
+import type { ModelCatalogue } from '../score/model-catalogue.js';
+import type { SpendingGuard } from './spending-guard.js';
+
+export interface HitConfirmationOptions {
+  /** Bonds above this are paid only for what this machine found itself. */
+  readonly aboveShannons: bigint;
+}
+
+export interface HitConfirmationDeps {
+  readonly models: Pick<ModelCatalogue, 'get' | 'loaded'>;
+  readonly store: Pick<Store, 'sample' | 'appendScores'>;
+  readonly guard: Pick<SpendingGuard, 'bondOf'>;
+}
+
+/** Scores hits again on this machine, in f32, before much is paid for what others scored. */
+export class HitConfirmation {
+  readonly #options: HitConfirmationOptions;
+  readonly #deps: HitConfirmationDeps;
+  readonly #confirmed = new Set<string>();
+
+  constructor(options: HitConfirmationOptions, deps: HitConfirmationDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /**
+   * Whether a candidate needs no confirmation, or is what it was said to be. The store keeps what this machine finds.
+   *
+   * @throws QuarryError `FAILED_PRECONDITION` when the sample does not win the target here
+   * @throws QuarryError `ABORTED` when the signal fires
+   */
+  async assertHit(candidate: Candidate, signal: AbortSignal): Promise<void> {
+    const { guard, models, store } = this.#deps;
+    const { open, sampleId, sizeBytes, modelId } = candidate;
+    if (guard.bondOf(sizeBytes) <= this.#options.aboveShannons) return;
+    const { target } = open;
+    const name = `${sampleId} ${target.modelIds.join(' ')}`;
+    const isKnown = this.#confirmed.has(name);
+    const { bytes } = store.sample(sampleId);
+    const scores = [];
+    for (const id of isKnown ? [] : target.modelIds) {
+      const model = models.get(id);
+      const loaded = model === undefined ? undefined : models.loaded(model);
+      // Scored on this machine in the first place.
+      if (model === undefined || loaded?.confirm === undefined) return;
+      const score = await loaded.confirm(bytes, { signal });
+      await store.appendScores(model.key, [{ sampleId, ...score }]);
+      scores.push(score);
+    }
+    if (isKnown) return;
+    const winner = selectBest(scores.map(({ loss }) => loss));
+    const best = winner === undefined ? undefined : scores[winner];
+    const isHit =
+      best !== undefined &&
+      winner !== undefined &&
+      target.modelIds[winner] === modelId &&
+      cosineDistance(best.embedding, target.embedding) <= target.distanceThreshold;
+    if (!isHit) {
+      throw new QuarryError(
+        'FAILED_PRECONDITION',
+        `sample ${sampleId} does not win target ${target.id} on this machine`,
+        {
+          hint: 'a scorer said so: raise --verify-share, and see quarry fleet status',
+          details: { sampleId, targetId: target.id },
+        },
+      );
+    }
+    this.#confirmed.add(name);
+  }
+}
