@@ -7,7 +7,7 @@ import { HttpHost } from '../../src/hosting/index.js';
 import { type AssembledMiner, type CreateMinerOptions, createMiner } from '../../src/miner/index.js';
 import { blake2b256, cryptWeights, Keypair, manifestOf } from '../../src/soma/chain/index.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
-import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
+import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 
 export interface MiningNetwork {
   readonly devnet: Devnet;
@@ -27,6 +27,8 @@ export interface MiningNetworkOptions extends DevnetOptions {
   readonly texts?: number;
   /** Base URL of the devnet's own blobs: the models are served from there, and suffer its faults. */
   readonly modelsAt?: string;
+  /** Safetensors of the three models and their shape. Default: random small ones. */
+  readonly weights?: { readonly bytes: readonly Uint8Array[]; readonly config: ModelConfig };
 }
 
 /** A devnet with three small models active from genesis, a funded key, and a file of text to mine with. */
@@ -36,10 +38,12 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
   const owner = Keypair.generate();
   const signer = Keypair.generate();
   const blobs: [name: string, bytes: Uint8Array][] = [];
+  const { config } = options.weights ?? { config: MODEL_CONFIGS.small };
   const models = await Promise.all(
-    [1n, 2n, 3n].map(async (seed) => {
+    [1n, 2n, 3n].map(async (seed, i) => {
       const decryptionKey = new Uint8Array(32).fill(Number(seed));
-      const encrypted = cryptWeights(generateWeightsBytes(MODEL_CONFIGS.small, seed), decryptionKey);
+      const weights = options.weights?.bytes[i] ?? generateWeightsBytes(config, seed);
+      const encrypted = cryptWeights(weights, decryptionKey);
       const name = Buffer.from(blake2b256(encrypted)).toString('hex');
       const hosted = await host.publish(name, encrypted);
       const url = options.modelsAt === undefined ? hosted : `${options.modelsAt}/${name}`;
@@ -48,7 +52,7 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
         owner: owner.address,
         manifest: manifestOf(url, encrypted),
         decryptionKey,
-        embedding: normalArray(seed + 100n, MODEL_CONFIGS.small.embeddingDim),
+        embedding: normalArray(seed + 100n, config.embeddingDim),
         commissionRate: 0n,
         initialStake: 1_000_000_000n,
       };
@@ -58,6 +62,7 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
     models,
     accounts: [{ address: signer.address, coins: [FUNDED_SHANNONS] }],
     checkpointIntervalMs: 50,
+    embeddingDim: config.embeddingDim,
     targetsPerEpoch: 20,
     // About one pair in five hits, so that a few samples are enough.
     initialDistanceThreshold: 0.8,
