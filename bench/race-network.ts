@@ -4,7 +4,7 @@ import { normalArray } from '../src/engine/reference/index.js';
 import { HttpHost } from '../src/hosting/index.js';
 import { blake2b256, cryptWeights, Keypair, manifestOf } from '../src/soma/chain/index.js';
 import { SomaClient } from '../src/soma/client/soma-client.js';
-import { generateWeightsBytes } from '../src/weights/generate.js';
+import { type EmbeddingSpectrum, generateWeightsBytes } from '../src/weights/generate.js';
 import { MODEL_CONFIGS } from '../src/weights/model-config.js';
 
 /**
@@ -22,13 +22,13 @@ export interface RaceModels {
 }
 
 /** Makes the models and hosts them in this process, below `dir`. */
-export async function hostRaceModels(dir: string): Promise<RaceModels> {
+export async function hostRaceModels(dir: string, spectrum?: EmbeddingSpectrum): Promise<RaceModels> {
   const host = await HttpHost.listen({ dir: join(dir, 'models'), port: 0 });
   const owner = Keypair.generate().address;
   const genesis = await Promise.all(
     [1n, 2n, 3n].map(async (seed) => {
       const decryptionKey = new Uint8Array(32).fill(Number(seed));
-      const encrypted = cryptWeights(generateWeightsBytes(RACE_CONFIG, seed), decryptionKey);
+      const encrypted = cryptWeights(generateWeightsBytes(RACE_CONFIG, seed, spectrum), decryptionKey);
       const url = await host.publish(Buffer.from(blake2b256(encrypted)).toString('hex'), encrypted);
       const embedding = normalArray(seed + 100n, RACE_CONFIG.embeddingDim);
       const manifest = manifestOf(url, encrypted);

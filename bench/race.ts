@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -109,9 +109,33 @@ export async function* run(options: RaceOptions = {}): AsyncIterable<RaceResult>
     await writeFile(fresh, letterSamples(seconds * 5_000, RACE_CONFIG.sequenceLength, 2));
     const even = await track.race([{ policyOf: 'quarry', data: fresh }, { policyOf: 'quickstart' }], seconds);
     yield* pair('together from nothing', even, 0, seconds);
+    yield* trained({ dir, data, signal }, fewest, seconds);
   } finally {
     await models.close();
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** The same race on models whose embeddings are spread as trained models' are. */
+async function* trained(
+  track: Omit<TrackOptions, 'models'>,
+  rows: number,
+  seconds: number,
+): AsyncGenerator<RaceResult> {
+  const dir = join(track.dir, 'trained');
+  await mkdir(dir);
+  const models = await hostRaceModels(dir, 'trained');
+  try {
+    const own = new Track({ ...track, dir, models });
+    const state = await own.scoreOnce(rows);
+    const data = join(dir, 'data.bin');
+    await writeFile(data, letterSamples(rows, RACE_CONFIG.sequenceLength, 1));
+    const [result] = await own.race([{ policyOf: 'quarry', data, dir: state }], seconds);
+    yield raceResult(`quarry alone, ${rows} rows, trained spectrum`, result!, { rows, scoredBefore: rows, seconds });
+    const [quickstart] = await own.race([{ policyOf: 'quickstart' }], seconds);
+    yield raceResult('quickstart alone, trained spectrum', quickstart!, { rows: 0, scoredBefore: 0, seconds });
+  } finally {
+    await models.close();
   }
 }
 

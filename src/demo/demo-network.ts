@@ -6,7 +6,7 @@ import { normalArray } from '../random/arrgen.js';
 import { Keypair } from '../soma/chain/index.js';
 import { SomaClient } from '../soma/client/soma-client.js';
 import { ModelPublication } from '../soma/publish/index.js';
-import { generateWeights } from '../weights/generate.js';
+import { type EmbeddingSpectrum, generateWeights } from '../weights/generate.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../weights/model-config.js';
 
 export interface DemoNetworkOptions {
@@ -16,6 +16,8 @@ export interface DemoNetworkOptions {
   /** How many models are published. Three, so that who wins is a question. */
   readonly models: number;
   readonly distanceThreshold?: number | undefined;
+  /** How the models' embeddings are spread. Default `isotropic`. */
+  readonly spectrum?: EmbeddingSpectrum | undefined;
   readonly devnet?: DevnetOptions | undefined;
   readonly signal: AbortSignal;
 }
@@ -79,6 +81,7 @@ export async function startDemoNetwork(
       const path = join(options.dir, 'models', `model-${model}.safetensors`);
       await generateWeights(shape, BigInt(model), path, {
         signal,
+        spectrum: options.spectrum,
         onProgress: (writtenBytes, totalBytes) => onStep({ step: 'generating', model, writtenBytes, totalBytes }),
       });
       const embedding = normalArray(BigInt(1_000 + model), shape.embeddingDim);

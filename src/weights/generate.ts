@@ -3,7 +3,18 @@ import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import { encodeSafetensors, type SafetensorsTensor, safetensorsHeader } from './safetensors-write.js';
 import { type V1Shape, type V1Tensor, v1Tensors } from './v1-layout.js';
 
+/**
+ * How the embeddings of a generated model are spread. `isotropic`: as random weights have it. `trained`: as trained models
+ * have it, one common direction and about five effective dimensions, so that it depends on the target more than on the
+ * data whether one is hit.
+ */
+export type EmbeddingSpectrum = (typeof EMBEDDING_SPECTRA)[number];
+
+export const EMBEDDING_SPECTRA = ['isotropic', 'trained'] as const;
+
 export interface GenerateWeightsOptions {
+  /** Default `isotropic`. */
+  readonly spectrum?: EmbeddingSpectrum | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after every piece written. */
   readonly onProgress?: ((writtenBytes: number, totalBytes: number) => void) | undefined;
@@ -49,7 +60,7 @@ export async function generateWeights(
     await write(header);
     const piece = new Float32Array(PIECE_VALUES);
     for (const [index, tensor] of tensors.entries()) {
-      const values = tensorValues(tensor, shape, seed, index);
+      const values = tensorValues(tensor, shape, seed, index, options.spectrum);
       for (let left = sizeOf(tensor); left > 0; left -= PIECE_VALUES) {
         const part = piece.subarray(0, Math.min(left, PIECE_VALUES));
         values.fill(part);
@@ -66,10 +77,10 @@ export async function generateWeights(
 }
 
 /** The same file as {@link generateWeights} writes, in memory. For models that are small. */
-export function generateWeightsBytes(shape: V1Shape, seed: bigint): Uint8Array {
+export function generateWeightsBytes(shape: V1Shape, seed: bigint, spectrum?: EmbeddingSpectrum): Uint8Array {
   const tensors = v1Tensors(shape).map((tensor, index): SafetensorsTensor => {
     const data = new Float32Array(sizeOf(tensor));
-    tensorValues(tensor, shape, seed, index).fill(data);
+    tensorValues(tensor, shape, seed, index, spectrum).fill(data);
     return { ...tensor, data };
   });
   return encodeSafetensors(tensors);
@@ -79,10 +90,39 @@ function sizeOf(tensor: V1Tensor): number {
   return tensor.shape.reduce((product, size) => product * size, 1);
 }
 
-/** The stream of one tensor's values: uniform, with the mean and deviation its role asks for. */
-function tensorValues(tensor: V1Tensor, shape: V1Shape, seed: bigint, index: number): UniformStream {
+interface ValueStream {
+  fill(values: Float32Array): void;
+}
+
+/** The stream of one tensor's values: uniform, with the mean and deviation its role asks for, but for a trained spectrum. */
+function tensorValues(
+  tensor: V1Tensor,
+  shape: V1Shape,
+  seed: bigint,
+  index: number,
+  spectrum: EmbeddingSpectrum = 'isotropic',
+): ValueStream {
+  if (spectrum === 'trained' && tensor.name === 'final_norm.gamma') return new DecayingStream();
   const { mean, deviation } = distributionOf(tensor, shape);
-  return new UniformStream(seed, index, mean, deviation);
+  const isCommon = spectrum === 'trained' && tensor.name === 'final_norm.beta';
+  return new UniformStream(seed, index, mean, isCommon ? COMMON_LENGTH / Math.sqrt(shape.embeddingDim) : deviation);
+}
+
+/** Of the last scales: with what random weights do by themselves, about five dimensions are left. */
+const SCALE_DECAY = 0.9;
+/** Of the last shift: almost three times as long as what varies around it. */
+const COMMON_LENGTH = 5.6;
+
+/** 1, r, r^2 and so on: the scales of a spectrum with few effective dimensions. */
+class DecayingStream {
+  #scale = 1;
+
+  fill(values: Float32Array): void {
+    for (let i = 0; i < values.length; i++) {
+      values[i] = this.#scale;
+      this.#scale *= SCALE_DECAY;
+    }
+  }
 }
 
 function distributionOf(tensor: V1Tensor, shape: V1Shape): { mean: number; deviation: number } {

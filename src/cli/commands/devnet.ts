@@ -26,6 +26,7 @@ interface DevnetFlags {
   readonly seed?: string | undefined;
   readonly chaos?: boolean | undefined;
   readonly models?: string | undefined;
+  readonly trainedSpectrum?: boolean | undefined;
   readonly fund?: string | undefined;
   readonly localnetPorts?: boolean | undefined;
 }
@@ -59,6 +60,7 @@ export function devnetCommand(context: CliContext): Command {
     .option('--targets <n>', 'targets an epoch begins with')
     .option('--seed <n>', 'makes the network the same every time')
     .option('--models <n>', 'publish this many models, so that targets are open and can be mined')
+    .option('--trained-spectrum', 'spread their embeddings as those of trained models are; with --models')
     .option('--fund <address>', 'give this address coins; with --models')
     .option('--localnet-ports', 'the ports that localnet means: 9000, 9123 faucet, 9125 admin')
     .option('--chaos', 'play faults: dropped streams, lost answers, locks, slow checkpoints, broken downloads')
@@ -147,7 +149,14 @@ async function serveWithModels(
   const clean = (): Promise<void> => rm(dir, { recursive: true, force: true });
   try {
     const network = await startDemoNetwork(
-      { dir, modelConfig: modelConfigName(flags), models: count, devnet: devnetOptions, signal },
+      {
+        dir,
+        modelConfig: modelConfigName(flags),
+        models: count,
+        spectrum: flags.trainedSpectrum ? 'trained' : undefined,
+        devnet: devnetOptions,
+        signal,
+      },
       (step) => {
         if (step.step === 'published') tell(context, `model ${step.model} of ${count} published: ${step.modelId}`);
       },

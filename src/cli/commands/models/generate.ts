@@ -1,11 +1,19 @@
 import { type Command, Option } from 'commander';
 import { formatBytes } from '../../../text/index.js';
-import { generateWeights } from '../../../weights/generate.js';
+import { EMBEDDING_SPECTRA, type EmbeddingSpectrum, generateWeights } from '../../../weights/generate.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../../weights/model-config.js';
 import type { CliContext } from '../../context.js';
 import { u64Argument } from '../../parse-argument.js';
 import { examples, sayJson, tell } from '../../print.js';
 import { liveArea } from '../../progress-output.js';
+
+interface GenerateFlags {
+  readonly config: ModelConfigName;
+  readonly seed: string;
+  readonly out: string;
+  readonly spectrum: EmbeddingSpectrum;
+  readonly json?: boolean | undefined;
+}
 
 /** Adds `quarry models generate`. */
 export function addGenerateCommand(models: Command, context: CliContext): void {
@@ -17,9 +25,14 @@ export function addGenerateCommand(models: Command, context: CliContext): void {
     )
     .requiredOption('--seed <n>', 'whole number')
     .requiredOption('--out <file>', 'safetensors file to write; must not exist')
+    .addOption(
+      new Option('--spectrum <name>', 'how embeddings are spread: as random weights have it, or as trained ones')
+        .choices(EMBEDDING_SPECTRA)
+        .default('isotropic'),
+    )
     .option('--json', 'one JSON object on stdout')
     .addHelpText('after', examples('models generate --config small --seed 1 --out small.safetensors'))
-    .action(async (flags: { config: ModelConfigName; seed: string; out: string; json?: boolean | undefined }) => {
+    .action(async (flags: GenerateFlags) => {
       const seed = u64Argument(flags.seed, '--seed');
       const live = liveArea(context, flags);
       const begun = performance.now();
@@ -27,6 +40,7 @@ export function addGenerateCommand(models: Command, context: CliContext): void {
       try {
         const sizeBytes = await generateWeights(MODEL_CONFIGS[flags.config], seed, flags.out, {
           signal: context.signal,
+          spectrum: flags.spectrum,
           onProgress: (written, total) => {
             bar ??= live.bar('weights', total);
             bar.update(written);
