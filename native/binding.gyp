@@ -13,6 +13,9 @@
       'distance/distance_neon.cc',
       'compose/compose_neon.cc',
     ],
+    'neonbf16_sources': [
+      'kernels/kernels_neonbf16.cc',
+    ],
     'avx2_sources': [
       'kernels/kernels_avx2.cc',
       'distance/distance_avx2.cc',
@@ -97,7 +100,7 @@
         }],
         ['target_arch=="arm64"', {
           'defines': ['QUARRY_ARM64=1'],
-          'dependencies': ['isa_neon'],
+          'dependencies': ['isa_neon', 'isa_neonbf16'],
         }],
       ],
     },
@@ -138,6 +141,13 @@
           'target_name': 'isa_neon',
           'type': 'static_library',
           'sources': ['<@(neon_sources)'],
+        },
+        {
+          'target_name': 'isa_neonbf16',
+          'type': 'static_library',
+          'sources': ['<@(neonbf16_sources)'],
+          'cflags': ['-march=armv8.2-a+bf16'],
+          'xcode_settings': {'OTHER_CFLAGS': ['-march=armv8.2-a+bf16']},
         },
       ],
     }],

@@ -36,6 +36,7 @@ x86_64)
 aarch64 | arm64)
   arch=-DQUARRY_ARM64=1
   compile kernels-neon kernels/kernels_neon.cc
+  compile kernels-neonbf16 -march=armv8.2-a+bf16 kernels/kernels_neonbf16.cc
   compile distance-neon distance/distance_neon.cc
   compile compose-neon compose/compose_neon.cc
   ;;

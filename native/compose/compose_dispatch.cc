@@ -13,6 +13,7 @@ const ComposeKernels& compose_kernels_for(Isa isa) {
       return kAvx512Compose;
 #elif defined(QUARRY_ARM64)
     case Isa::kNeon:
+    case Isa::kNeonBf16:
       return kNeonCompose;
 #endif
     default:

@@ -9,6 +9,11 @@
 #if defined(QUARRY_X86)
 #include <cpuid.h>
 #endif
+#if defined(QUARRY_ARM64) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(QUARRY_ARM64) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
 
 namespace quarry {
 
@@ -18,8 +23,8 @@ struct Named {
   const char* name;
 };
 constexpr Named kNames[] = {
-    {Isa::kSerial, "serial"}, {Isa::kNeon, "neon"},           {Isa::kAvx2, "avx2"},
-    {Isa::kAvx512, "avx512"}, {Isa::kAvx512Bf16, "avx512bf16"},
+    {Isa::kSerial, "serial"}, {Isa::kNeon, "neon"},     {Isa::kNeonBf16, "neonbf16"},
+    {Isa::kAvx2, "avx2"},     {Isa::kAvx512, "avx512"}, {Isa::kAvx512Bf16, "avx512bf16"},
 };
 constexpr uint32_t bit(Isa isa) { return static_cast<uint32_t>(isa); }
 
@@ -49,6 +54,21 @@ X86Features x86_features() {
   return found;
 }
 #endif
+#if defined(QUARRY_ARM64)
+// FEAT_BF16, as the operating system tells it: Graviton 3 and later, Apple M2 and later.
+bool has_arm_bf16() {
+#if defined(__linux__)
+  constexpr unsigned long kHwcap2Bf16 = 1ul << 14;
+  return (getauxval(AT_HWCAP2) & kHwcap2Bf16) != 0;
+#elif defined(__APPLE__)
+  int present = 0;
+  size_t size = sizeof present;
+  return sysctlbyname("hw.optional.arm.FEAT_BF16", &present, &size, nullptr, 0) == 0 && present != 0;
+#else
+  return false;
+#endif
+}
+#endif
 }  // namespace
 
 uint32_t compiled_isa_mask() {
@@ -56,7 +76,7 @@ uint32_t compiled_isa_mask() {
 #if defined(QUARRY_X86)
   mask |= bit(Isa::kAvx2) | bit(Isa::kAvx512) | bit(Isa::kAvx512Bf16);
 #elif defined(QUARRY_ARM64)
-  mask |= bit(Isa::kNeon);
+  mask |= bit(Isa::kNeon) | bit(Isa::kNeonBf16);
 #endif
   return mask;
 }
@@ -70,6 +90,7 @@ uint32_t usable_isa_mask() {
   if (features.avx512bf16) mask |= bit(Isa::kAvx512Bf16);
 #elif defined(QUARRY_ARM64)
   mask |= bit(Isa::kNeon);  // Advanced SIMD is part of the ARMv8-A baseline.
+  if (has_arm_bf16()) mask |= bit(Isa::kNeonBf16);
 #endif
   return mask;
 }

@@ -15,6 +15,7 @@ enum class Isa : uint32_t {
   kAvx2 = 4,
   kAvx512 = 8,
   kAvx512Bf16 = 16,
+  kNeonBf16 = 32,
 };
 
 /// Levels compiled into this binary.
@@ -26,7 +27,7 @@ uint32_t usable_isa_mask();
 /// The highest usable level.
 Isa best_isa();
 
-/// The level's name: serial, neon, avx2, avx512, avx512bf16.
+/// The level's name: serial, neon, neonbf16, avx2, avx512, avx512bf16.
 const char* isa_name(Isa isa);
 
 /// The level of a name; false when there is no such name. Does not say whether it is usable.

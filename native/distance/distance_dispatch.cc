@@ -14,6 +14,7 @@ const DistanceKernels& distance_kernels_for(Isa isa) {
       return kAvx512Bf16Distance;
 #elif defined(QUARRY_ARM64)
     case Isa::kNeon:
+    case Isa::kNeonBf16:
       return kNeonDistance;
 #endif
     default:

@@ -15,6 +15,8 @@ const Kernels& kernels_for(Isa isa) {
 #elif defined(QUARRY_ARM64)
     case Isa::kNeon:
       return kNeonKernels;
+    case Isa::kNeonBf16:
+      return kNeonBf16Kernels;
 #endif
     default:
       return kSerialKernels;

@@ -10,7 +10,8 @@
 // Accumulators are f32 in both precisions: one per element of C and slice of k, slices added in order.
 // Error against exact arithmetic on the given inputs: f32 |err| <= (k + 1) 2^-24 sum|a||b| in the worst case, about
 // sqrt(k) 2^-24 of it in practice. bf16 products are exact in f32, so the same bound holds on the rounded inputs;
-// rounding the inputs adds at most 2^-8 sum|a||b|. The hardware dot product takes subnormal inputs as zero.
+// rounding the inputs adds at most 2^-8 sum|a||b|. The hardware's dot and matrix products take subnormal inputs as zero;
+// ARM's round each step to odd, which doubles the bound's 2^-24.
 #include <cstddef>
 #include <cstdint>
 

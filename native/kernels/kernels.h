@@ -49,6 +49,7 @@ struct Kernels {
 
 extern const Kernels kSerialKernels;
 extern const Kernels kNeonKernels;
+extern const Kernels kNeonBf16Kernels;
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
 extern const Kernels kAvx512Bf16Kernels;

@@ -206,7 +206,7 @@ void test_cipher(Isa isa) {
 
 int main() {
   std::vector<Isa> fast;
-  for (Isa isa : {Isa::kSerial, Isa::kNeon, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
+  for (Isa isa : {Isa::kSerial, Isa::kNeon, Isa::kNeonBf16, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
     if ((usable_isa_mask() & static_cast<uint32_t>(isa)) == 0) {
       std::printf("skipped %s: not available here\n", isa_name(isa));
       continue;

@@ -208,7 +208,7 @@ int main() {
   test_pool();
   for (const size_t tokens : {5, 33}) {
     const auto want = run_model(Isa::kSerial, Precision::kF32, directory, tokens);
-    for (uint32_t bit = 1; bit <= 16; bit *= 2) {
+    for (uint32_t bit = 1; bit <= 32; bit *= 2) {
       if ((usable_isa_mask() & bit) == 0) continue;
       const auto isa = static_cast<Isa>(bit);
       for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
@@ -222,7 +222,7 @@ int main() {
       }
     }
   }
-  for (uint32_t bit = 1; bit <= 16; bit *= 2) {
+  for (uint32_t bit = 1; bit <= 32; bit *= 2) {
     if ((usable_isa_mask() & bit) == 0) continue;
     const Kernels& kernels = kernels_for(static_cast<Isa>(bit));
     for (const Precision precision : {Precision::kF32, Precision::kBf16}) {

@@ -161,7 +161,7 @@ int main() {
   if (mkdtemp(name) == nullptr) return 1;
   const std::string dir = name;
   ThreadPool pool(2);
-  for (Isa isa : {Isa::kSerial, Isa::kNeon, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
+  for (Isa isa : {Isa::kSerial, Isa::kNeon, Isa::kNeonBf16, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
     if ((usable_isa_mask() & static_cast<uint32_t>(isa)) == 0) {
       std::printf("skipped %s: not available here\n", isa_name(isa));
       continue;

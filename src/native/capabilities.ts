@@ -6,6 +6,7 @@ import { ISA_LEVELS, type IsaLevel } from './isa-level.js';
 const ISA_BITS = {
   serial: 1,
   neon: 2,
+  neonbf16: 32,
   avx2: 4,
   avx512: 8,
   avx512bf16: 16,
@@ -55,7 +56,7 @@ export function nativeCapabilities(): NativeCapabilities {
 
 /** Whether a level multiplies bf16 in hardware; the others expand it to f32, which costs more than it saves. */
 export function multipliesBf16(isa: IsaLevel): boolean {
-  return isa === 'avx512bf16';
+  return isa === 'avx512bf16' || isa === 'neonbf16';
 }
 
 /**

@@ -1,3 +1,3 @@
 /** Instruction-set levels of the native core, lowest first. */
-export const ISA_LEVELS = ['serial', 'neon', 'avx2', 'avx512', 'avx512bf16'] as const;
+export const ISA_LEVELS = ['serial', 'neon', 'neonbf16', 'avx2', 'avx512', 'avx512bf16'] as const;
 export type IsaLevel = (typeof ISA_LEVELS)[number];

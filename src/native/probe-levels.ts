@@ -13,6 +13,7 @@ export interface IsaLevelProbe {
 const INSTRUCTIONS: Readonly<Record<IsaLevel, string>> = {
   serial: 'any processor',
   neon: '64-bit ARM',
+  neonbf16: '64-bit ARM with BF16',
   avx2: 'AVX2, FMA',
   avx512: 'AVX-512 F, BW, VL, DQ',
   avx512bf16: 'AVX-512 with BF16',

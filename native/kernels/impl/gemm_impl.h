@@ -33,6 +33,56 @@ QUARRY_INLINE void multiply_f32(size_t k, const float* a, const float* b, vf (&a
   }
 }
 
+#if defined(QUARRY_NATIVE_BFMMLA)
+// The same over `pairs` pairs of bf16: `a` [pairs][R] and `b` [pairs][32], two elements to a word. BFMMLA multiplies two
+// rows of four k with two columns of four k, so two steps of both are zipped, and what a register holds is a block of two
+// rows and two columns; of an odd R the last row stands twice.
+template <size_t R>
+QUARRY_INLINE void multiply_bf16(size_t pairs, const uint32_t* a, const uint32_t* b, vf (&acc)[R][kTileVecs]) {
+  constexpr size_t kRowPairs = (R + 1) / 2;
+  float32x4_t block[kRowPairs][2 * kTileVecs];
+  QUARRY_UNROLL
+  for (size_t r = 0; r < kRowPairs; ++r) {
+    QUARRY_UNROLL
+    for (size_t c = 0; c < 2 * kTileVecs; ++c) block[r][c] = vdupq_n_f32(0);
+  }
+  const uint32_t zeros[kPanel] = {};
+  const uint32x2_t zero = vdup_n_u32(0);
+  for (size_t i = 0; i < pairs; i += 2) {
+    const bool both = i + 1 < pairs;
+    const uint32_t* next_a = both ? a + R : zeros;
+    const uint32_t* next_b = both ? b + kPanel : zeros;
+    bfloat16x8_t columns[2 * kTileVecs];
+    QUARRY_UNROLL
+    for (size_t v = 0; v < kTileVecs; ++v) {
+      const uint32x4_t first = vld1q_u32(b + v * W);
+      const uint32x4_t second = vld1q_u32(next_b + v * W);
+      columns[2 * v] = vreinterpretq_bf16_u32(vzip1q_u32(first, second));
+      columns[2 * v + 1] = vreinterpretq_bf16_u32(vzip2q_u32(first, second));
+    }
+    QUARRY_UNROLL
+    for (size_t r = 0; r < kRowPairs; ++r) {
+      const bool alone = 2 * r + 1 == R;
+      const uint32x2_t first = alone ? vdup_n_u32(a[2 * r]) : vld1_u32(a + 2 * r);
+      const uint32x2_t second = alone ? vdup_n_u32(next_a[2 * r]) : vld1_u32(next_a + 2 * r);
+      const bfloat16x8_t rows = vreinterpretq_bf16_u32(vzip1q_u32(vcombine_u32(first, zero), vcombine_u32(second, zero)));
+      QUARRY_UNROLL
+      for (size_t c = 0; c < 2 * kTileVecs; ++c) block[r][c] = vbfmmlaq_f32(block[r][c], rows, columns[c]);
+    }
+    a += 2 * R;
+    b += 2 * kPanel;
+  }
+  QUARRY_UNROLL
+  for (size_t r = 0; r < R; ++r) {
+    QUARRY_UNROLL
+    for (size_t v = 0; v < kTileVecs; ++v) {
+      const float32x4_t left = block[r / 2][2 * v], right = block[r / 2][2 * v + 1];
+      acc[r][v] += (vf)(r % 2 == 0 ? vcombine_f32(vget_low_f32(left), vget_low_f32(right))
+                                   : vcombine_f32(vget_high_f32(left), vget_high_f32(right)));
+    }
+  }
+}
+#else
 // The same over `pairs` pairs of bf16: `a` [pairs][R] and `b` [pairs][32], two elements to a word.
 template <size_t R>
 QUARRY_INLINE void multiply_bf16(size_t pairs, const uint32_t* a, const uint32_t* b, vf (&acc)[R][kTileVecs]) {
@@ -72,6 +122,7 @@ QUARRY_INLINE void multiply_bf16(size_t pairs, const uint32_t* a, const uint32_t
     b += kPanel;
   }
 }
+#endif
 
 // One slice of k for one tile and panel; `out` [R][32] is overwritten, or continued when `add`.
 template <Precision P, size_t R>

@@ -1,5 +1,6 @@
 // Assembles one level's table. The including file defines QUARRY_LANES, QUARRY_TILE_ROWS, QUARRY_TILE_VECS,
-// QUARRY_K_SLICE_F32, QUARRY_K_SLICE_BF16, QUARRY_LEVEL and, where the hardware has it, QUARRY_NATIVE_BF16.
+// QUARRY_K_SLICE_F32, QUARRY_K_SLICE_BF16, QUARRY_LEVEL and, where the hardware multiplies bf16, QUARRY_NATIVE_BF16 (dot
+// products of AVX-512) or QUARRY_NATIVE_BFMMLA (matrix products of ARM).
 #pragma once
 #include "kernels/impl/attention_backward_impl.h"
 #include "kernels/impl/attention_impl.h"
@@ -57,12 +58,27 @@ double probe_fma_bf16(size_t count, float* sink) {
   QUARRY_UNROLL
   for (size_t j = 0; j < kProbeRows; ++j) sink[0] += sum((vf)acc[j]);
   return static_cast<double>(count) * kProbeRows * W * 4;
+#elif defined(QUARRY_NATIVE_BFMMLA)
+  float32x4_t acc[kProbeRows];
+  const bfloat16x8_t x = vreinterpretq_bf16_u16(vdupq_n_u16(0x3000));
+  QUARRY_UNROLL
+  for (size_t j = 0; j < kProbeRows; ++j) acc[j] = vdupq_n_f32(sink[0]);
+  for (size_t i = 0; i < count; ++i) {
+    QUARRY_UNROLL
+    for (size_t j = 0; j < kProbeRows; ++j) acc[j] = vbfmmlaq_f32(acc[j], x, x);
+    QUARRY_UNROLL
+    for (size_t j = 0; j < kProbeRows; ++j) pin(acc[j]);
+  }
+  QUARRY_UNROLL
+  for (size_t j = 0; j < kProbeRows; ++j) sink[0] += sum((vf)acc[j]);
+  // Two rows by two columns of four products each.
+  return static_cast<double>(count) * kProbeRows * 2 * 2 * 4 * 2;
 #else
   return probe_fma_f32(count, sink);
 #endif
 }
 
-#if defined(QUARRY_NATIVE_BF16)
+#if defined(QUARRY_NATIVE_BF16) || defined(QUARRY_NATIVE_BFMMLA)
 constexpr bool kNativeBf16 = true;
 #else
 constexpr bool kNativeBf16 = false;

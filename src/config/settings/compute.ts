@@ -22,7 +22,7 @@ export const COMPUTE_SETTINGS = {
     kind: 'string',
     env: 'QUARRY_ISA',
     flag: '--isa <level>',
-    choices: ['serial', 'neon', 'avx2', 'avx512', 'avx512bf16'],
+    choices: ['serial', 'neon', 'neonbf16', 'avx2', 'avx512', 'avx512bf16'],
     help: 'forces an instruction-set level of the native core',
   },
   precision: {
