@@ -19,6 +19,7 @@ const ALLOWED = {
   config: ['errors', 'files'],
   telemetry: ['errors', 'text', 'http', 'database'],
   dashboard: ['telemetry/api'],
+  notify: ['errors', 'http'],
   random: ['errors'],
   weights: ['errors', 'http', 'native', 'random'],
   engine: ['errors', 'native', 'random', 'weights', 'gen'],

@@ -92,6 +92,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     node: common.node,
     onKnown: (targetId) => common.reach.opened(targetId),
     onOpened: (targetId, signal) => matcher.answer(targetId, signal),
+    onFilled: (targetId) => common.emitter.emit('filled', { targetId, own: journal.submissions.isLive(targetId) }),
     onEpoch: (epoch, signal) => epochs.begin(epoch, signal),
   });
   const loader = new ModelLoader({

@@ -14,7 +14,16 @@ export interface LoggerOptions {
 }
 
 /** Field names whose values are never written, at any depth up to three. */
-const SECRET_FIELDS = ['secretKey', 'mnemonic', 'privateKey', 'decryptionKey', 'token', 'authorization', 'password'];
+const SECRET_FIELDS = [
+  'secretKey',
+  'mnemonic',
+  'privateKey',
+  'decryptionKey',
+  'token',
+  'authorization',
+  'password',
+  'notifyUrl',
+];
 const REDACTED_PATHS = SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
 /** A structured logger, one JSON object a line, onto `stream`; without one nothing is written. */

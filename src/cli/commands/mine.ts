@@ -13,6 +13,7 @@ import { fleetOf } from '../mining/fleet-settings.js';
 import { cuttingOptions, engineOptions, minerOptions, scannerOptions } from '../mining/miner-settings.js';
 import { listenToKeys } from '../mining/mining-keys.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
+import { webhookOf } from '../mining/notify-owner.js';
 import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
 import { addSettings, configOf } from '../settings-options.js';
@@ -93,6 +94,9 @@ Examples:
     'logKeep',
     'statusSeconds',
     'statusFormat',
+    'notifyTemplate',
+    'notifyQuietMinutes',
+    'notifyIdleMinutes',
     'apiPort',
     'apiHost',
   ]);
@@ -110,6 +114,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   const { statusSeconds, statusFormat } = config;
   const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds, statusFormat });
   const signer = await signerOf(context, config, flags);
+  const webhook = webhookOf(config, signer.address, (error) => reporter.warn(error));
   const stateDir = stateDirOf(config, context.env);
   ensureStateDirectory(stateDir);
   const host = await hostOf(config, stateDir);
@@ -150,6 +155,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       const { url, ...seen } = await observeMiner(config, assembled, {
         stateDir,
         fleet: () => fleet?.summary()?.fleet,
+        webhook,
         onWarning: (error) => reporter.warn(error),
       });
       if (url !== undefined) reporter.say(`dashboard at ${url}/, metrics at ${url}/metrics`, 'http', { url });

@@ -1,15 +1,19 @@
 import type { Config } from '../../config/index.js';
 import type { QuarryError } from '../../errors/index.js';
 import type { AssembledMiner } from '../../miner/index.js';
+import type { WebhookNotifier } from '../../notify/index.js';
 import type { StatusFleet } from '../../telemetry/api/api-types.js';
 import { DiskWatch } from '../dashboard/disk-watch.js';
 import { MinerStatusBoard } from '../dashboard/miner-status.js';
 import { recordVitals } from '../dashboard/vitals-recorder.js';
 import { startMinerApi } from './miner-api.js';
+import { notifyOwner } from './notify-owner.js';
 
 export interface ObserveOptions {
   readonly stateDir: string;
   readonly fleet: () => StatusFleet | undefined;
+  /** Tells a person who does not watch. */
+  readonly webhook: WebhookNotifier | undefined;
   readonly onWarning: (error: QuarryError) => void;
 }
 
@@ -26,9 +30,9 @@ export interface Observation {
  * @throws QuarryError what {@link startMinerApi} throws
  */
 export async function observeMiner(
-  config: Pick<Config, 'apiPort' | 'apiHost' | 'apiToken' | 'network'>,
+  config: Pick<Config, 'apiPort' | 'apiHost' | 'apiToken' | 'network' | 'notifyIdleMinutes'>,
   assembled: AssembledMiner,
-  { stateDir, fleet, onWarning }: ObserveOptions,
+  { stateDir, fleet, webhook, onWarning }: ObserveOptions,
 ): Promise<Observation> {
   const disk = new DiskWatch(stateDir);
   await disk.look();
@@ -36,8 +40,10 @@ export async function observeMiner(
   const board = new MinerStatusBoard({ assembled, network: config.network, stateDir, controllable, disk, fleet });
   const status = () => board.status();
   const endVitals = recordVitals(stateDir, assembled.miner, status, onWarning);
+  const notices = notifyOwner(webhook, assembled.miner, disk, config.notifyIdleMinutes);
   const close = async (): Promise<void> => {
     endVitals();
+    await notices.close();
     disk.close();
   };
   try {

@@ -5,6 +5,7 @@ import { FLEET_SETTINGS } from './fleet.js';
 import { FLOCK_SETTINGS } from './flock.js';
 import { HOSTING_SETTINGS } from './hosting.js';
 import { MINING_SETTINGS } from './mining.js';
+import { NOTIFY_SETTINGS } from './notify.js';
 import { SAMPLE_SETTINGS } from './samples.js';
 import { SOMA_SETTINGS } from './soma.js';
 import { TELEMETRY_SETTINGS } from './telemetry.js';
@@ -23,6 +24,7 @@ export const SETTINGS = {
   ...MINING_SETTINGS,
   ...HOSTING_SETTINGS,
   ...TELEMETRY_SETTINGS,
+  ...NOTIFY_SETTINGS,
 } as const satisfies Record<string, Setting>;
 
 /** A key of {@link SETTINGS}. */

@@ -22,6 +22,8 @@ export interface TargetFollowerDeps {
   readonly onKnown: (targetId: string) => void;
   /** A target has opened that this miner may answer. */
   readonly onOpened: (targetId: string, signal: AbortSignal) => void;
+  /** A target was filled, by anyone. */
+  readonly onFilled: (targetId: string) => void;
   /** An epoch is told; the same one may be told again. */
   readonly onEpoch: (epoch: bigint, signal: AbortSignal) => Promise<void>;
 }
@@ -60,7 +62,7 @@ export class TargetFollower {
    * @throws QuarryError when the feed ends
    */
   async follow(succeeded: () => void, signal: AbortSignal): Promise<void> {
-    const { book, client, complain, node, onEpoch, onOpened } = this.#deps;
+    const { book, client, complain, node, onEpoch, onFilled, onOpened } = this.#deps;
     // What the node lists at the start; `undefined` once it has told everything.
     let listed: Set<string> | undefined = new Set();
     const watching = { signal, onUnfit: complain, backlog: 'skip' as const, ...node.listeners };
@@ -78,6 +80,9 @@ export class TargetFollower {
           succeeded();
           break;
         case 'filled':
+          onFilled(event.targetId);
+          book.remove(event.targetId);
+          break;
         case 'expired':
           book.remove(event.targetId);
           break;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { QuarryError } from '../../errors/index.js';
 import { backoffDelayMs, sleep } from '../../http/index.js';
+import { PROTOCOL_VERSIONS } from '../../soma/chain/protocol-config.js';
 import type { SystemState } from '../../soma/client/decode/system-state.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { ModelCatalogue } from '../score/model-catalogue.js';
@@ -90,6 +91,12 @@ export class ChainState {
   async #takeOver(state: SystemState): Promise<void> {
     const { models, complain, onChanged } = this.#deps;
     for (const error of state.unreadableModels) complain(error);
+    const { protocolVersion } = state;
+    if (protocolVersion > BigInt(PROTOCOL_VERSIONS.max)) {
+      const text = `the network runs protocol version ${protocolVersion}, this release knows up to ${PROTOCOL_VERSIONS.max}`;
+      const details = { protocolVersion: String(protocolVersion) };
+      complain(new QuarryError('UNSUPPORTED', text, { hint: 'install a newer release of Quarry', details }));
+    }
     const limits = limitsOf(state.parameters);
     const areSameLimits = isDeepStrictEqual(limits, this.limits);
     this.#state = state;

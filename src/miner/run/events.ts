@@ -53,6 +53,8 @@ export interface MinerEvents {
   fullnode: [{ state: 'lost'; reason: QuarryError } | { state: 'back'; lostMs: number }];
   /** The balance does not pay for a submission, or it does again. Scoring goes on meanwhile. */
   balance: [{ state: 'low' | 'restored'; balanceShannons: bigint; neededShannons: bigint }];
+  /** A target is filled. `own`: by a submission of this miner, as far as it knows yet. */
+  filled: [{ targetId: string; own: boolean }];
   epoch: [{ epoch: bigint; openTargets: number }];
   claimed: [{ targetId: string; receivedShannons: bigint; own: boolean }];
   /** Something to look at; work goes on. */

@@ -1,0 +1,116 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import type { QuarryError } from '../../src/errors/index.js';
+import { NOTICES, NOTIFY_TEMPLATES, type NotifyTemplate, WebhookNotifier } from '../../src/notify/index.js';
+
+const FROM = { network: 'testnet', address: '0xabc' };
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** A webhook that answers with these statuses, the last for ever. */
+async function hook(...statuses: number[]): Promise<{ url: string; calls: { path: string; body: unknown }[] }> {
+  const calls: { path: string; body: unknown }[] = [];
+  const server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (part) => {
+      text += String(part);
+    });
+    request.on('end', () => {
+      calls.push({ path: request.url ?? '', body: JSON.parse(text) });
+      response.writeHead(statuses.length > 1 ? statuses.shift()! : statuses[0]!).end('thanks');
+    });
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook/s3cret-path?chat_id=42`, calls };
+}
+
+function notifier(url: string, template: NotifyTemplate = 'json', clock = { ms: 0 }) {
+  const failures: QuarryError[] = [];
+  const retry = { attempts: 3, backoff: { baseMs: 1, maxMs: 2 } };
+  const webhook = new WebhookNotifier(
+    { url, template, quietMs: 60_000, from: FROM },
+    { onFailure: (error) => failures.push(error), now: () => clock.ms, retry },
+  );
+  return { webhook, failures };
+}
+
+it('sends each kind of notice once in its quiet time, and again after it', async () => {
+  const { url, calls } = await hook(200);
+  const clock = { ms: 0 };
+  const { webhook, failures } = notifier(url, 'json', clock);
+  const sent = NOTICES.map((kind) => webhook.notify({ kind, text: 'first' }));
+  expect(sent).toEqual(NOTICES.map(() => true));
+  expect(webhook.notify({ kind: 'disk', text: 'too soon' })).toBe(false);
+  clock.ms = 60_000;
+  expect(webhook.notify({ kind: 'disk', text: 'again', details: { freeBytes: 1 } })).toBe(true);
+  await webhook.close();
+  expect(failures).toEqual([]);
+  expect(calls).toHaveLength(NOTICES.length + 1);
+  const again = calls.map(({ body }) => body as { text: string }).find(({ text }) => text === 'again');
+  const at = expect.stringMatching(/^20\d\d-/);
+  expect(again).toEqual({ event: 'disk', text: 'again', at, ...FROM, details: { freeBytes: 1 } });
+});
+
+it('speaks as chat services listen', async () => {
+  const text = 'fullnode lost (testnet, 0xabc)';
+  const expected: Record<NotifyTemplate, unknown> = {
+    json: expect.objectContaining({ event: 'node lost', text: 'fullnode lost' }),
+    slack: { text },
+    discord: { content: text, allowed_mentions: { parse: [] } },
+    telegram: { chat_id: '42', text },
+  };
+  for (const template of NOTIFY_TEMPLATES) {
+    const { url, calls } = await hook(204);
+    const { webhook } = notifier(url, template);
+    webhook.notify({ kind: 'node lost', text: 'fullnode lost' });
+    await webhook.close();
+    expect(calls.map(({ body }) => body)).toEqual([expected[template]]);
+  }
+});
+
+it('tries again what may pass, and what fails is told without the address', async () => {
+  const passing = await hook(503, 200);
+  const first = notifier(passing.url);
+  first.webhook.notify({ kind: 'idle', text: 'x' });
+  await first.webhook.close();
+  expect([passing.calls.length, first.failures]).toEqual([2, []]);
+  for (const url of [(await hook(404)).url, 'http://127.0.0.1:1/s3cret-path']) {
+    const { webhook, failures } = notifier(url);
+    webhook.notify({ kind: 'idle', text: 'x' });
+    await webhook.close();
+    expect(failures).toHaveLength(1);
+    expect(failures[0]!.message).toMatch(/^"idle" was not delivered to the webhook: (status 404|UNREACHABLE)$/);
+    expect(JSON.stringify(failures[0]) + failures[0]!.stack + String(failures[0]!.cause)).not.toContain('s3cret');
+  }
+});
+
+it('refuses URLs that cannot be called, without repeating them', () => {
+  const make = (url: string, template: NotifyTemplate = 'json') => {
+    try {
+      notifier(url, template);
+      return 'accepted';
+    } catch (error) {
+      expect(String(error)).not.toContain('s3cret');
+      return (error as QuarryError).code;
+    }
+  };
+  expect(make('s3cret')).toBe('CONFIG_INVALID');
+  expect(make('ftp://example.com/s3cret')).toBe('CONFIG_INVALID');
+  expect(make('https://example.com/s3cret', 'telegram')).toBe('CONFIG_INVALID');
+  expect(make('https://example.com/s3cret?chat_id=1', 'telegram')).toBe('accepted');
+});
+
+it('does not wait for a webhook that hangs', async () => {
+  const server = createServer(() => {});
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { webhook, failures } = notifier(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  webhook.notify({ kind: 'disk', text: 'x' });
+  await webhook.close(20);
+  expect(failures.map(({ code }) => code)).toEqual(['ABORTED']);
+  server.closeAllConnections();
+});
