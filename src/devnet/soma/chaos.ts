@@ -34,7 +34,7 @@ export interface ChaosOptions {
   readonly seed?: number | undefined;
   /** What is left out takes {@link DEFAULT_CHAOS_RATES}. */
   readonly rates?: Partial<ChaosRates> | undefined;
-  readonly lockMs?: number | undefined;
+  readonly lockMs?: number | 'epoch' | undefined;
   readonly slowCheckpointMs?: number | undefined;
 }
 
@@ -72,7 +72,7 @@ const EXECUTE = '/soma.rpc.TransactionExecutionService/ExecuteTransaction';
 export class Chaos {
   /** How often each fault was played. */
   readonly played: Record<keyof ChaosRates, number> = { ...NO_CHAOS };
-  readonly lockMs: number;
+  readonly lockMs: number | 'epoch';
   readonly #rates: ChaosRates;
   readonly #slowCheckpointMs: number;
   readonly #draw: Record<keyof ChaosRates, () => number>;

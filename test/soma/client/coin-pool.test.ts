@@ -359,4 +359,20 @@ describe('the coin pool against a node whose reads lag behind its answers', () =
     await expect.poll(() => account.pool.state.free, { timeout: 5_000 }).toBe(1);
     await account.transferCoin({ recipient: '0x77', amountShannons: 1n });
   });
+
+  it('spends another coin while one is locked until the epoch ends, and that one afterwards', async () => {
+    fixture = await startFixture({ coins: [1n * SOMA, 10n * SOMA] });
+    const { client, devnet, keypair } = fixture;
+    const account = client.account(keypair);
+    await account.pool.ready();
+    const locked = account.pool.free().at(-1)!;
+    devnet.node.ledger.lockForStranger(locked);
+    const first = await account.transferCoin({ recipient: '0x77', amountShannons: 1n });
+    expect(first.effects.changedObjects.map(({ objectId }) => objectId)).not.toContain(locked.objectId);
+    expect(account.pool.state.quarantined).toBe(1);
+    await devnet.advanceEpoch();
+    await expect.poll(() => account.pool.state.free, { timeout: 20_000 }).toBe(2);
+    const second = await account.transferCoin({ recipient: '0x77', amountShannons: 1n });
+    expect(second.effects.changedObjects.map(({ objectId }) => objectId)).toContain(locked.objectId);
+  });
 });

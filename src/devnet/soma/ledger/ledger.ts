@@ -156,6 +156,8 @@ export class Ledger {
     overrides: ParameterOverrides = {},
   ): ExecutedTransaction {
     const newEpoch = this.state.epoch + 1n;
+    // What two transactions locked against each other is free again.
+    this.#locks.clear();
     const fees = this.epochFees.totalFee;
     const data: TransactionData = {
       kind: {

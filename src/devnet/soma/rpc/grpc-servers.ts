@@ -73,7 +73,8 @@ async function injectLedgerFaults(
   if (gas === undefined || !chaos.injectFault('lockConflict')) return;
   const ref = objectRefFromRpc(gas, 'gas_payment[0]');
   const holder = node.ledger.lockForStranger(ref);
-  setTimeout(() => node.ledger.release(ref.objectId, holder), chaos.lockMs).unref();
+  const { lockMs } = chaos;
+  if (lockMs !== 'epoch') setTimeout(() => node.ledger.release(ref.objectId, holder), lockMs).unref();
 }
 
 /** The headers every answer of a fullnode carries. */
