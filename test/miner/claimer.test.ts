@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from '../../src/miner/journal/journal.js';
+import type { ClaimOutcome } from '../../src/miner/submit/claim-target.js';
+import { Claimer } from '../../src/miner/submit/claimer.js';
+import { manifestOf } from '../../src/soma/chain/index.js';
+import { bytesOf, type Fixture, startFixture } from '../soma/client/devnet-fixture.js';
+
+const never = new AbortController().signal;
+let fixture: Fixture;
+let dir: string;
+let journal: Journal;
+let outcomes: ClaimOutcome[];
+beforeEach(async () => {
+  fixture = await startFixture({ coins: [10_000_000_000n], targetsPerEpoch: 6 });
+  dir = await mkdtemp(join(tmpdir(), 'quarry-claimer-'));
+  journal = new Journal(join(dir, 'journal.db'), Date.now);
+  outcomes = [];
+});
+afterEach(async () => {
+  journal.close();
+  await fixture.close();
+  await rm(dir, { recursive: true });
+});
+
+function claimer(claimExpired = false): Claimer {
+  const { client, keypair } = fixture;
+  const onOutcome = (outcome: ClaimOutcome) => void outcomes.push(outcome);
+  const account = client.account(keypair);
+  return new Claimer(
+    { claimExpired, maxInFlight: 4 },
+    { client, account, journal, onOutcome, submissionsDone: async () => {} },
+  );
+}
+
+/** Fills targets without a word to the journal, as another machine with the same key does. */
+async function fill(count: number): Promise<string[]> {
+  const { client, keypair } = fixture;
+  const targets = (await client.getTargets()).slice(0, count);
+  for (const target of targets) {
+    await client.account(keypair).submitData({
+      targetId: target.id,
+      manifest: manifestOf('http://127.0.0.1/data', bytesOf(100, 1)),
+      ...{ modelId: target.modelIds[0]!, embedding: target.embedding, distance: 0.5, loss: 1 },
+    });
+  }
+  return targets.map(({ id }) => id);
+}
+
+async function nextEpochs(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await fixture.devnet.advanceEpoch();
+}
+
+describe('claims', () => {
+  it('are made for targets that only the node knows of, each once', async () => {
+    const filled = await fill(3);
+    await nextEpochs(2);
+    const both = claimer();
+    await both.claimDue(2n, never);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['claimed', 'claimed', 'claimed']);
+    expect(new Set(outcomes.map(({ targetId }) => targetId))).toEqual(new Set(filled));
+    await both.claimDue(2n, never);
+    expect(outcomes).toHaveLength(3);
+    expect(journal.totals()).toMatchObject({ claimed: 3, unclaimed: 0 });
+  });
+
+  it('that come too early fail once, cost one fee, and wait for the next epoch', async () => {
+    const [id] = await fill(1);
+    const { client } = fixture;
+    const early = claimer();
+    await early.claimTargets([id!], 0n, never);
+    expect(outcomes).toMatchObject([{ kind: 'failed', targetId: id, error: { code: 'EXECUTION_FAILED' } }]);
+    expect(journal.claims.hasDue(0n)).toBe(false);
+    expect(journal.claims.hasDue(1n)).toBe(true);
+    await early.claimDue(0n, never);
+    expect(outcomes).toHaveLength(1);
+    await nextEpochs(2);
+    await early.claimDue((await client.getSystemState()).epoch, never);
+    expect(outcomes.at(-1)).toMatchObject({ kind: 'claimed', own: true });
+  });
+
+  it('of a target that somebody else returned are closed', async () => {
+    const [id] = await fill(1);
+    await nextEpochs(2);
+    journal.claims.note(id!, 2n, true);
+    await fixture.client.account(fixture.keypair).claimRewards({ targetId: id! });
+    await claimer().claimDue(2n, never);
+    expect(outcomes).toEqual([{ kind: 'gone', targetId: id }]);
+    expect(journal.claims.hasDue(9n)).toBe(false);
+  });
+
+  it('leave expired targets alone unless they are wanted', async () => {
+    await nextEpochs(1);
+    await claimer().claimDue(1n, never);
+    expect(outcomes).toEqual([]);
+    await claimer(true).claimDue(1n, never);
+    expect(outcomes).toHaveLength(6);
+    expect(outcomes.every((outcome) => outcome.kind === 'claimed' && !outcome.own)).toBe(true);
+  });
+
+  it('end when they are told to', async () => {
+    await fill(2);
+    await nextEpochs(2);
+    const stop = new AbortController();
+    const claiming = claimer().claimDue(2n, stop.signal);
+    stop.abort();
+    await expect(claiming).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(journal.totals().claimed).toBe(0);
+  });
+});
