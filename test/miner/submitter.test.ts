@@ -55,7 +55,7 @@ async function made(options: Partial<SubmitterOptions> = {}, limits: SpendingGua
   emitter.on('submitted', () => told.push('submitted'));
   emitter.on('outcome', ({ outcome }) => told.push(outcome.kind));
   emitter.on('warning', ({ error }) => told.push(`warning ${error.code}`));
-  const guard = new SpendingGuard(limits, { account, limits: () => limitsOf(parameters) });
+  const guard = new SpendingGuard(limits, { account, emitter, limits: () => limitsOf(parameters) });
   const submitter = new Submitter(
     { maxInFlight: 2, dryRun: false, ...options },
     {
