@@ -10,6 +10,7 @@ import { Journal } from '../../src/miner/journal/journal.js';
 import type { Candidate } from '../../src/miner/match/candidate.js';
 import type { MinerEvents } from '../../src/miner/run/events.js';
 import { MinerStats } from '../../src/miner/run/stats.js';
+import { HitConfirmation } from '../../src/miner/submit/hit-confirmation.js';
 import { SampleHosting } from '../../src/miner/submit/sample-hosting.js';
 import { SpendingGuard, type SpendingGuardOptions } from '../../src/miner/submit/spending-guard.js';
 import { limitsOf } from '../../src/miner/submit/submission-limits.js';
@@ -56,12 +57,16 @@ async function made(options: Partial<SubmitterOptions> = {}, limits: SpendingGua
   emitter.on('outcome', ({ outcome }) => told.push(outcome.kind));
   emitter.on('warning', ({ error }) => told.push(`warning ${error.code}`));
   const guard = new SpendingGuard(limits, { account, emitter, limits: () => limitsOf(parameters) });
+  // Nothing here is scored elsewhere, so nothing needs to be confirmed.
+  const elsewhere = { get: () => undefined, loaded: () => undefined };
+  const confirmation = new HitConfirmation({ aboveShannons: 2n ** 62n }, { models: elsewhere, store, guard });
   const submitter = new Submitter(
     { maxInFlight: 2, dryRun: false, ...options },
     {
       account,
       journal,
       guard,
+      confirmation,
       book,
       stats,
       emitter,
