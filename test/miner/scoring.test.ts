@@ -1,0 +1,186 @@
+import { EventEmitter } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createJsEngine } from '../../src/engine/js/index.js';
+import { HttpHost } from '../../src/hosting/index.js';
+import { HttpClient } from '../../src/http/index.js';
+import { OpenTargets } from '../../src/miner/feed/open-targets.js';
+import { SampleIngest } from '../../src/miner/feed/sample-ingest.js';
+import type { MinerEvents } from '../../src/miner/run/events.js';
+import { TaskGroup } from '../../src/miner/run/task-group.js';
+import { ModelCatalogue } from '../../src/miner/score/model-catalogue.js';
+import { ModelLoader } from '../../src/miner/score/model-loader.js';
+import { Scorer } from '../../src/miner/score/scorer.js';
+import { blake2b256, cryptWeights, manifestOf } from '../../src/soma/chain/index.js';
+import type { Model } from '../../src/soma/client/decode/model.js';
+import { openStore, type Store } from '../../src/store/index.js';
+import { generateWeightsBytes } from '../../src/weights/generate.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
+import { WeightsCache } from '../../src/weights/weights-cache.js';
+
+const never = new AbortController().signal;
+const config = MODEL_CONFIGS.small;
+const engine = createJsEngine();
+let dir: string;
+let host: HttpHost;
+let http: HttpClient;
+let store: Store;
+let now: number;
+let told: string[];
+let models: ModelCatalogue;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quarry-scoring-'));
+  host = await HttpHost.listen({ dir: join(dir, 'models'), port: 0 });
+  http = new HttpClient({ retry: { attempts: 1 } });
+  store = await openStore({ dir: join(dir, 'store'), embeddingDim: config.embeddingDim, durability: 'process' });
+  now = 0;
+  told = [];
+  const emitter = new EventEmitter<MinerEvents>();
+  emitter.on('model', ({ modelId, state, error }) => told.push([modelId, state, error?.code].join(' ').trim()));
+  const weights = new WeightsCache({ dir: join(dir, 'weights') }, { http });
+  models = new ModelCatalogue({ config }, { engine, weights, emitter, now: () => now });
+});
+afterEach(async () => {
+  await models.close();
+  await store.close();
+  await http.close();
+  await host.close();
+  await rm(dir, { recursive: true });
+});
+
+/** An active model as the chain has it, its weights published. */
+async function published(id: string, seed: bigint, change: Partial<Model> = {}): Promise<Model> {
+  const decryptionKey = new Uint8Array(32).fill(Number(seed));
+  const encrypted = cryptWeights(generateWeightsBytes(config, seed), decryptionKey);
+  const url = await host.publish(Buffer.from(blake2b256(encrypted)).toString('hex'), encrypted);
+  return { id, state: 'active', manifest: manifestOf(url, encrypted), decryptionKey, ...change } as Model;
+}
+
+async function loaded(...of: readonly Model[]): Promise<void> {
+  await models.update(of);
+  for (const model of models.active) await models.load(model, never);
+}
+
+const target = (id: string, modelIds: readonly string[]) => ({ id, modelIds, status: 'open' }) as never;
+
+describe('the catalogue of models', () => {
+  it('takes up what is active and complete, and loads it once for both that publish the same weights', async () => {
+    const a = await published('a', 1n);
+    await loaded(
+      a,
+      { ...a, id: 'twin' },
+      { ...a, id: 'old', state: 'inactive' },
+      { ...a, id: 'bare', manifest: undefined },
+    );
+    expect(models.active.map(({ id }) => id)).toEqual(['a', 'twin']);
+    expect(told).toEqual(['a fetching', 'a ready']);
+    expect(models.loaded(models.get('twin')!)).toBe(models.loaded(models.get('a')!));
+    expect(models.keysOf(['a', 'twin'])).toHaveLength(2);
+    expect(models.keysOf(['a', 'old'])).toBeUndefined();
+  });
+
+  it('leaves a model alone for a while that cannot be had, and tries it again', async () => {
+    const a = await published('a', 1n);
+    const url = a.manifest!.url;
+    await host.remove(new URL(url).pathname.split('/').at(-1)!);
+    await models.update([a]);
+    const [model] = models.active;
+    expect(models.isDue(model!)).toBe(true);
+    expect(await models.load(model!, never)).toBeUndefined();
+    expect(told).toEqual(['a fetching', expect.stringMatching(/^a failed /)]);
+    expect(models.isDue(model!)).toBe(false);
+    await published('a', 1n);
+    now += 7 * 3_600_000;
+    expect(models.isDue(model!)).toBe(true);
+    expect(await models.load(model!, never)).toBeDefined();
+    expect(models.isDue(model!)).toBe(false);
+  });
+
+  it('fetches nothing that claims more bytes than the architecture has', async () => {
+    const a = await published('a', 1n);
+    await loaded({ ...a, manifest: { ...a.manifest!, size: 2n ** 40n } });
+    expect(told).toEqual(['a fetching', 'a failed WEIGHTS_INVALID']);
+  });
+
+  it('lets go of weights that are gone', async () => {
+    await loaded(await published('a', 1n), await published('b', 2n));
+    const gone = models.get('a')!;
+    await models.update([await published('b', 2n)]);
+    expect(models.loaded(gone)).toBeUndefined();
+    expect(models.loaded(models.get('b')!)).toBeDefined();
+  });
+});
+
+describe('the scorer', () => {
+  const texts = (count: number) => Array.from({ length: count }, (_, n) => `a sample with the number ${n}`);
+  async function* samples(count: number) {
+    for (const [unit, text] of texts(count).entries()) {
+      yield { bytes: new TextEncoder().encode(text), origin: 'test', unit };
+    }
+  }
+  function scorer(book: OpenTargets, count: number): Scorer {
+    const intake = new SampleIngest(samples(count), store);
+    return new Scorer({ batchSize: 4 }, { store, intake, models, book });
+  }
+
+  it('scores rounds of fresh samples under every model that is loaded, until there are no more', async () => {
+    await loaded(await published('a', 1n), await published('b', 2n));
+    const scoring = scorer(new OpenTargets(), 6);
+    const rounds = [];
+    for (let n = 0; n < 3; n++) rounds.push(await scoring.round(never));
+    expect(rounds.map(({ ids, fresh }) => [ids.length, fresh])).toEqual([
+      [4, 4],
+      [2, 2],
+      [0, 0],
+    ]);
+    for (const { key } of models.active) expect(store.unscored(key)).toEqual([]);
+  });
+
+  it('scores only under models of targets that can be answered, and the others when those can', async () => {
+    const [a, b, c] = [await published('a', 1n), await published('b', 2n), await published('c', 3n)];
+    await models.update([a, b, c]);
+    for (const id of ['a', 'b']) await models.load(models.get(id)!, never);
+    const book = new OpenTargets();
+    book.add(target('0x1', ['a']), 0);
+    book.add(target('0x2', ['b', 'c']), 0);
+    const scoring = scorer(book, 4);
+    expect(await scoring.round(never)).toMatchObject({ fresh: 4 });
+    expect(store.models).toEqual([models.get('a')!.key]);
+    await models.load(models.get('c')!, never);
+    // What the store has is scored before anything new.
+    expect(await scoring.round(never)).toMatchObject({ fresh: 0, ids: [0, 1, 2, 3] });
+    expect(store.unscored(models.get('b')!.key)).toEqual([]);
+    expect(store.unscored(models.get('c')!.key)).toEqual([]);
+  });
+
+  it('does nothing without a model', async () => {
+    expect(await scorer(new OpenTargets(), 4).round(never)).toEqual({ ids: [], fresh: 0 });
+    expect(store.sampleCount).toBe(0);
+  });
+});
+
+describe('the loader of models', () => {
+  it('says how many targets wait for a model that cannot be had, and loads the others', async () => {
+    const a = await published('a', 1n);
+    const lost = {
+      ...(await published('b', 2n)),
+      manifest: { ...a.manifest!, checksum: new Uint8Array(32), size: 1n },
+    };
+    await models.update([a, lost as Model]);
+    const book = new OpenTargets();
+    for (const [n, ids] of [['a'], ['a', 'b'], ['b']].entries()) book.add(target(`0x${n}`, ids), 0);
+    const warnings: string[] = [];
+    const background = new TaskGroup(async () => {});
+    let ready = 0;
+    const deps = { models, book, background, onReady: () => void ready++, onEnded: () => {} };
+    const loader = new ModelLoader({ ...deps, warn: ({ message }) => warnings.push(message) });
+    loader.loadDue(never);
+    expect(loader.busy).toBe(true);
+    await background.settled();
+    expect([ready, loader.busy]).toEqual([1, false]);
+    expect(warnings).toEqual(['2 of 3 targets wait for model b']);
+    expect(loader.statuses.map(({ state }) => state)).toEqual(['ready', 'failed']);
+  });
+});
