@@ -48,7 +48,7 @@ export async function startBurstRace(models: RaceModels, stateDir: string, netwo
     network: client,
     signer,
     config: RACE_CONFIG,
-    data: [],
+    samples: noSamples(),
     stateDir,
     engine: { engine: 'auto', workers: 1, threads: 1 },
     distance: { engine: 'auto', threads: 1 },
@@ -74,3 +74,6 @@ export async function startBurstRace(models: RaceModels, stateDir: string, netwo
     },
   };
 }
+
+/** All rows are in the store already. */
+async function* noSamples(): AsyncGenerator<never> {}

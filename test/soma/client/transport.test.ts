@@ -89,6 +89,7 @@ describe.each([false, true])('GrpcTransport, calls in a thread of their own: %s'
       })
       .start();
     transport = open({ url: server.url });
+    await transport.threadReady();
   });
   afterAll(() => {
     transport.close();

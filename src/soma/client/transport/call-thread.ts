@@ -17,6 +17,9 @@ export class CallThread {
   readonly #data: CallThreadData;
   readonly #pending = new Map<number, (answer: ThreadAnswer) => void>();
   #worker: Worker | undefined;
+  /** The thread that said it is ready. */
+  #ready: Worker | undefined;
+  readonly #waiting: (() => void)[] = [];
   #outbox: ThreadCall[] = [];
   #lastId = 0;
 
@@ -24,9 +27,24 @@ export class CallThread {
     this.#data = { url, tls, headers, readMaxBytes, keepAliveMs };
   }
 
-  /** Starts the thread, so that the first call does not wait for it. */
+  /** Starts the thread, which takes calls once it is {@link isReady}. */
   start(): void {
     this.#thread();
+  }
+
+  /** Whether the thread runs and is connected: until then a call is made sooner without it. */
+  get isReady(): boolean {
+    return this.#ready !== undefined && this.#ready === this.#worker;
+  }
+
+  /** Resolves when the thread is ready. */
+  async ready(): Promise<void> {
+    if (!this.isReady) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #setReady(worker: Worker): void {
+    this.#ready = worker;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Makes a call; many of one turn cross over in one message. */
@@ -60,8 +78,9 @@ export class CallThread {
     if (this.#worker !== undefined) return this.#worker;
     const worker = new Worker(threadFile(), { workerData: this.#data, name: 'calls' });
     worker.unref();
-    worker.on('message', ({ answers }: FromCallThread) => {
-      for (const answer of answers) this.#settle(answer);
+    worker.on('message', (message: FromCallThread) => {
+      if ('answers' in message) for (const answer of message.answers) this.#settle(answer);
+      else this.#setReady(worker);
     });
     const lost = (why: string): void => this.#lose(worker, status.UNAVAILABLE, `the thread that made the call ${why}`);
     worker.on('error', (error: unknown) => lost(`failed: ${String(error)}`));

@@ -132,7 +132,7 @@ export class GrpcTransport implements RpcTransport {
     throwIfAborted(options.signal, method.path);
     const body = this.#encode(method, request);
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
-    if (this.#threadedPaths.has(method.path)) {
+    if (this.#threadedPaths.has(method.path) && this.#threadOfCalls().isReady) {
       const answer = await this.#callInThread(method.path, body, timeoutMs, options);
       return decoded(method.path, () => method.decode(answer));
     }
@@ -217,6 +217,11 @@ export class GrpcTransport implements RpcTransport {
   useThread(path: string): void {
     this.#threadedPaths.add(path);
     this.#threadOfCalls().start();
+  }
+
+  /** Resolves when the thread of {@link useThread} takes calls; until then they are made here. */
+  async threadReady(): Promise<void> {
+    await this.#thread?.ready();
   }
 
   /** Cancels the calls in flight and closes the connection. */

@@ -5,6 +5,9 @@ import { openChannel } from './grpc-channel.js';
 import { asBuffer, asUint8Array, callDeadline, flattenMetadata, metadataOf } from './grpc-wire.js';
 import type { CallThreadData, FromCallThread, ThreadAnswer, ThreadCall, ToCallThread } from './thread-messages.js';
 
+/** How long the first connection may take before calls are taken all the same. */
+const CONNECT_MS = 10_000;
+
 /** Makes the calls that come through a port, and answers them there: the other side of `CallThread`. */
 export function serveCalls(port: MessagePort, data: CallThreadData): void {
   const client = openChannel(parseEndpoint(data.url), data);
@@ -21,6 +24,8 @@ export function serveCalls(port: MessagePort, data: CallThreadData): void {
     }
     outbox.push(one);
   };
+  // A node that is away now is connected to by the first call.
+  client.waitForReady(Date.now() + CONNECT_MS, () => port.postMessage({ ready: true } satisfies FromCallThread));
   port.on('message', (message: ToCallThread) => {
     if ('cancel' in message) return cancels.get(message.cancel)?.();
     for (const call of message.calls) cancels.set(call.id, makeCall(client, data, call, answer));

@@ -38,7 +38,5 @@ export type ThreadAnswer = {
   readonly sentAt?: number;
 } & ({ readonly body: Uint8Array } | { readonly error: ThreadError; readonly sawHeaders: boolean });
 
-/** What the thread tells: several answers at once. */
-export interface FromCallThread {
-  readonly answers: readonly ThreadAnswer[];
-}
+/** What the thread tells: several answers at once, or that its connection stands and calls may come. */
+export type FromCallThread = { readonly answers: readonly ThreadAnswer[] } | { readonly ready: true };
