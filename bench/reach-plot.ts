@@ -22,7 +22,7 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 /** The network's hardest threshold at its width, as z. */
 const HARDEST = 2.27;
-const [WIDTH, HEIGHT, LEFT, TOP, GAP, LEGEND] = [250, 200, 46, 44, 46, 168];
+const [WIDTH, HEIGHT, LEFT, TOP, GAP, LEGEND] = [250, 200, 46, 44, 62, 168];
 
 /** Results of the bench as an SVG: a panel for each kind of model, the share reached over the rows that were scored. */
 export function reachPlot(results: readonly Record<string, unknown>[]): string {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { run as composeBench } from '../../bench/compose.js';
 import { checkCompositions } from '../../bench/reach-check.js';
 import { reachChunks } from '../../bench/reach-corpus.js';
 import { reachModels, scoreChunks } from '../../bench/reach-models.js';
@@ -82,3 +83,16 @@ test('the plot has a panel for each kind of model and a line for each corpus', (
   expect(svg).toContain('>one trained model<');
   expect(svg).not.toMatch(/NaN|undefined/);
 });
+
+test('the bench of composing checks its cosines and times one target and a hundred', async () => {
+  const results = [];
+  for await (const result of composeBench({ quick: true })) results.push(result);
+  expect(results.map(({ case: name }) => name.split(',')[0])).toEqual([
+    'fill a pool of 512 rows',
+    ...['1 target', '100 targets', '1 target', '100 targets'],
+  ]);
+  for (const { value, error } of results.slice(1)) {
+    expect(value).toBeGreaterThan(0);
+    expect(error).toBeLessThan(1e-5);
+  }
+}, 60_000);

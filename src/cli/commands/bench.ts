@@ -24,6 +24,7 @@ const BENCHES = [
   'outage',
   'sdk',
   'reach',
+  'compose',
   'search',
   'fleet',
 ] as const;
