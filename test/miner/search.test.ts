@@ -35,9 +35,10 @@ describe('searching beside mining', () => {
     const joined = outcomes.filter(({ origin }) => partsOfOrigin(origin) !== undefined);
     expect(searched.length).toBeLessThanOrEqual(summary.searched);
     expect(summary.searched).toBeLessThanOrEqual(searched.length + joined.length);
-    await network.devnet.settleAudits();
-    expect(network.devnet.verdicts).toHaveLength(3);
-    expect(network.devnet.verdicts.every((verdict) => verdict.outcome === 'honest')).toBe(true);
+    const { devnet } = network;
+    const audited = async (): Promise<number> => devnet.settleAudits().then(() => devnet.verdicts.length);
+    await expect.poll(audited, { timeout: 150_000 }).toBe(3);
+    expect(devnet.verdicts.every((verdict) => verdict.outcome === 'honest')).toBe(true);
   }, 300_000);
 
   test('keeps to its share as long as there is other data, and ends with the data where that was asked for', async () => {
