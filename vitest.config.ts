@@ -8,5 +8,13 @@ export default defineConfig({
     // Against hangs, not for speed: tests score at low priority, on machines that may be busy with something else.
     testTimeout: 180_000,
     hookTimeout: 120_000,
+    // With --coverage, as in the gate: what is never executed.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/gen/**'],
+      reporter: ['text-summary', 'json-summary'],
+      reportsDirectory: 'coverage',
+    },
   },
 });

@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { type CoordinatorEvent, type CoordinatorSocket, type JobUpdate, NotFoundError } from '../../src/aitbc/index.js';
 import type { DocumentedServer } from '../../src/devnet/index.js';
 import { sleep } from '../../src/http/index.js';
+import { until } from '../until.js';
 import { CLIENT_KEY, startWorld, type World } from './worlds.js';
 
 const JOB = { name: 'x', type: 'ai-inference' };
@@ -30,14 +31,6 @@ function collect(socket: CoordinatorSocket): CoordinatorEvent[] {
   socket.on('message', (event) => events.push(event));
   closers.push(() => socket.close());
   return events;
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let n = 0; n < 400; n++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`timed out: ${what}`);
 }
 
 /** A websocket server that says what the test wants. */

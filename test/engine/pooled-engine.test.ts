@@ -115,11 +115,9 @@ describe('a pool of scoring workers', () => {
     const model = await load(1n);
     const scoring = model.score(Array.from({ length: 64 }, () => new Uint8Array(1 << 20))).catch((error) => error);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    const begin = performance.now();
     await engine.close();
+    // Scoring it to its end takes minutes, and gives no error.
     expect(await scoring).toBeInstanceOf(Error);
-    // Scoring it takes minutes.
-    expect(performance.now() - begin).toBeLessThan(10_000);
   });
 
   it('closes with models open, at once', async () => {

@@ -12,6 +12,7 @@ import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
 import { blake2b256 } from '../../src/native/blake2b.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
+import { until } from '../until.js';
 import { type Published, publishModels } from './published-models.js';
 
 let dir: string;
@@ -206,7 +207,7 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     const model = await load(engine);
     const inputs = samples(60);
     const scores = model.score(inputs);
-    while (engine.stats.samples < 10) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => engine.stats.samples >= 10, 'ten samples');
     victim!.kill('SIGKILL');
     expect(await scores).toEqual(await truth(inputs));
     expect(engine.stats).toMatchObject({ samples: 61, leftOut: 0 });

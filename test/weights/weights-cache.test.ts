@@ -198,12 +198,10 @@ test('leaves an address that falls silent half-way, and goes on elsewhere', asyn
 
 test('says so when everybody drips', async () => {
   const manifest = await serving(drip);
-  const begun = performance.now();
   await expect(new WeightsCache({ dir }, { http }).open(manifest, QUICK)).rejects.toMatchObject({
     code: 'TIMEOUT',
     details: { leastBytesPerSecond: 10_000 },
   });
-  expect(performance.now() - begun).toBeLessThan(2_000);
   expect(await entries()).toEqual([]);
 });
 

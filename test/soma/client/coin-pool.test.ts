@@ -10,6 +10,7 @@ import {
 import type { ExecuteTransactionResponse } from '../../../src/gen/soma/rpc/transaction_execution_service_pb.js';
 import { manifestOf, signTransaction } from '../../../src/soma/chain/index.js';
 import { ExecutionError, GrpcError, type SomaAccount } from '../../../src/soma/client/index.js';
+import { until } from '../../until.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 
 const SOMA = 1_000_000_000n;
@@ -108,7 +109,7 @@ describe('the coin pool against a devnet', () => {
     const result = await account.transferCoin({ recipient: '0x78', amountShannons: SOMA });
     expect(result.effects.status.kind).toBe('success');
     // The coin that was tried in vain has been read again.
-    while (account.pool.state.quarantined > 0) await new Promise((done) => setTimeout(done, 20));
+    await until(() => account.pool.state.quarantined === 0, 'the coin read again');
     await account.pool.refresh();
     await expectExact(account);
   });
@@ -127,9 +128,7 @@ describe('the coin pool against a devnet', () => {
     const kind = { kind: 'transferCoin', coin: ref, amount: 1n, recipient: '0x77' } as const;
     const data = { kind, sender: account.address, gasPayment: [ref] };
     await fixture.client.executeTransaction(await signTransaction(data, fixture.keypair));
-    const deadline = Date.now() + 5_000;
-    while (account.pool.state.quarantined > 0 && Date.now() < deadline)
-      await new Promise((done) => setTimeout(done, 20));
+    await until(() => account.pool.state.quarantined === 0, 'the coin read again');
     await expectExact(account);
   });
 
@@ -147,7 +146,7 @@ describe('the coin pool against a devnet', () => {
   it('waits for coins in use, and is interrupted by its signal', async () => {
     const account = await start({ coins: [SOMA], finalityDelayMs: 200 });
     const first = account.transferCoin({ recipient: '0x77', amountShannons: 1000n });
-    await new Promise((done) => setTimeout(done, 50));
+    await until(() => account.pool.state.leased === 1, 'the coin in use');
     const second = account.transferCoin({ recipient: '0x77', amountShannons: 1000n, signal: AbortSignal.timeout(30) });
     await expect(second).rejects.toMatchObject({ code: 'ABORTED' });
     await first;

@@ -3,18 +3,11 @@ import { type Devnet, startDevnet } from '../../../src/devnet/soma/index.js';
 import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf } from '../../../src/soma/chain/index.js';
 import { type FullnodeEvent, SomaClient } from '../../../src/soma/client/index.js';
+import { until } from '../../until.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 const FAST = { probeMs: 150, probeTimeoutMs: 400 } as const;
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 400; i++) {
-    if (condition()) return;
-    await new Promise((done) => setTimeout(done, 25));
-  }
-  throw new Error(`waited in vain: ${what}`);
-}
 
 describe('several fullnodes of one network', () => {
   let fixture: Fixture;
@@ -115,9 +108,7 @@ describe('several fullnodes of one network', () => {
   it('takes calls away from a fullnode that falls silent, long before their own time is over', async () => {
     await until(() => preferred() === near.url, 'the near one preferred');
     near.silent = true;
-    const began = performance.now();
-    await expect(client.getServiceInfo()).resolves.toMatchObject({ chain: 'localnet' });
-    expect(performance.now() - began).toBeLessThan(8_000);
+    await expect(client.getServiceInfo({ timeoutMs: 60_000 })).resolves.toMatchObject({ chain: 'localnet' });
   });
 
   it('delivers every checkpoint once and in order through the loss of the fullnode a stream comes from', async () => {
@@ -212,10 +203,8 @@ describe('several fullnodes of one network', () => {
     const third = await TcpProxy.start(fixture.devnet.rpcUrl);
     others.push(() => third.close());
     const urls = { url: near.url, fallbackUrls: [far.url, third.url] };
-    // It would take a minute to wait for the silent one.
-    const began = performance.now();
-    const patient = await SomaClient.connect({ ...urls, failover: { ...FAST, probeTimeoutMs: 60_000 } });
-    expect(performance.now() - began).toBeLessThan(3_000);
+    // Its probe would outlast the test.
+    const patient = await SomaClient.connect({ ...urls, failover: { ...FAST, probeTimeoutMs: 600_000 } });
     patient.close();
     const late = await SomaClient.connect({ ...urls, failover: FAST });
     others.push(() => late.close());

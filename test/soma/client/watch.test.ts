@@ -8,6 +8,7 @@ import {
   type TargetEvent,
   type TransactionResult,
 } from '../../../src/soma/client/index.js';
+import { until } from '../../until.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 import { TcpProxy } from './tcp-proxy.js';
 
@@ -53,7 +54,7 @@ describe('watching a devnet', () => {
 
   it('reads back from any checkpoint, and tells what was pruned', async () => {
     fixture = await startFixture({ idleCheckpointMs: 10, checkpointIntervalMs: 10, retainCheckpoints: 5 });
-    while ((await fixture.client.getServiceInfo()).checkpointHeight < 12n) await new Promise((r) => setTimeout(r, 20));
+    await until(async () => (await fixture.client.getServiceInfo()).checkpointHeight >= 12n, 'twelve checkpoints');
     const gaps: { from: bigint; to: bigint }[] = [];
     const numbers: bigint[] = [];
     for await (const { sequenceNumber } of fixture.client.watchCheckpoints({
@@ -88,22 +89,18 @@ describe('watching a devnet', () => {
         events.push(event);
     })();
     const count = (type: TargetEvent['type']): number => events.filter((event) => event.type === type).length;
-    const until = async (holds: () => boolean): Promise<void> => {
-      const deadline = Date.now() + 8_000;
-      while (!holds() && Date.now() < deadline) await new Promise((done) => setTimeout(done, 10));
-      expect(holds()).toBe(true);
-    };
+    const told = (holds: () => boolean): Promise<unknown> => until(holds, 'the events');
 
-    await until(() => count('synced') === 1);
+    await told(() => count('synced') === 1);
     expect(events.slice(0, 2)).toMatchObject([{ type: 'epoch', epoch: 0n }, { type: 'opened' }]);
     expect(count('opened')).toBe(12);
     await submit(5);
-    await until(() => count('filled') === 5 && count('opened') === 17);
+    await told(() => count('filled') === 5 && count('opened') === 17);
     const filled = events.filter((event) => event.type === 'filled');
     for (const event of filled) expect(event).toMatchObject({ submitter: fixture.keypair.address, distance: 0.5 });
 
     await fixture.client.advanceEpoch();
-    await until(() => count('epoch') === 2 && count('expired') === 12 && count('opened') === 29);
+    await told(() => count('epoch') === 2 && count('expired') === 12 && count('opened') === 29);
     const order = events.map((event) => event.type);
     // Nothing of the new epoch opens before the epoch is told.
     const lastEpoch = order.lastIndexOf('epoch');
@@ -249,8 +246,7 @@ describe('transactions under faults', () => {
       expect(journal[0]).not.toBe(digest);
       // The coin is set aside, read again, and found to have moved on: the transaction was executed, once.
       expect(account.pool.state).toMatchObject({ free: 0, quarantined: 1 });
-      const deadline = Date.now() + 5_000;
-      while (account.pool.state.quarantined > 0 && Date.now() < deadline) await new Promise((r) => setTimeout(r, 20));
+      await until(() => account.pool.state.quarantined === 0, 'the coin read again');
       expect(account.pool.free()).toEqual(await fixture.client.listCoins(account.address));
       expect(fixture.devnet.balanceOf(`0x${'77'.padStart(64, '0')}`)).toBe(10n);
     } finally {
