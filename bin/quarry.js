@@ -16,7 +16,7 @@ if (tooOld) {
       '\n',
   );
   process.exit(3);
-} else if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+} else if (args.length === 1 && (args[0] === '--version' || args[0] === '-V' || args[0] === '-v')) {
   process.stdout.write(manifest.version + '\n');
 } else {
   require('./start.js');

@@ -76,7 +76,8 @@ function endedBy(signal: AbortSignal): number {
 }
 
 /** Runs one command line, with the variables of a `.env` file below its environment, and returns its exit code. */
-export async function runCommand(args: readonly string[], given: CliContext): Promise<number> {
+export async function runCommand(words: readonly string[], given: CliContext): Promise<number> {
+  const args = asFlags(words);
   let context = given;
   try {
     context = { ...given, env: await withEnvFile(given.env, envFileOf(args)) };
@@ -121,6 +122,12 @@ function envFileOf(args: readonly string[]): string | undefined {
   if (index < 0) return undefined;
   const arg = args[index]!;
   return arg.includes('=') ? arg.slice(arg.indexOf('=') + 1) : args[index + 1];
+}
+
+/** `help [command]` and `-v`, which people try first, as the flags they stand for. */
+function asFlags(words: readonly string[]): readonly string[] {
+  if (words[0] === 'help') return [...words.slice(1), '--help'];
+  return words.length === 1 && words[0] === '-v' ? ['--version'] : words;
 }
 
 function report(error: unknown, json: boolean, context: CliContext): number {

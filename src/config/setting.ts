@@ -15,6 +15,8 @@ export interface Setting<T = unknown> {
   readonly default?: T | undefined;
   /** Allowed values of a string. */
   readonly choices?: readonly string[] | undefined;
+  /** Other words for values of a string. */
+  readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** Smallest allowed number. */
   readonly min?: number | undefined;
   /** Names of earlier versions, still taken: as key of a file, as flag and as variable. */
@@ -77,7 +79,7 @@ export function parseSetting(setting: Setting, raw: unknown, source: string): un
       if (setting.choices !== undefined && !setting.choices.includes(value)) {
         return fail(`one of ${setting.choices.join(', ')}`);
       }
-      return value;
+      return setting.aliases !== undefined && Object.hasOwn(setting.aliases, value) ? setting.aliases[value] : value;
     }
   }
 }

@@ -5,11 +5,14 @@ import { Command } from 'commander';
 import { startDemoNetwork } from '../../demo/index.js';
 import { type DevnetEndpoints, type DevnetOptions, startDevnet } from '../../devnet/soma/index.js';
 import { QuarryError } from '../../errors/index.js';
+import { PROTOCOL_VERSIONS, protocolConfig } from '../../soma/chain/protocol-config.js';
 import { toJsonLine } from '../../text/index.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { addressArgument, integerArgument } from '../parse-argument.js';
 import { tell } from '../print.js';
+import { startScoringServer } from '../scoring-server.js';
+import { configOf } from '../settings-options.js';
 
 interface DevnetFlags {
   readonly json?: boolean | undefined;
@@ -29,10 +32,12 @@ interface DevnetFlags {
   readonly trainedSpectrum?: boolean | undefined;
   readonly fund?: string | undefined;
   readonly localnetPorts?: boolean | undefined;
+  readonly scoringPort?: string | undefined;
+  readonly protocolThresholds?: boolean | undefined;
 }
 
 /** What `localnet` means to clients. */
-const LOCALNET_PORTS = { port: '9000', faucetPort: '9123', adminPort: '9125' } as const;
+const LOCALNET_PORTS = { port: '9000', faucetPort: '9123', scoringPort: '9124', adminPort: '9125' } as const;
 /** Faucet coins for an address that is to mine. */
 const FUND_REQUESTS = 5;
 const MAX_MODELS = 64;
@@ -40,6 +45,7 @@ const MAX_MODELS = 64;
 /** A devnet that serves, whoever runs it. */
 interface ServingDevnet extends DevnetEndpoints {
   readonly chainId: string;
+  readonly scoringUrl?: string | undefined;
   close(): Promise<void>;
 }
 
@@ -52,17 +58,19 @@ export function devnetCommand(context: CliContext): Command {
     .option('--faucet-port <n>', 'faucet (default: a free port)')
     .option('--admin-port <n>', 'admin (default: a free port)')
     .option('--http-port <n>', 'plain file host (default: a free port)')
+    .option('--scoring-port <n>', 'serve the Scoring service too, with an engine of this machine')
     .option('--epoch-ms <n>', 'length of an epoch (default: epochs end when the admin service is asked)')
     .option('--checkpoint-ms <n>', 'between checkpoints (default: 200)')
     .option('--protocol-version <n>', '1 to 5 (default: 5)')
     .option('--model-config <name>', `shape of the models: ${Object.keys(MODEL_CONFIGS).join(', ')}`, 'small')
     .option('--distance-threshold <distance>', 'threshold of the targets')
+    .option('--protocol-thresholds', 'the threshold, and its bounds, that the protocol version begins with')
     .option('--targets <n>', 'targets an epoch begins with')
     .option('--seed <n>', 'makes the network the same every time')
     .option('--models <n>', 'publish this many models, so that targets are open and can be mined')
     .option('--trained-spectrum', 'spread their embeddings as those of trained models are; with --models')
     .option('--fund <address>', 'give this address coins; with --models')
-    .option('--localnet-ports', 'the ports that localnet means: 9000, 9123 faucet, 9125 admin')
+    .option('--localnet-ports', 'the ports that localnet means: 9000, 9123 faucet, 9124 scoring, 9125 admin')
     .option('--chaos', 'play faults: dropped streams, lost answers, locks, slow checkpoints, broken downloads')
     .addHelpText(
       'after',
@@ -72,11 +80,13 @@ export function devnetCommand(context: CliContext): Command {
       const flags = { ...(given.localnetPorts && LOCALNET_PORTS), ...given };
       const devnet = await serve(context, flags);
       try {
-        const { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId } = devnet;
-        if (flags.json) context.stdout.write(`${toJsonLine({ rpcUrl, faucetUrl, adminUrl, httpUrl, chainId })}\n`);
+        const { rpcUrl, faucetUrl, adminUrl, httpUrl, scoringUrl, chainId } = devnet;
+        if (flags.json)
+          context.stdout.write(`${toJsonLine({ rpcUrl, faucetUrl, adminUrl, httpUrl, scoringUrl, chainId })}\n`);
         else {
-          const lines = { rpc: rpcUrl, faucet: faucetUrl, admin: adminUrl, http: httpUrl, chain: chainId };
-          for (const [name, text] of Object.entries(lines)) context.stdout.write(`${name.padEnd(8)}${text}\n`);
+          const urls = { rpc: rpcUrl, faucet: faucetUrl, admin: adminUrl, http: httpUrl, scoring: scoringUrl };
+          for (const [name, text] of Object.entries({ ...urls, chain: chainId }))
+            if (text !== undefined) context.stdout.write(`${name.padEnd(8)}${text}\n`);
           context.stderr.write('serving; Ctrl-C stops\n');
         }
         await new Promise<void>((resolve) => {
@@ -91,6 +101,34 @@ export function devnetCommand(context: CliContext): Command {
 
 async function serve(context: CliContext, flags: DevnetFlags): Promise<ServingDevnet> {
   const options = optionsOf(flags);
+  const port = portsOf(flags).scoring;
+  if (port === undefined) return serveNetwork(context, flags, options);
+  const config = await configOf(context, {});
+  const dir = await mkdtemp(join(tmpdir(), 'quarry-scoring-'));
+  const clean = (): Promise<void> => rm(dir, { recursive: true, force: true });
+  try {
+    // First: a port that is taken is known before a network is made.
+    const scoring = await startScoringServer(context, config, { dir, host: '127.0.0.1', port });
+    try {
+      const network = await serveNetwork(context, flags, options);
+      const { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId } = network;
+      const close = async (): Promise<void> => {
+        await scoring.close();
+        await network.close();
+        await clean();
+      };
+      return { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId, scoringUrl: scoring.url, close };
+    } catch (error) {
+      await scoring.close();
+      throw error;
+    }
+  } catch (error) {
+    await clean();
+    throw error;
+  }
+}
+
+async function serveNetwork(context: CliContext, flags: DevnetFlags, options: DevnetOptions): Promise<ServingDevnet> {
   if (flags.models !== undefined) return serveWithModels(context, flags, options, flags.models);
   if (flags.fund !== undefined) {
     throw new QuarryError('USAGE', '--fund needs --models', {
@@ -100,8 +138,45 @@ async function serve(context: CliContext, flags: DevnetFlags): Promise<ServingDe
   return startDevnet(options);
 }
 
+/**
+ * The ports of the services by name; those that are free to choose are absent.
+ *
+ * @throws QuarryError `USAGE` for a port that is none, or that two services would share
+ */
+function portsOf(flags: DevnetFlags): Partial<Record<'rpc' | 'faucet' | 'admin' | 'http' | 'scoring', number>> {
+  const asked = {
+    rpc: ['--port', flags.port],
+    faucet: ['--faucet-port', flags.faucetPort],
+    admin: ['--admin-port', flags.adminPort],
+    http: ['--http-port', flags.httpPort],
+    scoring: ['--scoring-port', flags.scoringPort],
+  } as const;
+  const taken = new Map<number, string>();
+  return Object.fromEntries(
+    Object.entries(asked).flatMap(([name, [flag, text]]) => {
+      if (text === undefined) return [];
+      const port = integerArgument(text, flag, 0, 65_535);
+      const other = port === 0 ? undefined : taken.get(port);
+      if (other !== undefined) throw new QuarryError('USAGE', `${other} and ${flag} are both ${port}`);
+      taken.set(port, flag);
+      return [[name, port]];
+    }),
+  );
+}
+
+/** The threshold of the protocol itself, which depends on no width of embeddings. */
+function protocolThresholds(version: number): Partial<DevnetOptions> {
+  const { targetInitialDistanceThreshold, targetMinDistanceThreshold, targetMaxDistanceThreshold } =
+    protocolConfig(version);
+  return {
+    initialDistanceThreshold: targetInitialDistanceThreshold,
+    distanceThresholdRange: { min: targetMinDistanceThreshold, max: targetMaxDistanceThreshold },
+  };
+}
+
 function optionsOf(flags: DevnetFlags): DevnetOptions {
   const modelConfig = MODEL_CONFIGS[modelConfigName(flags)];
+  const ports = portsOf(flags);
   const number = (name: keyof DevnetFlags): number | undefined => {
     const text = flags[name];
     if (text === undefined) return undefined;
@@ -114,15 +189,11 @@ function optionsOf(flags: DevnetFlags): DevnetOptions {
   return {
     embeddingDim: modelConfig.embeddingDim,
     modelConfig,
-    ports: {
-      ...given('rpc', number('port')),
-      ...given('faucet', number('faucetPort')),
-      ...given('admin', number('adminPort')),
-      ...given('http', number('httpPort')),
-    },
+    ports: { rpc: ports.rpc, faucet: ports.faucet, admin: ports.admin, http: ports.http },
     ...given('epochMs', number('epochMs')),
     ...given('checkpointIntervalMs', number('checkpointMs')),
     ...given('protocolVersion', number('protocolVersion')),
+    ...(flags.protocolThresholds && protocolThresholds(number('protocolVersion') ?? PROTOCOL_VERSIONS.max)),
     ...given('initialDistanceThreshold', number('distanceThreshold')),
     ...given('targetsPerEpoch', number('targets')),
     ...given('seed', number('seed')),

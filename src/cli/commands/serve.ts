@@ -1,16 +1,10 @@
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { ScoringService, serveScoring } from '../../fleet/index.js';
-import { isLoopbackHost } from '../../http/index.js';
 import type { CliContext } from '../context.js';
-import { openLocalModels } from '../local-models.js';
-import { examples, say, sayJson, tell } from '../print.js';
+import { examples, say, sayJson } from '../print.js';
+import { startScoringServer } from '../scoring-server.js';
 import { addSettings, configOf, ENGINE_SETTINGS } from '../settings-options.js';
 import { stateDirOf } from '../state-dir.js';
-
-/** The network's limits, with room: a target names three models. */
-const LIMITS = { maxDataBytes: 2 ** 20, maxModels: 16, batch: 64, remembered: 20_000 };
 
 /** `quarry serve`. */
 export function serveCommand(context: CliContext): Command {
@@ -27,24 +21,14 @@ carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in f
   addSettings(command, ['serveHost', 'servePort', 'maxModels', 'stateDir', ...ENGINE_SETTINGS]);
   return command.action(async (flags: { json?: boolean | undefined }) => {
     const config = await configOf(context, { ...flags });
-    const { serveHost: host, servePort: port, apiToken } = config;
-    const stateDir = join(stateDirOf(config, context.env), 'serve');
-    const local = openLocalModels(context, config, stateDir, {
-      loopback: isLoopbackHost(host),
-      onEngine: ({ name, reason }) => tell(context, `engine ${name}: ${reason}`),
-    });
+    const { serveHost: host, servePort: port } = config;
+    const serving = await startScoringServer(context, config, { dir: stateDirOf(config, context.env), host, port });
     try {
-      const service = new ScoringService(LIMITS, local);
-      const serving = await serveScoring({ host, port, token: apiToken }, service);
-      try {
-        if (flags.json) sayJson(context, { url: serving.url });
-        else say(context, `scoring service at ${serving.url}; Ctrl-C stops`);
-        if (!context.signal.aborted) await once(context.signal, 'abort');
-      } finally {
-        await serving.close();
-      }
+      if (flags.json) sayJson(context, { url: serving.url });
+      else say(context, `scoring service at ${serving.url}; Ctrl-C stops`);
+      if (!context.signal.aborted) await once(context.signal, 'abort');
     } finally {
-      await local.close();
+      await serving.close();
     }
   });
 }

@@ -6,6 +6,7 @@ import { formatDuration } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { isoTime, submissionJson } from '../history/submission-json.js';
 import { withHistory } from '../history/with-history.js';
+import { wonAt } from '../history/won-at.js';
 import { examples, say, sayJson, tell } from '../print.js';
 import { configOf } from '../settings-options.js';
 import { type SessionFlags, withNetwork, withSession } from '../soma-session.js';
@@ -19,6 +20,8 @@ interface Winner {
   readonly submitter: string | undefined;
   readonly distance: number | undefined;
   readonly status: string;
+  /** When its submission was checkpointed, milliseconds since the Unix epoch. */
+  readonly atMs: number | undefined;
 }
 
 /** `quarry why`: the story of one target or sample. */
@@ -72,7 +75,8 @@ async function askWinners(
         const { target } = await client.getStoredTarget(targetId, { signal });
         const { status, submitter, winningDistanceScore: distance } = target;
         const value = distance === undefined ? undefined : scalarValue(distance);
-        winners.set(targetId, { status: status.kind, submitter, distance: value });
+        const atMs = submitter === undefined ? undefined : await wonAt(client, targetId, submitter, signal);
+        winners.set(targetId, { status: status.kind, submitter, distance: value, atMs });
       }
     });
   } catch (error) {
@@ -101,6 +105,8 @@ function story(submission: PastSubmission, winner: Winner | undefined): string {
   lines.push(`  ${outcome === 'built' ? 'pending' : outcome.padEnd(10)}${at}${because}${after}`);
   if (winner?.submitter !== undefined && outcome !== 'accepted') {
     lines.push(`  won by     ${winner.submitter}${winnerDistance(winner, distance)}`);
+    if (winner.atMs !== undefined)
+      lines.push(`  won at     ${isoTime(winner.atMs)}${lead(winner.atMs - submission.atMs)}`);
   }
   if (claim !== undefined) lines.push(`  claim      ${claimText(submission)}`);
   return lines.join('\n');
@@ -111,6 +117,11 @@ function winnerDistance({ distance }: Winner, own: number | undefined): string {
   if (own === undefined) return ` at ${distance.toFixed(6)}`;
   const side = distance < own ? 'closer' : 'farther';
   return ` at ${distance.toFixed(6)}, ${Math.abs(distance - own).toFixed(6)} ${side} than ours: the first one wins`;
+}
+
+/** How the winner's checkpoint lies to our signature, milliseconds; the network's clock and this machine's may differ. */
+function lead(ms: number): string {
+  return `, its checkpoint ${formatDuration(Math.abs(ms))} ${ms < 0 ? 'before' : 'after'} ours was signed`;
 }
 
 function claimText({ claim, rewardShannons }: PastSubmission): string {

@@ -7,6 +7,7 @@ export const SOMA_SETTINGS = {
     env: 'QUARRY_NETWORK',
     flag: '--network <name|url>',
     default: 'testnet',
+    aliases: { local: 'localnet' },
     help: 'testnet, localnet, or the URL of a fullnode',
   },
   fullnodes: {
