@@ -1,9 +1,10 @@
 // Builds the native core for every platform with zig and packs everything into artifacts/: a package per platform that
 // holds one quarry.node, and quarry-miner, which names them as optional dependencies. They are named only in the packed
 // manifest, so that `npm ci` of a clone does not look for packages that are not published yet.
-// Usage: npm run package [-- PLATFORM…], `main` for quarry-miner alone. Needs python3 (zig comes from its `ziglang` package) and a built dist/.
+// Usage: npm run package [-- PLATFORM…], `main` for quarry-miner alone, `here` for this machine with the core that is built. Needs python3 (zig comes from its `ziglang` package).
+// dist/ is built anew.
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -95,6 +96,18 @@ function packPlatform(id, { os, cpu, libc }, dir) {
   return pack(dir);
 }
 
+/** The package of this machine's platform, with the core that its own compiler made: for checking what is installed. */
+function packHere() {
+  const libc = process.report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'gnu';
+  const id = `${process.platform}-${process.arch}${process.platform === 'linux' ? `-${libc}` : ''}`;
+  const platform = PLATFORMS[id];
+  if (platform === undefined) throw new Error(`no platform ${id}; there are ${Object.keys(PLATFORMS).join(', ')}`);
+  const dir = join(cache, `here-${id}`);
+  mkdirSync(dir, { recursive: true });
+  copyFileSync(join(native, 'build', 'Release', 'quarry.node'), join(dir, 'quarry.node'));
+  return packPlatform(id, platform, dir);
+}
+
 /**
  * Puts gpu.js and what it computes with into `modules`, without the native packages that it names (another webgpu of
  * 200 MB, and gl): overrides do not reach those who install quarry-miner.
@@ -117,6 +130,9 @@ function packMain() {
   const stage = join(cache, 'main');
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(stage, { recursive: true });
+  // What the sources have no more would be packed from an earlier build.
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const plain = pack('.');
   execFileSync('tar', ['-xzf', plain, '-C', stage, '--strip-components', '1']);
   const { scripts: _scripts, devDependencies: _dev, overrides: _overrides, allowScripts: _allow, ...kept } = manifest;
@@ -134,7 +150,8 @@ function packMain() {
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PLATFORMS);
 mkdirSync(artifacts, { recursive: true });
-const platforms = wanted.filter((id) => id !== 'main');
+if (wanted.includes('here')) console.log(packHere());
+const platforms = wanted.filter((id) => id !== 'main' && id !== 'here');
 const compiler = platforms.length > 0 ? zig() : undefined;
 for (const id of platforms) {
   const platform = PLATFORMS[id];

@@ -143,6 +143,7 @@ describe('over stdio', () => {
   it('lists and explains targets and models', async () => {
     const client = await overStdio();
     const targetId = await firstTarget(client);
+    expect(await result(client, 'doctor')).toMatchObject({ machine: expect.any(Object), scoring: expect.any(Array) });
     const target = await result(client, 'target_explain', { targetId });
     expect(target).toMatchObject({ id: targetId, status: 'open' });
     expect(target).not.toHaveProperty('embedding');

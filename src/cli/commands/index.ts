@@ -143,6 +143,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./doctor.js')).doctorCommand,
   },
   {
+    name: 'setup',
+    description: 'say what else this machine needs, and the commands for it',
+    load: async () => (await import('./setup.js')).setupCommand,
+  },
+  {
     name: 'build-native',
     description: 'build the native core from the installed sources: needs a C++20 compiler, make and python3',
     load: async () => (await import('./build-native.js')).buildNativeCommand,

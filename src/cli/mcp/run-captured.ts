@@ -23,11 +23,12 @@ export async function runCaptured(
     ...outer,
     // Ours is the agent's.
     stdin: Readable.from([]),
-    stdout: lineSink((line) => {
-      const record: unknown = JSON.parse(line);
-      records.push(record);
-      onRecord?.(record);
-    }),
+    stdout: lineSink(
+      recordsIn((record) => {
+        records.push(record);
+        onRecord?.(record);
+      }),
+    ),
     stderr: lineSink((line) => onTalk?.(line)),
     env: { ...outer.env, ...env },
     signal: AbortSignal.any([signal, outer.signal]),
@@ -52,6 +53,22 @@ export async function runCaptured(
 function quieten(command: Command): void {
   command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} });
   command.commands.forEach(quieten);
+}
+
+/** Takes lines and hands out the JSON values in them: most commands write one a line, some indent theirs. */
+function recordsIn(onRecord: (record: unknown) => void): (line: string) => void {
+  let begun = '';
+  return (line) => {
+    begun += line;
+    let record: unknown;
+    try {
+      record = JSON.parse(begun);
+    } catch {
+      return;
+    }
+    begun = '';
+    onRecord(record);
+  };
 }
 
 function lineSink(onLine: (line: string) => void): Writable {

@@ -100,7 +100,7 @@ async function loadOnnxRuntime(): Promise<typeof Ort> {
     return await import('onnxruntime-node');
   } catch (error) {
     throw new QuarryError('ENGINE_UNAVAILABLE', 'onnxruntime-node is not installed or does not load here', {
-      hint: 'Install it with: npm install onnxruntime-node',
+      hint: 'quarry setup gpu says what to install, for this machine',
       cause: error,
     });
   }
