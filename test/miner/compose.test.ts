@@ -12,6 +12,9 @@ afterEach(() => network?.close());
 const HARD = { initialDistanceThreshold: 0.4, targetsPerEpoch: 6 };
 const DATA = ['synthetic:64'];
 
+/** Samples of a caller who has none. */
+async function* none(): AsyncGenerator<never> {}
+
 async function inStore<T>(use: (store: Store) => Promise<T> | T): Promise<T> {
   const dir = join(network!.dir, 'state', 'store');
   const store = await openStore({ dir, embeddingDim: MODEL_CONFIGS.small.embeddingDim });
@@ -78,7 +81,7 @@ test('what was composed before the process ended is submitted by the next, as a 
   network = await startMiningNetwork(HARD);
   await mine({ dryRun: true });
   const before = await inStore((store) => store.sampleCount);
-  const { summary, composed } = await mine({ data: [], maxAccepted: 5 });
+  const { summary, composed } = await mine({ data: undefined, samples: none(), maxAccepted: 5 });
   expect(summary).toMatchObject({ samples: 0, rejected: 0 });
   expect(composed.length).toBeGreaterThan(0);
   expect(before).toBeGreaterThan(64);
