@@ -40,6 +40,8 @@ interface Measured {
   readonly perSecond: number;
   readonly bytesPerSample: number;
   readonly messagesPerSample: number;
+  /** Of the coordinator and all scorers, which are one process here; the server's is not counted. */
+  readonly cpuMsPerSample: number;
 }
 
 /** Has `count` simulated scorers score `each` samples apiece over a real server. */
@@ -79,14 +81,17 @@ async function measure(server: NatsServer, published: FleetModel, count: number,
       };
     };
     const before = counted();
+    const cpu = process.cpuUsage();
     const startedAt = performance.now();
     const total = count * each;
     await model.score(samples(total));
     const seconds = (performance.now() - startedAt) / 1000;
+    const { user, system } = process.cpuUsage(cpu);
     const after = counted();
     return {
       perSecond: total / seconds,
       bytesPerSample: (after.bytes - before.bytes) / total,
+      cpuMsPerSample: (user + system) / 1000 / total,
       messagesPerSample: (after.messages - before.messages) / total,
     };
   } finally {
@@ -107,7 +112,8 @@ export async function* simulatedCases(
   const shared = { bench: 'fleet', engine: 'simulated' };
   let one: number | undefined;
   for (const count of quick ? [1, 10] : [1, 10, 100]) {
-    const { perSecond, bytesPerSample, messagesPerSample } = await measure(server, published, count, quick ? 4 : 20);
+    const measured = await measure(server, published, count, quick ? 4 : 40);
+    const { perSecond, bytesPerSample, messagesPerSample, cpuMsPerSample } = measured;
     one ??= perSecond;
     const limit = one * count;
     yield benchResult({
@@ -117,7 +123,7 @@ export async function* simulatedCases(
       unit: 'samples/s',
       limit,
       ratio: perSecond / limit,
-      note: `the limit is ${count} x one`,
+      note: `the limit is ${count} x one; ${cpuMsPerSample.toFixed(2)} ms of processor a sample, coordinator and scorers together`,
     });
     const per = `per sample of ${SAMPLE_BYTES} bytes, ${count} scorer${count > 1 ? 's' : ''}`;
     yield benchResult({ ...shared, case: `bytes in and out ${per}`, value: bytesPerSample, unit: 'B' });

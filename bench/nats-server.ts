@@ -9,6 +9,7 @@ export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 
 
 /** A NATS server of its own process. */
 export interface NatsServer {
+  readonly port: number;
   readonly url: string;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
@@ -60,5 +61,5 @@ export async function startNatsServer(dir: string, more: readonly string[] = [])
     await once(child, 'exit');
   };
   await start();
-  return { url: `nats://127.0.0.1:${port}`, kill, restart: start, close: kill };
+  return { port, url: `nats://127.0.0.1:${port}`, kill, restart: start, close: kill };
 }

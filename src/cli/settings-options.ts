@@ -13,6 +13,17 @@ import { tell } from './print.js';
 /** What chooses and shapes the scoring engine of this machine. */
 export const ENGINE_SETTINGS = ['engine', 'isa', 'precision', 'onnxProvider', 'workers', 'threads'] as const;
 
+/** The settings of a fleet that a miner coordinates. */
+export const COORDINATOR_SETTINGS = [
+  'nats',
+  'natsCreds',
+  'natsCa',
+  'natsReplicas',
+  'fleet',
+  'verifyShare',
+  'confirmBondSoma',
+] as const;
+
 /** Adds the flags of these settings, and `--config`, to a command. */
 export function addSettings(command: Command, names: readonly SettingName[]): Command {
   addSettingFlags(command, names);

@@ -8,16 +8,26 @@ import {
   StorageType,
 } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
-import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import {
+  type Authenticator,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  nkeyAuthenticator,
+} from '@nats-io/transport-node';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 
 export interface FleetConnectionOptions {
   /** `nats://host:4222` or `tls://host:4222`; several separated by commas. */
   readonly url: string;
-  /** A NATS credentials file: JWT and nkey. */
+  /** A NATS credentials file, JWT and nkey, or a file with the seed of an nkey alone. */
   readonly credentials?: string | undefined;
+  /** A PEM file of the authority that signed the server's certificate. Default: those that Node trusts. */
+  readonly caFile?: string | undefined;
   /** Name of the fleet: coordinators of different names share a server without meeting. Letters, digits, `-`, `_`. */
   readonly fleet: string;
+  /** Servers of a cluster that keep the fleet's work, 1 to 5. Default 1. */
+  readonly replicas?: number | undefined;
   /** Name of this connection, for the server's own lists. */
   readonly name: string;
 }
@@ -60,10 +70,11 @@ export async function openFleet(options: FleetConnectionOptions): Promise<FleetC
     const jsm = await jetstreamManager(nc);
     const stream = `QUARRY_${fleet}`;
     const prefix = `quarry.${fleet}`;
-    await ensureStream(jsm, stream, `${prefix}.work.>`);
+    const replicas = options.replicas ?? 1;
+    await ensureStream(jsm, stream, `${prefix}.work.>`, replicas);
     const kvm = new Kvm(nc);
-    const models = await kvm.create(`quarry_${fleet}_models`, { history: 1 });
-    const scorers = await kvm.create(`quarry_${fleet}_scorers`, { history: 1, ttl: SCORER_LIFETIME_MS });
+    const models = await kvm.create(`quarry_${fleet}_models`, { history: 1, replicas });
+    const scorers = await kvm.create(`quarry_${fleet}_scorers`, { history: 1, ttl: SCORER_LIFETIME_MS, replicas });
     const close = async (): Promise<void> => {
       await nc.close();
     };
@@ -77,8 +88,9 @@ export async function openFleet(options: FleetConnectionOptions): Promise<FleetC
   }
 }
 
-async function dial({ url, credentials, name }: FleetConnectionOptions): Promise<NatsConnection> {
-  const authenticator = credentials === undefined ? undefined : credsAuthenticator(await credentialsOf(credentials));
+async function dial({ url, credentials, caFile, name }: FleetConnectionOptions): Promise<NatsConnection> {
+  const authenticator = credentials === undefined ? undefined : await authenticatorOf(credentials);
+  const ca = caFile === undefined ? undefined : (await read(caFile, 'reading the certificate authority')).toString();
   try {
     return await connect({
       servers: url.split(',').map((each) => each.trim()),
@@ -87,6 +99,7 @@ async function dial({ url, credentials, name }: FleetConnectionOptions): Promise
       reconnectTimeWait: 500,
       timeout: 5_000,
       ...(authenticator !== undefined && { authenticator }),
+      ...(ca !== undefined && { tls: { ca } }),
     });
   } catch (error) {
     const refused = /authoriz|authentic/i.test(textOf(error));
@@ -101,20 +114,33 @@ async function dial({ url, credentials, name }: FleetConnectionOptions): Promise
   }
 }
 
-async function credentialsOf(path: string): Promise<Uint8Array> {
+async function authenticatorOf(path: string): Promise<Authenticator> {
+  const content = await read(path, 'reading the NATS credentials');
+  const text = content.toString().trim();
+  if (text.includes('NATS USER JWT')) return credsAuthenticator(content);
+  if (/^SU[A-Z2-7]{56}$/.test(text)) return nkeyAuthenticator(Buffer.from(text));
+  throw new QuarryError('CONFIG_INVALID', `${path} holds neither NATS credentials nor the seed of a user's nkey`, {
+    hint: 'make one with: nk -gen user',
+  });
+}
+
+async function read(path: string, doing: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw toQuarryError(error, 'reading the NATS credentials');
+    throw toQuarryError(error, doing);
   }
 }
 
-async function ensureStream(jsm: JetStreamManager, name: string, subject: string): Promise<void> {
+async function ensureStream(jsm: JetStreamManager, name: string, subject: string, replicas: number): Promise<void> {
+  // Who may not make streams may still use one that is there.
+  if (await jsm.streams.info(name).catch(() => undefined)) return;
   await jsm.streams.add({
     name,
     subjects: [subject],
     retention: RetentionPolicy.Workqueue,
     storage: StorageType.File,
+    num_replicas: replicas,
     duplicate_window: DUPLICATE_WINDOW_NS,
   });
 }

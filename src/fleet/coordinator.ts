@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { AckPolicy } from '@nats-io/jetstream';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import PQueue from 'p-queue';
@@ -171,6 +172,8 @@ export class Coordinator {
    */
   async score(order: WorkOrder, samples: readonly Uint8Array[]): Promise<(Answer | undefined)[]> {
     const ended = AbortSignal.any([this.#closed.signal, ...(order.signal === undefined ? [] : [order.signal])]);
+    // Hundreds of publications wait for it while the server is away.
+    setMaxListeners(0, ended);
     const ids: string[] = [];
     let stop = (): void => {};
     const aborted = new Promise<never>((_, reject) => {

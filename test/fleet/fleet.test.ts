@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { until } from '../until.js';
 import { type Published, publishModels } from './published-models.js';
+import { startRawScorer } from './raw-scorer.js';
 
 let dir: string;
 let published: Published;
@@ -48,8 +49,11 @@ afterEach(async () => {
 });
 
 /** A scorer of this process; `change` makes it lie. */
-async function startScorer(change: (score: Score) => Score = (score) => score): Promise<{ ended: Promise<void> }> {
-  const connection = await openFleet({ url: server.url, fleet, name: 'scorer' });
+async function startScorer(
+  change: (score: Score) => Score = (score) => score,
+  on = server,
+): Promise<{ ended: Promise<void> }> {
+  const connection = await openFleet({ url: on.url, fleet, name: 'scorer' });
   const engine = changed(createJsEngine(), change);
   const weights = new WeightsCache({ dir: join(dir, `cache-${fleet}-${Math.random()}`) }, { http });
   const models = new ModelShelf({ most: 2 }, { weights, engineFor: async () => engine });
@@ -87,8 +91,8 @@ function changed(engine: ScoringEngine, change: (score: Score) => Score): Scorin
   };
 }
 
-async function openEngine(options: Partial<FleetEngineOptions> = {}): Promise<FleetEngine> {
-  const connection = await openFleet({ url: server.url, fleet, name: 'coordinator' });
+async function openEngine(options: Partial<FleetEngineOptions> = {}, on = server): Promise<FleetEngine> {
+  const connection = await openFleet({ url: on.url, fleet, name: 'coordinator' });
   const engine = await FleetEngine.open(
     { verifyShare: 0, onWarning: (error) => warnings.push(error), ackWaitMs: 2_000, ...options },
     { fleet: connection, local: createJsEngine() },
@@ -105,6 +109,8 @@ async function load(engine: ScoringEngine, options: LoadOptions = {}): Promise<L
   await file.close();
   return model;
 }
+
+const cache = (): WeightsCache => new WeightsCache({ dir: join(dir, 'coordinator') }, { http });
 
 const samples = (count: number): Uint8Array[] =>
   Array.from({ length: count }, (_, i) => new TextEncoder().encode(`sample number ${i}`));
@@ -210,8 +216,66 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     await until(() => engine.stats.samples >= 10, 'ten samples');
     victim!.kill('SIGKILL');
     expect(await scores).toEqual(await truth(inputs));
-    expect(engine.stats).toMatchObject({ samples: 61, leftOut: 0 });
+    expect(engine.stats).toMatchObject({ samples: 21, leftOut: 0 });
     survivor!.kill('SIGINT');
+  });
+
+  it('counts an answer that comes twice once', async () => {
+    const engine = await openEngine();
+    const raw = await startRawScorer({ url: server.url, fleet }, published.models[0]!, cache(), async (send, job) => {
+      await send();
+      expect(await send()).toBe('taken');
+      job.ack();
+    });
+    const model = await load(engine);
+    expect(await model.score(samples(4))).toEqual(await truth(samples(4)));
+    expect(engine.stats).toMatchObject({ samples: 5, duplicates: 5, leftOut: 0 });
+    await raw.close();
+  });
+
+  it('has a sample scored again whose answer is garbage, and takes the next one', async () => {
+    const engine = await openEngine();
+    let garbage = 3;
+    const raw = await startRawScorer({ url: server.url, fleet }, published.models[0]!, cache(), async (send, job) => {
+      const isGarbage = garbage-- > 0;
+      const receipt = await send(isGarbage ? new Uint8Array(7) : undefined);
+      expect(receipt).toBe(isGarbage ? 'refused' : 'taken');
+      job.ack();
+    });
+    const model = await load(engine);
+    expect(await model.score(samples(4))).toEqual(await truth(samples(4)));
+    expect(engine.stats).toMatchObject({ samples: 5, refused: 3, leftOut: 0 });
+    await raw.close();
+  });
+
+  it('takes an answer that comes too late once, whoever scored the sample meanwhile', async () => {
+    const engine = await openEngine({ ackWaitMs: 500 });
+    const late = new Map<string, () => Promise<void>>();
+    const raw = await startRawScorer({ url: server.url, fleet }, published.models[0]!, cache(), async (send, job) => {
+      const id = job.message.headers?.get('quarry-job') ?? '';
+      if (job.deliveries === 1) return void late.set(id, async () => void (await send()));
+      await send();
+      // The first answer comes only now.
+      await late.get(id)!();
+      job.ack();
+    });
+    const model = await load(engine);
+    expect(await model.score(samples(4))).toEqual(await truth(samples(4)));
+    await raw.close();
+    expect(engine.stats).toMatchObject({ samples: 5, redelivered: 5, duplicates: 5, leftOut: 0 });
+  });
+
+  it('waits for room while the disk of the server is full, and loses nothing', async () => {
+    const full = join(dir, 'full.conf');
+    await writeFile(full, 'jetstream { max_file_store: 10240 }');
+    const small = await startNatsServer(join(dir, 'full'), ['-c', full]);
+    closers.push(() => small.close());
+    const inputs = Array.from({ length: 20 }, (_, i) => new Uint8Array(1024).fill(i));
+    const engine = await openEngine({}, small);
+    await startScorer(undefined, small);
+    const model = await load(engine);
+    expect(await model.score(inputs)).toEqual(await truth(inputs));
+    expect(engine.stats).toMatchObject({ samples: 21, leftOut: 0 });
   });
 
   it('stops when it is told to', async () => {

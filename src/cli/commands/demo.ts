@@ -16,7 +16,7 @@ import { listenToKeys } from '../mining/mining-keys.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { openLog } from '../mining/open-log.js';
 import { packageRoot } from '../package-root.js';
-import { addSettings, configOf } from '../settings-options.js';
+import { addSettings, COORDINATOR_SETTINGS, configOf } from '../settings-options.js';
 
 const MODELS = 3;
 /** Enough to watch, little enough for two minutes without a compiler. */
@@ -38,11 +38,7 @@ export function demoCommand(context: CliContext): Command {
     'untilSamples',
     'modelConfig',
     'engine',
-    'nats',
-    'natsCreds',
-    'fleet',
-    'verifyShare',
-    'confirmBondSoma',
+    ...COORDINATOR_SETTINGS,
     'distanceEngine',
     'isa',
     'precision',

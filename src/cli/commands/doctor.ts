@@ -30,7 +30,7 @@ export function doctorCommand(context: CliContext): Command {
     );
   addSettings(command, [
     ...(['fullnodes', 'keyFile', 'walletDir', 'isa', 'precision', 'onnxProvider', 'threads'] as const),
-    ...(['nats', 'natsCreds', 'fleet'] as const),
+    ...(['nats', 'natsCreds', 'natsCa', 'fleet'] as const),
     ...HOST_SETTINGS,
   ]);
   return command.action(async ({ network, ...flags }: DoctorFlags) => {

@@ -12,7 +12,7 @@ export function fleetCommand(context: CliContext): Command {
     .description('show the scorers of a fleet, what each has loaded, and the queue')
     .option('--json', 'one JSON object')
     .addHelpText('after', examples('fleet status --nats nats://10.0.0.5:4222'));
-  addTableFlags(addSettings(status, ['nats', 'natsCreds', 'fleet']));
+  addTableFlags(addSettings(status, ['nats', 'natsCreds', 'natsCa', 'fleet']));
   status.action((flags: JsonFlag & TableFlags) => showStatus(context, flags));
   return new Command('fleet').description('look after scorers on other machines').addCommand(status);
 }

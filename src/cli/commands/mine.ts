@@ -16,7 +16,7 @@ import { MiningReporter } from '../mining/mining-reporter.js';
 import { webhookOf } from '../mining/notify-owner.js';
 import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
-import { addSettings, configOf } from '../settings-options.js';
+import { addSettings, COORDINATOR_SETTINGS, configOf } from '../settings-options.js';
 import { type SessionFlags, signerOf } from '../soma-session.js';
 import { keysDirOf, speedFileOf, stateDirOf } from '../state-dir.js';
 import { versionOf } from '../version.js';
@@ -55,11 +55,7 @@ Examples:
     'seed',
     'lookAhead',
     'engine',
-    'nats',
-    'natsCreds',
-    'fleet',
-    'verifyShare',
-    'confirmBondSoma',
+    ...COORDINATOR_SETTINGS,
     'distanceEngine',
     'isa',
     'precision',

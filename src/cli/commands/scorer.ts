@@ -25,7 +25,16 @@ export function scorerCommand(context: CliContext): Command {
 It fetches, verifies and packs the models it is asked for below --state-dir, holds no wallet and no samples, and may be
 killed at any moment: what it had in hand is scored elsewhere.`,
     );
-  addSettings(command, ['nats', 'natsCreds', 'fleet', 'stateDir', 'maxModels', ...ENGINE_SETTINGS]);
+  addSettings(command, [
+    'nats',
+    'natsCreds',
+    'natsCa',
+    'natsReplicas',
+    'fleet',
+    'stateDir',
+    'maxModels',
+    ...ENGINE_SETTINGS,
+  ]);
   return command.action(async (flags: { allowLoopback?: boolean | undefined }) => {
     const config = await configOf(context, { ...flags });
     if (config.engine === 'fleet') throw new QuarryError('USAGE', 'a scorer scores with an engine of its own machine');

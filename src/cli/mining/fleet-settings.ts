@@ -51,6 +51,8 @@ export async function fleetConnection(config: Config, role: string): Promise<Fle
     fleet: config.fleet,
     name: `quarry ${role}`,
     credentials: config.natsCreds,
+    caFile: config.natsCa,
+    replicas: config.natsReplicas,
   });
 }
 

@@ -12,7 +12,21 @@ export const FLEET_SETTINGS = {
     kind: 'string',
     env: 'QUARRY_NATS_CREDS',
     flag: '--nats-creds <file>',
-    help: 'NATS credentials file',
+    help: 'NATS credentials file, or a file with the seed of an nkey',
+  },
+  natsCa: {
+    kind: 'string',
+    env: 'QUARRY_NATS_CA',
+    flag: '--nats-ca <file>',
+    help: "PEM file of the authority that signed the NATS server's certificate",
+  },
+  natsReplicas: {
+    kind: 'integer',
+    env: 'QUARRY_NATS_REPLICAS',
+    flag: '--nats-replicas <n>',
+    default: 1,
+    min: 1,
+    help: "servers of a NATS cluster that keep the fleet's work; 3 survive the loss of one",
   },
   fleet: {
     kind: 'string',
