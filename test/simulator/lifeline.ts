@@ -56,6 +56,7 @@ export class Lifeline {
         return (...args: unknown[]): unknown => {
           this.step();
           const result: unknown = value.apply(target, args);
+          if (result instanceof Promise) return this.hear(result);
           this.step();
           return result;
         };
