@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { MinerEvents } from '../../src/miner/index.js';
+import { Keypair } from '../../src/soma/chain/index.js';
+import { SomaClient } from '../../src/soma/client/soma-client.js';
+import { type MiningNetwork, startMiningNetwork } from '../miner/network.js';
+import { cliRunner } from './run-cli.js';
+
+const rival = Keypair.generate();
+let network: MiningNetwork;
+beforeAll(async () => {
+  network = await startMiningNetwork();
+  const { rpcUrl: url, faucetUrl } = network.devnet;
+  const client = await SomaClient.connect({ url, faucetUrl });
+  await client.requestFaucet(rival.address);
+  client.close();
+});
+afterAll(() => network.close());
+
+it('a miner loses a target to another: why tells who, when and by how much', async () => {
+  const miners = await Promise.all(
+    [network.signer, rival].map(async (signer, i) => {
+      const stateDir = join(network.dir, `miner-${i}`);
+      const { miner, close } = await network.miner({ stateDir, signer, untilIdle: false });
+      const filled = new Map<string, boolean>();
+      miner.events.on('filled', ({ targetId, own }) => filled.set(targetId, own));
+      return { miner, close, stateDir, address: signer.address, filled };
+    }),
+  );
+  // Both know the same data and answer every new target: one of the two is second.
+  const { lost, loser } = await new Promise<{ lost: MinerEvents['outcome'][0]; loser: (typeof miners)[number] }>(
+    (resolve) => {
+      for (const each of miners) {
+        each.miner.events.on('outcome', (event) => {
+          if (event.outcome.kind === 'lost') resolve({ lost: event, loser: each });
+        });
+        void each.miner.run();
+      }
+    },
+  );
+  const winner = miners.find((each) => each !== loser)!;
+  // The stream says of the target that it is filled, and the winner knows by whom.
+  await vi.waitFor(() => expect(winner.filled.get(lost.targetId)).toBe(true), { timeout: 60_000 });
+  for (const { miner } of miners) miner.stop();
+  for (const { close } of miners) await close();
+
+  const run = cliRunner({ HOME: network.dir, QUARRY_STATE_DIR: loser.stateDir });
+  const asked = ['why', lost.targetId, '--network', network.devnet.rpcUrl];
+  const told = (await run([...asked, '--json'])).json;
+  expect(told).toMatchObject({ outcome: 'lost', targetId: lost.targetId, digest: lost.digest });
+  expect(told.winner).toMatchObject({ status: 'filled', submitter: winner.address });
+  expect(told.winner.distance).toBeLessThanOrEqual(lost.threshold);
+  expect(Math.abs(told.winner.atMs - Date.parse(told.at))).toBeLessThan(60_000);
+  const { stdout } = await run(asked);
+  expect(stdout).toMatch(
+    new RegExp(`won by {5}${winner.address} at 0\\.\\d{6}, 0\\.\\d{6} (closer|farther) than ours`),
+  );
+  expect(stdout).toMatch(/won at {5}20\d\d-\S+, its checkpoint .+ (before|after) ours was signed/);
+});
