@@ -1,1 +1,1 @@
-export { isWonBy, type SearchGoal, type SearchPart, type SearchStep, TargetSearch } from './target-search.js';
+export { isWonBy, type SearchPart, TargetSearch } from './target-search.js';

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 
 /** What whatever happens after a kill throws; nothing of it leaves the miner. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 /** Counts a miner's steps and kills it after one of them: from then on it reaches neither node, host nor journal. */
 export class Lifeline {

@@ -1,5 +1,4 @@
 export {
-  type Candidate,
   createGpuDistanceEngine,
   distanceSlack,
   type GpuDistanceEngine,
