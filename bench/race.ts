@@ -29,7 +29,7 @@ export interface RaceOptions extends BenchOptions {
  * small models leave some directions empty. An epoch begins with as many targets as the protocol says.
  */
 const TARGETS: DevnetOptions = { initialDistanceThreshold: 0.5, epochMs: 3_000 };
-/** Longest time to score the rows that everybody begins with. */
+/** Longest time to score the rows that every player begins with. */
 const SCORING_MS = 600_000;
 const COPIED_AT_ONCE = 2_000;
 

@@ -1,4 +1,4 @@
-// Verifies receipts without asking anybody: npx tsx examples/aitbc-verify-receipt.ts receipt.json [key-id…]
+// Verifies receipts without asking a server: npx tsx examples/aitbc-verify-receipt.ts receipt.json [key-id…]
 import { readFile } from 'node:fs/promises';
 import { verifyReceipt } from 'quarry-miner/aitbc';
 

@@ -11,7 +11,7 @@ const files = listed
   .split('\n')
   .filter((file) => !file.startsWith('api/') && existsSync(join(root, file)));
 
-/** What stands between fences is no text. */
+/** What stands between fences is not a text. */
 const textOf = (file) => readFileSync(file, 'utf8').replace(/^ *(```|~~~)[\s\S]*?^ *\1/gm, '');
 
 /** The anchors of a file's headings, as GitHub makes them. */

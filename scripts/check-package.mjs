@@ -1,5 +1,5 @@
 // Packs quarry-miner as it is published, installs it into empty projects and runs it there: the native core loads, the demo
-// mines, and it is no larger than the budget. Usage: after npm run build,
+// mines, and it is not a larger than the budget. Usage: after npm run build,
 // node scripts/check-package.mjs [--all] [--packed]; --all tries pnpm, yarn and bun beside npm, --packed takes what lies in
 // artifacts/ instead of packing.
 import { execFileSync } from 'node:child_process';

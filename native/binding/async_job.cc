@@ -72,7 +72,7 @@ napi_value AsyncJob::start_on_own_thread(napi_env env, AsyncJob* job) {
   if (answer == nullptr) return nullptr;
   const auto on_done = [](napi_env env, napi_value, void*, void* data) {
     auto* job = static_cast<AsyncJob*>(data);
-    // Without an environment nobody waits for the answer any more: the hook below has joined the thread.
+    // Without an environment no caller waits for the answer any more: the hook below has joined the thread.
     if (env != nullptr) {
       napi_remove_env_cleanup_hook(env, join_at_exit, job);
       if (job->thread_.joinable()) job->thread_.join();

@@ -173,7 +173,7 @@ napi_value open(napi_env env, napi_callback_info info) {
       !read(env, args[1], &threads, "\"threads\" expected a number")) {
     return nullptr;
   }
-  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is no instruction-set level"), nullptr;
+  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is not an instruction-set level"), nullptr;
   try {
     auto* ref = new ScannerRef(std::make_shared<Scanner>(isa, static_cast<unsigned>(threads < 1 ? 1 : threads > 1024 ? 1024 : threads)));
     return tagged_object(env, kScannerTag, ref, [](void* data) { delete static_cast<ScannerRef*>(data); });

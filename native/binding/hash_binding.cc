@@ -40,7 +40,7 @@ napi_value create(napi_env env, napi_callback_info info) {
   std::string name;
   Isa isa;
   if (!read(env, args[0], &name, "\"isa\" expected a string")) return nullptr;
-  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is no instruction-set level"), nullptr;
+  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is not an instruction-set level"), nullptr;
   auto* hasher = new (std::nothrow) Blake2b256(blake2b_kernels_for(isa));
   if (hasher == nullptr) return napi_throw_error(env, nullptr, "out of memory"), nullptr;
   return tagged_object(env, kHasherTag, hasher, [](void* data) { delete static_cast<Blake2b256*>(data); });
@@ -85,7 +85,7 @@ napi_value whole(napi_env env, napi_callback_info info) {
   const uint8_t* data = nullptr;
   size_t size = 0;
   if (!read(env, args[0], &name, "\"isa\" expected a string")) return nullptr;
-  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is no instruction-set level"), nullptr;
+  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is not an instruction-set level"), nullptr;
   if (!read_bytes(env, args[1], &data, &size)) return nullptr;
   Blake2b256 hasher(blake2b_kernels_for(isa));
   hasher.update(data, size);
@@ -115,7 +115,7 @@ napi_value create_cipher(napi_env env, napi_callback_info info) {
   const uint8_t* key = nullptr;
   size_t key_size = 0;
   if (!read(env, args[0], &name, "\"isa\" expected a string")) return nullptr;
-  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is no instruction-set level"), nullptr;
+  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is not an instruction-set level"), nullptr;
   if (!read_bytes(env, args[1], &key, &key_size)) return nullptr;
   if (key_size != 32) return fail(env, "\"key\" expected 32 bytes"), nullptr;
   const CheckedCipherKernels* kernels = checked_cipher_kernels_for(isa);

@@ -7,7 +7,7 @@ namespace quarry {
 namespace {
 /// Passes over all parts that look for a better one in each place.
 constexpr int kMostPasses = 6;
-/// Less than this is no gain, cosine.
+/// Less than this is not a gain, cosine.
 constexpr double kLeastGain = 1e-7;
 /// Targets whose products are taken together.
 constexpr size_t kTargetsAtOnce = 48;

@@ -32,7 +32,7 @@ struct Target {
   float threshold;
   /// How far an estimate of the cosine may be off.
   float error;
-  /// A pair with cosine estimate below this is no hit.
+  /// A pair with cosine estimate below this is not a hit.
   float needed;
 };
 

@@ -340,7 +340,7 @@ std::shared_ptr<const PackedWeights> PackedWeights::open(const ModelShape& shape
     return weights;
   }
 
-  // One packer at a time per file; whoever waited finds it done. The lock dies with its holder.
+  // One packer at a time per file; the others find it done. The lock dies with its holder.
   const std::string lock_path = path_of(shape, precision, cache_dir, checksum) + ".lock";
   const File lock(lock_path, O_RDWR | O_CREAT);
   if (!lock.ok()) throw_errno("creating a file in the weights cache");

@@ -25,7 +25,7 @@ WeightsStream::~WeightsStream() {
     write_block();
     file_.drain();
   } catch (const CoreError&) {
-    // What could not be written was reported when it was asked for, or nobody asks any more.
+    // What could not be written was reported when it was asked for, or is not asked for any more.
   }
   // Blocks were written in order, so the file ends where it is right. This gives back what is reserved beyond.
   struct stat info;

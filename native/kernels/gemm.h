@@ -4,7 +4,7 @@
 // B (weights) is packed once: panels of 32 columns, zero-filled to the panel, each panel [k][32] in f32 or
 // [ceil(k/2)][32][2] in bf16 (two consecutive k side by side, the order of the two-way dot product). One layout serves
 // every level, so a packed file does too.
-// A (activations) is packed per product by whoever produces it: tiles of rows, each [k][rows] in f32 or
+// A (activations) is packed per product by its producer: tiles of rows, each [k][rows] in f32 or
 // [ceil(k/2)][rows][2] in bf16. Tile heights depend on the level (RowTiles); a tile starts at row * k elements.
 //
 // Accumulators are f32 in both precisions: one per element of C and slice of k, slices added in order.

@@ -22,7 +22,7 @@ export type ApiErrorCode =
   | 'JOB_NOT_READY'
   | 'PAYLOAD_TOO_LARGE'
   | 'HTTP_ERROR'
-  // Servers may send codes nobody wrote down.
+  // Servers may send undocumented codes.
   | (string & {});
 
 /** Every failure of this network's client. */

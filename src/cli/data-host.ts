@@ -54,7 +54,7 @@ export function endsWithProcess(host: DataHost | undefined): boolean {
 
 /** Says that there is nowhere to host a file. */
 export function noHost(what: string): QuarryError {
-  return new QuarryError('CONFIG_MISSING', `${what} must be hosted where anybody can fetch it`, {
+  return new QuarryError('CONFIG_MISSING', `${what} must be hosted where anyone can fetch it`, {
     hint: 'set --s3-bucket and --s3-public-url, or --data-port and --host-url, or give --url of the file',
   });
 }

@@ -33,7 +33,7 @@ export function weightsKey(text: string): Uint8Array {
  * when the file is closed.
  *
  * @throws QuarryError `FILE_NOT_FOUND` or `FILE_UNREADABLE` when it cannot be read
- * @throws QuarryError `WEIGHTS_INVALID` when it is no safetensors file, or the key is another file's
+ * @throws QuarryError `WEIGHTS_INVALID` when it is not a safetensors file, or the key is another file's
  */
 export async function openLocalWeights(
   path: string,
@@ -76,7 +76,7 @@ export async function openLocalWeights(
   }
 }
 
-/** What is no safetensors file is most often encrypted, or decrypted with a wrong key. */
+/** What is not a safetensors file is most often encrypted, or decrypted with a wrong key. */
 function withHint(error: unknown, hint: string): QuarryError {
   const failure = toQuarryError(error, 'opening the weights');
   if (failure.code !== 'WEIGHTS_INVALID') return failure;

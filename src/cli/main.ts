@@ -19,7 +19,7 @@ const SAME_REQUEST_MS = 1_000;
  * command to finish what is in flight; the second ends the process at once.
  */
 export async function runCli(process: NodeJS.Process): Promise<void> {
-  // A umask of 000, as containers have it, would let everybody write the state.
+  // A umask of 000, as containers have it, would make the state world-writable.
   process.umask(process.umask() | 0o022);
   const exit = (code: number): never => process.exit(code) as never;
   const stop = new AbortController();
@@ -33,7 +33,7 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
       stop.abort(name);
     } else if (performance.now() - askedAt > SAME_REQUEST_MS) exit(130);
   };
-  // A pipe that nobody reads any more ends the command as an ordinary stop does, so that `| head` loses no submission.
+  // A closed pipe ends the command as an ordinary stop does, so that `| head` loses no submission.
   // Anything else, a full disk or a terminal that is gone, costs the text and nothing more: output never stops mining.
   const onOutputError = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE' && !stop.signal.aborted) stop.abort('EPIPE');

@@ -30,7 +30,7 @@ export function addressArgument(text: string, what: string): string {
   });
 }
 
-/** @throws QuarryError `USAGE` when the text is no transaction digest */
+/** @throws QuarryError `USAGE` when the text is not a transaction digest */
 export function digestArgument(text: string): string {
   if (isDigest(text)) return text;
   throw new QuarryError('USAGE', `"${text.slice(0, 80)}" is not a transaction digest`, {
@@ -41,7 +41,7 @@ export function digestArgument(text: string): string {
 /**
  * Shannons of an amount in SOMA.
  *
- * @throws QuarryError `USAGE` when the text is no amount, or zero
+ * @throws QuarryError `USAGE` when the text is not an amount, or zero
  */
 export function amountArgument(text: string): bigint {
   let shannons: bigint;
@@ -94,7 +94,7 @@ export function wholeNumber(text: string): number {
 /**
  * A whole number from a flag that may be absent.
  *
- * @throws QuarryError `USAGE` when it is no whole number of at least `least`
+ * @throws QuarryError `USAGE` when it is not a whole number of at least `least`
  */
 export function countArgument(text: string | undefined, flag: string, least = 1): number | undefined {
   if (text === undefined) return undefined;

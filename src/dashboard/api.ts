@@ -35,7 +35,7 @@ export async function read<T>(path: string): Promise<T> {
   return (await (await ask(path)).json()) as T;
 }
 
-/** More than any event has, characters: what is longer is no event of ours. */
+/** More than any event has, characters: what is longer is not an event of ours. */
 const MAX_EVENT = 1 << 22;
 
 /**

@@ -10,7 +10,7 @@ import { type EmbeddingSpectrum, generateWeights } from '../weights/generate.js'
 import { MODEL_CONFIGS, type ModelConfigName } from '../weights/model-config.js';
 
 export interface DemoNetworkOptions {
-  /** For weights and hosted files; emptied by whoever made it. */
+  /** For weights and hosted files; removed by its creator. */
   readonly dir: string;
   readonly modelConfig: ModelConfigName;
   /** How many models are published. Three, so that who wins is a question. */
@@ -41,7 +41,7 @@ const FAUCET_REQUESTS_PER_MODEL = 1;
 const COMMISSION_BPS = 1_000;
 
 /**
- * Boots the embedded network and brings it to where mining begins, by the same transactions anybody would send: create
+ * Boots the embedded network and brings it to where mining begins, by the same transactions any user would send: create
  * and commit in epoch 0, reveal in epoch 1; targets appear with epoch 2.
  */
 export async function startDemoNetwork(

@@ -170,7 +170,7 @@ interface Choice {
   readonly name: ScoringEngineName;
   readonly reason: string;
   readonly candidates: readonly EngineCandidate[] | undefined;
-  /** Whether the engine is best in f16 though nobody asked for it. */
+  /** Whether the engine is best in f16 though it was not asked for. */
   readonly half: boolean;
 }
 

@@ -73,7 +73,7 @@ export interface LoadedModel {
 
 export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told of scores that were given out and are not to be trusted, by BLAKE2b-256 of their samples. */
+  /** Called with scores that were given out and are not to be trusted, by BLAKE2b-256 of their samples. */
   readonly onWithdrawn?: ((checksums: readonly Uint8Array[]) => void) | undefined;
   /** Where the weights were published: engines on other machines fetch them there. */
   readonly published?: WeightsManifest | undefined;

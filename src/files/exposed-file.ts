@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 
 /**
- * Who beside its reader can get at a file with a secret: `undefined` when nobody. A file of another owner may be
+ * Who beside its reader can get at a file with a secret: `undefined` for none. A file of another owner may be
  * readable by a group of ours (0440), as secrets mounted by Kubernetes are: only so can we read it at all.
  */
 export function exposedTo(stats: Pick<Stats, 'mode' | 'uid'>): 'everybody' | 'its group' | undefined {

@@ -63,7 +63,9 @@ const DUPLICATE_WINDOW_NS = 120e9;
 export async function openFleet(options: FleetConnectionOptions): Promise<FleetConnection> {
   const { fleet } = options;
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(fleet)) {
-    throw new QuarryError('CONFIG_INVALID', `"${fleet}" is no name for a fleet`, { hint: 'letters, digits, - and _' });
+    throw new QuarryError('CONFIG_INVALID', `"${fleet}" is not a name for a fleet`, {
+      hint: 'letters, digits, - and _',
+    });
   }
   const nc = await dial(options);
   try {

@@ -27,7 +27,7 @@ export interface CoordinatorOptions {
   readonly ackWaitMs?: number | undefined;
   /** Times a job is handed out before it is left out. Default 5. */
   readonly maxDeliveries?: number | undefined;
-  /** Told what people should know: samples left out, answers refused. */
+  /** Called with what people should know: samples left out, answers refused. */
   readonly onWarning: (error: QuarryError) => void;
 }
 
@@ -74,7 +74,7 @@ const RETRY_MS = 500;
 /** Room for headers beside a sample. */
 const HEADER_BYTES = 1024;
 
-/** Puts samples into a fleet's work queue and takes the answers: each once, whoever sends it, however often. */
+/** Puts samples into a fleet's work queue and takes the answers: each once, whichever scorer sends it, however often. */
 export class Coordinator {
   readonly #fleet: FleetConnection;
   readonly #options: CoordinatorOptions;
@@ -264,7 +264,7 @@ export class Coordinator {
     }
   }
 
-  /** Queues a job anew: whoever had it gave no usable answer and may have taken it from the queue. */
+  /** Queues a job anew: the scorer that had it gave no usable answer and may have taken it from the queue. */
   #again(job: Pending): void {
     if (job.sent >= (this.#options.maxDeliveries ?? 5)) this.#giveUp(job);
     else void this.#publishing.add(() => this.#send(job, this.#closed.signal));

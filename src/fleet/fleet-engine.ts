@@ -51,7 +51,7 @@ export class FleetEngine implements ScoringEngine {
   readonly #coordinator: Coordinator;
   readonly #here = new LocalModels();
   readonly #unchecked = new UncheckedAnswers();
-  /** Told which of its scores are not to be trusted, by identity of the weights. */
+  /** Called with which of its scores are not to be trusted, by identity of the weights. */
   readonly #onWithdrawn = new Map<string, (checksums: readonly Uint8Array[]) => void>();
   readonly #stop = new AbortController();
   #scorer: { readonly id: string; readonly ended: Promise<void> } | undefined;

@@ -46,7 +46,7 @@ export class ModelShelf {
   /**
    * Has `work` use a model, which stays loaded meanwhile.
    *
-   * @throws QuarryError `WEIGHTS_INVALID` when the size it claims is no model's of this shape, and what fetching and
+   * @throws QuarryError `WEIGHTS_INVALID` when the size it claims is not a model's of this shape, and what fetching and
    *   loading throw
    */
   async use<T>(

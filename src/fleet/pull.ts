@@ -14,7 +14,7 @@ export interface Delivery {
   working(): void;
   /** Another may have it, after a while. */
   nak(delayMs: number): void;
-  /** Nobody shall have it: whoever queued it knows. */
+  /** Not to be delivered again: the coordinator that queued it knows. */
   term(): void;
 }
 

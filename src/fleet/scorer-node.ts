@@ -214,7 +214,7 @@ export class ScorerNode {
     try {
       await this.#models.use(queue.model.manifest, queue.model.config, async (model) => {
         this.#failed.delete(queue.identity);
-        // What was handed out before may have ended whoever scored it: alone, it takes no others along.
+        // What was handed out before may have ended the scorer that had it: alone, it takes no others along.
         const suspects = deliveries.filter((each) => each.deliveries > 1);
         const fresh = deliveries.filter((each) => each.deliveries === 1);
         const answering: Promise<void>[] = [];

@@ -53,7 +53,7 @@ export function jobHeaders({ id, reply, seed }: Omit<Job, 'sample'>): MsgHdrs {
   return headersOf({ job: id, reply, seed: seed.toString() });
 }
 
-/** @throws QuarryError `PROTOCOL` when the message is no job */
+/** @throws QuarryError `PROTOCOL` when the message is not a job */
 export function readJob(message: Msg): Job {
   const id = text(message, 'job');
   const seed = text(message, 'seed');

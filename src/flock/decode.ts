@@ -156,7 +156,7 @@ export function decodeDaily(value: unknown): DailyCount[] {
   });
 }
 
-/** @throws FlockError `FLOCK_DECODE` when a medal count is no number. */
+/** @throws FlockError `FLOCK_DECODE` when a medal count is not a number. */
 export function decodeAchievements(value: unknown): Achievements {
   const row = objectAt(value, '$');
   for (const key of ['gold_medals', 'silver_medals', 'bronze_medals', 'total_participations']) {

@@ -49,7 +49,7 @@ function verdictOf(code: number | null, stdout: string): ScorerVerdict {
   }
   let metrics: unknown;
   try {
-    // Programs like to chat: the last line that is not blank counts when the whole is no JSON.
+    // Programs like to chat: the last line that is not blank counts when the whole is not JSON.
     metrics = tryJson(stdout) ?? JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   } catch (cause) {
     throw new QuarryError('DATA_INVALID', 'the scorer printed no JSON', { cause });

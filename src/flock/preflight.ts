@@ -206,7 +206,7 @@ function checkTemplate(given: string | undefined, base: string | undefined, note
   if (given === undefined)
     note('template', 'warn', `no --base-model given${expected === undefined ? '' : `; ${expected} fits the base`}`);
   else if (given.includes('/')) note('template', given === base ? 'ok' : 'warn', `Hub id ${given} is sent as it is`);
-  else if (!TEMPLATE_KEYS.includes(given)) note('template', 'warn', `${given} is no known template name`);
+  else if (!TEMPLATE_KEYS.includes(given)) note('template', 'warn', `${given} is not a known template name`);
   else if (expected !== undefined && expected !== given)
     note('template', 'warn', `${given} is sent, but ${expected} fits the base`);
   else note('template', 'ok', given);

@@ -9,7 +9,7 @@ export interface PresignedLink {
   readonly expiresAtMs: number | undefined;
 }
 
-/** Reads a presigned link, or undefined when `link` is no http(s) address. */
+/** Reads a presigned link, or undefined when `link` is not an http(s) address. */
 export function parsePresignedLink(link: string): PresignedLink | undefined {
   let url: URL;
   try {

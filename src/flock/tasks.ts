@@ -24,7 +24,7 @@ export class Tasks {
   /**
    * One task with its training link, freshly signed, and its winner.
    *
-   * @throws QuarryError `INVALID_ARGUMENT` when the id is no whole number; nothing is sent then
+   * @throws QuarryError `INVALID_ARGUMENT` when the id is not a whole number; nothing is sent then
    * @throws FlockError `FLOCK_NOT_FOUND` when there is no such task
    */
   async get(id: number | string, options: CallOptions = {}): Promise<TaskDetail> {

@@ -8,7 +8,7 @@ const CLOCK_TOLERANCE_MS = 2 * SECOND;
 
 /**
  * Milliseconds since the epoch of an ISO-8601 timestamp; one without a zone means UTC (the service writes
- * `2025-03-26T16:22:01.791348`, which JavaScript alone would read as local time). Undefined when it is no timestamp.
+ * `2025-03-26T16:22:01.791348`, which JavaScript alone would read as local time). Undefined when it is not a timestamp.
  */
 export function parseUtc(text: string | null | undefined): number | undefined {
   if (text === null || text === undefined) return undefined;

@@ -41,7 +41,7 @@ export interface FlockDeps {
   readonly now?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
   readonly random?: (() => number) | undefined;
-  /** Told before a read is tried again. */
+  /** Called before a read is tried again. */
   readonly onRetry?: ((error: FlockError, attempt: number, delayMs: number) => void) | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Where submitted bytes live so that anybody can fetch them until the audit window ends. */
+/** Where submitted bytes live so that anyone can fetch them until the audit window ends. */
 export interface DataHost {
   readonly name: string;
   /**

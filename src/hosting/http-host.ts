@@ -83,7 +83,7 @@ export class HttpHost implements DataHost {
 
   /**
    * Serves these bytes. Small ones are served from memory at once and written to disk afterwards: a submission waits for
-   * this, and whoever publishes keeps them in a store of his own until then.
+   * this, and the publisher keeps them in its own store until then.
    *
    * @throws QuarryError when the disk refuses, of these bytes or of those published just before
    */
@@ -164,7 +164,7 @@ async function serve(
     if (range === undefined) return void response.end();
     await pipeline(file.createReadStream({ ...range, autoClose: false }), response);
   } catch {
-    // The client went away, or the file did: there is nobody to tell.
+    // The client went away, or the file did: there is no one to answer.
     response.destroy();
   } finally {
     await file.close();

@@ -7,7 +7,7 @@ import { proxyOfEnvironment, type RetryPolicy, retry } from '../http/index.js';
 import type { DataHost } from './contract.js';
 import { proxiedRequests } from './proxied-requests.js';
 
-/** For answers that may pass: 503 SlowDown, a reset, a clock that the client corrects after it was told. */
+/** For transient answers: 503 SlowDown, a reset, a clock that the client corrects after it was told. */
 const ATTEMPTS: RetryPolicy = { attempts: 4, backoff: { baseMs: 200, maxMs: 5_000 } };
 
 type Sdk = typeof import('@aws-sdk/client-s3');
@@ -16,7 +16,7 @@ export interface S3HostOptions {
   readonly bucket: string;
   /** Absent: Amazon's own. */
   readonly endpointUrl?: string | undefined;
-  /** Base URL under which anybody can read the bucket's objects. */
+  /** Base URL under which anyone can read the bucket's objects. */
   readonly publicUrl: string;
   readonly region: string;
   readonly accessKeyId: string;

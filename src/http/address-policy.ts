@@ -3,7 +3,7 @@ import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { QuarryError } from '../errors/index.js';
 
 /**
- * Which addresses a URL from a stranger may lead to. Manifests are written by anybody, so by default only public
+ * Which addresses a URL from a stranger may lead to. Anyone can write a manifest, so by default only public
  * addresses are dialled, checked after name resolution so that a public name for a private address does not help.
  */
 export interface AddressPolicy {

@@ -75,7 +75,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']
 const NO_RETRY: RetryPolicy = { attempts: 1 };
 /** How much of an error page is kept. */
 const ERROR_BODY_BYTES = 64 * 1024;
-/** An error page is waited for so long in all: the status is known, and whoever drips it must not hold a slot. */
+/** An error page is waited for so long in all: the status is known, and a server that drips it must not hold a slot. */
 const ERROR_BODY_MS = 2_000;
 
 /**

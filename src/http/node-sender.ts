@@ -62,7 +62,7 @@ function lengthOf(body: SendRequest['body']): Record<string, string> {
   return body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
 }
 
-/** Ends a body whose sender falls silent; a reader that takes its time is no silence. */
+/** Ends a body whose sender falls silent; a reader that takes its time is not silent. */
 function watchForSilence(incoming: IncomingMessage, timeoutMs: number): void {
   const { socket } = incoming;
   const onTimeout = (): void => {

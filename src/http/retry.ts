@@ -20,7 +20,7 @@ export interface RetryDeps {
 export interface RetryOptions extends RetryPolicy {
   /** Whether this failure is worth another attempt. Default: the error's own `retryable`. */
   readonly isRetryable?: ((error: unknown) => boolean) | undefined;
-  /** Told before every pause; `attempt` counts from 1. */
+  /** Called before every pause; `attempt` counts from 1. */
   readonly onRetry?: ((error: unknown, attempt: number, delayMs: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -21,7 +21,7 @@ interface Running {
 
 const STATES = { none: 'not started', starting: 'starting', running: 'running', ended: 'ended' } as const;
 
-/** The one miner of a server, whoever of its agents started it. Close it when done. */
+/** The one miner of a server, shared by its agents. Close it when done. */
 export class MinerSession {
   /** `change` whenever there is something new to tell, with a line for people. */
   readonly events = new EventEmitter<{ change: [line: string] }>();

@@ -20,7 +20,7 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   readonly network: string | SomaClient;
   /** More fullnodes of the same network; the fastest that answers is used. Only where `network` is not a client. */
   readonly fullnodes?: readonly string[] | undefined;
-  /** Told which fullnode is preferred, and which fail or are refused, where there are several. */
+  /** Called with which fullnode is preferred, and which fail or are refused, where there are several. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
   readonly signer: Signer;
   /** Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. At least one, unless `samples` is given. */

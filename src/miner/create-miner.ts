@@ -55,7 +55,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   const { addressPolicy } = client;
   const http = new HttpClient({ addressPolicy });
   closers.push(() => http.close());
-  // Told once somebody can listen.
+  // Reported once somebody can listen.
   const atStart: QuarryError[] = [];
   const source = await openSampleSource(options, (error) => atStart.push(error), closers);
   const storeDir = join(stateDir, 'store');

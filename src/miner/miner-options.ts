@@ -63,9 +63,9 @@ export interface MinerDeps {
   readonly journal: Journal;
   readonly host: DataHost;
   readonly samples: AsyncIterable<Sample>;
-  /** Told that every unit of the source before this one has been taken in, so that a later run may skip them. */
+  /** Called when every unit of the source before this one has been taken in, so that a later run may skip them. */
   readonly onUnit?: ((unit: number) => void) | undefined;
-  /** Told at every epoch which weights are active, by checksum, so that what is kept for others may go. */
+  /** Called at every epoch which weights are active, by checksum, so that what is kept for others may go. */
   readonly onActiveWeights?: ((checksums: ReadonlySet<string>) => Promise<unknown>) | undefined;
   /** Monotonic milliseconds. Default `performance.now`. */
   readonly now?: (() => number) | undefined;

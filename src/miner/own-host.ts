@@ -6,11 +6,11 @@ import { HttpHost } from '../hosting/index.js';
 /**
  * A host for networks on this machine, on the port it had before: URLs on chain outlive the process.
  *
- * @throws QuarryError `CONFIG_MISSING` when nobody else could reach it
+ * @throws QuarryError `CONFIG_MISSING` when no other machine could reach it
  */
 export async function ownHost(stateDir: string, isEnough: boolean): Promise<HttpHost> {
   if (!isEnough) {
-    throw new QuarryError('CONFIG_MISSING', 'submitted data must be hosted where anybody can fetch it', {
+    throw new QuarryError('CONFIG_MISSING', 'submitted data must be hosted where anyone can fetch it', {
       hint: 'give a host: an S3Host, or an HttpHost with a publicUrl',
     });
   }

@@ -42,7 +42,7 @@ export function assertSamples({ data, samples }: CreateMinerOptions): void {
 /**
  * What the options name, found before anything is opened for it.
  *
- * @param onLeftOut told of what cannot be read
+ * @param onLeftOut called with what cannot be read
  */
 export async function openSampleSource(
   options: CreateMinerOptions,

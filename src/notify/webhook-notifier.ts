@@ -14,7 +14,7 @@ export interface WebhookOptions {
 }
 
 export interface WebhookDeps {
-  /** Told when a notice was not delivered. */
+  /** Called when a notice was not delivered. */
   readonly onFailure: (error: QuarryError) => void;
   /** Monotonic milliseconds. */
   readonly now?: (() => number) | undefined;

@@ -43,7 +43,7 @@ export class Proposer {
     return edits.slice(0, count).map((edit) => ({ bytes: applied(bytes, edit), edit }));
   }
 
-  /** Told what became of the proposals of a step, and how close the sample was before. */
+  /** Called with what became of the proposals of a step, and how close the sample was before. */
   learn(judged: readonly JudgedProposal[], before: number): void {
     const [won, ...others] = judged.filter(({ cosine }) => cosine > before).sort((a, b) => b.cosine - a.cosine);
     if (won === undefined) {

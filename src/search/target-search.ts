@@ -39,7 +39,7 @@ interface Change<P> {
 
 /** Joined parts meet other rotary positions: their loss differs from the mean by the rounding of those. */
 const JOINING_NOISE = 2e-5;
-/** Less than this is no gain in the cosine. */
+/** Less than this is not a gain in the cosine. */
 const LEAST_GAIN = 1e-7;
 
 /**

@@ -10,7 +10,7 @@ import { walkFiles } from './walk.js';
 
 const PIECE_BYTES = 256 * 1024;
 
-/** More files than this are packed into archives by anybody who keeps them; a list has to end. */
+/** People with more files than this keep them in archives; a list has to end. */
 const MAX_FILES = 2_000_000;
 
 /**
@@ -18,7 +18,7 @@ const MAX_FILES = 2_000_000;
  * `.ignore` respected, dot files left out) or a glob. Each file once, however many links lead to it.
  *
  * @param cwd where relative patterns start
- * @param onLeftOut told of a file or directory below that cannot be read
+ * @param onLeftOut called with a file or directory below that cannot be read
  * @throws QuarryError `FILE_NOT_FOUND` when the pattern names nothing
  * @throws QuarryError `FILE_UNREADABLE` when the path cannot be read
  * @throws QuarryError `INVALID_ARGUMENT` when it names more than two million files

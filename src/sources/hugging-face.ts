@@ -29,7 +29,7 @@ export async function huggingFaceFiles(
 ): Promise<DatasetFile[]> {
   const [owner, name, config, split] = spec.split('/');
   if (owner === undefined || name === undefined || owner === '' || name === '') {
-    throw new QuarryError('INVALID_ARGUMENT', `"${spec}" is no dataset`, {
+    throw new QuarryError('INVALID_ARGUMENT', `"${spec}" is not a dataset`, {
       hint: 'write hf:owner/name[/config[/split]]',
     });
   }

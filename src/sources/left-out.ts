@@ -1,6 +1,6 @@
 import type { QuarryError } from '../errors/index.js';
 
-/** Told what is left out of a source, by name, and why. */
+/** Called with what is left out of a source, by name, and why. */
 export type OnLeftOut = (name: string, error: QuarryError) => void;
 
 /** Names told one by one before the rest is only counted. */

@@ -20,7 +20,7 @@ export interface ResolveDeps {
   readonly http: HttpClient;
   /** What `-` reads. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
-  /** Told of files, directories and lines of a list that cannot be used, by name. */
+  /** Called with files, directories and lines of a list that cannot be used, by name. */
   readonly onLeftOut?: OnLeftOut | undefined;
 }
 

@@ -21,9 +21,9 @@ export interface SampleStreamOptions extends CutOptions {
    * with its error.
    */
   readonly onUnreadable?: ((unit: string, error: QuarryError) => void) | undefined;
-  /** Told of a failure that may pass: the unit is read again after a pause. */
+  /** Called with a transient failure: the unit is read again after a pause. */
   readonly onRetry?: ((unit: string, error: QuarryError, delayMs: number) => void) | undefined;
-  /** How failures that may pass are met: at once, and for units that were put off until all others were read. */
+  /** How transient failures are met: at once, and for units that were put off until all others were read. */
   readonly retries?: { readonly soon?: PacedRetryPolicy | undefined; readonly later?: PacedRetryPolicy | undefined };
   readonly stats?: CutStats | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -31,7 +31,7 @@ export interface SampleStreamOptions extends CutOptions {
 
 /**
  * Samples of all units. At most `prefetch` are held: reading goes on while earlier ones are being scored and stops
- * when nobody takes them.
+ * when no consumer takes them.
  */
 export async function* sampleStream(
   units: readonly SourceUnit[],

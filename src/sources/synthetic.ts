@@ -33,7 +33,7 @@ export function parseSynthetic(spec: string): SyntheticSpec | undefined {
   const count = Number(parts?.[1] ?? DEFAULT_COUNT);
   const seed = Number(parts?.[2] ?? 0);
   if (parts === null || count < 1 || count > MAX_COUNT || seed > 0xffff_ffff) {
-    throw new QuarryError('INVALID_ARGUMENT', `"${spec}" is no synthetic source`, {
+    throw new QuarryError('INVALID_ARGUMENT', `"${spec}" is not a synthetic source`, {
       hint: `write synthetic, synthetic:COUNT (1 to ${MAX_COUNT}) or synthetic:COUNT?seed=N (up to 4294967295)`,
     });
   }

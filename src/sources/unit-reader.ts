@@ -9,9 +9,9 @@ const MOST_TOLD = 1_000;
 
 export interface UnitReaderOptions extends CutOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told of records that are left out of the unit. */
+  /** Called with records that are left out of the unit. */
   readonly onLeftOut?: OnLeftOut | undefined;
-  /** Told of a failure that may pass, before the pause. */
+  /** Called with a transient failure, before the pause. */
   readonly onRetry?: ((unit: string, error: QuarryError, delayMs: number) => void) | undefined;
 }
 

@@ -26,7 +26,7 @@ const COLUMN = /\{([^{}]+)\}/g;
  * is written `%26`.
  *
  * @returns the name, and how its contents are found; undefined where it holds them itself
- * @throws QuarryError `INVALID_ARGUMENT` for unknown words, or a template that is no http(s) URL with a column in its path
+ * @throws QuarryError `INVALID_ARGUMENT` for unknown words, or a template that is not an http(s) URL with a column in its path
  */
 export function parseLinkedContents(spec: string): readonly [dataset: string, contents: LinkedContents | undefined] {
   const mark = spec.indexOf('?');

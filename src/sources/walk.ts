@@ -14,7 +14,7 @@ const MAX_IGNORE_BYTES = 2 ** 20;
 export interface WalkOptions {
   /** Leaves a file or directory out by its absolute path. */
   readonly skip: (path: string, name: string, directory: boolean) => boolean;
-  /** Told of a directory or file that cannot be read. */
+  /** Called with a directory or file that cannot be read. */
   readonly onLeftOut?: OnLeftOut | undefined;
 }
 

@@ -144,7 +144,7 @@ export class ScoreLog {
     return row === 0 ? undefined : row - 1;
   }
 
-  /** Whether no loss of this model was ever finite, at least one of them in f32: it is broken, whoever computes it. */
+  /** Whether no loss of this model was ever finite, at least one of them in f32: it is broken on every engine. */
   get neverFinite(): boolean {
     return this.#finite === 0 && this.#exactNotFinite > 0;
   }

@@ -107,8 +107,8 @@ export class WinnerIndex {
   /**
    * How sure the winner of a sample is. Losses too close to call are a tie; so is a winner that is not finite. A rival
    * that is not finite never wins and never ties, once f32 has said so or the model was never seen finite. The same
-   * model named twice is no rival of itself, nor is a copy that gives the same loss and the same row to the last bit:
-   * whoever computes them finds them equal, and the lower index wins.
+   * model named twice is not a rival of itself, nor is a copy that gives the same loss and the same row to the last bit:
+   * every engine finds them equal, and the lower index wins.
    */
   certainty(sampleId: number, bound: LossErrorBound = {}): Certainty {
     const best = this.winner(sampleId);

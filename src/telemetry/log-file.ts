@@ -15,7 +15,7 @@ export interface LogFileOptions {
   readonly maxAgeMs?: number | undefined;
   /** Files set aside that are kept. Default 5. */
   readonly keep?: number | undefined;
-  /** Told when writing begins to fail, with the reason, and when it works again, with the lines that were dropped. */
+  /** Called when writing begins to fail, with the reason, and when it works again, with the lines that were dropped. */
   readonly onState?:
     | ((state: { readonly failing?: string | undefined; readonly dropped?: number | undefined }) => void)
     | undefined;

@@ -49,7 +49,7 @@ const COUNTERS = {
 
 const OUTCOMES = ['accepted', 'lost', 'rejected'] as const;
 
-/** What is not known yet is absent: an alarm on a zero that nobody measured would be false. */
+/** What is not known yet is absent: an alarm on a zero that was never measured would be false. */
 const GAUGES = {
   quarry_submissions_unknown: ['Submissions whose outcome is not known.', (s: MeteredSummary) => s.unknown],
   quarry_open_targets: ['Open targets.', (s: MeteredSummary) => (s.epoch === undefined ? undefined : s.openTargets)],

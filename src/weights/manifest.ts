@@ -16,7 +16,7 @@ export interface WeightsManifest extends DataManifest {
 
 /**
  * What tells decrypted weights apart, 64 lowercase hex digits: checksum and key together. The checksum alone is not
- * enough: anybody may publish a model with another's encrypted file and a key of their own, which decrypts to noise.
+ * enough: anyone may publish a model with another's encrypted file and a key of their own, which decrypts to noise.
  */
 export function weightsIdentity(manifest: Pick<WeightsManifest, 'checksum' | 'decryptionKey'>): string {
   const parts = Buffer.concat([Buffer.from(manifest.checksum, 'hex'), manifest.decryptionKey]);

@@ -96,7 +96,7 @@ export class StreamedFile implements GrowingFile {
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#running = runJob(this.#core.weightsStreamPush(this.#stream, pieces), 'storing weights');
-    // Whoever awaits it next is told.
+    // The next await receives it.
     this.#running.catch(() => {});
     if (!first || this.startAt > 0) return;
     await this.#running;
@@ -141,7 +141,7 @@ export class StreamedFile implements GrowingFile {
   }
 
   async close(): Promise<void> {
-    // What was collected and not handed on is kept as well; after a failure there is nobody to take it.
+    // What was collected and not handed on is kept as well; after a failure there is no reader to take it.
     await this.#push().catch(() => {});
     await this.#running.catch(() => {});
     this.#core.weightsStreamClose(this.#stream);

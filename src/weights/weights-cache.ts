@@ -63,7 +63,7 @@ export class WeightsCache {
    *
    * @throws QuarryError `CHECKSUM_MISMATCH` when what the addresses serve hashes to something else
    * @throws QuarryError `SIZE_MISMATCH` when it is shorter or longer than announced
-   * @throws QuarryError `WEIGHTS_INVALID` when the plaintext is no valid container (wrong key, malformed file)
+   * @throws QuarryError `WEIGHTS_INVALID` when the plaintext is not a valid container (wrong key, malformed file)
    * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes
    */
   async open(manifest: WeightsManifest, options: FetchWeightsOptions = {}): Promise<WeightsFile> {

@@ -159,7 +159,7 @@ describe('wallet', () => {
     );
   });
 
-  it('refuses what is no key without showing it', () => {
+  it('refuses what is not a key without showing it', () => {
     for (const bad of ['', 'xyz', '00'.repeat(32), 'ff'.repeat(32), '11'.repeat(31)]) {
       expect(() => walletFromPrivateKey(bad)).toThrow(/not a secp256k1 private key/);
     }

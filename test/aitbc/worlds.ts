@@ -16,7 +16,7 @@ const ATTESTER_SEED = new Uint8Array(32).fill(9);
 export const CLIENT_KEY = 'client-key-for-tests';
 export const MINER_KEY = 'miner-key-for-tests';
 export const ADMIN_KEY = 'admin-key-for-tests';
-/** Anybody's: the private key 1…1. */
+/** Anyone's: the private key 1…1. */
 export const WALLET_KEY = '11'.repeat(32);
 export const PINS = { trustedSigners: [keyIdOf(SIGNER_SEED)], trustedAttesters: [keyIdOf(ATTESTER_SEED)] };
 

@@ -21,7 +21,7 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly stdin?: string;
   readonly signal?: AbortSignal;
-  /** Told the output as it comes. */
+  /** Called with the output as it comes. */
   readonly onOutput?: (text: string) => void;
 }
 

@@ -131,7 +131,7 @@ test('a later run does not read files again that were taken in completely', asyn
 test('a file that cannot be read is a warning, and the others are mined', async () => {
   network = await startMiningNetwork();
   await writeFile(join(network.dir, 'a.txt'), 'first '.repeat(200));
-  await writeFile(join(network.dir, 'b.txt.gz'), 'this is no gzip');
+  await writeFile(join(network.dir, 'b.txt.gz'), 'this is not a gzip');
   await writeFile(join(network.dir, 'c.txt'), 'third '.repeat(200));
   const { miner, cut } = await network.miner({ data: [join(network.dir, '*.txt*')], dryRun: true });
   const warnings: string[] = [];

@@ -99,7 +99,7 @@ describe('a state directory of another chain', () => {
 
 describe('a damaged journal', () => {
   it('is refused with a way on', async () => {
-    await writeFile(join(dir, 'journal.db'), 'this is no database, however long it may be '.repeat(200));
+    await writeFile(join(dir, 'journal.db'), 'this is not a database, however long it may be '.repeat(200));
     expect(() => open()).toThrowError(
       expect.objectContaining({ code: 'STORE_CORRUPT', hint: expect.stringContaining('backup') }),
     );

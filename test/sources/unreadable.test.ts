@@ -84,7 +84,7 @@ test('a unit that stays away is read after all others, and the position waits fo
   await close();
 });
 
-test('what stays away is reported once and left out; without anybody to tell, it ends the stream', async () => {
+test('what stays away is reported once and left out; without anyone to tell, it ends the stream', async () => {
   const { units, close } = await server((path) => (path === '/b' ? 503 : 'whole'));
   const left: string[] = [];
   const found = await read(units, { onUnreadable: (unit, error) => left.push(`${unit.slice(-2)} ${error.code}`) });

@@ -39,7 +39,7 @@ describe('a model.json that', () => {
     expect(readModelFile(scores)).toEqual({ ...A, embeddingDim: 4 });
   });
 
-  it.each(DAMAGES)('%s is no hindrance to readers', async (_name, damage) => {
+  it.each(DAMAGES)('%s is not a hindrance to readers', async (_name, damage) => {
     const { dir, file } = await scored();
     if (damage === undefined) rmSync(file);
     else writeFileSync(file, damage);

@@ -89,7 +89,7 @@ test('the HTTP API answers loopback only, and obeys only with the token', async 
   expect((await fetch(`${api.url}/1/pause`, { ...bearer, method: 'POST' })).status).toBe(202);
   expect(commands).toEqual(['pause']);
   expect((await fetch(`${api.url}/nothing`, bearer)).status).toBe(404);
-  // Probes need no token, and learn nothing that is anybody's business.
+  // Probes need no token, and learn nothing that is anyone's business.
   expect(await (await fetch(`${api.url}/health`)).json()).toEqual({ status: 'ok' });
   const probe = await fetch(`${api.url}/ready`);
   expect([probe.status, await probe.json()]).toEqual([503, { ready: false, reason: 'paused' }]);

@@ -123,7 +123,7 @@ export class AITBCMiner {
     if (answer.status === 204 || answer.text === '') return undefined;
     const body = answer.json();
     if (!isWire(body) || typeof body['job_id'] !== 'string') {
-      throw new QuarryError('PROTOCOL', 'miner.poll: the answer is no job');
+      throw new QuarryError('PROTOCOL', 'miner.poll: the answer is not a job');
     }
     return {
       jobId: body['job_id'],
@@ -245,7 +245,7 @@ export class AITBCMiner {
 
   async #tryPoll(signal: AbortSignal | undefined): Promise<MinerJob | undefined> {
     try {
-      // Without the signal: an answer thrown away would leave a job running that nobody runs.
+      // Without the signal: an answer thrown away would leave a job marked as running that no miner runs.
       return await this.poll();
     } catch (error) {
       if (error instanceof APIError && (error.status === 401 || error.status === 403)) throw error;

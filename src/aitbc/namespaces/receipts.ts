@@ -62,7 +62,7 @@ export class ReceiptsNamespace {
     );
   }
 
-  /** Verifies on this machine; asks nobody. */
+  /** Verifies on this machine, without any request. */
   verifyLocal(receipt: Receipt | string | Uint8Array, options: VerifyReceiptOptions = {}): ReceiptVerification {
     return verifyReceipt(receipt instanceof Receipt ? receipt.text : receipt, this.#pinned(options));
   }

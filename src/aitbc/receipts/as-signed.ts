@@ -9,7 +9,7 @@ const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|(.))/g;
  * spelling of a number or an escape, whitespace other than spaces, nulls and repeated names, which are not signed.
  * Undefined when there is none, so that a change of any byte changes what is verified.
  *
- * @param text valid JSON; one newline after it is no part of the receipt
+ * @param text valid JSON; one newline after it is not a part of the receipt
  * @param parsed the same, parsed
  */
 export function unsignedSpelling(text: string, parsed: JsonNode): string | undefined {

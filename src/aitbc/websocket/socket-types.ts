@@ -89,7 +89,7 @@ export interface ReceiptCreated extends SocketEvent {
   readonly data?: unknown | undefined;
 }
 
-/** A frame of a type nobody documented. */
+/** A frame of an undocumented type. */
 export interface OtherMessage extends SocketEvent {
   readonly type: 'message';
   readonly data: unknown;

@@ -20,7 +20,7 @@ export function claimCommand(context: CliContext): Command {
     ['stateDir', 'maxInFlight'],
   )
     .argument('[targets...]', 'only these targets (default: all of yours that are due)')
-    .option('--expired', "also return expired targets, anybody's, for their incentive")
+    .option('--expired', "also return anyone's expired targets, for the incentive")
     .addHelpText('after', examples('claim', 'claim 0x…', 'claim --expired --json'))
     .action((ids: string[], flags: ClaimFlags) => {
       const named = ids.map((id) => idArgument(id, 'target'));

@@ -42,7 +42,7 @@ const LOCALNET_PORTS = { port: '9000', faucetPort: '9123', scoringPort: '9124', 
 const FUND_REQUESTS = 5;
 const MAX_MODELS = 64;
 
-/** A devnet that serves, whoever runs it. */
+/** A devnet that is serving, in this process or another. */
 interface ServingDevnet extends DevnetEndpoints {
   readonly chainId: string;
   readonly scoringUrl?: string | undefined;

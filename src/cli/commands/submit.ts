@@ -40,7 +40,7 @@ export function submitCommand(context: CliContext): Command {
     .addHelpText(
       'after',
       `
-Submitted data must stay where anybody can fetch it until the target is claimed. A host of this process (--data-port)
+Submitted data must stay where anyone can fetch it until the target is claimed. A host of this process (--data-port)
 serves it until Ctrl-C.
 ${examples(
   'submit sample.txt --target 0x… --dry-run',

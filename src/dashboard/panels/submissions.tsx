@@ -92,7 +92,7 @@ function Story({ row, canAsk }: { readonly row: Submission; readonly canAsk: boo
 
 function winnerText(winner: Winner | string, own: number | undefined): string {
   if (typeof winner === 'string') return winner;
-  if (winner.submitter === undefined) return `nobody: the target is ${winner.status}`;
+  if (winner.submitter === undefined) return `no one: the target is ${winner.status}`;
   if (winner.distance === undefined) return winner.submitter;
   const at = `${winner.submitter} at ${winner.distance.toFixed(6)}`;
   if (own === undefined) return at;

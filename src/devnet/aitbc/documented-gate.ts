@@ -69,7 +69,7 @@ export function documentedGate(book: CoordinatorBook, options: DocumentedServerO
   };
 }
 
-/** @throws QuarryError `INVALID_ARGUMENT` when the body is no object */
+/** @throws QuarryError `INVALID_ARGUMENT` when the body is not an object */
 export function bodyOf(request: ServerRequest): JsonObject {
   const value: unknown = JSON.parse(request.text || '{}');
   if (!isJsonObject(value)) throw new QuarryError('INVALID_ARGUMENT', 'the body must be an object');

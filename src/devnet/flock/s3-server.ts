@@ -30,7 +30,7 @@ export class S3Server extends FaultyServer {
   readonly faulty: StoreFaults = { dropAfter: [], stallAfter: [], ignoreRange: false };
   /** Life of a link in seconds. */
   expiresSeconds = 3600;
-  /** Told how many bytes of an answer were sent, after each piece. */
+  /** Called with the number of bytes of an answer were sent, after each piece. */
   onProgress: (sent: number) => void = () => {};
   readonly #secret = randomBytes(32);
 

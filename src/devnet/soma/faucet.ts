@@ -41,7 +41,7 @@ export interface FaucetOptions {
   readonly coins: number;
 }
 
-/** Gives coins to whoever asks, by ordinary signed transactions, one at a time. */
+/** Gives coins to any address, by ordinary signed transactions, one at a time. */
 export class Faucet {
   readonly #node: DevnetNode;
   readonly #options: FaucetOptions;

@@ -6,7 +6,7 @@ import { startDevnet } from './devnet.js';
 import type { DevnetOptions } from './options.js';
 
 // The devnet's own process: options come as one line on stdin, endpoints go out as one line of JSON. It ends with
-// SIGTERM, SIGINT, or its input, which is how it notices that whoever started it is gone.
+// SIGTERM, SIGINT, or its input, which is how it notices that its parent is gone.
 const input = createInterface({ input: process.stdin });
 const [line] = (await once(input, 'line')) as [string];
 try {

@@ -94,7 +94,7 @@ export class DevnetNode {
     this.checkpoints = new CheckpointLog(this.ledger, options.genesisTimestampMs, options);
     this.chainId = this.checkpoints.latest.digest;
     this.visible = new VisibleState(this.ledger.genesis, options.readLagMs, deps.sleep);
-    // First of all listeners: whoever is told of a checkpoint can read what is in it.
+    // First of all listeners, so that what a checkpoint holds can be read once the checkpoint is announced.
     this.checkpoints.subscribe(() => this.visible.showAll());
     this.epochs.set(0n, {
       startState: this.ledger.state,

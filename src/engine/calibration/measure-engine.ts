@@ -19,7 +19,7 @@ const MAX_RUNS = 5;
 export async function measureEngine(spec: EngineSpec, config: ModelConfig, signal?: AbortSignal): Promise<number> {
   const shape = probeShape(config, spec.engine);
   const sample = Uint8Array.from({ length: shape.sequenceLength }, (_, i) => (i * 37 + (i >> 3)) & 255);
-  // Weights of a probe are nobody's: nothing of them is kept on disk.
+  // Weights of a probe belong to no model: nothing of them is kept on disk.
   const { cacheDir: _cacheDir, ...inMemory } = spec;
   const engine = await createScoringEngine(inMemory);
   try {

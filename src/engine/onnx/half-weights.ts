@@ -12,7 +12,7 @@ export interface HalfWeights {
   readonly path: string;
   /** Where each matrix lies, bytes. */
   readonly tensors: ReadonlyMap<string, { readonly offset: number; readonly length: number }>;
-  /** Removes a file that is nobody's to keep. */
+  /** Removes a file that no cache keeps. */
   close(): Promise<void>;
 }
 

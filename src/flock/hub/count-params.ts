@@ -34,7 +34,7 @@ export async function countParams(
   return total;
 }
 
-/** Sum over all tensors of the product of their shape; undefined when it is no safetensors header. */
+/** Sum over all tensors of the product of their shape; undefined when it is not a safetensors header. */
 function countHeader(bytes: Uint8Array): number | undefined {
   let header: unknown;
   try {

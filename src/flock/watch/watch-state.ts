@@ -35,7 +35,7 @@ export async function readWatchState(path: string): Promise<SeenTasks | undefine
     value = undefined;
   }
   if (!isJsonObject(value) || value['version'] !== 1 || !isJsonObject(value['tasks'])) {
-    throw new QuarryError('DATA_INVALID', `${path} is no state file of the task watcher`, {
+    throw new QuarryError('DATA_INVALID', `${path} is not a state file of the task watcher`, {
       hint: 'Name another file with --state, or remove this one to begin anew.',
     });
   }

@@ -118,7 +118,7 @@ export async function* watchTasks(
     } catch (error) {
       if (signal?.aborted || hasReason(error, 'FLOCK_ABORTED')) return;
       failures++;
-      // Told once per spell, and again each time the pause has doubled.
+      // Reported once per spell, and again each time the pause has doubled.
       if ((failures & (failures - 1)) === 0) {
         yield { at: at(), event: 'degraded', failures, reason: error instanceof Error ? error.message : String(error) };
       }

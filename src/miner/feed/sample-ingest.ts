@@ -2,7 +2,7 @@ import { throwIfAborted } from '../../errors/index.js';
 import type { Sample } from '../../sources/index.js';
 import type { Store } from '../../store/index.js';
 
-/** A slow source holds nobody up longer than this: what there is gets scored. */
+/** A slow source delays scoring no longer than this: what there is gets scored. */
 const PATIENCE_MS = 500;
 
 /** Fresh samples, read ahead of the scorer by at most one batch and free of bytes the store has seen. */
@@ -16,7 +16,7 @@ export class SampleIngest {
   #taken = 0;
   #duplicates = 0;
 
-  /** @param onUnit told that every unit before this one is in the store, whenever that has changed */
+  /** @param onUnit called when every unit before this one is in the store, whenever that has changed */
   constructor(samples: AsyncIterable<Sample>, store: Store, onUnit: (unit: number) => void = () => {}) {
     this.#samples = samples[Symbol.asyncIterator]();
     this.#store = store;

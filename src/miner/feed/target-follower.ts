@@ -14,9 +14,9 @@ export interface TargetFollowerDeps {
   readonly embeddingDim: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Told of targets that are left out. */
+  /** Called with targets that are left out. */
   readonly complain: (error: QuarryError) => void;
-  /** Told how the feed stands. */
+  /** Called with how the feed stands. */
   readonly node: Pick<NodeWatch, 'listeners' | 'heard'>;
   /** A target is open that this miner has not won. */
   readonly onKnown: (targetId: string) => void;

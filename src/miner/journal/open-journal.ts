@@ -21,7 +21,7 @@ const SHORT = 8;
  * Opens the journal of a state directory for a chain. The journal of another private chain, such as a devnet that was
  * started anew, is set aside under that chain's name and taken up again when the chain comes back.
  *
- * @param warn told what was lost or set aside
+ * @param warn called with what was lost or set aside
  * @throws QuarryError `CONFIG_INVALID` when the directory belongs to another chain, and either is public
  * @throws QuarryError `STORE_CORRUPT` when the journal is damaged
  * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written

@@ -53,7 +53,7 @@ export class SubmissionRecords {
   readonly #now: () => number;
 
   /**
-   * @param mark told the id of every new submission
+   * @param mark called with the id of every new submission
    * @param now milliseconds since the Unix epoch
    */
   constructor(sql: Statements, mark: HighWaterMark, now: () => number) {

@@ -26,7 +26,7 @@ export interface MatcherDeps {
   readonly emitter: MinerEmitter;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Keeps work that nobody waits for: its failures are reported. */
+  /** Keeps background work: its failures are reported. */
   readonly background: (work: Promise<void>) => void;
 }
 

@@ -29,7 +29,7 @@ export interface TargetComposerDeps {
   readonly maxBytes: () => number;
 }
 
-/** Rows grow by this factor before targets that nobody could reach are tried again. */
+/** Rows grow by this factor before unreachable targets are tried again. */
 const GROWTH = 1.1;
 /** Times a composition is searched again after its parts were scored in f32. */
 const MAX_ATTEMPTS = 4;
@@ -68,7 +68,7 @@ export class TargetComposer {
     return sampleCount > this.#triedAt && (finished || sampleCount >= this.#triedAt * GROWTH);
   }
 
-  /** At most one candidate for each target that nobody works on, for all open ones where none are named. */
+  /** At most one candidate for each target without a submission in flight, among all open ones where none are named. */
   async *candidates(
     targets: readonly OpenTarget[] | undefined,
     readyAt: number,

@@ -13,7 +13,7 @@ export interface ChainStateDeps {
   readonly models: Pick<ModelCatalogue, 'update'>;
   /** Width of the embeddings that the models' shape gives. */
   readonly embeddingDim: number;
-  /** Told of models that cannot be read. */
+  /** Called with models that cannot be read. */
   readonly complain: (error: QuarryError) => void;
   /** What targets are matched and judged by has changed. */
   readonly onChanged: () => void;

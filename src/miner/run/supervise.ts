@@ -1,7 +1,7 @@
 import { type ErrorCode, isAbort, type QuarryError, toQuarryError } from '../../errors/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
 
-/** Between two attempts of something that failed for a reason that may pass. */
+/** Between two attempts of something that failed for a transient reason. */
 export const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
 /** What fails so often in a row, without a success in between, has failed for good. */
 export const MAX_FAILURES = 20;
@@ -31,7 +31,7 @@ const OF_NODES: ReadonlySet<ErrorCode> = new Set([
 
 /** What happens to failures. */
 export interface FailureHandling {
-  /** Told of every failure that is tried again after a pause. */
+  /** Called with every failure that is tried again after a pause. */
   readonly onFailure: (failure: QuarryError) => void;
   /** Removes the cause of a failure where it can; then it is tried again at once. */
   readonly mend: (failure: QuarryError) => Promise<boolean>;
@@ -40,7 +40,7 @@ export interface FailureHandling {
 }
 
 /**
- * Does something until the signal fires, again after failures that may pass.
+ * Runs `body` until aborted, restarting it after transient failures.
  *
  * @param doing what it is, for the error
  * @param body calls its argument whenever it got somewhere: failures are counted from there

@@ -1,6 +1,6 @@
 import { isAbort, type QuarryError, toQuarryError } from '../../errors/index.js';
 
-/** Work that must not hold up whoever found it. Its failures are told; being aborted is none. */
+/** Background work whose callers do not wait. Failures are reported; an abort is not one. */
 export class TaskGroup {
   readonly #tasks = new Set<Promise<void>>();
   readonly #onFailure: (failure: QuarryError) => Promise<void>;

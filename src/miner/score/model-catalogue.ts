@@ -43,7 +43,7 @@ export interface ModelCatalogueDeps {
   readonly emitter: MinerEmitter;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Told of scores that the engine takes back, by BLAKE2b-256 of their samples. */
+  /** Called with scores that the engine takes back, by BLAKE2b-256 of their samples. */
   readonly onWithdrawn?: ((model: ModelKey, checksums: readonly Uint8Array[]) => void) | undefined;
 }
 

@@ -74,7 +74,7 @@ export class TargetSearcher {
     this.#deps = deps;
   }
 
-  /** Told of every sample scored that was not searched: the share is of all of them. */
+  /** Called with every sample scored that was not searched: the share is of all of them. */
   noteScored(samples: number): void {
     this.#others += samples;
   }

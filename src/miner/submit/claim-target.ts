@@ -31,7 +31,7 @@ export interface ClaimTargetDeps {
   readonly client: Pick<SomaClient, 'getTarget' | 'recoverTransaction' | 'balanceChange'>;
   readonly account: Pick<SomaAccount, 'address' | 'claimRewards'>;
   readonly journal: Pick<Journal, 'claims' | 'submissions'>;
-  /** Told the fee of a transaction that an earlier run signed, whatever it came to. */
+  /** Called with the fee of a transaction that an earlier run signed, whatever it came to. */
   readonly onResentFee?: ((feeShannons: bigint) => void) | undefined;
 }
 

@@ -14,7 +14,7 @@ export interface ClaimerOptions {
 
 export interface ClaimerDeps extends ClaimTargetDeps {
   readonly client: ClaimTargetDeps['client'] & Pick<SomaClient, 'listAllTargets'>;
-  /** Told what became of each claim. */
+  /** Called with what became of each claim. */
   readonly onOutcome: (outcome: ClaimOutcome) => void;
   /** Resolves when no submission waits or is in flight. */
   readonly submissionsDone: () => Promise<void>;

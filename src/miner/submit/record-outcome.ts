@@ -16,7 +16,7 @@ export interface SettleDeps {
  * outcome is certain.
  *
  * @param skip digests that are in flight right now
- * @param onOutcome told what each came to; `unknown` when that cannot be found out now
+ * @param onOutcome called with what each came to; `unknown` when that cannot be found out now
  */
 export async function settleSubmissions(
   deps: SettleDeps,

@@ -42,7 +42,7 @@ export class SampleHosting {
   }
 
   /**
-   * Publishes a candidate's sample, again after failures that may pass, for as long as the target is there to be won.
+   * Publishes a candidate's sample, again after transient failures, for as long as the target is there to be won.
    *
    * @throws QuarryError of the host, or `ABORTED` when the signal fires
    */

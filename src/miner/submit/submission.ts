@@ -19,11 +19,11 @@ export interface SubmissionDeps {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
-  /** Told a digest before it is written down: whoever settles open records must not take it for forgotten. */
+  /** Called with a digest before it is written down: recovery of open records must not take it for forgotten. */
   readonly onRecording: (digest: string) => void;
-  /** Told a digest right before it leaves; `latencyMs` is counted from the moment the hit was possible. */
+  /** Called with a digest right before it leaves; `latencyMs` is counted from the moment the hit was possible. */
   readonly onSigned: (digest: string, latencyMs: number) => void;
-  /** Told a digest that waits for no answer any more. */
+  /** Called with a digest that waits for no answer any more. */
   readonly onAnswered: (digest: string) => void;
 }
 

@@ -35,9 +35,9 @@ export interface SubmitterDeps {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
-  /** Told that candidates may be offered again which were turned away while enough submissions were in flight. */
+  /** Called when candidates may be offered again which were turned away while enough submissions were in flight. */
   readonly onRoom: () => void;
-  /** Told that a target refused a sample, after its outcome was: it may take another. */
+  /** Called when a target refused a sample, after its outcome was: it may take another. */
   readonly onRejected: (targetId: string, signal: AbortSignal) => void;
 }
 

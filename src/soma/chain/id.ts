@@ -35,7 +35,7 @@ export function isId(text: string): boolean {
 /**
  * The 32 bytes of an id or address.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when `text` is no id
+ * @throws QuarryError `INVALID_ARGUMENT` when `text` is not an id
  */
 export function idToBytes(text: string): Uint8Array {
   return hexToBytes(normaliseId(text).slice(2));

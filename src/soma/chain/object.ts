@@ -93,7 +93,7 @@ export function objectRefOf(object: SomaObject): ObjectRef {
 export function parseObjectType(text: string): ObjectType {
   const type = OBJECT_TYPES.find((each) => each === text);
   if (type === undefined) {
-    throw new QuarryError('INVALID_ARGUMENT', `"${text.slice(0, 40)}" is no object type`, {
+    throw new QuarryError('INVALID_ARGUMENT', `"${text.slice(0, 40)}" is not an object type`, {
       hint: `use one of ${OBJECT_TYPES.join(', ')}`,
     });
   }

@@ -73,7 +73,7 @@ export const tensorCodec: Codec<SomaTensor> = {
     const dtype = r.uleb128();
     if (dtype !== 0) throw r.invalid(`tensor element type ${dtype}, of which only 0 (f32) is known`);
     const raw = r.bytes();
-    if (raw.length % 4 !== 0) throw r.invalid(`tensor data of ${raw.length} bytes, which is no multiple of 4`);
+    if (raw.length % 4 !== 0) throw r.invalid(`tensor data of ${raw.length} bytes, which is not a multiple of 4`);
     const values = f32FromLittleEndian(raw);
     const rank = r.count(8);
     const shape: number[] = [];

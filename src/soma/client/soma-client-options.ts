@@ -12,7 +12,7 @@ export interface SomaClientSettings {
   readonly fallbackUrls?: readonly string[] | undefined;
   /** How fullnodes are compared, where there are several. */
   readonly failover?: Omit<FailoverOptions, 'onFullnode'> | undefined;
-  /** Told which fullnode is preferred, and which fail or are refused, where there are several. */
+  /** Called with which fullnode is preferred, and which fail or are refused, where there are several. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
   readonly tls?: TlsOptions | undefined;
   /** Sent with every call to the fullnode, such as an authorization. */
@@ -26,7 +26,7 @@ export interface SomaClientSettings {
    * it too.
    */
   readonly addressPolicy?: AddressPolicy | undefined;
-  /** Told the response headers of every call to the fullnode: chain, epoch, checkpoint height. */
+  /** Called with the response headers of every call to the fullnode: chain, epoch, checkpoint height. */
   readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
   /** False skips the first call, so that an unreachable node is found out later. Default true. */
   readonly probe?: boolean | undefined;

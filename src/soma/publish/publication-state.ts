@@ -44,7 +44,7 @@ export function freshDecryptionKey(): Uint8Array {
 /**
  * Reads the state an earlier run left; `undefined` when there is none.
  *
- * @throws QuarryError `DATA_INVALID` when the file is no publication state
+ * @throws QuarryError `DATA_INVALID` when the file is not a publication state
  */
 export async function readPublicationState(path: string): Promise<PublicationState | undefined> {
   let text: string;

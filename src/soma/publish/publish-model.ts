@@ -39,9 +39,9 @@ export interface PublishModelOptions {
 export interface PublishModelDeps {
   readonly client: SomaClient;
   readonly account: SomaAccount;
-  /** Makes the encrypted file fetchable by anybody; returns its URL. */
+  /** Makes the encrypted file fetchable by anyone; returns its URL. */
   readonly hostFile: (checksum: string, path: string) => Promise<string>;
-  /** Told when a step is done. */
+  /** Called when a step is done. */
   readonly onStep?: ((step: PublicationStep, state: PublicationState) => void) | undefined;
 }
 

@@ -11,7 +11,7 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024;
  * Reads a text file that holds no secret.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when there is none
- * @throws QuarryError `FILE_UNREADABLE` when it is no regular file, too large or not UTF-8
+ * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file, too large or not UTF-8
  */
 export function readTextFile(path: string): Promise<string> {
   return readRegularFile(path, false);
@@ -22,7 +22,7 @@ export function readTextFile(path: string): Promise<string> {
  *
  * @throws QuarryError `KEY_FILE_UNSAFE` when its group or others may read or change it
  * @throws QuarryError `FILE_NOT_FOUND` when there is none
- * @throws QuarryError `FILE_UNREADABLE` when it is no regular file, too large or not UTF-8
+ * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file, too large or not UTF-8
  */
 export function readSecretFile(path: string): Promise<string> {
   return readRegularFile(path, true);

@@ -170,7 +170,7 @@ export class Wallet {
   /**
    * Adds a key from text in any form, see {@link Keypair.fromText}.
    *
-   * @throws QuarryError `KEY_INVALID` when the text is no key; otherwise as {@link Wallet.add}
+   * @throws QuarryError `KEY_INVALID` when the text is not a key; otherwise as {@link Wallet.add}
    */
   async import(text: string, alias?: string): Promise<WalletAccount> {
     return this.add(Keypair.fromText(text), alias);

@@ -12,7 +12,7 @@ export interface JoinedParts {
  * Joins parts to one sample whose score is the mean of theirs: every part but the last must end with a chunk, and all of
  * them must fit one batch.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when a part before the last is no whole number of chunks
+ * @throws QuarryError `INVALID_ARGUMENT` when a part before the last is not a whole number of chunks
  * @throws QuarryError `DATA_TOO_LARGE` when the parts make more than one batch
  * @throws QuarryError `DATA_EMPTY` when there are none, or one has no bytes
  */

@@ -21,7 +21,7 @@ export interface CompositionGoal extends Pick<PoolGoals, 'leads' | 'maxParts' | 
 
 /** Passes over all parts that look for a better one in each place. */
 const MAX_PASSES = 6;
-/** Less than this is no gain. */
+/** Less than this is not a gain. */
 const LEAST_GAIN = 1e-7;
 
 /** The search of a pool's contract for one target, in plain TypeScript. */

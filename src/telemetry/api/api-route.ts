@@ -26,7 +26,7 @@ export interface ApiRoute {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   /**
-   * `open`: everybody may ask, nothing of the miner's is in it. `read`: needs the token where other machines can reach
+   * `open`: needs no token, reveals nothing of the miner. `read`: needs the token where other machines can reach
    * this. `control`: always needs the token.
    */
   readonly access: 'open' | 'read' | 'control';

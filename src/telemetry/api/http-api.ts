@@ -46,7 +46,7 @@ export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): 
   const token = options.token === '' ? undefined : options.token;
   const isLocal = isLoopbackHost(host);
   if (!isLocal && token === undefined) {
-    throw new QuarryError('CONFIG_INVALID', `the HTTP API on ${host} would be open to everybody`, {
+    throw new QuarryError('CONFIG_INVALID', `the HTTP API on ${host} would be open to every machine that reaches it`, {
       hint: 'set QUARRY_API_TOKEN, or leave --api-host out',
     });
   }

@@ -27,7 +27,7 @@ import { openScorer } from './scorer.js';
 /** What the demo scores when no files are given. */
 const SAMPLES = [
   'The embedding of a sample depends on its bytes and on the weights, never on the target.',
-  'Work that anybody can repeat is work that anybody can check.',
+  'Work that anyone can repeat is work that anyone can check.',
   'for (let i = 0; i < 10; i++) console.log(i);',
 ];
 

@@ -42,7 +42,9 @@ export function receiptsCommand(context: CliContext): Command {
     );
 
   withPins(
-    withConnection(receipts.command('verify <file>').description('verify a receipt; asks nobody unless --remote')),
+    withConnection(
+      receipts.command('verify <file>').description('verify a receipt on this machine; --remote asks the service too'),
+    ),
   )
     .option('--strict', 'refuse members added after signing and any spelling that is not as signed')
     .option('--remote', 'ask the coordinator instead')
@@ -69,7 +71,7 @@ export function receiptsCommand(context: CliContext): Command {
         const pinned = [...(options.trustedSigners ?? []), ...(options.trustedAttesters ?? [])].length > 0;
         if (pinned && !result.trusted) throw invalid(['signed by a key that is not pinned']);
         if (!pinned)
-          tell(context, 'hint: intact, but anybody could have signed it; pin the keys you trust with --signer');
+          tell(context, 'hint: intact, but anyone could have signed it; pin the keys you trust with --signer');
       },
     );
 
@@ -141,7 +143,7 @@ function verificationWire(result: ReceiptVerification): object {
   };
 }
 
-/** Whether an attestation failed only because nobody said whose key it is. */
+/** Whether an attestation failed only because its key is not pinned. */
 function missesKey(result: ReceiptVerification): boolean {
   return result.attestations.some((check) => !check.valid && check.keyId === undefined) && result.minerSignature.valid;
 }

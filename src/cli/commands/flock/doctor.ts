@@ -17,7 +17,7 @@ import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from '
 /** `quarry flock health`: whether the service answers. */
 export function healthCommand(context: CliContext): Command {
   return addFlockFlags(new Command('health'))
-    .description('ask the service whether it is well')
+    .description('check service health')
     .addHelpText('after', '\nExample:\n  quarry flock health --json')
     .action((flags: FlockFlags) =>
       withSession(context, flags, async ({ client }) => {

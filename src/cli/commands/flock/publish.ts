@@ -218,11 +218,11 @@ function checksTable(checks: readonly PreflightCheck[], context: CliContext): st
   });
 }
 
-/** Refuses early what would end in a question nobody can answer. */
+/** Fails early where a question would need a terminal and there is none. */
 function askable(context: CliContext, flags: { readonly yes?: boolean | undefined }): void {
   if (flags.yes || isTty(context.stdin)) return;
   throw new QuarryError('USAGE', 'submitting from a script needs --yes', {
-    hint: 'Without a terminal there is nobody to ask; add --yes.',
+    hint: 'Without a terminal there is no one to ask; add --yes.',
   });
 }
 

@@ -54,7 +54,7 @@ export function addFlockFlags(command: Command): Command {
  * Opens a session from flags and environment.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when a named file does not exist
- * @throws QuarryError `USAGE` when the time-out is no positive number
+ * @throws QuarryError `USAGE` when the time-out is not a positive number
  */
 async function openSession(context: CliContext, flags: FlockFlags): Promise<FlockSession> {
   const { env } = context;

@@ -273,7 +273,7 @@ export function leaderboardCommand(context: CliContext): Command {
             wire: rows,
             rows: rows.map(leaderRow),
             columns,
-            empty: wallet === undefined ? 'nobody is ranked yet' : 'this wallet is not ranked',
+            empty: wallet === undefined ? 'no wallet is ranked yet' : 'this wallet is not ranked',
           });
         }),
     );

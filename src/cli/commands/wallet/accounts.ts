@@ -89,7 +89,7 @@ function addImport({ context, command, directoryOf }: AccountCommands): void {
 
 function addExport({ context, command, open }: AccountCommands): void {
   command('export <account>', 'print the secret key of an account')
-    .option('--yes-show-the-secret', 'required without --out: whoever sees the key owns the coins')
+    .option('--yes-show-the-secret', 'required without --out: anyone who sees the key owns the coins')
     .addOption(
       new Option('--format <format>', 'how it is written')
         .choices(['bech32', 'hex', 'base58', 'keystore'])

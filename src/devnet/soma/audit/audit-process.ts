@@ -40,7 +40,7 @@ async function score(request: ScoreRequest): Promise<ScoreReply> {
   }
 }
 
-// Runs as a process of its own: requests come and replies go over its IPC channel, one at a time. It ends with whoever
+// Runs as a process of its own: requests come and replies go over its IPC channel, one at a time. It ends with the process that
 // started it.
 let last: Promise<unknown> = Promise.resolve();
 process.on('message', (request: ScoreRequest) => {

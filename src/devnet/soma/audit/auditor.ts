@@ -20,7 +20,7 @@ export interface AuditVerdict {
   readonly targetId: ObjectId;
   readonly transaction: Digest;
   readonly fillEpoch: bigint;
-  /** `unknown` when the models could not be run, which is nobody's fraud. */
+  /** `unknown` when the models could not be run, which proves no fraud. */
   readonly outcome: 'honest' | 'fraud' | 'unknown';
   /** Why, for people. */
   readonly reason: string;

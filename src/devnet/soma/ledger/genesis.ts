@@ -65,7 +65,7 @@ const VALIDATOR_COMMISSION_BPS = 200n;
 const NO_FEE = { baseFee: 0n, operationFee: 0n, valueFee: 0n, totalFee: 0n };
 
 /**
- * Makes the first state of a chain: what is not given to anybody is the emission pool.
+ * Makes the first state of a chain: what no account holds is the emission pool.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when more is given than there is
  */

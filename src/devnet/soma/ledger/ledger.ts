@@ -78,7 +78,7 @@ export class Ledger {
   }
 
   /**
-   * Makes an object look held by a transaction that nobody sent, until {@link release}.
+   * Makes an object look held by a transaction that was never sent, until {@link release}.
    *
    * @returns the holder's digest
    */

@@ -118,7 +118,7 @@ export function withdrawStake(
   const tokens = tokensFor(then, principal);
   const value = somaFor(exchangeRateAt(pool, epoch), tokens);
   const reward = min(value > principal ? value - principal : 0n, pool.rewardsPool);
-  // A slashed pool may hold less than was staked: nobody is paid what is not there.
+  // A slashed pool may hold less than was staked: payouts stop at what is there.
   const paid = min(principal + reward, subtract(pool.somaBalance, pool.pendingTotalSomaWithdraw));
   const pending: StakingPool = {
     ...pool,

@@ -15,7 +15,7 @@ export interface ModelRegistry {
   readonly modelReportRecords: ReportRecords;
 }
 
-/** The coins not yet minted to anybody, in shannons. */
+/** The coins not yet minted, in shannons. */
 export interface EmissionPool {
   readonly balance: bigint;
   readonly emissionPerEpoch: bigint;

@@ -30,28 +30,28 @@ export class BcsWriter {
     return at;
   }
 
-  /** @throws QuarryError `INVALID_ARGUMENT` when `value` is no integer in 0..255 */
+  /** @throws QuarryError `INVALID_ARGUMENT` when `value` is not an integer in 0..255 */
   u8(value: number): void {
     checkInteger(value, 0xff, 'u8');
     const at = this.#reserve(1);
     this.#view.setUint8(at, value);
   }
 
-  /** @throws QuarryError `INVALID_ARGUMENT` when `value` is no integer in 0..65535 */
+  /** @throws QuarryError `INVALID_ARGUMENT` when `value` is not an integer in 0..65535 */
   u16(value: number): void {
     checkInteger(value, 0xffff, 'u16');
     const at = this.#reserve(2);
     this.#view.setUint16(at, value, true);
   }
 
-  /** @throws QuarryError `INVALID_ARGUMENT` when `value` is no integer in 0..2^32-1 */
+  /** @throws QuarryError `INVALID_ARGUMENT` when `value` is not an integer in 0..2^32-1 */
   u32(value: number): void {
     checkInteger(value, 0xffff_ffff, 'u32');
     const at = this.#reserve(4);
     this.#view.setUint32(at, value, true);
   }
 
-  /** @throws QuarryError `INVALID_ARGUMENT` when `value` is no bigint in 0..2^64-1 */
+  /** @throws QuarryError `INVALID_ARGUMENT` when `value` is not a bigint in 0..2^64-1 */
   u64(value: bigint): void {
     if (typeof value !== 'bigint' || value < 0n || value > U64_MAX) {
       throw new QuarryError('INVALID_ARGUMENT', `a u64 must be a bigint in 0..2^64-1, got ${String(value)}`);
@@ -68,7 +68,7 @@ export class BcsWriter {
   /**
    * An unsigned LEB128 number: a sequence length or an enum index.
    *
-   * @throws QuarryError `INVALID_ARGUMENT` when `value` is no integer in 0..2^31-1
+   * @throws QuarryError `INVALID_ARGUMENT` when `value` is not an integer in 0..2^31-1
    */
   uleb128(value: number): void {
     checkInteger(value, BCS_MAX_LENGTH, 'uleb128');

@@ -43,7 +43,7 @@ export function verifyEd25519(message: Uint8Array, signature: Uint8Array, public
   try {
     return ed25519.verify(signature, message, publicKey, { zip215: true });
   } catch {
-    // A key or R that is no curve point; the answer is the same.
+    // A key or R that is not a curve point; the answer is the same.
     return false;
   }
 }

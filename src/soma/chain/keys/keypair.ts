@@ -7,7 +7,7 @@ import { ed25519PublicKey, ed25519Signer, randomEd25519Secret } from './ed25519.
 import { parseSecret, type SecretFormat, secretFromMnemonic, secretToText } from './secret-formats.js';
 import { addressOfPublicKey, encodeSingleSignature, SCHEME_FLAGS } from './signature.js';
 
-/** Whoever can sign a sender's transactions. */
+/** Signs the transactions of one sender. */
 export interface Signer {
   readonly address: Address;
   /**

@@ -79,7 +79,7 @@ export class SomaAccount extends TransactionSender {
     );
   }
 
-  /** Claims the reward of a target, anybody's: filled two epochs ago, or expired. */
+  /** Claims the reward of any target that was filled two epochs ago, or expired. */
   claimRewards(options: SendOptions & { readonly targetId: ObjectId; readonly rewardShannons?: bigint | undefined }) {
     const kind = { kind: 'claimRewards', targetId: normaliseId(options.targetId) } as const;
     return this.#sendGasOnly(kind, 6, options, options.rewardShannons ?? UNKNOWN_VALUE_SHANNONS);

@@ -45,12 +45,12 @@ export interface SendOptions extends CallOptions {
   /** Longest wait for the checkpoint. Default 30 s. */
   readonly waitMs?: number | undefined;
   /**
-   * Told the signed transaction before it leaves, so that its digest can be written down. Another signature follows only
+   * Called with the signed transaction before it leaves, so that its digest can be written down. Another signature follows only
    * when the one before was refused for its coins, which costs nothing, or after `onSuperseded`.
    */
   readonly onSigned?: ((signed: SignedTransaction) => void | Promise<void>) | undefined;
   /**
-   * Told a transaction that the network executed, charged and cancelled for congestion, before another is signed in its
+   * Called with a transaction that the network executed, charged and cancelled for congestion, before another is signed in its
    * place. The result of the call tells the fee of the last one only.
    */
   readonly onSuperseded?: ((cancelled: TransactionResult) => void | Promise<void>) | undefined;
@@ -341,7 +341,7 @@ export class TransactionSender {
     });
     // The coin that is split is taken by now.
     if (!this.pool.hasFree(amount)) return this.#splitting;
-    // Whoever waits for it is told; a submission that has its coin does not fail with it.
+    // The caller waiting for it gets the error; a submission that has its coin does not fail with it.
     this.#splitting.catch(() => {});
   }
 
@@ -358,7 +358,7 @@ export class TransactionSender {
     const share = rich.balanceShannons / BigInt(parts + 2);
     const each = share < this.#coinShannons ? share : this.#coinShannons;
     if (each < MIN_COIN_SHANNONS) return;
-    // At once: whoever looks for a free coin next must not take it.
+    // At once, so that the next search for a free coin cannot take it.
     const lease = this.pool.reserveNow(rich.objectId);
     if (lease === undefined) return;
     const amounts = Array.from({ length: parts }, () => each);

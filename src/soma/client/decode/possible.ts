@@ -20,7 +20,7 @@ export function possibleEpoch(epoch: bigint, field: string): bigint {
   return atMost(epoch, MOST_EPOCHS, field);
 }
 
-/** @throws QuarryError `PROTOCOL` for a size or count that is no exact number */
+/** @throws QuarryError `PROTOCOL` for a size or count that is not an exact number */
 export function possibleCount(count: bigint, field: string): bigint {
   return atMost(count, MOST_COUNTED, field);
 }

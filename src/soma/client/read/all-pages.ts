@@ -34,7 +34,7 @@ export async function* allPages<T>(
     }
     if (token !== undefined) known.add(token);
     pending = page.next === undefined ? undefined : fetchPage({ pageToken: page.next });
-    // The consumer may leave before it asks for the next page; its failure is then nobody's concern.
+    // The consumer may leave before it asks for the next page; its failure no longer matters then.
     pending?.catch(() => {});
     yield* page.items;
   }

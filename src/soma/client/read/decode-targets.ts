@@ -41,7 +41,7 @@ function decodeTarget(bytes: Uint8Array): DecodedTarget {
 }
 
 function littleEndianFloats(packed: Uint8Array): Float32Array {
-  if (packed.length % 4 !== 0) throw new Error('packed floats of a length that is no multiple of 4');
+  if (packed.length % 4 !== 0) throw new Error('packed floats of a length that is not a multiple of 4');
   const own = new Uint8Array(packed);
   if (!HOST_IS_LITTLE_ENDIAN) Buffer.from(own.buffer).swap32();
   return new Float32Array(own.buffer);

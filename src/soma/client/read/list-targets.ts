@@ -27,7 +27,7 @@ export interface ListTargetsOptions extends CallOptions {
   readonly limit?: number | undefined;
   /** Relative to Target; `id` is always read. Default: every field. */
   readonly readMask?: ReadMask | undefined;
-  /** Told of a target that cannot be read, which is left out. Without it, such a target is an error of the page. */
+  /** Called with a target that cannot be read, which is left out. Without it, such a target is an error of the page. */
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
   /** From the previous page; the filters must be those of that page. */
   readonly pageToken?: Uint8Array | undefined;

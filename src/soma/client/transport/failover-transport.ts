@@ -221,7 +221,7 @@ export class FailoverTransport implements RpcTransport {
     if (this.#chainId === undefined) await unlessAborted(this.#start(), path, signal);
     let node = this.#best(tried) ?? this.#any();
     if (node === undefined) {
-      // Whoever does not answer may do so again, perhaps as another chain: that is found out first.
+      // A silent node may come back, perhaps as another chain: check that first.
       await unlessAborted(this.#round(), path, signal);
       node = this.#any();
     }

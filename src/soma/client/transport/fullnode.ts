@@ -184,7 +184,7 @@ export class Fullnode {
     return call;
   }
 
-  /** Takes calls away, by default all: they fail with `UNREACHABLE`, which whoever made them knows how to mend. */
+  /** Takes calls away, by default all: they fail with `UNREACHABLE`, which their callers recover from. */
   cancelCalls(why: string, cause: QuarryError | undefined, kind?: NodeCall['kind']): void {
     const reason = new QuarryError('UNREACHABLE', why, {
       hint: 'another fullnode takes over where there is one',

@@ -35,7 +35,7 @@ export interface GrpcTransportOptions {
   readonly attempts?: number | undefined;
   /** Interval of HTTP/2 pings while calls are open. Default 10 s; 0 turns them off. */
   readonly keepAliveMs?: number | undefined;
-  /** Told the response headers of every call, by lowercase name. */
+  /** Called with the response headers of every call, by lowercase name. */
   readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
 }
 

@@ -21,9 +21,9 @@ export interface CallOptions {
 export interface RpcCallOptions extends CallOptions {
   /** Calls in all while the node is overloaded or away; 1 for what must not be repeated. */
   readonly attempts?: number | undefined;
-  /** Told the response headers of this call. */
+  /** Called with the response headers of this call. */
   readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
-  /** Told when the request was handed to the connection, in milliseconds since the Unix epoch with fractions. */
+  /** Called when the request was handed to the connection, in milliseconds since the Unix epoch with fractions. */
   readonly onSent?: ((atMs: number) => void) | undefined;
 }
 

@@ -4,7 +4,7 @@ import { watchCheckpoints } from './watch-checkpoints.js';
 
 /** A place in the queue for the checkpoint of one transaction. */
 export interface CheckpointTicket {
-  /** Settles with the sequence number. Never rejects: whoever waits polls as well. */
+  /** Settles with the sequence number. Never rejects: callers poll as well. */
   readonly checkpoint: Promise<bigint>;
   cancel(): void;
 }

@@ -2,7 +2,7 @@ import { QuarryError } from '../../../errors/index.js';
 
 /** Intervals without news after which a stream counts as dead. */
 const INTERVALS = 50;
-/** Bounds of the wait, milliseconds: a chain may pause, and nobody should wait for minutes. */
+/** Bounds of the wait, milliseconds: a chain may pause, and a wait of minutes helps no one. */
 const LEAST_MS = 10_000;
 const MOST_MS = 60_000;
 /** The wait before any interval is known, milliseconds. */

@@ -24,9 +24,9 @@ export interface WatchCheckpointsOptions {
   readonly readMask?: ReadMask | undefined;
   /** First checkpoint to deliver, read back if it is past. Default: the next one. */
   readonly from?: bigint | undefined;
-  /** Told of checkpoints that the node has pruned meanwhile; they are skipped. */
+  /** Called with checkpoints that the node has pruned meanwhile; they are skipped. */
   readonly onGap?: ((gap: CheckpointGap) => void) | undefined;
-  /** Told when the stream breaks, before it is opened again. */
+  /** Called when the stream breaks, before it is opened again. */
   readonly onReconnect?: ((error: QuarryError, attempt: number) => void) | undefined;
   /** Told whenever the node has accepted a stream. */
   readonly onConnected?: (() => void) | undefined;

@@ -39,14 +39,14 @@ export interface WatchTargetsOptions
   extends Pick<WatchCheckpointsOptions, 'signal' | 'onGap' | 'onReconnect' | 'onConnected'> {
   /** Pause between comparisons with the node's own list, which also follow every gap. Default 60 s; 0 for none. */
   readonly reconcileMs?: number | undefined;
-  /** Told of every checkpoint, whether it holds targets or not. */
+  /** Called with every checkpoint, whether it holds targets or not. */
   readonly onCheckpoint?: ((checkpoint: bigint) => void) | undefined;
   /**
    * What to do about many checkpoints that were missed, once the open targets were listed: `read` them for the story of
    * each target, or `skip` them for the sake of those that open meanwhile. Default `read`.
    */
   readonly backlog?: 'read' | 'skip' | undefined;
-  /** Told of a target that cannot be read; it is left out and the others are followed. */
+  /** Called with a target that cannot be read; it is left out and the others are followed. */
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
 }
 
@@ -218,7 +218,7 @@ class TargetFeed {
       yield* this.#change(id, payload, sequenceNumber);
     }
     for (const { effects } of transactions) {
-      // Only ended targets are claimed; one that still counts as open here was filled before anybody could tell.
+      // Only ended targets are claimed; one that still counts as open here was filled before this client could see it.
       for (const id of effects === undefined ? [] : deletedObjects(effects)) this.#open.delete(id);
     }
     if (summary?.endOfEpoch === undefined || !this.#epochs.end(summary.epoch)) return;

@@ -7,7 +7,7 @@ import { QUORUM_VOTING_POWER, votingPowerOf } from '../../state/validator.js';
 import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 
-/** Pays out a target and deletes it; anybody may claim. */
+/** Pays out a target and deletes it; anyone may claim. */
 export function executeClaimRewards(context: TransactionContext, kind: TargetReference): void {
   const { target } = context.target(kind.targetId);
   if (target.status.kind === 'claimed') fail({ kind: 'targetAlreadyClaimed' });

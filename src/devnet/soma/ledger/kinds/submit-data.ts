@@ -22,7 +22,7 @@ export function executeSubmitData(context: TransactionContext, kind: SubmitData)
   const expected = BigInt(target.embedding.values.length);
   const actual = BigInt(kind.embedding.values.length);
   if (expected !== actual) fail({ kind: 'embeddingDimensionMismatch', expected, actual });
-  // A plain comparison: equality passes, and so does a claim that is no number.
+  // A plain comparison: equality passes, and so does a claim that is not a number.
   if (scalarValue(kind.distanceScore) > scalarValue(target.distanceThreshold)) {
     fail({ kind: 'distanceExceedsThreshold', score: kind.distanceScore, threshold: target.distanceThreshold });
   }
