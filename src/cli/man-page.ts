@@ -20,7 +20,7 @@ const FILES = [
 
 /** The manual page quarry(1) in roff, from the tree of commands and the table of settings. */
 export async function manPage(): Promise<string> {
-  const lines = [
+  const head = [
     '.TH QUARRY 1 "" "quarry" "User Commands"',
     '.SH NAME',
     'quarry \\- mine targets of open AI networks',
@@ -38,25 +38,30 @@ export async function manPage(): Promise<string> {
   ];
   const program = new Command('quarry').helpCommand(false);
   for (const command of await allCommands(silentContext())) program.addCommand(command);
-  for (const command of program.commands) lines.push(...section(command, 'quarry'));
-  lines.push('.SH ENVIRONMENT');
-  for (const { env, help } of Object.values(SETTINGS) as Setting[]) {
-    if (env !== undefined) lines.push(...entry(env, help));
-  }
-  lines.push('.SH FILES', ...FILES.flatMap(([path, what]) => entry(path, what)));
-  lines.push('.SH EXIT STATUS', ...EXIT_CODES.flatMap(([code, what]) => entry(code, what)));
+  const settings = Object.values(SETTINGS) as Setting[];
+  const lines = [
+    ...head,
+    ...program.commands.flatMap((command) => section(command, 'quarry')),
+    '.SH ENVIRONMENT',
+    ...settings.flatMap(({ env, help }) => (env === undefined ? [] : entry(env, help))),
+    '.SH FILES',
+    ...FILES.flatMap(([path, what]) => entry(path, what)),
+    '.SH EXIT STATUS',
+    ...EXIT_CODES.flatMap(([code, what]) => entry(code, what)),
+  ];
   return `${lines.join('\n')}\n`;
 }
 
 function section(command: Command, parent: string): string[] {
   const path = `${parent} ${command.name()}`;
   const help = command.createHelp();
-  const lines = [`.SS ${roff(`${path} ${command.helpCommand(false).usage()}`)}`, roff(command.description())];
-  for (const option of help.visibleOptions(command)) {
-    if (option.long !== '--help') lines.push(...entry(option.flags, help.optionDescription(option)));
-  }
-  for (const child of command.commands) lines.push(...section(child, path));
-  return lines;
+  const options = help.visibleOptions(command).filter((option) => option.long !== '--help');
+  return [
+    `.SS ${roff(`${path} ${command.helpCommand(false).usage()}`)}`,
+    roff(command.description()),
+    ...options.flatMap((option) => entry(option.flags, help.optionDescription(option))),
+    ...command.commands.flatMap((child) => section(child, path)),
+  ];
 }
 
 function entry(term: string, description: string): string[] {

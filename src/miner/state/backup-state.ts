@@ -36,7 +36,10 @@ export async function backupState(
   try {
     await mkdir(partial, { recursive: true, mode: 0o700 });
     const files: BackupFile[] = [];
-    for (const path of DATABASES) files.push(...(await snapshot(stateDir, partial, path)));
+    for (const path of DATABASES) {
+      const file = await snapshot(stateDir, partial, path);
+      if (file !== undefined) files.push(file);
+    }
     for (const tree of TREES) {
       for await (const path of filesUnder(stateDir, tree)) {
         const file = await copyGrowing(stateDir, partial, path, options.signal);
@@ -52,15 +55,15 @@ export async function backupState(
   }
 }
 
-async function snapshot(stateDir: string, partial: string, path: string): Promise<BackupFile[]> {
+async function snapshot(stateDir: string, partial: string, path: string): Promise<BackupFile | undefined> {
   const from = join(stateDir, path);
   // A store's index is made again from its files; a journal is what a backup is for.
-  if (path !== 'journal.db' && !existsSync(from)) return [];
+  if (path !== 'journal.db' && !existsSync(from)) return undefined;
   const whole = join(partial, `${path.replace('/', '-')}.snapshot`);
   snapshotDatabase(from, whole);
   const copied = await copyFileHashed(whole, join(partial, path), { bytes: (await stat(whole)).size });
   await rm(whole);
-  return [{ path, ...copied }];
+  return { path, ...copied };
 }
 
 /** Undefined when the file went away meanwhile, as scores of weights do that were replaced. */
