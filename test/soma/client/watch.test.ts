@@ -135,9 +135,13 @@ describe('watching a devnet', () => {
       }) as typeof transport.unary;
       const events: TargetEvent[] = [];
       const reconcileMs = 0;
+      let seen = 0n;
+      const onCheckpoint = (checkpoint: bigint): void => {
+        seen = checkpoint;
+      };
       const stop = new AbortController();
       const watching = (async () => {
-        for await (const event of client.watchTargets({ signal: stop.signal, reconcileMs, backlog }))
+        for await (const event of client.watchTargets({ signal: stop.signal, reconcileMs, backlog, onCheckpoint }))
           events.push(event);
       })();
       await expect.poll(() => events.some(({ type }) => type === 'synced')).toBe(true);
@@ -154,7 +158,8 @@ describe('watching a devnet', () => {
       const filled = () => events.slice(before).flatMap((event) => (event.type === 'filled' ? [event] : []));
       await expect.poll(() => opened().length, { timeout: 10_000 }).toBe(5);
       expect(opened().every(({ checkpoint }) => checkpoint === undefined)).toBe(true);
-      // One more, live: by then the backlog is behind.
+      // One more, live, once the backlog is behind.
+      await expect.poll(async () => (await height()) - seen, { timeout: 20_000 }).toBeLessThan(20n);
       await submit(1);
       await expect.poll(() => filled().length, { timeout: 10_000 }).toBe(9);
       expect(filled().at(-1)).toMatchObject({ submitter: fixture.keypair.address });
