@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LogFile } from '../../src/telemetry/log-file.js';
+import { until } from '../until.js';
 
 let dir: string;
 beforeEach(async () => {
@@ -46,7 +47,7 @@ it('sets a file aside by age, an empty one never, and goes on when that fails', 
   const log = new LogFile(path, { maxAgeMs: 1, keep: 1, onState: (state) => states.push(state) });
   log.write('first\n');
   await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toBe('first\n'));
-  const aged = (since: number) => vi.waitFor(() => expect(Date.now()).toBeGreaterThan(since + 1), { interval: 1 });
+  const aged = (since: number) => until(() => Date.now() > since + 1, 'the file to age', { everyMs: 1 });
   await aged(Date.now());
   log.write('second\n');
   await vi.waitFor(async () => expect(await readFile(path, 'utf8').catch(() => '')).toBe('second\n'));
