@@ -1,7 +1,7 @@
 import type { QuarryError } from '../errors/index.js';
 import type { Journal } from '../miner/journal/journal.js';
 import { openJournal } from '../miner/journal/open-journal.js';
-import { lockKey } from '../miner/key-lock.js';
+import { lockKey } from '../miner/submit/key-lock.js';
 import { isPublicChain } from '../soma/client/public-chain.js';
 import { plainText } from '../text/index.js';
 import { tell } from './print.js';

@@ -13,13 +13,13 @@ import { WeightsCache } from '../weights/weights-cache.js';
 import type { Closers } from './closers.js';
 import type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
 import { openEngine, openScanner } from './engines.js';
+import { assertSamples, openSampleSource } from './feed/sample-source.js';
 import { openJournal } from './journal/open-journal.js';
-import { lockKey } from './key-lock.js';
 import { Miner } from './miner.js';
 import { DEFAULT_IN_FLIGHT } from './miner-options.js';
 import { ownHost } from './own-host.js';
-import { assertSamples, openSampleSource } from './sample-source.js';
-import { ensureStateDirectory } from './state-directory.js';
+import { ensureStateDirectory } from './state/state-directory.js';
+import { lockKey } from './submit/key-lock.js';
 
 export type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
 

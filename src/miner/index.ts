@@ -27,4 +27,4 @@ export type { ModelStatus } from './score/model-loader.js';
 export type { BackupFile, BackupManifest } from './state/backup-manifest.js';
 export { backupState } from './state/backup-state.js';
 export { restoreState } from './state/restore-state.js';
-export { ensureStateDirectory } from './state-directory.js';
+export { ensureStateDirectory } from './state/state-directory.js';

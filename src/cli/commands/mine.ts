@@ -3,7 +3,7 @@ import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { DataHost } from '../../hosting/index.js';
 import { createMiner } from '../../miner/index.js';
-import { ensureStateDirectory } from '../../miner/state-directory.js';
+import { ensureStateDirectory } from '../../miner/state/state-directory.js';
 import { networkEndpoints } from '../../soma/client/networks.js';
 import { parseEndpoint } from '../../soma/client/transport/index.js';
 import { formatBytes } from '../../text/index.js';

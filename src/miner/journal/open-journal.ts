@@ -1,7 +1,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { QuarryError } from '../../errors/index.js';
-import { ensureStateDirectory } from '../state-directory.js';
+import { ensureStateDirectory } from '../state/state-directory.js';
 import { Journal } from './journal.js';
 
 /** The chain that a journal is opened for. */

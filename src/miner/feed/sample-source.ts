@@ -1,6 +1,6 @@
-import { QuarryError } from '../errors/index.js';
-import { HttpClient } from '../http/index.js';
-import { blake2b256 } from '../soma/chain/index.js';
+import { QuarryError } from '../../errors/index.js';
+import { HttpClient } from '../../http/index.js';
+import { blake2b256 } from '../../soma/chain/index.js';
 import {
   type CutStats,
   MAX_SAMPLE_BYTES,
@@ -9,11 +9,11 @@ import {
   type SourceUnit,
   sampleStream,
   spreadStream,
-} from '../sources/index.js';
-import type { Closers } from './closers.js';
-import type { CreateMinerOptions, OwnSample } from './create-miner-options.js';
-import type { Journal } from './journal/journal.js';
-import type { MinerDeps } from './miner-options.js';
+} from '../../sources/index.js';
+import type { Closers } from '../closers.js';
+import type { CreateMinerOptions, OwnSample } from '../create-miner-options.js';
+import type { Journal } from '../journal/journal.js';
+import type { MinerDeps } from '../miner-options.js';
 
 /** What samples are read with, once it exists. */
 interface SourceDeps {

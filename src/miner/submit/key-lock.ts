@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockForWriting, type WriterLock } from '../database/writer-lock.js';
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { lockForWriting, type WriterLock } from '../../database/writer-lock.js';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
 
 /**
  * Takes the right to spend a key's coins on one chain, against every other process of this machine that asks for it in

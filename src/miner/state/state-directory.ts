@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
 
 /**
  * Makes a state directory, for its owner only, where there is none, and checks that it can be written before anything
