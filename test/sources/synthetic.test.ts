@@ -52,6 +52,6 @@ test('words that mean nothing are refused', () => {
   expect(parseSynthetic('synthetic')).toEqual({ count: 512, seed: 0 });
   expect(parseSynthetic('synthetic-notes/')).toBeUndefined();
   for (const bad of ['synthetic:0', 'synthetic:x', 'synthetic:5?seed=-1', 'synthetic:5?sed=1', 'synthetic:1e9']) {
-    expect(() => parseSynthetic(bad)).toThrowError(/no synthetic source/);
+    expect(() => parseSynthetic(bad)).toThrowError(/not a synthetic source/);
   }
 });
