@@ -20,18 +20,29 @@ export async function* readTar(name: string, pieces: AsyncIterable<Uint8Array>):
         continue;
       }
       const origin = `${name}!${entry.header.name}`;
-      const pieces = plainDocument(origin, entry as AsyncIterable<Uint8Array>);
+      const pieces = plainDocument(origin, memberPieces(entry as AsyncIterable<Uint8Array>, name));
       yield { origin, pieces, independent: true };
       // What the reader left unread is skipped.
       entry.resume();
     }
   } catch (error) {
-    if (error instanceof QuarryError) throw error;
-    const failure = toQuarryError(error, `reading ${name}`);
-    throw failure.code === 'INTERNAL'
-      ? new QuarryError('DATA_INVALID', `${name} is not a valid tar archive`, { cause: error })
-      : failure;
+    throw failureOf(error, name);
   } finally {
     source.destroy();
   }
+}
+
+/** A member's bytes. An archive that ends within them fails here, in its reader's hands. */
+async function* memberPieces(entry: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* entry;
+  } catch (error) {
+    throw failureOf(error, name);
+  }
+}
+
+function failureOf(error: unknown, name: string): QuarryError {
+  const failure = toQuarryError(error, `reading ${name}`);
+  if (failure.code !== 'INTERNAL') return failure;
+  return new QuarryError('DATA_INVALID', `${name} is not a valid tar archive`, { cause: error });
 }

@@ -12,7 +12,8 @@ describe.each(decoders)('$name', (decoder) => {
   });
 
   it('gives a value or a typed error for anything else', async () => {
-    expect(await fuzz(decoder, { runs: 300, limitMs: 700 })).toBeGreaterThan(0);
+    // The same inputs every time: new ones are the business of npm run test:fuzz.
+    expect(await fuzz(decoder, { runs: 300, limitMs: 700, seed: 20_261_129 })).toBeGreaterThan(0);
   });
 });
 

@@ -122,6 +122,12 @@ describe('formats', () => {
     expect([unreadable, rest.map((s) => s.text)]).toEqual([[name], ['good']]);
   });
 
+  test('a tar archive that ends within a member is a typed error for the reader of that member', async () => {
+    const whole = await tarOf({ 'a.txt': 'x'.repeat(3_000) });
+    await writeFile(join(dir, 'cut.tar'), whole.subarray(0, 1_024));
+    await expect(samples(['cut.tar'])).rejects.toMatchObject({ code: 'DATA_INVALID' });
+  });
+
   test('URLs, lists of URLs and Hugging Face datasets', async () => {
     const seen: string[] = [];
     const server = await listen((request, response) => {
