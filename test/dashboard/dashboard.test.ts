@@ -47,10 +47,17 @@ describe.skipIf(!hasBrowser)('the dashboard of a miner, in a browser', () => {
   beforeAll(async () => {
     network = await startMiningNetwork({ texts: 256, targetsPerEpoch: 8 });
     const assembled = await network.miner({ untilIdle: false, maxInFlight: 2 });
-    const config = { apiPort: 0, apiHost: '127.0.0.1', apiToken: TOKEN, network: network.devnet.rpcUrl };
+    const config = {
+      apiPort: 0,
+      apiHost: '127.0.0.1',
+      apiToken: TOKEN,
+      notifyIdleMinutes: 30,
+      network: network.devnet.rpcUrl,
+    };
     observed = await observeMiner(config, assembled, {
       stateDir: join(network.dir, 'state'),
       fleet: () => undefined,
+      webhook: undefined,
       onWarning: (error) => {
         throw error;
       },
