@@ -24,8 +24,7 @@ export async function withJournal<T>(
   const info = await client.getServiceInfo({ signal });
   const warn = ({ message, hint }: QuarryError): void =>
     tell(context, `warning: ${plainText(message)}${hint === undefined ? '' : ` (${plainText(hint)})`}`);
-  const keysDir = keysDirOf(context.env);
-  const lock = keysDir === undefined ? undefined : lockKey(keysDir, address, info.chainId);
+  const lock = lockKey(keysDirOf(context.env), address, info.chainId);
   try {
     const journal = openJournal(stateDir, { chainId: info.chainId, isPublic: isPublicChain(info) }, warn);
     try {
@@ -34,6 +33,6 @@ export async function withJournal<T>(
       journal.close();
     }
   } finally {
-    lock?.release();
+    lock.release();
   }
 }

@@ -8,13 +8,9 @@ export function stateDirOf(config: Pick<Config, 'stateDir' | 'network'>, env: Cl
   return resolve(config.stateDir ?? join(home, directoryName(config.network)));
 }
 
-/** Where processes of this user that spend one key's coins find out about each other; nowhere without a home. */
-export function keysDirOf(env: CliContext['env']): string | undefined {
-  try {
-    return join(homeOf(env), '.local', 'state', 'quarry', 'keys');
-  } catch {
-    return undefined;
-  }
+/** Where processes of this user that spend one key's coins find out about each other, whatever their state directory. */
+export function keysDirOf(env: CliContext['env']): string {
+  return join(homeOf(env), '.local', 'state', 'quarry', 'keys');
 }
 
 /** Where measured speeds of engines are kept: beside the state as set, else one file for all networks. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { loadConfig } from '../../src/config/index.js';
+import { loadConfig, SETTINGS, type Setting } from '../../src/config/index.js';
 import { createMinerMetrics } from '../../src/telemetry/miner-metrics.js';
 import { STATUS } from '../telemetry/status.js';
 
@@ -54,6 +54,28 @@ describe('what is deployed', () => {
     expect(read('Dockerfile')).toMatch(/^USER node$/m);
     expect(read('Dockerfile')).toMatch(/^HEALTHCHECK /m);
     expect(read('quarry.service')).toMatch(/^DynamicUser=yes$/m);
+  });
+
+  // Locks of keys and speeds of engines lie in the home directory, whatever the state directory.
+  it('has a home directory that can be written, wherever it runs', () => {
+    const home = /^ENV .*\bHOME=(\S+)/m.exec(read('Dockerfile'))?.[1];
+    expect(parse(read('compose.yaml')).services.quarry.volumes).toContain(`state:${home}`);
+    const set = parseAllDocuments(read('kubernetes.yaml')).at(-1)?.toJS();
+    const [claim] = set.spec.volumeClaimTemplates;
+    expect(set.spec.template.spec.containers[0].volumeMounts).toContainEqual({
+      name: claim.metadata.name,
+      mountPath: home,
+    });
+    const unit = read('quarry.service');
+    const state = /^StateDirectory=(\S+)$/m.exec(unit)?.[1];
+    expect(/^Environment=HOME=(\S+)$/m.exec(unit)?.[1]).toBe(`/var/lib/${state}`);
+  });
+
+  it('names secrets by the variables of settings', () => {
+    const named = `${read('kubernetes.yaml')}${read('compose.yaml')}`.match(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/g) ?? [];
+    const variables = Object.values(SETTINGS as Readonly<Record<string, Setting>>).map(({ env }) => env);
+    expect(named).toContain('S3_SECRET_ACCESS_KEY');
+    expect(named.filter((name) => !variables.includes(name))).toEqual([]);
   });
 
   it('runs on Kubernetes without a right it does not need, by settings that exist', async () => {
