@@ -14,6 +14,14 @@ test('the skill is in the form that agents read, and is installed', () => {
   expect(manifest.files).toContain('skills');
 });
 
+test('the skill and the document of agents run a clone: the package is in no registry', () => {
+  const agents = readFileSync(new URL('../../docs/agents.md', import.meta.url), 'utf8');
+  for (const told of [text, agents]) {
+    expect(told).toContain('bin/quarry.js');
+    expect(told).not.toMatch(/\bnpx\b|npm (?:install|i) (?:-g|--global)/);
+  }
+});
+
 test('every command and flag that the skill names exists', () => {
   const lines = [...text.matchAll(/`quarry ([^`]+)`/g)].map(([, line = '']) => line);
   expect(lines.length).toBeGreaterThan(15);
