@@ -1,8 +1,7 @@
-/** Shorter values would hide parts of ordinary words. */
-const MIN_SECRET = 6;
+import { redactSecrets } from '../http/index.js';
+
 /** Parameters of a URL whose value lets its holder in. */
 const SIGNED = /([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|sig|token)=)[^&\s"'\\]+/gi;
-const HIDDEN = '[hidden]';
 
 /** A value as an agent may see it: the user's secrets and the signatures of signed links are taken out of every text. */
 export function redact(value: unknown, secrets: readonly string[]): unknown {
@@ -14,7 +13,5 @@ export function redact(value: unknown, secrets: readonly string[]): unknown {
 
 /** As {@link redact}, for one text. */
 export function redactText(text: string, secrets: readonly string[]): string {
-  let clean = text.replace(SIGNED, `$1${HIDDEN}`);
-  for (const secret of secrets) if (secret.length >= MIN_SECRET) clean = clean.replaceAll(secret, HIDDEN);
-  return clean;
+  return redactSecrets(text.replace(SIGNED, '$1[redacted]'), secrets);
 }

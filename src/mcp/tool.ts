@@ -93,10 +93,11 @@ async function ask({ server }: McpServer, message: string, signal: AbortSignal):
 }
 
 /**
- * Makes sure that the user agrees to a bond above the limit that was set: asked through the agent's program where that
- * can ask, else by the exact amount among the arguments.
+ * Makes sure that a bond is within the user's own limit, and that the user agrees to it where it needs that: asked through
+ * the agent's program where that can ask, else by the exact amount among the arguments.
  *
  * @param confirmed what the agent says the user agreed to, shannons
+ * @throws QuarryError `PERMISSION_DENIED` when it exceeds what the user's settings allow
  * @throws QuarryError `FAILED_PRECONDITION` when the user does not agree, or was not asked
  */
 export async function assertConfirmed(
@@ -105,6 +106,14 @@ export async function assertConfirmed(
   bondShannons: bigint,
   confirmed: string | undefined,
 ): Promise<void> {
+  const { maxBondShannons } = host;
+  if (maxBondShannons !== undefined && bondShannons > maxBondShannons) {
+    throw new QuarryError(
+      'PERMISSION_DENIED',
+      `a bond of ${bondShannons} shannons exceeds the ${maxBondShannons} that the user's settings allow`,
+      { hint: 'only the user can raise it: maxBondSoma in quarry.yaml', details: { bondShannons, maxBondShannons } },
+    );
+  }
   if (bondShannons <= host.confirmAboveShannons) return;
   const answer = await ask(what);
   if (answer === true || (answer === undefined && confirmed === String(bondShannons))) return;

@@ -72,12 +72,14 @@ async function connect(transport: Transport, answer?: boolean): Promise<Client &
   return Object.assign(client, { asked });
 }
 
-const overStdio = (answer?: boolean, ...flags: string[]) =>
+const overStdio = (answer?: boolean, ...flags: string[]) => withSettings({}, answer, ...flags);
+
+const withSettings = (settings: Readonly<Record<string, string>>, answer?: boolean, ...flags: string[]) =>
   connect(
     new StdioClientTransport({
       command: process.execPath,
       args: [quarry, 'mcp', ...flags],
-      env: environment,
+      env: { ...environment, ...settings },
       cwd: home,
     }),
     answer,
@@ -183,6 +185,21 @@ describe('over stdio', () => {
     expect(free.asked).toHaveLength(0);
   });
 
+  it("locks no bond above what the user's settings allow, whatever is agreed to", async () => {
+    const client = await withSettings({ QUARRY_MAX_BOND_SOMA: '0.00000001' }, true, '--confirm-above', '1');
+    const sample = { text: 'more than a byte', targetId: await firstTarget(client) };
+    const { bondShannons } = await result(client, 'text_score', sample);
+    expect(BigInt(bondShannons)).toBeGreaterThan(10n);
+    const refusals = [
+      await call(client, 'submit', { ...sample, confirmBondShannons: bondShannons }),
+      await call(client, 'miner_start', { maxBondShannons: '11', confirmBondShannons: '11' }),
+    ];
+    for (const { isError, content } of refusals) {
+      expect(isError && content[0]).toMatchObject({ text: expect.stringMatching(/^PERMISSION_DENIED: .*the 10 that/) });
+    }
+    expect(client.asked).toEqual([]);
+  });
+
   it('starts, pauses, resumes, watches and stops a miner', async () => {
     const client = await overStdio(true);
     const started = await result(client, 'miner_start', { maxBondShannons: '100000000' });
@@ -212,8 +229,10 @@ describe('over stdio', () => {
 
   it('mines no files that the user did not name', async () => {
     const client = await overStdio(true);
-    const refused = await call(client, 'miner_start', { data: ['/etc'] });
-    expect(refused.content[0]).toMatchObject({ text: expect.stringContaining('PERMISSION_DENIED') });
+    for (const data of ['/etc', 'hf:owner/name?url=http://10.0.0.1/{id}', 'hf:owner/name%2f..']) {
+      const refused = await call(client, 'miner_start', { data: [data] });
+      expect(refused.content[0]).toMatchObject({ text: expect.stringContaining('PERMISSION_DENIED') });
+    }
     const injected = await call(client, 'target_explain', { targetId: '--config=/etc/passwd' });
     expect(injected.isError).toBe(true);
   });
@@ -222,7 +241,7 @@ describe('over stdio', () => {
     const client = await overStdio(true);
     // The hub's token is what the error would repeat.
     const failed = await call(client, 'miner_start', { data: [PLANTED] });
-    expect(JSON.stringify(failed)).toContain('[hidden]');
+    expect(JSON.stringify(failed)).toContain('[redacted]');
     expect(JSON.stringify(failed)).not.toContain(PLANTED);
     const models = await result(client, 'models_list');
     expect(JSON.stringify(models)).not.toContain('decryptionKey');
@@ -236,7 +255,7 @@ describe('the other networks', () => {
     const task = await result(client, 'flock_task', { taskId: tasks[0].id });
     expect(task.id).toBe(tasks[0].id);
     const told = JSON.stringify([tasks, task]);
-    expect(told).toContain('X-Amz-Signature=[hidden]');
+    expect(told).toContain('X-Amz-Signature=[redacted]');
     expect(told).not.toMatch(/X-Amz-Signature=[0-9a-f]/);
     expect(await result(client, 'aitbc_jobs')).toMatchObject({ jobs: [] });
     const unknown = await call(client, 'aitbc_job', { jobId: 'job_1' });

@@ -84,6 +84,7 @@ function agentHost(
     ...set,
     version: versionOf(),
     data: config.data ?? [],
+    maxBondShannons: config.maxBondSoma === undefined ? undefined : somaToShannons(config.maxBondSoma),
     documents: documents(),
     run: (args, control) => runCaptured(args, control, context, commands),
   };

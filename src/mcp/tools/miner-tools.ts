@@ -8,8 +8,18 @@ import { assertConfirmed, defineTool, type ToolCall } from '../tool.js';
 const standing = z.looseObject({ state: z.enum(['not started', 'starting', 'running', 'ended']), accepted: z.int() });
 const nothing = z.object({});
 
-/** Public data: what an agent may mine with though the user did not name it. */
-const PUBLIC_DATA = /^(hf:[\w.-]+\/[\w./?=&%-]+|stack-v2|synthetic(:\d+)?(\?seed=\d+)?)$/;
+/** A hundredth of a SOMA, shannons. */
+const USUAL_BOND = 10_000_000n;
+
+function defaultBond({ maxBondShannons = USUAL_BOND }: AgentHost): bigint {
+  return maxBondShannons < USUAL_BOND ? maxBondShannons : USUAL_BOND;
+}
+
+/**
+ * Public data: what an agent may mine with though the user did not name it. No query: its URL template would have the
+ * miner fetch from wherever the agent says.
+ */
+const PUBLIC_DATA = /^(hf:[\w.-]+\/[\w./-]+|stack-v2|synthetic(:\d+)?(\?seed=\d+)?)$/;
 
 /**
  * What the miner reads. Submitted bytes become public, so an agent chooses among public datasets and what the user's
@@ -36,7 +46,11 @@ export const MINER_TOOLS = [
     input: z.object({
       data: z.array(z.string()).max(16).optional().describe("default: what the user's settings name"),
       maxAccepted: z.int().min(1).optional().describe('end after so many accepted submissions'),
-      maxBondShannons: shannons.describe('largest bond of one submission').default('10000000'),
+      maxBondShannons: shannons
+        .optional()
+        .describe(
+          "largest bond of one submission; default: 10000000, or what the user's settings allow if that is less",
+        ),
       dryRun: z.boolean().default(false).describe('find hits, submit nothing'),
       confirmBondShannons: shannons
         .optional()
@@ -45,7 +59,7 @@ export const MINER_TOOLS = [
     output: standing,
     async call({ data, maxAccepted, maxBondShannons, dryRun, confirmBondShannons }, call) {
       const { host, miner } = call;
-      const bond = BigInt(maxBondShannons);
+      const bond = maxBondShannons === undefined ? defaultBond(host) : BigInt(maxBondShannons);
       const args = dataArgs(host, data);
       const question = `Start a miner that locks up to ${bond} shannons for every submission${maxAccepted === undefined ? '' : `, until ${maxAccepted} are accepted`}?`;
       if (!dryRun) await assertConfirmed(call, question, bond, confirmBondShannons);
