@@ -5,6 +5,7 @@ export {
 } from './address-policy.js';
 export { type Backoff, backoffDelayMs } from './backoff.js';
 export { isLoopbackHost, normaliseBaseUrl } from './base-url.js';
+export { bearerMatches } from './bearer.js';
 export {
   checksumMismatch,
   type DownloadOptions,

@@ -1,15 +1,16 @@
-import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { bearerMatches } from '../http/index.js';
 import type { AgentHost } from './agent-host.js';
 import type { MinerSession } from './miner-session.js';
 import { createMcpServer } from './server.js';
 
 /** A text of one megabyte, escaped in JSON. */
 const MAX_BODY_BYTES = 8 * 2 ** 20;
-/** Agents at once. */
+/** Agents at once; many never say that they are gone. */
 const MAX_SESSIONS = 32;
 
 /** An address that agents of this machine reach. */
@@ -58,6 +59,7 @@ export async function serveMcpHttp(
 
 interface Service {
   readonly token: string;
+  /** Those used longest ago first. */
   readonly sessions: Map<string, StreamableHTTPServerTransport>;
   readonly host: AgentHost;
   readonly miner: MinerSession;
@@ -67,7 +69,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, servic
   // A web page must not reach the user's miner through his browser.
   const { host = '', origin, authorization } = request.headers;
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host) || origin !== undefined) return refuse(response, 403, 'host');
-  if (!matches(authorization, service.token)) {
+  if (!bearerMatches(authorization, service.token)) {
     response.setHeader('www-authenticate', 'Bearer');
     return refuse(response, 401, 'missing or wrong bearer token');
   }
@@ -77,9 +79,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, servic
   if (id !== undefined) {
     const transport = service.sessions.get(String(id));
     if (transport === undefined) return refuse(response, 404, 'no such session');
+    keep(service.sessions, String(id), transport);
     return transport.handleRequest(request, response, body);
   }
-  if (service.sessions.size >= MAX_SESSIONS) return refuse(response, 503, 'too many sessions');
   const transport = await open(service);
   await transport.handleRequest(request, response, body);
 }
@@ -87,12 +89,22 @@ async function answer(request: IncomingMessage, response: ServerResponse, servic
 async function open({ sessions, host, miner }: Service): Promise<StreamableHTTPServerTransport> {
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: () => randomUUID(),
-    onsessioninitialized: (id) => void sessions.set(id, transport),
+    onsessioninitialized: (id) => keep(sessions, id, transport),
     onsessionclosed: (id) => void sessions.delete(id),
   });
   // Its declaration says "absent or a function" where the interface says "absent".
   await createMcpServer(host, miner).connect(transport as Parameters<ReturnType<typeof createMcpServer>['connect']>[0]);
   return transport;
+}
+
+/** Notes that a session is in use; beyond the limit, the one used longest ago ends: its agent is told to begin anew. */
+function keep(sessions: Service['sessions'], id: string, transport: StreamableHTTPServerTransport): void {
+  sessions.delete(id);
+  sessions.set(id, transport);
+  if (sessions.size <= MAX_SESSIONS) return;
+  const [[oldest, gone]] = [...sessions] as [[string, StreamableHTTPServerTransport]];
+  sessions.delete(oldest);
+  void gone.close().catch(() => {});
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
@@ -104,12 +116,6 @@ async function readBody(request: IncomingMessage): Promise<string> {
     parts.push(part as Buffer);
   }
   return Buffer.concat(parts).toString('utf8');
-}
-
-function matches(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(header ?? '');
-  const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
 function refuse(response: ServerResponse, status: number, error: string): void {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import { HttpClient } from '../http/index.js';
 import type { AgentHost } from './agent-host.js';
 import { ServingRun } from './serving-run.js';
@@ -10,7 +10,7 @@ interface Running {
   readonly stop: AbortController;
   readonly token: string;
   /** Ends with the miner; never rejects. */
-  readonly ended: Promise<void>;
+  ended: Promise<void>;
   url: string | undefined;
   accepted: number;
   warning: unknown;
@@ -57,12 +57,9 @@ export class MinerSession {
     if (this.isRunning) {
       throw new QuarryError('ALREADY_EXISTS', 'a miner runs already', { hint: 'stop it first: miner_stop' });
     }
-    await this.serving.end();
-    const stop = new AbortController();
-    const token = randomBytes(24).toString('base64url');
     const running: Running = {
-      stop,
-      token,
+      stop: new AbortController(),
+      token: randomBytes(24).toString('base64url'),
       ended: Promise.resolve(),
       url: undefined,
       accepted: 0,
@@ -71,20 +68,9 @@ export class MinerSession {
       summary: undefined,
       over: false,
     };
-    const onRecord = (record: unknown): void => this.#hear(running, record as Record<string, unknown>);
-    const env = { QUARRY_API_TOKEN: token };
-    const ended = this.#host.run(['mine', '--api-port=0', ...args], { signal: stop.signal, env, onRecord }).then(
-      () => {},
-      (error: unknown) => {
-        running.error = toQuarryError(error, 'mining');
-      },
-    );
-    this.#running = Object.assign(running, {
-      ended: ended.then(() => {
-        running.over = true;
-        this.events.emit('change', 'the miner has ended');
-      }),
-    });
+    // Before anything is awaited: a second start in the meantime must find this one.
+    this.#running = running;
+    running.ended = this.#mine(running, args);
     while (running.url === undefined && !running.over) await once(this.events, 'change');
     if (running.error !== undefined) throw running.error;
   }
@@ -126,6 +112,24 @@ export class MinerSession {
     if (this.isRunning) await this.stop();
     await this.serving.end();
     await this.#http.close();
+  }
+
+  async #mine(running: Running, args: readonly string[]): Promise<void> {
+    const { signal } = running.stop;
+    try {
+      await this.serving.end();
+      throwIfAborted(signal, 'mining');
+      // The API of this miner is for this process: what the user set for others' machines is not meant.
+      await this.#host.run(['mine', '--api-port=0', '--api-host=127.0.0.1', ...args], {
+        signal,
+        env: { QUARRY_API_TOKEN: running.token },
+        onRecord: (record) => this.#hear(running, record as Record<string, unknown>),
+      });
+    } catch (error) {
+      running.error = toQuarryError(error, 'mining');
+    }
+    running.over = true;
+    this.events.emit('change', 'the miner has ended');
   }
 
   #require(): Running {

@@ -26,6 +26,7 @@ test('doctor --network looks at all that mining takes', async () => {
   const run = cliRunner({ HOME: dir, SOMA_SECRET_KEY: rich.exportSecret('hex') });
   const ready = await run(['doctor', '--network', devnet.rpcUrl, '--data-port', '0', '--json']);
   expect(ready.exit).toBe(0);
+  expect(ready.stdout.trimEnd()).not.toContain('\n');
   const report = JSON.parse(ready.stdout);
   expect(states(report.mining)).toMatchObject({
     key: 'ok',

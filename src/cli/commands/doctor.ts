@@ -1,12 +1,11 @@
 import { Command } from 'commander';
-import { toJsonPretty } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { HOST_SETTINGS } from '../data-host.js';
 import { type Check, refuseFailures, sayCheck } from '../doctor/check.js';
 import { machineJson, machineReport } from '../doctor/machine-report.js';
 import { miningChecks } from '../doctor/mining-checks.js';
 import { printMachine } from '../doctor/print-machine.js';
-import { examples, say } from '../print.js';
+import { examples, say, sayJson } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
 import type { SessionFlags } from '../soma-session.js';
 
@@ -50,7 +49,7 @@ export function doctorCommand(context: CliContext): Command {
     }
     if (flags.json) {
       const mining = network === undefined ? {} : { network: config.network, mining: checks };
-      context.stdout.write(`${toJsonPretty({ ...machineJson(report), ...mining })}\n`);
+      sayJson(context, { ...machineJson(report), ...mining });
     }
     refuseFailures(checks);
   });

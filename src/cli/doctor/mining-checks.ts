@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { verifiedHost } from '../../hosting/index.js';
 import { blake2b256 } from '../../native/blake2b.js';
@@ -54,7 +53,7 @@ export async function* miningChecks(
 async function disk(context: CliContext, config: Config): Promise<Omit<Check, 'name'>> {
   const dir = stateDirOf(config, context.env);
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const { bavail, bsize } = await statfs(dirname(dir));
+  const { bavail, bsize } = await statfs(dir);
   const free = bavail * bsize;
   const detail = `${formatBytes(free)} free for ${dir}`;
   if (free >= DISK_BYTES) return { state: 'ok', detail };

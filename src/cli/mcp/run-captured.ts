@@ -18,20 +18,20 @@ export async function runCaptured(
   commands: (args: readonly string[], context: CliContext) => Promise<Command[]>,
 ): Promise<unknown[]> {
   const records: unknown[] = [];
+  // A miner of weeks writes without end: what is told as it comes is not kept.
+  const take = onRecord ?? ((record: unknown) => void records.push(record));
   const plain = createStyle(false);
   const context: CliContext = {
     ...outer,
     // Ours is the agent's.
     stdin: Readable.from([]),
-    stdout: lineSink(
-      recordsIn((record) => {
-        records.push(record);
-        onRecord?.(record);
-      }),
-    ),
+    stdout: lineSink((line) => take(JSON.parse(line))),
     stderr: lineSink((line) => onTalk?.(line)),
     env: { ...outer.env, ...env },
     signal: AbortSignal.any([signal, outer.signal]),
+    // Keys and hang-ups are for the server, which outlives its commands.
+    keys: undefined,
+    onHangup: undefined,
     isTty: false,
     isErrTty: false,
     columns: undefined,
@@ -53,22 +53,6 @@ export async function runCaptured(
 function quieten(command: Command): void {
   command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} });
   command.commands.forEach(quieten);
-}
-
-/** Takes lines and hands out the JSON values in them: most commands write one a line, some indent theirs. */
-function recordsIn(onRecord: (record: unknown) => void): (line: string) => void {
-  let begun = '';
-  return (line) => {
-    begun += line;
-    let record: unknown;
-    try {
-      record = JSON.parse(begun);
-    } catch {
-      return;
-    }
-    begun = '';
-    onRecord(record);
-  };
 }
 
 function lineSink(onLine: (line: string) => void): Writable {

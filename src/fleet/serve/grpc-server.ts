@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import {
   type Metadata,
   Server,
@@ -8,7 +7,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
-import { isLoopbackHost } from '../../http/index.js';
+import { bearerMatches, isLoopbackHost } from '../../http/index.js';
 import { bcs } from '../../soma/chain/index.js';
 import {
   SCORE,
@@ -108,7 +107,5 @@ function addMethod<I, O>(
 
 function isAuthorised(metadata: Metadata, token: string | undefined): boolean {
   if (token === undefined || token === '') return true;
-  const given = Buffer.from(String(metadata.get('authorization')[0] ?? ''));
-  const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
+  return bearerMatches(metadata.get('authorization')[0]?.toString(), token);
 }

@@ -1,8 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ErrorCode, QuarryError, toQuarryError } from '../../errors/index.js';
-import { isLoopbackHost } from '../../http/index.js';
+import { bearerMatches, isLoopbackHost } from '../../http/index.js';
 import { toJsonLine } from '../../text/index.js';
 import { type ApiRequest, type ApiRoute, queryOf } from './api-route.js';
 import { apiRoutes, type HttpApiDeps } from './api-routes.js';
@@ -102,10 +101,4 @@ async function answer(request: IncomingMessage, response: ServerResponse, servic
 function mayAsk(route: ApiRoute, request: IncomingMessage, { token, isLocal }: Service): boolean {
   if (route.access === 'open' || (route.access === 'read' && isLocal)) return true;
   return token !== undefined && bearerMatches(request.headers.authorization, token);
-}
-
-function bearerMatches(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(header ?? '');
-  const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
