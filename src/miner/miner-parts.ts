@@ -151,12 +151,10 @@ function createCommon(
   const { journal, account, host } = deps;
   const shared = { client, account, journal, store, host, weights, emitter, now };
   const stats = new MinerStats(now);
-  const reach = new Reach();
-  emitter.on('hit', ({ targetId }) => reach.answered(targetId));
   return {
     ...shared,
     stats,
-    reach,
+    reach: new Reach(),
     node,
     nodeFailed: (error: QuarryError): void => {
       node.broken(error);

@@ -9,6 +9,7 @@ import { OpenTargets } from '../../src/miner/feed/open-targets.js';
 import { Journal } from '../../src/miner/journal/journal.js';
 import type { Candidate } from '../../src/miner/match/candidate.js';
 import type { MinerEvents } from '../../src/miner/run/events.js';
+import { Reach } from '../../src/miner/run/reach.js';
 import { MinerStats } from '../../src/miner/run/stats.js';
 import { HitConfirmation } from '../../src/miner/submit/hit-confirmation.js';
 import { SampleHosting } from '../../src/miner/submit/sample-hosting.js';
@@ -69,6 +70,7 @@ async function made(options: Partial<SubmitterOptions> = {}, limits: SpendingGua
       confirmation,
       book,
       stats,
+      reach: new Reach(),
       emitter,
       hosting: new SampleHosting({ store, journal, host, book }),
       now: () => performance.now(),

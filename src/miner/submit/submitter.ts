@@ -7,6 +7,7 @@ import type { OpenTargets } from '../feed/open-targets.js';
 import type { Journal } from '../journal/journal.js';
 import type { Candidate } from '../match/candidate.js';
 import type { MinerEmitter, SubmissionOutcome } from '../run/events.js';
+import type { Reach } from '../run/reach.js';
 import type { MinerStats } from '../run/stats.js';
 import type { HitConfirmation } from './hit-confirmation.js';
 import type { SampleHosting } from './sample-hosting.js';
@@ -31,6 +32,7 @@ export interface SubmitterDeps {
   readonly confirmation: HitConfirmation;
   readonly book: OpenTargets;
   readonly stats: MinerStats;
+  readonly reach: Pick<Reach, 'answered'>;
   readonly emitter: MinerEmitter;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -83,13 +85,14 @@ export class Submitter {
 
   /** Queues a candidate unless its target is taken or a guard forbids it. */
   offer(candidate: Candidate, signal: AbortSignal): boolean {
-    const { book, emitter, stats, journal, guard } = this.#deps;
+    const { book, emitter, stats, reach, journal, guard } = this.#deps;
     const { target } = candidate.open;
     if (this.full || guard.isPoor) return false;
     const verdict = guard.judge(candidate);
     if (verdict === 'too large') book.exclude(target.id, candidate.sampleId);
     if (verdict !== 'allowed' || journal.submissions.isLive(target.id) || !book.reserve(target.id)) return false;
     stats.hits++;
+    reach.answered(target.id);
     emitter.emit('hit', {
       targetId: target.id,
       distance: candidate.distance,
