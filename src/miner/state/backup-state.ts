@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { snapshotDatabase } from '../../database/snapshot.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { type BackupFile, type BackupManifest, writeBackupManifest } from './backup-manifest.js';
@@ -13,8 +13,8 @@ const DATABASES = ['journal.db', 'store/index.db', 'vitals.db'];
  * go before the samples they belong to, so that none names a sample the copy lacks.
  */
 const TREES = ['store/scores', 'store/samples', 'hosted'];
-/** What belongs to a database or to a running process, not to the data. */
-const LEFT_OUT = /(^|\/)(index\.db.*|writer\.(lock|pid).*|.*\.(new|partial|damaged))$/;
+/** Files that are being written, and what was set aside. */
+const LEFT_OUT = /\.(new|partial|damaged)$/;
 
 /**
  * Copies a miner's state — journal, store, hosted data — while the miner runs or not. Weights stay out: they are
@@ -31,10 +31,8 @@ export async function backupState(
   if (existsSync(into)) {
     throw new QuarryError('ALREADY_EXISTS', `${into} exists already`, { hint: 'name a directory that does not' });
   }
-  const partial = `${into}.partial`;
-  await rm(partial, { recursive: true, force: true });
+  const partial = await emptyBeside(into);
   try {
-    await mkdir(partial, { recursive: true, mode: 0o700 });
     const files: BackupFile[] = [];
     for (const path of DATABASES) {
       const file = await snapshot(stateDir, partial, path);
@@ -52,6 +50,16 @@ export async function backupState(
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     throw toQuarryError(error, `copying ${stateDir} to ${into}`);
+  }
+}
+
+/** A directory of its own for what is not whole yet, only its owner's to read. */
+async function emptyBeside(into: string): Promise<string> {
+  try {
+    await mkdir(dirname(into), { recursive: true });
+    return await mkdtemp(`${into}.partial-`);
+  } catch (error) {
+    throw toQuarryError(error, `making room for ${into}`);
   }
 }
 
