@@ -48,14 +48,14 @@ export async function startRaceNetwork(
   options: DevnetOptions = {},
 ): Promise<SpawnedDevnet> {
   const devnet = await spawnDevnet({
+    ...options,
     models: models.genesis,
     accounts: keys.map(({ address }) => ({ address, coins: [FUNDED_SHANNONS] })),
     // What an epoch may spend on targets is divided by this: enough for any run.
     hitsPerEpoch: 100_000,
     auditShare: 0,
     // The network's own pace.
-    checkpointIntervalMs: 200,
-    ...options,
+    checkpointIntervalMs: options.checkpointIntervalMs ?? 200,
   });
   // The genesis epoch spends its budget on its first targets; from the next on it lasts for `hitsPerEpoch`.
   const { rpcUrl: url, adminUrl } = devnet;

@@ -111,8 +111,8 @@ export class AITBCClient {
     return new CoordinatorSocket(
       {
         ...options.socket,
-        apiKey: options.apiKey,
         ...socket,
+        apiKey: socket.apiKey ?? options.apiKey,
         url: wsUrl ?? defaultSocketUrl(this.baseUrl),
       },
       {

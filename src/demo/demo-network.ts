@@ -52,10 +52,10 @@ export async function startDemoNetwork(
   const shape = MODEL_CONFIGS[modelConfig];
   const devnet = await spawnDevnet(
     {
-      embeddingDim: shape.embeddingDim,
-      modelConfig: shape,
-      initialDistanceThreshold: options.distanceThreshold,
       ...options.devnet,
+      embeddingDim: options.devnet?.embeddingDim ?? shape.embeddingDim,
+      modelConfig: options.devnet?.modelConfig ?? shape,
+      initialDistanceThreshold: options.devnet?.initialDistanceThreshold ?? options.distanceThreshold,
     },
     { signal },
   );

@@ -58,12 +58,17 @@ export class FlockClient {
     this.#transport.requireKey();
   }
 
-  /** Asks the service once whether it is well. Never throws for its failures, only when interrupted. */
+  /** Checks service health once. Never throws for its failures, only when interrupted. */
   async health(options: CallOptions = {}): Promise<Health> {
     const startedAt = performance.now();
     const latency = (): number => Math.round(performance.now() - startedAt);
     try {
-      const { json } = await this.#transport.call({ path: 'health', repeat: 'never', timeoutMs: 10_000, ...options });
+      const { json } = await this.#transport.call({
+        path: 'health',
+        repeat: 'never',
+        ...options,
+        timeoutMs: options.timeoutMs ?? 10_000,
+      });
       const status = isJsonObject(json) && typeof json['status'] === 'string' ? json['status'] : undefined;
       return {
         ok: status === undefined || status === 'ok',

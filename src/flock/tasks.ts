@@ -71,7 +71,12 @@ export class Tasks {
     const taskId = parseTaskId(id);
     return downloadTrainingSet(
       { taskId, readTask: (call) => this.get(taskId, call), clock: this.#transport.clock, ...options },
-      { now: this.#transport.now, sleep: this.#transport.sleep, random: this.#transport.random, ...deps },
+      {
+        ...deps,
+        now: deps.now ?? this.#transport.now,
+        sleep: deps.sleep ?? this.#transport.sleep,
+        random: deps.random ?? this.#transport.random,
+      },
     );
   }
 

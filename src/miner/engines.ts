@@ -21,12 +21,13 @@ export async function openEngine(
 ): Promise<{ engine: MinerEngine; onActiveWeights?: (checksums: ReadonlySet<string>) => Promise<unknown> }> {
   const packedDir = join(stateDir, 'packed');
   const own = isScoringEngine(wished);
+  const asked: Partial<EngineOptions> = own ? {} : (wished ?? {});
   const engineOptions: EngineOptions = {
-    engine: 'auto',
-    cacheDir: packedDir,
-    speedFile: join(stateDir, 'engine-speed.json'),
-    signal,
-    ...(own ? {} : wished),
+    ...asked,
+    engine: asked.engine ?? 'auto',
+    cacheDir: asked.cacheDir ?? packedDir,
+    speedFile: asked.speedFile ?? join(stateDir, 'engine-speed.json'),
+    signal: asked.signal ?? signal,
   };
   const chosen = own ? givenEngine(wished) : await chooseEngine(engineOptions, config);
   let engine: MinerEngine = chosen;

@@ -176,7 +176,7 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
     abortedRejectionDelayMs: options.abortedRejectionDelayMs ?? 0,
     readLagMs: options.readLagMs ?? 250,
     maxBlobBytes: options.maxBlobBytes ?? 4 * 1024 ** 3,
-    chaos: chaos === undefined ? undefined : { seed, ...chaos },
+    chaos: chaos === undefined ? undefined : { ...chaos, seed: chaos.seed ?? seed },
   };
 }
 

@@ -163,7 +163,7 @@ export function hubFailure(error: unknown, doing: string): FlockError {
       `the Hub refused while ${doing}: the repository exists or has moved on${said}`,
       {
         ...base,
-        hint: 'Somebody else pushed at the same time, or the repository must be new; run the command again.',
+        hint: 'Another push came at the same time, or the repository must be new; run the command again.',
       },
     );
   }

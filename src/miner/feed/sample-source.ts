@@ -62,10 +62,10 @@ export async function openSampleSource(
   const key = sourceKey(units, cutting);
   return ({ warn, journal, cut }) => {
     const arriving = sampleStream(units, {
-      // One file that cannot be read does not end the mining of all others.
-      onUnreadable: (unit, error) => warn(leftOut(unit, error)),
-      onRetry: (_unit, error) => warn(error),
       ...cutting,
+      // One file that cannot be read does not end the mining of all others.
+      onUnreadable: cutting?.onUnreadable ?? ((unit, error) => warn(leftOut(unit, error))),
+      onRetry: cutting?.onRetry ?? ((_unit, error) => warn(error)),
       skipUnits: journal.positions.of(key),
       stats: cut,
       signal,

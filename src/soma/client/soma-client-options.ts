@@ -50,12 +50,12 @@ export interface SomaClientDeps {
 /** Where the services of the network are. */
 export function endpointsOf(options: SomaClientOptions): NetworkEndpoints {
   const { faucetUrl, adminUrl, scoringUrl } = options;
-  const base = 'network' in options ? networkEndpoints(options.network) : { rpcUrl: options.url };
+  const known: NetworkEndpoints = 'network' in options ? networkEndpoints(options.network) : { rpcUrl: options.url };
   return {
-    ...base,
-    faucetUrl,
-    adminUrl,
-    scoringUrl,
+    rpcUrl: known.rpcUrl,
+    faucetUrl: faucetUrl ?? known.faucetUrl,
+    adminUrl: adminUrl ?? known.adminUrl,
+    scoringUrl: scoringUrl ?? known.scoringUrl,
   };
 }
 

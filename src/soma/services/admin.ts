@@ -16,6 +16,6 @@ const TIMEOUT_MS = 130_000;
 export class AdminClient extends BcsService {
   /** Ends the epoch and returns the number of the one that has begun. */
   async advanceEpoch(options: CallOptions = {}): Promise<bigint> {
-    return (await this.call(ADVANCE_EPOCH, {}, { timeoutMs: TIMEOUT_MS, ...options })).epoch;
+    return (await this.call(ADVANCE_EPOCH, {}, { ...options, timeoutMs: options.timeoutMs ?? TIMEOUT_MS })).epoch;
   }
 }

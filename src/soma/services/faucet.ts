@@ -40,7 +40,7 @@ export class FaucetClient extends BcsService {
     const answer = await this.call(
       REQUEST_GAS,
       { recipient: normaliseId(recipient) },
-      { timeoutMs: TIMEOUT_MS, ...options },
+      { ...options, timeoutMs: options.timeoutMs ?? TIMEOUT_MS },
     );
     return answer.coinsSent.map((coin) => ({
       objectId: normaliseId(coin.id),

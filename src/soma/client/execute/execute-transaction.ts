@@ -2,7 +2,7 @@ import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/inde
 import { TransactionExecutionService } from '../../../gen/soma/rpc/transaction_execution_service_pb.js';
 import { backoffDelayMs } from '../../../http/index.js';
 import type { SignedTransaction } from '../../chain/index.js';
-import { type CallOptions, type ClientContext, controlOf } from '../context.js';
+import type { CallOptions, ClientContext } from '../context.js';
 import { executedFrom } from '../decode/executed-transaction.js';
 import { required } from '../decode/required.js';
 import { executionRequest } from './execution-request.js';
@@ -50,10 +50,10 @@ export async function executeTransaction(
   for (let attempt = 1; ; attempt++) {
     try {
       const answer = await client.transport.unary(TransactionExecutionService.method.executeTransaction, request, {
-        timeoutMs: EXECUTE_TIMEOUT_MS,
+        timeoutMs: options.timeoutMs ?? EXECUTE_TIMEOUT_MS,
         // The loop around this call knows better when to send again.
         attempts: 1,
-        ...controlOf(options),
+        signal: options.signal,
       });
       return resultOf(executedFrom(required(answer.transaction, 'transaction')), signed.digest);
     } catch (caught) {
