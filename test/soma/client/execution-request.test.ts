@@ -11,7 +11,7 @@ import {
   transactionFromRpc,
   vectorTensor,
 } from '../../../src/soma/chain/index.js';
-import { executionRequest } from '../../../src/soma/client/execute/execution-request.js';
+import { executionMessage, executionRequest } from '../../../src/soma/client/execute/execution-request.js';
 import { warmUpSubmitPath } from '../../../src/soma/client/execute/warm-up-submit-path.js';
 
 async function signedSubmission(dim: number) {
@@ -37,10 +37,16 @@ async function signedSubmission(dim: number) {
   );
 }
 
-// From 64 numbers on the embedding is written as bytes, below one by one.
-test.each([1, 63, 64, 2048])('a node reads the signed bytes of a submission of width %i', async (dim) => {
+// By the writer for submissions, and by the runtime, which takes what that one leaves to it.
+test.each([
+  [1, executionRequest],
+  [2048, executionRequest],
+  [1, executionMessage],
+  [2048, executionMessage],
+] as const)('a node reads the signed bytes of a submission of width %i, %o', async (dim, write) => {
   const signed = await signedSubmission(dim);
-  const wire = toBinary(ExecuteTransactionRequestSchema, executionRequest(signed, ['effects']));
+  const request = write(signed, ['effects']);
+  const wire = request instanceof Uint8Array ? request : toBinary(ExecuteTransactionRequestSchema, request);
   const { transaction, signatures } = fromBinary(ExecuteTransactionRequestSchema, wire);
   expect(encodeTransactionData(transactionFromRpc(transaction!))).toEqual(signed.bytes);
   expect(signatures).toHaveLength(1);

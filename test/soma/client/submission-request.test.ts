@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { ExecuteTransactionRequestSchema } from '../../../src/gen/soma/rpc/transaction_execution_service_pb.js';
 import {
@@ -11,7 +11,7 @@ import {
   type TransactionData,
   vectorTensor,
 } from '../../../src/soma/chain/index.js';
-import { executionRequest } from '../../../src/soma/client/execute/execution-request.js';
+import { executionMessage } from '../../../src/soma/client/execute/execution-request.js';
 import { submissionRequest } from '../../../src/soma/client/execute/submission-request.js';
 
 const MASK = ['effects', 'balance_changes'];
@@ -39,10 +39,7 @@ function submission(dim: number, version: bigint, sizeBytes: number, path: strin
 
 async function both(data: TransactionData): Promise<{ fast: Uint8Array | undefined; plain: Uint8Array }> {
   const signed = await signTransaction(data, signer);
-  const plain = toBinary(
-    ExecuteTransactionRequestSchema,
-    create(ExecuteTransactionRequestSchema, executionRequest(signed, MASK)),
-  );
+  const plain = toBinary(ExecuteTransactionRequestSchema, executionMessage(signed, MASK));
   return { fast: submissionRequest(signed, MASK), plain };
 }
 

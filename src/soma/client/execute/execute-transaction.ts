@@ -8,9 +8,7 @@ import { required } from '../decode/required.js';
 import { executionRequest } from './execution-request.js';
 import { findResult } from './find-result.js';
 import { readRejection } from './rejection.js';
-import { submissionRequest } from './submission-request.js';
 import { resultOf, type TransactionResult } from './transaction-result.js';
-import { validateTransaction } from './validate-transaction.js';
 
 export type { TransactionResult } from './transaction-result.js';
 
@@ -43,8 +41,7 @@ export async function executeTransaction(
   options: ExecuteTransactionOptions = {},
 ): Promise<TransactionResult> {
   const mask = options.withObjects ? MASK_WITH_OBJECTS : MASK;
-  validateTransaction(signed.data, signed.bytes.length);
-  const request = submissionRequest(signed, mask) ?? executionRequest(signed, mask);
+  const request = executionRequest(signed, mask);
   const attempts = options.attempts ?? 4;
   const resendUntil = client.now() + (options.resendMs ?? 60_000);
   for (let attempt = 1; ; attempt++) {

@@ -5,7 +5,6 @@ import {
   type SignedTransaction,
   type SubmitData,
 } from '../../chain/index.js';
-import { WORTH_PACKING } from './execution-request.js';
 import { ReverseProtoWriter } from './reverse-proto-writer.js';
 
 // Field numbers of proto/soma/rpc: transaction_execution_service, transaction, manifest, object, signature.
@@ -76,14 +75,10 @@ function isPlain({ embedding, distanceScore, lossScore }: SubmitData): boolean {
 }
 
 function submitData(out: ReverseProtoWriter, kind: SubmitData, url: string): void {
-  const { values } = kind.embedding;
-  // After all others: that is where `executionRequest` puts what it has packed.
-  const isLast = values.length >= WORTH_PACKING;
-  if (isLast) out.bytes(SUBMIT.embedding, floatBytes(values));
   out.bytes(SUBMIT.loss, floatBytes(kind.lossScore.values));
   reference(out, SUBMIT.bondCoin, kind.bondCoin);
   out.float(SUBMIT.distance, kind.distanceScore.values[0]!);
-  if (!isLast) out.bytes(SUBMIT.embedding, floatBytes(values));
+  out.bytes(SUBMIT.embedding, floatBytes(kind.embedding.values));
   out.ascii(SUBMIT.modelId, normaliseId(kind.modelId));
   // SubmissionManifest { Manifest { v1 { url, Metadata { v1 { checksum, size } } } } }.
   const manifest = out.mark;

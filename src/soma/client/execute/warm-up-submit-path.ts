@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { toBinary } from '@bufbuild/protobuf';
 import { throwIfAborted } from '../../../errors/index.js';
-import { ExecuteTransactionRequestSchema } from '../../../gen/soma/rpc/transaction_execution_service_pb.js';
 import {
   digestFromBytes,
   encodeSignedTransaction,
@@ -49,7 +47,7 @@ export async function warmUpSubmitPath(embeddingDim: number, signal?: AbortSigna
     };
     const signed = await signTransaction(data, signer);
     encodeSignedTransaction(signed);
-    toBinary(ExecuteTransactionRequestSchema, executionRequest(signed, ['effects']));
+    executionRequest(signed, ['effects', 'balance_changes']);
     // Real work goes first.
     await setImmediate();
     throwIfAborted(signal, 'rehearsing a submission');
