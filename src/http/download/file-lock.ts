@@ -1,8 +1,10 @@
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
-import { QuarryError } from '../../errors/index.js';
+import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { sleep } from '../sleep.js';
 
 const LOOK_AGAIN_MS = 500;
+/** A lock that names no process after this time was left by one that ended while it wrote it. */
+const UNNAMED_MS = 10_000;
 
 /** Keeps a second process away from a file until released. */
 export interface FileLock {
@@ -19,22 +21,21 @@ interface Holder {
  * Takes the lock file `path`, which holds this process's id. One left behind by a process that is gone is taken over.
  *
  * @throws QuarryError `STORE_LOCKED` when another download holds it
+ * @throws QuarryError `DISK_FULL`, `PERMISSION_DENIED` … when the file cannot be written
  */
 export async function lockFile(path: string): Promise<FileLock> {
   const mine = JSON.stringify({ pid: process.pid, started: await processStart(process.pid) } satisfies Holder);
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
-      const handle = await open(path, 'wx');
-      await handle.writeFile(mine);
-      await handle.close();
+      await create(path, mine);
       return { release: () => rm(path, { force: true }) };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw toQuarryError(error, `locking ${path}`);
     }
     const held = await readFile(path, 'utf8').catch(() => undefined);
     if (held === undefined) continue;
     const holder = parseHolder(held);
-    if (holder === undefined || (await isRunning(holder))) throw locked(path, holder);
+    if (holder === undefined ? await isFresh(path) : await isRunning(holder)) throw locked(path, holder);
     await takeOver(path, held);
   }
   throw locked(path, undefined);
@@ -53,6 +54,19 @@ export async function lockFileWhenFree(path: string, signal?: AbortSignal): Prom
       if (!(error instanceof QuarryError) || error.code !== 'STORE_LOCKED') throw error;
     }
     await sleep(LOOK_AGAIN_MS, signal);
+  }
+}
+
+/** Creates the file, which must not be there; one that could not be written is not left behind. */
+async function create(path: string, content: string): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await handle.writeFile(content);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
 
@@ -84,6 +98,12 @@ function parseHolder(text: string): Holder | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether the process that made it may still be about to write its id. */
+async function isFresh(path: string): Promise<boolean> {
+  const made = await stat(path).catch(() => undefined);
+  return made !== undefined && Date.now() - made.mtimeMs < UNNAMED_MS;
 }
 
 async function isRunning(holder: Holder): Promise<boolean> {
