@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import {
   type DownloadOptions,
   download,
   HttpClient,
+  lockFile,
   lockFileWhenFree,
   openStream,
   PartFile,
@@ -105,6 +106,19 @@ describe('download', () => {
       response.writeHead(start > 0 ? 206 : 200, { etag: etagOf(file), ...(start > 0 && range) });
       if (requests === 1) cut(response, file.subarray(0, 100_000));
       else response.end(file.subarray(start));
+    };
+    const { source } = await store({ more });
+    const sink = memory();
+    await download([source], sink, { backoff: QUICK });
+    expect(sink.bytes().equals(FILE)).toBe(true);
+  });
+
+  it('begins again when the whole of a file of unknown length comes without an ETag where a range was asked for', async () => {
+    let requests = 0;
+    const more: RequestListener = (_, response) => {
+      if (++requests > 1) return void response.writeHead(200).end(FILE);
+      response.writeHead(200, { etag: etagOf(OTHER) });
+      cut(response, OTHER.subarray(0, 100_000));
     };
     const { source } = await store({ more });
     const sink = memory();
@@ -255,6 +269,19 @@ describe('a file that is downloaded', () => {
     const waiting = lockFileWhenFree(path, AbortSignal.abort());
     await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
     await held.release();
+    await rm(dir, { recursive: true });
+  });
+
+  it('is not held for ever by a lock that was left before it named a process', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'quarry-lock-'));
+    const path = join(dir, 'x.lock');
+    await writeFile(path, '');
+    await expect(lockFile(path)).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+    const longAgo = Date.now() / 1000 - 11;
+    await utimes(path, longAgo, longAgo);
+    await (await lockFile(path)).release();
+    expect(await readdir(dir)).toEqual([]);
+    await expect(lockFile(join(dir, 'none', 'x.lock'))).rejects.toBeInstanceOf(QuarryError);
     await rm(dir, { recursive: true });
   });
 });

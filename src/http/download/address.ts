@@ -51,8 +51,10 @@ export class Address {
   }
 
   /** Whether an answer is of another version of the file than the answers before. */
-  isOtherVersion({ etag, total }: RangeAnswer): boolean {
-    const otherTag = this.etag !== undefined && etag !== undefined && etag !== this.etag;
+  isOtherVersion({ start, etag, total }: RangeAnswer): boolean {
+    // A whole body where a range of a version was asked for (`If-Range`) is of another, unless it says otherwise.
+    const refusedRange = this.isBoundToVersion && start === 0;
+    const otherTag = this.etag !== undefined && (etag === undefined ? refusedRange : etag !== this.etag);
     return otherTag || (this.#total !== undefined && total !== undefined && total !== this.#total);
   }
 
