@@ -46,7 +46,8 @@ export class S3Host implements DataHost {
     const sdk = await import('@aws-sdk/client-s3');
     const proxy = proxyOfEnvironment();
     const client = new sdk.S3Client({
-      ...(proxy !== undefined && { requestHandler: await proxiedRequests(proxy) }),
+      // undici, which speaks to the proxy, refuses the `Expect: 100-continue` that the SDK adds to large bodies.
+      ...(proxy !== undefined && { requestHandler: await proxiedRequests(proxy), expectContinueHeader: false }),
       region: options.region,
       credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
       // Repeated here, where a body can be opened again.
