@@ -12,6 +12,7 @@ export {
   type DownloadSink,
   type DownloadSource,
   download,
+  downloadTimeoutMs,
   lockFile,
   lockFileWhenFree,
   openStream,

@@ -5,6 +5,7 @@ import {
   type DownloadSink,
   type DownloadSource,
   download,
+  downloadTimeoutMs,
 } from '../http/index.js';
 import type { DataManifest } from './manifest.js';
 
@@ -16,10 +17,7 @@ export interface ByteSink extends DownloadSink {
 
 /** How a manifest's bytes are fetched. */
 export interface ManifestDownloadOptions
-  extends Pick<
-    DownloadOptions,
-    'leastRate' | 'maxInterruptions' | 'onProgress' | 'signal' | 'stallMs' | 'startAt' | 'timeoutMs' | 'totalMs'
-  > {
+  extends Pick<DownloadOptions, 'leastRate' | 'maxInterruptions' | 'onProgress' | 'signal' | 'stallMs' | 'startAt'> {
   /** Where the bytes may be as well, such as the proxies of the fullnodes: tried after the manifest's own address. */
   readonly fallbacks?: readonly DownloadSource[] | undefined;
 }
@@ -38,7 +36,10 @@ export async function downloadManifest(
   sink: ByteSink,
   { fallbacks = [], ...options }: ManifestDownloadOptions = {},
 ): Promise<void> {
-  await download([{ http, url: manifest.url }, ...fallbacks], sink, {
+  // A proxy fetches all of it before it answers; whatever else is silent is left sooner.
+  const timeoutMs = downloadTimeoutMs(manifest.sizeBytes);
+  const patient = fallbacks.map((source) => ({ timeoutMs, ...source }));
+  await download([{ http, url: manifest.url }, ...patient], sink, {
     ...options,
     backoff: BACKOFF,
     sizeBytes: manifest.sizeBytes,

@@ -180,6 +180,18 @@ test('leaves an address that drips for one that does not', async () => {
   expect(await file.read('w')).toEqual(values);
 });
 
+test('waits for a fullnode, which fetches all of it before it answers, longer than for a host', async () => {
+  const manifest = await serving((request, response) => {
+    if (request.url === '/proxy') setTimeout(() => ranged(request, response), 600);
+  });
+  const hasty = new HttpClient({ timeoutMs: 200 });
+  const cache = new WeightsCache({ dir }, { http: hasty });
+  const fallbacks = [{ http: hasty, url: `${manifest.url}/proxy` }];
+  const file = await openFrom(cache, manifest, { fallbacks, maxInterruptions: 0 });
+  expect(await file.read('w')).toEqual(values);
+  await hasty.close();
+});
+
 test('leaves an address that falls silent half-way, and goes on elsewhere', async () => {
   const asked: string[] = [];
   const manifest = await serving((request, response) => {

@@ -8,6 +8,8 @@ export class Address {
   readonly http: HttpClient;
   /** Interruptions in a row that it may have. */
   readonly patience: number;
+  /** Longest wait for the head of an answer, where the source has its own. */
+  readonly timeoutMs: number | undefined;
   /** Interruptions that it may still have; below 0 it is given up. */
   left: number;
   /** Times that its file became another one. */
@@ -23,8 +25,10 @@ export class Address {
     this.patience = patience;
     this.left = patience;
     this.#source = source;
-    if ('url' in source) this.#url = source.url;
-    else this.etag = source.etag;
+    if ('url' in source) {
+      this.#url = source.url;
+      this.timeoutMs = source.timeoutMs;
+    } else this.etag = source.etag;
   }
 
   /** The URL asked last, or to be asked. */

@@ -132,7 +132,9 @@ class Download {
       const offset = this.#received;
       let answer: RangeAnswer;
       try {
-        answer = await openRange({ http: address.http, url: address.url, offset, etag: address.etag }, this.#options);
+        const { timeoutMs = this.#options.timeoutMs } = address;
+        const request = { http: address.http, url: address.url, offset, etag: address.etag };
+        answer = await openRange(request, { ...this.#options, timeoutMs });
       } catch (error) {
         if (!(error instanceof HttpStatusError)) throw error;
         if (error.status === 416 && isWhole(error, offset)) {

@@ -7,3 +7,4 @@ export { lockFile, lockFileWhenFree } from './file-lock.js';
 export { openStream } from './open-stream.js';
 export { PartFile } from './part-file.js';
 export type { DownloadSink, DownloadSource, RenewableSource } from './source.js';
+export { downloadTimeoutMs } from './timeout.js';

@@ -5,6 +5,8 @@ import type { HttpStatusError } from '../http-error.js';
 export interface DownloadSource {
   readonly http: HttpClient;
   readonly url: string;
+  /** Longest wait for the head of an answer, milliseconds. Default: the download's. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** A source whose URL is asked for before every request, for links that expire. */

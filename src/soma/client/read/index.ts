@@ -1,3 +1,4 @@
+export { downloadTimeoutMs } from '../../../http/index.js';
 export { batchGetObjects, type ObjectQuery } from './batch-get-objects.js';
 export { type FetchModelOptions, fetchModel, modelSources, streamModel } from './fetch-model.js';
 export {
@@ -37,4 +38,4 @@ export {
   type TargetFilter,
   type TargetPage,
 } from './list-targets.js';
-export { downloadTimeoutMs, downloadVerified, streamVerified } from './verified-download.js';
+export { downloadVerified, streamVerified } from './verified-download.js';

@@ -5,6 +5,7 @@ import {
   checksumMismatch,
   type DownloadSource,
   download,
+  downloadTimeoutMs,
   LEAST_DOWNLOAD_RATE,
   type MinThroughput,
   openStream,
@@ -12,11 +13,6 @@ import {
   sizeMismatch,
 } from '../../../http/index.js';
 import type { Manifest } from '../../chain/index.js';
-
-/** How long a source may take to answer at all: SOMA protocol, 30 s and 50 ns per byte, at most 10 min. */
-export function downloadTimeoutMs(sizeBytes: bigint): number {
-  return Math.min(30_000 + Number(sizeBytes) * 5e-5, 600_000);
-}
 
 /**
  * Streams the bytes of a manifest from one source, checking size and checksum on the way. What was yielded is to be
@@ -34,7 +30,7 @@ export async function* streamVerified(
 ): AsyncGenerator<Uint8Array, void, void> {
   const expected = Number(manifest.size);
   // A proxy fetches all of it before it answers.
-  const timeoutMs = downloadTimeoutMs(manifest.size);
+  const timeoutMs = downloadTimeoutMs(expected);
   const { body } = await openStream(source, { timeoutMs, leastRate, signal });
   const hash = blake2b.create({ dkLen: 32 });
   let received = 0;
@@ -77,7 +73,7 @@ export async function downloadVerified(
     restart: (): void => void chunks.splice(0),
   };
   const sizeBytes = Number(manifest.size);
-  const timeoutMs = downloadTimeoutMs(manifest.size);
+  const timeoutMs = downloadTimeoutMs(sizeBytes);
   await download(sources, sink, {
     sizeBytes,
     timeoutMs,
