@@ -19,7 +19,7 @@ function parseJsonArray(text: string, what: string): unknown[] {
     // The parser's error quotes the text around the fault, which is a key.
     value = undefined;
   }
-  if (!Array.isArray(value)) throw new QuarryError('KEY_INVALID', `${what} is not JSON array`);
+  if (!Array.isArray(value)) throw new QuarryError('KEY_INVALID', `${what} is not a JSON array`);
   return value;
 }
 
@@ -71,7 +71,7 @@ export function parseAliases(text: string): Aliases {
   try {
     list = parseJsonArray(text, 'the alias file');
   } catch (error) {
-    throw new QuarryError('CONFIG_INVALID', 'the alias file is not JSON array', { cause: error });
+    throw new QuarryError('CONFIG_INVALID', 'the alias file is not a JSON array', { cause: error });
   }
   const byAddress = new Map<Address, string>();
   const entries = list.map((entry, index) => {
