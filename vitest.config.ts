@@ -8,6 +8,7 @@ export default defineConfig({
     // Against hangs, not for speed: tests score at low priority, on machines that may be busy with something else.
     testTimeout: 180_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000, interval: 20 } },
     // With --coverage, as in the gate: what is never executed.
     coverage: {
       provider: 'v8',

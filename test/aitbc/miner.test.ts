@@ -12,6 +12,7 @@ import {
   scoringHandler,
   verifyReceipt,
 } from '../../src/aitbc/index.js';
+import { until } from '../until.js';
 import { DIALECTS, PINS, quickly, startWorld, type World } from './worlds.js';
 
 const JOB = { name: 'x', type: 'ai-inference' };
@@ -67,9 +68,11 @@ describe.each(DIALECTS)('miner on the %s coordinator', (dialect) => {
     for (let n = 0; n < 4; n++) await client.jobs.create(JOB);
     let running = 0;
     let most = 0;
-    const handler: JobHandler = async () => {
+    const handler: JobHandler = async ({ jobId }) => {
       most = Math.max(most, ++running);
-      await new Promise((resolve) => setTimeout(resolve, 40));
+      await until(() => most > 1, 'two jobs at a time');
+      // Time enough for a third to be asked for as well.
+      for (let call = 0; call < 5; call++) await client.jobs.get(jobId);
       running--;
       return { result: { ok: true } };
     };
@@ -82,10 +85,10 @@ describe.each(DIALECTS)('miner on the %s coordinator', (dialect) => {
     const stop = new AbortController();
     const miner = world.miner({ handler: ok, onEvent });
     const run = miner.run({ signal: stop.signal });
-    while (!events.some(({ type }) => type === 'idle')) await quickly(5);
+    await until(() => events.some(({ type }) => type === 'idle'), 'an idle miner');
     world.server.book.miners.clear();
     await client.jobs.create(JOB);
-    while (!events.some(({ type }) => type === 'completed')) await quickly(5);
+    await until(() => events.some(({ type }) => type === 'completed'), 'a completed job');
     stop.abort();
     expect(await run).toMatchObject({ completed: 1 });
     expect(events.filter(({ type }) => type === 'registered').length).toBeGreaterThanOrEqual(2);

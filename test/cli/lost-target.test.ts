@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { MinerEvents } from '../../src/miner/index.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { SomaClient } from '../../src/soma/client/soma-client.js';
 import { type MiningNetwork, startMiningNetwork } from '../miner/network.js';
+import { until } from '../until.js';
 import { cliRunner } from './run-cli.js';
 
 const rival = Keypair.generate();
@@ -40,7 +41,7 @@ it('a miner loses a target to another: why tells who, when and by how much', asy
   );
   const winner = miners.find((each) => each !== loser)!;
   // The stream says of the target that it is filled, and the winner knows by whom.
-  await vi.waitFor(() => expect(winner.filled.get(lost.targetId)).toBe(true), { timeout: 60_000 });
+  await until(() => winner.filled.get(lost.targetId), 'the target to be filled by the winner');
   for (const { miner } of miners) miner.stop();
   for (const { close } of miners) await close();
 

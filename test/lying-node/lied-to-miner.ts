@@ -13,8 +13,7 @@ export type Verdict =
   | { readonly kind: 'not told' }
   | { readonly kind: 'ended' | 'blind'; readonly why: string };
 
-/** How long a lie waits to be told, and goes on once it was. */
-const TELLING_MS = 15_000;
+/** How long a lie that was told goes on. */
 const LASTING_MS = 300;
 /** Within this time after a lie's end targets must be accepted again. */
 const RECOVERY_MS = 45_000;
@@ -77,19 +76,28 @@ export class LiedToMiner {
       ...options,
     });
     const lied = new LiedToMiner(network, proxy, assembled);
-    await until(() => lied.#acceptedInHonesty > 0, 'a good start', { deadlineMs: 180_000 });
+    try {
+      await until(() => lied.#acceptedInHonesty > 0, 'a good start', { deadlineMs: 180_000 });
+    } catch (error) {
+      await lied.close();
+      throw error;
+    }
     return lied;
   }
 
-  /** Tells one lie until it was heard, and looks what comes of it. After `ended` or `blind` the miner is of no more use. */
-  async hear(lie: Lie): Promise<Verdict> {
+  /**
+   * Tells one lie until it was heard, and looks what comes of it. After `ended` or `blind` the miner is of no more use.
+   *
+   * @param tellingMs how long the lie waits to be told
+   */
+  async hear(lie: Lie, tellingMs: number): Promise<Verdict> {
     this.#warnings.length = 0;
     const before = this.#accepted;
     this.#isHonest = false;
     this.proxy.lie(lie);
     await this.#provoke(lie.method);
     const isOver = (): boolean => this.proxy.told > 0 || this.#end !== undefined;
-    const wasTold = await until(isOver, 'the lie', { deadlineMs: TELLING_MS }).catch(() => false);
+    const wasTold = await until(isOver, 'the lie', { deadlineMs: tellingMs }).catch(() => false);
     if (wasTold) {
       const lasting = { deadlineMs: LASTING_MS };
       await until(() => this.#end !== undefined || this.proxy.told > 3, 'more', lasting).catch(() => false);

@@ -11,7 +11,7 @@ const ONCE_FATAL = [
 ];
 
 it('survives lies that were fatal once', async () => {
-  const telling = await tellAll({ seed: 1, miners: 3, only: new RegExp(ONCE_FATAL.join('|')) });
+  const telling = await tellAll({ seed: 1, miners: 3, only: new RegExp(ONCE_FATAL.join('|')), tellingMs: 60_000 });
   expect(telling.findings).toEqual([]);
   expect(telling.notTold).toEqual([]);
   expect(telling.chosen).toBe(ONCE_FATAL.length);

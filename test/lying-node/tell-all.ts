@@ -14,6 +14,8 @@ export interface TellingOptions {
   readonly count?: number | undefined;
   /** No further lie begins after so many milliseconds. */
   readonly budgetMs?: number | undefined;
+  /** How long a lie waits to be told, milliseconds. Default 15,000. */
+  readonly tellingMs?: number | undefined;
   readonly onVerdict?: (lie: Lie, verdict: Verdict) => void;
 }
 
@@ -31,6 +33,7 @@ const METHODS_TO_SEE = ['GetServiceInfo', 'GetEpoch', 'ListTargets', 'ListOwnedO
 /** Tells lies to miners at work, each miner one after the other. */
 export async function tellAll(options: TellingOptions): Promise<Telling> {
   const begun = performance.now();
+  const { tellingMs = 15_000 } = options;
   const first = await LiedToMiner.start();
   await first.showEverything(METHODS_TO_SEE);
   const lies = choose(first, options);
@@ -41,13 +44,13 @@ export async function tellAll(options: TellingOptions): Promise<Telling> {
   const listen = async (fresh: Promise<LiedToMiner>): Promise<void> => {
     let miner = await fresh;
     for (let lie = queue.pop(); lie !== undefined; lie = queue.pop()) {
-      const verdict = await miner.hear(lie);
+      const verdict = await miner.hear(lie, tellingMs);
       options.onVerdict?.(lie, verdict);
       if (verdict.kind === 'not told') notTold.push(lie.name);
       else told++;
       if (verdict.kind === 'ended' || verdict.kind === 'blind') {
         await miner.close();
-        const again = await hearAlone(lie);
+        const again = await hearAlone(lie, tellingMs);
         if (again !== undefined) findings.push(again);
         miner = await LiedToMiner.start();
       }
@@ -61,9 +64,9 @@ export async function tellAll(options: TellingOptions): Promise<Telling> {
 }
 
 /** What one lie does to a miner that hears no other; `undefined` when it recovers. */
-async function hearAlone(lie: Lie): Promise<string | undefined> {
+async function hearAlone(lie: Lie, tellingMs: number): Promise<string | undefined> {
   const miner = await LiedToMiner.start();
-  const verdict = await miner.hear(lie);
+  const verdict = await miner.hear(lie, tellingMs);
   await miner.close();
   if (verdict.kind === 'recovered' || verdict.kind === 'not told') return undefined;
   return `${lie.name}: ${verdict.kind}\n    ${verdict.why}`;

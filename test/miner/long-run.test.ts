@@ -133,9 +133,9 @@ test('an epoch without a model takes its scores and its packed weights away', as
   ];
   for (let epoch = 0; epoch < 2; epoch++) {
     await network.devnet.advanceEpoch();
-    await expect.poll(() => epochs.size, { timeout: 60_000 }).toBe(epoch + 1);
+    await expect.poll(() => epochs.size).toBe(epoch + 1);
   }
-  await expect.poll(left, { timeout: 60_000 }).toEqual([3, before.sort()]);
+  await expect.poll(left).toEqual([3, before.sort()]);
   stop.abort();
   await running;
 });

@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { SubscribeCheckpointsResponse } from '../../../src/gen/soma/rpc/subscription_service_pb.js';
 import type { SomaClient, TargetEvent } from '../../../src/soma/client/index.js';
 import { EpochTracker } from '../../../src/soma/client/watch/epoch-tracker.js';
+import { until } from '../../until.js';
 import { type Fixture, startFixture } from './devnet-fixture.js';
 
 describe('the epoch', () => {
@@ -61,8 +62,8 @@ describe('a feed whose node names a wrong epoch', () => {
       for await (const event of fixture.client.watchTargets({ signal: stop.signal, reconcileMs: 0 }))
         events.push(event);
     })();
-    await vi.waitFor(() => expect(events.some(({ type }) => type === 'synced')).toBe(true), 10_000);
-    await vi.waitFor(() => expect(seen).toBeGreaterThan(checkpoints), 20_000);
+    await until(() => events.some(({ type }) => type === 'synced'), 'targets');
+    await until(() => seen > checkpoints, `${checkpoints} checkpoints`);
     stop.abort();
     await watching.catch(() => {});
     return events;
