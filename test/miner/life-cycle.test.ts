@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { statusParts } from '../../src/cli/mining/status-line.js';
 import { TcpProxy } from '../soma/client/tcp-proxy.js';
+import { until } from '../until.js';
 import { type MiningNetwork, startMiningNetwork } from './network.js';
 
 let network: MiningNetwork | undefined;
@@ -34,7 +35,7 @@ describe('a fullnode that is lost', () => {
 });
 
 describe('the end of a run', () => {
-  it('waits for answers no longer than it was told, and the next run settles what was left, beside mining', async () => {
+  it('waits for answers no longer than it was told, and the next run tells what was left', async () => {
     // Nothing is final before the test would have timed out.
     network = await startMiningNetwork({ finalityDelayMs: 600_000 });
     const first = await network.miner({ drainMs: 100, untilIdle: false, maxInFlight: 1 });
@@ -52,6 +53,30 @@ describe('the end of a run', () => {
     again.abort();
     await running;
   });
+
+  it('leaves what was cut off to the next run, which settles it beside mining', async () => {
+    network = await startMiningNetwork();
+    proxy = await TcpProxy.start(network.devnet.rpcUrl);
+    const first = await network.miner({ network: proxy.url, drainMs: 100, untilIdle: false, maxInFlight: 1 });
+    const stop = new AbortController();
+    first.miner.events.once('submitted', () => {
+      proxy?.cut();
+      stop.abort();
+    });
+    await first.miner.run({ signal: stop.signal });
+    const left = [...first.journal.submissions.unsettled()].map(({ digest }) => digest);
+    expect(left.length).toBeGreaterThan(0);
+    await first.close();
+
+    const second = await network.miner({ untilIdle: false });
+    const open = (): string[] => [...second.journal.submissions.unsettled()].map(({ digest }) => digest);
+    const again = new AbortController();
+    const running = second.miner.run({ signal: again.signal });
+    await until(() => second.miner.summary().accepted > 0, 'the next run to mine');
+    await until(() => !open().some((digest) => left.includes(digest)), 'what was left to be settled');
+    again.abort();
+    await running;
+  });
 });
 
 describe('a model that cannot be had', () => {
@@ -62,7 +87,7 @@ describe('a model that cannot be had', () => {
     miner.events.on('warning', ({ error }) => warnings.push(error.message));
     const stop = new AbortController();
     const running = miner.run({ signal: stop.signal });
-    await vi.waitFor(() => expect(warnings.join()).toMatch(/\d+ of 20 targets wait for model 0x/), 60_000);
+    await until(() => /\d+ of 20 targets wait for model 0x/.test(warnings.join()), 'the warning');
     expect(miner.summary()).toMatchObject({ openTargets: 20, waitingTargets: 20 });
     expect(statusParts(miner.summary())).toContain('targets 20 (20 wait for models)');
     stop.abort();

@@ -11,6 +11,7 @@ import { settleSubmissions } from '../../src/miner/submit/record-outcome.js';
 import { encodeSignedTransaction, manifestOf, type SignedTransaction } from '../../src/soma/chain/index.js';
 import { bytesOf, type Fixture, startFixture } from '../soma/client/devnet-fixture.js';
 import { failCalls, intercept, staleRefusal } from '../soma/client/unfaithful-node.js';
+import { until } from '../until.js';
 
 const BOND = 1_000n;
 let fixture: Fixture;
@@ -152,7 +153,7 @@ describe('claims', () => {
     await settle();
     await devnet.advanceEpoch();
     await devnet.advanceEpoch();
-    let done = (): void => {};
+    let done: (() => void) | undefined;
     const submissionsDone = () =>
       new Promise<void>((resolve) => {
         done = resolve;
@@ -166,9 +167,9 @@ describe('claims', () => {
       2n,
       new AbortController().signal,
     );
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const release = await until(() => done, 'the claims to give way');
     expect(executions.calls).toBe(0);
-    done();
+    release();
     await claiming;
     expect(executions.calls).toBe(1);
     expect(outcomes).toMatchObject([{ kind: 'claimed' }]);

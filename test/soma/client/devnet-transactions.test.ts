@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   decodeTransactionData,
   encodeSignedTransaction,
@@ -9,6 +10,7 @@ import {
   toBase64,
 } from '../../../src/soma/chain/index.js';
 import { ExecutionError, type SomaAccount, type SomaClient } from '../../../src/soma/client/index.js';
+import { until } from '../../until.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 
 const SOMA = 1_000_000_000n;
@@ -28,11 +30,10 @@ describe('transactions against a devnet', () => {
   afterAll(() => fixture.close());
   // Whatever a test did, the pool must know exactly what the chain holds, once the node's reads have caught up.
   afterEach(() =>
-    vi.waitFor(async () => {
-      const known = new Map(account.pool.free().map((coin) => [coin.objectId, coin]));
-      const listed = await client.listCoins(fixture.keypair.address);
-      for (const coin of listed) expect(known.get(coin.objectId) ?? coin).toEqual(coin);
-    }, 5_000),
+    until(
+      async () => isDeepStrictEqual(account.pool.free(), await client.listCoins(account.address)),
+      'the pool and the chain to agree',
+    ),
   );
 
   it('transfers an amount, waits for its checkpoint, and balances follow', async () => {
