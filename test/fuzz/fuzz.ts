@@ -4,7 +4,7 @@ import type { Decoder } from './decoders.js';
 import { near } from './mutations.js';
 
 /** Gives bytes to a decoder: nothing but a value or a QuarryError may come of it. */
-export async function tryDecoder({ name, decode }: Decoder, bytes: Uint8Array): Promise<void> {
+async function tryDecoder({ name, decode }: Decoder, bytes: Uint8Array): Promise<void> {
   try {
     await decode(bytes);
   } catch (error) {
@@ -14,10 +14,10 @@ export async function tryDecoder({ name, decode }: Decoder, bytes: Uint8Array): 
   }
 }
 
-/** Tries a decoder with bytes near its seeds, for a time or a number of runs. */
+/** Tries a decoder with bytes near its seeds, a number of runs or as many as a time allows. */
 export async function fuzz(
   decoder: Decoder,
-  { runs, limitMs, seed }: { readonly runs: number; readonly limitMs: number; readonly seed?: number | undefined },
+  { runs, limitMs, seed }: { readonly runs: number; readonly limitMs?: number; readonly seed?: number | undefined },
 ): Promise<number> {
   let tried = 0;
   const property = fc.asyncProperty(near(decoder.seeds), async (bytes) => {
@@ -26,8 +26,8 @@ export async function fuzz(
   });
   await fc.assert(property, {
     numRuns: runs,
-    interruptAfterTimeLimit: limitMs,
     markInterruptAsFailure: false,
+    ...(limitMs !== undefined && { interruptAfterTimeLimit: limitMs }),
     ...(seed !== undefined && { seed }),
   });
   return tried;
