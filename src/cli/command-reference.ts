@@ -14,7 +14,7 @@ const INTRODUCTION = `# Commands
 
 Made from the help of every command by \`npm run build && node scripts/write-command-reference.mjs\`.
 
-Every command takes \`--json\`: one JSON object on stdout, or one a line where it is a stream. Amounts in JSON are
+Every command that prints data takes \`--json\`: one JSON object on stdout, or one a line where it is a stream. Amounts in JSON are
 shannons (10^9 make a SOMA) and, like all 64-bit integers, decimal strings. Data goes to stdout, talk to stderr; an error
 is one line, a hint below it, or \`{"error":{"code","message","hint",…}}\` with \`--json\`.
 
@@ -27,7 +27,8 @@ is one line, a hint below it, or \`{"error":{"code","message","hint",…}}\` wit
 | 4 | the network cannot be reached |
 | 130 | interrupted |
 
-Settings come from flags, then the environment, then \`quarry.yaml\`. Secret keys are never flags: \`SOMA_SECRET_KEY\`, a key
+Settings come from flags, then the environment, then a \`.env\` file of the working directory (\`--env-file\`), then
+\`quarry.yaml\`. Secret keys are never flags: \`SOMA_SECRET_KEY\`, a key
 file with mode 0600, or the official tool's wallet.
 
 The commands of the other networks are described in [flock.md](flock.md) and [aitbc.md](aitbc.md).

@@ -29,11 +29,9 @@ export async function manPage(): Promise<string> {
     '.I command',
     '[options]',
     '.SH DESCRIPTION',
-    'Data goes to standard output, talk to standard error. Every command takes',
-    '.B \\-\\-json',
-    'and',
-    '.BR \\-\\-help .',
-    'Settings come from flags, then the environment, then the config file.',
+    'Data goes to standard output, talk to standard error. Every command that prints data takes',
+    '.BR \\-\\-json .',
+    'Settings come from flags, then the environment, then a .env file, then the config file.',
     '.SH COMMANDS',
   ];
   const program = new Command('quarry').helpCommand(false);

@@ -21,7 +21,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   KEY_FILE_UNSAFE: { cause: 'Other users can read a key file.', cure: '`chmod 600` the file.' },
   UNKNOWN_NETWORK: {
     cause: 'The network name is not one of the known ones.',
-    cure: 'Name a network or give `--rpc-url`.',
+    cure: 'Name a network, or a fullnode: `--network https://…`.',
   },
   INVALID_ARGUMENT: {
     cause: 'An argument is out of range or of the wrong form.',
