@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { exposedTo } from '../files/exposed-file.js';
+import { refuseExposed } from './exposed-secret.js';
 import { homeDirectory } from './home.js';
 import { nearest } from './nearest.js';
 import { parseSetting, type Setting, type ValuesOf } from './setting.js';
@@ -36,11 +36,11 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
     const given = sources.flags ?? {};
     const candidates = [
       { raw: given[name], source: flagName(setting.flag) },
-      { raw: former && given[former.name], source: flagName(former?.flag) },
+      { raw: former?.name && given[former.name], source: flagName(former?.flag) },
       variableOf(env, setting.env),
       variableOf(env, former?.env),
       { raw: values[name], source: `${path}: ${name}` },
-      { raw: former && values[former.name], source: `${path}: ${former?.name}` },
+      { raw: former?.name && values[former.name], source: `${path}: ${former?.name}` },
     ];
     const chosen = candidates.find(({ raw }) => raw !== undefined);
     config[name] = chosen === undefined ? setting.default : parseSetting(setting, chosen.raw, chosen.source);
@@ -83,21 +83,18 @@ async function readConfigFile(
       throw toQuarryError(error, `reading the config file ${path}`);
     }
     const values = parseFile(path, text);
-    await refuseExposedSecrets(path, values);
+    await refuseExposed(path, secretIn(values));
     return { path, values };
   }
   return { path: '', values: {} };
 }
 
-/** A file with a secret in it is for its owner only, as a key file is. */
-async function refuseExposedSecrets(path: string, values: Readonly<Record<string, unknown>>): Promise<void> {
-  const secret = Object.keys(values).find((name) => (SETTINGS as Record<string, Setting>)[name]?.secret);
-  if (secret === undefined) return;
-  const exposed = exposedTo(await stat(path));
-  if (exposed === undefined) return;
-  throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds the secret ${secret} and is open to ${exposed}`, {
-    hint: `chmod 600 ${path}, or set the secret in the environment`,
-  });
+/** The name of a secret, today's or a former one, among the values of a file. */
+function secretIn(values: Readonly<Record<string, unknown>>): string | undefined {
+  const secrets = Object.entries(SETTINGS as Readonly<Record<string, Setting>>).filter(([, { secret }]) => secret);
+  return secrets
+    .flatMap(([name, { former }]) => [name, former?.name])
+    .find((name) => name && Object.hasOwn(values, name));
 }
 
 function parseFile(path: string, text: string): Readonly<Record<string, unknown>> {

@@ -19,10 +19,10 @@ export interface Setting<T = unknown> {
   readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** Smallest allowed number. */
   readonly min?: number | undefined;
-  /** Names of earlier versions, still taken: as key of a file, as flag and as variable. */
-  readonly former?: { readonly name: string; readonly flag?: string | undefined; readonly env?: string | undefined };
-  /** Never printed, logged or accepted as a flag. */
-  readonly secret?: boolean | undefined;
+  /** Names of earlier versions and of others' programs, still taken: as key of a file, as flag and as variable. */
+  readonly former?: { readonly name?: string; readonly flag?: string | undefined; readonly env?: string | undefined };
+  /** Never printed, logged or accepted as a flag. A wallet's key cannot be replaced: what it opens is lost with it. */
+  readonly secret?: true | 'wallet' | undefined;
 }
 
 type ValueOf<K extends SettingKind> = K extends 'string'

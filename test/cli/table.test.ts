@@ -56,7 +56,10 @@ describe('--env-file', () => {
     const run = cliRunner({ HOME: dir });
     await chmod(file, 0o644);
     const refused = await run(['wallet', 'balance', '--env-file', file, '--json']);
-    expect(refused.error).toMatchObject({ code: 'KEY_FILE_UNSAFE', hint: `chmod 600 ${file}` });
+    expect(refused.error).toMatchObject({
+      code: 'KEY_FILE_UNSAFE',
+      hint: `chmod 600 ${file}, or set the secret in the environment`,
+    });
     await chmod(file, 0o600);
     expect((await run(['wallet', 'balance', '--env-file', file])).stdout).toBe('5.000000007 SOMA\n');
   });

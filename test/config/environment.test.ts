@@ -1,7 +1,8 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { withEnvFile } from '../../src/config/env-file.js';
 import { loadConfig } from '../../src/config/index.js';
 import { exposedTo } from '../../src/files/exposed-file.js';
 
@@ -31,6 +32,50 @@ test('a secret in a config file that others can read is refused', async () => {
   await writeFile(file, 'network: localnet\n');
   await chmod(file, 0o644);
   expect((await loadConfig({ file })).network).toBe('localnet');
+});
+
+test('a secret in a config file counts under its former name too', async () => {
+  const file = join(dir, 'q.yaml');
+  await writeFile(file, 'httpToken: long-and-random\n', { mode: 0o644 });
+  await expect(loadConfig({ file })).rejects.toMatchObject({ code: 'KEY_FILE_UNSAFE' });
+});
+
+test.each(['SOMA_SECRET_KEY', 'AITBC_WALLET_KEY'])('a .env with %s that others can read is refused', async (name) => {
+  const file = join(dir, '.env');
+  await writeFile(file, `${name}=0x01\n`);
+  await chmod(file, 0o644);
+  await expect(withEnvFile({}, file)).rejects.toMatchObject({
+    code: 'KEY_FILE_UNSAFE',
+    message: expect.stringContaining(name),
+  });
+  await chmod(file, 0o600);
+  expect(await withEnvFile({}, file)).toEqual({ [name]: '0x01' });
+});
+
+test('a .env of the working directory may be absent, or a directory of another kind, but not unreadable', async () => {
+  const before = process.cwd();
+  process.chdir(dir);
+  try {
+    expect(await withEnvFile({ A: '1' })).toEqual({ A: '1' });
+    await mkdir('.env');
+    expect(await withEnvFile({ A: '1' })).toEqual({ A: '1' });
+    await rm('.env', { recursive: true });
+    // Permissions do not stop the superuser; a link to itself stops all.
+    await symlink('.env', '.env');
+    await expect(withEnvFile({ A: '1' })).rejects.toMatchObject({ message: expect.stringContaining('reading .env') });
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test('the arena key is taken by both its names, the unmistakable one first', async () => {
+  const env = { HOME: dir, FLOCK_API_KEY: 'of-the-platform' };
+  expect((await loadConfig({ cwd: dir, env })).flockApiKey).toBe('of-the-platform');
+  const both = { ...env, FLOCK_ARENA_API_KEY: 'of-the-arena' };
+  expect((await loadConfig({ cwd: dir, env: both })).flockApiKey).toBe('of-the-arena');
+  expect((await loadConfig({ cwd: dir, env: { ...both, FLOCK_ARENA_API_KEY: '' } })).flockApiKey).toBe(
+    'of-the-platform',
+  );
 });
 
 test.skipIf(process.platform === 'win32')('a group may read a mounted secret of another owner, never write it', () => {

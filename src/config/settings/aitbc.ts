@@ -8,7 +8,7 @@ export const AITBC_SETTINGS = {
   aitbcWalletKey: {
     kind: 'string',
     env: 'AITBC_WALLET_KEY',
-    secret: true,
+    secret: 'wallet',
     help: 'private key that logs in to a live-jwt coordinator',
   },
   aitbcMinerKey: { kind: 'string', env: 'AITBC_MINER_KEY', secret: true, help: 'miner key of an AITBC coordinator' },

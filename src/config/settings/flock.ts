@@ -4,9 +4,11 @@ import type { Setting } from '../setting.js';
 export const FLOCK_SETTINGS = {
   flockApiKey: {
     kind: 'string',
-    env: 'FLOCK_API_KEY',
+    // The other name is also that of keys of the inference platform, so this one goes first.
+    env: 'FLOCK_ARENA_API_KEY',
+    former: { env: 'FLOCK_API_KEY' },
     secret: true,
-    help: 'arena key of train.flock.io; FLOCK_ARENA_API_KEY goes first',
+    help: 'arena key of train.flock.io; FLOCK_API_KEY is taken too',
   },
   flockBaseUrl: { kind: 'string', env: 'FLOCK_BASE_URL', help: 'FLock service to use instead of the public one' },
   flockGpuType: { kind: 'string', env: 'FLOCK_GPU_TYPE', help: 'GPU named in FLock submissions' },

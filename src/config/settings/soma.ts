@@ -26,7 +26,7 @@ export const SOMA_SETTINGS = {
   secretKey: {
     kind: 'string',
     env: 'SOMA_SECRET_KEY',
-    secret: true,
+    secret: 'wallet',
     help: 'secret key: hex, base58, somaprivkey1…, or a mnemonic. Environment or file only',
   },
   keyFile: {

@@ -58,9 +58,8 @@ export function addFlockFlags(command: Command): Command {
  */
 async function openSession(context: CliContext, flags: FlockFlags): Promise<FlockSession> {
   const { env } = context;
-  const arenaKey = env['FLOCK_ARENA_API_KEY'];
   const config = await loadConfig({
-    env: { ...env, ...(arenaKey !== undefined && arenaKey !== '' && { FLOCK_API_KEY: arenaKey }) },
+    env,
     flags: { flockBaseUrl: flags.baseUrl, hubUrl: flags.hubUrl },
   });
   const say = (text: string): void => {

@@ -1,0 +1,17 @@
+import { stat } from 'node:fs/promises';
+import { QuarryError } from '../errors/index.js';
+import { exposedTo } from '../files/exposed-file.js';
+
+/**
+ * Refuses a file that holds a secret and is not for its owner only, as a key file is refused.
+ *
+ * @param secret the name under which the secret stands there; without one any file will do
+ * @throws QuarryError `KEY_FILE_UNSAFE`
+ */
+export async function refuseExposed(path: string, secret: string | undefined): Promise<void> {
+  const exposed = secret === undefined ? undefined : exposedTo(await stat(path));
+  if (exposed === undefined) return;
+  throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds the secret ${secret} and is open to ${exposed}`, {
+    hint: `chmod 600 ${path}, or set the secret in the environment`,
+  });
+}
