@@ -58,12 +58,3 @@ export function noHost(what: string): QuarryError {
     hint: 'set --s3-bucket and --s3-public-url, or --data-port and --host-url, or give --url of the file',
   });
 }
-
-/** Waits until the user interrupts. */
-export function untilInterrupted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    // A pending promise alone does not keep a process alive; a listening host does.
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

@@ -28,6 +28,7 @@ export function addTableFlags(command: Command): Command {
  * Rows in the form the flags ask for: CSV, Markdown, or a table as wide as the terminal. Where there are no rows, a
  * table is a line of talk instead.
  *
+ * @param absent what a table for people shows for absent values (default `-`)
  * @throws QuarryError `USAGE` when two forms are asked for, or a column is not there
  */
 export function printTable<Row>(
@@ -36,6 +37,7 @@ export function printTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   empty?: string,
+  absent?: string,
 ): void {
   if (flags.csv && flags.md) throw new QuarryError('USAGE', '--csv and --md cannot go together');
   const chosen = pickColumns(columns, flags.columns);
@@ -44,7 +46,7 @@ export function printTable<Row>(
     context.stdout.write(renderCsv(rows, chosen, form));
   } else if (flags.md) context.stdout.write(renderMarkdown(rows, chosen));
   else if (rows.length === 0 && empty !== undefined) tell(context, empty);
-  else say(context, renderTable(rows, chosen, { columns: context.columns, bold: context.style.bold }));
+  else say(context, renderTable(rows, chosen, { columns: context.columns, bold: context.style.bold, absent }));
 }
 
 /**

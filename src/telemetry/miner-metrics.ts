@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { MinerStatus } from './api/api-types.js';
-import { addStatusMetrics, type Claimable } from './status-metrics.js';
+import { LATENCY_BOUNDS_MS } from './latency-histogram.js';
+import { addStatusMetrics, type Claimable, soma } from './status-metrics.js';
 
 /** The numbers of a miner's summary that are exported. Amounts in shannons, durations in milliseconds. */
 export interface MeteredSummary {
@@ -62,8 +63,7 @@ const GAUGES = {
   quarry_uptime_seconds: ['Time since the start.', (s: MeteredSummary) => s.durationMs / 1000],
 } as const;
 
-/** From a local network's millisecond to a node that hardly answers. */
-const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const BUCKETS_SECONDS = LATENCY_BOUNDS_MS.map((ms) => ms / 1_000);
 
 /**
  * Metrics of a miner whose totals are read anew at every scrape.
@@ -141,8 +141,4 @@ function lastingRegistry(version: string): Registry {
     registers: [registry],
   }).set({ version, node: process.version, platform: `${process.platform}-${process.arch}` }, 1);
   return registry;
-}
-
-function soma(shannons: bigint): number {
-  return Number(shannons) / 1e9;
 }

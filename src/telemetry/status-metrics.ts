@@ -80,6 +80,7 @@ function addFleet(registers: Registry[], fleet: MinerStatus['fleet']): void {
   new Counter(again).inc(fleet.redelivered);
 }
 
-function soma(shannons: bigint): number {
+/** SOMA as a number, which a metric is. */
+export function soma(shannons: bigint): number {
   return Number(shannons) / SHANNONS_PER_SOMA;
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Command } from 'commander';
 import type { MinerStatus } from '../../telemetry/api/api-types.js';
 import type { EventFeed } from '../../telemetry/api/event-stream.js';
@@ -11,6 +10,7 @@ import { withHistory } from '../history/with-history.js';
 import { examples, say, sayJson } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { stateDirOf } from '../state-dir.js';
+import { untilInterrupted } from '../until-interrupted.js';
 import { versionOf } from '../version.js';
 
 interface DashboardFlags {
@@ -54,7 +54,7 @@ ${examples('dashboard', 'dashboard --state-dir ./state --api-port 8080')}`,
         try {
           if (flags.json) sayJson(context, { url: api.url });
           else say(context, `dashboard at ${api.url}/  (Ctrl-C ends it)`);
-          if (!context.signal.aborted) await once(context.signal, 'abort');
+          await untilInterrupted(context.signal);
         } finally {
           await api.close();
         }

@@ -13,6 +13,7 @@ import { addressArgument, integerArgument } from '../parse-argument.js';
 import { tell } from '../print.js';
 import { startScoringServer } from '../scoring-server.js';
 import { configOf } from '../settings-options.js';
+import { untilInterrupted } from '../until-interrupted.js';
 
 interface DevnetFlags {
   readonly json?: boolean | undefined;
@@ -89,10 +90,7 @@ export function devnetCommand(context: CliContext): Command {
             if (text !== undefined) context.stdout.write(`${name.padEnd(8)}${text}\n`);
           context.stderr.write('serving; Ctrl-C stops\n');
         }
-        await new Promise<void>((resolve) => {
-          if (context.signal.aborted) resolve();
-          context.signal.addEventListener('abort', () => resolve(), { once: true });
-        });
+        await untilInterrupted(context.signal);
       } finally {
         await devnet.close();
       }

@@ -7,12 +7,12 @@ import { type Config, SETTINGS, type Setting } from '../../config/index.js';
 import type { AgentHost, MinerSession } from '../../mcp/index.js';
 import { somaToShannons } from '../../soma/chain/index.js';
 import type { CliContext } from '../context.js';
-import { untilInterrupted } from '../data-host.js';
 import { runCaptured } from '../mcp/run-captured.js';
 import { packageRoot } from '../package-root.js';
 import { integerArgument } from '../parse-argument.js';
 import { examples, tell } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
+import { untilInterrupted } from '../until-interrupted.js';
 import { versionOf } from '../version.js';
 
 interface McpFlags {

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { Command } from 'commander';
 import type { CliContext } from '../context.js';
 import { examples, say, sayJson } from '../print.js';
 import { startScoringServer } from '../scoring-server.js';
 import { addSettings, configOf, ENGINE_SETTINGS } from '../settings-options.js';
 import { stateDirOf } from '../state-dir.js';
+import { untilInterrupted } from '../until-interrupted.js';
 
 /** `quarry serve`. */
 export function serveCommand(context: CliContext): Command {
@@ -26,7 +26,7 @@ carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in f
     try {
       if (flags.json) sayJson(context, { url: serving.url });
       else say(context, `scoring service at ${serving.url}; Ctrl-C stops`);
-      if (!context.signal.aborted) await once(context.signal, 'abort');
+      await untilInterrupted(context.signal);
     } finally {
       await serving.close();
     }

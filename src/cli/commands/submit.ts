@@ -10,7 +10,7 @@ import { blake2b256, shannonsToSoma, submissionBond } from '../../soma/chain/ind
 import type { Target } from '../../soma/client/decode/target.js';
 import { MODEL_CONFIGS } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
-import { endsWithProcess, HOST_SETTINGS, noHost, openDataHost, untilInterrupted } from '../data-host.js';
+import { endsWithProcess, HOST_SETTINGS, noHost, openDataHost } from '../data-host.js';
 import { idArgument } from '../parse-argument.js';
 import { examples, printRecord, tell } from '../print.js';
 import { liveArea } from '../progress-output.js';
@@ -18,6 +18,7 @@ import { readJoined, readSample } from '../sample-file.js';
 import { withJournal } from '../session-journal.js';
 import { type SessionFlags, type SomaSession, withSession, withSigner } from '../soma-session.js';
 import { scoreForTarget, type TargetScore } from '../target-scoring.js';
+import { untilInterrupted } from '../until-interrupted.js';
 import { verifyHostedFile } from '../verify-hosted.js';
 
 interface SubmitFlags extends SessionFlags {

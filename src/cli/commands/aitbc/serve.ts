@@ -5,6 +5,7 @@ import { QuarryError } from '../../../errors/index.js';
 import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { wholeNumber } from '../../parse-argument.js';
+import { untilInterrupted } from '../../until-interrupted.js';
 import { example } from './jobs.js';
 import { say, tell } from './print.js';
 
@@ -71,14 +72,9 @@ export function serveCommand(context: CliContext): Command {
           say(context, lines.join('\n'));
           tell(context, renderFields([['serving', `${flags.dialect} at ${server.url}, until interrupted`]]));
         }
-        await untilAborted(context.signal);
+        await untilInterrupted(context.signal);
       } finally {
         await server.close();
       }
     });
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

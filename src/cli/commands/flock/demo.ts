@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { startDemoArena } from '../../../devnet/flock/demo-arena.js';
 import { QuarryError } from '../../../errors/index.js';
-import { sleep } from '../../../http/index.js';
 import { toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { countArgument } from '../../parse-argument.js';
 import { say, tell } from '../../print.js';
+import { untilInterrupted } from '../../until-interrupted.js';
 
 /** `quarry flock demo`: the arena on this machine, and a tour through it with the commands themselves. */
 export function demoCommand(context: CliContext, commands: (context: CliContext) => Command): Command {
@@ -33,11 +33,7 @@ export function demoCommand(context: CliContext, commands: (context: CliContext)
           }
           if (flags.serve) {
             tell(context, 'serving; Ctrl-C ends it');
-            while (!context.signal.aborted) {
-              await sleep(60_000, context.signal).catch((error: unknown) => {
-                if (!context.signal.aborted) throw error;
-              });
-            }
+            await untilInterrupted(context.signal);
           } else if (!flags.json) await tour(context, commands, arena.env);
         } finally {
           await arena.close();

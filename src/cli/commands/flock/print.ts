@@ -151,16 +151,10 @@ function write<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
 ): void {
-  if (form === 'csv' || form === 'md')
-    printTable(context, { ...flags, columns: undefined, guard: flags.guard === true }, rows, columns);
-  else if (rows.length > 0 || columns.length > 0) {
-    const text = renderTable(rows, columns, {
-      columns: context.columns,
-      bold: context.style.bold,
-      absent: '—',
-    });
-    say(context, text);
-  }
+  // Without a row, --flat knows no columns: a table would be an empty line.
+  if (form === 'table' && rows.length === 0 && columns.length === 0) return;
+  const shape = { ...flags, columns: undefined, guard: flags.guard === true };
+  printTable(context, shape, rows, columns, undefined, '—');
 }
 
 function flatColumns(table: FlatTable): Column<FlatTable['rows'][number]>[] {

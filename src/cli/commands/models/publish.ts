@@ -7,11 +7,12 @@ import { ModelPublication, type PublicationState, type PublicationStep } from '.
 import { MODEL_CONFIGS, type ModelConfigName } from '../../../weights/model-config.js';
 import { openSafetensors } from '../../../weights/safetensors.js';
 import type { CliContext } from '../../context.js';
-import { endsWithProcess, HOST_SETTINGS, noHost, openDataHost, untilInterrupted } from '../../data-host.js';
+import { endsWithProcess, HOST_SETTINGS, noHost, openDataHost } from '../../data-host.js';
 import { amountArgument, integerArgument } from '../../parse-argument.js';
 import { examples, sayJson, tell } from '../../print.js';
 import { configOf } from '../../settings-options.js';
 import { type SessionFlags, type SomaSession, withSession, withSignerFlags } from '../../soma-session.js';
+import { untilInterrupted } from '../../until-interrupted.js';
 import { verifyHostedFile } from '../../verify-hosted.js';
 
 interface PublishFlags extends SessionFlags {
