@@ -1,9 +1,10 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
+import type { Worker } from 'node:worker_threads';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { ServerCredentials, status } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BadRequestSchema, RetryInfoSchema } from '../../../src/gen/google/rpc/error_details_pb.js';
 import { StatusSchema } from '../../../src/gen/google/rpc/status_pb.js';
 import { LedgerService } from '../../../src/gen/soma/rpc/ledger_service_pb.js';
@@ -19,11 +20,16 @@ import {
   parseEndpoint,
   type ResponseHeaders,
 } from '../../../src/soma/client/transport/index.js';
+import { until } from '../../until.js';
 import { portOf, StatusError, TestServer } from './grpc-server.js';
 import { selfSigned } from './self-signed.js';
+import { TcpProxy } from './tcp-proxy.js';
 
 const { getServiceInfo, getObject, getEpoch, getTransaction, getCheckpoint } = LedgerService.method;
 const { subscribeCheckpoints } = SubscriptionService.method;
+
+/** Head of an HTTP/2 PING frame that is not an acknowledgement. */
+const PING = Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0]);
 
 /** Bytes as the node sends them: the type URL has no host part. */
 function detailsBytes(): Uint8Array {
@@ -210,6 +216,58 @@ describe.each([false, true])('GrpcTransport, calls in a thread of their own: %s'
     other.close();
     await expect(pending).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(other.unary(getServiceInfo, {})).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});
+
+describe('the thread that makes calls', () => {
+  const server = new TestServer();
+  const workers: Worker[] = [];
+  const note = (worker: Worker): void => void workers.push(worker);
+  let proxy: TcpProxy;
+  let transport: GrpcTransport;
+
+  beforeEach(async () => {
+    process.on('worker', note);
+    proxy = await TcpProxy.start(server.url);
+    transport = new GrpcTransport({ url: proxy.url, keepAliveMs: 50 });
+    transport.useThread(methodPath(getServiceInfo));
+  });
+  afterEach(async () => {
+    process.off('worker', note);
+    workers.length = 0;
+    transport.close();
+    await proxy.close();
+  });
+  beforeAll(() => server.add(LedgerService, { getServiceInfo: () => ({ epoch: 7n }) }).start());
+  afterAll(() => server.stop());
+
+  it('is started again when it has died, and calls are made meanwhile', async () => {
+    await transport.threadReady();
+    await workers[0]!.terminate();
+    expect((await transport.unary(getServiceInfo, {})).epoch).toBe(7n);
+    await transport.threadReady();
+    expect(workers).toHaveLength(2);
+    const { accepted } = proxy;
+    expect((await transport.unary(getServiceInfo, {})).epoch).toBe(7n);
+    expect(proxy.accepted).toBe(accepted);
+  });
+
+  it('is waited for no longer when it ends before it is ready', async () => {
+    const waiting = transport.threadReady();
+    await until(() => workers.length > 0, 'the thread');
+    await workers[0]!.terminate();
+    await expect(waiting).resolves.toBeUndefined();
+  });
+
+  it('keeps its connection alive between calls, and makes a new one when it is lost', async () => {
+    let pings = 0;
+    proxy.onClientBytes = (bytes) => void (bytes.includes(PING) && pings++);
+    await transport.threadReady();
+    await until(() => pings >= 2, 'pings');
+    expect(proxy.accepted).toBe(1);
+    proxy.cut();
+    proxy.restore();
+    await until(() => proxy.accepted === 2, 'a new connection');
   });
 });
 

@@ -27,7 +27,7 @@ export class CallThread {
     this.#data = { url, tls, headers, readMaxBytes, keepAliveMs };
   }
 
-  /** Starts the thread, which takes calls once it is {@link isReady}. */
+  /** Starts the thread unless it runs; it takes calls once it is {@link isReady}. */
   start(): void {
     this.#thread();
   }
@@ -37,13 +37,17 @@ export class CallThread {
     return this.#ready !== undefined && this.#ready === this.#worker;
   }
 
-  /** Resolves when the thread is ready. */
+  /** Resolves when the thread is ready, or has ended before it was. */
   async ready(): Promise<void> {
     if (!this.isReady) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   #setReady(worker: Worker): void {
     this.#ready = worker;
+    this.#release();
+  }
+
+  #release(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
@@ -96,11 +100,12 @@ export class CallThread {
     settle?.(answer);
   }
 
-  /** Nothing more comes from a thread: what was asked of it has an unknown outcome, and the next call starts another. */
+  /** Nothing more comes from a thread: what was asked of it has an unknown outcome. */
   #lose(worker: Worker | undefined, code: number, details: string): void {
     if (worker === undefined || worker !== this.#worker) return;
     this.#worker = undefined;
     this.#outbox = [];
+    this.#release();
     void worker.terminate();
     for (const id of [...this.#pending.keys()]) {
       this.#settle({ id, error: { code, details, metadata: [] }, sawHeaders: false });

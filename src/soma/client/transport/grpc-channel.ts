@@ -8,6 +8,8 @@ export interface ChannelOptions {
   readonly readMaxBytes?: number | undefined;
   /** Interval of HTTP/2 pings while calls are open, in milliseconds. Default 10 s; 0 turns them off. */
   readonly keepAliveMs?: number | undefined;
+  /** Pings between calls as well: a connection that is lost is noticed before the next call needs it. */
+  readonly keepAliveIdle?: boolean | undefined;
 }
 
 /** A gRPC client over one HTTP/2 connection: it connects on the first call and reconnects by itself. */
@@ -21,6 +23,7 @@ export function openChannel({ host, port, secure, loopback }: Endpoint, options:
     ...(options.keepAliveMs !== 0 && {
       'grpc.keepalive_time_ms': options.keepAliveMs ?? 10_000,
       'grpc.keepalive_timeout_ms': 10_000,
+      ...(options.keepAliveIdle && { 'grpc.keepalive_permit_without_calls': 1 }),
     }),
     // A node that restarts is looked for again within a second, not after the default two minutes.
     'grpc.initial_reconnect_backoff_ms': 200,

@@ -132,7 +132,7 @@ export class GrpcTransport implements RpcTransport {
     throwIfAborted(options.signal, method.path);
     const body = this.#encode(method, request);
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
-    if (this.#threadedPaths.has(method.path) && this.#threadOfCalls().isReady) {
+    if (this.#threadedPaths.has(method.path) && this.#startedThread().isReady) {
       const answer = await this.#callInThread(method.path, body, timeoutMs, options);
       return decoded(method.path, () => method.decode(answer));
     }
@@ -216,7 +216,7 @@ export class GrpcTransport implements RpcTransport {
   /** @see RpcTransport.useThread */
   useThread(path: string): void {
     this.#threadedPaths.add(path);
-    this.#threadOfCalls().start();
+    this.#startedThread();
   }
 
   /** Resolves when the thread of {@link useThread} takes calls; until then they are made here. */
@@ -232,14 +232,16 @@ export class GrpcTransport implements RpcTransport {
     this.#client.close();
   }
 
-  #threadOfCalls(): CallThread {
+  /** One that has died is started again; until it is ready, calls are made without it. */
+  #startedThread(): CallThread {
     this.#thread ??= new CallThread(this.#options);
+    this.#thread.start();
     return this.#thread;
   }
 
   async #callInThread(path: string, body: Uint8Array, timeoutMs: number, options: RpcCallOptions): Promise<Uint8Array> {
     const wantsHeaders = this.#wantsHeaders(options);
-    const { answer, cancel } = this.#threadOfCalls().call({ path, body, timeoutMs, wantsHeaders });
+    const { answer, cancel } = this.#startedThread().call({ path, body, timeoutMs, wantsHeaders });
     if (options.signal !== undefined)
       allowManyListeners(options.signal).addEventListener('abort', cancel, { once: true });
     try {
