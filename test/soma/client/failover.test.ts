@@ -3,6 +3,7 @@ import { type Devnet, startDevnet } from '../../../src/devnet/soma/index.js';
 import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf } from '../../../src/soma/chain/index.js';
 import { type FullnodeEvent, SomaClient } from '../../../src/soma/client/index.js';
+import { Fullnode } from '../../../src/soma/client/transport/fullnode.js';
 import { until } from '../../until.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 import { TcpProxy } from './tcp-proxy.js';
@@ -71,6 +72,35 @@ describe('several fullnodes of one network', () => {
     await until(() => events.length > 0 && client.fullnodes[1]!.state === 'ready', 'the near one ready');
     for (let n = 0; n < 5; n++) client.reportUnfit(unfit);
     expect(preferred()).toBe(far.url);
+  });
+
+  it('leaves it no sooner for being overloaded as well', async () => {
+    const node = new Fullnode({ url: near.url }, {}, 400);
+    others.push(() => node.close());
+    node.accept(await node.probe());
+    const left = [0, 0, 0].map((now) => node.noteUnfit(now));
+    expect(left).toEqual([false, false, true]);
+    node.markOverloaded(0);
+    expect(node.usable(29_999)).toBe(false);
+    expect(node.usable(30_000)).toBe(true);
+  });
+
+  it('starts no thread for a fullnode before it answers', async () => {
+    let threads = 0;
+    const count = (): void => void threads++;
+    process.on('worker', count);
+    others.push(() => process.off('worker', count));
+    near.silent = true;
+    const own = await SomaClient.connect({ url: far.url, fallbackUrls: [near.url], failover: FAST });
+    others.push(() => own.close());
+    own.executeInThread();
+    const { accepted } = near;
+    // Every probe that is not answered makes a new connection.
+    await until(() => near.accepted >= accepted + 3, 'three probes');
+    expect(threads).toBe(1);
+    near.silent = false;
+    await until(() => own.fullnodes.every(({ state }) => state === 'ready'), 'both ready');
+    expect(threads).toBe(2);
   });
 
   it('moves to another when the preferred one becomes slow', async () => {

@@ -96,9 +96,9 @@ export class Fullnode {
     return this.state === 'ready' && now >= this.#sparedUntil;
   }
 
-  /** Others go first for a second. */
+  /** Others go first for a second, or as long as they do already. */
   markOverloaded(now: number): void {
-    this.#sparedUntil = now + SPARE_MS;
+    this.#sparedUntil = Math.max(this.#sparedUntil, now + SPARE_MS);
   }
 
   /**
@@ -133,6 +133,7 @@ export class Fullnode {
     this.#chainPrefix = Buffer.from(digestToBytes(chainId).subarray(0, 4)).toString('hex');
     this.state = 'ready';
     this.error = undefined;
+    for (const path of this.#threadedPaths) this.#transport.useThread(path);
   }
 
   /** Uses the node no more, and takes its calls away. */
@@ -152,13 +153,12 @@ export class Fullnode {
     // A connection whose packets get lost looks open for many minutes; a new one works as soon as the way does.
     this.#transport.close();
     this.#transport = this.#connect();
-    for (const path of this.#threadedPaths) this.#transport.useThread(path);
   }
 
-  /** @see RpcTransport.useThread */
+  /** @see RpcTransport.useThread. A node that is not in use starts no thread before it is accepted. */
   useThread(path: string): void {
     this.#threadedPaths.add(path);
-    this.#transport.useThread(path);
+    if (this.state === 'ready') this.#transport.useThread(path);
   }
 
   /** Begins a call that ends with the caller's signal or when it is taken away. */
