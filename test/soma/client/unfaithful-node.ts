@@ -7,14 +7,20 @@ type Unary = SomaClient['context']['transport']['unary'];
 type Call = (change?: { readonly swap?: SignedTransaction }) => Promise<unknown>;
 
 /** Puts `answer` in the way of every call of one method; the real node is behind `call`. */
-export function intercept(client: SomaClient, method: string, answer: (call: Call) => Promise<unknown>): void {
+export function intercept(
+  client: SomaClient,
+  method: string,
+  answer: (call: Call, request: unknown) => Promise<unknown>,
+): void {
   const { transport } = client.context;
   const unary = transport.unary.bind(transport);
   transport.unary = ((called: { name: string }, request: never, control: never) => {
     const real = unary as unknown as (method: unknown, request: unknown, control: unknown) => Promise<unknown>;
     if (called.name !== method) return real(called, request, control);
-    return answer(({ swap } = {}) =>
-      real(called, swap === undefined ? request : executionRequest(swap, ['effects', 'balance_changes']), control),
+    return answer(
+      ({ swap } = {}) =>
+        real(called, swap === undefined ? request : executionRequest(swap, ['effects', 'balance_changes']), control),
+      request,
     );
   }) as unknown as Unary;
 }

@@ -1,8 +1,10 @@
+import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { NO_CHAOS } from '../../../src/devnet/soma/index.js';
 import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf, type SignedTransaction } from '../../../src/soma/chain/index.js';
 import {
+  GrpcError,
   type SomaAccount,
   SomaClient,
   type TargetEvent,
@@ -11,6 +13,7 @@ import {
 import { until } from '../../until.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 import { TcpProxy } from './tcp-proxy.js';
+import { intercept } from './unfaithful-node.js';
 
 describe('watching a devnet', () => {
   let fixture: Fixture;
@@ -68,6 +71,41 @@ describe('watching a devnet', () => {
     const missing = gaps.reduce((sum, gap) => sum + gap.to - gap.from + 1n, 0n);
     expect(numbers[0]).toBeGreaterThan(2n);
     expect(numbers.at(-1)).toBe(2n + missing + 7n);
+  });
+
+  it.each([
+    ['is still behind when the first of them has its turn', 1],
+    ['has caught up by then', 0],
+  ])('takes nothing for pruned that was asked ahead of a fullnode that %s', async (_, timesBehind) => {
+    fixture = await startFixture({ idleCheckpointMs: 10, checkpointIntervalMs: 10 });
+    const { client } = fixture;
+    await until(async () => (await client.getServiceInfo()).checkpointHeight >= 12n, 'twelve checkpoints');
+    let refused = 0;
+    let infos = 0;
+    const asked = new Set<unknown>();
+    intercept(client, 'GetCheckpoint', async (call, request) => {
+      const { value } = (request as { checkpointId: { value: bigint } }).checkpointId;
+      const isFirst = !asked.has(value);
+      asked.add(value);
+      if (!isFirst || value < 5n || value > 12n) return call();
+      refused++;
+      throw new GrpcError({ grpcCode: status.NOT_FOUND, message: 'none', method: '/GetCheckpoint', fromServer: true });
+    });
+    intercept(client, 'GetServiceInfo', async (call) => {
+      const info = (await call()) as object;
+      // The first tells how far to read back: another fullnode answers it.
+      const isBehind = ++infos > 1 && infos <= 1 + timesBehind;
+      return isBehind ? { ...info, checkpointHeight: 4n } : info;
+    });
+    const gaps: unknown[] = [];
+    const numbers: bigint[] = [];
+    for await (const { sequenceNumber } of client.watchCheckpoints({ from: 1n, onGap: (gap) => gaps.push(gap) })) {
+      numbers.push(sequenceNumber);
+      if (numbers.length === 14) break;
+    }
+    expect(refused).toBe(8);
+    expect(gaps).toEqual([]);
+    expect(numbers).toEqual(numbers.map((_, index) => BigInt(index + 1)));
   });
 
   it('stops by its signal, even when nothing happens', async () => {

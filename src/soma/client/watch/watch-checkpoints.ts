@@ -88,15 +88,10 @@ export async function* followCheckpoints(
       yield { backlog: { from: next, to, skip } };
     }
     let behind = 0;
+    let doubted: bigint | undefined;
     const asked = new Map<bigint, Promise<Checkpoint>>();
     for (; next !== undefined && next <= to; next++) {
-      for (let ahead = next; ahead <= to && ahead < next + READS_IN_FLIGHT; ahead++) {
-        if (asked.has(ahead)) continue;
-        const read = getCheckpoint(client, ahead, { ...control, readMask: paths });
-        // One that fails is heard of when its turn comes.
-        read.catch(() => {});
-        asked.set(ahead, read);
-      }
+      askAhead(asked, next, to, (ahead) => getCheckpoint(client, ahead, { ...control, readMask: paths }));
       try {
         yield { checkpoint: await asked.get(next)! };
         asked.delete(next);
@@ -112,10 +107,18 @@ export async function* followCheckpoints(
             });
           }
           await client.sleep(BEHIND_PAUSE_MS, options.signal);
+          // What was asked ahead was asked of a fullnode that had none of it.
+          asked.clear();
           next--;
           continue;
         }
-        const end: bigint = lowest !== undefined && lowest > next ? (lowest <= to ? lowest - 1n : to) : next;
+        const isPruned = lowest !== undefined && lowest > next;
+        if (!isPruned && doubted !== next) {
+          // It may have come since it was asked for.
+          doubted = next--;
+          continue;
+        }
+        const end: bigint = isPruned ? (lowest <= to ? lowest - 1n : to) : next;
         options.onGap?.({ from: next, to: end });
         next = end;
       }
@@ -158,6 +161,22 @@ export async function* followCheckpoints(
       await stream.return();
     }
     await client.sleep(backoffDelayMs(attempt, RECONNECT, client.random), options.signal);
+  }
+}
+
+/** Asks for the checkpoints from `next` on that have not been asked for, so many as may be in flight, `to` the last. */
+function askAhead(
+  asked: Map<bigint, Promise<Checkpoint>>,
+  next: bigint,
+  to: bigint,
+  ask: (ahead: bigint) => Promise<Checkpoint>,
+): void {
+  for (let ahead = next; ahead <= to && ahead < next + READS_IN_FLIGHT; ahead++) {
+    if (asked.has(ahead)) continue;
+    const read = ask(ahead);
+    // One that fails is heard of when its turn comes.
+    read.catch(() => {});
+    asked.set(ahead, read);
   }
 }
 
