@@ -17,7 +17,7 @@ if (tooOld) {
   );
   process.exit(3);
 } else if (args.length === 1 && (args[0] === '--version' || args[0] === '-V' || args[0] === '-v')) {
-  process.stdout.write(manifest.version + '\n');
+  process.stdout.write(`${manifest.version}\n`);
 } else {
   require('./start.js');
 }

@@ -38,7 +38,7 @@ export async function downloadManifest(
 ): Promise<void> {
   // A proxy fetches all of it before it answers; whatever else is silent is left sooner.
   const timeoutMs = downloadTimeoutMs(manifest.sizeBytes);
-  const patient = fallbacks.map((source) => ({ timeoutMs, ...source }));
+  const patient = fallbacks.map((source) => ({ ...source, timeoutMs: source.timeoutMs ?? timeoutMs }));
   await download([{ http, url: manifest.url }, ...patient], sink, {
     ...options,
     backoff: BACKOFF,
