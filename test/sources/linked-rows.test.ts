@@ -92,6 +92,16 @@ describe('a dataset whose rows name contents that lie elsewhere', () => {
     expect(left.filter((line) => line.includes('503'))).toHaveLength(2);
   });
 
+  test('keeps the query of an address, which may hold a credential, out of what is told', async () => {
+    const template = `${server.url}/content/{blob_id}?key=secret`;
+    const spec = `hf:o/n?url=${encodeURIComponent(template)}&encoding=src_encoding`;
+    const { left } = await read(spec);
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.join()).not.toContain('secret');
+    const [unit] = await resolveSources([spec], { cwd: '.', hubUrl: server.url }, { http });
+    expect(unit?.name).toMatch(/with .*\?…$/);
+  });
+
   test('must have the columns that are named', async () => {
     const { texts, left } = await read(`hf:o/n?url=${server.url}/content/{nothing}`);
     expect(texts).toEqual([]);
@@ -102,7 +112,9 @@ describe('a dataset whose rows name contents that lie elsewhere', () => {
 test('stack-v2 stands for the dataset of that name, read as the quickstart reads it', async () => {
   const options = { cwd: '.', hubUrl: server.url };
   const [unit] = await resolveSources(['stack-v2'], options, { http });
-  expect(unit?.name).toBe(`${server.url}/train/0.parquet`);
+  expect(unit?.name).toBe(
+    `${server.url}/train/0.parquet with https://softwareheritage.s3.amazonaws.com/content/%7Bblob_id%7D`,
+  );
   expect(asked).toEqual(['/api/datasets/bigcode/the-stack-v2-dedup/parquet ']);
   expect(parseLinkedContents(STACK_V2)).toEqual([
     'bigcode/the-stack-v2-dedup',
