@@ -18,7 +18,7 @@ const ALLOWED = {
   files: [],
   config: ['errors', 'files'],
   telemetry: ['errors', 'text', 'http', 'database'],
-  dashboard: ['telemetry/api'],
+  dashboard: ['telemetry/api', 'text'],
   notify: ['errors', 'http'],
   random: ['errors'],
   weights: ['errors', 'http', 'native', 'random'],

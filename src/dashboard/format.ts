@@ -30,27 +30,6 @@ export function count(value: number): string {
   return value.toLocaleString('en');
 }
 
-/** `1.5 GiB` */
-export function bytes(value: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-  let unit = 0;
-  let left = value;
-  while (left >= 1024 && unit < units.length - 1) {
-    left /= 1024;
-    unit++;
-  }
-  return `${left < 10 && unit > 0 ? left.toFixed(1) : Math.round(left)} ${units[unit]}`;
-}
-
-/** `350 ms`, `12 s`, `5 min`, `3.5 h`, `9 d` */
-export function duration(ms: number): string {
-  if (ms < 1_000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-  if (ms < 60_000) return `${Number((ms / 1_000).toFixed(1))} s`;
-  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
-  if (ms < 172_800_000) return `${Number((ms / 3_600_000).toFixed(1))} h`;
-  return `${Math.round(ms / 86_400_000)} d`;
-}
-
 /** `0x1234…cdef` */
 export function shortId(id: string): string {
   return id.length <= 14 ? id : `${id.slice(0, 8)}…${id.slice(-4)}`;

@@ -52,7 +52,9 @@ test('JSON keeps large integers', () => {
 
 test('quantities read well', () => {
   expect(formatBytes(4_838_779_992)).toBe('4.51 GiB');
+  expect(formatBytes(12.34)).toBe('12 B');
   expect(formatDuration(245_000)).toBe('4m 05s');
+  expect([2.5, 3, 12.4].map(formatDuration)).toEqual(['2.5 ms', '3 ms', '12 ms']);
   expect([formatRate(0.5), formatRate(12.34), formatRate(3414), formatRate(1.2e8)]).toEqual([
     '0.50',
     '12.3',

@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
+import { formatBytes } from '../../text/quantity.js';
 import { Chart } from '../chart.js';
-import { bytes, compact, percent } from '../format.js';
+import { compact, percent } from '../format.js';
 import type { Vitals } from '../wire.js';
 import { timeLabel } from './earnings.js';
 
@@ -34,7 +35,7 @@ export function Machine({ vitals, isDark }: MachineProps) {
           colour="accepted"
           points={points}
           value={(p) => p.storeBytes}
-          format={bytes}
+          format={formatBytes}
           isDark={isDark}
         />
         <Over
@@ -42,7 +43,7 @@ export function Machine({ vitals, isDark }: MachineProps) {
           colour="lost"
           points={points}
           value={(p) => p.diskFreeBytes}
-          format={bytes}
+          format={formatBytes}
           isDark={isDark}
         />
         <Over name="reach" colour="accent" points={points} value={(p) => p.reach} format={percent} isDark={isDark} />
@@ -87,5 +88,5 @@ function growthOf(points: readonly Point[]): string | undefined {
   if (first?.storeBytes === undefined || last?.storeBytes === undefined) return undefined;
   const hours = (last.at - first.at) / 3_600_000;
   if (hours < 1 || last.storeBytes < first.storeBytes) return undefined;
-  return `${bytes(((last.storeBytes - first.storeBytes) / hours) * 24)} a day`;
+  return `${formatBytes(((last.storeBytes - first.storeBytes) / hours) * 24)} a day`;
 }

@@ -1,4 +1,5 @@
-import { bytes, compact, count, duration, shortId } from '../format.js';
+import { formatBytes, formatDuration } from '../../text/quantity.js';
+import { compact, count, shortId } from '../format.js';
 import type { Status } from '../wire.js';
 
 /** A node that is silent for so long is pointed at. */
@@ -14,7 +15,7 @@ export function Now({ status }: { readonly status: Status }) {
         {run !== undefined && (
           <>
             <Fact name="Running">
-              {duration(run.durationMs)}
+              {formatDuration(run.durationMs)}
               {run.paused ? ', paused' : ''}
             </Fact>
             <Fact name="Epoch">{run.epoch ?? 'waiting for the node'}</Fact>
@@ -44,12 +45,12 @@ export function Now({ status }: { readonly status: Status }) {
         <Fact name="Store">
           {[
             store.samples !== undefined && `${count(store.samples)} samples`,
-            store.bytes !== undefined && bytes(store.bytes),
+            store.bytes !== undefined && formatBytes(store.bytes),
           ]
             .filter(Boolean)
             .join(', ') || '–'}
         </Fact>
-        <Fact name="Disk">{store.diskFreeBytes === undefined ? '–' : `${bytes(store.diskFreeBytes)} free`}</Fact>
+        <Fact name="Disk">{store.diskFreeBytes === undefined ? '–' : `${formatBytes(store.diskFreeBytes)} free`}</Fact>
         <Fact name="State">{status.stateDir}</Fact>
       </dl>
       {status.nodes.length > 0 && <Nodes nodes={status.nodes} />}
@@ -86,7 +87,7 @@ function Nodes({ nodes }: { readonly nodes: Status['nodes'] }) {
                 {node.connected ? 'connected' : 'not connected'}
                 {node.checkpointAgeMs !== undefined &&
                   `, checkpoint ${node.checkpoint}, ${(node.checkpointAgeMs / 1_000).toFixed(1)} s ago`}
-                {node.latencyMs !== undefined && `, ${duration(node.latencyMs)}`}
+                {node.latencyMs !== undefined && `, ${formatDuration(node.latencyMs)}`}
                 {node.error !== undefined && `: ${node.error}`}
               </span>
             </li>
@@ -117,8 +118,8 @@ function Models({ models }: { readonly models: Status['models'] }) {
               <span class="grow muted">{note}</span>
             )}
             <span class="muted">
-              {state}, {state === 'fetching' ? `${bytes(receivedBytes)} of ` : ''}
-              {bytes(sizeBytes)}
+              {state}, {state === 'fetching' ? `${formatBytes(receivedBytes)} of ` : ''}
+              {formatBytes(sizeBytes)}
             </span>
           </li>
         ))}

@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
+import { formatDuration } from '../../text/quantity.js';
 import { Chart } from '../chart.js';
-import { count, duration } from '../format.js';
+import { count } from '../format.js';
 import type { Histogram, History } from '../wire.js';
 
 /** How fast submissions are. */
@@ -38,7 +39,7 @@ function latencySeries(wire: Histogram | undefined, accepted: Histogram | undefi
   const places = first === -1 ? [] : sums.map((_, i) => i).slice(Math.max(0, first - 1), last + 2);
   const bound = (i: number | undefined): string => {
     const ms = i === undefined ? undefined : boundsMs[i];
-    return ms === undefined ? `> ${duration(boundsMs.at(-1) ?? 0)}` : `≤ ${duration(ms)}`;
+    return ms === undefined ? `> ${formatDuration(boundsMs.at(-1) ?? 0)}` : `≤ ${formatDuration(ms)}`;
   };
   const bar = (name: string, colour: string, histogram: Histogram | undefined, width: number) => ({
     label: name,

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
+import { formatDuration } from '../../text/quantity.js';
 import { read } from '../api.js';
-import { duration, shortId, soma, when } from '../format.js';
+import { shortId, soma, when } from '../format.js';
 import type { Submission, Winner } from '../wire.js';
 
 interface SubmissionsProps {
@@ -26,7 +27,7 @@ export function Submissions({ rows, canAsk }: SubmissionsProps) {
                   <time dateTime={row.at}>{when(row.at)}</time>
                   <code>{shortId(row.targetId)}</code>
                   <span class="reason grow">{row.reason}</span>
-                  <span>{row.latencyMs === null ? '' : duration(row.latencyMs)}</span>
+                  <span>{row.latencyMs === null ? '' : formatDuration(row.latencyMs)}</span>
                   <span class="amount">{row.outcome === 'accepted' ? `+${soma(row.rewardShannons)}` : ''}</span>
                 </summary>
                 <Story row={row} canAsk={canAsk} />
@@ -48,7 +49,7 @@ function Story({ row, canAsk }: { readonly row: Submission; readonly canAsk: boo
     );
   };
   const because = row.reason === undefined ? '' : `: ${row.reason}`;
-  const after = row.latencyMs === null ? '' : `, ${duration(row.latencyMs)} after the hit was possible`;
+  const after = row.latencyMs === null ? '' : `, ${formatDuration(row.latencyMs)} after the hit was possible`;
   const facts: [string, string | undefined][] = [
     ['target', `${row.targetId}, epoch ${row.epoch}, ${soma(row.poolShannons)} SOMA`],
     ['sample', `${row.checksum}${row.origin === undefined ? '' : `, from ${row.origin}`}`],
