@@ -11,8 +11,15 @@ import {
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { RpcStatus } from '../../src/devnet/soma/rpc/rpc-status.js';
 import { QuarryError } from '../../src/errors/index.js';
+import {
+  type ExecuteTransactionRequest,
+  TransactionExecutionService,
+} from '../../src/gen/soma/rpc/transaction_execution_service_pb.js';
+import { transactionDigest } from '../../src/soma/chain/transaction/index.js';
+import { transactionFromRpc } from '../../src/soma/chain/wire/index.js';
 import { fromServiceError, GrpcError } from '../../src/soma/client/transport/grpc-error.js';
 import type { RpcCallOptions, RpcTransport } from '../../src/soma/client/transport/rpc-transport.js';
+import { staleRefusal } from '../soma/client/unfaithful-node.js';
 import type { Lifeline } from './lifeline.js';
 import type { SimulatedNetwork } from './network.js';
 import type { VirtualClock } from './virtual-clock.js';
@@ -25,6 +32,10 @@ export interface Faults {
   readonly twice: number;
   /** No answer at all until the deadline. */
   readonly silent: number;
+  /** Per transaction: every call breaks off until its first copy arrives, long after. */
+  readonly held: number;
+  /** Per call for a transaction that was executed before: it is refused, as its coin has moved on. */
+  readonly echo: number;
   /** Per message of a stream. */
   readonly brokenStream: number;
   /** Longest way there, and back, milliseconds. */
@@ -42,7 +53,11 @@ export interface FaultyTransportDeps {
 type Method = DescMethodUnary | DescMethodServerStreaming;
 type Handler = (request: unknown, stream?: unknown) => unknown;
 
+const EXECUTE = TransactionExecutionService.method.executeTransaction;
 const UNARY_TIMEOUT_MS = 30_000;
+/** How long a copy is held up on the way. */
+const LEAST_HELD_MS = 20_000;
+const MOST_HELD_MS = 80_000;
 /** What a call may end with whose answer was lost: none says whether it was executed. */
 const LOST = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.CANCELLED, status.INTERNAL, status.UNKNOWN];
 
@@ -113,15 +128,52 @@ class FaultyCalls {
     if (fate < edge) return new Promise(() => {});
     edge += faults.twice;
     if (fate < edge) {
-      const again = clock.sleep(latency()).then(() => this.#answer(method, request));
+      const again = clock.sleep(latency()).then(() => this.#arrive(method, request));
       again.catch(() => {});
     }
-    const answer = this.#answer(method, request);
+    const answer = this.#arrive(method, request);
     answer.catch(() => {});
     const isLost = random() < faults.lostAnswer;
     await clock.sleep(latency());
     if (isLost) throw this.#made(method, LOST[Math.floor(random() * LOST.length)] ?? status.UNKNOWN);
     return answer;
+  }
+
+  #arrive(method: Method, request: unknown): Promise<Uint8Array> {
+    return method === EXECUTE ? this.#execute(request) : this.#answer(method, request);
+  }
+
+  async #execute(request: unknown): Promise<Uint8Array> {
+    const { clock, random, faults, network } = this.#deps;
+    const { heldUntil, executed, played } = network.fates;
+    const { transaction } = requestOf(EXECUTE, request) as ExecuteTransactionRequest;
+    if (transaction === undefined) throw new Error('a request without a transaction');
+    const data = transactionFromRpc(transaction);
+    const digest = transactionDigest(data);
+    const deliver = async (): Promise<Uint8Array> => {
+      const answer = await this.#answer(EXECUTE, request);
+      executed.add(digest);
+      return answer;
+    };
+    if (!heldUntil.has(digest)) {
+      const delay = random() < faults.held ? LEAST_HELD_MS + random() * (MOST_HELD_MS - LEAST_HELD_MS) : 0;
+      heldUntil.set(digest, delay === 0 ? 0 : clock.now() + delay);
+      if (delay > 0) {
+        played.held++;
+        clock
+          .sleep(delay)
+          .then(deliver)
+          .catch(() => {});
+      }
+    }
+    if (clock.now() < (heldUntil.get(digest) ?? 0)) throw this.#made(EXECUTE, status.UNAVAILABLE);
+    const [coin] = data.gasPayment;
+    if (coin !== undefined && executed.has(digest) && random() < faults.echo) {
+      played.echo++;
+      const message = staleRefusal(coin);
+      throw new GrpcError({ grpcCode: status.INVALID_ARGUMENT, message, method: pathOf(EXECUTE), fromServer: true });
+    }
+    return deliver();
   }
 
   async #answer(method: Method, request: unknown): Promise<Uint8Array> {

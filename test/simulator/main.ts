@@ -11,7 +11,7 @@ const { values } = parseArgs({
 const first = Number(values.seed ?? values.from);
 const count = values.seed === undefined ? Number(values.count) : 1;
 const began = performance.now();
-const totals = { lives: 0, kills: 0, accepted: 0, lost: 0, rejected: 0, claimed: 0 };
+const totals = { lives: 0, kills: 0, accepted: 0, lost: 0, rejected: 0, claimed: 0, held: 0, echoes: 0 };
 let failed = 0;
 for (let seed = first; seed < first + count; seed++) {
   const outcome = await simulate(seed).catch((error: unknown) => ({

@@ -13,6 +13,7 @@ import { SubscriptionService } from '../../src/gen/soma/rpc/subscription_service
 import { TransactionExecutionService } from '../../src/gen/soma/rpc/transaction_execution_service_pb.js';
 import { normalArray } from '../../src/random/arrgen.js';
 import { blake2b256, Keypair, manifestOf } from '../../src/soma/chain/index.js';
+import { TransactionFates } from './transaction-fates.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 /** Validators' proofs take longest of all a chain's beginning, and nothing here depends on them. */
@@ -37,6 +38,7 @@ export class SimulatedNetwork {
   readonly node: DevnetNode;
   /** By service's full name. */
   readonly services: Readonly<Record<string, Handlers>>;
+  readonly fates = new TransactionFates();
   /** Whether transactions may still be cancelled, and streams end. */
   honest = false;
   readonly #clock: VirtualClock;

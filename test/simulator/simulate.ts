@@ -18,12 +18,25 @@ export interface Simulation {
   readonly lost: number;
   readonly rejected: number;
   readonly claimed: number;
+  /** Transactions whose copy was held up on the way. */
+  readonly held: number;
+  /** Refusals of transactions that had been executed. */
+  readonly echoes: number;
   readonly virtualMs: number;
   /** What does not hold that should; empty when all is well. */
   readonly faults: readonly string[];
 }
 
-const HONEST: Faults = { lostRequest: 0, lostAnswer: 0, twice: 0, silent: 0, brokenStream: 0, latencyMs: 20 };
+const HONEST: Faults = {
+  lostRequest: 0,
+  lostAnswer: 0,
+  twice: 0,
+  silent: 0,
+  held: 0,
+  echo: 0,
+  brokenStream: 0,
+  latencyMs: 20,
+};
 const COIN = 250_000_000n;
 const COINS = [COIN, COIN, COIN, COIN];
 const MAX_LIVES = 5;
@@ -87,6 +100,8 @@ async function play(
     lost: count('lost'),
     rejected: count('rejected'),
     claimed: claims.filter((row) => row['state'] === 'claimed').length,
+    held: network.fates.played.held,
+    echoes: network.fates.played.echo,
     virtualMs: clock.now() - began,
     faults: [...coins, ...disagreements(entries, journalPath), ...imbalance(entries, journalPath, signer, network)],
   };
@@ -122,6 +137,8 @@ function faultsOf(random: () => number): Faults {
     lostAnswer: share(0.2),
     twice: share(0.3),
     silent: share(0.03),
+    held: share(0.1),
+    echo: share(0.5),
     brokenStream: share(0.02),
     latencyMs: 5 + random() * 400,
   };
@@ -165,6 +182,8 @@ async function reconcile(signer: Keypair, journalPath: string, deps: LifeDeps): 
       await clock.pass(60_000);
       const { pending, unclaimed } = life.journal.totals();
       if (pending > 0 || unclaimed > 0) continue;
+      // What is still on its way arrives before anything is compared: it must not contradict what was settled.
+      await clock.pass(Math.max(0, network.fates.lastArrivalMs - clock.now()) + 5_000);
       let isRead = false;
       void life.account.pool.refresh().then(() => {
         isRead = true;
