@@ -105,13 +105,13 @@ export class RaceClock {
     };
   }
 
-  /** The submissions for targets that a checkpoint brought, in the order in which they were signed. */
+  /** What answered each target that a checkpoint brought, once per target, in the order in which it was signed. */
   answers(): RaceAnswer[] {
     const opened = this.#opened();
     const wire = new Map<string | undefined, number>();
     // A request that was repeated left when it left first.
     for (const { request, at } of this.#wire.toReversed()) wire.set(digestIn(request), at);
-    return this.#submitted.flatMap(({ targetId, digest }) => {
+    return lastPerTarget(this.#submitted).flatMap(({ targetId, digest }) => {
       const spawn = opened.get(targetId);
       const wireAt = wire.get(digest);
       if (spawn === undefined || wireAt === undefined) return [];
@@ -139,6 +139,15 @@ export class RaceClock {
     }
     return opened;
   }
+}
+
+/**
+ * The last submission for each target, in the order in which these were signed. A target is answered anew only after its
+ * submission was refused or rejected, so the one that was accepted is the last.
+ */
+export function lastPerTarget<T extends { readonly targetId: string }>(submitted: readonly T[]): T[] {
+  const last = new Map(submitted.map((submission) => [submission.targetId, submission]));
+  return submitted.filter((submission) => last.get(submission.targetId) === submission);
 }
 
 function digestIn(request: ExecuteTransactionRequest | Uint8Array): string | undefined {
