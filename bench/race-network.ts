@@ -52,7 +52,7 @@ export async function startRaceNetwork(
     models: models.genesis,
     accounts: keys.map(({ address }) => ({ address, coins: [FUNDED_SHANNONS] })),
     // What an epoch may spend on targets is divided by this: enough for any run.
-    hitsPerEpoch: 100_000,
+    hitsPerEpoch: options.hitsPerEpoch ?? 100_000,
     auditShare: 0,
     // The network's own pace.
     checkpointIntervalMs: options.checkpointIntervalMs ?? 200,
