@@ -48,6 +48,37 @@ describe('what is deployed', () => {
     expect([...new Set(asked)].filter((name) => !names.has(name))).toEqual([]);
   });
 
+  it('shows every metric of a miner on the dashboard', async () => {
+    // A histogram is drawn by its buckets.
+    const parts = /_(sum|count)$/;
+    const names = [...(await exported())].filter((name) => name.startsWith('quarry_') && !parts.test(name));
+    expect(names.length).toBeGreaterThan(30);
+    const { panels } = JSON.parse(read('grafana/quarry.json'));
+    const drawn = new Set(JSON.stringify(panels).match(/\bquarry_[a-z_]+/g));
+    expect(names.filter((name) => !drawn.has(name))).toEqual([]);
+  });
+
+  it('has panels beside and below each other, each with a number of its own', () => {
+    const { panels } = JSON.parse(read('grafana/quarry.json'));
+    const taken = new Map<string, number>();
+    for (const { id, gridPos } of panels) {
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          expect(taken.get(`${x} ${y}`), `panel ${id} lies on another`).toBeUndefined();
+          taken.set(`${x} ${y}`, id);
+        }
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+    }
+    expect(new Set(panels.map(({ id }: { id: number }) => id)).size).toBe(panels.length);
+  });
+
+  it('has a test of every alert rule', () => {
+    const rules = parse(read('alerts.yaml')).groups.flatMap(({ rules }: { rules: { alert: string }[] }) => rules);
+    const tests: { alert_rule_test: { alertname: string }[] }[] = parse(read('alerts.test.yaml')).tests;
+    const tested = new Set(tests.flatMap((test) => test.alert_rule_test.map(({ alertname }) => alertname)));
+    expect(rules.map(({ alert }: { alert: string }) => alert).filter((name: string) => !tested.has(name))).toEqual([]);
+  });
+
   it('runs as nobody in particular, and writes nothing but its state', () => {
     const { quarry } = parse(read('compose.yaml')).services;
     expect(quarry).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
