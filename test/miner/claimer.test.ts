@@ -70,7 +70,11 @@ describe('claims', () => {
     const [id] = await fill(1);
     const { client } = fixture;
     const early = claimer();
+    const before = fixture.devnet.balanceOf(fixture.keypair.address);
     await early.claimTargets([id!], 0n, never);
+    const fee = before - fixture.devnet.balanceOf(fixture.keypair.address);
+    expect(fee).toBeGreaterThan(0n);
+    expect(journal.totals().feesShannons).toBe(fee);
     expect(outcomes).toMatchObject([{ kind: 'failed', targetId: id, error: { code: 'EXECUTION_FAILED' } }]);
     expect(journal.claims.hasDue(0n)).toBe(false);
     expect(journal.claims.hasDue(1n)).toBe(true);
@@ -79,6 +83,8 @@ describe('claims', () => {
     await nextEpochs(2);
     await early.claimDue((await client.getSystemState()).epoch, never);
     expect(outcomes.at(-1)).toMatchObject({ kind: 'claimed', own: true });
+    const [, claimed] = outcomes;
+    expect(journal.totals().feesShannons).toBe(fee + (claimed?.kind === 'claimed' ? claimed.feeShannons : 0n));
   });
 
   it('of a target that somebody else returned are closed', async () => {
@@ -89,6 +95,15 @@ describe('claims', () => {
     await claimer().claimDue(2n, never);
     expect(outcomes).toEqual([{ kind: 'gone', targetId: id }]);
     expect(journal.claims.hasDue(9n)).toBe(false);
+  });
+
+  it('that the journal knows do not wait for the list of the node', async () => {
+    const known = (await fill(4)).sort().at(-1)!;
+    await nextEpochs(2);
+    journal.claims.note(known, 2n, true);
+    await claimer().claimDue(2n, never);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['claimed', 'claimed', 'claimed', 'claimed']);
+    expect(outcomes[0]!.targetId).toBe(known);
   });
 
   it('leave expired targets alone unless they are wanted', async () => {

@@ -159,6 +159,18 @@ describe('the totals of a journal', () => {
 });
 
 describe('claims that are due', () => {
+  it('come with those first that were sent, whose signed bytes are kept as long as they may be sent again', () => {
+    const journal = new Journal(path, () => 1);
+    for (const id of ['0x1', '0x2', '0x3']) expect(journal.claims.note(id, 0n, true)).toBe(true);
+    expect(journal.claims.note('0x2', 0n, true)).toBe(false);
+    journal.claims.record('0x3', 'd3', Uint8Array.of(7));
+    expect([...journal.claims.due(0n)].map(({ targetId }) => targetId)).toEqual(['0x3', '0x1', '0x2']);
+    expect(journal.claims.signed()).toEqual([Uint8Array.of(7)]);
+    journal.claims.settle('0x3', 'claimed', { receivedShannons: 5n, feeShannons: 1n });
+    expect(journal.claims.find('0x3')).toMatchObject({ state: 'claimed', signed: undefined });
+    journal.close();
+  });
+
   it('come each once, in pages, however their states change meanwhile', () => {
     const journal = new Journal(path, () => 1);
     expect(journal.claims.hasDue(9n)).toBe(false);

@@ -7,13 +7,28 @@ import { Journal } from '../../src/miner/journal/journal.js';
 import type { SubmissionOutcome } from '../../src/miner/run/events.js';
 import type { ClaimOutcome } from '../../src/miner/submit/claim-target.js';
 import { Claimer } from '../../src/miner/submit/claimer.js';
+import { doubtSignedCoins } from '../../src/miner/submit/doubt-signed-coins.js';
 import { settleSubmissions } from '../../src/miner/submit/record-outcome.js';
-import { encodeSignedTransaction, manifestOf, type SignedTransaction } from '../../src/soma/chain/index.js';
+import {
+  encodeSignedTransaction,
+  manifestOf,
+  type SignedTransaction,
+  signTransaction,
+} from '../../src/soma/chain/index.js';
+import { refOfCoin } from '../../src/soma/client/account/transaction-sender.js';
 import { bytesOf, type Fixture, startFixture } from '../soma/client/devnet-fixture.js';
 import { failCalls, intercept, staleRefusal } from '../soma/client/unfaithful-node.js';
 import { until } from '../until.js';
 
 const BOND = 1_000n;
+const UNREADABLE = {
+  checksum: 'c'.repeat(64),
+  modelId: '0x1',
+  signed: Uint8Array.of(1, 2, 3),
+  epoch: 0n,
+  bondShannons: BOND,
+  rewardShannons: 0n,
+};
 let fixture: Fixture;
 let dir: string;
 let journal: Journal;
@@ -83,16 +98,7 @@ describe('a submission that was executed before a crash', () => {
   });
 
   it('is settled although another row cannot be read', async () => {
-    journal.submissions.record({
-      targetId: '0x1',
-      checksum: 'c'.repeat(64),
-      modelId: '0x1',
-      digest: 'bad',
-      signed: Uint8Array.of(1, 2, 3),
-      epoch: 0n,
-      bondShannons: BOND,
-      rewardShannons: 0n,
-    });
+    journal.submissions.record({ ...UNREADABLE, targetId: '0x1', digest: 'bad' });
     await submitAndCrash();
     expect((await settle()).map(({ kind }) => kind)).toEqual(['unknown', 'accepted']);
   });
@@ -115,6 +121,8 @@ describe('a claim that was executed before a crash', () => {
     });
     journal.claims.record(targetId, signed!.digest, encodeSignedTransaction(signed!));
     failCalls(client, 'ExecuteTransaction', staleRefusal(signed!.data.gasPayment[0]!));
+    // A look-up does not give way to submissions.
+    const submissionsDone = () => new Promise<void>(() => {});
     // The first look-up finds nothing, the second a transaction without its changes.
     let reads = 0;
     intercept(client, 'GetTransaction', async (call) => {
@@ -133,7 +141,7 @@ describe('a claim that was executed before a crash', () => {
         journal,
         onOutcome: (outcome) => outcomes.push(outcome),
         onResentFee: (fee) => fees.push(fee),
-        submissionsDone: async () => {},
+        submissionsDone,
       },
     );
     await claimer.claimDue(2n, new AbortController().signal);
@@ -143,6 +151,80 @@ describe('a claim that was executed before a crash', () => {
     expect(journal.totals()).toMatchObject({ claimed: 1, unclaimed: 0, receivedShannons: received });
     expect(outcomes).toMatchObject([{ kind: 'claimed', rewardShannons: received - BOND }]);
     expect(fees).toEqual([result.effects.fee.totalFee]);
+  });
+});
+
+describe('a claim that was executed in vain before a crash', () => {
+  it('is paid for once, however often another cannot be sent', async () => {
+    const { client, keypair } = fixture;
+    const { targetId } = await submitAndCrash();
+    await settle();
+    const account = client.account(keypair);
+    const paidBefore = account.feesShannons;
+    const onSigned = (signed: SignedTransaction): void =>
+      journal.claims.record(targetId, signed.digest, encodeSignedTransaction(signed));
+    await expect(account.claimRewards({ targetId, onSigned })).rejects.toMatchObject({ code: 'EXECUTION_FAILED' });
+    const paid = account.feesShannons - paidBefore;
+    const before = journal.totals().feesShannons;
+    const fees: bigint[] = [];
+    failCalls(client, 'GetTarget', 'not now', status.PERMISSION_DENIED);
+    for (let round = 0; round < 2; round++) {
+      await new Claimer(
+        { claimExpired: false, maxInFlight: 1 },
+        {
+          ...{ client, account, journal, onOutcome: () => {} },
+          onResentFee: (fee) => fees.push(fee),
+          submissionsDone: async () => {},
+        },
+      ).claimDue(2n, new AbortController().signal);
+    }
+    expect(fees).toEqual([paid]);
+    expect(journal.totals().feesShannons - before).toBe(paid);
+  });
+});
+
+describe('coins that an earlier life has signed away', () => {
+  it('are set aside in the version that was signed, and come back in a newer one', async () => {
+    const { client, keypair } = fixture;
+    const { signed } = await submitAndCrash();
+    journal.claims.note('0x5', 0n, true);
+    journal.claims.record('0x5', 'bad', Uint8Array.of(1));
+    const [named] = signed.data.gasPayment;
+    const account = client.account(keypair);
+    await account.pool.ready();
+    // What it names was executed, and what nobody can read names nothing.
+    doubtSignedCoins({ account, journal });
+    expect(account.pool.state).toMatchObject({ free: 1, quarantined: 0 });
+    const [current] = account.pool.free();
+    expect(current!.objectId).toBe(named!.objectId);
+    const kind = { kind: 'transferCoin', coin: refOfCoin(current!), amount: 1n, recipient: '0x77' } as const;
+    const data = { kind, sender: keypair.address, gasPayment: [refOfCoin(current!)] };
+    const waiting = await signTransaction(data, keypair);
+    journal.claims.record('0x5', waiting.digest, encodeSignedTransaction(waiting));
+    doubtSignedCoins({ account, journal });
+    expect(account.pool.state).toMatchObject({ free: 0, quarantined: 1 });
+    await client.executeTransaction(waiting);
+    await until(() => account.pool.state.free === 1, 'the coin in its new version');
+  });
+});
+
+describe('submissions in flight', () => {
+  it('that are answered while others are asked about are neither sent again nor counted twice', async () => {
+    const { client } = fixture;
+    journal.submissions.record({ ...UNREADABLE, targetId: '0x1', digest: 'first' });
+    journal.submissions.record({ ...UNREADABLE, targetId: '0x2', digest: 'in flight' });
+    const inFlight = new Set(['in flight']);
+    const outcomes: string[] = [];
+    const onOutcome = ({ digest }: { readonly digest: string }): void => {
+      outcomes.push(digest);
+      // Its answer arrives now.
+      journal.submissions.settle('in flight', 'accepted', { feeShannons: 3n });
+      inFlight.clear();
+    };
+    await settleSubmissions({ journal, client }, inFlight, onOutcome, new AbortController().signal);
+    expect(outcomes).toEqual(['first']);
+    journal.submissions.settle('in flight', 'unknown', { feeShannons: 9n });
+    expect(journal.totals()).toMatchObject({ accepted: 1, feesShannons: 3n });
   });
 });
 

@@ -23,6 +23,9 @@ const BONDS_OUT = `
   JOIN submissions AS s ON s.target_id = c.target_id AND s.state IN ('built', 'unknown', 'accepted')
   WHERE c.state IN ('waiting', 'built') AND c.own = 1 AND s.state = 'accepted'`;
 
+// A claim may take several transactions, and each is paid for.
+const FEES = `COALESCE(CAST(CAST(COALESCE(fee, '0') AS INTEGER) + CAST(? AS INTEGER) AS TEXT), fee)`;
+
 /** Targets to claim, and what the claims brought. */
 export class ClaimRecords {
   readonly #sql: Statements;
@@ -34,27 +37,41 @@ export class ClaimRecords {
     this.#now = now;
   }
 
-  /** Notes a target to claim; one that is noted already stays as it is. */
-  note(targetId: string, dueEpoch: bigint, own: boolean): void {
-    this.#sql
+  /** Notes a target to claim; one that is noted already stays as it is. Returns whether it was new. */
+  note(targetId: string, dueEpoch: bigint, own: boolean): boolean {
+    const added = this.#sql
       .prepare(
         `INSERT INTO claims (target_id, due_epoch, state, own) VALUES (?, ?, 'waiting', ?) ON CONFLICT DO NOTHING`,
       )
       .run([targetId, String(dueEpoch), own ? 1 : 0]);
+    return added > 0;
   }
 
-  /** Claims that may be made in `epoch`, a few at a time in memory however many there are; each at most once. */
+  /**
+   * Claims that may be made in `epoch`, those that were sent before the others; a few at a time in memory however many
+   * there are, and each at most once.
+   */
   *due(epoch: bigint): Generator<JournalClaim, void, void> {
-    for (let after = ''; ; ) {
-      const page = this.#sql
-        .prepare(`${DUE} ORDER BY target_id LIMIT 64`)
-        .all([after, Number(epoch)])
-        .map(claimFrom);
-      yield* page;
-      const last = page.at(-1);
-      if (last === undefined) return;
-      after = last.targetId;
+    for (const state of ['built', 'waiting']) {
+      for (let after = ''; ; ) {
+        const page = this.#sql
+          .prepare(`${DUE} AND state = ? ORDER BY target_id LIMIT 64`)
+          .all([after, Number(epoch), state])
+          .map(claimFrom);
+        yield* page;
+        const last = page.at(-1);
+        if (last === undefined) break;
+        after = last.targetId;
+      }
     }
+  }
+
+  /** The signed transactions whose outcome is not known. */
+  signed(): Uint8Array[] {
+    return this.#sql
+      .prepare(`SELECT * FROM claims WHERE state IN ('waiting', 'built') AND state = 'built'`)
+      .all()
+      .flatMap((row) => claimFrom(row).signed ?? []);
   }
 
   hasDue(epoch: bigint): boolean {
@@ -79,11 +96,18 @@ export class ClaimRecords {
     return row === undefined ? undefined : claimFrom(row);
   }
 
-  /** Puts a claim off until `dueEpoch`. */
-  postpone(targetId: string, dueEpoch: bigint): void {
+  /** Counts what a transaction cost that was executed in vain, and forgets it. */
+  spend(targetId: string, feeShannons: bigint): void {
     this.#sql
-      .prepare(`UPDATE claims SET state = 'waiting', due_epoch = ? WHERE target_id = ?`)
-      .run([String(dueEpoch), targetId]);
+      .prepare(`UPDATE claims SET signed = NULL, fee = ${FEES} WHERE target_id = ?`)
+      .run([String(feeShannons), targetId]);
+  }
+
+  /** Puts a claim off until `dueEpoch`, its transaction executed in vain: {@link spend}. */
+  postpone(targetId: string, dueEpoch: bigint, feeShannons: bigint): void {
+    this.#sql
+      .prepare(`UPDATE claims SET state = 'waiting', due_epoch = ?, signed = NULL, fee = ${FEES} WHERE target_id = ?`)
+      .run([String(dueEpoch), String(feeShannons), targetId]);
   }
 
   /** Writes a signed claim down, before it is sent. */
@@ -93,14 +117,19 @@ export class ClaimRecords {
       .run([digest, signed, targetId]);
   }
 
-  /** @param details.receivedShannons what the claim's coins brought this address, fees not deducted */
+  /**
+   * @param details.receivedShannons what the claim's coins brought this address, fees not deducted
+   * @param details.feeShannons of the last transaction; those of earlier ones are kept
+   */
   settle(
     targetId: string,
     state: ClaimState,
     details: { readonly receivedShannons?: bigint | undefined; readonly feeShannons?: bigint | undefined } = {},
   ): void {
     this.#sql
-      .prepare('UPDATE claims SET state = ?, received = ?, fee = ?, settled_ms = ? WHERE target_id = ?')
+      .prepare(
+        `UPDATE claims SET state = ?, received = ?, fee = ${FEES}, settled_ms = ?, signed = NULL WHERE target_id = ?`,
+      )
       .run([
         state,
         details.receivedShannons === undefined ? null : String(details.receivedShannons),

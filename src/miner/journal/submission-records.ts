@@ -36,11 +36,11 @@ const INSERT = `
   INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms,
     origin, distance, threshold, share)
   VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?, ?, ?, ?, ?)`;
-// Signed bytes are kept only as long as they may have to be sent again.
+// Signed bytes are kept only as long as they may have to be sent again. What is final stays as it is.
 const SETTLE = `
   UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4, settled_ms = ?6,
     signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END
-  WHERE digest = ?5`;
+  WHERE digest = ?5 AND state IN ('built', 'unknown')`;
 // The condition is that of the index, word for word: otherwise it is not used.
 const LIVE = `
   SELECT state, bond FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`;

@@ -31,7 +31,9 @@ export interface ClaimTargetDeps {
   readonly client: Pick<SomaClient, 'getTarget' | 'recoverTransaction' | 'balanceChange'>;
   readonly account: Pick<SomaAccount, 'address' | 'claimRewards'>;
   readonly journal: Pick<Journal, 'claims' | 'submissions'>;
-  /** Called with the fee of a transaction that an earlier run signed, whatever it came to. */
+  /** Resolves when a claim may take coins; one that only looks an earlier transaction up does not wait. */
+  readonly maySpend: (signal: AbortSignal) => Promise<void>;
+  /** Called once with the fee of a transaction that an earlier run signed, whatever it came to. */
   readonly onResentFee?: ((feeShannons: bigint) => void) | undefined;
 }
 
@@ -53,14 +55,19 @@ export async function claimTarget(
   const { targetId } = claim;
   try {
     const earlier = await earlierResult(claim, deps, signal);
-    if (earlier !== undefined) return await book(claim, earlier, deps, signal);
+    if (earlier !== undefined) {
+      const outcome = await book(claim, earlier, deps, signal);
+      deps.onResentFee?.(earlier.effects.fee.totalFee);
+      return outcome;
+    }
     const result = await send(claim, deps, signal);
     return result === undefined ? gone(targetId, deps) : await book(claim, result, deps, signal);
   } catch (caught) {
     if (caught instanceof ExecutionError) {
-      if (GONE_KINDS.has(caught.kind)) return gone(targetId, deps);
-      // It cost its fee, and would again at once.
-      deps.journal.claims.postpone(targetId, epoch + 1n);
+      const { totalFee } = caught.effects.fee;
+      if (GONE_KINDS.has(caught.kind)) return gone(targetId, deps, totalFee);
+      // It would cost that again at once.
+      deps.journal.claims.postpone(targetId, epoch + 1n, totalFee);
     }
     const error = toQuarryError(caught, `claiming ${targetId}`);
     if (error.code === 'ABORTED') throw error;
@@ -68,32 +75,34 @@ export async function claimTarget(
   }
 }
 
-function gone(targetId: string, { journal }: ClaimTargetDeps): ClaimOutcome {
-  journal.claims.settle(targetId, 'gone');
+function gone(targetId: string, { journal }: ClaimTargetDeps, feeShannons?: bigint): ClaimOutcome {
+  journal.claims.settle(targetId, 'gone', { feeShannons });
   return { kind: 'gone', targetId };
 }
 
 /** Sends the claim; `undefined` when the target is gone: a claimed one is deleted. */
 async function send(
   { targetId }: JournalClaim,
-  { client, account, journal }: ClaimTargetDeps,
+  { client, account, journal, maySpend }: ClaimTargetDeps,
   signal: AbortSignal,
 ): Promise<TransactionResult | undefined> {
   const target = await client.getTarget(targetId, { signal }).catch(notFoundAsUndefined);
   if (target === undefined) return undefined;
+  await maySpend(signal);
   return account.claimRewards({
     targetId,
     rewardShannons: target.rewardPoolShannons,
     // Waits for the checkpoint: nothing here is in a race, and a balance read afterwards must have it.
     signal,
     onSigned: (signed) => journal.claims.record(targetId, signed.digest, encodeSignedTransaction(signed)),
+    onSuperseded: ({ effects }) => journal.claims.spend(targetId, effects.fee.totalFee),
   });
 }
 
 /** What became of a claim that was sent earlier; `undefined` when it did not bring the reward and never will. */
 async function earlierResult(
-  { state, signed }: JournalClaim,
-  { client, onResentFee }: ClaimTargetDeps,
+  { targetId, state, signed }: JournalClaim,
+  { client, journal, onResentFee }: ClaimTargetDeps,
   signal: AbortSignal,
 ): Promise<TransactionResult | undefined> {
   if (state !== 'built' || signed === undefined) return undefined;
@@ -101,8 +110,11 @@ async function earlierResult(
   if (recovery.kind === 'unknown') throw recovery.reason;
   if (recovery.kind === 'impossible') return undefined;
   const { effects } = recovery.result;
+  if (effects.status.kind === 'success') return recovery.result;
+  // Written down at once: it is not looked up, and counted, again.
+  journal.claims.spend(targetId, effects.fee.totalFee);
   onResentFee?.(effects.fee.totalFee);
-  return effects.status.kind === 'success' ? recovery.result : undefined;
+  return undefined;
 }
 
 async function book(

@@ -4,6 +4,7 @@ import { sleep } from '../../http/index.js';
 import { childSignal } from '../../soma/client/child-signal.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { JournalClaim } from '../journal/claim-records.js';
+import type { Journal } from '../journal/journal.js';
 import { type ClaimOutcome, type ClaimTargetDeps, claimTarget } from './claim-target.js';
 
 export interface ClaimerOptions {
@@ -12,7 +13,7 @@ export interface ClaimerOptions {
   readonly maxInFlight: number;
 }
 
-export interface ClaimerDeps extends ClaimTargetDeps {
+export interface ClaimerDeps extends Omit<ClaimTargetDeps, 'maySpend'> {
   readonly client: ClaimTargetDeps['client'] & Pick<SomaClient, 'listAllTargets'>;
   /** Called with what became of each claim. */
   readonly onOutcome: (outcome: ClaimOutcome) => void;
@@ -42,12 +43,14 @@ export class Claimer {
   }
 
   /**
-   * Claims everything due in `epoch`. Targets this address filled and the journal does not know, because it was lost or
-   * another machine submitted them, are asked of the node first.
+   * Claims everything due in `epoch`: first what the journal knows, then targets this address filled that it does not know,
+   * because it was lost or another machine submitted them. The node lists those.
    */
   async claimDue(epoch: bigint, signal: AbortSignal): Promise<void> {
-    await this.noteDue(epoch, signal);
-    await this.#claimAll(this.#deps.journal.claims.due(epoch), epoch, signal);
+    const { claims } = this.#deps.journal;
+    await this.#claimAll(claims.due(epoch), epoch, signal);
+    const noted = await this.noteDue(epoch, signal);
+    await this.#claimAll(claimsOf(noted, claims), epoch, signal);
   }
 
   /** Claims these targets, whether they are known to be due or not. */
@@ -63,23 +66,26 @@ export class Claimer {
     await this.#claimAll(claims, epoch, signal);
   }
 
-  /** Asks the node what is due in `epoch`, once an epoch, and notes it in the journal. */
-  async noteDue(epoch: bigint, signal: AbortSignal): Promise<void> {
+  /** Asks the node what is due in `epoch`, once an epoch, and notes it in the journal; returns the ids that were new. */
+  async noteDue(epoch: bigint, signal: AbortSignal): Promise<string[]> {
     const { client, account, journal } = this.#deps;
-    if (this.#listedIn === epoch) return;
-    for await (const target of client.listAllTargets({ status: 'claimable', submitter: account.address, signal })) {
-      journal.claims.note(target.id, epoch, true);
+    const noted: string[] = [];
+    if (this.#listedIn === epoch) return noted;
+    for await (const { id } of client.listAllTargets({ status: 'claimable', submitter: account.address, signal })) {
+      if (journal.claims.note(id, epoch, true)) noted.push(id);
     }
     if (this.#options.claimExpired) {
-      for await (const target of client.listAllTargets({ status: 'expired', signal })) {
-        journal.claims.note(target.id, epoch, false);
+      for await (const { id } of client.listAllTargets({ status: 'expired', signal })) {
+        if (journal.claims.note(id, epoch, false)) noted.push(id);
       }
     }
     this.#listedIn = epoch;
+    return noted;
   }
 
   async #claimAll(claims: Iterable<JournalClaim>, epoch: bigint, signal: AbortSignal): Promise<void> {
     const { onOutcome } = this.#deps;
+    const deps = { ...this.#deps, maySpend: (until: AbortSignal) => this.#giveWay(until) };
     // Half of the coins stay with submissions that may come at any moment.
     const queue = new PQueue({
       concurrency: Math.max(1, Math.min(MAX_CLAIMS, Math.floor(this.#options.maxInFlight / 2))),
@@ -89,9 +95,8 @@ export class Claimer {
       await queue.onSizeLessThan(MAX_WAITING);
       if (signal.aborted) break;
       void queue.add(async () => {
-        await this.#giveWay(signal);
         if (signal.aborted) return;
-        await claimTarget(claim, epoch, this.#deps, signal).then(onOutcome, (error: unknown) => {
+        await claimTarget(claim, epoch, deps, signal).then(onOutcome, (error: unknown) => {
           const failure = toQuarryError(error, `claiming ${claim.targetId}`);
           if (failure.code !== 'ABORTED') onOutcome({ kind: 'failed', targetId: claim.targetId, error: failure });
         });
@@ -107,5 +112,13 @@ export class Claimer {
     const longest = sleep(GIVE_WAY_MS, wait.signal).catch(() => undefined);
     await Promise.race([this.#deps.submissionsDone(), longest]);
     wait.close();
+  }
+}
+
+/** Looks claims up one by one: however many are due, only a few are in memory. */
+function* claimsOf(targetIds: readonly string[], claims: Journal['claims']): Generator<JournalClaim, void, void> {
+  for (const id of targetIds) {
+    const claim = claims.find(id);
+    if (claim !== undefined) yield claim;
   }
 }

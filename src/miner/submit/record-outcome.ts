@@ -24,9 +24,10 @@ export async function settleSubmissions(
   onOutcome: (submission: JournalSubmission, outcome: SubmissionOutcome) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const submission of deps.journal.submissions.unsettled()) {
+  // Before anything is awaited: what is in flight now may be answered, and settled, while others are asked about.
+  const open = deps.journal.submissions.unsettled().filter(({ digest }) => !skip.has(digest));
+  for (const submission of open) {
     if (signal.aborted) return;
-    if (skip.has(submission.digest)) continue;
     const outcome = await recover(submission, deps, signal);
     deps.journal.submissions.settle(submission.digest, outcome.kind, {
       ...('reason' in outcome && { reason: outcome.reason }),

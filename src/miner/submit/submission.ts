@@ -104,7 +104,6 @@ export class Submission {
     const { bondPerByte, rewardShareBps } = limits();
     // Without that, a second signature means that the first was refused for its coins, and never will be executed.
     const earlier = this.#digest !== '' && this.#digest !== this.#superseded ? this.#digest : undefined;
-    onAnswered(this.#digest);
     onRecording(signed.digest);
     const write = (): void => {
       if (earlier !== undefined) journal.submissions.settle(earlier, 'rejected', { reason: 'coin conflict' });
@@ -128,6 +127,8 @@ export class Submission {
       onAnswered(signed.digest);
       throw error;
     }
+    // In flight until the journal has it settled: otherwise it would be asked about meanwhile.
+    onAnswered(this.#digest);
     this.#digest = signed.digest;
     onSigned(this.#digest, now() - readyAt);
   }

@@ -143,6 +143,31 @@ describe('the coin pool against a devnet', () => {
     await expectExact(account);
   });
 
+  it('joins no small coins for a claim while one in use suffices alone', async () => {
+    const account = await start({ coins: [SOMA, SOMA / 2n, SOMA / 2n] });
+    const { pool } = account;
+    await pool.ready();
+    const rich = pool.reserveNow(pool.free()[0]!.objectId)!;
+    const joined = await pool.acquire({ amount: SOMA });
+    expect(joined.coins).toHaveLength(2);
+    pool.release(joined);
+    const alone = pool.acquire({ amount: SOMA, patient: true });
+    expect(pool.state).toMatchObject({ free: 2, leased: 1 });
+    pool.release(rich);
+    expect((await alone).coins).toEqual(rich.coins);
+    // Nothing in use suffices: then several must.
+    expect(
+      (await pool.acquire({ amount: SOMA - 1n, patient: true, signal: AbortSignal.timeout(50) }).catch((e) => e)).code,
+    ).toBe('ABORTED');
+  });
+
+  it('splits the poorest coin that has enough, so that the richest stays whole', async () => {
+    const account = await start({ coins: [50n * SOMA, SOMA, SOMA / 1_000_000n] }, 4);
+    await submitAll(account, 4);
+    expect(account.pool.free()[0]!.balanceShannons).toBeGreaterThanOrEqual(50n * SOMA - 10_000n);
+    await expectExact(account);
+  });
+
   it('waits for coins in use, and is interrupted by its signal', async () => {
     const account = await start({ coins: [SOMA], finalityDelayMs: 200 });
     const first = account.transferCoin({ recipient: '0x77', amountShannons: 1000n });

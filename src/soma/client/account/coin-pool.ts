@@ -42,6 +42,8 @@ export interface AcquireOptions {
   readonly dustShannons?: bigint | undefined;
   /** Free coins that are enough. Default: all. */
   readonly keep?: number | undefined;
+  /** Waits for a coin in use that holds the amount by itself, rather than join those that are free. Default false. */
+  readonly patient?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -254,6 +256,14 @@ export class CoinPool {
     }
   }
 
+  /** Sets free coins aside that transactions name whose outcome is not known, in the version that they name. */
+  quarantineNamed(refs: Iterable<Pick<OwnedCoin, 'objectId' | 'version'>>): void {
+    for (const { objectId, version } of refs) {
+      const entry = this.#entries.get(objectId);
+      if (entry?.state === 'free' && entry.coin.version === version) this.quarantine([objectId], 'unknown outcome');
+    }
+  }
+
   close(): void {
     this.#abort.abort();
     this.#notify();
@@ -282,13 +292,15 @@ export class CoinPool {
   }
 
   #choose(options: AcquireOptions): Entry[] | undefined {
-    const { amount, merge = 0, dustShannons = 0n, keep = Number.POSITIVE_INFINITY } = options;
+    const { amount, merge = 0, dustShannons = 0n, keep = Number.POSITIVE_INFINITY, patient = false } = options;
     let single: Entry | undefined;
+    let isWorthWaiting = false;
     let free = 0;
     let dust = 0;
     for (const entry of this.#entries.values()) {
-      if (entry.state !== 'free') continue;
       const { balanceShannons } = entry.coin;
+      if (patient && entry.state === 'leased' && balanceShannons >= amount) isWorthWaiting = true;
+      if (entry.state !== 'free') continue;
       free++;
       if (balanceShannons < dustShannons) dust++;
       if (balanceShannons < amount) continue;
@@ -296,6 +308,7 @@ export class CoinPool {
     }
     // Most often: one coin suffices, and there is nothing to tidy up.
     if (single !== undefined && (merge === 0 || (dust === 0 && free - 1 <= keep))) return [single];
+    if (single === undefined && isWorthWaiting) return undefined;
     const sorted = this.free();
     const chosen = single === undefined ? enough(sorted, amount) : [single.coin];
     if (chosen === undefined) return undefined;

@@ -82,7 +82,8 @@ export class SomaAccount extends TransactionSender {
   /** Claims the reward of any target that was filled two epochs ago, or expired. */
   claimRewards(options: SendOptions & { readonly targetId: ObjectId; readonly rewardShannons?: bigint | undefined }) {
     const kind = { kind: 'claimRewards', targetId: normaliseId(options.targetId) } as const;
-    return this.#sendGasOnly(kind, 6, options, options.rewardShannons ?? UNKNOWN_VALUE_SHANNONS);
+    const value = options.rewardShannons ?? UNKNOWN_VALUE_SHANNONS;
+    return this.send(this.#gasPlan(kind.kind, 6, { build: () => kind, value, patient: true }), options);
   }
 
   /** Reports a submission, as a validator, in the epoch after it was filled. */

@@ -68,6 +68,8 @@ export interface Plan {
   readonly writes: number;
   /** Least sum of the coins that pay, when more than the transaction needs. */
   readonly atLeast?: bigint | undefined;
+  /** Waits for one coin that suffices, rather than join the small ones that others may need at any moment. */
+  readonly patient?: boolean | undefined;
   /** The kind, given the coin that pays and, where it spends a coin, is spent. */
   readonly build: (gas: OwnedCoin) => TransactionKind;
   /** Kind, before there is a coin to build it over. */
@@ -203,6 +205,7 @@ export class TransactionSender {
           merge: this.#parallel > 1 ? MERGED_PER_TRANSACTION : 0,
           dustShannons: MIN_COIN_SHANNONS,
           keep: Math.min(this.#parallel * SPARE_COINS, this.#parallel + MAX_SPARE_COINS),
+          patient: plan.patient,
           signal: options.signal,
         });
         const outcome = await this.#attempt(plan, lease, options, attempt < ATTEMPTS ? attempt : undefined);
@@ -345,11 +348,16 @@ export class TransactionSender {
     this.#splitting.catch(() => {});
   }
 
-  /** One transaction that pays the missing coins to ourselves, out of the richest free coin. */
+  /**
+   * One transaction that pays the missing coins to ourselves, out of the poorest free coin that has enough for them, or the
+   * richest: what pays for more than a submission stays as large as it is.
+   */
   async #split(signal: AbortSignal | undefined): Promise<void> {
     const missing = this.#parallel - this.pool.countAtLeast(MIN_COIN_SHANNONS);
     if (missing <= 0) return;
-    const [rich] = this.pool.free();
+    const free = this.pool.free();
+    const whole = this.#coinShannons * BigInt(Math.min(missing, MAX_SPLIT) + 2);
+    const rich = free.findLast(({ balanceShannons }) => balanceShannons >= whole) ?? free[0];
     if (rich === undefined) return;
     // Of twice the least, so that a coin does not count as dust after its first transaction.
     const affordable = Number(rich.balanceShannons / (2n * MIN_COIN_SHANNONS)) - 2;
