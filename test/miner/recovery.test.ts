@@ -75,7 +75,8 @@ async function settle(): Promise<SubmissionOutcome[]> {
   const outcomes: SubmissionOutcome[] = [];
   const { client } = fixture;
   const onOutcome = (_: unknown, outcome: SubmissionOutcome) => void outcomes.push(outcome);
-  await settleSubmissions({ journal, client }, new Set(), onOutcome, new AbortController().signal);
+  const account = client.account(fixture.keypair);
+  await settleSubmissions({ journal, client, account }, new Set(), onOutcome, new AbortController().signal);
   return outcomes;
 }
 
@@ -210,7 +211,8 @@ describe('coins that an earlier life has signed away', () => {
 
 describe('submissions in flight', () => {
   it('that are answered while others are asked about are neither sent again nor counted twice', async () => {
-    const { client } = fixture;
+    const { client, keypair } = fixture;
+    const account = client.account(keypair);
     journal.submissions.record({ ...UNREADABLE, targetId: '0x1', digest: 'first' });
     journal.submissions.record({ ...UNREADABLE, targetId: '0x2', digest: 'in flight' });
     const inFlight = new Set(['in flight']);
@@ -221,7 +223,7 @@ describe('submissions in flight', () => {
       journal.submissions.settle('in flight', 'accepted', { feeShannons: 3n });
       inFlight.clear();
     };
-    await settleSubmissions({ journal, client }, inFlight, onOutcome, new AbortController().signal);
+    await settleSubmissions({ journal, client, account }, inFlight, onOutcome, new AbortController().signal);
     expect(outcomes).toEqual(['first']);
     journal.submissions.settle('in flight', 'unknown', { feeShannons: 9n });
     expect(journal.totals()).toMatchObject({ accepted: 1, feesShannons: 3n });

@@ -38,7 +38,7 @@ async function claim(session: SomaSession, named: readonly string[], flags: Clai
     print(session, flags, outcome);
   };
   await withJournal(session, account.address, async (journal) => {
-    await settleSubmissions({ client, journal }, new Set(), () => {}, signal);
+    await settleSubmissions({ client, account, journal }, new Set(), () => {}, signal);
     const { epoch } = await client.getSystemState({ signal });
     const claimer = new Claimer(
       { claimExpired: flags.expired ?? false, maxInFlight: config.maxInFlight },

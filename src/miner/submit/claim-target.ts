@@ -29,7 +29,7 @@ export type ClaimOutcome =
 
 export interface ClaimTargetDeps {
   readonly client: Pick<SomaClient, 'getTarget' | 'recoverTransaction' | 'balanceChange'>;
-  readonly account: Pick<SomaAccount, 'address' | 'claimRewards'>;
+  readonly account: Pick<SomaAccount, 'address' | 'claimRewards' | 'pool'>;
   readonly journal: Pick<Journal, 'claims' | 'submissions'>;
   /** Resolves when a claim may take coins; one that only looks an earlier transaction up does not wait. */
   readonly maySpend: (signal: AbortSignal) => Promise<void>;
@@ -102,12 +102,14 @@ async function send(
 /** What became of a claim that was sent earlier; `undefined` when it did not bring the reward and never will. */
 async function earlierResult(
   { targetId, state, signed }: JournalClaim,
-  { client, journal, onResentFee }: ClaimTargetDeps,
+  { client, account, journal, onResentFee }: ClaimTargetDeps,
   signal: AbortSignal,
 ): Promise<TransactionResult | undefined> {
   if (state !== 'built' || signed === undefined) return undefined;
-  const recovery = await client.recoverTransaction(decodeSignedTransaction(signed), { signal });
+  const transaction = decodeSignedTransaction(signed);
+  const recovery = await client.recoverTransaction(transaction, { signal });
   if (recovery.kind === 'unknown') throw recovery.reason;
+  account.pool.resolveNamed(transaction.data.gasPayment, recovery.kind === 'executed');
   if (recovery.kind === 'impossible') return undefined;
   const { effects } = recovery.result;
   if (effects.status.kind === 'success') return recovery.result;

@@ -1,5 +1,6 @@
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
 import { decodeSignedTransaction } from '../../soma/chain/index.js';
+import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { Journal } from '../journal/journal.js';
 import type { JournalSubmission } from '../journal/submission-records.js';
@@ -9,6 +10,8 @@ import { outcomeOfResult } from './outcome.js';
 export interface SettleDeps {
   readonly journal: Pick<Journal, 'submissions'>;
   readonly client: Pick<SomaClient, 'recoverTransaction'>;
+  /** Whose coins paid: those set aside for what is settled are used again. */
+  readonly account: Pick<SomaAccount, 'pool'>;
 }
 
 /**
@@ -39,11 +42,15 @@ export async function settleSubmissions(
 
 async function recover(
   { signed }: JournalSubmission,
-  { client }: SettleDeps,
+  { client, account }: SettleDeps,
   signal: AbortSignal,
 ): Promise<SubmissionOutcome> {
   try {
-    const recovery = await client.recoverTransaction(decodeSignedTransaction(signed), { signal });
+    const transaction = decodeSignedTransaction(signed);
+    const recovery = await client.recoverTransaction(transaction, { signal });
+    if (recovery.kind !== 'unknown') {
+      account.pool.resolveNamed(transaction.data.gasPayment, recovery.kind === 'executed');
+    }
     if (recovery.kind === 'executed') return outcomeOfResult(recovery.result);
     const { message: reason } = recovery.reason;
     return recovery.kind === 'impossible' ? { kind: 'rejected', reason, feeShannons: 0n } : { kind: 'unknown', reason };

@@ -10,7 +10,7 @@ import type { SubmissionLimits } from './submission-limits.js';
 
 export interface SubmitSampleDeps {
   readonly client: Pick<SomaClient, 'recoverTransaction'>;
-  readonly account: Pick<SomaAccount, 'submitData'>;
+  readonly account: Pick<SomaAccount, 'submitData' | 'pool'>;
   readonly journal: Pick<Journal, 'submissions' | 'together'>;
   readonly limits: SubmissionLimits;
 }

@@ -264,6 +264,26 @@ export class CoinPool {
     }
   }
 
+  /**
+   * Takes coins back that were set aside for a transaction whose outcome is known now.
+   *
+   * @param executed whether it was, so that there are newer versions to read; otherwise it never will be
+   */
+  resolveNamed(refs: Iterable<Pick<OwnedCoin, 'objectId' | 'version'>>, executed: boolean): void {
+    for (const { objectId, version } of refs) {
+      const entry = this.#entries.get(objectId);
+      if (entry?.state !== 'quarantined' || entry.coin.version !== version) continue;
+      // Another entry, so that what reads this one every few seconds ends.
+      if (!executed) this.#setFree(entry.coin, ++this.#clock);
+      else {
+        const again: Entry = { ...entry };
+        this.#entries.set(objectId, again);
+        void this.#resolve(objectId, again, 'stale');
+      }
+    }
+    this.#notify();
+  }
+
   close(): void {
     this.#abort.abort();
     this.#notify();
