@@ -75,7 +75,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const scorer = new Scorer({ batchSize }, { store, intake, models, book });
   const searcher = new TargetSearcher(
     { share: options.searchShare ?? 0, margin: options.margin ?? 0 },
-    { ...common, composer, scorer },
+    { ...common, ...submitting, composer, scorer },
   );
   const { onActiveWeights } = deps;
   const epochs = new EpochChange(

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { prospect } from '../../src/miner/search/rank-targets.js';
+import { SearchBudget } from '../../src/miner/search/search-budget.js';
 import { isSearched } from '../../src/miner/search/searched-origin.js';
 import { partsOfOrigin } from '../../src/store/index.js';
 import { type MiningNetwork, startMiningNetwork } from './network.js';
@@ -54,6 +55,49 @@ describe('searching beside mining', () => {
     const { summary } = await mine({ data: ['synthetic:32'], searchShare: 0 });
     expect(summary).toMatchObject({ searched: 0, proposed: 0 });
   }, 300_000);
+});
+
+test('targets that pay too little are not searched for', async () => {
+  network = await startMiningNetwork({ ...HARDER, initialDistanceThreshold: 0.05 });
+  const { summary } = await mine({ data: ['synthetic:96'], searchShare: 0.4, minRewardShannons: 2n ** 62n });
+  expect(summary).toMatchObject({ scored: 96, proposed: 0 });
+}, 300_000);
+
+describe('the share of searching', () => {
+  const COST = { proposals: 12, gradient: 3 };
+  const stepsOf = (budget: SearchBudget): number => {
+    let steps = 0;
+    for (; budget.allows(false) && steps < 100; steps++) budget.spend(false);
+    return steps;
+  };
+
+  test('is earned by what others score, and only a little of it is saved up', () => {
+    const budget = new SearchBudget(0.5, COST);
+    budget.earn(14);
+    expect(stepsOf(budget)).toBe(0);
+    budget.earn(16);
+    expect(stepsOf(budget)).toBe(2);
+    budget.earn(1_000_000);
+    expect(stepsOf(budget)).toBe(4);
+  });
+
+  test('owes nothing for steps that took nothing from others', () => {
+    const budget = new SearchBudget(0.5, COST);
+    for (let n = 0; n < 1_000; n++) budget.spend(true);
+    budget.earn(15);
+    expect(stepsOf(budget)).toBe(1);
+  });
+
+  test('may be all or none of it', () => {
+    const all = new SearchBudget(1, COST);
+    all.earn(0);
+    expect([all.allows(true), all.allows(false)]).toEqual([true, false]);
+    all.earn(1);
+    expect(stepsOf(all)).toBe(4);
+    const none = new SearchBudget(0, COST);
+    none.earn(1_000);
+    expect([none.allows(true), none.allows(false)]).toEqual([false, false]);
+  });
 });
 
 describe('the order of targets', () => {

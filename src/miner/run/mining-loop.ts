@@ -78,11 +78,12 @@ export class MiningLoop {
     // A run that ends with its data does not begin to make more.
     if (idle && this.#options.untilIdle && intake.ended) return false;
     if (submitter.full || !searcher.isDue(idle)) return false;
-    const step = await searcher.step(now, signal);
+    const step = await searcher.step(idle, now, signal);
     if (step === undefined) return false;
     stats.proposed += step.ids.length;
     await matcher.answerWith(step.ids, signal);
-    if (step.candidate !== undefined) submitter.offer(step.candidate, signal);
+    const { candidate } = step;
+    if (candidate !== undefined && !submitter.offer(candidate, signal)) searcher.putBehind(candidate.open.target.id);
     return true;
   }
 

@@ -6,7 +6,9 @@ import { lossBounds } from '../match/loss-bounds.js';
 import type { TargetComposer } from '../match/target-composer.js';
 import type { ActiveModel, ModelCatalogue } from '../score/model-catalogue.js';
 import type { Scorer } from '../score/scorer.js';
+import type { SpendingGuard } from '../submit/spending-guard.js';
 import { prospect } from './rank-targets.js';
+import { SearchBudget } from './search-budget.js';
 import { searchedOrigin } from './searched-origin.js';
 
 /** Chunks proposed in a step. */
@@ -33,6 +35,7 @@ export interface TargetSearcherDeps {
   readonly book: OpenTargets;
   readonly composer: Pick<TargetComposer, 'closest' | 'candidateOfParts' | 'maxParts'>;
   readonly scorer: Pick<Scorer, 'score'>;
+  readonly guard: Pick<SpendingGuard, 'isPoor' | 'isWorth'>;
 }
 
 /** What one step came to. */
@@ -65,39 +68,44 @@ export class TargetSearcher {
   readonly #deps: TargetSearcherDeps;
   readonly #stalls = new Map<string, number>();
   #running: Running | undefined;
-  #spent = 0;
-  #others = 0;
+  readonly #budget: SearchBudget;
   #seed = 0n;
 
   constructor(options: TargetSearcherOptions, deps: TargetSearcherDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#budget = new SearchBudget(options.share, { proposals: PROPOSALS, gradient: GRADIENT_COST });
   }
 
   /** Called with every sample scored that was not searched: the share is of all of them. */
   noteScored(samples: number): void {
-    this.#others += samples;
+    this.#budget.earn(samples);
   }
 
   /**
-   * Whether a step may be taken.
+   * Whether a step may be taken, and what it finds may be paid for.
    *
    * @param idle nothing else waits to be scored: the share does not matter then, unless it is 0
    */
   isDue(idle: boolean): boolean {
-    const { share } = this.#options;
-    if (share === 0) return false;
-    return idle || this.#spent + PROPOSALS + GRADIENT_COST <= share * (this.#spent + this.#others);
+    return this.#budget.allows(idle) && !this.#deps.guard.isPoor;
+  }
+
+  /** Its hit was not taken, or nothing brings the search closer: others go first. */
+  putBehind(targetId: string): void {
+    this.#stalls.set(targetId, (this.#stalls.get(targetId) ?? 0) + 1);
+    if (this.#running?.open.target.id === targetId) this.#running = undefined;
   }
 
   /**
    * One step for one target.
    *
+   * @param idle as in {@link isDue}
    * @param now monotonic milliseconds
    * @returns undefined when there is no target to search for
    * @throws QuarryError `ABORTED` when the signal fires
    */
-  async step(now: () => number, signal: AbortSignal): Promise<SearchedStep | undefined> {
+  async step(idle: boolean, now: () => number, signal: AbortSignal): Promise<SearchedStep | undefined> {
     const running = this.#isOver() ? await this.#choose() : this.#running;
     this.#running = running;
     if (running === undefined) return undefined;
@@ -111,7 +119,7 @@ export class TargetSearcher {
     const { part, direction } = search.next();
     const gradient = await loaded.byteGradient(part.bytes, direction, { signal });
     const ids = await this.#score(search.propose(gradient, PROPOSALS), part.sampleId, signal);
-    this.#spent += PROPOSALS + GRADIENT_COST;
+    this.#budget.spend(idle);
     running.steps++;
     const proposed = ids.map((id) => this.#parts(running.wanted, [id])[0]);
     running.sinceGain = search.take(proposed) ? 0 : running.sinceGain + 1;
@@ -123,7 +131,7 @@ export class TargetSearcher {
     if (running === undefined) return true;
     const { id } = running.open.target;
     if (running.sinceGain >= STALLED_AFTER) {
-      this.#stalls.set(id, (this.#stalls.get(id) ?? 0) + 1);
+      this.putBehind(id);
       return true;
     }
     return running.steps >= STEPS_PER_TARGET || !this.#deps.book.available.includes(running.open);
@@ -146,9 +154,12 @@ export class TargetSearcher {
 
   /** Begins a search for the target that promises most. */
   async #choose(): Promise<Running | undefined> {
-    const { book, composer } = this.#deps;
+    const { book, composer, guard } = this.#deps;
     for (const id of this.#stalls.keys()) if (book.get(id) === undefined) this.#stalls.delete(id);
-    const ready = book.available.filter((open) => this.#modelsOf(open)?.every((model) => this.#differentiates(model)));
+    const ready = book.available.filter(
+      (open) =>
+        guard.isWorth(open.target) && this.#modelsOf(open)?.every((model) => this.#differentiates(model)) === true,
+    );
     const compared = ready
       .sort((a, b) => Number(b.target.rewardPoolShannons - a.target.rewardPoolShannons))
       .slice(0, MOST_COMPARED);

@@ -1,6 +1,7 @@
 import type { QuarryError } from '../../errors/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import { defaultMaxBond } from '../../soma/client/account/spending-limits.js';
+import type { Target } from '../../soma/client/decode/target.js';
 import type { Candidate } from '../match/candidate.js';
 import type { MinerEmitter } from '../run/events.js';
 import type { SubmissionLimits } from './submission-limits.js';
@@ -60,14 +61,22 @@ export class SpendingGuard {
     return BigInt(sizeBytes) * this.#deps.limits().bondPerByte;
   }
 
+  /** Whether a target pays enough. */
+  isWorth({ rewardPoolShannons }: Pick<Target, 'rewardPoolShannons'>): boolean {
+    return rewardPoolShannons >= (this.#options.minRewardShannons ?? 0n);
+  }
+
   judge({ open: { target }, sizeBytes }: Candidate): Verdict {
-    const { maxBondShannons, minRewardShannons, minBalanceShannons } = this.#options;
+    const { maxBondShannons, minBalanceShannons } = this.#options;
+    if (!this.isWorth(target)) return 'withheld';
     const bond = this.bondOf(sizeBytes);
-    const left = this.#deps.account.pool.state.totalShannons - this.#reservedShannons - bond;
-    if (minRewardShannons !== undefined && target.rewardPoolShannons < minRewardShannons) return 'withheld';
-    if (minBalanceShannons !== undefined && left < minBalanceShannons) {
-      this.#tell(minBalanceShannons + bond);
-      return 'withheld';
+    // The sum of all coins is not taken for nothing.
+    if (minBalanceShannons !== undefined) {
+      const left = this.#deps.account.pool.state.totalShannons - this.#reservedShannons - bond;
+      if (left < minBalanceShannons) {
+        this.#tell(minBalanceShannons + bond);
+        return 'withheld';
+      }
     }
     const isTooLarge =
       sizeBytes > this.#deps.limits().maxBytes || bond > (maxBondShannons ?? defaultMaxBond(sizeBytes));
