@@ -22,9 +22,24 @@ export interface WebhookDeps {
 }
 
 const TIMEOUT_MS = 10_000;
+/** How long a kind that was not delivered is not tried again, when its quiet time is longer. */
+const UNDELIVERED_MS = 60_000;
 const RETRY: RetryPolicy = { attempts: 4 };
 /** An answer is read only to be thrown away. */
 const MAX_ANSWER_BYTES = 64 * 1024;
+
+/**
+ * What a notice of a change is about: it is not told again while it lasts, so the newest that comes in a quiet time is sent
+ * after it. Other kinds come again by themselves.
+ */
+const TOPICS: Partial<Record<NoticeKind, string>> = {
+  'node lost': 'node',
+  'node back': 'node',
+  'balance low': 'balance',
+  protocol: 'protocol',
+};
+/** What a timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Sends notices to a webhook, each kind at most once in its quiet time. What fails is told and disturbs nothing else. */
 export class WebhookNotifier {
@@ -33,6 +48,9 @@ export class WebhookNotifier {
   readonly #url: URL;
   readonly #http = new HttpClient({ timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, engine: 'lean' });
   readonly #sentAt = new Map<NoticeKind, number>();
+  /** By topic: what was told last, and what waits for the end of the quiet time. */
+  readonly #told = new Map<string, string>();
+  readonly #held = new Map<string, NodeJS.Timeout>();
   readonly #stop = new AbortController();
   readonly #sending = new Set<Promise<void>>();
 
@@ -50,22 +68,53 @@ export class WebhookNotifier {
     if (options.template === 'telegram' && !this.#url.searchParams.has('chat_id')) refuse('names no chat_id');
   }
 
-  /** Sends a notice unless one of its kind was sent lately; returns whether it did. Never throws. */
+  /**
+   * Sends a notice unless one of its kind was sent lately; returns whether it did. The newest that was not is sent once that
+   * time is over, when it says anything new. Never throws.
+   */
   notify(notice: Notice): boolean {
-    const now = (this.#deps.now ?? performance.now.bind(performance))();
+    const now = this.#now();
     const last = this.#sentAt.get(notice.kind);
-    if (last !== undefined && now - last < this.#options.quietMs) return false;
+    this.withdraw(notice.kind);
+    if (last !== undefined && now - last < this.#options.quietMs) {
+      this.#hold(notice, last + this.#options.quietMs - now);
+      return false;
+    }
     this.#sentAt.set(notice.kind, now);
+    this.#told.set(topicOf(notice), notice.text);
     const sending = this.#send(notice).finally(() => this.#sending.delete(sending));
     this.#sending.add(sending);
     return true;
   }
 
+  /** Sends nothing more about what this kind of notice is about, unless it is told again. */
+  withdraw(kind: NoticeKind): void {
+    const topic = topicOf({ kind });
+    clearTimeout(this.#held.get(topic));
+    this.#held.delete(topic);
+  }
+
+  #hold(notice: Notice, leftMs: number): void {
+    const topic = TOPICS[notice.kind];
+    if (topic === undefined) return;
+    const send = (): void => {
+      this.#held.delete(topic);
+      if (this.#told.get(topic) !== notice.text) this.notify(notice);
+    };
+    const timer = setTimeout(send, Math.min(leftMs, MAX_TIMER_MS)).unref();
+    this.#held.set(topic, timer);
+  }
+
   /** Waits for what is being sent, for at most `graceMs`. */
   async close(graceMs = 2_000): Promise<void> {
+    for (const held of this.#held.values()) clearTimeout(held);
     const timer = setTimeout(() => this.#stop.abort(), graceMs);
     await Promise.all(this.#sending);
     clearTimeout(timer);
+  }
+
+  #now(): number {
+    return (this.#deps.now ?? performance.now.bind(performance))();
   }
 
   async #send(notice: Notice): Promise<void> {
@@ -81,10 +130,17 @@ export class WebhookNotifier {
       });
       await answer.discard();
     } catch (error) {
+      // It told nothing: the next one is not kept back for it, unless it comes at once.
+      if (this.#told.get(topicOf(notice)) === notice.text) this.#told.delete(topicOf(notice));
+      this.#sentAt.set(notice.kind, this.#now() - Math.max(0, this.#options.quietMs - UNDELIVERED_MS));
       // Its text names the address, which is the secret.
       const { code } = toQuarryError(error, 'notifying');
       const why = error instanceof HttpStatusError ? `status ${error.status}` : code;
       this.#deps.onFailure(new QuarryError(code, `"${notice.kind}" was not delivered to the webhook: ${why}`));
     }
   }
+}
+
+function topicOf({ kind }: Pick<Notice, 'kind'>): string {
+  return TOPICS[kind] ?? kind;
 }

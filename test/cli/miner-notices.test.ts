@@ -8,10 +8,15 @@ import type { Notice } from '../../src/notify/index.js';
 function followed() {
   const clock = { ms: 0 };
   const told: Notice[] = [];
-  const notices = new MinerNotices({ idleMs: 60_000, now: () => clock.ms }, (notice) => told.push(notice));
+  const over: string[] = [];
+  const notices = new MinerNotices(
+    { idleMs: 60_000, now: () => clock.ms },
+    (notice) => told.push(notice),
+    (kind) => over.push(kind),
+  );
   const events = new EventEmitter<MinerEvents>();
   notices.follow({ events });
-  return { clock, told, notices, events };
+  return { clock, told, over, notices, events };
 }
 
 const OUTCOME = {

@@ -28,11 +28,11 @@ async function hook(...statuses: number[]): Promise<{ url: string; calls: { path
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook/s3cret-path?chat_id=42`, calls };
 }
 
-function notifier(url: string, template: NotifyTemplate = 'json', clock = { ms: 0 }) {
+function notifier(url: string, template: NotifyTemplate = 'json', clock = { ms: 0 }, quietMs = 60_000) {
   const failures: QuarryError[] = [];
   const retry = { attempts: 3, backoff: { baseMs: 1, maxMs: 2 } };
   const webhook = new WebhookNotifier(
-    { url, template, quietMs: 60_000, from: FROM },
+    { url, template, quietMs, from: FROM },
     { onFailure: (error) => failures.push(error), now: () => clock.ms, retry },
   );
   return { webhook, failures };
@@ -53,6 +53,43 @@ it('sends each kind of notice once in its quiet time, and again after it', async
   const again = calls.map(({ body }) => body as { text: string }).find(({ text }) => text === 'again');
   const at = expect.stringMatching(/^20\d\d-/);
   expect(again).toEqual({ event: 'disk', text: 'again', at, ...FROM, details: { freeBytes: 1 } });
+});
+
+it('tells after the quiet time how things stand now, unless that was told', async () => {
+  const { url, calls } = await hook(200);
+  const clock = { ms: 0 };
+  const { webhook } = notifier(url, 'json', clock, 40);
+  const texts = (): string[] => calls.map(({ body }) => (body as { text: string }).text);
+  for (const kind of ['node lost', 'node back'] as const) webhook.notify({ kind, text: kind });
+  webhook.notify({ kind: 'balance low', text: 'balance low' });
+  webhook.notify({ kind: 'disk', text: 'first' });
+  await expect.poll(() => texts().length).toBe(4);
+  for (const kind of ['node lost', 'protocol'] as const) webhook.notify({ kind, text: `${kind} again` });
+  webhook.notify({ kind: 'node back', text: 'node back' });
+  webhook.notify({ kind: 'node lost', text: 'node lost for good' });
+  // These come again by themselves, or are over.
+  webhook.notify({ kind: 'disk', text: 'second' });
+  webhook.notify({ kind: 'balance low', text: 'lower' });
+  webhook.withdraw('balance low');
+  webhook.notify({ kind: 'protocol', text: 'protocol again' });
+  clock.ms = 40;
+  await expect.poll(texts).toContain('node lost for good');
+  await webhook.close();
+  expect(texts().slice(4).sort()).toEqual(['node lost for good', 'protocol again']);
+});
+
+it('is quiet for a minute only after what it could not deliver', async () => {
+  const { url, calls } = await hook(404, 200);
+  const clock = { ms: 0 };
+  const { webhook, failures } = notifier(url, 'json', clock, 3_600_000);
+  webhook.notify({ kind: 'idle', text: 'lost' });
+  await expect.poll(() => failures.length).toBe(1);
+  clock.ms = 59_999;
+  expect(webhook.notify({ kind: 'idle', text: 'too soon' })).toBe(false);
+  clock.ms = 60_000;
+  expect(webhook.notify({ kind: 'idle', text: 'told' })).toBe(true);
+  await webhook.close();
+  expect(calls).toHaveLength(2);
 });
 
 it('speaks as chat services listen', async () => {

@@ -19,12 +19,19 @@ export interface MinerNoticesOptions {
 export class MinerNotices {
   readonly #options: MinerNoticesOptions;
   readonly #notify: (notice: Notice) => void;
+  readonly #over: (kind: Notice['kind']) => void;
   #acceptedAt: number;
   #filledByOthers = 0;
 
-  constructor(options: MinerNoticesOptions, notify: (notice: Notice) => void) {
+  /** @param over called when what a kind of notice told has passed */
+  constructor(
+    options: MinerNoticesOptions,
+    notify: (notice: Notice) => void,
+    over: (kind: Notice['kind']) => void = () => {},
+  ) {
     this.#options = options;
     this.#notify = notify;
+    this.#over = over;
     this.#acceptedAt = options.now();
   }
 
@@ -35,7 +42,7 @@ export class MinerNotices {
       else this.#notify({ kind: 'node back', text: `fullnode back after ${formatDuration(e.lostMs)}` });
     });
     events.on('balance', ({ state, balanceShannons, neededShannons }) => {
-      if (state !== 'low') return;
+      if (state !== 'low') return this.#over('balance low');
       const amounts = { balanceShannons: String(balanceShannons), neededShannons: String(neededShannons) };
       const [has, needs] = [shannonsToSoma(balanceShannons), shannonsToSoma(neededShannons)];
       const text = `balance low: ${has} SOMA, ${needs} SOMA needed; submissions wait for coins`;

@@ -34,7 +34,11 @@ export function notifyOwner(
 ): { close(): Promise<void> } {
   if (webhook === undefined) return { close: async () => {} };
   const now = performance.now.bind(performance);
-  const notices = new MinerNotices({ idleMs: idleMinutes * MINUTE_MS, now }, (notice) => webhook.notify(notice));
+  const notices = new MinerNotices(
+    { idleMs: idleMinutes * MINUTE_MS, now },
+    (notice) => webhook.notify(notice),
+    (kind) => webhook.withdraw(kind),
+  );
   notices.follow(miner);
   const look = setInterval(() => notices.disk(disk.freeBytes), MINUTE_MS).unref();
   notices.disk(disk.freeBytes);
