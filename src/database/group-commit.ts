@@ -1,3 +1,4 @@
+import { QuarryError } from '../errors/index.js';
 import type { SqlDatabase } from './database.js';
 
 interface Entry {
@@ -11,14 +12,14 @@ const MAX_GROUP = 64;
 
 /**
  * Puts writes of one turn of the event loop into one transaction: a commit costs more than all that is in it. A write
- * that fails fails alone.
+ * that breaks a constraint fails alone; anything else that fails, such as a full disk, fails all of them.
  */
 export class GroupCommit {
   readonly #db: Pick<SqlDatabase, 'transaction'>;
   readonly #onCommitted: () => void;
   #entries: Entry[] = [];
 
-  /** @param onCommitted told after every commit, before those who wait for it */
+  /** @param onCommitted told after every commit, before those who wait for it; what it throws changes nothing */
   constructor(db: Pick<SqlDatabase, 'transaction'>, onCommitted: () => void = () => {}) {
     this.#db = db;
     this.#onCommitted = onCommitted;
@@ -49,14 +50,20 @@ export class GroupCommit {
           try {
             entry.write();
           } catch (error) {
+            // The transaction may be gone already, and what follows would be written outside it.
+            if (!(error instanceof QuarryError) || error.code !== 'ALREADY_EXISTS') throw error;
             failed.set(entry, error);
           }
         }
       });
-      this.#onCommitted();
     } catch (error) {
       for (const entry of entries) entry.reject(failed.get(entry) ?? error);
       return;
+    }
+    try {
+      this.#onCommitted();
+    } catch {
+      // Committed it is; the next commit tells again.
     }
     for (const entry of entries) {
       if (failed.has(entry)) entry.reject(failed.get(entry));

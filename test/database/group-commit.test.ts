@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openDatabase, type SqlDatabase } from '../../src/database/database.js';
 import { GroupCommit } from '../../src/database/group-commit.js';
+import { QuarryError } from '../../src/errors/index.js';
 
 let dir: string;
 let db: SqlDatabase;
@@ -44,6 +45,25 @@ test('a write that fails fails alone', async () => {
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   expect(outcomes[1]).toMatchObject({ reason: { code: 'ALREADY_EXISTS' } });
   expect(all()).toEqual([1, 2]);
+});
+
+test('what is no constraint fails everything that would be committed with it', async () => {
+  const full = new QuarryError('DISK_FULL', 'the disk is full');
+  const failing = (): void => {
+    db.prepare('INSERT INTO t VALUES (2)').run();
+    throw full;
+  };
+  const outcomes = await Promise.allSettled([group.run(insert(1)), group.run(failing), group.run(insert(3))]);
+  expect(outcomes).toEqual(Array.from({ length: 3 }, () => ({ status: 'rejected', reason: full })));
+  expect(all()).toEqual([]);
+});
+
+test('what is committed is told so, whatever comes of telling others', async () => {
+  const told = new GroupCommit(db, () => {
+    throw new Error('the mark cannot be written');
+  });
+  await told.run(insert(1));
+  expect(all()).toEqual([1]);
 });
 
 test('the first of hundreds does not wait for the last', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LoadedModel } from '../../src/engine/index.js';
 import { HttpHost } from '../../src/hosting/index.js';
 import { OpenTargets } from '../../src/miner/feed/open-targets.js';
 import { Journal } from '../../src/miner/journal/journal.js';
@@ -42,7 +43,11 @@ afterEach(async () => {
 });
 
 /** A submitter over the devnet, and candidates for its open targets. */
-async function made(options: Partial<SubmitterOptions> = {}, limits: SpendingGuardOptions = {}) {
+async function made(
+  options: Partial<SubmitterOptions> = {},
+  limits: SpendingGuardOptions = {},
+  confirm?: LoadedModel['confirm'],
+) {
   const { client, keypair } = fixture;
   const account = client.account(keypair, { parallel: 2 });
   await account.pool.ready();
@@ -58,9 +63,12 @@ async function made(options: Partial<SubmitterOptions> = {}, limits: SpendingGua
   emitter.on('outcome', ({ outcome }) => told.push(outcome.kind));
   emitter.on('warning', ({ error }) => told.push(`warning ${error.code}`));
   const guard = new SpendingGuard(limits, { account, emitter, limits: () => limitsOf(parameters) });
-  // Nothing here is scored elsewhere, so nothing needs to be confirmed.
-  const elsewhere = { get: () => undefined, loaded: () => undefined };
-  const confirmation = new HitConfirmation({ aboveShannons: 2n ** 62n }, { models: elsewhere, store, guard });
+  // Without `confirm` nothing here is scored elsewhere, so nothing needs to be confirmed.
+  const models = {
+    get: (id: string) => ({ id, key: { architecture: 'v1', checksum: 'a'.repeat(64) }, manifest: undefined as never }),
+    loaded: () => ({ confirm }) as LoadedModel,
+  };
+  const confirmation = new HitConfirmation({ aboveShannons: 0n }, { models, store, guard });
   const submitter = new Submitter(
     { maxInFlight: 2, dryRun: false, ...options },
     {
@@ -131,6 +139,18 @@ describe('a candidate', () => {
     expect(told).toEqual(['hit', 'submitted', 'rejected', 'may take another']);
     expect(book.excluded(targets[0]!.id)).toEqual(new Set([refused.sampleId]));
     expect(book.available.map(({ target }) => target.id)).toContain(targets[0]!.id);
+  });
+
+  it('that this machine does not confirm is left out, and its target may take another at once', async () => {
+    const embedding = Float32Array.of(1, 0, 0, 0);
+    const confirm = async () => ({ loss: 1, embedding, precision: 'f32' }) as const;
+    const { submitter, book, told, candidate, targets } = await made({}, {}, confirm);
+    // The first model wins here.
+    const refused = { ...(await candidate(0)), modelId: '0x99' };
+    submitter.offer(refused, never);
+    await submitter.idle();
+    expect(told).toEqual(['hit', 'warning FAILED_PRECONDITION', 'may take another']);
+    expect(book.excluded(targets[0]!.id)).toEqual(new Set([refused.sampleId]));
   });
 
   it('whose bond is too large is left out for its target, and one that pays too little is let be', async () => {

@@ -121,6 +121,18 @@ describe('compositions', () => {
     expect(await composeOne(composerOf(store), target([-1, 0, 0], 0.5))).toBeUndefined();
   });
 
+  test('are not made of scores that are withdrawn meanwhile', async () => {
+    const wanted = target([2, 1, 0], 0.001);
+    for (const method of ['compose', 'closest'] as const) {
+      const store = await storeOf([{ a: [1, 1, 0, 0] }, { a: [1, 0, 1, 0] }, { a: [1, 0, 0, 1] }]);
+      const composer = composerOf(store);
+      await composer.refresh(wanted);
+      const finding = composer[method]([wanted]);
+      await store.withdrawScores(A, [0]);
+      expect(await finding).toEqual([undefined]);
+    }
+  });
+
   test('have at most the parts that are allowed', async () => {
     const store = await storeOf([{ a: [1, 1, 0] }, { a: [1, 0, 1] }]);
     const goal = target([5, 1], 1e-4);

@@ -39,19 +39,17 @@ export class HitConfirmation {
     if (guard.bondOf(sizeBytes) <= this.#options.aboveShannons) return;
     const { target } = open;
     const name = `${sampleId} ${target.modelIds.join(' ')}`;
-    const isKnown = this.#confirmed.has(name);
-    const { bytes } = store.sample(sampleId);
+    if (this.#confirmed.has(name)) return;
     const scores = [];
-    for (const id of isKnown ? [] : target.modelIds) {
+    for (const id of target.modelIds) {
       const model = models.get(id);
       const loaded = model === undefined ? undefined : models.loaded(model);
       // Scored on this machine in the first place.
       if (model === undefined || loaded?.confirm === undefined) return;
-      const score = await loaded.confirm(bytes, { signal });
+      const score = await loaded.confirm(store.sample(sampleId).bytes, { signal });
       await store.appendScores(model.key, [{ sampleId, ...score }]);
       scores.push(score);
     }
-    if (isKnown) return;
     const winner = selectBest(scores.map(({ loss }) => loss));
     const best = winner === undefined ? undefined : scores[winner];
     const isHit =

@@ -39,7 +39,7 @@ export interface SubmitterDeps {
   readonly limits: () => SubmissionLimits;
   /** Called when candidates may be offered again which were turned away while enough submissions were in flight. */
   readonly onRoom: () => void;
-  /** Called when a target refused a sample, after its outcome was: it may take another. */
+  /** Called when a target refused a sample, or it was not confirmed, after that was told: it may take another. */
   readonly onRejected: (targetId: string, signal: AbortSignal) => void;
 }
 
@@ -179,10 +179,12 @@ export class Submitter {
       if (sent.outcome.kind === 'rejected') this.#deps.onRejected(target.id, signal);
     } catch (error) {
       const failure = toQuarryError(error, 'submitting');
-      if (failure.details['sampleId'] === candidate.sampleId) book.exclude(target.id, candidate.sampleId);
+      const isRefused = failure.details['sampleId'] === candidate.sampleId;
+      if (isRefused) book.exclude(target.id, candidate.sampleId);
       book.release(target.id);
       if (failure.code !== 'ABORTED' && !guard.isPoor) emitter.emit('warning', { error: failure });
       guard.noteLack(failure);
+      if (isRefused) this.#deps.onRejected(target.id, signal);
     }
   }
 

@@ -121,7 +121,7 @@ export class Composer {
       const models = await this.#update(target, 0);
       const own = models?.[winner];
       if (models === undefined || own === undefined) return undefined;
-      if (!models.every(({ log }) => parts.every((id) => log.rowOf(id) !== undefined))) return undefined;
+      if (!haveRows(models, parts)) return undefined;
       const rivals = [...new Set(models)].filter((rows) => rows !== own);
       if (!rivals.every(({ log }) => sumOfLeads(own.log, log, parts, lossErrorBound) > 0)) return undefined;
       return describe(target, models, { slots: parts, winner, cosine: 0 });
@@ -223,8 +223,14 @@ export class Composer {
   }
 }
 
+function haveRows(models: readonly ModelRows[], parts: readonly number[]): boolean {
+  return models.every(({ log }) => parts.every((id) => log.rowOf(id) !== undefined));
+}
+
 function describe(target: MatchTarget, models: readonly ModelRows[], found: Found): Composition | undefined {
   const parts = [...found.slots].sort((a, b) => a - b);
+  // A score may have been withdrawn during the search.
+  if (!haveRows(models, parts)) return undefined;
   const scores = models.map(({ log }) => composedScore(parts.map((id) => scoreIn(log, id))));
   // The sums were kept along the way; what counts is what the parts come to.
   if (selectBest(scores.map(({ loss }) => loss)) !== found.winner) return undefined;
