@@ -20,7 +20,18 @@ const ROUNDS = 3;
  *
  * @param size is cut to what a quarter of a gigabyte holds, and the time scaled up
  */
-export async function secondsPerScan(scanner: RowScanner, size: ScanSize): Promise<number> {
+export function secondsPerScan(scanner: RowScanner, size: ScanSize): Promise<number> {
+  return withRows(size, (made) => secondsOf(scanner, made, size));
+}
+
+/** Rows that were made up for a measurement, and one of them as a target. */
+interface MadeUp {
+  readonly selection: RowSelection;
+  readonly target: Float32Array;
+}
+
+/** Has `work` measure over rows of a size, which are there as long as it takes. */
+async function withRows<T>(size: ScanSize, work: (made: MadeUp) => Promise<T>): Promise<T> {
   const rows = Math.max(1, Math.min(size.rows, Math.floor(MAX_BYTES / (size.dim * 4))));
   const dir = mkdtempSync(join(tmpdir(), 'quarry-scan-'));
   try {
@@ -35,18 +46,22 @@ export async function secondsPerScan(scanner: RowScanner, size: ScanSize): Promi
       count: rows,
       dim: size.dim,
     };
-    const targets = { data: data.slice(0, size.dim), thresholds: Float32Array.of(-1), targets: 1, dim: size.dim };
-    let best = Number.POSITIVE_INFINITY;
-    for (let round = 0; round <= ROUNDS; round++) {
-      const began = performance.now();
-      await scanner.scan(selection, targets, { mode: 'all' });
-      if (round > 0) best = Math.min(best, (performance.now() - began) / 1000);
-    }
-    scanner.release([source.f32Path, source.bf16Path]);
-    return (best * size.rows) / rows;
+    return await work({ selection, target: data.slice(0, size.dim) });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+async function secondsOf(scanner: RowScanner, { selection, target }: MadeUp, size: ScanSize): Promise<number> {
+  const targets = { data: target, thresholds: Float32Array.of(-1), targets: 1, dim: size.dim };
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round <= ROUNDS; round++) {
+    const began = performance.now();
+    await scanner.scan(selection, targets, { mode: 'all' });
+    if (round > 0) best = Math.min(best, (performance.now() - began) / 1000);
+  }
+  scanner.release(selection.sources.flatMap(({ f32Path, bf16Path }) => [f32Path, bf16Path]));
+  return (best * size.rows) / selection.count;
 }
 
 /** A scanner that may be chosen. */
@@ -59,7 +74,11 @@ export interface Contender {
 
 /** The faster of two scanners at a size, with both figures in its detail; the other one is closed. */
 export async function faster<C extends Contender>(a: C, b: C, size: ScanSize): Promise<C> {
-  const [first, second] = [await timeOf(a, size), await timeOf(b, size)];
+  // Rows are made up once for both: they are hundreds of megabytes.
+  const [first, second] = await withRows(size, async (made) => [
+    await timeOf(a, made, size),
+    await timeOf(b, made, size),
+  ]);
   const [winner, loser] = second.seconds < first.seconds ? [second, first] : [first, second];
   await loser.chosen.scanner.close();
   const detail = `${winner.chosen.detail}; ${winner.text} a target at ${size.rows} rows, ${loser.chosen.name} ${loser.text}`;
@@ -72,9 +91,9 @@ interface Timed<C> {
   readonly text: string;
 }
 
-async function timeOf<C extends Contender>(chosen: C, size: ScanSize): Promise<Timed<C>> {
+async function timeOf<C extends Contender>(chosen: C, made: MadeUp, size: ScanSize): Promise<Timed<C>> {
   try {
-    const seconds = await secondsPerScan(chosen.scanner, size);
+    const seconds = await secondsOf(chosen.scanner, made, size);
     return { chosen, seconds, text: `${(seconds * 1000).toPrecision(3)} ms` };
   } catch (error) {
     return { chosen, seconds: Number.POSITIVE_INFINITY, text: toQuarryError(error, 'measuring').message };
