@@ -16,6 +16,12 @@ export type SomaClient = WholeClient;
 
 /** As `SomaClient.connect` of `quarry-miner/soma`, loaded at the call. */
 export const SomaClient = {
+  /**
+   * Connects to a fullnode.
+   *
+   * @throws QuarryError `UNREACHABLE` when it does not answer
+   * @throws QuarryError `UNKNOWN_NETWORK` for a network without this name
+   */
   async connect(options: SomaClientOptions, deps?: SomaClientDeps): Promise<WholeClient> {
     const { SomaClient: Whole } = await import('./soma/client/soma-client.js');
     return Whole.connect(options, deps);

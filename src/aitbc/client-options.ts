@@ -34,5 +34,6 @@ export interface AITBCClientOptions extends CredentialOptions, LiveDialectOption
 
 /** Sources of time and chance, for tests. */
 export interface AITBCClientDeps extends RetryDeps {
+  /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }

@@ -29,8 +29,16 @@ export class AITBCClient {
   readonly receipts: ReceiptsNamespace;
   readonly services: ServicesNamespace;
   readonly registry: RegistryNamespace;
-  readonly miners: { getStats(minerId: string, options?: CallOptions): Promise<MinerStats> };
-  readonly websocket: { connect(options?: Partial<CoordinatorSocketOptions>): CoordinatorSocket };
+  /** Other miners. */
+  readonly miners: {
+    /** What a miner did and earned. */
+    getStats(minerId: string, options?: CallOptions): Promise<MinerStats>;
+  };
+  /** Messages as they happen. */
+  readonly websocket: {
+    /** A socket, to be started; it connects again after it broke. */
+    connect(options?: Partial<CoordinatorSocketOptions>): CoordinatorSocket;
+  };
   /** Without trailing slash and `/v1`. */
   readonly baseUrl: string;
   readonly #router: DialectRouter;
@@ -88,6 +96,11 @@ export class AITBCClient {
     return this.#router.name(options);
   }
 
+  /**
+   * How the coordinator and its services are.
+   *
+   * @throws QuarryError `UNREACHABLE` when it does not answer
+   */
   async health(options: CallOptions = {}): Promise<Health> {
     return fromWire(await this.#run('health', options, (dialect) => dialect.getHealth(options)));
   }

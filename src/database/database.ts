@@ -34,18 +34,30 @@ export interface DatabaseOptions {
 export interface SqlStatement {
   /** Runs it and returns how many rows changed. */
   run(parameters?: readonly SqlValue[]): number;
+  /** The first row, or `undefined`. */
   get(parameters?: readonly SqlValue[]): SqlRow | undefined;
+  /** All rows. */
   all(parameters?: readonly SqlValue[]): SqlRow[];
 }
 
 /** A synchronous embedded SQL database in write-ahead mode: one writer, many readers, safe against `kill -9`. */
 export interface SqlDatabase {
   readonly path: string;
+  /**
+   * Runs statements without parameters.
+   *
+   * @throws QuarryError `STORE_LOCKED`, `STORE_CORRUPT`, `DISK_FULL`, `FILE_UNREADABLE` or `ALREADY_EXISTS`, as SQLite says
+   */
   exec(sql: string): void;
-  /** @param options.bigints returns integers as `bigint`. Default false */
+  /**
+   * Compiles one statement.
+   *
+   * @param options.bigints returns integers as `bigint`. Default false
+   */
   prepare(sql: string, options?: { readonly bigints?: boolean | undefined }): SqlStatement;
   /** Runs `body` in one transaction: all of it or, when `body` throws, nothing. Must not be nested. */
   transaction<T>(body: () => T): T;
+  /** Closes the file. Prepared statements are of no use afterwards. */
   close(): void;
 }
 

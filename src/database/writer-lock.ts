@@ -5,6 +5,7 @@ import { openDatabase, type SqlDatabase } from './database.js';
 
 /** The right to write into a directory, held until released or until the process ends. */
 export interface WriterLock {
+  /** Lets another writer in. */
   release(): void;
 }
 

@@ -33,6 +33,7 @@ export type DemoNetworkStep =
 export interface DemoNetwork {
   readonly devnet: SpawnedDevnet;
   readonly client: SomaClient;
+  /** Closes the client and ends the network's process. */
   close(): Promise<void>;
 }
 

@@ -44,6 +44,7 @@ export interface EngineSpeeds {
   readonly kept: boolean;
 }
 
+/** The scoring engine that was chosen, with what it was compared with and why. */
 export interface ChosenEngine {
   readonly engine: ScoringEngine;
   readonly name: ScoringEngineName;

@@ -16,6 +16,7 @@ export interface Score {
   readonly precision: Precision;
 }
 
+/** How samples are scored. */
 export interface ScoreOptions {
   /** Seed of the SIGReg noise; batch k uses `seed + k`. Default 0, which is what auditors use. */
   readonly seed?: bigint | undefined;
@@ -24,6 +25,7 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a gradient is computed. */
 export interface GradientOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -68,9 +70,11 @@ export interface LoadedModel {
    * @throws QuarryError `ABORTED` when the signal fires
    */
   readonly confirm?: ((sample: Uint8Array, options?: GradientOptions) => Promise<Score>) | undefined;
+  /** Frees its memory, once no call is under way. */
   close(): Promise<void>;
 }
 
+/** What an engine may want to know of the weights it loads. */
 export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with scores that were given out and are not to be trusted, by BLAKE2b-256 of their samples. */
@@ -88,6 +92,7 @@ export interface ScoringEngine {
   load(weights: WeightsFile, config: ModelConfig, options?: LoadOptions): Promise<LoadedModel>;
   /** How weights may be packed while they are downloaded, so that `load` need not; absent where nothing is packed. */
   packing?(config: ModelConfig): WeightsPacking | undefined;
+  /** Ends its threads or processes, and every model loaded. */
   close(): Promise<void>;
 }
 
@@ -107,6 +112,7 @@ export interface TargetMatrix {
   readonly dim: number;
 }
 
+/** Which hits are reported. */
 export interface ScanOptions {
   /**
    * `all` reports every hit; `first` stops at the first hit of each target in row order; `closest` reports the
@@ -139,5 +145,6 @@ export interface DistanceEngine {
    * @throws QuarryError `ABORTED` when the signal fires
    */
   scan(rows: EmbeddingRows, targets: TargetMatrix, options: ScanOptions): Promise<Hit[]>;
+  /** Frees device memory and ends its threads. */
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ export const MINING_ENGINES = ['native', 'onnx', 'js'] as const;
 
 /** Scoring engines by name: those, and the oracle they are checked against. */
 export const SCORING_ENGINES = [...MINING_ENGINES, 'reference'] as const;
+/** The name of a scoring engine, as `--engine` takes it. */
 export type ScoringEngineName = (typeof SCORING_ENGINES)[number];
 
 /** Which engine to build and how. Plain data, so that it can be sent to a worker thread. */

@@ -100,6 +100,7 @@ export class FlockClient {
     return new WalletStats(this.#transport, address);
   }
 
+  /** Ends its connections. */
   async close(): Promise<void> {
     await this.#transport.close();
   }

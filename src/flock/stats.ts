@@ -135,7 +135,7 @@ export class Leaderboard {
     return iteratePages((page, size) => this.validators(taskId, { ...options, page, size }), MAX_PAGE_SIZE);
   }
 
-  /** Follows the ranking of a task; see {@link watchRanks}. */
+  /** Follows the ranking of a task; see `watchRanks`. */
   watch(taskId: number | string, options: WatchRanksOptions = {}): AsyncGenerator<RankEvent, void, undefined> {
     const { sleep, random } = this.#transport;
     return watchRanks(parseTaskId(taskId), options, { leaderboard: this, sleep, random });

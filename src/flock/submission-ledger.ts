@@ -18,6 +18,11 @@ export class SubmissionLedger {
     this.path = path;
   }
 
+  /**
+   * Adds a line.
+   *
+   * @throws what Node fails with when the file cannot be written
+   */
   async append(entry: LedgerEntry): Promise<void> {
     await mkdir(dirname(this.path), { recursive: true });
     await appendFile(this.path, `${JSON.stringify(entry)}\n`);

@@ -49,12 +49,12 @@ export class Submissions {
     return bestSubmissions(items, better);
   }
 
-  /** Submits a model; see {@link submitResult}. */
+  /** Submits a model; see `submitResult`. */
   async submit(options: SubmitOptions): Promise<SubmitOutcome> {
     return submitResult(options, { transport: this.#transport, submissions: this });
   }
 
-  /** Follows the scores of the caller's submissions; see {@link watchScores}. */
+  /** Follows the scores of the caller's submissions; see `watchScores`. */
   watch(taskId: number | string, options: WatchScoresOptions = {}): AsyncGenerator<ScoreEvent, void, undefined> {
     return watchScores(parseTaskId(taskId), options, {
       submissions: this,

@@ -62,7 +62,7 @@ export class Tasks {
     return all.filter((task) => task.status !== 'submission_phase' && task.status !== 'finalized');
   }
 
-  /** Downloads the training set of a task; see {@link downloadTrainingSet}. */
+  /** Downloads the training set of a task; see `downloadTrainingSet`. */
   async downloadTrainingSet(
     id: number | string,
     options: DownloadOptions = {},
@@ -80,7 +80,7 @@ export class Tasks {
     );
   }
 
-  /** Follows the list of tasks; see {@link watchTasks}. */
+  /** Follows the list of tasks; see `watchTasks`. */
   watch(options: WatchTasksOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
     return watchTasks(options, {
       tasks: this,

@@ -40,6 +40,7 @@ export interface FlockDeps {
   /** Local time in milliseconds since the epoch. */
   readonly now?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
+  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   /** Called before a read is tried again. */
   readonly onRetry?: ((error: FlockError, attempt: number, delayMs: number) => void) | undefined;

@@ -12,5 +12,6 @@ export interface DataHost {
   publishFile(checksum: string, path: string, signal?: AbortSignal): Promise<string>;
   /** Stops offering the bytes. Unknown checksums are ignored. */
   remove(checksum: string, signal?: AbortSignal): Promise<void>;
+  /** Lets go of connections and files. What was published stays. */
   close(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import { limitConnections } from './limit-connections.js';
 import { parseRange } from './range.js';
 import { UnwrittenData } from './unwritten-data.js';
 
+/** Where published bytes lie and how others reach them. */
 export interface HttpHostOptions {
   /** Holds the published bytes, one file each, named by checksum. Survives restarts. */
   readonly dir: string;
@@ -134,6 +135,7 @@ export class HttpHost implements DataHost {
     await rm(join(this.#dir, checksum), { force: true });
   }
 
+  /** Writes what is still in memory, then ends the server and its connections. The files stay. */
   async close(): Promise<void> {
     await this.#memory.written();
     this.#server.closeAllConnections();

@@ -12,6 +12,7 @@ const ATTEMPTS: RetryPolicy = { attempts: 4, backoff: { baseMs: 200, maxMs: 5_00
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
+/** A bucket of any service that speaks S3, with the keys to write to it and the address others read it at. */
 export interface S3HostOptions {
   readonly bucket: string;
   /** Absent: Amazon's own. */
@@ -105,6 +106,7 @@ export class S3Host implements DataHost {
     await repeated(attempt, `removing from the bucket ${bucket}`, signal);
   }
 
+  /** Ends its connections. What was published stays in the bucket. */
   async close(): Promise<void> {
     const opened = await this.#opened;
     opened?.client.destroy();

@@ -10,6 +10,7 @@ import { type RetryDeps, type RetryPolicy, retry } from './retry.js';
 import type { Sender } from './sender.js';
 import { undiciSender } from './undici-sender.js';
 
+/** Where relative paths lead, what is sent along, and the limits of every request. */
 export interface HttpClientOptions {
   /** Prefix of every relative path; a trailing slash is implied. */
   readonly baseUrl?: string | undefined;
@@ -82,7 +83,7 @@ const ERROR_BODY_MS = 2_000;
  * HTTP with limits: time, size, redirects and addresses. One connection pool per client.
  *
  * Errors: `UNREACHABLE`, `TIMEOUT`, `TLS`, `ADDRESS_REFUSED`, `TOO_MANY_REDIRECTS`, `ABORTED`, and
- * {@link HttpStatusError} for a status of 400 or more.
+ * `HttpStatusError` for a status of 400 or more.
  */
 export class HttpClient {
   readonly #options: HttpClientOptions;
@@ -126,6 +127,7 @@ export class HttpClient {
     return (await this.request(req)).bytes();
   }
 
+  /** Ends its connections and the requests on them. */
   async close(): Promise<void> {
     await Promise.all([this.#sender.close(), this.#trustedSender.close()]);
   }

@@ -13,6 +13,7 @@ export interface RetryPolicy {
 export type PacedRetryPolicy = RetryPolicy & { readonly backoff: Backoff };
 
 export interface RetryDeps {
+  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
 }

@@ -11,7 +11,7 @@ import type { Journal } from './journal/journal.js';
 import type { Miner } from './miner.js';
 import type { MinerOptions } from './miner-options.js';
 
-/** Bytes to score, at most {@link MAX_SAMPLE_BYTES}, and where they came from, for people. */
+/** Bytes to score, at most 1 MiB, and where they came from, for people. */
 export type OwnSample = Pick<Sample, 'bytes' | 'origin'>;
 
 /** What {@link createMiner} makes a miner of. */
@@ -35,7 +35,7 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   readonly stateDir: string;
   /** Where processes that spend one key's coins find out about each other: one at a time does. Default: nowhere. */
   readonly keysDir?: string | undefined;
-  /** Where submitted bytes are hosted; stays the caller's to close. Default: {@link ownHost}. */
+  /** Where submitted bytes are hosted; stays the caller's to close. Default: as `ownHost` of `quarry-miner/miner` makes it. */
   readonly host?: DataHost | undefined;
   /** What scores: an engine of the caller's, who closes it, or how to choose one. Default: whatever is fastest here. */
   readonly engine?: EngineOptions | ScoringEngine | undefined;
@@ -70,5 +70,6 @@ export interface AssembledMiner {
   readonly distance: MinerDistance;
   /** What was cut from `data`; zero throughout where samples are the caller's own. */
   readonly cut: CutStats;
+  /** Closes what was made here: client, store, journal, engines. What the caller passed in stays open. */
   close(): Promise<void>;
 }

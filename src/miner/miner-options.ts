@@ -19,7 +19,7 @@ export interface MinerOptions {
   readonly policy?: 'first' | 'closest' | 'cheapest' | undefined;
   /** Submit only this far inside the threshold, cosine distance. Default 0. */
   readonly margin?: number | undefined;
-  /** Transactions in flight at once. Default {@link DEFAULT_IN_FLIGHT}. */
+  /** Transactions in flight at once. Default 128. */
   readonly maxInFlight?: number | undefined;
   /** Largest bond of one submission. Default: ten times the protocol's for its size. */
   readonly maxBondShannons?: bigint | undefined;

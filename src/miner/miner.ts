@@ -77,6 +77,7 @@ export class Miner {
     this.events.emit('paused', { reason });
   }
 
+  /** Goes on scoring and submitting after {@link pause}. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;

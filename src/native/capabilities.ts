@@ -16,7 +16,7 @@ const ISA_BITS = {
 export type NativeCapabilities =
   | {
       readonly available: true;
-      /** Levels compiled into the binary, as a mask of {@link ISA_BITS} and by name. */
+      /** Levels compiled into the binary, as a mask of `ISA_BITS` and by name. */
       readonly compiledMask: number;
       readonly compiled: readonly IsaLevel[];
       /** Compiled levels this processor runs. */

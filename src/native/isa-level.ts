@@ -1,3 +1,4 @@
 /** Instruction-set levels of the native core, lowest first. */
 export const ISA_LEVELS = ['serial', 'neon', 'neonbf16', 'avx2', 'avx512', 'avx512bf16'] as const;
+/** An instruction set that kernels of the native core are compiled for. */
 export type IsaLevel = (typeof ISA_LEVELS)[number];

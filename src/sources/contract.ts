@@ -15,7 +15,11 @@ export interface SourceUnit {
   readonly name: string;
   /** Gives its bytes only once, as standard input does: it is never read again, and never counts as read before. */
   readonly readOnce?: boolean | undefined;
-  /** @param onLeftOut called with records that are left out, each time the unit is read */
+  /**
+   * The documents of the unit, in order; throws on the way where it cannot be read.
+   *
+   * @param onLeftOut called with records that are left out, each time the unit is read
+   */
   documents(signal?: AbortSignal, onLeftOut?: OnLeftOut): AsyncIterable<SourceDocument>;
 }
 

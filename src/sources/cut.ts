@@ -6,6 +6,7 @@ export const CHUNK_BYTES = 1024;
 /** `max_submission_data_size` of every protocol version: larger samples can never be submitted. */
 export const MAX_SAMPLE_BYTES = 1_048_576;
 
+/** How documents become samples. Sizes in bytes. */
 export interface CutOptions {
   /** Bytes of a sample. Default 1024: one chunk, the most samples per FLOP and the cheapest bond. */
   readonly sampleBytes?: number | undefined;

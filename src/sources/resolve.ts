@@ -9,6 +9,7 @@ import { linkedUnit } from './linked-rows.js';
 import { parseSynthetic, syntheticUnits } from './synthetic.js';
 import { parseLinkedContents, STACK_V2 } from './url-template.js';
 
+/** How source names are understood. */
 export interface ResolveOptions extends DecodeOptions {
   /** Where relative paths start. */
   readonly cwd: string;
@@ -16,6 +17,7 @@ export interface ResolveOptions extends DecodeOptions {
   readonly hfToken?: string | undefined;
 }
 
+/** What sources are read with. */
 export interface ResolveDeps {
   readonly http: HttpClient;
   /** What `-` reads. */

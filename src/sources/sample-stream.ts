@@ -9,6 +9,7 @@ const SOON: PacedRetryPolicy = { attempts: 4, backoff: { baseMs: 1_000, maxMs: 1
 /** Attempts at a unit that was put off, once all others are read: about ten minutes. */
 const LATER: PacedRetryPolicy = { attempts: 12, backoff: { baseMs: 2_000, maxMs: 60_000 } };
 
+/** How samples are cut and in which order units are read. */
 export interface SampleStreamOptions extends CutOptions {
   /** Orders the units; the same seed gives the same order. Absent: as listed. */
   readonly seed?: number | undefined;

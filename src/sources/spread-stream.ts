@@ -8,6 +8,7 @@ const PATIENCE_MS = 20;
 /** Samples after which the order of arrival is as good: reach has flattened, and comparing costs time. */
 const SPREAD_SAMPLES = 4096;
 
+/** How far ahead samples are compared. */
 export interface SpreadOptions {
   /** Samples held, of which the one most unlike those before goes first. 0: the order of arrival. */
   readonly lookAhead: number;

@@ -11,12 +11,14 @@ export const DISTANCE_ENGINES = ['native', 'gpu', 'js'] as const;
 /** `reference` is the oracle of the others: chosen by name only, never by `auto`. */
 export type DistanceEngineName = (typeof DISTANCE_ENGINES)[number] | 'reference';
 
+/** Which distance engine scans the store. */
 export interface ScannerOptions {
   readonly engine: DistanceEngineName | 'auto';
   readonly isa?: IsaLevel | undefined;
   readonly threads?: number | undefined;
 }
 
+/** The distance engine that was chosen, as a scanner of the store. */
 export interface ChosenScanner {
   readonly scanner: RowScanner;
   readonly name: DistanceEngineName;

@@ -32,7 +32,7 @@ export interface MatchPolicy {
   readonly lossErrorBound?: LossErrorBound | undefined;
   /**
    * Hits that are too close to call: `include` gives them flagged, `skip` leaves them out; `defer` gives at most
-   * {@link DEFERRED_TIES} of them, and only for a target without any other hit, and none that f32 cannot settle.
+   * eight of them, and only for a target without any other hit, and none that f32 cannot settle.
    * Default `include`.
    */
   readonly nearTies?: 'include' | 'skip' | 'defer' | undefined;

@@ -36,5 +36,6 @@ export interface RowScanner {
   scan(selection: RowSelection, targets: TargetMatrix, options: SelectionScanOptions): Promise<Hit[]>;
   /** Forgets what it keeps of files that are about to go away. */
   release(paths: readonly string[]): void;
+  /** Unmaps files and frees device memory. */
   close(): Promise<void>;
 }

@@ -12,6 +12,7 @@ export type EmbeddingSpectrum = (typeof EMBEDDING_SPECTRA)[number];
 
 export const EMBEDDING_SPECTRA = ['isotropic', 'trained'] as const;
 
+/** How the weights are drawn. */
 export interface GenerateWeightsOptions {
   /** Default `isotropic`. */
   readonly spectrum?: EmbeddingSpectrum | undefined;

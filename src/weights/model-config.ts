@@ -35,6 +35,7 @@ export type ModelConfigName = keyof typeof MODEL_CONFIGS;
 
 /** Token ids with a meaning of their own. */
 export const PAD_TOKEN = 256;
+/** The token that ends a chunk; the 256 bytes are tokens 0 to 255, and 256 fills up. */
 export const EOS_TOKEN = 257;
 
 /** LayerNorm's epsilon, inside the root. */

@@ -10,6 +10,7 @@ import type { TensorInfo, WeightsFile } from './weights-file.js';
 /** Bytes per read call: Node refuses more than 2 GiB, and less keeps a signal responsive. */
 const READ_BYTES = 64 * 1024 * 1024;
 
+/** What is known of the file before it is read. */
 export interface OpenSafetensorsOptions {
   /** Identity of the weights when the caller knows it. Default: BLAKE2b-256 of the bytes, which reads the whole file. */
   readonly checksum?: string | undefined;

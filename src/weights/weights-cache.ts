@@ -10,15 +10,18 @@ import { openSafetensors } from './safetensors.js';
 import type { WeightsFile } from './weights-file.js';
 import type { WeightsPacking } from './weights-packing.js';
 
+/** Where weights lie. */
 export interface WeightsCacheOptions {
   /** Holds `<identity>.safetensors`, plaintext, and `partial/` with interrupted downloads; see `weightsIdentity`. */
   readonly dir: string;
 }
 
+/** What weights are downloaded with. */
 export interface WeightsCacheDeps {
   readonly http: HttpClient;
 }
 
+/** How missing weights are downloaded and prepared. */
 export interface FetchWeightsOptions extends Omit<ManifestDownloadOptions, 'startAt'> {
   /** Packs the weights for an engine as they come; weights that are there already are left to the engine. */
   readonly packing?: WeightsPacking | undefined;
@@ -53,6 +56,7 @@ export class WeightsCache {
     await pruneCacheDirectory(join(this.#dir, 'partial'), wanted.map(weightsIdentity));
   }
 
+  /** Whether the weights are there, whole. */
   async has(manifest: WeightsManifest): Promise<boolean> {
     const info = await stat(this.pathOf(manifest)).catch(() => undefined);
     return info?.size === manifest.sizeBytes;

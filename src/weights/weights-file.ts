@@ -25,5 +25,6 @@ export interface WeightsFile {
    * @throws QuarryError `WEIGHTS_INVALID` when the file has no such tensor
    */
   read(name: string): Promise<Float32Array>;
+  /** Closes the file; tensors that were read stay. */
   close(): Promise<void>;
 }

@@ -36,6 +36,7 @@ export interface AITBCMinerOptions {
   readonly timeoutMs?: number | undefined;
   /** Keys to trust in the receipts that come back. */
   readonly verify?: VerifyReceiptOptions | undefined;
+  /** In place of the global one. */
   readonly fetch?: typeof fetch | undefined;
 }
 
@@ -43,7 +44,9 @@ export interface AITBCMinerOptions {
 export interface AITBCMinerDeps extends RetryDeps {
   readonly handler: JobHandler;
   readonly receipts?: ReceiptStore | undefined;
+  /** Called with everything that happens, as it does. */
   readonly onEvent?: ((event: MinerEvent) => void) | undefined;
+  /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
@@ -192,6 +195,7 @@ export class AITBCMiner {
     return totals;
   }
 
+  /** Ends its connections; `run` is ended by its signal. */
   async close(): Promise<void> {
     await this.#closeHttp();
   }

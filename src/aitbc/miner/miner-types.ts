@@ -21,6 +21,7 @@ export type JobHandler = (job: MinerJob, options: { readonly signal: AbortSignal
 
 /** Keeps receipts, as the text received. */
 export interface ReceiptStore {
+  /** Keeps a receipt under its job's id, exactly as it came. */
   put(jobId: string, receipt: string): Promise<void>;
 }
 

@@ -3,14 +3,23 @@ import type { Offer } from '../models.js';
 /** What is needed of a websocket: the browser's interface, and `ping` where there is one. */
 export interface WebSocketLike {
   readonly readyState: number;
+  /** Sends one text message. */
   send(data: string): void;
+  /** Begins the closing handshake. */
   close(code?: number, reason?: string): void;
+  /** The connection stands. */
   addEventListener(type: 'open', listener: () => void): void;
+  /** A message came: text, or bytes. */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  /** The connection ended, with the code of RFC 6455. */
   addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void;
+  /** The connection failed; `close` follows. */
   addEventListener(type: 'error', listener: (event: unknown) => void): void;
+  /** Sends a ping; only the `ws` package has it. */
   ping?(): void;
+  /** Tells of pongs; only the `ws` package has it. */
   on?(type: 'pong', listener: () => void): unknown;
+  /** Ends the connection without a handshake; only the `ws` package has it. */
   terminate?(): void;
 }
 

@@ -30,6 +30,7 @@ export class DocumentedServer {
     this.faults = faults;
   }
 
+  /** Listens on loopback; rejects with what Node says where the port is taken. */
   static async start(options: DocumentedServerOptions): Promise<DocumentedServer> {
     const faults = new FaultQueue();
     const book = new CoordinatorBook({
@@ -65,6 +66,7 @@ export class DocumentedServer {
     for (const socket of this.#sockets.clients) socket.terminate();
   }
 
+  /** Ends connections, websockets and the server. */
   async close(): Promise<void> {
     this.dropSockets();
     this.#sockets.close();

@@ -35,6 +35,7 @@ export class LiveServer {
     this.faults = faults;
   }
 
+  /** Listens on loopback; rejects with what Node says where the port is taken. */
   static async start(options: LiveServerOptions): Promise<LiveServer> {
     const now = options.now ?? Date.now;
     const faults = new FaultQueue();
@@ -64,6 +65,7 @@ export class LiveServer {
     return new LiveServer(book, server, faults);
   }
 
+  /** Ends connections and the server. */
   async close(): Promise<void> {
     await this.#server.close();
   }

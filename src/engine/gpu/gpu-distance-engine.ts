@@ -8,6 +8,7 @@ import { BlockMaker, type ResidentRows, TARGETS_PER_CALL } from './row-blocks.js
 import { type UnitRows, unitRows } from './unit-rows.js';
 import { probeWebGpu, type WebGpuProbe } from './webgpu.js';
 
+/** Which backend of gpu.js computes. */
 export interface GpuDistanceEngineOptions {
   /** Default `auto`: WebGPU where an adapter answers, else WebAssembly, else plain JavaScript. */
   readonly mode?: 'auto' | GpuMode | undefined;

@@ -10,6 +10,7 @@ import { PROVIDER_BOUNDS, providerOf } from './providers.js';
 import { type OnnxScore, scoreSample } from './score-sample.js';
 import { openSession, type SessionParts } from './session.js';
 
+/** How onnxruntime computes. */
 export interface OnnxEngineOptions {
   /** Threads of one operation. Default: onnxruntime's own choice, one per core. */
   readonly threads?: number | undefined;

@@ -11,6 +11,11 @@ import { encode, readV1Weights, type V1Weights } from './v1-model.js';
 
 /** A model of the reference engine; shows what each batch contributed. */
 export interface ReferenceModel extends LoadedModel {
+  /**
+   * Scores one sample and keeps every step between.
+   *
+   * @throws QuarryError `DATA_EMPTY` for a sample of no bytes
+   */
   evaluate(sample: Uint8Array, options?: ScoreOptions): Promise<Evaluation>;
 }
 

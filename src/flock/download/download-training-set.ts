@@ -40,14 +40,17 @@ export interface DownloadOptions {
   readonly verify?: 'size' | 'md5-if-possible' | 'none' | undefined;
   /** Look through a `.jsonl` file afterwards. Default true. */
   readonly validateJsonl?: boolean | undefined;
+  /** Called as bytes arrive. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What a download takes from outside. */
 export interface DownloadDeps {
+  /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
+  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
@@ -95,7 +98,7 @@ export async function downloadTrainingSet(
   return downloadObject({ taskId, clock, freshLink: async (call) => trainingLink(await readTask(call)) }, rest, deps);
 }
 
-/** Downloads whatever presigned links of `source` lead to; see {@link downloadTrainingSet}. */
+/** Downloads whatever presigned links of `source` lead to; see `downloadTrainingSet`. */
 export async function downloadObject(
   source: LinkSource,
   options: DownloadOptions = {},

@@ -103,6 +103,7 @@ export class HubApi {
     }
   }
 
+  /** Ends its connections. */
   async close(): Promise<void> {
     await this.#http.close();
   }

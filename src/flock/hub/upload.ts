@@ -26,6 +26,7 @@ export interface UploadOptions extends HubOptions, ScanOptions {
   readonly dryRun?: boolean | undefined;
   /** Use the Hub's chunk-deduplicating transfer where it offers it. Default true. */
   readonly useXet?: boolean | undefined;
+  /** Called at every step. */
   readonly onEvent?: ((event: UploadEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,9 +58,12 @@ export interface UploadResult {
 
 /** What an upload takes from outside. */
 export interface UploadDeps {
+  /** In place of the global one. */
   readonly fetch?: typeof fetch | undefined;
   readonly sleep?: Sleep | undefined;
+  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
+  /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 

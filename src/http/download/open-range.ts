@@ -8,9 +8,9 @@ import { parseContentRange } from './content-range.js';
 export interface BodyLimits {
   /** Longest wait for the head of an answer. Default: the client's. */
   readonly timeoutMs?: number | undefined;
-  /** Longest silence in the body. Default {@link DOWNLOAD_STALL_MS}. */
+  /** Longest silence in the body. Default 10 s. */
   readonly stallMs?: number | undefined;
-  /** Default {@link LEAST_DOWNLOAD_RATE}. */
+  /** Default: 16 KiB/s over 30 s. */
   readonly leastRate?: MinThroughput | undefined;
   readonly signal?: AbortSignal | undefined;
 }

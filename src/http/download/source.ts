@@ -26,6 +26,7 @@ export interface RenewableSource {
 
 /** Takes the pieces of a download in order. */
 export interface DownloadSink {
+  /** Takes the next bytes; a promise holds the download until it settles. */
   write(bytes: Uint8Array): Promise<void> | void;
   /** Forgets everything written: it was not what is wanted. */
   restart(): Promise<void> | void;

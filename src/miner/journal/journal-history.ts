@@ -53,6 +53,7 @@ export interface JournalHistory {
   totals(): JournalTotals;
   /** Those whose target id, checksum or digest begins with `prefix`, oldest first; at most 100. */
   find(prefix: string): PastSubmission[];
+  /** Closes the file. */
   close(): void;
 }
 

@@ -68,6 +68,7 @@ export class Journal {
     return this.#group.run(write);
   }
 
+  /** Commits what is waiting and closes the file. */
   close(): void {
     this.#group.flush();
     this.#db.close();

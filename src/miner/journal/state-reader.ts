@@ -63,6 +63,7 @@ export class StateReader {
     return this.#limit.run(`vitals ${hours}`, () => this.#ask({ kind: 'vitals', dir: this.#dir, sinceMs: sinceMs() }));
   }
 
+  /** Ends the thread that reads. */
   async close(): Promise<void> {
     await this.#pool.destroy();
   }

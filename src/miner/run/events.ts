@@ -63,4 +63,5 @@ export interface MinerEvents {
   resumed: [];
 }
 
+/** Node's event emitter with the names and arguments of {@link MinerEvents}. */
 export type MinerEmitter = EventEmitter<MinerEvents>;

@@ -43,7 +43,9 @@ export type SomaClientOptions = SomaClientSettings &
 /** What tests replace. */
 export interface SomaClientDeps {
   readonly sleep?: Sleep | undefined;
+  /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 

@@ -22,6 +22,7 @@ import {
   writePublicationState,
 } from './publication-state.js';
 
+/** What is published, where it will lie, and at what stake. */
 export interface PublishModelOptions {
   /** Plain safetensors file. */
   readonly path: string;
@@ -36,6 +37,7 @@ export interface PublishModelOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What publishing works with. */
 export interface PublishModelDeps {
   readonly client: SomaClient;
   readonly account: SomaAccount;

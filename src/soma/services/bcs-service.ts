@@ -49,6 +49,7 @@ export class BcsService {
     }
   }
 
+  /** Ends the connection and the calls on it. */
   close(): void {
     this.#transport.close();
   }

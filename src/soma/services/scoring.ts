@@ -40,6 +40,7 @@ const f32Bits: bcs.Codec<Float32Array> = bcs.mapped(
   (values) => [...new Uint32Array(new Float32Array(values).buffer)],
 );
 
+/** BCS of {@link ScoreRequest}. */
 export const SCORE_REQUEST: bcs.Codec<ScoreRequest> = struct<ScoreRequest>({
   dataUrl: string,
   dataChecksum: string,
@@ -51,6 +52,7 @@ export const SCORE_REQUEST: bcs.Codec<ScoreRequest> = struct<ScoreRequest>({
   seed: u64,
 });
 
+/** BCS of {@link ScoreResponse}. */
 export const SCORE_RESPONSE: bcs.Codec<ScoreResponse> = struct<ScoreResponse>({
   winner: u64,
   lossScore: f32Bits,

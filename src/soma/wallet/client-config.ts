@@ -53,7 +53,7 @@ export class ClientConfig {
   /**
    * A new file.
    *
-   * @param keystorePath where the keys lie
+   * @param options.keystorePath where the keys lie
    */
   static create(options: {
     readonly keystorePath: string;

@@ -6,7 +6,17 @@ import { BcsWriter } from './bcs-writer.js';
 export interface Codec<T> {
   /** The fewest bytes a value takes; bounds what a claimed item count may allocate. */
   readonly minBytes: number;
+  /**
+   * Appends a value.
+   *
+   * @throws QuarryError `INVALID_ARGUMENT` for one that the type has not
+   */
   write(writer: BcsWriter, value: T): void;
+  /**
+   * Takes a value.
+   *
+   * @throws QuarryError `BCS_INVALID` for bytes that are not its canonical form
+   */
   read(reader: BcsReader): T;
 }
 
@@ -168,7 +178,10 @@ type VariantsOf<T, D extends keyof T> = {
 export function union<T extends object, D extends keyof T & string>(
   tag: D,
   variants: VariantsOf<T, D>,
-): Codec<T> & { readonly indexOf: (name: T[D] & string) => number } {
+): Codec<T> & {
+  /** The index of a variant, as BCS writes it. */
+  readonly indexOf: (name: T[D] & string) => number;
+} {
   const names = Object.keys(variants);
   const codecs = Object.values(variants) as Codec<object>[];
   const indexes = new Map(names.map((name, index) => [name, index]));

@@ -109,6 +109,7 @@ export class Keypair implements Signer {
     return `Keypair(${this.address})`;
   }
 
+  /** What `console.log` shows: the address, never the secret. */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -198,7 +198,7 @@ export class CoinPool {
     return entry?.state === 'free' ? this.#lease([entry]) : undefined;
   }
 
-  /** Sets all free coins aside, richest first, {@link MAX_COINS} at most. */
+  /** Sets all free coins aside, richest first, 256 at most. */
   async takeAll(signal?: AbortSignal): Promise<CoinLease | undefined> {
     await this.ready(signal);
     const entries = this.free()
@@ -284,6 +284,7 @@ export class CoinPool {
     this.#notify();
   }
 
+  /** Ends its checks in the background. Leases that are out stay with their holders. */
   close(): void {
     this.#abort.abort();
     this.#notify();

@@ -27,14 +27,15 @@ import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-wai
 import { type CoinLease, CoinPool } from './coin-pool.js';
 import { defaultMaxBond, defaultMaxFee } from './spending-limits.js';
 
+/** How an account sends: how many at once, and what it may cost, in shannons. */
 export interface AccountOptions {
   /** Transactions that shall be able to be in flight at once: coins are split until there are as many. Default 1. */
   readonly parallel?: number | undefined;
   /** What each of those coins shall hold, in shannons. Default 0.1 SOMA, or less when there is not enough. */
   readonly coinShannons?: bigint | undefined;
-  /** Largest fee of one transaction, in shannons. Default: {@link defaultMaxFee}. */
+  /** Largest fee of one transaction, in shannons. Default: ten times the fee of the protocol. */
   readonly maxFeeShannons?: bigint | undefined;
-  /** Largest bond of one submission, in shannons. Default: {@link defaultMaxBond}. */
+  /** Largest bond of one submission, in shannons. Default: ten times the bond of the protocol. */
   readonly maxBondShannons?: bigint | undefined;
 }
 

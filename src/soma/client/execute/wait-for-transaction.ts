@@ -5,6 +5,7 @@ import type { ClientContext } from '../context.js';
 import { getTransaction } from '../read/get-transaction.js';
 import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 
+/** How long to wait for a transaction's checkpoint. */
 export interface WaitOptions {
   /** Longest wait for the checkpoint. Default 30 s. */
   readonly waitMs?: number | undefined;

@@ -11,7 +11,7 @@ const DEFAULT_MASK: readonly string[] = ['digest', 'effects', 'checkpoint', 'tim
 
 export interface GetTransactionOptions extends CallOptions {
   /**
-   * Relative to ExecutedTransaction; see {@link safeTransactionMask} for `*` and `transaction`. Default: digest, effects,
+   * Relative to ExecutedTransaction; see `safeTransactionMask` for `*` and `transaction`. Default: digest, effects,
    * checkpoint, timestamp and balance changes.
    */
   readonly readMask?: ReadMask | undefined;

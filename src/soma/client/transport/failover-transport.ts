@@ -22,6 +22,7 @@ export interface FullnodeEvent {
   readonly reason: string;
 }
 
+/** How fullnodes are probed and when another one is taken. */
 export interface FailoverOptions {
   /** Pause between probes of all fullnodes. Default 5 s. */
   readonly probeMs?: number | undefined;
@@ -29,9 +30,11 @@ export interface FailoverOptions {
   readonly probeTimeoutMs?: number | undefined;
   /** A fullnode that is this many checkpoints behind the furthest is used only when no other answers. Default 10. */
   readonly maxLagCheckpoints?: bigint | undefined;
+  /** Called when another fullnode is preferred, one does not answer, or one is refused. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
 }
 
+/** Fullnodes of one network, with what the connection to each takes. */
 export interface FailoverTransportOptions extends Omit<GrpcTransportOptions, 'url'>, FailoverOptions {
   /** Origins of fullnodes of one network. The first one's chain is the chain, when it answers at the start. */
   readonly urls: readonly string[];
@@ -97,6 +100,7 @@ export class FailoverTransport implements RpcTransport {
     }));
   }
 
+  /** A call of one answer at the best fullnode, repeated on the next one when it fails on the way and may be repeated. */
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I> | Uint8Array,
@@ -135,6 +139,7 @@ export class FailoverTransport implements RpcTransport {
     }
   }
 
+  /** A stream from the best fullnode; it fails when that fullnode does, and is opened anew by its caller. */
   async *serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
@@ -168,6 +173,7 @@ export class FailoverTransport implements RpcTransport {
     for (const node of this.#nodes) node.useThread(path);
   }
 
+  /** Ends probes, calls and connections. */
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);

@@ -19,6 +19,7 @@ import { fromServiceError, GrpcError } from './grpc-error.js';
 import { asBuffer, asUint8Array, callDeadline, flattenMetadata, metadataOf } from './grpc-wire.js';
 import type { ResponseHeaders, RpcCallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
+/** One service: where it is, who may be dialled, and the limits of its calls. */
 export interface GrpcTransportOptions {
   /** Origin of the service: `http:` for plain HTTP/2, `https:` for TLS. */
   readonly url: string;
@@ -41,6 +42,7 @@ export interface GrpcTransportOptions {
 
 /** What tests replace. */
 export interface GrpcTransportDeps {
+  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
 }
@@ -49,6 +51,7 @@ export interface GrpcTransportDeps {
 export interface RawMethod<Request, Response> {
   /** Full method name, such as `/faucet.Faucet/RequestGas`. */
   readonly path: string;
+  /** The body of the call. */
   encode(request: Request): Uint8Array;
   /** May throw; that becomes `PROTOCOL`. */
   decode(bytes: Uint8Array): Response;

@@ -37,7 +37,12 @@ export interface UnaryOptions<O extends DescMessage> extends RpcCallOptions {
 export interface RpcTransport {
   /** The fullnode that calls go to now. */
   readonly endpoint: Endpoint;
-  /** @param request the message, or the bytes it was encoded to already */
+  /**
+   * A call of one answer.
+   *
+   * @param request the message, or the bytes it was encoded to already
+   * @throws QuarryError what the server or the way to it failed with
+   */
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I> | Uint8Array,
@@ -50,6 +55,11 @@ export interface RpcTransport {
     decode: (bytes: Uint8Array) => Answer,
     options?: RpcCallOptions,
   ): Promise<Answer>;
+  /**
+   * Answers as they come, until the server ends or the loop does.
+   *
+   * @throws QuarryError what the server or the way to it failed with
+   */
   serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
@@ -62,5 +72,6 @@ export interface RpcTransport {
    * @param path full name of the method, as `methodPath` gives it
    */
   useThread(path: string): void;
+  /** Ends every call and the connection. */
   close(): void;
 }

@@ -6,6 +6,7 @@ import { watchCheckpoints } from './watch-checkpoints.js';
 export interface CheckpointTicket {
   /** Settles with the sequence number. Never rejects: callers poll as well. */
   readonly checkpoint: Promise<bigint>;
+  /** Leaves the queue; the promise then stays pending. */
   cancel(): void;
 }
 
@@ -54,6 +55,7 @@ export class CheckpointWaiter {
     };
   }
 
+  /** Ends the subscription; promises that wait stay pending. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#linger);

@@ -3,6 +3,7 @@ import { childSignal } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
 import { watchEpochs } from './watch-epochs.js';
 
+/** How long to wait for an epoch to end. */
 export interface WaitForNextEpochOptions {
   /** Longest wait in milliseconds. Default 120 s; epochs of the testnet last a day. */
   readonly timeoutMs?: number | undefined;

@@ -19,6 +19,7 @@ export interface CheckpointGap {
   readonly to: bigint;
 }
 
+/** What is read of each checkpoint, where to begin, and what to tell of gaps and reconnections. */
 export interface WatchCheckpointsOptions {
   /** Relative to Checkpoint; `sequence_number` is always read. Default: summary. */
   readonly readMask?: ReadMask | undefined;

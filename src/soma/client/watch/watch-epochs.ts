@@ -11,6 +11,7 @@ export interface EpochChange {
   readonly protocolVersion: bigint | undefined;
 }
 
+/** As for checkpoints, without the place to begin: only epochs to come are watched. */
 export type WatchEpochsOptions = Omit<WatchCheckpointsOptions, 'readMask' | 'from'>;
 
 /** Tells the current epoch, then every epoch as it begins. */

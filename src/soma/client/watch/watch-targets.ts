@@ -35,6 +35,7 @@ export type TargetEvent =
   | { readonly type: 'expired'; readonly targetId: ObjectId }
   | { readonly type: 'epoch'; readonly epoch: bigint; readonly checkpoint: bigint | undefined };
 
+/** What is told of targets, and what becomes of gaps in the stream. */
 export interface WatchTargetsOptions
   extends Pick<WatchCheckpointsOptions, 'signal' | 'onGap' | 'onReconnect' | 'onConnected'> {
   /** Pause between comparisons with the node's own list, which also follow every gap. Default 60 s; 0 for none. */
