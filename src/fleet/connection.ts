@@ -45,6 +45,8 @@ export interface FleetConnection {
   readonly models: KV;
   /** Scorers that are alive, by id; entries disappear by themselves. */
   readonly scorers: KV;
+  /** Makes the stream and the buckets where they are missing, as on a server that lost its disk. */
+  restore(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,14 +75,21 @@ export async function openFleet(options: FleetConnectionOptions): Promise<FleetC
     const stream = `QUARRY_${fleet}`;
     const prefix = `quarry.${fleet}`;
     const replicas = options.replicas ?? 1;
-    await ensureStream(jsm, stream, `${prefix}.work.>`, replicas);
     const kvm = new Kvm(nc);
-    const models = await kvm.create(`quarry_${fleet}_models`, { history: 1, replicas });
-    const scorers = await kvm.create(`quarry_${fleet}_scorers`, { history: 1, ttl: SCORER_LIFETIME_MS, replicas });
+    const make = async (): Promise<Pick<FleetConnection, 'models' | 'scorers'>> => {
+      await ensureStream(jsm, stream, `${prefix}.work.>`, replicas);
+      const models = await kvm.create(`quarry_${fleet}_models`, { history: 1, replicas });
+      const scorers = await kvm.create(`quarry_${fleet}_scorers`, { history: 1, ttl: SCORER_LIFETIME_MS, replicas });
+      return { models, scorers };
+    };
+    const buckets = await make();
+    const restore = async (): Promise<void> => {
+      await make();
+    };
     const close = async (): Promise<void> => {
       await nc.close();
     };
-    return { nc, js: jetstream(nc), jsm, stream, prefix, models, scorers, close };
+    return { nc, js: jetstream(nc), jsm, stream, prefix, ...buckets, restore, close };
   } catch (error) {
     await nc.close();
     throw new QuarryError('UNSUPPORTED', `the NATS server cannot hold the fleet's work: ${textOf(error)}`, {

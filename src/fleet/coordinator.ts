@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { AckPolicy } from '@nats-io/jetstream';
+import { AckPolicy, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import PQueue from 'p-queue';
 import type { Score } from '../engine/contract.js';
@@ -12,6 +12,7 @@ import {
   type Answer,
   consumerName,
   encodeModel,
+  exhaustedSeq,
   JOB_PRECISIONS,
   type JobPrecision,
   jobHeaders,
@@ -84,27 +85,28 @@ export class Coordinator {
   readonly #scorers = new Set<string>();
   readonly #quarantined = new Set<string>();
   readonly #subscriptions: Subscription[] = [];
+  /** What scorers may be asked for, by identity of the weights. */
+  readonly #models = new Map<string, PublishedModel>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #closed = new AbortController();
   readonly #counts = { samples: 0, redelivered: 0, duplicates: 0, refused: 0, leftOut: 0 };
   #jobs = 0;
+  #sweeping = false;
+  /** Whether the server lost its disk and has not been given everything again. */
+  #lost = false;
 
   private constructor(fleet: FleetConnection, options: CoordinatorOptions) {
     this.#fleet = fleet;
     this.#options = options;
     const { nc, stream } = fleet;
-    this.#subscriptions.push(
-      nc.subscribe(this.#replySubject, {
-        callback: (error, message) => {
-          if (error === null) this.#take(message);
-        },
-      }),
-      nc.subscribe(`$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.*`, {
-        callback: (error, message) => {
-          if (error === null) this.#exhausted(message);
-        },
-      }),
-    );
+    const listen = (subject: string, hear: (message: Msg) => void): void => {
+      const callback = (error: Error | null, message: Msg): void => {
+        if (error === null) hear(message);
+      };
+      this.#subscriptions.push(nc.subscribe(subject, { callback }));
+    };
+    listen(this.#replySubject, (message) => this.#take(message));
+    listen(`$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.*`, (message) => this.#exhausted(message));
     this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS);
     this.#sweeper.unref();
   }
@@ -143,12 +145,14 @@ export class Coordinator {
       });
     }
     await models.put(identity, encodeModel(model));
+    this.#models.set(identity, model);
   }
 
   /** Takes a model back: scorers make room. */
   async withdrawModel(model: PublishedModel): Promise<void> {
     const { jsm, stream, prefix, models } = this.#fleet;
     const identity = weightsIdentity(model.manifest);
+    this.#models.delete(identity);
     await models.delete(identity);
     for (const precision of JOB_PRECISIONS) {
       await jsm.consumers.delete(stream, consumerName(identity, precision));
@@ -258,7 +262,7 @@ export class Coordinator {
     } catch (error) {
       const failure = toQuarryError(error, 'reading an answer');
       this.#counts.refused++;
-      this.#options.onWarning(new QuarryError(failure.code, `scorer ${scorer} answered nonsense: ${failure.message}`));
+      this.#warn(new QuarryError(failure.code, `scorer ${scorer} answered nonsense: ${failure.message}`));
       this.#again(job);
       return 'refused';
     }
@@ -266,6 +270,9 @@ export class Coordinator {
 
   /** Queues a job anew: the scorer that had it gave no usable answer and may have taken it from the queue. */
   #again(job: Pending): void {
+    // It is being queued already.
+    if (job.seq === 0) return;
+    job.seq = 0;
     if (job.sent >= (this.#options.maxDeliveries ?? 5)) this.#giveUp(job);
     else void this.#publishing.add(() => this.#send(job, this.#closed.signal));
   }
@@ -274,7 +281,7 @@ export class Coordinator {
     this.#pending.delete(job.id);
     this.#counts.leftOut++;
     const { sample } = job;
-    this.#options.onWarning(
+    this.#warn(
       new QuarryError('ENGINE_FAILED', `a sample of ${sample.length} bytes is left out: no scorer could score it`, {
         retryable: false,
       }),
@@ -282,24 +289,60 @@ export class Coordinator {
     job.settle(undefined);
   }
 
+  /** An exception in a callback of NATS would end its subscriptions: the coordinator would hear nothing more. */
+  #warn(error: QuarryError): void {
+    try {
+      this.#options.onWarning(error);
+    } catch {
+      // A person misses a warning; the work goes on.
+    }
+  }
+
   /** The server hands a message out no more. */
   #exhausted(message: Msg): void {
-    const { stream_seq: seq } = message.json<{ stream_seq: number }>();
+    const seq = exhaustedSeq(message);
+    if (seq === undefined) return;
     for (const job of this.#pending.values()) if (job.seq === seq) this.#giveUp(job);
     this.#fleet.jsm.streams.deleteMessage(this.#fleet.stream, seq).catch(() => {});
   }
 
-  /** Finds jobs that vanished from the queue without an answer, such as those of a server that lost its disk. */
+  /** Finds jobs that vanished from the queue without an answer, one by one or with the server's disk. */
   async #sweep(): Promise<void> {
-    const before = Date.now() - 2 * SWEEP_MS;
-    for (const job of [...this.#pending.values()].slice(0, PUBLISHING)) {
-      if (job.seq === 0 || job.sentAt > before) continue;
-      const found = await this.#fleet.jsm.streams.getMessage(this.#fleet.stream, { seq: job.seq }).catch((error) => {
-        return /no message found/i.test(String(error)) ? null : undefined;
-      });
-      job.sentAt = Date.now();
-      if (found === null && this.#pending.has(job.id)) this.#again(job);
+    if (this.#sweeping || this.#pending.size === 0) return;
+    this.#sweeping = true;
+    try {
+      const { jsm, stream } = this.#fleet;
+      this.#lost ||= await jsm.streams.info(stream).then(
+        () => false,
+        (error: unknown) => error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound,
+      );
+      if (this.#lost) await this.#restore();
+      const before = Date.now() - 2 * SWEEP_MS;
+      const silent = [...this.#pending.values()].filter(({ seq, sentAt }) => seq !== 0 && sentAt <= before);
+      for (const job of silent.slice(0, PUBLISHING)) await this.#find(job);
+    } catch {
+      // The server is away; the next sweep asks again.
+    } finally {
+      this.#sweeping = false;
     }
+  }
+
+  async #find(job: Pending): Promise<void> {
+    const { seq } = job;
+    const found = await this.#fleet.jsm.streams.getMessage(this.#fleet.stream, { seq }).catch((error) => {
+      return /no message found/i.test(String(error)) ? null : undefined;
+    });
+    job.sentAt = Date.now();
+    if (found === null && job.seq === seq && this.#pending.has(job.id)) this.#again(job);
+  }
+
+  /** Gives a server that lost its disk everything again. */
+  async #restore(): Promise<void> {
+    const queued = [...this.#pending.values()].filter(({ seq }) => seq !== 0);
+    await this.#fleet.restore();
+    for (const model of [...this.#models.values()]) await this.publishModel(model);
+    this.#lost = false;
+    for (const job of queued) if (this.#pending.has(job.id)) this.#again(job);
   }
 }
 

@@ -79,7 +79,10 @@ export class FleetEngine implements ScoringEngine {
     return this.#deps.local.packing?.(config);
   }
 
-  /** @throws QuarryError `INVALID_ARGUMENT` when it is not said where scorers find the weights */
+  /**
+   * @throws QuarryError `INVALID_ARGUMENT` when it is not said where scorers find the weights
+   * @throws QuarryError `ENGINE_FAILED`, retryable, when no scorer could load the model
+   */
   async load(weights: WeightsFile, config: ModelConfig, options: LoadOptions = {}): Promise<LoadedModel> {
     const { published: manifest } = options;
     if (manifest === undefined) {
@@ -89,7 +92,12 @@ export class FleetEngine implements ScoringEngine {
     const here = new LocalModel(this.#deps.local, weights, config);
     this.#here.add(manifest, here);
     if (options.onWithdrawn !== undefined) this.#onWithdrawn.set(weightsIdentity(manifest), options.onWithdrawn);
-    await this.#coordinator.publishModel(model);
+    const close = async (): Promise<void> => {
+      await this.#coordinator.withdrawModel(model).catch(() => {});
+      this.#here.remove(manifest);
+      this.#onWithdrawn.delete(weightsIdentity(manifest));
+      await here.close();
+    };
     let bound: ErrorBound = { loss: 0, distance: 0 };
     const note = (answer: Answer | undefined): void => {
       if (answer === undefined) return;
@@ -98,9 +106,21 @@ export class FleetEngine implements ScoringEngine {
         distance: Math.max(bound.distance, answer.bound.distance),
       };
     };
-    // One byte tells that a scorer has the model, and how far its numbers err.
-    const [probe] = await this.#coordinator.score(orderOf(model, options), [Uint8Array.of(0)]);
-    note(probe);
+    try {
+      await this.#coordinator.publishModel(model);
+      // One byte tells that a scorer has the model, and how far its numbers err.
+      const [probe] = await this.#coordinator.score(orderOf(model, options), [Uint8Array.of(0)]);
+      if (probe === undefined) {
+        throw new QuarryError('ENGINE_FAILED', 'no scorer could load the model', {
+          hint: "see what the fleet's scorers say of it",
+          retryable: true,
+        });
+      }
+      note(probe);
+    } catch (error) {
+      await close();
+      throw error;
+    }
     return {
       config,
       get errorBound() {
@@ -112,12 +132,7 @@ export class FleetEngine implements ScoringEngine {
         if (score === undefined) throw new QuarryError('ENGINE_FAILED', 'the engine scored nothing');
         return score;
       },
-      close: async () => {
-        await this.#coordinator.withdrawModel(model).catch(() => {});
-        this.#here.remove(manifest);
-        this.#onWithdrawn.delete(weightsIdentity(manifest));
-        await here.close();
-      },
+      close,
     };
   }
 

@@ -26,7 +26,11 @@ export class LocalModel {
 
   /** @throws QuarryError `INVALID_ARGUMENT` when the weights lie in memory only */
   loaded(): Promise<LoadedModel> {
-    this.#model ??= this.#load();
+    this.#model ??= this.#load().catch((error: unknown) => {
+      // The next call tries again.
+      this.#model = undefined;
+      throw error;
+    });
     return this.#model;
   }
 

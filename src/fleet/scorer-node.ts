@@ -87,6 +87,9 @@ export class ScorerNode {
   /** Samples per second, smoothed; 0 before the first batch. */
   #speed = 0;
   #quarantined = false;
+  /** When the bucket of models that is watched was made. */
+  #watched: string | undefined;
+  #stopWatching = async (): Promise<void> => {};
 
   constructor(options: ScorerNodeOptions, deps: { readonly fleet: FleetConnection; readonly models: ScorerModels }) {
     this.#options = options;
@@ -113,18 +116,16 @@ export class ScorerNode {
    * @throws QuarryError `FAILED_PRECONDITION` when the coordinator put this scorer into quarantine
    */
   async run(signal: AbortSignal): Promise<void> {
-    const watch = await this.#fleet.models.watch();
-    const watching = (async () => {
-      for await (const { key, operation, value } of watch) this.#learn(key, operation, value);
-    })();
-    const beat = setInterval(() => void this.#tell(), STATUS_MS);
+    await this.#follow();
     await this.#tell();
+    const ended = new AbortController();
+    const beating = this.#beatUntil(ended.signal);
     try {
       await this.#workUntil(signal);
     } finally {
-      clearInterval(beat);
-      watch.stop();
-      await watching.catch(() => {});
+      ended.abort();
+      await beating;
+      await this.#stopWatching();
       await this.#fleet.scorers.delete(this.id).catch(() => {});
     }
     if (this.#quarantined) {
@@ -132,6 +133,33 @@ export class ScorerNode {
         hint: 'its scores differ from those of others: compare versions, memory and --engine reference',
       });
     }
+  }
+
+  async #beatUntil(ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await sleep(STATUS_MS, ended).catch(() => {});
+      if (ended.aborted) return;
+      await this.#tell();
+      await this.#follow().catch(() => {});
+    }
+  }
+
+  /** Hears of models from now on; anew where the bucket is another, as on a server that lost its disk. */
+  async #follow(): Promise<void> {
+    const { created } = (await this.#fleet.models.status()).streamInfo;
+    if (created === this.#watched) return;
+    await this.#stopWatching();
+    this.#queues.clear();
+    const watch = await this.#fleet.models.watch();
+    const watching = (async () => {
+      for await (const { key, operation, value } of watch) this.#learn(key, operation, value);
+    })();
+    watching.catch(() => {});
+    this.#watched = created;
+    this.#stopWatching = async () => {
+      watch.stop();
+      await watching.catch(() => {});
+    };
   }
 
   #learn(identity: string, operation: 'PUT' | 'DEL' | 'PURGE', value: Uint8Array): void {
@@ -163,7 +191,9 @@ export class ScorerNode {
     ready.sort((a, b) => rank(a) - rank(b));
     for (const [consumer, queue] of ready) {
       if (loadedOnly && !loaded.has(queue.identity)) return undefined;
-      const deliveries = await pullJobs(this.#fleet, consumer, this.#room(consumer));
+      // A model that fails to load costs one job one of its deliveries, not a batch of them.
+      const room = loaded.has(queue.identity) ? this.#room(consumer) : 1;
+      const deliveries = await pullJobs(this.#fleet, consumer, room);
       const last = deliveries.at(-1);
       if (last === undefined) continue;
       this.#waiting.set(consumer, last.waiting);

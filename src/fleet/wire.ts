@@ -79,9 +79,15 @@ export function embeddingBytes(embedding: Float32Array): Uint8Array {
   return new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength);
 }
 
-/** Who sent an answer about which job; what else it says may be garbage. */
+/**
+ * Who sent an answer about which job; what else it says may be garbage.
+ *
+ * @throws QuarryError `PROTOCOL` when it does not say, or names a scorer as no scorer names itself
+ */
 export function senderOf(message: Msg): { readonly jobId: string; readonly scorer: string } {
-  return { jobId: text(message, 'job'), scorer: text(message, 'scorer') };
+  const scorer = text(message, 'scorer');
+  if (!/^[0-9a-f]{8}$/.test(scorer)) throw new QuarryError('PROTOCOL', 'an answer from a scorer with a malformed id');
+  return { jobId: text(message, 'job'), scorer };
 }
 
 /** @throws QuarryError `PROTOCOL` or `NON_FINITE` when the answer cannot be a score of a model with this width */
@@ -107,6 +113,16 @@ export function readAnswer(message: Msg, embeddingDim: number): Answer {
   }
   const deliveries = finite(message, 'deliveries');
   return { jobId, scorer, deliveries, bound, score: { loss, embedding, precision: precision as Precision } };
+}
+
+/** @returns which message of the stream an advisory is about; undefined when it, which others may send too, names none */
+export function exhaustedSeq(advisory: Msg): number | undefined {
+  try {
+    const { stream_seq: seq } = advisory.json<{ stream_seq: unknown }>();
+    return typeof seq === 'number' && Number.isSafeInteger(seq) && seq > 0 ? seq : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function encodeModel({ manifest, config }: PublishedModel): string {

@@ -7,9 +7,20 @@ import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nat
 import type { LoadedModel, LoadOptions, Score, ScoringEngine } from '../../src/engine/index.js';
 import { createJsEngine } from '../../src/engine/js/index.js';
 import type { QuarryError } from '../../src/errors/index.js';
-import { FleetEngine, type FleetEngineOptions, ModelShelf, openFleet, ScorerNode } from '../../src/fleet/index.js';
+import { Coordinator } from '../../src/fleet/coordinator.js';
+import {
+  type FleetConnection,
+  FleetEngine,
+  type FleetEngineOptions,
+  fleetStatus,
+  ModelShelf,
+  openFleet,
+  ScorerNode,
+} from '../../src/fleet/index.js';
+import { consumerName } from '../../src/fleet/wire.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
 import { blake2b256 } from '../../src/native/blake2b.js';
+import { weightsIdentity } from '../../src/weights/manifest.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { until } from '../until.js';
@@ -31,7 +42,7 @@ beforeAll(async () => {
     return;
   }
   dir = await mkdtemp(join(tmpdir(), 'quarry-fleet-'));
-  published = await publishModels(dir, 1);
+  published = await publishModels(dir, 2);
   server = await startNatsServer(dir);
 });
 afterAll(async () => {
@@ -52,9 +63,11 @@ afterEach(async () => {
 async function startScorer(
   change: (score: Score) => Score = (score) => score,
   on = server,
+  load?: ScoringEngine['load'],
+  before?: () => Promise<void> | undefined,
 ): Promise<{ ended: Promise<void> }> {
   const connection = await openFleet({ url: on.url, fleet, name: 'scorer' });
-  const engine = changed(createJsEngine(), change);
+  const engine = { ...changed(createJsEngine(), change, before), ...(load && { load }) };
   const weights = new WeightsCache({ dir: join(dir, `cache-${fleet}-${Math.random()}`) }, { http });
   const models = new ModelShelf({ most: 2 }, { weights, engineFor: async () => engine });
   const node = new ScorerNode(
@@ -73,7 +86,18 @@ async function startScorer(
   return { ended };
 }
 
-function changed(engine: ScoringEngine, change: (score: Score) => Score): ScoringEngine {
+/** A connection that is closed with the test. */
+async function connected(on = server): Promise<FleetConnection> {
+  const connection = await openFleet({ url: on.url, fleet, name: 'test' });
+  closers.push(() => connection.close());
+  return connection;
+}
+
+function changed(
+  engine: ScoringEngine,
+  change: (score: Score) => Score,
+  before?: () => Promise<void> | undefined,
+): ScoringEngine {
   return {
     name: engine.name,
     device: engine.device,
@@ -85,7 +109,10 @@ function changed(engine: ScoringEngine, change: (score: Score) => Score): Scorin
         config,
         errorBound: model.errorBound,
         close: () => model.close(),
-        score: async (samples, options) => (await model.score(samples, options)).map(change),
+        score: async (samples, options) => {
+          await before?.();
+          return (await model.score(samples, options)).map(change);
+        },
       };
     },
   };
@@ -101,8 +128,8 @@ async function openEngine(options: Partial<FleetEngineOptions> = {}, on = server
   return engine;
 }
 
-async function load(engine: ScoringEngine, options: LoadOptions = {}): Promise<LoadedModel> {
-  const [manifest] = published.models;
+async function load(engine: ScoringEngine, options: LoadOptions = {}, which = 0): Promise<LoadedModel> {
+  const manifest = published.models[which];
   const cache = new WeightsCache({ dir: join(dir, 'coordinator') }, { http });
   const file = await cache.open(manifest!);
   const model = await engine.load(file, MODEL_CONFIGS.small, { ...options, published: manifest! });
@@ -137,12 +164,14 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
   });
 
   it('puts a scorer that answers NaN aside and has the sample scored elsewhere, or gives it up with a warning', async () => {
-    await startScorer((score) => ({ ...score, loss: Number.NaN }));
+    let isLoaded = false;
+    await startScorer((score) => (isLoaded ? { ...score, loss: Number.NaN } : score));
     const engine = await openEngine({ maxDeliveries: 3 });
     const model = await load(engine);
+    isLoaded = true;
     const [score] = await model.score(samples(1));
     expect(score?.loss).toBeNaN();
-    expect(engine.stats).toMatchObject({ samples: 0, leftOut: 2, refused: 6 });
+    expect(engine.stats).toMatchObject({ samples: 1, leftOut: 1, refused: 3 });
     expect(warnings.some(({ message }) => message.includes('left out'))).toBe(true);
   });
 
@@ -277,6 +306,94 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     const model = await load(engine);
     expect(await model.score(inputs)).toEqual(await truth(inputs));
     expect(engine.stats).toMatchObject({ samples: 21, leftOut: 0 });
+  });
+
+  it('does not load a model that no scorer can load, and loads it once one can', async () => {
+    let works = false;
+    await startScorer((score) => (works ? score : { ...score, loss: Number.NaN }));
+    const engine = await openEngine({ maxDeliveries: 2 });
+    await expect(load(engine)).rejects.toMatchObject({ code: 'ENGINE_FAILED', retryable: true });
+    expect((await fleetStatus(await connected())).models).toEqual([]);
+    works = true;
+    const model = await load(engine);
+    expect(await model.score(samples(2))).toEqual(await truth(samples(2)));
+  });
+
+  it('hands one sample alone to a scorer that has yet to load its model', async () => {
+    const connection = await connected();
+    const coordinator = await Coordinator.open(connection, { onWarning: (error) => warnings.push(error) });
+    closers.push(() => coordinator.close());
+    const manifest = published.models[0]!;
+    const model = { manifest, config: MODEL_CONFIGS.small };
+    await coordinator.publishModel(model);
+    const stop = new AbortController();
+    const order = { model, precision: 'own' as const, seed: 0n, signal: stop.signal };
+    const scores = coordinator.score(order, samples(8));
+    scores.catch(() => {});
+    await until(async () => (await fleetStatus(connection)).queued === 8, 'eight samples wait');
+    await startScorer(undefined, server, () => Promise.reject(new Error('out of memory')));
+    await until(() => warnings.some(({ message }) => message.includes('loading model')), 'the scorer says so');
+    const consumer = consumerName(weightsIdentity(manifest), 'own');
+    expect((await connection.jsm.consumers.info(connection.stream, consumer)).delivered.consumer_seq).toBe(1);
+    stop.abort();
+  });
+
+  it('goes on when strangers send advisories of no meaning, and when the taker of warnings throws', async () => {
+    let isLoaded = false;
+    await startScorer((score) => (isLoaded ? { ...score, loss: Number.NaN } : score));
+    const onWarning = (): void => {
+      throw new Error('nobody listens');
+    };
+    const engine = await openEngine({ maxDeliveries: 2, onWarning });
+    const model = await load(engine);
+    isLoaded = true;
+    const { nc, stream } = await connected();
+    for (const text of ['no JSON', 'null', '{"stream_seq": "1"}', '{"stream_seq": -1}']) {
+      nc.publish(`$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.x`, text);
+    }
+    await nc.flush();
+    expect((await model.score(samples(1)))[0]?.loss).toBeNaN();
+    isLoaded = false;
+    expect(await model.score(samples(3))).toEqual(await truth(samples(3)));
+  });
+
+  it('takes no answer from a scorer whose id is none', async () => {
+    const engine = await openEngine();
+    const names = ['', 'x'.repeat(100_000), '0badcafe ok', '0BADCAFE', '0badcafe'];
+    const receipts: string[] = [];
+    const raw = await startRawScorer({ url: server.url, fleet }, published.models[0]!, cache(), async (send, job) => {
+      for (const name of names) receipts.push(await send(undefined, name));
+      job.ack();
+    });
+    await load(engine);
+    await raw.close();
+    expect(receipts).toEqual(['refused', 'refused', 'refused', 'refused', 'taken']);
+  });
+
+  it('gives a server that lost its disk the models and the samples again', async () => {
+    const home = join(dir, 'lost');
+    const other = await startNatsServer(home);
+    closers.push(() => other.close());
+    let isHeld = false;
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await startScorer(undefined, other, undefined, () => (isHeld ? held : undefined));
+    const engine = await openEngine({}, other);
+    const model = await load(engine);
+    isHeld = true;
+    const scores = model.score(samples(20));
+    const connection = await connected(other);
+    await until(async () => (await fleetStatus(connection)).queued === 20, 'the samples wait');
+    await other.kill();
+    await rm(join(home, 'jetstream'), { recursive: true });
+    await other.restart();
+    release();
+    expect(await scores).toEqual(await truth(samples(20)));
+    expect(engine.stats).toMatchObject({ samples: 21, leftOut: 0 });
+    // Scorers hear of what is published from now on.
+    expect(await (await load(engine, {}, 1)).score(samples(2))).toHaveLength(2);
   });
 
   it('stops when it is told to', async () => {

@@ -7,7 +7,10 @@ import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import type { WeightsCache } from '../../src/weights/weights-cache.js';
 
 /** What a scorer does with an answer, right or wrong. */
-export type Handing = (send: (data?: Uint8Array) => Promise<string>, delivery: Delivery) => Promise<void>;
+export type Handing = (
+  send: (data?: Uint8Array, scorer?: string) => Promise<string>,
+  delivery: Delivery,
+) => Promise<void>;
 
 /** A scorer that computes rightly and hands its answers in as it is told to. */
 export async function startRawScorer(
@@ -24,8 +27,8 @@ export async function startRawScorer(
   const answer = async (job: Job, delivery: Delivery): Promise<void> => {
     const [score] = await model.score([job.sample], { seed: job.seed });
     const { deliveries } = delivery;
-    const headers = answerHeaders({ jobId: job.id, scorer: 'raw', deliveries, score: score!, bound: model.errorBound });
-    const send = async (data = embeddingBytes(score!.embedding)): Promise<string> => {
+    const send = async (data = embeddingBytes(score!.embedding), scorer = '0badcafe'): Promise<string> => {
+      const headers = answerHeaders({ jobId: job.id, scorer, deliveries, score: score!, bound: model.errorBound });
       return (await connection.nc.request(job.reply, data, { headers, timeout: 5_000 })).string();
     };
     await hand(send, delivery);
