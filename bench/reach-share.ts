@@ -46,7 +46,9 @@ export async function reachOf(
     const found = await pool.search({ targets: flat, cosines, leads, maxParts });
     for (const [i, { cosine }] of found.entries()) z[i] = Math.max(z[i]!, cosine * Math.sqrt(dim));
   }
-  return { z, msPerTarget: (performance.now() - started) / targets.length };
+  const msPerTarget = (performance.now() - started) / targets.length;
+  for (const pool of pools) pool.close();
+  return { z, msPerTarget };
 }
 
 /** The share of targets reached at z. */

@@ -1,5 +1,6 @@
 import { type SearchPart, TargetSearch } from '../src/search/index.js';
 import { createPool } from '../src/store/compose/create-pool.js';
+import type { ComposePool } from '../src/store/compose/pool.js';
 import type { ChunkScores } from './reach-models.js';
 
 /** By how much a loss may be off: half of it on either side is what the winner must lead by. */
@@ -10,6 +11,23 @@ export interface KnownChunks {
   readonly chunks: readonly Uint8Array[];
   readonly scores: readonly ChunkScores[];
   readonly dim: number;
+  /** The chunks' embeddings under each model. */
+  readonly pools: readonly ComposePool[];
+}
+
+/** Known chunks, ready to be composed of. */
+export async function knownChunks(
+  chunks: readonly Uint8Array[],
+  scores: readonly ChunkScores[],
+  dim: number,
+): Promise<KnownChunks> {
+  const pools: ComposePool[] = [];
+  for (const { embeddings } of scores) {
+    const pool = createPool(dim, chunks.length);
+    await pool.put(Int32Array.from(chunks.keys()), embeddings);
+    pools.push(pool);
+  }
+  return { chunks, scores, dim, pools };
 }
 
 /** A chunk and the scores it got, as a search takes them. */
@@ -46,15 +64,13 @@ function knownPart({ chunks, scores, dim }: KnownChunks, slot: number): SearchPa
   return partOf(chunks[slot]!, scores.map(of));
 }
 
-async function closest({ chunks, scores, dim }: KnownChunks, targets: Float32Array, maxParts: number) {
+async function closest({ scores, pools }: KnownChunks, targets: Float32Array, maxParts: number) {
   let best: { slots: readonly number[]; cosine: number; winner: number } | undefined;
-  for (const [winner, { embeddings, losses: own }] of scores.entries()) {
-    const pool = createPool(dim, chunks.length);
-    await pool.put(Int32Array.from(chunks.keys()), embeddings);
+  for (const [winner, { losses: own }] of scores.entries()) {
     const rivals = scores.filter((_, rival) => rival !== winner);
     // A little more than the search asks, which adds in another order.
     const leads = rivals.map(({ losses }) => losses.map((loss, i) => loss - own[i]! - 2.05 * LOSS_BOUND));
-    const [found] = await pool.search({
+    const [found] = await pools[winner]!.search({
       targets,
       cosines: Float64Array.of(2),
       leads: leads.map((lead) => Float32Array.from(lead)),

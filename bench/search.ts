@@ -4,7 +4,7 @@ import { type ChunkScores, type ReachModels, reachModels, scoreChunks } from './
 import { randomTargets } from './reach-share.js';
 import type { BenchOptions } from './result.js';
 import { type BackwardResult, backwardCases } from './search-backward.js';
-import { type KnownChunks, startSearch } from './search-start.js';
+import { knownChunks, startSearch } from './search-start.js';
 import { takeSteps } from './search-steps.js';
 
 /** How far a search comes beyond what is known. */
@@ -75,7 +75,7 @@ async function searchCase(
   const { chunks } = await reachChunks(quick ? 32 : 256, signal);
   const scores: ChunkScores[] = [];
   for (const model of models) scores.push(await scoreChunks(model, shape, chunks, { directory, signal }));
-  const known: KnownChunks = { chunks, scores, dim: shape.embeddingDim };
+  const known = await knownChunks(chunks, scores, shape.embeddingDim);
   const engine = createNativeScoringEngine({ precision: 'f32' });
   const loaded = [];
   for (const { open } of models) {
@@ -93,6 +93,7 @@ async function searchCase(
     paths.push(cosines.map((cosine) => cosine * root));
   }
   for (const model of loaded) await model.close();
+  for (const pool of known.pools) pool.close();
   return { bench: 'search', case: name, targets: paths.length, knownChunks: chunks.length, ...summarise(paths) };
 }
 

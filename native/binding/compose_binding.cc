@@ -25,7 +25,7 @@ bool read_pool(napi_env env, napi_value value, PoolRef* out) {
   void* data = nullptr;
   if (!read_tagged(env, value, kPoolTag, &data, "expected a pool of rows")) return false;
   *out = *static_cast<PoolRef*>(data);
-  return true;
+  return *out != nullptr || fail(env, "the pool is closed");
 }
 
 // composePoolOpen(isa, dim, capacity): pool
@@ -48,6 +48,14 @@ napi_value open(napi_env env, napi_callback_info info) {
     napi_throw_error(env, "FAILED", error.what());
     return nullptr;
   }
+}
+
+// composePoolClose(pool): frees its memory now, or once the jobs that use it are done
+napi_value close(napi_env env, napi_callback_info info) {
+  const Args<1> args(env, info);
+  void* data = nullptr;
+  if (read_tagged(env, args[0], kPoolTag, &data, "expected a pool of rows")) static_cast<PoolRef*>(data)->reset();
+  return nullptr;
 }
 
 napi_value int32_array(napi_env env, const std::vector<int32_t>& values) {
@@ -192,6 +200,7 @@ void register_compose(napi_env env, napi_value exports) {
   add_function(env, exports, "composePoolOpen", open);
   add_function(env, exports, "composePoolPut", put);
   add_function(env, exports, "composePoolSearch", search);
+  add_function(env, exports, "composePoolClose", close);
 }
 
 }  // namespace quarry::napi

@@ -42,8 +42,12 @@ void RowPool::put(int32_t* slots, const float* rows, size_t n) {
   std::vector<float> products;
   for (size_t first = 0; first < n; first += kRowsAtOnce) {
     const size_t some = std::min(kRowsAtOnce, n - first);
-    const size_t room = std::min(capacity_, count_ + some);
-    reserve(room);
+    // Slots that are named may leave a gap; those that are chosen come behind the last or in a gap.
+    size_t end = count_;
+    for (size_t i = first; i < first + some; ++i) {
+      if (slots[i] >= 0) end = std::max(end, static_cast<size_t>(slots[i]) + 1);
+    }
+    reserve(std::min(capacity_, end + some));
     const float* batch = rows + first * dim_;
     // Columns for the rows that are here, and for those of the batch that come before.
     products.resize(some * capacity_);

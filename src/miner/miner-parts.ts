@@ -107,7 +107,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const until = { maxAccepted, untilSamples, untilIdle, dryRun };
   const mining = new MiningLoop(until, { ...common, ...submitting, loader, matcher, scorer, searcher, intake, paused });
   const settlement = new SettlementLoop({ dryRun }, { ...common, ...submitting, matcher });
-  return { ...common, ...submitting, chain, matcher, intake, follower, loader, mining, settlement };
+  return { ...common, ...submitting, chain, composer, matcher, intake, follower, loader, mining, settlement };
 }
 
 /** What all parts share. */

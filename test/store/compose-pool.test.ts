@@ -103,6 +103,29 @@ describe.each(LEVELS)('the native pool at level %s', (isa) => {
       expect((await pool.search({ ...goals, leads }))[0]).toEqual({ slots: [], cosine: -2 });
     }
   });
+
+  test('takes a row into a slot far behind the last, and the next ones into the gap', async () => {
+    const [dim, capacity] = [8, 4096];
+    const pools = [new ReferencePool(dim, capacity), createNativePool(dim, capacity, isa)];
+    const rows = rowsOf(5, dim);
+    for (const slots of [Int32Array.of(4000), Int32Array.of(4, -1, 4095, -1, 300)]) {
+      const [want, got] = await Promise.all(pools.map((pool) => pool.put(slots, rows.subarray(0, slots.length * dim))));
+      expect([...got!]).toEqual([...want!]);
+    }
+    const goals = goalsOf(4, dim, { maxParts: 2 });
+    const [want, got] = await Promise.all(pools.map((pool) => pool.search(goals)));
+    expect(got!.map(({ cosine }) => cosine.toFixed(5))).toEqual(want!.map(({ cosine }) => cosine.toFixed(5)));
+  });
+
+  test('asks nothing of a pool that is closed, and finishes what was asked before', async () => {
+    const pool = createNativePool(4, 8, isa);
+    const put = pool.put(chooseAll(2), rowsOf(2, 4));
+    pool.close();
+    pool.close();
+    expect([...(await put)]).toEqual([0, 1]);
+    await expect(async () => pool.put(chooseAll(1), rowsOf(1, 4))).rejects.toThrow(/closed/);
+    await expect(async () => pool.search(goalsOf(1, 4))).rejects.toThrow(/closed/);
+  });
 });
 
 test('what a call into the core lacks is a typed error', async () => {

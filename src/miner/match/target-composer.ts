@@ -95,6 +95,10 @@ export class TargetComposer {
     if (targets === undefined) this.#triedAt = seen;
   }
 
+  close(): Promise<void> {
+    return this.#composer.close();
+  }
+
   /** The closest composition to each target, hit or not, one part included; none where a model has no scores yet. */
   async closest(targets: readonly OpenTarget[]): Promise<(Wanted & { readonly closest: Composition })[]> {
     const all: (Wanted & { readonly closest: Composition })[] = [];

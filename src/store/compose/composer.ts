@@ -152,6 +152,14 @@ export class Composer {
     }
   }
 
+  /** Gives the pools' memory back once what was asked for is done. */
+  close(): Promise<void> {
+    return this.#alone(async () => {
+      for (const { pool } of this.#models.values()) pool.close();
+      this.#models.clear();
+    });
+  }
+
   /** The best composition for each target, whichever model wins it. */
   async #search(
     models: readonly ModelRows[],
@@ -193,6 +201,7 @@ export class Composer {
       if (log === undefined) return undefined;
       wanted.push(this.#rowsOf(id, log));
     }
+    this.#makeRoom(new Set(wanted));
     for (const rows of new Set(wanted)) await rows.update(most);
     return wanted.length === 0 ? undefined : wanted;
   }
@@ -207,12 +216,21 @@ export class Composer {
             chunkBytes: this.#chunkBytes,
             below: this.#below,
           });
+    if (rows !== known) known?.pool.close();
     this.#models.delete(id);
     this.#models.set(id, rows);
-    const most = Math.max(3, Math.floor(MAX_BYTES / ModelRows.bytes(log.embeddingDim, this.#capacity)));
-    const [oldest] = this.#models.keys();
-    if (this.#models.size > most && oldest !== undefined) this.#models.delete(oldest);
     return rows;
+  }
+
+  /** Closes the pools used least recently, as many as there are too many, but none that is wanted now. */
+  #makeRoom(wanted: ReadonlySet<ModelRows>): void {
+    for (const [id, rows] of this.#models) {
+      const most = Math.max(3, Math.floor(MAX_BYTES / ModelRows.bytes(rows.log.embeddingDim, this.#capacity)));
+      if (this.#models.size <= most) return;
+      if (wanted.has(rows)) continue;
+      this.#models.delete(id);
+      rows.pool.close();
+    }
   }
 
   /** Slots mean the same samples from a search's beginning to its end. */

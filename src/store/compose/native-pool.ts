@@ -8,6 +8,7 @@ import type { ComposePool } from './pool.js';
 interface ComposeCore {
   composePoolOpen(isa: IsaLevel, dim: number, capacity: number): unknown;
   composePoolPut(pool: unknown, slots: Int32Array, rows: Float32Array): NativeJob<Int32Array>;
+  composePoolClose(pool: unknown): void;
   composePoolSearch(
     pool: unknown,
     goals: {
@@ -36,6 +37,7 @@ export function createNativePool(dim: number, capacity: number, isa?: IsaLevel):
     name: `native ${level}`,
     dim,
     capacity,
+    close: () => core.composePoolClose(pool),
     put: (slots, rows) => runJob(core.composePoolPut(pool, slots, rows), 'composing'),
     async search({ targets, cosines, leads, maxParts, fewest = false }) {
       const leadsCount = leads[0]?.length ?? capacity;

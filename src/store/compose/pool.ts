@@ -42,4 +42,6 @@ export interface ComposePool {
   put(slots: Int32Array, rows: Float32Array): Promise<Int32Array>;
   /** The best composition for each target: greedy by cosine, then parts are exchanged as long as that helps. */
   search(goals: PoolGoals): Promise<FoundParts[]>;
+  /** Gives its memory back; nothing may be asked of it any more. */
+  close(): void;
 }

@@ -54,6 +54,12 @@ export class ReferencePool implements ComposePool, SearchedRows {
     });
   }
 
+  close(): void {
+    this.#rows = new Float32Array();
+    this.#columns.clear();
+    this.#count = 0;
+  }
+
   /** Products of every row with a vector; NaN where a slot has no row. */
   dots(vector: Float32Array): Float64Array {
     const out = new Float64Array(this.#count);

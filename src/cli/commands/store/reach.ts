@@ -23,7 +23,11 @@ export async function showReach(
   const sets = models.length > 1 ? [...models.map((model) => [model]), models] : [models];
   const composers = { now: new Composer(store), half: new Composer(store, { below: store.sampleCount >> 1 }) };
   const rows: ReachRow[] = [];
-  for (const set of sets) for (const row of await reachOf(composers, set, count, store)) rows.push(row);
+  try {
+    for (const set of sets) for (const row of await reachOf(composers, set, count, store)) rows.push(row);
+  } finally {
+    await Promise.all([composers.now.close(), composers.half.close()]);
+  }
   if (flags.json) for (const row of rows) sayJson(context, row);
   else {
     const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
