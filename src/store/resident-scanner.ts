@@ -9,6 +9,8 @@ import type { RowScanner, RowSelection, RowTable, SelectionScanOptions } from '.
 
 /** Device memory that rows may take, bytes. */
 const DEFAULT_BUDGET_BYTES = 4 * 2 ** 30;
+/** Rows that found no room there are read and sent in blocks of this many bytes. */
+const BLOCK_BYTES = 64 * 2 ** 20;
 
 /** A position that may hit, with the kernel's distance. */
 interface Near {
@@ -18,7 +20,7 @@ interface Near {
 
 /**
  * Searches rows that stay on a device: uploaded once, followed by what the store appends, and given up model by model,
- * the longest unused first, when there are more than fit. The device finds what may hit; the f32 rows on disk decide.
+ * the longest unused first, when there are more than fit; those of one scan do not give way to each other. The device finds what may hit; the f32 rows on disk decide.
  */
 export class ResidentScanner implements RowScanner {
   readonly name: string;
@@ -68,17 +70,19 @@ export class ResidentScanner implements RowScanner {
     const near = Array.from({ length: targets.targets }, (): Near[] => []);
     const margin = options.margin ?? 0;
     const limits = Array.from(targets.thresholds, (threshold) => threshold - margin);
+    const kept = new Set(selection.sources.map(({ f32Path }) => f32Path));
     for (const [index, source] of selection.sources.entries()) {
       throwIfAborted(options.signal, 'the distance scan');
       const positions = positionsOf(selection, index, options.from ?? 0);
-      if (positions !== undefined)
-        await this.#searchTable(source, selection.dim, positions, targets, limits, near, options);
+      if (positions === undefined) continue;
+      const table = await this.#resident(source, selection.dim, kept);
+      await this.#searchTable(table, selection.dim, positions, targets, limits, near, options);
     }
     return decide(selection, targets, near, options);
   }
 
   async #searchTable(
-    source: RowTable,
+    table: ResidentTable<ResidentRows>,
     dim: number,
     positions: Int32Array,
     targets: TargetMatrix,
@@ -86,7 +90,6 @@ export class ResidentScanner implements RowScanner {
     near: Near[][],
     { signal }: SelectionScanOptions,
   ): Promise<void> {
-    const table = await this.#resident(source, dim);
     const take = (target: number, row: number, distance: number): void => {
       const position = positions[row]!;
       if (position >= 0) near[target]!.push({ position, distance });
@@ -98,22 +101,31 @@ export class ResidentScanner implements RowScanner {
       }
     }
     // The newest rows, which are not worth a chunk yet, and those that found no room.
-    const behind = positions.length - table.rows;
-    if (behind <= 0) return;
-    const rows = { data: readRows(source.f32Path, table.rows, behind, dim), rows: behind, dim };
-    for (const { row, target, distance } of await this.#engine.scan(rows, targets, { mode: 'all', signal }))
-      take(target, table.rows + row, distance);
+    const most = Math.max(1, Math.floor(BLOCK_BYTES / (dim * 4)));
+    for (let first = table.rows; first < positions.length; first += most) {
+      const count = Math.min(most, positions.length - first);
+      const rows = { data: readRows(table.path, first, count, dim), rows: count, dim };
+      for (const { row, target, distance } of await this.#engine.scan(rows, targets, { mode: 'all', signal }))
+        take(target, first + row, distance);
+    }
   }
 
   /** The table's rows on the device, as many as there is room for. */
-  async #resident({ f32Path, rows }: RowTable, dim: number): Promise<ResidentTable<ResidentRows>> {
+  async #resident(
+    { f32Path, rows }: RowTable,
+    dim: number,
+    kept: ReadonlySet<string>,
+  ): Promise<ResidentTable<ResidentRows>> {
     const table =
       this.#tables.get(f32Path) ?? new ResidentTable(f32Path, dim, (more) => this.#engine.prepareRows(more));
     this.#tables.delete(f32Path);
     const needed = Math.min(rows * dim * 4, this.#budgetBytes);
-    for (const path of [...this.#tables.keys()]) if (this.residentBytes + needed > this.#budgetBytes) this.#drop(path);
+    for (const path of [...this.#tables.keys()]) {
+      if (this.residentBytes + needed > this.#budgetBytes && !kept.has(path)) this.#drop(path);
+    }
+    const room = Math.min(needed, this.#budgetBytes - this.residentBytes);
     this.#tables.set(f32Path, table);
-    await table.grow(Math.floor(needed / (dim * 4)));
+    await table.grow(Math.floor(room / (dim * 4)));
     return table;
   }
 }

@@ -92,9 +92,14 @@ describe.each(['webgpu', 'webasm'] satisfies GpuMode[])('rows resident on a devi
   afterEach(() => rmSync(files.dir, { recursive: true }));
   afterAll(() => plain.close());
 
-  const open = async (budgetBytes?: number): Promise<ResidentScanner | undefined> => {
+  const open = async (budgetBytes?: number, onUpload?: () => void): Promise<ResidentScanner | undefined> => {
     try {
-      return new ResidentScanner(await createGpuDistanceEngine({ mode, maxBufferBytes: 2 * 2 ** 20 }), budgetBytes);
+      const engine = await createGpuDistanceEngine({ mode, maxBufferBytes: 2 * 2 ** 20 });
+      const prepareRows: typeof engine.prepareRows = (rows) => {
+        onUpload?.();
+        return engine.prepareRows(rows);
+      };
+      return new ResidentScanner({ ...engine, prepareRows }, budgetBytes);
     } catch (error) {
       // A machine without any Vulkan driver has nothing to test.
       if (error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE') return undefined;
@@ -120,6 +125,17 @@ describe.each(['webgpu', 'webasm'] satisfies GpuMode[])('rows resident on a devi
       await expectSame(scanner);
     }
     expect(scanner.residentBytes).toBe(TABLES * 6_500 * DIM * 4);
+    await scanner.close();
+  });
+
+  test('stay from scan to scan where not all of one selection fit', async () => {
+    let uploads = 0;
+    const scanner = await open(2.5 * 3_000 * DIM * 4, () => uploads++);
+    if (scanner === undefined) return;
+    files.grow(3_000);
+    await expectSame(scanner);
+    expect(uploads).toBe(TABLES);
+    expect(scanner.residentBytes).toBe(2.5 * 3_000 * DIM * 4);
     await scanner.close();
   });
 
