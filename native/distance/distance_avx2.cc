@@ -1,20 +1,16 @@
 // AVX2 + FMA + F16C. Sixteen ymm registers: tiles of 4 rows by 3 panels, twice.
 #include <immintrin.h>
 
-#include "distance/distance.h"
+#include "distance/distance_impl.h"
 
 namespace quarry {
 namespace {
-
-constexpr size_t kLanes = 8;
 
 inline __m256 load(const float* p) { return _mm256_loadu_ps(p); }
 inline __m256 load(const uint16_t* p) {
   const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
 }
-inline float value(float x) { return x; }
-inline float value(uint16_t x) { return bf16_to_float(x); }
 
 inline float sum(__m256 v) {
   __m128 x = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
@@ -78,24 +74,10 @@ void tile(const float* const* rows, const char* panel, size_t stride, size_t dep
   }
 }
 
-void gemm_panel_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
-                    size_t ldc) {
-  const char* b = static_cast<const char*>(panel);
-  for (size_t r = 0; r < kDistanceTile; r += 4) {
-    if (panels == 3) tile<3>(rows + r, b, stride, depth, c + r * ldc, ldc);
-    else if (panels == 2) tile<2>(rows + r, b, stride, depth, c + r * ldc, ldc);
-    else tile<1>(rows + r, b, stride, depth, c + r * ldc, ldc);
-  }
-}
-
 void expand(const uint16_t* row, size_t dim, float* out) {
   size_t k = 0;
   for (; k + 8 <= dim; k += 8) _mm256_storeu_ps(out + k, load(row + k));
   for (; k < dim; ++k) out[k] = bf16_to_float(row[k]);
-}
-
-void dot_rows_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
-  dot_rows(rows, n, static_cast<const float*>(target), dim, dots, squares);
 }
 
 /// Adds x[k] * x[k] for eight elements to two of the eight groups of partial sums.

@@ -2,18 +2,14 @@
 // panels of 8, twice.
 #include <arm_neon.h>
 
-#include "distance/distance.h"
+#include "distance/distance_impl.h"
 #include "distance/row_streams.h"
 
 namespace quarry {
 namespace {
 
-constexpr size_t kLanes = 8;
-
 inline float32x4_t load(const float* p) { return vld1q_f32(p); }
 inline float32x4_t load(const uint16_t* p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
-inline float value(float x) { return x; }
-inline float value(uint16_t x) { return bf16_to_float(x); }
 
 /// R rows, `apart` places from each other, times the target and themselves: two partial sums of four each.
 template <size_t R, typename T>
@@ -58,10 +54,6 @@ void dot_rows(const T* const* rows, size_t n, const float* target, size_t dim, f
       [&](size_t i) { stream<1>(rows + i, 0, target, dim, dots + i, squares + i); });
 }
 
-void dot_rows_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
-  dot_rows(rows, n, static_cast<const float*>(target), dim, dots, squares);
-}
-
 template <size_t P>
 void tile(const float* const* rows, const char* panel, size_t stride, size_t depth, float* c, size_t ldc) {
   constexpr size_t R = 4;
@@ -83,16 +75,6 @@ void tile(const float* const* rows, const char* panel, size_t stride, size_t dep
   }
   for (size_t r = 0; r < R; ++r) {
     for (size_t v = 0; v < P * 2; ++v) vst1q_f32(c + r * ldc + v * 4, acc[r][v]);
-  }
-}
-
-void gemm_panel_f32(const float* const* rows, const void* panel, size_t stride, size_t panels, size_t depth, float* c,
-                    size_t ldc) {
-  const char* b = static_cast<const char*>(panel);
-  for (size_t r = 0; r < kDistanceTile; r += 4) {
-    if (panels == 3) tile<3>(rows + r, b, stride, depth, c + r * ldc, ldc);
-    else if (panels == 2) tile<2>(rows + r, b, stride, depth, c + r * ldc, ldc);
-    else tile<1>(rows + r, b, stride, depth, c + r * ldc, ldc);
   }
 }
 

@@ -1,11 +1,8 @@
 // The plain level: what the others must agree with, and what runs where there is no other.
-#include "distance/distance.h"
+#include "distance/distance_impl.h"
 
 namespace quarry {
 namespace {
-
-inline float value(float x) { return x; }
-inline float value(uint16_t x) { return bf16_to_float(x); }
 
 template <typename T>
 void dot_rows(const T* const* rows, size_t n, const float* target, size_t dim, float* dots, float* squares) {
@@ -37,13 +34,11 @@ void dot_rows(const T* const* rows, size_t n, const float* target, size_t dim, f
   }
 }
 
-constexpr size_t kLanes = 8;
-
-void gemm_panel_f32(const float* const* rows, const void* panel, size_t panel_stride, size_t panels, size_t depth,
-                    float* c, size_t ldc) {
-  for (size_t p = 0; p < panels; ++p) {
-    const float* b = reinterpret_cast<const float*>(static_cast<const char*>(panel) + p * panel_stride);
-    for (size_t r = 0; r < kDistanceTile; ++r) {
+template <size_t P>
+void tile(const float* const* rows, const char* panel, size_t stride, size_t depth, float* c, size_t ldc) {
+  for (size_t p = 0; p < P; ++p) {
+    const float* b = reinterpret_cast<const float*>(panel + p * stride);
+    for (size_t r = 0; r < 4; ++r) {
       float sum[kLanes] = {0};
       for (size_t k = 0; k < depth; ++k) {
         for (size_t t = 0; t < kLanes; ++t) sum[t] += rows[r][k] * b[k * kLanes + t];
@@ -55,10 +50,6 @@ void gemm_panel_f32(const float* const* rows, const void* panel, size_t panel_st
 
 void expand(const uint16_t* row, size_t dim, float* out) {
   for (size_t k = 0; k < dim; ++k) out[k] = bf16_to_float(row[k]);
-}
-
-void dot_rows_bf16(const uint16_t* const* rows, size_t n, const void* target, size_t dim, float* dots, float* squares) {
-  dot_rows(rows, n, static_cast<const float*>(target), dim, dots, squares);
 }
 
 template <typename T>

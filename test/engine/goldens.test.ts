@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { attention as fastAttention } from '../../src/engine/js/attention.js';
-import * as forward from '../../src/engine/js/forward.js';
-import { linear as fastLinear } from '../../src/engine/js/linear.js';
+import { JS_PRODUCTS } from '../../src/engine/js/products.js';
 import { sigRegSum as fastSigRegSum } from '../../src/engine/js/sig-reg.js';
-import { attention } from '../../src/engine/reference/attention.js';
 import { cosineDistance, selectBest, withinAuditTolerance } from '../../src/engine/reference/competition.js';
 import { batchesOf, chunkAt, chunkCount } from '../../src/engine/reference/data-contract.js';
-import { encodeLayer, feedForward, type LayerWeights } from '../../src/engine/reference/encoder.js';
+import { encodeLayer, feedForward, type LayerWeights, REFERENCE_PRODUCTS } from '../../src/engine/reference/encoder.js';
 import { layerNorm } from '../../src/engine/reference/layer-norm.js';
-import { type LinearWeights, linear } from '../../src/engine/reference/linear.js';
+import type { LinearWeights } from '../../src/engine/reference/linear.js';
 import { applyRope, ropeTable, ropeTimescales } from '../../src/engine/reference/rope.js';
 import { RunningMean } from '../../src/engine/reference/running-mean.js';
 import { projectionFromNoise, sigRegSum } from '../../src/engine/reference/sig-reg.js';
@@ -86,13 +83,11 @@ function perBatch(
   }).flat();
 }
 
-const REFERENCE = { attention, linear, feedForward, encodeLayer, encode, sigRegSum };
-const JS = { ...forward, attention: fastAttention, linear: fastLinear, sigRegSum: fastSigRegSum };
-
 describe.each([
-  ['reference', REFERENCE],
-  ['js', JS],
-])('layers of the %s engine', (_, { attention, linear, feedForward, encodeLayer, encode, sigRegSum }) => {
+  ['reference', REFERENCE_PRODUCTS, sigRegSum],
+  ['js', JS_PRODUCTS, fastSigRegSum],
+])('layers of the %s engine', (_, products, sigRegSum) => {
+  const { attention, linear } = products;
   test.each(casesOf('soma-layer-norm'))('$test', (golden) => {
     const { x, gamma, beta } = golden.inputs;
     check(golden, layerNorm(arrayOf(x!), { gamma: arrayOf(gamma!), beta: arrayOf(beta!) }));
@@ -122,7 +117,7 @@ describe.each([
     const weights = golden.inputs.weights!;
     const inner = affine(weights, 'linear_inner');
     const outer = affine(weights, 'linear_outer');
-    check(golden, feedForward(arrayOf(golden.inputs['x']!), { inner, outer }));
+    check(golden, feedForward(arrayOf(golden.inputs['x']!), { inner, outer }, products));
   });
   test.each(casesOf('soma-encoder'))('$test', (golden) => {
     const weights = golden.inputs.weights!;
@@ -133,7 +128,8 @@ describe.each([
       golden.expected_shape[0]!,
       (x, positions) => {
         const rope = ropeTable(positions, golden.expected_shape[2]! / num_heads);
-        for (let l = 0; l < num_layers; l++) encodeLayer(x, layerWeights(weights, `layers.${l}`), rope, num_heads);
+        for (let l = 0; l < num_layers; l++)
+          encodeLayer(x, layerWeights(weights, `layers.${l}`), rope, num_heads, products);
         return x;
       },
     );
@@ -150,7 +146,7 @@ describe.each([
       predictor,
     };
     const tokens = arrayOf(golden.inputs['tokens']!);
-    const r = encode(model, tokens, arrayOf(golden.inputs['positions']!), num_heads);
+    const r = encode(model, tokens, arrayOf(golden.inputs['positions']!), num_heads, products);
     check(golden, golden.test === 'test_v1_predict' ? linear(r, predictor) : r);
   });
   test.each(casesOf('soma-sig-reg'))('$test', (golden) => {

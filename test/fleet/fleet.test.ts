@@ -251,7 +251,7 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
   });
 
   it('counts an answer that comes twice once', async () => {
-    const engine = await openEngine();
+    const engine = await openEngine({ ackWaitMs: 60_000 });
     const raw = await startRawScorer({ url: server.url, fleet }, published.models[0]!, cache(), async (send, job) => {
       await send();
       expect(await send()).toBe('taken');

@@ -7,7 +7,7 @@ import { exponentiate } from './softmax.js';
  * Rows whose largest allowed score is below this see later positions: `exp(-10000 - max)` is no longer 0 in f32, which
  * underflows past `exp(-104)`. Ordinary weights never get there; hostile ones can.
  */
-export const MASK_LEAK_BELOW = -9896;
+const MASK_LEAK_BELOW = -9896;
 
 /**
  * Causal multi-head self-attention of one chunk, PAD positions included like any other.
@@ -32,6 +32,24 @@ export function attention(u: Float32Array, weights: AttentionWeights, rope: Rope
   return linear(context, weights.output);
 }
 
+/**
+ * Replaces the scores of row `i` by the powers of its softmax, the sum of which they are to be divided by.
+ *
+ * @param scores those of positions up to `i`; what lies behind is overwritten where the mask leaks
+ * @returns how many positions count, and the sum of their powers
+ */
+export function exponentiateRow(scores: Float64Array, i: number): { readonly end: number; readonly sum: number } {
+  let max = -Infinity;
+  for (let j = 0; j <= i; j++) if (scores[j]! > max) max = scores[j]!;
+  let end = i + 1;
+  if (max < MASK_LEAK_BELOW && end < scores.length) {
+    scores.fill(MASK_FILL, end);
+    end = scores.length;
+    max = Math.max(max, MASK_FILL);
+  }
+  return { end, sum: exponentiate(scores, end, max) };
+}
+
 /** One head: `softmax(q k^T / sqrt(D)) v` over positions up to the row's own. */
 function attendHead(
   context: Float32Array,
@@ -52,15 +70,7 @@ function attendHead(
     const row = i * width + offset;
     scores.fill(0, 0, i + 1);
     for (let d = 0; d < headDim; d += FEATURES) addScores(scores, i + 1, query, row, keys, d, headDim, length, scale);
-    let max = -Infinity;
-    for (let j = 0; j <= i; j++) if (scores[j]! > max) max = scores[j]!;
-    let end = i + 1;
-    if (max < MASK_LEAK_BELOW && end < length) {
-      scores.fill(MASK_FILL, end);
-      end = length;
-      max = Math.max(max, MASK_FILL);
-    }
-    const sum = exponentiate(scores, end, max);
+    const { end, sum } = exponentiateRow(scores, i);
     for (let d = 0; d < headDim; d += FEATURES) mixValues(context, row, scores, end, sum, values, d, headDim, length);
   }
 }

@@ -4,6 +4,7 @@ import type { DistanceEngine, EmbeddingRows, Hit, ScanOptions, TargetMatrix } fr
 import { assertScanArguments, rowAsF32 } from '../embedding-rows.js';
 import { HitCollector } from '../hit-collector.js';
 import { cosineDistance, norm } from '../reference/competition.js';
+import { dot } from './dot.js';
 
 /** Multiply-adds between two looks at the signal and the event loop: about 20 ms. */
 const WORK_PER_TURN = 16_000_000;
@@ -34,27 +35,10 @@ async function scan(rows: EmbeddingRows, targets: TargetMatrix, options: ScanOpt
     for (const [t, target] of vectors.entries()) {
       const limit = collector.limit(t);
       if (limit === Number.NEGATIVE_INFINITY) continue;
-      if (1 - dot(vector, target) / (length * norms[t]!) > limit + SCREEN_SLACK) continue;
+      if (1 - dot(vector, 0, target, 0, dim) / (length * norms[t]!) > limit + SCREEN_SLACK) continue;
       collector.offer(row, t, cosineDistance(vector, target));
     }
   }
   throwIfAborted(options.signal, 'scanning embeddings');
   return collector.hits();
-}
-
-/** Four partial sums, so that one addition need not wait for the one before. */
-function dot(a: Float32Array, b: Float32Array): number {
-  let s0 = 0;
-  let s1 = 0;
-  let s2 = 0;
-  let s3 = 0;
-  const even = a.length & ~3;
-  for (let i = 0; i < even; i += 4) {
-    s0 += a[i]! * b[i]!;
-    s1 += a[i + 1]! * b[i + 1]!;
-    s2 += a[i + 2]! * b[i + 2]!;
-    s3 += a[i + 3]! * b[i + 3]!;
-  }
-  for (let i = even; i < a.length; i++) s0 += a[i]! * b[i]!;
-  return s0 + s1 + (s2 + s3);
 }

@@ -3,9 +3,10 @@ import type { WeightsFile } from '../../weights/weights-file.js';
 import type { GradientOptions, ScoringEngine } from '../contract.js';
 import { negativeLogLikelihood } from '../reference/cross-entropy.js';
 import { loadV1, type ReferenceModel } from '../reference/reference-engine.js';
+import { encode } from '../reference/v1-model.js';
 import { byteGradient } from './backward/byte-gradient.js';
-import { encode } from './forward.js';
 import { linear } from './linear.js';
+import { JS_PRODUCTS } from './products.js';
 import { ProjectionCache } from './projection-cache.js';
 import { sigRegSum } from './sig-reg.js';
 
@@ -39,7 +40,7 @@ export function createJsEngine(): JsEngine {
         projection: (seed) => projections.get(seed, config.embeddingDim),
         kernels: (v1) => ({
           config,
-          representations: ({ tokens, positions }) => encode(v1, tokens, positions, config.numHeads),
+          representations: ({ tokens, positions }) => encode(v1, tokens, positions, config.numHeads, JS_PRODUCTS),
           negativeLogLikelihood: (r, targets) => negativeLogLikelihood(linear(r, v1.predictor), targets),
           sigReg: sigRegSum,
         }),

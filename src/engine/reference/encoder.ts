@@ -18,16 +18,29 @@ export interface LayerWeights {
   readonly feedForward: FeedForwardWeights;
 }
 
+/** What takes the time in a forward pass: engines have their own. */
+export interface Products {
+  readonly linear: typeof linear;
+  readonly attention: typeof attention;
+}
+
+/** The plain ones. */
+export const REFERENCE_PRODUCTS: Products = { linear, attention };
+
 /**
  * `GELU(u W1 + b1) W2 + b2`.
  *
  * @param u `[rows, E]`
  * @returns `[rows, E]`
  */
-export function feedForward(u: Float32Array, weights: FeedForwardWeights): Float32Array {
-  const hidden = linear(u, weights.inner);
+export function feedForward(
+  u: Float32Array,
+  weights: FeedForwardWeights,
+  products: Products = REFERENCE_PRODUCTS,
+): Float32Array {
+  const hidden = products.linear(u, weights.inner);
   gelu(hidden);
-  return linear(hidden, weights.outer);
+  return products.linear(hidden, weights.outer);
 }
 
 /**
@@ -35,11 +48,18 @@ export function feedForward(u: Float32Array, weights: FeedForwardWeights): Float
  *
  * @param x `[T, E]`
  */
-export function encodeLayer(x: Float32Array, layer: LayerWeights, rope: RopeTable, numHeads: number): void {
-  add(x, attention(layerNorm(x, layer.norm1), layer.attention, rope, numHeads));
-  add(x, feedForward(layerNorm(x, layer.norm2), layer.feedForward));
+export function encodeLayer(
+  x: Float32Array,
+  layer: LayerWeights,
+  rope: RopeTable,
+  numHeads: number,
+  products: Products = REFERENCE_PRODUCTS,
+): void {
+  add(x, products.attention(layerNorm(x, layer.norm1), layer.attention, rope, numHeads));
+  add(x, feedForward(layerNorm(x, layer.norm2), layer.feedForward, products));
 }
 
-function add(x: Float32Array, y: Float32Array): void {
+/** Adds `y` to `x`, in place. */
+export function add(x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < x.length; i++) x[i] = x[i]! + y[i]!;
 }

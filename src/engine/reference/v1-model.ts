@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../weights/model-config.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
-import { encodeLayer, type LayerWeights } from './encoder.js';
+import { encodeLayer, type LayerWeights, type Products, REFERENCE_PRODUCTS } from './encoder.js';
 import { layerNorm, type NormWeights } from './layer-norm.js';
 import type { LinearWeights } from './linear.js';
 import { ropeTable } from './rope.js';
@@ -67,11 +67,12 @@ export function encode(
   tokens: ArrayLike<number>,
   positions: ArrayLike<number>,
   numHeads: number,
+  products: Products = REFERENCE_PRODUCTS,
 ): Float32Array {
   const width = weights.finalNorm.gamma.length;
   const x = embed(weights.embedding, tokens, width);
   const rope = ropeTable(positions, width / numHeads);
-  for (const layer of weights.layers) encodeLayer(x, layer, rope, numHeads);
+  for (const layer of weights.layers) encodeLayer(x, layer, rope, numHeads, products);
   return layerNorm(x, weights.finalNorm);
 }
 

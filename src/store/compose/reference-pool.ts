@@ -1,4 +1,4 @@
-import { dot } from './dot.js';
+import { dot } from '../../engine/js/dot.js';
 import type { ComposePool, FoundParts, PoolGoals } from './pool.js';
 import { type SearchedRows, searchComposition } from './search.js';
 

@@ -1,8 +1,7 @@
-import { type AttentionWeights, MASK_FILL } from '../../reference/attention.js';
+import type { AttentionWeights } from '../../reference/attention.js';
 import { applyRope, type RopeTable } from '../../reference/rope.js';
-import { MASK_LEAK_BELOW } from '../attention.js';
+import { exponentiateRow } from '../attention.js';
 import { linear } from '../linear.js';
-import { exponentiate } from '../softmax.js';
 import { linearBackward } from './linear-backward.js';
 
 /** Queries, keys and values of a chunk, `[T, E]` each, and in the same shape the gradients with respect to them. */
@@ -118,20 +117,12 @@ function attentionWeights(
   headDim: number,
   scale: number,
 ): number {
-  let max = -Infinity;
   for (let j = 0; j <= i; j++) {
     let score = 0;
     for (let d = 0; d < headDim; d++) score += query[i * width + offset + d]! * scale * key[j * width + offset + d]!;
     weights[j] = score;
-    if (score > max) max = score;
   }
-  let end = i + 1;
-  if (max < MASK_LEAK_BELOW && end < weights.length) {
-    weights.fill(MASK_FILL, end);
-    end = weights.length;
-    max = Math.max(max, MASK_FILL);
-  }
-  const sum = exponentiate(weights, end, max);
+  const { end, sum } = exponentiateRow(weights, i);
   for (let j = 0; j < end; j++) weights[j] = weights[j]! / sum;
   return end;
 }

@@ -2,10 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import { QuarryError, throwIfAborted } from '../../../errors/index.js';
 import type { ModelConfig } from '../../../weights/model-config.js';
 import { batchesOf, chunkAt } from '../../reference/data-contract.js';
+import { encodeLayer } from '../../reference/encoder.js';
 import { emptyData } from '../../reference/evaluate.js';
 import { ropeTable } from '../../reference/rope.js';
 import { embed, type V1Weights } from '../../reference/v1-model.js';
-import { encodeLayer } from '../forward.js';
+import { JS_PRODUCTS } from '../products.js';
 import { encodeLayerBackward } from './encoder-backward.js';
 import { layerNormBackward } from './layer-norm-backward.js';
 import { linearBackward } from './linear-backward.js';
@@ -72,7 +73,7 @@ function inputGradient(
   const x = embed(weights.embedding, tokens, embeddingDim);
   const inputs = weights.layers.map((layer) => {
     const input = x.slice();
-    encodeLayer(x, layer, rope, numHeads);
+    encodeLayer(x, layer, rope, numHeads, JS_PRODUCTS);
     return input;
   });
   const seed = Float32Array.from(x, (_, i) => direction[i % embeddingDim]!);

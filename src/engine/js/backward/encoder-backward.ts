@@ -1,4 +1,4 @@
-import type { LayerWeights } from '../../reference/encoder.js';
+import { add, type LayerWeights } from '../../reference/encoder.js';
 import { layerNorm } from '../../reference/layer-norm.js';
 import type { RopeTable } from '../../reference/rope.js';
 import { attention } from '../attention.js';
@@ -31,8 +31,4 @@ export function encodeLayerBackward(
   add(gradient, layerNormBackward(between, linearBackward(dHidden, layer.feedForward.inner), layer.norm2));
   const dNormed = attentionBackward(normed, gradient, layer.attention, rope, numHeads);
   add(gradient, layerNormBackward(x, dNormed, layer.norm1));
-}
-
-function add(x: Float32Array, y: Float32Array): void {
-  for (let i = 0; i < x.length; i++) x[i] = x[i]! + y[i]!;
 }
