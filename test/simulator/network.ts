@@ -54,7 +54,6 @@ export class SimulatedNetwork {
         genesis,
         genesisTimestampMs: BigInt(clock.now()),
         signSummary: (summary) => ({ epoch: summary.epoch, signature: new Uint8Array(48), bitmap: [0] }),
-        chain: 'localnet',
         serverVersion: '0.1.21',
         retainCheckpoints: 2_000,
         retainTransactions: 20_000,

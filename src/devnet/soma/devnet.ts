@@ -1,4 +1,5 @@
 import type { Server as GrpcServer } from '@grpc/grpc-js';
+import { QuarryError } from '../../errors/index.js';
 import type { Address, ObjectId } from '../../soma/chain/id.js';
 import type { Keypair } from '../../soma/chain/keys/keypair.js';
 import type { TargetPayload } from '../../soma/chain/target.js';
@@ -17,6 +18,9 @@ import { type DevnetOptions, resolveDevnetOptions } from './options.js';
 import { grpcServers } from './rpc/grpc-servers.js';
 import { seededRandom } from './seeded-random.js';
 import { listenShared } from './shared-port-server.js';
+
+/** Room of the blob host, in memory. */
+const MAX_BLOB_BYTES = 4 * 1024 ** 3;
 
 /** Where a devnet listens. */
 export interface DevnetEndpoints {
@@ -50,7 +54,11 @@ export interface Devnet extends DevnetEndpoints {
   advanceEpoch(protocolVersion?: number): Promise<bigint>;
   /** Waits until every submission so far is audited. */
   settleAudits(): Promise<void>;
-  /** Puts bytes on the devnet's own host and returns their URL. */
+  /**
+   * Puts bytes on the devnet's own host and returns their URL.
+   *
+   * @throws QuarryError `DATA_TOO_LARGE` when all blobs together would exceed 4 GiB
+   */
   putBlob(name: string, bytes: Uint8Array): string;
   /** Stops serving and ends every connection. Safe to call twice. */
   close(): Promise<void>;
@@ -66,7 +74,7 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
   const options = resolveDevnetOptions(given);
   const { node, validators, faucet } = makeNode(options);
   const chaos = new Chaos(options.chaos);
-  const blobs = new BlobStore(options.maxBlobBytes);
+  const blobs = new BlobStore(MAX_BLOB_BYTES);
   const own = { httpUrl: '' };
   const fetchBytes = byteFetcher({ blobs, isOwn: (url) => own.httpUrl !== '' && url.startsWith(`${own.httpUrl}/`) });
   const keypairs = validators.map(({ keypair }) => keypair);
@@ -167,7 +175,13 @@ function running(parts: {
     advanceEpoch: (version) => driver.advance(version === undefined ? undefined : BigInt(version)),
     settleAudits: async () => auditor?.settle(node.ledger.state.epoch, auditWait),
     putBlob: (name, bytes) => {
-      blobs.put(name, bytes);
+      if (!blobs.put(name, bytes)) {
+        throw new QuarryError(
+          'DATA_TOO_LARGE',
+          `the devnet's host has no room for the ${bytes.length} bytes of ${name}`,
+          { hint: `its blobs may have ${MAX_BLOB_BYTES} bytes in all` },
+        );
+      }
       return `${endpoints.httpUrl}/blobs/${name}`;
     },
     close,

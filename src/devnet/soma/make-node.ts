@@ -5,6 +5,9 @@ import { genesisValidators, networkKeypair } from './network-keys.js';
 import { DevnetNode } from './node.js';
 import type { resolveDevnetOptions } from './options.js';
 
+/** What the node says its version is: the one that the official SDK 0.1.15 insists on. */
+const SERVER_VERSION = '0.1.19';
+
 /** The node on its genesis, and who acts on it: its validators and the faucet. */
 export function makeNode(options: ReturnType<typeof resolveDevnetOptions>) {
   const validators = genesisValidators(options.seed, options.validators);
@@ -29,12 +32,11 @@ export function makeNode(options: ReturnType<typeof resolveDevnetOptions>) {
       genesis,
       genesisTimestampMs,
       signSummary: summarySigner(validators.map(({ key }) => key)),
-      chain: 'localnet',
-      serverVersion: options.serverVersion,
+      serverVersion: SERVER_VERSION,
       retainCheckpoints: options.retainCheckpoints,
       retainTransactions: options.retainTransactions,
       finalityDelayMs: options.finalityDelayMs,
-      abortedRejectionDelayMs: options.abortedRejectionDelayMs,
+      abortedRejectionDelayMs: 0,
       readLagMs: options.readLagMs,
       parameterOverrides: options.parameterOverrides,
     },

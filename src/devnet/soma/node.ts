@@ -40,7 +40,6 @@ export interface DevnetNodeOptions {
   readonly genesisTimestampMs: bigint;
   /** Makes the validators' signature over a checkpoint summary. */
   readonly signSummary: (summary: CheckpointSummary) => CertifiedBy;
-  readonly chain: 'localnet' | 'testnet';
   readonly serverVersion: string;
   /** Checkpoints kept. */
   readonly retainCheckpoints: number;
@@ -70,7 +69,7 @@ export class DevnetNode {
   readonly checkpoints: CheckpointLog;
   /** What reads are answered from. */
   readonly visible: VisibleState;
-  readonly chain: 'localnet' | 'testnet';
+  readonly chain = 'localnet';
   /** The digest of the genesis checkpoint, which names the chain. */
   readonly chainId: Digest;
   /** What the node calls itself: program and version. */
@@ -87,7 +86,6 @@ export class DevnetNode {
   constructor(options: DevnetNodeOptions, deps: DevnetNodeDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.chain = options.chain;
     this.server = `soma-node/${options.serverVersion}`;
     this.signSummary = options.signSummary;
     this.ledger = new Ledger(options.genesis);

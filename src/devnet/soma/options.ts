@@ -35,8 +35,6 @@ export interface DevnetOptions {
   readonly retainTransactions?: number | undefined;
   /** 1 to 5. Default 5. */
   readonly protocolVersion?: number | undefined;
-  /** What the node says its version is. Default 0.1.19, which the official SDK 0.1.15 insists on. */
-  readonly serverVersion?: string | undefined;
   /** Width of targets and embeddings. Default 16, that of the small model. */
   readonly embeddingDim?: number | undefined;
   /** Shape of the models that audits run. Default: the named configuration of that width. */
@@ -70,15 +68,11 @@ export interface DevnetOptions {
   readonly auditWaitMs?: number | undefined;
   /** Time a transaction's inputs stay locked before it executes, in milliseconds. Default 0. */
   readonly finalityDelayMs?: number | undefined;
-  /** How long refusals that the network retries for 90 s are held back, in milliseconds. Default 0. */
-  readonly abortedRejectionDelayMs?: number | undefined;
   /**
    * How long after a transaction's execution reads begin to show it, unless its checkpoint is sealed earlier, in
    * milliseconds. Default 250, as on the network: ExecuteTransaction answers before the fullnode knows the results.
    */
   readonly readLagMs?: number | undefined;
-  /** Bytes the blob host keeps in memory at most. Default 4 GiB. */
-  readonly maxBlobBytes?: number | undefined;
   /** Faults to play. Default: none. `true` plays the default mix. */
   readonly chaos?: ChaosOptions | boolean | undefined;
 }
@@ -94,7 +88,6 @@ export interface ResolvedDevnetOptions {
   readonly retainCheckpoints: number;
   readonly retainTransactions: number;
   readonly protocolVersion: bigint;
-  readonly serverVersion: string;
   readonly parameters: SystemParameters;
   readonly parameterOverrides: ParameterOverrides;
   readonly modelConfig: ModelConfig | undefined;
@@ -107,9 +100,7 @@ export interface ResolvedDevnetOptions {
   readonly auditShare: number;
   readonly auditWaitMs: number;
   readonly finalityDelayMs: number;
-  readonly abortedRejectionDelayMs: number;
   readonly readLagMs: number;
-  readonly maxBlobBytes: number;
   readonly chaos: ChaosOptions | undefined;
 }
 
@@ -160,7 +151,6 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
     retainCheckpoints: options.retainCheckpoints ?? 20_000,
     retainTransactions: options.retainTransactions ?? 50_000,
     protocolVersion,
-    serverVersion: options.serverVersion ?? '0.1.19',
     parameters: systemParameters(protocolVersion, overrides),
     parameterOverrides: overrides,
     modelConfig: options.modelConfig ?? Object.values(MODEL_CONFIGS).find((each) => each.embeddingDim === dim),
@@ -173,9 +163,7 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
     auditShare,
     auditWaitMs: options.auditWaitMs ?? 60_000,
     finalityDelayMs: options.finalityDelayMs ?? 0,
-    abortedRejectionDelayMs: options.abortedRejectionDelayMs ?? 0,
     readLagMs: options.readLagMs ?? 250,
-    maxBlobBytes: options.maxBlobBytes ?? 4 * 1024 ** 3,
     chaos: chaos === undefined ? undefined : { ...chaos, seed: chaos.seed ?? seed },
   };
 }

@@ -108,4 +108,12 @@ describe('devnet', () => {
     expect(listed.toString('latin1')).toContain('soma.rpc.TransactionExecutionService');
     client.close();
   });
+
+  it('refuses a blob that its host has no room for', async () => {
+    const small = await startDevnet();
+    const bytes = new Uint8Array(2 ** 28);
+    for (let n = 0; n < 16; n++) small.putBlob(`blob-${n}`, bytes);
+    expect(() => small.putBlob('one-more', bytes)).toThrow(expect.objectContaining({ code: 'DATA_TOO_LARGE' }));
+    await small.close();
+  });
 });
