@@ -106,6 +106,14 @@ describe('quarry aitbc', () => {
     expect((await run(live, ['jobs', 'results', 'x', '--json'])).out).toContain(`"results":${results}`);
   });
 
+  it('prints results that are nested too deep for that as JavaScript has them', async () => {
+    const deep = `${'['.repeat(300)}1.0${']'.repeat(300)}`;
+    const text = `{"job_id":"x","status":"completed","results":{"deep":${deep}}}`;
+    documented.server.faults.add('GET /v1/jobs/x/results', { status: 200, text }, 1);
+    const { out } = await run(documented, ['jobs', 'results', 'x', '--json']);
+    expect(out).toContain(`{"deep":${deep.replace('1.0', '1')}}`);
+  });
+
   it('says what the id of a miner is on a live-key coordinator', async () => {
     const world = await startWorld('live-key');
     const failed = await world
