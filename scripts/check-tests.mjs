@@ -8,7 +8,6 @@ const CLOCK = /expect\(\s*(?:performance|Date)\.now\(\)/g;
 
 /** Tests that sleep because silence is what they test. The numbers may only fall. */
 const SLEEPING = {
-  'test/aitbc/miner.test.ts': 1,
   'test/aitbc/websocket.test.ts': 2,
   'test/cli/models-fetch.test.ts': 1,
   'test/cli/status-line.test.ts': 1,

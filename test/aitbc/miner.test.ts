@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import {
   verifyReceipt,
 } from '../../src/aitbc/index.js';
 import { until } from '../until.js';
-import { DIALECTS, PINS, quickly, startWorld, type World } from './worlds.js';
+import { DIALECTS, PINS, startWorld, type World } from './worlds.js';
 
 const JOB = { name: 'x', type: 'ai-inference' };
 const ok: JobHandler = async () => ({ result: { ok: true } });
@@ -105,9 +106,10 @@ describe.each(DIALECTS)('miner on the %s coordinator', (dialect) => {
     const client = world.client();
     const stop = new AbortController();
     await client.jobs.create(JOB);
-    const slow: JobHandler = async () => {
+    const slow: JobHandler = async ({ jobId }) => {
       stop.abort();
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      // Time enough for a miner that does not wait to report it.
+      for (let call = 0; call < 5; call++) await client.jobs.get(jobId);
       return { result: { ok: true } };
     };
     expect(await world.miner({ handler: slow }).run({ signal: stop.signal })).toMatchObject({ completed: 1 });
@@ -115,9 +117,10 @@ describe.each(DIALECTS)('miner on the %s coordinator', (dialect) => {
     const kill = new AbortController();
     const { jobId } = await client.jobs.create(JOB);
     const endless: JobHandler = async (_job, { signal }) => {
-      setTimeout(() => kill.abort(), 10);
-      await quickly(1);
-      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      const aborted = once(signal, 'abort');
+      kill.abort();
+      await aborted;
+      throw signal.reason;
     };
     expect(await world.miner({ handler: endless }).run({ killSignal: kill.signal })).toMatchObject({ failed: 1 });
     expect((await client.jobs.get(jobId)).error).toContain('the miner was stopped');

@@ -79,4 +79,4 @@ export async function startWorld(
 }
 
 /** Pauses of at most 5 ms, so that retries and polls do not slow the tests. */
-export const quickly: Sleep = (ms, signal) => sleep(Math.min(ms, 5), signal);
+const quickly: Sleep = (ms, signal) => sleep(Math.min(ms, 5), signal);
