@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { QuarryError } from '../src/errors/index.js';
+import { freePort } from './free-port.js';
 
 /** Whether a `nats-server` is here: Debian's package, or a newer one on the path. */
 export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 0;
@@ -16,16 +17,6 @@ export interface NatsServer {
   /** Starts it again on the same port and disk. */
   restart(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** A port that nothing listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function untilListening(port: number): Promise<void> {

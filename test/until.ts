@@ -9,7 +9,8 @@ export interface UntilOptions {
 }
 
 /**
- * Waits until a condition holds, looking again and again: the one place in test/ that sleeps.
+ * Waits until a condition holds, looking again and again: how tests wait for what no event tells. Those that sleep because
+ * silence is what they test are counted in `scripts/check-tests.mjs`.
  *
  * @param what for the error
  * @returns what the condition returned

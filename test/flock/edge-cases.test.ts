@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { demoTasks, listItem } from '../../src/devnet/flock/fixtures.js';
 import { flockBaseUrl } from '../../src/flock/base-url.js';
@@ -13,6 +11,7 @@ import { descriptionText, oneLine } from '../../src/flock/remote-text.js';
 import { formatCountdown, parseUtc } from '../../src/flock/time.js';
 import type { TaskListItem, WalletSubmission } from '../../src/flock/types.js';
 import { parseRetryAfterMs, redactUrl } from '../../src/http/index.js';
+import { listen } from '../loopback-server.js';
 import { collect, failure, onEnd, SEED_DAY, startBench } from './bench.js';
 
 const task = (more: object = {}): TaskListItem =>
@@ -331,13 +330,12 @@ describe('answers of the service', () => {
     await client.submissions.mine(7);
     expect(ledger.requests.map((request) => request.headers['flock-api-key'])).toEqual([undefined, ledger.apiKey]);
     const seen: unknown[] = [];
-    const other = createServer((request, response) => {
+    const other = await listen((request, response) => {
       seen.push(request.headers);
       response.end('{"items":[]}');
     });
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    onEnd(() => new Promise((resolve) => other.close(resolve)));
-    const location = `http://127.0.0.1:${(other.address() as AddressInfo).port}/x`;
+    onEnd(other.close);
+    const location = `${other.url}/x`;
     ledger.fail({ match: /wallet-submissions/, status: 302, headers: { location } });
     expect(await failure(client.submissions.mine(7))).toMatchObject({ code: 'ADDRESS_REFUSED' });
     expect(seen).toEqual([]);

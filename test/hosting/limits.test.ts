@@ -1,11 +1,11 @@
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { HttpHost, S3Host } from '../../src/hosting/index.js';
 import { HttpClient } from '../../src/http/index.js';
+import { listen } from '../loopback-server.js';
 
 let dir: string;
 const http = new HttpClient({ retry: { attempts: 1 } });
@@ -52,7 +52,7 @@ test('a link in the directory is not followed', async () => {
 
 test('a streamed upload that is answered 503 SlowDown is opened and sent again', async () => {
   const sizes: number[] = [];
-  const server = createServer((request, response) => {
+  const server = await listen((request, response) => {
     let size = 0;
     request.on('data', (piece: Uint8Array) => {
       size += piece.byteLength;
@@ -63,8 +63,7 @@ test('a streamed upload that is answered 503 SlowDown is opened and sent again',
       response.writeHead(sizes.length < 3 ? 503 : 200).end();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const endpointUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const endpointUrl = server.url;
   const credentials = { accessKeyId: 'a', secretAccessKey: 's' };
   const host = new S3Host({ bucket: 'b', endpointUrl, publicUrl: `${endpointUrl}/b`, region: 'auto', ...credentials });
   const path = join(dir, 'big');
@@ -72,6 +71,5 @@ test('a streamed upload that is answered 503 SlowDown is opened and sent again',
   await host.publishFile('ab'.repeat(32), path);
   expect(sizes).toEqual([3_000_000, 3_000_000, 3_000_000]);
   await host.close();
-  server.closeAllConnections();
-  server.close();
+  await server.close();
 });

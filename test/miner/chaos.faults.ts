@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../bench/free-port.js';
 import { variedBytes } from '../../bench/varied-bytes.js';
 import { NO_CHAOS } from '../../src/devnet/soma/index.js';
 import { isAbort, toQuarryError } from '../../src/errors/index.js';
@@ -30,14 +30,6 @@ afterEach(async () => {
 });
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function s3Host(url: string): S3Host {
   return new S3Host({

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { freePort } from '../../bench/free-port.js';
 import { variedBytes } from '../../bench/varied-bytes.js';
 import { seededRandom } from '../../src/devnet/soma/seeded-random.js';
 import { Keypair } from '../../src/soma/chain/index.js';
@@ -35,14 +35,6 @@ function killPoint(random: () => number): KillPoint {
   if (dice < 0.5) return { event: 'hit', count: 1, thenMs: random() * 300 };
   const event = (['hit', 'accepted', 'hit', 'claimed'] as const)[Math.floor(random() * 4)]!;
   return { event, count: 1 + Math.floor(random() * (event === 'claimed' ? 3 : 12)), thenMs: 0 };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 test(`after ${KILLS} kills at random points, nothing was scored, submitted or claimed twice, and nothing forgotten`, {

@@ -1,13 +1,10 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type LoopbackServer, listen } from '../loopback-server.js';
 
 /** A loopback server that speaks as much of S3 as publishing needs: PUT, HEAD, GET and DELETE of objects, path style. */
-export interface S3Server {
-  readonly url: string;
+export interface S3Server extends LoopbackServer {
   readonly objects: ReadonlyMap<string, Buffer>;
   /** Writes answered with an error. */
   readonly refused: () => number;
-  close(): Promise<void>;
 }
 
 /** @param fails whether the n-th request for an object, counted from 0, is answered with 500 */
@@ -15,7 +12,7 @@ export async function startS3Server(fails: (n: number, method: string) => boolea
   const objects = new Map<string, Buffer>();
   let requests = 0;
   let refused = 0;
-  const server = createServer((request, response) => {
+  const server = await listen((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -41,15 +38,5 @@ export async function startS3Server(fails: (n: number, method: string) => boolea
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    objects,
-    refused: () => refused,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { ...server, objects, refused: () => refused };
 }

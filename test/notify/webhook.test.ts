@@ -1,19 +1,18 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import type { QuarryError } from '../../src/errors/index.js';
 import { NOTICES, NOTIFY_TEMPLATES, type NotifyTemplate, WebhookNotifier } from '../../src/notify/index.js';
+import { type LoopbackServer, listen } from '../loopback-server.js';
 
 const FROM = { network: 'testnet', address: '0xabc' };
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
+const servers: LoopbackServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
 });
 
 /** A webhook that answers with these statuses, the last for ever. */
 async function hook(...statuses: number[]): Promise<{ url: string; calls: { path: string; body: unknown }[] }> {
   const calls: { path: string; body: unknown }[] = [];
-  const server = createServer((request, response) => {
+  const server = await listen((request, response) => {
     let text = '';
     request.on('data', (part) => {
       text += String(part);
@@ -24,8 +23,7 @@ async function hook(...statuses: number[]): Promise<{ url: string; calls: { path
     });
   });
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook/s3cret-path?chat_id=42`, calls };
+  return { url: `${server.url}/hook/s3cret-path?chat_id=42`, calls };
 }
 
 function notifier(url: string, template: NotifyTemplate = 'json', clock = { ms: 0 }, quietMs = 60_000) {
@@ -142,12 +140,10 @@ it('refuses URLs that cannot be called, without repeating them', () => {
 });
 
 it('does not wait for a webhook that hangs', async () => {
-  const server = createServer(() => {});
+  const server = await listen(() => {});
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { webhook, failures } = notifier(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const { webhook, failures } = notifier(`${server.url}/`);
   webhook.notify({ kind: 'disk', text: 'x' });
   await webhook.close(20);
   expect(failures.map(({ code }) => code)).toEqual(['ABORTED']);
-  server.closeAllConnections();
 });

@@ -1,8 +1,7 @@
-import { createServer, type Server } from 'node:http';
 import { type Devnet, type DevnetOptions, startDevnet } from '../../../src/devnet/soma/index.js';
 import { Keypair, manifestOf } from '../../../src/soma/chain/index.js';
 import { SomaClient, type SomaClientSettings } from '../../../src/soma/client/index.js';
-import { portOf } from './grpc-server.js';
+import { listen } from '../../loopback-server.js';
 
 /** A devnet with models and money, a client of it, and a host for bytes. */
 export interface Fixture {
@@ -25,12 +24,11 @@ export function bytesOf(length: number, seed: number): Uint8Array {
 
 export async function startFixture(options: DevnetOptions & { coins?: readonly bigint[] } = {}): Promise<Fixture> {
   const hosted = new Map<string, Uint8Array>();
-  const host: Server = createServer((request, response) => {
+  const host = await listen((request, response) => {
     const found = hosted.get(request.url ?? '');
     response.writeHead(found === undefined ? 404 : 200).end(found);
   });
-  await new Promise<void>((done) => host.listen(0, '127.0.0.1', done));
-  const hostUrl = `http://127.0.0.1:${portOf(host)}`;
+  const hostUrl = host.url;
   const keypair = Keypair.fromSecret(new Uint8Array(32).fill(7));
   const weights = [0, 1, 2].map((seed) => bytesOf(50_000, seed));
   const { coins = [100n * SOMA], ...devnetOptions } = options;
@@ -67,8 +65,7 @@ export async function startFixture(options: DevnetOptions & { coins?: readonly b
     async close() {
       client.close();
       await devnet.close();
-      host.closeAllConnections();
-      host.close();
+      await host.close();
     },
   };
 }
