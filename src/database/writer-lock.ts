@@ -1,13 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QuarryError } from '../errors/index.js';
 import { openDatabase, type SqlDatabase } from './database.js';
+
+/** Who only looks whether a lock is free has it for a moment: nobody who wants it shall be turned away for that. */
+const PATIENCE_MS = 100;
 
 /** The right to write into a directory, held until released or until the process ends. */
 export interface WriterLock {
   /** Lets another writer in. */
   release(): void;
 }
+
+const LOCK = 'writer.lock';
 
 function holder(dir: string): string | undefined {
   try {
@@ -27,7 +32,7 @@ export function lockForWriting(dir: string): WriterLock {
   let lock: SqlDatabase | undefined;
   try {
     // Rollback-journal mode: in write-ahead mode an exclusive transaction lets others in.
-    lock = openRollback(join(dir, 'writer.lock'));
+    lock = openRollback(join(dir, LOCK), PATIENCE_MS);
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock?.close();
@@ -52,6 +57,23 @@ export function lockForWriting(dir: string): WriterLock {
   };
 }
 
-function openRollback(path: string): SqlDatabase {
-  return openDatabase(path, { busyTimeoutMs: 1, journal: 'rollback' });
+/** Whether a writer, in this process or another, has the lock of `dir`. False where there is no such directory. */
+export function isLockedForWriting(dir: string): boolean {
+  if (!existsSync(join(dir, LOCK))) return false;
+  let lock: SqlDatabase | undefined;
+  try {
+    lock = openRollback(join(dir, LOCK), 1);
+    lock.exec('BEGIN EXCLUSIVE');
+    lock.exec('ROLLBACK');
+    return false;
+  } catch (error) {
+    if (error instanceof QuarryError && error.code === 'STORE_LOCKED') return true;
+    throw error;
+  } finally {
+    lock?.close();
+  }
+}
+
+function openRollback(path: string, busyTimeoutMs: number): SqlDatabase {
+  return openDatabase(path, { busyTimeoutMs, journal: 'rollback' });
 }

@@ -15,7 +15,7 @@ import type { MinerOptions } from './miner-options.js';
 export type OwnSample = Pick<Sample, 'bytes' | 'origin'>;
 
 /** What {@link createMiner} makes a miner of. */
-export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
+export interface CreateMinerOptions extends Omit<MinerOptions, 'config' | 'scoreOnly'> {
   /** A network's name or the URL of a fullnode; or a client, which stays the caller's to close. */
   readonly network: string | SomaClient;
   /** More fullnodes of the same network; the fastest that answers is used. Only where `network` is not a client. */
@@ -33,6 +33,11 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config'> {
   readonly samples?: AsyncIterable<OwnSample> | undefined;
   /** Keeps the store, the journal, the weights and hosted data; made when missing. One miner at a time. */
   readonly stateDir: string;
+  /**
+   * State directory of a miner that this one scores for: it finds no hits and spends nothing, leaves out what that miner's
+   * store has, and shares its weights. Its own `stateDir` is then one that `freeSlot` names. Default: none.
+   */
+  readonly scoreFor?: string | undefined;
   /** Where processes that spend one key's coins find out about each other: one at a time does. Default: nowhere. */
   readonly keysDir?: string | undefined;
   /** Where submitted bytes are hosted; stays the caller's to close. Default: as `ownHost` of `quarry-miner/miner` makes it. */

@@ -18,6 +18,8 @@ import { openJournal } from './journal/open-journal.js';
 import { Miner } from './miner.js';
 import { DEFAULT_IN_FLIGHT } from './miner-options.js';
 import { ownHost } from './own-host.js';
+import { storeDirOf } from './share/slots.js';
+import { unknownSamples } from './share/unknown-samples.js';
 import { ensureStateDirectory } from './state/state-directory.js';
 import { lockKey } from './submit/key-lock.js';
 
@@ -38,7 +40,9 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    return { ...(await assemble(options, closers)), close };
+    // Only one process spends the coins of a key.
+    const given = options.scoreFor === undefined ? options : { ...options, dryRun: true };
+    return { ...(await assemble(given, closers)), close };
   } catch (error) {
     await close();
     throw error;
@@ -46,7 +50,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
 }
 
 async function assemble(options: CreateMinerOptions, closers: Closers): Promise<Omit<AssembledMiner, 'close'>> {
-  const { signal, stateDir } = options;
+  const { signal, stateDir, scoreFor } = options;
   ensureStateDirectory(stateDir);
   const client = await connect(options);
   if (typeof options.network === 'string') closers.push(() => client.close());
@@ -58,7 +62,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   // Reported once somebody can listen.
   const atStart: QuarryError[] = [];
   const source = await openSampleSource(options, (error) => atStart.push(error), closers);
-  const storeDir = join(stateDir, 'store');
+  const storeDir = storeDirOf(stateDir);
   const { scanner, ...distance } = await openScanner(options.distance, storeDir, config.embeddingDim);
   const store = await openStore(
     { dir: storeDir, embeddingDim: config.embeddingDim, durability: 'process' },
@@ -78,17 +82,23 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   const { engine, onActiveWeights } = await openEngine(options, config, closers);
   const cut = createCutStats();
   const warn = (error: QuarryError): void => void miner.events.emit('warning', { error });
+  const { samples, onUnit } = source({ warn, journal, cut });
   const miner: Miner = new Miner(
-    { ...options, config },
+    { ...options, config, scoreOnly: scoreFor !== undefined },
     {
       client,
       account: accountOf(client, options),
       engine: engine.engine,
-      weights: new WeightsCache({ dir: join(stateDir, 'weights') }, { http }),
+      weights: new WeightsCache(
+        { dir: join(scoreFor ?? stateDir, 'weights'), borrowed: scoreFor !== undefined },
+        { http },
+      ),
       store,
       journal,
       host: verifiedHost(host, http),
-      ...source({ warn, journal, cut }),
+      samples: scoreFor === undefined ? samples : unknownSamples(samples, storeDirOf(scoreFor)),
+      onUnit,
+      sharedDir: scoreFor === undefined ? stateDir : undefined,
       onActiveWeights,
     },
   );

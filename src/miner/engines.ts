@@ -15,11 +15,11 @@ import type { CreateMinerOptions, MinerDistance, MinerEngine } from './create-mi
 
 /** The engine that scores, and what keeps its directory free of weights that are not active any more. */
 export async function openEngine(
-  { engine: wished, overEngine, signal, stateDir }: CreateMinerOptions,
+  { engine: wished, overEngine, signal, stateDir, scoreFor }: CreateMinerOptions,
   config: ModelConfig,
   closers: Closers,
 ): Promise<{ engine: MinerEngine; onActiveWeights?: (checksums: ReadonlySet<string>) => Promise<unknown> }> {
-  const packedDir = join(stateDir, 'packed');
+  const packedDir = join(scoreFor ?? stateDir, 'packed');
   const own = isScoringEngine(wished);
   const asked: Partial<EngineOptions> = own ? {} : (wished ?? {});
   const engineOptions: EngineOptions = {
@@ -34,7 +34,7 @@ export async function openEngine(
   if (!own || overEngine !== undefined) closers.push(() => engine.engine.close());
   if (overEngine !== undefined) engine = { ...chosen, engine: await overEngine(chosen.engine) };
   // Only in a directory of this miner's own.
-  if (own || engineOptions.cacheDir !== packedDir) return { engine };
+  if (own || scoreFor !== undefined || engineOptions.cacheDir !== packedDir) return { engine };
   return { engine, onActiveWeights: (checksums) => prunePacked(packedDir, checksums) };
 }
 

@@ -24,6 +24,7 @@ export type { MinerEmitter, MinerEvents, SubmissionOutcome } from './run/events.
 export type { NodeContact } from './run/node-watch.js';
 export type { MinerSummary } from './run/stats.js';
 export type { ModelStatus } from './score/model-loader.js';
+export { freeSlot } from './share/slots.js';
 export type { BackupFile, BackupManifest } from './state/backup-manifest.js';
 export { backupState } from './state/backup-state.js';
 export { restoreState } from './state/restore-state.js';

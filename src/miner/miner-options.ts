@@ -33,6 +33,8 @@ export interface MinerOptions {
   readonly claimExpired?: boolean | undefined;
   /** Find hits, submit nothing. Default false. */
   readonly dryRun?: boolean | undefined;
+  /** Score only: look for no hits. Default false. */
+  readonly scoreOnly?: boolean | undefined;
   /** Samples scored per round. Default 16. */
   readonly batchSize?: number | undefined;
   /**
@@ -63,6 +65,8 @@ export interface MinerDeps {
   readonly journal: Journal;
   readonly host: DataHost;
   readonly samples: AsyncIterable<Sample>;
+  /** State directory in which other processes leave scores that this miner takes over. Default: nowhere. */
+  readonly sharedDir?: string | undefined;
   /** Called when every unit of the source before this one has been taken in, so that a later run may skip them. */
   readonly onUnit?: ((unit: number) => void) | undefined;
   /** Called at every epoch which weights are active, by checksum, so that what is kept for others may go. */

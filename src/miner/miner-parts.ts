@@ -22,6 +22,7 @@ import { ModelCatalogue, type ModelCatalogueDeps } from './score/model-catalogue
 import { ModelLoader } from './score/model-loader.js';
 import { Scorer } from './score/scorer.js';
 import { TargetSearcher } from './search/target-searcher.js';
+import { SharedRows } from './share/shared-rows.js';
 import { ClaimSchedule } from './submit/claim-schedule.js';
 import type { ClaimOutcome } from './submit/claim-target.js';
 import { Claimer } from './submit/claimer.js';
@@ -105,9 +106,12 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     onEnded: () => wake.now(),
   });
   const until = { maxAccepted, untilSamples, untilIdle, dryRun };
-  const mining = new MiningLoop(until, { ...common, ...submitting, loader, matcher, scorer, searcher, intake, paused });
+  const wanted = (): ModelKey[] => models.active.map(({ key }) => key);
+  const shared = deps.sharedDir === undefined ? undefined : new SharedRows(deps.sharedDir, { ...common, wanted });
+  const working = { loader, matcher, scorer, searcher, intake, shared };
+  const mining = new MiningLoop(until, { ...common, ...submitting, ...working, paused });
   const settlement = new SettlementLoop({ dryRun }, { ...common, ...submitting, matcher });
-  return { ...common, ...submitting, chain, composer, matcher, intake, follower, loader, mining, settlement };
+  return { ...common, ...submitting, chain, composer, matcher, intake, shared, follower, loader, mining, settlement };
 }
 
 /** What all parts share. */
@@ -174,13 +178,13 @@ function createCommon(
 
 /** What takes hits to the chain and brings rewards back. */
 function createSubmitting(options: MinerOptions, common: Common, told: Pick<SubmitterDeps, 'onRoom' | 'onRejected'>) {
-  const { maxInFlight = DEFAULT_IN_FLIGHT, maxAccepted, dryRun = false, claimExpired = false } = options;
+  const { maxInFlight = DEFAULT_IN_FLIGHT, maxAccepted, dryRun = false, scoreOnly, claimExpired = false } = options;
   const hosting = new SampleHosting(common);
   const guard = new SpendingGuard(options, common);
   const aboveShannons = options.confirmBondShannons ?? CONFIRM_ABOVE_SHANNONS;
   const confirmation = new HitConfirmation({ aboveShannons }, { ...common, guard });
   const submitter = new Submitter(
-    { maxInFlight, maxAccepted, dryRun },
+    { maxInFlight, maxAccepted, dryRun, scoreOnly },
     { ...common, ...told, hosting, guard, confirmation },
   );
   const submissionsDone = (): Promise<void> => submitter.idle();

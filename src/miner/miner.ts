@@ -55,6 +55,7 @@ export class Miner {
   /** Share of the targets that opened lately, 0 to 1, which the store had an answer for; `undefined` before it is known. */
   get reach(): number | undefined {
     const { reach, stats } = this.#parts;
+    if (this.#options.scoreOnly) return undefined;
     return stats.scored.total === 0 && stats.hits === 0 ? undefined : reach.share;
   }
 

@@ -32,6 +32,7 @@ export {
 } from './compose/index.js';
 export { createEngineScanner } from './engine-scanner.js';
 export { createFileScanner } from './file-scanner.js';
+export { KnownSamples } from './known-samples.js';
 export {
   collectGarbage,
   type ExportOptions,

@@ -194,6 +194,17 @@ export class Store {
     return { loss: log.losses.array[row]!, embedding, precision: log.precision(row) };
   }
 
+  /** Scores ever appended under a model, later ones of the same sample included. */
+  scoreCount(model: ModelKey): number {
+    return this.#logs.get(modelKeyId(model))?.count ?? 0;
+  }
+
+  /** Ids of samples in the order in which they were scored under a model, from its `first`-th score on, at most `limit`. */
+  scoredFrom(model: ModelKey, first: number, limit: number): number[] {
+    const log = this.#logs.get(modelKeyId(model));
+    return log === undefined ? [] : [...log.samples.array.subarray(first, Math.min(log.count, first + limit))];
+  }
+
   /** Ids of live samples without a score under `model`, ascending, at most `limit` of those above `after`. */
   unscored(
     model: ModelKey,

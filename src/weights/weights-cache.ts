@@ -14,6 +14,8 @@ import type { WeightsPacking } from './weights-packing.js';
 export interface WeightsCacheOptions {
   /** Holds `<identity>.safetensors`, plaintext, and `partial/` with interrupted downloads; see `weightsIdentity`. */
   readonly dir: string;
+  /** Whether another process decides what is deleted from it. Default false. */
+  readonly borrowed?: boolean | undefined;
 }
 
 /** What weights are downloaded with. */
@@ -36,12 +38,14 @@ const KEEP_PARTIAL_BYTES = 64 * 2 ** 20;
  */
 export class WeightsCache {
   readonly #dir: string;
+  readonly #borrowed: boolean;
   readonly #http: HttpClient;
   /** One download per file, however many ask for it. */
   readonly #inFlight = new Map<string, Promise<void>>();
 
   constructor(options: WeightsCacheOptions, deps: WeightsCacheDeps) {
     this.#dir = options.dir;
+    this.#borrowed = options.borrowed ?? false;
     this.#http = deps.http;
   }
 
@@ -50,8 +54,9 @@ export class WeightsCache {
     return join(this.#dir, `${weightsIdentity(manifest)}.safetensors`);
   }
 
-  /** Deletes what belongs to none of these weights, interrupted downloads included. */
+  /** Deletes what belongs to none of these weights, interrupted downloads included; nothing where the directory is borrowed. */
   async prune(wanted: readonly WeightsManifest[]): Promise<void> {
+    if (this.#borrowed) return;
     await pruneCacheDirectory(this.#dir, wanted.map(weightsIdentity));
     await pruneCacheDirectory(join(this.#dir, 'partial'), wanted.map(weightsIdentity));
   }

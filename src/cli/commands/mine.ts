@@ -4,8 +4,10 @@ import { QuarryError } from '../../errors/index.js';
 import type { DataHost } from '../../hosting/index.js';
 import { createMiner } from '../../miner/index.js';
 import { ensureStateDirectory } from '../../miner/state/state-directory.js';
+import type { Keypair } from '../../soma/chain/index.js';
 import { networkEndpoints } from '../../soma/client/networks.js';
 import { parseEndpoint } from '../../soma/client/transport/index.js';
+import type { Logger } from '../../telemetry/logger.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { noHost, openDataHost } from '../data-host.js';
@@ -16,6 +18,14 @@ import { MiningReporter } from '../mining/mining-reporter.js';
 import { webhookOf } from '../mining/notify-owner.js';
 import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
+import {
+  assertSameKey,
+  isOvertaken,
+  roleIn,
+  type StoreRole,
+  whenGone,
+  withSharingHint,
+} from '../mining/share-store.js';
 import { addSettings, COORDINATOR_SETTINGS, configOf } from '../settings-options.js';
 import { type SessionFlags, signerOf } from '../soma-session.js';
 import { keysDirOf, speedFileOf, stateDirOf } from '../state-dir.js';
@@ -71,6 +81,7 @@ Examples:
     'minRewardSoma',
     'minBalanceSoma',
     'claimExpired',
+    'shareStore',
     'keepScoresEpochs',
     'drainSeconds',
     'maxAccepted',
@@ -103,31 +114,61 @@ Examples:
 }
 
 async function mine(context: CliContext, config: Config, flags: MineFlags): Promise<void> {
-  const { signal } = context;
   if (config.data === undefined || config.data.length === 0) {
     throw new QuarryError('USAGE', 'nothing to mine with', { hint: 'name files or datasets with --data' });
   }
   const { statusSeconds, statusFormat } = config;
   const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds, statusFormat });
   const signer = await signerOf(context, config, flags);
-  const webhook = webhookOf(config, signer.address, (error) => reporter.warn(error));
   const stateDir = stateDirOf(config, context.env);
   ensureStateDirectory(stateDir);
-  const host = await hostOf(config, stateDir);
   const logger = openLog(context, config, reporter);
+  const tools = { context, config, reporter, signer, logger };
+  try {
+    for (let isGone = true; isGone; ) {
+      const role = roleIn(stateDir, config.shareStore);
+      try {
+        isGone = await mineAs(role, tools);
+      } catch (error) {
+        if (!config.shareStore || !isOvertaken(error, role)) throw withSharingHint(error, role);
+      } finally {
+        reporter.detach();
+      }
+    }
+  } finally {
+    reporter.detach();
+  }
+}
+
+interface Tools {
+  readonly context: CliContext;
+  readonly config: Config;
+  readonly reporter: MiningReporter;
+  readonly signer: Keypair;
+  readonly logger: Logger;
+}
+
+/** Mines in one role until told to stop; returns whether the miner that this one scored for has ended. */
+async function mineAs(role: StoreRole, { context, config, reporter, signer, logger }: Tools): Promise<boolean> {
+  const { signal } = context;
+  const { stateDir, scoreFor } = role;
+  const isMiner = scoreFor === undefined;
+  const webhook = isMiner ? webhookOf(config, signer.address, (error) => reporter.warn(error)) : undefined;
+  const host = isMiner ? await hostOf(config, stateDir) : undefined;
+  const keysDir = keysDirOf(context.env);
   try {
     const fleet = fleetOf(config, (error) => reporter.warn(error));
     const assembled = await createMiner({
       ...minerOptions(config),
       ...fleet?.minerOptions,
+      ...role,
       network: config.network,
       fullnodes: config.fullnodes,
       onFullnode: ({ type, url, reason }) =>
         reporter.say(`fullnode  ${type} ${url}: ${reason}`, 'fullnode', { type, url, reason }),
       signer,
       data: config.data,
-      stateDir,
-      keysDir: keysDirOf(context.env),
+      keysDir,
       host,
       engine: { ...engineOptions(config), speedFile: speedFileOf(config, context.env) },
       distance: scannerOptions(config),
@@ -141,6 +182,8 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
       signal,
     });
     const { miner, engine, distance } = assembled;
+    let isGone = false;
+    let endLooking = (): void => {};
     try {
       banner(reporter, config, stateDir, {
         engine: `${engine.name}, ${engine.workers} workers x ${engine.threads} threads (${engine.reason})`,
@@ -148,6 +191,14 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
         hosting: host?.name ?? 'http on loopback',
       });
       reporter.attach(miner, logger);
+      if (scoreFor !== undefined) {
+        if (!config.dryRun) await assertSameKey(keysDir, signer.address, assembled, scoreFor);
+        reporter.say(`sharing   scores for the miner of ${scoreFor}, which submits`, 'sharing', { scoreFor });
+        endLooking = whenGone(scoreFor, () => {
+          isGone = true;
+          miner.stop();
+        });
+      }
       const { url, ...seen } = await observeMiner(config, assembled, {
         stateDir,
         fleet: () => fleet?.summary()?.fleet,
@@ -155,18 +206,21 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
         onWarning: (error) => reporter.warn(error),
       });
       if (url !== undefined) reporter.say(`dashboard at ${url}/, metrics at ${url}/metrics`, 'http', { url });
-      const endKeys = listenToKeys(context, miner, reporter, config.data.includes('-'));
+      const endKeys = listenToKeys(context, miner, reporter, config.data?.includes('-') ?? false);
       try {
         const summary = await miner.run({ signal }).finally(endKeys);
-        reporter.summary(summary, fleet?.summary());
+        isGone &&= !signal.aborted;
+        if (!isGone) reporter.summary(summary, fleet?.summary());
+        else reporter.say('sharing   that miner has ended: this process mines on', 'sharing', { tookOver: scoreFor });
       } finally {
         await seen.close();
       }
     } finally {
+      endLooking();
       await assembled.close();
     }
+    return isGone;
   } finally {
-    reporter.detach();
     await host?.close();
   }
 }

@@ -74,6 +74,11 @@ export class MiningReporter {
       this.say(`epoch ${e.epoch}`, 'epoch', e);
     });
     events.on('balance', (e) => this.#balance(e, logger));
+    events.on('shared', (e) => {
+      logger.info(e, 'shared');
+      const what = e.state === 'found' ? 'scores for this miner' : 'is gone: its scores are in this store';
+      this.say(`sharing   process ${e.scorer} ${what}`, 'shared', e);
+    });
     events.on('paused', (e) => {
       logger.info(e, 'paused');
       this.say(`paused: ${plainText(e.reason)}`, 'paused', e);

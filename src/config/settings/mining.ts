@@ -89,5 +89,12 @@ export const MINING_SETTINGS = {
     help: 'accepted submissions after which it stops; it never has more than are missing in flight',
   },
   untilSamples: { kind: 'integer', flag: '--until-samples <n>', min: 1, help: 'stop after this many scored samples' },
+  shareStore: {
+    kind: 'boolean',
+    env: 'QUARRY_SHARE_STORE',
+    flag: '--share-store',
+    default: false,
+    help: 'where a miner of this key uses the state directory already, score for it, and take over when it ends',
+  },
   dryRun: { kind: 'boolean', flag: '--dry-run', default: false, help: 'score and match, submit nothing' },
 } as const satisfies Record<string, Setting>;

@@ -56,6 +56,8 @@ export interface MinerEvents {
   /** A target is filled. `own`: by a submission of this miner, as far as it knows yet. */
   filled: [{ targetId: string; own: boolean }];
   epoch: [{ epoch: bigint; openTargets: number }];
+  /** Another process of this machine scores for this miner, or does not any more. */
+  shared: [{ scorer: string; state: 'found' | 'gone' }];
   claimed: [{ targetId: string; receivedShannons: bigint; own: boolean }];
   /** Something to look at; work goes on. */
   warning: [{ error: QuarryError }];

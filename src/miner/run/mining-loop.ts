@@ -3,6 +3,7 @@ import type { Matcher } from '../match/matcher.js';
 import type { ModelLoader } from '../score/model-loader.js';
 import type { Scorer } from '../score/scorer.js';
 import type { TargetSearcher } from '../search/target-searcher.js';
+import type { SharedRows } from '../share/shared-rows.js';
 import type { Submitter } from '../submit/submitter.js';
 import type { MinerEmitter } from './events.js';
 import type { Notifier } from './notifier.js';
@@ -24,6 +25,8 @@ export interface MiningLoopDeps {
   readonly scorer: Scorer;
   readonly searcher: TargetSearcher;
   readonly intake: SampleIngest;
+  /** What other processes score for this miner, where they may. */
+  readonly shared: Pick<SharedRows, 'take'> | undefined;
   readonly submitter: Submitter;
   readonly stats: MinerStats;
   readonly emitter: MinerEmitter;
@@ -56,13 +59,15 @@ export class MiningLoop {
 
   /** One step of mining; returns whether there was anything to do. */
   async #round(signal: AbortSignal): Promise<boolean> {
-    const { paused, loader, matcher, scorer, searcher, intake, stats, emitter } = this.#deps;
+    const { paused, loader, matcher, scorer, searcher, intake, shared, stats, emitter } = this.#deps;
     if (paused()) return false;
     loader.loadDue(signal);
     await matcher.answerAll(signal);
+    const taken = (await shared?.take()) ?? [];
+    if (taken.length > 0) await matcher.answerWith(taken, signal);
     const { ids, fresh } = await scorer.round(signal);
     await matcher.composeForAll(ids.length === 0, signal);
-    if (ids.length === 0) return this.#search(true, signal);
+    if (ids.length === 0) return (await this.#search(true, signal)) || taken.length > 0;
     searcher.noteScored(ids.length);
     stats.scored.add(fresh);
     stats.samples.add(intake.taken - stats.samples.total);

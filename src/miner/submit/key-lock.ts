@@ -3,6 +3,11 @@ import { join } from 'node:path';
 import { lockForWriting, type WriterLock } from '../../database/writer-lock.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 
+/** What is locked while a process spends the coins of a key on a chain. */
+export function keyDirOf(keysDir: string, address: string, chainId: string): string {
+  return join(keysDir, `${address}-${chainId.slice(0, 8)}`);
+}
+
 /**
  * Takes the right to spend a key's coins on one chain, against every other process of this machine that asks for it in
  * the same directory. Given back at the end of the process, however it ends.
@@ -13,7 +18,7 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
  * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
  */
 export function lockKey(keysDir: string, address: string, chainId: string): WriterLock {
-  const dir = join(keysDir, `${address}-${chainId.slice(0, 8)}`);
+  const dir = keyDirOf(keysDir, address, chainId);
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return lockForWriting(dir);
@@ -23,7 +28,7 @@ export function lockKey(keysDir: string, address: string, chainId: string): Writ
     const { pid } = error.details;
     const holder = typeof pid === 'string' ? `process ${pid}` : 'another process';
     throw new QuarryError('STORE_LOCKED', `${holder} spends the coins of ${address} already`, {
-      hint: 'stop it, or use a key of its own for each (quarry wallet new): coins that two programs name at once are locked until the epoch ends',
+      hint: 'stop it, score for it in its state directory (--share-store), or use a key of its own for each (quarry wallet new): coins that two programs name at once are locked until the epoch ends',
       details: { address, pid },
       cause: error,
       retryable: false,

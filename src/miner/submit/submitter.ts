@@ -22,6 +22,8 @@ export interface SubmitterOptions {
   readonly maxAccepted?: number | undefined;
   /** Find and report hits, send nothing. */
   readonly dryRun: boolean;
+  /** Take no candidate at all, so that none is looked for. Default false. */
+  readonly scoreOnly?: boolean | undefined;
 }
 
 export interface SubmitterDeps {
@@ -72,7 +74,8 @@ export class Submitter {
    * here. Once that was asked, `onRoom` is called when one of those fails.
    */
   get full(): boolean {
-    const { maxAccepted, dryRun } = this.#options;
+    const { maxAccepted, dryRun, scoreOnly = false } = this.#options;
+    if (scoreOnly) return true;
     if (maxAccepted === undefined) return false;
     const { stats } = this.#deps;
     const taken = dryRun

@@ -1,0 +1,13 @@
+import { blake2b256 } from '../../native/blake2b.js';
+import type { Sample } from '../../sources/index.js';
+import { KnownSamples } from '../../store/index.js';
+
+/** Samples without those that a store has, which another process writes: they need no second scoring. */
+export async function* unknownSamples(samples: AsyncIterable<Sample>, storeDir: string): AsyncGenerator<Sample> {
+  const known = new KnownSamples(storeDir);
+  try {
+    for await (const sample of samples) if (!known.has(blake2b256(sample.bytes))) yield sample;
+  } finally {
+    known.close();
+  }
+}

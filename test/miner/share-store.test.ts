@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test } from 'vitest';
+import { Keypair } from '../../src/soma/chain/index.js';
+import { until } from '../until.js';
+import { disagreements, readJournal, recordLedger } from './ledger-record.js';
+import { type MiningNetwork, startMiningNetwork } from './network.js';
+
+const program = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
+
+let network: MiningNetwork | undefined;
+const processes: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of processes.splice(0)) child.kill('SIGKILL');
+  await network?.close();
+});
+
+interface Told {
+  readonly event: string;
+  readonly origin?: string;
+  readonly state?: string;
+  readonly scoreFor?: string;
+  readonly tookOver?: string;
+  readonly error?: { readonly code: string; readonly hint?: string };
+}
+
+/** A process that mines in the one state directory, and what it told so far. */
+function mine(
+  { devnet, dir, signer }: MiningNetwork,
+  data: string,
+  { key = signer, share = true }: { readonly key?: Keypair; readonly share?: boolean } = {},
+) {
+  const args = ['mine', '--json', '--network', devnet.rpcUrl, '--state-dir', join(dir, 'state'), '--data', data];
+  const child = spawn(process.execPath, [program, ...args, '--workers', '1', ...(share ? ['--share-store'] : [])], {
+    cwd: dir,
+    env: { PATH: process.env['PATH'], HOME: dir, SOMA_SECRET_KEY: key.exportSecret('hex') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  processes.push(child);
+  const told: Told[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => told.push({ event: 'error', ...JSON.parse(line) }));
+  }
+  const ended = once(child, 'close');
+  const heard = (what: string, is: (told: Told) => boolean) =>
+    until(() => told.some(is), `${what}; told: ${told.map(({ event }) => event).join(' ')}`);
+  return { child, told, ended, heard };
+}
+
+/** A file of text that no other has. */
+function text(dir: string, name: string): string {
+  const path = join(dir, name);
+  writeFileSync(path, Array.from({ length: 64 * 64 }, (_, i) => `${name} ${i * 7919} `.padEnd(16, 'xyz')).join(''));
+  return path;
+}
+
+test('processes of one key share a state directory: one submits what all score, and the next mines on when it is killed', async () => {
+  network = await startMiningNetwork();
+  const { devnet, dir, signer } = network;
+  const ledger = recordLedger(devnet, signer.address);
+  const [one, two] = [text(dir, 'one.txt'), text(dir, 'two.txt')];
+  const first = mine(network, one);
+  await first.heard('the first to win a target', ({ event }) => event === 'accepted');
+  const second = mine(network, two);
+  await second.heard('the second to score for the first', ({ scoreFor }) => scoreFor === join(dir, 'state'));
+  await first.heard('the second to be found', ({ event, state }) => event === 'shared' && state === 'found');
+  await first.heard('the first to win with what the second scored', (told) => {
+    return told.event === 'accepted' && (told.origin ?? '').includes('two.txt');
+  });
+  expect(second.told.map(({ event }) => event)).not.toContain('hit');
+
+  first.child.kill('SIGKILL');
+  await second.heard('the second to mine on', ({ tookOver }) => tookOver !== undefined);
+  await second.heard('the second to win', ({ event }) => event === 'accepted');
+  second.child.kill('SIGTERM');
+  await second.ended;
+
+  expect(second.told.at(-1)).toMatchObject({ event: 'summary', lost: 0, rejected: 0, unknown: 0 });
+  const path = join(dir, 'state', 'journal.db');
+  const outcomes = new Set(readJournal(path).submissions.map(({ state }) => state));
+  expect([...outcomes]).toEqual(['accepted']);
+  expect(ledger.filter(({ succeeded }) => !succeeded)).toEqual([]);
+  expect(disagreements(ledger, path)).toEqual([]);
+});
+
+test('what a process scored is the miner’s when that process ends; its own store goes', async () => {
+  network = await startMiningNetwork();
+  const { dir } = network;
+  const first = mine(network, text(dir, 'one.txt'));
+  await first.heard('the first to mine', ({ event }) => event === 'started');
+  const second = mine(network, text(dir, 'two.txt'));
+  await second.heard('the second to mine', ({ event }) => event === 'started');
+  await first.heard('the second to be found', ({ event, state }) => event === 'shared' && state === 'found');
+  second.child.kill('SIGTERM');
+  await second.ended;
+  await first.heard('the second to be gone', ({ event, state }) => event === 'shared' && state === 'gone');
+  expect(readdirSync(join(dir, 'state', 'shared', '1', 'store')).sort()).toEqual(['writer.lock', 'writer.pid']);
+  const again = mine(network, join(dir, 'two.txt'));
+  await again.heard('the next to use that place', ({ event }) => event === 'started');
+  expect(readdirSync(join(dir, 'state', 'shared'))).toEqual(['1']);
+});
+
+test('a state directory in use is refused without the flag, which is named, and with another key', async () => {
+  network = await startMiningNetwork();
+  const data = text(network.dir, 'one.txt');
+  const first = mine(network, data);
+  await first.heard('the first to mine', ({ event }) => event === 'started');
+  const unshared = mine(network, data, { share: false });
+  await unshared.ended;
+  expect(unshared.told.at(-1)?.error).toMatchObject({
+    code: 'STORE_LOCKED',
+    hint: expect.stringContaining('--share-store'),
+  });
+  const stranger = mine(network, data, { key: Keypair.generate() });
+  await stranger.ended;
+  expect(stranger.told.at(-1)?.error).toMatchObject({
+    code: 'CONFLICT',
+    hint: expect.stringContaining('belongs to one key'),
+  });
+});
