@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OpenTargets } from '../../src/miner/feed/open-targets.js';
 import type { Target } from '../../src/soma/client/decode/target.js';
+import { MAX_OPEN_TARGETS } from '../../src/soma/client/read/list-targets.js';
 
 const target = (id: string, modelIds: readonly string[] = ['a'], generationEpoch = 1n): Target => ({
   id,
@@ -26,6 +27,15 @@ describe('open targets', () => {
     expect(book.add(target('0x1'), 99)).toBe(false);
     expect(book.get('0x1')?.seenAt).toBe(7);
     expect(book.size).toBe(1);
+  });
+
+  it('are as many as a network may have, and no more', () => {
+    const book = new OpenTargets();
+    for (let n = 0; n < MAX_OPEN_TARGETS; n++) book.add(target(`0x${n}`), 7);
+    expect(book.add(target('0xmore'), 7)).toBe(false);
+    expect(book.size).toBe(MAX_OPEN_TARGETS);
+    book.remove('0x5');
+    expect(book.add(target('0xmore'), 7)).toBe(true);
   });
 
   it('are reserved for one submission at a time', () => {

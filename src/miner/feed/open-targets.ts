@@ -1,4 +1,5 @@
 import type { Target } from '../../soma/client/decode/target.js';
+import { MAX_OPEN_TARGETS } from '../../soma/client/read/list-targets.js';
 import type { MatchTarget, ModelKey } from '../../store/index.js';
 
 /** An open target as the miner keeps it. */
@@ -20,9 +21,9 @@ export class OpenTargets {
     return this.#open.size;
   }
 
-  /** @returns whether the target was not known */
+  /** @returns whether the target was not known, and there was room for it */
   add(target: Target, seenAt: number): boolean {
-    if (this.#open.has(target.id)) return false;
+    if (this.#open.has(target.id) || this.#open.size >= MAX_OPEN_TARGETS) return false;
     this.#open.set(target.id, { target, seenAt });
     return true;
   }

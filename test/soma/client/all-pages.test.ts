@@ -36,6 +36,19 @@ it('ends a list that goes on for ever', async () => {
   expect(pages).toBeLessThanOrEqual(100_002);
 });
 
+it('cuts a list where it cannot be true any more, and gives what it brought', async () => {
+  const told: unknown[] = [];
+  const items: number[] = [];
+  const fetched = async ({ pageToken }: { readonly pageToken?: Uint8Array | undefined }): Promise<Page<number>> => {
+    const n = pageToken?.[0] ?? 0;
+    return { items: [2 * n, 2 * n + 1], next: Uint8Array.of(n + 1) };
+  };
+  const limits = { maxItems: 5, onEndless: (error: unknown) => void told.push(error) };
+  for await (const item of allPages(fetched, limits)) items.push(item);
+  expect(items).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(told).toEqual([unending]);
+});
+
 it('reads a list with some empty pages to its end', async () => {
   const page = (n: number) => ({ items: n % 3 === 0 ? [n] : [], next: n < 30 ? Uint8Array.of(n) : undefined });
   expect(await read(page)).toEqual({ items: 11, pages: 31, error: undefined });

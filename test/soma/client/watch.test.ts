@@ -55,6 +55,25 @@ describe('watching a devnet', () => {
     expect(reconnects).toBeGreaterThan(0);
   });
 
+  it('follows targets of a node whose list of them never ends, and complains of it', async () => {
+    fixture = await startFixture({ targetsPerEpoch: 4, idleCheckpointMs: 20, checkpointIntervalMs: 20 });
+    const { transport } = fixture.client.context;
+    const { unaryWith } = transport;
+    // A page that names itself as the next one.
+    transport.unaryWith = async (method, request, decode, control) => {
+      const answer = await unaryWith.call(transport, method, { ...request, pageToken: undefined }, decode, control);
+      return { ...(answer as object), nextPageToken: Uint8Array.of(7) } as never;
+    };
+    const complaints: QuarryError[] = [];
+    const opened = new Set<string>();
+    for await (const event of fixture.client.watchTargets({ onUnfit: (error) => complaints.push(error) })) {
+      if (event.type === 'opened') opened.add(event.target.id);
+      if (event.type === 'synced') break;
+    }
+    expect(opened.size).toBe(4);
+    expect(complaints).toEqual([expect.objectContaining({ code: 'PROTOCOL' })]);
+  });
+
   it('reads back from any checkpoint, and tells what was pruned', async () => {
     fixture = await startFixture({ idleCheckpointMs: 10, checkpointIntervalMs: 10, retainCheckpoints: 5 });
     await until(async () => (await fixture.client.getServiceInfo()).checkpointHeight >= 12n, 'twelve checkpoints');

@@ -12,6 +12,13 @@ const MAX_PAGES = 100_000;
 /** Pages in a row without an item. */
 const MAX_EMPTY_PAGES = 16;
 
+export interface AllPagesOptions {
+  /** More items than any true list has. Default: no limit of its own. */
+  readonly maxItems?: number | undefined;
+  /** Called when the list does not end, which is cut there then. Without it, that is an error. */
+  readonly onEndless?: ((error: QuarryError) => void) | undefined;
+}
+
 /**
  * All items of all pages. The next page is asked for while the items of this one are consumed.
  *
@@ -19,18 +26,24 @@ const MAX_EMPTY_PAGES = 16;
  */
 export async function* allPages<T>(
   fetchPage: (token: { readonly pageToken?: Uint8Array | undefined }) => Promise<Page<T>>,
+  { maxItems = Number.POSITIVE_INFINITY, onEndless }: AllPagesOptions = {},
 ): AsyncGenerator<T, void, void> {
   let pending: Promise<Page<T>> | undefined = fetchPage({});
   const known = new Set<string>();
-  let empty = 0;
+  let [items, empty] = [0, 0];
   while (pending !== undefined) {
     const page: Page<T> = await pending;
+    items += page.items.length;
     empty = page.items.length === 0 ? empty + 1 : 0;
     const token = page.next === undefined ? undefined : Buffer.from(page.next).toString('base64');
-    if (token !== undefined && (known.has(token) || known.size >= MAX_PAGES || empty >= MAX_EMPTY_PAGES)) {
+    const isTooLong = known.size >= MAX_PAGES || empty >= MAX_EMPTY_PAGES || items > maxItems;
+    if (token !== undefined && (known.has(token) || isTooLong)) {
       yield* page.items;
       const how = known.has(token) ? 'names a page twice' : `names ever more pages, ${known.size} so far`;
-      throw new QuarryError('PROTOCOL', `the node's list does not end: it ${how}`);
+      const error = new QuarryError('PROTOCOL', `the node's list does not end: it ${how}`);
+      if (onEndless === undefined) throw error;
+      onEndless(error);
+      return;
     }
     if (token !== undefined) known.add(token);
     pending = page.next === undefined ? undefined : fetchPage({ pageToken: page.next });

@@ -27,7 +27,10 @@ export interface ListTargetsOptions extends CallOptions {
   readonly limit?: number | undefined;
   /** Relative to Target; `id` is always read. Default: every field. */
   readonly readMask?: ReadMask | undefined;
-  /** Called with a target that cannot be read, which is left out. Without it, such a target is an error of the page. */
+  /**
+   * Called with a target that cannot be read, which is left out, and with a list that does not end, which is cut. Without
+   * it, either is an error.
+   */
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
   /** From the previous page; the filters must be those of that page. */
   readonly pageToken?: Uint8Array | undefined;
@@ -88,6 +91,9 @@ export async function listTargets(
   };
 }
 
+/** Far beyond what a network keeps open at once, and little enough to hold. */
+export const MAX_OPEN_TARGETS = 20_000;
+
 /** Reads all targets that match, page by page. */
 export function listAllTargets(
   client: ClientContext,
@@ -101,10 +107,12 @@ export function listAllTargets(
   client: ClientContext,
   options: Omit<ListTargetsOptions, 'pageToken'> = {},
 ): AsyncGenerator<PartialTarget, void, void> {
+  const isOpen = (options.status ?? 'open') === 'open' && !options.claimable;
+  const limits = { maxItems: isOpen ? MAX_OPEN_TARGETS : undefined, onEndless: options.onUnfit };
   return allPages(async (token) => {
     const page = await listTargets(client, { ...options, limit: options.limit ?? 1000, ...token });
     return { items: page.targets, next: page.nextPageToken };
-  });
+  }, limits);
 }
 
 /** The first page of targets as a plain list, which is what most callers want. */
