@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/index.js';
 import { type ChosenEngine, chooseEngine } from '../engine/choose-engine.js';
-import { ModelShelf } from '../fleet/index.js';
+import { ModelShelf, type ModelShelfDeps } from '../fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../http/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
@@ -17,17 +17,22 @@ export interface LocalModels {
   close(): Promise<void>;
 }
 
+/** Where models come from, and who hears of their engines. */
+export interface LocalModelsOptions extends Pick<ModelShelfDeps, 'nearby'> {
+  /** Whether manifests may name this machine. */
+  readonly loopback: boolean;
+  /** Told which engine was chosen, at the first model of a shape. */
+  readonly onEngine: (chosen: ChosenEngine) => void;
+}
+
 /**
  * Opens a shelf of models below a directory.
- *
- * @param loopback whether manifests may name this machine
- * @param onEngine told which engine was chosen, at the first model of a shape
  */
 export function openLocalModels(
   context: CliContext,
   config: Config,
   stateDir: string,
-  { loopback, onEngine }: { readonly loopback: boolean; readonly onEngine: (chosen: ChosenEngine) => void },
+  { loopback, nearby, onEngine }: LocalModelsOptions,
 ): LocalModels {
   const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
   const engines = new Map<string, Promise<ChosenEngine>>();
@@ -53,7 +58,7 @@ export function openLocalModels(
     return (await chosen).engine;
   };
   const weights = new WeightsCache({ dir: join(stateDir, 'weights') }, { http });
-  const models = new ModelShelf({ most: config.maxModels }, { weights, engineFor });
+  const models = new ModelShelf({ most: config.maxModels }, { weights, engineFor, nearby });
   return {
     models,
     http,

@@ -21,6 +21,7 @@ export const COORDINATOR_SETTINGS = [
   'natsReplicas',
   'fleet',
   'verifyShare',
+  'shareWeights',
   'confirmBondSoma',
 ] as const;
 

@@ -45,6 +45,10 @@ export interface FleetConnection {
   readonly models: KV;
   /** Scorers that are alive, by id; entries disappear by themselves. */
   readonly scorers: KV;
+  /** Object store of the weights that the coordinator shares; there only once it does. */
+  readonly weightsBucket: string;
+  /** Servers of a cluster that keep what is made here. */
+  readonly replicas: number;
   /** Makes the stream and the buckets where they are missing, as on a server that lost its disk. */
   restore(): Promise<void>;
   close(): Promise<void>;
@@ -89,7 +93,8 @@ export async function openFleet(options: FleetConnectionOptions): Promise<FleetC
     const close = async (): Promise<void> => {
       await nc.close();
     };
-    return { nc, js: jetstream(nc), jsm, stream, prefix, ...buckets, restore, close };
+    const weightsBucket = `quarry_${fleet}_weights`;
+    return { nc, js: jetstream(nc), jsm, stream, prefix, weightsBucket, replicas, ...buckets, restore, close };
   } catch (error) {
     await nc.close();
     throw new QuarryError('UNSUPPORTED', `the NATS server cannot hold the fleet's work: ${textOf(error)}`, {

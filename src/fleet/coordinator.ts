@@ -30,6 +30,8 @@ export interface CoordinatorOptions {
   readonly maxDeliveries?: number | undefined;
   /** Called with what people should know: samples left out, answers refused. */
   readonly onWarning: (error: QuarryError) => void;
+  /** Called once a server that lost its disk has the models and the jobs again. */
+  readonly onRestored?: (() => void) | undefined;
 }
 
 /** What a fleet did since the coordinator started. */
@@ -343,6 +345,7 @@ export class Coordinator {
     for (const model of [...this.#models.values()]) await this.publishModel(model);
     this.#lost = false;
     for (const job of queued) if (this.#pending.has(job.id)) this.#again(job);
+    this.#options.onRestored?.();
   }
 }
 

@@ -17,6 +17,7 @@ import type { FleetConnection } from './connection.js';
 import { Coordinator, type CoordinatorOptions, type FleetStats, neverWins } from './coordinator.js';
 import { LocalModel, LocalModels } from './local-models.js';
 import { ScorerNode } from './scorer-node.js';
+import { SharedWeights } from './shared-weights.js';
 import { UncheckedAnswers } from './unchecked-answers.js';
 import type { Answer, PublishedModel } from './wire.js';
 
@@ -25,6 +26,8 @@ export interface FleetEngineOptions extends CoordinatorOptions {
   readonly verifyShare: number;
   /** Whether the engine of this machine takes work as scorers do. Default false. */
   readonly scoreHere?: boolean | undefined;
+  /** Whether weights are put into the server's object store, so that scorers need not fetch them. Default false. */
+  readonly shareWeights?: boolean | undefined;
   /** From 0 to 1, below the share: this answer is checked. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
@@ -51,22 +54,31 @@ export class FleetEngine implements ScoringEngine {
   readonly #coordinator: Coordinator;
   readonly #here = new LocalModels();
   readonly #unchecked = new UncheckedAnswers();
+  readonly #shared: SharedWeights | undefined;
   /** Called with which of its scores are not to be trusted, by identity of the weights. */
   readonly #onWithdrawn = new Map<string, (checksums: readonly Uint8Array[]) => void>();
   readonly #stop = new AbortController();
   #scorer: { readonly id: string; readonly ended: Promise<void> } | undefined;
 
-  private constructor(options: FleetEngineOptions, deps: FleetEngineDeps, coordinator: Coordinator) {
+  private constructor(
+    options: FleetEngineOptions,
+    deps: FleetEngineDeps,
+    coordinator: Coordinator,
+    shared: SharedWeights | undefined,
+  ) {
     this.#options = options;
     this.#deps = deps;
     this.#coordinator = coordinator;
+    this.#shared = shared;
     this.device = `nats ${deps.fleet.prefix}`;
     this.precision = deps.local.precision;
   }
 
   /** Becomes the fleet's coordinator. There is one per fleet name. */
   static async open(options: FleetEngineOptions, deps: FleetEngineDeps): Promise<FleetEngine> {
-    const engine = new FleetEngine(options, deps, await Coordinator.open(deps.fleet, options));
+    const shared = options.shareWeights ? new SharedWeights(deps.fleet, options.onWarning) : undefined;
+    const coordinator = await Coordinator.open(deps.fleet, { ...options, onRestored: () => shared?.restore() });
+    const engine = new FleetEngine(options, deps, coordinator, shared);
     if (options.scoreHere) engine.#startScorer();
     return engine;
   }
@@ -95,6 +107,7 @@ export class FleetEngine implements ScoringEngine {
     const close = async (): Promise<void> => {
       await this.#coordinator.withdrawModel(model).catch(() => {});
       this.#here.remove(manifest);
+      this.#shared?.forget(manifest);
       this.#onWithdrawn.delete(weightsIdentity(manifest));
       await here.close();
     };
@@ -107,6 +120,8 @@ export class FleetEngine implements ScoringEngine {
       };
     };
     try {
+      // Before scorers hear of the model: they would fetch it from its host.
+      if (here.path !== undefined) await this.#shared?.put(manifest, here.path, options.signal);
       await this.#coordinator.publishModel(model);
       // One byte tells that a scorer has the model, and how far its numbers err.
       const [probe] = await this.#coordinator.score(orderOf(model, options), [Uint8Array.of(0)]);

@@ -3,8 +3,9 @@
 
 export { type FleetConnection, openFleet } from './connection.js';
 export { FleetEngine, type FleetEngineOptions } from './fleet-engine.js';
-export { ModelShelf } from './model-shelf.js';
+export { ModelShelf, type ModelShelfDeps } from './model-shelf.js';
 export { ScorerNode } from './scorer-node.js';
 export { type Serving, serveScoring } from './serve/grpc-server.js';
 export { ScoringService } from './serve/scoring-service.js';
+export { readSharedWeights } from './shared-weights.js';
 export { fleetStatus } from './status.js';

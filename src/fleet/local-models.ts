@@ -20,6 +20,11 @@ export class LocalModel {
     this.#config = config;
   }
 
+  /** Of the plaintext; absent where it lies in memory only. */
+  get path(): string | undefined {
+    return this.#path;
+  }
+
   async score(samples: readonly Uint8Array[], options: ScoreOptions): Promise<Score[]> {
     return (await this.loaded()).score(samples, options);
   }

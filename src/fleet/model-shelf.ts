@@ -15,6 +15,8 @@ export interface ModelShelfDeps {
   readonly weights: WeightsCache;
   /** The engine for models of a shape; asked once a model. */
   readonly engineFor: (config: ModelConfig) => Promise<ScoringEngine>;
+  /** The encrypted weights from nearby, if they can be had. */
+  readonly nearby?: ((manifest: WeightsManifest) => AsyncIterable<Uint8Array>) | undefined;
 }
 
 /** f64, the widest type the network's loader accepts, and room for names and shapes. */
@@ -89,7 +91,7 @@ export class ModelShelf {
     }
     const engine = await this.#deps.engineFor(config);
     const packing = engine.packing?.(config);
-    const file = await this.#deps.weights.open(manifest, { fallbacks, packing });
+    const file = await this.#deps.weights.open(manifest, { fallbacks, packing, nearby: this.#deps.nearby?.(manifest) });
     try {
       return await engine.load(file, config);
     } finally {

@@ -1,10 +1,11 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toQuarryError } from '../errors/index.js';
+import { throwIfAborted, toQuarryError } from '../errors/index.js';
 import { type HttpClient, lockFileWhenFree } from '../http/index.js';
 import { downloadManifest, type ManifestDownloadOptions } from './download.js';
 import { type WeightsManifest, weightsIdentity } from './manifest.js';
 import { openPartialFile } from './open-partial-file.js';
+import type { GrowingFile } from './partial-file.js';
 import { pruneCacheDirectory } from './prune.js';
 import { openSafetensors } from './safetensors.js';
 import type { WeightsFile } from './weights-file.js';
@@ -27,6 +28,8 @@ export interface WeightsCacheDeps {
 export interface FetchWeightsOptions extends Omit<ManifestDownloadOptions, 'startAt'> {
   /** Packs the weights for an engine as they come; weights that are there already are left to the engine. */
   readonly packing?: WeightsPacking | undefined;
+  /** The encrypted bytes from nearby, if they can be had: tried before the manifest's address, and trusted no more. */
+  readonly nearby?: AsyncIterable<Uint8Array> | undefined;
 }
 
 /** An interrupted download is worth resuming in another process from this size on, bytes. */
@@ -119,7 +122,7 @@ export class WeightsCache {
   /** Downloads into `partial`, continuing what is there, and verifies it. */
   async #stream(manifest: WeightsManifest, partial: string, options: FetchWeightsOptions): Promise<void> {
     const { sizeBytes, decryptionKey } = manifest;
-    const { packing, signal } = options;
+    const { packing, nearby, signal } = options;
     const file = await openPartialFile({
       path: partial,
       sizeBytes,
@@ -129,10 +132,43 @@ export class WeightsCache {
       signal,
     });
     try {
-      await downloadManifest(manifest, this.#http, file, { ...options, startAt: file.startAt });
+      if (nearby === undefined) {
+        await downloadManifest(manifest, this.#http, file, { ...options, startAt: file.startAt });
+      } else if (!(await takeNearby(manifest, nearby, file, signal))) {
+        await downloadManifest(manifest, this.#http, file, options);
+      }
       await file.sync();
     } finally {
       await file.close();
     }
   }
+}
+
+/**
+ * Fills a file, from its beginning, with what is nearby.
+ *
+ * @returns whether the file is the manifest's now; empty where it is not
+ */
+async function takeNearby(
+  manifest: WeightsManifest,
+  nearby: AsyncIterable<Uint8Array>,
+  file: GrowingFile,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (file.startAt > 0) await file.restart();
+  let left = manifest.sizeBytes;
+  try {
+    for await (const piece of nearby) {
+      throwIfAborted(signal, 'the download');
+      left -= piece.byteLength;
+      if (left < 0) break;
+      await file.write(piece);
+    }
+    if (left === 0 && (await file.checksum()) === manifest.checksum) return true;
+  } catch (error) {
+    const { code } = toQuarryError(error, 'storing weights');
+    if (code === 'ABORTED' || code === 'DISK_FULL') throw error;
+  }
+  await file.restart();
+  return false;
 }

@@ -6,7 +6,14 @@ import { nkeys } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
 import { createJsEngine } from '../../src/engine/js/index.js';
-import { type FleetConnection, FleetEngine, ModelShelf, openFleet, ScorerNode } from '../../src/fleet/index.js';
+import {
+  type FleetConnection,
+  FleetEngine,
+  ModelShelf,
+  openFleet,
+  readSharedWeights,
+  ScorerNode,
+} from '../../src/fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
@@ -19,7 +26,9 @@ const SCORER = `{
   publish: ["quarry.default.answer.>", "$JS.API.CONSUMER.MSG.NEXT.QUARRY_default.>", "$JS.ACK.QUARRY_default.>",
             "$KV.quarry_default_scorers.>", "$JS.API.STREAM.INFO.>", "$JS.API.STREAM.NAMES",
             "$JS.API.CONSUMER.CREATE.KV_quarry_default_models.>", "$JS.API.CONSUMER.DELETE.KV_quarry_default_models.>",
-            "$JS.API.CONSUMER.INFO.KV_quarry_default_models.>", "$JS.API.INFO", "$JS.FC.>"]
+            "$JS.API.CONSUMER.INFO.KV_quarry_default_models.>", "$JS.API.INFO", "$JS.FC.>",
+            "$JS.API.STREAM.MSG.GET.OBJ_quarry_default_weights", "$JS.API.CONSUMER.CREATE.OBJ_quarry_default_weights.>",
+            "$JS.API.CONSUMER.DELETE.OBJ_quarry_default_weights.>", "$JS.API.CONSUMER.INFO.OBJ_quarry_default_weights.>"]
   subscribe: ["_INBOX.>"]
 }`;
 
@@ -82,7 +91,7 @@ describe.skipIf(!hasNatsServer || !hasOpenssl)('a fleet behind TLS and nkeys', (
   it('scores with the permissions that the documentation gives scorers', async () => {
     const coordinator = await openAs('coordinator');
     const engine = await FleetEngine.open(
-      { verifyShare: 0, onWarning: () => {} },
+      { verifyShare: 0, shareWeights: true, onWarning: () => {} },
       { fleet: coordinator, local: createJsEngine() },
     );
     const fleet = await openAs('scorer');
@@ -100,6 +109,9 @@ describe.skipIf(!hasNatsServer || !hasOpenssl)('a fleet behind TLS and nkeys', (
     await file.close();
     const scores = await model.score([Uint8Array.of(1, 2, 3)]);
     expect(Number.isFinite(scores[0]?.loss)).toBe(true);
+    let shared = 0;
+    for await (const piece of readSharedWeights(fleet, manifest!)) shared += piece.byteLength;
+    expect(shared).toBe(manifest!.sizeBytes);
     // What is not a scorer's business is refused by the server.
     await expect(fleet.jsm.streams.purge(fleet.stream)).rejects.toThrow(/permission/i);
     stop.abort();

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { QuarryError } from '../../errors/index.js';
-import { ScorerNode } from '../../fleet/index.js';
+import { readSharedWeights, ScorerNode } from '../../fleet/index.js';
 import type { CliContext } from '../context.js';
 import { openLocalModels } from '../local-models.js';
 import { fleetConnection } from '../mining/fleet-settings.js';
@@ -43,6 +43,7 @@ killed at any moment: what it had in hand is scored elsewhere.`,
     let label = hostname();
     const local = openLocalModels(context, config, stateDir, {
       loopback: flags.allowLoopback ?? false,
+      nearby: (manifest) => readSharedWeights(fleet, manifest),
       onEngine: ({ name, reason }) => {
         label = `${hostname()} ${name}`;
         tell(context, `engine ${name}: ${reason}`);

@@ -21,7 +21,7 @@ const FLEET_ROUND = 256;
 export function fleetOf(config: Config, onWarning: (error: QuarryError) => void): MinerFleet | undefined {
   if (config.engine !== 'fleet' && config.nats === undefined) return undefined;
   serverOf(config);
-  const { verifyShare } = config;
+  const { verifyShare, shareWeights } = config;
   if (verifyShare > 1) throw new QuarryError('CONFIG_INVALID', '--verify-share is a share: 0 to 1');
   let engine: FleetEngine | undefined;
   return {
@@ -30,7 +30,7 @@ export function fleetOf(config: Config, onWarning: (error: QuarryError) => void)
       overEngine: async (local) => {
         const fleet = await fleetConnection(config, 'coordinator');
         engine = await FleetEngine.open(
-          { verifyShare, onWarning, scoreHere: config.engine !== 'fleet' },
+          { verifyShare, shareWeights, onWarning, scoreHere: config.engine !== 'fleet' },
           { fleet, local },
         );
         return engine;

@@ -43,6 +43,13 @@ export const FLEET_SETTINGS = {
     min: 0,
     help: "share of a fleet's answers scored again on this machine, 0 to 1",
   },
+  shareWeights: {
+    kind: 'boolean',
+    env: 'QUARRY_SHARE_WEIGHTS',
+    flag: '--share-weights',
+    default: false,
+    help: "put verified weights into the NATS server's object store, so that scorers need not fetch them from their hosts",
+  },
   confirmBondSoma: {
     kind: 'string',
     env: 'QUARRY_CONFIRM_BOND_SOMA',

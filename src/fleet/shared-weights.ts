@@ -1,0 +1,209 @@
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { type ObjectInfo, type ObjectStore, Objm, setSha256Backend } from '@nats-io/obj';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import PQueue from 'p-queue';
+import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
+import { createHashingCipher } from '../native/hashing-cipher.js';
+import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
+import type { FleetConnection } from './connection.js';
+
+/** Weights travel in parts, so that no more of them than one is ever held in memory. */
+const PART_BYTES = 8 * 2 ** 20;
+/** Read and encrypted at once: about a millisecond. */
+const PIECE_BYTES = 2 ** 20;
+/** A part that does not go on for this long is given up, milliseconds. */
+const STALL_MS = 15_000;
+/** What an earlier coordinator put there and this one does not use goes after so long, milliseconds. */
+const KEEP_MS = 7 * 24 * 3_600_000;
+
+setSha256Backend('native');
+
+/**
+ * Weights in the object store of a fleet's server, as their owners publish them: encrypted, under their checksum. Who fetches
+ * them trusts nobody but the checksum.
+ */
+export class SharedWeights {
+  readonly #fleet: FleetConnection;
+  readonly #onWarning: (error: QuarryError) => void;
+  /** Models that scorers may ask for and where their plaintext lies, by identity of the weights. */
+  readonly #wanted = new Map<string, { readonly manifest: WeightsManifest; readonly path: string }>();
+  /** Checksums of what was wanted and is not any more. */
+  readonly #unwanted = new Set<string>();
+  readonly #putting = new PQueue({ concurrency: 1 });
+
+  /** @param onWarning told why weights cannot be shared; scorers fetch them themselves then */
+  constructor(fleet: FleetConnection, onWarning: (error: QuarryError) => void) {
+    this.#fleet = fleet;
+    this.#onWarning = onWarning;
+  }
+
+  /**
+   * Puts weights there, unless they are, and makes room by what is not wanted any more.
+   *
+   * @param path plaintext of the weights
+   * @throws QuarryError `ABORTED` when the signal fires
+   */
+  async put(manifest: WeightsManifest, path: string, signal?: AbortSignal): Promise<void> {
+    this.#wanted.set(weightsIdentity(manifest), { manifest, path });
+    this.#unwanted.delete(manifest.checksum);
+    try {
+      await this.#putting.add(() => this.#put(manifest, path, signal));
+    } catch (error) {
+      throwIfAborted(signal, 'sharing weights');
+      this.#onWarning(
+        new QuarryError(
+          'UNREACHABLE',
+          `scorers must fetch a model from its host: ${toQuarryError(error, 'sharing').message}`,
+          {
+            hint: 'give the NATS server room for the weights of all models, or leave --share-weights out',
+            cause: error,
+          },
+        ),
+      );
+    }
+  }
+
+  /** Puts everything there again, on a server that lost its disk. */
+  restore(): void {
+    for (const { manifest, path } of this.#wanted.values()) void this.put(manifest, path);
+  }
+
+  /** The weights are not wanted any more; they stay until others need the room, as the next run may want them. */
+  forget(manifest: WeightsManifest): void {
+    this.#wanted.delete(weightsIdentity(manifest));
+    if (!this.#wantedChecksums().has(manifest.checksum)) this.#unwanted.add(manifest.checksum);
+  }
+
+  #wantedChecksums(): Set<string> {
+    return new Set([...this.#wanted.values()].map(({ manifest }) => manifest.checksum));
+  }
+
+  async #put(manifest: WeightsManifest, path: string, signal: AbortSignal | undefined): Promise<void> {
+    throwIfAborted(signal, 'sharing weights');
+    const { nc, replicas, weightsBucket } = this.#fleet;
+    const store = await new Objm(nc).create(weightsBucket, { replicas });
+    const sizes = new Map((await this.#makeRoom(store)).map(({ name, size }) => [name, size]));
+    if (partsOf(manifest).every(({ name, size }) => sizes.get(name) === size)) return;
+    await putParts(store, manifest, path, signal);
+  }
+
+  /** @returns what stays */
+  async #makeRoom(store: ObjectStore): Promise<ObjectInfo[]> {
+    const { jsm, weightsBucket: bucket } = this.#fleet;
+    const stream = `OBJ_${bucket}`;
+    const wanted = this.#wantedChecksums();
+    const before = Date.now() - KEEP_MS;
+    const stay: ObjectInfo[] = [];
+    for (const info of await store.list()) {
+      const checksum = info.name.split('.')[0] ?? '';
+      if (wanted.has(checksum) || !(this.#unwanted.has(checksum) || Date.parse(info.mtime) < before)) {
+        stay.push(info);
+        continue;
+      }
+      await store.delete(info.name);
+      // Its name would stay, marked as deleted, for ever.
+      const name = Buffer.from(info.name).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+      await jsm.streams.purge(stream, { filter: `$O.${bucket}.M.${name}` });
+    }
+    this.#unwanted.clear();
+    // A coordinator that was killed leaves the beginning of a part.
+    const named = new Set(stay.map(({ nuid }) => `$O.${bucket}.C.${nuid}`));
+    const { state } = await jsm.streams.info(stream, { subjects_filter: `$O.${bucket}.C.>` });
+    for (const filter of Object.keys(state.subjects ?? {}))
+      if (!named.has(filter)) await jsm.streams.purge(stream, { filter });
+    return stay;
+  }
+}
+
+/**
+ * The bytes of weights as a coordinator shares them, unverified, and never more than the manifest says.
+ *
+ * @throws QuarryError `NOT_FOUND` when it does not share them, `TIMEOUT` when the server stalls, and what NATS throws
+ */
+export async function* readSharedWeights(
+  fleet: FleetConnection,
+  manifest: WeightsManifest,
+): AsyncGenerator<Uint8Array> {
+  const store = await new Objm(fleet.nc).open(fleet.weightsBucket);
+  for (const part of partsOf(manifest)) {
+    const result = await store.get(part.name);
+    // Readers of the stream hear of it.
+    result?.error.catch(() => {});
+    const reader = result?.data.getReader();
+    if (result === null || reader === undefined || result.info.size !== part.size) {
+      await reader?.cancel();
+      throw new QuarryError('NOT_FOUND', 'the coordinator does not share these weights');
+    }
+    try {
+      let left = part.size;
+      for (;;) {
+        const { done, value } = await beforeStall(reader.read());
+        if (done) break;
+        left -= value.byteLength;
+        if (left < 0) throw new QuarryError('SIZE_MISMATCH', 'a part of shared weights is longer than it says');
+        yield value;
+      }
+    } finally {
+      await reader.cancel().catch(() => {});
+    }
+  }
+}
+
+interface Part {
+  readonly name: string;
+  readonly at: number;
+  readonly size: number;
+}
+
+function partsOf({ checksum, sizeBytes }: WeightsManifest): Part[] {
+  const parts: Part[] = [];
+  for (let at = 0; at < sizeBytes; at += PART_BYTES) {
+    parts.push({ name: `${checksum}.${parts.length}`, at, size: Math.min(PART_BYTES, sizeBytes - at) });
+  }
+  return parts;
+}
+
+/** Encrypts the file again as it goes: what is shared can be checked against what is on chain. */
+async function putParts(
+  store: ObjectStore,
+  manifest: WeightsManifest,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const cipher = createHashingCipher(manifest.decryptionKey);
+  const file = await open(path, 'r');
+  try {
+    for (const { name, at, size } of partsOf(manifest)) {
+      const pieces = async function* (): AsyncGenerator<Uint8Array> {
+        for (let offset = 0; offset < size; offset += PIECE_BYTES) {
+          throwIfAborted(signal, 'sharing weights');
+          const length = Math.min(PIECE_BYTES, size - offset);
+          const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, at + offset);
+          if (bytesRead !== length) throw new QuarryError('SIZE_MISMATCH', `${path} is shorter than the weights`);
+          yield cipher.encrypt(buffer);
+          await setImmediate();
+        }
+      };
+      await store.put({ name }, Readable.toWeb(Readable.from(pieces())) as ReadableStream<Uint8Array>);
+    }
+  } finally {
+    await file.close();
+  }
+  if (bytesToHex(cipher.digest()) === manifest.checksum) return;
+  for (const { name } of partsOf(manifest)) await store.delete(name);
+  throw new QuarryError('CHECKSUM_MISMATCH', `${path} does not hold the weights that are to be shared`);
+}
+
+async function beforeStall<T>(reading: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new QuarryError('TIMEOUT', 'shared weights do not come')), STALL_MS);
+  });
+  try {
+    return await Promise.race([reading, stalled]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
