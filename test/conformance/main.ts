@@ -5,6 +5,7 @@ import { ConformanceNetwork } from './conformance-network.js';
 import { construction } from './construction.js';
 import { keysAndStatics } from './keys-and-statics.js';
 import { OfficialSdk } from './official-sdk.js';
+import { quickstart } from './quickstart.js';
 import { reads } from './reads.js';
 import { validators } from './validators.js';
 
@@ -25,6 +26,7 @@ try {
   await reads(network);
   await actions(network);
   await validators(network);
+  await quickstart(python, compare);
 } catch (error) {
   compare.note('the run itself', 'to its end', false, String(error));
 }
