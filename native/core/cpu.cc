@@ -69,6 +69,20 @@ bool has_arm_bf16() {
 #endif
 }
 #endif
+
+uint32_t find_usable_isa_mask() {
+  uint32_t mask = bit(Isa::kSerial);
+#if defined(QUARRY_X86)
+  const X86Features features = x86_features();
+  if (features.avx2) mask |= bit(Isa::kAvx2);
+  if (features.avx512) mask |= bit(Isa::kAvx512);
+  if (features.avx512bf16) mask |= bit(Isa::kAvx512Bf16);
+#elif defined(QUARRY_ARM64)
+  mask |= bit(Isa::kNeon);  // Advanced SIMD is part of the ARMv8-A baseline.
+  if (has_arm_bf16()) mask |= bit(Isa::kNeonBf16);
+#endif
+  return mask;
+}
 }  // namespace
 
 uint32_t compiled_isa_mask() {
@@ -81,17 +95,9 @@ uint32_t compiled_isa_mask() {
   return mask;
 }
 
+// Found once: a virtual machine leaves for its host at every CPUID, which takes longer than hashing a sample.
 uint32_t usable_isa_mask() {
-  uint32_t mask = bit(Isa::kSerial);
-#if defined(QUARRY_X86)
-  const X86Features features = x86_features();
-  if (features.avx2) mask |= bit(Isa::kAvx2);
-  if (features.avx512) mask |= bit(Isa::kAvx512);
-  if (features.avx512bf16) mask |= bit(Isa::kAvx512Bf16);
-#elif defined(QUARRY_ARM64)
-  mask |= bit(Isa::kNeon);  // Advanced SIMD is part of the ARMv8-A baseline.
-  if (has_arm_bf16()) mask |= bit(Isa::kNeonBf16);
-#endif
+  static const uint32_t mask = find_usable_isa_mask();
   return mask;
 }
 

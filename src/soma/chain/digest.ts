@@ -1,4 +1,3 @@
-import { blake2b } from '@noble/hashes/blake2.js';
 import { base58 } from '@scure/base';
 import { QuarryError } from '../../errors/index.js';
 import { createBlake2b256 } from '../../native/blake2b.js';
@@ -7,18 +6,9 @@ import { type Codec, mapped, sizedBytes } from './bcs/index.js';
 /** A 32-byte digest as base58 text: of a transaction, object, effects, checkpoint or file. */
 export type Digest = string;
 
-/** Below this, calling into the native core takes longer than hashing here. */
-const WORTH_THE_CALL_BYTES = 1024;
-
 /** BLAKE2b with 32 bytes of output, no key: the one hash of the SOMA protocol. */
 export function blake2b256(...parts: readonly Uint8Array[]): Uint8Array {
-  const total = parts.reduce((sum, part) => sum + part.length, 0);
-  if (total >= WORTH_THE_CALL_BYTES) {
-    const native = createBlake2b256();
-    for (const part of parts) native.update(part);
-    return native.digest();
-  }
-  const hash = blake2b.create({ dkLen: 32 });
+  const hash = createBlake2b256();
   for (const part of parts) hash.update(part);
   return hash.digest();
 }
