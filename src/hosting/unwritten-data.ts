@@ -1,5 +1,7 @@
 /** Bytes held in memory at most; what is published beyond them waits for the disk. */
 const MAX_HELD_BYTES = 64 * 2 ** 20;
+/** How long writing waits: what is published in a burst is submitted in it, and files may follow. */
+const PAUSE_MS = 250;
 
 /** Published data on its way to disk: served from memory until it is there. */
 export class UnwrittenData {
@@ -7,6 +9,8 @@ export class UnwrittenData {
   readonly #held = new Map<string, Uint8Array>();
   #heldBytes = 0;
   #writing: Promise<void> | undefined;
+  /** Ends the pause before writing. */
+  #hurry = (): void => {};
   #failure: unknown;
 
   /** @param write puts bytes on disk */
@@ -39,11 +43,12 @@ export class UnwrittenData {
   /** Drops bytes, and waits until none of them can reach the disk any more. */
   async forget(checksum: string): Promise<void> {
     this.#drop(checksum);
-    await this.#writing;
+    await this.written();
   }
 
   /** Resolves when everything is on disk, or cannot be written. */
   async written(): Promise<void> {
+    this.#hurry();
     await this.#writing;
   }
 
@@ -55,6 +60,13 @@ export class UnwrittenData {
   }
 
   async #writeAll(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, PAUSE_MS);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
     try {
       for (let next = this.#first(); next !== undefined; next = this.#first()) {
         await this.#write(...next);
