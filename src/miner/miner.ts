@@ -34,7 +34,7 @@ export class Miner {
   /** What happened since the miner was made. */
   summary(): MinerSummary {
     const { account, book, chain, models, node, stats } = this.#parts;
-    const { totalShannons } = account.pool.state;
+    const { totalShannons } = account.pool;
     return stats.summary({
       openTargets: book.size,
       waitingTargets: waitingTargets(book, models),

@@ -50,8 +50,7 @@ export class SpendingGuard {
 
   /** Whether submissions wait for money. */
   get isPoor(): boolean {
-    const isPoor =
-      this.#lacksShannons !== undefined && this.#deps.account.pool.state.totalShannons < this.#lacksShannons;
+    const isPoor = this.#lacksShannons !== undefined && this.#deps.account.pool.totalShannons < this.#lacksShannons;
     if (!isPoor) this.#lacksShannons = undefined;
     return isPoor;
   }
@@ -70,9 +69,8 @@ export class SpendingGuard {
     const { maxBondShannons, minBalanceShannons } = this.#options;
     if (!this.isWorth(target)) return 'withheld';
     const bond = this.bondOf(sizeBytes);
-    // The sum of all coins is not taken for nothing.
     if (minBalanceShannons !== undefined) {
-      const left = this.#deps.account.pool.state.totalShannons - this.#reservedShannons - bond;
+      const left = this.#deps.account.pool.totalShannons - this.#reservedShannons - bond;
       if (left < minBalanceShannons) {
         this.#tell(minBalanceShannons + bond);
         return 'withheld';
@@ -105,7 +103,7 @@ export class SpendingGuard {
     if (!this.isPoor && needed === undefined) return false;
     const { account, emitter } = this.#deps;
     await account.pool.refresh(signal);
-    const { totalShannons } = account.pool.state;
+    const { totalShannons } = account.pool;
     if (needed !== undefined && totalShannons >= needed) {
       this.#toldShannons = undefined;
       emitter.emit('balance', { state: 'restored', balanceShannons: totalShannons, neededShannons: needed });
@@ -115,7 +113,7 @@ export class SpendingGuard {
 
   /** Tells the owner once that money is missing; what is only reserved for submissions in flight is not. */
   #tell(neededShannons: bigint): void {
-    const { totalShannons } = this.#deps.account.pool.state;
+    const { totalShannons } = this.#deps.account.pool;
     if (this.#toldShannons !== undefined || totalShannons >= neededShannons) return;
     this.#toldShannons = neededShannons;
     this.#deps.emitter.emit('balance', { state: 'low', balanceShannons: totalShannons, neededShannons });

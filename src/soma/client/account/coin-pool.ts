@@ -48,7 +48,7 @@ export interface AcquireOptions {
 }
 
 interface Entry {
-  coin: OwnedCoin;
+  readonly coin: OwnedCoin;
   state: 'free' | 'leased' | 'quarantined';
   /** When this was learnt, as a step of the pool's own counter. */
   learnt: number;
@@ -89,6 +89,8 @@ export class CoinPool {
   readonly owner: Address;
   readonly #client: ClientContext;
   readonly #entries = new Map<ObjectId, Entry>();
+  /** What the coins hold together; `undefined` once one has come, gone or changed. */
+  #total: bigint | undefined;
   /** How often in a row a coin was found locked. */
   readonly #locked = new Map<ObjectId, number>();
   /** Coins that effects took away, and when: a list may still show them for a while. */
@@ -107,12 +109,17 @@ export class CoinPool {
 
   get state(): CoinPoolState {
     const counts = { free: 0, leased: 0, quarantined: 0 };
-    let totalShannons = 0n;
-    for (const { state, coin } of this.#entries.values()) {
-      counts[state]++;
-      totalShannons += coin.balanceShannons;
+    for (const { state } of this.#entries.values()) counts[state]++;
+    return { ...counts, totalShannons: this.totalShannons };
+  }
+
+  /** What all coins hold together, those in use included. */
+  get totalShannons(): bigint {
+    if (this.#total === undefined) {
+      this.#total = 0n;
+      for (const { coin } of this.#entries.values()) this.#total += coin.balanceShannons;
     }
-    return { ...counts, totalShannons };
+    return this.#total;
   }
 
   /** Coins in the pool, in use or not, that hold at least `amount` shannons. */
@@ -172,7 +179,7 @@ export class CoinPool {
       } else {
         const [locked] = busy;
         if (locked !== undefined) throw lockedUntilEpochEnds(locked.coin.objectId);
-        const { totalShannons } = this.state;
+        const { totalShannons } = this;
         const [has, needed] = [shannonsToSoma(totalShannons), shannonsToSoma(options.amount)];
         throw new QuarryError(
           'INSUFFICIENT_FUNDS',
@@ -305,8 +312,7 @@ export class CoinPool {
       if (!this.#removed.has(coin.objectId)) this.#setFree(coin, learnt);
     }
     for (const [id, entry] of this.#entries) {
-      if (entry.state === 'free' && entry.learnt <= began && entry.at < lagged && !ids.has(id))
-        this.#entries.delete(id);
+      if (entry.state === 'free' && entry.learnt <= began && entry.at < lagged && !ids.has(id)) this.#drop(id);
     }
     this.#loaded = true;
     this.#notify();
@@ -349,11 +355,21 @@ export class CoinPool {
 
   #setFree(coin: OwnedCoin, learnt: number): void {
     this.#removed.delete(coin.objectId);
-    this.#entries.set(coin.objectId, { coin, state: 'free', learnt, at: this.#client.now() });
+    this.#put({ coin, state: 'free', learnt, at: this.#client.now() });
+  }
+
+  #put(entry: Entry): void {
+    this.#entries.set(entry.coin.objectId, entry);
+    this.#total = undefined;
+  }
+
+  #drop(objectId: ObjectId): void {
+    this.#entries.delete(objectId);
+    this.#total = undefined;
   }
 
   #remove(objectId: ObjectId): void {
-    this.#entries.delete(objectId);
+    this.#drop(objectId);
     this.#removed.set(objectId, this.#client.now());
   }
 
@@ -366,7 +382,7 @@ export class CoinPool {
       learnt: this.#clock,
       at: this.#client.now(),
     };
-    this.#entries.set(objectId, placeholder);
+    this.#put(placeholder);
     void this.#resolve(objectId, placeholder, 'stale');
   }
 
@@ -395,7 +411,7 @@ export class CoinPool {
         const over = this.#client.now() >= deadline;
         const isPlaceholder = entry.coin.digest === '';
         if (isPlaceholder ? over && typeof now === 'string' : now === 'gone') {
-          this.#entries.delete(objectId);
+          this.#drop(objectId);
           return this.#notify();
         }
         // A node that lags behind shows an older version: never a reason to go back to it.
