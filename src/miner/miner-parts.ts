@@ -40,6 +40,8 @@ const CONFIRM_ABOVE_SHANNONS = 1_000_000n;
 
 /** How long an epoch that was not seen to follow from the one before must last before anything is let go for it. */
 const EPOCH_DOUBT_MS = 60_000;
+/** Claims and tidying up have all of an epoch, the targets that open with it are gone in a second. */
+const TARGETS_FIRST_MS = 1_000;
 
 /** Every part of a miner, wired: what its life cycle starts, watches and ends. */
 export type MinerParts = ReturnType<typeof createMinerParts>;
@@ -80,7 +82,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   );
   const { onActiveWeights } = deps;
   const epochs = new EpochChange(
-    { keepScoresEpochs, doubtMs: EPOCH_DOUBT_MS },
+    { keepScoresEpochs, doubtMs: EPOCH_DOUBT_MS, targetsFirstMs: TARGETS_FIRST_MS },
     { ...common, ...submitting, onActiveWeights, onModels: matchAgain },
   );
   const follower = new TargetFollower({

@@ -26,6 +26,8 @@ class Bench {
   /** Rows that scans looked at. */
   rowsScanned = 0;
   rescored = 0;
+  scans = 0;
+  onOffer = (): void => {};
   exact: (modelId: string, sampleId: number) => number = () => 1;
   readonly matcher: Matcher;
 
@@ -36,7 +38,7 @@ class Bench {
     const emitter = new EventEmitter<MinerEvents>();
     emitter.on('warning', ({ error }) => this.warnings.push(`${error.code} ${error.message}`));
     const { book } = this;
-    const submitter = { full: false, offer: (candidate: Candidate) => this.offered.push(candidate) > 0 };
+    const submitter = { full: false, offer: (candidate: Candidate) => this.#offer(candidate) };
     const composer = { isDue: () => false, candidates: async function* () {} };
     const background = (work: Promise<void>): void => void this.work.push(work);
     const now = (): number => performance.now();
@@ -44,6 +46,11 @@ class Bench {
     const stats = { rowsScanned: new RateMeter(now) };
     const options = { policy: 'first', margin: 0 } as const;
     this.matcher = new Matcher(options, { store, models, book, composer, submitter, stats, emitter, now, background });
+  }
+
+  #offer(candidate: Candidate): boolean {
+    this.onOffer();
+    return this.offered.push(candidate) > 0;
   }
 
   #models(): MatchModels {
@@ -71,8 +78,8 @@ class Bench {
     };
   }
 
-  open(id: string, modelIds: readonly string[], embedding = east): void {
-    const target = { id, status: 'open', embedding, modelIds, distanceThreshold: 0.5 };
+  open(id: string, modelIds: readonly string[], rewardPoolShannons = 1n): void {
+    const target = { id, status: 'open', embedding: east, modelIds, distanceThreshold: 0.5, rewardPoolShannons };
     this.book.add(target as never, 0);
   }
 
@@ -117,6 +124,7 @@ beforeEach(async () => {
   dir = temporaryDir();
   const scanner = counting(createFileScanner(), (rows) => {
     bench.rowsScanned += rows;
+    bench.scans++;
   });
   bench = new Bench(await opened({ dir }, { scanner }));
   await bench.store.appendSamples(Array.from({ length: ROWS }, (_, n) => ({ bytes: sampleBytes(n) })));
@@ -133,6 +141,40 @@ describe('matcher', () => {
     expect(bench.warnings).toEqual(['CONFLICT models a and b give the same losses: one copies the other']);
     await bench.answer('0x1');
     expect(bench.warnings).toHaveLength(1);
+  });
+
+  it('answers all targets of a checkpoint from one scan, those that pay most first', async () => {
+    await fill({ a: () => 1, b: () => 2 }, 'f32');
+    // As a checkpoint tells them: one after another, in one turn of the event loop.
+    const rewards = Array.from({ length: 40 }, (_, n) => BigInt((n * 7) % 40));
+    for (const reward of rewards) {
+      await undefined;
+      bench.open(`0x${reward}`, ['a', 'b'], reward);
+      bench.matcher.answer(`0x${reward}`, never);
+    }
+    while (bench.work.length > 0) await bench.work.shift();
+    expect(bench.scans).toBe(1);
+    const richest = [...rewards].sort((a, b) => Number(b - a));
+    expect(bench.offered.map(({ open }) => open.target.rewardPoolShannons)).toEqual(richest);
+  });
+
+  it('lets what was offered first be sent before it offers more', async () => {
+    await fill({ a: () => 1, b: () => 2 }, 'f32');
+    const turns: number[] = [];
+    let turn = 0;
+    const countTurns = (): void => {
+      turn++;
+      if (turns.length < 40) setImmediate(countTurns);
+    };
+    bench.onOffer = () => void turns.push(turn);
+    for (let n = 0; n < 40; n++) {
+      bench.open(`0x${n}`, ['a', 'b']);
+      bench.matcher.answer(`0x${n}`, never);
+    }
+    setImmediate(countTurns);
+    while (bench.work.length > 0) await bench.work.shift();
+    expect(turns).toHaveLength(40);
+    for (const each of new Set(turns)) expect(turns.filter((t) => t === each).length).toBeLessThanOrEqual(16);
   });
 
   it('takes the lower of two models that agree to the last bit', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MatchHit, MatchPolicy, MatchTarget, Store } from '../../store/index.js';
 import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
 import type { MinerEmitter } from '../run/events.js';
@@ -29,6 +30,9 @@ export interface MatcherDeps {
   /** Keeps background work: its failures are reported. */
   readonly background: (work: Promise<void>) => void;
 }
+
+/** Submissions begun in one turn of the event loop: they are on the wire before the next ones begin. */
+const WAVE = 16;
 
 /** Some targets against some samples: all in the store, or those just scored. */
 interface Search {
@@ -116,6 +120,8 @@ export class Matcher {
   async #answerWaiting(signal: AbortSignal): Promise<void> {
     this.#answering = true;
     try {
+      // All targets of a checkpoint are told in this turn.
+      await nextTurn();
       while (this.#waiting.size > 0 && !signal.aborted) {
         const targets = [...this.#waiting].flatMap((id) => this.#deps.book.get(id) ?? []);
         this.#waiting.clear();
@@ -164,12 +170,11 @@ export class Matcher {
       signal,
     });
     const ties: MatchHit[] = [];
-    for (const hit of hits) {
-      const open = byId.get(hit.targetId);
-      if (open === undefined) continue;
+    let offered = 0;
+    for (const { hit, open } of richestFirst(hits, byId)) {
       const candidate = hit.nearTie ? undefined : this.#candidate(open, search.readyAt, hit);
       if (candidate === undefined) ties.push(hit);
-      else submitter.offer(candidate, signal);
+      else if (submitter.offer(candidate, signal) && ++offered % WAVE === 0) await nextTurn();
     }
     this.#suspects.look(targets);
     if (ties.length === 0) return;
@@ -192,4 +197,17 @@ export class Matcher {
     const available = new Set(this.#deps.book.available);
     return opens.filter((open) => available.has(open));
   }
+}
+
+/** Hits with their targets, those that pay most first. */
+function richestFirst(
+  hits: readonly MatchHit[],
+  targets: ReadonlyMap<string, OpenTarget>,
+): { readonly hit: MatchHit; readonly open: OpenTarget }[] {
+  return hits
+    .flatMap((hit) => {
+      const open = targets.get(hit.targetId);
+      return open === undefined ? [] : [{ hit, open }];
+    })
+    .sort((a, b) => Number(b.open.target.rewardPoolShannons - a.open.target.rewardPoolShannons));
 }

@@ -16,6 +16,8 @@ export interface EpochChangeOptions {
   readonly keepScoresEpochs: number;
   /** How long an epoch must last that did not follow from the end of the one before, milliseconds. */
   readonly doubtMs: number;
+  /** How long the targets that open with an epoch have the processor for themselves, milliseconds. */
+  readonly targetsFirstMs: number;
 }
 
 export interface EpochChangeDeps extends StaleScoresDeps {
@@ -62,15 +64,20 @@ export class EpochChange {
     }
     emitter.emit('epoch', { epoch, openTargets: book.size });
     wake.now();
-    claims.start(signal);
+    const { doubtMs, targetsFirstMs } = this.#options;
+    background.run(
+      'claiming',
+      sleep(targetsFirstMs, signal).then(() => claims.start(signal)),
+    );
     const isNext = before !== undefined && epoch === before + 1n;
-    background.run('tidying up after the epoch', this.#tidy(epoch, isNext ? 0 : this.#options.doubtMs, signal));
+    const delayMs = isNext ? targetsFirstMs : doubtMs;
+    background.run('tidying up after the epoch', this.#tidy(epoch, delayMs, signal));
   }
 
   /** Lets go of what an epoch's end makes useless: hosted data that was audited, weights of models that are gone. */
   async #tidy(epoch: bigint, delayMs: number, signal: AbortSignal): Promise<void> {
     const { chain, hosting, models, weights, onActiveWeights } = this.#deps;
-    if (delayMs > 0) await sleep(delayMs, signal);
+    await sleep(delayMs, signal);
     if (chain.epoch !== epoch) return;
     await hosting.release(epoch, signal);
     const { active } = models;
