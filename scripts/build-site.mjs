@@ -8,9 +8,9 @@ import { pathToFileURL } from 'node:url';
 import manifest from '../package.json' with { type: 'json' };
 
 const GROUPS = {
-  Guides: ['mining', 'fleet', 'agents'],
+  Guides: ['first-run', 'testnet', 'storage', 'gpu', 'operating', 'fleet', 'agents', 'migrating', 'mining'],
   Networks: ['soma-client', 'flock', 'aitbc', 'devnet'],
-  Reference: ['commands', 'errors', 'glossary', 'store', 'benchmarks', 'ARCHITECTURE'],
+  Reference: ['commands', 'settings', 'errors', 'glossary', 'store', 'benchmarks', 'ARCHITECTURE'],
 };
 
 const root = resolve(import.meta.dirname, '..');

@@ -3,4 +3,4 @@ export { homeDirectory } from './home.js';
 export { type Config, loadConfig, misspeltVariables } from './load.js';
 export { nearest } from './nearest.js';
 export type { Setting } from './setting.js';
-export { SETTINGS, type SettingName } from './settings/index.js';
+export { SETTING_GROUPS, SETTINGS, type SettingName } from './settings/index.js';

@@ -26,6 +26,7 @@ export class KnownSamples {
     }
   }
 
+  /** Closes the index. */
   close(): void {
     this.#index?.close();
   }

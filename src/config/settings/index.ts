@@ -10,10 +10,21 @@ import { SAMPLE_SETTINGS } from './samples.js';
 import { SOMA_SETTINGS } from './soma.js';
 import { TELEMETRY_SETTINGS } from './telemetry.js';
 
-/**
- * Everything a user can set: the config file's keys, the environment and the flags share it. Listed in this order by
- * the command reference.
- */
+/** Everything a user can set, by what it is about; the command reference lists it in this order. */
+export const SETTING_GROUPS = {
+  'The network and its keys': SOMA_SETTINGS,
+  'Data and samples': SAMPLE_SETTINGS,
+  FLock: FLOCK_SETTINGS,
+  AITBC: AITBC_SETTINGS,
+  'What computes': COMPUTE_SETTINGS,
+  Fleets: FLEET_SETTINGS,
+  Mining: MINING_SETTINGS,
+  'Where submitted data lies': HOSTING_SETTINGS,
+  'Logs, metrics and the HTTP API': TELEMETRY_SETTINGS,
+  Notifications: NOTIFY_SETTINGS,
+} as const satisfies Record<string, Record<string, Setting>>;
+
+/** The same in one table: the config file's keys, the environment and the flags share it. */
 export const SETTINGS = {
   ...SOMA_SETTINGS,
   ...SAMPLE_SETTINGS,
