@@ -77,19 +77,20 @@ export function disagreements(entries: readonly LedgerEntry[], journalPath: stri
     if (row['state'] === 'accepted' && !executed.has(digest)) faults.push(`${digest} is accepted, but never executed`);
     if (row['state'] === 'built' || row['state'] === 'unknown') faults.push(`${digest} was never settled`);
   }
-  const claimed = new Map(
-    entries
-      .filter(({ kind, succeeded }) => kind === 'claimRewards' && succeeded)
-      .map((entry) => [entry.targetId, entry]),
-  );
+  const claiming = entries.filter(({ kind }) => kind === 'claimRewards');
+  const claimed = new Map(claiming.filter(({ succeeded }) => succeeded).map((entry) => [entry.targetId, entry]));
   for (const row of claims) {
     const entry = claimed.get(String(row['target_id']));
     if (row['state'] === 'claimed' && entry === undefined)
       faults.push(`claim of ${row['target_id']} was never executed`);
     if (entry === undefined) continue;
     if (row['state'] !== 'claimed') faults.push(`claim of ${row['target_id']} succeeded, journal: ${row['state']}`);
-    if (BigInt(String(row['fee'] ?? -1)) !== entry.feeShannons)
-      faults.push(`claim of ${row['target_id']} differs in its fee`);
+    // Those that were charged and executed in vain count as well.
+    const fees = claiming
+      .filter(({ targetId }) => targetId === row['target_id'])
+      .reduce((sum, { feeShannons }) => sum + feeShannons, 0n);
+    if (BigInt(String(row['fee'] ?? -1)) !== fees)
+      faults.push(`claims of ${row['target_id']} cost ${fees}, journal: ${row['fee']}`);
     const received = BigInt(String(row['received'] ?? -1));
     if (received !== entry.changeShannons + entry.feeShannons) {
       faults.push(
