@@ -1,12 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../src/miner/journal/journal.js';
 import type { ClaimOutcome } from '../../src/miner/submit/claim-target.js';
 import { Claimer } from '../../src/miner/submit/claimer.js';
-import { manifestOf } from '../../src/soma/chain/index.js';
+import { encodeSignedTransaction, manifestOf, signTransaction } from '../../src/soma/chain/index.js';
+import { refOfCoin } from '../../src/soma/client/account/transaction-sender.js';
 import { bytesOf, type Fixture, startFixture } from '../soma/client/devnet-fixture.js';
+import { failCalls } from '../soma/client/unfaithful-node.js';
+import { until } from '../until.js';
 
 const never = new AbortController().signal;
 let fixture: Fixture;
@@ -25,10 +29,9 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-function claimer(claimExpired = false): Claimer {
-  const { client, keypair } = fixture;
+function claimer(claimExpired = false, account = fixture.client.account(fixture.keypair)): Claimer {
+  const { client } = fixture;
   const onOutcome = (outcome: ClaimOutcome) => void outcomes.push(outcome);
-  const account = client.account(keypair);
   return new Claimer(
     { claimExpired, maxInFlight: 4 },
     { client, account, journal, onOutcome, submissionsDone: async () => {} },
@@ -104,6 +107,26 @@ describe('claims', () => {
     await claimer().claimDue(2n, never);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['claimed', 'claimed', 'claimed', 'claimed']);
     expect(outcomes[0]!.targetId).toBe(known);
+  });
+
+  it('leave coins alone that a signed transaction names whose outcome is not known', async () => {
+    const { client, keypair } = fixture;
+    const [held, due] = await fill(2);
+    await nextEpochs(2);
+    const account = client.account(keypair);
+    await account.pool.ready();
+    const [only] = account.pool.free();
+    const kind = { kind: 'claimRewards', targetId: held! } as const;
+    const signed = await signTransaction({ kind, sender: keypair.address, gasPayment: [refOfCoin(only!)] }, keypair);
+    journal.claims.note(held!, 2n, true);
+    journal.claims.record(held!, signed.digest, encodeSignedTransaction(signed));
+    const stop = new AbortController();
+    const executions = failCalls(client, 'ExecuteTransaction', '', status.INVALID_ARGUMENT, 0);
+    const claiming = claimer(false, account).claimTargets([due!], 2n, stop.signal);
+    await until(() => account.pool.state.quarantined === 1, 'the coin set aside');
+    stop.abort();
+    await expect(claiming).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(executions.calls).toBe(0);
   });
 
   it('leave expired targets alone unless they are wanted', async () => {

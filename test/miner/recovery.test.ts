@@ -7,7 +7,7 @@ import { Journal } from '../../src/miner/journal/journal.js';
 import type { SubmissionOutcome } from '../../src/miner/run/events.js';
 import type { ClaimOutcome } from '../../src/miner/submit/claim-target.js';
 import { Claimer } from '../../src/miner/submit/claimer.js';
-import { doubtSignedCoins } from '../../src/miner/submit/doubt-signed-coins.js';
+import { quarantineSignedCoins } from '../../src/miner/submit/quarantine-signed-coins.js';
 import { settleSubmissions } from '../../src/miner/submit/record-outcome.js';
 import {
   encodeSignedTransaction,
@@ -192,9 +192,9 @@ describe('coins that an earlier life has signed away', () => {
     journal.claims.record('0x5', 'bad', Uint8Array.of(1));
     const [named] = signed.data.gasPayment;
     const account = client.account(keypair);
-    await account.pool.ready();
+    const never = new AbortController().signal;
     // What it names was executed, and what nobody can read names nothing.
-    doubtSignedCoins({ account, journal });
+    await quarantineSignedCoins({ account, journal }, never);
     expect(account.pool.state).toMatchObject({ free: 1, quarantined: 0 });
     const [current] = account.pool.free();
     expect(current!.objectId).toBe(named!.objectId);
@@ -202,7 +202,7 @@ describe('coins that an earlier life has signed away', () => {
     const data = { kind, sender: keypair.address, gasPayment: [refOfCoin(current!)] };
     const waiting = await signTransaction(data, keypair);
     journal.claims.record('0x5', waiting.digest, encodeSignedTransaction(waiting));
-    doubtSignedCoins({ account, journal });
+    await quarantineSignedCoins({ account, journal }, never);
     expect(account.pool.state).toMatchObject({ free: 0, quarantined: 1 });
     await client.executeTransaction(waiting);
     await until(() => account.pool.state.free === 1, 'the coin in its new version');

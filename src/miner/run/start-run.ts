@@ -1,7 +1,7 @@
 import { warmUpSubmitPath } from '../../soma/client/execute/warm-up-submit-path.js';
 import type { MinerOptions } from '../miner-options.js';
 import type { MinerParts } from '../miner-parts.js';
-import { doubtSignedCoins } from '../submit/doubt-signed-coins.js';
+import { quarantineSignedCoins } from '../submit/quarantine-signed-coins.js';
 
 /**
  * The first minute of a run: reads the chain, the open targets and the coins, and begins what goes on beside mining.
@@ -12,8 +12,7 @@ export async function startRun(parts: MinerParts, options: MinerOptions, signal:
   const { account, background, book, chain, claims, emitter, follower, hosting, mend, models, settlement } = parts;
   await chain.refresh(signal);
   await follower.openListed(signal);
-  await account.pool.ready(signal);
-  doubtSignedCoins(parts);
+  await quarantineSignedCoins(parts, signal);
   background.run('hosting again what may be audited', hosting.restore(mend, signal));
   if (!options.dryRun) {
     background.run('rehearsing a submission', warmUpSubmitPath(options.config.embeddingDim, signal));

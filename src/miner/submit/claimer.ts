@@ -6,6 +6,7 @@ import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { JournalClaim } from '../journal/claim-records.js';
 import type { Journal } from '../journal/journal.js';
 import { type ClaimOutcome, type ClaimTargetDeps, claimTarget } from './claim-target.js';
+import { quarantineSignedCoins } from './quarantine-signed-coins.js';
 
 export interface ClaimerOptions {
   /** Also return expired targets for their incentive. */
@@ -85,6 +86,7 @@ export class Claimer {
 
   async #claimAll(claims: Iterable<JournalClaim>, epoch: bigint, signal: AbortSignal): Promise<void> {
     const { onOutcome } = this.#deps;
+    await quarantineSignedCoins(this.#deps, signal);
     const deps = { ...this.#deps, maySpend: (until: AbortSignal) => this.#giveWay(until) };
     // Half of the coins stay with submissions that may come at any moment.
     const queue = new PQueue({

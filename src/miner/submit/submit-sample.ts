@@ -3,6 +3,7 @@ import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { Journal } from '../journal/journal.js';
 import type { SubmissionOutcome } from '../run/events.js';
+import { quarantineSignedCoins } from './quarantine-signed-coins.js';
 import { settleSubmissions } from './record-outcome.js';
 import type { HostedSample } from './sample-hosting.js';
 import { Submission, type SubmissionContent } from './submission.js';
@@ -11,7 +12,7 @@ import type { SubmissionLimits } from './submission-limits.js';
 export interface SubmitSampleDeps {
   readonly client: Pick<SomaClient, 'recoverTransaction'>;
   readonly account: Pick<SomaAccount, 'submitData' | 'pool'>;
-  readonly journal: Pick<Journal, 'submissions' | 'together'>;
+  readonly journal: Pick<Journal, 'claims' | 'submissions' | 'together'>;
   readonly limits: SubmissionLimits;
 }
 
@@ -38,6 +39,7 @@ export async function submitSample(
   const { journal, limits } = deps;
   const targetId = content.open.target.id;
   if (journal.submissions.isLive(targetId)) return earlierSubmission(targetId, deps, signal);
+  await quarantineSignedCoins(deps, signal);
   const submission = new Submission(content, sample, {
     ...deps,
     limits: () => limits,

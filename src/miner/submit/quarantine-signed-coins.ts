@@ -2,16 +2,22 @@ import { decodeSignedTransaction, type ObjectRef } from '../../soma/chain/index.
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import type { Journal } from '../journal/journal.js';
 
-export interface DoubtSignedCoinsDeps {
+export interface QuarantineSignedCoinsDeps {
   readonly account: Pick<SomaAccount, 'pool'>;
   readonly journal: Pick<Journal, 'submissions' | 'claims'>;
 }
 
 /**
  * Sets coins aside that an earlier life's transactions name whose outcome is not known: a new transaction over the same
- * version could lock both until the epoch ends. The pool must have read its coins.
+ * version could lock both until the epoch ends. Everything that signs over a journal calls this first.
+ *
+ * @throws QuarryError when the coins cannot be read, or `ABORTED` when the signal fires
  */
-export function doubtSignedCoins({ account, journal }: DoubtSignedCoinsDeps): void {
+export async function quarantineSignedCoins(
+  { account, journal }: QuarantineSignedCoinsDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  await account.pool.ready(signal);
   const signed = [...journal.submissions.unsettled().map((each) => each.signed), ...journal.claims.signed()];
   account.pool.quarantineNamed(signed.flatMap(coinsOf));
 }
