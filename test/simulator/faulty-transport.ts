@@ -20,8 +20,10 @@ import { transactionFromRpc } from '../../src/soma/chain/wire/index.js';
 import { fromServiceError, GrpcError } from '../../src/soma/client/transport/grpc-error.js';
 import type { RpcCallOptions, RpcTransport } from '../../src/soma/client/transport/rpc-transport.js';
 import { staleRefusal } from '../soma/client/unfaithful-node.js';
+import { CoinsInFlight } from './coins-in-flight.js';
 import type { Lifeline } from './lifeline.js';
 import type { SimulatedNetwork } from './network.js';
+import { Outages } from './outages.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 /** How often a call meets what, each between 0 and 1. */
@@ -38,6 +40,8 @@ export interface Faults {
   readonly echo: number;
   /** Per message of a stream. */
   readonly brokenStream: number;
+  /** The longest outage of everything, milliseconds: longer than a client goes on trying. */
+  readonly longestOutageMs: number;
   /** Longest way there, and back, milliseconds. */
   readonly latencyMs: number;
 }
@@ -82,9 +86,12 @@ export function replaceSockets(transport: RpcTransport, deps: FaultyTransportDep
 
 class FaultyCalls {
   readonly #deps: FaultyTransportDeps;
+  readonly #outages: Outages;
+  readonly #coins = new CoinsInFlight();
 
   constructor(deps: FaultyTransportDeps) {
     this.#deps = deps;
+    this.#outages = new Outages(deps.faults.longestOutageMs, deps.clock.now(), deps.random);
   }
 
   async unary(method: Method, request: unknown, options: RpcCallOptions): Promise<Uint8Array> {
@@ -112,8 +119,21 @@ class FaultyCalls {
     });
     timeout.catch(() => {});
     const given = aborted(options.signal, over.signal);
-    const travelling = Promise.race([this.#travel(method, request), timeout, given]).finally(() => over.abort());
+    const end = method === EXECUTE ? this.#nameCoins(request) : undefined;
+    const travelling = Promise.race([this.#travel(method, request), timeout, given]).finally(() => {
+      over.abort();
+      end?.();
+    });
     return lifeline.hear(travelling);
+  }
+
+  /** Watches over the coins of a call that begins; returns what ends it. */
+  #nameCoins(request: unknown): () => void {
+    const data = sentTransaction(request);
+    const digest = transactionDigest(data);
+    const { end, taken } = this.#coins.begin(digest, data.gasPayment);
+    for (const coin of taken) this.#deps.network.fates.faults.push(`${digest} names ${coin}, as one in flight does`);
+    return end;
   }
 
   /** There and back, as far as it goes. */
@@ -122,6 +142,7 @@ class FaultyCalls {
     const latency = (): number => random() * faults.latencyMs;
     const fate = random();
     await clock.sleep(latency());
+    if (this.#isOut()) throw this.#made(method, status.UNAVAILABLE);
     let edge = faults.lostRequest;
     if (fate < edge) throw this.#made(method, status.UNAVAILABLE);
     edge += faults.silent;
@@ -146,9 +167,7 @@ class FaultyCalls {
   async #execute(request: unknown): Promise<Uint8Array> {
     const { clock, random, faults, network } = this.#deps;
     const { heldUntil, executed, played } = network.fates;
-    const { transaction } = requestOf(EXECUTE, request) as ExecuteTransactionRequest;
-    if (transaction === undefined) throw new Error('a request without a transaction');
-    const data = transactionFromRpc(transaction);
+    const data = sentTransaction(request);
     const digest = transactionDigest(data);
     const deliver = async (): Promise<Uint8Array> => {
       const answer = await this.#answer(EXECUTE, request);
@@ -212,7 +231,7 @@ class FaultyCalls {
           });
           continue;
         }
-        if (random() < faults.brokenStream) throw this.#made(method, status.UNAVAILABLE);
+        if (this.#isOut() || random() < faults.brokenStream) throw this.#made(method, status.UNAVAILABLE);
         await clock.sleep(random() * faults.latencyMs);
         if (lifeline.dead) return await new Promise(() => {});
         yield fromBinary(method.output, next);
@@ -222,6 +241,12 @@ class FaultyCalls {
       leave();
       options.signal?.removeEventListener('abort', leave);
     }
+  }
+
+  #isOut(): boolean {
+    const isOut = this.#outages.isOut(this.#deps.clock.now());
+    if (isOut) this.#deps.network.fates.played.outOfReach++;
+    return isOut;
   }
 
   #handler(method: Method): Handler {
@@ -239,6 +264,12 @@ function requestOf(method: Method, request: unknown): MessageShape<DescMessage> 
   const bytes =
     request instanceof Uint8Array ? request : toBinary(method.input, create(method.input, request as never));
   return fromBinary(method.input, bytes);
+}
+
+function sentTransaction(request: unknown): ReturnType<typeof transactionFromRpc> {
+  const { transaction } = requestOf(EXECUTE, request) as ExecuteTransactionRequest;
+  if (transaction === undefined) throw new Error('a request without a transaction');
+  return transactionFromRpc(transaction);
 }
 
 function pathOf(method: Method): string {

@@ -6,12 +6,13 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     from: { type: 'string', default: '1' },
     count: { type: 'string', default: '200' },
+    'until-fault': { type: 'boolean', default: false },
   },
 });
 const first = Number(values.seed ?? values.from);
 const count = values.seed === undefined ? Number(values.count) : 1;
 const began = performance.now();
-const totals = { lives: 0, kills: 0, accepted: 0, lost: 0, rejected: 0, claimed: 0, held: 0, echoes: 0 };
+const totals = { lives: 0, kills: 0, accepted: 0, lost: 0, rejected: 0, claimed: 0, held: 0, echoes: 0, outOfReach: 0 };
 let failed = 0;
 for (let seed = first; seed < first + count; seed++) {
   const outcome = await simulate(seed).catch((error: unknown) => ({
@@ -23,6 +24,7 @@ for (let seed = first; seed < first + count; seed++) {
   failed++;
   console.log(`seed ${seed}: npm run simulate -- --seed ${seed}`);
   for (const fault of outcome.faults) console.log(`  ${fault}`);
+  if (values['until-fault']) break;
 }
 const seconds = (performance.now() - began) / 1000;
 const perMinute = Math.round((totals.lives / seconds) * 60);

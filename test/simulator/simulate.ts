@@ -22,6 +22,8 @@ export interface Simulation {
   readonly held: number;
   /** Refusals of transactions that had been executed. */
   readonly echoes: number;
+  /** Calls and streams that an outage broke off. */
+  readonly outOfReach: number;
   readonly virtualMs: number;
   /** What does not hold that should; empty when all is well. */
   readonly faults: readonly string[];
@@ -35,6 +37,7 @@ const HONEST: Faults = {
   held: 0,
   echo: 0,
   brokenStream: 0,
+  longestOutageMs: 0,
   latencyMs: 20,
 };
 const COIN = 250_000_000n;
@@ -102,8 +105,14 @@ async function play(
     claimed: claims.filter((row) => row['state'] === 'claimed').length,
     held: network.fates.played.held,
     echoes: network.fates.played.echo,
+    outOfReach: network.fates.played.outOfReach,
     virtualMs: clock.now() - began,
-    faults: [...coins, ...disagreements(entries, journalPath), ...imbalance(entries, journalPath, signer, network)],
+    faults: [
+      ...network.fates.faults,
+      ...coins,
+      ...disagreements(entries, journalPath),
+      ...imbalance(entries, journalPath, signer, network),
+    ],
   };
 }
 
@@ -140,6 +149,7 @@ function faultsOf(random: () => number): Faults {
     held: share(0.1),
     echo: share(0.5),
     brokenStream: share(0.02),
+    longestOutageMs: share(150_000),
     latencyMs: 5 + random() * 400,
   };
 }

@@ -7,7 +7,9 @@ export class TransactionFates {
   /** Executed transactions. */
   readonly executed = new Set<Digest>();
   /** Faults played so far. */
-  readonly played = { held: 0, echo: 0 };
+  readonly played = { held: 0, echo: 0, outOfReach: 0 };
+  /** What a miner sent that it should not have. */
+  readonly faults: string[] = [];
 
   /** When the last copy arrives, virtual milliseconds. */
   get lastArrivalMs(): number {
