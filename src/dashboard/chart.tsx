@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
+import { withoutRepeats } from './format.js';
 import { colour } from './theme.js';
 
 /** One line, row of bars or cloud of points. */
@@ -28,11 +29,16 @@ export interface ChartProps {
   readonly kind: 'time' | 'place';
   /** Whether the y axis begins at 0. Default true. */
   readonly fromZero?: boolean;
+  /** Whether the y axis has steps of powers of two, as bytes are told. Default false. */
+  readonly inBytes?: boolean;
   /** Of the theme: colours are read anew when it changes. */
   readonly isDark: boolean;
 }
 
 const HEIGHT = 190;
+/** Room at the right for half of the last text of the x axis. */
+const RIGHT = 30;
+const POWERS_OF_TWO = Array.from({ length: 60 }, (_, exponent) => 2 ** exponent);
 
 /** A chart with a legend; the arrow keys and the pointer move over it, and the legend tells the values there. */
 export function Chart(props: ChartProps) {
@@ -120,7 +126,7 @@ function optionsOf(
   width: number,
   onPlace: (index: number | undefined) => void,
 ): uPlot.Options {
-  const { series, kind, fromZero = true } = latest.current;
+  const { series, kind, fromZero = true, inBytes = false } = latest.current;
   const text = colour('muted');
   const axis = {
     stroke: text,
@@ -131,6 +137,7 @@ function optionsOf(
   return {
     width,
     height: HEIGHT,
+    padding: [null, RIGHT, null, null],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
@@ -142,15 +149,18 @@ function optionsOf(
         ...axis,
         grid: { show: false },
         size: 26,
-        space: 56,
+        space: 76,
         values: (_, places) => {
           const { formatX } = latest.current;
-          return places.map((place) => (kind === 'place' && !Number.isInteger(place) ? '' : formatX(place)));
+          return withoutRepeats(
+            places.map((place) => (kind === 'place' && !Number.isInteger(place) ? '' : formatX(place))),
+          );
         },
       },
       {
         ...axis,
         size: 58,
+        ...(inBytes && { incrs: POWERS_OF_TWO }),
         values: (_, values) => values.map((value) => latest.current.series[0]?.format(value) ?? String(value)),
       },
     ],

@@ -8,9 +8,10 @@ export function soma(shannons: string | bigint): string {
   return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** SOMA for a place too small for all digits: four significant ones. */
+/** SOMA for a place too small for all digits: four significant ones, two of what is far below one. */
 export function shortSoma(shannons: string | bigint): string {
-  return compact(Number(shannons) / 1e9);
+  const value = Number(shannons) / 1e9;
+  return Math.abs(value) < 0.01 ? String(Number(value.toPrecision(2))) : compact(value);
 }
 
 /** SOMA as a number, for charts only. */
@@ -44,4 +45,9 @@ export function when(at: string | number): string {
 /** `12 %` of a share between 0 and 1. */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
+
+/** Texts of an axis, each once: within a minute, several places have the same. */
+export function withoutRepeats(texts: readonly string[]): string[] {
+  return texts.map((text, i) => (text === texts[i - 1] ? '' : text));
 }

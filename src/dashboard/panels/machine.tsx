@@ -30,22 +30,8 @@ export function Machine({ vitals, isDark }: MachineProps) {
           format={compact}
           isDark={isDark}
         />
-        <Over
-          name="store"
-          colour="accepted"
-          points={points}
-          value={(p) => p.storeBytes}
-          format={formatBytes}
-          isDark={isDark}
-        />
-        <Over
-          name="disk free"
-          colour="lost"
-          points={points}
-          value={(p) => p.diskFreeBytes}
-          format={formatBytes}
-          isDark={isDark}
-        />
+        <Over name="store" colour="accepted" points={points} value={(p) => p.storeBytes} inBytes isDark={isDark} />
+        <Over name="disk free" colour="lost" points={points} value={(p) => p.diskFreeBytes} inBytes isDark={isDark} />
         <Over name="reach" colour="accent" points={points} value={(p) => p.reach} format={percent} isDark={isDark} />
       </div>
     </section>
@@ -57,11 +43,13 @@ interface OverProps {
   readonly colour: string;
   readonly points: readonly Point[];
   readonly value: (point: Point) => number | undefined;
-  readonly format: (value: number) => string;
+  /** Not needed for bytes. */
+  readonly format?: (value: number) => string;
+  readonly inBytes?: boolean;
   readonly isDark: boolean;
 }
 
-function Over({ name, colour, points: all, value, format, isDark }: OverProps) {
+function Over({ name, colour, points: all, value, format = formatBytes, inBytes = false, isDark }: OverProps) {
   const points = useMemo(() => all.filter((point) => value(point) !== undefined), [all]);
   const x = useMemo(() => points.map(({ at }) => at / 1_000), [points]);
   const series = useMemo(
@@ -78,7 +66,7 @@ function Over({ name, colour, points: all, value, format, isDark }: OverProps) {
   );
   // A line needs two ends.
   if (points.length < 2) return null;
-  return <Chart label={name} kind="time" x={x} formatX={timeLabel} series={series} isDark={isDark} />;
+  return <Chart label={name} kind="time" x={x} formatX={timeLabel} series={series} inBytes={inBytes} isDark={isDark} />;
 }
 
 /** Bytes a day between the first and the last point, if an hour lies between them. */
