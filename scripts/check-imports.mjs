@@ -10,6 +10,7 @@ const ANY_NETWORK = ['errors', 'http', 'text'];
  */
 const ALLOWED = {
   errors: [],
+  collections: [],
   gen: [],
   text: ['errors'],
   http: ['errors'],
@@ -29,7 +30,7 @@ const ALLOWED = {
   search: ['errors', 'random', 'engine'],
   'soma/chain': ['errors', 'gen', 'native'],
   'soma/wallet': ['errors', 'files', 'soma/chain'],
-  'soma/client': ['errors', 'text', 'http', 'gen', 'native', 'weights', 'soma/chain', 'soma/services'],
+  'soma/client': ['errors', 'collections', 'text', 'http', 'gen', 'native', 'weights', 'soma/chain', 'soma/services'],
   'soma/services': ['errors', 'gen', 'soma/chain', 'soma/client/decode', 'soma/client/transport'],
   'soma/publish': ['errors', 'native', 'weights', 'soma/chain', 'soma/wallet', 'soma/client'],
   soma: ['soma/publish', 'soma/chain', 'soma/wallet', 'soma/client', 'soma/services'],
@@ -41,6 +42,7 @@ const ALLOWED = {
   fleet: ['errors', 'http', 'native', 'weights', 'engine', 'soma'],
   miner: [
     'errors',
+    'collections',
     'http',
     'telemetry',
     'database',

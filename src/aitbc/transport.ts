@@ -1,5 +1,6 @@
 import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
 import {
+  childSignal,
   HttpClient,
   HttpStatusError,
   normaliseBaseUrl,
@@ -75,18 +76,20 @@ export function httpClientSend(): { readonly send: HttpSend; readonly close: () 
 /** A `fetch` of the caller's as an {@link HttpSend}. */
 export function fetchSend(fetchLike: typeof fetch): HttpSend {
   return async ({ method, url, headers, body, timeoutMs, signal }) => {
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const link = childSignal(signal, AbortSignal.timeout(timeoutMs));
     try {
       const response = await fetchLike(url, {
         method,
         headers,
         redirect: 'manual',
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        signal: link.signal,
         body: body ?? null,
       });
       return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
     } catch (error) {
       throw toQuarryError(error, `${method} ${redactUrl(url)}`);
+    } finally {
+      link.close();
     }
   };
 }

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { AckPolicy, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import PQueue from 'p-queue';
 import type { Score } from '../engine/contract.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { sleep } from '../http/index.js';
+import { childSignal, sleep } from '../http/index.js';
 import { weightsIdentity } from '../weights/manifest.js';
 import type { FleetConnection } from './connection.js';
 import {
@@ -177,9 +176,8 @@ export class Coordinator {
    * @throws QuarryError `ABORTED` when the signal fires or the coordinator closes
    */
   async score(order: WorkOrder, samples: readonly Uint8Array[]): Promise<(Answer | undefined)[]> {
-    const ended = AbortSignal.any([this.#closed.signal, ...(order.signal === undefined ? [] : [order.signal])]);
-    // Hundreds of publications wait for it while the server is away.
-    setMaxListeners(0, ended);
+    const link = childSignal(this.#closed.signal, order.signal);
+    const ended = link.signal;
     const ids: string[] = [];
     let stop = (): void => {};
     const aborted = new Promise<never>((_, reject) => {
@@ -201,6 +199,7 @@ export class Coordinator {
       return await Promise.race([Promise.all(answers), aborted]);
     } finally {
       ended.removeEventListener('abort', stop);
+      link.close();
       for (const id of ids) this.#pending.delete(id);
     }
   }

@@ -6,6 +6,7 @@ export {
 export { type Backoff, backoffDelayMs } from './backoff.js';
 export { isLoopbackHost, normaliseBaseUrl } from './base-url.js';
 export { bearerMatches } from './bearer.js';
+export { allowManyListeners, type ChildSignal, childSignal } from './child-signal.js';
 export {
   checksumMismatch,
   type DownloadOptions,

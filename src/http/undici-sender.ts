@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { childSignal } from './child-signal.js';
 import { LEAST_DOWNLOAD_RATE } from './min-throughput.js';
 import { proxyOfEnvironment } from './proxy.js';
 import type { Sender, SenderOptions } from './sender.js';
@@ -20,21 +21,29 @@ export function undiciSender(options: SenderOptions): Sender {
       if (closed) await agent.destroy();
       // Undici's own time limit for the head begins anew with every informational response, of which there may be any
       // number: this one does not.
-      const late = new AbortController();
+      const link = childSignal(signal);
       const timer = setTimeout(
-        () => late.abort(headTimedOut(timeoutMs)),
+        () => link.close(headTimedOut(timeoutMs)),
         timeoutMs + connectTimeoutMs + sendingMs(body),
       );
-      const request = undici.request(url, {
-        method: rest.method as 'GET',
-        headers: rest.headers,
-        dispatcher: agent,
-        headersTimeout: timeoutMs,
-        bodyTimeout: stallMs,
-        body: body ?? null,
-        signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
-      });
-      return request.finally(() => clearTimeout(timer));
+      try {
+        const answer = await undici.request(url, {
+          method: rest.method as 'GET',
+          headers: rest.headers,
+          dispatcher: agent,
+          headersTimeout: timeoutMs,
+          bodyTimeout: stallMs,
+          body: body ?? null,
+          signal: link.signal,
+        });
+        answer.body.once('close', () => link.close());
+        return answer;
+      } catch (error) {
+        link.close();
+        throw error;
+      } finally {
+        clearTimeout(timer);
+      }
     },
     async close() {
       closed = true;

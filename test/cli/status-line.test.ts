@@ -133,3 +133,10 @@ it('equal warnings are told once, then counted', () => {
   expect([warnings.isNew('no node'), warnings.isNew('other')]).toEqual([false, true]);
   expect(warnings.takeDue(true)).toEqual([{ text: 'no node', count: 1 }]);
 });
+
+it('of a thousand other warnings the first is told again: strangers think of any number', () => {
+  const warnings = new RepeatedWarnings(60_000, () => 0);
+  expect(warnings.isNew('the first')).toBe(true);
+  for (let n = 0; n < 1_000; n++) warnings.isNew(`warning ${n}`);
+  expect([warnings.isNew('warning 999'), warnings.isNew('the first')]).toEqual([false, true]);
+});

@@ -30,3 +30,10 @@ test('the linter refuses functions of more than seventy lines, everywhere in src
     [['src/**'], { level: 'error', options: { maxLines: 70 } }],
   ]);
 });
+
+test('nothing links signals by AbortSignal.any, which keeps the links for as long as they live', async () => {
+  const { stdout } = await run('git', ['grep', '-lF', 'AbortSignal.any(', '--', 'src', 'workers'], { cwd: root }).catch(
+    (error: { stdout: string }) => error,
+  );
+  expect(stdout).toBe('');
+});

@@ -79,3 +79,27 @@ it('pays small bonds without a second look', async () => {
   await confirmation(1_000_000n).assertHit(await candidate(-1), never);
   expect(confirmations).toBe(before);
 });
+
+it('remembers the latest of those it confirmed, and no more', async () => {
+  const hit = await candidate(0.01);
+  const [score] = await model.score([bytes]);
+  const confirm = async () => {
+    confirmations++;
+    return { ...score!, precision: 'f32' } as const;
+  };
+  const models = {
+    get: (id: string) => ({ id, key, manifest: undefined as never }),
+    loaded: () => ({ ...model, confirm }),
+  };
+  const guard = { bondOf: (size: number) => BigInt(size) * 10n };
+  const confirmingAll = new HitConfirmation(
+    { aboveShannons: 100n },
+    { models, store: { sample: () => store.sample(0), appendScores: async () => {} }, guard },
+  );
+  for (let sampleId = 0; sampleId <= 5_000; sampleId++) await confirmingAll.assertHit({ ...hit, sampleId }, never);
+  const before = confirmations;
+  await confirmingAll.assertHit({ ...hit, sampleId: 5_000 }, never);
+  expect(confirmations).toBe(before);
+  await confirmingAll.assertHit({ ...hit, sampleId: 0 }, never);
+  expect(confirmations).toBe(before + 1);
+});

@@ -92,3 +92,24 @@ it('hosts what the journal names again after a restart, and leaves out what the 
   await again.restore(async () => false, never);
   expect(await (await fetch(url)).text()).toBe('a sample');
 });
+
+it('remembers the addresses of what was hosted lately, and no more', async () => {
+  const published: string[] = [];
+  const counted = {
+    ...{ name: host.name, publishFile: host.publishFile, remove: host.remove, close: host.close },
+    publish: async (checksum: string) => {
+      published.push(checksum);
+      return `http://127.0.0.1/${checksum}`;
+    },
+  };
+  hosting = new SampleHosting({ store, journal, host: counted, book });
+  await store.appendSamples(Array.from({ length: 5_000 }, (_, n) => ({ bytes: new TextEncoder().encode(`${n}`) })));
+  const target = { id: '0x1', status: 'open', generationEpoch: 0n, modelIds: [] };
+  book.add(target as never, 0);
+  const again = async (sampleId: number): Promise<number> => {
+    await hosting.publish({ open: book.get('0x1'), sampleId } as never, never);
+    return published.length;
+  };
+  for (let id = 0; id < 5_000; id++) await again(id);
+  expect([await again(4_999), await again(0)]).toEqual([5_000, 5_001]);
+});

@@ -4,6 +4,7 @@ import { cosineDistance, selectBest } from '../../src/engine/reference/index.js'
 import {
   type ComposePolicy,
   Composer,
+  collectGarbage,
   composedOrigin,
   composedScore,
   joinParts,
@@ -12,6 +13,8 @@ import {
   type Store,
   scoreFromParts,
 } from '../../src/store/index.js';
+import { modelKeyId } from '../../src/store/model-key.js';
+import { freeGarbage } from '../collected.js';
 import { runnerWeightsFile } from '../engine/small-model.js';
 import { A, B, opened, randomizer, randomVector, temporaryDir } from './fixtures.js';
 
@@ -131,6 +134,21 @@ describe('compositions', () => {
       await store.withdrawScores(A, [0]);
       expect(await finding).toEqual([undefined]);
     }
+  });
+
+  test('keep nothing in memory of weights that are gone', async () => {
+    const rows = [
+      { a: [1, 1, 0] as const, b: [2, 0, 1] as const },
+      { a: [1, 0, 1] as const, b: [2, 1, 0] as const },
+    ];
+    const store = await storeOf(rows);
+    const composer = composerOf(store);
+    await composer.compose([target([1, 1], 2, [A, B])]);
+    const log = new WeakRef(store.internals.logs.get(modelKeyId(B))!);
+    await collectGarbage(store, [A]);
+    await composer.compose([target([1, 1], 2)]);
+    await freeGarbage();
+    expect(log.deref() === undefined).toBe(true);
   });
 
   test('have at most the parts that are allowed', async () => {

@@ -1,5 +1,5 @@
 import { isAbort, QuarryError, toQuarryError } from '../../errors/index.js';
-import { type RetryDeps, sleep as realSleep, type Sleep } from '../../http/index.js';
+import { childSignal, type RetryDeps, sleep as realSleep, type Sleep } from '../../http/index.js';
 import { DEFAULT_BASE_URL } from '../client-options.js';
 import { APIError } from '../errors.js';
 import {
@@ -170,10 +170,10 @@ export class AITBCMiner {
         const job = await this.#tryPoll(signal);
         if (job === undefined) {
           if (this.#running.size === 0) this.#emit({ type: 'idle', nextPollMs: pauseMs });
-          const finished = new AbortController();
-          wake = () => finished.abort();
-          const either = signal === undefined ? finished.signal : AbortSignal.any([signal, finished.signal]);
-          await this.#pause(pauseMs, either);
+          const finished = childSignal(signal);
+          wake = () => finished.close();
+          await this.#pause(pauseMs, finished.signal);
+          finished.close();
           pauseMs = Math.min(pauseMs * 2, this.#options.maxPollMs ?? 60_000);
           continue;
         }

@@ -1,6 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { QuarryError } from '../../errors/index.js';
+import { childSignal } from '../../http/index.js';
 import type { CommandRun } from '../../mcp/index.js';
 import { createStyle } from '../../text/index.js';
 import type { CliContext } from '../context.js';
@@ -21,6 +22,7 @@ export async function runCaptured(
   // A miner of weeks writes without end: what is told as it comes is not kept.
   const take = onRecord ?? ((record: unknown) => void records.push(record));
   const plain = createStyle(false);
+  const link = childSignal(signal, outer.signal);
   const context: CliContext = {
     ...outer,
     // Ours is the agent's.
@@ -28,7 +30,7 @@ export async function runCaptured(
     stdout: lineSink((line) => take(JSON.parse(line))),
     stderr: lineSink((line) => onTalk?.(line)),
     env: { ...outer.env, ...env },
-    signal: AbortSignal.any([signal, outer.signal]),
+    signal: link.signal,
     // Keys and hang-ups are for the server, which outlives its commands.
     keys: undefined,
     onHangup: undefined,
@@ -46,6 +48,8 @@ export async function runCaptured(
   } catch (error) {
     if (error instanceof CommanderError) throw new QuarryError('USAGE', error.message.replace(/^error: /, ''));
     throw error;
+  } finally {
+    link.close();
   }
   return records;
 }

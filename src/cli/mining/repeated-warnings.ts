@@ -1,8 +1,13 @@
+import { LatestMap } from '../../collections/latest-map.js';
+
+/** Different warnings that are counted: a stranger may think of any number. */
+const MOST_REMEMBERED = 1_000;
+
 /** Tells equal warnings once, and after a while how often each came again. */
 export class RepeatedWarnings {
   readonly #quietMs: number;
   readonly #now: () => number;
-  readonly #seen = new Map<string, { readonly sinceMs: number; again: number }>();
+  readonly #seen = new LatestMap<string, { readonly sinceMs: number; again: number }>(MOST_REMEMBERED);
 
   /**
    * @param quietMs how long an equal warning is only counted

@@ -1,5 +1,6 @@
 import { type QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
 import { type Backoff, DEFAULT_BACKOFF } from '../backoff.js';
+import { childSignal } from '../child-signal.js';
 import { HttpStatusError } from '../http-error.js';
 import { redactUrl } from '../redact.js';
 import { type RetryDeps, retryDelayMs } from '../retry.js';
@@ -61,10 +62,14 @@ export async function download(
   const { totalMs, signal } = options;
   if (totalMs === undefined) return new Download(sources, sink, options, deps).run();
   const late = AbortSignal.timeout(Math.ceil(totalMs));
-  const either = signal === undefined ? late : AbortSignal.any([signal, late]);
-  return new Download(sources, sink, { ...options, signal: either }, deps).run().catch((error: unknown) => {
+  const link = childSignal(signal, late);
+  try {
+    return await new Download(sources, sink, { ...options, signal: link.signal }, deps).run();
+  } catch (error) {
     throw late.aborted && signal?.aborted !== true ? tookTooLong(totalMs, error) : error;
-  });
+  } finally {
+    link.close();
+  }
 }
 
 class Download {

@@ -1,3 +1,5 @@
+import { LatestMap } from '../../collections/latest-map.js';
+
 /** An answer is kept this many times as long as it took. */
 const KEPT_TIMES = 100;
 /** And at least this long, milliseconds. */
@@ -20,7 +22,7 @@ export interface Costed<T> {
 /** Keeps answers so long that finding them anew takes at most a hundredth of the time, however often they are asked for. */
 export class CostLimit {
   readonly #now: () => number;
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new LatestMap<string, Kept>(MAX_KEPT);
 
   /** @param now monotonic milliseconds */
   constructor(now: () => number) {
@@ -34,12 +36,7 @@ export class CostLimit {
     const found = find();
     const answer = found.then(({ value }) => value);
     const kept: Kept = { answer, until: Number.POSITIVE_INFINITY };
-    this.#kept.delete(question);
     this.#kept.set(question, kept);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= MAX_KEPT) break;
-      this.#kept.delete(oldest);
-    }
     found.then(
       ({ tookMs }) => {
         kept.until = this.#now() + Math.max(KEPT_AT_LEAST_MS, tookMs * KEPT_TIMES);

@@ -1,8 +1,11 @@
+import { LatestMap } from '../../collections/latest-map.js';
 import { QuarryError } from '../../errors/index.js';
 import type { Store } from '../../store/index.js';
 import type { OpenTarget } from '../feed/open-targets.js';
 import type { MinerEmitter } from '../run/events.js';
 import { F32_LOSS_NOISE, type MatchModels } from './loss-bounds.js';
+
+const MOST_REMEMBERED = 1_000;
 
 export interface SuspectModelsDeps {
   readonly store: Store;
@@ -13,9 +16,9 @@ export interface SuspectModelsDeps {
 /** Names the models that cost targets: copies of others, and those that give no finite loss. Each is said once. */
 export class SuspectModels {
   readonly #deps: SuspectModelsDeps;
-  readonly #said = new Set<string>();
+  readonly #said = new LatestMap<string, true>(MOST_REMEMBERED);
   /** Samples in the store when a list of models was looked at last. */
-  readonly #looked = new Map<string, number>();
+  readonly #looked = new LatestMap<string, number>(MOST_REMEMBERED);
 
   constructor(deps: SuspectModelsDeps) {
     this.#deps = deps;
@@ -58,7 +61,7 @@ export class SuspectModels {
 
   #say(what: string, warning: () => QuarryError): void {
     if (this.#said.has(what)) return;
-    this.#said.add(what);
+    this.#said.set(what, true);
     this.#deps.emitter.emit('warning', { error: warning() });
   }
 }

@@ -1,3 +1,4 @@
+import { LatestMap } from '../../collections/latest-map.js';
 import { type ModelKey, type ScoreInput, type Store, scoreFromParts } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { SampleIngest } from '../feed/sample-ingest.js';
@@ -35,7 +36,7 @@ export class Scorer {
   readonly #options: ScorerOptions;
   readonly #deps: ScorerDeps;
   /** Per model: every sample up to this id is scored. Saves scanning the store from its start every round. */
-  readonly #scoredUpTo = new Map<string, number>();
+  readonly #scoredUpTo = new LatestMap<string, number>(1_000);
 
   constructor(options: ScorerOptions, deps: ScorerDeps) {
     this.#options = options;

@@ -1,7 +1,6 @@
 import PQueue from 'p-queue';
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
-import { sleep } from '../../http/index.js';
-import { childSignal } from '../../soma/client/child-signal.js';
+import { childSignal, sleep } from '../../http/index.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { JournalClaim } from '../journal/claim-records.js';
 import type { Journal } from '../journal/journal.js';

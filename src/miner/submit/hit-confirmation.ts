@@ -1,9 +1,13 @@
+import { LatestMap } from '../../collections/latest-map.js';
 import { cosineDistance, selectBest } from '../../engine/reference/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { Store } from '../../store/index.js';
 import type { Candidate } from '../match/candidate.js';
 import type { ModelCatalogue } from '../score/model-catalogue.js';
 import type { SpendingGuard } from './spending-guard.js';
+
+/** Confirmed samples that need no second confirmation. */
+const MOST_REMEMBERED = 4_096;
 
 export interface HitConfirmationOptions {
   /** Bonds above this are paid only for what this machine found itself. */
@@ -20,7 +24,7 @@ export interface HitConfirmationDeps {
 export class HitConfirmation {
   readonly #options: HitConfirmationOptions;
   readonly #deps: HitConfirmationDeps;
-  readonly #confirmed = new Set<string>();
+  readonly #confirmed = new LatestMap<string, true>(MOST_REMEMBERED);
 
   constructor(options: HitConfirmationOptions, deps: HitConfirmationDeps) {
     this.#options = options;
@@ -67,6 +71,6 @@ export class HitConfirmation {
         },
       );
     }
-    this.#confirmed.add(name);
+    this.#confirmed.set(name, true);
   }
 }

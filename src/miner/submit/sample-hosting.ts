@@ -1,4 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { LatestMap } from '../../collections/latest-map.js';
 import { toQuarryError } from '../../errors/index.js';
 import type { DataHost } from '../../hosting/index.js';
 import { type Backoff, retry } from '../../http/index.js';
@@ -9,6 +10,7 @@ import type { Candidate } from '../match/candidate.js';
 
 /** How long data outlives its audit window: an epoch may be told wrongly, and auditors may be late. */
 export const HOSTING_GRACE_MS = 3_600_000;
+const MOST_URLS = 4_096;
 const HOSTING_RETRIES = 6;
 const HOSTING_BACKOFF: Backoff = { baseMs: 250, maxMs: 5_000 };
 
@@ -32,8 +34,8 @@ export interface HostedSample {
 /** Keeps submitted samples fetchable from before they are submitted until their audit window is over. */
 export class SampleHosting {
   readonly #deps: SampleHostingDeps;
-  /** URLs of data hosted in this run, by checksum. */
-  readonly #urls = new Map<string, string>();
+  /** URLs of data hosted lately, by checksum: publishing again what is forgotten costs time and nothing else. */
+  readonly #urls = new LatestMap<string, string>(MOST_URLS);
   /** Checksums between publishing and the journal: not to be released. */
   readonly #publishing = new Set<string>();
 

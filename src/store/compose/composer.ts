@@ -194,6 +194,12 @@ export class Composer {
   /** The models' rows, with at most `most` more of each taken up; undefined when a model has no scores. */
   async #update(target: Pick<MatchTarget, 'models'> | undefined, most: number): Promise<ModelRows[] | undefined> {
     const { logs } = this.#store.internals;
+    // Rows of weights that are gone would keep their scores in memory.
+    for (const [id, { log, pool }] of this.#models) {
+      if (logs.get(id) === log) continue;
+      this.#models.delete(id);
+      pool.close();
+    }
     const wanted: ModelRows[] = [];
     for (const key of target?.models ?? []) {
       const id = modelKeyId(key);
@@ -207,16 +213,13 @@ export class Composer {
   }
 
   #rowsOf(id: string, log: ScoreLog): ModelRows {
-    const known = this.#models.get(id);
     const rows =
-      known?.log === log
-        ? known
-        : new ModelRows(log, this.#store.internals.samples, {
-            capacity: this.#capacity,
-            chunkBytes: this.#chunkBytes,
-            below: this.#below,
-          });
-    if (rows !== known) known?.pool.close();
+      this.#models.get(id) ??
+      new ModelRows(log, this.#store.internals.samples, {
+        capacity: this.#capacity,
+        chunkBytes: this.#chunkBytes,
+        below: this.#below,
+      });
     this.#models.delete(id);
     this.#models.set(id, rows);
     return rows;

@@ -33,7 +33,8 @@ export class ModelRows {
   /** Sample of each slot; -1 where it is empty. */
   readonly #sampleAt: Int32Array;
   readonly #slotOf = new Map<number, number>();
-  readonly #leads = new Map<ScoreLog, KnownLeads>();
+  /** By rival; a rival whose weights are gone takes its leads along. */
+  readonly #leads = new WeakMap<ScoreLog, KnownLeads>();
   #seen = 0;
   #slots = 0;
   #version = 0;

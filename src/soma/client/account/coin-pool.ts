@@ -1,5 +1,5 @@
 import { QuarryError, throwIfAborted } from '../../../errors/index.js';
-import { backoffDelayMs } from '../../../http/index.js';
+import { allowManyListeners, backoffDelayMs } from '../../../http/index.js';
 import {
   type Address,
   decodeCoin,
@@ -10,7 +10,6 @@ import {
   shannonsToSoma,
   writtenObjects,
 } from '../../chain/index.js';
-import { allowManyListeners } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
 import { refOf } from '../decode/object.js';
 import { getObject } from '../read/get-object.js';
@@ -302,7 +301,7 @@ export class CoinPool {
     const listed = await listCoins(this.#client, this.owner, signal === undefined ? {} : { signal });
     const learnt = ++this.#clock;
     const lagged = this.#client.now() - READ_LAG_MS;
-    for (const [id, at] of this.#removed) if (at < lagged) this.#removed.delete(id);
+    this.#forgetRemoved();
     const ids = new Set<ObjectId>();
     for (const coin of listed) {
       ids.add(coin.objectId);
@@ -370,7 +369,20 @@ export class CoinPool {
 
   #remove(objectId: ObjectId): void {
     this.#drop(objectId);
+    this.#locked.delete(objectId);
+    // At the end again: the oldest come first.
+    this.#removed.delete(objectId);
     this.#removed.set(objectId, this.#client.now());
+    this.#forgetRemoved();
+  }
+
+  /** Forgets what no list shows any more, oldest first. */
+  #forgetRemoved(): void {
+    const lagged = this.#client.now() - READ_LAG_MS;
+    for (const [id, at] of this.#removed) {
+      if (at >= lagged) return;
+      this.#removed.delete(id);
+    }
   }
 
   /** Adds a coin whose balance the effects do not tell: a node's reads may show it only a moment later. */

@@ -1,6 +1,6 @@
 import { QuarryError } from '../../../errors/index.js';
+import { childSignal } from '../../../http/index.js';
 import type { Digest } from '../../chain/index.js';
-import { childSignal } from '../child-signal.js';
 import type { ClientContext } from '../context.js';
 import { getTransaction } from '../read/get-transaction.js';
 import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';

@@ -10,8 +10,7 @@ import {
 } from '@bufbuild/protobuf';
 import { type Client, type ClientReadableStream, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../../errors/index.js';
-import { type Backoff, retry, type Sleep } from '../../../http/index.js';
-import { allowManyListeners } from '../child-signal.js';
+import { allowManyListeners, type Backoff, retry, type Sleep } from '../../../http/index.js';
 import { CallThread, serviceErrorOf } from './call-thread.js';
 import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
 import { openChannel } from './grpc-channel.js';

@@ -3,8 +3,7 @@ import {
   type SubscribeCheckpointsResponse,
   SubscriptionService,
 } from '../../../gen/soma/rpc/subscription_service_pb.js';
-import { type Backoff, backoffDelayMs } from '../../../http/index.js';
-import { childSignal } from '../child-signal.js';
+import { type Backoff, backoffDelayMs, childSignal } from '../../../http/index.js';
 import type { ClientContext } from '../context.js';
 import { type Checkpoint, checkpointFrom } from '../decode/checkpoint.js';
 import { required } from '../decode/required.js';

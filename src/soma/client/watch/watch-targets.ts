@@ -1,3 +1,4 @@
+import { LatestMap } from '../../../collections/latest-map.js';
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
 import {
   type Address,
@@ -144,15 +145,18 @@ async function openTargets(
   return targets;
 }
 
+/** Ended targets that are remembered. One told as open after so many others would be opened until the next list. */
+const MOST_ENDED = 20_000;
+
 /** Turns checkpoints and lists into events, each once. */
-class TargetFeed {
+export class TargetFeed {
   readonly #epochs = new EpochTracker();
   /** Open targets by id, with their generation epoch. */
   readonly #open = new Map<ObjectId, bigint>();
   /** Targets that opened up to this checkpoint are known from a list. */
   #listedUpTo = -1n;
   /** Targets of this epoch that have ended: lists and checkpoints may tell of them late. */
-  readonly #ended = new Set<ObjectId>();
+  readonly #ended = new LatestMap<ObjectId, true>(MOST_ENDED);
   /** Whether targets were let go that may be open: an epoch was believed that had not begun. */
   #doubt = false;
 
@@ -261,7 +265,7 @@ class TargetFeed {
     checkpoint: bigint | undefined,
   ): Generator<TargetEvent, void, void> {
     const wasOpen = this.#open.delete(targetId);
-    this.#ended.add(targetId);
+    this.#ended.set(targetId, true);
     if (!wasOpen) return;
     const score = payload?.winningDistanceScore;
     yield {
