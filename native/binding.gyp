@@ -13,6 +13,9 @@
       'distance/distance_neon.cc',
       'compose/compose_neon.cc',
     ],
+    'neonaes_sources': [
+      'hash/checked_cipher_neon.cc',
+    ],
     'neonbf16_sources': [
       'kernels/kernels_neonbf16.cc',
     ],
@@ -100,7 +103,7 @@
         }],
         ['target_arch=="arm64"', {
           'defines': ['QUARRY_ARM64=1'],
-          'dependencies': ['isa_neon', 'isa_neonbf16'],
+          'dependencies': ['isa_neon', 'isa_neonaes', 'isa_neonbf16'],
         }],
       ],
     },
@@ -141,6 +144,13 @@
           'target_name': 'isa_neon',
           'type': 'static_library',
           'sources': ['<@(neon_sources)'],
+        },
+        {
+          'target_name': 'isa_neonaes',
+          'type': 'static_library',
+          'sources': ['<@(neonaes_sources)'],
+          'cflags': ['-march=armv8-a+crypto'],
+          'xcode_settings': {'OTHER_CFLAGS': ['-march=armv8-a+crypto']},
         },
         {
           'target_name': 'isa_neonbf16',

@@ -24,13 +24,16 @@ for source in */*.cc; do
   echo "$source"
 done | xargs -P 2 -I '{}' sh -c '
   object=$(echo "$3" | tr / - | sed "s/\.cc$/.o/")
-  case $3 in *_neonbf16.cc) set -- "$1" "$2 -march=armv8.2-a+bf16" "$3" "$4" ;; esac
+  case $3 in
+  *_neonbf16.cc) set -- "$1" "$2 -march=armv8.2-a+bf16" "$3" "$4" ;;
+  *checked_cipher_neon.cc) set -- "$1" "$2 -march=armv8-a+crypto" "$3" "$4" ;;
+  esac
   # shellcheck disable=SC2086
   $1 $2 -c -o "$4/$object" "$3"' sh "$cxx" "$flags" '{}' "$out"
 for program in kernels_test distance_hash_test; do
   # shellcheck disable=SC2086
   $cxx $flags -static "test/$program.cc" "$out"/*.o -o "$out/$program"
-  # `max` has every extension the emulator knows, bf16 among them.
+  # `max` has every extension the emulator knows, bf16 and AES among them.
   "$qemu" -cpu max "$out/$program"
 done
 echo "neon, neonbf16: same results as serial, under $qemu"

@@ -37,6 +37,7 @@ aarch64 | arm64)
   arch=-DQUARRY_ARM64=1
   compile kernels-neon kernels/kernels_neon.cc
   compile kernels-neonbf16 -march=armv8.2-a+bf16 kernels/kernels_neonbf16.cc
+  compile hash-neonaes -march=armv8-a+crypto hash/checked_cipher_neon.cc
   compile distance-neon distance/distance_neon.cc
   compile compose-neon compose/compose_neon.cc
   ;;

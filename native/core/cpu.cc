@@ -105,6 +105,11 @@ bool has_aes() {
 #if defined(QUARRY_X86)
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 25)) != 0;
+#elif defined(QUARRY_ARM64) && defined(__linux__)
+  constexpr unsigned long kHwcapAes = 1ul << 3;
+  return (getauxval(AT_HWCAP) & kHwcapAes) != 0;
+#elif defined(QUARRY_ARM64) && defined(__APPLE__)
+  return true;  // Every ARM processor that runs macOS.
 #else
   return false;
 #endif

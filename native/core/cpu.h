@@ -33,7 +33,7 @@ const char* isa_name(Isa isa);
 /// The level of a name; false when there is no such name. Does not say whether it is usable.
 bool isa_from_name(const char* name, Isa* out);
 
-/// AES instructions on 128-bit registers, and on the wide ones; false where the processor is not x86.
+/// AES instructions on 128-bit registers, and on the wide ones, which only x86 has.
 bool has_aes();
 bool has_vaes();
 

@@ -6,22 +6,22 @@
 namespace quarry {
 
 const CheckedCipherKernels* checked_cipher_kernels_for(Isa isa) {
-#if defined(QUARRY_X86)
-  if ((usable_isa_mask() & static_cast<uint32_t>(isa)) == 0) return nullptr;
-  if (!has_aes()) return nullptr;
+  if ((usable_isa_mask() & static_cast<uint32_t>(isa)) == 0 || !has_aes()) return nullptr;
   switch (isa) {
+#if defined(QUARRY_X86)
     case Isa::kAvx512:
     case Isa::kAvx512Bf16:
       return has_vaes() ? &kAvx512CheckedCipher : &kAvx2CheckedCipher;
     case Isa::kAvx2:
       return &kAvx2CheckedCipher;
+#elif defined(QUARRY_ARM64)
+    case Isa::kNeon:
+    case Isa::kNeonBf16:
+      return &kNeonCheckedCipher;
+#endif
     default:
       return nullptr;
   }
-#else
-  (void)isa;
-  return nullptr;
-#endif
 }
 
 CheckedCipher::CheckedCipher(const CheckedCipherKernels& kernels, const uint8_t* key) : kernels_(kernels) {

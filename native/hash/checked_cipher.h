@@ -45,6 +45,7 @@ struct CheckedCipherKernels {
 
 extern const CheckedCipherKernels kAvx2CheckedCipher;    // needs AES
 extern const CheckedCipherKernels kAvx512CheckedCipher;  // needs AES and VAES
+extern const CheckedCipherKernels kNeonCheckedCipher;    // needs AES
 
 /// The table of a usable level whose processor has AES instructions; null for any other.
 const CheckedCipherKernels* checked_cipher_kernels_for(Isa isa);
