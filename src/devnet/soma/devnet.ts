@@ -78,7 +78,8 @@ export async function startDevnet(given: DevnetOptions = {}): Promise<Devnet> {
   const own = { httpUrl: '' };
   const fetchBytes = byteFetcher({ blobs, isOwn: (url) => own.httpUrl !== '' && url.startsWith(`${own.httpUrl}/`) });
   const keypairs = validators.map(({ keypair }) => keypair);
-  const scorer = options.modelConfig === undefined ? undefined : new AuditScorer(options.modelConfig);
+  const { modelConfig, auditEngine } = options;
+  const scorer = modelConfig === undefined ? undefined : new AuditScorer(modelConfig, auditEngine);
   const auditor =
     scorer === undefined || options.auditShare === 0
       ? undefined

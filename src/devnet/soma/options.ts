@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { QuarryError } from '../../errors/index.js';
 import { PROTOCOL_VERSIONS } from '../../soma/chain/protocol-config.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../../weights/model-config.js';
+import type { AuditEngine } from './audit/audit-process.js';
 import type { ChaosOptions } from './chaos.js';
 import type { GenesisAccount, GenesisModel } from './ledger/genesis.js';
 import { type ParameterOverrides, type SystemParameters, systemParameters } from './state/system-parameters.js';
@@ -64,6 +65,11 @@ export interface DevnetOptions {
    * reference engine minutes.
    */
   readonly auditShare?: number | undefined;
+  /**
+   * What audits score with: the JavaScript engine, or `onnx`, twenty times as fast, when onnxruntime-node is installed.
+   * Default `js`.
+   */
+  readonly auditEngine?: AuditEngine | undefined;
   /** How long the end of an epoch waits for audits that must be reported in it, in milliseconds. Default 60,000. */
   readonly auditWaitMs?: number | undefined;
   /** Time a transaction's inputs stay locked before it executes, in milliseconds. Default 0. */
@@ -98,6 +104,7 @@ export interface ResolvedDevnetOptions {
   readonly faucetAmount: bigint;
   readonly faucetCoins: number;
   readonly auditShare: number;
+  readonly auditEngine: AuditEngine;
   readonly auditWaitMs: number;
   readonly finalityDelayMs: number;
   readonly readLagMs: number;
@@ -161,6 +168,7 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
     faucetAmount: options.faucetAmount ?? 2_000_000_000n,
     faucetCoins: options.faucetCoins ?? 1,
     auditShare,
+    auditEngine: options.auditEngine ?? 'js',
     auditWaitMs: options.auditWaitMs ?? 60_000,
     finalityDelayMs: options.finalityDelayMs ?? 0,
     readLagMs: options.readLagMs ?? 250,

@@ -1,6 +1,11 @@
-import { createJsEngine, type JsModel } from '../../../engine/js/index.js';
+import type { LoadedModel, ScoringEngine } from '../../../engine/contract.js';
+import { createJsEngine } from '../../../engine/js/index.js';
+import { createOnnxEngine } from '../../../engine/onnx/index.js';
 import type { ModelConfig } from '../../../weights/model-config.js';
 import { safetensorsFromBytes } from '../../../weights/safetensors.js';
+
+/** What audits can score with. */
+export type AuditEngine = 'js' | 'onnx';
 
 /** Asks for the score of one sample under one model. */
 export interface ScoreRequest {
@@ -21,8 +26,8 @@ export type ScoreReply =
 /** Seed that audits score with. */
 const AUDIT_SEED = 0n;
 
-const engine = createJsEngine();
-const models = new Map<string, Promise<JsModel>>();
+let engine: Promise<ScoringEngine> | undefined;
+const models = new Map<string, Promise<LoadedModel>>();
 
 async function score(request: ScoreRequest): Promise<ScoreReply> {
   const { id, modelKey, weights, config, sample } = request;
@@ -30,7 +35,9 @@ async function score(request: ScoreRequest): Promise<ScoreReply> {
     let model = models.get(modelKey);
     if (model === undefined) {
       if (weights === undefined) return { id, error: 'the weights were never sent' };
-      model = engine.load(safetensorsFromBytes(weights, { checksum: modelKey }), config);
+      const file = safetensorsFromBytes(weights, { checksum: modelKey });
+      engine ??= process.argv[2] === 'onnx' ? createOnnxEngine({ threads: 1 }) : Promise.resolve(createJsEngine());
+      model = engine.then((ready) => ready.load(file, config));
       models.set(modelKey, model);
     }
     const [result] = await (await model).score([sample], { seed: AUDIT_SEED });

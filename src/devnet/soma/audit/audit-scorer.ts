@@ -2,9 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { QuarryError } from '../../../errors/index.js';
 import type { ModelConfig } from '../../../weights/model-config.js';
 import { processEntry } from '../entry-point.js';
-import type { ScoreReply, ScoreRequest } from './audit-process.js';
+import type { AuditEngine, ScoreReply, ScoreRequest } from './audit-process.js';
 
-/** What the JavaScript engine makes of a sample. */
+/** What an audit's engine makes of a sample. */
 export interface AuditScore {
   readonly loss: number;
   readonly embedding: Float32Array;
@@ -16,14 +16,16 @@ const SCORES_KEPT = 10_000;
 /** Scores samples in a process of its own, so that calls are answered meanwhile. */
 export class AuditScorer {
   readonly #config: ModelConfig;
+  readonly #engine: AuditEngine;
   readonly #sent = new Set<string>();
   readonly #scores = new Map<string, Promise<AuditScore>>();
   readonly #waiting = new Map<number, { resolve(score: AuditScore): void; reject(error: Error): void }>();
   #process: ChildProcess | undefined;
   #nextId = 0;
 
-  constructor(config: ModelConfig) {
+  constructor(config: ModelConfig, engine: AuditEngine) {
     this.#config = config;
+    this.#engine = engine;
   }
 
   /**
@@ -66,7 +68,7 @@ export class AuditScorer {
   #start(): ChildProcess {
     if (this.#process !== undefined) return this.#process;
     const { path, execArgv } = processEntry(new URL('./audit-process.js', import.meta.url));
-    const child = fork(path, {
+    const child = fork(path, [this.#engine], {
       execArgv: [...execArgv],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -45,7 +45,7 @@ export interface AuditorDeps {
   readonly random: () => number;
 }
 
-/** Scores submissions again with the JavaScript engine, and reports dishonest ones in the epoch after their fill. */
+/** Scores submissions again and reports dishonest ones in the epoch after their fill. */
 export class Auditor {
   readonly verdicts: AuditVerdict[] = [];
   readonly #options: AuditorOptions;
