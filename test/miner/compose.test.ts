@@ -45,7 +45,7 @@ test('joins chunks for targets that none hits alone, and every audit finds them 
   expect(summary).toMatchObject({ rejected: 0, unknown: 0, accepted: origins.length, composed: composed.length });
   await network.devnet.settleAudits();
   expect(network.devnet.verdicts.map(({ outcome }) => outcome)).toEqual(origins.map(() => 'honest'));
-}, 120_000);
+}, 300_000);
 
 test('a part in low precision is scored again in f32 before its sample is submitted', async () => {
   network = await startMiningNetwork(HARD);
@@ -74,7 +74,7 @@ test('a part in low precision is scored again in f32 before its sample is submit
   });
   await network.devnet.settleAudits();
   expect(network.devnet.verdicts.map(({ outcome }) => outcome)).toEqual(origins.map(() => 'honest'));
-}, 120_000);
+}, 300_000);
 
 test('what was composed before the process ended is submitted by the next, as a row of the store', async () => {
   network = await startMiningNetwork(HARD);
@@ -84,13 +84,23 @@ test('what was composed before the process ended is submitted by the next, as a 
   expect(summary).toMatchObject({ samples: 0, rejected: 0 });
   expect(composed.length).toBeGreaterThan(0);
   expect(before).toBeGreaterThan(64);
-}, 120_000);
+}, 300_000);
 
-test('no composition is larger than the largest bond', async () => {
+test('no composition is larger than the largest bond, and what was composed with a larger one stays where it is', async () => {
   network = await startMiningNetwork(HARD);
+  await mine({ dryRun: true });
+  const largeOnes = () =>
+    inStore((store) =>
+      Array.from({ length: store.sampleCount }, (_, id) => partsOfOrigin(store.sample(id).origin)?.length ?? 0).filter(
+        (parts) => parts > 3,
+      ),
+    );
+  const before = await largeOnes();
+  expect(before.length).toBeGreaterThan(0);
   const bond = 3n * 1024n * protocolConfig(PROTOCOL_VERSIONS.max).submissionBondPerByte;
   const { composed, summary } = await mine({ maxBondShannons: bond, maxAccepted: 2 });
   expect(summary.rejected).toBe(0);
   for (const origin of composed) expect(partsOfOrigin(origin)!.length).toBeLessThanOrEqual(3);
   expect(composed.length).toBeGreaterThan(0);
-}, 120_000);
+  expect(await largeOnes()).toEqual(before);
+}, 300_000);

@@ -17,7 +17,7 @@ const CONFIG = {
   batchSize: 16,
 };
 /** A thousand by the environment. */
-const COMPOSITIONS = Number(process.env['QUARRY_COMPOSED'] ?? 40);
+const COMPOSITIONS = Number(process.env['QUARRY_COMPOSED'] ?? 24);
 const SEEDS = [3, 4, 5];
 const CHUNKS = 96;
 
