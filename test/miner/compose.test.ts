@@ -9,7 +9,7 @@ let network: MiningNetwork | undefined;
 afterEach(() => network?.close());
 
 /** So hard that a single sample hardly ever hits, and so much to pay with that every bond is affordable. */
-const HARD = { initialDistanceThreshold: 0.4, targetsPerEpoch: 6 };
+const HARD = { initialDistanceThreshold: 0.4, targetsPerEpoch: 6, auditWaitMs: 280_000 };
 const DATA = ['synthetic:64'];
 
 /** Samples of a caller who has none. */

@@ -6,18 +6,18 @@ import { composedScore, joinParts } from '../../src/store/index.js';
 import { runnerWeightsFile } from '../engine/small-model.js';
 import { randomizer, randomVector } from './fixtures.js';
 
-/** A batch as on the network, chunks a sixteenth as long. */
+/** A batch as on the network, chunks a thirty-second as long. */
 const CONFIG = {
   embeddingDim: 32,
   numHeads: 4,
   numLayers: 2,
   hiddenDim: 64,
   vocabSize: 264,
-  sequenceLength: 64,
+  sequenceLength: 32,
   batchSize: 16,
 };
 /** A thousand by the environment. */
-const COMPOSITIONS = Number(process.env['QUARRY_COMPOSED'] ?? 24);
+const COMPOSITIONS = Number(process.env['QUARRY_COMPOSED'] ?? 32);
 const SEEDS = [3, 4, 5];
 const CHUNKS = 96;
 
