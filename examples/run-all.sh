@@ -78,7 +78,7 @@ serve aitbc 5 node "$root/bin/quarry.js" aitbc serve --port 0
 servers+=($!)
 job=$(node "$root/bin/quarry.js" aitbc jobs create --file "$root/examples/aitbc-job.json" --json 2>job.err)
 job_id=$(node -e 'const { jobId, job_id } = JSON.parse(process.argv[1]); console.log(jobId ?? job_id)' "$job" 2>/dev/null)
-node "$root/bin/quarry.js" aitbc jobs wait "$job_id" --timeout-ms 60000 --poll-ms 500 >results 2>&1
+node "$root/bin/quarry.js" aitbc jobs wait "$job_id" --wait-seconds 60 --poll-ms 500 >results 2>&1
 printf '\n$ npx tsx examples/aitbc-miner.ts\n'
 tail -n 5 miner.out
 if ! grep -q words results; then

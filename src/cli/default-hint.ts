@@ -7,7 +7,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   CONFIG_MISSING: 'add it as a flag, in the environment or in quarry.yaml',
   KEY_INVALID: 'a key is hex, base58, somaprivkey1… or a phrase',
   UNREACHABLE: 'check the address, and that the other side is running',
-  TIMEOUT: 'try again, or check the address and the firewall',
+  TIMEOUT: 'try again, with a longer --timeout-seconds where it is slow, or check the address and the firewall',
   TLS: 'check the scheme of the URL and the certificate',
   NOT_FOUND: 'check the id and --network',
   RATE_LIMITED: 'wait a while and try again',

@@ -19,7 +19,7 @@ export interface SessionFlags {
   readonly walletDir?: string | undefined;
 }
 
-const NETWORK_SETTINGS: readonly SettingName[] = ['network', 'fullnodes'];
+const NETWORK_SETTINGS: readonly SettingName[] = ['network', 'fullnodes', 'timeoutSeconds'];
 const SIGNER_SETTINGS: readonly SettingName[] = ['keyFile', 'walletDir'];
 
 /** Adds `--json`, `--network` and `--config`, and the settings named. */
@@ -95,12 +95,13 @@ export async function withSession<T>(
  * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS` or `PROTOCOL` when no fullnode answers there
  */
 async function connect(context: CliContext, config: Config): Promise<SomaClient> {
-  const { network, fullnodes, faucetUrl, adminUrl } = config;
+  const { network, fullnodes, faucetUrl, adminUrl, timeoutSeconds } = config;
   const services = {
     signal: context.signal,
     ...(fullnodes !== undefined && fullnodes.length > 0 && { fallbackUrls: fullnodes }),
     faucetUrl,
     adminUrl,
+    timeoutMs: timeoutSeconds * 1000,
   };
   return SomaClient.connect({ ...(await endpointOf(context, config, network)), ...services });
 }

@@ -16,6 +16,15 @@ export const SOMA_SETTINGS = {
     flag: '--fullnodes <urls>',
     help: 'more fullnodes, comma-separated; the fastest that answers is used',
   },
+  timeoutSeconds: {
+    kind: 'number',
+    env: 'QUARRY_TIMEOUT_SECONDS',
+    flag: '--timeout-seconds <n>',
+    former: { name: 'timeout', flag: '--timeout <n>' },
+    default: 30,
+    min: 0.001,
+    help: 'longest wait for one answer, of a fullnode as of FLock and AITBC',
+  },
   faucetUrl: { kind: 'string', env: 'QUARRY_FAUCET_URL', flag: '--faucet-url <url>', help: 'faucet service' },
   adminUrl: {
     kind: 'string',

@@ -10,6 +10,7 @@ import { type Config, loadConfig } from '../../../config/index.js';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import type { CliContext } from '../../context.js';
 import { positiveInteger } from '../../parse-argument.js';
+import { addSettingFlags } from '../../settings-options.js';
 
 /** Flags every command that talks to a coordinator has. */
 export interface ConnectionFlags {
@@ -18,7 +19,9 @@ export interface ConnectionFlags {
   readonly marketplaceUrl?: string | undefined;
   readonly party?: string | undefined;
   readonly walletKeyFile?: string | undefined;
-  readonly httpTimeoutMs: number;
+  readonly timeoutSeconds?: string | undefined;
+  readonly timeout?: string | undefined;
+  readonly httpTimeoutMs?: number | undefined;
   readonly signer?: readonly string[] | undefined;
   readonly attester?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
@@ -27,6 +30,7 @@ export interface ConnectionFlags {
 
 /** Adds the connection flags and `--json`, `--camel`. */
 export function withConnection(command: Command): Command {
+  addSettingFlags(command, ['timeoutSeconds']);
   return withOutput(command)
     .option('--base-url <url>', 'the coordinator (AITBC_BASE_URL) [https://aitbc.bubuit.net/api]')
     .addOption(
@@ -37,7 +41,7 @@ export function withConnection(command: Command): Command {
     .option('--marketplace-url <url>', 'the marketplace service of a live network')
     .option('--party <name>', 'who offers and buys there: a wallet address or provider name')
     .option('--wallet-key-file <file>', 'private key for the login of a live-jwt coordinator')
-    .option('--http-timeout-ms <n>', 'longest wait for an answer', positiveInteger, 30_000);
+    .addOption(new Option('--http-timeout-ms <n>').argParser(positiveInteger).hideHelp());
 }
 
 /** Adds `--json` and `--camel`. */
@@ -85,6 +89,8 @@ export async function settingsOf(context: CliContext, flags: Partial<ConnectionF
       aitbcMarketplaceUrl: flags.marketplaceUrl,
       aitbcTrustedSigners: flags.signer,
       aitbcTrustedAttesters: flags.attester,
+      timeoutSeconds: flags.timeoutSeconds ?? (flags.httpTimeoutMs && flags.httpTimeoutMs / 1000),
+      timeout: flags.timeout,
     },
   });
 }
@@ -106,7 +112,7 @@ async function clientOptions(context: CliContext, flags: ConnectionFlags): Promi
   return {
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as AITBCClientOptions),
     dialect: flags.dialect,
-    timeout: flags.httpTimeoutMs,
+    timeout: config.timeoutSeconds * 1000,
     ...pinsOf(config),
   };
 }

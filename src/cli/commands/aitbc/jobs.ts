@@ -7,6 +7,12 @@ import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
 import { jsonOf, printRecord, say, tell } from './print.js';
 
+interface WaitFlags extends ConnectionFlags {
+  readonly waitSeconds: number;
+  readonly timeoutMs?: number | undefined;
+  readonly pollMs: number;
+}
+
 /** `quarry aitbc jobs`. */
 export function jobsCommand(context: CliContext): Command {
   const jobs = new Command('jobs').description('create, follow and cancel jobs').helpCommand(false);
@@ -39,13 +45,14 @@ export function jobsCommand(context: CliContext): Command {
     );
 
   withConnection(jobs.command('wait <job-id>').description('wait until a job ends; print its results'))
-    .option('--timeout-ms <n>', 'give up after', positiveInteger, 300_000)
+    .option('--wait-seconds <n>', 'give up after', positiveInteger, 300)
+    .addOption(new Option('--timeout-ms <n>').argParser(positiveInteger).hideHelp())
     .option('--poll-ms <n>', 'pause between two looks', positiveInteger, 5_000)
-    .addHelpText('after', example('jobs wait job_1234567890 --timeout-ms 60000'))
-    .action((jobId: string, flags: ConnectionFlags & { timeoutMs: number; pollMs: number }) =>
+    .addHelpText('after', example('jobs wait job_1234567890 --wait-seconds 60'))
+    .action((jobId: string, flags: WaitFlags) =>
       withClient(context, flags, async (client) => {
         const results = await client.jobs.waitForCompletion(jobId, {
-          timeout: flags.timeoutMs,
+          timeout: flags.timeoutMs ?? flags.waitSeconds * 1000,
           pollInterval: flags.pollMs,
           signal: context.signal,
           onUpdate: (job) => tell(context, plainText(`${jobId} ${job.status}`)),

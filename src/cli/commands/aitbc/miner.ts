@@ -86,7 +86,7 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
           concurrency: flags.concurrency,
           capabilities,
           pollMs: flags.pollMs,
-          timeoutMs: flags.httpTimeoutMs,
+          timeoutMs: config.timeoutSeconds * 1000,
           verify: pinsOf(config),
           apiKey,
           token,

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { homeDirectory, loadConfig } from '../../../config/index.js';
-import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import { toQuarryError } from '../../../errors/index.js';
 import { FlockClient, SubmissionLedger } from '../../../flock/index.js';
 import { formatDuration } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { tell } from '../../print.js';
+import { addSettingFlags } from '../../settings-options.js';
 import { addTableFlags } from '../../table.js';
 import type { FormatFlags } from './print.js';
 
@@ -15,6 +16,7 @@ export interface FlockFlags extends FormatFlags {
   readonly baseUrl?: string | undefined;
   readonly hubUrl?: string | undefined;
   readonly apiKeyFile?: string | undefined;
+  readonly timeoutSeconds?: string | undefined;
   readonly timeout?: string | undefined;
   readonly quiet?: boolean | undefined;
 }
@@ -34,6 +36,7 @@ export interface FlockSession {
 
 /** Adds the flags of {@link FlockFlags} to a command. */
 export function addFlockFlags(command: Command): Command {
+  addSettingFlags(command, ['timeoutSeconds']);
   return addTableFlags(command)
     .option('--json', 'one JSON object on stdout (wire values)')
     .option('--ndjson', 'one JSON value per line')
@@ -46,7 +49,6 @@ export function addFlockFlags(command: Command): Command {
     .option('--base-url <url>', 'FLock service (FLOCK_BASE_URL)')
     .option('--hub-url <url>', 'Hugging Face Hub (HF_ENDPOINT)')
     .option('--api-key-file <file>', 'file with the arena key (else FLOCK_ARENA_API_KEY, FLOCK_API_KEY)')
-    .option('--timeout <seconds>', 'longest wait for an answer')
     .option('--env-file <file>', 'variables to read besides the environment (default: .env, if present)');
 }
 
@@ -54,13 +56,18 @@ export function addFlockFlags(command: Command): Command {
  * Opens a session from flags and environment.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when a named file does not exist
- * @throws QuarryError `USAGE` when the time-out is not a positive number
+ * @throws QuarryError `USAGE` when a flag does not fit
  */
 async function openSession(context: CliContext, flags: FlockFlags): Promise<FlockSession> {
   const { env } = context;
   const config = await loadConfig({
     env,
-    flags: { flockBaseUrl: flags.baseUrl, hubUrl: flags.hubUrl },
+    flags: {
+      flockBaseUrl: flags.baseUrl,
+      hubUrl: flags.hubUrl,
+      timeoutSeconds: flags.timeoutSeconds,
+      timeout: flags.timeout,
+    },
   });
   const say = (text: string): void => {
     if (!flags.quiet) tell(context, text);
@@ -69,15 +76,11 @@ async function openSession(context: CliContext, flags: FlockFlags): Promise<Floc
   if (apiKey !== undefined && (/\s/.test(apiKey) || /^(?:sk-|hf_)/.test(apiKey))) {
     say('warning: the arena key looks like a key of another service; it comes from train.flock.io after staking');
   }
-  const timeoutMs = flags.timeout === undefined ? undefined : Number(flags.timeout) * 1000;
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
-    throw new QuarryError('USAGE', `--timeout expects seconds, got ${flags.timeout}`);
-  }
   const client = new FlockClient(
     {
       baseUrl: config.flockBaseUrl,
       apiKey,
-      timeoutMs,
+      timeoutMs: config.timeoutSeconds * 1000,
       userAgent: 'quarry-flock (+https://www.npmjs.com/package/quarry-miner)',
     },
     { onRetry: (error, _attempt, delayMs) => say(`${error.message}; trying again in ${formatDuration(delayMs)}`) },

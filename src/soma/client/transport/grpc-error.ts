@@ -100,7 +100,7 @@ function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string | und
     case status.OUT_OF_RANGE:
       return { code: 'INVALID_ARGUMENT' };
     case status.DEADLINE_EXCEEDED:
-      return { code: 'TIMEOUT', hint: 'the node is slow or far; raise timeoutMs' };
+      return { code: 'TIMEOUT', hint: 'the node is slow or far; raise timeoutMs (--timeout-seconds)' };
     case status.NOT_FOUND:
       return failure.message === '' && failure.method.startsWith('/soma.rpc.StateService/')
         ? { code: 'NOT_FOUND', hint: 'this node keeps no indexes; use one that does' }
