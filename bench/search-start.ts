@@ -36,8 +36,8 @@ export function partOf(bytes: Uint8Array, scores: SearchPart['scores']): SearchP
 }
 
 /**
- * A search that begins with the best composition of at most `maxParts` known chunks, whichever model wins it; stretches
- * are taken from the chunks of the best one of 16.
+ * A search that begins with the best composition of at most `maxParts` known chunks, whichever model wins it; blends and
+ * stretches are those of the best one of 16.
  *
  * @returns undefined when none of the models wins a chunk
  */
@@ -51,7 +51,7 @@ export async function startSearch(
   if (start === undefined) return undefined;
   const donors = maxParts >= 16 ? start : await closest(known, embedding, 16);
   const parts = start.slots.map((slot) => knownPart(known, slot));
-  const chunks = [...new Set(donors?.slots)].map((slot) => known.chunks[slot]!);
+  const chunks = (donors?.slots ?? []).map((slot) => known.chunks[slot]!);
   const { winner } = start;
   return { search: new TargetSearch({ embedding, winner, maxParts, seed }, parts, chunks), winner };
 }

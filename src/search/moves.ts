@@ -58,6 +58,31 @@ export function pasted(donor: Uint8Array, { bytes }: Gains, draw: Draw): Edit {
   return new Map(positions.map((i) => [i, donor[i]!]));
 }
 
+/**
+ * A chunk made of stretches of others, each as long as its share, from where it lies there. What a chunk's positions come
+ * to is averaged as chunks are, so it scores about as those do when they are joined.
+ *
+ * @param parts chunks, the same one as often as it weighs
+ * @param together puts those of the same chunk side by side
+ */
+export function blend(parts: readonly Uint8Array[], length: number, draw: Draw, together: boolean): Uint8Array {
+  const kinds = shuffled([...new Set(parts)], draw);
+  const order = together ? kinds.flatMap((kind) => parts.filter((part) => part === kind)) : shuffled(parts, draw);
+  return Uint8Array.from({ length }, (_, i) => {
+    const part = order[Math.floor((i * order.length) / length)]!;
+    return part[i % part.length]!;
+  });
+}
+
+function shuffled<T>(items: readonly T[], draw: Draw): T[] {
+  const order = [...items];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = draw(i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
+}
+
 function stretchOf(length: number, draw: Draw): number[] {
   const count = Math.min(length, drawSize(draw, 4, length));
   const first = draw(length - count + 1);

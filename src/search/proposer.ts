@@ -1,11 +1,12 @@
 import type { Draw } from './draw.js';
 import { type Gains, gainsOf } from './gains.js';
-import { type Edit, pasted, periodic, scattered, sprinkled, stretch, topPositions } from './moves.js';
+import { blend, type Edit, pasted, periodic, scattered, sprinkled, stretch, topPositions } from './moves.js';
 
 /** A changed chunk, and how it was changed. */
 export interface Proposal {
   readonly bytes: Uint8Array;
-  readonly edit: Edit;
+  /** Absent for a chunk that is made anew. */
+  readonly edit?: Edit | undefined;
 }
 
 /** A proposal and how close the sample comes with it. */
@@ -15,14 +16,17 @@ export interface JudgedProposal extends Proposal {
 
 /** Edits that helped but were not the best, tried on top of the best one. */
 const RUNNERS_UP = 4;
+/** Share of the first proposals that are blends. */
+const BLENDS = 2 / 3;
 
 /**
- * Proposes changed chunks from a gradient: the best bytes at many or few positions, in stretches, in periods; stretches of
+ * Proposes chunks, at first blends of others, and changed ones from a gradient: the best bytes at many or few positions, in stretches, in periods; stretches of
  * other chunks; and what helped in the step before together. How many positions change at a time follows what helped.
  */
 export class Proposer {
   readonly #draw: Draw;
   #size: number | undefined;
+  #hasBlended = false;
   #runnersUp: Edit[] = [];
 
   constructor(draw: Draw) {
@@ -31,16 +35,18 @@ export class Proposer {
 
   /**
    * @param gradient `[bytes.length, 256]`
-   * @param donors other chunks, near the target or useful beside this one; may be none
+   * @param donors a composition near the target, each chunk as often as it stands there; may be none
    */
   propose(bytes: Uint8Array, gradient: Float32Array, count: number, donors: readonly Uint8Array[]): Proposal[] {
     const gains = gainsOf(bytes, gradient);
+    const blends = this.#blends(bytes.length, count, donors);
     const edits = this.#together();
     this.#size ??= Math.max(1, bytes.length >> 3);
     const size = this.#size;
     for (const factor of [1 / 4, 1, 4]) edits.push(topPositions(gains, Math.ceil(size * factor)));
-    while (edits.length < count) edits.push(this.#random(gains, size, donors));
-    return edits.slice(0, count).map((edit) => ({ bytes: applied(bytes, edit), edit }));
+    const left = count - blends.length;
+    while (edits.length < left) edits.push(this.#random(gains, size, donors));
+    return [...blends, ...edits.slice(0, left).map((edit) => ({ bytes: applied(bytes, edit), edit }))];
   }
 
   /** Called with what became of the proposals of a step, and how close the sample was before. */
@@ -51,11 +57,24 @@ export class Proposer {
       this.#runnersUp = [];
       return;
     }
-    this.#size = Math.max(2, Math.sqrt((this.#size ?? 2) * won.edit.size));
+    const { edit: kept } = won;
+    // Edits were made to the chunk that a blend replaces.
+    this.#runnersUp = [];
+    if (kept === undefined) return;
+    this.#size = Math.max(2, Math.sqrt((this.#size ?? 2) * kept.size));
     this.#runnersUp = others
       .slice(0, RUNNERS_UP)
-      .map(({ edit }) => new Map([...edit].filter(([at]) => !won.edit.has(at))))
+      .map(({ edit = [] }) => new Map([...edit].filter(([at]) => !kept.has(at))))
       .filter((edit) => edit.size > 0);
+  }
+
+  /** Once, before anything else: chunks that come as close alone as the donors do joined. */
+  #blends(length: number, count: number, donors: readonly Uint8Array[]): Proposal[] {
+    if (this.#hasBlended || new Set(donors).size < 2) return [];
+    this.#hasBlended = true;
+    return Array.from({ length: Math.floor(count * BLENDS) }, (_, i) => ({
+      bytes: blend(donors, length, this.#draw, i % 2 === 0),
+    }));
   }
 
   #together(): Edit[] {

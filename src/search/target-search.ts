@@ -58,7 +58,8 @@ export class TargetSearch<P extends SearchPart> {
 
   /**
    * @param parts where to begin, at least one; together won by the winner
-   * @param donors chunks of which stretches may be taken over
+   * @param donors a composition near the target, each chunk as often as it stands there, whose stretches are blended and
+   * taken over
    */
   constructor(goal: SearchGoal, parts: readonly P[], donors: readonly Uint8Array[] = []) {
     this.#goal = goal;
@@ -78,10 +79,12 @@ export class TargetSearch<P extends SearchPart> {
     return cosine(this.#sum, this.#goal.embedding);
   }
 
-  /** The part to change next, each in turn. */
+  /** The part to change next: each in turn, once where it stands several times. */
   next(): SearchStep<P> {
-    this.#place = (this.#place + 1) % this.#parts.length;
-    return { part: this.#parts[this.#place]!, direction: cosineGradient(this.#sum, this.#goal.embedding) };
+    const parts = this.#parts;
+    do this.#place = (this.#place + 1) % parts.length;
+    while (parts.indexOf(parts[this.#place]!) < this.#place);
+    return { part: parts[this.#place]!, direction: cosineGradient(this.#sum, this.#goal.embedding) };
   }
 
   /** Chunks that may bring the sample closer, from the gradient of {@link next}'s part, `[bytes, 256]`. */

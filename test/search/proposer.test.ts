@@ -44,6 +44,36 @@ test('stretches of other chunks are taken over', () => {
   );
 });
 
+test('the first proposals are blends of a composition, each chunk as long as its share and where it lies there', () => {
+  const [one, other] = [10, 100].map((first) => Uint8Array.from({ length: LENGTH }, (_, i) => first + i));
+  const donors = [one!, one!, one!, other!];
+  const proposer = new Proposer(drawsOf(1n));
+  const isBlend = ({ edit }: { readonly edit?: unknown }): boolean => edit === undefined;
+  const blends = proposer.propose(bytes, favouring(200), 12, donors).filter(isBlend);
+  expect(blends).toHaveLength(8);
+  for (const blend of blends) {
+    for (const [i, byte] of blend.bytes.entries()) expect([one![i], other![i]]).toContain(byte);
+    expect(blend.bytes.filter((byte, i) => byte === one![i])).toHaveLength((3 * LENGTH) / 4);
+  }
+  expect(new Set(blends.map((blend) => blend.bytes.join())).size).toBeGreaterThan(2);
+  expect(proposer.propose(bytes, favouring(200), 12, donors).filter(isBlend)).toHaveLength(0);
+  // Of one chunk there is nothing to blend.
+  expect(new Proposer(drawsOf(1n)).propose(bytes, favouring(200), 12, [one!, one!]).filter(isBlend)).toHaveLength(0);
+});
+
+test('a blend that helps most leaves steps as large as they were', () => {
+  const proposer = new Proposer(drawsOf(1n));
+  const [, before] = proposer.propose(bytes, favouring(200), 3, []);
+  const judged = [
+    { bytes, cosine: 0.9 },
+    { bytes, edit: new Map([[1, 2]]), cosine: 0.8 },
+  ];
+  proposer.learn(judged, 0.5);
+  const [few, some] = proposer.propose(bytes, favouring(200), 3, []);
+  expect(changed(few!)).toHaveLength(2);
+  expect(changed(some!)).toEqual(changed(before!));
+});
+
 test('what helped beside the best is tried on top of it, and steps become as large as what helped', () => {
   const proposer = new Proposer(drawsOf(1n));
   const edit = (from: number, to: number, byte: number) =>

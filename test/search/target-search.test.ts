@@ -102,6 +102,12 @@ describe('what is taken', () => {
     expect(full.parts[0]).toBe(start);
   });
 
+  test('is looked for at each chunk in turn, once where a chunk stands several times', () => {
+    const other = part([1, -1], [1, 2]);
+    const search = new TargetSearch({ ...GOAL, embedding, maxParts: 4 }, [start, start, other, start]);
+    expect([1, 2, 3, 4].map(() => search.next().part)).toEqual([start, other, start, other]);
+  });
+
   test('has a score: what could not be scored is passed over', () => {
     const search = new TargetSearch({ ...GOAL, embedding }, [start]);
     search.next();

@@ -99,13 +99,20 @@ export class TargetComposer {
     return this.#composer.close();
   }
 
-  /** The closest composition to each target, hit or not, one part included; none where a model has no scores yet. */
-  async closest(targets: readonly OpenTarget[]): Promise<(Wanted & { readonly closest: Composition })[]> {
+  /**
+   * The closest composition to each target, hit or not, one part included; none where a model has no scores yet.
+   *
+   * @param maxParts default: as many as one submission may have
+   */
+  async closest(
+    targets: readonly OpenTarget[],
+    maxParts = this.maxParts,
+  ): Promise<(Wanted & { readonly closest: Composition })[]> {
     const all: (Wanted & { readonly closest: Composition })[] = [];
     for (const group of this.#groups(targets, false)) {
       const found = await this.#composer.closest(
         group.map(({ wanted }) => wanted),
-        this.#policy(),
+        { ...this.#policy(), maxParts },
       );
       for (const [i, each] of group.entries()) {
         const closest = found[i];

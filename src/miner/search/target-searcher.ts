@@ -19,6 +19,8 @@ const GRADIENT_COST = 3;
 const STEPS_PER_TARGET = 25;
 /** Steps without gain after which others go first. */
 const STALLED_AFTER = 6;
+/** Parts of the composition that chunks are blended of, whatever a submission may have. */
+const BLENDED_PARTS = 16;
 /** Targets that are compared. */
 const MOST_COMPARED = 96;
 
@@ -177,25 +179,30 @@ export class TargetSearcher {
     return best === undefined ? undefined : this.#begin(best);
   }
 
-  #begin({ open, wanted, closest }: { open: OpenTarget; wanted: MatchTarget; closest: Composition }) {
+  async #begin({ open, wanted, closest }: { open: OpenTarget; wanted: MatchTarget; closest: Composition }) {
+    const { composer } = this.#deps;
+    const { maxParts } = composer;
     const { winner } = closest;
     const parts = this.#parts(wanted, closest.parts);
     if (parts.length === 0) return undefined;
-    const donors = parts.map(({ bytes }) => bytes);
-    const goal = { embedding: wanted.embedding, winner, maxParts: this.#deps.composer.maxParts, seed: this.#seed++ };
+    const [whole] = maxParts < BLENDED_PARTS ? await composer.closest([open], BLENDED_PARTS) : [];
+    const donors = (whole === undefined ? parts : this.#parts(wanted, whole.closest.parts)).map(({ bytes }) => bytes);
+    const goal = { embedding: wanted.embedding, winner, maxParts, seed: this.#seed++ };
     return { open, wanted, winner, search: new TargetSearch(goal, parts, donors), steps: 0, sinceGain: 0 };
   }
 
-  /** Samples as parts; those without a score under one of the models are left out. */
+  /** Samples as parts, one object for each; those without a score under one of the models are left out. */
   #parts({ models }: MatchTarget, ids: readonly number[]): StoredPart[] {
     const { store } = this.#deps;
     const { f32 = 0, low = 0 } = lossBounds(this.#deps.models);
-    return ids.flatMap((sampleId) => {
+    const parts = new Map<number, StoredPart>();
+    for (const sampleId of new Set(ids)) {
       const scores = models.map((key) => store.score(sampleId, key)).filter((score) => score !== undefined);
-      if (scores.length < models.length) return [];
+      if (scores.length < models.length) continue;
       const lossBound = scores.every(({ precision }) => precision === 'f32') ? f32 : low;
-      return [{ sampleId, bytes: store.sample(sampleId).bytes, scores, lossBound }];
-    });
+      parts.set(sampleId, { sampleId, bytes: store.sample(sampleId).bytes, scores, lossBound });
+    }
+    return ids.flatMap((id) => parts.get(id) ?? []);
   }
 
   #modelsOf({ target }: OpenTarget): ActiveModel[] | undefined {
