@@ -24,6 +24,7 @@ export function mineUntilKilled(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   at: KillPoint,
+  longestRunMs = LONGEST_RUN_MS,
 ): Promise<KilledRun> {
   return new Promise((resolve, reject) => {
     const program = join(import.meta.dirname, '..', '..', 'bin', 'quarry.js');
@@ -35,7 +36,7 @@ export function mineUntilKilled(
     let stderr = '';
     const timers: NodeJS.Timeout[] = [];
     const killAfter = (ms: number): void => void timers.push(setTimeout(() => child.kill('SIGKILL'), ms));
-    killAfter('afterSpawnMs' in at ? at.afterSpawnMs : LONGEST_RUN_MS);
+    killAfter('afterSpawnMs' in at ? at.afterSpawnMs : longestRunMs);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });

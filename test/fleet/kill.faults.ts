@@ -1,0 +1,290 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../bench/free-port.js';
+import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
+import { variedBytes } from '../../bench/varied-bytes.js';
+import { seededRandom } from '../../src/devnet/soma/seeded-random.js';
+import type { QuarryError } from '../../src/errors/index.js';
+import { type FleetConnection, FleetEngine, openFleet } from '../../src/fleet/index.js';
+import { openStore, partsOfOrigin, type Store, verifyStore } from '../../src/store/index.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
+import { type KillPoint, mineUntilKilled } from '../miner/killed-miner.js';
+import { disagreements, recordLedger } from '../miner/ledger-record.js';
+import { FUNDED_SHANNONS, type MiningNetwork, startMiningNetwork } from '../miner/network.js';
+import { TcpProxy } from '../soma/client/tcp-proxy.js';
+import { until } from '../until.js';
+
+/** Kills of scorers, of the server, of the coordinator, and cuts of the scorers' way to the server. */
+const COUNTS = (process.env['QUARRY_FLEET_KILLS'] ?? '4,1,1,1').split(',').map(Number);
+const [SCORERS = 0, SERVER = 0, COORDINATOR = 0, CUTS = 0] = COUNTS;
+const ALL = SCORERS + SERVER + COORDINATOR + CUTS;
+/** Samples of a kilobyte: so many that kills fall among work. */
+const SAMPLES = 20 * ALL;
+const SEED = Number(process.env['QUARRY_KILL_SEED'] ?? 20_261_129);
+const QUARRY = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
+/** A coordinator loads three models, each by a scorer that may be killed, before it wins anything. */
+const LONGEST_RUN_MS = 60_000;
+/** With what a process ends that is started while the server is away. */
+const SERVER_AWAY = /no NATS server|cannot hold the fleet's work/;
+
+let network: MiningNetwork | undefined;
+const closers: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+  await network?.close();
+});
+
+const random = seededRandom(SEED);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.skipIf(!hasNatsServer)('a fleet whose parts are killed', () => {
+  test(`${COUNTS.join(', ')} kills and cuts: every sample is scored once, and the ledger agrees`, {
+    timeout: 300_000 + ALL * 60_000,
+  }, async () => {
+    // The host of a killed coordinator is away, which an auditor would call fraud.
+    network = await startMiningNetwork({
+      auditShare: 0,
+      targetsPerEpoch: 10,
+      // Winning is not what is looked at.
+      initialDistanceThreshold: 0.5,
+    });
+    const { devnet, dir, signer } = network;
+    const entries = recordLedger(devnet, signer.address);
+    const server = await startNatsServer(dir);
+    const way = await TcpProxy.start(`http://127.0.0.1:${server.port}`);
+    closers.push(
+      () => server.close(),
+      () => way.close(),
+    );
+    const data = join(dir, 'varied.bin');
+    await writeFile(data, variedBytes(SAMPLES, 7));
+
+    const deliveries = await Deliveries.count(server);
+    const scorers = new Scorers(dir, way.url.replace('http:', 'nats:'), deliveries);
+    closers.push(() => scorers.end());
+    await Promise.all([
+      scorers.killed(SCORERS),
+      killServer(server),
+      cutWay(way),
+      killCoordinators(network, server.url, data),
+    ]);
+    const warnings = await finish(network, server.url, data);
+    await scorers.end();
+
+    expect(warnings.filter(({ code }) => code === 'ENGINE_FAILED')).toEqual([]);
+    const journal = join(dir, 'state', 'journal.db');
+    expect(disagreements(entries, journal)).toEqual([]);
+    const wins = entries.filter(({ kind, succeeded }) => kind === 'submitData' && succeeded).length;
+    expect(wins).toBeGreaterThan(0);
+    expect(devnet.balanceOf(signer.address)).toBe(
+      entries.reduce((sum, { changeShannons }) => sum + changeShannons, FUNDED_SHANNONS),
+    );
+    const scored = await scoredOnce(join(dir, 'state', 'store'));
+    const besides = deliveries.total - scored;
+    process.stdout.write(
+      `${SCORERS} scorers, ${SERVER} servers, ${COORDINATOR} coordinators killed, ${CUTS} cuts: ${scored} scores, each once; ` +
+        `${besides} more handed out: probes, near-ties in f32, and what was done twice or in vain; ${wins} targets won\n`,
+    );
+  });
+});
+
+/** Two scorer processes, each started again when it ends. */
+class Scorers {
+  readonly #dir: string;
+  readonly #url: string;
+  readonly #deliveries: Deliveries;
+  readonly #lanes: Promise<void>[] = [];
+  readonly #children = new Set<ChildProcess>();
+  #left = 0;
+  #ended = false;
+  #onAllKilled = (): void => {};
+
+  constructor(dir: string, url: string, deliveries: Deliveries) {
+    this.#dir = dir;
+    this.#url = url;
+    this.#deliveries = deliveries;
+  }
+
+  /** Starts them, and resolves once so many were killed; the last two live on. */
+  async killed(count: number): Promise<void> {
+    this.#left = count;
+    const allKilled = new Promise<void>((resolve) => {
+      this.#onAllKilled = resolve;
+    });
+    for (const name of ['one', 'two']) this.#lanes.push(this.#lane(name));
+    if (count > 0) await allKilled;
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true;
+    for (const child of this.#children) child.kill('SIGKILL');
+    await Promise.all(this.#lanes);
+  }
+
+  async #lane(name: string): Promise<void> {
+    const args = [
+      'scorer',
+      '--nats',
+      this.#url,
+      '--allow-loopback',
+      '--engine',
+      'native',
+      '--workers',
+      '1',
+      '--threads',
+      '1',
+    ];
+    const stateDir = join(this.#dir, `scorer-${name}`);
+    while (!this.#ended) {
+      const child = spawn(process.execPath, [QUARRY, ...args, '--state-dir', stateDir], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      this.#children.add(child);
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        if (line.startsWith('scorer ')) void this.#killSometime(child);
+      });
+      await once(child, 'close');
+      this.#children.delete(child);
+    }
+  }
+
+  /** Kills a scorer that is up while it loads, scores or answers; some are killed while they idle. */
+  async #killSometime(child: ChildProcess): Promise<void> {
+    const before = this.#deliveries.total;
+    const idleUntil = performance.now() + 10_000;
+    while (this.#deliveries.total === before && performance.now() < idleUntil) await pause(50);
+    await pause(random() * 2_000);
+    if (this.#left === 0 || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    this.#left--;
+    if (this.#left === 0) this.#onAllKilled();
+  }
+}
+
+async function killServer(server: NatsServer): Promise<void> {
+  for (let n = 0; n < SERVER; n++) {
+    await pause(2_000 + random() * 8_000);
+    await server.kill();
+    await pause(random() * 1_500);
+    await server.restart();
+  }
+}
+
+async function cutWay(way: TcpProxy): Promise<void> {
+  for (let n = 0; n < CUTS; n++) {
+    await pause(2_000 + random() * 8_000);
+    way.cut();
+    await pause(random() * 4_000);
+    way.restore();
+  }
+}
+
+async function killCoordinators({ devnet, dir, signer }: MiningNetwork, nats: string, data: string): Promise<void> {
+  const args = ['--network', devnet.rpcUrl, '--state-dir', join(dir, 'state'), '--data', data, '--search-share', '0'];
+  args.push('--engine', 'fleet', '--nats', nats, '--verify-share', '0.01', '--log-level', 'silent');
+  args.push('--data-port', String(await freePort()));
+  for (let killed = 0; killed < COORDINATOR; ) {
+    const at: KillPoint =
+      random() < 0.3
+        ? { afterSpawnMs: 1_000 + random() * 8_000 }
+        : { event: random() < 0.5 ? 'hit' : 'accepted', count: 1 + Math.floor(random() * 6), thenMs: random() * 300 };
+    const run = await mineUntilKilled(args, { SOMA_SECRET_KEY: signer.exportSecret() }, at, LONGEST_RUN_MS);
+    if (run.killed) killed++;
+    else if (!SERVER_AWAY.test(run.stderr)) throw new Error(`the coordinator ended by itself: ${run.stderr}`);
+    await devnet.advanceEpoch();
+  }
+}
+
+/** Has all that is left scored, and something won, by a coordinator that is not killed; then what is open is settled. */
+async function finish({ miner }: MiningNetwork, url: string, data: string): Promise<readonly QuarryError[]> {
+  const warnings: QuarryError[] = [];
+  const assembled = await miner({
+    data: [data],
+    searchShare: 0,
+    batchSize: 256,
+    untilIdle: false,
+    overEngine: async (local) => {
+      const fleet = await openFleet({ url, fleet: 'default', name: 'the last coordinator' });
+      const options = { verifyShare: 0.01, onWarning: (warning: QuarryError) => warnings.push(warning) };
+      return FleetEngine.open(options, { fleet, local });
+    },
+  });
+  const { store, journal } = assembled;
+  const running = assembled.miner.run();
+  const done = until(
+    () =>
+      samplesOf(store) === SAMPLES &&
+      store.models.length === 3 &&
+      store.models.every((model) => store.unscored(model, { limit: 1 }).length === 0) &&
+      journal.totals().accepted > 0,
+    'every sample to be scored',
+    { deadlineMs: 120_000 + SAMPLES * 1_000, everyMs: 500 },
+  );
+  await Promise.race([done, running]);
+  assembled.miner.stop();
+  await running;
+  await assembled.close();
+  const settling = await miner();
+  await settling.miner.claim();
+  await settling.close();
+  return warnings;
+}
+
+/** Samples of the data; what was composed of them is scored by calculation. */
+function samplesOf(store: Store): number {
+  const ids = [...Array(store.sampleCount).keys()];
+  return ids.filter((id) => partsOfOrigin(store.sample(id).origin) === undefined).length;
+}
+
+/** Every sample has one score under each of the three models, a finite one, and the files are whole. */
+async function scoredOnce(dir: string): Promise<number> {
+  const store = await openStore({ dir, embeddingDim: MODEL_CONFIGS.small.embeddingDim });
+  try {
+    expect((await verifyStore(store)).faults).toEqual([]);
+    expect(samplesOf(store)).toBe(SAMPLES);
+    const logs = [...store.internals.logs.values()];
+    expect(logs).toHaveLength(3);
+    for (const log of logs) {
+      const own = [...Array(log.count).keys()].filter((row) => log.precision(row) !== 'f32');
+      const rows = own.length > 0 ? own : [...Array(log.count).keys()];
+      const { array: samples } = log.samples;
+      expect(new Set(rows.map((row) => samples[row])).size).toBe(store.sampleCount);
+      expect(new Set(rows.map((row) => `${samples[row]} ${log.precision(row)}`)).size).toBe(rows.length);
+      expect(rows.every((row) => Number.isFinite(log.losses.array[row]))).toBe(true);
+    }
+    return logs.length * SAMPLES;
+  } finally {
+    await store.close();
+  }
+}
+
+/** How often the server hands samples out, over the lives of all coordinators. */
+class Deliveries {
+  readonly #most = new Map<string, number>();
+
+  static async count(server: NatsServer): Promise<Deliveries> {
+    const fleet = await openFleet({ url: server.url, fleet: 'default', name: 'counter' });
+    const deliveries = new Deliveries();
+    const timer = setInterval(() => void deliveries.#look(fleet).catch(() => {}), 250);
+    closers.push(async () => {
+      clearInterval(timer);
+      await fleet.close();
+    });
+    return deliveries;
+  }
+
+  get total(): number {
+    return [...this.#most.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  async #look({ jsm, stream }: FleetConnection): Promise<void> {
+    for await (const { name, created, delivered } of jsm.consumers.list(stream)) {
+      this.#most.set(`${name} ${created}`, delivered.consumer_seq);
+    }
+  }
+}
