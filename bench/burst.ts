@@ -103,7 +103,7 @@ async function burst({ models, stateDir, rows, targets, signal }: Case & { targe
       const times = sorted(newest(clock.answers()).map(({ arrivedAt, wireAt }) => wireAt - arrivedAt));
       if (times.length !== targets) throw new QuarryError('INTERNAL', `${times.length} of ${targets} were timed`);
       rounds.push({ p50: median(times), last: times.at(-1)!, cpu });
-      // Claims of earlier epochs are no part of the next burst.
+      // Claims of earlier epochs must not run into the next burst.
       const { journal, miner } = race.assembled;
       await untilEvent(race, 'claimed', () => !journal.claims.hasDue(miner.summary().epoch ?? 0n), signal);
     }

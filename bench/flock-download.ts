@@ -45,7 +45,7 @@ function bytesOf(start: number, end: number): Buffer {
 }
 
 async function serve(): Promise<void> {
-  // Loaded here only: the servers are no part of what is measured.
+  // Loaded here only: the servers are not measured.
   const { LedgerServer } = await import('../src/devnet/flock/ledger-server.js');
   const { S3Server } = await import('../src/devnet/flock/s3-server.js');
   const ledger = await new LedgerServer().listen();

@@ -68,7 +68,7 @@ async function typedoc() {
       if (entry.name.startsWith('src')) entry.name = entry.name.replace(/^src/, manifest.name);
     }
   });
-  // Where something is defined is told; the sources are no part of the site.
+  // The site says where something is defined; it does not contain the sources.
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
     for (const { sources } of Object.values(project.reflections)) for (const source of sources ?? []) delete source.url;
   });

@@ -161,7 +161,7 @@ def distance(job):
     for row, start in enumerate(starts):
         rows[row] = block[start : start + dim]
     if job["library"] == "numpy":
-        # Lengths once, outside the time taken: whoever scans the same rows again and again keeps them.
+        # Lengths once, outside the time taken: a program that scans the same rows repeatedly keeps them.
         lengths = numpy.sqrt(numpy.einsum("ij,ij->i", rows, rows))
         unit = (targets / numpy.linalg.norm(targets, axis=1, keepdims=True)).T.copy()
 

@@ -65,7 +65,7 @@ class Scan {
  private:
   static constexpr size_t kNone = std::numeric_limits<size_t>::max();
 
-  static constexpr uint32_t kNobody = std::numeric_limits<uint32_t>::max();
+  static constexpr uint32_t kNoRow = std::numeric_limits<uint32_t>::max();
   /// Larger than any cosine: the pair goes to the exact pass whatever the threshold.
   static constexpr float kUnknown = std::numeric_limits<float>::infinity();
 
@@ -85,7 +85,7 @@ class Scan {
     std::vector<Candidate> candidates;
     /// The normalized row, and which row it is.
     AlignedBuffer<double> normalized;
-    uint32_t quotients_of = kNobody;
+    uint32_t quotients_of = kNoRow;
     std::vector<ScanHit> hits;
     /// Mode closest: the nearest of each target so far, worst first.
     std::vector<std::vector<ScanHit>> heaps;
@@ -228,7 +228,7 @@ class Scan {
 
   void stream(Scratch& s, size_t n) {
     for (const Target& t : active_) {
-      s.quotients_of = kNobody;
+      s.quotients_of = kNoRow;
       dot_rows(s, n, t.index, s.dots.data(), s.squares.data());
       for (size_t i = 0; i < n; ++i) {
         const float square = s.squares[i];
@@ -309,7 +309,7 @@ class Scan {
     std::sort(s.candidates.begin(), s.candidates.end(), [](const Candidate& a, const Candidate& b) {
       return a.row != b.row ? a.row < b.row : a.target < b.target;
     });
-    s.quotients_of = kNobody;
+    s.quotients_of = kNoRow;
     for (const Candidate& c : s.candidates) confirm(s, s.positions[c.row], active_[c.target], c.estimate);
     s.candidates.clear();
   }

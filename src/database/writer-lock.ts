@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { QuarryError } from '../errors/index.js';
 import { openDatabase, type SqlDatabase } from './database.js';
 
-/** Who only looks whether a lock is free has it for a moment: nobody who wants it shall be turned away for that. */
+/** Checking whether a lock is free takes it for a moment, which must not turn away a process that wants it. */
 const PATIENCE_MS = 100;
 
 /** The right to write into a directory, held until released or until the process ends. */

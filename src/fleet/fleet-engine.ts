@@ -193,7 +193,7 @@ export class FleetEngine implements ScoringEngine {
     note: (answer: Answer | undefined) => void,
   ): Promise<Score[]> {
     const scores: Score[] = [];
-    const doubtful: number[] = [];
+    const unverified: number[] = [];
     const checked = await Promise.all(
       answers.map((answer, i) => {
         const sample = samples[i];
@@ -208,16 +208,16 @@ export class FleetEngine implements ScoringEngine {
       scores.push(own ?? answer?.score ?? neverWins(model.config.embeddingDim));
       const sample = samples[i];
       if (answer === undefined || verdict !== undefined || sample === undefined) continue;
-      if (this.#coordinator.isQuarantined(answer.scorer)) doubtful.push(i);
+      if (this.#coordinator.isQuarantined(answer.scorer)) unverified.push(i);
       else if (this.#options.verifyShare > 0 && answer.scorer !== this.#scorer?.id) {
         this.#unchecked.add(answer.scorer, weightsIdentity(model.manifest), sample);
       }
     }
-    if (doubtful.length === 0) return scores;
-    const again = doubtful.flatMap((i) => samples[i] ?? []);
+    if (unverified.length === 0) return scores;
+    const again = unverified.flatMap((i) => samples[i] ?? []);
     const next = await this.#coordinator.score(orderOf(model, options), again);
     const better = await this.#judge(model, here, again, next, options, note);
-    for (const [at, i] of doubtful.entries()) scores[i] = better[at] ?? neverWins(model.config.embeddingDim);
+    for (const [at, i] of unverified.entries()) scores[i] = better[at] ?? neverWins(model.config.embeddingDim);
     return scores;
   }
 
@@ -255,9 +255,9 @@ export class FleetEngine implements ScoringEngine {
 
   /** Has everything dropped that a scorer said since its last good check, and tells a person. */
   #withdraw(scorer: string, lossError: number, distanceError: number): void {
-    const doubtful = this.#unchecked.take(scorer);
+    const unverified = this.#unchecked.take(scorer);
     let dropped = 0;
-    for (const [identity, checksums] of doubtful) {
+    for (const [identity, checksums] of unverified) {
       dropped += checksums.length;
       this.#onWithdrawn.get(identity)?.(checksums);
     }

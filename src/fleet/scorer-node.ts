@@ -29,7 +29,7 @@ export interface ScorerNodeOptions {
   readonly onWarning: (error: QuarryError) => void;
 }
 
-/** What a scorer tells of itself. */
+/** What a scorer reports about itself. */
 export interface ScorerStatus {
   readonly id: string;
   readonly label: string;

@@ -22,7 +22,7 @@ setSha256Backend('native');
 
 /**
  * Weights in the object store of a fleet's server, as their owners publish them: encrypted, under their checksum. Who fetches
- * them trusts nobody but the checksum.
+ * them trusts only the checksum.
  */
 export class SharedWeights {
   readonly #fleet: FleetConnection;

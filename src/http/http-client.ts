@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { type AddressPolicy, assertUrlAllowed, guardedLookup } from './address-policy.js';
 import { HttpStatusError } from './http-error.js';
-import { atLeast, LEAST_BODY_RATE } from './min-throughput.js';
+import { atLeast, MIN_BODY_THROUGHPUT } from './min-throughput.js';
 import { nodeSender } from './node-sender.js';
 import { proxyOfEnvironment } from './proxy.js';
 import { redactUrl } from './redact.js';
@@ -247,7 +247,7 @@ function responseOf(
     const chunks: Uint8Array[] = [];
     let size = 0;
     try {
-      for await (const chunk of atLeast(body, LEAST_BODY_RATE, where)) {
+      for await (const chunk of atLeast(body, MIN_BODY_THROUGHPUT, where)) {
         size += chunk.byteLength;
         if (size > maxBytes) {
           throw new QuarryError('DATA_TOO_LARGE', `${where} sent more than ${maxBytes} bytes`, {

@@ -25,8 +25,8 @@ export {
 export { HttpClient, type HttpClientOptions, type HttpResponse } from './http-client.js';
 export { HttpStatusError } from './http-error.js';
 export {
-  LEAST_BODY_RATE,
-  LEAST_DOWNLOAD_RATE,
+  MIN_BODY_THROUGHPUT,
+  MIN_DOWNLOAD_THROUGHPUT,
   type MinThroughput,
 } from './min-throughput.js';
 export { type ProxySettings, proxyOfEnvironment } from './proxy.js';

@@ -11,13 +11,13 @@ export interface MinThroughput {
  * For weights and submissions: 5 GB at this rate take over three days, and the network's own validators give a file of
  * that size 280 s (SOMA protocol, download timeout: 30 s and 50 ns a byte).
  */
-export const LEAST_DOWNLOAD_RATE: MinThroughput = { bytesPerSecond: 16 * 1024, windowMs: 30_000 };
+export const MIN_DOWNLOAD_THROUGHPUT: MinThroughput = { bytesPerSecond: 16 * 1024, windowMs: 30_000 };
 
 /**
  * For answers read into memory, the largest of which is 64 MiB: a page that comes slower than a modem's line is given
  * up after half a minute of waiting.
  */
-export const LEAST_BODY_RATE: MinThroughput = { bytesPerSecond: 1024, windowMs: 30_000 };
+export const MIN_BODY_THROUGHPUT: MinThroughput = { bytesPerSecond: 1024, windowMs: 30_000 };
 
 /** A body that is silent for longer is asked for elsewhere: lost packets do not explain it. */
 export const DOWNLOAD_STALL_MS = 10_000;

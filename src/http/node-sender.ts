@@ -40,7 +40,7 @@ export function nodeSender(options: SenderOptions): Sender {
         outgoing.once('response', (incoming) => {
           clearTimeout(head);
           outgoing.off('error', reject);
-          // From here on the body tells of failures; the request repeats them.
+          // From here on failures surface in the body; the request repeats them.
           outgoing.on('error', () => {});
           watchForSilence(incoming, request.stallMs);
           resolve({ statusCode: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming });

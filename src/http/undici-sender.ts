@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { childSignal } from './child-signal.js';
-import { LEAST_DOWNLOAD_RATE } from './min-throughput.js';
+import { MIN_DOWNLOAD_THROUGHPUT } from './min-throughput.js';
 import { proxyOfEnvironment } from './proxy.js';
 import type { Sender, SenderOptions } from './sender.js';
 
@@ -54,7 +54,7 @@ export function undiciSender(options: SenderOptions): Sender {
 
 /** How long a body may take to leave, at the least rate that is waited for. */
 function sendingMs(body: Uint8Array | string | undefined): number {
-  return body === undefined ? 0 : (body.length / LEAST_DOWNLOAD_RATE.bytesPerSecond) * 1000;
+  return body === undefined ? 0 : (body.length / MIN_DOWNLOAD_THROUGHPUT.bytesPerSecond) * 1000;
 }
 
 function headTimedOut(ms: number): Error {

@@ -59,7 +59,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   const { addressPolicy } = client;
   const http = new HttpClient({ addressPolicy });
   closers.push(() => http.close());
-  // Reported once somebody can listen.
+  // Reported once listeners can be attached.
   const atStart: QuarryError[] = [];
   const source = await openSampleSource(options, (error) => atStart.push(error), closers);
   const storeDir = storeDirOf(stateDir);
@@ -115,7 +115,7 @@ function accountOf(client: SomaClient, options: CreateMinerOptions): SomaAccount
   });
 }
 
-/** A coin for this many submissions: splitting costs a value fee, so coins are no larger than they need to be. */
+/** A coin for this many submissions: splitting costs a value fee, so coins are no larger than needed. */
 const SUBMISSIONS_PER_COIN = 64n;
 
 /** What a coin should hold, at the bond and the fees the network charges today. */

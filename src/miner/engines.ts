@@ -15,13 +15,13 @@ import type { CreateMinerOptions, MinerDistance, MinerEngine } from './create-mi
 
 /** The engine that scores, and what keeps its directory free of weights that are not active any more. */
 export async function openEngine(
-  { engine: wished, overEngine, signal, stateDir, scoreFor }: CreateMinerOptions,
+  { engine: requested, overEngine, signal, stateDir, scoreFor }: CreateMinerOptions,
   config: ModelConfig,
   closers: Closers,
 ): Promise<{ engine: MinerEngine; onActiveWeights?: (checksums: ReadonlySet<string>) => Promise<unknown> }> {
   const packedDir = join(scoreFor ?? stateDir, 'packed');
-  const own = isScoringEngine(wished);
-  const asked: Partial<EngineOptions> = own ? {} : (wished ?? {});
+  const own = isScoringEngine(requested);
+  const asked: Partial<EngineOptions> = own ? {} : (requested ?? {});
   const engineOptions: EngineOptions = {
     ...asked,
     engine: asked.engine ?? 'auto',
@@ -29,7 +29,7 @@ export async function openEngine(
     speedFile: asked.speedFile ?? join(stateDir, 'engine-speed.json'),
     signal: asked.signal ?? signal,
   };
-  const chosen = own ? givenEngine(wished) : await chooseEngine(engineOptions, config);
+  const chosen = own ? givenEngine(requested) : await chooseEngine(engineOptions, config);
   let engine: MinerEngine = chosen;
   if (!own || overEngine !== undefined) closers.push(() => engine.engine.close());
   if (overEngine !== undefined) engine = { ...chosen, engine: await overEngine(chosen.engine) };
@@ -45,22 +45,22 @@ export async function openEngine(
  * @param dim its width
  */
 export async function openScanner(
-  wished: ScannerOptions | DistanceEngine | undefined,
+  requested: ScannerOptions | DistanceEngine | undefined,
   storeDir: string,
   dim: number,
 ): Promise<MinerDistance & { readonly scanner: RowScanner }> {
-  if (wished === undefined || !('scan' in wished))
-    return chooseScanner({ engine: 'auto', ...wished }, { rows: rowsOnDisk(storeDir, dim), dim });
-  const { name, device } = wished;
+  if (requested === undefined || !('scan' in requested))
+    return chooseScanner({ engine: 'auto', ...requested }, { rows: rowsOnDisk(storeDir, dim), dim });
+  const { name, device } = requested;
   return {
-    scanner: { ...createEngineScanner(wished), close: async () => {} },
+    scanner: { ...createEngineScanner(requested), close: async () => {} },
     name,
     detail: `the caller's, on ${device}`,
   };
 }
 
-function isScoringEngine(wished: CreateMinerOptions['engine']): wished is ScoringEngine {
-  return wished !== undefined && 'load' in wished;
+function isScoringEngine(requested: CreateMinerOptions['engine']): requested is ScoringEngine {
+  return requested !== undefined && 'load' in requested;
 }
 
 function givenEngine(engine: ScoringEngine): MinerEngine {

@@ -39,7 +39,7 @@ const MAX_REFUSALS = 3;
 const CONFIRM_ABOVE_SHANNONS = 1_000_000n;
 
 /** How long an epoch that was not seen to follow from the one before must last before anything is let go for it. */
-const EPOCH_DOUBT_MS = 60_000;
+const EPOCH_CONFIRMATION_MS = 60_000;
 /** Claims and tidying up have all of an epoch, the targets that open with it are gone in a second. */
 const TARGETS_FIRST_MS = 1_000;
 
@@ -74,15 +74,15 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const submitting = createSubmitting(options, common, { onRoom: matchAgain, onRejected });
   const composer = createComposer(options, common, submitting);
   const matcher = createMatcher(options, common, composer, submitting);
-  const intake = new SampleIngest(deps.samples, store, deps.onUnit);
-  const scorer = new Scorer({ batchSize }, { store, intake, models, book });
+  const ingest = new SampleIngest(deps.samples, store, deps.onUnit);
+  const scorer = new Scorer({ batchSize }, { store, ingest, models, book });
   const searcher = new TargetSearcher(
     { share: options.searchShare ?? 0, margin: options.margin ?? 0 },
     { ...common, ...submitting, composer, scorer },
   );
   const { onActiveWeights } = deps;
   const epochs = new EpochChange(
-    { keepScoresEpochs, doubtMs: EPOCH_DOUBT_MS, targetsFirstMs: TARGETS_FIRST_MS },
+    { keepScoresEpochs, confirmationMs: EPOCH_CONFIRMATION_MS, targetsFirstMs: TARGETS_FIRST_MS },
     { ...common, ...submitting, onActiveWeights, onModels: matchAgain },
   );
   const follower = new TargetFollower({
@@ -110,10 +110,10 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const until = { maxAccepted, untilSamples, untilIdle, dryRun };
   const wanted = (): ModelKey[] => models.active.map(({ key }) => key);
   const shared = deps.sharedDir === undefined ? undefined : new SharedRows(deps.sharedDir, { ...common, wanted });
-  const working = { loader, matcher, scorer, searcher, intake, shared };
+  const working = { loader, matcher, scorer, searcher, ingest, shared };
   const mining = new MiningLoop(until, { ...common, ...submitting, ...working, paused });
   const settlement = new SettlementLoop({ dryRun }, { ...common, ...submitting, matcher });
-  return { ...common, ...submitting, chain, composer, matcher, intake, shared, follower, loader, mining, settlement };
+  return { ...common, ...submitting, chain, composer, matcher, ingest, shared, follower, loader, mining, settlement };
 }
 
 /** What all parts share. */

@@ -26,7 +26,7 @@ export class Miner {
 
   constructor(options: MinerOptions, deps: MinerDeps) {
     this.#options = options;
-    // Everything in flight listens to the one signal that ends it; many listeners are no leak here.
+    // Everything in flight listens to the one signal that ends it; many listeners do not mean a leak here.
     setMaxListeners(0, this.#stop.signal);
     this.#parts = createMinerParts(options, deps, this.events, () => this.#paused);
   }

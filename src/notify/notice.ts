@@ -1,4 +1,4 @@
-/** What a person is told of who does not watch. */
+/** What an operator who is not watching is notified about. */
 export const NOTICES = ['node lost', 'node back', 'balance low', 'idle', 'disk', 'protocol'] as const;
 export type NoticeKind = (typeof NOTICES)[number];
 

@@ -6,7 +6,7 @@ import { LeftOut, type OnLeftOut } from './left-out.js';
 
 /** Contents fetched at a time: small files, each of which costs a round trip. */
 const FETCHES = 16;
-/** So many failures in a row that may pass are no matter of single files: the host is away. */
+/** This many transient failures in a row are not about single files: the host is down. */
 const FAILURES_IN_A_ROW = 32;
 /** How long it is waited for: a minute and a half. What was read of the file so far need not be read again then. */
 const OUTAGE: PacedRetryPolicy = { attempts: 8, backoff: { baseMs: 1_000, maxMs: 30_000 } };
@@ -85,7 +85,7 @@ function mayPass(answer: Contents): answer is QuarryError {
   return answer instanceof QuarryError && answer.retryable;
 }
 
-/** Fetches until the answer is not a failure that may pass. */
+/** Fetches until the answer is not a transient failure. */
 function patiently(
   fetch: () => Promise<Contents>,
   signal: AbortSignal | undefined,

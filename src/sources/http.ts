@@ -2,7 +2,7 @@ import { QuarryError } from '../errors/index.js';
 import {
   type HttpClient,
   type HttpResponse,
-  LEAST_BODY_RATE,
+  MIN_BODY_THROUGHPUT,
   openStream,
   parseContentRange,
   redactUrl,
@@ -84,7 +84,7 @@ async function* streamOf(
   headers: Record<string, string>,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const limits = { leastRate: LEAST_BODY_RATE, stallMs: STALL_MS, signal };
+  const limits = { minThroughput: MIN_BODY_THROUGHPUT, stallMs: STALL_MS, signal };
   const stream = await openStream({ http, url, headers, acceptEncoded: true }, limits);
   const where = redactUrl(url);
   try {

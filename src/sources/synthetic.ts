@@ -25,7 +25,7 @@ export interface SyntheticSpec {
  * Reads `synthetic`, `synthetic:COUNT` or `synthetic:COUNT?seed=N`.
  *
  * @returns undefined when the words name another source
- * @throws QuarryError `INVALID_ARGUMENT` when count or seed are no whole numbers in range
+ * @throws QuarryError `INVALID_ARGUMENT` when count or seed is not a whole number in range
  */
 export function parseSynthetic(spec: string): SyntheticSpec | undefined {
   if (!/^synthetic(?:[:?]|$)/.test(spec)) return undefined;

@@ -66,18 +66,18 @@ async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'en
  * @param size rows and width of the store, for the measurement
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here
  */
-export async function chooseScanner({ engine, ...wishes }: ScannerOptions, size?: ScanSize): Promise<ChosenScanner> {
-  if (engine !== 'auto') return build(engine, wishes);
-  const processor = await build('native', wishes).catch(() => build('js', wishes));
-  const gpu = size === undefined || size.rows < WORTH_A_GPU_ROWS ? undefined : await hardwareGpu(wishes);
+export async function chooseScanner({ engine, ...options }: ScannerOptions, size?: ScanSize): Promise<ChosenScanner> {
+  if (engine !== 'auto') return build(engine, options);
+  const processor = await build('native', options).catch(() => build('js', options));
+  const gpu = size === undefined || size.rows < WORTH_A_GPU_ROWS ? undefined : await hardwareGpu(options);
   return gpu === undefined ? processor : faster(processor, gpu, size!);
 }
 
 /** Below this a scan is over before a GPU has heard of it. */
 const WORTH_A_GPU_ROWS = 10_000;
 
-async function hardwareGpu(wishes: Omit<ScannerOptions, 'engine'>): Promise<ChosenScanner | undefined> {
-  const gpu = await build('gpu', wishes).catch(() => undefined);
+async function hardwareGpu(options: Omit<ScannerOptions, 'engine'>): Promise<ChosenScanner | undefined> {
+  const gpu = await build('gpu', options).catch(() => undefined);
   if (gpu?.isSoftware !== true) return gpu;
   await gpu.scanner.close();
   return undefined;

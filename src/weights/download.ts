@@ -17,7 +17,10 @@ export interface ByteSink extends DownloadSink {
 
 /** How a manifest's bytes are fetched. */
 export interface ManifestDownloadOptions
-  extends Pick<DownloadOptions, 'leastRate' | 'maxInterruptions' | 'onProgress' | 'signal' | 'stallMs' | 'startAt'> {
+  extends Pick<
+    DownloadOptions,
+    'minThroughput' | 'maxInterruptions' | 'onProgress' | 'signal' | 'stallMs' | 'startAt'
+  > {
   /** Where the bytes may be as well, such as the proxies of the fullnodes: tried after the manifest's own address. */
   readonly fallbacks?: readonly DownloadSource[] | undefined;
 }

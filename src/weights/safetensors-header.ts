@@ -10,7 +10,7 @@ const SAFETENSORS_MAX_HEADER_BYTES = 100_000_000;
 /**
  * The longest header we read, bytes. The largest known architecture has some 400 tensors, whose names, shapes and
  * offsets take 50 KB; twenty times that leaves room for metadata and for tensors that are ignored. What is longer comes
- * from somebody who wants to keep us busy, and is refused before a byte of it is parsed.
+ * an attempt to exhaust the reader, and is refused before a byte of it is parsed.
  */
 const LONGEST_HEADER_BYTES = 1024 * 1024;
 /** Tensor entries of `{"name":{"shape":[…]}}` lie three deep. */

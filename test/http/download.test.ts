@@ -160,8 +160,8 @@ describe('download', () => {
     const drip = await store({ more });
     const right = await store();
     const sink = memory();
-    const leastRate = { bytesPerSecond: 10_000, windowMs: 100 };
-    await download([drip.source, right.source], sink, { ...verified(sink), leastRate });
+    const minThroughput = { bytesPerSecond: 10_000, windowMs: 100 };
+    await download([drip.source, right.source], sink, { ...verified(sink), minThroughput });
     expect(sink.bytes().equals(FILE)).toBe(true);
     const late = download([drip.source], memory(), { ...verified(memory()), totalMs: 100 });
     await expect(late).rejects.toMatchObject({ code: 'TIMEOUT', details: { totalMs: 100 } });

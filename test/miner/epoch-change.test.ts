@@ -45,7 +45,7 @@ function epochs(targetsFirstMs: number): EpochChange {
     store: { models: [] },
     onModels: () => {},
   } as unknown as EpochChangeDeps;
-  return new EpochChange({ keepScoresEpochs: 2, doubtMs: 60_000, targetsFirstMs }, deps);
+  return new EpochChange({ keepScoresEpochs: 2, confirmationMs: 60_000, targetsFirstMs }, deps);
 }
 
 test('the targets that open with an epoch come before claims and tidying up', async () => {

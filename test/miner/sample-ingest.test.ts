@@ -10,7 +10,7 @@ import { openStore, type Store } from '../../src/store/index.js';
 let dir: string;
 let store: Store;
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'quarry-intake-'));
+  dir = await mkdtemp(join(tmpdir(), 'quarry-ingest-'));
   store = await openStore({ dir, embeddingDim: 16, durability: 'process' });
 });
 afterEach(async () => {
@@ -30,25 +30,25 @@ test('a source that stays silent costs nothing however often it is looked at, an
       next: () => results.shift() ?? Promise.resolve({ done: true, value: undefined }),
     }),
   };
-  const intake = new SampleIngest(source, store);
+  const ingest = new SampleIngest(source, store);
   const { signal } = new AbortController();
-  for (let look = 0; look < 4; look++) expect(await intake.next(8, signal)).toEqual([]);
+  for (let look = 0; look < 4; look++) expect(await ingest.next(8, signal)).toEqual([]);
   expect(waits).toHaveBeenCalledTimes(1);
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   deliver({ value: { bytes: Uint8Array.of(1, 2, 3), origin: 'late', unit: 0 } });
-  expect(await intake.next(8, signal)).toEqual([0]);
+  expect(await ingest.next(8, signal)).toEqual([0]);
   expect(store.sample(0).origin).toBe('late');
-  expect(intake.ended).toBe(true);
+  expect(ingest.ended).toBe(true);
 });
 
 test('a stop ends the wait at once', async () => {
   const source: AsyncIterable<Sample> = { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) };
   const stop = new AbortController();
-  const intake = new SampleIngest(source, store);
+  const ingest = new SampleIngest(source, store);
   // Its patience never runs out, so that nothing but the stop can end the wait.
   vi.useFakeTimers();
   try {
-    const waiting = intake.next(8, stop.signal);
+    const waiting = ingest.next(8, stop.signal);
     await Promise.resolve();
     stop.abort();
     expect(await waiting).toEqual([]);
@@ -67,9 +67,9 @@ test('a failing source is told once, and asked again after that', async () => {
       },
     }),
   };
-  const intake = new SampleIngest(source, store);
+  const ingest = new SampleIngest(source, store);
   const { signal } = new AbortController();
-  await expect(intake.next(1, signal)).rejects.toThrow('first');
-  expect(await intake.next(1, signal)).toEqual([]);
-  expect(intake.ended).toBe(true);
+  await expect(ingest.next(1, signal)).rejects.toThrow('first');
+  expect(await ingest.next(1, signal)).toEqual([]);
+  expect(ingest.ended).toBe(true);
 });

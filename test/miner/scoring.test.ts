@@ -121,8 +121,8 @@ describe('the scorer', () => {
     }
   }
   function scorer(book: OpenTargets, count: number): Scorer {
-    const intake = new SampleIngest(samples(count), store);
-    return new Scorer({ batchSize: 4 }, { store, intake, models, book });
+    const ingest = new SampleIngest(samples(count), store);
+    return new Scorer({ batchSize: 4 }, { store, ingest, models, book });
   }
 
   it('scores rounds of fresh samples under every model that is loaded, until there are no more', async () => {

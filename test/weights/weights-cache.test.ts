@@ -121,7 +121,7 @@ test('tries the fallback address when the first says no', async () => {
 });
 
 const garbage = Uint8Array.from(encrypted, (byte) => byte ^ 0x55);
-const QUICK = { leastRate: { bytesPerSecond: 10_000, windowMs: 100 }, maxInterruptions: 1 };
+const QUICK = { minThroughput: { bytesPerSecond: 10_000, windowMs: 100 }, maxInterruptions: 1 };
 /** Sends a byte every few milliseconds: never silent, never done. */
 const drip: RequestListener = (_, response) => {
   response.writeHead(200, { 'content-length': encrypted.length });

@@ -5,7 +5,7 @@ import type { ServiceDefinition, ServiceParameter } from './service-definition.j
 export interface RequestValidation {
   readonly valid: boolean;
   readonly errors: readonly string[];
-  /** Inputs the service does not know, and patterns not met: upstream lets both pass, so they are no errors. */
+  /** Inputs the service does not know, and patterns not met: upstream lets both pass, so they are not errors. */
   readonly warnings: readonly string[];
 }
 

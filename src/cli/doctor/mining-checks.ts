@@ -13,7 +13,7 @@ import { type Check, checked } from './check.js';
 
 /** A clock this far off makes checkpoint ages and rates meaningless, and TLS fail soon after. */
 const MAX_CLOCK_SKEW_MS = 30_000;
-/** A node whose newest checkpoint is older than this tells of targets that are gone. */
+/** A node whose newest checkpoint is older than this lists targets that are gone. */
 const MAX_LAG_MS = 15_000;
 /** What three full-size models take: about 5 GB decrypted and as much packed, each. */
 const DISK_BYTES = 30e9;

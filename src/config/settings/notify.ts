@@ -6,7 +6,7 @@ export const NOTIFY_SETTINGS = {
     kind: 'string',
     env: 'QUARRY_NOTIFY_URL',
     secret: true,
-    help: 'webhook that is told of lost nodes, a low balance, idleness, full disks, unsupported protocols',
+    help: 'webhook called for lost nodes, a low balance, idleness, full disks, unsupported protocols',
   },
   notifyTemplate: {
     kind: 'string',

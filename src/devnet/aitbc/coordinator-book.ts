@@ -107,7 +107,7 @@ export class CoordinatorBook {
     return job;
   }
 
-  /** A job of its owner; others do not see it. Expiry happens here, when somebody looks. */
+  /** A job of its owner; others do not see it. Expired lazily, on access. */
   findJob(id: string, owner: string | undefined): JobRecord | undefined {
     const job = this.jobs.get(id);
     if (job === undefined || (owner !== undefined && job.owner !== owner)) return undefined;

@@ -69,7 +69,7 @@ export class HubServer extends FaultyServer {
     return commit;
   }
 
-  /** Adds files in one commit, as if somebody else had pushed. */
+  /** Adds files in one commit, as if another client had pushed. */
   push(name: string, files: Readonly<Record<string, string | Buffer>>, title = 'push'): HubCommit {
     const repo = this.repos.get(name) ?? this.createRepo(name);
     const tree = new Map(this.head(name).tree);

@@ -10,7 +10,7 @@ export interface ChaosRates {
   readonly unavailable: number;
   /** A call does its work and its answer is lost: DEADLINE_EXCEEDED. */
   readonly lostReply: number;
-  /** An execution finds its first coin locked by somebody else for `lockMs`. */
+  /** An execution finds its first coin locked by another transaction for `lockMs`. */
   readonly lockConflict: number;
   /** An execution is cancelled because shared objects are congested: charged, and of no effect. */
   readonly congestion: number;

@@ -139,7 +139,7 @@ interface Kernels {
   readonly dots: GpuKernel;
 }
 
-/** What a search tells of rows that may hit, and asks while it goes on. */
+/** How a search reports rows that may hit, and what it asks meanwhile. */
 interface Search {
   /** Greatest distance of a target that still matters; minus infinity when none does. */
   limit(target: number): number;

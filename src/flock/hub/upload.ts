@@ -76,7 +76,7 @@ const BRANCH = 'main';
  * before anything is created; unchanged content makes no commit; a lost reply is settled by looking at the branch.
  *
  * @throws FlockError `FLOCK_CONFIG` without a token; nothing is sent then
- * @throws FlockError `FLOCK_HUB_CONFLICT` when the repository exists and must be new, or somebody pushed meanwhile
+ * @throws FlockError `FLOCK_HUB_CONFLICT` when the repository exists and must be new, or another push came first
  * @throws QuarryError `FILE_NOT_FOUND`, `DATA_EMPTY` or `DATA_INVALID` from the folder, before any request
  */
 export async function uploadFolder(options: UploadOptions, deps: UploadDeps = {}): Promise<UploadResult> {

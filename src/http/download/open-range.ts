@@ -1,6 +1,6 @@
 import { QuarryError } from '../../errors/index.js';
 import type { HttpClient } from '../http-client.js';
-import { atLeast, DOWNLOAD_STALL_MS, LEAST_DOWNLOAD_RATE, type MinThroughput } from '../min-throughput.js';
+import { atLeast, DOWNLOAD_STALL_MS, MIN_DOWNLOAD_THROUGHPUT, type MinThroughput } from '../min-throughput.js';
 import { redactUrl } from '../redact.js';
 import { parseContentRange } from './content-range.js';
 
@@ -11,7 +11,7 @@ export interface BodyLimits {
   /** Longest silence in the body. Default 10 s. */
   readonly stallMs?: number | undefined;
   /** Default: 16 KiB/s over 30 s. */
-  readonly leastRate?: MinThroughput | undefined;
+  readonly minThroughput?: MinThroughput | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -54,7 +54,7 @@ export function isStrongEtag(etag: string | undefined): etag is string {
  */
 export async function openRange(request: RangeRequest, limits: BodyLimits): Promise<RangeAnswer> {
   const { http, url, offset, etag, headers, acceptEncoded = false } = request;
-  const { timeoutMs, stallMs = DOWNLOAD_STALL_MS, leastRate = LEAST_DOWNLOAD_RATE, signal } = limits;
+  const { timeoutMs, stallMs = DOWNLOAD_STALL_MS, minThroughput = MIN_DOWNLOAD_THROUGHPUT, signal } = limits;
   const response = await http.request({
     url,
     stallMs,
@@ -84,7 +84,7 @@ export async function openRange(request: RangeRequest, limits: BodyLimits): Prom
     etag: response.headers['etag'],
     url: response.url,
     headers: response.headers,
-    body: atLeast(response.body, leastRate, where),
+    body: atLeast(response.body, minThroughput, where),
     discard: () => response.discard(),
   };
 }

@@ -73,7 +73,7 @@ export class TargetFollower {
           if (this.#open(event.target)) onOpened(event.target.id, signal);
           break;
         case 'synced':
-          // No event tells of targets filled while disconnected.
+          // No event for targets filled while disconnected.
           if (listed !== undefined) book.keepOnly(listed);
           listed = undefined;
           node.heard();

@@ -7,10 +7,10 @@ const STOP_MS = 5_000;
 
 /** Lets what is in flight finish and closes what the miner opened, within a bounded time whatever the node does. */
 export async function endRun(parts: MinerParts, drainMs = DRAIN_MS): Promise<void> {
-  const { background, composer, intake, models, shared, submitter } = parts;
+  const { background, composer, ingest, models, shared, submitter } = parts;
   submitter.resume();
   await within(drainMs + STOP_MS, submitter.drain(drainMs));
-  intake.close();
+  ingest.close();
   await shared?.close();
   await within(
     STOP_MS,

@@ -15,7 +15,7 @@ export interface EpochChangeOptions {
   /** Epochs for which the scores of weights that are no longer active are kept. */
   readonly keepScoresEpochs: number;
   /** How long an epoch must last that did not follow from the end of the one before, milliseconds. */
-  readonly doubtMs: number;
+  readonly confirmationMs: number;
   /** How long the targets that open with an epoch have the processor for themselves, milliseconds. */
   readonly targetsFirstMs: number;
 }
@@ -64,13 +64,13 @@ export class EpochChange {
     }
     emitter.emit('epoch', { epoch, openTargets: book.size });
     wake.now();
-    const { doubtMs, targetsFirstMs } = this.#options;
+    const { confirmationMs, targetsFirstMs } = this.#options;
     background.run(
       'claiming',
       sleep(targetsFirstMs, signal).then(() => claims.start(signal)),
     );
     const isNext = before !== undefined && epoch === before + 1n;
-    const delayMs = isNext ? targetsFirstMs : doubtMs;
+    const delayMs = isNext ? targetsFirstMs : confirmationMs;
     background.run('tidying up after the epoch', this.#tidy(epoch, delayMs, signal));
   }
 

@@ -24,7 +24,7 @@ export interface MiningLoopDeps {
   readonly matcher: Matcher;
   readonly scorer: Scorer;
   readonly searcher: TargetSearcher;
-  readonly intake: SampleIngest;
+  readonly ingest: SampleIngest;
   /** What other processes score for this miner, where they may. */
   readonly shared: Pick<SharedRows, 'take'> | undefined;
   readonly submitter: Submitter;
@@ -59,7 +59,7 @@ export class MiningLoop {
 
   /** One step of mining; returns whether there was anything to do. */
   async #round(signal: AbortSignal): Promise<boolean> {
-    const { paused, loader, matcher, scorer, searcher, intake, shared, stats, emitter } = this.#deps;
+    const { paused, loader, matcher, scorer, searcher, ingest, shared, stats, emitter } = this.#deps;
     if (paused()) return false;
     loader.loadDue(signal);
     await matcher.answerAll(signal);
@@ -70,7 +70,7 @@ export class MiningLoop {
     if (ids.length === 0) return (await this.#search(true, signal)) || taken.length > 0;
     searcher.noteScored(ids.length);
     stats.scored.add(fresh);
-    stats.samples.add(intake.taken - stats.samples.total);
+    stats.samples.add(ingest.taken - stats.samples.total);
     emitter.emit('scored', { samples: fresh, total: stats.scored.total });
     await matcher.answerWith(ids, signal);
     await this.#search(false, signal);
@@ -79,9 +79,9 @@ export class MiningLoop {
 
   /** A step of searching for one target, when its share allows; returns whether one was taken. */
   async #search(idle: boolean, signal: AbortSignal): Promise<boolean> {
-    const { intake, searcher, matcher, submitter, stats, now } = this.#deps;
+    const { ingest, searcher, matcher, submitter, stats, now } = this.#deps;
     // A run that ends with its data does not begin to make more.
-    if (idle && this.#options.untilIdle && intake.ended) return false;
+    if (idle && this.#options.untilIdle && ingest.ended) return false;
     if (submitter.full || !searcher.isDue(idle)) return false;
     const step = await searcher.step(idle, now, signal);
     if (step === undefined) return false;
@@ -93,8 +93,8 @@ export class MiningLoop {
   }
 
   #isIdle(): boolean {
-    const { intake, submitter, loader, matcher, paused } = this.#deps;
-    return intake.ended && submitter.pending === 0 && !loader.busy && !matcher.busy && !paused();
+    const { ingest, submitter, loader, matcher, paused } = this.#deps;
+    return ingest.ended && submitter.pending === 0 && !loader.busy && !matcher.busy && !paused();
   }
 
   #isDone(): boolean {

@@ -15,7 +15,7 @@ export async function startRun(parts: MinerParts, options: MinerOptions, signal:
   await quarantineSignedCoins(parts, signal);
   background.run('hosting again what may be audited', hosting.restore(mend, signal));
   if (!options.dryRun) {
-    background.run('rehearsing a submission', warmUpSubmitPath(options.config.embeddingDim, signal));
+    background.run('warming the submit path up', warmUpSubmitPath(options.config.embeddingDim, signal));
   }
   const unsettled = settlement.expectEarlier();
   if (unsettled > 0) background.run('settling what an earlier run left', settleEarlier(parts, signal));

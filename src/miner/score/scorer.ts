@@ -11,7 +11,7 @@ export interface ScorerOptions {
 
 export interface ScorerDeps {
   readonly store: Store;
-  readonly intake: SampleIngest;
+  readonly ingest: SampleIngest;
   readonly models: ModelCatalogue;
   readonly book: OpenTargets;
 }
@@ -52,7 +52,7 @@ export class Scorer {
     const models = this.#paying();
     if (models.length === 0) return NOTHING;
     const backlog = this.#backlog(models);
-    const ids = backlog.length > 0 ? backlog : await this.#deps.intake.next(this.#options.batchSize, signal);
+    const ids = backlog.length > 0 ? backlog : await this.#deps.ingest.next(this.#options.batchSize, signal);
     if (ids.length === 0) return NOTHING;
     const { store } = this.#deps;
     const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;

@@ -22,7 +22,7 @@ export type ClaimOutcome =
       /** Whether we filled the target; otherwise it expired. */
       readonly own: boolean;
     }
-  /** Somebody else returned it, or nothing is left to claim. */
+  /** Another address returned it, or nothing is left to claim. */
   | { readonly kind: 'gone'; readonly targetId: string }
   /** It stays to be claimed. */
   | { readonly kind: 'failed'; readonly targetId: string; readonly error: QuarryError };

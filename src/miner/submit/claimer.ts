@@ -107,7 +107,7 @@ export class Claimer {
     throwIfAborted(signal, 'claiming');
   }
 
-  /** A claim can be made all epoch long, a submission only until somebody else has made it. */
+  /** A claim can be made all epoch long, a submission only until another miner fills the target. */
   async #giveWay(signal: AbortSignal): Promise<void> {
     const wait = childSignal(signal);
     const longest = sleep(GIVE_WAY_MS, wait.signal).catch(() => undefined);

@@ -3,7 +3,7 @@ import { ExecutionError } from '../../soma/client/decode/execution-error.js';
 import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
 import type { SubmissionOutcome } from '../run/events.js';
 
-/** Failures that mean somebody, or the clock, was faster. */
+/** Failures that mean another miner, or the clock, was faster. */
 const LOST_KINDS: ReadonlySet<string> = new Set([
   'targetNotOpen',
   'targetExpired',

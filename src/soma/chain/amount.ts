@@ -12,7 +12,7 @@ const U64_MAX = 0xffff_ffff_ffff_ffffn;
  * Shannons of an amount in SOMA, exactly.
  *
  * @param soma decimal text with at most 9 digits after the point: `"1"`, `"0.5"`, `".25"`
- * @throws QuarryError `INVALID_ARGUMENT` when the text is no such number
+ * @throws QuarryError `INVALID_ARGUMENT` when the text is not such a number
  * @throws QuarryError `INVALID_ARGUMENT` when the amount does not fit 64 bits of shannons
  */
 export function somaToShannons(soma: string): bigint {

@@ -18,7 +18,7 @@ export interface SignerSource {
  * The key pair of the first source given: the secret, the key file, the wallet.
  *
  * @throws QuarryError `CONFIG_MISSING` when no source is given, or the wallet does not exist or has no active account
- * @throws QuarryError `KEY_INVALID` when the secret or the file's contents are no key
+ * @throws QuarryError `KEY_INVALID` when the secret or the file's contents are not a key
  * @throws QuarryError `KEY_FILE_UNSAFE` when others may read the key file or keystore
  * @throws QuarryError `FILE_NOT_FOUND` when there is no such key file
  * @throws QuarryError `NOT_FOUND` when the wallet has no such account

@@ -76,7 +76,7 @@ function probeRoutes(deps: HttpApiDeps): ApiRoute[] {
       method: 'GET',
       path: '/health',
       access: 'open',
-      summary: 'Whether the process answers, and how its fullnode does: a lost one is no reason to start it anew.',
+      summary: 'Whether the process answers, and how its fullnode does: losing one is not a reason to restart.',
       schema: {
         type: 'object',
         properties: { status: { const: 'ok' }, fullnode: { enum: ['ok', 'lost'] } },

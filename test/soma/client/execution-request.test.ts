@@ -57,7 +57,7 @@ test('a transaction that consensus would not take is refused here', async () => 
   expect(() => executionRequest(signed, [])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
 });
 
-test('a rehearsal ends when it is told to', async () => {
+test('a warm-up ends when it is aborted', async () => {
   await warmUpSubmitPath(16);
   await expect(warmUpSubmitPath(16, AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' });
 });

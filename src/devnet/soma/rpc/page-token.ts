@@ -58,7 +58,7 @@ export function encodePageToken<T>(codec: Codec<T>, token: T): Uint8Array {
 /**
  * The token of a request; `undefined` for the first page.
  *
- * @throws RpcStatus when the bytes are no token
+ * @throws RpcStatus when the bytes are not a token
  */
 export function decodePageToken<T>(codec: Codec<T>, bytes: Uint8Array | undefined): T | undefined {
   if (bytes === undefined || bytes.length === 0) return undefined;

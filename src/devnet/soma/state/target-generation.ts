@@ -52,7 +52,7 @@ function selectModels(
     const distance = cosineDistance(embedding, model.embedding.values);
     return { id, score: Math.fround(distance / Math.fround(weight + WEIGHT_EPSILON)) };
   });
-  // Scores that are no number (a zero embedding) go last.
+  // NaN scores (a zero embedding) go last.
   scored.sort((a, b) => (a.score < b.score ? -1 : a.score > b.score ? 1 : Number.isNaN(a.score) ? 1 : 0));
   return scored.slice(0, count).map(({ id }) => id);
 }

@@ -63,7 +63,7 @@ const MAX_COINS = 256;
  * How long a coin stays aside before it is tried again, although nothing about it has changed. A lock may be given up
  * without a trace, and trying costs nothing, so locked coins are tried after 1, 2, 4 and then every 8 s.
  */
-const DOUBT_LIMIT_MS: Readonly<Record<QuarantineReason, number>> = {
+const QUARANTINE_LIMIT_MS: Readonly<Record<QuarantineReason, number>> = {
   stale: 15_000,
   locked: 1_000,
   'unknown outcome': 60_000,
@@ -407,7 +407,7 @@ export class CoinPool {
     try {
       const lockedIn = isEquivocated ? await this.#epoch(signal) : undefined;
       for (let attempt = 0; ; attempt++) {
-        // A stale coin is usable as soon as it is read; the others need somebody else's transaction to end.
+        // A stale coin is usable as soon as it is read; the others wait for another transaction to end.
         if (attempt > 0 || why !== 'stale') {
           const pause = isEquivocated ? EQUIVOCATED_RECHECK_MS : backoffDelayMs(attempt, RECHECK, this.#client.random);
           const left = deadline - this.#client.now();
@@ -451,10 +451,10 @@ export class CoinPool {
   }
 
   #limitMs(objectId: ObjectId, why: QuarantineReason): number {
-    if (why !== 'locked') return DOUBT_LIMIT_MS[why];
+    if (why !== 'locked') return QUARANTINE_LIMIT_MS[why];
     const times = this.#locked.get(objectId) ?? 0;
     this.#locked.set(objectId, times + 1);
-    return Math.min(DOUBT_LIMIT_MS.locked * 2 ** times, LOCKED_LIMIT_MS);
+    return Math.min(QUARANTINE_LIMIT_MS.locked * 2 ** times, LOCKED_LIMIT_MS);
   }
 
   async #read(objectId: ObjectId, signal: AbortSignal): Promise<OwnedCoin | 'gone' | 'unreadable'> {

@@ -31,7 +31,7 @@ const MASK_WITH_OBJECTS: readonly string[] = [...MASK, 'objects.objects'];
  * Executes a signed transaction and returns once it is final. A transaction that executes and fails is a result too. When
  * a call breaks off, the outcome is looked up by digest and the same bytes are sent again.
  *
- * @throws QuarryError `OBJECT_LOCKED` or `OBJECT_STALE`, with the object's id as a fact
+ * @throws QuarryError `OBJECT_LOCKED` or `OBJECT_STALE`, with the object's id in its details
  * @throws QuarryError `TRANSACTION_REJECTED` or `SIGNATURE_INVALID` when the node refuses it
  * @throws QuarryError `OUTCOME_UNKNOWN` when it can not be found out what became of it
  */

@@ -27,7 +27,7 @@ function idIn(match: RegExpExecArray | null): ObjectId | undefined {
   return text !== undefined && isId(text) ? normaliseId(text) : undefined;
 }
 
-/** Reads a failed ExecuteTransaction call. Errors that are no gRPC errors leave the outcome unknown. */
+/** Reads a failed ExecuteTransaction call. Errors other than gRPC errors leave the outcome unknown. */
 export function readRejection(error: QuarryError, digest: Digest): Rejection {
   if (!(error instanceof GrpcError)) {
     return { outcome: error.code === 'DATA_TOO_LARGE' ? 'refused' : 'unknown', error };

@@ -6,7 +6,7 @@ import {
   type DownloadSource,
   download,
   downloadTimeoutMs,
-  LEAST_DOWNLOAD_RATE,
+  MIN_DOWNLOAD_THROUGHPUT,
   type MinThroughput,
   openStream,
   redactUrl,
@@ -20,18 +20,18 @@ import type { Manifest } from '../../chain/index.js';
  *
  * @throws QuarryError `SIZE_MISMATCH` when there are more or fewer bytes than the manifest says
  * @throws QuarryError `CHECKSUM_MISMATCH` when BLAKE2b-256 differs
- * @throws QuarryError `TIMEOUT` when the source stalls, or is slower than `leastRate`
+ * @throws QuarryError `TIMEOUT` when the source stalls, or is slower than `minThroughput`
  */
 export async function* streamVerified(
   source: DownloadSource,
   manifest: Manifest,
   signal?: AbortSignal,
-  leastRate: MinThroughput = LEAST_DOWNLOAD_RATE,
+  minThroughput: MinThroughput = MIN_DOWNLOAD_THROUGHPUT,
 ): AsyncGenerator<Uint8Array, void, void> {
   const expected = Number(manifest.size);
   // A proxy fetches all of it before it answers.
   const timeoutMs = downloadTimeoutMs(expected);
-  const { body } = await openStream(source, { timeoutMs, leastRate, signal });
+  const { body } = await openStream(source, { timeoutMs, minThroughput, signal });
   const hash = blake2b.create({ dkLen: 32 });
   let received = 0;
   try {
@@ -78,7 +78,7 @@ export async function downloadVerified(
     sizeBytes,
     timeoutMs,
     // As long as every source may take that keeps to the least rate.
-    totalMs: sources.length * (timeoutMs + (sizeBytes / LEAST_DOWNLOAD_RATE.bytesPerSecond) * 1000),
+    totalMs: sources.length * (timeoutMs + (sizeBytes / MIN_DOWNLOAD_THROUGHPUT.bytesPerSecond) * 1000),
     signal: options.signal,
     verify: async (where) => assertChecksum(where, manifest, hash()),
   });

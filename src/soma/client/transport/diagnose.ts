@@ -28,7 +28,7 @@ export async function diagnoseEndpoint(
         host,
         port,
         ALPNProtocols: ['h2'],
-        // RFC 6066, 3: addresses are no server names.
+        // RFC 6066, 3: an address is not a server name.
         ...((tls.serverName !== undefined || isIP(host) === 0) && { servername: tls.serverName ?? host }),
         ca: tls.caPem,
         cert: tls.certPem,

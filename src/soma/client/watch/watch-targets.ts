@@ -36,7 +36,7 @@ export type TargetEvent =
   | { readonly type: 'expired'; readonly targetId: ObjectId }
   | { readonly type: 'epoch'; readonly epoch: bigint; readonly checkpoint: bigint | undefined };
 
-/** What is told of targets, and what becomes of gaps in the stream. */
+/** Which target events are reported, and how gaps in the stream are filled. */
 export interface WatchTargetsOptions
   extends Pick<WatchCheckpointsOptions, 'signal' | 'onGap' | 'onReconnect' | 'onConnected'> {
   /** Pause between comparisons with the node's own list, which also follow every gap. Default 60 s; 0 for none. */
@@ -102,7 +102,7 @@ export async function* watchTargets(
       yield* feed.apply(item.checkpoint);
     }
     const backlog = 'backlog' in item ? item.backlog : undefined;
-    // What is open can be answered now; what the backlog tells of others is history.
+    // What is open can be answered now; what the backlog says about others is history.
     if (backlog !== undefined) yield* feed.catchUp(await newestEpochs(client, backlog.to, control), backlog.to);
     const isDue = reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs;
     if (backlog === undefined && !gap && !feed.takeDoubt() && !isDue) continue;

@@ -51,7 +51,7 @@ export function decodeMultiaddr(bytes: Uint8Array): string {
   return fail({ kind: 'invalidArguments', reason: 'Invalid network address' });
 }
 
-/** Refuses keys that are no curve points; @throws ExecutionStop InvalidArguments */
+/** Refuses keys that are not curve points; @throws ExecutionStop InvalidArguments */
 export function checkKeys(protocol?: Uint8Array, network?: Uint8Array, worker?: Uint8Array): void {
   if (protocol !== undefined && !isProtocolKey(protocol)) {
     fail({ kind: 'invalidArguments', reason: 'Invalid protocol public key' });

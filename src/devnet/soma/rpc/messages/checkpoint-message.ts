@@ -16,7 +16,7 @@ import type { ReadMask } from '../read-mask.js';
 import { objectMessage } from './object-message.js';
 import { transactionMessage } from './transaction-message.js';
 
-/** Makes the validators' signature over a summary; asked only where somebody wants it. */
+/** Makes the validators' signature over a summary; computed only when requested. */
 export type SummarySigner = (summary: CheckpointSummary) => CertifiedBy;
 
 /** The wanted fields of a checkpoint. */
