@@ -17,7 +17,8 @@ export {
 
 // Accounts and their coins.
 
-export { type CoinLease, CoinPool, type CoinPoolState, type QuarantineReason } from './client/account/coin-pool.js';
+export { type CoinLease, CoinPool, type CoinPoolState } from './client/account/coin-pool.js';
+export type { QuarantineReason } from './client/account/coin-quarantine.js';
 export {
   type AccountOptions,
   type AmountOrCoin,

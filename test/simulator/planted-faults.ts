@@ -36,7 +36,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a coin is handed out twice',
     path: 'src/soma/client/account/coin-pool.ts',
-    right: "for (const entry of entries) entry.state = 'leased';",
+    right: "for (const { objectId } of coins) this.#entries.get(objectId)!.state = 'leased';",
     wrong: '',
   },
   {

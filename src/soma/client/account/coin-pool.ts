@@ -1,8 +1,7 @@
 import { QuarryError, throwIfAborted } from '../../../errors/index.js';
-import { allowManyListeners, backoffDelayMs } from '../../../http/index.js';
+import { allowManyListeners } from '../../../http/index.js';
 import {
   type Address,
-  decodeCoin,
   deletedObjects,
   normaliseId,
   type ObjectId,
@@ -11,13 +10,9 @@ import {
   writtenObjects,
 } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
-import { refOf } from '../decode/object.js';
-import { getObject } from '../read/get-object.js';
-import { getServiceInfo } from '../read/get-service-info.js';
 import { listCoins, type OwnedCoin, richestFirst } from '../read/list-coins.js';
-
-/** Why it is not known whether a coin can be used. */
-export type QuarantineReason = 'stale' | 'locked' | 'unknown outcome';
+import { type CoinChoice, chooseCoins, MAX_COINS } from './choose-coins.js';
+import { CoinQuarantine, type QuarantineReason } from './coin-quarantine.js';
 
 /** Coins set aside for one transaction. The first one is charged; the others are merged into it. */
 export interface CoinLease {
@@ -33,16 +28,7 @@ export interface CoinPoolState {
   readonly totalShannons: bigint;
 }
 
-export interface AcquireOptions {
-  /** Least sum of the coins, in shannons. */
-  readonly amount: bigint;
-  /** Merges up to this many coins along the way: those below `dustShannons`, and of more than `keep` coins the poorest. Default 0. */
-  readonly merge?: number | undefined;
-  readonly dustShannons?: bigint | undefined;
-  /** Free coins that are enough. Default: all. */
-  readonly keep?: number | undefined;
-  /** Waits for a coin in use that holds the amount by itself, rather than join those that are free. Default false. */
-  readonly patient?: boolean | undefined;
+export interface AcquireOptions extends CoinChoice {
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -57,28 +43,11 @@ interface Entry {
   equivocated?: boolean | undefined;
 }
 
-/** Most coins in one gas payment: 256 references are 19 KB. */
-const MAX_COINS = 256;
-/**
- * How long a coin stays aside before it is tried again, although nothing about it has changed. A lock may be given up
- * without a trace, and trying costs nothing, so locked coins are tried after 1, 2, 4 and then every 8 s.
- */
-const QUARANTINE_LIMIT_MS: Readonly<Record<QuarantineReason, number>> = {
-  stale: 15_000,
-  locked: 1_000,
-  'unknown outcome': 60_000,
-};
-const LOCKED_LIMIT_MS = 8_000;
-/** Found locked so often in a row, a coin was given to two transactions at once: it stays locked until the epoch ends. */
-const EQUIVOCATED_AFTER = 4;
-/** How often an equivocated coin, and the epoch, are read again. */
-const EQUIVOCATED_RECHECK_MS = 5_000;
 /**
  * How far a node's reads may lag behind the effects it answered with. What a list does not show, or still shows, is
  * believed only when it was learnt longer ago.
  */
 const READ_LAG_MS = 15_000;
-const RECHECK = { baseMs: 400, maxMs: 4_000 } as const;
 
 /**
  * The coins of one address, so that many transactions can be in flight without naming the same coin version. It learns
@@ -90,11 +59,10 @@ export class CoinPool {
   readonly #entries = new Map<ObjectId, Entry>();
   /** What the coins hold together; `undefined` once one has come, gone or changed. */
   #total: bigint | undefined;
-  /** How often in a row a coin was found locked. */
-  readonly #locked = new Map<ObjectId, number>();
   /** Coins that effects took away, and when: a list may still show them for a while. */
   readonly #removed = new Map<ObjectId, number>();
   readonly #abort = new AbortController();
+  readonly #quarantine: CoinQuarantine;
   readonly #waiting = new Set<() => void>();
   #clock = 0;
   #refreshing: Promise<void> | undefined;
@@ -104,6 +72,7 @@ export class CoinPool {
     this.#client = client;
     allowManyListeners(this.#abort.signal);
     this.owner = normaliseId(owner);
+    this.#quarantine = new CoinQuarantine(client, this.owner, this.#abort.signal);
   }
 
   get state(): CoinPoolState {
@@ -168,7 +137,7 @@ export class CoinPool {
     for (;;) {
       throwIfAborted(options.signal, 'waiting for a coin');
       throwIfAborted(this.#abort.signal, 'waiting for a coin');
-      const chosen = this.#choose(options);
+      const chosen = chooseCoins(this.#entries.values(), options);
       if (chosen !== undefined) return this.#lease(chosen);
       const busy = [...this.#entries.values()].filter((entry) => entry.state !== 'free');
       if (busy.some((entry) => entry.equivocated !== true)) await this.#change(options.signal);
@@ -201,16 +170,14 @@ export class CoinPool {
   /** {@link reserve} of coins that were read already. */
   reserveNow(objectId: ObjectId): CoinLease | undefined {
     const entry = this.#entries.get(normaliseId(objectId));
-    return entry?.state === 'free' ? this.#lease([entry]) : undefined;
+    return entry?.state === 'free' ? this.#lease([entry.coin]) : undefined;
   }
 
   /** Sets all free coins aside, richest first, 256 at most. */
   async takeAll(signal?: AbortSignal): Promise<CoinLease | undefined> {
     await this.ready(signal);
-    const entries = this.free()
-      .slice(0, MAX_COINS)
-      .map((coin) => this.#entries.get(coin.objectId)!);
-    return entries.length === 0 ? undefined : this.#lease(entries);
+    const coins = this.free().slice(0, MAX_COINS);
+    return coins.length === 0 ? undefined : this.#lease(coins);
   }
 
   /** Gives coins back that no transaction has used. */
@@ -232,7 +199,7 @@ export class CoinPool {
     const learnt = ++this.#clock;
     const types = new Map(effects.changedObjects.map((change) => [change.objectId, change.objectType]));
     for (const id of deletedObjects(effects)) this.#remove(id);
-    for (const { coins } of leases) for (const { objectId } of coins) this.#locked.delete(objectId);
+    for (const { coins } of leases) for (const { objectId } of coins) this.#quarantine.unlocked(objectId);
     for (const { objectId, version, digest, owner } of writtenObjects(effects)) {
       const known = this.#entries.get(objectId);
       if (owner.kind !== 'address' || owner.address !== this.owner) {
@@ -317,39 +284,12 @@ export class CoinPool {
     this.#notify();
   }
 
-  #choose(options: AcquireOptions): Entry[] | undefined {
-    const { amount, merge = 0, dustShannons = 0n, keep = Number.POSITIVE_INFINITY, patient = false } = options;
-    let single: Entry | undefined;
-    let isWorthWaiting = false;
-    let free = 0;
-    let dust = 0;
-    for (const entry of this.#entries.values()) {
-      const { balanceShannons } = entry.coin;
-      if (patient && entry.state === 'leased' && balanceShannons >= amount) isWorthWaiting = true;
-      if (entry.state !== 'free') continue;
-      free++;
-      if (balanceShannons < dustShannons) dust++;
-      if (balanceShannons < amount) continue;
-      if (single === undefined || balanceShannons < single.coin.balanceShannons) single = entry;
-    }
-    // Most often: one coin suffices, and there is nothing to tidy up.
-    if (single !== undefined && (merge === 0 || (dust === 0 && free - 1 <= keep))) return [single];
-    if (single === undefined && isWorthWaiting) return undefined;
-    const sorted = this.free();
-    const chosen = single === undefined ? enough(sorted, amount) : [single.coin];
-    if (chosen === undefined) return undefined;
-    // Claims bring coins of their own: without this an address would have more of them for ever.
-    const poorest = sorted.filter((coin) => !chosen.includes(coin)).reverse();
-    const surplus = poorest.length - keep;
-    const merged = poorest.filter(({ balanceShannons }, index) => balanceShannons < dustShannons || index < surplus);
-    const extra = merged.slice(0, Math.max(0, Math.min(merge, MAX_COINS - chosen.length)));
-    return [...chosen, ...extra].map((coin) => this.#entries.get(coin.objectId)!);
-  }
-
-  #lease(entries: readonly Entry[]): CoinLease {
-    for (const entry of entries) entry.state = 'leased';
-    const coins = entries.map((entry) => entry.coin) as [OwnedCoin, ...OwnedCoin[]];
-    return { coins, totalShannons: coins.reduce((sum, coin) => sum + coin.balanceShannons, 0n) };
+  #lease(coins: readonly OwnedCoin[]): CoinLease {
+    for (const { objectId } of coins) this.#entries.get(objectId)!.state = 'leased';
+    return {
+      coins: coins as [OwnedCoin, ...OwnedCoin[]],
+      totalShannons: coins.reduce((sum, coin) => sum + coin.balanceShannons, 0n),
+    };
   }
 
   #setFree(coin: OwnedCoin, learnt: number): void {
@@ -369,7 +309,7 @@ export class CoinPool {
 
   #remove(objectId: ObjectId): void {
     this.#drop(objectId);
-    this.#locked.delete(objectId);
+    this.#quarantine.unlocked(objectId);
     // At the end again: the oldest come first.
     this.#removed.delete(objectId);
     this.#removed.set(objectId, this.#client.now());
@@ -399,73 +339,14 @@ export class CoinPool {
   }
 
   async #resolve(objectId: ObjectId, entry: Entry, why: QuarantineReason): Promise<void> {
-    const { signal } = this.#abort;
-    const isEquivocated = why === 'locked' && (this.#locked.get(objectId) ?? 0) >= EQUIVOCATED_AFTER;
-    entry.equivocated = isEquivocated;
-    if (isEquivocated) this.#notify();
-    let deadline = isEquivocated ? Number.POSITIVE_INFINITY : this.#client.now() + this.#limitMs(objectId, why);
-    try {
-      const lockedIn = isEquivocated ? await this.#epoch(signal) : undefined;
-      for (let attempt = 0; ; attempt++) {
-        // A stale coin is usable as soon as it is read; the others wait for another transaction to end.
-        if (attempt > 0 || why !== 'stale') {
-          const pause = isEquivocated ? EQUIVOCATED_RECHECK_MS : backoffDelayMs(attempt, RECHECK, this.#client.random);
-          const left = deadline - this.#client.now();
-          await this.#client.sleep(left > 0 ? Math.min(left, pause) : pause, signal);
-        }
-        if (this.#entries.get(objectId) !== entry) return;
-        if (isEquivocated && (await this.#epoch(signal)) !== lockedIn) {
-          this.#locked.delete(objectId);
-          deadline = this.#client.now();
-        }
-        const now = await this.#read(objectId, signal);
-        if (this.#entries.get(objectId) !== entry) return;
-        const over = this.#client.now() >= deadline;
-        const isPlaceholder = entry.coin.digest === '';
-        if (isPlaceholder ? over && typeof now === 'string' : now === 'gone') {
-          this.#drop(objectId);
-          return this.#notify();
-        }
-        // A node that lags behind shows an older version: never a reason to go back to it.
-        if (typeof now !== 'string') {
-          const { version } = entry.coin;
-          if (now.version > version || (over && now.version === version && !isPlaceholder)) {
-            this.#setFree(now, ++this.#clock);
-            return this.#notify();
-          }
-        }
-      }
-    } catch {
-      // The pool was closed.
-    }
-  }
-
-  /** The epoch, for comparison only; `undefined` while the node does not tell. */
-  async #epoch(signal: AbortSignal): Promise<bigint | undefined> {
-    try {
-      return (await getServiceInfo(this.#client, { signal, timeoutMs: 10_000 })).epoch;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return undefined;
-    }
-  }
-
-  #limitMs(objectId: ObjectId, why: QuarantineReason): number {
-    if (why !== 'locked') return QUARANTINE_LIMIT_MS[why];
-    const times = this.#locked.get(objectId) ?? 0;
-    this.#locked.set(objectId, times + 1);
-    return Math.min(QUARANTINE_LIMIT_MS.locked * 2 ** times, LOCKED_LIMIT_MS);
-  }
-
-  async #read(objectId: ObjectId, signal: AbortSignal): Promise<OwnedCoin | 'gone' | 'unreadable'> {
-    try {
-      const object = await getObject(this.#client, objectId, { signal, timeoutMs: 10_000 });
-      const mine = object.owner.kind === 'address' && object.owner.address === this.owner && object.type === 'Coin';
-      return mine ? { ...refOf(object), balanceShannons: decodeCoin(object.payload).balance } : 'gone';
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return error instanceof QuarryError && error.code === 'NOT_FOUND' ? 'gone' : 'unreadable';
-    }
+    const isCurrent = (): boolean => this.#entries.get(objectId) === entry;
+    entry.equivocated = this.#quarantine.isEquivocated(objectId, why);
+    if (entry.equivocated) this.#notify();
+    const found = await this.#quarantine.untilUsable(entry.coin, why, isCurrent);
+    if (found === undefined || !isCurrent()) return;
+    if (found === 'gone') this.#drop(objectId);
+    else this.#setFree(found, ++this.#clock);
+    this.#notify();
   }
 
   #notify(): void {
@@ -485,18 +366,6 @@ export class CoinPool {
       if (signal !== undefined) allowManyListeners(signal).addEventListener('abort', wake, { once: true });
     });
   }
-}
-
-/** The richest coins that hold `amount` together. */
-function enough(richest: readonly OwnedCoin[], amount: bigint): OwnedCoin[] | undefined {
-  const chosen: OwnedCoin[] = [];
-  let sum = 0n;
-  for (const coin of richest.slice(0, MAX_COINS)) {
-    chosen.push(coin);
-    sum += coin.balanceShannons;
-    if (sum >= amount) return chosen;
-  }
-  return undefined;
 }
 
 function lockedUntilEpochEnds(objectId: ObjectId): QuarryError {
