@@ -31,7 +31,8 @@ export function residentOf(pid: number | 'self'): { anonymous: number; file: num
   }
 }
 
-function look(): MemorySample {
+/** Looks at this process, after a full collection where it was started with `--expose-gc`. */
+export function memoryNow(): MemorySample {
   globalThis.gc?.();
   const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
   const { anonymous, file } = residentOf('self') ?? { anonymous: rss, file: 0 };
@@ -43,5 +44,5 @@ const { searchParams } = new URL(import.meta.url);
 const path = searchParams.get('file');
 if (path !== null && isMainThread) {
   const everyMs = Number(searchParams.get('everyMs') ?? 10_000);
-  setInterval(() => appendFileSync(path, `${JSON.stringify(look())}\n`), everyMs).unref();
+  setInterval(() => appendFileSync(path, `${JSON.stringify(memoryNow())}\n`), everyMs).unref();
 }

@@ -149,6 +149,8 @@ async function soak(minutes: number): Promise<SoakResult> {
   const probeFile = join(dir, 'memory.ndjson');
   const miner = startMiner(network.rpcUrl, signer, dir, probeFile);
   process.stderr.write(`miner ${miner.pid}, network ${network.pid}\n`);
+  // What it has not read when it ends is of no use.
+  miner.stdin?.on('error', () => {});
   try {
     const statuses: Status[] = [];
     let warnings = 0;

@@ -189,7 +189,7 @@ function createSubmitting(options: MinerOptions, common: Common, told: Pick<Subm
     { maxInFlight, maxAccepted, dryRun, scoreOnly },
     { ...common, ...told, hosting, guard, confirmation },
   );
-  const submissionsDone = (): Promise<void> => submitter.idle();
+  const submissionsDone = (until: AbortSignal): Promise<void> => submitter.idle(until);
   const { chain, background, stats, emitter } = common;
   const onOutcome = (outcome: ClaimOutcome): void => reportClaim(outcome, stats, emitter);
   const onResentFee = (fee: bigint): void => {

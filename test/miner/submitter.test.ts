@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, getEventListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -151,6 +151,19 @@ describe('a candidate', () => {
     await submitter.idle();
     expect(told).toEqual(['hit', 'warning FAILED_PRECONDITION', 'may take another']);
     expect(book.excluded(targets[0]!.id)).toEqual(new Set([refused.sampleId]));
+  });
+
+  it('in flight is not waited for longer than a signal allows, and nothing is left on that', async () => {
+    const { submitter, candidate } = await made({}, {}, () => new Promise(() => {}));
+    submitter.offer(await candidate(0), never);
+    const [patience, longest] = [new AbortController(), new AbortController()];
+    const [short, long] = [submitter.idle(patience.signal), submitter.idle(longest.signal)];
+    patience.abort();
+    await short;
+    expect(submitter.pending).toBe(1);
+    expect([patience, longest].map(({ signal }) => getEventListeners(signal, 'abort').length)).toEqual([0, 1]);
+    longest.abort();
+    await long;
   });
 
   it('whose bond is too large is left out for its target, and one that pays too little is let be', async () => {

@@ -1,15 +1,20 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Point, slopePerHour } from '../../bench/soak-slope.js';
+import { type MemorySample, memoryNow } from '../../bench/soak-probe.js';
+import { slopePerHour } from '../../bench/soak-slope.js';
+import { processEntry } from '../../src/devnet/soma/entry-point.js';
 import { seededRandom } from '../../src/devnet/soma/seeded-random.js';
 import { toQuarryError } from '../../src/errors/index.js';
-import { type DataHost, HttpHost } from '../../src/hosting/index.js';
-import type { AssembledMiner, CreateMinerOptions } from '../../src/miner/index.js';
+import { HttpHost } from '../../src/hosting/index.js';
+import type { AssembledMiner } from '../../src/miner/index.js';
 import { allLies } from '../lying-node/lies.js';
 import { LyingProxy } from '../lying-node/proxy.js';
 import { disagreements, readJournal, recordLedger, sumOf } from '../miner/ledger-record.js';
 import { FUNDED_SHANNONS, type MiningNetwork, startMiningNetwork } from '../miner/network.js';
+import type { LivesOptions, ToldByLives } from './lives-messages.js';
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' } },
@@ -17,15 +22,12 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
 const random = seededRandom(seed);
-/** A miner is started anew this often, milliseconds. */
-const LIFE_MS = Math.min(60_000, minutes * 15_000);
-/** Share of the data host's answers that fail. */
-const RUDE = 0.1;
+const LOOK_EVERY_MS = 5_000;
 const TRIES = 200;
+const MIB = 2 ** 20;
 
-const outcomes: Record<string, number> = {};
+const memory: { readonly miner: MemorySample[]; readonly network: MemorySample[] } = { miner: [], network: [] };
 const failures: Record<string, number> = {};
-const resident: Point[] = [];
 let lies = 0;
 
 const network = await startMiningNetwork({
@@ -39,29 +41,42 @@ const network = await startMiningNetwork({
 const entries = recordLedger(network.devnet, network.signer.address);
 const proxy = await LyingProxy.start(network.devnet.rpcUrl);
 proxy.delayMs = 30;
-const stateDir = join(network.dir, 'state');
-const host = rude(await HttpHost.listen({ dir: join(network.dir, 'hosted'), port: 0 }));
 const began = performance.now();
 const over = (): boolean => performance.now() - began > minutes * 60_000;
-const watching = setInterval(() => {
-  resident.push({ atMs: performance.now() - began, value: process.memoryUsage().rss / 2 ** 20 });
-}, 5_000);
+const watching = setInterval(() => memory.network.push(memoryNow()), LOOK_EVERY_MS);
 
 const lying = lie();
-let lives = 0;
-while (!over()) {
-  lives++;
-  await live(await minerOf({ network: proxy.url, host, untilIdle: false, maxInFlight: 4 }));
-}
+const lived = await mineInLives();
 clearInterval(watching);
 await lying;
 proxy.honest();
-const faults = await reconcile(network);
+const faults = [...(lived === undefined ? ['the process of the miner ended'] : []), ...(await reconcile(network))];
 report(faults);
 await network.close();
-await host.close();
 proxy.close();
 process.exit(faults.length === 0 ? 0 : 1);
+
+/** Mines in a process of its own until the time is over; `undefined` when that did not come to its end. */
+async function mineInLives(): Promise<Exclude<ToldByLives, { memory: unknown }> | undefined> {
+  const entry = processEntry(new URL('./lives.js', import.meta.url));
+  const options: LivesOptions = {
+    ...{ network: proxy.url, secret: network.signer.exportSecret(), dir: network.dir, seed },
+    data: join(network.dir, 'text.bin'),
+    lifeMs: Math.min(60_000, minutes * 15_000),
+  };
+  const child = fork(entry.path, [JSON.stringify(options)], { execArgv: [...entry.execArgv, '--expose-gc'] });
+  let end: Exclude<ToldByLives, { memory: unknown }> | undefined;
+  child.on('message', (told: ToldByLives) => {
+    if ('memory' in told) return void memory.miner.push(told.memory);
+    end = told;
+    child.disconnect();
+  });
+  const exited = once(child, 'exit');
+  const timer = setTimeout(() => child.send('stop'), minutes * 60_000);
+  await exited;
+  clearTimeout(timer);
+  return end;
+}
 
 /** Tells a lie for half a second, then the truth for one. What a node says of a fee cannot be checked, and is left alone. */
 async function lie(): Promise<void> {
@@ -79,36 +94,10 @@ async function lie(): Promise<void> {
   }
 }
 
-/** Mines for a minute. Nothing but the end that was asked for may end it. */
-async function live({ miner, close }: AssembledMiner): Promise<void> {
-  miner.events.on('outcome', ({ outcome: { kind } }) => count(outcomes, kind));
-  miner.events.on('warning', ({ error }) => count(failures, error.code));
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), LIFE_MS);
-  const failure = await miner.run({ signal: stop.signal }).then(
-    () => (stop.signal.aborted ? undefined : 'it ended by itself'),
-    (error: unknown) => toQuarryError(error, 'mining').message,
-  );
-  clearTimeout(timer);
-  if (failure !== undefined) count(failures, `ended: ${failure}`);
-  await close();
-}
-
-/** A start may meet a lie, which is an error then; the user tries again. */
-async function minerOf(options: Partial<CreateMinerOptions>): Promise<AssembledMiner> {
-  for (let n = 1; ; n++) {
-    try {
-      return await network.miner({ stateDir, engine: { engine: 'auto', workers: 1, threads: 1 }, ...options });
-    } catch (error) {
-      if (n >= TRIES) throw error;
-      await pause(200);
-    }
-  }
-}
-
-/** Settles and claims past the liar, then compares. */
-async function reconcile({ devnet, signer }: MiningNetwork): Promise<string[]> {
-  const { miner, journal, close } = await minerOf({ host });
+/** Settles and claims without the liar, then compares. */
+async function reconcile({ devnet, signer, dir }: MiningNetwork): Promise<string[]> {
+  const host = await HttpHost.listen({ dir: join(dir, 'hosted'), port: 0 });
+  const { miner, journal, close } = await minerOf(host);
   for (let n = 1; n <= TRIES; n++) {
     await miner.claim().catch((error: unknown) => count(failures, toQuarryError(error, 'claiming').code));
     const { pending, unclaimed } = journal.totals();
@@ -116,7 +105,8 @@ async function reconcile({ devnet, signer }: MiningNetwork): Promise<string[]> {
     await pause(500);
   }
   await close();
-  const path = join(stateDir, 'journal.db');
+  await host.close();
+  const path = join(dir, 'state', 'journal.db');
   const { submissions, claims } = readJournal(path);
   const accepted = submissions.filter((row) => row['state'] === 'accepted');
   const fees = entries.reduce((sum, entry) => sum + entry.feeShannons, 0n);
@@ -126,28 +116,37 @@ async function reconcile({ devnet, signer }: MiningNetwork): Promise<string[]> {
   return [...disagreements(entries, path), ...wrong];
 }
 
+/** The devnet's faults meet a start as well; the user tries again. */
+async function minerOf(host: HttpHost): Promise<AssembledMiner> {
+  for (let n = 1; ; n++) {
+    try {
+      return await network.miner({ host, engine: { engine: 'auto', workers: 1, threads: 1 } });
+    } catch (error) {
+      if (n >= TRIES) throw error;
+      await pause(200);
+    }
+  }
+}
+
 function report(faults: readonly string[]): void {
-  const later = resident.slice(resident.length >> 1);
-  console.log(`${minutes} minutes, seed ${seed}: ${lives} lives, ${lies} lies, ${entries.length} transactions`);
-  console.log('outcomes', outcomes, 'warnings', failures, "the devnet's faults", network.devnet.faults);
-  const slope = slopePerHour(later);
-  console.log(`resident ${Math.round(later.at(-1)?.value ?? 0)} MiB, ${slope.toFixed(0)} MiB an hour, devnet included`);
+  const seen = `${lived?.lives ?? 0} lives, ${lies} lies, ${entries.length} transactions`;
+  console.log(`${minutes} minutes, seed ${seed}: ${seen}`);
+  console.log('outcomes', lived?.outcomes, 'warnings', lived?.failures, 'claiming at the end', failures);
+  console.log("the devnet's faults", network.devnet.faults);
+  console.log(`memory of the miner's process: ${growth(memory.miner, 'heapUsed', 'heap')}; ${anonymous(memory.miner)}`);
+  console.log(`memory of the network's process, which keeps its history: ${anonymous(memory.network)}`);
   for (const fault of faults) console.log(`  ${fault}`);
   console.log(faults.length === 0 ? 'ledger = journal' : `${faults.length} disagreements`);
 }
 
-function rude(honest: DataHost): DataHost {
-  const answer = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (random() < RUDE) throw Object.assign(new Error('connection reset'), { code: 'ECONNRESET' });
-    return call();
-  };
-  return {
-    name: honest.name,
-    publish: (...args) => answer(() => honest.publish(...args)),
-    publishFile: (...args) => answer(() => honest.publishFile(...args)),
-    remove: (...args) => answer(() => honest.remove(...args)),
-    close: () => honest.close(),
-  };
+function anonymous(samples: readonly MemorySample[]): string {
+  return growth(samples, 'anonymous', 'all but mapped files');
+}
+
+/** The last value and the slope of the second half: the first fills caches. */
+function growth(samples: readonly MemorySample[], kind: 'heapUsed' | 'anonymous', name: string): string {
+  const later = samples.slice(samples.length >> 1).map((sample) => ({ atMs: sample.atMs, value: sample[kind] / MIB }));
+  return `${name} ${(later.at(-1)?.value ?? 0).toFixed(1)} MiB, ${slopePerHour(later).toFixed(0)} MiB an hour`;
 }
 
 function count(counts: Record<string, number>, name: string): void {

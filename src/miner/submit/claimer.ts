@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
-import { childSignal, sleep } from '../../http/index.js';
+import { childSignal } from '../../http/index.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { JournalClaim } from '../journal/claim-records.js';
 import type { Journal } from '../journal/journal.js';
@@ -17,8 +17,8 @@ export interface ClaimerDeps extends Omit<ClaimTargetDeps, 'maySpend'> {
   readonly client: ClaimTargetDeps['client'] & Pick<SomaClient, 'listAllTargets'>;
   /** Called with what became of each claim. */
   readonly onOutcome: (outcome: ClaimOutcome) => void;
-  /** Resolves when no submission waits or is in flight. */
-  readonly submissionsDone: () => Promise<void>;
+  /** Resolves when no submission waits or is in flight, or the signal fires. */
+  readonly submissionsDone: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Claims taken from the journal ahead of those in flight. */
@@ -110,8 +110,9 @@ export class Claimer {
   /** A claim can be made all epoch long, a submission only until another miner fills the target. */
   async #giveWay(signal: AbortSignal): Promise<void> {
     const wait = childSignal(signal);
-    const longest = sleep(GIVE_WAY_MS, wait.signal).catch(() => undefined);
-    await Promise.race([this.#deps.submissionsDone(), longest]);
+    const timer = setTimeout(() => wait.close(), GIVE_WAY_MS);
+    await this.#deps.submissionsDone(wait.signal);
+    clearTimeout(timer);
     wait.close();
   }
 }

@@ -139,9 +139,18 @@ export class Submitter {
     this.#tellRoom();
   }
 
-  /** Resolves when nothing is queued or in flight. */
-  async idle(): Promise<void> {
-    await this.#queue.onIdle();
+  /** Resolves when nothing is queued or in flight, or the signal fires; leaves nothing behind: under load that is never. */
+  async idle(signal?: AbortSignal): Promise<void> {
+    if (this.pending === 0 || signal?.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#queue.off('idle', done);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#queue.on('idle', done);
+      signal?.addEventListener('abort', done);
+    });
   }
 
   /**
