@@ -22,6 +22,7 @@ const BENCHES = [
   'race',
   'burst',
   'outage',
+  'load',
   'sdk',
   'reach',
   'compose',

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { run } from '../../bench/load.js';
+import { LOAD_CASES, type LoadResult } from '../../bench/load-cases.js';
+
+it.each(LOAD_CASES)(
+  'tells how late and how large a process is under load: %s',
+  async (name) => {
+    const results: LoadResult[] = [];
+    for await (const result of run({ quick: true, cases: [name] })) results.push(result);
+    expect(results.length).toBeGreaterThan(0);
+    for (const { bench, p50Ms, lastMs, peakMiB } of results) {
+      expect(bench).toBe('load');
+      expect(lastMs).toBeGreaterThan(0);
+      expect(p50Ms ?? 0).toBeLessThanOrEqual(lastMs);
+      expect(peakMiB).toBeGreaterThan(10);
+    }
+  },
+  240_000,
+);
