@@ -8,12 +8,7 @@ const CLOCK = /expect\(\s*(?:performance|Date)\.now\(\)/g;
 
 /** Tests that sleep because silence is what they test. The numbers may only fall. */
 const SLEEPING = {
-  'test/aitbc/websocket.test.ts': 2,
   'test/cli/models-fetch.test.ts': 1,
-  'test/cli/status-line.test.ts': 1,
-  'test/devnet/soma/chaos.test.ts': 1,
-  'test/engine/pooled-engine.test.ts': 1,
-  'test/soma/client/failover.test.ts': 1,
   'test/sources/unreadable.test.ts': 1,
 };
 

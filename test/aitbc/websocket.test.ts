@@ -86,8 +86,12 @@ describe('the documented websocket', () => {
     await until(() => events.length > 0, 'an event after reconnecting');
     socket.close();
     const count = events.length;
+    const witness = client.websocket.connect();
+    const witnessed = collect(witness);
+    witness.start();
+    await until(() => witness.connected, 'another connection');
     await client.jobs.create(JOB);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => witnessed.length > 0, 'the event on the other connection');
     expect(events.length).toBe(count);
     expect(socket.connected).toBe(false);
   });
@@ -237,8 +241,11 @@ describe.each(['documented', 'live-jwt'] as const)('following a job on a %s coor
     const stop = client.jobs.onUpdate(jobId, ({ status }) => seen.push(status));
     await until(() => seen.length > 0, 'the first state');
     stop();
+    const witnessed: string[] = [];
+    const stopWitness = client.jobs.onUpdate(jobId, ({ status }) => witnessed.push(status));
     await client.jobs.cancel(jobId);
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await until(() => witnessed.includes('cancelled'), 'the end, told to another');
+    stopWitness();
     expect(seen).toEqual(['submitted']);
   });
 

@@ -10,6 +10,7 @@ import { layOut, statusParts } from '../../src/cli/mining/status-line.js';
 import type { MinerSummary, SubmissionOutcome } from '../../src/miner/index.js';
 import { MinerStats } from '../../src/miner/run/stats.js';
 import { createStyle } from '../../src/text/index.js';
+import { until } from '../until.js';
 
 function summary(): MinerSummary {
   let now = 0;
@@ -115,7 +116,7 @@ it('a status of two lines leaves nothing behind', async () => {
   const stream = new PassThrough();
   const area = new LiveArea({ stream, isTty: true, columns: () => 41, style: createStyle(false) });
   area.status((width) => layOut(statusParts(summary()), width, 2));
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await until(() => stream.readableLength > 0, 'the status');
   area.clear();
   const written = String(stream.read());
   expect(written.split('\n')).toHaveLength(3);

@@ -10,6 +10,7 @@ import { PooledEngine } from '../../src/engine/pool/pooled-engine.js';
 import { generateWeightsBytes } from '../../src/weights/generate.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { openSafetensors } from '../../src/weights/safetensors.js';
+import { until } from '../until.js';
 
 const config = MODEL_CONFIGS.small;
 const samples = Array.from({ length: 12 }, (_, n) => new Uint8Array(100).fill(n));
@@ -114,7 +115,8 @@ describe('a pool of scoring workers', () => {
   it('leaves what is being scored when it closes', async () => {
     const model = await load(1n);
     const scoring = model.score(Array.from({ length: 64 }, () => new Uint8Array(1 << 20))).catch((error) => error);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = process.cpuUsage();
+    await until(() => process.cpuUsage(before).user > 100_000, 'the processor to be at it');
     await engine.close();
     // Scoring it to its end takes minutes, and gives no error.
     expect(await scoring).toBeInstanceOf(Error);

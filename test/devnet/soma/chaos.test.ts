@@ -6,6 +6,7 @@ import { LedgerService } from '../../../src/gen/soma/rpc/ledger_service_pb.js';
 import { Keypair } from '../../../src/soma/chain/keys/keypair.js';
 import { manifestOf } from '../../../src/soma/chain/manifest.js';
 import { scalarTensor } from '../../../src/soma/chain/tensor.js';
+import { until } from '../../until.js';
 import { coinsOf, execute, failure, RawClient } from './raw-client.js';
 
 const alice = Keypair.fromSecret(new Uint8Array(32).fill(1));
@@ -67,15 +68,15 @@ describe('chaos', { timeout: 120_000 }, () => {
       const attempt = () =>
         execute(rpc, alice, { kind: 'transferCoin', coin: coin!, amount: 7n, recipient: bob.address }, [gas!]);
       const outcomes: string[] = [];
-      for (let tries = 0; tries < 30 && outcomes.at(-1) !== 'done'; tries++) {
+      const isDone = async (): Promise<boolean> => {
         const outcome = await attempt().then(
           () => 'done',
           (error: { details: string }) => error.details,
         );
         outcomes.push(outcome);
-        if (outcome !== 'done') await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-      expect(outcomes.at(-1)).toBe('done');
+        return outcome === 'done';
+      };
+      await until(isDone, 'the lock to end', { everyMs: 100 });
       expect(outcomes.some((each) => each.includes('already locked by a different transaction'))).toBe(true);
     }));
 

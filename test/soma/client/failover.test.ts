@@ -126,7 +126,8 @@ describe('several fullnodes of one network', () => {
     );
     for (const proxy of [near, far, near]) {
       proxy.cut();
-      await new Promise((done) => setTimeout(done, 250));
+      const before = reads;
+      await until(() => reads >= before + 8, 'reads that the other one answers');
       proxy.restore();
       await until(() => client.fullnodes.every(({ state }) => state === 'ready'), 'both ready');
     }
