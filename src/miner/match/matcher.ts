@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MatchHit, MatchPolicy, MatchTarget, Store } from '../../store/index.js';
 import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
 import type { MinerEmitter } from '../run/events.js';
@@ -31,7 +30,7 @@ export interface MatcherDeps {
   readonly background: (work: Promise<void>) => void;
 }
 
-/** Submissions begun in one turn of the event loop: they are on the wire before the next ones begin. */
+/** Submissions begun together: they are on the wire before the next ones begin. */
 const WAVE = 16;
 
 /** Some targets against some samples: all in the store, or those just scored. */
@@ -120,8 +119,8 @@ export class Matcher {
   async #answerWaiting(signal: AbortSignal): Promise<void> {
     this.#answering = true;
     try {
-      // All targets of a checkpoint are told in this turn.
-      await nextTurn();
+      // So that all targets of a checkpoint are told.
+      await promisesSettled();
       while (this.#waiting.size > 0 && !signal.aborted) {
         const targets = [...this.#waiting].flatMap((id) => this.#deps.book.get(id) ?? []);
         this.#waiting.clear();
@@ -174,7 +173,7 @@ export class Matcher {
     for (const { hit, open } of richestFirst(hits, byId)) {
       const candidate = hit.nearTie ? undefined : this.#candidate(open, search.readyAt, hit);
       if (candidate === undefined) ties.push(hit);
-      else if (submitter.offer(candidate, signal) && ++offered % WAVE === 0) await nextTurn();
+      else if (submitter.offer(candidate, signal) && ++offered % WAVE === 0) await promisesSettled();
     }
     this.#suspects.look(targets);
     if (ties.length === 0) return;
@@ -210,4 +209,12 @@ function richestFirst(
       return open === undefined ? [] : [{ hit, open }];
     })
     .sort((a, b) => Number(b.open.target.rewardPoolShannons - a.open.target.rewardPoolShannons));
+}
+
+/**
+ * Resolves when nothing goes on any more without news from outside. What the network has to say waits: answers are read
+ * when everything is sent.
+ */
+function promisesSettled(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }
