@@ -8,6 +8,7 @@ export type ObjectId = string;
 /** A 32-byte account address in the same normal form as {@link ObjectId}. */
 export type Address = string;
 
+const NORMAL_ID = /^0x[0-9a-f]{64}$/;
 const LIBERAL_ID = /^(?:0x)?([0-9a-fA-F]{1,64})$/;
 
 /**
@@ -17,6 +18,7 @@ const LIBERAL_ID = /^(?:0x)?([0-9a-fA-F]{1,64})$/;
  * @throws QuarryError `INVALID_ARGUMENT` when `text` is not 1 to 64 hexadecimal digits
  */
 export function normaliseId(text: string): ObjectId {
+  if (typeof text === 'string' && NORMAL_ID.test(text)) return text;
   const digits = typeof text === 'string' ? LIBERAL_ID.exec(text)?.[1] : undefined;
   if (digits === undefined) {
     throw new QuarryError('INVALID_ARGUMENT', 'an id or address must be 1 to 64 hexadecimal digits', {

@@ -76,9 +76,18 @@ describe('the coin pool against a devnet', () => {
     const account = await start({ coins: Array.from({ length: 40 }, (_, n) => SOMA + BigInt(n)) }, 4);
     const results = await submitAll(account, 24);
     expect(results.filter((result) => result.status === 'rejected')).toEqual([]);
-    for (let n = 0; n < 4; n++) await account.transferCoin({ recipient: '0x77', amountShannons: 1_000n });
+    for (let n = 0; n < 6; n++) await account.transferCoin({ recipient: '0x77', amountShannons: 1_000n });
     // Four for each transaction that may be in flight, and the one that paid.
     expect(account.pool.state.free).toBe(17);
+    await expectExact(account);
+  });
+
+  it('leaves merging to transactions that are in no race, unless there are twice as many coins as are kept', async () => {
+    const account = await start({ coins: Array.from({ length: 30 }, (_, n) => SOMA + BigInt(n)) }, 4);
+    await submitAll(account, 3);
+    expect(account.pool.state.free).toBe(30);
+    await account.transferCoin({ recipient: '0x77', amountShannons: 1_000n });
+    expect(account.pool.state.free).toBe(26);
     await expectExact(account);
   });
 

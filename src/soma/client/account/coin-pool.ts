@@ -59,6 +59,8 @@ export class CoinPool {
   readonly #entries = new Map<ObjectId, Entry>();
   /** What the coins hold together; `undefined` once one has come, gone or changed. */
   #total: bigint | undefined;
+  /** How many hold an amount, as long as the same holds. */
+  readonly #counts = new Map<bigint, number>();
   /** Coins that effects took away, and when: a list may still show them for a while. */
   readonly #removed = new Map<ObjectId, number>();
   readonly #abort = new AbortController();
@@ -92,8 +94,11 @@ export class CoinPool {
 
   /** Coins in the pool, in use or not, that hold at least `amount` shannons. */
   countAtLeast(amount: bigint): number {
-    let count = 0;
+    let count = this.#counts.get(amount);
+    if (count !== undefined) return count;
+    count = 0;
     for (const { coin } of this.#entries.values()) if (coin.balanceShannons >= amount) count++;
+    this.#counts.set(amount, count);
     return count;
   }
 
@@ -299,12 +304,17 @@ export class CoinPool {
 
   #put(entry: Entry): void {
     this.#entries.set(entry.coin.objectId, entry);
-    this.#total = undefined;
+    this.#forgetSums();
   }
 
   #drop(objectId: ObjectId): void {
     this.#entries.delete(objectId);
+    this.#forgetSums();
+  }
+
+  #forgetSums(): void {
     this.#total = undefined;
+    this.#counts.clear();
   }
 
   #remove(objectId: ObjectId): void {

@@ -64,6 +64,7 @@ export class SomaAccount extends TransactionSender {
     return this.send(
       this.#gasPlan('submitData', 4, {
         spends,
+        inRace: true,
         build: (coin) => ({
           kind: 'submitData',
           targetId: normaliseId(options.targetId),

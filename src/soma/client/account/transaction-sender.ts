@@ -24,7 +24,7 @@ import { waitForCheckpoint } from '../execute/wait-for-transaction.js';
 import { getSystemParameters } from '../read/get-system-parameters.js';
 import type { OwnedCoin } from '../read/list-coins.js';
 import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
-import { type CoinLease, CoinPool } from './coin-pool.js';
+import { type AcquireOptions, type CoinLease, CoinPool } from './coin-pool.js';
 import { defaultMaxBond, defaultMaxFee } from './spending-limits.js';
 
 /** How an account sends: how many at once, and what it may cost, in shannons. */
@@ -77,6 +77,8 @@ export interface Plan {
   readonly kind: TransactionKindName;
   /** Coins that come to us: balances by creation number. */
   readonly creates?: ReadonlyMap<number, bigint> | undefined;
+  /** Whether others may be faster: coins are merged only where that cannot be left to other transactions. */
+  readonly inRace?: boolean | undefined;
   /** Coins of the pool, beside the gas, that the kind names. */
   readonly others?: readonly CoinLease[] | undefined;
 }
@@ -201,14 +203,8 @@ export class TransactionSender {
       const amount = await this.#needed(plan);
       await this.#splitWhereNeeded(amount, options.signal);
       for (let attempt = 1; ; attempt++) {
-        const lease = await this.pool.acquire({
-          amount,
-          merge: this.#parallel > 1 ? MERGED_PER_TRANSACTION : 0,
-          dustShannons: MIN_COIN_SHANNONS,
-          keep: Math.min(this.#parallel * SPARE_COINS, this.#parallel + MAX_SPARE_COINS),
-          patient: plan.patient,
-          signal: options.signal,
-        });
+        const { patient } = plan;
+        const lease = await this.pool.acquire({ amount, ...this.#tidying(plan), patient, signal: options.signal });
         const outcome = await this.#attempt(plan, lease, options, attempt < ATTEMPTS ? attempt : undefined);
         if (outcome !== 'again') return outcome;
       }
@@ -224,6 +220,17 @@ export class TransactionSender {
 
   get #parallel(): number {
     return this.#options.parallel ?? 1;
+  }
+
+  /** Which coins are merged along the way. */
+  #tidying({ inRace = false }: Plan): Pick<AcquireOptions, 'merge' | 'dustShannons' | 'keep'> {
+    if (this.#parallel <= 1) return {};
+    const keep = Math.min(this.#parallel * SPARE_COINS, this.#parallel + MAX_SPARE_COINS);
+    return {
+      merge: MERGED_PER_TRANSACTION,
+      dustShannons: inRace ? 0n : MIN_COIN_SHANNONS,
+      keep: inRace ? 2 * keep : keep,
+    };
   }
 
   get #coinShannons(): bigint {
