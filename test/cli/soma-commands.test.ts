@@ -56,6 +56,8 @@ describe('targets', () => {
   it('are listed by every status of the network, claimed included', async () => {
     const claimed = await run(['targets', 'list', '--status', 'claimed', '--json']);
     expect(claimed.json.targets).toEqual([]);
+    const told = await run(['targets', 'list', '--status', 'claimed']);
+    expect(told.stdout + told.stderr).toContain('deletes a target when it is claimed');
   });
 
   it('lists one page, and every page', async () => {

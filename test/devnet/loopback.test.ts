@@ -47,6 +47,22 @@ describe('the demonstration Hub', () => {
     expect(answer.status).toBe(404);
     expect(await answer.json()).toEqual({ error: 'Xet is not enabled for this repository' });
   });
+
+  it.each([
+    ['hf_hub/0.36.0', 'lfs'],
+    ['hf_hub/1.4.2', 'lfs'],
+    ['unknown/None; hf_hub/2.4.0; python/3.11.7', 'regular'],
+  ])('takes weights from %s as %s: later clients have no other way than the chunk store', async (agent, mode) => {
+    const hub = await new HubServer().listen();
+    closers.push(() => hub.close());
+    hub.createRepo('demo-miner/x');
+    const answer = await fetch(`${hub.url}/api/models/demo-miner/x/preupload/main`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${hub.token}`, 'user-agent': agent },
+      body: JSON.stringify({ files: [{ path: 'model.safetensors', size: 5 }] }),
+    });
+    expect(((await answer.json()) as { files: { uploadMode: string }[] }).files[0]?.uploadMode).toBe(mode);
+  });
 });
 
 describe('the documented coordinator', () => {

@@ -99,8 +99,14 @@ async function list({ client, context, signal }: SomaSession, flags: ListFlags, 
   }
   // Columns that a mask left out would only show dashes.
   const columns = COLUMNS.filter((column) => rows.some((row) => column.value(row) !== undefined));
-  printTable(context, flags, rows, columns, `no ${flags.status === 'any' ? '' : `${flags.status} `}targets`);
+  printTable(context, flags, rows, columns, EMPTY[flags.status] ?? `no ${flags.status} targets`);
 }
+
+/** What an empty list is called, where its status alone does not say it. */
+const EMPTY: Readonly<Record<string, string>> = {
+  any: 'no targets',
+  claimed: 'no claimed targets: the network deletes a target when it is claimed; quarry history lists yours',
+};
 
 const COLUMNS: readonly Column<PartialTarget>[] = [
   { header: 'TARGET', value: (target) => target.id, shrink: 2 },

@@ -64,8 +64,6 @@ export async function startDemoArena(options: DemoArenaOptions = {}): Promise<De
       FLOCK_API_KEY: ledger.apiKey,
       HF_ENDPOINT: hub.url,
       HF_TOKEN: hub.token,
-      // The official Python client with hf_xet uploads in no other way, and there is no chunk store here.
-      HF_HUB_DISABLE_XET: '1',
       FLOCK_GPU_TYPE: 'NVIDIA A100-SXM4-80GB',
     },
     close: async () => {

@@ -31,6 +31,9 @@ interface Answer {
   readonly headers?: Record<string, string> | undefined;
 }
 
+/** From its version 2 on the official client sends what is not regular to a chunk store alone: all files are regular to it. */
+const XET_ONLY = /\bhf_hub\/(?:[2-9]|\d\d)/;
+
 /** A Hugging Face Hub on loopback for model repositories: create, preupload, LFS, commit, tree, files. */
 export class HubServer extends FaultyServer {
   readonly token: string;
@@ -147,7 +150,7 @@ export class HubServer extends FaultyServer {
     });
   }
 
-  /** The chunk store is not here; the client then uploads as LFS. */
+  /** The chunk store is not here; clients that can then upload as LFS. */
   #noXet(): Answer {
     return answer(404, { error: 'Xet is not enabled for this repository' }, { 'x-error-code': 'EntryNotFound' });
   }
@@ -171,6 +174,7 @@ export class HubServer extends FaultyServer {
   }
 
   #preupload(request: LoopbackRequest, repo: HubRepo): Answer {
+    const takesLfs = !XET_ONLY.test(request.headers['user-agent'] ?? '');
     const body = JSON.parse(request.body.toString('utf8')) as { files: { path: string; size: number }[] };
     const current = repo.commits.at(-1)?.tree;
     return answer(200, {
@@ -178,7 +182,7 @@ export class HubServer extends FaultyServer {
         const known = current?.get(path);
         return {
           path,
-          uploadMode: this.lfsPattern.test(path) ? 'lfs' : 'regular',
+          uploadMode: takesLfs && this.lfsPattern.test(path) ? 'lfs' : 'regular',
           shouldIgnore: false,
           ...(known !== undefined && { oid: known.lfs ? sha256(known.bytes) : gitOid(known.bytes) }),
         };
@@ -260,8 +264,9 @@ export class HubServer extends FaultyServer {
     const next = new Map(this.head(name).tree);
     for (const { key, value } of values) {
       const path = String(value['path']);
-      if (key === 'file') next.set(path, { bytes: Buffer.from(String(value['content']), 'base64'), lfs: false });
-      else if (key === 'deletedFile') next.delete(path);
+      if (key === 'file') {
+        next.set(path, { bytes: Buffer.from(String(value['content']), 'base64'), lfs: this.lfsPattern.test(path) });
+      } else if (key === 'deletedFile') next.delete(path);
       else if (key === 'lfsFile') {
         const bytes = this.lfs.get(String(value['oid']));
         if (bytes === undefined) return answer(400, { error: `LFS object of ${path} was never uploaded` });

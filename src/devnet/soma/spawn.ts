@@ -16,6 +16,10 @@ export interface SpawnedDevnet extends DevnetEndpoints {
   close(): Promise<void>;
 }
 
+/** What Node and the way out need of the environment. The rest stays here: secrets of wallets, buckets and services lie in it. */
+const INHERITED =
+  /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_.*|TZ|LD_.*|MALLOC_.*|SYSTEMROOT|NODE_(OPTIONS|PATH|EXTRA_CA_CERTS|V8_COVERAGE)|(HTTP|HTTPS|NO)_PROXY)$/i;
+
 /** How long a devnet may take to stop by itself, in milliseconds. */
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -31,7 +35,8 @@ export async function spawnDevnet(
 ): Promise<SpawnedDevnet> {
   throwIfAborted(signal, 'starting the devnet');
   const { path, execArgv } = processEntry(new URL('./main.js', import.meta.url));
-  const child = spawn(process.execPath, [...execArgv, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
+  const child = spawn(process.execPath, [...execArgv, path], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const close = async (): Promise<void> => {
     signal?.removeEventListener('abort', onAbort);

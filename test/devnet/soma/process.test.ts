@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +28,19 @@ describe('the devnet process', { timeout: 120_000 }, () => {
     rpc.close();
     await devnet.close();
     expect(isAlive(devnet.pid)).toBe(false);
+  });
+
+  it.runIf(process.platform === 'linux')('inherits no secret', async () => {
+    process.env['SOMA_SECRET_KEY'] = 'somaprivkey1-of-nobody';
+    try {
+      const devnet = await spawnDevnet({ seed: 4 });
+      const environment = readFileSync(`/proc/${devnet.pid}/environ`, 'utf8').split('\0');
+      await devnet.close();
+      expect(environment.some((each) => each.startsWith('PATH='))).toBe(true);
+      expect(environment.join()).not.toContain('somaprivkey1-of-nobody');
+    } finally {
+      delete process.env['SOMA_SECRET_KEY'];
+    }
   });
 
   it('passes on what is wrong with its options', async () => {
