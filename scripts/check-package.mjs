@@ -1,9 +1,18 @@
 // Packs quarry-miner as it is published, installs it into empty projects and runs it there: the native core loads, the demo
-// mines, and it is not a larger than the budget. Usage: after npm run build,
-// node scripts/check-package.mjs [--all] [--packed]; --all tries pnpm, yarn and bun beside npm, --packed takes what lies in
-// artifacts/ instead of packing.
+// mines, and it is not larger than the budget. Usage: after npm run build,
+// node scripts/check-package.mjs [--all] [--packed]; --all installs with pnpm, yarn and bun beside npm and mines with Node 22 and 24
+// beside this one, --packed takes what lies in artifacts/ instead of packing.
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -43,19 +52,26 @@ function check(name, passed, detail) {
 }
 
 /** An empty project with the tarballs in it. */
-function install(name, command, dependencies) {
+function install(name, command, dependencies, fields = {}) {
   const dir = mkdtempSync(join(home, `${name}-`));
-  writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'empty', private: true, dependencies }));
+  writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'empty', private: true, dependencies, ...fields }));
   const [program, ...args] = command;
   execFileSync(program, args, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit'] });
   return dir;
 }
 
-/** What `quarry` prints in a project; its last line. */
-function quarry(dir, ...args) {
+/** What `quarry` prints in a project, run by a `node`. */
+function quarry(dir, node, ...args) {
   const bin = join(dir, 'node_modules', 'quarry-miner', 'bin', 'quarry.js');
   const options = { cwd: dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 << 20 };
-  return execFileSync(process.execPath, [bin, ...args], options).trim();
+  return execFileSync(node, [bin, ...args], options).trim();
+}
+
+/** Another version of Node: its binary is a package of the registry. */
+function nodeOf(major) {
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+  const dir = install(`node-${major}`, MANAGERS.npm, { [name]: String(major) });
+  return join(dir, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 }
 
 function bytesOf(path) {
@@ -88,20 +104,40 @@ async function reachedMegabytes(dir, entry) {
   return (own + [...packages].reduce((sum, path) => sum + bytesOf(path), 0)) / 1e6;
 }
 
-/** Installs with one package manager, and mines. */
-function mines(name, command) {
-  const dir = install(name, command, { 'quarry-miner': `file:${main}`, [platformName]: `file:${platform}` });
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  check(`${name}: quarry --version`, quarry(dir, '--version') === version, version);
-  const { scoring } = JSON.parse(quarry(dir, 'doctor', '--json'));
-  const native = scoring.find((engine) => engine.name === 'native');
-  check(`${name}: the native core loads`, native.available, native.device ?? native.error.message);
-  const summary = JSON.parse(quarry(dir, 'demo', '--max-accepted', '2', '--json').split('\n').at(-1));
-  check(`${name}: quarry demo mines`, summary.accepted >= 2 && summary.rejected === 0, `${summary.accepted} accepted`);
-  return dir;
+/**
+ * Our own platform's package, and empty ones in place of others', which the registry does not have before they are published:
+ * yarn wants to know even those that it leaves out.
+ */
+function platformPackages() {
+  const manifest = JSON.parse(execFileSync('tar', ['-xOzf', main, 'package/package.json'], { encoding: 'utf8' }));
+  const places = Object.keys(manifest.optionalDependencies).map((name) => {
+    const dir = join(home, name);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, 'package.json'), JSON.stringify({ name, version: manifest.version }));
+    return [name, `file:${dir}`];
+  });
+  return { ...Object.fromEntries(places), [platformName]: `file:${platform}` };
 }
 
-const dir = mines('npm', MANAGERS.npm);
+/** An empty project with Quarry in it, by one package manager. */
+function installed(name) {
+  const ours = { 'quarry-miner': `file:${main}`, [platformName]: `file:${platform}` };
+  return install(name, MANAGERS[name], ours, name === 'yarn' ? { resolutions: platformPackages() } : {});
+}
+
+/** Mines in a project. */
+function mines(name, dir, node = process.execPath) {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  check(`${name}: quarry --version`, quarry(dir, node, '--version') === version, version);
+  const { scoring } = JSON.parse(quarry(dir, node, 'doctor', '--json'));
+  const native = scoring.find((engine) => engine.name === 'native');
+  check(`${name}: the native core loads`, native.available, native.device ?? native.error.message);
+  const summary = JSON.parse(quarry(dir, node, 'demo', '--max-accepted', '2', '--json').split('\n').at(-1));
+  check(`${name}: quarry demo mines`, summary.accepted >= 2 && summary.rejected === 0, `${summary.accepted} accepted`);
+}
+
+const dir = installed('npm');
+mines('npm', dir);
 const sizes = readdirSync(join(dir, 'node_modules'))
   .flatMap((name) =>
     name.startsWith('@') ? readdirSync(join(dir, 'node_modules', name)).map((n) => `${name}/${n}`) : name,
@@ -124,8 +160,14 @@ const inside = readdirSync(join(dir, 'node_modules', 'quarry-miner', 'dist'), { 
 const stray = inside.filter((name) => /tsbuildinfo|(^|\/)test\/|\.test\./.test(name));
 check('no tests or build records inside', stray.length === 0, stray.slice(0, 3).join(', ') || 'none');
 const bare = install('bare', [...MANAGERS.npm, '--omit=optional'], { 'quarry-miner': `file:${main}` });
-const help = quarry(bare, '--help');
+const help = quarry(bare, process.execPath, '--help');
 check('npm --omit=optional: quarry --help', help.includes('Commands:'), 'starts');
-if (process.argv.includes('--all')) for (const name of ['pnpm', 'yarn', 'bun']) mines(name, MANAGERS[name]);
+if (process.argv.includes('--all')) {
+  for (const name of ['pnpm', 'yarn', 'bun']) mines(name, installed(name));
+  for (const major of [22, 24]) {
+    const node = nodeOf(major);
+    mines(`Node ${execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()}`, dir, node);
+  }
+}
 console.log(`package: ${failures} failed`);
 process.exitCode = failures > 0 ? 1 : 0;
