@@ -4,13 +4,17 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { until } from '../until.js';
 import { disagreements, readJournal, recordLedger } from './ledger-record.js';
 import { type MiningNetwork, startMiningNetwork } from './network.js';
 
 const program = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
+
+/** Three processes start one after another, beside whatever else the machine does. */
+const DEADLINE_MS = 150_000;
+vi.setConfig({ testTimeout: 4 * DEADLINE_MS });
 
 let network: MiningNetwork | undefined;
 const processes: ChildProcess[] = [];
@@ -47,7 +51,7 @@ function mine(
   }
   const ended = once(child, 'close');
   const heard = (what: string, is: (told: Told) => boolean) =>
-    until(() => told.some(is), `${what}; told: ${told.map(({ event }) => event).join(' ')}`);
+    until(() => told.some(is), what, { deadlineMs: DEADLINE_MS });
   return { child, told, ended, heard };
 }
 
