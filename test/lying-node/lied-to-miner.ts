@@ -17,6 +17,10 @@ export type Verdict =
 const LASTING_MS = 300;
 /** Within this time after a lie's end targets must be accepted again. */
 const RECOVERY_MS = 45_000;
+/** How much slower an honest second node is, so that the liar is asked first. */
+const SECOND_DELAY_MS = 120;
+/** Targets of an epoch that are looked at. */
+const FIRST = 20;
 /** Slows submissions down, so that several miners share a processor. */
 const ANSWER_DELAY_MS = 60;
 
@@ -28,6 +32,7 @@ const AFTER_EPOCH = /GetEpoch|ListOwnedObjects|GetTarget$|BatchGetObjects|GetObj
 /** A miner at work on a devnet, with a liar between them. */
 export class LiedToMiner {
   readonly proxy: LyingProxy;
+  readonly #second: LyingProxy | undefined;
   readonly #network: MiningNetwork;
   readonly #stop = new AbortController();
   readonly #warnings: string[] = [];
@@ -38,9 +43,14 @@ export class LiedToMiner {
   #acceptedInHonesty = 0;
   #end: string | undefined;
 
-  private constructor(network: MiningNetwork, proxy: LyingProxy, assembled: AssembledMiner) {
+  private constructor(
+    network: MiningNetwork,
+    nodes: { readonly liar: LyingProxy; readonly second: LyingProxy | undefined },
+    assembled: AssembledMiner,
+  ) {
     this.#network = network;
-    this.proxy = proxy;
+    this.proxy = nodes.liar;
+    this.#second = nodes.second;
     const { miner } = assembled;
     miner.events.on('submitted', ({ digest }) => {
       if (this.#isHonest) this.#signed.add(digest);
@@ -57,8 +67,12 @@ export class LiedToMiner {
     );
   }
 
-  /** Starts one and lets it have its first targets accepted. */
-  static async start(options: Partial<CreateMinerOptions> = {}): Promise<LiedToMiner> {
+  /**
+   * Starts one and lets it have its first targets accepted.
+   *
+   * @param isAlone whether the liar is the only fullnode; otherwise an honest one is there that answers later
+   */
+  static async start(options: Partial<CreateMinerOptions> = {}, isAlone = true): Promise<LiedToMiner> {
     const network = await startMiningNetwork({
       auditShare: 0,
       targetsPerEpoch: 20,
@@ -68,14 +82,17 @@ export class LiedToMiner {
     });
     const proxy = await LyingProxy.start(network.devnet.rpcUrl);
     proxy.delayMs = ANSWER_DELAY_MS;
+    const second = isAlone ? undefined : await LyingProxy.start(network.devnet.rpcUrl);
+    if (second !== undefined) second.delayMs = SECOND_DELAY_MS;
     const assembled = await network.miner({
       network: proxy.url,
+      fullnodes: second === undefined ? [] : [second.url],
       engine: { engine: 'auto', workers: 1, threads: 1 },
       maxInFlight: 2,
       untilIdle: false,
       ...options,
     });
-    const lied = new LiedToMiner(network, proxy, assembled);
+    const lied = new LiedToMiner(network, { liar: proxy, second }, assembled);
     try {
       await until(() => lied.#acceptedInHonesty > 0, 'a good start', { deadlineMs: 180_000 });
     } catch (error) {
@@ -120,6 +137,24 @@ export class LiedToMiner {
     return wasTold ? { kind: 'recovered', recoveryMs: performance.now() - honestAt, duringLie } : { kind: 'not told' };
   }
 
+  /**
+   * Tells one lie from now on, and opens an epoch's targets to a miner that hears it.
+   *
+   * @returns how many of the first twenty it took, once none of them is open; what it complained about where some stay open
+   */
+  async takeAllDespite(lie: Lie): Promise<number | string> {
+    const { devnet, signer } = this.#network;
+    this.proxy.lie(lie);
+    await this.#provoke(lie.method);
+    await until(() => this.proxy.told > 0, 'the lie');
+    const epoch = await devnet.advanceEpoch();
+    // Each that is filled is followed by another, for as long as the epoch lasts: the first of them are enough.
+    const opened = [...devnet.targets()].filter(([, target]) => target.generationEpoch === epoch).slice(0, FIRST);
+    const filled = (): boolean => opened.every(([id]) => devnet.targets().get(id)?.status.kind !== 'open');
+    if (!(await until(filled, 'the last target').catch(() => false))) return [this.#end, ...this.#warnings].join('\n');
+    return opened.filter(([id]) => devnet.targets().get(id)?.submitter === signer.address).length;
+  }
+
   /** Brings about the calls of these methods, so that the proxy knows honest answers of each. */
   async showEverything(methods: readonly string[]): Promise<void> {
     for (const method of methods) {
@@ -135,6 +170,7 @@ export class LiedToMiner {
     await until(() => this.#end !== undefined, 'the end of the miner');
     await this.#network.close();
     this.proxy.close();
+    this.#second?.close();
   }
 
   /** An epoch has so many targets and no more. */
