@@ -32,7 +32,7 @@ export function storeInfo(store: Store): StoreInfo {
     deadSamples += samples.dead.array[id]!;
     sampleBytes += samples.sizes.array[id]!;
   }
-  const memory = [...columns, ...sets.values()].reduce((sum, part) => sum + part.byteLength, 0);
+  const memory = [...columns, sets].reduce((sum, part) => sum + part.byteLength, 0);
   return {
     dir,
     embeddingDim: store.embeddingDim,

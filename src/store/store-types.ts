@@ -2,7 +2,7 @@ import type { Precision } from '../engine/contract.js';
 import type { RowScanner } from './row-scanner.js';
 import type { SampleLog } from './sample-log.js';
 import type { ScoreLog } from './score-log.js';
-import type { WinnerIndex } from './winner-index.js';
+import type { WinnerIndexes } from './winner-indexes.js';
 
 /** Where a store lies and how it is opened. */
 export interface StoreOptions {
@@ -83,7 +83,7 @@ export interface StoreInternals {
   readonly dir: string;
   readonly samples: SampleLog;
   readonly logs: ReadonlyMap<string, ScoreLog>;
-  readonly sets: ReadonlyMap<string, WinnerIndex>;
+  readonly sets: WinnerIndexes;
   /** Removes a model's scores. */
   drop(id: string): Promise<void>;
 }

@@ -22,10 +22,10 @@ import type {
   StoreOptions,
   StoreRepairs,
 } from './store-types.js';
-import { WinnerIndex } from './winner-index.js';
+import type { WinnerIndex } from './winner-index.js';
+import { WinnerIndexes } from './winner-indexes.js';
+import { WriteQueue } from './write-queue.js';
 
-/** Winner lists kept in memory; the least recently used is dropped. */
-const MAX_MODEL_SETS = 64;
 const SAMPLES = 'samples';
 
 /** Samples, their scores under every model, and the search for those that hit a target. */
@@ -37,13 +37,11 @@ export class Store {
   readonly #index: IndexDatabase;
   readonly #samples: SampleLog;
   readonly #logs = new Map<string, ScoreLog>();
-  readonly #sets = new Map<string, WinnerIndex>();
+  readonly #sets: WinnerIndexes;
   readonly #scanner: RowScanner;
   readonly #lock: WriterLock | undefined;
   readonly #durable: boolean;
-  #queue: Promise<unknown> = Promise.resolve();
-  #failure: unknown;
-  #closed = false;
+  readonly #writes: WriteQueue;
 
   /** Use {@link openStore}. */
   constructor(options: StoreOptions, deps: StoreDeps) {
@@ -52,6 +50,7 @@ export class Store {
     this.isReadonly = options.readonly ?? false;
     this.#durable = options.durability !== 'process';
     this.#scanner = deps.scanner ?? createBestScanner();
+    this.#writes = new WriteQueue(this.isReadonly);
     if (!Number.isInteger(options.embeddingDim) || options.embeddingDim < 1) {
       throw new QuarryError(
         'INVALID_ARGUMENT',
@@ -63,6 +62,7 @@ export class Store {
     try {
       this.#index = new IndexDatabase(this.dir, this.isReadonly);
       this.#samples = new SampleLog(join(this.dir, 'samples'), this.isReadonly);
+      this.#sets = new WinnerIndexes(this.#samples, this.#logs);
       this.repairs = this.isReadonly ? this.#openAsReader() : this.#openAsWriter();
     } catch (error) {
       this.#lock?.release();
@@ -95,7 +95,7 @@ export class Store {
       samples: this.#samples,
       logs: this.#logs,
       sets: this.#sets,
-      drop: (id) => this.#write(async () => this.#drop(id)),
+      drop: (id) => this.#writes.run(async () => this.#drop(id)),
     };
   }
 
@@ -106,7 +106,7 @@ export class Store {
    * @throws QuarryError `DISK_FULL` when the disk is full; nothing of the batch is kept
    */
   appendSamples(inputs: readonly SampleInput[]): Promise<AppendedSample[]> {
-    return this.#write(async () => {
+    return this.#writes.run(async () => {
       const fresh: NewSample[] = [];
       const batch = new Map<string, number>();
       const first = this.#samples.count;
@@ -221,18 +221,18 @@ export class Store {
 
   /** Takes samples out of every later match, for good. Their checksums stay known, so they are not scored again. */
   tombstone(ids: readonly number[]): Promise<void> {
-    return this.#write(async () => {
+    return this.#writes.run(async () => {
       const known = ids.filter((id) => id < this.#samples.count);
       if (known.length === 0) return;
       this.#samples.tombstone(known);
       if (this.#durable) await this.#samples.sync();
-      for (const set of this.#sets.values()) for (const id of known) set.update(id);
+      this.#sets.update(known);
     });
   }
 
   /** Builds the winner list of a model list ahead of the first target that names it; returns how many samples it has. */
   prepare(models: readonly ModelKey[]): number {
-    return this.#set(models)?.count ?? 0;
+    return this.#sets.of(models)?.count ?? 0;
   }
 
   /**
@@ -242,7 +242,7 @@ export class Store {
    * @returns indices into `models`
    */
   suspects(models: readonly ModelKey[], bound: number): { lookAlikes: [number, number][]; neverFinite: number[] } {
-    const set = this.#set(models);
+    const set = this.#sets.of(models);
     if (set === undefined) return { lookAlikes: [], neverFinite: [] };
     const neverFinite = set.logs.flatMap((log, index) => (log.neverFinite ? [index] : []));
     return { lookAlikes: set.lookAlikes(bound), neverFinite };
@@ -272,7 +272,7 @@ export class Store {
   refresh(): void {
     const marks = this.#index.watermarks();
     this.#samples.load(marks.get(SAMPLES) ?? 0);
-    for (const id of this.#samples.loadTombstones()) for (const set of this.#sets.values()) set.update(id);
+    this.#sets.update(this.#samples.loadTombstones());
     for (const id of [...this.#logs.keys()]) if (!marks.has(`scores:${id}`)) this.#drop(id);
     for (const [name, count] of marks) {
       if (!name.startsWith('scores:')) continue;
@@ -284,15 +284,13 @@ export class Store {
       if (log === undefined) continue;
       const from = log.count;
       log.load(count);
-      this.#updateSets(log, log.samples.array.subarray(from, log.count));
+      this.#sets.update(log.samples.array.subarray(from, log.count), log);
     }
   }
 
   /** Waits for appends in progress, closes the files and gives the writer's lock back. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#queue;
+    if (!(await this.#writes.close())) return;
     await this.#scanner.close();
     for (const log of this.#logs.values()) log.close();
     this.#samples.close();
@@ -304,7 +302,7 @@ export class Store {
     throwIfAborted(policy.signal, 'matching');
     const groups = new Map<WinnerIndex, MatchTarget[]>();
     for (const target of targets) {
-      const set = this.#set(target.models);
+      const set = this.#sets.of(target.models);
       if (set === undefined || set.count === 0) continue;
       const group = groups.get(set);
       if (group === undefined) groups.set(set, [target]);
@@ -319,7 +317,7 @@ export class Store {
   }
 
   #append(model: ModelKey, scores: readonly Omit<NewScore, 'sampleTag'>[]): Promise<void> {
-    return this.#write(async () => {
+    return this.#writes.run(async () => {
       if (scores.length === 0) return;
       const id = modelKeyId(model);
       for (const { sampleId } of scores) {
@@ -329,50 +327,11 @@ export class Store {
       const tags = this.#samples.tags.array;
       log.append(scores.map((score) => ({ ...score, sampleTag: tags[score.sampleId]! })));
       await this.#commit(log, `scores:${id}`);
-      this.#updateSets(
-        log,
+      this.#sets.update(
         scores.map((score) => score.sampleId),
+        log,
       );
     });
-  }
-
-  #set(models: readonly ModelKey[]): WinnerIndex | undefined {
-    const ids = models.map(modelKeyId);
-    const name = ids.join(' ');
-    let set = this.#sets.get(name);
-    if (set === undefined) {
-      const logs = ids.map((id) => this.#logs.get(id)).filter((log) => log !== undefined);
-      if (ids.length === 0 || ids.length > 254 || logs.length < ids.length) return undefined;
-      set = new WinnerIndex(logs, this.#samples);
-    }
-    // The map's order is the order of use.
-    this.#sets.delete(name);
-    this.#sets.set(name, set);
-    const [oldest] = this.#sets.keys();
-    if (this.#sets.size > MAX_MODEL_SETS && oldest !== undefined) this.#sets.delete(oldest);
-    return set;
-  }
-
-  #updateSets(log: ScoreLog, sampleIds: Iterable<number>): void {
-    for (const set of this.#sets.values()) if (set.logs.includes(log)) for (const id of sampleIds) set.update(id);
-  }
-
-  /** Writes come one after another; after one that left files and index apart, the store must be opened again. */
-  #write<T>(body: () => Promise<T>): Promise<T> {
-    const run = async (): Promise<T> => {
-      if (this.isReadonly) throw new QuarryError('FAILED_PRECONDITION', 'the store is open read-only');
-      if (this.#failure !== undefined) {
-        throw new QuarryError('FAILED_PRECONDITION', 'an earlier write to the store failed half-way', {
-          hint: 'close the store and open it again; that repairs it',
-          cause: this.#failure,
-        });
-      }
-      return await body();
-    };
-    if (this.#closed) return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the store is closed'));
-    const result = this.#queue.then(run);
-    this.#queue = result.catch(() => undefined);
-    return result;
   }
 
   async #commit(
@@ -384,7 +343,7 @@ export class Store {
       if (this.#durable) await file.sync();
       this.#index.commit(name, file.count, samples);
     } catch (error) {
-      this.#failure = error;
+      this.#writes.fail(error);
       throw error;
     }
   }
@@ -450,7 +409,7 @@ export class Store {
   #drop(id: string): void {
     const log = this.#logs.get(id);
     if (log === undefined) return;
-    for (const [name, set] of this.#sets) if (set.logs.includes(log)) this.#sets.delete(name);
+    this.#sets.forget(log);
     this.#scanner.release([log.f32Path, log.bf16Path]);
     this.#logs.delete(id);
     log.close();

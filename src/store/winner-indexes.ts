@@ -1,0 +1,63 @@
+import { type ModelKey, modelKeyId } from './model-key.js';
+import type { SampleLog } from './sample-log.js';
+import type { ScoreLog } from './score-log.js';
+import { WinnerIndex } from './winner-index.js';
+
+/** Winner lists kept in memory; the least recently used is dropped. */
+const MAX_WINNER_INDEXES = 64;
+/** Models that one winner list tells apart. */
+const MAX_MODELS = 254;
+
+/** The winner lists of the model lists that targets name, made when one is first asked for. */
+export class WinnerIndexes {
+  readonly #samples: SampleLog;
+  readonly #logs: ReadonlyMap<string, ScoreLog>;
+  readonly #indexes = new Map<string, WinnerIndex>();
+
+  /** @param logs of the store, by the id of their model */
+  constructor(samples: SampleLog, logs: ReadonlyMap<string, ScoreLog>) {
+    this.#samples = samples;
+    this.#logs = logs;
+  }
+
+  /** How many are in memory. */
+  get size(): number {
+    return this.#indexes.size;
+  }
+
+  /** Bytes of memory that all take. */
+  get byteLength(): number {
+    return [...this.#indexes.values()].reduce((sum, index) => sum + index.byteLength, 0);
+  }
+
+  /** The winner list of a model list; `undefined` where a model has no scores, or there are too many models. */
+  of(models: readonly ModelKey[]): WinnerIndex | undefined {
+    const ids = models.map(modelKeyId);
+    const name = ids.join(' ');
+    let index = this.#indexes.get(name);
+    if (index === undefined) {
+      const logs = ids.map((id) => this.#logs.get(id)).filter((log) => log !== undefined);
+      if (ids.length === 0 || ids.length > MAX_MODELS || logs.length < ids.length) return undefined;
+      index = new WinnerIndex(logs, this.#samples);
+    }
+    // The map's order is the order of use.
+    this.#indexes.delete(name);
+    this.#indexes.set(name, index);
+    const [oldest] = this.#indexes.keys();
+    if (this.#indexes.size > MAX_WINNER_INDEXES && oldest !== undefined) this.#indexes.delete(oldest);
+    return index;
+  }
+
+  /** Takes up what changed of these samples: in the lists over `log`, or in all. */
+  update(sampleIds: Iterable<number>, log?: ScoreLog): void {
+    const ids = [...sampleIds];
+    for (const index of this.#indexes.values()) {
+      if (log === undefined || index.logs.includes(log)) for (const id of ids) index.update(id);
+    }
+  }
+
+  /** Drops the lists over a model whose scores are going. */
+  forget(log: ScoreLog): void {
+    for (const [name, index] of this.#indexes) if (index.logs.includes(log)) this.#indexes.delete(name);
+  }
+}

@@ -1,0 +1,46 @@
+import { QuarryError } from '../errors/index.js';
+
+/** Runs writes one after another; after one that left files and index apart, the store must be opened again. */
+export class WriteQueue {
+  readonly #isReadonly: boolean;
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: unknown;
+  #closed = false;
+
+  constructor(isReadonly: boolean) {
+    this.#isReadonly = isReadonly;
+  }
+
+  /** @throws QuarryError `FAILED_PRECONDITION` when the store is read-only or closed, or an earlier write failed half-way */
+  run<T>(body: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the store is closed'));
+    const result = this.#last.then(() => {
+      this.#assertWritable();
+      return body();
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Refuses every later write. */
+  fail(error: unknown): void {
+    this.#failure = error;
+  }
+
+  /** Takes no more writes, and waits for those there are. Returns false when it was closed before. */
+  async close(): Promise<boolean> {
+    if (this.#closed) return false;
+    this.#closed = true;
+    await this.#last;
+    return true;
+  }
+
+  #assertWritable(): void {
+    if (this.#isReadonly) throw new QuarryError('FAILED_PRECONDITION', 'the store is open read-only');
+    if (this.#failure === undefined) return;
+    throw new QuarryError('FAILED_PRECONDITION', 'an earlier write to the store failed half-way', {
+      hint: 'close the store and open it again; that repairs it',
+      cause: this.#failure,
+    });
+  }
+}
