@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ErrorBound,
   LoadedModel,
@@ -9,7 +10,8 @@ import type {
 } from '../engine/contract.js';
 import { cosineDistance } from '../engine/reference/index.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { weightsIdentity } from '../weights/manifest.js';
+import { childSignal } from '../http/index.js';
+import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 import type { WeightsPacking } from '../weights/weights-packing.js';
@@ -40,6 +42,9 @@ export interface FleetEngineDeps {
 
 /** f32 of two machines differs in its last digits. */
 const SLACK: ErrorBound = { loss: 1e-4, distance: 1e-4 };
+
+/** How long scorers wait for weights that are being shared; after that they fetch them themselves, milliseconds. */
+const SHARE_FIRST_MS = 30_000;
 
 /** Batches of the scorer on this machine. */
 const HERE = { mostSamples: 128, batchMs: 500 };
@@ -120,8 +125,7 @@ export class FleetEngine implements ScoringEngine {
       };
     };
     try {
-      // Before scorers hear of the model: they would fetch it from its host.
-      if (here.path !== undefined) await this.#shared?.put(manifest, here.path, options.signal);
+      await this.#share(manifest, here.path, options.signal);
       await this.#coordinator.publishModel(model);
       // One byte tells that a scorer has the model, and how far its numbers err.
       const [probe] = await this.#coordinator.score(orderOf(model, options), [Uint8Array.of(0)]);
@@ -151,8 +155,25 @@ export class FleetEngine implements ScoringEngine {
     };
   }
 
+  /** Gives weights a while to be shared before scorers hear of the model: they would fetch it from its host. */
+  async #share(manifest: WeightsManifest, path: string | undefined, signal: AbortSignal | undefined): Promise<void> {
+    if (path === undefined || this.#shared === undefined) return;
+    const waiting = childSignal(signal);
+    try {
+      await Promise.race([
+        this.#shared.put(manifest, path),
+        sleep(SHARE_FIRST_MS, undefined, { signal: waiting.signal }),
+      ]);
+    } catch (error) {
+      throw toQuarryError(error, 'sharing weights');
+    } finally {
+      waiting.close();
+    }
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#shared?.close();
     await this.#scorer?.ended;
     await this.#coordinator.close();
     await this.#deps.local.close();

@@ -32,6 +32,7 @@ export class SharedWeights {
   /** Checksums of what was wanted and is not any more. */
   readonly #unwanted = new Set<string>();
   readonly #putting = new PQueue({ concurrency: 1 });
+  readonly #end = new AbortController();
 
   /** @param onWarning told why weights cannot be shared; scorers fetch them themselves then */
   constructor(fleet: FleetConnection, onWarning: (error: QuarryError) => void) {
@@ -40,18 +41,19 @@ export class SharedWeights {
   }
 
   /**
-   * Puts weights there, unless they are, and makes room by what is not wanted any more.
+   * Puts weights there, unless they are or are forgotten meanwhile, and makes room by what is not wanted any more. Resolves
+   * when they are there, or will not be.
    *
    * @param path plaintext of the weights
-   * @throws QuarryError `ABORTED` when the signal fires
    */
-  async put(manifest: WeightsManifest, path: string, signal?: AbortSignal): Promise<void> {
+  async put(manifest: WeightsManifest, path: string): Promise<void> {
     this.#wanted.set(weightsIdentity(manifest), { manifest, path });
     this.#unwanted.delete(manifest.checksum);
+    const { signal } = this.#end;
     try {
       await this.#putting.add(() => this.#put(manifest, path, signal));
     } catch (error) {
-      throwIfAborted(signal, 'sharing weights');
+      if (signal.aborted) return;
       this.#onWarning(
         new QuarryError(
           'UNREACHABLE',
@@ -76,12 +78,18 @@ export class SharedWeights {
     if (!this.#wantedChecksums().has(manifest.checksum)) this.#unwanted.add(manifest.checksum);
   }
 
+  /** Ends what is being put. */
+  close(): void {
+    this.#end.abort();
+  }
+
   #wantedChecksums(): Set<string> {
     return new Set([...this.#wanted.values()].map(({ manifest }) => manifest.checksum));
   }
 
-  async #put(manifest: WeightsManifest, path: string, signal: AbortSignal | undefined): Promise<void> {
+  async #put(manifest: WeightsManifest, path: string, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal, 'sharing weights');
+    if (!this.#wanted.has(weightsIdentity(manifest))) return;
     const { nc, replicas, weightsBucket } = this.#fleet;
     const store = await new Objm(nc).create(weightsBucket, { replicas });
     const sizes = new Map((await this.#makeRoom(store)).map(({ name, size }) => [name, size]));
@@ -96,6 +104,7 @@ export class SharedWeights {
     const wanted = this.#wantedChecksums();
     const before = Date.now() - KEEP_MS;
     const stay: ObjectInfo[] = [];
+    const gone = new Set<string>();
     for (const info of await store.list()) {
       const checksum = info.name.split('.')[0] ?? '';
       if (wanted.has(checksum) || !(this.#unwanted.has(checksum) || Date.parse(info.mtime) < before)) {
@@ -103,11 +112,12 @@ export class SharedWeights {
         continue;
       }
       await store.delete(info.name);
+      gone.add(checksum);
       // Its name would stay, marked as deleted, for ever.
       const name = Buffer.from(info.name).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
       await jsm.streams.purge(stream, { filter: `$O.${bucket}.M.${name}` });
     }
-    this.#unwanted.clear();
+    for (const checksum of gone) this.#unwanted.delete(checksum);
     // A coordinator that was killed leaves the beginning of a part.
     const named = new Set(stay.map(({ nuid }) => `$O.${bucket}.C.${nuid}`));
     const { state } = await jsm.streams.info(stream, { subjects_filter: `$O.${bucket}.C.>` });
@@ -170,7 +180,7 @@ async function putParts(
   store: ObjectStore,
   manifest: WeightsManifest,
   path: string,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<void> {
   const cipher = createHashingCipher(manifest.decryptionKey);
   const file = await open(path, 'r');

@@ -24,7 +24,7 @@ export interface PartialFileOptions {
 
 /** A download on disk that grows in this run and in later ones. */
 export interface GrowingFile extends ByteSink {
-  /** Bytes that an earlier run left. */
+  /** Bytes that an earlier run left; 0 once the file was begun anew. */
   readonly startAt: number;
   /** Resolves when everything is on the disk; after the checksum was right. */
   sync(): Promise<void>;
@@ -37,12 +37,12 @@ export class PartialFile implements GrowingFile {
   readonly #file: FileHandle;
   readonly #key: Uint8Array | undefined;
   #pass: Pass;
-  readonly startAt: number;
+  #startAt: number;
 
   private constructor(file: FileHandle, key: Uint8Array | undefined, startAt: number, pass: Pass) {
     this.#file = file;
     this.#key = key;
-    this.startAt = startAt;
+    this.#startAt = startAt;
     this.#pass = pass;
   }
 
@@ -71,6 +71,10 @@ export class PartialFile implements GrowingFile {
     }
   }
 
+  get startAt(): number {
+    return this.#startAt;
+  }
+
   async write(piece: Uint8Array): Promise<void> {
     await this.#file.appendFile(this.#pass.decrypt(piece));
   }
@@ -81,6 +85,7 @@ export class PartialFile implements GrowingFile {
 
   async restart(): Promise<void> {
     await this.#file.truncate(0);
+    this.#startAt = 0;
     this.#pass = passOf(this.#key);
   }
 

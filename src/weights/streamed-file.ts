@@ -34,20 +34,20 @@ const DISK_BLOCK = 4096;
  * pass, written past the page cache, and packed for the engine that will load it.
  */
 export class StreamedFile implements GrowingFile {
-  readonly startAt: number;
   readonly #core: Core;
   readonly #options: PartialFileOptions & { readonly decryptionKey: Uint8Array };
   #stream: object;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #pushed = 0;
+  #startAt: number;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(core: Core, options: StreamOptions, stream: object, startAt: number) {
     this.#core = core;
     this.#options = options;
     this.#stream = stream;
-    this.startAt = startAt;
+    this.#startAt = startAt;
   }
 
   /**
@@ -79,10 +79,14 @@ export class StreamedFile implements GrowingFile {
     }
   }
 
+  get startAt(): number {
+    return this.#startAt;
+  }
+
   async write(piece: Uint8Array): Promise<void> {
     this.#pending.push(piece);
     this.#pendingBytes += piece.byteLength;
-    const first = this.#pushed === 0 && this.startAt === 0;
+    const first = this.#pushed === 0 && this.#startAt === 0;
     if (this.#pendingBytes >= (first ? HEAD_BYTES : PUSH_BYTES)) await this.#push();
   }
 
@@ -98,7 +102,7 @@ export class StreamedFile implements GrowingFile {
     this.#running = runJob(this.#core.weightsStreamPush(this.#stream, pieces), 'storing weights');
     // The next await receives it.
     this.#running.catch(() => {});
-    if (!first || this.startAt > 0) return;
+    if (!first || this.#startAt > 0) return;
     await this.#running;
     await this.#pack(this.#core.weightsStreamHead(this.#stream));
   }
@@ -130,6 +134,7 @@ export class StreamedFile implements GrowingFile {
     this.#pendingBytes = 0;
     await this.close();
     this.#pushed = 0;
+    this.#startAt = 0;
     this.#running = Promise.resolve();
     const stream = create(this.#core, this.#options, 0);
     if (stream === undefined) throw new QuarryError('ENGINE_FAILED', 'the native core cannot decrypt any more');

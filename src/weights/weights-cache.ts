@@ -132,11 +132,8 @@ export class WeightsCache {
       signal,
     });
     try {
-      if (nearby === undefined) {
+      if (nearby === undefined || !(await takeNearby(manifest, nearby, file, signal)))
         await downloadManifest(manifest, this.#http, file, { ...options, startAt: file.startAt });
-      } else if (!(await takeNearby(manifest, nearby, file, signal))) {
-        await downloadManifest(manifest, this.#http, file, options);
-      }
       await file.sync();
     } finally {
       await file.close();
@@ -147,7 +144,7 @@ export class WeightsCache {
 /**
  * Fills a file, from its beginning, with what is nearby.
  *
- * @returns whether the file is the manifest's now; empty where it is not
+ * @returns whether the file is the manifest's now; where it is not, it is empty, or as it was where nothing is nearby
  */
 async function takeNearby(
   manifest: WeightsManifest,
@@ -155,11 +152,13 @@ async function takeNearby(
   file: GrowingFile,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  if (file.startAt > 0) await file.restart();
   let left = manifest.sizeBytes;
+  let hasBegun = false;
   try {
     for await (const piece of nearby) {
       throwIfAborted(signal, 'the download');
+      if (!hasBegun && file.startAt > 0) await file.restart();
+      hasBegun = true;
       left -= piece.byteLength;
       if (left < 0) break;
       await file.write(piece);
@@ -169,6 +168,6 @@ async function takeNearby(
     const { code } = toQuarryError(error, 'storing weights');
     if (code === 'ABORTED' || code === 'DISK_FULL') throw error;
   }
-  await file.restart();
+  if (hasBegun) await file.restart();
   return false;
 }

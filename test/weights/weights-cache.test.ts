@@ -1,9 +1,10 @@
 import { createCipheriv } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { QuarryError } from '../../src/errors/index.js';
 import { HttpClient } from '../../src/http/index.js';
 import { blake2b256 } from '../../src/native/blake2b.js';
 import { weightsIdentity } from '../../src/weights/manifest.js';
@@ -98,6 +99,40 @@ test('continues after dropped connections with ranges', async () => {
   expect(await file.read('w')).toEqual(values);
   expect(starts).toHaveLength(3);
   expect(starts[1]).toBeGreaterThan(0);
+});
+
+test('continues an interrupted download when nothing is nearby after all', async () => {
+  const left = 16 * 4096;
+  await mkdir(join(dir, 'partial'));
+  await writeFile(join(dir, 'partial', `${identity}.part`), plain.subarray(0, left));
+  const asked: (string | undefined)[] = [];
+  const manifest = await serving((request, response) => {
+    asked.push(request.headers.range);
+    ranged(request, response);
+  });
+  async function* nearby(isShared: boolean): AsyncGenerator<Uint8Array> {
+    if (!isShared) throw new QuarryError('NOT_FOUND', 'not shared');
+    yield encrypted;
+  }
+  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { nearby: nearby(false) });
+  expect(await file.read('w')).toEqual(values);
+  expect(asked).toEqual([`bytes=${left}-`]);
+});
+
+test('begins anew with what is nearby, and where that ends too soon once more', async () => {
+  await mkdir(join(dir, 'partial'));
+  await writeFile(join(dir, 'partial', `${identity}.part`), plain.subarray(0, 4096));
+  const asked: (string | undefined)[] = [];
+  const manifest = await serving((request, response) => {
+    asked.push(request.headers.range);
+    ranged(request, response);
+  });
+  async function* half(): AsyncGenerator<Uint8Array> {
+    yield encrypted.subarray(0, 100_000);
+  }
+  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { nearby: half() });
+  expect(await file.read('w')).toEqual(values);
+  expect(asked).toEqual([undefined]);
 });
 
 test('continues against a server that ignores ranges', async () => {
