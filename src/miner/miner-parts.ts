@@ -75,7 +75,8 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const composer = createComposer(options, common, submitting);
   const matcher = createMatcher(options, common, composer, submitting);
   const ingest = new SampleIngest(deps.samples, store, deps.onUnit);
-  const scorer = new Scorer({ batchSize }, { store, ingest, models, book });
+  // It and the miner it scores for have the same backlog when a model is new: they meet in the middle of it.
+  const scorer = new Scorer({ batchSize, newestFirst: options.scoreOnly }, { store, ingest, models, book });
   const searcher = new TargetSearcher(
     { share: options.searchShare ?? 0, margin: options.margin ?? 0 },
     { ...common, ...submitting, composer, scorer },
@@ -108,8 +109,12 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     onEnded: () => wake.now(),
   });
   const until = { maxAccepted, untilSamples, untilIdle, dryRun };
-  const wanted = (): ModelKey[] => models.active.map(({ key }) => key);
-  const shared = deps.sharedDir === undefined ? undefined : new SharedRows(deps.sharedDir, { ...common, wanted });
+  const sharing = {
+    precision: deps.engine.precision,
+    wanted: (): ModelKey[] => models.active.map(({ key }) => key),
+    awaited: (): ModelKey[] => scorer.paying().map(({ key }) => key),
+  };
+  const shared = deps.sharedDir === undefined ? undefined : new SharedRows(deps.sharedDir, { ...common, ...sharing });
   const working = { loader, matcher, scorer, searcher, ingest, shared };
   const mining = new MiningLoop(until, { ...common, ...submitting, ...working, paused });
   const settlement = new SettlementLoop({ dryRun }, { ...common, ...submitting, matcher });

@@ -59,12 +59,16 @@ export class Store {
     }
     if (!this.isReadonly) mkdirSync(join(this.dir, 'scores'), { recursive: true });
     this.#lock = this.isReadonly ? undefined : lockForWriting(this.dir);
+    const opened: { close(): void }[] = [];
     try {
       this.#index = new IndexDatabase(this.dir, this.isReadonly);
+      opened.push(this.#index);
       this.#samples = new SampleLog(join(this.dir, 'samples'), this.isReadonly);
+      opened.push(this.#samples);
       this.#sets = new WinnerIndexes(this.#samples, this.#logs);
       this.repairs = this.isReadonly ? this.#openAsReader() : this.#openAsWriter();
     } catch (error) {
+      for (const part of [...this.#logs.values(), ...opened]) part.close();
       this.#lock?.release();
       throw error;
     }
@@ -153,6 +157,12 @@ export class Store {
     return { id, bytes, checksum: record.checksum, origin };
   }
 
+  /** A sample's BLAKE2b-256 checksum, without reading its bytes, or undefined when there is no such sample. */
+  checksum(id: number): Uint8Array | undefined {
+    const record = id < this.#samples.count ? this.#samples.record(id) : undefined;
+    return record?.kind === 'sample' ? record.checksum : undefined;
+  }
+
   /** A sample's size in bytes, or undefined when there is no such sample. */
   sampleSize(id: number): number | undefined {
     return id < this.#samples.count ? this.#samples.sizes.array[id] : undefined;
@@ -194,6 +204,11 @@ export class Store {
     return { loss: log.losses.array[row]!, embedding, precision: log.precision(row) };
   }
 
+  /** Whether a sample has a score under a model, damaged on disk or not: nothing is read. */
+  isScored(sampleId: number, model: ModelKey): boolean {
+    return this.#logs.get(modelKeyId(model))?.rowOf(sampleId) !== undefined;
+  }
+
   /** Scores ever appended under a model, later ones of the same sample included. */
   scoreCount(model: ModelKey): number {
     return this.#logs.get(modelKeyId(model))?.count ?? 0;
@@ -205,15 +220,25 @@ export class Store {
     return log === undefined ? [] : [...log.samples.array.subarray(first, Math.min(log.count, first + limit))];
   }
 
-  /** Ids of live samples without a score under `model`, ascending, at most `limit` of those above `after`. */
+  /**
+   * Ids of live samples without a score under `model`, ascending, at most `limit` of those above `after`; with
+   * `newestFirst` descending.
+   */
   unscored(
     model: ModelKey,
-    options: { readonly after?: number | undefined; readonly limit?: number | undefined } = {},
+    options: {
+      readonly after?: number | undefined;
+      readonly limit?: number | undefined;
+      readonly newestFirst?: boolean | undefined;
+    } = {},
   ): number[] {
+    const { after = -1, limit = 1024, newestFirst = false } = options;
     const log = this.#logs.get(modelKeyId(model));
     const ids: number[] = [];
     const dead = this.#samples.dead.array;
-    for (let id = (options.after ?? -1) + 1; id < this.#samples.count && ids.length < (options.limit ?? 1024); id++) {
+    const last = this.#samples.count - 1;
+    const step = newestFirst ? -1 : 1;
+    for (let id = newestFirst ? last : after + 1; id > after && id <= last && ids.length < limit; id += step) {
       if (dead[id] === 0 && log?.rowOf(id) === undefined) ids.push(id);
     }
     return ids;

@@ -61,6 +61,8 @@ describe('store', () => {
     expect(again.unscored(A)).toEqual([0, 2]);
     expect(again.unscored(A, { after: 0 })).toEqual([2]);
     expect(again.unscored(B, { limit: 2 })).toEqual([0, 1]);
+    expect(again.unscored(B, { limit: 2, newestFirst: true })).toEqual([2, 1]);
+    expect(again.unscored(B, { after: 1, newestFirst: true })).toEqual([2]);
     expect(again.repairs).toEqual({
       samplesLost: 0,
       samplesAdopted: 0,

@@ -63,11 +63,11 @@ export class MiningLoop {
     if (paused()) return false;
     loader.loadDue(signal);
     await matcher.answerAll(signal);
-    const taken = (await shared?.take()) ?? [];
-    if (taken.length > 0) await matcher.answerWith(taken, signal);
+    const taken = await shared?.take();
+    if (taken !== undefined && taken.scored.length > 0) await matcher.answerWith(taken.scored, signal);
     const { ids, fresh } = await scorer.round(signal);
     await matcher.composeForAll(ids.length === 0, signal);
-    if (ids.length === 0) return (await this.#search(true, signal)) || taken.length > 0;
+    if (ids.length === 0) return (await this.#search(true, signal)) || (taken?.more ?? false);
     searcher.noteScored(ids.length);
     stats.scored.add(fresh);
     stats.samples.add(ingest.taken - stats.samples.total);

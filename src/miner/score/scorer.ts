@@ -7,6 +7,8 @@ import type { ActiveModel, ModelCatalogue } from './model-catalogue.js';
 export interface ScorerOptions {
   /** Samples per round. Every model that pays scores the round before it is matched. */
   readonly batchSize: number;
+  /** Takes the newest of the samples that lack a score first. Default false: the oldest. */
+  readonly newestFirst?: boolean | undefined;
 }
 
 export interface ScorerDeps {
@@ -49,7 +51,7 @@ export class Scorer {
    * @throws QuarryError `ABORTED` when the signal fires
    */
   async round(signal: AbortSignal): Promise<ScoredRound> {
-    const models = this.#paying();
+    const models = this.paying();
     if (models.length === 0) return NOTHING;
     const backlog = this.#backlog(models);
     const ids = backlog.length > 0 ? backlog : await this.#deps.ingest.next(this.#options.batchSize, signal);
@@ -62,7 +64,7 @@ export class Scorer {
 
   /** Scores samples of the store under every model that open targets name. */
   async score(ids: readonly number[], signal: AbortSignal): Promise<void> {
-    for (const model of this.#paying()) await this.#scoreUnder(model, ids, signal);
+    for (const model of this.paying()) await this.#scoreUnder(model, ids, signal);
   }
 
   /**
@@ -85,7 +87,7 @@ export class Scorer {
    * Models of open targets that can be answered, because all of their models are loaded; most wanted first. All loaded
    * ones while no target is open.
    */
-  #paying(): ActiveModel[] {
+  paying(): ActiveModel[] {
     const { models, book } = this.#deps;
     const ready = models.active.filter((model) => models.loaded(model) !== undefined);
     if (book.size === 0) return ready;
@@ -96,9 +98,10 @@ export class Scorer {
 
   #backlog(models: readonly ActiveModel[]): number[] {
     const { store } = this.#deps;
+    const { batchSize, newestFirst } = this.#options;
     for (const { key } of models) {
       const after = this.#scoredUpTo.get(key.checksum) ?? -1;
-      const ids = store.unscored(key, { after, limit: this.#options.batchSize });
+      const ids = store.unscored(key, { after, limit: batchSize, newestFirst });
       if (ids.length > 0) return ids;
       this.#scoredUpTo.set(key.checksum, store.sampleCount - 1);
     }

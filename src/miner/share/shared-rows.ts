@@ -1,13 +1,17 @@
 import { basename } from 'node:path';
 import { toQuarryError } from '../../errors/index.js';
 import type { MinerEmitter } from '../run/events.js';
-import { SharedSlot, type SharedSlotDeps } from './shared-slot.js';
+import { SharedSlot, type SharedSlotDeps, type TakenRows } from './shared-slot.js';
 import { slotsOf } from './slots.js';
 
 /** How often others' stores are looked into. */
 const LOOK_MS = 1_000;
-/** How often it is asked whether one of those processes is gone. */
+/** How often it is asked whether one of those processes is gone, and how long a store is left alone that cannot be read. */
 const FINISH_MS = 15_000;
+/** Pages looked through at a time while they hold nothing new: after a restart all of a store is known. */
+const PAGES_AT_ONCE = 16;
+
+const NOTHING: TakenRows = { scored: [], more: false };
 
 export interface SharedRowsDeps extends SharedSlotDeps {
   readonly emitter: Pick<MinerEmitter, 'emit'>;
@@ -18,6 +22,7 @@ export class SharedRows {
   readonly #stateDir: string;
   readonly #deps: SharedRowsDeps;
   readonly #slots = new Map<string, { readonly slot: SharedSlot; askAt: number }>();
+  readonly #unreadableUntil = new Map<string, number>();
   #dueAt = Number.NEGATIVE_INFINITY;
 
   /** @param stateDir of this miner */
@@ -26,47 +31,53 @@ export class SharedRows {
     this.#deps = deps;
   }
 
-  /** Takes over some of what others scored since; returns the samples that have scores now which they had not. */
-  async take(): Promise<number[]> {
+  /** Takes over some of what others scored since. */
+  async take(): Promise<TakenRows> {
     const { now, emitter } = this.#deps;
-    if (now() < this.#dueAt) return [];
+    if (now() < this.#dueAt) return NOTHING;
     this.#dueAt = now() + LOOK_MS;
-    const taken: number[] = [];
+    const scored: number[] = [];
+    let more = false;
     for (const dir of slotsOf(this.#stateDir)) {
+      if (now() < (this.#unreadableUntil.get(dir) ?? Number.NEGATIVE_INFINITY)) continue;
       try {
-        for (const id of await this.#takeFrom(dir)) taken.push(id);
+        const taken = await this.#takeFrom(dir);
+        for (const id of taken.scored) scored.push(id);
+        more ||= taken.more;
       } catch (error) {
+        this.#unreadableUntil.set(dir, now() + FINISH_MS);
         emitter.emit('warning', { error: toQuarryError(error, `taking over the scores in ${dir}`) });
         await this.#close(dir);
       }
     }
-    // There may be more where that came from.
-    if (taken.length > 0) this.#dueAt = Number.NEGATIVE_INFINITY;
-    return taken;
+    if (more || scored.length > 0) this.#dueAt = Number.NEGATIVE_INFINITY;
+    return { scored, more: more || scored.length > 0 };
   }
 
   async close(): Promise<void> {
     for (const dir of [...this.#slots.keys()]) await this.#close(dir);
   }
 
-  async #takeFrom(dir: string): Promise<number[]> {
+  async #takeFrom(dir: string): Promise<TakenRows> {
     const { now, emitter } = this.#deps;
     let open = this.#slots.get(dir);
     if (open === undefined) {
       const slot = await SharedSlot.open(dir, this.#deps);
-      if (slot === undefined) return [];
+      if (slot === undefined) return NOTHING;
       open = { slot, askAt: now() };
       this.#slots.set(dir, open);
       emitter.emit('shared', { scorer: basename(dir), state: 'found' });
     }
-    const taken = await open.slot.take();
-    if (taken.length > 0 || now() < open.askAt) return taken;
+    let taken = await open.slot.take();
+    for (let page = 1; page < PAGES_AT_ONCE && taken.more && taken.scored.length === 0; page++)
+      taken = await open.slot.take();
+    if (taken.more || taken.scored.length > 0 || now() < open.askAt) return taken;
     open.askAt = now() + FINISH_MS;
     const rest = await open.slot.finish();
-    if (rest === undefined) return [];
+    if (rest === undefined) return NOTHING;
     this.#slots.delete(dir);
     emitter.emit('shared', { scorer: basename(dir), state: 'gone' });
-    return rest;
+    return { scored: rest, more: false };
   }
 
   async #close(dir: string): Promise<void> {

@@ -1,31 +1,46 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lockForWriting } from '../../database/writer-lock.js';
+import type { Precision } from '../../engine/contract.js';
 import { QuarryError } from '../../errors/index.js';
 import { type ModelKey, modelKeyId, openStore, type Store, type StoredSample } from '../../store/index.js';
 import { storeDirOf } from './slots.js';
 
-/** Scores taken over at a time, so that the thread that races is never held long. */
+/** Samples taken over at a time, and bytes of them, so that the thread that races is never held long. */
 const ROWS_AT_ONCE = 256;
+const BYTES_AT_ONCE = 4 * 2 ** 20;
 /** How long a sample is left alone that lacks scores under other models: they are on their way, as a rule. */
 const HOLD_MS = 10_000;
-/** What a store consists of, beside the lock. */
-const FILES = ['samples', 'scores', 'index.db', 'index.db-wal', 'index.db-shm'] as const;
+/** What a store consists of, beside the lock, in the order of removal: without its index it counts as empty. */
+const FILES = ['index.db', 'index.db-wal', 'index.db-shm', 'samples', 'scores'] as const;
 
 export interface SharedSlotDeps {
   /** Takes the rows. */
   readonly store: Store;
-  /** Models that this miner scores under. */
+  /** What this miner's own engine scores in. */
+  readonly precision: Precision;
+  /** Models whose scores are taken over. */
   readonly wanted: () => readonly ModelKey[];
+  /** Those of them under which every sample is being scored: a sample is taken over with all of these. */
+  readonly awaited: () => readonly ModelKey[];
   /** Monotonic milliseconds. */
   readonly now: () => number;
+}
+
+/** What was taken over. */
+export interface TakenRows {
+  /** Samples, by their ids here, that have scores now which they had not. */
+  readonly scored: readonly number[];
+  /** Whether there is more that can be taken over at once. */
+  readonly more: boolean;
 }
 
 interface Cursor {
   /** Scores taken over. */
   row: number;
-  /** Since when the next one waits for others. */
-  heldSince: number | undefined;
+  /** Since when scores up to a row wait for others of the same samples. */
+  hold: { readonly since: number; readonly upTo: number } | undefined;
 }
 
 /** What one process scored for this miner, read beside it. */
@@ -52,12 +67,19 @@ export class SharedSlot {
     }
   }
 
-  /** Takes over some of what was scored since the last time, and returns the ids it has here. */
-  async take(holdMs = HOLD_MS): Promise<number[]> {
+  /** Takes over some of what was scored since the last time. */
+  async take(holdMs = HOLD_MS): Promise<TakenRows> {
     this.#rows.refresh();
     const models = this.#deps.wanted().filter((key) => this.#rows.scoreCount(key) > 0);
-    const ids = new Set(models.flatMap((key) => this.#next(key, models, holdMs)));
-    return this.#adopt([...ids], models);
+    const awaited = this.#deps.awaited();
+    const scored = new Set<number>();
+    let more = false;
+    for (const key of models) {
+      const next = this.#next(key, awaited, holdMs);
+      for (const id of await this.#adopt(next.ids, models)) scored.add(id);
+      more ||= next.more;
+    }
+    return { scored: [...scored], more };
   }
 
   /**
@@ -69,18 +91,23 @@ export class SharedSlot {
     const lock = this.#lock();
     if (lock === undefined) return undefined;
     try {
-      const taken: number[] = [];
-      for (let more = await this.take(0); more.length > 0; more = await this.take(0))
-        for (const id of more) taken.push(id);
-      for (let first = 0; first < this.#rows.sampleCount; first += ROWS_AT_ONCE) {
+      const scored: number[] = [];
+      for (let more = true; more; ) {
+        const taken = await this.take(0);
+        for (const id of taken.scored) scored.push(id);
+        more = taken.more;
+      }
+      for (let first = 0; first < this.#rows.sampleCount; ) {
         const last = Math.min(this.#rows.sampleCount, first + ROWS_AT_ONCE);
-        const ids = Array.from({ length: last - first }, (_, i) => first + i);
-        await this.#deps.store.appendSamples(this.#read(ids));
+        const ids = this.#fitting(Array.from({ length: last - first }, (_, i) => first + i));
+        await this.#deps.store.appendSamples(this.#read(ids.filter((id) => this.#ownId(id) === undefined)));
+        await nextTurn();
+        first += ids.length;
       }
       await this.close();
       // The lock's own file stays: one that is starting may have it open.
       for (const name of FILES) rmSync(join(storeDirOf(this.#dir), name), { recursive: true, force: true });
-      return taken;
+      return scored;
     } finally {
       lock.release();
     }
@@ -100,42 +127,74 @@ export class SharedSlot {
   }
 
   /** Samples that were scored under a model since, up to the first that others have yet to score. */
-  #next(model: ModelKey, models: readonly ModelKey[], holdMs: number): number[] {
+  #next(
+    model: ModelKey,
+    awaited: readonly ModelKey[],
+    holdMs: number,
+  ): { readonly ids: readonly number[]; readonly more: boolean } {
     const id = modelKeyId(model);
-    const cursor = this.#cursors.get(id) ?? { row: 0, heldSince: undefined };
-    this.#cursors.set(id, cursor);
+    const count = this.#rows.scoreCount(model);
+    let cursor = this.#cursors.get(id);
     // Scores that were dropped and made anew are fewer.
-    if (cursor.row > this.#rows.scoreCount(model)) cursor.row = 0;
-    const ids = this.#rows.scoredFrom(model, cursor.row, ROWS_AT_ONCE);
-    const partial = ids.findIndex((sample) => models.some((key) => this.#rows.score(sample, key) === undefined));
-    let count = partial === -1 ? ids.length : partial;
-    if (count === 0 && ids.length > 0) {
-      cursor.heldSince ??= this.#deps.now();
-      if (this.#deps.now() - cursor.heldSince < holdMs) return [];
-      count = ids.length;
-    }
-    cursor.heldSince = undefined;
-    cursor.row += count;
-    return ids.slice(0, count);
+    if (cursor === undefined || cursor.row > count) cursor = { row: 0, hold: undefined };
+    this.#cursors.set(id, cursor);
+    const ids = this.#fitting(this.#rows.scoredFrom(model, cursor.row, ROWS_AT_ONCE));
+    const partial = ids.findIndex((sample) => !awaited.every((key) => this.#rows.isScored(sample, key)));
+    const now = this.#deps.now();
+    if (partial === 0) cursor.hold ??= { since: now, upTo: count };
+    // What was there when the wait began has waited as long.
+    const due = cursor.hold !== undefined && now - cursor.hold.since >= holdMs ? cursor.hold.upTo - cursor.row : 0;
+    const taken = partial === -1 ? ids : ids.slice(0, Math.max(partial, due));
+    cursor.row += taken.length;
+    if (cursor.hold !== undefined && cursor.row >= cursor.hold.upTo) cursor.hold = undefined;
+    return { ids: taken, more: taken.length > 0 && cursor.row < count };
   }
 
-  async #adopt(ids: readonly number[], models: readonly ModelKey[]): Promise<number[]> {
+  async #adopt(ids: readonly number[], models: readonly ModelKey[]): Promise<Set<number>> {
     const { store } = this.#deps;
-    const samples = this.#read(ids);
-    if (samples.length === 0) return [];
-    const own = (await store.appendSamples(samples)).map(({ id }) => id);
     const scored = new Set<number>();
+    const lacking = [...new Set(ids)].filter((id) => {
+      const own = this.#ownId(id);
+      return own === undefined || models.some((key) => this.#rows.isScored(id, key) && !store.isScored(own, key));
+    });
+    await nextTurn();
+    const samples = this.#read(lacking);
+    const own = await store.appendSamples(samples);
     for (const key of models) {
       const rows = samples.flatMap((sample, i) => {
-        const sampleId = own[i]!;
-        if (store.score(sampleId, key) !== undefined) return [];
+        const sampleId = own[i]!.id;
+        if (store.isScored(sampleId, key)) return [];
         const score = this.#rows.score(sample.id, key);
-        return score === undefined ? [] : [{ sampleId, ...score }];
+        return score === undefined || !this.#isComparable(score.precision) ? [] : [{ sampleId, ...score }];
       });
       await store.appendScores(key, rows);
       for (const { sampleId } of rows) scored.add(sampleId);
+      if (samples.length > 0) await nextTurn();
     }
-    return [...scored];
+    return scored;
+  }
+
+  /**
+   * Whether scores in a precision are judged rightly by the error that was measured of this miner's own engine. Each
+   * precision below f32 is that of one engine: bf16 of the native one, f16 of onnxruntime.
+   */
+  #isComparable(precision: Precision): boolean {
+    return precision === 'f32' || precision === this.#deps.precision;
+  }
+
+  #ownId(id: number): number | undefined {
+    const checksum = this.#rows.checksum(id);
+    return checksum === undefined ? undefined : this.#deps.store.find(checksum);
+  }
+
+  /** The first of these samples that may be in memory together, at least one. */
+  #fitting(ids: readonly number[]): readonly number[] {
+    let bytes = 0;
+    const over = ids.findIndex((id, i) => {
+      bytes += this.#rows.sampleSize(id) ?? 0;
+      return i > 0 && bytes > BYTES_AT_ONCE;
+    });
+    return over === -1 ? ids : ids.slice(0, over);
   }
 
   /** Samples that are whole; the others are the loss of the process that wrote them. */
