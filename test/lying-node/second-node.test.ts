@@ -11,6 +11,7 @@ const LIES = [
   'ListTargets: half',
   'ExecuteTransaction: garbage',
   'GetServiceInfo: status 14',
+  'GetEpoch epoch.system_state.parameters.max_submission_data_size: 1',
 ];
 
 let miner: LiedToMiner | undefined;

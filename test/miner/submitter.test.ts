@@ -170,7 +170,9 @@ describe('a candidate', () => {
     const dear = await made({}, { maxBondShannons: 1n });
     const candidate = await dear.candidate(0);
     expect(dear.submitter.offer(candidate, never)).toBe(false);
+    expect(dear.submitter.offer(await dear.candidate(1), never)).toBe(false);
     expect(dear.book.excluded(candidate.open.target.id)).toEqual(new Set([candidate.sampleId]));
+    expect(dear.told).toEqual(['warning FAILED_PRECONDITION']);
     const poor = await made({}, { minRewardShannons: 10n ** 15n });
     expect(poor.submitter.offer(await poor.candidate(0), never)).toBe(false);
     expect(poor.book.excluded(candidate.open.target.id)).toBeUndefined();

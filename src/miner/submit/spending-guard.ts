@@ -1,4 +1,4 @@
-import type { QuarryError } from '../../errors/index.js';
+import { QuarryError } from '../../errors/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import { defaultMaxBond } from '../../soma/client/account/spending-limits.js';
 import type { Target } from '../../soma/client/decode/target.js';
@@ -32,6 +32,8 @@ export class SpendingGuard {
   #lacksShannons: bigint | undefined;
   /** What was missing when the owner was last told; `undefined` once it is there. */
   #toldShannons: bigint | undefined;
+  /** The limit of which the owner was told last. */
+  #toldLimit: string | undefined;
   /** Bonds of submissions that are queued or in flight. */
   #reservedShannons = 0n;
 
@@ -76,9 +78,26 @@ export class SpendingGuard {
         return 'withheld';
       }
     }
-    const isTooLarge =
-      sizeBytes > this.#deps.limits().maxBytes || bond > (maxBondShannons ?? defaultMaxBond(sizeBytes));
-    return isTooLarge ? 'too large' : 'allowed';
+    const { maxBytes, bondPerByte } = this.#deps.limits();
+    if (sizeBytes > maxBytes) {
+      this.#tellTooLarge(`the network takes at most ${maxBytes} bytes`);
+      return 'too large';
+    }
+    if (bond > (maxBondShannons ?? defaultMaxBond(sizeBytes))) {
+      this.#tellTooLarge(`at ${bondPerByte} shannons a byte its bond is above the largest that is allowed`);
+      return 'too large';
+    }
+    return 'allowed';
+  }
+
+  /** Where every hit is left out, that is all there would be to see; once while the limit stands. */
+  #tellTooLarge(limit: string): void {
+    if (limit === this.#toldLimit) return;
+    this.#toldLimit = limit;
+    const error = new QuarryError('FAILED_PRECONDITION', `a hit is left out for its size: ${limit}`, {
+      hint: 'cut smaller samples with --sample-bytes, or allow larger bonds with --max-bond-soma',
+    });
+    this.#deps.emitter.emit('warning', { error });
   }
 
   /** Sets a bond aside; call the answer when it is paid or not needed any more. */

@@ -6,7 +6,7 @@ import type {
 } from '../../../gen/soma/rpc/system_state_pb.js';
 import type { Address, ObjectId } from '../../chain/index.js';
 import { type Model, modelFrom } from './model.js';
-import { finite, possibleAmount, possibleEpoch } from './possible.js';
+import { finite, possibleAmount, possibleDataSize, possibleEpoch } from './possible.js';
 import { required, requiredId } from './required.js';
 import { type ValidatorSet, validatorSetFrom } from './validator.js';
 
@@ -88,6 +88,7 @@ export function parametersFrom(message: SystemParametersMessage): SystemParamete
     names.map((name) => {
       const field = `parameters.${name}`;
       const value = required<bigint | number>(message[name], field);
+      if (name === 'maxSubmissionDataSize') return [name, possibleDataSize(value as bigint, field)];
       // Amounts, sizes, durations and rates alike: none of them exceeds the supply.
       return [name, typeof value === 'bigint' ? possibleAmount(value, field) : finite(value, field)];
     }),
