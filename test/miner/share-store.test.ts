@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
+import { whenGone } from '../../src/cli/mining/share-store.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { until } from '../until.js';
 import { disagreements, readJournal, recordLedger } from './ledger-record.js';
@@ -36,14 +40,22 @@ interface Told {
 function mine(
   { devnet, dir, signer }: MiningNetwork,
   data: string,
-  { key = signer, share = true }: { readonly key?: Keypair; readonly share?: boolean } = {},
+  {
+    key = signer,
+    share = true,
+    more = [],
+  }: { readonly key?: Keypair; readonly share?: boolean; readonly more?: readonly string[] } = {},
 ) {
   const args = ['mine', '--json', '--network', devnet.rpcUrl, '--state-dir', join(dir, 'state'), '--data', data];
-  const child = spawn(process.execPath, [program, ...args, '--workers', '1', ...(share ? ['--share-store'] : [])], {
-    cwd: dir,
-    env: { PATH: process.env['PATH'], HOME: dir, SOMA_SECRET_KEY: key.exportSecret('hex') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [program, ...args, '--workers', '1', ...(share ? ['--share-store'] : []), ...more],
+    {
+      cwd: dir,
+      env: { PATH: process.env['PATH'], HOME: dir, SOMA_SECRET_KEY: key.exportSecret('hex') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   processes.push(child);
   const told: Told[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -126,3 +138,65 @@ test('a state directory in use is refused without the flag, which is named, and 
     hint: expect.stringContaining('belongs to one key'),
   });
 });
+
+test('of processes that start together one is the miner, with its port, and the others score for it', async () => {
+  network = await startMiningNetwork();
+  const { dir } = network;
+  const port = await freePort();
+  const more = ['--data-port', String(port), '--host-url', `http://127.0.0.1:${port}`];
+  const all = ['one.txt', 'two.txt', 'three.txt'].map((name) => mine(network!, text(dir, name), { more }));
+  await Promise.all(all.map(({ heard }) => heard('it to mine', ({ event }) => event === 'started')));
+  expect(all.filter(({ told }) => told.some(({ scoreFor }) => scoreFor !== undefined))).toHaveLength(2);
+  expect(all.flatMap(({ told }) => told.filter(({ event }) => event === 'error'))).toEqual([]);
+});
+
+test('a process that scores leaves the fleet to the miner, and ends with it where accepted submissions are counted', async () => {
+  network = await startMiningNetwork();
+  const { dir } = network;
+  const more = ['--max-accepted', '100000'];
+  const first = mine(network, text(dir, 'one.txt'), { more });
+  await first.heard('the first to mine', ({ event }) => event === 'started');
+  const fleet = ['--nats', 'nats://127.0.0.1:1'];
+  const coordinator = mine(network, text(dir, 'two.txt'), { more: [...fleet, '--engine', 'fleet'] });
+  await coordinator.ended;
+  expect(coordinator.told.at(-1)?.error).toMatchObject({
+    code: 'USAGE',
+    hint: expect.stringContaining('quarry scorer'),
+  });
+  const second = mine(network, text(dir, 'two.txt'), { more: [...more, ...fleet] });
+  await second.heard('the second to mine', ({ event }) => event === 'started');
+  first.child.kill('SIGKILL');
+  await second.ended;
+  expect(second.child.exitCode).toBe(0);
+  expect(second.told.some(({ tookOver }) => tookOver !== undefined)).toBe(false);
+  expect(second.told.at(-1)?.event).toBe('summary');
+});
+
+test('a lock that cannot be looked at is looked at again', async () => {
+  vi.useFakeTimers();
+  const dir = await mkdtemp(join(tmpdir(), 'quarry-role-'));
+  try {
+    // Not a file, so that opening it fails.
+    await mkdir(join(dir, 'role', 'writer.lock'), { recursive: true });
+    let gone = 0;
+    whenGone(dir, () => gone++);
+    vi.advanceTimersByTime(10_000);
+    expect(gone).toBe(0);
+    await rm(join(dir, 'role'), { recursive: true });
+    vi.advanceTimersByTime(10_000);
+    expect(gone).toBe(1);
+  } finally {
+    vi.useRealTimers();
+    await rm(dir, { recursive: true });
+  }
+});
+
+/** A port that was free just now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -21,8 +21,8 @@ import { openLog } from '../mining/open-log.js';
 import {
   assertSameKey,
   isOvertaken,
-  roleIn,
   type StoreRole,
+  takeRole,
   whenGone,
   withSharingHint,
 } from '../mining/share-store.js';
@@ -126,12 +126,13 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   const tools = { context, config, reporter, signer, logger };
   try {
     for (let isGone = true; isGone; ) {
-      const role = roleIn(stateDir, config.shareStore);
+      const role = takeRole(stateDir, config.shareStore);
       try {
         isGone = await mineAs(role, tools);
       } catch (error) {
         if (!config.shareStore || !isOvertaken(error, role)) throw withSharingHint(error, role);
       } finally {
+        role.release();
         reporter.detach();
       }
     }
@@ -153,15 +154,18 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
   const { signal } = context;
   const { stateDir, scoreFor } = role;
   const isMiner = scoreFor === undefined;
+  if (!isMiner) assertScoresHere(config, scoreFor);
   const webhook = isMiner ? webhookOf(config, signer.address, (error) => reporter.warn(error)) : undefined;
   const host = isMiner ? await hostOf(config, stateDir) : undefined;
   const keysDir = keysDirOf(context.env);
   try {
-    const fleet = fleetOf(config, (error) => reporter.warn(error));
+    // A fleet has one coordinator, which empties its queue.
+    const fleet = isMiner ? fleetOf(config, (error) => reporter.warn(error)) : undefined;
     const assembled = await createMiner({
       ...minerOptions(config),
       ...fleet?.minerOptions,
-      ...role,
+      stateDir,
+      scoreFor,
       network: config.network,
       fullnodes: config.fullnodes,
       onFullnode: ({ type, url, reason }) =>
@@ -183,6 +187,7 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
     });
     const { miner, engine, distance } = assembled;
     let isGone = false;
+    const takesOver = config.maxAccepted === undefined;
     let endLooking = (): void => {};
     try {
       banner(reporter, config, stateDir, {
@@ -192,10 +197,16 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
       });
       reporter.attach(miner, logger);
       if (scoreFor !== undefined) {
-        if (!config.dryRun) await assertSameKey(keysDir, signer.address, assembled, scoreFor);
+        if (!config.dryRun) await assertSameKey(keysDir, signer.address, assembled, scoreFor, signal);
         reporter.say(`sharing   scores for the miner of ${scoreFor}, which submits`, 'sharing', { scoreFor });
         endLooking = whenGone(scoreFor, () => {
           isGone = true;
+          if (!takesOver)
+            reporter.say(
+              'sharing   that miner has ended, and so does this process: --max-accepted counts in one',
+              'sharing',
+              { ended: scoreFor },
+            );
           miner.stop();
         });
       }
@@ -209,7 +220,7 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
       const endKeys = listenToKeys(context, miner, reporter, config.data?.includes('-') ?? false);
       try {
         const summary = await miner.run({ signal }).finally(endKeys);
-        isGone &&= !signal.aborted;
+        isGone &&= takesOver && !signal.aborted;
         if (!isGone) reporter.summary(summary, fleet?.summary());
         else reporter.say('sharing   that miner has ended: this process mines on', 'sharing', { tookOver: scoreFor });
       } finally {
@@ -223,6 +234,14 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
   } finally {
     await host?.close();
   }
+}
+
+/** A fleet scores for its coordinator, which is the miner. */
+function assertScoresHere({ engine }: Config, scoreFor: string): void {
+  if (engine !== 'fleet') return;
+  throw new QuarryError('USAGE', `--engine fleet is for the miner of ${scoreFor}, which another process is already`, {
+    hint: 'score for it here with another --engine, or join its fleet: quarry scorer',
+  });
 }
 
 function banner(

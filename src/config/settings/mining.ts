@@ -94,7 +94,7 @@ export const MINING_SETTINGS = {
     env: 'QUARRY_SHARE_STORE',
     flag: '--share-store',
     default: false,
-    help: 'where a miner of this key uses the state directory already, score for it, and take over when it ends',
+    help: 'where a miner of this key uses the state directory already, score for it, and take over when it ends (not with --max-accepted)',
   },
   dryRun: { kind: 'boolean', flag: '--dry-run', default: false, help: 'score and match, submit nothing' },
 } as const satisfies Record<string, Setting>;
