@@ -1,16 +1,18 @@
 // Builds the native core for every platform with zig and packs everything into artifacts/: a package per platform that
 // holds one quarry.node, and quarry-miner, which names them as optional dependencies. They are named only in the packed
 // manifest, so that `npm ci` of a clone does not look for packages that are not published yet.
-// Usage: npm run package [-- PLATFORM…], `main` for quarry-miner alone, `here` for this machine with the core that is built. Needs python3 (zig comes from its `ziglang` package).
-// dist/ is built anew.
+// Usage: npm run package [-- PLATFORM…], `main` for quarry-miner alone, `here` for this machine with the core that is built.
+// Needs python3 (zig comes from its `ziglang` package, the reader of symbols is `lief`). dist/ is built anew.
+// There is no package for Windows yet: the core opens, maps and locks files by POSIX calls alone.
 import { execFile, execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { runInNewContext } from 'node:vm';
+import { symbolProblems } from './symbol-problems.mjs';
 
-const ZIG_VERSION = '0.17.1';
+const PYTHON_PACKAGES = ['ziglang==0.17.1', 'lief==1.0.0'];
 const PLATFORMS = {
   'linux-x64-gnu': { target: 'x86_64-linux-gnu.2.28', os: 'linux', cpu: 'x64', libc: 'glibc' },
   'linux-x64-musl': { target: 'x86_64-linux-musl', os: 'linux', cpu: 'x64', libc: 'musl' },
@@ -26,13 +28,13 @@ const artifacts = join(root, 'artifacts');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const run = promisify(execFile);
 
-/** The command line of zig, installed into a virtual environment of the cache when it is not there. */
-function zig() {
+/** A Python with zig in it, installed into a virtual environment of the cache when it is not there. */
+function pythonWithZig() {
   const python = join(cache, 'venv', 'bin', 'python');
   if (!existsSync(python)) execFileSync('python3', ['-m', 'venv', join(cache, 'venv')], { stdio: 'inherit' });
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `ziglang==${ZIG_VERSION}`];
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PYTHON_PACKAGES];
   execFileSync(python, pip, { stdio: 'inherit' });
-  return [python, '-m', 'ziglang', 'c++'];
+  return python;
 }
 
 /** Sources and flags of one processor, from the build file: a Python literal, which is one of JavaScript as well. */
@@ -56,9 +58,18 @@ function unitsOf(cpu) {
   ];
 }
 
+/** A flag as zig takes it: it knows processors and their features, not the architecture levels of arm64. */
+function zigFlag(flag) {
+  const level = /^-march=armv8(?:\.(\d))?-a((?:\+\w+)*)$/.exec(flag);
+  if (level === null) return flag;
+  const [, minor, features] = level;
+  return `-mcpu=generic${minor === undefined ? '' : `+v8_${minor}a`}${features}`;
+}
+
 /** Compiles and links quarry.node of one platform into `out`. */
-async function compile([program, ...zigArgs], { target, cpu, os }, objects, out) {
+async function compile(python, { target, cpu, os }, objects, out) {
   mkdirSync(objects, { recursive: true });
+  const zig = ['-m', 'ziglang', 'c++', '-target', target];
   const include = ['-I', native, '-I', join(root, 'node_modules', 'node-api-headers', 'include')];
   const waiting = unitsOf(cpu);
   const made = [];
@@ -66,13 +77,20 @@ async function compile([program, ...zigArgs], { target, cpu, os }, objects, out)
     for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) {
       const object = join(objects, unit.source.replaceAll('/', '-').replace(/\.cc$/, '.o'));
       made.push(object);
-      const args = [...unit.flags, '-w', '-g0', ...include, '-c', join(native, unit.source), '-o', object];
-      await run(program, [...zigArgs, '-target', target, ...args]);
+      const args = [...unit.flags.map(zigFlag), '-w', '-g0', ...include, '-c', join(native, unit.source), '-o', object];
+      await run(python, [...zig, ...args]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   const link = os === 'darwin' ? ['-undefined', 'dynamic_lookup'] : ['-Wl,-s'];
-  await run(program, [...zigArgs, '-target', target, '-shared', ...link, ...made.sort(), '-o', out]);
+  await run(python, [...zig, '-shared', ...link, ...made.sort(), '-o', out]);
+}
+
+/** Refuses what could not be loaded on the platform, which is seldom this machine's. */
+function checkSymbols(python, id, platform, file) {
+  const read = execFileSync(python, [join(root, 'scripts', 'read-symbols.py'), file], { maxBuffer: 64 << 20 });
+  const problems = symbolProblems(JSON.parse(read.toString()), platform);
+  if (problems.length > 0) throw new Error(`${id} could not be loaded:\n${problems.join('\n')}`);
 }
 
 function pack(dir) {
@@ -152,13 +170,14 @@ const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PLA
 mkdirSync(artifacts, { recursive: true });
 if (wanted.includes('here')) console.log(packHere());
 const platforms = wanted.filter((id) => id !== 'main' && id !== 'here');
-const compiler = platforms.length > 0 ? zig() : undefined;
+const python = platforms.length > 0 ? pythonWithZig() : undefined;
 for (const id of platforms) {
   const platform = PLATFORMS[id];
   if (platform === undefined) throw new Error(`no platform ${id}; there are ${Object.keys(PLATFORMS).join(', ')}`);
   const dir = join(cache, id);
   mkdirSync(dir, { recursive: true });
-  await compile(compiler, platform, join(dir, 'objects'), join(dir, 'quarry.node'));
+  await compile(python, platform, join(dir, 'objects'), join(dir, 'quarry.node'));
+  checkSymbols(python, id, platform, join(dir, 'quarry.node'));
   console.log(packPlatform(id, platform, dir));
 }
 console.log(packMain());
