@@ -47,11 +47,10 @@ def read_macho(binary):
         "exports": [symbol.name.removeprefix("_") for symbol in binary.exported_symbols],
         "imports": imports,
         "libraries": libraries,
+        "signed": binary.has_code_signature,
     }
 
 
 lief.logging.disable()
 parsed = lief.parse(sys.argv[1])
-if isinstance(parsed, lief.MachO.FatBinary):
-    parsed = parsed.at(0)
 json.dump(read_macho(parsed) if isinstance(parsed, lief.MachO.Binary) else read_elf(parsed), sys.stdout)

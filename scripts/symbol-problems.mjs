@@ -22,7 +22,7 @@ function glibcProblem({ name, version }) {
  * One sentence for each thing wrong with what `read-symbols.py` read from an add-on for `os` and `libc`; none when it needs
  * nothing but Node-API 8 and the C library.
  */
-export function symbolProblems({ exports, imports, libraries, libc: muslNames }, { os, libc }) {
+export function symbolProblems({ exports, imports, libraries, libc: muslNames, signed }, { os, cpu, libc }) {
   const kind = os === 'darwin' ? 'darwin' : libc;
   const musl = new Set(muslNames);
   const problemOf = {
@@ -30,7 +30,10 @@ export function symbolProblems({ exports, imports, libraries, libc: muslNames },
     musl: ({ name }) => (musl.has(name) ? undefined : `${name} is in no library`),
     darwin: ({ name, library }) => (library === null ? `${name} is in no library` : undefined),
   }[kind];
+  // macOS on arm64 loads nothing that has no signature, if only an ad-hoc one.
+  const unsigned = os === 'darwin' && cpu === 'arm64' && !signed;
   return [
+    ...(unsigned ? ['it has no code signature'] : []),
     ...(exports.includes('napi_register_module_v1') ? [] : ['napi_register_module_v1 is not exported']),
     ...(imports.some(({ name }) => NODE_API.has(name)) ? [] : ['nothing of Node-API is imported']),
     ...libraries.filter((name) => !SYSTEM[kind].test(name)).map((name) => `${name} is not on every system`),

@@ -5,11 +5,12 @@ interface Symbols {
   readonly imports: readonly { name: string; version?: string | null; library?: string | null }[];
   readonly libraries: readonly string[];
   readonly libc?: readonly string[];
+  readonly signed?: boolean;
 }
 
 const script = new URL('../../scripts/symbol-problems.mjs', import.meta.url).href;
 const { symbolProblems } = (await import(script)) as {
-  symbolProblems: (symbols: Symbols, platform: { os: string; libc?: string }) => string[];
+  symbolProblems: (symbols: Symbols, platform: { os: string; cpu?: string; libc?: string }) => string[];
 };
 
 const exports = ['napi_register_module_v1'];
@@ -49,6 +50,14 @@ test.each([
 test('a library that not every system has is named', () => {
   const symbols = { exports, imports: [promise], libraries: ['libstdc++.so.6', 'libc.so.6'] };
   expect(symbolProblems(symbols, glibc)).toEqual(['libstdc++.so.6 is not on every system']);
+});
+
+test('macOS on arm64 wants a signature', () => {
+  const arm = { os: 'darwin', cpu: 'arm64' };
+  const symbols = { exports, imports: [promise], libraries: [] };
+  expect(symbolProblems({ ...symbols, signed: false }, arm)).toEqual(['it has no code signature']);
+  expect(symbolProblems({ ...symbols, signed: true }, arm)).toEqual([]);
+  expect(symbolProblems({ ...symbols, signed: false }, { ...arm, cpu: 'x64' })).toEqual([]);
 });
 
 test('an add-on without an entry, or without Node-API, is not one', () => {
