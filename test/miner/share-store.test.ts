@@ -68,17 +68,18 @@ function mine(
 }
 
 /** A file of text that no other has. */
-function text(dir: string, name: string): string {
+function text(dir: string, name: string, kilobytes = 64): string {
   const path = join(dir, name);
-  writeFileSync(path, Array.from({ length: 64 * 64 }, (_, i) => `${name} ${i * 7919} `.padEnd(16, 'xyz')).join(''));
+  writeFileSync(path, Array.from({ length: kilobytes * 64 }, (_, i) => `${name} ${i * 7919} `.padEnd(16, 'xyz')).join(''));
   return path;
 }
 
 test('processes of one key share a state directory: one submits what all score, and the next mines on when it is killed', async () => {
-  network = await startMiningNetwork();
+  // Every target that is filled is replaced: there is always one that only the second's data hit.
+  network = await startMiningNetwork({ hitsPerEpoch: 1_000_000 });
   const { devnet, dir, signer } = network;
   const ledger = recordLedger(devnet, signer.address);
-  const [one, two] = [text(dir, 'one.txt'), text(dir, 'two.txt')];
+  const [one, two] = [text(dir, 'one.txt', 3), text(dir, 'two.txt')];
   const first = mine(network, one);
   await first.heard('the first to win a target', ({ event }) => event === 'accepted');
   const second = mine(network, two);
