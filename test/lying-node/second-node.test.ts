@@ -2,13 +2,13 @@ import { afterEach, expect, it } from 'vitest';
 import { LiedToMiner } from './lied-to-miner.js';
 import { allLies } from './lies.js';
 
-/** Of each kind that an answer shows to be a lie: wrong in a field, cut short, made up, missing, silent. */
+/** Of each kind that an answer shows to be a lie: wrong in a field, made up, missing, silent. Half a list may be a list. */
 const LIES = [
   'SubscribeCheckpoints: garbage',
   'SubscribeCheckpoints: never',
   'GetEpoch epoch.system_state.model_registry.models.value.state: zz',
   'ListTargets targets.distance_threshold: NaN',
-  'ListTargets: half',
+  'ListTargets: garbage',
   'ExecuteTransaction: garbage',
   'GetServiceInfo: status 14',
   'GetEpoch epoch.system_state.parameters.max_submission_data_size: 1',
