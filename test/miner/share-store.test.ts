@@ -70,19 +70,23 @@ function mine(
 /** A file of text that no other has. */
 function text(dir: string, name: string, kilobytes = 64): string {
   const path = join(dir, name);
-  writeFileSync(path, Array.from({ length: kilobytes * 64 }, (_, i) => `${name} ${i * 7919} `.padEnd(16, 'xyz')).join(''));
+  writeFileSync(
+    path,
+    Array.from({ length: kilobytes * 64 }, (_, i) => `${name} ${i * 7919} `.padEnd(16, 'xyz')).join(''),
+  );
   return path;
 }
 
 test('processes of one key share a state directory: one submits what all score, and the next mines on when it is killed', async () => {
-  // Every target that is filled is replaced: there is always one that only the second's data hit.
+  // Every target that is filled is replaced: those stay open that nothing of the first hits, and it searches for none.
   network = await startMiningNetwork({ hitsPerEpoch: 1_000_000 });
   const { devnet, dir, signer } = network;
   const ledger = recordLedger(devnet, signer.address);
   const [one, two] = [text(dir, 'one.txt', 3), text(dir, 'two.txt')];
-  const first = mine(network, one);
+  const more = ['--search-share', '0'];
+  const first = mine(network, one, { more });
   await first.heard('the first to win a target', ({ event }) => event === 'accepted');
-  const second = mine(network, two);
+  const second = mine(network, two, { more });
   await second.heard('the second to score for the first', ({ scoreFor }) => scoreFor === join(dir, 'state'));
   await first.heard('the second to be found', ({ event, state }) => event === 'shared' && state === 'found');
   await first.heard('the first to win with what the second scored', (told) => {
