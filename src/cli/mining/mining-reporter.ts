@@ -55,6 +55,8 @@ export class MiningReporter {
 
   /** A line of talk, or with `--json` an event. */
   say(text: string, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    // What came before this line stands before it.
+    this.#bursts.flush();
     this.#output.say(text, event, fields);
   }
 
@@ -198,6 +200,7 @@ export class MiningReporter {
     events.on('claimed', (e) => {
       logger.info(e, 'claimed');
       const text = `${this.#context.style.green('claimed ')}  ${shortId(e.targetId)}  ${shannonsToSoma(e.receivedShannons)} SOMA`;
+      this.#bursts.flush();
       if (this.#options.json) this.#output.event('claimed', e);
       else this.#output.result(text);
     });
