@@ -8,7 +8,10 @@ import type { Miner, MinerEvents } from '../../src/miner/index.js';
 
 it('tells lines in the order in which things came, outcomes that are told together too', () => {
   const both = new PassThrough();
-  const reporter = new MiningReporter({ ...silentContext(), stdout: both, stderr: both }, { json: false, statusSeconds: 0 });
+  const reporter = new MiningReporter(
+    { ...silentContext(), stdout: both, stderr: both },
+    { json: false, statusSeconds: 0 },
+  );
   const events = new EventEmitter<MinerEvents>();
   reporter.attach({ events } as Miner, pino({ enabled: false }));
   const outcome = { targetId: '0xa', digest: 'd', latencyMs: 1, distance: 0.4, threshold: 0.5, origin: 'a.txt@0' };
