@@ -74,7 +74,7 @@ export class TargetFollower {
           break;
         case 'synced':
           // No event for targets filled while disconnected.
-          if (listed !== undefined) book.keepOnly(listed);
+          if (listed !== undefined && !event.isPartial) book.keepOnly(listed);
           listed = undefined;
           node.heard();
           succeeded();

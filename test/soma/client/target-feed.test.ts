@@ -6,7 +6,7 @@ it('remembers only so many ended targets, however long an epoch is', () => {
   const feed = new TargetFeed(() => {});
   const list = (...ids: string[]): string[] => {
     const targets = ids.map((id) => [id, { id, generationEpoch: 0n } as Target] as const);
-    return [...feed.reconcile(new Map(targets))].map(({ type }) => type);
+    return [...feed.reconcile({ targets: new Map(targets), isWhole: true })].map(({ type }) => type);
   };
   expect(list('0x1')).toEqual(['opened']);
   expect(list()).toEqual(['filled']);

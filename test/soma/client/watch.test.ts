@@ -68,10 +68,40 @@ describe('watching a devnet', () => {
     const opened = new Set<string>();
     for await (const event of fixture.client.watchTargets({ onUnfit: (error) => complaints.push(error) })) {
       if (event.type === 'opened') opened.add(event.target.id);
-      if (event.type === 'synced') break;
+      if (event.type !== 'synced') continue;
+      expect(event.isPartial).toBe(true);
+      break;
     }
     expect(opened.size).toBe(4);
     expect(complaints).toEqual([expect.objectContaining({ code: 'PROTOCOL' })]);
+  });
+
+  it('takes no target for filled that a list leaves out which cannot be read whole', async () => {
+    fixture = await startFixture({ targetsPerEpoch: 4, idleCheckpointMs: 20, checkpointIntervalMs: 20 });
+    const { transport } = fixture.client.context;
+    const { unaryWith } = transport;
+    const stop = new AbortController();
+    let lists = 0;
+    // The second list holds one target that can be read, and three that cannot.
+    transport.unaryWith = async (method, request, decode, control) => {
+      const answer = (await unaryWith.call(transport, method, request, decode, control)) as {
+        readonly targets: readonly { readonly message: object }[];
+      };
+      if (method.name !== 'ListTargets') return answer as never;
+      if (++lists > 3) stop.abort();
+      if (lists !== 2) return answer as never;
+      const cut = answer.targets.map((each, i) =>
+        i === 0 ? each : { ...each, message: { ...each.message, id: 'zz' } },
+      );
+      return { ...answer, targets: cut } as never;
+    };
+    const events: TargetEvent[] = [];
+    const watching = async (): Promise<void> => {
+      for await (const event of fixture.client.watchTargets({ reconcileMs: 50, signal: stop.signal }))
+        events.push(event);
+    };
+    await expect(watching()).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(events.map(({ type }) => type).sort()).toEqual(['epoch', ...Array(4).fill('opened'), 'synced']);
   });
 
   it('reads back from any checkpoint, and tells what was pruned', async () => {

@@ -36,10 +36,9 @@ export async function* allPages<T>(
     items += page.items.length;
     empty = page.items.length === 0 ? empty + 1 : 0;
     const token = page.next === undefined ? undefined : Buffer.from(page.next).toString('base64');
-    const isTooLong = known.size >= MAX_PAGES || empty >= MAX_EMPTY_PAGES || items > maxItems;
-    if (token !== undefined && (known.has(token) || isTooLong)) {
+    const how = token === undefined ? undefined : unending(known, token, { items, maxItems, empty });
+    if (how !== undefined) {
       yield* page.items;
-      const how = known.has(token) ? 'names a page twice' : `names ever more pages, ${known.size} so far`;
       const error = new QuarryError('PROTOCOL', `the node's list does not end: it ${how}`);
       if (onEndless === undefined) throw error;
       onEndless(error);
@@ -51,4 +50,16 @@ export async function* allPages<T>(
     pending?.catch(() => {});
     yield* page.items;
   }
+}
+
+/** What shows that a list does not end. */
+function unending(
+  known: ReadonlySet<string>,
+  token: string,
+  read: { readonly items: number; readonly maxItems: number; readonly empty: number },
+): string | undefined {
+  if (known.has(token)) return 'names a page twice';
+  if (read.items > read.maxItems) return `brings more than ${read.maxItems} items`;
+  if (known.size >= MAX_PAGES || read.empty >= MAX_EMPTY_PAGES) return `names ever more pages, ${known.size} so far`;
+  return undefined;
 }

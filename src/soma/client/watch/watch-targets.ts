@@ -21,8 +21,8 @@ import { followCheckpoints, type WatchCheckpointsOptions } from './watch-checkpo
 
 /** What happened to targets. `checkpoint` is absent where a list told it and not a checkpoint. */
 export type TargetEvent =
-  /** All targets that were open when the watch began have been told. */
-  | { readonly type: 'synced'; readonly open: number }
+  /** All targets that were open when the watch began have been told; `isPartial` where the node's list could not be read whole. */
+  | { readonly type: 'synced'; readonly open: number; readonly isPartial?: true }
   | { readonly type: 'opened'; readonly target: Target; readonly checkpoint: bigint | undefined }
   | {
       readonly type: 'filled';
@@ -83,8 +83,9 @@ export async function* watchTargets(
   const info = await getServiceInfo(client, control);
   yield* feed.begin(info.epoch);
   // What happens while the list is read is in the checkpoints after `info`, which are read back.
-  yield* feed.reconcile(await openTargets(client, control, onUnfit));
-  yield { type: 'synced', open: feed.open };
+  const first = await openTargets(client, control, onUnfit);
+  yield* feed.reconcile(first);
+  yield { type: 'synced', open: feed.open, ...(!first.isWhole && { isPartial: true as const }) };
   let reconciledAt = client.now();
   const reconcileMs = options.reconcileMs ?? 60_000;
   const items = followCheckpoints(client, {
@@ -134,15 +135,27 @@ async function newestEpochs(
   );
 }
 
+/** What a node lists as open. */
+interface OpenList {
+  readonly targets: ReadonlyMap<ObjectId, Target>;
+  /** Whether nothing of it was left out: only then has a target that is missing ended. */
+  readonly isWhole: boolean;
+}
+
 async function openTargets(
   client: ClientContext,
   control: { signal?: AbortSignal | undefined },
   onUnfit: (error: QuarryError) => void,
-): Promise<Map<ObjectId, Target>> {
+): Promise<OpenList> {
   const targets = new Map<ObjectId, Target>();
-  for await (const target of listAllTargets(client, { ...control, status: 'open', onUnfit }))
+  let isWhole = true;
+  const leaveOut = (error: QuarryError): void => {
+    isWhole = false;
+    onUnfit(error);
+  };
+  for await (const target of listAllTargets(client, { ...control, status: 'open', onUnfit: leaveOut }))
     targets.set(target.id, target);
-  return targets;
+  return { targets, isWhole };
 }
 
 /** Ended targets that are remembered. One told as open after so many others would be opened until the next list. */
@@ -241,10 +254,11 @@ export class TargetFeed {
   }
 
   /** Compares with the node's list of open targets. */
-  *reconcile(listed: ReadonlyMap<ObjectId, Target>): Generator<TargetEvent, void, void> {
-    for (const target of listed.values()) yield* this.#opened(target, undefined);
+  *reconcile({ targets, isWhole }: OpenList): Generator<TargetEvent, void, void> {
+    for (const target of targets.values()) yield* this.#opened(target, undefined);
+    if (!isWhole) return;
     for (const targetId of [...this.#open.keys()]) {
-      if (!listed.has(targetId)) yield* this.#filled(targetId, undefined, undefined);
+      if (!targets.has(targetId)) yield* this.#filled(targetId, undefined, undefined);
     }
   }
 
