@@ -103,8 +103,11 @@ uint32_t usable_isa_mask() {
 
 bool has_aes() {
 #if defined(QUARRY_X86)
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 25)) != 0;
+  static const bool has = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 25)) != 0;
+  }();
+  return has;
 #elif defined(QUARRY_ARM64) && defined(__linux__)
   constexpr unsigned long kHwcapAes = 1ul << 3;
   return (getauxval(AT_HWCAP) & kHwcapAes) != 0;
@@ -117,8 +120,11 @@ bool has_aes() {
 
 bool has_vaes() {
 #if defined(QUARRY_X86)
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & (1u << 9)) != 0;
+  static const bool has = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & (1u << 9)) != 0;
+  }();
+  return has;
 #else
   return false;
 #endif

@@ -93,11 +93,12 @@ export class Coordinator {
   readonly #counts = { samples: 0, redelivered: 0, duplicates: 0, refused: 0, leftOut: 0 };
   #jobs = 0;
   #sweeping = false;
-  /** Whether the server lost its disk and has not been given everything again. */
-  #lost = false;
+  /** When the queue was made that has everything: another one is that of a server which lost its disk. */
+  #created: string;
 
-  private constructor(fleet: FleetConnection, options: CoordinatorOptions) {
+  private constructor(fleet: FleetConnection, options: CoordinatorOptions, created: string) {
     this.#fleet = fleet;
+    this.#created = created;
     this.#options = options;
     const { nc, stream } = fleet;
     const listen = (subject: string, hear: (message: Msg) => void): void => {
@@ -115,7 +116,8 @@ export class Coordinator {
   /** Takes the fleet over: work that an earlier coordinator left is dropped, its samples are in the store. */
   static async open(fleet: FleetConnection, options: CoordinatorOptions): Promise<Coordinator> {
     await fleet.jsm.streams.purge(fleet.stream);
-    return new Coordinator(fleet, options);
+    const { created } = await fleet.jsm.streams.info(fleet.stream);
+    return new Coordinator(fleet, options, created);
   }
 
   get stats(): FleetStats {
@@ -133,6 +135,11 @@ export class Coordinator {
 
   /** Lets scorers know of a model and makes its queues. */
   async publishModel(model: PublishedModel): Promise<void> {
+    this.#models.set(weightsIdentity(model.manifest), model);
+    await this.#announce(model);
+  }
+
+  async #announce(model: PublishedModel): Promise<void> {
     const { jsm, stream, prefix, models } = this.#fleet;
     const identity = weightsIdentity(model.manifest);
     for (const precision of JOB_PRECISIONS) {
@@ -146,7 +153,8 @@ export class Coordinator {
       });
     }
     await models.put(identity, encodeModel(model));
-    this.#models.set(identity, model);
+    // Withdrawn meanwhile: the order of the two on the server is not known.
+    if (!this.#models.has(identity)) await models.delete(identity);
   }
 
   /** Takes a model back: scorers make room. */
@@ -309,15 +317,11 @@ export class Coordinator {
 
   /** Finds jobs that vanished from the queue without an answer, one by one or with the server's disk. */
   async #sweep(): Promise<void> {
-    if (this.#sweeping || this.#pending.size === 0) return;
+    if (this.#sweeping) return;
     this.#sweeping = true;
     try {
-      const { jsm, stream } = this.#fleet;
-      this.#lost ||= await jsm.streams.info(stream).then(
-        () => false,
-        (error: unknown) => error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound,
-      );
-      if (this.#lost) await this.#restore();
+      // A scorer or a person who looks at the fleet may have made the queue again before this coordinator asked.
+      if ((await this.#queueCreated()) !== this.#created) await this.#restore();
       const before = Date.now() - 2 * SWEEP_MS;
       const silent = [...this.#pending.values()].filter(({ seq, sentAt }) => seq !== 0 && sentAt <= before);
       for (const job of silent.slice(0, PUBLISHING)) await this.#find(job);
@@ -325,6 +329,16 @@ export class Coordinator {
       // The server is away; the next sweep asks again.
     } finally {
       this.#sweeping = false;
+    }
+  }
+
+  async #queueCreated(): Promise<string | undefined> {
+    const { jsm, stream } = this.#fleet;
+    try {
+      return (await jsm.streams.info(stream)).created;
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
+      throw error;
     }
   }
 
@@ -341,8 +355,8 @@ export class Coordinator {
   async #restore(): Promise<void> {
     const queued = [...this.#pending.values()].filter(({ seq }) => seq !== 0);
     await this.#fleet.restore();
-    for (const model of [...this.#models.values()]) await this.publishModel(model);
-    this.#lost = false;
+    for (const model of [...this.#models.values()]) await this.#announce(model);
+    this.#created = (await this.#queueCreated()) ?? '';
     for (const job of queued) if (this.#pending.has(job.id)) this.#again(job);
     this.#options.onRestored?.();
   }

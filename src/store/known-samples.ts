@@ -1,4 +1,3 @@
-import { QuarryError } from '../errors/index.js';
 import { IndexDatabase } from './index-database.js';
 
 /** Which bytes a store has, read beside its writer and without loading the store. Close it when done. */
@@ -12,22 +11,22 @@ export class KnownSamples {
   }
 
   /**
-   * Whether a sample with this BLAKE2b-256 checksum was ever appended.
-   *
-   * @throws QuarryError `STORE_CORRUPT` when the store's index is damaged
+   * Whether a sample with this BLAKE2b-256 checksum is known to have been appended; false where that cannot be read, as while
+   * the writer makes its index or sets a damaged one aside.
    */
   has(checksum: Uint8Array): boolean {
     try {
       this.#index ??= new IndexDatabase(this.#dir, true);
       return this.#index.find(checksum) !== undefined;
-    } catch (error) {
-      if (error instanceof QuarryError && error.code === 'FILE_NOT_FOUND') return false;
-      throw error;
+    } catch {
+      this.close();
+      return false;
     }
   }
 
   /** Closes the index. */
   close(): void {
     this.#index?.close();
+    this.#index = undefined;
   }
 }

@@ -70,6 +70,7 @@ export class Store {
     } catch (error) {
       for (const part of [...this.#logs.values(), ...opened]) part.close();
       this.#lock?.release();
+      if (deps.scanner === undefined) void this.#scanner.close();
       throw error;
     }
   }

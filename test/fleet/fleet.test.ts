@@ -370,8 +370,11 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     expect(receipts).toEqual(['refused', 'refused', 'refused', 'refused', 'taken']);
   });
 
-  it('gives a server that lost its disk the models and the samples again', async () => {
-    const home = join(dir, 'lost');
+  it.each([
+    ['as it asks for them', false],
+    ['where another has made the queue anew', true],
+  ])('gives a server that lost its disk the models and the samples again, %s', async (name, isMadeAnew) => {
+    const home = join(dir, name.replaceAll(' ', '-'));
     const other = await startNatsServer(home);
     closers.push(() => other.close());
     let isHeld = false;
@@ -389,6 +392,7 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     await other.kill();
     await rm(join(home, 'jetstream'), { recursive: true });
     await other.restart();
+    if (isMadeAnew) await connected(other);
     release();
     expect(await scores).toEqual(await truth(samples(20)));
     expect(engine.stats).toMatchObject({ samples: 21, leftOut: 0 });

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
-import type { DataHost } from '../../hosting/index.js';
 import { createMiner } from '../../miner/index.js';
 import { ensureStateDirectory } from '../../miner/state/state-directory.js';
 import type { Keypair } from '../../soma/chain/index.js';
@@ -154,9 +153,10 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
   const { signal } = context;
   const { stateDir, scoreFor } = role;
   const isMiner = scoreFor === undefined;
-  if (!isMiner) assertScoresHere(config, scoreFor);
+  assertFits(role, config);
   const webhook = isMiner ? webhookOf(config, signer.address, (error) => reporter.warn(error)) : undefined;
-  const host = isMiner ? await hostOf(config, stateDir) : undefined;
+  // On a local network the miner serves them itself when nothing is set.
+  const host = isMiner ? await openDataHost(config, stateDir) : undefined;
   const keysDir = keysDirOf(context.env);
   try {
     // A fleet has one coordinator, which empties its queue.
@@ -187,7 +187,6 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
     });
     const { miner, engine, distance } = assembled;
     let isGone = false;
-    const takesOver = config.maxAccepted === undefined;
     let endLooking = (): void => {};
     try {
       banner(reporter, config, stateDir, {
@@ -201,9 +200,9 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
         reporter.say(`sharing   scores for the miner of ${scoreFor}, which submits`, 'sharing', { scoreFor });
         endLooking = whenGone(scoreFor, () => {
           isGone = true;
-          if (!takesOver)
+          if (!takesOver(config))
             reporter.say(
-              'sharing   that miner has ended, and so does this process: --max-accepted counts in one',
+              'sharing   that miner has ended, and so does this process: with --max-accepted or --dry-run none takes over',
               'sharing',
               { ended: scoreFor },
             );
@@ -220,7 +219,7 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
       const endKeys = listenToKeys(context, miner, reporter, config.data?.includes('-') ?? false);
       try {
         const summary = await miner.run({ signal }).finally(endKeys);
-        isGone &&= takesOver && !signal.aborted;
+        isGone &&= takesOver(config) && !signal.aborted;
         if (!isGone) reporter.summary(summary, fleet?.summary());
         else reporter.say('sharing   that miner has ended: this process mines on', 'sharing', { tookOver: scoreFor });
       } finally {
@@ -236,9 +235,16 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
   }
 }
 
-/** A fleet scores for its coordinator, which is the miner. */
-function assertScoresHere({ engine }: Config, scoreFor: string): void {
-  if (engine !== 'fleet') return;
+/** Whether this process takes the place of the miner that it scores for, when that one has ended. */
+function takesOver({ maxAccepted, dryRun }: Config): boolean {
+  return maxAccepted === undefined && !dryRun;
+}
+
+/** Refuses settings that do not fit the role, or the one that may follow it. */
+function assertFits({ scoreFor }: StoreRole, config: Config): void {
+  if (scoreFor === undefined || takesOver(config)) assertHosted(config);
+  // A fleet scores for its coordinator, which is the miner.
+  if (scoreFor === undefined || config.engine !== 'fleet') return;
   throw new QuarryError('USAGE', `--engine fleet is for the miner of ${scoreFor}, which another process is already`, {
     hint: 'score for it here with another --engine, or join its fleet: quarry scorer',
   });
@@ -263,13 +269,12 @@ function banner(
     reporter.say(` * ${name.padEnd(10)} ${text}`, 'config', { [name]: text });
 }
 
-/** Where submitted bytes are hosted: as set; on a local network this process serves them when nothing is set. */
-async function hostOf(config: Config, stateDir: string): Promise<DataHost | undefined> {
+/** Refuses to mine where nothing serves what is submitted. */
+function assertHosted(config: Config): void {
   // On a public chain the miner refuses all the same, once a fullnode told it the chain.
   const local = isOnThisMachine(config.network);
   const unreachable = config.s3Bucket === undefined && (config.dataPort === undefined || config.hostUrl === undefined);
   if (unreachable && !local && !config.dryRun) throw noHost('submitted data');
-  return openDataHost(config, stateDir);
 }
 
 function isOnThisMachine(network: string): boolean {

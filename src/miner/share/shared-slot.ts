@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lockForWriting } from '../../database/writer-lock.js';
@@ -58,6 +58,8 @@ export class SharedSlot {
 
   /** @returns `undefined` while there is nothing in it */
   static async open(dir: string, deps: SharedSlotDeps): Promise<SharedSlot | undefined> {
+    // What a process left that has been taken over is a lock and no more.
+    if (!existsSync(join(storeDirOf(dir), 'index.db'))) return undefined;
     try {
       const { embeddingDim } = deps.store;
       return new SharedSlot(dir, await openStore({ dir: storeDirOf(dir), embeddingDim, readonly: true }), deps);

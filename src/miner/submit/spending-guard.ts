@@ -1,3 +1,4 @@
+import { LatestMap } from '../../collections/latest-map.js';
 import { QuarryError } from '../../errors/index.js';
 import type { SomaAccount } from '../../soma/client/account/soma-account.js';
 import { defaultMaxBond } from '../../soma/client/account/spending-limits.js';
@@ -32,8 +33,8 @@ export class SpendingGuard {
   #lacksShannons: bigint | undefined;
   /** What was missing when the owner was last told; `undefined` once it is there. */
   #toldShannons: bigint | undefined;
-  /** The limit of which the owner was told last. */
-  #toldLimit: string | undefined;
+  /** Limits of which the owner was told. */
+  readonly #toldLimits = new LatestMap<string, true>(16);
   /** Bonds of submissions that are queued or in flight. */
   #reservedShannons = 0n;
 
@@ -90,10 +91,10 @@ export class SpendingGuard {
     return 'allowed';
   }
 
-  /** Where every hit is left out, that is all there would be to see; once while the limit stands. */
+  /** Where every hit is left out, that is all there would be to see; once for each limit. */
   #tellTooLarge(limit: string): void {
-    if (limit === this.#toldLimit) return;
-    this.#toldLimit = limit;
+    if (this.#toldLimits.has(limit)) return;
+    this.#toldLimits.set(limit, true);
     const error = new QuarryError('FAILED_PRECONDITION', `a hit is left out for its size: ${limit}`, {
       hint: 'cut smaller samples with --sample-bytes, or allow larger bonds with --max-bond-soma',
     });
