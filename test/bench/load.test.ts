@@ -2,11 +2,11 @@ import { expect, it } from 'vitest';
 import { run } from '../../bench/load.js';
 import { LOAD_CASES, type LoadResult } from '../../bench/load-cases.js';
 
-it.each(LOAD_CASES)(
+it.for(LOAD_CASES)(
   'tells how late and how large a process is under load: %s',
-  async (name) => {
+  async (name, { signal }) => {
     const results: LoadResult[] = [];
-    for await (const result of run({ quick: true, cases: [name] })) results.push(result);
+    for await (const result of run({ quick: true, cases: [name], signal })) results.push(result);
     expect(results.length).toBeGreaterThan(0);
     for (const { bench, p50Ms, lastMs, peakMiB } of results) {
       expect(bench).toBe('load');
