@@ -4,6 +4,7 @@ import { LOAD_CASES, type LoadResult } from '../../bench/load-cases.js';
 
 it.for(LOAD_CASES)(
   'tells how late and how large a process is under load: %s',
+  { timeout: 240_000 },
   async (name, { signal }) => {
     const results: LoadResult[] = [];
     for await (const result of run({ quick: true, cases: [name], signal })) results.push(result);
@@ -15,5 +16,4 @@ it.for(LOAD_CASES)(
       expect(peakMiB).toBeGreaterThan(10);
     }
   },
-  240_000,
 );
