@@ -108,6 +108,24 @@ it('answers are kept a hundred times as long as they took, failures not at all',
   await expect(limit.run('f', async () => ({ value: 'yes', tookMs: 0 }))).resolves.toBe('yes');
 });
 
+it('questions share the hundredth of the time while they are asked', async () => {
+  let clock = 0;
+  const limit = new CostLimit(() => clock);
+  const found = { slow: 0, quick: 0 };
+  const ask = async (name: keyof typeof found, tookMs: number) =>
+    void (await limit.run(name, async () => ({ value: ++found[name], tookMs })));
+  for (; clock < 600_000; clock += 100) {
+    await ask('slow', 300);
+    await ask('quick', 10);
+  }
+  // Alone for the first 30 seconds, then every minute.
+  expect(found.slow).toBe(11);
+  expect(found.slow * 300 + found.quick * 10).toBeLessThanOrEqual(6_600);
+  found.quick = 0;
+  for (; clock < 700_000; clock += 100) await ask('quick', 10);
+  expect(found.quick).toBeGreaterThan(65);
+});
+
 it('reach is the share of the latest thousand targets that were answered', () => {
   const reach = new Reach();
   expect(reach.share).toBeUndefined();

@@ -1,30 +1,34 @@
 // A miner with its page open for a long time: what both take in memory, and what the page costs.
-// Usage: npm run soak:page -- --minutes 60. Exits with 1 when the page's memory, nodes or listeners grow.
+// Usage: npm run soak:page -- --minutes 60. Exits with 1 when the page's memory, nodes or listeners grow, or when it costs more
+// than a hundredth of a core.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Browser, CDPSession } from 'playwright-core';
 import { residentOf } from '../../bench/soak-probe.js';
 import { type Point, slopePerHour } from '../../bench/soak-slope.js';
 import { openBrowser, openPage } from '../dashboard/browser.js';
 import { type MiningNetwork, startMiningNetwork } from '../miner/network.js';
+import { lookAtThreads, type PageCost, pageCost, probed, type ThreadSeconds } from './page-cost.js';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '60' } } });
 const minutes = Number(values.minutes);
-/** The page is open in the middle; before and after, the miner is measured alone. */
-const ALONE_MS = (minutes * 60_000) / 5;
-const OPEN_MS = ALONE_MS * 3;
+/** The page is open for so long; before and after, the miner is measured alone. */
+const OPEN_MS = minutes * 60_000;
+const ALONE_MS = Math.min(120_000, OPEN_MS / 5);
 const LOOK_MS = Math.min(10_000, OPEN_MS / 20);
 /** Kilobytes that the miner knows, and answers every target with. */
 const TEXTS = 48;
 /** Kernel ticks a second. */
 const TICKS = 100;
 const MIB = 2 ** 20;
+/** The page may cost the miner this share of a core. */
+const MAX_COST = 0.01;
 /** What the page may have grown by at the end, over what it had when it had shown everything once. */
 const PAGE_GROWTH = { heap: 8 * MIB, nodes: 500, listeners: 100 };
 
@@ -33,11 +37,17 @@ interface Measured {
   readonly share: number;
   /** Targets won. */
   readonly perSecond: number;
+  /** What readers of the HTTP API cost. */
+  readonly cost: PageCost;
 }
 
 interface Look extends Readonly<Record<'heap' | 'nodes' | 'listeners', number>> {
   readonly atMs: number;
 }
+
+/** What is sampled of the miner's main thread. */
+const profile = fileURLToPath(new URL('../../dist/bench/profile-probe.js', import.meta.url));
+const threads: ThreadSeconds = new Map();
 
 const network = await startMiningNetwork({ epochMs: 20_000, texts: TEXTS, auditShare: 0 });
 const { child, url, accepted } = await startMiner(network);
@@ -46,11 +56,13 @@ const memory: Point[] = [];
 const watching = setInterval(() => {
   memory.push({ atMs: performance.now(), value: residentOf(child.pid!)?.anonymous ?? 0 });
 }, LOOK_MS);
+const counting = setInterval(() => lookAtThreads(child.pid!, threads), 1_000);
 
 const before = await cpuOver(() => pause(ALONE_MS));
 const { looks, complaints, browserShare, open } = await withPage(browser, url);
 const after = await cpuOver(() => pause(ALONE_MS));
 clearInterval(watching);
+clearInterval(counting);
 await browser.close();
 child.kill('SIGTERM');
 await once(child, 'close');
@@ -60,7 +72,8 @@ process.exit(report() ? 0 : 1);
 async function startMiner({ devnet, dir, signer }: MiningNetwork) {
   const program = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
   const args = ['mine', '--json', '--network', devnet.rpcUrl, '--state-dir', join(dir, 'state'), '--api-port', '0'];
-  const miner: ChildProcess = spawn(process.execPath, [program, ...args, '--data', join(dir, 'text.bin')], {
+  const probe = `--import=${pathToFileURL(profile)}?file=${join(dir, 'profile')}`;
+  const miner: ChildProcess = spawn(process.execPath, [probe, program, ...args, '--data', join(dir, 'text.bin')], {
     cwd: dir,
     env: { PATH: process.env['PATH'], HOME: dir, SOMA_SECRET_KEY: signer.exportSecret('hex') },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -127,10 +140,24 @@ async function cpuOver(work: () => Promise<unknown>): Promise<Measured> {
     const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
     return Number(fields[11]) + Number(fields[12]);
   };
-  const [from, won, began] = [ticks(), accepted.count, performance.now()];
+  lookAtThreads(child.pid!, threads);
+  const [from, won, began, beganAt, before] = [
+    ticks(),
+    accepted.count,
+    performance.now(),
+    Date.now(),
+    new Map(threads),
+  ];
   await work();
   const seconds = (performance.now() - began) / 1_000;
-  return { share: (ticks() - from) / TICKS / seconds, perSecond: (accepted.count - won) / seconds };
+  lookAtThreads(child.pid!, threads);
+  const { windows, readers } = probed(join(network.dir, 'profile'));
+  const meanwhile = windows.filter(({ atMs }) => atMs > beganAt);
+  return {
+    share: (ticks() - from) / TICKS / seconds,
+    perSecond: (accepted.count - won) / seconds,
+    cost: pageCost(child.pid!, { before, after: threads, windows: meanwhile, readers, seconds }),
+  };
 }
 
 /** Says what was measured; returns whether the page stayed as large as it was. */
@@ -143,14 +170,16 @@ function report(): boolean {
     const { share, perSecond } = measured;
     return `${name}  miner ${percent(share)} of a core for ${perSecond.toFixed(1)} accepted a second: ${percent(each(measured))} each`;
   };
-  console.log(`${minutes} minutes, ${accepted.count} accepted`);
+  console.log(`page open for ${minutes} minutes, ${accepted.count} accepted`);
   console.log(row('page closed, before', before));
   console.log(row('page open          ', open));
   console.log(row('page closed, after ', after));
   const doubt = (Math.abs(each(before) - each(after)) / 2) * open.perSecond;
-  console.log(
-    `the page costs the miner ${percent(open.share - alone * open.perSecond)} of a core, give or take ${percent(doubt)};`,
-  );
+  const difference = open.share - alone * open.perSecond;
+  console.log(`open less closed: ${percent(difference)} of a core, give or take ${percent(doubt)}`);
+  const told = ({ main, readers }: PageCost): string =>
+    `${percent(main + readers)} of a core (main thread ${percent(main)}, threads that read ${percent(readers)})`;
+  console.log(`the page costs the miner ${told(open.cost)}; closed, the same code takes ${told(before.cost)}`);
   console.log(`the browser takes ${percent(browserShare)} of one`);
   const late = memory.slice(memory.length >> 1);
   const anonymous = ((late.at(-1)?.value ?? 0) / MIB).toFixed(0);
@@ -171,5 +200,7 @@ function report(): boolean {
   );
   for (const name of grown) console.log(`  ${name} grew from ${settled[name]} to ${last[name]}`);
   for (const text of new Set(complaints)) console.log(`  the page complained: ${text}`);
-  return grown.length === 0 && complaints.length === 0;
+  const isDear = open.cost.main + open.cost.readers > MAX_COST;
+  if (isDear) console.log(`  the page costs more than ${percent(MAX_COST)} of a core`);
+  return grown.length === 0 && complaints.length === 0 && !isDear;
 }
