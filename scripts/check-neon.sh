@@ -19,7 +19,7 @@ flags="-std=gnu++20 -O1 -I. -DQUARRY_ARM64=1 -Wall -Wextra -Werror -Wno-unused-p
 
 for source in */*.cc; do
   case $source in
-  *_avx* | binding/* | build/* | test/*) continue ;;
+  *_avx* | binding/* | build/* | fuzz/* | test/*) continue ;;
   esac
   echo "$source"
 done | xargs -P 2 -I '{}' sh -c '

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "binding/napi_value.h"
-#include "forward/packed_weights.h"
+#include "forward/tensor_sources.h"
 
 namespace quarry::napi {
 
@@ -34,13 +34,8 @@ inline bool read_shape(napi_env env, napi_value spec, ModelShape* shape) {
 inline bool read_tensors(napi_env env, napi_value spec, std::vector<TensorSource>* out) {
   View<double> tensors;
   if (!read(env, property(env, spec, "tensors"), &tensors, "tensors: expected a Float64Array")) return false;
-  for (size_t i = 0; i + 2 < tensors.length; i += 3) {
-    const double dtype = tensors.data[i];
-    if (!(dtype >= 0 && dtype <= static_cast<double>(Dtype::kBool))) return fail(env, "tensors: no such element type");
-    out->push_back({static_cast<Dtype>(dtype), static_cast<uint64_t>(tensors.data[i + 1]),
-                    static_cast<uint64_t>(tensors.data[i + 2])});
-  }
-  return true;
+  return tensor_sources(tensors.data, tensors.length, out) ||
+         fail(env, "tensors: expected triples of element type, offset and bytes");
 }
 
 }  // namespace quarry::napi

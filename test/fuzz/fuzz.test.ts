@@ -11,7 +11,7 @@ describe.each(decoders)('$name', (decoder) => {
   });
 
   it('gives a value or a typed error for anything else', async () => {
-    // The same inputs every time: new ones are the business of npm run test:fuzz.
+    // The same inputs every time: new ones are the business of npm run fuzz.
     expect(await fuzz(decoder, { runs: RUNS, seed: 20_261_129 })).toBe(RUNS);
   });
 });

@@ -42,6 +42,19 @@ test('refuses sizes whose product overflows to the length given', () => {
   expect(() => core['distanceScanRows']!(core['distanceOpen']!('serial', 1), none, -1, scan)).toThrow(TypeError);
 });
 
+test('refuses places of tensors that are not whole numbers a file can have', () => {
+  const sizes = { embedding: 8, heads: 2, layers: 0, hidden: 8, vocabulary: 258, tokens: 4, batch: 1, threads: 1 };
+  const spec = { ...sizes, isa: 'serial', path: 'x', cacheDir: '', checksum: 'sum' };
+  const create = (tensors: number[]) => core['createModel']!({ ...spec, tensors: new Float64Array(tensors) });
+  expect(() => create([1, 0, 32])).not.toThrow();
+  for (const wrong of [Number.NaN, -1, 0.5, 2 ** 64, 1e300, Number.POSITIVE_INFINITY]) {
+    expect(() => create([1, wrong, 32])).toThrow(TypeError);
+    expect(() => create([1, 0, wrong])).toThrow(TypeError);
+    expect(() => create([wrong, 0, 32])).toThrow(TypeError);
+  }
+  expect(() => create([1, 0, 32, 1])).toThrow(TypeError);
+});
+
 test('packs again when the packed file was cut short under a loaded model', async () => {
   const file = path.join(directory, 'model.safetensors');
   await writeFile(file, weightsBytes(TINY));

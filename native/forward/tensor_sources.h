@@ -1,0 +1,26 @@
+#pragma once
+// Places of tensors as JavaScript gives them: triples of element type, offset and bytes, from a stranger's header.
+#include <cstddef>
+#include <vector>
+
+#include "forward/packed_weights.h"
+
+namespace quarry {
+
+/// Appends a source for every triple of `numbers`; false, with what came before the fault, where there is a rest, no such
+/// element type, or a place that is not a whole number of at most 2^53. Throws std::bad_alloc.
+inline bool tensor_sources(const double* numbers, size_t count, std::vector<TensorSource>* out) {
+  if (count % 3 != 0) return false;
+  // Converting what an integer cannot hold is undefined; NaN fails every comparison.
+  const auto is_place = [](double x) { return x >= 0 && x <= 0x1p53 && x == __builtin_trunc(x); };
+  for (size_t i = 0; i < count; i += 3) {
+    const double dtype = numbers[i];
+    if (!is_place(dtype) || dtype > static_cast<double>(Dtype::kBool)) return false;
+    if (!is_place(numbers[i + 1]) || !is_place(numbers[i + 2])) return false;
+    out->push_back({static_cast<Dtype>(dtype), static_cast<uint64_t>(numbers[i + 1]),
+                    static_cast<uint64_t>(numbers[i + 2])});
+  }
+  return true;
+}
+
+}  // namespace quarry
