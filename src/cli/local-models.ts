@@ -58,7 +58,7 @@ export function openLocalModels(
     return (await chosen).engine;
   };
   const weights = new WeightsCache({ dir: join(stateDir, 'weights') }, { http });
-  const models = new ModelShelf({ most: config.maxModels }, { weights, engineFor, nearby });
+  const models = new ModelShelf({ most: config.maxModels }, { weights, engineFor, nearby, signal: context.signal });
   return {
     models,
     http,

@@ -16,7 +16,9 @@ export interface ModelShelfDeps {
   /** The engine for models of a shape; asked once a model. */
   readonly engineFor: (config: ModelConfig) => Promise<ScoringEngine>;
   /** The encrypted weights from nearby, if they can be had. */
-  readonly nearby?: ((manifest: WeightsManifest) => AsyncIterable<Uint8Array>) | undefined;
+  readonly nearby?: ((manifest: WeightsManifest, signal?: AbortSignal) => AsyncIterable<Uint8Array>) | undefined;
+  /** Ends what is being fetched. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** f64, the widest type the network's loader accepts, and room for names and shapes. */
@@ -91,7 +93,9 @@ export class ModelShelf {
     }
     const engine = await this.#deps.engineFor(config);
     const packing = engine.packing?.(config);
-    const file = await this.#deps.weights.open(manifest, { fallbacks, packing, nearby: this.#deps.nearby?.(manifest) });
+    const { signal, weights } = this.#deps;
+    const nearby = this.#deps.nearby?.(manifest, signal);
+    const file = await weights.open(manifest, { fallbacks, packing, nearby, signal });
     try {
       return await engine.load(file, config);
     } finally {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { LoadedModel, Score } from '../engine/contract.js';
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../http/index.js';
 import { weightsIdentity } from '../weights/manifest.js';
 import type { FleetConnection } from './connection.js';
@@ -257,7 +257,8 @@ export class ScorerNode {
     } catch (error) {
       this.#failed.set(queue.identity, Date.now() + FAILED_MODEL_MS);
       const isWanted = this.#queues.has(consumerName(queue.identity, queue.precision));
-      if (isWanted) this.#options.onWarning(toQuarryError(error, `loading model ${queue.identity.slice(0, 10)}`));
+      if (isWanted && !isAbort(error))
+        this.#options.onWarning(toQuarryError(error, `loading model ${queue.identity.slice(0, 10)}`));
     } finally {
       clearInterval(progress);
       for (const delivery of open) delivery.nak(1_000);

@@ -94,7 +94,7 @@ export class SharedWeights {
     const store = await new Objm(nc).create(weightsBucket, { replicas });
     const sizes = new Map((await this.#makeRoom(store)).map(({ name, size }) => [name, size]));
     if (partsOf(manifest).every(({ name, size }) => sizes.get(name) === size)) return;
-    await putParts(store, manifest, path, signal);
+    await putParts(store, this.#fleet, manifest, path, signal);
   }
 
   /** @returns what stays */
@@ -111,11 +111,8 @@ export class SharedWeights {
         stay.push(info);
         continue;
       }
-      await store.delete(info.name);
+      await removePart(store, this.#fleet, info.name);
       gone.add(checksum);
-      // Its name would stay, marked as deleted, for ever.
-      const name = Buffer.from(info.name).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
-      await jsm.streams.purge(stream, { filter: `$O.${bucket}.M.${name}` });
     }
     for (const checksum of gone) this.#unwanted.delete(checksum);
     // A coordinator that was killed leaves the beginning of a part.
@@ -130,11 +127,14 @@ export class SharedWeights {
 /**
  * The bytes of weights as a coordinator shares them, unverified, and never more than the manifest says.
  *
- * @throws QuarryError `NOT_FOUND` when it does not share them, `TIMEOUT` when the server stalls, and what NATS throws
+ * @param signal ends it at once
+ * @throws QuarryError `NOT_FOUND` when it does not share them, `TIMEOUT` when the server stalls, `ABORTED` when the signal
+ *   fires, and what NATS throws
  */
 export async function* readSharedWeights(
   fleet: FleetConnection,
   manifest: WeightsManifest,
+  signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const store = await new Objm(fleet.nc).open(fleet.weightsBucket);
   for (const part of partsOf(manifest)) {
@@ -149,7 +149,7 @@ export async function* readSharedWeights(
     try {
       let left = part.size;
       for (;;) {
-        const { done, value } = await beforeStall(reader.read());
+        const { done, value } = await beforeStall(reader.read(), signal);
         if (done) break;
         left -= value.byteLength;
         if (left < 0) throw new QuarryError('SIZE_MISMATCH', 'a part of shared weights is longer than it says');
@@ -178,6 +178,7 @@ function partsOf({ checksum, sizeBytes }: WeightsManifest): Part[] {
 /** Encrypts the file again as it goes: what is shared can be checked against what is on chain. */
 async function putParts(
   store: ObjectStore,
+  fleet: FleetConnection,
   manifest: WeightsManifest,
   path: string,
   signal: AbortSignal,
@@ -202,18 +203,34 @@ async function putParts(
     await file.close();
   }
   if (bytesToHex(cipher.digest()) === manifest.checksum) return;
-  for (const { name } of partsOf(manifest)) await store.delete(name);
+  for (const { name } of partsOf(manifest)) await removePart(store, fleet, name);
   throw new QuarryError('CHECKSUM_MISMATCH', `${path} does not hold the weights that are to be shared`);
 }
 
-async function beforeStall<T>(reading: Promise<T>): Promise<T> {
+async function removePart(
+  store: ObjectStore,
+  { jsm, weightsBucket: bucket }: Pick<FleetConnection, 'jsm' | 'weightsBucket'>,
+  name: string,
+): Promise<void> {
+  await store.delete(name);
+  // Its name would stay, marked as deleted, for ever.
+  const encoded = Buffer.from(name).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+  await jsm.streams.purge(`OBJ_${bucket}`, { filter: `$O.${bucket}.M.${encoded}` });
+}
+
+async function beforeStall<T>(reading: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  throwIfAborted(signal, 'reading shared weights');
   let timer: NodeJS.Timeout | undefined;
+  let onAbort = (): void => {};
   const stalled = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new QuarryError('TIMEOUT', 'shared weights do not come')), STALL_MS);
+    onAbort = () => reject(new QuarryError('ABORTED', 'reading shared weights was interrupted'));
+    signal?.addEventListener('abort', onAbort, { once: true });
   });
   try {
     return await Promise.race([reading, stalled]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
   }
 }

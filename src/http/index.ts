@@ -25,6 +25,7 @@ export {
 export { HttpClient, type HttpClientOptions, type HttpResponse } from './http-client.js';
 export { HttpStatusError } from './http-error.js';
 export {
+  atLeast,
   MIN_BODY_THROUGHPUT,
   MIN_DOWNLOAD_THROUGHPUT,
   type MinThroughput,

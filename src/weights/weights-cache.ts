@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted, toQuarryError } from '../errors/index.js';
-import { type HttpClient, lockFileWhenFree } from '../http/index.js';
+import { atLeast, type HttpClient, lockFileWhenFree, MIN_DOWNLOAD_THROUGHPUT } from '../http/index.js';
 import { downloadManifest, type ManifestDownloadOptions } from './download.js';
 import { type WeightsManifest, weightsIdentity } from './manifest.js';
 import { openPartialFile } from './open-partial-file.js';
@@ -132,8 +132,8 @@ export class WeightsCache {
       signal,
     });
     try {
-      if (nearby === undefined || !(await takeNearby(manifest, nearby, file, signal)))
-        await downloadManifest(manifest, this.#http, file, { ...options, startAt: file.startAt });
+      const held = nearby === undefined ? file.startAt : await takeNearby(manifest, nearby, file, options);
+      if (held !== 'whole') await downloadManifest(manifest, this.#http, file, { ...options, startAt: held });
       await file.sync();
     } finally {
       await file.close();
@@ -142,32 +142,41 @@ export class WeightsCache {
 }
 
 /**
- * Fills a file, from its beginning, with what is nearby.
+ * Adds what is nearby to a file that may have begun in an earlier run.
  *
- * @returns whether the file is the manifest's now; where it is not, it is empty, or as it was where nothing is nearby
+ * @returns the bytes that the file holds, for its host to go on from; `whole` when it is the manifest's
  */
 async function takeNearby(
   manifest: WeightsManifest,
   nearby: AsyncIterable<Uint8Array>,
   file: GrowingFile,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  let left = manifest.sizeBytes;
-  let hasBegun = false;
+  { minThroughput = MIN_DOWNLOAD_THROUGHPUT, signal }: FetchWeightsOptions,
+): Promise<number | 'whole'> {
+  const { sizeBytes, checksum } = manifest;
+  let held = file.startAt;
+  if (held === sizeBytes) return held;
+  let at = 0;
+  let isWriting = false;
   try {
-    for await (const piece of nearby) {
+    for await (const piece of atLeast(nearby, minThroughput, 'what is nearby')) {
       throwIfAborted(signal, 'the download');
-      if (!hasBegun && file.startAt > 0) await file.restart();
-      hasBegun = true;
-      left -= piece.byteLength;
-      if (left < 0) break;
-      await file.write(piece);
+      // What is here already is passed over.
+      const rest = piece.subarray(Math.max(0, held - at));
+      at += piece.byteLength;
+      if (at > sizeBytes) break;
+      if (rest.byteLength === 0) continue;
+      isWriting = true;
+      await file.write(rest);
+      isWriting = false;
+      held += rest.byteLength;
     }
-    if (left === 0 && (await file.checksum()) === manifest.checksum) return true;
+    if (at < sizeBytes) return held;
+    if (at === sizeBytes && (await file.checksum()) === checksum) return 'whole';
   } catch (error) {
     const { code } = toQuarryError(error, 'storing weights');
     if (code === 'ABORTED' || code === 'DISK_FULL') throw error;
+    if (!isWriting && held < sizeBytes) return held;
   }
-  if (hasBegun) await file.restart();
-  return false;
+  await file.restart();
+  return 0;
 }

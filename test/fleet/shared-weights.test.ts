@@ -192,5 +192,20 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['UNREACHABLE', 'UNREACHABLE']);
     expect(warnings[0]?.message).toContain('does not hold the weights');
     await expect(readSharedWeights(fleet, first!).next()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const stream = `OBJ_${fleet.weightsBucket}`;
+    const { state } = await fleet.jsm.streams.info(stream, { subjects_filter: `$O.${fleet.weightsBucket}.>` });
+    expect(state.subjects ?? {}).toEqual({});
+  });
+
+  it('are waited for no longer once that is given up', async () => {
+    const fleet = await connected();
+    const [first] = published.models;
+    await shared(fleet).put(first!, plain(0));
+    // The part is named, and its bytes never come.
+    await fleet.jsm.streams.purge(`OBJ_${fleet.weightsBucket}`, { filter: `$O.${fleet.weightsBucket}.C.>` });
+    const stop = new AbortController();
+    const next = readSharedWeights(fleet, first!, stop.signal).next();
+    stop.abort();
+    await expect(next).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });

@@ -54,6 +54,17 @@ const score = (sampleId: number, loss: number) => ({
   precision: 'bf16' as const,
 });
 
+/** Takes over what is left to its end; the ids that have scores. */
+async function finished(): Promise<number[]> {
+  const scored: number[] = [];
+  for (;;) {
+    const rest = await slot.finish();
+    if (rest === 'gone') return scored;
+    if (rest === undefined) throw new Error('the other process is there');
+    scored.push(...rest.scored);
+  }
+}
+
 test('samples are taken over with all their scores, under the ids they have here, once', async () => {
   await own.appendSamples([sample('mine'), sample('both')]);
   await other.appendSamples([sample('both'), sample('theirs')]);
@@ -138,7 +149,7 @@ test('pages of what is known are passed over, and nothing new behind them is los
   await other.appendSamples([sample('newer')]);
   await other.appendScores(A, [score(601, 1)]);
   await other.close();
-  expect(await slot.finish()).toEqual([601]);
+  expect(await finished()).toEqual([601]);
 });
 
 test('a store whose removal was broken off counts as empty, and one that cannot be read is left alone for a while', async () => {
@@ -176,10 +187,29 @@ test('what is left when the other process is gone is taken over, unscored sample
   expect(await slot.finish()).toBeUndefined();
   expect(freeSlot(dir)).toBe(join(dir, 'shared', '2'));
   await other.close();
-  expect(await slot.finish()).toEqual([0]);
+  expect(await finished()).toEqual([0]);
   expect(own.unscored(A)).toEqual([1]);
   expect(existsSync(join(storeDirOf(join(dir, 'shared', '1')), 'samples'))).toBe(false);
   expect(freeSlot(dir)).toBe(join(dir, 'shared', '1'));
+});
+
+test('what is left is taken over a page at a time, and given up between pages leaves the rest and the lock', async () => {
+  await other.appendSamples(Array.from({ length: 600 }, (_, i) => sample(`sample ${i}`)));
+  await other.close();
+  await slot.close();
+  const rows = new SharedRows(dir, { ...deps(), emitter: new EventEmitter() });
+  expect(await rows.take()).toEqual({ scored: [], more: true });
+  expect(own.sampleCount).toBe(256);
+  expect(isLockedForWriting(storeDirOf(join(dir, 'shared', '1')))).toBe(true);
+  expect(await rows.take(AbortSignal.abort())).toEqual({ scored: [], more: false });
+  expect(own.sampleCount).toBe(256);
+  await rows.close();
+  expect(freeSlot(dir)).toBe(join(dir, 'shared', '1'));
+  const later = new SharedRows(dir, { ...deps(), emitter: new EventEmitter() });
+  while ((await later.take()).more) expect(own.sampleCount).toBeLessThanOrEqual(600);
+  expect(own.sampleCount).toBe(600);
+  expect(existsSync(join(storeDirOf(join(dir, 'shared', '1')), 'samples'))).toBe(false);
+  await later.close();
 });
 
 test('a look whether a lock is taken takes none, and a store tells what it has beside its writer', async () => {

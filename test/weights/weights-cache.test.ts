@@ -119,20 +119,68 @@ test('continues an interrupted download when nothing is nearby after all', async
   expect(asked).toEqual([`bytes=${left}-`]);
 });
 
-test('begins anew with what is nearby, and where that ends too soon once more', async () => {
+test('goes on with what is nearby, and where that ends too soon with its host', async () => {
   await mkdir(join(dir, 'partial'));
-  await writeFile(join(dir, 'partial', `${identity}.part`), plain.subarray(0, 4096));
+  const part = join(dir, 'partial', `${identity}.part`);
   const asked: (string | undefined)[] = [];
   const manifest = await serving((request, response) => {
     asked.push(request.headers.range);
     ranged(request, response);
   });
-  async function* half(): AsyncGenerator<Uint8Array> {
-    yield encrypted.subarray(0, 100_000);
+  async function* pieces(end: number): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < end; at += 5_000) yield encrypted.subarray(at, Math.min(at + 5_000, end));
   }
-  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { nearby: half() });
+  await writeFile(part, plain.subarray(0, 16 * 4096));
+  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { nearby: pieces(100_000) });
   expect(await file.read('w')).toEqual(values);
-  expect(asked).toEqual([undefined]);
+  expect(asked).toEqual(['bytes=100000-']);
+  await rm(join(dir, `${identity}.safetensors`));
+  await writeFile(part, plain.subarray(0, 16 * 4096));
+  const again = await openFrom(new WeightsCache({ dir }, { http }), manifest, { nearby: pieces(encrypted.length) });
+  expect(await again.read('w')).toEqual(values);
+  expect(asked).toHaveLength(1);
+});
+
+test('an interrupted download survives what is nearby and ends before it', async () => {
+  await mkdir(join(dir, 'partial'));
+  await writeFile(join(dir, 'partial', `${identity}.part`), plain.subarray(0, 16 * 4096));
+  const asked: (string | undefined)[] = [];
+  const manifest = await serving((request, response) => {
+    asked.push(request.headers.range);
+    ranged(request, response);
+  });
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield encrypted.subarray(0, 9_000);
+    throw new QuarryError('TIMEOUT', 'shared weights do not come');
+  }
+  const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { nearby: broken() });
+  expect(await file.read('w')).toEqual(values);
+  expect(asked).toEqual([`bytes=${16 * 4096}-`]);
+});
+
+test('what is nearby and wrong is thrown away, and what comes too slowly is left', async () => {
+  const asked: (string | undefined)[] = [];
+  const manifest = await serving((request, response) => {
+    asked.push(request.headers.range);
+    ranged(request, response);
+  });
+  for (const wrong of [new Uint8Array(encrypted.length), new Uint8Array(encrypted.length + 1)]) {
+    async function* lie(): AsyncGenerator<Uint8Array> {
+      yield wrong;
+    }
+    const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { nearby: lie() });
+    expect(await file.read('w')).toEqual(values);
+    await rm(join(dir, `${identity}.safetensors`));
+  }
+  let given = 0;
+  async function* dripping(): AsyncGenerator<Uint8Array> {
+    for (; given < encrypted.length; given++) yield encrypted.subarray(given, given + 1);
+  }
+  // Every wait is a window, and no byte is quick enough.
+  const minThroughput = { bytesPerSecond: Number.MAX_SAFE_INTEGER, windowMs: 0 };
+  const opening = openFrom(new WeightsCache({ dir }, { http }), manifest, { nearby: dripping(), minThroughput });
+  await expect(opening).rejects.toMatchObject({ code: 'TIMEOUT' });
+  expect(given).toBe(0);
 });
 
 test('continues against a server that ignores ranges', async () => {

@@ -43,7 +43,7 @@ killed at any moment: what it had in hand is scored elsewhere.`,
     let label = hostname();
     const local = openLocalModels(context, config, stateDir, {
       loopback: flags.allowLoopback ?? false,
-      nearby: (manifest) => readSharedWeights(fleet, manifest),
+      nearby: (manifest, signal) => readSharedWeights(fleet, manifest, signal),
       onEngine: ({ name, reason }) => {
         label = `${hostname()} ${name}`;
         tell(context, `engine ${name}: ${reason}`);

@@ -63,7 +63,7 @@ export class MiningLoop {
     if (paused()) return false;
     loader.loadDue(signal);
     await matcher.answerAll(signal);
-    const taken = await shared?.take();
+    const taken = await shared?.take(signal);
     if (taken !== undefined && taken.scored.length > 0) await matcher.answerWith(taken.scored, signal);
     const { ids, fresh } = await scorer.round(signal);
     await matcher.composeForAll(ids.length === 0, signal);

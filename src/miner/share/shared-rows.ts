@@ -1,15 +1,13 @@
 import { basename } from 'node:path';
 import { toQuarryError } from '../../errors/index.js';
 import type { MinerEmitter } from '../run/events.js';
-import { SharedSlot, type SharedSlotDeps, type TakenRows } from './shared-slot.js';
+import { PAGES_AT_ONCE, SharedSlot, type SharedSlotDeps, type TakenRows } from './shared-slot.js';
 import { slotsOf } from './slots.js';
 
 /** How often others' stores are looked into. */
 const LOOK_MS = 1_000;
 /** How often it is asked whether one of those processes is gone, and how long a store is left alone that cannot be read. */
 const FINISH_MS = 15_000;
-/** Pages looked through at a time while they hold nothing new: after a restart all of a store is known. */
-const PAGES_AT_ONCE = 16;
 
 const NOTHING: TakenRows = { scored: [], more: false };
 
@@ -31,17 +29,22 @@ export class SharedRows {
     this.#deps = deps;
   }
 
-  /** Takes over some of what others scored since. */
-  async take(): Promise<TakenRows> {
+  /**
+   * Takes over some of what others scored since.
+   *
+   * @param signal ends it between two pages
+   */
+  async take(signal?: AbortSignal): Promise<TakenRows> {
     const { now, emitter } = this.#deps;
     if (now() < this.#dueAt) return NOTHING;
     this.#dueAt = now() + LOOK_MS;
     const scored: number[] = [];
     let more = false;
     for (const dir of slotsOf(this.#stateDir)) {
+      if (signal?.aborted) break;
       if (now() < (this.#unreadableUntil.get(dir) ?? Number.NEGATIVE_INFINITY)) continue;
       try {
-        const taken = await this.#takeFrom(dir);
+        const taken = await this.#takeFrom(dir, signal);
         for (const id of taken.scored) scored.push(id);
         more ||= taken.more;
       } catch (error) {
@@ -58,7 +61,7 @@ export class SharedRows {
     for (const dir of [...this.#slots.keys()]) await this.#close(dir);
   }
 
-  async #takeFrom(dir: string): Promise<TakenRows> {
+  async #takeFrom(dir: string, signal: AbortSignal | undefined): Promise<TakenRows> {
     const { now, emitter } = this.#deps;
     let open = this.#slots.get(dir);
     if (open === undefined) {
@@ -68,16 +71,20 @@ export class SharedRows {
       this.#slots.set(dir, open);
       emitter.emit('shared', { scorer: basename(dir), state: 'found' });
     }
-    let taken = await open.slot.take();
-    for (let page = 1; page < PAGES_AT_ONCE && taken.more && taken.scored.length === 0; page++)
-      taken = await open.slot.take();
+    const { slot } = open;
+    let taken = await slot.take();
+    for (let page = 1; page < PAGES_AT_ONCE && taken.more && taken.scored.length === 0 && !signal?.aborted; page++)
+      taken = await slot.take();
     if (taken.more || taken.scored.length > 0 || now() < open.askAt) return taken;
-    open.askAt = now() + FINISH_MS;
-    const rest = await open.slot.finish();
-    if (rest === undefined) return NOTHING;
+    const rest = await slot.finish();
+    if (rest === undefined) {
+      open.askAt = now() + FINISH_MS;
+      return NOTHING;
+    }
+    if (rest !== 'gone') return rest;
     this.#slots.delete(dir);
     emitter.emit('shared', { scorer: basename(dir), state: 'gone' });
-    return { scored: rest, more: false };
+    return NOTHING;
   }
 
   async #close(dir: string): Promise<void> {

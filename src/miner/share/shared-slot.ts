@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { lockForWriting } from '../../database/writer-lock.js';
+import { lockForWriting, type WriterLock } from '../../database/writer-lock.js';
 import type { Precision } from '../../engine/contract.js';
 import { QuarryError } from '../../errors/index.js';
 import { type ModelKey, modelKeyId, openStore, type Store, type StoredSample } from '../../store/index.js';
@@ -10,6 +10,8 @@ import { storeDirOf } from './slots.js';
 /** Samples taken over at a time, and bytes of them, so that the thread that races is never held long. */
 const ROWS_AT_ONCE = 256;
 const BYTES_AT_ONCE = 4 * 2 ** 20;
+/** Pages looked through at a time while they hold nothing new: after a restart all of a store is known. */
+export const PAGES_AT_ONCE = 16;
 /** How long a sample is left alone that lacks scores under other models: they are on their way, as a rule. */
 const HOLD_MS = 10_000;
 /** What a store consists of, beside the lock, in the order of removal: without its index it counts as empty. */
@@ -49,6 +51,10 @@ export class SharedSlot {
   readonly #deps: SharedSlotDeps;
   readonly #rows: Store;
   readonly #cursors = new Map<string, Cursor>();
+  /** Held from when the process that wrote it was found gone. */
+  #lock: WriterLock | undefined;
+  /** Samples looked at since, with a score or without. */
+  #looked = 0;
 
   private constructor(dir: string, rows: Store, deps: SharedSlotDeps) {
     this.#dir = dir;
@@ -85,41 +91,38 @@ export class SharedSlot {
   }
 
   /**
-   * Takes over what is left, samples without a score included, and removes it, once the process that wrote it is gone.
+   * Takes over some of what is left, samples without a score included, once the process that wrote it is gone; when nothing
+   * is, removes it and closes itself.
    *
-   * @returns the ids that have scores; `undefined` while that process is there
+   * @returns `undefined` while that process is there, `gone` when this is
    */
-  async finish(): Promise<number[] | undefined> {
-    const lock = this.#lock();
-    if (lock === undefined) return undefined;
-    try {
-      const scored: number[] = [];
-      for (let more = true; more; ) {
-        const taken = await this.take(0);
-        for (const id of taken.scored) scored.push(id);
-        more = taken.more;
-      }
-      for (let first = 0; first < this.#rows.sampleCount; ) {
-        const last = Math.min(this.#rows.sampleCount, first + ROWS_AT_ONCE);
-        const ids = this.#fitting(Array.from({ length: last - first }, (_, i) => first + i));
-        await this.#deps.store.appendSamples(this.#read(ids.filter((id) => this.#ownId(id) === undefined)));
-        await nextTurn();
-        first += ids.length;
-      }
-      await this.close();
-      // The lock's own file stays: one that is starting may have it open.
-      for (const name of FILES) rmSync(join(storeDirOf(this.#dir), name), { recursive: true, force: true });
-      return scored;
-    } finally {
-      lock.release();
+  async finish(): Promise<TakenRows | 'gone' | undefined> {
+    this.#lock ??= this.#lockSlot();
+    if (this.#lock === undefined) return undefined;
+    const taken = await this.take(0);
+    if (taken.more || taken.scored.length > 0) return taken;
+    if (this.#looked < this.#rows.sampleCount) {
+      await this.#adoptUnscored();
+      return { scored: [], more: true };
     }
+    await this.#rows.close();
+    // The lock's own file stays: one that is starting may have it open.
+    for (const name of FILES) rmSync(join(storeDirOf(this.#dir), name), { recursive: true, force: true });
+    this.#release();
+    return 'gone';
   }
 
-  close(): Promise<void> {
-    return this.#rows.close();
+  async close(): Promise<void> {
+    await this.#rows.close();
+    this.#release();
   }
 
-  #lock(): ReturnType<typeof lockForWriting> | undefined {
+  #release(): void {
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  #lockSlot(): WriterLock | undefined {
     try {
       return lockForWriting(storeDirOf(this.#dir));
     } catch (error) {
@@ -150,6 +153,19 @@ export class SharedSlot {
     cursor.row += taken.length;
     if (cursor.hold !== undefined && cursor.row >= cursor.hold.upTo) cursor.hold = undefined;
     return { ids: taken, more: taken.length > 0 && cursor.row < count };
+  }
+
+  /** A page of samples that are unknown here; of those that are known, several. */
+  async #adoptUnscored(): Promise<void> {
+    for (let page = 0; page < PAGES_AT_ONCE && this.#looked < this.#rows.sampleCount; page++) {
+      const last = Math.min(this.#rows.sampleCount, this.#looked + ROWS_AT_ONCE);
+      const ids = this.#fitting(Array.from({ length: last - this.#looked }, (_, i) => this.#looked + i));
+      const unknown = ids.filter((id) => this.#ownId(id) === undefined);
+      await this.#deps.store.appendSamples(this.#read(unknown));
+      this.#looked += ids.length;
+      if (unknown.length > 0) return;
+      await nextTurn();
+    }
   }
 
   async #adopt(ids: readonly number[], models: readonly ModelKey[]): Promise<Set<number>> {
