@@ -18,6 +18,8 @@ export interface Submission {
   readonly feeShannons?: string;
   readonly latencyMs: number | null;
   readonly at: string;
+  readonly seenAt?: string;
+  readonly node?: string;
   readonly settledAt?: string;
   readonly epoch: string;
   readonly modelId: string;

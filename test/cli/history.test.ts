@@ -23,7 +23,10 @@ function submission(n: number, state: 'accepted' | 'lost' | 'rejected' | undefin
   const shape = { modelId: n % 2 === 0 ? '0x1' : '0x2', digest, signed: Uint8Array.of(1), epoch: 7n };
   journal.submissions.record(
     { ...id, ...shape, bondShannons: 10n ** 8n, rewardShannons: 10n ** 18n },
-    { origin: `books/a.txt@${n * 1024}`, distance: 0.25, threshold: 0.5, shareShannons: 5n * 10n ** 17n },
+    {
+      ...{ origin: `books/a.txt@${n * 1024}`, distance: 0.25, threshold: 0.5, shareShannons: 5n * 10n ** 17n },
+      ...(n > 1 && { seenAgoMs: 250, node: 'http://node' }),
+    },
   );
   now += 40;
   if (state === undefined) return;
@@ -64,6 +67,8 @@ describe('history', () => {
       rewardShannons: '500000000000000000',
     });
     expect(rows[0].claim).toMatchObject({ state: 'claimed', at: '2026-01-12T12:00:00.200Z' });
+    expect([rows[0].seenAt, rows[0].node]).toEqual([undefined, undefined]);
+    expect(rows[1]).toMatchObject({ seenAt: '2026-01-10T11:59:59.790Z', node: 'http://node' });
     expect(rows[1]).toMatchObject({ rewardShannons: '0', reason: 'targetNotOpen', origin: 'books/a.txt@2048' });
     expect(rows[4]).toMatchObject({ latencyMs: null, rewardShannons: '0' });
   });
@@ -118,6 +123,7 @@ describe('why', () => {
     const target = await run(['why', `0x${'a'.repeat(63)}2`, '--offline']);
     expect(target.stdout).toContain('distance   0.250000 of at most 0.500000');
     expect(target.stdout).toMatch(/lost .*: targetNotOpen, 32 ms after/);
+    expect(target.stdout).toMatch(/seen {7}2026-01-10T11:59:59.790Z on http:\/\/node, 250 ms before/);
     const sample = await run(['why', 'c1000', '--offline', '--json']);
     expect(sample.json).toMatchObject({ outcome: 'accepted', claim: { state: 'claimed' } });
     expect((await run(['why', '0x1234', '--offline', '--json'])).error.code).toBe('NOT_FOUND');
@@ -127,7 +133,7 @@ describe('why', () => {
   it('tells what the journal knows where no node answers', async () => {
     const { exit, stdout, stderr } = await run(['why', 'c2000', '--network', 'http://127.0.0.1:1']);
     expect([exit, stdout.includes('lost')]).toEqual([0, true]);
-    expect(stderr).toContain('who won is not known');
+    expect(stderr).toContain('the node and the store tell no more');
   });
 });
 

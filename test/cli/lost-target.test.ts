@@ -52,9 +52,37 @@ it('a miner loses a target to another: why tells who, when and by how much', asy
   expect(told.winner).toMatchObject({ status: 'filled', submitter: winner.address });
   expect(told.winner.distance).toBeLessThanOrEqual(lost.threshold);
   expect(Math.abs(told.winner.atMs - Date.parse(told.at))).toBeLessThan(60_000);
+  expect(told.node).toBe(network.devnet.rpcUrl);
+  expect(Date.parse(told.seenAt)).toBeLessThanOrEqual(Date.parse(told.at));
+  // What was submitted is in the store, and nothing there is closer.
+  const [closest, ...others] = told.candidates;
+  expect(closest).toMatchObject({ isHit: true });
+  expect(closest.distance).toBeLessThanOrEqual(told.distance + 1e-6);
+  expect(told.candidates.some(({ checksum }: { checksum: string }) => checksum === told.checksum)).toBe(true);
+  for (const { distance } of others) expect(distance).toBeGreaterThanOrEqual(closest.distance);
   const { stdout } = await run(asked);
+  expect(stdout).toMatch(/seen {7}20\d\d-\S+ on http\S+, .+ before it was signed for/);
+  expect(stdout).toMatch(new RegExp(`stored {5}0\\.\\d{6} hits {3}${closest.checksum.slice(0, 16)}`));
   expect(stdout).toMatch(
     new RegExp(`won by {5}${winner.address} at 0\\.\\d{6}, 0\\.\\d{6} (closer|farther) than ours`),
   );
   expect(stdout).toMatch(/won at {5}20\d\d-\S+, its checkpoint .+ (before|after) ours was signed/);
+});
+
+it('a target that nothing was submitted for: why tells whose it is, and how near the store came', async () => {
+  const client = await SomaClient.connect({ url: network.devnet.rpcUrl });
+  const [open] = await client.getTargets({ limit: 1, status: 'open' });
+  client.close();
+  const stateDir = join(network.dir, 'onlooker');
+  const { miner, close } = await network.miner({ stateDir, dryRun: true });
+  await miner.run();
+  await close();
+  const run = cliRunner({ HOME: network.dir, QUARRY_STATE_DIR: stateDir });
+  const asked = ['why', open!.id, '--network', network.devnet.rpcUrl];
+  const { json } = await run([...asked, '--json']);
+  expect(json).toMatchObject({ targetId: open!.id, outcome: null, winner: { status: 'open' } });
+  expect(json.candidates.length).toBeGreaterThan(0);
+  expect((await run(asked)).stdout).toContain('nothing was submitted for it from here');
+  const unknown = await run(['why', `0x${'0'.repeat(64)}`, '--network', network.devnet.rpcUrl, '--json']);
+  expect(unknown.error.code).toBe('NOT_FOUND');
 });

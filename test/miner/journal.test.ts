@@ -150,7 +150,7 @@ describe('the totals of a journal', () => {
     const writer = openDatabase(path);
     writer.exec(`WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
       INSERT INTO submissions SELECT NULL, '0x' || i, 'c', '0x1', 'd' || i, x'', 'accepted', NULL, '1', '10', '5', '3', 1, 1,
-        NULL, NULL, NULL, NULL, NULL FROM n`);
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM n`);
     writer.close();
     expect(journal.totals()).toEqual(recount());
     expect(timeOf()).toBeLessThan(few * 8 + 1);

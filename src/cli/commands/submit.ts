@@ -93,7 +93,7 @@ async function submit(
       if (host !== undefined) journal.hostings.record(hosted.checksum, hosted.url, epoch);
       const account = client.account(signer);
       const now = performance.now();
-      const content = { ...score, open: { target, seenAt: now }, readyAt: now, origin: file };
+      const content = { ...score, open: { target, seenAt: now, seenOn: client.nodeUrl }, readyAt: now, origin: file };
       return submitSample(content, hosted, { client, account, journal, limits: limitsOf(parameters) }, signal);
     });
     const checkpoint = await client.waitForTransaction(digest, { signal });

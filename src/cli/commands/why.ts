@@ -1,28 +1,21 @@
 import { Command } from 'commander';
 import { QuarryError } from '../../errors/index.js';
 import type { PastSubmission } from '../../miner/index.js';
-import { scalarValue, shannonsToSoma } from '../../soma/chain/index.js';
+import { shannonsToSoma } from '../../soma/chain/index.js';
 import { formatDuration } from '../../text/index.js';
 import type { CliContext } from '../context.js';
+import { type AskedTarget, askTargets, type Winner } from '../history/ask-targets.js';
 import { isoTime, submissionJson } from '../history/submission-json.js';
 import { withHistory } from '../history/with-history.js';
-import { wonAt } from '../history/won-at.js';
-import { examples, say, sayJson, tell } from '../print.js';
+import { examples, say, sayJson } from '../print.js';
 import { configOf } from '../settings-options.js';
-import { type SessionFlags, withNetwork, withSession } from '../soma-session.js';
+import { type SessionFlags, withNetwork } from '../soma-session.js';
 
 interface WhyFlags extends SessionFlags {
   readonly offline?: boolean | undefined;
 }
 
-/** Who won a target, as the node says. */
-interface Winner {
-  readonly submitter: string | undefined;
-  readonly distance: number | undefined;
-  readonly status: string;
-  /** When its submission was checkpointed, milliseconds since the Unix epoch. */
-  readonly atMs: number | undefined;
-}
+const TARGET_ID = /^0x[0-9a-f]{64}$/;
 
 /** `quarry why`: the story of one target or sample. */
 export function whyCommand(context: CliContext): Command {
@@ -31,25 +24,61 @@ export function whyCommand(context: CliContext): Command {
       '<target|sample>',
       'id of a target, checksum of a sample, or digest of a submission; its beginning will do',
     )
-    .description('everything that is known about one target or sample: sent when, answered what, won by whom')
-    .option('--offline', 'ask the journal only, not the node who won')
+    .description(
+      'everything that is known about one target or sample: seen and sent when, answered what, won by whom, what else was near',
+    )
+    .option('--offline', 'ask the journal only: not the node who won, nor the store what lies near')
     .addHelpText('after', examples('why 0x3f2a…', 'why 0x3f2a --json', 'why 9c41 --offline'));
   return withNetwork(command, ['stateDir']).action(async (id: string, flags: WhyFlags) => {
     const prefix = prefixOf(id);
     const config = await configOf(context, { ...flags });
     const found = await withHistory(context, config, (history) => history.find(prefix));
-    if (found.length === 0) {
-      throw new QuarryError('NOT_FOUND', `the journal knows no target or sample "${id.slice(0, 80)}"`, {
-        hint: 'targets that nothing was submitted for are not kept: quarry targets show asks the network',
-      });
-    }
-    const targets = [...new Set(found.map(({ targetId }) => targetId))];
-    const winners = flags.offline ? new Map<string, Winner>() : await askWinners(context, flags, targets);
+    const known = found.map(({ targetId }) => targetId);
+    // A target that nothing was submitted for has a story too, where its whole id is given.
+    const targets = [...new Set(known.length === 0 && TARGET_ID.test(prefix) ? [prefix] : known)];
+    const asked = flags.offline ? new Map<string, AskedTarget>() : await askTargets(context, flags, targets);
+    if (found.length === 0) return untried(context, flags, prefix, asked.get(prefix));
     for (const submission of found) {
-      const winner = winners.get(submission.targetId);
-      if (flags.json) sayJson(context, { ...submissionJson(submission), winner });
-      else say(context, story(submission, winner));
+      const about = asked.get(submission.targetId);
+      if (flags.json) sayJson(context, { ...submissionJson(submission), ...aboutJson(about) });
+      else say(context, story(submission, about));
     }
+  });
+}
+
+/** The story of a target that nothing was submitted for. */
+function untried(context: CliContext, flags: WhyFlags, id: string, about: AskedTarget | undefined): void {
+  if (about === undefined) {
+    throw new QuarryError('NOT_FOUND', `the journal knows no target or sample "${id.slice(0, 80)}"`, {
+      hint: 'of targets that nothing was submitted for, the node tells while it keeps them: give the whole id',
+    });
+  }
+  const { target, winner, candidates } = about;
+  const { id: targetId, generationEpoch: epoch, distanceThreshold: threshold } = target;
+  if (flags.json) {
+    sayJson(context, { targetId, outcome: null, epoch, threshold, ...aboutJson(about) });
+    return;
+  }
+  const lines = [
+    `target ${targetId}, epoch ${epoch}, ${shannonsToSoma(target.rewardPoolShannons)} SOMA`,
+    `  ${winner.status.padEnd(10)} nothing was submitted for it from here; it takes at most ${threshold.toFixed(6)}`,
+    ...candidateLines(candidates),
+  ];
+  if (winner.submitter !== undefined)
+    lines.push(`  won by     ${winner.submitter}${winnerDistance(winner, undefined)}`);
+  if (winner.atMs !== undefined) lines.push(`  won at     ${isoTime(winner.atMs)}`);
+  say(context, lines.join('\n'));
+}
+
+function aboutJson(about: AskedTarget | undefined): Partial<Omit<AskedTarget, 'target'>> {
+  return about === undefined ? {} : { winner: about.winner, candidates: about.candidates };
+}
+
+/** What the store has now that lies closest, each a line. */
+function candidateLines(candidates: AskedTarget['candidates'] = []): string[] {
+  return candidates.map(({ distance, isHit, checksum, origin }, i) => {
+    const name = i === 0 ? 'stored' : '';
+    return `  ${name.padEnd(10)} ${distance.toFixed(6)} ${isHit ? 'hits  ' : 'misses'} ${checksum.slice(0, 16)}… ${origin}`;
   });
 }
 
@@ -62,40 +91,18 @@ function prefixOf(id: string): string {
   throw new QuarryError('USAGE', `"${id.slice(0, 80)}" names no target or sample: four characters at least`);
 }
 
-/** Best effort: what the journal knows is told without a node, too. */
-async function askWinners(
-  context: CliContext,
-  flags: WhyFlags,
-  targets: readonly string[],
-): Promise<ReadonlyMap<string, Winner>> {
-  const winners = new Map<string, Winner>();
-  try {
-    await withSession(context, flags, async ({ client, signal }) => {
-      for (const targetId of targets) {
-        const { target } = await client.getStoredTarget(targetId, { signal });
-        const { status, submitter, winningDistanceScore: distance } = target;
-        const value = distance === undefined ? undefined : scalarValue(distance);
-        const atMs = submitter === undefined ? undefined : await wonAt(client, targetId, submitter, signal);
-        winners.set(targetId, { status: status.kind, submitter, distance: value, atMs });
-      }
-    });
-  } catch (error) {
-    if (!(error instanceof QuarryError) || error.code === 'ABORTED') throw error;
-    // Claimed targets are pruned: then the node knows no more than the journal.
-    if (error.code !== 'NOT_FOUND') tell(context, `who won is not known: ${error.message}`);
-  }
-  return winners;
-}
-
-function story(submission: PastSubmission, winner: Winner | undefined): string {
+function story(submission: PastSubmission, about: AskedTarget | undefined): string {
+  const winner = about?.winner;
   const { outcome, reason, origin, distance, threshold, claim, latencyMs } = submission;
   const lines = [
     `target ${submission.targetId}, epoch ${submission.epoch}, ${shannonsToSoma(submission.poolShannons)} SOMA`,
-    `  sample     ${submission.checksum}${origin === undefined ? '' : `, from ${origin}`}`,
+    `  sample     ${submission.checksum}${origin === undefined ? '' : `, ${originText(origin)}`}`,
     `  model      ${submission.modelId}`,
   ];
   if (distance !== undefined)
     lines.push(`  distance   ${distance.toFixed(6)} of at most ${threshold?.toFixed(6) ?? '?'}`);
+  lines.push(...candidateLines(about?.candidates));
+  if (submission.seenAtMs !== undefined) lines.push(`  seen       ${seenText(submission)}`);
   lines.push(
     `  signed     ${isoTime(submission.atMs)}, digest ${submission.digest}, bond ${shannonsToSoma(submission.bondShannons)} SOMA`,
   );
@@ -110,6 +117,16 @@ function story(submission: PastSubmission, winner: Winner | undefined): string {
   }
   if (claim !== undefined) lines.push(`  claim      ${claimText(submission)}`);
   return lines.join('\n');
+}
+
+/** A searched sample says itself where it comes from. */
+function originText(origin: string): string {
+  return origin.startsWith('searched ') ? origin : `from ${origin}`;
+}
+
+function seenText({ seenAtMs = 0, node, atMs }: PastSubmission): string {
+  const where = node === undefined ? '' : ` on ${node}`;
+  return `${isoTime(seenAtMs)}${where}, ${formatDuration(Math.max(0, atMs - seenAtMs))} before it was signed for`;
 }
 
 function winnerDistance({ distance }: Winner, own: number | undefined): string {

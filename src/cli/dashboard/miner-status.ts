@@ -84,8 +84,17 @@ export class MinerStatusBoard {
     const { contact } = miner;
     if (client.fullnodes.length === 0) {
       const { connected, checkpoint, checkpointAgeMs } = contact;
-      const { url } = client.context.transport.endpoint;
-      return [{ url, connected, preferred: true, latencyMs: undefined, checkpoint, checkpointAgeMs, error: undefined }];
+      return [
+        {
+          url: client.nodeUrl,
+          connected,
+          preferred: true,
+          latencyMs: undefined,
+          checkpoint,
+          checkpointAgeMs,
+          error: undefined,
+        },
+      ];
     }
     return client.fullnodes.map(({ url, state, preferred, latencyMs, checkpointHeight, error }) => ({
       url,

@@ -2,12 +2,14 @@ import type { PastSubmission } from '../../miner/index.js';
 
 /** A past submission as plain data: times as ISO 8601, amounts as bigints. */
 export function submissionJson(submission: PastSubmission): Record<string, unknown> {
-  const { outcome, atMs, settledAtMs, claim, ...rest } = submission;
+  const { outcome, atMs, seenAtMs, settledAtMs, claim, ...rest } = submission;
   return {
     targetId: rest.targetId,
     outcome: outcome === 'built' ? 'pending' : outcome,
     rewardShannons: rest.rewardShannons,
     latencyMs: rest.latencyMs ?? null,
+    seenAt: isoTime(seenAtMs),
+    node: rest.node,
     at: isoTime(atMs),
     reason: rest.reason,
     settledAt: isoTime(settledAtMs),

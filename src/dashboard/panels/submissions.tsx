@@ -60,6 +60,10 @@ function Story({ row, canAsk }: { readonly row: Submission; readonly canAsk: boo
         ? undefined
         : `${row.distance.toFixed(6)} of at most ${row.threshold?.toFixed(6) ?? '?'}`,
     ],
+    [
+      'seen',
+      row.seenAt === undefined ? undefined : `${when(row.seenAt)}${row.node === undefined ? '' : ` on ${row.node}`}`,
+    ],
     ['signed', `${when(row.at)}, digest ${row.digest}, bond ${soma(row.bondShannons)} SOMA`],
     ['outcome', `${row.outcome}${row.settledAt === undefined ? '' : ` ${when(row.settledAt)}`}${because}${after}`],
     ['fee', row.feeShannons === undefined ? undefined : `${soma(row.feeShannons)} SOMA`],

@@ -7,6 +7,8 @@ export interface OpenTarget {
   readonly target: Target;
   /** Monotonic milliseconds at which the miner learned of it. */
   readonly seenAt: number;
+  /** The fullnode that told it. */
+  readonly seenOn?: string | undefined;
 }
 
 /** Which targets are open, and who is at work on them. */
@@ -22,9 +24,9 @@ export class OpenTargets {
   }
 
   /** @returns whether the target was not known, and there was room for it */
-  add(target: Target, seenAt: number): boolean {
+  add(target: Target, seenAt: number, seenOn?: string): boolean {
     if (this.#open.has(target.id) || this.#open.size >= MAX_OPEN_TARGETS) return false;
-    this.#open.set(target.id, { target, seenAt });
+    this.#open.set(target.id, { target, seenAt, seenOn });
     return true;
   }
 

@@ -7,7 +7,7 @@ import { fits } from './fits.js';
 import type { OpenTargets } from './open-targets.js';
 
 export interface TargetFollowerDeps {
-  readonly client: Pick<SomaClient, 'listAllTargets' | 'watchTargets'>;
+  readonly client: Pick<SomaClient, 'listAllTargets' | 'watchTargets' | 'nodeUrl'>;
   readonly journal: Pick<Journal, 'submissions'>;
   readonly book: OpenTargets;
   /** Width of the network's embeddings. */
@@ -96,13 +96,13 @@ export class TargetFollower {
   }
 
   #open(target: Target): boolean {
-    const { book, complain, embeddingDim, journal, now, onKnown } = this.#deps;
+    const { book, client, complain, embeddingDim, journal, now, onKnown } = this.#deps;
     if (!fits(target, embeddingDim)) {
       complain(new QuarryError('PROTOCOL', `target ${target.id} cannot be hit: it is left out`));
       return false;
     }
     if (journal.submissions.isLive(target.id)) return false;
     onKnown(target.id);
-    return book.add(target, now());
+    return book.add(target, now(), client.nodeUrl);
   }
 }

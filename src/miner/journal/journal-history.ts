@@ -16,6 +16,9 @@ export interface PastSubmission {
   readonly feeShannons: bigint | undefined;
   /** From the moment the hit was possible to the answer. */
   readonly latencyMs: number | undefined;
+  /** When the miner learned of the target, and from which fullnode; unknown for submissions of earlier versions. */
+  readonly seenAtMs: number | undefined;
+  readonly node: string | undefined;
   /** When it was signed. */
   readonly atMs: number;
   /** When its outcome became known. */
@@ -124,6 +127,8 @@ function submissionFrom(row: SqlRow): PastSubmission {
     bondShannons,
     feeShannons: amount(row['fee']),
     latencyMs: number(row['latency_ms']),
+    seenAtMs: number(row['seen_ms']),
+    node: text(row['node']),
     atMs: Number(row['created_ms']),
     settledAtMs: number(row['settled_ms']),
     epoch: BigInt(String(row['epoch'])),

@@ -123,4 +123,9 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   -- When the audit window was first seen to be over: what is hosted outlives it by a grace.
   ALTER TABLE hostings ADD COLUMN over_ms INTEGER;
   `,
+  `
+  -- When the miner learned of the target, and from which fullnode. Unknown for rows of earlier versions.
+  ALTER TABLE submissions ADD COLUMN seen_ms INTEGER;
+  ALTER TABLE submissions ADD COLUMN node TEXT;
+  `,
 ];

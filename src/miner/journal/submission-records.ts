@@ -30,12 +30,16 @@ export interface SubmissionStory {
   readonly threshold: number;
   /** The submitter's part of the reward. */
   readonly shareShannons: bigint;
+  /** How long ago the miner learned of the target, milliseconds. */
+  readonly seenAgoMs?: number | undefined;
+  /** The fullnode that it learned it from. */
+  readonly node?: string | undefined;
 }
 
 const INSERT = `
   INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms,
-    origin, distance, threshold, share)
-  VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?, ?, ?, ?, ?)`;
+    origin, distance, threshold, share, seen_ms, node)
+  VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 // Signed bytes are kept only as long as they may have to be sent again. What is final stays as it is.
 const SETTLE = `
   UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4, settled_ms = ?6,
@@ -92,6 +96,7 @@ export class SubmissionRecords {
   /** {@link record} within a transaction of the caller's, who calls {@link mark} once it is committed. */
   insert(submission: Omit<JournalSubmission, 'state'>, story?: SubmissionStory): void {
     const { targetId, checksum, modelId, digest, signed, epoch, bondShannons, rewardShannons } = submission;
+    const now = this.#now();
     this.#sql
       .prepare(INSERT)
       .run([
@@ -103,11 +108,13 @@ export class SubmissionRecords {
         String(epoch),
         String(bondShannons),
         String(rewardShannons),
-        this.#now(),
+        now,
         story?.origin ?? null,
         story?.distance ?? null,
         story?.threshold ?? null,
         story === undefined ? null : String(story.shareShannons),
+        story?.seenAgoMs === undefined ? null : Math.round(now - story.seenAgoMs),
+        story?.node ?? null,
       ]);
     this.#isMarked = false;
   }

@@ -102,6 +102,7 @@ export class Submission {
     const { open, modelId, origin, distance, readyAt } = this.#candidate;
     const { id: targetId, distanceThreshold: threshold, generationEpoch, rewardPoolShannons } = open.target;
     const { bondPerByte, rewardShareBps } = limits();
+    const story = { seenAgoMs: now() - open.seenAt, node: open.seenOn };
     // Without that, a second signature means that the first was refused for its coins, and never will be executed.
     const earlier = this.#digest !== '' && this.#digest !== this.#superseded ? this.#digest : undefined;
     onRecording(signed.digest);
@@ -118,7 +119,7 @@ export class Submission {
           bondShannons: BigInt(this.#sample.bytes.byteLength) * bondPerByte,
           rewardShannons: rewardPoolShannons,
         },
-        { origin, distance, threshold, shareShannons: bpsMul(rewardPoolShannons, rewardShareBps) },
+        { ...story, origin, distance, threshold, shareShannons: bpsMul(rewardPoolShannons, rewardShareBps) },
       );
     };
     try {

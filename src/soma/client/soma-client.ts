@@ -110,6 +110,11 @@ export class SomaClient extends ClientCalls {
     return this.#open.failover?.fullnodes ?? [];
   }
 
+  /** The fullnode that calls go to now. */
+  get nodeUrl(): string {
+    return this.fullnodes.find(({ preferred }) => preferred)?.url ?? this.context.transport.endpoint.url;
+  }
+
   /**
    * Tells that a node answered with something that does not fit. Of several fullnodes, one that goes on so is left for
    * another for a while.

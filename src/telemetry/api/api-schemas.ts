@@ -111,6 +111,8 @@ export const SUBMISSIONS_SCHEMA: JsonSchema = list(
     },
     {
       reason: text,
+      seenAt: time,
+      node: text,
       settledAt: time,
       origin: text,
       distance: number,

@@ -1,18 +1,14 @@
 import { type Command, Option } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
-import type { Model } from '../../../soma/client/decode/model.js';
 import { collectGarbage, type MatchHit, type MatchTarget, type ModelKey, storeInfo } from '../../../store/index.js';
 import { formatBytes } from '../../../text/index.js';
-import { weightsIdentity } from '../../../weights/manifest.js';
 import type { CliContext } from '../../context.js';
+import { modelKeyOf } from '../../model-key-of.js';
 import { openNetworkStore } from '../../network-store.js';
 import { integerArgument } from '../../parse-argument.js';
 import { examples, printRecord, sayJson, tell } from '../../print.js';
 import { type SessionFlags, type SomaSession, withSession } from '../../soma-session.js';
 import { addTableFlags, printTable, type TableFlags } from '../../table.js';
-
-/** Name of the architecture in the store's keys, as the miner writes them. */
-const ARCHITECTURE = 'v1';
 
 interface ScanFlags extends SessionFlags, TableFlags {
   readonly pick: 'first' | 'closest' | 'cheapest';
@@ -43,17 +39,10 @@ export function addNetworkStoreCommands(
     );
 }
 
-function keyOf(model: Model): ModelKey | undefined {
-  const { state, manifest, decryptionKey } = model;
-  if (state !== 'active' || manifest === undefined || decryptionKey === undefined) return undefined;
-  const checksum = Buffer.from(manifest.checksum).toString('hex');
-  return { architecture: ARCHITECTURE, checksum: weightsIdentity({ checksum, decryptionKey }) };
-}
-
 async function scan({ client, context, config, signal }: SomaSession, flags: ScanFlags, limit: number): Promise<void> {
   const store = await openNetworkStore(context, config, { readonly: true });
   try {
-    const keys = new Map((await client.getActiveModels({ signal })).map((model) => [model.id, keyOf(model)]));
+    const keys = new Map((await client.getActiveModels({ signal })).map((model) => [model.id, modelKeyOf(model)]));
     const targets: MatchTarget[] = [];
     const thresholds = new Map<string, number>();
     for await (const target of client.listAllTargets({ status: 'open', signal })) {
@@ -102,7 +91,7 @@ async function scan({ client, context, config, signal }: SomaSession, flags: Sca
 
 async function gc(session: SomaSession, flags: SessionFlags & { dryRun?: boolean | undefined }): Promise<void> {
   const { client, context, config, signal } = session;
-  const active = (await client.getActiveModels({ signal })).map(keyOf).filter((key) => key !== undefined);
+  const active = (await client.getActiveModels({ signal })).map(modelKeyOf).filter((key) => key !== undefined);
   if (active.length === 0) {
     throw new QuarryError('FAILED_PRECONDITION', 'this network has no active models: everything would go', {
       hint: 'check --network; to drop everything, delete the store directory',
