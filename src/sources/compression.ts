@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { ZstdFrames } from './zstd-frames.js';
 
 /** Decompresses gzip as it is read. @throws QuarryError `DATA_INVALID` when it is not gzip */
 export async function* gunzip(name: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -20,10 +22,22 @@ export async function* gunzip(name: string, pieces: AsyncIterable<Uint8Array>): 
   }
 }
 
-/** Decompresses Zstandard as it is read. @throws QuarryError `DATA_INVALID` when it is not Zstandard */
+/** Other work has its turn after so long, milliseconds. */
+const TURN_MS = 10;
+
+/**
+ * Decompresses Zstandard as it is read.
+ *
+ * @throws QuarryError `DATA_INVALID` when it is not Zstandard, or takes too much memory or time for what it holds
+ */
 export async function* unzstd(name: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const ready: Uint8Array[] = [];
-  const stream = new Decompress((bytes) => ready.push(bytes));
+  const frames = new ZstdFrames(name);
+  let produced = 0;
+  const stream = new Decompress((bytes) => {
+    produced += bytes.length;
+    ready.push(bytes);
+  });
   const push = (piece: Uint8Array, final: boolean): void => {
     try {
       stream.push(piece, final);
@@ -31,9 +45,15 @@ export async function* unzstd(name: string, pieces: AsyncIterable<Uint8Array>): 
       throw new QuarryError('DATA_INVALID', `${name} is not valid Zstandard`, { cause });
     }
   };
+  let since = performance.now();
   for await (const piece of pieces) {
-    push(piece, false);
-    yield* ready.splice(0);
+    for (const block of frames.blocks(piece, () => produced)) {
+      push(block, false);
+      yield* ready.splice(0);
+      if (performance.now() - since < TURN_MS) continue;
+      await nextTurn();
+      since = performance.now();
+    }
   }
   push(new Uint8Array(0), true);
   yield* ready.splice(0);

@@ -1,11 +1,13 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ledgerService } from '../../src/devnet/soma/rpc/ledger-service.js';
 import { stateService } from '../../src/devnet/soma/rpc/state-service.js';
-import { CheckpointSchema } from '../../src/gen/soma/rpc/checkpoint_pb.js';
-import { EpochSchema } from '../../src/gen/soma/rpc/epoch_pb.js';
-import { GetCheckpointRequestSchema, GetEpochRequestSchema } from '../../src/gen/soma/rpc/ledger_service_pb.js';
-import { ListTargetsRequestSchema } from '../../src/gen/soma/rpc/state_service_pb.js';
-import { TargetSchema } from '../../src/gen/soma/rpc/target_pb.js';
+import {
+  GetCheckpointRequestSchema,
+  GetCheckpointResponseSchema,
+  GetEpochRequestSchema,
+  GetEpochResponseSchema,
+} from '../../src/gen/soma/rpc/ledger_service_pb.js';
+import { ListTargetsRequestSchema, ListTargetsResponseSchema } from '../../src/gen/soma/rpc/state_service_pb.js';
 import {
   encodeCheckpointContents,
   encodeCheckpointSummary,
@@ -17,9 +19,10 @@ import { VirtualClock } from '../simulator/virtual-clock.js';
 
 /** What a real node says and stores, in the forms that clients decode. */
 export interface ChainSeeds {
-  readonly checkpointMessage: Uint8Array;
-  readonly epochMessage: Uint8Array;
-  readonly targetMessage: Uint8Array;
+  /** Answers to GetCheckpoint, GetEpoch and ListTargets. */
+  readonly checkpointAnswer: Uint8Array;
+  readonly epochAnswer: Uint8Array;
+  readonly targetsAnswer: Uint8Array;
   readonly target: Uint8Array;
   readonly summary: Uint8Array;
   readonly contents: Uint8Array;
@@ -33,17 +36,17 @@ export async function chainSeeds(): Promise<ChainSeeds> {
   node.changeEpoch();
   const ledger = ledgerService(node);
   const all = { readMask: { paths: ['*'] } };
-  const { checkpoint } = await ledger.getCheckpoint(create(GetCheckpointRequestSchema, all));
-  const { epoch } = await ledger.getEpoch(create(GetEpochRequestSchema, all));
-  const { targets } = await stateService(node).listTargets(create(ListTargetsRequestSchema, all));
+  const checkpoint = await ledger.getCheckpoint(create(GetCheckpointRequestSchema, all));
+  const epoch = await ledger.getEpoch(create(GetEpochRequestSchema, all));
+  const targets = await stateService(node).listTargets(create(ListTargetsRequestSchema, all));
   const { summary, contents, transactions } = node.checkpoints.latest;
   const [first] = [...node.ledger.objects.targets.from()];
   const [executed] = transactions;
   if (first === undefined || executed === undefined) throw new Error('the devnet has neither target nor transaction');
   return {
-    checkpointMessage: toBinary(CheckpointSchema, checkpoint ?? create(CheckpointSchema)),
-    epochMessage: toBinary(EpochSchema, epoch ?? create(EpochSchema)),
-    targetMessage: toBinary(TargetSchema, targets[0] ?? create(TargetSchema)),
+    checkpointAnswer: toBinary(GetCheckpointResponseSchema, checkpoint),
+    epochAnswer: toBinary(GetEpochResponseSchema, epoch),
+    targetsAnswer: toBinary(ListTargetsResponseSchema, targets),
     target: encodeTarget(first.target),
     summary: encodeCheckpointSummary(summary),
     contents: encodeCheckpointContents(contents),

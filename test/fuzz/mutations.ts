@@ -1,41 +1,10 @@
 import fc from 'fast-check';
+import { HOSTILE_NUMBERS, HOSTILE_TEXTS } from './hostile.js';
 
 /** One change of some bytes. Positions and lengths are shares of what there is. */
 type Edit = (bytes: Buffer) => Buffer;
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
-/** What parsers of lengths, counts and offsets trip over. */
-const HOSTILE_NUMBERS = [
-  0n,
-  1n,
-  127n,
-  128n,
-  255n,
-  65_535n,
-  2n ** 31n - 1n,
-  2n ** 31n,
-  2n ** 32n - 1n,
-  2n ** 53n,
-  2n ** 63n,
-  2n ** 64n - 1n,
-];
-const HOSTILE_TEXTS = [
-  '',
-  '__proto__',
-  'null',
-  '-1',
-  '1e999',
-  'NaN',
-  '\u0000',
-  '\ud800',
-  '"',
-  '\\',
-  '{',
-  '[[[[[[[[',
-  '..',
-  '\u001b[31m',
-];
-
 const at = (bytes: Buffer, where: number): number => Math.floor(where * bytes.length);
 
 const overwrite = fc.tuple(share, fc.uint8Array({ minLength: 1, maxLength: 8 })).map(
