@@ -40,6 +40,7 @@ const ALLOWED = {
   'devnet/flock': [...ANY_NETWORK, 'devnet/loopback'],
   'devnet/aitbc': [...ANY_NETWORK, 'devnet/loopback'],
   fleet: ['errors', 'http', 'native', 'weights', 'engine', 'soma'],
+  'fleet/rows': ['errors', 'http', 'native', 'weights', 'engine', 'store', 'fleet'],
   miner: [
     'errors',
     'collections',

@@ -22,6 +22,8 @@ export const COORDINATOR_SETTINGS = [
   'fleet',
   'verifyShare',
   'shareWeights',
+  'keepRows',
+  'gatherMs',
   'confirmBondSoma',
 ] as const;
 

@@ -10,11 +10,14 @@ import type { FleetConnection } from './connection.js';
 import {
   type Answer,
   consumerName,
+  type Delivered,
   encodeModel,
   exhaustedSeq,
   JOB_PRECISIONS,
   type JobPrecision,
   jobHeaders,
+  KEEP_CONSUMER,
+  keepSubject,
   type PublishedModel,
   type Receipt,
   readAnswer,
@@ -49,8 +52,17 @@ export interface FleetStats {
   readonly leftOut: number;
 }
 
-/** What is to be scored, and how. */
-export interface WorkOrder {
+/** Which scorers are to take samples, and what their answers are read as. */
+export interface WorkOrder<T extends Delivered> {
+  readonly subject: string;
+  readonly seed: bigint;
+  /** Throws what the answer cannot be. */
+  readonly read: (message: Msg) => T;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Samples to be scored under a model. */
+export interface ScoreOrder {
   readonly model: PublishedModel;
   readonly precision: JobPrecision;
   readonly seed: bigint;
@@ -59,9 +71,12 @@ export interface WorkOrder {
 
 interface Pending {
   readonly id: string;
-  readonly order: WorkOrder;
+  readonly subject: string;
+  readonly seed: bigint;
   readonly sample: Uint8Array;
-  readonly settle: (answer: Answer | undefined) => void;
+  /** Takes an answer; throws when it cannot be one. */
+  readonly accept: (message: Msg) => Delivered;
+  readonly giveUp: () => void;
   /** Times it was put into the queue. */
   sent: number;
   seq: number;
@@ -93,6 +108,7 @@ export class Coordinator {
   readonly #counts = { samples: 0, redelivered: 0, duplicates: 0, refused: 0, leftOut: 0 };
   #jobs = 0;
   #sweeping = false;
+  #keepsRows = false;
   /** When the queue was made that has everything: another one is that of a server which lost its disk. */
   #created: string;
 
@@ -140,21 +156,32 @@ export class Coordinator {
   }
 
   async #announce(model: PublishedModel): Promise<void> {
-    const { jsm, stream, prefix, models } = this.#fleet;
+    const { prefix, models } = this.#fleet;
     const identity = weightsIdentity(model.manifest);
     for (const precision of JOB_PRECISIONS) {
-      await jsm.consumers.add(stream, {
-        durable_name: consumerName(identity, precision),
-        filter_subject: workSubject(prefix, identity, precision),
-        ack_policy: AckPolicy.Explicit,
-        ack_wait: (this.#options.ackWaitMs ?? 15_000) * 1e6,
-        max_deliver: this.#options.maxDeliveries ?? 5,
-        max_ack_pending: 100_000,
-      });
+      await this.#addConsumer(consumerName(identity, precision), workSubject(prefix, identity, precision));
     }
     await models.put(identity, encodeModel(model));
     // Withdrawn meanwhile: the order of the two on the server is not known.
     if (!this.#models.has(identity)) await models.delete(identity);
+  }
+
+  /** Makes the queue of samples that scorers keep. */
+  async keepRows(): Promise<void> {
+    this.#keepsRows = true;
+    await this.#addConsumer(KEEP_CONSUMER, keepSubject(this.#fleet.prefix));
+  }
+
+  async #addConsumer(name: string, subject: string): Promise<void> {
+    const { jsm, stream } = this.#fleet;
+    await jsm.consumers.add(stream, {
+      durable_name: name,
+      filter_subject: subject,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: (this.#options.ackWaitMs ?? 15_000) * 1e6,
+      max_deliver: this.#options.maxDeliveries ?? 5,
+      max_ack_pending: 100_000,
+    });
   }
 
   /** Takes a model back: scorers make room. */
@@ -183,7 +210,16 @@ export class Coordinator {
    *
    * @throws QuarryError `ABORTED` when the signal fires or the coordinator closes
    */
-  async score(order: WorkOrder, samples: readonly Uint8Array[]): Promise<(Answer | undefined)[]> {
+  score(order: ScoreOrder, samples: readonly Uint8Array[]): Promise<(Answer | undefined)[]> {
+    const { model, precision, seed, signal } = order;
+    const subject = workSubject(this.#fleet.prefix, weightsIdentity(model.manifest), precision);
+    const read = (message: Msg): Answer => readAnswer(message, model.config.embeddingDim);
+    return this.queue({ subject, seed, read, signal }, samples);
+  }
+
+  /** As {@link score}, for any work that scorers take a sample at a time. */
+  async queue<T extends Delivered>(order: WorkOrder<T>, samples: readonly Uint8Array[]): Promise<(T | undefined)[]> {
+    const { subject, seed } = order;
     const link = childSignal(this.#closed.signal, order.signal);
     const ended = link.signal;
     const ids: string[] = [];
@@ -198,8 +234,14 @@ export class Coordinator {
       const answers = samples.map((sample) => {
         const id = `${this.#session}-${this.#jobs++}`;
         ids.push(id);
-        return new Promise<Answer | undefined>((settle) => {
-          const job: Pending = { id, order, sample, settle, sent: 0, seq: 0, sentAt: Date.now() };
+        return new Promise<T | undefined>((settle) => {
+          const accept = (message: Msg): T => {
+            const answer = order.read(message);
+            settle(answer);
+            return answer;
+          };
+          const giveUp = (): void => settle(undefined);
+          const job = { id, subject, seed, sample, accept, giveUp, sent: 0, seq: 0, sentAt: Date.now() };
           this.#pending.set(id, job);
           void this.#publishing.add(() => this.#send(job, ended));
         });
@@ -217,13 +259,16 @@ export class Coordinator {
     clearInterval(this.#sweeper);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#publishing.onIdle();
+    if (!this.#keepsRows) return;
+    // A later coordinator sends them again: scorers need not work for none until then.
+    const { jsm, stream, prefix } = this.#fleet;
+    await jsm.streams.purge(stream, { filter: keepSubject(prefix) }).catch(() => {});
   }
 
   /** Puts a job into the queue, however long the server is away. */
   async #send(job: Pending, ended: AbortSignal): Promise<void> {
-    const { js, prefix } = this.#fleet;
-    const { model, precision, seed } = job.order;
-    const subject = workSubject(prefix, weightsIdentity(model.manifest), precision);
+    const { js } = this.#fleet;
+    const { subject, seed } = job;
     const msgID = `${job.id}-${job.sent++}`;
     while (!ended.aborted && this.#pending.has(job.id)) {
       try {
@@ -261,12 +306,11 @@ export class Coordinator {
 
   #judge(message: Msg, job: Pending, scorer: string): Receipt {
     try {
-      const answer = readAnswer(message, job.order.model.config.embeddingDim);
+      const { deliveries } = job.accept(message);
       this.#pending.delete(job.id);
       this.#scorers.add(scorer);
       this.#counts.samples++;
-      if (answer.deliveries > 1) this.#counts.redelivered++;
-      job.settle(answer);
+      if (deliveries > 1) this.#counts.redelivered++;
       return 'taken';
     } catch (error) {
       const failure = toQuarryError(error, 'reading an answer');
@@ -295,7 +339,7 @@ export class Coordinator {
         retryable: false,
       }),
     );
-    job.settle(undefined);
+    job.giveUp();
   }
 
   /** An exception in a callback of NATS would end its subscriptions: the coordinator would hear nothing more. */
@@ -355,6 +399,7 @@ export class Coordinator {
   async #restore(): Promise<void> {
     const queued = [...this.#pending.values()].filter(({ seq }) => seq !== 0);
     await this.#fleet.restore();
+    if (this.#keepsRows) await this.keepRows();
     for (const model of [...this.#models.values()]) await this.#announce(model);
     this.#created = (await this.#queueCreated()) ?? '';
     for (const job of queued) if (this.#pending.has(job.id)) this.#again(job);

@@ -18,10 +18,11 @@ import type { WeightsPacking } from '../weights/weights-packing.js';
 import type { FleetConnection } from './connection.js';
 import { Coordinator, type CoordinatorOptions, type FleetStats, neverWins } from './coordinator.js';
 import { LocalModel, LocalModels } from './local-models.js';
+import { FleetRows } from './rows/fleet-rows.js';
 import { ScorerNode } from './scorer-node.js';
 import { SharedWeights } from './shared-weights.js';
 import { UncheckedAnswers } from './unchecked-answers.js';
-import type { Answer, PublishedModel } from './wire.js';
+import { type Answer, keepSubject, MOST_BOUND, type PublishedModel, readKept } from './wire.js';
 
 export interface FleetEngineOptions extends CoordinatorOptions {
   /** Share of the answers that is scored again here in f32, 0 to 1. */
@@ -60,9 +61,12 @@ export class FleetEngine implements ScoringEngine {
   readonly #here = new LocalModels();
   readonly #unchecked = new UncheckedAnswers();
   readonly #shared: SharedWeights | undefined;
+  /** Scorers of which a kept row was checked. */
+  readonly #checkedKeepers = new Set<string>();
   /** Called with which of its scores are not to be trusted, by identity of the weights. */
   readonly #onWithdrawn = new Map<string, (checksums: readonly Uint8Array[]) => void>();
   readonly #stop = new AbortController();
+  #rows: FleetRows | undefined;
   #scorer: { readonly id: string; readonly ended: Promise<void> } | undefined;
 
   private constructor(
@@ -171,8 +175,29 @@ export class FleetEngine implements ScoringEngine {
     }
   }
 
+  /**
+   * The rows that scorers keep, as a store elsewhere.
+   *
+   * @param gatherMs how long scorers are waited for
+   * @param keepThere whether samples are scored and kept by scorers from now on, instead of here
+   */
+  async rows({ gatherMs, keepThere }: { readonly gatherMs: number; readonly keepThere: boolean }): Promise<FleetRows> {
+    if (keepThere) await this.#coordinator.keepRows();
+    const { fleet } = this.#deps;
+    this.#rows = new FleetRows(
+      { gatherMs, keep: keepThere ? (sample, signal) => this.#keep(sample, signal) : undefined },
+      {
+        fleet,
+        isQuarantined: (scorer) => this.#coordinator.isQuarantined(scorer),
+        check: (scorer, sample, models, scores) => this.#checkKept(scorer, sample, models, scores),
+      },
+    );
+    return this.#rows;
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#rows?.close();
     this.#shared?.close();
     await this.#scorer?.ended;
     await this.#coordinator.close();
@@ -242,6 +267,39 @@ export class FleetEngine implements ScoringEngine {
     return scores;
   }
 
+  /** Has scorers that keep rows score a sample under all models; a sample that none could score is left out, and said so. */
+  async #keep(sample: Uint8Array, signal: AbortSignal): Promise<boolean> {
+    if (sample.length > this.#coordinator.largestSample) return false;
+    const subject = keepSubject(this.#deps.fleet.prefix);
+    await this.#coordinator.queue({ subject, seed: 0n, read: readKept, signal }, [sample]);
+    return true;
+  }
+
+  /**
+   * Checks what a scorer says of a sample that it keeps: the first of each scorer, and of the later ones the share that
+   * is verified. A scorer that keeps rows knows the targets: nothing else keeps it from naming whatever would hit.
+   */
+  async #checkKept(
+    scorer: string,
+    sample: Uint8Array,
+    models: readonly { readonly checksum: string }[],
+    scores: readonly Score[],
+  ): Promise<boolean> {
+    const isChecked = this.#isChecked(scorer) || (this.#options.verifyShare > 0 && !this.#checkedKeepers.has(scorer));
+    for (const [i, { checksum }] of models.entries()) {
+      const score = scores[i];
+      const here = this.#here.get(checksum);
+      if (score === undefined) return false;
+      if (isChecked && here !== undefined) {
+        // What bound its engine has is not said of each row: the widest that is believed.
+        const verdict = await this.#check(here, sample, { score, scorer, bound: MOST_BOUND }, {});
+        if (verdict !== 'good') return false;
+        this.#checkedKeepers.add(scorer);
+      } else if (this.#options.verifyShare > 0) this.#unchecked.add(scorer, checksum, sample);
+    }
+    return true;
+  }
+
   #isChecked(scorer: string): boolean {
     if (scorer === this.#scorer?.id) return false;
     return (this.#options.random ?? Math.random)() < this.#options.verifyShare;
@@ -256,7 +314,7 @@ export class FleetEngine implements ScoringEngine {
   async #check(
     here: LocalModel,
     sample: Uint8Array,
-    answer: Answer,
+    answer: Pick<Answer, 'score' | 'bound' | 'scorer'>,
     options: ScoreOptions,
   ): Promise<Score | 'good' | undefined> {
     const [own] = await here.score([sample], { ...options, precision: 'f32' });

@@ -4,8 +4,12 @@
 export { type FleetConnection, openFleet } from './connection.js';
 export { FleetEngine, type FleetEngineOptions } from './fleet-engine.js';
 export { ModelShelf, type ModelShelfDeps } from './model-shelf.js';
+export { FleetRows } from './rows/fleet-rows.js';
+export { KeptRows } from './rows/kept-rows.js';
+export { RowKeeper } from './rows/row-keeper.js';
 export { ScorerNode } from './scorer-node.js';
 export { type Serving, serveScoring } from './serve/grpc-server.js';
 export { ScoringService } from './serve/scoring-service.js';
 export { readSharedWeights } from './shared-weights.js';
 export { fleetStatus } from './status.js';
+export type { PublishedModel } from './wire.js';

@@ -63,6 +63,10 @@ export class LocalModels {
     return [...this.#models.keys()];
   }
 
+  get(identity: string): LocalModel | undefined {
+    return this.#models.get(identity);
+  }
+
   add(manifest: WeightsManifest, model: LocalModel): void {
     this.#models.set(weightsIdentity(manifest), model);
   }

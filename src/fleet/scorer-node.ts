@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { LoadedModel, Score } from '../engine/contract.js';
-import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
+import { isAbort, type QuarryError, toQuarryError } from '../errors/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../http/index.js';
 import { weightsIdentity } from '../weights/manifest.js';
 import type { FleetConnection } from './connection.js';
+import { handIn, quarantined } from './hand-in.js';
 import type { ModelShelf } from './model-shelf.js';
 import { type Delivery, pullJobs } from './pull.js';
 import {
@@ -26,6 +27,8 @@ export interface ScorerNodeOptions {
   readonly mostSamples: number;
   /** A batch is sized to take about this long, milliseconds. */
   readonly batchMs: number;
+  /** Rows that are kept beside it. Default: none. */
+  readonly keptRows?: (() => number) | undefined;
   readonly onWarning: (error: QuarryError) => void;
 }
 
@@ -38,6 +41,8 @@ export interface ScorerStatus {
   readonly samples: number;
   /** Of the last batches. */
   readonly samplesPerSecond: number;
+  /** Rows that it keeps; absent where it keeps none. */
+  readonly keptRows?: number | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly seenAt: number;
 }
@@ -68,9 +73,6 @@ const IDLE: Backoff = { baseMs: 20, maxMs: 250 };
 const FAILED_MODEL_MS = 30_000;
 /** No batch takes more than this part of what waits: others may have nothing left to do. */
 const SHARES = 8;
-const ANSWER_LIMIT_MS = 5_000;
-/** Tries to hand an answer in; then another shall have the job. */
-const ANSWER_TRIES = 12;
 
 /** Pulls work of a fleet, scores it and answers. Keeps nothing: what it had in hand when it ends is done elsewhere. */
 export class ScorerNode {
@@ -97,6 +99,11 @@ export class ScorerNode {
     this.#models = deps.models;
   }
 
+  /** Models that the coordinator has scored. */
+  get known(): readonly PublishedModel[] {
+    return [...this.#queues.values()].flatMap(({ model, precision }) => (precision === 'own' ? [model] : []));
+  }
+
   get status(): ScorerStatus {
     const { label } = this.#options;
     const samplesPerSecond = Math.round(this.#speed * 100) / 100;
@@ -106,6 +113,7 @@ export class ScorerNode {
       models: this.#models.loaded,
       samples: this.#samples,
       samplesPerSecond,
+      keptRows: this.#options.keptRows?.(),
       seenAt: Date.now(),
     };
   }
@@ -128,11 +136,7 @@ export class ScorerNode {
       await this.#stopWatching();
       await this.#fleet.scorers.delete(this.id).catch(() => {});
     }
-    if (this.#quarantined) {
-      throw new QuarryError('FAILED_PRECONDITION', "the coordinator takes this scorer's answers no more", {
-        hint: 'its scores differ from those of others: compare versions, memory and --engine reference',
-      });
-    }
+    if (this.#quarantined) throw quarantined();
   }
 
   async #beatUntil(ended: AbortSignal): Promise<void> {
@@ -310,26 +314,13 @@ export class ScorerNode {
     });
   }
 
-  /** Hands an answer in; the job leaves the queue only once the coordinator has it. */
   async #answer(job: Job, answer: Answer, delivery: Delivery, open: Set<Delivery>): Promise<void> {
-    const data = embeddingBytes(answer.score.embedding);
-    for (let tries = 0; tries < ANSWER_TRIES; tries++) {
-      try {
-        const headers = answerHeaders(answer);
-        const receipt = await this.#fleet.nc.request(job.reply, data, { headers, timeout: ANSWER_LIMIT_MS });
-        open.delete(delivery);
-        if (receipt.string() === 'taken') {
-          this.#samples++;
-          delivery.ack();
-        } else {
-          if (receipt.string() === 'quarantined') this.#quarantined = true;
-          delivery.term();
-        }
-        return;
-      } catch {
-        await sleep(500);
-      }
-    }
+    const message = { data: embeddingBytes(answer.score.embedding), headers: answerHeaders(answer) };
+    const receipt = await handIn(this.#fleet, delivery, job.reply, message);
+    if (receipt === undefined) return;
+    open.delete(delivery);
+    if (receipt === 'taken') this.#samples++;
+    if (receipt === 'quarantined') this.#quarantined = true;
   }
 
   async #tell(): Promise<void> {

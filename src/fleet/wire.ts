@@ -23,12 +23,16 @@ export interface Job {
   readonly sample: Uint8Array;
 }
 
-/** What a scorer found. */
-export interface Answer {
+/** What every answer says. */
+export interface Delivered {
   readonly jobId: string;
   readonly scorer: string;
   /** How many times the job was handed out, this one included. */
   readonly deliveries: number;
+}
+
+/** What a scorer found. */
+export interface Answer extends Delivered {
   readonly score: Score;
   readonly bound: ErrorBound;
 }
@@ -37,11 +41,19 @@ export interface Answer {
 export type Receipt = 'taken' | 'refused' | 'quarantined';
 
 /** A stranger may claim any bound; auditors allow 1 % of a loss, and distances are about 1. */
-const MOST_BOUND: ErrorBound = { loss: 0.1, distance: 0.01 };
+export const MOST_BOUND: ErrorBound = { loss: 0.1, distance: 0.01 };
 
 /** The subject of a model's jobs. */
 export function workSubject(prefix: string, identity: string, precision: JobPrecision): string {
   return `${prefix}.work.${identity}.${precision}`;
+}
+
+/** The consumer that hands out samples to be kept. */
+export const KEEP_CONSUMER = 'keep';
+
+/** The subject of samples that a scorer shall score under all models, and keep. */
+export function keepSubject(prefix: string): string {
+  return `${prefix}.work.keep`;
 }
 
 /** The consumer that hands a model's jobs out. */
@@ -72,6 +84,16 @@ export function answerHeaders(answer: Answer): MsgHdrs {
     'loss-bound': String(bound.loss),
     'distance-bound': String(bound.distance),
   });
+}
+
+/** That a sample is kept, and scored under every model its scorer knows. */
+export function keptHeaders({ jobId, scorer, deliveries }: Delivered): MsgHdrs {
+  return headersOf({ job: jobId, scorer, deliveries: String(deliveries) });
+}
+
+/** @throws QuarryError `PROTOCOL` when the message does not say that a sample is kept */
+export function readKept(message: Msg): Delivered {
+  return { ...senderOf(message), deliveries: finite(message, 'deliveries') };
 }
 
 /** An embedding as it travels: f32, little-endian. */

@@ -5,7 +5,7 @@ import type { Signer } from '../soma/chain/index.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 import type { FullnodeEvent } from '../soma/client/transport/index.js';
 import type { CutStats, ResolveOptions, Sample, SampleStreamOptions } from '../sources/index.js';
-import type { ChosenScanner, ScannerOptions, Store } from '../store/index.js';
+import type { ChosenScanner, FarRows, ScannerOptions, Store } from '../store/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import type { Journal } from './journal/journal.js';
 import type { Miner } from './miner.js';
@@ -46,6 +46,8 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config' | 'score
   readonly engine?: EngineOptions | ScoringEngine | undefined;
   /** Puts another engine over this machine's, which it closes: a fleet of scorers. Default: none. */
   readonly overEngine?: ((local: ScoringEngine) => Promise<ScoringEngine>) | undefined;
+  /** Rows on other machines that are searched besides, asked for when the engine is open. Default: none. */
+  readonly farRows?: (() => FarRows | undefined) | undefined;
   /** What finds hits among stored rows: an engine of the caller's, who closes it, or how to choose one. Default: whatever is fastest here. */
   readonly distance?: ScannerOptions | DistanceEngine | undefined;
   /** Default: by the width of the network's embeddings. */

@@ -13,6 +13,7 @@ import { WeightsCache } from '../weights/weights-cache.js';
 import type { Closers } from './closers.js';
 import type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
 import { openEngine, openScanner } from './engines.js';
+import { keptElsewhere } from './feed/kept-elsewhere.js';
 import { assertSamples, openSampleSource } from './feed/sample-source.js';
 import { openJournal } from './journal/open-journal.js';
 import { Miner } from './miner.js';
@@ -82,7 +83,11 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   const { engine, onActiveWeights } = await openEngine(options, config, closers);
   const cut = createCutStats();
   const warn = (error: QuarryError): void => void miner.events.emit('warning', { error });
+  const far = options.farRows?.();
   const { samples, onUnit } = source({ warn, journal, cut });
+  const stop = new AbortController();
+  closers.push(() => stop.abort());
+  const keptThere = far?.keep && keptElsewhere(samples, far.keep, onUnit ?? (() => {}), stop.signal);
   const miner: Miner = new Miner(
     { ...options, config, scoreOnly: scoreFor !== undefined },
     {
@@ -96,8 +101,9 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
       store,
       journal,
       host: verifiedHost(host, http),
-      samples: scoreFor === undefined ? samples : unknownSamples(samples, storeDirOf(scoreFor)),
-      onUnit,
+      samples: keptThere ?? (scoreFor === undefined ? samples : unknownSamples(samples, storeDirOf(scoreFor))),
+      onUnit: keptThere === undefined ? onUnit : undefined,
+      far,
       sharedDir: scoreFor === undefined ? stateDir : undefined,
       onActiveWeights,
     },

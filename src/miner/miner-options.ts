@@ -3,7 +3,7 @@ import type { DataHost } from '../hosting/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 import type { Sample } from '../sources/index.js';
-import type { Store } from '../store/index.js';
+import type { FarRows, Store } from '../store/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsCache } from '../weights/weights-cache.js';
 import type { Journal } from './journal/journal.js';
@@ -65,6 +65,8 @@ export interface MinerDeps {
   readonly journal: Journal;
   readonly host: DataHost;
   readonly samples: AsyncIterable<Sample>;
+  /** Rows on other machines that are searched besides. Default: none. */
+  readonly far?: FarRows | undefined;
   /** State directory in which other processes leave scores that this miner takes over. Default: nowhere. */
   readonly sharedDir?: string | undefined;
   /** Called when every unit of the source before this one has been taken in, so that a later run may skip them. */

@@ -73,7 +73,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   };
   const submitting = createSubmitting(options, common, { onRoom: matchAgain, onRejected });
   const composer = createComposer(options, common, submitting);
-  const matcher = createMatcher(options, common, composer, submitting);
+  const matcher = createMatcher(options, { ...common, far: deps.far }, composer, submitting);
   const ingest = new SampleIngest(deps.samples, store, deps.onUnit);
   // It and the miner it scores for have the same backlog when a model is new: they meet in the middle of it.
   const scorer = new Scorer({ batchSize, newestFirst: options.scoreOnly }, { store, ingest, models, book });
@@ -216,7 +216,7 @@ function createComposer(options: MinerOptions, common: Common, { guard }: Submit
 
 function createMatcher(
   options: MinerOptions,
-  common: Common,
+  common: Common & Pick<MinerDeps, 'far'>,
   composer: TargetComposer,
   { submitter }: Submitting,
 ): Matcher {
@@ -227,5 +227,5 @@ function createMatcher(
       'matching',
       work.finally(() => wake.now()),
     );
-  return new Matcher({ policy, margin }, { ...common, composer, submitter, background: inBackground });
+  return new Matcher({ policy, margin }, { ...common, far: common.far, composer, submitter, background: inBackground });
 }

@@ -31,6 +31,7 @@ export {
   scoreFromParts,
 } from './compose/index.js';
 export { createEngineScanner } from './engine-scanner.js';
+export type { FarPolicy, FarRows, FarSample } from './far-rows.js';
 export { createFileScanner } from './file-scanner.js';
 export { KnownSamples } from './known-samples.js';
 export {

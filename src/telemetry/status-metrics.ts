@@ -78,6 +78,16 @@ function addFleet(registers: Registry[], fleet: MinerStatus['fleet']): void {
   new Counter(samples).inc(fleet.samples);
   const again = { name: 'quarry_fleet_redelivered_total', help: 'Answers to samples handed out again.', registers };
   new Counter(again).inc(fleet.redelivered);
+  new Gauge({ name: 'quarry_fleet_keepers', help: 'Scorers that keep rows.', registers }).set(fleet.keepers);
+  new Gauge({ name: 'quarry_fleet_kept_rows', help: 'Samples that scorers keep.', registers }).set(fleet.keptRows);
+  const scans = { name: 'quarry_fleet_scans_total', help: 'Searches in kept rows.', registers };
+  new Counter(scans).inc(fleet.scans);
+  const partial = {
+    name: 'quarry_fleet_partial_scans_total',
+    help: 'Searches that not all scorers answered.',
+    registers,
+  };
+  new Counter(partial).inc(fleet.partialScans);
 }
 
 /** SOMA as a number, which a metric is. */

@@ -9,14 +9,18 @@ import { createJsEngine } from '../../src/engine/js/index.js';
 import {
   type FleetConnection,
   FleetEngine,
+  KeptRows,
   ModelShelf,
   openFleet,
+  RowKeeper,
   readSharedWeights,
   ScorerNode,
 } from '../../src/fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
+import { weightsIdentity } from '../../src/weights/manifest.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
+import { until } from '../until.js';
 import { type Published, publishModels } from './published-models.js';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
@@ -28,8 +32,9 @@ const SCORER = `{
             "$JS.API.CONSUMER.CREATE.KV_quarry_default_models.>", "$JS.API.CONSUMER.DELETE.KV_quarry_default_models.>",
             "$JS.API.CONSUMER.INFO.KV_quarry_default_models.>", "$JS.API.INFO", "$JS.FC.>",
             "$JS.API.STREAM.MSG.GET.OBJ_quarry_default_weights", "$JS.API.CONSUMER.CREATE.OBJ_quarry_default_weights.>",
-            "$JS.API.CONSUMER.DELETE.OBJ_quarry_default_weights.>", "$JS.API.CONSUMER.INFO.OBJ_quarry_default_weights.>"]
-  subscribe: ["_INBOX.>"]
+            "$JS.API.CONSUMER.DELETE.OBJ_quarry_default_weights.>", "$JS.API.CONSUMER.INFO.OBJ_quarry_default_weights.>", "quarry.default.rows.here"]
+  subscribe: ["_INBOX.>", "quarry.default.rows.scan", "quarry.default.rows.bytes.*"]
+  allow_responses: { max: 1000, expires: "1m" }
 }`;
 
 let dir: string;
@@ -102,7 +107,10 @@ describe.skipIf(!hasNatsServer || !hasOpenssl)('a fleet behind TLS and nkeys', (
       { fleet, models },
     );
     const stop = new AbortController();
-    const running = node.run(stop.signal);
+    const kept = new KeptRows(join(dir, 'rows'), { models, known: () => node.known, onWarning: () => {} });
+    const limits = { mostSamples: 8, batchMs: 200, onWarning: () => {} };
+    const keeper = new RowKeeper({ ...limits, scorer: node.id }, { fleet, rows: kept });
+    const running = Promise.all([node.run(stop.signal), keeper.run(stop.signal)]);
     const [manifest] = published.models;
     const file = await weights.open(manifest!);
     const model = await engine.load(file, MODEL_CONFIGS.small, { published: manifest! });
@@ -112,6 +120,17 @@ describe.skipIf(!hasNatsServer || !hasOpenssl)('a fleet behind TLS and nkeys', (
     let shared = 0;
     for await (const piece of readSharedWeights(fleet, manifest!)) shared += piece.byteLength;
     expect(shared).toBe(manifest!.sizeBytes);
+    const target = {
+      ...{ id: 'any', embedding: new Float32Array(MODEL_CONFIGS.small.embeddingDim).fill(1), threshold: 2 },
+      models: [{ architecture: 'v1', checksum: weightsIdentity(manifest!) }],
+    };
+    const policy = { exclude: () => [], freshOnly: false, maxParts: 0, fewest: false };
+    const rows = await engine.rows({ gatherMs: 10_000, keepThere: true });
+    expect(await rows.keep!(Uint8Array.of(4, 5, 6), stop.signal)).toBe(true);
+    await until(() => rows.rows === 1, 'the keeper to be heard of');
+    const found: unknown[] = [];
+    await rows.find([target], policy, async (sample) => found.push((await sample.fetch())?.bytes) > 0);
+    expect(found).toEqual([Uint8Array.of(4, 5, 6)]);
     // What is not a scorer's business is refused by the server.
     await expect(fleet.jsm.streams.purge(fleet.stream)).rejects.toThrow(/permission/i);
     stop.abort();

@@ -39,13 +39,24 @@ class Bench {
     emitter.on('warning', ({ error }) => this.warnings.push(`${error.code} ${error.message}`));
     const { book } = this;
     const submitter = { full: false, offer: (candidate: Candidate) => this.#offer(candidate) };
-    const composer = { isDue: () => false, candidates: async function* () {} };
+    const composer = { maxParts: 16, isDue: () => false, candidates: async function* () {} };
     const background = (work: Promise<void>): void => void this.work.push(work);
     const now = (): number => performance.now();
     const models = this.#models();
     const stats = { rowsScanned: new RateMeter(now) };
     const options = { policy: 'first', margin: 0 } as const;
-    this.matcher = new Matcher(options, { store, models, book, composer, submitter, stats, emitter, now, background });
+    this.matcher = new Matcher(options, {
+      store,
+      models,
+      book,
+      composer,
+      submitter,
+      stats,
+      emitter,
+      now,
+      background,
+      far: undefined,
+    });
   }
 
   #offer(candidate: Candidate): boolean {

@@ -29,5 +29,5 @@ export const STATUS: MinerStatus = {
   models: [{ id: '0x1', state: 'ready', receivedBytes: 5, sizeBytes: 5, note: undefined }],
   engine: undefined,
   store: { samples: 3, bytes: 4, diskFreeBytes: undefined },
-  fleet: { scorers: 2, samples: 10, redelivered: 0 },
+  fleet: { scorers: 2, samples: 10, redelivered: 0, keepers: 1, keptRows: 7, scans: 5, partialScans: 1 },
 };

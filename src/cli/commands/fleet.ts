@@ -38,6 +38,7 @@ async function showStatus(context: CliContext, flags: JsonFlag & TableFlags): Pr
         { header: 'RUNS', value: (row) => row.label, shrink: 1 },
         { header: 'SAMPLES', value: (row) => String(row.samples), align: 'right' },
         { header: 'PER SECOND', value: (row) => String(row.samplesPerSecond), align: 'right' },
+        { header: 'KEPT', value: (row) => (row.keptRows === undefined ? '-' : String(row.keptRows)), align: 'right' },
         { header: 'MODELS', value: (row) => String(row.models.length), align: 'right' },
         {
           header: 'SEEN',

@@ -2,7 +2,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { QuarryError } from '../../errors/index.js';
-import { readSharedWeights, ScorerNode } from '../../fleet/index.js';
+import { KeptRows, type PublishedModel, RowKeeper, readSharedWeights, ScorerNode } from '../../fleet/index.js';
+import { childSignal } from '../../http/index.js';
 import type { CliContext } from '../context.js';
 import { openLocalModels } from '../local-models.js';
 import { fleetConnection } from '../mining/fleet-settings.js';
@@ -22,8 +23,8 @@ export function scorerCommand(context: CliContext): Command {
       'after',
       `${examples('scorer --nats nats://10.0.0.5:4222', 'scorer --nats tls://nats.example.com --nats-creds scorer.creds')}
 
-It fetches, verifies and packs the models it is asked for below --state-dir, holds no wallet and no samples, and may be
-killed at any moment: what it had in hand is scored elsewhere.`,
+It fetches, verifies and packs the models it is asked for below --state-dir, holds no wallet, and may be killed at any moment:
+what it had in hand is scored elsewhere. With --keep-rows it keeps samples and scores, and searches them for the coordinator.`,
     );
   addSettings(command, [
     'nats',
@@ -33,6 +34,7 @@ killed at any moment: what it had in hand is scored elsewhere.`,
     'fleet',
     'stateDir',
     'maxModels',
+    'keepRows',
     ...ENGINE_SETTINGS,
   ]);
   return command.action(async (flags: { allowLoopback?: boolean | undefined }) => {
@@ -50,16 +52,36 @@ killed at any moment: what it had in hand is scored elsewhere.`,
       },
     });
     try {
-      const node = new ScorerNode(
-        { ...LIMITS, label: () => label, onWarning: (error) => tell(context, `warning  ${error.message}`) },
-        { fleet, models: local.models },
+      const onWarning = (error: QuarryError): void => tell(context, `warning  ${error.message}`);
+      const { models } = local;
+      const known = (): readonly PublishedModel[] => node.known;
+      const rows = config.keepRows ? new KeptRows(join(stateDir, 'rows'), { models, known, onWarning }) : undefined;
+      const keptRows = rows && (() => rows.count);
+      const node: ScorerNode = new ScorerNode(
+        { ...LIMITS, label: () => label, keptRows, onWarning },
+        { fleet, models },
       );
       tell(context, `scorer ${node.id} of fleet ${config.fleet}; Ctrl-C stops`);
-      await node.run(context.signal);
+      await runBoth(
+        node,
+        rows && new RowKeeper({ ...LIMITS, scorer: node.id, onWarning }, { fleet, rows }),
+        context.signal,
+      );
       tell(context, `scored ${node.status.samples} samples`);
     } finally {
       await local.close();
       await fleet.close();
     }
   });
+}
+
+/** Scores, and keeps rows where it does; when one of the two ends, so does the other. */
+async function runBoth(node: ScorerNode, keeper: RowKeeper | undefined, signal: AbortSignal): Promise<void> {
+  const ended = new AbortController();
+  const link = childSignal(signal, ended.signal);
+  const until = link.signal;
+  const end = (): void => ended.abort();
+  const results = await Promise.allSettled([node.run(until).finally(end), keeper?.run(until).finally(end)]);
+  link.close();
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

@@ -1,13 +1,14 @@
 import type { Config } from '../../config/index.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
-import { type FleetConnection, FleetEngine, fleetStatus, openFleet } from '../../fleet/index.js';
+import { type FleetConnection, FleetEngine, type FleetRows, fleetStatus, openFleet } from '../../fleet/index.js';
 import type { CreateMinerOptions } from '../../miner/index.js';
+import type { StatusFleet } from '../../telemetry/api/api-types.js';
 
 /** A fleet that a miner scores with. */
 export interface MinerFleet {
-  readonly minerOptions: Pick<CreateMinerOptions, 'overEngine' | 'batchSize'>;
+  readonly minerOptions: Pick<CreateMinerOptions, 'overEngine' | 'batchSize' | 'farRows'>;
   /** What the fleet did, for the summary. */
-  summary(): { readonly fleet: { scorers: number; samples: number; redelivered: number } } | undefined;
+  summary(): { readonly fleet: StatusFleet } | undefined;
 }
 
 /** Samples of a round: enough for many scorers at once. */
@@ -21,9 +22,10 @@ const FLEET_ROUND = 256;
 export function fleetOf(config: Config, onWarning: (error: QuarryError) => void): MinerFleet | undefined {
   if (config.engine !== 'fleet' && config.nats === undefined) return undefined;
   serverOf(config);
-  const { verifyShare, shareWeights } = config;
+  const { verifyShare, shareWeights, keepRows, gatherMs } = config;
   if (verifyShare > 1) throw new QuarryError('CONFIG_INVALID', '--verify-share is a share: 0 to 1');
   let engine: FleetEngine | undefined;
+  let rows: FleetRows | undefined;
   return {
     minerOptions: {
       batchSize: FLEET_ROUND,
@@ -33,13 +35,15 @@ export function fleetOf(config: Config, onWarning: (error: QuarryError) => void)
           { verifyShare, shareWeights, onWarning, scoreHere: config.engine !== 'fleet' },
           { fleet, local },
         );
+        rows = await engine.rows({ gatherMs, keepThere: keepRows });
         return engine;
       },
+      farRows: () => rows,
     },
     summary: () => {
-      if (engine === undefined) return undefined;
+      if (engine === undefined || rows === undefined) return undefined;
       const { scorers, samples, redelivered } = engine.stats;
-      return { fleet: { scorers, samples, redelivered } };
+      return { fleet: { scorers, samples, redelivered, ...rows.stats } };
     },
   };
 }

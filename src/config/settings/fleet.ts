@@ -50,6 +50,21 @@ export const FLEET_SETTINGS = {
     default: false,
     help: "put verified weights into the NATS server's object store, so that scorers need not fetch them from their hosts",
   },
+  keepRows: {
+    kind: 'boolean',
+    env: 'QUARRY_KEEP_ROWS',
+    flag: '--keep-rows',
+    default: false,
+    help: 'a scorer keeps samples and scores in a store of its own and searches them; a miner has its samples kept there',
+  },
+  gatherMs: {
+    kind: 'integer',
+    env: 'QUARRY_GATHER_MS',
+    flag: '--gather-ms <ms>',
+    default: 5_000,
+    min: 1,
+    help: 'how long scorers that keep rows are waited for when they search; what the others found until then counts',
+  },
   confirmBondSoma: {
     kind: 'string',
     env: 'QUARRY_CONFIRM_BOND_SOMA',

@@ -1,9 +1,10 @@
-import type { MatchHit, MatchPolicy, MatchTarget, Store } from '../../store/index.js';
+import type { FarRows, MatchHit, MatchPolicy, MatchTarget, Store } from '../../store/index.js';
 import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
 import type { MinerEmitter } from '../run/events.js';
 import type { MinerStats } from '../run/stats.js';
 import type { Submitter } from '../submit/submitter.js';
 import { type Candidate, candidateOf } from './candidate.js';
+import { FarMatcher, type FarMatcherDeps } from './far-matcher.js';
 import { lossBounds, type MatchModels } from './loss-bounds.js';
 import { SuspectModels } from './suspect-models.js';
 import type { TargetComposer } from './target-composer.js';
@@ -20,7 +21,9 @@ export interface MatcherDeps {
   readonly store: Store;
   readonly models: MatchModels;
   readonly book: OpenTargets;
-  readonly composer: Pick<TargetComposer, 'candidates' | 'isDue'>;
+  readonly composer: Pick<TargetComposer, 'candidates' | 'isDue' | 'maxParts'>;
+  /** Rows on other machines, if any. */
+  readonly far: FarRows | undefined;
   readonly submitter: Pick<Submitter, 'offer' | 'full'>;
   readonly stats: Pick<MinerStats, 'rowsScanned'>;
   readonly emitter: MinerEmitter;
@@ -49,6 +52,7 @@ export class Matcher {
   readonly #deps: MatcherDeps;
   readonly #ties: TieSettler;
   readonly #suspects: SuspectModels;
+  readonly #far: FarMatcher | undefined;
   /** Targets that opened and were not matched yet. */
   readonly #waiting = new Set<string>();
   #answering = false;
@@ -60,11 +64,14 @@ export class Matcher {
     this.#deps = deps;
     this.#ties = new TieSettler(deps);
     this.#suspects = new SuspectModels(deps);
+    const { far } = deps;
+    const answerWith: FarMatcherDeps['answerWith'] = (samples, signal) => this.answerWith(samples, signal);
+    this.#far = far === undefined ? undefined : new FarMatcher(options, { ...deps, far, answerWith });
   }
 
   /** Whether something is being matched, or will be. */
   get busy(): boolean {
-    return this.#answering || this.#againForAll || this.#ties.busy;
+    return this.#answering || this.#againForAll || this.#ties.busy || (this.#far?.busy ?? false);
   }
 
   /** Asks that every open target be matched again at the next {@link answerAll}: more may fit than before. */
@@ -94,6 +101,7 @@ export class Matcher {
     this.#againForAll = false;
     const targets = this.#deps.book.available;
     const readyAt = this.#deps.now();
+    this.#far?.answer(targets, signal);
     await this.#answer(targets, this.#amongAll(readyAt), signal);
     await this.#compose(targets, readyAt, signal);
   }
@@ -106,6 +114,11 @@ export class Matcher {
   async composeForAll(finished: boolean, signal: AbortSignal): Promise<void> {
     const { composer, now } = this.#deps;
     if (composer.isDue(finished)) await this.#compose(undefined, now(), signal);
+  }
+
+  /** Matches what is new elsewhere with all open targets, beside whatever else goes on. */
+  answerFromElsewhere(signal: AbortSignal): void {
+    this.#far?.answerFresh(signal);
   }
 
   /** Matches freshly scored samples with all open targets. */
@@ -126,6 +139,7 @@ export class Matcher {
         this.#waiting.clear();
         if (this.#paused) this.#againForAll = true;
         else {
+          this.#far?.answer(targets, signal);
           await this.#answer(targets, this.#amongAll(0), signal);
           await this.#compose(targets, 0, signal);
         }

@@ -63,6 +63,7 @@ export class MiningLoop {
     if (paused()) return false;
     loader.loadDue(signal);
     await matcher.answerAll(signal);
+    matcher.answerFromElsewhere(signal);
     const taken = await shared?.take(signal);
     if (taken !== undefined && taken.scored.length > 0) await matcher.answerWith(taken.scored, signal);
     const { ids, fresh } = await scorer.round(signal);

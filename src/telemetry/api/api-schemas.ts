@@ -76,7 +76,15 @@ export const STATUS_SCHEMA: JsonSchema = object(
       { epoch: text, balanceShannons: amount, reach: number },
     ),
     engine: object({ name: text, reason: text, workers: integer, threads: integer, distances: text }),
-    fleet: object({ scorers: integer, samples: integer, redelivered: integer }),
+    fleet: object({
+      scorers: integer,
+      samples: integer,
+      redelivered: integer,
+      keepers: integer,
+      keptRows: integer,
+      scans: integer,
+      partialScans: integer,
+    }),
   },
 );
 

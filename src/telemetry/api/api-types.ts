@@ -94,6 +94,13 @@ export interface StatusFleet {
   readonly scorers: number;
   readonly samples: number;
   readonly redelivered: number;
+  /** Scorers that keep rows and are there now. */
+  readonly keepers: number;
+  readonly keptRows: number;
+  /** Searches in kept rows. */
+  readonly scans: number;
+  /** Those that not every scorer answered in time. */
+  readonly partialScans: number;
 }
 
 /** What submissions are grouped by in a history. */

@@ -1,0 +1,282 @@
+import type { Msg, Subscription } from '@nats-io/transport-node';
+import { cosineDistance, selectBest } from '../../engine/reference/index.js';
+import { blake2b256 } from '../../native/blake2b.js';
+import type { FarPolicy, FarRows, FarSample, MatchTarget, StoredScore } from '../../store/index.js';
+import type { FleetConnection } from '../connection.js';
+import { type Beat, beatSubject, bytesSubject, decodeBeat, scanSubject } from './row-subjects.js';
+import { decodeReply, encodeRequest, type ScanHit, TARGETS_PER_SCAN } from './scan-wire.js';
+
+export interface FleetRowsOptions {
+  /** How long scorers are waited for, milliseconds; what the others found until then counts. */
+  readonly gatherMs: number;
+  /** Has a sample scored elsewhere and kept there; absent where samples stay here. */
+  readonly keep?: FarRows['keep'];
+}
+
+export interface FleetRowsDeps {
+  readonly fleet: FleetConnection;
+  /** Whether nothing that a scorer says is taken any more. */
+  readonly isQuarantined: (scorer: string) => boolean;
+  /** Checks what a scorer says of a sample, or some of it; false when it is wrong. */
+  readonly check: (
+    scorer: string,
+    sample: Uint8Array,
+    models: MatchTarget['models'],
+    scores: readonly StoredScore[],
+  ) => Promise<boolean>;
+}
+
+/** What searches in the rows of scorers came to. */
+export interface FleetRowsStats {
+  /** Scorers that keep rows and are there now. */
+  readonly keepers: number;
+  /** Rows that they keep. */
+  readonly keptRows: number;
+  readonly scans: number;
+  /** Scans that not every scorer answered in time. */
+  readonly partialScans: number;
+}
+
+/** A scorer that is silent for this long is not waited for. */
+const LIFETIME_MS = 5_000;
+const FETCH_MS = 5_000;
+/** Part of the largest message that targets may fill; lists of refused samples have the rest. */
+const FILLED = 0.7;
+/** Samples named as refused, of each target. */
+const MOST_EXCLUDED = 64;
+
+interface Gathering {
+  readonly targets: ReadonlyMap<string, MatchTarget>;
+  readonly onHit: (hit: ScanHit) => void;
+  /** Scorers that have not said that they are done. */
+  readonly missing: Set<string>;
+  readonly marks: Map<string, number>;
+  done: () => void;
+}
+
+/** The rows that scorers keep, searched where they are: targets are scattered, the best few hits gathered. */
+export class FleetRows implements FarRows {
+  readonly keep: FarRows['keep'];
+  readonly #options: FleetRowsOptions;
+  readonly #deps: FleetRowsDeps;
+  readonly #subscription: Subscription;
+  readonly #keepers = new Map<string, Beat & { readonly heardAt: number }>();
+  /** What each scorer has looked at for the targets that are open. */
+  #seen = new Map<string, number>();
+  #scans = 0;
+  #partialScans = 0;
+
+  constructor(options: FleetRowsOptions, deps: FleetRowsDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.keep = options.keep;
+    const { nc, prefix } = deps.fleet;
+    this.#subscription = nc.subscribe(beatSubject(prefix), {
+      callback: (error, message) => {
+        const beat = error === null ? decodeBeat(message.string()) : undefined;
+        if (beat !== undefined) this.#keepers.set(beat.scorer, { ...beat, heardAt: performance.now() });
+      },
+    });
+  }
+
+  get rows(): number {
+    return this.#alive().reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  get busy(): boolean {
+    return this.#alive().some(({ busy }) => busy);
+  }
+
+  get hasFresh(): boolean {
+    return this.#alive().some(({ scorer, mark, rows }) => {
+      const seen = this.#seen.get(scorer);
+      return seen === undefined ? rows > 0 : mark > seen;
+    });
+  }
+
+  get stats(): FleetRowsStats {
+    const keepers = this.#alive().length;
+    return { keepers, keptRows: this.rows, scans: this.#scans, partialScans: this.#partialScans };
+  }
+
+  close(): void {
+    this.#subscription.unsubscribe();
+  }
+
+  async find(
+    targets: readonly MatchTarget[],
+    policy: FarPolicy,
+    take: (found: FarSample) => Promise<boolean>,
+  ): Promise<void> {
+    if (this.#alive().length === 0 || targets.length === 0) return;
+    const taking = new Taking(policy.pick ?? 'first', (hit, target) => take(this.#sampleOf(hit, target)));
+    const marks: ReadonlyMap<string, number>[] = [];
+    for (const group of this.#groups(targets)) marks.push(await this.#gather(group, policy, taking));
+    await taking.end();
+    if (policy.freshOnly && policy.signal?.aborted !== true) this.#note(marks);
+  }
+
+  /** What every group of targets was compared with need not be looked at again. */
+  #note(marks: readonly ReadonlyMap<string, number>[]): void {
+    const seen = new Map(this.#alive().map(({ scorer }) => [scorer, this.#seen.get(scorer)]));
+    for (const scorer of seen.keys()) {
+      const all = marks.map((each) => each.get(scorer));
+      const known = all.filter((mark) => mark !== undefined);
+      if (known.length === all.length) seen.set(scorer, Math.min(...known));
+    }
+    this.#seen = new Map([...seen].flatMap(([scorer, mark]) => (mark === undefined ? [] : [[scorer, mark]])));
+  }
+
+  #alive(): Beat[] {
+    const since = performance.now() - LIFETIME_MS;
+    for (const [scorer, { heardAt }] of this.#keepers) if (heardAt < since) this.#keepers.delete(scorer);
+    return [...this.#keepers.values()].filter(({ scorer }) => !this.#deps.isQuarantined(scorer));
+  }
+
+  #groups(targets: readonly MatchTarget[]): (readonly MatchTarget[])[] {
+    const bytes = 4 * (targets[0]?.embedding.length ?? 1) + 200;
+    const largest = this.#deps.fleet.nc.info?.max_payload ?? 1 << 20;
+    const each = Math.max(1, Math.min(TARGETS_PER_SCAN, Math.floor((FILLED * largest) / bytes)));
+    return Array.from({ length: Math.ceil(targets.length / each) }, (_, i) => targets.slice(i * each, (i + 1) * each));
+  }
+
+  /** Asks all scorers, and waits for them until the deadline; returns what those that are done have looked at. */
+  async #gather(
+    targets: readonly MatchTarget[],
+    policy: FarPolicy,
+    taking: Taking,
+  ): Promise<ReadonlyMap<string, number>> {
+    const { nc, prefix } = this.#deps.fleet;
+    const { gatherMs } = this.#options;
+    const gathering: Gathering = {
+      targets: new Map(targets.map((target) => [target.id, target])),
+      onHit: (hit) => taking.add(hit, gathering.targets.get(hit.targetId)),
+      missing: new Set(this.#alive().map(({ scorer }) => scorer)),
+      marks: new Map(),
+      done: () => {},
+    };
+    const inbox = `_INBOX.${crypto.randomUUID().replaceAll('-', '')}`;
+    const callback = (error: Error | null, message: Msg): void => {
+      if (error === null) this.#hear(message, gathering);
+    };
+    const subscription = nc.subscribe(inbox, { callback });
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(resolve, gatherMs);
+      gathering.done = () => {
+        clearTimeout(limit);
+        resolve();
+      };
+      policy.signal?.addEventListener('abort', gathering.done, { once: true });
+      try {
+        nc.publish(scanSubject(prefix), this.#request(targets, policy), { reply: inbox });
+      } catch {
+        // The server is away: none answers.
+      }
+    });
+    policy.signal?.removeEventListener('abort', gathering.done);
+    subscription.unsubscribe();
+    this.#scans++;
+    if (gathering.missing.size > 0) this.#partialScans++;
+    return gathering.marks;
+  }
+
+  #request(targets: readonly MatchTarget[], policy: FarPolicy): Uint8Array {
+    const { pick = 'first', margin = 0, lossErrorBound = {}, maxParts, fewest, freshOnly, exclude } = policy;
+    const { f32 = 1e-5, low = Number.POSITIVE_INFINITY } = lossErrorBound;
+    return encodeRequest({
+      pick,
+      margin,
+      f32Bound: f32,
+      lowBound: Number.isFinite(low) ? low : null,
+      maxParts,
+      fewest,
+      waitMs: this.#options.gatherMs,
+      seen: freshOnly ? Object.fromEntries(this.#seen) : null,
+      targets: targets.map((target) => ({ ...target, exclude: [...exclude(target.id)].slice(-MOST_EXCLUDED) })),
+    });
+  }
+
+  #hear(message: Msg, gathering: Gathering): void {
+    try {
+      const reply = decodeReply(message.data);
+      if (this.#deps.isQuarantined(reply.scorer)) return;
+      if ('done' in reply) {
+        gathering.marks.set(reply.scorer, reply.seen);
+        gathering.missing.delete(reply.scorer);
+        if (gathering.missing.size === 0) gathering.done();
+        return;
+      }
+      const target = gathering.targets.get(reply.targetId);
+      if (target !== undefined && isHit(reply, target)) gathering.onHit(reply);
+    } catch {
+      // Garbage; a scorer that only sends that is missed at the deadline.
+    }
+  }
+
+  #sampleOf(hit: ScanHit, target: MatchTarget): FarSample {
+    const { targetId, scorer, checksum, composed, scores } = hit;
+    const { fleet, check, isQuarantined } = this.#deps;
+    const fetch: FarSample['fetch'] = async () => {
+      if (isQuarantined(scorer)) return undefined;
+      const subject = bytesSubject(fleet.prefix, scorer);
+      const reply = await fleet.nc.request(subject, checksum, { timeout: FETCH_MS }).catch(() => undefined);
+      if (reply === undefined || reply.headers?.get('quarry-found') !== 'yes') return undefined;
+      const bytes = Uint8Array.from(reply.data);
+      if (Buffer.from(blake2b256(bytes)).toString('hex') !== checksum) return undefined;
+      if (!(await check(scorer, bytes, target.models, scores))) return undefined;
+      return { bytes, origin: `${composed ? 'joined' : 'kept'} by scorer ${scorer}` };
+    };
+    return { targetId, checksum: Uint8Array.from(Buffer.from(checksum, 'hex')), fetch, scores };
+  }
+}
+
+/** Whether what a scorer says of a sample would hit the target, were it true. */
+function isHit({ scores }: ScanHit, { models, embedding, threshold }: MatchTarget): boolean {
+  if (scores.length !== models.length) return false;
+  if (scores.some((score) => score.embedding.length !== embedding.length)) return false;
+  const winner = selectBest(scores.map(({ loss }) => loss));
+  const best = winner === undefined ? undefined : scores[winner];
+  if (best === undefined || !best.embedding.every(Number.isFinite)) return false;
+  return cosineDistance(best.embedding, embedding) <= threshold;
+}
+
+/** Hands hits over, one at a time for each target, until one of them will do. */
+class Taking {
+  readonly #pick: NonNullable<FarPolicy['pick']>;
+  readonly #take: (hit: ScanHit, target: MatchTarget) => Promise<boolean>;
+  readonly #byTarget = new Map<
+    string,
+    { readonly target: MatchTarget; readonly hits: ScanHit[]; taken: Promise<boolean> }
+  >();
+
+  constructor(pick: NonNullable<FarPolicy['pick']>, take: (hit: ScanHit, target: MatchTarget) => Promise<boolean>) {
+    this.#pick = pick;
+    this.#take = take;
+  }
+
+  add(hit: ScanHit, target: MatchTarget | undefined): void {
+    if (target === undefined) return;
+    const of = this.#byTarget.get(target.id) ?? { target, hits: [], taken: Promise.resolve(false) };
+    this.#byTarget.set(target.id, of);
+    of.hits.push(hit);
+    // The first that comes will do; of the others, the best is known at the end.
+    if (this.#pick === 'first') of.taken = of.taken.then((is) => is || this.#take(hit, target));
+    of.taken.catch(() => {});
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#byTarget.values()].map((of) => this.#endOne(of)));
+  }
+
+  async #endOne(of: {
+    readonly target: MatchTarget;
+    readonly hits: ScanHit[];
+    taken: Promise<boolean>;
+  }): Promise<void> {
+    const { target, hits } = of;
+    if ((await of.taken) || this.#pick === 'first') return;
+    const isCheap = this.#pick === 'cheapest';
+    hits.sort((a, b) => (isCheap ? a.sizeBytes - b.sizeBytes : 0) || a.distance - b.distance);
+    for (const hit of hits) if (await this.#take(hit, target)) return;
+  }
+}

@@ -1,0 +1,168 @@
+import type { LoadedModel, Score } from '../../engine/contract.js';
+import { type QuarryError, toQuarryError } from '../../errors/index.js';
+import { type ModelKey, openStore, type Store } from '../../store/index.js';
+import { weightsIdentity } from '../../weights/manifest.js';
+import type { ModelShelf } from '../model-shelf.js';
+import type { PublishedModel } from '../wire.js';
+import { RecentRows } from './recent-rows.js';
+
+/** The only architecture there is, as the store names it. */
+const ARCHITECTURE = 'v1';
+/** A model that cannot be had is left alone for this long. */
+const FAILED_MODEL_MS = 30_000;
+
+export interface KeptRowsDeps {
+  readonly models: Pick<ModelShelf, 'use'>;
+  /** Models that the coordinator has scored. */
+  readonly known: () => readonly PublishedModel[];
+  readonly onWarning: (error: QuarryError) => void;
+}
+
+/** A scorer's own store: samples, and their scores under every model of the coordinator. */
+export class KeptRows {
+  readonly recent = new RecentRows();
+  readonly #dir: string;
+  readonly #deps: KeptRowsDeps;
+  #store: Promise<Store> | undefined;
+  #opened: Store | undefined;
+  /** Ids up to which all samples are scored or cannot be, by model. */
+  readonly #scoredUpTo = new Map<string, number>();
+  readonly #failedUntil = new Map<string, number>();
+  readonly #bounds = new Map<string, number>();
+
+  constructor(dir: string, deps: KeptRowsDeps) {
+    this.#dir = dir;
+    this.#deps = deps;
+  }
+
+  get count(): number {
+    return this.#opened?.sampleCount ?? 0;
+  }
+
+  /** Models that are known and can be had. */
+  get models(): readonly PublishedModel[] {
+    const now = Date.now();
+    return this.#deps.known().filter(({ manifest }) => (this.#failedUntil.get(weightsIdentity(manifest)) ?? 0) <= now);
+  }
+
+  /** Whether samples wait to be scored under some model. */
+  get busy(): boolean {
+    const store = this.#opened;
+    return store !== undefined && this.models.some((model) => this.#unscored(store, model, 1).length > 0);
+  }
+
+  /** How far losses in low precision may be off, of the models loaded so far. */
+  get lowBound(): number {
+    return Math.max(0, ...this.#bounds.values());
+  }
+
+  /**
+   * The store, made for the first model that is known; undefined before that.
+   *
+   * @throws QuarryError as `openStore` does
+   */
+  async store(): Promise<Store | undefined> {
+    const [model] = this.#deps.known();
+    if (this.#store === undefined) {
+      if (model === undefined) return undefined;
+      const { embeddingDim } = model.config;
+      this.#store = openStore({ dir: this.#dir, embeddingDim, durability: 'process' });
+      this.#store.catch(() => {
+        this.#store = undefined;
+      });
+    }
+    this.#opened = await this.#store;
+    return this.#opened;
+  }
+
+  /** Whether a sample is scored under all models that can be had. */
+  isComplete(store: Store, sampleId: number): boolean {
+    return this.models.every((model) => store.isScored(sampleId, keyOf(model)));
+  }
+
+  /** Scores at most `most` samples under each model that lacks them; returns how many scores were made. */
+  async scoreWaiting(store: Store, most: number, signal: AbortSignal): Promise<number> {
+    let made = 0;
+    for (const model of this.models) {
+      const ids = this.#unscored(store, model, most);
+      const last = ids.at(-1);
+      if (last === undefined || signal.aborted) continue;
+      if (!(await this.score(store, model, ids, signal))) continue;
+      this.#scoredUpTo.set(keyOf(model).checksum, last);
+      made += ids.length;
+    }
+    return made;
+  }
+
+  /** Scores samples under a model and keeps what comes of it; false when the model cannot be had now. */
+  async score(
+    store: Store,
+    model: PublishedModel,
+    ids: readonly number[],
+    signal: AbortSignal,
+    precision?: 'f32',
+  ): Promise<boolean> {
+    const key = keyOf(model);
+    try {
+      await this.#deps.models.use(model.manifest, model.config, async (loaded) => {
+        this.#bounds.set(key.checksum, loaded.errorBound.loss);
+        const scores = await this.#scoreEach(loaded, store, ids, { signal, ...(precision && { precision }) });
+        await store.appendScores(
+          key,
+          scores.map(({ id, score }) => ({ sampleId: id, ...score })),
+        );
+        this.recent.add(scores.map(({ id }) => id));
+      });
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      this.#failedUntil.set(key.checksum, Date.now() + FAILED_MODEL_MS);
+      const isWanted = this.#deps.known().some((each) => keyOf(each).checksum === key.checksum);
+      if (isWanted) this.#deps.onWarning(toQuarryError(error, `scoring with model ${key.checksum.slice(0, 10)}`));
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await (await this.#store?.catch(() => undefined))?.close();
+  }
+
+  #unscored(store: Store, model: PublishedModel, limit: number): number[] {
+    const key = keyOf(model);
+    const after = this.#scoredUpTo.get(key.checksum) ?? -1;
+    const ids = store.unscored(key, { after, limit });
+    if (ids.length === 0) this.#scoredUpTo.set(key.checksum, store.sampleCount - 1);
+    return ids;
+  }
+
+  /** A sample that cannot be read or scored is left out with a warning, and takes no others along. */
+  async #scoreEach(
+    loaded: LoadedModel,
+    store: Store,
+    ids: readonly number[],
+    options: { readonly signal: AbortSignal; readonly precision?: 'f32' },
+  ): Promise<{ readonly id: number; readonly score: Score }[]> {
+    try {
+      const bytes = ids.map((id) => store.sample(id).bytes);
+      const scores = await loaded.score(bytes, options);
+      return scores.flatMap((score, i) => {
+        const id = ids[i];
+        return id === undefined ? [] : [{ id, score }];
+      });
+    } catch (error) {
+      if (options.signal.aborted) throw error;
+      if (ids.length === 1) {
+        this.#deps.onWarning(toQuarryError(error, `scoring kept sample ${ids[0]}`));
+        return [];
+      }
+      const each = [];
+      for (const id of ids) each.push(...(await this.#scoreEach(loaded, store, [id], options)));
+      return each;
+    }
+  }
+}
+
+/** The model as stores name it. */
+export function keyOf({ manifest }: PublishedModel): ModelKey {
+  return { architecture: ARCHITECTURE, checksum: weightsIdentity(manifest) };
+}

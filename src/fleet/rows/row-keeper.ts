@@ -1,0 +1,151 @@
+import { type QuarryError, toQuarryError } from '../../errors/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
+import type { Store } from '../../store/index.js';
+import type { FleetConnection } from '../connection.js';
+import { handIn, quarantined } from '../hand-in.js';
+import { type Delivery, pullJobs } from '../pull.js';
+import { KEEP_CONSUMER, keptHeaders, readJob } from '../wire.js';
+import type { KeptRows } from './kept-rows.js';
+import { RowAnswers } from './row-answers.js';
+
+export interface RowKeeperOptions {
+  /** Id of the scorer whose rows these are. */
+  readonly scorer: string;
+  /** Largest batch. */
+  readonly mostSamples: number;
+  /** Samples are taken in as many as are scored in about this long, milliseconds. */
+  readonly batchMs: number;
+  readonly onWarning: (error: QuarryError) => void;
+}
+
+export interface RowKeeperDeps {
+  readonly fleet: FleetConnection;
+  readonly rows: KeptRows;
+}
+
+/** A sample in hand. */
+interface Taken {
+  readonly delivery: Delivery;
+  readonly reply: string;
+  readonly jobId: string;
+  readonly sampleId: number;
+}
+
+const IDLE: Backoff = { baseMs: 20, maxMs: 500 };
+const PROGRESS_MS = 3_000;
+/** No batch takes more than this part of what waits: others may have nothing left to do. */
+const SHARES = 8;
+
+/** Takes samples that are to be kept, has them scored under all models, and answers scans of what it keeps. */
+export class RowKeeper {
+  readonly #options: RowKeeperOptions;
+  readonly #deps: RowKeeperDeps;
+  #room = 2;
+  #waiting = Number.POSITIVE_INFINITY;
+  #quarantined = false;
+
+  constructor(options: RowKeeperOptions, deps: RowKeeperDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /**
+   * Keeps rows until the signal fires.
+   *
+   * @throws QuarryError `FAILED_PRECONDITION` when the coordinator put this scorer into quarantine
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { scorer, onWarning } = this.#options;
+    const answers = new RowAnswers({ scorer, onWarning }, this.#deps);
+    try {
+      let idle = 0;
+      while (!signal.aborted && !this.#quarantined) {
+        if (await this.#round(signal)) idle = 0;
+        else await sleep(backoffDelayMs(Math.min(++idle, 6), IDLE, Math.random), signal).catch(() => {});
+      }
+    } finally {
+      await answers.close();
+      await this.#deps.rows.close();
+    }
+    if (this.#quarantined) throw quarantined();
+  }
+
+  /** @returns whether there was anything to do */
+  async #round(signal: AbortSignal): Promise<boolean> {
+    const { fleet, rows } = this.#deps;
+    try {
+      const store = await rows.store();
+      if (store === undefined || rows.models.length === 0) return false;
+      // Rows are of use once every model of a target has scored them: what is there goes before what is new.
+      if ((await rows.scoreWaiting(store, this.#room, signal)) > 0) return true;
+      const share = Math.ceil(this.#waiting / SHARES);
+      const deliveries = await pullJobs(fleet, KEEP_CONSUMER, Math.max(1, Math.min(this.#room, share)));
+      const last = deliveries.at(-1);
+      if (last === undefined) return false;
+      this.#waiting = last.waiting;
+      await this.#keep(store, deliveries, signal);
+      return true;
+    } catch (error) {
+      if (!signal.aborted) this.#options.onWarning(toQuarryError(error, 'keeping rows'));
+      return false;
+    }
+  }
+
+  async #keep(store: Store, deliveries: readonly Delivery[], signal: AbortSignal): Promise<void> {
+    const { rows } = this.#deps;
+    const open = new Set(deliveries);
+    const progress = setInterval(() => {
+      for (const delivery of open) delivery.working();
+    }, PROGRESS_MS);
+    try {
+      const taken = await takeIn(store, deliveries, open);
+      const startedAt = performance.now();
+      while ((await rows.scoreWaiting(store, this.#options.mostSamples, signal)) > 0);
+      this.#learn(taken.length, performance.now() - startedAt);
+      // A model that failed is none any more; where none is left, others shall have the samples.
+      const isScored = rows.models.length > 0;
+      await Promise.all(
+        taken
+          .filter(({ sampleId }) => isScored && rows.isComplete(store, sampleId))
+          .map((each) => this.#answer(each, open)),
+      );
+    } finally {
+      clearInterval(progress);
+      for (const delivery of open) delivery.nak(1_000);
+    }
+  }
+
+  #learn(samples: number, ms: number): void {
+    const { mostSamples, batchMs } = this.#options;
+    const fits = Math.round((samples * batchMs) / Math.max(1, ms));
+    this.#room = Math.max(1, Math.min(mostSamples, 2 * this.#room, fits));
+  }
+
+  async #answer({ delivery, reply, jobId }: Taken, open: Set<Delivery>): Promise<void> {
+    const { scorer } = this.#options;
+    const headers = keptHeaders({ jobId, scorer, deliveries: delivery.deliveries });
+    const receipt = await handIn(this.#deps.fleet, delivery, reply, { data: new Uint8Array(), headers });
+    if (receipt === undefined) return;
+    open.delete(delivery);
+    if (receipt === 'quarantined') this.#quarantined = true;
+  }
+}
+
+async function takeIn(store: Store, deliveries: readonly Delivery[], open: Set<Delivery>): Promise<Taken[]> {
+  const jobs = deliveries.flatMap((delivery) => {
+    try {
+      const job = readJob(delivery.message);
+      if (job.sample.length > 0) return [{ delivery, job }];
+    } catch {
+      // It is no job: below.
+    }
+    open.delete(delivery);
+    delivery.term();
+    return [];
+  });
+  const appended = await store.appendSamples(jobs.map(({ job }) => ({ bytes: job.sample })));
+  return jobs.flatMap(({ delivery, job }, i) => {
+    const sampleId = appended[i]?.id;
+    return sampleId === undefined ? [] : [{ delivery, reply: job.reply, jobId: job.id, sampleId }];
+  });
+}

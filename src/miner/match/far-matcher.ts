@@ -1,0 +1,148 @@
+import { LatestMap } from '../../collections/latest-map.js';
+import type { FarRows, FarSample, MatchTarget, Store } from '../../store/index.js';
+import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
+import { lossBounds, type MatchModels } from './loss-bounds.js';
+import type { TargetComposer } from './target-composer.js';
+
+/** Rows elsewhere are searched for open targets so often at most, and never for more than half of the time. */
+const FRESH_MS = 1_000;
+/** Targets whose dismissed samples are remembered. */
+const MOST_REMEMBERED = 10_000;
+
+export interface FarMatcherOptions {
+  /** Which of several fitting samples is submitted. */
+  readonly policy: 'first' | 'closest' | 'cheapest';
+  /** How far inside the threshold a hit must lie, cosine distance. */
+  readonly margin: number;
+}
+
+export interface FarMatcherDeps {
+  readonly far: FarRows;
+  readonly store: Store;
+  readonly models: MatchModels;
+  readonly book: OpenTargets;
+  readonly composer: Pick<TargetComposer, 'maxParts'>;
+  /** Matches samples of the store with all open targets, and offers what hits. */
+  readonly answerWith: (samples: readonly number[], signal: AbortSignal) => Promise<void>;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** Keeps background work: its failures are reported. */
+  readonly background: (work: Promise<void>) => void;
+}
+
+/**
+ * A second source of candidates: rows in stores elsewhere. What hits there becomes a sample of the store here, with the
+ * scores it is said to have, and goes the way of every other sample from then on.
+ */
+export class FarMatcher {
+  readonly #options: FarMatcherOptions;
+  readonly #deps: FarMatcherDeps;
+  /** Samples that did not hit a target here, by checksum in hex. */
+  readonly #dismissed = new LatestMap<string, Set<string>>(MOST_REMEMBERED);
+  #searches = 0;
+  #freshDueAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: FarMatcherOptions, deps: FarMatcherDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** Whether rows elsewhere are being searched, or something there is new. */
+  get busy(): boolean {
+    const { far } = this.#deps;
+    return this.#searches > 0 || far.busy || far.hasFresh;
+  }
+
+  /** Searches all rows elsewhere for targets, beside whatever else goes on. */
+  answer(targets: readonly OpenTarget[], signal: AbortSignal): void {
+    if (targets.length > 0) this.#deps.background(this.#search(targets, false, signal));
+  }
+
+  /** Searches what is new elsewhere for all open targets, when that is due. */
+  answerFresh(signal: AbortSignal): void {
+    const { far, book, now, background } = this.#deps;
+    if (!far.hasFresh || this.#searches > 0 || now() < this.#freshDueAt) return;
+    const startedAt = now();
+    const search = this.#search(book.available, true, signal).finally(() => {
+      this.#freshDueAt = Math.max(startedAt + FRESH_MS, 2 * now() - startedAt);
+    });
+    background(search);
+  }
+
+  async #search(targets: readonly OpenTarget[], freshOnly: boolean, signal: AbortSignal): Promise<void> {
+    const { far, models, composer } = this.#deps;
+    const wanted = targets.flatMap(({ target }) => matchTarget(target, models.keysOf(target.modelIds)) ?? []);
+    if (wanted.length === 0) return;
+    const byId = new Map(wanted.map((each) => [each.id, each]));
+    const { policy: pick, margin } = this.#options;
+    this.#searches++;
+    try {
+      await far.find(
+        wanted,
+        {
+          pick,
+          margin,
+          lossErrorBound: lossBounds(models),
+          exclude: (targetId) => this.#excluded(targetId),
+          freshOnly,
+          maxParts: composer.maxParts,
+          fewest: pick === 'cheapest',
+          signal,
+        },
+        async (found) => {
+          const target = byId.get(found.targetId);
+          return target === undefined || this.#take(found, target, signal);
+        },
+      );
+    } finally {
+      this.#searches--;
+    }
+  }
+
+  *#excluded(targetId: string): Generator<string> {
+    const { book, store } = this.#deps;
+    yield* this.#dismissed.get(targetId) ?? [];
+    for (const id of book.excluded(targetId) ?? []) {
+      const checksum = store.checksum(id);
+      if (checksum !== undefined) yield Buffer.from(checksum).toString('hex');
+    }
+  }
+
+  /** @returns whether the target needs no other sample */
+  async #take(found: FarSample, wanted: MatchTarget, signal: AbortSignal): Promise<boolean> {
+    const { store, models, book, answerWith } = this.#deps;
+    if (signal.aborted || book.get(wanted.id) === undefined) return true;
+    const sampleId = await this.#import(found, wanted);
+    const policy = { margin: this.#options.margin, lossErrorBound: lossBounds(models) };
+    const exclude = (targetId: string): ReadonlySet<number> | undefined => book.excluded(targetId);
+    const hits = sampleId === undefined ? [] : await store.matchSamples([sampleId], [wanted], { ...policy, exclude });
+    if (sampleId === undefined || hits.length === 0) {
+      this.#dismiss(found);
+      return false;
+    }
+    await answerWith([sampleId], signal);
+    return true;
+  }
+
+  /** Makes it a sample of the store here; what is known of it here already counts more than what is said elsewhere. */
+  async #import(found: FarSample, { models }: MatchTarget): Promise<number | undefined> {
+    const { store } = this.#deps;
+    const known = store.find(found.checksum);
+    const missing = models.filter((model) => known === undefined || !store.isScored(known, model));
+    if (known !== undefined && missing.length === 0) return known;
+    const fetched = await found.fetch();
+    if (fetched === undefined) return undefined;
+    const [sample] = await store.appendSamples([{ ...fetched, checksum: found.checksum }]);
+    if (sample === undefined) return undefined;
+    for (const model of missing) {
+      const score = found.scores[models.indexOf(model)];
+      if (score !== undefined) await store.appendScores(model, [{ sampleId: sample.id, ...score }]);
+    }
+    return sample.id;
+  }
+
+  #dismiss({ targetId, checksum }: FarSample): void {
+    const dismissed = this.#dismissed.get(targetId) ?? new Set();
+    this.#dismissed.set(targetId, dismissed.add(Buffer.from(checksum).toString('hex')));
+  }
+}
