@@ -18,6 +18,7 @@ import { assertSamples, openSampleSource } from './feed/sample-source.js';
 import { openJournal } from './journal/open-journal.js';
 import { Miner } from './miner.js';
 import { DEFAULT_IN_FLIGHT } from './miner-options.js';
+import { NO_HOST } from './no-host.js';
 import { ownHost } from './own-host.js';
 import { storeDirOf } from './share/slots.js';
 import { unknownSamples } from './share/unknown-samples.js';
@@ -78,7 +79,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   }
   const journal = openJournal(stateDir, chain, (error) => atStart.push(error));
   closers.push(() => journal.close());
-  const host = options.host ?? (await ownHost(stateDir, addressPolicy.allowLoopback || (options.dryRun ?? false)));
+  const host = options.host ?? (await defaultHost(options, addressPolicy.allowLoopback));
   if (options.host === undefined) closers.push(() => host.close());
   const { engine, onActiveWeights } = await openEngine(options, config, closers);
   const cut = createCutStats();
@@ -110,6 +111,11 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   );
   setImmediate(() => atStart.forEach(warn));
   return { miner, client, store, journal, engine, distance, cut };
+}
+
+async function defaultHost({ stateDir, scoreFor, dryRun = false }: CreateMinerOptions, isLocal: boolean) {
+  // What is scored for another is submitted, and so hosted, by that one.
+  return scoreFor === undefined ? ownHost(stateDir, isLocal || dryRun) : NO_HOST;
 }
 
 function accountOf(client: SomaClient, options: CreateMinerOptions): SomaAccount {

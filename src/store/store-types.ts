@@ -21,7 +21,10 @@ export interface StoreOptions {
 
 /** What a store works with. */
 export interface StoreDeps {
-  /** Searches rows on disk. Default: the native core's, or plain file reads where there is none. */
+  /**
+   * Searches rows on disk; the store closes it, also where the store cannot be opened. Default: the native core's, or plain
+   * file reads where there is none.
+   */
   readonly scanner?: RowScanner | undefined;
 }
 

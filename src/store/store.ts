@@ -44,12 +44,12 @@ export class Store {
   readonly #writes: WriteQueue;
 
   /** Use {@link openStore}. */
-  constructor(options: StoreOptions, deps: StoreDeps) {
+  constructor(options: StoreOptions, deps: { readonly scanner: RowScanner }) {
     this.dir = options.dir;
     this.embeddingDim = options.embeddingDim;
     this.isReadonly = options.readonly ?? false;
     this.#durable = options.durability !== 'process';
-    this.#scanner = deps.scanner ?? createBestScanner();
+    this.#scanner = deps.scanner;
     this.#writes = new WriteQueue(this.isReadonly);
     if (!Number.isInteger(options.embeddingDim) || options.embeddingDim < 1) {
       throw new QuarryError(
@@ -70,7 +70,6 @@ export class Store {
     } catch (error) {
       for (const part of [...this.#logs.values(), ...opened]) part.close();
       this.#lock?.release();
-      if (deps.scanner === undefined) void this.#scanner.close();
       throw error;
     }
   }
@@ -457,5 +456,11 @@ export class Store {
  * @throws QuarryError `INVALID_ARGUMENT` when it holds embeddings of another width
  */
 export async function openStore(options: StoreOptions, deps: StoreDeps = {}): Promise<Store> {
-  return new Store(options, deps);
+  const scanner = deps.scanner ?? createBestScanner();
+  try {
+    return new Store(options, { scanner });
+  } catch (error) {
+    await scanner.close();
+    throw error;
+  }
 }

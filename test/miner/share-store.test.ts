@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -142,6 +142,20 @@ test('a state directory in use is refused without the flag, which is named, and 
     code: 'CONFLICT',
     hint: expect.stringContaining('belongs to one key'),
   });
+});
+
+test('a process scores for a miner that only tries, and for none with another key', async () => {
+  network = await startMiningNetwork();
+  const { dir } = network;
+  const first = mine(network, text(dir, 'one.txt'), { more: ['--dry-run'] });
+  await first.heard('the first to mine', ({ event }) => event === 'started');
+  const second = mine(network, text(dir, 'two.txt'));
+  await second.heard('the second to score for it', ({ scoreFor }) => scoreFor !== undefined);
+  expect(existsSync(join(dir, 'state', 'shared', '1', 'store', 'index.db'))).toBe(true);
+  expect(existsSync(join(dir, 'state', 'shared', '1', 'hosted.port'))).toBe(false);
+  const stranger = mine(network, text(dir, 'three.txt'), { key: Keypair.generate() });
+  await stranger.ended;
+  expect(stranger.told.at(-1)?.error).toMatchObject({ code: 'CONFLICT' });
 });
 
 test('of processes that start together one is the miner, with its port, and the others score for it', async () => {

@@ -1,7 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { collectGarbage, exportStore, openStore, storeInfo, verifyStore } from '../../src/store/index.js';
+import {
+  collectGarbage,
+  createBestScanner,
+  exportStore,
+  openStore,
+  storeInfo,
+  verifyStore,
+} from '../../src/store/index.js';
 import { A, B, opened, randomizer, randomVector, sampleBytes, temporaryDir } from './fixtures.js';
 
 it('forgets scores that are withdrawn, also after it was opened again, until the samples are scored again', async () => {
@@ -112,6 +119,10 @@ describe('store', () => {
       code: 'STORE_LOCKED',
       details: { pid: String(process.pid) },
     });
+    let closed = 0;
+    const scanner = { ...createBestScanner(), close: async () => void closed++ };
+    await expect(openStore({ dir, embeddingDim: 4 }, { scanner })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+    expect(closed).toBe(1);
     const reader = await opened({ dir, readonly: true });
     expect(reader.sampleCount).toBe(0);
     await writer.appendSamples([0, 1].map((n) => ({ bytes: sampleBytes(n) })));

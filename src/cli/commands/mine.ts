@@ -125,7 +125,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   const tools = { context, config, reporter, signer, logger };
   try {
     for (let isGone = true; isGone; ) {
-      const role = takeRole(stateDir, config.shareStore);
+      const role = takeRole(stateDir, config.shareStore, signer.address);
       try {
         isGone = await mineAs(role, tools);
       } catch (error) {
@@ -192,7 +192,7 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
       banner(reporter, config, stateDir, {
         engine: `${engine.name}, ${engine.workers} workers x ${engine.threads} threads (${engine.reason})`,
         distances: `${distance.name}, ${distance.detail}`,
-        hosting: host?.name ?? 'http on loopback',
+        hosting: host?.name ?? (isMiner ? 'http on loopback' : 'none: the miner hosts'),
       });
       reporter.attach(miner, logger);
       if (scoreFor !== undefined) {

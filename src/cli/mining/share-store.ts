@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isLockedForWriting, lockForWriting, type WriterLock } from '../../database/writer-lock.js';
@@ -26,13 +26,15 @@ export interface StoreRole {
  * Makes this process the miner of a state directory, from before it opens anything there until the role is released; where
  * there is a miner, one that scores for it, if it shares.
  *
+ * @param address of the key it mines with, for those that come to share
  * @throws QuarryError `STORE_LOCKED` when there is a miner and this process does not share
  * @throws QuarryError `CONFLICT` when too many score for it already
  */
-export function takeRole(stateDir: string, shares: boolean): StoreRole {
+export function takeRole(stateDir: string, shares: boolean, address: string): StoreRole {
   const lock = lockRole(stateDir, shares);
   // A program of the owner's own may have the store alone.
   if (lock !== undefined && !(shares && isLockedForWriting(storeDirOf(stateDir)))) {
+    writeFileSync(addressFileOf(stateDir), address);
     return { stateDir, release: () => lock.release() };
   }
   lock?.release();
@@ -65,6 +67,8 @@ export async function assertSameKey(
 ): Promise<void> {
   let deadline = Number.POSITIVE_INFINITY;
   while (!signal.aborted && !isLockedForWriting(keyDirOf(keysDir, address, journal.chainId ?? ''))) {
+    // One that spends nothing, as with --dry-run, takes no key, and says whose it has.
+    if (minerAddress(scoreFor) === address) return;
     // One that is gone meanwhile is taken over from.
     if (!isMinerThere(scoreFor)) return;
     if (deadline === Number.POSITIVE_INFINITY && isLockedForWriting(storeDirOf(scoreFor)))
@@ -97,6 +101,20 @@ export function whenGone(stateDir: string, onGone: () => void): () => void {
 
 function roleDirOf(stateDir: string): string {
   return join(stateDir, 'role');
+}
+
+function addressFileOf(stateDir: string): string {
+  return join(roleDirOf(stateDir), 'address');
+}
+
+/** The key of the process that has the miner's role; `undefined` where it is free, or not said. */
+function minerAddress(stateDir: string): string | undefined {
+  if (!isLockedForWriting(roleDirOf(stateDir))) return undefined;
+  try {
+    return readFileSync(addressFileOf(stateDir), 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function isMinerThere(stateDir: string): boolean {

@@ -1,0 +1,15 @@
+import { QuarryError } from '../errors/index.js';
+import type { DataHost } from '../hosting/index.js';
+
+const refuse = async (): Promise<string> => {
+  throw new QuarryError('FAILED_PRECONDITION', 'a miner that only scores for another hosts nothing');
+};
+
+/** The host of a miner that submits nothing: it has no port, folder or bucket. */
+export const NO_HOST: DataHost = {
+  name: 'none',
+  publish: refuse,
+  publishFile: refuse,
+  remove: async () => {},
+  close: async () => {},
+};
