@@ -43,7 +43,7 @@ aarch64 | arm64)
   ;;
 *) arch= ;;
 esac
-for source in kernels/kernels_serial compose/compose_serial distance/distance_serial hash/blake2b_serial kernels/dispatch core/cpu \
+for source in platform/file_posix platform/memory_posix platform/processor_posix kernels/kernels_serial compose/compose_serial distance/distance_serial hash/blake2b_serial kernels/dispatch core/cpu \
   core/thread_pool forward/noise forward/rope_tables forward/packed_weights forward/weights_packer \
   core/file_writer forward/weights_stream forward/forward backward/gradient_pass forward/model \
   compose/compose_dispatch compose/products compose/row_pool compose/search distance/distance_dispatch distance/mapped_file distance/scan hash/blake2b hash/checked_cipher; do

@@ -6,6 +6,7 @@
 #include "binding/register.h"
 #include "core/cpu.h"
 #include "core/probe.h"
+#include "platform/processor.h"
 
 namespace quarry::napi {
 
@@ -18,7 +19,7 @@ napi_value capabilities(napi_env env, napi_callback_info) {
   set(env, out, "compiled", number(env, compiled_isa_mask()));
   set(env, out, "usable", number(env, usable_isa_mask()));
   set(env, out, "best", string(env, isa_name(best_isa())));
-  set(env, out, "cpus", number(env, usable_cpus()));
+  set(env, out, "cpus", number(env, usable_processors()));
   return out;
 }
 

@@ -1,6 +1,3 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -228,7 +225,7 @@ class ProbeWrite : public AsyncJob {
   void work() override {
     AlignedBuffer<char> data(static_cast<size_t>(block));
     for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i * 167 + (i >> 8));
-    FileWriter file(path, O_CREAT | O_TRUNC, 0600);
+    FileWriter file(path, Access::kReplace, 0600);
     const auto begin = std::chrono::steady_clock::now();
     uint64_t before = 0;
     for (int64_t at = 0; at < bytes && !aborted(); at += block) {
@@ -239,7 +236,7 @@ class ProbeWrite : public AsyncJob {
       before = number;
     }
     file.drain();
-    if (fsync(file.fd()) != 0) throw_errno("writing " + path);
+    if (!file.file().sync()) throw_errno("writing " + path);
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   napi_value result(napi_env env) override { return number(env, seconds_); }

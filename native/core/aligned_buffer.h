@@ -1,13 +1,10 @@
 #pragma once
 // Uninitialised, cache-line-aligned memory for kernels. Large blocks ask for huge pages.
 #include <cstddef>
-#include <cstdlib>
 #include <new>
 #include <utility>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "platform/memory.h"
 
 namespace quarry {
 
@@ -25,12 +22,12 @@ class AlignedBuffer {
     std::swap(count_, other.count_);
     return *this;
   }
-  ~AlignedBuffer() { std::free(data_); }
+  ~AlignedBuffer() { free_aligned(data_); }
 
   /// Makes room for `count` elements; contents are lost. Throws std::bad_alloc.
   void resize(size_t count) {
     if (count == count_) return;
-    std::free(data_);
+    free_aligned(data_);
     data_ = nullptr;
     count_ = 0;
     if (count == 0) return;
@@ -38,11 +35,9 @@ class AlignedBuffer {
     const size_t bytes = count * sizeof(T);
     const size_t alignment = bytes >= huge ? huge : 64;
     const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-    void* memory = nullptr;
-    if (posix_memalign(&memory, alignment, rounded) != 0) throw std::bad_alloc();
-#if defined(__linux__)
-    if (alignment == huge) madvise(memory, rounded, MADV_HUGEPAGE);
-#endif
+    void* memory = allocate_aligned(alignment, rounded);
+    if (memory == nullptr) throw std::bad_alloc();
+    if (alignment == huge) advise(memory, rounded, Advice::kHugePages);
     data_ = static_cast<T*>(memory);
     count_ = count;
   }

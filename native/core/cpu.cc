@@ -1,18 +1,11 @@
 #include "core/cpu.h"
 
 #include <cstring>
-#include <thread>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
+#include "platform/processor.h"
+
 #if defined(QUARRY_X86)
 #include <cpuid.h>
-#endif
-#if defined(QUARRY_ARM64) && defined(__linux__)
-#include <sys/auxv.h>
-#elif defined(QUARRY_ARM64) && defined(__APPLE__)
-#include <sys/sysctl.h>
 #endif
 
 namespace quarry {
@@ -54,21 +47,6 @@ X86Features x86_features() {
   return found;
 }
 #endif
-#if defined(QUARRY_ARM64)
-// FEAT_BF16, as the operating system tells it: Graviton 3 and later, Apple M2 and later.
-bool has_arm_bf16() {
-#if defined(__linux__)
-  constexpr unsigned long kHwcap2Bf16 = 1ul << 14;
-  return (getauxval(AT_HWCAP2) & kHwcap2Bf16) != 0;
-#elif defined(__APPLE__)
-  int present = 0;
-  size_t size = sizeof present;
-  return sysctlbyname("hw.optional.arm.FEAT_BF16", &present, &size, nullptr, 0) == 0 && present != 0;
-#else
-  return false;
-#endif
-}
-#endif
 
 uint32_t find_usable_isa_mask() {
   uint32_t mask = bit(Isa::kSerial);
@@ -79,7 +57,7 @@ uint32_t find_usable_isa_mask() {
   if (features.avx512bf16) mask |= bit(Isa::kAvx512Bf16);
 #elif defined(QUARRY_ARM64)
   mask |= bit(Isa::kNeon);  // Advanced SIMD is part of the ARMv8-A baseline.
-  if (has_arm_bf16()) mask |= bit(Isa::kNeonBf16);
+  if (arm_has_bf16()) mask |= bit(Isa::kNeonBf16);
 #endif
   return mask;
 }
@@ -108,13 +86,8 @@ bool has_aes() {
     return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 25)) != 0;
   }();
   return has;
-#elif defined(QUARRY_ARM64) && defined(__linux__)
-  constexpr unsigned long kHwcapAes = 1ul << 3;
-  return (getauxval(AT_HWCAP) & kHwcapAes) != 0;
-#elif defined(QUARRY_ARM64) && defined(__APPLE__)
-  return true;  // Every ARM processor that runs macOS.
 #else
-  return false;
+  return arm_has_aes();
 #endif
 }
 
@@ -154,15 +127,6 @@ bool isa_from_name(const char* name, Isa* out) {
     }
   }
   return false;
-}
-
-unsigned usable_cpus() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<unsigned>(CPU_COUNT(&set));
-#endif
-  const unsigned count = std::thread::hardware_concurrency();
-  return count == 0 ? 1 : count;
 }
 
 }  // namespace quarry

@@ -37,7 +37,4 @@ bool isa_from_name(const char* name, Isa* out);
 bool has_aes();
 bool has_vaes();
 
-/// Processors this process may run on.
-unsigned usable_cpus();
-
 }  // namespace quarry

@@ -1,8 +1,5 @@
 #include "core/file_writer.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 
@@ -12,16 +9,13 @@ namespace quarry {
 
 void throw_errno(const std::string& doing) {
   const int error = errno;
-  const char* code = error == ENOSPC || error == EDQUOT ? "DISK_FULL" : "IO";
+  const char* code = is_disk_full(error) ? "DISK_FULL" : "IO";
   throw CoreError(code, doing + ": " + std::strerror(error));
 }
 
-FileWriter::FileWriter(const std::string& path, int flags, int mode) : path_(path) {
-  fd_ = ::open(path.c_str(), flags | O_RDWR | O_CLOEXEC, mode);
-  if (fd_ < 0) throw_errno("opening " + path);
-#if defined(O_DIRECT)
-  direct_ = ::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
-#endif
+FileWriter::FileWriter(const std::string& path, Access access, int mode) : path_(path), file_(path, access, mode) {
+  if (!file_.ok()) throw_errno("opening " + path);
+  direct_ = File(path, Access::kDirect);
   thread_ = std::thread([this] { work(); });
 }
 
@@ -32,19 +26,10 @@ FileWriter::~FileWriter() {
   }
   changed_.notify_all();
   thread_.join();
-  if (direct_ >= 0) ::close(direct_);
-  ::close(fd_);
 }
 
 void FileWriter::reserve(uint64_t bytes) {
-#if defined(__linux__)
-  if (bytes > 0 && fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) != 0 &&
-      (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
-    throw_errno("reserving space for " + path_);
-  }
-#else
-  (void)bytes;
-#endif
+  if (!file_.reserve(bytes)) throw_errno("reserving space for " + path_);
 }
 
 uint64_t FileWriter::queue(const char* data, size_t size, uint64_t offset) {
@@ -82,15 +67,13 @@ int FileWriter::write(const Write& write) {
   uint64_t offset = write.offset;
   while (size > 0) {
     const bool aligned = (reinterpret_cast<uintptr_t>(data) | offset) % kDiskBlock == 0 && size >= kDiskBlock;
-    const bool direct = direct_ >= 0 && aligned;
+    const bool direct = direct_.ok() && aligned;
     const size_t part = direct ? size / kDiskBlock * kDiskBlock : size;
-    const ssize_t written = ::pwrite(direct ? direct_ : fd_, data, part, static_cast<off_t>(offset));
+    const int64_t written = (direct ? direct_ : file_).write(data, part, offset);
     if (written < 0) {
-      if (errno == EINTR) continue;
       if (direct && errno == EINVAL) {
         // Larger blocks than ours, or no direct writes after all.
-        ::close(direct_);
-        direct_ = -1;
+        direct_.close();
         continue;
       }
       return errno;

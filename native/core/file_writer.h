@@ -12,6 +12,8 @@
 #include <string>
 #include <thread>
 
+#include "platform/file.h"
+
 namespace quarry {
 
 /// Alignment of addresses, lengths and offsets that go to the disk directly.
@@ -22,15 +24,15 @@ constexpr size_t kDiskBlock = 4096;
 
 class FileWriter {
  public:
-  /// Opens `path` for reading and writing with these further open() flags. Throws CoreError.
-  FileWriter(const std::string& path, int flags, int mode);
+  /// Opens `path` for reading and writing. Throws CoreError.
+  FileWriter(const std::string& path, Access access, int mode);
   /// Waits for what is queued.
   ~FileWriter();
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
 
-  /// The descriptor of the usual way. What is queued may not have reached it.
-  int fd() const { return fd_; }
+  /// The file of the usual way. What is queued may not have reached it.
+  const File& file() const { return file_; }
 
   /// Reserves [0, bytes) on the disk, so that running out of it is known now; the file's size stays. Throws CoreError
   /// DISK_FULL. File systems that cannot reserve are left to fail later.
@@ -53,8 +55,8 @@ class FileWriter {
   int write(const Write& write);
 
   const std::string path_;
-  int fd_ = -1;
-  int direct_ = -1;
+  File file_;
+  File direct_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Write> queue_;

@@ -1,8 +1,12 @@
 #pragma once
-// A file mapped for reading, with address space beyond its end for what will be appended.
+// A file mapped for reading, where possible with address space beyond its end for what will be appended.
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
+
+#include "platform/file.h"
+#include "platform/memory.h"
 
 namespace quarry {
 
@@ -15,21 +19,16 @@ class MappedFile {
   /// again as fast as 4 KiB pages from memory, and 2 MiB at a time from disk. Throws CoreError `IO` when it cannot be
   /// read or is shorter.
   static std::shared_ptr<const MappedFile> open(const std::string& path, size_t bytes, Reading reading);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  const void* data() const { return data_; }
-  /// Whether the file still has `bytes` bytes: reading beyond its end raises SIGBUS.
+  const void* data() const { return mapping_.data(); }
+  /// Whether the file still has `bytes` bytes: reading beyond its end ends the process.
   bool holds(size_t bytes) const;
   /// Bytes that may be read once the file has grown to them.
-  size_t reserved() const { return reserved_; }
+  size_t reserved() const { return mapping_.size(); }
 
  private:
-  MappedFile(int fd, void* data, size_t reserved) : fd_(fd), data_(data), reserved_(reserved) {}
-  int fd_;
-  void* data_;
-  size_t reserved_;
+  MappedFile(File file, Mapping mapping) : file_(std::move(file)), mapping_(std::move(mapping)) {}
+  File file_;
+  Mapping mapping_;
 };
 
 }  // namespace quarry

@@ -1,14 +1,9 @@
 #include "forward/packed_weights.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/error.h"
 #include "core/file_writer.h"
@@ -32,43 +27,10 @@ struct Header {
   char checksum[128];
 };
 
-class File {
- public:
-  File(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int fd() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
-
-class Mapping {
- public:
-  Mapping(int fd, size_t bytes, int protection, int flags) : bytes_(bytes) {
-    data_ = mmap(nullptr, bytes, protection, flags, fd, 0);
-    if (data_ == MAP_FAILED) throw_errno("mapping weights");
-  }
-  ~Mapping() {
-    if (data_ != nullptr) munmap(data_, bytes_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-  char* data() const { return static_cast<char*>(data_); }
-  void* release() {
-    void* data = data_;
-    data_ = nullptr;
-    return data;
-  }
-
- private:
-  void* data_;
-  size_t bytes_;
-};
+Mapping mapped(Mapping mapping) {
+  if (mapping.data() == nullptr) throw_errno("mapping weights");
+  return mapping;
+}
 
 float half_to_float(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
@@ -124,19 +86,6 @@ class Cursor {
   char* base_;
   size_t at_;
 };
-
-// Maps the pages of a range at once instead of by one fault each, where the kernel can (Linux 5.14).
-void populate(const void* begin, size_t bytes) {
-#if defined(MADV_POPULATE_READ)
-  const uintptr_t page = 4096;
-  const uintptr_t first = reinterpret_cast<uintptr_t>(begin) / page * page;
-  const uintptr_t end = reinterpret_cast<uintptr_t>(begin) + bytes;
-  madvise(reinterpret_cast<void*>(first), (end - first + page - 1) / page * page, MADV_POPULATE_READ);
-#else
-  (void)begin;
-  (void)bytes;
-#endif
-}
 
 std::string file_name(const ModelShape& s, Precision precision, const std::string& checksum) {
   return checksum + "-" + (precision == Precision::kBf16 ? "bf16" : "f32") + "-v" + std::to_string(kLayoutVersion) +
@@ -247,15 +196,7 @@ void PackedWeights::lay_out(const ModelShape& s, Precision precision, char* base
   bytes_ = round_up(at.bytes(), kDiskBlock);
 }
 
-PackedWeights::~PackedWeights() {
-  if (mapping_ != nullptr) munmap(mapping_, bytes_);
-  if (fd_ >= 0) ::close(fd_);
-}
-
-bool PackedWeights::whole() const {
-  struct stat info;
-  return fd_ < 0 || (fstat(fd_, &info) == 0 && static_cast<size_t>(info.st_size) == bytes_);
-}
+bool PackedWeights::whole() const { return !file_.ok() || file_.size() == static_cast<int64_t>(bytes_); }
 
 size_t PackedWeights::bytes_of(const ModelShape& shape, Precision precision) {
   PackedWeights weights;
@@ -277,21 +218,18 @@ std::shared_ptr<const PackedWeights> PackedWeights::map(const ModelShape& shape,
                                                         const std::string& cache_dir, const std::string& checksum) {
   const size_t bytes = bytes_of(shape, precision);
   const Header expected = make_header(shape, precision, bytes, checksum);
-  const File file(path_of(shape, precision, cache_dir, checksum), O_RDONLY);
-  struct stat info;
-  if (!file.ok() || fstat(file.fd(), &info) != 0 || static_cast<size_t>(info.st_size) != bytes) return nullptr;
+  File file(path_of(shape, precision, cache_dir, checksum), Access::kRead);
+  if (!file.ok() || file.size() != static_cast<int64_t>(bytes)) return nullptr;
   Header found;
-  if (pread(file.fd(), &found, sizeof found, 0) != static_cast<ssize_t>(sizeof found) ||
+  if (file.read(&found, sizeof found, 0) != static_cast<int64_t>(sizeof found) ||
       std::memcmp(&found, &expected, sizeof found) != 0) {
     return nullptr;
   }
-  Mapping mapping(file.fd(), bytes, PROT_READ, MAP_SHARED);
-  madvise(mapping.data(), bytes, MADV_WILLNEED);  // read ahead while the first chunk begins
   std::shared_ptr<PackedWeights> weights(new PackedWeights());
-  weights->mapping_ = mapping.release();
-  weights->lay_out(shape, precision, static_cast<char*>(weights->mapping_));
-  weights->fd_ = fcntl(file.fd(), F_DUPFD_CLOEXEC, 0);
-  if (weights->fd_ < 0) throw_errno("keeping packed weights open");
+  weights->mapping_ = mapped(Mapping::of_file(file, bytes));
+  advise(weights->mapping_.data(), bytes, Advice::kSoon);  // read ahead while the first chunk begins
+  weights->lay_out(shape, precision, weights->mapping_.data());
+  weights->file_ = std::move(file);
   return weights;
 }
 
@@ -305,22 +243,21 @@ std::shared_ptr<const PackedWeights> PackedWeights::open(const ModelShape& shape
   if (!cache_dir.empty()) {
     if (auto weights = existing()) return weights;
   }
-  const File source(weights_path, O_RDONLY);
+  const File source(weights_path, Access::kRead);
   if (!source.ok()) throw_errno("opening the weights file");
-  struct stat info;
-  if (fstat(source.fd(), &info) != 0) throw_errno("reading the weights file's size");
-  const auto source_bytes = static_cast<size_t>(info.st_size);
+  const int64_t source_size = source.size();
+  if (source_size < 0) throw_errno("reading the weights file's size");
+  const auto source_bytes = static_cast<size_t>(source_size);
   if (source_bytes == 0) throw CoreError("WEIGHTS", "the weights file is empty");
   const auto pack = [&](WeightsPacker& packer) {
-    const Mapping input(source.fd(), source_bytes, PROT_READ, MAP_PRIVATE);
-    madvise(input.data(), source_bytes, MADV_SEQUENTIAL);
+    const Mapping input = mapped(Mapping::of_file(source, source_bytes));
+    advise(input.data(), source_bytes, Advice::kSequential);
     constexpr size_t step = size_t{4} << 20;
     for (size_t at = 0; at < source_bytes; at += step) {
       const size_t size = std::min(step, source_bytes - at);
-      populate(input.data() + at, size);
+      advise(input.data() + at, size, Advice::kNow);
       packer.consume(input.data() + at, size, &pool, abort);
-      // The source is read once: its pages need not crowd out others.
-      madvise(input.data() + at, size, MADV_DONTNEED);
+      advise(input.data() + at, size, Advice::kDone);
     }
     packer.finish();
   };
@@ -328,32 +265,28 @@ std::shared_ptr<const PackedWeights> PackedWeights::open(const ModelShape& shape
   if (cache_dir.empty()) {
     std::shared_ptr<PackedWeights> weights(new PackedWeights());
     const size_t bytes = bytes_of(shape, precision);
-    Mapping memory(-1, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
-#if defined(MADV_HUGEPAGE)
-    madvise(memory.data(), bytes, MADV_HUGEPAGE);
-#endif
+    Mapping memory = mapped(Mapping::of_memory(bytes));
+    advise(memory.data(), bytes, Advice::kHugePages);
     WeightsPacker packer(shape, precision, tensors, source_bytes, kernels, memory.data());
     pack(packer);
     weights->packed_now = true;
-    weights->mapping_ = memory.release();
-    weights->lay_out(shape, precision, static_cast<char*>(weights->mapping_));
+    weights->mapping_ = std::move(memory);
+    weights->lay_out(shape, precision, weights->mapping_.data());
     return weights;
   }
 
   // One packer at a time per file; the others find it done. The lock dies with its holder.
   const std::string lock_path = path_of(shape, precision, cache_dir, checksum) + ".lock";
-  const File lock(lock_path, O_RDWR | O_CREAT);
+  const File lock(lock_path, Access::kCreate);
   if (!lock.ok()) throw_errno("creating a file in the weights cache");
-  while (flock(lock.fd(), LOCK_EX) != 0) {
-    if (errno != EINTR) throw_errno("locking the weights cache");
-  }
+  if (!lock.lock()) throw_errno("locking the weights cache");
   if (auto weights = existing()) return weights;
   {
     WeightsPacker packer(shape, precision, tensors, source_bytes, kernels, cache_dir, checksum);
     pack(packer);
     packer.publish();
   }
-  ::unlink(lock_path.c_str());
+  remove_file(lock_path);
   const auto weights = existing();
   if (weights == nullptr) throw CoreError("IO", "packed weights cannot be read back");
   std::const_pointer_cast<PackedWeights>(weights)->packed_now = true;

@@ -13,6 +13,8 @@
 
 #include "core/thread_pool.h"
 #include "kernels/kernels.h"
+#include "platform/file.h"
+#include "platform/memory.h"
 
 namespace quarry {
 
@@ -66,9 +68,8 @@ class PackedWeights {
   /// Maps the packed file if there is a whole one; null otherwise.
   static std::shared_ptr<const PackedWeights> map(const ModelShape& shape, Precision precision,
                                                   const std::string& cache_dir, const std::string& checksum);
-  /// Whether the file behind the mapping is as long as it was: reading beyond its end raises SIGBUS.
+  /// Whether the file behind the mapping is as long as it was: reading beyond its end ends the process.
   bool whole() const;
-  ~PackedWeights();
   PackedWeights(const PackedWeights&) = delete;
   PackedWeights& operator=(const PackedWeights&) = delete;
 
@@ -84,8 +85,8 @@ class PackedWeights {
   /// Gives every section its address; `base` may be null, for offsets.
   void lay_out(const ModelShape& shape, Precision precision, char* base);
   static void write_header(const ModelShape& shape, Precision precision, const std::string& checksum, char* to);
-  void* mapping_ = nullptr;
-  int fd_ = -1;  // of the mapped file; none where the weights are in memory
+  Mapping mapping_;
+  File file_;  // the mapped one; none where the weights are in memory
   size_t bytes_ = 0;
   size_t head_bytes_ = 0;  // header and vectors
 };

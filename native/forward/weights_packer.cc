@@ -1,8 +1,5 @@
 #include "forward/weights_packer.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -30,21 +27,22 @@ WeightsPacker::WeightsPacker(const ModelShape& shape, Precision precision, const
   plan(shape, precision, tensors, source_bytes);
   PackedWeights::write_header(shape, precision, checksum, head_.data());
   const std::string path =
-      final_path_ + "." + std::to_string(getpid()) + "-" + std::to_string(packers.fetch_add(1)) + ".partial";
-  file_ = std::make_unique<FileWriter>(path, O_CREAT | O_TRUNC, 0644);
+      final_path_ + "." + std::to_string(process_id()) + "-" + std::to_string(packers.fetch_add(1)) + ".partial";
+  file_ = std::make_unique<FileWriter>(path, Access::kReplace, 0644);
   partial_path_ = path;
   try {
     file_->reserve(bytes_);
-    if (ftruncate(file_->fd(), static_cast<off_t>(bytes_)) != 0) throw_errno("reserving space in the weights cache");
+    if (!file_->file().resize(bytes_)) throw_errno("reserving space in the weights cache");
   } catch (...) {
-    ::unlink(path.c_str());
+    file_.reset();
+    remove_file(path);
     throw;
   }
 }
 
 WeightsPacker::~WeightsPacker() {
   file_.reset();  // no more writes
-  if (!partial_path_.empty()) ::unlink(partial_path_.c_str());
+  if (!partial_path_.empty()) remove_file(partial_path_);
 }
 
 void WeightsPacker::plan(const ModelShape& s, Precision precision, const std::vector<TensorSource>& tensors,
@@ -246,8 +244,8 @@ void WeightsPacker::finish() {
 }
 
 void WeightsPacker::publish() {
-  if (fsync(file_->fd()) != 0) throw_errno("writing packed weights");
-  if (::rename(partial_path_.c_str(), final_path_.c_str()) != 0) throw_errno("naming packed weights");
+  if (!file_->file().sync()) throw_errno("writing packed weights");
+  if (!rename_file(partial_path_, final_path_)) throw_errno("naming packed weights");
   partial_path_.clear();
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 // Packs a weights file that arrives piece by piece, in file order, without ever holding more than two of its matrices.
-#include <sys/types.h>
-
 #include <atomic>
 #include <memory>
 #include <string>

@@ -1,11 +1,6 @@
 #include "forward/weights_stream.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "core/error.h"
@@ -14,9 +9,9 @@ namespace quarry {
 
 WeightsStream::WeightsStream(const std::string& path, uint64_t start, uint64_t size,
                              const CheckedCipherKernels& cipher, const uint8_t* key)
-    : file_(path, O_CREAT, 0600), cipher_(cipher, key), start_(start), size_(size), at_(start), reserved_(start) {
+    : file_(path, Access::kCreate, 0600), cipher_(cipher, key), start_(start), size_(size), at_(start), reserved_(start) {
   if (start % kDiskBlock != 0) throw CoreError("ARGUMENT", "a file goes on at a multiple of 4096 bytes");
-  if (ftruncate(file_.fd(), static_cast<off_t>(start)) != 0) throw_errno("cutting " + path);
+  if (!file_.file().resize(start)) throw_errno("cutting " + path);
   for (Block& block : blocks_) block.data.resize(kBlockBytes);
 }
 
@@ -28,8 +23,8 @@ WeightsStream::~WeightsStream() {
     // What could not be written was reported when it was asked for, or is not asked for any more.
   }
   // Blocks were written in order, so the file ends where it is right. This gives back what is reserved beyond.
-  struct stat info;
-  if (fstat(file_.fd(), &info) == 0 && ftruncate(file_.fd(), info.st_size) != 0) return;
+  const int64_t size = file_.file().size();
+  if (size >= 0) file_.file().resize(static_cast<uint64_t>(size));
 }
 
 void WeightsStream::pack_into(std::unique_ptr<WeightsPacker> packer) {
@@ -48,9 +43,7 @@ void WeightsStream::recover(const std::atomic<bool>* abort) {
   AlignedBuffer<char> plain(kBlockBytes);
   AlignedBuffer<uint8_t> encrypted(kPieceBytes);
   for (uint64_t at = 0; at < start_;) {
-    const ssize_t got = ::pread(file_.fd(), plain.data(), std::min<uint64_t>(kPieceBytes, start_ - at),
-                                static_cast<off_t>(at));
-    if (got < 0 && errno == EINTR) continue;
+    const int64_t got = file_.file().read(plain.data(), std::min<uint64_t>(kPieceBytes, start_ - at), at);
     if (got < 0) throw_errno("reading what an earlier download left");
     if (got == 0) throw CoreError("IO", "what an earlier download left became shorter");
     const auto size = static_cast<size_t>(got);
@@ -121,8 +114,8 @@ std::array<uint8_t, 32> WeightsStream::finish() {
 }
 
 void WeightsStream::publish() {
-  if (ftruncate(file_.fd(), static_cast<off_t>(at_)) != 0) throw_errno("cutting a weights file to its length");
-  if (fsync(file_.fd()) != 0) throw_errno("writing weights");
+  if (!file_.file().resize(at_)) throw_errno("cutting a weights file to its length");
+  if (!file_.file().sync()) throw_errno("writing weights");
   if (packer_ != nullptr) packer_->publish();
   packer_.reset();
 }
