@@ -97,7 +97,10 @@ function lock() {
 }
 
 if (process.platform === 'win32') {
-  notBuilt('this platform is not supported by the core yet', 'Use WSL for the native core');
+  notBuilt(
+    'it is not built on Windows',
+    'The package quarry-miner-win32-x64 has it, made by `npm run package` on Linux',
+  );
 }
 const compilers = process.env.CXX ? [process.env.CXX.split(' ')[0]] : ['c++', 'g++', 'clang++'];
 const compiler = compilers.find(runs);

@@ -56,7 +56,9 @@ function install(name, command, dependencies, fields = {}) {
   const dir = mkdtempSync(join(home, `${name}-`));
   writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'empty', private: true, dependencies, ...fields }));
   const [program, ...args] = command;
-  execFileSync(program, args, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit'] });
+  // npm and the others are scripts for the shell on Windows.
+  const shell = process.platform === 'win32';
+  execFileSync(program, args, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit'], shell });
   return dir;
 }
 
@@ -157,7 +159,7 @@ for (const name of ['CHANGELOG.md', 'docs', 'examples', 'skills', 'native', 'man
   check(`${name} is inside`, existsSync(join(dir, 'node_modules', 'quarry-miner', name)), name);
 }
 const inside = readdirSync(join(dir, 'node_modules', 'quarry-miner', 'dist'), { recursive: true });
-const stray = inside.filter((name) => /tsbuildinfo|(^|\/)test\/|\.test\./.test(name));
+const stray = inside.filter((name) => /tsbuildinfo|(^|[\\/])test[\\/]|\.test\./.test(name));
 check('no tests or build records inside', stray.length === 0, stray.slice(0, 3).join(', ') || 'none');
 const bare = install('bare', [...MANAGERS.npm, '--omit=optional'], { 'quarry-miner': `file:${main}` });
 const help = quarry(bare, process.execPath, '--help');

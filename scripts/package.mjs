@@ -3,14 +3,13 @@
 // manifest, so that `npm ci` of a clone does not look for packages that are not published yet.
 // Usage: npm run package [-- PLATFORM…], `main` for quarry-miner alone, `here` for this machine with the core that is built.
 // Needs python3 (zig comes from its `ziglang` package, the reader of symbols is `lief`). dist/ is built anew.
-// There is no package for Windows yet: the core opens, maps and locks files by POSIX calls alone.
 import { execFile, execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { runInNewContext } from 'node:vm';
-import { symbolProblems } from './symbol-problems.mjs';
+import { NODE_API, symbolProblems } from './symbol-problems.mjs';
 
 const PYTHON_PACKAGES = ['ziglang==0.17.1', 'lief==1.0.0'];
 const PLATFORMS = {
@@ -19,6 +18,7 @@ const PLATFORMS = {
   'linux-arm64-gnu': { target: 'aarch64-linux-gnu.2.28', os: 'linux', cpu: 'arm64', libc: 'glibc' },
   'darwin-arm64': { target: 'aarch64-macos.12.0', os: 'darwin', cpu: 'arm64' },
   'darwin-x64': { target: 'x86_64-macos.12.0', os: 'darwin', cpu: 'x64' },
+  'win32-x64': { target: 'x86_64-windows.win10-gnu', os: 'win32', cpu: 'x64' },
 };
 
 const root = resolve(import.meta.dirname, '..');
@@ -66,6 +66,17 @@ function zigFlag(flag) {
   return `-mcpu=generic${minor === undefined ? '' : `+v8_${minor}a`}${features}`;
 }
 
+/** How zig's linker finds Node-API: ELF and Mach-O ask the process that loads them, Windows wants to know which program it is. */
+async function linkFlags(python, os, objects) {
+  if (os === 'darwin') return ['-undefined', 'dynamic_lookup'];
+  if (os !== 'win32') return ['-Wl,-s'];
+  const definitions = join(objects, 'node.def');
+  const library = join(objects, 'node.lib');
+  writeFileSync(definitions, `NAME node.exe\nEXPORTS\n${[...NODE_API].join('\n')}\n`);
+  await run(python, ['-m', 'ziglang', 'dlltool', '-m', 'i386:x86-64', '-d', definitions, '-l', library]);
+  return ['-Wl,-s', library];
+}
+
 /** Compiles and links quarry.node of one platform into `out`. */
 async function compile(python, { target, cpu, os }, objects, out) {
   mkdirSync(objects, { recursive: true });
@@ -77,13 +88,15 @@ async function compile(python, { target, cpu, os }, objects, out) {
     for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) {
       const object = join(objects, unit.source.replaceAll('/', '-').replace(/\.cc$/, '.o'));
       made.push(object);
-      const args = [...unit.flags.map(zigFlag), '-w', '-g0', ...include, '-c', join(native, unit.source), '-o', object];
+      // Everything on Windows can be loaded anywhere, and zig refuses to be asked.
+      const flags = unit.flags.filter((flag) => os !== 'win32' || flag !== '-fPIC').map(zigFlag);
+      const args = [...flags, '-w', '-g0', ...include, '-c', join(native, unit.source), '-o', object];
       await run(python, [...zig, ...args]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  const link = os === 'darwin' ? ['-undefined', 'dynamic_lookup'] : ['-Wl,-s'];
-  await run(python, [...zig, '-shared', ...link, ...made.sort(), '-o', out]);
+  const link = await linkFlags(python, os, objects);
+  await run(python, [...zig, '-shared', ...made.sort(), ...link, '-o', out]);
 }
 
 /** Refuses what could not be loaded on the platform, which is seldom this machine's. */

@@ -51,6 +51,18 @@ def read_macho(binary):
     }
 
 
+def read_pe(binary):
+    imports = [
+        {"name": entry.name, "library": library.name} for library in binary.imports for entry in library.entries
+    ]
+    return {
+        "exports": [entry.name for entry in binary.get_export().entries] if binary.has_exports else [],
+        "imports": imports,
+        "libraries": [library.name for library in binary.imports],
+    }
+
+
 lief.logging.disable()
 parsed = lief.parse(sys.argv[1])
-json.dump(read_macho(parsed) if isinstance(parsed, lief.MachO.Binary) else read_elf(parsed), sys.stdout)
+read = {lief.MachO.Binary: read_macho, lief.PE.Binary: read_pe}.get(type(parsed), read_elf)
+json.dump(read(parsed), sys.stdout)

@@ -2,13 +2,15 @@
 import { symbols as nodeApi } from 'node-api-headers';
 
 const { js_native_api_symbols: engine, node_api_symbols: node } = nodeApi.v8;
-const NODE_API = new Set([...engine, ...node]);
+/** Names of Node-API 8. */
+export const NODE_API = new Set([...engine, ...node]);
 const NEWEST_GLIBC = [2, 28];
 /** The libraries that every system of the kind has. */
 const SYSTEM = {
   glibc: /^(lib(c|m)\.so\.6|lib(pthread|dl|rt)\.so\.\d|ld-linux-(x86-64|aarch64)\.so\.\d)$/,
   musl: /^libc\.so$/,
   darwin: /^\/usr\/lib\/libSystem\.B\.dylib$/,
+  win32: /^(node\.exe|kernel32\.dll|ntdll\.dll|api-ms-win-(crt|core)-[a-z0-9-]+\.dll)$/i,
 };
 
 function glibcProblem({ name, version }) {
@@ -23,12 +25,13 @@ function glibcProblem({ name, version }) {
  * nothing but Node-API 8 and the C library.
  */
 export function symbolProblems({ exports, imports, libraries, libc: muslNames, signed }, { os, cpu, libc }) {
-  const kind = os === 'darwin' ? 'darwin' : libc;
+  const kind = libc ?? os;
   const musl = new Set(muslNames);
   const problemOf = {
     glibc: glibcProblem,
     musl: ({ name }) => (musl.has(name) ? undefined : `${name} is in no library`),
     darwin: ({ name, library }) => (library === null ? `${name} is in no library` : undefined),
+    win32: ({ name, library }) => (/^node\.exe$/i.test(library) ? `${name} is not of Node-API 8` : undefined),
   }[kind];
   // macOS on arm64 loads nothing that has no signature, if only an ad-hoc one.
   const unsigned = os === 'darwin' && cpu === 'arm64' && !signed;

@@ -20,9 +20,9 @@ export function terminalKeys(process: NodeJS.Process): KeyListening | undefined 
     if (!isInForeground()) return () => {};
     const onData = (bytes: Buffer): void => {
       for (const key of bytes.toString('utf8')) {
-        if (key === CTRL_C) process.kill(process.pid, 'SIGINT');
-        else if (key === CTRL_BACKSLASH) process.kill(process.pid, 'SIGQUIT');
-        else if (key === CTRL_Z) suspend();
+        if (key === CTRL_C) raise(process, 'SIGINT');
+        else if (key === CTRL_BACKSLASH) raise(process, 'SIGQUIT');
+        else if (key === CTRL_Z && process.platform !== 'win32') suspend();
         else listener(key);
       }
     };
@@ -45,6 +45,12 @@ export function terminalKeys(process: NodeJS.Process): KeyListening | undefined 
       restore();
     };
   };
+}
+
+/** On Windows a signal sent to a process ends it at once, listeners or not. */
+function raise(process: NodeJS.Process, signal: NodeJS.Signals): void {
+  if (process.platform === 'win32') process.emit(signal, signal);
+  else process.kill(process.pid, signal);
 }
 
 /** Whether the terminal's input is this process's; taken to be so where the system does not tell. */

@@ -114,6 +114,18 @@ describe('quarry aitbc', () => {
     expect(out).toContain(`{"deep":${deep.replace('1.0', '1')}}`);
   });
 
+  it.each([
+    [{ jobTypes: ['known'] }, 'INVALID_JOB_TYPE', 'REMOTE_REJECTED'],
+    [{ rateLimited: 100 }, 'RATE_LIMIT_EXCEEDED', 'RATE_LIMITED'],
+    [{ failing: 100 }, 'INTERNAL_ERROR', 'REMOTE_FAILURE'],
+  ])('tells its user the error of a server with %o', async (faults, apiCode, code) => {
+    const world = await startWorld('documented', faults);
+    const job = await file('fault.json', SCORING);
+    const { error } = await run(world, ['jobs', 'create', '--file', job]);
+    expect(error).toMatchObject({ apiCode, code, message: expect.stringContaining(apiCode) });
+    await world.close();
+  });
+
   it('says what the id of a miner is on a live-key coordinator', async () => {
     const world = await startWorld('live-key');
     const failed = await world

