@@ -8,7 +8,18 @@ import { pathToFileURL } from 'node:url';
 import manifest from '../package.json' with { type: 'json' };
 
 const GROUPS = {
-  Guides: ['first-run', 'testnet', 'storage', 'gpu', 'operating', 'fleet', 'agents', 'migrating', 'mining'],
+  Guides: [
+    'first-run',
+    'testnet',
+    'storage',
+    'gpu',
+    'operating',
+    'upgrading',
+    'fleet',
+    'agents',
+    'migrating',
+    'mining',
+  ],
   Networks: ['soma-client', 'flock', 'aitbc', 'devnet'],
   Reference: ['commands', 'settings', 'errors', 'glossary', 'store', 'benchmarks', 'ARCHITECTURE'],
 };

@@ -28,6 +28,7 @@ const FIRST = [
   'docs/testnet.md',
   'docs/storage.md',
   'docs/operating.md',
+  'docs/upgrading.md',
   'docs/migrating.md',
 ];
 const LIMIT_MS = 180_000;

@@ -109,7 +109,11 @@ export async function runCommand(words: readonly string[], given: CliContext): P
   };
   prepare(program);
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    // The help of a command that there is none of would be that of all.
+    const isKnown =
+      args[0]?.startsWith('-') ||
+      program.commands.some((command) => [command.name(), ...command.aliases()].includes(args[0]!));
+    await program.parseAsync(isKnown ? [...args] : args.slice(0, 1), { from: 'user' });
     return context.signal.aborted ? endedBy(context.signal) : 0;
   } catch (error) {
     return report(error, args.includes('--json'), context);

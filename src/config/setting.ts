@@ -19,6 +19,8 @@ export interface Setting<T = unknown> {
   readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** Smallest allowed number. */
   readonly min?: number | undefined;
+  /** Largest allowed number; only beside `min`. */
+  readonly max?: number | undefined;
   /** Names of earlier versions and of others' programs, still taken: as key of a file, as flag and as variable. */
   readonly former?: { readonly name?: string; readonly flag?: string | undefined; readonly env?: string | undefined };
   /** Never printed, logged or accepted as a flag. A wallet's key cannot be replaced: what it opens is lost with it. */
@@ -69,7 +71,9 @@ export function parseSetting(setting: Setting, raw: unknown, source: string): un
       const value = typeof raw === 'number' ? raw : Number(String(raw).trim() === '' ? Number.NaN : raw);
       const what = setting.kind === 'integer' ? 'a whole number' : 'a number';
       if (!Number.isFinite(value) || (setting.kind === 'integer' && !Number.isInteger(value))) return fail(what);
-      if (setting.min !== undefined && value < setting.min) return fail(`${what} of at least ${setting.min}`);
+      const { min, max } = setting;
+      const isWithin = (min === undefined || value >= min) && (max === undefined || value <= max);
+      if (!isWithin) return fail(`${what} ${max === undefined ? `of at least ${min}` : `from ${min} to ${max}`}`);
       return value;
     }
     default: {

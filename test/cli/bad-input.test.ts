@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -199,7 +200,41 @@ describe('keys', () => {
   });
 });
 
+describe('ports', () => {
+  it('that are none, that are taken or shared, before anything is made', async () => {
+    const state = file('never-made');
+    const taken = new URL(devnet.rpcUrl).port;
+    const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
+    const mine = (...args: string[]) =>
+      refused(['mine', '--data', file('sample.txt'), '--state-dir', state, ...args], env);
+    expect(await mine('--api-port', '65536')).toMatchObject({ exit: 2, code: 'USAGE' });
+    expect(await mine('--data-port', '-1')).toMatchObject({ exit: 2, code: 'USAGE' });
+    expect((await mine('--api-port', '1234', '--data-port', '1234')).text).toContain('are both 1234');
+    for (const flag of ['--api-port', '--data-port']) {
+      const error = await mine(flag, taken);
+      expect(error).toMatchObject({ code: 'CONFLICT' });
+      expect(error.text).toContain(`${flag} ${taken} on 127.0.0.1 is taken`);
+    }
+    expect((await mine('--api-port', '0', '--api-host', '0.0.0.0')).code).toBe('CONFIG_INVALID');
+    await writeFile(file('port.yaml'), 'apiPort: 99999\n');
+    expect((await mine('--config', file('port.yaml'))).text).toContain(
+      'apiPort expects a whole number from 0 to 65535',
+    );
+    expect(existsSync(state)).toBe(false);
+  });
+});
+
 describe('arguments', () => {
+  it('that name no command, also where help is asked for', async () => {
+    for (const args of [['histroy'], ['help', 'histroy'], ['histroy', '--help']]) {
+      const { exit, stderr, stdout } = await run(args);
+      expect([exit, stdout]).toEqual([2, '']);
+      expect(stderr).toContain("unknown command 'histroy' (Did you mean history?)");
+    }
+    expect((await run(['help', 'history'])).stdout).toContain('Usage: quarry history');
+    expect((await run(['help'])).stdout).toContain('Start here:');
+  });
+
   it('that fit nothing end with 2', async () => {
     const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
     const cases: string[][] = [

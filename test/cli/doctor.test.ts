@@ -31,11 +31,24 @@ test('doctor --network looks at all that mining takes', async () => {
   expect(states(report.mining)).toMatchObject({
     key: 'ok',
     node: 'ok',
+    clock: 'ok',
     balance: 'ok',
     'data host': 'ok',
     models: 'warn',
   });
   expect(ready.stdout).not.toContain(rich.exportSecret('hex'));
+  const told = await run(['doctor', '--network', devnet.rpcUrl, '--data-port', '0']);
+  expect(told.stdout).toMatch(/yes +clock +within .+ of the newest checkpoint's/);
+  expect(told.stdout).toContain(`next: quarry mine --network ${devnet.rpcUrl} --data`);
+});
+
+test('doctor looks at mining unasked once settings name what to mine, and else tells how to begin', async () => {
+  const run = cliRunner({ HOME: dir, SOMA_SECRET_KEY: rich.exportSecret('hex') });
+  const bare = await run(['doctor']);
+  expect(bare.stdout).not.toContain('balance');
+  expect(bare.stdout).toMatch(/next: quarry init/);
+  const set = await run(['doctor'], { env: { QUARRY_NETWORK: devnet.rpcUrl } });
+  expect(set.stdout).toMatch(/yes +balance/);
 });
 
 test('what is missing is named, with what to do, and the exit says so', async () => {

@@ -81,6 +81,7 @@ describe('history', () => {
     ]);
     const bySource = await run(['history', '--by', 'source', '--md']);
     expect(bySource.stdout).toContain('| books/a.txt | 2 | 1 | 1 | 1 |');
+    expect((await run(['history', '--by', 'model'])).stdout).not.toContain('█');
     const text = await run(['history']);
     expect(text.stdout).toMatch(/DAY\s+ACCEPTED/);
     expect(text.stdout).toMatch(/^lost\s+█▁$/m);

@@ -35,7 +35,7 @@ it('what matters most comes first, and nothing is cut', () => {
   const wide = layOut(all, 200, 2);
   expect(wide).toEqual([all.join('  ')]);
   expect(wide[0]).toMatch(
-    /^A 37 {2}L 2 {2}R 1 {2}74\.0\/h {2}123456789\.012345678 SOMA {2}submit 12\/12 ms {2}epoch 9 {2}targets 100 {2}reach 87 %/,
+    /^A 37 {2}L 2 {2}R 1 {2}74\.0\/h {2}123456789\.012345678 SOMA {2}submit 12\/12 ms {2}node ok {2}epoch 9 {2}targets 100 {2}reach 87 %/,
   );
   for (const width of [20, 40, 80, 120]) {
     const lines = layOut(all, width, 2);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { type Config, SETTINGS } from '../../config/index.js';
 import type { CliContext } from '../context.js';
 import { HOST_SETTINGS } from '../data-host.js';
 import { type Check, refuseFailures, sayCheck } from '../doctor/check.js';
@@ -13,15 +14,21 @@ interface DoctorFlags extends SessionFlags {
   readonly calibrate?: boolean | undefined;
   /** A network's name or URL, or `true` for the one that is configured. */
   readonly network?: string | true | undefined;
+  readonly config?: string | undefined;
 }
 
 /** `quarry doctor`: what runs here and why, and whether everything that mining takes is in place. */
 export function doctorCommand(context: CliContext): Command {
   const command = new Command('doctor')
-    .description('show which engines run on this machine, and why others do not')
+    .description(
+      'show which engines run on this machine and why others do not, whether all that mining takes is there, and what to do next',
+    )
     .option('--json', 'one JSON object')
     .option('--calibrate', 'measure how fast each engine is, about a second a model, and keep the result')
-    .option('--network [name|url]', 'also check disk, key, node, clock, models, balance and data host for this network')
+    .option(
+      '--network [name|url]',
+      'check disk, key, node, clock, models, balance and data host for this network (default: where settings name what to mine)',
+    )
     .option('--account <name>', 'alias or address of the wallet account (default: the active one)')
     .addHelpText(
       'after',
@@ -37,20 +44,35 @@ export function doctorCommand(context: CliContext): Command {
     const config = await configOf(context, { ...flags, ...named });
     const report = await machineReport(context, config, flags.calibrate ?? false);
     const checks: Check[] = [];
+    const isMining = network !== undefined || namesMining(config);
     if (!flags.json) {
       printMachine(context, report);
-      if (network !== undefined) say(context, `\n${context.style.bold(`mining ${config.network}`)}`);
+      if (isMining) say(context, `\n${context.style.bold(`mining ${config.network}`)}`);
     }
-    if (network !== undefined) {
+    if (isMining) {
       for await (const check of miningChecks(context, config, flags)) {
         checks.push(check);
         if (!flags.json) sayCheck(context, check);
       }
     }
     if (flags.json) {
-      const mining = network === undefined ? {} : { network: config.network, mining: checks };
+      const mining = !isMining ? {} : { network: config.network, mining: checks };
       sayJson(context, { ...machineJson(report), ...mining });
     }
     refuseFailures(checks);
+    if (!flags.json) say(context, `\nnext: ${nextStep(config, isMining, flags.config)}`);
   });
+}
+
+/** Whether the settings say what is to be mined: then its checks are made without being asked for. */
+function namesMining({ data, network }: Config): boolean {
+  return data !== undefined || network !== SETTINGS.network.default;
+}
+
+function nextStep({ data, network }: Config, isMining: boolean, file: string | undefined): string {
+  if (!isMining)
+    return 'quarry init asks what to mine and writes it down; doctor --network testnet looks at what it takes';
+  return data === undefined
+    ? `quarry mine --network ${network} --data FILES`
+    : `quarry mine${file === undefined ? '' : ` --config ${file}`}`;
 }

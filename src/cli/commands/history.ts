@@ -54,18 +54,14 @@ function print(context: CliContext, flags: HistoryFlags, submissions: Iterable<P
   const columns = groupColumns(by);
   if (flags.json) for (const { key, ...group } of groups) sayJson(context, { [by]: key, ...group });
   else if (flags.csv || flags.md) printTable(context, flags, groups, columns);
-  else printGroups(context, flags, groups, columns);
+  else {
+    printTable(context, flags, groups, columns, 'nothing was submitted in this time');
+    // Bars beside each other are a course over time: models and sources have none.
+    if (groups.length > 1 && (by === 'day' || by === 'epoch')) drawCourse(context, groups.slice(-60));
+  }
 }
 
-function printGroups(
-  context: CliContext,
-  flags: TableFlags,
-  groups: readonly SubmissionGroup[],
-  columns: readonly Column<SubmissionGroup>[],
-): void {
-  printTable(context, flags, groups, columns, 'nothing was submitted in this time');
-  if (groups.length < 2) return;
-  const latest = groups.slice(-60);
+function drawCourse(context: CliContext, latest: readonly SubmissionGroup[]): void {
   const line = (name: string, values: readonly number[]): void =>
     say(context, `${name.padEnd(9)} ${context.style.green(sparkline(values))}`);
   say(context, '');

@@ -38,7 +38,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'why',
-    description: 'everything that is known about one target or sample: sent when, answered what, won by whom',
+    description:
+      'everything that is known about one target or sample: seen and sent when, answered what, won by whom, what else was near',
     load: async () => (await import('./why.js')).whyCommand,
   },
   {
@@ -139,7 +140,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'doctor',
-    description: 'show which engines run on this machine, and why others do not',
+    description:
+      'show which engines run on this machine and why others do not, whether all that mining takes is there, and what to do next',
     load: async () => (await import('./doctor.js')).doctorCommand,
   },
   {

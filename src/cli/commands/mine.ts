@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
@@ -10,6 +11,7 @@ import type { Logger } from '../../telemetry/logger.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { noHost, openDataHost } from '../data-host.js';
+import { checkPorts } from '../mining/check-ports.js';
 import { fleetOf } from '../mining/fleet-settings.js';
 import { cuttingOptions, engineOptions, minerOptions, scannerOptions } from '../mining/miner-settings.js';
 import { listenToKeys } from '../mining/mining-keys.js';
@@ -120,6 +122,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds, statusFormat });
   const signer = await signerOf(context, config, flags);
   const stateDir = stateDirOf(config, context.env);
+  await checkPorts(config, !existsSync(stateDir));
   ensureStateDirectory(stateDir);
   const logger = openLog(context, config, reporter);
   const tools = { context, config, reporter, signer, logger };

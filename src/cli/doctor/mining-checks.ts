@@ -36,7 +36,8 @@ export async function* miningChecks(
       context,
       flags,
       async (session) => {
-        const node = await nodeOf(session);
+        const { clock, ...node } = await nodeOf(session);
+        network.push(clock);
         network.push(await checked('models', () => models(session)));
         const owner = address;
         if (owner !== undefined) network.push(await checked('balance', () => balance(session, owner)));
@@ -60,7 +61,7 @@ async function disk(context: CliContext, config: Config): Promise<Omit<Check, 'n
   return { state: 'warn', detail, hint: `three full-size models take about ${formatBytes(DISK_BYTES)}` };
 }
 
-async function nodeOf(session: SomaSession): Promise<Omit<Check, 'name'>> {
+async function nodeOf(session: SomaSession): Promise<Omit<Check, 'name'> & { readonly clock: Check }> {
   const asked = performance.now();
   const info = await session.client.getServiceInfo({ signal: session.signal });
   const latency = performance.now() - asked;
@@ -72,14 +73,26 @@ async function nodeOf(session: SomaSession): Promise<Omit<Check, 'name'>> {
     `checkpoint ${info.checkpointHeight}${ageMs === undefined ? '' : `, ${formatDuration(Math.max(0, ageMs))} old`}`,
     `answers in ${latency.toFixed(0)} ms`,
   ].join(', ');
-  if (ageMs !== undefined && ageMs < -MAX_CLOCK_SKEW_MS) {
-    return { state: 'warn', detail, hint: `the clock of this machine is ${formatDuration(-ageMs)} behind: set it` };
-  }
+  const clock = clockOf(ageMs);
   if (ageMs !== undefined && ageMs > MAX_LAG_MS) {
     const hint = 'the node lags, or the clock of this machine is ahead; name another fullnode with --fullnodes';
-    return { state: 'warn', detail, hint };
+    return { state: 'warn', detail, hint, clock };
   }
-  return { state: 'ok', detail };
+  return { state: 'ok', detail, clock };
+}
+
+/** A checkpoint from the future tells of a clock that is behind; an old one may tell of the node, or of the clock. */
+function clockOf(ageMs: number | undefined): Check {
+  const name = 'clock';
+  if (ageMs === undefined) return { name, state: 'warn', detail: 'the node does not say the time', hint: 'check it' };
+  const off = formatDuration(Math.abs(ageMs));
+  if (ageMs < -MAX_CLOCK_SKEW_MS) {
+    return { name, state: 'warn', detail: `${off} behind the network's`, hint: 'set the clock of this machine' };
+  }
+  if (ageMs > MAX_LAG_MS) {
+    return { name, state: 'warn', detail: `${off} ahead of the newest checkpoint`, hint: 'right, if the node lags' };
+  }
+  return { name, state: 'ok', detail: `within ${off} of the newest checkpoint's` };
 }
 
 async function models({ client, signal }: SomaSession): Promise<Omit<Check, 'name'>> {

@@ -31,8 +31,16 @@ export function groupSubmissions(submissions: Iterable<PastSubmission>, by: Grou
   return [...groups].map(([key, group]) => group.result(key));
 }
 
+/** What a miner makes itself has no document: all of a kind are one source. */
+const MADE: readonly (readonly [RegExp, string])[] = [
+  [/^\d+ parts: samples /, 'composed of stored samples'],
+  [/^searched from sample /, 'searched'],
+];
+
 /** The document, file or archive a sample was cut from: its origin without the record in it and the place in that. */
 function sourceOf(origin: string | undefined): string {
+  const made = MADE.find(([pattern]) => origin !== undefined && pattern.test(origin));
+  if (made !== undefined) return made[1];
   return origin?.replace(/@\d+$/, '').replace(/#\d+$/, '').replace(/!.*$/, '') ?? '(not recorded)';
 }
 

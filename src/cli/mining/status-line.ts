@@ -18,11 +18,12 @@ export function statusParts(s: MinerSummary, first: 'outcomes' | 'speed' = 'outc
   if (s.accepted > 0) parts.push(STATUS_FIELDS.perHour(s));
   if (s.balanceShannons !== undefined) parts.push(STATUS_FIELDS.balance(s));
   if (p50 !== undefined && p99 !== undefined) parts.push(`submit ${p50.toFixed(0)}/${p99.toFixed(0)} ms`);
-  if (s.searched > 0) parts.push(`searched ${s.searched}`);
-  parts.push(s.epoch === undefined ? 'waiting for the node' : `epoch ${s.epoch}`);
+  if (s.fullnodeLostMs === undefined) parts.push(nodeText(s));
+  if (s.epoch !== undefined) parts.push(`epoch ${s.epoch}`);
   const waiting = s.waitingTargets === 0 ? '' : ` (${s.waitingTargets} wait for models)`;
   if (s.epoch !== undefined) parts.push(`targets ${s.openTargets}${waiting}`);
   if (s.reach !== undefined) parts.push(`reach ${STATUS_FIELDS.reach(s)}`);
+  if (s.searched > 0) parts.push(`searched ${s.searched}`);
   const speed = `speed 10s/60s/15m ${STATUS_FIELDS.speed(s)}`;
   const rows = `rows ${ratesText(s.rowsScannedPerSecond)}`;
   return first === 'speed' ? [speed, ...parts, rows] : [...parts, speed, rows];

@@ -8,6 +8,7 @@ export const HOSTING_SETTINGS = {
     flag: '--data-port <n>',
     former: { name: 'hostPort', flag: '--host-port <n>', env: 'QUARRY_HOST_PORT' },
     min: 0,
+    max: 65_535,
     help: 'serve submitted data from this process',
   },
   hostInterface: {

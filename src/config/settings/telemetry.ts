@@ -60,6 +60,7 @@ export const TELEMETRY_SETTINGS = {
     flag: '--api-port <n>',
     former: { name: 'httpPort', flag: '--http-port <n>', env: 'QUARRY_HTTP_PORT' },
     min: 0,
+    max: 65_535,
     help: 'dashboard, metrics, summary and control over HTTP',
   },
   apiHost: {

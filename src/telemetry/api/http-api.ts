@@ -44,11 +44,7 @@ export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): 
   const host = options.host ?? '127.0.0.1';
   const token = options.token === '' ? undefined : options.token;
   const isLocal = isLoopbackHost(host);
-  if (!isLocal && token === undefined) {
-    throw new QuarryError('CONFIG_INVALID', `the HTTP API on ${host} would be open to every machine that reaches it`, {
-      hint: 'set QUARRY_API_TOKEN, or leave --api-host out',
-    });
-  }
+  assertGuarded(host, token);
   const routes = new Map(apiRoutes(deps).map((route) => [`${route.method} ${route.path}`, route]));
   const server = createServer((request, response) => void answer(request, response, { routes, token, isLocal }));
   await new Promise<void>((resolve, reject) => {
@@ -68,6 +64,18 @@ export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): 
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/**
+ * Refuses an interface that other machines reach, without a token.
+ *
+ * @throws QuarryError `CONFIG_INVALID`
+ */
+export function assertGuarded(host: string, token: string | undefined): void {
+  if (isLoopbackHost(host) || (token ?? '') !== '') return;
+  throw new QuarryError('CONFIG_INVALID', `the HTTP API on ${host} would be open to every machine that reaches it`, {
+    hint: 'set QUARRY_API_TOKEN, or leave --api-host out',
+  });
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, service: Service): Promise<void> {

@@ -1,0 +1,45 @@
+import { createServer } from 'node:net';
+import type { Config } from '../../config/index.js';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { assertGuarded } from '../../telemetry/api/http-api.js';
+
+/**
+ * Refuses ports that cannot be listened on, before a miner makes anything.
+ *
+ * @param isNew whether there is no state yet. Where there is, its own miner may have them: that is told when it is locked
+ * @throws QuarryError `USAGE` when two services would share one
+ * @throws QuarryError `CONFLICT` when one is taken
+ * @throws QuarryError `CONFIG_INVALID` when the HTTP API would be open to other machines without a token
+ */
+export async function checkPorts(
+  config: Pick<Config, 'apiPort' | 'apiHost' | 'apiToken' | 'dataPort' | 'hostInterface' | 's3Bucket'>,
+  isNew: boolean,
+): Promise<void> {
+  const { apiPort, apiHost, apiToken, hostInterface } = config;
+  const dataPort = config.s3Bucket === undefined ? config.dataPort : undefined;
+  if (apiPort !== undefined) assertGuarded(apiHost, apiToken);
+  if (apiPort !== undefined && apiPort !== 0 && apiPort === dataPort) {
+    throw new QuarryError('USAGE', `--api-port and --data-port are both ${apiPort}`, {
+      hint: 'the page and the submitted data need a port each',
+    });
+  }
+  if (!isNew) return;
+  if (apiPort !== undefined) await assertFree('--api-port', apiPort, apiHost);
+  if (dataPort !== undefined) await assertFree('--data-port', dataPort, hostInterface);
+}
+
+/** Listens, and stops at once. */
+async function assertFree(flag: string, port: number, host: string): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => server.close(() => resolve()));
+  }).catch((cause: NodeJS.ErrnoException) => {
+    const isTaken = cause.code === 'EADDRINUSE';
+    throw new QuarryError(
+      isTaken ? 'CONFLICT' : toQuarryError(cause, 'listening').code,
+      `${flag} ${port} on ${host} ${isTaken ? 'is taken by another program' : `cannot be listened on: ${cause.message}`}`,
+      { cause, hint: 'name another port, or 0 for any that is free', retryable: false },
+    );
+  });
+}
