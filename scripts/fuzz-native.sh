@@ -88,12 +88,17 @@ node -e '
   }' "${targets[@]/#/$out/corpus/}"
 
 each=$((seconds * (${#targets[@]} > 1 ? 2 : 1) / ${#targets[@]}))
+# Downloads are made durable, which a disk takes its time for.
+[ ! -w /dev/shm ] || TMPDIR=/dev/shm
+TMPDIR=$(mktemp -d)
+trap 'rm -rf "$TMPDIR"' EXIT
+export TMPDIR
 export seed each=$((each > 0 ? each : 1))
 echo "seed $seed, ${each} s for each of: ${targets[*]}"
 fuzz() {
   local name=$1 log=$out/$1.log
-  # The time is checked between inputs; one that takes 10 s or 2 GiB is a fault.
-  if "$out/bin/$name" -seed="$seed" -max_total_time="$each" -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
+  # The time is checked between inputs; one that takes a minute, on a machine that is busy, or 2 GiB is a fault.
+  if "$out/bin/$name" -seed="$seed" -max_total_time="$each" -max_len=8192 -timeout=60 -rss_limit_mb=2048 \
     -artifact_prefix="$out/found/$name-" -print_final_stats=1 "$out/corpus/$name" >"$log" 2>&1; then
     awk -v name="$name" '/number_of_executed_units/ { runs = $2 } /peak_rss_mb/ { rss = $2 } / cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") cov = $(i + 1) }
       END { printf "%s: %s inputs, %s edges, %s MiB resident\n", name, runs, cov, rss }' "$log"

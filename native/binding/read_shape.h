@@ -11,7 +11,7 @@ namespace quarry::napi {
 inline bool read_size(napi_env env, napi_value object, const char* name, size_t* out, int64_t least = 1) {
   int64_t value = 0;
   if (!read(env, property(env, object, name), &value, name)) return false;
-  // The sizes of a tensor, its bytes and its layers multiply to less than 2^64 with this.
+  // The sizes of a tensor and its bytes multiply to less than 2^64 with this.
   if (value < least || value > (int64_t{1} << 20)) return fail(env, name);
   *out = static_cast<size_t>(value);
   return true;
@@ -25,7 +25,10 @@ inline bool read_shape(napi_env env, napi_value spec, ModelShape* shape) {
       !read_size(env, spec, "batch", &shape->batch)) {
     return false;
   }
-  return (shape->embedding % shape->heads == 0 && shape->head_width() % 2 == 0 && shape->vocabulary >= 258) ||
+  // So that the bytes of all layers do so too.
+  constexpr size_t most_layers = size_t{1} << 16;
+  return (shape->embedding % shape->heads == 0 && shape->head_width() % 2 == 0 && shape->vocabulary >= 258 &&
+          shape->layers <= most_layers) ||
          fail(env, "shape: not a model this core can run");
 }
 

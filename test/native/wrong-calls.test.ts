@@ -55,6 +55,13 @@ test('refuses places of tensors that are not whole numbers a file can have', () 
   expect(() => create([1, 0, 32, 1])).toThrow(TypeError);
 });
 
+test('refuses a model whose bytes overflow', () => {
+  const wide = { embedding: 2 ** 20, heads: 2, hidden: 2 ** 20, vocabulary: 258, tokens: 4, batch: 1, threads: 1 };
+  const spec = { ...wide, isa: 'serial', path: 'x', cacheDir: '', checksum: 'sum', tensors: new Float64Array(0) };
+  expect(() => core['createModel']!({ ...spec, layers: 2 ** 16 })).not.toThrow();
+  expect(() => core['createModel']!({ ...spec, layers: 699_051 })).toThrow(TypeError);
+});
+
 test('packs again when the packed file was cut short under a loaded model', async () => {
   const file = path.join(directory, 'model.safetensors');
   await writeFile(file, weightsBytes(TINY));
