@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { MODEL_CONFIGS } from '../src/weights/model-config.js';
 import { publishModel } from './fleet-model.js';
 import { realCases } from './fleet-real.js';
+import { scatterCases } from './fleet-scatter.js';
 import { simulatedCases } from './fleet-simulated.js';
 import { hasNatsServer, startNatsServer } from './nats-server.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /**
- * What a fleet loses to the local pool, how it grows to a hundred scorers, and what a scored sample costs on the wire. The
+ * What a fleet loses to the local pool, how it grows to a hundred scorers, what a scored sample costs on the wire, and what
+ * searching the rows of many scorers takes beside one store. The
  * NATS server is a real one, on loopback; without one the bench says so.
  */
 export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResult> {
@@ -23,6 +25,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResul
   try {
     const small = await publishModel(MODEL_CONFIGS.small, join(dir, 'small'), options.signal);
     yield* simulatedCases(server, small, options);
+    yield* scatterCases(server, small, { ...options, dir });
     await small.close();
     const real = await publishModel({ ...MODEL_CONFIGS.medium, numLayers: 1 }, join(dir, 'real'), options.signal);
     yield* realCases(server, real, { ...options, dir });

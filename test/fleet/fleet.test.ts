@@ -188,6 +188,25 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     expect(await next).toEqual(await truth(samples(3)));
   });
 
+  it("quarantines a scorer that answers with another model's rows, and replaces them", async () => {
+    const liar = await startScorer(undefined, server, async (_, config) => {
+      const file = await cache().open(published.models[1]!);
+      try {
+        return await createJsEngine().load(file, config);
+      } finally {
+        await file.close();
+      }
+    });
+    const engine = await openEngine({ verifyShare: 1 });
+    const model = await load(engine);
+    expect(await model.score(samples(1))).toEqual(await truth(samples(1)));
+    expect(warnings.some(({ message }) => message.includes('quarantine'))).toBe(true);
+    const next = model.score(samples(3));
+    await expect(liar.ended).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    await startScorer();
+    expect(await next).toEqual(await truth(samples(3)));
+  });
+
   it('takes back what a scorer said since its last good check, once a check finds it wrong', async () => {
     let lies = 0;
     await startScorer((score) => (lies > 0 ? { ...score, loss: score.loss - 1 } : score));
