@@ -1,5 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { PublishedModel } from '../../src/fleet/index.js';
 import { packFrame } from '../../src/fleet/rows/frame.js';
+import { KeptRows, keyOf } from '../../src/fleet/rows/kept-rows.js';
 import { RecentRows } from '../../src/fleet/rows/recent-rows.js';
 import {
   decodeReply,
@@ -9,6 +14,7 @@ import {
   encodeRequest,
   type ScanRequest,
 } from '../../src/fleet/rows/scan-wire.js';
+import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 
 const models = ['a', 'b'].map((digit) => ({ architecture: 'v1', checksum: digit.repeat(64) }));
 const request: ScanRequest = {
@@ -50,6 +56,47 @@ describe('messages about rows', () => {
     expect(() => decodeReply(packFrame({ done: true, scorer: '0123abcd', seen: -1 }))).toThrow(/malformed/);
     const nan = { ...request.targets[0]!, embedding: Float32Array.of(Number.NaN, 1) };
     expect(() => decodeRequest(encodeRequest({ ...request, targets: [nan] }))).toThrow(/malformed/);
+  });
+});
+
+describe('kept rows', () => {
+  it('lose the scores of weights that were replaced two days ago, and no others', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'quarry-replaced-'));
+    const model = (digit: string): PublishedModel => {
+      const manifest = {
+        url: 'http://a/',
+        checksum: digit.repeat(64),
+        sizeBytes: 1,
+        decryptionKey: new Uint8Array(32),
+      };
+      return { manifest, config: MODEL_CONFIGS.small };
+    };
+    const [old, current] = [model('1'), model('2')];
+    let known = [old, current];
+    let now = 0;
+    const day = 24 * 3_600_000;
+    const use = (): Promise<never> => Promise.reject(new Error('nothing is scored here'));
+    const rows = new KeptRows(dir, { models: { use }, known: () => known, onWarning: () => {}, now: () => now });
+    const store = (await rows.store())!;
+    const [sample] = await store.appendSamples([{ bytes: Uint8Array.of(1) }]);
+    const score = { sampleId: sample!.id, loss: 1, embedding: new Float32Array(16).fill(1), precision: 'f32' as const };
+    for (const each of known) await store.appendScores(keyOf(each), [score]);
+    known = [current];
+    await rows.dropReplaced(store);
+    now = day;
+    // A coordinator that is away has replaced nothing.
+    known = [];
+    await rows.dropReplaced(store);
+    known = [current];
+    await rows.dropReplaced(store);
+    now = 3 * day - 1;
+    await rows.dropReplaced(store);
+    expect(store.models).toHaveLength(2);
+    now = 3 * day;
+    await rows.dropReplaced(store);
+    expect(store.models).toEqual([keyOf(current)]);
+    await rows.close();
+    await rm(dir, { recursive: true });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { LoadedModel, Score } from '../../engine/contract.js';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
-import { type ModelKey, openStore, type Store } from '../../store/index.js';
+import { type ModelKey, modelKeyId, openStore, type Store } from '../../store/index.js';
 import { weightsIdentity } from '../../weights/manifest.js';
 import type { ModelShelf } from '../model-shelf.js';
 import type { PublishedModel } from '../wire.js';
@@ -10,12 +10,16 @@ import { RecentRows } from './recent-rows.js';
 const ARCHITECTURE = 'v1';
 /** A model that cannot be had is left alone for this long. */
 const FAILED_MODEL_MS = 30_000;
+/** Scores under weights that the coordinator had replaced for two epochs of a day go. */
+const REPLACED_MS = 2 * 24 * 3_600_000;
 
 export interface KeptRowsDeps {
   readonly models: Pick<ModelShelf, 'use'>;
   /** Models that the coordinator has scored. */
   readonly known: () => readonly PublishedModel[];
   readonly onWarning: (error: QuarryError) => void;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** A scorer's own store: samples, and their scores under every model of the coordinator. */
@@ -29,6 +33,8 @@ export class KeptRows {
   readonly #scoredUpTo = new Map<string, number>();
   readonly #failedUntil = new Map<string, number>();
   readonly #bounds = new Map<string, number>();
+  /** Since when the coordinator scores with others, by id of the model. */
+  readonly #replacedAt = new Map<string, number>();
 
   constructor(dir: string, deps: KeptRowsDeps) {
     this.#dir = dir;
@@ -120,6 +126,20 @@ export class KeptRows {
       const isWanted = this.#deps.known().some((each) => keyOf(each).checksum === key.checksum);
       if (isWanted) this.#deps.onWarning(toQuarryError(error, `scoring with model ${key.checksum.slice(0, 10)}`));
       return false;
+    }
+  }
+
+  /** Drops scores under weights that were replaced long ago; while no model is known, nothing counts as replaced. */
+  async dropReplaced(store: Store): Promise<void> {
+    const now = (this.#deps.now ?? (() => performance.now()))();
+    const known = new Set(this.#deps.known().map((model) => modelKeyId(keyOf(model))));
+    for (const id of store.models.map(modelKeyId)) {
+      if (known.size === 0 || known.has(id)) this.#replacedAt.delete(id);
+      else if (!this.#replacedAt.has(id)) this.#replacedAt.set(id, now);
+      else if (now - (this.#replacedAt.get(id) ?? now) >= REPLACED_MS) {
+        this.#replacedAt.delete(id);
+        await store.internals.drop(id);
+      }
     }
   }
 

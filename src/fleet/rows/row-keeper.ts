@@ -76,6 +76,7 @@ export class RowKeeper {
     try {
       const store = await rows.store();
       if (store === undefined || rows.models.length === 0) return false;
+      await rows.dropReplaced(store);
       // Rows are of use once every model of a target has scored them: what is there goes before what is new.
       if ((await rows.scoreWaiting(store, this.#room, signal)) > 0) return true;
       const share = Math.ceil(this.#waiting / SHARES);

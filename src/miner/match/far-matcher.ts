@@ -40,7 +40,8 @@ export class FarMatcher {
   /** Samples that did not hit a target here, by checksum in hex. */
   readonly #dismissed = new LatestMap<string, Set<string>>(MOST_REMEMBERED);
   #searches = 0;
-  #freshDueAt = Number.NEGATIVE_INFINITY;
+  #dueAt = Number.NEGATIVE_INFINITY;
+  #againForAll = false;
 
   constructor(options: FarMatcherOptions, deps: FarMatcherDeps) {
     this.#options = options;
@@ -49,8 +50,14 @@ export class FarMatcher {
 
   /** Whether rows elsewhere are being searched, or something there is new. */
   get busy(): boolean {
-    const { far } = this.#deps;
-    return this.#searches > 0 || far.busy || far.hasFresh;
+    const { far, book } = this.#deps;
+    if (this.#searches > 0 || far.busy) return true;
+    return (this.#againForAll || far.hasFresh) && far.rows > 0 && this.#wanted(book.available).length > 0;
+  }
+
+  /** Asks that all rows elsewhere be searched again for every open target: more may fit than before. */
+  askAgain(): void {
+    this.#againForAll = true;
   }
 
   /** Searches all rows elsewhere for targets, beside whatever else goes on. */
@@ -58,20 +65,23 @@ export class FarMatcher {
     if (targets.length > 0) this.#deps.background(this.#search(targets, false, signal));
   }
 
-  /** Searches what is new elsewhere for all open targets, when that is due. */
-  answerFresh(signal: AbortSignal): void {
+  /** Searches what is new elsewhere for all open targets, or all there is where that was asked for, when it is due. */
+  answerOpen(signal: AbortSignal): void {
     const { far, book, now, background } = this.#deps;
-    if (!far.hasFresh || this.#searches > 0 || now() < this.#freshDueAt) return;
+    const isDue = (this.#againForAll && far.rows > 0) || far.hasFresh;
+    if (!isDue || this.#searches > 0 || now() < this.#dueAt) return;
+    const freshOnly = !this.#againForAll;
+    this.#againForAll = false;
     const startedAt = now();
-    const search = this.#search(book.available, true, signal).finally(() => {
-      this.#freshDueAt = Math.max(startedAt + FRESH_MS, 2 * now() - startedAt);
+    const search = this.#search(book.available, freshOnly, signal).finally(() => {
+      this.#dueAt = Math.max(startedAt + FRESH_MS, 2 * now() - startedAt);
     });
     background(search);
   }
 
   async #search(targets: readonly OpenTarget[], freshOnly: boolean, signal: AbortSignal): Promise<void> {
     const { far, models, composer } = this.#deps;
-    const wanted = targets.flatMap(({ target }) => matchTarget(target, models.keysOf(target.modelIds)) ?? []);
+    const wanted = this.#wanted(targets);
     if (wanted.length === 0) return;
     const byId = new Map(wanted.map((each) => [each.id, each]));
     const { policy: pick, margin } = this.#options;
@@ -97,6 +107,11 @@ export class FarMatcher {
     } finally {
       this.#searches--;
     }
+  }
+
+  #wanted(targets: readonly OpenTarget[]): MatchTarget[] {
+    const { models } = this.#deps;
+    return targets.flatMap(({ target }) => matchTarget(target, models.keysOf(target.modelIds)) ?? []);
   }
 
   *#excluded(targetId: string): Generator<string> {

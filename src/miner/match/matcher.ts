@@ -101,7 +101,7 @@ export class Matcher {
     this.#againForAll = false;
     const targets = this.#deps.book.available;
     const readyAt = this.#deps.now();
-    this.#far?.answer(targets, signal);
+    this.#far?.askAgain();
     await this.#answer(targets, this.#amongAll(readyAt), signal);
     await this.#compose(targets, readyAt, signal);
   }
@@ -118,7 +118,7 @@ export class Matcher {
 
   /** Matches what is new elsewhere with all open targets, beside whatever else goes on. */
   answerFromElsewhere(signal: AbortSignal): void {
-    this.#far?.answerFresh(signal);
+    this.#far?.answerOpen(signal);
   }
 
   /** Matches freshly scored samples with all open targets. */
