@@ -37,6 +37,9 @@ interface Status {
   readonly samples: number;
   readonly submitted: number;
   readonly accepted: number;
+  readonly claimed: number;
+  readonly epoch?: string;
+  readonly spawnToSubmitMs: { readonly p50?: number; readonly p99?: number };
 }
 
 /** One kind of memory over the run. */
@@ -55,6 +58,12 @@ interface SoakResult extends JournalTotals {
   readonly samples: number;
   /** Over the second half. */
   readonly submissionsPerSecond: number;
+  /** Over the second half: rewards fall due as fast as submissions are made, and claims must keep up with that. */
+  readonly claimsPerSecond: number;
+  /** Claims that were due at the end, and not made. */
+  readonly claimsDue: number;
+  /** From the moment a hit was possible to its submission on the wire: medians of what the second half's status events tell. */
+  readonly spawnToSubmitMs: { readonly p50: number; readonly p99: number };
   readonly miner: Readonly<Record<'rss' | 'anonymous' | 'file' | 'heapUsed' | 'external' | 'arrayBuffers', Growth>>;
   /** The network's process, which keeps its history: not the miner's memory. */
   readonly devnetAnonymous: Growth;
@@ -101,7 +110,8 @@ async function feed(miner: ChildProcess, exited: Promise<unknown>, forMs: number
   const until = performance.now() + forMs;
   for (let seed = 1; performance.now() < until && miner.exitCode === null; seed++) {
     if (miner.stdin?.write(variedBytes(SAMPLES_PER_SECOND, seed)) === false) {
-      await Promise.race([once(miner.stdin, 'drain'), exited]);
+      // Its end breaks the pipe.
+      await Promise.race([once(miner.stdin, 'drain').catch(() => {}), exited]);
     }
     await sleep(1_000);
   }
@@ -117,6 +127,10 @@ function growth(points: readonly Point[], minutes: number): Growth {
     steadyMiBPerHour: slopePerHour(between(0.5, 2)) / MIB,
     fillingMiBPerHour: slopePerHour(between(0.25, 0.5)) / MIB,
   };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 /** What the index of the finished store takes in memory, by its own account. */
@@ -194,17 +208,23 @@ async function soak(minutes: number): Promise<SoakResult> {
     const steady = statuses.slice(Math.floor(statuses.length / 2));
     const [first, last] = [steady[0], steady.at(-1)];
     const seconds = first === undefined || last === undefined ? 0 : (last.atMs - first.atMs) / 1000;
+    const told = (name: 'p50' | 'p99'): number =>
+      median(steady.map(({ spawnToSubmitMs }) => spawnToSubmitMs[name] ?? 0));
     const anonymous = samples.map(({ atMs, anonymous: value }) => ({ atMs, value }));
     const filling = { from: 0.25 * minutes * 60_000, to: 0.5 * minutes * 60_000 };
     const index = await indexOf(dir);
     const journal = new Journal(join(dir, 'state', 'journal.db'), Date.now);
     const totals = journal.totals();
+    const claimsDue = journal.claims.countDue(BigInt(last?.epoch ?? 0));
     journal.close();
     return {
       bench: 'soak',
       minutes,
       samples: last?.samples ?? 0,
       submissionsPerSecond: seconds > 0 ? (last!.submitted - first!.submitted) / seconds : 0,
+      claimsPerSecond: seconds > 0 ? (last!.claimed - first!.claimed) / seconds : 0,
+      claimsDue,
+      spawnToSubmitMs: { p50: told('p50'), p99: told('p99') },
       ...totals,
       miner: {
         rss: of('rss'),

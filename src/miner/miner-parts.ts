@@ -23,6 +23,7 @@ import { ModelLoader } from './score/model-loader.js';
 import { Scorer } from './score/scorer.js';
 import { TargetSearcher } from './search/target-searcher.js';
 import { SharedRows } from './share/shared-rows.js';
+import { ClaimPace } from './submit/claim-pace.js';
 import { ClaimSchedule } from './submit/claim-schedule.js';
 import type { ClaimOutcome } from './submit/claim-target.js';
 import { Claimer } from './submit/claimer.js';
@@ -190,17 +191,18 @@ function createSubmitting(options: MinerOptions, common: Common, told: Pick<Subm
   const guard = new SpendingGuard(options, common);
   const aboveShannons = options.confirmBondShannons ?? CONFIRM_ABOVE_SHANNONS;
   const confirmation = new HitConfirmation({ aboveShannons }, { ...common, guard });
+  const pace = new ClaimPace({}, common.now);
   const submitter = new Submitter(
     { maxInFlight, maxAccepted, dryRun, scoreOnly },
-    { ...common, ...told, hosting, guard, confirmation },
+    { ...common, ...told, hosting, guard, confirmation, pace },
   );
-  const submissionsDone = (until: AbortSignal): Promise<void> => submitter.idle(until);
   const { chain, background, stats, emitter } = common;
   const onOutcome = (outcome: ClaimOutcome): void => reportClaim(outcome, stats, emitter);
   const onResentFee = (fee: bigint): void => {
     stats.resentFeesShannons += fee;
   };
-  const claimer = new Claimer({ claimExpired, maxInFlight }, { ...common, submissionsDone, onOutcome, onResentFee });
+  const maySpend = (until: AbortSignal): Promise<void> => pace.turn(until);
+  const claimer = new Claimer({ claimExpired, maxInFlight }, { ...common, maySpend, onOutcome, onResentFee });
   const claims = new ClaimSchedule({ dryRun }, { claimer, epoch: () => chain.epoch, background });
   return { hosting, guard, submitter, claimer, claims };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../src/miner/journal/journal.js';
-import type { ClaimOutcome } from '../../src/miner/submit/claim-target.js';
+import type { ClaimOutcome, ClaimTargetDeps } from '../../src/miner/submit/claim-target.js';
 import { Claimer } from '../../src/miner/submit/claimer.js';
 import { encodeSignedTransaction, manifestOf, signTransaction } from '../../src/soma/chain/index.js';
 import { refOfCoin } from '../../src/soma/client/account/transaction-sender.js';
@@ -29,12 +29,15 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-function claimer(claimExpired = false, account = fixture.client.account(fixture.keypair)): Claimer {
+function claimer(
+  claimExpired = false,
+  account: ClaimTargetDeps['account'] = fixture.client.account(fixture.keypair),
+): Claimer {
   const { client } = fixture;
   const onOutcome = (outcome: ClaimOutcome) => void outcomes.push(outcome);
   return new Claimer(
     { claimExpired, maxInFlight: 4 },
-    { client, account, journal, onOutcome, submissionsDone: async () => {} },
+    { client, account, journal, onOutcome, maySpend: async () => {} },
   );
 }
 
@@ -136,6 +139,28 @@ describe('claims', () => {
     await claimer(true).claimDue(1n, never);
     expect(outcomes).toHaveLength(6);
     expect(outcomes.every((outcome) => outcome.kind === 'claimed' && !outcome.own)).toBe(true);
+  });
+
+  it('end with their checkpoint, and beside mining once they are final', async () => {
+    await fill(2);
+    await nextEpochs(2);
+    const account = fixture.client.account(fixture.keypair);
+    const waits: unknown[] = [];
+    const watched = {
+      address: account.address,
+      pool: account.pool,
+      claimRewards: (options: Parameters<typeof account.claimRewards>[0]) => {
+        waits.push(options.wait);
+        return account.claimRewards(options);
+      },
+    };
+    await claimer(false, watched).claimDue(2n, never, false);
+    expect(waits).toEqual([false, false]);
+    expect(journal.totals()).toMatchObject({ claimed: 2, unclaimed: 0 });
+    await fill(1);
+    await nextEpochs(2);
+    await claimer(false, watched).claimDue(4n, never);
+    expect(waits).toEqual([false, false, true]);
   });
 
   it('end when they are told to', async () => {

@@ -123,7 +123,7 @@ describe('a claim that was executed before a crash', () => {
     journal.claims.record(targetId, signed!.digest, encodeSignedTransaction(signed!));
     failCalls(client, 'ExecuteTransaction', staleRefusal(signed!.data.gasPayment[0]!));
     // A look-up does not give way to submissions.
-    const submissionsDone = () => new Promise<void>(() => {});
+    const maySpend = () => new Promise<void>(() => {});
     // The first look-up finds nothing, the second a transaction without its changes.
     let reads = 0;
     intercept(client, 'GetTransaction', async (call) => {
@@ -142,7 +142,7 @@ describe('a claim that was executed before a crash', () => {
         journal,
         onOutcome: (outcome) => outcomes.push(outcome),
         onResentFee: (fee) => fees.push(fee),
-        submissionsDone,
+        maySpend,
       },
     );
     await claimer.claimDue(2n, new AbortController().signal);
@@ -175,7 +175,7 @@ describe('a claim that was executed in vain before a crash', () => {
         {
           ...{ client, account, journal, onOutcome: () => {} },
           onResentFee: (fee) => fees.push(fee),
-          submissionsDone: async () => {},
+          maySpend: async () => {},
         },
       ).claimDue(2n, new AbortController().signal);
     }
@@ -238,14 +238,14 @@ describe('claims', () => {
     await devnet.advanceEpoch();
     await devnet.advanceEpoch();
     let done: (() => void) | undefined;
-    const submissionsDone = () =>
+    const maySpend = () =>
       new Promise<void>((resolve) => {
         done = resolve;
       });
     const outcomes: ClaimOutcome[] = [];
     const onOutcome = (outcome: ClaimOutcome) => void outcomes.push(outcome);
     const account = client.account(keypair);
-    const deps = { client, account, journal, onOutcome, submissionsDone };
+    const deps = { client, account, journal, onOutcome, maySpend };
     const executions = failCalls(client, 'ExecuteTransaction', '', status.INVALID_ARGUMENT, 0);
     const claiming = new Claimer({ claimExpired: false, maxInFlight: 1 }, deps).claimDue(
       2n,

@@ -1,4 +1,4 @@
-import { EventEmitter, getEventListeners } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import type { Candidate } from '../../src/miner/match/candidate.js';
 import type { MinerEvents } from '../../src/miner/run/events.js';
 import { Reach } from '../../src/miner/run/reach.js';
 import { MinerStats } from '../../src/miner/run/stats.js';
+import { ClaimPace } from '../../src/miner/submit/claim-pace.js';
 import { HitConfirmation } from '../../src/miner/submit/hit-confirmation.js';
 import { SampleHosting } from '../../src/miner/submit/sample-hosting.js';
 import { SpendingGuard, type SpendingGuardOptions } from '../../src/miner/submit/spending-guard.js';
@@ -69,6 +70,7 @@ async function made(
     loaded: () => ({ confirm }) as LoadedModel,
   };
   const confirmation = new HitConfirmation({ aboveShannons: 0n }, { models, store, guard });
+  const pace = new ClaimPace({ patienceMs: 2 ** 31 - 1, quietMs: 0 }, () => performance.now());
   const submitter = new Submitter(
     { maxInFlight: 2, dryRun: false, ...options },
     {
@@ -79,6 +81,7 @@ async function made(
       book,
       stats,
       reach: new Reach(),
+      pace,
       emitter,
       hosting: new SampleHosting({ store, journal, host, book }),
       now: () => performance.now(),
@@ -103,7 +106,7 @@ async function made(
       distance: 0.5,
     };
   };
-  return { submitter, book, stats, told, targets, candidate };
+  return { submitter, pace, book, stats, told, targets, candidate };
 }
 
 describe('a candidate', () => {
@@ -153,17 +156,13 @@ describe('a candidate', () => {
     expect(book.excluded(targets[0]!.id)).toEqual(new Set([refused.sampleId]));
   });
 
-  it('in flight is not waited for longer than a signal allows, and nothing is left on that', async () => {
-    const { submitter, candidate } = await made({}, {}, () => new Promise(() => {}));
+  it('is answered before a claim goes', async () => {
+    const { submitter, pace, told, candidate } = await made();
     submitter.offer(await candidate(0), never);
-    const [patience, longest] = [new AbortController(), new AbortController()];
-    const [short, long] = [submitter.idle(patience.signal), submitter.idle(longest.signal)];
-    patience.abort();
-    await short;
-    expect(submitter.pending).toBe(1);
-    expect([patience, longest].map(({ signal }) => getEventListeners(signal, 'abort').length)).toEqual([0, 1]);
-    longest.abort();
-    await long;
+    const claim = pace.turn(never).then(() => told.push('claim'));
+    await submitter.idle();
+    await claim;
+    expect(told).toEqual(['hit', 'submitted', 'accepted', 'claim']);
   });
 
   it('whose bond is too large is left out for its target, and one that pays too little is let be', async () => {

@@ -42,7 +42,7 @@ async function claim(session: SomaSession, named: readonly string[], flags: Clai
     const { epoch } = await client.getSystemState({ signal });
     const claimer = new Claimer(
       { claimExpired: flags.expired ?? false, maxInFlight: config.maxInFlight },
-      { client, account, journal, onOutcome, submissionsDone: async () => {} },
+      { client, account, journal, onOutcome, maySpend: async () => {} },
     );
     if (named.length === 0) await claimer.noteDue(epoch, signal);
     const due = named.length > 0 ? named.length : journal.claims.countDue(epoch);

@@ -17,34 +17,45 @@ export class ClaimSchedule {
   readonly #options: ClaimScheduleOptions;
   readonly #deps: ClaimScheduleDeps;
   #running = false;
-  #missed = false;
+  /** Whether a round was asked for while one was under way, which may have begun before some of what is due was. */
+  #again = false;
+  #failed = false;
 
   constructor(options: ClaimScheduleOptions, deps: ClaimScheduleDeps) {
     this.#options = options;
     this.#deps = deps;
   }
 
-  /** Whether claims were asked for that were not made: another round was under way, or the last one failed. */
+  /** Whether claims were asked for that were not made, because the last round failed. */
   get missed(): boolean {
-    return this.#missed;
+    return this.#failed;
   }
 
-  /** Begins a round unless one is under way. */
+  /** Begins a round; another one follows that which is under way. */
   start(signal: AbortSignal): void {
-    this.#missed = this.#running;
+    this.#again = this.#running;
     if (this.#running || this.#options.dryRun) return;
     this.#running = true;
-    this.#deps.background.run('claiming', this.#round(signal));
+    this.#failed = false;
+    this.#deps.background.run('claiming', this.#rounds(signal));
   }
 
-  async #round(signal: AbortSignal): Promise<void> {
+  async #rounds(signal: AbortSignal): Promise<void> {
     try {
-      await this.#deps.claimer.claimDue(this.#deps.epoch() ?? 0n, signal);
+      do {
+        this.#again = false;
+        await this.#round(signal);
+      } while (this.#again);
     } catch (error) {
-      this.#missed = true;
+      this.#failed = true;
       throw error;
     } finally {
       this.#running = false;
     }
+  }
+
+  #round(signal: AbortSignal): Promise<void> {
+    // Mining reads nothing that waits for a claim's checkpoint.
+    return this.#deps.claimer.claimDue(this.#deps.epoch() ?? 0n, signal, false);
   }
 }

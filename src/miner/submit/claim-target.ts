@@ -33,6 +33,8 @@ export interface ClaimTargetDeps {
   readonly journal: Pick<Journal, 'claims' | 'submissions'>;
   /** Resolves when a claim may take coins; one that only looks an earlier transaction up does not wait. */
   readonly maySpend: (signal: AbortSignal) => Promise<void>;
+  /** Whether a claim ends with its checkpoint, so that a balance read afterwards has it; otherwise once it is final. */
+  readonly untilCheckpoint: boolean;
   /** Called once with the fee of a transaction that an earlier run signed, whatever it came to. */
   readonly onResentFee?: ((feeShannons: bigint) => void) | undefined;
 }
@@ -83,7 +85,7 @@ function gone(targetId: string, { journal }: ClaimTargetDeps, feeShannons?: bigi
 /** Sends the claim; `undefined` when the target is gone: a claimed one is deleted. */
 async function send(
   { targetId }: JournalClaim,
-  { client, account, journal, maySpend }: ClaimTargetDeps,
+  { client, account, journal, maySpend, untilCheckpoint }: ClaimTargetDeps,
   signal: AbortSignal,
 ): Promise<TransactionResult | undefined> {
   const target = await client.getTarget(targetId, { signal }).catch(notFoundAsUndefined);
@@ -92,7 +94,7 @@ async function send(
   return account.claimRewards({
     targetId,
     rewardShannons: target.rewardPoolShannons,
-    // Waits for the checkpoint: nothing here is in a race, and a balance read afterwards must have it.
+    wait: untilCheckpoint,
     signal,
     onSigned: (signed) => journal.claims.record(targetId, signed.digest, encodeSignedTransaction(signed)),
     onSuperseded: ({ effects }) => journal.claims.spend(targetId, effects.fee.totalFee),

@@ -1,6 +1,5 @@
 import PQueue from 'p-queue';
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
-import { childSignal } from '../../http/index.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { JournalClaim } from '../journal/claim-records.js';
 import type { Journal } from '../journal/journal.js';
@@ -13,22 +12,17 @@ export interface ClaimerOptions {
   readonly maxInFlight: number;
 }
 
-export interface ClaimerDeps extends Omit<ClaimTargetDeps, 'maySpend'> {
+export interface ClaimerDeps extends Omit<ClaimTargetDeps, 'untilCheckpoint'> {
   readonly client: ClaimTargetDeps['client'] & Pick<SomaClient, 'listAllTargets'>;
   /** Called with what became of each claim. */
   readonly onOutcome: (outcome: ClaimOutcome) => void;
-  /** Resolves when no submission waits or is in flight, or the signal fires. */
-  readonly submissionsDone: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Claims taken from the journal ahead of those in flight. */
 const MAX_WAITING = 16;
 
-/** How long a claim gives way to submissions at most: they may never end. */
-const GIVE_WAY_MS = 10_000;
-
-/** Claims in flight at once: they have a whole epoch. */
-const MAX_CLAIMS = 8;
+/** Claims in flight at once: most of the time that one takes is a node's answers on their way. */
+const MAX_CLAIMS = 16;
 
 /** Claims rewards once their audit window is over, and nothing else is in the way of them. */
 export class Claimer {
@@ -45,12 +39,14 @@ export class Claimer {
   /**
    * Claims everything due in `epoch`: first what the journal knows, then targets this address filled that it does not know,
    * because it was lost or another machine submitted them. The node lists those.
+   *
+   * @param untilCheckpoint whether each claim waits for its checkpoint: see {@link ClaimTargetDeps}
    */
-  async claimDue(epoch: bigint, signal: AbortSignal): Promise<void> {
+  async claimDue(epoch: bigint, signal: AbortSignal, untilCheckpoint = true): Promise<void> {
     const { claims } = this.#deps.journal;
-    await this.#claimAll(claims.due(epoch), epoch, signal);
+    await this.#claimAll(claims.due(epoch), epoch, untilCheckpoint, signal);
     const noted = await this.noteDue(epoch, signal);
-    await this.#claimAll(claimsOf(noted, claims), epoch, signal);
+    await this.#claimAll(claimsOf(noted, claims), epoch, untilCheckpoint, signal);
   }
 
   /** Claims these targets, whether they are known to be due or not. */
@@ -63,7 +59,7 @@ export class Claimer {
       const claim = journal.claims.find(id);
       if (claim !== undefined) claims.push(claim);
     }
-    await this.#claimAll(claims, epoch, signal);
+    await this.#claimAll(claims, epoch, true, signal);
   }
 
   /** Asks the node what is due in `epoch`, once an epoch, and notes it in the journal; returns the ids that were new. */
@@ -83,10 +79,15 @@ export class Claimer {
     return noted;
   }
 
-  async #claimAll(claims: Iterable<JournalClaim>, epoch: bigint, signal: AbortSignal): Promise<void> {
+  async #claimAll(
+    claims: Iterable<JournalClaim>,
+    epoch: bigint,
+    untilCheckpoint: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { onOutcome } = this.#deps;
+    const deps = { ...this.#deps, untilCheckpoint };
     await quarantineSignedCoins(this.#deps, signal);
-    const deps = { ...this.#deps, maySpend: (until: AbortSignal) => this.#giveWay(until) };
     // Half of the coins stay with submissions that may come at any moment.
     const queue = new PQueue({
       concurrency: Math.max(1, Math.min(MAX_CLAIMS, Math.floor(this.#options.maxInFlight / 2))),
@@ -105,15 +106,6 @@ export class Claimer {
     }
     await queue.onIdle();
     throwIfAborted(signal, 'claiming');
-  }
-
-  /** A claim can be made all epoch long, a submission only until another miner fills the target. */
-  async #giveWay(signal: AbortSignal): Promise<void> {
-    const wait = childSignal(signal);
-    const timer = setTimeout(() => wait.close(), GIVE_WAY_MS);
-    await this.#deps.submissionsDone(wait.signal);
-    clearTimeout(timer);
-    wait.close();
   }
 }
 

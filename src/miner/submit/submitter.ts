@@ -9,6 +9,7 @@ import type { Candidate } from '../match/candidate.js';
 import type { MinerEmitter, SubmissionOutcome } from '../run/events.js';
 import type { Reach } from '../run/reach.js';
 import type { MinerStats } from '../run/stats.js';
+import type { ClaimPace } from './claim-pace.js';
 import type { HitConfirmation } from './hit-confirmation.js';
 import type { SampleHosting } from './sample-hosting.js';
 import type { SpendingGuard } from './spending-guard.js';
@@ -35,6 +36,8 @@ export interface SubmitterDeps {
   readonly book: OpenTargets;
   readonly stats: MinerStats;
   readonly reach: Pick<Reach, 'answered'>;
+  /** Claims give way to what is told here. */
+  readonly pace: Pick<ClaimPace, 'queued' | 'ended'>;
   readonly emitter: MinerEmitter;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -88,7 +91,7 @@ export class Submitter {
 
   /** Queues a candidate unless its target is taken or a guard forbids it. */
   offer(candidate: Candidate, signal: AbortSignal): boolean {
-    const { book, emitter, stats, reach, journal, guard } = this.#deps;
+    const { book, emitter, stats, reach, pace, journal, guard } = this.#deps;
     const { target } = candidate.open;
     if (this.full || guard.isPoor) return false;
     const verdict = guard.judge(candidate);
@@ -104,6 +107,7 @@ export class Submitter {
     });
     if (this.#options.dryRun) return true;
     const giveBack = guard.reserve(guard.bondOf(candidate.sizeBytes));
+    pace.queued();
     void this.#queue
       .add(() => this.#run(candidate, signal))
       .catch((error: unknown) => {
@@ -111,6 +115,7 @@ export class Submitter {
       })
       .finally(() => {
         giveBack();
+        pace.ended();
         this.#tellRoom();
       });
     return true;
@@ -139,18 +144,9 @@ export class Submitter {
     this.#tellRoom();
   }
 
-  /** Resolves when nothing is queued or in flight, or the signal fires; leaves nothing behind: under load that is never. */
-  async idle(signal?: AbortSignal): Promise<void> {
-    if (this.pending === 0 || signal?.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.#queue.off('idle', done);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#queue.on('idle', done);
-      signal?.addEventListener('abort', done);
-    });
+  /** Resolves when nothing is queued or in flight. */
+  async idle(): Promise<void> {
+    await this.#queue.onIdle();
   }
 
   /**

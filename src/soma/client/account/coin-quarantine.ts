@@ -70,8 +70,9 @@ export class CoinQuarantine {
     try {
       const lockedIn = isEquivocated ? await this.#epoch() : undefined;
       for (let attempt = 0; ; attempt++) {
-        // A stale coin is usable as soon as it is read; the others wait for another transaction to end.
-        if (attempt > 0 || why !== 'stale') {
+        // A stale coin is usable as soon as it is read; a node's reads show a new one only after a moment; the others wait
+        // for another transaction to end.
+        if (attempt > 0 || why !== 'stale' || isPlaceholder) {
           const pause = isEquivocated ? EQUIVOCATED_RECHECK_MS : backoffDelayMs(attempt, RECHECK, this.#client.random);
           const left = deadline - this.#client.now();
           await this.#client.sleep(left > 0 ? Math.min(left, pause) : pause, this.#signal);
