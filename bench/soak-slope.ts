@@ -11,6 +11,16 @@ export function slopePerHour(points: readonly Point[]): number {
 }
 
 /**
+ * The least of the third quarter of the points, and of the fourth: what a process goes back to when it has tidied up. Garbage and
+ * an allocator's leftovers come and go by tens of MiB, which a slope over minutes takes for growth; a leak lifts this floor.
+ */
+export function floors(points: readonly Point[]): readonly [third: number, fourth: number] {
+  const quarter = Math.ceil(points.length / 4);
+  const least = (part: readonly Point[]): number => part.reduce((low, { value }) => Math.min(low, value), Infinity);
+  return [least(points.slice(-2 * quarter, -quarter)), least(points.slice(-quarter))];
+}
+
+/**
  * How many bytes memory grew by for each unit of something counted at other moments, by least squares over a part of the
  * run.
  *

@@ -102,6 +102,13 @@ describe('what is deployed', () => {
     expect(/^Environment=HOME=(\S+)$/m.exec(unit)?.[1]).toBe(`/var/lib/${state}`);
   });
 
+  // Measured: with an arena for each thread, glibc holds four times what is in use.
+  it('has one arena of memory, wherever it runs', () => {
+    expect(read('Dockerfile')).toMatch(/^ENV MALLOC_ARENA_MAX=1$/m);
+    expect(read('quarry.service')).toMatch(/^Environment=MALLOC_ARENA_MAX=1$/m);
+    expect(readFileSync(new URL('../docs/mining.md', deploy), 'utf8')).toMatch(/^Environment=MALLOC_ARENA_MAX=1$/m);
+  });
+
   it('names secrets by the variables of settings', () => {
     const named = `${read('kubernetes.yaml')}${read('compose.yaml')}`.match(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/g) ?? [];
     const variables = Object.values(SETTINGS as Readonly<Record<string, Setting>>).map(({ env }) => env);

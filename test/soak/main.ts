@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type MemorySample, memoryNow } from '../../bench/soak-probe.js';
-import { slopePerHour } from '../../bench/soak-slope.js';
+import { floors, type Point, slopePerHour } from '../../bench/soak-slope.js';
 import { processEntry } from '../../src/devnet/soma/entry-point.js';
 import { seededRandom } from '../../src/devnet/soma/seeded-random.js';
 import { toQuarryError } from '../../src/errors/index.js';
@@ -25,6 +25,10 @@ const random = seededRandom(seed);
 const LOOK_EVERY_MS = 5_000;
 const TRIES = 200;
 const MIB = 2 ** 20;
+/** For so long, minutes, heaps and arenas still reach their size: nothing is said of growth. */
+const SETTLING_MINUTES = 10;
+/** How far the floor of the miner's memory may rise from the third quarter to the fourth, MiB. */
+const MOST_RISE = { heapUsed: 8, anonymous: 48 } as const;
 
 const memory: { readonly miner: MemorySample[]; readonly network: MemorySample[] } = { miner: [], network: [] };
 const failures: Record<string, number> = {};
@@ -50,7 +54,11 @@ const lived = await mineInLives();
 clearInterval(watching);
 await lying;
 proxy.honest();
-const faults = [...(lived === undefined ? ['the process of the miner ended'] : []), ...(await reconcile(network))];
+const faults = [
+  ...(lived === undefined ? ['the process of the miner ended'] : []),
+  ...(minutes < 4 * SETTLING_MINUTES ? [] : (['heapUsed', 'anonymous'] as const).flatMap(grown)),
+  ...(await reconcile(network)),
+];
 report(faults);
 await network.close();
 proxy.close();
@@ -136,17 +144,31 @@ function report(faults: readonly string[]): void {
   console.log(`memory of the miner's process: ${growth(memory.miner, 'heapUsed', 'heap')}; ${anonymous(memory.miner)}`);
   console.log(`memory of the network's process, which keeps its history: ${anonymous(memory.network)}`);
   for (const fault of faults) console.log(`  ${fault}`);
-  console.log(faults.length === 0 ? 'ledger = journal' : `${faults.length} disagreements`);
+  console.log(faults.length === 0 ? 'ledger = journal' : `${faults.length} faults`);
 }
 
 function anonymous(samples: readonly MemorySample[]): string {
   return growth(samples, 'anonymous', 'all but mapped files');
 }
 
-/** The last value and the slope of the second half: the first fills caches. */
-function growth(samples: readonly MemorySample[], kind: 'heapUsed' | 'anonymous', name: string): string {
-  const later = samples.slice(samples.length >> 1).map((sample) => ({ atMs: sample.atMs, value: sample[kind] / MIB }));
-  return `${name} ${(later.at(-1)?.value ?? 0).toFixed(1)} MiB, ${slopePerHour(later).toFixed(0)} MiB an hour`;
+/** The last value, the floor in the last two quarters and the slope of the second half: the first fills caches. */
+function growth(samples: readonly MemorySample[], kind: keyof typeof MOST_RISE, name: string): string {
+  const points = mibOf(samples, kind);
+  const [third, fourth] = floors(points).map((value) => value.toFixed(0));
+  const slope = slopePerHour(points.slice(points.length >> 1)).toFixed(0);
+  const long = minutes < 2 * SETTLING_MINUTES ? ', too short a run to judge' : '';
+  return `${name} ${(points.at(-1)?.value ?? 0).toFixed(1)} MiB, least ${third} and then ${fourth}, ${slope} MiB an hour${long}`;
+}
+
+/** What says that the miner's memory leaks. */
+function grown(kind: keyof typeof MOST_RISE): string[] {
+  const [third, fourth] = floors(mibOf(memory.miner, kind));
+  const rise = fourth - third;
+  return rise > MOST_RISE[kind] ? [`the least of ${kind} rose by ${rise.toFixed(0)} MiB in a quarter of the time`] : [];
+}
+
+function mibOf(samples: readonly MemorySample[], kind: keyof typeof MOST_RISE): Point[] {
+  return samples.map((sample) => ({ atMs: sample.atMs, value: sample[kind] / MIB }));
 }
 
 function count(counts: Record<string, number>, name: string): void {
