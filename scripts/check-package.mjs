@@ -127,6 +127,25 @@ function installed(name) {
   return install(name, MANAGERS[name], ours, name === 'yarn' ? { resolutions: platformPackages() } : {});
 }
 
+/** The first screen of README: one line, from an empty directory. */
+function minesFromNothing() {
+  const cwd = mkdtempSync(join(home, 'nothing-'));
+  const args = [
+    '--yes',
+    `--package=${main}`,
+    `--package=${platform}`,
+    'quarry',
+    'demo',
+    '--max-accepted',
+    '1',
+    '--json',
+  ];
+  const stdio = ['ignore', 'pipe', 'ignore'];
+  const out = execFileSync('npx', args, { cwd, stdio, encoding: 'utf8', shell: process.platform === 'win32' });
+  const { accepted } = JSON.parse(out.trim().split('\n').at(-1));
+  check('npx from an empty directory: quarry demo mines', accepted >= 1, `${accepted} accepted`);
+}
+
 /** Mines in a project. */
 function mines(name, dir, node = process.execPath) {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -140,6 +159,7 @@ function mines(name, dir, node = process.execPath) {
 
 const dir = installed('npm');
 mines('npm', dir);
+minesFromNothing();
 const sizes = readdirSync(join(dir, 'node_modules'))
   .flatMap((name) =>
     name.startsWith('@') ? readdirSync(join(dir, 'node_modules', name)).map((n) => `${name}/${n}`) : name,
