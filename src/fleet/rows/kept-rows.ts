@@ -176,7 +176,7 @@ export class KeptRows {
         return [];
       }
       const each = [];
-      for (const id of ids) each.push(...(await this.#scoreEach(loaded, store, [id], options)));
+      for (const id of ids) for (const one of await this.#scoreEach(loaded, store, [id], options)) each.push(one);
       return each;
     }
   }
