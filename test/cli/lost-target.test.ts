@@ -23,25 +23,31 @@ it('a miner loses a target to another: why tells who, when and by how much', asy
     [network.signer, rival].map(async (signer, i) => {
       const stateDir = join(network.dir, `miner-${i}`);
       const { miner, close } = await network.miner({ stateDir, signer, untilIdle: false });
-      const filled = new Map<string, boolean>();
-      miner.events.on('filled', ({ targetId, own }) => filled.set(targetId, own));
-      return { miner, close, stateDir, address: signer.address, filled };
+      const won = new Set<string>();
+      const lost: MinerEvents['outcome'][0][] = [];
+      miner.events.on('outcome', (event) => {
+        if (event.outcome.kind === 'accepted') won.add(event.targetId);
+        if (event.outcome.kind === 'lost') lost.push(event);
+      });
+      return { miner, close, stateDir, address: signer.address, won, lost };
     }),
   );
-  // Both know the same data and answer every new target: one of the two is second.
-  const { lost, loser } = await new Promise<{ lost: MinerEvents['outcome'][0]; loser: (typeof miners)[number] }>(
-    (resolve) => {
-      for (const each of miners) {
-        each.miner.events.on('outcome', (event) => {
-          if (event.outcome.kind === 'lost') resolve({ lost: event, loser: each });
-        });
-        void each.miner.run();
-      }
-    },
-  );
-  const winner = miners.find((each) => each !== loser)!;
-  // The stream says of the target that it is filled, and the winner knows by whom.
-  await until(() => winner.filled.get(lost.targetId), 'the target to be filled by the winner');
+  for (const { miner } of miners) void miner.run();
+  const race = () => {
+    for (const [i, loser] of miners.entries()) {
+      const winner = miners[1 - i]!;
+      const lost = loser.lost.find(({ targetId }) => winner.won.has(targetId));
+      if (lost !== undefined) return { lost, loser, winner };
+    }
+    return undefined;
+  };
+  // Both know the same data and answer every new target: one of the two is second, in the first epoch that meets both ready.
+  const admin = await SomaClient.connect({ url: network.devnet.rpcUrl, adminUrl: network.devnet.adminUrl });
+  while (race() === undefined) {
+    await until(race, 'both to answer the same target', { deadlineMs: 3_000 }).catch(() => admin.advanceEpoch());
+  }
+  admin.close();
+  const { lost, loser, winner } = race()!;
   for (const { miner } of miners) miner.stop();
   for (const { close } of miners) await close();
 
@@ -54,11 +60,12 @@ it('a miner loses a target to another: why tells who, when and by how much', asy
   expect(Math.abs(told.winner.atMs - Date.parse(told.at))).toBeLessThan(60_000);
   expect(told.node).toBe(network.devnet.rpcUrl);
   expect(Date.parse(told.seenAt)).toBeLessThanOrEqual(Date.parse(told.at));
-  // What was submitted is in the store, and nothing there is closer.
+  // What was submitted is in the store: it is told, or the five that are told are closer.
   const [closest, ...others] = told.candidates;
   expect(closest).toMatchObject({ isHit: true });
   expect(closest.distance).toBeLessThanOrEqual(told.distance + 1e-6);
-  expect(told.candidates.some(({ checksum }: { checksum: string }) => checksum === told.checksum)).toBe(true);
+  const isTold = told.candidates.some(({ checksum }: { checksum: string }) => checksum === told.checksum);
+  expect(isTold || (told.candidates.length === 5 && others.at(-1).distance <= told.distance + 1e-6)).toBe(true);
   for (const { distance } of others) expect(distance).toBeGreaterThanOrEqual(closest.distance);
   const { stdout } = await run(asked);
   expect(stdout).toMatch(/seen {7}20\d\d-\S+ on http\S+, .+ before it was signed for/);
