@@ -37,7 +37,8 @@ export class Miner {
     const { totalShannons } = account.pool;
     return stats.summary({
       openTargets: book.size,
-      waitingTargets: waitingTargets(book, models),
+      // The end of a run lets the models go: nothing waits for them then.
+      waitingTargets: this.#stop.signal.aborted ? 0 : waitingTargets(book, models),
       fullnodeLostMs: node.contact.lostMs,
       reach: this.reach,
       epoch: chain.epoch,
