@@ -22,3 +22,8 @@ export function weightsIdentity(manifest: Pick<WeightsManifest, 'checksum' | 'de
   const parts = Buffer.concat([Buffer.from(manifest.checksum, 'hex'), manifest.decryptionKey]);
   return Buffer.from(blake2b256(parts)).toString('hex');
 }
+
+/** What scores under these weights are filed under: the only architecture there is, and {@link weightsIdentity}. */
+export function weightsKey(manifest: Pick<WeightsManifest, 'checksum' | 'decryptionKey'>) {
+  return { architecture: 'v1', checksum: weightsIdentity(manifest) } as const;
+}

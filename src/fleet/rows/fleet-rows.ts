@@ -167,6 +167,7 @@ export class FleetRows implements FarRows {
         resolve();
       };
       policy.signal?.addEventListener('abort', gathering.done, { once: true });
+      if (policy.signal?.aborted) return gathering.done();
       try {
         nc.publish(scanSubject(prefix), this.#request(targets, policy), { reply: inbox });
       } catch {

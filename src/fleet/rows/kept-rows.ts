@@ -1,13 +1,11 @@
 import type { LoadedModel, Score } from '../../engine/contract.js';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
 import { type ModelKey, modelKeyId, openStore, type Store } from '../../store/index.js';
-import { weightsIdentity } from '../../weights/manifest.js';
+import { weightsKey } from '../../weights/manifest.js';
 import type { ModelShelf } from '../model-shelf.js';
 import type { PublishedModel } from '../wire.js';
 import { RecentRows } from './recent-rows.js';
 
-/** The only architecture there is, as the store names it. */
-const ARCHITECTURE = 'v1';
 /** A model that cannot be had is left alone for this long. */
 const FAILED_MODEL_MS = 30_000;
 /** Scores under weights that the coordinator had replaced for two epochs of a day go. */
@@ -27,6 +25,7 @@ export class KeptRows {
   readonly recent = new RecentRows();
   readonly #dir: string;
   readonly #deps: KeptRowsDeps;
+  readonly #now: () => number;
   #store: Promise<Store> | undefined;
   #opened: Store | undefined;
   /** Ids up to which all samples are scored or cannot be, by model. */
@@ -39,6 +38,7 @@ export class KeptRows {
   constructor(dir: string, deps: KeptRowsDeps) {
     this.#dir = dir;
     this.#deps = deps;
+    this.#now = deps.now ?? (() => performance.now());
   }
 
   get count(): number {
@@ -47,8 +47,8 @@ export class KeptRows {
 
   /** Models that are known and can be had. */
   get models(): readonly PublishedModel[] {
-    const now = Date.now();
-    return this.#deps.known().filter(({ manifest }) => (this.#failedUntil.get(weightsIdentity(manifest)) ?? 0) <= now);
+    const now = this.#now();
+    return this.#deps.known().filter((model) => (this.#failedUntil.get(keyOf(model).checksum) ?? now) <= now);
   }
 
   /** Whether samples wait to be scored under some model. */
@@ -122,7 +122,7 @@ export class KeptRows {
       return true;
     } catch (error) {
       if (signal.aborted) return false;
-      this.#failedUntil.set(key.checksum, Date.now() + FAILED_MODEL_MS);
+      this.#failedUntil.set(key.checksum, this.#now() + FAILED_MODEL_MS);
       const isWanted = this.#deps.known().some((each) => keyOf(each).checksum === key.checksum);
       if (isWanted) this.#deps.onWarning(toQuarryError(error, `scoring with model ${key.checksum.slice(0, 10)}`));
       return false;
@@ -131,7 +131,7 @@ export class KeptRows {
 
   /** Drops scores under weights that were replaced long ago; while no model is known, nothing counts as replaced. */
   async dropReplaced(store: Store): Promise<void> {
-    const now = (this.#deps.now ?? (() => performance.now()))();
+    const now = this.#now();
     const known = new Set(this.#deps.known().map((model) => modelKeyId(keyOf(model))));
     for (const id of store.models.map(modelKeyId)) {
       if (known.size === 0 || known.has(id)) this.#replacedAt.delete(id);
@@ -184,5 +184,5 @@ export class KeptRows {
 
 /** The model as stores name it. */
 export function keyOf({ manifest }: PublishedModel): ModelKey {
-  return { architecture: ARCHITECTURE, checksum: weightsIdentity(manifest) };
+  return weightsKey(manifest);
 }

@@ -5,14 +5,12 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { type Backoff, backoffDelayMs, type DownloadSource } from '../../http/index.js';
 import type { Model } from '../../soma/client/decode/model.js';
 import type { ModelKey } from '../../store/index.js';
-import { type WeightsManifest, weightsIdentity } from '../../weights/manifest.js';
+import { type WeightsManifest, weightsKey } from '../../weights/manifest.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
 import type { FetchWeightsOptions, WeightsCache } from '../../weights/weights-cache.js';
 import type { MinerEmitter } from '../run/events.js';
 
-/** The only architecture there is, as the store names it. */
-const ARCHITECTURE = 'v1';
 /** A model whose weights cannot be had is tried again soon, as a transfer may be damaged once, and then ever less often. */
 const RETRY: Backoff = { baseMs: 2_000, maxMs: 120_000 };
 /** What is wrong with the file itself will be wrong tomorrow: fetching gigabytes again can wait. */
@@ -74,11 +72,7 @@ export class ModelCatalogue {
       if (state !== 'active' || manifest === undefined || decryptionKey === undefined) continue;
       const checksum = bytesToHex(manifest.checksum);
       const weights = { url: manifest.url, checksum, sizeBytes: Number(manifest.size), decryptionKey };
-      this.#active.set(id, {
-        id,
-        key: { architecture: ARCHITECTURE, checksum: weightsIdentity(weights) },
-        manifest: weights,
-      });
+      this.#active.set(id, { id, key: weightsKey(weights), manifest: weights });
     }
     const wanted = new Set([...this.#active.values()].map((model) => model.key.checksum));
     for (const [checksum, model] of this.#loaded) {
