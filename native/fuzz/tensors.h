@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "fuzz/input.h"
+#include "test/tensor_sizes.h"
 
 namespace quarry::fuzz {
 
@@ -11,19 +12,6 @@ struct Weights {
   std::vector<TensorSource> tensors;
   std::vector<char> bytes;
 };
-
-/// Elements of the tensors of a shape, in the order of packed_weights.h.
-inline std::vector<size_t> tensor_sizes(const ModelShape& s) {
-  const size_t e = s.embedding;
-  std::vector<size_t> counts = {s.vocabulary * e};
-  for (size_t l = 0; l < s.layers; ++l) {
-    for (const size_t n : {e, e, e * e, e, e * e, e, e * e, e, e * e, e, e, e, e * s.hidden, s.hidden, s.hidden * e, e}) {
-      counts.push_back(n);
-    }
-  }
-  for (const size_t n : {e, e, e * s.vocabulary, s.vocabulary}) counts.push_back(n);
-  return counts;
-}
 
 /// `lies`: how many of the list's numbers are untrue, at most.
 inline Weights make_weights(Input& in, const ModelShape& shape, size_t lies) {

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "forward/weights_stream.h"
+#include "test/tensor_sizes.h"
 
 using namespace quarry;
 
@@ -31,18 +32,10 @@ struct Weights {
 
 // Tensors one after the other behind a header of `gap` bytes, in the order of packed_weights.h.
 Weights make_weights(const ModelShape& s, Dtype dtype, size_t gap) {
-  const size_t e = s.embedding;
-  std::vector<size_t> counts = {s.vocabulary * e};
-  for (size_t l = 0; l < s.layers; ++l) {
-    for (const size_t n : {e, e, e * e, e, e * e, e, e * e, e, e * e, e, e, e, e * s.hidden, s.hidden, s.hidden * e, e}) {
-      counts.push_back(n);
-    }
-  }
-  for (const size_t n : {e, e, e * s.vocabulary, s.vocabulary}) counts.push_back(n);
   Weights weights;
   weights.bytes.assign(gap, 'h');
   size_t value = 0;
-  for (const size_t count : counts) {
+  for (const size_t count : tensor_sizes(s)) {
     weights.tensors.push_back({dtype, weights.bytes.size(), count * dtype_bytes(dtype)});
     for (size_t i = 0; i < count; ++i, ++value) {
       const float x = static_cast<float>(value % 2003) / 64 - 15;
