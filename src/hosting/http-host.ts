@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { toQuarryError } from '../errors/index.js';
+import { listen } from '../http/index.js';
 import type { DataHost } from './contract.js';
 import { limitConnections } from './limit-connections.js';
 import { parseRange } from './range.js';
@@ -59,20 +60,7 @@ export class HttpHost implements DataHost {
     const host = options.host ?? '127.0.0.1';
     const server = createServer(LIMITS);
     limitConnections(server, options.maxConnections ?? 256);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) =>
-        reject(
-          error.code === 'EADDRINUSE'
-            ? new QuarryError('CONFLICT', `port ${options.port} is in use`, {
-                hint: 'choose another hosting port, or 0 for a free one',
-                retryable: false,
-              })
-            : toQuarryError(error, 'starting the data host'),
-        ),
-      );
-      server.listen(options.port, host, resolve);
-    });
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server, { host, port: options.port, what: "the data host's port" });
     const base = options.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     return new HttpHost(options.dir, server, base.replace(/\/$/, ''));
   }

@@ -24,6 +24,7 @@ export {
 } from './download/index.js';
 export { HttpClient, type HttpClientOptions, type HttpResponse } from './http-client.js';
 export { HttpStatusError } from './http-error.js';
+export { listen } from './listen.js';
 export {
   atLeast,
   MIN_BODY_THROUGHPUT,

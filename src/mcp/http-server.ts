@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { bearerMatches } from '../http/index.js';
+import { bearerMatches, listen } from '../http/index.js';
 import type { AgentHost } from './agent-host.js';
 import type { MinerSession } from './miner-session.js';
 import { createMcpServer } from './server.js';
@@ -37,18 +36,9 @@ export async function serveMcpHttp(
       else refuse(response, code === 'DATA_TOO_LARGE' ? 413 : 400, message);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        cause.code === 'EADDRINUSE'
-          ? new QuarryError('CONFLICT', `port ${port} is taken`, { cause, retryable: false })
-          : toQuarryError(cause, `listening on port ${port}`),
-      ),
-    );
-    server.listen(port, '127.0.0.1', resolve);
-  });
+  const bound = await listen(server, { host: '127.0.0.1', port, what: "the agents' port" });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    url: `http://127.0.0.1:${bound}/mcp`,
     async close() {
       for (const transport of sessions.values()) await transport.close();
       server.closeAllConnections();

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import type { Config } from '../../config/index.js';
-import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { QuarryError } from '../../errors/index.js';
+import { listen } from '../../http/index.js';
 import { assertGuarded } from '../../telemetry/api/http-api.js';
 
 /**
@@ -31,15 +32,6 @@ export async function checkPorts(
 /** Listens, and stops at once. */
 async function assertFree(flag: string, port: number, host: string): Promise<void> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => server.close(() => resolve()));
-  }).catch((cause: NodeJS.ErrnoException) => {
-    const isTaken = cause.code === 'EADDRINUSE';
-    throw new QuarryError(
-      isTaken ? 'CONFLICT' : toQuarryError(cause, 'listening').code,
-      `${flag} ${port} on ${host} ${isTaken ? 'is taken by another program' : `cannot be listened on: ${cause.message}`}`,
-      { cause, hint: 'name another port, or 0 for any that is free', retryable: false },
-    );
-  });
+  await listen(server, { host, port, what: flag });
+  await new Promise((resolve) => server.close(resolve));
 }

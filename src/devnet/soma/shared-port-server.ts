@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer, type Socket, type Server as TcpServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
-import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { listen } from '../../http/index.js';
 
 /** How HTTP/2 connections with prior knowledge begin (RFC 9113, section 3.4). */
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0');
@@ -46,8 +46,7 @@ export async function listenShared(
       else http.emit('connection', socket);
     });
   });
-  await listen(tcp, options);
-  const { port } = tcp.address() as AddressInfo;
+  const port = await listen(tcp, { ...options, what: 'port' });
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
     url: `http://${host}:${port}`,
@@ -59,15 +58,4 @@ export async function listenShared(
         for (const socket of sockets) socket.destroy();
       }),
   };
-}
-
-function listen(server: TcpServer, { host, port }: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') return reject(toQuarryError(error, `listening on ${host}:${port}`));
-      const hint = 'choose another port, or 0 for a free one';
-      reject(new QuarryError('CONFLICT', `port ${port} is in use`, { hint, retryable: false }));
-    });
-    server.listen(port, host, resolve);
-  });
 }

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type ErrorCode, QuarryError, toQuarryError } from '../../errors/index.js';
-import { bearerMatches, isLoopbackHost } from '../../http/index.js';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { bearerMatches, isLoopbackHost, listen } from '../../http/index.js';
 import { toJsonLine } from '../../text/index.js';
 import { type ApiRequest, type ApiRoute, queryOf } from './api-route.js';
 import { apiRoutes, type HttpApiDeps } from './api-routes.js';
@@ -47,18 +46,10 @@ export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): 
   assertGuarded(host, token);
   const routes = new Map(apiRoutes(deps).map((route) => [`${route.method} ${route.path}`, route]));
   const server = createServer((request, response) => void answer(request, response, { routes, token, isLocal }));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const code: ErrorCode = error.code === 'EADDRINUSE' ? 'CONFLICT' : toQuarryError(error, 'x').code;
-      reject(
-        new QuarryError(code, `the HTTP API cannot listen on port ${options.port}`, { cause: error, retryable: false }),
-      );
-    });
-    server.listen(options.port, host, resolve);
-  });
+  const port = await listen(server, { host, port: options.port, what: "the HTTP API's port" });
   const name = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `http://${name}:${(server.address() as AddressInfo).port}`,
+    url: `http://${name}:${port}`,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

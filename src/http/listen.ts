@@ -1,0 +1,31 @@
+import type { AddressInfo, Server } from 'node:net';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+
+/** Where a server listens, and what it is. */
+export interface ListenAt {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Named in errors: a flag, or what is served. */
+  readonly what: string;
+}
+
+/**
+ * Has a server listen.
+ *
+ * @returns the port
+ * @throws QuarryError `CONFLICT` when another program has the port, and what the system says otherwise
+ */
+export async function listen(server: Server, { host, port, what }: ListenAt): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const isTaken = cause.code === 'EADDRINUSE';
+      const code = isTaken ? 'CONFLICT' : toQuarryError(cause, 'listening').code;
+      const why = isTaken ? 'is taken by another program' : `cannot be listened on: ${cause.message}`;
+      const hint = 'choose another port, or 0 for a free one';
+      reject(new QuarryError(code, `${what} ${port} on ${host} ${why}`, { hint, cause, retryable: false }));
+    });
+    server.listen(port, host, resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
