@@ -5,8 +5,11 @@ import { HOSTILE_NUMBERS, HOSTILE_TEXTS } from './hostile.js';
 const number = fc.constantFrom(...HOSTILE_NUMBERS);
 const FLOATS = [Number.NaN, Number.POSITIVE_INFINITY, -0, 3e38, 1e-45, -1];
 
-/** A lie of the type of the part it takes the place of; not every one has a place in what is encoded. */
-type Lie = (part: unknown) => unknown;
+/** A well-formed message of a few megabytes is a lie already; repeated parts must not make one of gigabytes. */
+const MOST_BYTES = 8 * 2 ** 20;
+
+/** A lie of the type of the part it takes the place of, which it repeats at most so often; not every one can be encoded. */
+type Lie = (part: unknown, mostTimes: number) => unknown;
 const lie: fc.Arbitrary<Lie> = fc
   .record({
     number,
@@ -15,14 +18,14 @@ const lie: fc.Arbitrary<Lie> = fc
     bytes: fc.uint8Array({ maxLength: 100 }),
     times: fc.constantFrom(0, 2, 300),
   })
-  .map((drawn) => (part) => {
+  .map((drawn) => (part, mostTimes) => {
+    const times = Math.min(drawn.times, mostTimes);
     if (typeof part === 'bigint') return drawn.number;
     if (typeof part === 'number') return Number(BigInt.asUintN(32, drawn.number));
     if (typeof part === 'boolean') return !part;
     if (part instanceof Float32Array) return part.map((value, i) => (i === part.length >> 1 ? drawn.float : value));
-    if (part instanceof Uint8Array)
-      return drawn.times === 0 ? drawn.bytes : Buffer.concat(Array(drawn.times).fill(part));
-    if (Array.isArray(part)) return Array(drawn.times).fill(part).flat();
+    if (part instanceof Uint8Array) return times === 0 ? drawn.bytes : Buffer.concat(Array(times).fill(part));
+    if (Array.isArray(part)) return Array(times).fill(part).flat();
     return typeof part === 'string' ? drawn.text : undefined;
   });
 
@@ -33,7 +36,7 @@ function partsOf(value: unknown, path: readonly string[] = []): string[][] {
   return own.concat(...Object.entries(value).map(([name, inner]) => partsOf(inner, [...path, name])));
 }
 
-function changed(value: unknown, [name, ...rest]: readonly string[], change: Lie): unknown {
+function changed(value: unknown, [name, ...rest]: readonly string[], change: (part: unknown) => unknown): unknown {
   if (name === undefined) return change(value);
   if (Array.isArray(value)) return value.map((inner, i) => (String(i) === name ? changed(inner, rest, change) : inner));
   const object = value as Record<string, unknown>;
@@ -48,7 +51,8 @@ export function valueLies<T>(values: readonly T[], encode: (value: T) => Uint8Ar
     let bytes = encode(value);
     for (const [place, change] of list) {
       const parts = partsOf(told);
-      const next = changed(told, parts[place % parts.length] ?? [], change);
+      const mostTimes = Math.floor(MOST_BYTES / (bytes.length + 1));
+      const next = changed(told, parts[place % parts.length] ?? [], (part) => change(part, mostTimes));
       try {
         bytes = encode(next as T);
         told = next;
