@@ -1,6 +1,6 @@
 // AVX-512 VL. The chain of a round is shortened by rotating both sides of an XOR before it: the side that is ready early
 // by the rotate instruction (two cycles here), the late one by two shifts at once, and a three-way XOR joins them. A late
-// value then needs two cycles instead of three. Message words come by loads, which keeps the shuffle units free.
+// value then needs two cycles instead of three.
 #if defined(__GNUC__) && !defined(__clang__)
 // GCC 12 warns about its own _mm512_undefined_*.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -9,17 +9,13 @@
 #include <immintrin.h>
 
 #include "hash/aes_x86.h"
-#include "hash/blake2b.h"
+#include "hash/blake2b_rows.h"
 #include "hash/checked_cipher.h"
 
 #define QUARRY_INLINE inline __attribute__((always_inline))
 
 namespace quarry {
 namespace {
-
-struct Rows {
-  __m256i a, b, c, d;
-};
 
 /// Keeps the compiler from regrouping: adding the late word first, or making one rotation of two shifts again.
 QUARRY_INLINE __m256i pin(__m256i x) {
@@ -45,14 +41,6 @@ QUARRY_INLINE void mix(Rows& v, __m256i x, __m256i y) {
   v.d = xor_rotate<16>(v.d, v.a);
   v.c = _mm256_add_epi64(v.c, v.d);
   v.b = xor_rotate<63>(v.b, v.c);
-}
-
-QUARRY_INLINE __m256i words(const uint8_t* message, const uint8_t* s, int i0, int i1, int i2, int i3) {
-  const auto pair = [&](int low, int high) {
-    const __m128i word = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(message + 8 * s[low]));
-    return _mm_castpd_si128(_mm_loadh_pd(_mm_castsi128_pd(word), reinterpret_cast<const double*>(message + 8 * s[high])));
-  };
-  return _mm256_inserti128_si256(_mm256_castsi128_si256(pair(i0, i1)), pair(i2, i3), 1);
 }
 
 /// The key stream of 128 bytes, a round at a time. In halves of a register: a whole one would hold an execution unit for
@@ -88,60 +76,6 @@ class KeyStream {
   __m256i state_[4];
 };
 
-struct State {
-  __m256i h0, h1;
-};
-
-/// The rounds of one block of message; `beside(half)` runs after each of their 24 halves.
-template <typename Beside>
-QUARRY_INLINE void block(State& state, const uint8_t* message, uint64_t counter, uint64_t last, Beside beside) {
-  const __m256i iv0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kBlake2bIv));
-  const __m256i iv1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kBlake2bIv + 4));
-  Rows v = {state.h0, state.h1, iv0,
-            _mm256_xor_si256(
-                iv1, _mm256_setr_epi64x(static_cast<long long>(counter), 0, static_cast<long long>(last), 0))};
-#pragma GCC unroll 12
-  for (int round = 0; round < 12; ++round) {
-    const uint8_t* s = kBlake2bSigma[round];
-    mix(v, words(message, s, 0, 2, 4, 6), words(message, s, 1, 3, 5, 7));
-    // Lane j of b stays; the diagonal that holds b[j] starts at a[j - 1].
-    v.a = _mm256_permute4x64_epi64(v.a, 0x93);
-    v.d = _mm256_permute4x64_epi64(v.d, 0x4e);
-    v.c = _mm256_permute4x64_epi64(v.c, 0x39);
-    beside(2 * round);
-    mix(v, words(message, s, 14, 8, 10, 12), words(message, s, 15, 9, 11, 13));
-    v.a = _mm256_permute4x64_epi64(v.a, 0x39);
-    v.d = _mm256_permute4x64_epi64(v.d, 0x4e);
-    v.c = _mm256_permute4x64_epi64(v.c, 0x93);
-    beside(2 * round + 1);
-  }
-  state.h0 = xor3(state.h0, v.a, v.c);
-  state.h1 = xor3(state.h1, v.b, v.d);
-}
-
-QUARRY_INLINE State load(const uint64_t h[8]) {
-  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(h)),
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(h + 4))};
-}
-QUARRY_INLINE void store(const State& state, uint64_t h[8]) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(h), state.h0);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(h + 4), state.h1);
-}
-
-void compress(uint64_t h[8], const uint8_t* data, size_t blocks, uint64_t counter) {
-  State state = load(h);
-  for (size_t i = 0; i < blocks; ++i) {
-    block(state, data + i * kBlake2bBlock, counter += kBlake2bBlock, 0, [](int) {});
-  }
-  store(state, h);
-}
-
-void finish(uint64_t h[8], const uint8_t* data, uint64_t counter) {
-  State state = load(h);
-  block(state, data, counter, ~uint64_t{0}, [](int) {});
-  store(state, h);
-}
-
 template <bool kHashesOutput>
 void compress_and_crypt(uint64_t h[8], const uint8_t* in, uint8_t* out, size_t blocks, uint64_t counter,
                         const AesKeys& keys) {
@@ -159,7 +93,7 @@ void compress_and_crypt(uint64_t h[8], const uint8_t* in, uint8_t* out, size_t b
     };
     if (kHashesOutput) write();
     stream.begin();
-    block(state, kHashesOutput ? out : in, counter += kBlake2bBlock, 0, [&](int half) {
+    block<mix>(state, kHashesOutput ? out : in, counter += kBlake2bBlock, 0, [&](int half) {
       // Thirteen rounds beside twelve, half of each beside half of one: two beside the last.
       const int round = half / 2;
       const int from = half % 2 * 2;
@@ -173,7 +107,7 @@ void compress_and_crypt(uint64_t h[8], const uint8_t* in, uint8_t* out, size_t b
 
 }  // namespace
 
-const Blake2bKernels kAvx512Blake2b = {Isa::kAvx512, compress, finish};
+const Blake2bKernels kAvx512Blake2b = {Isa::kAvx512, compress<mix>, finish<mix>};
 const CheckedCipherKernels kAvx512CheckedCipher = {&kAvx512Blake2b, expand_aes_key, aes_key_stream,
                                                    compress_and_crypt<false>, compress_and_crypt<true>};
 
