@@ -106,7 +106,7 @@ export async function* watchTargets(
     // What is open can be answered now; what the backlog says about others is history.
     if (backlog !== undefined) yield* feed.catchUp(await newestEpochs(client, backlog.to, control), backlog.to);
     const isDue = reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs;
-    if (backlog === undefined && !gap && !feed.takeDoubt() && !isDue) continue;
+    if (backlog === undefined && !gap && !feed.takeListNeeded() && !isDue) continue;
     gap = false;
     reconciledAt = client.now();
     yield* feed.reconcile(await openTargets(client, control, onUnfit));
@@ -171,7 +171,7 @@ export class TargetFeed {
   /** Targets of this epoch that have ended: lists and checkpoints may tell of them late. */
   readonly #ended = new LatestMap<ObjectId, true>(MOST_ENDED);
   /** Whether targets were let go that may be open: an epoch was believed that had not begun. */
-  #doubt = false;
+  #listNeeded = false;
 
   readonly #onUnfit: (error: QuarryError) => void;
 
@@ -184,10 +184,10 @@ export class TargetFeed {
   }
 
   /** Whether the node's list must be read, since this was last asked. */
-  takeDoubt(): boolean {
-    const doubt = this.#doubt;
-    this.#doubt = false;
-    return doubt;
+  takeListNeeded(): boolean {
+    const needed = this.#listNeeded;
+    this.#listNeeded = false;
+    return needed;
   }
 
   /** Begins with the epoch that the node names. */
@@ -202,7 +202,7 @@ export class TargetFeed {
   *#changeEpoch(before: bigint, checkpoint: bigint | undefined): Generator<TargetEvent, void, void> {
     const epoch = this.#epoch;
     this.#ended.clear();
-    this.#doubt ||= before >= 0n && epoch !== before + 1n;
+    this.#listNeeded ||= before >= 0n && epoch !== before + 1n;
     yield { type: 'epoch', epoch, checkpoint };
     for (const [targetId, generationEpoch] of [...this.#open]) {
       if (generationEpoch >= epoch) continue;
