@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
@@ -55,6 +56,25 @@ describe('the built command', () => {
     const child = start(['targets', 'watch', '--json']);
     child.stdout?.once('data', () => child.kill('SIGINT'));
     expect((await finish(child)).exit).toBe(130);
+  });
+
+  it('lets the demo finish on the network that it began when a terminal signals the whole process group', async () => {
+    const env = { PATH: process.env['PATH'], HOME: dir };
+    const options = { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'], detached: true } as const;
+    const child = spawn(process.execPath, [bin, 'demo', '--json', '--workers', '1'], options);
+    const lines = createInterface({ input: child.stdout });
+    const events: string[] = [];
+    lines.on('line', (line) => {
+      const { event } = JSON.parse(line) as { event: string };
+      if (event === 'accepted' && !events.includes(event)) process.kill(-(child.pid ?? 0), 'SIGINT');
+      events.push(event);
+    });
+    let complaints = '';
+    child.stderr.on('data', (part) => {
+      complaints += String(part);
+    });
+    const [exit] = (await once(child, 'close')) as [number | null];
+    expect({ exit, complaints, last: events.at(-1) }).toEqual({ exit: 130, complaints: '', last: 'summary' });
   });
 
   it('says errors once, on stderr, with their exit code', async () => {

@@ -36,10 +36,12 @@ export async function spawnDevnet(
   throwIfAborted(signal, 'starting the devnet');
   const { path, execArgv } = processEntry(new URL('./main.js', import.meta.url));
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
-  const child = spawn(process.execPath, [...execArgv, path], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  // A terminal's Ctrl-C reaches every process of its group: this one finishes first, and then ends its network. On Windows
+  // another group would open a window.
+  const detached = process.platform !== 'win32';
+  const child = spawn(process.execPath, [...execArgv, path], { env, stdio: ['pipe', 'pipe', 'inherit'], detached });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const close = async (): Promise<void> => {
-    signal?.removeEventListener('abort', onAbort);
     if (child.exitCode !== null || child.signalCode !== null) return;
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     // The end of its input tells the process to stop, and so does this process's own end.
@@ -59,9 +61,12 @@ export async function spawnDevnet(
     if (told.error !== undefined) {
       throw new QuarryError(told.error.code as QuarryError['code'], told.error.message);
     }
+    // From here on its caller says when it ends: what is in flight may need it after a stop.
+    signal?.removeEventListener('abort', onAbort);
     const { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId } = told;
     return { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId, pid: child.pid ?? 0, exited, close };
   } catch (error) {
+    signal?.removeEventListener('abort', onAbort);
     await close();
     throw toQuarryError(error, 'starting the devnet');
   }
