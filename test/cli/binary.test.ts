@@ -60,8 +60,12 @@ describe('the built command', () => {
 
   it('lets the demo finish on the network that it began when a terminal signals the whole process group', async () => {
     const env = { PATH: process.env['PATH'], HOME: dir };
-    const options = { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'], detached: true } as const;
-    const child = spawn(process.execPath, [bin, 'demo', '--json', '--workers', '1'], options);
+    const child = spawn(process.execPath, [bin, 'demo', '--json', '--workers', '1'], {
+      env,
+      cwd: dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     const lines = createInterface({ input: child.stdout });
     const events: string[] = [];
     lines.on('line', (line) => {

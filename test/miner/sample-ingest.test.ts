@@ -41,6 +41,18 @@ test('a source that stays silent costs nothing however often it is looked at, an
   expect(ingest.ended).toBe(true);
 });
 
+test('what is new among known bytes without end is handed out', async () => {
+  async function* repeated(): AsyncGenerator<Sample> {
+    yield { bytes: Uint8Array.of(1), origin: 'new', unit: 0 };
+    for (;;) yield { bytes: Uint8Array.of(2), origin: 'again', unit: 0 };
+  }
+  const ingest = new SampleIngest(repeated(), store);
+  const { signal } = new AbortController();
+  expect(await ingest.next(8, signal)).toEqual([0, 1]);
+  expect(await ingest.next(8, signal)).toEqual([]);
+  expect(ingest).toMatchObject({ taken: 2, ended: false, hasMore: true });
+});
+
 test('a stop ends the wait at once', async () => {
   const source: AsyncIterable<Sample> = { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) };
   const stop = new AbortController();

@@ -6,6 +6,7 @@ const soma = (shannons: bigint): string => `${shannonsToSoma(shannons)} SOMA`;
 
 /** A miner's summary for people: a line a subject. */
 export function summaryLines(s: MinerSummary, { green }: Style): string[] {
+  const known = s.duplicates > 0 ? `, ${s.duplicates} known before` : '';
   const unknown = s.unknown > 0 ? `, ${s.unknown} unknown` : '';
   const made = [
     ...(s.composed > 0 ? [`${s.composed} composed`] : []),
@@ -13,7 +14,7 @@ export function summaryLines(s: MinerSummary, { green }: Style): string[] {
   ].join(', ');
   const { p50, p99 } = s.spawnToSubmitMs;
   const rows: [name: string, text: string][] = [
-    ['samples', `${s.samples} taken in, ${s.scored} scored, ${s.hits} hits`],
+    ['samples', `${s.samples} taken in${known}, ${s.scored} scored, ${s.hits} hits`],
     [
       'submitted',
       `${s.submitted}: ${green(`${s.accepted} accepted`)}, ${s.lost} lost, ${s.rejected} rejected${unknown}${made && `; ${made}`}`,

@@ -4,6 +4,8 @@ import type { Store } from '../../store/index.js';
 
 /** A slow source delays scoring no longer than this: what there is gets scored. */
 const PATIENCE_MS = 500;
+/** Samples read for one batch at most: what is new among many known bytes is scored, and targets are looked at, meanwhile. */
+const MOST_READ = 1_024;
 
 /** Fresh samples, read ahead of the scorer by at most one batch and free of bytes the store has seen. */
 export class SampleIngest {
@@ -15,6 +17,7 @@ export class SampleIngest {
   #ended = false;
   #taken = 0;
   #duplicates = 0;
+  #hasMore = false;
 
   /** @param onUnit called when every unit before this one is in the store, whenever that has changed */
   constructor(samples: AsyncIterable<Sample>, store: Store, onUnit: (unit: number) => void = () => {}) {
@@ -38,10 +41,19 @@ export class SampleIngest {
     return this.#duplicates;
   }
 
-  /** Stores up to `count` new samples and returns their ids; fewer at the end of the source, or when it is slow. */
+  /** Whether the source had more at hand when it was last read. */
+  get hasMore(): boolean {
+    return this.#hasMore;
+  }
+
+  /**
+   * Stores up to `count` new samples and returns their ids; fewer at the end of the source, when it is slow, and where most of
+   * it is known.
+   */
   async next(count: number, signal: AbortSignal): Promise<number[]> {
     const ids: number[] = [];
-    for (let waiting = true; waiting && ids.length < count && !this.#ended; ) {
+    let waiting = true;
+    for (let read = 0; waiting && read < MOST_READ && ids.length < count && !this.#ended; ) {
       throwIfAborted(signal, 'reading samples');
       const batch: Sample[] = [];
       while (batch.length < count - ids.length) {
@@ -58,6 +70,7 @@ export class SampleIngest {
         batch.push(value);
       }
       if (batch.length === 0) break;
+      read += batch.length;
       for (const { id, duplicate } of await this.#store.appendSamples(batch)) {
         if (duplicate) this.#duplicates++;
         else ids.push(id);
@@ -67,6 +80,7 @@ export class SampleIngest {
       this.#unit = unit;
     }
     this.#taken += ids.length;
+    this.#hasMore = waiting && !this.#ended;
     return ids;
   }
 

@@ -67,8 +67,11 @@ export class MiningLoop {
     const taken = await shared?.take(signal);
     if (taken !== undefined && taken.scored.length > 0) await matcher.answerWith(taken.scored, signal);
     const { ids, fresh } = await scorer.round(signal);
-    await matcher.composeForAll(ids.length === 0, signal);
-    if (ids.length === 0) return (await this.#search(true, signal)) || (taken?.more ?? false);
+    stats.duplicates = ingest.duplicates;
+    const idle = ids.length === 0 && !ingest.hasMore;
+    await matcher.composeForAll(idle, signal);
+    if (idle) return (await this.#search(true, signal)) || (taken?.more ?? false);
+    if (ids.length === 0) return true;
     searcher.noteScored(ids.length);
     stats.scored.add(fresh);
     stats.samples.add(ingest.taken - stats.samples.total);

@@ -6,6 +6,8 @@ import type { SubmissionOutcome } from './events.js';
 export interface MinerSummary {
   /** New samples taken in. */
   readonly samples: number;
+  /** Samples left out because the store has their bytes. */
+  readonly duplicates: number;
   readonly scored: number;
   readonly hits: number;
   readonly submitted: number;
@@ -66,6 +68,7 @@ export class MinerStats {
   readonly rowsScanned: RateMeter;
   readonly spawnToSubmit = new LatencyRecorder();
   readonly outcomes = { accepted: 0, lost: 0, rejected: 0, unknown: 0 };
+  duplicates = 0;
   hits = 0;
   submitted = 0;
   composed = 0;
@@ -95,6 +98,7 @@ export class MinerStats {
   summary({ accountFeesShannons, ...live }: LiveNumbers): MinerSummary {
     return {
       samples: this.samples.total,
+      duplicates: this.duplicates,
       scored: this.scored.total,
       hits: this.hits,
       submitted: this.submitted,
