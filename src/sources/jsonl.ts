@@ -35,7 +35,7 @@ export async function* readJsonLines(
       );
       continue;
     }
-    fields ??= Object.keys(record);
+    if (fields === undefined || fields.length === 0) fields = Object.keys(record);
     const text = textOf(record, options.field);
     if (text === undefined) continue;
     documents++;
@@ -44,8 +44,10 @@ export async function* readJsonLines(
   if (documents === 0 && fields !== undefined) {
     const what =
       options.field === undefined ? 'no field known to hold text' : `no text in the field "${options.field}"`;
-    throw new QuarryError('DATA_INVALID', `${name} has ${what}; its fields are ${fields.slice(0, 20).join(', ')}`, {
-      hint: `text is looked for in ${KNOWN_FIELDS.join(', ')}`,
+    const there =
+      fields.length === 0 ? 'its lines are not objects' : `its fields are ${fields.slice(0, 20).join(', ')}`;
+    throw new QuarryError('DATA_INVALID', `${name} has ${what}; ${there}`, {
+      hint: `one object a line is read; text is looked for in ${KNOWN_FIELDS.join(', ')}`,
     });
   }
   if (documents === 0 && leftOut.error !== undefined) throw leftOut.error;

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
-import { type Entry, open, type ZipFile } from 'yauzl';
+import { type Entry, getFileNameLowLevel, open, type ZipFile } from 'yauzl';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import type { SourceDocument } from './contract.js';
 import { plainDocument } from './plain.js';
 
 /**
  * The files of a zip archive, in the order of its directory. A member that is damaged, encrypted or packed in an unknown
- * way costs only itself.
+ * way costs only itself; names are labels, whatever paths they spell.
  *
  * @throws QuarryError `DATA_INVALID` when it is not a zip archive
  */
@@ -14,7 +14,7 @@ export async function* readZip(name: string, path: string): AsyncGenerator<Sourc
   const invalid = (cause: unknown): QuarryError =>
     new QuarryError('DATA_INVALID', `${name} is not a valid zip archive`, { cause });
   const zip = await new Promise<ZipFile>((resolve, reject) => {
-    open(path, { lazyEntries: true, autoClose: false }, (error, file) => {
+    open(path, { lazyEntries: true, autoClose: false, decodeStrings: false }, (error, file) => {
       if (error === null) return resolve(file);
       const failure = toQuarryError(error, `reading ${name}`);
       reject(failure.code === 'INTERNAL' ? invalid(error) : failure);
@@ -30,8 +30,10 @@ export async function* readZip(name: string, path: string): AsyncGenerator<Sourc
   try {
     for (let entry = await nextEntry(); entry !== undefined; entry = await nextEntry()) {
       zip.removeAllListeners();
-      if (entry.fileName.endsWith('/')) continue;
-      const origin = `${name}!${entry.fileName}`;
+      const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
+      const member = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, false);
+      if (member.endsWith('/')) continue;
+      const origin = `${name}!${member}`;
       yield { origin, pieces: plainDocument(origin, memberPieces(zip, entry, origin)), independent: true };
     }
   } finally {

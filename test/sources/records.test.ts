@@ -58,6 +58,18 @@ describe('a bad record costs that record', () => {
     expect(left).toEqual([expect.stringContaining('a.zip!a.txt')]);
   });
 
+  test('zip: a member is read whatever path its name spells', async () => {
+    const names = ['../up.txt', '/root.txt', 'C:\\drive.txt', 'in\\side.txt', 'last.txt'];
+    await writeFile(join(dir, 'a.zip'), zipSync(Object.fromEntries(names.map((name) => [name, Buffer.from(name)]))));
+    const { texts, left } = await read('a.zip');
+    expect({ texts, left }).toEqual({ texts: names, left: [] });
+  });
+
+  test('lines that are lists are said to be no objects', async () => {
+    await writeFile(join(dir, 'a.jsonl'), '[{"text":"one"},{"text":"two"}]\n');
+    expect((await read('a.jsonl')).left).toEqual([expect.stringContaining('its lines are not objects')]);
+  });
+
   test('a file in which no record holds text is named with its fields', async () => {
     await writeFile(join(dir, 'qa.jsonl'), '{"question":"q","answer":"a"}\n');
     expect((await read('qa.jsonl')).left).toEqual([expect.stringContaining('its fields are question, answer')]);
