@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { LoadedModel } from '../src/engine/contract.js';
@@ -12,8 +13,11 @@ import type { NatsServer } from './nats-server.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 const QUARRY = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
-/** Alternating measurements of fleet and pool; the ratio is the median's. */
-const ROUNDS = 3;
+/** Short runs of pool and fleet in turns: what else the machine does meets both, and the middle ratio is kept. */
+const PAIRS = 9;
+const SECONDS = 3;
+/** Linux counts the processor time of processes in hundredths of a second. */
+const TICK_SECONDS = 0.01;
 
 function spawnScorer(server: NatsServer, fleet: string, dir: string): ChildProcess {
   const engine = ['--engine', 'native', '--precision', 'f32', '--workers', '1', '--threads', '1'];
@@ -21,19 +25,81 @@ function spawnScorer(server: NatsServer, fleet: string, dir: string): ChildProce
   return spawn(process.execPath, [QUARRY, 'scorer', ...place, ...engine], { stdio: 'ignore' });
 }
 
-async function perSecond(model: LoadedModel, samples: readonly Uint8Array[]): Promise<number> {
-  const startedAt = performance.now();
-  await model.score(samples);
-  return (samples.length * 1000) / (performance.now() - startedAt);
+/** Seconds of processor that processes have spent; NaN where the system does not tell. */
+async function processorSeconds(pids: readonly number[]): Promise<number> {
+  let ticks = 0;
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    ticks += Number(fields[11] ?? Number.NaN) + Number(fields[12] ?? Number.NaN);
+  }
+  return ticks * TICK_SECONDS;
 }
 
-/** Pool and fleet in turns, so that whatever else the machine does meets both. */
+interface Run {
+  readonly perSecond: number;
+  /** Of all processes that take part. */
+  readonly processorMsPerSample: number;
+}
+
+async function timed(model: LoadedModel, samples: readonly Uint8Array[], pids: readonly number[]): Promise<Run> {
+  const before = await processorSeconds(pids);
+  const startedAt = performance.now();
+  await model.score(samples);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const spent = (await processorSeconds(pids)) - before;
+  return { perSecond: samples.length / seconds, processorMsPerSample: (1000 * spent) / samples.length };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+interface Comparison {
+  readonly fleet: number;
+  readonly ratio: number;
+  readonly ratios: readonly number[];
+  /** What a sample costs the fleet beyond what it costs the pool, milliseconds of processor. */
+  readonly extraMs: number;
+  readonly poolMs: number;
+}
+
+/** Pool and fleet in turns, each first as often as second. */
+async function alternate(
+  pool: { readonly model: LoadedModel; readonly pids: readonly number[] },
+  fleet: { readonly model: LoadedModel; readonly pids: readonly number[] },
+  {
+    samples,
+    pairs,
+    signal,
+  }: { readonly samples: Uint8Array[]; readonly pairs: number; readonly signal?: AbortSignal | undefined },
+): Promise<Comparison> {
+  const runs: { readonly near: Run; readonly far: Run }[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    signal?.throwIfAborted();
+    const first = pair % 2 === 0 ? pool : fleet;
+    const one = await timed(first.model, samples, first.pids);
+    const second = first === pool ? fleet : pool;
+    const other = await timed(second.model, samples, second.pids);
+    runs.push(first === pool ? { near: one, far: other } : { near: other, far: one });
+  }
+  const ratios = runs.map(({ near, far }) => far.perSecond / near.perSecond).sort((a, b) => a - b);
+  return {
+    fleet: median(runs.map(({ far }) => far.perSecond)),
+    ratio: median(ratios),
+    ratios,
+    poolMs: median(runs.map(({ near }) => near.processorMsPerSample)),
+    extraMs: median(runs.map(({ near, far }) => far.processorMsPerSample - near.processorMsPerSample)),
+  };
+}
+
 async function compare(
   server: NatsServer,
   { manifest, weights, config }: FleetModel,
   count: number,
-  { dir, quick }: { readonly dir: string; readonly quick: boolean },
-): Promise<{ readonly fleet: number; readonly ratio: number }> {
+  { dir, quick, signal }: BenchOptions & { readonly dir: string },
+): Promise<Comparison> {
   const name = `real-${count}`;
   const scorers = Array.from({ length: count }, (_, i) => spawnScorer(server, name, `${dir}/scorer-${i}`));
   const pool = new PooledEngine({ engine: { engine: 'native', precision: 'f32', threads: 1 }, workers: count });
@@ -47,21 +113,22 @@ async function compare(
     const near = await pool.load(file, config);
     const far = await engine.load(file, config, { published: manifest });
     await file.close();
-    const samples = Array.from({ length: (quick ? 16 : 80) * count }, () => sampleBytes(1024));
-    await perSecond(near, samples);
+    const some = Array.from({ length: 8 * count }, () => sampleBytes(1024));
+    // All workers have loaded the model.
+    await near.score(some);
+    const { perSecond } = await timed(near, some, []);
     // All scorers have loaded the model and know their speed once each has answered.
-    do await perSecond(far, samples);
+    do await far.score(some);
     while (engine.stats.scorers < count);
-    await perSecond(far, samples);
-    const pairs: { fleet: number; ratio: number }[] = [];
-    for (let round = 0; round < (quick ? 1 : ROUNDS); round++) {
-      const local = await perSecond(near, samples);
-      const fleet = await perSecond(far, samples);
-      pairs.push({ fleet, ratio: fleet / local });
-    }
-    pairs.sort((a, b) => a.ratio - b.ratio);
-    const middle = pairs[Math.floor(pairs.length / 2)];
-    return middle ?? { fleet: Number.NaN, ratio: Number.NaN };
+    const each = Math.max(8 * count, Math.round(perSecond * SECONDS));
+    const samples = Array.from({ length: quick ? 8 : each }, () => sampleBytes(1024));
+    await far.score(samples);
+    const pids = [process.pid, server.pid, ...scorers.flatMap(({ pid }) => pid ?? [])];
+    return await alternate(
+      { model: near, pids: [process.pid] },
+      { model: far, pids },
+      { samples, pairs: quick ? 1 : PAIRS, signal },
+    );
   } finally {
     await engine.close();
     await pool.close();
@@ -77,14 +144,19 @@ async function compare(
 export async function* realCases(
   server: NatsServer,
   published: FleetModel,
-  { dir, quick }: BenchOptions & { readonly dir: string },
+  { dir, quick, signal }: BenchOptions & { readonly dir: string },
+  counts: readonly number[] = quick ? [1] : [1, 2, 3, 4],
 ): AsyncIterable<BenchResult> {
-  for (const count of quick ? [1] : [1, 2, 3, 4]) {
-    const { fleet, ratio } = await compare(server, published, count, { dir, quick: quick ?? false });
+  const { numLayers, embeddingDim } = published.config;
+  for (const count of counts) {
+    const found = await compare(server, published, count, { dir, quick, signal });
+    const { fleet, ratio, ratios, poolMs, extraMs } = found;
+    const percent = (value: number): string => (100 * value).toFixed(0);
+    const quarter = (part: number): string => percent(ratios[Math.floor((ratios.length - 1) * part)] ?? Number.NaN);
     const cores = availableParallelism();
     yield benchResult({
       bench: 'fleet',
-      case: `${count} scorer process${count > 1 ? 'es' : ''}, one layer 256 wide`,
+      case: `${count} scorer process${count > 1 ? 'es' : ''}, ${numLayers} layers ${embeddingDim} wide`,
       engine: 'native',
       precision: 'f32',
       threads: count,
@@ -92,7 +164,10 @@ export async function* realCases(
       unit: 'samples/s',
       limit: fleet / ratio,
       ratio,
-      note: `the limit is the local pool with as many workers${count > cores ? `; ${cores} cores` : ''}`,
+      note:
+        `the limit is the local pool with as many workers${count > cores ? ` on ${cores} cores` : ''}; ` +
+        `median of ${ratios.length} pairs, half of them ${quarter(0.25)} to ${quarter(0.75)} %; ` +
+        `a sample takes the pool ${poolMs.toFixed(1)} ms of processor, the fleet ${extraMs.toFixed(1)} more with its server`,
     });
   }
 }

@@ -1,49 +1,21 @@
 import { setMaxListeners } from 'node:events';
-import { join } from 'node:path';
 import { seededRandom } from '../src/devnet/soma/seeded-random.js';
 import { FleetRows, KeptRows, ModelShelf, openFleet, type PublishedModel, RowKeeper } from '../src/fleet/index.js';
 import { keyOf } from '../src/fleet/rows/kept-rows.js';
 import { sleep } from '../src/http/index.js';
 import { type MatchTarget, openStore, type Store } from '../src/store/index.js';
 import type { FleetModel } from './fleet-model.js';
+import { makeShards, rowOf } from './fleet-shards.js';
 import type { NatsServer } from './nats-server.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 const SHARDS = 16;
 const ROWS_PER_SHARD = 1_000_000;
 const QUICK_ROWS_PER_SHARD = 1_000;
-const BATCH = 20_000;
 const TARGETS = 16;
 const ROUNDS = 5;
 /** Narrow enough that, of rows of 16 random values, only the one that a target was made of hits it. */
 const THRESHOLD = 1e-4;
-
-/** Rows of random values, the same for the same number: shards and the whole need not be held in memory. */
-function rowOf(id: number, dim: number): Float32Array {
-  const random = seededRandom(id + 1);
-  return Float32Array.from({ length: dim }, () => random() - 0.5);
-}
-
-/** Fills a store with rows `from` to `from + count`; checksums are numbers, as nothing here asks for bytes. */
-async function fill(store: Store, model: PublishedModel, from: number, count: number): Promise<void> {
-  for (let at = from; at < from + count; at += BATCH) {
-    const ids = Array.from({ length: Math.min(BATCH, from + count - at) }, (_, i) => at + i);
-    const samples = await store.appendSamples(
-      ids.map((id) => {
-        const checksum = new Uint8Array(32);
-        new DataView(checksum.buffer).setUint32(28, id);
-        return { bytes: Uint8Array.of(1), checksum };
-      }),
-    );
-    await store.appendScores(
-      keyOf(model),
-      samples.map(({ id: sampleId }, i) => {
-        const embedding = rowOf(ids[i] ?? 0, model.config.embeddingDim);
-        return { sampleId, loss: 1, embedding, precision: 'f32' as const };
-      }),
-    );
-  }
-}
 
 /** A scorer that keeps rows which are there already, on a connection of its own. */
 async function startKeeper(
@@ -75,25 +47,24 @@ async function startKeeper(
 export async function* scatterCases(
   server: NatsServer,
   published: FleetModel,
-  { dir, quick }: BenchOptions & { readonly dir: string },
+  { dir, quick, signal }: BenchOptions & { readonly dir: string },
   rowsPerShard: number = quick ? QUICK_ROWS_PER_SHARD : ROWS_PER_SHARD,
 ): AsyncIterable<BenchResult> {
   const { embeddingDim } = published.config;
+  const places = yield* makeShards(dir, published, { shards: SHARDS, count: SHARDS * rowsPerShard, signal });
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   const closers: (() => Promise<void>)[] = [];
-  const whole = await openStore({ dir: join(dir, 'whole'), embeddingDim, durability: 'process' });
+  const whole = await openStore({ dir: places.whole, embeddingDim, durability: 'process' });
   try {
-    await fill(whole, published, 0, SHARDS * rowsPerShard);
-    for (let shard = 0; shard < SHARDS; shard++) {
-      const place = join(dir, `shard-${shard}`);
-      const store = await openStore({ dir: place, embeddingDim, durability: 'process' });
-      await fill(store, published, shard * rowsPerShard, rowsPerShard);
-      await store.close();
+    for (const [shard, place] of places.parts.entries()) {
       closers.push(await startKeeper(server, place, shard.toString(16).padStart(8, '0'), published, stop.signal));
     }
     const fleet = await openFleet({ url: server.url, fleet: 'scatter', name: 'coordinator' });
-    const rows = new FleetRows({ gatherMs: 600_000 }, { fleet, isQuarantined: () => false, check: async () => true });
+    const rows = new FleetRows(
+      { gatherMs: 600_000, onWarning: () => {} },
+      { fleet, isQuarantined: () => false, check: async () => true },
+    );
     closers.push(async () => {
       rows.close();
       await fleet.close();

@@ -27,7 +27,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResul
     yield* simulatedCases(server, small, options);
     yield* scatterCases(server, small, { ...options, dir });
     await small.close();
-    const real = await publishModel({ ...MODEL_CONFIGS.medium, numLayers: 1 }, join(dir, 'real'), options.signal);
+    const real = await publishModel(MODEL_CONFIGS.medium, join(dir, 'real'), options.signal);
     yield* realCases(server, real, { ...options, dir });
     await real.close();
   } finally {

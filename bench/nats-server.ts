@@ -12,6 +12,8 @@ export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 
 export interface NatsServer {
   readonly port: number;
   readonly url: string;
+  /** Of the process that runs now. */
+  readonly pid: number;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
   /** Starts it again on the same port and disk. */
@@ -52,5 +54,14 @@ export async function startNatsServer(dir: string, more: readonly string[] = [])
     await once(child, 'exit');
   };
   await start();
-  return { port, url: `nats://127.0.0.1:${port}`, kill, restart: start, close: kill };
+  return {
+    port,
+    url: `nats://127.0.0.1:${port}`,
+    get pid() {
+      return child.pid ?? 0;
+    },
+    kill,
+    restart: start,
+    close: kill,
+  };
 }

@@ -30,6 +30,10 @@ export interface CoordinatorOptions {
   readonly ackWaitMs?: number | undefined;
   /** Times a job is handed out before it is left out. Default 5. */
   readonly maxDeliveries?: number | undefined;
+  /** A scorer that has a chunk for this long and does not answer loses it, whatever it says. Default 10 minutes. */
+  readonly mostHeldMs?: number | undefined;
+  /** How often jobs that wait long are looked for in the queue. Default 5 s. */
+  readonly sweepMs?: number | undefined;
   /** Called with what people should know: samples left out, answers refused. */
   readonly onWarning: (error: QuarryError) => void;
   /** Called once a server that lost its disk has the models and the jobs again. */
@@ -55,6 +59,8 @@ export interface FleetStats {
 /** Which scorers are to take samples, and what their answers are read as. */
 export interface WorkOrder<T extends Delivered> {
   readonly subject: string;
+  /** That scorers pull them from. */
+  readonly consumer: string;
   readonly seed: bigint;
   /** Throws what the answer cannot be. */
   readonly read: (message: Msg) => T;
@@ -72,6 +78,7 @@ export interface ScoreOrder {
 interface Pending {
   readonly id: string;
   readonly subject: string;
+  readonly consumer: string;
   readonly seed: bigint;
   readonly sample: Uint8Array;
   /** Takes an answer; throws when it cannot be one. */
@@ -81,13 +88,16 @@ interface Pending {
   sent: number;
   seq: number;
   sentAt: number;
+  /** When it was first seen to be in the hands of a scorer; 0 before that. */
+  heldSince: number;
 }
 
 /** Publications under way at once. */
 const PUBLISHING = 256;
-/** How often jobs that wait long are looked for in the queue. */
 const SWEEP_MS = 5_000;
 const RETRY_MS = 500;
+const MOST_HELD_MS = 600_000;
+const CHUNK_BYTES = 1024;
 /** Room for headers beside a sample. */
 const HEADER_BYTES = 1024;
 
@@ -125,7 +135,7 @@ export class Coordinator {
     };
     listen(this.#replySubject, (message) => this.#take(message));
     listen(`$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.*`, (message) => this.#exhausted(message));
-    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS);
+    this.#sweeper = setInterval(() => void this.#sweep(), options.sweepMs ?? SWEEP_MS);
     this.#sweeper.unref();
   }
 
@@ -212,14 +222,16 @@ export class Coordinator {
    */
   score(order: ScoreOrder, samples: readonly Uint8Array[]): Promise<(Answer | undefined)[]> {
     const { model, precision, seed, signal } = order;
-    const subject = workSubject(this.#fleet.prefix, weightsIdentity(model.manifest), precision);
+    const identity = weightsIdentity(model.manifest);
+    const subject = workSubject(this.#fleet.prefix, identity, precision);
+    const consumer = consumerName(identity, precision);
     const read = (message: Msg): Answer => readAnswer(message, model.config.embeddingDim);
-    return this.queue({ subject, seed, read, signal }, samples);
+    return this.queue({ subject, consumer, seed, read, signal }, samples);
   }
 
   /** As {@link score}, for any work that scorers take a sample at a time. */
   async queue<T extends Delivered>(order: WorkOrder<T>, samples: readonly Uint8Array[]): Promise<(T | undefined)[]> {
-    const { subject, seed } = order;
+    const { subject, consumer, seed } = order;
     const link = childSignal(this.#closed.signal, order.signal);
     const ended = link.signal;
     const ids: string[] = [];
@@ -241,7 +253,8 @@ export class Coordinator {
             return answer;
           };
           const giveUp = (): void => settle(undefined);
-          const job = { id, subject, seed, sample, accept, giveUp, sent: 0, seq: 0, sentAt: Date.now() };
+          const unsent = { sent: 0, seq: 0, sentAt: Date.now(), heldSince: 0 };
+          const job = { id, subject, consumer, seed, sample, accept, giveUp, ...unsent };
           this.#pending.set(id, job);
           void this.#publishing.add(() => this.#send(job, ended));
         });
@@ -326,6 +339,7 @@ export class Coordinator {
     // It is being queued already.
     if (job.seq === 0) return;
     job.seq = 0;
+    job.heldSince = 0;
     if (job.sent >= (this.#options.maxDeliveries ?? 5)) this.#giveUp(job);
     else void this.#publishing.add(() => this.#send(job, this.#closed.signal));
   }
@@ -366,9 +380,10 @@ export class Coordinator {
     try {
       // A scorer or a person who looks at the fleet may have made the queue again before this coordinator asked.
       if ((await this.#queueCreated()) !== this.#created) await this.#restore();
-      const before = Date.now() - 2 * SWEEP_MS;
+      const before = Date.now() - 2 * (this.#options.sweepMs ?? SWEEP_MS);
       const silent = [...this.#pending.values()].filter(({ seq, sentAt }) => seq !== 0 && sentAt <= before);
-      for (const job of silent.slice(0, PUBLISHING)) await this.#find(job);
+      const handedOut = await this.#handedOut(new Set(silent.map(({ consumer }) => consumer)));
+      for (const job of silent.slice(0, PUBLISHING)) await this.#find(job, handedOut.get(job.consumer) ?? 0);
     } catch {
       // The server is away; the next sweep asks again.
     } finally {
@@ -386,13 +401,33 @@ export class Coordinator {
     }
   }
 
-  async #find(job: Pending): Promise<void> {
+  /** The last job that was handed out, of each queue. */
+  async #handedOut(consumers: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> {
+    const { jsm, stream } = this.#fleet;
+    const last = new Map<string, number>();
+    for (const consumer of consumers) {
+      const info = await jsm.consumers.info(stream, consumer).catch(() => undefined);
+      if (info !== undefined) last.set(consumer, info.delivered.stream_seq);
+    }
+    return last;
+  }
+
+  async #find(job: Pending, handedOut: number): Promise<void> {
     const { seq } = job;
-    const found = await this.#fleet.jsm.streams.getMessage(this.#fleet.stream, { seq }).catch((error) => {
+    const { jsm, stream } = this.#fleet;
+    const found = await jsm.streams.getMessage(stream, { seq }).catch((error) => {
       return /no message found/i.test(String(error)) ? null : undefined;
     });
     job.sentAt = Date.now();
-    if (found === null && job.seq === seq && this.#pending.has(job.id)) this.#again(job);
+    if (job.seq !== seq || !this.#pending.has(job.id)) return;
+    if (found === null) return this.#again(job);
+    if (seq > handedOut) return;
+    if (job.heldSince === 0) job.heldSince = Date.now();
+    const chunks = Math.ceil(job.sample.length / CHUNK_BYTES);
+    if (Date.now() - job.heldSince < chunks * (this.#options.mostHeldMs ?? MOST_HELD_MS)) return;
+    // Who has it says that it is being scored, and will say so for ever.
+    await jsm.streams.deleteMessage(stream, seq).catch(() => {});
+    this.#again(job);
   }
 
   /** Gives a server that lost its disk everything again. */

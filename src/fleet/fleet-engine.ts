@@ -22,7 +22,7 @@ import { FleetRows } from './rows/fleet-rows.js';
 import { ScorerNode } from './scorer-node.js';
 import { SharedWeights } from './shared-weights.js';
 import { UncheckedAnswers } from './unchecked-answers.js';
-import { type Answer, keepSubject, MOST_BOUND, type PublishedModel, readKept } from './wire.js';
+import { type Answer, KEEP_CONSUMER, keepSubject, MOST_BOUND, type PublishedModel, readKept } from './wire.js';
 
 export interface FleetEngineOptions extends CoordinatorOptions {
   /** Share of the answers that is scored again here in f32, 0 to 1. */
@@ -185,7 +185,11 @@ export class FleetEngine implements ScoringEngine {
     if (keepThere) await this.#coordinator.keepRows();
     const { fleet } = this.#deps;
     this.#rows = new FleetRows(
-      { gatherMs, keep: keepThere ? (sample, signal) => this.#keep(sample, signal) : undefined },
+      {
+        gatherMs,
+        keep: keepThere ? (sample, signal) => this.#keep(sample, signal) : undefined,
+        onWarning: this.#options.onWarning,
+      },
       {
         fleet,
         isQuarantined: (scorer) => this.#coordinator.isQuarantined(scorer),
@@ -271,7 +275,7 @@ export class FleetEngine implements ScoringEngine {
   async #keep(sample: Uint8Array, signal: AbortSignal): Promise<boolean> {
     if (sample.length > this.#coordinator.largestSample) return false;
     const subject = keepSubject(this.#deps.fleet.prefix);
-    await this.#coordinator.queue({ subject, seed: 0n, read: readKept, signal }, [sample]);
+    await this.#coordinator.queue({ subject, consumer: KEEP_CONSUMER, seed: 0n, read: readKept, signal }, [sample]);
     return true;
   }
 

@@ -69,6 +69,8 @@ interface Batch {
 const STATUS_MS = 2_000;
 const PROGRESS_MS = 3_000;
 const IDLE: Backoff = { baseMs: 20, maxMs: 250 };
+/** The next jobs are asked for so long before those in hand are scored. */
+const AHEAD_MS = 250;
 /** A model that cannot be had is left to others for this long. */
 const FAILED_MODEL_MS = 30_000;
 /** No batch takes more than this part of what waits: others may have nothing left to do. */
@@ -215,9 +217,10 @@ export class ScorerNode {
     return undefined;
   }
 
-  /** Works until the signal fires; the next jobs are fetched while the last are scored. */
+  /** Works until the signal fires; jobs are fetched, and the last answers handed in, while others are scored. */
   async #workUntil(signal: AbortSignal): Promise<void> {
     let batch: Batch | undefined;
+    let handingIn = Promise.resolve();
     let idle = 0;
     while (!signal.aborted && !this.#quarantined) {
       batch ??= await this.#next(false);
@@ -227,46 +230,63 @@ export class ScorerNode {
       }
       idle = 0;
       const isLoaded = this.#models.loaded.includes(batch.queue.identity);
+      const work = this.#work(batch);
       // Loading takes minutes: what is fetched meanwhile would wait for it, and others could have it.
-      const [, ahead] = await Promise.all([this.#work(batch), isLoaded ? this.#next(true) : undefined]);
+      const [scored, ahead] = await Promise.all([work, isLoaded ? this.#nextAfter(work, batch) : undefined]);
+      // Answers of one batch may be on their way beside the next: where none are taken, no more is scored.
+      await handingIn;
+      handingIn = scored.handedIn;
       batch = ahead;
     }
+    await handingIn;
     if (batch === undefined) return;
     clearInterval(batch.progress);
     for (const delivery of batch.open) delivery.nak(0);
   }
 
+  /** The next jobs, shortly before a batch is scored: what is in hand earlier, another may have waited for. */
+  async #nextAfter(work: Promise<unknown>, { deliveries }: Batch): Promise<Batch | undefined> {
+    const early = (deliveries.length * 1000) / Math.max(this.#speed, 1e-3) - AHEAD_MS;
+    const waiting = new AbortController();
+    const scored = work.then(() => waiting.abort());
+    // The batch may be scored sooner than its scorer's speed says.
+    if (early > 0) await Promise.race([scored, sleep(early, waiting.signal).catch(() => {})]);
+    return this.#next(true);
+  }
+
   /** Samples that take about as long as a batch should, and fewer near a queue's end: all scorers shall end together. */
   #room(consumer: string): number {
     const { mostSamples, batchMs } = this.#options;
-    const bySpeed = Math.round((this.#speed * batchMs) / 1000) || 2;
+    const bySpeed = this.#speed === 0 ? 2 : Math.round((this.#speed * batchMs) / 1000);
     const share = Math.ceil((this.#waiting.get(consumer) ?? mostSamples) / SHARES);
     return Math.max(1, Math.min(mostSamples, bySpeed, share));
   }
 
-  async #work({ queue, deliveries, open, progress }: Batch): Promise<void> {
+  /** Scores a batch; its answers may be on their way still. */
+  async #work({ queue, deliveries, open, progress }: Batch): Promise<{ readonly handedIn: Promise<void> }> {
+    const answering: Promise<void>[] = [];
     try {
       await this.#models.use(queue.model.manifest, queue.model.config, async (model) => {
         this.#failed.delete(queue.identity);
         // What was handed out before may have ended the scorer that had it: alone, it takes no others along.
         const suspects = deliveries.filter((each) => each.deliveries > 1);
         const fresh = deliveries.filter((each) => each.deliveries === 1);
-        const answering: Promise<void>[] = [];
         for (const batch of [fresh, ...suspects.map((each) => [each])]) {
           if (batch.length > 0)
             for (const part of await this.#scoreBatch(model, queue, batch, open)) answering.push(part);
         }
-        await Promise.all(answering);
       });
     } catch (error) {
       this.#failed.set(queue.identity, Date.now() + FAILED_MODEL_MS);
       const isWanted = this.#queues.has(consumerName(queue.identity, queue.precision));
       if (isWanted && !isAbort(error))
         this.#options.onWarning(toQuarryError(error, `loading model ${queue.identity.slice(0, 10)}`));
-    } finally {
+    }
+    const end = (): void => {
       clearInterval(progress);
       for (const delivery of open) delivery.nak(1_000);
-    }
+    };
+    return { handedIn: Promise.allSettled(answering).then(end) };
   }
 
   /** Scores jobs and returns the answers under way; a batch that fails is scored one by one. */

@@ -8,6 +8,11 @@ const MIGRATIONS = [
    CREATE TABLE watermark (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
 
+/** Samples that one statement takes: what is lost with the index may be millions. */
+const PER_STATEMENT = 65_536;
+/** Pages held in memory, KiB: a batch of a hundred thousand checksums touches nearly every page of the table. */
+const CACHE_KIB = 65_536;
+
 /**
  * The store's index: which checksum is which sample, and how many records of each file are committed. It holds
  * nothing that the files do not, so a lost or damaged index is built again from them.
@@ -16,7 +21,8 @@ export class IndexDatabase {
   readonly rebuilt: boolean;
   readonly #db: SqlDatabase;
   readonly #find;
-  readonly #insert;
+  readonly #findAll;
+  readonly #insertAll;
   readonly #mark;
 
   constructor(dir: string, readonly: boolean) {
@@ -35,14 +41,35 @@ export class IndexDatabase {
       rebuilt = true;
     }
     this.rebuilt = rebuilt;
+    if (!readonly) this.#db.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
     this.#find = this.#db.prepare('SELECT id FROM sample WHERE checksum = ?');
-    this.#insert = this.#db.prepare('INSERT OR REPLACE INTO sample (checksum, id) VALUES (?, ?)');
+    // One call of the driver costs more than the search it asks for, so that batches travel as one string of bytes.
+    this.#findAll = this.#db.prepare(
+      `SELECT asked.key AS at, sample.id AS id FROM json_each(?2) AS asked
+       CROSS JOIN sample ON sample.checksum = substr(?1, 1 + 32 * asked.key, 32)`,
+    );
+    // In the order of the table, so that each of its pages is written once.
+    this.#insertAll = this.#db.prepare(
+      `INSERT OR REPLACE INTO sample (checksum, id)
+       SELECT substr(?1, 1 + 32 * key, 32) AS checksum, value FROM json_each(?2) ORDER BY checksum`,
+    );
     this.#mark = this.#db.prepare('INSERT OR REPLACE INTO watermark (name, count) VALUES (?, ?)');
   }
 
   find(checksum: Uint8Array): number | undefined {
     const row = this.#find.get([checksum]);
     return row === undefined ? undefined : Number(row['id']);
+  }
+
+  /** As {@link find}, of many, in order. */
+  findAll(checksums: readonly Uint8Array[]): (number | undefined)[] {
+    const ids = new Array<number | undefined>(checksums.length).fill(undefined);
+    for (let from = 0; from < checksums.length; from += PER_STATEMENT) {
+      const part = checksums.slice(from, from + PER_STATEMENT);
+      const rows = this.#findAll.all([Buffer.concat(part), JSON.stringify(Array(part.length).fill(0))]);
+      for (const { at, id } of rows) ids[from + Number(at)] = Number(id);
+    }
+    return ids;
   }
 
   /** How many records each file has committed, by the file's name. */
@@ -53,7 +80,10 @@ export class IndexDatabase {
 
   commit(name: string, count: number, samples: Iterable<readonly [Uint8Array, number]> = []): void {
     this.#db.transaction(() => {
-      for (const [checksum, id] of samples) this.#insert.run([checksum, id]);
+      for (const part of parts(samples, PER_STATEMENT)) {
+        const checksums = Buffer.concat(part.map(([checksum]) => checksum));
+        this.#insertAll.run([checksums, JSON.stringify(part.map(([, id]) => id))]);
+      }
       this.#mark.run([name, count]);
     });
   }
@@ -69,4 +99,15 @@ export class IndexDatabase {
   close(): void {
     this.#db.close();
   }
+}
+
+function* parts<T>(all: Iterable<T>, most: number): Generator<T[]> {
+  let part: T[] = [];
+  for (const one of all) {
+    part.push(one);
+    if (part.length < most) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
 }

@@ -114,11 +114,16 @@ export class Store {
       const fresh: NewSample[] = [];
       const batch = new Map<string, number>();
       const first = this.#samples.count;
-      const results = inputs.map(({ bytes, origin = '', checksum = blake2b256(bytes) }): AppendedSample => {
+      for (const { bytes, origin } of inputs) {
         if (bytes.length === 0)
           throw new QuarryError('DATA_EMPTY', 'a sample needs at least one byte', { details: { origin } });
+      }
+      const checksums = inputs.map(({ bytes, checksum }) => checksum ?? blake2b256(bytes));
+      const stored = this.#index.findAll(checksums);
+      const results = inputs.map(({ bytes, origin = '' }, i): AppendedSample => {
+        const checksum = checksums[i]!;
         const hex = Buffer.from(checksum).toString('hex');
-        const known = batch.get(hex) ?? this.#index.find(checksum);
+        const known = batch.get(hex) ?? stored[i];
         if (known !== undefined) return { id: known, checksum, duplicate: true };
         const id = first + fresh.length;
         batch.set(hex, id);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Msg } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
 import type { LoadedModel, LoadOptions, Score, ScoringEngine } from '../../src/engine/index.js';
@@ -17,7 +18,8 @@ import {
   openFleet,
   ScorerNode,
 } from '../../src/fleet/index.js';
-import { consumerName } from '../../src/fleet/wire.js';
+import type { Delivery } from '../../src/fleet/pull.js';
+import { consumerName, jobHeaders, workSubject } from '../../src/fleet/wire.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
 import { blake2b256 } from '../../src/native/blake2b.js';
 import { weightsIdentity } from '../../src/weights/manifest.js';
@@ -314,6 +316,59 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     expect(engine.stats).toMatchObject({ samples: 5, redelivered: 5, leftOut: 0 });
     // A slow machine hands out a third time.
     expect(engine.stats.duplicates).toBeGreaterThanOrEqual(5);
+  });
+
+  it('leaves a sample out whose scorers say for ever that they are at it, and says so', async () => {
+    const engine = await openEngine({ mostHeldMs: 200, maxDeliveries: 2, sweepMs: 200 });
+    const held = new Set<Delivery>();
+    const raw = await startRawScorer({ url: server.url, fleet }, published.models[0]!, cache(), async (send, job) => {
+      if (job.message.data.length > 1) return void held.add(job);
+      await send();
+      job.ack();
+    });
+    const progress = setInterval(() => {
+      for (const job of held) job.working();
+    }, 50);
+    closers.push(async () => clearInterval(progress));
+    const model = await load(engine);
+    const [score] = await model.score([new Uint8Array(20).fill(7)]);
+    await raw.close();
+    expect(score?.loss).toBeNaN();
+    expect(engine.stats).toMatchObject({ samples: 1, leftOut: 1 });
+    expect([...held].map(({ deliveries }) => deliveries)).toEqual([1, 1]);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'a sample of 20 bytes is left out: no scorer could score it',
+    ]);
+  });
+
+  it('has a scorer score on while its last answers are on their way, but no further', async () => {
+    let calls = 0;
+    await startScorer(undefined, server, undefined, async () => void calls++);
+    await load(await openEngine({ ackWaitMs: 60_000 }));
+    await until(() => calls === 1, 'the model to be loaded');
+    const { nc, js, prefix } = await connected();
+    const waiting: Msg[] = [];
+    let answers = 0;
+    let isHeard = false;
+    nc.subscribe('test.answers', {
+      callback: (_, message) => {
+        answers++;
+        if (isHeard) message.respond('taken');
+        else waiting.push(message);
+      },
+    });
+    const subject = workSubject(prefix, weightsIdentity(published.models[0]!), 'own');
+    for (let job = 0; job < 60; job++) {
+      const headers = jobHeaders({ id: `job-${job}`, reply: 'test.answers', seed: 0n });
+      await js.publish(subject, new Uint8Array(16).fill(job + 1), { headers });
+    }
+    await until(() => calls === 3, 'a second batch to be scored beside the answers of the first');
+    const unheard = answers;
+    isHeard = true;
+    for (const message of waiting) message.respond('taken');
+    await until(() => answers >= 60, 'all jobs to be answered');
+    expect(unheard).toBeLessThan(60);
+    expect(calls).toBeGreaterThan(3);
   });
 
   it('waits for room while the disk of the server is full, and loses nothing', async () => {

@@ -293,6 +293,45 @@ describe.skipIf(!hasNatsServer)('rows that scorers keep', () => {
     expect(fetched).toHaveLength(2);
   });
 
+  it('hold nothing up where their scorer ends no search in time, and a person is told', async () => {
+    await startKeeper();
+    const { rows } = await openRows(100);
+    const { nc, prefix } = await openFleet({ url: server.url, fleet, name: 'slow' });
+    closers.push(() => nc.close());
+    const scorer = '5105105f';
+    const beat = setInterval(
+      () => nc.publish(beatSubject(prefix), encodeBeat({ scorer, rows: 1, mark: 1, busy: true })),
+      50,
+    );
+    closers.push(() => clearInterval(beat));
+    let isLate = true;
+    nc.subscribe(scanSubject(prefix), {
+      callback: (_, message) => {
+        if (!isLate) message.respond(encodeDone({ scorer, done: true, seen: 0 }));
+      },
+    });
+    await until(() => rows.stats.keptRows > 0, 'the slow one to be heard of');
+    const target = { id: 'wanted', models: keys(), embedding: new Float32Array(embeddingDim).fill(1), threshold: 0.1 };
+    const { take } = taker();
+    for (let search = 0; search < 5; search++) {
+      expect(rows.hasFresh).toBe(true);
+      expect(rows.busy).toBe(true);
+      await rows.find([target], policy({ freshOnly: true }), take);
+    }
+    expect(rows.hasFresh).toBe(false);
+    expect(rows.busy).toBe(false);
+    const said = warnings.filter(({ code }) => code === 'TIMEOUT');
+    expect(said.map(({ message }) => message)).toEqual([
+      `scorer ${scorer} did not end 5 searches of its rows within 100 ms`,
+    ]);
+    // One that it ends in time, and it counts again.
+    isLate = false;
+    await until(async () => {
+      await rows.find([target], policy({ freshOnly: true }), take);
+      return rows.hasFresh;
+    }, 'the slow one to count again');
+  });
+
   it("win targets, with nothing but the winners in the miner's own store", async () => {
     const network = await startMiningNetwork();
     closers.push(() => network.close());

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,7 +11,7 @@ import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nat
 import { variedBytes } from '../../bench/varied-bytes.js';
 import { seededRandom } from '../../src/devnet/soma/seeded-random.js';
 import type { QuarryError } from '../../src/errors/index.js';
-import { type FleetConnection, FleetEngine, openFleet } from '../../src/fleet/index.js';
+import { type FleetConnection, FleetEngine, type FleetRows, openFleet } from '../../src/fleet/index.js';
 import { openStore, partsOfOrigin, type Store, verifyStore } from '../../src/store/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { type KillPoint, mineUntilKilled } from '../miner/killed-miner.js';
@@ -21,10 +22,8 @@ import { until } from '../until.js';
 
 /** Kills of scorers, of the server, of the coordinator, and cuts of the scorers' way to the server. */
 const COUNTS = (process.env['QUARRY_FLEET_KILLS'] ?? '4,1,1,1').split(',').map(Number);
-const [SCORERS = 0, SERVER = 0, COORDINATOR = 0, CUTS = 0] = COUNTS;
-const ALL = SCORERS + SERVER + COORDINATOR + CUTS;
-/** Samples of a kilobyte: so many that kills fall among work. */
-const SAMPLES = 20 * ALL;
+/** Samples of a kilobyte for each: so many that kills fall among work. */
+const SAMPLES_EACH = 20;
 const SEED = Number(process.env['QUARRY_KILL_SEED'] ?? 20_261_129);
 const QUARRY = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
 /** A coordinator loads three models, each by a scorer that may be killed, before it wins anything. */
@@ -39,75 +38,112 @@ afterEach(async () => {
   await network?.close();
 });
 
+/** What one fleet goes through. */
+interface Trouble {
+  readonly scorers: number;
+  readonly server: number;
+  readonly coordinators: number;
+  readonly cuts: number;
+  readonly samples: number;
+  /** Whether scorers keep what they score. */
+  readonly keepRows: boolean;
+}
+
+/** @param part of the kills that are counted in {@link COUNTS} */
+function trouble(keepRows: boolean, part: number): Trouble {
+  const counts = COUNTS.map((count) => Math.ceil(count * part));
+  const [scorers = 0, server = 0, coordinators = 0, cuts = 0] = counts;
+  const samples = SAMPLES_EACH * counts.reduce((sum, count) => sum + count, 0);
+  return { scorers, server, coordinators, cuts, samples, keepRows };
+}
+
 const random = seededRandom(SEED);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe.skipIf(!hasNatsServer)('a fleet whose parts are killed', () => {
-  test(`${COUNTS.join(', ')} kills and cuts: every sample is scored once, and the ledger agrees`, {
-    timeout: 300_000 + ALL * 60_000,
-  }, async () => {
-    // The host of a killed coordinator is away, which an auditor would call fraud.
-    network = await startMiningNetwork({
-      auditShare: 0,
-      targetsPerEpoch: 10,
-      // Winning is not what is looked at.
-      initialDistanceThreshold: 0.5,
-    });
-    const { devnet, dir, signer } = network;
-    const entries = recordLedger(devnet, signer.address);
-    const server = await startNatsServer(dir);
-    const way = await TcpProxy.start(`http://127.0.0.1:${server.port}`);
-    closers.push(
-      () => server.close(),
-      () => way.close(),
-    );
-    const data = join(dir, 'varied.bin');
-    await writeFile(data, variedBytes(SAMPLES, 7));
+  test.each([
+    ['', trouble(false, 1)],
+    ['by scorers that keep it, ', trouble(true, 0.25)],
+  ])(
+    `${COUNTS.join(', ')} kills and cuts: every sample is scored once, %sand the ledger agrees`,
+    {
+      timeout: 300_000 + COUNTS.reduce((sum, count) => sum + count, 0) * 60_000,
+    },
+    async (_, all) => {
+      // The host of a killed coordinator is away, which an auditor would call fraud.
+      network = await startMiningNetwork({
+        auditShare: 0,
+        targetsPerEpoch: 10,
+        // Winning is not what is looked at.
+        initialDistanceThreshold: 0.5,
+      });
+      const { devnet, dir, signer } = network;
+      const entries = recordLedger(devnet, signer.address);
+      const server = await startNatsServer(dir);
+      const way = await TcpProxy.start(`http://127.0.0.1:${server.port}`);
+      closers.push(
+        () => server.close(),
+        () => way.close(),
+      );
+      const data = join(dir, 'varied.bin');
+      await writeFile(data, variedBytes(all.samples, 7));
 
-    const deliveries = await Deliveries.count(server);
-    const scorers = new Scorers(dir, way.url.replace('http:', 'nats:'), deliveries);
-    closers.push(() => scorers.end());
-    await Promise.all([
-      scorers.killed(SCORERS),
-      killServer(server),
-      cutWay(way),
-      killCoordinators(network, server.url, data),
-    ]);
-    const warnings = await finish(network, server.url, data);
-    await scorers.end();
+      const deliveries = await Deliveries.count(server);
+      const scorers = new Scorers(dir, way.url.replace('http:', 'nats:'), deliveries, all.keepRows);
+      closers.push(() => scorers.end());
+      await Promise.all([
+        scorers.killed(all.scorers),
+        killServer(server, all.server),
+        cutWay(way, all.cuts),
+        killCoordinators(network, server.url, data, all),
+      ]);
+      const warnings = await finish(network, server.url, data, { ...all, rowDirs: scorers.rowDirs });
+      await scorers.end();
 
-    expect(warnings.filter(({ code }) => code === 'ENGINE_FAILED')).toEqual([]);
-    const journal = join(dir, 'state', 'journal.db');
-    expect(disagreements(entries, journal)).toEqual([]);
-    const wins = entries.filter(({ kind, succeeded }) => kind === 'submitData' && succeeded).length;
-    expect(wins).toBeGreaterThan(0);
-    expect(devnet.balanceOf(signer.address)).toBe(
-      entries.reduce((sum, { changeShannons }) => sum + changeShannons, FUNDED_SHANNONS),
-    );
-    const scored = await scoredOnce(join(dir, 'state', 'store'));
-    const besides = deliveries.total - scored;
-    process.stdout.write(
-      `${SCORERS} scorers, ${SERVER} servers, ${COORDINATOR} coordinators killed, ${CUTS} cuts: ${scored} scores, each once; ` +
-        `${besides} more handed out: probes, near-ties in f32, and what was done twice or in vain; ${wins} targets won\n`,
-    );
-  });
+      expect(warnings.filter(({ code }) => code === 'ENGINE_FAILED')).toEqual([]);
+      const journal = join(dir, 'state', 'journal.db');
+      expect(disagreements(entries, journal)).toEqual([]);
+      const wins = entries.filter(({ kind, succeeded }) => kind === 'submitData' && succeeded).length;
+      expect(wins).toBeGreaterThan(0);
+      expect(devnet.balanceOf(signer.address)).toBe(
+        entries.reduce((sum, { changeShannons }) => sum + changeShannons, FUNDED_SHANNONS),
+      );
+      const stores = all.keepRows ? scorers.rowDirs : [join(dir, 'state', 'store')];
+      const twice = await scoredOnce(stores, all.samples);
+      const besides = deliveries.total - (all.keepRows ? 1 : 3) * all.samples;
+      process.stdout.write(
+        `${all.scorers} scorers, ${all.server} servers, ${all.coordinators} coordinators killed, ${all.cuts} cuts: ` +
+          `${3 * all.samples} scores, each once${all.keepRows ? `, ${twice} samples of ${all.samples} with two scorers` : ''}; ` +
+          `${besides} more handed out: probes, near-ties in f32, and what was done twice or in vain; ${wins} targets won\n`,
+      );
+    },
+  );
 });
+
+const LANES = ['one', 'two'] as const;
 
 /** Two scorer processes, each started again when it ends. */
 class Scorers {
   readonly #dir: string;
   readonly #url: string;
   readonly #deliveries: Deliveries;
+  readonly #keepRows: boolean;
   readonly #lanes: Promise<void>[] = [];
   readonly #children = new Set<ChildProcess>();
   #left = 0;
   #ended = false;
   #onAllKilled = (): void => {};
 
-  constructor(dir: string, url: string, deliveries: Deliveries) {
+  constructor(dir: string, url: string, deliveries: Deliveries, keepRows: boolean) {
     this.#dir = dir;
+    this.#keepRows = keepRows;
     this.#url = url;
     this.#deliveries = deliveries;
+  }
+
+  /** Where they keep rows. */
+  get rowDirs(): string[] {
+    return LANES.map((name) => join(this.#stateDir(name), 'scorer', 'rows'));
   }
 
   /** Starts them, and resolves once so many were killed; the last two live on. */
@@ -116,7 +152,7 @@ class Scorers {
     const allKilled = new Promise<void>((resolve) => {
       this.#onAllKilled = resolve;
     });
-    for (const name of ['one', 'two']) this.#lanes.push(this.#lane(name));
+    for (const name of LANES) this.#lanes.push(this.#lane(name));
     if (count > 0) await allKilled;
   }
 
@@ -139,7 +175,8 @@ class Scorers {
       '--threads',
       '1',
     ];
-    const stateDir = join(this.#dir, `scorer-${name}`);
+    if (this.#keepRows) args.push('--keep-rows');
+    const stateDir = this.#stateDir(name);
     while (!this.#ended) {
       const child = spawn(process.execPath, [QUARRY, ...args, '--state-dir', stateDir], {
         stdio: ['ignore', 'ignore', 'pipe'],
@@ -151,6 +188,10 @@ class Scorers {
       await once(child, 'close');
       this.#children.delete(child);
     }
+  }
+
+  #stateDir(name: string): string {
+    return join(this.#dir, `scorer-${name}`);
   }
 
   /** Kills a scorer that is up while it loads, scores or answers; some are killed while they idle. */
@@ -166,8 +207,8 @@ class Scorers {
   }
 }
 
-async function killServer(server: NatsServer): Promise<void> {
-  for (let n = 0; n < SERVER; n++) {
+async function killServer(server: NatsServer, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
     await pause(2_000 + random() * 8_000);
     await server.kill();
     await pause(random() * 1_500);
@@ -175,8 +216,8 @@ async function killServer(server: NatsServer): Promise<void> {
   }
 }
 
-async function cutWay(way: TcpProxy): Promise<void> {
-  for (let n = 0; n < CUTS; n++) {
+async function cutWay(way: TcpProxy, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
     await pause(2_000 + random() * 8_000);
     way.cut();
     await pause(random() * 4_000);
@@ -184,11 +225,17 @@ async function cutWay(way: TcpProxy): Promise<void> {
   }
 }
 
-async function killCoordinators({ devnet, dir, signer }: MiningNetwork, nats: string, data: string): Promise<void> {
+async function killCoordinators(
+  { devnet, dir, signer }: MiningNetwork,
+  nats: string,
+  data: string,
+  { coordinators, keepRows }: Trouble,
+): Promise<void> {
   const args = ['--network', devnet.rpcUrl, '--state-dir', join(dir, 'state'), '--data', data, '--search-share', '0'];
   args.push('--engine', 'fleet', '--nats', nats, '--verify-share', '0.01', '--log-level', 'silent');
   args.push('--data-port', String(await freePort()));
-  for (let killed = 0; killed < COORDINATOR; ) {
+  if (keepRows) args.push('--keep-rows');
+  for (let killed = 0; killed < coordinators; ) {
     const at: KillPoint =
       random() < 0.3
         ? { afterSpawnMs: 1_000 + random() * 8_000 }
@@ -201,8 +248,14 @@ async function killCoordinators({ devnet, dir, signer }: MiningNetwork, nats: st
 }
 
 /** Has all that is left scored, and something won, by a coordinator that is not killed; then what is open is settled. */
-async function finish({ miner }: MiningNetwork, url: string, data: string): Promise<readonly QuarryError[]> {
+async function finish(
+  { miner }: MiningNetwork,
+  url: string,
+  data: string,
+  { samples, keepRows, rowDirs }: Trouble & { readonly rowDirs: readonly string[] },
+): Promise<readonly QuarryError[]> {
   const warnings: QuarryError[] = [];
+  let rows: FleetRows | undefined;
   const assembled = await miner({
     data: [data],
     searchShare: 0,
@@ -211,20 +264,19 @@ async function finish({ miner }: MiningNetwork, url: string, data: string): Prom
     overEngine: async (local) => {
       const fleet = await openFleet({ url, fleet: 'default', name: 'the last coordinator' });
       const options = { verifyShare: 0.01, onWarning: (warning: QuarryError) => warnings.push(warning) };
-      return FleetEngine.open(options, { fleet, local });
+      const engine = await FleetEngine.open(options, { fleet, local });
+      rows = await engine.rows({ gatherMs: 5_000, keepThere: keepRows });
+      return engine;
     },
+    farRows: () => rows,
   });
   const { store, journal } = assembled;
+  const isScored = keepRows ? () => areKept(rowDirs, samples) : async () => isComplete(store, samples);
   const running = assembled.miner.run();
-  const done = until(
-    () =>
-      samplesOf(store).size === SAMPLES &&
-      store.models.length === 3 &&
-      store.models.every((model) => store.unscored(model, { limit: 1 }).length === 0) &&
-      journal.totals().accepted > 0,
-    'every sample to be scored',
-    { deadlineMs: 120_000 + SAMPLES * 1_000, everyMs: 500 },
-  );
+  const done = until(async () => journal.totals().accepted > 0 && (await isScored()), 'every sample to be scored', {
+    deadlineMs: 120_000 + samples * 1_000,
+    everyMs: 500,
+  });
   await Promise.race([done, running]);
   assembled.miner.stop();
   await running;
@@ -235,32 +287,72 @@ async function finish({ miner }: MiningNetwork, url: string, data: string): Prom
   return warnings;
 }
 
+/** Whether a store has so many samples, each scored under all three models. */
+function isComplete(store: Store, samples: number): boolean {
+  return samplesOf(store).size === samples && isAllScored(store);
+}
+
+function isAllScored(store: Store): boolean {
+  return store.models.length === 3 && store.models.every((model) => store.unscored(model, { limit: 1 }).length === 0);
+}
+
+/** Whether scorers keep so many samples, each scored under all three models by all that have it. */
+async function areKept(dirs: readonly string[], samples: number): Promise<boolean> {
+  const kept = new Set<string>();
+  for (const dir of dirs) {
+    if (!existsSync(join(dir, 'index.db'))) continue;
+    const store = await openStore({ dir, embeddingDim: MODEL_CONFIGS.small.embeddingDim, readonly: true });
+    const isWhole = store.sampleCount === 0 || isAllScored(store);
+    for (const checksum of checksumsOf(store)) kept.add(checksum);
+    await store.close();
+    if (!isWhole) return false;
+  }
+  return kept.size === samples;
+}
+
+function checksumsOf(store: Store): string[] {
+  return [...samplesOf(store)].map((id) => Buffer.from(store.checksum(id) ?? []).toString('hex'));
+}
+
 /** Samples of the data. What was composed of them is scored by calculation, and once more before a large bond is risked. */
 function samplesOf(store: Store): Set<number> {
   const ids = [...Array(store.sampleCount).keys()];
   return new Set(ids.filter((id) => partsOfOrigin(store.sample(id).origin) === undefined));
 }
 
-/** Every sample has one score under each of the three models, a finite one, and the files are whole. */
-async function scoredOnce(dir: string): Promise<number> {
-  const store = await openStore({ dir, embeddingDim: MODEL_CONFIGS.small.embeddingDim });
-  try {
-    expect((await verifyStore(store)).faults).toEqual([]);
-    const ids = samplesOf(store);
-    expect(ids.size).toBe(SAMPLES);
-    const logs = [...store.internals.logs.values()];
-    expect(logs).toHaveLength(3);
-    for (const log of logs) {
-      const { array: samples } = log.samples;
-      const rows = [...Array(log.count).keys()].filter((row) => ids.has(samples[row]!));
-      expect(new Set(rows.map((row) => samples[row])).size).toBe(SAMPLES);
-      // Near-ties have a second one, in f32.
-      expect(new Set(rows.map((row) => `${samples[row]} ${log.precision(row)}`)).size).toBe(rows.length);
-      expect(rows.every((row) => Number.isFinite(log.losses.array[row]))).toBe(true);
+/**
+ * Every sample is in a store, and in each that has it has one score under each of the three models, a finite one; the files
+ * are whole.
+ *
+ * @returns how many samples are in more than one store
+ */
+async function scoredOnce(dirs: readonly string[], samples: number): Promise<number> {
+  const all: string[] = [];
+  for (const dir of dirs) {
+    const store = await openStore({ dir, embeddingDim: MODEL_CONFIGS.small.embeddingDim });
+    try {
+      expect((await verifyStore(store)).faults).toEqual([]);
+      all.push(...checksumsOf(store));
+      expectScoredOnce(store);
+    } finally {
+      await store.close();
     }
-    return logs.length * SAMPLES;
-  } finally {
-    await store.close();
+  }
+  expect(new Set(all).size).toBe(samples);
+  return all.length - samples;
+}
+
+function expectScoredOnce(store: Store): void {
+  const ids = samplesOf(store);
+  const logs = [...store.internals.logs.values()];
+  expect(logs).toHaveLength(3);
+  for (const log of logs) {
+    const { array: samples } = log.samples;
+    const rows = [...Array(log.count).keys()].filter((row) => ids.has(samples[row]!));
+    expect(new Set(rows.map((row) => samples[row])).size).toBe(ids.size);
+    // Near-ties have a second one, in f32.
+    expect(new Set(rows.map((row) => `${samples[row]} ${log.precision(row)}`)).size).toBe(rows.length);
+    expect(rows.every((row) => Number.isFinite(log.losses.array[row]))).toBe(true);
   }
 }
 

@@ -53,6 +53,24 @@ describe('store', () => {
     expect(later).toMatchObject({ id: 1, duplicate: true });
   });
 
+  it('knows the samples of a batch that is larger than one statement takes, each once', async () => {
+    const dir = temporaryDir();
+    const store = await openStore({ dir, embeddingDim: 4, durability: 'process' });
+    const input = (n: number) => ({ bytes: Uint8Array.of(n & 255, (n >> 8) & 255, n >> 16) });
+    await store.appendSamples([input(5), input(70_000)]);
+    const numbers = Array.from({ length: 70_001 }, (_, n) => n);
+    const added = await store.appendSamples([...numbers, 3, 69_999].map(input));
+    expect(added.flatMap(({ duplicate }, i) => (duplicate ? [i] : []))).toEqual([5, 70_000, 70_001, 70_002]);
+    expect([added[5], added[70_000]].map((sample) => sample!.id)).toEqual([0, 1]);
+    expect([added[70_001], added[70_002]].map((sample) => sample!.id)).toEqual([added[3]!.id, added[69_999]!.id]);
+    expect(store.sampleCount).toBe(70_001);
+    await store.close();
+    const again = await opened({ dir });
+    const ids = (await again.appendSamples(numbers.map(input))).map(({ id }) => id);
+    expect(ids).toEqual(added.slice(0, numbers.length).map(({ id }) => id));
+    expect(again.sampleCount).toBe(70_001);
+  });
+
   it('keeps scores across a reopening, bit for bit', async () => {
     const dir = temporaryDir();
     const store = await opened({ dir, embeddingDim: 17 });

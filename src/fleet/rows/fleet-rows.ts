@@ -1,5 +1,6 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { cosineDistance, selectBest } from '../../engine/reference/index.js';
+import { QuarryError } from '../../errors/index.js';
 import { blake2b256 } from '../../native/blake2b.js';
 import type { FarPolicy, FarRows, FarSample, MatchTarget, StoredScore } from '../../store/index.js';
 import type { FleetConnection } from '../connection.js';
@@ -11,6 +12,7 @@ export interface FleetRowsOptions {
   readonly gatherMs: number;
   /** Has a sample scored elsewhere and kept there; absent where samples stay here. */
   readonly keep?: FarRows['keep'];
+  readonly onWarning: (error: QuarryError) => void;
 }
 
 export interface FleetRowsDeps {
@@ -40,6 +42,8 @@ export interface FleetRowsStats {
 /** A scorer that is silent for this long is not waited for. */
 const LIFETIME_MS = 5_000;
 const FETCH_MS = 5_000;
+/** Searches in a row that a scorer did not end in time; then what is new in its rows holds nothing up any more. */
+const MOST_LATE = 5;
 /** Part of the largest message that targets may fill; lists of refused samples have the rest. */
 const FILLED = 0.7;
 /** Samples named as refused, of each target. */
@@ -61,6 +65,8 @@ export class FleetRows implements FarRows {
   readonly #deps: FleetRowsDeps;
   readonly #subscription: Subscription;
   readonly #keepers = new Map<string, Beat & { readonly heardAt: number }>();
+  /** Searches in a row that scorers did not end in time. */
+  readonly #late = new Map<string, number>();
   /** What each scorer has looked at for the targets that are open. */
   #seen = new Map<string, number>();
   #scans = 0;
@@ -84,11 +90,12 @@ export class FleetRows implements FarRows {
   }
 
   get busy(): boolean {
-    return this.#alive().some(({ busy }) => busy);
+    return this.#alive().some(({ scorer, busy }) => busy && !this.#isLate(scorer));
   }
 
   get hasFresh(): boolean {
     return this.#alive().some(({ scorer, mark, rows }) => {
+      if (this.#isLate(scorer)) return false;
       const seen = this.#seen.get(scorer);
       return seen === undefined ? rows > 0 : mark > seen;
     });
@@ -129,7 +136,11 @@ export class FleetRows implements FarRows {
 
   #alive(): Beat[] {
     const since = performance.now() - LIFETIME_MS;
-    for (const [scorer, { heardAt }] of this.#keepers) if (heardAt < since) this.#keepers.delete(scorer);
+    for (const [scorer, { heardAt }] of this.#keepers) {
+      if (heardAt >= since) continue;
+      this.#keepers.delete(scorer);
+      this.#late.delete(scorer);
+    }
     return [...this.#keepers.values()].filter(({ scorer }) => !this.#deps.isQuarantined(scorer));
   }
 
@@ -178,7 +189,26 @@ export class FleetRows implements FarRows {
     subscription.unsubscribe();
     this.#scans++;
     if (gathering.missing.size > 0) this.#partialScans++;
+    if (policy.signal?.aborted !== true) for (const scorer of gathering.missing) this.#noteLate(scorer);
+    for (const scorer of gathering.marks.keys()) this.#late.delete(scorer);
     return gathering.marks;
+  }
+
+  #isLate(scorer: string): boolean {
+    return (this.#late.get(scorer) ?? 0) >= MOST_LATE;
+  }
+
+  #noteLate(scorer: string): void {
+    const late = (this.#late.get(scorer) ?? 0) + 1;
+    this.#late.set(scorer, late);
+    if (late !== MOST_LATE) return;
+    const { gatherMs, onWarning } = this.#options;
+    onWarning(
+      new QuarryError('TIMEOUT', `scorer ${scorer} did not end ${late} searches of its rows within ${gatherMs} ms`, {
+        hint: 'its new rows are not waited for until it does; a larger --gather-ms gives it more time',
+        details: { scorer },
+      }),
+    );
   }
 
   #request(targets: readonly MatchTarget[], policy: FarPolicy): Uint8Array {
