@@ -2,7 +2,6 @@ import type { DistanceEngine, EmbeddingRows, Hit, TargetMatrix } from '../src/en
 import { createGpuDistanceEngine, type GpuMode } from '../src/engine/gpu/index.js';
 import { createJsDistanceEngine } from '../src/engine/js/index.js';
 import { createNativeDistanceEngine, nativeCapabilities } from '../src/engine/native/index.js';
-import { createReferenceDistanceEngine } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { loadAddon } from '../src/native/addon.js';
 import type { IsaLevel } from '../src/native/isa-level.js';
@@ -13,6 +12,7 @@ import { fmaPeak, readBandwidth } from './limits.js';
 import { mappedEngine } from './mapped-engine.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 import { DIM, makeRows, makeTargets } from './scan-data.js';
+import { scanError } from './scan-error.js';
 
 /** The protocol's hardest threshold: about one row in eighty hits. */
 const HARDEST = 0.95;
@@ -44,20 +44,6 @@ async function time(
     seconds = Math.min(seconds, (performance.now() - begin) / 1000);
   }
   return { seconds, hits };
-}
-
-/** The largest difference to the reference's distances over the first rows; infinite when the hits themselves differ. */
-async function errorOf(engine: DistanceEngine, rows: EmbeddingRows, targets: TargetMatrix): Promise<number> {
-  const few = { data: rows.data.subarray(0, 500 * DIM), rows: 500, dim: DIM };
-  const loose = { ...targets, thresholds: new Float32Array(targets.targets).fill(HARDEST) };
-  const reference = createReferenceDistanceEngine();
-  const want = await reference.scan(few, loose, { mode: 'all' });
-  const got = await engine.scan(few, loose, { mode: 'all' });
-  if (want.length !== got.length) return Number.POSITIVE_INFINITY;
-  return want.reduce((worst, hit, i) => {
-    const same = got[i]!.row === hit.row && got[i]!.target === hit.target;
-    return same ? Math.max(worst, Math.abs(got[i]!.distance - hit.distance)) : Number.POSITIVE_INFINITY;
-  }, 0);
 }
 
 /** The largest error allowed: the definition is the same in every engine. */
@@ -103,7 +89,7 @@ export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<Be
         const limitNow = (): Promise<number> =>
           many ? fmaPeak(core, isa, multiplies, threads) : readBandwidth(core, threads);
         const measure = async () => {
-          const error = await errorOf(engine, rows, targets);
+          const error = await scanError(engine, rows, targets, HARDEST);
           assertRight(error, `${targetCount} targets at ${isa}`);
           // The limit is taken before and after, because other work on the machine comes and goes.
           const before = await limitNow();
@@ -165,7 +151,7 @@ async function* otherEngines(options: DistanceBenchOptions): AsyncIterable<Bench
     threads: 1,
     value: rows.data.byteLength / seconds,
     unit: 'B/s',
-    error: await errorOf(native, rows, targets),
+    error: await scanError(native, rows, targets, HARDEST),
     note: `${(seconds * 1000).toFixed(1)} ms`,
   });
   yield* comparisons(own, seconds, rows.data.byteLength, outcomes);
@@ -178,7 +164,7 @@ async function engineOutcome(
 ): Promise<PeerTime | Skipped> {
   try {
     const engine = await create();
-    const error = await errorOf(engine, rows, targets);
+    const error = await scanError(engine, rows, targets, HARDEST);
     if (!(error <= 1e-5)) return { skipped: `its result is wrong: error ${error.toExponential(1)}` };
     const { seconds } = await time(engine, rows, targets, 2);
     await engine.close();

@@ -13,6 +13,7 @@ export async function onnxMatmul(
   tolerance: number,
 ): Promise<PeerTime | Skipped> {
   try {
+    process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
     const ort = await import('onnxruntime-node');
     const left = values(m * k, 37);
     const right = values(k * n, 41);

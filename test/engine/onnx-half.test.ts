@@ -52,6 +52,12 @@ describe('rounding to f16', () => {
   });
 });
 
+test('tells onnxruntime, before it is loaded, to send nothing to its makers', async () => {
+  const engine = await createOnnxEngine();
+  await engine.close();
+  expect(process.env['ORT_DISABLE_TELEMETRY']).toBe('1');
+});
+
 describe('the ONNX engine in f16', () => {
   const config: ModelConfig = { ...MODEL_CONFIGS.small, embeddingDim: 64, hiddenDim: 128, sequenceLength: 32 };
   const samples = [mixedBytes(1), mixedBytes(32), mixedBytes(100)];

@@ -28,6 +28,7 @@ const BENCHES = [
   'compose',
   'search',
   'fleet',
+  'gpu',
 ] as const;
 /** What runs when none is named: short, and needing nothing but this machine. */
 const DEFAULT_BENCHES = ['gemm', 'distance', 'weights', 'rng'] as const;

@@ -97,6 +97,8 @@ export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise
 }
 
 async function loadOnnxRuntime(): Promise<typeof Ort> {
+  // From 1.30 on it sends usage to its makers from Linux too, unless told otherwise before it is loaded.
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   try {
     return await import('onnxruntime-node');
   } catch (error) {
