@@ -1,11 +1,9 @@
-import { QuarryError } from '../../../errors/index.js';
 import { backoffDelayMs } from '../../../http/index.js';
-import { type Address, decodeCoin, type ObjectId } from '../../chain/index.js';
+import type { Address, ObjectId } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
-import { refOf } from '../decode/object.js';
-import { getObject } from '../read/get-object.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import type { OwnedCoin } from '../read/list-coins.js';
+import { CoinReader } from './coin-reader.js';
 
 /** Why it is not known whether a coin can be used. */
 export type QuarantineReason = 'stale' | 'locked' | 'unknown outcome';
@@ -25,11 +23,13 @@ const EQUIVOCATED_AFTER = 4;
 /** How often an equivocated coin, and the epoch, are read again. */
 const EQUIVOCATED_RECHECK_MS = 5_000;
 const RECHECK = { baseMs: 400, maxMs: 4_000 } as const;
+/** Reads begin at multiples of this many milliseconds, so that those of many coins are one call. */
+const READ_TICK_MS = 200;
 
 /** Reads coins that were set aside until they can be used again. */
 export class CoinQuarantine {
   readonly #client: ClientContext;
-  readonly #owner: Address;
+  readonly #reader: CoinReader;
   readonly #signal: AbortSignal;
   /** How often in a row a coin was found locked. */
   readonly #locked = new Map<ObjectId, number>();
@@ -37,7 +37,7 @@ export class CoinQuarantine {
   /** @param signal ends all reading */
   constructor(client: ClientContext, owner: Address, signal: AbortSignal) {
     this.#client = client;
-    this.#owner = owner;
+    this.#reader = new CoinReader(client, owner, signal);
     this.#signal = signal;
   }
 
@@ -75,14 +75,14 @@ export class CoinQuarantine {
         if (attempt > 0 || why !== 'stale' || isPlaceholder) {
           const pause = isEquivocated ? EQUIVOCATED_RECHECK_MS : backoffDelayMs(attempt, RECHECK, this.#client.random);
           const left = deadline - this.#client.now();
-          await this.#client.sleep(left > 0 ? Math.min(left, pause) : pause, this.#signal);
+          await this.#client.sleep(this.#untilTick(left > 0 ? Math.min(left, pause) : pause), this.#signal);
         }
         if (!isCurrent()) return undefined;
         if (isEquivocated && (await this.#epoch()) !== lockedIn) {
           this.#locked.delete(objectId);
           deadline = this.#client.now();
         }
-        const now = await this.#read(objectId);
+        const now = await this.#reader.read(objectId);
         if (!isCurrent()) return undefined;
         const over = this.#client.now() >= deadline;
         if (isPlaceholder ? over && typeof now === 'string' : now === 'gone') return 'gone';
@@ -94,6 +94,11 @@ export class CoinQuarantine {
       // The pool was closed.
       return undefined;
     }
+  }
+
+  /** A pause, drawn out to the next tick. */
+  #untilTick(pauseMs: number): number {
+    return pauseMs + READ_TICK_MS - ((this.#client.now() + pauseMs) % READ_TICK_MS);
   }
 
   /** The epoch, for comparison only; `undefined` while the node does not tell. */
@@ -111,16 +116,5 @@ export class CoinQuarantine {
     const times = this.#locked.get(objectId) ?? 0;
     this.#locked.set(objectId, times + 1);
     return Math.min(QUARANTINE_LIMIT_MS.locked * 2 ** times, LOCKED_LIMIT_MS);
-  }
-
-  async #read(objectId: ObjectId): Promise<OwnedCoin | 'gone' | 'unreadable'> {
-    try {
-      const object = await getObject(this.#client, objectId, { signal: this.#signal, timeoutMs: 10_000 });
-      const mine = object.owner.kind === 'address' && object.owner.address === this.#owner && object.type === 'Coin';
-      return mine ? { ...refOf(object), balanceShannons: decodeCoin(object.payload).balance } : 'gone';
-    } catch (error) {
-      if (this.#signal.aborted) throw error;
-      return error instanceof QuarryError && error.code === 'NOT_FOUND' ? 'gone' : 'unreadable';
-    }
   }
 }
