@@ -105,7 +105,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   DATA_EMPTY: { cause: 'There is nothing to score or send.', cure: 'Name data that has content.' },
   FILE_NOT_FOUND: { cause: 'The file does not exist.', cure: 'Check the path.' },
   FILE_UNREADABLE: { cause: 'The file cannot be read or written.', cure: 'Check its permissions and the disk.' },
-  DISK_FULL: { cause: 'The disk is full.', cure: 'Free space; mining goes on by itself.' },
+  DISK_FULL: { cause: 'The disk is full.', cure: 'Free space and start again: mining goes on where it stopped.' },
   STORE_CORRUPT: {
     cause: 'A file of the state directory is damaged.',
     cure: 'Follow the hint: what can be made again is made again.',

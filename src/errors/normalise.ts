@@ -19,26 +19,51 @@ const TIMEOUT_ERRNOS: ReadonlySet<string> = new Set([
   'UND_ERR_BODY_TIMEOUT',
 ]);
 
-/** The `code` Node attaches to a system error, looked for along the chain of causes. */
-function errnoOf(error: unknown): string | undefined {
+/** What a file system says when a file cannot be used, be it for its rights, its kind or a disk that breaks. */
+const UNREADABLE_ERRNOS: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'EISDIR',
+  'ENOTDIR',
+  'EIO',
+  'ENXIO',
+  'ENODEV',
+  'ESTALE',
+  'ELOOP',
+  'ENAMETOOLONG',
+]);
+/** What HTTP clients say of answers that are not HTTP as they allow it; Node's parser has a code for each of its complaints. */
+const PROTOCOL_ERRNOS: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'ERR_INVALID_HTTP_TOKEN',
+  'ERR_INVALID_CHAR',
+]);
+
+/** The system error, with the `code` that Node attaches to it, looked for along the chain of causes. */
+function systemErrorOf(error: unknown): { readonly code: string; readonly syscall?: string | undefined } | undefined {
   for (let current = error, depth = 0; current instanceof Error && depth < 8; current = current.cause, depth++) {
-    const code = (current as NodeJS.ErrnoException).code;
-    if (typeof code === 'string') return code;
+    // Undici's parser leaves its code away.
+    const { code = current.name === 'HTTPParserError' ? 'HPE_INVALID' : undefined, syscall } =
+      current as NodeJS.ErrnoException;
+    if (typeof code === 'string') return { code, syscall };
     if (current instanceof AggregateError && current.errors.length > 0) {
-      const inner = errnoOf(current.errors[0]);
+      const inner = systemErrorOf(current.errors[0]);
       if (inner !== undefined) return inner;
     }
   }
   return undefined;
 }
 
-function codeOfErrno(errno: string): ErrorCode | undefined {
+function codeOf(errno: string, syscall: string | undefined): ErrorCode | undefined {
   if (UNREACHABLE_ERRNOS.has(errno)) return 'UNREACHABLE';
   if (TIMEOUT_ERRNOS.has(errno)) return 'TIMEOUT';
   if (errno.startsWith('ERR_TLS') || errno.startsWith('ERR_SSL') || errno.includes('CERT')) return 'TLS';
-  if (errno === 'ENOENT') return 'FILE_NOT_FOUND';
-  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS' || errno === 'EISDIR' || errno === 'ENOTDIR')
-    return 'FILE_UNREADABLE';
+  if (errno.startsWith('HPE_') || PROTOCOL_ERRNOS.has(errno)) return 'PROTOCOL';
+  // Node says of a directory that it cannot make on a broken or read-only disk that it is not there.
+  if (errno === 'ENOENT') return syscall === 'mkdir' ? 'FILE_UNREADABLE' : 'FILE_NOT_FOUND';
+  if (UNREADABLE_ERRNOS.has(errno)) return 'FILE_UNREADABLE';
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'DISK_FULL';
   return undefined;
 }
@@ -64,8 +89,9 @@ export function toQuarryError(error: unknown, doing: string): QuarryError {
   if (error instanceof Error && error.name === 'TimeoutError') {
     return new QuarryError('TIMEOUT', `${doing} took too long`, { cause: error });
   }
-  const errno = errnoOf(error);
-  const code = errno === undefined ? undefined : codeOfErrno(errno);
+  const system = systemErrorOf(error);
+  const errno = system?.code;
+  const code = system && codeOf(system.code, system.syscall);
   return new QuarryError(code ?? 'INTERNAL', `${doing} failed: ${detail}`, {
     cause: error,
     ...(errno !== undefined && { details: { errno } }),

@@ -14,6 +14,10 @@ export interface MiningNetwork {
   /** Holds state directories and data; removed with the network. */
   readonly dir: string;
   readonly signer: Keypair;
+  /** Owns the models, and has coins to change them with. */
+  readonly owner: Keypair;
+  /** Encrypted weights by the names that they have below `modelsAt`. */
+  readonly weights: ReadonlyMap<string, Uint8Array>;
   /** A miner on this network; closed with it. */
   miner(options?: Partial<CreateMinerOptions>): Promise<AssembledMiner>;
   close(): Promise<void>;
@@ -21,6 +25,8 @@ export interface MiningNetwork {
 
 /** What the miner's account starts with. */
 export const FUNDED_SHANNONS = 2_000_000_000n;
+/** What the models' owner starts with. */
+const OWNER_SHANNONS = 1_000_000_000n;
 
 export interface MiningNetworkOptions extends DevnetOptions {
   /** Kilobytes of text in the file. Default 24. */
@@ -37,7 +43,7 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
   const host = await HttpHost.listen({ dir: join(dir, 'models'), port: 0 });
   const owner = Keypair.generate();
   const signer = Keypair.generate();
-  const blobs: [name: string, bytes: Uint8Array][] = [];
+  const blobs = new Map<string, Uint8Array>();
   const { config } = options.weights ?? { config: MODEL_CONFIGS.small };
   const models = await Promise.all(
     [1n, 2n, 3n].map(async (seed, i) => {
@@ -47,7 +53,7 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
       const name = Buffer.from(blake2b256(encrypted)).toString('hex');
       const hosted = await host.publish(name, encrypted);
       const url = options.modelsAt === undefined ? hosted : `${options.modelsAt}/${name}`;
-      blobs.push([name, encrypted]);
+      blobs.set(name, encrypted);
       return {
         owner: owner.address,
         manifest: manifestOf(url, encrypted),
@@ -60,7 +66,10 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
   );
   const devnet = await startDevnet({
     models,
-    accounts: [{ address: signer.address, coins: [FUNDED_SHANNONS] }],
+    accounts: [
+      { address: signer.address, coins: [FUNDED_SHANNONS] },
+      { address: owner.address, coins: [OWNER_SHANNONS] },
+    ],
     checkpointIntervalMs: 50,
     embeddingDim: config.embeddingDim,
     targetsPerEpoch: 20,
@@ -78,6 +87,8 @@ export async function startMiningNetwork(options: MiningNetworkOptions = {}): Pr
     devnet,
     dir,
     signer,
+    owner,
+    weights: blobs,
     async miner(options = {}) {
       const assembled = await createMiner({
         network: devnet.rpcUrl,
