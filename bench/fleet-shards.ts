@@ -98,7 +98,7 @@ async function* opening(dir: string, model: PublishedModel): AsyncGenerator<Benc
   const store = await openStore({ dir, embeddingDim, durability: 'process' });
   try {
     const rows = store.prepare([keyOf(model)]);
-    const ms = performance.now() - startedAt;
+    const seconds = (performance.now() - startedAt) / 1000;
     const { memoryBytes, bytesOnDisk } = storeInfo(store);
     const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
     const grown = mib(Math.max(0, process.memoryUsage().rss - before));
@@ -106,8 +106,8 @@ async function* opening(dir: string, model: PublishedModel): AsyncGenerator<Benc
       bench: 'fleet',
       case: `open a store of ${rows} rows, width ${embeddingDim}`,
       engine: 'store',
-      value: ms,
-      unit: 'ms',
+      value: seconds,
+      unit: 's',
       note: `${mib(memoryBytes)} in memory, ${mib(bytesOnDisk)} on disk; the process grew by ${grown}`,
     });
   } finally {
