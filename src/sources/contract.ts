@@ -37,6 +37,8 @@ export interface DecodeOptions {
   readonly field?: string | undefined;
   /** Leave out files whose first bytes contain NUL. Default false. */
   readonly textOnly?: boolean | undefined;
+  /** How long a Parquet file is decoded, without a byte asked for, before it is left out, milliseconds. Default 60,000. */
+  readonly maxDecodeMs?: number | undefined;
 }
 
 /** Bytes at random places, for formats that are read from their end. */

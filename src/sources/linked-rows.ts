@@ -1,4 +1,3 @@
-import { parquetSchema } from 'hyparquet';
 import { isAbort, QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import { type HttpClient, redactUrl } from '../http/index.js';
 import { gunzip } from './compression.js';
@@ -23,19 +22,23 @@ export function linkedUnit({ url, headers }: DatasetFile, http: HttpClient, cont
   return {
     name: `${url} with ${redactUrl(contents.url)}`,
     async *documents(signal, onLeftOut) {
-      const { metadata, groups } = await openParquet(url, await rangeAccess(url, http, headers, signal));
-      const { encodingColumn, sizeColumn } = contents;
-      const columns = [...columnsOf(contents.url), encodingColumn, sizeColumn].filter((name) => name !== undefined);
-      const present = parquetSchema(metadata).children.map(({ element }) => element.name);
-      const absent = columns.find((name) => !present.includes(name));
-      if (absent !== undefined) {
-        throw new QuarryError(
-          'DATA_INVALID',
-          `${url} has no column "${absent}"; its columns are ${present.join(', ')}`,
-        );
+      const file = await openParquet(url, await rangeAccess(url, http, headers, signal));
+      try {
+        const { encodingColumn, sizeColumn } = contents;
+        const columns = [...columnsOf(contents.url), encodingColumn, sizeColumn].filter((name) => name !== undefined);
+        const present = file.columns.map(({ name }) => name);
+        const absent = columns.find((name) => !present.includes(name));
+        if (absent !== undefined) {
+          throw new QuarryError(
+            'DATA_INVALID',
+            `${url} has no column "${absent}"; its columns are ${present.join(', ')}`,
+          );
+        }
+        const fetched = (row: Row): Promise<Contents> => fetchRow(row, http, contents, signal);
+        yield* contentsInOrder(rowsOf(url, file.groups, columns, signal), fetched, { onLeftOut, signal });
+      } finally {
+        file.close();
       }
-      const fetched = (row: Row): Promise<Contents> => fetchRow(row, http, contents, signal);
-      yield* contentsInOrder(rowsOf(url, groups, columns, signal), fetched, { onLeftOut, signal });
     },
   };
 }

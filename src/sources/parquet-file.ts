@@ -1,47 +1,168 @@
-import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
-import { QuarryError } from '../errors/index.js';
+import { Worker } from 'node:worker_threads';
+import { QuarryError, toQuarryError } from '../errors/index.js';
+import { workerFile } from '../threads/worker-file.js';
 import type { RandomAccess } from './contract.js';
+import type {
+  FromParquetThread,
+  ParquetColumn,
+  ParquetDescription,
+  ParquetRows,
+  ToParquetThread,
+} from './parquet-messages.js';
+
+/**
+ * Decoding this long without asking for a byte, a file keeps the decoder busy for ever: a missing number in the header of a
+ * page is enough.
+ */
+const LIMIT_MS = 60_000;
+/** Heap of the thread that decodes; a row group of text takes about twice its size. */
+const MAX_HEAP_MIB = 2_048;
 
 /** The rows of one row group: what Parquet compresses together. */
 export interface RowGroup {
   /** Index of its first row in the file. */
   readonly start: number;
   /** @throws QuarryError `DATA_INVALID` when the group is damaged */
-  read(columns: readonly string[]): Promise<Record<string, unknown>[]>;
+  read(columns: readonly string[]): Promise<ParquetRows>;
 }
 
 /** A Parquet file whose description has been read. */
 export interface ParquetFile {
-  readonly metadata: FileMetaData;
+  readonly columns: readonly ParquetColumn[];
+  /** Rows of the whole file. */
+  readonly rows: number;
   readonly groups: readonly RowGroup[];
+  /** Lets go of the thread that decodes it. */
+  close(): void;
 }
 
 /**
- * Reads the description at the end of a file.
+ * Reads the description at the end of a file. It is decoded in a thread of its own, which is ended when the file, a stranger's,
+ * makes it loop or fill its memory; what is read of the file after that begins with a new one.
  *
  * @throws QuarryError `DATA_INVALID` when it is not Parquet
  */
-export async function openParquet(name: string, file: RandomAccess): Promise<ParquetFile> {
-  const buffer = {
-    byteLength: file.sizeBytes,
-    slice: async (start: number, end = file.sizeBytes): Promise<ArrayBuffer> => {
-      const bytes = await file.read(start, end);
-      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-    },
+export async function openParquet(
+  name: string,
+  file: RandomAccess,
+  { limitMs = LIMIT_MS }: { readonly limitMs?: number | undefined } = {},
+): Promise<ParquetFile> {
+  let decoder = new Decoder(name, file, limitMs);
+  const ask = async (request: ToParquetThread): Promise<ParquetDescription | ParquetRows> => {
+    if (decoder.ended) {
+      decoder = new Decoder(name, file, limitMs);
+      if (!('openBytes' in request)) await decoder.ask({ openBytes: file.sizeBytes });
+    }
+    return decoder.ask(request);
   };
-  const invalid = (cause: unknown): never => {
-    throw cause instanceof QuarryError
-      ? cause
-      : new QuarryError('DATA_INVALID', `${name} is not valid Parquet`, { cause });
-  };
-  const metadata = await parquetMetadataAsync(buffer).catch(invalid);
-  let end = 0;
-  const groups = metadata.row_groups.map((group): RowGroup => {
-    const start = end;
-    end += Number(group.num_rows);
-    const range = { file: buffer, metadata, compressors, rowStart: start, rowEnd: end };
-    return { start, read: (columns) => parquetReadObjects({ ...range, columns: [...columns] }).catch(invalid) };
+  try {
+    const { columns, groupRows } = (await ask({ openBytes: file.sizeBytes })) as ParquetDescription;
+    let rows = 0;
+    const groups = groupRows.map((count, group): RowGroup => {
+      const start = rows;
+      rows += count;
+      return { start, read: async (names) => (await ask({ group, columns: names })) as ParquetRows };
+    });
+    return { columns, rows, groups, close: () => decoder.close() };
+  } catch (error) {
+    decoder.close();
+    throw error;
+  }
+}
+
+/** A thread without work: starting one takes as long as reading a small file. */
+let idle: Worker | undefined;
+
+function takeThread(): Worker {
+  const taken = idle;
+  idle = undefined;
+  if (taken !== undefined) return taken;
+  const limits = { maxOldGenerationSizeMb: MAX_HEAP_MIB };
+  const thread = new Worker(workerFile('parquet'), { name: 'parquet', resourceLimits: limits });
+  // An error comes to its end as well, and is told by whoever uses the thread then.
+  thread.on('error', () => {});
+  thread.on('exit', () => {
+    if (idle === thread) idle = undefined;
   });
-  return { metadata, groups };
+  return thread;
+}
+
+interface Request {
+  readonly resolve: (value: ParquetDescription | ParquetRows) => void;
+  readonly reject: (error: QuarryError) => void;
+}
+
+/** One file's use of a thread. */
+class Decoder {
+  readonly #name: string;
+  readonly #file: RandomAccess;
+  readonly #limitMs: number;
+  readonly #thread = takeThread();
+  #request: Request | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Why bytes of the file could not be read. */
+  #unread: QuarryError | undefined;
+  ended = false;
+
+  constructor(name: string, file: RandomAccess, limitMs: number) {
+    this.#name = name;
+    this.#file = file;
+    this.#limitMs = limitMs;
+    this.#thread.ref();
+    this.#thread.on('message', this.#take).on('error', this.#fail).on('exit', this.#fail);
+  }
+
+  ask(message: ToParquetThread): Promise<ParquetDescription | ParquetRows> {
+    return new Promise((resolve, reject) => {
+      this.#request = { resolve, reject };
+      this.#tell(message);
+    });
+  }
+
+  close(): void {
+    if (this.ended) return;
+    this.ended = true;
+    clearTimeout(this.#timer);
+    this.#thread.off('message', this.#take).off('error', this.#fail).off('exit', this.#fail);
+    if (idle !== undefined || this.#request !== undefined) return void this.#thread.terminate();
+    this.#thread.unref();
+    idle = this.#thread;
+  }
+
+  #tell(message: ToParquetThread): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#end(`takes over ${this.#limitMs / 1_000} s to decode`), this.#limitMs);
+    this.#thread.postMessage(message);
+  }
+
+  readonly #take = (message: FromParquetThread): void => {
+    clearTimeout(this.#timer);
+    if ('slice' in message) return void this.#give(message);
+    const request = this.#request;
+    this.#request = undefined;
+    if ('value' in message) request?.resolve(message.value);
+    else request?.reject(this.#unread ?? this.#invalid('is not valid Parquet', new Error(message.failure)));
+    this.#unread = undefined;
+  };
+
+  readonly #fail = (cause: unknown): void => this.#end('cannot be decoded', cause);
+
+  async #give({ slice, start, end }: Extract<FromParquetThread, { slice: number }>): Promise<void> {
+    const bytes = await this.#file.read(start, end).catch((error: unknown) => {
+      this.#unread = toQuarryError(error, `reading ${this.#name}`);
+      return undefined;
+    });
+    if (!this.ended) this.#tell({ slice, bytes });
+  }
+
+  #end(what: string, cause?: unknown): void {
+    if (this.ended) return;
+    const request = this.#request;
+    this.close();
+    request?.reject(this.#invalid(what, cause));
+  }
+
+  #invalid(what: string, cause?: unknown): QuarryError {
+    return new QuarryError('DATA_INVALID', `${this.#name} ${what}`, { cause });
+  }
 }

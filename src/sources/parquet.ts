@@ -1,9 +1,9 @@
-import { type FileMetaData, parquetSchema } from 'hyparquet';
 import { QuarryError, throwIfAborted } from '../errors/index.js';
 import type { DecodeOptions, RandomAccess, SourceDocument } from './contract.js';
 import { once } from './jsonl.js';
 import { LeftOut, type OnLeftOut } from './left-out.js';
-import { openParquet } from './parquet-file.js';
+import { openParquet, type ParquetFile } from './parquet-file.js';
+import type { ParquetColumn } from './parquet-messages.js';
 import { KNOWN_FIELDS, textOf } from './text-field.js';
 
 /**
@@ -19,8 +19,22 @@ export async function* readParquet(
   signal?: AbortSignal,
   onLeftOut?: OnLeftOut,
 ): AsyncGenerator<SourceDocument> {
-  const { metadata, groups } = await openParquet(name, file);
-  const columns = textColumns(name, metadata, options.field);
+  const opened = await openParquet(name, file, { limitMs: options.maxDecodeMs });
+  try {
+    yield* textsOf(name, opened, options, signal, onLeftOut);
+  } finally {
+    opened.close();
+  }
+}
+
+async function* textsOf(
+  name: string,
+  { columns: present, rows, groups }: ParquetFile,
+  options: DecodeOptions,
+  signal?: AbortSignal,
+  onLeftOut?: OnLeftOut,
+): AsyncGenerator<SourceDocument> {
+  const columns = textColumns(name, present, options.field);
   const leftOut = new LeftOut(onLeftOut);
   let documents = 0;
   for (const { start, read } of groups) {
@@ -39,7 +53,7 @@ export async function* readParquet(
     }
   }
   if (documents === 0 && leftOut.error !== undefined) throw leftOut.error;
-  if (documents === 0 && metadata.num_rows > 0n) throw noText(name, metadata, `no text in ${columns.join(', ')}`);
+  if (documents === 0 && rows > 0) throw noText(name, present, `no text in ${columns.join(', ')}`);
   leftOut.finish();
 }
 
@@ -56,25 +70,22 @@ async function textsOfGroup(
 }
 
 /** The columns to look for text in, best first: the one asked for, the well-known ones, else the only one of strings. */
-function textColumns(name: string, metadata: FileMetaData, field: string | undefined): readonly string[] {
-  const top = parquetSchema(metadata).children;
-  const names = top.map(({ element }) => element.name);
+function textColumns(name: string, present: readonly ParquetColumn[], field: string | undefined): readonly string[] {
+  const names = present.map((column) => column.name);
   if (field !== undefined) {
     if (names.includes(field)) return [field];
-    throw noText(name, metadata, `no column "${field}"`);
+    throw noText(name, present, `no column "${field}"`);
   }
   const known = KNOWN_FIELDS.filter((column) => names.includes(column));
   if (known.length > 0) return known;
-  const strings = top.filter(({ element }) => element.converted_type === 'UTF8');
-  const only = strings[0]?.element.name;
-  if (only === undefined || strings.length > 1) throw noText(name, metadata, 'no column known to hold text');
+  const strings = present.filter(({ isText }) => isText);
+  const only = strings[0]?.name;
+  if (only === undefined || strings.length > 1) throw noText(name, present, 'no column known to hold text');
   return [only];
 }
 
-function noText(name: string, metadata: FileMetaData, what: string): QuarryError {
-  const columns = parquetSchema(metadata).children.map(({ element, children }) =>
-    children.length > 0 ? `${element.name} (nested)` : element.name,
-  );
+function noText(name: string, present: readonly ParquetColumn[], what: string): QuarryError {
+  const columns = present.map((column) => (column.isNested ? `${column.name} (nested)` : column.name));
   return new QuarryError('DATA_INVALID', `${name} has ${what}; its columns are ${columns.slice(0, 20).join(', ')}`, {
     hint: `text is looked for in ${KNOWN_FIELDS.join(', ')}`,
   });

@@ -84,7 +84,7 @@ async function decodeParquet(bytes: Uint8Array): Promise<void> {
     sizeBytes: bytes.length,
     read: async (start: number, end: number) => bytes.subarray(start, end),
   });
-  await drain(documentsOf({ name: 'a.parquet', pieces, randomAccess }, { field: 'path' }));
+  await drain(documentsOf({ name: 'a.parquet', pieces, randomAccess }, { field: 'path', maxDecodeMs: 2_000 }));
 }
 
 async function tarSeed(): Promise<Uint8Array> {

@@ -5,10 +5,12 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HttpClient } from '../../src/http/index.js';
+import type { DecodeOptions } from '../../src/sources/contract.js';
 import { resolveSources, sampleStream } from '../../src/sources/index.js';
 import { splitLines } from '../../src/sources/lines.js';
 import { textOf } from '../../src/sources/text-field.js';
 import { listen } from '../loopback-server.js';
+import { PARQUET } from './parquet-rows.js';
 
 let dir: string;
 const http = new HttpClient();
@@ -19,10 +21,14 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const QUICK = { attempts: 1, backoff: { baseMs: 1, maxMs: 1 } };
 
-async function read(...specs: string[]): Promise<{ texts: string[]; left: string[] }> {
+function read(...specs: string[]): Promise<{ texts: string[]; left: string[] }> {
+  return readWith({}, ...specs);
+}
+
+async function readWith(decode: DecodeOptions, ...specs: string[]): Promise<{ texts: string[]; left: string[] }> {
   const left: string[] = [];
   const leave = (name: string, error: Error): void => void left.push(`${name}: ${error.message}`);
-  const units = await resolveSources(specs, { cwd: dir }, { http, onLeftOut: leave });
+  const units = await resolveSources(specs, { cwd: dir, ...decode }, { http, onLeftOut: leave });
   const texts: string[] = [];
   for await (const { bytes } of sampleStream(units, { onUnreadable: leave, retries: { soon: QUICK, later: QUICK } })) {
     texts.push(Buffer.from(bytes).toString());
@@ -68,6 +74,16 @@ describe('a bad record costs that record', () => {
   test('lines that are lists are said to be no objects', async () => {
     await writeFile(join(dir, 'a.jsonl'), '[{"text":"one"},{"text":"two"}]\n');
     expect((await read('a.jsonl')).left).toEqual([expect.stringContaining('its lines are not objects')]);
+  });
+
+  test('Parquet that a decoder would never finish is left out, and files behind it are read', async () => {
+    // A field that tells nothing any more: its length is undefined, and the same byte is read for ever.
+    await writeFile(join(dir, 'a.parquet'), Buffer.from(PARQUET).fill(0, 11, 12));
+    await writeFile(join(dir, 'b.parquet'), PARQUET);
+    const { left } = await readWith({ field: 'blob_id', maxDecodeMs: 1_000 }, 'a.parquet');
+    expect(left).toEqual([expect.stringContaining('takes over 1 s to decode')]);
+    const { texts } = await readWith({ field: 'blob_id' }, 'b.parquet');
+    expect(texts).toHaveLength(10);
   });
 
   test('a file in which no record holds text is named with its fields', async () => {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../errors/index.js';
+import { workerFile } from '../../threads/worker-file.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
 import type { WeightsPacking } from '../../weights/weights-packing.js';
@@ -39,18 +38,6 @@ interface Users {
 }
 
 /**
- * The compiled worker entry. Sources run from `src/` under a loader that worker threads do not have, so they use the
- * build's.
- */
-function workerFile(): string {
-  const here = fileURLToPath(new URL('../../../workers/score.js', import.meta.url));
-  if (existsSync(here)) return here;
-  const built = fileURLToPath(new URL('../../../dist/workers/score.js', import.meta.url));
-  if (existsSync(built)) return built;
-  throw new QuarryError('ENGINE_UNAVAILABLE', 'the worker script is missing', { hint: 'run: npm run build' });
-}
-
-/**
  * A scoring engine over a pool of worker threads, under the same contract as the engine inside each worker. Samples of
  * one call are spread over the workers and come back in order.
  */
@@ -78,7 +65,7 @@ export class PooledEngine implements ScoringEngine {
     this.#releases = new BroadcastChannel(data.releases);
     this.#releases.unref();
     this.#pool = new Piscina({
-      filename: workerFile(),
+      filename: workerFile('score'),
       name: 'score',
       minThreads: options.workers,
       maxThreads: options.workers,

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { toQuarryError } from '../../errors/index.js';
 import type { History, HistoryBy, VitalsHistory } from '../../telemetry/api/api-types.js';
+import { workerFile } from '../../threads/worker-file.js';
 import { type Costed, CostLimit } from './cost-limit.js';
 import type { PastSubmission } from './journal-history.js';
 import type { StateAnswers, StateTask } from './state-task.js';
@@ -10,15 +9,6 @@ import type { StateAnswers, StateTask } from './state-task.js';
 /** How long a thread without work is kept. */
 const IDLE_MS = 30_000;
 const HOUR_MS = 3_600_000;
-
-/** The compiled worker entry; sources run from `src/` use the build's. */
-function workerFile(): string {
-  const found = ['../../../workers/state.js', '../../../dist/workers/state.js']
-    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-    .find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  throw new QuarryError('INTERNAL', 'the script of the reading thread is missing', { hint: 'run: npm run build' });
-}
 
 /**
  * Reads a state directory in a thread of its own, also beside the miner that writes it: the thread that races for targets
@@ -33,7 +23,7 @@ export class StateReader {
   constructor(stateDir: string) {
     this.#dir = stateDir;
     this.#pool = new Piscina({
-      filename: workerFile(),
+      filename: workerFile('state'),
       name: 'read',
       minThreads: 0,
       maxThreads: 1,

@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { QuarryError } from '../../../errors/index.js';
+import { workerFile } from '../../../threads/worker-file.js';
 import type { CallThreadData, FromCallThread, ThreadAnswer, ThreadCall, ThreadError } from './thread-messages.js';
 
 /** A call on its way through the thread. */
@@ -80,7 +78,7 @@ export class CallThread {
 
   #thread(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(threadFile(), { workerData: this.#data, name: 'calls' });
+    const worker = new Worker(workerFile('call'), { workerData: this.#data, name: 'calls' });
     worker.unref();
     worker.on('message', (message: FromCallThread) => {
       if ('answers' in message) for (const answer of message.answers) this.#settle(answer);
@@ -118,13 +116,4 @@ export function serviceErrorOf({ code, details, metadata }: ThreadError): Servic
   const own = new Metadata();
   for (const [name, value] of metadata) own.add(name, typeof value === 'string' ? value : Buffer.from(value));
   return Object.assign(new Error(`${code} ${details}`), { code, details, metadata: own });
-}
-
-/** The compiled worker entry; sources run under a loader that worker threads do not have, so they use the build's. */
-function threadFile(): string {
-  for (const path of ['../../../../workers/call.js', '../../../../dist/workers/call.js']) {
-    const file = fileURLToPath(new URL(path, import.meta.url));
-    if (existsSync(file)) return file;
-  }
-  throw new QuarryError('INTERNAL', 'the worker script of calls is missing', { hint: 'run: npm run build' });
 }
