@@ -11,7 +11,7 @@ import type { CliContext } from './context.js';
 import { tell } from './print.js';
 
 /** What chooses and shapes the scoring engine of this machine. */
-export const ENGINE_SETTINGS = ['engine', 'isa', 'precision', 'onnxProvider', 'workers', 'threads'] as const;
+export const ENGINE_SETTINGS = ['engine', 'isa', 'precision', 'onnxProvider', 'devices', 'workers', 'threads'] as const;
 
 /** The settings of a fleet that a miner coordinates. */
 export const COORDINATOR_SETTINGS = [

@@ -4,14 +4,18 @@ import { measureEngine } from './calibration/measure-engine.js';
 import { chunkFlops } from './calibration/probe-shape.js';
 import { type KeptSpeed, readSpeeds, speedKey, writeSpeeds } from './calibration/speed-file.js';
 import type { ScoringEngine } from './contract.js';
+import { assertDevices, onnxWorkers } from './device-workers.js';
 import { createScoringEngine, type EngineSpec, MINING_ENGINES, type ScoringEngineName } from './engine-spec.js';
 import { PooledEngine } from './pool/pooled-engine.js';
 import { usableCores } from './usable-cores.js';
 
 /** What a user may say about the engine; everything else is chosen. */
-export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads'> {
+export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads' | 'device'> {
   readonly engine: ScoringEngineName | 'auto';
+  /** Where `devices` are named: of each device. */
   readonly workers?: number | undefined;
+  /** Devices of onnxruntime's provider, by index, with an engine on each. Default: the provider's first. */
+  readonly devices?: readonly number[] | undefined;
   readonly threads?: number | undefined;
   /** Keeps the speeds that `auto` measures, so that the next start need not. Absent: they are measured every time. */
   readonly speedFile?: string | undefined;
@@ -90,6 +94,7 @@ export async function engineSpeeds(
   when: 'missing' | 'never' | 'always' = 'missing',
 ): Promise<EngineSpeeds> {
   const { workers, threads } = shareOf(options, config);
+  const { devices } = options;
   const probes = await probeEngines({ ...options, threads });
   // Some devices gain by f16 and some lose. On processors onnxruntime only emulates it.
   const variants = probes.flatMap((probe): EngineProbe[] =>
@@ -99,7 +104,7 @@ export async function engineSpeeds(
   );
   const running = variants.filter((probe) => probe.available);
   const names = running.map(
-    ({ name, device, precision }) => `${name} ${device} ${precision} ${options.precision ?? ''}`,
+    ({ name, device, precision }) => `${name} ${device} ${precision} ${options.precision ?? ''} ${devices ?? ''}`,
   );
   const key = speedKey(config, names, workers, threads);
   const { speedFile, signal } = options;
@@ -115,7 +120,8 @@ export async function engineSpeeds(
     try {
       const spec = specOf(name, options, threads);
       const flops = await measureEngine(precision === 'f16' ? { ...spec, precision } : spec, config, signal);
-      speeds.push({ engine: name, precision, chunksPerSecond: (workers * flops) / chunkFlops(config) });
+      const instances = name === 'onnx' ? onnxWorkers(options, workers) : workers;
+      speeds.push({ engine: name, precision, chunksPerSecond: (instances * flops) / chunkFlops(config) });
     } catch (error) {
       throwIfAborted(signal, 'measuring engines');
       if (error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE' && precision === 'f16') {
@@ -141,12 +147,14 @@ export async function engineSpeeds(
  * gets measured on one layer of the model and kept in `speedFile`; for models so small that the native core is sure to
  * win, nothing is measured.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here, or has no such device
+ * @throws QuarryError `INVALID_ARGUMENT` when devices are named twice, or for an engine that has no choice of them
  * @throws QuarryError `ABORTED` when the signal fires
  */
 export async function chooseEngine(options: EngineOptions, config: ModelConfig): Promise<ChosenEngine> {
-  const { workers, threads } = shareOf(options, config);
+  const { workers: shared, threads } = shareOf(options, config);
   const { engine: wanted, ...rest } = options;
+  if (options.devices !== undefined) await assertDevices(options.devices, wanted, specOf('onnx', rest, threads));
   const { name, reason, candidates, half }: Choice =
     wanted === 'auto'
       ? await best(rest, config)
@@ -157,8 +165,10 @@ export async function chooseEngine(options: EngineOptions, config: ModelConfig):
   const built = await createScoringEngine(spec);
   const { device, precision } = built;
   await built.close();
+  const devices = name === 'onnx' ? options.devices : undefined;
+  const workers = name === 'onnx' ? onnxWorkers(options, shared) : shared;
   return {
-    engine: new PooledEngine({ engine: spec, workers, packing: (shape) => built.packing?.(shape) }),
+    engine: new PooledEngine({ engine: spec, workers, devices, packing: (shape) => built.packing?.(shape) }),
     name,
     reason,
     candidates: candidates ?? [{ name, available: true, device, precision }],
@@ -237,6 +247,6 @@ function specOf(
   options: Omit<EngineOptions, 'engine'>,
   threads: number | undefined,
 ): EngineSpec {
-  const { workers: _workers, speedFile: _speedFile, signal: _signal, threads: _threads, ...rest } = options;
-  return { ...rest, engine, threads };
+  const { workers: _workers, speedFile: _file, signal: _signal, threads: _threads, devices, ...rest } = options;
+  return { ...rest, engine, threads, ...(devices !== undefined && { device: devices[0] }) };
 }

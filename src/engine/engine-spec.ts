@@ -23,6 +23,8 @@ export interface EngineSpec {
   readonly cacheDir?: string | undefined;
   /** onnxruntime execution provider. Default `cpu`. */
   readonly provider?: string | undefined;
+  /** Which of the provider's devices, by index. Default: its first. */
+  readonly device?: number | undefined;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function createScoringEngine(spec: EngineSpec): Promise<ScoringEngi
       return createOnnxEngine({
         threads,
         provider: spec.provider,
+        device: spec.device,
         ...(spec.precision !== undefined && { precision: spec.precision === 'f16' ? 'f16' : 'f32' }),
         cacheDir: spec.cacheDir,
       });

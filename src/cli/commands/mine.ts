@@ -71,6 +71,7 @@ Examples:
     'isa',
     'precision',
     'onnxProvider',
+    'devices',
     'workers',
     'threads',
     'policy',

@@ -36,7 +36,7 @@ export function submitCommand(context: CliContext): Command {
     .requiredOption('--target <id>', 'open target')
     .option('--compose', 'join the files to one sample: whole chunks of 1,024 bytes, at most 16 in all')
     .option('--url <url>', 'the file is hosted there already');
-  withSigner(command, ['engine', 'isa', 'onnxProvider', 'workers', 'threads', 'dryRun', ...HOST_SETTINGS]);
+  withSigner(command, ['engine', 'isa', 'onnxProvider', 'devices', 'workers', 'threads', 'dryRun', ...HOST_SETTINGS]);
   return command
     .addHelpText(
       'after',

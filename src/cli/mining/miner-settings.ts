@@ -54,6 +54,7 @@ export function engineOptions(config: Config): EngineOptions {
     ...(config.isa !== undefined && { isa: config.isa as NonNullable<EngineOptions['isa']> }),
     ...(config.precision !== undefined && { precision: config.precision as NonNullable<EngineOptions['precision']> }),
     provider: config.onnxProvider,
+    devices: config.devices?.map(Number),
     workers: config.workers,
     threads: config.threads,
   };

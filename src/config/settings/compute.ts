@@ -39,7 +39,19 @@ export const COMPUTE_SETTINGS = {
     former: { name: 'provider', flag: '--provider <name>' },
     help: 'onnxruntime execution provider',
   },
-  workers: { kind: 'integer', env: 'QUARRY_WORKERS', flag: '--workers <n>', min: 1, help: 'scoring worker threads' },
+  devices: {
+    kind: 'list',
+    env: 'QUARRY_DEVICES',
+    flag: '--devices <list>',
+    help: "devices of onnxruntime's provider by index, such as 0,1: an engine on each",
+  },
+  workers: {
+    kind: 'integer',
+    env: 'QUARRY_WORKERS',
+    flag: '--workers <n>',
+    min: 1,
+    help: 'scoring worker threads; with --devices, of each device',
+  },
   threads: {
     kind: 'integer',
     env: 'QUARRY_THREADS',

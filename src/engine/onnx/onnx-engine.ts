@@ -4,6 +4,7 @@ import { assertModelConfig, type ModelConfig } from '../../weights/model-config.
 import { assertFitsV1 } from '../../weights/v1-layout.js';
 import type { ErrorBound, LoadedModel, Score, ScoreOptions, ScoringEngine } from '../contract.js';
 import { ProjectionCache } from '../js/projection-cache.js';
+import { assertOnnxDevice, providerEntry } from './devices.js';
 import { halfBound, needsFullPrecision } from './half-bound.js';
 import { type HalfWeights, openHalfWeights } from './half-weights.js';
 import { PROVIDER_BOUNDS, providerOf } from './providers.js';
@@ -16,6 +17,8 @@ export interface OnnxEngineOptions {
   readonly threads?: number | undefined;
   /** Default `cpu`. */
   readonly provider?: string | undefined;
+  /** Which of the provider's devices, by index. Default: its first. */
+  readonly device?: number | undefined;
   /** Number format of the layers' products. Default `f32`. */
   readonly precision?: 'f32' | 'f16' | undefined;
   /** Where matrices in f16 and measured error bounds are kept. Absent: they are made at every load. */
@@ -40,7 +43,7 @@ const ACCEPTABLE: ErrorBound = { loss: 0.01, distance: 0.01 };
  * not fit, or whose error is measured to be too large, is scored in f32, and says why; a sample that overflows is scored
  * again in f32.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when onnxruntime-node or the provider is missing, with the reason
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when onnxruntime-node the provider or the device is missing, with the reason
  */
 export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise<ScoringEngine> {
   const provider = providerOf(options.provider ?? 'cpu');
@@ -51,17 +54,18 @@ export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise
       hint: `Choose one of ${supported.join(', ')}.`,
     });
   }
+  const { threads, prepack, device, precision = 'f32' } = options;
+  if (device !== undefined) assertOnnxDevice(provider, device);
   const projections = new ProjectionCache();
-  const { threads, prepack, precision = 'f32' } = options;
   return {
     name: `onnx ${provider}`,
-    device: provider,
+    device: typeof providerEntry(provider, device) === 'string' ? provider : `${provider} ${device}`,
     precision,
     async load(weights, config, { signal } = {}) {
       assertModelConfig(config);
       assertFitsV1(weights, config);
       throwIfAborted(signal, 'loading weights');
-      const parts: SessionParts = { ort, weights, config, provider, threads, prepack };
+      const parts: SessionParts = { ort, weights, config, provider, device, threads, prepack };
       const scorer = { ort, projections, chunksPerRun: options.chunksPerRun ?? 1 };
       const full = new FullSession(parts);
       const run = async (

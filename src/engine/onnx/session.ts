@@ -3,6 +3,7 @@ import type * as Ort from 'onnxruntime-node';
 import { QuarryError } from '../../errors/index.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 import type { TensorDtype, TensorInfo, WeightsFile } from '../../weights/weights-file.js';
+import { providerEntry } from './devices.js';
 import type { HalfWeights } from './half-weights.js';
 import { encodeOnnxModel, ONNX_TYPE, type OnnxTensor, type OnnxType } from './onnx-proto.js';
 import type { OnnxProvider } from './providers.js';
@@ -37,6 +38,8 @@ export interface SessionParts {
   readonly weights: WeightsFile;
   readonly config: ModelConfig;
   readonly provider: OnnxProvider;
+  /** Which of the provider's devices. Default: its first. */
+  readonly device?: number | undefined;
   readonly threads?: number | undefined;
   readonly prepack?: boolean | undefined;
 }
@@ -58,7 +61,7 @@ export async function openSession(parts: SessionParts, half?: HalfWeights): Prom
     ...(half !== undefined && { half: halfMatrices(half, weights, folder), emulateHalf: provider === 'cpu' }),
   });
   const session: Ort.InferenceSession.SessionOptions = {
-    executionProviders: [provider],
+    executionProviders: [providerEntry(provider, parts.device)],
     graphOptimizationLevel: 'all',
     // A provider without f16 is an answer, not an error to print.
     logSeverityLevel: half === undefined ? 3 : 4,

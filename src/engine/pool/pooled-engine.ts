@@ -21,6 +21,8 @@ export interface PooledEngineOptions {
   readonly engine: EngineSpec;
   /** Worker threads. Each holds its own engine; weights are mapped, so they share the pages. */
   readonly workers: number;
+  /** Devices of the engine's provider, shared among the workers in turn. */
+  readonly devices?: readonly number[] | undefined;
   /** Samples sent to a worker at once. Default 4. */
   readonly samplesPerTask?: number | undefined;
   /** How the workers' engine packs weights while they are downloaded. */
@@ -61,7 +63,12 @@ export class PooledEngine implements ScoringEngine {
     this.workers = options.workers;
     this.#samplesPerTask = options.samplesPerTask ?? 4;
     this.#packing = options.packing;
-    const data: ScoreWorkerData = { engine: options.engine, releases: `quarry-score-${randomUUID()}` };
+    const data: ScoreWorkerData = {
+      engine: options.engine,
+      devices: options.devices,
+      taken: new SharedArrayBuffer(4),
+      releases: `quarry-score-${randomUUID()}`,
+    };
     this.#releases = new BroadcastChannel(data.releases);
     this.#releases.unref();
     this.#pool = new Piscina({

@@ -5,6 +5,10 @@ import type { EngineSpec } from '../engine-spec.js';
 /** What every worker is started with. */
 export interface ScoreWorkerData {
   readonly engine: EngineSpec;
+  /** Devices that workers take in turn, each its own; absent where the engine has no choice of them. */
+  readonly devices?: readonly number[] | undefined;
+  /** How many workers have taken one: an i32 that they share. */
+  readonly taken: SharedArrayBuffer;
   /** The broadcast channel on which workers are asked to let go of models. */
   readonly releases: string;
 }

@@ -1,7 +1,7 @@
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { openSafetensors } from '../../weights/safetensors.js';
 import type { LoadedModel, ScoringEngine } from '../contract.js';
-import { createScoringEngine } from '../engine-spec.js';
+import { createScoringEngine, type EngineSpec } from '../engine-spec.js';
 import type { ModelRef, ScoreTask, ScoreTaskResult, ScoreWorkerData, SerialisedError } from './score-task.js';
 
 /** The state of one worker: an engine, built at the first task, and the models it has loaded. */
@@ -66,8 +66,15 @@ export class ScoreWorker {
   }
 
   #engineOnce(): Promise<ScoringEngine> {
-    this.#engine ??= createScoringEngine(this.#data.engine);
+    this.#engine ??= createScoringEngine(this.#spec());
     return this.#engine;
+  }
+
+  #spec(): EngineSpec {
+    const { engine, devices, taken } = this.#data;
+    if (devices === undefined || devices.length === 0) return engine;
+    const turn = Atomics.add(new Int32Array(taken), 0, 1);
+    return { ...engine, device: devices[turn % devices.length] };
   }
 
   async #load(ref: ModelRef): Promise<LoadedModel> {
