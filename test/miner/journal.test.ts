@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { Journal } from '../../src/miner/journal/journal.js';
 import { openJournalHistory } from '../../src/miner/journal/journal-history.js';
 import { JOURNAL_MIGRATIONS } from '../../src/miner/journal/journal-schema.js';
 import type { JournalTotals } from '../../src/miner/journal/journal-totals.js';
+import { until } from '../until.js';
 
 let dir: string;
 let path: string;
@@ -195,6 +197,41 @@ describe('claims that are due', () => {
     journal.submissions.settle(first, 'accepted');
     expect(journal.submissions.bondOf('0x0001')).toBe(1001n);
     expect(journal.submissions.bondOf('0x0002')).toBe(0n);
+    journal.close();
+  });
+});
+
+describe('the log of a journal', () => {
+  /** Submissions that are in the database itself. */
+  function moved(): number {
+    const alone = join(dir, 'alone.db');
+    copyFileSync(path, alone);
+    const database = openDatabase(alone);
+    const isMade = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'submissions'").get() !== undefined;
+    const count = isMade ? database.prepare('SELECT COUNT(*) AS n FROM submissions').get()?.['n'] : 0;
+    database.close();
+    return Number(count);
+  }
+
+  it('moves into the database when a burst is over, and not before', async () => {
+    const journal = new Journal(path, () => 1);
+    // More than SQLite would leave in the log by itself: three pages each. No timer fires meanwhile.
+    for (let n = 0; n < 600; n++) {
+      await journal.together(() =>
+        journal.submissions.insert({
+          targetId: `0x${String(n).padStart(4, '0')}`,
+          checksum: 'c'.repeat(64),
+          modelId: '0x1',
+          digest: `digest ${n}`,
+          signed: new Uint8Array(9_000),
+          epoch: 1n,
+          bondShannons: 1n,
+          rewardShannons: 5n,
+        }),
+      );
+    }
+    expect(moved()).toBe(0);
+    expect(await until(moved, 'the log moved')).toBe(600);
     journal.close();
   });
 });
