@@ -62,7 +62,7 @@ export function httpClientSend(): { readonly send: HttpSend; readonly close: () 
         }
         if (error instanceof QuarryError && error.code === 'TOO_MANY_REDIRECTS') {
           // Followed, a POST would become a GET, and what it answers would be taken for success.
-          throw new QuarryError('TOO_MANY_REDIRECTS', `${redactUrl(url)} leads elsewhere`, {
+          throw new QuarryError('TOO_MANY_REDIRECTS', `${redactUrl(url)} redirects elsewhere`, {
             cause: error,
             hint: 'give the address it redirects to as base URL',
           });

@@ -12,18 +12,18 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['flock', 'aitbc']);
 
 const INTRODUCTION = `# Commands
 
-Made from the help of every command by \`npm run build && node scripts/write-command-reference.mjs\`.
+Generated from the commands' help by \`npm run build && node scripts/write-command-reference.mjs\`.
 
-Every command that prints data takes \`--json\`: one JSON object on stdout, or one a line where it is a stream. Amounts in JSON are
-shannons (10^9 make a SOMA) and, like all 64-bit integers, decimal strings. Data goes to stdout, talk to stderr; an error
-is one line, a hint below it, or \`{"error":{"code","message","hint",…}}\` with \`--json\`.
+Every command that prints data takes \`--json\`: one JSON object on stdout, or one per line for streams. Amounts in JSON are
+shannons (10^9 make a SOMA) and, like all 64-bit integers, decimal strings. Data goes to stdout, messages to stderr; an error
+is one line with a hint below it, or \`{"error":{"code","message","hint",…}}\` with \`--json\`.
 
 | exit code | meaning |
 |---|---|
-| 0 | done |
-| 1 | it failed |
-| 2 | the command line does not fit |
-| 3 | the configuration does not fit: settings, keys, an unknown network |
+| 0 | success |
+| 1 | failure |
+| 2 | invalid command line |
+| 3 | invalid configuration: settings, keys, an unknown network |
 | 4 | the network cannot be reached |
 | 130 | interrupted |
 

@@ -85,7 +85,7 @@ export async function runCommand(words: readonly string[], given: CliContext): P
     return report(error, args.includes('--json'), given);
   }
   const program = new Command('quarry')
-    .description('Mines open AI networks: scores real data, matches it with open targets, submits what fits.')
+    .description('Mines open AI networks: scores real data, matches it with open targets, submits the hits.')
     .version(versionOf(), '-V, --version')
     .helpCommand(false)
     .configureHelp({ sortSubcommands: false })

@@ -6,15 +6,15 @@ import { allCommands } from './commands/index.js';
 const EXIT_CODES = [
   ['0', 'done'],
   ['1', 'it failed'],
-  ['2', 'the command line does not fit'],
-  ['3', 'the configuration does not fit: settings, keys, an unknown network'],
+  ['2', 'invalid command line'],
+  ['3', 'invalid configuration: settings, keys, an unknown network'],
   ['4', 'the network cannot be reached'],
   ['130', 'interrupted'],
 ] as const;
 
 const FILES = [
   ['quarry.yaml', 'settings, in the working directory'],
-  ['~/.config/quarry/config.yaml', 'settings, where the working directory has none'],
+  ['~/.config/quarry/config.yaml', 'settings, if the working directory has none'],
   ['~/.local/state/quarry/NETWORK', 'store, journal, weights and hosted data of a network'],
 ] as const;
 
@@ -29,7 +29,7 @@ export async function manPage(): Promise<string> {
     '.I command',
     '[options]',
     '.SH DESCRIPTION',
-    'Data goes to standard output, talk to standard error. Every command that prints data takes',
+    'Data goes to standard output, messages to standard error. Every command that prints data takes',
     '.BR \\-\\-json .',
     'Settings come from flags, then the environment, then a .env file, then the config file.',
     '.SH COMMANDS',

@@ -23,7 +23,7 @@ export async function openNetworkStore(
 ): Promise<Store> {
   const dir = join(stateDirOf(config, context.env), 'store');
   if (!(await stat(join(dir, 'index.db')).catch(() => undefined))?.isFile()) {
-    throw new QuarryError('FILE_NOT_FOUND', `there is no store in ${dir}`, {
+    throw new QuarryError('FILE_NOT_FOUND', `no store in ${dir}`, {
       hint: 'name the state directory of a miner with --state-dir, or its --network',
     });
   }

@@ -25,7 +25,7 @@ export function idArgument(text: string, what: string): string {
  */
 export function addressArgument(text: string, what: string): string {
   if (text.replace(/^0x/i, '').length >= 60) return idArgument(text, what);
-  throw new QuarryError('USAGE', `"${text.slice(0, 80)}" is not the whole address of a ${what}`, {
+  throw new QuarryError('USAGE', `"${text.slice(0, 80)}" is not the full address of a ${what}`, {
     hint: 'addresses are 0x and 64 hexadecimal digits',
   });
 }
@@ -51,7 +51,7 @@ export function amountArgument(text: string): bigint {
     const { message, hint } = cause as QuarryError;
     throw new QuarryError('USAGE', message, { cause, hint });
   }
-  if (shannons === 0n) throw new QuarryError('USAGE', 'an amount must be more than nothing');
+  if (shannons === 0n) throw new QuarryError('USAGE', 'an amount must be greater than zero');
   return shannons;
 }
 

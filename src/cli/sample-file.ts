@@ -22,8 +22,8 @@ export async function readSample(path: string, maxBytes: number): Promise<Uint8A
         throw new QuarryError('DATA_EMPTY', `${path} is empty`, { hint: 'a sample needs at least one byte' });
       }
       if (stats.size > maxBytes) {
-        throw new QuarryError('DATA_TOO_LARGE', `${path} has ${stats.size} bytes, of ${maxBytes} at most`, {
-          hint: 'cut it: quarry mine does so by itself',
+        throw new QuarryError('DATA_TOO_LARGE', `${path} has ${stats.size} bytes; at most ${maxBytes} are allowed`, {
+          hint: 'cut it; quarry mine does so automatically',
           details: { path, sizeBytes: stats.size, maxBytes },
         });
       }

@@ -32,7 +32,7 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
   addSettingFlags(command, names);
   return command
     .addOption(new Option('--config <file>', 'settings as YAML (default: quarry.yaml, if present)'))
-    .option('--env-file <file>', 'variables to read besides the environment (default: .env, if present)');
+    .option('--env-file <file>', 'file with further environment variables (default: .env, if present)');
 }
 
 /** Adds the flags of these settings only: for commands whose `--config` is a model's. */

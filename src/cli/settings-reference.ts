@@ -2,12 +2,12 @@ import { SETTING_GROUPS, type Setting } from '../config/index.js';
 
 const INTRODUCTION = `# Settings
 
-Made from the definitions of the settings by \`npm run build && node scripts/write-command-reference.mjs\`.
+Generated from the definitions of the settings by \`npm run build && node scripts/write-command-reference.mjs\`.
 
-A setting comes from its flag, else from its variable in the environment, else from a \`.env\` file (\`--env-file\`), else from
+A setting is read from its flag, else its environment variable, else a \`.env\` file (\`--env-file\`), else
 \`quarry.yaml\` (\`--config\`, \`QUARRY_CONFIG\`), else from its default. \`quarry init\` writes a commented file. Secrets have no flag:
-arguments are visible to every user of a machine; a file that holds one must be for its owner only (mode 0600). Lists are written
-with commas in variables and flags.
+arguments are visible to every user of a machine; a file with a secret must be readable only by its owner (mode 0600). Lists are
+comma-separated in variables and flags.
 `;
 
 /** `docs/settings.md`: every setting with its variable, flag and default. */

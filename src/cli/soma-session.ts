@@ -148,8 +148,8 @@ export async function signerOf(context: CliContext, config: Config, flags: Sessi
     return await resolveSigner({ wallet: { directory } });
   } catch (error) {
     if (!(error instanceof QuarryError) || error.code !== 'CONFIG_MISSING') throw error;
-    throw new QuarryError('CONFIG_MISSING', 'no key to sign with', {
-      hint: 'set SOMA_SECRET_KEY, give --key-file, or make a wallet: quarry wallet new',
+    throw new QuarryError('CONFIG_MISSING', 'no signing key', {
+      hint: 'set SOMA_SECRET_KEY, give --key-file, or create a wallet: quarry wallet new',
       details: { looked: join(directory, 'client.yaml') },
     });
   }

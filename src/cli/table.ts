@@ -39,7 +39,7 @@ export function printTable<Row>(
   empty?: string,
   absent?: string,
 ): void {
-  if (flags.csv && flags.md) throw new QuarryError('USAGE', '--csv and --md cannot go together');
+  if (flags.csv && flags.md) throw new QuarryError('USAGE', '--csv and --md exclude each other');
   const chosen = pickColumns(columns, flags.columns);
   if (flags.csv) {
     const form = { lineEnd: flags.crlf ? '\r\n' : '\n', bom: flags.bom, guardFormulas: flags.guard ?? true } as const;
@@ -59,7 +59,7 @@ export function pickColumns<Row>(columns: readonly Column<Row>[], wanted: string
   return wanted.split(',').map((name) => {
     const found = columns.find((column) => isSameHeader(column.header, name));
     if (found !== undefined) return found;
-    throw new QuarryError('USAGE', `there is no column ${name.trim()}`, {
+    throw new QuarryError('USAGE', `unknown column ${name.trim()}`, {
       hint: `columns are ${columns.map((column) => column.header).join(', ')}`,
     });
   });

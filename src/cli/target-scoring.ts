@@ -109,7 +109,7 @@ async function scoreUnder(
     const model = await engine.load(weights, shape, { signal });
     try {
       const [score] = await model.score([sample], { precision: 'f32', signal });
-      if (score === undefined) throw new QuarryError('ENGINE_FAILED', 'the engine gave no score');
+      if (score === undefined) throw new QuarryError('ENGINE_FAILED', 'the engine returned no score');
       return score;
     } finally {
       await model.close();

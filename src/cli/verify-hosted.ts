@@ -32,13 +32,13 @@ export async function verifyHostedFile(
     const cause = toQuarryError(error, 'fetching the hosted file back');
     if (cause.code === 'ABORTED') throw cause;
     if (cause.code === 'CHECKSUM_MISMATCH') {
-      throw new QuarryError('FAILED_PRECONDITION', 'what is at the URL given is another file', {
+      throw new QuarryError('FAILED_PRECONDITION', 'the given URL serves a different file', {
         hint: `upload ${path} there, then run this again`,
         details: { path, checksum },
         cause,
       });
     }
-    throw new QuarryError('FAILED_PRECONDITION', `${path} cannot be fetched from the URL given: ${cause.message}`, {
+    throw new QuarryError('FAILED_PRECONDITION', `${path} cannot be fetched from the given URL: ${cause.message}`, {
       hint: 'upload it there, then run this again',
       details: { path },
       cause,

@@ -12,8 +12,8 @@ const WIDTH = 100;
  */
 export function configText(values: Readonly<Record<string, unknown>>): string {
   const parts = [
-    '# Settings of Quarry. Flags go before the environment, the environment before this file.',
-    '# quarry doctor --network checks what mining takes.',
+    '# Settings of Quarry. Flags override the environment, the environment overrides this file.',
+    '# quarry doctor --network checks what mining needs.',
   ];
   for (const [name, setting] of Object.entries(SETTINGS) as [string, Setting][]) {
     parts.push(`\n${comment(describe(setting))}`);

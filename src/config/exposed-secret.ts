@@ -11,7 +11,7 @@ import { exposedTo } from '../files/exposed-file.js';
 export async function refuseExposed(path: string, secret: string | undefined): Promise<void> {
   const exposed = secret === undefined ? undefined : exposedTo(await stat(path));
   if (exposed === undefined) return;
-  throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds the secret ${secret} and is open to ${exposed}`, {
+  throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds the secret ${secret} and is accessible to ${exposed}`, {
     hint: `chmod 600 ${path}, or set the secret in the environment`,
   });
 }

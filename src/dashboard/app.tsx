@@ -37,7 +37,7 @@ export function App() {
       <main>
         {connection === 'locked' && (
           <section class="panel wide">
-            <h2>This miner asks for its token</h2>
+            <h2>This miner requires its token</h2>
             <TokenForm
               label="Token of the API"
               problem={storedToken() === undefined ? undefined : 'that token is wrong'}
@@ -47,7 +47,7 @@ export function App() {
         )}
         {connection === 'lost' && (
           <p class="warning wide" role="alert">
-            The miner does not answer; what is shown is {status === undefined ? 'nothing' : 'old'}. Trying again.
+            The miner does not respond; the data shown is {status === undefined ? 'nothing' : 'old'}. Retrying.
           </p>
         )}
         {status !== undefined && connection !== 'locked' && (

@@ -78,7 +78,7 @@ function databaseError(error: unknown, path: string): QuarryError {
   const sqlite = (error as { code?: unknown | undefined } | undefined)?.code;
   const found = typeof sqlite === 'string' ? SQLITE_CODES.find(([prefix]) => sqlite.startsWith(prefix)) : undefined;
   if (found === undefined || typeof sqlite !== 'string') return toQuarryError(error, `using the database ${path}`);
-  return new QuarryError(found[1], `the database ${path} refused: ${(error as Error).message}`, {
+  return new QuarryError(found[1], `the database ${path} failed: ${(error as Error).message}`, {
     cause: error,
     details: { path, sqlite },
   });
@@ -107,7 +107,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
     }
   };
   if ((options.mustExist ?? options.readonly) && !existsSync(path)) {
-    throw new QuarryError('FILE_NOT_FOUND', `there is no database at ${path}`, { details: { path } });
+    throw new QuarryError('FILE_NOT_FOUND', `no database at ${path}`, { details: { path } });
   }
   const connection = guard(() => new Database(path, { timeout: options.busyTimeoutMs ?? 5_000 }));
   const database: SqlDatabase = {
@@ -164,8 +164,8 @@ function migrate(database: SqlDatabase, migrations: readonly string[], readonly:
   }
   if (version >= migrations.length) return;
   if (readonly) {
-    throw new QuarryError('FAILED_PRECONDITION', `the database ${database.path} has an older shape`, {
-      hint: 'open it once for writing; that brings it up to date',
+    throw new QuarryError('FAILED_PRECONDITION', `the database ${database.path} has an older schema`, {
+      hint: 'open it once for writing to migrate it',
     });
   }
   database.transaction(() => {

@@ -38,7 +38,7 @@ export function lockForWriting(dir: string): WriterLock {
     lock?.close();
     if (error instanceof QuarryError && error.code === 'STORE_LOCKED') {
       const pid = holder(dir);
-      throw new QuarryError('STORE_LOCKED', `the store ${dir} is open for writing elsewhere`, {
+      throw new QuarryError('STORE_LOCKED', `the store ${dir} is open for writing in another process`, {
         hint: 'stop the other process, or open this store read-only',
         details: { dir, pid },
         cause: error,

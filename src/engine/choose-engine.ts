@@ -190,7 +190,7 @@ async function best(options: Omit<EngineOptions, 'engine'>, config: ModelConfig)
     const candidates = await probeEngines(options);
     const native = candidates.find(({ name }) => name === 'native');
     if (native?.available) {
-      return { name: 'native', reason: 'the native core leads on so small a model', candidates, half: false };
+      return { name: 'native', reason: 'the native core is fastest on so small a model', candidates, half: false };
     }
   }
   const { candidates, kept, measuredAt } = await engineSpeeds(options, config);

@@ -63,7 +63,7 @@ export async function createScoringEngine(spec: EngineSpec): Promise<ScoringEngi
       });
     }
     default:
-      throw new QuarryError('ENGINE_UNAVAILABLE', `there is no scoring engine "${String(spec.engine)}"`, {
+      throw new QuarryError('ENGINE_UNAVAILABLE', `unknown scoring engine "${String(spec.engine)}"`, {
         hint: `choose one of auto, ${SCORING_ENGINES.join(', ')}`,
       });
   }

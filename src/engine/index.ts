@@ -1,4 +1,4 @@
-// What computes: scoring engines (bytes and a model to embedding and loss) and distance engines (embeddings and targets
+// Engines: scoring engines (bytes and a model to embedding and loss) and distance engines (embeddings and targets
 // to hits). Engines with native parts or large dependencies load them when they are created, not when this is imported.
 
 export { ISA_LEVELS, type IsaLevel } from '../native/isa-level.js';

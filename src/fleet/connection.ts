@@ -69,7 +69,7 @@ const DUPLICATE_WINDOW_NS = 120e9;
 export async function openFleet(options: FleetConnectionOptions): Promise<FleetConnection> {
   const { fleet } = options;
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(fleet)) {
-    throw new QuarryError('CONFIG_INVALID', `"${fleet}" is not a name for a fleet`, {
+    throw new QuarryError('CONFIG_INVALID', `"${fleet}" is not a valid fleet name`, {
       hint: 'letters, digits, - and _',
     });
   }
@@ -135,8 +135,8 @@ async function authenticatorOf(path: string): Promise<Authenticator> {
   const text = content.toString().trim();
   if (text.includes('NATS USER JWT')) return credsAuthenticator(content);
   if (/^SU[A-Z2-7]{56}$/.test(text)) return nkeyAuthenticator(Buffer.from(text));
-  throw new QuarryError('CONFIG_INVALID', `${path} holds neither NATS credentials nor the seed of a user's nkey`, {
-    hint: 'make one with: nk -gen user',
+  throw new QuarryError('CONFIG_INVALID', `${path} contains neither NATS credentials nor the seed of a user nkey`, {
+    hint: 'generate one with: nk -gen user',
   });
 }
 

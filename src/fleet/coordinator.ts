@@ -328,7 +328,7 @@ export class Coordinator {
     } catch (error) {
       const failure = toQuarryError(error, 'reading an answer');
       this.#counts.refused++;
-      this.#warn(new QuarryError(failure.code, `scorer ${scorer} answered nonsense: ${failure.message}`));
+      this.#warn(new QuarryError(failure.code, `scorer ${scorer} sent an invalid answer: ${failure.message}`));
       this.#again(job);
       return 'refused';
     }
@@ -349,7 +349,7 @@ export class Coordinator {
     this.#counts.leftOut++;
     const { sample } = job;
     this.#warn(
-      new QuarryError('ENGINE_FAILED', `a sample of ${sample.length} bytes is left out: no scorer could score it`, {
+      new QuarryError('ENGINE_FAILED', `a sample of ${sample.length} bytes is skipped: no scorer could score it`, {
         retryable: false,
       }),
     );

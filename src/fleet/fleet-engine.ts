@@ -135,7 +135,7 @@ export class FleetEngine implements ScoringEngine {
       const [probe] = await this.#coordinator.score(orderOf(model, options), [Uint8Array.of(0)]);
       if (probe === undefined) {
         throw new QuarryError('ENGINE_FAILED', 'no scorer could load the model', {
-          hint: "see what the fleet's scorers say of it",
+          hint: "see the logs of the fleet's scorers",
           retryable: true,
         });
       }
@@ -152,7 +152,7 @@ export class FleetEngine implements ScoringEngine {
       score: (samples, scoreOptions = {}) => this.#score(model, here, samples, scoreOptions, note),
       confirm: async (sample, { signal } = {}) => {
         const [score] = await here.score([sample], { precision: 'f32', signal });
-        if (score === undefined) throw new QuarryError('ENGINE_FAILED', 'the engine scored nothing');
+        if (score === undefined) throw new QuarryError('ENGINE_FAILED', 'the engine returned no score');
         return score;
       },
       close,
@@ -346,7 +346,7 @@ export class FleetEngine implements ScoringEngine {
     }
     this.#options.onWarning(
       new QuarryError('ENGINE_FAILED', `scorer ${scorer} is in quarantine: its score differs from this machine's`, {
-        hint: `${dropped} scores that it gave since its last good check are dropped, and made again by others`,
+        hint: `${dropped} scores since its last good check are dropped and computed again by others`,
         details: { scorer, lossError, distanceError, dropped },
         retryable: false,
       }),

@@ -35,7 +35,7 @@ export async function handIn(
 
 /** What ends a scorer that the coordinator has put into quarantine. */
 export function quarantined(): QuarryError {
-  return new QuarryError('FAILED_PRECONDITION', "the coordinator takes this scorer's answers no more", {
+  return new QuarryError('FAILED_PRECONDITION', "the coordinator no longer accepts this scorer's answers", {
     hint: 'its scores differ from those of others: compare versions, memory and --engine reference',
   });
 }

@@ -89,7 +89,10 @@ export class ModelShelf {
   ): Promise<LoadedModel> {
     const elements = v1Tensors(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     if (manifest.sizeBytes > elements * WIDEST_ELEMENT_BYTES + HEADER_ALLOWANCE_BYTES) {
-      throw new QuarryError('WEIGHTS_INVALID', `the weights claim ${manifest.sizeBytes} bytes, more than a model has`);
+      throw new QuarryError(
+        'WEIGHTS_INVALID',
+        `the weights claim ${manifest.sizeBytes} bytes, more than any model has`,
+      );
     }
     const engine = await this.#deps.engineFor(config);
     const packing = engine.packing?.(config);

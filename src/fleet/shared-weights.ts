@@ -59,7 +59,7 @@ export class SharedWeights {
           'UNREACHABLE',
           `scorers must fetch a model from its host: ${toQuarryError(error, 'sharing').message}`,
           {
-            hint: 'give the NATS server room for the weights of all models, or leave --share-weights out',
+            hint: 'give the NATS server room for the weights of all models, or omit --share-weights',
             cause: error,
           },
         ),
@@ -152,7 +152,7 @@ export async function* readSharedWeights(
         const { done, value } = await beforeStall(reader.read(), signal);
         if (done) break;
         left -= value.byteLength;
-        if (left < 0) throw new QuarryError('SIZE_MISMATCH', 'a part of shared weights is longer than it says');
+        if (left < 0) throw new QuarryError('SIZE_MISMATCH', 'a part of shared weights is longer than declared');
         yield value;
       }
     } finally {
@@ -204,7 +204,7 @@ async function putParts(
   }
   if (bytesToHex(cipher.digest()) === manifest.checksum) return;
   for (const { name } of partsOf(manifest)) await removePart(store, fleet, name);
-  throw new QuarryError('CHECKSUM_MISMATCH', `${path} does not hold the weights that are to be shared`);
+  throw new QuarryError('CHECKSUM_MISMATCH', `${path} does not hold the weights to be shared`);
 }
 
 async function removePart(
@@ -223,7 +223,7 @@ async function beforeStall<T>(reading: Promise<T>, signal: AbortSignal | undefin
   let timer: NodeJS.Timeout | undefined;
   let onAbort = (): void => {};
   const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new QuarryError('TIMEOUT', 'shared weights do not come')), STALL_MS);
+    timer = setTimeout(() => reject(new QuarryError('TIMEOUT', 'shared weights do not arrive')), STALL_MS);
     onAbort = () => reject(new QuarryError('ABORTED', 'reading shared weights was interrupted'));
     signal?.addEventListener('abort', onAbort, { once: true });
   });

@@ -131,7 +131,7 @@ export function readAnswer(message: Msg, embeddingDim: number): Answer {
   if (
     !(bound.loss >= 0 && bound.loss <= MOST_BOUND.loss && bound.distance >= 0 && bound.distance <= MOST_BOUND.distance)
   ) {
-    throw new QuarryError('PROTOCOL', 'an answer with an error bound that would excuse anything');
+    throw new QuarryError('PROTOCOL', 'an answer with an implausibly large error bound');
   }
   const deliveries = finite(message, 'deliveries');
   return { jobId, scorer, deliveries, bound, score: { loss, embedding, precision: precision as Precision } };
@@ -168,7 +168,7 @@ export function decodeModel(json: string): PublishedModel {
     const key = new Uint8Array(Buffer.from(decryptionKey, 'hex'));
     return { manifest: { url, checksum, sizeBytes, decryptionKey: key }, config };
   } catch (error) {
-    throw new QuarryError('PROTOCOL', 'the fleet describes a model that none can load', { cause: error });
+    throw new QuarryError('PROTOCOL', 'the fleet describes a model that cannot be loaded', { cause: error });
   }
 }
 

@@ -86,7 +86,7 @@ export class FlockClient {
         ok: false,
         latencyMs: latency(),
         clockOffsetMs: this.clock.offsetMs,
-        error: toQuarryError(error, 'asking for the health of the service'),
+        error: toQuarryError(error, 'checking service health'),
       };
     }
   }

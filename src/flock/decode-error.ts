@@ -16,7 +16,7 @@ const CLIP = 500;
 const DEFAULT_WAIT_MS = 180_000;
 
 const AUTH_HINT =
-  'Check that the wallet of this key is staked on the task in the needed role, and that FLOCK_API_KEY holds the arena key of train.flock.io, not a key of the inference platform api.flock.io (FLOCK_ARENA_API_KEY goes first).';
+  'Check that the wallet of this key is staked on the task in the required role, and that FLOCK_API_KEY holds the arena key of train.flock.io, not a key of the inference platform api.flock.io (FLOCK_ARENA_API_KEY takes precedence).';
 
 /** An answer that is not 2xx. */
 export interface FailedAnswer {
@@ -49,19 +49,19 @@ export function decodeFailure(answer: FailedAnswer): FlockError {
 
   const clientSide = answer.status >= 400 && answer.status < 500;
   if (parsed.text === NO_WORK) {
-    return fail('FLOCK_NO_WORK', 'the service has no submission to validate now', {
-      hint: 'This is normal: ask again after the waiting time of three minutes.',
+    return fail('FLOCK_NO_WORK', 'the service has no submission to validate at the moment', {
+      hint: 'This is normal: ask again after three minutes.',
     });
   }
   if (parsed.text === NOT_VALIDATING) {
     return fail('FLOCK_ASSIGNMENT_NOT_VALIDATING', 'the assignment is no longer being validated', {
-      hint: 'It ran out of time or its result is stored already; ask for the next one.',
+      hint: 'It expired or its result is already stored; ask for the next one.',
     });
   }
   if (answer.status === 429 || (clientSide && parsed.text !== undefined && RATE_LIMIT.test(parsed.text))) {
     const asked = parseRetryAfterMs(answer.retryAfter, answer.nowMs);
     const retryAfterMs = asked ?? parseRateText(text) ?? DEFAULT_WAIT_MS;
-    return fail('FLOCK_RATE_LIMITED', `the service limits how often this may be asked${said}`, {
+    return fail('FLOCK_RATE_LIMITED', `the service limits the rate of this request${said}`, {
       retryAfterMs,
       // Only a wait the service asked for in a header paces automatic retries; a guess does not.
       details: asked !== undefined ? { retryAfterMs } : { waitMs: retryAfterMs },
@@ -73,15 +73,15 @@ export function decodeFailure(answer: FailedAnswer): FlockError {
     case 403:
       return fail('FLOCK_AUTH', `the service refused the key (HTTP ${answer.status})${said}`, { hint: AUTH_HINT });
     case 404:
-      return fail('FLOCK_NOT_FOUND', `the service knows no such thing${said}`, {
+      return fail('FLOCK_NOT_FOUND', `the service does not have it${said}`, {
         hint: 'Check the task id, assignment id or wallet address.',
       });
     case 409:
-      return fail('FLOCK_CONFLICT', `the service refused because of the present state${said}`, { retryable: false });
+      return fail('FLOCK_CONFLICT', `the service refused because of the current state${said}`, { retryable: false });
     case 422: {
       const lines = parsed.issues.map((issue) => `${issue.path}: ${issue.message}`);
       const why = lines.length > 0 ? `\n  ${lines.join('\n  ')}` : said;
-      return fail('FLOCK_VALIDATION', `the service found the request malformed${why}`, { issues: parsed.issues });
+      return fail('FLOCK_VALIDATION', `the service considers the request malformed${why}`, { issues: parsed.issues });
     }
     default:
       if (clientSide) return fail('FLOCK_BAD_REQUEST', `the service refused (HTTP ${answer.status})${said}`);

@@ -22,7 +22,7 @@ function mismatch(path: string, expected: string, got: unknown): FlockError {
   const what = got === undefined ? 'nothing' : got === null ? 'null' : Array.isArray(got) ? 'an array' : typeof got;
   return new FlockError('FLOCK_DECODE', `the service's answer has ${what} at ${path}, expected ${expected}`, {
     details: { path },
-    hint: 'The service may have changed its answers; `quarry flock doctor --schema` compares them.',
+    hint: 'The service may have changed its API; `quarry flock doctor --schema` compares them.',
   });
 }
 

@@ -39,12 +39,12 @@ export function externalScorer(options: ExternalScorerOptions): Scorer {
 
 function verdictOf(code: number | null, stdout: string): ScorerVerdict {
   if (code === SCORER_EXIT.submissionInvalid)
-    return { verdict: 'invalid', reason: 'the scorer calls the submission invalid' };
+    return { verdict: 'invalid', reason: 'the scorer reports an invalid submission' };
   if (code === SCORER_EXIT.operatorProblem)
-    return { verdict: 'operator', reason: 'the scorer reports a problem of this machine' };
+    return { verdict: 'operator', reason: 'the scorer reports a problem with this machine' };
   if (code !== SCORER_EXIT.scored) {
-    throw new QuarryError('DATA_INVALID', `the scorer ended with status ${code ?? 'of a signal'}`, {
-      hint: 'Status 0 means scored, 10 invalid submission, 11 problem of this machine.',
+    throw new QuarryError('DATA_INVALID', `the scorer ended ${code === null ? 'by a signal' : `with status ${code}`}`, {
+      hint: 'Status 0 means scored, 10 invalid submission, 11 a problem with this machine.',
     });
   }
   let metrics: unknown;

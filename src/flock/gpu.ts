@@ -64,7 +64,7 @@ export async function gpuTypeForSubmission(given: string | undefined, run?: RunP
   if (given !== undefined && given.trim() !== '') return given.trim();
   const first = (await listGpus(run))[0];
   if (first !== undefined) return first.name;
-  throw new QuarryError('CONFIG_MISSING', 'no GPU found on this machine, and the submission names one', {
+  throw new QuarryError('CONFIG_MISSING', 'no GPU found on this machine, but a submission must name one', {
     hint: 'Pass --gpu-type with the GPU the model was trained on, for example "NVIDIA A100-SXM4-80GB"; any text is accepted.',
   });
 }

@@ -53,7 +53,7 @@ export function isCommitHash(value: string): boolean {
 export function parseRepoId(value: string): string {
   if (REPO.test(value)) return value;
   throw new QuarryError('INVALID_ARGUMENT', `"repo" expected owner/name, got ${JSON.stringify(value)}`, {
-    hint: 'Write the repository as on the Hub, for example alice/task-7-Qwen2.5-7B.',
+    hint: 'Write the repository name as on the Hub, for example alice/task-7-Qwen2.5-7B.',
   });
 }
 

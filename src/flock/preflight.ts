@@ -87,7 +87,7 @@ export async function preflight(options: PreflightOptions, deps: PreflightDeps):
     checkTask(task, deps.client.clock.now(), note);
   } catch (error) {
     if (!hasReason(error, 'FLOCK_NOT_FOUND')) throw error;
-    note('task', 'fail', `there is no task ${taskId}`);
+    note('task', 'fail', `unknown task ${taskId}`);
   }
 
   const own: { repo: string; revision: string | undefined }[] = [];
@@ -116,11 +116,11 @@ export async function preflight(options: PreflightOptions, deps: PreflightDeps):
     if (options.modelFilename === undefined) await checkParams(repo, model, lora, limit, deps.hub, note, call);
     const same = own.filter((row) => row.repo === repo.toLowerCase());
     if (same.some((row) => row.revision === model.sha.toLowerCase())) {
-      note('duplicate', 'fail', 'this repository and revision are among your submissions already');
+      note('duplicate', 'fail', 'this repository and revision are already among your submissions');
     } else if (same.some((row) => row.revision === undefined)) {
-      note('duplicate', 'warn', 'this repository was submitted before; the service does not tell at which revision');
+      note('duplicate', 'warn', 'this repository was submitted before; the service does not say at which revision');
     } else
-      note('duplicate', listed ? 'ok' : 'warn', listed ? 'not submitted before' : 'own submissions cannot be read');
+      note('duplicate', listed ? 'ok' : 'warn', listed ? 'not submitted before' : 'your submissions cannot be read');
   }
 
   if (deps.ledger !== undefined) {
@@ -149,8 +149,7 @@ function checkTask(task: TaskDetail, nowMs: number, note: Note): void {
   if (task.status !== 'submission_phase')
     note('task', 'fail', `"${view.title}" is ${view.status}, not in submission_phase`);
   else note('task', 'ok', `"${view.title}" takes submissions`);
-  if (view.msLeft === undefined || view.submissionsCloseAt === undefined)
-    note('deadline', 'warn', 'the task names none');
+  if (view.msLeft === undefined || view.submissionsCloseAt === undefined) note('deadline', 'warn', 'the task has none');
   else {
     const result = view.msLeft <= 0 ? 'fail' : view.msLeft < SHORT_TIME_MS ? 'warn' : 'ok';
     note(
@@ -196,7 +195,7 @@ async function checkWeights(
   const base = baseOf(bytes);
   if (base === undefined) note('base model', 'fail', 'adapter_config.json names no base_model_name_or_path');
   else if (SUPPORTED_BASES.includes(base)) note('base model', 'ok', base);
-  else note('base model', 'warn', `${base} is not among the bases known to be supported (as of ${BASE_MODELS_AS_OF})`);
+  else note('base model', 'warn', `${base} is not a known supported base (as of ${BASE_MODELS_AS_OF})`);
   checkTemplate(options.baseModel, base, note);
   return { base };
 }
@@ -205,7 +204,7 @@ function checkTemplate(given: string | undefined, base: string | undefined, note
   const expected = base === undefined ? undefined : templateKeyFor(base);
   if (given === undefined)
     note('template', 'warn', `no --base-model given${expected === undefined ? '' : `; ${expected} fits the base`}`);
-  else if (given.includes('/')) note('template', given === base ? 'ok' : 'warn', `Hub id ${given} is sent as it is`);
+  else if (given.includes('/')) note('template', given === base ? 'ok' : 'warn', `Hub id ${given} is sent as given`);
   else if (!TEMPLATE_KEYS.includes(given)) note('template', 'warn', `${given} is not a known template name`);
   else if (expected !== undefined && expected !== given)
     note('template', 'warn', `${given} is sent, but ${expected} fits the base`);
@@ -243,7 +242,7 @@ async function checkParams(
     count = known ?? (/^[\w.-]+\/[\w.-]+$/.test(lora.base) ? await hub.paramsOf(lora.base, call) : undefined);
   }
   if (count === undefined) note('parameters', 'warn', `the parameters of the ${of} cannot be counted`);
-  else if (limit === undefined) note('parameters', 'warn', `${of} has ${formatParams(count)}; the task names no limit`);
+  else if (limit === undefined) note('parameters', 'warn', `${of} has ${formatParams(count)}; the task has no limit`);
   else
     note(
       'parameters',

@@ -61,14 +61,14 @@ export async function submitChecked(
       'FLOCK_PREFLIGHT',
       `not submitted: ${failed.map((check) => `${check.name}: ${check.detail}`).join('; ')}`,
       {
-        hint: 'Put it right, or pass --force to submit all the same.',
+        hint: 'Fix this, or pass --force to submit anyway.',
       },
     );
   }
   // Without a commit hash there is nothing to submit, forced or not, unless the caller named one.
   const revision = report.revision ?? options.revision;
   if (revision === undefined) {
-    throw new FlockError('FLOCK_PREFLIGHT', 'not submitted: no commit hash is known', {
+    throw new FlockError('FLOCK_PREFLIGHT', 'not submitted: the commit hash is unknown', {
       hint: 'Pass --revision with the full commit hash.',
     });
   }

@@ -92,7 +92,7 @@ export class WalletStats {
       throw new FlockError('FLOCK_NOT_FOUND', 'the service does not offer the enrolled tasks of a wallet', {
         cause: error,
         status: error.status,
-        hint: 'The endpoint is not documented; use `quarry flock wallet <address> achievements`.',
+        hint: 'The endpoint is undocumented; use `quarry flock wallet <address> achievements`.',
       });
     }
   }

@@ -124,7 +124,7 @@ export async function submitResult(options: SubmitOptions, deps: SubmitDeps): Pr
       try {
         row = await find();
       } catch (cause) {
-        throw outcomeUnknown('the reply was lost and the own submissions cannot be read', attempt, cause);
+        throw outcomeUnknown('the reply was lost and the your submissions cannot be read', attempt, cause);
       }
       if (row !== undefined) return { sent: body, reply: null, reconciled: true, row, attempts: attempt };
       if (refusedRepeat) throw error;
@@ -138,7 +138,7 @@ function outcomeUnknown(message: string, attempts: number, cause: unknown): Floc
   return new FlockError('FLOCK_OUTCOME_UNKNOWN', message, {
     cause,
     attempts,
-    hint: 'Look at `quarry flock subs <task> --all` before submitting again, so that no second row is made.',
+    hint: 'Check `quarry flock subs <task> --all` before submitting again, to avoid a second row.',
   });
 }
 

@@ -31,7 +31,7 @@ export class Tasks {
     const taskId = parseTaskId(id);
     const { json, status } = await this.#transport.call({ path: 'tasks/get', query: { task_id: taskId }, ...options });
     if (json === null) {
-      throw new FlockError('FLOCK_NOT_FOUND', `there is no task ${taskId}`, {
+      throw new FlockError('FLOCK_NOT_FOUND', `unknown task ${taskId}`, {
         status,
         hint: 'List the tasks with `quarry flock tasks --status all`.',
       });

@@ -127,7 +127,7 @@ export class FlockTransport {
   /** @throws FlockError `FLOCK_CONFIG` when no key was given; nothing is sent then */
   requireKey(): string {
     if (this.#apiKey !== undefined) return this.#apiKey;
-    throw new FlockError('FLOCK_CONFIG', 'this needs the arena key, and FLOCK_API_KEY is not set', {
+    throw new FlockError('FLOCK_CONFIG', 'this needs the arena key, but FLOCK_API_KEY is not set', {
       hint: 'Stake on a task at https://train.flock.io, copy the key and set FLOCK_API_KEY, or pass --api-key-file.',
     });
   }

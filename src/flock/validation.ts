@@ -104,7 +104,7 @@ export class Validation {
  */
 export function checkMetrics(metrics: unknown, path = 'metrics'): void {
   if (typeof metrics === 'number' && !Number.isFinite(metrics)) {
-    throw new QuarryError('NON_FINITE', `${path} is ${metrics}; the service takes finite numbers only`, {
+    throw new QuarryError('NON_FINITE', `${path} is ${metrics}; the service accepts only finite numbers`, {
       hint: 'Send 999.0 (loss) or -999 (score) for a model that cannot be scored, or report it as failed.',
       details: { path },
     });

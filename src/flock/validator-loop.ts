@@ -223,7 +223,7 @@ class ValidatorLoop {
     if (verdict.verdict === 'operator') {
       throw new FlockError('FLOCK_PREFLIGHT', `scoring stopped because of this machine: ${verdict.reason}`, {
         details: { assignment: String(id), taskId },
-        hint: 'The assignment was not marked as failed; put the machine right and start the loop again.',
+        hint: 'The assignment was not marked as failed; fix the machine and start the loop again.',
       });
     }
     try {

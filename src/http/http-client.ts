@@ -184,7 +184,7 @@ export class HttpClient {
       }
       if (req.redirect === 'same-origin' && url.origin !== first.origin) {
         throw new QuarryError('ADDRESS_REFUSED', `${redactUrl(first)} redirects to another origin, ${url.origin}`, {
-          hint: 'credentials are not taken to another server; check the base URL',
+          hint: 'credentials are not sent to another server; check the base URL',
         });
       }
       // RFC 9110, 15.4: 303 always, and by custom 301 and 302 after POST, continue with GET.

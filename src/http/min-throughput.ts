@@ -54,7 +54,7 @@ export async function* atLeast(
 }
 
 function tooSlow(what: string, bytesPerSecond: number, rate: MinThroughput): QuarryError {
-  return new QuarryError('TIMEOUT', `${what} sends ${bytesPerSecond} bytes a second, too slowly to wait for`, {
+  return new QuarryError('TIMEOUT', `${what} sends ${bytesPerSecond} bytes a second, which is too slow`, {
     hint: `less than ${rate.bytesPerSecond} bytes a second over ${rate.windowMs / 1000} s; try another address, or later`,
     details: { bytesPerSecond, leastBytesPerSecond: rate.bytesPerSecond, windowMs: rate.windowMs },
   });

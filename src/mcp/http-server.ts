@@ -102,7 +102,8 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const part of request) {
     size += (part as Buffer).length;
-    if (size > MAX_BODY_BYTES) throw new QuarryError('DATA_TOO_LARGE', `a request has ${MAX_BODY_BYTES} bytes at most`);
+    if (size > MAX_BODY_BYTES)
+      throw new QuarryError('DATA_TOO_LARGE', `a request may have at most ${MAX_BODY_BYTES} bytes`);
     parts.push(part as Buffer);
   }
   return Buffer.concat(parts).toString('utf8');

@@ -55,7 +55,7 @@ export class MinerSession {
    */
   async start(args: readonly string[]): Promise<void> {
     if (this.isRunning) {
-      throw new QuarryError('ALREADY_EXISTS', 'a miner runs already', { hint: 'stop it first: miner_stop' });
+      throw new QuarryError('ALREADY_EXISTS', 'a miner is already running', { hint: 'stop it first: miner_stop' });
     }
     const running: Running = {
       stop: new AbortController(),
@@ -82,14 +82,14 @@ export class MinerSession {
     await this.#http.json({ url: `${url}/1/${verb}`, method: 'POST', headers });
   }
 
-  /** Lets what is in flight finish, then ends. @throws QuarryError `FAILED_PRECONDITION` when no miner runs */
+  /** Lets submissions in flight finish, then ends. @throws QuarryError `FAILED_PRECONDITION` when no miner runs */
   async stop(): Promise<void> {
     const running = this.#require();
     running.stop.abort('SIGTERM');
     await running.ended;
   }
 
-  /** How the miner stands. */
+  /** Status of the miner. */
   async status(): Promise<Record<string, unknown>> {
     const running = this.#running;
     if (running === undefined) return { state: STATES.none, accepted: 0 };
@@ -134,7 +134,7 @@ export class MinerSession {
 
   #require(): Running {
     if (this.#running !== undefined && this.isRunning) return this.#running;
-    throw new QuarryError('FAILED_PRECONDITION', 'no miner runs', { hint: 'start one: miner_start' });
+    throw new QuarryError('FAILED_PRECONDITION', 'no miner is running', { hint: 'start one: miner_start' });
   }
 
   #hear(running: Running, record: Record<string, unknown>): void {

@@ -19,7 +19,7 @@ export function createMcpServer(host: AgentHost, miner: MinerSession): McpServer
   server.registerResource(
     'status',
     'quarry://status',
-    { title: 'How the miner stands', mimeType: 'application/json' },
+    { title: 'Status of the miner', mimeType: 'application/json' },
     async ({ href }) => {
       const text = JSON.stringify(redact(await miner.status(), host.secrets));
       return { contents: [{ uri: href, mimeType: 'application/json', text }] };

@@ -120,7 +120,7 @@ export async function assertConfirmed(
   throw new QuarryError('FAILED_PRECONDITION', answer === false ? `declined: ${what}` : `not confirmed: ${what}`, {
     hint:
       answer === false
-        ? 'the user said no'
+        ? 'the user declined'
         : `ask the user, then call again with confirmBondShannons "${bondShannons}"; or start quarry mcp with a higher --confirm-above`,
     details: { bondShannons },
   });

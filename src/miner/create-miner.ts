@@ -31,7 +31,7 @@ export type { AssembledMiner, CreateMinerOptions } from './create-miner-options.
  * Puts a miner together from a network, a key, a directory and data. The parts are exported one by one for those who
  * want others.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when there is nothing to mine with, or both `data` and `samples`
+ * @throws QuarryError `INVALID_ARGUMENT` when there is no data to mine with, or both `data` and `samples`
  * @throws QuarryError `UNREACHABLE` when the network is, `STORE_LOCKED` when another miner uses the directory, and what
  *   its parts throw
  */
@@ -154,7 +154,7 @@ async function configOf(client: SomaClient, signal: AbortSignal | undefined): Pr
   const dim = Number(parameters.targetEmbeddingDim);
   const found = Object.values(MODEL_CONFIGS).find((config) => config.embeddingDim === dim);
   if (found !== undefined) return found;
-  throw new QuarryError('CONFIG_MISSING', `no known model has embeddings of ${dim} values, as this network's have`, {
-    hint: 'give the shape of its models',
+  throw new QuarryError('CONFIG_MISSING', `no known model has embeddings of ${dim} values, as on this network`, {
+    hint: 'set the shape of its models',
   });
 }

@@ -60,7 +60,7 @@ export class Miner {
     return stats.scored.total === 0 && stats.hits === 0 ? undefined : reach.share;
   }
 
-  /** Submissions that wait for their turn or their answer. */
+  /** Submissions queued or awaiting an answer. */
   get queued(): number {
     return this.#parts.submitter.pending;
   }

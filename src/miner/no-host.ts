@@ -2,7 +2,7 @@ import { QuarryError } from '../errors/index.js';
 import type { DataHost } from '../hosting/index.js';
 
 const refuse = async (): Promise<string> => {
-  throw new QuarryError('FAILED_PRECONDITION', 'a miner that only scores for another hosts nothing');
+  throw new QuarryError('FAILED_PRECONDITION', 'a miner that scores for another does not host data');
 };
 
 /** The host of a miner that submits nothing: it has no port, folder or bucket. */

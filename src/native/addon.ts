@@ -116,7 +116,7 @@ export interface NativeAddon {
 }
 
 /** What mends an add-on that is absent or does not load. */
-const HINT = 'Run `quarry build-native`; it needs a C++20 compiler, make and python3.';
+const HINT = 'Run `quarry build-native`, which needs a C++20 compiler, make and python3.';
 
 /**
  * The add-on's functions; Node keeps it loaded after the first call. Without a file: of the installed platform package,

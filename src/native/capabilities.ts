@@ -68,7 +68,7 @@ export function chooseIsa(asked: IsaLevel | undefined, usableMask: number, best:
   if (asked === undefined) return best;
   if ((usableMask & ISA_BITS[asked]) === 0) {
     throw new QuarryError('ENGINE_UNAVAILABLE', `instruction set "${asked}" is not available here`, {
-      hint: `Choose one of ${namesOf(usableMask).join(', ')}, or none to take the best.`,
+      hint: `Choose one of ${namesOf(usableMask).join(', ')}, or omit it to use the best.`,
       details: { asked, best },
     });
   }

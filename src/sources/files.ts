@@ -35,14 +35,14 @@ export async function* listFiles(pattern: string, cwd: string, onLeftOut?: OnLef
   for await (const file of info === undefined ? matching(glob, cwd, onLeftOut) : below(path, onLeftOut)) {
     if (++count > MAX_FILES) {
       throw new QuarryError('INVALID_ARGUMENT', `${pattern} names more than ${MAX_FILES} files`, {
-        hint: 'pack them into archives (tar, zip) or name a part of them',
+        hint: 'pack them into archives (tar, zip) or name fewer of them',
       });
     }
     yield file;
   }
   if (count === 0) {
     throw new QuarryError('FILE_NOT_FOUND', `no files match ${pattern}`, {
-      hint: 'name a file, a directory or a glob; ignored and hidden files are left out',
+      hint: 'name a file, a directory or a glob; ignored and hidden files are skipped',
     });
   }
 }

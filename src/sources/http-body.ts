@@ -9,7 +9,7 @@ const MAX_ENCODINGS = 4;
 /**
  * A body without its `Content-Encoding`: gzip, deflate, br and zstd, in any combination.
  *
- * @throws QuarryError `UNSUPPORTED` for another encoding, `DATA_INVALID` when the body is not encoded as it says
+ * @throws QuarryError `UNSUPPORTED` for another encoding, `DATA_INVALID` when the body does not have its declared encoding
  */
 export function decoded(
   name: string,
@@ -52,7 +52,7 @@ async function* throughZlib(
   } catch (error) {
     const failure = toQuarryError(error, `reading ${name}`);
     throw failure.code === 'INTERNAL'
-      ? new QuarryError('DATA_INVALID', `${name} is not encoded as it says`, { cause: error })
+      ? new QuarryError('DATA_INVALID', `${name} does not have its declared encoding`, { cause: error })
       : failure;
   } finally {
     source.destroy();

@@ -92,7 +92,7 @@ async function* streamOf(
     const { head, all } = await peek(body, 512);
     if (isPageInstead(url, stream.url, stream.headers['content-type'], head)) {
       throw new QuarryError('DATA_INVALID', `${where} answered with an HTML page instead of the file`, {
-        hint: 'it may ask for a login or a click; use a direct link',
+        hint: 'it may require a login or a click; use a direct link',
       });
     }
     yield* all;
@@ -127,7 +127,7 @@ export async function rangeAccess(
   await first.discard();
   const sizeBytes = parseContentRange(first.headers['content-range'])?.total ?? 0;
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0) {
-    throw new QuarryError('PROTOCOL', `${redactUrl(url)} does not say how large it is`);
+    throw new QuarryError('PROTOCOL', `${redactUrl(url)} does not report its size`);
   }
   return { sizeBytes, read: async (start, end) => (await range(start, end)).bytes() };
 }

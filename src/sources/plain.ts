@@ -33,7 +33,7 @@ export async function* plainDocument(
   const { head, all } = await peek(pieces, 16);
   if (startsWith(head, [0x1f, 0x8b, 0x08]) || startsWith(head, [0x28, 0xb5, 0x2f, 0xfd])) {
     if (layers >= MAX_LAYERS) {
-      throw new QuarryError('DATA_INVALID', `${origin} is compressed more than ${MAX_LAYERS} times over`);
+      throw new QuarryError('DATA_INVALID', `${origin} has more than ${MAX_LAYERS} layers of compression`);
     }
     const inner = head[0] === 0x1f ? gunzip(origin, all) : unzstd(origin, all);
     yield* plainDocument(origin, inner, layers + 1);
@@ -41,7 +41,7 @@ export async function* plainDocument(
   }
   const packed = REFUSED.find(([, magic]) => startsWith(head, magic))?.[0];
   if (packed !== undefined && !(packed === 'bzip2' && !startsWith(head.subarray(4), BZIP2_BLOCK))) {
-    throw new QuarryError('DATA_INVALID', `${origin} is compressed with ${packed}, which is not read`, {
+    throw new QuarryError('DATA_INVALID', `${origin} is compressed with ${packed}, which is not supported`, {
       hint: 'unpack it first, or pack it with gzip or Zstandard',
     });
   }

@@ -45,7 +45,7 @@ export function parseLinkedContents(spec: string): readonly [dataset: string, co
   }
   // The host is never a row's to choose.
   if (!/^https?:\/\/[^/{}]+\//i.test(url) || !URL.canParse(url)) throw invalid('"url" expected http(s)://HOST/PATH');
-  if (columnsOf(url).length === 0) throw invalid('"url" names no {column}');
+  if (columnsOf(url).length === 0) throw invalid('"url" contains no {column}');
   const encodingColumn = words.get('encoding') ?? undefined;
   const sizeColumn = words.get('size') ?? undefined;
   return [spec.slice(0, mark), { url, encodingColumn, sizeColumn, maxBytes }];

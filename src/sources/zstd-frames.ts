@@ -98,7 +98,7 @@ export class ZstdFrames {
   }
 
   #tooMuch(why: string): QuarryError {
-    return new QuarryError('DATA_INVALID', `${this.#name} ${why}, which takes too much to decompress`, {
+    return new QuarryError('DATA_INVALID', `${this.#name} ${why}, which takes too much memory to decompress`, {
       hint: 'decompress it yourself (zstd -d --long=31), or compress it without --long',
       details: { windowBytes: this.#window },
     });

@@ -45,7 +45,7 @@ async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'en
       const { createGpuDistanceEngine } = await import('../engine/gpu/index.js');
       const { ResidentScanner } = await import('./resident-scanner.js');
       const engine = await createGpuDistanceEngine();
-      const where = engine.isSoftware ? ', on the processor: never chosen by itself' : '';
+      const where = engine.isSoftware ? ', on the CPU: never chosen automatically' : '';
       const detail = `gpu.js ${engine.mode}: ${engine.reason}${where}, rows stay on the device`;
       return { scanner: new ResidentScanner(engine), name, detail, isSoftware: engine.isSoftware };
     }

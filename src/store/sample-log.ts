@@ -141,7 +141,7 @@ export class SampleLog {
     const data = this.#readData(record);
     if (data === undefined || crc32(data) !== record.dataCrc) {
       throw new QuarryError('STORE_CORRUPT', `sample ${id} is damaged on disk`, {
-        hint: 'run the store verification; tombstone the sample to go on without it',
+        hint: 'verify the store; tombstone the sample to continue without it',
         details: { sampleId: id, segment: record.segment },
       });
     }

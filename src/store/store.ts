@@ -401,7 +401,7 @@ export class Store {
         continue;
       }
       if (key.embeddingDim !== undefined && key.embeddingDim !== this.embeddingDim) {
-        throw new QuarryError('INVALID_ARGUMENT', `the store ${this.dir} holds embeddings of another width`, {
+        throw new QuarryError('INVALID_ARGUMENT', `the store ${this.dir} holds embeddings of a different width`, {
           details: { expected: this.embeddingDim, found: key.embeddingDim },
         });
       }
@@ -458,7 +458,7 @@ export class Store {
  *
  * @throws QuarryError `STORE_LOCKED` when another writer has it open
  * @throws QuarryError `FILE_NOT_FOUND` when it is opened read-only and does not exist
- * @throws QuarryError `INVALID_ARGUMENT` when it holds embeddings of another width
+ * @throws QuarryError `INVALID_ARGUMENT` when it holds embeddings of a different width
  */
 export async function openStore(options: StoreOptions, deps: StoreDeps = {}): Promise<Store> {
   const scanner = deps.scanner ?? createBestScanner();

@@ -38,8 +38,8 @@ export class WriteQueue {
   #assertWritable(): void {
     if (this.#isReadonly) throw new QuarryError('FAILED_PRECONDITION', 'the store is open read-only');
     if (this.#failure === undefined) return;
-    throw new QuarryError('FAILED_PRECONDITION', 'an earlier write to the store failed half-way', {
-      hint: 'close the store and open it again; that repairs it',
+    throw new QuarryError('FAILED_PRECONDITION', 'an earlier write to the store failed midway', {
+      hint: 'close and reopen the store to repair it',
       cause: this.#failure,
     });
   }

@@ -26,7 +26,7 @@ const SECRET_FIELDS = [
 ];
 const REDACTED_PATHS = SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
-/** A structured logger, one JSON object a line, onto `stream`; without one nothing is written. */
+/** A structured logger, one JSON object per line, onto `stream`; without one nothing is written. */
 export function createLogger(options: LoggerOptions, stream?: DestinationStream): Logger {
   return pino(
     {

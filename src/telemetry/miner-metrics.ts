@@ -39,10 +39,7 @@ const COUNTERS = {
   quarry_scored_samples_total: ['Samples scored.', (s: MeteredSummary) => s.scored],
   quarry_hits_total: ['Hits found.', (s: MeteredSummary) => s.hits],
   quarry_submissions_sent_total: ['Submissions sent.', (s: MeteredSummary) => s.submitted],
-  quarry_composed_submissions_total: [
-    'Submissions of several scored chunks joined.',
-    (s: MeteredSummary) => s.composed,
-  ],
+  quarry_composed_submissions_total: ['Submissions of several joined chunks.', (s: MeteredSummary) => s.composed],
   quarry_claims_total: ['Targets claimed.', (s: MeteredSummary) => s.claimed],
   quarry_rewards_soma_total: ['Rewards claimed, in SOMA.', (s: MeteredSummary) => soma(s.rewardShannons)],
   quarry_fees_soma_total: ['Fees paid, in SOMA.', (s: MeteredSummary) => soma(s.feesShannons)],
@@ -52,7 +49,7 @@ const OUTCOMES = ['accepted', 'lost', 'rejected'] as const;
 
 /** What is not known yet is absent: an alarm on a zero that was never measured would be false. */
 const GAUGES = {
-  quarry_submissions_unknown: ['Submissions whose outcome is not known.', (s: MeteredSummary) => s.unknown],
+  quarry_submissions_unknown: ['Submissions with an unknown outcome.', (s: MeteredSummary) => s.unknown],
   quarry_open_targets: ['Open targets.', (s: MeteredSummary) => (s.epoch === undefined ? undefined : s.openTargets)],
   quarry_epoch: ['Epoch of the network.', (s: MeteredSummary) => (s.epoch === undefined ? undefined : Number(s.epoch))],
   quarry_balance_soma: [

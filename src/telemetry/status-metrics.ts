@@ -3,7 +3,7 @@ import type { MinerStatus } from './api/api-types.js';
 
 /** What is owed to a miner; `undefined` before its network told the epoch. */
 export interface Claimable {
-  /** Claims that may be made now. */
+  /** Claims that are due. */
   readonly due: number | undefined;
   /** Bonds that no claim has returned yet, shannons. */
   readonly bondsOutShannons: bigint;
@@ -18,11 +18,11 @@ export function addStatusMetrics(registry: Registry, status: MinerStatus, claima
     if (value !== undefined) new Gauge({ name, help, registers }).set(value);
   };
   const { run, store, totals } = status;
-  gauge('quarry_queued_submissions', 'Submissions that wait for their turn or their answer.', run?.queued);
-  gauge('quarry_reach_ratio', 'Share of the targets that opened lately which the store had an answer for.', run?.reach);
-  gauge('quarry_claims_open', 'Claims that were not made yet.', totals.unclaimed);
-  gauge('quarry_claims_due', 'Claims that may be made now.', claimable.due);
-  gauge('quarry_bonds_out_soma', 'Bonds that no claim has returned yet, in SOMA.', soma(claimable.bondsOutShannons));
+  gauge('quarry_queued_submissions', 'Submissions queued or awaiting an answer.', run?.queued);
+  gauge('quarry_reach_ratio', 'Share of recently opened targets for which the store had an answer.', run?.reach);
+  gauge('quarry_claims_open', 'Claims not yet made.', totals.unclaimed);
+  gauge('quarry_claims_due', 'Claims that are due.', claimable.due);
+  gauge('quarry_bonds_out_soma', 'Bonds not yet returned by a claim, in SOMA.', soma(claimable.bondsOutShannons));
   gauge('quarry_store_samples', 'Samples in the store.', store.samples);
   gauge('quarry_store_bytes', 'Bytes of samples and scores on disk.', store.bytes);
   gauge('quarry_disk_free_bytes', 'Free bytes of the disk with the state.', store.diskFreeBytes);
@@ -36,13 +36,13 @@ function addNodes(registers: Registry[], nodes: MinerStatus['nodes']): void {
   const labelNames = ['node'];
   const connected = new Gauge({
     name: 'quarry_node_connected',
-    help: 'Whether a fullnode is heard.',
+    help: 'Whether a fullnode responds.',
     labelNames,
     registers,
   });
   const age = new Gauge({
     name: 'quarry_node_checkpoint_age_seconds',
-    help: "Time since a fullnode's last checkpoint was heard of.",
+    help: "Time since a fullnode's last checkpoint.",
     labelNames,
     registers,
   });
@@ -62,7 +62,7 @@ function addNodes(registers: Registry[], nodes: MinerStatus['nodes']): void {
 function addModels(registers: Registry[], models: MinerStatus['models']): void {
   const counted = new Gauge({
     name: 'quarry_models',
-    help: 'Models that targets may name, by what became of their weights.',
+    help: 'Models that targets may name, by the state of their weights.',
     labelNames: ['state'],
     registers,
   });
@@ -74,7 +74,7 @@ function addModels(registers: Registry[], models: MinerStatus['models']): void {
 function addFleet(registers: Registry[], fleet: MinerStatus['fleet']): void {
   if (fleet === undefined) return;
   new Gauge({ name: 'quarry_fleet_scorers', help: 'Scorers that answered.', registers }).set(fleet.scorers);
-  const samples = { name: 'quarry_fleet_samples_total', help: 'Answers taken from scorers.', registers };
+  const samples = { name: 'quarry_fleet_samples_total', help: 'Answers accepted from scorers.', registers };
   new Counter(samples).inc(fleet.samples);
   const again = { name: 'quarry_fleet_redelivered_total', help: 'Answers to samples handed out again.', registers };
   new Counter(again).inc(fleet.redelivered);
@@ -84,7 +84,7 @@ function addFleet(registers: Registry[], fleet: MinerStatus['fleet']): void {
   new Counter(scans).inc(fleet.scans);
   const partial = {
     name: 'quarry_fleet_partial_scans_total',
-    help: 'Searches that not all scorers answered.',
+    help: 'Searches not answered by all scorers.',
     registers,
   };
   new Counter(partial).inc(fleet.partialScans);

@@ -46,7 +46,7 @@ export async function generateWeights(
   const total = tensors.reduce((sum, tensor) => sum + 4 * sizeOf(tensor), header.byteLength);
   const file = await open(path, 'wx').catch((error) => {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new QuarryError('ALREADY_EXISTS', `${path} exists already`, { hint: 'Choose another name or remove it.' });
+      throw new QuarryError('ALREADY_EXISTS', `${path} already exists`, { hint: 'Choose another name or remove it.' });
     }
     throw toQuarryError(error, `creating ${path}`);
   });

@@ -67,7 +67,7 @@ export function safetensorsHeaderBytes(prefix: Uint8Array, fileBytes: number): n
 /** Before anything is read or parsed. */
 function assertParsable(headerBytes: number): void {
   if (headerBytes <= LONGEST_HEADER_BYTES) return;
-  throw invalid(`its header takes ${headerBytes} bytes, more than any known architecture needs`, {
+  throw invalid(`its header has ${headerBytes} bytes, more than any known architecture needs`, {
     headerBytes,
     most: LONGEST_HEADER_BYTES,
   });

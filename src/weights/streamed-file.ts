@@ -71,7 +71,7 @@ export class StreamedFile implements GrowingFile {
     if (startAt === 0) return file;
     try {
       await file.#pack(await headOf(path, startAt));
-      await runJob(core.weightsStreamRecover(stream), 'reading what an earlier download left', signal);
+      await runJob(core.weightsStreamRecover(stream), 'reading the partial file of an earlier download', signal);
       return file;
     } catch (error) {
       await file.close();

@@ -309,7 +309,7 @@ describe('every single-byte mutation of a valid receipt fails', () => {
         same.push(`${at}:${value}`);
         // What the canonical form cannot tell apart, strict mode refuses for its spelling.
         const strict = verifyReceipt(mutated, { mode: 'strict' });
-        expect(strict.failureReasons[0]).toMatch(/^not_as_signed:the spelling of a number/);
+        expect(strict.failureReasons[0]).toMatch(/^not_as_signed:the notation of a number/);
         expect(strict).toMatchObject({ verified: false, trusted: false });
       }
     }

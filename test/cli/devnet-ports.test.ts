@@ -60,5 +60,5 @@ it('help, help of a command and -v are what people try first', async () => {
 
 it('local is another word for localnet', async () => {
   const { stderr } = await run(['targets', 'list', '--network', 'local'], { env: { QUARRY_FULLNODES: '' } });
-  expect(stderr).not.toContain('no network called');
+  expect(stderr).not.toContain('unknown network');
 });

@@ -134,7 +134,7 @@ describe('why', () => {
   it('tells what the journal knows where no node answers', async () => {
     const { exit, stdout, stderr } = await run(['why', 'c2000', '--network', 'http://127.0.0.1:1']);
     expect([exit, stdout.includes('lost')]).toEqual([0, true]);
-    expect(stderr).toContain('the node and the store tell no more');
+    expect(stderr).toContain('no details from the node or the store');
   });
 });
 

@@ -68,7 +68,7 @@ it('a miner loses a target to another: why tells who, when and by how much', asy
   expect(isTold || (told.candidates.length === 5 && others.at(-1).distance <= told.distance + 1e-6)).toBe(true);
   for (const { distance } of others) expect(distance).toBeGreaterThanOrEqual(closest.distance);
   const { stdout } = await run(asked);
-  expect(stdout).toMatch(/seen {7}20\d\d-\S+ on http\S+, .+ before it was signed for/);
+  expect(stdout).toMatch(/seen {7}20\d\d-\S+ on http\S+, .+ before the submission was signed/);
   expect(stdout).toMatch(new RegExp(`stored {5}0\\.\\d{6} hits {3}${closest.checksum.slice(0, 16)}`));
   expect(stdout).toMatch(
     new RegExp(`won by {5}${winner.address} at 0\\.\\d{6}, 0\\.\\d{6} (closer|farther) than ours`),
@@ -89,7 +89,7 @@ it('a target that nothing was submitted for: why tells whose it is, and how near
   const { json } = await run([...asked, '--json']);
   expect(json).toMatchObject({ targetId: open!.id, outcome: null, winner: { status: 'open' } });
   expect(json.candidates.length).toBeGreaterThan(0);
-  expect((await run(asked)).stdout).toContain('nothing was submitted for it from here');
+  expect((await run(asked)).stdout).toContain('no submission from here');
   const unknown = await run(['why', `0x${'0'.repeat(64)}`, '--network', network.devnet.rpcUrl, '--json']);
   expect(unknown.error.code).toBe('NOT_FOUND');
 });

@@ -79,8 +79,8 @@ it('a template of the user shows fields by name, and refuses names it does not k
       hint: expect.stringMatching(/did you mean \{accepted\}.*uptime/),
     }),
   );
-  wrong('{toString}').toThrow('no field "toString"');
-  wrong('50 } of').toThrow('stands alone');
+  wrong('{toString}').toThrow('unknown field "toString"');
+  wrong('50 } of').toThrow('unmatched');
 });
 
 it('a burst of outcomes is one line, a few are told one by one, and reasons are kept apart', () => {

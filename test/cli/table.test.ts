@@ -34,7 +34,7 @@ describe('a listing', () => {
     expect(await coins('--csv', '--md')).toMatchObject({ exit: 2 });
     const unknown = await coins('--columns', 'colour');
     expect(unknown).toMatchObject({ exit: 2 });
-    expect(unknown.stderr).toMatch(/there is no column colour\nhint: columns are COIN, SOMA, VERSION/);
+    expect(unknown.stderr).toMatch(/unknown column colour\nhint: columns are COIN, SOMA, VERSION/);
   });
 });
 

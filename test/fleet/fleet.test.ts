@@ -174,7 +174,7 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     const [score] = await model.score(samples(1));
     expect(score?.loss).toBeNaN();
     expect(engine.stats).toMatchObject({ samples: 1, leftOut: 1, refused: 3 });
-    expect(warnings.some(({ message }) => message.includes('left out'))).toBe(true);
+    expect(warnings.some(({ message }) => message.includes('is skipped'))).toBe(true);
   });
 
   it('quarantines a scorer whose scores are wrong, and replaces what was checked', async () => {

@@ -205,7 +205,7 @@ describe('matcher', () => {
     await bench.answer('0x1');
     await bench.answer('0x2');
     expect(bench.offered).toMatchObject([{ open: { target: { id: '0x1' } }, modelId: 'a', sampleId: 0 }]);
-    expect(bench.warnings).toContain('NON_FINITE model c gives no finite loss');
+    expect(bench.warnings).toContain('NON_FINITE model c never has a finite loss');
     expect(bench.rowsScanned).toBeLessThanOrEqual(3 * ROWS);
   });
 

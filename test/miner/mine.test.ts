@@ -139,5 +139,5 @@ test('a file that cannot be read is a warning, and the others are mined', async 
   await miner.run();
   expect(cut.samples).toBe(2);
   expect(warnings).toHaveLength(1);
-  expect(warnings[0]).toMatch(/^DATA_INVALID .*b\.txt\.gz is left out/);
+  expect(warnings[0]).toMatch(/^DATA_INVALID .*b\.txt\.gz is skipped/);
 });

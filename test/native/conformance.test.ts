@@ -79,7 +79,7 @@ describe.each(LEVELS)('level %s', (isa) => {
   test.each([
     ['NaN', Number.NaN],
     ['infinity', Infinity],
-  ])('%s in the weights gives no finite loss, in f32 as asked for by itself', async (_name, poison) => {
+  ])('%s in the weights never has a finite loss, in f32 as asked for by itself', async (_name, poison) => {
     const config: ModelConfig = { ...MODEL_CONFIGS.small, sequenceLength: 16 };
     const weights = initialWeights(config);
     weights.find((tensor) => tensor.name === 'encoder.layers.1.pwff.linear_inner.weight')!.data[5] = poison;

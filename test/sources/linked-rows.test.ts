@@ -130,7 +130,7 @@ test('stack-v2 stands for the dataset of that name, read as the quickstart reads
 test.each([
   ['o/n?url=https://{host}/x', /HOST/],
   ['o/n?url=file:///{x}', /HOST/],
-  ['o/n?url=https://h/x', /names no \{column\}/],
+  ['o/n?url=https://h/x', /contains no \{column\}/],
   ['o/n?url=https://h/{x}&max-bytes=0', /max-bytes/],
   ['o/n?link=https://h/{x}', /"link" is not known/],
 ])('%s is refused with the reason', (spec, reason) => {

@@ -76,7 +76,7 @@ describe('the OpenAPI document', () => {
   it('names every route the README and the manual name, and no other', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
     const manual = readFileSync(new URL('../../docs/mining.md', import.meta.url), 'utf8');
-    const table = manual.slice(manual.indexOf('| route | does |'));
+    const table = manual.slice(manual.indexOf('| route | purpose |'));
     const told = [...table.slice(0, table.indexOf('\n\n')).matchAll(/(?:`|`GET |`POST )(\/[a-z0-9./]*)/g)].map(
       ([, path]) => path,
     );

@@ -151,7 +151,7 @@ test('an interrupted download survives what is nearby and ends before it', async
   });
   async function* broken(): AsyncGenerator<Uint8Array> {
     yield encrypted.subarray(0, 9_000);
-    throw new QuarryError('TIMEOUT', 'shared weights do not come');
+    throw new QuarryError('TIMEOUT', 'shared weights do not arrive');
   }
   const file = await openFrom(new WeightsCache({ dir }, { http }), manifest, { nearby: broken() });
   expect(await file.read('w')).toEqual(values);

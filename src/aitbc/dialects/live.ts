@@ -56,7 +56,7 @@ export class LiveDialect implements CoordinatorDialect {
       throw new UnsupportedOperationError(
         'jobs.list',
         this.name,
-        'this coordinator keeps no list; remember the ids that jobs.create returns and read each with jobs.get',
+        'this coordinator has no list of jobs; remember the ids from jobs.create and read each with jobs.get',
       );
     }
     const limit = typeof query['limit'] === 'number' ? query['limit'] : 50;
@@ -283,7 +283,7 @@ export class LiveDialect implements CoordinatorDialect {
       throw new UnsupportedOperationError(
         'miners.getStats',
         this.name,
-        'give an administrator key (adminApiKey) and they are computed from GET /v1/admin/miners',
+        'give an administrator key (adminApiKey) to compute them from GET /v1/admin/miners',
       );
     }
     const spec: CallSpec = { operation: 'miners.getStats', resource: 'miner', method: 'GET', path: '/v1/admin/miners' };
@@ -292,7 +292,7 @@ export class LiveDialect implements CoordinatorDialect {
     const miner = (Array.isArray(items) ? items : []).filter(isWire).find((item) => item['miner_id'] === minerId);
     if (miner === undefined) {
       throw new QuarryError('NOT_FOUND', `no miner ${minerId} on this coordinator`, {
-        hint: "a live-key coordinator knows a miner by the API key it registers with, not by a public name: its owner's key is the id",
+        hint: 'a live-key coordinator identifies a miner by the API key it registered with, not by a public name',
       });
     }
     const completed = Number(miner['jobs_completed'] ?? 0);

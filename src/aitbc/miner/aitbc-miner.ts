@@ -31,7 +31,7 @@ export interface AITBCMinerOptions {
   readonly heartbeatMs?: number | undefined;
   /** Pause between polls, doubled while there is nothing to do. Default 3 000. */
   readonly pollMs?: number | undefined;
-  /** Longest pause between polls. Default 60 000. */
+  /** Longest polling interval. Default 60 000. */
   readonly maxPollMs?: number | undefined;
   readonly timeoutMs?: number | undefined;
   /** Keys to trust in the receipts that come back. */
@@ -86,7 +86,7 @@ export class AITBCMiner {
   constructor(options: AITBCMinerOptions, deps: AITBCMinerDeps) {
     if (options.minerId === '') {
       throw new QuarryError('INVALID_ARGUMENT', 'the miner id is empty', {
-        hint: 'without a public id, coordinators publish the key in its place',
+        hint: 'without a public id, coordinators publish the key instead',
       });
     }
     this.#options = options;

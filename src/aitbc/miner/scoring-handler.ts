@@ -69,7 +69,7 @@ export function scoringHandler(score: ScoreFunction, options: ScoringHandlerOpti
 export function decodeEmbedding(score: Readonly<Record<string, unknown>>): Float32Array {
   const { embedding } = score;
   if (Array.isArray(embedding)) return Float32Array.from(embedding as number[]);
-  if (typeof embedding !== 'string') throw new QuarryError('DATA_INVALID', 'the result carries no embedding');
+  if (typeof embedding !== 'string') throw new QuarryError('DATA_INVALID', 'the result has no embedding');
   const bytes = Buffer.from(embedding, 'base64');
   return Float32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readFloatLE(i * 4));
 }
@@ -83,13 +83,13 @@ function readSamples(input: unknown, options: ScoringHandlerOptions): Uint8Array
   }
   if (list.length === 0) throw new QuarryError('DATA_EMPTY', 'the job has no samples');
   if (list.length > maxSamples) {
-    throw new QuarryError('DATA_TOO_LARGE', `${list.length} samples in a job, ${maxSamples} are allowed`);
+    throw new QuarryError('DATA_TOO_LARGE', `${list.length} samples in a job; at most ${maxSamples} are allowed`);
   }
   let total = 0;
   return list.map((text, i) => {
     if (typeof text !== 'string') throw new QuarryError('DATA_INVALID', `sample ${i} is not a string`);
     const bytes = new Uint8Array(Buffer.from(text, format));
-    if (bytes.length === 0) throw new QuarryError('DATA_EMPTY', `sample ${i} has no bytes`);
+    if (bytes.length === 0) throw new QuarryError('DATA_EMPTY', `sample ${i} is empty`);
     total += bytes.length;
     if (total > maxBytes) throw new QuarryError('DATA_TOO_LARGE', `samples of more than ${maxBytes} bytes in a job`);
     return bytes;

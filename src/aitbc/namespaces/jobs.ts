@@ -150,7 +150,7 @@ export class JobsNamespace {
       const leftMs = deadline - this.#deps.now();
       if (leftMs <= 0) {
         throw new TimeoutError('TIMEOUT', `job ${jobId} is still ${job.status} after ${timeout} ms`, {
-          hint: 'wait longer; the job goes on',
+          hint: 'wait longer; the job continues',
           details: { jobId, status: job.status },
         });
       }

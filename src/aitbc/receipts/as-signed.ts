@@ -48,7 +48,7 @@ function spellingOf(token: string): string | undefined {
   const canonical = canonicalJson(new JsonNumber(token));
   // Serializers of deployed coordinators also write `1e-6` for Python's `1e-06`. The two differ in length.
   const short = canonical.replace(/e\+?(-?)0*(\d)/, 'e$1$2');
-  return token === canonical || token === short ? undefined : 'the spelling of a number';
+  return token === canonical || token === short ? undefined : 'the notation of a number';
 }
 
 /** Whether a string token escapes anything in another way than the signed form does. */

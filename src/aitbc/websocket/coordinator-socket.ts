@@ -223,7 +223,7 @@ export class CoordinatorSocket {
       return;
     }
     this.#reconnects++;
-    this.#emit('error', new QuarryError('UNREACHABLE', `websocket lost: ${reason}; connecting again`));
+    this.#emit('error', new QuarryError('UNREACHABLE', `websocket lost: ${reason}; reconnecting`));
     void this.#sleep(this.#timings.reconnectDelayMs).then((slept) => slept && this.#connect());
   }
 

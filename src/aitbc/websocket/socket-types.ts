@@ -41,9 +41,9 @@ export interface SocketTimings {
   readonly maxReconnects: number;
   /** Default 10 000. */
   readonly handshakeTimeoutMs: number;
-  /** First pause between two polls of a job. Default 5 000. */
+  /** First polling interval of a job. Default 5 000. */
   readonly pollIntervalMs: number;
-  /** Longest pause between two polls of a job, and the pause while the socket works. Default 30 000. */
+  /** Longest polling interval of a job, and the pause while the socket works. Default 30 000. */
   readonly maxPollIntervalMs: number;
   /** Pause between two looks at the offers. Default 30 000. */
   readonly offerPollIntervalMs: number;

@@ -10,13 +10,13 @@ import { stateDirOf } from '../state-dir.js';
 /** `quarry backup`: a copy of a miner's state, made while it runs or not. */
 export function backupCommand(context: CliContext): Command {
   const command = new Command('backup')
-    .argument('<dir>', 'where the backup goes; must not exist')
-    .description('copy journal, store and hosted data, while the miner runs or not')
+    .argument('<dir>', 'directory for the backup; must not exist')
+    .description('copy journal, store and hosted data, whether the miner runs or not')
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
       `
-Weights stay out: they are downloaded again. quarry restore brings a backup back.
+Weights are not included: they are downloaded again. quarry restore restores a backup.
 ${examples('backup /mnt/backup/quarry-monday', 'backup backup-1 --state-dir /var/lib/quarry')}`,
     );
   addSettings(command, ['network', 'stateDir']);

@@ -11,7 +11,7 @@ import type { CliContext } from '../context.js';
 import { packageRoot } from '../package-root.js';
 import { say, sayJson, tell } from '../print.js';
 
-/** Benches by name; each is a module of bench/ with a `run` that yields one object a case. */
+/** Benches by name; each is a module of bench/ with a `run` that yields one object per case. */
 const BENCHES = [
   'gemm',
   'forward',
@@ -72,20 +72,17 @@ interface BenchFlags {
 /** `quarry bench`: how fast, beside the machine's own limit. */
 export function benchCommand(context: CliContext): Command {
   return new Command('bench')
-    .description('measure speed beside the limits of this machine, after checking the results')
+    .description('measure speed against the limits of this machine, after checking the results')
     .argument('[name...]', `${BENCHES.join(', ')} (default: ${DEFAULT_BENCHES.join(', ')})`)
-    .option('--json', 'one object a case')
+    .option('--json', 'one object per case')
     .option('--quick', 'smaller shapes and fewer repetitions')
     .option(
       '--full',
       'forward: all 24 layers, which takes 12 GB of disk, as much memory, and minutes; reach: up to 3,000 rows and V1 with two layers, an hour',
     )
-    .option('--threads <list>', 'gemm, forward, distance: numbers of threads (default: 1 and all)', parseCounts)
+    .option('--threads <list>', 'gemm, forward, distance: thread counts (default: 1 and all)', parseCounts)
     .option('--chunks <list>', 'forward: chunks of 1,024 bytes in a sample (default: 1)', parseCounts)
-    .option(
-      '--directory <path>',
-      'forward, reach, search: keep the generated model or the scores there for the next run',
-    )
+    .option('--directory <path>', 'forward, reach, search: keep the generated model or the scores there for later runs')
     .addOption(
       new Option(
         '--models-dir <path>',
@@ -93,9 +90,9 @@ export function benchCommand(context: CliContext): Command {
       ).env('QUARRY_BENCH_MODELS'),
     )
     .option('--targets <n>', 'search: targets searched for (default: 50)', parseCount)
-    .option('--python <path>', 'interpreter that has the Python peers (default: python3)')
-    .option('--no-peers', 'time no other libraries')
-    .option('--save <directory>', 'also write the results there, one JSON file a bench')
+    .option('--python <path>', 'Python interpreter with the peer libraries (default: python3)')
+    .option('--no-peers', 'skip other libraries')
+    .option('--save <directory>', 'also write the results there, one JSON file per bench')
     .addHelpText(
       'after',
       '\nExamples:\n  quarry bench\n  quarry bench forward --json\n' +
@@ -104,7 +101,7 @@ export function benchCommand(context: CliContext): Command {
     .action(async (names: string[], flags: BenchFlags) => {
       const unknown = names.find((name) => !BENCHES.some((bench) => bench === name));
       if (unknown !== undefined) {
-        throw new QuarryError('USAGE', `there is no bench "${unknown}"`, { hint: `choose from ${BENCHES.join(', ')}` });
+        throw new QuarryError('USAGE', `unknown bench "${unknown}"`, { hint: `choose from ${BENCHES.join(', ')}` });
       }
       for (const name of names.length > 0 ? names : DEFAULT_BENCHES) await runBench(context, name, flags);
     });

@@ -16,10 +16,10 @@ interface ClaimFlags extends SessionFlags {
 /** `quarry claim`. */
 export function claimCommand(context: CliContext): Command {
   return withSigner(
-    new Command('claim').description('claim rewards: of your filled targets, two epochs after they were filled'),
+    new Command('claim').description('claim the rewards of your filled targets, two epochs after they were filled'),
     ['stateDir', 'maxInFlight'],
   )
-    .argument('[targets...]', 'only these targets (default: all of yours that are due)')
+    .argument('[targets...]', 'only these targets (default: all yours that are due)')
     .option('--expired', "also return anyone's expired targets, for the incentive")
     .addHelpText('after', examples('claim', 'claim 0x…', 'claim --expired --json'))
     .action((ids: string[], flags: ClaimFlags) => {

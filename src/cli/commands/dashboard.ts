@@ -23,12 +23,12 @@ const STATUS_EVERY_MS = 2_000;
 /** `quarry dashboard`: the page over a state directory, read-only. */
 export function dashboardCommand(context: CliContext): Command {
   const command = new Command('dashboard')
-    .description('serve a page over what a miner did, from its state directory, until interrupted')
+    .description('serve a page about a miner from its state directory, until interrupted')
     .option('--json', 'the address as JSON')
     .addHelpText(
       'after',
       `
-Reads only: the miner may run or not. A miner started with --api-port serves the same page itself, with what it does now.
+Read-only; the miner may be running or not. A miner started with --api-port serves the same page itself, with live status.
 ${examples('dashboard', 'dashboard --state-dir ./state --api-port 8080')}`,
     );
   addSettings(command, ['network', 'stateDir', 'apiPort', 'apiHost']);

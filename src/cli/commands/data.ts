@@ -12,7 +12,7 @@ import { type SessionFlags, withNetwork, withSession } from '../soma-session.js'
 export function dataCommand(context: CliContext): Command {
   const data = new Command('data').description('submitted data');
   withNetwork(data.command('fetch <target>').description('download the winning data of a filled target, verified'))
-    .option('--out <file>', 'where to write it; - is stdout (default: <target>.data)')
+    .option('--out <file>', 'output file; - is stdout (default: <target>.data)')
     .option('--force', 'replace the file if it exists')
     .addHelpText('after', examples('data fetch 0x… --out sample.txt', 'data fetch 0x… --out - | head'))
     .action((target: string, flags: SessionFlags & { out?: string | undefined; force?: boolean | undefined }) => {
@@ -27,7 +27,7 @@ export function dataCommand(context: CliContext): Command {
         await writeNewFile(file, bytes, flags.force === true);
         const checksum = Buffer.from(blake2b256(bytes)).toString('hex');
         if (flags.json) sayJson(context, { targetId, file, sizeBytes: bytes.byteLength, checksum });
-        else tell(context, `${file}: ${formatBytes(bytes.byteLength)}, checksum ${checksum} as on chain`);
+        else tell(context, `${file}: ${formatBytes(bytes.byteLength)}, checksum ${checksum} matches the chain`);
       });
     });
   return data;
@@ -44,7 +44,7 @@ async function writeNewFile(path: string, bytes: Uint8Array, replace: boolean): 
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new QuarryError('ALREADY_EXISTS', `${path} exists already`, { hint: 'name another --out, or add --force' });
+      throw new QuarryError('ALREADY_EXISTS', `${path} already exists`, { hint: 'name another --out, or add --force' });
     }
     throw toQuarryError(error, `writing ${path}`);
   }

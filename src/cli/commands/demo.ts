@@ -27,10 +27,14 @@ export function demoCommand(context: CliContext): Command {
   const command = new Command('demo')
     .description('boot an embedded network, publish models, mine real files, claim the rewards')
     .option('--json', 'NDJSON events on stdout, the summary last')
-    .option('--distance-threshold <distance>', 'threshold of the targets (default: about 1 pair in 50 hits)', Number)
+    .option(
+      '--distance-threshold <distance>',
+      'distance threshold of the targets (default: about 1 pair in 50 hits)',
+      Number,
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  quarry demo                              mines the text files of this package\n  quarry demo --data ~/texts --max-accepted 200\n  quarry demo --distance-threshold 0.43    as hard as the network gets: many answers are composed\n  quarry demo --model-config medium --json',
+      "\nExamples:\n  quarry demo                              mines the text files of this package\n  quarry demo --data ~/texts --max-accepted 200\n  quarry demo --distance-threshold 0.43    as hard as the network's hardest: many answers are composed\n  quarry demo --model-config medium --json",
     );
   addSettings(command, [
     'data',

@@ -21,13 +21,13 @@ interface DoctorFlags extends SessionFlags {
 export function doctorCommand(context: CliContext): Command {
   const command = new Command('doctor')
     .description(
-      'show which engines run on this machine and why others do not, whether all that mining takes is there, and what to do next',
+      'show which engines run on this machine and why others do not, whether everything mining needs is in place, and what to do next',
     )
     .option('--json', 'one JSON object')
-    .option('--calibrate', 'measure how fast each engine is, about a second a model, and keep the result')
+    .option('--calibrate', 'measure the speed of each engine, about a second per model, and keep the result')
     .option(
       '--network [name|url]',
-      'check disk, key, node, clock, models, balance and data host for this network (default: where settings name what to mine)',
+      'check disk, key, node, clock, models, balance and data host for this network (default: if the settings name what to mine)',
     )
     .option('--account <name>', 'alias or address of the wallet account (default: the active one)')
     .addHelpText(
@@ -71,7 +71,7 @@ function namesMining({ data, network }: Config): boolean {
 
 function nextStep({ data, network }: Config, isMining: boolean, file: string | undefined): string {
   if (!isMining)
-    return 'quarry init asks what to mine and writes it down; doctor --network testnet looks at what it takes';
+    return 'quarry init asks what to mine and writes quarry.yaml; doctor --network testnet checks what mining it needs';
   return data === undefined
     ? `quarry mine --network ${network} --data FILES`
     : `quarry mine${file === undefined ? '' : ` --config ${file}`}`;

@@ -14,7 +14,7 @@ export function fleetCommand(context: CliContext): Command {
     .addHelpText('after', examples('fleet status --nats nats://10.0.0.5:4222'));
   addTableFlags(addSettings(status, ['nats', 'natsCreds', 'natsCa', 'fleet']));
   status.action((flags: JsonFlag & TableFlags) => showStatus(context, flags));
-  return new Command('fleet').description('look after scorers on other machines').addCommand(status);
+  return new Command('fleet').description('inspect scorers on other machines').addCommand(status);
 }
 
 async function showStatus(context: CliContext, flags: JsonFlag & TableFlags): Promise<void> {

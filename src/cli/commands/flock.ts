@@ -19,10 +19,10 @@ export function flockCommand(context: CliContext): Command {
       'after',
       `
 Exit codes: 0 done, 1 failure, 2 usage, 3 configuration (a key is missing or refused), 4 network unreachable,
-130 interrupted. Which failure it was says the code in --json errors: {"error":{"code":…,"details":{"reason":…}}}.
+130 interrupted. With --json the error says which failure it was: {"error":{"code":…,"details":{"reason":…}}}.
 
 Start here:
-  quarry flock demo     the whole arena on this machine, and a tour through it
+  quarry flock demo     the whole arena on this machine, and a tour of it
   quarry flock tasks    the open tasks`,
     );
   const factories = [

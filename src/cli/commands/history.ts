@@ -22,14 +22,14 @@ interface HistoryFlags extends TableFlags {
 export function historyCommand(context: CliContext): Command {
   const command = new Command('history')
     .description('what was earned, lost and rejected, by day, epoch, model or source')
-    .option('--since <when>', 'only what was sent since: an age (12h, 7d) or a date')
+    .option('--since <when>', 'only submissions since: an age (12h, 7d) or a date')
     .addOption(new Option('--by <what>', 'one row per').choices(GROUPINGS))
-    .addOption(new Option('--json', 'one JSON object a line').conflicts(['csv', 'md']))
+    .addOption(new Option('--json', 'one JSON object per line').conflicts(['csv', 'md']))
     .addHelpText(
       'after',
       `
-Without --by, --json, --csv and --md have one submission a line; a terminal shows days.
-The journal may belong to a miner that runs.
+Without --by, --json, --csv and --md print one submission per line; a terminal shows days.
+The journal may belong to a running miner.
 ${examples('history --since 7d', 'history --by model --md', 'history --json | jq .outcome')}`,
     );
   addTableFlags(addSettings(command, ['network', 'stateDir']));

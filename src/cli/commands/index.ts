@@ -18,7 +18,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'init',
-    description: 'write a commented quarry.yaml, and check what mining takes',
+    description: 'write a commented quarry.yaml and check what mining needs',
     load: async () => (await import('./init.js')).initCommand,
   },
   {
@@ -28,7 +28,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'dashboard',
-    description: 'serve a page over what a miner did, from its state directory, until interrupted',
+    description: 'serve a page about a miner from its state directory, until interrupted',
     load: async () => (await import('./dashboard.js')).dashboardCommand,
   },
   {
@@ -39,22 +39,22 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'why',
     description:
-      'everything that is known about one target or sample: seen and sent when, answered what, won by whom, what else was near',
+      'everything known about one target or sample: when it was seen and sent, the answer, who won, what else was near',
     load: async () => (await import('./why.js')).whyCommand,
   },
   {
     name: 'profit',
-    description: 'rewards, fees, bonds that are out, and what a day brings',
+    description: 'rewards, fees, outstanding bonds, and the daily rate',
     load: async () => (await import('./profit.js')).profitCommand,
   },
   {
     name: 'backup',
-    description: 'copy journal, store and hosted data, while the miner runs or not',
+    description: 'copy journal, store and hosted data, whether the miner runs or not',
     load: async () => (await import('./backup.js')).backupCommand,
   },
   {
     name: 'restore',
-    description: 'bring back a backup into a state directory that has none',
+    description: 'restore a backup into an empty state directory',
     load: async () => (await import('./restore.js')).restoreCommand,
   },
   {
@@ -64,7 +64,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'models',
-    description: 'list, fetch, make and publish models',
+    description: 'list, fetch, generate and publish models',
     load: async () => (await import('./models.js')).modelsCommand,
   },
   {
@@ -74,7 +74,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'score',
-    description: 'score local files with a local weight file: loss and embedding, one file a sample',
+    description: 'score local files with a local weight file: loss and embedding, one sample per file',
     load: async () => (await import('./score.js')).scoreCommand,
   },
   {
@@ -84,7 +84,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'claim',
-    description: 'claim rewards: of your filled targets, two epochs after they were filled',
+    description: 'claim the rewards of your filled targets, two epochs after they were filled',
     load: async () => (await import('./claim.js')).claimCommand,
   },
   {
@@ -99,12 +99,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'store',
-    description: 'look into and maintain the embedding store of a miner',
+    description: 'inspect and maintain the embedding store of a miner',
     load: async () => (await import('./store.js')).storeCommand,
   },
   {
     name: 'serve',
-    description: "serve the network's Scoring service, as `soma start scoring` does, with an engine of this machine",
+    description: "serve the network's Scoring service, like `soma start scoring`, with an engine of this machine",
     load: async () => (await import('./serve.js')).serveCommand,
   },
   {
@@ -114,7 +114,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'fleet',
-    description: 'look after scorers on other machines',
+    description: 'inspect scorers on other machines',
     load: async () => (await import('./fleet.js')).fleetCommand,
   },
   {
@@ -141,12 +141,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'doctor',
     description:
-      'show which engines run on this machine and why others do not, whether all that mining takes is there, and what to do next',
+      'show which engines run on this machine and why others do not, whether everything mining needs is in place, and what to do next',
     load: async () => (await import('./doctor.js')).doctorCommand,
   },
   {
     name: 'setup',
-    description: 'say what else this machine needs, and the commands for it',
+    description: 'show what else this machine needs, and the commands for it',
     load: async () => (await import('./setup.js')).setupCommand,
   },
   {
@@ -156,7 +156,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'bench',
-    description: 'measure speed beside the limits of this machine, after checking the results',
+    description: 'measure speed against the limits of this machine, after checking the results',
     load: async () => (await import('./bench.js')).benchCommand,
   },
   {

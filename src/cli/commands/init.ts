@@ -51,21 +51,21 @@ const QUESTIONS: readonly {
 /** `quarry init`: the first config file, asked for or from flags, and whether it mines. */
 export function initCommand(context: CliContext): Command {
   const command = new Command('init')
-    .description('write a commented quarry.yaml, and check what mining takes')
-    .option('--out <file>', 'where it is written, mode 0600', 'quarry.yaml')
-    .option('--force', 'replace a file that is there')
+    .description('write a commented quarry.yaml and check what mining needs')
+    .option('--out <file>', 'output file, mode 0600', 'quarry.yaml')
+    .option('--force', 'replace an existing file')
     .option('--no-check', 'write only')
     .addHelpText(
       'after',
       `
-Asks on a terminal for what no flag says; elsewhere takes the flags alone.
+On a terminal, asks for what the flags do not set; elsewhere uses only the flags.
 ${examples('init', 'init --network testnet --data ~/texts --key-file ~/.quarry/key --data-port 8080 --host-url https://me.example')}`,
     );
   addSettingFlags(command, ASKED);
   return command.action(async ({ out, force, check, ...flags }: InitFlags & Readonly<Record<string, unknown>>) => {
     const path = resolve(out);
     if (existsSync(path) && !force) {
-      throw new QuarryError('ALREADY_EXISTS', `${path} exists already`, { hint: 'add --force to replace it' });
+      throw new QuarryError('ALREADY_EXISTS', `${path} already exists`, { hint: 'add --force to replace it' });
     }
     const given = { ...flags, ...(context.isTty ? await ask(context, flags) : {}) };
     const asked = await loadConfig({ flags: given, file: false });

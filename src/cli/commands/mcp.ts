@@ -27,12 +27,12 @@ export function mcpCommand(context: CliContext, commands: Commands): Command {
   const command = new Command('mcp')
     .description('serve tools to agents: the Model Context Protocol over stdio, or HTTP on loopback')
     .option('--http <port>', 'streamable HTTP on this loopback port instead of stdio; 0 picks one')
-    .option('--confirm-above <soma>', 'ask the user before a larger bond is locked', '0')
+    .option('--confirm-above <soma>', 'ask the user before locking a larger bond', '0')
     .addHelpText(
       'after',
       `
-Commands run with the settings of this directory's quarry.yaml and the environment. Keys and tokens are never in a result.
-Over HTTP agents send "Authorization: Bearer TOKEN": QUARRY_API_TOKEN, else one that is made and printed at the start.
+Commands run with the settings of this directory's quarry.yaml and the environment. Results never contain keys or tokens.
+Over HTTP agents send "Authorization: Bearer TOKEN": QUARRY_API_TOKEN, else one generated and printed at the start.
 ${examples('mcp', 'mcp --confirm-above 0.01', 'mcp --http 8765')}`,
     );
   addSettings(command, []);

@@ -45,7 +45,7 @@ export function mineCommand(context: CliContext): Command {
       'after',
       `
 The key comes from SOMA_SECRET_KEY, --key-file or the official wallet. The first Ctrl-C lets submissions in flight
-finish, for --drain-seconds at most; the second stops at once. A restart goes on where the last run stopped.
+finish, for --drain-seconds at most; the second stops at once. A restart continues where the last run stopped.
 
 Examples:
   SOMA_SECRET_KEY=… quarry mine --network testnet --data ~/corpus --s3-bucket my-data --s3-public-url https://data.example.com
@@ -117,7 +117,7 @@ Examples:
 
 async function mine(context: CliContext, config: Config, flags: MineFlags): Promise<void> {
   if (config.data === undefined || config.data.length === 0) {
-    throw new QuarryError('USAGE', 'nothing to mine with', { hint: 'name files or datasets with --data' });
+    throw new QuarryError('USAGE', 'no data to mine with', { hint: 'name files or datasets with --data' });
   }
   const { statusSeconds, statusFormat } = config;
   const reporter = new MiningReporter(context, { json: flags.json ?? false, statusSeconds, statusFormat });
@@ -206,7 +206,7 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
           isGone = true;
           if (!takesOver(config))
             reporter.say(
-              'sharing   that miner has ended, and so does this process: with --max-accepted or --dry-run none takes over',
+              'sharing   that miner has ended, and so does this process: with --max-accepted or --dry-run it does not take over',
               'sharing',
               { ended: scoreFor },
             );
@@ -225,7 +225,7 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
         const summary = await miner.run({ signal }).finally(endKeys);
         isGone &&= takesOver(config) && !signal.aborted;
         if (!isGone) reporter.summary(summary, fleet?.summary());
-        else reporter.say('sharing   that miner has ended: this process mines on', 'sharing', { tookOver: scoreFor });
+        else reporter.say('sharing   that miner has ended: this process takes over', 'sharing', { tookOver: scoreFor });
       } finally {
         await seen.close();
       }

@@ -20,7 +20,7 @@ interface ManifestFlags extends SessionFlags, TableFlags {
 
 /** `quarry models`. */
 export function modelsCommand(context: CliContext): Command {
-  const models = new Command('models').description('list, fetch, make and publish models');
+  const models = new Command('models').description('list, fetch, generate and publish models');
 
   addTableFlags(withNetwork(models.command('list').description('the models of the registry')))
     .addOption(
@@ -46,7 +46,7 @@ export function modelsCommand(context: CliContext): Command {
     );
 
   addTableFlags(
-    withNetwork(models.command('manifests [ids...]').description('where the weights of models are, and their keys')),
+    withNetwork(models.command('manifests [ids...]').description("locations and keys of the models' weights")),
   )
     .option('--target <id>', 'the models of this target, in its order')
     .addHelpText('after', examples('models manifests 0x…', 'models manifests --target 0x… --json'))
@@ -60,7 +60,7 @@ export function modelsCommand(context: CliContext): Command {
 
 async function manifests(context: CliContext, ids: readonly string[], flags: ManifestFlags) {
   if ((flags.target === undefined) === (ids.length === 0)) {
-    throw new QuarryError('USAGE', 'name models by their ids, or a target with --target');
+    throw new QuarryError('USAGE', 'name models by id, or a target with --target');
   }
   const modelIds = ids.map((id) => idArgument(id, 'model'));
   const targetId = flags.target === undefined ? undefined : idArgument(flags.target, 'target');

@@ -16,15 +16,15 @@ interface ProfitFlags {
   readonly hostPerDay?: string | undefined;
 }
 
-/** `quarry profit`: rewards against fees and costs, and what a day brings. */
+/** `quarry profit`: rewards against fees and costs, and the daily rate. */
 export function profitCommand(context: CliContext): Command {
   const command = new Command('profit')
-    .description('rewards, fees, bonds that are out, and what a day brings')
+    .description('rewards, fees, outstanding bonds, and the daily rate')
     .option('--json', 'one JSON object')
-    .option('--since <when>', 'reckon from: an age (12h, 7d) or a date', '7d')
-    .option('--watts <n>', 'power the machine draws, for its cost')
+    .option('--since <when>', 'start of the period: an age (12h, 7d) or a date', '7d')
+    .option('--watts <n>', 'power drawn by the machine, for its cost')
     .option('--kwh-price <price>', 'price of a kilowatt-hour, in any currency')
-    .option('--host-per-day <price>', 'what hosting and the machine cost a day, in the same currency')
+    .option('--host-per-day <price>', 'daily cost of hosting and the machine, in the same currency')
     .addHelpText('after', examples('profit', 'profit --since 30d --watts 350 --kwh-price 0.32 --json'));
   addSettings(command, ['network', 'stateDir']);
   return command.action(async (flags: ProfitFlags) => {
@@ -40,7 +40,7 @@ export function profitCommand(context: CliContext): Command {
 /** In the user's currency; `undefined` when no cost was given. */
 function costOf({ watts, kwhPrice, hostPerDay }: ProfitFlags): number | undefined {
   if ((watts === undefined) !== (kwhPrice === undefined)) {
-    throw new QuarryError('USAGE', '--watts and --kwh-price belong together');
+    throw new QuarryError('USAGE', '--watts and --kwh-price need each other');
   }
   if (watts === undefined && hostPerDay === undefined) return undefined;
   const energy = (priceArgument(watts, '--watts') * 24 * priceArgument(kwhPrice, '--kwh-price')) / 1000;
@@ -67,12 +67,12 @@ function print(context: CliContext, flags: ProfitFlags, profit: Profit, costPerD
     [
       ['reckoned over', `${days.toFixed(days < 10 ? 1 : 0)} days`],
       ['earned', `${soma(profit.earnedShannons)} in ${profit.accepted} accepted submissions`],
-      ['claimed of it', soma(profit.claimedShannons)],
+      ['of which claimed', soma(profit.claimedShannons)],
       ['fees', soma(profit.feesShannons)],
       ['net', soma(profit.netShannons)],
       ['bonds out', soma(profit.bondsOutShannons)],
-      ['a day brings', forecast === undefined ? 'too early to say' : `about ${soma(forecast)}`],
-      ...(costPerDay === undefined ? [] : [['a day costs', costPerDay.toFixed(2)] as const]),
+      ['per day', forecast === undefined ? 'too early to say' : `about ${soma(forecast)}`],
+      ...(costPerDay === undefined ? [] : [['cost per day', costPerDay.toFixed(2)] as const]),
       ...(perSoma === undefined ? [] : [['pays from', `${perSoma.toPrecision(3)} a SOMA`] as const]),
     ],
   );

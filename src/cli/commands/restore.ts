@@ -9,14 +9,14 @@ import { stateDirOf } from '../state-dir.js';
 /** `quarry restore`: brings a backup back into an empty state directory. */
 export function restoreCommand(context: CliContext): Command {
   const command = new Command('restore')
-    .argument('<dir>', 'what quarry backup made')
-    .description('bring back a backup into a state directory that has none')
+    .argument('<dir>', 'directory made by quarry backup')
+    .description('restore a backup into an empty state directory')
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
       `
-Every file is checked before anything appears. What was submitted after the backup was made is unknown to its journal;
-the ledger knows it, and its rewards are claimed by quarry claim.
+Every file is checked before anything is written. Submissions made after the backup are missing from its journal;
+the ledger has them, and quarry claim claims their rewards.
 ${examples('restore /mnt/backup/quarry-monday', 'restore backup-1 --state-dir /var/lib/quarry')}`,
     );
   addSettings(command, ['network', 'stateDir']);
@@ -25,6 +25,6 @@ ${examples('restore /mnt/backup/quarry-monday', 'restore backup-1 --state-dir /v
     const stateDir = stateDirOf(config, context.env);
     const { createdAt, files } = await restoreState(resolve(dir), stateDir, { signal: context.signal });
     if (flags.json) sayJson(context, { stateDir, createdAt, files: files.length });
-    else say(context, `${files.length} files of ${createdAt} are back in ${stateDir}`);
+    else say(context, `${files.length} files of ${createdAt} restored to ${stateDir}`);
   });
 }

@@ -35,7 +35,7 @@ const BATCH = 16;
 /** `quarry score`. */
 export function scoreCommand(context: CliContext): Command {
   const command = new Command('score')
-    .description('score local files with a local weight file: loss and embedding, one file a sample')
+    .description('score local files with a local weight file: loss and embedding, one sample per file')
     .argument('<file...>', 'files to score')
     .requiredOption('--model <weights>', 'safetensors file')
     .addOption(
@@ -44,7 +44,7 @@ export function scoreCommand(context: CliContext): Command {
     .option('--key <key>', 'decrypts the weights: base58 or hex, public on chain once the model is revealed')
     .option('--seed <n>', 'seed of the SIGReg noise; auditors use 0', '0')
     .option('--target <id>', 'also show the distance to this target of the network')
-    .option('--compose', 'one line for all files joined to one sample, computed from the scores of its parts')
+    .option('--compose', 'join all files into one sample, scored from the scores of its parts')
     .option('--json', 'one line per file: {"file","loss","embedding":[…]}');
   addTableFlags(addSettingFlags(command, [...ENGINE_SETTINGS, 'network']));
   return command

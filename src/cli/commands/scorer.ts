@@ -18,13 +18,13 @@ const LIMITS = { mostSamples: 128, batchMs: 500 };
 export function scorerCommand(context: CliContext): Command {
   const command = new Command('scorer')
     .description('score for a coordinator elsewhere, over NATS, until stopped')
-    .option('--allow-loopback', 'fetch weights from this machine too: for networks that run on it')
+    .option('--allow-loopback', 'also fetch weights from this machine, for networks that run on it')
     .addHelpText(
       'after',
       `${examples('scorer --nats nats://10.0.0.5:4222', 'scorer --nats tls://nats.example.com --nats-creds scorer.creds')}
 
-It fetches, verifies and packs the models it is asked for below --state-dir, holds no wallet, and may be killed at any moment:
-what it had in hand is scored elsewhere. With --keep-rows it keeps samples and scores, and searches them for the coordinator.`,
+It fetches, verifies and packs the requested models below --state-dir, holds no wallet, and may be killed at any moment:
+its unfinished work is scored elsewhere. With --keep-rows it keeps samples and scores, and matches them for the coordinator.`,
     );
   addSettings(command, [
     'nats',
@@ -39,7 +39,7 @@ what it had in hand is scored elsewhere. With --keep-rows it keeps samples and s
   ]);
   return command.action(async (flags: { allowLoopback?: boolean | undefined }) => {
     const config = await configOf(context, { ...flags });
-    if (config.engine === 'fleet') throw new QuarryError('USAGE', 'a scorer scores with an engine of its own machine');
+    if (config.engine === 'fleet') throw new QuarryError('USAGE', 'a scorer needs an engine of its own machine');
     const fleet = await fleetConnection(config, 'scorer');
     const stateDir = join(stateDirOf(config, context.env), 'scorer');
     let label = hostname();

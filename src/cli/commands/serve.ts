@@ -9,13 +9,13 @@ import { untilInterrupted } from '../until-interrupted.js';
 /** `quarry serve`. */
 export function serveCommand(context: CliContext): Command {
   const command = new Command('serve')
-    .description("serve the network's Scoring service, as `soma start scoring` does, with an engine of this machine")
+    .description("serve the network's Scoring service, like `soma start scoring`, with an engine of this machine")
     .option('--json', 'the address as one JSON line')
     .addHelpText(
       'after',
       `${examples('serve', 'serve --serve-host 0.0.0.0 --serve-port 9124')}
 
-On loopback, data and weights may lie on this machine. Beyond it only public addresses are fetched, and every call must
+On loopback, data and weights may be on this machine. Beyond it only public addresses are fetched, and every call must
 carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in front.`,
     );
   addSettings(command, ['serveHost', 'servePort', 'maxModels', 'stateDir', ...ENGINE_SETTINGS]);

@@ -19,10 +19,12 @@ interface Need {
 
 /** `quarry setup`. */
 export function setupCommand(context: CliContext): Command {
-  const setup = new Command('setup').description('say what else this machine needs, and the commands for it');
+  const setup = new Command('setup').description('show what else this machine needs, and the commands for it');
   setup
     .command('gpu')
-    .description('what computing on a GPU takes here: what is there, and what to run for the rest; changes nothing')
+    .description(
+      'show what computing on a GPU needs here: what is installed, and the commands for the rest; changes nothing',
+    )
     .option('--json', 'one JSON object')
     .addHelpText('after', examples('setup gpu', 'setup gpu --json'))
     .action(async (flags: { readonly json?: boolean | undefined }) => {
@@ -34,7 +36,7 @@ export function setupCommand(context: CliContext): Command {
         { header: 'FOR', value: (need) => need.detail, shrink: 1 },
         { header: 'RUN', value: (need) => (need.present ? undefined : need.command), shrink: 2 },
       ]);
-      tell(context, 'then: quarry doctor --calibrate shows the engines, and the fastest is chosen by itself');
+      tell(context, 'then: quarry doctor --calibrate shows the engines, and the fastest is chosen automatically');
     });
   return setup;
 }

@@ -14,11 +14,11 @@ import { addNetworkStoreCommands } from './store/with-network.js';
 
 /** `quarry store`. */
 export function storeCommand(context: CliContext): Command {
-  const store = new Command('store').description('look into and maintain the embedding store of a miner');
+  const store = new Command('store').description('inspect and maintain the embedding store of a miner');
   const command = (usage: string, description: string): Command =>
     withNetwork(store.command(usage).description(description), ['stateDir']);
 
-  addTableFlags(command('info', 'what the store holds'))
+  addTableFlags(command('info', 'show the contents of the store'))
     .addHelpText('after', examples('store info', 'store info --state-dir ./state --json'))
     .action((flags: SessionFlags & TableFlags) =>
       reading(context, flags, async (opened) => info(context, flags, opened)),
@@ -38,15 +38,15 @@ export function storeCommand(context: CliContext): Command {
             .map((fault): [string, unknown] => ['', `${fault.kind} ${fault.index} ${fault.model?.checksum ?? ''}`]),
         ]);
         if (faults.length === 0) return;
-        throw new QuarryError('STORE_CORRUPT', `the store has ${faults.length} faults`, {
+        throw new QuarryError('STORE_CORRUPT', `the store has ${faults.length} damaged records`, {
           hint: 'damaged samples are scored again when a miner opens the store; see --json for the list',
         });
       }),
     );
 
-  command('export', 'every sample with its scores as one JSON object a line')
-    .addOption(new Option('--bytes', 'with the sample, base64'))
-    .option('--embeddings', 'with the embeddings')
+  command('export', 'every sample with its scores as one JSON object per line')
+    .addOption(new Option('--bytes', 'include the sample, base64'))
+    .option('--embeddings', 'include the embeddings')
     .addHelpText('after', examples('store export --embeddings > rows.ndjson'))
     .action((flags: SessionFlags & { bytes?: boolean | undefined; embeddings?: boolean | undefined }) =>
       reading(context, flags, async (opened) => {
@@ -58,7 +58,7 @@ export function storeCommand(context: CliContext): Command {
       }),
     );
 
-  addTableFlags(command('reach', 'which share of random targets the stored samples answer, alone and composed'))
+  addTableFlags(command('reach', 'show the share of random targets that the stored samples answer, alone and composed'))
     .option('--targets <n>', 'random targets, 1 to 10000', '200')
     .addHelpText('after', examples('store reach', 'store reach --targets 1000 --json'))
     .action((flags: SessionFlags & TableFlags & { targets: string }) => {
@@ -105,6 +105,6 @@ function info(context: CliContext, flags: SessionFlags & TableFlags, store: Stor
       { header: 'ROWS', value: ({ rows }) => rows, align: 'right' },
       { header: 'ON DISK', value: ({ bytesOnDisk }) => formatBytes(bytesOnDisk), align: 'right' },
     ],
-    'nothing is scored yet',
+    'nothing has been scored yet',
   );
 }

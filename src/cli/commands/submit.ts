@@ -32,16 +32,16 @@ interface SubmitFlags extends SessionFlags {
 export function submitCommand(context: CliContext): Command {
   const command = new Command('submit')
     .description('score one file under the models of a target and submit it if it hits')
-    .argument('<file...>', 'the data, as it is; several with --compose')
+    .argument('<file...>', 'the data, unmodified; several files with --compose')
     .requiredOption('--target <id>', 'open target')
-    .option('--compose', 'join the files to one sample: whole chunks of 1,024 bytes, at most 16 in all')
+    .option('--compose', 'join the files into one sample: whole chunks of 1,024 bytes, at most 16 in all')
     .option('--url <url>', 'the file is hosted there already');
   withSigner(command, ['engine', 'isa', 'onnxProvider', 'devices', 'workers', 'threads', 'dryRun', ...HOST_SETTINGS]);
   return command
     .addHelpText(
       'after',
       `
-Submitted data must stay where anyone can fetch it until the target is claimed. A host of this process (--data-port)
+Anyone must be able to fetch submitted data until the target is claimed. This process's own host (--data-port)
 serves it until Ctrl-C.
 ${examples(
   'submit sample.txt --target 0x… --dry-run',
@@ -53,7 +53,7 @@ ${examples(
     .action((files: string[], flags: SubmitFlags) => {
       const targetId = idArgument(flags.target, 'target');
       if (files.length > 1 && flags.compose !== true) {
-        throw new QuarryError('USAGE', `${files.length} files are several samples`, {
+        throw new QuarryError('USAGE', `${files.length} files are separate samples`, {
           hint: 'submit them one by one, or join them with --compose',
         });
       }

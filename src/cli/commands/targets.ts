@@ -35,7 +35,7 @@ export function targetsCommand(context: CliContext): Command {
     .option('--submitter <address>', 'only targets this address filled')
     .option('--limit <n>', 'targets per page, 1 to 1000 (default: 100)')
     .option('--read-mask <fields>', 'only these fields, comma-separated: id,status,embedding,model_ids,…')
-    .option('--page-token <hex>', 'go on after an earlier page; the other flags must be the same')
+    .option('--page-token <hex>', 'continue after an earlier page; the other flags must be the same')
     .option('--all', 'every page; with --json one target per line')
     .addHelpText(
       'after',
@@ -61,7 +61,7 @@ export function targetsCommand(context: CliContext): Command {
     });
 
   withNetwork(targets.command('watch').description('follow targets as checkpoints open, fill and expire them'))
-    .option('--until-synced', 'end once the targets that are open now have been told')
+    .option('--until-synced', 'exit once the currently open targets have been listed')
     .addHelpText('after', examples('targets watch', 'targets watch --json | jq .type'))
     .action((flags: SessionFlags & { untilSynced?: boolean | undefined }) =>
       withSession(context, flags, (session) => watch(session, flags)),
@@ -95,7 +95,7 @@ async function list({ client, context, signal }: SomaSession, flags: ListFlags, 
       page.nextPageToken === undefined ? undefined : Buffer.from(page.nextPageToken).toString('hex');
     if (flags.json) return sayJson(context, { targets: page.targets, nextPageToken: nextPageToken ?? null });
     for (const target of page.targets) rows.push(target);
-    if (nextPageToken !== undefined) tell(context, `there are more: --all, or --page-token ${nextPageToken}`);
+    if (nextPageToken !== undefined) tell(context, `more targets follow: use --all, or --page-token ${nextPageToken}`);
   }
   // Columns that a mask left out would only show dashes.
   const columns = COLUMNS.filter((column) => rows.some((row) => column.value(row) !== undefined));
@@ -195,7 +195,7 @@ async function watch(session: SomaSession, flags: SessionFlags & { untilSynced?:
   try {
     const events = client.watchTargets({
       signal,
-      onReconnect: (error) => tell(context, `the stream broke off, connecting again: ${error.message}`),
+      onReconnect: (error) => tell(context, `the stream broke off, reconnecting: ${error.message}`),
     });
     for await (const event of events) {
       if (flags.json) sayJson(context, event);

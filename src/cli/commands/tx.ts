@@ -13,7 +13,7 @@ export function txCommand(context: CliContext): Command {
     .addHelpText(
       'after',
       `
-Signing elsewhere: --serialize-unsigned prints base64 instead of sending; sign it where the key is, execute it here:
+Signing elsewhere: --serialize-unsigned prints base64 instead of sending; sign it where the key is, and execute it here:
   quarry tx transfer 0x… 1.5 --sender 0x… --serialize-unsigned > unsigned
   quarry tx sign @unsigned > signed
   quarry tx execute @signed`,
@@ -36,8 +36,8 @@ Signing elsewhere: --serialize-unsigned prints base64 instead of sending; sign i
       return sendTransaction(context, flags, (account, options) => account.payCoins({ ...options, payments }));
     });
 
-  withSending(tx.command('split <amount>').description('make coins of this amount out of your own'))
-    .option('--count <n>', 'how many, 1 to 200', '1')
+  withSending(tx.command('split <amount>').description('split your coins into coins of this amount'))
+    .option('--count <n>', 'number of coins, 1 to 200', '1')
     .addHelpText('after', examples('tx split 0.1 --count 8'))
     .action((amount: string, flags: SendFlags & { count: string }) => {
       const amountShannons = amountArgument(amount);

@@ -20,14 +20,11 @@ const TARGET_ID = /^0x[0-9a-f]{64}$/;
 /** `quarry why`: the story of one target or sample. */
 export function whyCommand(context: CliContext): Command {
   const command = new Command('why')
-    .argument(
-      '<target|sample>',
-      'id of a target, checksum of a sample, or digest of a submission; its beginning will do',
-    )
+    .argument('<target|sample>', 'id of a target, checksum of a sample, or digest of a submission; a prefix will do')
     .description(
-      'everything that is known about one target or sample: seen and sent when, answered what, won by whom, what else was near',
+      'everything known about one target or sample: when it was seen and sent, the answer, who won, what else was near',
     )
-    .option('--offline', 'ask the journal only: not the node who won, nor the store what lies near')
+    .option('--offline', 'use only the journal, not the node or the store')
     .addHelpText('after', examples('why 0x3f2a…', 'why 0x3f2a --json', 'why 9c41 --offline'));
   return withNetwork(command, ['stateDir']).action(async (id: string, flags: WhyFlags) => {
     const prefix = prefixOf(id);
@@ -49,8 +46,8 @@ export function whyCommand(context: CliContext): Command {
 /** The story of a target that nothing was submitted for. */
 function untried(context: CliContext, flags: WhyFlags, id: string, about: AskedTarget | undefined): void {
   if (about === undefined) {
-    throw new QuarryError('NOT_FOUND', `the journal knows no target or sample "${id.slice(0, 80)}"`, {
-      hint: 'of targets that nothing was submitted for, the node tells while it keeps them: give the whole id',
+    throw new QuarryError('NOT_FOUND', `the journal has no target or sample "${id.slice(0, 80)}"`, {
+      hint: 'for targets without a submission, give the full id: the node knows them while it keeps them',
     });
   }
   const { target, winner, candidates } = about;
@@ -61,7 +58,7 @@ function untried(context: CliContext, flags: WhyFlags, id: string, about: AskedT
   }
   const lines = [
     `target ${targetId}, epoch ${epoch}, ${shannonsToSoma(target.rewardPoolShannons)} SOMA`,
-    `  ${winner.status.padEnd(10)} nothing was submitted for it from here; it takes at most ${threshold.toFixed(6)}`,
+    `  ${winner.status.padEnd(10)} no submission from here; its threshold is ${threshold.toFixed(6)}`,
     ...candidateLines(candidates),
   ];
   if (winner.submitter !== undefined)
@@ -88,7 +85,7 @@ function prefixOf(id: string): string {
   if (text.replace(/^0x/i, '').length >= 4 && /^[0-9A-Za-z]+$/.test(text)) {
     return /^0x/i.test(text) ? text.toLowerCase() : text;
   }
-  throw new QuarryError('USAGE', `"${id.slice(0, 80)}" names no target or sample: four characters at least`);
+  throw new QuarryError('USAGE', `"${id.slice(0, 80)}" is too short for a target or sample: at least four characters`);
 }
 
 function story(submission: PastSubmission, about: AskedTarget | undefined): string {
@@ -126,7 +123,7 @@ function originText(origin: string): string {
 
 function seenText({ seenAtMs = 0, node, atMs }: PastSubmission): string {
   const where = node === undefined ? '' : ` on ${node}`;
-  return `${isoTime(seenAtMs)}${where}, ${formatDuration(Math.max(0, atMs - seenAtMs))} before it was signed for`;
+  return `${isoTime(seenAtMs)}${where}, ${formatDuration(Math.max(0, atMs - seenAtMs))} before the submission was signed`;
 }
 
 function winnerDistance({ distance }: Winner, own: number | undefined): string {

@@ -22,7 +22,7 @@ export function recordVitals(
     try {
       work();
     } catch (error) {
-      onWarning(toQuarryError(error, 'keeping the history of balance and speed'));
+      onWarning(toQuarryError(error, 'recording the history of balance and speed'));
     }
   };
   let log: VitalsLog | undefined;

@@ -67,7 +67,7 @@ async function nodeOf(session: SomaSession): Promise<Omit<Check, 'name'> & { rea
   const latency = performance.now() - asked;
   const ageMs = info.timestampMs === undefined ? undefined : Date.now() - Number(info.timestampMs);
   const detail = [
-    info.server || 'a node that does not say its version',
+    info.server || 'a node that does not report its version',
     `chain ${info.chain} (${info.chainId})`,
     `epoch ${info.epoch}`,
     `checkpoint ${info.checkpointHeight}${ageMs === undefined ? '' : `, ${formatDuration(Math.max(0, ageMs))} old`}`,
@@ -84,13 +84,14 @@ async function nodeOf(session: SomaSession): Promise<Omit<Check, 'name'> & { rea
 /** A checkpoint from the future tells of a clock that is behind; an old one may tell of the node, or of the clock. */
 function clockOf(ageMs: number | undefined): Check {
   const name = 'clock';
-  if (ageMs === undefined) return { name, state: 'warn', detail: 'the node does not say the time', hint: 'check it' };
+  if (ageMs === undefined)
+    return { name, state: 'warn', detail: 'the node does not report its time', hint: 'check it' };
   const off = formatDuration(Math.abs(ageMs));
   if (ageMs < -MAX_CLOCK_SKEW_MS) {
     return { name, state: 'warn', detail: `${off} behind the network's`, hint: 'set the clock of this machine' };
   }
   if (ageMs > MAX_LAG_MS) {
-    return { name, state: 'warn', detail: `${off} ahead of the newest checkpoint`, hint: 'right, if the node lags' };
+    return { name, state: 'warn', detail: `${off} ahead of the newest checkpoint`, hint: 'fine if the node lags' };
   }
   return { name, state: 'ok', detail: `within ${off} of the newest checkpoint's` };
 }
@@ -117,7 +118,7 @@ async function dataHost(context: CliContext, config: Config, session: SomaSessio
   const host = await openDataHost(config, stateDirOf(config, context.env));
   if (host === undefined) {
     const hint = 'set --s3-bucket, or --data-port and --host-url; a network on this machine needs neither';
-    return { state: 'warn', detail: 'none is set', hint };
+    return { state: 'warn', detail: 'not set', hint };
   }
   try {
     const bytes = randomBytes(64);

@@ -50,7 +50,7 @@ export async function askTargets(
     });
   } catch (error) {
     if (!(error instanceof QuarryError) || error.code === 'ABORTED') throw error;
-    tell(context, `the node and the store tell no more: ${error.message}`);
+    tell(context, `no details from the node or the store: ${error.message}`);
   }
   return asked;
 }

@@ -29,7 +29,7 @@ function openHistory(dir: string): JournalHistory {
     return openJournalHistory(join(dir, 'journal.db'));
   } catch (cause) {
     if (!(cause instanceof QuarryError) || cause.code !== 'FILE_NOT_FOUND') throw cause;
-    throw new QuarryError('FILE_NOT_FOUND', `no miner has kept a journal in ${dir}`, {
+    throw new QuarryError('FILE_NOT_FOUND', `no journal in ${dir}`, {
       cause,
       hint: 'name its directory with --state-dir, or its network with --network',
     });

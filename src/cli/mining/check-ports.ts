@@ -21,7 +21,7 @@ export async function checkPorts(
   if (apiPort !== undefined) assertGuarded(apiHost, apiToken);
   if (apiPort !== undefined && apiPort !== 0 && apiPort === dataPort) {
     throw new QuarryError('USAGE', `--api-port and --data-port are both ${apiPort}`, {
-      hint: 'the page and the submitted data need a port each',
+      hint: 'the page and the submitted data each need a port',
     });
   }
   if (!isNew) return;

@@ -9,7 +9,7 @@ const HELP = [
   '  p  pause: score and submit nothing, keep following targets',
   '  r  resume',
   '  s  summary so far',
-  '  q  quit, as Ctrl-C: submissions in flight end first; Ctrl-C again stops now',
+  '  q  quit like Ctrl-C: submissions in flight finish first; Ctrl-C again stops now',
 ];
 
 /**

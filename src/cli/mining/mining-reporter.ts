@@ -78,7 +78,7 @@ export class MiningReporter {
     events.on('balance', (e) => this.#balance(e, logger));
     events.on('shared', (e) => {
       logger.info(e, 'shared');
-      const what = e.state === 'found' ? 'scores for this miner' : 'is gone: its scores are in this store';
+      const what = e.state === 'found' ? 'scores for this miner' : 'has ended: its scores are in this store';
       this.say(`sharing   process ${e.scorer} ${what}`, 'shared', e);
     });
     events.on('paused', (e) => {
@@ -131,7 +131,7 @@ export class MiningReporter {
 
   #started(e: MinerEvents['started'][0], logger: Logger): void {
     logger.info(e, 'started');
-    const earlier = e.unsettled === 0 ? '' : `; settling ${e.unsettled} submissions of an earlier run beside`;
+    const earlier = e.unsettled === 0 ? '' : `; recovering ${e.unsettled} submissions of an earlier run meanwhile`;
     const text = `mining as ${shortId(e.address)}: epoch ${e.epoch}, ${e.openTargets} open targets, ${e.models} models`;
     this.say(`${text}${earlier}`, 'started', e);
   }
@@ -153,12 +153,12 @@ export class MiningReporter {
     const [has, needs] = [shannonsToSoma(e.balanceShannons), shannonsToSoma(e.neededShannons)];
     if (e.state === 'restored') {
       logger.info(e, 'balance restored');
-      this.say(`${green('balance')}  ${has} SOMA: submissions go on`, 'balance', e);
+      this.say(`${green('balance')}  ${has} SOMA: submissions resume`, 'balance', e);
       return;
     }
     logger.warn(e, 'balance low');
-    const text = `balance ${has} SOMA, ${needs} SOMA needed: submissions wait, scoring goes on`;
-    const hint = 'send coins to this address, or claim what is due: quarry claim; it goes on by itself';
+    const text = `balance ${has} SOMA, ${needs} SOMA needed: submissions wait, scoring continues`;
+    const hint = 'send coins to this address, or claim what is due: quarry claim; submissions resume automatically';
     this.say(`${yellow('warning')}  ${text} (${hint})`, 'balance', { ...e, hint });
   }
 

@@ -20,8 +20,8 @@ export function openLog(
     keep: config.logKeep,
     onState: ({ failing, dropped }) =>
       failing !== undefined
-        ? reporter.say(`log       not written: ${failing}; mining goes on`, 'log', { failing })
-        : reporter.say(`log       written again; ${dropped} lines are lost`, 'log', { dropped }),
+        ? reporter.say(`log       not written: ${failing}; mining continues`, 'log', { failing })
+        : reporter.say(`log       written again; ${dropped} lines were lost`, 'log', { dropped }),
   });
   context.onHangup?.(() => file.reopen());
   return createLogger({ level: config.logLevel }, file);

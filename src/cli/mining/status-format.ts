@@ -17,8 +17,8 @@ export function parseStatusFormat(template: string): (summary: MinerSummary) => 
   for (const [token, name] of template.matchAll(/\{\{|\}\}|\{([^{}]*)\}|[^{}]+|[{}]/g)) {
     if (name !== undefined) parts.push(STATUS_FIELDS[fieldNamed(name.trim())]);
     else if (token === '{' || token === '}') {
-      throw new QuarryError('CONFIG_INVALID', `--status-format: a "${token}" stands alone`, {
-        hint: 'names of fields stand in braces, as in "{accepted} accepted"; write {{ and }} for braces themselves',
+      throw new QuarryError('CONFIG_INVALID', `--status-format: a unmatched "${token}"`, {
+        hint: 'put field names in braces, as in "{accepted} accepted"; write {{ and }} for literal braces',
       });
     } else {
       const text = token === '{{' || token === '}}' ? token.charAt(0) : token;
@@ -32,7 +32,7 @@ function fieldNamed(name: string): FieldName {
   if (Object.hasOwn(STATUS_FIELDS, name)) return name as FieldName;
   const names = Object.keys(STATUS_FIELDS);
   const meant = nearest(name, names);
-  throw new QuarryError('CONFIG_INVALID', `--status-format has no field "${name}"`, {
+  throw new QuarryError('CONFIG_INVALID', `--status-format: unknown field "${name}"`, {
     hint: `${meant === undefined ? '' : `did you mean {${meant}}? `}fields are ${names.join(', ')}`,
   });
 }

@@ -8,7 +8,7 @@ export const COMPUTE_SETTINGS = {
     flag: '--engine <name>',
     default: 'auto',
     choices: ['auto', 'native', 'onnx', 'js', 'reference', 'fleet'],
-    help: 'scoring engine; fleet has scorers of a NATS server score',
+    help: 'scoring engine; fleet delegates to scorers on a NATS server',
   },
   distanceEngine: {
     kind: 'string',
@@ -16,14 +16,14 @@ export const COMPUTE_SETTINGS = {
     flag: '--distance-engine <name>',
     default: 'auto',
     choices: ['auto', 'native', 'gpu', 'js', 'reference'],
-    help: 'distance engine; reference is the slow one the others are checked against',
+    help: 'distance engine; reference is the slow oracle for the others',
   },
   isa: {
     kind: 'string',
     env: 'QUARRY_ISA',
     flag: '--isa <level>',
     choices: ['serial', 'neon', 'neonbf16', 'avx2', 'avx512', 'avx512bf16'],
-    help: 'forces an instruction-set level of the native core',
+    help: 'force an instruction-set level of the native core',
   },
   precision: {
     kind: 'string',

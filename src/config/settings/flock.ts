@@ -8,7 +8,7 @@ export const FLOCK_SETTINGS = {
     env: 'FLOCK_ARENA_API_KEY',
     former: { env: 'FLOCK_API_KEY' },
     secret: true,
-    help: 'arena key of train.flock.io; FLOCK_API_KEY is taken too',
+    help: 'arena key of train.flock.io; FLOCK_API_KEY is also accepted',
   },
   flockBaseUrl: { kind: 'string', env: 'FLOCK_BASE_URL', help: 'FLock service to use instead of the public one' },
   flockGpuType: { kind: 'string', env: 'FLOCK_GPU_TYPE', help: 'GPU named in FLock submissions' },

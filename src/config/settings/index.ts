@@ -12,14 +12,14 @@ import { TELEMETRY_SETTINGS } from './telemetry.js';
 
 /** Everything a user can set, by what it is about; the command reference lists it in this order. */
 export const SETTING_GROUPS = {
-  'The network and its keys': SOMA_SETTINGS,
+  'Network and keys': SOMA_SETTINGS,
   'Data and samples': SAMPLE_SETTINGS,
   FLock: FLOCK_SETTINGS,
   AITBC: AITBC_SETTINGS,
-  'What computes': COMPUTE_SETTINGS,
+  Computation: COMPUTE_SETTINGS,
   Fleets: FLEET_SETTINGS,
   Mining: MINING_SETTINGS,
-  'Where submitted data lies': HOSTING_SETTINGS,
+  'Hosting submitted data': HOSTING_SETTINGS,
   'Logs, metrics and the HTTP API': TELEMETRY_SETTINGS,
   Notifications: NOTIFY_SETTINGS,
 } as const satisfies Record<string, Record<string, Setting>>;

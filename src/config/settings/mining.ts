@@ -8,7 +8,7 @@ export const MINING_SETTINGS = {
     flag: '--policy <name>',
     default: 'first',
     choices: ['first', 'closest', 'cheapest'],
-    help: 'which of several fitting samples is submitted',
+    help: 'which of several matching samples is submitted',
   },
   margin: {
     kind: 'number',
@@ -24,7 +24,7 @@ export const MINING_SETTINGS = {
     flag: '--search-share <share>',
     default: 0.1,
     min: 0,
-    help: 'share of scoring that searches for targets nothing known hits; 0 for none',
+    help: 'share of scoring spent searching for targets no known sample hits; 0: none',
   },
   maxInFlight: {
     kind: 'integer',
@@ -44,7 +44,7 @@ export const MINING_SETTINGS = {
     kind: 'string',
     env: 'QUARRY_MAX_FEE_SOMA',
     flag: '--max-fee-soma <soma>',
-    help: "largest fee of one transaction [ten times the protocol's most]",
+    help: "largest fee of one transaction [ten times the protocol's maximum]",
   },
   minRewardSoma: {
     kind: 'string',
@@ -56,7 +56,7 @@ export const MINING_SETTINGS = {
     kind: 'string',
     env: 'QUARRY_MIN_BALANCE_SOMA',
     flag: '--min-balance-soma <soma>',
-    help: 'stop submitting when the balance falls below',
+    help: 'stop submitting when the balance falls below this',
   },
   drainSeconds: {
     kind: 'integer',
@@ -64,7 +64,7 @@ export const MINING_SETTINGS = {
     flag: '--drain-seconds <n>',
     default: 15,
     min: 0,
-    help: 'how long the end waits for answers to submissions in flight; the next run settles the others',
+    help: 'how long shutdown waits for submissions in flight; the next run recovers the rest',
   },
   keepScoresEpochs: {
     kind: 'integer',
@@ -72,7 +72,7 @@ export const MINING_SETTINGS = {
     flag: '--keep-scores-epochs <n>',
     default: 2,
     min: 0,
-    help: 'epochs for which scores of weights that are no longer active are kept',
+    help: 'epochs to keep scores of weights that are no longer active',
   },
   claimExpired: {
     kind: 'boolean',
@@ -86,7 +86,7 @@ export const MINING_SETTINGS = {
     flag: '--max-accepted <n>',
     former: { name: 'untilHits', flag: '--until-hits <n>', env: 'QUARRY_UNTIL_HITS' },
     min: 1,
-    help: 'accepted submissions after which it stops; it never has more than are missing in flight',
+    help: 'stop after this many accepted submissions; never more in flight than are missing',
   },
   untilSamples: { kind: 'integer', flag: '--until-samples <n>', min: 1, help: 'stop after this many scored samples' },
   shareStore: {
@@ -94,7 +94,7 @@ export const MINING_SETTINGS = {
     env: 'QUARRY_SHARE_STORE',
     flag: '--share-store',
     default: false,
-    help: 'where a miner of this key uses the state directory already, score for it, and take over when it ends (not with --max-accepted)',
+    help: 'if a miner of this key already uses the state directory, score for it and take over when it ends (not with --max-accepted)',
   },
   dryRun: { kind: 'boolean', flag: '--dry-run', default: false, help: 'score and match, submit nothing' },
 } as const satisfies Record<string, Setting>;

@@ -14,7 +14,7 @@ export const NOTIFY_SETTINGS = {
     flag: '--notify-template <name>',
     default: 'json',
     choices: ['json', 'slack', 'discord', 'telegram'],
-    help: 'shape of what the webhook in QUARRY_NOTIFY_URL is sent',
+    help: 'format of messages to the webhook in QUARRY_NOTIFY_URL',
   },
   notifyQuietMinutes: {
     kind: 'number',
@@ -22,7 +22,7 @@ export const NOTIFY_SETTINGS = {
     flag: '--notify-quiet-minutes <n>',
     default: 60,
     min: 0,
-    help: 'how long a kind of notice is not sent again',
+    help: 'minimum time between two notices of a kind',
   },
   notifyIdleMinutes: {
     kind: 'number',
@@ -30,6 +30,6 @@ export const NOTIFY_SETTINGS = {
     flag: '--notify-idle-minutes <n>',
     default: 30,
     min: 0,
-    help: 'nothing accepted for so long while others fill targets is worth a notice',
+    help: 'send a notice if nothing was accepted for this long while others filled targets',
   },
 } as const satisfies Record<string, Setting>;

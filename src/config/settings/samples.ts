@@ -14,7 +14,7 @@ export const SAMPLE_SETTINGS = {
     flag: '--sample-bytes <n>',
     default: 1024,
     min: 1,
-    help: 'bytes of a sample; multiples of 1024 waste nothing',
+    help: 'sample size in bytes; multiples of 1024 waste nothing',
   },
   wholeFiles: {
     kind: 'boolean',
@@ -44,9 +44,16 @@ export const SAMPLE_SETTINGS = {
     flag: '--look-ahead <n>',
     default: 512,
     min: 0,
-    help: 'samples held, of which the one most unlike those scored goes next; 0: as they come',
+    help: 'samples buffered; the one least similar to those scored goes next; 0: in order',
   },
-  seed: { kind: 'integer', env: 'QUARRY_SEED', flag: '--seed <n>', default: 0, min: 0, help: 'shuffles the samples' },
+  seed: {
+    kind: 'integer',
+    env: 'QUARRY_SEED',
+    flag: '--seed <n>',
+    default: 0,
+    min: 0,
+    help: 'seed for shuffling the samples',
+  },
   hfToken: { kind: 'string', env: 'HF_TOKEN', secret: true, help: 'Hugging Face token for gated datasets' },
   hubUrl: { kind: 'string', env: 'HF_ENDPOINT', help: 'Hugging Face Hub to use instead of huggingface.co' },
 } as const satisfies Record<string, Setting>;

@@ -14,7 +14,7 @@ export const SOMA_SETTINGS = {
     kind: 'list',
     env: 'QUARRY_FULLNODES',
     flag: '--fullnodes <urls>',
-    help: 'more fullnodes, comma-separated; the fastest that answers is used',
+    help: 'more fullnodes, comma-separated; the fastest is used',
   },
   timeoutSeconds: {
     kind: 'number',
@@ -23,7 +23,7 @@ export const SOMA_SETTINGS = {
     former: { name: 'timeout', flag: '--timeout <n>' },
     default: 30,
     min: 0.001,
-    help: 'longest wait for one answer, of a fullnode as of FLock and AITBC',
+    help: 'longest wait for one answer, on every network',
   },
   faucetUrl: { kind: 'string', env: 'QUARRY_FAUCET_URL', flag: '--faucet-url <url>', help: 'faucet service' },
   adminUrl: {

@@ -8,13 +8,13 @@ export const TELEMETRY_SETTINGS = {
     flag: '--log-level <level>',
     default: 'info',
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
-    help: 'least severe record written to the log file',
+    help: 'lowest severity written to the log file',
   },
   logFile: {
     kind: 'string',
     env: 'QUARRY_LOG_FILE',
     flag: '--log-file <path>',
-    help: 'structured log, one JSON object a line',
+    help: 'structured log, one JSON object per line',
   },
   logRotateMib: {
     kind: 'number',
@@ -22,7 +22,7 @@ export const TELEMETRY_SETTINGS = {
     flag: '--log-rotate-mib <n>',
     default: 64,
     min: 0,
-    help: 'size at which the log file becomes <path>.1 and a new one begins; 0: never',
+    help: 'size at which the log file is rotated to <path>.1; 0: never',
   },
   logRotateHours: {
     kind: 'number',
@@ -30,7 +30,7 @@ export const TELEMETRY_SETTINGS = {
     flag: '--log-rotate-hours <n>',
     default: 0,
     min: 0,
-    help: 'age at which the same happens; 0: never',
+    help: 'age at which the log file is rotated; 0: never',
   },
   logKeep: {
     kind: 'integer',
@@ -38,7 +38,7 @@ export const TELEMETRY_SETTINGS = {
     flag: '--log-keep <n>',
     default: 5,
     min: 1,
-    help: 'earlier log files that are kept',
+    help: 'number of earlier log files kept',
   },
   statusSeconds: {
     kind: 'integer',
@@ -52,7 +52,7 @@ export const TELEMETRY_SETTINGS = {
     kind: 'string',
     env: 'QUARRY_STATUS_FORMAT',
     flag: '--status-format <template>',
-    help: 'status line of your own, as "A {accepted} L {lost} {balance}"; an unknown field lists all',
+    help: 'custom status line, such as "A {accepted} L {lost} {balance}"; an unknown field lists all',
   },
   apiPort: {
     kind: 'integer',
@@ -68,7 +68,7 @@ export const TELEMETRY_SETTINGS = {
     env: 'QUARRY_API_HOST',
     flag: '--api-host <address>',
     default: '127.0.0.1',
-    help: 'interface of the HTTP API; any other than loopback needs QUARRY_API_TOKEN',
+    help: 'interface of the HTTP API; beyond loopback QUARRY_API_TOKEN is needed',
   },
   apiToken: {
     kind: 'string',

@@ -45,7 +45,7 @@ export function Controls({ paused, onToken }: ControlsProps) {
             Stop the miner
           </button>
           <button type="button" onClick={() => setSure(false)}>
-            Go on
+            Resume
           </button>
         </>
       ) : (

@@ -32,12 +32,12 @@ export function Earnings({ by, onBy, history, vitals, isDark }: EarningsProps) {
         </fieldset>
       </header>
       {periods.length === 0 ? (
-        <p class="empty">Nothing was submitted yet.</p>
+        <p class="empty">Nothing has been submitted yet.</p>
       ) : (
         <>
           <p class="note">
-            {shortSoma(sum)} SOMA; {NAMES[by].toLowerCase()} without submissions are left out
-            {history?.isCut ? '; older ones are not in this' : ''}
+            {shortSoma(sum)} SOMA; {NAMES[by].toLowerCase()} without submissions are omitted
+            {history?.isCut ? '; older ones are not included' : ''}
           </p>
           <div class="pair">
             <EarnedChart by={by} periods={periods} isDark={isDark} />

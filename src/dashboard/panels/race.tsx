@@ -19,7 +19,7 @@ export function Latency({
     <section class="panel" aria-labelledby="latency">
       <h2 id="latency">Latency</h2>
       {x.length === 0 ? (
-        <p class="empty">No submission was answered yet.</p>
+        <p class="empty">No submission has been answered yet.</p>
       ) : (
         <Chart label="Submissions by latency" kind="place" x={x} formatX={label} series={series} isDark={isDark} />
       )}
@@ -89,7 +89,7 @@ export function Distances({ points, isDark }: { readonly points: History['distan
     <section class="panel" aria-labelledby="distances">
       <h2 id="distances">Distance against threshold</h2>
       {points.length === 0 ? (
-        <p class="empty">No distances are known yet.</p>
+        <p class="empty">No distances yet.</p>
       ) : (
         <Chart
           label="Distances of submissions, oldest first"

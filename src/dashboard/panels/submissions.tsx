@@ -16,7 +16,7 @@ export function Submissions({ rows, canAsk }: SubmissionsProps) {
     <section class="panel wide" aria-labelledby="submissions">
       <h2 id="submissions">Latest submissions</h2>
       {rows === undefined || rows.length === 0 ? (
-        <p class="empty">Nothing was submitted yet.</p>
+        <p class="empty">Nothing has been submitted yet.</p>
       ) : (
         <ol class="submissions">
           {rows.map((row) => (
@@ -44,9 +44,7 @@ function Story({ row, canAsk }: { readonly row: Submission; readonly canAsk: boo
   const [winner, setWinner] = useState<Winner | string>();
   const askWinner = (): void => {
     setWinner('asking the node');
-    read<Winner>(`/1/winner?target=${row.targetId}`).then(setWinner, () =>
-      setWinner('the node does not know any more'),
-    );
+    read<Winner>(`/1/winner?target=${row.targetId}`).then(setWinner, () => setWinner('the node no longer knows'));
   };
   const because = row.reason === undefined ? '' : `: ${row.reason}`;
   const after = row.latencyMs === null ? '' : `, ${formatDuration(row.latencyMs)} after the hit was possible`;

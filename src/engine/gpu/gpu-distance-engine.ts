@@ -70,9 +70,9 @@ export async function createGpuDistanceEngine(options: GpuDistanceEngineOptions 
   const mode = wanted !== 'auto' ? wanted : probe.available ? 'webgpu' : wasmMode();
   const reason =
     wanted !== 'auto'
-      ? `${mode} was asked for`
+      ? `${mode} was requested`
       : probe.available
-        ? `a WebGPU adapter answers: ${probe.adapter}`
+        ? `a WebGPU adapter is available: ${probe.adapter}`
         : `no WebGPU (${probe.reason})${mode === 'cpu' ? ', no WebAssembly' : ''}`;
   return start(mode, reason, options.maxBufferBytes ?? DEFAULT_BUFFER_BYTES, probe);
 }

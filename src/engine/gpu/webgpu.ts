@@ -65,7 +65,7 @@ function currentNavigator(): { readonly gpu?: NavigatorGpu | undefined } {
 
 async function describe(gpu: NavigatorGpu): Promise<WebGpuProbe> {
   const adapter = await gpu.requestAdapter().catch(() => null);
-  if (adapter === null) return { available: false, reason: 'no WebGPU adapter answers' };
+  if (adapter === null) return { available: false, reason: 'no WebGPU adapter is available' };
   const { vendor, device, description, isFallbackAdapter } = adapter.info;
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   return {

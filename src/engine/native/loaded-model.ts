@@ -95,8 +95,8 @@ export class NativeLoadedModel implements LoadedModel {
     if (this.#closed) throw new QuarryError('INVALID_ARGUMENT', 'the model is closed');
     const empty = samples.findIndex((sample) => sample.byteLength === 0);
     if (empty < 0) return;
-    throw new QuarryError('DATA_EMPTY', `sample ${empty} has no bytes`, {
-      hint: 'Leave empty samples out: the network gives them no score.',
+    throw new QuarryError('DATA_EMPTY', `sample ${empty} is empty`, {
+      hint: 'Remove empty samples: the network does not score them.',
     });
   }
 

@@ -25,7 +25,7 @@ export const PROVIDER_BOUNDS: Readonly<Record<OnnxProvider, ErrorBound>> = {
 export function providerOf(name: string): OnnxProvider {
   const provider = ONNX_PROVIDERS.find((known) => known === name);
   if (provider === undefined) {
-    throw new QuarryError('INVALID_ARGUMENT', `there is no onnxruntime provider "${name}"`, {
+    throw new QuarryError('INVALID_ARGUMENT', `unknown onnxruntime provider "${name}"`, {
       hint: `Choose one of ${ONNX_PROVIDERS.join(', ')}.`,
     });
   }

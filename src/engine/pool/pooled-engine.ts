@@ -106,7 +106,7 @@ export class PooledEngine implements ScoringEngine {
     };
     try {
       const loaded = await this.#run({ kind: 'load', model });
-      if (loaded.kind !== 'loaded') throw new QuarryError('INTERNAL', 'a worker answered another task');
+      if (loaded.kind !== 'loaded') throw new QuarryError('INTERNAL', 'a worker answered the wrong task');
       const use = <T>(run: () => Promise<T>): Promise<T> => {
         if (closing !== undefined) return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the model is closed'));
         const task = run();
@@ -193,7 +193,7 @@ export class PooledEngine implements ScoringEngine {
   ): Promise<Float32Array> {
     throwIfAborted(signal, 'computing a gradient');
     const result = await this.#run({ kind: 'gradient', model, sample, direction });
-    if (result.kind !== 'gradient') throw new QuarryError('INTERNAL', 'a worker answered another task');
+    if (result.kind !== 'gradient') throw new QuarryError('INTERNAL', 'a worker answered the wrong task');
     return result.gradient;
   }
 
@@ -205,7 +205,7 @@ export class PooledEngine implements ScoringEngine {
 }
 
 function unpack(result: ScoreTaskResult, dim: number): Score[] {
-  if (result.kind !== 'scores') throw new QuarryError('INTERNAL', 'a worker answered another task');
+  if (result.kind !== 'scores') throw new QuarryError('INTERNAL', 'a worker answered the wrong task');
   return Array.from(result.losses, (loss, i) => ({
     loss,
     embedding: result.embeddings.subarray(i * dim, (i + 1) * dim),

@@ -81,7 +81,7 @@ export async function evaluate(model: ChunkModel, data: Uint8Array, options: Eva
 
 /** The error of every engine for a sample of no bytes. */
 export function emptyData(): QuarryError {
-  return new QuarryError('DATA_EMPTY', 'a sample of no bytes has no loss and no embedding', {
+  return new QuarryError('DATA_EMPTY', 'an empty sample has no loss or embedding', {
     hint: 'Drop empty samples before scoring.',
   });
 }

@@ -47,7 +47,7 @@ const CALLERS_MISTAKE = /must be|required|must not|Checksum|Invalid/;
 export async function serveScoring(options: ServeOptions, service: Pick<ScoringService, 'score'>): Promise<Serving> {
   const { host, port, token } = options;
   if (!isLoopbackHost(host) && (token === undefined || token === '')) {
-    throw new QuarryError('CONFIG_MISSING', `listening on ${host} lets others use this machine, so it needs a token`, {
+    throw new QuarryError('CONFIG_MISSING', `listening on ${host} lets others use this machine and needs a token`, {
       hint: 'set QUARRY_API_TOKEN, or listen on 127.0.0.1',
     });
   }

@@ -45,7 +45,7 @@ export class ScoreBatcher {
         const scores = await run(batch.map(({ sample }) => sample));
         batch.forEach(({ resolve, reject }, i) => {
           const score = scores[i];
-          if (score === undefined) reject(new Error('the engine gave no score'));
+          if (score === undefined) reject(new Error('the engine returned no score'));
           else resolve(score);
         });
       } catch (error) {

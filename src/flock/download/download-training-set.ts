@@ -108,7 +108,7 @@ export async function downloadObject(
   const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
   const freshLink = async (): Promise<PresignedLink> => {
     const link = parsePresignedLink(await source.freshLink(call));
-    if (link === undefined) throw new FlockError('FLOCK_DOWNLOAD', 'the link of the task is not an address');
+    if (link === undefined) throw new FlockError('FLOCK_DOWNLOAD', "the task's link is not a URL");
     return link;
   };
   const first = await freshLink();
@@ -120,9 +120,9 @@ export async function downloadObject(
   const part = new PartFile(dest);
   try {
     if (!options.overwrite && (await exists(dest))) {
-      throw new FlockError('FLOCK_DOWNLOAD', `${dest} exists already`, {
+      throw new FlockError('FLOCK_DOWNLOAD', `${dest} already exists`, {
         code: 'ALREADY_EXISTS',
-        hint: 'Pass --overwrite to download it again, or -o for another place.',
+        hint: 'Pass --overwrite to download it again, or -o for another location.',
       });
     }
     await part.open(first.object, options.resume ?? true);
@@ -202,7 +202,7 @@ function downloadError(failure: QuarryError, received?: number): QuarryError {
     cause: failure,
     method: 'GET',
     details: { ...details, received: received ?? 0 },
-    hint: 'Run the same command again: it goes on where it stopped.',
+    hint: 'Run the same command again to resume.',
   });
 }
 
@@ -221,7 +221,7 @@ function trainingLink(task: TaskDetail): string {
     {
       hint:
         dataset === undefined
-          ? 'Only tasks of type training publish a training set this way.'
+          ? 'Only tasks of type training publish a training set.'
           : `The task names the Hub data set ${oneLine(String(dataset))}; download it from the Hub.`,
     },
   );
@@ -256,9 +256,9 @@ async function finish(
   }
   const wrong =
     verify !== 'none' && total !== null && bytes !== total
-      ? `has ${bytes} bytes where the store announced ${total}`
+      ? `has ${bytes} bytes, but the store announced ${total}`
       : checkMd5 && md5.digest('hex') !== etag.toLowerCase()
-        ? 'has another MD5 than the store announced'
+        ? 'does not have the MD5 announced by the store'
         : undefined;
   if (wrong !== undefined) {
     await part.discard();

@@ -83,7 +83,7 @@ export class RenewedLink implements RenewableSource {
     const { maxRefresh } = this.#options;
     return new FlockError(
       'FLOCK_PRESIGN_EXPIRED',
-      `the store calls the link expired although it was renewed ${maxRefresh} times`,
+      `the store rejects the link as expired although it was renewed ${maxRefresh} times`,
       { hint: 'The clocks of the service and the store may differ; try again later.', ...this.#request(cause) },
     );
   }

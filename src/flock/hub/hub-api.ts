@@ -155,7 +155,7 @@ export function hubFailure(error: unknown, doing: string): FlockError {
   if (status === 401 || status === 403) {
     return new FlockError('FLOCK_AUTH', `the Hub refused the token while ${doing} (HTTP ${status})${said}`, {
       ...base,
-      hint: 'HF_TOKEN needs write access to this repository; make one at https://huggingface.co/settings/tokens.',
+      hint: 'HF_TOKEN needs write access to this repository; create one at https://huggingface.co/settings/tokens.',
     });
   }
   if (status === 409 || status === 412) {
@@ -164,12 +164,12 @@ export function hubFailure(error: unknown, doing: string): FlockError {
       `the Hub refused while ${doing}: the repository exists or has moved on${said}`,
       {
         ...base,
-        hint: 'Another push came at the same time, or the repository must be new; run the command again.',
+        hint: 'There was a concurrent push, or the repository must be new; run the command again.',
       },
     );
   }
   if (status === 429) {
-    return new FlockError('FLOCK_RATE_LIMITED', `the Hub limits how often this may be asked${said}`, {
+    return new FlockError('FLOCK_RATE_LIMITED', `the Hub limits the rate of this request${said}`, {
       ...base,
       hint: 'Free accounts may commit a limited number of times per hour; wait and run the command again.',
     });

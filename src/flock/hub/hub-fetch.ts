@@ -93,10 +93,10 @@ async function checkPreupload(response: Response, body: RequestInit['body']): Pr
       if (entry['uploadMode'] === 'lfs' && sizes.get(entry['path']) === 0) {
         throw new FlockError(
           'FLOCK_HUB',
-          `${String(entry['path'])} is empty, and the Hub stores files of its kind in a way that refuses empty ones`,
+          `${String(entry['path'])} is empty, and the Hub refuses empty files of this kind`,
           {
             code: 'DATA_EMPTY',
-            hint: 'Remove the file or leave it out with --exclude.',
+            hint: 'Remove the file or exclude it with --exclude.',
           },
         );
       }

@@ -33,7 +33,7 @@ export async function scanFolder(dir: string, options: ScanOptions = {}): Promis
   const root = await realpath(resolve(dir)).catch(() => undefined);
   const found = root === undefined ? undefined : await stat(root);
   if (root === undefined || !found?.isDirectory()) {
-    throw new QuarryError('FILE_NOT_FOUND', `there is no folder ${dir}`, {
+    throw new QuarryError('FILE_NOT_FOUND', `no folder ${dir}`, {
       hint: 'Name the folder that holds the trained model with --dir.',
     });
   }
@@ -53,7 +53,7 @@ export async function scanFolder(dir: string, options: ScanOptions = {}): Promis
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   if (chosen.length === 0) {
     throw new QuarryError('DATA_EMPTY', `nothing to upload in ${dir}`, {
-      hint: files.length > 0 ? 'The include and exclude patterns leave no file.' : 'The folder is empty.',
+      hint: files.length > 0 ? 'The include and exclude patterns match no file.' : 'The folder is empty.',
     });
   }
   return chosen;
@@ -73,7 +73,7 @@ async function walk(
     let info = await lstat(absolute);
     if (info.isSymbolicLink()) {
       const target = await realpath(absolute).catch(() => undefined);
-      if (target === undefined) throw new QuarryError('DATA_INVALID', `${path} is a symbolic link to nothing`);
+      if (target === undefined) throw new QuarryError('DATA_INVALID', `${path} is a broken symbolic link`);
       const inside = target === root || target.startsWith(root + sep);
       if (!inside && !options.followSymlinks) {
         throw new QuarryError('DATA_INVALID', `${path} is a symbolic link that leads out of the folder`, {

@@ -259,7 +259,7 @@ class Upload {
       if (seen === undefined) return [`${name} is not public: validators cannot read it`];
       const missing = this.#files.filter((file) => !seen.files.includes(file.path)).length;
       return [
-        ...(seen.sha === oid ? [] : [`the Hub shows commit ${seen.sha} where ${oid} was made`]),
+        ...(seen.sha === oid ? [] : [`the Hub shows commit ${seen.sha} instead of ${oid}`]),
         ...(seen.private ? [`${name} is private: validators cannot read it`] : []),
         ...(seen.gated ? [`${name} is gated: validators cannot read it`] : []),
         ...(missing === 0 ? [] : [`${missing} uploaded files are not listed in the commit`]),
@@ -291,8 +291,8 @@ class Upload {
  */
 function checkToken(token: string | undefined): string {
   if (token === undefined || token === '') {
-    throw new FlockError('FLOCK_CONFIG', 'this needs a Hugging Face token, and HF_TOKEN is not set', {
-      hint: 'Make a token with write access at https://huggingface.co/settings/tokens and set HF_TOKEN.',
+    throw new FlockError('FLOCK_CONFIG', 'this needs a Hugging Face token, but HF_TOKEN is not set', {
+      hint: 'Create a token with write access at https://huggingface.co/settings/tokens and set HF_TOKEN.',
     });
   }
   if (!token.startsWith('hf_')) {
@@ -305,8 +305,8 @@ function checkToken(token: string | undefined): string {
 }
 
 function exists(repo: string): FlockError {
-  return new FlockError('FLOCK_HUB_CONFLICT', `the repository ${repo} exists already`, {
-    hint: 'Leave --require-new away to add a commit to it, or choose another name.',
+  return new FlockError('FLOCK_HUB_CONFLICT', `the repository ${repo} already exists`, {
+    hint: 'Omit --require-new to add a commit to it, or choose another name.',
   });
 }
 

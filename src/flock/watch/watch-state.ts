@@ -36,7 +36,7 @@ export async function readWatchState(path: string): Promise<SeenTasks | undefine
   }
   if (!isJsonObject(value) || value['version'] !== 1 || !isJsonObject(value['tasks'])) {
     throw new QuarryError('DATA_INVALID', `${path} is not a state file of the task watcher`, {
-      hint: 'Name another file with --state, or remove this one to begin anew.',
+      hint: 'Name another file with --state, or remove this one to start over.',
     });
   }
   const seen: SeenTasks = new Map();

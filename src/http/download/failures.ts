@@ -14,8 +14,8 @@ export function sizeMismatch(url: string, received: number, expected: number): Q
 
 /** What a `verify` hook throws when the bytes hash to something else. */
 export function checksumMismatch(where: string, expected: string, got: string): QuarryError {
-  return new QuarryError('CHECKSUM_MISMATCH', `what ${where} served does not match its announced checksum`, {
-    hint: 'the host serves another file than was committed, or the transfer was damaged; nothing was kept',
+  return new QuarryError('CHECKSUM_MISMATCH', `data from ${where} does not match its announced checksum`, {
+    hint: 'the host serves a different file than committed, or the transfer was damaged; nothing was kept',
     details: { expected, got },
   });
 }
@@ -37,7 +37,7 @@ export function tookTooLong(totalMs: number, cause: unknown): QuarryError {
 /** One error for all addresses: wrong content says more than a proxy that has nothing either. */
 export function nothingDelivered(failures: readonly QuarryError[]): QuarryError {
   const wrong = failures.find(({ code }) => code === 'CHECKSUM_MISMATCH' || code === 'SIZE_MISMATCH');
-  const told = wrong ?? failures.at(-1) ?? new QuarryError('INVALID_ARGUMENT', 'there is no address to download from');
+  const told = wrong ?? failures.at(-1) ?? new QuarryError('INVALID_ARGUMENT', 'no address to download from');
   if (failures.length < 2) return told;
   const messages = failures.map(({ message }) => message).join('; then ');
   return new QuarryError(told.code, `no address delivered the bytes: ${messages}`, {

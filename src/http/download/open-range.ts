@@ -95,6 +95,6 @@ function problemOf(
   wrongRange: boolean,
 ): string | undefined {
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (!acceptEncoded && encoding !== 'identity') return `sends ${encoding} although plain bytes were asked for`;
-  return wrongRange ? 'answered another range than was asked for' : undefined;
+  if (!acceptEncoded && encoding !== 'identity') return `sends ${encoding} although plain bytes were requested`;
+  return wrongRange ? 'answered a different range than requested' : undefined;
 }

@@ -31,7 +31,7 @@ export const HISTORY_TOOLS = [
     name: 'why',
     title: 'Why a target was won or lost',
     description:
-      'Everything the journal and the node know about submissions for a target, sample or digest; the first four characters will do.',
+      'Everything the journal and the node know about submissions for a target, sample or digest; the first four characters suffice.',
     input: z.object({ id: z.string().regex(/^(0x)?[0-9A-Za-z]{4,88}$/) }),
     output: z.object({ submissions: z.array(submission) }),
     args: ({ id }) => ['why', id],
@@ -40,7 +40,7 @@ export const HISTORY_TOOLS = [
   commandTool({
     name: 'profit_estimate',
     title: 'Estimate profit',
-    description: 'Rewards, fees and bonds that are out since a time, and what a day brings at that rate.',
+    description: 'Rewards, fees and outstanding bonds since a time, and the daily rate.',
     input: z.object({ since: since.default('7d') }),
     output: z.looseObject({
       days: z.number(),
@@ -49,7 +49,7 @@ export const HISTORY_TOOLS = [
       feesShannons: shannons,
       netShannons: shannons,
       bondsOutShannons: shannons,
-      forecastPerDayShannons: shannons.optional().describe('absent before an hour has passed'),
+      forecastPerDayShannons: shannons.optional().describe('absent during the first hour'),
     }),
     args: ({ since: from }) => ['profit', `--since=${from}`],
     result: ([profit]) => profit,

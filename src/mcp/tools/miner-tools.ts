@@ -28,7 +28,7 @@ const PUBLIC_DATA = /^(hf:[\w.-]+\/[\w./-]+|stack-v2|synthetic(:\d+)?(\?seed=\d+
 function dataArgs(host: AgentHost, data: readonly string[] | undefined): string[] {
   for (const each of data ?? []) {
     if (PUBLIC_DATA.test(each) || host.data.includes(each)) continue;
-    throw new QuarryError('PERMISSION_DENIED', `"${each}" is not among the data that the user's settings name`, {
+    throw new QuarryError('PERMISSION_DENIED', `"${each}" is not in the user's settings`, {
       hint: 'use a public dataset (hf:owner/name, stack-v2, synthetic), or let the user add it to data in quarry.yaml',
     });
   }
@@ -44,17 +44,15 @@ export const MINER_TOOLS = [
       "Starts a miner in this process with the user's settings. Every submission locks a bond; unless it is a dry run, the user is asked first. Returns once it runs.",
     writes: true,
     input: z.object({
-      data: z.array(z.string()).max(16).optional().describe("default: what the user's settings name"),
-      maxAccepted: z.int().min(1).optional().describe('end after so many accepted submissions'),
+      data: z.array(z.string()).max(16).optional().describe("default: the data in the user's settings"),
+      maxAccepted: z.int().min(1).optional().describe('stop after this many accepted submissions'),
       maxBondShannons: shannons
         .optional()
-        .describe(
-          "largest bond of one submission; default: 10000000, or what the user's settings allow if that is less",
-        ),
+        .describe("largest bond of one submission; default: 10000000, or the limit in the user's settings if lower"),
       dryRun: z.boolean().default(false).describe('find hits, submit nothing'),
       confirmBondShannons: shannons
         .optional()
-        .describe('the largest bond the user agreed to; only where this program cannot ask the user itself'),
+        .describe('the largest bond the user agreed to; only if this program cannot ask the user itself'),
     }),
     output: standing,
     async call({ data, maxAccepted, maxBondShannons, dryRun, confirmBondShannons }, call) {
@@ -74,7 +72,7 @@ export const MINER_TOOLS = [
   }),
   defineTool({
     name: 'miner_status',
-    title: 'How the miner stands',
+    title: 'Status of the miner',
     description: 'State, totals, rates, models, nodes, balance and the last warning of the miner.',
     input: nothing,
     output: standing,
@@ -84,7 +82,7 @@ export const MINER_TOOLS = [
     name: 'miner_wait',
     title: 'Wait for the miner',
     description:
-      'Waits until so many submissions were accepted or the miner has ended, telling progress; cancel it at any time.',
+      'Waits until that many submissions are accepted or the miner has ended, reporting progress; can be cancelled at any time.',
     input: z.object({ accepted: z.int().min(1).default(1) }),
     output: standing,
     async call({ accepted }, { miner, signal, progress }: ToolCall) {
@@ -102,7 +100,7 @@ export const MINER_TOOLS = [
       name: `miner_${verb}`,
       title: verb === 'pause' ? 'Pause the miner' : 'Resume the miner',
       description:
-        verb === 'pause' ? 'Stops scoring and submitting; targets are still followed.' : 'Goes on after a pause.',
+        verb === 'pause' ? 'Stops scoring and submitting; targets are still followed.' : 'Resumes after a pause.',
       writes: true,
       input: nothing,
       output: standing,
@@ -115,7 +113,7 @@ export const MINER_TOOLS = [
   defineTool({
     name: 'miner_stop',
     title: 'Stop the miner',
-    description: 'Lets submissions in flight finish, then ends the miner and gives its summary.',
+    description: 'Lets submissions in flight finish, then ends the miner and returns its summary.',
     writes: true,
     input: nothing,
     output: standing,

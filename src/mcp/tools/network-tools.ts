@@ -79,7 +79,7 @@ export const NETWORK_TOOLS = [
     name: 'reach_estimate',
     title: 'Estimate reach',
     description:
-      'Which share of random targets the samples already scored answer, alone and composed, at several thresholds. Needs a state directory in which something was mined.',
+      'Share of random targets that the scored samples answer, alone and composed, at several thresholds. Needs the state directory of a miner.',
     input: z.object({ targets: z.int().min(1).max(2_000).default(100) }),
     output: z.object({
       rows: z.array(

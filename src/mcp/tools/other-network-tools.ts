@@ -17,7 +17,7 @@ export const OTHER_NETWORK_TOOLS = [
     name: 'flock_task',
     title: 'Explain a FLock task',
     description:
-      'Every field of one task: description, deadlines, limits. The signature of its download link is left out.',
+      'Every field of one task: description, deadlines, limits. The signature of its download link is removed.',
     input: z.object({ taskId: z.int().min(0) }),
     output: record,
     args: ({ taskId }) => ['flock', 'task', String(taskId)],

@@ -37,7 +37,7 @@ async function submit(
       how === 'dry run' ? await host.run([...args, '--dry-run'], control) : [await miner.serving.start(args, control)];
     const judged = scored.safeParse(result);
     if (judged.success) return judged.data;
-    throw new QuarryError('INTERNAL', 'the submit command gave no score');
+    throw new QuarryError('INTERNAL', 'the submit command returned no score');
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -49,7 +49,7 @@ export const SAMPLE_TOOLS = [
     name: 'text_score',
     title: 'Score a text',
     description:
-      "Scores a text under the models of an open target and says whether it hits, how far it lies and which bond a submission takes. Submits nothing. The first call downloads the models' weights.",
+      "Scores a text under the models of an open target and says whether it hits, its distance, and the bond of a submission. Submits nothing. The first call downloads the models' weights.",
     input: z.object({ text, targetId: objectId }),
     output: scored,
     call: (input, call) => submit(call, input.text, input.targetId, 'dry run'),
@@ -58,23 +58,20 @@ export const SAMPLE_TOOLS = [
     name: 'submit',
     title: 'Submit a text',
     description:
-      "Scores a text and submits it if it hits: the bytes become public, and a bond of the user's is locked until the target is claimed. Above the bond that the user set, the user is asked first.",
+      "Scores a text and submits it if it hits: the bytes become public, and a bond of the user is locked until the target is claimed. The user is asked first if the bond exceeds the user's limit.",
     writes: true,
     input: z.object({
       text,
       targetId: objectId,
       confirmBondShannons: shannons
         .optional()
-        .describe('the bond the user agreed to; only where this program cannot ask the user itself'),
+        .describe('the bond the user agreed to; only if this program cannot ask the user itself'),
     }),
     output: z.looseObject({ ...score, digest: z.string(), feeShannons: shannons }),
     async call({ text: sample, targetId, confirmBondShannons }, call) {
       const { outcome, distance, threshold, bondShannons } = await submit(call, sample, targetId, 'dry run');
       if (outcome !== 'hit') {
-        throw new QuarryError(
-          'FAILED_PRECONDITION',
-          `the text misses: ${distance} from the target, of ${threshold} at most`,
-        );
+        throw new QuarryError('FAILED_PRECONDITION', `the text misses: distance ${distance}, threshold ${threshold}`);
       }
       const question = `Submit ${Buffer.byteLength(sample)} bytes for target ${targetId}, with a bond of ${bondShannons} shannons?`;
       await assertConfirmed(call, question, BigInt(bondShannons), confirmBondShannons);

@@ -28,12 +28,12 @@ type SampleSource = (deps: SourceDeps) => Pick<MinerDeps, 'samples' | 'onUnit'>;
 /** @throws QuarryError `INVALID_ARGUMENT` unless there is either data or samples of the caller's own */
 export function assertSamples({ data, samples }: CreateMinerOptions): void {
   if (samples !== undefined && data !== undefined) {
-    throw new QuarryError('INVALID_ARGUMENT', 'a miner reads either data or samples, not both', {
-      hint: 'join them in the iterable: `resolveSources` and `sampleStream` make samples of data',
+    throw new QuarryError('INVALID_ARGUMENT', 'a miner takes either data or samples, not both', {
+      hint: 'combine them in the iterable: `resolveSources` and `sampleStream` turn data into samples',
     });
   }
   if (samples === undefined && (data === undefined || data.length === 0)) {
-    throw new QuarryError('INVALID_ARGUMENT', 'there is nothing to mine with', {
+    throw new QuarryError('INVALID_ARGUMENT', 'there is no data to mine with', {
       hint: 'name files, directories or datasets in `data`, or give `samples`',
     });
   }
@@ -84,7 +84,7 @@ async function* checked(samples: AsyncIterable<OwnSample>, warn: (error: QuarryE
       yield { bytes, origin, unit: 0 };
       continue;
     }
-    const text = `${origin} is left out: a sample of ${bytes.length} bytes, where 1 to ${MAX_SAMPLE_BYTES} can be submitted`;
+    const text = `${origin} is skipped: a sample of ${bytes.length} bytes; 1 to ${MAX_SAMPLE_BYTES} can be submitted`;
     warn(new QuarryError(bytes.length === 0 ? 'DATA_EMPTY' : 'DATA_TOO_LARGE', text));
   }
 }
@@ -98,7 +98,7 @@ function sourceKey(units: readonly SourceUnit[], cutting: CreateMinerOptions['cu
 }
 
 function leftOut(unit: string, error: QuarryError): QuarryError {
-  return new QuarryError(error.code, `${unit} is left out: ${error.message}`, {
+  return new QuarryError(error.code, `${unit} is skipped: ${error.message}`, {
     hint: error.hint,
     details: error.details,
     cause: error,

@@ -98,7 +98,7 @@ export class TargetFollower {
   #open(target: Target): boolean {
     const { book, client, complain, embeddingDim, journal, now, onKnown } = this.#deps;
     if (!fits(target, embeddingDim)) {
-      complain(new QuarryError('PROTOCOL', `target ${target.id} cannot be hit: it is left out`));
+      complain(new QuarryError('PROTOCOL', `target ${target.id} cannot be hit and is skipped`));
       return false;
     }
     if (journal.submissions.isLive(target.id)) return false;

@@ -49,7 +49,7 @@ export function openJournal(
   if (existsSync(back)) move(back, path);
   const details = { stateDir, chainId: known, expectedChainId: chain.chainId };
   const text = `the journal of chain ${known.slice(0, SHORT)} is set aside as ${aside}: this is chain ${chain.chainId.slice(0, SHORT)}`;
-  warn(new QuarryError('CONFLICT', text, { hint: 'it is taken up again when that chain comes back', details }));
+  warn(new QuarryError('CONFLICT', text, { hint: 'it is used again when that chain is back', details }));
   const fresh = open(path, now);
   fresh.chainId = chain.chainId;
   sayLost(fresh, path, warn);
@@ -62,7 +62,7 @@ function open(path: string, now: () => number): Journal {
   } catch (error) {
     if (!(error instanceof QuarryError) || error.code !== 'STORE_CORRUPT') throw error;
     throw new QuarryError('STORE_CORRUPT', error.message, {
-      hint: `restore ${path} from a backup, or move it and what begins with its name away: rewards are still found and claimed, only history is lost`,
+      hint: `restore ${path} from a backup, or move it and the files that begin with its name away: rewards are still found and claimed, only history is lost`,
       details: error.details,
       cause: error,
     });
@@ -71,10 +71,10 @@ function open(path: string, now: () => number): Journal {
 
 function sayLost({ lostSubmissions: lost }: Journal, path: string, warn: (error: QuarryError) => void): void {
   if (lost === 0) return;
-  const text = `the journal ${path} lacks its last ${lost === 1 ? 'submission' : `${lost} submissions`}: its write-ahead log is lost or cut short`;
+  const text = `the journal ${path} lacks its last ${lost === 1 ? 'submission' : `${lost} submissions`}: its write-ahead log was lost or truncated`;
   warn(
     new QuarryError('STORE_CORRUPT', text, {
-      hint: 'mining goes on: the network is asked for rewards to claim; history and profit lack these submissions unless the files are restored from a backup',
+      hint: 'mining continues: the network is asked for rewards to claim; history and profit lack these submissions unless the files are restored from a backup',
       details: { path, lostSubmissions: lost },
     }),
   );

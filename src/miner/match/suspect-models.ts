@@ -41,7 +41,7 @@ export class SuspectModels {
 
   #sayBroken(modelId: string): void {
     this.#say(modelId, () => {
-      return new QuarryError('NON_FINITE', `model ${modelId} gives no finite loss`, {
+      return new QuarryError('NON_FINITE', `model ${modelId} never has a finite loss`, {
         hint: 'it never wins; targets that name it first cannot be answered',
         details: { modelId },
       });
@@ -53,7 +53,7 @@ export class SuspectModels {
     if (modelId === copyId) return;
     this.#say(`${modelId} ${copyId}`, () => {
       return new QuarryError('CONFLICT', `models ${modelId} and ${copyId} give the same losses: one copies the other`, {
-        hint: 'samples that either of them wins are left out, unless their scores agree to the last bit',
+        hint: 'samples won by either are skipped, unless their scores agree to the last bit',
         details: { modelId, copyId },
       });
     });

@@ -81,7 +81,7 @@ export class ChainState {
     if (dim !== embeddingDim) {
       throw new QuarryError(
         'CONFIG_INVALID',
-        `the network's embeddings have ${dim} values, the models' shape says ${embeddingDim}`,
+        `the network's embeddings have ${dim} values, but the model shape has ${embeddingDim}`,
         { hint: 'choose the matching --model-config' },
       );
     }
@@ -93,7 +93,7 @@ export class ChainState {
     for (const error of state.unreadableModels) complain(error);
     const { protocolVersion } = state;
     if (protocolVersion > BigInt(PROTOCOL_VERSIONS.max)) {
-      const text = `the network runs protocol version ${protocolVersion}, this release knows up to ${PROTOCOL_VERSIONS.max}`;
+      const text = `the network runs protocol version ${protocolVersion}, this release supports up to ${PROTOCOL_VERSIONS.max}`;
       const details = { protocolVersion: String(protocolVersion) };
       complain(new QuarryError('UNSUPPORTED', text, { hint: 'install a newer release of Quarry', details }));
     }

@@ -13,12 +13,12 @@ export async function startRun(parts: MinerParts, options: MinerOptions, signal:
   await chain.refresh(signal);
   await follower.openListed(signal);
   await quarantineSignedCoins(parts, signal);
-  background.run('hosting again what may be audited', hosting.restore(mend, signal));
+  background.run('hosting data that may still be audited', hosting.restore(mend, signal));
   if (!options.dryRun) {
-    background.run('warming the submit path up', warmUpSubmitPath(options.config.embeddingDim, signal));
+    background.run('warming up the submit path', warmUpSubmitPath(options.config.embeddingDim, signal));
   }
   const unsettled = settlement.expectEarlier();
-  if (unsettled > 0) background.run('settling what an earlier run left', settleEarlier(parts, signal));
+  if (unsettled > 0) background.run('recovering submissions of an earlier run', settleEarlier(parts, signal));
   emitter.emit('started', {
     address: account.address,
     epoch: chain.epoch ?? 0n,

@@ -75,7 +75,7 @@ export class ModelLoader {
     const waiting = waitingTargets(book, models, modelId);
     if (waiting === 0) return;
     const message = `${waiting} of ${book.size} targets wait for model ${modelId}`;
-    const hint = 'its weights could not be fetched or loaded; that is tried again, ever less often';
+    const hint = 'its weights could not be fetched or loaded; retries continue with growing pauses';
     warn(new QuarryError('NOT_FOUND', message, { hint, details: { modelId, waiting, openTargets: book.size } }));
   }
 }

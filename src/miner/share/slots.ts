@@ -35,8 +35,8 @@ export function freeSlot(stateDir: string): string {
     const slot = join(stateDir, 'shared', String(number));
     if (!isLockedForWriting(storeDirOf(slot))) return slot;
   }
-  throw new QuarryError('CONFLICT', `${MAX_SLOTS} processes score for the miner of ${stateDir} already`, {
-    hint: 'quarry scorer and a fleet take any number',
+  throw new QuarryError('CONFLICT', `${MAX_SLOTS} processes already score for the miner of ${stateDir}`, {
+    hint: 'a fleet (quarry scorer) has no such limit',
     retryable: false,
   });
 }

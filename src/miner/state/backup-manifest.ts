@@ -34,15 +34,15 @@ export async function writeBackupManifest(dir: string, files: readonly BackupFil
  */
 export async function readBackupManifest(dir: string): Promise<BackupManifest> {
   const text = await readFile(join(dir, NAME), 'utf8').catch((cause: unknown) => {
-    throw new QuarryError('FILE_NOT_FOUND', `${dir} holds no finished backup`, {
+    throw new QuarryError('FILE_NOT_FOUND', `${dir} does not contain a complete backup`, {
       cause,
-      hint: 'name the directory that quarry backup made; a backup that was interrupted has to be made again',
+      hint: 'name a directory made by quarry backup; an interrupted backup must be made again',
     });
   });
   const manifest = parsed(text);
   if (manifest?.format !== 1 || !Array.isArray(manifest.files) || !manifest.files.every(isBackupFile)) {
     throw new QuarryError('DATA_INVALID', `${join(dir, NAME)} does not describe a backup`, {
-      hint: 'it is damaged, or a newer version wrote it',
+      hint: 'it is damaged or from a newer version',
     });
   }
   return manifest as BackupManifest;

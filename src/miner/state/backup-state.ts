@@ -29,7 +29,7 @@ export async function backupState(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<BackupManifest> {
   if (existsSync(into)) {
-    throw new QuarryError('ALREADY_EXISTS', `${into} exists already`, { hint: 'name a directory that does not' });
+    throw new QuarryError('ALREADY_EXISTS', `${into} already exists`, { hint: 'name a new directory' });
   }
   const partial = await emptyBeside(into);
   try {

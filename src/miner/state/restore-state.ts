@@ -19,7 +19,7 @@ export async function restoreState(
 ): Promise<BackupManifest> {
   const manifest = await readBackupManifest(from);
   if (existsSync(join(stateDir, 'journal.db')) || existsSync(join(stateDir, 'store'))) {
-    throw new QuarryError('ALREADY_EXISTS', `${stateDir} has the state of a miner`, {
+    throw new QuarryError('ALREADY_EXISTS', `${stateDir} already holds a miner's state`, {
       hint: 'move it away, or name another directory with --state-dir',
     });
   }
@@ -53,7 +53,7 @@ async function restoreFile(
   const copied =
     size === file.bytes ? await copyFileHashed(source, join(partial, file.path), { bytes: size, signal }) : undefined;
   if (copied?.sha256 !== file.sha256) {
-    throw new QuarryError('STORE_CORRUPT', `${source} is not as it was when the backup was made`, {
+    throw new QuarryError('STORE_CORRUPT', `${source} has changed since the backup was made`, {
       hint: 'restore another backup',
       details: { path: file.path, bytes: file.bytes, found: size },
     });

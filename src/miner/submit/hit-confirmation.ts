@@ -66,7 +66,7 @@ export class HitConfirmation {
         'FAILED_PRECONDITION',
         `sample ${sampleId} does not win target ${target.id} on this machine`,
         {
-          hint: 'a scorer said so: raise --verify-share, and see quarry fleet status',
+          hint: 'a scorer claimed it: raise --verify-share, and see quarry fleet status',
           details: { sampleId, targetId: target.id },
         },
       );

@@ -27,8 +27,8 @@ export function lockKey(keysDir: string, address: string, chainId: string): Writ
     if (error.code !== 'STORE_LOCKED') throw error;
     const { pid } = error.details;
     const holder = typeof pid === 'string' ? `process ${pid}` : 'another process';
-    throw new QuarryError('STORE_LOCKED', `${holder} spends the coins of ${address} already`, {
-      hint: 'stop it, score for it in its state directory (--share-store), or use a key of its own for each (quarry wallet new): coins that two programs name at once are locked until the epoch ends',
+    throw new QuarryError('STORE_LOCKED', `${holder} already spends the coins of ${address}`, {
+      hint: 'stop it, score for it in its state directory (--share-store), or use separate keys (quarry wallet new): coins used by two programs at once are locked until the epoch ends',
       details: { address, pid },
       cause: error,
       retryable: false,

@@ -81,11 +81,11 @@ export class SpendingGuard {
     }
     const { maxBytes, bondPerByte } = this.#deps.limits();
     if (sizeBytes > maxBytes) {
-      this.#tellTooLarge(`the network takes at most ${maxBytes} bytes`);
+      this.#tellTooLarge(`the network accepts at most ${maxBytes} bytes`);
       return 'too large';
     }
     if (bond > (maxBondShannons ?? defaultMaxBond(sizeBytes))) {
-      this.#tellTooLarge(`at ${bondPerByte} shannons a byte its bond is above the largest that is allowed`);
+      this.#tellTooLarge(`at ${bondPerByte} shannons a byte its bond exceeds the limit`);
       return 'too large';
     }
     return 'allowed';
@@ -95,7 +95,7 @@ export class SpendingGuard {
   #tellTooLarge(limit: string): void {
     if (this.#toldLimits.has(limit)) return;
     this.#toldLimits.set(limit, true);
-    const error = new QuarryError('FAILED_PRECONDITION', `a hit is left out for its size: ${limit}`, {
+    const error = new QuarryError('FAILED_PRECONDITION', `a hit is skipped because of its size: ${limit}`, {
       hint: 'cut smaller samples with --sample-bytes, or allow larger bonds with --max-bond-soma',
     });
     this.#deps.emitter.emit('warning', { error });

@@ -66,7 +66,7 @@ async function earlierSubmission(
   await settleSubmissions(deps, new Set(), onOutcome, signal);
   if (found !== undefined) return acceptedOrThrow(found.digest, found.outcome, undefined);
   throw new QuarryError('ALREADY_EXISTS', `the journal has an accepted submission for target ${targetId}`, {
-    hint: 'nothing is submitted twice; quarry claim brings its reward when it is due',
+    hint: 'nothing is submitted twice; quarry claim collects its reward when due',
     details: { targetId },
   });
 }
@@ -74,15 +74,11 @@ async function earlierSubmission(
 function acceptedOrThrow(digest: string, outcome: SubmissionOutcome, error: QuarryError | undefined): AcceptedSample {
   if (outcome.kind === 'accepted') return { digest, feeShannons: outcome.feeShannons };
   if (outcome.kind === 'unknown') {
-    throw new QuarryError(
-      'OUTCOME_UNKNOWN',
-      `it is not known what became of transaction ${digest}: ${outcome.reason}`,
-      {
-        hint: 'run the same command again: the journal has the signed transaction, and nothing is submitted twice',
-        details: { digest },
-        cause: error,
-      },
-    );
+    throw new QuarryError('OUTCOME_UNKNOWN', `the outcome is unknown for transaction ${digest}: ${outcome.reason}`, {
+      hint: 'run the same command again: the journal has the signed transaction, and nothing is submitted twice',
+      details: { digest },
+      cause: error,
+    });
   }
   throw error ?? new QuarryError('EXECUTION_FAILED', `submitting failed: ${outcome.reason}`, { details: { digest } });
 }

@@ -201,7 +201,7 @@ export class Submitter {
     const sample = await hosting.publish(candidate, signal);
     // Hosting takes a while elsewhere: a target that is gone by now would only cost the fee.
     if (book.get(candidate.open.target.id) === undefined)
-      throw new QuarryError('ABORTED', 'the target was filled meanwhile');
+      throw new QuarryError('ABORTED', 'the target has since been filled');
     const submission = new Submission(candidate, sample, {
       ...this.#deps,
       onRecording: (digest) => this.#inFlight.add(digest),

@@ -54,7 +54,7 @@ export const objectCodec: Codec<SomaObject> = {
     const type = objectTypeCodec.read(r);
     const version = r.u64();
     const length = r.uleb128();
-    if (length < 32) throw r.invalid(`object contents of ${length} bytes, fewer than an id takes`);
+    if (length < 32) throw r.invalid(`object contents of ${length} bytes, fewer than an id`);
     const objectId = idFromBytes(r.raw(32));
     const payload = r.raw(length - 32);
     return { objectId, version, type, payload, owner: ownerCodec.read(r), previousTransaction: digestCodec.read(r) };

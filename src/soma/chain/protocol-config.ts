@@ -159,7 +159,7 @@ const CONFIGS: readonly ProtocolConfig[] = [V1, V2, V3, V4, V5];
 export function protocolConfig(version: number | bigint): ProtocolConfig {
   const config = CONFIGS[Number(version) - 1];
   if (config === undefined) {
-    throw new QuarryError('UNSUPPORTED', `protocol version ${version} is not known; 1 to 5 are`, {
+    throw new QuarryError('UNSUPPORTED', `unknown protocol version ${version}; 1 to 5 are known`, {
       details: { version },
     });
   }

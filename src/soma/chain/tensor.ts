@@ -71,7 +71,7 @@ export const tensorCodec: Codec<SomaTensor> = {
   },
   read: (r) => {
     const dtype = r.uleb128();
-    if (dtype !== 0) throw r.invalid(`tensor element type ${dtype}, of which only 0 (f32) is known`);
+    if (dtype !== 0) throw r.invalid(`tensor element type ${dtype}; only 0 (f32) is known`);
     const raw = r.bytes();
     if (raw.length % 4 !== 0) throw r.invalid(`tensor data of ${raw.length} bytes, which is not a multiple of 4`);
     const values = f32FromLittleEndian(raw);

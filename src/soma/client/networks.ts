@@ -35,7 +35,7 @@ export type NetworkName = keyof typeof NETWORKS;
  */
 export function networkEndpoints(name: string): NetworkEndpoints {
   if (Object.hasOwn(NETWORKS, name)) return NETWORKS[name as NetworkName];
-  throw new QuarryError('UNKNOWN_NETWORK', `there is no network called "${name.slice(0, 40)}"`, {
+  throw new QuarryError('UNKNOWN_NETWORK', `unknown network "${name.slice(0, 40)}"`, {
     hint: `use ${Object.keys(NETWORKS).join(' or ')}, or the URL of a fullnode`,
   });
 }

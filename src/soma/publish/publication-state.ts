@@ -61,8 +61,8 @@ export async function readPublicationState(path: string): Promise<PublicationSta
     if (value.pending !== undefined && !isPending(value.pending)) throw value;
     return value as PublicationState;
   } catch {
-    throw new QuarryError('DATA_INVALID', `${path} is not the state of a publication`, {
-      hint: 'move it away to publish anew, or restore it to go on',
+    throw new QuarryError('DATA_INVALID', `${path} is not a publication's state file`, {
+      hint: 'move it away to publish again, or restore it to continue',
     });
   }
 }

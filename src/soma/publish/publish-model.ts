@@ -208,6 +208,6 @@ export class ModelPublication {
 }
 
 function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new QuarryError('DATA_INVALID', 'the state of the publication misses a step');
+  if (value === undefined) throw new QuarryError('DATA_INVALID', "the publication's state lacks a step");
   return value;
 }

@@ -32,7 +32,7 @@ function parseJsonArray(text: string, what: string): unknown[] {
 export function parseKeystore(text: string): Keypair[] {
   const keys = new Map<Address, Keypair>();
   for (const [index, entry] of parseJsonArray(text, 'the keystore').entries()) {
-    if (typeof entry !== 'string') throw new QuarryError('KEY_INVALID', `keystore entry ${index} is not a text`);
+    if (typeof entry !== 'string') throw new QuarryError('KEY_INVALID', `keystore entry ${index} is not a string`);
     const keypair = Keypair.fromSecret(parseKeystoreEntry(entry));
     keys.set(keypair.address, keypair);
   }

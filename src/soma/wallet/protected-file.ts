@@ -38,7 +38,7 @@ async function readRegularFile(path: string, isSecret: boolean): Promise<string>
     if (!stats.isFile())
       throw new QuarryError('FILE_UNREADABLE', `${path} is not a regular file`, { details: { path } });
     if (isSecret && exposedTo(stats) !== undefined) {
-      throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds secret keys and others may read or change it`, {
+      throw new QuarryError('KEY_FILE_UNSAFE', `${path} holds secret keys but is readable or writable by others`, {
         hint: `make it private: chmod 600 ${path}`,
         details: { path, mode: (stats.mode & 0o777).toString(8).padStart(4, '0') },
       });

@@ -30,8 +30,8 @@ export async function resolveSigner(source: SignerSource): Promise<Keypair> {
     const wallet = await Wallet.open({ directory: source.wallet.directory });
     return wallet.keypair(source.wallet.account);
   }
-  throw new QuarryError('CONFIG_MISSING', 'no key to sign with', {
-    hint: 'set SOMA_SECRET_KEY, name a key file, or make a wallet with `quarry wallet new`',
+  throw new QuarryError('CONFIG_MISSING', 'no signing key', {
+    hint: 'set SOMA_SECRET_KEY, name a key file, or create a wallet with `quarry wallet new`',
   });
 }
 
@@ -49,7 +49,7 @@ export async function readKeyFile(path: string): Promise<Keypair> {
     const keys = parseKeystore(text);
     const [only] = keys;
     if (only === undefined || keys.length > 1) {
-      throw new QuarryError('KEY_INVALID', `the keystore holds ${keys.length} keys where one is due`, {
+      throw new QuarryError('KEY_INVALID', `the keystore holds ${keys.length} keys instead of one`, {
         hint: 'use the wallet and name an account',
         details: { path },
       });

@@ -92,7 +92,7 @@ export class Wallet {
     const keystorePath = resolve(options.directory, 'soma.keystore');
     for (const path of [configPath(options.directory), keystorePath]) {
       if ((await readIfThere(() => readTextFile(path))) !== undefined) {
-        throw new QuarryError('ALREADY_EXISTS', `there is a wallet already: ${path}`, { details: { path } });
+        throw new QuarryError('ALREADY_EXISTS', `the wallet already exists: ${path}`, { details: { path } });
       }
     }
     const config = ClientConfig.create({ ...options, keystorePath });
@@ -155,11 +155,11 @@ export class Wallet {
     if (alias !== undefined) checkAlias(alias);
     return this.#change(async (config, keys) => {
       if (keys.some((key) => key.keypair.address === keypair.address)) {
-        throw new QuarryError('ALREADY_EXISTS', `the wallet has the key of ${keypair.address} already`);
+        throw new QuarryError('ALREADY_EXISTS', `the wallet already has the key of ${keypair.address}`);
       }
       const taken = new Set(keys.map((key) => key.alias));
       if (alias !== undefined && taken.has(alias)) {
-        throw new QuarryError('ALREADY_EXISTS', `the wallet has an account called ${alias} already`);
+        throw new QuarryError('ALREADY_EXISTS', `the wallet already has an account called ${alias}`);
       }
       const added = { keypair, alias: alias ?? aliasFor(keypair.address, taken) };
       if (config.activeAddress === undefined) config.setActiveAddress(keypair.address);
@@ -216,7 +216,7 @@ export class Wallet {
     return this.#change(async (_config, keys) => {
       const renamed = find(keys, account);
       if (keys.some((key) => key !== renamed && key.alias === alias)) {
-        throw new QuarryError('ALREADY_EXISTS', `the wallet has an account called ${alias} already`);
+        throw new QuarryError('ALREADY_EXISTS', `the wallet already has an account called ${alias}`);
       }
       return { keys: keys.map((key) => (key === renamed ? { ...key, alias } : key)), result: () => undefined };
     });
@@ -318,8 +318,8 @@ interface Loaded {
 async function load(directory: string): Promise<Loaded> {
   const text = await readIfThere(() => readTextFile(configPath(directory)));
   if (text === undefined) {
-    throw new QuarryError('CONFIG_MISSING', `there is no wallet in ${directory}`, {
-      hint: 'make one with `quarry wallet new`, or name another directory',
+    throw new QuarryError('CONFIG_MISSING', `no wallet in ${directory}`, {
+      hint: 'create one with `quarry wallet new`, or name another directory',
       details: { directory },
     });
   }

@@ -27,15 +27,15 @@ export function joinParts(
   if (uneven >= 0) {
     throw new QuarryError(
       'INVALID_ARGUMENT',
-      `part ${uneven + 1} has ${parts[uneven]?.length} bytes, no multiple of ${sequenceLength}`,
-      { hint: 'every part but the last must be whole chunks, or the parts after it would be cut elsewhere' },
+      `part ${uneven + 1} has ${parts[uneven]?.length} bytes, not a multiple of ${sequenceLength}`,
+      { hint: 'every part except the last must be whole chunks, or later parts would be cut differently' },
     );
   }
   const chunks = parts.map((part) => Math.ceil(part.length / sequenceLength));
   const total = chunks.reduce((sum, count) => sum + count, 0);
   if (total > batchSize) {
-    throw new QuarryError('DATA_TOO_LARGE', `the parts have ${total} chunks, of ${batchSize} at most`, {
-      hint: 'chunks of a second batch would meet other noise: their score is not the mean',
+    throw new QuarryError('DATA_TOO_LARGE', `the parts have ${total} chunks, above the limit of ${batchSize}`, {
+      hint: 'chunks of a second batch get different noise, so the score is not the mean',
     });
   }
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -28,7 +28,7 @@ export interface FoundParts {
  * stays is spread out. One call at a time.
  */
 export interface ComposePool {
-  /** What computes: `native avx2`, `reference`. */
+  /** The engine in use: `native avx2`, `reference`. */
   readonly name: string;
   readonly dim: number;
   readonly capacity: number;

@@ -41,7 +41,7 @@ export function apiRoutes(deps: HttpApiDeps): readonly ApiRoute[] {
   const routes: ApiRoute[] = [
     ...probeRoutes(deps),
     ...(deps.metrics === undefined ? [] : [metricsRoute(deps.metrics)]),
-    readRoute('/1/summary', 'What the miner did since it started.', schemas.SUMMARY_SCHEMA, async () => deps.summary()),
+    readRoute('/1/summary', 'Totals since the miner started.', schemas.SUMMARY_SCHEMA, async () => deps.summary()),
     ...(deps.events === undefined ? [] : [eventsRoute(deps.events)]),
     ...(deps.reads === undefined ? [] : [...pageRoutes(), ...historyRoutes(deps.reads)]),
     ...(deps.control === undefined ? [] : orderRoutes(deps.control)),
@@ -76,7 +76,7 @@ function probeRoutes(deps: HttpApiDeps): ApiRoute[] {
       method: 'GET',
       path: '/health',
       access: 'open',
-      summary: 'Whether the process answers, and how its fullnode does: losing one is not a reason to restart.',
+      summary: 'Whether the process responds, and the state of its fullnode: losing one is not a reason to restart.',
       schema: {
         type: 'object',
         properties: { status: { const: 'ok' }, fullnode: { enum: ['ok', 'lost'] } },
@@ -88,7 +88,7 @@ function probeRoutes(deps: HttpApiDeps): ApiRoute[] {
       method: 'GET',
       path: '/ready',
       access: 'open',
-      summary: 'Whether work is being done.',
+      summary: 'Whether the miner is working.',
       schema: schemas.READY_SCHEMA,
       otherwise: { 503: 'not now; the body says why' },
       answer: ({ reply }) => {
@@ -117,14 +117,14 @@ function pageRoutes(): ApiRoute[] {
 function historyRoutes(reads: ApiReads): ApiRoute[] {
   const limit = (most: number, fallback: number) => ({
     name: 'limit',
-    description: 'the latest so many',
+    description: 'number of latest entries',
     schema: { type: 'integer', minimum: 1, maximum: most, default: fallback } as const,
   });
   const { winner } = reads;
   return [
-    readRoute('/1/status', 'How the miner stands now.', schemas.STATUS_SCHEMA, async () => reads.status()),
+    readRoute('/1/status', 'Status of the miner.', schemas.STATUS_SCHEMA, async () => reads.status()),
     {
-      ...readRoute('/1/history', 'What submissions came to.', schemas.HISTORY_SCHEMA, ({ by, limit: periods }) =>
+      ...readRoute('/1/history', 'Totals of submissions.', schemas.HISTORY_SCHEMA, ({ by, limit: periods }) =>
         reads.history(by as HistoryBy, Number(periods)),
       ),
       parameters: [
@@ -149,7 +149,7 @@ function historyRoutes(reads: ApiReads): ApiRoute[] {
       parameters: [
         {
           name: 'hours',
-          description: 'the latest so many',
+          description: 'number of latest entries',
           schema: { type: 'integer', minimum: 1, maximum: 9_600, default: 48 },
         },
       ],
@@ -163,7 +163,7 @@ function winnerRoute(winner: NonNullable<ApiReads['winner']>): ApiRoute {
     method: 'GET',
     path: '/1/winner',
     access: 'read',
-    summary: 'Who won a target that something was submitted for, as the fullnode says.',
+    summary: 'Who won a target with a submission of ours, according to the fullnode.',
     schema: schemas.WINNER_SCHEMA,
     otherwise: { 404: 'the fullnode or the journal does not know the target' },
     parameters: [
@@ -195,8 +195,8 @@ function eventsRoute(feed: EventFeed): ApiRoute {
 function orderRoutes(control: NonNullable<HttpApiDeps['control']>): ApiRoute[] {
   const verbs = {
     pause: 'Stops scoring and submitting; targets are still followed.',
-    resume: 'Goes on after a pause.',
-    stop: 'Lets what is in flight finish, then ends.',
+    resume: 'Resumes after a pause.',
+    stop: 'Lets submissions in flight finish, then ends.',
   };
   return (Object.keys(verbs) as (keyof typeof verbs)[]).map((verb) => ({
     method: 'POST',

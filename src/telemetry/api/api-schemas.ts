@@ -151,7 +151,7 @@ export const VITALS_SCHEMA: JsonSchema = object({
 /** Who won a target. */
 export const WINNER_SCHEMA: JsonSchema = object({ status: text }, { submitter: text, distance: number });
 
-/** Whether work is being done. */
+/** Whether the miner is working. */
 export const READY_SCHEMA: JsonSchema = object({ ready: boolean }, { reason: text });
 
 /** An order was taken. */

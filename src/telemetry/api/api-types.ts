@@ -42,7 +42,7 @@ export interface StatusRun {
   readonly scored: number;
   readonly hits: number;
   readonly submitted: number;
-  /** Submissions that wait for their turn or their answer. */
+  /** Submissions queued or awaiting an answer. */
   readonly queued: number;
   /** Over 10 s, a minute and a quarter of an hour. */
   readonly samplesPerSecond: readonly (number | undefined)[];
@@ -73,7 +73,7 @@ export interface StatusModel {
   readonly note: string | undefined;
 }
 
-/** What computes. */
+/** The engines in use. */
 export interface StatusEngine {
   readonly name: string;
   readonly reason: string;

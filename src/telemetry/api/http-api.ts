@@ -65,7 +65,7 @@ export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): 
 export function assertGuarded(host: string, token: string | undefined): void {
   if (isLoopbackHost(host) || (token ?? '') !== '') return;
   throw new QuarryError('CONFIG_INVALID', `the HTTP API on ${host} would be open to every machine that reaches it`, {
-    hint: 'set QUARRY_API_TOKEN, or leave --api-host out',
+    hint: 'set QUARRY_API_TOKEN, or omit --api-host',
   });
 }
 

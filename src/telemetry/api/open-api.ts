@@ -13,7 +13,7 @@ export function openApiOf(routes: readonly ApiRoute[], version: string): Record<
       title: 'Quarry',
       version,
       description:
-        'A miner of open AI networks: its state, its history, and orders to it. Amounts are decimal strings of shannons (1 SOMA = 1,000,000,000).',
+        'A miner of open AI networks: its state, its history, and its control. Amounts are decimal strings of shannons (1 SOMA = 1,000,000,000).',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths,
@@ -48,7 +48,7 @@ function operationOf(route: ApiRoute): Record<string, unknown> {
       [status]: { description: 'as asked', content: { [type]: { schema: schema ?? { type: 'string' } } } },
       ...(parameters.length > 0 && { 400: failure('a parameter is wrong') }),
       ...(access !== 'open' && { 401: failure('the token is missing or wrong') }),
-      ...(access === 'control' && { 403: failure('no token is configured: nothing can be ordered') }),
+      ...(access === 'control' && { 403: failure('no token is configured: control is disabled') }),
       ...Object.fromEntries(Object.entries(route.otherwise ?? {}).map(([code, why]) => [code, failure(why)])),
     },
   };

@@ -299,7 +299,7 @@ describe('the coin pool against a devnet', () => {
     const account = await start({ coins: [SOMA / 2n] });
     const error = await account.transferCoin({ recipient: '0x77', amountShannons: SOMA }).catch((each: Error) => each);
     expect(error).toMatchObject({ code: 'INSUFFICIENT_FUNDS', details: { availableShannons: SOMA / 2n } });
-    expect((error as Error).message).toMatch(/ has 0\.5 SOMA, and 1\.\d+ SOMA are needed/);
+    expect((error as Error).message).toMatch(/ has 0\.5 SOMA, but needs 1\.\d+ SOMA/);
     const failure = { kind: 'insufficientBond', rpcKind: 43, detail: 'required=65000, provided=10' } as const;
     const refused = new ExecutionError(failure as never, { transactionDigest: 'x' } as never, 'submitData');
     expect(refused.message).toBe(
@@ -394,7 +394,7 @@ describe('the coin pool against a node whose reads lag behind its answers', () =
     }
     await expect(account.transferCoin({ recipient: '0x77', amountShannons: 1n })).rejects.toMatchObject({
       code: 'OBJECT_LOCKED',
-      hint: expect.stringContaining('coins of its own'),
+      hint: expect.stringContaining('its own coins'),
     });
     await devnet.advanceEpoch();
     await expect.poll(() => account.pool.state.free).toBe(1);

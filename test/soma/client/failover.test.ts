@@ -61,7 +61,7 @@ describe('several fullnodes of one network', () => {
 
   it('leaves a node that goes on telling what does not fit, and keeps the only one there is', async () => {
     await until(() => preferred() === near.url, 'the near one preferred');
-    const unfit = new QuarryError('PROTOCOL', 'the node tells an impossible epoch');
+    const unfit = new QuarryError('PROTOCOL', 'the node reports an impossible epoch');
     client.reportUnfit(unfit);
     client.reportUnfit(unfit);
     expect(preferred()).toBe(near.url);

@@ -34,12 +34,12 @@ export function withConnection(command: Command): Command {
   return withOutput(command)
     .option('--base-url <url>', 'the coordinator (AITBC_BASE_URL) [https://aitbc.bubuit.net/api]')
     .addOption(
-      new Option('--dialect <name>', 'how the coordinator speaks')
+      new Option('--dialect <name>', 'dialect of the coordinator')
         .choices(['auto', 'documented', 'live', 'live-key', 'live-jwt'])
         .default('auto'),
     )
     .option('--marketplace-url <url>', 'the marketplace service of a live network')
-    .option('--party <name>', 'who offers and buys there: a wallet address or provider name')
+    .option('--party <name>', 'the offering and buying party: a wallet address or provider name')
     .option('--wallet-key-file <file>', 'private key for the login of a live-jwt coordinator')
     .addOption(new Option('--http-timeout-ms <n>').argParser(positiveInteger).hideHelp());
 }
@@ -146,5 +146,5 @@ export async function readObject(file: string, context: CliContext): Promise<Rec
     throw new QuarryError('DATA_INVALID', `${file} is not JSON`, { cause });
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new QuarryError('DATA_INVALID', `${file} does not hold a JSON object`);
+  throw new QuarryError('DATA_INVALID', `${file} does not contain a JSON object`);
 }

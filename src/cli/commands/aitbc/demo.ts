@@ -34,7 +34,7 @@ const SAMPLES = [
 /** `quarry aitbc demo`. */
 export function demoCommand(context: CliContext, createEngine?: () => Promise<ScoringEngine>): Command {
   return new Command('demo')
-    .description('a job from creation to a verified receipt, all on this machine; needs no account')
+    .description('run a job from creation to a verified receipt on this machine; needs no account')
     .argument('[files...]', 'files to score (default: three short texts)')
     .option('--json', 'job, results, receipt and verification as one object')
     .addHelpText('after', '\nExample:\n  quarry aitbc demo README.md')

@@ -47,7 +47,7 @@ export function jobsCommand(context: CliContext): Command {
   withConnection(jobs.command('wait <job-id>').description('wait until a job ends; print its results'))
     .option('--wait-seconds <n>', 'give up after', positiveInteger, 300)
     .addOption(new Option('--timeout-ms <n>').argParser(positiveInteger).hideHelp())
-    .option('--poll-ms <n>', 'pause between two looks', positiveInteger, 5_000)
+    .option('--poll-ms <n>', 'polling interval', positiveInteger, 5_000)
     .addHelpText('after', example('jobs wait job_1234567890 --wait-seconds 60'))
     .action((jobId: string, flags: WaitFlags) =>
       withClient(context, flags, async (client) => {
@@ -65,9 +65,9 @@ export function jobsCommand(context: CliContext): Command {
 
 function addCreate(jobs: Command, context: CliContext): void {
   withConnection(jobs.command('create').description('create a job from a JSON file'))
-    .requiredOption('--file <file>', 'the job as documented; - for standard input')
-    .option('--ttl-seconds <n>', 'live coordinators: seconds until it expires', positiveInteger)
-    .option('--constraints <file>', 'live coordinators: which miners may take it, as JSON')
+    .requiredOption('--file <file>', 'the job in the documented form; - for standard input')
+    .option('--ttl-seconds <n>', 'live coordinators: seconds until the job expires', positiveInteger)
+    .option('--constraints <file>', 'live coordinators: which miners may take the job, as JSON')
     .option('--payment <amount>', 'live coordinators: amount held in escrow')
     .addHelpText('after', example('jobs create --file examples/aitbc-job.json --json'))
     .action(
@@ -96,7 +96,7 @@ function addList(jobs: Command, context: CliContext): void {
   addTableFlags(withConnection(jobs.command('list').description('your jobs')))
     .addOption(new Option('--status <status>').choices(['submitted', 'running', 'completed', 'failed', 'cancelled']))
     .option('--type <type>', 'only jobs of this type')
-    .option('--limit <n>', 'jobs on the page', positiveInteger, 50)
+    .option('--limit <n>', 'jobs per page', positiveInteger, 50)
     .option('--offset <n>', 'jobs skipped', wholeNumber, 0)
     .addHelpText('after', example('jobs list --status running'))
     .action(

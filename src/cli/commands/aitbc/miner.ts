@@ -55,16 +55,16 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
 
   withPins(withConnection(miner.command('run').description('take scoring jobs until interrupted')))
     .requiredOption('--miner-id <name>', 'the public name of this miner')
-    .option('--region <name>', 'where it stands')
+    .option('--region <name>', 'the region of this miner')
     .option('--concurrency <n>', 'jobs at a time', positiveInteger, 1)
-    .option('--capabilities <file>', 'what the scheduler matches jobs against, as JSON')
+    .option('--capabilities <file>', 'capabilities that the scheduler matches jobs against, as JSON')
     .option('--receipts-dir <dir>', 'where receipts are kept', 'aitbc-receipts')
-    .option('--max-jobs <n>', 'end after so many jobs', positiveInteger)
-    .option('--weights <file>', 'safetensors file of the model (default: a small demonstration model)')
+    .option('--max-jobs <n>', 'stop after this many jobs', positiveInteger)
+    .option('--weights <file>', 'safetensors file of the model (default: a small demo model)')
     .addOption(
       new Option('--model-config <name>', 'shape of the model').choices(['small', 'medium', 'v1']).default('small'),
     )
-    .option('--poll-ms <n>', 'pause between polls', positiveInteger, 3_000)
+    .option('--poll-ms <n>', 'polling interval', positiveInteger, 3_000)
     .addHelpText('after', `\nThe miner key comes from AITBC_MINER_KEY.\n${example('miner run --miner-id my-gpu-1')}`)
     .action(async (flags: RunFlags) => {
       const config = await settingsOf(context, flags);

@@ -13,7 +13,7 @@ export function offersCommand(context: CliContext): Command {
   const offers = new Command('offers').description('the marketplace').helpCommand(false);
 
   withConnection(offers.command('create').description('offer capacity from a JSON file'))
-    .requiredOption('--file <file>', 'the offer as documented; - for standard input')
+    .requiredOption('--file <file>', 'the offer in the documented form; - for standard input')
     .addHelpText('after', example('offers create --file offer.json'))
     .action(async (flags: ConnectionFlags & { file: string }) => {
       const input = (await readObject(flags.file, context)) as unknown as OfferInput;
@@ -23,9 +23,9 @@ export function offersCommand(context: CliContext): Command {
     });
 
   addTableFlags(withConnection(offers.command('list').description('active offers')))
-    .option('--job-type <type>', 'only offers for this type of job')
+    .option('--job-type <type>', 'only offers for this job type')
     .option('--max-price <amount>', 'only offers up to this price')
-    .option('--limit <n>', 'offers at most', positiveInteger, 50)
+    .option('--limit <n>', 'maximum number of offers', positiveInteger, 50)
     .addHelpText('after', example('offers list --max-price 0.01'))
     .action(
       async (
@@ -62,8 +62,8 @@ export function offersCommand(context: CliContext): Command {
     );
 
   withConnection(offers.command('accept <offer-id>').description('take an offer for a job'))
-    .requiredOption('--job <job-id>', 'the job it is for')
-    .requiredOption('--bid <price>', 'what you pay, as a decimal amount')
+    .requiredOption('--job <job-id>', 'the job to run')
+    .requiredOption('--bid <price>', 'the price you pay, as a decimal amount')
     .addHelpText('after', example('offers accept offer_1 --job job_1 --bid 0.001'))
     .action((offerId: string, flags: ConnectionFlags & { job: string; bid: string }) =>
       withClient(context, flags, async (client) => {

@@ -43,10 +43,10 @@ export function receiptsCommand(context: CliContext): Command {
 
   withPins(
     withConnection(
-      receipts.command('verify <file>').description('verify a receipt on this machine; --remote asks the service too'),
+      receipts.command('verify <file>').description('verify a receipt on this machine; --remote also asks the service'),
     ),
   )
-    .option('--strict', 'refuse members added after signing and any spelling that is not as signed')
+    .option('--strict', 'refuse members added after signing and any notation that differs from the signed one')
     .option('--remote', 'ask the coordinator instead')
     .addHelpText('after', example('receipts verify receipt.json --signer TJvH0A9pkk0c3uQMNlCivLs3GR3i1T2TtfIbLT0n29Q'))
     .action(
@@ -60,7 +60,7 @@ export function receiptsCommand(context: CliContext): Command {
           await withClient(context, flags, async (client) => {
             const check = await client.receipts.verify(text.trim(), { ...options, signal: context.signal });
             printRecord(context, check, flags);
-            if (!check.valid) throw invalid(['the coordinator says that it is not valid']);
+            if (!check.valid) throw invalid(['the coordinator says that it is invalid']);
           });
           return;
         }
@@ -71,7 +71,10 @@ export function receiptsCommand(context: CliContext): Command {
         const pinned = [...(options.trustedSigners ?? []), ...(options.trustedAttesters ?? [])].length > 0;
         if (pinned && !result.trusted) throw invalid(['signed by a key that is not pinned']);
         if (!pinned)
-          tell(context, 'hint: intact, but anyone could have signed it; pin the keys you trust with --signer');
+          tell(
+            context,
+            'hint: the receipt is intact, but anyone could have signed it; pin the keys you trust with --signer',
+          );
       },
     );
 
@@ -150,6 +153,6 @@ function missesKey(result: ReceiptVerification): boolean {
 
 function invalid(reasons: readonly string[], missesAttester = false): QuarryError {
   return new QuarryError('SIGNATURE_INVALID', `the receipt does not verify: ${reasons.join('; ')}`, {
-    ...(missesAttester && { hint: 'documented attestations name no key: pin the right one with --attester' }),
+    ...(missesAttester && { hint: 'documented attestations do not name a key: pin the right one with --attester' }),
   });
 }

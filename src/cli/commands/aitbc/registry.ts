@@ -22,12 +22,12 @@ export function servicesCommand(context: CliContext): Command {
       .description('submit a request to one of the five services')
       .argument('<name>', Object.keys(SERVICES).join(', ')),
   )
-    .requiredOption('--file <file>', 'the request as documented; - for standard input')
+    .requiredOption('--file <file>', 'the request in the documented form; - for standard input')
     .addHelpText('after', example('services llm --file prompt.json'))
     .action(async (name: string, flags: ConnectionFlags & { file: string }) => {
       const service = SERVICES[name as keyof typeof SERVICES];
       if (service === undefined) {
-        throw new QuarryError('USAGE', `there is no service ${name}`, {
+        throw new QuarryError('USAGE', `unknown service ${name}`, {
           hint: `one of ${Object.keys(SERVICES).join(', ')}`,
         });
       }
@@ -114,7 +114,7 @@ export function registryCommand(context: CliContext): Command {
             ]),
           );
         }
-        if (!result.valid) throw new QuarryError('DATA_INVALID', `the request does not fit ${id}`);
+        if (!result.valid) throw new QuarryError('DATA_INVALID', `the request is not valid for ${id}`);
       });
     });
   return registry;

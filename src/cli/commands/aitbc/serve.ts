@@ -21,17 +21,17 @@ interface ServeFlags {
 /** `quarry aitbc serve`. */
 export function serveCommand(context: CliContext): Command {
   return new Command('serve')
-    .description('a coordinator on this machine, in memory, to try things on; fresh keys every time')
+    .description('run an in-memory coordinator on this machine for experiments; fresh keys every time')
     .addOption(
-      new Option('--dialect <name>', 'which one to be')
+      new Option('--dialect <name>', 'which dialect to speak')
         .choices(['documented', 'live-key', 'live-jwt'])
         .default('documented'),
     )
     .option('--port <n>', '0: any free port', wholeNumber, 8011)
-    .option('--job-types <types>', 'documented: take these only, comma-separated; others are INVALID_JOB_TYPE')
+    .option('--job-types <types>', 'documented: accept only these types, comma-separated; others are INVALID_JOB_TYPE')
     .option('--rate-limited <n>', 'documented: answer the first calls with RATE_LIMIT_EXCEEDED', wholeNumber, 0)
     .option('--failing <n>', 'documented: answer the first calls with INTERNAL_ERROR', wholeNumber, 0)
-    .option('--json', 'one line with address and keys, once it serves')
+    .option('--json', 'one line with address and keys once it is serving')
     .addHelpText('after', example('serve --dialect live-jwt --port 8203'))
     .action(async (flags: ServeFlags) => {
       const faults = flags.jobTypes !== undefined || flags.rateLimited > 0 || flags.failing > 0;

@@ -12,10 +12,10 @@ const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
 /** `quarry aitbc watch`. */
 export function watchCommand(context: CliContext): Command {
   return withConnection(new Command('watch').description('events as they happen, by websocket or by polling'))
-    .option('--job <job-id...>', 'these jobs; ends when all have ended')
-    .option('--market', 'new and vanished offers')
+    .option('--job <job-id...>', 'only these jobs; stops when all have ended')
+    .option('--market', 'new and removed offers')
     .option('--ws-url <url>', 'the websocket (default: /ws at the host of the base URL)')
-    .option('--poll-ms <n>', 'pause between two polls', positiveInteger, 5_000)
+    .option('--poll-ms <n>', 'polling interval', positiveInteger, 5_000)
     .addHelpText('after', example('watch --job job_1234567890 --json'))
     .action(
       async (
@@ -88,7 +88,7 @@ function describe(event: CoordinatorEvent): string {
 
 /** `quarry aitbc health`. */
 export function healthCommand(context: CliContext): Command {
-  return withConnection(new Command('health').description('whether the coordinator answers, and how it speaks'))
+  return withConnection(new Command('health').description('whether the coordinator responds, and its dialect'))
     .addHelpText('after', example('health --base-url http://localhost:8011'))
     .action((flags: ConnectionFlags) =>
       withClient(context, flags, async (client) => {

@@ -14,9 +14,9 @@ import { untilInterrupted } from '../../until-interrupted.js';
 export function demoCommand(context: CliContext, commands: (context: CliContext) => Command): Command {
   return new Command('demo')
     .description('start an arena, a data store and a Hub on this machine and tour them; needs no account')
-    .option('--serve', 'leave the servers running for commands of your own, until Ctrl-C')
+    .option('--serve', 'leave the servers running for your own commands, until Ctrl-C')
     .option('--port <n>', 'first of three ports (default: any free ones)')
-    .option('--json', 'addresses as one JSON object, and no tour')
+    .option('--json', 'addresses as one JSON object, without the tour')
     .addHelpText('after', '\nExamples:\n  quarry flock demo\n  quarry flock demo --serve --port 8460')
     .action(
       async (flags: {
@@ -56,12 +56,12 @@ async function tour(
     `${JSON.stringify({ peft_type: 'LORA', r: 8, base_model_name_or_path: 'Qwen/Qwen2.5-7B' })}\n`,
   );
   await writeFile(join(outputs, 'adapter_model.safetensors'), tinyAdapter());
-  await writeFile(join(outputs, 'README.md'), '# A demonstration adapter\n');
+  await writeFile(join(outputs, 'README.md'), '# A demo adapter\n');
   const scorer = `${JSON.stringify(process.execPath)} -e ${JSON.stringify("process.stdin.resume().on('end',()=>console.log(JSON.stringify({loss:0.731})))")}`;
   const steps: readonly (readonly [why: string, args: readonly string[], shown?: string])[] = [
-    ['Which tasks take submissions?', ['tasks']],
+    ['Which tasks accept submissions?', ['tasks']],
     [
-      'And the ones that are over, newest first',
+      'And the finished ones, newest first',
       ['tasks', '--status', 'finalized', '--columns', 'id,title,closes (utc),params,vram'],
     ],
     ['Fetch the training set of task 7', ['download', '7', '-o', join(dir, 'training_set.jsonl')], 'download 7'],
@@ -71,7 +71,7 @@ async function tour(
       'publish 7 --repo demo-miner/task-7-Qwen2.5-7B --dir outputs --base-model qwen1.5 --yes',
     ],
     [
-      'Be a validator for one assignment',
+      'Validate one assignment',
       ['validate', 'loop', '7', '--max', '1', '--scorer', scorer],
       'validate loop 7 --max 1 --scorer ./score.sh',
     ],
@@ -93,11 +93,11 @@ async function tour(
         await command.parseAsync([...args], { from: 'user' });
       } catch (error) {
         if (error instanceof QuarryError) throw error;
-        throw new QuarryError('INTERNAL', `the demonstration step ${args[0]} failed`, { cause: error });
+        throw new QuarryError('INTERNAL', `the demo step ${args[0]} failed`, { cause: error });
       }
     }
     context.stdout.write(
-      '\nThe servers are gone again. With an account: set FLOCK_API_KEY and HF_TOKEN and run the same commands.\n',
+      '\nThe servers have stopped. With an account, set FLOCK_API_KEY and HF_TOKEN and run the same commands.\n',
     );
   } finally {
     await rm(dir, { recursive: true, force: true });

@@ -165,7 +165,7 @@ async function examine(context: CliContext, session: FlockSession): Promise<Find
               throw error;
             })
         ).discard();
-        return `${hubUrl} answers${hfToken === undefined ? '' : ' and knows the token'}`;
+        return `${hubUrl} answers${hfToken === undefined ? '' : ' and accepts the token'}`;
       }),
     );
   } finally {

@@ -16,10 +16,10 @@ interface DownloadFlags extends FlockFlags {
 /** `quarry flock download`: the training set of a task. */
 export function downloadCommand(context: CliContext): Command {
   return addFlockFlags(new Command('download'))
-    .description('download the training set of a task; goes on where it stopped, through expiring links')
+    .description('download the training set of a task; resumes after interruptions, through expiring links')
     .argument('<id>', 'task id')
     .option('-o, --output <path>', 'file or directory (default: task-<id>-<name> here)')
-    .option('--no-resume', 'begin at the first byte')
+    .option('--no-resume', 'start from the first byte')
     .option('--overwrite', 'replace a finished file')
     .option('--verify <how>', 'size, md5-if-possible, or none', 'md5-if-possible')
     .addHelpText('after', '\nExamples:\n  quarry flock download 7\n  quarry flock download 7 -o data/ --json')

@@ -137,8 +137,8 @@ type Form = 'json' | 'ndjson' | 'csv' | 'md' | 'table';
 function formOf(flags: FormatFlags): Form {
   const chosen = (['json', 'ndjson', 'csv', 'md', 'table'] as const).filter((form) => flags[form]);
   if (chosen.length > 1) {
-    throw new QuarryError('USAGE', `--${chosen.join(' and --')} cannot go together`, {
-      hint: 'Choose one form of output.',
+    throw new QuarryError('USAGE', `--${chosen.join(' and --')} exclude each other`, {
+      hint: 'Choose one output format.',
     });
   }
   return chosen[0] ?? 'table';

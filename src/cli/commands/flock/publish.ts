@@ -46,12 +46,12 @@ function addUploadFlags(command: Command): Command {
   return command
     .option('--dir <folder>', 'folder to upload', 'outputs')
     .option('--require-new', 'fail when the repository exists')
-    .option('--dry-run', 'only list what would be uploaded')
+    .option('--dry-run', 'only list the files to upload')
     .option('--no-xet', 'plain transfer of large files')
     .option('--message <text>', 'title of the commit')
     .option('--private', 'make a new repository private (validators cannot read it)')
     .option('--include <patterns...>', 'only these files, for example "*.safetensors"')
-    .option('--exclude <patterns...>', 'not these files, for example "checkpoint-*/**"')
+    .option('--exclude <patterns...>', 'exclude these files, for example "checkpoint-*/**"')
     .option('--follow', 'follow symbolic links that lead out of the folder');
 }
 
@@ -61,8 +61,8 @@ function addSubmitFlags(command: Command): Command {
     .option('--base-model <name>', 'template name (qwen1.5) or Hub id (Qwen/Qwen1.5-7B), sent as given')
     .option('--gpu-type <text>', 'GPU the model was trained on (default: FLOCK_GPU_TYPE, else the first GPU here)')
     .option('--model-filename <file>', 'ONNX file, for reinforcement-learning tasks')
-    .option('--daily-limit <n>', 'warn from so many submissions per task and day on', '2')
-    .option('--force', 'submit although a check failed')
+    .option('--daily-limit <n>', 'warn from this many submissions per task and day', '2')
+    .option('--force', 'submit even if a check failed')
     .option('--yes', 'do not ask before submitting');
 }
 
@@ -70,7 +70,7 @@ function addSubmitFlags(command: Command): Command {
 export function uploadCommand(context: CliContext): Command {
   return addUploadFlags(addFlockFlags(new Command('upload')))
     .description('upload a model folder to the Hugging Face Hub in one commit; with --quiet prints only its hash')
-    .argument('<owner/repo>', 'repository; a bare name goes into your own namespace')
+    .argument('<owner/repo>', 'repository; a bare name uses your own namespace')
     .addHelpText(
       'after',
       '\nNeeds HF_TOKEN with write access.\n\nExamples:\n  quarry flock upload alice/task-7-model --dir outputs\n  REV=$(quarry flock upload alice/task-7-model --quiet)',
@@ -94,7 +94,7 @@ export function uploadCommand(context: CliContext): Command {
 /** `quarry flock submit`: checks, then submits a model. */
 export function submitCommand(context: CliContext): Command {
   return addSubmitFlags(addFlockFlags(new Command('submit')))
-    .description('check a model on the Hub as validators will, then submit it')
+    .description("run the validators' checks on a Hub model, then submit it")
     .argument('<task>', 'task id')
     .option('--revision <hash|branch>', 'commit to submit; a branch is resolved', 'main')
     .addHelpText(
@@ -196,7 +196,7 @@ export async function submit(
   }
   const wire = { ...outcome, report: { ok: report.ok, checks: report.checks.map((check) => ({ ...check })) } };
   printRecord(context, flags, wire as unknown as JsonObject, [
-    ['submitted', outcome.reconciled ? 'yes; the reply was lost and the row was found' : 'yes'],
+    ['submitted', outcome.reconciled ? 'yes; the reply was lost but the row was found' : 'yes'],
     ['task', report.taskId],
     ...Object.entries(outcome.sent.data).map(
       ([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)] as const,
@@ -222,7 +222,7 @@ function checksTable(checks: readonly PreflightCheck[], context: CliContext): st
 function askable(context: CliContext, flags: { readonly yes?: boolean | undefined }): void {
   if (flags.yes || isTty(context.stdin)) return;
   throw new QuarryError('USAGE', 'submitting from a script needs --yes', {
-    hint: 'Without a terminal there is no one to ask; add --yes.',
+    hint: 'Without a terminal it cannot ask; add --yes.',
   });
 }
 
@@ -264,7 +264,7 @@ function uploadFields(result: UploadResult, flags: UploadFlags): (readonly [stri
       flags.dryRun
         ? 'dry run'
         : result.unchanged
-          ? 'unchanged, no commit made'
+          ? 'unchanged, no commit created'
           : result.reconciled
             ? 'committed; the reply was lost'
             : 'committed',

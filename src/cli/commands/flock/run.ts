@@ -31,8 +31,8 @@ export function runCommand(context: CliContext): Command {
     .requiredOption('--repo <owner/name>', 'model repository on the Hub')
     .option('--base-model <name>', 'template name or Hub id to send')
     .option('--gpu-type <text>', 'GPU the model was trained on')
-    .option('--work-dir <dir>', 'where data and outputs go', 'flock-work')
-    .option('--force', 'submit although a check failed')
+    .option('--work-dir <dir>', 'directory for data and outputs', 'flock-work')
+    .option('--force', 'submit even if a check failed')
     .option('--yes', 'do not ask before submitting')
     .addHelpText(
       'after',
@@ -96,7 +96,10 @@ function train(context: CliContext, command: string, env: Record<string, string 
       if (code === 0) resolve();
       else
         reject(
-          new QuarryError('FAILED_PRECONDITION', `the training program ended with status ${code ?? 'of a signal'}`),
+          new QuarryError(
+            'FAILED_PRECONDITION',
+            `the training program ended ${code === null ? 'by a signal' : `with status ${code}`}`,
+          ),
         );
     });
   });

@@ -41,15 +41,15 @@ export function addFlockFlags(command: Command): Command {
     .option('--json', 'one JSON object on stdout (wire values)')
     .option('--ndjson', 'one JSON value per line')
     .option('--table', 'aligned table (default)')
-    .option('--flat', 'nested fields as columns of their own, data_max_params and so on')
-    .option('--crlf', 'CSV: CRLF line ends')
+    .option('--flat', 'nested fields as separate columns, data_max_params and so on')
+    .option('--crlf', 'CSV: CRLF line endings')
     .option('--bom', 'CSV: begin with a byte order mark')
     .option('--guard', 'CSV: apostrophe before text a spreadsheet would run as a formula')
-    .option('--quiet', 'no talk on stderr')
+    .option('--quiet', 'no messages on stderr')
     .option('--base-url <url>', 'FLock service (FLOCK_BASE_URL)')
     .option('--hub-url <url>', 'Hugging Face Hub (HF_ENDPOINT)')
     .option('--api-key-file <file>', 'file with the arena key (else FLOCK_ARENA_API_KEY, FLOCK_API_KEY)')
-    .option('--env-file <file>', 'variables to read besides the environment (default: .env, if present)');
+    .option('--env-file <file>', 'file with further environment variables (default: .env, if present)');
 }
 
 /**
@@ -83,7 +83,7 @@ async function openSession(context: CliContext, flags: FlockFlags): Promise<Floc
       timeoutMs: config.timeoutSeconds * 1000,
       userAgent: 'quarry-flock (+https://www.npmjs.com/package/quarry-miner)',
     },
-    { onRetry: (error, _attempt, delayMs) => say(`${error.message}; trying again in ${formatDuration(delayMs)}`) },
+    { onRetry: (error, _attempt, delayMs) => say(`${error.message}; retrying in ${formatDuration(delayMs)}`) },
   );
   const state = env['XDG_STATE_HOME'] ?? join(homeDirectory(env), '.local', 'state');
   return {

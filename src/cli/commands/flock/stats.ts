@@ -35,7 +35,7 @@ export function statsCommand(context: CliContext): Command {
   const daily = addFlockFlags(new Command('daily'))
     .description('submissions and validations per UTC day; the last day is incomplete')
     .option('--type <which>', 'submission, validation or both', 'both')
-    .option('--last <n>', 'only the last days', '14')
+    .option('--last <n>', 'number of days to show', '14')
     .addHelpText(
       'after',
       '\nExamples:\n  quarry flock stats daily --last 7\n  quarry flock stats daily --type validation --csv --last 1000',
@@ -187,7 +187,7 @@ async function orLowerCase<T>(
   if (!isEmpty(found) || lower === wallet) return found;
   const again = await read(lower);
   if (isEmpty(again)) return found;
-  session.say(`nothing under the address as typed; shown is ${lower}`);
+  session.say(`nothing under the address as typed; showing ${lower}`);
   return again;
 }
 

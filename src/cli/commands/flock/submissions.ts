@@ -35,7 +35,7 @@ export function subsCommand(context: CliContext): Command {
     .description('your submissions to a task: the best-scored per link, or all of them')
     .argument('<task>', 'task id')
     .option('--all', 'every submission as the service lists it')
-    .option('--better <which>', 'higher or lower: which score is the better one', 'higher')
+    .option('--better <which>', 'whether a higher or lower score is better', 'higher')
     .addHelpText(
       'after',
       '\nExamples:\n  quarry flock subs 7\n  quarry flock subs 7 --better lower\n  quarry flock subs 7 --all --ndjson',
@@ -56,7 +56,7 @@ export function subsCommand(context: CliContext): Command {
           columns: SUBS_COLUMNS,
           empty: `no submissions to task ${task}`,
           ...(rows.length < all.length && {
-            footer: `${rows.length} links, ${all.length} submissions; --all shows every one`,
+            footer: `${rows.length} links, ${all.length} submissions; --all shows them all`,
           }),
         });
       }),

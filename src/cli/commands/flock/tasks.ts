@@ -138,7 +138,7 @@ export function countdownCommand(context: CliContext): Command {
   return addFlockFlags(new Command('countdown'))
     .description('time left until submissions close, counting down')
     .argument('<id...>', 'task ids')
-    .option('--once', 'print once and end')
+    .option('--once', 'print once and exit')
     .addHelpText('after', '\nExamples:\n  quarry flock countdown 7\n  quarry flock countdown 6 7 --once')
     .action((ids: string[], flags: FlockFlags & { readonly once?: boolean | undefined }) =>
       withSession(context, flags, async ({ client }) => {

@@ -17,20 +17,20 @@ interface LoopFlags extends FlockFlags {
 /** `quarry flock validate`: the work of a validator. */
 export function validateCommand(context: CliContext): Command {
   const loop = addFlockFlags(new Command('loop'))
-    .description('take assignments, have a program of yours score them, post the results, until Ctrl-C')
-    .argument('<task...>', 'task ids, asked in turn')
+    .description('take assignments, have your program score them, post the results, until Ctrl-C')
+    .argument('<task...>', 'task ids, polled in turn')
     .requiredOption('--scorer <command>', 'program that scores one submission')
-    .option('--interval <seconds>', 'between two lookups (default: ASSIGNMENT_LOOKUP_INTERVAL, else 180)')
+    .option('--interval <seconds>', 'interval between lookups (default: ASSIGNMENT_LOOKUP_INTERVAL, else 180)')
     .option('--idle <seconds>', 'pause without work (default: TIME_SLEEP, else 180)')
-    .option('--max <n>', 'end after so many assignments')
-    .option('--work-dir <dir>', 'where validation sets are kept while scoring')
+    .option('--max <n>', 'stop after this many assignments')
+    .option('--work-dir <dir>', 'directory for validation sets while scoring')
     .addHelpText(
       'after',
       `
 The scorer reads one JSON object on standard input: the submission (hg_repo_id, revision, base_model, …), the
 assignment (context_length, max_params, …), task_id, assignment_id and eval_file. It prints its metrics as one JSON
-object and ends with 0; 10 means the submission is invalid and is reported as failed; 11 means this machine has a
-problem, nothing is reported and the loop ends; anything else is tried again, three times at most.
+object and exits with 0; 10 means the submission is invalid and is reported as failed; 11 means this machine has a
+problem, nothing is reported and the loop ends; anything else is retried, three times at most.
 
 Examples:
   quarry flock validate loop 7 --scorer "python score.py"

@@ -33,11 +33,11 @@ interface WatchFlags extends FlockFlags {
 export function watchCommand(context: CliContext): Command {
   return addFlockFlags(new Command('watch'))
     .description('follow the tasks, or the scores of your submissions, or a ranking, until Ctrl-C')
-    .option('--interval <seconds>', 'between two looks, at least 15', '60')
+    .option('--interval <seconds>', 'seconds between polls, at least 15', '60')
     .option('--status <names>', 'statuses to follow, comma-separated', 'submission_phase')
     .option('--state <file>', 'remember what was seen between runs')
-    .option('--existing', 'report what is there at the first look too')
-    .option('--exec <command>', 'run for every event, with the event as JSON on its standard input')
+    .option('--existing', 'also report what is there at the first poll')
+    .option('--exec <command>', 'command run for every event, with the event as JSON on its standard input')
     .option('--webhook <url>', 'POST every event as JSON')
     .option('--scores <task>', 'follow the scores of your submissions to this task instead')
     .option('--ranks <task>', 'follow the ranking of this task instead (undocumented endpoint of the service)')
@@ -56,7 +56,7 @@ export function watchCommand(context: CliContext): Command {
           throw new QuarryError('USAGE', '--scores and --ranks exclude each other');
         }
         if (flags.ranks === undefined && (flags.validators || flags.wallet !== undefined)) {
-          throw new QuarryError('USAGE', '--validators and --wallet go with --ranks');
+          throw new QuarryError('USAGE', '--validators and --wallet need --ranks');
         }
         const events = followed(client, flags, { intervalMs, signal, emitExisting: flags.existing === true });
         const http = new HttpClient();
@@ -70,7 +70,8 @@ export function watchCommand(context: CliContext): Command {
                   `${JSON.stringify(event)}\n`,
                   signal,
                 );
-                if (code !== 0) say(`warning: the command of --exec ended with status ${code ?? 'of a signal'}`);
+                if (code !== 0)
+                  say(`warning: the --exec command ended ${code === null ? 'by a signal' : `with status ${code}`}`);
               }
               if (flags.webhook !== undefined) {
                 const answer = await http.request({

@@ -22,13 +22,13 @@ interface FetchFlags extends SessionFlags {
 /** Adds `quarry models fetch`. */
 export function addFetchCommand(models: Command, context: CliContext): void {
   withNetwork(models.command('fetch <id>').description("download a model's weights, verified against the chain"))
-    .option('--out <file>', 'where to write them (default: <id>.safetensors, .encrypted without --decrypt)')
+    .option('--out <file>', 'output file (default: <id>.safetensors, .encrypted without --decrypt)')
     .option('--decrypt', 'decrypt while downloading; the model must be revealed')
     .option('--force', 'replace the file if it exists')
     .addHelpText(
       'after',
       `
-Interrupt it and run it again: it goes on where it stopped, from FILE.part.
+If interrupted, run it again: it resumes from FILE.part.
 ${examples('models fetch 0x… --decrypt --out model.safetensors', 'models fetch 0x… --json')}`,
     )
     .action((id: string, flags: FetchFlags) => {
@@ -49,12 +49,12 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
   const key = flags.decrypt ? manifest.decryptionKey : undefined;
   if (flags.decrypt && key === undefined) {
     throw new QuarryError('FAILED_PRECONDITION', `the key of model ${modelId} is not public yet`, {
-      hint: 'it is once the model is revealed; without --decrypt the encrypted file is fetched',
+      hint: 'it becomes public when the model is revealed; without --decrypt the encrypted file is fetched',
     });
   }
   const file = flags.out ?? `${modelId}.${flags.decrypt ? 'safetensors' : 'encrypted'}`;
   if (!flags.force && (await stat(file).catch(() => undefined)) !== undefined) {
-    throw new QuarryError('ALREADY_EXISTS', `${file} exists already`, { hint: 'name another --out, or add --force' });
+    throw new QuarryError('ALREADY_EXISTS', `${file} already exists`, { hint: 'name another --out, or add --force' });
   }
   const live = liveArea(context, flags);
   const bar = live.bar('weights', Number(manifest.size));
@@ -69,7 +69,7 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
     const kept = isWorthKeeping(failure) ? ((await stat(partial).catch(() => undefined))?.size ?? 0) : 0;
     live.clear();
     if (kept === 0) await rm(partial, { force: true });
-    else tell(context, `${formatBytes(kept)} are kept in ${partial}: run this again to go on from there`);
+    else tell(context, `${formatBytes(kept)} are kept in ${partial}: run this again to resume`);
     throw failure;
   } finally {
     live.clear();
@@ -79,7 +79,7 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
   if (flags.json) sayJson(context, { modelId, file, sizeBytes: Number(manifest.size), checksum, decrypted });
   else {
     const state = decrypted ? 'decrypted' : 'still encrypted';
-    tell(context, `${file}: ${formatBytes(Number(manifest.size))}, ${state}, checksum ${checksum} as on chain`);
+    tell(context, `${file}: ${formatBytes(Number(manifest.size))}, ${state}, checksum ${checksum} matches the chain`);
   }
 }
 

@@ -19,14 +19,14 @@ interface GenerateFlags {
 export function addGenerateCommand(models: Command, context: CliContext): void {
   models
     .command('generate')
-    .description('write deterministic random weights: the same file for the same shape and seed, anywhere')
+    .description('write deterministic random weights: the same shape and seed give the same file everywhere')
     .addOption(
       new Option('--config <name>', 'shape of the model').choices(Object.keys(MODEL_CONFIGS)).makeOptionMandatory(),
     )
     .requiredOption('--seed <n>', 'whole number')
     .requiredOption('--out <file>', 'safetensors file to write; must not exist')
     .addOption(
-      new Option('--spectrum <name>', 'how embeddings are spread: as random weights have it, or as trained ones')
+      new Option('--spectrum <name>', 'distribution of embeddings: like random weights, or like trained ones')
         .choices(EMBEDDING_SPECTRA)
         .default('isotropic'),
     )

@@ -33,18 +33,21 @@ export function addPublishCommand(models: Command, context: CliContext): void {
     .addOption(
       new Option('--config <name>', 'shape of the model').choices(Object.keys(MODEL_CONFIGS)).makeOptionMandatory(),
     )
-    .option('--embedding <file>', 'JSON array: the point targets are drawn near (default: drawn from the checksum)')
+    .option(
+      '--embedding <file>',
+      'JSON array: the point near which targets are drawn (default: drawn from the checksum)',
+    )
     .option('--commission-bps <n>', 'share of rewards kept, basis points', '1000')
     .option('--stake-soma <amount>', "SOMA staked with the model (default: the network's minimum)")
     .option('--url <url>', 'you host FILE.encrypted yourself, at this URL')
-    .option('--state-file <file>', 'where the publication stands (default: FILE.publication.json)')
-    .option('--commit-only', 'end after the commitment; run again in the next epoch to reveal');
+    .option('--state-file <file>', 'file with the progress of the publication (default: FILE.publication.json)')
+    .option('--commit-only', 'stop after the commitment; run again in the next epoch to reveal');
   withSignerFlags(command, HOST_SETTINGS);
   command
     .addHelpText(
       'after',
       `
-Interrupt it at any step and run it again: it goes on where it stopped. The state file holds the key of the weights;
+It can be interrupted at any step; run it again to resume. The state file holds the key of the weights;
 without it a committed model cannot be revealed and loses half its stake.
 ${examples(
   'models publish model.safetensors --config v1 --s3-bucket my-models --s3-public-url https://models.example.com',

@@ -43,7 +43,7 @@ export async function showReach(
         { header: 'COMPOSED', value: (row) => percent(row.composed), align: 'right' },
         { header: '1,000 MORE', value: (row) => `+${percent(row.nextThousand)}`, align: 'right' },
       ],
-      'nothing is scored yet',
+      'nothing has been scored yet',
     );
   }
 }

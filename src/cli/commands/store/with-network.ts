@@ -20,9 +20,11 @@ export function addNetworkStoreCommands(
   command: (usage: string, description: string) => Command,
   context: CliContext,
 ): void {
-  addTableFlags(command('scan', 'which stored samples hit the targets that are open now; submits nothing'))
+  addTableFlags(command('scan', 'show which stored samples hit the currently open targets; submits nothing'))
     .addOption(
-      new Option('--pick <policy>', 'which of several').choices(['first', 'closest', 'cheapest']).default('closest'),
+      new Option('--pick <policy>', 'which of several hits')
+        .choices(['first', 'closest', 'cheapest'])
+        .default('closest'),
     )
     .option('--hits <n>', 'hits per target, 1 to 100', '1')
     .addHelpText('after', examples('store scan', 'store scan --pick cheapest --json'))
@@ -31,8 +33,8 @@ export function addNetworkStoreCommands(
       return withSession(context, flags, (session) => scan(session, flags, limit));
     });
 
-  command('gc', 'drop the scores of weights that are no longer active; sample bytes stay')
-    .option('--dry-run', 'only say what would go')
+  command('gc', 'drop the scores of weights no longer active; sample bytes stay')
+    .option('--dry-run', 'only show what would be removed')
     .addHelpText('after', examples('store gc --dry-run', 'store gc --network testnet'))
     .action((flags: SessionFlags & { dryRun?: boolean | undefined }) =>
       withSession(context, flags, (session) => gc(session, flags)),
@@ -93,7 +95,7 @@ async function gc(session: SomaSession, flags: SessionFlags & { dryRun?: boolean
   const { client, context, config, signal } = session;
   const active = (await client.getActiveModels({ signal })).map(modelKeyOf).filter((key) => key !== undefined);
   if (active.length === 0) {
-    throw new QuarryError('FAILED_PRECONDITION', 'this network has no active models: everything would go', {
+    throw new QuarryError('FAILED_PRECONDITION', 'this network has no active models: everything would be removed', {
       hint: 'check --network; to drop everything, delete the store directory',
     });
   }

@@ -23,12 +23,12 @@ const TEXT_HELP = 'base64; @FILE reads a file, - standard input';
 
 /** Adds `quarry tx show`, `simulate`, `sign` and `execute`. */
 export function addSignedCommands(tx: Command, context: CliContext): void {
-  withNetwork(tx.command('show').description('look a transaction up, or decode base64 without the network'))
+  withNetwork(tx.command('show').description('look up a transaction, or decode base64 without the network'))
     .argument('<transaction>', `digest, or ${TEXT_HELP}`)
     .addHelpText('after', examples('tx show 9qJr…', 'tx show @unsigned --json'))
     .action((argument: string, flags: SessionFlags) => show(context, argument, flags));
 
-  withNetwork(tx.command('simulate').description('what a transaction would do now'))
+  withNetwork(tx.command('simulate').description('show what a transaction would do now'))
     .argument('<transaction>', TEXT_HELP)
     .addHelpText('after', examples('tx simulate @unsigned'))
     .action(async (argument: string, flags: SessionFlags) => {
@@ -48,9 +48,9 @@ export function addSignedCommands(tx: Command, context: CliContext): void {
       sign(context, argument, flags),
     );
 
-  withNetwork(tx.command('execute').description('send a transaction that was signed elsewhere'))
+  withNetwork(tx.command('execute').description('send a transaction signed elsewhere'))
     .argument('[transaction]', `SenderSignedData as ${TEXT_HELP}`)
-    .option('--tx-bytes <base64>', 'TransactionData, when the signature comes apart')
+    .option('--tx-bytes <base64>', 'TransactionData, when the signature is separate')
     .option('--signature <base64>', 'its signature')
     .addHelpText('after', examples('tx execute @signed', 'tx execute --tx-bytes @unsigned --signature AAx…'))
     .action((argument: string | undefined, flags: ExecuteFlags) => execute(context, argument, flags));
@@ -80,10 +80,14 @@ async function sign(
   const parsed = parseTransactionText(await textArgument(context, argument));
   const keypair = await signerOf(context, await configOf(context, { ...flags }), flags);
   if (parsed.data.sender !== keypair.address) {
-    throw new QuarryError('KEY_INVALID', `the transaction is sent by ${parsed.data.sender}, the key is another's`, {
-      hint: 'choose the key with --account, --key-file or SOMA_SECRET_KEY',
-      details: { sender: parsed.data.sender, key: keypair.address },
-    });
+    throw new QuarryError(
+      'KEY_INVALID',
+      `the transaction is sent by ${parsed.data.sender}, the key belongs to another address`,
+      {
+        hint: 'choose the key with --account, --key-file or SOMA_SECRET_KEY',
+        details: { sender: parsed.data.sender, key: keypair.address },
+      },
+    );
   }
   const signed = await signTransaction(parsed.data, keypair);
   const signature = toBase64(signed.signatures[0] ?? new Uint8Array());
@@ -121,7 +125,7 @@ async function signedOf(
     return { ...unsigned, signatures: [fromBase64(await textArgument(context, flags.signature))] };
   }
   if (flags.txBytes !== undefined || flags.signature !== undefined) {
-    throw new QuarryError('USAGE', 'a signed transaction has its signature inside: leave --tx-bytes and --signature');
+    throw new QuarryError('USAGE', 'a signed transaction contains its signature: omit --tx-bytes and --signature');
   }
   const parsed = parseTransactionText(await textArgument(context, argument));
   if (parsed.kind === 'signed') return parsed;

@@ -48,10 +48,14 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
 }
 
 function addNew({ context, command, directoryOf }: AccountCommands): void {
-  command('new', 'make a key; the wallet is made first when there is none')
+  command('new', 'create a key, and the wallet if there is none')
     .option('--alias <name>', 'name of the account')
-    .addOption(new Option('--words <n>', 'words of its phrase').choices(MNEMONIC_WORD_COUNTS.map(String)).default('12'))
-    .option('--show-mnemonic', 'print the phrase that restores the key; it is stored nowhere')
+    .addOption(
+      new Option('--words <n>', 'number of words of its phrase')
+        .choices(MNEMONIC_WORD_COUNTS.map(String))
+        .default('12'),
+    )
+    .option('--show-mnemonic', 'print the phrase that restores the key; it is not stored')
     .addHelpText('after', examples('wallet new --alias miner', 'wallet new --show-mnemonic --words 24'))
     .action(async (flags: WalletFlags & { words: string; showMnemonic?: boolean | undefined }) => {
       const keys = await Wallet.openOrCreate({ directory: await directoryOf(flags) });
@@ -91,11 +95,11 @@ function addExport({ context, command, open }: AccountCommands): void {
   command('export <account>', 'print the secret key of an account')
     .option('--yes-show-the-secret', 'required without --out: anyone who sees the key owns the coins')
     .addOption(
-      new Option('--format <format>', 'how it is written')
+      new Option('--format <format>', 'output format')
         .choices(['bech32', 'hex', 'base58', 'keystore'])
         .default('bech32'),
     )
-    .option('--out <file>', 'write it to a new file that only you may read (mode 0600), and print nothing secret')
+    .option('--out <file>', 'write it to a new file readable only by you (mode 0600), without printing it')
     .addHelpText('after', examples('wallet export miner --out miner.key'))
     .action(async (account: string, flags: WalletFlags & ExportFlags) => {
       if (flags.out !== undefined) {
@@ -159,12 +163,12 @@ function addRename({ context, command, open }: AccountCommands): void {
     .action(async (account: string, alias: string, flags: WalletFlags) => {
       await (await open(flags)).rename(account, alias);
       if (flags.json) sayJson(context, { account, alias });
-      else tell(context, `${account} is called ${alias} now`);
+      else tell(context, `${account} is now called ${alias}`);
     });
 }
 
 function addRemove({ context, command, open }: AccountCommands): void {
-  command('remove <account>', "delete an account's key for good")
+  command('remove <account>', "permanently delete an account's key")
     .option('--yes-delete-the-key', 'required: without a backup its coins are lost')
     .addHelpText('after', examples('wallet remove old --yes-delete-the-key'))
     .action(async (account: string, flags: WalletFlags & { yesDeleteTheKey?: boolean | undefined }) => {

@@ -24,7 +24,7 @@ export function addBalanceCommands(wallet: Command, context: CliContext): void {
   addTableFlags(
     withSigner(wallet.command('coins [address]').description('coins, richest first (default: of the key in use)')),
   )
-    .option('--stakes', 'stakes instead')
+    .option('--stakes', 'list stakes instead')
     .addHelpText('after', examples('wallet coins', 'wallet coins --stakes --json'))
     .action((given: string | undefined, flags: SessionFlags & TableFlags & { stakes?: boolean | undefined }) => {
       const asked = given === undefined ? undefined : idArgument(given, 'account');
@@ -43,7 +43,7 @@ export function addBalanceCommands(wallet: Command, context: CliContext): void {
       const asked = given === undefined ? undefined : addressArgument(given, 'recipient');
       return withSession(context, flags, async (session) => {
         const address = await ownerOf(session, asked);
-        tell(context, `asking the faucet for ${address}`);
+        tell(context, `requesting coins for ${address}`);
         const coins = await session.client.requestFaucet(address, { signal: session.signal });
         const total = coins.reduce((sum, coin) => sum + coin.amountShannons, 0n);
         printRecord(context, flags, { address, receivedShannons: total, coins }, [

@@ -11,7 +11,9 @@ import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 export function addEnvironmentCommands(wallet: Command, context: CliContext): void {
   const command = wallet
     .command('env [alias]')
-    .description('the networks the wallet knows; with an alias, the one the official tool uses. They work as --network')
+    .description(
+      "list the wallet's networks; with an alias, select the official tool's active one. Aliases work as --network",
+    )
     .option('--rpc <url>', 'add the alias, or change its fullnode')
     .option('--json', 'one JSON object on stdout');
   addTableFlags(addSettings(command, ['walletDir']))

@@ -30,7 +30,7 @@ export function executeChangeEpoch(digest: Digest, systemObject: LedgerObject, c
   return outcomeOf(context, undefined, NO_FEE, new Map());
 }
 
-/** Creates the targets an epoch begins with, as many as the emission and budget allow. */
+/** Creates the targets at the start of an epoch, as many as the emission and budget allow. */
 export function createTargets(context: TransactionContext): void {
   const { targetInitialTargetsPerEpoch } = context.state.parameters;
   for (let made = 0n; made < targetInitialTargetsPerEpoch; made++) {

@@ -44,7 +44,7 @@ export class BcsReader {
 
   #take(count: number, type: string): number {
     if (count > this.remaining) {
-      throw this.invalid(`${type} needs ${count} bytes, ${this.remaining} are left`);
+      throw this.invalid(`${type} needs ${count} bytes, but ${this.remaining} are left`);
     }
     const at = this.#offset;
     this.#offset += count;
@@ -94,7 +94,7 @@ export class BcsReader {
       const byte = this.u8();
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) {
-        if (byte === 0 && shift > 0) throw this.invalid('a length or index that is not in its shortest form');
+        if (byte === 0 && shift > 0) throw this.invalid('a length or index not in its shortest form');
         if (value > BCS_MAX_LENGTH) throw this.invalid(`a length or index of ${value}`);
         return value;
       }
@@ -152,6 +152,6 @@ export class BcsReader {
 
   /** @throws QuarryError `BCS_INVALID` when bytes are left over */
   finish(): void {
-    if (this.remaining > 0) throw this.invalid(`${this.remaining} bytes too many`);
+    if (this.remaining > 0) throw this.invalid(`${this.remaining} trailing bytes`);
   }
 }

@@ -90,7 +90,7 @@ export function sizedBytes(size: number): Codec<Uint8Array> {
     },
     read: (r) => {
       const length = r.uleb128();
-      if (length !== size) throw r.invalid(`a byte string of ${length} bytes where ${size} are due`);
+      if (length !== size) throw r.invalid(`a byte string of ${length} bytes instead of ${size}`);
       return r.raw(size);
     },
   };
@@ -235,7 +235,7 @@ export function versionOne<T>(inner: Codec<T>): Codec<T> {
     },
     read: (r) => {
       const index = r.uleb128();
-      if (index !== 0) throw r.invalid(`structure version ${index + 1}, of which only 1 is known`);
+      if (index !== 0) throw r.invalid(`structure version ${index + 1}; only 1 is known`);
       return inner.read(r);
     },
   };
@@ -272,7 +272,7 @@ export function map<K, V>(key: Codec<K>, value: Codec<V>): Codec<ReadonlyMap<K, 
         const [k, v] = entry.read(r);
         const keyBytes = encodeBcs(key, k);
         if (previous !== undefined && compareBytes(previous, keyBytes) >= 0) {
-          throw r.invalid('map keys that are not in ascending order');
+          throw r.invalid('map keys not in ascending order');
         }
         previous = keyBytes;
         entries.set(k, v);

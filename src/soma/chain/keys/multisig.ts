@@ -64,7 +64,7 @@ export function checkMultisigCommittee(committee: MultisigCommittee): void {
 }
 
 function committeeProblem({ members, threshold }: MultisigCommittee): string | undefined {
-  if (members.length === 0 || members.length > MULTISIG_MAX_MEMBERS) return 'it needs 1 to 10 members';
+  if (members.length === 0 || members.length > MULTISIG_MAX_MEMBERS) return 'it must have 1 to 10 members';
   if (members.some((member) => member.publicKey.length !== 32)) return 'a public key does not have 32 bytes';
   if (members.some((member) => !Number.isInteger(member.weight) || member.weight < 1 || member.weight > 255)) {
     return 'a weight is not in 1..255';
@@ -107,7 +107,7 @@ export function verifyMultisig(message: Uint8Array, multisig: MultisigSignature)
   checkMultisigCommittee(multisig.committee);
   const indexes = markedMembers(multisig.bitmap);
   if (indexes.length !== multisig.signatures.length) {
-    throw new QuarryError('SIGNATURE_INVALID', 'the multisig bitmap marks another number of members than signed', {
+    throw new QuarryError('SIGNATURE_INVALID', 'the multisig bitmap does not match the number of signatures', {
       details: { marked: indexes.length, signatures: multisig.signatures.length },
     });
   }
@@ -120,7 +120,7 @@ export function verifyMultisig(message: Uint8Array, multisig: MultisigSignature)
     weight += member.weight;
   }
   if (weight < multisig.committee.threshold) {
-    throw new QuarryError('SIGNATURE_INVALID', 'the members that signed do not reach the multisig threshold', {
+    throw new QuarryError('SIGNATURE_INVALID', 'the signatures do not reach the multisig threshold', {
       details: { weight, threshold: multisig.committee.threshold },
     });
   }
@@ -139,7 +139,7 @@ export function combineMultisig(
   checkMultisigCommittee(committee);
   const indexes = [...signatures.keys()].sort((a, b) => a - b);
   if (indexes.some((index) => committee.members[index] === undefined)) {
-    throw new QuarryError('SIGNATURE_INVALID', 'a signature belongs to no member of the multisig account');
+    throw new QuarryError('SIGNATURE_INVALID', 'a signature is not from a member of the multisig account');
   }
   return {
     scheme: 'multisig',

@@ -55,10 +55,10 @@ export function encodeSignedTransaction(transaction: Pick<SignedTransaction, 'by
 export function decodeSignedTransaction(encoded: Uint8Array): SignedTransaction {
   const reader = new BcsReader(encoded, 'SenderSignedData');
   const count = reader.uleb128();
-  if (count !== 1) throw reader.invalid(`${count} transactions where 1 is due`);
+  if (count !== 1) throw reader.invalid(`${count} transactions instead of 1`);
   const intent = reader.raw(TRANSACTION_INTENT.length);
   if (intent.some((byte, index) => byte !== TRANSACTION_INTENT[index])) {
-    throw reader.invalid('an intent that is not that of a user transaction');
+    throw reader.invalid('an intent other than that of a user transaction');
   }
   const start = reader.offset;
   const data = transactionDataCodec.read(reader);

@@ -70,7 +70,7 @@ export function verifyTransactionSignature(
   const decoded = signature instanceof Uint8Array ? decodeUserSignature(signature) : signature;
   const signer = addressOfSignature(decoded);
   if (signer !== normaliseId(sender)) {
-    throw new QuarryError('SIGNATURE_INVALID', 'the signature belongs to another account than the sender', {
+    throw new QuarryError('SIGNATURE_INVALID', "the signature is not the sender's", {
       details: { sender: normaliseId(sender), signer },
     });
   }

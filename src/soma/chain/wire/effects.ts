@@ -208,7 +208,7 @@ export function statusFromRpc(message: RpcStatus, field = 'status'): ExecutionSt
 function nameOf<N extends string>(table: Readonly<Record<N, number>>, value: number | undefined, field: string): N {
   const present = required(value, field);
   const entry = Object.entries<number>(table).find(([, each]) => each === present);
-  if (entry === undefined) throw new WireError(field, 'FIELD_INVALID', `is ${present}, which has no meaning`);
+  if (entry === undefined) throw new WireError(field, 'FIELD_INVALID', `is ${present}, which is undefined`);
   return entry[0] as N;
 }
 

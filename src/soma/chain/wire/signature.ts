@@ -78,7 +78,7 @@ export function userSignatureFromRpc(message: RpcUserSignature, field = 'signatu
     return multisigFromRpc(signature.value, `${field}.multisig`);
   }
   if (signature.case === undefined) throw new WireError(field, 'FIELD_MISSING', 'holds no signature');
-  throw new WireError(`${field}.scheme`, 'FIELD_INVALID', 'does not fit the signature beside it');
+  throw new WireError(`${field}.scheme`, 'FIELD_INVALID', 'does not match its signature');
 }
 
 function multisigFromRpc(message: MultisigAggregatedSignature, field: string): UserSignature {

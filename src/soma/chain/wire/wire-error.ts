@@ -47,7 +47,7 @@ export function requiredDigest(text: string | undefined, field: string): Digest 
 export function requiredBytes(bytes: Uint8Array | undefined, size: number, field: string): Uint8Array {
   const present = required(bytes, field);
   if (present.length !== size) {
-    throw new WireError(field, 'FIELD_INVALID', `has ${present.length} bytes where ${size} are due`);
+    throw new WireError(field, 'FIELD_INVALID', `has ${present.length} bytes instead of ${size}`);
   }
   return present;
 }

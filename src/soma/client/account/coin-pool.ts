@@ -156,7 +156,7 @@ export class CoinPool {
         const [has, needed] = [shannonsToSoma(totalShannons), shannonsToSoma(options.amount)];
         throw new QuarryError(
           'INSUFFICIENT_FUNDS',
-          `${this.owner} has ${has} SOMA, and ${needed} SOMA are needed with the fees`,
+          `${this.owner} has ${has} SOMA, but needs ${needed} SOMA including fees`,
           {
             hint: 'send coins to the address, or ask the faucet of a test network',
             details: { address: this.owner, requiredShannons: options.amount, availableShannons: totalShannons },
@@ -379,8 +379,12 @@ export class CoinPool {
 }
 
 function lockedUntilEpochEnds(objectId: ObjectId): QuarryError {
-  return new QuarryError('OBJECT_LOCKED', `coin ${objectId} is locked until the epoch ends, and no other suffices`, {
-    hint: 'two transactions named it at once: let every program that signs with this key have coins of its own, or send more',
-    details: { objectId },
-  });
+  return new QuarryError(
+    'OBJECT_LOCKED',
+    `coin ${objectId} is locked until the epoch ends, and the others do not suffice`,
+    {
+      hint: 'two transactions used it at once: give every program that signs with this key its own coins, or send more',
+      details: { objectId },
+    },
+  );
 }

@@ -308,7 +308,7 @@ export class TransactionSender {
     const { digest } = cancelled;
     const found = await findResult(this.client, digest, signal === undefined ? {} : { signal });
     if (found !== undefined) return found;
-    throw new QuarryError('OUTCOME_UNKNOWN', `transaction ${digest} is said to be cancelled, and is not found`, {
+    throw new QuarryError('OUTCOME_UNKNOWN', `transaction ${digest} was reported cancelled, but cannot be found`, {
       hint: 'look it up by its digest before sending another',
       details: { digest },
     });
@@ -397,7 +397,7 @@ export class TransactionSender {
 
 function assertWithin(what: 'fee' | 'bond', amount: bigint, most: bigint): void {
   if (amount <= most) return;
-  const message = `the node asks for a ${what} of ${shannonsToSoma(amount)} SOMA, the most given is ${shannonsToSoma(most)}`;
+  const message = `the node asks for a ${what} of ${shannonsToSoma(amount)} SOMA, above the limit of ${shannonsToSoma(most)}`;
   throw new QuarryError('FAILED_PRECONDITION', message, {
     hint: `ask another fullnode, or raise --max-${what}-soma`,
     details: { shannons: amount, mostShannons: most },

@@ -11,8 +11,8 @@ const LEAST_DATA_SIZE = 1_024n;
 
 function within(value: bigint, least: bigint, most: bigint, field: string): bigint {
   if (value >= least && value <= most) return value;
-  throw new QuarryError('PROTOCOL', `the node tells an impossible ${field}`, {
-    hint: 'another fullnode may know better: name several with --fullnodes',
+  throw new QuarryError('PROTOCOL', `the node reports an impossible ${field}`, {
+    hint: 'try another fullnode: name several with --fullnodes',
     details: { field, value: value.toString(), least: least.toString(), most: most.toString() },
   });
 }
@@ -40,5 +40,5 @@ export function possibleDataSize(bytes: bigint, field: string): bigint {
 /** @throws QuarryError `PROTOCOL` for a number that is not finite */
 export function finite(value: number, field: string): number {
   if (Number.isFinite(value)) return value;
-  throw new QuarryError('PROTOCOL', `the node tells a ${field} that is not finite`, { details: { field } });
+  throw new QuarryError('PROTOCOL', `the node reports a ${field} that is not finite`, { details: { field } });
 }

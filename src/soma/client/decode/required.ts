@@ -9,7 +9,7 @@ import { normaliseId, type ObjectId } from '../../chain/index.js';
 export function required<T>(value: T | undefined, field: string): T {
   if (value === undefined) {
     throw new QuarryError('PROTOCOL', `the node left out ${field}`, {
-      hint: 'the node may run another version of the protocol',
+      hint: 'the node may run a different protocol version',
       details: { field },
     });
   }

@@ -113,7 +113,7 @@ function modelsFrom(
       models.set(model.id, model);
     } catch (error) {
       const { code, message: reason } = toQuarryError(error, 'reading a model');
-      unreadableModels.push(new QuarryError(code, `model ${id} is left out: ${reason}`, { cause: error }));
+      unreadableModels.push(new QuarryError(code, `model ${id} is skipped: ${reason}`, { cause: error }));
     }
   }
   return { models, unreadableModels };

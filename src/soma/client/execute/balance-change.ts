@@ -26,10 +26,14 @@ export async function balanceChange(
     const change = changes.find((each) => each.address === address);
     if (change !== undefined) return change.amountShannons;
     if (read >= READS) {
-      throw new QuarryError('OUTCOME_UNKNOWN', `the node does not tell what transaction ${digest} did to the balance`, {
-        hint: 'ask again later',
-        details: { digest },
-      });
+      throw new QuarryError(
+        'OUTCOME_UNKNOWN',
+        `the node does not report the balance changes of transaction ${digest}`,
+        {
+          hint: 'ask again later',
+          details: { digest },
+        },
+      );
     }
     await client.sleep(backoffDelayMs(read, PAUSE, client.random), signal);
     const found = await findResult(client, digest, { reads: 1, signal });

@@ -56,7 +56,7 @@ export async function executeTransaction(
     } catch (caught) {
       const failure = toQuarryError(caught, 'executing the transaction');
       if (options.signal?.aborted) {
-        throw new QuarryError('ABORTED', `transaction ${signed.digest} was sent; its outcome was not waited for`, {
+        throw new QuarryError('ABORTED', `transaction ${signed.digest} was sent without waiting for its outcome`, {
           hint: 'look it up by its digest',
           details: { digest: signed.digest },
           cause: failure,
@@ -74,7 +74,7 @@ export async function executeTransaction(
       // as another transaction over other coins would be a second one.
       if (outcome === 'refused' && error.code !== 'OBJECT_STALE' && error.code !== 'OBJECT_LOCKED') throw error;
       if (attempt >= attempts || client.now() >= resendUntil) {
-        throw new QuarryError('OUTCOME_UNKNOWN', `it is not known what became of transaction ${signed.digest}`, {
+        throw new QuarryError('OUTCOME_UNKNOWN', `the outcome is unknown for transaction ${signed.digest}`, {
           hint: 'look it up by its digest, or send the same signed bytes again',
           details: { digest: signed.digest, attempts: attempt },
           cause: error,

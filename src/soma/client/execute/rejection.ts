@@ -48,7 +48,7 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
     return refused(
       'OBJECT_LOCKED',
       `object ${objectId ?? '(not named)'} is locked by another transaction`,
-      'use another coin; one that two transactions named at once stays locked until the epoch ends, so let every program that signs with this key have coins of its own',
+      'use another coin; a coin used by two transactions at once stays locked until the epoch ends, so give every program that signs with this key its own coins',
       {
         objectId,
         version: reference?.[2],
@@ -67,7 +67,7 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
   if (FOREIGN_OWNER.test(text)) {
     const objectId = idIn(reference);
     const message = `the node rejects the transaction: ${objectId ?? 'an object'} belongs to another address`;
-    return refused('TRANSACTION_REJECTED', message, 'name objects of the sender only', { objectId });
+    return refused('TRANSACTION_REJECTED', message, 'use only objects of the sender', { objectId });
   }
   const unknown = idIn(UNKNOWN_REFERENCE.exec(text));
   if (unknown !== undefined) {

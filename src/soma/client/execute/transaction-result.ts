@@ -24,7 +24,7 @@ export function resultOf(executed: ExecutedTransaction, digest: Digest): Transac
   const { balanceChanges, objects, checkpoint } = executed;
   const effects = required(executed.effects, 'effects');
   if (effects.transactionDigest !== digest) {
-    throw new QuarryError('PROTOCOL', `the node answered with the effects of another transaction than ${digest}`, {
+    throw new QuarryError('PROTOCOL', `the node answered with the effects of a transaction other than ${digest}`, {
       details: { digest, answered: effects.transactionDigest },
     });
   }

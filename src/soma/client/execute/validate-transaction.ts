@@ -49,7 +49,7 @@ function invalid(message: string, hint: string): QuarryError {
  */
 export function validateTransaction(data: TransactionData, sizeBytes: number): void {
   const { kind, gasPayment } = data;
-  if (isSystemKind(kind.kind)) throw invalid(`${kind.kind} is sent by the network only`, 'send another kind');
+  if (isSystemKind(kind.kind)) throw invalid(`${kind.kind} can only be sent by the network`, 'send another kind');
   if (gasPayment.length === 0) throw invalid('the transaction has no gas payment', 'add a coin that pays');
   assertDistinct(gasPayment, 'gas payments');
   assertDistinct(objectsOfKind(kind), 'inputs');
@@ -57,7 +57,7 @@ export function validateTransaction(data: TransactionData, sizeBytes: number): v
   const merged = objectsOfKind(kind).find((object) => later.has(object.objectId));
   if (merged !== undefined && kind.kind !== 'payCoins') {
     throw invalid(
-      `${merged.objectId} is merged away as gas before it is used`,
+      `${merged.objectId} is merged into the gas coin before it is used`,
       'name it as the first gas coin or not at all',
     );
   }
@@ -68,6 +68,6 @@ export function validateTransaction(data: TransactionData, sizeBytes: number): v
     throw invalid('transferObjects needs at least one object', 'name the objects');
   }
   if (sizeBytes > MAX_TRANSACTION_BYTES) {
-    throw invalid(`the transaction has ${sizeBytes} bytes, of ${MAX_TRANSACTION_BYTES} at most`, 'split it');
+    throw invalid(`the transaction has ${sizeBytes} bytes, above the limit of ${MAX_TRANSACTION_BYTES}`, 'split it');
   }
 }

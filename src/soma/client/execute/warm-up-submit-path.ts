@@ -50,6 +50,6 @@ export async function warmUpSubmitPath(embeddingDim: number, signal?: AbortSigna
     executionRequest(signed, ['effects', 'balance_changes']);
     // Real work goes first.
     await setImmediate();
-    throwIfAborted(signal, 'warming the submit path up');
+    throwIfAborted(signal, 'warming up the submit path');
   }
 }

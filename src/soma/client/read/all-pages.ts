@@ -39,7 +39,7 @@ export async function* allPages<T>(
     const how = token === undefined ? undefined : unending(known, token, { items, maxItems, empty });
     if (how !== undefined) {
       yield* page.items;
-      const error = new QuarryError('PROTOCOL', `the node's list does not end: it ${how}`);
+      const error = new QuarryError('PROTOCOL', `the node's list is endless: it ${how}`);
       if (onEndless === undefined) throw error;
       onEndless(error);
       return;
@@ -58,8 +58,8 @@ function unending(
   token: string,
   read: { readonly items: number; readonly maxItems: number; readonly empty: number },
 ): string | undefined {
-  if (known.has(token)) return 'names a page twice';
-  if (read.items > read.maxItems) return `brings more than ${read.maxItems} items`;
-  if (known.size >= MAX_PAGES || read.empty >= MAX_EMPTY_PAGES) return `names ever more pages, ${known.size} so far`;
+  if (known.has(token)) return 'repeats a page';
+  if (read.items > read.maxItems) return `has more than ${read.maxItems} items`;
+  if (known.size >= MAX_PAGES || read.empty >= MAX_EMPTY_PAGES) return `has too many pages, ${known.size} so far`;
   return undefined;
 }

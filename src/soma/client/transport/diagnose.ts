@@ -49,8 +49,8 @@ export async function diagnoseEndpoint(
     });
     if (found !== 'closed') return found;
     if (!secure && (await speaksTls(endpoint, timeoutMs))) return expectsTls(url);
-    return new QuarryError('UNREACHABLE', `${url} closed the connection at once`, {
-      hint: 'something else may listen there; check the port',
+    return new QuarryError('UNREACHABLE', `${url} closed the connection immediately`, {
+      hint: 'another service may be listening there; check the port',
     });
   } finally {
     socket.destroy();
@@ -89,9 +89,7 @@ function describe(error: Error, endpoint: Endpoint): QuarryError {
   if (endpoint.secure && found.code !== 'UNREACHABLE' && found.code !== 'TIMEOUT') {
     const plain = errno === 'ERR_SSL_WRONG_VERSION_NUMBER' || errno === 'ERR_SSL_PACKET_LENGTH_TOO_LONG';
     return new QuarryError('TLS', `no TLS connection to ${endpoint.url}: ${error.message}`, {
-      hint: plain
-        ? 'the other side speaks plain text: use http: in the URL'
-        : 'check the certificate and the host name',
+      hint: plain ? 'the server speaks plain text: use http: in the URL' : 'check the certificate and the host name',
       details: { errno },
       cause: error,
     });

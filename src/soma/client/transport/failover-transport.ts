@@ -77,7 +77,7 @@ export class FailoverTransport implements RpcTransport {
     const nodes = urls.map((url) => new Fullnode({ ...each, url }, deps, probeTimeoutMs));
     // One fullnode named twice is one.
     this.#nodes = nodes.filter((node, index) => nodes.findIndex(({ url }) => url === node.url) === index);
-    if (this.#nodes.length === 0) throw new QuarryError('CONFIG_INVALID', 'no fullnode is named');
+    if (this.#nodes.length === 0) throw new QuarryError('CONFIG_INVALID', 'no fullnode was given');
     this.#timer = setInterval(() => {
       if (this.#chainId !== undefined) void this.#round();
     }, probeMs);
@@ -164,7 +164,7 @@ export class FailoverTransport implements RpcTransport {
     const node = this.#current;
     if (node === undefined || !node.noteUnfit(performance.now())) return;
     if (this.#best(new Set([node])) === undefined) return;
-    node.cancelCalls(`${node.url} keeps telling what does not fit`, reason, 'stream');
+    node.cancelCalls(`${node.url} keeps sending invalid answers`, reason, 'stream');
     this.#choose();
   }
 
@@ -368,7 +368,7 @@ function fastest(nodes: readonly Fullnode[]): Fullnode | undefined {
 
 function otherChain(node: Fullnode, found: string, expected: string, as?: string): QuarryError {
   return new QuarryError('CONFIG_INVALID', `${node.url} is a fullnode of another chain`, {
-    hint: `name only fullnodes of one network${as === undefined ? '' : `, as ${as} is`}`,
+    hint: `name only fullnodes of one network${as === undefined ? '' : `, like ${as}`}`,
     details: { url: node.url, chainId: found, expectedChainId: expected },
   });
 }

@@ -186,7 +186,7 @@ export class Fullnode {
   /** Takes calls away, by default all: they fail with `UNREACHABLE`, which their callers recover from. */
   cancelCalls(why: string, cause: QuarryError | undefined, kind?: NodeCall['kind']): void {
     const reason = new QuarryError('UNREACHABLE', why, {
-      hint: 'another fullnode takes over where there is one',
+      hint: 'another fullnode takes over if there is one',
       details: { url: this.url },
       cause,
     });

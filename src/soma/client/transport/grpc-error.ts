@@ -90,20 +90,20 @@ const MADE_BY_TRANSPORT = /^(Received RST_STREAM|Received HTTP status code 5|Str
 function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string | undefined } {
   const isInternal = failure.grpcCode === status.INTERNAL || failure.grpcCode === status.UNKNOWN;
   if (isInternal && (!failure.fromServer || MADE_BY_TRANSPORT.test(failure.message))) {
-    return { code: 'UNREACHABLE', hint: 'the connection broke off on its way; the call may be repeated' };
+    return { code: 'UNREACHABLE', hint: 'the connection broke off; the call can be retried' };
   }
   switch (failure.grpcCode) {
     case status.CANCELLED:
       // Our own signal is told apart before: this is a node that shuts down, or a proxy that resets the stream.
-      return { code: 'UNREACHABLE', hint: 'the node or a proxy before it cut the call' };
+      return { code: 'UNREACHABLE', hint: 'the node, or a proxy in front of it, cut off the call' };
     case status.INVALID_ARGUMENT:
     case status.OUT_OF_RANGE:
       return { code: 'INVALID_ARGUMENT' };
     case status.DEADLINE_EXCEEDED:
-      return { code: 'TIMEOUT', hint: 'the node is slow or far; raise timeoutMs (--timeout-seconds)' };
+      return { code: 'TIMEOUT', hint: 'the node is slow or far away; raise timeoutMs (--timeout-seconds)' };
     case status.NOT_FOUND:
       return failure.message === '' && failure.method.startsWith('/soma.rpc.StateService/')
-        ? { code: 'NOT_FOUND', hint: 'this node keeps no indexes; use one that does' }
+        ? { code: 'NOT_FOUND', hint: 'this node has no indexes; use one that does' }
         : { code: 'NOT_FOUND' };
     case status.ALREADY_EXISTS:
       return { code: 'ALREADY_EXISTS' };

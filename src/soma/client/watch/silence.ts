@@ -41,8 +41,8 @@ export class Silence {
       timer = setTimeout(() => {
         this.#lastAt = undefined;
         reject(
-          new QuarryError('TIMEOUT', `no checkpoint for ${Math.round(limitMs / 1000)} s on a stream that is open`, {
-            hint: 'the stream is opened again and what was missed is read back',
+          new QuarryError('TIMEOUT', `no checkpoint for ${Math.round(limitMs / 1000)} s on an open stream`, {
+            hint: 'the stream is reopened and missed checkpoints are read',
           }),
         );
       }, limitMs);

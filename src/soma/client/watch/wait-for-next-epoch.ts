@@ -30,7 +30,7 @@ export async function waitForNextEpoch(client: ClientContext, options: WaitForNe
   } catch (error) {
     if (options.signal?.aborted || !link.signal.aborted) throw error;
     throw new QuarryError('TIMEOUT', `no epoch began within ${timeoutMs} ms`, {
-      hint: 'raise timeoutMs; system parameters tell how long an epoch lasts',
+      hint: 'raise timeoutMs; the system parameters have the length of an epoch',
       details: { timeoutMs },
     });
   } finally {
