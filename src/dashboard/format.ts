@@ -3,8 +3,8 @@ export function soma(shannons: string | bigint): string {
   const value = BigInt(shannons);
   const sign = value < 0n ? '-' : '';
   const digits = (value < 0n ? -value : value).toString().padStart(10, '0');
-  const fraction = digits.slice(-9).replace(/0+$/, '');
-  const whole = digits.slice(0, -9).replace(/\B(?=(\d{3})+$)/g, ',');
+  const fraction = digits.slice(-9).replace(/(?<!0)0+$/, '');
+  const whole = BigInt(digits.slice(0, -9)).toLocaleString('en-US');
   return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
 

@@ -2,7 +2,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { second: 1000, minute: 60_000
 
 /** The window of a sentence such as `1 per 3 minutes`, in milliseconds per call; undefined when none is named. */
 export function parseRateText(text: string): number | undefined {
-  const match = /(\d+) per (\d+) (second|minute|hour)s?/i.exec(text);
+  const match = /(?<!\d)(\d+) per (\d+) (second|minute|hour)s?/i.exec(text);
   const unit = UNIT_MS[match?.[3]?.toLowerCase() ?? ''];
   if (match === null || unit === undefined) return undefined;
   return (Number(match[2]) * unit) / Math.max(1, Number(match[1]));

@@ -43,7 +43,7 @@ export function textOfPage(body: string): string {
  */
 export function descriptionText(description: string): string {
   return plainLines(LOOKS_LIKE_HTML.test(description) ? convert(description, AS_TEXT) : description)
-    .replace(/[ \t]+\n/g, '\n')
+    .replace(/(?<![ \t])[ \t]+\n/g, '\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
 }

@@ -36,7 +36,7 @@ export function diffSchema(document: unknown): SchemaDiff {
     const plain = path
       .replace(/^\/?(?:api\/v\d+\/)?/, '')
       .replace(/\/$/, '')
-      .replaceAll(/\{[^}]*\}/g, '{}');
+      .replaceAll(/\{[^{}]*\}/g, '{}');
     for (const method of Object.keys(operations)) offered.add(`${method.toLowerCase()} ${plain}`);
   }
   const wanted = KNOWN_ENDPOINTS.map(({ method, path }) => `${method} ${path}`);

@@ -38,5 +38,5 @@ export function normaliseBaseUrl(text: string, { what, example, requireTls = fal
   if (url.username !== '' || url.password !== '') {
     throw new QuarryError('CONFIG_INVALID', `the ${what} must not contain a user name or password`);
   }
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  return `${url.origin}${url.pathname.replace(/(?<!\/)\/+$/, '')}`;
 }

@@ -20,7 +20,7 @@ export interface FileToDecode {
 
 /** The name without what a URL adds, in lower case: what the format is told by. */
 function formatName(name: string): string {
-  return name.toLowerCase().replace(/[?#].*$/, '');
+  return name.toLowerCase().replace(/[?#][\s\S]*$/, '');
 }
 
 /**

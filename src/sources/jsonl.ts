@@ -5,7 +5,7 @@ import { splitLines } from './lines.js';
 import { KNOWN_FIELDS, textOf } from './text-field.js';
 
 /** Strings, which are kept, and the numbers Python writes that JSON does not have. */
-const NOT_JSON = /"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN/g;
+const NOT_JSON = /"[^"\\]*(?:\\[\s\S]?[^"\\]*)*(?:"|$)|-?Infinity|NaN/g;
 
 /**
  * The text of every record of a JSON Lines file. Records without text are skipped; lines that do not parse, or are

@@ -205,6 +205,26 @@ describe('registry', () => {
       'Unknown parameter: extra',
     ]);
   });
+
+  it.each([
+    ['^[a-z]+$', []],
+    ['^[0-9]+$', ['Parameter prompt does not match ^[0-9]+$']],
+    ['(a+)+$', ['Parameter prompt was not checked: the pattern (a+)+$ cannot be used']],
+    ['(', ['Parameter prompt was not checked: the pattern ( cannot be used']],
+  ])('checks the pattern %s within a bound of time', (pattern, warnings) => {
+    const prompt = `${'a'.repeat(60)}${pattern === '(a+)+$' ? '!' : ''}`;
+    const llm = findService('LLM_inference');
+    const input_parameters = llm.input_parameters.map((each) => ({
+      ...each,
+      ...(each.name === 'prompt' && { validation: { pattern } }),
+    }));
+    const request = { model: 'llama-7b', prompt };
+    expect(validateServiceRequest({ ...llm, input_parameters }, request)).toEqual({
+      valid: true,
+      errors: [],
+      warnings,
+    });
+  });
 });
 
 describe('services', () => {

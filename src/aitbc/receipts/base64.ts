@@ -4,7 +4,7 @@
  */
 export function decodeBase64Exact(text: unknown, length: number): Uint8Array | undefined {
   if (typeof text !== 'string') return undefined;
-  const body = text.replace(/=+$/, '');
+  const body = text.replace(/(?<!=)=+$/, '');
   const standard = /[+/]/.test(body);
   if (!(standard ? /^[A-Za-z0-9+/]+$/ : /^[A-Za-z0-9_-]+$/).test(body)) return undefined;
   const padding = (4 - (body.length % 4)) % 4;
@@ -12,7 +12,7 @@ export function decodeBase64Exact(text: unknown, length: number): Uint8Array | u
   if (padded !== padding && (padded !== 0 || standard)) return undefined;
   const bytes = Buffer.from(body, standard ? 'base64' : 'base64url');
   if (bytes.length !== length) return undefined;
-  const again = bytes.toString(standard ? 'base64' : 'base64url').replace(/=+$/, '');
+  const again = bytes.toString(standard ? 'base64' : 'base64url').replace(/(?<!=)=+$/, '');
   return again === body ? new Uint8Array(bytes) : undefined;
 }
 

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { isWire } from '../wire.js';
 import type { ServiceDefinition, ServiceParameter } from './service-definition.js';
 
@@ -24,13 +25,28 @@ export function validateServiceRequest(definition: ServiceDefinition, data: unkn
     if (problem !== undefined) errors.push(`Parameter ${parameter.name} must be ${problem}`);
     else for (const bound of boundProblems(parameter, value)) errors.push(bound);
     const pattern = parameter.validation?.['pattern'];
-    if (typeof pattern === 'string' && typeof value === 'string' && !new RegExp(pattern).test(value)) {
-      warnings.push(`Parameter ${parameter.name} does not match ${pattern}`);
-    }
+    if (typeof pattern !== 'string' || typeof value !== 'string') continue;
+    const matches = matchesPattern(pattern, value);
+    if (matches === true) continue;
+    const what =
+      matches === false ? `does not match ${pattern}` : `was not checked: the pattern ${pattern} cannot be used`;
+    warnings.push(`Parameter ${parameter.name} ${what}`);
   }
   const known = new Set(definition.input_parameters.map(({ name }) => name));
   for (const name of Object.keys(data)) if (!known.has(name)) warnings.push(`Unknown parameter: ${name}`);
   return { valid: errors.length === 0, errors, warnings };
+}
+
+/** How long a pattern of a registry may take, milliseconds: one is easily written that would take for ever. */
+const PATTERN_MS = 1_000;
+
+/** Whether a text matches a pattern; `undefined` where the pattern does not parse or takes too long. */
+function matchesPattern(pattern: string, text: string): boolean | undefined {
+  try {
+    return runInNewContext('new RegExp(pattern).test(text)', { pattern, text }, { timeout: PATTERN_MS }) === true;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Text, file and object inputs are not checked, as upstream does not. */

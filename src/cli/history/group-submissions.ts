@@ -41,7 +41,12 @@ const MADE: readonly (readonly [RegExp, string])[] = [
 function sourceOf(origin: string | undefined): string {
   const made = MADE.find(([pattern]) => origin !== undefined && pattern.test(origin));
   if (made !== undefined) return made[1];
-  return origin?.replace(/@\d+$/, '').replace(/#\d+$/, '').replace(/!.*$/, '') ?? '(not recorded)';
+  return (
+    origin
+      ?.replace(/@\d+$/, '')
+      .replace(/#\d+$/, '')
+      .replace(/![\s\S]*$/, '') ?? '(not recorded)'
+  );
 }
 
 function keyOf(submission: PastSubmission, by: Grouping): string {

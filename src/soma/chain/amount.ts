@@ -34,7 +34,10 @@ export function somaToShannons(soma: string): bigint {
 /** An amount in SOMA as decimal text without needless zeros: `1500000000n` is `"1.5"`. Negative amounts keep their sign. */
 export function shannonsToSoma(shannons: bigint): string {
   const magnitude = shannons < 0n ? -shannons : shannons;
-  const fraction = (magnitude % SHANNONS_PER_SOMA).toString().padStart(9, '0').replace(/0+$/, '');
+  const fraction = (magnitude % SHANNONS_PER_SOMA)
+    .toString()
+    .padStart(9, '0')
+    .replace(/(?<!0)0+$/, '');
   const whole = (magnitude / SHANNONS_PER_SOMA).toString();
   return `${shannons < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }

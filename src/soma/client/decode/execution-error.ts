@@ -27,7 +27,7 @@ export class ExecutionError extends QuarryError {
     const info = failure.kind === 'unknown' ? undefined : EXECUTION_FAILURES[failure.kind];
     const rpcKind = RPC_NAMES.get(failure.rpcKind) ?? `KIND_${failure.rpcKind}`;
     const detail = failure.detail ?? '';
-    const data = Object.fromEntries([...detail.matchAll(/(\w+)=([^,\s]+)/g)].map(([, name, value]) => [name, value]));
+    const data = Object.fromEntries([...detail.matchAll(/\b(\w+)=([^,\s]+)/g)].map(([, name, value]) => [name, value]));
     const isOfFunds = FUNDS.has(failure.kind);
     super(
       isOfFunds ? 'INSUFFICIENT_FUNDS' : 'EXECUTION_FAILED',
