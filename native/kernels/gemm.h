@@ -12,6 +12,8 @@
 // sqrt(k) 2^-24 of it in practice. bf16 products are exact in f32, so the same bound holds on the rounded inputs;
 // rounding the inputs adds at most 2^-8 sum|a||b|. The hardware's dot and matrix products take subnormal inputs as zero;
 // ARM's round each step to odd, which doubles the bound's 2^-24.
+//
+// There is no int8: see "Why no products are in int8" in docs/benchmarks.md.
 #include <cstddef>
 #include <cstdint>
 

@@ -29,6 +29,7 @@ const BENCHES = [
   'search',
   'fleet',
   'gpu',
+  'rounding',
 ] as const;
 /** What runs when none is named: short, and needing nothing but this machine. */
 const DEFAULT_BENCHES = ['gemm', 'distance', 'weights', 'rng'] as const;
@@ -86,7 +87,7 @@ export function benchCommand(context: CliContext): Command {
     .addOption(
       new Option(
         '--models-dir <path>',
-        'reach, search: folder of trained models, medium-trained-1.safetensors to -3',
+        'reach, search, rounding: folder of trained models, medium-trained-1.safetensors to -3',
       ).env('QUARRY_BENCH_MODELS'),
     )
     .option('--targets <n>', 'search: targets searched for (default: 50)', parseCount)
