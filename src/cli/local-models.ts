@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/index.js';
 import { type ChosenEngine, chooseEngine } from '../engine/choose-engine.js';
+import type { ScoringEngine } from '../engine/contract.js';
 import { ModelShelf, type ModelShelfDeps } from '../fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../http/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
@@ -23,6 +24,8 @@ export interface LocalModelsOptions extends Pick<ModelShelfDeps, 'nearby'> {
   readonly loopback: boolean;
   /** Told which engine was chosen, at the first model of a shape. */
   readonly onEngine: (chosen: ChosenEngine) => void;
+  /** Puts another engine over that of this machine: one for models of all shapes. */
+  readonly overEngine?: ((local: ScoringEngine) => Promise<ScoringEngine>) | undefined;
 }
 
 /**
@@ -32,13 +35,13 @@ export function openLocalModels(
   context: CliContext,
   config: Config,
   stateDir: string,
-  { loopback, nearby, onEngine }: LocalModelsOptions,
+  { loopback, nearby, onEngine, overEngine }: LocalModelsOptions,
 ): LocalModels {
   const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
   const engines = new Map<string, Promise<ChosenEngine>>();
   const engineFor = async (shape: ModelConfig) => {
     // By value: every model on the wire brings a description of its own.
-    const key = JSON.stringify(shape);
+    const key = overEngine === undefined ? JSON.stringify(shape) : 'all';
     const chosen =
       engines.get(key) ??
       chooseEngine(
@@ -49,9 +52,9 @@ export function openLocalModels(
           signal: context.signal,
         },
         shape,
-      ).then((engine) => {
+      ).then(async (engine) => {
         onEngine(engine);
-        return engine;
+        return overEngine === undefined ? engine : { ...engine, engine: await overEngine(engine.engine) };
       });
     engines.set(key, chosen);
     chosen.catch(() => engines.delete(key));

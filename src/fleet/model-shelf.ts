@@ -100,7 +100,7 @@ export class ModelShelf {
     const nearby = this.#deps.nearby?.(manifest, signal);
     const file = await weights.open(manifest, { fallbacks, packing, nearby, signal });
     try {
-      return await engine.load(file, config);
+      return await engine.load(file, config, { published: manifest });
     } finally {
       await file.close();
     }

@@ -1,18 +1,30 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasNatsServer, startNatsServer } from '../../bench/nats-server.js';
 import type { LoadedModel, ScoringEngine } from '../../src/engine/index.js';
 import { createJsEngine } from '../../src/engine/js/index.js';
 import { cosineDistance, selectBest } from '../../src/engine/reference/index.js';
-import { ModelShelf, ScoringService, type Serving, serveScoring } from '../../src/fleet/index.js';
+import {
+  fleetStatus,
+  ModelShelf,
+  openFleet,
+  ScoringService,
+  type Serving,
+  serveScoring,
+} from '../../src/fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../src/http/index.js';
 import { manifestOf } from '../../src/soma/chain/index.js';
 import { ScoringClient } from '../../src/soma/services/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { openSafetensors } from '../../src/weights/safetensors.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
+import { until } from '../until.js';
 import { type Published, publishModels } from './published-models.js';
 
 const LIMITS = { maxDataBytes: 4096, maxModels: 4, batch: 16, remembered: 100 };
@@ -155,6 +167,42 @@ describe('the Scoring service', () => {
     other.close();
     await server.close();
   });
+
+  it.skipIf(!hasNatsServer)(
+    'is answered by the scorers of a fleet, with one alike',
+    async () => {
+      const server = await startNatsServer(join(dir, 'nats'));
+      const place = ['--nats', server.url, '--fleet', 'serve', '--workers', '1'];
+      const start = (name: string, args: readonly string[]): ChildProcess =>
+        spawn(process.execPath, ['bin/quarry.js', ...args, ...place, '--state-dir', join(dir, name)], {
+          stdio: ['ignore', 'pipe', 'ignore'],
+        });
+      const scorer = start('scorer', ['scorer', '--allow-loopback', '--engine', 'js']);
+      const serve = start('serving', ['serve', '--engine', 'fleet', '--serve-port', '0', '--json']);
+      const [line] = (await once(createInterface({ input: serve.stdout! }), 'line')) as [string];
+      const other = new ScoringClient({ url: (JSON.parse(line) as { url: string }).url, timeoutMs: 60_000 });
+      const asked = request('elsewhere', bytes('scored on another machine'));
+      const [here, there] = [await client.score(asked), await other.score(asked)];
+      expect({ winner: there.winner, distance: there.distance }).toEqual({
+        winner: here.winner,
+        distance: expect.closeTo(here.distance, 4),
+      });
+      const fleet = await openFleet({ url: server.url, fleet: 'serve', name: 'test' });
+      // A byte for each of the three models, and the sample.
+      await until(
+        async () => (await fleetStatus(fleet)).scorers.some(({ samples }) => samples === 6),
+        'the scorer to say so',
+      );
+      await fleet.close();
+      other.close();
+      for (const child of [scorer, serve]) {
+        child.kill('SIGINT');
+        await once(child, 'close');
+      }
+      await server.close();
+    },
+    120_000,
+  );
 
   it('needs a token beyond loopback, and then from every caller', async () => {
     const service = { score: () => Promise.reject(new Error('not asked')) };
