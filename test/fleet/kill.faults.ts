@@ -62,10 +62,10 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 describe.skipIf(!hasNatsServer)('a fleet whose parts are killed', () => {
   test.each([
-    ['', trouble(false, 1)],
-    ['by scorers that keep it, ', trouble(true, 0.25)],
+    [COUNTS.join(', '), trouble(false, 1)],
+    ['A quarter as many, of scorers that keep rows', trouble(true, 0.25)],
   ])(
-    `${COUNTS.join(', ')} kills and cuts: every sample is scored once, %sand the ledger agrees`,
+    '%s kills and cuts: every sample is scored once, and the ledger agrees',
     {
       timeout: 300_000 + COUNTS.reduce((sum, count) => sum + count, 0) * 60_000,
     },
