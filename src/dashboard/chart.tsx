@@ -29,7 +29,7 @@ export interface ChartProps {
   readonly kind: 'time' | 'place';
   /** Whether the y axis begins at 0. Default true. */
   readonly fromZero?: boolean;
-  /** Whether the y axis has steps of powers of two, as bytes are told. Default false. */
+  /** Whether the y axis has steps of powers of two, as for bytes. Default false. */
   readonly inBytes?: boolean;
   /** Of the theme: colours are read anew when it changes. */
   readonly isDark: boolean;

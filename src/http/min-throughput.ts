@@ -24,7 +24,7 @@ export const DOWNLOAD_STALL_MS = 10_000;
 
 /**
  * Passes pieces on as they come, and ends when they come too slowly: a sender that drips one byte just before every
- * timeout would hold its reader for ever.
+ * timeout would block its reader forever.
  *
  * @param what named in the error, such as a redacted URL
  * @param now monotonic milliseconds

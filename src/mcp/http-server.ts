@@ -87,7 +87,9 @@ async function open({ sessions, host, miner }: Service): Promise<StreamableHTTPS
   return transport;
 }
 
-/** Notes that a session is in use; beyond the limit, the one used longest ago ends: its agent is told to begin anew. */
+/**
+ * Notes that a session is in use; beyond the limit, the least recently used one ends: its agent has to start a new one.
+ */
 function keep(sessions: Service['sessions'], id: string, transport: StreamableHTTPServerTransport): void {
   sessions.delete(id);
   sessions.set(id, transport);

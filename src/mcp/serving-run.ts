@@ -50,7 +50,7 @@ export class ServingRun {
         this.#ended = run.then(() => resolve(undefined), reject);
       });
     } finally {
-      // Answered: from now on it serves until it is told to end.
+      // Answered: from now on it serves until it is stopped.
       signal.removeEventListener('abort', cancel);
     }
   }

@@ -31,7 +31,7 @@ export interface ToolSpec<I extends z.ZodObject, O extends z.ZodObject> {
   readonly output: O;
   /** Whether it changes something; reading tools may be called freely. */
   readonly writes?: boolean | undefined;
-  /** @throws QuarryError which the agent is told with its hint */
+  /** @throws QuarryError which is passed to the agent with its hint */
   call(input: z.output<I>, call: ToolCall): Promise<Readonly<Record<string, unknown>>>;
 }
 
@@ -56,7 +56,7 @@ export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(spec: T
             progress: ++steps,
             message: redactText(message, host.secrets),
           };
-          // A client that is gone is told nothing more.
+          // Nothing more is sent to a client that is gone.
           sendNotification({ method: 'notifications/progress', params }).catch(() => {});
         };
         try {

@@ -41,7 +41,9 @@ const TOPICS: Partial<Record<NoticeKind, string>> = {
 /** What a timer takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Sends notices to a webhook, each kind at most once in its quiet time. What fails is told and disturbs nothing else. */
+/**
+ * Sends notices to a webhook, each kind at most once in its quiet time. Failures are reported and affect nothing else.
+ */
 export class WebhookNotifier {
   readonly #options: WebhookOptions;
   readonly #deps: WebhookDeps;
@@ -87,7 +89,7 @@ export class WebhookNotifier {
     return true;
   }
 
-  /** Sends nothing more about what this kind of notice is about, unless it is told again. */
+  /** Drops a pending notice of this kind, unless it is raised again. */
   withdraw(kind: NoticeKind): void {
     const topic = topicOf({ kind });
     clearTimeout(this.#held.get(topic));

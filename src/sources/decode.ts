@@ -18,7 +18,7 @@ export interface FileToDecode {
   readonly randomAccess?: (() => Promise<RandomAccess>) | undefined;
 }
 
-/** The name without what a URL adds, in lower case: what the format is told by. */
+/** The name without URL parts, in lower case: it determines the format. */
 function formatName(name: string): string {
   return name.toLowerCase().replace(/[?#][\s\S]*$/, '');
 }
@@ -72,7 +72,7 @@ async function* textOnly(origin: string, pieces: AsyncIterable<Uint8Array>): Asy
 }
 
 function needsFile(name: string, format: string): QuarryError {
-  return new QuarryError('UNSUPPORTED', `${name} cannot be read as a stream: ${format} is read from its end`, {
+  return new QuarryError('UNSUPPORTED', `${name} cannot be read as a stream: ${format} files are read from the end`, {
     hint: 'download the file first and name its path',
   });
 }

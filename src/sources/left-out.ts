@@ -6,7 +6,7 @@ export type OnLeftOut = (name: string, error: QuarryError) => void;
 /** Names told one by one before the rest is only counted. */
 const NAMED = 5;
 
-/** Records of one file that are left out: the first few are told by name, the others as a number. */
+/** Skipped records of one file: the first few are reported by name, the others as a count. */
 export class LeftOut {
   readonly #tell: OnLeftOut | undefined;
   readonly #first: { readonly name: string; readonly error: QuarryError }[] = [];

@@ -5,7 +5,7 @@ import { peek } from './peek.js';
 /** Packed in each other more often than this, a file is made to keep a reader busy. */
 const MAX_LAYERS = 4;
 
-/** Compressions that are told by their first bytes and not undone: their bytes look random and hold no text. */
+/** Compressions recognised by their first bytes but not supported: their bytes look random and hold no text. */
 const REFUSED: readonly (readonly [name: string, magic: readonly number[]])[] = [
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ['bzip2', [0x42, 0x5a, 0x68]],

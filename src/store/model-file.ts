@@ -18,7 +18,7 @@ export function readModelFile(dir: string): (ModelKey & { readonly embeddingDim:
   return { architecture, checksum, embeddingDim: dimIn(dir, { architecture, checksum }) };
 }
 
-/** Writes `model.json` unless it says this already: one that was damaged is made again. */
+/** Writes `model.json` unless it already says this: a damaged one is rewritten. */
 export function ensureModelFile(dir: string, model: ModelFile): void {
   if (existsSync(join(dir, 'model.json')) && dimIn(dir, model) === model.embeddingDim) return;
   mkdirSync(dir, { recursive: true });

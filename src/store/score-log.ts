@@ -58,7 +58,7 @@ export class ScoreLog {
     return this.samples.length;
   }
 
-  /** As the sample log's repair; bf16 rows that are missing are made again from the f32 rows. Writer only. */
+  /** Like the sample log's repair; missing bf16 rows are rebuilt from the f32 rows. Writer only. */
   repair(committed: number): { lost: number; adopted: number } {
     const rowBytes = this.embeddingDim * 4;
     let whole = Math.min(

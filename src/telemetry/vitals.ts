@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 const MINUTELY = 2 * 24 * 60;
 /** Beyond this nothing is kept. */
 const KEPT = 400 * 24 * 60;
-/** Points in an answer at most; of more, every nth is told. */
+/** Maximum number of points in an answer; beyond it, every nth is returned. */
 const MAX_POINTS = 1_500;
 
 const MIGRATIONS = [

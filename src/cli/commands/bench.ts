@@ -34,7 +34,7 @@ const BENCHES = [
 /** What runs when none is named: short, and needing nothing but this machine. */
 const DEFAULT_BENCHES = ['gemm', 'distance', 'weights', 'rng'] as const;
 
-/** What every bench is told; each takes what it knows. Shapes are those of bench/result.ts and its benches. */
+/** The options given to every bench; each uses those it knows. Shapes are those of bench/result.ts and its benches. */
 interface BenchModuleOptions {
   readonly json: boolean;
   readonly quick: boolean;

@@ -17,7 +17,7 @@ interface DashboardFlags {
   readonly json?: boolean;
 }
 
-/** How often a reader of the events is told how things stand, milliseconds. */
+/** Interval of status events to readers, milliseconds. */
 const STATUS_EVERY_MS = 2_000;
 
 /** `quarry dashboard`: the page over a state directory, read-only. */

@@ -81,7 +81,7 @@ async function nodeOf(session: SomaSession): Promise<Omit<Check, 'name'> & { rea
   return { state: 'ok', detail, clock };
 }
 
-/** A checkpoint from the future tells of a clock that is behind; an old one may tell of the node, or of the clock. */
+/** A checkpoint from the future means that our clock is behind; an old one may be due to the node or to the clock. */
 function clockOf(ageMs: number | undefined): Check {
   const name = 'clock';
   if (ageMs === undefined)

@@ -25,7 +25,7 @@ export interface AskedTarget {
   readonly candidates: readonly StoredCandidate[] | undefined;
 }
 
-/** Asks a node, and the store, about targets. Best effort: what the journal knows is told without them, too. */
+/** Asks a node, and the store, about targets. Best effort: what the journal knows is shown without them, too. */
 export async function askTargets(
   context: CliContext,
   flags: SessionFlags,

@@ -17,7 +17,7 @@ export interface StoredCandidate {
 
 /** Shown of a target; the closest come first. */
 const MOST = 5;
-/** Farther than any distance there is: misses are told too. */
+/** Beyond any possible distance, so that misses are listed too. */
 const ANY_DISTANCE = 3;
 
 /**

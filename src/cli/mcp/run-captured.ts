@@ -19,7 +19,7 @@ export async function runCaptured(
   commands: (args: readonly string[], context: CliContext) => Promise<Command[]>,
 ): Promise<unknown[]> {
   const records: unknown[] = [];
-  // A miner of weeks writes without end: what is told as it comes is not kept.
+  // A miner that runs for weeks writes without end: output that is streamed is not kept.
   const take = onRecord ?? ((record: unknown) => void records.push(record));
   const plain = createStyle(false);
   const link = childSignal(signal, outer.signal);

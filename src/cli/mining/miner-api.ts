@@ -9,7 +9,7 @@ import { formatDuration } from '../../text/index.js';
 import { openStateReads } from '../dashboard/state-reads.js';
 import { versionOf } from '../version.js';
 
-/** How often a reader of the events is told how the miner stands, milliseconds. */
+/** Interval of status events to readers, milliseconds. */
 const STATUS_EVERY_MS = 1_000;
 
 /**

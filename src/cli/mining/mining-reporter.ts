@@ -24,11 +24,11 @@ export interface MiningReporterOptions {
 }
 
 const LIVE_STATUS_MS = 500;
-/** How long an equal warning is counted before it is told again. */
+/** How long an identical warning is only counted before it is printed again. */
 const WARNING_QUIET_MS = 60_000;
 /** Live status lines at most. */
 const STATUS_LINES = 2;
-/** Outcomes that come within this time are told together. */
+/** Outcomes within this time are printed together. */
 const BURST_MS = 1_000;
 
 /** Tells people, or programs, what a miner does: lines for events, bars for downloads, a status line for rates. */

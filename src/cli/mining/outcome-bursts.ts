@@ -18,7 +18,7 @@ export class OutcomeBursts {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param windowMs how long after its first outcome a burst is told
+   * @param windowMs how long after its first outcome a burst is reported
    * @param tell takes the bursts of a window, in the order in which they began
    */
   constructor(windowMs: number, tell: (burst: OutcomeBurst) => void) {

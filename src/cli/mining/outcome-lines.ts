@@ -3,7 +3,7 @@ import { plainText, type Style } from '../../text/index.js';
 import type { OutcomeBurst, OutcomeEvent } from './outcome-bursts.js';
 import { shortId } from './short-id.js';
 
-/** Outcomes that are told one by one, however close together they came. */
+/** Outcomes that are always printed one by one, however close together. */
 const SINGLE = 3;
 
 /** The lines that tell a burst: one each for a few, one for all of many. */

@@ -16,7 +16,7 @@ const PUBLIC_PATHS = /^\/(health$|v1\/(health$|marketplace\/|auth\/|login$|regis
 
 /**
  * A coordinator on 127.0.0.1 that behaves as the deployed ones do, faults included: other paths and bodies than the
- * page, services that store a job and then fail, a result that stays "not ready" for ever after a failure, receipts with
+ * page, services that store a job and then fail, a result that stays "not ready" forever after a failure, receipts with
  * members added after signing. The separate marketplace service answers under `/market`.
  */
 export class LiveServer {

@@ -24,7 +24,7 @@ export interface TargetFollowerDeps {
   readonly onOpened: (targetId: string, signal: AbortSignal) => void;
   /** A target was filled, by anyone. */
   readonly onFilled: (targetId: string) => void;
-  /** An epoch is told; the same one may be told again. */
+  /** Called with each epoch; the same one may be reported again. */
   readonly onEpoch: (epoch: bigint, signal: AbortSignal) => Promise<void>;
 }
 

@@ -132,7 +132,7 @@ export class Matcher {
   async #answerWaiting(signal: AbortSignal): Promise<void> {
     this.#answering = true;
     try {
-      // So that all targets of a checkpoint are told.
+      // So that all targets of a checkpoint are known first.
       await promisesSettled();
       while (this.#waiting.size > 0 && !signal.aborted) {
         const targets = [...this.#waiting].flatMap((id) => this.#deps.book.get(id) ?? []);

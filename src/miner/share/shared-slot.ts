@@ -140,7 +140,7 @@ export class SharedSlot {
     const id = modelKeyId(model);
     const count = this.#rows.scoreCount(model);
     let cursor = this.#cursors.get(id);
-    // Scores that were dropped and made anew are fewer.
+    // Scores that were dropped and computed again are fewer.
     if (cursor === undefined || cursor.row > count) cursor = { row: 0, hold: undefined };
     this.#cursors.set(id, cursor);
     const ids = this.#fitting(this.#rows.scoredFrom(model, cursor.row, ROWS_AT_ONCE));

@@ -65,7 +65,7 @@ async function emptyBeside(into: string): Promise<string> {
 
 async function snapshot(stateDir: string, partial: string, path: string): Promise<BackupFile | undefined> {
   const from = join(stateDir, path);
-  // A store's index is made again from its files; a journal is what a backup is for.
+  // A store's index can be rebuilt from its files; the journal is what a backup is for.
   if (path !== 'journal.db' && !existsSync(from)) return undefined;
   const whole = join(partial, `${path.replace('/', '-')}.snapshot`);
   snapshotDatabase(from, whole);

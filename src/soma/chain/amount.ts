@@ -13,7 +13,7 @@ const U64_MAX = 0xffff_ffff_ffff_ffffn;
  *
  * @param soma decimal text with at most 9 digits after the point: `"1"`, `"0.5"`, `".25"`
  * @throws QuarryError `INVALID_ARGUMENT` when the text is not such a number
- * @throws QuarryError `INVALID_ARGUMENT` when the amount does not fit 64 bits of shannons
+ * @throws QuarryError `INVALID_ARGUMENT` when the amount exceeds 64 bits in shannons
  */
 export function somaToShannons(soma: string): bigint {
   const match = soma.length <= 64 ? /^(\d*)(?:\.(\d*))?$/.exec(soma) : null;
@@ -26,7 +26,7 @@ export function somaToShannons(soma: string): bigint {
   }
   const shannons = BigInt(whole || '0') * SHANNONS_PER_SOMA + BigInt(fraction.padEnd(9, '0'));
   if (shannons > U64_MAX) {
-    throw new QuarryError('INVALID_ARGUMENT', `${soma} SOMA does not fit 64 bits of shannons`);
+    throw new QuarryError('INVALID_ARGUMENT', `${soma} SOMA exceeds 64 bits in shannons`);
   }
   return shannons;
 }
@@ -46,11 +46,11 @@ export function shannonsToSoma(shannons: bigint): string {
  * An amount that a node told, when it can exist. What exceeds the supply is a lie or a fault, and would overflow sums.
  *
  * @param name what the amount is, for the error
- * @throws QuarryError `PROTOCOL` when more is told, in either direction, than there is
+ * @throws QuarryError `PROTOCOL` when the amount exceeds the total supply, in either direction
  */
 export function existingAmount(shannons: bigint, name: string): bigint {
   if (shannons <= TOTAL_SUPPLY_SHANNONS && shannons >= -TOTAL_SUPPLY_SHANNONS) return shannons;
-  throw new QuarryError('PROTOCOL', `the node tells a ${name} of more SOMA than there is`, {
+  throw new QuarryError('PROTOCOL', `the node reports a ${name} larger than the total supply of SOMA`, {
     details: { shannons: shannons.toString() },
   });
 }

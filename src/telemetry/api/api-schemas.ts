@@ -26,7 +26,7 @@ export const ERROR_SCHEMA: JsonSchema = object({ error: { type: ['string', 'obje
 /** A number of rates, over ever longer windows; `null` before one is known. */
 const rates = list({ type: ['number', 'null'] });
 
-/** The summary grows with the miner: only what it is sure to hold is told. */
+/** The summary grows with the miner: only fields that are always present are described. */
 export const SUMMARY_SCHEMA: JsonSchema = object({}, { accepted: integer, lost: integer, rejected: integer });
 
 /** How a miner stands. */

@@ -44,7 +44,7 @@ export interface ActiveModel extends ModelBase, ModelCommitment {
   readonly pendingUpdate: PendingModelUpdate | undefined;
 }
 
-/** Out of use for ever. */
+/** Permanently out of use. */
 export interface InactiveModel extends ModelBase, ModelCommitment {
   readonly state: 'inactive';
   readonly decryptionKey: Uint8Array;

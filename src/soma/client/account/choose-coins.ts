@@ -44,7 +44,7 @@ export function chooseCoins(candidates: Iterable<CoinCandidate>, choice: CoinCho
   const sorted = free.sort(richestFirst);
   const chosen = single === undefined ? enough(sorted, amount) : [single];
   if (chosen === undefined) return undefined;
-  // Claims bring coins of their own: without this an address would have more of them for ever.
+  // Claims yield coins of their own: without this an address would accumulate them forever.
   const poorest = sorted.filter((coin) => !chosen.includes(coin)).reverse();
   const surplus = poorest.length - keep;
   const merged = poorest.filter(({ balanceShannons }, index) => balanceShannons < dustShannons || index < surplus);

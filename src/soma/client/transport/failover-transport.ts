@@ -274,7 +274,7 @@ export class FailoverTransport implements RpcTransport {
         else if (best.latencyMs < old.latencyMs * FASTER && best.latencyMs < old.latencyMs - FASTER_BY_MS)
           why = `it answers faster than ${old.url}`;
         else return;
-        // Calls may finish where they are; a stream would stay for ever.
+        // Calls may finish where they are; a stream would stay forever.
         old.cancelCalls(`the stream moves to ${best.url}: ${why}`, undefined, 'stream');
       } else why = `${old.url} fails`;
     }

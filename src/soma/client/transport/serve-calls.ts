@@ -7,7 +7,7 @@ import type { CallThreadData, FromCallThread, ThreadAnswer, ThreadCall, ToCallTh
 
 /** How long the first connection may take before calls are taken all the same. */
 const CONNECT_MS = 10_000;
-/** How often a connection that was lost is made anew between calls, which may be minutes apart and must not wait for it. */
+/** How often a lost connection is re-established between calls, which may be minutes apart and must not wait for it. */
 const RECONNECT_MS = 1_000;
 
 /** Makes the calls that come through a port, and answers them there: the other side of `CallThread`. */

@@ -19,7 +19,7 @@ export interface ThreadCall {
   readonly wantsHeaders: boolean;
 }
 
-/** What the thread is told: many calls at once, or that one shall end. */
+/** Messages to the thread: many calls at once, or the cancellation of one. */
 export type ToCallThread = { readonly calls: readonly ThreadCall[] } | { readonly cancel: number };
 
 /** A status other than OK, as it crosses threads. */

@@ -231,7 +231,7 @@ export class TargetFeed {
     if (summary !== undefined && this.#epochs.observe(summary.epoch)) yield* this.#changeEpoch(before, sequenceNumber);
     const changes = targetsAmong(objects, this.#onUnfit);
     for (const { id, payload } of changes) {
-      // Objects of the next epoch are told after it has begun, below.
+      // Objects of the next epoch are reported after it has begun, below.
       if (payload.generationEpoch > this.#epoch && summary?.endOfEpoch !== undefined) continue;
       yield* this.#change(id, payload, sequenceNumber);
     }
