@@ -3,7 +3,7 @@ import type { IsaLevel } from '../native/isa-level.js';
 import { createNativeScanner } from './best-scanner.js';
 import { createEngineScanner } from './engine-scanner.js';
 import { createFileScanner } from './file-scanner.js';
-import { faster, type ScanSize } from './measure-scanner.js';
+import { faster, type ScanSize, secondsPerScan } from './measure-scanner.js';
 import type { RowScanner } from './row-scanner.js';
 
 /** Distance engines to mine with, fastest first. */
@@ -83,14 +83,24 @@ async function hardwareGpu(options: Omit<ScannerOptions, 'engine'>): Promise<Cho
   return undefined;
 }
 
-/** Tries every distance engine by building it. */
-export async function probeScanners(options: Omit<ScannerOptions, 'engine'>): Promise<ScannerProbe[]> {
+/**
+ * Tries every distance engine by building it.
+ *
+ * @param size measures each over so many made-up rows, but for a GPU that is a program: about a second at 10,000 x 2,048
+ */
+export async function probeScanners(options: Omit<ScannerOptions, 'engine'>, size?: ScanSize): Promise<ScannerProbe[]> {
   const probes: ScannerProbe[] = [];
   for (const name of DISTANCE_ENGINES) {
     try {
-      const { scanner, detail } = await build(name, options);
-      await scanner.close();
-      probes.push({ name, available: true, detail });
+      const { scanner, detail, isSoftware } = await build(name, options);
+      try {
+        const seconds = size === undefined || isSoftware ? undefined : await secondsPerScan(scanner, size);
+        const speed =
+          seconds === undefined ? '' : `; ${(seconds * 1000).toPrecision(3)} ms a target at ${size?.rows} rows`;
+        probes.push({ name, available: true, detail: `${detail}${speed}` });
+      } finally {
+        await scanner.close();
+      }
     } catch (error) {
       const failure: QuarryError = toQuarryError(error, `starting the ${name} distance engine`);
       probes.push({ name, available: false, detail: failure.message });

@@ -14,7 +14,10 @@ import { versionOf } from '../version.js';
 /** What this machine is, and what runs on it. */
 export type MachineReport = Awaited<ReturnType<typeof machineReport>>;
 
-/** @param calibrate whether engines are measured, about a second a model, instead of read from what was kept */
+/** Where a GPU begins to be worth a try, at V1's width. */
+const SCAN_SIZE = { rows: 10_000, dim: MODEL_CONFIGS.v1.embeddingDim };
+
+/** @param calibrate whether engines are measured, seconds in all, instead of read from what was kept */
 export async function machineReport(context: CliContext, config: Config, calibrate: boolean) {
   const { engine: _engine, workers: _workers, ...options } = engineOptions(config);
   const speeds = new Map<string, EngineSpeeds>();
@@ -34,7 +37,10 @@ export async function machineReport(context: CliContext, config: Config, calibra
     scoring: await probeEngines(options),
     levels: isaLevels(),
     speeds,
-    distance: await probeScanners(config.isa === undefined ? {} : { isa: config.isa as IsaLevel }),
+    distance: await probeScanners(
+      config.isa === undefined ? {} : { isa: config.isa as IsaLevel },
+      calibrate ? SCAN_SIZE : undefined,
+    ),
     fleet: config.nats === undefined ? undefined : await fleetProbe(config),
   };
 }
