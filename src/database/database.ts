@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import Database from 'libsql';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { canBeRead } from './can-be-read.js';
+import { Checkpoints } from './checkpoints.js';
 
 /** What a column may hold. Integers beyond 2^53 need a statement with `bigints`. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -78,7 +80,10 @@ function databaseError(error: unknown, path: string): QuarryError {
   const sqlite = (error as { code?: unknown | undefined } | undefined)?.code;
   const found = typeof sqlite === 'string' ? SQLITE_CODES.find(([prefix]) => sqlite.startsWith(prefix)) : undefined;
   if (found === undefined || typeof sqlite !== 'string') return toQuarryError(error, `using the database ${path}`);
-  return new QuarryError(found[1], `the database ${path} failed: ${(error as Error).message}`, {
+  // What it cannot read it calls damaged. A good file must not be given up for that.
+  const code =
+    found[1] === 'STORE_CORRUPT' && !(canBeRead(path) && canBeRead(`${path}-wal`)) ? 'FILE_UNREADABLE' : found[1];
+  return new QuarryError(code, `the database ${path} failed: ${(error as Error).message}`, {
     cause: error,
     details: { path, sqlite },
   });
@@ -110,6 +115,12 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
     throw new QuarryError('FILE_NOT_FOUND', `no database at ${path}`, { details: { path } });
   }
   const connection = guard(() => new Database(path, { timeout: options.busyTimeoutMs ?? 5_000 }));
+  const isWal = !options.readonly && options.journal !== 'rollback';
+  const checkpoints = new Checkpoints(path, () => connection.exec('PRAGMA wal_checkpoint(PASSIVE)'));
+  let isInside = false;
+  const written = (): void => {
+    if (isWal && !isInside) checkpoints.committed();
+  };
   const database: SqlDatabase = {
     path,
     exec: (sql) => void guard(() => connection.exec(sql)),
@@ -118,7 +129,11 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
       if (bigints) statement.safeIntegers(true);
       // The driver reads a lone object argument as named parameters, so parameters travel as one array.
       return {
-        run: (parameters = []) => guard(() => statement.run(parameters as never).changes),
+        run: (parameters = []) => {
+          const { changes } = guard(() => statement.run(parameters as never));
+          written();
+          return changes;
+        },
         get: (parameters = []) =>
           guard(() => {
             const row = statement.get(parameters as never);
@@ -129,19 +144,30 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
     },
     transaction(body) {
       guard(() => connection.exec('BEGIN IMMEDIATE'));
+      isInside = true;
+      let result: ReturnType<typeof body>;
       try {
-        const result = body();
+        result = body();
         connection.exec('COMMIT');
-        return result;
       } catch (error) {
         if (connection.inTransaction) connection.exec('ROLLBACK');
         throw databaseError(error, path);
+      } finally {
+        isInside = false;
       }
+      written();
+      return result;
     },
-    close: () => void guard(() => connection.close()),
+    close: () => {
+      // Who closes last makes a checkpoint. A log that cannot be read is left to whoever opens it next.
+      if (!isWal || checkpoints.isSafe) guard(() => connection.close());
+    },
   };
   try {
-    if (!options.readonly && options.journal !== 'rollback') database.exec('PRAGMA journal_mode = WAL');
+    if (isWal) {
+      database.exec('PRAGMA journal_mode = WAL');
+      database.exec('PRAGMA wal_autocheckpoint = 0');
+    }
     database.exec(`PRAGMA synchronous = ${options.durability === 'process' ? 'NORMAL' : 'FULL'}`);
     database.exec('PRAGMA foreign_keys = ON');
     migrate(database, options.migrations ?? [], options.readonly ?? false);

@@ -1,6 +1,7 @@
 // Loaded before libc into the process that is soaked: calls on one file system fail as those of a disk that breaks.
 // RUDE_DISK_DIR is where that file system is mounted. RUDE_DISK_CONTROL is a file of 32-bit words: first what is wrong
-// now, then how often each kind of fault was met, by its number.
+// now, then how often each kind of fault was met, by its number. Where RUDE_DISK_UNREADABLE is set, reads fail of files whose
+// names end so.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -60,12 +61,15 @@ static int change_fails(int concerned) {
   return met(now);
 }
 
-// By descriptor: databases, whose driver takes a read that fails for a page of its own and writes it back.
+// Descriptors whose reads do not fail: databases, as a read that fails is damage to SQLite, or all but RUDE_DISK_UNREADABLE.
 enum { kDescriptors = 65536 };
 static unsigned char spared[kDescriptors];
 
 static int opened(int fd, const char *path) {
-  if (fd >= 0 && fd < kDescriptors) spared[fd] = path != NULL && strstr(path, ".db") != NULL;
+  if (fd < 0 || fd >= kDescriptors || path == NULL) return fd;
+  const char *only = getenv("RUDE_DISK_UNREADABLE");
+  const size_t length = strlen(path), end = only == NULL ? 0 : strlen(only);
+  spared[fd] = only == NULL ? strstr(path, ".db") != NULL : length < end || strcmp(path + length - end, only) != 0;
   return fd;
 }
 

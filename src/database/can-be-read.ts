@@ -1,0 +1,22 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+
+const PIECE_BYTES = 256 * 1024;
+
+/** Whether the disk gives a file to its end; true where there is none. What was read is in memory when it is read next. */
+export function canBeRead(path: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+  try {
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    while (readSync(fd, piece, 0, piece.length, null) > 0);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    closeSync(fd);
+  }
+}
