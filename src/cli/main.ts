@@ -43,7 +43,11 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   // The terminal is gone, or logs were rotated: neither ends what runs. Who keeps a log listens for itself.
-  process.on('SIGHUP', () => hangUps.emit('hangup'));
+  for (const name of ['SIGHUP', 'SIGUSR2'] as const) process.on(name, () => hangUps.emit('hangup'));
+  // A limit of processor time, or of power, is near: there is time to finish.
+  for (const name of ['SIGXCPU', 'SIGPWR'] as const) process.on(name, onSignal);
+  // Of others' timers and files. By default they end a process without a word.
+  for (const name of ['SIGALRM', 'SIGVTALRM', 'SIGIO'] as const) process.on(name, () => {});
   const context = contextOf(process, stop.signal, (listener) => hangUps.on('hangup', listener));
   process.exitCode = await runCommand(process.argv.slice(2), context);
 }

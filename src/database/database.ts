@@ -114,7 +114,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
   if ((options.mustExist ?? options.readonly) && !existsSync(path)) {
     throw new QuarryError('FILE_NOT_FOUND', `no database at ${path}`, { details: { path } });
   }
-  const connection = guard(() => new Database(path, { timeout: options.busyTimeoutMs ?? 5_000 }));
+  const connection = connect(path, options.busyTimeoutMs ?? 5_000);
   const isWal = !options.readonly && options.journal !== 'rollback';
   const checkpoints = new Checkpoints(path, () => connection.exec('PRAGMA wal_checkpoint(PASSIVE)'));
   let isInside = false;
@@ -178,6 +178,20 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
     throw error;
   }
   return database;
+}
+
+/** The driver says why it could not open a file in prose only; that it is the file's fault is sure. */
+function connect(path: string, timeout: number): Database.Database {
+  try {
+    return new Database(path, { timeout });
+  } catch (error) {
+    const failure = databaseError(error, path);
+    if (failure.code !== 'INTERNAL') throw failure;
+    throw new QuarryError('FILE_UNREADABLE', `the database ${path} cannot be opened`, {
+      cause: error,
+      details: { path },
+    });
+  }
 }
 
 function migrate(database: SqlDatabase, migrations: readonly string[], readonly: boolean): void {

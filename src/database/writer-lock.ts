@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { QuarryError } from '../errors/index.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
 import { openDatabase, type SqlDatabase } from './database.js';
 
 /** Checking whether a lock is free takes it for a moment, which must not turn away a process that wants it. */
@@ -27,6 +27,7 @@ function holder(dir: string): string | undefined {
  * drops it when the process dies in whatever way: there is no stale lock to recover from.
  *
  * @throws QuarryError `STORE_LOCKED` when another writer, in this process or another, holds it
+ * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the directory cannot be written
  */
 export function lockForWriting(dir: string): WriterLock {
   let lock: SqlDatabase | undefined;
@@ -34,8 +35,9 @@ export function lockForWriting(dir: string): WriterLock {
     // Rollback-journal mode: in write-ahead mode an exclusive transaction lets others in.
     lock = openRollback(join(dir, LOCK), PATIENCE_MS);
     lock.exec('BEGIN EXCLUSIVE');
+    writeFileSync(join(dir, 'writer.pid'), `${process.pid}\n`);
   } catch (error) {
-    lock?.close();
+    if (lock !== undefined) release(lock);
     if (error instanceof QuarryError && error.code === 'STORE_LOCKED') {
       const pid = holder(dir);
       throw new QuarryError('STORE_LOCKED', `the store ${dir} is open for writing in another process`, {
@@ -44,17 +46,20 @@ export function lockForWriting(dir: string): WriterLock {
         cause: error,
       });
     }
-    throw error;
+    throw toQuarryError(error, `locking ${dir}`);
   }
-  writeFileSync(join(dir, 'writer.pid'), `${process.pid}\n`);
   const held = lock;
-  return {
-    release() {
-      // Rolled back, because the driver keeps a closed connection alive until its statements are collected.
-      held.exec('ROLLBACK');
-      held.close();
-    },
-  };
+  return { release: () => release(held) };
+}
+
+/** Rolls back, because the driver keeps a closed connection alive until its statements are collected. */
+function release(lock: SqlDatabase): void {
+  try {
+    lock.exec('ROLLBACK');
+  } catch {
+    // It had not begun.
+  }
+  lock.close();
 }
 
 /** Whether a writer, in this process or another, has the lock of `dir`. False where there is no such directory. */
@@ -75,5 +80,13 @@ export function isLockedForWriting(dir: string): boolean {
 }
 
 function openRollback(path: string, busyTimeoutMs: number): SqlDatabase {
-  return openDatabase(path, { busyTimeoutMs, journal: 'rollback' });
+  const options = { busyTimeoutMs, journal: 'rollback' } as const;
+  try {
+    return openDatabase(path, options);
+  } catch (error) {
+    if (!(error instanceof QuarryError) || error.code !== 'STORE_CORRUPT') throw error;
+    // It is there to be locked and holds nothing. Emptied it is the same file still, with the locks that others have on it.
+    truncateSync(path);
+    return openDatabase(path, options);
+  }
 }

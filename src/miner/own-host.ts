@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { QuarryError } from '../errors/index.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
 import { HttpHost } from '../hosting/index.js';
 
 /**
  * A host for networks on this machine, on the port it had before: URLs on chain outlive the process.
  *
  * @throws QuarryError `CONFIG_MISSING` when no other machine could reach it
+ * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the port cannot be remembered
  */
 export async function ownHost(stateDir: string, isEnough: boolean): Promise<HttpHost> {
   if (!isEnough) {
@@ -18,6 +19,12 @@ export async function ownHost(stateDir: string, isEnough: boolean): Promise<Http
   const portFile = join(stateDir, 'hosted.port');
   const before = Number(await readFile(portFile, 'utf8').catch(() => '0'));
   const host = await HttpHost.listen({ dir, port: before }).catch(() => HttpHost.listen({ dir, port: 0 }));
-  await writeFile(portFile, String(host.port));
+  try {
+    await writeFile(portFile, String(host.port));
+  } catch (error) {
+    // It would keep the process alive.
+    await host.close();
+    throw toQuarryError(error, `remembering the data host's port in ${portFile}`);
+  }
   return host;
 }

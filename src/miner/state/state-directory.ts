@@ -1,4 +1,5 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 
 /**
@@ -9,7 +10,7 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
  */
 export function ensureStateDirectory(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const { code, message, details } = toQuarryError(error, `writing to the state directory ${dir}`);
@@ -18,5 +19,17 @@ export function ensureStateDirectory(dir: string): void {
       details: { ...details, stateDir: dir },
       cause: error,
     });
+  }
+}
+
+/** Node's own `recursive` never ends where the file system says of a new directory that it is missing, as /proc does. */
+function makeDirectory(dir: string): void {
+  if (existsSync(dir)) return;
+  if (!existsSync(dirname(dir))) makeDirectory(dirname(dir));
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    // Another process was quicker.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
