@@ -17,20 +17,25 @@ const REFUSED: readonly (readonly [name: string, magic: readonly number[]])[] = 
   ['zip', [0x50, 0x4b, 0x03, 0x04]],
 ];
 
+/** How a file begins that stands for one that Git LFS has not fetched. */
+const LFS_POINTER = [...Buffer.from('version https://git-lfs.github.com/spec/')];
+/** As long as the longest of these beginnings. */
+const HEAD_BYTES = LFS_POINTER.length;
+
 /** After `BZh` and a digit, every bzip2 block begins with these: text may begin with the letters. */
 const BZIP2_BLOCK = [0x31, 0x41, 0x59, 0x26, 0x53, 0x59];
 
 /**
  * The bytes of a document whose name promises no format: gzip and Zstandard are undone, whatever the name says.
  *
- * @throws QuarryError `DATA_INVALID` when it is compressed in a way that is not undone
+ * @throws QuarryError `DATA_INVALID` when it is compressed in a way that is not undone, or stands for a file that is not there
  */
 export async function* plainDocument(
   origin: string,
   pieces: AsyncIterable<Uint8Array>,
   layers = 0,
 ): AsyncGenerator<Uint8Array> {
-  const { head, all } = await peek(pieces, 16);
+  const { head, all } = await peek(pieces, HEAD_BYTES);
   if (startsWith(head, [0x1f, 0x8b, 0x08]) || startsWith(head, [0x28, 0xb5, 0x2f, 0xfd])) {
     if (layers >= MAX_LAYERS) {
       throw new QuarryError('DATA_INVALID', `${origin} has more than ${MAX_LAYERS} layers of compression`);
@@ -38,6 +43,11 @@ export async function* plainDocument(
     const inner = head[0] === 0x1f ? gunzip(origin, all) : unzstd(origin, all);
     yield* plainDocument(origin, inner, layers + 1);
     return;
+  }
+  if (startsWith(head, LFS_POINTER)) {
+    throw new QuarryError('DATA_INVALID', `${origin} is a Git LFS pointer, not the file that it stands for`, {
+      hint: 'fetch the files: git lfs pull',
+    });
   }
   const packed = REFUSED.find(([, magic]) => startsWith(head, magic))?.[0];
   if (packed !== undefined && !(packed === 'bzip2' && !startsWith(head.subarray(4), BZIP2_BLOCK))) {

@@ -141,6 +141,24 @@ describe('bytes that are not what they seem', () => {
     expect(left).toEqual([expect.stringContaining('rot13')]);
   });
 
+  test('an answer that has no file is said: 204, 304, a redirect to nowhere', async () => {
+    const statuses = ['204', '302', '304'];
+    const server = await listen((request, response) => response.writeHead(Number(request.url?.slice(1, 4))).end());
+    const { texts, left } = await read(...statuses.map((status) => `${server.url}/${status}.txt`));
+    await server.close();
+    expect(texts).toEqual([]);
+    for (const status of statuses) expect(left).toContainEqual(expect.stringContaining(`HTTP ${status} instead`));
+  });
+
+  test('a pointer of Git LFS is not taken for the file that it stands for', async () => {
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n';
+    await writeFile(join(dir, 'book.txt'), pointer);
+    await writeFile(join(dir, 'good.txt'), 'version of a book');
+    const { texts, left } = await read('book.txt', 'good.txt');
+    expect(texts).toEqual(['version of a book']);
+    expect(left).toEqual([expect.stringContaining('Git LFS pointer')]);
+  });
+
   test('a login page in place of a file is refused; a web page is read', async () => {
     const server = await listen((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<!DOCTYPE html><p>please log in</p>');

@@ -1,5 +1,5 @@
 import { QuarryError } from '../../errors/index.js';
-import type { HttpClient } from '../http-client.js';
+import type { HttpClient, HttpResponse } from '../http-client.js';
 import { atLeast, DOWNLOAD_STALL_MS, MIN_DOWNLOAD_THROUGHPUT, type MinThroughput } from '../min-throughput.js';
 import { redactUrl } from '../redact.js';
 import { parseContentRange } from './content-range.js';
@@ -50,7 +50,7 @@ export function isStrongEtag(etag: string | undefined): etag is string {
 /**
  * Asks for the rest of a file, bound to its version by `If-Range`: a server whose file changed sends all of the new one.
  *
- * @throws QuarryError `PROTOCOL` when another range comes, or an encoded body where plain bytes were asked for
+ * @throws QuarryError `PROTOCOL` when another status than a file's or another range comes, or an encoded body where plain bytes were asked for
  */
 export async function openRange(request: RangeRequest, limits: BodyLimits): Promise<RangeAnswer> {
   const { http, url, offset, etag, headers, acceptEncoded = false } = request;
@@ -70,7 +70,7 @@ export async function openRange(request: RangeRequest, limits: BodyLimits): Prom
   const where = redactUrl(url);
   const partial = response.status === 206;
   const range = partial ? parseContentRange(response.headers['content-range']) : undefined;
-  const problem = problemOf(response.headers, acceptEncoded, partial && range?.start !== offset);
+  const problem = problemOf(response, acceptEncoded, partial && range?.start !== offset);
   if (problem !== undefined) {
     await response.discard();
     throw new QuarryError('PROTOCOL', `${where} ${problem}`, {
@@ -89,11 +89,15 @@ export async function openRange(request: RangeRequest, limits: BodyLimits): Prom
   };
 }
 
+/** Statuses whose body is the file: below 400 others have none, or name where it may be. */
+const OF_A_FILE: ReadonlySet<number> = new Set([200, 203, 206]);
+
 function problemOf(
-  headers: Readonly<Record<string, string>>,
+  { status, headers }: Pick<HttpResponse, 'status' | 'headers'>,
   acceptEncoded: boolean,
   wrongRange: boolean,
 ): string | undefined {
+  if (!OF_A_FILE.has(status)) return `answered HTTP ${status} instead of the file`;
   const encoding = headers['content-encoding'] ?? 'identity';
   if (!acceptEncoded && encoding !== 'identity') return `sends ${encoding} although plain bytes were requested`;
   return wrongRange ? 'answered a different range than requested' : undefined;
