@@ -49,8 +49,13 @@ export function reachModels(directory: string | undefined): ReachModels[] {
 }
 
 function random(config: ReachConfig, shape: ModelConfig): ReachModels {
-  const open = async (): Promise<WeightsFile> => safetensorsFromBytes(generateWeightsBytes(shape, 1n));
-  return { config, shape, models: [{ name: `${config}-random-1`, open }] };
+  return { config, shape, models: [randomModel(config, shape, 1n)] };
+}
+
+/** A model with random weights of the seed. */
+export function randomModel(name: string, shape: ModelConfig, seed: bigint): ReachModel {
+  const open = async (): Promise<WeightsFile> => safetensorsFromBytes(generateWeightsBytes(shape, seed));
+  return { name: `${name}-random-${seed}`, open };
 }
 
 /** Scores of chunks under a model. */

@@ -5,6 +5,8 @@ import type { ChunkScores } from './reach-models.js';
 
 /** By how much a loss may be off: half of it on either side is what the winner must lead by. */
 const LOSS_BOUND = 1e-3;
+/** Chunks of a sample, as many as a batch has. */
+const MOST_PARTS = 16;
 
 /** Known chunks and what competing models make of them. */
 export interface KnownChunks {
@@ -36,24 +38,25 @@ export function partOf(bytes: Uint8Array, scores: SearchPart['scores']): SearchP
 }
 
 /**
- * A search that begins with the best composition of at most `maxParts` known chunks, whichever model wins it; blends and
- * stretches are those of the best one of 16.
+ * A search for at most 16 parts that begins with the best composition of at most `first` known chunks, whichever model
+ * wins it; blends and stretches are those of the best one of 16.
  *
  * @returns undefined when none of the models wins a chunk
  */
 export async function startSearch(
   known: KnownChunks,
   embedding: Float32Array,
-  maxParts: number,
+  first: number,
   seed: bigint,
 ): Promise<{ readonly search: TargetSearch<SearchPart>; readonly winner: number } | undefined> {
-  const start = await closest(known, embedding, maxParts);
+  const start = await closest(known, embedding, first);
   if (start === undefined) return undefined;
-  const donors = maxParts >= 16 ? start : await closest(known, embedding, 16);
+  const donors = first >= MOST_PARTS ? start : await closest(known, embedding, MOST_PARTS);
   const parts = start.slots.map((slot) => knownPart(known, slot));
   const chunks = (donors?.slots ?? []).map((slot) => known.chunks[slot]!);
   const { winner } = start;
-  return { search: new TargetSearch({ embedding, winner, maxParts, seed }, parts, chunks), winner };
+  const goal = { embedding, winner, maxParts: MOST_PARTS, seed };
+  return { search: new TargetSearch(goal, parts, chunks), winner };
 }
 
 function knownPart({ chunks, scores, dim }: KnownChunks, slot: number): SearchPart {

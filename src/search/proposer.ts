@@ -1,3 +1,4 @@
+import { type Aim, combined, type TriedEdit } from './combine.js';
 import type { Draw } from './draw.js';
 import { type Gains, gainsOf } from './gains.js';
 import { blend, type Edit, pasted, periodic, scattered, sprinkled, stretch, topPositions } from './moves.js';
@@ -12,22 +13,27 @@ export interface Proposal {
 /** A proposal and how close the sample comes with it. */
 export interface JudgedProposal extends Proposal {
   readonly cosine: number;
+  /** What it did to the chunk's embedding, `[dim]`. */
+  readonly change: Float64Array;
 }
 
-/** Edits that helped but were not the best, tried on top of the best one. */
-const RUNNERS_UP = 4;
+/** Steps for which what an edit did is taken to hold. */
+const REMEMBERED_STEPS = 8;
+/** Edits put together at most, in one proposal and in the next. */
+const COMBINED = [40, 4];
 /** Share of the first proposals that are blends. */
 const BLENDS = 2 / 3;
 
 /**
- * Proposes chunks, at first blends of others, and changed ones from a gradient: the best bytes at many or few positions, in stretches, in periods; stretches of
- * other chunks; and what helped in the step before together. How many positions change at a time follows what helped.
+ * Proposes chunks: at first blends of others, then changed ones, from a gradient the best bytes at many or few positions,
+ * in stretches and in periods; stretches of other chunks; and edits of the last steps together. How many positions change
+ * at a time follows what helped.
  */
 export class Proposer {
   readonly #draw: Draw;
   #size: number | undefined;
   #hasBlended = false;
-  #runnersUp: Edit[] = [];
+  #tried: (readonly TriedEdit[])[] = [];
 
   constructor(draw: Draw) {
     this.#draw = draw;
@@ -36,14 +42,21 @@ export class Proposer {
   /**
    * @param gradient `[bytes.length, 256]`
    * @param donors a composition near the target, each chunk as often as it stands there; may be none
+   * @param aim where edits of this chunk are to lead
    */
-  propose(bytes: Uint8Array, gradient: Float32Array, count: number, donors: readonly Uint8Array[]): Proposal[] {
+  propose(
+    bytes: Uint8Array,
+    gradient: Float32Array,
+    count: number,
+    donors: readonly Uint8Array[],
+    aim: Aim,
+  ): Proposal[] {
     const gains = gainsOf(bytes, gradient);
     const blends = this.#blends(bytes.length, count, donors);
-    const edits = this.#together();
+    const edits = this.#together(bytes, aim);
     this.#size ??= Math.max(1, bytes.length >> 3);
     const size = this.#size;
-    for (const factor of [1 / 4, 1, 4]) edits.push(topPositions(gains, Math.ceil(size * factor)));
+    for (const factor of [1 / 4, 1]) edits.push(topPositions(gains, Math.ceil(size * factor)));
     const left = count - blends.length;
     while (edits.length < left) edits.push(this.#random(gains, size, donors));
     return [...blends, ...edits.slice(0, left).map((edit) => ({ bytes: applied(bytes, edit), edit }))];
@@ -51,21 +64,11 @@ export class Proposer {
 
   /** Called with what became of the proposals of a step, and how close the sample was before. */
   learn(judged: readonly JudgedProposal[], before: number): void {
-    const [won, ...others] = judged.filter(({ cosine }) => cosine > before).sort((a, b) => b.cosine - a.cosine);
-    if (won === undefined) {
-      this.#size = Math.max(2, (this.#size ?? 2) / 2);
-      this.#runnersUp = [];
-      return;
-    }
-    const { edit: kept } = won;
-    // Edits were made to the chunk that a blend replaces.
-    this.#runnersUp = [];
-    if (kept === undefined) return;
-    this.#size = Math.max(2, Math.sqrt((this.#size ?? 2) * kept.size));
-    this.#runnersUp = others
-      .slice(0, RUNNERS_UP)
-      .map(({ edit = [] }) => new Map([...edit].filter(([at]) => !kept.has(at))))
-      .filter((edit) => edit.size > 0);
+    const [won] = judged.filter(({ cosine }) => cosine > before).sort((a, b) => b.cosine - a.cosine);
+    this.#tried.unshift(judged.flatMap(({ edit, change }) => (edit === undefined ? [] : [{ edit, change }])));
+    this.#tried.splice(REMEMBERED_STEPS);
+    if (won === undefined) this.#size = Math.max(2, (this.#size ?? 2) / 2);
+    else if (won.edit !== undefined) this.#size = Math.max(2, Math.sqrt((this.#size ?? 2) * won.edit.size));
   }
 
   /** Once, before anything else: chunks that come as close alone as the donors do joined. */
@@ -77,12 +80,10 @@ export class Proposer {
     }));
   }
 
-  #together(): Edit[] {
-    const [first, ...rest] = this.#runnersUp;
-    if (first === undefined) return [];
-    if (rest.length === 0) return [first];
-    // The better one's byte where two change the same place.
-    return [first, new Map([...this.#runnersUp].reverse().flatMap((edit) => [...edit]))];
+  #together(bytes: Uint8Array, aim: Aim): Edit[] {
+    const tried = this.#tried.flat();
+    const edits = COMBINED.map((most) => combined(bytes, tried, aim, this.#draw, most));
+    return edits.filter(({ size }) => size > 0);
   }
 
   #random(gains: Gains, size: number, donors: readonly Uint8Array[]): Edit {

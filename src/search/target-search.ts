@@ -89,8 +89,11 @@ export class TargetSearch<P extends SearchPart> {
 
   /** Chunks that may bring the sample closer, from the gradient of {@link next}'s part, `[bytes, 256]`. */
   propose(gradient: Float32Array, count: number): Uint8Array[] {
-    const { bytes } = this.#parts[this.#place]!;
-    this.#proposals = this.#proposer.propose(bytes, gradient, count, this.#donors);
+    const part = this.#parts[this.#place]!;
+    // An edit may be taken wherever the part stands.
+    const times = this.#parts.filter((each) => each === part).length;
+    const aim = { from: this.#sum.map((value) => value / times), embedding: this.#goal.embedding };
+    this.#proposals = this.#proposer.propose(part.bytes, gradient, count, this.#donors, aim);
     return this.#proposals.map((proposal) => proposal.bytes);
   }
 
@@ -102,11 +105,16 @@ export class TargetSearch<P extends SearchPart> {
    */
   take(candidates: readonly (P | undefined)[]): boolean {
     const before = this.cosine;
+    const { winner } = this.#goal;
+    const base = this.#parts[this.#place]!.scores[winner]!.embedding;
     const judged = this.#proposals.flatMap((proposal, i) => {
       const part = candidates[i];
-      return part === undefined ? [] : [{ ...proposal, cosine: this.#best([part])?.cosine ?? before }];
+      if (part === undefined) return [];
+      const change = Float64Array.from(part.scores[winner]!.embedding, (value, j) => value - base[j]!);
+      return [{ ...proposal, part, cosine: this.#best([part])?.cosine ?? before, change }];
     });
     this.#proposer.learn(judged, before);
+    this.#begin(judged, before);
     const scored = candidates.filter((part) => part !== undefined);
     for (let found = this.#best(scored); found !== undefined; found = this.#best(scored)) {
       const old = this.#parts[found.place];
@@ -115,6 +123,21 @@ export class TargetSearch<P extends SearchPart> {
       this.#parts[found.place] = found.part;
     }
     return this.cosine > before;
+  }
+
+  /** A blend that comes as close alone is the sample: what it gains counts whole, not as that of one part of many. */
+  #begin(judged: readonly (Proposal & { readonly part: P })[], least: number): void {
+    const { embedding, winner } = this.#goal;
+    let best = least;
+    for (const { edit, part } of judged) {
+      if (edit !== undefined || !isWonBy(winner, [part])) continue;
+      const closeness = cosine(part.scores[winner]!.embedding, embedding);
+      if (!(closeness >= best)) continue;
+      best = closeness;
+      this.#parts = [part];
+    }
+    this.#sum.fill(0);
+    for (const part of this.#parts) this.#add(part, 1);
   }
 
   /** The best single change: a candidate for a part, or as one more. */

@@ -20,7 +20,7 @@ afterEach(() => network?.close());
 
 /** Mines epoch by epoch until so many composed submissions were accepted, each submission being audited. */
 async function mineComposed(options: MiningNetworkOptions): Promise<void> {
-  network = await startMiningNetwork({ targetsPerEpoch: 50, auditShare: 1, auditWaitMs: 600_000, ...options });
+  network = await startMiningNetwork({ targetsPerEpoch: 50, auditShare: 1, auditWaitMs: 7_200_000, ...options });
   const { devnet } = network;
   const accepted: string[] = [];
   const composed = (): string[] => accepted.filter((origin) => partsOfOrigin(origin) !== undefined);

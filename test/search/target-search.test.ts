@@ -108,6 +108,24 @@ describe('what is taken', () => {
     expect([1, 2, 3, 4].map(() => search.next().part)).toEqual([start, other, start, other]);
   });
 
+  test('is the whole sample, when it is a blend that comes as close alone as all parts together', () => {
+    const parts = [start, part([1, 0.5], [1, 2])];
+    const donors = [new Uint8Array(4).fill(1), new Uint8Array(4).fill(2)];
+    const goal = { ...GOAL, embedding, maxParts: 16 };
+    const taken = (candidate: SearchPart): readonly SearchPart[] => {
+      const search = new TargetSearch(goal, parts, donors);
+      search.next();
+      search.propose(new Float32Array(4 * 256), 3);
+      search.take([candidate]);
+      return search.parts;
+    };
+    const blend = part([1, 0.5], [1, 2]);
+    expect(new Set(taken(blend))).toEqual(new Set([blend]));
+    const lost = part([1, 0.5], [2, 1]);
+    expect(taken(lost)).toContain(start);
+    expect(new Set(taken(part([1, 0.9], [1, 2]))).size).toBe(2);
+  });
+
   test('has a score: what could not be scored is passed over', () => {
     const search = new TargetSearch({ ...GOAL, embedding }, [start]);
     search.next();

@@ -27,6 +27,7 @@ const BENCHES = [
   'reach',
   'compose',
   'search',
+  'joined',
   'fleet',
   'gpu',
   'rounding',
@@ -87,10 +88,14 @@ export function benchCommand(context: CliContext): Command {
     .addOption(
       new Option(
         '--models-dir <path>',
-        'reach, search, rounding: folder of trained models, medium-trained-1.safetensors to -3',
+        'reach, search, joined, rounding: folder of trained models, medium-trained-1.safetensors to -3',
       ).env('QUARRY_BENCH_MODELS'),
     )
-    .option('--targets <n>', 'search: targets searched for (default: 50)', parseCount)
+    .option(
+      '--targets <n>',
+      'search: targets searched for (default: 50); joined: compositions (default: 1,000)',
+      parseCount,
+    )
     .option('--python <path>', 'Python interpreter with the peer libraries (default: python3)')
     .option('--no-peers', 'skip other libraries')
     .option('--save <directory>', 'also write the results there, one JSON file per bench')
@@ -128,20 +133,30 @@ async function runBench(context: CliContext, name: string, flags: BenchFlags): P
   const { json = false, quick = false, peers, save: _save, ...chosen } = flags;
   const options = { ...chosen, json, quick, signal: context.signal, ...(!peers && { peers: false as const }) };
   for await (const result of module.run(options)) {
+    // A case that goes on replaces what it had come to.
+    if (results.at(-1)?.['partial'] === true && results.at(-1)?.['case'] === result['case']) results.pop();
     results.push(result);
     if (flags.json) sayJson(context, result);
     else tell(context, `  ${progressOf(result)}`);
+    // After every case: a run of an hour that ends early leaves what it measured.
+    if (flags.save !== undefined) await save(flags.save, name, flags, results);
   }
   if (!flags.json) say(context, `${tableOf(name, results)}\n${skippedPeers(results)}`);
-  if (flags.save !== undefined) {
-    await mkdir(flags.save, { recursive: true });
-    const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`;
-    const chosen = `${name}${flags.full ? ' --full' : ''}${flags.quick ? ' --quick' : ''}`;
-    const saved = { machine, command: `quarry bench ${chosen}`, results };
-    const file = `${name}${flags.full ? '-full' : ''}.json`;
-    await writeFile(join(flags.save, file), `${toJsonPretty(saved)}\n`);
-    if (module.plot !== undefined) await writeFile(join(flags.save, `${name}.svg`), module.plot(results));
+  if (flags.save !== undefined && module.plot !== undefined) {
+    await writeFile(join(flags.save, `${name}.svg`), module.plot(results));
   }
+}
+
+async function save(
+  directory: string,
+  name: string,
+  { full = false, quick = false }: BenchFlags,
+  results: readonly Record<string, unknown>[],
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`;
+  const saved = { machine, command: `quarry bench ${name}${full ? ' --full' : ''}${quick ? ' --quick' : ''}`, results };
+  await writeFile(join(directory, `${name}${full ? '-full' : ''}.json`), `${toJsonPretty(saved)}\n`);
 }
 
 /** One line while a bench runs; a peer that is left out is named with the reason. */
