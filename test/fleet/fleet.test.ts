@@ -337,7 +337,7 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     expect(engine.stats).toMatchObject({ samples: 1, leftOut: 1 });
     expect([...held].map(({ deliveries }) => deliveries)).toEqual([1, 1]);
     expect(warnings.map(({ message }) => message)).toEqual([
-      'a sample of 20 bytes is left out: no scorer could score it',
+      'a sample of 20 bytes is skipped: no scorer could score it',
     ]);
   });
 
