@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import Database from 'libsql';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { canBeRead } from './can-be-read.js';
-import { Checkpoints } from './checkpoints.js';
+import { Checkpoints, KEPT_LOG_BYTES } from './checkpoints.js';
 
 /** What a column may hold. Integers beyond 2^53 need a statement with `bigints`. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -159,6 +159,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
       return result;
     },
     close: () => {
+      checkpoints.stop();
       // Who closes last makes a checkpoint. A log that cannot be read is left to whoever opens it next.
       if (!isWal || checkpoints.isSafe) guard(() => connection.close());
     },
@@ -167,6 +168,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
     if (isWal) {
       database.exec('PRAGMA journal_mode = WAL');
       database.exec('PRAGMA wal_autocheckpoint = 0');
+      database.exec(`PRAGMA journal_size_limit = ${KEPT_LOG_BYTES}`);
     }
     database.exec(`PRAGMA synchronous = ${options.durability === 'process' ? 'NORMAL' : 'FULL'}`);
     database.exec('PRAGMA foreign_keys = ON');

@@ -41,14 +41,14 @@ it.runIf(isLinux)('does not call a database damaged that its disk does not give'
   expect(told).toMatchObject({ check: 'ok', rows: told.written, codes: ['FILE_UNREADABLE'] });
 });
 
-it('takes over what the write-ahead log holds now and then, so that it stays small', () => {
+it('takes over what the write-ahead log holds now and then, so that it does not grow without end', () => {
   const path = join(dir, 'x.db');
   const migrations = ['CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)'];
   const database = openDatabase(path, { durability: 'process', migrations });
   const insert = database.prepare('INSERT OR REPLACE INTO t VALUES (?, ?)');
   // Both ways to write: statements of their own, and transactions.
-  for (let n = 0; n < 2_000; n++) insert.run([n % 10, new Uint8Array(20_000)]);
-  for (let n = 0; n < 2_000; n++) database.transaction(() => insert.run([n % 10, new Uint8Array(20_000)]));
-  expect(statSync(`${path}-wal`).size).toBeLessThan(16 * 2 ** 20);
+  for (let n = 0; n < 5_000; n++) insert.run([n % 10, new Uint8Array(20_000)]);
+  for (let n = 0; n < 5_000; n++) database.transaction(() => insert.run([n % 10, new Uint8Array(20_000)]));
+  expect(statSync(`${path}-wal`).size).toBeLessThan(40 * 2 ** 20);
   database.close();
 });

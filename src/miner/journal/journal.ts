@@ -10,11 +10,6 @@ import { Statements } from './statements.js';
 import { SubmissionRecords } from './submission-records.js';
 import { WeightsHistory } from './weights-history.js';
 
-/** Once nothing was written for so long, milliseconds, what is in the write-ahead log moves into the database. */
-const QUIET_MS = 1_000;
-/** Pages of the log after which that waits for no quiet: 32 MB. */
-const MAX_LOG_PAGES = 8_192;
-
 /**
  * What the miner has promised and what became of it: written before every step that cannot be taken back. Survives
  * `kill -9` at any instant; losing power may lose the newest records, which the network is then asked about.
@@ -31,14 +26,12 @@ export class Journal {
   readonly #group: GroupCommit;
   readonly #sql: Statements;
   readonly #mark: HighWaterMark;
-  #quiet: NodeJS.Timeout | undefined;
 
   /** @param now milliseconds since the Unix epoch */
   constructor(path: string, now: () => number) {
     this.#db = openDatabase(path, { migrations: JOURNAL_MIGRATIONS, durability: 'process' });
-    this.#db.exec(`PRAGMA wal_autocheckpoint = ${MAX_LOG_PAGES}`);
     this.#sql = new Statements(this.#db);
-    this.#group = new GroupCommit(this.#db, () => this.#committed());
+    this.#group = new GroupCommit(this.#db, () => this.submissions.mark());
     this.#mark = new HighWaterMark(markPathOf(path));
     this.submissions = new SubmissionRecords(this.#sql, this.#mark, now);
     const newest = this.submissions.newestId();
@@ -78,24 +71,8 @@ export class Journal {
   /** Commits what is waiting and closes the file. */
   close(): void {
     this.#group.flush();
-    clearTimeout(this.#quiet);
     this.#db.close();
     this.#mark.close();
-  }
-
-  #committed(): void {
-    this.submissions.mark();
-    // Not now: moving the log waits for the disk, and this may be the middle of a burst.
-    if (this.#quiet !== undefined) this.#quiet.refresh();
-    else this.#quiet = setTimeout(() => this.#moveLog(), QUIET_MS).unref();
-  }
-
-  #moveLog(): void {
-    try {
-      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
-    } catch {
-      // Nothing is lost while it stays where it is; a disk that is full is told by the next commit.
-    }
   }
 }
 
