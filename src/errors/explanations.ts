@@ -105,7 +105,10 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   DATA_EMPTY: { cause: 'There is nothing to score or send.', cure: 'Give data that is not empty.' },
   FILE_NOT_FOUND: { cause: 'The file does not exist.', cure: 'Check the path.' },
   FILE_UNREADABLE: { cause: 'The file cannot be read or written.', cure: 'Check its permissions and the disk.' },
-  DISK_FULL: { cause: 'The disk is full.', cure: 'Free some space and restart: mining resumes where it stopped.' },
+  DISK_FULL: {
+    cause: 'The disk is full.',
+    cure: 'Free some space: `quarry mine` pauses until there is room, other commands are run again.',
+  },
   STORE_CORRUPT: {
     cause: 'A file of the state directory is damaged.',
     cure: 'Follow the hint: everything that can be rebuilt is rebuilt.',

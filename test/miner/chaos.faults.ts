@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../bench/free-port.js';
 import { variedBytes } from '../../bench/varied-bytes.js';
@@ -18,6 +19,7 @@ import { canMount, hasNamespaces, mountSmallDisk, NAMESPACE } from './small-disk
 const SECONDS = Number(process.env['QUARRY_CHAOS_SECONDS'] ?? 30);
 /** Room that no test uses up. */
 const ROOMY_BYTES = 256 * 2 ** 20;
+const program = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
 /** Tries of a step that faults may break. */
 const TRIES = 40;
 
@@ -319,5 +321,46 @@ function singleFaults(): void {
     await claimEverything(roomy);
     expectAgreement(network, entries, stateDir);
     await roomy.close();
+  });
+
+  it('a process that mines waits until its disk has room, and mines on', async (ctx) => {
+    network = await startMiningNetwork({ auditShare: 0 });
+    const { devnet, signer, dir } = network;
+    if (!isAble) return ctx.skip('a small file system cannot be mounted here: not root, and no user namespaces');
+    const disk = await mountSmallDisk(join(dir, 'small-disk'), ROOMY_BYTES);
+    closers.push(() => disk.close());
+    const stateDir = join(disk.dir, 'state');
+    const entries = recordLedger(devnet, signer.address);
+    const args = ['mine', '--json', '--network', devnet.rpcUrl, '--state-dir', stateDir, '--workers', '1'];
+    const child = spawn(process.execPath, [program, ...args, '--data', await variedData(dir)], {
+      cwd: dir,
+      env: { PATH: process.env['PATH'], HOME: dir, SOMA_SECRET_KEY: signer.exportSecret('hex') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    closers.push(() => void child.kill('SIGKILL'));
+    const exited = once(child, 'close');
+    let told = '';
+    for (const output of [child.stdout, child.stderr]) {
+      output.on('data', (part) => {
+        told += String(part);
+      });
+    }
+    await expect.poll(() => told).toContain('"event":"accepted"');
+    await disk.leave(0);
+    await devnet.advanceEpoch();
+    await expect.poll(() => told).toContain(`mining pauses until ${stateDir} can be written`);
+    await disk.leave(ROOMY_BYTES);
+    await expect.poll(() => told).toContain('"event":"disk"');
+    await devnet.advanceEpoch();
+    const before = told.length;
+    await expect.poll(() => told.slice(before)).toContain('"event":"accepted"');
+    child.kill('SIGINT');
+    expect(await exited).toEqual([130, null]);
+    await devnet.advanceEpoch();
+    await devnet.advanceEpoch();
+    const after = await network.miner({ stateDir, data: [await variedData(dir)] });
+    await claimEverything(after);
+    expectAgreement(network, entries, stateDir);
+    await after.close();
   });
 }

@@ -19,6 +19,7 @@ import { MiningReporter } from '../mining/mining-reporter.js';
 import { webhookOf } from '../mining/notify-owner.js';
 import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
+import { isOfDisk, untilWritable } from '../mining/outlast-disk.js';
 import {
   assertSameKey,
   isOvertaken,
@@ -126,22 +127,44 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   await checkPorts(config, !existsSync(stateDir));
   ensureStateDirectory(stateDir);
   const logger = openLog(context, config, reporter);
-  const tools = { context, config, reporter, signer, logger };
-  try {
-    for (let isGone = true; isGone; ) {
-      const role = takeRole(stateDir, config.shareStore, signer.address);
-      try {
-        isGone = await mineAs(role, tools);
-      } catch (error) {
-        if (!config.shareStore || !isOvertaken(error, role)) throw withSharingHint(error, role);
-      } finally {
-        role.release();
-        reporter.detach();
-      }
+  let hasMined = false;
+  const onMining = (): void => {
+    hasMined = true;
+  };
+  const tools = { context, config, reporter, signer, logger, onMining };
+  for (let goesOn = true; goesOn; ) {
+    try {
+      goesOn = await mineInRole(stateDir, tools);
+    } catch (error) {
+      if (!hasMined || !isOfDisk(error) || !takesOver(config) || context.signal.aborted) throw error;
+      reporter.warn(diskPause(stateDir, error));
+      await untilWritable(stateDir, context.signal);
+      reporter.say('disk      it can be written again: mining goes on', 'disk', { writable: true });
     }
+  }
+}
+
+/** Mines in the role that is free; returns whether there is another to take. */
+async function mineInRole(stateDir: string, tools: Tools): Promise<boolean> {
+  const { config, reporter, signer } = tools;
+  const role = takeRole(stateDir, config.shareStore, signer.address);
+  try {
+    return await mineAs(role, tools);
+  } catch (error) {
+    if (config.shareStore && isOvertaken(error, role)) return true;
+    throw withSharingHint(error, role);
   } finally {
+    role.release();
     reporter.detach();
   }
+}
+
+function diskPause(stateDir: string, cause: QuarryError): QuarryError {
+  return new QuarryError(cause.code, `mining pauses until ${stateDir} can be written: ${cause.message}`, {
+    hint: 'free some space, or mend the disk; nothing is lost, and mining goes on by itself',
+    cause,
+    retryable: true,
+  });
 }
 
 interface Tools {
@@ -150,10 +173,13 @@ interface Tools {
   readonly reporter: MiningReporter;
   readonly signer: Keypair;
   readonly logger: Logger;
+  /** Called when mining begins. */
+  readonly onMining: () => void;
 }
 
 /** Mines in one role until told to stop; returns whether the miner that this one scored for has ended. */
-async function mineAs(role: StoreRole, { context, config, reporter, signer, logger }: Tools): Promise<boolean> {
+async function mineAs(role: StoreRole, tools: Tools): Promise<boolean> {
+  const { context, config, reporter, signer, logger, onMining } = tools;
   const { signal } = context;
   const { stateDir, scoreFor } = role;
   const isMiner = scoreFor === undefined;
@@ -182,10 +208,7 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
       distance: scannerOptions(config),
       cutting: cuttingOptions(config),
       lookAhead: config.lookAhead,
-      decode: {
-        hfToken: config.hfToken,
-        hubUrl: config.hubUrl,
-      },
+      decode: { hfToken: config.hfToken, hubUrl: config.hubUrl },
       stdin: context.stdin as AsyncIterable<Uint8Array>,
       signal,
     });
@@ -221,6 +244,7 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
       });
       if (url !== undefined) reporter.say(`dashboard at ${url}/, metrics at ${url}/metrics`, 'http', { url });
       const endKeys = listenToKeys(context, miner, reporter, config.data?.includes('-') ?? false);
+      onMining();
       try {
         const summary = await miner.run({ signal }).finally(endKeys);
         isGone &&= takesOver(config) && !signal.aborted;
@@ -239,7 +263,7 @@ async function mineAs(role: StoreRole, { context, config, reporter, signer, logg
   }
 }
 
-/** Whether this process takes the place of the miner that it scores for, when that one has ended. */
+/** Whether this process mines on when a miner has ended: the one that it scores for, or its own, which the disk ended. */
 function takesOver({ maxAccepted, dryRun }: Config): boolean {
   return maxAccepted === undefined && !dryRun;
 }
