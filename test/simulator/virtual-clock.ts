@@ -52,8 +52,21 @@ export class VirtualClock {
 
   /** @param random stands in for `Math.random` */
   install(random: () => number): void {
-    const handleOf = (id: number): object => {
-      const handle = { id, ref: () => handle, unref: () => handle, hasRef: () => true, [Symbol.toPrimitive]: () => id };
+    const handleOf = (add: () => number): object => {
+      const refresh = (): object => {
+        this.#timers.delete(handle.id);
+        handle.id = add();
+        return handle;
+      };
+      const self = (): object => handle;
+      const handle = {
+        id: add(),
+        refresh,
+        ref: self,
+        unref: self,
+        hasRef: () => true,
+        [Symbol.toPrimitive]: () => handle.id,
+      };
       return handle;
     };
     const clear = (handle: { readonly id?: number } | number | undefined): void => {
@@ -61,9 +74,9 @@ export class VirtualClock {
     };
     Object.assign(globalThis, {
       setTimeout: (fire: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) =>
-        handleOf(this.#add(ms, undefined, () => fire(...args))),
+        handleOf(() => this.#add(ms, undefined, () => fire(...args))),
       setInterval: (fire: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) =>
-        handleOf(this.#add(ms, Math.max(1, ms), () => fire(...args))),
+        handleOf(() => this.#add(ms, Math.max(1, ms), () => fire(...args))),
       clearTimeout: clear,
       clearInterval: clear,
     });

@@ -104,7 +104,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'serve',
-    description: "serve the network's Scoring service, like `soma start scoring`, with an engine of this machine",
+    description:
+      "serve the network's Scoring service, like `soma start scoring`, with an engine of this machine or a fleet",
     load: async () => (await import('./serve.js')).serveCommand,
   },
   {
