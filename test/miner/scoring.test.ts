@@ -125,6 +125,20 @@ describe('the scorer', () => {
     return new Scorer({ batchSize: 4 }, { store, ingest, models, book });
   }
 
+  it('asks for the next round at once only where it read nothing but known bytes', async () => {
+    async function* repeated() {
+      for (;;) yield { bytes: Uint8Array.of(7), origin: 'again', unit: 0 };
+    }
+    await loaded(await published('a', 1n));
+    const ingest = new SampleIngest(repeated(), store);
+    const scoring = new Scorer({ batchSize: 4 }, { store, ingest, models, book: new OpenTargets() });
+    expect(await scoring.round(never)).toMatchObject({ ids: [0], onlyKnown: false });
+    expect(await scoring.round(never)).toMatchObject({ ids: [], onlyKnown: true });
+    // A round without models reads nothing: asked for again at once, it would leave no turn to what brings models.
+    await models.update([]);
+    expect(await scoring.round(never)).toMatchObject({ ids: [], onlyKnown: false });
+  });
+
   it('scores rounds of fresh samples under every model that is loaded, until there are no more', async () => {
     await loaded(await published('a', 1n), await published('b', 2n));
     const scoring = scorer(new OpenTargets(), 6);

@@ -66,18 +66,24 @@ export class MiningLoop {
     matcher.answerFromElsewhere(signal);
     const taken = await shared?.take(signal);
     if (taken !== undefined && taken.scored.length > 0) await matcher.answerWith(taken.scored, signal);
-    const { ids, fresh } = await scorer.round(signal);
+    const { ids, fresh, onlyKnown } = await scorer.round(signal);
     stats.duplicates = ingest.duplicates;
-    const idle = ids.length === 0 && !ingest.hasMore;
+    const idle = ids.length === 0 && !onlyKnown;
     await matcher.composeForAll(idle, signal);
     if (idle) return (await this.#search(true, signal)) || (taken?.more ?? false);
-    if (ids.length === 0) return true;
+    if (onlyKnown) return this.#letOthersRun();
     searcher.noteScored(ids.length);
     stats.scored.add(fresh);
     stats.samples.add(ingest.taken - stats.samples.total);
     emitter.emit('scored', { samples: fresh, total: stats.scored.total });
     await matcher.answerWith(ids, signal);
     await this.#search(false, signal);
+    return true;
+  }
+
+  /** A source that has all at hand keeps nothing else from its turn. */
+  async #letOthersRun(): Promise<true> {
+    await new Promise(setImmediate);
     return true;
   }
 

@@ -23,12 +23,14 @@ export interface ScoredRound {
   readonly ids: readonly number[];
   /** How many of them had no score under any model before. */
   readonly fresh: number;
+  /** Whether nothing was scored because all that was read is known, and the source has more at hand. */
+  readonly onlyKnown: boolean;
 }
 
 /** Samples of no more bytes were composed of nothing. */
 const ONE_CHUNK = 1024;
 
-const NOTHING: ScoredRound = { ids: [], fresh: 0 };
+const NOTHING: ScoredRound = { ids: [], fresh: 0, onlyKnown: false };
 
 /**
  * Turns samples into scores. A round takes samples that lack a score under a model that open targets name, first those
@@ -54,12 +56,12 @@ export class Scorer {
     const models = this.paying();
     if (models.length === 0) return NOTHING;
     const backlog = this.#backlog(models);
-    const ids = backlog.length > 0 ? backlog : await this.#deps.ingest.next(this.#options.batchSize, signal);
-    if (ids.length === 0) return NOTHING;
-    const { store } = this.#deps;
+    const { store, ingest } = this.#deps;
+    const ids = backlog.length > 0 ? backlog : await ingest.next(this.#options.batchSize, signal);
+    if (ids.length === 0) return { ...NOTHING, onlyKnown: ingest.hasMore };
     const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;
     await this.score(ids, signal);
-    return { ids, fresh };
+    return { ids, fresh, onlyKnown: false };
   }
 
   /** Scores samples of the store under every model that open targets name. */
