@@ -170,7 +170,7 @@ describe('the scorer', () => {
   });
 
   it('does nothing without a model', async () => {
-    expect(await scorer(new OpenTargets(), 4).round(never)).toEqual({ ids: [], fresh: 0 });
+    expect(await scorer(new OpenTargets(), 4).round(never)).toEqual({ ids: [], fresh: 0, onlyKnown: false });
     expect(store.sampleCount).toBe(0);
   });
 });
