@@ -26,7 +26,7 @@ const open: Client[] = [];
 
 beforeAll(async () => {
   // Everything hits, so that one short text is enough.
-  network = await startMiningNetwork({ initialDistanceThreshold: 1.5 });
+  network = await startMiningNetwork({ initialDistanceThreshold: 2 });
   arena = await startDemoArena();
   coordinator = await startWorld('documented');
   home = await mkdtemp(join(tmpdir(), 'quarry-mcp-'));
