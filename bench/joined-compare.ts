@@ -1,8 +1,8 @@
-import type { LoadedModel, ScoringEngine } from '../src/engine/contract.js';
+import type { ScoringEngine } from '../src/engine/contract.js';
 import { cosineDistance } from '../src/engine/reference/index.js';
 import { composedScore, joinParts, type PartScore } from '../src/store/index.js';
 import type { ModelConfig } from '../src/weights/model-config.js';
-import type { ReachModel } from './reach-models.js';
+import { loadModels, type ReachModel } from './reach-models.js';
 import { randomTargets } from './reach-share.js';
 
 /** How far composed samples lie from their joined bytes. */
@@ -57,7 +57,7 @@ export async function* compareJoined(of: JoinedCase): AsyncIterable<JoinedResult
   const { chunks, shape, signal } = of;
   const exact = await scoresOf(of.parts, of);
   const low = of.low === undefined ? undefined : await scoresOf(of.low, of);
-  const joined = await loadAll(of.joined, of);
+  const joined = await loadModels(of.joined, of);
   const targets = randomTargets(16, shape.embeddingDim);
   const tally = new Tally();
   const started = performance.now();
@@ -90,23 +90,13 @@ interface Rows {
 async function scoresOf(engine: ScoringEngine, of: JoinedCase): Promise<Rows> {
   const scores: (readonly PartScore[])[] = [];
   const bound = { loss: 0, distance: 0 };
-  for (const model of await loadAll(engine, of)) {
+  for (const model of await loadModels(engine, of)) {
     scores.push(await model.score(of.chunks, { signal: of.signal }));
     bound.loss = Math.max(bound.loss, model.errorBound.loss);
     bound.distance = Math.max(bound.distance, model.errorBound.distance);
     await model.close();
   }
   return { scores, bound };
-}
-
-async function loadAll(engine: ScoringEngine, { models, shape }: JoinedCase): Promise<LoadedModel[]> {
-  const loaded: LoadedModel[] = [];
-  for (const { open } of models) {
-    const weights = await open();
-    loaded.push(await engine.load(weights, shape));
-    await weights.close();
-  }
-  return loaded;
 }
 
 function composedOf({ scores }: Rows, slots: readonly number[]): PartScore[] {

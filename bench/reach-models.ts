@@ -58,6 +58,20 @@ export function randomModel(name: string, shape: ModelConfig, seed: bigint): Rea
   return { name: `${name}-random-${seed}`, open };
 }
 
+/** Loads models that compete with each other into an engine. */
+export async function loadModels<M>(
+  engine: { load(weights: WeightsFile, shape: ModelConfig): Promise<M> },
+  { models, shape }: Pick<ReachModels, 'models' | 'shape'>,
+): Promise<M[]> {
+  const loaded: M[] = [];
+  for (const { open } of models) {
+    const weights = await open();
+    loaded.push(await engine.load(weights, shape));
+    await weights.close();
+  }
+  return loaded;
+}
+
 /** Scores of chunks under a model. */
 export interface ChunkScores {
   readonly losses: Float64Array;

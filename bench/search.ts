@@ -1,11 +1,11 @@
 import { createNativeScoringEngine } from '../src/engine/native/index.js';
 import { reachChunks } from './reach-corpus.js';
-import { type ChunkScores, type ReachModel, type ReachModels, reachModels, scoreChunks } from './reach-models.js';
+import { type ChunkScores, loadModels, type ReachModels, reachModels, scoreChunks } from './reach-models.js';
 import { randomTargets } from './reach-share.js';
 import type { BenchOptions } from './result.js';
 import { type BackwardResult, backwardCases } from './search-backward.js';
 import { knownChunks, startSearch } from './search-start.js';
-import { cosineInF32, type SearchModel, takeSteps } from './search-steps.js';
+import { cosineInF32, takeSteps } from './search-steps.js';
 
 /** How far a search comes beyond what is known. */
 export interface SearchResult {
@@ -90,8 +90,8 @@ async function* searchCase(
   const scores: ChunkScores[] = [];
   for (const model of models) scores.push(await scoreChunks(model, shape, chunks, { directory, signal }));
   const known = await knownChunks(chunks, scores, shape.embeddingDim);
-  const fast = await load(models, shape, 'bf16');
-  const exact = await load(models, shape, 'f32');
+  const fast = await loadModels(createNativeScoringEngine({ precision: 'bf16' }), { models, shape });
+  const exact = await loadModels(createNativeScoringEngine({ precision: 'f32' }), { models, shape });
   const root = Math.sqrt(shape.embeddingDim);
   const paths: number[][] = [];
   const enough = first === 1 ? 2 : (HARDEST_Z + ROUNDING_Z) / root;
@@ -111,21 +111,6 @@ async function* searchCase(
   }
   for (const model of [...fast, ...exact]) await model.close();
   for (const pool of known.pools) pool.close();
-}
-
-async function load(
-  models: readonly ReachModel[],
-  shape: ReachModels['shape'],
-  precision: 'f32' | 'bf16',
-): Promise<SearchModel[]> {
-  const engine = createNativeScoringEngine({ precision });
-  const loaded: SearchModel[] = [];
-  for (const { open } of models) {
-    const weights = await open();
-    loaded.push(await engine.load(weights, shape));
-    await weights.close();
-  }
-  return loaded;
 }
 
 function summarise(paths: readonly (readonly number[])[]) {

@@ -12,7 +12,7 @@ import { pythonPeer } from './python.js';
 /** Rows whose distances a peer must get right. */
 const CHECKED_ROWS = 64;
 
-/** Computing with rows of a format. usearch rounds targets to bf16 as well; numpy has no bf16. */
+/** What computes with rows of a format. usearch rounds targets to bf16 as well; numpy has no bf16. */
 const LIBRARIES = {
   bf16: { library: 'usearch', name: 'usearch exact bf16', tolerance: 1e-3 },
   f32: { library: 'numpy', name: 'numpy f32', tolerance: 1e-5 },
