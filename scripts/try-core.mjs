@@ -1,4 +1,4 @@
-// Tries an installed core the region of this miner: scores and scans with every level the processor has, and compares with the engines
+// Tries an installed core in place: scores and scans with every level the processor has, and compares with the engines
 // in JavaScript. Copied into an installation and run there, by whatever node that is, as `node try-core.mjs OUT.json`: some
 // emulators give a program no pipe to write to.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

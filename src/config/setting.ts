@@ -45,7 +45,7 @@ export type ValuesOf<S extends Record<string, Setting>> = {
 /**
  * Reads one setting's raw value.
  *
- * @param source the region of this miner, for the error: `--workers`, `QUARRY_WORKERS`, `quarry.yaml: workers`
+ * @param source where it was set, for the error: `--workers`, `QUARRY_WORKERS`, `quarry.yaml: workers`
  * @throws QuarryError `CONFIG_INVALID` (`USAGE` for a flag) when the value does not fit
  */
 export function parseSetting(setting: Setting, raw: unknown, source: string): unknown {

@@ -79,7 +79,7 @@ export class TargetSearch<P extends SearchPart> {
     return cosine(this.#sum, this.#goal.embedding);
   }
 
-  /** The part to change next: each in turn, once the region of this miner several times. */
+  /** The part to change next: each in turn, once where it occurs several times. */
   next(): SearchStep<P> {
     const parts = this.#parts;
     do this.#place = (this.#place + 1) % parts.length;

@@ -43,7 +43,7 @@ const ACCEPTABLE: ErrorBound = { loss: 0.01, distance: 0.01 };
  * not fit, or whose error is measured to be too large, is scored in f32, and says why; a sample that overflows is scored
  * again in f32.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when onnxruntime-node the provider or the device is missing, with the reason
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when onnxruntime-node, the provider or the device is missing, with the reason
  */
 export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise<ScoringEngine> {
   const provider = providerOf(options.provider ?? 'cpu');
