@@ -20,51 +20,51 @@ import { QuarryError, toQuarryError } from '../errors/index.js';
 export interface FleetConnectionOptions {
   /** `nats://host:4222` or `tls://host:4222`; several separated by commas. */
   readonly url: string;
-  /** A NATS credentials file, JWT and nkey, or a file with the seed of an nkey alone. */
+  /** Path of a NATS credentials file (JWT and nkey) or of a file that holds only an nkey seed. */
   readonly credentials?: string | undefined;
-  /** A PEM file of the authority that signed the server's certificate. Default: those that Node trusts. */
+  /** PEM file with the CA that signed the server's certificate. Default: the CAs that Node trusts. */
   readonly caFile?: string | undefined;
-  /** Name of the fleet: coordinators of different names share a server without meeting. Letters, digits, `-`, `_`. */
+  /** Fleet name: 1 to 64 letters, digits, `-` or `_`. Fleets with different names can share a server. */
   readonly fleet: string;
-  /** Servers of a cluster that keep the fleet's work, 1 to 5. Default 1. */
+  /** JetStream replicas of the fleet's queue and buckets, 1 to 5. Default 1. */
   readonly replicas?: number | undefined;
-  /** Name of this connection, for the server's own lists. */
+  /** Connection name, as the NATS server lists it. */
   readonly name: string;
 }
 
-/** A fleet's place on a NATS server. */
+/** A fleet's NATS connection, with its work queue and buckets. */
 export interface FleetConnection {
   readonly nc: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
-  /** Work queue of the fleet. */
+  /** JetStream stream that is the fleet's work queue. */
   readonly stream: string;
-  /** Begins every subject of the fleet. */
+  /** Prefix of every subject of the fleet. */
   readonly prefix: string;
-  /** What may be asked to be scored, by identity of the weights. */
+  /** Models that scorers can be asked to score with, by weights identity. */
   readonly models: KV;
-  /** Scorers that are alive, by id; entries disappear by themselves. */
+  /** Live scorers by id; entries expire. */
   readonly scorers: KV;
-  /** Object store of the weights that the coordinator shares; there only once it does. */
+  /** Object store of shared weights; created when the coordinator first shares some. */
   readonly weightsBucket: string;
-  /** Servers of a cluster that keep what is made here. */
+  /** JetStream replicas of everything created through this connection. */
   readonly replicas: number;
-  /** Makes the stream and the buckets where they are missing, as on a server that lost its disk. */
+  /** Creates the stream and buckets that are missing, for example after the server lost its disk. */
   restore(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A scorer that has not been heard of for this long is gone. */
+/** TTL of a scorer's status entry. */
 const SCORER_LIFETIME_MS = 10_000;
-/** Within this, the same message sent twice counts once. */
+/** The server drops a message whose id it has already seen within this window. */
 const DUPLICATE_WINDOW_NS = 120e9;
 
 /**
- * Connects to a fleet, making its stream and buckets when they are missing.
+ * Connects to a fleet and creates its stream and buckets if they are missing.
  *
- * @throws QuarryError `UNREACHABLE` when no server answers, `UNAUTHENTICATED` when it refuses the credentials
+ * @throws QuarryError `UNREACHABLE` when no server answers, `UNAUTHENTICATED` when the server refuses the credentials
  * @throws QuarryError `UNSUPPORTED` when the server runs without JetStream
- * @throws QuarryError `CONFIG_INVALID` when the fleet's name is not one
+ * @throws QuarryError `CONFIG_INVALID` when the fleet name is malformed
  */
 export async function openFleet(options: FleetConnectionOptions): Promise<FleetConnection> {
   const { fleet } = options;
@@ -149,7 +149,7 @@ async function read(path: string, doing: string): Promise<Buffer> {
 }
 
 async function ensureStream(jsm: JetStreamManager, name: string, subject: string, replicas: number): Promise<void> {
-  // Who may not make streams may still use one that is there.
+  // Credentials without the right to create streams can still use an existing one.
   if (await jsm.streams.info(name).catch(() => undefined)) return;
   await jsm.streams.add({
     name,

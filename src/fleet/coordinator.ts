@@ -26,48 +26,48 @@ import {
 } from './wire.js';
 
 export interface CoordinatorOptions {
-  /** A scorer that is silent for this long about a job loses it. Default 15 s. */
+  /** A job is redelivered if its scorer reports no progress for this long. Default 15 s. */
   readonly ackWaitMs?: number | undefined;
-  /** Times a job is handed out before it is left out. Default 5. */
+  /** Deliveries of a job before its sample is given up. Default 5. */
   readonly maxDeliveries?: number | undefined;
-  /** A scorer that has a chunk for this long and does not answer loses it, whatever it says. Default 10 minutes. */
+  /** A job is requeued after this long per chunk without an answer, even if its scorer reports progress. Default 10 min. */
   readonly mostHeldMs?: number | undefined;
-  /** How often jobs that wait long are looked for in the queue. Default 5 s. */
+  /** Interval at which old unanswered jobs are looked up in the queue. Default 5 s. */
   readonly sweepMs?: number | undefined;
-  /** Called with what people should know: samples left out, answers refused. */
+  /** Called with warnings for the operator: samples given up, answers refused. */
   readonly onWarning: (error: QuarryError) => void;
-  /** Called once a server that lost its disk has the models and the jobs again. */
+  /** Called after models and jobs were restored on a server that lost its disk. */
   readonly onRestored?: (() => void) | undefined;
 }
 
-/** What a fleet did since the coordinator started. */
+/** Counts since the coordinator started. */
 export interface FleetStats {
-  /** Scorers that answered. */
+  /** Scorers with at least one accepted answer. */
   readonly scorers: number;
-  /** Answers taken. */
+  /** Answers accepted. */
   readonly samples: number;
-  /** Answers that came from a second or later delivery. */
+  /** Accepted answers from a second or later delivery. */
   readonly redelivered: number;
-  /** Answers dropped because another had come first. */
+  /** Answers dropped because the job was already answered. */
   readonly duplicates: number;
-  /** Answers that could not be scores, or came from scorers in quarantine. */
+  /** Answers that were invalid or came from quarantined scorers. */
   readonly refused: number;
   /** Samples given up after too many deliveries. */
   readonly leftOut: number;
 }
 
-/** Which scorers are to take samples, and what their answers are read as. */
+/** The queue that samples go to, and how answers are decoded. */
 export interface WorkOrder<T extends Delivered> {
   readonly subject: string;
-  /** That scorers pull them from. */
+  /** JetStream consumer that scorers pull from. */
   readonly consumer: string;
   readonly seed: bigint;
-  /** Throws what the answer cannot be. */
+  /** Decodes an answer; throws if it is invalid. */
   readonly read: (message: Msg) => T;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Samples to be scored under a model. */
+/** How to score samples under a model. */
 export interface ScoreOrder {
   readonly model: PublishedModel;
   readonly precision: JobPrecision;
@@ -81,27 +81,27 @@ interface Pending {
   readonly consumer: string;
   readonly seed: bigint;
   readonly sample: Uint8Array;
-  /** Takes an answer; throws when it cannot be one. */
+  /** Decodes an answer and resolves the job; throws if the answer is invalid. */
   readonly accept: (message: Msg) => Delivered;
   readonly giveUp: () => void;
-  /** Times it was put into the queue. */
+  /** Times it was published. */
   sent: number;
   seq: number;
   sentAt: number;
-  /** When it was first seen to be in the hands of a scorer; 0 before that. */
+  /** When a sweep first saw it delivered to a scorer; 0 before that. */
   heldSince: number;
 }
 
-/** Publications under way at once. */
+/** Concurrent publishes. */
 const PUBLISHING = 256;
 const SWEEP_MS = 5_000;
 const RETRY_MS = 500;
 const MOST_HELD_MS = 600_000;
 const CHUNK_BYTES = 1024;
-/** Room for headers beside a sample. */
+/** Bytes of a message reserved for headers. */
 const HEADER_BYTES = 1024;
 
-/** Puts samples into a fleet's work queue and takes the answers: each once, whichever scorer sends it, however often. */
+/** Queues samples for a fleet and accepts one answer for each, whichever scorer sends it and however often. */
 export class Coordinator {
   readonly #fleet: FleetConnection;
   readonly #options: CoordinatorOptions;
@@ -111,7 +111,7 @@ export class Coordinator {
   readonly #scorers = new Set<string>();
   readonly #quarantined = new Set<string>();
   readonly #subscriptions: Subscription[] = [];
-  /** What scorers may be asked for, by identity of the weights. */
+  /** Published models by weights identity. */
   readonly #models = new Map<string, PublishedModel>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #closed = new AbortController();
@@ -119,7 +119,7 @@ export class Coordinator {
   #jobs = 0;
   #sweeping = false;
   #keepsRows = false;
-  /** When the queue was made that has everything: another one is that of a server which lost its disk. */
+  /** Creation time of the stream that holds our jobs. A different one means the server lost its disk. */
   #created: string;
 
   private constructor(fleet: FleetConnection, options: CoordinatorOptions, created: string) {
@@ -139,7 +139,7 @@ export class Coordinator {
     this.#sweeper.unref();
   }
 
-  /** Takes the fleet over: work that an earlier coordinator left is dropped, its samples are in the store. */
+  /** Takes over the fleet. Purges jobs of an earlier coordinator; their samples are still in the store. */
   static async open(fleet: FleetConnection, options: CoordinatorOptions): Promise<Coordinator> {
     await fleet.jsm.streams.purge(fleet.stream);
     const { created } = await fleet.jsm.streams.info(fleet.stream);
@@ -154,12 +154,12 @@ export class Coordinator {
     return `${this.#fleet.prefix}.answer.${this.#session}`;
   }
 
-  /** Largest sample that fits into a message, bytes. */
+  /** Largest sample that fits in a message, bytes. */
   get largestSample(): number {
     return (this.#fleet.nc.info?.max_payload ?? 1 << 20) - HEADER_BYTES;
   }
 
-  /** Lets scorers know of a model and makes its queues. */
+  /** Announces a model to scorers and creates its queues. */
   async publishModel(model: PublishedModel): Promise<void> {
     this.#models.set(weightsIdentity(model.manifest), model);
     await this.#announce(model);
@@ -172,11 +172,11 @@ export class Coordinator {
       await this.#addConsumer(consumerName(identity, precision), workSubject(prefix, identity, precision));
     }
     await models.put(identity, encodeModel(model));
-    // Withdrawn meanwhile: the order of the two on the server is not known.
+    // Withdrawn in the meantime: the server may have applied the delete before our put.
     if (!this.#models.has(identity)) await models.delete(identity);
   }
 
-  /** Makes the queue of samples that scorers keep. */
+  /** Creates the queue of samples that scorers score and keep. */
   async keepRows(): Promise<void> {
     this.#keepsRows = true;
     await this.#addConsumer(KEEP_CONSUMER, keepSubject(this.#fleet.prefix));
@@ -194,7 +194,7 @@ export class Coordinator {
     });
   }
 
-  /** Takes a model back: scorers make room. */
+  /** Withdraws a model: scorers can unload it, and its queues are purged. */
   async withdrawModel(model: PublishedModel): Promise<void> {
     const { jsm, stream, prefix, models } = this.#fleet;
     const identity = weightsIdentity(model.manifest);
@@ -210,13 +210,13 @@ export class Coordinator {
     return this.#quarantined.has(scorer);
   }
 
-  /** Nothing that this scorer says is taken any more. */
+  /** Refuses all further answers of a scorer. */
   quarantine(scorer: string): void {
     this.#quarantined.add(scorer);
   }
 
   /**
-   * Has samples scored, in order; `undefined` for one that was given up.
+   * Scores samples on the fleet. Answers are in the order of `samples`; `undefined` for a sample that was given up.
    *
    * @throws QuarryError `ABORTED` when the signal fires or the coordinator closes
    */
@@ -229,7 +229,7 @@ export class Coordinator {
     return this.queue({ subject, consumer, seed, read, signal }, samples);
   }
 
-  /** As {@link score}, for any work that scorers take a sample at a time. */
+  /** Like {@link score}, for any kind of per-sample job. */
   async queue<T extends Delivered>(order: WorkOrder<T>, samples: readonly Uint8Array[]): Promise<(T | undefined)[]> {
     const { subject, consumer, seed } = order;
     const link = childSignal(this.#closed.signal, order.signal);
@@ -273,12 +273,12 @@ export class Coordinator {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#publishing.onIdle();
     if (!this.#keepsRows) return;
-    // A later coordinator sends them again: scorers need not work for none until then.
+    // The next coordinator queues these samples again; without one, scoring them is wasted.
     const { jsm, stream, prefix } = this.#fleet;
     await jsm.streams.purge(stream, { filter: keepSubject(prefix) }).catch(() => {});
   }
 
-  /** Puts a job into the queue, however long the server is away. */
+  /** Publishes a job, retrying for as long as the server is unreachable. */
   async #send(job: Pending, ended: AbortSignal): Promise<void> {
     const { js } = this.#fleet;
     const { subject, seed } = job;
@@ -334,9 +334,9 @@ export class Coordinator {
     }
   }
 
-  /** Queues a job anew: the scorer that had it gave no usable answer and may have taken it from the queue. */
+  /** Requeues a job: its scorer gave no usable answer and may already have acknowledged the message. */
   #again(job: Pending): void {
-    // It is being queued already.
+    // Already being published.
     if (job.seq === 0) return;
     job.seq = 0;
     job.heldSince = 0;
@@ -356,16 +356,16 @@ export class Coordinator {
     job.giveUp();
   }
 
-  /** An exception in a callback of NATS would end its subscriptions: the coordinator would hear nothing more. */
+  /** An exception thrown in a NATS callback would end the subscription. */
   #warn(error: QuarryError): void {
     try {
       this.#options.onWarning(error);
     } catch {
-      // A person misses a warning; the work goes on.
+      // A lost warning must not stop the work.
     }
   }
 
-  /** The server hands a message out no more. */
+  /** Handles the server's advisory that a message reached its maximum deliveries. */
   #exhausted(message: Msg): void {
     const seq = exhaustedSeq(message);
     if (seq === undefined) return;
@@ -373,19 +373,19 @@ export class Coordinator {
     this.#fleet.jsm.streams.deleteMessage(this.#fleet.stream, seq).catch(() => {});
   }
 
-  /** Finds jobs that vanished from the queue without an answer, one by one or with the server's disk. */
+  /** Requeues jobs that left the queue unanswered, one by one or because the server lost its disk. */
   async #sweep(): Promise<void> {
     if (this.#sweeping) return;
     this.#sweeping = true;
     try {
-      // A scorer or a person who looks at the fleet may have made the queue again before this coordinator asked.
+      // Compare creation times: a scorer or `fleetStatus` may already have recreated the stream.
       if ((await this.#queueCreated()) !== this.#created) await this.#restore();
       const before = Date.now() - 2 * (this.#options.sweepMs ?? SWEEP_MS);
       const silent = [...this.#pending.values()].filter(({ seq, sentAt }) => seq !== 0 && sentAt <= before);
       const handedOut = await this.#handedOut(new Set(silent.map(({ consumer }) => consumer)));
       for (const job of silent.slice(0, PUBLISHING)) await this.#find(job, handedOut.get(job.consumer) ?? 0);
     } catch {
-      // The server is away; the next sweep asks again.
+      // Server unreachable; the next sweep tries again.
     } finally {
       this.#sweeping = false;
     }
@@ -401,7 +401,7 @@ export class Coordinator {
     }
   }
 
-  /** The last job that was handed out, of each queue. */
+  /** Stream sequence of the last message delivered, by consumer. */
   async #handedOut(consumers: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> {
     const { jsm, stream } = this.#fleet;
     const last = new Map<string, number>();
@@ -425,12 +425,12 @@ export class Coordinator {
     if (job.heldSince === 0) job.heldSince = Date.now();
     const chunks = Math.ceil(job.sample.length / CHUNK_BYTES);
     if (Date.now() - job.heldSince < chunks * (this.#options.mostHeldMs ?? MOST_HELD_MS)) return;
-    // Who has it says that it is being scored, and will say so for ever.
+    // Its scorer keeps reporting progress without finishing.
     await jsm.streams.deleteMessage(stream, seq).catch(() => {});
     this.#again(job);
   }
 
-  /** Gives a server that lost its disk everything again. */
+  /** Recreates queues, models and jobs on a server that lost its disk. */
   async #restore(): Promise<void> {
     const queued = [...this.#pending.values()].filter(({ seq }) => seq !== 0);
     await this.#fleet.restore();
@@ -442,7 +442,7 @@ export class Coordinator {
   }
 }
 
-/** A score that never wins a target: of a sample that none could score. */
+/** The score of a sample that could not be scored: its NaN loss never wins a target. */
 export function neverWins(embeddingDim: number): Score {
   return { loss: Number.NaN, embedding: new Float32Array(embeddingDim), precision: 'f32' };
 }

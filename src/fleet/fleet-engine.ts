@@ -25,32 +25,32 @@ import { UncheckedAnswers } from './unchecked-answers.js';
 import { type Answer, KEEP_CONSUMER, keepSubject, MOST_BOUND, type PublishedModel, readKept } from './wire.js';
 
 export interface FleetEngineOptions extends CoordinatorOptions {
-  /** Share of the answers that is scored again here in f32, 0 to 1. */
+  /** Share of answers checked by scoring the sample again locally in f32, 0 to 1. */
   readonly verifyShare: number;
-  /** Whether the engine of this machine takes work as scorers do. Default false. */
+  /** Whether the local engine also pulls jobs, like any scorer. Default false. */
   readonly scoreHere?: boolean | undefined;
-  /** Whether weights are put into the server's object store, so that scorers need not fetch them. Default false. */
+  /** Whether weights are uploaded to the server's object store, which saves scorers the download. Default false. */
   readonly shareWeights?: boolean | undefined;
-  /** From 0 to 1, below the share: this answer is checked. Default `Math.random`. */
+  /** Returns 0 to 1; an answer is checked if it is below `verifyShare`. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
 export interface FleetEngineDeps {
   readonly fleet: FleetConnection;
-  /** Checks answers and scores what is too large to send; loads a model only then. Closed with the fleet's engine. */
+  /** Checks answers and scores samples too large for a message; loads models on first use. Closed with the fleet engine. */
   readonly local: ScoringEngine;
 }
 
-/** f32 of two machines differs in its last digits. */
+/** f32 results of two machines differ in their last digits. */
 const SLACK: ErrorBound = { loss: 1e-4, distance: 1e-4 };
 
-/** How long scorers wait for weights that are being shared; after that they fetch them themselves, milliseconds. */
+/** How long publishing a model waits for its weights to be uploaded; after that scorers download them, milliseconds. */
 const SHARE_FIRST_MS = 30_000;
 
-/** Batches of the scorer on this machine. */
+/** Batch limits of the local scorer. */
 const HERE = { mostSamples: 128, batchMs: 500 };
 
-/** A fleet of scorers behind the contract of one engine. */
+/** A fleet of scorers as a single {@link ScoringEngine}. */
 export class FleetEngine implements ScoringEngine {
   readonly name = 'fleet';
   readonly device: string;
@@ -61,9 +61,9 @@ export class FleetEngine implements ScoringEngine {
   readonly #here = new LocalModels();
   readonly #unchecked = new UncheckedAnswers();
   readonly #shared: SharedWeights | undefined;
-  /** Scorers of which a kept row was checked. */
+  /** Scorers with at least one kept row that passed a check. */
   readonly #checkedKeepers = new Set<string>();
-  /** Called with which of its scores are not to be trusted, by identity of the weights. */
+  /** Callbacks that take the checksums of samples whose scores are withdrawn, by weights identity. */
   readonly #onWithdrawn = new Map<string, (checksums: readonly Uint8Array[]) => void>();
   readonly #stop = new AbortController();
   #rows: FleetRows | undefined;
@@ -83,7 +83,7 @@ export class FleetEngine implements ScoringEngine {
     this.precision = deps.local.precision;
   }
 
-  /** Becomes the fleet's coordinator. There is one per fleet name. */
+  /** Becomes the fleet's coordinator; a fleet has only one. */
   static async open(options: FleetEngineOptions, deps: FleetEngineDeps): Promise<FleetEngine> {
     const shared = options.shareWeights ? new SharedWeights(deps.fleet, options.onWarning) : undefined;
     const coordinator = await Coordinator.open(deps.fleet, { ...options, onRestored: () => shared?.restore() });
@@ -101,7 +101,7 @@ export class FleetEngine implements ScoringEngine {
   }
 
   /**
-   * @throws QuarryError `INVALID_ARGUMENT` when it is not said where scorers find the weights
+   * @throws QuarryError `INVALID_ARGUMENT` without `options.published`, which tells scorers where the weights are
    * @throws QuarryError `ENGINE_FAILED`, retryable, when no scorer could load the model
    */
   async load(weights: WeightsFile, config: ModelConfig, options: LoadOptions = {}): Promise<LoadedModel> {
@@ -131,7 +131,7 @@ export class FleetEngine implements ScoringEngine {
     try {
       await this.#share(manifest, here.path, options.signal);
       await this.#coordinator.publishModel(model);
-      // One byte tells that a scorer has the model, and how far its numbers err.
+      // A one-byte probe shows that some scorer has loaded the model, and its error bound.
       const [probe] = await this.#coordinator.score(orderOf(model, options), [Uint8Array.of(0)]);
       if (probe === undefined) {
         throw new QuarryError('ENGINE_FAILED', 'no scorer could load the model', {
@@ -159,7 +159,7 @@ export class FleetEngine implements ScoringEngine {
     };
   }
 
-  /** Gives weights a while to be shared before scorers hear of the model: they would fetch it from its host. */
+  /** Waits for the upload, up to a limit: scorers that learn of the model earlier would download it from its host. */
   async #share(manifest: WeightsManifest, path: string | undefined, signal: AbortSignal | undefined): Promise<void> {
     if (path === undefined || this.#shared === undefined) return;
     const waiting = childSignal(signal);
@@ -176,10 +176,10 @@ export class FleetEngine implements ScoringEngine {
   }
 
   /**
-   * The rows that scorers keep, as a store elsewhere.
+   * The rows kept by scorers, as a remote store.
    *
-   * @param gatherMs how long scorers are waited for
-   * @param keepThere whether samples are scored and kept by scorers from now on, instead of here
+   * @param gatherMs how long a search waits for scorers
+   * @param keepThere whether scorers score and keep new samples, instead of this machine
    */
   async rows({ gatherMs, keepThere }: { readonly gatherMs: number; readonly keepThere: boolean }): Promise<FleetRows> {
     if (keepThere) await this.#coordinator.keepRows();
@@ -233,7 +233,7 @@ export class FleetEngine implements ScoringEngine {
     return scores;
   }
 
-  /** The scores in answers, a share of them checked; what came from a scorer that is found wrong is asked for anew. */
+  /** Scores from answers, after checking a share of them. Samples answered by a scorer found wrong are scored again. */
   async #judge(
     model: PublishedModel,
     here: LocalModel,
@@ -271,7 +271,7 @@ export class FleetEngine implements ScoringEngine {
     return scores;
   }
 
-  /** Has scorers that keep rows score a sample under all models; a sample that none could score is left out, and said so. */
+  /** Has a scorer score a sample under all models and keep it; one that cannot be scored is skipped with a warning. */
   async #keep(sample: Uint8Array, signal: AbortSignal): Promise<boolean> {
     if (sample.length > this.#coordinator.largestSample) return false;
     const subject = keepSubject(this.#deps.fleet.prefix);
@@ -280,8 +280,8 @@ export class FleetEngine implements ScoringEngine {
   }
 
   /**
-   * Checks what a scorer says of a sample that it keeps: the first of each scorer, and of the later ones the share that
-   * is verified. A scorer that keeps rows knows the targets: nothing else keeps it from naming whatever would hit.
+   * Checks a scorer's claimed scores of a kept sample: always the first of each scorer, then a share of `verifyShare`.
+   * A scorer that keeps rows sees the targets, so without checks it could claim embeddings that hit them.
    */
   async #checkKept(
     scorer: string,
@@ -295,7 +295,7 @@ export class FleetEngine implements ScoringEngine {
       const here = this.#here.get(checksum);
       if (score === undefined) return false;
       if (isChecked && here !== undefined) {
-        // What bound its engine has is not said of each row: the widest that is believed.
+        // Rows do not carry their engine's error bound: allow the largest we accept.
         const verdict = await this.#check(here, sample, { score, scorer, bound: MOST_BOUND }, {});
         if (verdict !== 'good') return false;
         this.#checkedKeepers.add(scorer);
@@ -310,10 +310,10 @@ export class FleetEngine implements ScoringEngine {
   }
 
   /**
-   * Scores a sample again here. A scorer that is found wrong is not believed again, nor what it said since its last good
-   * check.
+   * Scores a sample again locally in f32. If the scorer's score is wrong, quarantines the scorer and withdraws its answers
+   * since its last good check.
    *
-   * @returns this machine's score where the scorer's is wrong; undefined where none could be made
+   * @returns `'good'`, or the local score if the scorer's is wrong; undefined if there is no local score
    */
   async #check(
     here: LocalModel,
@@ -336,7 +336,7 @@ export class FleetEngine implements ScoringEngine {
     return own;
   }
 
-  /** Has everything dropped that a scorer said since its last good check, and tells a person. */
+  /** Withdraws a scorer's answers since its last good check, with a warning. */
   #withdraw(scorer: string, lossError: number, distanceError: number): void {
     const unverified = this.#unchecked.take(scorer);
     let dropped = 0;
@@ -353,7 +353,7 @@ export class FleetEngine implements ScoringEngine {
     );
   }
 
-  /** The engine of this machine as one scorer among the others. */
+  /** Runs the local engine as one more scorer. */
   #startScorer(): void {
     const { fleet } = this.#deps;
     const { onWarning } = this.#options;

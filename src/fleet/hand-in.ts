@@ -6,13 +6,13 @@ import type { Delivery } from './pull.js';
 import type { Receipt } from './wire.js';
 
 const ANSWER_LIMIT_MS = 5_000;
-/** Tries to hand an answer in; then another shall have the job. */
+/** Attempts to deliver an answer before the job is left to another scorer. */
 const ANSWER_TRIES = 12;
 
 /**
- * Hands an answer in; the job leaves the queue only once the coordinator has it.
+ * Sends an answer to the coordinator. The job is acknowledged only once the coordinator has replied.
  *
- * @returns undefined when the coordinator cannot be reached: the job is still ours
+ * @returns undefined when the coordinator cannot be reached; the job is then still in hand
  */
 export async function handIn(
   { nc }: FleetConnection,
@@ -33,7 +33,7 @@ export async function handIn(
   return undefined;
 }
 
-/** What ends a scorer that the coordinator has put into quarantine. */
+/** The error that ends a scorer when the coordinator has quarantined it. */
 export function quarantined(): QuarryError {
   return new QuarryError('FAILED_PRECONDITION', "the coordinator no longer accepts this scorer's answers", {
     hint: 'its scores differ from those of others: compare versions, memory and --engine reference',

@@ -5,7 +5,7 @@ import type { ModelConfig } from '../weights/model-config.js';
 import { openSafetensors } from '../weights/safetensors.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 
-/** A model on this machine, loaded when it is first needed. */
+/** A model on this machine, loaded on first use. */
 export class LocalModel {
   readonly #engine: ScoringEngine;
   readonly #path: string | undefined;
@@ -20,7 +20,7 @@ export class LocalModel {
     this.#config = config;
   }
 
-  /** Of the plaintext; absent where it lies in memory only. */
+  /** Path of the plaintext; undefined for weights in memory. */
   get path(): string | undefined {
     return this.#path;
   }
@@ -29,10 +29,10 @@ export class LocalModel {
     return (await this.loaded()).score(samples, options);
   }
 
-  /** @throws QuarryError `INVALID_ARGUMENT` when the weights lie in memory only */
+  /** @throws QuarryError `INVALID_ARGUMENT` when the weights are in memory only */
   loaded(): Promise<LoadedModel> {
     this.#model ??= this.#load().catch((error: unknown) => {
-      // The next call tries again.
+      // Let the next call retry.
       this.#model = undefined;
       throw error;
     });
@@ -54,11 +54,11 @@ export class LocalModel {
   }
 }
 
-/** The models of a coordinator, for a scorer beside it in the same process. */
+/** The coordinator's models, for a scorer in the same process. */
 export class LocalModels {
   readonly #models = new Map<string, LocalModel>();
 
-  /** Identities of the weights that lie here. */
+  /** Weights identities of all models added, whether loaded yet or not. */
   get loaded(): readonly string[] {
     return [...this.#models.keys()];
   }

@@ -7,21 +7,21 @@ import { v1Tensors } from '../weights/v1-layout.js';
 import type { WeightsCache } from '../weights/weights-cache.js';
 
 export interface ModelShelfOptions {
-  /** Models kept loaded; the one unused for longest makes room. */
+  /** Models kept loaded; the least recently used is evicted. */
   readonly most: number;
 }
 
 export interface ModelShelfDeps {
   readonly weights: WeightsCache;
-  /** The engine for models of a shape; asked once a model. */
+  /** Returns the engine for models of this shape; called on each load. */
   readonly engineFor: (config: ModelConfig) => Promise<ScoringEngine>;
-  /** The encrypted weights from nearby, if they can be had. */
+  /** Streams the encrypted weights from a nearby source, tried first. */
   readonly nearby?: ((manifest: WeightsManifest, signal?: AbortSignal) => AsyncIterable<Uint8Array>) | undefined;
-  /** Ends what is being fetched. */
+  /** Aborts downloads. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** f64, the widest type the network's loader accepts, and room for names and shapes. */
+/** f64, the widest type the network's loader accepts. The header allowance covers names and shapes. */
 const WIDEST_ELEMENT_BYTES = 8;
 const HEADER_ALLOWANCE_BYTES = 16 * 2 ** 20;
 
@@ -30,11 +30,11 @@ interface Shelved {
   users: number;
 }
 
-/** Models loaded on demand: fetched, verified, packed, and closed when others need the room. */
+/** An LRU cache of loaded models: downloads, verifies and packs on demand. */
 export class ModelShelf {
   readonly #options: ModelShelfOptions;
   readonly #deps: ModelShelfDeps;
-  /** By identity of the weights; used last comes last. */
+  /** By weights identity, least recently used first. */
   readonly #shelf = new Map<string, Shelved>();
 
   constructor(options: ModelShelfOptions, deps: ModelShelfDeps) {
@@ -42,16 +42,16 @@ export class ModelShelf {
     this.#deps = deps;
   }
 
-  /** Identities of the weights that are loaded or being loaded. */
+  /** Weights identities of models that are loaded or loading. */
   get loaded(): readonly string[] {
     return [...this.#shelf.keys()];
   }
 
   /**
-   * Has `work` use a model, which stays loaded meanwhile.
+   * Runs `work` with the model, loading it first if needed. The model is not evicted while `work` runs.
    *
-   * @throws QuarryError `WEIGHTS_INVALID` when the size it claims is not a model's of this shape, and what fetching and
-   *   loading throw
+   * @throws QuarryError `WEIGHTS_INVALID` when the manifest claims more bytes than a model of this shape can have; also
+   *   whatever downloading and loading throw
    */
   async use<T>(
     manifest: WeightsManifest,

@@ -1,30 +1,30 @@
 import type { Msg } from '@nats-io/transport-node';
 import type { FleetConnection } from './connection.js';
 
-/** A job in hand: it stays ours while we say so. */
+/** A delivered job. It stays ours for as long as we report progress. */
 export interface Delivery {
   readonly message: Msg;
-  /** Times it was handed out, this one included. */
+  /** Deliveries so far, including this one. */
   readonly deliveries: number;
-  /** Jobs that wait behind it. */
+  /** Jobs pending behind it. */
   readonly waiting: number;
-  /** Done: it leaves the queue. */
+  /** Done: removes it from the queue. */
   ack(): void;
-  /** Still at it. */
+  /** Reports progress, which restarts the acknowledgement timeout. */
   working(): void;
-  /** Another may have it, after a while. */
+  /** Gives it back, to be redelivered after the delay. */
   nak(delayMs: number): void;
-  /** Not to be delivered again: the coordinator that queued it knows. */
+  /** Removes it from the queue without redelivery; its coordinator requeues it if needed. */
   term(): void;
 }
 
-/** The server's answer to a pull is complete, or it is gone. */
+/** A pull ends after this long even if the server has not completed it. */
 const PULL_LIMIT_MS = 5_000;
 
 /**
- * Takes what waits, at most `most` jobs, without waiting for more: a batch then never holds up for its last sample.
+ * Pulls up to `most` pending jobs without waiting for more, so that a batch never waits to be filled.
  *
- * @returns nothing when nothing waits, or the server is away
+ * @returns an empty array if no job is pending or the server is unreachable
  */
 export async function pullJobs(fleet: FleetConnection, consumer: string, most: number): Promise<Delivery[]> {
   const { nc, stream } = fleet;
@@ -40,7 +40,7 @@ export async function pullJobs(fleet: FleetConnection, consumer: string, most: n
     const limit = setTimeout(done, PULL_LIMIT_MS);
     const subscription = nc.subscribe(inbox, {
       callback: (error, message) => {
-        // What has a code is a status: nothing (more) waits, or the consumer is gone.
+        // A message with a status code ends the pull: no (more) jobs, or the consumer is gone.
         if (error !== null || message.headers?.hasError || message.headers?.code) return done();
         deliveries.push(deliveryOf(fleet, message));
         if (deliveries.length >= most) done();
@@ -59,7 +59,8 @@ function deliveryOf({ nc }: FleetConnection, message: Msg): Delivery {
   const say = (text: string): void => {
     if (message.reply !== undefined && !nc.isClosed()) nc.publish(message.reply, text);
   };
-  // $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<waiting>; longer ones begin with a domain.
+  // $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>. Newer servers put domain and
+  // account hash after ACK.
   const tokens = (message.reply ?? '').split('.');
   const first = tokens.length > 9 ? 6 : 4;
   return {

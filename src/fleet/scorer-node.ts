@@ -21,47 +21,47 @@ import {
 } from './wire.js';
 
 export interface ScorerNodeOptions {
-  /** For people: what this scorer is. */
+  /** Display name of this scorer. */
   readonly label: () => string;
   /** Largest batch. */
   readonly mostSamples: number;
-  /** A batch is sized to take about this long, milliseconds. */
+  /** Batches are sized to take about this long to score, milliseconds. */
   readonly batchMs: number;
-  /** Rows that are kept beside it. Default: none. */
+  /** Number of rows this scorer keeps. Absent if it keeps none. */
   readonly keptRows?: (() => number) | undefined;
   readonly onWarning: (error: QuarryError) => void;
 }
 
-/** What a scorer reports about itself. */
+/** A scorer's status, as it publishes it. */
 export interface ScorerStatus {
   readonly id: string;
   readonly label: string;
-  /** Identities of the weights it has loaded. */
+  /** Weights identities of loaded models. */
   readonly models: readonly string[];
   readonly samples: number;
-  /** Of the last batches. */
+  /** Exponential moving average over batches. */
   readonly samplesPerSecond: number;
-  /** Rows that it keeps; absent where it keeps none. */
+  /** Rows kept; absent if it keeps none. */
   readonly keptRows?: number | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly seenAt: number;
 }
 
-/** Where a scorer has its models from. */
+/** Where a scorer gets its models. */
 export type ScorerModels = Pick<ModelShelf, 'loaded' | 'use'>;
 
-/** A queue that this scorer may pull from. */
+/** A queue this scorer can pull from. */
 interface Queue {
   readonly model: PublishedModel;
   readonly identity: string;
   readonly precision: JobPrecision;
 }
 
-/** Jobs in hand, of one queue: they stay ours while `progress` says so. */
+/** Delivered jobs of one queue; the `progress` timer keeps them ours. */
 interface Batch {
   readonly queue: Queue;
   readonly deliveries: readonly Delivery[];
-  /** Those that are neither answered nor given back. */
+  /** Deliveries neither answered nor given back yet. */
   readonly open: Set<Delivery>;
   readonly progress: NodeJS.Timeout;
 }
@@ -69,21 +69,21 @@ interface Batch {
 const STATUS_MS = 2_000;
 const PROGRESS_MS = 3_000;
 const IDLE: Backoff = { baseMs: 20, maxMs: 250 };
-/** The next jobs are asked for so long before those in hand are scored. */
+/** The next batch is pulled this long before the current one should be done. */
 const AHEAD_MS = 250;
-/** A model that cannot be had is left to others for this long. */
+/** Pause before a model that failed to load is tried again. */
 const FAILED_MODEL_MS = 30_000;
-/** No batch takes more than this part of what waits: others may have nothing left to do. */
+/** A batch takes at most 1/8 of the queue, to leave work for other scorers. */
 const SHARES = 8;
 
-/** Pulls work of a fleet, scores it and answers. Keeps nothing: what it had in hand when it ends is done elsewhere. */
+/** Pulls a fleet's jobs, scores them and answers. Stateless: jobs in hand when it stops are redelivered to other scorers. */
 export class ScorerNode {
   readonly id = randomUUID().slice(0, 8);
   readonly #fleet: FleetConnection;
   readonly #models: ScorerModels;
   readonly #options: ScorerNodeOptions;
   readonly #queues = new Map<string, Queue>();
-  /** When a model that failed may be tried again. */
+  /** When a model that failed to load can be tried again, by weights identity. */
   readonly #failed = new Map<string, number>();
   /** Jobs left in each queue when it was last pulled from. */
   readonly #waiting = new Map<string, number>();
@@ -91,7 +91,7 @@ export class ScorerNode {
   /** Samples per second, smoothed; 0 before the first batch. */
   #speed = 0;
   #quarantined = false;
-  /** When the bucket of models that is watched was made. */
+  /** Creation time of the models bucket being watched. */
   #watched: string | undefined;
   #stopWatching = async (): Promise<void> => {};
 
@@ -101,7 +101,7 @@ export class ScorerNode {
     this.#models = deps.models;
   }
 
-  /** Models that the coordinator has scored. */
+  /** Models the coordinator has published. */
   get known(): readonly PublishedModel[] {
     return [...this.#queues.values()].flatMap(({ model, precision }) => (precision === 'own' ? [model] : []));
   }
@@ -123,7 +123,7 @@ export class ScorerNode {
   /**
    * Scores until the signal fires.
    *
-   * @throws QuarryError `FAILED_PRECONDITION` when the coordinator put this scorer into quarantine
+   * @throws QuarryError `FAILED_PRECONDITION` when the coordinator has quarantined this scorer
    */
   async run(signal: AbortSignal): Promise<void> {
     await this.#follow();
@@ -150,7 +150,7 @@ export class ScorerNode {
     }
   }
 
-  /** Hears of models from now on; anew where the bucket is another, as on a server that lost its disk. */
+  /** Watches the models bucket; starts over if it was recreated, as after the server lost its disk. */
   async #follow(): Promise<void> {
     const { created } = (await this.#fleet.models.status()).streamInfo;
     if (created === this.#watched) return;
@@ -183,10 +183,10 @@ export class ScorerNode {
   }
 
   /**
-   * The next jobs: those that settle near-ties first, then queues of loaded models in turn. Those of other models only when
-   * all these are empty.
+   * Pulls the next batch: near-ties (f32) of loaded models first, then their other queues round-robin. Models that are not
+   * loaded come only once all of these are empty.
    *
-   * @param loadedOnly whether to look at queues of loaded models only
+   * @param loadedOnly skips models that are not loaded
    */
   async #next(loadedOnly: boolean): Promise<Batch | undefined> {
     const loaded = new Set(this.#models.loaded);
@@ -197,14 +197,14 @@ export class ScorerNode {
     ready.sort((a, b) => rank(a) - rank(b));
     for (const [consumer, queue] of ready) {
       if (loadedOnly && !loaded.has(queue.identity)) return undefined;
-      // A model that fails to load costs one job one of its deliveries, not a batch of them.
+      // If the model fails to load, only one job loses a delivery.
       const room = loaded.has(queue.identity) ? this.#room(consumer) : 1;
       const deliveries = await pullJobs(this.#fleet, consumer, room);
       const last = deliveries.at(-1);
       if (last === undefined) continue;
       this.#waiting.set(consumer, last.waiting);
       if (this.#queues.get(consumer) === queue) {
-        // Its turn comes again after that of all others.
+        // Round-robin: move it behind all others.
         this.#queues.delete(consumer);
         this.#queues.set(consumer, queue);
       }
@@ -217,7 +217,7 @@ export class ScorerNode {
     return undefined;
   }
 
-  /** Works until the signal fires; jobs are fetched, and the last answers handed in, while others are scored. */
+  /** Works until the signal fires. Overlaps scoring with pulling the next batch and sending the previous answers. */
   async #workUntil(signal: AbortSignal): Promise<void> {
     let batch: Batch | undefined;
     let handingIn = Promise.resolve();
@@ -231,9 +231,9 @@ export class ScorerNode {
       idle = 0;
       const isLoaded = this.#models.loaded.includes(batch.queue.identity);
       const work = this.#work(batch);
-      // Loading takes minutes: what is fetched meanwhile would wait for it, and others could have it.
+      // Loading takes minutes; jobs pulled in the meantime would wait while other scorers are free.
       const [scored, ahead] = await Promise.all([work, isLoaded ? this.#nextAfter(work, batch) : undefined]);
-      // Answers of one batch may be on their way beside the next: where none are taken, no more is scored.
+      // At most one batch of answers is in flight: if the coordinator accepts none, scoring stops.
       await handingIn;
       handingIn = scored.handedIn;
       batch = ahead;
@@ -244,17 +244,17 @@ export class ScorerNode {
     for (const delivery of batch.open) delivery.nak(0);
   }
 
-  /** The next jobs, shortly before a batch is scored: what is in hand earlier, another may have waited for. */
+  /** Pulls the next batch shortly before the current one is scored; pulling earlier would hold jobs others could score. */
   async #nextAfter(work: Promise<unknown>, { deliveries }: Batch): Promise<Batch | undefined> {
     const early = (deliveries.length * 1000) / Math.max(this.#speed, 1e-3) - AHEAD_MS;
     const waiting = new AbortController();
     const scored = work.then(() => waiting.abort());
-    // The batch may be scored sooner than its scorer's speed says.
+    // The batch may finish sooner than estimated.
     if (early > 0) await Promise.race([scored, sleep(early, waiting.signal).catch(() => {})]);
     return this.#next(true);
   }
 
-  /** Samples that take about as long as a batch should, and fewer near a queue's end: all scorers shall end together. */
+  /** Batch size by measured speed; smaller near the end of a queue, so that all scorers finish together. */
   #room(consumer: string): number {
     const { mostSamples, batchMs } = this.#options;
     const bySpeed = this.#speed === 0 ? 2 : Math.round((this.#speed * batchMs) / 1000);
@@ -262,13 +262,13 @@ export class ScorerNode {
     return Math.max(1, Math.min(mostSamples, bySpeed, share));
   }
 
-  /** Scores a batch; its answers may be on their way still. */
+  /** Scores a batch; `handedIn` resolves once its answers are delivered. */
   async #work({ queue, deliveries, open, progress }: Batch): Promise<{ readonly handedIn: Promise<void> }> {
     const answering: Promise<void>[] = [];
     try {
       await this.#models.use(queue.model.manifest, queue.model.config, async (model) => {
         this.#failed.delete(queue.identity);
-        // What was handed out before may have ended the scorer that had it: alone, it takes no others along.
+        // A redelivered sample may have crashed its last scorer: score it alone.
         const suspects = deliveries.filter((each) => each.deliveries > 1);
         const fresh = deliveries.filter((each) => each.deliveries === 1);
         for (const batch of [fresh, ...suspects.map((each) => [each])]) {
@@ -289,7 +289,7 @@ export class ScorerNode {
     return { handedIn: Promise.allSettled(answering).then(end) };
   }
 
-  /** Scores jobs and returns the answers under way; a batch that fails is scored one by one. */
+  /** Scores jobs and returns the answers in flight; if the batch fails, scores its jobs one by one. */
   async #scoreBatch(
     model: LoadedModel,
     queue: Queue,

@@ -9,40 +9,40 @@ import { createHashingCipher } from '../native/hashing-cipher.js';
 import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
 import type { FleetConnection } from './connection.js';
 
-/** Weights travel in parts, so that no more of them than one is ever held in memory. */
+/** Weights are stored in parts, so that no process holds more than one in memory. */
 const PART_BYTES = 8 * 2 ** 20;
-/** Read and encrypted at once: about a millisecond. */
+/** Read and encrypted in one step, which takes about a millisecond. */
 const PIECE_BYTES = 2 ** 20;
-/** A part that does not go on for this long is given up, milliseconds. */
+/** Reading fails after this long without data, milliseconds. */
 const STALL_MS = 15_000;
-/** What an earlier coordinator put there and this one does not use goes after so long, milliseconds. */
+/** Weights of earlier coordinators that this one does not use are removed at this age, milliseconds. */
 const KEEP_MS = 7 * 24 * 3_600_000;
 
 setSha256Backend('native');
 
 /**
- * Weights in the object store of a fleet's server, as their owners publish them: encrypted, under their checksum. Who fetches
- * them trusts only the checksum.
+ * Uploads weights to the object store of the fleet's server: encrypted as their owners published them, named by checksum.
+ * Readers verify the checksum and trust nothing else.
  */
 export class SharedWeights {
   readonly #fleet: FleetConnection;
   readonly #onWarning: (error: QuarryError) => void;
-  /** Models that scorers may ask for and where their plaintext lies, by identity of the weights. */
+  /** Models in use and the paths of their plaintext, by weights identity. */
   readonly #wanted = new Map<string, { readonly manifest: WeightsManifest; readonly path: string }>();
-  /** Checksums of what was wanted and is not any more. */
+  /** Checksums of weights no longer in use. */
   readonly #unwanted = new Set<string>();
   readonly #putting = new PQueue({ concurrency: 1 });
   readonly #end = new AbortController();
 
-  /** @param onWarning told why weights cannot be shared; scorers fetch them themselves then */
+  /** @param onWarning called when weights cannot be shared; scorers then download them from their host */
   constructor(fleet: FleetConnection, onWarning: (error: QuarryError) => void) {
     this.#fleet = fleet;
     this.#onWarning = onWarning;
   }
 
   /**
-   * Puts weights there, unless they are or are forgotten meanwhile, and makes room by what is not wanted any more. Resolves
-   * when they are there, or will not be.
+   * Uploads weights unless they are already there or are forgotten before their turn, and removes unused ones. Resolves
+   * once they are uploaded or the upload has failed.
    *
    * @param path plaintext of the weights
    */
@@ -67,18 +67,18 @@ export class SharedWeights {
     }
   }
 
-  /** Puts everything there again, on a server that lost its disk. */
+  /** Uploads everything again, after the server lost its disk. */
   restore(): void {
     for (const { manifest, path } of this.#wanted.values()) void this.put(manifest, path);
   }
 
-  /** The weights are not wanted any more; they stay until others need the room, as the next run may want them. */
+  /** Marks weights as unused. They are removed only at the next upload, as the next run may use them. */
   forget(manifest: WeightsManifest): void {
     this.#wanted.delete(weightsIdentity(manifest));
     if (!this.#wantedChecksums().has(manifest.checksum)) this.#unwanted.add(manifest.checksum);
   }
 
-  /** Ends what is being put. */
+  /** Aborts uploads. */
   close(): void {
     this.#end.abort();
   }
@@ -97,7 +97,7 @@ export class SharedWeights {
     await putParts(store, this.#fleet, manifest, path, signal);
   }
 
-  /** @returns what stays */
+  /** Removes unused weights. @returns the parts that remain */
   async #makeRoom(store: ObjectStore): Promise<ObjectInfo[]> {
     const { jsm, weightsBucket: bucket } = this.#fleet;
     const stream = `OBJ_${bucket}`;
@@ -115,7 +115,7 @@ export class SharedWeights {
       gone.add(checksum);
     }
     for (const checksum of gone) this.#unwanted.delete(checksum);
-    // A coordinator that was killed leaves the beginning of a part.
+    // A killed coordinator leaves chunks of an unfinished part.
     const named = new Set(stay.map(({ nuid }) => `$O.${bucket}.C.${nuid}`));
     const { state } = await jsm.streams.info(stream, { subjects_filter: `$O.${bucket}.C.>` });
     for (const filter of Object.keys(state.subjects ?? {}))
@@ -125,11 +125,10 @@ export class SharedWeights {
 }
 
 /**
- * The bytes of weights as a coordinator shares them, unverified, and never more than the manifest says.
+ * Streams shared weights, encrypted and unverified, and never more bytes than the manifest declares.
  *
- * @param signal ends it at once
- * @throws QuarryError `NOT_FOUND` when it does not share them, `TIMEOUT` when the server stalls, `ABORTED` when the signal
- *   fires, and what NATS throws
+ * @throws QuarryError `NOT_FOUND` when they are not shared, `SIZE_MISMATCH` when a part is too long, `TIMEOUT` when the
+ *   server stalls, `ABORTED` when the signal fires; also whatever NATS throws
  */
 export async function* readSharedWeights(
   fleet: FleetConnection,
@@ -139,7 +138,7 @@ export async function* readSharedWeights(
   const store = await new Objm(fleet.nc).open(fleet.weightsBucket);
   for (const part of partsOf(manifest)) {
     const result = await store.get(part.name);
-    // Readers of the stream hear of it.
+    // The reader reports the same error.
     result?.error.catch(() => {});
     const reader = result?.data.getReader();
     if (result === null || reader === undefined || result.info.size !== part.size) {
@@ -175,7 +174,7 @@ function partsOf({ checksum, sizeBytes }: WeightsManifest): Part[] {
   return parts;
 }
 
-/** Encrypts the file again as it goes: what is shared can be checked against what is on chain. */
+/** Re-encrypts the plaintext while uploading, so that readers can verify the bytes against the checksum on chain. */
 async function putParts(
   store: ObjectStore,
   fleet: FleetConnection,
@@ -213,7 +212,7 @@ async function removePart(
   name: string,
 ): Promise<void> {
   await store.delete(name);
-  // Its name would stay, marked as deleted, for ever.
+  // `delete` leaves a metadata entry marked as deleted; remove that too.
   const encoded = Buffer.from(name).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
   await jsm.streams.purge(`OBJ_${bucket}`, { filter: `$O.${bucket}.M.${encoded}` });
 }

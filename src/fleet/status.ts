@@ -1,15 +1,15 @@
 import type { FleetConnection } from './connection.js';
 import type { ScorerStatus } from './scorer-node.js';
 
-/** A fleet as its server sees it now. */
+/** A fleet's current state on its server. */
 export interface FleetStatus {
-  /** Scorers that were heard of in the last seconds. */
+  /** Scorers whose status has not expired. */
   readonly scorers: readonly ScorerStatus[];
-  /** Identities of the weights that may be asked for. */
+  /** Weights identities of published models. */
   readonly models: readonly string[];
-  /** Samples in the queue, those in hand included. */
+  /** Samples in the queue, including those being scored. */
   readonly queued: number;
-  /** Samples handed out more than once and still unanswered. */
+  /** Samples delivered more than once and still unanswered. */
   readonly redelivered: number;
 }
 

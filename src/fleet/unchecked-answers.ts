@@ -1,21 +1,21 @@
 import { blake2b256 } from '../native/blake2b.js';
 
-/** Answers remembered of one scorer; with any share worth its name a check comes long before. */
+/** Answers remembered per scorer; with any useful `verifyShare` a check comes long before this. */
 const MOST = 20_000;
-/** Answers remembered in all: who joins again and again under new ids makes no more be kept. */
+/** Answers remembered in total, which bounds memory when a scorer keeps rejoining under new ids. */
 const MOST_IN_ALL = 200_000;
 
-/** An answer that was taken and not checked. */
+/** An answer accepted without a check. */
 export interface UncheckedAnswer {
-  /** Identity of the weights. */
+  /** Weights identity. */
   readonly identity: string;
   /** BLAKE2b-256 of the sample. */
   readonly checksum: Uint8Array;
 }
 
-/** What each scorer said since its last good check: what is to be dropped when the next one is bad. */
+/** Each scorer's answers since its last good check, to be withdrawn if the next check fails. */
 export class UncheckedAnswers {
-  /** In the order in which scorers were last heard of. */
+  /** By scorer, longest silent first. */
   readonly #byScorer = new Map<string, UncheckedAnswer[]>();
   readonly #mostInAll: number;
   #count = 0;
@@ -35,13 +35,13 @@ export class UncheckedAnswers {
     if (this.#count > this.#mostInAll && silent !== undefined) this.#forgetOldest(...silent);
   }
 
-  /** A check was good: what came before it stands. */
+  /** After a good check: earlier answers stand. */
   clear(scorer: string): void {
     this.#count -= this.#byScorer.get(scorer)?.length ?? 0;
     this.#byScorer.delete(scorer);
   }
 
-  /** Takes out what a scorer said, by weights. */
+  /** Removes a scorer's answers and returns their sample checksums by weights identity. */
   take(scorer: string): Map<string, Uint8Array[]> {
     const answers = this.#byScorer.get(scorer) ?? [];
     this.clear(scorer);

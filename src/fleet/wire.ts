@@ -4,59 +4,59 @@ import { QuarryError } from '../errors/index.js';
 import type { WeightsManifest } from '../weights/manifest.js';
 import { assertModelConfig, type ModelConfig } from '../weights/model-config.js';
 
-/** What a scorer needs to know of a model. Everything here is public on chain. */
+/** What a scorer needs to know about a model. All of it is public on chain. */
 export interface PublishedModel {
   readonly manifest: WeightsManifest;
   readonly config: ModelConfig;
 }
 
-/** The precision a job asks for: the scorer's own, or f32 for settling near-ties. */
+/** The precision a job asks for: the scorer's default, or f32 to decide near-ties. */
 export type JobPrecision = 'own' | 'f32';
 export const JOB_PRECISIONS = ['own', 'f32'] as const;
 
-/** One sample to be scored. */
+/** One sample to score. */
 export interface Job {
   readonly id: string;
-  /** Subject that takes the answer. */
+  /** Subject to send the answer to. */
   readonly reply: string;
   readonly seed: bigint;
   readonly sample: Uint8Array;
 }
 
-/** What every answer says. */
+/** Fields of every answer. */
 export interface Delivered {
   readonly jobId: string;
   readonly scorer: string;
-  /** How many times the job was handed out, this one included. */
+  /** Deliveries of the job so far, including this one. */
   readonly deliveries: number;
 }
 
-/** What a scorer found. */
+/** A scorer's answer to a scoring job. */
 export interface Answer extends Delivered {
   readonly score: Score;
   readonly bound: ErrorBound;
 }
 
-/** What the coordinator makes of an answer. `refused` is scored elsewhere; a `quarantined` scorer is to stop. */
+/** The coordinator's reply to an answer. A refused sample is requeued; a quarantined scorer must stop. */
 export type Receipt = 'taken' | 'refused' | 'quarantined';
 
-/** A stranger may claim any bound; auditors allow 1 % of a loss, and distances are about 1. */
+/** Largest error bound accepted from a scorer. Auditors allow 1 % of loss and distance; distances are about 1. */
 export const MOST_BOUND: ErrorBound = { loss: 0.1, distance: 0.01 };
 
-/** The subject of a model's jobs. */
+/** Subject of a model's jobs. */
 export function workSubject(prefix: string, identity: string, precision: JobPrecision): string {
   return `${prefix}.work.${identity}.${precision}`;
 }
 
-/** The consumer that hands out samples to be kept. */
+/** Consumer of samples to score and keep. */
 export const KEEP_CONSUMER = 'keep';
 
-/** The subject of samples that a scorer shall score under all models, and keep. */
+/** Subject of samples that a scorer scores under all models and keeps. */
 export function keepSubject(prefix: string): string {
   return `${prefix}.work.keep`;
 }
 
-/** The consumer that hands a model's jobs out. */
+/** Consumer of a model's jobs. */
 export function consumerName(identity: string, precision: JobPrecision): string {
   return `${identity.slice(0, 32)}-${precision}`;
 }
@@ -86,25 +86,25 @@ export function answerHeaders(answer: Answer): MsgHdrs {
   });
 }
 
-/** That a sample is kept, and scored under every model its scorer knows. */
+/** Headers of the answer that a sample is kept and scored under every model its scorer knows. */
 export function keptHeaders({ jobId, scorer, deliveries }: Delivered): MsgHdrs {
   return headersOf({ job: jobId, scorer, deliveries: String(deliveries) });
 }
 
-/** @throws QuarryError `PROTOCOL` when the message does not say that a sample is kept */
+/** Reads {@link keptHeaders}. @throws QuarryError `PROTOCOL` when they are malformed */
 export function readKept(message: Msg): Delivered {
   return { ...senderOf(message), deliveries: finite(message, 'deliveries') };
 }
 
-/** An embedding as it travels: f32, little-endian. */
+/** Encodes an embedding as little-endian f32. */
 export function embeddingBytes(embedding: Float32Array): Uint8Array {
   return new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength);
 }
 
 /**
- * Who sent an answer about which job; what else it says may be garbage.
+ * Reads only the sender and job of an answer, so that a malformed answer can still be attributed.
  *
- * @throws QuarryError `PROTOCOL` when it does not say, or names a scorer as no scorer names itself
+ * @throws QuarryError `PROTOCOL` when either is missing or the scorer id is malformed
  */
 export function senderOf(message: Msg): { readonly jobId: string; readonly scorer: string } {
   const scorer = text(message, 'scorer');
@@ -112,7 +112,7 @@ export function senderOf(message: Msg): { readonly jobId: string; readonly score
   return { jobId: text(message, 'job'), scorer };
 }
 
-/** @throws QuarryError `PROTOCOL` or `NON_FINITE` when the answer cannot be a score of a model with this width */
+/** @throws QuarryError `PROTOCOL` or `NON_FINITE` when the answer cannot come from a model with this embedding width */
 export function readAnswer(message: Msg, embeddingDim: number): Answer {
   const { jobId, scorer } = senderOf(message);
   const loss = finite(message, 'loss');
@@ -137,7 +137,7 @@ export function readAnswer(message: Msg, embeddingDim: number): Answer {
   return { jobId, scorer, deliveries, bound, score: { loss, embedding, precision: precision as Precision } };
 }
 
-/** @returns which message of the stream an advisory is about; undefined when it, which others may send too, names none */
+/** Stream sequence in a max-deliveries advisory; undefined if malformed, as anyone on the server can publish one. */
 export function exhaustedSeq(advisory: Msg): number | undefined {
   try {
     const { stream_seq: seq } = advisory.json<{ stream_seq: unknown }>();
@@ -152,7 +152,7 @@ export function encodeModel({ manifest, config }: PublishedModel): string {
   return JSON.stringify({ manifest: { ...manifest, decryptionKey }, config });
 }
 
-/** @throws QuarryError `PROTOCOL` when the text describes no model */
+/** @throws QuarryError `PROTOCOL` when the model is malformed */
 export function decodeModel(json: string): PublishedModel {
   try {
     const { manifest, config } = JSON.parse(json) as {

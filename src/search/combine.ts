@@ -1,32 +1,32 @@
 import type { Draw } from './draw.js';
 import type { Edit } from './moves.js';
 
-/** An edit that was scored: what it did to the chunk's embedding, `[dim]`. */
+/** A scored edit and how it changed the chunk's embedding, `[dim]`. */
 export interface TriedEdit {
   readonly edit: Edit;
   readonly change: Float64Array;
 }
 
-/** Where edits are to lead: the embedding they start from and the target's, `[dim]`. */
+/** The embedding that edits start from and the target's, both `[dim]`. */
 export interface Aim {
   readonly from: Float64Array;
   readonly embedding: Float32Array;
 }
 
-/** Parts of an edit's places that are taken. */
+/** Fractions of an edit's positions to try. */
 const FRACTIONS = [1, 1 / 2, 1 / 4];
-/** Edits together do a little less than each does alone. */
+/** Combined edits change the embedding a little less than the sum of their single effects. */
 const TOGETHER = 0.8;
-/** Less than this is not a gain in the cosine. */
+/** Minimum gain in cosine. */
 const LEAST_GAIN = 1e-5;
 
 /**
- * Edits of different places change an embedding by nearly the sum of what each changes: so those, or parts of them, are
- * put together that bring the sum closest, whether or not each helps alone. One that does not may cancel what another
- * does in passing.
+ * Greedily combines tried edits, or fractions of them. Edits of different positions change an embedding by nearly the sum
+ * of their single effects, so each step takes the edit that brings the sum closest to the target. An edit that does not
+ * help alone can still cancel a side effect of another.
  *
- * @param most edits, or shares of edits, at most
- * @returns the changed places; empty where nothing helps
+ * @param most maximum number of edits to combine
+ * @returns the combined edit; empty if nothing helps
  */
 export function combined(
   bytes: Uint8Array,
@@ -53,7 +53,7 @@ export function combined(
   return union;
 }
 
-/** The edit, and the share of its places, that brings the sum closest. */
+/** The edit, and the share of its positions, that brings the sum closest to the target. */
 function closest(
   edits: readonly TriedEdit[],
   sum: Float64Array,
@@ -79,7 +79,7 @@ function closest(
   return found;
 }
 
-/** Places where an edit still changes something, and nothing else did. */
+/** Positions where an edit changes the byte and that no edit in `union` has taken. */
 function freePlaces(edit: Edit, bytes: Uint8Array, union: Edit): number[] {
   return [...edit].filter(([at, byte]) => bytes[at] !== byte && !union.has(at)).map(([at]) => at);
 }

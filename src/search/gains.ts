@@ -1,16 +1,16 @@
 /** Values of a byte. */
 const BYTES = 256;
 
-/** What a gradient says of a chunk: which byte is best at each position, and where that gains most. */
+/** First-order gains of a chunk: the best byte at each position, and the positions ranked by gain. */
 export interface Gains {
   /** `[positions, 256]` */
   readonly gradient: Float32Array;
   readonly bytes: Uint8Array;
-  /** The byte that gains most at each position. */
+  /** The byte with the largest gain at each position. */
   readonly best: Uint8Array;
-  /** What it gains over the byte that is there; 0 where none does. */
+  /** Gain of the best byte over the current one; 0 if the current one is best. */
   readonly gain: Float64Array;
-  /** Positions by what they gain, most first. */
+  /** Positions by gain, largest first. */
   readonly order: readonly number[];
 }
 
@@ -28,14 +28,14 @@ export function gainsOf(bytes: Uint8Array, gradient: Float32Array): Gains {
   return { gradient, bytes, best, gain, order };
 }
 
-/** Bytes by what they gain at some positions together, most first. */
+/** Byte values by total gain over the positions, largest first. */
 export function bytesFor({ gradient }: Gains, positions: readonly number[]): number[] {
   const sums = new Float64Array(BYTES);
   for (const i of positions) for (let b = 0; b < BYTES; b++) sums[b] = sums[b]! + gradient[i * BYTES + b]!;
   return Array.from(sums, (_, b) => b).sort((a, b) => sums[b]! - sums[a]!);
 }
 
-/** Positions by what one byte gains there, most first. */
+/** Positions by the gain of one byte value, largest first. */
 export function positionsFor({ gradient, bytes }: Gains, byte: number): number[] {
   const gain = Float64Array.from(bytes, (at, i) => gradient[i * BYTES + byte]! - gradient[i * BYTES + at]!);
   return Array.from(bytes, (_, i) => i).sort((a, b) => gain[b]! - gain[a]!);

@@ -4,22 +4,22 @@ import { bytesFor, type Gains, positionsFor } from './gains.js';
 /** New bytes by position. */
 export type Edit = ReadonlyMap<number, number>;
 
-/** Of several good bytes one is drawn, so that the same place is not tried the same way twice. */
+/** Draws from the best few bytes, for variety between tries. */
 const CHOICE = 3;
 
-/** The best byte at each of the `count` positions that gain most. */
+/** The best byte at each of the `count` positions with the largest gains. */
 export function topPositions({ best, order }: Gains, count: number): Edit {
   return new Map(order.slice(0, count).map((i) => [i, best[i]!]));
 }
 
-/** The best bytes at random ones among the positions that gain most. */
+/** The best bytes at random positions among those with the largest gains. */
 export function scattered({ best, order }: Gains, draw: Draw, most: number): Edit {
   const count = drawSize(draw, 2, most);
   const among = order.slice(0, 3 * count);
   return new Map(Array.from({ length: count }, () => among[draw(among.length)]!).map((i) => [i, best[i]!]));
 }
 
-/** The best bytes in one stretch. */
+/** The best bytes within a random stretch. */
 export function stretch({ best, gain, bytes }: Gains, draw: Draw): Edit {
   return new Map(
     stretchOf(bytes.length, draw)
@@ -28,7 +28,7 @@ export function stretch({ best, gain, bytes }: Gains, draw: Draw): Edit {
   );
 }
 
-/** One stretch filled with a period of one to eight bytes, each the best, or nearly, for its places together. */
+/** A random stretch filled with a repeating pattern of 1 to 8 bytes, each among the best for its positions together. */
 export function periodic(gains: Gains, draw: Draw): Edit {
   const positions = stretchOf(gains.bytes.length, draw);
   const period = Math.max(1, draw(16) - 7);
@@ -41,7 +41,7 @@ export function periodic(gains: Gains, draw: Draw): Edit {
   return edit;
 }
 
-/** One byte, the best for the positions that gain most, in the places where it gains most. */
+/** One byte, good for the positions with the largest gains, at the positions where it gains most. */
 export function sprinkled(gains: Gains, draw: Draw): Edit {
   const count = drawSize(draw, 4, gains.bytes.length >> 1);
   const byte = bytesFor(gains, gains.order.slice(0, count))[draw(CHOICE)]!;
@@ -52,18 +52,18 @@ export function sprinkled(gains: Gains, draw: Draw): Edit {
   );
 }
 
-/** A stretch of another chunk, in the place where it lies there. */
+/** A random stretch copied from another chunk, at the same position. */
 export function pasted(donor: Uint8Array, { bytes }: Gains, draw: Draw): Edit {
   const positions = stretchOf(Math.min(bytes.length, donor.length), draw);
   return new Map(positions.map((i) => [i, donor[i]!]));
 }
 
 /**
- * A chunk made of stretches of others, each as long as its share, from where it lies there. What a chunk's positions come
- * to is averaged as chunks are, so it scores about as those do when they are joined.
+ * A chunk assembled from stretches of other chunks, copied at the same positions, each as long as its chunk's weight.
+ * Positions within a chunk are averaged just as joined chunks are, so the blend scores about like the joined chunks.
  *
- * @param parts chunks, the same one as often as it weighs
- * @param together puts those of the same chunk side by side
+ * @param parts chunks, repeated according to weight
+ * @param together puts stretches of the same chunk next to each other
  */
 export function blend(parts: readonly Uint8Array[], length: number, draw: Draw, together: boolean): Uint8Array {
   const kinds = shuffled([...new Set(parts)], draw);

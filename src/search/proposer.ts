@@ -3,31 +3,30 @@ import type { Draw } from './draw.js';
 import { type Gains, gainsOf } from './gains.js';
 import { blend, type Edit, pasted, periodic, scattered, sprinkled, stretch, topPositions } from './moves.js';
 
-/** A changed chunk, and how it was changed. */
+/** A proposed chunk and the edit that made it. */
 export interface Proposal {
   readonly bytes: Uint8Array;
-  /** Absent for a chunk that is made anew. */
+  /** Absent for a blend. */
   readonly edit?: Edit | undefined;
 }
 
-/** A proposal and how close the sample comes with it. */
+/** A scored proposal and the cosine of the sample with it. */
 export interface JudgedProposal extends Proposal {
   readonly cosine: number;
-  /** What it did to the chunk's embedding, `[dim]`. */
+  /** Change of the chunk's embedding, `[dim]`. */
   readonly change: Float64Array;
 }
 
-/** Steps for which what an edit did is taken to hold. */
+/** Steps for which an edit's measured effect is reused. */
 const REMEMBERED_STEPS = 8;
-/** Edits put together at most, in one proposal and in the next. */
+/** Maximum edits combined, one proposal for each entry. */
 const COMBINED = [40, 4];
 /** Share of the first proposals that are blends. */
 const BLENDS = 2 / 3;
 
 /**
- * Proposes chunks: at first blends of others, then changed ones, from a gradient the best bytes at many or few positions,
- * in stretches and in periods; stretches of other chunks; and edits of the last steps together. How many positions change
- * at a time follows what helped.
+ * Proposes chunks: first blends of the donors; then edits from the gradient (scattered, in stretches, periodic),
+ * stretches of donors, and combinations of recent edits. The number of positions changed adapts to what helped.
  */
 export class Proposer {
   readonly #draw: Draw;
@@ -41,8 +40,8 @@ export class Proposer {
 
   /**
    * @param gradient `[bytes.length, 256]`
-   * @param donors a composition near the target, each chunk as often as it stands there; may be none
-   * @param aim where edits of this chunk are to lead
+   * @param donors chunks of a composition near the target, repeated as they occur in it; may be empty
+   * @param aim where edits of this chunk start and should lead
    */
   propose(
     bytes: Uint8Array,
@@ -62,7 +61,7 @@ export class Proposer {
     return [...blends, ...edits.slice(0, left).map((edit) => ({ bytes: applied(bytes, edit), edit }))];
   }
 
-  /** Called with what became of the proposals of a step, and how close the sample was before. */
+  /** Learns from a step's scored proposals. @param before the sample's cosine before the step */
   learn(judged: readonly JudgedProposal[], before: number): void {
     const [won] = judged.filter(({ cosine }) => cosine > before).sort((a, b) => b.cosine - a.cosine);
     this.#tried.unshift(judged.flatMap(({ edit, change }) => (edit === undefined ? [] : [{ edit, change }])));
@@ -71,7 +70,7 @@ export class Proposer {
     else if (won.edit !== undefined) this.#size = Math.max(2, Math.sqrt((this.#size ?? 2) * won.edit.size));
   }
 
-  /** Once, before anything else: chunks that come as close alone as the donors do joined. */
+  /** On the first call only: single chunks that come about as close as the joined donors. */
   #blends(length: number, count: number, donors: readonly Uint8Array[]): Proposal[] {
     if (this.#hasBlended || new Set(donors).size < 2) return [];
     this.#hasBlended = true;

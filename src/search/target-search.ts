@@ -2,50 +2,50 @@ import { cosineGradient } from '../engine/js/index.js';
 import { drawsOf } from './draw.js';
 import { type Proposal, Proposer } from './proposer.js';
 
-/** A chunk and what each of the competing models makes of it, in the target's order. */
+/** A chunk and its scores under the target's models, in the target's order. */
 export interface SearchPart {
   readonly bytes: Uint8Array;
   readonly scores: readonly { readonly loss: number; readonly embedding: Float32Array }[];
-  /** How far any of the losses may be off. */
+  /** Error bound of each loss. */
   readonly lossBound: number;
 }
 
-/** What is searched for. */
+/** The target of a search. */
 export interface SearchGoal {
   /** The target's, `[dim]`. */
   readonly embedding: Float32Array;
-  /** Index of the model whose embedding counts, and which must have the lowest loss. */
+  /** Index of the model that must have the lowest loss, and whose embedding counts. */
   readonly winner: number;
-  /** Chunks of the sample at most. 1: a single chunk is searched. */
+  /** Maximum chunks in the sample. */
   readonly maxParts: number;
-  /** The same seed, parts and scores give the same search. */
+  /** With the same parts and scores, the same seed gives the same search. */
   readonly seed: bigint;
 }
 
-/** Where the gradient is wanted. */
+/** The gradient to compute next. */
 export interface SearchStep<P extends SearchPart> {
   readonly part: P;
   /** What the chunk's embedding should move along, `[dim]`. */
   readonly direction: Float32Array;
 }
 
-/** A chunk in a part's place, or as one more. */
+/** Replaces the part at `place`, or appends one. */
 interface Change<P> {
   readonly part: P;
   readonly place: number;
-  /** Of the sample with it. */
+  /** Cosine of the sample after the change. */
   readonly cosine: number;
 }
 
-/** Joined parts meet other rotary positions: their loss differs from the mean by the rounding of those. */
+/** Joined parts get different rotary positions, whose rounding moves the loss away from the mean by up to this. */
 const JOINING_NOISE = 2e-5;
-/** Less than this is not a gain in the cosine. */
+/** Minimum gain in cosine. */
 const LEAST_GAIN = 1e-7;
 
 /**
- * A search for one target, led by the gradient: step by step one part of a sample of joined chunks is changed where that
- * brings the mean embedding closer, and whatever helps is kept. Joined chunks have the mean of their scores; at every
- * step the winner's mean loss lies below that of each other model by more than the bounds. Scores nothing itself.
+ * Gradient-guided search for one target. Each step changes one part of a sample of joined chunks and keeps changes that
+ * bring the mean embedding closer. A joined sample scores the mean of its parts, and every kept change leaves the winner's
+ * mean loss below every other model's by more than the error bounds. The caller does the scoring.
  */
 export class TargetSearch<P extends SearchPart> {
   readonly #goal: SearchGoal;
@@ -57,9 +57,8 @@ export class TargetSearch<P extends SearchPart> {
   #proposals: readonly Proposal[] = [];
 
   /**
-   * @param parts where to begin, at least one; together won by the winner
-   * @param donors a composition near the target, each chunk as often as it stands there, whose stretches are blended and
-   * taken over
+   * @param parts starting chunks, at least one; `isWonBy(goal.winner, parts)` must hold
+   * @param donors chunks of a composition near the target, repeated as they occur in it; blended and copied from
    */
   constructor(goal: SearchGoal, parts: readonly P[], donors: readonly Uint8Array[] = []) {
     this.#goal = goal;
@@ -74,12 +73,12 @@ export class TargetSearch<P extends SearchPart> {
     return this.#parts;
   }
 
-  /** Cosine of the parts' mean embedding to the target. */
+  /** Cosine of the parts' mean embedding and the target's. */
   get cosine(): number {
     return cosine(this.#sum, this.#goal.embedding);
   }
 
-  /** The part to change next: each in turn, once where it occurs several times. */
+  /** The part to change next, round-robin; a part that occurs several times gets one turn. */
   next(): SearchStep<P> {
     const parts = this.#parts;
     do this.#place = (this.#place + 1) % parts.length;
@@ -87,10 +86,10 @@ export class TargetSearch<P extends SearchPart> {
     return { part: parts[this.#place]!, direction: cosineGradient(this.#sum, this.#goal.embedding) };
   }
 
-  /** Chunks that may bring the sample closer, from the gradient of {@link next}'s part, `[bytes, 256]`. */
+  /** Proposes chunks to score. @param gradient of the part from {@link next}, `[bytes, 256]` */
   propose(gradient: Float32Array, count: number): Uint8Array[] {
     const part = this.#parts[this.#place]!;
-    // An edit may be taken wherever the part stands.
+    // An edit can be applied to every occurrence of the part.
     const times = this.#parts.filter((each) => each === part).length;
     const aim = { from: this.#sum.map((value) => value / times), embedding: this.#goal.embedding };
     this.#proposals = this.#proposer.propose(part.bytes, gradient, count, this.#donors, aim);
@@ -98,9 +97,9 @@ export class TargetSearch<P extends SearchPart> {
   }
 
   /**
-   * Takes scored chunks, each in the place where it helps most, as long as one helps.
+   * Applies scored proposals greedily, each where it helps most, until none helps.
    *
-   * @param candidates what {@link propose} gave, in its order; undefined for one without a score
+   * @param candidates the chunks of {@link propose} in order; undefined for one that was not scored
    * @returns whether the sample came closer
    */
   take(candidates: readonly (P | undefined)[]): boolean {
@@ -125,7 +124,7 @@ export class TargetSearch<P extends SearchPart> {
     return this.cosine > before;
   }
 
-  /** A blend that comes as close alone is the sample: what it gains counts whole, not as that of one part of many. */
+  /** Restarts from a blend that is at least as close alone: an edit then moves the whole sample, not one part of many. */
   #begin(judged: readonly (Proposal & { readonly part: P })[], least: number): void {
     const { embedding, winner } = this.#goal;
     let best = least;
@@ -140,7 +139,7 @@ export class TargetSearch<P extends SearchPart> {
     for (const part of this.#parts) this.#add(part, 1);
   }
 
-  /** The best single change: a candidate for a part, or as one more. */
+  /** The best single change: replacing a part with a candidate, or appending one. */
   #best(candidates: readonly P[]): Change<P> | undefined {
     const { embedding, winner, maxParts } = this.#goal;
     let best = this.cosine + LEAST_GAIN;
@@ -167,7 +166,7 @@ export class TargetSearch<P extends SearchPart> {
   }
 }
 
-/** Whether a model's mean loss over the parts lies below every other's by more than what all of them may be off. */
+/** Whether a model's mean loss over the parts is below every other's by more than the error bounds. */
 export function isWonBy(winner: number, parts: readonly SearchPart[]): boolean {
   const models = parts[0]?.scores.length ?? 0;
   for (let rival = 0; rival < models; rival++) {

@@ -8,18 +8,17 @@ import { type Beat, beatSubject, bytesSubject, decodeBeat, scanSubject } from '.
 import { decodeReply, encodeRequest, type ScanHit, TARGETS_PER_SCAN } from './scan-wire.js';
 
 export interface FleetRowsOptions {
-  /** How long scorers are waited for, milliseconds; what the others found until then counts. */
+  /** How long a search waits for scorers, milliseconds; hits received by then count. */
   readonly gatherMs: number;
-  /** Has a sample scored elsewhere and kept there; absent where samples stay here. */
+  /** Has a scorer score and keep a sample; absent if samples stay on this machine. */
   readonly keep?: FarRows['keep'];
   readonly onWarning: (error: QuarryError) => void;
 }
 
 export interface FleetRowsDeps {
   readonly fleet: FleetConnection;
-  /** Whether nothing that a scorer says is taken any more. */
   readonly isQuarantined: (scorer: string) => boolean;
-  /** Checks what a scorer says of a sample, or some of it; false when it is wrong. */
+  /** Spot-checks a scorer's scores of a sample; false if they are wrong. */
   readonly check: (
     scorer: string,
     sample: Uint8Array,
@@ -28,46 +27,46 @@ export interface FleetRowsDeps {
   ) => Promise<boolean>;
 }
 
-/** What searches in the rows of scorers came to. */
+/** Counts of searches in rows kept by scorers. */
 export interface FleetRowsStats {
-  /** Scorers that keep rows and are there now. */
+  /** Live scorers that keep rows. */
   readonly keepers: number;
-  /** Rows that they keep. */
+  /** Rows kept by those scorers. */
   readonly keptRows: number;
   readonly scans: number;
   /** Scans that not every scorer answered in time. */
   readonly partialScans: number;
 }
 
-/** A scorer that is silent for this long is not waited for. */
+/** Searches do not wait for a scorer whose last heartbeat is older than this. */
 const LIFETIME_MS = 5_000;
 const FETCH_MS = 5_000;
-/** Searches in a row that a scorer did not end in time; then what is new in its rows holds nothing up any more. */
+/** After this many searches in a row that a scorer did not finish in time, its new rows no longer delay anything. */
 const MOST_LATE = 5;
-/** Part of the largest message that targets may fill; lists of refused samples have the rest. */
+/** Share of the maximum message size used for targets; the rest is for excluded samples. */
 const FILLED = 0.7;
-/** Samples named as refused, of each target. */
+/** Excluded samples sent per target. */
 const MOST_EXCLUDED = 64;
 
 interface Gathering {
   readonly targets: ReadonlyMap<string, MatchTarget>;
   readonly onHit: (hit: ScanHit) => void;
-  /** Scorers that have not said that they are done. */
+  /** Scorers that have not reported completion. */
   readonly missing: Set<string>;
   readonly marks: Map<string, number>;
   done: () => void;
 }
 
-/** The rows that scorers keep, searched where they are: targets are scattered, the best few hits gathered. */
+/** Scatter-gather search over the rows kept by scorers: sends targets to all, gathers the best hits of each. */
 export class FleetRows implements FarRows {
   readonly keep: FarRows['keep'];
   readonly #options: FleetRowsOptions;
   readonly #deps: FleetRowsDeps;
   readonly #subscription: Subscription;
   readonly #keepers = new Map<string, Beat & { readonly heardAt: number }>();
-  /** Searches in a row that scorers did not end in time. */
+  /** Consecutive searches that a scorer did not finish in time. */
   readonly #late = new Map<string, number>();
-  /** What each scorer has looked at for the targets that are open. */
+  /** Mark up to which each scorer's rows were compared with all open targets. */
   #seen = new Map<string, number>();
   #scans = 0;
   #partialScans = 0;
@@ -123,7 +122,7 @@ export class FleetRows implements FarRows {
     if (policy.freshOnly && policy.signal?.aborted !== true) this.#note(marks);
   }
 
-  /** What every group of targets was compared with need not be looked at again. */
+  /** Advances each scorer's mark to the lowest of all groups: rows before it were compared with every target. */
   #note(marks: readonly ReadonlyMap<string, number>[]): void {
     const seen = new Map(this.#alive().map(({ scorer }) => [scorer, this.#seen.get(scorer)]));
     for (const scorer of seen.keys()) {
@@ -151,7 +150,7 @@ export class FleetRows implements FarRows {
     return Array.from({ length: Math.ceil(targets.length / each) }, (_, i) => targets.slice(i * each, (i + 1) * each));
   }
 
-  /** Asks all scorers, and waits for them until the deadline; returns what those that are done have looked at. */
+  /** Queries all scorers and waits until the deadline; returns the marks of those that finished. */
   async #gather(
     targets: readonly MatchTarget[],
     policy: FarPolicy,
@@ -182,7 +181,7 @@ export class FleetRows implements FarRows {
       try {
         nc.publish(scanSubject(prefix), this.#request(targets, policy), { reply: inbox });
       } catch {
-        // The server is away: none answers.
+        // Disconnected: the search times out without replies.
       }
     });
     policy.signal?.removeEventListener('abort', gathering.done);
@@ -240,7 +239,7 @@ export class FleetRows implements FarRows {
       const target = gathering.targets.get(reply.targetId);
       if (target !== undefined && isHit(reply, target)) gathering.onHit(reply);
     } catch {
-      // Garbage; a scorer that only sends that is missed at the deadline.
+      // Malformed. A scorer that sends nothing else stays in `missing`.
     }
   }
 
@@ -261,7 +260,7 @@ export class FleetRows implements FarRows {
   }
 }
 
-/** Whether what a scorer says of a sample would hit the target, were it true. */
+/** Whether the scores a scorer claims would hit the target. */
 function isHit({ scores }: ScanHit, { models, embedding, threshold }: MatchTarget): boolean {
   if (scores.length !== models.length) return false;
   if (scores.some((score) => score.embedding.length !== embedding.length)) return false;
@@ -271,7 +270,7 @@ function isHit({ scores }: ScanHit, { models, embedding, threshold }: MatchTarge
   return cosineDistance(best.embedding, embedding) <= threshold;
 }
 
-/** Hands hits over, one at a time for each target, until one of them will do. */
+/** Offers hits to `take`, one at a time per target, until it accepts one. */
 class Taking {
   readonly #pick: NonNullable<FarPolicy['pick']>;
   readonly #take: (hit: ScanHit, target: MatchTarget) => Promise<boolean>;
@@ -290,7 +289,7 @@ class Taking {
     const of = this.#byTarget.get(target.id) ?? { target, hits: [], taken: Promise.resolve(false) };
     this.#byTarget.set(target.id, of);
     of.hits.push(hit);
-    // The first that comes will do; of the others, the best is known at the end.
+    // 'first' offers each hit on arrival; the other policies rank all hits at the end.
     if (this.#pick === 'first') of.taken = of.taken.then((is) => is || this.#take(hit, target));
     of.taken.catch(() => {});
   }

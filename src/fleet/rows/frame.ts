@@ -1,6 +1,6 @@
 import { QuarryError } from '../../errors/index.js';
 
-/** JSON for what has a name, raw little-endian f32 for rows: a number of an embedding costs four bytes. */
+/** JSON fields followed by rows in raw little-endian f32, four bytes a number. */
 export interface Frame {
   readonly json: unknown;
   readonly floats: Float32Array;
@@ -15,7 +15,7 @@ export function packFrame(json: unknown, floats: readonly Float32Array[] = []): 
   return Buffer.concat([length, text, ...rows]);
 }
 
-/** @throws QuarryError `PROTOCOL` when the bytes are no frame */
+/** @throws QuarryError `PROTOCOL` when the frame is malformed */
 export function unpackFrame(bytes: Uint8Array): Frame {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = buffer.length < 4 ? Number.POSITIVE_INFINITY : 4 + buffer.readUInt32LE(0);

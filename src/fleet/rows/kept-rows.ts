@@ -6,21 +6,21 @@ import type { ModelShelf } from '../model-shelf.js';
 import type { PublishedModel } from '../wire.js';
 import { RecentRows } from './recent-rows.js';
 
-/** A model that cannot be had is left alone for this long. */
+/** Pause before a model that failed to load is tried again. */
 const FAILED_MODEL_MS = 30_000;
-/** Scores under weights that the coordinator had replaced for two epochs of a day go. */
+/** Scores are dropped once the coordinator has stopped using their weights for this long: two epochs. */
 const REPLACED_MS = 2 * 24 * 3_600_000;
 
 export interface KeptRowsDeps {
   readonly models: Pick<ModelShelf, 'use'>;
-  /** Models that the coordinator has scored. */
+  /** Models the coordinator has published. */
   readonly known: () => readonly PublishedModel[];
   readonly onWarning: (error: QuarryError) => void;
   /** Monotonic milliseconds. Default `performance.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/** A scorer's own store: samples, and their scores under every model of the coordinator. */
+/** A scorer's own store: samples and their scores under every published model. */
 export class KeptRows {
   readonly recent = new RecentRows();
   readonly #dir: string;
@@ -28,11 +28,11 @@ export class KeptRows {
   readonly #now: () => number;
   #store: Promise<Store> | undefined;
   #opened: Store | undefined;
-  /** Ids up to which all samples are scored or cannot be, by model. */
+  /** By model, the sample id up to which every sample is scored or failed. */
   readonly #scoredUpTo = new Map<string, number>();
   readonly #failedUntil = new Map<string, number>();
   readonly #bounds = new Map<string, number>();
-  /** Since when the coordinator scores with others, by id of the model. */
+  /** When the coordinator stopped using a model, by model id. */
   readonly #replacedAt = new Map<string, number>();
 
   constructor(dir: string, deps: KeptRowsDeps) {
@@ -45,25 +45,25 @@ export class KeptRows {
     return this.#opened?.sampleCount ?? 0;
   }
 
-  /** Models that are known and can be had. */
+  /** Published models, except those that failed to load recently. */
   get models(): readonly PublishedModel[] {
     const now = this.#now();
     return this.#deps.known().filter((model) => (this.#failedUntil.get(keyOf(model).checksum) ?? now) <= now);
   }
 
-  /** Whether samples wait to be scored under some model. */
+  /** Whether some sample lacks a score under some model. */
   get busy(): boolean {
     const store = this.#opened;
     return store !== undefined && this.models.some((model) => this.#unscored(store, model, 1).length > 0);
   }
 
-  /** How far losses in low precision may be off, of the models loaded so far. */
+  /** Largest loss error bound among the models loaded so far. */
   get lowBound(): number {
     return Math.max(0, ...this.#bounds.values());
   }
 
   /**
-   * The store, made for the first model that is known; undefined before that.
+   * Opens the store, which needs the embedding width of a model; undefined while no model is known.
    *
    * @throws QuarryError as `openStore` does
    */
@@ -81,12 +81,12 @@ export class KeptRows {
     return this.#opened;
   }
 
-  /** Whether a sample is scored under all models that can be had. */
+  /** Whether a sample is scored under all of {@link models}. */
   isComplete(store: Store, sampleId: number): boolean {
     return this.models.every((model) => store.isScored(sampleId, keyOf(model)));
   }
 
-  /** Scores at most `most` samples under each model that lacks them; returns how many scores were made. */
+  /** Scores up to `most` unscored samples under each model; returns the number of scores made. */
   async scoreWaiting(store: Store, most: number, signal: AbortSignal): Promise<number> {
     let made = 0;
     for (const model of this.models) {
@@ -100,7 +100,7 @@ export class KeptRows {
     return made;
   }
 
-  /** Scores samples under a model and keeps what comes of it; false when the model cannot be had now. */
+  /** Scores samples under a model and stores the scores; false if the model fails to load. */
   async score(
     store: Store,
     model: PublishedModel,
@@ -129,7 +129,7 @@ export class KeptRows {
     }
   }
 
-  /** Drops scores under weights that were replaced long ago; while no model is known, nothing counts as replaced. */
+  /** Drops scores under weights replaced long ago. While no model is known, none counts as replaced. */
   async dropReplaced(store: Store): Promise<void> {
     const now = this.#now();
     const known = new Set(this.#deps.known().map((model) => modelKeyId(keyOf(model))));
@@ -155,7 +155,7 @@ export class KeptRows {
     return ids;
   }
 
-  /** A sample that cannot be read or scored is left out with a warning, and takes no others along. */
+  /** If the batch fails, scores one sample at a time and skips those that fail with a warning. */
   async #scoreEach(
     loaded: LoadedModel,
     store: Store,
@@ -182,7 +182,7 @@ export class KeptRows {
   }
 }
 
-/** The model as stores name it. */
+/** The store's key for a model. */
 export function keyOf({ manifest }: PublishedModel): ModelKey {
   return weightsKey(manifest);
 }

@@ -1,12 +1,12 @@
-/** Marks remembered; who looked last before that looks at all rows again. */
+/** Entries remembered at least; a search from an older mark covers all rows. */
 const MOST = 1 << 20;
 
-/** Samples in the order in which they got scores, so that a search need not look at all rows for what is new. */
+/** Sample ids in the order they were scored, so that a search can cover only the new ones. */
 export class RecentRows {
   #ids: number[] = [];
   #forgotten = 0;
 
-  /** How many there were so far: what a later look begins at. */
+  /** Entries ever added: where a later {@link since} starts. */
   get mark(): number {
     return this.#forgotten + this.#ids.length;
   }
@@ -18,7 +18,7 @@ export class RecentRows {
     this.#ids = this.#ids.slice(-MOST);
   }
 
-  /** Those since a mark, each once; undefined when that is not remembered, or was never a mark. */
+  /** Distinct ids added since a mark; undefined if the mark is forgotten or in the future. */
   since(mark: number): number[] | undefined {
     if (mark < this.#forgotten || mark > this.mark) return undefined;
     return [...new Set(this.#ids.slice(mark - this.#forgotten))];

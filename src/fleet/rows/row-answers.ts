@@ -9,12 +9,12 @@ import { RowComposer } from './row-composer.js';
 import { beatSubject, bytesSubject, encodeBeat, scanSubject } from './row-subjects.js';
 import { decodeRequest, encodeDone, encodeHit, type ScanRequest } from './scan-wire.js';
 
-/** Hits given for one target: some may be refused. */
+/** Hits returned per target: the coordinator may refuse some. */
 const BEST = 3;
-/** Requests that wait; the oldest give way, their targets are the likeliest to be gone. */
+/** Queued requests. The oldest are dropped first: their targets are most likely filled. */
 const MOST_WAITING = 64;
 const BEAT_MS = 1_000;
-/** Rows grow by this factor before compositions are searched for again for targets that had none. */
+/** Searches of new rows compose again only once the store has grown by this factor. */
 const GROWTH = 1.1;
 
 export interface RowAnswersDeps {
@@ -24,12 +24,12 @@ export interface RowAnswersDeps {
 
 type Targets = ScanRequest['targets'];
 
-/** Answers scans of a scorer's rows, and gives the bytes of what hit. */
+/** Answers scans of a scorer's rows and requests for the bytes of hits. */
 export class RowAnswers {
   readonly #options: { readonly scorer: string; readonly onWarning: (error: QuarryError) => void };
   readonly #deps: RowAnswersDeps;
   readonly #composer: RowComposer;
-  /** One scan at a time uses all of the machine. */
+  /** A single scan uses the whole machine. */
   readonly #scans = new PQueue({ concurrency: 1 });
   readonly #waiting: { readonly message: Msg; readonly receivedAt: number }[] = [];
   readonly #subscriptions: Subscription[] = [];
@@ -67,7 +67,7 @@ export class RowAnswers {
     await this.#composer.close();
   }
 
-  /** Says that this scorer is there, and how many rows it has. */
+  /** Publishes the heartbeat. */
   #tell(): void {
     const { fleet, rows } = this.#deps;
     if (fleet.nc.isClosed()) return;
@@ -96,7 +96,7 @@ export class RowAnswers {
     try {
       const request = decodeRequest(message.data);
       const left = Math.ceil(request.waitMs - (performance.now() - receivedAt));
-      // Nothing that comes now is waited for.
+      // The coordinator no longer waits for this answer.
       if (left <= 0) return;
       late = setTimeout(() => deadline.abort(), left);
       const { mark } = this.#deps.rows.recent;
@@ -104,7 +104,7 @@ export class RowAnswers {
       if (store !== undefined) await this.#search(store, request, message, signal);
       if (!signal.aborted) message.respond(encodeDone({ scorer, done: true, seen: mark }));
     } catch (error) {
-      // What was stopped by the deadline is late, not broken: the coordinator counts it.
+      // A scan stopped by its deadline is late, not an error; the coordinator counts those.
       if (!signal.aborted) onWarning(toQuarryError(error, 'searching kept rows'));
     } finally {
       clearTimeout(late);
@@ -161,7 +161,7 @@ export class RowAnswers {
     const scores: StoredScore[] = models
       .map((model) => store.score(sampleId, model))
       .filter((score) => score !== undefined);
-    // A damaged row is scored again some time; until then its sample wins nothing.
+    // Some row is damaged. It will be scored again; until then the sample cannot be offered.
     if (checksum === undefined || scores.length < models.length) return;
     const { scorer } = this.#options;
     const hex = Buffer.from(checksum).toString('hex');

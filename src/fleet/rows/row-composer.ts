@@ -3,11 +3,11 @@ import { Composer, type Composition, joinParts, type MatchTarget, modelKeyId, ty
 import { type KeptRows, keyOf } from './kept-rows.js';
 import type { ScanRequest } from './scan-wire.js';
 
-/** f32 implementations differ by this much in the loss of a part; rows in low precision are only a start. */
+/** Error bounds of a part's loss. f32 implementations differ by 1e-5; low-precision rows are re-scored in f32. */
 const LOSS_BOUNDS = { f32: 1e-5, low: 2e-3 };
-/** Times a composition is searched again after its parts were scored in f32. */
+/** Searches for one target's composition; between them its parts are scored in f32. */
 const MAX_ATTEMPTS = 4;
-/** Joined bytes kept until they are fetched: 16 MiB of whole batches. */
+/** Joined samples kept until they are fetched: 16 MiB if each is a whole batch. */
 const MOST_JOINED = 1_024;
 
 /** A joined sample that hits a target. */
@@ -18,7 +18,7 @@ export interface Joined {
   readonly composition: Composition;
 }
 
-/** Joins kept chunks for targets that none of them hits alone. Nothing is added to the store: a joined sample is sums. */
+/** Joins kept chunks for targets that no single one hits. Joined samples are not added to the store. */
 export class RowComposer {
   readonly #rows: KeptRows;
   readonly #joined = new Map<string, Uint8Array>();
@@ -28,12 +28,12 @@ export class RowComposer {
     this.#rows = rows;
   }
 
-  /** Bytes joined lately, by checksum in hex. */
+  /** Bytes of a recently joined sample, by checksum in hex. */
   bytes(checksum: string): Uint8Array | undefined {
     return this.#joined.get(checksum);
   }
 
-  /** Compositions for targets that name the same models, in f32. */
+  /** Finds compositions, confirmed in f32, for targets that all name the same models. */
   async *compose(
     store: Store,
     targets: readonly MatchTarget[],
@@ -54,7 +54,7 @@ export class RowComposer {
         if (isExact) [composition] = await composer.compose([target], policy);
         else composition = undefined;
       }
-      // One part is a sample that the scan left out.
+      // A single part is a sample that the scan excluded.
       if (composition === undefined || composition.parts.length < 2 || signal.aborted) continue;
       const parts = composition.parts.map((id) => store.sample(id).bytes);
       const { bytes } = joinParts(parts, shape);
@@ -74,7 +74,7 @@ export class RowComposer {
     if (this.#joined.size > MOST_JOINED && oldest !== undefined) this.#joined.delete(oldest);
   }
 
-  /** Scores parts in f32 under every model of the target that has them in less; false when a model cannot be had. */
+  /** Re-scores parts in f32 under the target's models where needed; false if a model is unavailable. */
   async #scoreExactly(
     store: Store,
     target: MatchTarget,

@@ -13,7 +13,7 @@ export interface RowKeeperOptions {
   readonly scorer: string;
   /** Largest batch. */
   readonly mostSamples: number;
-  /** Samples are taken in as many as are scored in about this long, milliseconds. */
+  /** Batches are sized to take about this long to score, milliseconds. */
   readonly batchMs: number;
   readonly onWarning: (error: QuarryError) => void;
 }
@@ -23,7 +23,7 @@ export interface RowKeeperDeps {
   readonly rows: KeptRows;
 }
 
-/** A sample in hand. */
+/** A delivered sample, appended to the store. */
 interface Taken {
   readonly delivery: Delivery;
   readonly reply: string;
@@ -33,10 +33,10 @@ interface Taken {
 
 const IDLE: Backoff = { baseMs: 20, maxMs: 500 };
 const PROGRESS_MS = 3_000;
-/** No batch takes more than this part of what waits: others may have nothing left to do. */
+/** A batch takes at most 1/8 of the queue, to leave work for other scorers. */
 const SHARES = 8;
 
-/** Takes samples that are to be kept, has them scored under all models, and answers scans of what it keeps. */
+/** Pulls samples to keep, scores them under all models and answers scans of the kept rows. */
 export class RowKeeper {
   readonly #options: RowKeeperOptions;
   readonly #deps: RowKeeperDeps;
@@ -52,7 +52,7 @@ export class RowKeeper {
   /**
    * Keeps rows until the signal fires.
    *
-   * @throws QuarryError `FAILED_PRECONDITION` when the coordinator put this scorer into quarantine
+   * @throws QuarryError `FAILED_PRECONDITION` when the coordinator has quarantined this scorer
    */
   async run(signal: AbortSignal): Promise<void> {
     const { scorer, onWarning } = this.#options;
@@ -77,7 +77,7 @@ export class RowKeeper {
       const store = await rows.store();
       if (store === undefined || rows.models.length === 0) return false;
       await rows.dropReplaced(store);
-      // Rows are of use once every model of a target has scored them: what is there goes before what is new.
+      // A row is useful only once every model of a target has scored it, so finish kept samples before pulling new ones.
       if ((await rows.scoreWaiting(store, this.#room, signal)) > 0) return true;
       const share = Math.ceil(this.#waiting / SHARES);
       const deliveries = await pullJobs(fleet, KEEP_CONSUMER, Math.max(1, Math.min(this.#room, share)));
@@ -103,7 +103,7 @@ export class RowKeeper {
       const startedAt = performance.now();
       while ((await rows.scoreWaiting(store, this.#options.mostSamples, signal)) > 0);
       this.#learn(taken.length, performance.now() - startedAt);
-      // A model that failed is none any more; where none is left, others shall have the samples.
+      // Models that failed are no longer in `rows.models`; if all failed, give the samples back.
       const isScored = rows.models.length > 0;
       await Promise.all(
         taken
@@ -138,7 +138,7 @@ async function takeIn(store: Store, deliveries: readonly Delivery[], open: Set<D
       const job = readJob(delivery.message);
       if (job.sample.length > 0) return [{ delivery, job }];
     } catch {
-      // It is no job: below.
+      // Malformed: terminated below.
     }
     open.delete(delivery);
     delivery.term();

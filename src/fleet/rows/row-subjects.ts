@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-/** Where all scorers that keep rows are asked for hits. */
+/** Subject of scan requests to all scorers that keep rows. */
 export function scanSubject(prefix: string): string {
   return `${prefix}.rows.scan`;
 }
 
-/** Where one scorer is asked for a sample's bytes. */
+/** Subject of requests to one scorer for a sample's bytes. */
 export function bytesSubject(prefix: string, scorer: string): string {
   return `${prefix}.rows.bytes.${scorer}`;
 }
 
-/** Where scorers that keep rows say that they are there. */
+/** Subject of heartbeats of scorers that keep rows. */
 export function beatSubject(prefix: string): string {
   return `${prefix}.rows.here`;
 }
@@ -18,20 +18,20 @@ export function beatSubject(prefix: string): string {
 const BEAT = z.object({
   scorer: z.string().regex(/^[0-9a-f]{8}$/),
   rows: z.number().int().min(0),
-  /** Scores made so far: what a search need not look at again. */
+  /** Scores made so far; a later search can start there. */
   mark: z.number().int().min(0),
-  /** Whether samples wait to be scored under some model. */
+  /** Whether some sample lacks a score under some model. */
   busy: z.boolean(),
 });
 
-/** What a scorer that keeps rows says of itself, every second. */
+/** Heartbeat of a scorer that keeps rows, sent every second. */
 export type Beat = z.infer<typeof BEAT>;
 
 export function encodeBeat(beat: Beat): string {
   return JSON.stringify(beat);
 }
 
-/** @returns undefined for what is no beat: others may send there too */
+/** @returns undefined for a malformed heartbeat: anyone on the server can publish to the subject */
 export function decodeBeat(text: string): Beat | undefined {
   try {
     return BEAT.safeParse(JSON.parse(text)).data;

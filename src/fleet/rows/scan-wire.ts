@@ -4,9 +4,9 @@ import { QuarryError } from '../../errors/index.js';
 import type { MatchTarget, StoredScore } from '../../store/index.js';
 import { packFrame, unpackFrame } from './frame.js';
 
-/** Targets of one message: with the widest embeddings they fit into what a server takes. */
+/** Targets per message at most; fewer if the server's message size requires it. */
 export const TARGETS_PER_SCAN = 64;
-/** Models of one target, more than any network has. */
+/** Models per target; more than any network uses. */
 const MOST_MODELS = 64;
 
 const HEX = z.string().regex(/^[0-9a-f]{64}$/);
@@ -17,12 +17,12 @@ const REQUEST = z.object({
   pick: z.enum(['first', 'closest', 'cheapest']),
   margin: z.number(),
   f32Bound: z.number().min(0),
-  /** `null`: none is known, any tie may be one. */
+  /** `null` if unknown: any lead may then be a near-tie. */
   lowBound: z.number().min(0).nullable(),
   maxParts: COUNT.max(64),
   fewest: z.boolean(),
   waitMs: COUNT,
-  /** Rows that each scorer has looked at already; `null`: all are to be looked at. */
+  /** Mark from which each scorer searches; `null` searches all rows. */
   seen: z.record(SCORER, COUNT).nullable(),
   dim: z.number().int().min(1).max(65_536),
   models: z.array(z.object({ architecture: z.string().max(32), checksum: HEX })).max(1_024),
@@ -39,7 +39,7 @@ const REQUEST = z.object({
     .max(TARGETS_PER_SCAN),
 });
 
-/** What a coordinator asks of all scorers that keep rows. */
+/** A search that the coordinator sends to all scorers that keep rows. */
 export type ScanRequest = Omit<z.infer<typeof REQUEST>, 'targets' | 'models' | 'dim'> & {
   readonly targets: readonly (MatchTarget & { readonly exclude: readonly string[] })[];
 };
@@ -57,12 +57,12 @@ const HIT = z.object({
     .max(MOST_MODELS),
 });
 
-/** A sample that a scorer has for a target. */
+/** A hit that a scorer claims, with the sample's scores under the target's models. */
 export type ScanHit = Omit<z.infer<typeof HIT>, 'precisions'> & { readonly scores: readonly StoredScore[] };
 
 const DONE = z.object({ scorer: SCORER, done: z.literal(true), seen: COUNT });
 
-/** The last thing a scorer says to a request. */
+/** A scorer's final reply to a request. */
 export type ScanDone = z.infer<typeof DONE>;
 
 export function encodeRequest(request: ScanRequest): Uint8Array {
@@ -83,7 +83,7 @@ export function encodeRequest(request: ScanRequest): Uint8Array {
   );
 }
 
-/** @throws QuarryError `PROTOCOL` when the bytes are no request */
+/** @throws QuarryError `PROTOCOL` when the request is malformed */
 export function decodeRequest(bytes: Uint8Array): ScanRequest {
   const { json, floats } = unpackFrame(bytes);
   const { targets, models, dim, ...rest } = parsed(REQUEST, json);
@@ -110,7 +110,7 @@ export function encodeDone(done: ScanDone): Uint8Array {
   return packFrame(done);
 }
 
-/** @throws QuarryError `PROTOCOL` when the bytes are no reply; embeddings may have any width, losses any value */
+/** @throws QuarryError `PROTOCOL` when the reply is malformed; does not check embedding widths or loss values */
 export function decodeReply(bytes: Uint8Array): ScanHit | ScanDone {
   const { json, floats } = unpackFrame(bytes);
   const done = DONE.safeParse(json);

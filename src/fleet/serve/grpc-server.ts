@@ -19,29 +19,29 @@ import {
 import type { ScoringService } from './scoring-service.js';
 
 export interface ServeOptions {
-  /** Interface to listen on. */
+  /** Address to listen on. */
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
-  /** Every call must carry `authorization: Bearer <token>`. Needed beyond loopback. */
+  /** If set, every call must carry `authorization: Bearer <token>`. Required unless `host` is loopback. */
   readonly token?: string | undefined;
 }
 
-/** A service that listens. */
+/** A running server. */
 export interface Serving {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** A request names URLs and digests: kilobytes. */
+/** Requests hold URLs, digests and one embedding: a few kilobytes. */
 const MOST_REQUEST_BYTES = 1 << 20;
-/** Which texts the official service answers as the caller's mistake. */
+/** Messages that the official service returns as `INVALID_ARGUMENT`. */
 const CALLERS_MISTAKE = /must be|required|must not|Checksum|Invalid/;
 
 /**
  * Serves `/scoring.Scoring/Score` and `/scoring.Scoring/Health`, BCS inside gRPC, without TLS.
  *
- * @throws QuarryError `CONFIG_MISSING` when others could reach it and no token is set
+ * @throws QuarryError `CONFIG_MISSING` when `host` is not loopback and no token is set
  * @throws QuarryError `CONFLICT` when the port is taken
  */
 export async function serveScoring(options: ServeOptions, service: Pick<ScoringService, 'score'>): Promise<Serving> {

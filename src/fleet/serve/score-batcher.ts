@@ -7,22 +7,22 @@ interface Waiting {
 }
 
 /**
- * Joins concurrent calls for one model: what arrives while a batch is scored makes up the next one. The engine then has
- * a sample for each of its workers, where one call at a time would keep one busy.
+ * Batches concurrent calls for one model: samples that arrive while a batch is scored form the next one. Scored one call
+ * at a time, they would keep only one of the engine's workers busy.
  */
 export class ScoreBatcher {
   readonly #most: number;
   readonly #queues = new Map<string, Waiting[]>();
 
-  /** @param most samples of one batch */
+  /** @param most maximum samples per batch */
   constructor(most: number) {
     this.#most = most;
   }
 
   /**
-   * Scores a sample, together with others of the same key.
+   * Scores a sample, batched with others of the same key.
    *
-   * @param key of the model, its seed and precision
+   * @param key identifies model, seed and precision
    * @param run scores a batch
    */
   score(key: string, sample: Uint8Array, run: (samples: Uint8Array[]) => ReturnType<LoadedModel['score']>) {

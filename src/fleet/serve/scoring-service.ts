@@ -12,19 +12,19 @@ import type { ModelShelf } from '../model-shelf.js';
 import { ScoreBatcher } from './score-batcher.js';
 
 export interface ScoringServiceOptions {
-  /** Largest sample, bytes. The network takes 1 MiB. */
+  /** Largest sample, bytes. The network allows 1 MiB. */
   readonly maxDataBytes: number;
-  /** Models of one request. A target names three. */
+  /** Maximum models per request. A target names three. */
   readonly maxModels: number;
-  /** Samples of one batch. */
+  /** Maximum samples per batch. */
   readonly batch: number;
-  /** Scores remembered. */
+  /** Scores cached. */
   readonly remembered: number;
 }
 
 export interface ScoringServiceDeps {
   readonly models: ModelShelf;
-  /** Fetches data; carries the address policy. */
+  /** Downloads data; must enforce an address policy, as URLs come from callers. */
   readonly http: HttpClient;
 }
 
@@ -33,12 +33,12 @@ interface Scored {
   readonly bound: ErrorBound;
 }
 
-/** The network's Scoring service over an engine of ours: what `soma start scoring` answers, and why it refuses. */
+/** The network's Scoring service over any engine, with the answers and refusals of `soma start scoring`. */
 export class ScoringService {
   readonly #options: ScoringServiceOptions;
   readonly #deps: ScoringServiceDeps;
   readonly #batcher: ScoreBatcher;
-  /** By model, seed, precision and data; used last comes last. */
+  /** Score cache by model, seed, precision and data; least recently used first. */
   readonly #known = new Map<string, Scored>();
   readonly #fetching = new Map<string, Promise<Uint8Array>>();
 
@@ -49,10 +49,10 @@ export class ScoringService {
   }
 
   /**
-   * Scores data under all models of a request, and picks the winner as auditors do: a near-tie is scored again in f32.
+   * Scores data under all models of a request and picks the winner as auditors do. Near-ties are scored again in f32.
    *
-   * @throws QuarryError `INVALID_ARGUMENT` when the request is malformed or beyond the limits, and what fetching and
-   *   scoring throw
+   * @throws QuarryError `INVALID_ARGUMENT` when the request is malformed or exceeds the limits; also whatever downloading
+   *   and scoring throw
    */
   async score(request: ScoreRequest): Promise<ScoreResponse> {
     const { targetEmbedding, modelManifests, seed } = request;
@@ -122,7 +122,7 @@ export class ScoringService {
     if (this.#known.size > this.#options.remembered && oldest !== undefined) this.#known.delete(oldest);
   }
 
-  /** The bytes of a request, verified; fetched once however many models need them. */
+  /** Downloads and verifies a request's data; concurrent calls share one download. */
   #data(request: ScoreRequest): Promise<Uint8Array> {
     const key = `${request.dataChecksum} ${request.dataSize} ${request.dataUrl}`;
     const pending = this.#fetching.get(key);
@@ -144,7 +144,7 @@ export class ScoringService {
   }
 }
 
-/** Whether the two best losses are closer than their engines may err. */
+/** Whether the two lowest losses differ by no more than their error bounds. */
 function isNearTie(scored: readonly Scored[]): boolean {
   const [first, second] = [...scored].sort((a, b) => a.score.loss - b.score.loss);
   if (first === undefined || second === undefined) return false;
@@ -161,7 +161,7 @@ function weightsOf({ url, checksum, size, decryptionKey }: ScoreRequest['modelMa
   };
 }
 
-/** 32 bytes in base58. What cannot be read is not quoted: it may be a key. */
+/** Decodes 32 bytes in base58. The error does not quote the text: it may be a key. */
 function digest(text: string, what: string): Uint8Array {
   try {
     return digestToBytes(text);
