@@ -1,2 +1,2 @@
-/** Closes what was opened, last first; called at the end, or when something after it cannot be opened. */
+/** Close functions, called in reverse order at the end or when a later step fails. */
 export type Closers = (() => Promise<void> | void)[];

@@ -11,63 +11,63 @@ import type { Journal } from './journal/journal.js';
 import type { Miner } from './miner.js';
 import type { MinerOptions } from './miner-options.js';
 
-/** Bytes to score, at most 1 MiB, and where they came from, for people. */
+/** Bytes to score, 1 to 1 MiB, and a readable description of their origin. */
 export type OwnSample = Pick<Sample, 'bytes' | 'origin'>;
 
-/** What {@link createMiner} makes a miner of. */
+/** Options of {@link createMiner}. */
 export interface CreateMinerOptions extends Omit<MinerOptions, 'config' | 'scoreOnly'> {
-  /** A network's name or the URL of a fullnode; or a client, which stays the caller's to close. */
+  /** A network name, the URL of a fullnode, or a client, which the caller closes. */
   readonly network: string | SomaClient;
-  /** More fullnodes of the same network; the fastest that answers is used. Only where `network` is not a client. */
+  /** More fullnodes of the same network; the fastest is used. Ignored if `network` is a client. */
   readonly fullnodes?: readonly string[] | undefined;
-  /** Called with which fullnode is preferred, and which fail or are refused, where there are several. */
+  /** With several fullnodes, called when one is preferred, fails or is refused. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
   readonly signer: Signer;
   /** Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. At least one, unless `samples` is given. */
   readonly data?: readonly string[] | undefined;
   /**
-   * Samples of the caller's own instead of `data`: read as fast as they are scored, ended when the miner ends. One that is
-   * empty or larger than the protocol takes is left out with a warning. Where a later run begins is the caller's to know;
-   * bytes that the store has are not scored again.
+   * The caller's own samples, instead of `data`. Pulled as fast as they are scored; `return()` is called when the miner
+   * ends. Empty samples and those above the protocol's limit are skipped with a warning. The position is not saved between
+   * runs, but samples that the store already has are not scored again.
    */
   readonly samples?: AsyncIterable<OwnSample> | undefined;
-  /** Keeps the store, the journal, the weights and hosted data; made when missing. One miner at a time. */
+  /** Directory of store, journal, weights and hosted data; created if missing. Used by one miner at a time. */
   readonly stateDir: string;
   /**
-   * State directory of a miner that this one scores for: it finds no hits and spends nothing, leaves out what that miner's
-   * store has, and shares its weights. Its own `stateDir` is then one that `freeSlot` names. Default: none.
+   * State directory of another miner to score for. This miner then finds no hits and spends nothing, skips samples in that
+   * miner's store and shares its weights; `stateDir` must come from `freeSlot`. Default: none.
    */
   readonly scoreFor?: string | undefined;
-  /** Where processes that spend one key's coins find out about each other: one at a time does. Default: nowhere. */
+  /** Directory of locks that keep processes from spending the same key's coins at once. Default: no lock. */
   readonly keysDir?: string | undefined;
-  /** Where submitted bytes are hosted; stays the caller's to close. Default: as `ownHost` of `quarry-miner/miner` makes it. */
+  /** Hosts submitted bytes; the caller closes it. Default: `ownHost` of `quarry-miner/miner`. */
   readonly host?: DataHost | undefined;
-  /** What scores: an engine of the caller's, who closes it, or how to choose one. Default: whatever is fastest here. */
+  /** Scoring engine, which the caller closes, or how to choose one. Default: the fastest on this machine. */
   readonly engine?: EngineOptions | ScoringEngine | undefined;
-  /** Puts another engine over this machine's, which it closes: a fleet of scorers. Default: none. */
+  /** Wraps this machine's engine in another, such as a fleet; the wrapper closes it. Default: none. */
   readonly overEngine?: ((local: ScoringEngine) => Promise<ScoringEngine>) | undefined;
-  /** Rows on other machines that are searched besides, asked for when the engine is open. Default: none. */
+  /** Returns rows on other machines to search as well; called once the engine is open. Default: none. */
   readonly farRows?: (() => FarRows | undefined) | undefined;
-  /** What finds hits among stored rows: an engine of the caller's, who closes it, or how to choose one. Default: whatever is fastest here. */
+  /** Distance engine for scans, which the caller closes, or how to choose one. Default: the fastest on this machine. */
   readonly distance?: ScannerOptions | DistanceEngine | undefined;
-  /** Default: by the width of the network's embeddings. */
+  /** Model shape. Default: chosen by the width of the network's embeddings. */
   readonly config?: ModelConfig | undefined;
-  /** How `data` is cut into samples, and in which order it is read. Default: every kilobyte, as listed. */
+  /** How `data` is cut into samples and in which order it is read. Default: 1024-byte samples in the order listed. */
   readonly cutting?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'> | undefined;
-  /** Samples held ahead, of which the one most unlike those scored before is scored next. Default 0: in order of arrival. */
+  /** Samples buffered so that the one least like those already scored comes next. Default 0: order of arrival. */
   readonly lookAhead?: number | undefined;
   readonly decode?: Omit<ResolveOptions, 'cwd'> & { readonly cwd?: string | undefined };
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a miner scores with: chosen by name, or the caller's own. */
+/** The scoring engine in use, chosen or the caller's. */
 export type MinerEngine = Omit<ChosenEngine, 'name'> & { readonly name: string };
 
-/** What a miner finds hits with: chosen by name, or the caller's own. */
+/** The distance engine in use, chosen or the caller's. */
 export type MinerDistance = Omit<ChosenScanner, 'scanner' | 'name'> & { readonly name: string };
 
-/** A miner with everything it stands on. Close it when done. */
+/** A miner with its dependencies. Close it when done. */
 export interface AssembledMiner {
   readonly miner: Miner;
   readonly client: SomaClient;
@@ -75,8 +75,8 @@ export interface AssembledMiner {
   readonly journal: Journal;
   readonly engine: MinerEngine;
   readonly distance: MinerDistance;
-  /** What was cut from `data`; zero throughout where samples are the caller's own. */
+  /** Counts of cutting `data` into samples; all zero with the caller's own samples. */
   readonly cut: CutStats;
-  /** Closes what was made here: client, store, journal, engines. What the caller passed in stays open. */
+  /** Closes everything that {@link createMiner} opened; what the caller passed in stays open. */
   close(): Promise<void>;
 }

@@ -28,12 +28,12 @@ import { lockKey } from './submit/key-lock.js';
 export type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
 
 /**
- * Puts a miner together from a network, a key, a directory and data. The parts are exported one by one for those who
- * want others.
+ * Assembles a miner from a network, a key, a directory and data. The parts are also exported one by one, for other
+ * combinations.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when there is no data to mine with, or both `data` and `samples`
- * @throws QuarryError `UNREACHABLE` when the network is, `STORE_LOCKED` when another miner uses the directory, and what
- *   its parts throw
+ * @throws QuarryError `INVALID_ARGUMENT` unless exactly one of `data` and `samples` is given
+ * @throws QuarryError `UNREACHABLE` when the network is unreachable, `STORE_LOCKED` when another process uses the
+ *   directory or the key; also whatever the parts throw
  */
 export async function createMiner(options: CreateMinerOptions): Promise<AssembledMiner> {
   assertSamples(options);
@@ -42,7 +42,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    // Only one process spends the coins of a key.
+    // Only the miner it scores for spends the key's coins.
     const given = options.scoreFor === undefined ? options : { ...options, dryRun: true };
     return { ...(await assemble(given, closers)), close };
   } catch (error) {
@@ -114,7 +114,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
 }
 
 async function defaultHost({ stateDir, scoreFor, dryRun = false }: CreateMinerOptions, isLocal: boolean) {
-  // What is scored for another is submitted, and so hosted, by that one.
+  // The miner that this one scores for submits the hits, and so hosts them.
   return scoreFor === undefined ? ownHost(stateDir, isLocal || dryRun) : NO_HOST;
 }
 
@@ -127,10 +127,10 @@ function accountOf(client: SomaClient, options: CreateMinerOptions): SomaAccount
   });
 }
 
-/** A coin for this many submissions: splitting costs a value fee, so coins are no larger than needed. */
+/** Submissions that one coin should pay for. Splitting costs a fee on the value, so coins are kept small. */
 const SUBMISSIONS_PER_COIN = 64n;
 
-/** What a coin should hold, at the bond and the fees the network charges today. */
+/** Target coin size at the bond and fees of the current protocol, shannons. */
 function coinShannonsFor(sampleBytes: number): bigint {
   const { submissionBondPerByte } = protocolConfig(5);
   return SUBMISSIONS_PER_COIN * (BigInt(sampleBytes) * submissionBondPerByte + 10_000n);
@@ -144,11 +144,11 @@ async function connect({ network, fullnodes, onFullnode, signal }: CreateMinerOp
     onFullnode,
   };
   if (/^https?:\/\//i.test(network)) return SomaClient.connect({ url: network, ...control });
-  // The client knows its networks, and says so when there is none of this name.
+  // `connect` checks the name itself.
   return SomaClient.connect({ network: network as 'testnet', ...control });
 }
 
-/** The configuration whose embeddings are as wide as the network's. */
+/** The model shape with the network's embedding width. */
 async function configOf(client: SomaClient, signal: AbortSignal | undefined): Promise<ModelConfig> {
   const { parameters } = await client.getSystemState(signal === undefined ? {} : { signal });
   const dim = Number(parameters.targetEmbeddingDim);

@@ -13,7 +13,7 @@ import type { ModelConfig } from '../weights/model-config.js';
 import type { Closers } from './closers.js';
 import type { CreateMinerOptions, MinerDistance, MinerEngine } from './create-miner-options.js';
 
-/** The engine that scores, and what keeps its directory free of weights that are not active any more. */
+/** Opens the scoring engine, and a callback that prunes packed weights that are no longer active. */
 export async function openEngine(
   { engine: requested, overEngine, signal, stateDir, scoreFor }: CreateMinerOptions,
   config: ModelConfig,
@@ -33,16 +33,16 @@ export async function openEngine(
   let engine: MinerEngine = chosen;
   if (!own || overEngine !== undefined) closers.push(() => engine.engine.close());
   if (overEngine !== undefined) engine = { ...chosen, engine: await overEngine(chosen.engine) };
-  // Only in a directory of this miner's own.
+  // Prune only this miner's own directory.
   if (own || scoreFor !== undefined || engineOptions.cacheDir !== packedDir) return { engine };
   return { engine, onActiveWeights: (checksums) => prunePacked(packedDir, checksums) };
 }
 
 /**
- * What finds hits among stored rows.
+ * Opens the scanner that finds hits among stored rows.
  *
- * @param storeDir of the store, whose size decides between engines
- * @param dim its width
+ * @param storeDir directory of the store, whose size decides which engine is fastest
+ * @param dim embedding width
  */
 export async function openScanner(
   requested: ScannerOptions | DistanceEngine | undefined,

@@ -8,14 +8,14 @@ import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsCache } from '../weights/weights-cache.js';
 import type { Journal } from './journal/journal.js';
 
-/** Transactions in flight at once, unless told otherwise: an epoch begins with a hundred targets. */
+/** Default for transactions in flight at once. An epoch opens with about a hundred targets. */
 export const DEFAULT_IN_FLIGHT = 128;
 
-/** How a miner mines. */
+/** Options of a {@link Miner}. */
 export interface MinerOptions {
   /** Shape of the network's models. */
   readonly config: ModelConfig;
-  /** Which of several fitting samples is submitted. Default `first`. */
+  /** Which of several hits to submit. Default `first`. */
   readonly policy?: 'first' | 'closest' | 'cheapest' | undefined;
   /** Submit only this far inside the threshold, cosine distance. Default 0. */
   readonly margin?: number | undefined;
@@ -23,9 +23,9 @@ export interface MinerOptions {
   readonly maxInFlight?: number | undefined;
   /** Largest bond of one submission. Default: ten times the protocol's for its size. */
   readonly maxBondShannons?: bigint | undefined;
-  /** Hits whose bond is above this are scored again on this machine first, where others scored them. Default 1,000,000. */
+  /** Hits scored by other machines are confirmed on this one if their bond is larger. Default 1,000,000. */
   readonly confirmBondShannons?: bigint | undefined;
-  /** Largest fee of one transaction. Default: ten times the protocol's most. */
+  /** Largest fee of one transaction. Default: ten times the protocol's maximum. */
   readonly maxFeeShannons?: bigint | undefined;
   readonly minRewardShannons?: bigint | undefined;
   readonly minBalanceShannons?: bigint | undefined;
@@ -38,26 +38,26 @@ export interface MinerOptions {
   /** Samples scored per round. Default 16. */
   readonly batchSize?: number | undefined;
   /**
-   * Share of scoring that goes into searching for targets that nothing known hits, more when nothing else waits; 0: none.
-   * Default 0.
+   * Share of scoring used for gradient searches for targets that no sample hits, 0 to 1; more when the scorer is otherwise
+   * idle. Default 0, which disables searching.
    */
   readonly searchShare?: number | undefined;
   /** Epochs for which the scores of weights that are no longer active are kept. Default 2. */
   readonly keepScoresEpochs?: number | undefined;
-  /** How long the end of a run waits for answers to submissions, milliseconds. Default 15,000. */
+  /** How long a run waits at its end for answers to submissions, milliseconds. Default 15,000. */
   readonly drainMs?: number | undefined;
-  /** End with this many accepted submissions (hits with `dryRun`): never more than are missing are in flight. */
+  /** End with exactly this many accepted submissions (with `dryRun`, hits): never has more in flight than are missing. */
   readonly maxAccepted?: number | undefined;
   /** End after this many scored samples. */
   readonly untilSamples?: number | undefined;
-  /** End when the source has nothing more and everything is matched. Default false: wait for targets. */
+  /** End when the source is exhausted and everything is matched. Default false: keep waiting for targets. */
   readonly untilIdle?: boolean | undefined;
 }
 
-/** What a miner stands on. */
+/** Dependencies of a {@link Miner}. */
 export interface MinerDeps {
   readonly client: SomaClient;
-  /** Give it `parallel: maxInFlight`, so that it keeps that many coins ready. */
+  /** Create it with `parallel: maxInFlight`, so that it keeps that many coins ready. */
   readonly account: SomaAccount;
   readonly engine: ScoringEngine;
   readonly weights: WeightsCache;
@@ -65,13 +65,13 @@ export interface MinerDeps {
   readonly journal: Journal;
   readonly host: DataHost;
   readonly samples: AsyncIterable<Sample>;
-  /** Rows on other machines that are searched besides. Default: none. */
+  /** Rows on other machines to search as well. Default: none. */
   readonly far?: FarRows | undefined;
-  /** State directory in which other processes leave scores that this miner takes over. Default: nowhere. */
+  /** State directory in which other processes store scores for this miner. Default: none. */
   readonly sharedDir?: string | undefined;
-  /** Called when every unit of the source before this one has been taken in, so that a later run may skip them. */
+  /** Called with a unit of the source once all units before it are ingested, so that a later run can skip those. */
   readonly onUnit?: ((unit: number) => void) | undefined;
-  /** Called at every epoch which weights are active, by checksum, so that what is kept for others may go. */
+  /** Called each epoch with the checksums of active weights, so that files kept for others can be deleted. */
   readonly onActiveWeights?: ((checksums: ReadonlySet<string>) => Promise<unknown>) | undefined;
   /** Monotonic milliseconds. Default `performance.now`. */
   readonly now?: (() => number) | undefined;

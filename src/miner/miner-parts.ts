@@ -33,18 +33,18 @@ import { SampleHosting } from './submit/sample-hosting.js';
 import { SpendingGuard } from './submit/spending-guard.js';
 import { Submitter, type SubmitterDeps } from './submit/submitter.js';
 
-/** Samples tried on one target; one that refuses so many is left to others. */
+/** Refused samples after which a target is no longer retried. */
 const MAX_REFUSALS = 3;
 
-/** A thousandth of a SOMA, the bond of a hundred chunks. */
+/** 0.001 SOMA, the bond for about a hundred chunks. */
 const CONFIRM_ABOVE_SHANNONS = 1_000_000n;
 
-/** How long an epoch that was not seen to follow from the one before must last before anything is let go for it. */
+/** How long an epoch must last before data is deleted for it, if its start was not seen right after the previous epoch. */
 const EPOCH_CONFIRMATION_MS = 60_000;
-/** Claims and tidying up have all of an epoch, the targets that open with it are gone in a second. */
+/** Delay of claims and cleanup at the start of an epoch: the targets that open with it are filled within a second. */
 const TARGETS_FIRST_MS = 1_000;
 
-/** Every part of a miner, wired: what its life cycle starts, watches and ends. */
+/** The wired parts of a miner, for its life cycle. */
 export type MinerParts = ReturnType<typeof createMinerParts>;
 type Common = ReturnType<typeof createCommon>;
 type Submitting = ReturnType<typeof createSubmitting>;
@@ -52,7 +52,7 @@ type Submitting = ReturnType<typeof createSubmitting>;
 /**
  * Wires the parts of a miner.
  *
- * @param paused whether the owner paused the miner
+ * @param paused whether the miner is paused
  */
 export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter: MinerEmitter, paused: () => boolean) {
   const { maxAccepted, untilSamples, untilIdle, keepScoresEpochs = 2, batchSize = 16, dryRun = false } = options;
@@ -67,7 +67,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     );
   const common = createCommon(options, deps, emitter, { matchAgain, onWithdrawn });
   const { background, book, chain, client, journal, models, store, wake } = common;
-  // A target that refused one sample may take another.
+  // A target that rejected one sample may accept another.
   const onRejected = (targetId: string, signal: AbortSignal): void => {
     const refusals = book.excluded(targetId)?.size ?? 0;
     if (refusals <= MAX_REFUSALS && !signal.aborted) matcher.answer(targetId, signal);
@@ -76,7 +76,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const composer = createComposer(options, common, submitting);
   const matcher = createMatcher(options, { ...common, far: deps.far }, composer, submitting);
   const ingest = new SampleIngest(deps.samples, store, deps.onUnit);
-  // It and the miner it scores for have the same backlog when a model is new: they meet in the middle of it.
+  // A score-only process has the same backlog as the miner it scores for: work from the other end and meet in the middle.
   const scorer = new Scorer({ batchSize, newestFirst: options.scoreOnly }, { store, ingest, models, book });
   const searcher = new TargetSearcher(
     { share: options.searchShare ?? 0, margin: options.margin ?? 0 },
@@ -105,7 +105,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     book,
     background,
     warn: common.warn,
-    // It may already have scores of an earlier run.
+    // The store may already have the model's scores from an earlier run.
     onReady: () => matcher.askAgain(),
     onEnded: () => wake.now(),
   });
@@ -122,7 +122,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   return { ...common, ...submitting, chain, composer, matcher, ingest, shared, follower, loader, mining, settlement };
 }
 
-/** What all parts share. */
+/** Creates what all parts share. */
 function createCommon(
   options: MinerOptions,
   deps: MinerDeps,
@@ -184,7 +184,7 @@ function createCommon(
   };
 }
 
-/** What takes hits to the chain and brings rewards back. */
+/** Creates the parts that submit hits and claim rewards. */
 function createSubmitting(options: MinerOptions, common: Common, told: Pick<SubmitterDeps, 'onRoom' | 'onRejected'>) {
   const { maxInFlight = DEFAULT_IN_FLIGHT, maxAccepted, dryRun = false, scoreOnly, claimExpired = false } = options;
   const hosting = new SampleHosting(common);
@@ -207,7 +207,6 @@ function createSubmitting(options: MinerOptions, common: Common, told: Pick<Subm
   return { hosting, guard, submitter, claimer, claims };
 }
 
-/** What chooses data for targets. */
 function createComposer(options: MinerOptions, common: Common, { guard }: Submitting): TargetComposer {
   const { policy = 'first', margin = 0, config } = options;
   return new TargetComposer(

@@ -12,8 +12,8 @@ import type { ModelStatus } from './score/model-loader.js';
 import { waitingTargets } from './score/waiting-targets.js';
 
 /**
- * Mines: follows the network's targets, scores samples under its models, submits what fits, claims what is due. Tells
- * its owner by events; prints nothing, reads no environment, never exits the process.
+ * Follows the network's targets, scores samples under its models, submits hits and claims rewards. Reports through
+ * {@link events}; never prints, reads the environment or exits the process.
  */
 export class Miner {
   readonly events: MinerEmitter = new EventEmitter<MinerEvents>();
@@ -21,23 +21,23 @@ export class Miner {
   readonly #parts: MinerParts;
   readonly #stop = new AbortController();
   #paused = false;
-  /** Whether the start went well: from then on nothing that a node says ends the miner. */
+  /** Whether the start succeeded; after that, failures of a node no longer end the miner. */
   #started = false;
 
   constructor(options: MinerOptions, deps: MinerDeps) {
     this.#options = options;
-    // Everything in flight listens to the one signal that ends it; many listeners do not mean a leak here.
+    // Every operation in flight listens to this signal: many listeners are not a leak.
     setMaxListeners(0, this.#stop.signal);
     this.#parts = createMinerParts(options, deps, this.events, () => this.#paused);
   }
 
-  /** What happened since the miner was made. */
+  /** Counts and rates since the miner was created. */
   summary(): MinerSummary {
     const { account, book, chain, models, node, stats } = this.#parts;
     const { totalShannons } = account.pool;
     return stats.summary({
       openTargets: book.size,
-      // The end of a run lets the models go: nothing waits for them then.
+      // At the end of a run the models are unloaded, so the count would be misleading.
       waitingTargets: this.#stop.signal.aborted ? 0 : waitingTargets(book, models),
       fullnodeLostMs: node.contact.lostMs,
       reach: this.reach,
@@ -48,12 +48,12 @@ export class Miner {
     });
   }
 
-  /** Whether the network is heard. */
+  /** State of the connection to the network. */
   get contact(): NodeContact {
     return this.#parts.node.contact;
   }
 
-  /** Share of the targets that opened lately, 0 to 1, which the store had an answer for; `undefined` before it is known. */
+  /** Share of recently opened targets that the store had a hit for, 0 to 1; `undefined` while unknown. */
   get reach(): number | undefined {
     const { reach, stats } = this.#parts;
     if (this.#options.scoreOnly) return undefined;
@@ -70,7 +70,7 @@ export class Miner {
     return this.#parts.loader.statuses;
   }
 
-  /** Stops scoring and submitting; targets are still followed. */
+  /** Pauses scoring and submitting. Targets are still followed. */
   pause(reason = 'asked to'): void {
     if (this.#paused) return;
     this.#paused = true;
@@ -79,7 +79,7 @@ export class Miner {
     this.events.emit('paused', { reason });
   }
 
-  /** Goes on scoring and submitting after {@link pause}. */
+  /** Resumes after {@link pause}. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
@@ -89,16 +89,17 @@ export class Miner {
     this.#parts.wake.now();
   }
 
-  /** Ends `run` as its signal does. */
+  /** Ends {@link run}, like its signal. */
   stop(): void {
     this.#stop.abort();
     this.#parts.wake.now();
   }
 
   /**
-   * Mines until the signal fires, `stop` is called or an `until…` option is met; then lets what is in flight finish.
+   * Mines until the signal fires, `stop` is called, or `maxAccepted` or an `until…` option is met; then drains submissions
+   * in flight.
    *
-   * @throws QuarryError when the network cannot be reached at the start, or a loop fails for good
+   * @throws QuarryError when the network is unreachable at the start, or a loop fails permanently
    */
   async run({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<MinerSummary> {
     signal?.addEventListener('abort', () => this.stop(), { once: true });
@@ -114,7 +115,7 @@ export class Miner {
         this.#supervise('settling', (succeeded) => settlement.run(succeeded, stop)),
         this.#supervise('watching the node', () => node.watch(stop)),
       ];
-      // The first loop that ends, by its condition or by an error, ends the others.
+      // The first loop to end, normally or with an error, ends the others.
       await Promise.race(loops).finally(() => this.stop());
       await Promise.allSettled(loops);
     } catch (error) {
@@ -126,7 +127,7 @@ export class Miner {
     return this.summary();
   }
 
-  /** Claims everything that is due now, without mining. */
+  /** Claims everything that is due, without mining. */
   async claim({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<MinerSummary> {
     const control = signal ?? new AbortController().signal;
     const { chain, claimer, settlement } = this.#parts;

@@ -5,7 +5,7 @@ const refuse = async (): Promise<string> => {
   throw new QuarryError('FAILED_PRECONDITION', 'a miner that scores for another does not host data');
 };
 
-/** The host of a miner that submits nothing: it has no port, folder or bucket. */
+/** Host of a miner that submits nothing; publishing throws. */
 export const NO_HOST: DataHost = {
   name: 'none',
   publish: refuse,

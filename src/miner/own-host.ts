@@ -4,10 +4,11 @@ import { QuarryError, toQuarryError } from '../errors/index.js';
 import { HttpHost } from '../hosting/index.js';
 
 /**
- * A host for networks on this machine, on the port it had before: URLs on chain outlive the process.
+ * Hosts data on this machine, for local networks. Reuses the port of earlier runs, as URLs on chain outlive the process.
  *
- * @throws QuarryError `CONFIG_MISSING` when no other machine could reach it
- * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the port cannot be remembered
+ * @param isEnough whether a host that only this machine can reach is enough
+ * @throws QuarryError `CONFIG_MISSING` when it is not
+ * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the port cannot be saved
  */
 export async function ownHost(stateDir: string, isEnough: boolean): Promise<HttpHost> {
   if (!isEnough) {
@@ -22,7 +23,7 @@ export async function ownHost(stateDir: string, isEnough: boolean): Promise<Http
   try {
     await writeFile(portFile, String(host.port));
   } catch (error) {
-    // It would keep the process alive.
+    // An open server would keep the process alive.
     await host.close();
     throw toQuarryError(error, `remembering the data host's port in ${portFile}`);
   }

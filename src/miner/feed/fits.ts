@@ -2,8 +2,8 @@ import { TOTAL_SUPPLY_SHANNONS } from '../../soma/chain/index.js';
 import type { Target } from '../../soma/client/decode/target.js';
 
 /**
- * Whether a target can be hit and paid: an embedding of `dim` finite values, a finite threshold, models to score under,
- * and amounts that exist.
+ * Whether a target is well-formed: a nonzero embedding of `dim` finite values, a finite threshold, at least one model,
+ * and amounts within the total supply.
  */
 export function fits(target: Target, dim: number): boolean {
   const { embedding, distanceThreshold, modelIds } = target;

@@ -1,13 +1,13 @@
 import type { Sample } from '../../sources/index.js';
 import type { FarRows } from '../../store/index.js';
 
-/** Samples on their way to where they are kept: enough for many scorers at once. */
+/** Samples in flight to scorers; enough to keep many of them busy. */
 const MOST_IN_FLIGHT = 2_048;
 
 /**
- * Has samples scored and kept elsewhere, in the order in which they come; those that are too large for that are given on.
+ * Sends samples, in order, to be scored and kept on other machines. Yields those that are too large for that.
  *
- * @param onUnit called when every unit before this one is kept, whenever that has changed
+ * @param onUnit called with a unit once all units before it are done
  */
 export async function* keptElsewhere(
   samples: AsyncIterable<Sample>,
@@ -26,7 +26,7 @@ export async function* keptElsewhere(
   };
   for await (const sample of samples) {
     const kept = keep(sample.bytes, signal);
-    // It is looked at when its turn comes.
+    // Awaited in order, below; a rejection before that must not count as unhandled.
     kept.catch(() => {});
     inFlight.push({ sample, kept });
     if (inFlight.length >= MOST_IN_FLIGHT) yield* oldest();

@@ -2,28 +2,28 @@ import type { Target } from '../../soma/client/decode/target.js';
 import { MAX_OPEN_TARGETS } from '../../soma/client/read/list-targets.js';
 import type { MatchTarget, ModelKey } from '../../store/index.js';
 
-/** An open target as the miner keeps it. */
+/** An open target and when and where the miner first saw it. */
 export interface OpenTarget {
   readonly target: Target;
-  /** Monotonic milliseconds at which the miner learned of it. */
+  /** When the miner first saw it, monotonic milliseconds. */
   readonly seenAt: number;
-  /** The fullnode that told it. */
+  /** URL of the fullnode that reported it. */
   readonly seenOn?: string | undefined;
 }
 
-/** Which targets are open, and who is at work on them. */
+/** The open targets, which of them are reserved by a submission, and which samples each has refused. */
 export class OpenTargets {
   readonly #open = new Map<string, OpenTarget>();
   readonly #reserved = new Set<string>();
   #released = false;
-  /** Samples refused for a target, so that they are not offered again. */
+  /** Sample ids not to be offered again, by target. */
   readonly #excluded = new Map<string, Set<number>>();
 
   get size(): number {
     return this.#open.size;
   }
 
-  /** @returns whether the target was not known, and there was room for it */
+  /** @returns false if the target is already known or {@link MAX_OPEN_TARGETS} is reached */
   add(target: Target, seenAt: number, seenOn?: string): boolean {
     if (this.#open.has(target.id) || this.#open.size >= MAX_OPEN_TARGETS) return false;
     this.#open.set(target.id, { target, seenAt, seenOn });
@@ -40,38 +40,38 @@ export class OpenTargets {
     return this.#open.get(targetId);
   }
 
-  /** Forgets all targets of epochs before `epoch`; they expired. */
+  /** Removes and returns the targets of epochs before `epoch`, which have expired. */
   expireBefore(epoch: bigint): Target[] {
     const expired = [...this.#open.values()].map(({ target }) => target).filter((t) => t.generationEpoch < epoch);
     for (const target of expired) this.remove(target.id);
     return expired;
   }
 
-  /** Forgets every target that is not among `ids`: the node has just told all that are open. */
+  /** Removes every target not in `ids`, a complete list of open targets. */
   keepOnly(ids: ReadonlySet<string>): void {
     for (const id of [...this.#open.keys()]) if (!ids.has(id)) this.remove(id);
   }
 
-  /** Reserves a target for one submission; false when it is gone or already reserved. */
+  /** Reserves a target for one submission; false if it is gone or already reserved. */
   reserve(targetId: string): boolean {
     if (!this.#open.has(targetId) || this.#reserved.has(targetId)) return false;
     this.#reserved.add(targetId);
     return true;
   }
 
-  /** Gives a reserved target back. */
+  /** Ends a reservation. */
   release(targetId: string): void {
     if (this.#reserved.delete(targetId) && this.#open.has(targetId)) this.#released = true;
   }
 
-  /** Whether an open target was given back, or refused a sample, since this was last asked: it may match again. */
+  /** Whether a target was released or refused a sample since the last call, so that matching again may find a hit. */
   takeReleased(): boolean {
     const released = this.#released;
     this.#released = false;
     return released;
   }
 
-  /** Never offers this sample for this target again. */
+  /** Excludes a sample from matches with this target. */
   exclude(targetId: string, sampleId: number): void {
     if (!this.#open.has(targetId)) return;
     this.#released = true;
@@ -79,7 +79,7 @@ export class OpenTargets {
     this.#excluded.set(targetId, refused.add(sampleId));
   }
 
-  /** Offers samples again that were refused: they were judged by what no longer holds. */
+  /** Clears all exclusions: they were made under limits or models that have changed. */
   readmitExcluded(): void {
     this.#excluded.clear();
   }
@@ -97,7 +97,7 @@ export class OpenTargets {
     for (const { target } of this.#open.values()) yield target;
   }
 
-  /** How many open targets name each model; with `known`, only targets whose models are all among them count. */
+  /** Number of open targets that name each model. With `known`, counts only targets whose models are all in it. */
   demand(known?: ReadonlySet<string>): ReadonlyMap<string, number> {
     const demand = new Map<string, number>();
     for (const { target } of this.#open.values()) {
@@ -108,7 +108,7 @@ export class OpenTargets {
   }
 }
 
-/** A target as the store searches for it; `undefined` when one of its models is unknown. */
+/** A target in the form that the store matches; `undefined` if one of its models is not active. */
 export function matchTarget(target: Target, keys: readonly ModelKey[] | undefined): MatchTarget | undefined {
   if (keys === undefined || keys.length === 0) return undefined;
   return { id: target.id, models: keys, embedding: target.embedding, threshold: target.distanceThreshold };

@@ -2,12 +2,12 @@ import { throwIfAborted } from '../../errors/index.js';
 import type { Sample } from '../../sources/index.js';
 import type { Store } from '../../store/index.js';
 
-/** A slow source delays scoring no longer than this: what there is gets scored. */
+/** Longest wait for a slow source before the samples read so far are scored. */
 const PATIENCE_MS = 500;
-/** Samples read for one batch at most: what is new among many known bytes is scored, and targets are looked at, meanwhile. */
+/** Samples read per batch at most, so that a long run of duplicates does not hold up scoring and matching. */
 const MOST_READ = 1_024;
 
-/** Fresh samples, read ahead of the scorer by at most one batch and free of bytes the store has seen. */
+/** Reads samples into the store and hands out the ids of those it did not have yet. */
 export class SampleIngest {
   readonly #samples: AsyncIterator<Sample>;
   readonly #store: Store;
@@ -19,14 +19,14 @@ export class SampleIngest {
   #duplicates = 0;
   #hasMore = false;
 
-  /** @param onUnit called when every unit before this one is in the store, whenever that has changed */
+  /** @param onUnit called with a unit once all units before it are in the store */
   constructor(samples: AsyncIterable<Sample>, store: Store, onUnit: (unit: number) => void = () => {}) {
     this.#samples = samples[Symbol.asyncIterator]();
     this.#store = store;
     this.#onUnit = onUnit;
   }
 
-  /** Whether the source has nothing more. */
+  /** Whether the source is exhausted. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -36,19 +36,18 @@ export class SampleIngest {
     return this.#taken;
   }
 
-  /** Samples left out because their bytes are in the store. */
+  /** Samples skipped because the store already has their bytes. */
   get duplicates(): number {
     return this.#duplicates;
   }
 
-  /** Whether the source had more at hand when it was last read. */
+  /** Whether the last read stopped at its limit rather than at a slow or exhausted source. */
   get hasMore(): boolean {
     return this.#hasMore;
   }
 
   /**
-   * Stores up to `count` new samples and returns their ids; fewer at the end of the source, when it is slow, and where most of
-   * it is known.
+   * Stores up to `count` new samples and returns their ids; fewer if the source ends, is slow or yields mostly duplicates.
    */
   async next(count: number, signal: AbortSignal): Promise<number[]> {
     const ids: number[] = [];
@@ -84,14 +83,14 @@ export class SampleIngest {
     return ids;
   }
 
-  /** Lets go of the source. One that is waiting for input, such as a pipe, is not waited for. */
+  /** Closes the source without waiting for it: a pipe may be blocked on input. */
   close(): void {
     this.#ended = true;
     const returned = this.#samples.return?.();
     returned?.catch(() => {});
   }
 
-  /** The next sample; `undefined` when none came in time, which loses nothing: it is waited for again. */
+  /** The next sample; `undefined` if none arrived in time. The pending read is kept for the next call. */
   async #read(signal: AbortSignal): Promise<IteratorResult<Sample> | undefined> {
     if (this.#pending === undefined) {
       const asked: Asked = { settled: false, arrived: () => {}, next: this.#samples.next() };
@@ -99,7 +98,7 @@ export class SampleIngest {
         asked.settled = true;
         asked.arrived();
       };
-      // One reaction for the whole wait: a race at every look would leave one behind on a source that stays silent.
+      // One handler per read: racing the promise on each call would leak a handler each time on a silent source.
       asked.next.then(settle, settle);
       this.#pending = asked;
     }
@@ -111,15 +110,15 @@ export class SampleIngest {
   }
 }
 
-/** A sample that was asked for. */
+/** A pending read. */
 interface Asked {
   readonly next: Promise<IteratorResult<Sample>>;
   settled: boolean;
-  /** Called when it comes. */
+  /** Called when it settles. */
   arrived: () => void;
 }
 
-/** Waits until the sample is there, for as long as patience lasts or the signal allows; leaves nothing on the signal. */
+/** Waits until the read settles, {@link PATIENCE_MS} pass or the signal fires. */
 async function arrival(asked: Asked, signal: AbortSignal): Promise<void> {
   if (asked.settled) return;
   await new Promise<void>((resolve) => {

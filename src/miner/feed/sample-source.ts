@@ -15,17 +15,17 @@ import type { CreateMinerOptions, OwnSample } from '../create-miner-options.js';
 import type { Journal } from '../journal/journal.js';
 import type { MinerDeps } from '../miner-options.js';
 
-/** What samples are read with, once it exists. */
+/** Dependencies of a source that exist only once the journal is open. */
 interface SourceDeps {
   readonly warn: (error: QuarryError) => void;
   readonly journal: Journal;
   readonly cut: CutStats;
 }
 
-/** Samples, and what remembers how far they were read. */
+/** Creates the sample stream and the callback that saves its position. */
 type SampleSource = (deps: SourceDeps) => Pick<MinerDeps, 'samples' | 'onUnit'>;
 
-/** @throws QuarryError `INVALID_ARGUMENT` unless there is either data or samples of the caller's own */
+/** @throws QuarryError `INVALID_ARGUMENT` unless exactly one of `data` and `samples` is given */
 export function assertSamples({ data, samples }: CreateMinerOptions): void {
   if (samples !== undefined && data !== undefined) {
     throw new QuarryError('INVALID_ARGUMENT', 'a miner takes either data or samples, not both', {
@@ -40,9 +40,9 @@ export function assertSamples({ data, samples }: CreateMinerOptions): void {
 }
 
 /**
- * What the options name, found before anything is opened for it.
+ * Resolves the sources that the options name, before store and journal are opened.
  *
- * @param onLeftOut called with what cannot be read
+ * @param onLeftOut called for each source that cannot be read and is skipped
  */
 export async function openSampleSource(
   options: CreateMinerOptions,
@@ -51,7 +51,7 @@ export async function openSampleSource(
 ): Promise<SampleSource> {
   const { samples, cutting, lookAhead = 0, signal, decode, stdin, data = [] } = options;
   if (samples !== undefined) return ({ warn }) => ({ samples: spreadStream(checked(samples, warn), { lookAhead }) });
-  // Sources are the user's own choice: any address may be named.
+  // No address policy: the user chose these sources.
   const http = new HttpClient();
   closers.push(() => http.close());
   const units = await resolveSources(
@@ -63,7 +63,7 @@ export async function openSampleSource(
   return ({ warn, journal, cut }) => {
     const arriving = sampleStream(units, {
       ...cutting,
-      // One file that cannot be read does not end the mining of all others.
+      // An unreadable file is skipped with a warning.
       onUnreadable: cutting?.onUnreadable ?? ((unit, error) => warn(leftOut(unit, error))),
       onRetry: cutting?.onRetry ?? ((_unit, error) => warn(error)),
       skipUnits: journal.positions.of(key),
@@ -77,7 +77,7 @@ export async function openSampleSource(
   };
 }
 
-/** Samples of the caller's own, without those that no submission could carry. */
+/** The caller's samples, without those that are empty or too large to submit. */
 async function* checked(samples: AsyncIterable<OwnSample>, warn: (error: QuarryError) => void): AsyncGenerator<Sample> {
   for await (const { bytes, origin } of samples) {
     if (bytes.length > 0 && bytes.length <= MAX_SAMPLE_BYTES) {
@@ -89,7 +89,7 @@ async function* checked(samples: AsyncIterable<OwnSample>, warn: (error: QuarryE
   }
 }
 
-/** Names the sequence of units: another list, order or cut is another sequence, read from its beginning. */
+/** Identifies a sequence of units. Another list, order or way of cutting gets its own key and starts from the beginning. */
 function sourceKey(units: readonly SourceUnit[], cutting: CreateMinerOptions['cutting'] = {}): string {
   const { sampleBytes, wholeFiles, utf8Boundaries, minEntropyBits, seed } = cutting;
   const cut = { sampleBytes, wholeFiles, utf8Boundaries, minEntropyBits, seed };

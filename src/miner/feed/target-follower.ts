@@ -14,21 +14,21 @@ export interface TargetFollowerDeps {
   readonly embeddingDim: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Called with targets that are left out. */
+  /** Called for targets that are skipped. */
   readonly complain: (error: QuarryError) => void;
-  /** Called with how the feed stands. */
+  /** Is told when the feed connects, delivers data or breaks. */
   readonly node: Pick<NodeWatch, 'listeners' | 'heard'>;
-  /** A target is open that this miner has not won. */
+  /** Called for every open target without a live submission of this miner. */
   readonly onKnown: (targetId: string) => void;
-  /** A target has opened that this miner may answer. */
+  /** Called for every target that opens while following and was added. */
   readonly onOpened: (targetId: string, signal: AbortSignal) => void;
-  /** A target was filled, by anyone. */
+  /** Called when any miner fills a target. */
   readonly onFilled: (targetId: string) => void;
-  /** Called with each epoch; the same one may be reported again. */
+  /** Called with each epoch; may repeat one. */
   readonly onEpoch: (epoch: bigint, signal: AbortSignal) => Promise<void>;
 }
 
-/** Keeps {@link OpenTargets} as the network has them: opened, filled and expired targets, and epochs. */
+/** Keeps {@link OpenTargets} in sync with the network. */
 export class TargetFollower {
   readonly #deps: TargetFollowerDeps;
 
@@ -37,9 +37,9 @@ export class TargetFollower {
   }
 
   /**
-   * Opens what the node lists. A list that breaks off is only a late one: {@link follow} reads it again.
+   * Adds the targets that the node lists. If the list breaks off midway, {@link follow} reads it again.
    *
-   * @throws QuarryError when the node tells no target at all
+   * @throws QuarryError when listing fails before the first target
    */
   async openListed(signal: AbortSignal): Promise<void> {
     const { client, complain } = this.#deps;
@@ -58,12 +58,12 @@ export class TargetFollower {
   /**
    * Follows the feed until the signal fires.
    *
-   * @param succeeded called once the node has told all targets that are open
+   * @param succeeded called once the node has listed all open targets
    * @throws QuarryError when the feed ends
    */
   async follow(succeeded: () => void, signal: AbortSignal): Promise<void> {
     const { book, client, complain, node, onEpoch, onFilled, onOpened } = this.#deps;
-    // What the node lists at the start; `undefined` once it has told everything.
+    // Targets listed at the start; `undefined` once the list is complete.
     let listed: Set<string> | undefined = new Set();
     const watching = { signal, onUnfit: complain, backlog: 'skip' as const, ...node.listeners };
     for await (const event of client.watchTargets(watching)) {

@@ -5,10 +5,10 @@ export type ClaimState = 'waiting' | 'built' | 'claimed' | 'gone';
 
 export interface JournalClaim {
   readonly targetId: string;
-  /** First epoch in which the claim is accepted. */
+  /** First epoch in which the chain accepts the claim. */
   readonly dueEpoch: bigint;
   readonly state: ClaimState;
-  /** Whether we filled the target; otherwise it expired. */
+  /** True if we filled the target, false if it expired. */
   readonly own: boolean;
   readonly digest: string | undefined;
   readonly signed: Uint8Array | undefined;
@@ -17,16 +17,16 @@ export interface JournalClaim {
 const DUE = `
   SELECT * FROM claims WHERE state IN ('waiting', 'built') AND target_id > ? AND CAST(due_epoch AS INTEGER) <= ?`;
 
-// The conditions are those of the partial indices: few rows are open however old the journal is.
+// The conditions match the partial indexes, so that cost depends on open rows and not on the age of the journal.
 const BONDS_OUT = `
   SELECT SUM(CAST(s.bond AS INTEGER)) AS bonds FROM claims AS c
   JOIN submissions AS s ON s.target_id = c.target_id AND s.state IN ('built', 'unknown', 'accepted')
   WHERE c.state IN ('waiting', 'built') AND c.own = 1 AND s.state = 'accepted'`;
 
-// A claim may take several transactions, and each is paid for.
+// Fees add up: a claim may take several transactions.
 const FEES = `COALESCE(CAST(CAST(COALESCE(fee, '0') AS INTEGER) + CAST(? AS INTEGER) AS TEXT), fee)`;
 
-/** Targets to claim, and what the claims brought. */
+/** Claims and their outcomes. */
 export class ClaimRecords {
   readonly #sql: Statements;
   readonly #now: () => number;
@@ -37,7 +37,7 @@ export class ClaimRecords {
     this.#now = now;
   }
 
-  /** Notes a target to claim; one that is noted already stays as it is. Returns whether it was new. */
+  /** Adds a claim unless there is one for this target. Returns whether it was new. */
   note(targetId: string, dueEpoch: bigint, own: boolean): boolean {
     const added = this.#sql
       .prepare(
@@ -48,8 +48,7 @@ export class ClaimRecords {
   }
 
   /**
-   * Claims that may be made in `epoch`, those that were sent before the others; a few at a time in memory however many
-   * there are, and each at most once.
+   * Claims due in `epoch`, each once; those already sent come first. Pages through the table to bound memory.
    */
   *due(epoch: bigint): Generator<JournalClaim, void, void> {
     for (const state of ['built', 'waiting']) {
@@ -66,7 +65,7 @@ export class ClaimRecords {
     }
   }
 
-  /** The signed transactions whose outcome is not known. */
+  /** Signed transactions with unknown outcome. */
   signed(): Uint8Array[] {
     return this.#sql
       .prepare(`SELECT * FROM claims WHERE state IN ('waiting', 'built') AND state = 'built'`)
@@ -78,39 +77,39 @@ export class ClaimRecords {
     return this.#sql.prepare(`${DUE} LIMIT 1`).get(['', Number(epoch)]) !== undefined;
   }
 
-  /** How many claims may be made in `epoch`. */
+  /** Number of claims due in `epoch`. */
   countDue(epoch: bigint): number {
     const counted = DUE.replace('SELECT *', 'SELECT COUNT(*) AS due');
     return Number(this.#sql.prepare(counted).get(['', Number(epoch)])?.['due']);
   }
 
-  /** Bonds of accepted submissions that no claim has returned yet, shannons. */
+  /** Sum of bonds of accepted submissions that are not claimed yet, shannons. */
   bondsOut(): bigint {
     const row = this.#sql.prepare(BONDS_OUT, { bigints: true }).get();
     return BigInt(String(row?.['bonds'] ?? 0));
   }
 
-  /** What is known of one target's claim. */
+  /** The claim of one target. */
   find(targetId: string): JournalClaim | undefined {
     const row = this.#sql.prepare('SELECT * FROM claims WHERE target_id = ?').get([targetId]);
     return row === undefined ? undefined : claimFrom(row);
   }
 
-  /** Counts what a transaction cost that was executed in vain, and forgets it. */
+  /** Adds the fee of a transaction that failed in execution, and forgets its signed bytes. */
   spend(targetId: string, feeShannons: bigint): void {
     this.#sql
       .prepare(`UPDATE claims SET signed = NULL, fee = ${FEES} WHERE target_id = ?`)
       .run([String(feeShannons), targetId]);
   }
 
-  /** Puts a claim off until `dueEpoch`, its transaction executed in vain: {@link spend}. */
+  /** Like {@link spend}, and postpones the claim until `dueEpoch`. */
   postpone(targetId: string, dueEpoch: bigint, feeShannons: bigint): void {
     this.#sql
       .prepare(`UPDATE claims SET state = 'waiting', due_epoch = ?, signed = NULL, fee = ${FEES} WHERE target_id = ?`)
       .run([String(dueEpoch), String(feeShannons), targetId]);
   }
 
-  /** Writes a signed claim down, before it is sent. */
+  /** Records a signed claim. Call before sending it. */
   record(targetId: string, digest: string, signed: Uint8Array): void {
     this.#sql
       .prepare(`UPDATE claims SET state = 'built', digest = ?, signed = ? WHERE target_id = ?`)
@@ -118,8 +117,10 @@ export class ClaimRecords {
   }
 
   /**
-   * @param details.receivedShannons what the claim's coins brought this address, fees not deducted
-   * @param details.feeShannons of the last transaction; those of earlier ones are kept
+   * Records the final state of a claim.
+   *
+   * @param details.receivedShannons amount received, before fees
+   * @param details.feeShannons fee of the last transaction; added to those of earlier ones
    */
   settle(
     targetId: string,

@@ -1,31 +1,31 @@
 import { LatestMap } from '../../collections/latest-map.js';
 
-/** An answer is kept this many times as long as it took, for each question that is being asked. */
+/** An answer is cached for this multiple of the time it took, times the number of active questions. */
 const KEPT_TIMES = 100;
-/** A question counts as being asked for so long, milliseconds: pages ask again every half a minute. */
+/** A question is active for this long after it was last asked, milliseconds. Pages ask every 30 seconds. */
 const ASKED_MS = 60_000;
-/** And at least this long, milliseconds. */
+/** Minimum cache time of an answer, milliseconds. */
 const KEPT_AT_LEAST_MS = 500;
-/** Different questions whose answers are kept. */
+/** Answers cached. */
 const MAX_KEPT = 32;
 
 interface Kept {
   readonly answer: Promise<unknown>;
-  /** When it was asked for last. */
+  /** When it was last asked for. */
   askedAt: number;
-  /** Until when; infinite while it is being found. */
+  /** When it expires; infinite while it is being computed. */
   until: number;
 }
 
-/** An answer and the time that finding it took, milliseconds. */
+/** An answer and the time it took to compute, milliseconds. */
 export interface Costed<T> {
   readonly value: T;
   readonly tookMs: number;
 }
 
 /**
- * Keeps answers so long that finding them anew takes at most a hundredth of the time, however often they are asked for.
- * The questions share that equally: the quick ones stay fresh beside slow ones.
+ * Caches answers long enough that computing them takes at most 1 % of the time, however often they are asked for. Active
+ * questions share that budget equally, so that quick answers stay fresh next to slow ones.
  */
 export class CostLimit {
   readonly #now: () => number;
@@ -36,7 +36,7 @@ export class CostLimit {
     this.#now = now;
   }
 
-  /** The answer to `question`: a kept one, or what `find` finds. Failures are not kept. */
+  /** Returns the cached answer to `question`, or computes it with `find`. Failures are not cached. */
   run<T>(question: string, find: () => Promise<Costed<T>>): Promise<T> {
     const known = this.#kept.get(question);
     if (known !== undefined) known.askedAt = this.#now();

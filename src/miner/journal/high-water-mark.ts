@@ -1,18 +1,18 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { toQuarryError } from '../../errors/index.js';
 
-/** A decimal number, padded, and a newline: overwritten in place, so that no write is ever half of two. */
+/** Digits of the fixed-width number, which is overwritten in place by a single write. */
 const WIDTH = 20;
 
 /**
- * The id of the newest submission, kept in a file of its own beside the journal. SQLite opens a database whose
- * write-ahead log was lost or cut short as if the missing transactions had never been; this witness knows better.
+ * The id of the newest submission, in a file next to the journal. If a write-ahead log is lost or truncated, SQLite opens
+ * the database as if the missing transactions had never happened; this file reveals that.
  */
 export class HighWaterMark {
   readonly #fd: number;
   #value: number;
 
-  /** @throws QuarryError `FILE_UNREADABLE` when the file can be neither opened nor made */
+  /** @throws QuarryError `FILE_UNREADABLE` when the file cannot be opened or created */
   constructor(path: string) {
     try {
       this.#fd = open(path);
@@ -26,7 +26,7 @@ export class HighWaterMark {
     return this.#value;
   }
 
-  /** Survives the death of this process, like the journal. */
+  /** Survives a crash of this process, like the journal. */
   set(value: number): void {
     this.#value = value;
     writeSync(this.#fd, `${String(value).padStart(WIDTH, '0')}\n`, 0);
@@ -46,7 +46,7 @@ function open(path: string): number {
   }
 }
 
-/** What the file says; 0 for anything that is not a number of ours. */
+/** Reads the number; 0 if the file is empty or malformed. */
 function read(fd: number): number {
   const bytes = Buffer.alloc(WIDTH);
   const length = readSync(fd, bytes, 0, WIDTH, 0);

@@ -1,6 +1,6 @@
 import type { Statements } from './statements.js';
 
-/** Submitted data that must stay fetchable, with the epoch of the last submission that named it. */
+/** Hosted data, with the epoch of the last submission that uses it. */
 export class HostingRecords {
   readonly #sql: Statements;
 
@@ -18,8 +18,8 @@ export class HostingRecords {
   }
 
   /**
-   * Notes for which data the audit window is over in `epoch`: hosted for a submission of an epoch before `epoch - 1`. An
-   * epoch that is taken back takes that back too.
+   * Records when the audit window of data was first seen to be over in `epoch`: data of submissions before `epoch - 1`.
+   * Clears the time again for data whose window is open in an earlier `epoch`.
    *
    * @param nowMs milliseconds since the Unix epoch
    */
@@ -33,7 +33,7 @@ export class HostingRecords {
       .run([nowMs, oldest]);
   }
 
-  /** Checksums whose audit window was over at `beforeMs` already. */
+  /** Checksums whose audit window was already over at `beforeMs`. */
   toRelease(beforeMs: number): string[] {
     return this.#sql
       .prepare('SELECT checksum FROM hostings WHERE over_ms <= ?')
@@ -41,7 +41,7 @@ export class HostingRecords {
       .map((row) => String(row['checksum']));
   }
 
-  /** Forgets a hosting, unless a submission has taken it up meanwhile; returns whether it is gone. */
+  /** Deletes a record unless a submission has used the data since; returns whether it was deleted. */
   release(checksum: string, beforeMs: number): boolean {
     const deleted = this.#sql
       .prepare('DELETE FROM hostings WHERE checksum = ? AND over_ms <= ?')
@@ -49,7 +49,7 @@ export class HostingRecords {
     return deleted > 0;
   }
 
-  /** Checksums that must stay fetchable. */
+  /** Checksums of all hosted data. */
   checksums(): string[] {
     return this.#sql
       .prepare('SELECT checksum FROM hostings')

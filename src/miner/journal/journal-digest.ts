@@ -2,9 +2,9 @@ import type { History, HistoryBy, HistoryPeriod } from '../../telemetry/api/api-
 import { latencyHistogram } from '../../telemetry/latency-histogram.js';
 import type { PastSubmission } from './journal-history.js';
 
-/** Distances told at most: what a chart can show. */
+/** Distances returned at most, as many as a chart can show. */
 const MAX_DISTANCES = 1_000;
-/** Different causes told at most; the rest is counted together. */
+/** Distinct causes returned at most; the rest are counted as "other causes". */
 const MAX_CAUSES = 20;
 const HOUR_MS = 3_600_000;
 
@@ -18,10 +18,10 @@ interface Sum extends HistoryPeriod {
 }
 
 /**
- * What submissions came to, for charts.
+ * Aggregates submissions for charts.
  *
- * @param newestFirst read until there are `limit` periods
- * @param maxRows submissions read at most
+ * @param newestFirst submissions, read until `limit` periods are complete
+ * @param maxRows maximum submissions read
  */
 export function digestSubmissions(
   newestFirst: Iterable<PastSubmission>,

@@ -3,20 +3,20 @@ import type { ClaimState } from './claim-records.js';
 import { type JournalTotals, totalsReader } from './journal-totals.js';
 import type { SubmissionState } from './submission-records.js';
 
-/** One submission as the journal remembers it. Amounts in shannons, times in milliseconds since the Unix epoch. */
+/** A submission in the journal. Amounts in shannons, times in milliseconds since the Unix epoch. */
 export interface PastSubmission {
   readonly targetId: string;
   readonly outcome: SubmissionState;
   readonly reason: string | undefined;
-  /** What the submission earned or will earn: the submitter's part of the reward when it was accepted, else 0. */
+  /** The submitter's share of the reward if it was accepted, else 0. */
   readonly rewardShannons: bigint;
-  /** What the target offered in all. */
+  /** The target's whole reward. */
   readonly poolShannons: bigint;
   readonly bondShannons: bigint;
   readonly feeShannons: bigint | undefined;
-  /** From the moment the hit was possible to the answer. */
+  /** From the moment the hit became possible to the answer. */
   readonly latencyMs: number | undefined;
-  /** When the miner learned of the target, and from which fullnode; unknown for submissions of earlier versions. */
+  /** When the miner first saw the target, and on which fullnode; undefined for submissions of earlier versions. */
   readonly seenAtMs: number | undefined;
   readonly node: string | undefined;
   /** When it was signed. */
@@ -28,14 +28,14 @@ export interface PastSubmission {
   /** BLAKE2b-256 of the submitted bytes, hex. */
   readonly checksum: string;
   readonly digest: string;
-  /** Where the sample came from; unknown for submissions of earlier versions, as are the distances. */
+  /** Origin of the sample. Undefined for submissions of earlier versions, like distance and threshold. */
   readonly origin: string | undefined;
   readonly distance: number | undefined;
   readonly threshold: number | undefined;
   readonly claim: PastClaim | undefined;
 }
 
-/** What became of the claim for an accepted submission. */
+/** The claim of an accepted submission. */
 export interface PastClaim {
   readonly state: ClaimState;
   readonly dueEpoch: bigint;
@@ -44,19 +44,18 @@ export interface PastClaim {
   readonly settledAtMs: number | undefined;
 }
 
-/** Reads a journal without changing it, also while a miner writes it. */
+/** Read-only access to a journal, also while a miner writes it. */
 export interface JournalHistory {
-  /** Submissions signed at or after `sinceMs`, oldest first; a page at a time in memory. */
+  /** Submissions signed at or after `sinceMs`, oldest first, read page by page. */
   submissions(sinceMs?: number): Generator<PastSubmission, void, void>;
-  /** Newest first, at most `limit`, none signed before `sinceMs`; a page at a time in memory. */
+  /** At most `limit` submissions signed at or after `sinceMs`, newest first, read page by page. */
   latest(limit: number, sinceMs?: number): Generator<PastSubmission, void, void>;
-  /** Whether something was submitted for this target. */
+  /** Whether there is a submission for this target. */
   has(targetId: string): boolean;
-  /** Counts over all of it. */
+  /** Totals over the whole journal. */
   totals(): JournalTotals;
-  /** Those whose target id, checksum or digest begins with `prefix`, oldest first; at most 100. */
+  /** Submissions whose target id, checksum or digest starts with `prefix`, oldest first; at most 100. */
   find(prefix: string): PastSubmission[];
-  /** Closes the file. */
   close(): void;
 }
 
@@ -65,12 +64,12 @@ const COLUMNS = `s.*, c.state AS claim_state, c.due_epoch AS claim_due, c.receiv
 const FROM = 'FROM submissions AS s LEFT JOIN claims AS c ON c.target_id = s.target_id AND c.own = 1';
 
 /**
- * Opens the journal of any version for reading.
+ * Opens a journal of any version for reading.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when there is no journal at `path`
  */
 export function openJournalHistory(path: string): JournalHistory {
-  // Without migrations: a journal of an earlier version lacks columns, and is left as it is.
+  // Runs no migrations, so a journal of an earlier version may lack columns.
   const db = openDatabase(path, { readonly: true });
   const isTimed = db
     .prepare('PRAGMA table_info(claims)')

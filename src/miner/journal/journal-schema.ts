@@ -1,4 +1,4 @@
-/** The journal's tables, oldest script first; a released script never changes. */
+/** Migrations of the journal, oldest first. A released migration never changes. */
 export const JOURNAL_MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE submissions (

@@ -1,6 +1,6 @@
 import type { SqlDatabase, SqlRow } from '../../database/database.js';
 
-/** Totals over the life of the journal; amounts in shannons. */
+/** Totals over the whole journal; amounts in shannons. */
 export interface JournalTotals {
   readonly accepted: number;
   readonly lost: number;
@@ -12,7 +12,7 @@ export interface JournalTotals {
   readonly feesShannons: bigint;
 }
 
-/** What the totals are in a journal of a version that did not keep them. */
+/** Computes the totals in journals of versions that did not store them. */
 const COUNTED = `
   SELECT 'submissions.' || state AS name, COUNT(*) AS value FROM submissions GROUP BY state
   UNION ALL SELECT 'claims.' || state, COUNT(*) FROM claims GROUP BY state
@@ -21,7 +21,7 @@ const COUNTED = `
     (SELECT COALESCE(SUM(CAST(fee AS INTEGER)), 0) AS v FROM submissions) AS a,
     (SELECT COALESCE(SUM(CAST(fee AS INTEGER)), 0) AS v FROM claims) AS b`;
 
-/** Totals by the rows that name them. */
+/** Totals from `name`, `value` rows. */
 export function totalsFrom(rows: readonly SqlRow[]): JournalTotals {
   const values = new Map(rows.map((row) => [String(row['name']), BigInt(String(row['value']))]));
   const of = (name: string): bigint => values.get(name) ?? 0n;
@@ -37,7 +37,7 @@ export function totalsFrom(rows: readonly SqlRow[]): JournalTotals {
   };
 }
 
-/** What reads the totals of a journal of any version; counts them where they are not kept. */
+/** Returns a function that reads the totals of a journal of any version; computes them if they are not stored. */
 export function totalsReader(db: SqlDatabase): () => JournalTotals {
   const isKept = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'totals'").get() !== undefined;
   const select = db.prepare(isKept ? 'SELECT name, value FROM totals' : COUNTED, { bigints: true });

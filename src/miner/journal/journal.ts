@@ -11,8 +11,8 @@ import { SubmissionRecords } from './submission-records.js';
 import { WeightsHistory } from './weights-history.js';
 
 /**
- * What the miner has promised and what became of it: written before every step that cannot be taken back. Survives
- * `kill -9` at any instant; losing power may lose the newest records, which the network is then asked about.
+ * Durable record of submissions, claims and hosted data, written before every irreversible step. Survives `kill -9` at any
+ * point. A power loss may lose the newest records; those are then recovered from the network.
  */
 export class Journal {
   readonly submissions: SubmissionRecords;
@@ -20,7 +20,7 @@ export class Journal {
   readonly hostings: HostingRecords;
   readonly positions: SourcePositions;
   readonly weights: WeightsHistory;
-  /** Submissions that were written down before, and which the file does not have any more. */
+  /** Number of submissions that were committed earlier but are missing from the file. */
   readonly lostSubmissions: number;
   readonly #db: SqlDatabase;
   readonly #group: GroupCommit;
@@ -43,12 +43,12 @@ export class Journal {
     this.weights = new WeightsHistory(this.#sql);
   }
 
-  /** In the same time whatever the journal's size. */
+  /** Takes constant time, whatever the journal's size. */
   totals(): JournalTotals {
     return totalsFrom(this.#sql.prepare('SELECT name, value FROM totals', { bigints: true }).all());
   }
 
-  /** Id of the chain whose submissions these are, once it was told. */
+  /** Id of the journal's chain; undefined until it is set. */
   get chainId(): string | undefined {
     const row = this.#sql.prepare('SELECT id FROM chain').get();
     return row === undefined ? undefined : String(row['id']);
@@ -59,16 +59,16 @@ export class Journal {
   }
 
   /**
-   * Writes what `write` does, in one transaction with whatever else is written in this turn: a burst of submissions costs
-   * one commit.
+   * Group commit: runs `write` in one transaction with all other writes of this event-loop turn. A burst of submissions
+   * then costs a single commit.
    *
-   * @returns once it is committed
+   * @returns a promise that resolves once the transaction is committed
    */
   together(write: () => void): Promise<void> {
     return this.#group.run(write);
   }
 
-  /** Commits what is waiting and closes the file. */
+  /** Commits pending writes and closes the file. */
   close(): void {
     this.#group.flush();
     this.#db.close();
@@ -76,7 +76,7 @@ export class Journal {
   }
 }
 
-/** The file beside a journal that knows how many submissions it had. */
+/** Path of the journal's {@link HighWaterMark}. */
 function markPathOf(path: string): string {
   return `${path}.mark`;
 }

@@ -4,25 +4,25 @@ import { QuarryError } from '../../errors/index.js';
 import { ensureStateDirectory } from '../state/state-directory.js';
 import { Journal } from './journal.js';
 
-/** The chain that a journal is opened for. */
+/** The chain that a journal belongs to. */
 export interface JournalChain {
   /** Base58 digest of the genesis checkpoint. */
   readonly chainId: string;
-  /** Whether the chain is shared with others. A private one may be started anew at any time. */
+  /** Whether the chain is public. A private chain can be restarted from genesis at any time. */
   readonly isPublic: boolean;
 }
 
-/** What belongs to one journal, by the end of its name. */
+/** Suffixes of the files that make up a journal. */
 const PARTS = ['', '-wal', '-shm', '.mark'] as const;
-/** Characters of a chain id in a file name. */
+/** Characters of the chain id used in file names. */
 const SHORT = 8;
 
 /**
- * Opens the journal of a state directory for a chain. The journal of another private chain, such as a devnet that was
- * started anew, is set aside under that chain's name and taken up again when the chain comes back.
+ * Opens the journal of a state directory for a chain. A journal of another private chain, such as a restarted devnet, is
+ * renamed after its chain and used again if that chain comes back.
  *
- * @param warn called with what was lost or set aside
- * @throws QuarryError `CONFIG_INVALID` when the directory belongs to another chain, and either is public
+ * @param warn called when submissions are missing or a journal is set aside
+ * @throws QuarryError `CONFIG_INVALID` when the directory belongs to another chain and either chain is public
  * @throws QuarryError `STORE_CORRUPT` when the journal is damaged
  * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
  */
@@ -80,7 +80,7 @@ function sayLost({ lostSubmissions: lost }: Journal, path: string, warn: (error:
   );
 }
 
-/** Moves a journal with everything that belongs to it. */
+/** Renames all files of a journal. */
 function move(from: string, to: string): void {
   for (const part of PARTS) if (existsSync(from + part)) renameSync(from + part, to + part);
 }

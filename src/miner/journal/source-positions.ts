@@ -1,6 +1,6 @@
 import type { Statements } from './statements.js';
 
-/** How far each source was taken in. */
+/** Read position of each source. */
 export class SourcePositions {
   readonly #sql: Statements;
 
@@ -8,7 +8,7 @@ export class SourcePositions {
     this.#sql = sql;
   }
 
-  /** How many documents of a source were taken in completely. */
+  /** Number of completely ingested units of a source. */
   of(source: string): number {
     const row = this.#sql.prepare('SELECT position FROM positions WHERE source = ?').get([source]);
     return Number(row?.['position'] ?? 0);

@@ -6,14 +6,13 @@ import { type Costed, CostLimit } from './cost-limit.js';
 import type { PastSubmission } from './journal-history.js';
 import type { StateAnswers, StateTask } from './state-task.js';
 
-/** How long a thread without work is kept. */
+/** How long an idle thread is kept, milliseconds. */
 const IDLE_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Reads a state directory in a thread of its own, also beside the miner that writes it: the thread that races for targets
- * never waits for it. Answers are kept for a while, so that no number of readers makes this cost more than a hundredth
- * of a core.
+ * Reads a state directory in a worker thread, also while a miner writes it, so that the racing thread never waits. Caches
+ * answers so that reading costs at most 1 % of a core, however many clients ask.
  */
 export class StateReader {
   readonly #dir: string;
@@ -32,7 +31,7 @@ export class StateReader {
     });
   }
 
-  /** What the submissions of the latest `limit` hours, days or epochs with any came to. */
+  /** Outcomes over the latest `limit` hours, days or epochs that have submissions. */
   history(by: HistoryBy, limit: number): Promise<History> {
     return this.#limit.run(`history ${by} ${limit}`, () => this.#ask({ kind: 'history', dir: this.#dir, by, limit }));
   }
@@ -42,18 +41,18 @@ export class StateReader {
     return this.#limit.run(`submissions ${limit}`, () => this.#ask({ kind: 'submissions', dir: this.#dir, limit }));
   }
 
-  /** Whether something was submitted for this target. */
+  /** Whether there is a submission for this target. */
   has(targetId: string): Promise<boolean> {
     return this.#limit.run(`has ${targetId}`, () => this.#ask({ kind: 'has', dir: this.#dir, targetId }));
   }
 
-  /** How things stood over the latest `hours`. */
+  /** Vitals over the last `hours`. */
   vitals(hours: number): Promise<VitalsHistory> {
     const sinceMs = (): number => Date.now() - hours * HOUR_MS;
     return this.#limit.run(`vitals ${hours}`, () => this.#ask({ kind: 'vitals', dir: this.#dir, sinceMs: sinceMs() }));
   }
 
-  /** Ends the thread that reads. */
+  /** Ends the worker thread. */
   async close(): Promise<void> {
     await this.#pool.destroy();
   }

@@ -7,7 +7,7 @@ import type { Costed } from './cost-limit.js';
 import { digestSubmissions } from './journal-digest.js';
 import { type JournalHistory, openJournalHistory, type PastSubmission } from './journal-history.js';
 
-/** What a worker thread is asked to read from a state directory. */
+/** A read from a state directory, run in a worker thread. */
 export type StateTask = { readonly dir: string } & (
   | { readonly kind: 'history'; readonly by: HistoryBy; readonly limit: number }
   | { readonly kind: 'submissions'; readonly limit: number }
@@ -15,7 +15,7 @@ export type StateTask = { readonly dir: string } & (
   | { readonly kind: 'vitals'; readonly sinceMs: number }
 );
 
-/** What each task answers. */
+/** Result type of each task. */
 export interface StateAnswers {
   readonly history: History;
   readonly submissions: readonly PastSubmission[];
@@ -23,14 +23,13 @@ export interface StateAnswers {
   readonly vitals: VitalsHistory;
 }
 
-/** The journal of a state directory. */
 const JOURNAL_FILE = 'journal.db';
-/** Submissions read for one history: more would take seconds. */
+/** Submissions read for one history at most; more would take seconds. */
 const MAX_ROWS = 100_000;
 
 const journals = new Map<string, JournalHistory>();
 
-/** Reads what was asked for. A journal stays open in its thread. */
+/** Runs a task. The journal stays open in its thread. */
 export function runStateTask(task: StateTask): Costed<StateAnswers[StateTask['kind']]> {
   const began = performance.now();
   const value = answerTo(task);
@@ -56,7 +55,7 @@ function journalOf(dir: string): JournalHistory {
   return journal;
 }
 
-/** A miner of an earlier version has kept none. */
+/** Earlier versions recorded no vitals: returns an empty history if the file is missing. */
 function vitalsOf(dir: string, sinceMs: number): VitalsHistory {
   try {
     return readVitals(join(dir, VITALS_FILE), sinceMs);

@@ -1,6 +1,6 @@
 import type { SqlDatabase, SqlStatement } from '../../database/database.js';
 
-/** The statements of one database, each compiled once. */
+/** Cache of a database's prepared statements. */
 export class Statements {
   readonly #db: SqlDatabase;
   readonly #known = new Map<string, SqlStatement>();
@@ -9,7 +9,7 @@ export class Statements {
     this.#db = db;
   }
 
-  /** @param options.bigints returns integers as `bigint`; the first call for a text decides */
+  /** @param options.bigints return integers as `bigint`; fixed by the first call for a given text */
   prepare(text: string, options: { readonly bigints?: boolean | undefined } = {}): SqlStatement {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
@@ -18,7 +18,7 @@ export class Statements {
     return statement;
   }
 
-  /** Runs `body` in one transaction: all of it or, when `body` throws, nothing. */
+  /** Runs `body` in a transaction, rolled back if `body` throws. */
   transaction<T>(body: () => T): T {
     return this.#db.transaction(body);
   }

@@ -3,8 +3,7 @@ import type { HighWaterMark } from './high-water-mark.js';
 import type { Statements } from './statements.js';
 
 /**
- * Where a submission stands. `built`: signed and about to be sent. `unknown`: sent, the answer never came. The others
- * are final.
+ * State of a submission. `built`: signed, about to be sent. `unknown`: sent, no answer received. The others are final.
  */
 export type SubmissionState = 'built' | 'unknown' | 'accepted' | 'lost' | 'rejected';
 
@@ -22,17 +21,17 @@ export interface JournalSubmission {
   readonly rewardShannons: bigint;
 }
 
-/** What is known of a submission beside what it promises: for its story, never for a decision. */
+/** Details of a submission that are kept for display and never used for decisions. */
 export interface SubmissionStory {
-  /** Where the sample came from. */
+  /** Origin of the sample. */
   readonly origin: string;
   readonly distance: number;
   readonly threshold: number;
-  /** The submitter's part of the reward. */
+  /** The submitter's share of the reward. */
   readonly shareShannons: bigint;
-  /** How long ago the miner learned of the target, milliseconds. */
+  /** How long ago the miner first saw the target, milliseconds. */
   readonly seenAgoMs?: number | undefined;
-  /** The fullnode that it learned it from. */
+  /** URL of the fullnode that reported it. */
   readonly node?: string | undefined;
 }
 
@@ -40,16 +39,16 @@ const INSERT = `
   INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms,
     origin, distance, threshold, share, seen_ms, node)
   VALUES (?, ?, ?, ?, ?, 'built', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-// Signed bytes are kept only as long as they may have to be sent again. What is final stays as it is.
+// Drops the signed bytes once they need not be sent again. Never changes a final state.
 const SETTLE = `
   UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4, settled_ms = ?6,
     signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END
   WHERE digest = ?5 AND state IN ('built', 'unknown')`;
-// The condition is that of the index, word for word: otherwise it is not used.
+// SQLite uses the partial index only if the condition repeats it word for word.
 const LIVE = `
   SELECT state, bond FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`;
 
-/** Every submission that was signed, and what became of it. */
+/** All signed submissions and their outcomes. */
 export class SubmissionRecords {
   readonly #sql: Statements;
   readonly #mark: HighWaterMark;
@@ -57,7 +56,7 @@ export class SubmissionRecords {
   readonly #now: () => number;
 
   /**
-   * @param mark called with the id of every new submission
+   * @param mark set to the id of the newest committed submission
    * @param now milliseconds since the Unix epoch
    */
   constructor(sql: Statements, mark: HighWaterMark, now: () => number) {
@@ -66,7 +65,7 @@ export class SubmissionRecords {
     this.#now = now;
   }
 
-  /** The id of the newest submission; 0 when there is none. */
+  /** Id of the newest submission; 0 if there is none. */
   newestId(): number {
     return Number(this.#sql.prepare('SELECT MAX(id) AS id FROM submissions').get()?.['id'] ?? 0);
   }
@@ -77,7 +76,7 @@ export class SubmissionRecords {
   }
 
   /**
-   * Writes a submission down in a transaction of its own.
+   * Records a submission in its own transaction.
    *
    * @throws QuarryError `ALREADY_EXISTS` when the target has a live submission
    */
@@ -86,14 +85,14 @@ export class SubmissionRecords {
     this.mark();
   }
 
-  /** Lets the mark know what is committed; inside a transaction it would know too much. */
+  /** Updates the high-water mark. Call only after a commit: inside a transaction it would get ahead of the journal. */
   mark(): void {
     if (this.#isMarked) return;
     this.#mark.set(this.newestId());
     this.#isMarked = true;
   }
 
-  /** {@link record} within a transaction of the caller's, who calls {@link mark} once it is committed. */
+  /** Like {@link record}, within the caller's transaction; the caller calls {@link mark} after committing. */
   insert(submission: Omit<JournalSubmission, 'state'>, story?: SubmissionStory): void {
     const { targetId, checksum, modelId, digest, signed, epoch, bondShannons, rewardShannons } = submission;
     const now = this.#now();
@@ -119,7 +118,7 @@ export class SubmissionRecords {
     this.#isMarked = false;
   }
 
-  /** Records what became of a submission; an accepted one gets its claim, due two epochs later, in the same step. */
+  /** Records the outcome of a submission. Accepting one also adds its claim, due two epochs later. */
   settle(
     digest: string,
     state: SubmissionState,
@@ -133,7 +132,7 @@ export class SubmissionRecords {
     this.#sql.prepare(SETTLE).run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest, this.#now()]);
   }
 
-  /** Submissions whose outcome is not known, oldest first. */
+  /** Submissions with unknown outcome, oldest first. */
   unsettled(): JournalSubmission[] {
     return this.#sql
       .prepare(`SELECT * FROM submissions WHERE state IN ('built', 'unknown') ORDER BY id`)
@@ -141,7 +140,7 @@ export class SubmissionRecords {
       .map(submissionFrom);
   }
 
-  /** The bond of the accepted submission for this target, in shannons; 0 when it was not ours. */
+  /** Bond of our accepted submission for this target, shannons; 0 if there is none. */
   bondOf(targetId: string): bigint {
     const row = this.#sql.prepare(LIVE).get([targetId]);
     return row?.['state'] === 'accepted' ? BigInt(String(row['bond'])) : 0n;

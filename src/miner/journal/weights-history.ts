@@ -1,6 +1,6 @@
 import type { Statements } from './statements.js';
 
-/** Weights as the store names them. */
+/** Weights identified as in the store. */
 export interface WeightsName {
   readonly architecture: string;
   /** 64 hex digits. */
@@ -16,8 +16,8 @@ export class WeightsHistory {
   }
 
   /**
-   * Notes which weights are active in `epoch`, and among `known` those it has never heard of, as seen in it too. Forgets
-   * and returns weights that were last seen active before `epoch - keepEpochs`.
+   * Marks the active weights, and those in `known` without an entry, as seen in `epoch`. Deletes and returns weights last
+   * seen before `epoch - keepEpochs`.
    */
   note(
     active: readonly WeightsName[],

@@ -2,29 +2,29 @@ import type { MatchHit, Store } from '../../store/index.js';
 import type { OpenTarget } from '../feed/open-targets.js';
 import { isSearched } from '../search/searched-origin.js';
 
-/** Data that fits a target, ready to be submitted. */
+/** A sample that hits a target, ready to submit. */
 export interface Candidate {
   readonly open: OpenTarget;
-  /** Monotonic milliseconds from which on this hit was possible. */
+  /** When this hit became possible: the later of target and score, monotonic milliseconds. */
   readonly readyAt: number;
   readonly sampleId: number;
   readonly sizeBytes: number;
   readonly origin: string;
-  /** Whether a search made it, or a part of it. */
+  /** Whether the sample, or a part of it, came from a search. */
   readonly searched?: boolean | undefined;
   /** Object id of the winning model. */
   readonly modelId: string;
   readonly loss: number;
-  /** `[embeddingDim]`, the winner's. */
+  /** The winner's embedding, `[embeddingDim]`. */
   readonly embedding: Float32Array;
   readonly distance: number;
 }
 
 /**
- * Makes a candidate of a decided hit. Every row the decision rests on is read back and checked against its checksum:
- * what is signed for was never damaged on disk.
+ * Builds a candidate from a decided hit. Reads back every row behind the decision and verifies its checksum, so that
+ * nothing is signed on the basis of a row damaged on disk.
  *
- * @returns undefined when a row is damaged; scoring the sample again mends that
+ * @returns undefined if a row is damaged; scoring the sample again repairs that
  */
 export function candidateOf(
   store: Store,

@@ -4,13 +4,13 @@ import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-tar
 import { lossBounds, type MatchModels } from './loss-bounds.js';
 import type { TargetComposer } from './target-composer.js';
 
-/** Rows elsewhere are searched for open targets so often at most, and never for more than half of the time. */
+/** Minimum interval between searches of new remote rows, which also take at most half of the time. */
 const FRESH_MS = 1_000;
-/** Targets whose dismissed samples are remembered. */
+/** Targets for which dismissed samples are remembered. */
 const MOST_REMEMBERED = 10_000;
 
 export interface FarMatcherOptions {
-  /** Which of several fitting samples is submitted. */
+  /** Which of several hits to submit. */
   readonly policy: 'first' | 'closest' | 'cheapest';
   /** How far inside the threshold a hit must lie, cosine distance. */
   readonly margin: number;
@@ -22,22 +22,22 @@ export interface FarMatcherDeps {
   readonly models: MatchModels;
   readonly book: OpenTargets;
   readonly composer: Pick<TargetComposer, 'maxParts'>;
-  /** Matches samples of the store with all open targets, and offers what hits. */
+  /** Matches stored samples with all open targets and offers the hits. */
   readonly answerWith: (samples: readonly number[], signal: AbortSignal) => Promise<void>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Keeps background work: its failures are reported. */
+  /** Runs background work; failures are reported. */
   readonly background: (work: Promise<void>) => void;
 }
 
 /**
- * A second source of candidates: rows in stores elsewhere. What hits there becomes a sample of the store here, with the
- * scores it is said to have, and goes the way of every other sample from then on.
+ * A second source of candidates: rows in remote stores. A remote hit is imported into the local store with the scores
+ * claimed for it, and from then on treated like any other sample.
  */
 export class FarMatcher {
   readonly #options: FarMatcherOptions;
   readonly #deps: FarMatcherDeps;
-  /** Samples that did not hit a target here, by checksum in hex. */
+  /** By target, checksums in hex of remote samples that did not hit it here. */
   readonly #dismissed = new LatestMap<string, Set<string>>(MOST_REMEMBERED);
   #searches = 0;
   #dueAt = Number.NEGATIVE_INFINITY;
@@ -48,24 +48,24 @@ export class FarMatcher {
     this.#deps = deps;
   }
 
-  /** Whether rows elsewhere are being searched, or something there is new. */
+  /** Whether remote rows are being searched, or there are new ones to search. */
   get busy(): boolean {
     const { far, book } = this.#deps;
     if (this.#searches > 0 || far.busy) return true;
     return (this.#againForAll || far.hasFresh) && far.rows > 0 && this.#wanted(book.available).length > 0;
   }
 
-  /** Asks that all rows elsewhere be searched again for every open target: more may fit than before. */
+  /** Makes the next {@link answerOpen} search all remote rows, not only new ones. */
   askAgain(): void {
     this.#againForAll = true;
   }
 
-  /** Searches all rows elsewhere for targets, beside whatever else goes on. */
+  /** Searches all remote rows for targets, in the background. */
   answer(targets: readonly OpenTarget[], signal: AbortSignal): void {
     if (targets.length > 0) this.#deps.background(this.#search(targets, false, signal));
   }
 
-  /** Searches what is new elsewhere for all open targets, or all there is where that was asked for, when it is due. */
+  /** Searches new remote rows, or all of them after {@link askAgain}, for every open target when that is due. */
   answerOpen(signal: AbortSignal): void {
     const { far, book, now, background } = this.#deps;
     const isDue = (this.#againForAll && far.rows > 0) || far.hasFresh;
@@ -123,7 +123,7 @@ export class FarMatcher {
     }
   }
 
-  /** @returns whether the target needs no other sample */
+  /** @returns true if the target needs no further samples */
   async #take(found: FarSample, wanted: MatchTarget, signal: AbortSignal): Promise<boolean> {
     const { store, models, book, answerWith } = this.#deps;
     if (signal.aborted || book.get(wanted.id) === undefined) return true;
@@ -139,7 +139,7 @@ export class FarMatcher {
     return true;
   }
 
-  /** Makes it a sample of the store here; what is known of it here already counts more than what is said elsewhere. */
+  /** Imports a sample into the local store. Local scores take precedence over claimed ones. */
   async #import(found: FarSample, { models }: MatchTarget): Promise<number | undefined> {
     const { store } = this.#deps;
     const known = store.find(found.checksum);

@@ -1,17 +1,17 @@
 import type { LossErrorBound } from '../../store/index.js';
 import type { ModelCatalogue } from '../score/model-catalogue.js';
 
-/** What matching asks of the models. */
+/** The part of the catalogue that matching uses. */
 export type MatchModels = Pick<ModelCatalogue, 'active' | 'get' | 'keysOf' | 'loaded'>;
 
-/** f32 implementations of the same model differ by this much in the loss; below it no score can tell who wins. */
+/** f32 implementations of a model differ by this much in the loss, so that a smaller lead decides nothing. */
 export const F32_LOSS_NOISE = 1e-5;
-/** A measured bound below this would be luck: bf16 rounds to 8 bits. */
+/** Floor for measured bounds: bf16 has 8 significant bits, so a smaller bound is luck. */
 const LEAST_LOW_PRECISION_BOUND = 2e-3;
 
 /**
- * How far losses may be off. In low precision: the widest bound measured. Rows may come from an earlier run with
- * another engine; while a model's bound is not known here, every one of them is a near-tie.
+ * Error bounds of losses. For low precision, the largest bound measured for an active model. While some model's bound is
+ * unknown it is infinite: rows may come from an earlier run with another engine, so that every lead is a near-tie.
  */
 export function lossBounds(models: MatchModels): LossErrorBound {
   const bounds = models.active.map((model) => models.loaded(model)?.errorBound.loss ?? 0);

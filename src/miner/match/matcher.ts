@@ -11,7 +11,7 @@ import type { TargetComposer } from './target-composer.js';
 import { TieSettler } from './tie-settler.js';
 
 export interface MatcherOptions {
-  /** Which of several fitting samples is submitted. */
+  /** Which of several hits to submit. */
   readonly policy: 'first' | 'closest' | 'cheapest';
   /** How far inside the threshold a hit must lie, cosine distance. */
   readonly margin: number;
@@ -29,23 +29,23 @@ export interface MatcherDeps {
   readonly emitter: MinerEmitter;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Keeps background work: its failures are reported. */
+  /** Runs background work; failures are reported. */
   readonly background: (work: Promise<void>) => void;
 }
 
-/** Submissions begun together: they are on the wire before the next ones begin. */
+/** Submissions started together; they reach the wire before the next wave starts. */
 const WAVE = 16;
 
-/** Some targets against some samples: all in the store, or those just scored. */
+/** The samples to match: all in the store, or those just scored. */
 interface Search {
   readonly readyAt: number;
   readonly match: (wanted: readonly MatchTarget[], policy: MatchPolicy) => Promise<MatchHit[]>;
 }
 
 /**
- * Finds data for targets and offers it to the submitter: for new targets among all samples, for new samples among all
- * open targets, and for all of both when that was asked for. A target's decided hit is offered at once; one that has
- * only near-ties waits beside the race until they are scored again in f32.
+ * Finds hits and offers them to the submitter. Matches new targets with all samples, new samples with all open targets,
+ * and on request everything with everything. A decided hit is offered at once; near-ties are first scored again in f32,
+ * off the racing path.
  */
 export class Matcher {
   readonly #options: MatcherOptions;
@@ -53,7 +53,7 @@ export class Matcher {
   readonly #ties: TieSettler;
   readonly #suspects: SuspectModels;
   readonly #far: FarMatcher | undefined;
-  /** Targets that opened and were not matched yet. */
+  /** Opened targets that have not been matched yet. */
   readonly #waiting = new Set<string>();
   #answering = false;
   #againForAll = false;
@@ -69,17 +69,17 @@ export class Matcher {
     this.#far = far === undefined ? undefined : new FarMatcher(options, { ...deps, far, answerWith });
   }
 
-  /** Whether something is being matched, or will be. */
+  /** Whether matching is under way or pending. */
   get busy(): boolean {
     return this.#answering || this.#againForAll || this.#ties.busy || (this.#far?.busy ?? false);
   }
 
-  /** Asks that every open target be matched again at the next {@link answerAll}: more may fit than before. */
+  /** Makes the next {@link answerAll} match every open target again. */
   askAgain(): void {
     this.#againForAll = true;
   }
 
-  /** Leaves new targets unanswered until `resume`. */
+  /** Stops matching new targets until `resume`. */
   pause(): void {
     this.#paused = true;
   }
@@ -89,13 +89,13 @@ export class Matcher {
     this.#againForAll = true;
   }
 
-  /** A target has appeared: the store may hold its answer. Those that appear during a scan share the next one. */
+  /** Matches a new target with the store. Targets that arrive during a scan share the next one. */
   answer(targetId: string, signal: AbortSignal): void {
     this.#waiting.add(targetId);
     if (!this.#answering) this.#deps.background(this.#answerWaiting(signal));
   }
 
-  /** Matches all open targets with all samples, when that was asked for. */
+  /** Matches all open targets with all samples if {@link askAgain} was called. */
   async answerAll(signal: AbortSignal): Promise<void> {
     if (!this.#againForAll) return;
     this.#againForAll = false;
@@ -107,16 +107,16 @@ export class Matcher {
   }
 
   /**
-   * Composes for open targets that nothing else hits, when enough samples came since that was last tried.
+   * Composes samples for open targets that no single one hits, if the store has grown enough since the last attempt.
    *
-   * @param finished no more samples come soon: whatever came since is enough
+   * @param finished no more samples are expected soon, so any growth is enough
    */
   async composeForAll(finished: boolean, signal: AbortSignal): Promise<void> {
     const { composer, now } = this.#deps;
     if (composer.isDue(finished)) await this.#compose(undefined, now(), signal);
   }
 
-  /** Matches what is new elsewhere with all open targets, beside whatever else goes on. */
+  /** Searches new remote rows for all open targets, in the background. */
   answerFromElsewhere(signal: AbortSignal): void {
     this.#far?.answerOpen(signal);
   }
@@ -132,7 +132,7 @@ export class Matcher {
   async #answerWaiting(signal: AbortSignal): Promise<void> {
     this.#answering = true;
     try {
-      // So that all targets of a checkpoint are known first.
+      // Collect all targets of the checkpoint first.
       await promisesSettled();
       while (this.#waiting.size > 0 && !signal.aborted) {
         const targets = [...this.#waiting].flatMap((id) => this.#deps.book.get(id) ?? []);
@@ -149,7 +149,7 @@ export class Matcher {
     }
   }
 
-  /** Joins stored chunks for those of the targets that a plain match missed; for all open ones where none are named. */
+  /** Composes samples for the targets that are still available; for all open targets if `targets` is undefined. */
   async #compose(targets: readonly OpenTarget[] | undefined, readyAt: number, signal: AbortSignal): Promise<void> {
     const { composer, submitter } = this.#deps;
     if (submitter.full) return;
@@ -167,7 +167,7 @@ export class Matcher {
     };
   }
 
-  /** Offers what is decided; what is tied is settled in the background and matched again then. */
+  /** Offers decided hits. Settles ties in the background, then matches their targets again. */
   async #answer(targets: readonly OpenTarget[], search: Search, signal: AbortSignal, round = 0): Promise<void> {
     const { book, models, submitter, background } = this.#deps;
     if (submitter.full) return;
@@ -212,7 +212,7 @@ export class Matcher {
   }
 }
 
-/** Hits with their targets, those that pay most first. */
+/** Hits with their targets, highest reward first. */
 function richestFirst(
   hits: readonly MatchHit[],
   targets: ReadonlyMap<string, OpenTarget>,
@@ -226,8 +226,8 @@ function richestFirst(
 }
 
 /**
- * Resolves when nothing goes on any more without news from outside. What the network has to say waits: answers are read
- * when everything is sent.
+ * Resolves once all pending promise callbacks have run, but before the event loop reads from the network: a wave is sent
+ * before any answer is processed.
  */
 function promisesSettled(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));

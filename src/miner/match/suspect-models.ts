@@ -13,18 +13,18 @@ export interface SuspectModelsDeps {
   readonly emitter: MinerEmitter;
 }
 
-/** Names the models that cost targets: copies of others, and those that give no finite loss. Each is said once. */
+/** Warns once about each model that makes targets unanswerable: copies of other models and models without finite losses. */
 export class SuspectModels {
   readonly #deps: SuspectModelsDeps;
   readonly #said = new LatestMap<string, true>(MOST_REMEMBERED);
-  /** Samples in the store when a list of models was looked at last. */
+  /** Sample count at the last check, by list of models. */
   readonly #looked = new LatestMap<string, number>(MOST_REMEMBERED);
 
   constructor(deps: SuspectModelsDeps) {
     this.#deps = deps;
   }
 
-  /** Looks at the models these targets name, again whenever the store has grown to twice its size. */
+  /** Checks the models that these targets name; again each time the store has doubled. */
   look(targets: readonly OpenTarget[]): void {
     const { store, models } = this.#deps;
     for (const { target } of targets) {

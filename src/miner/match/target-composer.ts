@@ -15,9 +15,9 @@ import type { Candidate } from './candidate.js';
 export interface TargetComposerOptions {
   /** How far inside the threshold a composition must lie, cosine distance. */
   readonly margin: number;
-  /** Fewest parts first. */
+  /** Prefer compositions with fewer parts. */
   readonly fewest: boolean;
-  /** Chunks of a batch, tokens of a chunk. */
+  /** Chunks per batch and bytes per chunk. */
   readonly shape: { readonly batchSize: number; readonly sequenceLength: number };
 }
 
@@ -25,17 +25,17 @@ export interface TargetComposerDeps {
   readonly store: Store;
   readonly models: ModelCatalogue;
   readonly book: OpenTargets;
-  /** Bytes that one submission may have, by the protocol and the budget. */
+  /** Maximum bytes of a submission, by protocol limit and largest bond. */
   readonly maxBytes: () => number;
 }
 
-/** Rows grow by this factor before unreachable targets are tried again. */
+/** Open targets are composed for again once the store has grown by this factor. */
 const GROWTH = 1.1;
-/** Times a composition is searched again after its parts were scored in f32. */
+/** Searches for one target's composition; between them its parts are scored in f32. */
 const MAX_ATTEMPTS = 4;
-/** Targets searched for together. */
+/** Targets composed for in one pass. */
 const GROUP = 48;
-/** f32 implementations differ by this much in the loss of a part; rows in low precision are only a start, see below. */
+/** Error bounds of a part's loss. f32 implementations differ by 1e-5; low-precision parts are re-scored in f32. */
 const LOSS_BOUNDS = { f32: 1e-5, low: 2e-3 };
 
 interface Wanted {
@@ -43,7 +43,7 @@ interface Wanted {
   readonly wanted: MatchTarget;
 }
 
-/** Joins stored chunks for targets that no single sample hits. A joined sample becomes a row of the store like any other. */
+/** Joins stored chunks for targets that no single sample hits. The joined sample is stored like any other. */
 export class TargetComposer {
   readonly #options: TargetComposerOptions;
   readonly #deps: TargetComposerDeps;
@@ -56,19 +56,19 @@ export class TargetComposer {
     this.#composer = new Composer(deps.store, { chunkBytes: options.shape.sequenceLength });
   }
 
-  /** Parts that one submission may have, by the protocol and the budget. */
+  /** Maximum parts of a submission, by protocol limit and largest bond. */
   get maxParts(): number {
     const { batchSize, sequenceLength } = this.#options.shape;
     return Math.min(batchSize, Math.floor(this.#deps.maxBytes() / sequenceLength));
   }
 
-  /** Whether so many samples came since open targets were last composed for that more may be reached. */
+  /** Whether the store has grown enough to compose for open targets again; with `finished`, any growth is enough. */
   isDue(finished: boolean): boolean {
     const { sampleCount } = this.#deps.store;
     return sampleCount > this.#triedAt && (finished || sampleCount >= this.#triedAt * GROWTH);
   }
 
-  /** At most one candidate for each target without a submission in flight, among all open ones where none are named. */
+  /** Yields at most one candidate for each available target; for all open targets if `targets` is undefined. */
   async *candidates(
     targets: readonly OpenTarget[] | undefined,
     readyAt: number,
@@ -77,7 +77,7 @@ export class TargetComposer {
     const { book, store } = this.#deps;
     const seen = store.sampleCount;
     const available = new Set(book.available);
-    // A composition has two parts at least: with less money for bonds there is nothing to search.
+    // A composition has at least two parts.
     if ((this.#policy().maxParts ?? 0) < 2) return;
     for (const group of this.#groups(targets ?? [...available], targets === undefined)) {
       if (targets === undefined) await this.#composer.refresh(group[0]?.wanted, signal);
@@ -100,9 +100,10 @@ export class TargetComposer {
   }
 
   /**
-   * The closest composition to each target, hit or not, one part included; none where a model has no scores yet.
+   * The closest composition to each target, whether it hits or not; may have a single part. Omits targets with a model
+   * that has no scores yet.
    *
-   * @param maxParts default: as many as one submission may have
+   * @param maxParts defaults to the maximum of a submission
    */
   async closest(
     targets: readonly OpenTarget[],
@@ -122,7 +123,7 @@ export class TargetComposer {
     return all;
   }
 
-  /** A candidate of parts that were found elsewhere; undefined when, in f32, they do not hit. */
+  /** Builds a candidate from given parts, such as those of a search; undefined if in f32 they do not hit. */
   async candidateOfParts(
     open: OpenTarget,
     wanted: MatchTarget,
@@ -136,7 +137,7 @@ export class TargetComposer {
     return this.#candidate(open, wanted, found, readyAt);
   }
 
-  /** Targets that name the same models, those of most targets first where all are tried, a few dozen at a time. */
+  /** Groups targets that name the same models, at most {@link GROUP} each; `largestFirst` sorts by targets per model list. */
   #groups(targets: readonly OpenTarget[], largestFirst: boolean): Wanted[][] {
     const { models } = this.#deps;
     const sets = new Map<string, Wanted[]>();
@@ -160,7 +161,7 @@ export class TargetComposer {
     return { maxParts: this.maxParts, margin, fewest, lossErrorBound: LOSS_BOUNDS };
   }
 
-  /** Where a part was scored in low precision, scores that part again in f32 and searches anew. */
+  /** Re-scores low-precision parts in f32 and searches again, until the composition is all f32. */
   async #settle(
     open: OpenTarget,
     wanted: MatchTarget,
@@ -169,7 +170,7 @@ export class TargetComposer {
     signal: AbortSignal,
   ): Promise<Candidate | undefined> {
     for (let attempt = 1; ; attempt++) {
-      // One part is a sample that the matcher refused, or left because it is too close to call.
+      // A single part is a sample that the matcher excluded or deferred as a near-tie.
       if (found === undefined || found.parts.length < 2) return undefined;
       if (found.isF32) return this.#candidate(open, wanted, found, readyAt);
       if (attempt === MAX_ATTEMPTS || !(await this.#rescore(open, found.parts, signal))) return undefined;
@@ -177,7 +178,7 @@ export class TargetComposer {
     }
   }
 
-  /** Scores parts in f32 under every model of the target that has them in less; false when a model is not loaded. */
+  /** Re-scores parts in f32 under the target's models where needed; false if a model is not loaded. */
   async #rescore(open: OpenTarget, parts: readonly number[], signal: AbortSignal): Promise<boolean> {
     const { models, store } = this.#deps;
     for (const id of open.target.modelIds) {

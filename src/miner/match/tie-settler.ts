@@ -2,26 +2,26 @@ import type { MatchHit, ScoreInput, Store } from '../../store/index.js';
 import type { OpenTarget } from '../feed/open-targets.js';
 import type { MatchModels } from './loss-bounds.js';
 
-/** Targets whose only hits were too close to call, and how they are matched again. */
+/** Targets whose only hits are near-ties, and how to match them again. */
 export interface TiedTargets {
   readonly targets: readonly OpenTarget[];
   readonly ties: readonly MatchHit[];
-  /** Matches these targets again; what is tied then comes back to {@link TieSettler.add} with `round` raised by one. */
+  /** Matches these targets again; remaining ties are passed to {@link TieSettler.add} with the given round. */
   readonly again: (targets: readonly OpenTarget[], round: number) => Promise<void>;
-  /** How often they were matched again already. */
+  /** Times they have already been matched again. */
   readonly round: number;
 }
 
-/** Samples scored again for one batch of targets before they are matched again. */
+/** Samples re-scored per round. */
 const SAMPLES_PER_ROUND = 16;
-/** After so many rounds the targets are left to later samples. */
+/** Rounds after which the ties are dropped; later samples may still hit the targets. */
 const MAX_ROUNDS = 8;
-/** Batches that wait; older ones give way, as their targets are the likeliest to be gone. */
+/** Queued batches. The oldest are dropped first: their targets are most likely filled. */
 const MAX_WAITING = 64;
 
 /**
- * Scores near-ties again in f32, beside the race: batch after batch, each with a bounded budget, while new targets are
- * matched without waiting for it.
+ * Re-scores near-ties in f32 in the background, one batch at a time, each with a bounded budget. Matching of new targets
+ * does not wait for it.
  */
 export class TieSettler {
   readonly #deps: { readonly store: Store; readonly models: MatchModels };
@@ -32,12 +32,12 @@ export class TieSettler {
     this.#deps = deps;
   }
 
-  /** Whether ties are being settled or wait for it. */
+  /** Whether ties are being settled or queued. */
   get busy(): boolean {
     return this.#settling || this.#waiting.length > 0;
   }
 
-  /** Takes targets up; nothing happens before {@link settle}. */
+  /** Queues targets for {@link settle}. */
   add(tied: TiedTargets): void {
     if (tied.ties.length === 0 || tied.round >= MAX_ROUNDS) return;
     this.#waiting.push(tied);
@@ -45,7 +45,7 @@ export class TieSettler {
   }
 
   /**
-   * Settles what waits; returns at once when that is under way already.
+   * Settles queued ties; returns at once if another call is already doing so.
    *
    * @throws QuarryError `ABORTED` when the signal fires
    */
@@ -61,7 +61,7 @@ export class TieSettler {
     }
   }
 
-  /** @returns whether any score changed; without a change a second match would find the same */
+  /** @returns whether any score changed; otherwise matching again would find the same ties */
   async #scoreAgain({ targets, ties }: TiedTargets, signal: AbortSignal): Promise<boolean> {
     const { models, store } = this.#deps;
     const byId = new Map(targets.map((open) => [open.target.id, open]));
@@ -77,7 +77,7 @@ export class TieSettler {
     for (const [modelId, ids] of samples) {
       const model = models.get(modelId);
       const loaded = model === undefined ? undefined : models.loaded(model);
-      // A model that is still on its way brings its targets back when it comes up.
+      // When a model finishes loading, all targets are matched again anyway.
       if (model === undefined || loaded === undefined) continue;
       const sampleIds = [...ids];
       const bytes = sampleIds.map((id) => store.sample(id).bytes);
@@ -93,7 +93,7 @@ export class TieSettler {
   }
 }
 
-/** The first tie of every target, then the second of every target and so on, up to the round's samples. */
+/** Picks ties round-robin over targets, up to {@link SAMPLES_PER_ROUND} samples. */
 function inTurns(ties: readonly MatchHit[]): MatchHit[] {
   const turns = new Map<string, number>();
   const ordered = ties.map((tie) => {

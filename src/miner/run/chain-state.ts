@@ -11,15 +11,15 @@ import { AGAIN, MAX_FAILURES } from './supervise.js';
 export interface ChainStateDeps {
   readonly client: Pick<SomaClient, 'getSystemState'>;
   readonly models: Pick<ModelCatalogue, 'update'>;
-  /** Width of the embeddings that the models' shape gives. */
+  /** Embedding width of the configured model shape. */
   readonly embeddingDim: number;
-  /** Called with models that cannot be read. */
+  /** Called for models that cannot be decoded and for unsupported protocol versions. */
   readonly complain: (error: QuarryError) => void;
-  /** What targets are matched and judged by has changed. */
+  /** Called when models or submission limits have changed. */
   readonly onChanged: () => void;
 }
 
-/** The chain's shared state as it was last read: epoch, parameters, models. */
+/** The last known system state: epoch, parameters, models. */
 export class ChainState {
   readonly #deps: ChainStateDeps;
   #state: SystemState | undefined;
@@ -29,20 +29,20 @@ export class ChainState {
     this.#deps = deps;
   }
 
-  /** The epoch that is believed: the first one read, then what checkpoints tell. `undefined` until the network was asked. */
+  /** Current epoch: the first one read, later the one that checkpoints report. `undefined` before the first read. */
   get epoch(): bigint | undefined {
     return this.#epoch;
   }
 
-  /** What the chain's parameters say about submissions; all zero until the network was asked. */
+  /** Submission limits; all zero before the first read. */
   get limits(): SubmissionLimits {
     return limitsOf(this.#state?.parameters);
   }
 
   /**
-   * Reads the state and hands its models to the catalogue.
+   * Reads the state and updates the catalogue.
    *
-   * @throws QuarryError `CONFIG_INVALID` when the network's embeddings have another width than the models' shape gives
+   * @throws QuarryError `CONFIG_INVALID` when the network's embedding width differs from that of the model shape
    */
   async refresh(signal: AbortSignal): Promise<SystemState> {
     const state = await this.#read(signal);
@@ -50,22 +50,21 @@ export class ChainState {
     return state;
   }
 
-  /** Reads the state again within an epoch. */
+  /** Reads the state again within an epoch. Ignores the answer of a node that lags by one epoch. */
   async reread(signal: AbortSignal): Promise<void> {
     const before = this.epoch;
     const state = await this.#read(signal);
-    // A node that lags answers with the epoch before; that one is over.
     if (before === undefined || state.epoch + 1n !== before) await this.#takeOver(state);
   }
 
-  /** Takes over an epoch that checkpoints tell. */
+  /** Sets the epoch, as reported by checkpoints. */
   begin(epoch: bigint): void {
     this.#epoch = epoch;
   }
 
   /**
-   * Reads the state again until it is that of the epoch: a node that lags answers with the one before for a while. Gives
-   * up when another epoch has begun.
+   * Reads the state until the node has reached `epoch`, since a lagging node keeps answering with the previous one. Gives
+   * up when the next epoch has begun or after {@link MAX_FAILURES} attempts.
    */
   async catchUp(epoch: bigint, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; attempt < MAX_FAILURES && this.#epoch === epoch; attempt++) {

@@ -4,14 +4,14 @@ import type { Store } from '../../store/index.js';
 export interface DamagedSamplesDeps {
   readonly store: Pick<Store, 'tombstone'>;
   readonly warn: (error: QuarryError) => void;
-  /** Targets that the sample answered may have another answer. */
+  /** Matches all targets again: those that the sample hit may have another hit. */
   readonly matchAgain: () => void;
 }
 
 /**
- * Takes a sample that is damaged on disk out of the store for good; the others are as good as before.
+ * If `error` is about a sample damaged on disk, removes that sample from the store.
  *
- * @returns whether `error` was about such a sample
+ * @returns whether it was
  */
 export async function leaveOutDamaged(
   error: QuarryError,

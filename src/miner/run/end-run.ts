@@ -1,11 +1,11 @@
 import type { MinerParts } from '../miner-parts.js';
 
-/** How long the end of a run waits for answers; what is still open then is settled by the next run. */
+/** How long the end of a run waits for answers; the next run settles submissions that are still open. */
 const DRAIN_MS = 15_000;
-/** How long what was told to stop may take. */
+/** How long each part may take to stop. */
 const STOP_MS = 5_000;
 
-/** Lets what is in flight finish and closes what the miner opened, within a bounded time whatever the node does. */
+/** Drains submissions in flight and closes what the miner opened, in bounded time even if the node does not answer. */
 export async function endRun(parts: MinerParts, drainMs = DRAIN_MS): Promise<void> {
   const { background, composer, ingest, models, shared, submitter } = parts;
   submitter.resume();
@@ -18,7 +18,7 @@ export async function endRun(parts: MinerParts, drainMs = DRAIN_MS): Promise<voi
   );
 }
 
-/** Waits for `work`, for `ms` milliseconds at most; what takes longer goes on by itself, and its failure is not heard. */
+/** Waits up to `ms` milliseconds for `work`, which otherwise continues in the background. Ignores its failure. */
 async function within(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {

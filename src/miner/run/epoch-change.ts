@@ -14,9 +14,9 @@ import type { TaskGroup } from './task-group.js';
 export interface EpochChangeOptions {
   /** Epochs for which the scores of weights that are no longer active are kept. */
   readonly keepScoresEpochs: number;
-  /** How long an epoch must last that did not follow from the end of the one before, milliseconds. */
+  /** Delay of cleanup after an epoch that did not directly follow the previous one, milliseconds. */
   readonly confirmationMs: number;
-  /** How long the targets that open with an epoch have the processor for themselves, milliseconds. */
+  /** Delay of claims and cleanup, which leaves the processor to the targets that open with the epoch, milliseconds. */
   readonly targetsFirstMs: number;
 }
 
@@ -31,16 +31,16 @@ export interface EpochChangeDeps extends StaleScoresDeps {
   readonly background: TaskGroup;
   readonly wake: Notifier;
   readonly emitter: MinerEmitter;
-  /** The models of a new epoch are known: targets may match that named them. */
+  /** Called if the models of a new epoch became known late: targets that name them can now be matched. */
   readonly onModels: () => void;
   readonly onActiveWeights?: ((checksums: ReadonlySet<string>) => Promise<unknown>) | undefined;
 }
 
-/** What an epoch's beginning changes. */
+/** Handles the start of an epoch. */
 export class EpochChange {
   readonly #options: EpochChangeOptions;
   readonly #deps: EpochChangeDeps;
-  /** Models that were active when the epoch before began. */
+  /** Models that were active at the previous cleanup. */
   #activeBefore: readonly ActiveModel[] = [];
 
   constructor(options: EpochChangeOptions, deps: EpochChangeDeps) {
@@ -49,8 +49,8 @@ export class EpochChange {
   }
 
   /**
-   * Expires targets, reads parameters and models, claims what is due and tidies up. No-op in the same epoch. One that
-   * did not follow from the end of the epoch before must last a while before anything is let go for it.
+   * Expires targets, reads parameters and models, starts claims and cleans up. No-op if `epoch` is the current one. If it
+   * does not directly follow the current one, cleanup waits in case the node reported a wrong epoch.
    */
   async begin(epoch: bigint, signal: AbortSignal): Promise<void> {
     const { chain, book, claims, complaints, background, wake, emitter, onModels } = this.#deps;
@@ -74,14 +74,14 @@ export class EpochChange {
     background.run('tidying up after the epoch', this.#tidy(epoch, delayMs, signal));
   }
 
-  /** Lets go of what an epoch's end makes useless: hosted data that was audited, weights of models that are gone. */
+  /** Removes what is no longer needed: audited data, and weights and scores of inactive models. */
   async #tidy(epoch: bigint, delayMs: number, signal: AbortSignal): Promise<void> {
     const { chain, hosting, models, weights, onActiveWeights } = this.#deps;
     await sleep(delayMs, signal);
     if (chain.epoch !== epoch) return;
     await hosting.release(epoch, signal);
     const { active } = models;
-    // Weights outlive one answer that does not name them.
+    // Keep weights for one more epoch, in case a single answer omitted their model.
     const kept = [...this.#activeBefore, ...active];
     this.#activeBefore = active;
     await weights.prune(kept.map((model) => model.manifest));

@@ -1,19 +1,19 @@
 import type { EventEmitter } from 'node:events';
 import type { QuarryError } from '../../errors/index.js';
 
-/** How a submission ended. */
+/** Outcome of a submission. */
 export type SubmissionOutcome =
   | { readonly kind: 'accepted'; readonly feeShannons: bigint }
   /** Another submission filled the target first, or its epoch ended. */
   | { readonly kind: 'lost'; readonly reason: string; readonly feeShannons: bigint }
-  /** The chain or the node refused it; what was refused before execution costs nothing. */
+  /** The node or the chain refused it. A refusal before execution costs nothing. */
   | { readonly kind: 'rejected'; readonly reason: string; readonly feeShannons: bigint }
-  /** The answer never came; settled by digest later. */
+  /** No answer arrived; settled by digest later. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
-/** What a miner tells its owner. Payloads are plain data. */
+/** Events of a miner. Payloads are plain data. */
 export interface MinerEvents {
-  /** `unsettled`: submissions of an earlier run whose outcome is being found out. */
+  /** `unsettled`: submissions of an earlier run whose outcome is still unknown. */
   started: [{ address: string; epoch: bigint; openTargets: number; models: number; unsettled: number }];
   model: [
     {
@@ -31,7 +31,7 @@ export interface MinerEvents {
     {
       targetId: string;
       digest: string;
-      /** From the moment the hit was possible to its signature, right before the wire. */
+      /** From the moment the hit became possible until the submission was signed, right before sending. */
       latencyMs: number;
     },
   ];
@@ -40,7 +40,7 @@ export interface MinerEvents {
       targetId: string;
       digest: string;
       outcome: SubmissionOutcome;
-      /** From the moment the hit was possible, the later of target and score, to the answer. */
+      /** From the moment the hit became possible, the later of target and score, to the answer. */
       latencyMs: number;
       distance: number;
       threshold: number;
@@ -49,21 +49,21 @@ export interface MinerEvents {
       rewardShannons: bigint;
     },
   ];
-  /** Nothing has come from any fullnode for a while, or something came again. */
+  /** No data has come from any fullnode for a while, or data arrives again. */
   fullnode: [{ state: 'lost'; reason: QuarryError } | { state: 'back'; lostMs: number }];
-  /** The balance does not pay for a submission, or it does again. Scoring goes on meanwhile. */
+  /** The balance is too low for a submission, or is sufficient again. Scoring continues. */
   balance: [{ state: 'low' | 'restored'; balanceShannons: bigint; neededShannons: bigint }];
-  /** A target is filled. `own`: by a submission of this miner, as far as it knows yet. */
+  /** A target was filled. `own`: this miner has a live submission for it, whose outcome may not be known yet. */
   filled: [{ targetId: string; own: boolean }];
   epoch: [{ epoch: bigint; openTargets: number }];
-  /** Another process of this machine scores for this miner, or does not any more. */
+  /** Another process on this machine started or stopped scoring for this miner. */
   shared: [{ scorer: string; state: 'found' | 'gone' }];
   claimed: [{ targetId: string; receivedShannons: bigint; own: boolean }];
-  /** Something to look at; work goes on. */
+  /** A problem that does not stop the miner. */
   warning: [{ error: QuarryError }];
   paused: [{ reason: string }];
   resumed: [];
 }
 
-/** Node's event emitter with the names and arguments of {@link MinerEvents}. */
+/** Event emitter of {@link MinerEvents}. */
 export type MinerEmitter = EventEmitter<MinerEvents>;

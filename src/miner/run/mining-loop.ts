@@ -9,7 +9,7 @@ import type { MinerEmitter } from './events.js';
 import type { Notifier } from './notifier.js';
 import type { MinerStats } from './stats.js';
 
-/** How long the loop sleeps when there is nothing to do; an event wakes it earlier. */
+/** Sleep when there is nothing to do; events end it early. */
 const IDLE_MS = 1_000;
 
 export interface MiningLoopOptions {
@@ -25,7 +25,7 @@ export interface MiningLoopDeps {
   readonly scorer: Scorer;
   readonly searcher: TargetSearcher;
   readonly ingest: SampleIngest;
-  /** What other processes score for this miner, where they may. */
+  /** Scores that other processes make for this miner, if any. */
   readonly shared: Pick<SharedRows, 'take'> | undefined;
   readonly submitter: Submitter;
   readonly stats: MinerStats;
@@ -46,7 +46,7 @@ export class MiningLoop {
     this.#deps = deps;
   }
 
-  /** Mines until the signal fires or an `until…` option is met. */
+  /** Mines until the signal fires, or `maxAccepted` or an `until…` option is met. */
   async run(succeeded: () => void, signal: AbortSignal): Promise<void> {
     const { wake } = this.#deps;
     while (!signal.aborted && !this.#isDone()) {
@@ -57,7 +57,7 @@ export class MiningLoop {
     }
   }
 
-  /** One step of mining; returns whether there was anything to do. */
+  /** One round of mining; returns whether there was anything to do. */
   async #round(signal: AbortSignal): Promise<boolean> {
     const { paused, loader, matcher, scorer, searcher, ingest, shared, stats, emitter } = this.#deps;
     if (paused()) return false;
@@ -81,16 +81,16 @@ export class MiningLoop {
     return true;
   }
 
-  /** A source that has all at hand keeps nothing else from its turn. */
+  /** Yields to the event loop, which a source that never blocks would otherwise starve. */
   async #letOthersRun(): Promise<true> {
     await new Promise(setImmediate);
     return true;
   }
 
-  /** A step of searching for one target, when its share allows; returns whether one was taken. */
+  /** Runs one search step if the share allows it; returns whether it did. */
   async #search(idle: boolean, signal: AbortSignal): Promise<boolean> {
     const { ingest, searcher, matcher, submitter, stats, now } = this.#deps;
-    // A run that ends with its data does not begin to make more.
+    // A run that ends with its data does not start generating more.
     if (idle && this.#options.untilIdle && ingest.ended) return false;
     if (submitter.full || !searcher.isDue(idle)) return false;
     const step = await searcher.step(idle, now, signal);

@@ -2,25 +2,25 @@ import type { QuarryError } from '../../errors/index.js';
 import { sleep } from '../../http/index.js';
 import type { MinerEmitter } from './events.js';
 
-/** What is known of the way to the network. */
+/** State of the connection to the network. */
 export interface NodeContact {
   /** Whether checkpoints are being streamed. */
   readonly connected: boolean;
-  /** The latest that was heard of. */
+  /** Latest checkpoint received. */
   readonly checkpoint: bigint | undefined;
-  /** Milliseconds since it was heard of. */
+  /** Milliseconds since it was received. */
   readonly checkpointAgeMs: number | undefined;
-  /** How long nothing has come from any fullnode, milliseconds; `undefined` while one counts as there. */
+  /** Milliseconds since data last came from any fullnode; `undefined` while not considered lost. */
   readonly lostMs: number | undefined;
 }
 
-/** How long nothing may come from a fullnode whose stream broke. */
+/** A broken stream counts as lost after this long without data. */
 const LOST_AFTER_MS = 5_000;
 const LOOK_EVERY_MS = 500;
 
 /**
- * Follows whether the network is heard, judged by its data: a stream that is opened again and again without a checkpoint
- * is as dead as one that is refused.
+ * Tracks whether the network is reachable, judged by data: a stream that reconnects again and again without delivering a
+ * checkpoint counts as lost.
  */
 export class NodeWatch {
   readonly #emitter: MinerEmitter;
@@ -48,7 +48,7 @@ export class NodeWatch {
     };
   }
 
-  /** What tells it. */
+  /** Listeners for the target watcher. */
   readonly listeners = {
     onConnected: (): void => {
       this.#connected = true;
@@ -60,7 +60,7 @@ export class NodeWatch {
     },
   };
 
-  /** The node answered with data. */
+  /** Records that the node delivered data. */
   heard(): void {
     const { lostMs } = this.contact;
     this.#connected = true;
@@ -70,14 +70,14 @@ export class NodeWatch {
     if (lostMs !== undefined) this.#emitter.emit('fullnode', { state: 'back', lostMs });
   }
 
-  /** The stream broke, was silent for too long, or could not be opened. */
+  /** Records that the stream broke, stalled or could not be opened. */
   broken(reason: QuarryError): void {
     this.#connected = false;
     this.#broken = reason;
     this.#look();
   }
 
-  /** Tells when the node is lost, until the signal fires. */
+  /** Emits `fullnode` when the connection counts as lost, until the signal fires. */
   async watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#look();

@@ -1,4 +1,4 @@
-/** Lets loops sleep until something happens. */
+/** Wakes sleeping loops. */
 export class Notifier {
   readonly #sleepers = new Set<() => void>();
 

@@ -1,18 +1,18 @@
-/** Targets that count: those that opened last. */
+/** Number of most recent targets that count. */
 const LATEST = 1_000;
 
-/** Which share of the targets that opened lately this miner had an answer for. */
+/** Share of recently opened targets for which this miner found a hit. */
 export class Reach {
-  /** Target to whether it was answered, oldest first. */
+  /** Whether a hit was found, by target; oldest first. */
   readonly #targets = new Map<string, boolean>();
   #answered = 0;
 
-  /** Between 0 and 1; `undefined` before there was a target. */
+  /** From 0 to 1; `undefined` before the first target. */
   get share(): number | undefined {
     return this.#targets.size === 0 ? undefined : this.#answered / this.#targets.size;
   }
 
-  /** A target has opened. */
+  /** Counts an opened target. */
   opened(targetId: string): void {
     if (this.#targets.has(targetId)) return;
     this.#targets.set(targetId, false);
@@ -23,7 +23,7 @@ export class Reach {
     }
   }
 
-  /** Something was found for a target. */
+  /** Counts a hit for a target, once. */
   answered(targetId: string): void {
     if (this.#targets.get(targetId) !== false) return;
     this.#targets.set(targetId, true);

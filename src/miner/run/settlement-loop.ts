@@ -11,13 +11,13 @@ import type { ChainState } from './chain-state.js';
 import type { SubmissionOutcome } from './events.js';
 import type { Notifier } from './notifier.js';
 
-/** Unknown outcomes, and claims that did not go through, are tried again this often; the chain's state is read again. */
+/** Interval at which unknown outcomes and failed claims are retried and the chain state is re-read. */
 const SETTLE_EVERY_MS = 15_000;
-/** Sleep between two looks at the clock; an event ends it earlier. */
+/** Sleep between checks of the clock; events end it early. */
 const IDLE_MS = 1_000;
 
 export interface SettlementLoopOptions {
-  /** Settles nothing. */
+  /** Skips settlement: a dry run submits nothing. */
   readonly dryRun: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface SettlementLoopDeps extends SettleDeps {
   readonly now: () => number;
 }
 
-/** Brings to an end what was left open: submissions without an answer, claims that failed, want of money. */
+/** Periodically retries what is open: submissions without an answer, failed claims, lack of funds. */
 export class SettlementLoop {
   readonly #options: SettlementLoopOptions;
   readonly #deps: SettlementLoopDeps;
@@ -48,7 +48,7 @@ export class SettlementLoop {
     this.#dueAt = deps.now() + SETTLE_EVERY_MS;
   }
 
-  /** Settles every {@link SETTLE_EVERY_MS} until the signal fires. */
+  /** Runs every {@link SETTLE_EVERY_MS} until the signal fires. */
   async run(succeeded: () => void, signal: AbortSignal): Promise<void> {
     const { now, wake, guard, hosting, book, matcher, claims, journal, chain } = this.#deps;
     while (!signal.aborted) {
@@ -60,26 +60,26 @@ export class SettlementLoop {
       if (book.takeReleased() || refunded) matcher.askAgain();
       if (chain.epoch !== undefined) await hosting.release(chain.epoch, signal);
       if (claims.missed || journal.claims.hasDue(chain.epoch ?? 0n)) claims.start(signal);
-      // What one answer said of parameters and models is not believed for an epoch.
+      // Re-read parameters and models, so that one wrong answer does not stand for a whole epoch.
       await chain.reread(signal);
       succeeded();
     }
   }
 
   /**
-   * Asks what became of submissions of this or an earlier run whose answer never came.
+   * Recovers the outcome of submissions, of this or an earlier run, whose answer never arrived.
    *
-   * @returns whether one was refused, so that its target may be open
+   * @returns whether one was rejected, in which case its target may still be open
    */
   settle(signal: AbortSignal): Promise<boolean> {
-    // One at a time: two that send the same bytes would count the same outcome twice.
+    // Never run two at once: both would resend the same bytes and count the outcome twice.
     this.#settling ??= this.#settle(signal).finally(() => {
       this.#settling = undefined;
     });
     return this.#settling;
   }
 
-  /** Counts what an earlier run left open among what is in flight; returns how many submissions that is. */
+  /** Counts submissions that an earlier run left open as in flight; returns their number. */
   expectEarlier(): number {
     if (this.#options.dryRun) return 0;
     const { journal, submitter } = this.#deps;

@@ -4,7 +4,7 @@ import type { MinerParts } from '../miner-parts.js';
 import { quarantineSignedCoins } from '../submit/quarantine-signed-coins.js';
 
 /**
- * The first minute of a run: reads the chain, the open targets and the coins, and begins what goes on beside mining.
+ * Starts a run: reads the chain state, open targets and coins, and starts background tasks.
  *
  * @throws QuarryError when the network does not answer
  */
@@ -29,7 +29,7 @@ export async function startRun(parts: MinerParts, options: MinerOptions, signal:
   claims.start(signal);
 }
 
-/** Targets that an earlier run's submissions kept closed, and which were refused, are taken up again. */
+/** Settles submissions of an earlier run. If one was rejected, adds its target again. */
 async function settleEarlier({ follower, matcher, settlement, wake }: MinerParts, signal: AbortSignal): Promise<void> {
   if (!(await settlement.settle(signal))) return;
   await follower.openListed(signal);

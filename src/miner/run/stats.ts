@@ -2,20 +2,20 @@ import { LatencyRecorder } from '../../telemetry/latency-recorder.js';
 import { RateMeter, type Rates } from '../../telemetry/rate-meter.js';
 import type { SubmissionOutcome } from './events.js';
 
-/** What a miner did since it started. Plain data; amounts in shannons, durations in milliseconds. */
+/** Counts since the miner was created. Plain data; amounts in shannons, durations in milliseconds. */
 export interface MinerSummary {
-  /** New samples taken in. */
+  /** New samples read. */
   readonly samples: number;
-  /** Samples left out because the store has their bytes. */
+  /** Samples skipped because the store already has their bytes. */
   readonly duplicates: number;
   readonly scored: number;
   readonly hits: number;
   readonly submitted: number;
-  /** Submissions that were composed: several scored chunks joined. */
+  /** Submissions joined from several chunks. */
   readonly composed: number;
-  /** Submissions of data that was searched for, whole or in part. */
+  /** Submissions whose data, or a part of it, came from a search. */
   readonly searched: number;
-  /** Samples that searches proposed and had scored. */
+  /** Samples proposed by searches and scored. */
   readonly proposed: number;
   readonly accepted: number;
   readonly lost: number;
@@ -24,24 +24,24 @@ export interface MinerSummary {
   readonly claimed: number;
   /** Received by claims: rewards and returned bonds. */
   readonly claimedShannons: bigint;
-  /** Rewards alone: without the bonds that came back. */
+  /** Rewards alone, without returned bonds. */
   readonly rewardShannons: bigint;
   readonly feesShannons: bigint;
   readonly openTargets: number;
   /** Open targets that wait for the weights of a model they name. */
   readonly waitingTargets: number;
-  /** How long nothing has come from any fullnode, milliseconds; `undefined` while one counts as there. */
+  /** Milliseconds since data last came from any fullnode; `undefined` while not considered lost. */
   readonly fullnodeLostMs: number | undefined;
-  /** Share of the targets that opened lately which the store had an answer for, 0 to 1; `undefined` before it is known. */
+  /** Share of recently opened targets that the store had a hit for, 0 to 1; `undefined` while unknown. */
   readonly reach: number | undefined;
-  /** `undefined` until the network was asked, as is the balance. */
+  /** Epoch and balance are `undefined` before the first read. */
   readonly epoch: bigint | undefined;
   readonly balanceShannons: bigint | undefined;
   readonly paused: boolean;
   readonly durationMs: number;
   readonly samplesPerSecond: Rates;
   readonly rowsScannedPerSecond: Rates;
-  /** From the moment a hit was possible, the later of target and score, to its submission on the wire. */
+  /** From the moment a hit became possible, the later of target and score, until its submission was sent. */
   readonly spawnToSubmitMs: {
     readonly p50: number | undefined;
     readonly p99: number | undefined;
@@ -49,7 +49,7 @@ export interface MinerSummary {
   };
 }
 
-/** What the summary reads at the moment it is made. */
+/** Current values that the summary includes. */
 export interface LiveNumbers {
   readonly openTargets: number;
   readonly waitingTargets: number;
@@ -61,7 +61,7 @@ export interface LiveNumbers {
   readonly accountFeesShannons: bigint;
 }
 
-/** The counters behind {@link MinerSummary}. */
+/** Counters behind {@link MinerSummary}. */
 export class MinerStats {
   readonly samples: RateMeter;
   readonly scored: RateMeter;

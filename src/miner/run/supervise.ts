@@ -1,12 +1,12 @@
 import { type ErrorCode, isAbort, type QuarryError, toQuarryError } from '../../errors/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
 
-/** Between two attempts of something that failed for a transient reason. */
+/** Backoff after transient failures. */
 export const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
-/** What fails so often in a row, without a success in between, has failed for good. */
+/** Failures in a row, without success in between, after which a task has failed permanently. */
 export const MAX_FAILURES = 20;
 
-/** What a node can bring about by its answers or its silence. */
+/** Errors that a node can cause. */
 const OF_NODES: ReadonlySet<ErrorCode> = new Set([
   'UNREACHABLE',
   'TLS',
@@ -29,22 +29,22 @@ const OF_NODES: ReadonlySet<ErrorCode> = new Set([
   'DATA_TOO_LARGE',
 ]);
 
-/** What happens to failures. */
+/** How {@link supervise} handles failures. */
 export interface FailureHandling {
-  /** Called with every failure that is tried again after a pause. */
+  /** Called with every failure that is retried after a pause. */
   readonly onFailure: (failure: QuarryError) => void;
-  /** Removes the cause of a failure where it can; then it is tried again at once. */
+  /** Tries to remove the cause of a failure; returns whether it did, in which case the retry is immediate. */
   readonly mend: (failure: QuarryError) => Promise<boolean>;
-  /** After a good start: what a node can bring about is never final, however often it happens. */
+  /** Retry failures that a node can cause without limit; set after a successful start. */
   readonly outlivesNodes?: boolean | undefined;
 }
 
 /**
  * Runs `body` until aborted, restarting it after transient failures.
  *
- * @param doing what it is, for the error
- * @param body calls its argument whenever it got somewhere: failures are counted from there
- * @throws QuarryError the failure that will not pass, or the last of too many in a row
+ * @param doing description of the work, for error messages
+ * @param body calls its argument whenever it makes progress, which resets the count of failures
+ * @throws QuarryError a permanent failure, or the last of too many in a row
  */
 export async function supervise(
   doing: string,

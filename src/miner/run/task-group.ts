@@ -1,6 +1,6 @@
 import { isAbort, type QuarryError, toQuarryError } from '../../errors/index.js';
 
-/** Background work whose callers do not wait. Failures are reported; an abort is not one. */
+/** Background tasks. Reports failures, except aborts. */
 export class TaskGroup {
   readonly #tasks = new Set<Promise<void>>();
   readonly #onFailure: (failure: QuarryError) => Promise<void>;
@@ -9,7 +9,7 @@ export class TaskGroup {
     this.#onFailure = onFailure;
   }
 
-  /** @param doing what the work is about, for the error */
+  /** @param doing description of the work, for error messages */
   run(doing: string, work: Promise<void>): void {
     const task = work
       .catch(async (error: unknown) => {
@@ -19,7 +19,7 @@ export class TaskGroup {
     this.#tasks.add(task);
   }
 
-  /** Resolves when all that was begun has ended. */
+  /** Resolves when all tasks started so far have ended. */
   async settled(): Promise<void> {
     await Promise.all(this.#tasks);
   }

@@ -11,18 +11,18 @@ import { v1Tensors } from '../../weights/v1-layout.js';
 import type { FetchWeightsOptions, WeightsCache } from '../../weights/weights-cache.js';
 import type { MinerEmitter } from '../run/events.js';
 
-/** A model whose weights cannot be had is tried again soon, as a transfer may be damaged once, and then ever less often. */
+/** Backoff after a failed load. The first retry comes soon: a transfer can be damaged once. */
 const RETRY: Backoff = { baseMs: 2_000, maxMs: 120_000 };
-/** What is wrong with the file itself will be wrong tomorrow: fetching gigabytes again can wait. */
+/** Backoff if the file itself is bad: downloading gigabytes again is unlikely to help. */
 const CONTENT_RETRY: Backoff = { baseMs: 60_000, maxMs: 6 * 3_600_000 };
-/** Enough to fill a line; more would only delay the first model. */
+/** Concurrent downloads. Two saturate a connection; more would only delay the first model. */
 const DOWNLOADS_AT_ONCE = 2;
 /** f64, the widest type the network's loader accepts. */
 const WIDEST_ELEMENT_BYTES = 8;
-/** Names, shapes and metadata of a few hundred tensors take kilobytes. */
+/** Generous: names, shapes and metadata of a few hundred tensors take kilobytes. */
 const HEADER_ALLOWANCE_BYTES = 16 * 2 ** 20;
 
-/** An active model: its weights are published and its key is on chain. */
+/** An active model with published weights and a decryption key on chain. */
 export interface ActiveModel {
   readonly id: string;
   readonly key: ModelKey;
@@ -31,7 +31,7 @@ export interface ActiveModel {
 
 export interface ModelCatalogueOptions {
   readonly config: ModelConfig;
-  /** Where a model's weights are passed on, tried after the manifest's own address. */
+  /** Proxies for a model's weights, tried after the manifest's own URL. */
   readonly proxies?: ((modelId: string) => readonly DownloadSource[]) | undefined;
 }
 
@@ -41,16 +41,16 @@ export interface ModelCatalogueDeps {
   readonly emitter: MinerEmitter;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Called with scores that the engine takes back, by BLAKE2b-256 of their samples. */
+  /** Called when the engine withdraws scores, with the BLAKE2b-256 of their samples. */
   readonly onWithdrawn?: ((model: ModelKey, checksums: readonly Uint8Array[]) => void) | undefined;
 }
 
-/** The network's active models, and those of them that are loaded and can score. */
+/** The network's active models, and which of them are loaded. */
 export class ModelCatalogue {
   readonly #options: ModelCatalogueOptions;
   readonly #deps: ModelCatalogueDeps;
   readonly #active = new Map<string, ActiveModel>();
-  /** By the weights' identity: two models may publish the same weights. */
+  /** By weights identity: two models may publish the same weights. */
   readonly #loaded = new Map<string, LoadedModel>();
   readonly #downloads = new PQueue({ concurrency: DOWNLOADS_AT_ONCE });
   readonly #failed = new Map<string, { readonly times: number; readonly dueAt: number }>();
@@ -61,9 +61,9 @@ export class ModelCatalogue {
   }
 
   /**
-   * Takes over the registry as the chain has it now; weights that are gone are closed.
+   * Replaces the active models with those on chain and closes weights that are no longer active.
    *
-   * @returns whether other models, or other weights of one, are active than before
+   * @returns whether the active models or their weights changed
    */
   async update(models: Iterable<Model>): Promise<boolean> {
     const before = this.#names();
@@ -78,7 +78,7 @@ export class ModelCatalogue {
     for (const [checksum, model] of this.#loaded) {
       if (wanted.has(checksum)) continue;
       this.#loaded.delete(checksum);
-      // What is being scored with it is finished first; the epoch does not wait for that.
+      // `close` waits for scoring under way; the epoch change must not.
       model.close().catch((error: unknown) => {
         this.#deps.emitter.emit('warning', { error: toQuarryError(error, 'closing a model') });
       });
@@ -94,7 +94,7 @@ export class ModelCatalogue {
     return [...this.#active.values()];
   }
 
-  /** The keys of a target's models in its order; `undefined` when one of them is not active. */
+  /** Keys of a target's models in its order; `undefined` if one of them is not active. */
   keysOf(modelIds: readonly string[]): readonly ModelKey[] | undefined {
     const keys = modelIds.map((id) => this.#active.get(id)?.key);
     return keys.every((key) => key !== undefined) ? keys : undefined;
@@ -104,15 +104,14 @@ export class ModelCatalogue {
     return this.#loaded.get(model.key.checksum);
   }
 
-  /** Whether a failed model is due for another try. */
+  /** Whether a model is not loaded and due for a first attempt or a retry. */
   isDue(model: ActiveModel): boolean {
     const failed = this.#failed.get(model.id);
     return this.loaded(model) === undefined && (failed === undefined || this.#deps.now() >= failed.dueAt);
   }
 
   /**
-   * Fetches, verifies, decrypts and loads a model's weights. A model that cannot be had is reported and left out; the
-   * others go on.
+   * Downloads, verifies, decrypts and loads a model's weights. Reports a failure and returns undefined.
    *
    * @throws QuarryError `ABORTED` when the signal fires
    */
@@ -120,7 +119,7 @@ export class ModelCatalogue {
     return this.#downloads.add(() => this.loaded(model) ?? this.#load(model, signal));
   }
 
-  /** Every active model with its weights, in one text. */
+  /** All active models with their weights as one string, for comparison. */
   #names(): string {
     return this.active.map(({ id, key }) => `${id} ${key.checksum}`).join();
   }
@@ -164,7 +163,7 @@ export class ModelCatalogue {
     }
   }
 
-  /** The size is a stranger's claim: nothing is downloaded that could not be a model of this shape. */
+  /** The manifest's size is untrusted: refuses to download more than a model of this shape can have. */
   #assertPlausible(sizeBytes: number): void {
     const elements = v1Tensors(this.#options.config).reduce(
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),

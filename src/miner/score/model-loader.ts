@@ -4,7 +4,7 @@ import type { TaskGroup } from '../run/task-group.js';
 import type { ModelCatalogue } from './model-catalogue.js';
 import { waitingTargets } from './waiting-targets.js';
 
-/** A model that targets may name, and whether it can score. */
+/** An active model and its loading state. */
 export interface ModelStatus {
   readonly id: string;
   readonly sizeBytes: number;
@@ -16,13 +16,13 @@ export interface ModelLoaderDeps {
   readonly book: Pick<OpenTargets, 'demand' | 'size' | 'targets'>;
   readonly background: TaskGroup;
   readonly warn: (error: QuarryError) => void;
-  /** A model can score from now on. */
+  /** Called when a model is ready to score. */
   readonly onReady: () => void;
-  /** A model is ready or has failed. */
+  /** Called when a model is ready or has failed. */
   readonly onEnded: () => void;
 }
 
-/** Fetches and loads models in the background, those that most open targets name first. */
+/** Downloads and loads models in the background, starting with those that most open targets name. */
 export class ModelLoader {
   readonly #deps: ModelLoaderDeps;
   readonly #loading = new Set<string>();
@@ -31,12 +31,12 @@ export class ModelLoader {
     this.#deps = deps;
   }
 
-  /** Whether weights are on their way. */
+  /** Whether a model is being loaded. */
   get busy(): boolean {
     return this.#loading.size > 0;
   }
 
-  /** Every active model. */
+  /** States of all active models. */
   get statuses(): readonly ModelStatus[] {
     const { models } = this.#deps;
     return models.active.map((model) => {
@@ -47,7 +47,7 @@ export class ModelLoader {
     });
   }
 
-  /** Begins to load every active model that is neither loaded nor on its way, nor waits after a failure. */
+  /** Starts loading every active model that is due and not already loading. */
   loadDue(signal: AbortSignal): void {
     const { models, book, background, onReady, onEnded } = this.#deps;
     const demand = book.demand();
@@ -69,7 +69,7 @@ export class ModelLoader {
     }
   }
 
-  /** What a model that cannot be had costs: a miner may have a hundred open targets and be blind for all of them. */
+  /** Warns how many targets a failed model blocks: it may be all of them. */
   #sayWaiting(modelId: string): void {
     const { book, models, warn } = this.#deps;
     const waiting = waitingTargets(book, models, modelId);

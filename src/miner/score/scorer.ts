@@ -5,9 +5,9 @@ import type { SampleIngest } from '../feed/sample-ingest.js';
 import type { ActiveModel, ModelCatalogue } from './model-catalogue.js';
 
 export interface ScorerOptions {
-  /** Samples per round. Every model that pays scores the round before it is matched. */
+  /** Samples per round. All models in {@link Scorer.paying} score a round before it is matched. */
   readonly batchSize: number;
-  /** Takes the newest of the samples that lack a score first. Default false: the oldest. */
+  /** Scores the newest unscored samples first. Default false: the oldest. */
   readonly newestFirst?: boolean | undefined;
 }
 
@@ -18,28 +18,28 @@ export interface ScorerDeps {
   readonly book: OpenTargets;
 }
 
-/** What one round scored. */
+/** Result of one round. */
 export interface ScoredRound {
   readonly ids: readonly number[];
   /** How many of them had no score under any model before. */
   readonly fresh: number;
-  /** Whether nothing was scored because all that was read is known, and the source has more at hand. */
+  /** Whether nothing was scored because all samples read were duplicates, and the source has more ready. */
   readonly onlyKnown: boolean;
 }
 
-/** Samples of no more bytes were composed of nothing. */
+/** Larger samples may be composed of stored chunks. */
 const ONE_CHUNK = 1024;
 
 const NOTHING: ScoredRound = { ids: [], fresh: 0, onlyKnown: false };
 
 /**
- * Turns samples into scores. A round takes samples that lack a score under a model that open targets name, first those
- * the store holds already (their bytes cost nothing more), then fresh ones; models named by most open targets go first.
+ * Scores samples in rounds. A round takes samples without a score under a model that open targets name: first those in the
+ * store, then new ones. Models named by most open targets go first.
  */
 export class Scorer {
   readonly #options: ScorerOptions;
   readonly #deps: ScorerDeps;
-  /** Per model: every sample up to this id is scored. Saves scanning the store from its start every round. */
+  /** By model, the id up to which every sample is scored. Saves a scan of the whole store each round. */
   readonly #scoredUpTo = new LatestMap<string, number>(1_000);
 
   constructor(options: ScorerOptions, deps: ScorerDeps) {
@@ -48,7 +48,7 @@ export class Scorer {
   }
 
   /**
-   * Scores one round: nothing when there is nothing to do.
+   * Scores one round. The result is empty if there is nothing to do.
    *
    * @throws QuarryError `ABORTED` when the signal fires
    */
@@ -64,18 +64,18 @@ export class Scorer {
     return { ids, fresh, onlyKnown: false };
   }
 
-  /** Scores samples of the store under every model that open targets name. */
+  /** Scores stored samples under all models in {@link paying}. */
   async score(ids: readonly number[], signal: AbortSignal): Promise<void> {
     for (const model of this.paying()) await this.#scoreUnder(model, ids, signal);
   }
 
   /**
-   * Forgets scores under a model: those samples are scored again.
+   * Withdraws scores under a model; the samples will be scored again.
    *
    * @param checksums BLAKE2b-256 of the samples
    */
   async withdraw(model: ModelKey, checksums: readonly Uint8Array[]): Promise<void> {
-    // What was handed out just before is on its way into the store.
+    // Scores returned just before may not be in the store yet.
     await new Promise(setImmediate);
     const { store } = this.#deps;
     await store.withdrawScores(
@@ -86,8 +86,7 @@ export class Scorer {
   }
 
   /**
-   * Models of open targets that can be answered, because all of their models are loaded; most wanted first. All loaded
-   * ones while no target is open.
+   * Models of those open targets whose models are all loaded, in order of demand. With no open targets, all loaded models.
    */
   paying(): ActiveModel[] {
     const { models, book } = this.#deps;
@@ -117,7 +116,7 @@ export class Scorer {
     const composed: ScoreInput[] = [];
     const missing = ids.filter((id) => {
       if (store.score(id, model.key) !== undefined) return false;
-      // Parts come before what was composed of them, and what they come to costs nothing.
+      // The score of a composed sample follows from its parts, which have lower ids and so are scored already.
       const score = store.sampleSize(id)! > ONE_CHUNK ? scoreFromParts(store, id, model.key) : undefined;
       if (score !== undefined) composed.push(score);
       return score === undefined;

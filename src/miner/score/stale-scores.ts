@@ -7,12 +7,12 @@ export interface StaleScoresDeps {
 }
 
 /**
- * Drops the scores of weights that have not been active for more than `keepEpochs` epochs: replaced weights never compete
- * again. The journal remembers when each was last seen active, so that restarts do not matter; scores of weights that it
- * has not heard of count as seen in this epoch.
+ * Drops scores of weights that have been inactive for more than `keepEpochs` epochs: replaced weights never compete again.
+ * The journal records when each was last seen active, so restarts do not matter; weights it does not know count as seen in
+ * this epoch.
  *
- * @param active the weights that are active in `epoch`
- * @returns rows and bytes that are gone
+ * @param active weights that are active in `epoch`
+ * @returns rows and bytes removed
  */
 export async function dropStaleScores(
   { store, journal }: StaleScoresDeps,

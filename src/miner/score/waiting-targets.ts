@@ -2,7 +2,7 @@ import type { OpenTargets } from '../feed/open-targets.js';
 import type { ModelCatalogue } from './model-catalogue.js';
 
 /**
- * How many open targets no sample can be found for yet, because a model they name is not loaded.
+ * Number of open targets that cannot be matched yet because a model they name is not loaded.
  *
  * @param modelId counts only those that name this model
  */

@@ -1,22 +1,22 @@
-/** What is known of an open target before it is searched for. */
+/** What is known about a target before it is searched for. */
 export interface SearchProspect {
   readonly rewardShannons: bigint;
-  /** Cosine that hits. */
+  /** Cosine needed for a hit. */
   readonly wantedCosine: number;
-  /** Cosine of the closest sample known. */
+  /** Cosine of the closest known sample. */
   readonly cosine: number;
-  /** Width of an embedding. */
+  /** Embedding width. */
   readonly dim: number;
-  /** Times that searching came to a standstill. */
+  /** Number of searches that stalled. */
   readonly stalls: number;
 }
 
-/** Deviations that even the nearest target takes. */
+/** Distance, in deviations, added to every target, so that the nearest do not rank infinitely high. */
 const LEAST_DISTANCE = 0.25;
 
 /**
- * How much searching for a target promises: its reward by what is missing, in deviations (cosine times the root of the
- * width), which is what the number of steps grows with. Every standstill halves it.
+ * Ranks a target for searching: reward divided by the missing distance in deviations (cosine times the square root of the
+ * width), with which the number of steps grows. Each stall halves it.
  */
 export function prospect({ rewardShannons, wantedCosine, cosine, dim, stalls }: SearchProspect): number {
   const missing = Math.max(0, wantedCosine - cosine) * Math.sqrt(dim);

@@ -1,16 +1,16 @@
-/** What a step costs, in scorings: the chunks it proposes, and a gradient. */
+/** Cost of a step, in scorings. */
 export interface StepCost {
   readonly proposals: number;
   readonly gradient: number;
 }
 
-/** Steps that are saved up at most while none can be taken. */
+/** Maximum saved credit, in steps. */
 const MOST_SAVED = 4;
 
-/** The share of scoring that may go into searching: what others score earns it, and a step spends it. */
+/** Limits searching to a share of all scoring: other scoring earns credit, and each step spends it. */
 export class SearchBudget {
   readonly #cost: number;
-  /** Scorings of search that each one of others earns. */
+  /** Credit earned per other scoring. */
   readonly #rate: number;
   #credit = 0;
 
@@ -20,21 +20,21 @@ export class SearchBudget {
     this.#rate = share / (1 - share);
   }
 
-  /** Takes note of samples scored that were not searched. */
+  /** Earns credit for samples scored outside of searches. */
   earn(samples: number): void {
     if (samples > 0) this.#credit = Math.min(MOST_SAVED * this.#cost, this.#credit + samples * this.#rate);
   }
 
   /**
-   * Whether a step may be taken.
+   * Whether a step may run.
    *
-   * @param idle nothing else waits to be scored: the share does not matter then, unless it is 0
+   * @param idle nothing else is waiting to be scored; any share above 0 then allows a step
    */
   allows(idle: boolean): boolean {
     return this.#rate > 0 && (idle || this.#credit >= this.#cost);
   }
 
-  /** Takes note of a step; one that took nothing from others is free. */
+  /** Pays for a step; steps taken while idle are free. */
   spend(idle: boolean): void {
     if (!idle) this.#credit -= this.#cost;
   }

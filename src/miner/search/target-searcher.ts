@@ -11,21 +11,21 @@ import { prospect } from './rank-targets.js';
 import { SearchBudget } from './search-budget.js';
 import { searchedOrigin } from './searched-origin.js';
 
-/** Chunks proposed in a step. */
+/** Chunks proposed per step. */
 const PROPOSALS = 12;
-/** What a gradient costs beside them, in scorings. */
+/** Cost of a gradient, in scorings. */
 const GRADIENT_COST = 3;
-/** Steps for one target before the order of all is looked at again. */
+/** Steps for one target before targets are ranked again. */
 const STEPS_PER_TARGET = 25;
-/** Steps without gain after which others go first. */
+/** Steps without gain after which a search has stalled. */
 const STALLED_AFTER = 6;
-/** Parts of the composition that chunks are blended of, whatever a submission may have. */
+/** Parts of the composition that blends are made from, independent of the limit of a submission. */
 const BLENDED_PARTS = 16;
-/** Targets that are compared. */
+/** Targets ranked at most. */
 const MOST_COMPARED = 96;
 
 export interface TargetSearcherOptions {
-  /** Share of all scoring that may go into searching, from 0 (none) to 1. */
+  /** Share of all scoring used for searching, from 0 (none) to 1. */
   readonly share: number;
   /** How far inside the threshold a hit must lie, cosine distance. */
   readonly margin: number;
@@ -40,11 +40,11 @@ export interface TargetSearcherDeps {
   readonly guard: Pick<SpendingGuard, 'isPoor' | 'isWorth'>;
 }
 
-/** What one step came to. */
+/** Result of one step. */
 export interface SearchedStep {
-  /** Samples proposed and scored: rows like any other. */
+  /** Samples proposed and scored; stored like any other. */
   readonly ids: readonly number[];
-  /** The searched sample, when it hits. */
+  /** The sample found, if it hits. */
   readonly candidate: Candidate | undefined;
 }
 
@@ -62,8 +62,8 @@ interface Running {
 }
 
 /**
- * Searches for the targets that nothing known hits, one at a time, the most rewarding and nearest first: proposes chunks
- * that the gradient favours, has them scored, keeps what brings the sample closer.
+ * Searches for targets that no stored sample hits, one target at a time, best prospect first. Each step proposes chunks
+ * along the gradient, scores them and keeps those that bring the sample closer.
  */
 export class TargetSearcher {
   readonly #options: TargetSearcherOptions;
@@ -79,32 +79,32 @@ export class TargetSearcher {
     this.#budget = new SearchBudget(options.share, { proposals: PROPOSALS, gradient: GRADIENT_COST });
   }
 
-  /** Called with every sample scored that was not searched: the share is of all of them. */
+  /** Counts samples scored outside of searches, which earn search steps. */
   noteScored(samples: number): void {
     this.#budget.earn(samples);
   }
 
   /**
-   * Whether a step may be taken, and what it finds may be paid for.
+   * Whether the share allows a step and there are funds to submit a hit.
    *
-   * @param idle nothing else waits to be scored: the share does not matter then, unless it is 0
+   * @param idle nothing else is waiting to be scored; any share above 0 then allows a step
    */
   isDue(idle: boolean): boolean {
     return this.#budget.allows(idle) && !this.#deps.guard.isPoor;
   }
 
-  /** Its hit was not taken, or nothing brings the search closer: others go first. */
+  /** Lowers a target's rank after its search stalled or its hit was not submitted. */
   putBehind(targetId: string): void {
     this.#stalls.set(targetId, (this.#stalls.get(targetId) ?? 0) + 1);
     if (this.#running?.open.target.id === targetId) this.#running = undefined;
   }
 
   /**
-   * One step for one target.
+   * Runs one step for one target.
    *
    * @param idle as in {@link isDue}
    * @param now monotonic milliseconds
-   * @returns undefined when there is no target to search for
+   * @returns undefined if there is no target to search for
    * @throws QuarryError `ABORTED` when the signal fires
    */
   async step(idle: boolean, now: () => number, signal: AbortSignal): Promise<SearchedStep | undefined> {
@@ -139,7 +139,7 @@ export class TargetSearcher {
     return running.steps >= STEPS_PER_TARGET || !this.#deps.book.available.includes(running.open);
   }
 
-  /** Stores and scores what was proposed, in order; bytes that are known stand for their sample. */
+  /** Stores and scores proposals; returns their sample ids in order. Known bytes get the id of the existing sample. */
   async #score(proposals: readonly Uint8Array[], baseId: number, signal: AbortSignal): Promise<number[]> {
     const origin = searchedOrigin(baseId);
     const samples = await this.#deps.store.appendSamples(proposals.map((bytes) => ({ bytes, origin })));
@@ -154,7 +154,7 @@ export class TargetSearcher {
     return this.#deps.composer.candidateOfParts(open, wanted, { parts, winner }, readyAt, signal);
   }
 
-  /** Begins a search for the target that promises most. */
+  /** Starts a search for the target with the best prospect. */
   async #choose(): Promise<Running | undefined> {
     const { book, composer, guard } = this.#deps;
     for (const id of this.#stalls.keys()) if (book.get(id) === undefined) this.#stalls.delete(id);
@@ -191,7 +191,7 @@ export class TargetSearcher {
     return { open, wanted, winner, search: new TargetSearch(goal, parts, donors), steps: 0, sinceGain: 0 };
   }
 
-  /** Samples as parts, one object for each; those without a score under one of the models are left out. */
+  /** Samples as parts, one shared object per sample. Omits samples that lack a score under one of the models. */
   #parts({ models }: MatchTarget, ids: readonly number[]): StoredPart[] {
     const { store } = this.#deps;
     const { f32 = 0, low = 0 } = lossBounds(this.#deps.models);

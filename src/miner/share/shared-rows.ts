@@ -4,9 +4,9 @@ import type { MinerEmitter } from '../run/events.js';
 import { PAGES_AT_ONCE, SharedSlot, type SharedSlotDeps, type TakenRows } from './shared-slot.js';
 import { slotsOf } from './slots.js';
 
-/** How often others' stores are looked into. */
+/** Interval at which other processes' stores are read. */
 const LOOK_MS = 1_000;
-/** How often it is asked whether one of those processes is gone, and how long a store is left alone that cannot be read. */
+/** Interval of checks whether a process has ended, and pause after a store could not be read. */
 const FINISH_MS = 15_000;
 
 const NOTHING: TakenRows = { scored: [], more: false };
@@ -15,7 +15,7 @@ export interface SharedRowsDeps extends SharedSlotDeps {
   readonly emitter: Pick<MinerEmitter, 'emit'>;
 }
 
-/** Scores that other processes of this machine make for this miner, each into a store of its own: this one takes them over. */
+/** Imports scores that other processes on this machine make for this miner, each in its own store. */
 export class SharedRows {
   readonly #stateDir: string;
   readonly #deps: SharedRowsDeps;
@@ -23,16 +23,16 @@ export class SharedRows {
   readonly #unreadableUntil = new Map<string, number>();
   #dueAt = Number.NEGATIVE_INFINITY;
 
-  /** @param stateDir of this miner */
+  /** @param stateDir state directory of this miner */
   constructor(stateDir: string, deps: SharedRowsDeps) {
     this.#stateDir = stateDir;
     this.#deps = deps;
   }
 
   /**
-   * Takes over some of what others scored since.
+   * Imports a bounded number of new scores from all processes.
    *
-   * @param signal ends it between two pages
+   * @param signal stops between pages
    */
   async take(signal?: AbortSignal): Promise<TakenRows> {
     const { now, emitter } = this.#deps;

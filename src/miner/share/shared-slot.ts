@@ -7,53 +7,53 @@ import { QuarryError } from '../../errors/index.js';
 import { type ModelKey, modelKeyId, openStore, type Store, type StoredSample } from '../../store/index.js';
 import { storeDirOf } from './slots.js';
 
-/** Samples taken over at a time, and bytes of them, so that the thread that races is never held long. */
+/** Samples, and bytes of samples, imported per page, so that the racing thread is never blocked for long. */
 const ROWS_AT_ONCE = 256;
 const BYTES_AT_ONCE = 4 * 2 ** 20;
-/** Pages looked through at a time while they hold nothing new: after a restart all of a store is known. */
+/** Pages read per call while they contain nothing new, as after a restart. */
 export const PAGES_AT_ONCE = 16;
-/** How long a sample is left alone that lacks scores under other models: they are on their way, as a rule. */
+/** How long a sample waits for its scores under other models, which are usually on their way. */
 const HOLD_MS = 10_000;
-/** What a store consists of, beside the lock, in the order of removal: without its index it counts as empty. */
+/** Files of a store other than the lock, in order of removal: without its index a store counts as empty. */
 const FILES = ['index.db', 'index.db-wal', 'index.db-shm', 'samples', 'scores'] as const;
 
 export interface SharedSlotDeps {
-  /** Takes the rows. */
+  /** This miner's store, which the rows are imported into. */
   readonly store: Store;
-  /** What this miner's own engine scores in. */
+  /** Precision of this miner's own engine. */
   readonly precision: Precision;
-  /** Models whose scores are taken over. */
+  /** Models whose scores are imported. */
   readonly wanted: () => readonly ModelKey[];
-  /** Those of them under which every sample is being scored: a sample is taken over with all of these. */
+  /** The models under which every sample gets scored; a sample is imported once it has scores under all of them. */
   readonly awaited: () => readonly ModelKey[];
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
 
-/** What was taken over. */
+/** Result of one import. */
 export interface TakenRows {
-  /** Samples, by their ids here, that have scores now which they had not. */
+  /** Local ids of samples that got new scores. */
   readonly scored: readonly number[];
-  /** Whether there is more that can be taken over at once. */
+  /** Whether more can be imported right away. */
   readonly more: boolean;
 }
 
 interface Cursor {
-  /** Scores taken over. */
+  /** Rows imported so far. */
   row: number;
-  /** Since when scores up to a row wait for others of the same samples. */
+  /** Since when rows up to `upTo` have been waiting for scores of the same samples under other models. */
   hold: { readonly since: number; readonly upTo: number } | undefined;
 }
 
-/** What one process scored for this miner, read beside it. */
+/** The store of one process that scores for this miner, read while that process writes it. */
 export class SharedSlot {
   readonly #dir: string;
   readonly #deps: SharedSlotDeps;
   readonly #rows: Store;
   readonly #cursors = new Map<string, Cursor>();
-  /** Held from when the process that wrote it was found gone. */
+  /** Held once the process that wrote the store has ended. */
   #lock: WriterLock | undefined;
-  /** Samples looked at since, with a score or without. */
+  /** Samples checked since then, with or without a score. */
   #looked = 0;
 
   private constructor(dir: string, rows: Store, deps: SharedSlotDeps) {
@@ -62,9 +62,9 @@ export class SharedSlot {
     this.#deps = deps;
   }
 
-  /** @returns `undefined` while there is nothing in it */
+  /** @returns `undefined` while the store is empty */
   static async open(dir: string, deps: SharedSlotDeps): Promise<SharedSlot | undefined> {
-    // What a process left that has been taken over is a lock and no more.
+    // After a complete import only the lock file remains.
     if (!existsSync(join(storeDirOf(dir), 'index.db'))) return undefined;
     try {
       const { embeddingDim } = deps.store;
@@ -75,7 +75,7 @@ export class SharedSlot {
     }
   }
 
-  /** Takes over some of what was scored since the last time. */
+  /** Imports a page of new scores. */
   async take(holdMs = HOLD_MS): Promise<TakenRows> {
     this.#rows.refresh();
     const models = this.#deps.wanted().filter((key) => this.#rows.scoreCount(key) > 0);
@@ -91,10 +91,10 @@ export class SharedSlot {
   }
 
   /**
-   * Takes over some of what is left, samples without a score included, once the process that wrote it is gone; when nothing
-   * is, removes it and closes itself.
+   * Once the writing process has ended: imports a page of what is left, including samples without a score. When nothing is
+   * left, removes the store and closes.
    *
-   * @returns `undefined` while that process is there, `gone` when this is
+   * @returns `undefined` while the process is running, `'gone'` once the store is removed
    */
   async finish(): Promise<TakenRows | 'gone' | undefined> {
     this.#lock ??= this.#lockSlot();
@@ -106,7 +106,7 @@ export class SharedSlot {
       return { scored: [], more: true };
     }
     await this.#rows.close();
-    // The lock's own file stays: one that is starting may have it open.
+    // Keep the lock file: a process that is starting may have it open.
     for (const name of FILES) rmSync(join(storeDirOf(this.#dir), name), { recursive: true, force: true });
     this.#release();
     return 'gone';
@@ -131,7 +131,7 @@ export class SharedSlot {
     }
   }
 
-  /** Samples that were scored under a model since, up to the first that others have yet to score. */
+  /** Samples newly scored under a model, up to the first that still lacks scores under other models. */
   #next(
     model: ModelKey,
     awaited: readonly ModelKey[],
@@ -140,14 +140,14 @@ export class SharedSlot {
     const id = modelKeyId(model);
     const count = this.#rows.scoreCount(model);
     let cursor = this.#cursors.get(id);
-    // Scores that were dropped and computed again are fewer.
+    // Fewer rows than before: scores were dropped and computed again.
     if (cursor === undefined || cursor.row > count) cursor = { row: 0, hold: undefined };
     this.#cursors.set(id, cursor);
     const ids = this.#fitting(this.#rows.scoredFrom(model, cursor.row, ROWS_AT_ONCE));
     const partial = ids.findIndex((sample) => !awaited.every((key) => this.#rows.isScored(sample, key)));
     const now = this.#deps.now();
     if (partial === 0) cursor.hold ??= { since: now, upTo: count };
-    // What was there when the wait began has waited as long.
+    // All rows up to `upTo` have waited at least as long as the hold.
     const due = cursor.hold !== undefined && now - cursor.hold.since >= holdMs ? cursor.hold.upTo - cursor.row : 0;
     const taken = partial === -1 ? ids : ids.slice(0, Math.max(partial, due));
     cursor.row += taken.length;
@@ -155,7 +155,7 @@ export class SharedSlot {
     return { ids: taken, more: taken.length > 0 && cursor.row < count };
   }
 
-  /** A page of samples that are unknown here; of those that are known, several. */
+  /** Imports a page of unknown samples; skips several pages of known ones. */
   async #adoptUnscored(): Promise<void> {
     for (let page = 0; page < PAGES_AT_ONCE && this.#looked < this.#rows.sampleCount; page++) {
       const last = Math.min(this.#rows.sampleCount, this.#looked + ROWS_AT_ONCE);
@@ -193,8 +193,8 @@ export class SharedSlot {
   }
 
   /**
-   * Whether scores in a precision are judged rightly by the error that was measured of this miner's own engine. Each
-   * precision below f32 is that of one engine: bf16 of the native one, f16 of onnxruntime.
+   * Whether the error bound measured for this miner's engine holds for scores in a precision. Each precision below f32
+   * belongs to one engine: bf16 to the native one, f16 to onnxruntime.
    */
   #isComparable(precision: Precision): boolean {
     return precision === 'f32' || precision === this.#deps.precision;
@@ -205,7 +205,7 @@ export class SharedSlot {
     return checksum === undefined ? undefined : this.#deps.store.find(checksum);
   }
 
-  /** The first of these samples that may be in memory together, at least one. */
+  /** The first of these samples that fit in {@link BYTES_AT_ONCE} together, at least one. */
   #fitting(ids: readonly number[]): readonly number[] {
     let bytes = 0;
     const over = ids.findIndex((id, i) => {
@@ -215,7 +215,7 @@ export class SharedSlot {
     return over === -1 ? ids : ids.slice(0, over);
   }
 
-  /** Samples that are whole; the others are the loss of the process that wrote them. */
+  /** Reads samples; skips damaged ones. */
   #read(ids: readonly number[]): StoredSample[] {
     return ids.flatMap((id) => {
       try {

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { isLockedForWriting } from '../../database/writer-lock.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 
-/** Processes that score for one miner. */
+/** Maximum processes that score for one miner. */
 const MAX_SLOTS = 32;
 
-/** Where the store of a state directory lies. */
+/** Path of the store in a state directory. */
 export function storeDirOf(stateDir: string): string {
   return join(stateDir, 'store');
 }
 
-/** State directories of those that score for the miner of a state directory, or did. */
+/** State directories of processes that score, or scored, for the miner in `stateDir`. */
 export function slotsOf(stateDir: string): string[] {
   try {
     return readdirSync(join(stateDir, 'shared'))
@@ -25,10 +25,10 @@ export function slotsOf(stateDir: string): string[] {
 }
 
 /**
- * A state directory for one more process that scores for the miner of `stateDir`: the first that none uses now, so that
- * one that is started again goes on where it stopped.
+ * A state directory for one more process that scores for the miner in `stateDir`. Returns the first unused one, so that a
+ * restarted process continues where it stopped.
  *
- * @throws QuarryError `CONFLICT` when too many do already
+ * @throws QuarryError `CONFLICT` when all {@link MAX_SLOTS} are in use
  */
 export function freeSlot(stateDir: string): string {
   for (let number = 1; number <= MAX_SLOTS; number++) {

@@ -2,7 +2,7 @@ import { blake2b256 } from '../../native/blake2b.js';
 import type { Sample } from '../../sources/index.js';
 import { KnownSamples } from '../../store/index.js';
 
-/** Samples without those that a store has, which another process writes: they need no second scoring. */
+/** Filters out samples that are already in a store written by another process. */
 export async function* unknownSamples(samples: AsyncIterable<Sample>, storeDir: string): AsyncGenerator<Sample> {
   const known = new KnownSamples(storeDir);
   try {

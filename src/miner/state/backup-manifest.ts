@@ -4,14 +4,14 @@ import { QuarryError } from '../../errors/index.js';
 
 /** One file of a backup. */
 export interface BackupFile {
-  /** Relative to the backup, with `/` between folders. */
+  /** Path relative to the backup, with `/` as separator. */
   readonly path: string;
   readonly bytes: number;
-  /** SHA-256 of its bytes, lower-case hexadecimal. */
+  /** SHA-256, lower-case hex. */
   readonly sha256: string;
 }
 
-/** What a backup holds, written last: a directory without it is an unfinished backup. */
+/** Contents of a backup. Written last: a directory without it is an unfinished backup. */
 export interface BackupManifest {
   readonly format: 1;
   readonly createdAt: string;
@@ -28,9 +28,9 @@ export async function writeBackupManifest(dir: string, files: readonly BackupFil
 }
 
 /**
- * The manifest of the backup in `dir`. It is read as a stranger's: paths that lead out of the backup are refused.
+ * Reads the manifest of the backup in `dir`. Treated as untrusted: refuses paths that lead out of the backup.
  *
- * @throws QuarryError `FILE_NOT_FOUND` when there is none, `DATA_INVALID` when it is not one
+ * @throws QuarryError `FILE_NOT_FOUND` when there is none, `DATA_INVALID` when it is malformed
  */
 export async function readBackupManifest(dir: string): Promise<BackupManifest> {
   const text = await readFile(join(dir, NAME), 'utf8').catch((cause: unknown) => {

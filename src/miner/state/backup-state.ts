@@ -6,22 +6,22 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { type BackupFile, type BackupManifest, writeBackupManifest } from './backup-manifest.js';
 import { copyFileHashed } from './copy-file.js';
 
-/** Databases, copied as snapshots. The journal goes first: what it names is then in the store, which is copied later. */
+/** Databases, copied as snapshots. The journal comes first, so that the later copy of the store has what it refers to. */
 const DATABASES = ['journal.db', 'store/index.db', 'vitals.db'];
 /**
- * Directories of files that only grow: a copy that ends in the middle of a record is repaired when it is opened. Scores
- * go before the samples they belong to, so that none names a sample the copy lacks.
+ * Directories of append-only files. A copy that ends within a record is repaired on open. Scores come before samples, so
+ * that no score refers to a sample that the copy lacks.
  */
 const TREES = ['store/scores', 'store/samples', 'hosted'];
-/** Files that are being written, and what was set aside. */
+/** Temporary and damaged files, which are not backed up. */
 const LEFT_OUT = /\.(new|partial|damaged)$/;
 
 /**
- * Copies a miner's state — journal, store, hosted data — while the miner runs or not. Weights stay out: they are
- * downloaded again. The backup appears whole, with its manifest, or not at all.
+ * Copies a miner's journal, store and hosted data, also while the miner runs. Weights are not copied: they are downloaded
+ * again. The backup is atomic: `into` appears complete or not at all.
  *
- * @throws QuarryError `FILE_NOT_FOUND` when nothing was mined in `stateDir`, `ALREADY_EXISTS` when `into` exists,
- *   `DISK_FULL`, `ABORTED`
+ * @throws QuarryError `FILE_NOT_FOUND` when `stateDir` has no journal, `ALREADY_EXISTS` when `into` exists, `DISK_FULL`,
+ *   `ABORTED`
  */
 export async function backupState(
   stateDir: string,
@@ -53,7 +53,7 @@ export async function backupState(
   }
 }
 
-/** A directory of its own for what is not whole yet, only its owner's to read. */
+/** Creates a temporary directory next to `into`, readable only by its owner. */
 async function emptyBeside(into: string): Promise<string> {
   try {
     await mkdir(dirname(into), { recursive: true });
@@ -65,7 +65,7 @@ async function emptyBeside(into: string): Promise<string> {
 
 async function snapshot(stateDir: string, partial: string, path: string): Promise<BackupFile | undefined> {
   const from = join(stateDir, path);
-  // A store's index can be rebuilt from its files; the journal is what a backup is for.
+  // Only the journal is required: a store's index can be rebuilt from its files.
   if (path !== 'journal.db' && !existsSync(from)) return undefined;
   const whole = join(partial, `${path.replace('/', '-')}.snapshot`);
   snapshotDatabase(from, whole);
@@ -74,7 +74,7 @@ async function snapshot(stateDir: string, partial: string, path: string): Promis
   return { path, ...copied };
 }
 
-/** Undefined when the file went away meanwhile, as scores of weights do that were replaced. */
+/** Returns undefined if the file was deleted in the meantime, like scores of replaced weights. */
 async function copyGrowing(
   stateDir: string,
   partial: string,

@@ -6,9 +6,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /**
- * Copies what a file holds now: bytes that are appended meanwhile stay out. The copy is only its owner's to read.
+ * Copies the first `bytes` bytes of a file, so that bytes appended in the meantime are not included. The copy is readable
+ * only by its owner.
  *
- * @returns how many bytes were copied, and their SHA-256
+ * @returns the number of bytes copied and their SHA-256
  */
 export async function copyFileHashed(
   from: string,

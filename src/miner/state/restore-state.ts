@@ -6,11 +6,11 @@ import { type BackupFile, type BackupManifest, readBackupManifest } from './back
 import { copyFileHashed } from './copy-file.js';
 
 /**
- * Brings back what {@link backupState} copied. Every file is checked against the manifest before the directory gets
- * its name, so a damaged backup leaves nothing behind.
+ * Restores a backup made by {@link backupState}. Verifies every file against the manifest before moving anything into
+ * place, so that a damaged backup leaves nothing behind.
  *
- * @throws QuarryError `FILE_NOT_FOUND` when `from` holds no finished backup, `ALREADY_EXISTS` when `stateDir` has a
- *   journal, `STORE_CORRUPT` when a file of the backup is not as it was written, `DISK_FULL`, `ABORTED`
+ * @throws QuarryError `FILE_NOT_FOUND` when `from` is not a complete backup, `ALREADY_EXISTS` when `stateDir` has a
+ *   journal, `STORE_CORRUPT` when a file does not match the manifest, `DISK_FULL`, `ABORTED`
  */
 export async function restoreState(
   from: string,
@@ -29,7 +29,7 @@ export async function restoreState(
     await mkdir(partial, { recursive: true, mode: 0o700 });
     for (const file of manifest.files) await restoreFile(from, partial, file, options.signal);
     const roots = new Set(manifest.files.map(({ path }) => path.split('/')[0]!));
-    // The journal last: it says that the rest is there.
+    // Move the journal last: its presence marks the restored state as complete.
     for (const root of [...roots].sort((a, b) => Number(a === 'journal.db') - Number(b === 'journal.db'))) {
       await mkdir(dirname(join(stateDir, root)), { recursive: true });
       await rename(join(partial, root), join(stateDir, root));

@@ -3,10 +3,10 @@ import { dirname } from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 
 /**
- * Makes a state directory, for its owner only, where there is none, and checks that it can be written before anything
- * is fetched or scored for it.
+ * Creates a state directory, accessible only to its owner, if it is missing. Checks that it is writable before anything is
+ * downloaded or scored.
  *
- * @throws QuarryError `FILE_UNREADABLE` when it cannot be made or written, `DISK_FULL` when there is no room
+ * @throws QuarryError `FILE_UNREADABLE` when it cannot be created or written, `DISK_FULL` when there is no space
  */
 export function ensureStateDirectory(dir: string): void {
   try {
@@ -22,14 +22,14 @@ export function ensureStateDirectory(dir: string): void {
   }
 }
 
-/** Node's own `recursive` never ends where the file system says of a new directory that it is missing, as /proc does. */
+/** Replaces `mkdirSync(recursive)`, which loops forever on file systems like /proc that report ENOENT for a new directory. */
 function makeDirectory(dir: string): void {
   if (existsSync(dir)) return;
   if (!existsSync(dirname(dir))) makeDirectory(dirname(dir));
   try {
     mkdirSync(dir, { mode: 0o700 });
   } catch (error) {
-    // Another process was quicker.
+    // Created concurrently by another process.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

@@ -1,25 +1,25 @@
 import { allowManyListeners } from '../../http/index.js';
 
 export interface ClaimPaceOptions {
-  /** A claim waits no longer than this, milliseconds, whatever submissions do. Default 10,000. */
+  /** Longest that a claim waits, milliseconds. Default 10,000. */
   readonly patienceMs?: number | undefined;
-  /** Once no submission was pending for so long, claims are alone. Default 1,000. */
+  /** Claims are unlimited after this long without a pending submission, milliseconds. Default 1,000. */
   readonly quietMs?: number | undefined;
 }
 
-/** More submissions pending than so many times the usual number are a burst. */
+/** A burst is more than this many times the usual number of pending submissions. */
 const BURST = 2;
-/** What is usual is the average over about this time: a burst that lasts longer is no burst. */
+/** Time constant of the average that defines the usual number; a longer burst becomes the new usual. */
 const USUAL_OVER_MS = 10_000;
-/** Claims that may go for each submission that ended: more than it will bring, so that a backlog shrinks. */
+/** Claims allowed for each submission that ends. A submission causes at most one claim, so backlogs shrink. */
 const CLAIMS_PER_SUBMISSION = 1.5;
-/** Unused turns that are kept: a long time without claims must not bring them all at once. */
+/** Cap on unused turns, so that claims do not come all at once after a long time without any. */
 const MAX_TURNS = 16;
 
 /**
- * Says when a claim may take coins and processor time. It can be made all epoch long, a submission only until another
- * miner fills the target: so claims go at will when nothing was submitted lately, and none goes while a burst of fresh
- * targets is answered. Submissions that never stop share with them: each that ends lets claims go, more than it will bring.
+ * Decides when a claim may use coins and processor time. A claim can be made at any time of the epoch, a submission only
+ * until another miner fills the target. So claims are unlimited while nothing is being submitted and blocked during a
+ * burst of submissions; under steady submissions, each that ends allows {@link CLAIMS_PER_SUBMISSION} claims.
  */
 export class ClaimPace {
   readonly #patienceMs: number;
@@ -29,7 +29,7 @@ export class ClaimPace {
   #pending = 0;
   #isQuiet = true;
   #quietTimer: NodeJS.Timeout | undefined;
-  /** Pending submissions, averaged over time. */
+  /** Exponential moving average of pending submissions. */
   #usual = 0;
   #turns = 0;
   #countedAt: number;
@@ -42,7 +42,7 @@ export class ClaimPace {
     this.#countedAt = now();
   }
 
-  /** A submission waits to be sent. */
+  /** Counts a submission as pending. */
   queued(): void {
     this.#average();
     this.#pending++;
@@ -50,7 +50,7 @@ export class ClaimPace {
     clearTimeout(this.#quietTimer);
   }
 
-  /** A submission came to its end, whichever. */
+  /** Counts a submission as ended, whatever its outcome. */
   ended(): void {
     this.#average();
     this.#pending--;
@@ -59,7 +59,7 @@ export class ClaimPace {
     this.#wake();
   }
 
-  /** Resolves when a claim may go, or the signal fires. */
+  /** Resolves when a claim may be made, or the signal fires. */
   async turn(signal: AbortSignal): Promise<void> {
     if (signal.aborted || (this.#waiting.size === 0 && this.#take())) return;
     await new Promise<void>((resolve) => {

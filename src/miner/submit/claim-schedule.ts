@@ -2,7 +2,7 @@ import type { TaskGroup } from '../run/task-group.js';
 import type { Claimer } from './claimer.js';
 
 export interface ClaimScheduleOptions {
-  /** Claims nothing. */
+  /** Makes {@link ClaimSchedule.start} a no-op. */
   readonly dryRun: boolean;
 }
 
@@ -12,12 +12,12 @@ export interface ClaimScheduleDeps {
   readonly background: TaskGroup;
 }
 
-/** Claims what is due beside mining, one round at a time. */
+/** Claims what is due in the background, one round at a time. */
 export class ClaimSchedule {
   readonly #options: ClaimScheduleOptions;
   readonly #deps: ClaimScheduleDeps;
   #running = false;
-  /** Whether a round was asked for while one was under way, which may have begun before some of what is due was. */
+  /** Whether `start` was called during a round, which may have begun before the newest claims were due. */
   #again = false;
   #failed = false;
 
@@ -26,12 +26,12 @@ export class ClaimSchedule {
     this.#deps = deps;
   }
 
-  /** Whether claims were asked for that were not made, because the last round failed. */
+  /** Whether the last round failed. */
   get missed(): boolean {
     return this.#failed;
   }
 
-  /** Begins a round; another one follows that which is under way. */
+  /** Starts a round; during a round, schedules one more after it. */
   start(signal: AbortSignal): void {
     this.#again = this.#running;
     if (this.#running || this.#options.dryRun) return;
@@ -55,7 +55,7 @@ export class ClaimSchedule {
   }
 
   #round(signal: AbortSignal): Promise<void> {
-    // Mining reads nothing that waits for a claim's checkpoint.
+    // Mining does not depend on the checkpoint of a claim: do not wait for it.
     return this.#deps.claimer.claimDue(this.#deps.epoch() ?? 0n, signal, false);
   }
 }

@@ -8,44 +8,44 @@ import type { JournalClaim } from '../journal/claim-records.js';
 import type { Journal } from '../journal/journal.js';
 import { notFoundAsUndefined } from './outcome.js';
 
-/** What became of one claim. */
+/** Outcome of one claim. */
 export type ClaimOutcome =
   | {
       readonly kind: 'claimed';
       readonly targetId: string;
       readonly digest: string;
-      /** What its coins brought, the fee not deducted. */
+      /** Amount received, before the fee. */
       readonly receivedShannons: bigint;
-      /** Without the bond that came back. */
+      /** `receivedShannons` less the returned bond. */
       readonly rewardShannons: bigint;
       readonly feeShannons: bigint;
-      /** Whether we filled the target; otherwise it expired. */
+      /** True if we filled the target, false if it expired. */
       readonly own: boolean;
     }
-  /** Another address returned it, or nothing is left to claim. */
+  /** Nothing is left to claim, for example because another address returned the expired target. */
   | { readonly kind: 'gone'; readonly targetId: string }
-  /** It stays to be claimed. */
+  /** The claim failed and is still to be made. */
   | { readonly kind: 'failed'; readonly targetId: string; readonly error: QuarryError };
 
 export interface ClaimTargetDeps {
   readonly client: Pick<SomaClient, 'getTarget' | 'recoverTransaction' | 'balanceChange'>;
   readonly account: Pick<SomaAccount, 'address' | 'claimRewards' | 'pool'>;
   readonly journal: Pick<Journal, 'claims' | 'submissions'>;
-  /** Resolves when a claim may take coins; one that only looks an earlier transaction up does not wait. */
+  /** Resolves when a claim may use coins. Not awaited when only an earlier transaction is looked up. */
   readonly maySpend: (signal: AbortSignal) => Promise<void>;
-  /** Whether a claim ends with its checkpoint, so that a balance read afterwards has it; otherwise once it is final. */
+  /** Whether to wait for the claim's checkpoint, so that a balance read afterwards includes it; else only until final. */
   readonly untilCheckpoint: boolean;
-  /** Called once with the fee of a transaction that an earlier run signed, whatever it came to. */
+  /** Called once with the fee of an executed transaction that an earlier run signed, whether it succeeded or not. */
   readonly onResentFee?: ((feeShannons: bigint) => void) | undefined;
 }
 
-/** Failures after which there is nothing left to claim. */
+/** Execution failures which mean that nothing is left to claim. */
 const GONE_KINDS: ReadonlySet<string> = new Set(['targetNotFound', 'targetAlreadyClaimed', 'inputObjectDeleted']);
 
 /**
- * Claims one target's reward, journalled before it is sent. A claim that was sent earlier is looked up first.
+ * Claims one target's reward. Journals the transaction before sending it; a claim sent earlier is looked up first.
  *
- * @param epoch in which it is claimed; one that executes and fails is tried again in the next
+ * @param epoch current epoch; a claim that fails in execution is retried in the next one
  * @throws QuarryError `ABORTED` when the signal fires
  */
 export async function claimTarget(
@@ -68,7 +68,7 @@ export async function claimTarget(
     if (caught instanceof ExecutionError) {
       const { totalFee } = caught.effects.fee;
       if (GONE_KINDS.has(caught.kind)) return gone(targetId, deps, totalFee);
-      // It would cost that again at once.
+      // An immediate retry would pay the fee again.
       deps.journal.claims.postpone(targetId, epoch + 1n, totalFee);
     }
     const error = toQuarryError(caught, `claiming ${targetId}`);
@@ -82,7 +82,7 @@ function gone(targetId: string, { journal }: ClaimTargetDeps, feeShannons?: bigi
   return { kind: 'gone', targetId };
 }
 
-/** Sends the claim; `undefined` when the target is gone: a claimed one is deleted. */
+/** Sends the claim; `undefined` if the target no longer exists: claiming deletes it. */
 async function send(
   { targetId }: JournalClaim,
   { client, account, journal, maySpend, untilCheckpoint }: ClaimTargetDeps,
@@ -101,7 +101,7 @@ async function send(
   });
 }
 
-/** What became of a claim that was sent earlier; `undefined` when it did not bring the reward and never will. */
+/** Result of a claim that was sent earlier; `undefined` if it failed or can no longer be executed. */
 async function earlierResult(
   { targetId, state, signed }: JournalClaim,
   { client, account, journal, onResentFee }: ClaimTargetDeps,
@@ -115,7 +115,7 @@ async function earlierResult(
   if (recovery.kind === 'impossible') return undefined;
   const { effects } = recovery.result;
   if (effects.status.kind === 'success') return recovery.result;
-  // Written down at once: it is not looked up, and counted, again.
+  // Journal the fee now, so that it is not looked up and counted again.
   journal.claims.spend(targetId, effects.fee.totalFee);
   onResentFee?.(effects.fee.totalFee);
   return undefined;

@@ -7,28 +7,28 @@ import { type ClaimOutcome, type ClaimTargetDeps, claimTarget } from './claim-ta
 import { quarantineSignedCoins } from './quarantine-signed-coins.js';
 
 export interface ClaimerOptions {
-  /** Also return expired targets for their incentive. */
+  /** Also claim expired targets, for the incentive paid for returning them. */
   readonly claimExpired: boolean;
   readonly maxInFlight: number;
 }
 
 export interface ClaimerDeps extends Omit<ClaimTargetDeps, 'untilCheckpoint'> {
   readonly client: ClaimTargetDeps['client'] & Pick<SomaClient, 'listAllTargets'>;
-  /** Called with what became of each claim. */
+  /** Called with the outcome of each claim. */
   readonly onOutcome: (outcome: ClaimOutcome) => void;
 }
 
-/** Claims taken from the journal ahead of those in flight. */
+/** Claims read from the journal ahead of those in flight. */
 const MAX_WAITING = 16;
 
-/** Claims in flight at once: most of the time that one takes is a node's answers on their way. */
+/** Claims in flight at once. A claim spends most of its time waiting for the node. */
 const MAX_CLAIMS = 16;
 
-/** Claims rewards once their audit window is over, and nothing else is in the way of them. */
+/** Claims rewards once their audit window is over. */
 export class Claimer {
   readonly #options: ClaimerOptions;
   readonly #deps: ClaimerDeps;
-  /** The epoch whose list was read: targets become claimable only when one begins. */
+  /** Epoch in which the node's list was last read. Targets become claimable only at the start of an epoch. */
   #listedIn: bigint | undefined;
 
   constructor(options: ClaimerOptions, deps: ClaimerDeps) {
@@ -37,10 +37,10 @@ export class Claimer {
   }
 
   /**
-   * Claims everything due in `epoch`: first what the journal knows, then targets this address filled that it does not know,
-   * because it was lost or another machine submitted them. The node lists those.
+   * Claims everything due in `epoch`: first the claims in the journal, then targets that the node lists for this address
+   * and the journal does not know, because it was lost or another machine submitted them.
    *
-   * @param untilCheckpoint whether each claim waits for its checkpoint: see {@link ClaimTargetDeps}
+   * @param untilCheckpoint see {@link ClaimTargetDeps}
    */
   async claimDue(epoch: bigint, signal: AbortSignal, untilCheckpoint = true): Promise<void> {
     const { claims } = this.#deps.journal;
@@ -49,7 +49,7 @@ export class Claimer {
     await this.#claimAll(claimsOf(noted, claims), epoch, untilCheckpoint, signal);
   }
 
-  /** Claims these targets, whether they are known to be due or not. */
+  /** Claims the given targets without checking that they are due. */
   async claimTargets(targetIds: readonly string[], epoch: bigint, signal: AbortSignal): Promise<void> {
     const { client, account, journal } = this.#deps;
     const claims: JournalClaim[] = [];
@@ -62,7 +62,7 @@ export class Claimer {
     await this.#claimAll(claims, epoch, true, signal);
   }
 
-  /** Asks the node what is due in `epoch`, once an epoch, and notes it in the journal; returns the ids that were new. */
+  /** Journals the claims that the node lists as due in `epoch`, once per epoch; returns the new target ids. */
   async noteDue(epoch: bigint, signal: AbortSignal): Promise<string[]> {
     const { client, account, journal } = this.#deps;
     const noted: string[] = [];
@@ -88,12 +88,12 @@ export class Claimer {
     const { onOutcome } = this.#deps;
     const deps = { ...this.#deps, untilCheckpoint };
     await quarantineSignedCoins(this.#deps, signal);
-    // Half of the coins stay with submissions that may come at any moment.
+    // Leave half of the coins for submissions, which may come at any moment.
     const queue = new PQueue({
       concurrency: Math.max(1, Math.min(MAX_CLAIMS, Math.floor(this.#options.maxInFlight / 2))),
     });
     for (const claim of claims) {
-      // However many are due, only a few wait in memory.
+      // Bounds memory, however many are due.
       await queue.onSizeLessThan(MAX_WAITING);
       if (signal.aborted) break;
       void queue.add(async () => {
@@ -109,7 +109,7 @@ export class Claimer {
   }
 }
 
-/** Looks claims up one by one: however many are due, only a few are in memory. */
+/** Looks up claims lazily, to bound memory. */
 function* claimsOf(targetIds: readonly string[], claims: Journal['claims']): Generator<JournalClaim, void, void> {
   for (const id of targetIds) {
     const claim = claims.find(id);

@@ -6,11 +6,11 @@ import type { Candidate } from '../match/candidate.js';
 import type { ModelCatalogue } from '../score/model-catalogue.js';
 import type { SpendingGuard } from './spending-guard.js';
 
-/** Confirmed samples that need no second confirmation. */
+/** Confirmations remembered, by sample and list of models. */
 const MOST_REMEMBERED = 4_096;
 
 export interface HitConfirmationOptions {
-  /** Bonds above this are paid only for what this machine found itself. */
+  /** Hits with a larger bond must be confirmed on this machine. */
   readonly aboveShannons: bigint;
 }
 
@@ -20,7 +20,7 @@ export interface HitConfirmationDeps {
   readonly guard: Pick<SpendingGuard, 'bondOf'>;
 }
 
-/** Scores hits again on this machine, in f32, before much is paid for what others scored. */
+/** Re-scores hits found by other machines in f32 on this one before a large bond is paid. */
 export class HitConfirmation {
   readonly #options: HitConfirmationOptions;
   readonly #deps: HitConfirmationDeps;
@@ -32,9 +32,9 @@ export class HitConfirmation {
   }
 
   /**
-   * Whether a candidate needs no confirmation, or is what it was said to be. The store keeps what this machine finds.
+   * Confirms a candidate, if its bond is large and other machines scored it. The local scores replace those in the store.
    *
-   * @throws QuarryError `FAILED_PRECONDITION` when the sample does not win the target here
+   * @throws QuarryError `FAILED_PRECONDITION` when the sample does not hit the target on this machine
    * @throws QuarryError `ABORTED` when the signal fires
    */
   async assertHit(candidate: Candidate, signal: AbortSignal): Promise<void> {
@@ -48,7 +48,7 @@ export class HitConfirmation {
     for (const id of target.modelIds) {
       const model = models.get(id);
       const loaded = model === undefined ? undefined : models.loaded(model);
-      // Scored on this machine in the first place.
+      // Engines without `confirm` score on this machine in the first place.
       if (model === undefined || loaded?.confirm === undefined) return;
       const score = await loaded.confirm(store.sample(sampleId).bytes, { signal });
       await store.appendScores(model.key, [{ sampleId, ...score }]);

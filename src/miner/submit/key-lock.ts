@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { lockForWriting, type WriterLock } from '../../database/writer-lock.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 
-/** What is locked while a process spends the coins of a key on a chain. */
+/** Directory that a process locks while it spends a key's coins on a chain. */
 export function keyDirOf(keysDir: string, address: string, chainId: string): string {
   return join(keysDir, `${address}-${chainId.slice(0, 8)}`);
 }
 
 /**
- * Takes the right to spend a key's coins on one chain, against every other process of this machine that asks for it in
- * the same directory. Given back at the end of the process, however it ends.
+ * Locks a key's coins on one chain against all other processes on this machine that use the same `keysDir`. The lock ends
+ * with the process, however that ends.
  *
- * @param keysDir made when missing
- * @throws QuarryError `STORE_LOCKED` when another process has it: a coin that two programs name at once is locked until
- *   the epoch ends
+ * @param keysDir created if missing
+ * @throws QuarryError `STORE_LOCKED` when another process holds the lock: a coin used by two transactions at once is
+ *   locked on chain until the epoch ends
  * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
  */
 export function lockKey(keysDir: string, address: string, chainId: string): WriterLock {

@@ -3,7 +3,7 @@ import { ExecutionError } from '../../soma/client/decode/execution-error.js';
 import type { TransactionResult } from '../../soma/client/execute/execute-transaction.js';
 import type { SubmissionOutcome } from '../run/events.js';
 
-/** Failures that mean another miner, or the clock, was faster. */
+/** Execution failures which mean that another miner, or the end of the epoch, was faster. */
 const LOST_KINDS: ReadonlySet<string> = new Set([
   'targetNotOpen',
   'targetExpired',
@@ -11,7 +11,7 @@ const LOST_KINDS: ReadonlySet<string> = new Set([
   'inputObjectDeleted',
 ]);
 
-/** Answers after which the transaction was not executed and never will be. */
+/** Errors which rule out that the transaction was or will be executed. */
 const REFUSED_CODES: ReadonlySet<string> = new Set([
   'OBJECT_LOCKED',
   'OBJECT_STALE',
@@ -22,7 +22,7 @@ const REFUSED_CODES: ReadonlySet<string> = new Set([
   'INVALID_ARGUMENT',
 ]);
 
-/** What an executed submission came to. */
+/** Outcome of an executed submission. */
 export function outcomeOfResult({ effects }: Pick<TransactionResult, 'effects'>): SubmissionOutcome {
   const feeShannons = effects.fee.totalFee;
   if (effects.status.kind === 'success') return { kind: 'accepted', feeShannons };
@@ -30,7 +30,7 @@ export function outcomeOfResult({ effects }: Pick<TransactionResult, 'effects'>)
   return { kind: LOST_KINDS.has(reason) ? 'lost' : 'rejected', reason, feeShannons };
 }
 
-/** What a submission came to whose call failed. Only an answer that rules execution out is final. */
+/** Outcome of a submission whose call failed: `unknown` unless the error rules out execution. */
 export function outcomeOfError(error: unknown): SubmissionOutcome {
   if (error instanceof ExecutionError) return outcomeOfResult(error);
   const failure = toQuarryError(error, 'submitting');
@@ -38,7 +38,7 @@ export function outcomeOfError(error: unknown): SubmissionOutcome {
   return { kind: 'unknown', reason: failure.message };
 }
 
-/** @throws the error itself unless it says that there is no such thing */
+/** A `catch` handler that maps `NOT_FOUND` to undefined and rethrows everything else. */
 export function notFoundAsUndefined(error: unknown): undefined {
   if (error instanceof QuarryError && error.code === 'NOT_FOUND') return undefined;
   throw error;

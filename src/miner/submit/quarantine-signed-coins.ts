@@ -8,8 +8,8 @@ export interface QuarantineSignedCoinsDeps {
 }
 
 /**
- * Sets coins aside that an earlier life's transactions name whose outcome is not known: a new transaction over the same
- * version could lock both until the epoch ends. Everything that signs over a journal calls this first.
+ * Quarantines the gas coins of journalled transactions with unknown outcome: another transaction with the same coin
+ * version could lock the coin until the epoch ends. Call this before signing anything for a journal.
  *
  * @throws QuarryError when the coins cannot be read, or `ABORTED` when the signal fires
  */
@@ -22,7 +22,7 @@ export async function quarantineSignedCoins(
   account.pool.quarantineNamed(signed.flatMap(coinsOf));
 }
 
-/** The coins that pay; none when the bytes cannot be read, which nothing can be sent from either. */
+/** The gas coins; empty for undecodable bytes, which cannot be sent again anyway. */
 function coinsOf(signed: Uint8Array): readonly ObjectRef[] {
   try {
     return decodeSignedTransaction(signed).data.gasPayment;

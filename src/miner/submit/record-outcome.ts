@@ -10,16 +10,16 @@ import { outcomeOfResult } from './outcome.js';
 export interface SettleDeps {
   readonly journal: Pick<Journal, 'submissions'>;
   readonly client: Pick<SomaClient, 'recoverTransaction'>;
-  /** Whose coins paid: those set aside for what is settled are used again. */
+  /** Quarantined coins of settled submissions return to this account's pool. */
   readonly account: Pick<SomaAccount, 'pool'>;
 }
 
 /**
- * Finds out what became of submissions whose answer never came, and writes it down. Signed bytes are kept until the
- * outcome is certain.
+ * Recovers and journals the outcome of submissions whose answer never arrived. Keeps the signed bytes until the outcome
+ * is final.
  *
- * @param skip digests that are in flight right now
- * @param onOutcome called with what each came to; `unknown` when that cannot be found out now
+ * @param skip digests that are currently in flight
+ * @param onOutcome called with each outcome; `unknown` if it cannot be determined now
  */
 export async function settleSubmissions(
   deps: SettleDeps,
@@ -27,7 +27,7 @@ export async function settleSubmissions(
   onOutcome: (submission: JournalSubmission, outcome: SubmissionOutcome) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  // Before anything is awaited: what is in flight now may be answered, and settled, while others are asked about.
+  // Filter before the first await: `skip` shrinks as submissions in flight are answered.
   const open = deps.journal.submissions.unsettled().filter(({ digest }) => !skip.has(digest));
   for (const submission of open) {
     if (signal.aborted) return;
@@ -55,7 +55,7 @@ async function recover(
     const { message: reason } = recovery.reason;
     return recovery.kind === 'impossible' ? { kind: 'rejected', reason, feeShannons: 0n } : { kind: 'unknown', reason };
   } catch (error) {
-    // Bytes that cannot be read leave this one open, and the others as good as before.
+    // Undecodable bytes leave only this submission unknown.
     throwIfAborted(signal, 'recovering a submission');
     return { kind: 'unknown', reason: toQuarryError(error, 'recovering a submission').message };
   }

@@ -2,7 +2,7 @@ import type { MinerEmitter } from '../run/events.js';
 import type { MinerStats } from '../run/stats.js';
 import type { ClaimOutcome } from './claim-target.js';
 
-/** Counts what became of a claim and tells the miner's owner. */
+/** Counts a claim's outcome and emits the event for it. */
 export function reportClaim(outcome: ClaimOutcome, stats: MinerStats, emitter: MinerEmitter): void {
   if (outcome.kind === 'failed') emitter.emit('warning', { error: outcome.error });
   if (outcome.kind !== 'claimed') return;

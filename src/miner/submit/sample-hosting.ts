@@ -8,7 +8,7 @@ import type { OpenTargets } from '../feed/open-targets.js';
 import type { Journal } from '../journal/journal.js';
 import type { Candidate } from '../match/candidate.js';
 
-/** How long data outlives its audit window: an epoch may be told wrongly, and auditors may be late. */
+/** How long data stays hosted after its audit window: a node may report a wrong epoch, and auditors may be late. */
 export const HOSTING_GRACE_MS = 3_600_000;
 const MOST_URLS = 4_096;
 const HOSTING_RETRIES = 6;
@@ -23,7 +23,7 @@ export interface SampleHostingDeps {
   readonly wallClock?: (() => number) | undefined;
 }
 
-/** A sample where auditors can fetch it. */
+/** A sample that auditors can download. */
 export interface HostedSample {
   readonly bytes: Uint8Array;
   readonly url: string;
@@ -31,12 +31,12 @@ export interface HostedSample {
   readonly checksum: string;
 }
 
-/** Keeps submitted samples fetchable from before they are submitted until their audit window is over. */
+/** Hosts samples from before their submission until their audit window is over. */
 export class SampleHosting {
   readonly #deps: SampleHostingDeps;
-  /** URLs of data hosted lately, by checksum: publishing again what is forgotten costs time and nothing else. */
+  /** URLs of recently hosted data, by checksum. Publishing again after eviction only costs time. */
   readonly #urls = new LatestMap<string, string>(MOST_URLS);
-  /** Checksums between publishing and the journal: not to be released. */
+  /** Checksums being published but not journalled yet; these must not be released. */
   readonly #publishing = new Set<string>();
 
   constructor(deps: SampleHostingDeps) {
@@ -44,7 +44,7 @@ export class SampleHosting {
   }
 
   /**
-   * Publishes a candidate's sample, again after transient failures, for as long as the target is there to be won.
+   * Publishes a candidate's sample. Retries transient failures while the target is open.
    *
    * @throws QuarryError of the host, or `ABORTED` when the signal fires
    */
@@ -65,13 +65,13 @@ export class SampleHosting {
     return { bytes: sample.bytes, url, checksum };
   }
 
-  /** Stops hosting data whose audit window was over in `epoch`, and has been for {@link HOSTING_GRACE_MS}. */
+  /** Stops hosting data whose audit window is over in `epoch` and has been for {@link HOSTING_GRACE_MS}. */
   async release(epoch: bigint, signal: AbortSignal): Promise<void> {
     const { journal, host, wallClock = Date.now } = this.#deps;
     journal.hostings.noteOver(epoch, wallClock());
     const before = wallClock() - HOSTING_GRACE_MS;
     for (const checksum of journal.hostings.toRelease(before)) {
-      // A submission of this very moment may want the bytes again; then they stay.
+      // A concurrent submission may use the same bytes; then they stay.
       if (signal.aborted) return;
       if (this.#publishing.has(checksum) || !journal.hostings.release(checksum, before)) continue;
       this.#urls.delete(checksum);
@@ -80,9 +80,9 @@ export class SampleHosting {
   }
 
   /**
-   * Hosts what may still be audited again after a restart.
+   * After a restart, hosts all data that may still be audited.
    *
-   * @param mend removes the cause of a failure where it can, so that the others are hosted all the same
+   * @param mend tries to remove the cause of a failure; if it succeeds, only this sample is skipped
    */
   async restore(mend: (error: unknown) => Promise<boolean>, signal: AbortSignal): Promise<void> {
     const { journal, store, host } = this.#deps;

@@ -10,9 +10,9 @@ import type { SubmissionLimits } from './submission-limits.js';
 export interface SpendingGuardOptions {
   /** Largest bond of one submission. */
   readonly maxBondShannons?: bigint | undefined;
-  /** Targets that pay less are left alone. */
+  /** Targets with a smaller reward are skipped. */
   readonly minRewardShannons?: bigint | undefined;
-  /** No submission starts while the balance is below. */
+  /** A submission starts only if its bond leaves at least this balance. */
   readonly minBalanceShannons?: bigint | undefined;
 }
 
@@ -22,18 +22,18 @@ export interface SpendingGuardDeps {
   readonly limits: () => SubmissionLimits;
 }
 
-/** `too large`: another, smaller sample may still fit the target. `withheld`: the target, or the balance, is too small. */
+/** `too large`: a smaller sample could still be submitted. `withheld`: the reward or the balance is too small. */
 export type Verdict = 'allowed' | 'too large' | 'withheld';
 
-/** Decides whether a submission may be paid for. */
+/** Decides whether a submission's bond may be spent. */
 export class SpendingGuard {
   readonly #options: SpendingGuardOptions;
   readonly #deps: SpendingGuardDeps;
-  /** What a submission needed that all coins together did not hold; none starts until they do. */
+  /** Amount that the last unaffordable submission needed; nothing starts until the balance reaches it. */
   #lacksShannons: bigint | undefined;
-  /** What was missing when the owner was last told; `undefined` once it is there. */
+  /** Amount needed as of the last `low` event; `undefined` once the balance has reached it. */
   #toldShannons: bigint | undefined;
-  /** Limits of which the owner was told. */
+  /** Limits already warned about. */
   readonly #toldLimits = new LatestMap<string, true>(16);
   /** Bonds of submissions that are queued or in flight. */
   #reservedShannons = 0n;
@@ -43,7 +43,7 @@ export class SpendingGuard {
     this.#deps = deps;
   }
 
-  /** Bytes that a submission may have, by the protocol's limit and the largest bond. */
+  /** Maximum bytes of a submission, by protocol limit and largest bond. */
   get affordableBytes(): number {
     const { maxBytes, bondPerByte } = this.#deps.limits();
     const { maxBondShannons } = this.#options;
@@ -51,19 +51,19 @@ export class SpendingGuard {
     return Math.min(maxBytes, Number(maxBondShannons / bondPerByte));
   }
 
-  /** Whether submissions wait for money. */
+  /** Whether submissions are held back for lack of funds. */
   get isPoor(): boolean {
     const isPoor = this.#lacksShannons !== undefined && this.#deps.account.pool.totalShannons < this.#lacksShannons;
     if (!isPoor) this.#lacksShannons = undefined;
     return isPoor;
   }
 
-  /** The bond of so many bytes, shannons. */
+  /** The bond for a sample of this size, shannons. */
   bondOf(sizeBytes: number): bigint {
     return BigInt(sizeBytes) * this.#deps.limits().bondPerByte;
   }
 
-  /** Whether a target pays enough. */
+  /** Whether a target's reward reaches the minimum. */
   isWorth({ rewardPoolShannons }: Pick<Target, 'rewardPoolShannons'>): boolean {
     return rewardPoolShannons >= (this.#options.minRewardShannons ?? 0n);
   }
@@ -91,7 +91,7 @@ export class SpendingGuard {
     return 'allowed';
   }
 
-  /** Where every hit is left out, that is all there would be to see; once for each limit. */
+  /** Warns once per limit: without it a miner that skips every hit would be silent. */
   #tellTooLarge(limit: string): void {
     if (this.#toldLimits.has(limit)) return;
     this.#toldLimits.set(limit, true);
@@ -101,7 +101,7 @@ export class SpendingGuard {
     this.#deps.emitter.emit('warning', { error });
   }
 
-  /** Sets a bond aside; call the answer when it is paid or not needed any more. */
+  /** Reserves a bond. Call the returned function once it is paid or no longer needed. */
   reserve(bondShannons: bigint): () => void {
     this.#reservedShannons += bondShannons;
     return () => {
@@ -109,7 +109,7 @@ export class SpendingGuard {
     };
   }
 
-  /** Remembers what was missing when a submission failed for want of money. */
+  /** Records the amount needed when a submission failed with `INSUFFICIENT_FUNDS`; ignores other errors. */
   noteLack({ code, details }: QuarryError): void {
     const { requiredShannons } = details;
     if (code !== 'INSUFFICIENT_FUNDS' || typeof requiredShannons !== 'bigint') return;
@@ -117,7 +117,7 @@ export class SpendingGuard {
     this.#tell(requiredShannons);
   }
 
-  /** Whether submissions may go on that were held back for want of money; reads the coins again. */
+  /** Refreshes the coins if funds were lacking; returns whether submissions can continue. */
   async refunded(signal: AbortSignal): Promise<boolean> {
     const needed = this.#toldShannons;
     if (!this.isPoor && needed === undefined) return false;
@@ -131,7 +131,7 @@ export class SpendingGuard {
     return !this.isPoor;
   }
 
-  /** Tells the owner once that money is missing; what is only reserved for submissions in flight is not. */
+  /** Emits `low` once if the balance is below the amount needed; bonds only reserved still count as balance. */
   #tell(neededShannons: bigint): void {
     const { totalShannons } = this.#deps.account.pool;
     if (this.#toldShannons !== undefined || totalShannons >= neededShannons) return;

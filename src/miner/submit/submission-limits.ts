@@ -1,15 +1,15 @@
 import type { SystemParameters } from '../../soma/client/decode/system-state.js';
 
-/** What the chain's parameters say about submissions. */
+/** The chain parameters that concern submissions. */
 export interface SubmissionLimits {
   /** Shannons. */
   readonly bondPerByte: bigint;
   readonly maxBytes: number;
-  /** The submitter's part of a target's reward, basis points. */
+  /** The submitter's share of a target's reward, basis points. */
   readonly rewardShareBps: bigint;
 }
 
-/** The limits in the parameters; all zero before they are known. */
+/** Extracts the limits; all zero while the parameters are unknown. */
 export function limitsOf(parameters: SystemParameters | undefined): SubmissionLimits {
   return {
     bondPerByte: parameters?.submissionBondPerByte ?? 0n,

@@ -10,7 +10,7 @@ import { outcomeOfError, outcomeOfResult } from './outcome.js';
 import type { HostedSample } from './sample-hosting.js';
 import type { SubmissionLimits } from './submission-limits.js';
 
-/** What is claimed of the data that is submitted. */
+/** What a submission claims about its data. */
 export type SubmissionContent = Omit<Candidate, 'sampleId' | 'sizeBytes'>;
 
 export interface SubmissionDeps {
@@ -19,30 +19,30 @@ export interface SubmissionDeps {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
-  /** Called with a digest before it is written down: recovery of open records must not take it for forgotten. */
+  /** Called with a digest before it is journalled, so that recovery does not treat the record as left over. */
   readonly onRecording: (digest: string) => void;
-  /** Called with a digest right before it leaves; `latencyMs` is counted from the moment the hit was possible. */
+  /** Called with a digest right before it is sent; `latencyMs` counts from the moment the hit became possible. */
   readonly onSigned: (digest: string, latencyMs: number) => void;
-  /** Called with a digest that waits for no answer any more. */
+  /** Called with a digest once its answer is no longer awaited. */
   readonly onAnswered: (digest: string) => void;
 }
 
-/** A submission that was sent, and what the network answered. */
+/** A sent submission and its outcome. */
 export interface SentSubmission {
   readonly digest: string;
   readonly outcome: SubmissionOutcome;
-  /** What the call threw, where it did. */
+  /** The error that the call threw, if any. */
   readonly error: QuarryError | undefined;
 }
 
-/** One candidate on its way to the chain: every signature is in the journal before it leaves. */
+/** One submission. Every signed transaction is journalled before it is sent. */
 export class Submission {
   readonly #candidate: SubmissionContent;
   readonly #sample: HostedSample;
   readonly #deps: SubmissionDeps;
-  /** Of the signature that was sent last. */
+  /** Digest of the last transaction sent; empty before that. */
   #digest = '';
-  /** Of a signature that the network executed and cancelled. */
+  /** Digest of a transaction that was executed but cancelled by congestion. */
   #superseded = '';
 
   constructor(candidate: SubmissionContent, sample: HostedSample, deps: SubmissionDeps) {
@@ -52,9 +52,9 @@ export class Submission {
   }
 
   /**
-   * Signs, journals, sends and records the answer.
+   * Signs, journals and sends the submission, then journals its outcome.
    *
-   * @throws QuarryError when nothing was signed, or what was is settled: no coin, no parameters
+   * @throws QuarryError when no transaction is left open: nothing was signed, or only transactions that are settled
    */
   async send(signal: AbortSignal): Promise<SentSubmission> {
     const { account, journal, now, onAnswered } = this.#deps;
@@ -103,7 +103,7 @@ export class Submission {
     const { id: targetId, distanceThreshold: threshold, generationEpoch, rewardPoolShannons } = open.target;
     const { bondPerByte, rewardShareBps } = limits();
     const story = { seenAgoMs: now() - open.seenAt, node: open.seenOn };
-    // Without that, a second signature means that the first was refused for its coins, and never will be executed.
+    // Unless superseded, an earlier transaction was refused because of its coins and will never be executed.
     const earlier = this.#digest !== '' && this.#digest !== this.#superseded ? this.#digest : undefined;
     onRecording(signed.digest);
     const write = (): void => {
@@ -128,7 +128,7 @@ export class Submission {
       onAnswered(signed.digest);
       throw error;
     }
-    // In flight until the journal has it settled: otherwise it would be asked about meanwhile.
+    // The earlier digest counts as in flight until it is settled in the journal; otherwise recovery would look it up.
     onAnswered(this.#digest);
     this.#digest = signed.digest;
     onSigned(this.#digest, now() - readyAt);

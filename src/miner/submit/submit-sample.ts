@@ -16,19 +16,18 @@ export interface SubmitSampleDeps {
   readonly limits: SubmissionLimits;
 }
 
-/** What became of one submission that was accepted. */
+/** An accepted submission. */
 export interface AcceptedSample {
   readonly digest: string;
   readonly feeShannons: bigint;
 }
 
 /**
- * Submits one sample with the care of a miner: journalled before it is sent, and looked up by its digest where its answer
- * does not come.
+ * Submits one sample as the miner does: journals it before sending, and looks it up by digest if the answer does not come.
  *
- * @throws QuarryError `ALREADY_EXISTS` when the journal has a submission for this target that was accepted
- * @throws QuarryError `OUTCOME_UNKNOWN` when it cannot be found out what became of it; calling again finds out
- * @throws QuarryError `EXECUTION_FAILED`, and what refuses a transaction
+ * @throws QuarryError `ALREADY_EXISTS` when the journal has an accepted submission for this target
+ * @throws QuarryError `OUTCOME_UNKNOWN` when the outcome cannot be determined; calling again looks it up
+ * @throws QuarryError `EXECUTION_FAILED` when execution failed; also whatever refused the transaction
  */
 export async function submitSample(
   content: SubmissionContent,
@@ -53,7 +52,7 @@ export async function submitSample(
   return acceptedOrThrow(digest, outcome, error);
 }
 
-/** Finds out what became of a submission of this target that was signed before. */
+/** Recovers the outcome of a submission for this target that was signed before. */
 async function earlierSubmission(
   targetId: string,
   deps: SubmitSampleDeps,

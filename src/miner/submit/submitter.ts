@@ -17,13 +17,13 @@ import { type SentSubmission, Submission } from './submission.js';
 import type { SubmissionLimits } from './submission-limits.js';
 
 export interface SubmitterOptions {
-  /** Transactions in flight at once; each holds its own coins. */
+  /** Transactions in flight at once; each uses its own coins. */
   readonly maxInFlight: number;
-  /** Accepted submissions that are enough (hits with `dryRun`). */
+  /** Number of accepted submissions after which none are started (with `dryRun`, hits). */
   readonly maxAccepted?: number | undefined;
-  /** Find and report hits, send nothing. */
+  /** Report hits without submitting them. */
   readonly dryRun: boolean;
-  /** Take no candidate at all, so that none is looked for. Default false. */
+  /** Accept no candidates, so that matching is skipped. Default false. */
   readonly scoreOnly?: boolean | undefined;
 }
 
@@ -36,29 +36,29 @@ export interface SubmitterDeps {
   readonly book: OpenTargets;
   readonly stats: MinerStats;
   readonly reach: Pick<Reach, 'answered'>;
-  /** Claims give way to what is told here. */
+  /** Told about pending submissions, so that claims yield to them. */
   readonly pace: Pick<ClaimPace, 'queued' | 'ended'>;
   readonly emitter: MinerEmitter;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
-  /** Called when candidates may be offered again which were turned away while enough submissions were in flight. */
+  /** Called when candidates are accepted again after {@link Submitter.full} was true. */
   readonly onRoom: () => void;
-  /** Called when a target refused a sample, or it was not confirmed, after that was told: it may take another. */
+  /** Called after a sample was rejected by the chain or by confirmation: the target may take another one. */
   readonly onRejected: (targetId: string, signal: AbortSignal) => void;
 }
 
-/** Takes candidates to the chain: guarded, hosted, journalled, sent, settled. */
+/** Submits candidates: checks the spending guard, hosts the data, journals, sends and settles. */
 export class Submitter {
   readonly #options: SubmitterOptions;
   readonly #deps: SubmitterDeps;
   readonly #queue: PQueue;
   readonly #inFlight = new Set<string>();
   readonly #unknown = new Set<string>();
-  /** Of earlier runs, their outcomes not known yet. */
+  /** Digests of earlier runs with unknown outcome. */
   readonly #earlier = new Set<string>();
   #turnedAway = false;
-  /** Fires when the drain has lasted long enough. */
+  /** Aborts calls in flight when the grace period of {@link drain} is over. */
   readonly #grace = new AbortController();
 
   constructor(options: SubmitterOptions, deps: SubmitterDeps) {
@@ -73,8 +73,8 @@ export class Submitter {
   }
 
   /**
-   * Whether no candidate is taken now: as many submissions as are wanted are accepted, or may be once their answers are
-   * here. Once that was asked, `onRoom` is called when one of those fails.
+   * Whether no more candidates are accepted, because enough submissions are accepted or could still be. After it returned
+   * true, `onRoom` is called once that changes.
    */
   get full(): boolean {
     const { maxAccepted, dryRun, scoreOnly = false } = this.#options;
@@ -89,7 +89,7 @@ export class Submitter {
     return isFull;
   }
 
-  /** Queues a candidate unless its target is taken or a guard forbids it. */
+  /** Queues a candidate, unless its target is reserved or the spending guard refuses; returns whether it was queued. */
   offer(candidate: Candidate, signal: AbortSignal): boolean {
     const { book, emitter, stats, reach, pace, journal, guard } = this.#deps;
     const { target } = candidate.open;
@@ -121,17 +121,17 @@ export class Submitter {
     return true;
   }
 
-  /** Digests that wait for their answer right now. */
+  /** Digests whose answers are awaited. */
   get inFlight(): ReadonlySet<string> {
     return this.#inFlight;
   }
 
-  /** Counts submissions of an earlier run, which may be accepted yet, among those in flight. */
+  /** Counts unsettled submissions of an earlier run as in flight. */
   expect(digests: Iterable<string>): void {
     for (const digest of digests) this.#earlier.add(digest);
   }
 
-  /** Takes over what a submission without an answer came to in the end. */
+  /** Takes over a recovered outcome. */
   settled(targetId: string, digest: string, outcome: SubmissionOutcome): void {
     const { book, stats } = this.#deps;
     if (outcome.kind === 'unknown') return;
@@ -150,8 +150,7 @@ export class Submitter {
   }
 
   /**
-   * Drops what is queued and not begun, and waits for what is in flight, for at most `graceMs`: an answer that comes
-   * later is settled by the next run.
+   * Drops queued submissions and waits up to `graceMs` for those in flight. The next run settles any that remain open.
    */
   async drain(graceMs: number): Promise<void> {
     this.#queue.clear();
@@ -160,7 +159,7 @@ export class Submitter {
     clearTimeout(timer);
   }
 
-  /** Holds queued submissions back until `resume`; those in flight go their way. */
+  /** Holds queued submissions until `resume`; those in flight continue. */
   pause(): void {
     this.#queue.pause();
   }
@@ -178,7 +177,7 @@ export class Submitter {
   async #run(candidate: Candidate, signal: AbortSignal): Promise<void> {
     const { book, confirmation, emitter, guard } = this.#deps;
     const { target } = candidate.open;
-    // Submissions queued behind others may have been overtaken.
+    // The target may have been filled while this was queued.
     if (signal.aborted || book.get(target.id) === undefined) return book.release(target.id);
     try {
       await confirmation.assertHit(candidate, signal);
@@ -199,7 +198,7 @@ export class Submitter {
   async #attempt(candidate: Candidate, signal: AbortSignal): Promise<SentSubmission> {
     const { hosting, book } = this.#deps;
     const sample = await hosting.publish(candidate, signal);
-    // Hosting takes a while elsewhere: a target that is gone by now would only cost the fee.
+    // Publishing can take a while; submitting to a target that is gone would only cost the fee.
     if (book.get(candidate.open.target.id) === undefined)
       throw new QuarryError('ABORTED', 'the target has since been filled');
     const submission = new Submission(candidate, sample, {
@@ -226,7 +225,7 @@ export class Submitter {
     if (partsOfOrigin(candidate.origin) !== undefined) stats.composed++;
     if (candidate.searched === true) stats.searched++;
     if (outcome.kind === 'unknown') this.#unknown.add(digest);
-    // An accepted or lost target is gone; a rejected sample is not offered again; an unknown outcome keeps the target.
+    // Accepted or lost: the target is gone. Rejected: do not offer the sample again. Unknown: keep the target reserved.
     if (outcome.kind === 'accepted' || outcome.kind === 'lost') book.remove(target.id);
     if (outcome.kind === 'rejected') book.exclude(target.id, candidate.sampleId);
     if (outcome.kind !== 'unknown') book.release(target.id);
