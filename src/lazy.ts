@@ -3,9 +3,9 @@ import type { Keypair } from './soma/chain/keys/keypair.js';
 import type { SomaClientDeps, SomaClientOptions, SomaClient as WholeClient } from './soma/client/soma-client.js';
 import type { SignerSource } from './soma/wallet/index.js';
 
-// What the front door offers is loaded when it is first called: a program that imports Quarry starts at once.
+// Exports of the main entry, loaded on first call, so that importing Quarry is fast.
 
-/** As `createMiner` of `quarry-miner/miner`, loaded at the call. */
+/** `createMiner` of `quarry-miner/miner`, loaded on first call. */
 export async function createMiner(options: CreateMinerOptions): Promise<AssembledMiner> {
   const { createMiner: create } = await import('./miner/create-miner.js');
   return create(options);
@@ -14,13 +14,13 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
 /** A client of a fullnode. The class itself, for `instanceof`, is in `quarry-miner/soma`. */
 export type SomaClient = WholeClient;
 
-/** As `SomaClient.connect` of `quarry-miner/soma`, loaded at the call. */
+/** `SomaClient.connect` of `quarry-miner/soma`, loaded on first call. */
 export const SomaClient = {
   /**
    * Connects to a fullnode.
    *
    * @throws QuarryError `UNREACHABLE` when it does not answer
-   * @throws QuarryError `UNKNOWN_NETWORK` for a network without this name
+   * @throws QuarryError `UNKNOWN_NETWORK` when there is no network with this name
    */
   async connect(options: SomaClientOptions, deps?: SomaClientDeps): Promise<WholeClient> {
     const { SomaClient: Whole } = await import('./soma/client/soma-client.js');
@@ -28,7 +28,7 @@ export const SomaClient = {
   },
 } as const;
 
-/** As `resolveSigner` of `quarry-miner/soma`, loaded at the call. */
+/** `resolveSigner` of `quarry-miner/soma`, loaded on first call. */
 export async function resolveSigner(source: SignerSource): Promise<Keypair> {
   const { resolveSigner: resolve } = await import('./soma/wallet/index.js');
   return resolve(source);

@@ -1,8 +1,8 @@
-/** A map of its newest entries: setting one more than it holds drops the oldest. An entry that is set again counts as new. */
+/** A map with bounded size that evicts the oldest entry. Setting an existing key makes it the newest. */
 export class LatestMap<K, V> extends Map<K, V> {
   readonly #capacity: number;
 
-  /** @param capacity entries at most */
+  /** @param capacity maximum number of entries */
   constructor(capacity: number) {
     super();
     this.#capacity = capacity;

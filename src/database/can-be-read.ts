@@ -2,7 +2,10 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 const PIECE_BYTES = 256 * 1024;
 
-/** Whether the disk gives a file to its end; true where there is none. What was read is in memory when it is read next. */
+/**
+ * Whether a file can be read to its end; true if there is no file. Also brings it into the page cache for the next
+ * reader.
+ */
 export function canBeRead(path: string): boolean {
   let fd: number;
   try {

@@ -1,19 +1,19 @@
 import { statSync } from 'node:fs';
 import { canBeRead } from './can-be-read.js';
 
-/** Once nothing was written for so long, milliseconds, a checkpoint is due. */
+/** A checkpoint runs after this long without a commit, milliseconds. */
 const QUIET_MS = 1_000;
-/** The write-ahead log may grow by so much before a checkpoint waits for no quiet. */
+/** Growth of the write-ahead log after which a checkpoint no longer waits for a quiet moment. */
 const GROWTH_BYTES = 32 * 2 ** 20;
-/** What is left of the file of a log that was taken over. */
+/** Size to which a checkpointed log file is truncated. */
 export const KEPT_LOG_BYTES = 4 * 2 ** 20;
-/** The log's size is looked at every so many commits. */
+/** Commits between checks of the log's size. */
 const LOOK_EVERY = 16;
 
 /**
- * When a database takes over what its write-ahead log holds: between bursts, because it waits for the disk. The driver's own
- * checkpoints come in the middle of them, and do not ask whether reading the log succeeded: on a disk that fails they write
- * garbage over good pages, and the database is lost. Here the log is read first, and as long as it can't be, it stays as it is.
+ * Schedules WAL checkpoints between bursts of writes, because a checkpoint waits for the disk. SQLite's automatic ones
+ * run in the middle of bursts and do not check whether reading the log succeeded: on a failing disk they overwrite good
+ * pages with garbage and destroy the database. So the log is first read completely, and left alone while that fails.
  */
 export class Checkpoints {
   readonly #logPath: string;
@@ -23,15 +23,15 @@ export class Checkpoints {
   #quiet: NodeJS.Timeout | undefined;
 
   /**
-   * @param path of the database
-   * @param checkpoint asks the driver for one that waits for no reader
+   * @param path path of the database
+   * @param checkpoint runs a checkpoint that does not wait for readers
    */
   constructor(path: string, checkpoint: () => void) {
     this.#logPath = `${path}-wal`;
     this.#checkpoint = checkpoint;
   }
 
-  /** Whether a checkpoint does no harm, also the one that the last connection makes when it is closed. */
+  /** Whether a checkpoint is safe, including the implicit one when the last connection closes. */
   get isSafe(): boolean {
     return canBeRead(this.#logPath);
   }
@@ -43,12 +43,12 @@ export class Checkpoints {
     this.#commits++;
     if (this.#commits % LOOK_EVERY !== 0) return;
     const size = this.#size();
-    // Taken over, a log begins anew; as long as somebody reads it, it grows on.
+    // A checkpointed log restarts from the beginning, unless a reader still uses it; then it keeps growing.
     if (size < this.#bytes) this.#bytes = 0;
     if (size >= this.#bytes + GROWTH_BYTES) this.#take();
   }
 
-  /** No checkpoint comes after this. */
+  /** Cancels the pending checkpoint. */
   stop(): void {
     clearTimeout(this.#quiet);
   }
@@ -57,7 +57,7 @@ export class Checkpoints {
     try {
       if (this.isSafe) this.#checkpoint();
     } catch {
-      // Everything stays in the log, and is due again after the next commits.
+      // The log is unchanged; a checkpoint is due again after the next commits.
     }
     this.#bytes = this.#size();
   }

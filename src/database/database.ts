@@ -10,31 +10,31 @@ export type SqlValue = null | number | bigint | string | Uint8Array;
 /** One row, by column name. */
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
-/** How an embedded database is opened. */
+/** Options of {@link openDatabase}. */
 export interface DatabaseOptions {
   /** Refuses every write, and a missing file. Default false. */
   readonly readonly?: boolean | undefined;
   /** Refuses a missing file instead of creating one. Default: as `readonly`. */
   readonly mustExist?: boolean | undefined;
-  /** How long a statement waits for another process's lock before `STORE_LOCKED`. Default 5,000. */
+  /** How long a statement waits for another process's lock before `STORE_LOCKED`, milliseconds. Default 5,000. */
   readonly busyTimeoutMs?: number | undefined;
   /**
-   * `power`: a committed transaction survives power loss (one fsync each). `process`: it survives the death of the
-   * process; power loss may take the newest transactions but never damages the file. Default `power`.
+   * `power`: a committed transaction survives power loss (one fsync each). `process`: it survives a crash of the
+   * process; power loss may lose the newest transactions but never damages the file. Default `power`.
    */
   readonly durability?: 'power' | 'process' | undefined;
-  /** `wal` lets readers and the writer work at the same time; `rollback` gives one of them the whole file. Default `wal`. */
+  /** `wal` allows readers and the writer at the same time; `rollback` locks the whole file. Default `wal`. */
   readonly journal?: 'wal' | 'rollback' | undefined;
   /**
-   * Scripts that bring an empty database to the current shape, oldest first. The database remembers how many ran
-   * (`user_version`), so a script once released never changes.
+   * Migration scripts, oldest first. The database records how many have run (`user_version`), so a released script must
+   * never change.
    */
   readonly migrations?: readonly string[] | undefined;
 }
 
-/** A prepared statement. Parameters are always one array, bound to `?` in order. */
+/** A prepared statement. Parameters are passed as one array, bound to `?` in order. */
 export interface SqlStatement {
-  /** Runs it and returns how many rows changed. */
+  /** Runs the statement and returns the number of changed rows. */
   run(parameters?: readonly SqlValue[]): number;
   /** The first row, or `undefined`. */
   get(parameters?: readonly SqlValue[]): SqlRow | undefined;
@@ -48,18 +48,19 @@ export interface SqlDatabase {
   /**
    * Runs statements without parameters.
    *
-   * @throws QuarryError `STORE_LOCKED`, `STORE_CORRUPT`, `DISK_FULL`, `FILE_UNREADABLE` or `ALREADY_EXISTS`, as SQLite says
+   * @throws QuarryError `STORE_LOCKED`, `STORE_CORRUPT`, `DISK_FULL`, `FILE_UNREADABLE` or `ALREADY_EXISTS`, mapped
+   *   from SQLite's error
    */
   exec(sql: string): void;
   /**
    * Compiles one statement.
    *
-   * @param options.bigints returns integers as `bigint`. Default false
+   * @param options.bigints return integers as `bigint`. Default false
    */
   prepare(sql: string, options?: { readonly bigints?: boolean | undefined }): SqlStatement;
-  /** Runs `body` in one transaction: all of it or, when `body` throws, nothing. Must not be nested. */
+  /** Runs `body` in a transaction, rolled back if `body` throws. Must not be nested. */
   transaction<T>(body: () => T): T;
-  /** Closes the file. Prepared statements are of no use afterwards. */
+  /** Closes the database and invalidates its prepared statements. */
   close(): void;
 }
 
@@ -80,7 +81,7 @@ function databaseError(error: unknown, path: string): QuarryError {
   const sqlite = (error as { code?: unknown | undefined } | undefined)?.code;
   const found = typeof sqlite === 'string' ? SQLITE_CODES.find(([prefix]) => sqlite.startsWith(prefix)) : undefined;
   if (found === undefined || typeof sqlite !== 'string') return toQuarryError(error, `using the database ${path}`);
-  // What it cannot read it calls damaged. A good file must not be given up for that.
+  // SQLite reports read errors as corruption. A file that merely cannot be read must not be treated as damaged.
   const code =
     found[1] === 'STORE_CORRUPT' && !(canBeRead(path) && canBeRead(`${path}-wal`)) ? 'FILE_UNREADABLE' : found[1];
   return new QuarryError(code, `the database ${path} failed: ${(error as Error).message}`, {
@@ -89,18 +90,18 @@ function databaseError(error: unknown, path: string): QuarryError {
   });
 }
 
-/** The driver adds `_metadata` to what `get` and `all` return; it is not a column. */
+/** Removes `_metadata`, which the driver adds to rows. */
 function withoutMetadata(row: unknown): SqlRow {
   const { _metadata, ...columns } = row as Record<string, SqlValue> & { _metadata?: unknown | undefined };
   return columns;
 }
 
 /**
- * Opens, or creates, an embedded database in write-ahead mode and applies what is left of `migrations`.
+ * Opens or creates an embedded database and applies pending `migrations`.
  *
- * @throws QuarryError `STORE_LOCKED` when another process keeps the lock longer than `busyTimeoutMs`
+ * @throws QuarryError `STORE_LOCKED` when another process holds the lock longer than `busyTimeoutMs`
  * @throws QuarryError `STORE_CORRUPT` when the file is not a database or is damaged
- * @throws QuarryError `FILE_NOT_FOUND` when it must exist, or is opened read-only, and does not
+ * @throws QuarryError `FILE_NOT_FOUND` when the file is missing and `mustExist` or `readonly` is set
  * @throws QuarryError `UNSUPPORTED` when a newer version of this program wrote it
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDatabase {
@@ -127,7 +128,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
     prepare(sql, { bigints = false } = {}) {
       const statement = guard(() => connection.prepare(sql));
       if (bigints) statement.safeIntegers(true);
-      // The driver reads a lone object argument as named parameters, so parameters travel as one array.
+      // The driver takes a single object argument as named parameters; an array is always positional.
       return {
         run: (parameters = []) => {
           const { changes } = guard(() => statement.run(parameters as never));
@@ -160,7 +161,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
     },
     close: () => {
       checkpoints.stop();
-      // Who closes last makes a checkpoint. A log that cannot be read is left to whoever opens it next.
+      // Closing the last connection runs a checkpoint, so skip closing while the log cannot be read.
       if (!isWal || checkpoints.isSafe) guard(() => connection.close());
     },
   };
@@ -173,7 +174,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
     database.exec(`PRAGMA synchronous = ${options.durability === 'process' ? 'NORMAL' : 'FULL'}`);
     database.exec('PRAGMA foreign_keys = ON');
     migrate(database, options.migrations ?? [], options.readonly ?? false);
-    // The driver has no read-only mode of its own.
+    // The driver has no read-only mode.
     if (options.readonly) database.exec('PRAGMA query_only = ON');
   } catch (error) {
     connection.close();
@@ -182,7 +183,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
   return database;
 }
 
-/** The driver says why it could not open a file in prose only; that it is the file's fault is sure. */
+/** The driver reports why it cannot open a file only as text, so map any such failure to a file error. */
 function connect(path: string, timeout: number): Database.Database {
   try {
     return new Database(path, { timeout });

@@ -7,29 +7,29 @@ interface Entry {
   readonly reject: (error: unknown) => void;
 }
 
-/** Writes of one transaction at most: the first of them shall not wait for hundreds. */
+/** Maximum writes per transaction, so that the first does not wait for hundreds of others. */
 const MAX_GROUP = 64;
 
 /**
- * Puts writes of one turn of the event loop into one transaction: a commit costs more than all that is in it. A write
- * that breaks a constraint fails alone; anything else that fails, such as a full disk, fails all of them.
+ * Group commit: runs all writes of one event-loop turn in one transaction, because the commit costs more than the
+ * writes. A write that violates a constraint fails alone; any other error, such as a full disk, fails the whole group.
  */
 export class GroupCommit {
   readonly #db: Pick<SqlDatabase, 'transaction'>;
   readonly #onCommitted: () => void;
   #entries: Entry[] = [];
 
-  /** @param onCommitted told after every commit, before those who wait for it; what it throws changes nothing */
+  /** @param onCommitted called after every commit, before the promises resolve; its exceptions are ignored */
   constructor(db: Pick<SqlDatabase, 'transaction'>, onCommitted: () => void = () => {}) {
     this.#db = db;
     this.#onCommitted = onCommitted;
   }
 
   /**
-   * Runs `write` with others in one transaction, in the order of the calls.
+   * Queues `write` for the next group. Writes run in the order of the calls.
    *
-   * @returns once it is committed
-   * @throws what `write` throws, or what the commit does
+   * @returns a promise that resolves once the transaction is committed
+   * @throws whatever `write` or the commit throws
    */
   run(write: () => void): Promise<void> {
     if (this.#entries.length === 0) queueMicrotask(() => this.flush());
@@ -38,7 +38,7 @@ export class GroupCommit {
     return committed;
   }
 
-  /** Commits what waits, now. */
+  /** Commits queued writes now. */
   flush(): void {
     const entries = this.#entries;
     if (entries.length === 0) return;
@@ -50,7 +50,7 @@ export class GroupCommit {
           try {
             entry.write();
           } catch (error) {
-            // The transaction may be gone already, and what follows would be written outside it.
+            // After other errors the transaction may already be rolled back, and later writes would run outside it.
             if (!(error instanceof QuarryError) || error.code !== 'ALREADY_EXISTS') throw error;
             failed.set(entry, error);
           }
@@ -63,7 +63,7 @@ export class GroupCommit {
     try {
       this.#onCommitted();
     } catch {
-      // Committed it is; the next commit tells again.
+      // The transaction is committed regardless; the callback runs again after the next one.
     }
     for (const entry of entries) {
       if (failed.has(entry)) entry.reject(failed.get(entry));

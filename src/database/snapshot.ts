@@ -1,7 +1,7 @@
 import { openDatabase } from './database.js';
 
 /**
- * Copies a database, while others read and write it, as it is between two transactions. `to` must not exist.
+ * Copies a consistent snapshot of a database that may be in use. `to` must not exist.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when there is no database at `from`, `DISK_FULL`, `STORE_CORRUPT`
  */

@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { openDatabase, type SqlDatabase } from './database.js';
 
-/** Checking whether a lock is free takes it for a moment, which must not turn away a process that wants it. */
+/** Wait for the lock, milliseconds: {@link isLockedForWriting} briefly takes it, which must not fail a real writer. */
 const PATIENCE_MS = 100;
 
-/** The right to write into a directory, held until released or until the process ends. */
+/** Exclusive right to write to a directory, held until released or until the process ends. */
 export interface WriterLock {
-  /** Lets another writer in. */
   release(): void;
 }
 
@@ -23,8 +22,8 @@ function holder(dir: string): string | undefined {
 }
 
 /**
- * Takes the one writer's lock of `dir`. It is the exclusive lock of an empty database file, so the operating system
- * drops it when the process dies in whatever way: there is no stale lock to recover from.
+ * Takes the writer lock of `dir`: an exclusive lock on an empty SQLite file. The operating system releases it when the
+ * process dies, so there are no stale locks.
  *
  * @throws QuarryError `STORE_LOCKED` when another writer, in this process or another, holds it
  * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the directory cannot be written
@@ -32,7 +31,7 @@ function holder(dir: string): string | undefined {
 export function lockForWriting(dir: string): WriterLock {
   let lock: SqlDatabase | undefined;
   try {
-    // Rollback-journal mode: in write-ahead mode an exclusive transaction lets others in.
+    // Rollback-journal mode: in WAL mode an exclusive transaction does not keep others out.
     lock = openRollback(join(dir, LOCK), PATIENCE_MS);
     lock.exec('BEGIN EXCLUSIVE');
     writeFileSync(join(dir, 'writer.pid'), `${process.pid}\n`);
@@ -52,17 +51,17 @@ export function lockForWriting(dir: string): WriterLock {
   return { release: () => release(held) };
 }
 
-/** Rolls back, because the driver keeps a closed connection alive until its statements are collected. */
+/** Rolls back explicitly: the driver keeps a closed connection open until its statements are garbage-collected. */
 function release(lock: SqlDatabase): void {
   try {
     lock.exec('ROLLBACK');
   } catch {
-    // It had not begun.
+    // No transaction was begun.
   }
   lock.close();
 }
 
-/** Whether a writer, in this process or another, has the lock of `dir`. False where there is no such directory. */
+/** Whether a writer, in this process or another, holds the lock of `dir`. False if the directory does not exist. */
 export function isLockedForWriting(dir: string): boolean {
   if (!existsSync(join(dir, LOCK))) return false;
   let lock: SqlDatabase | undefined;
@@ -85,7 +84,7 @@ function openRollback(path: string, busyTimeoutMs: number): SqlDatabase {
     return openDatabase(path, options);
   } catch (error) {
     if (!(error instanceof QuarryError) || error.code !== 'STORE_CORRUPT') throw error;
-    // It is there to be locked and holds nothing. Emptied it is the same file still, with the locks that others have on it.
+    // A damaged lock file: it holds no data, so truncate it in place, which keeps locks that others hold on it.
     truncateSync(path);
     return openDatabase(path, options);
   }

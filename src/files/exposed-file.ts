@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
 
 /**
- * Who beside its reader can get at a file with a secret: `undefined` for none. A file of another owner may be
- * readable by a group of ours (0440), as secrets mounted by Kubernetes are: only so can we read it at all.
+ * Who else can access a file that holds a secret; `undefined` if only we can. Group-readable files (0440) are accepted
+ * if they belong to another user: secrets mounted by Kubernetes are readable only through the group.
  */
 export function exposedTo(stats: Pick<Stats, 'mode' | 'uid'>): 'everybody' | 'its group' | undefined {
   if (process.platform === 'win32') return undefined;

@@ -30,7 +30,9 @@ export interface CoordinatorOptions {
   readonly ackWaitMs?: number | undefined;
   /** Deliveries of a job before its sample is given up. Default 5. */
   readonly maxDeliveries?: number | undefined;
-  /** A job is requeued after this long per chunk without an answer, even if its scorer reports progress. Default 10 min. */
+  /**
+   * A job is requeued after this long per chunk without an answer, even if its scorer reports progress. Default 10 min.
+   */
   readonly mostHeldMs?: number | undefined;
   /** Interval at which old unanswered jobs are looked up in the queue. Default 5 s. */
   readonly sweepMs?: number | undefined;

@@ -37,7 +37,9 @@ export interface FleetEngineOptions extends CoordinatorOptions {
 
 export interface FleetEngineDeps {
   readonly fleet: FleetConnection;
-  /** Checks answers and scores samples too large for a message; loads models on first use. Closed with the fleet engine. */
+  /**
+   * Checks answers and scores samples too large for a message; loads models on first use. Closed with the fleet engine.
+   */
   readonly local: ScoringEngine;
 }
 
@@ -310,8 +312,8 @@ export class FleetEngine implements ScoringEngine {
   }
 
   /**
-   * Scores a sample again locally in f32. If the scorer's score is wrong, quarantines the scorer and withdraws its answers
-   * since its last good check.
+   * Scores a sample again locally in f32. If the scorer's score is wrong, quarantines the scorer and withdraws its
+   * answers since its last good check.
    *
    * @returns `'good'`, or the local score if the scorer's is wrong; undefined if there is no local score
    */

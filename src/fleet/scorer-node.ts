@@ -76,7 +76,10 @@ const FAILED_MODEL_MS = 30_000;
 /** A batch takes at most 1/8 of the queue, to leave work for other scorers. */
 const SHARES = 8;
 
-/** Pulls a fleet's jobs, scores them and answers. Stateless: jobs in hand when it stops are redelivered to other scorers. */
+/**
+ * Pulls a fleet's jobs, scores them and answers. Stateless: jobs in hand when it stops are redelivered to other
+ * scorers.
+ */
 export class ScorerNode {
   readonly id = randomUUID().slice(0, 8);
   readonly #fleet: FleetConnection;
@@ -183,8 +186,8 @@ export class ScorerNode {
   }
 
   /**
-   * Pulls the next batch: near-ties (f32) of loaded models first, then their other queues round-robin. Models that are not
-   * loaded come only once all of these are empty.
+   * Pulls the next batch: near-ties (f32) of loaded models first, then their other queues round-robin. Models that are
+   * not loaded come only once all of these are empty.
    *
    * @param loadedOnly skips models that are not loaded
    */
@@ -244,7 +247,9 @@ export class ScorerNode {
     for (const delivery of batch.open) delivery.nak(0);
   }
 
-  /** Pulls the next batch shortly before the current one is scored; pulling earlier would hold jobs others could score. */
+  /**
+   * Pulls the next batch shortly before the current one is scored; pulling earlier would hold jobs others could score.
+   */
   async #nextAfter(work: Promise<unknown>, { deliveries }: Batch): Promise<Batch | undefined> {
     const early = (deliveries.length * 1000) / Math.max(this.#speed, 1e-3) - AHEAD_MS;
     const waiting = new AbortController();

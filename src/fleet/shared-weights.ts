@@ -21,8 +21,8 @@ const KEEP_MS = 7 * 24 * 3_600_000;
 setSha256Backend('native');
 
 /**
- * Uploads weights to the object store of the fleet's server: encrypted as their owners published them, named by checksum.
- * Readers verify the checksum and trust nothing else.
+ * Uploads weights to the object store of the fleet's server: encrypted as their owners published them, named by
+ * checksum. Readers verify the checksum and trust nothing else.
  */
 export class SharedWeights {
   readonly #fleet: FleetConnection;
@@ -97,7 +97,11 @@ export class SharedWeights {
     await putParts(store, this.#fleet, manifest, path, signal);
   }
 
-  /** Removes unused weights. @returns the parts that remain */
+  /**
+   * Removes unused weights.
+   *
+   * @returns the parts that remain
+   */
   async #makeRoom(store: ObjectStore): Promise<ObjectInfo[]> {
     const { jsm, weightsBucket: bucket } = this.#fleet;
     const stream = `OBJ_${bucket}`;

@@ -91,7 +91,11 @@ export function keptHeaders({ jobId, scorer, deliveries }: Delivered): MsgHdrs {
   return headersOf({ job: jobId, scorer, deliveries: String(deliveries) });
 }
 
-/** Reads {@link keptHeaders}. @throws QuarryError `PROTOCOL` when they are malformed */
+/**
+ * Reads {@link keptHeaders}.
+ *
+ * @throws QuarryError `PROTOCOL` when they are malformed
+ */
 export function readKept(message: Msg): Delivered {
   return { ...senderOf(message), deliveries: finite(message, 'deliveries') };
 }

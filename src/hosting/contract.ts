@@ -1,4 +1,4 @@
-/** Where submitted bytes live so that anyone can fetch them until the audit window ends. */
+/** Hosts submitted bytes so that anyone can download them until the audit window ends. */
 export interface DataHost {
   readonly name: string;
   /**
@@ -8,10 +8,10 @@ export interface DataHost {
    * @returns the public URL, normalised as the chain stores it
    */
   publish(checksum: string, bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
-  /** The same for a file of any size, which is copied. */
+  /** Like {@link publish}, for a file of any size, which is copied. */
   publishFile(checksum: string, path: string, signal?: AbortSignal): Promise<string>;
-  /** Stops offering the bytes. Unknown checksums are ignored. */
+  /** Stops hosting the bytes. Ignores unknown checksums. */
   remove(checksum: string, signal?: AbortSignal): Promise<void>;
-  /** Lets go of connections and files. What was published stays. */
+  /** Closes connections and files. Published data stays. */
   close(): Promise<void>;
 }

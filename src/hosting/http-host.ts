@@ -11,27 +11,27 @@ import { limitConnections } from './limit-connections.js';
 import { parseRange } from './range.js';
 import { UnwrittenData } from './unwritten-data.js';
 
-/** Where published bytes lie and how others reach them. */
+/** Options of {@link HttpHost}. */
 export interface HttpHostOptions {
-  /** Holds the published bytes, one file each, named by checksum. Survives restarts. */
+  /** Directory of published data, one file each, named by checksum. Survives restarts. */
   readonly dir: string;
-  /** Interface to listen on. Default `127.0.0.1`. */
+  /** Address to listen on. Default `127.0.0.1`. */
   readonly host?: string | undefined;
   /** 0 picks a free port. */
   readonly port: number;
-  /** How others reach this server, when not by `http://host:port`. */
+  /** Base URL under which others reach this server. Default `http://host:port`. */
   readonly publicUrl?: string | undefined;
-  /** Connections held at once; beyond them the longest idle gives way. Default 256. */
+  /** Maximum open connections; a new one beyond that closes the longest idle. Default 256. */
   readonly maxConnections?: number | undefined;
 }
 
-/** Data up to this size is served before it is on disk. */
+/** Data up to this size is served from memory before it is on disk. */
 const AT_ONCE_BYTES = 64 * 1024;
 const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 2_000,
-  // Longer than the 60 s after which load balancers close, so that they never meet a connection we just closed.
+  // Longer than the 60 s idle timeout of load balancers, so that they never reuse a connection we just closed.
   keepAliveTimeout: 75_000,
   maxHeaderSize: 8 * 1024,
 } as const;
@@ -71,10 +71,10 @@ export class HttpHost implements DataHost {
   }
 
   /**
-   * Serves these bytes. Small ones are served from memory at once and written to disk afterwards: a submission waits for
-   * this, and the publisher keeps them in its own store until then.
+   * Serves these bytes. Small data is served from memory at once and written to disk later, because a submission waits
+   * for this call; until then the publisher's store still has the bytes.
    *
-   * @throws QuarryError when the disk refuses, of these bytes or of those published just before
+   * @throws QuarryError when writing these bytes, or data published just before, failed
    */
   async publish(checksum: string, bytes: Uint8Array): Promise<string> {
     const isSmall = bytes.byteLength <= AT_ONCE_BYTES;
@@ -87,7 +87,7 @@ export class HttpHost implements DataHost {
     if ((await stat(path).catch(() => undefined))?.size === bytes.byteLength) return;
     const partial = this.#partial(path);
     try {
-      // No fsync: the bytes are in the store as well, and publishing again after a crash puts them back.
+      // No fsync: the store has the bytes too, and publishing again after a crash restores them.
       await writeFile(partial, bytes);
       await rename(partial, path);
     } catch (error) {
@@ -109,7 +109,7 @@ export class HttpHost implements DataHost {
     return this.#urlOf(checksum);
   }
 
-  /** A name of its own for each write: the same bytes may be published twice at once. */
+  /** A unique temporary name: the same bytes may be published twice concurrently. */
   #partial(path: string): string {
     return `${path}.${process.pid}.${this.#writes++}.part`;
   }
@@ -123,7 +123,7 @@ export class HttpHost implements DataHost {
     await rm(join(this.#dir, checksum), { force: true });
   }
 
-  /** Writes what is still in memory, then ends the server and its connections. The files stay. */
+  /** Writes pending data to disk, then closes the server and its connections. The files stay. */
   async close(): Promise<void> {
     await this.#memory.written();
     this.#server.closeAllConnections();
@@ -154,14 +154,14 @@ async function serve(
     if (range === undefined) return void response.end();
     await pipeline(file.createReadStream({ ...range, autoClose: false }), response);
   } catch {
-    // The client went away, or the file did: there is no one to answer.
+    // The client disconnected or the file is gone, and the headers are already sent.
     response.destroy();
   } finally {
     await file.close();
   }
 }
 
-/** Writes status and headers. Returns the bytes that belong into the body, both ends included, when there are any. */
+/** Writes status and headers. Returns the inclusive byte range to send as body, if any. */
 function answerHead(
   checksum: string,
   size: number,

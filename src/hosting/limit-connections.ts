@@ -1,20 +1,20 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** A connection on which nothing moves for this long is closed, in milliseconds; longer than the keep-alive. */
+/** Inactivity timeout of a connection, milliseconds; longer than the keep-alive timeout. */
 const SILENT_MS = 80_000;
 const MAX_HEADERS = 64;
 const MAX_REQUESTS = 10_000;
 
 /**
- * Keeps a server that strangers reach from taking the process's descriptors: at most `max` connections are held, and
- * a new one beyond them ends the one that has been idle longest, or itself when all are busy.
+ * Keeps a public server from exhausting the process's file descriptors. Beyond `max` connections, a new one closes the
+ * longest idle connection, or is refused if all are busy.
  */
 export function limitConnections(server: Server, max: number): void {
   server.maxHeadersCount = MAX_HEADERS;
   server.maxRequestsPerSocket = MAX_REQUESTS;
   server.setTimeout(SILENT_MS, (socket) => socket.destroy());
-  // In the order in which they fell idle.
+  // In the order in which they became idle.
   const idle = new Set<Socket>();
   let count = 0;
   server.on('connection', (socket: Socket) => {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ProxySettings } from '../http/index.js';
 
-/** As much of the SDK's request as is sent. */
+/** The fields of the SDK's request that are used. */
 interface SdkRequest {
   readonly protocol: string;
   readonly hostname: string;
@@ -13,7 +13,7 @@ interface SdkRequest {
   readonly body?: Uint8Array | Readable | string | undefined;
 }
 
-/** What the SDK sends its requests with. */
+/** The SDK's interface of a request handler. */
 interface SdkRequestHandler {
   readonly metadata: { readonly handlerProtocol: string };
   handle(
@@ -23,7 +23,7 @@ interface SdkRequestHandler {
   destroy(): void;
 }
 
-/** Sends the SDK's requests through the proxies of the environment, which its own handler does not know. */
+/** A request handler that honours the proxy environment variables, which the SDK's own handler ignores. */
 export async function proxiedRequests(proxy: ProxySettings): Promise<SdkRequestHandler> {
   const { EnvHttpProxyAgent, request: send } = await import('undici');
   const dispatcher = new EnvHttpProxyAgent({ proxyTunnel: false, ...proxy });
@@ -58,7 +58,7 @@ function urlOf({ protocol, hostname, port, path, query = {} }: SdkRequest): stri
   return `${protocol}//${authority}${path}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`;
 }
 
-/** RFC 3986: the signature covers the query in this form. */
+/** Escapes as in RFC 3986, the form that the signature covers. */
 function escaped(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

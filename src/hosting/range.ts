@@ -5,8 +5,8 @@ export interface ByteRange {
 }
 
 /**
- * The range a `Range` header asks of `size` bytes (RFC 9110, 14.2): one range of bytes, else the header is ignored as
- * the standard allows.
+ * Parses a `Range` header for a body of `size` bytes (RFC 9110, 14.2). Only a single byte range is supported; other
+ * headers are ignored, as the standard allows.
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');

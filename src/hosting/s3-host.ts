@@ -7,22 +7,22 @@ import { proxyOfEnvironment, type RetryPolicy, retry } from '../http/index.js';
 import type { DataHost } from './contract.js';
 import { proxiedRequests } from './proxied-requests.js';
 
-/** For transient answers: 503 SlowDown, a reset, a clock that the client corrects after it was told. */
+/** Retries for transient failures: 503 SlowDown, connection resets, clock skew that the SDK corrects. */
 const ATTEMPTS: RetryPolicy = { attempts: 4, backoff: { baseMs: 200, maxMs: 5_000 } };
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
-/** A bucket of any service that speaks S3, with the keys to write to it and the address others read it at. */
+/** An S3-compatible bucket, credentials to write to it, and its public URL. */
 export interface S3HostOptions {
   readonly bucket: string;
-  /** Absent: Amazon's own. */
+  /** Default: Amazon's endpoint for the region. */
   readonly endpointUrl?: string | undefined;
   /** Base URL under which anyone can read the bucket's objects. */
   readonly publicUrl: string;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Put before every object's name. Default `quarry/`. */
+  /** Prefix of object names. Default `quarry/`. */
   readonly prefix?: string | undefined;
 }
 
@@ -36,7 +36,7 @@ export class S3Host implements DataHost {
     this.#options = options;
   }
 
-  /** The SDK is large: it is loaded at the first use. */
+  /** Loads the SDK, which is large, on first use. */
   #open(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
     this.#opened ??= this.#load();
     return this.#opened;
@@ -47,15 +47,15 @@ export class S3Host implements DataHost {
     const sdk = await import('@aws-sdk/client-s3');
     const proxy = proxyOfEnvironment();
     const client = new sdk.S3Client({
-      // undici, which speaks to the proxy, refuses the `Expect: 100-continue` that the SDK adds to large bodies.
+      // undici rejects the `Expect: 100-continue` header that the SDK adds to large bodies.
       ...(proxy !== undefined && { requestHandler: await proxiedRequests(proxy), expectContinueHeader: false }),
       region: options.region,
       credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
-      // Repeated here, where a body can be opened again.
+      // We retry ourselves, because only we can reopen a body.
       maxAttempts: 1,
       // Path style works with every S3-compatible server; virtual hosts need DNS that MinIO and test servers lack.
       ...(options.endpointUrl !== undefined && { endpoint: options.endpointUrl, forcePathStyle: true }),
-      // Other implementations reject the checksums newer SDKs add by default.
+      // Other implementations reject the checksums that newer SDKs add by default.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
     });
@@ -106,7 +106,7 @@ export class S3Host implements DataHost {
     await repeated(attempt, `removing from the bucket ${bucket}`, signal);
   }
 
-  /** Ends its connections. What was published stays in the bucket. */
+  /** Closes connections. Published data stays in the bucket. */
   async close(): Promise<void> {
     const opened = await this.#opened;
     opened?.client.destroy();
@@ -117,7 +117,7 @@ export class S3Host implements DataHost {
   }
 }
 
-/** Runs `attempt` until it succeeds, fails for good or has failed four times. */
+/** Runs `attempt` until it succeeds, fails permanently or has failed four times. */
 function repeated(attempt: () => Promise<void>, doing: string, signal: AbortSignal | undefined): Promise<void> {
   return retry(
     () =>
@@ -132,7 +132,7 @@ function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number | undefined } }).$metadata?.httpStatusCode;
 }
 
-/** The SDK's errors may quote request headers; only the status and the service's code are kept. */
+/** Keeps only status and service code: the SDK's errors may quote request headers, which hold credentials. */
 function s3Error(error: unknown, doing: string): QuarryError {
   const status = statusOf(error);
   if (status === undefined) return toQuarryError(error, doing);

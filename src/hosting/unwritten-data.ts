@@ -1,19 +1,19 @@
-/** Bytes held in memory at most; what is published beyond them waits for the disk. */
+/** Maximum bytes held in memory; publishing beyond that waits for the disk. */
 const MAX_HELD_BYTES = 64 * 2 ** 20;
-/** How long writing waits: what is published in a burst is submitted in it, and files may follow. */
+/** Delay before writing, so that disk writes do not compete with a burst of submissions. */
 const PAUSE_MS = 250;
 
-/** Published data on its way to disk: served from memory until it is there. */
+/** Write-behind buffer of published data, which is served from memory until it is on disk. */
 export class UnwrittenData {
   readonly #write: (checksum: string, bytes: Uint8Array) => Promise<void>;
   readonly #held = new Map<string, Uint8Array>();
   #heldBytes = 0;
   #writing: Promise<void> | undefined;
-  /** Ends the pause before writing. */
+  /** Ends the delay before writing. */
   #hurry = (): void => {};
   #failure: unknown;
 
-  /** @param write puts bytes on disk */
+  /** @param write writes bytes to disk */
   constructor(write: (checksum: string, bytes: Uint8Array) => Promise<void>) {
     this.#write = write;
   }
@@ -23,9 +23,9 @@ export class UnwrittenData {
   }
 
   /**
-   * Takes bytes over; false when too many wait already.
+   * Buffers bytes; returns false if the buffer is full.
    *
-   * @throws what the last write failed with, once: what failed is kept and tried again
+   * @throws the error of the last failed write, once; the data stays buffered and is retried
    */
   take(checksum: string, bytes: Uint8Array): boolean {
     if (this.#heldBytes + bytes.byteLength > MAX_HELD_BYTES) return false;
@@ -40,13 +40,13 @@ export class UnwrittenData {
     return true;
   }
 
-  /** Drops bytes, and waits until none of them can reach the disk any more. */
+  /** Drops bytes, and waits for writes under way, so that they cannot appear on disk later. */
   async forget(checksum: string): Promise<void> {
     this.#drop(checksum);
     await this.written();
   }
 
-  /** Resolves when everything is on disk, or cannot be written. */
+  /** Resolves when everything is on disk or a write has failed. */
   async written(): Promise<void> {
     this.#hurry();
     await this.#writing;

@@ -4,10 +4,10 @@ import { blake2b256 } from '../native/blake2b.js';
 import type { DataHost } from './contract.js';
 
 /**
- * A host whose first publication is fetched back and compared: a wrong public URL or a private bucket would cost the
- * bond of every submission.
+ * Wraps a host so that the first publication is downloaded again and compared: with a wrong public URL or a private
+ * bucket, every submission would lose its bond.
  *
- * @throws QuarryError `FAILED_PRECONDITION` from `publish` when what comes back is not what was published
+ * @throws QuarryError `FAILED_PRECONDITION` from `publish` when the download differs from what was published
  */
 export function verifiedHost(host: DataHost, http: HttpClient): DataHost {
   let verified: Promise<void> | undefined;

@@ -23,19 +23,22 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config' | 'score
   /** With several fullnodes, called when one is preferred, fails or is refused. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
   readonly signer: Signer;
-  /** Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. At least one, unless `samples` is given. */
+  /**
+   * Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. At least one, unless `samples` is
+   * given.
+   */
   readonly data?: readonly string[] | undefined;
   /**
    * The caller's own samples, instead of `data`. Pulled as fast as they are scored; `return()` is called when the miner
-   * ends. Empty samples and those above the protocol's limit are skipped with a warning. The position is not saved between
-   * runs, but samples that the store already has are not scored again.
+   * ends. Empty samples and those above the protocol's limit are skipped with a warning. The position is not saved
+   * between runs, but samples that the store already has are not scored again.
    */
   readonly samples?: AsyncIterable<OwnSample> | undefined;
   /** Directory of store, journal, weights and hosted data; created if missing. Used by one miner at a time. */
   readonly stateDir: string;
   /**
-   * State directory of another miner to score for. This miner then finds no hits and spends nothing, skips samples in that
-   * miner's store and shares its weights; `stateDir` must come from `freeSlot`. Default: none.
+   * State directory of another miner to score for. This miner then finds no hits and spends nothing, skips samples in
+   * that miner's store and shares its weights; `stateDir` must come from `freeSlot`. Default: none.
    */
   readonly scoreFor?: string | undefined;
   /** Directory of locks that keep processes from spending the same key's coins at once. Default: no lock. */

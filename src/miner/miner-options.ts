@@ -38,15 +38,17 @@ export interface MinerOptions {
   /** Samples scored per round. Default 16. */
   readonly batchSize?: number | undefined;
   /**
-   * Share of scoring used for gradient searches for targets that no sample hits, 0 to 1; more when the scorer is otherwise
-   * idle. Default 0, which disables searching.
+   * Share of scoring used for gradient searches for targets that no sample hits, 0 to 1; more when the scorer is
+   * otherwise idle. Default 0, which disables searching.
    */
   readonly searchShare?: number | undefined;
   /** Epochs for which the scores of weights that are no longer active are kept. Default 2. */
   readonly keepScoresEpochs?: number | undefined;
   /** How long a run waits at its end for answers to submissions, milliseconds. Default 15,000. */
   readonly drainMs?: number | undefined;
-  /** End with exactly this many accepted submissions (with `dryRun`, hits): never has more in flight than are missing. */
+  /**
+   * End with exactly this many accepted submissions (with `dryRun`, hits): never has more in flight than are missing.
+   */
   readonly maxAccepted?: number | undefined;
   /** End after this many scored samples. */
   readonly untilSamples?: number | undefined;

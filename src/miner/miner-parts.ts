@@ -39,7 +39,9 @@ const MAX_REFUSALS = 3;
 /** 0.001 SOMA, the bond for about a hundred chunks. */
 const CONFIRM_ABOVE_SHANNONS = 1_000_000n;
 
-/** How long an epoch must last before data is deleted for it, if its start was not seen right after the previous epoch. */
+/**
+ * How long an epoch must last before data is deleted for it, if its start was not seen right after the previous epoch.
+ */
 const EPOCH_CONFIRMATION_MS = 60_000;
 /** Delay of claims and cleanup at the start of an epoch: the targets that open with it are filled within a second. */
 const TARGETS_FIRST_MS = 1_000;
@@ -76,7 +78,8 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const composer = createComposer(options, common, submitting);
   const matcher = createMatcher(options, { ...common, far: deps.far }, composer, submitting);
   const ingest = new SampleIngest(deps.samples, store, deps.onUnit);
-  // A score-only process has the same backlog as the miner it scores for: work from the other end and meet in the middle.
+  // A score-only process has the same backlog as the miner it scores for: work from the other end and meet in the
+  // middle.
   const scorer = new Scorer({ batchSize, newestFirst: options.scoreOnly }, { store, ingest, models, book });
   const searcher = new TargetSearcher(
     { share: options.searchShare ?? 0, margin: options.margin ?? 0 },

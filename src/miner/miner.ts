@@ -96,8 +96,8 @@ export class Miner {
   }
 
   /**
-   * Mines until the signal fires, `stop` is called, or `maxAccepted` or an `until…` option is met; then drains submissions
-   * in flight.
+   * Mines until the signal fires, `stop` is called, or `maxAccepted` or an `until…` option is met; then drains
+   * submissions in flight.
    *
    * @throws QuarryError when the network is unreachable at the start, or a loop fails permanently
    */

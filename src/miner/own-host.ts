@@ -4,7 +4,8 @@ import { QuarryError, toQuarryError } from '../errors/index.js';
 import { HttpHost } from '../hosting/index.js';
 
 /**
- * Hosts data on this machine, for local networks. Reuses the port of earlier runs, as URLs on chain outlive the process.
+ * Hosts data on this machine, for local networks. Reuses the port of earlier runs, as URLs on chain outlive the
+ * process.
  *
  * @param isEnough whether a host that only this machine can reach is enough
  * @throws QuarryError `CONFIG_MISSING` when it is not

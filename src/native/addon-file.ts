@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where the build puts the add-on, seen from this file: the same place for sources and for `dist`. */
+/** Path where a local build puts the add-on; the same when run from sources and from `dist`. */
 export function addonPath(): string {
   let directory = path.dirname(fileURLToPath(import.meta.url));
   for (;;) {
@@ -15,7 +15,7 @@ export function addonPath(): string {
   return path.join(directory, 'native', 'build', 'Release', 'quarry.node');
 }
 
-/** The package that holds the add-on for a machine, such as `quarry-miner-linux-x64-gnu`. */
+/** Name of the package with the add-on for a platform, such as `quarry-miner-linux-x64-gnu`. */
 export function platformPackage(
   platform: NodeJS.Platform = process.platform,
   arch: string = process.arch,
@@ -25,7 +25,7 @@ export function platformPackage(
   return `quarry-miner-${platform}-${arch}${libc}`;
 }
 
-/** The files the add-on may be in, best first: of the installed platform package, then of a build on this machine. */
+/** Candidate files of the add-on: the installed platform package first, then a local build. */
 export function addonFiles(): string[] {
   const built = addonPath();
   try {
@@ -35,7 +35,7 @@ export function addonFiles(): string[] {
   }
 }
 
-/** Node reports the version of glibc it runs on, and none on musl. */
+/** Node reports a glibc version only on glibc, not on musl. */
 function usesGlibc(): boolean {
   if (process.platform !== 'linux') return false;
   const report: NodeJS.ProcessReport & { excludeNetwork?: boolean | undefined } = process.report;

@@ -4,13 +4,13 @@ import { QuarryError } from '../errors/index.js';
 import { addonFiles, addonPath, platformPackage } from './addon-file.js';
 import type { IsaLevel } from './isa-level.js';
 
-/** A call that runs off the event loop: its answer, and a way to stop it early. */
+/** A native call that runs off the event loop and can be aborted. */
 export interface NativeJob<T> {
   readonly promise: Promise<T>;
   readonly abort: () => void;
 }
 
-/** What the add-on says about itself and the processor; masks hold one bit per level. */
+/** Capabilities of the add-on and the processor; masks have one bit per level. */
 export interface RawCapabilities {
   readonly compiled: number;
   readonly usable: number;
@@ -18,12 +18,12 @@ export interface RawCapabilities {
   readonly cpus: number;
 }
 
-/** A model inside the add-on. */
+/** Opaque handle of a model in the add-on. */
 export interface NativeModel {
   readonly nativeModel: unique symbol;
 }
 
-/** The shape of a model and where its weights lie, as `native/binding/model_binding.cc` reads them. */
+/** Shape of a model and location of its weights, as `native/binding/model_binding.cc` reads them. */
 export interface NativeModelSpec {
   readonly embedding: number;
   readonly heads: number;
@@ -37,7 +37,7 @@ export interface NativeModelSpec {
   readonly path: string;
   /** Triples of (dtype number, byte offset, byte length). */
   readonly tensors: Float64Array;
-  /** Empty: packed weights stay in memory. */
+  /** Directory for packed weights; empty keeps them in memory. */
   readonly cacheDir: string;
   readonly checksum: string;
 }
@@ -46,23 +46,23 @@ export interface NativeModelSpec {
 export interface RawScore {
   readonly loss: number;
   readonly embedding: Float32Array;
-  /** Largest mean square of a residual row; NaN where one was met. */
+  /** Largest mean square of a residual row; NaN if any was NaN. */
   readonly activation: number;
-  /** Largest magnitude of a row maximum among attention scores; NaN where one was met. */
+  /** Largest magnitude of a row maximum among attention scores; NaN if any was NaN. */
   readonly attention: number;
 }
 
-/** Number formats of the core's products. */
+/** Number formats of the core's matrix products. */
 export type NativePrecision = 'f32' | 'bf16';
 
-/** The add-on's functions that scoring, tests and benches use. */
+/** The add-on's functions for scoring, tests and benchmarks. */
 export interface NativeAddon {
   capabilities(): RawCapabilities;
-  /** FLOPs per second of fused multiply-adds from registers. */
+  /** Peak FLOP/s of fused multiply-adds on registers. */
   probeFma(isa: IsaLevel, precision: NativePrecision, threads: number, seconds: number): NativeJob<number>;
-  /** Bytes per second of reading memory in sequence. */
+  /** Sequential memory read bandwidth, bytes per second. */
   probeRead(threads: number, bytes: number, passes: number): NativeJob<number>;
-  /** Seconds that storing a file of `bytes` takes when it is written in blocks and past the page cache, as weights are. */
+  /** Seconds to write a file of `bytes` in blocks that bypass the page cache, as weights are written. */
   probeWrite(path: string, bytes: number, blockBytes: number): NativeJob<number>;
   createModel(spec: NativeModelSpec): NativeModel;
   closeModel(model: NativeModel): void;
@@ -74,7 +74,7 @@ export interface NativeAddon {
     precision: NativePrecision,
     tokens?: number,
   ): NativeJob<RawScore[]>;
-  /** Of `direction . embedding` with respect to one-hot bytes, `[bytes, 256]`. */
+  /** Gradient of `direction . embedding` with respect to one-hot bytes, `[bytes, 256]`. */
   gradientOfModel(
     model: NativeModel,
     sample: Uint8Array,
@@ -115,14 +115,12 @@ export interface NativeAddon {
   normalDraws(seed: bigint, out: Float32Array): void;
 }
 
-/** What mends an add-on that is absent or does not load. */
 const HINT = 'Run `quarry build-native`, which needs a C++20 compiler, make and python3.';
 
 /**
- * The add-on's functions; Node keeps it loaded after the first call. Without a file: of the installed platform package,
- * else of a build on this machine.
+ * Loads the add-on from `file`, or by default from the installed platform package or a local build. Node caches it.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when there is none or none loads here
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when there is no add-on or it does not load on this machine
  */
 export function loadAddon(file?: string): NativeAddon {
   const files = (file === undefined ? addonFiles() : [file]).filter((name) => existsSync(name));

@@ -2,22 +2,22 @@ import { blake2b } from '@noble/hashes/blake2.js';
 import { QuarryError } from '../errors/index.js';
 import { loadAddon } from './addon.js';
 
-/** An incremental BLAKE2b-256, unkeyed: the network's only hash. */
+/** An incremental, unkeyed BLAKE2b-256, the network's only hash. */
 export interface Blake2b256 {
   update(bytes: Uint8Array): void;
-  /** 32 bytes. The hasher is spent afterwards. */
+  /** Returns the 32-byte digest. The hasher must not be used afterwards. */
   digest(): Uint8Array;
 }
 
-/** One way to compute BLAKE2b-256. */
+/** An implementation of BLAKE2b-256. */
 export interface Blake2bBackend {
   readonly name: string;
   create(): Blake2b256;
-  /** 32 bytes. */
+  /** Returns the 32-byte digest. */
   hash(bytes: Uint8Array): Uint8Array;
 }
 
-/** What the native core offers for hashing (`native/binding/hash_binding.cc`). */
+/** The native core's hashing functions (`native/binding/hash_binding.cc`). */
 interface HashCore {
   blake2bCreate(isa: string): unknown;
   blake2bUpdate(hasher: unknown, bytes: Uint8Array): void;
@@ -25,7 +25,7 @@ interface HashCore {
   blake2b256(isa: string, bytes: Uint8Array): Uint8Array;
 }
 
-/** The plain TypeScript backend, about a tenth as fast as the native one. */
+/** The TypeScript backend, about a tenth as fast as the native one. */
 export function portableBlake2b(): Blake2bBackend {
   return {
     name: 'portable',
@@ -73,21 +73,21 @@ function chooseBackend(): Blake2bBackend {
   }
 }
 
-/** Looked up once: finding the add-on on disk costs more than hashing a sample. */
+/** Cached: finding the add-on on disk costs more than hashing a sample. */
 let chosen: Blake2bBackend | undefined;
 
-/** The fastest backend that runs here. */
+/** The fastest backend available on this machine. */
 export function blake2bBackend(): Blake2bBackend {
   chosen ??= chooseBackend();
   return chosen;
 }
 
-/** A fresh hasher. */
+/** Creates a hasher of the fastest backend. */
 export function createBlake2b256(): Blake2b256 {
   return blake2bBackend().create();
 }
 
-/** BLAKE2b-256 of a whole byte string, 32 bytes. */
+/** BLAKE2b-256 of a byte array, 32 bytes. */
 export function blake2b256(bytes: Uint8Array): Uint8Array {
   return blake2bBackend().hash(bytes);
 }

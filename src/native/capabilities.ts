@@ -2,7 +2,7 @@ import { QuarryError } from '../errors/index.js';
 import { loadAddon } from './addon.js';
 import { ISA_LEVELS, type IsaLevel } from './isa-level.js';
 
-/** The bit of each level in the core's masks (`native/core/cpu.h`). */
+/** Bit of each level in the core's masks (`native/core/cpu.h`). */
 const ISA_BITS = {
   serial: 1,
   neon: 2,
@@ -12,20 +12,20 @@ const ISA_BITS = {
   avx512bf16: 16,
 } as const satisfies Record<IsaLevel, number>;
 
-/** What the native core can do on this machine, or why it cannot run. */
+/** Capabilities of the native core on this machine, or why it is unavailable. */
 export type NativeCapabilities =
   | {
       readonly available: true;
       /** Levels compiled into the binary, as a mask of `ISA_BITS` and by name. */
       readonly compiledMask: number;
       readonly compiled: readonly IsaLevel[];
-      /** Compiled levels this processor runs. */
+      /** Compiled levels that this processor supports. */
       readonly usableMask: number;
       readonly usable: readonly IsaLevel[];
       readonly best: IsaLevel;
       /** Whether the best level multiplies bf16 in hardware. */
       readonly nativeBf16: boolean;
-      /** Processors this process may run on. */
+      /** Logical processors available to this process. */
       readonly cpus: number;
     }
   | { readonly available: false; readonly reason: string; readonly hint: string | undefined };
@@ -34,7 +34,7 @@ function namesOf(mask: number): IsaLevel[] {
   return ISA_LEVELS.filter((level) => (mask & ISA_BITS[level]) !== 0);
 }
 
-/** What the native core can do here. Never throws: an absent core is an answer. */
+/** Capabilities of the native core on this machine. Never throws; a missing core is reported in the result. */
 export function nativeCapabilities(): NativeCapabilities {
   try {
     const { compiled, usable, best, cpus } = loadAddon().capabilities();
@@ -54,15 +54,15 @@ export function nativeCapabilities(): NativeCapabilities {
   }
 }
 
-/** Whether a level multiplies bf16 in hardware; the others expand it to f32, which costs more than it saves. */
+/** Whether a level multiplies bf16 in hardware. Other levels expand it to f32, which costs more than it saves. */
 export function multipliesBf16(isa: IsaLevel): boolean {
   return isa === 'avx512bf16' || isa === 'neonbf16';
 }
 
 /**
- * The level to run at.
+ * Returns the requested level, or the best.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when this processor or this build does not have the level asked for
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when processor or build lack the requested level
  */
 export function chooseIsa(asked: IsaLevel | undefined, usableMask: number, best: IsaLevel): IsaLevel {
   if (asked === undefined) return best;

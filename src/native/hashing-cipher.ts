@@ -4,22 +4,22 @@ import { createBlake2b256 } from './blake2b.js';
 import { assertWeightsKey, createWeightsCipher } from './weights-cipher.js';
 
 /**
- * AES-256-CTR over a weight file, as `createWeightsCipher` does it, and BLAKE2b-256 of the encrypted side, in one pass.
- * Pieces may be decrypted and encrypted in turn: to go on with an interrupted file, encrypt what is there and decrypt
- * the rest.
+ * AES-256-CTR over a weight file, as in `createWeightsCipher`, and BLAKE2b-256 of the ciphertext, in one pass. Pieces
+ * may alternate between decryption and encryption: to resume an interrupted download, encrypt the plaintext already on
+ * disk, then decrypt the rest.
  */
 export interface HashingCipher {
-  /** `native avx512`, or `node:crypto` where the processor or the build lacks AES instructions. */
+  /** Such as `native avx512`; `node:crypto` if processor or build lack AES instructions. */
   readonly name: string;
-  /** The next piece, decrypted: as new bytes, or in `to`, of the same length, which may be the piece itself. */
+  /** Decrypts the next piece into `to`, of the same length, or a new array. `to` may be the piece itself. */
   decrypt(piece: Uint8Array, to?: Uint8Array): Uint8Array;
-  /** The next piece, encrypted likewise. */
+  /** Encrypts the next piece; parameters as in {@link decrypt}. */
   encrypt(piece: Uint8Array, to?: Uint8Array): Uint8Array;
-  /** BLAKE2b-256 of everything encrypted, 32 bytes. The cipher is spent afterwards. */
+  /** BLAKE2b-256 of the whole ciphertext, 32 bytes. The cipher must not be used afterwards. */
   digest(): Uint8Array;
 }
 
-/** What the native core offers for it (`native/binding/hash_binding.cc`). */
+/** The native core's functions (`native/binding/hash_binding.cc`). */
 interface CipherCore {
   checkedCipherCreate(isa: string, key: Uint8Array): object | undefined;
   checkedCipherDecrypt(cipher: object, from: Uint8Array, to: Uint8Array): void;
@@ -28,7 +28,7 @@ interface CipherCore {
 }
 
 /**
- * The native pass; `undefined` where the level or the processor has no AES instructions.
+ * The native implementation; `undefined` if level or processor have no AES instructions.
  *
  * @param key 32 bytes
  * @param isa forces an instruction-set level
@@ -44,7 +44,7 @@ export function nativeHashingCipher(key: Uint8Array, isa?: string): HashingCiphe
   if (cipher === undefined) return undefined;
   const through =
     (call: CipherCore['checkedCipherDecrypt']) =>
-    // Every byte of it is written.
+    // No need to zero the buffer: every byte gets written.
     (piece: Uint8Array, to: Uint8Array = Buffer.allocUnsafeSlow(piece.byteLength)) => {
       call(cipher, piece, to);
       return to;
@@ -58,7 +58,7 @@ export function nativeHashingCipher(key: Uint8Array, isa?: string): HashingCiphe
 }
 
 /**
- * The pass in two steps: node:crypto for AES, whatever hashes fastest for BLAKE2b.
+ * The portable implementation: AES of node:crypto, then the fastest BLAKE2b.
  *
  * @param key 32 bytes
  * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long
@@ -88,7 +88,7 @@ function into(to: Uint8Array | undefined, bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * The faster of the two that runs here.
+ * The native implementation if available, else the portable one.
  *
  * @param key 32 bytes
  * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long

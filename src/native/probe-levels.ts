@@ -1,15 +1,15 @@
 import { multipliesBf16, nativeCapabilities } from './capabilities.js';
 import { ISA_LEVELS, type IsaLevel } from './isa-level.js';
 
-/** Whether a level of the native core runs here. */
+/** Whether a level of the native core is available. */
 export interface IsaLevelProbe {
   readonly name: IsaLevel;
   readonly available: boolean;
-  /** What it is, or why it does not run. */
+  /** The instructions it uses, or why it is unavailable. */
   readonly detail: string;
 }
 
-/** What a level is made of; the processors it needs are those that have all of it. */
+/** Instructions that each level requires. */
 const INSTRUCTIONS: Readonly<Record<IsaLevel, string>> = {
   serial: 'any processor',
   neon: '64-bit ARM',
@@ -19,7 +19,7 @@ const INSTRUCTIONS: Readonly<Record<IsaLevel, string>> = {
   avx512bf16: 'AVX-512 with BF16',
 };
 
-/** All levels of the native core, lowest first, with the reason where one does not run. Empty without the core. */
+/** All levels of the native core, lowest first, with the reason if one is unavailable. Empty without the core. */
 export function isaLevels(): IsaLevelProbe[] {
   const capabilities = nativeCapabilities();
   if (!capabilities.available) return [];

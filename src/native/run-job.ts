@@ -1,7 +1,7 @@
 import { type ErrorCode, QuarryError } from '../errors/index.js';
 import type { NativeJob } from './addon.js';
 
-/** The core's failure codes (`native/core/error.h`, `native/binding/async_job.h`) as ours. */
+/** Maps the core's error codes (`native/core/error.h`, `native/binding/async_job.h`) to ours. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   IO: 'FILE_UNREADABLE',
   DISK_FULL: 'DISK_FULL',
@@ -13,11 +13,11 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * Waits for a call into the core, stopping it when `signal` fires.
+ * Awaits a native job, aborting it when `signal` fires.
  *
- * @param doing what is being done, to begin an error's sentence
+ * @param doing description of the work, which starts error messages
  * @throws QuarryError `ABORTED` when the signal fires
- * @throws QuarryError `FILE_UNREADABLE`, `DISK_FULL`, `WEIGHTS_INVALID`, `INVALID_ARGUMENT` or `ENGINE_FAILED` as the
+ * @throws QuarryError `FILE_UNREADABLE`, `DISK_FULL`, `WEIGHTS_INVALID`, `INVALID_ARGUMENT` or `ENGINE_FAILED`, as the
  *   core reports
  */
 export async function runJob<T>(job: NativeJob<T>, doing: string, signal?: AbortSignal): Promise<T> {
@@ -33,7 +33,7 @@ export async function runJob<T>(job: NativeJob<T>, doing: string, signal?: Abort
   }
 }
 
-/** What the core threw, as ours. */
+/** Converts an error thrown by the core. */
 export function coreFailure(error: unknown, doing: string): QuarryError {
   const code = CODES[String((error as { code?: unknown | undefined }).code)] ?? 'ENGINE_FAILED';
   const detail = error instanceof Error ? error.message : String(error);

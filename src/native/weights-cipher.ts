@@ -5,8 +5,8 @@ import { QuarryError } from '../errors/index.js';
 const BLOCK = 16;
 
 /**
- * AES-256-CTR as the network encrypts weights: zero IV, 128-bit big-endian counter over the whole file. Encrypting and
- * decrypting are the same operation.
+ * AES-256-CTR as the network encrypts weights: zero IV, 128-bit big-endian counter over the whole file. Encryption and
+ * decryption are the same operation.
  *
  * @param key 32 bytes
  * @param offset byte position in the file at which the stream starts

@@ -1,17 +1,17 @@
 import type { Notice } from './notice.js';
 
-/** Shapes a webhook takes. */
+/** Supported webhook formats. */
 export const NOTIFY_TEMPLATES = ['json', 'slack', 'discord', 'telegram'] as const;
 export type NotifyTemplate = (typeof NOTIFY_TEMPLATES)[number];
 
-/** Discord refuses longer ones; nothing here comes near. */
+/** Below Discord's limit of 2,000 characters. */
 const MAX_TEXT = 1_900;
 
 /**
- * The body of a webhook call.
+ * Builds the body of a webhook call.
  *
- * @param from which miner it is: network and address, for people who have several
- * @param url Telegram's chat is in its query (`…/sendMessage?chat_id=…`) and belongs into the body
+ * @param from identifies the miner: network and address
+ * @param url source of Telegram's chat id (`…/sendMessage?chat_id=…`), which goes into the body
  */
 export function messageOf(
   template: NotifyTemplate,
@@ -25,7 +25,7 @@ export function messageOf(
     case 'slack':
       return { text };
     case 'discord':
-      // A name that stands in an error pages no one.
+      // Text from errors must not trigger mentions.
       return { content: text, allowed_mentions: { parse: [] } };
     case 'telegram':
       return { chat_id: url.searchParams.get('chat_id'), text };

@@ -4,12 +4,12 @@ import { messageOf, type NotifyTemplate } from './message.js';
 import type { Notice, NoticeKind } from './notice.js';
 
 export interface WebhookOptions {
-  /** Where to: who knows it can write there, so it stays out of every text. */
+  /** Webhook URL. A secret, since it is all one needs to post: never logged or quoted. */
   readonly url: string;
   readonly template: NotifyTemplate;
-  /** How long a kind of notice is not sent again, milliseconds. */
+  /** Minimum interval between notices of one kind, milliseconds. */
   readonly quietMs: number;
-  /** Which miner it is. */
+  /** Identifies the miner. */
   readonly from: Readonly<Record<string, string>>;
 }
 
@@ -22,15 +22,15 @@ export interface WebhookDeps {
 }
 
 const TIMEOUT_MS = 10_000;
-/** How long a kind that was not delivered is not tried again, when its quiet time is longer. */
+/** Retry delay of a kind after a failed delivery, unless `quietMs` is shorter. */
 const UNDELIVERED_MS = 60_000;
 const RETRY: RetryPolicy = { attempts: 4 };
-/** An answer is read only to be thrown away. */
+/** Limit on the response, which is read and discarded. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * What a notice of a change is about: it is not told again while it lasts, so the newest that comes in a quiet time is sent
- * after it. Other kinds come again by themselves.
+ * Topics of notices about state changes. Such a notice is not raised again while the state lasts, so the newest one
+ * held back during the quiet time is sent after it. Other kinds recur by themselves.
  */
 const TOPICS: Partial<Record<NoticeKind, string>> = {
   'node lost': 'node',
@@ -38,11 +38,11 @@ const TOPICS: Partial<Record<NoticeKind, string>> = {
   'balance low': 'balance',
   protocol: 'protocol',
 };
-/** What a timer takes. */
+/** Longest delay of a Node timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Sends notices to a webhook, each kind at most once in its quiet time. Failures are reported and affect nothing else.
+ * Sends notices to a webhook, each kind at most once per `quietMs`. Failures are only reported.
  */
 export class WebhookNotifier {
   readonly #options: WebhookOptions;
@@ -50,13 +50,13 @@ export class WebhookNotifier {
   readonly #url: URL;
   readonly #http = new HttpClient({ timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, engine: 'lean' });
   readonly #sentAt = new Map<NoticeKind, number>();
-  /** By topic: what was told last, and what waits for the end of the quiet time. */
+  /** By topic: the last text sent, and the timer of a notice held until the quiet time ends. */
   readonly #told = new Map<string, string>();
   readonly #held = new Map<string, NodeJS.Timeout>();
   readonly #stop = new AbortController();
   readonly #sending = new Set<Promise<void>>();
 
-  /** @throws QuarryError `CONFIG_INVALID` when the URL is none that can be called, or lacks what the template takes from it */
+  /** @throws QuarryError `CONFIG_INVALID` when the URL is invalid or lacks a part that the template needs */
   constructor(options: WebhookOptions, deps: WebhookDeps) {
     this.#options = options;
     this.#deps = deps;
@@ -71,8 +71,8 @@ export class WebhookNotifier {
   }
 
   /**
-   * Sends a notice unless one of its kind was sent lately; returns whether it did. The newest that was not is sent once that
-   * time is over, when it says anything new. Never throws.
+   * Sends a notice, unless one of its kind was sent within `quietMs`; returns whether it did. The newest notice held
+   * back is sent when that time is over, if its text is new. Never throws.
    */
   notify(notice: Notice): boolean {
     const now = this.#now();
@@ -89,7 +89,7 @@ export class WebhookNotifier {
     return true;
   }
 
-  /** Drops a pending notice of this kind, unless it is raised again. */
+  /** Drops a held notice of this kind's topic. */
   withdraw(kind: NoticeKind): void {
     const topic = topicOf({ kind });
     clearTimeout(this.#held.get(topic));
@@ -107,7 +107,7 @@ export class WebhookNotifier {
     this.#held.set(topic, timer);
   }
 
-  /** Waits for what is being sent, for at most `graceMs`. */
+  /** Drops held notices and waits up to `graceMs` for those being sent. */
   async close(graceMs = 2_000): Promise<void> {
     for (const held of this.#held.values()) clearTimeout(held);
     const timer = setTimeout(() => this.#stop.abort(), graceMs);
@@ -132,10 +132,10 @@ export class WebhookNotifier {
       });
       await answer.discard();
     } catch (error) {
-      // It told nothing: the next one is not kept back for it, unless it comes at once.
+      // Not delivered: do not suppress the next notice because of it, except right away.
       if (this.#told.get(topicOf(notice)) === notice.text) this.#told.delete(topicOf(notice));
       this.#sentAt.set(notice.kind, this.#now() - Math.max(0, this.#options.quietMs - UNDELIVERED_MS));
-      // Its text names the address, which is the secret.
+      // Do not use the error's message: it contains the URL, which is secret.
       const { code } = toQuarryError(error, 'notifying');
       const why = error instanceof HttpStatusError ? `status ${error.status}` : code;
       this.#deps.onFailure(new QuarryError(code, `"${notice.kind}" was not delivered to the webhook: ${why}`));

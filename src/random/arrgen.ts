@@ -5,9 +5,8 @@ const X = Float64Array.from(ZIGGURAT_NORMAL_X);
 const F = Float64Array.from(ZIGGURAT_NORMAL_F);
 
 /**
- * Normally distributed numbers from a fresh generator, one draw per element in row-major order (`normal_array` of
- * upstream `arrgen/src/lib.rs`). Bit for bit what the network computes: SIGReg noise and target embeddings are made of
- * these.
+ * Normally distributed numbers from a new generator, one draw per element in row-major order (`normal_array` of
+ * upstream `arrgen/src/lib.rs`). Bit-identical to the network, which uses them for SIGReg noise and target embeddings.
  *
  * @param seed u64; taken modulo 2^64
  * @param length elements to draw
@@ -23,8 +22,8 @@ export function normalArray(seed: bigint, length: number, mean = 0, std = 1): Fl
 }
 
 /**
- * Uniformly distributed numbers in `[min, max)` from a fresh generator, in row-major order (`uniform_array` of upstream
- * `arrgen/src/lib.rs`), bit for bit.
+ * Uniformly distributed numbers in `[min, max)` from a new generator, in row-major order. Bit-identical to
+ * `uniform_array` of upstream `arrgen/src/lib.rs`.
  *
  * @param seed u64; taken modulo 2^64
  * @param length elements to draw
@@ -49,7 +48,7 @@ function standardNormal(rng: ChaCha12): number {
   for (;;) {
     const low = rng.nextWord();
     const high = rng.nextWord();
-    // The low eight bits choose the layer, the top 52 a number in [-1, 1).
+    // The low 8 bits select the layer, the top 52 give a number in [-1, 1).
     const layer = low & 255;
     const u = (high * 2 ** 20 + (low >>> 12)) * 2 ** -51 - 1;
     const x = u * X[layer]!;

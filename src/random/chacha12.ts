@@ -4,7 +4,7 @@ const CONSTANTS = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574] as const;
 /** 12 rounds are six pairs of a column round and a diagonal round. */
 const DOUBLE_ROUNDS = 6;
 
-/** Columns and diagonals of the 4 x 4 state, in the order the rounds take them. */
+/** Columns and diagonals of the 4 x 4 state, in the order of the rounds. */
 const QUARTERS = [
   [0, 4, 8, 12],
   [1, 5, 9, 13],
@@ -38,8 +38,8 @@ export function keyFromSeed(seed: bigint): Uint32Array {
 }
 
 /**
- * The ChaCha stream cipher with 12 rounds as a source of random words: `StdRng` of rand 0.9, word for word. Stream id
- * 0, block counter from 0. Words are handed out in order and none is ever dropped.
+ * ChaCha with 12 rounds as a random number generator; the same stream as `StdRng` of rand 0.9. Stream id 0, block
+ * counter from 0. Words are returned in order, and none is skipped.
  */
 export class ChaCha12 {
   readonly #initial = new Uint32Array(16);

@@ -1,6 +1,6 @@
 // Numeric constants of the ziggurat for the standard normal distribution, as published in rand_distr 0.5.1
-// (src/ziggurat_tables.rs). They are data, not derived at run time: the exponential and logarithm of a JavaScript engine
-// round 93 of them differently, and one differing table entry changes whole noise matrices.
+// (src/ziggurat_tables.rs). Stored, not computed: a JavaScript engine's exp and log round 93 of them differently, and a
+// single differing entry changes whole noise matrices.
 
 /** Where the tail of the distribution begins: the right edge of the lowest layer. */
 export const ZIGGURAT_NORMAL_R = 3.654152885361009;

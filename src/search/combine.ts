@@ -21,9 +21,9 @@ const TOGETHER = 0.8;
 const LEAST_GAIN = 1e-5;
 
 /**
- * Greedily combines tried edits, or fractions of them. Edits of different positions change an embedding by nearly the sum
- * of their single effects, so each step takes the edit that brings the sum closest to the target. An edit that does not
- * help alone can still cancel a side effect of another.
+ * Greedily combines tried edits, or fractions of them. Edits of different positions change an embedding by nearly the
+ * sum of their single effects, so each step takes the edit that brings the sum closest to the target. An edit that does
+ * not help alone can still cancel a side effect of another.
  *
  * @param most maximum number of edits to combine
  * @returns the combined edit; empty if nothing helps

@@ -61,7 +61,11 @@ export class Proposer {
     return [...blends, ...edits.slice(0, left).map((edit) => ({ bytes: applied(bytes, edit), edit }))];
   }
 
-  /** Learns from a step's scored proposals. @param before the sample's cosine before the step */
+  /**
+   * Learns from a step's scored proposals.
+   *
+   * @param before the sample's cosine before the step
+   */
   learn(judged: readonly JudgedProposal[], before: number): void {
     const [won] = judged.filter(({ cosine }) => cosine > before).sort((a, b) => b.cosine - a.cosine);
     this.#tried.unshift(judged.flatMap(({ edit, change }) => (edit === undefined ? [] : [{ edit, change }])));

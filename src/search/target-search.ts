@@ -44,8 +44,8 @@ const LEAST_GAIN = 1e-7;
 
 /**
  * Gradient-guided search for one target. Each step changes one part of a sample of joined chunks and keeps changes that
- * bring the mean embedding closer. A joined sample scores the mean of its parts, and every kept change leaves the winner's
- * mean loss below every other model's by more than the error bounds. The caller does the scoring.
+ * bring the mean embedding closer. A joined sample scores the mean of its parts, and every kept change leaves the
+ * winner's mean loss below every other model's by more than the error bounds. The caller does the scoring.
  */
 export class TargetSearch<P extends SearchPart> {
   readonly #goal: SearchGoal;
@@ -86,7 +86,11 @@ export class TargetSearch<P extends SearchPart> {
     return { part: parts[this.#place]!, direction: cosineGradient(this.#sum, this.#goal.embedding) };
   }
 
-  /** Proposes chunks to score. @param gradient of the part from {@link next}, `[bytes, 256]` */
+  /**
+   * Proposes chunks to score.
+   *
+   * @param gradient of the part from {@link next}, `[bytes, 256]`
+   */
   propose(gradient: Float32Array, count: number): Uint8Array[] {
     const part = this.#parts[this.#place]!;
     // An edit can be applied to every occurrence of the part.
@@ -124,7 +128,9 @@ export class TargetSearch<P extends SearchPart> {
     return this.cosine > before;
   }
 
-  /** Restarts from a blend that is at least as close alone: an edit then moves the whole sample, not one part of many. */
+  /**
+   * Restarts from a blend that is at least as close alone: an edit then moves the whole sample, not one part of many.
+   */
   #begin(judged: readonly (Proposal & { readonly part: P })[], least: number): void {
     const { embedding, winner } = this.#goal;
     let best = least;

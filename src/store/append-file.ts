@@ -4,10 +4,10 @@ import { toQuarryError } from '../errors/index.js';
 
 const fdatasyncAsync = promisify(fdatasync);
 
-/** A file written only at its end, and read anywhere. */
+/** An append-only file that can be read at any position. */
 export class AppendFile {
   readonly path: string;
-  /** Where the next append goes. */
+  /** Offset of the next append. */
   sizeBytes: number;
   readonly #fd: number;
   #dirty = false;
@@ -28,7 +28,7 @@ export class AppendFile {
   }
 
   /**
-   * Writes `data` at the end. After a failure the file is as it was.
+   * Appends `data`. After a failure the file is unchanged.
    *
    * @throws QuarryError `DISK_FULL` when the disk is full
    */
@@ -46,7 +46,7 @@ export class AppendFile {
     this.sizeBytes = start + data.byteLength;
   }
 
-  /** Fills `out` from `position`; returns how many bytes there were. */
+  /** Fills `out` from `position`; returns the number of bytes read. */
   read(out: Uint8Array, position: number): number {
     let done = 0;
     try {
@@ -61,12 +61,12 @@ export class AppendFile {
     return done;
   }
 
-  /** The size on disk now, which another process may have changed. */
+  /** Current size on disk, which another process may have changed. */
   statSizeBytes(): number {
     return fstatSync(this.#fd).size;
   }
 
-  /** Cuts the file to `sizeBytes`. */
+  /** Truncates the file to `sizeBytes`. */
   truncate(sizeBytes: number): void {
     if (this.statSizeBytes() > sizeBytes) {
       ftruncateSync(this.#fd, sizeBytes);
@@ -75,7 +75,7 @@ export class AppendFile {
     this.sizeBytes = Math.min(this.sizeBytes, sizeBytes);
   }
 
-  /** Makes what was appended survive power loss. */
+  /** Makes all appends survive power loss. */
   async sync(): Promise<void> {
     if (!this.#dirty) return;
     this.#dirty = false;

@@ -4,7 +4,7 @@ import { createFileScanner } from './file-scanner.js';
 import type { RowScanner } from './row-scanner.js';
 
 /**
- * The scanner of the native core: maps the files and streams their bf16 rows.
+ * The native core's scanner: maps the files and streams their bf16 rows.
  *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built or does not load here
  */
@@ -18,7 +18,7 @@ export function createNativeScanner(options: NativeDistanceOptions = {}): RowSca
   };
 }
 
-/** The native core's scanner, or plain file reads where there is no native core. */
+/** The native core's scanner, or ordinary file reads without the native core. */
 export function createBestScanner(options: NativeDistanceOptions = {}): RowScanner {
   try {
     return createNativeScanner(options);

@@ -6,9 +6,9 @@ import { createFileScanner } from './file-scanner.js';
 import { faster, type ScanSize, secondsPerScan } from './measure-scanner.js';
 import type { RowScanner } from './row-scanner.js';
 
-/** Distance engines to mine with, fastest first. */
+/** Distance engines for mining, usually fastest first. */
 export const DISTANCE_ENGINES = ['native', 'gpu', 'js'] as const;
-/** `reference` is the oracle of the others: chosen by name only, never by `auto`. */
+/** `reference` is the oracle for the others and never chosen by `auto`. */
 export type DistanceEngineName = (typeof DISTANCE_ENGINES)[number] | 'reference';
 
 /** Which distance engine scans the store. */
@@ -18,17 +18,17 @@ export interface ScannerOptions {
   readonly threads?: number | undefined;
 }
 
-/** The distance engine that was chosen, as a scanner of the store. */
+/** The chosen distance engine, as a scanner of the store. */
 export interface ChosenScanner {
   readonly scanner: RowScanner;
   readonly name: DistanceEngineName;
-  /** What it runs on, for people. */
+  /** Human-readable device. */
   readonly detail: string;
-  /** Whether what calls itself a GPU computes on the processor. */
+  /** Whether the GPU is a software implementation that runs on the processor. */
   readonly isSoftware?: boolean | undefined;
 }
 
-/** Whether a distance engine runs here. */
+/** Whether a distance engine is available. */
 export interface ScannerProbe {
   readonly name: DistanceEngineName;
   readonly available: boolean;
@@ -60,11 +60,11 @@ async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'en
 }
 
 /**
- * The scanner asked for, or the fastest that runs here: a GPU is measured against the native core at the size that the
- * store has. A GPU that is a program on the processor is used only where it is asked for.
+ * Builds the requested scanner, or with `auto` the fastest: measures a hardware GPU against the native core at the
+ * store's size. Software GPUs are used only on request.
  *
  * @param size rows and width of the store, for the measurement
- * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the requested engine is unavailable
  */
 export async function chooseScanner({ engine, ...options }: ScannerOptions, size?: ScanSize): Promise<ChosenScanner> {
   if (engine !== 'auto') return build(engine, options);
@@ -73,7 +73,7 @@ export async function chooseScanner({ engine, ...options }: ScannerOptions, size
   return gpu === undefined ? processor : faster(processor, gpu, size!);
 }
 
-/** Below this a scan is over before a GPU has heard of it. */
+/** Below this, a scan takes less time than a round trip to a GPU. */
 const WORTH_A_GPU_ROWS = 10_000;
 
 async function hardwareGpu(options: Omit<ScannerOptions, 'engine'>): Promise<ChosenScanner | undefined> {
@@ -84,9 +84,9 @@ async function hardwareGpu(options: Omit<ScannerOptions, 'engine'>): Promise<Cho
 }
 
 /**
- * Tries every distance engine by building it.
+ * Probes every distance engine by building it.
  *
- * @param size measures each over so many made-up rows, but for a GPU that is a program: about a second at 10,000 x 2,048
+ * @param size if given, also measures each engine except software GPUs on synthetic rows; a second at 10,000 x 2,048
  */
 export async function probeScanners(options: Omit<ScannerOptions, 'engine'>, size?: ScanSize): Promise<ScannerProbe[]> {
   const probes: ScannerProbe[] = [];

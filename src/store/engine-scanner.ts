@@ -4,11 +4,11 @@ import { throwIfAborted } from '../errors/index.js';
 import { RowReader } from './file-scanner.js';
 import type { RowScanner, RowSelection, SelectionScanOptions } from './row-scanner.js';
 
-/** Positions per block: the first is small, so that an early hit does not wait for a long read. */
+/** Positions per block. The first block is small, so that an early hit does not wait for a long read. */
 const FIRST_BLOCK = 1024;
 const BLOCK = 16_384;
 
-/** Searches rows on disk with any distance engine: blocks of f32 rows are read and handed to it. */
+/** A scanner on any distance engine: reads blocks of f32 rows and passes them to the engine. */
 export function createEngineScanner(engine: DistanceEngine): RowScanner {
   return {
     name: engine.name,
@@ -37,7 +37,7 @@ async function scanBlocks(
       reader.block(from, to, data);
       const rows = { data, rows: to - from, dim };
       const hits = await engine.scan(rows, targets, { mode: 'all', margin: options.margin ?? 0, ...control });
-      // Row order within a block is what `first` counts by; the engine groups by target.
+      // `first` goes by row order within a block, but the engine groups hits by target.
       for (const { row, target, distance } of hits) {
         if (distance <= collector.limit(target)) collector.offer(from + row, target, distance);
       }

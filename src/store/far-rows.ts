@@ -1,48 +1,48 @@
 import type { MatchPolicy, MatchTarget } from './match.js';
 import type { SampleInput, StoredScore } from './store-types.js';
 
-/** A sample that a store elsewhere has for a target: its bytes are what its checksum says, its scores are hearsay. */
+/** A sample that a remote store offers for a target. The checksum verifies its bytes; its scores are only claimed. */
 export interface FarSample {
   readonly targetId: string;
   /** BLAKE2b-256 of the bytes. */
   readonly checksum: Uint8Array;
-  /** Fetches the bytes, and checks what is said of them; undefined when they cannot be had or it is not so. */
+  /** Fetches the bytes and spot-checks the scores; undefined if the bytes are unavailable or the scores are wrong. */
   readonly fetch: () => Promise<Required<Pick<SampleInput, 'bytes' | 'origin'>> | undefined>;
-  /** Under every model of the target, in its order. */
+  /** Scores under every model of the target, in its order. */
   readonly scores: readonly StoredScore[];
 }
 
-/** How stores elsewhere are searched. */
+/** How to search remote stores. */
 export interface FarPolicy extends Pick<MatchPolicy, 'pick' | 'margin' | 'lossErrorBound' | 'signal'> {
-  /** Samples that are not wanted for a target, by checksum in lowercase hex. */
+  /** Samples excluded for a target, by checksum in lowercase hex. */
   readonly exclude: (targetId: string) => Iterable<string>;
-  /** Only rows that came since the last such search, for targets that were searched for before. */
+  /** Search only rows added since the last such search. Requires that the targets have been searched for before. */
   readonly freshOnly: boolean;
-  /** Compositions may have so many parts; below 2: none are wanted. */
+  /** Maximum parts of a composition; below 2 disables composing. */
   readonly maxParts: number;
-  /** Fewest parts first. */
+  /** Prefer compositions with fewer parts. */
   readonly fewest: boolean;
 }
 
-/** Rows in stores on other machines: searched there, so that only what hits comes here. */
+/** Rows in stores on other machines, which search them locally and return only hits. */
 export interface FarRows {
-  /** Rows that can be reached now. */
+  /** Number of rows currently reachable. */
   readonly rows: number;
-  /** Whether more are on their way: samples that were taken in and not scored yet. */
+  /** Whether some remote samples are still waiting to be scored. */
   readonly busy: boolean;
-  /** Whether rows came that were not searched yet for targets that are open. */
+  /** Whether there are new rows that have not been searched for the open targets. */
   readonly hasFresh: boolean;
   /**
-   * Has a sample scored and kept elsewhere; false when it is too large for that. Absent where samples are kept here.
+   * Has a sample scored and kept remotely; false if it is too large for that. Absent if samples are kept locally.
    *
    * @throws QuarryError `ABORTED` when the signal fires
    */
   readonly keep?: ((sample: Uint8Array, signal: AbortSignal) => Promise<boolean>) | undefined;
   /**
-   * Searches all of them.
+   * Searches all remote stores.
    *
-   * @param take given what hits, one after the other for each target, best first as far as the policy asks for that; says
-   *   whether the target needs no further one
+   * @param take called with hits, one at a time per target, in the order of the policy; returns true if the target
+   *   needs no further ones
    */
   find(targets: readonly MatchTarget[], policy: FarPolicy, take: (found: FarSample) => Promise<boolean>): Promise<void>;
 }

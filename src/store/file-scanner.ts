@@ -6,14 +6,14 @@ import { cosineDistance, norm } from '../engine/reference/competition.js';
 import { throwIfAborted, toQuarryError } from '../errors/index.js';
 import type { RowScanner, RowSelection, SelectionScanOptions } from './row-scanner.js';
 
-/** Positions looked at between two turns of the event loop. */
+/** Positions scanned between two turns of the event loop. */
 const BLOCK = 8192;
-/** How far the quick f64 distance may lie from the f32 one that counts. */
+/** Largest difference between the fast f64 distance and the decisive f32 one. */
 const SCREEN_SLACK = 1e-5;
-/** Rows of one block are read in one piece when they lie in a span at most this many times as long. */
+/** Rows of a block are read in one piece if they span at most this many times their own size. */
 const MAX_SPREAD = 4;
 
-/** Reads picked rows with ordinary file reads. */
+/** Reads selected rows with ordinary file reads. */
 export class RowReader {
   readonly #selection: RowSelection;
   readonly #files = new Map<number, number>();
@@ -86,7 +86,7 @@ async function scanFiles(
   const norms = vectors.map(norm);
   const block = new Float32Array(BLOCK * dim);
   try {
-    // Short first blocks: an early hit should not wait for a long read.
+    // Start with short blocks, so that an early hit does not wait for a long read.
     let size = 64;
     for (let from = options.from ?? 0; from < selection.count && !collector.done; from += size) {
       throwIfAborted(options.signal, 'the distance scan');
@@ -104,7 +104,7 @@ async function scanFiles(
           if (limit === Number.NEGATIVE_INFINITY) continue;
           let dot = 0;
           for (let i = 0; i < dim; i++) dot += row[i]! * target[i]!;
-          // Screened by a cheaper distance, decided by the one that counts.
+          // Screen with the fast distance; the f32 one decides.
           if (1 - dot / (length * norms[t]!) > limit + SCREEN_SLACK) continue;
           collector.offer(p, t, cosineDistance(row, target));
         }
@@ -116,7 +116,7 @@ async function scanFiles(
   return collector.hits();
 }
 
-/** The scanner that needs nothing but Node: reads f32 rows with ordinary file reads. */
+/** The portable scanner: reads f32 rows with ordinary file reads. */
 export function createFileScanner(): RowScanner {
   return { name: 'files', scan: scanFiles, release: () => {}, close: async () => {} };
 }

@@ -1,7 +1,7 @@
-/** The typed arrays a {@link Column} may be made of. */
+/** Typed arrays that a {@link Column} can use. */
 type ColumnArray = Uint8Array | Uint32Array | Int32Array | Float32Array;
 
-/** A typed array that grows by half when it is full; `array` is valid for the first `length` entries. */
+/** A growable typed array. Only the first `length` entries of `array` are valid. */
 export class Column<A extends ColumnArray> {
   length = 0;
   array: A;

@@ -8,14 +8,14 @@ const MIGRATIONS = [
    CREATE TABLE watermark (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
 
-/** Samples that one statement takes: what is lost with the index may be millions. */
+/** Samples per statement. Rebuilding the index may insert millions. */
 const PER_STATEMENT = 65_536;
-/** Pages held in memory, KiB: a batch of a hundred thousand checksums touches nearly every page of the table. */
+/** Page cache, KiB. A batch of a hundred thousand checksums touches nearly every page of the table. */
 const CACHE_KIB = 65_536;
 
 /**
- * The store's index: which checksum is which sample, and how many records of each file are committed. It holds
- * nothing that the files do not, so a lost or damaged index is built again from them.
+ * The store's index: maps checksums to sample ids, and holds how many records of each file are committed. It is
+ * redundant: a lost or damaged index is rebuilt from the files.
  */
 export class IndexDatabase {
   readonly rebuilt: boolean;
@@ -28,7 +28,7 @@ export class IndexDatabase {
   constructor(dir: string, readonly: boolean) {
     const path = join(dir, 'index.db');
     const open = (): SqlDatabase =>
-      // The files are flushed before the index and hold everything, so power loss may take the index's last step.
+      // The files hold everything and are flushed first, so power loss may lose the index's newest transactions.
       openDatabase(path, { readonly, durability: 'process', migrations: MIGRATIONS });
     let rebuilt = !readonly && !existsSync(path);
     try {
@@ -43,12 +43,12 @@ export class IndexDatabase {
     this.rebuilt = rebuilt;
     if (!readonly) this.#db.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
     this.#find = this.#db.prepare('SELECT id FROM sample WHERE checksum = ?');
-    // One call of the driver costs more than the search it asks for, so that batches travel as one string of bytes.
+    // A driver call costs more than the lookup itself, so a batch is passed as one byte string.
     this.#findAll = this.#db.prepare(
       `SELECT asked.key AS at, sample.id AS id FROM json_each(?2) AS asked
        CROSS JOIN sample ON sample.checksum = substr(?1, 1 + 32 * asked.key, 32)`,
     );
-    // In the order of the table, so that each of its pages is written once.
+    // Insert in table order, so that each page is written once.
     this.#insertAll = this.#db.prepare(
       `INSERT OR REPLACE INTO sample (checksum, id)
        SELECT substr(?1, 1 + 32 * key, 32) AS checksum, value FROM json_each(?2) ORDER BY checksum`,
@@ -61,7 +61,7 @@ export class IndexDatabase {
     return row === undefined ? undefined : Number(row['id']);
   }
 
-  /** As {@link find}, of many, in order. */
+  /** Like {@link find}, for many checksums, in order. */
   findAll(checksums: readonly Uint8Array[]): (number | undefined)[] {
     const ids = new Array<number | undefined>(checksums.length).fill(undefined);
     for (let from = 0; from < checksums.length; from += PER_STATEMENT) {
@@ -72,7 +72,7 @@ export class IndexDatabase {
     return ids;
   }
 
-  /** How many records each file has committed, by the file's name. */
+  /** Number of committed records by file name. */
   watermarks(): Map<string, number> {
     const rows = this.#db.prepare('SELECT name, count FROM watermark').all();
     return new Map(rows.map((row) => [String(row['name']), Number(row['count'])]));

@@ -1,18 +1,18 @@
 import { IndexDatabase } from './index-database.js';
 
-/** Which bytes a store has, read beside its writer and without loading the store. Close it when done. */
+/** Looks up whether a store has a sample, without loading the store and while another process writes it. */
 export class KnownSamples {
   readonly #dir: string;
   #index: IndexDatabase | undefined;
 
-  /** @param dir of the store, which may not be there yet */
+  /** @param dir directory of the store, which may not exist yet */
   constructor(dir: string) {
     this.#dir = dir;
   }
 
   /**
-   * Whether a sample with this BLAKE2b-256 checksum is known to have been appended; false where that cannot be read, as while
-   * the writer makes its index or sets a damaged one aside.
+   * Whether a sample with this BLAKE2b-256 checksum has been appended. False if the index cannot be read, for example
+   * while the writer creates or replaces it.
    */
   has(checksum: Uint8Array): boolean {
     try {
@@ -24,7 +24,6 @@ export class KnownSamples {
     }
   }
 
-  /** Closes the index. */
   close(): void {
     this.#index?.close();
     this.#index = undefined;

@@ -3,22 +3,22 @@ import { blake2b256 } from '../native/blake2b.js';
 import { type ModelKey, modelKeyId } from './model-key.js';
 import type { Store } from './store.js';
 
-/** What a store holds. */
+/** Statistics of a store. */
 export interface StoreInfo {
   readonly dir: string;
   readonly embeddingDim: number;
   readonly samples: number;
-  /** Tombstoned samples and numbers whose sample was lost. */
+  /** Tombstoned samples and ids whose sample was lost. */
   readonly deadSamples: number;
   readonly sampleBytes: number;
   readonly models: readonly { readonly model: ModelKey; readonly rows: number; readonly bytesOnDisk: number }[];
   readonly bytesOnDisk: number;
-  /** Of the columns and winner lists kept in memory. */
+  /** Memory of columns and winner indexes. */
   readonly memoryBytes: number;
   readonly modelSets: number;
 }
 
-/** Counts what a store holds. */
+/** Computes statistics of a store. */
 export function storeInfo(store: Store): StoreInfo {
   const { dir, samples, logs, sets } = store.internals;
   const columns = [samples.tags, samples.sizes, samples.dead];
@@ -46,15 +46,15 @@ export function storeInfo(store: Store): StoreInfo {
   };
 }
 
-/** One thing verification found wrong. */
+/** A fault found by verification. */
 export interface StoreFault {
   readonly kind: 'sample-record' | 'sample-bytes' | 'score-row' | 'bf16-row' | 'score-of-another-sample';
-  /** Sample id, or the row of a model's scores. */
+  /** Sample id, or row index in a model's scores. */
   readonly index: number;
   readonly model?: ModelKey | undefined;
 }
 
-/** What verification looked at and found. */
+/** Result of {@link verifyStore}. */
 export interface StoreVerification {
   readonly samples: number;
   readonly rows: number;
@@ -62,8 +62,8 @@ export interface StoreVerification {
 }
 
 /**
- * Reads everything and checks every checksum: records, sample bytes (CRC-32 and BLAKE2b-256), rows, and that bf16 rows
- * are the rounded f32 rows.
+ * Reads everything and verifies all checksums: records, sample bytes (CRC-32 and BLAKE2b-256) and rows. Also checks
+ * that bf16 rows are the rounded f32 rows.
  *
  * @throws QuarryError `ABORTED` when the signal fires
  */
@@ -105,15 +105,15 @@ export async function verifyStore(
   return { samples: samples.count, rows, faults };
 }
 
-/** What collection removed. */
+/** Result of {@link collectGarbage}. */
 export interface StoreCollection {
   readonly removed: readonly { readonly model: ModelKey; readonly rows: number }[];
   readonly freedBytes: number;
 }
 
 /**
- * Removes the scores of every model that is not in `active`: weights that were replaced never compete again. Sample
- * bytes stay, to be scored under the new weights.
+ * Removes the scores of all models not in `active`: replaced weights never compete again. Sample bytes stay, to be
+ * scored under the new weights.
  */
 export async function collectGarbage(store: Store, active: readonly ModelKey[]): Promise<StoreCollection> {
   const keep = new Set(active.map(modelKeyId));
@@ -129,7 +129,7 @@ export async function collectGarbage(store: Store, active: readonly ModelKey[]):
   return { removed, freedBytes };
 }
 
-/** What an export carries besides ids, checksums and losses. */
+/** What an export includes besides ids, checksums and losses. */
 export interface ExportOptions {
   /** Sample bytes, base64. Default false. */
   readonly bytes?: boolean | undefined;
@@ -138,7 +138,7 @@ export interface ExportOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Every live sample with its scores as one JSON object per line, without the line's end. */
+/** Yields every live sample with its scores as a line of JSON, without line end. */
 export async function* exportStore(store: Store, options: ExportOptions = {}): AsyncGenerator<string> {
   const { samples, logs } = store.internals;
   for (let id = 0; id < samples.count; id++) {

@@ -7,9 +7,9 @@ import type { LossErrorBound, WinnerIndex } from './winner-index.js';
 
 /** A target to find samples for. */
 export interface MatchTarget {
-  /** The caller's name for it; comes back in every hit. */
+  /** Caller-defined id, returned in every hit. */
   readonly id: string;
-  /** The models that compete on it, in the target's order. */
+  /** The competing models, in the target's order. */
   readonly models: readonly ModelKey[];
   /** `[embeddingDim]` */
   readonly embedding: Float32Array;
@@ -17,23 +17,22 @@ export interface MatchTarget {
   readonly threshold: number;
 }
 
-/** Which of the samples that hit a target are wanted. */
+/** Which hits of a target to return. */
 export interface MatchPolicy {
   /**
-   * `first`: the first found, in the order of arrival, without looking further; `closest`: the smallest distance;
-   * `cheapest`: the fewest bytes, because the bond grows with them, and among equals the closest. Default `first`.
+   * `first`: the first in order of arrival, without scanning further; `closest`: the smallest distance; `cheapest`: the
+   * fewest bytes, as the bond is per byte, and among equals the closest. Default `first`.
    */
   readonly pick?: 'first' | 'closest' | 'cheapest' | undefined;
-  /** Hits wanted per target. Default 1. */
+  /** Maximum hits per target. Default 1. */
   readonly limit?: number | undefined;
-  /** How much a hit must lie inside the threshold; give the engine's distance error bound. Default 0. */
+  /** How far inside the threshold a hit must lie, such as the engine's distance error bound. Default 0. */
   readonly margin?: number | undefined;
-  /** What decides that two losses are too close to call. */
+  /** Bounds within which two losses are a near-tie. */
   readonly lossErrorBound?: LossErrorBound | undefined;
   /**
-   * Hits that are too close to call: `include` gives them flagged, `skip` leaves them out; `defer` gives at most
-   * eight of them, and only for a target without any other hit, and none that f32 cannot settle.
-   * Default `include`.
+   * How to treat near-ties. `include` returns them flagged; `skip` omits them; `defer` returns at most eight, only for
+   * a target without decided hits, and omits those that f32 cannot settle. Default `include`.
    */
   readonly nearTies?: 'include' | 'skip' | 'defer' | undefined;
   /** Samples that must not be returned for a target, such as those already submitted for it. */
@@ -52,17 +51,19 @@ export interface MatchHit {
   readonly model: ModelKey;
   readonly loss: number;
   readonly sizeBytes: number;
-  /** The two best losses lie within their error bounds: score both again in f32 before submitting. */
+  /** Whether the two best losses are within their error bounds: score the sample again in f32 before submitting. */
   readonly nearTie: boolean;
 }
 
-/** Near-ties given for one target when they are deferred. */
+/** Near-ties returned per target with `defer`. */
 const DEFERRED_TIES = 8;
-/** Positions of the first block after a dismissed hit; every further block is twice as long, up to the longest. */
+/**
+ * Positions of the first block after a dismissed hit; each further block is twice as long, up to {@link LONGEST_BLOCK}.
+ */
 const FIRST_BLOCK = 1024;
 const LONGEST_BLOCK = 65_536;
 
-/** What a match works on. */
+/** The data that a match runs on. */
 export interface MatchContext {
   readonly set: WinnerIndex;
   readonly samples: SampleLog;
@@ -83,7 +84,7 @@ function matrixOf(targets: readonly MatchTarget[], dim: number): TargetMatrix {
 }
 
 /**
- * Finds hits for targets that share one list of models, among all samples or the given ones.
+ * Finds hits for targets that share a list of models, among all samples or those in `only`.
  *
  * @returns hits in the order of `targets`, best first within each
  */
@@ -120,12 +121,13 @@ export async function matchSet(
   return found.flatMap((list, t) => (list.length > 0 ? list : deferred[t]!));
 }
 
-/** Puts a row that hits target `t` where it belongs, unless it is dismissed. */
+/** Collects a row that hits target `t`, unless it is dismissed. */
 type Take = (t: number, hit: Hit) => void;
 
 /**
- * One scan finds the first row of each target, as fast as can be. Targets whose first rows were dismissed or did not
- * suffice share scans of growing blocks after that: however many rows are dismissed, each is looked at twice at most.
+ * A first scan finds the first row that hits each target, as fast as possible. Targets whose first rows were dismissed
+ * or not enough then share scans of growing blocks, so that every row is scanned at most twice however many are
+ * dismissed.
  */
 async function matchFirst(
   { scanner }: MatchContext,
@@ -163,7 +165,7 @@ async function matchFirst(
   }
 }
 
-/** Looks at every row: the best cannot be known earlier. */
+/** Scans every row: the best hit is known only at the end. */
 async function matchBest(
   { scanner }: MatchContext,
   selection: RowSelection,

@@ -5,32 +5,32 @@ import { toBf16 } from '../engine/embedding-rows.js';
 import { toQuarryError } from '../errors/index.js';
 import type { RowScanner, RowSelection } from './row-scanner.js';
 
-/** How much there is to scan. */
+/** Size of a scan. */
 export interface ScanSize {
   readonly rows: number;
   readonly dim: number;
 }
 
-/** Rows of a measurement at most: beyond them, times grow with the rows. */
+/** Maximum data of a measurement; beyond it, time grows linearly with the rows. */
 const MAX_BYTES = 256 * 2 ** 20;
 const ROUNDS = 3;
 
 /**
- * Seconds that a scan for one target takes, the best of three after one that warms up.
+ * Seconds per scan for one target: the best of three after a warm-up.
  *
- * @param size is cut to what a quarter of a gigabyte holds, and the time scaled up
+ * @param size capped at 256 MiB of rows, with the time scaled up accordingly
  */
 export function secondsPerScan(scanner: RowScanner, size: ScanSize): Promise<number> {
   return withRows(size, (made) => secondsOf(scanner, made, size));
 }
 
-/** Rows that were made up for a measurement, and one of them as a target. */
+/** Synthetic rows for a measurement, and one of them as a target. */
 interface MadeUp {
   readonly selection: RowSelection;
   readonly target: Float32Array;
 }
 
-/** Has `work` measure over rows of a size, which are there as long as it takes. */
+/** Runs `work` on a temporary file of synthetic rows. */
 async function withRows<T>(size: ScanSize, work: (made: MadeUp) => Promise<T>): Promise<T> {
   const rows = Math.max(1, Math.min(size.rows, Math.floor(MAX_BYTES / (size.dim * 4))));
   const dir = mkdtempSync(join(tmpdir(), 'quarry-scan-'));
@@ -64,17 +64,17 @@ async function secondsOf(scanner: RowScanner, { selection, target }: MadeUp, siz
   return (best * size.rows) / selection.count;
 }
 
-/** A scanner that may be chosen. */
+/** A candidate scanner. */
 export interface Contender {
   readonly scanner: RowScanner;
   readonly name: string;
-  /** What it runs on, for people. */
+  /** Human-readable device. */
   readonly detail: string;
 }
 
-/** The faster of two scanners at a size, with both figures in its detail; the other one is closed. */
+/** Returns the faster of two scanners, with both times in its detail, and closes the other. */
 export async function faster<C extends Contender>(a: C, b: C, size: ScanSize): Promise<C> {
-  // Rows are made up once for both: they are hundreds of megabytes.
+  // Both use the same rows, which take hundreds of megabytes.
   const [first, second] = await withRows(size, async (made) => [
     await timeOf(a, made, size),
     await timeOf(b, made, size),
@@ -100,7 +100,7 @@ async function timeOf<C extends Contender>(chosen: C, made: MadeUp, size: ScanSi
   }
 }
 
-/** Values between -1 and 1, the same every time. */
+/** Reproducible values between -1 and 1. */
 function madeUpRows(count: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(count);
   let state = 1;

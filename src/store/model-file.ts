@@ -2,15 +2,15 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import { basename, join } from 'node:path';
 import { type ModelKey, modelKeyId } from './model-key.js';
 
-/** What `model.json` says: whose scores a directory holds, and how wide their embeddings are. */
+/** Contents of `model.json`: the model whose scores a directory holds, and its embedding width. */
 export type ModelFile = ModelKey & { readonly embeddingDim: number };
 
 const ID = /^([A-Za-z0-9_][A-Za-z0-9._]{0,31})-([0-9a-f]{64})$/;
 const MOST_DIM = 1_000_000;
 
 /**
- * The model a directory of scores was made for, or undefined when its creation never finished. The directory's own name
- * says which: what the file says counts only where it agrees.
+ * The model of a directory of scores; undefined if its creation never finished. The directory's name decides; the file
+ * counts only if it agrees.
  */
 export function readModelFile(dir: string): (ModelKey & { readonly embeddingDim: number | undefined }) | undefined {
   const [, architecture, checksum] = ID.exec(basename(dir)) ?? [];
@@ -18,7 +18,7 @@ export function readModelFile(dir: string): (ModelKey & { readonly embeddingDim:
   return { architecture, checksum, embeddingDim: dimIn(dir, { architecture, checksum }) };
 }
 
-/** Writes `model.json` unless it already says this: a damaged one is rewritten. */
+/** Writes `model.json`, unless it is already correct; replaces a damaged one. */
 export function ensureModelFile(dir: string, model: ModelFile): void {
   if (existsSync(join(dir, 'model.json')) && dimIn(dir, model) === model.embeddingDim) return;
   mkdirSync(dir, { recursive: true });
@@ -26,13 +26,13 @@ export function ensureModelFile(dir: string, model: ModelFile): void {
   renameSync(join(dir, 'model.json.new'), join(dir, 'model.json'));
 }
 
-/** Rows are written after the file: where there are some, it was lost later. */
+/** `model.json` is written before any rows: if there are rows, it existed and was lost later. */
 function isFinished(dir: string): boolean {
   const rows = statSync(join(dir, 'meta.bin'), { throwIfNoEntry: false })?.size ?? 0;
   return rows > 0 || existsSync(join(dir, 'model.json'));
 }
 
-/** The width that the file names, when it is whole and of this model. */
+/** The embedding width in `model.json`; undefined if the file is damaged or of another model. */
 function dimIn(dir: string, key: ModelKey): number | undefined {
   try {
     const told: unknown = JSON.parse(readFileSync(join(dir, 'model.json'), 'utf8'));

@@ -1,6 +1,6 @@
 import { QuarryError } from '../errors/index.js';
 
-/** The identity of a model's weights: scores made under one are comparable with nothing else. */
+/** Identity of a model's weights. Scores of different keys are not comparable. */
 export interface ModelKey {
   /** Name of the architecture, such as `v1`. */
   readonly architecture: string;
@@ -9,7 +9,7 @@ export interface ModelKey {
 }
 
 /**
- * The key as one string, `architecture-checksum`, usable as a map key and as a directory name.
+ * The key as a string, `architecture-checksum`, for use as a map key and directory name.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when a part has characters outside its alphabet
  */

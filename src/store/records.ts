@@ -8,9 +8,9 @@ import type { Precision } from '../engine/contract.js';
  *   0  checksum, BLAKE2b-256   32 segment   36 offset   40 size   44 origin size   48 CRC-32 of bytes + origin
  *   52 kind (1 sample, 2 void) 56 zero      60 CRC-32 of bytes 0..60
  * scores/<model>/meta.bin, 24 bytes each; row i of f32.bin and of bf16.bin belongs to record i:
- *   0  sample id   4 first four bytes of the sample's checksum   8 loss, f32   12 precision, or 255 for a score withdrawn
- *   16 CRC-32 of the f32 row   20 CRC-32 of bytes 0..20
- * tombstones.bin, 8 bytes each: 0 sample id   4 CRC-32 of bytes 0..4
+ *   0  sample id   4 first four bytes of the sample's checksum   8 loss, f32   12 precision, or 255 for a score
+ *   withdrawn 16 CRC-32 of the f32 row   20 CRC-32 of bytes 0..20 tombstones.bin, 8 bytes each: 0 sample id   4 CRC-32
+ *   of bytes 0..4
  */
 export const SAMPLE_RECORD_BYTES = 64;
 export const META_RECORD_BYTES = 24;
@@ -24,16 +24,16 @@ export interface SampleRecord {
   readonly sizeBytes: number;
   readonly originBytes: number;
   readonly dataCrc: number;
-  /** `void` keeps the number of a sample that was lost, so that it never names another one. */
+  /** `void` reserves the id of a lost sample, so that it is never reused. */
   readonly kind: 'sample' | 'void';
 }
 
-/** Stands where a precision does: what was known of the sample's score before is forgotten. */
+/** Stored in place of a precision: withdraws the sample's earlier score. */
 export const WITHDRAWN = 255;
 
 const PRECISIONS: readonly Precision[] = ['f32', 'bf16', 'f16'];
 
-/** What stands beside one row of embeddings. */
+/** Metadata of one row of embeddings. */
 export interface MetaRecord {
   readonly sampleId: number;
   readonly sampleTag: number;
@@ -50,7 +50,7 @@ function seal(bytes: Uint8Array): void {
   view(bytes).setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
 }
 
-/** Whether a record's own CRC-32 fits. A record of zeros does not. */
+/** Whether a record's own CRC-32 matches. That of an all-zero record does not. */
 export function isSealed(bytes: Uint8Array): boolean {
   return view(bytes).getUint32(bytes.length - 4, true) === crc32(bytes.subarray(0, -4));
 }
@@ -97,12 +97,12 @@ export function encodeMetaRecord(record: MetaRecord, out: Uint8Array): void {
   seal(out);
 }
 
-/** A precision's number on disk. */
+/** Encodes a precision. */
 export function codeOf(precision: MetaRecord['precision']): number {
   return precision === 'withdrawn' ? WITHDRAWN : PRECISIONS.indexOf(precision);
 }
 
-/** The name of a precision's number on disk. */
+/** Decodes a precision; unknown codes count as bf16. */
 export function precisionOf(code: number): Precision {
   return PRECISIONS[code] ?? 'bf16';
 }

@@ -2,25 +2,25 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { EmbeddingRows } from '../engine/contract.js';
 import { QuarryError } from '../errors/index.js';
 
-/** Rows on a device, as an engine gives them. */
+/** Rows in device memory. */
 export interface DeviceRows {
   readonly rows: number;
   readonly bytes: number;
   close(): void;
 }
 
-/** A run of a table's rows on the device. */
+/** A contiguous run of a table's rows on the device. */
 export interface ResidentChunk<R extends DeviceRows> {
   readonly first: number;
   readonly device: R;
 }
 
-/** Fewer new rows than this wait: a chunk costs a call of its own in every scan. */
+/** Smallest chunk to upload: every chunk costs a separate kernel call in each scan. */
 const LEAST_CHUNK = 1_024;
 
 /**
- * The rows of one file on the device, brought up to date as the file grows. Chunks are merged as they come, each at least
- * twice as long as the next, so that there are few of them and no row is uploaded often.
+ * The rows of one file on the device, updated as the file grows. Chunks are merged so that each is at least twice as
+ * long as the next: there are few chunks, and no row is uploaded often.
  */
 export class ResidentTable<R extends DeviceRows> {
   readonly path: string;
@@ -28,7 +28,7 @@ export class ResidentTable<R extends DeviceRows> {
   readonly #upload: (rows: EmbeddingRows) => Promise<R>;
   readonly #chunks: ResidentChunk<R>[] = [];
 
-  /** @param path holds `[rows, dim]` f32, little-endian, without a header */
+  /** @param path file of `[rows, dim]` little-endian f32 without a header */
   constructor(path: string, dim: number, upload: (rows: EmbeddingRows) => Promise<R>) {
     this.path = path;
     this.#dim = dim;
@@ -39,7 +39,7 @@ export class ResidentTable<R extends DeviceRows> {
     return this.#chunks;
   }
 
-  /** Rows on the device: the file's first ones. */
+  /** Number of rows on the device, a prefix of the file. */
   get rows(): number {
     const last = this.#chunks.at(-1);
     return last === undefined ? 0 : last.first + last.device.rows;
@@ -49,7 +49,7 @@ export class ResidentTable<R extends DeviceRows> {
     return this.#chunks.reduce((sum, { device }) => sum + device.bytes, 0);
   }
 
-  /** Uploads what the file has more, up to `rows`; a few rows at the end may stay behind. */
+  /** Uploads new rows of the file, up to `rows`; may leave out fewer than {@link LEAST_CHUNK} at the end. */
   async grow(rows: number): Promise<void> {
     let first = this.rows;
     if (rows - first < LEAST_CHUNK) return;
@@ -69,9 +69,9 @@ export class ResidentTable<R extends DeviceRows> {
 }
 
 /**
- * Rows of a file as f32.
+ * Reads rows of a file as f32.
  *
- * @throws QuarryError `FILE_UNREADABLE` when the file is shorter
+ * @throws QuarryError `FILE_UNREADABLE` when the file is too short
  */
 export function readRows(path: string, first: number, count: number, dim: number): Float32Array {
   const out = new Float32Array(count * dim);

@@ -7,26 +7,27 @@ import { RowReader } from './file-scanner.js';
 import { ResidentTable, readRows } from './resident-rows.js';
 import type { RowScanner, RowSelection, RowTable, SelectionScanOptions } from './row-scanner.js';
 
-/** Device memory that rows may take, bytes. */
+/** Default limit of device memory for rows, bytes. */
 const DEFAULT_BUDGET_BYTES = 4 * 2 ** 30;
-/** Rows that found no room there are read and sent in blocks of this many bytes. */
+/** Block size in which rows that do not fit on the device are read and uploaded for each scan, bytes. */
 const BLOCK_BYTES = 64 * 2 ** 20;
 
-/** A position that may hit, with the kernel's distance. */
+/** A possible hit, with the kernel's distance. */
 interface Near {
   readonly position: number;
   readonly distance: number;
 }
 
 /**
- * Searches rows that stay on a device: uploaded once, followed by what the store appends, and given up model by model,
- * the longest unused first, when there are more than fit; those of one scan do not give way to each other. The device finds what may hit; the f32 rows on disk decide.
+ * Scans rows that stay in device memory: uploaded once, then extended as the store grows. When memory runs out, evicts
+ * the least recently used models, but none that the current scan needs. The device finds possible hits; the f32 rows on
+ * disk decide.
  */
 export class ResidentScanner implements RowScanner {
   readonly name: string;
   readonly #engine: GpuDistanceEngine;
   readonly #budgetBytes: number;
-  /** By file, the longest unused first. */
+  /** By file, least recently used first. */
   readonly #tables = new Map<string, ResidentTable<ResidentRows>>();
   #last: Promise<unknown> = Promise.resolve();
 
@@ -36,20 +37,20 @@ export class ResidentScanner implements RowScanner {
     this.name = engine.name;
   }
 
-  /** Bytes on the device now. */
+  /** Bytes currently on the device. */
   get residentBytes(): number {
     return [...this.#tables.values()].reduce((sum, table) => sum + table.bytes, 0);
   }
 
   scan(selection: RowSelection, targets: TargetMatrix, options: SelectionScanOptions): Promise<Hit[]> {
-    // One after the other: they share kernels and the memory of the device.
+    // Scans run one at a time: they share kernels and device memory.
     const scan = this.#last.then(() => this.#scan(selection, targets, options));
     this.#last = scan.catch(() => {});
     return scan;
   }
 
   release(paths: readonly string[]): void {
-    // What a scan still reads is freed after it.
+    // Free after scans under way, which still read the rows.
     this.#last = this.#last.then(() => {
       for (const path of paths) this.#drop(path);
     });
@@ -100,7 +101,7 @@ export class ResidentScanner implements RowScanner {
         for (const { row, distance } of list) if (first + row < positions.length) take(target, first + row, distance);
       }
     }
-    // The newest rows, which are not worth a chunk yet, and those that found no room.
+    // The remaining rows: too few for a chunk, or without room on the device.
     const most = Math.max(1, Math.floor(BLOCK_BYTES / (dim * 4)));
     for (let first = table.rows; first < positions.length; first += most) {
       const count = Math.min(most, positions.length - first);
@@ -110,7 +111,7 @@ export class ResidentScanner implements RowScanner {
     }
   }
 
-  /** The table's rows on the device, as many as there is room for. */
+  /** Uploads the table's rows, as many as fit. */
   async #resident(
     { f32Path, rows }: RowTable,
     dim: number,
@@ -130,7 +131,7 @@ export class ResidentScanner implements RowScanner {
   }
 }
 
-/** The position of each row of a table, -1 for rows that are not wanted; `undefined` when none is. */
+/** Position of each row of a table, -1 if not selected; `undefined` if none is. */
 function positionsOf(
   { tables, rows, count, sources }: RowSelection,
   table: number,
@@ -146,7 +147,7 @@ function positionsOf(
   return used ? positions : undefined;
 }
 
-/** Hits among what may hit, by the f32 rows, which are read only as far as the mode needs. */
+/** Decides possible hits by the f32 rows, reading only as many as the mode needs. */
 function decide(
   selection: RowSelection,
   targets: TargetMatrix,
@@ -174,9 +175,9 @@ function decide(
   return collector.hits();
 }
 
-/** Those that may be among the `count` closest. */
+/** Entries that may be among the `count` closest, given the kernel's error. */
 function closestOf(list: readonly Near[], count: number, slack: number): Near[] {
-  // Those that the kernel could not tell may be no hits at all: they do not count.
+  // Non-finite distances may not be hits at all and so do not count towards the bound.
   const known = list.map(({ distance }) => distance).filter(Number.isFinite);
   const distances = known.sort((a, b) => a - b);
   const bound = (distances[count - 1] ?? Number.POSITIVE_INFINITY) + 2 * slack;

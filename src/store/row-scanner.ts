@@ -1,14 +1,14 @@
 import type { Hit, ScanOptions, TargetMatrix } from '../engine/contract.js';
 
-/** The files that hold one model's rows, `[rows, dim]` little-endian without a header. */
+/** Files of one model's rows, `[rows, dim]` little-endian without a header. */
 export interface RowTable {
   readonly f32Path: string;
   readonly bf16Path: string;
-  /** Rows that are complete; a file may be longer. */
+  /** Number of complete rows; the files may be longer. */
   readonly rows: number;
 }
 
-/** Rows picked from several tables: position p is row `rows[p]` of table `tables[p]`; table 255 is skipped. */
+/** Rows selected from several tables: position p is row `rows[p]` of table `tables[p]`; table 255 is skipped. */
 export interface RowSelection {
   readonly sources: readonly RowTable[];
   readonly tables: Uint8Array;
@@ -17,24 +17,24 @@ export interface RowSelection {
   readonly dim: number;
 }
 
-/** The table number of a position that is never scanned. */
+/** Table number of positions that are skipped. */
 export const SKIPPED_TABLE = 255;
 
-/** How a selection is scanned. */
+/** Options of {@link RowScanner.scan}. */
 export interface SelectionScanOptions extends ScanOptions {
-  /** First position looked at. Default 0. */
+  /** First position to scan. Default 0. */
   readonly from?: number | undefined;
 }
 
 /**
- * Searches rows where they lie on disk. Whatever happens on the way, hits are decided by the f32 rows, so every scanner
- * gives the same hits.
+ * Searches rows on disk. However a scanner screens them, the f32 rows decide, so that all scanners return the same
+ * hits.
  */
 export interface RowScanner {
   readonly name: string;
-  /** Hits by position, in the order the distance contract states. */
+  /** Returns hits by position, in the order defined by the distance contract. */
   scan(selection: RowSelection, targets: TargetMatrix, options: SelectionScanOptions): Promise<Hit[]>;
-  /** Forgets what it keeps of files that are about to go away. */
+  /** Releases caches of files that are about to be deleted. */
   release(paths: readonly string[]): void;
   /** Unmaps files and frees device memory. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Rows of the model that has most of them, in a store that need not be open; 0 when there is none. */
+/** Largest number of rows of any model in a store, which need not be open; 0 if there are none. */
 export function rowsOnDisk(dir: string, dim: number): number {
   const scores = join(dir, 'scores');
   try {

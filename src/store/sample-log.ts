@@ -15,19 +15,19 @@ import {
   tagOf,
 } from './records.js';
 
-/** A data segment is closed when it has reached this size; 256 MiB keeps offsets in 32 bits and rewrites short. */
+/** Size at which a data segment is closed; keeps offsets in 32 bits. */
 const SEGMENT_BYTES = 256 * 1024 * 1024;
 /** Records read from the index file at a time. */
 const BLOCK_RECORDS = 65_536;
 
-/** What goes into the log. */
+/** A sample to append. */
 export interface NewSample {
   readonly checksum: Uint8Array;
   readonly bytes: Uint8Array;
   readonly origin: Uint8Array;
 }
 
-/** Samples on disk, numbered from 0 in the order of arrival: raw bytes in segments, one fixed-size record each. */
+/** Log of samples, numbered from 0: raw bytes in segments, and an index with one fixed-size record per sample. */
 export class SampleLog {
   readonly #dir: string;
   readonly #readonly: boolean;
@@ -37,7 +37,7 @@ export class SampleLog {
   /** First four bytes of each checksum. */
   readonly tags = new Column((n) => new Uint32Array(n));
   readonly sizes = new Column((n) => new Uint32Array(n));
-  /** 1 where a sample is void or tombstoned. */
+  /** 1 if a sample is void or tombstoned. */
   readonly dead = new Column((n) => new Uint8Array(n));
   #segment = 0;
   #tombstonesRead = 0;
@@ -55,17 +55,17 @@ export class SampleLog {
   }
 
   /**
-   * Finds out how many records are whole, starting from `committed`, the count last known to be: walks back over
-   * damaged ones, then forward over whole ones that were written but not committed, and cuts the rest off. Numbers
-   * up to `committed` that were lost become void. Writer only.
+   * Recovers after a crash. From `committed`, the last known count, goes back over damaged records or forward over
+   * intact ones that were written but not committed, and truncates the rest. Lost ids below `committed` become void.
+   * Writer only.
    *
-   * @returns how many committed samples were lost, and how many uncommitted ones were found whole
+   * @returns how many committed samples were lost, and how many uncommitted ones were adopted
    */
   repair(committed: number): { lost: number; adopted: number } {
     let whole = Math.min(committed, Math.floor(this.#index.sizeBytes / SAMPLE_RECORD_BYTES));
     while (whole > 0 && !this.isWhole(whole - 1)) whole--;
     const lost = committed - whole;
-    // After a loss nothing beyond it is trusted: it would have to be renumbered.
+    // After a loss, later records cannot be adopted: they would have to be renumbered.
     if (lost === 0) while (this.isWhole(whole)) whole++;
     this.#index.truncate(whole * SAMPLE_RECORD_BYTES);
     this.#cutData(whole);
@@ -76,7 +76,7 @@ export class SampleLog {
     return { lost, adopted: Math.max(0, whole - committed) };
   }
 
-  /** Reads what the index file holds up to record `upTo` into memory. */
+  /** Loads index records up to `upTo` into memory. */
   load(upTo: number): void {
     const count = Math.min(upTo, Math.floor(this.#index.statSizeBytes() / SAMPLE_RECORD_BYTES));
     const block = new Uint8Array(BLOCK_RECORDS * SAMPLE_RECORD_BYTES);
@@ -96,7 +96,7 @@ export class SampleLog {
     }
   }
 
-  /** Reads tombstones written since the last call; returns the samples they name. */
+  /** Loads tombstones written since the last call; returns their sample ids. */
   loadTombstones(): number[] {
     const size = this.#tombstoneFile.statSizeBytes();
     const named: number[] = [];
@@ -112,7 +112,7 @@ export class SampleLog {
     return named;
   }
 
-  /** Whether the record and its bytes are on disk and undamaged. */
+  /** Whether a record and its bytes are intact on disk. */
   isWhole(id: number): boolean {
     const record = this.record(id);
     if (record === undefined) return false;
@@ -128,10 +128,10 @@ export class SampleLog {
   }
 
   /**
-   * A sample's bytes and origin.
+   * Reads a sample's bytes and origin.
    *
    * @throws QuarryError `NOT_FOUND` when there is no such sample
-   * @throws QuarryError `STORE_CORRUPT` when the bytes do not fit their checksum
+   * @throws QuarryError `STORE_CORRUPT` when the bytes do not match their checksum
    */
   read(id: number): { record: SampleRecord; bytes: Uint8Array; origin: string } {
     const record = id < this.count ? this.record(id) : undefined;
@@ -152,7 +152,7 @@ export class SampleLog {
     };
   }
 
-  /** Appends samples and returns the number of the first. Call {@link sync} to make them survive power loss. */
+  /** Appends samples and returns the id of the first. Call {@link sync} to make them survive power loss. */
   append(samples: readonly NewSample[]): number {
     const first = this.count;
     const records = new Uint8Array(samples.length * SAMPLE_RECORD_BYTES);
@@ -176,7 +176,7 @@ export class SampleLog {
           offset,
           sizeBytes: sample.bytes.length,
           originBytes: sample.origin.length,
-          // An empty array may have no address, which zlib takes as a request to start anew.
+          // zlib takes the null pointer of an empty array as a request for the initial value.
           dataCrc: sample.origin.length === 0 ? crc32(sample.bytes) : crc32(sample.origin, crc32(sample.bytes)),
           kind: 'sample',
         },
@@ -186,7 +186,7 @@ export class SampleLog {
       offset += total;
     });
     flush();
-    // Bytes first, record second: a record on disk always has its bytes.
+    // Write bytes before records, so that every record on disk has its bytes.
     this.#index.append(records);
     for (const sample of samples) {
       this.tags.push(tagOf(sample.checksum));
@@ -250,7 +250,7 @@ export class SampleLog {
       .sort((a, b) => a - b);
   }
 
-  /** Cuts the data segments after the last sample below `count`. */
+  /** Truncates the data segments after the last sample below `count`. */
   #cutData(count: number): void {
     let last: SampleRecord | undefined;
     for (let id = count - 1; id >= 0 && last === undefined; id--) {

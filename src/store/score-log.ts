@@ -11,22 +11,22 @@ import { codeOf, encodeMetaRecord, isSealed, META_RECORD_BYTES, precisionOf, WIT
 
 const BLOCK_RECORDS = 65_536;
 
-/** One row to append. */
+/** A score to append. */
 export interface NewScore {
   readonly sampleId: number;
   readonly sampleTag: number;
   readonly loss: number;
   readonly embedding: Float32Array;
-  /** `withdrawn`: the sample has no score any more. */
+  /** `withdrawn`: withdraws the sample's score. */
   readonly precision: Precision | 'withdrawn';
 }
 
-/** The scores of one model: three files side by side, row i of each belonging together. */
+/** Log of one model's scores in three parallel files: metadata, f32 rows and bf16 rows. */
 export class ScoreLog {
   readonly key: ModelKey;
   readonly dir: string;
   readonly embeddingDim: number;
-  /** Paths a scan maps: f32 rows `[count, dim]` and bf16 rows `[count, dim]`, little-endian, without a header. */
+  /** Files that scans map: `[count, dim]` little-endian f32 and bf16 rows, without a header. */
   readonly f32Path: string;
   readonly bf16Path: string;
   readonly samples = new Column((n) => new Uint32Array(n));
@@ -34,7 +34,7 @@ export class ScoreLog {
   readonly precisions = new Column((n) => new Uint8Array(n));
   /** CRC-32 of each f32 row, as it was appended. */
   readonly rowCrcs = new Column((n) => new Uint32Array(n));
-  /** Newest row of each sample plus one; 0 where it has none or it was withdrawn. */
+  /** Newest row of each sample plus one; 0 if it has none or it was withdrawn. */
   readonly rowOfSample = new Column((n) => new Uint32Array(n));
   #finite = 0;
   #exactNotFinite = 0;
@@ -58,7 +58,7 @@ export class ScoreLog {
     return this.samples.length;
   }
 
-  /** Like the sample log's repair; missing bf16 rows are rebuilt from the f32 rows. Writer only. */
+  /** Like {@link SampleLog.repair}; also rebuilds missing bf16 rows from the f32 rows. Writer only. */
   repair(committed: number): { lost: number; adopted: number } {
     const rowBytes = this.embeddingDim * 4;
     let whole = Math.min(
@@ -77,7 +77,7 @@ export class ScoreLog {
     return { lost, adopted: Math.max(0, whole - committed) };
   }
 
-  /** Reads the records up to row `upTo` into memory. */
+  /** Loads records up to row `upTo` into memory. */
   load(upTo: number): void {
     const count = Math.min(upTo, Math.floor(this.#meta.statSizeBytes() / META_RECORD_BYTES));
     const block = new Uint8Array(BLOCK_RECORDS * META_RECORD_BYTES);
@@ -96,7 +96,7 @@ export class ScoreLog {
     }
   }
 
-  /** Whether row `row` is on disk and undamaged. */
+  /** Whether row `row` is intact on disk. */
   isWhole(row: number): boolean {
     const record = new Uint8Array(META_RECORD_BYTES);
     if (this.#meta.read(record, row * META_RECORD_BYTES) < META_RECORD_BYTES || !isSealed(record)) return false;
@@ -105,14 +105,14 @@ export class ScoreLog {
     return crc32(values) === new DataView(record.buffer).getUint32(16, true);
   }
 
-  /** Whether the bf16 row is what the f32 row rounds to. */
+  /** Whether the bf16 row is the rounded f32 row. */
   isPackedRight(row: number): boolean {
     const found = new Uint8Array(this.embeddingDim * 2);
     this.#bf16.read(found, row * found.length);
     return Buffer.compare(found, bytesOf(toBf16(this.embedding(row)))) === 0;
   }
 
-  /** The sample's tag as the record of `row` holds it. */
+  /** The sample tag in the record of `row`. */
   tag(row: number): number {
     const record = new Uint8Array(META_RECORD_BYTES);
     this.#meta.read(record, row * META_RECORD_BYTES);
@@ -126,7 +126,7 @@ export class ScoreLog {
     return out;
   }
 
-  /** Row `row` in f32, or undefined when it or its record is damaged on disk, or is not what memory has of it. */
+  /** Row `row` in f32; undefined if the row or its record is damaged on disk or differs from what was loaded. */
   checkedEmbedding(row: number): Float32Array | undefined {
     const record = new Uint8Array(META_RECORD_BYTES);
     if (this.#meta.read(record, row * META_RECORD_BYTES) < META_RECORD_BYTES || !isSealed(record)) return undefined;
@@ -144,7 +144,7 @@ export class ScoreLog {
     return row === 0 ? undefined : row - 1;
   }
 
-  /** Whether no loss of this model was ever finite, at least one of them in f32: it is broken on every engine. */
+  /** Whether no loss was ever finite, including at least one in f32: the model is then broken on every engine. */
   get neverFinite(): boolean {
     return this.#finite === 0 && this.#exactNotFinite > 0;
   }
@@ -171,7 +171,7 @@ export class ScoreLog {
     try {
       this.#f32.append(f32Bytes);
       this.#bf16.append(bytesOf(toBf16(f32)));
-      // The record comes last: one that is whole has its rows.
+      // Write the record last, so that every intact record has its rows.
       this.#meta.append(meta);
     } catch (error) {
       for (const [file, sizeBytes] of undo) file.truncate(sizeBytes);

@@ -4,26 +4,26 @@ import type { SampleLog } from './sample-log.js';
 import type { ScoreLog } from './score-log.js';
 import type { WinnerIndexes } from './winner-indexes.js';
 
-/** Where a store lies and how it is opened. */
+/** Options of {@link openStore}. */
 export interface StoreOptions {
-  /** Its directory; made when it does not exist and the store is opened for writing. */
+  /** Directory of the store; created if missing, unless opened read-only. */
   readonly dir: string;
-  /** Width of every embedding in it. */
+  /** Width of all embeddings. */
   readonly embeddingDim: number;
-  /** Reads beside the writer; call `refresh` to see what the writer appended. Default false. */
+  /** Opens alongside a writer; call `refresh` to see what it appended. Default false. */
   readonly readonly?: boolean | undefined;
   /**
-   * `power`: an acknowledged append survives power loss. `process`: it survives the death of the process only, and
-   * small appends are much faster. Default `power`.
+   * `power`: an acknowledged append survives power loss. `process`: it survives only a crash of the process, and small
+   * appends are much faster. Default `power`.
    */
   readonly durability?: 'power' | 'process' | undefined;
 }
 
-/** What a store works with. */
+/** Dependencies of a store. */
 export interface StoreDeps {
   /**
-   * Searches rows on disk; the store closes it, also where the store cannot be opened. Default: the native core's, or plain
-   * file reads where there is none.
+   * Scans rows on disk. The store closes it, also if opening the store fails. Default: the native core's scanner, or
+   * ordinary file reads without the core.
    */
   readonly scanner?: RowScanner | undefined;
 }
@@ -31,17 +31,17 @@ export interface StoreDeps {
 /** One sample to append. */
 export interface SampleInput {
   readonly bytes: Uint8Array;
-  /** Where the bytes came from, for people: a path, a URL. Default empty. */
+  /** Human-readable origin of the bytes, such as a path or URL. Default empty. */
   readonly origin?: string | undefined;
-  /** BLAKE2b-256 of `bytes` when the caller already has it. */
+  /** BLAKE2b-256 of `bytes`, if the caller already has it. */
   readonly checksum?: Uint8Array | undefined;
 }
 
-/** What became of a sample. */
+/** Result of appending a sample. */
 export interface AppendedSample {
   readonly id: number;
   readonly checksum: Uint8Array;
-  /** The store, or the same batch, already had these bytes. */
+  /** Whether the store, or an earlier sample of the batch, already had these bytes. */
   readonly duplicate: boolean;
 }
 
@@ -54,7 +54,7 @@ export interface ScoreInput {
   readonly precision: Precision;
 }
 
-/** A sample as it lies in the store. */
+/** A stored sample. */
 export interface StoredSample {
   readonly id: number;
   readonly bytes: Uint8Array;
@@ -62,26 +62,26 @@ export interface StoredSample {
   readonly origin: string;
 }
 
-/** A score as it lies in the store. */
+/** A stored score. */
 export interface StoredScore {
   readonly loss: number;
   readonly embedding: Float32Array;
   readonly precision: Precision;
 }
 
-/** What opening found damaged or unfinished, and set right. */
+/** Repairs made on open. */
 export interface StoreRepairs {
-  /** Committed records that were damaged or cut off, and are gone. */
+  /** Committed records lost to damage or truncation. */
   readonly samplesLost: number;
   readonly scoresLost: number;
-  /** Whole records that were written but not yet committed when the last writer died. */
+  /** Intact records that were written but not committed when the last writer died. */
   readonly samplesAdopted: number;
   readonly scoresAdopted: number;
-  /** The index database was missing or damaged. */
+  /** Whether the index database was missing or damaged. */
   readonly indexRebuilt: boolean;
 }
 
-/** The parts of a store, for maintenance inside this folder. */
+/** Internal parts of a store, for maintenance within this folder. */
 export interface StoreInternals {
   readonly dir: string;
   readonly samples: SampleLog;

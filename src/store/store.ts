@@ -28,7 +28,7 @@ import { WriteQueue } from './write-queue.js';
 
 const SAMPLES = 'samples';
 
-/** Samples, their scores under every model, and the search for those that hit a target. */
+/** Stores samples and their scores under every model, and finds samples that hit a target. */
 export class Store {
   readonly dir: string;
   readonly embeddingDim: number;
@@ -74,24 +74,24 @@ export class Store {
     }
   }
 
-  /** Samples ever appended, tombstoned and void ones included: ids are below this. */
+  /** Samples ever appended, including tombstoned and void ones; all ids are below this. */
   get sampleCount(): number {
     return this.#samples.count;
   }
 
-  /** Of samples and scores, without the index. */
+  /** Size of samples and scores, without the index. */
   get bytesOnDisk(): number {
     let bytes = this.#samples.bytesOnDisk;
     for (const log of this.#logs.values()) bytes += log.bytesOnDisk;
     return bytes;
   }
 
-  /** Models that have scores here. */
+  /** Models with scores in the store. */
   get models(): ModelKey[] {
     return [...this.#logs.values()].map((log) => log.key);
   }
 
-  /** The parts, for maintenance inside this folder. */
+  /** Internal parts, for maintenance within this folder. */
   get internals(): StoreInternals {
     const { dir } = this;
     return {
@@ -104,7 +104,7 @@ export class Store {
   }
 
   /**
-   * Appends samples; bytes the store already has keep their id. Resolves when they are durable.
+   * Appends samples. Bytes already in the store keep their id. Resolves when durable.
    *
    * @throws QuarryError `DATA_EMPTY` when a sample has no bytes
    * @throws QuarryError `DISK_FULL` when the disk is full; nothing of the batch is kept
@@ -141,7 +141,7 @@ export class Store {
     });
   }
 
-  /** Whether a sample with this BLAKE2b-256 checksum was ever appended, tombstoned or not. */
+  /** Whether a sample with this BLAKE2b-256 checksum was ever appended, even if tombstoned. */
   has(checksum: Uint8Array): boolean {
     return this.#index.find(checksum) !== undefined;
   }
@@ -162,20 +162,19 @@ export class Store {
     return { id, bytes, checksum: record.checksum, origin };
   }
 
-  /** A sample's BLAKE2b-256 checksum, without reading its bytes, or undefined when there is no such sample. */
+  /** A sample's BLAKE2b-256 checksum, without reading its bytes; undefined if there is no such sample. */
   checksum(id: number): Uint8Array | undefined {
     const record = id < this.#samples.count ? this.#samples.record(id) : undefined;
     return record?.kind === 'sample' ? record.checksum : undefined;
   }
 
-  /** A sample's size in bytes, or undefined when there is no such sample. */
+  /** A sample's size in bytes; undefined if there is no such sample. */
   sampleSize(id: number): number | undefined {
     return id < this.#samples.count ? this.#samples.sizes.array[id] : undefined;
   }
 
   /**
-   * Appends scores of samples under one model; a second score of the same sample takes the place of the first.
-   * Resolves when they are durable.
+   * Appends scores under one model. A second score of a sample replaces the first. Resolves when durable.
    *
    * @throws QuarryError `INVALID_ARGUMENT` when an embedding has the wrong width
    * @throws QuarryError `NOT_FOUND` when a sample is not in the store
@@ -185,7 +184,7 @@ export class Store {
     return this.#append(model, scores);
   }
 
-  /** Forgets scores, for good: those samples count as unscored under the model until they are scored again. */
+  /** Withdraws scores: the samples count as unscored under the model until they are scored again. */
   withdrawScores(model: ModelKey, sampleIds: readonly number[]): Promise<void> {
     const embedding = new Float32Array(this.embeddingDim);
     const scored = sampleIds.filter((id) => this.#logs.get(modelKeyId(model))?.rowOf(id) !== undefined);
@@ -196,9 +195,9 @@ export class Store {
   }
 
   /**
-   * The newest score of a sample under a model, its embedding in f32, read back and checked against its checksums.
+   * The newest score of a sample under a model, with its f32 embedding read from disk and verified.
    *
-   * @returns undefined when there is none, or when it is damaged on disk: scoring the sample again mends that
+   * @returns undefined if there is none or it is damaged on disk; scoring the sample again repairs that
    */
   score(sampleId: number, model: ModelKey): StoredScore | undefined {
     const log = this.#logs.get(modelKeyId(model));
@@ -209,25 +208,25 @@ export class Store {
     return { loss: log.losses.array[row]!, embedding, precision: log.precision(row) };
   }
 
-  /** Whether a sample has a score under a model, damaged on disk or not: nothing is read. */
+  /** Whether a sample has a score under a model. Does not read the disk, so the score may be damaged. */
   isScored(sampleId: number, model: ModelKey): boolean {
     return this.#logs.get(modelKeyId(model))?.rowOf(sampleId) !== undefined;
   }
 
-  /** Scores ever appended under a model, later ones of the same sample included. */
+  /** Scores ever appended under a model, including replaced ones. */
   scoreCount(model: ModelKey): number {
     return this.#logs.get(modelKeyId(model))?.count ?? 0;
   }
 
-  /** Ids of samples in the order in which they were scored under a model, from its `first`-th score on, at most `limit`. */
+  /** At most `limit` sample ids in the order they were scored under a model, starting with its `first`-th score. */
   scoredFrom(model: ModelKey, first: number, limit: number): number[] {
     const log = this.#logs.get(modelKeyId(model));
     return log === undefined ? [] : [...log.samples.array.subarray(first, Math.min(log.count, first + limit))];
   }
 
   /**
-   * Ids of live samples without a score under `model`, ascending, at most `limit` of those above `after`; with
-   * `newestFirst` descending.
+   * At most `limit` ids above `after` of live samples without a score under `model`, in ascending order; with
+   * `newestFirst`, descending.
    */
   unscored(
     model: ModelKey,
@@ -249,7 +248,7 @@ export class Store {
     return ids;
   }
 
-  /** Takes samples out of every later match, for good. Their checksums stay known, so they are not scored again. */
+  /** Permanently excludes samples from matches. Their checksums stay known, so they are not scored again. */
   tombstone(ids: readonly number[]): Promise<void> {
     return this.#writes.run(async () => {
       const known = ids.filter((id) => id < this.#samples.count);
@@ -260,15 +259,15 @@ export class Store {
     });
   }
 
-  /** Builds the winner list of a model list ahead of the first target that names it; returns how many samples it has. */
+  /** Builds the winner index of a list of models before a target needs it; returns its number of samples. */
   prepare(models: readonly ModelKey[]): number {
     return this.#sets.of(models)?.count ?? 0;
   }
 
   /**
-   * Models of a list that cannot be told apart, or give no finite loss, by the scores there are.
+   * Models of a list that, by their scores, are indistinguishable from one another or never give a finite loss.
    *
-   * @param bound absolute difference of losses up to which two models look alike
+   * @param bound largest absolute difference of losses at which two models look alike
    * @returns indices into `models`
    */
   suspects(models: readonly ModelKey[], bound: number): { lookAlikes: [number, number][]; neverFinite: number[] } {
@@ -279,9 +278,9 @@ export class Store {
   }
 
   /**
-   * Finds samples that hit targets, among all that were scored under all of a target's models.
+   * Finds samples that hit targets, among those scored under all of a target's models.
    *
-   * @returns hits grouped by target, best first; targets without a hit have none
+   * @returns hits grouped by target, best first
    * @throws QuarryError `INVALID_ARGUMENT` when a target's embedding has the wrong width
    * @throws QuarryError `ABORTED` when the policy's signal fires
    */
@@ -289,7 +288,7 @@ export class Store {
     return this.#match(targets, policy);
   }
 
-  /** As {@link match}, but only among the given samples: for scores that have just been appended. */
+  /** Like {@link match}, but only among the given samples, such as those just scored. */
   matchSamples(
     sampleIds: readonly number[],
     targets: readonly MatchTarget[],
@@ -298,7 +297,7 @@ export class Store {
     return this.#match(targets, policy, sampleIds);
   }
 
-  /** Takes up what the writer committed since; for readers. */
+  /** Loads what the writer has committed since; for read-only stores. */
   refresh(): void {
     const marks = this.#index.watermarks();
     this.#samples.load(marks.get(SAMPLES) ?? 0);
@@ -318,7 +317,7 @@ export class Store {
     }
   }
 
-  /** Waits for appends in progress, closes the files and gives the writer's lock back. */
+  /** Waits for appends in progress, closes the files and releases the writer lock. */
   async close(): Promise<void> {
     if (!(await this.#writes.close())) return;
     await this.#scanner.close();
@@ -445,7 +444,7 @@ export class Store {
     log.close();
     if (!this.isReadonly) {
       this.#index.forgetFile(`scores:${id}`);
-      // One rename takes the whole model away; what is left of a broken removal is cleared at the next open.
+      // The rename removes the model atomically; the next open cleans up after an interrupted deletion.
       const trash = join(this.dir, 'scores', `.removed-${id}`);
       renameSync(log.dir, trash);
       rmSync(trash, { recursive: true, force: true });
@@ -454,7 +453,7 @@ export class Store {
 }
 
 /**
- * Opens an embedding store, and creates it when it is opened for writing and not there.
+ * Opens an embedding store; creates it if missing, unless `readonly`.
  *
  * @throws QuarryError `STORE_LOCKED` when another writer has it open
  * @throws QuarryError `FILE_NOT_FOUND` when it is opened read-only and does not exist

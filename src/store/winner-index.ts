@@ -3,17 +3,17 @@ import { type RowSelection, SKIPPED_TABLE } from './row-scanner.js';
 import type { SampleLog } from './sample-log.js';
 import type { ScoreLog } from './score-log.js';
 
-/** Absolute error of the losses an engine reports, by which two of them may trade places. */
+/** Absolute error bounds of losses, within which the order of two losses is uncertain. */
 export interface LossErrorBound {
-  /** Of losses computed in f32. Default 1e-5: below it f32 rounding decides. */
+  /** Bound of f32 losses. Default 1e-5, below which f32 rounding decides. */
   readonly f32?: number | undefined;
-  /** Of losses computed in bf16 or f16, as the engine measured it at load. Default 2e-3. */
+  /** Bound of bf16 and f16 losses, as measured by the engine at load. Default 2e-3. */
   readonly low?: number | undefined;
 }
 
 /**
- * `unsettled`: a tie that scoring again in f32 may settle; `undecidable`: one that it cannot, so that the sample is of
- * no use to targets with these models.
+ * `unsettled`: a near-tie that scoring in f32 may settle. `undecidable`: one that f32 cannot settle, so that the sample
+ * cannot be used for targets with these models.
  */
 export type Certainty = 'decided' | 'unsettled' | 'undecidable';
 
@@ -21,17 +21,17 @@ function boundOf(log: ScoreLog, row: number, bound: LossErrorBound): number {
   return log.precision(row) === 'f32' ? (bound.f32 ?? 1e-5) : (bound.low ?? 2e-3);
 }
 
-/** Low precision may overflow where f32 does not; a model that f32 found broken stays broken. */
+/** Whether f32 may give a finite loss: low precision can overflow where f32 does not, unless the model is broken. */
 function mayBecomeFinite(log: ScoreLog, row: number): boolean {
   return log.precision(row) !== 'f32' && !log.neverFinite;
 }
 
 /**
- * The samples scored under every model of one ordered list, each with the row of its winner: kept up to date as scores
- * arrive, so that a new target with these models starts scanning at once.
+ * Index of the samples scored under every model of an ordered list, each with its winner's row. Updated as scores
+ * arrive, so that a scan for a new target can start at once.
  *
- * A position whose winner changes is retired and the new winner takes a new position, so that a scan on another thread
- * never sees half a change.
+ * When a sample's winner changes, its position is retired and a new one is added, so that a scan on another thread
+ * never sees a partial update.
  */
 export class WinnerIndex {
   readonly logs: readonly ScoreLog[];
@@ -50,7 +50,7 @@ export class WinnerIndex {
     for (let row = 0; row < fewest.count; row++) this.update(fewest.samples.array[row]!);
   }
 
-  /** Positions in use, retired ones included. */
+  /** Number of positions, including retired ones. */
   get count(): number {
     return this.#samples.length;
   }
@@ -59,7 +59,7 @@ export class WinnerIndex {
     return this.#samples.array[position]!;
   }
 
-  /** The winning model's index at a position, or undefined when the position was retired. */
+  /** Index of the winning model at a position; undefined if retired. */
   winnerAt(position: number): number | undefined {
     const table = this.#tables.array[position]!;
     return table === SKIPPED_TABLE ? undefined : table;
@@ -70,7 +70,7 @@ export class WinnerIndex {
     return position === 0 ? undefined : position - 1;
   }
 
-  /** Takes up what is now known about a sample: a first complete set of scores, a better one, or its death. */
+  /** Updates a sample after new scores or a tombstone. */
   update(sampleId: number): void {
     const winner = this.#samplesLog.dead.array[sampleId] === 1 ? undefined : this.winner(sampleId);
     const old = this.positionOf(sampleId);
@@ -89,8 +89,8 @@ export class WinnerIndex {
   }
 
   /**
-   * The winner as the protocol's CPU reference picks it: start with model 0 and move only on a strictly lower loss, so
-   * that ties go to the lower index, a NaN first stays and a NaN later never wins (`models/src/select_best.rs`).
+   * The winner as picked by the protocol's CPU reference (`models/src/select_best.rs`): starts with model 0 and moves
+   * only to a strictly lower loss. So ties go to the lower index, a leading NaN stays, and a later NaN never wins.
    */
   winner(sampleId: number): { index: number; row: number; loss: number } | undefined {
     let best: { index: number; row: number; loss: number } | undefined;
@@ -105,10 +105,9 @@ export class WinnerIndex {
   }
 
   /**
-   * How sure the winner of a sample is. Losses too close to call are a tie; so is a winner that is not finite. A rival
-   * that is not finite never wins and never ties, once f32 has said so or the model was never seen finite. The same
-   * model named twice is not a rival of itself, nor is a copy that gives the same loss and the same row to the last bit:
-   * every engine finds them equal, and the lower index wins.
+   * How certain a sample's winner is. Losses within their error bounds are a tie, and so is a non-finite winner. A
+   * non-finite rival neither wins nor ties if it is f32 or its model was never finite. A model named twice is not its
+   * own rival, nor is a copy with bit-identical loss and row: every engine finds them equal, and the lower index wins.
    */
   certainty(sampleId: number, bound: LossErrorBound = {}): Certainty {
     const best = this.winner(sampleId);
@@ -133,10 +132,12 @@ export class WinnerIndex {
   }
 
   /**
-   * Pairs of models whose losses were within `bound` of each other for each of the samples looked at last: copies, or
-   * one trained so little further that no score can tell them apart.
+   * Pairs of models whose losses are within `bound` on all of the latest samples: copies, or a model trained so little
+   * further that scores cannot tell them apart.
    *
-   * @returns indices into {@link logs}, the lower one first; nothing before `least` samples were scored
+   * @param least minimum samples before any pair is reported
+   * @param most samples compared at most
+   * @returns pairs of indices into {@link logs}, the lower one first
    */
   lookAlikes(bound: number, least = 16, most = 256): [number, number][] {
     const alike = this.logs.flatMap((log, a) =>
@@ -153,7 +154,7 @@ export class WinnerIndex {
     return looked < least ? [] : alike.filter((pair) => !differ.has(pair));
   }
 
-  /** All positions, or those of `samples` only, for a scanner. */
+  /** The selection of all positions, or only of those of `samples`, for a scanner. */
   selection(samples?: readonly number[]): RowSelection & { readonly positions: Uint32Array | undefined } {
     const sources = this.logs.map((log) => ({ f32Path: log.f32Path, bf16Path: log.bf16Path, rows: log.count }));
     const dim = this.logs[0]!.embeddingDim;

@@ -3,34 +3,34 @@ import type { SampleLog } from './sample-log.js';
 import type { ScoreLog } from './score-log.js';
 import { WinnerIndex } from './winner-index.js';
 
-/** Winner lists kept in memory; the least recently used is dropped. */
+/** Winner indexes kept in memory; the least recently used is evicted. */
 const MAX_WINNER_INDEXES = 64;
-/** Models that one winner list tells apart. */
+/** Maximum models per winner index. */
 const MAX_MODELS = 254;
 
-/** The winner lists of the model lists that targets name, made when one is first asked for. */
+/** Winner indexes by list of models, built on first use. */
 export class WinnerIndexes {
   readonly #samples: SampleLog;
   readonly #logs: ReadonlyMap<string, ScoreLog>;
   readonly #indexes = new Map<string, WinnerIndex>();
 
-  /** @param logs of the store, by the id of their model */
+  /** @param logs the store's score logs by model id */
   constructor(samples: SampleLog, logs: ReadonlyMap<string, ScoreLog>) {
     this.#samples = samples;
     this.#logs = logs;
   }
 
-  /** How many are in memory. */
+  /** Number of indexes in memory. */
   get size(): number {
     return this.#indexes.size;
   }
 
-  /** Bytes of memory that all take. */
+  /** Memory of all indexes, bytes. */
   get byteLength(): number {
     return [...this.#indexes.values()].reduce((sum, index) => sum + index.byteLength, 0);
   }
 
-  /** The winner list of a model list; `undefined` where a model has no scores, or there are too many models. */
+  /** The winner index of a list of models; `undefined` if a model has no scores or there are too many models. */
   of(models: readonly ModelKey[]): WinnerIndex | undefined {
     const ids = models.map(modelKeyId);
     const name = ids.join(' ');
@@ -40,7 +40,7 @@ export class WinnerIndexes {
       if (ids.length === 0 || ids.length > MAX_MODELS || logs.length < ids.length) return undefined;
       index = new WinnerIndex(logs, this.#samples);
     }
-    // The map's order is the order of use.
+    // Keep the map in order of use.
     this.#indexes.delete(name);
     this.#indexes.set(name, index);
     const [oldest] = this.#indexes.keys();
@@ -48,7 +48,7 @@ export class WinnerIndexes {
     return index;
   }
 
-  /** Takes up what changed of these samples: in the lists over `log`, or in all. */
+  /** Updates samples in the indexes that include `log`, or in all. */
   update(sampleIds: Iterable<number>, log?: ScoreLog): void {
     const ids = [...sampleIds];
     for (const index of this.#indexes.values()) {
@@ -56,7 +56,7 @@ export class WinnerIndexes {
     }
   }
 
-  /** Drops the lists over a model whose scores are going. */
+  /** Drops the indexes that include a model whose scores are being dropped. */
   forget(log: ScoreLog): void {
     for (const [name, index] of this.#indexes) if (index.logs.includes(log)) this.#indexes.delete(name);
   }

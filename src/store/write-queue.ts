@@ -1,6 +1,6 @@
 import { QuarryError } from '../errors/index.js';
 
-/** Runs writes one after another; after one that left files and index apart, the store must be opened again. */
+/** Serialises writes. After a write that left files and index inconsistent, the store must be reopened. */
 export class WriteQueue {
   readonly #isReadonly: boolean;
   #last: Promise<unknown> = Promise.resolve();
@@ -11,7 +11,9 @@ export class WriteQueue {
     this.#isReadonly = isReadonly;
   }
 
-  /** @throws QuarryError `FAILED_PRECONDITION` when the store is read-only or closed, or an earlier write failed half-way */
+  /**
+   * @throws QuarryError `FAILED_PRECONDITION` when the store is read-only or closed, or an earlier write failed midway
+   */
   run<T>(body: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the store is closed'));
     const result = this.#last.then(() => {
@@ -22,12 +24,12 @@ export class WriteQueue {
     return result;
   }
 
-  /** Refuses every later write. */
+  /** Makes all later writes fail. */
   fail(error: unknown): void {
     this.#failure = error;
   }
 
-  /** Takes no more writes, and waits for those there are. Returns false when it was closed before. */
+  /** Refuses new writes and waits for pending ones. Returns false if already closed. */
   async close(): Promise<boolean> {
     if (this.#closed) return false;
     this.#closed = true;

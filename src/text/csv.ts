@@ -1,17 +1,17 @@
 import type { Column } from './table.js';
 
 export interface CsvOptions {
-  /** Default CRLF, as RFC 4180 has it. */
+  /** Default CRLF, as in RFC 4180. */
   readonly lineEnd?: '\n' | '\r\n' | undefined;
   /** Begins the text with a byte order mark, which some spreadsheets need to read UTF-8. */
   readonly bom?: boolean | undefined;
-  /** Whether text that a spreadsheet would run as a formula gets an apostrophe in front. Default true. */
+  /** Prefixes text that a spreadsheet would run as a formula with an apostrophe. Default true. */
   readonly guardFormulas?: boolean | undefined;
 }
 
 /**
- * Rows as CSV by RFC 4180: CRLF, fields quoted where they must be. A leading `=`, `+`, `-` or `@` of a text is
- * prefixed with an apostrophe, since spreadsheets run such cells as formulas; numbers are left alone.
+ * Renders rows as RFC 4180 CSV, quoting fields where required. Text with a leading `=`, `+`, `-` or `@` gets an
+ * apostrophe prefix, since spreadsheets run such cells as formulas; numbers do not.
  */
 export function renderCsv<Row>(
   rows: readonly Row[],

@@ -1,17 +1,17 @@
 /**
- * One line of JSON. Bigints become decimal strings (JSON numbers lose digits above 2^53), byte arrays base64, vectors
- * arrays; non-finite numbers become `null` as JSON has none.
+ * Formats a value as one line of JSON. Bigints become decimal strings (JSON numbers lose digits above 2^53), byte
+ * arrays base64, typed arrays plain arrays, and non-finite numbers `null`.
  */
 export function toJsonLine(value: unknown): string {
   return withoutControls(JSON.stringify(value, replacer));
 }
 
-/** The same, indented for people. */
+/** Like {@link toJsonLine}, indented. */
 export function toJsonPretty(value: unknown): string {
   return withoutControls(JSON.stringify(value, replacer, 2));
 }
 
-/** JSON leaves these as they are, and terminals obey them; inside a string an escape means the same. */
+/** Escapes control characters that JSON allows in strings but terminals act on. */
 function withoutControls(json: string): string {
   return json?.replace(
     /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -1,7 +1,7 @@
 import { plainText } from './plain-text.js';
 import type { Column } from './table.js';
 
-/** Rows as a GitHub-flavoured Markdown table. */
+/** Renders rows as a GitHub-flavoured Markdown table. */
 export function renderMarkdown<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
   const head = line(columns.map((column) => cell(column.header)));

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: these are what is removed
 
-/** Escape sequences: CSI, then strings (DCS, SOS, OSC, PM, APC) to their end, each begun by ESC or by a C1 control. */
+/** Escape sequences, introduced by ESC or a C1 control: CSI, and strings (DCS, SOS, OSC, PM, APC) up to their end. */
 const SEQUENCES =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[PX\]^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u009c|\u001b\\)?/g;
 /** Controls that reorder or hide text: bidi marks, embeddings, overrides and isolates. */
@@ -8,7 +8,10 @@ const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 /** The colours that `createStyle` writes. */
 const COLOUR = /(\u001b\[(?:\d{1,2})m)/;
 
-/** `text` on one line without control characters or escape sequences: text from the network must not drive a terminal. */
+/**
+ * `text` on one line, without control characters and escape sequences, so that untrusted text cannot control a
+ * terminal.
+ */
 export function plainText(text: string): string {
   return text
     .replace(SEQUENCES, '')
@@ -18,8 +21,8 @@ export function plainText(text: string): string {
 }
 
 /**
- * What may be written to a terminal: our own colours and line ends stay, every other control goes. The last guard, where
- * text is printed; a stranger's text goes through {@link plainText} before it is put into a line.
+ * Removes all controls but our own colours and line ends. A last guard, applied when text is printed; untrusted text
+ * must already have gone through {@link plainText} when it is inserted into a line.
  */
 export function terminalText(text: string): string {
   return text
@@ -28,7 +31,7 @@ export function terminalText(text: string): string {
     .join('');
 }
 
-/** A stranger's text of several lines: as {@link plainText}, but line ends, as line feeds, and tabs stay. */
+/** Like {@link plainText} for untrusted text of several lines: keeps tabs and line ends, as line feeds. */
 export function plainLines(text: string): string {
   return withoutControls(text.replace(/\r\n?/g, '\n'));
 }

@@ -1,6 +1,6 @@
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Bytes with a binary unit: `1.5 MiB`. */
+/** Formats bytes with a binary unit: `1.5 MiB`. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -11,7 +11,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? Math.round(value) : value.toFixed(value < 10 ? 2 : 1)} ${BYTE_UNITS[unit]}`;
 }
 
-/** A duration with its two largest units: `2.5 ms`, `850 ms`, `12.3 s`, `4m 05s`, `3h 07m`, `2d 04h`. */
+/** Formats a duration with at most two units: `2.5 ms`, `850 ms`, `12.3 s`, `4m 05s`, `3h 07m`, `2d 04h`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
@@ -22,7 +22,7 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d ${two(Math.floor((seconds % 86_400) / 3600))}h`;
 }
 
-/** A rate with three significant digits and a thousands suffix: `0.52`, `12.5`, `3.41k`, `120M`. */
+/** Formats a rate with three significant digits and a thousands suffix: `0.52`, `12.5`, `3.41k`, `120M`. */
 export function formatRate(perSecond: number): string {
   if (!Number.isFinite(perSecond)) return '-';
   for (const [limit, suffix] of [

@@ -1,4 +1,4 @@
-/** Colours for one output stream; every function returns its argument unchanged where colour is off. */
+/** Styles for one output stream; with colour off, every function returns its argument unchanged. */
 export interface Style {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
@@ -14,7 +14,7 @@ const wrap =
     `\u001b[${open}m${text}\u001b[${close}m`;
 const same = (text: string): string => text;
 
-/** ANSI SGR colours, or none. Whether to use them is the caller's decision (`NO_COLOR`, not a terminal). */
+/** Creates ANSI SGR styles, or no-ops. The caller decides (`NO_COLOR`, not a terminal). */
 export function createStyle(enabled: boolean): Style {
   if (!enabled) return { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
   return {

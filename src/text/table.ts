@@ -3,17 +3,17 @@ import { textWidth } from './text-width.js';
 
 export interface Column<Row> {
   readonly header: string;
-  /** The cell's text. Control characters are removed; absent values show as `-`. */
+  /** Returns the cell's value. Control characters are removed; absent values show as `-`. */
   readonly value: (row: Row) => string | number | bigint | boolean | null | undefined;
   readonly align?: 'left' | 'right' | undefined;
-  /** Columns with the highest number give way first when the terminal is narrow. Default 0: never. */
+  /** Priority for shrinking on narrow terminals; the highest shrinks first. Default 0: never. */
   readonly shrink?: number | undefined;
 }
 
 export interface TableOptions {
   /** Terminal width in cells. Default: unlimited. */
   readonly columns?: number | undefined;
-  /** Shown for absent values. Default `-`. */
+  /** Text for absent values. Default `-`. */
   readonly absent?: string | undefined;
   /** Emphasises the header. */
   readonly bold?: ((text: string) => string) | undefined;
@@ -22,7 +22,7 @@ export interface TableOptions {
 const GAP = 2;
 const NARROWEST = 6;
 
-/** Rows as aligned text, measured in terminal cells (wide characters and emoji count as two). Ends without newline. */
+/** Renders rows as aligned text, measured in terminal cells (wide characters and emoji take two). No final newline. */
 export function renderTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -42,7 +42,7 @@ export function renderTable<Row>(
   return [options.bold?.(header) ?? header, ...cells.map(line)].join('\n');
 }
 
-/** A record as two aligned columns, `name  value`. */
+/** Renders fields as two aligned columns, `name  value`. */
 export function renderFields(fields: readonly (readonly [name: string, value: unknown])[]): string {
   const width = Math.max(0, ...fields.map(([name]) => textWidth(name)));
   return fields.map(([name, value]) => `${pad(name, width, 'left')}  ${cellText(value)}`.trimEnd()).join('\n');
@@ -71,7 +71,7 @@ function pad(text: string, width: number, align: 'left' | 'right'): string {
   return align === 'right' ? fill + fitted : fitted + fill;
 }
 
-/** `text` cut to `width` terminal cells, ending in an ellipsis when cut; never inside a grapheme. */
+/** Truncates `text` to `width` terminal cells, with an ellipsis. Never cuts within a grapheme. */
 export function truncate(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   let out = '';

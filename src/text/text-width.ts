@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 
-/** Terminal cells `text` takes: wide characters and emoji count as two. Plain ASCII, the common case, is its length. */
+/** Width of `text` in terminal cells; wide characters and emoji take two. Printable ASCII takes a fast path. */
 export function textWidth(text: string): number {
   return /^[\u0020-\u007e]*$/.test(text) ? text.length : stringWidth(text);
 }

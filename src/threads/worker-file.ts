@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { QuarryError } from '../errors/index.js';
 
-/** What runs in threads of its own: the modules of `workers/`. */
+/** Modules of `workers/`, which run in worker threads. */
 export type WorkerName = 'call' | 'parquet' | 'score' | 'state';
 
 /**
- * The compiled module of a thread. Sources run under a loader that threads do not have, so they use the build's.
+ * Path of a worker's compiled module. When running from sources, uses the build's modules, because worker threads lack
+ * the TypeScript loader.
  *
  * @throws QuarryError `INTERNAL` when there is no build
  */

@@ -77,7 +77,8 @@ export class RowKeeper {
       const store = await rows.store();
       if (store === undefined || rows.models.length === 0) return false;
       await rows.dropReplaced(store);
-      // A row is useful only once every model of a target has scored it, so finish kept samples before pulling new ones.
+      // A row is useful only once every model of a target has scored it, so finish kept samples before pulling new
+      // ones.
       if ((await rows.scoreWaiting(store, this.#room, signal)) > 0) return true;
       const share = Math.ceil(this.#waiting / SHARES);
       const deliveries = await pullJobs(fleet, KEEP_CONSUMER, Math.max(1, Math.min(this.#room, share)));

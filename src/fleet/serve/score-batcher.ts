@@ -7,8 +7,8 @@ interface Waiting {
 }
 
 /**
- * Batches concurrent calls for one model: samples that arrive while a batch is scored form the next one. Scored one call
- * at a time, they would keep only one of the engine's workers busy.
+ * Batches concurrent calls for one model: samples that arrive while a batch is scored form the next one. Scored one
+ * call at a time, they would keep only one of the engine's workers busy.
  */
 export class ScoreBatcher {
   readonly #most: number;

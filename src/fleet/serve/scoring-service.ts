@@ -51,8 +51,8 @@ export class ScoringService {
   /**
    * Scores data under all models of a request and picks the winner as auditors do. Near-ties are scored again in f32.
    *
-   * @throws QuarryError `INVALID_ARGUMENT` when the request is malformed or exceeds the limits; also whatever downloading
-   *   and scoring throw
+   * @throws QuarryError `INVALID_ARGUMENT` when the request is malformed or exceeds the limits; also whatever
+   *   downloading and scoring throw
    */
   async score(request: ScoreRequest): Promise<ScoreResponse> {
     const { targetEmbedding, modelManifests, seed } = request;

@@ -47,7 +47,8 @@ export class SampleIngest {
   }
 
   /**
-   * Stores up to `count` new samples and returns their ids; fewer if the source ends, is slow or yields mostly duplicates.
+   * Stores up to `count` new samples and returns their ids; fewer if the source ends, is slow or yields mostly
+   * duplicates.
    */
   async next(count: number, signal: AbortSignal): Promise<number[]> {
     const ids: number[] = [];

@@ -89,7 +89,9 @@ async function* checked(samples: AsyncIterable<OwnSample>, warn: (error: QuarryE
   }
 }
 
-/** Identifies a sequence of units. Another list, order or way of cutting gets its own key and starts from the beginning. */
+/**
+ * Identifies a sequence of units. Another list, order or way of cutting gets its own key and starts from the beginning.
+ */
 function sourceKey(units: readonly SourceUnit[], cutting: CreateMinerOptions['cutting'] = {}): string {
   const { sampleBytes, wholeFiles, utf8Boundaries, minEntropyBits, seed } = cutting;
   const cut = { sampleBytes, wholeFiles, utf8Boundaries, minEntropyBits, seed };

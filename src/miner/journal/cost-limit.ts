@@ -24,8 +24,8 @@ export interface Costed<T> {
 }
 
 /**
- * Caches answers long enough that computing them takes at most 1 % of the time, however often they are asked for. Active
- * questions share that budget equally, so that quick answers stay fresh next to slow ones.
+ * Caches answers long enough that computing them takes at most 1 % of the time, however often they are asked for.
+ * Active questions share that budget equally, so that quick answers stay fresh next to slow ones.
  */
 export class CostLimit {
   readonly #now: () => number;

@@ -5,8 +5,8 @@ import { toQuarryError } from '../../errors/index.js';
 const WIDTH = 20;
 
 /**
- * The id of the newest submission, in a file next to the journal. If a write-ahead log is lost or truncated, SQLite opens
- * the database as if the missing transactions had never happened; this file reveals that.
+ * The id of the newest submission, in a file next to the journal. If a write-ahead log is lost or truncated, SQLite
+ * opens the database as if the missing transactions had never happened; this file reveals that.
  */
 export class HighWaterMark {
   readonly #fd: number;

@@ -11,8 +11,8 @@ import { SubmissionRecords } from './submission-records.js';
 import { WeightsHistory } from './weights-history.js';
 
 /**
- * Durable record of submissions, claims and hosted data, written before every irreversible step. Survives `kill -9` at any
- * point. A power loss may lose the newest records; those are then recovered from the network.
+ * Durable record of submissions, claims and hosted data, written before every irreversible step. Survives `kill -9` at
+ * any point. A power loss may lose the newest records; those are then recovered from the network.
  */
 export class Journal {
   readonly submissions: SubmissionRecords;

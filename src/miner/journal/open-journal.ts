@@ -18,8 +18,8 @@ const PARTS = ['', '-wal', '-shm', '.mark'] as const;
 const SHORT = 8;
 
 /**
- * Opens the journal of a state directory for a chain. A journal of another private chain, such as a restarted devnet, is
- * renamed after its chain and used again if that chain comes back.
+ * Opens the journal of a state directory for a chain. A journal of another private chain, such as a restarted devnet,
+ * is renamed after its chain and used again if that chain comes back.
  *
  * @param warn called when submissions are missing or a journal is set aside
  * @throws QuarryError `CONFIG_INVALID` when the directory belongs to another chain and either chain is public

@@ -11,8 +11,8 @@ const IDLE_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Reads a state directory in a worker thread, also while a miner writes it, so that the racing thread never waits. Caches
- * answers so that reading costs at most 1 % of a core, however many clients ask.
+ * Reads a state directory in a worker thread, also while a miner writes it, so that the racing thread never waits.
+ * Caches answers so that reading costs at most 1 % of a core, however many clients ask.
  */
 export class StateReader {
   readonly #dir: string;

@@ -16,8 +16,8 @@ export class WeightsHistory {
   }
 
   /**
-   * Marks the active weights, and those in `known` without an entry, as seen in `epoch`. Deletes and returns weights last
-   * seen before `epoch - keepEpochs`.
+   * Marks the active weights, and those in `known` without an entry, as seen in `epoch`. Deletes and returns weights
+   * last seen before `epoch - keepEpochs`.
    */
   note(
     active: readonly WeightsName[],

@@ -10,8 +10,8 @@ export const F32_LOSS_NOISE = 1e-5;
 const LEAST_LOW_PRECISION_BOUND = 2e-3;
 
 /**
- * Error bounds of losses. For low precision, the largest bound measured for an active model. While some model's bound is
- * unknown it is infinite: rows may come from an earlier run with another engine, so that every lead is a near-tie.
+ * Error bounds of losses. For low precision, the largest bound measured for an active model. While some model's bound
+ * is unknown it is infinite: rows may come from an earlier run with another engine, so that every lead is a near-tie.
  */
 export function lossBounds(models: MatchModels): LossErrorBound {
   const bounds = models.active.map((model) => models.loaded(model)?.errorBound.loss ?? 0);

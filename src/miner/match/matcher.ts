@@ -226,8 +226,8 @@ function richestFirst(
 }
 
 /**
- * Resolves once all pending promise callbacks have run, but before the event loop reads from the network: a wave is sent
- * before any answer is processed.
+ * Resolves once all pending promise callbacks have run, but before the event loop reads from the network: a wave is
+ * sent before any answer is processed.
  */
 function promisesSettled(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));

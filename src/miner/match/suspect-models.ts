@@ -13,7 +13,9 @@ export interface SuspectModelsDeps {
   readonly emitter: MinerEmitter;
 }
 
-/** Warns once about each model that makes targets unanswerable: copies of other models and models without finite losses. */
+/**
+ * Warns once about each model that makes targets unanswerable: copies of other models and models without finite losses.
+ */
 export class SuspectModels {
   readonly #deps: SuspectModelsDeps;
   readonly #said = new LatestMap<string, true>(MOST_REMEMBERED);

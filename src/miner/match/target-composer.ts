@@ -137,7 +137,10 @@ export class TargetComposer {
     return this.#candidate(open, wanted, found, readyAt);
   }
 
-  /** Groups targets that name the same models, at most {@link GROUP} each; `largestFirst` sorts by targets per model list. */
+  /**
+   * Groups targets that name the same models, at most {@link GROUP} each; `largestFirst` sorts by targets per model
+   * list.
+   */
   #groups(targets: readonly OpenTarget[], largestFirst: boolean): Wanted[][] {
     const { models } = this.#deps;
     const sets = new Map<string, Wanted[]>();

@@ -20,8 +20,8 @@ const MAX_ROUNDS = 8;
 const MAX_WAITING = 64;
 
 /**
- * Re-scores near-ties in f32 in the background, one batch at a time, each with a bounded budget. Matching of new targets
- * does not wait for it.
+ * Re-scores near-ties in f32 in the background, one batch at a time, each with a bounded budget. Matching of new
+ * targets does not wait for it.
  */
 export class TieSettler {
   readonly #deps: { readonly store: Store; readonly models: MatchModels };

@@ -63,8 +63,8 @@ export class ChainState {
   }
 
   /**
-   * Reads the state until the node has reached `epoch`, since a lagging node keeps answering with the previous one. Gives
-   * up when the next epoch has begun or after {@link MAX_FAILURES} attempts.
+   * Reads the state until the node has reached `epoch`, since a lagging node keeps answering with the previous one.
+   * Gives up when the next epoch has begun or after {@link MAX_FAILURES} attempts.
    */
   async catchUp(epoch: bigint, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; attempt < MAX_FAILURES && this.#epoch === epoch; attempt++) {

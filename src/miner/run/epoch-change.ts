@@ -49,8 +49,8 @@ export class EpochChange {
   }
 
   /**
-   * Expires targets, reads parameters and models, starts claims and cleans up. No-op if `epoch` is the current one. If it
-   * does not directly follow the current one, cleanup waits in case the node reported a wrong epoch.
+   * Expires targets, reads parameters and models, starts claims and cleans up. No-op if `epoch` is the current one. If
+   * it does not directly follow the current one, cleanup waits in case the node reported a wrong epoch.
    */
   async begin(epoch: bigint, signal: AbortSignal): Promise<void> {
     const { chain, book, claims, complaints, background, wake, emitter, onModels } = this.#deps;

@@ -19,8 +19,8 @@ const LOST_AFTER_MS = 5_000;
 const LOOK_EVERY_MS = 500;
 
 /**
- * Tracks whether the network is reachable, judged by data: a stream that reconnects again and again without delivering a
- * checkpoint counts as lost.
+ * Tracks whether the network is reachable, judged by data: a stream that reconnects again and again without delivering
+ * a checkpoint counts as lost.
  */
 export class NodeWatch {
   readonly #emitter: MinerEmitter;

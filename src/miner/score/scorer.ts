@@ -33,8 +33,8 @@ const ONE_CHUNK = 1024;
 const NOTHING: ScoredRound = { ids: [], fresh: 0, onlyKnown: false };
 
 /**
- * Scores samples in rounds. A round takes samples without a score under a model that open targets name: first those in the
- * store, then new ones. Models named by most open targets go first.
+ * Scores samples in rounds. A round takes samples without a score under a model that open targets name: first those in
+ * the store, then new ones. Models named by most open targets go first.
  */
 export class Scorer {
   readonly #options: ScorerOptions;
@@ -86,7 +86,8 @@ export class Scorer {
   }
 
   /**
-   * Models of those open targets whose models are all loaded, in order of demand. With no open targets, all loaded models.
+   * Models of those open targets whose models are all loaded, in order of demand. With no open targets, all loaded
+   * models.
    */
   paying(): ActiveModel[] {
     const { models, book } = this.#deps;

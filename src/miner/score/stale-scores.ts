@@ -7,9 +7,9 @@ export interface StaleScoresDeps {
 }
 
 /**
- * Drops scores of weights that have been inactive for more than `keepEpochs` epochs: replaced weights never compete again.
- * The journal records when each was last seen active, so restarts do not matter; weights it does not know count as seen in
- * this epoch.
+ * Drops scores of weights that have been inactive for more than `keepEpochs` epochs: replaced weights never compete
+ * again. The journal records when each was last seen active, so restarts do not matter; weights it does not know count
+ * as seen in this epoch.
  *
  * @param active weights that are active in `epoch`
  * @returns rows and bytes removed

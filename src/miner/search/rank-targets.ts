@@ -15,8 +15,8 @@ export interface SearchProspect {
 const LEAST_DISTANCE = 0.25;
 
 /**
- * Ranks a target for searching: reward divided by the missing distance in deviations (cosine times the square root of the
- * width), with which the number of steps grows. Each stall halves it.
+ * Ranks a target for searching: reward divided by the missing distance in deviations (cosine times the square root of
+ * the width), with which the number of steps grows. Each stall halves it.
  */
 export function prospect({ rewardShannons, wantedCosine, cosine, dim, stalls }: SearchProspect): number {
   const missing = Math.max(0, wantedCosine - cosine) * Math.sqrt(dim);

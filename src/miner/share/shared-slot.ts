@@ -91,8 +91,8 @@ export class SharedSlot {
   }
 
   /**
-   * Once the writing process has ended: imports a page of what is left, including samples without a score. When nothing is
-   * left, removes the store and closes.
+   * Once the writing process has ended: imports a page of what is left, including samples without a score. When nothing
+   * is left, removes the store and closes.
    *
    * @returns `undefined` while the process is running, `'gone'` once the store is removed
    */

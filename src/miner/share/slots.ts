@@ -25,8 +25,8 @@ export function slotsOf(stateDir: string): string[] {
 }
 
 /**
- * A state directory for one more process that scores for the miner in `stateDir`. Returns the first unused one, so that a
- * restarted process continues where it stopped.
+ * A state directory for one more process that scores for the miner in `stateDir`. Returns the first unused one, so that
+ * a restarted process continues where it stopped.
  *
  * @throws QuarryError `CONFLICT` when all {@link MAX_SLOTS} are in use
  */

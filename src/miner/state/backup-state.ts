@@ -6,22 +6,24 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { type BackupFile, type BackupManifest, writeBackupManifest } from './backup-manifest.js';
 import { copyFileHashed } from './copy-file.js';
 
-/** Databases, copied as snapshots. The journal comes first, so that the later copy of the store has what it refers to. */
+/**
+ * Databases, copied as snapshots. The journal comes first, so that the later copy of the store has what it refers to.
+ */
 const DATABASES = ['journal.db', 'store/index.db', 'vitals.db'];
 /**
- * Directories of append-only files. A copy that ends within a record is repaired on open. Scores come before samples, so
- * that no score refers to a sample that the copy lacks.
+ * Directories of append-only files. A copy that ends within a record is repaired on open. Scores come before samples,
+ * so that no score refers to a sample that the copy lacks.
  */
 const TREES = ['store/scores', 'store/samples', 'hosted'];
 /** Temporary and damaged files, which are not backed up. */
 const LEFT_OUT = /\.(new|partial|damaged)$/;
 
 /**
- * Copies a miner's journal, store and hosted data, also while the miner runs. Weights are not copied: they are downloaded
- * again. The backup is atomic: `into` appears complete or not at all.
+ * Copies a miner's journal, store and hosted data, also while the miner runs. Weights are not copied: they are
+ * downloaded again. The backup is atomic: `into` appears complete or not at all.
  *
- * @throws QuarryError `FILE_NOT_FOUND` when `stateDir` has no journal, `ALREADY_EXISTS` when `into` exists, `DISK_FULL`,
- *   `ABORTED`
+ * @throws QuarryError `FILE_NOT_FOUND` when `stateDir` has no journal, `ALREADY_EXISTS` when `into` exists,
+ *   `DISK_FULL`, `ABORTED`
  */
 export async function backupState(
   stateDir: string,

@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /**
- * Copies the first `bytes` bytes of a file, so that bytes appended in the meantime are not included. The copy is readable
- * only by its owner.
+ * Copies the first `bytes` bytes of a file, so that bytes appended in the meantime are not included. The copy is
+ * readable only by its owner.
  *
  * @returns the number of bytes copied and their SHA-256
  */

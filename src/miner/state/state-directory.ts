@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 
 /**
- * Creates a state directory, accessible only to its owner, if it is missing. Checks that it is writable before anything is
- * downloaded or scored.
+ * Creates a state directory, accessible only to its owner, if it is missing. Checks that it is writable before anything
+ * is downloaded or scored.
  *
  * @throws QuarryError `FILE_UNREADABLE` when it cannot be created or written, `DISK_FULL` when there is no space
  */
@@ -22,7 +22,10 @@ export function ensureStateDirectory(dir: string): void {
   }
 }
 
-/** Replaces `mkdirSync(recursive)`, which loops forever on file systems like /proc that report ENOENT for a new directory. */
+/**
+ * Replaces `mkdirSync(recursive)`, which loops forever on file systems like /proc that report ENOENT for a new
+ * directory.
+ */
 function makeDirectory(dir: string): void {
   if (existsSync(dir)) return;
   if (!existsSync(dirname(dir))) makeDirectory(dirname(dir));

@@ -17,9 +17,9 @@ const CLAIMS_PER_SUBMISSION = 1.5;
 const MAX_TURNS = 16;
 
 /**
- * Decides when a claim may use coins and processor time. A claim can be made at any time of the epoch, a submission only
- * until another miner fills the target. So claims are unlimited while nothing is being submitted and blocked during a
- * burst of submissions; under steady submissions, each that ends allows {@link CLAIMS_PER_SUBMISSION} claims.
+ * Decides when a claim may use coins and processor time. A claim can be made at any time of the epoch, a submission
+ * only until another miner fills the target. So claims are unlimited while nothing is being submitted and blocked
+ * during a burst of submissions; under steady submissions, each that ends allows {@link CLAIMS_PER_SUBMISSION} claims.
  */
 export class ClaimPace {
   readonly #patienceMs: number;

@@ -33,7 +33,9 @@ export interface ClaimTargetDeps {
   readonly journal: Pick<Journal, 'claims' | 'submissions'>;
   /** Resolves when a claim may use coins. Not awaited when only an earlier transaction is looked up. */
   readonly maySpend: (signal: AbortSignal) => Promise<void>;
-  /** Whether to wait for the claim's checkpoint, so that a balance read afterwards includes it; else only until final. */
+  /**
+   * Whether to wait for the claim's checkpoint, so that a balance read afterwards includes it; else only until final.
+   */
   readonly untilCheckpoint: boolean;
   /** Called once with the fee of an executed transaction that an earlier run signed, whether it succeeded or not. */
   readonly onResentFee?: ((feeShannons: bigint) => void) | undefined;

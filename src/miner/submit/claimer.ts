@@ -37,8 +37,8 @@ export class Claimer {
   }
 
   /**
-   * Claims everything due in `epoch`: first the claims in the journal, then targets that the node lists for this address
-   * and the journal does not know, because it was lost or another machine submitted them.
+   * Claims everything due in `epoch`: first the claims in the journal, then targets that the node lists for this
+   * address and the journal does not know, because it was lost or another machine submitted them.
    *
    * @param untilCheckpoint see {@link ClaimTargetDeps}
    */

@@ -32,7 +32,8 @@ export class HitConfirmation {
   }
 
   /**
-   * Confirms a candidate, if its bond is large and other machines scored it. The local scores replace those in the store.
+   * Confirms a candidate, if its bond is large and other machines scored it. The local scores replace those in the
+   * store.
    *
    * @throws QuarryError `FAILED_PRECONDITION` when the sample does not hit the target on this machine
    * @throws QuarryError `ABORTED` when the signal fires

@@ -9,8 +9,8 @@ export function keyDirOf(keysDir: string, address: string, chainId: string): str
 }
 
 /**
- * Locks a key's coins on one chain against all other processes on this machine that use the same `keysDir`. The lock ends
- * with the process, however that ends.
+ * Locks a key's coins on one chain against all other processes on this machine that use the same `keysDir`. The lock
+ * ends with the process, however that ends.
  *
  * @param keysDir created if missing
  * @throws QuarryError `STORE_LOCKED` when another process holds the lock: a coin used by two transactions at once is

@@ -23,7 +23,8 @@ export interface AcceptedSample {
 }
 
 /**
- * Submits one sample as the miner does: journals it before sending, and looks it up by digest if the answer does not come.
+ * Submits one sample as the miner does: journals it before sending, and looks it up by digest if the answer does not
+ * come.
  *
  * @throws QuarryError `ALREADY_EXISTS` when the journal has an accepted submission for this target
  * @throws QuarryError `OUTCOME_UNKNOWN` when the outcome cannot be determined; calling again looks it up

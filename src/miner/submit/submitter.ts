@@ -73,8 +73,8 @@ export class Submitter {
   }
 
   /**
-   * Whether no more candidates are accepted, because enough submissions are accepted or could still be. After it returned
-   * true, `onRoom` is called once that changes.
+   * Whether no more candidates are accepted, because enough submissions are accepted or could still be. After it
+   * returned true, `onRoom` is called once that changes.
    */
   get full(): boolean {
     const { maxAccepted, dryRun, scoreOnly = false } = this.#options;

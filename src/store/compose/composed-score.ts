@@ -5,14 +5,14 @@ export interface PartScore {
   readonly loss: number;
   /** `[embeddingDim]` */
   readonly embedding: Float32Array;
-  /** Chunks of the part, each of which weighs the same. Default 1. */
+  /** Number of chunks in the part, which is its weight. Default 1. */
   readonly chunks?: number | undefined;
 }
 
 /**
- * The score that parts have once joined to one sample of at most one batch, without another forward pass: chunks of a
- * batch do not see each other, so loss and embedding are the means of theirs. Only the rounding of the rotary positions
- * differs from scoring the joined bytes.
+ * The score of parts joined to one sample of at most one batch, without a forward pass: chunks of a batch are
+ * independent, so loss and embedding are the means over the chunks. Differs from scoring the joined bytes only in the
+ * rounding of the rotary positions.
  *
  * @throws QuarryError `DATA_EMPTY` for no parts
  */

@@ -8,43 +8,43 @@ import { composedScore, type PartScore } from './composed-score.js';
 import { leadOfRow, ModelRows } from './model-rows.js';
 import type { FoundParts } from './pool.js';
 
-/** Memory for pools: ten of 4,096 rows at width 2,048 take this much. The model used least recently goes. */
+/** Memory for pools, enough for ten of 4,096 rows at width 2,048. The least recently used model is evicted. */
 const MAX_BYTES = 1.25 * 2 ** 30;
-/** Rows of each model that a search takes up before it begins; {@link Composer.refresh} takes all. */
+/** New rows of each model that a search adds to the pools first; {@link Composer.refresh} adds all. */
 const ROWS_PER_SEARCH = 256;
 
-/** How compositions are made. */
+/** Options of a {@link Composer}. */
 export interface ComposerOptions {
-  /** Rows kept in memory per model. Default 4,096. */
+  /** Maximum rows kept in memory per model. Default 4,096. */
   readonly capacity?: number | undefined;
-  /** Bytes of a chunk: samples of this size are what compositions are made of. Default 1,024. */
+  /** Size of a chunk, bytes: only samples of exactly this size are used as parts. Default 1,024. */
   readonly chunkBytes?: number | undefined;
-  /** Only samples with ids below this: how it was before the others came. Default: all. */
+  /** Uses only samples with ids below this, to reproduce an earlier state. Default: all. */
   readonly below?: number | undefined;
 }
 
-/** Which composition is wanted. */
+/** Constraints on compositions. */
 export interface ComposePolicy {
-  /** Parts at most. Default 16, a batch. */
+  /** Maximum parts. Default 16, a batch. */
   readonly maxParts?: number | undefined;
-  /** How much the composition must lie inside the threshold. Default 0. */
+  /** How far inside the threshold a composition must lie, cosine distance. Default 0. */
   readonly margin?: number | undefined;
   readonly lossErrorBound?: LossErrorBound | undefined;
-  /** Fewest parts first, at more time. Default false. */
+  /** Prefer fewer parts, which takes longer. Default false. */
   readonly fewest?: boolean | undefined;
 }
 
-/** Samples that, joined, hit a target. */
+/** Samples to join for a target. */
 export interface Composition {
   readonly targetId: string;
-  /** Sample ids in the order of joining; one may stand there several times. */
+  /** Sample ids in the order of joining; may contain repetitions. */
   readonly parts: readonly number[];
   /** Index of the winner in the target's models. */
   readonly winner: number;
   readonly distance: number;
-  /** Scores of the joined sample under every model, in the target's order: means of the parts' rows. */
+  /** Scores of the joined sample under every model, in the target's order: the means of the parts' rows. */
   readonly scores: readonly { readonly loss: number; readonly embedding: Float32Array }[];
-  /** Whether every row it rests on was computed in f32. */
+  /** Whether all rows it is computed from are f32. */
   readonly isF32: boolean;
 }
 
@@ -52,7 +52,7 @@ interface Found extends FoundParts {
   readonly winner: number;
 }
 
-/** Finds compositions among the samples of a store: joined chunks have the mean of their scores, so nothing is scored. */
+/** Finds compositions among a store's samples. A joined sample scores the mean of its chunks, so nothing is scored. */
 export class Composer {
   readonly #store: Store;
   readonly #capacity: number;
@@ -70,10 +70,10 @@ export class Composer {
   }
 
   /**
-   * A composition for each target that hits it, won by one of its models by more than the error bounds; one sample alone
-   * counts as none, since `match` finds it. The targets name the same models.
+   * Finds a composition that hits each target and is won by one of its models by more than the error bounds. All
+   * targets must name the same models.
    *
-   * @returns in the order of `targets`; undefined where none was found or a model has no scores here
+   * @returns in the order of `targets`; undefined if none was found or a model has no scores
    */
   compose(targets: readonly MatchTarget[], policy: ComposePolicy = {}): Promise<(Composition | undefined)[]> {
     return this.#alone(async () => {
@@ -91,9 +91,10 @@ export class Composer {
   }
 
   /**
-   * The closest composition for each target, hit or not, one part included. The targets name the same models.
+   * Finds the closest composition to each target, whether it hits or not; may have a single part. All targets must name
+   * the same models.
    *
-   * @returns in the order of `targets`; undefined where no row can begin one or a model has no scores here
+   * @returns in the order of `targets`; undefined if no row can start one or a model has no scores
    */
   closest(targets: readonly MatchTarget[], policy: ComposePolicy = {}): Promise<(Composition | undefined)[]> {
     return this.#alone(async () => {
@@ -107,9 +108,9 @@ export class Composer {
   }
 
   /**
-   * What parts that were found elsewhere come to, by their rows as they are now.
+   * Evaluates given parts by their current rows.
    *
-   * @returns undefined when a row is missing, or the winner does not win by more than the error bounds
+   * @returns undefined if a row is missing or `winner` does not win by more than the error bounds
    */
   evaluate(
     target: MatchTarget,
@@ -129,9 +130,9 @@ export class Composer {
   }
 
   /**
-   * How close compositions come to each target, hit or not, among all rows there are. The targets name the same models.
+   * Distance of the closest composition to each target, over all rows. All targets must name the same models.
    *
-   * @returns cosine distances in the order of `targets`; 2 where nothing was found
+   * @returns cosine distances in the order of `targets`; 2 if nothing was found
    */
   async distances(targets: readonly MatchTarget[], policy: ComposePolicy = {}): Promise<number[]> {
     await this.refresh(targets[0]);
@@ -142,7 +143,7 @@ export class Composer {
     });
   }
 
-  /** Takes up every row of the target's models; between batches, searches go first. */
+  /** Adds all rows of the target's models to the pools, in batches; searches can run in between. */
   async refresh(target: Pick<MatchTarget, 'models'> | undefined, signal?: AbortSignal): Promise<void> {
     for (let ready = false; !ready && signal?.aborted !== true; ) {
       ready = await this.#alone(async () => {
@@ -152,7 +153,7 @@ export class Composer {
     }
   }
 
-  /** Gives the pools' memory back once what was asked for is done. */
+  /** Frees the pools once pending calls are done. */
   close(): Promise<void> {
     return this.#alone(async () => {
       for (const { pool } of this.#models.values()) pool.close();
@@ -191,10 +192,10 @@ export class Composer {
     return best;
   }
 
-  /** The models' rows, with at most `most` more of each taken up; undefined when a model has no scores. */
+  /** Rows of the target's models, after adding at most `most` new ones each; undefined if a model has no scores. */
   async #update(target: Pick<MatchTarget, 'models'> | undefined, most: number): Promise<ModelRows[] | undefined> {
     const { logs } = this.#store.internals;
-    // Rows of weights that are gone would keep their scores in memory.
+    // Free the pools of models whose scores were dropped.
     for (const [id, { log, pool }] of this.#models) {
       if (logs.get(id) === log) continue;
       this.#models.delete(id);
@@ -225,7 +226,7 @@ export class Composer {
     return rows;
   }
 
-  /** Closes the pools used least recently, as many as there are too many, but none that is wanted now. */
+  /** Evicts the least recently used pools beyond the memory limit, except those wanted now. */
   #makeRoom(wanted: ReadonlySet<ModelRows>): void {
     for (const [id, rows] of this.#models) {
       const most = Math.max(3, Math.floor(MAX_BYTES / ModelRows.bytes(rows.log.embeddingDim, this.#capacity)));
@@ -236,7 +237,7 @@ export class Composer {
     }
   }
 
-  /** Slots mean the same samples from a search's beginning to its end. */
+  /** Runs `work` exclusively, so that slots refer to the same samples throughout a search. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(work);
     this.#queue = result.catch(() => undefined);
@@ -253,14 +254,14 @@ function describe(target: MatchTarget, models: readonly ModelRows[], found: Foun
   // A score may have been withdrawn during the search.
   if (!haveRows(models, parts)) return undefined;
   const scores = models.map(({ log }) => composedScore(parts.map((id) => scoreIn(log, id))));
-  // The sums were kept along the way; what counts is what the parts come to.
+  // The search used running sums; recompute from the parts.
   if (selectBest(scores.map(({ loss }) => loss)) !== found.winner) return undefined;
   const isF32 = models.every(({ log }) => parts.every((id) => log.precision(log.rowOf(id)!) === 'f32'));
   const distance = cosineDistance(scores[found.winner]!.embedding, target.embedding);
   return { targetId: target.id, parts, winner: found.winner, distance, scores, isF32 };
 }
 
-/** By how much the parts together have less loss under one model than under another, all bounds taken off. */
+/** Total lead of a model over a rival over the parts, less the error bounds. */
 function sumOfLeads(own: ScoreLog, rival: ScoreLog, parts: readonly number[], bounds: LossErrorBound): number {
   return parts.reduce((sum, id) => sum + leadOfRow(own, own.rowOf(id)!, rival, rival.rowOf(id)!, bounds), 0);
 }
@@ -270,7 +271,7 @@ function scoreIn(log: ScoreLog, sampleId: number): PartScore {
   return { loss: log.losses.array[row]!, embedding: log.embedding(row) };
 }
 
-/** A little further inside than asked: the search adds in another order than the check of what it found. */
+/** Cosine to search for, slightly above the required one: search and final check sum in different orders. */
 function cosineWanted({ threshold }: MatchTarget, { margin = 0 }: ComposePolicy): number {
   return 1 - threshold + margin + 1e-6;
 }
@@ -279,7 +280,7 @@ function hits(found: Found | undefined, target: MatchTarget, policy: ComposePoli
   return found !== undefined && found.cosine >= cosineWanted(target, policy);
 }
 
-/** Those that hit before those that do not, then fewer parts, or the closer one where neither hits. */
+/** If both hit, the one with fewer parts is better; otherwise the closer one, so that a hit beats a miss. */
 function isBetter(found: Found, best: Found | undefined, target: MatchTarget, policy: ComposePolicy): boolean {
   if (best === undefined) return true;
   if (hits(found, target, policy) && hits(best, target, policy)) return found.slots.length < best.slots.length;

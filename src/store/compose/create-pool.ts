@@ -3,7 +3,7 @@ import { createNativePool } from './native-pool.js';
 import type { ComposePool } from './pool.js';
 import { ReferencePool } from './reference-pool.js';
 
-/** A pool in the native core, or in plain TypeScript where there is none. */
+/** Creates a pool in the native core, or without it in TypeScript. */
 export function createPool(dim: number, capacity: number): ComposePool {
   try {
     return createNativePool(dim, capacity);

@@ -4,17 +4,17 @@ import type { ModelConfig } from '../../weights/model-config.js';
 /** Parts joined to one sample. */
 export interface JoinedParts {
   readonly bytes: Uint8Array;
-  /** Chunks of each part, in order. */
+  /** Number of chunks of each part, in order. */
   readonly chunks: readonly number[];
 }
 
 /**
- * Joins parts to one sample whose score is the mean of theirs: every part but the last must end with a chunk, and all of
- * them must fit one batch.
+ * Joins parts to one sample whose score is the mean of theirs. Every part but the last must be a whole number of
+ * chunks, and all parts must fit in one batch.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when a part before the last is not a whole number of chunks
- * @throws QuarryError `DATA_TOO_LARGE` when the parts make more than one batch
- * @throws QuarryError `DATA_EMPTY` when there are none, or one has no bytes
+ * @throws QuarryError `DATA_TOO_LARGE` when the parts exceed one batch
+ * @throws QuarryError `DATA_EMPTY` when there are no parts or one is empty
  */
 export function joinParts(
   parts: readonly Uint8Array[],

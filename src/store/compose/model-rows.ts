@@ -4,9 +4,9 @@ import type { LossErrorBound } from '../winner-index.js';
 import { createPool } from './create-pool.js';
 import type { ComposePool } from './pool.js';
 
-/** Joined parts meet other rotary positions: their loss differs from the mean by the rounding of those. */
+/** Joined parts get different rotary positions, whose rounding moves the loss away from the mean by up to this. */
 const JOINING_NOISE = 2e-5;
-/** Rows read and put into the pool at a time. */
+/** Rows read and added to the pool at a time. */
 const BATCH = 256;
 
 interface KnownLeads {
@@ -14,26 +14,26 @@ interface KnownLeads {
   readonly leads: Float32Array;
 }
 
-/** Which rows are taken up. */
+/** Options of {@link ModelRows}. */
 export interface ModelRowsOptions {
-  /** Rows at most. */
+  /** Maximum rows. */
   readonly capacity: number;
-  /** Bytes of the samples. */
+  /** Uses only samples of exactly this size, bytes. */
   readonly chunkBytes: number;
-  /** Ids of the samples are below this. */
+  /** Uses only samples with ids below this. */
   readonly below: number;
 }
 
-/** A model's one-chunk rows that compositions are searched among, kept in step with the store. */
+/** The pool of a model's one-chunk rows, kept in sync with the store. */
 export class ModelRows {
   readonly log: ScoreLog;
   readonly pool: ComposePool;
   readonly #samples: SampleLog;
   readonly #options: ModelRowsOptions;
-  /** Sample of each slot; -1 where it is empty. */
+  /** Sample id of each slot; -1 if empty. */
   readonly #sampleAt: Int32Array;
   readonly #slotOf = new Map<number, number>();
-  /** By rival; a rival whose weights are gone takes its leads along. */
+  /** Cached leads by rival; weak, so that they go when the rival's scores are dropped. */
   readonly #leads = new WeakMap<ScoreLog, KnownLeads>();
   #seen = 0;
   #slots = 0;
@@ -47,7 +47,7 @@ export class ModelRows {
     this.#sampleAt = new Int32Array(options.capacity).fill(-1);
   }
 
-  /** Bytes of a full pool. */
+  /** Memory of a full pool, bytes. */
   static bytes(dim: number, capacity: number): number {
     return capacity * (6 * dim + 4 * capacity);
   }
@@ -56,12 +56,12 @@ export class ModelRows {
     return this.#sampleAt[slot]!;
   }
 
-  /** Whether every row of the store was looked at. */
+  /** Whether all rows of the store have been considered. */
   get isCurrent(): boolean {
     return this.#seen >= this.log.count;
   }
 
-  /** Takes up at most `most` rows that came since, and leaves out samples that are gone. */
+  /** Adds at most `most` new rows and removes those of tombstoned samples. */
   async update(most: number): Promise<void> {
     await this.#dropDead();
     for (let left = most; left > 0 && this.#seen < this.log.count; left -= BATCH) {
@@ -72,7 +72,7 @@ export class ModelRows {
     }
   }
 
-  /** By how much each row's loss lies below the rival's, all bounds taken off; NaN where the rival has no score. */
+  /** Lead of each row's loss over the rival's, less the error bounds; NaN if the rival has no score. */
   leadsOver(rival: ScoreLog, bounds: LossErrorBound): Float32Array {
     const version = `${this.#version} ${this.log.count} ${rival.count} ${bounds.f32} ${bounds.low}`;
     const known = this.#leads.get(rival);
@@ -135,7 +135,7 @@ export class ModelRows {
   }
 }
 
-/** By how much a row's loss lies below that of the same sample under a rival, all bounds taken off. */
+/** Lead of a row's loss over the same sample's loss under a rival, less the error bounds. */
 export function leadOfRow(
   own: ScoreLog,
   row: number,

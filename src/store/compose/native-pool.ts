@@ -4,7 +4,7 @@ import type { IsaLevel } from '../../native/isa-level.js';
 import { runJob } from '../../native/run-job.js';
 import type { ComposePool } from './pool.js';
 
-/** What the core offers for compositions (`native/binding/compose_binding.cc`). */
+/** The core's functions for compositions (`native/binding/compose_binding.cc`). */
 interface ComposeCore {
   composePoolOpen(isa: IsaLevel, dim: number, capacity: number): unknown;
   composePoolPut(pool: unknown, slots: Int32Array, rows: Float32Array): NativeJob<Int32Array>;
@@ -23,9 +23,9 @@ interface ComposeCore {
 }
 
 /**
- * A pool in the native core: `capacity * (6 dim + 4 capacity)` bytes once it is full. It computes off the event loop.
+ * Creates a pool in the native core, of `capacity * (6 dim + 4 capacity)` bytes when full. Runs off the event loop.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built, does not load here, or lacks the level asked for
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built, does not load or lacks the requested level
  */
 export function createNativePool(dim: number, capacity: number, isa?: IsaLevel): ComposePool {
   const native = loadAddon();

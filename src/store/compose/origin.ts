@@ -5,20 +5,20 @@ import { composedScore } from './composed-score.js';
 
 const COMPOSED = /^(\d+) parts: samples (\d+(?:\+\d+)*)$/;
 
-/** The origin of a composed sample, which names its parts: `3 parts: samples 4+4+17`. */
+/** Origin text of a composed sample, which lists its parts: `3 parts: samples 4+4+17`. */
 export function composedOrigin(parts: readonly number[]): string {
   return `${parts.length} parts: samples ${parts.join('+')}`;
 }
 
-/** The sample ids that an origin names as parts; undefined for samples that were not composed. */
+/** Parses the part ids from an origin; undefined if the sample was not composed. */
 export function partsOfOrigin(origin: string): readonly number[] | undefined {
   const ids = COMPOSED.exec(origin)?.[2]?.split('+').map(Number);
   return ids !== undefined && ids.length === Number(COMPOSED.exec(origin)?.[1]) ? ids : undefined;
 }
 
 /**
- * The score of a composed sample under a model that has scored all of its parts; undefined for other samples, or when
- * a part's row is missing. As precise as the least precise part.
+ * Computes a composed sample's score from its parts; undefined if it was not composed or a part has no score. Its
+ * precision is that of the least precise part.
  */
 export function scoreFromParts(store: Store, sampleId: number, model: ModelKey): ScoreInput | undefined {
   const parts = partsOfOrigin(store.sample(sampleId).origin)?.map((id) => store.score(id, model));

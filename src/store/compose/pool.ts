@@ -1,31 +1,31 @@
-/** What a pool is searched for: several targets at once. */
+/** Goals of a search: several targets at once. */
 export interface PoolGoals {
   /** `[targets, dim]` */
   readonly targets: Float32Array;
-  /** One for each target: its search ends with the first composition this close, cosine. */
+  /** Per target, the cosine at which its search stops. */
   readonly cosines: Float64Array;
   /**
-   * One array per rival, one number per slot: by how much the row's loss lies below the rival's, error bounds taken off.
-   * The total over all parts stays above zero; NaN leaves a row out. Slots behind the end of the first are left out.
+   * One array per rival with the lead of each slot's row over the rival, less the error bounds. The total lead over all
+   * parts stays above zero. NaN excludes a row, as does a slot beyond the end of the first array.
    */
   readonly leads: readonly Float32Array[];
   readonly maxParts: number;
-  /** Look for better parts at every length, so that fewer parts are enough. Default: at the last length only. */
+  /** Exchange parts at every length, so that fewer parts suffice. Default: only at the last length. */
   readonly fewest?: boolean | undefined;
 }
 
-/** Slots whose rows together come close to a target. */
+/** The slots of a composition. */
 export interface FoundParts {
-  /** Slots, repetition allowed; none where no row can begin a composition. */
+  /** Slots, with repetitions; empty if no row can start a composition. */
   readonly slots: readonly number[];
-  /** Of the mean embedding to the target; -2 without slots. */
+  /** Cosine of the mean embedding and the target; -2 without slots. */
   readonly cosine: number;
 }
 
 /**
- * Rows of one model, bounded in number, in which compositions are searched. A pool that is full takes a row only when it
- * lies further from all others than the two closest rows of the pool from each other, in the place of one of these: what
- * stays is spread out. One call at a time.
+ * A bounded set of one model's rows to search for compositions. A full pool keeps its rows spread out: it accepts a new
+ * row only if that is further from all others than its two closest rows are from each other, and replaces one of those.
+ * Calls must not overlap.
  */
 export interface ComposePool {
   /** The engine in use: `native avx2`, `reference`. */
@@ -33,15 +33,15 @@ export interface ComposePool {
   readonly dim: number;
   readonly capacity: number;
   /**
-   * Puts rows into slots. A row that is zero or not finite empties its slot.
+   * Writes rows to slots. A row that is zero or not finite empties its slot.
    *
    * @param slots `[n]`, below `capacity`; -1 lets the pool choose
    * @param rows `[n, dim]`
-   * @returns the slots that were written, -1 where a row adds too little to be kept
+   * @returns the slots written; -1 for a row too close to others to be kept
    */
   put(slots: Int32Array, rows: Float32Array): Promise<Int32Array>;
-  /** The best composition for each target: greedy by cosine, then parts are exchanged as long as that helps. */
+  /** Finds the best composition for each target: greedy by cosine, then exchanges parts while that helps. */
   search(goals: PoolGoals): Promise<FoundParts[]>;
-  /** Gives its memory back; nothing may be asked of it any more. */
+  /** Frees the memory. The pool must not be used afterwards. */
   close(): void;
 }

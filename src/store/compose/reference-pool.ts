@@ -2,7 +2,7 @@ import { dot } from '../../engine/js/dot.js';
 import type { ComposePool, FoundParts, PoolGoals } from './pool.js';
 import { type SearchedRows, searchComposition } from './search.js';
 
-/** Gram columns kept; the least recently used goes. With 4,096 rows a column takes 16 KiB. */
+/** Cached Gram columns; the least recently used is evicted. With 4,096 rows a column takes 16 KiB. */
 const MAX_COLUMNS = 512;
 
 interface GramColumn {
@@ -11,12 +11,12 @@ interface GramColumn {
   filled: number;
 }
 
-/** The pool in plain TypeScript: what the native one is tested against, and what runs where there is none. */
+/** The pool in TypeScript: the oracle for the native one, and the fallback without it. */
 export class ReferencePool implements ComposePool, SearchedRows {
   readonly name = 'reference';
   readonly dim: number;
   readonly capacity: number;
-  /** Squared lengths. A slot without a row has NaN. */
+  /** Squared norm of each row; NaN for an empty slot. */
   readonly squares: Float64Array;
   readonly #columns = new Map<number, GramColumn>();
   readonly #empty: number[] = [];
@@ -30,7 +30,7 @@ export class ReferencePool implements ComposePool, SearchedRows {
     this.#rows = new Float32Array(dim * Math.min(capacity, 64));
   }
 
-  /** Slots in use: all rows lie below. */
+  /** One past the highest slot in use. */
   get count(): number {
     return this.#count;
   }
@@ -60,7 +60,7 @@ export class ReferencePool implements ComposePool, SearchedRows {
     this.#count = 0;
   }
 
-  /** Products of every row with a vector; NaN where a slot has no row. */
+  /** Dot products of all rows with a vector; NaN for empty slots. */
   dots(vector: Float32Array): Float64Array {
     const out = new Float64Array(this.#count);
     for (let i = 0; i < this.#count; i++) {
@@ -69,7 +69,7 @@ export class ReferencePool implements ComposePool, SearchedRows {
     return out;
   }
 
-  /** Products of every row with the row in `slot`, kept for the next time. */
+  /** Dot products of all rows with the row in `slot`, cached. */
   column(slot: number): Float32Array {
     const column = this.#columns.get(slot) ?? { values: new Float32Array(this.capacity), filled: 0 };
     this.#columns.delete(slot);
@@ -105,7 +105,7 @@ export class ReferencePool implements ComposePool, SearchedRows {
     this.#empty.push(slot);
   }
 
-  /** A slot for a row: an empty one, or that of the first row that has the closest other, where the new one is further. */
+  /** Chooses a slot: an empty one, or that of the row with the closest neighbour if the new row is further from all. */
   #choose(row: Float32Array, square: number): number {
     const empty = this.#empty.at(-1);
     if (empty !== undefined) return empty;

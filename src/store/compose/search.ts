@@ -1,30 +1,30 @@
 import type { FoundParts, PoolGoals } from './pool.js';
 
-/** The rows that are searched. */
+/** The rows to search. */
 export interface SearchedRows {
-  /** Slots in use: all rows lie below. */
+  /** One past the highest slot in use. */
   readonly count: number;
-  /** Squared lengths. A slot without a row has NaN. */
+  /** Squared norm of each row; NaN for an empty slot. */
   readonly squares: Float64Array;
-  /** Products of every row with a vector; NaN where a slot has no row. */
+  /** Dot products of all rows with a vector; NaN for empty slots. */
   dots(vector: Float32Array): Float64Array;
-  /** Products of every row with the row in `slot`. */
+  /** Dot products of all rows with the row in `slot`. */
   column(slot: number): Float32Array;
 }
 
-/** What is searched for: one of the goals of a pool. */
+/** The goal for one target; see {@link PoolGoals}. */
 export interface CompositionGoal extends Pick<PoolGoals, 'leads' | 'maxParts' | 'fewest'> {
   /** `[dim]` */
   readonly embedding: Float32Array;
   readonly cosine: number;
 }
 
-/** Passes over all parts that look for a better one in each place. */
+/** Maximum exchange passes over all parts. */
 const MAX_PASSES = 6;
-/** Less than this is not a gain. */
+/** Minimum gain in cosine. */
 const LEAST_GAIN = 1e-7;
 
-/** The search of a pool's contract for one target, in plain TypeScript. */
+/** {@link ComposePool.search} for one target, in TypeScript. */
 export function searchComposition(pool: SearchedRows, goal: CompositionGoal): FoundParts {
   const search = new Search(pool, goal);
   while (search.slots.length < goal.maxParts) {
@@ -42,11 +42,11 @@ class Search {
   best: FoundParts = { slots: [], cosine: -2 };
   readonly #pool: SearchedRows;
   readonly #leads: readonly Float32Array[];
-  /** Products of all rows with the unit target. */
+  /** Dot products of all rows with the unit target. */
   readonly #toTarget: Float64Array;
-  /** Products of all rows with the sum of the parts. */
+  /** Dot products of all rows with the sum of the parts. */
   readonly #toSum: Float64Array;
-  /** Per rival: by how much the parts together lie below it. */
+  /** Per rival, the total lead of the parts. */
   readonly #leadSums: Float64Array;
   readonly #count: number;
   #along = 0;
@@ -62,7 +62,7 @@ class Search {
     this.#count = Math.min(pool.count, leads[0]?.length ?? pool.count);
   }
 
-  /** Adds the row that brings the sum closest; false when there is none. */
+  /** Adds the row that brings the sum closest; false if there is none. */
   grow(): boolean {
     const slot = this.#bestAddition(0);
     if (slot === undefined) return false;
@@ -72,7 +72,7 @@ class Search {
     return true;
   }
 
-  /** Takes each part out in turn and puts the best row in its place, where that helps. */
+  /** Replaces each part in turn with the best row, if that helps. */
   exchange(): void {
     for (let pass = 0, improved = true; improved && pass < MAX_PASSES; pass++) {
       improved = false;
@@ -103,7 +103,7 @@ class Search {
     if (this.#cosine > this.best.cosine) this.best = { slots: [...this.slots], cosine: this.#cosine };
   }
 
-  /** The row that, added, gives the largest cosine over `least`, of those that leave the winner the winner. */
+  /** The row whose addition gives the largest cosine above `least` without changing the winner. */
   #bestAddition(least: number): number | undefined {
     const { squares } = this.#pool;
     const toTarget = this.#toTarget;
@@ -114,7 +114,7 @@ class Search {
     let found: number | undefined;
     for (let i = 0; i < this.#count; i++) {
       const sum = along + toTarget[i]!;
-      // Empty slots are NaN, which is not above anything.
+      // Also skips empty slots, which are NaN.
       if (!(sum > 0)) continue;
       const closeness = (sum * sum) / (square + 2 * toSum[i]! + squares[i]!);
       if (!(closeness > best) || !this.#staysWinner(i)) continue;
