@@ -24,6 +24,7 @@ export class KnownSamples {
     }
   }
 
+  /** Closes the index. */
   close(): void {
     this.#index?.close();
     this.#index = undefined;

@@ -56,6 +56,7 @@ export interface JournalHistory {
   totals(): JournalTotals;
   /** Submissions whose target id, checksum or digest starts with `prefix`, oldest first; at most 100. */
   find(prefix: string): PastSubmission[];
+  /** Closes the journal. */
   close(): void;
 }
 
