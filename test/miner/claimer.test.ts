@@ -7,7 +7,7 @@ import { Journal } from '../../src/miner/journal/journal.js';
 import type { ClaimOutcome, ClaimTargetDeps } from '../../src/miner/submit/claim-target.js';
 import { Claimer } from '../../src/miner/submit/claimer.js';
 import { encodeSignedTransaction, manifestOf, signTransaction } from '../../src/soma/chain/index.js';
-import { refOfCoin } from '../../src/soma/client/account/transaction-sender.js';
+import { refOf } from '../../src/soma/client/decode/object.js';
 import { bytesOf, type Fixture, startFixture } from '../soma/client/devnet-fixture.js';
 import { failCalls } from '../soma/client/unfaithful-node.js';
 import { until } from '../until.js';
@@ -120,7 +120,7 @@ describe('claims', () => {
     await account.pool.ready();
     const [only] = account.pool.free();
     const kind = { kind: 'claimRewards', targetId: held! } as const;
-    const signed = await signTransaction({ kind, sender: keypair.address, gasPayment: [refOfCoin(only!)] }, keypair);
+    const signed = await signTransaction({ kind, sender: keypair.address, gasPayment: [refOf(only!)] }, keypair);
     journal.claims.note(held!, 2n, true);
     journal.claims.record(held!, signed.digest, encodeSignedTransaction(signed));
     const stop = new AbortController();
@@ -163,7 +163,7 @@ describe('claims', () => {
     expect(waits).toEqual([false, false, true]);
   });
 
-  it('end when they are told to', async () => {
+  it('stop on their signal', async () => {
     await fill(2);
     await nextEpochs(2);
     const stop = new AbortController();

@@ -15,7 +15,7 @@ import {
   type SignedTransaction,
   signTransaction,
 } from '../../src/soma/chain/index.js';
-import { refOfCoin } from '../../src/soma/client/account/transaction-sender.js';
+import { refOf } from '../../src/soma/client/decode/object.js';
 import { bytesOf, type Fixture, startFixture } from '../soma/client/devnet-fixture.js';
 import { failCalls, intercept, staleRefusal } from '../soma/client/unfaithful-node.js';
 import { until } from '../until.js';
@@ -90,7 +90,7 @@ describe('a submission that was executed before a crash', () => {
     expect(journal.totals()).toMatchObject({ accepted: 1, rejected: 0, pending: 0 });
   });
 
-  it('keeps its signed bytes while nobody can tell', async () => {
+  it('keeps its signed bytes while its outcome is unknown', async () => {
     const { signed } = await submitAndCrash();
     failCalls(fixture.client, 'ExecuteTransaction', staleRefusal(signed.data.gasPayment[0]!));
     failCalls(fixture.client, 'GetTransaction', 'no indexes here', status.PERMISSION_DENIED);
@@ -198,8 +198,8 @@ describe('coins that an earlier life has signed away', () => {
     expect(account.pool.state).toMatchObject({ free: 1, quarantined: 0 });
     const [current] = account.pool.free();
     expect(current!.objectId).toBe(named!.objectId);
-    const kind = { kind: 'transferCoin', coin: refOfCoin(current!), amount: 1n, recipient: '0x77' } as const;
-    const data = { kind, sender: keypair.address, gasPayment: [refOfCoin(current!)] };
+    const kind = { kind: 'transferCoin', coin: refOf(current!), amount: 1n, recipient: '0x77' } as const;
+    const data = { kind, sender: keypair.address, gasPayment: [refOf(current!)] };
     const waiting = await signTransaction(data, keypair);
     journal.claims.record('0x5', waiting.digest, encodeSignedTransaction(waiting));
     await quarantineSignedCoins({ account, journal }, never);

@@ -7,7 +7,7 @@ import {
   transactionDigest,
 } from '../../chain/index.js';
 import type { TransactionResult } from '../execute/execute-transaction.js';
-import type { SendOptions } from './transaction-sender.js';
+import type { SendOptions } from './send-options.js';
 
 /** A transaction to be signed elsewhere. */
 export interface UnsignedTransaction {

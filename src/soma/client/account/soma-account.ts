@@ -8,6 +8,7 @@ import {
   embeddingCommitment,
   normaliseId,
   type ObjectId,
+  type ObjectRef,
   scalarTensor,
   submissionBond,
   type TransactionKind,
@@ -32,7 +33,9 @@ import {
   unsigned,
 } from './account-options.js';
 import type { CoinLease } from './coin-pool.js';
-import { type Plan, refOfCoin, type SendOptions, TransactionSender } from './transaction-sender.js';
+import { type SendOptions, withoutSendOptions } from './send-options.js';
+import type { Plan } from './transaction-plan.js';
+import { TransactionSender } from './transaction-sender.js';
 
 export type {
   AmountOrCoin,
@@ -43,7 +46,7 @@ export type {
   SubmitDataOptions,
   UnsignedTransaction,
 } from './account-options.js';
-export type { AccountOptions, SendOptions } from './transaction-sender.js';
+export type { AccountOptions, SendOptions } from './send-options.js';
 
 /** Fee of claims and withdrawals when what they move is not known: far above what the network charges. */
 const UNKNOWN_VALUE_SHANNONS = 100_000_000n;
@@ -73,7 +76,7 @@ export class SomaAccount extends TransactionSender {
           embedding: vectorTensor(options.embedding),
           distanceScore: scalarTensor(options.distance),
           lossScore: vectorTensor([options.loss]),
-          bondCoin: refOfCoin(coin),
+          bondCoin: refOf(coin),
         }),
       }),
       options,
@@ -213,7 +216,7 @@ export class SomaAccount extends TransactionSender {
     return this.send(
       this.#gasPlan('payCoins', 1 + amounts.length, {
         spends: amounts.reduce((sum, amount) => sum + amount, 0n),
-        build: (coin) => ({ kind: 'payCoins', coins: [refOfCoin(coin)], amounts, recipients }),
+        build: (coin) => ({ kind: 'payCoins', coins: [refOf(coin)], amounts, recipients }),
         creates: new Map(mine),
       }),
       options,
@@ -252,7 +255,7 @@ export class SomaAccount extends TransactionSender {
     if (smallest === undefined || rest.length < 2) return undefined;
     const small = await this.pool.reserve(smallest.objectId, options.signal);
     if (small === undefined) return undefined;
-    const kind = { kind: 'transferCoin', coin: refOfCoin(smallest), recipient: this.address } as const;
+    const kind = { kind: 'transferCoin', coin: refOf(smallest), recipient: this.address } as const;
     // Asking for everything that the richest coins hold makes the pool pay with all of them.
     const total = rest.slice(-MERGE_AT_ONCE).reduce((sum, coin) => sum + coin.balanceShannons, 0n);
     return this.send(
@@ -300,7 +303,7 @@ export class SomaAccount extends TransactionSender {
 
   /** Asks to join the validators. */
   addValidator(options: SendOptions & AddValidator): Promise<TransactionResult> {
-    return this.#sendGasOnly({ ...fieldsOf(options), kind: 'addValidator' }, 3, options);
+    return this.#sendGasOnly({ ...withoutSendOptions(options), kind: 'addValidator' }, 3, options);
   }
   /** Leaves the validators at the end of the epoch. */
   removeValidator(options: SendOptions & { readonly pubkeyBytes: Uint8Array }): Promise<TransactionResult> {
@@ -308,7 +311,7 @@ export class SomaAccount extends TransactionSender {
   }
   /** Changes a validator's addresses and keys from the next epoch on. */
   updateValidatorMetadata(options: SendOptions & UpdateValidatorMetadata): Promise<TransactionResult> {
-    return this.#sendGasOnly({ ...fieldsOf(options), kind: 'updateValidatorMetadata' }, 2, options);
+    return this.#sendGasOnly({ ...withoutSendOptions(options), kind: 'updateValidatorMetadata' }, 2, options);
   }
   /** Sets a validator's commission from the next epoch on. */
   setCommissionRate(options: SendOptions & { readonly newRateBps: number | bigint }): Promise<TransactionResult> {
@@ -360,18 +363,18 @@ export class SomaAccount extends TransactionSender {
     name: 'transferCoin' | 'addStake' | 'addStakeToModel',
     writes: number,
     options: SendOptions & AmountOrCoin,
-    build: (coin: ReturnType<typeof refOfCoin>, amount: bigint | undefined) => TransactionKind,
+    build: (coin: ObjectRef, amount: bigint | undefined) => TransactionKind,
     extra: Partial<Plan> = {},
   ): Promise<TransactionResult> {
     if ('amountShannons' in options) {
       const amount = options.amountShannons;
-      const plan = { spends: amount, build: (gas: ReturnType<typeof refOfCoin>) => build(refOfCoin(gas), amount) };
+      const plan = { spends: amount, build: (gas: ObjectRef) => build(refOf(gas), amount) };
       return this.send({ ...this.#gasPlan(name, writes, plan), ...extra }, options);
     }
     // A whole coin never pays for itself: what the fees leave of it would not be well defined.
     const lease = await this.#takeWhole(options.coinId, options);
     const [coin] = lease.coins;
-    const plan = { build: () => build(refOfCoin(coin), undefined), others: [lease], value: coin.balanceShannons };
+    const plan = { build: () => build(refOf(coin), undefined), others: [lease], value: coin.balanceShannons };
     return this.send(this.#gasPlan(name, writes, plan), options);
   }
 
@@ -387,18 +390,4 @@ export class SomaAccount extends TransactionSender {
         })
       : new QuarryError('NOT_FOUND', `${this.address} has no coin ${id}`, { details: { objectId: id } });
   }
-}
-
-/** The fields of a kind, without what steers the sending. */
-function fieldsOf<T extends SendOptions>(options: T): Omit<T, keyof SendOptions> {
-  const {
-    signal: _signal,
-    timeoutMs: _timeout,
-    wait: _wait,
-    waitMs: _waitMs,
-    onSigned: _onSigned,
-    onSuperseded: _onSuperseded,
-    ...fields
-  } = options;
-  return fields;
 }

@@ -1,103 +1,36 @@
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { backoffDelayMs } from '../../../http/index.js';
 import {
-  deriveId,
-  type FeeParameters,
   type ObjectId,
-  type ObjectRef,
   type ReportedEffects,
-  type SignedTransaction,
   type Signer,
-  shannonsToSoma,
   signTransaction,
   type TransactionData,
-  type TransactionKind,
   type TransactionKindName,
   totalFee,
 } from '../../chain/index.js';
-import type { CallOptions, ClientContext } from '../context.js';
+import type { ClientContext } from '../context.js';
 import { assertSucceeded } from '../decode/execution-error.js';
 import type { SystemParameters } from '../decode/system-state.js';
 import { executeTransaction, type TransactionResult } from '../execute/execute-transaction.js';
 import { findResult } from '../execute/find-result.js';
 import { waitForCheckpoint } from '../execute/wait-for-transaction.js';
-import { getSystemParameters } from '../read/get-system-parameters.js';
-import type { OwnedCoin } from '../read/list-coins.js';
 import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 import { type AcquireOptions, type CoinLease, CoinPool } from './coin-pool.js';
-import { defaultMaxBond, defaultMaxFee } from './spending-limits.js';
-
-/** How an account sends: how many at once, and what it may cost, in shannons. */
-export interface AccountOptions {
-  /** Transactions that shall be able to be in flight at once: coins are split until there are as many. Default 1. */
-  readonly parallel?: number | undefined;
-  /** What each of those coins shall hold, in shannons. Default 0.1 SOMA, or less when there is not enough. */
-  readonly coinShannons?: bigint | undefined;
-  /** Largest fee of one transaction, in shannons. Default: ten times the fee of the protocol. */
-  readonly maxFeeShannons?: bigint | undefined;
-  /** Largest bond of one submission, in shannons. Default: ten times the bond of the protocol. */
-  readonly maxBondShannons?: bigint | undefined;
-}
-
-/** How to send one transaction. */
-export interface SendOptions extends CallOptions {
-  /** False returns as soon as it is final, without waiting for its checkpoint. Default true. */
-  readonly wait?: boolean | undefined;
-  /** Longest wait for the checkpoint. Default 30 s. */
-  readonly waitMs?: number | undefined;
-  /**
-   * Called with the signed transaction before it leaves, so that its digest can be written down. Another signature follows only
-   * when the one before was refused for its coins, which costs nothing, or after `onSuperseded`.
-   */
-  readonly onSigned?: ((signed: SignedTransaction) => void | Promise<void>) | undefined;
-  /**
-   * Called with a transaction that the network executed, charged and cancelled for congestion, before another is signed in its
-   * place. The result of the call tells the fee of the last one only.
-   */
-  readonly onSuperseded?: ((cancelled: TransactionResult) => void | Promise<void>) | undefined;
-}
-
-/** A transaction to be built over whichever coins are free. */
-export interface Plan {
-  /** Named in errors. */
-  readonly doing: string;
-  /** What the gas coin must hold, fees aside: what is paid, staked or bonded from it. */
-  readonly spends: bigint;
-  /** What the value fee is charged on. Default `spends`. */
-  readonly value?: bigint | undefined;
-  /** Objects written, for the fee. */
-  readonly writes: number;
-  /** Least sum of the coins that pay, when more than the transaction needs. */
-  readonly atLeast?: bigint | undefined;
-  /** Waits for one coin that suffices, rather than join the small ones that others may need at any moment. */
-  readonly patient?: boolean | undefined;
-  /** The kind, given the coin that pays and, where it spends a coin, is spent. */
-  readonly build: (gas: OwnedCoin) => TransactionKind;
-  /** Kind, before there is a coin to build it over. */
-  readonly kind: TransactionKindName;
-  /** Coins that come to us: balances by creation number. */
-  readonly creates?: ReadonlyMap<number, bigint> | undefined;
-  /** Whether others may be faster: coins are merged only where that cannot be left to other transactions. */
-  readonly inRace?: boolean | undefined;
-  /** Coins of the pool, beside the gas, that the kind names. */
-  readonly others?: readonly CoinLease[] | undefined;
-}
+import { MIN_COIN_SHANNONS, planSplit } from './coin-split.js';
+import { RecentParameters } from './recent-parameters.js';
+import type { AccountOptions, SendOptions } from './send-options.js';
+import { assertWithin, defaultMaxBond, defaultMaxFee } from './spending-limits.js';
+import { balancesAfter, type Plan, planToTransaction } from './transaction-plan.js';
 
 const ATTEMPTS = 6;
 /** Pauses before another transaction takes the place of one that was cancelled. */
 const CANCELLED_BACKOFF = { baseMs: 200, maxMs: 2_000 } as const;
-/** How old the parameters may be before they are read again. */
-const PARAMETERS_MAX_AGE_MS = 60_000;
-const DEFAULT_COIN_SHANNONS = 100_000_000n;
-/** Below this a coin is neither worth a split of its own nor counted as ready: the bond of 15 KB. */
-const MIN_COIN_SHANNONS = 1_000_000n;
 /** More than a claim brings, so that coins become fewer. */
 const MERGED_PER_TRANSACTION = 4;
 /** Coins kept free for each transaction that may be in flight; what is more is merged along the way. */
 const SPARE_COINS = 4;
 const MAX_SPARE_COINS = 64;
-/** Coins that one transaction makes at most. */
-const MAX_SPLIT = 128;
 
 /** Builds, signs and sends the transactions of one signer over its pool of coins. */
 export class TransactionSender {
@@ -105,8 +38,8 @@ export class TransactionSender {
   readonly pool: CoinPool;
   protected readonly client: ClientContext;
   readonly #hub: CheckpointWaiter;
+  readonly #parameters: RecentParameters;
   #options: AccountOptions;
-  #parameters: { readonly value: Promise<SystemParameters>; readonly at: number } | undefined;
   #splitting: Promise<void> | undefined;
   #closed = false;
   #fees = 0n;
@@ -117,6 +50,7 @@ export class TransactionSender {
     this.signer = signer;
     this.#options = options;
     this.pool = new CoinPool(client, signer.address);
+    this.#parameters = new RecentParameters(client);
   }
 
   /** Changes how many transactions may be in flight, and what their coins hold. */
@@ -138,26 +72,9 @@ export class TransactionSender {
     return this.#closed;
   }
 
-  /**
-   * The parameters that fees and bonds depend on. Once they are a minute old, they are read again in the background: they
-   * change with the epoch and by little, and a submission must not wait for them.
-   */
+  /** The parameters that fees and bonds depend on, about a minute old at most. */
   parameters(): Promise<SystemParameters> {
-    const known = this.#parameters;
-    const now = this.client.now();
-    if (known !== undefined && now - known.at <= PARAMETERS_MAX_AGE_MS) return known.value;
-    const value = getSystemParameters(this.client);
-    // Calls meanwhile share this read, or keep what is known.
-    this.#parameters = { value: known?.value ?? value, at: now };
-    value.then(
-      () => {
-        this.#parameters = { value, at: this.client.now() };
-      },
-      () => {
-        if (known === undefined) this.#parameters = undefined;
-      },
-    );
-    return known?.value ?? value;
+    return this.#parameters.read();
   }
 
   /**
@@ -166,8 +83,7 @@ export class TransactionSender {
    * @throws QuarryError `FAILED_PRECONDITION` when that is more than is paid: what a node tells is not believed blindly
    */
   protected async fee(kind: TransactionKindName, value: bigint, objectsWritten: number): Promise<bigint> {
-    const parameters: FeeParameters = await this.parameters();
-    const fee = totalFee(kind, value, objectsWritten, parameters);
+    const fee = totalFee(kind, value, objectsWritten, await this.parameters());
     assertWithin('fee', fee, this.#options.maxFeeShannons ?? defaultMaxFee(kind, value, objectsWritten));
     return fee;
   }
@@ -183,12 +99,9 @@ export class TransactionSender {
    * simulating.
    */
   protected async planned(plan: Plan, signal?: AbortSignal): Promise<TransactionData> {
-    const lease = await this.pool.acquire({
-      amount: await this.#needed(plan),
-      signal,
-    });
+    const lease = await this.pool.acquire({ amount: await this.#needed(plan), signal });
     this.pool.release(lease);
-    return this.#dataOf(plan, lease);
+    return planToTransaction(plan, lease, this.address);
   }
 
   /**
@@ -233,19 +146,10 @@ export class TransactionSender {
     };
   }
 
-  get #coinShannons(): bigint {
-    return this.#options.coinShannons ?? DEFAULT_COIN_SHANNONS;
-  }
-
   async #needed(plan: Plan): Promise<bigint> {
     // One object more than planned: a replacement target, or the coin that a split leaves.
     const needed = plan.spends + (await this.fee(plan.kind, plan.value ?? plan.spends, plan.writes + 1));
     return plan.atLeast !== undefined && plan.atLeast > needed ? plan.atLeast : needed;
-  }
-
-  #dataOf(plan: Plan, lease: CoinLease): TransactionData {
-    const gasPayment: ObjectRef[] = lease.coins.map(({ objectId, version, digest }) => ({ objectId, version, digest }));
-    return { kind: plan.build(lease.coins[0]), sender: this.address, gasPayment };
   }
 
   async #attempt(
@@ -260,7 +164,7 @@ export class TransactionSender {
     let result: TransactionResult;
     let sent = false;
     try {
-      const signed = await signTransaction(this.#dataOf(plan, lease), this.signer);
+      const signed = await signTransaction(planToTransaction(plan, lease, this.address), this.signer);
       await options.onSigned?.(signed);
       if (options.wait !== false) ticket = this.#hub.watch(signed.digest);
       sent = true;
@@ -278,7 +182,7 @@ export class TransactionSender {
     }
     this.#fees += result.effects.fee.totalFee;
     // Before waiting: the coins can be used again as soon as their new versions are known.
-    this.pool.settle([lease, ...(plan.others ?? [])], result.effects, this.#balancesAfter(plan, lease, result));
+    this.pool.settle([lease, ...(plan.others ?? [])], result.effects, balancesAfter(plan, lease, result));
     const { status } = result.effects;
     if (status.kind === 'failure') {
       ticket?.cancel();
@@ -330,18 +234,6 @@ export class TransactionSender {
     return false;
   }
 
-  #balancesAfter(plan: Plan, lease: CoinLease, { digest, effects }: TransactionResult): Map<ObjectId, bigint> {
-    const succeeded = effects.status.kind === 'success';
-    const balances = new Map<ObjectId, bigint>();
-    for (const other of plan.others ?? []) {
-      for (const coin of other.coins) balances.set(coin.objectId, coin.balanceShannons);
-    }
-    const left = lease.totalShannons - effects.fee.totalFee - (succeeded ? plan.spends : 0n);
-    balances.set(lease.coins[0].objectId, left);
-    if (succeeded) for (const [n, amount] of plan.creates ?? []) balances.set(deriveId(digest, n), amount);
-    return balances;
-  }
-
   /** Splits coins beside the work; waits for that only where no coin is free that holds `amount`. */
   async #splitWhereNeeded(amount: bigint, signal: AbortSignal | undefined): Promise<void> {
     if (this.#parallel <= 1) return;
@@ -356,60 +248,17 @@ export class TransactionSender {
     this.#splitting.catch(() => {});
   }
 
-  /**
-   * One transaction that pays the missing coins to ourselves, out of the poorest free coin that has enough for them, or the
-   * richest: what pays for more than a submission stays as large as it is.
-   */
   async #split(signal: AbortSignal | undefined): Promise<void> {
     const missing = this.#parallel - this.pool.countAtLeast(MIN_COIN_SHANNONS);
-    if (missing <= 0) return;
-    const free = this.pool.free();
-    const whole = this.#coinShannons * BigInt(Math.min(missing, MAX_SPLIT) + 2);
-    const rich = free.findLast(({ balanceShannons }) => balanceShannons >= whole) ?? free[0];
-    if (rich === undefined) return;
-    // Of twice the least, so that a coin does not count as dust after its first transaction.
-    const affordable = Number(rich.balanceShannons / (2n * MIN_COIN_SHANNONS)) - 2;
-    const parts = Math.min(missing, affordable, MAX_SPLIT);
-    if (parts <= 0) return;
-    const share = rich.balanceShannons / BigInt(parts + 2);
-    const each = share < this.#coinShannons ? share : this.#coinShannons;
-    if (each < MIN_COIN_SHANNONS) return;
+    const split = planSplit(this.pool.free(), missing, this.address, this.#options.coinShannons);
+    if (split === undefined) return;
     // At once, so that the next search for a free coin cannot take it.
-    const lease = this.pool.reserveNow(rich.objectId);
-    if (lease === undefined) return;
-    const amounts = Array.from({ length: parts }, () => each);
-    const plan: Plan = {
-      doing: 'splitting coins',
-      kind: 'payCoins',
-      spends: each * BigInt(parts),
-      writes: parts + 1,
-      build: (coin) => ({
-        kind: 'payCoins',
-        coins: [refOfCoin(coin)],
-        amounts,
-        recipients: amounts.map(() => this.address),
-      }),
-      creates: new Map(amounts.map((amount, index) => [index, amount])),
-    };
-    await this.#attempt(plan, lease, { wait: false, signal }, 1);
+    const lease = this.pool.reserveNow(split.coinId);
+    if (lease !== undefined) await this.#attempt(split.plan, lease, { wait: false, signal }, 1);
   }
-}
-
-function assertWithin(what: 'fee' | 'bond', amount: bigint, most: bigint): void {
-  if (amount <= most) return;
-  const message = `the node asks for a ${what} of ${shannonsToSoma(amount)} SOMA, above the limit of ${shannonsToSoma(most)}`;
-  throw new QuarryError('FAILED_PRECONDITION', message, {
-    hint: `ask another fullnode, or raise --max-${what}-soma`,
-    details: { shannons: amount, mostShannons: most },
-  });
 }
 
 /** Whether the network cancelled it for congestion: it was charged and did nothing. */
 function isCancelled({ status }: ReportedEffects): boolean {
   return status.kind === 'failure' && status.error.kind === 'executionCancelledDueToSharedObjectCongestion';
-}
-
-/** The reference of a coin, without its balance. */
-export function refOfCoin({ objectId, version, digest }: ObjectRef): ObjectRef {
-  return { objectId, version, digest };
 }

@@ -56,7 +56,7 @@ export function partialObjectFrom(message: Object$): PartialObject {
   };
 }
 
-/** The reference that names this version of the object. */
-export function refOf(object: FetchedObject): ObjectRef {
-  return { objectId: object.objectId, version: object.version, digest: object.digest };
+/** The reference of an object or coin: id, version and digest without the rest. */
+export function refOf({ objectId, version, digest }: ObjectRef): ObjectRef {
+  return { objectId, version, digest };
 }
