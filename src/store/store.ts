@@ -1,4 +1,3 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockForWriting, type WriterLock } from '../database/writer-lock.js';
 import { QuarryError, throwIfAborted } from '../errors/index.js';
@@ -6,11 +5,12 @@ import { blake2b256 } from '../native/blake2b.js';
 import { createBestScanner } from './best-scanner.js';
 import { IndexDatabase } from './index-database.js';
 import { type MatchHit, type MatchPolicy, type MatchTarget, matchSet } from './match.js';
-import { readModelFile } from './model-file.js';
-import { type ModelKey, modelKeyId } from './model-key.js';
+import type { ModelKey } from './model-key.js';
+import { repairStore, SAMPLES_MARK } from './repair-store.js';
 import type { RowScanner } from './row-scanner.js';
 import { type NewSample, SampleLog } from './sample-log.js';
-import { type NewScore, ScoreLog } from './score-log.js';
+import type { NewScore, ScoreLog } from './score-log.js';
+import { ScoreLogs, scoresMark } from './score-logs.js';
 import type {
   AppendedSample,
   SampleInput,
@@ -26,8 +26,6 @@ import type { WinnerIndex } from './winner-index.js';
 import { WinnerIndexes } from './winner-indexes.js';
 import { WriteQueue } from './write-queue.js';
 
-const SAMPLES = 'samples';
-
 /** Stores samples and their scores under every model, and finds samples that hit a target. */
 export class Store {
   readonly dir: string;
@@ -36,7 +34,7 @@ export class Store {
   readonly repairs: StoreRepairs;
   readonly #index: IndexDatabase;
   readonly #samples: SampleLog;
-  readonly #logs = new Map<string, ScoreLog>();
+  readonly #scores: ScoreLogs;
   readonly #sets: WinnerIndexes;
   readonly #scanner: RowScanner;
   readonly #lock: WriterLock | undefined;
@@ -57,18 +55,18 @@ export class Store {
         `"embeddingDim" expected a positive integer, got ${options.embeddingDim}`,
       );
     }
-    if (!this.isReadonly) mkdirSync(join(this.dir, 'scores'), { recursive: true });
+    this.#scores = new ScoreLogs(this.dir, this.embeddingDim, this.isReadonly);
     this.#lock = this.isReadonly ? undefined : lockForWriting(this.dir);
-    const opened: { close(): void }[] = [];
+    const opened: { close(): void }[] = [this.#scores];
     try {
       this.#index = new IndexDatabase(this.dir, this.isReadonly);
       opened.push(this.#index);
       this.#samples = new SampleLog(join(this.dir, 'samples'), this.isReadonly);
       opened.push(this.#samples);
-      this.#sets = new WinnerIndexes(this.#samples, this.#logs);
-      this.repairs = this.isReadonly ? this.#openAsReader() : this.#openAsWriter();
+      this.#sets = new WinnerIndexes(this.#samples, this.#scores.byId);
+      this.repairs = this.isReadonly ? this.#openAsReader() : repairStore(this.#index, this.#samples, this.#scores);
     } catch (error) {
-      for (const part of [...this.#logs.values(), ...opened]) part.close();
+      for (const part of opened) part.close();
       this.#lock?.release();
       throw error;
     }
@@ -81,14 +79,12 @@ export class Store {
 
   /** Size of samples and scores, without the index. */
   get bytesOnDisk(): number {
-    let bytes = this.#samples.bytesOnDisk;
-    for (const log of this.#logs.values()) bytes += log.bytesOnDisk;
-    return bytes;
+    return this.#samples.bytesOnDisk + this.#scores.bytesOnDisk;
   }
 
   /** Models with scores in the store. */
   get models(): ModelKey[] {
-    return [...this.#logs.values()].map((log) => log.key);
+    return [...this.#scores.byId.values()].map((log) => log.key);
   }
 
   /** Internal parts, for maintenance within this folder. */
@@ -97,7 +93,7 @@ export class Store {
     return {
       dir,
       samples: this.#samples,
-      logs: this.#logs,
+      logs: this.#scores.byId,
       sets: this.#sets,
       drop: (id) => this.#writes.run(async () => this.#drop(id)),
     };
@@ -134,7 +130,7 @@ export class Store {
       this.#samples.append(fresh);
       await this.#commit(
         this.#samples,
-        SAMPLES,
+        SAMPLES_MARK,
         fresh.map((sample, i) => [sample.checksum, first + i] as const),
       );
       return results;
@@ -187,7 +183,7 @@ export class Store {
   /** Withdraws scores: the samples count as unscored under the model until they are scored again. */
   withdrawScores(model: ModelKey, sampleIds: readonly number[]): Promise<void> {
     const embedding = new Float32Array(this.embeddingDim);
-    const scored = sampleIds.filter((id) => this.#logs.get(modelKeyId(model))?.rowOf(id) !== undefined);
+    const scored = sampleIds.filter((id) => this.#scores.get(model)?.rowOf(id) !== undefined);
     return this.#append(
       model,
       scored.map((sampleId) => ({ sampleId, loss: Number.NaN, embedding, precision: 'withdrawn' })),
@@ -200,7 +196,7 @@ export class Store {
    * @returns undefined if there is none or it is damaged on disk; scoring the sample again repairs that
    */
   score(sampleId: number, model: ModelKey): StoredScore | undefined {
-    const log = this.#logs.get(modelKeyId(model));
+    const log = this.#scores.get(model);
     const row = log?.rowOf(sampleId);
     if (log === undefined || row === undefined) return undefined;
     const embedding = log.checkedEmbedding(row);
@@ -210,17 +206,17 @@ export class Store {
 
   /** Whether a sample has a score under a model. Does not read the disk, so the score may be damaged. */
   isScored(sampleId: number, model: ModelKey): boolean {
-    return this.#logs.get(modelKeyId(model))?.rowOf(sampleId) !== undefined;
+    return this.#scores.get(model)?.rowOf(sampleId) !== undefined;
   }
 
   /** Scores ever appended under a model, including replaced ones. */
   scoreCount(model: ModelKey): number {
-    return this.#logs.get(modelKeyId(model))?.count ?? 0;
+    return this.#scores.get(model)?.count ?? 0;
   }
 
   /** At most `limit` sample ids in the order they were scored under a model, starting with its `first`-th score. */
   scoredFrom(model: ModelKey, first: number, limit: number): number[] {
-    const log = this.#logs.get(modelKeyId(model));
+    const log = this.#scores.get(model);
     return log === undefined ? [] : [...log.samples.array.subarray(first, Math.min(log.count, first + limit))];
   }
 
@@ -237,7 +233,7 @@ export class Store {
     } = {},
   ): number[] {
     const { after = -1, limit = 1024, newestFirst = false } = options;
-    const log = this.#logs.get(modelKeyId(model));
+    const log = this.#scores.get(model);
     const ids: number[] = [];
     const dead = this.#samples.dead.array;
     const last = this.#samples.count - 1;
@@ -300,19 +296,10 @@ export class Store {
   /** Loads what the writer has committed since; for read-only stores. */
   refresh(): void {
     const marks = this.#index.watermarks();
-    this.#samples.load(marks.get(SAMPLES) ?? 0);
+    this.#samples.load(marks.get(SAMPLES_MARK) ?? 0);
     this.#sets.update(this.#samples.loadTombstones());
-    for (const id of [...this.#logs.keys()]) if (!marks.has(`scores:${id}`)) this.#drop(id);
-    for (const [name, count] of marks) {
-      if (!name.startsWith('scores:')) continue;
-      const id = name.slice('scores:'.length);
-      const key = readModelFile(join(this.dir, 'scores', id));
-      const log =
-        this.#logs.get(id) ??
-        (key === undefined ? undefined : this.#openLog({ architecture: key.architecture, checksum: key.checksum }));
-      if (log === undefined) continue;
-      const from = log.count;
-      log.load(count);
+    for (const [id, log] of [...this.#scores.byId]) if (!marks.has(scoresMark(log.key))) this.#drop(id);
+    for (const { log, from } of this.#scores.refresh(marks)) {
       this.#sets.update(log.samples.array.subarray(from, log.count), log);
     }
   }
@@ -321,7 +308,7 @@ export class Store {
   async close(): Promise<void> {
     if (!(await this.#writes.close())) return;
     await this.#scanner.close();
-    for (const log of this.#logs.values()) log.close();
+    this.#scores.close();
     this.#samples.close();
     this.#index.close();
     this.#lock?.release();
@@ -348,14 +335,13 @@ export class Store {
   #append(model: ModelKey, scores: readonly Omit<NewScore, 'sampleTag'>[]): Promise<void> {
     return this.#writes.run(async () => {
       if (scores.length === 0) return;
-      const id = modelKeyId(model);
       for (const { sampleId } of scores) {
         if (sampleId >= this.#samples.count) throw new QuarryError('NOT_FOUND', `the store has no sample ${sampleId}`);
       }
-      const log = this.#logs.get(id) ?? this.#openLog(model);
+      const log = this.#scores.open(model);
       const tags = this.#samples.tags.array;
       log.append(scores.map((score) => ({ ...score, sampleTag: tags[score.sampleId]! })));
-      await this.#commit(log, `scores:${id}`);
+      await this.#commit(log, scoresMark(model));
       this.#sets.update(
         scores.map((score) => score.sampleId),
         log,
@@ -382,73 +368,13 @@ export class Store {
     return { samplesLost: 0, scoresLost: 0, samplesAdopted: 0, scoresAdopted: 0, indexRebuilt: false };
   }
 
-  #openAsWriter(): StoreRepairs {
-    const marks = this.#index.watermarks();
-    const committed = marks.get(SAMPLES) ?? 0;
-    const samples = this.#samples.repair(committed);
-    this.#samples.load(Number.MAX_SAFE_INTEGER);
-    this.#samples.loadTombstones();
-    if (samples.lost > 0) this.#index.forgetSamplesFrom(committed - samples.lost);
-    if (samples.adopted > 0) this.#index.commit(SAMPLES, this.#samples.count, this.#checksumsFrom(committed));
-    let scoresLost = 0;
-    let scoresAdopted = 0;
-    for (const name of readdirSync(join(this.dir, 'scores'))) {
-      const path = join(this.dir, 'scores', name);
-      const key = readModelFile(path);
-      if (name.startsWith('.removed-') || key === undefined) {
-        rmSync(path, { recursive: true, force: true });
-        continue;
-      }
-      if (key.embeddingDim !== undefined && key.embeddingDim !== this.embeddingDim) {
-        throw new QuarryError('INVALID_ARGUMENT', `the store ${this.dir} holds embeddings of a different width`, {
-          details: { expected: this.embeddingDim, found: key.embeddingDim },
-        });
-      }
-      const log = this.#openLog({ architecture: key.architecture, checksum: key.checksum });
-      const before = marks.get(`scores:${name}`) ?? 0;
-      const rows = log.repair(before);
-      log.load(Number.MAX_SAFE_INTEGER);
-      scoresLost += rows.lost;
-      scoresAdopted += rows.adopted;
-      if (rows.lost + rows.adopted > 0) this.#index.commit(`scores:${name}`, log.count);
-    }
-    return {
-      samplesLost: samples.lost,
-      samplesAdopted: samples.adopted,
-      scoresLost,
-      scoresAdopted,
-      indexRebuilt: this.#index.rebuilt && committed + samples.adopted > 0,
-    };
-  }
-
-  *#checksumsFrom(first: number): Generator<readonly [Uint8Array, number]> {
-    for (let id = first; id < this.#samples.count; id++) {
-      const record = this.#samples.record(id);
-      if (record?.kind === 'sample') yield [record.checksum, id];
-    }
-  }
-
-  #openLog(key: ModelKey): ScoreLog {
-    const id = modelKeyId(key);
-    const log = new ScoreLog(join(this.dir, 'scores', id), key, this.embeddingDim, this.isReadonly);
-    this.#logs.set(id, log);
-    return log;
-  }
-
   #drop(id: string): void {
-    const log = this.#logs.get(id);
+    const log = this.#scores.byId.get(id);
     if (log === undefined) return;
     this.#sets.forget(log);
     this.#scanner.release([log.f32Path, log.bf16Path]);
-    this.#logs.delete(id);
-    log.close();
-    if (!this.isReadonly) {
-      this.#index.forgetFile(`scores:${id}`);
-      // The rename removes the model atomically; the next open cleans up after an interrupted deletion.
-      const trash = join(this.dir, 'scores', `.removed-${id}`);
-      renameSync(log.dir, trash);
-      rmSync(trash, { recursive: true, force: true });
-    }
+    if (!this.isReadonly) this.#index.forgetFile(scoresMark(log.key));
+    this.#scores.remove(log);
   }
 }
 
