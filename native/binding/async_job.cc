@@ -8,7 +8,7 @@
 namespace quarry::napi {
 
 namespace {
-// Raises the flag of a job that may be gone: the function's data is a small shared cell, not the job itself.
+// Raises the flag of a job that may have ended: the function's data is a small shared cell, not the job itself.
 struct Cell {
   std::atomic<AsyncJob*> job;
   std::atomic<bool>* flag;
@@ -72,7 +72,7 @@ napi_value AsyncJob::start_on_own_thread(napi_env env, AsyncJob* job) {
   if (answer == nullptr) return nullptr;
   const auto on_done = [](napi_env env, napi_value, void*, void* data) {
     auto* job = static_cast<AsyncJob*>(data);
-    // Without an environment no caller waits for the answer any more: the hook below has joined the thread.
+    // Without an environment no caller waits any more, and the hook below has joined the thread.
     if (env != nullptr) {
       napi_remove_env_cleanup_hook(env, join_at_exit, job);
       if (job->thread_.joinable()) job->thread_.join();
@@ -93,7 +93,7 @@ napi_value AsyncJob::start_on_own_thread(napi_env env, AsyncJob* job) {
   try {
     job->thread_ = std::thread(run);
   } catch (const std::system_error&) {
-    // No thread to be had: better late than never.
+    // No thread available: blocking is better than failing.
     run();
   }
   return answer;

@@ -22,7 +22,7 @@ struct Scanner {
 
   const DistanceKernels& kernels;
   ThreadPool pool;
-  /// One scan at a time has the pool.
+  /// One scan at a time uses the pool.
   std::mutex pool_mutex;
   std::mutex files_mutex;
   std::map<std::string, std::shared_ptr<const MappedFile>> files;
@@ -31,7 +31,7 @@ struct Scanner {
     const std::lock_guard<std::mutex> lock(files_mutex);
     auto found = files.find(path);
     if (found != files.end() && found->second->reserved() >= bytes) {
-      // Reading pages that a truncation took away would end the process.
+      // Reading pages that a truncation removed would end the process.
       if (!found->second->holds(bytes)) throw CoreError("IO", path + " became shorter than its records");
       return found->second;
     }

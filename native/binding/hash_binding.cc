@@ -153,7 +153,7 @@ napi_value crypt(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// checkedCipherDigest(cipher): Uint8Array; the cipher is spent
+// checkedCipherDigest(cipher): Uint8Array; the cipher must not be used afterwards
 napi_value cipher_digest(napi_env env, napi_callback_info info) {
   const Args<1> args(env, info);
   CheckedCipher* cipher = nullptr;

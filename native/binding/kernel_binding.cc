@@ -1,9 +1,6 @@
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <cstring>
 #include <memory>
-#include <vector>
 
 #include "binding/async_job.h"
 #include "binding/napi_value.h"
@@ -12,6 +9,7 @@
 #include "core/aligned_buffer.h"
 #include "core/thread_pool.h"
 #include "forward/noise.h"
+#include "kernels/whole.h"
 
 namespace quarry::napi {
 
@@ -39,28 +37,11 @@ napi_value gemm(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   try {
-    const Kernels& kernels = kernels_for(isa);
-    const auto rows = static_cast<size_t>(m);
-    const auto columns = static_cast<size_t>(n);
-    const auto depth = static_cast<size_t>(k);
-    const RowTiles tiles(rows, kernels.tile_rows(precision));
-    const size_t panels = round_up(columns, kPanel) / kPanel;
-    AlignedBuffer<char> packed_a(rows * stored_k(depth, precision) * element_bytes(precision));
-    AlignedBuffer<char> packed_b(packed_b_bytes(depth, columns, precision));
-    AlignedBuffer<float> scratch(kernels.gemm_scratch(precision, tiles.count, panels, depth) + 16);
-    std::memset(packed_b.data(), 0, packed_b.size());
-    kernels.pack_a(a.data, depth, rows, depth, 0, tiles.count, precision, packed_a.data());
-    kernels.pack_b(b.data, columns, 0, depth, columns, 0, depth, precision, packed_b.data());
-    Gemm g;
-    g.precision = precision;
-    g.a = packed_a.data();
-    g.b = packed_b.data();
-    g.m = rows;
-    g.n = columns;
-    g.k = depth;
-    g.c = c.data;
-    g.ldc = columns;
-    kernels.gemm(precision)(g, 0, tiles.count, 0, panels, scratch.data());
+    const WholeGemm<AlignedBuffer<char>> product(kernels_for(isa), precision, static_cast<size_t>(m),
+                                                 static_cast<size_t>(n), static_cast<size_t>(k), a.data, b.data,
+                                                 c.data);
+    AlignedBuffer<float> scratch(product.scratch_floats(product.tiles.count, product.panels));
+    product.run(0, product.tiles.count, 0, product.panels, scratch.data());
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
   }
@@ -116,17 +97,8 @@ napi_value layer_norm(napi_env env, napi_callback_info info) {
     fail(env, "shapes and lengths disagree");
     return nullptr;
   }
-  const Kernels& kernels = kernels_for(isa);
-  LayerNorm norm;
-  norm.x = x.data;
-  norm.rows = static_cast<size_t>(rows);
-  norm.width = gamma.length;
-  norm.gamma = gamma.data;
-  norm.beta = beta.data;
-  norm.precision = Precision::kF32;
-  norm.y = y.data;
-  const RowTiles tiles(norm.rows, kernels.tile_rows_f32);
-  return number(env, static_cast<double>(kernels.layer_norm(norm, 0, tiles.count, nullptr)));
+  return number(env, layer_norm_rows(kernels_for(isa), x.data, static_cast<size_t>(rows), gamma.length, gamma.data,
+                                     beta.data, y.data));
 }
 
 // sigReg(isa, projections): I of one token
@@ -186,7 +158,6 @@ class BenchGemm : public AsyncJob {
     const auto rows = static_cast<size_t>(m);
     const auto columns = static_cast<size_t>(n);
     const auto depth = static_cast<size_t>(k);
-    const Kernels& kernels = kernels_for(isa);
     ThreadPool pool(static_cast<unsigned>(threads));
     AlignedBuffer<float> a(rows * depth);
     AlignedBuffer<float> b(depth * columns);
@@ -200,39 +171,30 @@ class BenchGemm : public AsyncJob {
     };
     fill(a);
     fill(b);
-    const RowTiles tiles(rows, kernels.tile_rows(precision));
-    const size_t panels = round_up(columns, kPanel) / kPanel;
+    const WholeGemm<AlignedBuffer<char>> product(kernels_for(isa), precision, rows, columns, depth, a.data(), b.data(),
+                                                 c.data());
+    const size_t tiles = product.tiles.count;
+    const size_t panels = product.panels;
     constexpr size_t block_tiles = 10;
     constexpr size_t block_panels = 16;
-    AlignedBuffer<char> packed_a(rows * stored_k(depth, precision) * element_bytes(precision));
-    AlignedBuffer<char> packed_b(packed_b_bytes(depth, columns, precision));
-    std::memset(packed_b.data(), 0, packed_b.size());
-    const size_t scratch_floats = kernels.gemm_scratch(precision, block_tiles, block_panels, depth) + 16;
+    // Whole cache lines, so that threads share none.
+    const size_t scratch_floats = round_up(product.scratch_floats(block_tiles, block_panels), 16);
     AlignedBuffer<float> scratch(scratch_floats * pool.threads());
-    kernels.pack_a(a.data(), depth, rows, depth, 0, tiles.count, precision, packed_a.data());
-    kernels.pack_b(b.data(), columns, 0, depth, columns, 0, depth, precision, packed_b.data());
-    Gemm g;
-    g.precision = precision;
-    g.a = packed_a.data();
-    g.b = packed_b.data();
-    g.m = rows;
-    g.n = columns;
-    g.k = depth;
-    g.c = c.data();
-    g.ldc = columns;
-    const size_t row_blocks = (tiles.count + block_tiles - 1) / block_tiles;
+    const size_t row_blocks = (tiles + block_tiles - 1) / block_tiles;
     const size_t column_blocks = (panels + block_panels - 1) / block_panels;
     for (int64_t repeat = 0; repeat <= repeats && !aborted(); ++repeat) {
       const auto begin = std::chrono::steady_clock::now();
       pool.run(row_blocks * column_blocks, &abort_, [&](size_t task, unsigned thread) {
         const size_t r = task % row_blocks;
         const size_t q = task / row_blocks;
-        kernels.gemm(precision)(g, r * tiles.count / row_blocks, (r + 1) * tiles.count / row_blocks, q * block_panels,
-                                std::min(panels, (q + 1) * block_panels), scratch.data() + thread * scratch_floats);
+        product.run(r * tiles / row_blocks, (r + 1) * tiles / row_blocks, q * block_panels,
+                    std::min(panels, (q + 1) * block_panels), scratch.data() + thread * scratch_floats);
       });
       const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       if (repeat == 0) {
-        check(kernels, a, b, c);
+        for (size_t sample = 0; sample < 256; ++sample) {
+          error_ = std::max(error_, product.error(sample * 7919 % rows, sample * 104729 % columns));
+        }
       } else {
         seconds_ = std::min(seconds_, took);
       }
@@ -248,36 +210,6 @@ class BenchGemm : public AsyncJob {
   }
 
  private:
-  float rounded(const Kernels& kernels, float x) const {
-    if (precision == Precision::kF32) return x;
-    uint16_t half;
-    kernels.to_bf16(&x, 1, &half);
-    const uint32_t bits = static_cast<uint32_t>(half) << 16;
-    std::memcpy(&x, &bits, 4);
-    return x;
-  }
-
-  // Largest |error| / sum |a||b| over sampled elements.
-  void check(const Kernels& kernels, const AlignedBuffer<float>& a, const AlignedBuffer<float>& b,
-             const AlignedBuffer<float>& c) {
-    const auto rows = static_cast<size_t>(m);
-    const auto columns = static_cast<size_t>(n);
-    const auto depth = static_cast<size_t>(k);
-    for (size_t sample = 0; sample < 256; ++sample) {
-      const size_t i = sample * 7919 % rows;
-      const size_t j = sample * 104729 % columns;
-      double exact = 0;
-      double size = 0;
-      for (size_t p = 0; p < depth; ++p) {
-        const double term =
-            static_cast<double>(rounded(kernels, a[i * depth + p])) * rounded(kernels, b[p * columns + j]);
-        exact += term;
-        size += std::fabs(term);
-      }
-      error_ = std::max(error_, std::fabs(c[i * columns + j] - exact) / size);
-    }
-  }
-
   double seconds_ = 1e30;
   double error_ = 0;
 };

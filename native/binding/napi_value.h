@@ -82,7 +82,7 @@ inline bool read(napi_env env, napi_value value, View<uint8_t>* out, const char*
   return read_typed(env, value, napi_uint8_array, out, message);
 }
 
-/// Whether `length` is the product of `sizes`, all at least 1; a product that does not fit in size_t is none.
+/// Whether `length` is the product of `sizes`, all at least 1; false when the product overflows size_t.
 inline bool is_product(std::initializer_list<int64_t> sizes, size_t length) {
   size_t product = 1;
   for (const int64_t size : sizes) {

@@ -1,6 +1,6 @@
 #pragma once
 // Rows of one model, diverse and bounded in number, with the product of each with every other: memory is
-// capacity * (1.5 dim + capacity) floats, taken as rows come.
+// capacity * (1.5 dim + capacity) floats, allocated as rows arrive.
 //
 // A pool that is full takes a row only when it lies further from all others than the two closest rows of the pool from
 // each other, in the place of one of these: what stays is spread out.
@@ -21,7 +21,7 @@ struct ComposeGoal {
   /// The search ends with the first composition this close, cosine.
   double cosine;
   size_t max_parts;
-  /// Better parts are looked for at every length, so that fewer are enough.
+  /// Better parts are looked for at every length, so that fewer parts suffice.
   bool fewest;
   size_t rivals;
   /// Per rival, one for each slot.

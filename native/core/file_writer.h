@@ -3,7 +3,7 @@
 //
 // Where the file system can, blocks go to the disk directly: copying them into the page cache costs a core more time than
 // computing them does, and would push out pages that are needed. Blocks that are not aligned, and file systems that
-// cannot, take the usual way.
+// cannot, go through the page cache.
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -31,10 +31,10 @@ class FileWriter {
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
 
-  /// The file of the usual way. What is queued may not have reached it.
+  /// The file as opened through the page cache. Queued writes may not have reached it.
   const File& file() const { return file_; }
 
-  /// Reserves [0, bytes) on the disk, so that running out of it is known now; the file's size stays. Throws CoreError
+  /// Reserves [0, bytes) on the disk, so that a full disk is known now; the file's size stays. Throws CoreError
   /// DISK_FULL. File systems that cannot reserve are left to fail later.
   void reserve(uint64_t bytes);
 

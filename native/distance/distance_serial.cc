@@ -1,4 +1,4 @@
-// The plain level: what the others must agree with, and what runs where there is no other.
+// The plain level: what the others must agree with, and what runs where no other level does.
 #include "distance/distance_impl.h"
 
 namespace quarry {

@@ -18,7 +18,7 @@
 
 namespace quarry {
 
-/// The sizes of a model, as src/engine/model-config.ts names them.
+/// The sizes of a model, as src/weights/model-config.ts names them.
 struct ModelShape {
   size_t embedding;  ///< E
   size_t heads;      ///< A
@@ -30,7 +30,7 @@ struct ModelShape {
   size_t head_width() const { return embedding / heads; }
 };
 
-/// Element types of a weight file, numbered as src/engine/native numbers them.
+/// Element types of a weight file, numbered as in src/engine/native/weights-source.ts.
 enum class Dtype : uint8_t { kF64, kF32, kF16, kBf16, kI64, kI32, kI16, kI8, kU64, kU32, kU8, kBool };
 
 /// Where a tensor's bytes lie in the file.

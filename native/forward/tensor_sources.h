@@ -1,5 +1,5 @@
 #pragma once
-// Places of tensors as JavaScript gives them: triples of element type, offset and bytes, from a stranger's header.
+// Places of tensors as JavaScript gives them: triples of element type, offset and bytes, from an untrusted header.
 #include <cstddef>
 #include <vector>
 

@@ -17,7 +17,7 @@ class WeightsPacker {
   /// file. Throws CoreError WEIGHTS or ARGUMENT where `tensors` are not this shape's.
   WeightsPacker(const ModelShape& shape, Precision precision, const std::vector<TensorSource>& tensors,
                 uint64_t source_bytes, const Kernels& kernels, char* memory);
-  /// Into a file of another name in `cache_dir`, which `publish` gives its own. Throws CoreError.
+  /// Into a temporary file in `cache_dir`, which `publish` renames. Throws CoreError.
   WeightsPacker(const ModelShape& shape, Precision precision, const std::vector<TensorSource>& tensors,
                 uint64_t source_bytes, const Kernels& kernels, const std::string& cache_dir,
                 const std::string& checksum);
@@ -31,7 +31,7 @@ class WeightsPacker {
   void consume(const char* data, size_t size, ThreadPool* pool, const std::atomic<bool>* abort);
   /// Ends the packing after the last byte of the last tensor. Throws CoreError.
   void finish();
-  /// On disk, then under its name: after a power failure a named file is a whole one. Throws CoreError.
+  /// Flushes the file, then renames it: after a power failure a file of that name is complete. Throws CoreError.
   void publish();
 
  private:
@@ -77,7 +77,7 @@ class WeightsPacker {
   std::vector<std::unique_ptr<Slot>> slots_;
   size_t next_part_ = 0;
   uint64_t at_ = 0;  // bytes of the weights file taken
-  // The begin of an element, or of two rows, whose rest is in the bytes to come.
+  // The start of an element, or of two rows, whose rest has yet to arrive.
   std::vector<char> carry_;
   AlignedBuffer<float> converted_;
 };

@@ -20,7 +20,7 @@ class WeightsStream {
   /// Throws CoreError.
   WeightsStream(const std::string& path, uint64_t start, uint64_t size, const CheckedCipherKernels& cipher,
                 const uint8_t* key);
-  /// Leaves what is written, without the space reserved for the rest.
+  /// Keeps what is written and gives back the space reserved for the rest.
   ~WeightsStream();
   WeightsStream(const WeightsStream&) = delete;
   WeightsStream& operator=(const WeightsStream&) = delete;
@@ -35,7 +35,7 @@ class WeightsStream {
   const std::vector<uint8_t>& head() const { return head_; }
   /// Writes what is left and returns the checksum of all ciphertext. Throws CoreError.
   std::array<uint8_t, 32> finish();
-  /// The file is what it should be: on disk for good, and its packed form under its name. Throws CoreError.
+  /// Makes the verified file durable and gives its packed form its final name. Throws CoreError.
   void publish();
 
   static constexpr size_t kHeadBytes = size_t{1} << 20;

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "core/cpu.h"
 #include "forward/packed_weights.h"
+#include "test/expect.h"
 
 namespace quarry::fuzz {
 
@@ -32,13 +32,7 @@ class Input : public FuzzedDataProvider {
 
   /// A level this processor can run.
   Isa level() {
-    static const std::vector<Isa> usable = [] {
-      std::vector<Isa> levels;
-      for (unsigned bit = 0; bit < 32; ++bit) {
-        if (usable_isa_mask() >> bit & 1) levels.push_back(static_cast<Isa>(1u << bit));
-      }
-      return levels;
-    }();
+    static const std::vector<Isa> usable = usable_levels();
     return usable[size(0, usable.size() - 1)];
   }
   Precision precision() { return ConsumeBool() ? Precision::kBf16 : Precision::kF32; }

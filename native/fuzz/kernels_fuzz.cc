@@ -4,7 +4,7 @@
 #include "core/aligned_buffer.h"
 #include "forward/noise.h"
 #include "fuzz/input.h"
-#include "kernels/kernels.h"
+#include "kernels/whole.h"
 
 using namespace quarry;
 using namespace quarry::fuzz;
@@ -19,37 +19,13 @@ void gemm(Input& in, const Kernels& kernels, bool wild) {
   const auto a = in.floats(rows * depth, wild);
   const auto b = in.floats(depth * columns, wild);
   std::vector<float> c(rows * columns);
-  const RowTiles tiles(rows, kernels.tile_rows(precision));
-  const size_t panels = round_up(columns, kPanel) / kPanel;
-  AlignedBuffer<char> packed_a(rows * stored_k(depth, precision) * element_bytes(precision));
-  AlignedBuffer<char> packed_b(packed_b_bytes(depth, columns, precision));
-  AlignedBuffer<float> scratch(kernels.gemm_scratch(precision, tiles.count, panels, depth) + 16);
-  std::memset(packed_b.data(), 0, packed_b.size());
-  kernels.pack_a(a.data(), depth, rows, depth, 0, tiles.count, precision, packed_a.data());
-  kernels.pack_b(b.data(), columns, 0, depth, columns, 0, depth, precision, packed_b.data());
-  Gemm g;
-  g.precision = precision;
-  g.a = packed_a.data();
-  g.b = packed_b.data();
-  g.m = rows;
-  g.n = columns;
-  g.k = depth;
-  g.c = c.data();
-  g.ldc = columns;
-  kernels.gemm(precision)(g, 0, tiles.count, 0, panels, scratch.data());
+  const WholeGemm<AlignedBuffer<char>> product(kernels, precision, rows, columns, depth, a.data(), b.data(), c.data());
+  AlignedBuffer<float> scratch(product.scratch_floats(product.tiles.count, product.panels));
+  product.run(0, product.tiles.count, 0, product.panels, scratch.data());
   if (wild || precision != Precision::kF32) return;
+  const double bound = static_cast<double>(depth + 1) * 0x1p-24;
   for (size_t i = 0; i < rows; ++i) {
-    for (size_t j = 0; j < columns; ++j) {
-      double exact = 0;
-      double size = 0;
-      for (size_t p = 0; p < depth; ++p) {
-        const double term = static_cast<double>(a[i * depth + p]) * b[p * columns + j];
-        exact += term;
-        size += std::fabs(term);
-      }
-      const double bound = static_cast<double>(depth + 1) * 0x1p-24 * size;
-      require(std::fabs(c[i * columns + j] - exact) <= bound, "a product within its bound");
-    }
+    for (size_t j = 0; j < columns; ++j) require(product.error(i, j) <= bound, "a product within its bound");
   }
 }
 
@@ -60,16 +36,7 @@ void layer_norm(Input& in, const Kernels& kernels, bool wild) {
   const auto gamma = in.floats(width, wild);
   const auto beta = in.floats(width, wild);
   std::vector<float> y(x.size());
-  LayerNorm norm;
-  norm.x = x.data();
-  norm.rows = rows;
-  norm.width = width;
-  norm.gamma = gamma.data();
-  norm.beta = beta.data();
-  norm.precision = Precision::kF32;
-  norm.y = y.data();
-  const RowTiles tiles(rows, kernels.tile_rows_f32);
-  kernels.layer_norm(norm, 0, tiles.count, nullptr);
+  layer_norm_rows(kernels, x.data(), rows, width, gamma.data(), beta.data(), y.data());
 }
 
 void rows_of_numbers(Input& in, const Kernels& kernels, bool wild) {

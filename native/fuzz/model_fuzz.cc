@@ -1,4 +1,4 @@
-// Scoring: weights of any bits, samples of any bytes, a packed file in the cache that somebody else wrote.
+// Scoring: weights of any bits, samples of any bytes, a packed file in the cache that another program wrote.
 #include <cmath>
 #include <fstream>
 

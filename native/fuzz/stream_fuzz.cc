@@ -1,4 +1,4 @@
-// A download's one pass: hash, decrypt, write and pack what a stranger sends, begun anew or gone on with.
+// The single pass of a download: hash, decrypt, write and pack what a host sends, from the start or resumed.
 #include <sys/stat.h>
 
 #include <fstream>
@@ -54,7 +54,7 @@ void receive(Input& in, const Download& download, const std::string& path, std::
   }
   const bool whole = at == download.sent.size();
   const auto checksum = stream.finish();
-  // What was cut off an earlier download is zeros now, which the checksum tells.
+  // Where an earlier download was cut off there are zeros now, which the checksum detects.
   require(!whole || !intact || checksum == download.checksum, "the checksum of what came");
   if (!whole || checksum != download.checksum) return;
   stream.publish();

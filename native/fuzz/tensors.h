@@ -1,5 +1,5 @@
 #pragma once
-// Weight files as a stranger lays them out: the tensors a shape has, in any order, with gaps, element types and lies.
+// Weights files laid out by an untrusted publisher: a shape's tensors in any order, with gaps, element types and lies.
 #include <algorithm>
 #include <vector>
 

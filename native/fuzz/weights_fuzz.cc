@@ -1,4 +1,4 @@
-// The packer: tensors where a stranger's header puts them, bytes in pieces of any length.
+// The packer: tensors wherever an untrusted header puts them, bytes in pieces of any length.
 #include <memory>
 
 #include "core/aligned_buffer.h"

@@ -36,7 +36,7 @@ class Blake2b256 {
  public:
   explicit Blake2b256(const Blake2bKernels& kernels);
   void update(const uint8_t* data, size_t size);
-  /// The hasher is spent afterwards.
+  /// The hasher must not be used afterwards.
   void digest(uint8_t out[32]);
 
  private:

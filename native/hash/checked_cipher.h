@@ -59,7 +59,7 @@ class CheckedCipher {
   /// `out` has `size` bytes: the same address as `in`, or no overlap with it.
   void decrypt(const uint8_t* in, uint8_t* out, size_t size) { update(in, out, size, true); }
   void encrypt(const uint8_t* in, uint8_t* out, size_t size) { update(in, out, size, false); }
-  /// BLAKE2b-256 of all ciphertext. The object is spent afterwards.
+  /// BLAKE2b-256 of all ciphertext. The object must not be used afterwards.
   void digest(uint8_t out[32]);
 
  private:

@@ -87,8 +87,8 @@ using GemmBlock = void (*)(const Gemm& gemm, size_t tile_begin, size_t tile_end,
                            float* scratch);
 
 /// Packs rows [k_begin, k_end) of a row-major f32 B [k, n] (`source` points at row k_begin, `ld` its row length) into
-/// columns [column, column + n) of a packed B with `k` rows. k_begin is even. Columns beyond n of a last partial panel
-/// and, in bf16, the row beyond an odd k are zeroed when `column + n` ends the matrix.
+/// columns [column, column + n) of a packed B with `k` rows. k_begin is even. In bf16 the row beyond an odd k is zeroed;
+/// columns of a last partial panel beyond n are not touched, and must be zero already.
 using PackB = void (*)(const float* source, size_t ld, size_t k_begin, size_t k_end, size_t n, size_t column, size_t k,
                        Precision precision, void* packed);
 

@@ -1,5 +1,5 @@
 #pragma once
-// Memory of whole pages, and files seen as memory.
+// Memory in whole pages, and memory-mapped files.
 #include <cstddef>
 #include <utility>
 
@@ -7,18 +7,18 @@ namespace quarry {
 
 class File;
 
-/// How a range of memory will be used. Advice: where it means nothing, nothing is lost.
+/// How a range of memory will be used. Only advice: systems may ignore it.
 enum class Advice {
   kHugePages,   ///< pages of 2 MiB
   kSequential,  ///< read once, in order
   kSoon,        ///< begin to read it from the disk
   kNow,         ///< map its pages at once instead of by one fault each
-  kDone,        ///< not read again: its pages need not crowd out others
+  kDone,        ///< not read again: its pages may be evicted first
 };
 
 void advise(const void* begin, size_t bytes, Advice advice);
 
-/// Pages that go with their owner.
+/// Pages that are freed with their owner.
 class Mapping {
  public:
   Mapping() = default;
@@ -52,7 +52,7 @@ class Mapping {
   bool file_ = false;
 };
 
-/// `bytes`, a multiple of `alignment`, uninitialised; null where there is not as much. `free_aligned` gives it back.
+/// `bytes`, a multiple of `alignment`, uninitialised; null when memory is short. `free_aligned` gives it back.
 void* allocate_aligned(size_t alignment, size_t bytes);
 void free_aligned(void* memory);
 

@@ -11,18 +11,11 @@
 #include "distance/scan.h"
 #include "hash/blake2b.h"
 #include "hash/checked_cipher.h"
+#include "test/expect.h"
 
 using namespace quarry;
 
 namespace {
-
-int failures = 0;
-
-void expect(bool ok, const char* what, Isa isa, size_t a, size_t b) {
-  if (ok) return;
-  ++failures;
-  std::printf("FAILED %s at %s (%zu, %zu)\n", what, isa_name(isa), a, b);
-}
 
 std::vector<ScanHit> run(Isa isa, const std::vector<float>* f32, const std::vector<uint16_t>* bf16,
                          const std::vector<float>& targets, const std::vector<float>& thresholds, size_t dim,
@@ -206,16 +199,11 @@ void test_cipher(Isa isa) {
 
 int main() {
   std::vector<Isa> fast;
-  for (Isa isa : {Isa::kSerial, Isa::kNeon, Isa::kNeonBf16, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
-    if ((usable_isa_mask() & static_cast<uint32_t>(isa)) == 0) {
-      std::printf("skipped %s: not available here\n", isa_name(isa));
-      continue;
-    }
+  for (const Isa isa : usable_levels()) {
     if (isa != Isa::kSerial) fast.push_back(isa);
     test_hash(isa);
     test_cipher(isa);
   }
   test_scan(fast);
-  std::printf(failures == 0 ? "ok\n" : "%d failures\n", failures);
-  return failures == 0 ? 0 : 1;
+  return finish();
 }

@@ -6,26 +6,19 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <vector>
 
 #include "core/thread_pool.h"
 #include "forward/model.h"
 #include "forward/noise.h"
-#include "kernels/kernels.h"
+#include "kernels/whole.h"
+#include "test/expect.h"
+#include "test/tensor_sizes.h"
 
 namespace {
 
 using namespace quarry;
-
-int failures = 0;
-
-void expect(bool ok, const char* level, const std::string& what) {
-  if (ok) return;
-  std::fprintf(stderr, "FAILED %s: %s\n", level, what.c_str());
-  ++failures;
-}
 
 std::vector<float> normals(uint64_t seed, size_t count, float spread = 1) {
   std::vector<float> out(count);
@@ -34,55 +27,22 @@ std::vector<float> normals(uint64_t seed, size_t count, float spread = 1) {
   return out;
 }
 
-float as_bf16(const Kernels& kernels, float x) {
-  uint16_t half;
-  kernels.to_bf16(&x, 1, &half);
-  const uint32_t bits = static_cast<uint32_t>(half) << 16;
-  std::memcpy(&x, &bits, 4);
-  return x;
-}
-
 // Buffers are exactly as long as the contract says, so that one element too many is an error.
 void test_gemm(const Kernels& kernels, Precision precision, size_t m, size_t n, size_t k) {
   const auto a = normals(1, m * k);
   const auto b = normals(2, k * n);
   std::vector<float> c(m * n);
-  const RowTiles tiles(m, kernels.tile_rows(precision));
-  const size_t panels = round_up(n, kPanel) / kPanel;
-  std::vector<char> packed_a(m * stored_k(k, precision) * element_bytes(precision));
-  std::vector<char> packed_b(packed_b_bytes(k, n, precision));
-  std::vector<float> scratch(kernels.gemm_scratch(precision, tiles.count, panels, k) + 1);
-  kernels.pack_a(a.data(), k, m, k, 0, tiles.count, precision, packed_a.data());
-  kernels.pack_b(b.data(), n, 0, k, n, 0, k, precision, packed_b.data());
-  Gemm g;
-  g.precision = precision;
-  g.a = packed_a.data();
-  g.b = packed_b.data();
-  g.m = m;
-  g.n = n;
-  g.k = k;
-  g.c = c.data();
-  g.ldc = n;
-  for (size_t panel = 0; panel < panels; ++panel) {
-    kernels.gemm(precision)(g, 0, tiles.count, panel, panel + 1, scratch.data());
+  const WholeGemm<std::vector<char>> product(kernels, precision, m, n, k, a.data(), b.data(), c.data());
+  std::vector<float> scratch(product.scratch_floats(product.tiles.count, product.panels));
+  for (size_t panel = 0; panel < product.panels; ++panel) {
+    product.run(0, product.tiles.count, panel, panel + 1, scratch.data());
   }
   double worst = 0;
   for (size_t i = 0; i < m; ++i) {
-    for (size_t j = 0; j < n; ++j) {
-      double exact = 0;
-      double size = 1e-30;
-      for (size_t p = 0; p < k; ++p) {
-        const bool low = precision == Precision::kBf16;
-        const double x = low ? as_bf16(kernels, a[i * k + p]) : a[i * k + p];
-        const double y = low ? as_bf16(kernels, b[p * n + j]) : b[p * n + j];
-        exact += x * y;
-        size += std::fabs(x * y);
-      }
-      worst = std::max(worst, std::fabs(c[i * n + j] - exact) / size);
-    }
+    for (size_t j = 0; j < n; ++j) worst = std::max(worst, product.error(i, j));
   }
-  expect(worst <= 2 * std::sqrt(static_cast<double>(k)) * 0x1p-24, isa_name(kernels.isa),
-         "product " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k));
+  const std::string shape = "product " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
+  expect(worst <= 2 * std::sqrt(static_cast<double>(k)) * 0x1p-24, shape.c_str(), kernels.isa);
 }
 
 void test_rows(const Kernels& kernels) {
@@ -92,15 +52,7 @@ void test_rows(const Kernels& kernels) {
     const auto gamma = normals(4, width);
     const auto beta = normals(5, width);
     std::vector<float> y(rows * width);
-    LayerNorm norm;
-    norm.x = x.data();
-    norm.rows = rows;
-    norm.width = width;
-    norm.gamma = gamma.data();
-    norm.beta = beta.data();
-    norm.precision = Precision::kF32;
-    norm.y = y.data();
-    kernels.layer_norm(norm, 0, RowTiles(rows, kernels.tile_rows_f32).count, nullptr);
+    layer_norm_rows(kernels, x.data(), rows, width, gamma.data(), beta.data(), y.data());
     for (size_t r = 0; r < rows; ++r) {
       double mean = 0;
       double variance = 0;
@@ -108,7 +60,7 @@ void test_rows(const Kernels& kernels) {
       for (size_t i = 0; i < width; ++i) variance += std::pow(x[r * width + i] - mean, 2) / static_cast<double>(width);
       for (size_t i = 0; i < width; ++i) {
         const double exact = (x[r * width + i] - mean) / std::sqrt(variance + 1e-5) * gamma[i] + beta[i];
-        expect(std::fabs(y[r * width + i] - exact) < 1e-4, isa_name(kernels.isa), "layer norm");
+        expect(std::fabs(y[r * width + i] - exact) < 1e-4, "layer norm", kernels.isa);
       }
     }
   }
@@ -118,18 +70,18 @@ void test_rows(const Kernels& kernels) {
     kernels.gelu(x.data(), count, y.data());
     for (size_t i = 0; i < count; ++i) {
       const double exact = 0.5 * x[i] * (1 + std::erf(x[i] / std::sqrt(2.0)));
-      expect(std::fabs(y[i] - exact) <= 2e-7 * std::fabs(x[i]) + 1e-12, isa_name(kernels.isa), "gelu");
+      expect(std::fabs(y[i] - exact) <= 2e-7 * std::fabs(x[i]) + 1e-12, "gelu", kernels.isa);
     }
     std::vector<uint16_t> half(count);
     kernels.to_bf16(x.data(), count, half.data());
     std::vector<double> sums(count, 0.0);
     kernels.accumulate(x.data(), count, sums.data());
-    expect(sums[0] == x[0], isa_name(kernels.isa), "accumulate");
+    expect(sums[0] == x[0], "accumulate", kernels.isa);
   }
   const auto projections = normals(7, 256, 100);
-  expect(std::isfinite(kernels.sig_reg(projections.data(), 256)), isa_name(kernels.isa), "sig_reg");
+  expect(std::isfinite(kernels.sig_reg(projections.data(), 256)), "sig_reg", kernels.isa);
   const auto logits = normals(8, 264);
-  expect(kernels.cross_entropy(logits.data(), 264, 263) > 0, isa_name(kernels.isa), "cross-entropy");
+  expect(kernels.cross_entropy(logits.data(), 264, 263) > 0, "cross-entropy", kernels.isa);
 }
 
 // Whole models of odd sizes, from a file, through the packed cache; f32 at every level must agree with serial.
@@ -140,15 +92,7 @@ struct Outcome {
 
 Outcome run_model(Isa isa, Precision precision, const std::string& directory, size_t tokens) {
   ModelShape shape{12, 3, 2, 37, 264, tokens, 2};
-  const size_t e = shape.embedding;
-  std::vector<size_t> counts = {shape.vocabulary * e};
-  for (size_t l = 0; l < shape.layers; ++l) {
-    for (const size_t n :
-         {e, e, e * e, e, e * e, e, e * e, e, e * e, e, e, e, e * shape.hidden, shape.hidden, shape.hidden * e, e}) {
-      counts.push_back(n);
-    }
-  }
-  for (const size_t n : {e, e, e * shape.vocabulary, shape.vocabulary}) counts.push_back(n);
+  const std::vector<size_t> counts = tensor_sizes(shape);
   const std::string path = directory + "/weights";
   ModelOptions options;
   options.shape = shape;
@@ -175,7 +119,7 @@ Outcome run_model(Isa isa, Precision precision, const std::string& directory, si
   }
   Outcome outcome;
   outcome.scores = model.score(samples, 0, precision, tokens, nullptr);
-  const auto direction = normals(99, e);
+  const auto direction = normals(99, shape.embedding);
   for (const auto& sample : samples) outcome.gradients.push_back(model.byte_gradient(sample, direction, precision, nullptr));
   return outcome;
 }
@@ -196,7 +140,7 @@ void test_pool() {
   for (size_t round = 0; round < 2000; ++round) {
     std::atomic<size_t> sum{0};
     pool.run(round % 7, nullptr, [&](size_t task, unsigned) { sum.fetch_add(task + 1); });
-    expect(sum.load() == (round % 7) * (round % 7 + 1) / 2, "pool", "every task runs once");
+    expect(sum.load() == (round % 7) * (round % 7 + 1) / 2, "every task runs once", Isa::kSerial);
   }
 }
 
@@ -208,23 +152,20 @@ int main() {
   test_pool();
   for (const size_t tokens : {5, 33}) {
     const auto want = run_model(Isa::kSerial, Precision::kF32, directory, tokens);
-    for (uint32_t bit = 1; bit <= 32; bit *= 2) {
-      if ((usable_isa_mask() & bit) == 0) continue;
-      const auto isa = static_cast<Isa>(bit);
+    for (const Isa isa : usable_levels()) {
       for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
         const auto got = run_model(isa, precision, directory, tokens);
         const float limit = precision == Precision::kF32 ? 1e-4f : 5e-2f;
         for (size_t i = 0; i < got.scores.size(); ++i) {
           const float loss = want.scores[i].loss;
-          expect(std::fabs(got.scores[i].loss - loss) <= limit * std::max(1.0f, loss), isa_name(isa), "loss");
-          expect(difference(got.gradients[i], want.gradients[i]) <= limit, isa_name(isa), "gradient");
+          expect(std::fabs(got.scores[i].loss - loss) <= limit * std::max(1.0f, loss), "loss", isa);
+          expect(difference(got.gradients[i], want.gradients[i]) <= limit, "gradient", isa);
         }
       }
     }
   }
-  for (uint32_t bit = 1; bit <= 32; bit *= 2) {
-    if ((usable_isa_mask() & bit) == 0) continue;
-    const Kernels& kernels = kernels_for(static_cast<Isa>(bit));
+  for (const Isa isa : usable_levels()) {
+    const Kernels& kernels = kernels_for(isa);
     for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
       test_gemm(kernels, precision, 1, 1, 1);
       test_gemm(kernels, precision, 17, 33, 7);
@@ -232,9 +173,8 @@ int main() {
       test_gemm(kernels, precision, 5, 9, 4501);
     }
     test_rows(kernels);
-    std::printf("%s ok\n", isa_name(kernels.isa));
   }
   const std::string remove = std::string("rm -r ") + directory;
   if (std::system(remove.c_str()) != 0) return 1;
-  return failures == 0 ? 0 : 1;
+  return finish();
 }

@@ -11,19 +11,12 @@
 
 #include "core/error.h"
 #include "forward/weights_stream.h"
+#include "test/expect.h"
 #include "test/tensor_sizes.h"
 
 using namespace quarry;
 
 namespace {
-
-int failures = 0;
-
-void expect(bool ok, const char* what, Isa isa, size_t a, size_t b) {
-  if (ok) return;
-  ++failures;
-  std::printf("FAILED %s at %s (%zu, %zu)\n", what, isa_name(isa), a, b);
-}
 
 struct Weights {
   std::vector<char> bytes;
@@ -154,11 +147,7 @@ int main() {
   if (mkdtemp(name) == nullptr) return 1;
   const std::string dir = name;
   ThreadPool pool(2);
-  for (Isa isa : {Isa::kSerial, Isa::kNeon, Isa::kNeonBf16, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
-    if ((usable_isa_mask() & static_cast<uint32_t>(isa)) == 0) {
-      std::printf("skipped %s: not available here\n", isa_name(isa));
-      continue;
-    }
+  for (const Isa isa : usable_levels()) {
     // Panels of query, key and value apart, and shared; rows even and odd in number.
     for (const ModelShape& shape : {ModelShape{64, 2, 2, 96, 264, 32, 4}, ModelShape{48, 2, 1, 33, 264, 32, 4}}) {
       for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
@@ -179,6 +168,5 @@ int main() {
   }
   ::unlink((dir + "/weights").c_str());
   expect(::rmdir(name) == 0, "files left behind", Isa::kSerial, 0, 0);
-  std::printf(failures == 0 ? "ok\n" : "%d failures\n", failures);
-  return failures == 0 ? 0 : 1;
+  return finish();
 }
