@@ -1,18 +1,17 @@
-// Checks that arrows of import go one way: each folder of src/ may import only what this table allows, and no files import
-// each other in a circle.
+// Checks that imports go one way: each folder of src/ imports only what this table allows, no rule allows what nothing uses, no
+// files import each other in a circle, and the map in docs/ARCHITECTURE.md shows the same table.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
-const ANY_NETWORK = ['errors', 'http', 'text'];
 /**
- * Folder (longest prefix wins) to the folders it may import. Every folder may import itself; the files directly in src, which
- * are the front door, may import every folder but the command line.
+ * Folder (longest prefix wins) to the folders it may import. Every folder may import itself; the files directly in src are the
+ * package's entry points and may import every folder but the command line.
  */
 const ALLOWED = {
   errors: [],
   collections: [],
   gen: [],
-  text: ['errors'],
+  text: [],
   http: ['errors'],
   native: ['errors'],
   database: ['errors'],
@@ -22,35 +21,24 @@ const ALLOWED = {
   telemetry: ['errors', 'text', 'http', 'database'],
   dashboard: ['telemetry/api', 'text'],
   notify: ['errors', 'http'],
-  random: ['errors'],
-  weights: ['errors', 'http', 'native', 'random'],
-  engine: ['errors', 'threads', 'native', 'random', 'weights', 'gen'],
+  random: [],
+  weights: ['errors', 'http', 'native'],
+  engine: ['errors', 'threads', 'native', 'random', 'weights'],
   sources: ['errors', 'threads', 'http'],
   hosting: ['errors', 'http', 'native'],
   store: ['errors', 'database', 'native', 'weights', 'engine'],
-  search: ['errors', 'random', 'engine'],
+  search: ['random', 'engine'],
   'soma/chain': ['errors', 'gen', 'native'],
   'soma/wallet': ['errors', 'files', 'soma/chain'],
-  'soma/client': [
-    'errors',
-    'threads',
-    'collections',
-    'text',
-    'http',
-    'gen',
-    'native',
-    'weights',
-    'soma/chain',
-    'soma/services',
-  ],
-  'soma/services': ['errors', 'gen', 'soma/chain', 'soma/client/decode', 'soma/client/transport'],
+  'soma/client': ['errors', 'threads', 'collections', 'text', 'http', 'gen', 'soma/chain', 'soma/services'],
+  'soma/services': ['errors', 'soma/chain', 'soma/client/decode', 'soma/client/transport'],
   'soma/publish': ['errors', 'native', 'weights', 'soma/chain', 'soma/wallet', 'soma/client'],
   soma: ['soma/publish', 'soma/chain', 'soma/wallet', 'soma/client', 'soma/services'],
-  devnet: ['errors', 'devnet'],
-  'devnet/soma': ['errors', 'gen', 'soma/chain', 'engine', 'native', 'random', 'weights', 'http'],
+  devnet: ['devnet'],
+  'devnet/soma': ['errors', 'gen', 'soma/chain', 'engine', 'random', 'weights', 'http'],
   'devnet/loopback': ['errors'],
-  'devnet/flock': [...ANY_NETWORK, 'devnet/loopback'],
-  'devnet/aitbc': [...ANY_NETWORK, 'devnet/loopback'],
+  'devnet/flock': ['devnet/loopback'],
+  'devnet/aitbc': ['errors', 'devnet/loopback'],
   fleet: ['errors', 'http', 'native', 'weights', 'engine', 'soma'],
   'fleet/rows': ['errors', 'http', 'native', 'weights', 'engine', 'store', 'fleet'],
   miner: [
@@ -69,22 +57,22 @@ const ALLOWED = {
     'hosting',
     'soma',
   ],
-  demo: ['errors', 'hosting', 'random', 'weights', 'devnet', 'soma'],
+  demo: ['hosting', 'random', 'weights', 'devnet', 'soma'],
   mcp: ['errors', 'http'],
-  flock: ANY_NETWORK,
-  aitbc: ANY_NETWORK,
+  flock: ['errors', 'http', 'text'],
+  aitbc: ['errors', 'http', 'text'],
   cli: ['*'],
 };
 
 const root = resolve(import.meta.dirname, '../src');
 const files = readdirSync(root, { recursive: true }).filter((name) => /\.(ts|tsx|mts)$/.test(name));
-const FRONT_DOOR = '.';
+const ENTRY = '.';
 const zoneOf = (path) =>
   path.includes('/')
     ? Object.keys(ALLOWED)
         .filter((zone) => path.startsWith(`${zone}/`))
         .sort((a, b) => b.length - a.length)[0]
-    : FRONT_DOOR;
+    : ENTRY;
 const problems = [];
 for (const folder of [...Object.keys(ALLOWED), ...Object.values(ALLOWED).flat()]) {
   if (folder !== '*' && !statSync(join(root, folder), { throwIfNoEntry: false })?.isDirectory()) {
@@ -93,6 +81,8 @@ for (const folder of [...Object.keys(ALLOWED), ...Object.values(ALLOWED).flat()]
 }
 /** File to the files it imports. */
 const graph = new Map();
+/** Rules that an import uses, as "zone <- folder". */
+const used = new Set();
 for (const file of files) {
   const zone = zoneOf(file);
   if (zone === undefined) {
@@ -106,12 +96,18 @@ for (const file of files) {
     if (target.startsWith('..')) continue;
     graph.get(file).push(target);
     const own = zoneOf(target) === zone || target.startsWith(`${zone}/`);
-    const allowed = zone === FRONT_DOOR ? ['*'] : ALLOWED[zone];
-    const fits = allowed.includes('*')
-      ? zone === FRONT_DOOR || zoneOf(target) !== FRONT_DOOR
-      : allowed.some((folder) => target.startsWith(`${folder}/`));
+    const allowed = zone === ENTRY ? ['*'] : ALLOWED[zone];
+    const rules = allowed.filter((folder) => target.startsWith(`${folder}/`));
+    for (const folder of rules) used.add(`${zone} <- ${folder}`);
+    const fits = allowed.includes('*') ? zone === ENTRY || zoneOf(target) !== ENTRY : rules.length > 0;
     if (!own && !fits) problems.push(`src/${file} imports src/${target}, which ${zone} may not`);
     if (zone !== 'cli' && target.startsWith('cli/')) problems.push(`src/${file} imports the command line`);
+  }
+}
+for (const [zone, allowed] of Object.entries(ALLOWED)) {
+  for (const folder of allowed) {
+    if (folder !== '*' && !used.has(`${zone} <- ${folder}`))
+      problems.push(`"${zone} <- ${folder}" allows what nothing uses`);
   }
 }
 const finished = new Set();
@@ -125,6 +121,36 @@ function visit(file, path) {
   finished.add(file);
 }
 for (const file of graph.keys()) visit(file, []);
+
+/** What the map says a folder may import besides `errors`: the list behind `<-` in its row. */
+function rowsOfMap() {
+  const text = readFileSync(resolve(root, '../docs/ARCHITECTURE.md'), 'utf8');
+  const [, map] = /```text\n([\s\S]*?)```/.exec(text);
+  const rows = new Map();
+  const parents = [];
+  let names = [];
+  for (const line of map.split('\n')) {
+    const [, indent, folders] = /^( *)((?:[a-z]+\/ +)*[a-z]+\/)(?: |$)/.exec(line) ?? [];
+    if (folders !== undefined && indent.length <= 4) {
+      parents.length = indent.length / 2;
+      names = folders.split(/ +/).map((folder) => [...parents, folder.slice(0, -1)].join('/'));
+      parents.push(names[0].split('/').at(-1));
+      for (const name of names) rows.set(name, []);
+    }
+    const list = / <- (.*)$/.exec(line)?.[1];
+    if (list !== undefined) for (const name of names) rows.set(name, list.split(', '));
+  }
+  return rows;
+}
+const rows = rowsOfMap();
+for (const [zone, allowed] of Object.entries(ALLOWED)) {
+  const want = allowed.map((folder) => (folder === '*' ? 'all' : folder)).filter((folder) => folder !== 'errors');
+  const row = rows.get(`src/${zone}`);
+  if (row === undefined) problems.push(`docs/ARCHITECTURE.md has no row for src/${zone}`);
+  else if ([...row].sort().join() !== [...want].sort().join()) {
+    problems.push(`docs/ARCHITECTURE.md says "<- ${row.join(', ')}" of src/${zone}; the rule is "${want.join(', ')}"`);
+  }
+}
 for (const problem of problems) console.error(problem);
 console.log(`import directions: ${files.length} files, ${problems.length} violations`);
 process.exitCode = problems.length > 0 ? 1 : 0;
