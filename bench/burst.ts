@@ -7,6 +7,7 @@ import { weightsIdentity } from '../src/weights/index.js';
 import { startBurstRace, untilEvent } from './burst-race.js';
 import { fillStore } from './burst-store.js';
 import { mainThreadMs } from './main-thread.js';
+import { median } from './quantile.js';
 import type { RaceAnswer } from './race-clock.js';
 import { hostRaceModels, RACE_CONFIG, type RaceModels } from './race-network.js';
 import type { BenchOptions } from './result.js';
@@ -100,9 +101,9 @@ async function burst({ models, stateDir, rows, targets, signal }: Case & { targe
       await race.nextEpoch();
       await untilEvent(race, 'outcome', () => clock.accepted >= goal, signal);
       const cpu = (mainThreadMs() - before) / targets;
-      const times = sorted(newest(clock.answers()).map(({ arrivedAt, wireAt }) => wireAt - arrivedAt));
+      const times = newest(clock.answers()).map(({ arrivedAt, wireAt }) => wireAt - arrivedAt);
       if (times.length !== targets) throw new QuarryError('INTERNAL', `${times.length} of ${targets} were timed`);
-      rounds.push({ p50: median(times), last: times.at(-1)!, cpu });
+      rounds.push({ p50: median(times), last: Math.max(...times), cpu });
       // Claims of earlier epochs must not run into the next burst.
       const { journal, miner } = race.assembled;
       await untilEvent(race, 'claimed', () => !journal.claims.hasDue(miner.summary().epoch ?? 0n), signal);
@@ -155,12 +156,4 @@ async function sustained({ models, stateDir, rows, signal }: Case): Promise<Burs
 function newest(answers: readonly RaceAnswer[]): RaceAnswer[] {
   const last = answers.reduce((latest, { arrivedAt }) => Math.max(latest, arrivedAt), 0);
   return answers.filter(({ arrivedAt }) => arrivedAt === last);
-}
-
-function sorted(values: readonly number[]): number[] {
-  return [...values].sort((a, b) => a - b);
-}
-
-function median(values: readonly number[]): number {
-  return sorted(values)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -5,8 +5,8 @@ import { type BenchResult, benchResult } from './result.js';
 export type PeerOutcome = { readonly name: string } & (PeerTime | Skipped);
 
 /**
- * One result for each peer beside our own of the same case; our own alone where no peer ran. Peers that did not run
- * follow, with no value and the reason.
+ * One result for each peer next to our own of the same case; our own alone where no peer ran. Peers that did not run
+ * follow, with the reason instead of a value.
  *
  * @param own our result, without a peer
  * @param seconds our time

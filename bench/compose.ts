@@ -32,7 +32,7 @@ function errorOf({ slots, cosine }: FoundParts, data: Float32Array, target: Floa
 /**
  * Compositions in a full pool at the width of V1, for one target and for a checkpoint's hundred. Cosines are checked
  * against the rows first. Times are the fastest of thirty, in milliseconds:
- * whatever else runs here only adds to them.
+ * other work on the machine only adds to them.
  *
  * @throws QuarryError `ENGINE_FAILED` when a cosine is not that of the parts
  */

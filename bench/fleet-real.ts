@@ -10,6 +10,7 @@ import { FleetEngine, openFleet } from '../src/fleet/index.js';
 import type { FleetModel } from './fleet-model.js';
 import { sampleBytes } from './forward-model.js';
 import type { NatsServer } from './nats-server.js';
+import { median } from './quantile.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 const QUARRY = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
@@ -49,11 +50,6 @@ async function timed(model: LoadedModel, samples: readonly Uint8Array[], pids: r
   const seconds = (performance.now() - startedAt) / 1000;
   const spent = (await processorSeconds(pids)) - before;
   return { perSecond: samples.length / seconds, processorMsPerSample: (1000 * spent) / samples.length };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 interface Comparison {

@@ -11,8 +11,8 @@ import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /**
  * What a fleet loses to the local pool, how it grows to a hundred scorers, what a scored sample costs on the wire, and what
- * searching the rows of many scorers takes beside one store. The
- * NATS server is a real one, on loopback; without one the bench says so.
+ * searching the rows of many scorers takes compared with one store. Uses a real NATS server on loopback, and says so where
+ * none is installed.
  */
 export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResult> {
   if (!hasNatsServer) {

@@ -45,7 +45,7 @@ function bytesOf(start: number, end: number): Buffer {
 }
 
 async function serve(): Promise<void> {
-  // Loaded here only: the servers are not measured.
+  // Loaded only here: the servers are not measured.
   const { LedgerServer } = await import('../src/devnet/flock/ledger-server.js');
   const { S3Server } = await import('../src/devnet/flock/s3-server.js');
   const ledger = await new LedgerServer().listen();
@@ -58,7 +58,7 @@ async function serve(): Promise<void> {
   const hash = createHash('sha256');
   for (let at = 0; at < SIZE; at += 4 << 20) hash.update(bytesOf(at, Math.min(SIZE, at + (4 << 20))));
   s3.objects.set(KEY, { size: SIZE, etag: '"bench-2"', read: bytesOf });
-  // Five connections end early; the hour of the link is over at three of these ends.
+  // Five connections end early; at three of them the link has expired.
   const cut = Math.floor(SIZE / 6);
   s3.faulty.dropAfter = [cut, cut, cut, cut, cut];
   let answers = 0;

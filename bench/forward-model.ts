@@ -98,7 +98,7 @@ export async function checkSlice(
   const weights = await openSafetensors(file, { checksum: 'slice' });
   const scoreOptions = signal === undefined ? {} : { signal };
   try {
-    // A byte more than a chunk: two chunks, one of them short.
+    // One byte more than a chunk: two chunks, one of them short.
     const sample = [sampleBytes(slice.sequenceLength + 1)];
     const model = await createNativeScoringEngine({ ...options, precision: 'f32' }).load(weights, slice, scoreOptions);
     const [got] = await model.score(sample, scoreOptions);

@@ -1,4 +1,4 @@
-// The entry of bench/gpu.sh: measures and writes one JSON file, with what was done so far after every case.
+// The entry of bench/gpu.sh: measures and writes one JSON file, rewritten after every case.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -42,7 +42,7 @@ function nvidia(): string[] | null {
   }
 }
 
-// A shader that never ends cannot be interrupted; what was measured is in the file.
+// A shader that never ends cannot be interrupted; earlier results are in the file.
 const limit = setTimeout(() => {
   write('failed', 'the time was up');
   process.exit(1);
@@ -65,5 +65,5 @@ try {
   process.exitCode = 1;
 }
 clearTimeout(limit);
-// The device keeps the process alive for good.
+// The device would keep the process alive.
 process.exit();

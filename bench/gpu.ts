@@ -30,7 +30,7 @@ export interface GpuBenchSize {
 
 /**
  * A GPU through WebGPU: what the adapter is and could do, then distance scans and scoring, each compared with the reference
- * before it is timed. An adapter that is a program on the processor gets small cases: they show that the way is right.
+ * before it is timed. A software adapter gets small cases: they only show that the results are right.
  *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when no adapter answers
  * @throws QuarryError `ENGINE_FAILED` when a result is wrong: nothing is timed that does not compute

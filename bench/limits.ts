@@ -6,7 +6,7 @@ const PROBE_SECONDS = 0.25;
 
 /**
  * FLOPs per second of fused multiply-adds from registers with `threads` threads: what a product could reach if it
- * moved no data. Every ratio is taken against a value measured right beside the case.
+ * moved no data. Every ratio is taken against a value measured right next to the case.
  */
 export function fmaPeak(
   core: NativeAddon,

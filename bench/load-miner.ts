@@ -34,7 +34,7 @@ export async function measureOpenTargets(of: MinerCase): Promise<Measured> {
     const begun = once(miner.events, 'epoch');
     const askedAt = performance.now();
     await race.nextEpoch();
-    // Targets of the epoch before are let go only now, and those of this one may be known already.
+    // Targets of the previous epoch are dropped only now, and those of this one may be known already.
     await begun;
     await allKnown();
     const lastMs = performance.now() - askedAt;

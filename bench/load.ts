@@ -14,7 +14,7 @@ export interface LoadOptions extends BenchOptions {
 export type ToldByCase = { readonly result: LoadResult } | { readonly failure: string };
 
 /**
- * What a miner, or a client, does under much more than a day brings: how late it is and what memory it takes. Each case runs
+ * A miner, or a client, under far more load than a day brings: how late it is and how much memory it takes. Each case runs
  * in a process of its own, and its network in another, so that the peak is its own.
  */
 export async function* run(options: LoadOptions = {}): AsyncIterable<LoadResult> {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * Milliseconds of processor time that this process's main thread has used, other threads not counted. Where the system
- * does not tell, the whole process's, which is more.
+ * does not report it, that of the whole process, which is more.
  */
 export function mainThreadMs(): number {
   try {

@@ -11,8 +11,8 @@ const WRITE_BYTES = 16 * 2 ** 20;
 const EXACT_ROWS = 500;
 
 /**
- * The engine with `rows` in files, mapped as the miner's store maps them: what it is asked to scan are the first rows
- * of the file, as many as it is given. `close` deletes the files.
+ * The engine with `rows` in files, mapped as the miner's store maps them: a scan of n rows scans the
+ * file's first n. `close` deletes the files.
  */
 export async function mappedEngine(engine: NativeDistanceEngine, rows: EmbeddingRows): Promise<DistanceEngine> {
   const dir = await mkdtemp(join(tmpdir(), 'quarry-distance-'));

@@ -38,7 +38,7 @@ async function untilListening(port: number): Promise<void> {
 /**
  * Starts a real server with JetStream on disk, on a free loopback port.
  *
- * @param more arguments of the server besides
+ * @param more further arguments of the server
  */
 export async function startNatsServer(dir: string, more: readonly string[] = []): Promise<NatsServer> {
   const port = await freePort();

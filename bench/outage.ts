@@ -52,7 +52,7 @@ export async function* run(options: OutageOptions = {}): AsyncIterable<BenchResu
     await until(() => newest > 0n && events.some(({ event }) => event.type === 'synced'));
     const from = await height();
     line.cut();
-    // An epoch of other targets begins unseen.
+    // An epoch with other targets begins unseen.
     await near.advanceEpoch();
     await until(async () => (await height()) >= from + missed);
     const goal = await height();
@@ -60,7 +60,7 @@ export async function* run(options: OutageOptions = {}): AsyncIterable<BenchResu
     const mended = performance.now();
     line.mend();
     await until(() => newest >= goal);
-    // How long a broken stream rests before it is opened again is another matter.
+    // The pause before a broken stream is reopened is not measured here.
     const began = connected.find((at) => at >= mended) ?? mended;
     const readMs = performance.now() - began;
     const opened = events.slice(before).filter(({ event }) => event.type === 'opened');

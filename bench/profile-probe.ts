@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 
 // Loaded into the miner before its own code: samples the main thread's stack every millisecond, and writes one line of
-// JSON a window about whose work was seen, to the file that the soak names. Windows keep what is held small. Threads that
+// JSON per window saying whose code ran, to the file that the soak names. Windows bound the memory used. Threads that
 // read the journal for the page have a line each.
 
 /** Samples of one window. */
@@ -82,7 +82,7 @@ function nameReader(path: string): void {
   }, 1_000).unref();
 }
 
-// What to write to comes with the module's own URL. Worker threads load it too.
+// The file to write to comes with the module's own URL. Worker threads load it too.
 const path = new URL(import.meta.url).searchParams.get('file');
 if (path !== null && isMainThread) void watch(path);
 else if (path !== null) nameReader(path);

@@ -109,7 +109,7 @@ export class RaceClock {
   answers(): RaceAnswer[] {
     const opened = this.#opened();
     const wire = new Map<string | undefined, number>();
-    // A request that was repeated left when it left first.
+    // A repeated request counts from when it was first sent.
     for (const { request, at } of this.#wire.toReversed()) wire.set(digestIn(request), at);
     return lastPerTarget(this.#submitted).flatMap(({ targetId, digest }) => {
       const spawn = opened.get(targetId);

@@ -51,7 +51,7 @@ export async function startRaceNetwork(
     ...options,
     models: models.genesis,
     accounts: keys.map(({ address }) => ({ address, coins: [FUNDED_SHANNONS] })),
-    // What an epoch may spend on targets is divided by this: enough for any run.
+    // An epoch's budget for targets is divided by this: enough for any run.
     hitsPerEpoch: options.hitsPerEpoch ?? 100_000,
     auditShare: 0,
     // The network's own pace.

@@ -1,4 +1,6 @@
-/** What a player is told. */
+import { quantile } from './quantile.js';
+
+/** A player's settings. */
 export interface PlayerOptions {
   readonly policyOf: 'quarry' | 'quickstart';
   readonly rpcUrl: string;
@@ -49,11 +51,6 @@ export interface RaceResult {
   readonly seconds: number;
 }
 
-function quantile(values: readonly number[], fraction: number): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? null;
-}
-
 /** A player's result as a line of the race. */
 export function raceResult(
   name: string,
@@ -70,10 +67,10 @@ export function raceResult(
     bench: 'race',
     case: name,
     rows: race.rows,
-    p50Ms: quantile(arrivalToWire, 0.5),
-    p99Ms: quantile(arrivalToWire, 0.99),
-    acceptedP50Ms: quantile(spawnToAccepted, 0.5),
-    acceptedP99Ms: quantile(spawnToAccepted, 0.99),
+    p50Ms: quantile(arrivalToWire, 0.5) ?? null,
+    p99Ms: quantile(arrivalToWire, 0.99) ?? null,
+    acceptedP50Ms: quantile(spawnToAccepted, 0.5) ?? null,
+    acceptedP99Ms: quantile(spawnToAccepted, 0.99) ?? null,
     targetsPerMinute: (accepted / race.seconds) * 60,
     targetsPerSample: scored === 0 ? null : accepted / scored,
     shareWhenCompeting: race.rival === undefined ? null : accepted / Math.max(1, accepted + race.rival.accepted),

@@ -104,7 +104,7 @@ export async function* run(options: RaceOptions = {}): AsyncIterable<RaceResult>
       seconds,
     );
     yield* pair('together', both, fewest, seconds);
-    // From nothing: every row must be scored during the race, by one thread each.
+    // Starting empty: every row must be scored during the race, by one thread each.
     const fresh = join(dir, 'fresh.bin');
     await writeFile(fresh, letterSamples(seconds * 5_000, RACE_CONFIG.sequenceLength, 2));
     const even = await track.race([{ policyOf: 'quarry', data: fresh }, { policyOf: 'quickstart' }], seconds);

@@ -47,7 +47,7 @@ export interface ReachOptions extends BenchOptions {
 }
 
 /**
- * Which share of random targets is reached: by files of this package, by the synthetic source, by both in turn; by the
+ * What share of random targets is reached: by files of this package, by the synthetic source, by both in turn; by the
  * best single row and by compositions of at most 4 and 16. Composed scores are checked against the reference first.
  *
  * @throws QuarryError `ENGINE_FAILED` when a composed score is not that of the joined bytes

@@ -10,7 +10,7 @@ export interface CachedScore {
 
 /**
  * Scores of one model kept in a file: `[32 bytes BLAKE2b-256 of the chunk, f64 loss, dim f32]` a record, in the order of
- * scoring. A bench that scores for an hour goes on where an interrupted run ended.
+ * scoring. A bench that scores for an hour resumes where an interrupted run ended.
  */
 export class ScoreCache {
   readonly #file: string;

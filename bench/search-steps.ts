@@ -21,8 +21,8 @@ export interface StepOptions {
 }
 
 /**
- * Goes on with a search for `steps` steps, or until it comes as close as `enough`. The rivals of the winner score only
- * what comes closer under it: nothing else is taken.
+ * Continues a search for `steps` steps, or until it comes as close as `enough`. The rivals of the winner score only
+ * what comes closer under it: nothing else is accepted.
  *
  * @returns the cosine before the first step and after each
  */

@@ -1,4 +1,5 @@
 import { createNativeScoringEngine } from '../src/engine/native/index.js';
+import { median } from './quantile.js';
 import { reachChunks } from './reach-corpus.js';
 import { type ChunkScores, loadModels, type ReachModels, reachModels, scoreChunks } from './reach-models.js';
 import { randomTargets } from './reach-share.js';
@@ -115,7 +116,7 @@ async function* searchCase(
 
 function summarise(paths: readonly (readonly number[])[]) {
   const gain = (step: number): number => median(paths.map((path) => (path[step] ?? path.at(-1)!) - path[0]!));
-  // The last is in f32: what ended within rounding of the level is not beyond it.
+  // The last is in f32: a result within rounding of the level does not count as beyond it.
   const share = (z: number, step: number): number => paths.filter((path) => path.at(step)! >= z).length / paths.length;
   return {
     gain5: gain(5),
@@ -125,9 +126,4 @@ function summarise(paths: readonly (readonly number[])[]) {
     known45: share(HARDEST_Z, 0),
     searched45: share(HARDEST_Z, -1),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? Number.NaN) + (sorted[sorted.length >> 1] ?? Number.NaN)) / 2;
 }

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 // Loaded into the miner before its own code, with `--expose-gc`: writes one line of JSON at intervals about the memory
-// of the process, to the file that the soak names. It changes nothing in what the miner does.
+// of the process, to the file that the soak names. It does not change what the miner does.
 
 /** What one look at a process found, in bytes. */
 export interface MemorySample {
@@ -39,7 +39,7 @@ export function memoryNow(): MemorySample {
   return { atMs: Date.now(), rss, anonymous, file, heapUsed, heapTotal, external, arrayBuffers };
 }
 
-// What to write to comes with the module's own URL. Worker threads load it too; the main thread looks for all of them.
+// The file to write to comes with the module's own URL. Worker threads load it too; the main thread looks for all of them.
 const { searchParams } = new URL(import.meta.url);
 const path = searchParams.get('file');
 if (path !== null && isMainThread) {

@@ -11,7 +11,7 @@ export function slopePerHour(points: readonly Point[]): number {
 }
 
 /**
- * The least of the third quarter of the points, and of the fourth: what a process goes back to when it has tidied up. Garbage and
+ * The least of the third quarter of the points, and of the fourth: what a process returns to after garbage collection. Garbage and
  * an allocator's leftovers come and go by tens of MiB, which a slope over minutes takes for growth; a leak lifts this floor.
  */
 export function floors(points: readonly Point[]): readonly [third: number, fourth: number] {

@@ -13,6 +13,7 @@ import { Journal } from '../src/miner/journal/journal.js';
 import type { JournalTotals } from '../src/miner/journal/journal-totals.js';
 import { Keypair } from '../src/soma/chain/index.js';
 import { openStore, storeInfo } from '../src/store/index.js';
+import { median } from './quantile.js';
 import { hostRaceModels, RACE_CONFIG, startRaceNetwork } from './race-network.js';
 import { type MemorySample, residentOf } from './soak-probe.js';
 import { bytesPerUnit, type Point, slopePerHour } from './soak-slope.js';
@@ -127,10 +128,6 @@ function growth(points: readonly Point[], minutes: number): Growth {
     steadyMiBPerHour: slopePerHour(between(0.5, 2)) / MIB,
     fillingMiBPerHour: slopePerHour(between(0.25, 0.5)) / MIB,
   };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 /** What the index of the finished store takes in memory, by its own account. */

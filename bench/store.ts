@@ -10,6 +10,7 @@ import {
   type Store,
   storeInfo,
 } from '../src/store/index.js';
+import { median, quantile } from './quantile.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Width of the small model's embeddings: a million rows of it fit on any disk. */
@@ -25,10 +26,6 @@ export interface StoreBenchOptions extends BenchOptions {
   readonly rows?: number | undefined;
 }
 
-function percentile(sorted: readonly number[], part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
-}
-
 /**
  * The embedding store at 16-wide rows under three models: append rates, time to open, memory, and the time from a
  * target to its hits. Times are in milliseconds.
@@ -38,7 +35,7 @@ export async function* run(options: StoreBenchOptions = {}): AsyncIterable<Bench
   const dir = await mkdtemp(join(tmpdir(), 'quarry-store-'));
   const shared = { bench: 'store', engine: 'store' };
   try {
-    // Flushing every batch would measure the disk; the miner appends a batch every few seconds.
+    // Flushing every batch would measure the disk; the miner appends one every few seconds.
     const store = await openStore({ dir, embeddingDim: DIM, durability: 'process' });
     const spent = await fill(store, total, options.signal);
     yield benchResult({
@@ -129,14 +126,13 @@ async function* latency(
       times.push(performance.now() - begin);
       hits += found.length;
     }
-    times.sort((a, b) => a - b);
     yield benchResult({
       bench: 'store',
       case: `match a new target, ${pick}, ${total} rows`,
       engine: scanner.name,
-      value: percentile(times, 0.5),
+      value: median(times),
       unit: 'ms',
-      note: `p99 ${percentile(times, 0.99).toFixed(2)} ms, ${hits} hits of ${count} targets`,
+      note: `p99 ${quantile(times, 0.99)!.toFixed(2)} ms, ${hits} hits of ${count} targets`,
     });
   }
   await store.close();

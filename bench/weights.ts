@@ -42,8 +42,8 @@ function rate(total: number, body: (piece: Uint8Array) => void, source: Uint8Arr
 }
 
 /**
- * What stands between the network and a loaded model: BLAKE2b-256 over the ciphertext, AES-256-CTR, f32 to bf16 in the
- * order products read, and the disk. Values are bytes of the weight file per second.
+ * The work between the network and a loaded model: BLAKE2b-256 over the ciphertext, AES-256-CTR, f32 to bf16 in the
+ * order products read, and the disk. Values are bytes of the weights file per second.
  *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the native core is not built
  * @throws QuarryError `ENGINE_FAILED` when a result is not that of the plain implementations

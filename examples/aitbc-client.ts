@@ -17,7 +17,7 @@ const client = new AITBCClient({
 const job = await client.jobs.create({ name: 'my-job', type: 'ai-inference' });
 console.log(job.jobId.startsWith('job_'), job.status);
 
-// Somebody has to do the work.
+// A miner to do the work.
 const miner = new AITBCMiner(
   { apiKey: 'miner_key', baseUrl: server.url, minerId: 'miner_example', pollMs: 50 },
   { handler: async () => ({ result: { prediction: 'cat', confidence: 0.95 } }) },

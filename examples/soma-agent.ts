@@ -1,4 +1,4 @@
-// A larger agent that mines until two submissions are accepted, or the few more that were in flight, then goes on with what it has earned.
+// The mining step of a larger agent: mines until two submissions are accepted, then hands control back.
 //   SOMA_RPC_URL=… SOMA_SECRET_KEY=… npx tsx examples/soma-agent.ts ./corpus
 import { mkdtemp } from 'node:fs/promises';
 import { createMiner, Keypair, shannonsToSoma } from 'quarry-miner';

@@ -1,5 +1,5 @@
-// Writes the public surface of every entry of the package to api/*.api.md, so that a change of it is seen in review.
-// With --check nothing is written: ends with status 1 where a report is not what the build offers.
+// Writes the public surface of every entry of the package to api/*.api.md, so that reviews show every change of it.
+// With --check writes nothing and exits with 1 when a report differs from the build.
 // Usage: after npm run build, npm run api-report [-- --check]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

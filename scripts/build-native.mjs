@@ -1,5 +1,5 @@
-// Builds the native core into native/build/Release/quarry.node. Downloads nothing; when something it needs is missing
-// it says what, in two lines, and ends with status 0: everything still works without the core, slower.
+// Builds the native core into native/build/Release/quarry.node. Downloads nothing. When a tool is missing
+// it names it in two lines and exits with 0: everything works without the core, only slower.
 // `--require` makes a missing or failed build an error, `--verbose` shows the compiler's output.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -51,7 +51,7 @@ function findHeaders() {
   const staged = path.join(root, 'node_modules', '.cache', 'quarry-node-api');
   const include = path.join(staged, 'include', 'node');
   mkdirSync(include, { recursive: true });
-  // A file that stays as it is keeps its time, or every build would compile everything.
+  // Unchanged files keep their mtime, or every build would compile everything.
   const stage = (name, text) => {
     const file = path.join(include, name);
     if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);

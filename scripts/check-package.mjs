@@ -1,7 +1,7 @@
 // Packs quarry-miner as it is published, installs it into empty projects and runs it there: the native core loads, the demo
 // mines, and it is not larger than the budget. Usage: after npm run build,
 // node scripts/check-package.mjs [--all] [--packed]; --all installs with pnpm, yarn and bun beside npm and mines with Node 22 and 24
-// beside this one, --packed takes what lies in artifacts/ instead of packing.
+// beside this one, --packed takes the tarballs in artifacts/ instead of packing.
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
-/** Megabytes of 10^6 bytes that the whole install may have, and the packages that the SOMA client alone loads. */
+/** Budgets in megabytes of 10^6 bytes: of the whole install, and of the packages that the SOMA client alone loads. */
 const BUDGET = { whole: 120, somaClient: 25 };
 const MANAGERS = {
   npm: ['npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts'],
@@ -56,7 +56,7 @@ function install(name, command, dependencies, fields = {}) {
   const dir = mkdtempSync(join(home, `${name}-`));
   writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'empty', private: true, dependencies, ...fields }));
   const [program, ...args] = command;
-  // npm and the others are scripts for the shell on Windows.
+  // On Windows npm and the others are shell scripts.
   const shell = process.platform === 'win32';
   execFileSync(program, args, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit'], shell });
   return dir;

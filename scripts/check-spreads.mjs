@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { relative } from 'node:path';
 
 const require = createRequire(import.meta.url);
-// The compiler of this project has no API; that of the API reports does.
+// This project's compiler has no API; the one of api-extractor does.
 const ts = createRequire(require.resolve('@microsoft/api-extractor/package.json'))('typescript');
 
 const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
@@ -14,7 +14,7 @@ const program = ts.createProgram(fileNames, options);
 const checker = program.getTypeChecker();
 let faults = 0;
 
-/** Whether a property is declared to hold undefined; one that may only be missing undoes nothing. */
+/** Whether a property's type includes undefined; one that is merely optional undoes nothing. */
 const mayBeUndefined = (property) =>
   property.declarations?.some(({ type }) => type !== undefined && /\bundefined\b/.test(type.getText())) ?? false;
 

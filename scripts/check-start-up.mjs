@@ -1,5 +1,5 @@
-// Compares what starting costs with what node itself costs here: processor time, the least of several runs, which takes
-// turns so that a busy moment meets all. Ends with status 1 when a limit is passed. Usage: after npm run build,
+// Compares the processor time of starting with that of bare node: the least of several runs, interleaved so that a busy
+// moment affects all alike. Exits with 1 when a limit is exceeded. Usage: after npm run build,
 // node scripts/check-start-up.mjs
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '..');
 const quarry = resolve(root, 'bin', 'quarry.js');
 const report = resolve(import.meta.dirname, 'report-cpu.cjs');
 
-/** Names, what node runs, and how many times bare node's time it may take. */
+/** Name, arguments of node, and how many times bare node's time it may take. */
 const CASES = [
   { name: 'node -e 0', args: ['-e', '0'] },
   { name: 'quarry --version', args: [quarry, '--version'], limit: 3 },

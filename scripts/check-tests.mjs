@@ -1,5 +1,5 @@
 // Refuses tests that sleep real time for a condition, and tests that assert how long something took: the first are slow
-// where the machine is quick and fail where it is busy, the second fail where it is busy. `test/until.ts` waits for both.
+// on a fast machine and fail on a busy one, the second fail on a busy one. `test/until.ts` waits for conditions.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 

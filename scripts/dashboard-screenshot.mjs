@@ -26,7 +26,7 @@ try {
       await page.locator('canvas, .empty').first().waitFor();
       await page.locator(`input[name="by"][value="${by}"]`).check();
       await asked;
-      // Two frames: the page has drawn what came.
+      // After two frames the page has drawn its data.
       await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
       const path = join(dir, `dashboard-${width}-${colorScheme}.png`);
       await page.screenshot({ path });

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Fuzzes what the native core does with bytes and sizes of strangers: native/fuzz/*_fuzz.cc, built with libFuzzer and the
-# address and undefined-behaviour sanitizers, two at a time. Needs clang with its runtime (Debian: clang, libclang-rt-dev); says so
-# and succeeds without.
+# Fuzzes what the native core does with untrusted bytes and sizes: native/fuzz/*_fuzz.cc, built with libFuzzer and the
+# address and undefined-behaviour sanitizers, two at a time. Needs clang with its runtime (Debian: clang, libclang-rt-dev); skips
+# with a message without it.
 #   fuzz-native.sh [--minutes N | --seconds N] [--seed N] [--only NAME]     N for all targets together, 10 minutes by default
-# What breaks a target is kept in native/build/fuzz/found; `native/build/fuzz/bin/TARGET FILE` runs it again.
+# Inputs that break a target are kept in native/build/fuzz/found; `native/build/fuzz/bin/TARGET FILE` runs it again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../native"
 seconds=600 seed=$((RANDOM * 32768 + RANDOM + 1)) only=
@@ -73,7 +73,7 @@ for source in fuzz/*_fuzz.cc; do
 done
 [ ${#targets[@]} -gt 0 ] || { echo "no target has $only in its name" >&2; exit 2; }
 
-# Where a corpus begins: nothing, one value, all values, and noise, in lengths from a few bytes to a few thousand.
+# The seed corpus: zeros, ones, counting bytes and noise, in lengths from a few bytes to a few thousand.
 node -e '
   const { mkdirSync, writeFileSync } = require("node:fs");
   for (const dir of process.argv.slice(1)) {
@@ -88,7 +88,7 @@ node -e '
   }' "${targets[@]/#/$out/corpus/}"
 
 each=$((seconds * (${#targets[@]} > 1 ? 2 : 1) / ${#targets[@]}))
-# Downloads are made durable, which a disk takes its time for.
+# Downloads are flushed to disk, which is slow on a real one.
 [ ! -w /dev/shm ] || TMPDIR=/dev/shm
 TMPDIR=$(mktemp -d)
 trap 'rm -rf "$TMPDIR"' EXIT

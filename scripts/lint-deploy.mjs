@@ -1,5 +1,5 @@
-// Lints every file of deploy/ by the tool of its format, and shows each tool a mistake that it must refuse: a lint that
-// passes everything is none. What a machine lacks is skipped and named. Usage: node scripts/lint-deploy.mjs
+// Lints every file of deploy/ with the tool for its format, and checks that each tool refuses a planted mistake: a lint that
+// passes everything is useless. Tools that are not installed are skipped by name. Usage: node scripts/lint-deploy.mjs
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,14 +13,14 @@ const PINNED = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('h
 const VENV = join(CACHE, 'quarry-lint-deploy', PINNED);
 const inVenv = (name) => join(VENV, 'bin', name);
 
-/** Of a command: whether it went well, and what it said. */
+/** Runs a command: whether it succeeded, and its output. */
 function run(command, args, env = {}) {
   const options = { cwd: ROOT, encoding: 'utf8', env: { ...process.env, ...env } };
   const { status, stdout, stderr, error } = spawnSync(command, args, options);
   return { ok: status === 0, said: `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim() };
 }
 
-/** Tools from the package index, of the versions in lint-deploy.txt. Returns why there are none. */
+/** Tools from the package index, of the versions in lint-deploy.txt. Returns the reason when they cannot be had. */
 function installTools() {
   if (existsSync(join(VENV, 'complete'))) return undefined;
   const made = run('python3', ['-m', 'venv', '--clear', VENV]);
@@ -44,7 +44,7 @@ function lintRotation(path) {
   return { ok: ok && !/^error:/m.test(said), said };
 }
 
-/** Panels by Grafana's own schema, as a literal of its type: then what the type does not name is an error too. */
+/** Panels checked by Grafana's own schema, as a literal of its type, so that unknown properties are errors too. */
 function lintDashboard(path) {
   const program = `${path}.ts`;
   const text = readFileSync(path, 'utf8');
@@ -53,7 +53,7 @@ function lintDashboard(path) {
   return run(join(ROOT, 'node_modules/.bin/tsc'), [...flags, program]);
 }
 
-/** Expressions of panels, as rules: Prometheus parses them. */
+/** The panels' expressions as rules, for Prometheus to parse. */
 function lintExpressions(path) {
   const { panels } = JSON.parse(readFileSync(path, 'utf8'));
   const asked = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
@@ -63,7 +63,7 @@ function lintExpressions(path) {
 }
 
 const COMPOSE_SECRETS = { SOMA_SECRET_KEY: 'x', QUARRY_API_TOKEN: 'x' };
-/** Each with the tool it needs and a mistake, as a text of the file and what is there instead. */
+/** Each with the tool it needs and a planted mistake: a text of the file and its replacement. */
 const LINTS = [
   {
     file: 'Dockerfile',
@@ -95,7 +95,7 @@ const LINTS = [
   { file: 'grafana/quarry.json', tool: 'promtool', lint: lintExpressions, mistake: ['sum by (', 'sum by by ('] },
 ];
 
-/** Copies a file of deploy/ into `dir`, with a mistake where there is one, and lints the copy. */
+/** Copies a file of deploy/ into `dir`, with the mistake if one is given, and lints the copy. */
 function tryOut(dir, { file, lint }, [from, to] = ['', '']) {
   const text = readFileSync(join(ROOT, 'deploy', file), 'utf8');
   if (!text.includes(from)) return { ok: true, said: `${file} does not contain ${from}` };

@@ -71,7 +71,7 @@ take(process.execPath, 'runtime/node');
 takeLibrary('libvulkan.so.1', 'vulkan');
 takeLibrary('libstdc++.so.6', 'c++');
 takeLibrary('libgcc_s.so.1', 'c++');
-// Names for debuggers are a tenth of it.
+// Debug symbols are a tenth of it.
 execFileSync('strip', ['--strip-all', join(place, 'runtime', 'node')]);
 
 execFileSync('tar', ['-C', work, '--owner=0', '--group=0', '-I', 'gzip -9', '-cf', bundle, NAME]);

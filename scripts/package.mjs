@@ -28,7 +28,7 @@ const artifacts = join(root, 'artifacts');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const run = promisify(execFile);
 
-/** A Python with zig in it, installed into a virtual environment of the cache when it is not there. */
+/** A Python with zig, installed into a virtual environment in the cache if missing. */
 function pythonWithZig() {
   const python = join(cache, 'venv', 'bin', 'python');
   if (!existsSync(python)) execFileSync('python3', ['-m', 'venv', join(cache, 'venv')], { stdio: 'inherit' });
@@ -58,7 +58,7 @@ function unitsOf(cpu) {
   ];
 }
 
-/** A flag as zig takes it: it knows processors and their features, not the architecture levels of arm64. */
+/** A flag in zig's spelling: processors and features instead of arm64's architecture levels. */
 function zigFlag(flag) {
   const level = /^-march=armv8(?:\.(\d))?-a((?:\+\w+)*)$/.exec(flag);
   if (level === null) return flag;
@@ -88,7 +88,7 @@ async function compile(python, { target, cpu, os }, objects, out) {
     for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) {
       const object = join(objects, unit.source.replaceAll('/', '-').replace(/\.cc$/, '.o'));
       made.push(object);
-      // Everything on Windows can be loaded anywhere, and zig refuses to be asked.
+      // Windows code is always position-independent, and zig rejects the flag.
       const flags = unit.flags.filter((flag) => os !== 'win32' || flag !== '-fPIC').map(zigFlag);
       const args = [...flags, '-w', '-g0', ...include, '-c', join(native, unit.source), '-o', object];
       await run(python, [...zig, ...args]);
@@ -99,7 +99,7 @@ async function compile(python, { target, cpu, os }, objects, out) {
   await run(python, [...zig, '-shared', ...made.sort(), ...link, '-o', out]);
 }
 
-/** Refuses what could not be loaded on the platform, which is seldom this machine's. */
+/** Refuses a core that the platform, seldom this machine's, could not load. */
 function checkSymbols(python, id, platform, file) {
   const read = execFileSync(python, [join(root, 'scripts', 'read-symbols.py'), file], { maxBuffer: 64 << 20 });
   const problems = symbolProblems(JSON.parse(read.toString()), platform);
@@ -156,12 +156,12 @@ function bundleGpuJs(modules) {
   return { bundled: ['gpu.js', ...Object.keys(needed)], gpuDependencies: needed };
 }
 
-/** quarry-miner as it is published: the platforms named, and without what only a clone can run. */
+/** quarry-miner as it is published: with its platform packages, without the scripts that only a clone can run. */
 function packMain() {
   const stage = join(cache, 'main');
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(stage, { recursive: true });
-  // What the sources have no more would be packed from an earlier build.
+  // Otherwise outputs of deleted sources would be packed from an earlier build.
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const plain = pack('.');

@@ -1,5 +1,5 @@
 // Writes the benchmark tables of README.md and docs/benchmarks.md from bench/results/*.json
-// (`quarry bench NAME --save bench/results`). With --check it only says whether they are current.
+// (`quarry bench NAME --save bench/results`). With --check only reports whether they are current.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
@@ -35,7 +35,7 @@ function table(header, rows) {
   return [line(header), `|${header.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-/** Results of one case, which differ in their peer only, together: what was measured, its peers, those left out. */
+/** Groups the results of one case, which differ only in their peer: ours, the peers, those left out. */
 function casesOf(results) {
   const cases = new Map();
   for (const r of results) {
@@ -74,7 +74,7 @@ function measured(results) {
           return `${times(r.peerRatio)} ${r.peer}${theirs}`;
         })
         .join('<br>'),
-      // What is said of the case is said again with each peer.
+      // Each peer's row repeats the note of the case.
       [...new Set([own, ...peers].flatMap(({ note }) => note?.split('; ') ?? []))].join('; '),
     ]);
   const left = cases.flatMap(({ skipped }) =>
@@ -84,7 +84,7 @@ function measured(results) {
   return table(['case', 'engine', 'measured', 'of the limit', 'error', 'times as fast as', 'note'], rows) + notes;
 }
 
-/** Results of a shape of their own: every field is a column. */
+/** Results of another shape: every field is a column. */
 function free(results) {
   const keys = [...new Set(results.flatMap(Object.keys))].filter((key) => key !== 'bench');
   const cell = (value) => (typeof value === 'number' ? String(Number(value.toPrecision(3))) : String(value ?? ''));
@@ -124,7 +124,7 @@ const everything = [...saved.values()]
 
 /**
  * The lines of the README: a name, the result file, which of its cases, and for how many threads. Of several the one
- * farthest from its limit is shown, unless `show` says otherwise. A file that is absent is stood in for by the next one.
+ * farthest from its limit is shown, unless `show` says otherwise. The next file stands in for a missing one.
  */
 const PICKS = [
   ...['bf16', 'f32'].map((precision) => ({
@@ -213,7 +213,7 @@ const RACE_COLUMNS = {
   acceptedP50Ms: 'to accepted, median ms',
   shareWhenCompeting: 'share of targets',
 };
-/** What a reader needs to know to judge the table. */
+/** What a reader needs in order to judge the table. */
 const RACE_NOTES =
   'Both submit honest, really scored samples to the same kind of devnet (three small models, 100 targets at the start ' +
   'of an epoch, 1 random pair in 50 hits), each with one scoring thread on two cores that the network shares. Targets ' +

@@ -1,5 +1,4 @@
-// Writes the figures of README.md: what is installed, what starting costs, how long the first hit takes. They are measured here and
-// now. Usage: after npm run build, node scripts/readme-figures.mjs [--packed]
+// Measures and writes the figures of README.md: installed size, start-up cost, time to the first hit. Usage: after npm run build, node scripts/readme-figures.mjs [--packed]
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';

@@ -1,9 +1,9 @@
 // Runs what the documentation tells its readers to run. Every fenced block of README.md and docs/*.md has a language. Those in
 // bash run in the order of the pages, in one home directory, on this machine alone; a page's blocks in ts are one program,
 // type-checked and run. A comment before a block says what is different about it:
-//   <!-- snippet: serves TEXT -->       it goes on until the end; the next block begins when it has printed TEXT
+//   <!-- snippet: serves TEXT -->       it keeps running; the next block begins once it has printed TEXT
 //   <!-- snippet: not run, REASON -->   its syntax and types are checked, and that the commands and flags exist
-// Commands in console transcripts and in the text are looked up as well. Usage: after npm run build, node scripts/run-snippets.mjs [PAGE…]
+// Commands in console transcripts and in prose are checked to exist as well. Usage: after npm run build, node scripts/run-snippets.mjs [PAGE…]
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -21,7 +21,7 @@ import { basename, join, resolve } from 'node:path';
 import { silentContext } from '../dist/src/cli/command-reference.js';
 import { allCommands } from '../dist/src/cli/commands/index.js';
 
-/** Read in this order: later guides go on with what earlier ones made. */
+/** Read in this order: later guides build on earlier ones. */
 const FIRST = [
   'README.md',
   'docs/first-run.md',
@@ -45,7 +45,7 @@ process.once('exit', () => {
     try {
       process.kill(-server.pid, 'SIGKILL');
     } catch {
-      // It has ended.
+      // Already ended.
     }
   }
   rmSync(home, { recursive: true, force: true });
@@ -125,7 +125,7 @@ async function runBash(block) {
   counts.run++;
 }
 
-/** The commands of the program, by the words that call them. */
+/** The program's commands, by the words that invoke them. */
 async function commandTree() {
   const tree = new Map();
   const visit = (command, path) => {

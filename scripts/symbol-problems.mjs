@@ -1,4 +1,4 @@
-// What would keep a native add-on from being loaded, judged by its symbols: for platforms that cannot be tried here.
+// What would keep a native add-on from loading, judged by its symbols: for platforms that cannot be tried here.
 import { symbols as nodeApi } from 'node-api-headers';
 
 const { js_native_api_symbols: engine, node_api_symbols: node } = nodeApi.v8;
@@ -33,7 +33,7 @@ export function symbolProblems({ exports, imports, libraries, libc: muslNames, s
     darwin: ({ name, library }) => (library === null ? `${name} is in no library` : undefined),
     win32: ({ name, library }) => (/^node\.exe$/i.test(library) ? `${name} is not of Node-API 8` : undefined),
   }[kind];
-  // macOS on arm64 loads nothing that has no signature, if only an ad-hoc one.
+  // macOS on arm64 loads only signed code; an ad-hoc signature is enough.
   const unsigned = os === 'darwin' && cpu === 'arm64' && !signed;
   return [
     ...(unsigned ? ['it has no code signature'] : []),

@@ -1,6 +1,6 @@
 // Tries an installed core in place: scores and scans with every level the processor has, and compares with the engines
-// in JavaScript. Copied into an installation and run there, by whatever node that is, as `node try-core.mjs OUT.json`: some
-// emulators give a program no pipe to write to.
+// in JavaScript. Copied into an installation and run there by its node, as `node try-core.mjs OUT.json`: under some
+// emulators a program has no pipe to write to.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packs bench/gpu.sh, unpacks it in an empty folder and runs it there with no network, no settings and no PATH but the
-# system's, on a Vulkan driver that is a program. Needs a build; takes a minute or two.
+# system's, on a software Vulkan driver. Needs a build; takes a minute or two.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 driver=/usr/lib/chromium/vk_swiftshader_icd.json

@@ -4,7 +4,7 @@ import { move, transferableSymbol, valueSymbol, workerData } from 'piscina';
 import type { ReleaseMessage, ScoreTask, ScoreTaskResult, ScoreWorkerData } from '../src/engine/pool/score-task.js';
 import { ScoreWorker } from '../src/engine/pool/score-worker.js';
 
-/** Halfway down the scale of 19: below interactive work, above what is meant to idle. */
+/** Halfway down the scale of 19: below interactive work, above background tasks. */
 const SCORING_NICENESS = 10;
 
 // On Linux a priority belongs to the thread that sets it, and to those it starts: the main thread, which races for

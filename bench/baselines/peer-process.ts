@@ -22,7 +22,7 @@ const TIMEOUT_MS = 1_800_000;
  * JSON on standard input, the result comes as JSON on the last line of standard output.
  *
  * @param command program and arguments
- * @returns the result, or why there is none: a peer that is absent or fails never ends a bench
+ * @returns the result, or the reason for its absence: a peer that is missing or fails never ends a bench
  */
 export async function peerProcess<T extends object>(
   command: readonly [string, ...string[]],

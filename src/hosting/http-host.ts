@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { toQuarryError } from '../errors/index.js';
-import { listen } from '../http/index.js';
+import { closeServer, hostAndPort, listen } from '../http/index.js';
 import type { DataHost } from './contract.js';
 import { limitConnections } from './limit-connections.js';
 import { parseRange } from './range.js';
@@ -61,7 +61,7 @@ export class HttpHost implements DataHost {
     const server = createServer(LIMITS);
     limitConnections(server, options.maxConnections ?? 256);
     const port = await listen(server, { host, port: options.port, what: "the data host's port" });
-    const base = options.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const base = options.publicUrl ?? `http://${hostAndPort(host, port)}`;
     return new HttpHost(options.dir, server, base.replace(/\/$/, ''));
   }
 
@@ -126,8 +126,7 @@ export class HttpHost implements DataHost {
   /** Writes pending data to disk, then closes the server and its connections. The files stay. */
   async close(): Promise<void> {
     await this.#memory.written();
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await closeServer(this.#server);
   }
 }
 

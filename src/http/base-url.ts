@@ -8,6 +8,11 @@ export function isLoopbackHost(hostname: string): boolean {
   return isIP(host) === 4 && host.startsWith('127.');
 }
 
+/** Whether a `host` header names this machine: a web page elsewhere must not reach a local server through the browser. */
+export function isLocalHostHeader(header: string | undefined): boolean {
+  return isLoopbackHost((header ?? '').replace(/:\d+$/, ''));
+}
+
 /** What a base URL must satisfy. */
 export interface BaseUrlRules {
   /** Names the setting in errors, such as `Hub URL`. */

@@ -4,7 +4,7 @@ export {
   PUBLIC_ONLY,
 } from './address-policy.js';
 export { type Backoff, backoffDelayMs } from './backoff.js';
-export { isLoopbackHost, normaliseBaseUrl } from './base-url.js';
+export { isLocalHostHeader, isLoopbackHost, normaliseBaseUrl } from './base-url.js';
 export { bearerMatches } from './bearer.js';
 export { allowManyListeners, type ChildSignal, childSignal } from './child-signal.js';
 export {
@@ -24,7 +24,7 @@ export {
 } from './download/index.js';
 export { HttpClient, type HttpClientOptions, type HttpResponse } from './http-client.js';
 export { HttpStatusError } from './http-error.js';
-export { listen } from './listen.js';
+export { closeServer, hostAndPort, listen } from './listen.js';
 export {
   atLeast,
   MIN_BODY_THROUGHPUT,
@@ -37,3 +37,4 @@ export { type PacedRetryPolicy, type RetryDeps, type RetryPolicy, retry } from '
 export { parseRetryAfterMs } from './retry-after.js';
 export { type Sleep, sleep } from './sleep.js';
 export { wasUnsent } from './was-unsent.js';
+export { within } from './within.js';

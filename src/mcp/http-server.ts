@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { bearerMatches, listen } from '../http/index.js';
+import { bearerMatches, closeServer, isLocalHostHeader, listen } from '../http/index.js';
 import type { AgentHost } from './agent-host.js';
 import type { MinerSession } from './miner-session.js';
 import { createMcpServer } from './server.js';
@@ -41,8 +41,7 @@ export async function serveMcpHttp(
     url: `http://127.0.0.1:${bound}/mcp`,
     async close() {
       for (const transport of sessions.values()) await transport.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await closeServer(server);
     },
   };
 }
@@ -56,9 +55,9 @@ interface Service {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, service: Service): Promise<void> {
-  // A web page must not reach the user's miner through his browser.
-  const { host = '', origin, authorization } = request.headers;
-  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host) || origin !== undefined) return refuse(response, 403, 'host');
+  const { host, origin, authorization } = request.headers;
+  // Browsers name the page's origin; agents have none.
+  if (!isLocalHostHeader(host) || origin !== undefined) return refuse(response, 403, 'host');
   if (!bearerMatches(authorization, service.token)) {
     response.setHeader('www-authenticate', 'Bearer');
     return refuse(response, 401, 'missing or wrong bearer token');

@@ -1,3 +1,4 @@
+import { within } from '../http/index.js';
 import type { Sample } from './contract.js';
 import { SpreadOrder } from './spread-order.js';
 
@@ -57,7 +58,7 @@ class Held {
   async fill(): Promise<void> {
     while (!this.#ended && this.#order.size < this.#most && this.#bytes < MAX_HELD_BYTES) {
       this.#pending ??= this.#source.next();
-      const next = this.#order.size === 0 ? await this.#pending : await soon(this.#pending);
+      const next = this.#order.size === 0 ? await this.#pending : await within(PATIENCE_MS, this.#pending);
       if (next === undefined) return;
       this.#pending = undefined;
       if (next.done) this.#ended = true;
@@ -88,18 +89,5 @@ class Held {
       if (next.done) this.#ended = true;
       else yield next.value;
     }
-  }
-}
-
-/** The result, or undefined when it takes too long: it is asked for again then. */
-async function soon<T>(result: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, undefined);
-  });
-  try {
-    return await Promise.race([result, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

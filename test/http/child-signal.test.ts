@@ -36,7 +36,7 @@ describe('a signal linked to others', () => {
   });
 });
 
-it.each(['fast', 'lean'] as const)('HTTP leaves nothing on a signal that lives long, %s', async (engine) => {
+it.each(['fast', 'lean'] as const)('HTTP leaves no listener on a long-lived signal, %s', async (engine) => {
   server = await listen((request, response) => {
     response.statusCode = request.url === '/none' ? 404 : 200;
     response.end('{}');

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toQuarryError } from '../../src/errors/index.js';
 import {
   HttpClient,
+  isLocalHostHeader,
   isLoopbackHost,
   normaliseBaseUrl,
   parseRetryAfterMs,
@@ -55,6 +56,12 @@ describe('base URLs', () => {
     }
     for (const there of ['localhost.example.com', '127.0.0.1.example.com', '128.0.0.1', '::2', '']) {
       expect(isLoopbackHost(there)).toBe(false);
+    }
+    for (const here of ['localhost:8080', '127.0.0.1:1', '[::1]:9000', '127.0.0.1']) {
+      expect(isLocalHostHeader(here)).toBe(true);
+    }
+    for (const there of ['example.com:8080', 'example.com@127.0.0.1', 'localhost.example.com', undefined]) {
+      expect(isLocalHostHeader(there)).toBe(false);
     }
   });
 });

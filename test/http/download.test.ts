@@ -78,7 +78,7 @@ function verified(sink: ReturnType<typeof memory>): DownloadOptions {
 }
 
 describe('download', () => {
-  it('goes on where the connection broke, bound to the ETag', async () => {
+  it('resumes where the connection broke, bound to the ETag', async () => {
     const { source, asked } = await store({ cuts: 2 });
     const sink = memory();
     expect(await download([source], sink, { backoff: QUICK })).toBe(FILE.length);
@@ -132,7 +132,7 @@ describe('download', () => {
     await expect(failed).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' });
   });
 
-  it('without an ETag goes on only when a checksum will tell', async () => {
+  it('without an ETag resumes only when a checksum will verify the result', async () => {
     const unsure = await store({ cuts: 1, etag: false });
     await download([unsure.source], memory(), { backoff: QUICK });
     expect(unsure.asked).toEqual(['all', 'all']);
@@ -142,7 +142,7 @@ describe('download', () => {
     expect(sure.asked[1]).toMatch(/^bytes=[1-9]/);
   });
 
-  it('goes to the next address when the checksum is wrong', async () => {
+  it('moves to the next address when the checksum is wrong', async () => {
     const wrong = await store({ file: () => OTHER });
     const right = await store();
     const sink = memory();
@@ -151,7 +151,7 @@ describe('download', () => {
     expect([wrong.asked, right.asked]).toEqual([['all'], ['all']]);
   });
 
-  it('leaves a host that drips, and one that is not done in time', async () => {
+  it('abandons a host that drips, and one that is not done in time', async () => {
     const more: RequestListener = (_, response) => {
       response.writeHead(200, { 'content-length': FILE.length });
       const timer = setInterval(() => response.write('x'), 10);
@@ -167,7 +167,7 @@ describe('download', () => {
     await expect(late).rejects.toMatchObject({ code: 'TIMEOUT', details: { totalMs: 100 } });
   });
 
-  it('calls a file that is shorter than announced that, not damaged', async () => {
+  it('reports a file shorter than announced as truncated, not damaged', async () => {
     const more: RequestListener = (request, response) => {
       if (request.headers.range === undefined) response.end(FILE);
       else response.writeHead(416, { 'content-range': `bytes */${FILE.length}` }).end();
@@ -224,7 +224,7 @@ describe('stream', () => {
 });
 
 describe('a file that is downloaded', () => {
-  it('goes on in a later run', async () => {
+  it('resumes in a later run', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'quarry-download-'));
     const { source, asked } = await store({ cuts: 1 });
     const dest = join(dir, 'file.bin');
@@ -272,7 +272,7 @@ describe('a file that is downloaded', () => {
     await rm(dir, { recursive: true });
   });
 
-  it('is not held for ever by a lock that was left before it named a process', async () => {
+  it('is not blocked for ever by an abandoned lock that names no process', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'quarry-lock-'));
     const path = join(dir, 'x.lock');
     await writeFile(path, '');

@@ -51,7 +51,7 @@ describe.each(['fast', 'lean'] as const)('HttpClient, %s', (name) => {
     expect(ports.size).toBeLessThan(3);
   });
 
-  test('a body cut off early is an error, and closing the client ends what is under way', async () => {
+  test('a body cut off early is an error, and closing the client ends requests in flight', async () => {
     const server = await serve((request, response) => {
       response.writeHead(200, { 'content-length': '10' });
       response.write('12345');
@@ -64,7 +64,7 @@ describe.each(['fast', 'lean'] as const)('HttpClient, %s', (name) => {
     await expect(waiting).rejects.toThrow();
   });
 
-  test('leaves an error page that drips, and says the status', async () => {
+  test('abandons an error page that drips, and reports the status', async () => {
     const server = await serve((_request, response) => {
       response.writeHead(404, { 'content-length': '60000' });
       const drip = setInterval(() => response.write('a'), 100);

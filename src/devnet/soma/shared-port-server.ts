@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
-import { listen } from '../../http/index.js';
+import { hostAndPort, listen } from '../../http/index.js';
 
 /** How HTTP/2 connections with prior knowledge begin (RFC 9113, section 3.4). */
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0');
@@ -47,9 +47,8 @@ export async function listenShared(
     });
   });
   const port = await listen(tcp, { ...options, what: 'port' });
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
-    url: `http://${host}:${port}`,
+    url: `http://${hostAndPort(options.host, port)}`,
     close: () =>
       new Promise((resolve) => {
         handlers.grpc?.forceShutdown();

@@ -7,7 +7,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
-import { bearerMatches, isLoopbackHost } from '../../http/index.js';
+import { bearerMatches, hostAndPort, isLoopbackHost } from '../../http/index.js';
 import { bcs } from '../../soma/chain/index.js';
 import {
   SCORE,
@@ -54,15 +54,14 @@ export async function serveScoring(options: ServeOptions, service: Pick<ScoringS
   const server = new Server({ 'grpc.max_receive_message_length': MOST_REQUEST_BYTES });
   addMethod(server, SCORE.path, SCORE_REQUEST, SCORE_RESPONSE, token, (request) => service.score(request));
   addMethod(server, SCORING_HEALTH.path, bcs.unit, SCORING_HEALTH_RESPONSE, token, async () => ({ ok: true }));
-  const name = host.includes(':') ? `[${host}]` : host;
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${name}:${port}`, ServerCredentials.createInsecure(), (error, actual) => {
+    server.bindAsync(hostAndPort(host, port), ServerCredentials.createInsecure(), (error, actual) => {
       if (error === null) resolve(actual);
       else reject(new QuarryError('CONFLICT', `cannot listen on ${host}:${port}`, { cause: error, retryable: false }));
     });
   });
   return {
-    url: `http://${name}:${bound}`,
+    url: `http://${hostAndPort(host, bound)}`,
     close: async () => server.forceShutdown(),
   };
 }

@@ -1,3 +1,4 @@
+import { within } from '../../http/index.js';
 import type { MinerParts } from '../miner-parts.js';
 
 /** How long the end of a run waits for answers; the next run settles submissions that are still open. */
@@ -9,21 +10,10 @@ const STOP_MS = 5_000;
 export async function endRun(parts: MinerParts, drainMs = DRAIN_MS): Promise<void> {
   const { background, composer, ingest, models, shared, submitter } = parts;
   submitter.resume();
-  await within(drainMs + STOP_MS, submitter.drain(drainMs));
+  // Work that takes longer continues in the background; its failure no longer matters.
+  await within(drainMs + STOP_MS, submitter.drain(drainMs)).catch(() => {});
   ingest.close();
   await shared?.close();
-  await within(
-    STOP_MS,
-    background.settled().then(() => Promise.all([composer.close(), models.close()])),
-  );
-}
-
-/** Waits up to `ms` milliseconds for `work`, which otherwise continues in the background. Ignores its failure. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work.catch(() => {}), late]);
-  clearTimeout(timer);
+  const closed = background.settled().then(() => Promise.all([composer.close(), models.close()]));
+  await within(STOP_MS, closed).catch(() => {});
 }

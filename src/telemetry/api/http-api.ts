@@ -1,6 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
-import { bearerMatches, isLoopbackHost, listen } from '../../http/index.js';
+import {
+  bearerMatches,
+  closeServer,
+  hostAndPort,
+  isLocalHostHeader,
+  isLoopbackHost,
+  listen,
+} from '../../http/index.js';
 import { toJsonLine } from '../../text/index.js';
 import { type ApiRequest, type ApiRoute, queryOf } from './api-route.js';
 import { apiRoutes, type HttpApiDeps } from './api-routes.js';
@@ -47,14 +54,7 @@ export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): 
   const routes = new Map(apiRoutes(deps).map((route) => [`${route.method} ${route.path}`, route]));
   const server = createServer((request, response) => void answer(request, response, { routes, token, isLocal }));
   const port = await listen(server, { host, port: options.port, what: "the HTTP API's port" });
-  const name = host.includes(':') ? `[${host}]` : host;
-  return {
-    url: `http://${name}:${port}`,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { url: `http://${hostAndPort(host, port)}`, close: () => closeServer(server) };
 }
 
 /**
@@ -74,10 +74,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, servic
     const headers = { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
     response.writeHead(status, headers).end(body);
   };
-  // A browser page on another site must not reach this API through the user's machine.
-  if (service.isLocal && !/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(request.headers.host ?? '')) {
-    return reply(403, '{"error":"host"}\n');
-  }
+  if (service.isLocal && !isLocalHostHeader(request.headers.host)) return reply(403, '{"error":"host"}\n');
   const [path = '', search = ''] = (request.url ?? '').split('?', 2);
   const route = service.routes.get(`${request.method} ${path}`);
   if (route === undefined) return reply(404, '{"error":"no such route"}\n');
