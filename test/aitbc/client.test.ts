@@ -362,7 +362,7 @@ describe.each(DIALECTS)('client against the %s coordinator', (dialect) => {
     expect(world.server.book.jobs.size).toBe(before + 1);
   });
 
-  it('works over a fetch of the caller', async () => {
+  it("works over the caller's own fetch", async () => {
     const seen: string[] = [];
     const own = world.client({
       fetch: async (input, init) => {
@@ -374,7 +374,7 @@ describe.each(DIALECTS)('client against the %s coordinator', (dialect) => {
     expect(seen.length).toBeGreaterThan(1);
   });
 
-  it('a server that is away is UNREACHABLE', async () => {
+  it('a server that does not answer is UNREACHABLE', async () => {
     const away = new AITBCClient({
       baseUrl: 'http://127.0.0.1:9',
       dialect,

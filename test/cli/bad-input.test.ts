@@ -45,26 +45,26 @@ async function refused(args: readonly string[], env: Readonly<Record<string, str
 }
 
 describe('the way to the network', () => {
-  it('a network nobody knows', async () => {
+  it('an unknown network', async () => {
     const error = await refused(['targets', 'list', '--network', 'mars']);
     expect(error).toMatchObject({ exit: 3, code: 'UNKNOWN_NETWORK' });
     expect(error.hint).toContain('testnet');
   });
 
-  it('a node that is not there', async () => {
+  it('an unreachable node', async () => {
     expect(await refused(['targets', 'list', '--network', 'http://127.0.0.1:1'])).toMatchObject({
       exit: 4,
       code: 'UNREACHABLE',
     });
   });
 
-  it('TLS where there is none', async () => {
+  it('TLS to a server without it', async () => {
     const error = await refused(['targets', 'list', '--network', devnet.rpcUrl.replace('http:', 'https:')]);
     expect(error).toMatchObject({ exit: 4, code: 'TLS' });
     expect(error.hint).toContain('http');
   });
 
-  it('a URL that is none', async () => {
+  it('an invalid URL', async () => {
     expect(await refused(['models', 'list', '--network', 'http://'])).toMatchObject({
       exit: 3,
       code: 'CONFIG_INVALID',
@@ -93,7 +93,7 @@ describe('the way to the network', () => {
     }
   });
 
-  it('ids that nothing has', async () => {
+  it('ids that do not exist', async () => {
     expect(await refused(['targets', 'show', ID])).toMatchObject({ exit: 1, code: 'NOT_FOUND' });
     expect(await refused(['models', 'fetch', ID])).toMatchObject({ exit: 1, code: 'NOT_FOUND' });
     expect(await refused(['data', 'fetch', ID])).toMatchObject({ exit: 1, code: 'NOT_FOUND' });
@@ -105,7 +105,7 @@ describe('weights', () => {
   const score = (name: string, ...more: string[]) =>
     refused(['score', file('sample.txt'), '--model', file(name), '--config', 'small', ...more]);
 
-  it('files that are no safetensors', async () => {
+  it('files that are not safetensors', async () => {
     const good = Buffer.from(generateWeightsBytes(MODEL_CONFIGS.small, 1n));
     const header = good.subarray(8, 8 + Number(good.readBigUInt64LE(0)));
     const withHeader = (text: string): Buffer => {
@@ -201,7 +201,7 @@ describe('keys', () => {
 });
 
 describe('ports', () => {
-  it('that are none, that are taken or shared, before anything is made', async () => {
+  it('that are invalid, taken or shared, before anything is created', async () => {
     const state = file('never-made');
     const taken = new URL(devnet.rpcUrl).port;
     const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
@@ -235,7 +235,7 @@ describe('arguments', () => {
     expect((await run(['help'])).stdout).toContain('Start here:');
   });
 
-  it('that fit nothing end with 2', async () => {
+  it('that match nothing exit with 2', async () => {
     const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
     const cases: string[][] = [
       ['targets', 'list', '--limit', '0'],
@@ -265,7 +265,7 @@ describe('arguments', () => {
     }
   });
 
-  it('that are no transactions', async () => {
+  it('that are not transactions', async () => {
     const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
     expect(await refused(['tx', 'sign', 'AAAA'], env)).toMatchObject({ exit: 1, code: 'BCS_INVALID' });
     expect(await refused(['tx', 'execute', '%%%'], env)).toMatchObject({ exit: 1, code: 'INVALID_ARGUMENT' });
@@ -273,7 +273,7 @@ describe('arguments', () => {
     expect(await refused(['tx', 'sign', `@${file('absent')}`], env)).toMatchObject({ exit: 1, code: 'FILE_NOT_FOUND' });
   });
 
-  it('coins that are not there', async () => {
+  it('missing coins', async () => {
     const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
     expect(await refused(['tx', 'transfer', ID, '1'], env)).toMatchObject({ exit: 1, code: 'INSUFFICIENT_FUNDS' });
     expect(await refused(['tx', 'merge'], env)).toMatchObject({ exit: 1, code: 'FAILED_PRECONDITION' });

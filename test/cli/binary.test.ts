@@ -58,7 +58,7 @@ describe('the built command', () => {
     expect((await finish(child)).exit).toBe(130);
   });
 
-  it('lets the demo finish on the network that it began when a terminal signals the whole process group', async () => {
+  it('lets the demo finish on the network it started on when a terminal signals the whole process group', async () => {
     const env = { PATH: process.env['PATH'], HOME: dir };
     const child = spawn(process.execPath, [bin, 'demo', '--json', '--workers', '1'], {
       env,
@@ -81,7 +81,7 @@ describe('the built command', () => {
     expect({ exit, complaints, last: events.at(-1) }).toEqual({ exit: 130, complaints: '', last: 'summary' });
   });
 
-  it('says errors once, on stderr, with their exit code', async () => {
+  it('prints errors once, on stderr, with their exit code', async () => {
     const unreachable = await finish(start(['wallet', 'balance', '0x1', '--network', 'http://127.0.0.1:1']));
     expect(unreachable.exit).toBe(4);
     expect(unreachable.stdout).toBe('');

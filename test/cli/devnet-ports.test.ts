@@ -6,7 +6,7 @@ import { cliRunner } from './run-cli.js';
 
 const run = cliRunner({ HOME: '/nonexistent', QUARRY_ENGINE: 'js' });
 
-it('wrong ports are refused before anything is made', async () => {
+it('wrong ports are refused before anything is created', async () => {
   const refused = async (...flags: string[]) => {
     const { exit, stderr, stdout } = await run(['devnet', '--models', '1', ...flags]);
     expect([exit, stdout]).toEqual([2, '']);

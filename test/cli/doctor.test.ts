@@ -22,7 +22,7 @@ function states(checks: readonly { name: string; state: string }[]): Record<stri
   return Object.fromEntries(checks.map(({ name, state }) => [name, state]));
 }
 
-test('doctor --network looks at all that mining takes', async () => {
+test('doctor --network checks all that mining needs', async () => {
   const run = cliRunner({ HOME: dir, SOMA_SECRET_KEY: rich.exportSecret('hex') });
   const ready = await run(['doctor', '--network', devnet.rpcUrl, '--data-port', '0', '--json']);
   expect(ready.exit).toBe(0);
@@ -42,7 +42,7 @@ test('doctor --network looks at all that mining takes', async () => {
   expect(told.stdout).toContain(`next: quarry mine --network ${devnet.rpcUrl} --data`);
 });
 
-test('doctor looks at mining unasked once settings name what to mine, and else tells how to begin', async () => {
+test('doctor checks mining unasked once settings name what to mine, and otherwise says how to begin', async () => {
   const run = cliRunner({ HOME: dir, SOMA_SECRET_KEY: rich.exportSecret('hex') });
   const bare = await run(['doctor']);
   expect(bare.stdout).not.toContain('balance');
@@ -78,7 +78,7 @@ test('init writes a private file that the other commands read, and replaces none
   expect(await readFile(out, 'utf8')).toBe(text);
 });
 
-test('a variable that is nearly a setting is told, a YAML error has its line', async () => {
+test('a variable that is nearly a setting is reported, and a YAML error has its line', async () => {
   const run = cliRunner({ HOME: dir });
   expect((await run(['doctor'], { env: { QUARRY_WORKRES: '2' } })).stderr).toContain('did you mean QUARRY_WORKERS?');
   const bad = join(dir, 'bad.yaml');

@@ -29,7 +29,7 @@ const OUTCOME = {
   rewardShannons: 1n,
 };
 
-it('idleness is told when others fill targets and this miner does not', () => {
+it('idleness is reported when others fill targets and this miner does not', () => {
   const { clock, told, events } = followed();
   const othersFill = (count: number): void => {
     for (let i = 0; i < count; i++) events.emit('filled', { targetId: 't', own: false });
@@ -50,7 +50,7 @@ it('idleness is told when others fill targets and this miner does not', () => {
   expect(told).toHaveLength(2);
 });
 
-it('nodes, balance, disk and protocol are told with what a person needs', () => {
+it('notices of nodes, balance, disk and protocol say what to do', () => {
   const { told, notices, events } = followed();
   events.emit('fullnode', { state: 'lost', reason: new QuarryError('UNREACHABLE', 'no answer') });
   events.emit('fullnode', { state: 'back', lostMs: 90_000 });

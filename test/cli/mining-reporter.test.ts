@@ -6,7 +6,7 @@ import { silentContext } from '../../src/cli/command-reference.js';
 import { MiningReporter } from '../../src/cli/mining/mining-reporter.js';
 import type { Miner, MinerEvents } from '../../src/miner/index.js';
 
-it('tells lines in the order in which things came, outcomes that are told together too', () => {
+it('writes lines in order of arrival, outcomes that share a line too', () => {
   const both = new PassThrough();
   const reporter = new MiningReporter(
     { ...silentContext(), stdout: both, stderr: both },

@@ -334,7 +334,7 @@ describe('tx', () => {
 });
 
 describe('models publish', () => {
-  it('goes the whole way, and goes on where it stopped', async () => {
+  it('completes every step, and resumes where it stopped', async () => {
     await run(['models', 'generate', '--config', 'small', '--seed', '5', '--out', file('p.st')]);
     const key = { env: { SOMA_SECRET_KEY: owner.exportSecret('hex') } };
     const base = ['models', 'publish', file('p.st'), '--config', 'small', '--json'];

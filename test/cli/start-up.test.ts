@@ -26,7 +26,7 @@ describe('commands are loaded when they are needed', () => {
 });
 
 describe('the start', () => {
-  it('tells a Node below the floor so, in one sentence', () => {
+  it('refuses a Node below the minimum, in one sentence', () => {
     const dir = mkdtempSync(join(tmpdir(), 'quarry-start-'));
     try {
       cpSync(bin, join(dir, 'bin'), { recursive: true });

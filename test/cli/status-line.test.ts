@@ -63,7 +63,7 @@ it('unknown is not shown as nothing', () => {
   expect(text).not.toMatch(/SOMA|targets|reach/);
 });
 
-it('a node that is not heard comes first, with how long', () => {
+it('a silent node comes first, with how long it has been silent', () => {
   const lost = { ...summary(), fullnodeLostMs: 185_000 };
   expect(layOut(statusParts(lost), 40, 2)[0]).toBe('FULLNODE LOST 3m 05s  A 37  L 2  R 1');
 });
@@ -83,7 +83,7 @@ it('a template of the user shows fields by name, and refuses names it does not k
   wrong('50 } of').toThrow('unmatched');
 });
 
-it('a burst of outcomes is one line, a few are told one by one, and reasons are kept apart', () => {
+it('a burst of outcomes is one line, a few have a line each, and reasons are kept apart', () => {
   const lines: string[] = [];
   const bursts = new OutcomeBursts(60_000, (burst) => lines.push(...outcomeLines(burst, createStyle(false))));
   const event = (i: number, outcome: SubmissionOutcome) => ({
@@ -123,7 +123,7 @@ it('a status of two lines leaves nothing behind', async () => {
   expect(written.endsWith('\r\u001b[2A\u001b[0J')).toBe(true);
 });
 
-it('equal warnings are told once, then counted', () => {
+it('equal warnings are shown once, then counted', () => {
   let now = 0;
   const warnings = new RepeatedWarnings(60_000, () => now);
   expect([warnings.isNew('no node'), warnings.isNew('no node'), warnings.isNew('other')]).toEqual([true, false, true]);
@@ -135,7 +135,7 @@ it('equal warnings are told once, then counted', () => {
   expect(warnings.takeDue(true)).toEqual([{ text: 'no node', count: 1 }]);
 });
 
-it('of a thousand other warnings the first is told again: strangers think of any number', () => {
+it('after a thousand other warnings the first is shown again: memory of them is bounded', () => {
   const warnings = new RepeatedWarnings(60_000, () => 0);
   expect(warnings.isNew('the first')).toBe(true);
   for (let n = 0; n < 1_000; n++) warnings.isNew(`warning ${n}`);

@@ -8,7 +8,7 @@ import { cliRunner } from './run-cli.js';
 const DIM = 16;
 const ROWS = 40;
 
-test('store reach tells the shares for each model and for all of them, alone and composed', async () => {
+test('store reach reports the shares for each model and for all of them, alone and composed', async () => {
   const dir = temporaryDir();
   await mkdir(join(dir, 'store'));
   const store = await openStore({ dir: join(dir, 'store'), embeddingDim: DIM, durability: 'process' });

@@ -113,7 +113,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   });
 });
 
-it('results go to stdout and talk to stderr, each line with its time', async () => {
+it('results go to stdout and messages to stderr, each line with its time', async () => {
   const child = spawn(process.execPath, [...mineArguments('pipe'), '--max-accepted', '1', '--status-seconds', '1'], {
     cwd: network.dir,
     env: environment(),

@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-it('quarry dashboard shows what lies in a state directory, while another process writes it, and takes no orders', async () => {
+it('quarry dashboard shows a state directory while another process writes it, and takes no orders', async () => {
   const run = cliRunner({ HOME: dir, QUARRY_API_TOKEN: 'token' });
   const stop = new AbortController();
   let told = (_url: string): void => {};

@@ -79,7 +79,7 @@ describe.skipIf(!hasBrowser)('the dashboard of a miner, in a browser', () => {
     await network?.close();
   });
 
-  it('draws charts, follows the miner live, and asks nobody else', async () => {
+  it('draws charts, follows the miner live, and contacts no other origin', async () => {
     const { page, complaints, requests } = await openPage(browser, url);
     await page.locator('.pill.live').waitFor();
     await page.locator('.submissions summary').first().waitFor();
@@ -106,7 +106,7 @@ describe.skipIf(!hasBrowser)('the dashboard of a miner, in a browser', () => {
     if (checked.error === undefined) expect([checked.status, checked.stderr]).toEqual([0, '']);
   });
 
-  it('lets nothing run that is not its own', async () => {
+  it('runs no script but its own', async () => {
     const { page, complaints } = await openPage(browser, url);
     const outcome = await page.evaluate(async () => {
       const inline = document.createElement('script');

@@ -11,6 +11,6 @@ it('small amounts fit a tile, and large ones keep four digits', () => {
   ]);
 });
 
-it('an axis tells each text once', () => {
+it('an axis shows each label once', () => {
   expect(withoutRepeats(['14:21', '14:21', '14:22', '14:22', '14:23'])).toEqual(['14:21', '', '14:22', '', '14:23']);
 });

@@ -36,12 +36,12 @@ it.runIf(isLinux)('loses no row of a database whose write-ahead log cannot be re
   expect(told).toMatchObject({ check: 'ok', rows: told.written });
 });
 
-it.runIf(isLinux)('does not call a database damaged that its disk does not give', () => {
+it.runIf(isLinux)('does not call a database damaged when its disk fails to read it', () => {
   const told = writtenWhile('.db');
   expect(told).toMatchObject({ check: 'ok', rows: told.written, codes: ['FILE_UNREADABLE'] });
 });
 
-it('takes over what the write-ahead log holds now and then, so that it does not grow without end', () => {
+it('checkpoints the write-ahead log now and then, so that it does not grow without end', () => {
   const path = join(dir, 'x.db');
   const migrations = ['CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)'];
   const database = openDatabase(path, { durability: 'process', migrations });

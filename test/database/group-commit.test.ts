@@ -33,7 +33,7 @@ const all = (): unknown[] =>
     .all()
     .map(({ n }) => n);
 
-test('writes of one turn are one transaction, and are there once they are told to be', async () => {
+test('writes of one turn are one transaction, and are on disk once acknowledged', async () => {
   const written = Array.from({ length: 20 }, (_, n) => group.run(insert(n)).then(() => all().includes(n)));
   expect(all()).toEqual([]);
   expect(await Promise.all(written)).toEqual(Array.from({ length: 20 }, () => true));
@@ -47,7 +47,7 @@ test('a write that fails fails alone', async () => {
   expect(all()).toEqual([1, 2]);
 });
 
-test('what is no constraint fails everything that would be committed with it', async () => {
+test('an error other than a constraint fails everything in the same transaction', async () => {
   const full = new QuarryError('DISK_FULL', 'the disk is full');
   const failing = (): void => {
     db.prepare('INSERT INTO t VALUES (2)').run();
@@ -73,7 +73,7 @@ test('the first of hundreds does not wait for the last', async () => {
   expect(all()).toHaveLength(200);
 });
 
-test('what cannot be committed is told to everyone who waits', async () => {
+test('a commit that fails rejects every write that waits for it', async () => {
   db.exec('CREATE TABLE parent (n INTEGER PRIMARY KEY) STRICT');
   db.exec('CREATE TABLE child (n INTEGER REFERENCES parent (n) DEFERRABLE INITIALLY DEFERRED) STRICT');
   const orphan = group.run(() => void db.prepare('INSERT INTO child VALUES (7)').run());

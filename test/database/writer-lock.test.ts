@@ -20,7 +20,7 @@ it('takes a lock whose file was damaged: it holds nothing', () => {
   lockForWriting(dir).release();
 });
 
-it('lets go of the lock when it cannot write down who has it', () => {
+it('releases the lock when it cannot record who has it', () => {
   mkdirSync(join(dir, 'writer.pid'));
   expect(() => lockForWriting(dir)).toThrow(expect.objectContaining({ code: 'FILE_UNREADABLE' }));
   expect(isLockedForWriting(dir)).toBe(false);

@@ -79,7 +79,7 @@ describe('what is deployed', () => {
     expect(rules.map(({ alert }: { alert: string }) => alert).filter((name: string) => !tested.has(name))).toEqual([]);
   });
 
-  it('runs as nobody in particular, and writes nothing but its state', () => {
+  it('runs as an unprivileged user, and writes nothing but its state', () => {
     const { quarry } = parse(read('compose.yaml')).services;
     expect(quarry).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
     expect(read('Dockerfile')).toMatch(/^USER 1000$/m);
@@ -88,7 +88,7 @@ describe('what is deployed', () => {
   });
 
   // Locks of keys and speeds of engines lie in the home directory, whatever the state directory.
-  it('has a home directory that can be written, wherever it runs', () => {
+  it('has a writable home directory, wherever it runs', () => {
     const home = /^ENV .*\bHOME=(\S+)/m.exec(read('Dockerfile'))?.[1];
     expect(parse(read('compose.yaml')).services.quarry.volumes).toContain(`state:${home}`);
     const set = parseAllDocuments(read('kubernetes.yaml')).at(-1)?.toJS();
@@ -103,7 +103,7 @@ describe('what is deployed', () => {
   });
 
   // Measured: with an arena for each thread, glibc holds four times what is in use.
-  it('has one arena of memory, wherever it runs', () => {
+  it('has one malloc arena, wherever it runs', () => {
     expect(read('Dockerfile')).toMatch(/^ENV MALLOC_ARENA_MAX=1$/m);
     expect(read('quarry.service')).toMatch(/^Environment=MALLOC_ARENA_MAX=1$/m);
     expect(readFileSync(new URL('../docs/mining.md', deploy), 'utf8')).toMatch(/^Environment=MALLOC_ARENA_MAX=1$/m);
@@ -116,7 +116,7 @@ describe('what is deployed', () => {
     expect(named.filter((name) => !variables.includes(name))).toEqual([]);
   });
 
-  it('runs on Kubernetes without a right it does not need, by settings that exist', async () => {
+  it('runs on Kubernetes without a privilege it does not need, with settings that exist', async () => {
     const [config, service, set] = parseAllDocuments(read('kubernetes.yaml')).map((document) => {
       expect(document.errors).toEqual([]);
       return document.toJS();

@@ -39,7 +39,7 @@ describe('the server the demonstration networks stand on', () => {
 });
 
 describe('the demonstration Hub', () => {
-  it('says of its chunk store that there is none, whoever asks how', async () => {
+  it('answers that it has no chunk store, however it is asked', async () => {
     const hub = await new HubServer().listen();
     closers.push(() => hub.close());
     hub.createRepo('demo-miner/x');

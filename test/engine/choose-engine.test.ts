@@ -127,7 +127,7 @@ describe('the choice of an engine', () => {
     expect(refused.reason).toContain('onnx f16: f32 instead of f16: no such kernels');
   });
 
-  it('takes a damaged file for none', async () => {
+  it('treats a damaged file as missing', async () => {
     const speedFile = join(dir, 'damaged.json');
     for (const text of ['', '[]', '{"version":1,"entries":{"a":{"speeds":[1]}}}', '{"version":99}']) {
       await writeFile(speedFile, text);
@@ -138,7 +138,7 @@ describe('the choice of an engine', () => {
     expect((await engineSpeeds({ speedFile }, MODEL_CONFIGS.small)).kept).toBe(true);
   });
 
-  it('measures nothing where the native core is sure to lead, and nothing when told what to take', async () => {
+  it('measures nothing where the native core is sure to lead, nor when the engine is given', async () => {
     const speedFile = join(dir, 'unused.json');
     const auto = await chooseEngine({ engine: 'auto', speedFile }, MODEL_CONFIGS.small);
     await auto.engine.close();
@@ -164,7 +164,7 @@ describe('the choice of an engine', () => {
     expect(candidates.at(-1)?.name === 'onnx').toBe(onnx?.available === false);
   });
 
-  it('stops by its signal', async () => {
+  it('stops on its signal', async () => {
     const signal = AbortSignal.abort();
     await expect(engineSpeeds({ signal }, MODEL_CONFIGS.medium)).rejects.toMatchObject({ code: 'ABORTED' });
   });

@@ -52,7 +52,7 @@ describe('rounding to f16', () => {
   });
 });
 
-test('tells onnxruntime, before it is loaded, to send nothing to its makers', async () => {
+test('disables the telemetry of onnxruntime before loading it', async () => {
   const engine = await createOnnxEngine();
   await engine.close();
   expect(process.env['ORT_DISABLE_TELEMETRY']).toBe('1');

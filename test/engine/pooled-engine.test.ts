@@ -57,7 +57,7 @@ function ticksAtUsualPriority(): number {
 }
 
 describe('a pool of scoring workers', () => {
-  it('keeps every open model, and lets go of one when its last user closes it', async (context) => {
+  it('keeps every open model, and releases one when its last user closes it', async (context) => {
     if (process.platform !== 'linux') context.skip('what is mapped is only told by /proc');
     const models = [];
     for (let seed = 1n; seed <= 10n; seed++) models.push(await load(seed));
@@ -88,7 +88,7 @@ describe('a pool of scoring workers', () => {
     await weights.close();
   });
 
-  it('finishes what is being scored before it lets go', async () => {
+  it('finishes what is being scored before it releases a model', async () => {
     const model = await load(1n);
     const expected = await model.score(samples);
     const scoring = model.score(samples);
@@ -112,7 +112,7 @@ describe('a pool of scoring workers', () => {
     expect(usual / (user + system)).toBeLessThan(0.5);
   });
 
-  it('leaves what is being scored when it closes', async () => {
+  it('abandons what is being scored when it closes', async () => {
     const model = await load(1n);
     const scoring = model.score(Array.from({ length: 64 }, () => new Uint8Array(1 << 20))).catch((error) => error);
     const before = process.cpuUsage();
@@ -133,7 +133,7 @@ describe('a pool of scoring workers', () => {
 });
 
 describe('packed weights on disk', () => {
-  it('go with the weights, and nothing else goes', async () => {
+  it('are deleted with the weights, and nothing else is', async () => {
     await load(1n);
     const gone = await load(2n);
     await writeFile(join(dir, 'packed', 'notes.txt'), 'mine');

@@ -293,7 +293,7 @@ describe.skipIf(!hasNatsServer)('rows that scorers keep', () => {
     expect(fetched).toHaveLength(2);
   });
 
-  it('hold nothing up where their scorer ends no search in time, and a person is told', async () => {
+  it('hold nothing up where their scorer finishes no search in time, and the user is warned', async () => {
     await startKeeper();
     const { rows } = await openRows(100);
     const { nc, prefix } = await openFleet({ url: server.url, fleet, name: 'slow' });

@@ -42,7 +42,7 @@ describe('messages about rows', () => {
     expect(decodeReply(encodeDone(done))).toEqual(done);
   });
 
-  it('are refused where they are cut short, or say what cannot be', () => {
+  it('are refused when truncated or impossible', () => {
     for (const bytes of [encodeRequest(request), encodeHit(hit)]) {
       const decode = (part: Uint8Array): unknown =>
         bytes[10] === undefined ? undefined : [decodeRequest, decodeReply].map((each) => each(part));

@@ -113,7 +113,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('are used only when they hash to the checksum; the host is asked else', async () => {
+  it('are used only when they hash to the checksum; otherwise the host is asked', async () => {
     const [manifest] = published.models;
     const fleet = await connected();
     const store = await new Objm(fleet.nc).create(fleet.weightsBucket);
@@ -136,7 +136,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
     expect(published.asked.get('model-0')).toBe(4);
   });
 
-  it('are put there once for all coordinators to come, and go when others take their place', async () => {
+  it('are uploaded once for all later coordinators, and deleted when others replace them', async () => {
     const fleet = await connected();
     const [first, second] = published.models;
     const weights = shared(fleet);
@@ -169,7 +169,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
     expect(await checksumOf(readSharedWeights(fleet, manifest!))).toBe(manifest!.checksum);
   });
 
-  it('leave nothing behind that was half put when a coordinator was killed', async () => {
+  it('leave no half-uploaded part behind when a coordinator is killed', async () => {
     const fleet = await connected();
     const [first, second] = published.models;
     await shared(fleet).put(first!, plain(0));
@@ -180,7 +180,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
     expect(Object.keys(state.subjects ?? {})).toHaveLength(2);
   });
 
-  it('are not shared, and a person is told, when the file is another or the server has no room', async () => {
+  it('are not shared, with a warning, when the file differs or the server has no room', async () => {
     const fleet = await connected();
     const [first] = published.models;
     await shared(fleet).put(first!, plain(1));
@@ -197,7 +197,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
     expect(state.subjects ?? {}).toEqual({});
   });
 
-  it('are waited for no longer once that is given up', async () => {
+  it('are no longer awaited once the wait is given up', async () => {
     const fleet = await connected();
     const [first] = published.models;
     await shared(fleet).put(first!, plain(0));

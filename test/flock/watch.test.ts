@@ -70,7 +70,7 @@ describe('watching tasks', () => {
     expect(events[2]).toMatchObject({ status: 'in_between' });
   });
 
-  it('failed looks report no task as gone; degraded and recovered tell of them; pauses grow', async () => {
+  it('failed polls report no task as gone; degraded and recovered are emitted; pauses grow', async () => {
     const bench = await startBench();
     bench.ledger.fail({ match: /tasks\/list/, after: 1, status: 502, times: 3 });
     const events = await follow(bench, 6);
@@ -78,7 +78,7 @@ describe('watching tasks', () => {
     expect(events.map((event) => ('failures' in event ? event.failures : 0))).toEqual([1, 2, 3]);
   });
 
-  it('each deadline threshold is told once, also over a restart', async () => {
+  it('each deadline threshold is reported once, also over a restart', async () => {
     const bench = await startBench();
     const stateFile = join(await tempDir(), 'deep', 'watch.json');
     bench.clock.at = Date.UTC(2025, 3, 23, 20, 0, 0);
@@ -143,7 +143,7 @@ describe('watching scores', () => {
 });
 
 describe('watching ranks', () => {
-  it('a rank got, changed, lost; one wallet; a failed look reports nobody as gone', async () => {
+  it('a rank gained, changed, lost; one wallet; a failed poll reports no wallet as gone', async () => {
     const bench = await startBench();
     const [one, two] = ['0xAbcdefabcdefabcdefabcdefabcdefabcdefabcd', `0x${'1'.repeat(40)}`];
     const table = (...wallets: string[]): void => {

@@ -75,7 +75,7 @@ test('a taken port is a clear error', async () => {
   await expect(HttpHost.listen({ dir, port })).rejects.toMatchObject({ code: 'CONFLICT' });
 });
 
-test('a public URL that does not lead back to the data is found out before the first submission', async () => {
+test('a public URL that does not lead back to the data is detected before the first submission', async () => {
   const wrong = await HttpHost.listen({ dir, port: 0, publicUrl: 'http://127.0.0.1:1/elsewhere' });
   await expect(verifiedHost(wrong, http).publish(checksum, bytes)).rejects.toMatchObject({
     code: 'FAILED_PRECONDITION',

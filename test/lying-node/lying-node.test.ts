@@ -10,7 +10,7 @@ const ONCE_FATAL = [
   'ListTargets targets\\.distance_threshold: NaN$',
 ];
 
-it('survives lies that were fatal once', async () => {
+it('survives lies that were once fatal', async () => {
   const telling = await tellAll({ seed: 1, miners: 3, only: new RegExp(ONCE_FATAL.join('|')), tellingMs: 60_000 });
   expect(telling.findings).toEqual([]);
   expect(telling.notTold).toEqual([]);

@@ -159,7 +159,7 @@ describe('over stdio', () => {
     expect(await result(client, 'model_explain', { modelId: models[0].modelId })).toMatchObject({ found: true });
   });
 
-  it('asks the user before a bond above the limit, and submits only with his word', async () => {
+  it('asks the user before a bond above the limit, and submits only once confirmed', async () => {
     const refusing = await overStdio(false);
     const targetId = await firstTarget(refusing);
     const sample = { text: 'what an agent wrote', targetId };
@@ -237,7 +237,7 @@ describe('over stdio', () => {
     expect(injected.isError).toBe(true);
   });
 
-  it('never says a secret', async () => {
+  it('never reveals a secret', async () => {
     const client = await overStdio(true);
     // The hub's token is what the error would repeat.
     const failed = await call(client, 'miner_start', { data: [PLANTED] });

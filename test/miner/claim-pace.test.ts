@@ -88,7 +88,7 @@ describe('a claim', () => {
     await pace.turn(never);
   });
 
-  it('that is told to end waits no more, and leaves nothing behind', async () => {
+  it('that is aborted waits no longer, and leaves nothing behind', async () => {
     const { pace, claims, settled } = made();
     pace.queued();
     const stop = new AbortController();

@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 describe('a fullnode that is lost', () => {
-  it('is told in an event and in the status, and so is its return', async () => {
+  it('is reported by an event and in the status, and so is its return', async () => {
     network = await startMiningNetwork();
     proxy = await TcpProxy.start(network.devnet.rpcUrl);
     const { miner } = await network.miner({ network: proxy.url, untilIdle: false, dryRun: true });
@@ -35,7 +35,7 @@ describe('a fullnode that is lost', () => {
 });
 
 describe('the end of a run', () => {
-  it('waits for answers no longer than it was told, and the next run tells what was left', async () => {
+  it('waits for answers no longer than allowed, and the next run reports what was left', async () => {
     // Nothing is final before the test would have timed out.
     network = await startMiningNetwork({ finalityDelayMs: 600_000 });
     const first = await network.miner({ drainMs: 100, untilIdle: false, maxInFlight: 1 });
@@ -79,7 +79,7 @@ describe('the end of a run', () => {
   });
 });
 
-describe('a model that cannot be had', () => {
+describe('a model that cannot be fetched', () => {
   it('is named with how many targets wait for it', async () => {
     network = await startMiningNetwork({ modelsAt: 'http://127.0.0.1:9' });
     const { miner } = await network.miner({ untilIdle: false, dryRun: true });

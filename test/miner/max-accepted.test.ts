@@ -28,7 +28,7 @@ test('a dry run ends with exactly as many hits', async () => {
   expect(await miner.run()).toMatchObject({ hits: 3, submitted: 0 });
 });
 
-test('money that does not suffice is one warning', async () => {
+test('insufficient funds are one warning', async () => {
   const { Keypair } = await import('../../src/soma/chain/index.js');
   const signer = Keypair.generate();
   network = await startMiningNetwork({

@@ -51,7 +51,7 @@ describe('a fullnode', () => {
     expect(told).toEqual([]);
   });
 
-  it('is told lost by the watch when nothing else happens', async () => {
+  it('is reported lost by the watch when nothing else happens', async () => {
     const { emitter, clock, watch } = watched();
     const stop = new AbortController();
     const lost = once(emitter, 'fullnode');

@@ -41,7 +41,7 @@ test('a source that stays silent costs nothing however often it is looked at, an
   expect(ingest.ended).toBe(true);
 });
 
-test('what is new among known bytes without end is handed out', async () => {
+test('what is new among endless known bytes is handed out', async () => {
   async function* repeated(): AsyncGenerator<Sample> {
     yield { bytes: Uint8Array.of(1), origin: 'new', unit: 0 };
     for (;;) yield { bytes: Uint8Array.of(2), origin: 'again', unit: 0 };
@@ -69,7 +69,7 @@ test('a stop ends the wait at once', async () => {
   }
 });
 
-test('a failing source is told once, and asked again after that', async () => {
+test('a failing source is reported once, and asked again after that', async () => {
   let asked = 0;
   const source: AsyncIterable<Sample> = {
     [Symbol.asyncIterator]: () => ({

@@ -81,7 +81,7 @@ describe('the catalogue of models', () => {
     expect(models.keysOf(['a', 'old'])).toBeUndefined();
   });
 
-  it('leaves a model alone for a while that cannot be had, and tries it again', async () => {
+  it('leaves a model that cannot be fetched alone for a while, and tries it again', async () => {
     const a = await published('a', 1n);
     const url = a.manifest!.url;
     await host.remove(new URL(url).pathname.split('/').at(-1)!);
@@ -104,7 +104,7 @@ describe('the catalogue of models', () => {
     expect(told).toEqual(['a fetching', 'a failed WEIGHTS_INVALID']);
   });
 
-  it('lets go of weights that are gone', async () => {
+  it('releases weights that are gone', async () => {
     await loaded(await published('a', 1n), await published('b', 2n));
     const gone = models.get('a')!;
     await models.update([await published('b', 2n)]);
@@ -176,7 +176,7 @@ describe('the scorer', () => {
 });
 
 describe('the loader of models', () => {
-  it('says how many targets wait for a model that cannot be had, and loads the others', async () => {
+  it('says how many targets wait for a model that cannot be fetched, and loads the others', async () => {
     const a = await published('a', 1n);
     const lost = {
       ...(await published('b', 2n)),

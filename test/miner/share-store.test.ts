@@ -191,7 +191,7 @@ test('a process that scores leaves the fleet to the miner, and ends with it wher
   expect(second.told.at(-1)?.event).toBe('summary');
 });
 
-test('a lock that cannot be looked at is looked at again', async () => {
+test('a lock that cannot be checked is checked again', async () => {
   vi.useFakeTimers();
   const dir = await mkdtemp(join(tmpdir(), 'quarry-role-'));
   try {

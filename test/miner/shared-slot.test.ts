@@ -129,7 +129,7 @@ test('a score whose error this miner has no measure of is left, and its sample t
   expect(own.unscored(A)).toEqual([0]);
 });
 
-test('pages of what is known are passed over, and nothing new behind them is lost', async () => {
+test('pages of known samples are passed over, and nothing new behind them is lost', async () => {
   const ids = Array.from({ length: 600 }, (_, i) => i);
   await own.appendSamples(ids.map((i) => sample(`sample ${i}`)));
   await own.appendScores(
@@ -212,7 +212,7 @@ test('what is left is taken over a page at a time, and given up between pages le
   await later.close();
 });
 
-test('a look whether a lock is taken takes none, and a store tells what it has beside its writer', async () => {
+test('checking whether a lock is taken takes none, and a store can be read beside its writer', async () => {
   expect(isLockedForWriting(storeDirOf(dir))).toBe(true);
   expect(isLockedForWriting(join(dir, 'nothing'))).toBe(false);
   const known = new KnownSamples(storeDirOf(dir));

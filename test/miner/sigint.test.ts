@@ -9,7 +9,7 @@ import { startMiningNetwork } from './network.js';
 
 const program = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
 
-test('SIGINT lets a running quarry mine finish what is in flight: nothing pending, nothing complained about', async () => {
+test('SIGINT lets a running quarry mine finish what is in flight: nothing pending, no warning', async () => {
   const network = await startMiningNetwork();
   const stateDir = join(network.dir, 'cli-state');
   try {

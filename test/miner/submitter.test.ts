@@ -110,7 +110,7 @@ async function made(
 }
 
 describe('a candidate', () => {
-  it('is hosted, journalled, sent and told, and its target is gone', async () => {
+  it('is hosted, journalled, sent and reported, and its target is gone', async () => {
     const { submitter, book, stats, told, candidate, targets } = await made();
     expect(submitter.offer(await candidate(0), never)).toBe(true);
     expect(submitter.pending).toBe(1);
@@ -165,7 +165,7 @@ describe('a candidate', () => {
     expect(told).toEqual(['hit', 'submitted', 'accepted', 'claim']);
   });
 
-  it('whose bond is too large is left out for its target, and one that pays too little is let be', async () => {
+  it('whose bond is too large is ruled out for its target, and one that pays too little is skipped', async () => {
     const dear = await made({}, { maxBondShannons: 1n });
     const candidate = await dear.candidate(0);
     expect(dear.submitter.offer(candidate, never)).toBe(false);

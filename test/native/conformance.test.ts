@@ -114,7 +114,7 @@ function referenceScores(name: string, compute: () => Promise<Score[]>): Promise
   return found;
 }
 
-test('the number of threads and the company of other samples change nothing, bit for bit', async () => {
+test('the number of threads and the other samples of a call change nothing, bit for bit', async () => {
   const config: ModelConfig = { ...MODEL_CONFIGS.small, sequenceLength: 64 };
   const samples = [1, 64, 300, 16 * 64 + 1].map((length) => mixedBytes(length, length));
   const alone: Score[] = [];

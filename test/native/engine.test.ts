@@ -45,7 +45,7 @@ describe('packed weights', () => {
     await weights.close();
   });
 
-  test('are made anew when the file is not whole or not the one expected', async () => {
+  test('are rebuilt when the file is incomplete or not the expected one', async () => {
     const weights = await onDisk(weightsBytes(TINY));
     const engine = createNativeScoringEngine({ cacheDir: cache() });
     const want = await (await engine.load(weights, TINY)).score([mixedBytes(70)]);

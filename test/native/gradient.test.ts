@@ -49,7 +49,7 @@ describe.each([
   });
 });
 
-test('a gradient stops when told to, and refuses what has none', async () => {
+test('a gradient stops on its signal, and refuses what has none', async () => {
   const model = await createNativeScoringEngine().load(safetensorsFromBytes(weightsBytes(ODD)), ODD);
   const direction = normalArray(8n, ODD.embeddingDim);
   const stopped = AbortSignal.abort();

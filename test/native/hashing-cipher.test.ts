@@ -46,7 +46,7 @@ function through(step: (piece: Uint8Array) => Uint8Array, bytes: Uint8Array, len
   return Buffer.concat(out);
 }
 
-describe.each(WAYS)('checked cipher, %s', (_name, create) => {
+describe.each(WAYS)('hashing cipher, %s', (_name, create) => {
   test('agrees with node:crypto and @noble/hashes for every length around a block', (context) => {
     if (create(key) === undefined) return context.skip('no AES instructions at this level here');
     const sizes = [...Array(140).keys(), 255, 256, 257, 383, 384, 385, 511, 512, 513, 4095, 4096, 65_536, LONGEST];
@@ -81,7 +81,7 @@ describe.each(WAYS)('checked cipher, %s', (_name, create) => {
     }
   });
 
-  test('goes on after an interruption: what is there is encrypted again, the rest decrypted', (context) => {
+  test('resumes after an interruption: what is there is encrypted again, the rest decrypted', (context) => {
     if (create(key) === undefined) return context.skip('no AES instructions at this level here');
     for (const stop of [0, 1, 16, 100, 127, 128, 129, 4096, 99_999, LONGEST - 1, LONGEST]) {
       const cipher = create(key)!;

@@ -61,7 +61,7 @@ test('a library that not every system has is named', () => {
   expect(symbolProblems(symbols, glibc)).toEqual(['libstdc++.so.6 is not on every system']);
 });
 
-test('Windows gives what it and node.exe have', () => {
+test('on Windows, what the system and node.exe export is fine', () => {
   const newer = { name: 'node_api_create_property_key_utf16', library: 'node.exe' };
   const libraries = ['node.exe', 'libstdc++-6.dll'];
   expect(symbolProblems({ exports, imports: [fromNode, newer], libraries }, win32)).toEqual([

@@ -101,7 +101,7 @@ describe.each<[string, ModelConfig, TensorDtype]>([
   );
 });
 
-describe('a download that goes on', () => {
+describe('a resumed download', () => {
   const plain = weightsBytes(SHORT_MEDIUM);
 
   test.each([1, 4095, 4096, 100_000, 1_000_001, plain.byteLength])('from %d bytes of an earlier run', async (left) => {

@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-test('takes one kind of object for another nowhere', () => {
+test('never takes one kind of object for another', () => {
   const hasher = core['blake2bCreate']!('serial');
   const scanner = core['distanceOpen']!('serial', 1);
   for (const stranger of [scanner, {}, null, 1, undefined, Object.create(hasher as object)]) {

@@ -36,7 +36,7 @@ function notifier(url: string, template: NotifyTemplate = 'json', clock = { ms: 
   return { webhook, failures };
 }
 
-it('sends each kind of notice once in its quiet time, and again after it', async () => {
+it('sends each kind of notice once per quiet period, and again after it', async () => {
   const { url, calls } = await hook(200);
   const clock = { ms: 0 };
   const { webhook, failures } = notifier(url, 'json', clock);
@@ -53,7 +53,7 @@ it('sends each kind of notice once in its quiet time, and again after it', async
   expect(again).toEqual({ event: 'disk', text: 'again', at, ...FROM, details: { freeBytes: 1 } });
 });
 
-it('tells after the quiet time how things stand now, unless that was told', async () => {
+it('reports the current state after the quiet period, unless it was reported', async () => {
   const { url, calls } = await hook(200);
   const clock = { ms: 0 };
   const { webhook } = notifier(url, 'json', clock, 40);
@@ -76,7 +76,7 @@ it('tells after the quiet time how things stand now, unless that was told', asyn
   expect(texts().slice(4).sort()).toEqual(['node lost for good', 'protocol again']);
 });
 
-it('is quiet for a minute only after what it could not deliver', async () => {
+it('is quiet for only a minute after a delivery that failed', async () => {
   const { url, calls } = await hook(404, 200);
   const clock = { ms: 0 };
   const { webhook, failures } = notifier(url, 'json', clock, 3_600_000);
@@ -90,7 +90,7 @@ it('is quiet for a minute only after what it could not deliver', async () => {
   expect(calls).toHaveLength(2);
 });
 
-it('speaks as chat services listen', async () => {
+it('uses the formats of chat services', async () => {
   const text = 'fullnode lost (testnet, 0xabc)';
   const expected: Record<NotifyTemplate, unknown> = {
     json: expect.objectContaining({ event: 'node lost', text: 'fullnode lost' }),
@@ -107,7 +107,7 @@ it('speaks as chat services listen', async () => {
   }
 });
 
-it('tries again what may pass, and what fails is told without the address', async () => {
+it('retries transient failures, and reports others without the URL', async () => {
   const passing = await hook(503, 200);
   const first = notifier(passing.url);
   first.webhook.notify({ kind: 'idle', text: 'x' });
@@ -123,7 +123,7 @@ it('tries again what may pass, and what fails is told without the address', asyn
   }
 });
 
-it('refuses URLs that cannot be called, without repeating them', () => {
+it('refuses unusable URLs without echoing them', () => {
   const make = (url: string, template: NotifyTemplate = 'json') => {
     try {
       notifier(url, template);

@@ -70,11 +70,11 @@ describe('a search', () => {
   });
 });
 
-describe('what is taken', () => {
+describe('an accepted change', () => {
   const embedding = Float32Array.of(1, 0);
   const start = part([1, 1], [1, 2]);
 
-  test('comes closer, and nothing else is', () => {
+  test('comes closer; nothing else is accepted', () => {
     const search = new TargetSearch({ ...GOAL, embedding }, [start]);
     expect(proposed(search, [part([0, 1], [1, 2]), part([1, 1], [1, 2])])).toBe(false);
     expect(search.parts).toEqual([start]);

@@ -37,7 +37,7 @@ async function read(down: (row: number) => boolean, pause: (ms: number) => void)
   return { texts, left, asked, failure };
 }
 
-test('a host that is away for a while costs no contents, and those before are not asked for again', async () => {
+test('a host that is briefly unavailable costs no contents, and earlier ones are not requested again', async () => {
   let pauses = 0;
   const { texts, left, asked, failure } = await read(
     (row) => row >= 30 && pauses < 3,
@@ -50,7 +50,7 @@ test('a host that is away for a while costs no contents, and those before are no
   expect(asked.filter((row) => row < 30)).toHaveLength(30);
 });
 
-test('a host that stays away is given up after eight attempts', async () => {
+test('a host that stays unavailable is given up after eight attempts', async () => {
   const pauses: number[] = [];
   const { texts, failure } = await read(
     (row) => row >= 50,
@@ -63,7 +63,7 @@ test('a host that stays away is given up after eight attempts', async () => {
   expect(pauses.every((ms, n) => ms <= Math.min(1_000 * 2 ** n, 30_000))).toBe(true);
 });
 
-test('single contents that cannot be had are left out in their place', async () => {
+test('single contents that cannot be fetched are skipped in place', async () => {
   const { texts, left, failure } = await read(
     (row) => row % 10 === 3,
     () => {},

@@ -85,7 +85,7 @@ describe('a dataset whose rows name contents that lie elsewhere', () => {
     ]);
   });
 
-  test('costs a content that cannot be had, not those behind it', async () => {
+  test('loses only a content that cannot be fetched, not those after it', async () => {
     down = new Set(['one', 'utf16']);
     const { texts, left } = await read(`hf:${template()}`);
     expect(texts).toEqual(['not packed', 'caf\u00e9', 'end']);

@@ -36,7 +36,7 @@ async function readWith(decode: DecodeOptions, ...specs: string[]): Promise<{ te
   return { texts, left };
 }
 
-describe('a bad record costs that record', () => {
+describe('a bad record costs only that record', () => {
   test('JSON Lines: NaN is read as null, a line that does not parse is left out by name', async () => {
     const lines = ['{"text":"a","n":NaN}', '{"text":"b \\" NaN","n":-Infinity}', '{"text":', '{"text":"d"}'];
     await writeFile(join(dir, 'a.jsonl'), lines.join('\n'));
@@ -53,7 +53,7 @@ describe('a bad record costs that record', () => {
     expect(left[5]).toContain('95 more records after a.jsonl#5');
   });
 
-  test('zip: a damaged member is left out, those behind it are read', async () => {
+  test('zip: a damaged member is skipped, those after it are read', async () => {
     const files = { 'a.txt': Buffer.from('first '.repeat(50)), 'b.txt': Buffer.from('second '.repeat(50)) };
     const bytes = Buffer.from(zipSync(files));
     // The first member's compressed data begins after its header of 30 bytes and its name.
@@ -71,12 +71,12 @@ describe('a bad record costs that record', () => {
     expect({ texts, left }).toEqual({ texts: names, left: [] });
   });
 
-  test('lines that are lists are said to be no objects', async () => {
+  test('lines that are arrays are reported as not objects', async () => {
     await writeFile(join(dir, 'a.jsonl'), '[{"text":"one"},{"text":"two"}]\n');
     expect((await read('a.jsonl')).left).toEqual([expect.stringContaining('its lines are not objects')]);
   });
 
-  test('Parquet that a decoder would never finish is left out, and files behind it are read', async () => {
+  test('Parquet that a decoder would never finish is skipped, and later files are read', async () => {
     // A field that tells nothing any more: its length is undefined, and the same byte is read for ever.
     await writeFile(join(dir, 'a.parquet'), Buffer.from(PARQUET).fill(0, 11, 12));
     await writeFile(join(dir, 'b.parquet'), PARQUET);
@@ -141,7 +141,7 @@ describe('bytes that are not what they seem', () => {
     expect(left).toEqual([expect.stringContaining('rot13')]);
   });
 
-  test('an answer that has no file is said: 204, 304, a redirect to nowhere', async () => {
+  test('an answer without a file is reported: 204, 304, a redirect to nowhere', async () => {
     const statuses = ['204', '302', '304'];
     const server = await listen((request, response) => response.writeHead(Number(request.url?.slice(1, 4))).end());
     const { texts, left } = await read(...statuses.map((status) => `${server.url}/${status}.txt`));

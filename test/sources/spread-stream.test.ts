@@ -56,7 +56,7 @@ test('where a later run begins takes into account what is still held', async () 
   }
 });
 
-test('a source that has nothing at hand holds up nothing that is here', async () => {
+test('a source with nothing ready does not delay samples that are', async () => {
   async function* slow(): AsyncGenerator<Sample> {
     yield* ARRIVING.slice(0, 2);
     await new Promise(() => {});

@@ -41,14 +41,14 @@ test('the same words give the same bytes, another seed others', async () => {
   expect(Buffer.from(syntheticChunk(270, 7).bytes)).toEqual(Buffer.from(a[270]!.bytes));
 });
 
-test('a later run goes on where an earlier one ended', async () => {
+test('a later run resumes where an earlier one ended', async () => {
   const all = await samplesOf('synthetic:100');
   const rest = await samplesOf('synthetic:100', 2);
   expect(rest).toEqual(all.slice(64));
   expect(all.at(-1)?.unit).toBe(3);
 });
 
-test('words that mean nothing are refused', () => {
+test('unknown words are refused', () => {
   expect(parseSynthetic('synthetic')).toEqual({ count: 512, seed: 0 });
   expect(parseSynthetic('synthetic-notes/')).toBeUndefined();
   for (const bad of ['synthetic:0', 'synthetic:x', 'synthetic:5?seed=-1', 'synthetic:5?sed=1', 'synthetic:1e9']) {

@@ -47,7 +47,7 @@ async function read(units: readonly SourceUnit[], options: SampleStreamOptions =
   return found;
 }
 
-test('a transfer that breaks is taken up where it broke, and nothing is delivered or counted twice', async () => {
+test('a broken transfer resumes where it broke, and nothing is delivered or counted twice', async () => {
   const { units, close } = await server((path, request) => (path === '/b' && request < 3 ? 'cut' : 'whole'));
   const stats = createCutStats();
   const retried: string[] = [];
@@ -62,7 +62,7 @@ test('a transfer that breaks is taken up where it broke, and nothing is delivere
   await close();
 });
 
-test('a unit that stays away is read after all others, and the position waits for it', async () => {
+test('a unit that stays unavailable is read after all others, and the position waits for it', async () => {
   let away = true;
   const { units, close } = await server((path) => (path === '/b' && away ? 503 : 'whole'));
   const options = { onRetry: () => {}, onUnreadable: () => expect.unreachable() };
@@ -84,7 +84,7 @@ test('a unit that stays away is read after all others, and the position waits fo
   await close();
 });
 
-test('what stays away is reported once and left out; without anyone to tell, it ends the stream', async () => {
+test('what stays unavailable is reported once and skipped; without a listener it ends the stream', async () => {
   const { units, close } = await server((path) => (path === '/b' ? 503 : 'whole'));
   const left: string[] = [];
   const found = await read(units, { onUnreadable: (unit, error) => left.push(`${unit.slice(-2)} ${error.code}`) });
@@ -94,7 +94,7 @@ test('what stays away is reported once and left out; without anyone to tell, it 
   await close();
 });
 
-test('what is wrong for good is not asked for again, and is behind us', async () => {
+test('what fails permanently is not retried, and the position passes it', async () => {
   const { units, asked, close } = await server((path) => (path === '/b' ? 404 : 'whole'));
   const left: string[] = [];
   const found = await read(units, { onUnreadable: (unit, error) => left.push(`${unit.slice(-2)} ${error.code}`) });

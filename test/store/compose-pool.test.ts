@@ -117,7 +117,7 @@ describe.each(LEVELS)('the native pool at level %s', (isa) => {
     expect(got!.map(({ cosine }) => cosine.toFixed(5))).toEqual(want!.map(({ cosine }) => cosine.toFixed(5)));
   });
 
-  test('asks nothing of a pool that is closed, and finishes what was asked before', async () => {
+  test('makes no call into a closed pool, and finishes earlier ones', async () => {
     const pool = createNativePool(4, 8, isa);
     const put = pool.put(chooseAll(2), rowsOf(2, 4));
     pool.close();
@@ -128,7 +128,7 @@ describe.each(LEVELS)('the native pool at level %s', (isa) => {
   });
 });
 
-test('what a call into the core lacks is a typed error', async () => {
+test('an argument missing from a call into the core is a typed error', async () => {
   const pool = createNativePool(4, 8);
   await expect(async () => pool.put(Int32Array.of(8), new Float32Array(4))).rejects.toThrow(/out of range/);
   await expect(async () => pool.put(Int32Array.of(0), new Float32Array(3))).rejects.toThrow(/\[slots, dim\]/);

@@ -265,7 +265,7 @@ describe('where a search begins, and what it found', () => {
     { a: [3, 1, 0, 0], b: [1, 1, 0, 0] },
   ];
 
-  test('the closest composition is told though it does not hit, and one part is one', async () => {
+  test('the closest composition is reported though it does not hit, and one part is one', async () => {
     const composer = composerOf(await storeOf(rows));
     const far = target([1, 3, 0], 0.05, [A, B]);
     expect(await composer.compose([far])).toEqual([undefined]);
@@ -275,7 +275,7 @@ describe('where a search begins, and what it found', () => {
     expect(single).toMatchObject({ parts: [0], winner: 0 });
   });
 
-  test('parts found elsewhere are told by their rows, where the winner wins by more than the bounds', async () => {
+  test('parts found elsewhere are named by their rows, where the winner wins by more than the bounds', async () => {
     const composer = composerOf(await storeOf(rows));
     const wanted = target([1, 0, 0], 0.05, [A, B]);
     const found = await composer.evaluate(wanted, [0, 1, 1], 0);

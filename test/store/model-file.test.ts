@@ -29,7 +29,7 @@ const DAMAGES: readonly [string, string | undefined][] = [
 ];
 
 describe('a model.json that', () => {
-  it.each(DAMAGES)('%s costs no score, and is made again', async (_name, damage) => {
+  it.each(DAMAGES)('%s costs no score, and is written again', async (_name, damage) => {
     const { dir, file, scores } = await scored();
     if (damage === undefined) rmSync(file);
     else writeFileSync(file, damage);
@@ -39,7 +39,7 @@ describe('a model.json that', () => {
     expect(readModelFile(scores)).toEqual({ ...A, embeddingDim: 4 });
   });
 
-  it.each(DAMAGES)('%s is not a hindrance to readers', async (_name, damage) => {
+  it.each(DAMAGES)('%s does not hinder readers', async (_name, damage) => {
     const { dir, file } = await scored();
     if (damage === undefined) rmSync(file);
     else writeFileSync(file, damage);

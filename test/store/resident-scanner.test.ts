@@ -139,7 +139,7 @@ describe.each(['webgpu', 'webasm'] satisfies GpuMode[])('rows resident on a devi
     await scanner.close();
   });
 
-  test('give way to others where the device is small, and are let go of when asked', async () => {
+  test('are evicted for others where the device is small, and released when asked', async () => {
     const budget = 2 * 3_000 * DIM * 4;
     const scanner = await open(budget);
     if (scanner === undefined) return;

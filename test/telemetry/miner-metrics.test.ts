@@ -25,14 +25,14 @@ const FRESH: MeteredSummary = {
 const KNOWN = { ...FRESH, submitted: 5, accepted: 3, lost: 2, balanceShannons: 2_500_000_000n, epoch: 7n };
 
 describe('metrics', () => {
-  it('leave out what is not known yet', async () => {
+  it('omit what is not known yet', async () => {
     const text = await createMinerMetrics(() => FRESH, '1.0.0').text();
     expect(text).not.toMatch(/^quarry_(balance_soma|epoch|open_targets)\b/m);
     expect(text).toContain('quarry_uptime_seconds 1.5');
     expect(text).not.toMatch(/^quarry_hit_to_answer_seconds_bucket/m);
   });
 
-  it('tell outcomes by label, latencies as histograms, and what runs', async () => {
+  it('report outcomes by label, latencies as histograms, and what runs', async () => {
     const metrics = createMinerMetrics(() => KNOWN, '1.0.0');
     metrics.observeSubmitted(4);
     metrics.observeOutcome('lost', 80);
@@ -48,7 +48,7 @@ describe('metrics', () => {
     expect(types.filter(({ name, type }) => (type === 'counter') !== name.endsWith('_total'))).toEqual([]);
   });
 
-  it('tell how the miner stands, and leave out what is not known', async () => {
+  it("report the miner's state, and omit what is not known", async () => {
     const claimable = { due: 3, bondsOutShannons: 1_500_000_000n };
     const text = await createMinerMetrics(
       () => KNOWN,

@@ -109,7 +109,7 @@ describe('the OpenAPI document', () => {
     expect(orders.sort()).toEqual(['pause', 'resume', 'stop']);
   });
 
-  it('says what needs the token, and that is what needs it', async () => {
+  it('marks the routes that need the token, and no others', async () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const [method, { security }] of Object.entries(methods)) {
         const needsToken = security.length > 0 && !security.some((each) => Object.keys(each).length === 0);

@@ -111,7 +111,7 @@ test('the HTTP API is open to other machines only with a token', async () => {
   await api.close();
 });
 
-test('events are streamed until the reader goes', async () => {
+test('events are streamed until the reader disconnects', async () => {
   let onEnd = (): void => {};
   const ended = new Promise<void>((resolve) => {
     onEnd = resolve;

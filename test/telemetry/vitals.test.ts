@@ -22,7 +22,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-it('keeps a point a minute, exactly, and what is not known stays so', () => {
+it('keeps a point a minute, exactly, and keeps unknown values unknown', () => {
   log.record({ ...POINT, at: START });
   log.record({ ...POINT, at: START + 5_000, storeBytes: 9 });
   const unknown = { balanceShannons: undefined, samplesPerSecond: undefined, storeBytes: undefined };
@@ -46,7 +46,7 @@ it('thins out to a point an hour after two days, and forgets after four hundred'
   expect(readVitals(path, 0).points).toHaveLength(1);
 });
 
-it('adds up latencies over runs, and tells a bounded number of points', () => {
+it('adds up latencies over runs, and returns a bounded number of points', () => {
   log.observeSubmitted(3);
   log.observeSubmitted(100_000);
   log.record({ ...POINT, at: START });

@@ -119,7 +119,7 @@ test('continues an interrupted download when nothing is nearby after all', async
   expect(asked).toEqual([`bytes=${left}-`]);
 });
 
-test('goes on with what is nearby, and where that ends too soon with its host', async () => {
+test('resumes from a nearby copy, and from its host where that ends too soon', async () => {
   await mkdir(join(dir, 'partial'));
   const part = join(dir, 'partial', `${identity}.part`);
   const asked: (string | undefined)[] = [];
@@ -158,7 +158,7 @@ test('an interrupted download survives what is nearby and ends before it', async
   expect(asked).toEqual([`bytes=${16 * 4096}-`]);
 });
 
-test('what is nearby and wrong is thrown away, and what comes too slowly is left', async () => {
+test('a wrong nearby copy is discarded, and a slow one abandoned', async () => {
   const asked: (string | undefined)[] = [];
   const manifest = await serving((request, response) => {
     asked.push(request.headers.range);
@@ -194,7 +194,7 @@ test('continues against a server that ignores ranges', async () => {
   expect(await file.read('w')).toEqual(values);
 });
 
-test('tries the fallback address when the first says no', async () => {
+test('tries the fallback address when the first refuses', async () => {
   const manifest = await serving((request, response) =>
     request.url === '/proxy' ? ranged(request, response) : void response.writeHead(404).end(),
   );
@@ -226,7 +226,7 @@ test('asks every fullnode when the first address serves right-sized garbage', as
   expect(await entries()).toEqual([`${identity}.safetensors`]);
 });
 
-test('what is too long is forgotten before another address is asked', async () => {
+test('an oversized body is discarded before another address is asked', async () => {
   const manifest = await serving((request, response) => {
     if (request.url === '/proxy') ranged(request, response);
     else response.end(Buffer.concat([garbage, garbage]));
@@ -252,7 +252,7 @@ test('asks one address for all of it when two together delivered garbage', async
   expect(asked.at(-1)).toBe('/proxy all');
 });
 
-test('leaves an address that drips for one that does not', async () => {
+test('abandons an address that drips for one that does not', async () => {
   const manifest = await serving((request, response) => {
     if (request.url === '/proxy') ranged(request, response);
     else drip(request, response);
@@ -275,7 +275,7 @@ test('waits for a fullnode, which fetches all of it before it answers, longer th
   await hasty.close();
 });
 
-test('leaves an address that falls silent half-way, and goes on elsewhere', async () => {
+test('abandons an address that falls silent midway, and resumes elsewhere', async () => {
   const asked: string[] = [];
   const manifest = await serving((request, response) => {
     asked.push(`${request.url} ${request.headers.range !== undefined}`);
@@ -291,7 +291,7 @@ test('leaves an address that falls silent half-way, and goes on elsewhere', asyn
   await patient.close();
 });
 
-test('says so when everybody drips', async () => {
+test('reports when every address drips', async () => {
   const manifest = await serving(drip);
   await expect(new WeightsCache({ dir }, { http }).open(manifest, QUICK)).rejects.toMatchObject({
     code: 'TIMEOUT',

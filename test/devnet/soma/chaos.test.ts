@@ -156,7 +156,7 @@ describe('chaos', { timeout: 120_000 }, () => {
     expect(new Set(codes[0]).size).toBe(2);
   });
 
-  it('takes the same chances of a fault however the calls of others are interleaved', () => {
+  it('draws the same faults however the calls of others are interleaved', () => {
     const lockConflicts = (between: (chaos: Chaos) => void): boolean[] => {
       const chaos = new Chaos({ seed: 3, rates: { lockConflict: 0.5, unavailable: 0.5, slowCheckpoint: 0.5 } });
       return Array.from({ length: 64 }, () => {
@@ -175,7 +175,7 @@ describe('chaos', { timeout: 120_000 }, () => {
 });
 
 describe('locks', () => {
-  it('hold two transactions apart that want the same coin at once', async () => {
+  it('separate two transactions that want the same coin at once', async () => {
     const devnet = await startDevnet({
       seed: 2,
       checkpointIntervalMs: 20,

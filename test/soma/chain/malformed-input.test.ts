@@ -119,7 +119,7 @@ const mutated = fc
   });
 
 describe.each(Object.entries(decoders))('%s', (_, decode) => {
-  it('answers mutated bytes with a value or BCS_INVALID', () => {
+  it('decodes mutated bytes or throws BCS_INVALID', () => {
     let refused = 0;
     fc.assert(
       fc.property(mutated, (bytes) => {
@@ -130,7 +130,7 @@ describe.each(Object.entries(decoders))('%s', (_, decode) => {
     expect(refused).toBeGreaterThan(100);
   });
 
-  it('answers random bytes with a value or BCS_INVALID', () => {
+  it('decodes random bytes or throws BCS_INVALID', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void outcome(decode, bytes)),
       { numRuns: 500, seed: 10 },
@@ -179,7 +179,7 @@ describe('the reader', () => {
     expect(read([...writer.finish()], (reader) => reader.uleb128())).toBe(value);
   });
 
-  it('does not allocate what a length merely promises', () => {
+  it('does not allocate what a length merely claims', () => {
     // 2^31 - 1 items in 5 bytes; an implementation that believed it would run out of memory.
     const promise = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x07);
     for (const codec of [vector(u64), vector(u8), vector(struct<{ a: bigint }>({ a: u64 })), map(u8, u8), string]) {

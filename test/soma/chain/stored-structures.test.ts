@@ -249,7 +249,7 @@ describe('effects over the RPC', () => {
     }
   });
 
-  it('says failures as a fullnode does', () => {
+  it('words failures as a fullnode does', () => {
     expect(failureText({ kind: 'insufficientBond', required: 65_000n, provided: 10n }, 'execution')).toEqual({
       rpcKind: 43,
       description: 'InsufficientBond { required: 65000, provided: 10 }',

@@ -58,7 +58,7 @@ describe('what the RPC cannot express', () => {
   });
 });
 
-describe('a message with a flaw', () => {
+describe('a malformed message', () => {
   const message = transactionToRpc({
     kind: { kind: 'revealModel', modelId: zero, decryptionKey: new Uint8Array(32), embedding: vectorTensor([1]) },
     sender: zero,

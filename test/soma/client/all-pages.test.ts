@@ -23,20 +23,20 @@ it('ends a list whose pages name each other in a circle', async () => {
   expect([error, pages]).toEqual([unending, 6]);
 });
 
-it('ends a list of pages that bring nothing, each with a token of its own', async () => {
+it('ends a list of empty pages, each with a new token', async () => {
   const { error, pages } = await read((n) => ({ items: [], next: Uint8Array.of(n >> 8, n & 255) }));
   expect(error).toEqual(unending);
   expect(pages).toBeLessThan(20);
 });
 
-it('ends a list that goes on for ever', async () => {
+it('ends an endless list', async () => {
   const next = (n: number) => Uint8Array.of(n >> 16, (n >> 8) & 255, n & 255);
   const { error, pages } = await read((n) => ({ items: [n], next: next(n) }));
   expect(error).toEqual(unending);
   expect(pages).toBeLessThanOrEqual(100_002);
 });
 
-it('cuts a list where it cannot be true any more, and gives what it brought', async () => {
+it('cuts a list where it becomes implausible, and returns what came before', async () => {
   const told: unknown[] = [];
   const items: number[] = [];
   const fetched = async ({ pageToken }: { readonly pageToken?: Uint8Array | undefined }): Promise<Page<number>> => {

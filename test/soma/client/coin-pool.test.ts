@@ -72,7 +72,7 @@ describe('the coin pool against a devnet', () => {
     await expectExact(account);
   });
 
-  it('merges what it has too many of along the way, and stops at enough', async () => {
+  it('merges surplus coins along the way, and stops at enough', async () => {
     const account = await start({ coins: Array.from({ length: 40 }, (_, n) => SOMA + BigInt(n)) }, 4);
     const results = await submitAll(account, 24);
     expect(results.filter((result) => result.status === 'rejected')).toEqual([]);
@@ -82,7 +82,7 @@ describe('the coin pool against a devnet', () => {
     await expectExact(account);
   });
 
-  it('leaves merging to transactions that are in no race, unless there are twice as many coins as are kept', async () => {
+  it('leaves merging to transactions outside the race, unless there are twice as many coins as are kept', async () => {
     const account = await start({ coins: Array.from({ length: 30 }, (_, n) => SOMA + BigInt(n)) }, 4);
     await submitAll(account, 3);
     expect(account.pool.state.free).toBe(30);
@@ -177,7 +177,7 @@ describe('the coin pool against a devnet', () => {
     await expectExact(account);
   });
 
-  it('waits for coins in use, and is interrupted by its signal', async () => {
+  it('waits for coins in use, and is aborted by its signal', async () => {
     const account = await start({ coins: [SOMA], finalityDelayMs: 200 });
     const first = account.transferCoin({ recipient: '0x77', amountShannons: 1000n });
     await until(() => account.pool.state.leased === 1, 'the coin in use');
@@ -213,7 +213,7 @@ describe('the coin pool against a devnet', () => {
     };
   }
 
-  it('tells of every transaction that was charged and cancelled, and fills the target once', async () => {
+  it('reports every transaction that was charged and cancelled, and fills the target once', async () => {
     const chaos = { seed: 9, rates: { ...NO_CHAOS, congestion: 0.5 } };
     const account = await start({ coins: [3n * SOMA], chaos });
     const before = fixture.devnet.balanceOf(account.address);
@@ -295,7 +295,7 @@ describe('the coin pool against a devnet', () => {
     await expectExact(account);
   });
 
-  it('says what is missing in SOMA', async () => {
+  it('states the shortfall in SOMA', async () => {
     const account = await start({ coins: [SOMA / 2n] });
     const error = await account.transferCoin({ recipient: '0x77', amountShannons: SOMA }).catch((each: Error) => each);
     expect(error).toMatchObject({ code: 'INSUFFICIENT_FUNDS', details: { availableShannons: SOMA / 2n } });

@@ -30,7 +30,7 @@ function reader(): CoinReader {
   return new CoinReader(fixture.client.context, fixture.keypair.address, stop.signal);
 }
 
-it('reads coins that are asked for together in one call, and says of each that is not there', async () => {
+it('reads coins requested together in one call, and names each that is missing', async () => {
   const coins = await fixture.client.listCoins(fixture.keypair.address);
   calls.length = 0;
   const read = reader();

@@ -74,7 +74,7 @@ describe('several fullnodes of one network', () => {
     expect(preferred()).toBe(far.url);
   });
 
-  it('leaves it no sooner for being overloaded as well', async () => {
+  it('does not leave it sooner for being overloaded as well', async () => {
     const node = new Fullnode({ url: near.url }, {}, 400);
     others.push(() => node.close());
     node.accept(await node.probe());
@@ -136,7 +136,7 @@ describe('several fullnodes of one network', () => {
     expect(reads).toBeGreaterThan(20);
   });
 
-  it('takes calls away from a fullnode that falls silent, long before their own time is over', async () => {
+  it('moves calls off a fullnode that falls silent, long before their own deadline', async () => {
     await until(() => preferred() === near.url, 'the near one preferred');
     near.silent = true;
     await expect(client.getServiceInfo({ timeoutMs: 60_000 })).resolves.toMatchObject({ chain: 'localnet' });
@@ -159,7 +159,7 @@ describe('several fullnodes of one network', () => {
     expect(reconnects).toBeGreaterThanOrEqual(2);
   });
 
-  it('finds out elsewhere what became of a transaction, and sends the same bytes again', async () => {
+  it('asks another node what became of a transaction, and resends the same bytes', async () => {
     const account = client.account(fixture.keypair);
     const [first, second] = await client.getTargets({ limit: 2 });
     const submission = (target: NonNullable<typeof first>) => ({
@@ -228,7 +228,7 @@ describe('several fullnodes of one network', () => {
     expect((await client.getServiceInfo()).chainId).toBe(chainId);
   });
 
-  it('starts with whichever answer, and admits the others when they come back', async () => {
+  it('starts with the fullnodes that answer, and admits the others when they come back', async () => {
     near.cut();
     far.silent = true;
     const third = await TcpProxy.start(fixture.devnet.rpcUrl);
@@ -250,7 +250,7 @@ describe('several fullnodes of one network', () => {
     await until(() => late.fullnodes.every(({ state }) => state === 'ready'), 'all ready');
   });
 
-  it('says that none answers, and works again when one does', async () => {
+  it('reports that none answers, and recovers when one does', async () => {
     near.cut();
     far.cut();
     await expect(client.getServiceInfo()).rejects.toMatchObject({

@@ -16,7 +16,7 @@ import { targetFrom } from '../../../src/soma/client/decode/target.js';
 const HUGE = 2n ** 64n - 1n;
 const impossible = expect.objectContaining({ code: 'PROTOCOL' });
 
-describe('a number that cannot be', () => {
+describe('an impossible number', () => {
   it.each([
     ['epoch', possibleEpoch, 2n ** 35n],
     ['count', possibleCount, BigInt(Number.MAX_SAFE_INTEGER)],

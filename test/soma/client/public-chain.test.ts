@@ -4,7 +4,7 @@ import { isPublicChain } from '../../../src/soma/client/public-chain.js';
 import { SomaClient } from '../../../src/soma/client/soma-client.js';
 import { parseEndpoint } from '../../../src/soma/client/transport/index.js';
 
-test('what a network is, its chain says', async () => {
+test('the chain decides which network it is', async () => {
   expect(isPublicChain({ chain: 'testnet', chainId: 'x' })).toBe(true);
   expect(isPublicChain({ chain: 'localnet', chainId: '964EDrEzfvQT7HjVsjfXYcM1ubi3qhqB41zV7LLbCxxd' })).toBe(true);
   expect(isPublicChain({ chain: 'localnet', chainId: 'x' })).toBe(false);

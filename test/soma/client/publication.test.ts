@@ -65,7 +65,7 @@ async function publish(args: readonly string[], killAt?: string): Promise<{ exit
 
 const stateNow = async () => JSON.parse(await readFile(`${weights}.publication.json`, 'utf8'));
 
-it('creates, commits and reveals once, although it is killed in each of the three', async () => {
+it('creates, commits and reveals once, though killed during each of the three', async () => {
   // Encrypts, and finds that the file is not where it should be yet.
   expect((await publish(['--commit-only'])).exit).toBe(1);
   devnet.putBlob('w', await readFile(`${weights}.encrypted`));
@@ -87,7 +87,7 @@ it('creates, commits and reveals once, although it is killed in each of the thre
   expect(await stateNow()).not.toHaveProperty('pending');
 });
 
-it('sends what was signed and never left, and signs anew when its coin is gone', async () => {
+it('sends what was signed but never sent, and signs again when its coin is gone', async () => {
   executed.length = 0;
   const client = await SomaClient.connect({ url: devnet.rpcUrl });
   const account = client.account(owner);

@@ -50,7 +50,7 @@ describe('what became of a signed transaction', () => {
     });
   });
 
-  it('is unknown, when the resend is refused and nobody can be asked', async () => {
+  it('is unknown when the resend is refused and no node can be asked', async () => {
     const signed = await payment();
     failCalls(fixture.client, 'ExecuteTransaction', staleRefusal(signed.data.gasPayment[0]!));
     failCalls(fixture.client, 'GetTransaction', 'no indexes here', status.PERMISSION_DENIED);
@@ -82,7 +82,7 @@ describe('effects of another transaction', () => {
 });
 
 describe('a change of balance', () => {
-  it('that the node tells only later is waited for, and is never taken for 0', async () => {
+  it('that the node reports only later is awaited, and never taken for 0', async () => {
     const signed = await payment();
     const { balanceChanges, effects } = await fixture.client.executeTransaction(signed);
     const told = balanceChanges.find((each) => each.address === fixture.keypair.address)?.amountShannons;
@@ -115,7 +115,7 @@ describe('fees and bonds that a node asks for', () => {
   }
   const pay = (account: SomaAccount) => account.transferCoin({ recipient: '0x77', amountShannons: 1n });
 
-  it('are paid within ten times what the protocol says', async () => {
+  it('are paid up to ten times what the protocol asks', async () => {
     tell({ baseFee: 1_000_000n, submissionBondPerByte: 1_000_000n });
     const account = fixture.client.account(fixture.keypair);
     await expect(pay(account)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
@@ -131,7 +131,7 @@ describe('fees and bonds that a node asks for', () => {
     await expect(submission).rejects.toMatchObject({ hint: expect.stringContaining('--max-bond-soma') });
   });
 
-  it('are paid within what the user says', async () => {
+  it('are paid up to the limits the user sets', async () => {
     await expect(pay(fixture.client.account(fixture.keypair, { maxFeeShannons: 1n }))).rejects.toMatchObject({
       code: 'FAILED_PRECONDITION',
       hint: expect.stringContaining('--max-fee-soma'),

@@ -171,7 +171,7 @@ describe.each([false, true])('GrpcTransport, calls in a thread of their own: %s'
     expect(error.code).toBe('TIMEOUT');
   });
 
-  it('is interrupted by its signal, before and during the call', async () => {
+  it('is aborted by its signal, before and during the call', async () => {
     await expect(transport.unary(getEpoch, {}, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'ABORTED',
     });
@@ -200,7 +200,7 @@ describe.each([false, true])('GrpcTransport, calls in a thread of their own: %s'
     expect(cursors).toEqual([1n, 2n, 3n]);
   });
 
-  it('leaves a stream when the consumer does', async () => {
+  it('ends a stream when its consumer leaves', async () => {
     const before = openStreams;
     for await (const item of transport.serverStream(subscribeCheckpoints, {})) {
       expect(item.cursor).toBe(1n);
@@ -252,7 +252,7 @@ describe('the thread that makes calls', () => {
     expect(proxy.accepted).toBe(accepted);
   });
 
-  it('is waited for no longer when it ends before it is ready', async () => {
+  it('is no longer awaited when it ends before it is ready', async () => {
     const waiting = transport.threadReady();
     await until(() => workers.length > 0, 'the thread');
     await workers[0]!.terminate();
@@ -282,14 +282,14 @@ describe('TLS', () => {
   });
   afterAll(() => server.stop());
 
-  it('is spoken to https: endpoints whose certificate is trusted', async () => {
+  it('is used with https: endpoints whose certificate is trusted', async () => {
     const transport = new GrpcTransport({ url, tls: { caPem: certPem } });
     expect((await transport.unary(getServiceInfo, {})).epoch).toBe(9n);
     expect(await diagnoseEndpoint(transport.endpoint, { caPem: certPem })).toBeUndefined();
     transport.close();
   });
 
-  it('refuses a certificate that nobody vouches for, and says so', async () => {
+  it('refuses an untrusted certificate, and says so', async () => {
     const transport = new GrpcTransport({ url });
     expect((await failure(transport.unary(getServiceInfo, {}))).code).toBe('UNREACHABLE');
     expect(await diagnoseEndpoint(transport.endpoint)).toMatchObject({ code: 'TLS' });
@@ -316,7 +316,7 @@ describe('an endpoint that does not work', () => {
     },
   );
 
-  it('tells a refused connection', async () => {
+  it('recognises a refused connection', async () => {
     const transport = new GrpcTransport({ url: 'http://127.0.0.1:1' });
     const error = await failure(transport.unary(getServiceInfo, {}));
     expect([error.code, error.fromServer]).toEqual(['UNREACHABLE', false]);

@@ -55,7 +55,7 @@ describe('watching a devnet', () => {
     expect(reconnects).toBeGreaterThan(0);
   });
 
-  it('follows targets of a node whose list of them never ends, and complains of it', async () => {
+  it('follows the targets of a node whose target list never ends, and warns', async () => {
     fixture = await startFixture({ targetsPerEpoch: 4, idleCheckpointMs: 20, checkpointIntervalMs: 20 });
     const { transport } = fixture.client.context;
     const { unaryWith } = transport;
@@ -76,7 +76,7 @@ describe('watching a devnet', () => {
     expect(complaints).toEqual([expect.objectContaining({ code: 'PROTOCOL' })]);
   });
 
-  it('takes no target for filled that a list leaves out which cannot be read whole', async () => {
+  it('does not take a target for filled because a list that cannot be read in full leaves it out', async () => {
     fixture = await startFixture({ targetsPerEpoch: 4, idleCheckpointMs: 20, checkpointIntervalMs: 20 });
     const { transport } = fixture.client.context;
     const { unaryWith } = transport;
@@ -104,7 +104,7 @@ describe('watching a devnet', () => {
     expect(events.map(({ type }) => type).sort()).toEqual(['epoch', ...Array(4).fill('opened'), 'synced']);
   });
 
-  it('reads back from any checkpoint, and tells what was pruned', async () => {
+  it('reads back from any checkpoint, and reports what was pruned', async () => {
     fixture = await startFixture({ idleCheckpointMs: 10, checkpointIntervalMs: 10, retainCheckpoints: 5 });
     await until(async () => (await fixture.client.getServiceInfo()).checkpointHeight >= 12n, 'twelve checkpoints');
     const gaps: { from: bigint; to: bigint }[] = [];
@@ -157,7 +157,7 @@ describe('watching a devnet', () => {
     expect(numbers).toEqual(numbers.map((_, index) => BigInt(index + 1)));
   });
 
-  it('stops by its signal, even when nothing happens', async () => {
+  it('stops on its signal, even when nothing happens', async () => {
     fixture = await startFixture({ idleCheckpointMs: 60_000 });
     const watch = async () => {
       for await (const _ of fixture.client.watchCheckpoints({ signal: AbortSignal.timeout(100) })) {
@@ -167,7 +167,7 @@ describe('watching a devnet', () => {
     await expect(watch()).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
-  it('tells targets as they open, fill and expire, under broken streams too', async () => {
+  it('reports targets as they open, fill and expire, through broken streams too', async () => {
     fixture = await startFixture({ targetsPerEpoch: 12, chaos: { rates: { ...NO_CHAOS, droppedStream: 0.1 } } });
     const stop = new AbortController();
     const events: TargetEvent[] = [];
@@ -260,7 +260,7 @@ describe('watching a devnet', () => {
     },
   );
 
-  it('tells epochs', async () => {
+  it('reports epochs', async () => {
     fixture = await startFixture();
     const epochs: bigint[] = [];
     for await (const { epoch, lastCheckpoint } of fixture.client.watchEpochs()) {
@@ -318,7 +318,7 @@ describe('waiting for the next epoch', () => {
 });
 
 describe('transactions under faults', () => {
-  it('says so when it cannot find out what became of one', async () => {
+  it('reports when it cannot find out what became of one', async () => {
     const fixture = await startFixture({ chaos: { rates: { ...NO_CHAOS, lostReply: 1 } } });
     try {
       const account = fixture.client.account(fixture.keypair);

@@ -90,7 +90,7 @@ describe('services that speak BCS over gRPC', () => {
     scoring.close();
   });
 
-  it('explains a service that is not there', async () => {
+  it('explains a service that is unavailable', async () => {
     const faucet = new FaucetClient({ url: 'http://127.0.0.1:1' });
     await expect(faucet.requestGas(ADDRESS)).rejects.toMatchObject({
       code: 'UNREACHABLE',
