@@ -9,65 +9,67 @@ import { createScoringEngine, type EngineSpec, MINING_ENGINES, type ScoringEngin
 import { PooledEngine } from './pool/pooled-engine.js';
 import { usableCores } from './usable-cores.js';
 
-/** What a user may say about the engine; everything else is chosen. */
+/** User options for the engine; everything left out is chosen automatically. */
 export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads' | 'device'> {
   readonly engine: ScoringEngineName | 'auto';
-  /** Where `devices` are named: of each device. */
+  /** Worker threads; with `devices`, per device. */
   readonly workers?: number | undefined;
-  /** Devices of onnxruntime's provider, by index, with an engine on each. Default: the provider's first. */
+  /** Devices of the onnxruntime provider, by index, each with its own engine. Default: the provider's first. */
   readonly devices?: readonly number[] | undefined;
   readonly threads?: number | undefined;
-  /** Keeps the speeds that `auto` measures, so that the next start need not. Absent: they are measured every time. */
+  /** File that caches the speeds measured by `auto`. Default: none, they are measured on every start. */
   readonly speedFile?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Whether an engine runs here. */
+/** Whether an engine is available. */
 export type EngineProbe =
   | { readonly name: ScoringEngineName; readonly available: true; readonly device: string; readonly precision: string }
   | {
       readonly name: ScoringEngineName;
       readonly available: false;
       readonly error: QuarryError;
-      /** The format that is not available, where others are. */
+      /** The unavailable format, if the engine supports others. */
       readonly precision?: string | undefined;
     };
 
-/** An engine that `auto` compared. */
+/** An engine compared by `auto`. */
 export type EngineCandidate = EngineProbe & {
-  /** Chunks of 1024 bytes per second, estimated for the whole model; absent where it was not measured. */
+  /** Estimated chunks of 1024 bytes per second for the whole model; absent if not measured. */
   readonly chunksPerSecond?: number | undefined;
 };
 
-/** The engines that `auto` compares, fastest first where speeds are known, and those that do not run. */
+/** The engines that `auto` compares, fastest first if speeds are known, including unavailable ones. */
 export interface EngineSpeeds {
   readonly candidates: readonly EngineCandidate[];
-  /** When speeds were measured, milliseconds since the Unix epoch; `undefined` where they are not known. */
+  /** When speeds were measured, milliseconds since the Unix epoch; `undefined` if they are unknown. */
   readonly measuredAt: number | undefined;
-  /** Whether they come from the file. */
+  /** Whether they come from the speed file. */
   readonly kept: boolean;
 }
 
-/** The scoring engine that was chosen, with what it was compared with and why. */
+/** The chosen scoring engine, and why it was chosen. */
 export interface ChosenEngine {
   readonly engine: ScoringEngine;
   readonly name: ScoringEngineName;
-  /** One sentence for people: why this one. */
+  /** Human-readable sentence on why this engine was chosen. */
   readonly reason: string;
-  /** What was compared; only the one asked for where one was. */
+  /** Engines compared; only the requested one if one was requested. */
   readonly candidates: readonly EngineCandidate[];
   readonly workers: number;
   readonly threads: number;
 }
 
-/** Models at least this wide keep all cores busy with one sample; smaller ones are spread over workers. */
+/**
+ * Models at least this wide keep all cores busy with one sample; for smaller ones, workers score samples in parallel.
+ */
 const WIDE_EMBEDDING = 512;
-/** f16 must lead by this to be worth its error: less may be chance, and what overflows is computed twice. */
+/** Speedup that makes f16 worth its error: a smaller one may be noise, and samples that overflow are scored twice. */
 const HALF_MARGIN = 1.15;
-/** Below this the native core is ten times as fast as anything else, and measuring would take longer than scoring. */
+/** For cheaper chunks the native core is ten times as fast as any other engine, so measuring is not worth the time. */
 const CHEAP_CHUNK_FLOPS = 1e9;
 
-/** Tries every engine by building it. */
+/** Probes every engine by building it. */
 export async function probeEngines(options: Omit<EngineOptions, 'engine'>): Promise<EngineProbe[]> {
   const probes: EngineProbe[] = [];
   for (const name of MINING_ENGINES) {
@@ -83,10 +85,10 @@ export async function probeEngines(options: Omit<EngineOptions, 'engine'>): Prom
 }
 
 /**
- * How fast each engine that runs here is on a model: from the file, else measured on one layer of it, which takes about a
- * second. An engine that runs but fails at the model is reported as not available.
+ * Speeds of all available engines on a model: from the speed file, or measured on one layer, which takes about a
+ * second. An engine that fails on the model is reported as unavailable.
  *
- * @param when `missing` measures what the file does not have; `never` only reads it; `always` measures anew
+ * @param when `missing` measures what the file lacks; `never` only reads the file; `always` measures again
  */
 export async function engineSpeeds(
   options: Omit<EngineOptions, 'engine'>,
@@ -96,7 +98,7 @@ export async function engineSpeeds(
   const { workers, threads } = shareOf(options, config);
   const { devices } = options;
   const probes = await probeEngines({ ...options, threads });
-  // Some devices gain by f16 and some lose. On processors onnxruntime only emulates it.
+  // f16 is faster on some devices and slower on others. On CPUs onnxruntime only emulates it.
   const variants = probes.flatMap((probe): EngineProbe[] =>
     probe.name === 'onnx' && probe.available && probe.device !== 'cpu' && options.precision === undefined
       ? [probe, { ...probe, precision: 'f16' }]
@@ -132,7 +134,7 @@ export async function engineSpeeds(
     }
   }
   const measuredAt = Date.now();
-  // A failure may pass; and a file that cannot be written only costs the next start a second.
+  // Do not cache failures, which may be transient. An unwritable file only costs the next start a second.
   if (speedFile !== undefined && failed.size === 0)
     await writeSpeeds(speedFile, key, { measuredAt, speeds }).catch(() => {});
   const judged = variants.map((probe): EngineProbe => {
@@ -143,12 +145,12 @@ export async function engineSpeeds(
 }
 
 /**
- * Builds the engine to mine with, in worker threads: the one asked for, or the fastest that runs here. Which one that is
- * gets measured on one layer of the model and kept in `speedFile`; for models so small that the native core is sure to
- * win, nothing is measured.
+ * Builds the engine to mine with, in worker threads: the requested one or the fastest available. Speeds are measured on
+ * one layer of the model and cached in `speedFile`; nothing is measured for models so small that the native core always
+ * wins.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when the one asked for does not run here, or has no such device
- * @throws QuarryError `INVALID_ARGUMENT` when devices are named twice, or for an engine that has no choice of them
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the requested engine is unavailable or lacks the device
+ * @throws QuarryError `INVALID_ARGUMENT` when a device is listed twice or the engine does not support `devices`
  * @throws QuarryError `ABORTED` when the signal fires
  */
 export async function chooseEngine(options: EngineOptions, config: ModelConfig): Promise<ChosenEngine> {
@@ -161,7 +163,7 @@ export async function chooseEngine(options: EngineOptions, config: ModelConfig):
       : { name: wanted, reason: 'chosen by the user', candidates: undefined, half: false };
   const asked = specOf(name, rest, threads);
   const spec: EngineSpec = half ? { ...asked, precision: 'f16' } : asked;
-  // Building it here once tells at the start what every worker would find out later.
+  // Build it once here, so that failures show now rather than in every worker.
   const built = await createScoringEngine(spec);
   const { device, precision } = built;
   await built.close();
@@ -181,7 +183,7 @@ interface Choice {
   readonly name: ScoringEngineName;
   readonly reason: string;
   readonly candidates: readonly EngineCandidate[] | undefined;
-  /** Whether the engine is best in f16 though it was not asked for. */
+  /** Whether the engine is fastest in f16, without that being requested. */
   readonly half: boolean;
 }
 
@@ -207,12 +209,12 @@ async function best(options: Omit<EngineOptions, 'engine'>, config: ModelConfig)
   return { name, reason, candidates, half };
 }
 
-/** An engine's name, with its format where it was tried in another than its usual one. */
+/** Display name of an engine, with its format unless that is the default. */
 export function candidateName({ name, precision }: EngineCandidate): string {
   return precision === 'f16' ? `${name} f16` : name;
 }
 
-/** A speed for people: three digits. */
+/** Formats a speed with three digits. */
 function chunksText(chunksPerSecond: number | undefined): string {
   return chunksPerSecond === undefined ? '?' : String(Number(chunksPerSecond.toPrecision(3)));
 }
@@ -233,7 +235,7 @@ function ordered(probes: readonly EngineProbe[], speeds: readonly KeptSpeed[]): 
     .sort((a, b) => rank(b) - rank(a));
 }
 
-/** How samples of a model are shared among workers and their threads. */
+/** Number of workers, and threads per worker, for a model. */
 function shareOf(options: Omit<EngineOptions, 'engine'>, config: ModelConfig): { workers: number; threads: number } {
   const wide = config.embeddingDim >= WIDE_EMBEDDING;
   const cores = usableCores();
@@ -241,7 +243,7 @@ function shareOf(options: Omit<EngineOptions, 'engine'>, config: ModelConfig): {
   return { workers, threads: options.threads ?? (wide ? Math.max(1, Math.floor(cores / workers)) : 1) };
 }
 
-/** Only what goes to a worker thread. */
+/** The options that are sent to worker threads. */
 function specOf(
   engine: ScoringEngineName,
   options: Omit<EngineOptions, 'engine'>,

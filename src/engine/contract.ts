@@ -6,7 +6,7 @@ import type { WeightsPacking } from '../weights/weights-packing.js';
 /** Number format of the matrix products. Accumulation, residuals, norms and losses are f32 in all of them. */
 export type Precision = 'f32' | 'bf16' | 'f16';
 
-/** What a model makes of one sample. */
+/** Score of a sample under a model. */
 export interface Score {
   /** Mean batch loss: cross-entropy + 0.02 SIGReg. */
   readonly loss: number;
@@ -16,7 +16,7 @@ export interface Score {
   readonly precision: Precision;
 }
 
-/** How samples are scored. */
+/** Options of {@link LoadedModel.score}. */
 export interface ScoreOptions {
   /** Seed of the SIGReg noise; batch k uses `seed + k`. Default 0, which is what auditors use. */
   readonly seed?: bigint | undefined;
@@ -25,25 +25,25 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a gradient is computed. */
+/** Options of {@link LoadedModel.byteGradient}. */
 export interface GradientOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How far an engine's numbers may lie from the f32 reference. */
+/** Largest deviation of an engine's numbers from the f32 reference. */
 export interface ErrorBound {
-  /** Absolute, on the loss. */
+  /** Absolute error of the loss. */
   readonly loss: number;
-  /** Absolute, on the cosine distance of the embedding to any target. */
+  /** Absolute error of the embedding's cosine distance to any target. */
   readonly distance: number;
 }
 
 /** A model ready to score. Holds device memory until closed. */
 export interface LoadedModel {
   readonly config: ModelConfig;
-  /** Measured at load against f32 on a calibration sample. Zero for an engine that computes in f32. */
+  /** Measured at load against f32 on calibration samples. Zero for engines that compute in f32. */
   readonly errorBound: ErrorBound;
-  /** For people: why the model is scored in another format than the engine's own. Absent where it is not. */
+  /** Human-readable reason why the model is scored in another format than the engine's default; absent if it is not. */
   readonly note?: string | undefined;
   /**
    * Scores whole samples, in order.
@@ -53,8 +53,8 @@ export interface LoadedModel {
    */
   score(samples: readonly Uint8Array[], options?: ScoreOptions): Promise<Score[]>;
   /**
-   * The gradient of `direction . embedding` with respect to a sample's bytes as one-hot rows, `[bytes, 256]`: turning byte
-   * i from a into b changes the product by about `[i, b] - [i, a]`. Absent where the engine has no backward pass.
+   * The gradient of `direction . embedding` with respect to a sample's bytes as one-hot rows, `[bytes, 256]`: changing
+   * byte i from a to b changes the product by about `[i, b] - [i, a]`. Absent if the engine has no backward pass.
    *
    * @param direction `[embeddingDim]`
    * @throws QuarryError `DATA_EMPTY` for a sample of no bytes
@@ -65,21 +65,21 @@ export interface LoadedModel {
     | ((sample: Uint8Array, direction: Float32Array, options?: GradientOptions) => Promise<Float32Array>)
     | undefined;
   /**
-   * Scores one sample on this machine in f32, where `score` asks others; absent where it does not.
+   * Scores one sample on this machine in f32. Present only if `score` uses other machines.
    *
    * @throws QuarryError `ABORTED` when the signal fires
    */
   readonly confirm?: ((sample: Uint8Array, options?: GradientOptions) => Promise<Score>) | undefined;
-  /** Frees its memory, once no call is under way. */
+  /** Frees the memory once pending calls are done. */
   close(): Promise<void>;
 }
 
-/** What an engine may want to know of the weights it loads. */
+/** Options of {@link ScoringEngine.load}. */
 export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called with scores that were given out and are not to be trusted, by BLAKE2b-256 of their samples. */
+  /** Called when scores returned earlier turn out to be untrustworthy, with the BLAKE2b-256 of their samples. */
   readonly onWithdrawn?: ((checksums: readonly Uint8Array[]) => void) | undefined;
-  /** Where the weights were published: engines on other machines fetch them there. */
+  /** Manifest of the published weights, from which engines on other machines download them. */
   readonly published?: WeightsManifest | undefined;
 }
 
@@ -90,9 +90,9 @@ export interface ScoringEngine {
   readonly precision: Precision;
   /** @throws QuarryError `WEIGHTS_INVALID` when the file does not fit `config` */
   load(weights: WeightsFile, config: ModelConfig, options?: LoadOptions): Promise<LoadedModel>;
-  /** How weights may be packed while they are downloaded, so that `load` need not; absent where nothing is packed. */
+  /** How to pack weights while they are downloaded, which speeds up `load`; absent if the engine packs nothing. */
   packing?(config: ModelConfig): WeightsPacking | undefined;
-  /** Ends its threads or processes, and every model loaded. */
+  /** Ends threads and processes, and closes all loaded models. */
   close(): Promise<void>;
 }
 
@@ -112,7 +112,7 @@ export interface TargetMatrix {
   readonly dim: number;
 }
 
-/** Which hits are reported. */
+/** Options of {@link DistanceEngine.scan}. */
 export interface ScanOptions {
   /**
    * `all` reports every hit; `first` stops at the first hit of each target in row order; `closest` reports the
@@ -121,7 +121,7 @@ export interface ScanOptions {
   readonly mode: 'all' | 'first' | 'closest';
   /** Hits per target in mode `closest`. Default 1. */
   readonly limit?: number | undefined;
-  /** Subtracted from every threshold: a hit must be this much inside. Default 0. */
+  /** Subtracted from every threshold. Default 0. */
   readonly margin?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -138,13 +138,13 @@ export interface DistanceEngine {
   readonly name: string;
   readonly device: string;
   /**
-   * Hits ordered by target, then by row (`all`, `first`) or by distance (`closest`). Rows or targets that are zero or
-   * not finite never hit.
+   * Returns hits ordered by target, then by row (`all`, `first`) or by distance (`closest`). Rows and targets that are
+   * zero or not finite never hit.
    *
    * @throws QuarryError `INVALID_ARGUMENT` when shapes disagree
    * @throws QuarryError `ABORTED` when the signal fires
    */
   scan(rows: EmbeddingRows, targets: TargetMatrix, options: ScanOptions): Promise<Hit[]>;
-  /** Frees device memory and ends its threads. */
+  /** Frees device memory and ends threads. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { QuarryError } from '../errors/index.js';
 import { createScoringEngine, type EngineSpec, type ScoringEngineName } from './engine-spec.js';
 
-/** Who scores, where devices may be named. */
+/** The options that decide the number of workers. */
 interface DeviceOptions {
   readonly devices?: readonly number[] | undefined;
   readonly workers?: number | undefined;
@@ -9,10 +9,10 @@ interface DeviceOptions {
 }
 
 /**
- * Workers of onnxruntime's engine: for the devices named so many on each, as many as without where none is, and one for
- * WebGPU, whose device onnxruntime shares among all threads and which ends the process when two use it.
+ * Number of workers of the onnxruntime engine: `workers` for each of `devices`, or `without` if there are none. WebGPU
+ * gets one: onnxruntime shares its device among all threads, and crashes the process if two use it.
  *
- * @throws QuarryError `UNSUPPORTED` when more are asked for on WebGPU
+ * @throws QuarryError `UNSUPPORTED` when more than one is requested on WebGPU
  */
 export function onnxWorkers({ devices, workers, provider }: DeviceOptions, without: number): number {
   if (provider !== 'webgpu') return devices === undefined ? without : devices.length * (workers ?? 1);
@@ -25,9 +25,10 @@ export function onnxWorkers({ devices, workers, provider }: DeviceOptions, witho
 /**
  * Checks devices by starting an engine on each.
  *
- * @param spec of onnxruntime's engine
- * @throws QuarryError `INVALID_ARGUMENT` when one is named twice, is no index, or the engine has no choice of them
- * @throws QuarryError `ENGINE_UNAVAILABLE` when there is no such device, listing those there are
+ * @param spec spec of the onnxruntime engine
+ * @throws QuarryError `INVALID_ARGUMENT` when a device is listed twice or malformed, or the engine does not support
+ *   devices
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when there is no such device; lists the existing ones
  */
 export async function assertDevices(
   devices: readonly number[],
@@ -42,7 +43,7 @@ export async function assertDevices(
   const odd = devices.some((device) => !Number.isSafeInteger(device) || device < 0);
   if (odd || devices.length === 0) fail('devices are named by index, from 0', 'Name them as in --devices 0,1.');
   const twice = devices.find((device, at) => devices.indexOf(device) !== at);
-  // Two engines on one device are two workers on it: the same list twice would be a slip more often than a wish.
+  // A repeated device is more likely a typo than a request for two engines on it; `workers` does that.
   if (twice !== undefined) fail(`device ${twice} is named twice`, '--workers is the number of engines on each device.');
   for (const device of devices) await (await createScoringEngine({ ...spec, device })).close();
 }

@@ -2,7 +2,7 @@ import { QuarryError } from '../errors/index.js';
 import type { EmbeddingRows, ScanOptions, TargetMatrix } from './contract.js';
 
 /**
- * Checks that rows, targets and options of a scan belong together.
+ * Checks the arguments of a scan.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when a length disagrees with its shape, or the widths differ
  * @throws QuarryError `INVALID_ARGUMENT` when `limit` is not a positive integer or `margin` is not finite

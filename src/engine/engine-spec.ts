@@ -3,32 +3,32 @@ import type { IsaLevel } from '../native/isa-level.js';
 import type { Precision, ScoringEngine } from './contract.js';
 import { usableCores } from './usable-cores.js';
 
-/** Scoring engines that a user chooses among. */
+/** Scoring engines for mining. */
 export const MINING_ENGINES = ['native', 'onnx', 'js'] as const;
 
-/** Scoring engines by name: those, and the oracle they are checked against. */
+/** All scoring engines, including the oracle. */
 export const SCORING_ENGINES = [...MINING_ENGINES, 'reference'] as const;
-/** The name of a scoring engine, as `--engine` takes it. */
+/** Name of a scoring engine, as in `--engine`. */
 export type ScoringEngineName = (typeof SCORING_ENGINES)[number];
 
-/** Which engine to build and how. Plain data, so that it can be sent to a worker thread. */
+/** Describes an engine to build. Plain data, which can be sent to a worker thread. */
 export interface EngineSpec {
   readonly engine: ScoringEngineName;
-  /** Threads of one engine instance. Default: all cores for `native` and `onnx`; the others have one. */
+  /** Threads per engine instance. Default: all cores for `native` and `onnx`; other engines have one. */
   readonly threads?: number | undefined;
-  /** Forces a level of the native core. Default: the highest this processor has. */
+  /** Instruction-set level of the native core. Default: the highest available. */
   readonly isa?: IsaLevel | undefined;
   readonly precision?: Precision | undefined;
-  /** Where packed weights are kept. Absent: they are packed in memory at every load. */
+  /** Directory for packed weights. Default: none, weights are packed in memory at every load. */
   readonly cacheDir?: string | undefined;
   /** onnxruntime execution provider. Default `cpu`. */
   readonly provider?: string | undefined;
-  /** Which of the provider's devices, by index. Default: its first. */
+  /** Device of the provider, by index. Default: its first. */
   readonly device?: number | undefined;
 }
 
 /**
- * Builds the engine a spec describes. Engines with native parts are loaded only when asked for.
+ * Builds the engine described by a spec. Native parts are loaded only if that engine needs them.
  *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when its binary or package is missing, with the reason
  */

@@ -1,6 +1,6 @@
 import type { Hit, ScanOptions, TargetMatrix } from './contract.js';
 
-/** Gathers hits by a scan's mode. Engines offer confirmed distances, rows of one target in ascending order. */
+/** Collects hits according to a scan's mode. Engines offer final distances, in ascending row order per target. */
 export class HitCollector {
   readonly #mode: ScanOptions['mode'];
   readonly #keep: number;
@@ -23,14 +23,14 @@ export class HitCollector {
   }
 
   /**
-   * The largest distance that still matters for a target: its threshold less the margin, the worst hit kept once
-   * `closest` has enough of them, minus infinity once `first` has its hit.
+   * The largest distance that still matters for a target: its threshold less the margin; with `closest`, the worst hit
+   * kept once there are enough; with `first`, minus infinity once there is a hit.
    */
   limit(target: number): number {
     return this.#limits[target]!;
   }
 
-  /** Takes a row into account. A distance above {@link limit}, or NaN, is ignored. */
+  /** Offers a row. Ignores distances above {@link limit} and NaN. */
   offer(row: number, target: number, distance: number): void {
     if (!(distance <= this.#limits[target]!)) return;
     const hits = this.#hits[target]!;
@@ -42,7 +42,7 @@ export class HitCollector {
       }
       return;
     }
-    // Equal distances stay in row order, and a later row does not displace an equal earlier one.
+    // Equal distances stay in row order; a later row never displaces an equal earlier one.
     let at = hits.length;
     while (at > 0 && hits[at - 1]!.distance > distance) at--;
     if (at >= this.#keep) return;

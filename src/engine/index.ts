@@ -1,5 +1,5 @@
 // Engines: scoring engines (bytes and a model to embedding and loss) and distance engines (embeddings and targets
-// to hits). Engines with native parts or large dependencies load them when they are created, not when this is imported.
+// to hits). Native parts and large dependencies are loaded when an engine is created, not on import.
 
 export { ISA_LEVELS, type IsaLevel } from '../native/isa-level.js';
 export { type GenerateWeightsOptions, generateWeights } from '../weights/generate.js';

@@ -1,4 +1,4 @@
-// The shapes engines are built for. They live with the weights, because the layout of a file follows from them.
+// Model shapes. Defined in `weights/`, because the layout of a weight file follows from them.
 export {
   assertModelConfig,
   EOS_TOKEN,

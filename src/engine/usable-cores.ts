@@ -3,10 +3,10 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /**
- * Processors this process may keep busy: those of the machine, or fewer when a container's quota is smaller. More threads
- * than that only take each other's turns.
+ * Number of processors this process can keep busy: those of the machine, or fewer under a cgroup CPU quota. More
+ * threads would only be throttled.
  *
- * @param root where the kernel shows itself. Default `/`
+ * @param root root of `/proc` and `/sys`. Default `/`
  */
 export function usableCores(root = '/'): number {
   const quota = quotaOf(root);
@@ -14,7 +14,7 @@ export function usableCores(root = '/'): number {
   return quota === undefined ? cores : Math.max(1, Math.min(cores, Math.floor(quota)));
 }
 
-/** The smallest quota of this process's control groups and those above them, in processors. */
+/** The smallest quota of this process's cgroups and their ancestors, in processors. */
 function quotaOf(root: string): number | undefined {
   const text = read(join(root, 'proc/self/cgroup'));
   const quotas = (text ?? '').split('\n').flatMap((line) => {
@@ -28,7 +28,10 @@ function quotaOf(root: string): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-/** A group and those above it. Inside a container the group's own path may not be visible; the root then is its. */
+/**
+ * A cgroup path and its ancestors. In a container the cgroup's own path may not be visible; then its limits are at the
+ * root.
+ */
 function upwards(path: string): string[] {
   const paths = [path];
   for (let at = path; at !== '/' && at !== '.'; ) {

@@ -9,29 +9,29 @@ import {
 } from '../http/index.js';
 import type { DataManifest } from './manifest.js';
 
-/** Takes the pieces of a download in order, never more bytes than the manifest announces. */
+/** Receives a download's pieces in order, never more bytes than the manifest declares. */
 export interface ByteSink extends DownloadSink {
-  /** BLAKE2b-256 of everything written since the beginning, hex. */
+  /** BLAKE2b-256 of everything written so far, hex. */
   checksum(): Promise<string> | string;
 }
 
-/** How a manifest's bytes are fetched. */
+/** Options of {@link downloadManifest}. */
 export interface ManifestDownloadOptions
   extends Pick<
     DownloadOptions,
     'minThroughput' | 'maxInterruptions' | 'onProgress' | 'signal' | 'stallMs' | 'startAt'
   > {
-  /** Where the bytes may be as well, such as the proxies of the fullnodes: tried after the manifest's own address. */
+  /** Alternative sources, such as the fullnodes' proxies; tried after the manifest's own URL. */
   readonly fallbacks?: readonly DownloadSource[] | undefined;
 }
 
-/** Short at first: a race is on while weights are fetched. */
+/** Starts short: targets are lost while weights are downloading. */
 const BACKOFF = { baseMs: 100, maxMs: 2_000 };
 
 /**
- * Streams a manifest's bytes into `sink` and verifies them there, from its own address or another.
+ * Downloads a manifest's bytes into `sink` and verifies them, from its own URL or a fallback.
  *
- * @throws QuarryError as `download` of the HTTP room
+ * @throws QuarryError as `download` in `src/http`
  */
 export async function downloadManifest(
   manifest: DataManifest,
@@ -39,7 +39,7 @@ export async function downloadManifest(
   sink: ByteSink,
   { fallbacks = [], ...options }: ManifestDownloadOptions = {},
 ): Promise<void> {
-  // A proxy fetches all of it before it answers; whatever else is silent is left sooner.
+  // A proxy downloads the whole file before it answers, so fallbacks get a longer timeout.
   const timeoutMs = downloadTimeoutMs(manifest.sizeBytes);
   const patient = fallbacks.map((source) => ({ ...source, timeoutMs: source.timeoutMs ?? timeoutMs }));
   await download([{ http, url: manifest.url }, ...patient], sink, {

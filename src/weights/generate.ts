@@ -4,15 +4,15 @@ import { encodeSafetensors, type SafetensorsTensor, safetensorsHeader } from './
 import { type V1Shape, type V1Tensor, v1Tensors } from './v1-layout.js';
 
 /**
- * How the embeddings of a generated model are spread. `isotropic`: as random weights have it. `trained`: as trained models
- * have it, one common direction and about five effective dimensions, so that it depends on the target more than on the
- * data whether one is hit.
+ * Distribution of a generated model's embeddings. `isotropic`: as with random weights. `trained`: as in trained models,
+ * with one common direction and about five effective dimensions, so that hits depend more on the target than on the
+ * data.
  */
 export type EmbeddingSpectrum = (typeof EMBEDDING_SPECTRA)[number];
 
 export const EMBEDDING_SPECTRA = ['isotropic', 'trained'] as const;
 
-/** How the weights are drawn. */
+/** Options of {@link generateWeights}. */
 export interface GenerateWeightsOptions {
   /** Default `isotropic`. */
   readonly spectrum?: EmbeddingSpectrum | undefined;
@@ -21,15 +21,15 @@ export interface GenerateWeightsOptions {
   readonly onProgress?: ((writtenBytes: number, totalBytes: number) => void) | undefined;
 }
 
-/** Values made and written at a time: 4 MiB. */
+/** Values generated and written at a time: 4 MiB. */
 const PIECE_VALUES = 1024 * 1024;
 
 /**
- * Deterministic random weights of a V1 model, written as a safetensors file piece by piece: the same shape and seed give
- * the same bytes anywhere. Scales follow the usual initialisation, so that losses begin near `ln 264` plus SIGReg, and
- * models of different seeds differ in loss and embedding.
+ * Generates random V1 weights and streams them to a safetensors file. Deterministic: the same shape and seed give the
+ * same bytes on any machine. Scales follow the usual initialisation, so that losses are near `ln 264` plus SIGReg, and
+ * models with different seeds differ in loss and embedding.
  *
- * @param path created; removed again when anything fails
+ * @param path file to create; removed again on failure
  * @returns size of the file, bytes
  * @throws QuarryError `ALREADY_EXISTS` when `path` exists
  * @throws QuarryError `DISK_FULL` or `FILE_UNREADABLE` when it cannot be written
@@ -77,7 +77,7 @@ export async function generateWeights(
   }
 }
 
-/** The same file as {@link generateWeights} writes, in memory. For models that are small. */
+/** Generates the same file as {@link generateWeights} in memory, for small models. */
 export function generateWeightsBytes(shape: V1Shape, seed: bigint, spectrum?: EmbeddingSpectrum): Uint8Array {
   const tensors = v1Tensors(shape).map((tensor, index): SafetensorsTensor => {
     const data = new Float32Array(sizeOf(tensor));
@@ -95,7 +95,7 @@ interface ValueStream {
   fill(values: Float32Array): void;
 }
 
-/** The stream of one tensor's values: uniform, with the mean and deviation its role asks for, but for a trained spectrum. */
+/** The values of one tensor: uniform, with mean and deviation by its role, except in a `trained` spectrum. */
 function tensorValues(
   tensor: V1Tensor,
   shape: V1Shape,
@@ -109,12 +109,12 @@ function tensorValues(
   return new UniformStream(seed, index, mean, isCommon ? COMMON_LENGTH / Math.sqrt(shape.embeddingDim) : deviation);
 }
 
-/** Of the last scales: with what random weights do by themselves, about five dimensions are left. */
+/** Decay of the final norm's scales, which leaves about five effective dimensions. */
 const SCALE_DECAY = 0.9;
-/** Of the last shift: almost three times as long as what varies around it. */
+/** Length of the final norm's shift, almost three times that of the variation around it. */
 const COMMON_LENGTH = 5.6;
 
-/** 1, r, r^2 and so on: the scales of a spectrum with few effective dimensions. */
+/** Yields 1, r, r^2, …: scales of a spectrum with few effective dimensions. */
 class DecayingStream {
   #scale = 1;
 
@@ -137,7 +137,7 @@ function distributionOf(tensor: V1Tensor, shape: V1Shape): { mean: number; devia
       return { mean: 0, deviation: 0.1 };
     case 'weight': {
       const fanIn = tensor.shape[0]!;
-      // The two projections that end in the residual stream share its growth over the layers.
+      // The two projections that feed the residual stream are scaled down with depth to limit its growth.
       const intoResidual = tensor.name.endsWith('output.weight') || tensor.name.endsWith('outer.weight');
       const depth = intoResidual ? Math.sqrt(2 * Math.max(1, shape.numLayers)) : 1;
       return { mean: 0, deviation: 1 / (Math.sqrt(fanIn) * depth) };

@@ -1,6 +1,6 @@
 import { blake2b256 } from '../native/blake2b.js';
 
-/** Where bytes are published and what they must hash to. For weights: the encrypted bytes. */
+/** URL and checksum of published bytes; for weights, of the encrypted bytes. */
 export interface DataManifest {
   readonly url: string;
   /** BLAKE2b-256 of the bytes the URL serves, 64 lowercase hex digits. */
@@ -15,15 +15,15 @@ export interface WeightsManifest extends DataManifest {
 }
 
 /**
- * What tells decrypted weights apart, 64 lowercase hex digits: checksum and key together. The checksum alone is not
- * enough: anyone may publish a model with another's encrypted file and a key of their own, which decrypts to noise.
+ * Identity of decrypted weights, 64 lowercase hex digits: a hash of checksum and key. The checksum alone is not enough:
+ * anyone can publish a model with someone else's encrypted file and their own key, which decrypts to noise.
  */
 export function weightsIdentity(manifest: Pick<WeightsManifest, 'checksum' | 'decryptionKey'>): string {
   const parts = Buffer.concat([Buffer.from(manifest.checksum, 'hex'), manifest.decryptionKey]);
   return Buffer.from(blake2b256(parts)).toString('hex');
 }
 
-/** What scores under these weights are filed under: the only architecture there is, and {@link weightsIdentity}. */
+/** The store's key for these weights: the only architecture, and {@link weightsIdentity}. */
 export function weightsKey(manifest: Pick<WeightsManifest, 'checksum' | 'decryptionKey'>) {
   return { architecture: 'v1', checksum: weightsIdentity(manifest) } as const;
 }

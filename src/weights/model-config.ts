@@ -12,17 +12,17 @@ export interface ModelConfig {
   readonly hiddenDim: number;
   /** Vocabulary: 256 bytes, PAD, EOS and unused specials (V). */
   readonly vocabSize: number;
-  /** Tokens per chunk (T). 1024 everywhere but in the upstream test vectors, which use 8. */
+  /** Tokens per chunk (T). 1024, except in the upstream test vectors, which use 8. */
   readonly sequenceLength: number;
-  /** Chunks per batch. 16 everywhere but in the upstream test vectors, which use 2. */
+  /** Chunks per batch. 16, except in the upstream test vectors, which use 2. */
   readonly batchSize: number;
 }
 
 const SHARED = { vocabSize: 264, sequenceLength: 1024, batchSize: 16 } as const;
 
 /**
- * Named configurations. `small` and `v1` are the network's; `medium` is ours: large enough that kernels show their
- * shape, small enough for the reference engine to check them.
+ * Named configurations. `small` and `v1` are the network's. `medium` is ours, for tests: large enough to exercise the
+ * kernels, small enough for the reference engine.
  */
 export const MODEL_CONFIGS = {
   small: { ...SHARED, embeddingDim: 16, numHeads: 4, numLayers: 2, hiddenDim: 32 },
@@ -33,16 +33,16 @@ export const MODEL_CONFIGS = {
 /** A name in {@link MODEL_CONFIGS}. */
 export type ModelConfigName = keyof typeof MODEL_CONFIGS;
 
-/** Token ids with a meaning of their own. */
+/** Fills up a chunk. Tokens 0 to 255 are the bytes. */
 export const PAD_TOKEN = 256;
-/** The token that ends a chunk; the 256 bytes are tokens 0 to 255, and 256 fills up. */
+/** Marks the end of the data in a chunk that is not full. */
 export const EOS_TOKEN = 257;
 
 /** LayerNorm's epsilon, inside the root. */
 export const LAYER_NORM_EPSILON = 1e-5;
 
 /**
- * Checks that a configuration describes a model that can be computed.
+ * Checks that a configuration is valid.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when a number is not a positive integer, the heads do not divide the width
  * into even parts, or the vocabulary lacks PAD and EOS

@@ -2,7 +2,7 @@ import { type GrowingFile, PartialFile, type PartialFileOptions } from './partia
 import { StreamedFile } from './streamed-file.js';
 
 /**
- * Opens a download that an earlier run may have begun: by the native core where it can decrypt, else in JavaScript.
+ * Opens a new or interrupted download, in the native core if it can decrypt, else in JavaScript.
  *
  * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long
  * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the file cannot be written

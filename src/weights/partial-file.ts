@@ -11,28 +11,28 @@ type Pass = Pick<HashingCipher, 'decrypt' | 'encrypt' | 'digest'>;
 
 export interface PartialFileOptions {
   readonly path: string;
-  /** What the whole file has. A longer one on disk is started anew. */
+  /** Size of the complete file. A longer file on disk is discarded. */
   readonly sizeBytes: number;
-  /** Decrypts what is written, 32 bytes. Without it the bytes are kept as they come. */
+  /** Key to decrypt what is written, 32 bytes. Without it the bytes are stored unchanged. */
   readonly decryptionKey?: Uint8Array | undefined;
-  /** Packs the plaintext as it comes, where the core can. */
+  /** Packs the plaintext while it is written, if the core can. */
   readonly packing?: WeightsPacking | undefined;
-  /** Identity of the weights, for packing. */
+  /** Weights identity, for packing. */
   readonly identity?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A download on disk that grows in this run and in later ones. */
+/** A download on disk that can be resumed by later runs. */
 export interface GrowingFile extends ByteSink {
-  /** Bytes that an earlier run left; 0 once the file was begun anew. */
+  /** Bytes kept from an earlier run; 0 if the file was restarted. */
   readonly startAt: number;
-  /** Resolves when everything is on the disk; after the checksum was right. */
+  /** Flushes to disk. Call after the checksum was verified. */
   sync(): Promise<void>;
-  /** Keeps what has come. */
+  /** Closes the file, keeping what was written. */
   close(): Promise<void>;
 }
 
-/** A file that grows while it is downloaded: hashed as it comes, decrypted as it is kept. */
+/** A download that is hashed as received and stored decrypted. */
 export class PartialFile implements GrowingFile {
   readonly #file: FileHandle;
   readonly #key: Uint8Array | undefined;
@@ -46,9 +46,9 @@ export class PartialFile implements GrowingFile {
     this.#pass = pass;
   }
 
-  /** Opens the file, and hashes what is in it already. */
+  /** Opens the file and hashes its existing content. */
   static async open({ path, sizeBytes, decryptionKey }: PartialFileOptions): Promise<PartialFile> {
-    // Before the file exists: a key of the wrong length must leave nothing behind.
+    // Check the key before creating the file.
     const pass = passOf(decryptionKey);
     const file = await open(path, 'a+', 0o600);
     try {
@@ -57,7 +57,7 @@ export class PartialFile implements GrowingFile {
         await file.truncate(0);
         size = 0;
       }
-      // The checksum covers the ciphertext and the file holds plaintext: encrypting it again recovers the hash state.
+      // The checksum covers the ciphertext but the file holds plaintext: re-encrypt it to recover the hash state.
       for (let at = 0; at < size; ) {
         const { buffer, bytesRead } = await file.read(new Uint8Array(READ_BACK_BYTES), 0, READ_BACK_BYTES, at);
         if (bytesRead === 0) break;
@@ -98,7 +98,7 @@ export class PartialFile implements GrowingFile {
   }
 }
 
-/** Hashes and decrypts what comes; without a key the bytes stay as they are. */
+/** Hashes and decrypts; without a key only hashes. */
 function passOf(key: Uint8Array | undefined): Pass {
   if (key !== undefined) return createHashingCipher(key);
   const hash = createBlake2b256();

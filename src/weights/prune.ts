@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Deletes the files of a cache directory whose names begin with 64 hex digits that are not among `identities`. */
+/** Deletes files in a cache directory whose names start with 64 hex digits that are not in `identities`. */
 export async function pruneCacheDirectory(dir: string, identities: readonly string[]): Promise<void> {
   const wanted = new Set(identities);
   const names = await readdir(dir).catch(() => []);

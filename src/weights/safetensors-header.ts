@@ -8,15 +8,15 @@ export const SAFETENSORS_PREFIX_BYTES = 8;
 const SAFETENSORS_MAX_HEADER_BYTES = 100_000_000;
 
 /**
- * The longest header we read, bytes. The largest known architecture has some 400 tensors, whose names, shapes and
- * offsets take 50 KB; twenty times that leaves room for metadata and for tensors that are ignored. What is longer comes
- * an attempt to exhaust the reader, and is refused before a byte of it is parsed.
+ * The longest header we accept, bytes. The largest known architecture has some 400 tensors, whose names, shapes and
+ * offsets take 50 KB; twenty times that leaves room for metadata and ignored tensors. Longer headers are taken for
+ * attempts to exhaust the reader and refused before parsing.
  */
 const LONGEST_HEADER_BYTES = 1024 * 1024;
-/** Tensor entries of `{"name":{"shape":[…]}}` lie three deep. */
+/** Maximum nesting. Tensor entries, `{"name":{"shape":[…]}}`, are three levels deep. */
 const DEEPEST = 16;
 
-/** Bytes of one element. The list is what the network's loader accepts; U16 and the 8-, 6- and 4-bit floats are not. */
+/** Element sizes, bytes, of the types that the network's loader accepts. It rejects U16 and 8-, 6- and 4-bit floats. */
 export const TENSOR_DTYPE_BYTES: Readonly<Record<TensorDtype, number>> = {
   F64: 8,
   F32: 4,
@@ -64,7 +64,7 @@ export function safetensorsHeaderBytes(prefix: Uint8Array, fileBytes: number): n
   return Number(length);
 }
 
-/** Before anything is read or parsed. */
+/** Checks the header's size before it is read or parsed. */
 function assertParsable(headerBytes: number): void {
   if (headerBytes <= LONGEST_HEADER_BYTES) return;
   throw invalid(`its header has ${headerBytes} bytes, more than any known architecture needs`, {
@@ -74,13 +74,13 @@ function assertParsable(headerBytes: number): void {
 }
 
 /**
- * Parses and checks a header: names to dtype, shape and place, contiguous from the end of the header to the end of the
- * file, without gaps or overlap. `__metadata__` is checked and ignored.
+ * Parses and validates a header. Tensors must be contiguous from the end of the header to the end of the file, without
+ * gaps or overlap. `__metadata__` is validated and ignored.
  *
  * @param header the JSON bytes between the prefix and the data
  * @param fileBytes size of the whole file
- * @returns the tensors by name, ordered by their place in the file
- * @throws QuarryError `WEIGHTS_INVALID` for every rule of the container that the file breaks
+ * @returns the tensors by name, in file order
+ * @throws QuarryError `WEIGHTS_INVALID` when the header breaks a rule of the format
  */
 export function parseSafetensorsHeader(header: Uint8Array, fileBytes: number): Map<string, TensorInfo> {
   assertParsable(header.byteLength);
@@ -98,7 +98,7 @@ export function parseSafetensorsHeader(header: Uint8Array, fileBytes: number): M
   } catch (error) {
     throw invalid('its header is not JSON', {}, error);
   }
-  // JSON.parse keeps the last of two equal keys; which of them a scorer uses must not be left to its parser.
+  // Parsers differ in which of two equal keys they keep, and scorers must agree on the weights.
   const repeated = repeatedKey(text);
   if (repeated !== undefined) throw invalid(`its header names "${repeated}" twice`, { key: repeated });
 
@@ -122,7 +122,7 @@ export function parseSafetensorsHeader(header: Uint8Array, fileBytes: number): M
 }
 
 function checkMetadata(entry: unknown): void {
-  // A null map is an absent one (serde's Option).
+  // null counts as absent (serde's Option).
   if (entry === null) return;
   if (!isRecord(entry) || Object.values(entry).some((value) => typeof value !== 'string')) {
     throw invalid('"__metadata__" is not a map of strings');
@@ -143,7 +143,7 @@ function readEntry(name: string, entry: unknown, dataStart: number): TensorInfo 
   const [begin, end] = offsets as [number, number];
   if (end < begin) throw invalid(`"${name}" ends before it begins`, { tensor: name, begin, end });
   let bytes = TENSOR_DTYPE_BYTES[dtype as TensorDtype];
-  // Every partial product is checked, as upstream does: a zero later in the shape does not excuse an overflow.
+  // Check every partial product, as upstream does: a later zero does not excuse an overflow.
   for (const size of shape) {
     bytes *= size;
     if (!Number.isSafeInteger(bytes)) throw invalid(`"${name}" has a shape too large to count`, { tensor: name });
@@ -162,7 +162,7 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-/** Whether brackets outside strings nest deeper than a header ever does; one pass over the bytes, without a stack. */
+/** Whether brackets outside strings nest deeper than {@link DEEPEST}. One pass, without a stack. */
 function nestsTooDeep(json: Uint8Array): boolean {
   let depth = 0;
   let inString = false;
@@ -179,9 +179,9 @@ function nestsTooDeep(json: Uint8Array): boolean {
   return false;
 }
 
-/** The first key that an object of `json` (already known to be valid JSON) holds twice. */
+/** The first duplicate key within any object of `json`, which must be valid JSON. */
 function repeatedKey(json: string): string | undefined {
-  // One entry per open bracket: the keys seen so far, none for an array.
+  // One entry per open bracket: the keys seen so far, or undefined for an array.
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < json.length; at++) {
     const char = json[at];

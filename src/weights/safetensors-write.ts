@@ -2,7 +2,7 @@ import { QuarryError } from '../errors/index.js';
 import { SAFETENSORS_PREFIX_BYTES, TENSOR_DTYPE_BYTES } from './safetensors-header.js';
 import type { TensorDtype } from './weights-file.js';
 
-/** One tensor to be written, without its data. */
+/** A tensor to write, without its data. */
 export interface SafetensorsEntry {
   readonly name: string;
   /** Default `F32`. */
@@ -10,7 +10,7 @@ export interface SafetensorsEntry {
   readonly shape: readonly number[];
 }
 
-/** One tensor with its data: f32 values, or the little-endian bytes of another dtype. */
+/** A tensor with its data: f32 values, or little-endian bytes of another dtype. */
 export interface SafetensorsTensor extends SafetensorsEntry {
   readonly data: Float32Array | Uint8Array;
 }
@@ -20,10 +20,10 @@ function entryBytes(entry: SafetensorsEntry): number {
 }
 
 /**
- * The length prefix and header of a file whose data follows in the order of `entries`. Padded with spaces so that the
- * data begins at a multiple of 8.
+ * Builds length prefix and header of a file whose data follows in the order of `entries`. Pads with spaces so that the
+ * data starts at a multiple of 8.
  *
- * @param metadata strings to keep with the file; ignored by every loader
+ * @param metadata strings stored in the file; ignored by loaders
  * @throws QuarryError `INVALID_ARGUMENT` when two entries have the same name
  */
 export function safetensorsHeader(
@@ -53,7 +53,7 @@ export function safetensorsHeader(
 }
 
 /**
- * A whole safetensors file in memory, for models that are small.
+ * Encodes a safetensors file in memory, for small models.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when a tensor's data does not match its shape, or a name occurs twice
  */

@@ -7,18 +7,18 @@ import { tensorToF32 } from './safetensors-convert.js';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderBytes } from './safetensors-header.js';
 import type { TensorInfo, WeightsFile } from './weights-file.js';
 
-/** Bytes per read call: Node refuses more than 2 GiB, and less keeps a signal responsive. */
+/** Bytes per read call: Node refuses more than 2 GiB, and smaller reads react faster to a signal. */
 const READ_BYTES = 64 * 1024 * 1024;
 
-/** What is known of the file before it is read. */
+/** Options of {@link openSafetensors}. */
 export interface OpenSafetensorsOptions {
-  /** Identity of the weights when the caller knows it. Default: BLAKE2b-256 of the bytes, which reads the whole file. */
+  /** Weights identity, if known. Default: BLAKE2b-256 of the file, which reads all of it. */
   readonly checksum?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Opens a decrypted safetensors file. Only its header is read; tensors are read on demand.
+ * Opens a decrypted safetensors file. Reads the header; tensors are read on demand.
  *
  * @throws QuarryError `FILE_NOT_FOUND` or `FILE_UNREADABLE` when the file cannot be read
  * @throws QuarryError `WEIGHTS_INVALID` when it breaks a rule of the container
@@ -74,7 +74,7 @@ export function safetensorsFromBytes(
     tensors,
     async read(name) {
       const tensor = find(tensors, name);
-      // A copy, so that what a caller does to it stays with the caller.
+      // Return a copy, so that callers cannot modify the weights.
       return tensorToF32(bytes.slice(tensor.byteOffset, tensor.byteOffset + tensor.byteLength), tensor.dtype);
     },
     async close() {},

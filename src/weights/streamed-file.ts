@@ -7,7 +7,7 @@ import { assertWeightsKey } from '../native/weights-cipher.js';
 import type { GrowingFile, PartialFileOptions } from './partial-file.js';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderBytes } from './safetensors-header.js';
 
-/** What the native core offers for it (`native/binding/weights_binding.cc`). */
+/** The native core's functions (`native/binding/weights_binding.cc`). */
 interface StreamCore {
   weightsStreamCreate(isa: string, path: string, key: Uint8Array, start: number, size: number): object | undefined;
   weightsStreamPack(stream: object, spec: object, size: number): boolean;
@@ -22,16 +22,16 @@ interface StreamCore {
 type StreamOptions = PartialFileOptions & { readonly decryptionKey: Uint8Array };
 type Core = NativeAddon & StreamCore;
 
-/** Bytes collected before they are handed on: waking the threads for a call takes as long as a tenth of a megabyte. */
+/** Bytes buffered per native call: waking the threads costs as much as processing 0.1 MB. */
 const PUSH_BYTES = 4 * 2 ** 20;
-/** The first bytes must hold the header for packing to begin with them; a V1 model's takes 50 KB. */
+/** Packing can start early if the header is within the first bytes; that of a V1 model takes 50 KB. */
 const HEAD_BYTES = 256 * 1024;
-/** Files go on where a disk block begins; what an earlier run wrote beyond it is asked for again. */
+/** Downloads resume at a multiple of this; bytes beyond the last one are downloaded again. */
 const DISK_BLOCK = 4096;
 
 /**
- * A file that grows while it is downloaded, all of it by the native core off the event loop: hashed and decrypted in one
- * pass, written past the page cache, and packed for the engine that will load it.
+ * A download processed by the native core off the event loop: hashed and decrypted in one pass, written bypassing the
+ * page cache, and packed for the engine that will load it.
  */
 export class StreamedFile implements GrowingFile {
   readonly #core: Core;
@@ -51,15 +51,15 @@ export class StreamedFile implements GrowingFile {
   }
 
   /**
-   * Opens the file, and reads what is in it already.
+   * Opens the file and reads its existing content.
    *
-   * @returns `undefined` where the core is not built, or the processor lacks AES instructions
+   * @returns `undefined` if the core is not built or the processor lacks AES instructions
    * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long
    * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the file cannot be written
    */
   static async open(options: StreamOptions): Promise<StreamedFile | undefined> {
     const { path, sizeBytes, decryptionKey, signal } = options;
-    // Before the file exists: a key of the wrong length must leave nothing behind.
+    // Check the key before creating the file.
     assertWeightsKey(decryptionKey);
     const core = streamCore();
     if (core === undefined) return undefined;
@@ -90,7 +90,7 @@ export class StreamedFile implements GrowingFile {
     if (this.#pendingBytes >= (first ? HEAD_BYTES : PUSH_BYTES)) await this.#push();
   }
 
-  /** Hands on what was collected, once the call before is done with what it got. */
+  /** Passes buffered bytes to the core once the previous call is done. */
   async #push(): Promise<void> {
     await this.#running;
     const pieces = this.#pending;
@@ -100,14 +100,14 @@ export class StreamedFile implements GrowingFile {
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#running = runJob(this.#core.weightsStreamPush(this.#stream, pieces), 'storing weights');
-    // The next await receives it.
+    // A failure is reported by the next await of `#running`.
     this.#running.catch(() => {});
     if (!first || this.#startAt > 0) return;
     await this.#running;
     await this.#pack(this.#core.weightsStreamHead(this.#stream));
   }
 
-  /** Begins packing, if the header is in `head` and is one. One that is not is found out when the file is whole. */
+  /** Starts packing if `head` contains a valid header. An invalid one is reported once the file is complete. */
   async #pack(head: Uint8Array): Promise<void> {
     const { packing, identity, sizeBytes } = this.#options;
     if (packing === undefined || identity === undefined || head.byteLength < SAFETENSORS_PREFIX_BYTES) return;
@@ -146,7 +146,7 @@ export class StreamedFile implements GrowingFile {
   }
 
   async close(): Promise<void> {
-    // What was collected and not handed on is kept as well; after a failure there is no reader to take it.
+    // Write buffered bytes too, so that they are kept; ignored after a failure.
     await this.#push().catch(() => {});
     await this.#running.catch(() => {});
     this.#core.weightsStreamClose(this.#stream);

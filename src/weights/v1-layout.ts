@@ -1,7 +1,7 @@
 import { QuarryError } from '../errors/index.js';
 import type { WeightsFile } from './weights-file.js';
 
-/** The numbers that decide which tensors a V1 model has. A `ModelConfig` of the engine fits. */
+/** The dimensions that determine a V1 model's tensors. A `ModelConfig` is assignable. */
 export interface V1Shape {
   readonly embeddingDim: number;
   readonly numLayers: number;
@@ -9,7 +9,7 @@ export interface V1Shape {
   readonly vocabSize: number;
 }
 
-/** What a tensor is for. */
+/** Role of a tensor. */
 export type V1TensorRole = 'embedding' | 'weight' | 'bias' | 'gamma' | 'beta';
 
 /** One tensor of a V1 model: its key in a weight file and its shape. Linear weights are `[in, out]`. */
@@ -34,8 +34,8 @@ function linear(prefix: string, input: number, output: number): V1Tensor[] {
 }
 
 /**
- * Every tensor of a V1 model in the order the forward pass meets them (upstream `models/src/v1/modules/*.rs`, the
- * identity adapter of burn-store: keys are the field names).
+ * All tensors of a V1 model in forward order. Keys are the field names of upstream `models/src/v1/modules/*.rs`
+ * (identity adapter of burn-store).
  */
 export function v1Tensors(shape: V1Shape): V1Tensor[] {
   const { embeddingDim: e, hiddenDim: h, vocabSize: v } = shape;
@@ -57,12 +57,11 @@ export function v1Tensors(shape: V1Shape): V1Tensor[] {
 }
 
 /**
- * Checks that a weight file has every tensor of a V1 model in exactly its shape. Nothing in a file says which model it
- * is for, and square matrices have no shape protection: transposed ones fit.
+ * Checks that a weight file has every tensor of a V1 model in its exact shape. Cannot detect transposed square
+ * matrices, which have the same shape.
  *
- * @returns names of tensors the model does not use; they are ignored, as the network ignores them
- * @throws QuarryError `WEIGHTS_INVALID` when a tensor is missing
- * @throws QuarryError `WEIGHTS_INVALID` when a tensor has another shape
+ * @returns names of tensors that the model does not use; the network ignores them too
+ * @throws QuarryError `WEIGHTS_INVALID` when a tensor is missing or has another shape
  */
 export function assertFitsV1(weights: Pick<WeightsFile, 'tensors'>, shape: V1Shape): string[] {
   const unused = new Set(weights.tensors.keys());

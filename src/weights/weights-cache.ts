@@ -11,39 +11,41 @@ import { openSafetensors } from './safetensors.js';
 import type { WeightsFile } from './weights-file.js';
 import type { WeightsPacking } from './weights-packing.js';
 
-/** Where weights lie. */
+/** Options of a {@link WeightsCache}. */
 export interface WeightsCacheOptions {
-  /** Holds `<identity>.safetensors`, plaintext, and `partial/` with interrupted downloads; see `weightsIdentity`. */
+  /**
+   * Directory of `<identity>.safetensors` (plaintext) and `partial/` (interrupted downloads); see `weightsIdentity`.
+   */
   readonly dir: string;
-  /** Whether another process decides what is deleted from it. Default false. */
+  /** Whether another process manages the directory, so that {@link WeightsCache.prune} is a no-op. Default false. */
   readonly borrowed?: boolean | undefined;
 }
 
-/** What weights are downloaded with. */
+/** Dependencies of a {@link WeightsCache}. */
 export interface WeightsCacheDeps {
   readonly http: HttpClient;
 }
 
-/** How missing weights are downloaded and prepared. */
+/** Options of {@link WeightsCache.open}. */
 export interface FetchWeightsOptions extends Omit<ManifestDownloadOptions, 'startAt'> {
-  /** Packs the weights for an engine as they come; weights that are there already are left to the engine. */
+  /** Packs weights for an engine while they are downloaded. Cached weights are left for the engine to pack. */
   readonly packing?: WeightsPacking | undefined;
-  /** The encrypted bytes from nearby, if they can be had: tried before the manifest's address, and trusted no more. */
+  /** Stream of the encrypted bytes from a nearby source; tried before the manifest's URL and verified all the same. */
   readonly nearby?: AsyncIterable<Uint8Array> | undefined;
 }
 
-/** An interrupted download is worth resuming in another process from this size on, bytes. */
+/** Smallest interrupted download that is kept for a later run, bytes. */
 const KEEP_PARTIAL_BYTES = 64 * 2 ** 20;
 
 /**
- * Decrypted weight files on disk, keyed by the checksum of what was downloaded and the key. One pass over the network stream
- * verifies, decrypts and writes; an entry appears under its name only when it is whole and verified.
+ * Cache of decrypted weight files, keyed by weights identity. A download is verified, decrypted and written in one
+ * pass, and renamed to its final name only once complete and verified.
  */
 export class WeightsCache {
   readonly #dir: string;
   readonly #borrowed: boolean;
   readonly #http: HttpClient;
-  /** One download per file, however many ask for it. */
+  /** Pending downloads by path, shared by concurrent callers. */
   readonly #inFlight = new Map<string, Promise<void>>();
 
   constructor(options: WeightsCacheOptions, deps: WeightsCacheDeps) {
@@ -52,29 +54,29 @@ export class WeightsCache {
     this.#http = deps.http;
   }
 
-  /** Where the plaintext lies once fetched. */
+  /** Path of the plaintext once downloaded. */
   pathOf(manifest: WeightsManifest): string {
     return join(this.#dir, `${weightsIdentity(manifest)}.safetensors`);
   }
 
-  /** Deletes what belongs to none of these weights, interrupted downloads included; nothing where the directory is borrowed. */
+  /** Deletes all other weights, including interrupted downloads. No-op if the directory is borrowed. */
   async prune(wanted: readonly WeightsManifest[]): Promise<void> {
     if (this.#borrowed) return;
     await pruneCacheDirectory(this.#dir, wanted.map(weightsIdentity));
     await pruneCacheDirectory(join(this.#dir, 'partial'), wanted.map(weightsIdentity));
   }
 
-  /** Whether the weights are there, whole. */
+  /** Whether the weights are cached completely. */
   async has(manifest: WeightsManifest): Promise<boolean> {
     const info = await stat(this.pathOf(manifest)).catch(() => undefined);
     return info?.size === manifest.sizeBytes;
   }
 
   /**
-   * Opens a model's weights, downloading them first when the cache lacks them.
+   * Opens a model's weights, downloading them first if they are not cached.
    *
-   * @throws QuarryError `CHECKSUM_MISMATCH` when what the addresses serve hashes to something else
-   * @throws QuarryError `SIZE_MISMATCH` when it is shorter or longer than announced
+   * @throws QuarryError `CHECKSUM_MISMATCH` when the downloaded bytes have another checksum
+   * @throws QuarryError `SIZE_MISMATCH` when they are shorter or longer than declared
    * @throws QuarryError `WEIGHTS_INVALID` when the plaintext is not a valid container (wrong key, malformed file)
    * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes
    */
@@ -98,7 +100,7 @@ export class WeightsCache {
     await mkdir(partialDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw toQuarryError(error, 'storing weights');
     });
-    // Another process may be downloading the same file into this cache; what it leaves is used.
+    // Another process may be downloading the same file into this cache; wait for it and use its result.
     const lock = await lockFileWhenFree(`${partial}.lock`, options.signal);
     try {
       if (await this.has(manifest)) return;
@@ -119,7 +121,7 @@ export class WeightsCache {
     }
   }
 
-  /** Downloads into `partial`, continuing what is there, and verifies it. */
+  /** Downloads into `partial`, resuming an interrupted download, and verifies it. */
   async #stream(manifest: WeightsManifest, partial: string, options: FetchWeightsOptions): Promise<void> {
     const { sizeBytes, decryptionKey } = manifest;
     const { packing, nearby, signal } = options;
@@ -142,9 +144,10 @@ export class WeightsCache {
 }
 
 /**
- * Adds what is nearby to a file that may have begun in an earlier run.
+ * Reads from the nearby source into a file that may already hold part of the download.
  *
- * @returns the bytes that the file holds, for its host to go on from; `whole` when it is the manifest's
+ * @returns the bytes the file now holds, from which the download continues; `whole` if the file is complete and
+ *   verified
  */
 async function takeNearby(
   manifest: WeightsManifest,
@@ -160,7 +163,7 @@ async function takeNearby(
   try {
     for await (const piece of atLeast(nearby, minThroughput, 'what is nearby')) {
       throwIfAborted(signal, 'the download');
-      // What is here already is passed over.
+      // Skip bytes the file already has.
       const rest = piece.subarray(Math.max(0, held - at));
       at += piece.byteLength;
       if (at > sizeBytes) break;

@@ -1,4 +1,4 @@
-/** Element types a weight file may hold. Each is converted to f32 by value. */
+/** Element types of a weight file. All are converted to f32 by value. */
 export type TensorDtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U64' | 'U32' | 'U8' | 'BOOL';
 
 /** One tensor of a weight file. */
@@ -13,18 +13,18 @@ export interface TensorInfo {
 
 /** An opened, validated, decrypted safetensors file. */
 export interface WeightsFile {
-  /** Where the plaintext lies; native engines map this file. `undefined` when it is held in memory only. */
+  /** Path of the plaintext, which native engines map; `undefined` if in memory only. */
   readonly path: string | undefined;
-  /** BLAKE2b-256 of the plaintext or encrypted file as the opener knows it, lowercase hex: the identity of the weights. */
+  /** Identity of the weights, lowercase hex: as given by the opener, or BLAKE2b-256 of the plaintext. */
   readonly checksum: string;
   readonly byteLength: number;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /**
-   * One tensor as f32.
+   * Reads a tensor as f32.
    *
    * @throws QuarryError `WEIGHTS_INVALID` when the file has no such tensor
    */
   read(name: string): Promise<Float32Array>;
-  /** Closes the file; tensors that were read stay. */
+  /** Closes the file. Tensors already read stay valid. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { TensorInfo } from './weights-file.js';
 
-/** A packed form of weights, as `native/binding/weights_binding.cc` reads it. */
+/** Describes packed weights, as read by `native/binding/weights_binding.cc`. */
 export interface WeightsPackSpec {
   readonly embedding: number;
   readonly heads: number;
@@ -13,20 +13,20 @@ export interface WeightsPackSpec {
   readonly precision: 'f32' | 'bf16';
   /** Triples of (dtype number, byte offset, byte length) in forward order. */
   readonly tensors: Float64Array;
-  /** Exists. */
+  /** Existing directory for the packed file. */
   readonly cacheDir: string;
-  /** Identity of the weights. */
+  /** Weights identity. */
   readonly checksum: string;
 }
 
-/** What an engine makes of a weight file while it is downloaded. */
+/** An engine's packing of a weight file during download. */
 export interface WeightsPacking {
   /**
-   * The packed form of a file.
+   * Describes how to pack a file.
    *
-   * @param tensors of the file, as its header has them
-   * @param checksum identity of the weights
-   * @throws QuarryError `WEIGHTS_INVALID` when they are not the model's
+   * @param tensors tensors in the file's header
+   * @param checksum weights identity
+   * @throws QuarryError `WEIGHTS_INVALID` when the tensors do not fit the model
    */
   prepare(tensors: ReadonlyMap<string, TensorInfo>, checksum: string): Promise<WeightsPackSpec>;
 }

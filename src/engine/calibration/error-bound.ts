@@ -2,23 +2,23 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ErrorBound, Score } from '../contract.js';
 
-/** Tokens of a calibration chunk, a sixteenth of the protocol's: enough for attention, and a short load. */
+/** Tokens per calibration chunk, a sixteenth of the protocol's: enough to exercise attention, and quick to score. */
 export const CALIBRATION_TOKENS = 64;
 
 /**
- * What the largest measured error is multiplied with: few samples stand for all a model will meet. The conformance tests
- * hold 1,000 samples of four models to it (widths 16 to 512, 2 to 8 layers; words, noise, single repeated bytes, short
- * samples): the worst reached a third of the bound.
+ * Safety factor on the largest measured error, since a few samples stand for all. The conformance tests check the bound
+ * on 1,000 samples of four models (widths 16 to 512, 2 to 8 layers; words, noise, repeated bytes, short samples); the
+ * worst reached a third of it.
  */
 const SAFETY = 5;
-/** Counts changes of the calibration: bounds of another version are measured again. */
+/** Version of the calibration; cached bounds of other versions are measured again. */
 const CALIBRATION_VERSION = 1;
-/** Below these, differences are the f32 pass's own rounding. */
+/** Minimum bound: smaller differences are rounding of the f32 pass itself. */
 const LEAST: ErrorBound = { loss: 1e-4, distance: 2e-5 };
 
 /**
- * Bytes that meet a model differently: words, noise, one byte before padding, and single bytes repeated. The last are
- * the worst for the loss: all positions err the same way, and nothing averages out. Deterministic.
+ * Samples that exercise a model in different ways: words, noise, one byte before padding, and single repeated bytes.
+ * The last are worst for the loss: all positions err in the same direction, so nothing averages out. Deterministic.
  */
 export function calibrationSamples(): Uint8Array[] {
   const words = new TextEncoder().encode('It was late when the two of them came down; 1,024 lights lay below.');
@@ -33,10 +33,10 @@ export function calibrationSamples(): Uint8Array[] {
   return [words.subarray(0, CALIBRATION_TOKENS), noise, Uint8Array.of(0x41), ...repeated];
 }
 
-/** What a score consists of, whatever computed it. */
+/** The numbers of a score, in any precision. */
 type Numbers = Pick<Score, 'loss' | 'embedding'>;
 
-/** The error of `low` against `full`: the losses' difference and the distance between the unit embeddings. */
+/** The error of `low` relative to `full`: difference of the losses and distance between the unit embeddings. */
 export function scoreError(low: Numbers, full: Numbers): ErrorBound {
   let dot = 0;
   let lowNorm = 0;
@@ -52,7 +52,7 @@ export function scoreError(low: Numbers, full: Numbers): ErrorBound {
   return { loss: Math.abs(low.loss - full.loss), distance: Math.sqrt(Math.max(0, 2 - 2 * cosine)) };
 }
 
-/** A bound for all samples from the errors of the calibration samples; infinite where one was not finite. */
+/** Derives a bound for all samples from the calibration errors; infinite if any of them is not finite. */
 export function boundOf(errors: readonly ErrorBound[]): ErrorBound {
   const worst = (pick: (error: ErrorBound) => number): number =>
     errors.reduce((most, error) => (Number.isFinite(pick(error)) ? Math.max(most, pick(error)) : Infinity), 0);
@@ -66,7 +66,7 @@ function boundFile(cacheDir: string, key: string): string {
   return path.join(cacheDir, `${key}.v${CALIBRATION_VERSION}.bound.json`);
 }
 
-/** A bound measured earlier for the same weights and level, if one was kept. */
+/** Reads a cached bound for the same weights and level, if any. */
 export async function readBound(cacheDir: string, key: string): Promise<ErrorBound | undefined> {
   try {
     const { loss, distance } = JSON.parse(await readFile(boundFile(cacheDir, key), 'utf8')) as Partial<ErrorBound>;
@@ -76,7 +76,7 @@ export async function readBound(cacheDir: string, key: string): Promise<ErrorBou
   }
 }
 
-/** Keeps a bound for the next load. A cache that cannot be written costs a calibration, nothing else. */
+/** Caches a bound for the next load. A failed write is ignored: it only costs another calibration. */
 export async function writeBound(cacheDir: string, key: string, bound: ErrorBound): Promise<void> {
   const file = boundFile(cacheDir, key);
   const partial = `${file}.${process.pid}.partial`;

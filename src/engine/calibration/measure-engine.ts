@@ -6,20 +6,20 @@ import { v1Tensors } from '../../weights/v1-layout.js';
 import { createScoringEngine, type EngineSpec } from '../engine-spec.js';
 import { chunkFlops, probeShape } from './probe-shape.js';
 
-/** Time spent on repetitions of one engine, milliseconds. */
+/** Time for repetitions per engine, milliseconds. */
 const BUDGET_MS = 120;
 const MAX_RUNS = 5;
 
 /**
- * FLOPs per second at which an engine scores one layer of a model, best of a few runs within a fraction of a second.
+ * Measures an engine's speed on one layer of a model, in FLOP/s: best of a few runs within a fraction of a second.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when the engine computes in another format than the one asked for
- * @throws QuarryError what building, loading or scoring throws
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the engine computes in another format than the requested one
+ * @throws QuarryError whatever building, loading or scoring throws
  */
 export async function measureEngine(spec: EngineSpec, config: ModelConfig, signal?: AbortSignal): Promise<number> {
   const shape = probeShape(config, spec.engine);
   const sample = Uint8Array.from({ length: shape.sequenceLength }, (_, i) => (i * 37 + (i >> 3)) & 255);
-  // Weights of a probe belong to no model: nothing of them is kept on disk.
+  // No cache directory: the probe's random weights must not be kept on disk.
   const { cacheDir: _cacheDir, ...inMemory } = spec;
   const engine = await createScoringEngine(inMemory);
   try {
@@ -35,7 +35,7 @@ export async function measureEngine(spec: EngineSpec, config: ModelConfig, signa
         const start = performance.now();
         await model.score([sample]);
         const took = performance.now() - start;
-        // The first run also fills caches and makes the noise, unless it is so slow that this does not matter.
+        // Skip the first run, which warms caches and generates noise, unless it is too slow for that to matter.
         if (run > 0 || took > BUDGET_MS) best = Math.min(best, took);
         if (took > BUDGET_MS) break;
       }
@@ -48,10 +48,10 @@ export async function measureEngine(spec: EngineSpec, config: ModelConfig, signa
   }
 }
 
-/** Values repeat in blocks of this many. */
+/** Number of distinct values; the weights repeat them. */
 const BLOCK = 65_536;
 
-/** Small numbers of both signs, made at the speed of memory: what they are does not change how long products take. */
+/** Small values of both signs, generated quickly: the values do not affect how long products take. */
 function probeWeights(shape: ModelConfig): Uint8Array {
   const block = new Float32Array(BLOCK);
   let state = 0x2545f491;

@@ -6,29 +6,29 @@ import { fileURLToPath } from 'node:url';
 import { toQuarryError } from '../../errors/index.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 
-/** What was measured of one engine. */
+/** A cached measurement of one engine. */
 export interface KeptSpeed {
   readonly engine: string;
   readonly precision: string;
-  /** Estimated for the whole model, all workers together; absent where the engine cannot do this format. */
+  /** Estimate for the whole model and all workers; absent if the engine does not support this format. */
   readonly chunksPerSecond?: number | undefined;
-  /** Why it cannot. */
+  /** Why the format is not supported. */
   readonly refused?: string | undefined;
 }
 
-/** The measurements of one machine, model and set of engines. */
+/** Measurements for one machine, model shape and set of engines. */
 export interface KeptSpeeds {
   /** Milliseconds since the Unix epoch. */
   readonly measuredAt: number;
   readonly speeds: readonly KeptSpeed[];
 }
 
-/** Counts changes of what is measured: speeds of another version are measured again. */
+/** Version of the measurement; cached speeds of other versions are measured again. */
 const FILE_VERSION = 2;
-/** Beyond this many entries the oldest go. */
+/** Maximum entries; the oldest are dropped. */
 const MAX_ENTRIES = 100;
 
-/** What speeds depend on, as a key: the machine, the release, the model's shape and the engines compared. */
+/** Cache key of everything that speeds depend on: machine, release, model shape and engines compared. */
 export function speedKey(config: ModelConfig, engines: readonly string[], workers: number, threads: number): string {
   const processors = cpus();
   return JSON.stringify([
@@ -43,13 +43,13 @@ export function speedKey(config: ModelConfig, engines: readonly string[], worker
   ]);
 }
 
-/** The speeds kept under a key. A file that is missing or damaged holds none: it can be measured again. */
+/** Reads the speeds cached under a key. A missing or damaged file counts as empty. */
 export async function readSpeeds(file: string, key: string): Promise<KeptSpeeds | undefined> {
   return (await readEntries(file)).get(key);
 }
 
 /**
- * Keeps speeds under a key, beside those of other keys.
+ * Caches speeds under a key, keeping those of other keys.
  *
  * @throws QuarryError `DISK_FULL` or `FILE_UNREADABLE` when the file cannot be written
  */
@@ -105,7 +105,7 @@ function isKept(value: unknown): value is KeptSpeeds {
 
 let version: string | undefined;
 
-/** The release this file belongs to: sources and builds lie at different depths below its package.json. */
+/** Version in the nearest package.json above this file: sources and builds are at different depths. */
 function packageVersion(): string {
   if (version !== undefined) return version;
   version = 'unknown';

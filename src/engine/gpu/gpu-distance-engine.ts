@@ -8,39 +8,39 @@ import { BlockMaker, type ResidentRows, TARGETS_PER_CALL } from './row-blocks.js
 import { type UnitRows, unitRows } from './unit-rows.js';
 import { probeWebGpu, type WebGpuProbe } from './webgpu.js';
 
-/** Which backend of gpu.js computes. */
+/** Options of {@link createGpuDistanceEngine}. */
 export interface GpuDistanceEngineOptions {
-  /** Default `auto`: WebGPU where an adapter answers, else WebAssembly, else plain JavaScript. */
+  /** Default `auto`: WebGPU if there is an adapter, else WebAssembly, else JavaScript. */
   readonly mode?: 'auto' | GpuMode | undefined;
-  /** Most bytes of one device buffer. Default 128 MiB, less where the adapter allows less. */
+  /** Maximum size of a device buffer, bytes. Default 128 MiB, or less if the adapter requires it. */
   readonly maxBufferBytes?: number | undefined;
 }
 
-/** A row that may hit. */
+/** A possible hit. */
 export interface Candidate {
   readonly row: number;
-  /** Within {@link distanceSlack} of the f32 distance; minus infinity where a kernel cannot tell. */
+  /** Within {@link distanceSlack} of the f32 distance; minus infinity if the kernel cannot tell. */
   readonly distance: number;
 }
 
 /** A distance engine on gpu.js. */
 export interface GpuDistanceEngine extends DistanceEngine {
   readonly mode: GpuMode;
-  /** Why this mode was chosen, as one sentence for people. */
+  /** Human-readable sentence on why this mode was chosen. */
   readonly reason: string;
-  /** Whether the kernels run on the processor, whatever they are called through. */
+  /** Whether the kernels run on the processor, also if through a GPU API. */
   readonly isSoftware: boolean;
   /**
-   * Uploads rows once, for many scans.
+   * Uploads rows, for use in many scans.
    *
    * @throws QuarryError `ENGINE_FAILED` when the device refuses the memory
    */
   prepareRows(rows: EmbeddingRows): Promise<ResidentRows>;
   /**
-   * Rows on the device that may lie within a target's limit: all that do, and few more.
+   * Finds all resident rows within each target's limit, plus a few that are slightly outside.
    *
-   * @param limits greatest distance of each target; minus infinity leaves it out
-   * @returns for each target, in the order of rows
+   * @param limits largest distance per target; minus infinity skips the target
+   * @returns candidates per target, in row order
    */
   candidates(
     rows: ResidentRows,
@@ -50,13 +50,13 @@ export interface GpuDistanceEngine extends DistanceEngine {
   ): Promise<Candidate[][]>;
 }
 
-/** Bytes of one device buffer unless told otherwise: WebGPU's own default for a storage binding. */
+/** Default size of a device buffer: WebGPU's default limit for a storage binding. */
 const DEFAULT_BUFFER_BYTES = 128 * 1024 * 1024;
 
 /**
- * Starts gpu.js in the best mode that works here, or the one asked for.
+ * Starts gpu.js in the requested mode or the best one available.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when the mode asked for does not work here, with the reason
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the requested mode is unavailable, with the reason
  */
 export async function createGpuDistanceEngine(options: GpuDistanceEngineOptions = {}): Promise<GpuDistanceEngine> {
   const wanted = options.mode ?? 'auto';
@@ -88,7 +88,7 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
     gpu,
     upload: mode === 'webgpu' ? uploadKernel(gpu) : undefined,
     bufferBytes: probe.available ? Math.min(maxBytes, probe.maxBufferBytes) : maxBytes,
-    // gpu.js 2.24 indexes a flat input by the output's width in its cpu mode; nested arrays have no width to get wrong.
+    // In cpu mode, gpu.js 2.24 indexes flat input by the width of the output instead; nested arrays avoid that bug.
     matrix: (data, columns, rows) =>
       mode === 'cpu'
         ? Array.from({ length: rows }, (_, r) => data.subarray(r * columns, (r + 1) * columns))
@@ -127,8 +127,8 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
 }
 
 /**
- * How far a kernel's distance may lie from the f32 one. Unit vectors: the products add up to at most 1 in magnitude, and
- * each addition rounds by half an ulp of that.
+ * Largest difference between a kernel's distance and the f32 one. For unit vectors the partial sums are at most 1 in
+ * magnitude, and each addition rounds by half an ulp of that.
  */
 export function distanceSlack(dim: number): number {
   return 1e-6 + dim * 2 ** -23;
@@ -139,9 +139,9 @@ interface Kernels {
   readonly dots: GpuKernel;
 }
 
-/** How a search reports rows that may hit, and what it asks meanwhile. */
+/** Callbacks of a search over blocks. */
 interface Search {
-  /** Greatest distance of a target that still matters; minus infinity when none does. */
+  /** Largest distance that still matters for a target; minus infinity if none does. */
   limit(target: number): number;
   take(target: number, row: number, distance: number): void;
   /** Whether no further block can change the result. */
@@ -186,7 +186,7 @@ async function candidatesOf(
   return found;
 }
 
-/** Runs the kernel over all blocks, as many targets in one call as there may be. */
+/** Runs the kernel over all blocks, with up to {@link TARGETS_PER_CALL} targets per call. */
 async function searchBlocks(
   { blocks, dots }: Kernels,
   rows: EmbeddingRows | ResidentRows,
@@ -223,7 +223,7 @@ async function searchBlocks(
   }
 }
 
-/** Targets `[first, first + count)` as `[count, dim]`, from the feature-major `[dim, all]`. */
+/** Extracts targets `[first, first + count)` as `[count, dim]` from the feature-major `[dim, all]`. */
 function targetRows(all: UnitRows, first: number, count: number, dim: number): Float32Array {
   const out = new Float32Array(count * dim);
   for (let t = 0; t < count; t++) {

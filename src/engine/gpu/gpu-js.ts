@@ -1,7 +1,7 @@
-/** Back ends of gpu.js that run in Node. */
+/** gpu.js backends that run in Node. */
 export type GpuMode = 'webgpu' | 'webasm' | 'cpu';
 
-/** The part of gpu.js that is used here; its own types describe the synchronous modes only. */
+/** The part of the gpu.js API that we use; its own types cover only the synchronous modes. */
 export interface GpuJs {
   createKernel(source: string, settings: Record<string, unknown>): GpuKernel;
   destroy(): Promise<void>;
@@ -18,7 +18,7 @@ interface GpuJsModule {
   input(value: Float32Array, size: readonly number[]): unknown;
 }
 
-/** Loads gpu.js. Not at module load: it is large, and looks at its surroundings when it starts. */
+/** Loads gpu.js lazily: it is large and probes its environment on load. */
 export async function loadGpuJs(): Promise<GpuJsModule> {
   const loaded = (await import('gpu.js')) as unknown as { default?: GpuJsModule | undefined } & GpuJsModule;
   return loaded.default ?? loaded;
@@ -26,7 +26,9 @@ export async function loadGpuJs(): Promise<GpuJsModule> {
 
 const SETTINGS = { asyncMode: true, dynamicOutput: true, dynamicArguments: true, strictIntegers: true };
 
-/** Dot products of unit rows and unit targets: `[targets, rows]` from rows `[dim, rows]` and targets `[targets, dim]`. */
+/**
+ * Dot products of unit rows and unit targets: `[targets, rows]` from rows `[dim, rows]` and targets `[targets, dim]`.
+ */
 export function dotKernel(gpu: GpuJs): GpuKernel {
   const source = `function dot(rows, targets, dim) {
     let sum = 0;

@@ -3,10 +3,10 @@ import type { EmbeddingRows } from '../contract.js';
 import type { GpuJs, GpuKernel } from './gpu-js.js';
 import { type UnitRows, unitRows } from './unit-rows.js';
 
-/** Targets per kernel call: bounds the result that is read back. */
+/** Targets per kernel call, which bounds the size of the result read back. */
 export const TARGETS_PER_CALL = 256;
 
-/** Rows kept where the kernels read them. Belongs to the engine that made it. */
+/** Rows in the memory that kernels read. Usable only with the engine that created it. */
 export interface ResidentRows {
   readonly rows: number;
   readonly dim: number;
@@ -16,12 +16,12 @@ export interface ResidentRows {
   close(): void;
 }
 
-/** Rows that one kernel call takes. */
+/** The rows of one kernel call. */
 export interface Block {
   readonly first: number;
   readonly count: number;
   readonly odd: readonly number[];
-  /** What the kernel takes: a device handle, or the matrix itself where there is no device memory. */
+  /** The kernel's argument: a device handle, or the matrix itself without device memory. */
   readonly argument: unknown;
 }
 
@@ -53,18 +53,18 @@ function freeBlock({ argument }: Block): void {
   handle.delete?.();
 }
 
-/** What {@link BlockMaker} works with. */
+/** Dependencies of {@link BlockMaker}. */
 export interface BlockMakerParts {
   readonly gpu: GpuJs;
-  /** Copies a matrix to the device; absent where there is no device memory. */
+  /** Copies a matrix to the device; absent without device memory. */
   readonly upload: GpuKernel | undefined;
-  /** Most bytes of one device buffer. */
+  /** Maximum size of a device buffer, bytes. */
   readonly bufferBytes: number;
-  /** A flat matrix as gpu.js takes it. */
+  /** Converts a flat matrix to gpu.js input. */
   readonly matrix: (data: Float32Array, columns: number, rows: number) => unknown;
 }
 
-/** Cuts rows into blocks that fit a device buffer, and puts them there. */
+/** Splits rows into blocks that fit in a device buffer, and uploads them. */
 export class BlockMaker {
   readonly matrix: BlockMakerParts['matrix'];
   readonly #parts: BlockMakerParts;
@@ -74,7 +74,7 @@ export class BlockMaker {
     this.matrix = parts.matrix;
   }
 
-  /** The blocks of rows, each freed when the next is asked for; those of resident rows stay. */
+  /** Yields blocks of rows. Each is freed when the next is requested, except those of resident rows. */
   async *of(rows: EmbeddingRows | ResidentRows): AsyncGenerator<Block> {
     if (rows instanceof Resident) {
       if (rows.owner !== this.#parts.gpu)
@@ -91,7 +91,7 @@ export class BlockMaker {
     }
   }
 
-  /** Uploads all rows, to be kept until they are closed. */
+  /** Uploads all rows, which stay until closed. */
   async resident(rows: EmbeddingRows): Promise<ResidentRows> {
     const blocks: Block[] = [];
     try {

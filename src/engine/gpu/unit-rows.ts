@@ -2,18 +2,18 @@ import type { EmbeddingRows } from '../contract.js';
 import { rowAsF32 } from '../embedding-rows.js';
 import { norm } from '../reference/competition.js';
 
-/** Rows whose length lies outside this range are left to the CPU: a kernel's f32 could not divide by it safely. */
+/** Rows with a norm outside this range are left to the CPU: f32 kernels could not divide by it safely. */
 const SAFE_NORM = { least: 1e-15, most: 1e15 };
 
-/** Rows written side by side: one cache line of the output at a time. */
+/** Rows transposed together, which write one cache line of the output at a time. */
 const TILE = 16;
 
-/** A block of rows as a kernel wants them. */
+/** A block of rows in the layout of the kernels. */
 export interface UnitRows {
   /** `[dim, count]`: feature-major, so that neighbouring threads read neighbouring values. Rows have unit length. */
   readonly data: Float32Array;
   readonly count: number;
-  /** Rows of the block that are too long or too short to scale; their columns are zero. Zero rows are not listed. */
+  /** Rows with a norm outside of {@link SAFE_NORM}; their columns are zero. Zero rows are not listed. */
   readonly odd: readonly number[];
 }
 

@@ -1,15 +1,15 @@
-/** WebGPU made available to this process, or the reason why it is not. */
+/** The WebGPU adapter, or the reason why WebGPU is unavailable. */
 export type WebGpuProbe =
   | {
       readonly available: true;
       readonly adapter: string;
       readonly maxBufferBytes: number;
-      /** Whether the adapter is a program on the processor: correct, and slower than the processor's own code. */
+      /** Whether the adapter is a software renderer: correct, but slower than native code on the processor. */
       readonly isSoftware: boolean;
     }
   | { readonly available: false; readonly reason: string };
 
-/** Names of drivers that compute on the processor. */
+/** Names of software renderers. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
 
 interface Adapter {
@@ -26,8 +26,8 @@ interface NavigatorGpu {
 }
 
 /**
- * Provides `navigator.gpu` from the `webgpu` package (Dawn), where Node has none, and asks for an adapter. Dawn prints
- * warnings when there is no Vulkan loader, so on Linux that is looked for first.
+ * Installs `navigator.gpu` from the `webgpu` package (Dawn) if Node lacks it, and requests an adapter. Without a Vulkan
+ * loader Dawn prints warnings, so on Linux checks for one first.
  */
 export async function probeWebGpu(): Promise<WebGpuProbe> {
   const existing = currentNavigator().gpu;
@@ -38,7 +38,7 @@ export async function probeWebGpu(): Promise<WebGpuProbe> {
   let gpu: NavigatorGpu;
   try {
     const dawn = await import('webgpu');
-    // gpu.js and WebGPU code in general expect the constants and classes as globals.
+    // WebGPU code such as gpu.js expects the constants and classes as globals.
     for (const [name, value] of Object.entries(dawn.globals)) {
       if (name in globalThis) continue;
       Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
@@ -50,8 +50,7 @@ export async function probeWebGpu(): Promise<WebGpuProbe> {
       reason: `the webgpu package did not load: ${error instanceof Error ? error.message : error}`,
     };
   }
-  // Stays for the life of the process, as a browser's does: Dawn's instance must outlive every device made from it, and
-  // gpu.js keeps its device for good.
+  // Never removed: Dawn's instance must outlive all devices created from it, and gpu.js never releases its device.
   const property = { value: gpu, configurable: true };
   if (!('navigator' in globalThis)) Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
   Object.defineProperty(currentNavigator(), 'gpu', property);
@@ -77,8 +76,8 @@ async function describe(gpu: NavigatorGpu): Promise<WebGpuProbe> {
 }
 
 /**
- * Whether the dynamic loader finds the Vulkan loader: by its cache, its own directories or `LD_LIBRARY_PATH`. It is asked
- * itself, by loading the library as if it were an add-on, which fails later and otherwise.
+ * Whether the dynamic linker finds the Vulkan loader, in its cache, default directories or `LD_LIBRARY_PATH`. Asks the
+ * linker itself by loading the library as an add-on: if it is found, that fails later with a different error.
  */
 function hasVulkanLoader(): boolean {
   try {

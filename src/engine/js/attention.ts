@@ -4,13 +4,13 @@ import { linear } from './linear.js';
 import { exponentiate } from './softmax.js';
 
 /**
- * Rows whose largest allowed score is below this see later positions: `exp(-10000 - max)` is no longer 0 in f32, which
- * underflows past `exp(-104)`. Ordinary weights never get there; hostile ones can.
+ * Rows whose largest unmasked score is below this attend to later positions too: `exp(-10000 - max)` no longer
+ * underflows to 0 in f32, which happens below `exp(-104)`. Only hostile weights get there.
  */
 const MASK_LEAK_BELOW = -9896;
 
 /**
- * Causal multi-head self-attention of one chunk, PAD positions included like any other.
+ * Causal multi-head self-attention of one chunk; PAD positions are treated like any other.
  *
  * @param u `[T, E]`, the normalised input
  * @param rope table of the chunk's positions
@@ -33,10 +33,10 @@ export function attention(u: Float32Array, weights: AttentionWeights, rope: Rope
 }
 
 /**
- * Replaces the scores of row `i` by the powers of its softmax, the sum of which they are to be divided by.
+ * Replaces the scores of row `i` with the unnormalised softmax weights.
  *
- * @param scores those of positions up to `i`; what lies behind is overwritten where the mask leaks
- * @returns how many positions count, and the sum of their powers
+ * @param scores scores of positions up to `i`; entries beyond are overwritten if the mask leaks
+ * @returns the number of positions with weight, and the sum of their weights to divide by
  */
 export function exponentiateRow(scores: Float64Array, i: number): { readonly end: number; readonly sum: number } {
   let max = -Infinity;
@@ -61,7 +61,7 @@ function attendHead(
   headDim: number,
 ): void {
   const length = query.length / width;
-  // Feature-major copies make both inner loops run along positions.
+  // Feature-major copies let both inner loops run along positions.
   const keys = featureMajor(key, width, offset, headDim, length);
   const values = featureMajor(value, width, offset, headDim, length);
   const scale = 1 / Math.fround(Math.sqrt(headDim));
@@ -75,7 +75,7 @@ function attendHead(
   }
 }
 
-/** Features taken together, so that the row of scores is gone over a quarter as often. */
+/** Features processed together, so that the row of scores is traversed a quarter as often. */
 const FEATURES = 4;
 
 /** Adds the part of features `[d, d + 4)` to the first `count` scores. Features past the head's end count as zero. */
@@ -104,7 +104,7 @@ function addScores(
   }
 }
 
-/** Writes the weighted means of features `[d, d + 4)`, or of the two that are left. */
+/** Writes the weighted means of features `[d, d + 4)`, or of the last two. */
 function mixValues(
   context: Float32Array,
   row: number,

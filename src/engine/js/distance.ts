@@ -6,13 +6,13 @@ import { HitCollector } from '../hit-collector.js';
 import { cosineDistance, norm } from '../reference/competition.js';
 import { dot } from './dot.js';
 
-/** Multiply-adds between two looks at the signal and the event loop: about 20 ms. */
+/** Multiply-adds between yields to the event loop and checks of the signal; about 20 ms. */
 const WORK_PER_TURN = 16_000_000;
 
-/** How far the quick f64 distance may lie from the f32 one that counts. */
+/** Largest difference between the fast f64 distance and the decisive f32 one. */
 const SCREEN_SLACK = 1e-5;
 
-/** The distance engine that runs anywhere: plain TypeScript, one thread. */
+/** The portable distance engine: TypeScript, single-threaded. */
 export function createJsDistanceEngine(): DistanceEngine {
   return { name: 'js', device: 'cpu', scan, async close() {} };
 }

@@ -1,4 +1,4 @@
-/** The product of two vectors in arrays, in f64. Four partial sums, so that no addition waits for the one before. */
+/** Dot product in f64, with four partial sums to avoid a dependency between additions. */
 export function dot(a: Float32Array, from: number, b: Float32Array, at: number, dim: number): number {
   let s0 = 0;
   let s1 = 0;

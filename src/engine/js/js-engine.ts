@@ -10,7 +10,7 @@ import { JS_PRODUCTS } from './products.js';
 import { ProjectionCache } from './projection-cache.js';
 import { sigRegSum } from './sig-reg.js';
 
-/** A model of the JavaScript engine; shows what each batch contributed, and goes back from embedding to bytes. */
+/** A model of the JavaScript engine, with per-batch evaluation and a backward pass. */
 export interface JsModel extends ReferenceModel {
   byteGradient(sample: Uint8Array, direction: Float32Array, options?: GradientOptions): Promise<Float32Array>;
 }
@@ -25,8 +25,8 @@ export interface JsEngine extends ScoringEngine {
 }
 
 /**
- * The engine that runs anywhere: the reference's formulas in loops that V8 runs several times as fast, one thread. Fast
- * enough for the small configuration, about a quarter of an hour per chunk for the full one.
+ * The portable engine: the reference's formulas in loops that run several times as fast in V8, single-threaded. Fast
+ * enough for the small configuration; a chunk of the full one takes about 15 minutes.
  */
 export function createJsEngine(): JsEngine {
   const projections = new ProjectionCache();

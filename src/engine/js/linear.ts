@@ -13,7 +13,7 @@ export function linear(x: Float32Array, { weight, bias }: LinearWeights): Float3
   const y = new Float32Array(rows * output);
   const sums = new Float64Array(2 * output);
   for (let row = 0; row < rows; row += 2) {
-    // Two rows share each weight read. The last one of an odd number is computed twice rather than apart.
+    // Two rows share each read of a weight. With an odd number, the last row is computed twice.
     const second = Math.min(row + 1, rows - 1);
     sums.set(bias, 0);
     sums.set(bias, output);
@@ -24,7 +24,9 @@ export function linear(x: Float32Array, { weight, bias }: LinearWeights): Float3
   return y;
 }
 
-/** Adds the products of two rows of `x`, four inputs at a time: the sums are read and written a quarter as often. */
+/**
+ * Adds the products of two rows of `x`, four inputs at a time, so that sums are read and written a quarter as often.
+ */
 function addRows(
   sums: Float64Array,
   x: Float32Array,

@@ -2,7 +2,7 @@ import { SIG_REG, type SigRegShape } from '../reference/sig-reg.js';
 import { linear } from './linear.js';
 
 /**
- * As the reference's, with two evaluations of trigonometry for each projection instead of two for each point.
+ * Like the reference's `sigRegSum`, with one sine and cosine per projection instead of per point.
  *
  * @param representations `[T, E]`
  * @param projection `[E, S]`, columns of unit length
@@ -46,7 +46,7 @@ export function sigRegSum(
       const t = i * step;
       const phi = Math.exp((-t * t) / 2);
       const error = (cosines[i]! / slices - phi) ** 2 + (sines[i]! / slices) ** 2;
-      // Twice the usual trapezoid weights, as upstream has them.
+      // Twice the usual trapezoid weights, as upstream.
       const weight = (i === 0 || i === points - 1 ? step : 2 * step) * phi;
       integral += error * weight;
     }

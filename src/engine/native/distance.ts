@@ -7,15 +7,15 @@ import type { DistanceEngine, Hit, ScanOptions, TargetMatrix } from '../contract
 import { assertScanArguments } from '../embedding-rows.js';
 import { usableCores } from '../usable-cores.js';
 
-/** Scans that read less than this are done at once: handing them to another thread would take longer. */
+/** Scans that read less than this run synchronously: passing them to another thread would take longer. */
 const AT_ONCE_BYTES = 512 * 1024;
 const MODES = { all: 0, first: 1, closest: 2 } as const;
 
-/** How the native distance engine runs. */
+/** Options of {@link createNativeDistanceEngine}. */
 export interface NativeDistanceOptions {
-  /** Threads of one scan. Default: all cores. */
+  /** Threads per scan. Default: all cores. */
   readonly threads?: number | undefined;
-  /** Forces an instruction-set level. Default: the highest this processor has. */
+  /** Instruction-set level. Default: the highest available. */
   readonly isa?: IsaLevel | undefined;
 }
 
@@ -35,7 +35,7 @@ interface RawOptions {
   readonly sync: boolean;
 }
 
-/** What the core offers for distances (`native/binding/distance_binding.cc`). */
+/** The core's distance functions (`native/binding/distance_binding.cc`). */
 interface DistanceCore {
   distanceOpen(isa: string, threads: number): unknown;
   distanceScanRows(
@@ -58,8 +58,8 @@ interface RawSelection {
 }
 
 /**
- * Rows picked from files that hold `[rows, dim]` little-endian without a header: position p is row `rows[p]` of file
- * pair `tables[p]`; positions whose table is beyond the list are skipped.
+ * Rows selected from files of `[rows, dim]` little-endian numbers without a header: position p is row `rows[p]` of file
+ * pair `tables[p]`. Positions whose table is out of range are skipped.
  */
 export interface MappedSelection {
   readonly sources: readonly { readonly f32Path: string; readonly bf16Path: string; readonly rows: number }[];
@@ -69,12 +69,12 @@ export interface MappedSelection {
   readonly dim: number;
 }
 
-/** A distance engine that also scans files where they lie, without copying them into memory. */
+/** A distance engine that can also scan mapped files in place. */
 export interface NativeDistanceEngine extends DistanceEngine {
   /** The instruction-set level in use. */
   readonly isa: IsaLevel;
   /**
-   * As `scan`, over mapped files: bf16 rows are streamed, and candidates decided by their f32 rows.
+   * Like `scan`, over mapped files: streams the bf16 rows and decides candidates by their f32 rows.
    *
    * @throws QuarryError `FILE_UNREADABLE` when a file cannot be mapped or is shorter than its rows
    */
@@ -83,7 +83,7 @@ export interface NativeDistanceEngine extends DistanceEngine {
     targets: TargetMatrix,
     options: ScanOptions & { readonly from?: number | undefined },
   ): Promise<Hit[]>;
-  /** Unmaps files that are about to go away. */
+  /** Unmaps files that are about to be deleted. */
   release(paths: readonly string[]): void;
 }
 
@@ -101,7 +101,7 @@ function limitOf(threshold: number, margin: number): number {
   return floatBits.getFloat32(0);
 }
 
-/** A plain loop: `Array.from` takes three times as long, which shows at half a million hits. */
+/** A plain loop: `Array.from` takes three times as long, which is noticeable at half a million hits. */
 function toHits({ rows, targets, distances }: RawHits): Hit[] {
   const hits: Hit[] = [];
   for (let i = 0; i < rows.length; i++) hits.push({ row: rows[i]!, target: targets[i]!, distance: distances[i]! });
@@ -111,7 +111,7 @@ function toHits({ rows, targets, distances }: RawHits): Hit[] {
 /**
  * The distance engine of the native core.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built, does not load here, or lacks the level asked for
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built, does not load or lacks the requested level
  */
 export function createNativeDistanceEngine(options: NativeDistanceOptions = {}): NativeDistanceEngine {
   const native = loadAddon();
@@ -141,7 +141,7 @@ export function createNativeDistanceEngine(options: NativeDistanceOptions = {}):
     if (count - from <= rowsAtOnce) return toHits(call({ ...raw, from, to: count, sync: true }) as RawHits);
     let start = from;
     if (options.mode === 'first' && targets.targets === 1) {
-      // Most targets are hit within a few hundred rows; those need no other thread.
+      // Most targets are hit within a few hundred rows, which are faster to scan synchronously.
       start = from + rowsAtOnce;
       const early = toHits(call({ ...raw, from, to: start, sync: true }) as RawHits);
       if (early.length > 0) return early;

@@ -6,14 +6,17 @@ import type { ErrorBound, GradientOptions, LoadedModel, Score, ScoreOptions } fr
 import { assertDirection } from '../js/backward/byte-gradient.js';
 
 /**
- * Attention scores beyond this are wrong by half a unit and more in bf16 (the products of rounded inputs are off by up
- * to 2^-8 of it), which changes softmax weights visibly.
+ * Attention scores beyond this can be off by half a unit and more in bf16 (relative error of products of rounded inputs
+ * up to 2^-8), which changes softmax weights noticeably.
  */
 const LARGEST_BF16_ATTENTION = 256;
-/** A residual of root mean square 10^4 leaves no room for what a layer adds. Trained models stay far below. */
+/**
+ * Mean square: residuals with a root mean square of 10^4 would swallow what a layer adds. Trained models stay far
+ * below.
+ */
 const LARGEST_BF16_ACTIVATION = 1e8;
 
-/** Whether a bf16 score must not be trusted: not finite, or from activations too large. NaN compares false. */
+/** Whether a bf16 score is unreliable: not finite, or with activations that are too large. NaN counts as too large. */
 export function needsFullPrecision(score: RawScore): boolean {
   return !(
     Number.isFinite(score.loss) &&
@@ -23,7 +26,7 @@ export function needsFullPrecision(score: RawScore): boolean {
   );
 }
 
-/** Everything a loaded native model is made of. */
+/** Dependencies of {@link NativeLoadedModel}. */
 export interface NativeModelParts {
   readonly core: NativeAddon;
   readonly model: NativeModel;
@@ -33,11 +36,11 @@ export interface NativeModelParts {
   readonly onClose: () => Promise<void>;
 }
 
-/** A model inside the native core. Calls queue up: each uses all of the model's threads. */
+/** A model in the native core. Calls are serialised, since each uses all of the model's threads. */
 export class NativeLoadedModel implements LoadedModel {
   readonly config: ModelConfig;
   readonly errorBound: ErrorBound;
-  /** Of scores without a wish of their own. */
+  /** Default precision of scores. */
   readonly precision: NativePrecision;
   readonly #parts: NativeModelParts;
   #tail: Promise<unknown> = Promise.resolve();

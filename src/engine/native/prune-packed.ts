@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { toQuarryError } from '../../errors/index.js';
 
 /**
- * Removes packed weights and measured error bounds of all weights but these: they are as large as the weights, and those
- * that were replaced are never loaded again. Goes too: what a process that is gone left half written. A file that is
- * mapped somewhere stays readable there.
+ * Removes packed weights and error bounds of all weights except `keep`: they are as large as the weights, and replaced
+ * weights are never loaded again. Also removes partial files of dead processes. Processes that have a file mapped can
+ * still read it.
  *
- * @param dir a `cacheDir` of the native engine; one that does not exist is left alone
+ * @param dir a `cacheDir` of the native engine; may not exist
  * @param keep checksums of weights, 64 hex digits
  * @returns the names of the files removed
  * @throws QuarryError `FILE_UNREADABLE` when a file cannot be removed
@@ -28,17 +28,17 @@ export async function prunePacked(dir: string, keep: ReadonlySet<string>): Promi
   return removed;
 }
 
-/** Windows keeps a file that a process has mapped; the next round removes it. */
+/** Windows refuses to delete mapped files; a later call removes them. */
 function isMappedOnWindows(error: unknown): boolean {
   return process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes((error as { code: string }).code);
 }
 
-/** Whether it is the unfinished file of a process that is gone (`native/forward/weights_packer.cc` names them). */
+/** Whether a file is the partial file of a dead process (named by `native/forward/weights_packer.cc`). */
 function isLeftBehind(name: string): boolean {
   const writer = /\.(\d+)-\d+\.partial$/.exec(name)?.[1];
   if (writer === undefined) return false;
   try {
-    // Signal 0 asks without sending.
+    // Signal 0 only checks whether the process exists.
     process.kill(Number(writer), 0);
     return false;
   } catch (error) {

@@ -21,13 +21,15 @@ import { tensorPlaces, weightsSource } from './weights-source.js';
 
 /** Options of {@link createNativeScoringEngine}. */
 export interface NativeScoringOptions {
-  /** Threads of one score call. Default: all processors this process may use. */
+  /** Threads per score call. Default: all processors available to this process. */
   readonly threads?: number | undefined;
-  /** Instruction-set level. Default: the highest this processor has. */
+  /** Instruction-set level. Default: the highest available. */
   readonly isa?: IsaLevel | undefined;
-  /** `auto` takes bf16 where the level multiplies it in hardware and the model is wide enough to gain. Default `auto`. */
+  /**
+   * `auto` uses bf16 if the level multiplies it in hardware and the model is wide enough to benefit. Default `auto`.
+   */
   readonly precision?: 'auto' | NativePrecision | undefined;
-  /** Where packed weights and measured error bounds are kept. Absent: packed in memory at every load. */
+  /** Directory for packed weights and error bounds. Default: none, weights are packed in memory at every load. */
   readonly cacheDir?: string | undefined;
 }
 
@@ -42,14 +44,13 @@ export interface NativeScoringEngine extends ScoringEngine {
   ): Promise<NativeLoadedModel>;
 }
 
-/** Narrower models take f32: products are a small part of their time, so bf16 gains little and costs accuracy. */
+/** Narrower models use f32: products are a small part of their time, so bf16 gains little and costs accuracy. */
 const NARROWEST_BF16 = 128;
 
 /**
- * Scores on the processor at the speed of its multiply-adds. Weights are packed once, kept on disk and mapped by every
- * process that scores with them.
+ * The native CPU engine. Weights are packed once, cached on disk and mapped by all processes that use them.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built or the level asked for cannot run here
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built or the requested level is unavailable
  * @throws QuarryError `INVALID_ARGUMENT` when `threads` is not a positive integer
  */
 export function createNativeScoringEngine(options: NativeScoringOptions = {}): NativeScoringEngine {
@@ -91,7 +92,7 @@ export function createNativeScoringEngine(options: NativeScoringOptions = {}): N
       try {
         await runJob(core.prepareModel(model, use), 'packing weights', signal);
         if (weights.path === undefined) {
-          // Weights from memory: pack what a fallback would need now, so that the temporary file can go at once.
+          // Weights from memory: also pack f32 for fallbacks now, so that the temporary file can be removed.
           await runJob(core.prepareModel(model, 'f32'), 'packing weights', signal);
           await source.close();
         }
@@ -149,7 +150,7 @@ function nativeShape(config: ModelConfig) {
   };
 }
 
-/** A checksum names files; anything but hex comes from a caller's own naming. */
+/** Makes a checksum safe as a file name: callers may pass ids that are not hex. */
 function fileNameOf(checksum: string): string {
   return checksum.replaceAll(/[^0-9A-Za-z]/g, '_').slice(0, 100);
 }
@@ -160,7 +161,7 @@ async function createCacheDir(dir: string): Promise<void> {
   });
 }
 
-/** The bound of bf16 scores; undefined for a model that bf16 cannot score at all. */
+/** Error bound of bf16 scores; undefined if bf16 cannot score the model at all. */
 async function bf16Bound(
   core: NativeAddon,
   model: NativeModel,
@@ -173,7 +174,7 @@ async function bf16Bound(
   const samples = calibrationSamples();
   const low = await runJob(core.scoreModel(model, samples, 0n, 'bf16', CALIBRATION_TOKENS), 'calibrating', signal);
   const full = await runJob(core.scoreModel(model, samples, 0n, 'f32', CALIBRATION_TOKENS), 'calibrating', signal);
-  // Samples that would be scored again in f32 say nothing about those that would not.
+  // Ignore samples that would be scored again in f32 anyway.
   const errors = low.flatMap((score, i) => (needsFullPrecision(score) ? [] : [scoreError(score, full[i]!)]));
   if (errors.length === 0) return undefined;
   const bound = boundOf(errors);

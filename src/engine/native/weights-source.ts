@@ -6,7 +6,7 @@ import type { ModelConfig } from '../../weights/model-config.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
 import type { TensorDtype, TensorInfo, WeightsFile } from '../../weights/weights-file.js';
 
-/** The core's numbers for element types (`native/forward/packed_weights.h`). */
+/** The core's codes of element types (`native/forward/packed_weights.h`). */
 const DTYPE_NUMBERS = {
   F64: 0,
   F32: 1,
@@ -22,12 +22,12 @@ const DTYPE_NUMBERS = {
   BOOL: 11,
 } as const satisfies Record<TensorDtype, number>;
 
-/** A file the core maps, and where each tensor of the model lies in it. */
+/** A file for the core to map, and the position of each tensor in it. */
 export interface WeightsSource {
   readonly path: string;
   /** Triples of (dtype number, byte offset, byte length) in forward order. */
   readonly tensors: Float64Array;
-  /** Removes what was written for it. */
+  /** Removes the temporary file, if any. */
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function tensorPlaces(tensors: ReadonlyMap<string, TensorInfo>, config: M
 }
 
 /**
- * Where the core finds the weights: the file itself, or, for weights held in memory only, a temporary file of f32.
+ * Provides weights as a file for the core: the weight file itself, or a temporary f32 file for weights in memory.
  *
  * @throws QuarryError `WEIGHTS_INVALID` when a tensor is missing
  * @throws QuarryError `DISK_FULL` or `FILE_UNREADABLE` when the temporary file cannot be written

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { QuarryError } from '../../errors/index.js';
 import type { OnnxProvider } from './providers.js';
 
-/** Providers of NVIDIA's, which take any of its devices. */
+/** NVIDIA providers, which can use any NVIDIA device. */
 const NVIDIA: ReadonlySet<OnnxProvider> = new Set(['cuda', 'tensorrt']);
 
 /**
- * The devices a provider can be started on, by index; `undefined` where that cannot be told. WebGPU has one: onnxruntime
- * keeps one adapter for the whole process, the first the driver offers.
+ * Names of a provider's devices, by index; `undefined` if unknown. WebGPU has one: onnxruntime uses one adapter for the
+ * whole process, the driver's first.
  *
- * @param root where the kernel shows itself. Default `/`
+ * @param root root of `/proc`. Default `/`
  */
 export function onnxDevices(provider: OnnxProvider, root = '/'): string[] | undefined {
   if (provider === 'dml') return undefined;
@@ -18,7 +18,7 @@ export function onnxDevices(provider: OnnxProvider, root = '/'): string[] | unde
   if (process.platform !== 'linux') return undefined;
   const folder = join(root, 'proc/driver/nvidia/gpus');
   try {
-    // Named by their place on the bus, which is how CUDA counts devices of one kind.
+    // Sorted by bus id, which is how CUDA numbers devices of the same model.
     return readdirSync(folder)
       .sort()
       .map((name) => /^Model:\s*(.+)$/m.exec(readFileSync(join(folder, name, 'information'), 'utf8'))?.[1] ?? name);
@@ -28,9 +28,9 @@ export function onnxDevices(provider: OnnxProvider, root = '/'): string[] | unde
 }
 
 /**
- * Checks that a provider can be started on a device.
+ * Checks that a provider has a device.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when there is no such device, listing those there are
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when there is no such device; lists the existing ones
  */
 export function assertOnnxDevice(provider: OnnxProvider, device: number, devices = onnxDevices(provider)): void {
   if (devices === undefined || device < devices.length) return;
@@ -41,7 +41,7 @@ export function assertOnnxDevice(provider: OnnxProvider, device: number, devices
   });
 }
 
-/** How onnxruntime is told provider and device. */
+/** Provider and device in the form that onnxruntime takes. */
 export function providerEntry(
   provider: OnnxProvider,
   device: number | undefined,

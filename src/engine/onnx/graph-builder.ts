@@ -7,7 +7,7 @@ import {
   type OnnxValue,
 } from './onnx-proto.js';
 
-/** Collects nodes and constants of a graph; every operation returns the name of its result. */
+/** Builds a graph from nodes and constants. Every operation returns the name of its result. */
 export class GraphBuilder {
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers = new Map<string, OnnxTensor>();
@@ -20,7 +20,7 @@ export class GraphBuilder {
     return output;
   }
 
-  /** Gives a result its public name. */
+  /** Exposes a result as an output of the graph. */
   output(from: string, name: string): void {
     this.#nodes.push({ op: 'Identity', inputs: [from], outputs: [name] });
   }

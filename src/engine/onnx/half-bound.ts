@@ -14,15 +14,15 @@ import { type OnnxScore, type SampleScorer, scoreSample } from './score-sample.j
 import { openSession, type SessionParts } from './session.js';
 
 /**
- * Attention scores beyond this are wrong by half a unit and more in f16 (the products of rounded inputs are off by up to
- * 2^-10 of it), which changes softmax weights visibly.
+ * Attention scores beyond this can be off by half a unit and more in f16 (relative error of products of rounded inputs
+ * up to 2^-10), which changes softmax weights noticeably.
  */
 const LARGEST_ATTENTION = 512;
 
-/** Of what a runtime says this much is kept, characters. */
+/** Characters kept of a runtime's error message. */
 const LONGEST_REASON = 240;
 
-/** Whether an f16 score must not be trusted: not finite, or out of the range of f16 on the way. NaN compares false. */
+/** Whether an f16 score is unreliable: not finite, or with intermediate values beyond f16. NaN counts as beyond. */
 export function needsFullPrecision(score: OnnxScore): boolean {
   return !(
     Number.isFinite(score.loss) &&
@@ -33,11 +33,11 @@ export function needsFullPrecision(score: OnnxScore): boolean {
 }
 
 /**
- * The bound of a model's f16 scores, measured against f32 on the same provider with short chunks, or kept from an earlier
- * load; or why the model or the provider cannot do f16.
+ * Error bound of a model's f16 scores: cached, or measured against f32 on the same provider with short chunks. Or the
+ * reason why model or provider do not support f16.
  *
- * @param kept where bounds are kept and under which name; absent: measured at every load
- * @throws QuarryError what starting either session throws
+ * @param kept directory and key of cached bounds; if absent, the bound is measured at every load
+ * @throws QuarryError whatever starting a session throws
  */
 export async function halfBound(
   parts: SessionParts,
@@ -64,12 +64,12 @@ export async function halfBound(
   try {
     low = await scoresOf(half);
   } catch (error) {
-    // A provider whose device lacks f16 says so only when it runs.
+    // A provider reports only at run time that its device lacks f16.
     const said = toQuarryError(error, 'a trial').message.split('\n', 1)[0]?.slice(0, LONGEST_REASON);
     return { refused: `"${parts.provider}" does not compute in f16 here: ${said}` };
   }
   const full = await scoresOf(undefined);
-  // Samples that would be scored again in f32 say nothing about those that would not.
+  // Ignore samples that would be scored again in f32 anyway.
   const errors = low.flatMap((score, i) => (needsFullPrecision(score) ? [] : [scoreError(score, full[i]!)]));
   if (errors.length === 0) return { refused: 'activations leave the range of f16' };
   const bound = boundOf(errors);

@@ -7,28 +7,30 @@ import { v1Tensors } from '../../weights/v1-layout.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
 import { toHalf } from './half.js';
 
-/** The layers' matrices in f16, one after another in a file: half the bytes of the products. */
+/** A file with the layers' matrices in f16, at half their size. */
 export interface HalfWeights {
   readonly path: string;
-  /** Where each matrix lies, bytes. */
+  /** Position of each matrix in the file, bytes. */
   readonly tensors: ReadonlyMap<string, { readonly offset: number; readonly length: number }>;
-  /** Removes a file that no cache keeps. */
+  /** Removes the file, unless it is in a cache. */
   close(): Promise<void>;
 }
 
-/** Weights that f16 cannot hold, and which tensor it was. */
+/** The tensor whose values f16 cannot represent. */
 export interface HalfRefusal {
   readonly refused: string;
 }
 
-/** The matrices that are multiplied in f16: all of a layer's; embedding, predictor, norms and biases stay f32. */
+/**
+ * Whether a tensor is multiplied in f16: the matrices of all layers. Embedding, predictor, norms and biases stay f32.
+ */
 function isHalfTensor(name: string): boolean {
   return name.startsWith('encoder.') && name.endsWith('.weight');
 }
 
 /**
- * The f16 copy of a model's matrices: kept in `cacheDir` under a name that begins with the weights' checksum, so that it
- * is deleted with them, else a temporary file. Made tensor by tensor; it appears under its name only when it is whole.
+ * Opens or creates the f16 copy of a model's matrices: in `cacheDir`, under a name that starts with the weights'
+ * checksum so that it is pruned with them, or a temporary file. Written tensor by tensor, and renamed once complete.
  *
  * @throws QuarryError `DISK_FULL` or `FILE_UNREADABLE` when it cannot be written
  * @throws QuarryError `ABORTED` when the signal fires
@@ -71,7 +73,7 @@ export async function openHalfWeights(
   }
 }
 
-/** Writes the file; gives the name of a tensor that f16 cannot hold. */
+/** Writes the file; returns the name of a tensor that f16 cannot represent, if any. */
 async function write(
   weights: WeightsFile,
   tensors: HalfWeights['tensors'],

@@ -2,7 +2,7 @@
 export const LARGEST_HALF = 65_504;
 
 /**
- * Rounds f32 to f16, to nearest even, as its bits.
+ * Rounds f32 to f16 bits, to nearest even.
  *
  * @param into as long as `values`
  * @returns whether every value is finite in f16
@@ -16,7 +16,7 @@ export function toHalf(values: Float32Array, into: Uint16Array): boolean {
     const magnitude = word & 0x7fff_ffff;
     let half: number;
     if (magnitude >= 0x3880_0000) {
-      // Normal in f16, or too large: the bias falls by 112, thirteen bits are rounded away, a carry raises the exponent.
+      // Normal in f16, or too large: subtract 112 from the exponent and round off 13 bits; a carry raises the exponent.
       half = (magnitude - 0x3800_0000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13;
       if (half >= 0x7c00) {
         finite = false;

@@ -11,39 +11,40 @@ import { PROVIDER_BOUNDS, providerOf } from './providers.js';
 import { type OnnxScore, scoreSample } from './score-sample.js';
 import { openSession, type SessionParts } from './session.js';
 
-/** How onnxruntime computes. */
+/** Options of {@link createOnnxEngine}. */
 export interface OnnxEngineOptions {
-  /** Threads of one operation. Default: onnxruntime's own choice, one per core. */
+  /** Threads per operation. Default: onnxruntime's choice, one per core. */
   readonly threads?: number | undefined;
   /** Default `cpu`. */
   readonly provider?: string | undefined;
-  /** Which of the provider's devices, by index. Default: its first. */
+  /** Device of the provider, by index. Default: its first. */
   readonly device?: number | undefined;
   /** Number format of the layers' products. Default `f32`. */
   readonly precision?: 'f32' | 'f16' | undefined;
-  /** Where matrices in f16 and measured error bounds are kept. Absent: they are made at every load. */
+  /** Directory for f16 matrices and error bounds. Default: none, they are computed at every load. */
   readonly cacheDir?: string | undefined;
-  /** Chunks computed together. More suit a GPU and take more memory: 1 GB each at the full size. Default 1. */
+  /** Chunks per run. More suit a GPU but take more memory, 1 GB each at the full size. Default 1. */
   readonly chunksPerRun?: number | undefined;
   /**
-   * Lets onnxruntime keep a rearranged copy of every weight in memory. Default false: the mapped file is used as it is,
-   * loads at once and is shared by all processes.
+   * Lets onnxruntime keep a rearranged copy of all weights in memory. Default false: the mapped file is used directly,
+   * which loads at once and is shared by all processes.
    */
   readonly prepack?: boolean | undefined;
 }
 
-/** Beyond these a score in f16 might not stand up to the network's audit, which allows 1 %. */
+/** Largest acceptable bounds of f16: the network's audit allows 1 %. */
 const ACCEPTABLE: ErrorBound = { loss: 0.01, distance: 0.01 };
 
 /**
- * A scoring engine on onnxruntime, an optional peer dependency. The graph is built at load; weights on disk are mapped from
- * the safetensors file, not copied.
+ * A scoring engine on onnxruntime, an optional peer dependency. Builds the graph at load and maps weights from the
+ * safetensors file.
  *
- * In f16 the layers' products gain on GPUs that compute faster in it. Its range ends at 65,504: a model whose weights do
- * not fit, or whose error is measured to be too large, is scored in f32, and says why; a sample that overflows is scored
- * again in f32.
+ * f16 speeds up the layers' products on many GPUs. Its range ends at 65,504: a model whose weights do not fit, or whose
+ * measured error is too large, is scored in f32, with the reason in `note`. A sample that overflows is scored again in
+ * f32.
  *
- * @throws QuarryError `ENGINE_UNAVAILABLE` when onnxruntime-node, the provider or the device is missing, with the reason
+ * @throws QuarryError `ENGINE_UNAVAILABLE` when onnxruntime-node, the provider or the device is missing, with the
+ *   reason
  */
 export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise<ScoringEngine> {
   const provider = providerOf(options.provider ?? 'cpu');
@@ -101,7 +102,7 @@ export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise
 }
 
 async function loadOnnxRuntime(): Promise<typeof Ort> {
-  // From 1.30 on it sends usage to its makers from Linux too, unless told otherwise before it is loaded.
+  // Since 1.30 it sends usage telemetry on Linux too, unless disabled before it is loaded.
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   try {
     return await import('onnxruntime-node');
@@ -113,7 +114,7 @@ async function loadOnnxRuntime(): Promise<typeof Ort> {
   }
 }
 
-/** The model in f32, started when it is first needed: beside f16 that is for a near-tie or an overflow. */
+/** The f32 session, started on first use; with f16 that is for a near-tie or an overflow. */
 class FullSession {
   readonly #parts: SessionParts;
   #session: Promise<Ort.InferenceSession> | undefined;
@@ -141,7 +142,7 @@ interface HalfSession {
   close(): Promise<void>;
 }
 
-/** The model in f16, or why it is better scored in f32. */
+/** Opens the f16 session, or returns the reason to use f32. */
 async function openHalf(
   parts: SessionParts,
   scorer: Parameters<typeof halfBound>[1],
@@ -169,7 +170,7 @@ async function openHalf(
   }
 }
 
-/** What is too much about an error bound. */
+/** Describes by how much an error bound is too large; undefined if acceptable. */
 function excessOf(bound: ErrorBound): string | undefined {
   if (bound.loss <= ACCEPTABLE.loss && bound.distance <= ACCEPTABLE.distance) return undefined;
   const [loss, distance] = [bound.loss, bound.distance].map((value) => value.toPrecision(2));

@@ -1,6 +1,6 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
-// The messages of the ONNX schema that a graph needs, by their field numbers in onnx.proto (ONNX IR version 10).
+// Encoder for the ONNX messages that a graph needs, by field numbers of onnx.proto (ONNX IR version 10).
 
 /** Element types (`TensorProto.DataType`). */
 export const ONNX_TYPE = {
@@ -18,10 +18,10 @@ export const ONNX_TYPE = {
   BFLOAT16: 16,
 } as const;
 
-/** A number in {@link ONNX_TYPE}. */
+/** A value of {@link ONNX_TYPE}. */
 export type OnnxType = (typeof ONNX_TYPE)[keyof typeof ONNX_TYPE];
 
-/** A constant of the graph: bytes in the graph itself, or a place in another file. */
+/** A constant: bytes in the graph itself, or a position in an external file. */
 export interface OnnxTensor {
   readonly name: string;
   readonly type: OnnxType;
@@ -37,14 +37,14 @@ export interface OnnxNode {
   readonly attributes?: Readonly<Record<string, number | readonly number[] | { readonly float: number }>>;
 }
 
-/** An input or output. A named dimension is free. */
+/** An input or output. A named dimension is dynamic. */
 export interface OnnxValue {
   readonly name: string;
   readonly type: OnnxType;
   readonly shape: readonly (number | string)[];
 }
 
-/** A whole graph. */
+/** A graph. */
 export interface OnnxGraph {
   readonly name: string;
   readonly nodes: readonly OnnxNode[];
@@ -55,7 +55,7 @@ export interface OnnxGraph {
 
 const IR_VERSION = 10;
 
-/** Operator set 18 has LayerNormalization (17) and the reductions that take their axes as an input (18). */
+/** Version 18 is the first in which reductions take their axes as an input. */
 const OPSET_VERSION = 18;
 
 /** `TensorProto.DataLocation.EXTERNAL`. */
@@ -64,7 +64,7 @@ const EXTERNAL = 1;
 /** `AttributeProto.AttributeType`. */
 const ATTRIBUTE = { FLOAT: 1, INT: 2, INTS: 7 } as const;
 
-/** A serialised `ModelProto`. */
+/** Serialises a graph as a `ModelProto`. */
 export function encodeOnnxModel(graph: OnnxGraph): Uint8Array {
   const writer = new BinaryWriter();
   writer.tag(1, WireType.Varint).int64(IR_VERSION);
@@ -93,7 +93,7 @@ function encodeGraph(writer: BinaryWriter, graph: OnnxGraph): void {
 function encodeNode(writer: BinaryWriter, node: OnnxNode): void {
   for (const input of node.inputs) writer.tag(1, WireType.LengthDelimited).string(input);
   for (const output of node.outputs) writer.tag(2, WireType.LengthDelimited).string(output);
-  // The first output names the node too: an error of the runtime then says where.
+  // Name the node after its first output, so that runtime errors identify it.
   writer.tag(3, WireType.LengthDelimited).string(node.outputs[0] ?? node.op);
   writer.tag(4, WireType.LengthDelimited).string(node.op);
   for (const [name, value] of Object.entries(node.attributes ?? {})) {

@@ -11,7 +11,7 @@ import { SIG_REG } from '../reference/sig-reg.js';
 import { V1_OUTPUTS } from './v1-graph.js';
 import { V1_INPUTS } from './v1-graph-parts.js';
 
-/** A session and what its runs need. */
+/** A session and the inputs of its runs. */
 export interface SampleScorer {
   readonly ort: typeof Ort;
   readonly session: Ort.InferenceSession;
@@ -20,11 +20,11 @@ export interface SampleScorer {
   readonly chunksPerRun: number;
 }
 
-/** A score as a graph gives it. */
+/** A score as computed by a graph. */
 export interface OnnxScore extends Pick<Score, 'loss' | 'embedding'> {
-  /** Largest magnitude of a row maximum among attention scores; 0 where the graph does not tell. */
+  /** Largest magnitude of a row maximum among attention scores; 0 if the graph does not output it. */
   readonly attention: number;
-  /** Largest magnitude among queries and keys; 0 where the graph does not tell. */
+  /** Largest magnitude among queries and keys; 0 if the graph does not output it. */
   readonly reach: number;
 }
 
@@ -63,7 +63,7 @@ export async function scoreSample(
       for (let i = 0; i < embeddings.length; i++) mean[i % width] = mean[i % width]! + embeddings[i]! / indices.length;
       for (const value of values(V1_OUTPUTS.nll)) nll += value;
       for (const value of values(V1_OUTPUTS.sigReg)) sig += value;
-      // NaN stays NaN.
+      // `Math.max` propagates NaN.
       attention = Math.max(attention, values(V1_OUTPUTS.attention)?.[0] ?? 0);
       reach = Math.max(reach, values(V1_OUTPUTS.reach)?.[0] ?? 0);
     }

@@ -26,26 +26,26 @@ const DTYPES: Readonly<Record<TensorDtype, OnnxType>> = {
   BOOL: ONNX_TYPE.BOOL,
 };
 
-/** Providers whose kernels are written in a shading language. */
+/** Providers with kernels in a shading language, which lack precise trigonometry; see sine.ts. */
 const SHADING: ReadonlySet<OnnxProvider> = new Set(['webgpu', 'dml', 'coreml']);
 
-/** Protocol Buffers stop at 2 GiB; weights held in memory travel inside the graph. */
+/** Weights in memory are embedded in the graph, and Protocol Buffers are limited to 2 GiB. */
 const MAX_INLINE_BYTES = 1.5 * 2 ** 30;
 
-/** What a session is made of. */
+/** Parts of a session. */
 export interface SessionParts {
   readonly ort: typeof Ort;
   readonly weights: WeightsFile;
   readonly config: ModelConfig;
   readonly provider: OnnxProvider;
-  /** Which of the provider's devices. Default: its first. */
+  /** Device of the provider, by index. Default: its first. */
   readonly device?: number | undefined;
   readonly threads?: number | undefined;
   readonly prepack?: boolean | undefined;
 }
 
 /**
- * Starts the model on a provider: in f32, or with the layers' products in f16 where their matrices are given.
+ * Starts a session for the model: in f32, or with the layers' products in f16 if `half` is given.
  *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the provider finds no driver or cannot compute in f16
  * @throws QuarryError `ENGINE_FAILED` when the processor's own provider fails
@@ -63,11 +63,11 @@ export async function openSession(parts: SessionParts, half?: HalfWeights): Prom
   const session: Ort.InferenceSession.SessionOptions = {
     executionProviders: [providerEntry(provider, parts.device)],
     graphOptimizationLevel: 'all',
-    // A provider without f16 is an answer, not an error to print.
+    // Do not log errors of the f16 trial: that a provider lacks f16 is an expected result.
     logSeverityLevel: half === undefined ? 3 : 4,
     ...(parts.threads !== undefined && { intraOpNumThreads: parts.threads }),
     extra: {
-      // The graph spells the norm out for a reason; see there.
+      // Keep the graph's own layer norm; see `V1Layers.norm`.
       optimization: { disable_specified_optimizers: 'LayerNormFusion' },
       session: {
         disable_prepacking: parts.prepack === true ? '0' : '1',
@@ -78,7 +78,7 @@ export async function openSession(parts: SessionParts, half?: HalfWeights): Prom
   try {
     return await ort.InferenceSession.create(encodeOnnxModel(graph), session);
   } catch (error) {
-    // A provider that is compiled in but finds no driver says so only here.
+    // A provider without a driver fails only here.
     const code = provider === 'cpu' ? 'ENGINE_FAILED' : 'ENGINE_UNAVAILABLE';
     const format = half === undefined ? '' : ' in f16';
     throw new QuarryError(code, `onnxruntime could not start the model on "${provider}"${format}`, {
@@ -88,7 +88,7 @@ export async function openSession(parts: SessionParts, half?: HalfWeights): Prom
   }
 }
 
-/** The deepest folder that holds all files: the runtime finds external data below one folder only. */
+/** The deepest common folder of the files: the runtime resolves external data relative to one folder. */
 function commonFolder(files: readonly string[]): string | undefined {
   const [first, ...others] = files.map((file) => path.dirname(path.resolve(file)));
   if (first === undefined) return undefined;

@@ -3,7 +3,7 @@ import type { GraphBuilder } from './graph-builder.js';
 /** Adds the sine and cosine of a tensor of angles to a graph. */
 export type SineMethod = (g: GraphBuilder, angle: string) => { readonly sin: string; readonly cos: string };
 
-/** The runtime's own operators: right to the last digits on processors and on CUDA. */
+/** The runtime's own operators, which are accurate on CPU and CUDA. */
 export const operatorSine: SineMethod = (g, angle) => ({ sin: g.op('Sin', [angle]), cos: g.op('Cos', [angle]) });
 
 /** 2 pi in two parts: multiples of the first, up to 2^16, are exact in f32. */
@@ -14,14 +14,14 @@ const SINE = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362_880] as const;
 const COSINE = [1, -1 / 2, 1 / 24, -1 / 720, 1 / 40_320] as const;
 
 /**
- * Polynomials, for shading languages: those promise sine and cosine to 2^-11 only (Vulkan, "Precision and Operation of
- * SPIR-V Instructions"), which would show in the fourth digit of the loss. The angle is taken into a half turn, quartered,
- * and its sine and cosine are doubled twice.
+ * Polynomials, for shading languages, which guarantee sine and cosine only to 2^-11 (Vulkan, "Precision and Operation
+ * of SPIR-V Instructions"): that would affect the fourth digit of the loss. Reduces the angle to half a turn, divides
+ * it by four and applies the double-angle formulas twice.
  */
 export const polynomialSine: SineMethod = (g, angle) => {
   const times = (a: string, b: string): string => g.op('Mul', [a, b]);
   let reduced = angle;
-  // The second time takes back what rounding left of an angle of many turns.
+  // The second pass removes what rounding leaves of an angle of many turns.
   for (let i = 0; i < 2; i++) {
     const turns = g.op('Floor', [g.op('Add', [times(reduced, g.scalar(1 / (2 * Math.PI))), g.scalar(0.5)])]);
     reduced = g.op('Sub', [reduced, times(turns, g.scalar(TURN.high))]);

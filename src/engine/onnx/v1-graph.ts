@@ -6,10 +6,10 @@ import type { SineMethod } from './sine.js';
 import { V1_INPUTS, type V1GraphParts } from './v1-graph-parts.js';
 import { V1Layers } from './v1-layers.js';
 
-/** Name of the free dimension: chunks computed together. */
+/** Name of the dynamic dimension: chunks per run. */
 const CHUNKS = 'chunks';
 
-/** What a run gives back. */
+/** Outputs of a run. */
 export const V1_OUTPUTS = {
   /** f32 `[chunks, E]`: mean of the representations over positions. */
   embedding: 'embedding',
@@ -17,19 +17,19 @@ export const V1_OUTPUTS = {
   nll: 'nll',
   /** f32 `[chunks]`: SIGReg summed over positions, without its coefficient. */
   sigReg: 'sig_reg',
-  /** f32 `[]`, in f16 only: the largest magnitude of a row maximum among attention scores. */
+  /** f32 `[]`, only in f16: the largest magnitude of a row maximum among attention scores. */
   attention: 'attention',
-  /** f32 `[]`, in f16 only: the largest magnitude among queries and keys; infinite where one overflowed. */
+  /** f32 `[]`, only in f16: the largest magnitude among queries and keys; infinite on overflow. */
   reach: 'reach',
 } as const;
 
 /**
- * The V1 model with both losses as one ONNX graph, for any number of chunks at a time. The score matrix is the full
- * square, filled with -10000 above the diagonal as the network does it, so hostile weights need no special case.
+ * Builds the V1 model with both losses as one ONNX graph, for any number of chunks. The attention scores are the full
+ * square matrix, filled with -10000 above the diagonal as in the network, so hostile weights need no special case.
  *
- * In f16 the inputs and outputs of the layers' products are rounded to it; the residual, norms, softmax, GELU, logits and
- * losses are not, for its range ends at 65,504. What overflows elsewhere turns into NaN further on; queries, keys and
- * scores need not, so their magnitudes are outputs.
+ * In f16 only the inputs and outputs of the layers' products are rounded; residual, norms, softmax, GELU, logits and
+ * losses stay f32, because f16 ends at 65,504. Overflows turn into NaN downstream, except possibly those of queries,
+ * keys and scores, whose magnitudes are therefore outputs.
  */
 export function buildV1Graph(config: ModelConfig, parts: V1GraphParts): OnnxGraph {
   const { embeddingDim: width, sequenceLength: length, numHeads } = config;
@@ -77,8 +77,8 @@ function negativeLogLikelihood(g: GraphBuilder, logits: string): string {
 }
 
 /**
- * `projected [chunks, T, S]` to `[chunks]`. The points are equally spaced: each turns the one before by the same angle,
- * so one sine and one cosine serve all. The point t = 0 contributes nothing: its cosine is 1 and its sine 0.
+ * `projected [chunks, T, S]` to `[chunks]`. The points are equally spaced, so each is the previous one rotated by the
+ * same angle, and one sine and cosine suffice. The point t = 0 contributes nothing: its cosine is 1 and its sine 0.
  */
 function sigRegSum(g: GraphBuilder, projected: string, sine: SineMethod): string {
   const { tMax, points, slices } = SIG_REG;

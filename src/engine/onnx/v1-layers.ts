@@ -4,14 +4,14 @@ import { GraphBuilder } from './graph-builder.js';
 import { ONNX_TYPE } from './onnx-proto.js';
 import { V1_INPUTS, type V1GraphParts } from './v1-graph-parts.js';
 
-/** The encoder's layers as operations of a graph; each method returns the name of its result. */
+/** Adds the encoder's layers to a graph; each method returns the name of its result. */
 export class V1Layers {
   readonly g = new GraphBuilder();
-  /** In f16 only: magnitudes per layer, of attention scores, and of queries and keys. */
+  /** Only in f16: per layer, the magnitudes of attention scores and of queries and keys. */
   readonly peaks = { attention: [] as string[], reach: [] as string[] };
   readonly #config: ModelConfig;
   readonly #parts: V1GraphParts;
-  /** Values in f32 to the same in f16. */
+  /** Cache of f32 values converted to f16. */
   readonly #narrowed = new Map<string, string>();
   readonly #causal: string;
   readonly #headDim: number;
@@ -39,8 +39,8 @@ export class V1Layers {
   }
 
   /**
-   * A layer norm in two passes, as the network does it: onnxruntime's own operator subtracts the squared mean from the
-   * mean square, which loses digits and turns large activations into NaN.
+   * A two-pass layer norm, as in the network. onnxruntime's operator subtracts the squared mean from the mean square,
+   * which loses digits and turns large activations into NaN.
    */
   norm(x: string, prefix: string): string {
     const { g } = this;
@@ -72,7 +72,7 @@ export class V1Layers {
     return this.g.op('Cast', [x], { to: ONNX_TYPE.FLOAT });
   }
 
-  /** The product of an f32 value and an f16 one, in f32. */
+  /** The product of an f32 and an f16 value, as f32. */
   #halfProduct(a: string, b: string): string {
     if (this.#parts.emulateHalf !== true) return this.#widen(this.g.op('MatMul', [this.#narrow(a), b]));
     const product = this.g.op('MatMul', [this.#widen(this.#narrow(a)), this.#widen(b)]);
@@ -86,7 +86,7 @@ export class V1Layers {
     const key = g.op('Transpose', [this.#rope(this.#heads(u, `${prefix}.key`))], { perm: [0, 2, 3, 1] });
     const value = g.op('Transpose', [this.#heads(u, `${prefix}.value`)], { perm: [0, 2, 1, 3] });
     const root = g.scalar(Math.fround(Math.sqrt(this.#headDim)));
-    // Divided before rounding, scores keep within the range of f16 for longer.
+    // Divide before rounding to f16, which keeps larger scores within range.
     const products = half
       ? this.#halfProduct(g.op('Div', [query, root]), this.#narrow(key))
       : g.op('Div', [g.op('MatMul', [query, key]), root]);

@@ -19,29 +19,29 @@ import type {
 
 export interface PooledEngineOptions {
   readonly engine: EngineSpec;
-  /** Worker threads. Each holds its own engine; weights are mapped, so they share the pages. */
+  /** Worker threads, each with its own engine. They share the pages of mapped weights. */
   readonly workers: number;
-  /** Devices of the engine's provider, shared among the workers in turn. */
+  /** Devices of the engine's provider, assigned to workers round-robin. */
   readonly devices?: readonly number[] | undefined;
-  /** Samples sent to a worker at once. Default 4. */
+  /** Samples per task. Default 4. */
   readonly samplesPerTask?: number | undefined;
-  /** How the workers' engine packs weights while they are downloaded. */
+  /** The workers' engine's {@link ScoringEngine.packing}. */
   readonly packing?: (config: ModelConfig) => WeightsPacking | undefined;
 }
 
-/** How long a closing model waits for workers to say that they have let go of it; one that hangs is not waited for. */
+/** How long closing a model waits for workers to confirm that they released it. */
 const RELEASE_LIMIT_MS = 5_000;
 
-/** Who uses a model of the pool. */
+/** The users of one model. */
 interface Users {
-  /** Loaded models that were not closed. */
+  /** Number of open {@link LoadedModel}s. */
   open: number;
   readonly tasks: Set<Promise<unknown>>;
 }
 
 /**
- * A scoring engine over a pool of worker threads, under the same contract as the engine inside each worker. Samples of
- * one call are spread over the workers and come back in order.
+ * A scoring engine that runs another engine in worker threads, behind the same contract. Samples of one call are spread
+ * over the workers; results are in order.
  */
 export class PooledEngine implements ScoringEngine {
   readonly name: string;
@@ -77,7 +77,7 @@ export class PooledEngine implements ScoringEngine {
       minThreads: options.workers,
       maxThreads: options.workers,
       workerData: data,
-      // A worker that sleeps in Atomics.wait between tasks would not hear that it shall let go of a model.
+      // A worker that waits in Atomics.wait between tasks would not receive release messages.
       atomics: 'disabled',
     });
   }
@@ -139,7 +139,7 @@ export class PooledEngine implements ScoringEngine {
     await this.#pool.destroy();
   }
 
-  /** The last who closes a model has every worker unmap it, once what is being scored with it is done. */
+  /** When a model's last user closes it, waits for its tasks and has all workers release it. */
   async #leave(checksum: string, users: Users): Promise<void> {
     if (--users.open > 0) return;
     await Promise.allSettled(users.tasks);

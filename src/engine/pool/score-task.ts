@@ -2,21 +2,21 @@ import type { ModelConfig } from '../../weights/model-config.js';
 import type { ErrorBound, Precision } from '../contract.js';
 import type { EngineSpec } from '../engine-spec.js';
 
-/** What every worker is started with. */
+/** Start-up data of a worker. */
 export interface ScoreWorkerData {
   readonly engine: EngineSpec;
-  /** Devices that workers take in turn, each its own; absent where the engine has no choice of them. */
+  /** Devices that workers take round-robin; absent if the engine does not support devices. */
   readonly devices?: readonly number[] | undefined;
-  /** How many workers have taken one: an i32 that they share. */
+  /** Shared i32: number of workers that have taken a device. */
   readonly taken: SharedArrayBuffer;
-  /** The broadcast channel on which workers are asked to let go of models. */
+  /** Name of the broadcast channel for {@link ReleaseMessage}s. */
   readonly releases: string;
 }
 
-/** Asks every worker to let go of a model, and what each answers once it has. */
+/** Asks all workers to release a model; each replies once it has. */
 export type ReleaseMessage = { readonly release: string } | { readonly released: string };
 
-/** Which weights a task is about. */
+/** The weights of a task. */
 export interface ModelRef {
   readonly path: string;
   readonly checksum: string;
@@ -39,7 +39,7 @@ export type ScoreTask =
       readonly direction: Float32Array;
     };
 
-/** What comes back. Failures travel as data: an error class does not survive the way between threads. */
+/** Result of a task. Failures are plain data: error classes do not survive structured cloning. */
 export type ScoreTaskResult =
   | {
       readonly kind: 'loaded';

@@ -4,11 +4,11 @@ import type { LoadedModel, ScoringEngine } from '../contract.js';
 import { createScoringEngine, type EngineSpec } from '../engine-spec.js';
 import type { ModelRef, ScoreTask, ScoreTaskResult, ScoreWorkerData, SerialisedError } from './score-task.js';
 
-/** The state of one worker: an engine, built at the first task, and the models it has loaded. */
+/** State of one worker: an engine, built on the first task, and its loaded models. */
 export class ScoreWorker {
   readonly #data: ScoreWorkerData;
   #engine: Promise<ScoringEngine> | undefined;
-  /** The task in hand; models are let go of between tasks. */
+  /** The running task; models are released only between tasks. */
   #busy: Promise<unknown> = Promise.resolve();
   readonly #models = new Map<string, Promise<LoadedModel>>();
 
@@ -23,7 +23,7 @@ export class ScoreWorker {
     return result;
   }
 
-  /** Closes a model once the task in hand is over; one that is not loaded is none of its business. */
+  /** Closes a model after the running task. No-op if the model is not loaded. */
   async release(checksum: string): Promise<void> {
     await this.#busy;
     const model = this.#models.get(checksum);

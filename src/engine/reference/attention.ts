@@ -9,12 +9,12 @@ export interface AttentionWeights {
   readonly output: LinearWeights;
 }
 
-/** What the network writes over the scores of later positions: finite, not minus infinity. */
+/** The network's mask value for scores of later positions; finite rather than minus infinity. */
 export const MASK_FILL = -1.0e4;
 
 /**
- * Causal multi-head self-attention of one chunk, PAD positions included like any other: per head
- * `softmax(mask(q k^T / sqrt(D))) v`, then the output projection.
+ * Causal multi-head self-attention of one chunk: per head `softmax(mask(q k^T / sqrt(D))) v`, then the output
+ * projection. PAD positions are treated like any other.
  *
  * @param u `[T, E]`, the normalised input
  * @param rope table of the chunk's positions

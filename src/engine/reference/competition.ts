@@ -1,9 +1,9 @@
 /**
- * Index of the winning loss by the rule of the network's CPU back end: start at element 0, move only to strictly
- * smaller values. Ties go to the lower index; a NaN at index 0 wins and a NaN elsewhere never does. Upstream
- * `models/src/select_best.rs`.
+ * Index of the winning loss by the rule of the network's CPU backend (upstream `models/src/select_best.rs`): start at
+ * element 0, move only to strictly smaller values. Ties go to the lower index; a NaN at index 0 wins, a NaN elsewhere
+ * never does.
  *
- * @returns undefined for no losses
+ * @returns undefined if there are no losses
  */
 export function selectBest(losses: ArrayLike<number>): number | undefined {
   if (losses.length === 0) return undefined;
@@ -34,7 +34,7 @@ export function norm(vector: Float32Array): number {
   return Math.fround(Math.sqrt(Math.fround(squares)));
 }
 
-/** How far a claimed loss or distance may lie from the audited one: absolutely, or relative to the larger magnitude. */
+/** Auditors' tolerance on a claimed loss or distance: absolute, or relative to the larger magnitude. */
 export const AUDIT_TOLERANCE = 0.01;
 
 /**

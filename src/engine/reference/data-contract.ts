@@ -1,6 +1,8 @@
 import { EOS_TOKEN, type ModelConfig, PAD_TOKEN } from '../../weights/model-config.js';
 
-/** One chunk as the model reads it (upstream `models/src/v1/data/dataset.rs` and `batcher.rs`). All arrays are `[T]`. */
+/**
+ * One chunk as the model reads it (upstream `models/src/v1/data/dataset.rs` and `batcher.rs`). All arrays are `[T]`.
+ */
 export interface Chunk {
   /** Byte values, then one EOS, then PAD. A full chunk has neither. */
   readonly tokens: Uint16Array;
@@ -10,15 +12,15 @@ export interface Chunk {
   readonly targets: Uint16Array;
 }
 
-/** How many chunks `byteLength` bytes make: `ceil(n / T)`, none for no data. */
+/** Number of chunks in `byteLength` bytes: `ceil(n / T)`. */
 export function chunkCount(byteLength: number, sequenceLength: number): number {
   return Math.ceil(byteLength / sequenceLength);
 }
 
 /**
- * Cuts one chunk out of a sample.
+ * Extracts one chunk of a sample.
  *
- * @param index 0 up to, not including, {@link chunkCount}
+ * @param index from 0 to {@link chunkCount} - 1
  */
 export function chunkAt(data: Uint8Array, index: number, sequenceLength: number): Chunk {
   const start = index * sequenceLength;
@@ -34,8 +36,8 @@ export function chunkAt(data: Uint8Array, index: number, sequenceLength: number)
 }
 
 /**
- * The chunk indices of each batch: consecutive groups of `batchSize`, the last one possibly smaller. Batches are taken
- * in data order, batch k with noise seed `seed + k`.
+ * The chunk indices of each batch: consecutive groups of `batchSize`, the last possibly smaller. Batch k uses noise
+ * seed `seed + k`.
  */
 export function batchesOf(byteLength: number, config: Pick<ModelConfig, 'sequenceLength' | 'batchSize'>): number[][] {
   const chunks = chunkCount(byteLength, config.sequenceLength);

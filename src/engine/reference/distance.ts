@@ -4,7 +4,9 @@ import { assertScanArguments, rowAsF32 } from '../embedding-rows.js';
 import { HitCollector } from '../hit-collector.js';
 import { cosineDistance } from './competition.js';
 
-/** The oracle of distance engines: the protocol's distance of every row to every target, one thread, no pauses. */
+/**
+ * The oracle for distance engines: the protocol's distance of every row to every target, single-threaded, never yields.
+ */
 export function createReferenceDistanceEngine(): DistanceEngine {
   return {
     name: 'reference',

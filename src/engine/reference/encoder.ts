@@ -18,13 +18,13 @@ export interface LayerWeights {
   readonly feedForward: FeedForwardWeights;
 }
 
-/** What takes the time in a forward pass: engines have their own. */
+/** The expensive operations of a forward pass, which engines can replace. */
 export interface Products {
   readonly linear: typeof linear;
   readonly attention: typeof attention;
 }
 
-/** The plain ones. */
+/** The plain implementations. */
 export const REFERENCE_PRODUCTS: Products = { linear, attention };
 
 /**

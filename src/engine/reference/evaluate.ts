@@ -5,7 +5,7 @@ import { batchesOf, type Chunk, chunkAt } from './data-contract.js';
 import { RunningMean } from './running-mean.js';
 import { SIG_REG } from './sig-reg.js';
 
-/** What one batch contributes, for tests and for looking into a loss. */
+/** A batch's contribution to the loss, for tests and inspection. */
 export interface BatchEvaluation {
   /** Mean cross-entropy over all positions, PAD included in the count. */
   readonly crossEntropy: number;
@@ -15,7 +15,7 @@ export interface BatchEvaluation {
   readonly loss: number;
 }
 
-/** What a model makes of one sample, batch by batch. */
+/** A sample's score with its batches. */
 export interface Evaluation {
   readonly loss: number;
   /** `[E]`. */
@@ -23,14 +23,14 @@ export interface Evaluation {
   readonly batches: readonly BatchEvaluation[];
 }
 
-/** A model as batches see it: what it makes of one chunk. */
+/** A model's operations on one chunk. */
 export interface ChunkModel {
   readonly config: ModelConfig;
   /** `[T, E]`, after the final norm. */
   representations(chunk: Chunk): Float32Array;
-  /** Summed over the positions whose target is not PAD. */
+  /** Sum over the positions whose target is not PAD. */
   negativeLogLikelihood(representations: Float32Array, targets: Uint16Array): number;
-  /** Summed over all positions, without its coefficient. */
+  /** Sum over all positions, without its coefficient. */
   sigReg(representations: Float32Array, projection: Float32Array): number;
 }
 
@@ -42,7 +42,7 @@ export interface EvaluateOptions {
 }
 
 /**
- * Evaluates one sample chunk by chunk. Lets the event loop run between chunks.
+ * Evaluates a sample chunk by chunk, yielding to the event loop between chunks.
  *
  * @throws QuarryError `DATA_EMPTY` for a sample of no bytes
  * @throws QuarryError `ABORTED` when the signal fires
@@ -79,7 +79,7 @@ export async function evaluate(model: ChunkModel, data: Uint8Array, options: Eva
   return { loss: loss.value![0]!, embedding: embedding.value!, batches };
 }
 
-/** The error of every engine for a sample of no bytes. */
+/** The error that every engine throws for an empty sample. */
 export function emptyData(): QuarryError {
   return new QuarryError('DATA_EMPTY', 'an empty sample has no loss or embedding', {
     hint: 'Drop empty samples before scoring.',

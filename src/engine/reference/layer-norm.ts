@@ -7,8 +7,8 @@ export interface NormWeights {
 }
 
 /**
- * `y = (x - mean) / sqrt(var + epsilon) * gamma + beta` over the last axis, variance biased and two-pass, epsilon 1e-5
- * inside the root.
+ * `y = (x - mean) / sqrt(var + epsilon) * gamma + beta` over the last axis, with biased two-pass variance and epsilon
+ * 1e-5 inside the root.
  *
  * @param x `[rows, E]`
  * @returns `[rows, E]`
@@ -19,7 +19,7 @@ export function layerNorm(x: Float32Array, { gamma, beta }: NormWeights): Float3
   for (let at = 0; at < x.length; at += width) {
     let sum = 0;
     for (let i = 0; i < width; i++) sum += x[at + i]!;
-    // Sums that overflow f32 are infinite for the network, so they are here.
+    // Sums that overflow f32 become infinite, as in the network.
     const mean = Math.fround(sum) / width;
     let squares = 0;
     for (let i = 0; i < width; i++) squares += (x[at + i]! - mean) ** 2;

@@ -9,10 +9,10 @@ import { linear } from './linear.js';
 import { batchProjection, sigRegSum } from './sig-reg.js';
 import { encode, readV1Weights, type V1Weights } from './v1-model.js';
 
-/** A model of the reference engine; shows what each batch contributed. */
+/** A model of the reference engine, with per-batch evaluation. */
 export interface ReferenceModel extends LoadedModel {
   /**
-   * Scores one sample and keeps every step between.
+   * Scores one sample and returns the contribution of each batch.
    *
    * @throws QuarryError `DATA_EMPTY` for a sample of no bytes
    */
@@ -29,8 +29,8 @@ export interface ReferenceEngine extends ScoringEngine {
 }
 
 /**
- * The oracle of every other engine: the protocol's formulas as loops, f32 storage, f64 accumulation, one thread. To be
- * read and compared with; the `js` engine computes the same several times as fast.
+ * The oracle for all other engines: the protocol's formulas as plain loops, with f32 storage and f64 accumulation,
+ * single-threaded. Written for readability; the `js` engine computes the same several times as fast.
  */
 export function createReferenceEngine(): ReferenceEngine {
   return {
@@ -54,7 +54,7 @@ export function createReferenceEngine(): ReferenceEngine {
   };
 }
 
-/** How a chunk is computed, and what else a load needs. */
+/** Options of {@link loadV1}. */
 export interface LoadV1Options {
   readonly kernels: (weights: V1Weights) => ChunkModel;
   /** The normalised SIGReg projection of a noise seed, `[E, 256]`. */
@@ -63,7 +63,7 @@ export interface LoadV1Options {
 }
 
 /**
- * Reads a model into memory and gives it the methods of {@link ReferenceModel}.
+ * Reads a model into memory as a {@link ReferenceModel}.
  *
  * @throws QuarryError `WEIGHTS_INVALID` when the file does not fit the configuration
  */

@@ -1,4 +1,4 @@
-/** The wavelength the encoder layers use whatever the model's configuration says (`models/src/v1/modules/layer.rs`). */
+/** Hard-coded in the encoder layers, whatever the model's configuration says (`models/src/v1/modules/layer.rs`). */
 const ROPE_MAX_WAVELENGTH = 10_000;
 
 /** Sine and cosine of every rotation of a chunk, `[T, D / 2]` each. Shared by all heads, layers and models. */
@@ -21,7 +21,7 @@ export function ropeTimescales(headDim: number): Float32Array {
 }
 
 /**
- * Rotation angles for the given positions. The angle is one f32 division of the global position by the f32 timescale:
+ * Rotations for the given positions. The angle is a single f32 division of the global position by the f32 timescale;
  * its rounding error, up to 0.1 rad at the end of a 1 MiB sample, is part of the result.
  *
  * @param positions `[T]`, global byte offsets
@@ -43,7 +43,7 @@ export function ropeTable(positions: ArrayLike<number>, headDim: number): RopeTa
 }
 
 /**
- * Rotates features in place: `i` with `i + D/2` (half-split pairs), by an angle that depends on position and `i` only.
+ * Rotates feature pairs `i` and `i + D/2` in place, by an angle that depends on position and `i`.
  *
  * @param x `[T, A, D]`
  * @param headDim D

@@ -19,7 +19,7 @@ export class RunningMean {
     }
   }
 
-  /** The mean so far, or undefined when nothing was added. */
+  /** The mean so far; undefined if nothing was added. */
   get value(): Float32Array | undefined {
     return this.#mean?.slice();
   }

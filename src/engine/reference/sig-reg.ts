@@ -1,10 +1,10 @@
 import { normalArray } from '../../random/arrgen.js';
 import { linear } from './linear.js';
 
-/** Numbers of the SIGReg loss that the network fixes (`models/src/v1/modules/sig_reg.rs`). */
+/** The network's constants of the SIGReg loss (`models/src/v1/modules/sig_reg.rs`). */
 export const SIG_REG = { tMax: 3, points: 17, slices: 256, coefficient: 0.02 } as const;
 
-/** The part of {@link SIG_REG} that the computation itself depends on. */
+/** The part of {@link SIG_REG} used in the computation. */
 export interface SigRegShape {
   readonly tMax: number;
   readonly points: number;
@@ -12,7 +12,7 @@ export interface SigRegShape {
 }
 
 /**
- * Projection directions from raw noise: every column scaled to unit length.
+ * Scales every column of raw noise to unit length.
  *
  * @param noise `[E, S]`
  * @param slices S
@@ -25,7 +25,7 @@ export function projectionFromNoise(noise: Float32Array, slices: number): Float3
 }
 
 /**
- * The projection of one batch: noise of `seed`, shape `[embeddingDim, 256]`, columns normalised.
+ * The projection of one batch: noise of shape `[embeddingDim, 256]`, with normalised columns.
  *
  * @param seed the sample's seed plus the batch index; wraps at 2^64
  */
@@ -34,9 +34,9 @@ export function batchProjection(seed: bigint, embeddingDim: number): Float32Arra
 }
 
 /**
- * SIGReg summed over positions, without its coefficient. For each position, the distance of the empirical
- * characteristic function of its S projections to that of the standard normal, integrated over `t` in `[0, 3]`.
- * Positions do not interact, PAD counts, and the caller divides by their number.
+ * SIGReg summed over positions, without its coefficient. For each position, the distance between the empirical
+ * characteristic function of its S projections and that of the standard normal, integrated over `t` in `[0, 3]`.
+ * Positions are independent, PAD counts, and the caller divides by the number of positions.
  *
  * @param representations `[T, E]`
  * @param projection `[E, S]`, columns of unit length
@@ -61,7 +61,7 @@ export function sigRegSum(
       }
       const phi = Math.exp((-t * t) / 2);
       const error = (re / slices - phi) ** 2 + (im / slices) ** 2;
-      // Twice the usual trapezoid weights, as upstream has them.
+      // Twice the usual trapezoid weights, as upstream.
       const weight = (i === 0 || i === points - 1 ? step : 2 * step) * phi;
       integral += error * weight;
     }

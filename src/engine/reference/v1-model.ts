@@ -16,9 +16,9 @@ export interface V1Weights {
 }
 
 /**
- * Reads a model's tensors by their keys. Shapes are the caller's to check first.
+ * Reads a model's tensors by their keys. The caller must have checked the shapes.
  *
- * @throws QuarryError `WEIGHTS_INVALID` when the file lacks one
+ * @throws QuarryError `WEIGHTS_INVALID` when a tensor is missing
  */
 export async function readV1Weights(file: WeightsFile, config: ModelConfig): Promise<V1Weights> {
   const norm = async (prefix: string): Promise<NormWeights> => ({

@@ -4,7 +4,7 @@ import { exponentiateRow } from '../attention.js';
 import { linear } from '../linear.js';
 import { linearBackward } from './linear-backward.js';
 
-/** Queries, keys and values of a chunk, `[T, E]` each, and in the same shape the gradients with respect to them. */
+/** Queries, keys and values of a chunk, or the gradients with respect to them; `[T, E]` each. */
 interface Projections {
   readonly query: Float32Array;
   readonly key: Float32Array;
@@ -12,12 +12,12 @@ interface Projections {
 }
 
 /**
- * The gradient of causal self-attention with respect to its input. Per head, with `S = q k^T / sqrt(D)`, `P = softmax(S)`
- * and `C = P v`, and `dC` what comes back through the output projection:
+ * The gradient of causal self-attention with respect to its input. Per head, with `S = q k^T / sqrt(D)`, `P =
+ * softmax(S)` and `C = P v`, and `dC` the gradient that comes back through the output projection:
  *
  * `dv = P^T dC`, `dP = dC v^T`, `dS = P * (dP - rowsum(P * dP))`, `dq = dS k / sqrt(D)`, `dk = dS^T q / sqrt(D)`
  *
- * The rotation of q and k is undone by the opposite one.
+ * The rotations of q and k are reversed with the opposite angle.
  *
  * @param u `[T, E]`, the normalised input
  * @param dy `[T, E]`
@@ -58,7 +58,7 @@ export function attentionBackward(
   return dx;
 }
 
-/** One head, a query at a time; its gradients are added up in f64. */
+/** One head, query by query; accumulates gradients in f64. */
 function headBackward(
   { query, key, value }: Projections,
   gradient: Projections,
@@ -89,7 +89,7 @@ function headBackward(
       mean += weights[j]! * dWeight;
     }
     dQuery.fill(0);
-    // Scores of later positions are constants, where they count at all.
+    // Scores of later positions are constants (the mask fill), so they have no gradient.
     for (let j = 0; j <= i; j++) {
       const dScore = weights[j]! * (dWeights[j]! - mean) * scale;
       const at = j * width + offset;
@@ -106,7 +106,7 @@ function headBackward(
   }
 }
 
-/** Writes one row of the softmax, as the forward pass has it; returns how many positions have a weight. */
+/** Computes one row of the softmax as in the forward pass; returns the number of positions with weight. */
 function attentionWeights(
   weights: Float64Array,
   i: number,

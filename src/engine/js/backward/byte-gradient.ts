@@ -11,13 +11,12 @@ import { encodeLayerBackward } from './encoder-backward.js';
 import { layerNormBackward } from './layer-norm-backward.js';
 import { linearBackward } from './linear-backward.js';
 
-/** Values a byte can have. */
+/** Number of byte values. */
 export const BYTE_VALUES = 256;
 
 /**
- * The gradient of `direction . embedding` with respect to one-hot bytes: entry (i, b) is how fast the product grows as
- * byte i of the sample turns into b. Differences within a row are what counts: going from byte a to byte b changes the
- * product by about `[b] - [a]`.
+ * The gradient of `direction . embedding` with respect to one-hot bytes. Only differences within a row matter: changing
+ * byte i from a to b changes the product by about `[i, b] - [i, a]`.
  *
  * @param direction `[E]`
  * @returns `[data.length, 256]`
@@ -45,7 +44,7 @@ export async function byteGradient(
       const start = index * sequenceLength;
       const rows = inputGradient(weights, config, data, index, direction);
       const length = Math.min(sequenceLength, data.length - start);
-      // The table is [256, E]: its transpose takes a row to the products with every byte's embedding.
+      // The table is [256, E]: its transpose maps a row to the products with every byte's embedding.
       const scores = linearBackward(rows.subarray(0, length * config.embeddingDim), {
         weight: bytes,
         bias: new Float32Array(config.embeddingDim),

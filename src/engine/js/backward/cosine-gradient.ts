@@ -1,6 +1,6 @@
 /**
- * The gradient of `cos(e, t)` with respect to `e`: `(t/|t| - cos e/|e|) / |e|`. Going along it brings the embedding closer
- * to the target; the cosine distance has the opposite gradient.
+ * The gradient of `cos(e, t)` with respect to `e`: `(t/|t| - cos e/|e|) / |e|`. Moving along it brings the embedding
+ * closer to the target.
  *
  * @param embedding `[E]`, not zero
  * @param target `[E]`, not zero

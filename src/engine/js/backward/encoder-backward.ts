@@ -9,8 +9,8 @@ import { layerNormBackward } from './layer-norm-backward.js';
 import { linearBackward } from './linear-backward.js';
 
 /**
- * The gradient of one pre-norm layer, in place: what came back with respect to its output becomes what goes on with
- * respect to its input. Everything between is computed again from the input, so that a pass keeps one `[T, E]` a layer.
+ * The backward pass of one pre-norm layer, in place: turns the gradient with respect to its output into that with
+ * respect to its input. Recomputes intermediate values from the input, so that a pass stores one `[T, E]` per layer.
  *
  * @param x `[T, E]`, the layer's input
  * @param gradient `[T, E]`

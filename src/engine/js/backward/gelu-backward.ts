@@ -10,7 +10,7 @@ function geluDerivative(x: number): number {
 /**
  * Turns the gradient with respect to `GELU(x)` into that with respect to `x`, in place.
  *
- * @param x what went in
+ * @param x input of the GELU
  * @param gradient as long as `x`
  */
 export function geluBackward(x: Float32Array, gradient: Float32Array): void {

@@ -7,7 +7,7 @@ import type { NormWeights } from '../../reference/layer-norm.js';
  *
  * `dx = (g - mean(g) - n * mean(g n)) / s`
  *
- * @param x `[rows, E]`, what went into the norm
+ * @param x `[rows, E]`, input of the norm
  * @param dy `[rows, E]`
  * @returns `[rows, E]`
  */

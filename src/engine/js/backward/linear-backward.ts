@@ -2,8 +2,7 @@ import type { LinearWeights } from '../../reference/linear.js';
 import { dot } from '../dot.js';
 
 /**
- * The gradient of `y = x W + b` with respect to its input: `dx = dy W^T`, accumulated in f64. Weights get none: they are
- * given.
+ * The gradient of `y = x W + b` with respect to `x`: `dx = dy W^T`, accumulated in f64. Weights are constants here.
  *
  * @param dy `[rows, out]`
  * @returns `[rows, in]`
