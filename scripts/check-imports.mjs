@@ -39,7 +39,8 @@ const ALLOWED = {
   'devnet/loopback': ['errors'],
   'devnet/flock': ['devnet/loopback'],
   'devnet/aitbc': ['errors', 'devnet/loopback'],
-  fleet: ['errors', 'http', 'native', 'weights', 'engine', 'soma'],
+  fleet: ['errors', 'collections', 'http', 'native', 'weights', 'engine'],
+  'fleet/serve': ['errors', 'collections', 'http', 'native', 'weights', 'engine', 'store', 'soma', 'fleet'],
   'fleet/rows': ['errors', 'http', 'native', 'weights', 'engine', 'store', 'fleet'],
   miner: [
     'errors',

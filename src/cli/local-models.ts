@@ -19,7 +19,7 @@ export interface LocalModels {
 }
 
 /** Where models come from, and who hears of their engines. */
-export interface LocalModelsOptions extends Pick<ModelShelfDeps, 'nearby'> {
+export interface LocalModelsOptions extends Pick<ModelShelfDeps, 'nearby' | 'onWithdrawn'> {
   /** Whether manifests may name this machine. */
   readonly loopback: boolean;
   /** Told which engine was chosen, at the first model of a shape. */
@@ -35,7 +35,7 @@ export function openLocalModels(
   context: CliContext,
   config: Config,
   stateDir: string,
-  { loopback, nearby, onEngine, overEngine }: LocalModelsOptions,
+  { loopback, nearby, onWithdrawn, onEngine, overEngine }: LocalModelsOptions,
 ): LocalModels {
   const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
   const engines = new Map<string, Promise<ChosenEngine>>();
@@ -61,7 +61,10 @@ export function openLocalModels(
     return (await chosen).engine;
   };
   const weights = new WeightsCache({ dir: join(stateDir, 'weights') }, { http });
-  const models = new ModelShelf({ most: config.maxModels }, { weights, engineFor, nearby, signal: context.signal });
+  const models = new ModelShelf(
+    { most: config.maxModels },
+    { weights, engineFor, nearby, onWithdrawn, signal: context.signal },
+  );
   return {
     models,
     http,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/index.js';
-import { ScoringService, serveScoring } from '../fleet/index.js';
+import { toQuarryError } from '../errors/index.js';
+import { ScoringService, ServedScores, serveScoring } from '../fleet/index.js';
 import { isLoopbackHost } from '../http/index.js';
 import type { CliContext } from './context.js';
 import { type LocalModelsOptions, openLocalModels } from './local-models.js';
@@ -9,38 +10,62 @@ import { tell } from './print.js';
 /** The network's limits, with room: a target names three models. */
 const LIMITS = { maxDataBytes: 2 ** 20, maxModels: 16, batch: 64, remembered: 20_000 };
 
+/** Where the service listens and what it stores. */
+export interface ScoringServerOptions extends Pick<LocalModelsOptions, 'overEngine'> {
+  readonly dir: string;
+  readonly host: string;
+  readonly port: number;
+  /** Disk limit for scores that answer repeated data, bytes. 0: store none. */
+  readonly storeBytes: number;
+}
+
 /**
- * Serves the network's Scoring service with an engine of this machine, or one put over it; weights and packed models lie below
- * a directory.
+ * Serves the network's Scoring service with an engine of this machine, or one put over it; weights, packed models and scores
+ * lie below a directory.
  *
  * @throws QuarryError what opening the port throws
  */
 export async function startScoringServer(
   context: CliContext,
   config: Config,
-  {
-    dir,
-    host,
-    port,
-    overEngine,
-  }: { readonly dir: string; readonly host: string; readonly port: number } & Pick<LocalModelsOptions, 'overEngine'>,
+  { dir, host, port, storeBytes, overEngine }: ScoringServerOptions,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const kept = storeBytes === 0 ? undefined : await openScores(context, join(dir, 'serve', 'scores'), storeBytes);
   const local = openLocalModels(context, config, join(dir, 'serve'), {
     loopback: isLoopbackHost(host),
     overEngine,
     onEngine: ({ name, reason }) => tell(context, `engine ${name}: ${reason}`),
+    onWithdrawn: (manifest, checksums) => void service.withdraw(manifest, checksums),
   });
+  const service = new ScoringService(LIMITS, { ...local, kept });
+  const release = async (): Promise<void> => {
+    await local.close();
+    await kept?.close();
+  };
   try {
-    const serving = await serveScoring({ host, port, token: config.apiToken }, new ScoringService(LIMITS, local));
+    const serving = await serveScoring({ host, port, token: config.apiToken }, service);
     return {
       url: serving.url,
       close: async () => {
         await serving.close();
-        await local.close();
+        await release();
       },
     };
   } catch (error) {
-    await local.close();
+    await release();
     throw error;
+  }
+}
+
+/** Opens stored scores; the service works without them, with a warning. */
+async function openScores(context: CliContext, dir: string, mostBytes: number): Promise<ServedScores | undefined> {
+  const warn = (error: unknown): void => {
+    tell(context, `warning  scores are not kept: ${toQuarryError(error, 'keeping scores').message}`);
+  };
+  try {
+    return await ServedScores.open({ dir, mostBytes, onWarning: warn });
+  } catch (error) {
+    warn(error);
+    return undefined;
   }
 }

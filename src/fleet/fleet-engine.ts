@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LatestMap } from '../collections/latest-map.js';
 import type {
   ErrorBound,
   LoadedModel,
@@ -16,11 +17,14 @@ import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 import type { WeightsPacking } from '../weights/weights-packing.js';
 import type { FleetConnection } from './connection.js';
-import { Coordinator, type CoordinatorOptions, type FleetStats, neverWins } from './coordinator.js';
+import { Coordinator, type CoordinatorOptions, type FleetStats } from './coordinator.js';
+import { FleetWatch } from './fleet-watch.js';
+import { neverWins } from './left-out.js';
 import { LocalModel, LocalModels } from './local-models.js';
 import { FleetRows } from './rows/fleet-rows.js';
 import { ScorerNode } from './scorer-node.js';
 import { SharedWeights } from './shared-weights.js';
+import type { FleetStatus } from './status.js';
 import { UncheckedAnswers } from './unchecked-answers.js';
 import { type Answer, KEEP_CONSUMER, keepSubject, MOST_BOUND, type PublishedModel, readKept } from './wire.js';
 
@@ -31,6 +35,8 @@ export interface FleetEngineOptions extends CoordinatorOptions {
   readonly scoreHere?: boolean | undefined;
   /** Whether weights are uploaded to the server's object store, which saves scorers the download. Default false. */
   readonly shareWeights?: boolean | undefined;
+  /** Poll interval of {@link FleetEngine.status}, milliseconds. Default 5 s. */
+  readonly watchMs?: number | undefined;
   /** Returns 0 to 1; an answer is checked if it is below `verifyShare`. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
@@ -45,6 +51,9 @@ export interface FleetEngineDeps {
 
 /** f32 results of two machines differ in their last digits. */
 const SLACK: ErrorBound = { loss: 1e-4, distance: 1e-4 };
+
+/** Models whose scores can be withdrawn after they were closed. */
+const MOST_MODELS = 1_000;
 
 /** How long publishing a model waits for its weights to be uploaded; after that scorers download them, milliseconds. */
 const SHARE_FIRST_MS = 30_000;
@@ -62,11 +71,12 @@ export class FleetEngine implements ScoringEngine {
   readonly #coordinator: Coordinator;
   readonly #here = new LocalModels();
   readonly #unchecked = new UncheckedAnswers();
+  readonly #watch: FleetWatch;
   readonly #shared: SharedWeights | undefined;
   /** Scorers with at least one kept row that passed a check. */
   readonly #checkedKeepers = new Set<string>();
-  /** Callbacks that take the checksums of samples whose scores are withdrawn, by weights identity. */
-  readonly #onWithdrawn = new Map<string, (checksums: readonly Uint8Array[]) => void>();
+  /** Callbacks that take the checksums of samples whose scores are withdrawn, by weights identity. They outlive the model. */
+  readonly #onWithdrawn = new LatestMap<string, (checksums: readonly Uint8Array[]) => void>(MOST_MODELS);
   readonly #stop = new AbortController();
   #rows: FleetRows | undefined;
   #scorer: { readonly id: string; readonly ended: Promise<void> } | undefined;
@@ -80,6 +90,7 @@ export class FleetEngine implements ScoringEngine {
     this.#options = options;
     this.#deps = deps;
     this.#coordinator = coordinator;
+    this.#watch = new FleetWatch(deps.fleet, options.watchMs);
     this.#shared = shared;
     this.device = `nats ${deps.fleet.prefix}`;
     this.precision = deps.local.precision;
@@ -96,6 +107,11 @@ export class FleetEngine implements ScoringEngine {
 
   get stats(): FleetStats {
     return this.#coordinator.stats;
+  }
+
+  /** The fleet's status a few seconds ago; undefined if the server has not answered recently. */
+  get status(): FleetStatus | undefined {
+    return this.#watch.latest;
   }
 
   packing(config: ModelConfig): WeightsPacking | undefined {
@@ -119,7 +135,6 @@ export class FleetEngine implements ScoringEngine {
       await this.#coordinator.withdrawModel(model).catch(() => {});
       this.#here.remove(manifest);
       this.#shared?.forget(manifest);
-      this.#onWithdrawn.delete(weightsIdentity(manifest));
       await here.close();
     };
     let bound: ErrorBound = { loss: 0, distance: 0 };
@@ -203,6 +218,7 @@ export class FleetEngine implements ScoringEngine {
 
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#watch.close();
     this.#rows?.close();
     this.#shared?.close();
     await this.#scorer?.ended;

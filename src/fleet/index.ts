@@ -10,6 +10,7 @@ export { RowKeeper } from './rows/row-keeper.js';
 export { ScorerNode } from './scorer-node.js';
 export { type Serving, serveScoring } from './serve/grpc-server.js';
 export { ScoringService } from './serve/scoring-service.js';
+export { ServedScores } from './serve/served-scores.js';
 export { readSharedWeights } from './shared-weights.js';
-export { fleetStatus } from './status.js';
+export { type FleetStatus, fleetStatus } from './status.js';
 export type { PublishedModel } from './wire.js';

@@ -17,6 +17,8 @@ export interface ModelShelfDeps {
   readonly engineFor: (config: ModelConfig) => Promise<ScoringEngine>;
   /** Streams the encrypted weights from a nearby source, tried first. */
   readonly nearby?: ((manifest: WeightsManifest, signal?: AbortSignal) => AsyncIterable<Uint8Array>) | undefined;
+  /** Called when returned scores turn out to be wrong, with the BLAKE2b-256 checksums of their samples. */
+  readonly onWithdrawn?: ((manifest: WeightsManifest, checksums: readonly Uint8Array[]) => void) | undefined;
   /** Aborts downloads. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -96,11 +98,14 @@ export class ModelShelf {
     }
     const engine = await this.#deps.engineFor(config);
     const packing = engine.packing?.(config);
-    const { signal, weights } = this.#deps;
+    const { signal, weights, onWithdrawn } = this.#deps;
     const nearby = this.#deps.nearby?.(manifest, signal);
     const file = await weights.open(manifest, { fallbacks, packing, nearby, signal });
     try {
-      return await engine.load(file, config, { published: manifest });
+      return await engine.load(file, config, {
+        published: manifest,
+        onWithdrawn: (checksums) => onWithdrawn?.(manifest, checksums),
+      });
     } finally {
       await file.close();
     }

@@ -7,6 +7,7 @@ import type { FleetConnection } from './connection.js';
 import { handIn, quarantined } from './hand-in.js';
 import type { ModelShelf } from './model-shelf.js';
 import { type Delivery, pullJobs } from './pull.js';
+import type { ScorerStatus } from './scorer-status.js';
 import {
   type Answer,
   answerHeaders,
@@ -30,21 +31,6 @@ export interface ScorerNodeOptions {
   /** Number of rows this scorer keeps. Absent if it keeps none. */
   readonly keptRows?: (() => number) | undefined;
   readonly onWarning: (error: QuarryError) => void;
-}
-
-/** A scorer's status, as it publishes it. */
-export interface ScorerStatus {
-  readonly id: string;
-  readonly label: string;
-  /** Weights identities of loaded models. */
-  readonly models: readonly string[];
-  readonly samples: number;
-  /** Exponential moving average over batches. */
-  readonly samplesPerSecond: number;
-  /** Rows kept; absent if it keeps none. */
-  readonly keptRows?: number | undefined;
-  /** Milliseconds since the Unix epoch. */
-  readonly seenAt: number;
 }
 
 /** Where a scorer gets its models. */

@@ -1,5 +1,5 @@
 import type { FleetConnection } from './connection.js';
-import type { ScorerStatus } from './scorer-node.js';
+import { readScorerStatus, type ScorerStatus } from './scorer-status.js';
 
 /** A fleet's current state on its server. */
 export interface FleetStatus {
@@ -19,7 +19,8 @@ export async function fleetStatus(fleet: FleetConnection): Promise<FleetStatus> 
   const scorers: ScorerStatus[] = [];
   for await (const key of await fleet.scorers.keys()) {
     const entry = await fleet.scorers.get(key);
-    if (entry !== null && entry.operation === 'PUT') scorers.push(entry.json<ScorerStatus>());
+    const status = entry?.operation === 'PUT' ? readScorerStatus(key, entry.string()) : undefined;
+    if (status !== undefined) scorers.push(status);
   }
   const models: string[] = [];
   for await (const key of await fleet.models.keys()) models.push(key);

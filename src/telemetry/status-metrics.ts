@@ -1,5 +1,6 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { MinerStatus } from './api/api-types.js';
+import { addFleetMetrics } from './fleet-metrics.js';
 
 /** What is owed to a miner; `undefined` before its network told the epoch. */
 export interface Claimable {
@@ -28,7 +29,7 @@ export function addStatusMetrics(registry: Registry, status: MinerStatus, claima
   gauge('quarry_disk_free_bytes', 'Free bytes of the disk with the state.', store.diskFreeBytes);
   addNodes(registers, status.nodes);
   addModels(registers, status.models);
-  addFleet(registers, status.fleet);
+  if (status.fleet !== undefined) addFleetMetrics(registers, status.fleet);
 }
 
 function addNodes(registers: Registry[], nodes: MinerStatus['nodes']): void {
@@ -69,25 +70,6 @@ function addModels(registers: Registry[], models: MinerStatus['models']): void {
   for (const state of ['waiting', 'fetching', 'ready', 'failed'] as const) {
     counted.set({ state }, models.filter((model) => model.state === state).length);
   }
-}
-
-function addFleet(registers: Registry[], fleet: MinerStatus['fleet']): void {
-  if (fleet === undefined) return;
-  new Gauge({ name: 'quarry_fleet_scorers', help: 'Scorers that answered.', registers }).set(fleet.scorers);
-  const samples = { name: 'quarry_fleet_samples_total', help: 'Answers accepted from scorers.', registers };
-  new Counter(samples).inc(fleet.samples);
-  const again = { name: 'quarry_fleet_redelivered_total', help: 'Answers to samples handed out again.', registers };
-  new Counter(again).inc(fleet.redelivered);
-  new Gauge({ name: 'quarry_fleet_keepers', help: 'Scorers that keep rows.', registers }).set(fleet.keepers);
-  new Gauge({ name: 'quarry_fleet_kept_rows', help: 'Samples that scorers keep.', registers }).set(fleet.keptRows);
-  const scans = { name: 'quarry_fleet_scans_total', help: 'Searches in kept rows.', registers };
-  new Counter(scans).inc(fleet.scans);
-  const partial = {
-    name: 'quarry_fleet_partial_scans_total',
-    help: 'Searches not answered by all scorers.',
-    registers,
-  };
-  new Counter(partial).inc(fleet.partialScans);
 }
 
 /** SOMA as a number, which a metric is. */

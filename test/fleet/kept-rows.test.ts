@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { headers, type Msg } from '@nats-io/transport-node';
@@ -27,6 +27,7 @@ import { weightsIdentity } from '../../src/weights/manifest.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { startMiningNetwork } from '../miner/network.js';
+import { canMount, mountSmallDisk } from '../miner/small-disk.js';
 import { until } from '../until.js';
 import { type Published, publishModels } from './published-models.js';
 
@@ -73,8 +74,12 @@ interface Keeper {
 }
 
 /** A scorer of this process that keeps rows. */
-async function startKeeper(stateDir = join(dir, `rows-${fleet}-${Math.random()}`)): Promise<Keeper> {
-  const connection = await openFleet({ url: server.url, fleet, name: 'keeper' });
+async function startKeeper(
+  stateDir = join(dir, `rows-${fleet}-${Math.random()}`),
+  on = server,
+  pauseMs?: number,
+): Promise<Keeper> {
+  const connection = await openFleet({ url: on.url, fleet, name: 'keeper' });
   const models = new ModelShelf({ most: 3 }, { weights: cache('scorers'), engineFor: async () => engineHere() });
   const rows = new KeptRows(stateDir, { models, known: () => node.known, onWarning });
   const limits = { mostSamples: 8, batchMs: 200, onWarning };
@@ -82,7 +87,7 @@ async function startKeeper(stateDir = join(dir, `rows-${fleet}-${Math.random()}`
     { ...limits, label: () => 'test', keptRows: () => rows.count },
     { fleet: connection, models },
   );
-  const keeper = new RowKeeper({ ...limits, scorer: node.id }, { fleet: connection, rows });
+  const keeper = new RowKeeper({ ...limits, scorer: node.id, pauseMs }, { fleet: connection, rows });
   const stop = new AbortController();
   const running = Promise.allSettled([node.run(stop.signal), keeper.run(stop.signal)]);
   let closed = false;
@@ -99,8 +104,12 @@ async function startKeeper(stateDir = join(dir, `rows-${fleet}-${Math.random()}`
 }
 
 /** A coordinator with both models loaded, whose samples are kept by scorers. */
-async function openRows(gatherMs: number, verifyShare = 0): Promise<{ engine: FleetEngine; rows: FleetRows }> {
-  const connection = await openFleet({ url: server.url, fleet, name: 'coordinator' });
+async function openRows(
+  gatherMs: number,
+  verifyShare = 0,
+  on = server,
+): Promise<{ engine: FleetEngine; rows: FleetRows }> {
+  const connection = await openFleet({ url: on.url, fleet, name: 'coordinator' });
   const engine = await FleetEngine.open(
     { verifyShare, onWarning, random: () => 1 },
     { fleet: connection, local: engineHere() },
@@ -193,6 +202,47 @@ describe.skipIf(!hasNatsServer)('rows that scorers keep', () => {
     const exclude = (targetId: string): string[] => [hex(found.get(targetId)!.checksum)];
     await rows.find(targets, policy({ exclude }), refused.take);
     for (const { targetId, checksum } of refused.given) expect(hex(checksum)).not.toBe(exclude(targetId)[0]);
+  });
+
+  it('are each kept once while the disk of the server is full', async () => {
+    const full = join(dir, 'full.conf');
+    await writeFile(full, 'jetstream { max_file_store: 10240 }');
+    const small = await startNatsServer(join(dir, 'full'), ['-c', full]);
+    closers.push(() => small.close());
+    const keepers = [await startKeeper(undefined, small), await startKeeper(undefined, small)];
+    const { engine, rows } = await openRows(30_000, 0, small);
+    const samples = chunks(40);
+    await keepAll(rows, samples);
+    // A probe for each of the models.
+    expect(engine.stats).toMatchObject({ samples: 42, leftOut: 0 });
+    const kept: string[] = [];
+    for (const { close, stateDir } of keepers) {
+      await close();
+      const store = await openStore({ dir: stateDir, embeddingDim });
+      for (let id = 0; id < store.sampleCount; id++) kept.push(hex(store.checksum(id)!));
+      for (const key of keys()) expect(store.scoreCount(key)).toBe(store.sampleCount);
+      await store.close();
+    }
+    expect(kept.toSorted()).toEqual(samples.map((sample) => hex(blake2b256(sample))).toSorted());
+  });
+
+  it('are not lost where the disk of their only scorer is full for a while', async (ctx) => {
+    if (!canMount()) return ctx.skip('a small file system cannot be mounted here');
+    const disk = await mountSmallDisk(join(dir, 'small-disk'), 2 ** 25);
+    closers.push(() => disk.close());
+    const keeper = await startKeeper(join(disk.dir, 'rows'), server, 100);
+    const { engine, rows } = await openRows(30_000);
+    const [first, ...others] = chunks(12);
+    await keepAll(rows, [first!]);
+    await disk.leave(0);
+    const kept = Promise.all(others.map((sample) => rows.keep!(sample, never)));
+    // Each time it is tried in vain a person is told; were samples taken in vain, five times would be enough.
+    await until(() => warnings.length >= 15, 'the keeper to find no room again and again');
+    expect(new Set(warnings.map(({ code }) => code))).toEqual(new Set(['DISK_FULL']));
+    await disk.leave(2 ** 25);
+    expect(await kept).toEqual(others.map(() => true));
+    expect(engine.stats).toMatchObject({ samples: 14, leftOut: 0 });
+    expect(keeper.rows.count).toBe(12);
   });
 
   it('outlive their scorer, which answers for them when it comes back; until then an answer is partial', async () => {

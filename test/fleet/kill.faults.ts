@@ -47,6 +47,8 @@ interface Trouble {
   readonly samples: number;
   /** Whether scorers keep what they score. */
   readonly keepRows: boolean;
+  /** Disk of the server's JetStream, bytes: less than the samples need. Absent: all there is. */
+  readonly fileStoreBytes?: number;
 }
 
 /** @param part of the kills that are counted in {@link COUNTS} */
@@ -57,15 +59,26 @@ function trouble(keepRows: boolean, part: number): Trouble {
   return { scorers, server, coordinators, cuts, samples, keepRows };
 }
 
+/** Room for a few samples beside the models: most publications are refused. */
+const SMALL_DISK_BYTES = 16_384;
+
+/** Little dies, but the server's disk is full nearly all the time. */
+function fullDisk(keepRows: boolean): Trouble {
+  const few = { scorers: 2, server: 1, coordinators: 1, cuts: 1 };
+  return { ...few, samples: 100, keepRows, fileStoreBytes: SMALL_DISK_BYTES };
+}
+
 const random = seededRandom(SEED);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe.skipIf(!hasNatsServer)('a fleet whose parts are killed', () => {
   test.each([
-    [COUNTS.join(', '), trouble(false, 1)],
-    ['A quarter as many, of scorers that keep rows', trouble(true, 0.25)],
+    [`${COUNTS.join(', ')} kills and cuts`, trouble(false, 1)],
+    ['a quarter as many, of scorers that keep rows', trouble(true, 0.25)],
+    ['a full disk of the server', fullDisk(false)],
+    ['a full disk of the server, of scorers that keep rows', fullDisk(true)],
   ])(
-    '%s kills and cuts: every sample is scored once, and the ledger agrees',
+    '%s: every sample is scored once, and the ledger agrees',
     {
       timeout: 300_000 + COUNTS.reduce((sum, count) => sum + count, 0) * 60_000,
     },
@@ -79,7 +92,7 @@ describe.skipIf(!hasNatsServer)('a fleet whose parts are killed', () => {
       });
       const { devnet, dir, signer } = network;
       const entries = recordLedger(devnet, signer.address);
-      const server = await startNatsServer(dir);
+      const server = await startNatsServer(dir, await diskOf(dir, all));
       const way = await TcpProxy.start(`http://127.0.0.1:${server.port}`);
       closers.push(
         () => server.close(),
@@ -119,6 +132,14 @@ describe.skipIf(!hasNatsServer)('a fleet whose parts are killed', () => {
     },
   );
 });
+
+/** Arguments of a server whose disk is as small as it should be. */
+async function diskOf(dir: string, { fileStoreBytes }: Trouble): Promise<string[]> {
+  if (fileStoreBytes === undefined) return [];
+  const file = join(dir, 'nats.conf');
+  await writeFile(file, `jetstream { max_file_store: ${fileStoreBytes} }`);
+  return ['-c', file];
+}
 
 const LANES = ['one', 'two'] as const;
 

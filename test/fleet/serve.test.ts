@@ -7,7 +7,6 @@ import { createInterface } from 'node:readline';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNatsServer, startNatsServer } from '../../bench/nats-server.js';
-import type { LoadedModel, ScoringEngine } from '../../src/engine/index.js';
 import { createJsEngine } from '../../src/engine/js/index.js';
 import { cosineDistance, selectBest } from '../../src/engine/reference/index.js';
 import {
@@ -19,13 +18,14 @@ import {
   serveScoring,
 } from '../../src/fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../src/http/index.js';
-import { manifestOf } from '../../src/soma/chain/index.js';
 import { ScoringClient } from '../../src/soma/services/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { openSafetensors } from '../../src/weights/safetensors.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { until } from '../until.js';
 import { type Published, publishModels } from './published-models.js';
+import { scoreRequest } from './score-request.js';
+import { watched } from './watched-engine.js';
 
 const LIMITS = { maxDataBytes: 4096, maxModels: 4, batch: 16, remembered: 100 };
 const target = Float32Array.from({ length: MODEL_CONFIGS.small.embeddingDim }, (_, i) => Math.sin(i + 1));
@@ -39,29 +39,13 @@ const http = new HttpClient({ addressPolicy: PUBLIC_AND_LOOPBACK });
 const guarded = new HttpClient({ addressPolicy: PUBLIC_ONLY });
 /** Sizes of the batches that the engine was given. */
 const batches: number[] = [];
-
-/** The reference engine, watched. */
-function watchedEngine(): ScoringEngine {
-  const engine = createJsEngine();
-  return {
-    name: engine.name,
-    device: engine.device,
-    precision: engine.precision,
-    close: () => engine.close(),
-    load: async (weights, config) => {
-      const model: LoadedModel = await engine.load(weights, config);
-      return {
-        config,
-        errorBound: model.errorBound,
-        close: () => model.close(),
-        score: (samples, options) => {
-          batches.push(samples.length);
-          return model.score(samples, options);
-        },
-      };
-    },
-  };
-}
+/** Waited for before each of them. */
+let gate = async (): Promise<unknown> => undefined;
+const watchedEngine = () =>
+  watched(({ samples }) => {
+    batches.push(samples);
+    return gate();
+  });
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'quarry-serve-'));
@@ -81,19 +65,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function request(name: string, data: Uint8Array) {
-  published.files.set(name, data);
-  return {
-    data: manifestOf(`${published.url}/${name}`, data),
-    models: published.models.map(({ url, checksum, sizeBytes, decryptionKey }) => ({
-      url,
-      checksum: Buffer.from(checksum, 'hex'),
-      size: BigInt(sizeBytes),
-      decryptionKey,
-    })),
-    targetEmbedding: target,
-  };
-}
+const request = (name: string, data: Uint8Array) => scoreRequest(published, name, data, target);
 
 describe('the Scoring service', () => {
   it('is healthy and answers what the models say, by the winner alone', async () => {
@@ -126,7 +98,9 @@ describe('the Scoring service', () => {
 
   it('scores concurrent calls for a model together', async () => {
     batches.length = 0;
-    await Promise.all(Array.from({ length: 12 }, (_, i) => client.score(request(`many-${i}`, bytes(`sample ${i}`)))));
+    const names = Array.from({ length: 12 }, (_, i) => `many-${i}`);
+    gate = () => until(() => names.every((name) => published.asked.has(name)), 'all data to be asked for');
+    await Promise.all(names.map((name) => client.score(request(name, bytes(`sample of ${name}`)))));
     expect(batches.reduce((a, b) => a + b, 0)).toBe(36);
     expect(Math.max(...batches)).toBeGreaterThan(1);
   });

@@ -66,8 +66,13 @@ describe('metrics', () => {
       'quarry_node_checkpoint_age_seconds{node="http://n"} 0.01',
       'quarry_models{state="ready"} 1',
       'quarry_models{state="failed"} 0',
-      'quarry_fleet_scorers 2',
+      'quarry_fleet_scorers 1',
+      'quarry_fleet_queued 4',
       'quarry_fleet_samples_total 10',
+      'quarry_fleet_left_out_total 1',
+      'quarry_fleet_scorer_samples_per_second{scorer="0badcafe",runs="box native"} 2.5',
+      'quarry_fleet_scorer_models{scorer="0badcafe",runs="box native"} 3',
+      'quarry_fleet_scorer_seen_seconds{scorer="0badcafe",runs="box native"} 1.5',
     ])
       expect(text).toContain(`${line}\n`);
     const silent = {
@@ -84,6 +89,15 @@ describe('metrics', () => {
       () => unknown,
     ).text();
     expect(less).not.toMatch(/^quarry_(queued|reach|node|fleet|store_bytes|disk|claims_due)/m);
+    // Two answered once; where the server is silent, none can be reached.
+    const gone = { ...STATUS, fleet: { ...STATUS.fleet!, live: undefined, queued: undefined } };
+    const none = await createMinerMetrics(
+      () => KNOWN,
+      '1.0.0',
+      () => ({ status: gone, claimable: { due: undefined, bondsOutShannons: 0n } }),
+    ).text();
+    expect(none).toContain('quarry_fleet_scorers 0\n');
+    expect(none).not.toMatch(/^quarry_fleet_(queued|scorer_)/m);
   });
 
   const hasPromtool = spawnSync('promtool', ['--version']).status === 0;

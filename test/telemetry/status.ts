@@ -29,5 +29,9 @@ export const STATUS: MinerStatus = {
   models: [{ id: '0x1', state: 'ready', receivedBytes: 5, sizeBytes: 5, note: undefined }],
   engine: undefined,
   store: { samples: 3, bytes: 4, diskFreeBytes: undefined },
-  fleet: { scorers: 2, samples: 10, redelivered: 0, keepers: 1, keptRows: 7, scans: 5, partialScans: 1 },
+  fleet: {
+    ...{ scorers: 2, samples: 10, redelivered: 0, leftOut: 1, keepers: 1, keptRows: 7, scans: 5, partialScans: 1 },
+    live: [{ id: '0badcafe', label: 'box native', samples: 6, samplesPerSecond: 2.5, models: 3, seenAgoMs: 1_500 }],
+    queued: 4,
+  },
 };

@@ -106,7 +106,7 @@ async function serve(context: CliContext, flags: DevnetFlags): Promise<ServingDe
   const clean = (): Promise<void> => rm(dir, { recursive: true, force: true });
   try {
     // First: a port that is taken is known before a network is made.
-    const scoring = await startScoringServer(context, config, { dir, host: '127.0.0.1', port });
+    const scoring = await startScoringServer(context, config, { dir, host: '127.0.0.1', port, storeBytes: 0 });
     try {
       const network = await serveNetwork(context, flags, options);
       const { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId } = network;

@@ -22,10 +22,19 @@ export function serveCommand(context: CliContext): Command {
       `${examples('serve', 'serve --serve-host 0.0.0.0 --serve-port 9124', 'serve --engine fleet --nats nats://10.0.0.5:4222 --fleet serve')}
 
 On loopback, data and weights may be on this machine. Beyond it only public addresses are fetched, and every call must
-carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in front. A fleet has one coordinator: beside a
+carry the token of QUARRY_API_TOKEN as "authorization: Bearer …"; put TLS in front. Scores are kept below --state-dir and
+answer repeated data, also after a restart. A fleet has one coordinator: beside a
 miner that uses a fleet, give this one another name with --fleet.`,
     );
-  addSettings(command, ['serveHost', 'servePort', 'maxModels', 'stateDir', ...ENGINE_SETTINGS, ...FLEET_SETTINGS]);
+  addSettings(command, [
+    'serveHost',
+    'servePort',
+    'serveStoreMib',
+    'maxModels',
+    'stateDir',
+    ...ENGINE_SETTINGS,
+    ...FLEET_SETTINGS,
+  ]);
   return command.action(async (flags: { json?: boolean | undefined }) => {
     const config = await configOf(context, { ...flags });
     const { serveHost: host, servePort: port } = config;
@@ -34,6 +43,7 @@ miner that uses a fleet, give this one another name with --fleet.`,
       dir: stateDirOf(config, context.env),
       host,
       port,
+      storeBytes: config.serveStoreMib * 2 ** 20,
       overEngine: fleetOf(config, onWarning)?.minerOptions.overEngine,
     });
     try {

@@ -1,6 +1,13 @@
 import type { Config } from '../../config/index.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
-import { type FleetConnection, FleetEngine, type FleetRows, fleetStatus, openFleet } from '../../fleet/index.js';
+import {
+  type FleetConnection,
+  FleetEngine,
+  type FleetRows,
+  type FleetStatus,
+  fleetStatus,
+  openFleet,
+} from '../../fleet/index.js';
 import type { CreateMinerOptions } from '../../miner/index.js';
 import type { StatusFleet } from '../../telemetry/api/api-types.js';
 
@@ -42,10 +49,20 @@ export function fleetOf(config: Config, onWarning: (error: QuarryError) => void)
     },
     summary: () => {
       if (engine === undefined || rows === undefined) return undefined;
-      const { scorers, samples, redelivered } = engine.stats;
-      return { fleet: { scorers, samples, redelivered, ...rows.stats } };
+      const { scorers, samples, redelivered, leftOut } = engine.stats;
+      return { fleet: { scorers, samples, redelivered, leftOut, ...rows.stats, ...liveOf(engine.status) } };
     },
   };
+}
+
+/** Live scorers and queue, for the status and metrics. */
+function liveOf(status: FleetStatus | undefined): Pick<StatusFleet, 'live' | 'queued'> {
+  if (status === undefined) return {};
+  const now = Date.now();
+  const live = status.scorers.map(({ id, label, samples, samplesPerSecond, models, seenAt }) => {
+    return { id, label, samples, samplesPerSecond, models: models.length, seenAgoMs: Math.max(0, now - seenAt) };
+  });
+  return { live, queued: status.queued };
 }
 
 /** Connects to the fleet that the settings name. */

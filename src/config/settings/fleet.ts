@@ -87,6 +87,14 @@ export const FLEET_SETTINGS = {
     min: 0,
     help: 'port of the scoring service',
   },
+  serveStoreMib: {
+    kind: 'integer',
+    env: 'QUARRY_SERVE_STORE_MIB',
+    flag: '--serve-store-mib <n>',
+    default: 4_096,
+    min: 0,
+    help: 'disk for scores of the scoring service, which answer repeated data; the oldest are deleted; 0: none',
+  },
   maxModels: {
     kind: 'integer',
     env: 'QUARRY_MAX_MODELS',

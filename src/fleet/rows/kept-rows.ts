@@ -1,3 +1,5 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { LoadedModel, Score } from '../../engine/contract.js';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
 import { type ModelKey, modelKeyId, openStore, type Store } from '../../store/index.js';
@@ -10,6 +12,8 @@ import { RecentRows } from './recent-rows.js';
 const FAILED_MODEL_MS = 30_000;
 /** Scores are dropped once the coordinator has stopped using their weights for this long: two epochs. */
 const REPLACED_MS = 2 * 24 * 3_600_000;
+/** Room for a large sample and its rows. */
+const ROOM_BYTES = 2 ** 20;
 
 export interface KeptRowsDeps {
   readonly models: Pick<ModelShelf, 'use'>;
@@ -140,6 +144,27 @@ export class KeptRows {
         this.#replacedAt.delete(id);
         await store.internals.drop(id);
       }
+    }
+  }
+
+  /**
+   * Closes the store after a failed write, so that reopening repairs it, and checks that the disk has room.
+   *
+   * @throws QuarryError `DISK_FULL` or `FILE_UNREADABLE` when it cannot be written
+   */
+  async mend(): Promise<void> {
+    await this.close();
+    this.#store = undefined;
+    this.#opened = undefined;
+    this.#scoredUpTo.clear();
+    const path = join(this.#dir, 'room.tmp');
+    try {
+      await mkdir(this.#dir, { recursive: true });
+      await writeFile(path, new Uint8Array(ROOM_BYTES));
+    } catch (error) {
+      throw toQuarryError(error, 'keeping rows');
+    } finally {
+      await rm(path, { force: true }).catch(() => {});
     }
   }
 

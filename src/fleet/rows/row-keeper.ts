@@ -15,6 +15,8 @@ export interface RowKeeperOptions {
   readonly mostSamples: number;
   /** Batches are sized to take about this long to score, milliseconds. */
   readonly batchMs: number;
+  /** Pause after a failed write, milliseconds. Default 30 s. */
+  readonly pauseMs?: number | undefined;
   readonly onWarning: (error: QuarryError) => void;
 }
 
@@ -33,6 +35,7 @@ interface Taken {
 
 const IDLE: Backoff = { baseMs: 20, maxMs: 500 };
 const PROGRESS_MS = 3_000;
+const PAUSE_MS = 30_000;
 /** A batch takes at most 1/8 of the queue, to leave work for other scorers. */
 const SHARES = 8;
 
@@ -43,6 +46,8 @@ export class RowKeeper {
   #room = 2;
   #waiting = Number.POSITIVE_INFINITY;
   #quarantined = false;
+  /** End of the pause after a failed write; undefined if the last one succeeded. */
+  #pausedUntil: number | undefined;
 
   constructor(options: RowKeeperOptions, deps: RowKeeperDeps) {
     this.#options = options;
@@ -73,7 +78,11 @@ export class RowKeeper {
   /** @returns whether there was anything to do */
   async #round(signal: AbortSignal): Promise<boolean> {
     const { fleet, rows } = this.#deps;
+    if (performance.now() < (this.#pausedUntil ?? 0)) return false;
     try {
+      // Checked before pulling, as a sample pulled and then not stored would lose one of its deliveries.
+      if (this.#pausedUntil !== undefined) await rows.mend();
+      this.#pausedUntil = undefined;
       const store = await rows.store();
       if (store === undefined || rows.models.length === 0) return false;
       await rows.dropReplaced(store);
@@ -88,7 +97,9 @@ export class RowKeeper {
       await this.#keep(store, deliveries, signal);
       return true;
     } catch (error) {
-      if (!signal.aborted) this.#options.onWarning(toQuarryError(error, 'keeping rows'));
+      const { pauseMs = PAUSE_MS, onWarning } = this.#options;
+      if (!signal.aborted) onWarning(toQuarryError(error, 'keeping rows'));
+      this.#pausedUntil = performance.now() + pauseMs;
       return false;
     }
   }

@@ -1,24 +1,23 @@
-import { bytesToHex } from '@noble/hashes/utils.js';
-import type { ErrorBound, Score } from '../../engine/contract.js';
+import type { ScoreOptions } from '../../engine/contract.js';
 import { cosineDistance, selectBest } from '../../engine/reference/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { HttpClient } from '../../http/index.js';
 import { blake2b256 } from '../../native/blake2b.js';
-import { digestToBytes } from '../../soma/chain/index.js';
 import type { ScoreRequest, ScoreResponse } from '../../soma/services/index.js';
-import { type WeightsManifest, weightsIdentity } from '../../weights/manifest.js';
-import { MODEL_CONFIGS, type ModelConfig } from '../../weights/model-config.js';
+import { type WeightsManifest, weightsIdentity, weightsKey } from '../../weights/manifest.js';
+import type { ModelConfig } from '../../weights/model-config.js';
+import { isLeftOut } from '../left-out.js';
 import type { ModelShelf } from '../model-shelf.js';
+import { RememberedScores, type ScoreSetting } from './remembered-scores.js';
 import { ScoreBatcher } from './score-batcher.js';
+import { type RequestedData, type RequestLimits, readRequest } from './score-request.js';
+import type { Scored, ScoredSample } from './served-part.js';
+import type { ServedScores } from './served-scores.js';
 
-export interface ScoringServiceOptions {
-  /** Largest sample, bytes. The network allows 1 MiB. */
-  readonly maxDataBytes: number;
-  /** Maximum models per request. A target names three. */
-  readonly maxModels: number;
+export interface ScoringServiceOptions extends RequestLimits {
   /** Maximum samples per batch. */
   readonly batch: number;
-  /** Scores cached. */
+  /** Scores cached in memory. */
   readonly remembered: number;
 }
 
@@ -26,26 +25,34 @@ export interface ScoringServiceDeps {
   readonly models: ModelShelf;
   /** Downloads data; must enforce an address policy, as URLs come from callers. */
   readonly http: HttpClient;
+  /** Scores on disk. Default: none, so a restart scores repeated data again. */
+  readonly kept?: ServedScores | undefined;
 }
 
-interface Scored {
-  readonly score: Score;
-  readonly bound: ErrorBound;
+/** How to score samples under one model. */
+interface Order extends ScoreSetting {
+  readonly manifest: WeightsManifest;
+  readonly config: ModelConfig;
 }
+
+type Sample = Pick<ScoredSample, 'bytes' | 'checksum'>;
+
+/** The seed that auditors use. Only its scores are stored on disk. */
+const AUDITED_SEED = 0n;
 
 /** The network's Scoring service over any engine, with the answers and refusals of `soma start scoring`. */
 export class ScoringService {
   readonly #options: ScoringServiceOptions;
   readonly #deps: ScoringServiceDeps;
-  readonly #batcher: ScoreBatcher;
-  /** Score cache by model, seed, precision and data; least recently used first. */
-  readonly #known = new Map<string, Scored>();
+  readonly #batcher: ScoreBatcher<Sample, Scored>;
+  readonly #remembered: RememberedScores;
   readonly #fetching = new Map<string, Promise<Uint8Array>>();
 
   constructor(options: ScoringServiceOptions, deps: ScoringServiceDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#batcher = new ScoreBatcher(options.batch);
+    this.#remembered = new RememberedScores(options.remembered);
   }
 
   /**
@@ -55,20 +62,14 @@ export class ScoringService {
    *   downloading and scoring throw
    */
   async score(request: ScoreRequest): Promise<ScoreResponse> {
-    const { targetEmbedding, modelManifests, seed } = request;
-    if (modelManifests.length === 0) throw refused('At least one model manifest is required');
-    if (modelManifests.length > this.#options.maxModels) {
-      throw refused(`Model manifests must be at most ${this.#options.maxModels}`);
-    }
-    if (targetEmbedding.length === 0) throw refused('Target embedding must not be empty');
-    const config = Object.values(MODEL_CONFIGS).find((each) => each.embeddingDim === targetEmbedding.length);
-    if (config === undefined) throw refused(`Invalid target embedding: no model has ${targetEmbedding.length} values`);
-    const manifests = modelManifests.map(weightsOf);
-    this.#assertData(request);
-    const all = (precision: 'f32' | undefined): Promise<Scored[]> =>
-      Promise.all(manifests.map((manifest) => this.#scoreUnder(manifest, config, request, seed, precision)));
+    const { manifests, config, data } = readRequest(request, this.#options);
+    const { seed, targetEmbedding } = request;
+    const all = (precision: 'f32' | undefined): Promise<Scored[]> => {
+      const orders = manifests.map((manifest) => ({ ...setting(manifest, seed, precision), manifest, config }));
+      return Promise.all(orders.map((order) => this.#scoreUnder(order, data)));
+    };
     let scored = await all(undefined);
-    if (isNearTie(scored)) scored = await all('f32');
+    if (isUndecided(scored)) scored = await all('f32');
     const winner = selectBest(scored.map(({ score }) => score.loss));
     const best = winner === undefined ? undefined : scored[winner]?.score;
     if (winner === undefined || best === undefined) throw new QuarryError('NON_FINITE', 'no model gave a finite loss');
@@ -80,96 +81,92 @@ export class ScoringService {
     };
   }
 
-  #assertData({ dataUrl, dataChecksum, dataSize }: ScoreRequest): void {
-    const { maxDataBytes } = this.#options;
-    digest(dataChecksum, 'data checksum');
-    if (dataSize === 0n) throw refused('Data size must be at least 1 byte');
-    if (dataSize > BigInt(maxDataBytes)) throw refused(`Data size must be at most ${maxDataBytes} bytes`);
-    if (!URL.canParse(dataUrl)) throw refused('Invalid data URL');
+  /**
+   * Removes scores whose scorer was found wrong.
+   *
+   * @param checksums BLAKE2b-256 of the samples
+   */
+  async withdraw(manifest: WeightsManifest, checksums: readonly Uint8Array[]): Promise<void> {
+    // Scores returned just before this call are being stored; let that be queued first.
+    await new Promise(setImmediate);
+    this.#remembered.forget(weightsIdentity(manifest), checksums);
+    await this.#deps.kept?.withdraw(weightsKey(manifest), checksums);
   }
 
-  async #scoreUnder(
-    manifest: WeightsManifest,
-    config: ModelConfig,
-    request: ScoreRequest,
-    seed: bigint,
-    precision: 'f32' | undefined,
-  ): Promise<Scored> {
-    const model = `${weightsIdentity(manifest)} ${seed} ${precision ?? 'own'}`;
-    const key = `${model} ${request.dataChecksum} ${request.dataSize}`;
-    const known = this.#known.get(key);
+  async #scoreUnder(order: Order, data: RequestedData): Promise<Scored> {
+    const { checksum, sizeBytes } = data;
+    const known = this.#remembered.get(order, checksum, sizeBytes) ?? this.#find(order, data);
     if (known !== undefined) {
-      this.#remember(key, known);
+      this.#remembered.set(order, checksum, sizeBytes, known);
       return known;
     }
-    const data = await this.#data(request);
-    const bounds: ErrorBound[] = [];
-    const score = await this.#batcher.score(model, data, (samples) =>
-      this.#deps.models.use(manifest, config, (loaded) =>
-        loaded.score(samples, { seed, ...(precision && { precision }) }),
-      ),
-    );
-    await this.#deps.models.use(manifest, config, async ({ errorBound }) => bounds.push(errorBound));
-    const scored = { score, bound: bounds[0] ?? { loss: 0, distance: 0 } };
-    this.#remember(key, scored);
+    const sample = { bytes: await this.#fetchOnce(data), checksum };
+    const batch = `${order.identity} ${order.seed} ${order.precision ?? 'own'}`;
+    const scored = await this.#batcher.score(batch, sample, (samples) => this.#scoreBatch(order, samples));
+    if (isLeftOut(scored.score)) throw new QuarryError('ENGINE_FAILED', 'no scorer could score the data');
     return scored;
   }
 
-  #remember(key: string, scored: Scored): void {
-    this.#known.delete(key);
-    this.#known.set(key, scored);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > this.#options.remembered && oldest !== undefined) this.#known.delete(oldest);
+  #find({ manifest, config, seed, precision }: Order, { checksum, sizeBytes }: RequestedData): Scored | undefined {
+    if (seed !== AUDITED_SEED) return undefined;
+    return this.#deps.kept?.find(config.embeddingDim, { model: weightsKey(manifest), checksum, sizeBytes, precision });
+  }
+
+  async #scoreBatch(order: Order, samples: readonly Sample[]): Promise<Scored[]> {
+    const { manifest, config, seed, precision } = order;
+    const options: ScoreOptions = { seed, ...(precision && { precision }) };
+    const inputs = samples.map(({ bytes }) => bytes);
+    const scored = await this.#deps.models.use(manifest, config, async (loaded) => {
+      const scores = await loaded.score(inputs, options);
+      return samples.flatMap((sample, i): ScoredSample[] => {
+        const score = scores[i];
+        return score === undefined ? [] : [{ ...sample, score, bound: loaded.errorBound }];
+      });
+    });
+    // A sample that could not be scored may be scored later.
+    const finite = scored.filter(({ score }) => Number.isFinite(score.loss));
+    for (const { checksum, bytes, score, bound } of finite) {
+      this.#remembered.set(order, checksum, bytes.length, { score, bound });
+    }
+    if (seed === AUDITED_SEED) await this.#deps.kept?.keep(config.embeddingDim, weightsKey(manifest), finite);
+    return scored;
   }
 
   /** Downloads and verifies a request's data; concurrent calls share one download. */
-  #data(request: ScoreRequest): Promise<Uint8Array> {
-    const key = `${request.dataChecksum} ${request.dataSize} ${request.dataUrl}`;
+  #fetchOnce(data: RequestedData): Promise<Uint8Array> {
+    const key = `${Buffer.from(data.checksum).toString('hex')} ${data.sizeBytes} ${data.url}`;
     const pending = this.#fetching.get(key);
     if (pending !== undefined) return pending;
-    const fetching = this.#fetch(request).finally(() => this.#fetching.delete(key));
+    const fetching = this.#fetch(data).finally(() => this.#fetching.delete(key));
     this.#fetching.set(key, fetching);
     return fetching;
   }
 
-  async #fetch({ dataUrl, dataChecksum, dataSize }: ScoreRequest): Promise<Uint8Array> {
-    const size = Number(dataSize);
-    const bytes = await this.#deps.http.bytes({ url: dataUrl, maxBytes: size });
-    if (bytes.length !== size)
-      throw new QuarryError('SIZE_MISMATCH', `Invalid data: ${bytes.length} bytes, not ${size}`);
-    if (bytesToHex(blake2b256(bytes)) !== bytesToHex(digest(dataChecksum, 'data checksum'))) {
+  async #fetch({ url, checksum, sizeBytes }: RequestedData): Promise<Uint8Array> {
+    const bytes = await this.#deps.http.bytes({ url, maxBytes: sizeBytes });
+    if (bytes.length !== sizeBytes)
+      throw new QuarryError('SIZE_MISMATCH', `Invalid data: ${bytes.length} bytes, not ${sizeBytes}`);
+    if (Buffer.compare(blake2b256(bytes), checksum) !== 0) {
       throw new QuarryError('CHECKSUM_MISMATCH', 'Checksum of the data does not match', { retryable: false });
     }
     return bytes;
   }
 }
 
-/** Whether the two lowest losses differ by no more than their error bounds. */
-function isNearTie(scored: readonly Scored[]): boolean {
-  const [first, second] = [...scored].sort((a, b) => a.score.loss - b.score.loss);
-  if (first === undefined || second === undefined) return false;
-  return second.score.loss - first.score.loss <= first.bound.loss + second.bound.loss && first.bound.loss > 0;
+function setting(manifest: WeightsManifest, seed: bigint, precision: 'f32' | undefined): ScoreSetting {
+  return { identity: weightsIdentity(manifest), seed, precision };
 }
 
-function weightsOf({ url, checksum, size, decryptionKey }: ScoreRequest['modelManifests'][number]): WeightsManifest {
-  if (decryptionKey === undefined) throw refused('Model decryption key is required');
-  return {
-    url,
-    checksum: bytesToHex(digest(checksum, 'model checksum')),
-    sizeBytes: Number(size),
-    decryptionKey: digest(decryptionKey, 'decryption key'),
-  };
-}
-
-/** Decodes 32 bytes in base58. The error does not quote the text: it may be a key. */
-function digest(text: string, what: string): Uint8Array {
-  try {
-    return digestToBytes(text);
-  } catch {
-    throw refused(`Invalid ${what}: expected 32 bytes in base58`);
-  }
-}
-
-function refused(message: string): QuarryError {
-  return new QuarryError('INVALID_ARGUMENT', message);
+/**
+ * Whether f32 has to decide the winner: another loss is within the error bounds of the lowest, or one is not finite in low
+ * precision.
+ */
+function isUndecided(scored: readonly Scored[]): boolean {
+  const finite = scored.filter(({ score }) => Number.isFinite(score.loss));
+  if (scored.some((each) => !finite.includes(each) && each.score.precision !== 'f32')) return true;
+  const [first, ...others] = finite.toSorted((a, b) => a.score.loss - b.score.loss);
+  return others.some(({ score, bound }) => {
+    const mayErr = bound.loss + (first?.bound.loss ?? 0);
+    return mayErr > 0 && score.loss - (first?.score.loss ?? 0) <= mayErr;
+  });
 }

@@ -29,6 +29,15 @@ const rates = list({ type: ['number', 'null'] });
 /** The summary grows with the miner: only fields that are always present are described. */
 export const SUMMARY_SCHEMA: JsonSchema = object({}, { accepted: integer, lost: integer, rejected: integer });
 
+const scorer = object({
+  id: text,
+  label: text,
+  samples: integer,
+  samplesPerSecond: number,
+  models: integer,
+  seenAgoMs: number,
+});
+
 /** How a miner stands. */
 export const STATUS_SCHEMA: JsonSchema = object(
   {
@@ -76,15 +85,19 @@ export const STATUS_SCHEMA: JsonSchema = object(
       { epoch: text, balanceShannons: amount, reach: number },
     ),
     engine: object({ name: text, reason: text, workers: integer, threads: integer, distances: text }),
-    fleet: object({
-      scorers: integer,
-      samples: integer,
-      redelivered: integer,
-      keepers: integer,
-      keptRows: integer,
-      scans: integer,
-      partialScans: integer,
-    }),
+    fleet: object(
+      {
+        scorers: integer,
+        samples: integer,
+        redelivered: integer,
+        leftOut: integer,
+        keepers: integer,
+        keptRows: integer,
+        scans: integer,
+        partialScans: integer,
+      },
+      { live: list(scorer), queued: integer },
+    ),
   },
 );
 

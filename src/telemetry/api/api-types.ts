@@ -89,11 +89,27 @@ export interface StatusStore {
   readonly diskFreeBytes: number | undefined;
 }
 
+/** A scorer on another machine. */
+export interface StatusScorer {
+  readonly id: string;
+  /** Its machine and engine. */
+  readonly label: string;
+  readonly samples: number;
+  readonly samplesPerSecond: number;
+  /** Models that it has loaded. */
+  readonly models: number;
+  /** Time since its last report. */
+  readonly seenAgoMs: number;
+}
+
 /** Scorers on other machines. */
 export interface StatusFleet {
+  /** Scorers that answered since the start. */
   readonly scorers: number;
   readonly samples: number;
   readonly redelivered: number;
+  /** Samples given up. */
+  readonly leftOut: number;
   /** Scorers that keep rows and are there now. */
   readonly keepers: number;
   readonly keptRows: number;
@@ -101,6 +117,10 @@ export interface StatusFleet {
   readonly scans: number;
   /** Those that not every scorer answered in time. */
   readonly partialScans: number;
+  /** Live scorers; absent while the NATS server does not answer. */
+  readonly live?: readonly StatusScorer[] | undefined;
+  /** Samples in the queue, including those being scored; absent while the NATS server does not answer. */
+  readonly queued?: number | undefined;
 }
 
 /** What submissions are grouped by in a history. */
