@@ -7,11 +7,14 @@ import type { ScoringEngine } from './contract.js';
 import { assertDevices, onnxWorkers } from './device-workers.js';
 import { createScoringEngine, type EngineSpec, MINING_ENGINES, type ScoringEngineName } from './engine-spec.js';
 import { PooledEngine } from './pool/pooled-engine.js';
+import { CHEAP_CHUNK_FLOPS, resolveProvider } from './resolve-provider.js';
 import { usableCores } from './usable-cores.js';
 
 /** User options for the engine; everything left out is chosen automatically. */
-export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads' | 'device'> {
+export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads' | 'device' | 'provider'> {
   readonly engine: ScoringEngineName | 'auto';
+  /** onnxruntime execution provider. Default `auto`: CUDA if complete, else WebGPU on a GPU, else `cpu`. */
+  readonly provider?: string | undefined;
   /** Worker threads; with `devices`, per device. */
   readonly workers?: number | undefined;
   /** Devices of the onnxruntime provider, by index, each with its own engine. Default: the provider's first. */
@@ -66,8 +69,6 @@ export interface ChosenEngine {
 const WIDE_EMBEDDING = 512;
 /** Speedup that makes f16 worth its error: a smaller one may be noise, and samples that overflow are scored twice. */
 const HALF_MARGIN = 1.15;
-/** For cheaper chunks the native core is ten times as fast as any other engine, so measuring is not worth the time. */
-const CHEAP_CHUNK_FLOPS = 1e9;
 
 /** Probes every engine by building it. */
 export async function probeEngines(options: Omit<EngineOptions, 'engine'>): Promise<EngineProbe[]> {
@@ -155,7 +156,14 @@ export async function engineSpeeds(
  */
 export async function chooseEngine(options: EngineOptions, config: ModelConfig): Promise<ChosenEngine> {
   const { workers: shared, threads } = shareOf(options, config);
-  const { engine: wanted, ...rest } = options;
+  const { engine: wanted, ...given } = options;
+  const { provider, reason: providerReason } = await resolveProvider(
+    given.provider,
+    wanted,
+    // Named devices imply a GPU, even for a small model.
+    options.devices === undefined ? config : undefined,
+  );
+  const rest = { ...given, provider };
   if (options.devices !== undefined) await assertDevices(options.devices, wanted, specOf('onnx', rest, threads));
   const { name, reason, candidates, half }: Choice =
     wanted === 'auto'
@@ -168,11 +176,15 @@ export async function chooseEngine(options: EngineOptions, config: ModelConfig):
   const { device, precision } = built;
   await built.close();
   const devices = name === 'onnx' ? options.devices : undefined;
-  const workers = name === 'onnx' ? onnxWorkers(options, shared) : shared;
+  const workers = name === 'onnx' ? onnxWorkers(rest, shared) : shared;
   return {
     engine: new PooledEngine({ engine: spec, workers, devices, packing: (shape) => built.packing?.(shape) }),
     name,
-    reason,
+    // Having no GPU is the usual case; doctor gives the reason.
+    reason:
+      providerReason === undefined || provider === 'cpu'
+        ? reason
+        : `${reason}; onnxruntime on ${provider}: ${providerReason}`,
     candidates: candidates ?? [{ name, available: true, device, precision }],
     workers,
     threads,

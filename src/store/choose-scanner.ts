@@ -1,9 +1,10 @@
-import { type QuarryError, toQuarryError } from '../errors/index.js';
+import { type QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import type { IsaLevel } from '../native/isa-level.js';
 import { createNativeScanner } from './best-scanner.js';
 import { createEngineScanner } from './engine-scanner.js';
 import { createFileScanner } from './file-scanner.js';
-import { faster, type ScanSize, secondsPerScan } from './measure-scanner.js';
+import { faster, type MadeUp, type ScanSize, secondsOf, withRows } from './measure-scanner.js';
+import { RESIDENT_BYTES } from './resident-rows.js';
 import type { RowScanner } from './row-scanner.js';
 
 /** Distance engines for mining, usually fastest first. */
@@ -33,6 +34,10 @@ export interface ScannerProbe {
   readonly name: DistanceEngineName;
   readonly available: boolean;
   readonly detail: string;
+  /** Time of a scan for one target, scaled to the given size; absent if not measured. */
+  readonly secondsPerTarget?: number | undefined;
+  /** Whether the GPU adapter runs on the CPU. */
+  readonly isSoftware?: boolean | undefined;
 }
 
 async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'engine'>): Promise<ChosenScanner> {
@@ -69,12 +74,29 @@ async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'en
 export async function chooseScanner({ engine, ...options }: ScannerOptions, size?: ScanSize): Promise<ChosenScanner> {
   if (engine !== 'auto') return build(engine, options);
   const processor = await build('native', options).catch(() => build('js', options));
-  const gpu = size === undefined || size.rows < WORTH_A_GPU_ROWS ? undefined : await hardwareGpu(options);
+  const gpu = size === undefined || gpuObjection(size) !== undefined ? undefined : await hardwareGpu(options);
   return gpu === undefined ? processor : faster(processor, gpu, size!);
 }
 
 /** Below this, a scan takes less time than a round trip to a GPU. */
 const WORTH_A_GPU_ROWS = 10_000;
+
+/** Why a GPU is not considered for a store of this size; `undefined` if it is. */
+export function gpuObjection({ rows, dim }: ScanSize): string | undefined {
+  if (rows < WORTH_A_GPU_ROWS) return `a GPU is considered from ${WORTH_A_GPU_ROWS} rows`;
+  if (rows * dim * 4 > RESIDENT_BYTES) return `more rows than the ${RESIDENT_BYTES / 2 ** 30} GiB that stay on a GPU`;
+  return undefined;
+}
+
+/** The engine that `auto` chooses among measured ones for a store of this size. */
+export function autoScanner(probes: readonly ScannerProbe[], size: ScanSize): ScannerProbe | undefined {
+  const running = (name: DistanceEngineName) => probes.find((probe) => probe.name === name && probe.available);
+  const processor = running('native') ?? running('js');
+  const gpu = running('gpu');
+  if (gpu === undefined || gpu.isSoftware || gpuObjection(size) !== undefined) return processor;
+  const seconds = (probe: ScannerProbe | undefined) => probe?.secondsPerTarget ?? Number.POSITIVE_INFINITY;
+  return seconds(gpu) < seconds(processor) ? gpu : processor;
+}
 
 async function hardwareGpu(options: Omit<ScannerOptions, 'engine'>): Promise<ChosenScanner | undefined> {
   const gpu = await build('gpu', options).catch(() => undefined);
@@ -86,22 +108,38 @@ async function hardwareGpu(options: Omit<ScannerOptions, 'engine'>): Promise<Cho
 /**
  * Probes every distance engine by building it.
  *
- * @param size if given, also measures each engine except software GPUs on synthetic rows; a second at 10,000 x 2,048
+ * @param size if given, also measures each engine except software GPUs on synthetic rows, for about two seconds at most
+ * @throws QuarryError `ABORTED` when the signal fires
  */
-export async function probeScanners(options: Omit<ScannerOptions, 'engine'>, size?: ScanSize): Promise<ScannerProbe[]> {
+export async function probeScanners(
+  options: Omit<ScannerOptions, 'engine'>,
+  size?: ScanSize,
+  signal?: AbortSignal,
+): Promise<ScannerProbe[]> {
+  if (size === undefined) return probeAll(options, undefined, signal);
+  return withRows(size, (made) => probeAll(options, made, signal));
+}
+
+async function probeAll(
+  options: Omit<ScannerOptions, 'engine'>,
+  made: MadeUp | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ScannerProbe[]> {
   const probes: ScannerProbe[] = [];
   for (const name of DISTANCE_ENGINES) {
+    throwIfAborted(signal, 'measuring distance engines');
     try {
       const { scanner, detail, isSoftware } = await build(name, options);
+      const software = isSoftware === undefined ? {} : { isSoftware };
       try {
-        const seconds = size === undefined || isSoftware ? undefined : await secondsPerScan(scanner, size);
-        const speed =
-          seconds === undefined ? '' : `; ${(seconds * 1000).toPrecision(3)} ms a target at ${size?.rows} rows`;
-        probes.push({ name, available: true, detail: `${detail}${speed}` });
+        const measured =
+          made === undefined || isSoftware ? {} : { secondsPerTarget: await secondsOf(scanner, made, signal) };
+        probes.push({ name, available: true, detail, ...software, ...measured });
       } finally {
         await scanner.close();
       }
     } catch (error) {
+      throwIfAborted(signal, 'measuring distance engines');
       const failure: QuarryError = toQuarryError(error, `starting the ${name} distance engine`);
       probes.push({ name, available: false, detail: failure.message });
     }

@@ -9,10 +9,12 @@ export {
 export { lockForWriting, type WriterLock } from '../database/writer-lock.js';
 export { createBestScanner, createNativeScanner } from './best-scanner.js';
 export {
+  autoScanner,
   type ChosenScanner,
   chooseScanner,
   DISTANCE_ENGINES,
   type DistanceEngineName,
+  gpuObjection,
   probeScanners,
   type ScannerOptions,
   type ScannerProbe,
@@ -46,7 +48,7 @@ export {
   verifyStore,
 } from './maintenance.js';
 export type { MatchHit, MatchPolicy, MatchTarget } from './match.js';
-export { type ScanSize, secondsPerScan } from './measure-scanner.js';
+export { measuredRows, type ScanSize, secondsPerScan } from './measure-scanner.js';
 export { type ModelKey, modelKeyId } from './model-key.js';
 export {
   type RowScanner,
@@ -55,7 +57,7 @@ export {
   type SelectionScanOptions,
   SKIPPED_TABLE,
 } from './row-scanner.js';
-export { rowsOnDisk } from './rows-on-disk.js';
+export { rowsOnDisk, scanSizeOnDisk } from './rows-on-disk.js';
 export { openStore, type Store } from './store.js';
 export type {
   AppendedSample,

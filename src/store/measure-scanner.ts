@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toBf16 } from '../engine/embedding-rows.js';
-import { toQuarryError } from '../errors/index.js';
+import { throwIfAborted, toQuarryError } from '../errors/index.js';
 import type { RowScanner, RowSelection } from './row-scanner.js';
 
 /** Size of a scan. */
@@ -11,28 +11,37 @@ export interface ScanSize {
   readonly dim: number;
 }
 
-/** Maximum data of a measurement; beyond it, time grows linearly with the rows. */
+/** Maximum f32 data of a measurement; beyond it, time grows linearly with the rows. The bf16 copy takes half as much. */
 const MAX_BYTES = 256 * 2 ** 20;
 const ROUNDS = 3;
+/** No further round is started once a scanner has taken this long. */
+const MAX_SECONDS = 2;
+
+/** Rows scanned by a measurement: all, up to 256 MiB. */
+export function measuredRows({ rows, dim }: ScanSize): number {
+  return Math.max(1, Math.min(rows, Math.floor(MAX_BYTES / (dim * 4))));
+}
 
 /**
- * Seconds per scan for one target: the best of three after a warm-up.
+ * Seconds per scan for one target: the best of up to three after a warm-up.
  *
- * @param size capped at 256 MiB of rows, with the time scaled up accordingly
+ * @param size capped at {@link measuredRows}, with the time scaled up accordingly
  */
 export function secondsPerScan(scanner: RowScanner, size: ScanSize): Promise<number> {
-  return withRows(size, (made) => secondsOf(scanner, made, size));
+  return withRows(size, (made) => secondsOf(scanner, made));
 }
 
 /** Synthetic rows for a measurement, and one of them as a target. */
-interface MadeUp {
+export interface MadeUp {
   readonly selection: RowSelection;
   readonly target: Float32Array;
+  /** The size to which times are scaled. */
+  readonly size: ScanSize;
 }
 
 /** Runs `work` on a temporary file of synthetic rows. */
-async function withRows<T>(size: ScanSize, work: (made: MadeUp) => Promise<T>): Promise<T> {
-  const rows = Math.max(1, Math.min(size.rows, Math.floor(MAX_BYTES / (size.dim * 4))));
+export async function withRows<T>(size: ScanSize, work: (made: MadeUp) => Promise<T>): Promise<T> {
+  const rows = measuredRows(size);
   const dir = mkdtempSync(join(tmpdir(), 'quarry-scan-'));
   try {
     const data = madeUpRows(rows * size.dim);
@@ -46,19 +55,29 @@ async function withRows<T>(size: ScanSize, work: (made: MadeUp) => Promise<T>): 
       count: rows,
       dim: size.dim,
     };
-    return await work({ selection, target: data.slice(0, size.dim) });
+    return await work({ selection, target: data.slice(0, size.dim), size });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-async function secondsOf(scanner: RowScanner, { selection, target }: MadeUp, size: ScanSize): Promise<number> {
+/** {@link secondsPerScan} on existing synthetic rows. */
+export async function secondsOf(
+  scanner: RowScanner,
+  { selection, target, size }: MadeUp,
+  signal?: AbortSignal,
+): Promise<number> {
   const targets = { data: target, thresholds: Float32Array.of(-1), targets: 1, dim: size.dim };
+  const control = signal === undefined ? {} : { signal };
   let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round <= ROUNDS; round++) {
+  let spent = 0;
+  for (let round = 0; round <= ROUNDS && (round < 2 || spent < MAX_SECONDS); round++) {
+    throwIfAborted(signal, 'measuring distance engines');
     const began = performance.now();
-    await scanner.scan(selection, targets, { mode: 'all' });
-    if (round > 0) best = Math.min(best, (performance.now() - began) / 1000);
+    await scanner.scan(selection, targets, { mode: 'all', ...control });
+    const seconds = (performance.now() - began) / 1000;
+    spent += seconds;
+    if (round > 0) best = Math.min(best, seconds);
   }
   scanner.release(selection.sources.flatMap(({ f32Path, bf16Path }) => [f32Path, bf16Path]));
   return (best * size.rows) / selection.count;
@@ -75,10 +94,7 @@ export interface Contender {
 /** Returns the faster of two scanners, with both times in its detail, and closes the other. */
 export async function faster<C extends Contender>(a: C, b: C, size: ScanSize): Promise<C> {
   // Both use the same rows, which take hundreds of megabytes.
-  const [first, second] = await withRows(size, async (made) => [
-    await timeOf(a, made, size),
-    await timeOf(b, made, size),
-  ]);
+  const [first, second] = await withRows(size, async (made) => [await timeOf(a, made), await timeOf(b, made)]);
   const [winner, loser] = second.seconds < first.seconds ? [second, first] : [first, second];
   await loser.chosen.scanner.close();
   const detail = `${winner.chosen.detail}; ${winner.text} a target at ${size.rows} rows, ${loser.chosen.name} ${loser.text}`;
@@ -91,9 +107,9 @@ interface Timed<C> {
   readonly text: string;
 }
 
-async function timeOf<C extends Contender>(chosen: C, made: MadeUp, size: ScanSize): Promise<Timed<C>> {
+async function timeOf<C extends Contender>(chosen: C, made: MadeUp): Promise<Timed<C>> {
   try {
-    const seconds = await secondsOf(chosen.scanner, made, size);
+    const seconds = await secondsOf(chosen.scanner, made);
     return { chosen, seconds, text: `${(seconds * 1000).toPrecision(3)} ms` };
   } catch (error) {
     return { chosen, seconds: Number.POSITIVE_INFINITY, text: toQuarryError(error, 'measuring').message };

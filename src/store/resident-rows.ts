@@ -15,6 +15,9 @@ export interface ResidentChunk<R extends DeviceRows> {
   readonly device: R;
 }
 
+/** Default limit of device memory for rows, bytes. */
+export const RESIDENT_BYTES = 4 * 2 ** 30;
+
 /** Smallest chunk to upload: every chunk costs a separate kernel call in each scan. */
 const LEAST_CHUNK = 1_024;
 

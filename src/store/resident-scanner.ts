@@ -4,11 +4,9 @@ import { HitCollector } from '../engine/hit-collector.js';
 import { cosineDistance } from '../engine/reference/competition.js';
 import { throwIfAborted } from '../errors/index.js';
 import { RowReader } from './file-scanner.js';
-import { ResidentTable, readRows } from './resident-rows.js';
+import { RESIDENT_BYTES, ResidentTable, readRows } from './resident-rows.js';
 import type { RowScanner, RowSelection, RowTable, SelectionScanOptions } from './row-scanner.js';
 
-/** Default limit of device memory for rows, bytes. */
-const DEFAULT_BUDGET_BYTES = 4 * 2 ** 30;
 /** Block size in which rows that do not fit on the device are read and uploaded for each scan, bytes. */
 const BLOCK_BYTES = 64 * 2 ** 20;
 
@@ -31,7 +29,7 @@ export class ResidentScanner implements RowScanner {
   readonly #tables = new Map<string, ResidentTable<ResidentRows>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(engine: GpuDistanceEngine, budgetBytes: number = DEFAULT_BUDGET_BYTES) {
+  constructor(engine: GpuDistanceEngine, budgetBytes: number = RESIDENT_BYTES) {
     this.#engine = engine;
     this.#budgetBytes = budgetBytes;
     this.name = engine.name;

@@ -1,8 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { probeWebGpu } from '../../engine/index.js';
+import {
+  adapterRequirement,
+  gpuProviders,
+  type Requirement,
+  thisMachine,
+} from '../../engine/onnx/requirements/index.js';
 import type { CliContext } from '../context.js';
 import { packageRoot } from '../package-root.js';
 import { examples, sayJson, tell } from '../print.js';
@@ -12,7 +18,10 @@ import { printTable } from '../table.js';
 interface Need {
   readonly name: string;
   readonly present: boolean;
+  /** What it is for. */
   readonly detail: string;
+  /** What is there, or what exactly is missing. */
+  readonly found: string;
   /** What to run where it is missing. */
   readonly command: string | undefined;
 }
@@ -34,6 +43,7 @@ export function setupCommand(context: CliContext): Command {
         { header: 'NEEDED', value: (need) => need.name },
         { header: '', value: (need) => (need.present ? 'there' : 'missing') },
         { header: 'FOR', value: (need) => need.detail, shrink: 1 },
+        { header: 'FOUND', value: (need) => need.found, shrink: 2 },
         { header: 'RUN', value: (need) => (need.present ? undefined : need.command), shrink: 2 },
       ]);
       tell(context, 'then: quarry doctor --calibrate shows the engines, and the fastest is chosen automatically');
@@ -42,35 +52,44 @@ export function setupCommand(context: CliContext): Command {
 }
 
 async function gpuNeeds(): Promise<Need[]> {
-  const isLinux = process.platform === 'linux';
-  const hasNvidia = existsSync('/proc/driver/nvidia/version');
+  const machine = thisMachine();
   const probe = await probeWebGpu();
-  const needs = [
-    // CUDA's part is not in the package: its install script fetches it.
-    packageNeed('onnxruntime-node', 'scoring with CUDA, DirectML, CoreML or WebGPU', hasNvidia ? CUDA_FLAG : ''),
-    packageNeed('webgpu', 'searching stored rows', ''),
-    {
-      name: 'WebGPU adapter',
-      present: probe.available,
-      detail: probe.available ? `answers: ${probe.adapter}` : probe.reason,
-      command: isLinux
-        ? 'apt-get install libvulkan1 mesa-vulkan-drivers (NVIDIA: the driver brings its own)'
-        : undefined,
-    },
-  ];
-  if (!isLinux) return needs;
-  const command = "the distribution's package of NVIDIA's driver; only for NVIDIA";
-  return [...needs, { name: 'NVIDIA driver', present: hasNvidia, detail: 'scoring with CUDA', command }];
+  const providers = await gpuProviders(machine, probe);
+  const needs: Need[] = [packageNeed('onnxruntime-node', 'scoring')];
+  if (providers.length === 0) {
+    const found = `onnxruntime-node has no GPU provider for ${machine.platform}-${machine.arch}`;
+    needs.push({ name: 'GPU provider', present: false, detail: 'scoring', found, command: undefined });
+  }
+  for (const { provider, requirements } of providers) {
+    // The runtime is the package above, and the adapter serves both uses.
+    const own = requirements.filter(({ name }) => name !== needs[0]?.name && name !== ADAPTER);
+    needs.push(
+      ...own.map((requirement) => needOf(requirement, `scoring with ${PROVIDER_NAMES[provider] ?? provider}`)),
+    );
+  }
+  const hasWebGpu = providers.some(({ provider }) => provider === 'webgpu');
+  const adapter = needOf(
+    adapterRequirement(machine, probe),
+    hasWebGpu ? 'scoring with WebGPU, comparing' : 'comparing',
+  );
+  return [...needs, packageNeed('webgpu', 'comparing, and finding the adapter'), adapter];
 }
 
-const CUDA_FLAG = ' --onnxruntime-node-install=cuda12';
+function needOf({ name, met, detail, cure }: Requirement, use: string): Need {
+  return { name, present: met, detail: use, found: detail, command: cure };
+}
 
-function packageNeed(name: 'onnxruntime-node' | 'webgpu', detail: string, flag: string): Need {
+const ADAPTER = 'WebGPU adapter';
+const PROVIDER_NAMES: Readonly<Record<string, string>> = { cuda: 'CUDA', dml: 'DirectML', coreml: 'CoreML' };
+
+function packageNeed(name: 'onnxruntime-node' | 'webgpu', detail: string): Need {
   const manifest = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
     readonly peerDependencies: Readonly<Record<string, string>>;
   };
   const range = manifest.peerDependencies[name] ?? 'latest';
-  return { name, detail, present: isInstalled(name), command: `npm install ${name}@${range}${flag}` };
+  const present = isInstalled(name);
+  const found = present ? 'installed' : 'not installed';
+  return { name, detail, present, found, command: `npm install ${name}@${range}` };
 }
 
 function isInstalled(name: string): boolean {

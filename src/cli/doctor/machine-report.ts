@@ -1,30 +1,35 @@
 import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { type EngineProbe, type EngineSpeeds, engineSpeeds, probeEngines } from '../../engine/choose-engine.js';
+import { probeWebGpu } from '../../engine/gpu/index.js';
 import { isaLevels } from '../../engine/native/index.js';
+import { gpuProviders, thisMachine } from '../../engine/onnx/requirements/index.js';
+import { resolveProvider } from '../../engine/resolve-provider.js';
 import type { IsaLevel } from '../../native/isa-level.js';
-import { probeScanners } from '../../store/index.js';
 import { MODEL_CONFIGS } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { fleetProbe } from '../mining/fleet-settings.js';
 import { engineOptions } from '../mining/miner-settings.js';
-import { speedFileOf } from '../state-dir.js';
+import { speedFileOf, stateDirOf } from '../state-dir.js';
 import { versionOf } from '../version.js';
+import { scanReport } from './scan-report.js';
 
 /** What this machine is, and what runs on it. */
 export type MachineReport = Awaited<ReturnType<typeof machineReport>>;
 
-/** Where a GPU begins to be worth a try, at V1's width. */
-const SCAN_SIZE = { rows: 10_000, dim: MODEL_CONFIGS.v1.embeddingDim };
-
 /** @param calibrate whether engines are measured, seconds in all, instead of read from what was kept */
 export async function machineReport(context: CliContext, config: Config, calibrate: boolean) {
-  const { engine: _engine, workers: _workers, ...options } = engineOptions(config);
+  const { engine: _engine, workers: _workers, ...given } = engineOptions(config);
+  const choice = await resolveProvider(given.provider, 'auto');
+  const options = { ...given, provider: choice.provider };
   const speeds = new Map<string, EngineSpeeds>();
   for (const [name, shape] of Object.entries(MODEL_CONFIGS)) {
     const measured = { ...options, speedFile: speedFileOf(config, context.env), signal: context.signal };
     speeds.set(name, await engineSpeeds(measured, shape, calibrate ? 'always' : 'never'));
   }
+  const isa = config.isa === undefined ? {} : { isa: config.isa as IsaLevel };
+  const store = join(stateDirOf(config, context.env), 'store');
   return {
     machine: {
       quarry: versionOf(),
@@ -35,12 +40,11 @@ export async function machineReport(context: CliContext, config: Config, calibra
       memoryBytes: totalmem(),
     },
     scoring: await probeEngines(options),
+    provider: choice,
+    providers: await gpuProviders(thisMachine(), await probeWebGpu()),
     levels: isaLevels(),
     speeds,
-    distance: await probeScanners(
-      config.isa === undefined ? {} : { isa: config.isa as IsaLevel },
-      calibrate ? SCAN_SIZE : undefined,
-    ),
+    ...(await scanReport(isa, calibrate ? store : undefined, context.signal)),
     fleet: config.nats === undefined ? undefined : await fleetProbe(config),
   };
 }

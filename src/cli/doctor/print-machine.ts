@@ -1,8 +1,10 @@
 import { candidateName, type EngineSpeeds } from '../../engine/choose-engine.js';
+import type { GpuProvider } from '../../engine/onnx/requirements/index.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { say } from '../print.js';
 import type { MachineReport } from './machine-report.js';
+import { scannerText, scanText } from './scan-report.js';
 
 interface Line {
   readonly name: string;
@@ -13,7 +15,7 @@ interface Line {
 
 /** The report for a person. */
 export function printMachine(context: CliContext, report: MachineReport): void {
-  const { machine, scoring, levels, speeds, distance, fleet } = report;
+  const { machine, scoring, provider, providers, levels, speeds, distance, scan, fleet } = report;
   const { bold, dim } = context.style;
   say(context, `quarry ${machine.quarry}, node ${machine.node}, ${machine.platform}`);
   say(context, `${machine.processor}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}`);
@@ -25,19 +27,38 @@ export function printMachine(context: CliContext, report: MachineReport): void {
       return { ...probe, detail: probe.error.message, hint: probe.error.hint };
     }),
   );
+  section(context, 'GPU providers of onnxruntime', providers.map(providerLine));
+  if (provider.reason !== undefined) say(context, `  auto chooses ${provider.provider}: ${provider.reason}`);
   section(context, 'instruction sets of the native core', levels);
   say(context, `\n${bold('speeds')}, chunks of 1024 bytes a second, estimated from one layer`);
   for (const [model, { candidates, measuredAt }] of speeds) {
     const text = measuredAt === undefined ? dim('not measured: add --calibrate') : speedsText(candidates);
     say(context, `  ${model.padEnd(15)} ${text}`);
   }
-  section(context, 'distance engines', distance);
+  section(
+    context,
+    'distance engines',
+    distance.map((probe): Line => ({ name: probe.name, available: probe.available, detail: scannerText(probe) })),
+  );
+  say(context, `  ${scan === undefined ? dim('not measured: add --calibrate') : scanText(scan)}`);
   if (fleet !== undefined) section(context, 'fleet', [{ name: 'nats', ...fleet }]);
   const running = scoring.find((probe) => probe.available)?.name ?? 'nothing';
   const fastest = [...speeds].flatMap(([model, { candidates, measuredAt }]) =>
     measuredAt === undefined || candidates[0] === undefined ? [] : [`${model} with ${candidateName(candidates[0])}`],
   );
   say(context, `\nauto scores ${fastest.length === 0 ? `with ${running} where it is fastest` : fastest.join(', ')}`);
+}
+
+/** A provider with its first unmet requirement. */
+function providerLine({ provider, requirements }: GpuProvider): Line {
+  const unmet = requirements.filter(({ met }) => !met);
+  const [first, ...others] = unmet;
+  if (first === undefined) {
+    const found = requirements.map(({ name, detail }) => `${name} ${detail}`);
+    return { name: provider, available: true, detail: found.join(', ') };
+  }
+  const more = others.length === 0 ? '' : `; also ${others.map(({ name }) => name).join(', ')}`;
+  return { name: provider, available: false, detail: `${first.name}: ${first.detail}${more}`, hint: first.cure };
 }
 
 function section(context: CliContext, title: string, lines: readonly Line[]): void {

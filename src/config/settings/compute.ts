@@ -37,7 +37,7 @@ export const COMPUTE_SETTINGS = {
     env: 'QUARRY_ONNX_PROVIDER',
     flag: '--onnx-provider <name>',
     former: { name: 'provider', flag: '--provider <name>' },
-    help: 'onnxruntime execution provider',
+    help: 'onnxruntime execution provider (default: cuda where it is complete, else webgpu on a GPU, else cpu)',
   },
   devices: {
     kind: 'list',

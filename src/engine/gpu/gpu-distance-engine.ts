@@ -1,11 +1,11 @@
-import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { QuarryError, toQuarryError } from '../../errors/index.js';
 import type { DistanceEngine, EmbeddingRows, Hit, ScanOptions, TargetMatrix } from '../contract.js';
 import { assertScanArguments, rowAsF32 } from '../embedding-rows.js';
 import { HitCollector } from '../hit-collector.js';
 import { cosineDistance } from '../reference/competition.js';
-import { dotKernel, type GpuKernel, type GpuMode, loadGpuJs, uploadKernel } from './gpu-js.js';
-import { BlockMaker, type ResidentRows, TARGETS_PER_CALL } from './row-blocks.js';
-import { type UnitRows, unitRows } from './unit-rows.js';
+import { dotKernel, type GpuMode, hitKernel, loadGpuJs, TILE_TARGETS, uploadKernel } from './gpu-js.js';
+import { BlockMaker, type ResidentRows } from './row-blocks.js';
+import { type Kernels, type Search, searchBlocks } from './search-blocks.js';
 import { probeWebGpu, type WebGpuProbe } from './webgpu.js';
 
 /** Options of {@link createGpuDistanceEngine}. */
@@ -19,7 +19,7 @@ export interface GpuDistanceEngineOptions {
 /** A possible hit. */
 export interface Candidate {
   readonly row: number;
-  /** Within {@link distanceSlack} of the f32 distance; minus infinity if the kernel cannot tell. */
+  /** Within {@link distanceSlack} of the f32 distance; minus infinity if it was not computed. */
   readonly distance: number;
 }
 
@@ -94,7 +94,11 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
         ? Array.from({ length: rows }, (_, r) => data.subarray(r * columns, (r + 1) * columns))
         : input(data, [columns, rows]),
   });
-  const dots = dotKernel(gpu);
+  const kernels: Kernels = {
+    blocks,
+    dots: dotKernel(gpu),
+    hits: { several: hitKernel(gpu, TILE_TARGETS), one: hitKernel(gpu, 1) },
+  };
   const failed = (error: unknown): QuarryError => {
     const known = toQuarryError(error, 'the distance kernel');
     if (known.code !== 'INTERNAL') return known;
@@ -108,12 +112,12 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
     isSoftware: mode !== 'webgpu' || (probe.available && probe.isSoftware),
     async scan(rows, targets, options) {
       assertScanArguments(rows, targets, options);
-      return scan({ blocks, dots }, rows, targets, options).catch((error) => {
+      return scan(kernels, rows, targets, options).catch((error) => {
         throw failed(error);
       });
     },
     candidates: (rows, targets, limits, signal) =>
-      candidatesOf({ blocks, dots }, rows, targets, limits, signal).catch((error) => {
+      candidatesOf(kernels, rows, targets, limits, signal).catch((error) => {
         throw failed(error);
       }),
     prepareRows: (rows) =>
@@ -124,28 +128,6 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
       await gpu.destroy();
     },
   };
-}
-
-/**
- * Largest difference between a kernel's distance and the f32 one. For unit vectors the partial sums are at most 1 in
- * magnitude, and each addition rounds by half an ulp of that.
- */
-export function distanceSlack(dim: number): number {
-  return 1e-6 + dim * 2 ** -23;
-}
-
-interface Kernels {
-  readonly blocks: BlockMaker;
-  readonly dots: GpuKernel;
-}
-
-/** Callbacks of a search over blocks. */
-interface Search {
-  /** Largest distance that still matters for a target; minus infinity if none does. */
-  limit(target: number): number;
-  take(target: number, row: number, distance: number): void;
-  /** Whether no further block can change the result. */
-  done(): boolean;
 }
 
 async function scan(
@@ -184,50 +166,4 @@ async function candidatesOf(
   };
   await searchBlocks(kernels, rows, targets, search, signal);
   return found;
-}
-
-/** Runs the kernel over all blocks, with up to {@link TARGETS_PER_CALL} targets per call. */
-async function searchBlocks(
-  { blocks, dots }: Kernels,
-  rows: EmbeddingRows | ResidentRows,
-  targets: TargetMatrix,
-  search: Search,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { dim } = rows;
-  if (dim === 0) return;
-  const slack = distanceSlack(dim);
-  const all = unitRows({ data: targets.data, rows: targets.targets, dim }, 0, targets.targets);
-  const odd = new Set(all.odd);
-  for await (const block of blocks.of(rows)) {
-    const oddRows = new Set(block.odd);
-    for (let t0 = 0; t0 < targets.targets; t0 += TARGETS_PER_CALL) {
-      throwIfAborted(signal, 'scanning embeddings');
-      const count = Math.min(TARGETS_PER_CALL, targets.targets - t0);
-      const chosen = blocks.matrix(targetRows(all, t0, count, dim), dim, count);
-      const result = (await dots.setOutput([block.count, count])(block.argument, chosen, dim)) as Float32Array[];
-      for (const [t, cosines] of result.entries()) {
-        const target = t0 + t;
-        for (let r = 0; r < block.count; r++) {
-          const row = block.first + r;
-          const limit = search.limit(target);
-          if (limit === Number.NEGATIVE_INFINITY) break;
-          const distance = 1 - cosines[r]!;
-          const isUnclear = odd.has(target) || oddRows.has(row);
-          if (isUnclear) search.take(target, row, Number.NEGATIVE_INFINITY);
-          else if (distance <= limit + slack) search.take(target, row, distance);
-        }
-      }
-    }
-    if (search.done()) return;
-  }
-}
-
-/** Extracts targets `[first, first + count)` as `[count, dim]` from the feature-major `[dim, all]`. */
-function targetRows(all: UnitRows, first: number, count: number, dim: number): Float32Array {
-  const out = new Float32Array(count * dim);
-  for (let t = 0; t < count; t++) {
-    for (let i = 0; i < dim; i++) out[t * dim + i] = all.data[i * all.count + first + t]!;
-  }
-  return out;
 }

@@ -26,6 +26,11 @@ export async function loadGpuJs(): Promise<GpuJsModule> {
 
 const SETTINGS = { asyncMode: true, dynamicOutput: true, dynamicArguments: true, strictIntegers: true };
 
+/** Rows per thread of {@link hitKernel}. */
+export const TILE_ROWS = 4;
+/** Maximum targets per thread; rows times targets are the bits of a mask, which f32 must represent exactly. */
+export const TILE_TARGETS = 6;
+
 /**
  * Dot products of unit rows and unit targets: `[targets, rows]` from rows `[dim, rows]` and targets `[targets, dim]`.
  */
@@ -36,6 +41,34 @@ export function dotKernel(gpu: GpuJs): GpuKernel {
       sum += rows[i][this.thread.x] * targets[this.thread.y][i];
     }
     return sum;
+  }`;
+  return gpu.createKernel(source, { ...SETTINGS, output: [1, 1], loopMaxIterations: 1 << 20 });
+}
+
+/**
+ * Which rows reach the minimum dot product of which targets. A thread loads each value of four rows and `n` targets once
+ * for `4 n` products and returns a bit mask: bit `r * n + t` for row `x + r * width` and target `y * n + t`.
+ *
+ * Inputs: rows `[dim, 4 * width]`, targets `[dim, n * height]`, minimum per target `[n * height]`. Output:
+ * `[height, width]`.
+ *
+ * @param n targets per thread, at most {@link TILE_TARGETS}
+ */
+export function hitKernel(gpu: GpuJs, n: number): GpuKernel {
+  const rows = Array.from({ length: TILE_ROWS }, (_, r) => r);
+  const targets = Array.from({ length: n }, (_, t) => t);
+  const pairs = rows.flatMap((r) => targets.map((t) => ({ sum: `s${r}t${t}`, r, t })));
+  const source = `function hits(rows, targets, least, dim) {
+    ${pairs.map(({ sum }) => `let ${sum} = 0;`).join('\n')}
+    for (let i = 0; i < dim; i++) {
+      ${rows.map((r) => `const r${r} = rows[i][this.thread.x + ${r} * this.output.x];`).join('\n')}
+      ${targets.map((t) => `const t${t} = targets[i][this.thread.y * ${n} + ${t}];`).join('\n')}
+      ${pairs.map(({ sum, r, t }) => `${sum} += r${r} * t${t};`).join('\n')}
+    }
+    let mask = 0;
+    ${targets.map((t) => `const l${t} = least[this.thread.y * ${n} + ${t}];`).join('\n')}
+    ${pairs.map(({ sum, t }, bit) => `if (${sum} >= l${t}) { mask += ${2 ** bit}; }`).join('\n')}
+    return mask;
   }`;
   return gpu.createKernel(source, { ...SETTINGS, output: [1, 1], loopMaxIterations: 1 << 20 });
 }

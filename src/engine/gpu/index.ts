@@ -1,9 +1,9 @@
 export {
   createGpuDistanceEngine,
-  distanceSlack,
   type GpuDistanceEngine,
   type GpuDistanceEngineOptions,
 } from './gpu-distance-engine.js';
 export type { GpuMode } from './gpu-js.js';
 export type { ResidentRows } from './row-blocks.js';
+export { distanceSlack } from './search-blocks.js';
 export { probeWebGpu, type WebGpuProbe } from './webgpu.js';

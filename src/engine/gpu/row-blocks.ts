@@ -1,6 +1,6 @@
 import { QuarryError } from '../../errors/index.js';
 import type { EmbeddingRows } from '../contract.js';
-import type { GpuJs, GpuKernel } from './gpu-js.js';
+import { type GpuJs, type GpuKernel, TILE_ROWS } from './gpu-js.js';
 import { type UnitRows, unitRows } from './unit-rows.js';
 
 /** Targets per kernel call, which bounds the size of the result read back. */
@@ -20,6 +20,8 @@ export interface ResidentRows {
 export interface Block {
   readonly first: number;
   readonly count: number;
+  /** Columns of the matrix: the rows, padded with zeros to a multiple of {@link TILE_ROWS}. */
+  readonly width: number;
   readonly odd: readonly number[];
   /** The kernel's argument: a device handle, or the matrix itself without device memory. */
   readonly argument: unknown;
@@ -40,7 +42,7 @@ class Resident implements ResidentRows {
   }
 
   get bytes(): number {
-    return this.rows * this.dim * 4;
+    return this.blocks.reduce((sum, { width }) => sum + width * this.dim * 4, 0);
   }
 
   close(): void {
@@ -107,13 +109,14 @@ export class BlockMaker {
     const { upload, bufferBytes } = this.#parts;
     const byRows = Math.floor(bufferBytes / (4 * rows.dim));
     const byResult = Math.floor(bufferBytes / (4 * TARGETS_PER_CALL));
-    const size = Math.max(1, Math.min(byRows, byResult));
+    const size = Math.max(TILE_ROWS, Math.floor(Math.min(byRows, byResult) / TILE_ROWS) * TILE_ROWS);
     for (let first = 0; first < rows.rows; first += size) {
       const count = Math.min(size, rows.rows - first);
-      const { data, odd }: UnitRows = unitRows(rows, first, count);
-      const plain = this.matrix(data, count, rows.dim);
-      const argument = upload === undefined ? plain : await upload.setOutput([count, rows.dim])(plain);
-      yield { first, count, odd, argument };
+      const width = Math.ceil(count / TILE_ROWS) * TILE_ROWS;
+      const { data, odd }: UnitRows = unitRows(rows, first, count, width);
+      const plain = this.matrix(data, width, rows.dim);
+      const argument = upload === undefined ? plain : await upload.setOutput([width, rows.dim])(plain);
+      yield { first, count, width, odd, argument };
     }
   }
 }

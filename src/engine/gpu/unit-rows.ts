@@ -10,17 +10,19 @@ const TILE = 16;
 
 /** A block of rows in the layout of the kernels. */
 export interface UnitRows {
-  /** `[dim, count]`: feature-major, so that neighbouring threads read neighbouring values. Rows have unit length. */
+  /** `[dim, width]`: feature-major, so that neighbouring threads read neighbouring values. Rows have unit length. */
   readonly data: Float32Array;
   readonly count: number;
+  /** Columns: `count` rows, then zero padding. */
+  readonly width: number;
   /** Rows with a norm outside of {@link SAFE_NORM}; their columns are zero. Zero rows are not listed. */
   readonly odd: readonly number[];
 }
 
-/** Scales rows `[first, first + count)` to unit length and transposes them. */
-export function unitRows(rows: EmbeddingRows, first: number, count: number): UnitRows {
+/** Scales rows `[first, first + count)` to unit length and transposes them into as many columns, or more. */
+export function unitRows(rows: EmbeddingRows, first: number, count: number, width = count): UnitRows {
   const { dim } = rows;
-  const data = new Float32Array(dim * count);
+  const data = new Float32Array(dim * width);
   const scratch = Array.from({ length: TILE }, () => new Float32Array(dim));
   const odd: number[] = [];
   for (let tile = 0; tile < count; tile += TILE) {
@@ -35,8 +37,8 @@ export function unitRows(rows: EmbeddingRows, first: number, count: number): Uni
     for (const [r, vector] of vectors.entries()) {
       const scale = scales[r]!;
       if (scale === 0) continue;
-      for (let i = 0; i < dim; i++) data[i * count + tile + r] = vector[i]! * scale;
+      for (let i = 0; i < dim; i++) data[i * width + tile + r] = vector[i]! * scale;
     }
   }
-  return { data, count, odd };
+  return { data, count, width, odd };
 }
