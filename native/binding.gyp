@@ -14,7 +14,7 @@
       'compose/compose_neon.cc',
     ],
     'neonaes_sources': [
-      'hash/checked_cipher_neon.cc',
+      'hash/hashing_cipher_neon.cc',
     ],
     'neonbf16_sources': [
       'kernels/kernels_neonbf16.cc',
@@ -62,7 +62,7 @@
       'distance/mapped_file.cc',
       'distance/scan.cc',
       'hash/blake2b.cc',
-      'hash/checked_cipher.cc',
+      'hash/hashing_cipher.cc',
       'core/probe.cc',
       'kernels/dispatch.cc',
       'forward/noise.cc',

@@ -26,7 +26,7 @@ done | xargs -P 2 -I '{}' sh -c '
   object=$(echo "$3" | tr / - | sed "s/\.cc$/.o/")
   case $3 in
   *_neonbf16.cc) set -- "$1" "$2 -march=armv8.2-a+bf16" "$3" "$4" ;;
-  *checked_cipher_neon.cc) set -- "$1" "$2 -march=armv8-a+crypto" "$3" "$4" ;;
+  *hashing_cipher_neon.cc) set -- "$1" "$2 -march=armv8-a+crypto" "$3" "$4" ;;
   esac
   # shellcheck disable=SC2086
   $1 $2 -c -o "$4/$object" "$3"' sh "$cxx" "$flags" '{}' "$out"

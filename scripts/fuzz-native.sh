@@ -42,7 +42,7 @@ compile() {
   *_avx2.cc) isa='-mavx2 -mfma -mf16c -mbmi2 -maes' ;;
   *_avx512*) isa='-mavx2 -mfma -mf16c -mbmi2 -maes -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512' ;;
   *_neonbf16.cc) isa='-march=armv8.2-a+bf16' ;;
-  *checked_cipher_neon.cc) isa='-march=armv8-a+crypto' ;;
+  *hashing_cipher_neon.cc) isa='-march=armv8-a+crypto' ;;
   esac
   case $source in *_avx512bf16.cc) isa="$isa -mavx512bf16" ;; esac
   # Kept from run to run: made again when the source or what it includes is newer.

@@ -37,7 +37,7 @@ aarch64 | arm64)
   arch=-DQUARRY_ARM64=1
   compile kernels-neon kernels/kernels_neon.cc
   compile kernels-neonbf16 -march=armv8.2-a+bf16 kernels/kernels_neonbf16.cc
-  compile hash-neonaes -march=armv8-a+crypto hash/checked_cipher_neon.cc
+  compile hash-neonaes -march=armv8-a+crypto hash/hashing_cipher_neon.cc
   compile distance-neon distance/distance_neon.cc
   compile compose-neon compose/compose_neon.cc
   ;;
@@ -46,7 +46,7 @@ esac
 for source in platform/file_posix platform/memory_posix platform/processor_posix kernels/kernels_serial compose/compose_serial distance/distance_serial hash/blake2b_serial kernels/dispatch core/cpu \
   core/thread_pool forward/noise forward/rope_tables forward/packed_weights forward/weights_packer \
   core/file_writer forward/weights_stream forward/forward backward/gradient_pass forward/model \
-  compose/compose_dispatch compose/products compose/row_pool compose/search distance/distance_dispatch distance/mapped_file distance/scan hash/blake2b hash/checked_cipher; do
+  compose/compose_dispatch compose/products compose/row_pool compose/search distance/distance_dispatch distance/mapped_file distance/scan hash/blake2b hash/hashing_cipher; do
   compile "$(basename "$source")" $arch "$source.cc"
 done
 wait

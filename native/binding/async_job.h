@@ -52,4 +52,11 @@ class AsyncJob {
   std::string message_;
 };
 
+/// A job whose promise resolves to one number.
+class NumberJob : public AsyncJob {
+ protected:
+  napi_value result(napi_env env) override { return number(env, value_); }
+  double value_ = 0;
+};
+
 }  // namespace quarry::napi

@@ -1,13 +1,13 @@
 // Pools of rows for JavaScript, and the search for compositions among them.
+#include <algorithm>
 #include <memory>
 #include <vector>
 
 #include "binding/async_job.h"
+#include "binding/handle.h"
 #include "binding/napi_value.h"
 #include "binding/read_level.h"
 #include "binding/register.h"
-#include <algorithm>
-
 #include "compose/row_pool.h"
 
 namespace quarry::napi {
@@ -15,18 +15,11 @@ namespace quarry::napi {
 namespace {
 
 using PoolRef = std::shared_ptr<RowPool>;
-constexpr napi_type_tag kPoolTag = {0x91c4e07d5b3a62f8ull, 0x3f7a08d2c65e19b4ull};
+constexpr Handle<RowPool> kPool = {{0x91c4e07d5b3a62f8ull, 0x3f7a08d2c65e19b4ull}, "pool of rows"};
 /// Values of a row, rows of a pool, parts of a composition: their products stay far from overflowing.
 constexpr int64_t kMostWidth = int64_t{1} << 20;
 constexpr int64_t kMostRows = int64_t{1} << 16;
 constexpr int64_t kMostParts = 4096;
-
-bool read_pool(napi_env env, napi_value value, PoolRef* out) {
-  void* data = nullptr;
-  if (!read_tagged(env, value, kPoolTag, &data, "expected a pool of rows")) return false;
-  *out = *static_cast<PoolRef*>(data);
-  return *out != nullptr || fail(env, "the pool is closed");
-}
 
 // composePoolOpen(isa, dim, capacity): pool
 napi_value open(napi_env env, napi_callback_info info) {
@@ -41,31 +34,14 @@ napi_value open(napi_env env, napi_callback_info info) {
   if (dim < 1 || dim > kMostWidth || capacity < 1 || capacity > kMostRows) {
     return fail(env, "\"dim\" or \"capacity\" out of range"), nullptr;
   }
-  try {
-    auto* ref = new PoolRef(std::make_shared<RowPool>(isa, static_cast<size_t>(dim), static_cast<size_t>(capacity)));
-    return tagged_object(env, kPoolTag, ref, [](void* data) { delete static_cast<PoolRef*>(data); });
-  } catch (const std::exception& error) {
-    napi_throw_error(env, "FAILED", error.what());
-    return nullptr;
-  }
+  return kPool.make(env, isa, static_cast<size_t>(dim), static_cast<size_t>(capacity));
 }
 
 // composePoolClose(pool): frees its memory now, or once the jobs that use it are done
 napi_value close(napi_env env, napi_callback_info info) {
   const Args<1> args(env, info);
-  void* data = nullptr;
-  if (read_tagged(env, args[0], kPoolTag, &data, "expected a pool of rows")) static_cast<PoolRef*>(data)->reset();
+  kPool.close(env, args[0]);
   return nullptr;
-}
-
-napi_value int32_array(napi_env env, const std::vector<int32_t>& values) {
-  void* memory = nullptr;
-  napi_value buffer = nullptr;
-  napi_value array = nullptr;
-  if (napi_create_arraybuffer(env, values.size() * sizeof(int32_t), &memory, &buffer) != napi_ok) return nullptr;
-  for (size_t i = 0; i < values.size(); ++i) static_cast<int32_t*>(memory)[i] = values[i];
-  napi_create_typedarray(env, napi_int32_array, values.size(), buffer, 0, &array);
-  return array;
 }
 
 class PutJob : public AsyncJob {
@@ -92,7 +68,7 @@ napi_value put(napi_env env, napi_callback_info info) {
   PoolRef pool;
   View<int32_t> slots;
   View<float> rows;
-  if (!read_pool(env, args[0], &pool) ||
+  if (!kPool.read(env, args[0], &pool) ||
       !read_typed(env, args[1], napi_int32_array, &slots, "\"slots\" expected an Int32Array") ||
       !read(env, args[2], &rows, "\"rows\" expected a Float32Array")) {
     return nullptr;
@@ -101,13 +77,10 @@ napi_value put(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < slots.length; ++i) {
     if (slots.data[i] >= static_cast<int64_t>(pool->capacity())) return fail(env, "a slot is out of range"), nullptr;
   }
-  try {
+  return guarded(env, [&]() -> napi_value {
     return AsyncJob::start_on_own_thread(
         env, new PutJob(std::move(pool), {slots.data, slots.data + slots.length}, {rows.data, rows.data + rows.length}));
-  } catch (const std::exception& error) {
-    napi_throw_error(env, "FAILED", error.what());
-    return nullptr;
-  }
+  });
 }
 
 struct SearchTask {
@@ -146,7 +119,7 @@ class SearchJob : public AsyncJob {
     napi_value out = nullptr;
     napi_create_object(env, &out);
     set(env, out, "slots", int32_array(env, slots_));
-    set(env, out, "cosines", float32_array(env, cosines_.data(), cosines_.size()));
+    set(env, out, "cosines", float32_array(env, cosines_));
     return out;
   }
 
@@ -167,7 +140,7 @@ napi_value search(napi_env env, napi_callback_info info) {
   View<float> leads;
   int64_t leads_count = 0;
   int64_t max_parts = 0;
-  if (!read_pool(env, args[0], &task.pool) ||
+  if (!kPool.read(env, args[0], &task.pool) ||
       !read(env, property(env, args[1], "targets"), &targets, "\"targets\" expected a Float32Array") ||
       !read(env, property(env, args[1], "cosines"), &cosines, "\"cosines\" expected a Float64Array") ||
       !read(env, property(env, args[1], "leads"), &leads, "\"leads\" expected a Float32Array") ||
@@ -181,17 +154,14 @@ napi_value search(napi_env env, napi_callback_info info) {
       (leads_count == 0 ? leads.length > 0 : leads.length % static_cast<size_t>(leads_count) != 0)) {
     return fail(env, "the parts of the search do not fit together"), nullptr;
   }
-  try {
+  return guarded(env, [&]() -> napi_value {
     task.targets.assign(targets.data, targets.data + targets.length);
     task.cosines.assign(cosines.data, cosines.data + cosines.length);
     task.leads.assign(leads.data, leads.data + leads.length);
     task.leads_count = static_cast<size_t>(leads_count);
     task.max_parts = static_cast<size_t>(max_parts);
     return AsyncJob::start_on_own_thread(env, new SearchJob(std::move(task)));
-  } catch (const std::exception& error) {
-    napi_throw_error(env, "FAILED", error.what());
-    return nullptr;
-  }
+  });
 }
 
 }  // namespace

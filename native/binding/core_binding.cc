@@ -23,7 +23,7 @@ napi_value capabilities(napi_env env, napi_callback_info) {
   return out;
 }
 
-class ProbeFma : public AsyncJob {
+class ProbeFma : public NumberJob {
  public:
   Isa isa;
   Precision precision;
@@ -35,10 +35,6 @@ class ProbeFma : public AsyncJob {
     ThreadPool pool(static_cast<unsigned>(threads));
     value_ = probe_fma(kernels_for(isa), precision, pool, seconds);
   }
-  napi_value result(napi_env env) override { return number(env, value_); }
-
- private:
-  double value_ = 0;
 };
 
 // probeFma(isa, precision, threads, seconds): FLOPs per second
@@ -53,7 +49,7 @@ napi_value probe_fma_call(napi_env env, napi_callback_info info) {
   return AsyncJob::start(env, job.release());
 }
 
-class ProbeRead : public AsyncJob {
+class ProbeRead : public NumberJob {
  public:
   double threads;
   double bytes;
@@ -64,10 +60,6 @@ class ProbeRead : public AsyncJob {
     ThreadPool pool(static_cast<unsigned>(threads));
     value_ = probe_read(pool, static_cast<size_t>(bytes), static_cast<int>(passes));
   }
-  napi_value result(napi_env env) override { return number(env, value_); }
-
- private:
-  double value_ = 0;
 };
 
 // probeRead(threads, bytes, passes): bytes per second

@@ -1,4 +1,5 @@
 // The distance scan for JavaScript: rows in a typed array, or picked from mapped files.
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -7,7 +8,9 @@
 #include <vector>
 
 #include "binding/async_job.h"
+#include "binding/handle.h"
 #include "binding/napi_value.h"
+#include "binding/read_level.h"
 #include "binding/register.h"
 #include "core/error.h"
 #include "distance/mapped_file.h"
@@ -42,14 +45,7 @@ struct Scanner {
 };
 
 using ScannerRef = std::shared_ptr<Scanner>;
-constexpr napi_type_tag kScannerTag = {0x6d20b1f9a47c3e85ull, 0xe1834f5d92b7c06aull};
-
-bool read_scanner(napi_env env, napi_value value, ScannerRef* out) {
-  void* data = nullptr;
-  if (!read_tagged(env, value, kScannerTag, &data, "expected a distance scanner")) return false;
-  *out = *static_cast<ScannerRef*>(data);
-  return true;
-}
+constexpr Handle<Scanner> kScanner = {{0x6d20b1f9a47c3e85ull, 0xe1834f5d92b7c06aull}, "distance scanner"};
 
 struct Task {
   ScannerRef scanner;
@@ -60,22 +56,16 @@ struct Task {
 };
 
 template <typename T>
-napi_value typed_array(napi_env env, napi_typedarray_type type, const std::vector<ScanHit>& hits, T ScanHit::*field) {
-  void* memory = nullptr;
-  napi_value buffer = nullptr;
-  napi_value array = nullptr;
-  if (napi_create_arraybuffer(env, hits.size() * sizeof(T), &memory, &buffer) != napi_ok) return nullptr;
-  for (size_t i = 0; i < hits.size(); ++i) static_cast<T*>(memory)[i] = hits[i].*field;
-  napi_create_typedarray(env, type, hits.size(), buffer, 0, &array);
-  return array;
+napi_value hits_column(napi_env env, napi_typedarray_type type, const std::vector<ScanHit>& hits, T ScanHit::*field) {
+  return typed_array<T>(env, type, hits.size(), [&](size_t i) { return hits[i].*field; });
 }
 
 napi_value hits_value(napi_env env, const std::vector<ScanHit>& hits) {
   napi_value out = nullptr;
   napi_create_object(env, &out);
-  set(env, out, "rows", typed_array(env, napi_uint32_array, hits, &ScanHit::row));
-  set(env, out, "targets", typed_array(env, napi_uint32_array, hits, &ScanHit::target));
-  set(env, out, "distances", typed_array(env, napi_float32_array, hits, &ScanHit::distance));
+  set(env, out, "rows", hits_column(env, napi_uint32_array, hits, &ScanHit::row));
+  set(env, out, "targets", hits_column(env, napi_uint32_array, hits, &ScanHit::target));
+  set(env, out, "distances", hits_column(env, napi_float32_array, hits, &ScanHit::distance));
   return out;
 }
 
@@ -140,7 +130,7 @@ bool read_options(napi_env env, napi_value options, size_t dim, Task* task, bool
 }
 
 napi_value launch(napi_env env, Task task, bool sync, std::initializer_list<napi_value> keep) {
-  try {
+  return guarded(env, [&]() -> napi_value {
     if (sync) {
       task.request.targets = task.targets.data();
       task.request.thresholds = task.thresholds.data();
@@ -157,30 +147,19 @@ napi_value launch(napi_env env, Task task, bool sync, std::initializer_list<napi
     task.request.targets = task.targets.data();
     task.request.thresholds = task.thresholds.data();
     return AsyncJob::start(env, new ScanJob(env, std::move(task), std::move(kept)));
-  } catch (const std::exception& error) {
-    napi_throw_error(env, "FAILED", error.what());
-    return nullptr;
-  }
+  });
 }
 
 // distanceOpen(isa: string, threads: number): scanner
 napi_value open(napi_env env, napi_callback_info info) {
   const Args<2> args(env, info);
-  std::string name;
   int64_t threads = 1;
   Isa isa;
-  if (!read(env, args[0], &name, "\"isa\" expected a string") ||
+  if (!read_any_level(env, args[0], &isa) ||
       !read(env, args[1], &threads, "\"threads\" expected a number")) {
     return nullptr;
   }
-  if (!isa_from_name(name.c_str(), &isa)) return fail(env, "\"isa\" is not an instruction-set level"), nullptr;
-  try {
-    auto* ref = new ScannerRef(std::make_shared<Scanner>(isa, static_cast<unsigned>(threads < 1 ? 1 : threads > 1024 ? 1024 : threads)));
-    return tagged_object(env, kScannerTag, ref, [](void* data) { delete static_cast<ScannerRef*>(data); });
-  } catch (const std::exception& error) {
-    napi_throw_error(env, "FAILED", error.what());
-    return nullptr;
-  }
+  return kScanner.make(env, isa, static_cast<unsigned>(std::clamp<int64_t>(threads, 1, 1024)));
 }
 
 // distanceScanRows(scanner, data: Float32Array | Uint16Array, dim, options)
@@ -189,7 +168,7 @@ napi_value scan_rows(napi_env env, napi_callback_info info) {
   Task task;
   int64_t dim = 0;
   bool sync = false;
-  if (!read_scanner(env, args[0], &task.scanner) || !read(env, args[2], &dim, "\"dim\" expected a number") ||
+  if (!kScanner.read(env, args[0], &task.scanner) || !read(env, args[2], &dim, "\"dim\" expected a number") ||
       !read_options(env, args[3], static_cast<size_t>(dim), &task, &sync)) {
     return nullptr;
   }
@@ -239,7 +218,7 @@ napi_value scan_files(napi_env env, napi_callback_info info) {
   View<double> table_rows;
   std::vector<std::string> f32_paths;
   std::vector<std::string> bf16_paths;
-  if (!read_scanner(env, args[0], &task.scanner) ||
+  if (!kScanner.read(env, args[0], &task.scanner) ||
       !read(env, property(env, args[1], "dim"), &dim, "\"dim\" expected a number") ||
       !read(env, property(env, args[1], "count"), &count, "\"count\" expected a number") ||
       !read_options(env, args[2], static_cast<size_t>(dim), &task, &sync) ||
@@ -262,7 +241,7 @@ napi_value scan_files(napi_env env, napi_callback_info info) {
   selection.tables = tables.data;
   selection.rows = rows.data;
   if (wanted == 0) selection.tables = reinterpret_cast<const uint8_t*>("");
-  try {
+  return guarded(env, [&]() -> napi_value {
     for (size_t i = 0; i < f32_paths.size(); ++i) {
       if (!(table_rows.data[i] >= 0 && table_rows.data[i] <= kMostRows)) {
         return fail(env, "\"tableRows\" out of range"), nullptr;
@@ -275,11 +254,8 @@ napi_value scan_files(napi_env env, napi_callback_info info) {
       task.mapped.push_back(std::move(f32));
       task.mapped.push_back(std::move(bf16));
     }
-  } catch (const CoreError& error) {
-    napi_throw_error(env, error.code(), error.what());
-    return nullptr;
-  }
-  return launch(env, std::move(task), sync, {tables_value, rows_value});
+    return launch(env, std::move(task), sync, {tables_value, rows_value});
+  });
 }
 
 // distanceRelease(scanner, paths): forgets mappings; scans in progress keep theirs.
@@ -287,7 +263,7 @@ napi_value release_files(napi_env env, napi_callback_info info) {
   const Args<2> args(env, info);
   ScannerRef scanner;
   std::vector<std::string> paths;
-  if (!read_scanner(env, args[0], &scanner) || !read_strings(env, args[1], &paths)) return nullptr;
+  if (!kScanner.read(env, args[0], &scanner) || !read_strings(env, args[1], &paths)) return nullptr;
   const std::lock_guard<std::mutex> lock(scanner->files_mutex);
   for (const std::string& path : paths) scanner->files.erase(path);
   return undefined(env);

@@ -36,16 +36,14 @@ napi_value gemm(napi_env env, napi_callback_info info) {
     fail(env, "shapes and lengths disagree");
     return nullptr;
   }
-  try {
+  return guarded(env, [&] {
     const WholeGemm<AlignedBuffer<char>> product(kernels_for(isa), precision, static_cast<size_t>(m),
                                                  static_cast<size_t>(n), static_cast<size_t>(k), a.data, b.data,
                                                  c.data);
     AlignedBuffer<float> scratch(product.scratch_floats(product.tiles.count, product.panels));
     product.run(0, product.tiles.count, 0, product.panels, scratch.data());
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-  }
-  return undefined(env);
+    return undefined(env);
+  });
 }
 
 // gelu(isa, x, y)

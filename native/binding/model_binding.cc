@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "binding/async_job.h"
+#include "binding/handle.h"
 #include "binding/napi_value.h"
 #include "binding/read_level.h"
 #include "binding/read_shape.h"
@@ -14,18 +15,7 @@ namespace quarry::napi {
 namespace {
 
 using Shared = std::shared_ptr<Model>;
-constexpr napi_type_tag kModelTag = {0x51a7c3d96e2b4f08ull, 0x9c1e5d7a30b8f264ull};
-
-bool read_model(napi_env env, napi_value value, Shared* out) {
-  bool tagged = false;
-  void* data = nullptr;
-  if (napi_check_object_type_tag(env, value, &kModelTag, &tagged) != napi_ok || !tagged ||
-      napi_unwrap(env, value, &data) != napi_ok) {
-    return fail(env, "model: not a model");
-  }
-  *out = *static_cast<Shared*>(data);
-  return *out != nullptr || fail(env, "model: closed");
-}
+constexpr Handle<Model> kModel = {{0x51a7c3d96e2b4f08ull, 0x9c1e5d7a30b8f264ull}, "model"};
 
 // createModel({ embedding, heads, layers, hidden, vocabulary, tokens, batch, isa, threads, path, tensors, cacheDir,
 // checksum }): model. `tensors` is a Float64Array of (dtype, offset, bytes) triples in the order of packed_weights.h.
@@ -43,33 +33,16 @@ napi_value create_model(napi_env env, napi_callback_info info) {
   }
   if (threads > 1024) return fail(env, "threads: at most 1024"), nullptr;
   options.threads = static_cast<unsigned>(threads);
-  napi_value object = nullptr;
-  try {
+  return guarded(env, [&]() -> napi_value {
     if (!read_tensors(env, spec, &options.tensors)) return nullptr;
-    auto holder = std::make_unique<Shared>(std::make_shared<Model>(std::move(options)));
-    napi_create_object(env, &object);
-    napi_type_tag_object(env, object, &kModelTag);
-    if (napi_wrap(
-            env, object, holder.get(), [](napi_env, void* data, void*) { delete static_cast<Shared*>(data); }, nullptr,
-            nullptr) == napi_ok) {
-      holder.release();
-    }
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-    return nullptr;
-  }
-  return object;
+    return kModel.wrap(env, std::make_shared<Model>(std::move(options)));
+  });
 }
 
 // closeModel(model): frees it as soon as no job uses it
 napi_value close_model(napi_env env, napi_callback_info info) {
   const Args<1> args(env, info);
-  bool tagged = false;
-  void* data = nullptr;
-  if (napi_check_object_type_tag(env, args[0], &kModelTag, &tagged) == napi_ok && tagged &&
-      napi_unwrap(env, args[0], &data) == napi_ok) {
-    static_cast<Shared*>(data)->reset();
-  }
+  kModel.close(env, args[0]);
   return undefined(env);
 }
 
@@ -80,11 +53,7 @@ class Prepare : public AsyncJob {
 
  protected:
   void work() override { packed_ = model->prepare(precision, &abort_); }
-  napi_value result(napi_env env) override {
-    napi_value out = nullptr;
-    napi_get_boolean(env, packed_, &out);
-    return out;
-  }
+  napi_value result(napi_env env) override { return boolean(env, packed_); }
 
  private:
   bool packed_ = false;
@@ -94,7 +63,7 @@ class Prepare : public AsyncJob {
 napi_value prepare_model(napi_env env, napi_callback_info info) {
   const Args<2> args(env, info);
   auto job = std::make_unique<Prepare>();
-  if (!read_model(env, args[0], &job->model) || !read_precision(env, args[1], &job->precision)) return nullptr;
+  if (!kModel.read(env, args[0], &job->model) || !read_precision(env, args[1], &job->precision)) return nullptr;
   return AsyncJob::start_on_own_thread(env, job.release());
 }
 
@@ -116,7 +85,7 @@ class ScoreJob : public AsyncJob {
       napi_value object = nullptr;
       napi_create_object(env, &object);
       set(env, object, "loss", number(env, score.loss));
-      set(env, object, "embedding", float32_array(env, score.embedding.data(), score.embedding.size()));
+      set(env, object, "embedding", float32_array(env, score.embedding));
       set(env, object, "activation", number(env, score.activation));
       set(env, object, "attention", number(env, score.attention));
       napi_set_element(env, out, static_cast<uint32_t>(i), object);
@@ -134,12 +103,12 @@ napi_value score_model(napi_env env, napi_callback_info info) {
   const Args<5> args(env, info);
   auto job = std::make_unique<ScoreJob>();
   uint32_t count = 0;
-  if (!read_model(env, args[0], &job->model)) return nullptr;
+  if (!kModel.read(env, args[0], &job->model)) return nullptr;
   if (napi_get_array_length(env, args[1], &count) != napi_ok) {
     fail(env, "samples: expected an array");
     return nullptr;
   }
-  try {
+  return guarded(env, [&]() -> napi_value {
     for (uint32_t i = 0; i < count; ++i) {
       napi_value element = nullptr;
       View<uint8_t> bytes;
@@ -148,24 +117,21 @@ napi_value score_model(napi_env env, napi_callback_info info) {
       // Copied, a megabyte at most: the caller may reuse its buffer while the job runs.
       job->samples.emplace_back(bytes.data, bytes.data + bytes.length);
     }
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-    return nullptr;
-  }
-  if (!read(env, args[2], &job->seed, "seed: expected a bigint") || !read_precision(env, args[3], &job->precision)) {
-    return nullptr;
-  }
-  job->tokens = job->model->shape().tokens;
-  if (!is_nullish(env, args[4])) {
-    int64_t tokens = 0;
-    if (!read(env, args[4], &tokens, "tokens: expected a number")) return nullptr;
-    if (tokens < 1 || tokens > (1 << 20)) {
-      fail(env, "tokens: out of range");
+    if (!read(env, args[2], &job->seed, "seed: expected a bigint") || !read_precision(env, args[3], &job->precision)) {
       return nullptr;
     }
-    job->tokens = static_cast<size_t>(tokens);
-  }
-  return AsyncJob::start_on_own_thread(env, job.release());
+    job->tokens = job->model->shape().tokens;
+    if (!is_nullish(env, args[4])) {
+      int64_t tokens = 0;
+      if (!read(env, args[4], &tokens, "tokens: expected a number")) return nullptr;
+      if (tokens < 1 || tokens > (1 << 20)) {
+        fail(env, "tokens: out of range");
+        return nullptr;
+      }
+      job->tokens = static_cast<size_t>(tokens);
+    }
+    return AsyncJob::start_on_own_thread(env, job.release());
+  });
 }
 
 class GradientJob : public AsyncJob {
@@ -177,7 +143,7 @@ class GradientJob : public AsyncJob {
 
  protected:
   void work() override { gradient_ = model->byte_gradient(sample, direction, precision, &abort_); }
-  napi_value result(napi_env env) override { return float32_array(env, gradient_.data(), gradient_.size()); }
+  napi_value result(napi_env env) override { return float32_array(env, gradient_); }
 
  private:
   std::vector<float> gradient_;
@@ -189,19 +155,16 @@ napi_value gradient_of_model(napi_env env, napi_callback_info info) {
   auto job = std::make_unique<GradientJob>();
   View<uint8_t> sample;
   View<float> direction;
-  if (!read_model(env, args[0], &job->model) || !read(env, args[1], &sample, "sample: expected a Uint8Array") ||
+  if (!kModel.read(env, args[0], &job->model) || !read(env, args[1], &sample, "sample: expected a Uint8Array") ||
       !read(env, args[2], &direction, "direction: expected a Float32Array") ||
       !read_precision(env, args[3], &job->precision)) {
     return nullptr;
   }
-  try {
+  return guarded(env, [&] {
     job->sample.assign(sample.data, sample.data + sample.length);
     job->direction.assign(direction.data, direction.data + direction.length);
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-    return nullptr;
-  }
-  return AsyncJob::start_on_own_thread(env, job.release());
+    return AsyncJob::start_on_own_thread(env, job.release());
+  });
 }
 
 }  // namespace

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <vector>
+
+#include "core/error.h"
 
 namespace quarry::napi {
 
@@ -91,26 +94,17 @@ inline bool is_product(std::initializer_list<int64_t> sizes, size_t length) {
   return product == length;
 }
 
-/// Hands `data` to JavaScript as an object that only functions with the same tag accept. Owns it whatever happens; null
-/// with an exception pending when it cannot be made.
-inline napi_value tagged_object(napi_env env, const napi_type_tag& tag, void* data, void (*destroy)(void*)) {
-  napi_value object = nullptr;
-  if (napi_create_object(env, &object) == napi_ok && napi_type_tag_object(env, object, &tag) == napi_ok &&
-      napi_wrap(
-          env, object, data, [](napi_env, void* held, void* hint) { reinterpret_cast<void (*)(void*)>(hint)(held); },
-          reinterpret_cast<void*>(destroy), nullptr) == napi_ok) {
-    return object;
+/// What `body` returns. A C++ exception becomes a JavaScript error, with its own code or FAILED.
+template <typename Body>
+inline napi_value guarded(napi_env env, Body body) {
+  try {
+    return body();
+  } catch (const CoreError& error) {
+    napi_throw_error(env, error.code(), error.what());
+  } catch (const std::exception& error) {
+    napi_throw_error(env, "FAILED", error.what());
   }
-  destroy(data);
-  napi_throw_error(env, nullptr, "the object cannot be made");
   return nullptr;
-}
-/// What an object made with `tag` holds; anything else fails with `message`.
-inline bool read_tagged(napi_env env, napi_value value, const napi_type_tag& tag, void** out, const char* message) {
-  bool tagged = false;
-  return (napi_check_object_type_tag(env, value, &tag, &tagged) == napi_ok && tagged &&
-          napi_unwrap(env, value, out) == napi_ok) ||
-         fail(env, message);
 }
 
 inline napi_value property(napi_env env, napi_value object, const char* name) {
@@ -134,6 +128,11 @@ inline napi_value string(napi_env env, const std::string& value) {
   napi_create_string_utf8(env, value.data(), value.size(), &out);
   return out;
 }
+inline napi_value boolean(napi_env env, bool value) {
+  napi_value out = nullptr;
+  napi_get_boolean(env, value, &out);
+  return out;
+}
 inline napi_value undefined(napi_env env) {
   napi_value out = nullptr;
   napi_get_undefined(env, &out);
@@ -142,15 +141,26 @@ inline napi_value undefined(napi_env env) {
 inline void set(napi_env env, napi_value object, const char* name, napi_value value) {
   napi_set_named_property(env, object, name, value);
 }
-/// A new Float32Array holding a copy of `data`.
-inline napi_value float32_array(napi_env env, const float* data, size_t length) {
+/// A new typed array of `length` elements at(0), at(1), ...
+template <typename T, typename At>
+inline napi_value typed_array(napi_env env, napi_typedarray_type type, size_t length, At at) {
   void* memory = nullptr;
   napi_value buffer = nullptr;
   napi_value array = nullptr;
-  if (napi_create_arraybuffer(env, length * sizeof(float), &memory, &buffer) != napi_ok) return nullptr;
-  for (size_t i = 0; i < length; ++i) static_cast<float*>(memory)[i] = data[i];
-  napi_create_typedarray(env, napi_float32_array, length, buffer, 0, &array);
+  if (napi_create_arraybuffer(env, length * sizeof(T), &memory, &buffer) != napi_ok) return nullptr;
+  for (size_t i = 0; i < length; ++i) static_cast<T*>(memory)[i] = at(i);
+  napi_create_typedarray(env, type, length, buffer, 0, &array);
   return array;
+}
+/// New typed arrays holding a copy of `data`.
+inline napi_value float32_array(napi_env env, const std::vector<float>& data) {
+  return typed_array<float>(env, napi_float32_array, data.size(), [&](size_t i) { return data[i]; });
+}
+inline napi_value int32_array(napi_env env, const std::vector<int32_t>& data) {
+  return typed_array<int32_t>(env, napi_int32_array, data.size(), [&](size_t i) { return data[i]; });
+}
+inline napi_value uint8_array(napi_env env, const uint8_t* data, size_t length) {
+  return typed_array<uint8_t>(env, napi_uint8_array, length, [&](size_t i) { return data[i]; });
 }
 
 inline void add_function(napi_env env, napi_value exports, const char* name, napi_callback callback) {

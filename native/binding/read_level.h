@@ -4,11 +4,16 @@
 
 namespace quarry::napi {
 
-/// A usable level from its name.
-inline bool read_level(napi_env env, napi_value value, Isa* out) {
+/// A level from its name, usable or not: for functions that fall back to serial.
+inline bool read_any_level(napi_env env, napi_value value, Isa* out) {
   std::string name;
   if (!read(env, value, &name, "isa: expected a string")) return false;
-  if (!isa_from_name(name.c_str(), out)) return fail(env, "isa: unknown level");
+  return isa_from_name(name.c_str(), out) || fail(env, "isa: unknown level");
+}
+
+/// A usable level from its name.
+inline bool read_level(napi_env env, napi_value value, Isa* out) {
+  if (!read_any_level(env, value, out)) return false;
   if ((usable_isa_mask() & static_cast<uint32_t>(*out)) == 0) return fail(env, "isa: this processor cannot run that level");
   return true;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "binding/async_job.h"
+#include "binding/handle.h"
 #include "binding/napi_value.h"
 #include "binding/read_level.h"
 #include "binding/read_shape.h"
@@ -17,35 +18,7 @@ namespace quarry::napi {
 namespace {
 
 using Shared = std::shared_ptr<WeightsStream>;
-constexpr napi_type_tag kStreamTag = {0x3be07f5ac1d84296ull, 0xa65d1c0f9b7e3824ull};
-
-bool read_stream(napi_env env, napi_value value, Shared* out) {
-  bool tagged = false;
-  void* data = nullptr;
-  if (napi_check_object_type_tag(env, value, &kStreamTag, &tagged) != napi_ok || !tagged ||
-      napi_unwrap(env, value, &data) != napi_ok) {
-    return fail(env, "stream: not a weights stream");
-  }
-  *out = *static_cast<Shared*>(data);
-  return *out != nullptr || fail(env, "stream: closed");
-}
-
-// An error with the code that JavaScript maps.
-napi_value throw_core(napi_env env, const CoreError& error) {
-  napi_throw_error(env, error.code(), error.what());
-  return nullptr;
-}
-
-napi_value copy_bytes(napi_env env, const uint8_t* data, size_t size) {
-  void* memory = nullptr;
-  napi_value buffer = nullptr;
-  napi_value array = nullptr;
-  if (napi_create_arraybuffer(env, size, &memory, &buffer) != napi_ok) return nullptr;
-  auto* to = static_cast<uint8_t*>(memory);
-  for (size_t i = 0; i < size; ++i) to[i] = data[i];
-  napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &array);
-  return array;
-}
+constexpr Handle<WeightsStream> kStream = {{0x3be07f5ac1d84296ull, 0xa65d1c0f9b7e3824ull}, "weights stream"};
 
 // weightsStreamCreate(isa, path, key, start: number, size: number): object, or undefined where the level has no AES
 // instructions
@@ -63,26 +36,9 @@ napi_value create_stream(napi_env env, napi_callback_info info) {
   }
   if (key.length != 32) return fail(env, "key: expected 32 bytes"), nullptr;
   if (start < 0 || size < start) return fail(env, "start, size: out of range"), nullptr;
-  const CheckedCipherKernels* cipher = checked_cipher_kernels_for(isa);
+  const HashingCipherKernels* cipher = hashing_cipher_kernels_for(isa);
   if (cipher == nullptr) return undefined(env);
-  napi_value object = nullptr;
-  try {
-    auto holder = std::make_unique<Shared>(std::make_shared<WeightsStream>(
-        path, static_cast<uint64_t>(start), static_cast<uint64_t>(size), *cipher, key.data));
-    napi_create_object(env, &object);
-    napi_type_tag_object(env, object, &kStreamTag);
-    if (napi_wrap(
-            env, object, holder.get(), [](napi_env, void* data, void*) { delete static_cast<Shared*>(data); }, nullptr,
-            nullptr) == napi_ok) {
-      holder.release();
-    }
-  } catch (const CoreError& error) {
-    return throw_core(env, error);
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-    return nullptr;
-  }
-  return object;
+  return kStream.make(env, path, static_cast<uint64_t>(start), static_cast<uint64_t>(size), *cipher, key.data);
 }
 
 // weightsStreamPack(stream, { isa, precision, cacheDir, checksum, tensors, ...shape }, size: number): whether it packs;
@@ -97,7 +53,7 @@ napi_value pack_stream(napi_env env, napi_callback_info info) {
   std::string cache_dir;
   std::string checksum;
   int64_t size = 0;
-  if (!read_stream(env, args[0], &stream) || !read_shape(env, spec, &shape) ||
+  if (!kStream.read(env, args[0], &stream) || !read_shape(env, spec, &shape) ||
       !read_level(env, property(env, spec, "isa"), &isa) ||
       !read_precision(env, property(env, spec, "precision"), &precision) ||
       !read(env, property(env, spec, "cacheDir"), &cache_dir, "cacheDir: expected a string") ||
@@ -105,43 +61,30 @@ napi_value pack_stream(napi_env env, napi_callback_info info) {
       !read(env, args[2], &size, "size: expected a number")) {
     return nullptr;
   }
-  bool packs = false;
-  try {
+  return guarded(env, [&]() -> napi_value {
     std::vector<TensorSource> tensors;
     if (!read_tensors(env, spec, &tensors)) return nullptr;
-    if (PackedWeights::map(shape, precision, cache_dir, checksum) == nullptr) {
+    const bool packs = PackedWeights::map(shape, precision, cache_dir, checksum) == nullptr;
+    if (packs) {
       stream->pack_into(std::make_unique<WeightsPacker>(shape, precision, tensors, static_cast<uint64_t>(size),
                                                         kernels_for(isa), cache_dir, checksum));
-      packs = true;
     }
-  } catch (const CoreError& error) {
-    return throw_core(env, error);
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-    return nullptr;
-  }
-  napi_value out = nullptr;
-  napi_get_boolean(env, packs, &out);
-  return out;
+    return boolean(env, packs);
+  });
 }
 
 // weightsStreamHead(stream): Uint8Array, a copy
 napi_value head_of_stream(napi_env env, napi_callback_info info) {
   const Args<1> args(env, info);
   Shared stream;
-  if (!read_stream(env, args[0], &stream)) return nullptr;
-  return copy_bytes(env, stream->head().data(), stream->head().size());
+  if (!kStream.read(env, args[0], &stream)) return nullptr;
+  return uint8_array(env, stream->head().data(), stream->head().size());
 }
 
 // weightsStreamClose(stream): writes out and frees what it holds as soon as no job uses it
 napi_value close_stream(napi_env env, napi_callback_info info) {
   const Args<1> args(env, info);
-  bool tagged = false;
-  void* data = nullptr;
-  if (napi_check_object_type_tag(env, args[0], &kStreamTag, &tagged) == napi_ok && tagged &&
-      napi_unwrap(env, args[0], &data) == napi_ok) {
-    static_cast<Shared*>(data)->reset();
-  }
+  kStream.close(env, args[0]);
   return undefined(env);
 }
 
@@ -187,7 +130,7 @@ class Push : public StreamJob {
 napi_value push_stream(napi_env env, napi_callback_info info) {
   const Args<2> args(env, info);
   auto job = std::make_unique<Push>(env);
-  if (!read_stream(env, args[0], &job->stream) || !job->read(args[1])) return nullptr;
+  if (!kStream.read(env, args[0], &job->stream) || !job->read(args[1])) return nullptr;
   return AsyncJob::start(env, job.release());
 }
 
@@ -201,7 +144,7 @@ class Publish : public StreamJob {
 
 class Finish : public StreamJob {
   void work() override { digest_ = stream->finish(); }
-  napi_value result(napi_env env) override { return copy_bytes(env, digest_.data(), digest_.size()); }
+  napi_value result(napi_env env) override { return uint8_array(env, digest_.data(), digest_.size()); }
   std::array<uint8_t, 32> digest_{};
 };
 
@@ -211,11 +154,11 @@ template <typename Job>
 napi_value start_job(napi_env env, napi_callback_info info) {
   const Args<1> args(env, info);
   auto job = std::make_unique<Job>();
-  if (!read_stream(env, args[0], &job->stream)) return nullptr;
+  if (!kStream.read(env, args[0], &job->stream)) return nullptr;
   return AsyncJob::start(env, job.release());
 }
 
-class ProbeWrite : public AsyncJob {
+class ProbeWrite : public NumberJob {
  public:
   std::string path;
   int64_t bytes = 0;
@@ -237,12 +180,8 @@ class ProbeWrite : public AsyncJob {
     }
     file.drain();
     if (!file.file().sync()) throw_errno("writing " + path);
-    seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    value_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
-  napi_value result(napi_env env) override { return number(env, seconds_); }
-
- private:
-  double seconds_ = 0;
 };
 
 // probeWrite(path, bytes: number, block: number): { promise: seconds, abort }. What the disk takes to store a file the

@@ -131,17 +131,6 @@ double exact_dot(const double* normalized, const float* unit, size_t dim) {
 
 }  // namespace
 
-const DistanceKernels kAvx2Distance = {Isa::kAvx2,
-                                      kLanes,
-                                      false,
-                                      false,
-                                      dot_rows<float>,
-                                      dot_rows_bf16,
-                                      gemm_panel_f32,
-                                      nullptr,
-                                      expand,
-                                      normalize<float>,
-                                      normalize<uint16_t>,
-                                      exact_dot};
+const DistanceKernels kAvx2Distance = level_table(Isa::kAvx2);
 
 }  // namespace quarry

@@ -33,5 +33,17 @@ void gemm_panel_f32(const float* const* rows, const void* panel, size_t stride, 
   }
 }
 
+/// The level's own; normalize for float and uint16_t.
+void expand(const uint16_t* row, size_t dim, float* out);
+template <typename T>
+void normalize(const T* row, size_t dim, double* out);
+double exact_dot(const double* normalized, const float* unit, size_t dim);
+
+/// The table of the including level.
+constexpr DistanceKernels level_table(Isa isa) {
+  return {isa,     kLanes, false,  false,           dot_rows<float>,     dot_rows_bf16, gemm_panel_f32,
+          nullptr, expand, normalize<float>, normalize<uint16_t>, exact_dot};
+}
+
 }  // namespace
 }  // namespace quarry

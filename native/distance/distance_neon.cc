@@ -136,17 +136,6 @@ double exact_dot(const double* normalized, const float* unit, size_t dim) {
 
 }  // namespace
 
-const DistanceKernels kNeonDistance = {Isa::kNeon,
-                                      kLanes,
-                                      false,
-                                      false,
-                                      dot_rows<float>,
-                                      dot_rows_bf16,
-                                      gemm_panel_f32,
-                                      nullptr,
-                                      expand,
-                                      normalize<float>,
-                                      normalize<uint16_t>,
-                                      exact_dot};
+const DistanceKernels kNeonDistance = level_table(Isa::kNeon);
 
 }  // namespace quarry

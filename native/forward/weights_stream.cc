@@ -8,7 +8,7 @@
 namespace quarry {
 
 WeightsStream::WeightsStream(const std::string& path, uint64_t start, uint64_t size,
-                             const CheckedCipherKernels& cipher, const uint8_t* key)
+                             const HashingCipherKernels& cipher, const uint8_t* key)
     : file_(path, Access::kCreate, 0600), cipher_(cipher, key), start_(start), size_(size), at_(start), reserved_(start) {
   if (start % kDiskBlock != 0) throw CoreError("ARGUMENT", "a file goes on at a multiple of 4096 bytes");
   if (!file_.file().resize(start)) throw_errno("cutting " + path);

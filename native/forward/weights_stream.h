@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "forward/weights_packer.h"
-#include "hash/checked_cipher.h"
+#include "hash/hashing_cipher.h"
 
 namespace quarry {
 
@@ -18,7 +18,7 @@ class WeightsStream {
  public:
   /// Writes to `path`, creating it, from byte `start` on; `size` is what the whole file will have. `key` has 32 bytes.
   /// Throws CoreError.
-  WeightsStream(const std::string& path, uint64_t start, uint64_t size, const CheckedCipherKernels& cipher,
+  WeightsStream(const std::string& path, uint64_t start, uint64_t size, const HashingCipherKernels& cipher,
                 const uint8_t* key);
   /// Keeps what is written and gives back the space reserved for the rest.
   ~WeightsStream();
@@ -52,7 +52,7 @@ class WeightsStream {
   void pack(const char* data, size_t size, const std::atomic<bool>* abort);
 
   FileWriter file_;
-  CheckedCipher cipher_;
+  HashingCipher cipher_;
   const uint64_t start_, size_;
   uint64_t at_;        // bytes of the file taken
   uint64_t reserved_;  // bytes of the file that have space on disk

@@ -1,11 +1,11 @@
-// BLAKE2b and the checked cipher: bytes in pieces of any length, at any address, in place or not.
+// BLAKE2b and the hashing cipher: bytes in pieces of any length, at any address, in place or not.
 #include <algorithm>
 #include <array>
 #include <memory>
 
 #include "fuzz/input.h"
 #include "hash/blake2b.h"
-#include "hash/checked_cipher.h"
+#include "hash/hashing_cipher.h"
 
 using namespace quarry;
 using namespace quarry::fuzz;
@@ -30,17 +30,17 @@ Digest hash(Isa isa, const std::vector<uint8_t>& bytes, const std::vector<size_t
 
 void check_cipher(Isa isa, const std::vector<uint8_t>& key, const std::vector<uint8_t>& plain,
                   const std::vector<size_t>& pieces, bool in_place, size_t shift) {
-  const CheckedCipherKernels* kernels = checked_cipher_kernels_for(isa);
+  const HashingCipherKernels* kernels = hashing_cipher_kernels_for(isa);
   if (kernels == nullptr) return;
   std::vector<uint8_t> sent(plain.size());
-  CheckedCipher writer(*kernels, key.data());
+  HashingCipher writer(*kernels, key.data());
   writer.encrypt(plain.data(), sent.data(), plain.size());
   Digest digest;
   writer.digest(digest.data());
   require(digest == hash(Isa::kSerial, sent, {sent.size() + 1}), "the checksum is that of the ciphertext");
 
   // Decrypted in pieces, now and then encrypting what an earlier run left.
-  CheckedCipher reader(*kernels, key.data());
+  HashingCipher reader(*kernels, key.data());
   for (size_t at = 0, i = 0; at < sent.size(); ++i) {
     const size_t some = std::min(pieces[i % pieces.size()], sent.size() - at);
     const bool recovers = i % 5 == 4;

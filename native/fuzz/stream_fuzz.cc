@@ -20,20 +20,20 @@ struct Download {
 };
 
 /// Encrypts the weights, as their publisher does.
-Download encrypted(Input& in, const Weights& weights, const CheckedCipherKernels& kernels) {
+Download encrypted(Input& in, const Weights& weights, const HashingCipherKernels& kernels) {
   Download download;
   download.key = in.bytes(32);
   download.size = weights.bytes.size();
   download.start = in.ConsumeBool() ? 0 : in.size(0, weights.bytes.size() / 4096) * 4096;
   download.sent.resize(weights.bytes.size());
-  CheckedCipher cipher(kernels, download.key.data());
+  HashingCipher cipher(kernels, download.key.data());
   cipher.encrypt(reinterpret_cast<const uint8_t*>(weights.bytes.data()), download.sent.data(), download.sent.size());
   cipher.digest(download.checksum.data());
   return download;
 }
 
 void receive(Input& in, const Download& download, const std::string& path, std::unique_ptr<WeightsPacker> packer,
-             const CheckedCipherKernels& kernels, const std::vector<char>& plain, bool intact) {
+             const HashingCipherKernels& kernels, const std::vector<char>& plain, bool intact) {
   WeightsStream stream(path, download.start, download.size, kernels, download.key.data());
   if (download.start > 0) {
     if (packer != nullptr) stream.pack_into(std::move(packer));
@@ -67,7 +67,7 @@ void receive(Input& in, const Download& download, const std::string& path, std::
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Input in(data, size);
-  const CheckedCipherKernels* kernels = checked_cipher_kernels_for(in.level());
+  const HashingCipherKernels* kernels = hashing_cipher_kernels_for(in.level());
   if (kernels == nullptr) return 0;
   const ModelShape shape = in.shape();
   const Precision precision = in.precision();

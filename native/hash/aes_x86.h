@@ -2,7 +2,7 @@
 // AES-256 by the processor's instructions; include only where -maes is given.
 #include <immintrin.h>
 
-#include "hash/checked_cipher.h"
+#include "hash/hashing_cipher.h"
 
 namespace quarry {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "hash/aes_x86.h"
 #include "hash/blake2b_rows.h"
-#include "hash/checked_cipher.h"
+#include "hash/hashing_cipher.h"
 
 namespace quarry {
 namespace {
@@ -93,7 +93,7 @@ void compress_and_crypt(uint64_t h[8], const uint8_t* in, uint8_t* out, size_t b
 }  // namespace
 
 const Blake2bKernels kAvx2Blake2b = {Isa::kAvx2, compress<mix>, finish<mix>};
-const CheckedCipherKernels kAvx2CheckedCipher = {&kAvx2Blake2b, expand_aes_key, aes_key_stream,
+const HashingCipherKernels kAvx2HashingCipher = {&kAvx2Blake2b, expand_aes_key, aes_key_stream,
                                                  compress_and_crypt<false>, compress_and_crypt<true>};
 
 }  // namespace quarry

@@ -10,7 +10,7 @@
 
 #include "distance/scan.h"
 #include "hash/blake2b.h"
-#include "hash/checked_cipher.h"
+#include "hash/hashing_cipher.h"
 #include "test/expect.h"
 
 using namespace quarry;
@@ -124,7 +124,7 @@ void test_hash(Isa isa) {
 
 // Against the key stream alone and the serial hash; pieces that leave every kind of rest, both directions, in place.
 void test_cipher(Isa isa) {
-  const CheckedCipherKernels* kernels = checked_cipher_kernels_for(isa);
+  const HashingCipherKernels* kernels = hashing_cipher_kernels_for(isa);
   if (kernels == nullptr) {
     std::printf("skipped the cipher at %s: no AES instructions\n", isa_name(isa));
     return;
@@ -159,7 +159,7 @@ void test_cipher(Isa isa) {
     for (size_t piece : {1, 16, 127, 128, 129, 1000, 5001}) {
       for (const bool in_place : {false, true}) {
         // The first third encrypted, the rest decrypted: as an interrupted download goes on.
-        CheckedCipher cipher(*kernels, key);
+        HashingCipher cipher(*kernels, key);
         const size_t turn = size / 3;
         for (size_t at = 0, end = 0; at < size; at = end) {
           const bool encrypting = at < turn;

@@ -66,12 +66,12 @@ std::vector<char> read_file(const std::string& path) {
 
 void test_stream(const ModelShape& shape, Precision precision, const Weights& weights, Isa isa, size_t start,
                  const std::string& dir) {
-  const CheckedCipherKernels* kernels = checked_cipher_kernels_for(isa);
+  const HashingCipherKernels* kernels = hashing_cipher_kernels_for(isa);
   if (kernels == nullptr) return;
   uint8_t key[32] = {3, 1, 4, 1, 5};
   const size_t size = weights.bytes.size();
   std::vector<uint8_t> encrypted(size);
-  CheckedCipher cipher(*kernels, key);
+  HashingCipher cipher(*kernels, key);
   cipher.encrypt(reinterpret_cast<const uint8_t*>(weights.bytes.data()), encrypted.data(), size);
   uint8_t digest[32];
   cipher.digest(digest);
@@ -117,7 +117,7 @@ void test_stream(const ModelShape& shape, Precision precision, const Weights& we
 
 // A stream that is given up leaves what had come, and no packed file.
 void test_given_up(const ModelShape& shape, const Weights& weights, Isa isa, const std::string& dir) {
-  const CheckedCipherKernels* kernels = checked_cipher_kernels_for(isa);
+  const HashingCipherKernels* kernels = hashing_cipher_kernels_for(isa);
   if (kernels == nullptr) return;
   uint8_t key[32] = {};
   const std::string path = dir + "/weights";

@@ -1,5 +1,5 @@
 import { QuarryError } from '../errors/index.js';
-import { loadAddon } from './addon.js';
+import { loadAddon, type NativeAddon } from './addon.js';
 import { createBlake2b256 } from './blake2b.js';
 import { assertWeightsKey, createWeightsCipher } from './weights-cipher.js';
 
@@ -19,14 +19,6 @@ export interface HashingCipher {
   digest(): Uint8Array;
 }
 
-/** The native core's functions (`native/binding/hash_binding.cc`). */
-interface CipherCore {
-  checkedCipherCreate(isa: string, key: Uint8Array): object | undefined;
-  checkedCipherDecrypt(cipher: object, from: Uint8Array, to: Uint8Array): void;
-  checkedCipherEncrypt(cipher: object, from: Uint8Array, to: Uint8Array): void;
-  checkedCipherDigest(cipher: object): Uint8Array;
-}
-
 /**
  * The native implementation; `undefined` if level or processor have no AES instructions.
  *
@@ -37,13 +29,12 @@ interface CipherCore {
  */
 export function nativeHashingCipher(key: Uint8Array, isa?: string): HashingCipher | undefined {
   assertWeightsKey(key);
-  const native = loadAddon();
-  const core = native as typeof native & CipherCore;
-  const level = isa ?? native.capabilities().best;
-  const cipher = core.checkedCipherCreate(level, key);
+  const core = loadAddon();
+  const level = isa ?? core.capabilities().best;
+  const cipher = core.hashingCipherCreate(level, key);
   if (cipher === undefined) return undefined;
   const through =
-    (call: CipherCore['checkedCipherDecrypt']) =>
+    (call: NativeAddon['hashingCipherDecrypt']) =>
     // No need to zero the buffer: every byte gets written.
     (piece: Uint8Array, to: Uint8Array = Buffer.allocUnsafeSlow(piece.byteLength)) => {
       call(cipher, piece, to);
@@ -51,9 +42,9 @@ export function nativeHashingCipher(key: Uint8Array, isa?: string): HashingCiphe
     };
   return {
     name: `native ${level}`,
-    decrypt: through(core.checkedCipherDecrypt),
-    encrypt: through(core.checkedCipherEncrypt),
-    digest: () => core.checkedCipherDigest(cipher),
+    decrypt: through(core.hashingCipherDecrypt),
+    encrypt: through(core.hashingCipherEncrypt),
+    digest: () => core.hashingCipherDigest(cipher),
   };
 }
 

@@ -1,26 +1,13 @@
 import { open, stat } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { QuarryError } from '../errors/index.js';
-import { loadAddon, type NativeAddon, type NativeJob } from '../native/addon.js';
+import { loadAddon, type NativeAddon, type NativeStream } from '../native/addon.js';
 import { coreFailure, runJob } from '../native/run-job.js';
 import { assertWeightsKey } from '../native/weights-cipher.js';
 import type { GrowingFile, PartialFileOptions } from './partial-file.js';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderBytes } from './safetensors-header.js';
 
-/** The native core's functions (`native/binding/weights_binding.cc`). */
-interface StreamCore {
-  weightsStreamCreate(isa: string, path: string, key: Uint8Array, start: number, size: number): object | undefined;
-  weightsStreamPack(stream: object, spec: object, size: number): boolean;
-  weightsStreamHead(stream: object): Uint8Array;
-  weightsStreamRecover(stream: object): NativeJob<void>;
-  weightsStreamPush(stream: object, pieces: readonly Uint8Array[]): NativeJob<void>;
-  weightsStreamFinish(stream: object): NativeJob<Uint8Array>;
-  weightsStreamPublish(stream: object): NativeJob<void>;
-  weightsStreamClose(stream: object): void;
-}
-
 type StreamOptions = PartialFileOptions & { readonly decryptionKey: Uint8Array };
-type Core = NativeAddon & StreamCore;
 
 /** Bytes buffered per native call: waking the threads costs as much as processing 0.1 MB. */
 const PUSH_BYTES = 4 * 2 ** 20;
@@ -34,16 +21,16 @@ const DISK_BLOCK = 4096;
  * page cache, and packed for the engine that will load it.
  */
 export class StreamedFile implements GrowingFile {
-  readonly #core: Core;
+  readonly #core: NativeAddon;
   readonly #options: PartialFileOptions & { readonly decryptionKey: Uint8Array };
-  #stream: object;
+  #stream: NativeStream;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #pushed = 0;
   #startAt: number;
   #running: Promise<void> = Promise.resolve();
 
-  private constructor(core: Core, options: StreamOptions, stream: object, startAt: number) {
+  private constructor(core: NativeAddon, options: StreamOptions, stream: NativeStream, startAt: number) {
     this.#core = core;
     this.#options = options;
     this.#stream = stream;
@@ -153,16 +140,16 @@ export class StreamedFile implements GrowingFile {
   }
 }
 
-function streamCore(): Core | undefined {
+function streamCore(): NativeAddon | undefined {
   try {
-    return loadAddon() as Core;
+    return loadAddon();
   } catch (error) {
     if (error instanceof QuarryError && error.code === 'ENGINE_UNAVAILABLE') return undefined;
     throw error;
   }
 }
 
-function create(core: Core, { path, sizeBytes, decryptionKey }: StreamOptions, start: number) {
+function create(core: NativeAddon, { path, sizeBytes, decryptionKey }: StreamOptions, start: number) {
   const isa = core.capabilities().best;
   try {
     return core.weightsStreamCreate(isa, path, decryptionKey, start, sizeBytes);

@@ -1,5 +1,11 @@
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
-import { loadAddon, type NativeJob } from '../../native/addon.js';
+import {
+  loadAddon,
+  type NativeHits,
+  type NativeJob,
+  type NativeScan,
+  type NativeSelection,
+} from '../../native/addon.js';
 import { chooseIsa } from '../../native/capabilities.js';
 import type { IsaLevel } from '../../native/isa-level.js';
 import { runJob } from '../../native/run-job.js';
@@ -17,44 +23,6 @@ export interface NativeDistanceOptions {
   readonly threads?: number | undefined;
   /** Instruction-set level. Default: the highest available. */
   readonly isa?: IsaLevel | undefined;
-}
-
-/** Hits as the core returns them. */
-interface RawHits {
-  readonly rows: Uint32Array;
-  readonly targets: Uint32Array;
-  readonly distances: Float32Array;
-}
-interface RawOptions {
-  readonly targets: Float32Array;
-  readonly thresholds: Float32Array;
-  readonly mode: number;
-  readonly limit: number;
-  readonly from: number;
-  readonly to: number;
-  readonly sync: boolean;
-}
-
-/** The core's distance functions (`native/binding/distance_binding.cc`). */
-interface DistanceCore {
-  distanceOpen(isa: string, threads: number): unknown;
-  distanceScanRows(
-    scanner: unknown,
-    data: Float32Array | Uint16Array,
-    dim: number,
-    options: RawOptions,
-  ): RawHits | NativeJob<RawHits>;
-  distanceScanFiles(scanner: unknown, selection: RawSelection, options: RawOptions): RawHits | NativeJob<RawHits>;
-  distanceRelease(scanner: unknown, paths: readonly string[]): void;
-}
-interface RawSelection {
-  readonly f32Paths: readonly string[];
-  readonly bf16Paths: readonly string[];
-  readonly tableRows: Float64Array;
-  readonly tables: Uint8Array;
-  readonly rows: Uint32Array;
-  readonly count: number;
-  readonly dim: number;
 }
 
 /**
@@ -102,7 +70,7 @@ function limitOf(threshold: number, margin: number): number {
 }
 
 /** A plain loop: `Array.from` takes three times as long, which is noticeable at half a million hits. */
-function toHits({ rows, targets, distances }: RawHits): Hit[] {
+function toHits({ rows, targets, distances }: NativeHits): Hit[] {
   const hits: Hit[] = [];
   for (let i = 0; i < rows.length; i++) hits.push({ row: rows[i]!, target: targets[i]!, distance: distances[i]! });
   return hits;
@@ -114,12 +82,11 @@ function toHits({ rows, targets, distances }: RawHits): Hit[] {
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built, does not load or lacks the requested level
  */
 export function createNativeDistanceEngine(options: NativeDistanceOptions = {}): NativeDistanceEngine {
-  const native = loadAddon();
-  const { usable, best } = native.capabilities();
+  const core = loadAddon();
+  const { usable, best } = core.capabilities();
   const isa = chooseIsa(options.isa, usable, best);
-  const core = native as typeof native & DistanceCore;
   const scanner = core.distanceOpen(isa, options.threads ?? usableCores());
-  type Call = (options: RawOptions) => RawHits | NativeJob<RawHits>;
+  type Call = (options: NativeScan) => NativeHits | NativeJob<NativeHits>;
 
   const run = async (
     call: Call,
@@ -138,15 +105,15 @@ export function createNativeDistanceEngine(options: NativeDistanceOptions = {}):
     };
     const from = options.from ?? 0;
     const rowsAtOnce = Math.ceil(AT_ONCE_BYTES / (rowBytes * Math.max(1, targets.targets)));
-    if (count - from <= rowsAtOnce) return toHits(call({ ...raw, from, to: count, sync: true }) as RawHits);
+    if (count - from <= rowsAtOnce) return toHits(call({ ...raw, from, to: count, sync: true }) as NativeHits);
     let start = from;
     if (options.mode === 'first' && targets.targets === 1) {
       // Most targets are hit within a few hundred rows, which are faster to scan synchronously.
       start = from + rowsAtOnce;
-      const early = toHits(call({ ...raw, from, to: start, sync: true }) as RawHits);
+      const early = toHits(call({ ...raw, from, to: start, sync: true }) as NativeHits);
       if (early.length > 0) return early;
     }
-    const job = call({ ...raw, from: start, to: count, sync: false }) as NativeJob<RawHits>;
+    const job = call({ ...raw, from: start, to: count, sync: false }) as NativeJob<NativeHits>;
     return toHits(await runJob(job, 'the distance scan', signal));
   };
 
@@ -165,7 +132,7 @@ export function createNativeDistanceEngine(options: NativeDistanceOptions = {}):
         throw new QuarryError('INVALID_ARGUMENT', `"targets.dim" expected ${selection.dim}, got ${targets.dim}`);
       }
       if (selection.count === 0 || targets.targets === 0) return [];
-      const parts: RawSelection = {
+      const parts: NativeSelection = {
         f32Paths: selection.sources.map((source) => source.f32Path),
         bf16Paths: selection.sources.map((source) => source.bf16Path),
         tableRows: Float64Array.from(selection.sources, (source) => source.rows),

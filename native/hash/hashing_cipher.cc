@@ -1,36 +1,36 @@
-#include "hash/checked_cipher.h"
+#include "hash/hashing_cipher.h"
 
 #include <algorithm>
 #include <cstring>
 
 namespace quarry {
 
-const CheckedCipherKernels* checked_cipher_kernels_for(Isa isa) {
+const HashingCipherKernels* hashing_cipher_kernels_for(Isa isa) {
   if ((usable_isa_mask() & static_cast<uint32_t>(isa)) == 0 || !has_aes()) return nullptr;
   switch (isa) {
 #if defined(QUARRY_X86)
     case Isa::kAvx512:
     case Isa::kAvx512Bf16:
-      return has_vaes() ? &kAvx512CheckedCipher : &kAvx2CheckedCipher;
+      return has_vaes() ? &kAvx512HashingCipher : &kAvx2HashingCipher;
     case Isa::kAvx2:
-      return &kAvx2CheckedCipher;
+      return &kAvx2HashingCipher;
 #elif defined(QUARRY_ARM64)
     case Isa::kNeon:
     case Isa::kNeonBf16:
-      return &kNeonCheckedCipher;
+      return &kNeonHashingCipher;
 #endif
     default:
       return nullptr;
   }
 }
 
-CheckedCipher::CheckedCipher(const CheckedCipherKernels& kernels, const uint8_t* key) : kernels_(kernels) {
+HashingCipher::HashingCipher(const HashingCipherKernels& kernels, const uint8_t* key) : kernels_(kernels) {
   kernels_.expand(key, &keys_);
   std::memcpy(h_, kBlake2bIv, sizeof h_);
   h_[0] ^= kBlake2b256Parameters;
 }
 
-void CheckedCipher::partial(const uint8_t* in, uint8_t* out, size_t size, bool decrypting) {
+void HashingCipher::partial(const uint8_t* in, uint8_t* out, size_t size, bool decrypting) {
   if (size == 0) return;
   if (!stream_ready_) kernels_.key_stream(keys_, counter_ / kAesBlock, stream_);
   stream_ready_ = true;
@@ -42,7 +42,7 @@ void CheckedCipher::partial(const uint8_t* in, uint8_t* out, size_t size, bool d
   }
 }
 
-void CheckedCipher::update(const uint8_t* in, uint8_t* out, size_t size, bool decrypting) {
+void HashingCipher::update(const uint8_t* in, uint8_t* out, size_t size, bool decrypting) {
   const size_t head = std::min(size, kBlake2bBlock - pending_size_);
   // A block begun earlier, or one that may prove to be the last.
   if (pending_size_ > 0 || size <= kBlake2bBlock) {
@@ -64,7 +64,7 @@ void CheckedCipher::update(const uint8_t* in, uint8_t* out, size_t size, bool de
   partial(in + whole, out + whole, size - whole, decrypting);
 }
 
-void CheckedCipher::digest(uint8_t out[32]) {
+void HashingCipher::digest(uint8_t out[32]) {
   std::memset(pending_ + pending_size_, 0, kBlake2bBlock - pending_size_);
   kernels_.hash->finish(h_, pending_, counter_ + pending_size_);
   std::memcpy(out, h_, 32);

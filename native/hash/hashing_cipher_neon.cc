@@ -2,7 +2,7 @@
 #include <arm_neon.h>
 
 #include "hash/blake2b_rounds.h"
-#include "hash/checked_cipher.h"
+#include "hash/hashing_cipher.h"
 
 namespace quarry {
 namespace {
@@ -96,7 +96,7 @@ void compress_and_crypt(uint64_t h[8], const uint8_t* in, uint8_t* out, size_t b
 
 }  // namespace
 
-const CheckedCipherKernels kNeonCheckedCipher = {&kSerialBlake2b, expand, key_stream, compress_and_crypt<false>,
+const HashingCipherKernels kNeonHashingCipher = {&kSerialBlake2b, expand, key_stream, compress_and_crypt<false>,
                                                  compress_and_crypt<true>};
 
 }  // namespace quarry

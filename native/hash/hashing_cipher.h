@@ -9,7 +9,7 @@
 // stream of the following 128 bytes is computed in it, a round of AES beside a round of BLAKE2b.
 //
 // AES exists here only as processor instructions, which take the same time for every key and text. There is no table or
-// portable version: where a level lacks the instructions, `checked_cipher_kernels_for` has no answer and callers use
+// portable version: where a level lacks the instructions, `hashing_cipher_kernels_for` has no answer and callers use
 // another library.
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +35,7 @@ using AesKeyStream = void (*)(const AesKeys& keys, uint64_t first, uint8_t* out)
 using CipherCompress = void (*)(uint64_t h[8], const uint8_t* in, uint8_t* out, size_t blocks, uint64_t counter,
                                 const AesKeys& keys);
 
-struct CheckedCipherKernels {
+struct HashingCipherKernels {
   const Blake2bKernels* hash;
   AesExpand expand;
   AesKeyStream key_stream;
@@ -43,19 +43,19 @@ struct CheckedCipherKernels {
   CipherCompress encrypt;  ///< `out` is the ciphertext
 };
 
-extern const CheckedCipherKernels kAvx2CheckedCipher;    // needs AES
-extern const CheckedCipherKernels kAvx512CheckedCipher;  // needs AES and VAES
-extern const CheckedCipherKernels kNeonCheckedCipher;    // needs AES
+extern const HashingCipherKernels kAvx2HashingCipher;    // needs AES
+extern const HashingCipherKernels kAvx512HashingCipher;  // needs AES and VAES
+extern const HashingCipherKernels kNeonHashingCipher;    // needs AES
 
 /// The table of a usable level whose processor has AES instructions; null for any other.
-const CheckedCipherKernels* checked_cipher_kernels_for(Isa isa);
+const HashingCipherKernels* hashing_cipher_kernels_for(Isa isa);
 
 /// Both streams at once, over consecutive pieces of any length. Pieces may be decrypted and encrypted in turn: to go on
 /// with an interrupted file, encrypt what is there (discarding the result) and decrypt the rest.
-class CheckedCipher {
+class HashingCipher {
  public:
   /// `key` has 32 bytes.
-  CheckedCipher(const CheckedCipherKernels& kernels, const uint8_t* key);
+  HashingCipher(const HashingCipherKernels& kernels, const uint8_t* key);
   /// `out` has `size` bytes: the same address as `in`, or no overlap with it.
   void decrypt(const uint8_t* in, uint8_t* out, size_t size) { update(in, out, size, true); }
   void encrypt(const uint8_t* in, uint8_t* out, size_t size) { update(in, out, size, false); }
@@ -67,7 +67,7 @@ class CheckedCipher {
   // Up to the end of the 128-byte block that `counter_` begins.
   void partial(const uint8_t* in, uint8_t* out, size_t size, bool decrypting);
 
-  const CheckedCipherKernels& kernels_;
+  const HashingCipherKernels& kernels_;
   AesKeys keys_;
   uint64_t h_[8];
   uint64_t counter_ = 0;  // bytes compressed
