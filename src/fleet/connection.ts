@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import {
+  JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
   jetstream,
@@ -16,6 +17,7 @@ import {
   nkeyAuthenticator,
 } from '@nats-io/transport-node';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { retry } from '../http/index.js';
 
 export interface FleetConnectionOptions {
   /** `nats://host:4222` or `tls://host:4222`; several separated by commas. */
@@ -58,6 +60,14 @@ export interface FleetConnection {
 const SCORER_LIFETIME_MS = 10_000;
 /** The server drops a message whose id it has already seen within this window. */
 const DUPLICATE_WINDOW_NS = 120e9;
+/** Codes of the server's answer while another connection is making the same stream: its name or subjects are in use. */
+const BEING_MADE = [10_058, 10_065];
+/** Connections that open a new fleet at the same moment wait for the one that makes its streams. */
+const UNTIL_MADE = {
+  attempts: 8,
+  backoff: { baseMs: 50, maxMs: 1_000 },
+  isRetryable: (error: unknown) => error instanceof JetStreamApiError && BEING_MADE.includes(error.code),
+};
 
 /**
  * Connects to a fleet and creates its stream and buckets if they are missing.
@@ -86,9 +96,9 @@ export async function openFleet(options: FleetConnectionOptions): Promise<FleetC
       const scorers = await kvm.create(`quarry_${fleet}_scorers`, { history: 1, ttl: SCORER_LIFETIME_MS, replicas });
       return { models, scorers };
     };
-    const buckets = await make();
+    const buckets = await retry(make, UNTIL_MADE);
     const restore = async (): Promise<void> => {
-      await make();
+      await retry(make, UNTIL_MADE);
     };
     const close = async (): Promise<void> => {
       await nc.close();

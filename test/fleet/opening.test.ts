@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { freePort } from '../../bench/free-port.js';
+import { hasNatsServer, startNatsServer } from '../../bench/nats-server.js';
+import { openFleet } from '../../src/fleet/index.js';
+
+const CREATE = /PUB (\$JS\.API\.STREAM\.CREATE\.\S+) (\S+) (\d+)\r\n/;
+
+/** What a server says while it makes the stream for another connection. */
+const IN_USE = JSON.stringify({
+  type: 'io.nats.jetstream.api.v1.stream_create_response',
+  error: { code: 400, err_code: 10_065, description: 'subjects overlap with an existing stream' },
+});
+
+/** Lies between a client and a server, and answers the first request to make each stream itself. */
+async function racingProxy(upstream: string) {
+  const refused = new Set<string>();
+  const sockets = new Set<Socket>();
+  const { hostname, port: target } = new URL(upstream);
+  const server = createServer((client) => {
+    const real = connect(Number(target), hostname);
+    for (const socket of [client, real]) sockets.add(socket.on('error', () => {}));
+    real.on('data', (data) => client.write(data));
+    let replies = '';
+    client.on('data', (data) => {
+      const text = data.toString('latin1');
+      replies = /SUB \S+\* (\S+)\r\n/.exec(text)?.[1] ?? replies;
+      const [line, subject = '', inbox, bytes] = CREATE.exec(text) ?? [];
+      if (line === undefined || refused.has(subject)) return real.write(data);
+      refused.add(subject);
+      const at = text.indexOf(line);
+      const end = at + line.length + Number(bytes) + 2;
+      real.write(text.slice(0, at) + text.slice(end), 'latin1');
+      client.write(`MSG ${inbox} ${replies} ${IN_USE.length}\r\n${IN_USE}\r\n`);
+    });
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const close = (): void => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { url: `nats://127.0.0.1:${port}`, refused, close };
+}
+
+it.skipIf(!hasNatsServer)('opens a new fleet whose streams another connection is just making', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'quarry-fleet-opening-'));
+  const server = await startNatsServer(dir);
+  const proxy = await racingProxy(server.url);
+  try {
+    const fleet = await openFleet({ url: proxy.url, fleet: 'race', name: 'scorer' });
+    await fleet.close();
+    expect([...proxy.refused].map((subject) => subject.split('.').at(-1))).toEqual([
+      'QUARRY_race',
+      'KV_quarry_race_models',
+      'KV_quarry_race_scorers',
+    ]);
+  } finally {
+    proxy.close();
+    await server.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+it.skipIf(!hasNatsServer)('opens a new fleet for many scorers that start at the same moment', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'quarry-fleet-opening-'));
+  const server = await startNatsServer(dir);
+  try {
+    const opened = await Promise.allSettled(
+      Array.from({ length: 30 }, (_, i) => openFleet({ url: server.url, fleet: 'many', name: `scorer-${i}` })),
+    );
+    for (const each of opened) if (each.status === 'fulfilled') await each.value.close();
+    expect(opened.filter(({ status }) => status === 'rejected')).toEqual([]);
+  } finally {
+    await server.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+});
