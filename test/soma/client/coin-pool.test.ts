@@ -19,9 +19,13 @@ describe('the coin pool against a devnet', () => {
   let fixture: Fixture;
   afterEach(() => fixture.close());
 
-  async function start(options: DevnetOptions & { coins?: readonly bigint[] }, parallel = 1): Promise<SomaAccount> {
+  async function start(
+    options: DevnetOptions & { coins?: readonly bigint[] },
+    parallel = 1,
+    coinShannons?: bigint,
+  ): Promise<SomaAccount> {
     fixture = await startFixture({ targetsPerEpoch: 60, ...options });
-    return fixture.client.account(fixture.keypair, { parallel });
+    return fixture.client.account(fixture.keypair, { parallel, coinShannons });
   }
 
   /** Submits for many targets at once. */
@@ -69,6 +73,32 @@ describe('the coin pool against a devnet', () => {
     expect(reads).toBe(1);
     expect(account.pool.state.free).toBeGreaterThanOrEqual(16);
     transport.unary = unary as typeof transport.unary;
+    await expectExact(account);
+  });
+
+  it('splits into coins that last, however little each submission takes', async () => {
+    const account = await start({}, 16, 1_000n);
+    await submitAll(account, 17);
+    expect(account.pool.state.free).toBe(16);
+    for (const { balanceShannons } of account.pool.free()) expect(balanceShannons).toBeGreaterThan(1_000_000n);
+    await expectExact(account);
+  });
+
+  it('splits its only coin although that is never left free', async () => {
+    const account = await start({}, 16);
+    const { pool } = account;
+    const lease = await pool.acquire({ amount: SOMA });
+    let looked = 0;
+    const countAtLeast = pool.countAtLeast.bind(pool);
+    pool.countAtLeast = (amount) => {
+      looked++;
+      return countAtLeast(amount);
+    };
+    const submitting = submitAll(account, 32);
+    await until(() => looked >= 32, 'all looking for a coin');
+    pool.release(lease);
+    expect((await submitting).filter((result) => result.status === 'rejected')).toEqual([]);
+    expect(account.pool.state.free).toBe(16);
     await expectExact(account);
   });
 

@@ -5,6 +5,10 @@ import type { Plan } from './transaction-plan.js';
 
 /** Below this a coin is neither worth a split of its own nor counted as ready: the bond of 15 KB. */
 export const MIN_COIN_SHANNONS = 1_000_000n;
+/** What a split makes at least, so that a coin does not count as dust after its first transaction. */
+const LEAST_PART_SHANNONS = 2n * MIN_COIN_SHANNONS;
+/** What a coin holds at least that is worth a split: two parts, and what it keeps. */
+export const SPLITTABLE_SHANNONS = 4n * LEAST_PART_SHANNONS;
 const DEFAULT_COIN_SHANNONS = 100_000_000n;
 /** Coins that one transaction makes at most. */
 const MAX_SPLIT = 128;
@@ -15,26 +19,25 @@ const MAX_SPLIT = 128;
  *
  * @param free coins to choose from, richest first
  * @param missing how many coins are wanted
- * @param coinShannons what each of them shall hold; default 0.1 SOMA
+ * @param wantedShannons what each of them shall hold, if that is not too little to last; default 0.1 SOMA
  * @returns undefined when there is nothing to split, or nothing that a split would serve
  */
 export function planSplit(
   free: readonly OwnedCoin[],
   missing: number,
   owner: Address,
-  coinShannons = DEFAULT_COIN_SHANNONS,
+  wantedShannons = DEFAULT_COIN_SHANNONS,
 ): { readonly coinId: ObjectId; readonly plan: Plan } | undefined {
   if (missing <= 0) return undefined;
+  const coinShannons = wantedShannons > LEAST_PART_SHANNONS ? wantedShannons : LEAST_PART_SHANNONS;
   const whole = coinShannons * BigInt(Math.min(missing, MAX_SPLIT) + 2);
   const rich = free.findLast(({ balanceShannons }) => balanceShannons >= whole) ?? free[0];
   if (rich === undefined) return undefined;
-  // Of twice the least, so that a coin does not count as dust after its first transaction.
-  const affordable = Number(rich.balanceShannons / (2n * MIN_COIN_SHANNONS)) - 2;
+  const affordable = Number(rich.balanceShannons / LEAST_PART_SHANNONS) - 2;
   const parts = Math.min(missing, affordable, MAX_SPLIT);
   if (parts <= 0) return undefined;
   const share = rich.balanceShannons / BigInt(parts + 2);
   const each = share < coinShannons ? share : coinShannons;
-  if (each < MIN_COIN_SHANNONS) return undefined;
   const amounts = Array.from({ length: parts }, () => each);
   const recipients = amounts.map(() => owner);
   const plan: Plan = {

@@ -15,9 +15,10 @@ import type { SystemParameters } from '../decode/system-state.js';
 import { executeTransaction, type TransactionResult } from '../execute/execute-transaction.js';
 import { findResult } from '../execute/find-result.js';
 import { waitForCheckpoint } from '../execute/wait-for-transaction.js';
+import type { OwnedCoin } from '../read/list-coins.js';
 import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 import { type AcquireOptions, type CoinLease, CoinPool } from './coin-pool.js';
-import { MIN_COIN_SHANNONS, planSplit } from './coin-split.js';
+import { MIN_COIN_SHANNONS, planSplit, SPLITTABLE_SHANNONS } from './coin-split.js';
 import { RecentParameters } from './recent-parameters.js';
 import type { AccountOptions, SendOptions } from './send-options.js';
 import { assertWithin, defaultMaxBond, defaultMaxFee } from './spending-limits.js';
@@ -250,11 +251,26 @@ export class TransactionSender {
 
   async #split(signal: AbortSignal | undefined): Promise<void> {
     const missing = this.#parallel - this.pool.countAtLeast(MIN_COIN_SHANNONS);
-    const split = planSplit(this.pool.free(), missing, this.address, this.#options.coinShannons);
-    if (split === undefined) return;
+    const planOver = (coins: readonly OwnedCoin[]) =>
+      planSplit(coins, missing, this.address, this.#options.coinShannons);
+    let split = planOver(this.pool.free());
     // At once, so that the next search for a free coin cannot take it.
-    const lease = this.pool.reserveNow(split.coinId);
-    if (lease !== undefined) await this.#attempt(split.plan, lease, { wait: false, signal }, 1);
+    let lease = split === undefined ? undefined : this.pool.reserveNow(split.coinId);
+    if (lease === undefined && this.#mustWaitToSplit(missing)) {
+      lease = await this.pool.acquire({ amount: SPLITTABLE_SHANNONS, patient: true, signal });
+      split = planOver(lease.coins);
+    }
+    if (lease === undefined) return;
+    if (split === undefined) this.pool.release(lease);
+    else await this.#attempt(split.plan, lease, { wait: false, signal }, 1);
+  }
+
+  /**
+   * Whether a split waits for a coin in use: transactions that follow one another without end over a few coins would never
+   * leave one free.
+   */
+  #mustWaitToSplit(missing: number): boolean {
+    return 2 * missing > this.#parallel && this.pool.countAtLeast(SPLITTABLE_SHANNONS) > 0;
   }
 }
 
