@@ -65,7 +65,9 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
   const atStart: QuarryError[] = [];
   const source = await openSampleSource(options, (error) => atStart.push(error), closers);
   const storeDir = storeDirOf(stateDir);
-  const { scanner, ...distance } = await openScanner(options.distance, storeDir, config.embeddingDim);
+  const { scanner, ...distance } = await openScanner(options.distance, storeDir, config.embeddingDim, (error) =>
+    warn(error),
+  );
   const store = await openStore(
     { dir: storeDir, embeddingDim: config.embeddingDim, durability: 'process' },
     { scanner },

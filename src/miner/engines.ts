@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { chooseEngine, type EngineOptions } from '../engine/choose-engine.js';
 import type { DistanceEngine, ScoringEngine } from '../engine/contract.js';
 import { prunePacked } from '../engine/native/prune-packed.js';
+import type { QuarryError } from '../errors/index.js';
 import {
   chooseScanner,
   createEngineScanner,
@@ -43,14 +44,19 @@ export async function openEngine(
  *
  * @param storeDir directory of the store, whose size decides which engine is fastest
  * @param dim embedding width
+ * @param warn called if a GPU fails and the CPU takes over
  */
 export async function openScanner(
   requested: ScannerOptions | DistanceEngine | undefined,
   storeDir: string,
   dim: number,
+  warn: (error: QuarryError) => void,
 ): Promise<MinerDistance & { readonly scanner: RowScanner }> {
-  if (requested === undefined || !('scan' in requested))
-    return chooseScanner({ engine: 'auto', ...requested }, { rows: rowsOnDisk(storeDir, dim), dim });
+  if (requested === undefined || !('scan' in requested)) {
+    const onFallback = requested?.onFallback ?? warn;
+    const options = { ...requested, engine: requested?.engine ?? 'auto', onFallback };
+    return chooseScanner(options, { rows: rowsOnDisk(storeDir, dim), dim });
+  }
   const { name, device } = requested;
   return {
     scanner: { ...createEngineScanner(requested), close: async () => {} },

@@ -1,7 +1,8 @@
 import { type QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import type { IsaLevel } from '../native/isa-level.js';
-import { createNativeScanner } from './best-scanner.js';
+import { createBestScanner, createNativeScanner } from './best-scanner.js';
 import { createEngineScanner } from './engine-scanner.js';
+import { FallbackScanner } from './fallback-scanner.js';
 import { createFileScanner } from './file-scanner.js';
 import { faster, type MadeUp, type ScanSize, secondsOf, withRows } from './measure-scanner.js';
 import { RESIDENT_BYTES } from './resident-rows.js';
@@ -17,6 +18,8 @@ export interface ScannerOptions {
   readonly engine: DistanceEngineName | 'auto';
   readonly isa?: IsaLevel | undefined;
   readonly threads?: number | undefined;
+  /** Called with the failure of a GPU, after which scans run on the CPU. */
+  readonly onFallback?: ((failure: QuarryError) => void) | undefined;
 }
 
 /** The chosen distance engine, as a scanner of the store. */
@@ -72,10 +75,19 @@ async function build(name: DistanceEngineName, options: Omit<ScannerOptions, 'en
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the requested engine is unavailable
  */
 export async function chooseScanner({ engine, ...options }: ScannerOptions, size?: ScanSize): Promise<ChosenScanner> {
-  if (engine !== 'auto') return build(engine, options);
+  if (engine !== 'auto') return outlivingGpu(await build(engine, options), options);
   const processor = await build('native', options).catch(() => build('js', options));
   const gpu = size === undefined || gpuObjection(size) !== undefined ? undefined : await hardwareGpu(options);
-  return gpu === undefined ? processor : faster(processor, gpu, size!);
+  return gpu === undefined ? processor : outlivingGpu(await faster(processor, gpu, size!), options);
+}
+
+function outlivingGpu(
+  chosen: ChosenScanner,
+  { onFallback, ...options }: Omit<ScannerOptions, 'engine'>,
+): ChosenScanner {
+  if (chosen.name !== 'gpu') return chosen;
+  const scanner = new FallbackScanner(chosen.scanner, () => createBestScanner(options), onFallback ?? (() => {}));
+  return { ...chosen, scanner };
 }
 
 /** Below this, a scan takes less time than a round trip to a GPU. */

@@ -5,7 +5,7 @@ import { HitCollector } from '../hit-collector.js';
 import { cosineDistance } from '../reference/competition.js';
 import { dotKernel, type GpuMode, hitKernel, loadGpuJs, TILE_TARGETS, uploadKernel } from './gpu-js.js';
 import { BlockMaker, type ResidentRows } from './row-blocks.js';
-import { type Kernels, type Search, searchBlocks } from './search-blocks.js';
+import { assertReadable, type Kernels, type Search, searchBlocks } from './search-blocks.js';
 import { probeWebGpu, type WebGpuProbe } from './webgpu.js';
 
 /** Options of {@link createGpuDistanceEngine}. */
@@ -121,13 +121,24 @@ async function start(mode: GpuMode, reason: string, maxBytes: number, probe: Web
         throw failed(error);
       }),
     prepareRows: (rows) =>
-      blocks.resident(rows).catch((error) => {
+      uploaded(kernels, rows).catch((error) => {
         throw failed(error);
       }),
     async close() {
       await gpu.destroy();
     },
   };
+}
+
+async function uploaded(kernels: Kernels, rows: EmbeddingRows): Promise<ResidentRows> {
+  const resident = await kernels.blocks.resident(rows);
+  try {
+    for await (const block of kernels.blocks.of(resident)) await assertReadable(kernels, block, rows);
+    return resident;
+  } catch (error) {
+    resident.close();
+    throw error;
+  }
 }
 
 async function scan(

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../errors/index.js';
+import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import type { EmbeddingRows, TargetMatrix } from '../contract.js';
 import { type GpuKernel, TILE_ROWS, TILE_TARGETS } from './gpu-js.js';
 import { type Block, type BlockMaker, type ResidentRows, TARGETS_PER_CALL } from './row-blocks.js';
@@ -152,4 +152,25 @@ async function rowsNear(
     }
   }
   return near;
+}
+
+/**
+ * Checks that kernels can read a block by looking for its last row in it. Without device memory an upload does not fail:
+ * it is dropped, and every scan would find nothing.
+ *
+ * @throws QuarryError `ENGINE_FAILED` if they cannot
+ */
+export async function assertReadable({ hits, blocks }: Kernels, block: Block, rows: EmbeddingRows): Promise<void> {
+  for (let r = block.count - 1; r >= 0; r--) {
+    const { data, odd } = unitRows(rows, block.first + r, 1);
+    if (odd.length > 0 || data.every((value) => value === 0)) continue;
+    const step = block.width / TILE_ROWS;
+    const least = Float32Array.of(1 - distanceSlack(rows.dim));
+    const target = blocks.matrix(data, 1, rows.dim);
+    const [mask] = (await hits.one.setOutput([step, 1])(block.argument, target, least, rows.dim)) as Float32Array[];
+    if ((mask![r % step]! >> Math.floor(r / step)) & 1) return;
+    throw new QuarryError('ENGINE_FAILED', 'the device did not keep the rows', {
+      hint: 'Its memory may be full: choose --distance-engine native.',
+    });
+  }
 }
