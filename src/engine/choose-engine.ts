@@ -1,5 +1,6 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
+import { needsCheck } from './calibration/check-scores.js';
 import { measureEngine } from './calibration/measure-engine.js';
 import { chunkFlops } from './calibration/probe-shape.js';
 import { type KeptSpeed, readSpeeds, speedKey, writeSpeeds } from './calibration/speed-file.js';
@@ -171,6 +172,9 @@ export async function chooseEngine(options: EngineOptions, config: ModelConfig):
       : { name: wanted, reason: 'chosen by the user', candidates: undefined, half: false };
   const asked = specOf(name, rest, threads);
   const spec: EngineSpec = half ? { ...asked, precision: 'f16' } : asked;
+  // Unlike `auto`, naming the engine measures nothing, so that a GPU's scores would go unchecked.
+  if (wanted === 'onnx' && providerReason !== undefined && needsCheck(spec))
+    await measureEngine(spec, config, options.signal);
   // Build it once here, so that failures show now rather than in every worker.
   const built = await createScoringEngine(spec);
   const { device, precision } = built;

@@ -4,6 +4,7 @@ import { safetensorsFromBytes } from '../../weights/safetensors.js';
 import { encodeSafetensors, type SafetensorsTensor } from '../../weights/safetensors-write.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
 import { createScoringEngine, type EngineSpec } from '../engine-spec.js';
+import { assertSameScore, needsCheck, trustedScore } from './check-scores.js';
 import { chunkFlops, probeShape } from './probe-shape.js';
 
 /** Time for repetitions per engine, milliseconds. */
@@ -11,9 +12,11 @@ const BUDGET_MS = 120;
 const MAX_RUNS = 5;
 
 /**
- * Measures an engine's speed on one layer of a model, in FLOP/s: best of a few runs within a fraction of a second.
+ * Measures an engine's speed on one layer of a model, in FLOP/s: best of a few runs within a fraction of a second. The
+ * scores of a GPU are checked first.
  *
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the engine computes in another format than the requested one
+ * @throws QuarryError `ENGINE_FAILED` when a GPU's scores are wrong
  * @throws QuarryError whatever building, loading or scoring throws
  */
 export async function measureEngine(spec: EngineSpec, config: ModelConfig, signal?: AbortSignal): Promise<number> {
@@ -23,11 +26,15 @@ export async function measureEngine(spec: EngineSpec, config: ModelConfig, signa
   const { cacheDir: _cacheDir, ...inMemory } = spec;
   const engine = await createScoringEngine(inMemory);
   try {
-    const model = await engine.load(safetensorsFromBytes(probeWeights(shape)), shape, {
-      signal,
-    });
+    const weights = safetensorsFromBytes(probeWeights(shape));
+    const model = await engine.load(weights, shape, { signal });
     try {
       if (model.note !== undefined) throw new QuarryError('ENGINE_UNAVAILABLE', model.note);
+      if (needsCheck(spec)) {
+        const [score] = await model.score([sample]);
+        const want = await trustedScore(weights, shape, sample, signal);
+        assertSameScore(score!, want, model.errorBound, engine.name);
+      }
       let best = Number.POSITIVE_INFINITY;
       const began = performance.now();
       for (let run = 0; run < MAX_RUNS && (run < 2 || performance.now() - began < BUDGET_MS); run++) {
