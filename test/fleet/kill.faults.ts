@@ -59,6 +59,8 @@ function trouble(keepRows: boolean, part: number): Trouble {
   return { scorers, server, coordinators, cuts, samples, keepRows };
 }
 
+/** A sample as it lies on the server's disk, at most. */
+const MESSAGE_BYTES = 2_048;
 /** Room for a few samples beside the models: most publications are refused. */
 const SMALL_DISK_BYTES = 16_384;
 
@@ -123,6 +125,9 @@ describe.skipIf(!hasNatsServer)('a fleet whose parts are killed', () => {
       );
       const stores = all.keepRows ? scorers.rowDirs : [join(dir, 'state', 'store')];
       const twice = await scoredOnce(stores, all.samples);
+      if (all.fileStoreBytes !== undefined) {
+        expect(deliveries.mostStoredBytes).toBeGreaterThan(all.fileStoreBytes - 2 * MESSAGE_BYTES);
+      }
       const besides = deliveries.total - (all.keepRows ? 1 : 3) * all.samples;
       process.stdout.write(
         `${all.scorers} scorers, ${all.server} servers, ${all.coordinators} coordinators killed, ${all.cuts} cuts: ` +
@@ -380,6 +385,8 @@ function expectScoredOnce(store: Store): void {
 /** How often the server hands samples out, over the lives of all coordinators. */
 class Deliveries {
   readonly #most = new Map<string, number>();
+  /** Of the server's disk, when it was fullest. */
+  mostStoredBytes = 0;
 
   static async count(server: NatsServer): Promise<Deliveries> {
     const fleet = await openFleet({ url: server.url, fleet: 'default', name: 'counter' });
@@ -397,6 +404,7 @@ class Deliveries {
   }
 
   async #look({ jsm, stream }: FleetConnection): Promise<void> {
+    this.mostStoredBytes = Math.max(this.mostStoredBytes, (await jsm.getAccountInfo()).storage);
     for await (const { name, created, delivered } of jsm.consumers.list(stream)) {
       this.#most.set(`${name} ${created}`, delivered.consumer_seq);
     }
