@@ -58,6 +58,8 @@ export interface FleetConnection {
 
 /** TTL of a scorer's status entry. */
 const SCORER_LIFETIME_MS = 10_000;
+/** A TLS handshake on a busy machine can take several seconds. */
+const CONNECT_LIMIT_MS = 15_000;
 /** The server drops a message whose id it has already seen within this window. */
 const DUPLICATE_WINDOW_NS = 120e9;
 /** Codes of the server's answer while another connection is making the same stream: its name or subjects are in use. */
@@ -123,7 +125,7 @@ async function dial({ url, credentials, caFile, name }: FleetConnectionOptions):
       name,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
-      timeout: 5_000,
+      timeout: CONNECT_LIMIT_MS,
       ...(authenticator !== undefined && { authenticator }),
       ...(ca !== undefined && { tls: { ca } }),
     });
