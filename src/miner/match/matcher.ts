@@ -33,8 +33,11 @@ export interface MatcherDeps {
   readonly background: (work: Promise<void>) => void;
 }
 
-/** Submissions started together; they reach the wire before the next wave starts. */
-const WAVE = 16;
+/**
+ * Submissions started together; they reach the wire before the next wave starts. The first wave is small, since what pays
+ * most is in it; each next one is twice as large, since a wave shares a commit of the journal.
+ */
+const WAVES = { first: 4, largest: 16 };
 
 /** The samples to match: all in the store, or those just scored. */
 interface Search {
@@ -183,11 +186,16 @@ export class Matcher {
       signal,
     });
     const ties: MatchHit[] = [];
+    let wave = WAVES.first;
     let offered = 0;
     for (const { hit, open } of richestFirst(hits, byId)) {
       const candidate = hit.nearTie ? undefined : this.#candidate(open, search.readyAt, hit);
       if (candidate === undefined) ties.push(hit);
-      else if (submitter.offer(candidate, signal) && ++offered % WAVE === 0) await promisesSettled();
+      else if (submitter.offer(candidate, signal) && ++offered === wave) {
+        await promisesSettled();
+        wave = Math.min(2 * wave, WAVES.largest);
+        offered = 0;
+      }
     }
     this.#suspects.look(targets);
     if (ties.length === 0) return;
