@@ -134,7 +134,7 @@ async function sustained({ models, stateDir, rows, signal }: Case): Promise<Burs
     const { clock } = race;
     await untilEvent(race, 'outcome', () => clock.accepted >= 2 * targets, signal);
     const [began, cpu, accepted] = [performance.now(), mainThreadMs(), clock.accepted];
-    await sleep(SUSTAINED_MS, undefined, signal === undefined ? {} : { signal });
+    await sleep(SUSTAINED_MS, undefined, { signal });
     const done = clock.accepted - accepted;
     const seconds = (performance.now() - began) / 1000;
     return {

@@ -66,7 +66,7 @@ export async function modelFile(
   const file = path.join(directory, `v1-${config.numLayers}-layers.safetensors`);
   try {
     await mkdir(directory, { recursive: true });
-    await generateWeights(config, 1n, file, signal === undefined ? {} : { signal });
+    await generateWeights(config, 1n, file, { signal });
   } catch (error) {
     if (!(error instanceof QuarryError && error.code === 'ALREADY_EXISTS')) throw error;
   }
@@ -96,7 +96,7 @@ export async function checkSlice(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const weights = await openSafetensors(file, { checksum: 'slice' });
-  const scoreOptions = signal === undefined ? {} : { signal };
+  const scoreOptions = { signal };
   try {
     // One byte more than a chunk: two chunks, one of them short.
     const sample = [sampleBytes(slice.sequenceLength + 1)];

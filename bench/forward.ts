@@ -153,7 +153,7 @@ async function timeNative(
   signal: AbortSignal | undefined,
 ): Promise<Timed> {
   const core = loadAddon();
-  const options = signal === undefined ? {} : { signal };
+  const options = { signal };
   const engine = createNativeScoringEngine({ precision, threads, isa, cacheDir: directory });
   const model = await engine.load(weights, config, options);
   try {

@@ -26,7 +26,7 @@ const LARGEST_ERROR = { f32: 1e-4, f16: 2e-2 } as const;
 export async function* gpuScoringCases(size: GpuBenchSize): AsyncIterable<BenchResult> {
   const config = size.small ? SMALL : WIDE;
   const file = path.join(size.directory, 'gpu.safetensors');
-  await generateWeights(config, 1n, file, size.signal === undefined ? {} : { signal: size.signal });
+  await generateWeights(config, 1n, file, { signal: size.signal });
   const weights = await openSafetensors(file, { checksum: 'gpu' });
   try {
     const sample = sampleBytes(CHECKED_TOKENS + 1);

@@ -44,7 +44,7 @@ export async function* run(options: SdkBenchOptions = {}): AsyncIterable<BenchRe
       accounts: [ours, theirs].map(({ address }) => ({ address, coins })),
       models: [1n, 2n, 3n].map((seed) => ({ ...model, embedding: normalArray(seed, DIM) })),
     },
-    options.signal === undefined ? {} : { signal: options.signal },
+    { signal: options.signal },
   );
   const client = await SomaClient.connect({ url: devnet.rpcUrl });
   const peer = (await hasSdk(python)) ? new SdkPeer(python) : undefined;

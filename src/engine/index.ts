@@ -3,6 +3,14 @@
 
 export { ISA_LEVELS, type IsaLevel } from '../native/isa-level.js';
 export { type GenerateWeightsOptions, generateWeights } from '../weights/generate.js';
+export {
+  assertModelConfig,
+  EOS_TOKEN,
+  MODEL_CONFIGS,
+  type ModelConfig,
+  type ModelConfigName,
+  PAD_TOKEN,
+} from '../weights/model-config.js';
 export { openSafetensors, safetensorsFromBytes } from '../weights/safetensors.js';
 export type { WeightsFile } from '../weights/weights-file.js';
 export {
@@ -55,14 +63,6 @@ export {
   type JsEngine,
   type JsModel,
 } from './js/index.js';
-export {
-  assertModelConfig,
-  EOS_TOKEN,
-  MODEL_CONFIGS,
-  type ModelConfig,
-  type ModelConfigName,
-  PAD_TOKEN,
-} from './model-config.js';
 export {
   createNativeDistanceEngine,
   createNativeScoringEngine,

@@ -75,7 +75,7 @@ export async function preflight(options: PreflightOptions, deps: PreflightDeps):
   const taskId = parseTaskId(options.taskId);
   const repo = parseRepoId(options.repo);
   deps.client.requireKey();
-  const call = options.signal === undefined ? {} : { signal: options.signal };
+  const call = { signal: options.signal };
   const checks: PreflightCheck[] = [];
   const note = (name: PreflightCheck['name'], result: PreflightCheck['result'], detail: string): void => {
     checks.push({ name, result, detail });

@@ -155,7 +155,7 @@ export class FlockTransport {
         { sleep: this.sleep, random: this.random },
       );
     try {
-      const answer = await this.#queue.add(run, request.signal === undefined ? {} : { signal: request.signal });
+      const answer = await this.#queue.add(run, { signal: request.signal });
       return answer as FlockAnswer;
     } catch (error) {
       throw this.#asFlockError(error, method, request.path, attempts);

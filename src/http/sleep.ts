@@ -7,7 +7,7 @@ export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 /** @throws QuarryError `ABORTED` when the signal fires first */
 export const sleep: Sleep = async (ms, signal) => {
   try {
-    await delay(ms, undefined, signal === undefined ? {} : { signal });
+    await delay(ms, undefined, { signal });
   } catch (cause) {
     throw new QuarryError('ABORTED', 'waiting was interrupted', { cause });
   }

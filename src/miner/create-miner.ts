@@ -73,7 +73,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
     { scanner },
   );
   closers.push(() => store.close());
-  const info = await client.getServiceInfo(signal === undefined ? {} : { signal });
+  const info = await client.getServiceInfo({ signal });
   const chain = { chainId: info.chainId, isPublic: isPublicChain(info) };
   if (options.keysDir !== undefined && options.dryRun !== true) {
     const lock = lockKey(options.keysDir, options.signer.address, chain.chainId);
@@ -152,7 +152,7 @@ async function connect({ network, fullnodes, onFullnode, signal }: CreateMinerOp
 
 /** The model shape with the network's embedding width. */
 async function configOf(client: SomaClient, signal: AbortSignal | undefined): Promise<ModelConfig> {
-  const { parameters } = await client.getSystemState(signal === undefined ? {} : { signal });
+  const { parameters } = await client.getSystemState({ signal });
   const dim = Number(parameters.targetEmbeddingDim);
   const found = Object.values(MODEL_CONFIGS).find((config) => config.embeddingDim === dim);
   if (found !== undefined) return found;

@@ -137,14 +137,10 @@ export class Miner {
     return this.summary();
   }
 
-  #supervise(
-    doing: string,
-    body: (succeeded: () => void) => Promise<void>,
-    alsoTell: (error: QuarryError) => void = () => {},
-  ): Promise<void> {
+  #supervise(doing: string, body: (succeeded: () => void) => Promise<void>, alsoTell?: (error: QuarryError) => void) {
     const { mend, warn } = this.#parts;
     const onFailure = (error: QuarryError): void => {
-      alsoTell(error);
+      alsoTell?.(error);
       warn(error);
     };
     return supervise(doing, body, { onFailure, mend, outlivesNodes: this.#started }, this.#stop.signal);

@@ -108,7 +108,7 @@ export async function rangeAccess(
   headers: Record<string, string>,
   signal?: AbortSignal,
 ): Promise<RandomAccess> {
-  const control = signal === undefined ? {} : { signal };
+  const control = { signal };
   const range = async (start: number, end: number): Promise<HttpResponse> => {
     const response = await http.request({
       url,

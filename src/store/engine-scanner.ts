@@ -27,7 +27,7 @@ async function scanBlocks(
   const { dim, count } = selection;
   const reader = new RowReader(selection);
   const collector = new HitCollector(targets, options);
-  const control = options.signal === undefined ? {} : { signal: options.signal };
+  const control = { signal: options.signal };
   try {
     let size = FIRST_BLOCK;
     for (let from = options.from ?? 0; from < count && !collector.done; ) {

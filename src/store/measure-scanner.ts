@@ -68,7 +68,7 @@ export async function secondsOf(
   signal?: AbortSignal,
 ): Promise<number> {
   const targets = { data: target, thresholds: Float32Array.of(-1), targets: 1, dim: size.dim };
-  const control = signal === undefined ? {} : { signal };
+  const control = { signal };
   let best = Number.POSITIVE_INFINITY;
   let spent = 0;
   for (let round = 0; round <= ROUNDS && (round < 2 || spent < MAX_SECONDS); round++) {

@@ -31,7 +31,7 @@ function submission(n: number, state: 'accepted' | 'lost' | 'rejected' | undefin
   now += 40;
   if (state === undefined) return;
   const reason = state === 'accepted' ? {} : { reason: state === 'lost' ? 'targetNotOpen' : 'congestion' };
-  journal.submissions.settle(digest, state, { feeShannons: 2n * 10n ** 9n, latencyMs: 30 + n, ...reason });
+  journal.submissions.recordOutcome(digest, state, { feeShannons: 2n * 10n ** 9n, latencyMs: 30 + n, ...reason });
 }
 
 beforeAll(async () => {
@@ -47,7 +47,10 @@ beforeAll(async () => {
   const { targetId } = [...journal.claims.due(9n)][0]!;
   journal.claims.record(targetId, 'claim', Uint8Array.of(1));
   now += DAY;
-  journal.claims.settle(targetId, 'claimed', { receivedShannons: 5n * 10n ** 17n + 10n ** 8n, feeShannons: 10n ** 9n });
+  journal.claims.recordOutcome(targetId, 'claimed', {
+    receivedShannons: 5n * 10n ** 17n + 10n ** 8n,
+    feeShannons: 10n ** 9n,
+  });
   run = cliRunner({ HOME: dir, QUARRY_STATE_DIR: join(dir, 'state') });
 });
 afterAll(async () => {

@@ -18,7 +18,7 @@ beforeAll(async () => {
     { ...id, ...promised },
     { origin: 'a.txt', distance: 0.25, threshold: 0.5, shareShannons: 5n },
   );
-  journal.submissions.settle('d1', 'lost', { reason: 'targetNotOpen', feeShannons: 2n, latencyMs: 40 });
+  journal.submissions.recordOutcome('d1', 'lost', { reason: 'targetNotOpen', feeShannons: 2n, latencyMs: 40 });
 });
 afterAll(async () => {
   journal.close();

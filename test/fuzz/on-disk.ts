@@ -56,7 +56,7 @@ export function journalSeed(): Uint8Array {
         bondShannons: 640n,
         rewardShannons: 1_000n,
       });
-      if (state !== undefined) journal.submissions.settle(digest, state, { feeShannons: 20n, latencyMs: 12 });
+      if (state !== undefined) journal.submissions.recordOutcome(digest, state, { feeShannons: 20n, latencyMs: 12 });
     }
     journal.hostings.record('0'.repeat(64), 'http://host.example/0', 3n);
     journal.close();

@@ -63,17 +63,19 @@ function fill(journal: Journal, count: number): void {
     const state = states[n % 5];
     // More than 2^53 in all.
     const feeShannons = 2n ** 52n + BigInt(n);
-    if (state !== undefined) journal.submissions.settle(digest, state, state === 'unknown' ? {} : { feeShannons });
-    if (state === 'unknown' && n % 2 === 0) journal.submissions.settle(digest, 'accepted', { feeShannons: 7n });
+    if (state !== undefined)
+      journal.submissions.recordOutcome(digest, state, state === 'unknown' ? {} : { feeShannons });
+    if (state === 'unknown' && n % 2 === 0) journal.submissions.recordOutcome(digest, 'accepted', { feeShannons: 7n });
     if (n % 3 === 0) journal.claims.note(`0xe${n}`, 2n, false);
   }
   let n = 0;
   for (const { targetId } of journal.claims.due(5n)) {
     const step = n++ % 5;
     if (step > 0) journal.claims.record(targetId, `claim ${n}`, Uint8Array.of(9));
-    if (step === 2) journal.claims.settle(targetId, 'claimed', { receivedShannons: 2n ** 52n + 3n, feeShannons: 11n });
-    if (step === 3) journal.claims.settle(targetId, 'gone');
-    if (step === 4) journal.claims.settle(targetId, 'waiting');
+    if (step === 2)
+      journal.claims.recordOutcome(targetId, 'claimed', { receivedShannons: 2n ** 52n + 3n, feeShannons: 11n });
+    if (step === 3) journal.claims.recordOutcome(targetId, 'gone');
+    if (step === 4) journal.claims.recordOutcome(targetId, 'waiting');
   }
 }
 
@@ -112,7 +114,7 @@ describe('the totals of a journal', () => {
       unclaimed: 1,
       receivedShannons: 900n,
     });
-    journal.submissions.settle('d3', 'accepted', { feeShannons: 1n });
+    journal.submissions.recordOutcome('d3', 'accepted', { feeShannons: 1n });
     expect(journal.totals()).toEqual(recount());
     journal.close();
   });
@@ -127,7 +129,7 @@ describe('the totals of a journal', () => {
       );
       old.close();
       const journal = new Journal(path, () => 1);
-      journal.submissions.settle('d1', 'accepted', { feeShannons: 3n });
+      journal.submissions.recordOutcome('d1', 'accepted', { feeShannons: 3n });
       expect(journal.totals()).toEqual(recount());
       expect(journal.totals()).toMatchObject({ accepted: 1, pending: 0, unclaimed: 1 });
       journal.close();
@@ -168,7 +170,7 @@ describe('claims that are due', () => {
     journal.claims.record('0x3', 'd3', Uint8Array.of(7));
     expect([...journal.claims.due(0n)].map(({ targetId }) => targetId)).toEqual(['0x3', '0x1', '0x2']);
     expect(journal.claims.signed()).toEqual([Uint8Array.of(7)]);
-    journal.claims.settle('0x3', 'claimed', { receivedShannons: 5n, feeShannons: 1n });
+    journal.claims.recordOutcome('0x3', 'claimed', { receivedShannons: 5n, feeShannons: 1n });
     expect(journal.claims.find('0x3')).toMatchObject({ state: 'claimed', signed: undefined });
     journal.close();
   });
@@ -182,7 +184,7 @@ describe('claims that are due', () => {
     for (const claim of journal.claims.due(2n)) {
       expect(claim.dueEpoch).toBeLessThanOrEqual(2n);
       seen.push(claim.targetId);
-      journal.claims.settle(claim.targetId, seen.length % 3 === 0 ? 'waiting' : 'claimed');
+      journal.claims.recordOutcome(claim.targetId, seen.length % 3 === 0 ? 'waiting' : 'claimed');
     }
     expect(new Set(seen).size).toBe(150);
     expect(seen).toHaveLength(150);
@@ -194,7 +196,7 @@ describe('claims that are due', () => {
     const journal = new Journal(path, () => 1);
     const first = submit(journal, 1);
     expect(journal.submissions.bondOf('0x0001')).toBe(0n);
-    journal.submissions.settle(first, 'accepted');
+    journal.submissions.recordOutcome(first, 'accepted');
     expect(journal.submissions.bondOf('0x0001')).toBe(1001n);
     expect(journal.submissions.bondOf('0x0002')).toBe(0n);
     journal.close();

@@ -220,12 +220,12 @@ describe('submissions in flight', () => {
     const onOutcome = ({ digest }: { readonly digest: string }): void => {
       outcomes.push(digest);
       // Its answer arrives now.
-      journal.submissions.settle('in flight', 'accepted', { feeShannons: 3n });
+      journal.submissions.recordOutcome('in flight', 'accepted', { feeShannons: 3n });
       inFlight.clear();
     };
     await settleSubmissions({ journal, client, account }, inFlight, onOutcome, new AbortController().signal);
     expect(outcomes).toEqual(['first']);
-    journal.submissions.settle('in flight', 'unknown', { feeShannons: 9n });
+    journal.submissions.recordOutcome('in flight', 'unknown', { feeShannons: 9n });
     expect(journal.totals()).toMatchObject({ accepted: 1, feesShannons: 3n });
   });
 });

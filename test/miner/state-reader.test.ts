@@ -20,7 +20,7 @@ function submit(n: number, outcome: 'accepted' | 'lost', reason: string, epoch =
   const promised = { signed: Uint8Array.of(1), epoch, bondShannons: 1n, rewardShannons: 10n ** 18n };
   const story = { origin: 'a', distance: n / 10_000, threshold: 0.5, shareShannons: 10n ** 17n };
   journal.submissions.record({ ...id, ...promised }, story);
-  journal.submissions.settle(`d${n}`, outcome, {
+  journal.submissions.recordOutcome(`d${n}`, outcome, {
     feeShannons: 2n,
     latencyMs: 40,
     ...(outcome === 'lost' && { reason }),
@@ -89,7 +89,7 @@ it('bonds are out until their claim is settled', () => {
   submit(2, 'lost', 'filled');
   submit(3, 'accepted', '');
   expect(journal.claims.bondsOut()).toBe(2n);
-  journal.claims.settle(`0x${'1'.padStart(64, 'a')}`, 'claimed', { receivedShannons: 5n });
+  journal.claims.recordOutcome(`0x${'1'.padStart(64, 'a')}`, 'claimed', { receivedShannons: 5n });
   expect(journal.claims.bondsOut()).toBe(1n);
 });
 

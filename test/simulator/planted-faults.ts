@@ -30,8 +30,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'what a claim brought is counted twice',
     path: 'src/miner/submit/claim-target.ts',
-    right: "journal.claims.settle(targetId, 'claimed', { receivedShannons, feeShannons });",
-    wrong: "journal.claims.settle(targetId, 'claimed', { receivedShannons: 2n * receivedShannons, feeShannons });",
+    right: "journal.claims.recordOutcome(targetId, 'claimed', { receivedShannons, feeShannons });",
+    wrong:
+      "journal.claims.recordOutcome(targetId, 'claimed', { receivedShannons: 2n * receivedShannons, feeShannons });",
   },
   {
     name: 'a coin is handed out twice',

@@ -10,7 +10,7 @@ import { parseEndpoint } from '../../soma/client/transport/index.js';
 import type { Logger } from '../../telemetry/logger.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';
-import { noHost, openDataHost } from '../data-host.js';
+import { HOST_SETTINGS, noHost, openDataHost } from '../data-host.js';
 import { checkPorts } from '../mining/check-ports.js';
 import { fleetOf } from '../mining/fleet-settings.js';
 import { cuttingOptions, engineOptions, minerOptions, scannerOptions } from '../mining/miner-settings.js';
@@ -58,7 +58,6 @@ Examples:
     'fullnodes',
     'keyFile',
     'walletDir',
-    'stateDir',
     'data',
     'sampleBytes',
     'wholeFiles',
@@ -90,13 +89,7 @@ Examples:
     'maxAccepted',
     'untilSamples',
     'dryRun',
-    'dataPort',
-    'hostInterface',
-    'hostUrl',
-    's3Bucket',
-    's3EndpointUrl',
-    's3PublicUrl',
-    's3Region',
+    ...HOST_SETTINGS,
     'logFile',
     'logLevel',
     'logRotateMib',

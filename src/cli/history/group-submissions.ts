@@ -1,20 +1,12 @@
 import type { PastSubmission } from '../../miner/index.js';
+import type { HistoryPeriod } from '../../telemetry/api/api-types.js';
 
 /** What submissions can be grouped by. */
 export const GROUPINGS = ['day', 'epoch', 'model', 'source'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
 /** What some submissions came to. Amounts in shannons. */
-export interface SubmissionGroup {
-  /** The day (UTC), epoch, model or source. */
-  readonly key: string;
-  readonly accepted: number;
-  readonly lost: number;
-  readonly rejected: number;
-  /** In flight or without an answer. */
-  readonly pending: number;
-  readonly rewardShannons: bigint;
-  readonly feesShannons: bigint;
+export interface SubmissionGroup extends HistoryPeriod {
   /** Median time to the answer, milliseconds. */
   readonly latencyMs: number | undefined;
 }

@@ -105,7 +105,7 @@ export async function downloadObject(
   deps: DownloadDeps = {},
 ): Promise<DownloadResult> {
   const now = deps.now ?? Date.now;
-  const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
+  const call: CallOptions = { signal: options.signal };
   const freshLink = async (): Promise<PresignedLink> => {
     const link = parsePresignedLink(await source.freshLink(call));
     if (link === undefined) throw new FlockError('FLOCK_DOWNLOAD', "the task's link is not a URL");

@@ -38,7 +38,7 @@ export function watchRanks(
   deps: PollDeps & { readonly leaderboard: RankSource },
 ): AsyncGenerator<RankEvent, void, undefined> {
   const { signal, wallet, validators } = options;
-  const call = signal === undefined ? {} : { signal };
+  const call = { signal };
   let ranks = new Map<string, number>();
   let baseline = !options.emitExisting;
   const look = async (): Promise<RankEvent[]> => {

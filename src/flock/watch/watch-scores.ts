@@ -32,7 +32,7 @@ export function watchScores(
   deps: WatchScoresDeps,
 ): AsyncGenerator<ScoreEvent, void, undefined> {
   const { signal } = options;
-  const call = signal === undefined ? {} : { signal };
+  const call = { signal };
   const seen = new Map<string, WalletSubmission>();
   let baseline = !options.emitExisting;
   const look = async (): Promise<ScoreEvent[]> => {

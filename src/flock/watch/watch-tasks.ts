@@ -97,7 +97,7 @@ export async function* watchTasks(
   const statuses = options.statuses ?? ['submission_phase'];
   const thresholds = [...(options.thresholdsMs ?? DEFAULT_THRESHOLDS_MS)].sort((a, b) => b - a);
   const { signal } = options;
-  const call = signal === undefined ? {} : { signal };
+  const call = { signal };
   const stored = options.stateFile === undefined ? undefined : await readWatchState(options.stateFile);
   const seen: SeenTasks = stored ?? new Map();
   let baseline = stored === undefined && !options.emitExisting;

@@ -122,7 +122,7 @@ export class ClaimRecords {
    * @param details.receivedShannons amount received, before fees
    * @param details.feeShannons fee of the last transaction; added to those of earlier ones
    */
-  settle(
+  recordOutcome(
     targetId: string,
     state: ClaimState,
     details: { readonly receivedShannons?: bigint | undefined; readonly feeShannons?: bigint | undefined } = {},

@@ -119,7 +119,7 @@ export class SubmissionRecords {
   }
 
   /** Records the outcome of a submission. Accepting one also adds its claim, due two epochs later. */
-  settle(
+  recordOutcome(
     digest: string,
     state: SubmissionState,
     details: {

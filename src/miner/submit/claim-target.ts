@@ -80,7 +80,7 @@ export async function claimTarget(
 }
 
 function gone(targetId: string, { journal }: ClaimTargetDeps, feeShannons?: bigint): ClaimOutcome {
-  journal.claims.settle(targetId, 'gone', { feeShannons });
+  journal.claims.recordOutcome(targetId, 'gone', { feeShannons });
   return { kind: 'gone', targetId };
 }
 
@@ -132,7 +132,7 @@ async function book(
   const feeShannons = result.effects.fee.totalFee;
   const receivedShannons = (await client.balanceChange(result, account.address, { signal })) + feeShannons;
   const bond = journal.submissions.bondOf(targetId);
-  journal.claims.settle(targetId, 'claimed', { receivedShannons, feeShannons });
+  journal.claims.recordOutcome(targetId, 'claimed', { receivedShannons, feeShannons });
   const rewardShannons = receivedShannons > bond ? receivedShannons - bond : receivedShannons;
   const { digest } = result;
   return { kind: 'claimed', targetId, digest, receivedShannons, rewardShannons, feeShannons, own };

@@ -32,7 +32,7 @@ export async function settleSubmissions(
   for (const submission of open) {
     if (signal.aborted) return;
     const outcome = await recover(submission, deps, signal);
-    deps.journal.submissions.settle(submission.digest, outcome.kind, {
+    deps.journal.submissions.recordOutcome(submission.digest, outcome.kind, {
       ...('reason' in outcome && { reason: outcome.reason }),
       ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
     });

@@ -84,7 +84,7 @@ export class Submission {
         ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
         latencyMs: now() - readyAt,
       };
-      await journal.together(() => journal.submissions.settle(this.#digest, outcome.kind, details));
+      await journal.together(() => journal.submissions.recordOutcome(this.#digest, outcome.kind, details));
       return { digest: this.#digest, outcome, error };
     } finally {
       onAnswered(this.#digest);
@@ -93,7 +93,7 @@ export class Submission {
 
   #supersede({ digest, effects }: TransactionResult): void {
     const feeShannons = effects.fee.totalFee;
-    this.#deps.journal.submissions.settle(digest, 'rejected', { reason: 'congestion', feeShannons });
+    this.#deps.journal.submissions.recordOutcome(digest, 'rejected', { reason: 'congestion', feeShannons });
     this.#superseded = digest;
   }
 
@@ -107,7 +107,7 @@ export class Submission {
     const earlier = this.#digest !== '' && this.#digest !== this.#superseded ? this.#digest : undefined;
     onRecording(signed.digest);
     const write = (): void => {
-      if (earlier !== undefined) journal.submissions.settle(earlier, 'rejected', { reason: 'coin conflict' });
+      if (earlier !== undefined) journal.submissions.recordOutcome(earlier, 'rejected', { reason: 'coin conflict' });
       journal.submissions.insert(
         {
           targetId,

@@ -70,7 +70,7 @@ export class SomaClient extends ClientCalls {
     const client = new SomaClient(options, deps);
     if (options.probe === false) return client;
     try {
-      await client.getServiceInfo(options.signal === undefined ? {} : { signal: options.signal });
+      await client.getServiceInfo({ signal: options.signal });
       return client;
     } catch (error) {
       client.close();

@@ -29,7 +29,7 @@ export async function encryptWeightsFile(
   try {
     const file = await open(partial, 'w', 0o600);
     try {
-      const control = signal === undefined ? {} : { signal };
+      const control = { signal };
       for await (const piece of createReadStream(source, { highWaterMark: 1 << 20, ...control })) {
         const encrypted = cipher.encrypt(piece as Uint8Array, piece as Uint8Array);
         sizeBytes += encrypted.byteLength;

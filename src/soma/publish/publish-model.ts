@@ -73,7 +73,7 @@ export class ModelPublication {
   async commit(): Promise<PublicationState> {
     const { client, account } = this.#deps;
     const { signal, commissionRateBps, stakeShannons } = this.#options;
-    const control = signal === undefined ? {} : { signal };
+    const control = { signal };
     let state = await this.#settled(await this.#encryptedAndHosted());
     if (state.modelId === undefined) {
       const result = await account.createModel({
@@ -129,7 +129,7 @@ export class ModelPublication {
     if (state.revealed) return state;
     const revealEpoch = BigInt(required(state.commitEpoch)) + 1n;
     const { signal } = this.#options;
-    for await (const { epoch } of this.#deps.client.watchEpochs(signal === undefined ? {} : { signal })) {
+    for await (const { epoch } of this.#deps.client.watchEpochs({ signal })) {
       if (epoch >= revealEpoch) break;
     }
     return this.reveal();
@@ -178,7 +178,7 @@ export class ModelPublication {
     const { pending, ...rest } = state;
     if (pending === undefined) return state;
     const { signal } = this.#options;
-    const control = signal === undefined ? {} : { signal };
+    const control = { signal };
     const recovery = await this.#deps.client.recoverTransaction(pending.signed, control);
     if (recovery.kind === 'unknown') throw recovery.reason;
     if (recovery.kind === 'executed' && recovery.result.effects.status.kind === 'success') {

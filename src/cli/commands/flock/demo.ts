@@ -25,7 +25,7 @@ export function demoCommand(context: CliContext, commands: (context: CliContext)
         readonly json?: boolean | undefined;
       }) => {
         const port = countArgument(flags.port, '--port', 0);
-        const arena = await startDemoArena(port === undefined ? {} : { port });
+        const arena = await startDemoArena({ port });
         try {
           if (flags.json) say(context, toJsonLine(arena.env));
           else if (flags.serve) {

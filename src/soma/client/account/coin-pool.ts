@@ -270,7 +270,7 @@ export class CoinPool {
 
   async #load(signal: AbortSignal | undefined): Promise<void> {
     const began = this.#clock;
-    const listed = await listCoins(this.#client, this.owner, signal === undefined ? {} : { signal });
+    const listed = await listCoins(this.#client, this.owner, { signal });
     const learnt = ++this.#clock;
     const lagged = this.#client.now() - READ_LAG_MS;
     this.#forgetRemoved();

@@ -211,7 +211,7 @@ export class TransactionSender {
    */
   async #asRecorded(cancelled: TransactionResult, signal: AbortSignal | undefined): Promise<TransactionResult> {
     const { digest } = cancelled;
-    const found = await findResult(this.client, digest, signal === undefined ? {} : { signal });
+    const found = await findResult(this.client, digest, { signal });
     if (found !== undefined) return found;
     throw new QuarryError('OUTCOME_UNKNOWN', `transaction ${digest} was reported cancelled, but cannot be found`, {
       hint: 'look it up by its digest before sending another',

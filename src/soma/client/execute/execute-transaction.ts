@@ -67,7 +67,7 @@ export async function executeTransaction(
       if (outcome === 'refused' && attempt === 1) throw error;
       // Not found, or the node is still away: the same bytes are sent again. A refusal deserves a more patient look.
       const reads = outcome === 'refused' ? 4 : 1;
-      const control = options.signal === undefined ? {} : { signal: options.signal };
+      const control = { signal: options.signal };
       const found = await findResult(client, signed.digest, { reads, ...control }).catch(() => undefined);
       if (found !== undefined) return found;
       // A coin that is stale or locked by now may be so because an earlier call of ours is on its way: that stays unknown,

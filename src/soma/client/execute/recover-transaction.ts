@@ -48,7 +48,7 @@ export async function recoverTransaction(
     refusal = toQuarryError(error, 'recovering a transaction');
   }
   try {
-    const result = await findResult(client, signed.digest, signal === undefined ? {} : { signal });
+    const result = await findResult(client, signed.digest, { signal });
     if (result !== undefined) return { kind: 'executed', result };
   } catch (error) {
     throwIfAborted(signal, 'recovering a transaction');

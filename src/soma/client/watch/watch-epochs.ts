@@ -19,7 +19,7 @@ export async function* watchEpochs(
   client: ClientContext,
   options: WatchEpochsOptions = {},
 ): AsyncGenerator<EpochChange, void, void> {
-  const control = options.signal === undefined ? {} : { signal: options.signal };
+  const control = { signal: options.signal };
   const info = await getServiceInfo(client, control);
   let epoch = info.epoch;
   yield { epoch, lastCheckpoint: undefined, protocolVersion: undefined };

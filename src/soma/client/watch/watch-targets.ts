@@ -76,7 +76,7 @@ export async function* watchTargets(
   client: ClientContext,
   options: WatchTargetsOptions = {},
 ): AsyncGenerator<TargetEvent, void, void> {
-  const control = options.signal === undefined ? {} : { signal: options.signal };
+  const control = { signal: options.signal };
   const onUnfit = options.onUnfit ?? (() => {});
   const feed = new TargetFeed(onUnfit);
   let gap = false;
