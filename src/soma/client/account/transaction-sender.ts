@@ -73,7 +73,7 @@ export class TransactionSender {
     return this.#closed;
   }
 
-  /** The parameters that fees and bonds depend on, about a minute old at most. */
+  /** The parameters that fees and bonds depend on, read again in the background once they are a minute old. */
   parameters(): Promise<SystemParameters> {
     return this.#parameters.read();
   }
