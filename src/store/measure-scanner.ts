@@ -110,7 +110,7 @@ interface Timed<C> {
 async function timeOf<C extends Contender>(chosen: C, made: MadeUp): Promise<Timed<C>> {
   try {
     const seconds = await secondsOf(chosen.scanner, made);
-    return { chosen, seconds, text: `${(seconds * 1000).toPrecision(3)} ms` };
+    return { chosen, seconds, text: `${Number((seconds * 1000).toPrecision(3))} ms` };
   } catch (error) {
     return { chosen, seconds: Number.POSITIVE_INFINITY, text: toQuarryError(error, 'measuring').message };
   }

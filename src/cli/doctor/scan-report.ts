@@ -58,7 +58,7 @@ export async function scanReport(
 
 /** Description of a distance engine, with its time if measured. */
 export function scannerText({ detail, secondsPerTarget: seconds }: ScannerProbe): string {
-  return seconds === undefined ? detail : `${detail}; ${(seconds * 1000).toPrecision(3)} ms a target`;
+  return seconds === undefined ? detail : `${detail}; ${Number((seconds * 1000).toPrecision(3))} ms a target`;
 }
 
 /** The measurement as a sentence. */
