@@ -37,7 +37,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a coin is handed out twice',
     path: 'src/soma/client/account/coin-pool.ts',
-    right: "for (const { objectId } of coins) this.#entries.get(objectId)!.state = 'leased';",
+    right: "for (const { objectId } of coins) this.#setState(this.#entries.get(objectId)!, 'leased');",
     wrong: '',
   },
   {

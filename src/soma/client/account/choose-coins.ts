@@ -1,4 +1,5 @@
-import { type OwnedCoin, richestFirst } from '../read/list-coins.js';
+import type { OwnedCoin } from '../read/list-coins.js';
+import type { CoinsByBalance } from './coins-by-balance.js';
 
 /** Which coins pay for a transaction. */
 export interface CoinChoice {
@@ -13,35 +14,25 @@ export interface CoinChoice {
   readonly patient?: boolean | undefined;
 }
 
-/** A coin, and whether it may be chosen. */
-export interface CoinCandidate {
-  readonly coin: OwnedCoin;
-  readonly state: 'free' | 'leased' | 'quarantined';
-}
-
 /** Most coins in one gas payment: 256 references are 19 KB. */
 export const MAX_COINS = 256;
 
-/** The free coins that pay, the first of which is charged; `undefined` when they do not suffice, or waiting is better. */
-export function chooseCoins(candidates: Iterable<CoinCandidate>, choice: CoinChoice): readonly OwnedCoin[] | undefined {
+/**
+ * The free coins that pay, the first of which is charged; `undefined` when they do not suffice, or waiting is better.
+ *
+ * @param isOneInUse whether a coin in use holds the amount by itself
+ */
+export function chooseCoins(
+  free: CoinsByBalance,
+  choice: CoinChoice,
+  isOneInUse: () => boolean,
+): readonly OwnedCoin[] | undefined {
   const { amount, merge = 0, dustShannons = 0n, keep = Number.POSITIVE_INFINITY, patient = false } = choice;
-  const free: OwnedCoin[] = [];
-  let single: OwnedCoin | undefined;
-  let isWorthWaiting = false;
-  let dust = 0;
-  for (const { coin, state } of candidates) {
-    const { balanceShannons } = coin;
-    if (patient && state === 'leased' && balanceShannons >= amount) isWorthWaiting = true;
-    if (state !== 'free') continue;
-    free.push(coin);
-    if (balanceShannons < dustShannons) dust++;
-    if (balanceShannons < amount) continue;
-    if (single === undefined || balanceShannons < single.balanceShannons) single = coin;
-  }
-  // Most often: one coin suffices, and there is nothing to tidy up.
-  if (single !== undefined && (merge === 0 || (dust === 0 && free.length - 1 <= keep))) return [single];
-  if (single === undefined && isWorthWaiting) return undefined;
-  const sorted = free.sort(richestFirst);
+  const single = free.smallestAtLeast(amount);
+  const isTidy = merge === 0 || (free.countAtLeast(dustShannons) === free.size && free.size - 1 <= keep);
+  if (single !== undefined && isTidy) return [single];
+  if (single === undefined && patient && isOneInUse()) return undefined;
+  const sorted = free.richestFirst();
   const chosen = single === undefined ? enough(sorted, amount) : [single];
   if (chosen === undefined) return undefined;
   // Claims yield coins of their own: without this an address would accumulate them forever.

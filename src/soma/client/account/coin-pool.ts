@@ -10,9 +10,10 @@ import {
   writtenObjects,
 } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
-import { listCoins, type OwnedCoin, richestFirst } from '../read/list-coins.js';
+import { listCoins, type OwnedCoin } from '../read/list-coins.js';
 import { type CoinChoice, chooseCoins, MAX_COINS } from './choose-coins.js';
 import { CoinQuarantine, type QuarantineReason } from './coin-quarantine.js';
+import { CoinsByBalance } from './coins-by-balance.js';
 
 /** Coins set aside for one transaction. The first one is charged; the others are merged into it. */
 export interface CoinLease {
@@ -57,10 +58,10 @@ export class CoinPool {
   readonly owner: Address;
   readonly #client: ClientContext;
   readonly #entries = new Map<ObjectId, Entry>();
-  /** What the coins hold together; `undefined` once one has come, gone or changed. */
-  #total: bigint | undefined;
-  /** How many hold an amount, as long as the same holds. */
-  readonly #counts = new Map<bigint, number>();
+  /** The coins of all entries. */
+  readonly #all = new CoinsByBalance();
+  /** Those that are free. */
+  readonly #free = new CoinsByBalance();
   /** Coins that effects took away, and when: a list may still show them for a while. */
   readonly #removed = new Map<ObjectId, number>();
   readonly #abort = new AbortController();
@@ -85,35 +86,22 @@ export class CoinPool {
 
   /** What all coins hold together, those in use included. */
   get totalShannons(): bigint {
-    if (this.#total === undefined) {
-      this.#total = 0n;
-      for (const { coin } of this.#entries.values()) this.#total += coin.balanceShannons;
-    }
-    return this.#total;
+    return this.#all.totalShannons;
   }
 
   /** Coins in the pool, in use or not, that hold at least `amount` shannons. */
   countAtLeast(amount: bigint): number {
-    let count = this.#counts.get(amount);
-    if (count !== undefined) return count;
-    count = 0;
-    for (const { coin } of this.#entries.values()) if (coin.balanceShannons >= amount) count++;
-    this.#counts.set(amount, count);
-    return count;
+    return this.#all.countAtLeast(amount);
   }
 
   /** Whether some free coin holds `amount` shannons by itself. */
   hasFree(amount: bigint): boolean {
-    for (const { state, coin } of this.#entries.values()) {
-      if (state === 'free' && coin.balanceShannons >= amount) return true;
-    }
-    return false;
+    return this.#free.smallestAtLeast(amount) !== undefined;
   }
 
   /** Free coins, richest first. */
   free(): OwnedCoin[] {
-    const free = [...this.#entries.values()].filter((entry) => entry.state === 'free');
-    return free.map((entry) => entry.coin).sort(richestFirst);
+    return this.#free.richestFirst();
   }
 
   /** Reads the coins from the node; concurrent calls share one read. */
@@ -142,7 +130,7 @@ export class CoinPool {
     for (;;) {
       throwIfAborted(options.signal, 'waiting for a coin');
       throwIfAborted(this.#abort.signal, 'waiting for a coin');
-      const chosen = chooseCoins(this.#entries.values(), options);
+      const chosen = chooseCoins(this.#free, options, () => this.#isOneInUse(options.amount));
       if (chosen !== undefined) return this.#lease(chosen);
       const busy = [...this.#entries.values()].filter((entry) => entry.state !== 'free');
       if (busy.some((entry) => entry.equivocated !== true)) await this.#change(options.signal);
@@ -189,7 +177,7 @@ export class CoinPool {
   release(lease: CoinLease): void {
     for (const coin of lease.coins) {
       const entry = this.#entries.get(coin.objectId);
-      if (entry?.state === 'leased' && entry.coin.version === coin.version) entry.state = 'free';
+      if (entry?.state === 'leased' && entry.coin.version === coin.version) this.#setState(entry, 'free');
     }
     this.#notify();
   }
@@ -229,7 +217,7 @@ export class CoinPool {
     for (const id of objectIds) {
       const entry = this.#entries.get(id);
       if (entry === undefined || entry.state === 'quarantined') continue;
-      entry.state = 'quarantined';
+      this.#setState(entry, 'quarantined');
       void this.#resolve(id, entry, why);
     }
   }
@@ -290,7 +278,7 @@ export class CoinPool {
   }
 
   #lease(coins: readonly OwnedCoin[]): CoinLease {
-    for (const { objectId } of coins) this.#entries.get(objectId)!.state = 'leased';
+    for (const { objectId } of coins) this.#setState(this.#entries.get(objectId)!, 'leased');
     return {
       coins: coins as [OwnedCoin, ...OwnedCoin[]],
       totalShannons: coins.reduce((sum, coin) => sum + coin.balanceShannons, 0n),
@@ -302,19 +290,33 @@ export class CoinPool {
     this.#put({ coin, state: 'free', learnt, at: this.#client.now() });
   }
 
+  #isOneInUse(amount: bigint): boolean {
+    for (const { state, coin } of this.#entries.values()) {
+      if (state === 'leased' && coin.balanceShannons >= amount) return true;
+    }
+    return false;
+  }
+
   #put(entry: Entry): void {
+    this.#drop(entry.coin.objectId);
     this.#entries.set(entry.coin.objectId, entry);
-    this.#forgetSums();
+    this.#all.add(entry.coin);
+    if (entry.state === 'free') this.#free.add(entry.coin);
   }
 
   #drop(objectId: ObjectId): void {
+    const entry = this.#entries.get(objectId);
+    if (entry === undefined) return;
     this.#entries.delete(objectId);
-    this.#forgetSums();
+    this.#all.remove(entry.coin);
+    this.#free.remove(entry.coin);
   }
 
-  #forgetSums(): void {
-    this.#total = undefined;
-    this.#counts.clear();
+  #setState(entry: Entry, state: Entry['state']): void {
+    if (entry.state === state) return;
+    if (entry.state === 'free') this.#free.remove(entry.coin);
+    entry.state = state;
+    if (state === 'free') this.#free.add(entry.coin);
   }
 
   #remove(objectId: ObjectId): void {
