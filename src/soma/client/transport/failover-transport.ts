@@ -1,13 +1,13 @@
-import {
-  type DescMessage,
-  type DescMethodServerStreaming,
-  type DescMethodUnary,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
+import type {
+  DescMessage,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
 } from '@bufbuild/protobuf';
 import { type ErrorCode, QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../../../http/index.js';
+import { decodeMessage } from './decode-message.js';
 import type { Endpoint } from './endpoint.js';
 import { Fullnode, type FullnodeStatus } from './fullnode.js';
 import { type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
@@ -106,7 +106,7 @@ export class FailoverTransport implements RpcTransport {
     request: MessageInitShape<I> | Uint8Array,
     options: UnaryOptions<O> = {},
   ): Promise<MessageShape<O>> {
-    const decode = options.decode ?? ((bytes: Uint8Array) => fromBinary(method.output, bytes));
+    const decode = options.decode ?? ((bytes: Uint8Array) => decodeMessage(method.output, bytes));
     return this.unaryWith(method, request, decode, options);
   }
 

@@ -3,7 +3,6 @@ import {
   type DescMessage,
   type DescMethodServerStreaming,
   type DescMethodUnary,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
@@ -12,6 +11,7 @@ import { type Client, type ClientReadableStream, type Metadata, type ServiceErro
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../../errors/index.js';
 import { allowManyListeners, type Backoff, retry, type Sleep } from '../../../http/index.js';
 import { CallThread, serviceErrorOf } from './call-thread.js';
+import { decodeMessage } from './decode-message.js';
 import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
 import { openChannel } from './grpc-channel.js';
 import { fromServiceError, GrpcError } from './grpc-error.js';
@@ -98,7 +98,7 @@ export class GrpcTransport implements RpcTransport {
     request: MessageInitShape<I> | Uint8Array,
     options: UnaryOptions<O> = {},
   ): Promise<MessageShape<O>> {
-    const decode = options.decode ?? ((bytes: Uint8Array) => fromBinary(method.output, bytes));
+    const decode = options.decode ?? ((bytes: Uint8Array) => decodeMessage(method.output, bytes));
     return this.unaryWith(method, request, decode, options);
   }
 
@@ -200,7 +200,7 @@ export class GrpcTransport implements RpcTransport {
     });
     try {
       for await (const bytes of call as AsyncIterable<Uint8Array>) {
-        yield decoded(path, () => fromBinary(method.output, bytes));
+        yield decoded(path, () => decodeMessage(method.output, bytes));
       }
       throwIfAborted(options.signal, path);
     } catch (error) {
