@@ -93,6 +93,25 @@ describe('the totals of a journal', () => {
     again.close();
   });
 
+  it('follow a fee that changes by itself, a state that does, and both at once', () => {
+    const journal = new Journal(path, () => 1);
+    const digest = submit(journal, 1);
+    const writer = openDatabase(path);
+    for (const change of [
+      `fee = '7'`,
+      `state = 'unknown'`,
+      `state = 'lost', fee = '12'`,
+      `fee = NULL`,
+      `state = 'built', fee = '3'`,
+      `state = 'built', fee = '3'`,
+    ]) {
+      writer.exec(`UPDATE submissions SET ${change} WHERE digest = '${digest}'`);
+      expect(journal.totals(), change).toEqual(recount());
+    }
+    writer.close();
+    journal.close();
+  });
+
   it('are counted once when a journal of the first version is opened', () => {
     openDatabase(path, { migrations: JOURNAL_MIGRATIONS.slice(0, 1) }).close();
     const old = openDatabase(path);

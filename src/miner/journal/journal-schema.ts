@@ -128,4 +128,26 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   ALTER TABLE submissions ADD COLUMN seen_ms INTEGER;
   ALTER TABLE submissions ADD COLUMN node TEXT;
   `,
+  `
+  -- One statement for each change of a submission: several made up half of what it takes to write one down.
+  DROP TRIGGER submissions_count;
+  DROP TRIGGER submissions_recount;
+  DROP TRIGGER submissions_fee;
+  CREATE TRIGGER submissions_count AFTER INSERT ON submissions BEGIN
+    UPDATE totals SET value = value + 1 WHERE name = 'submissions.' || new.state;
+  END;
+  CREATE TRIGGER submissions_paid AFTER INSERT ON submissions WHEN new.fee IS NOT NULL BEGIN
+    UPDATE totals SET value = value + CAST(new.fee AS INTEGER) WHERE name = 'fees';
+  END;
+  CREATE TRIGGER submissions_change AFTER UPDATE OF state, fee ON submissions
+    WHEN new.state <> old.state OR new.fee IS NOT old.fee BEGIN
+    UPDATE totals SET value = value + CASE
+        WHEN name = 'fees' THEN CAST(COALESCE(new.fee, 0) AS INTEGER) - CAST(COALESCE(old.fee, 0) AS INTEGER)
+        WHEN new.state = old.state THEN 0
+        WHEN name = 'submissions.' || new.state THEN 1
+        ELSE -1
+      END
+      WHERE name IN ('fees', 'submissions.' || old.state, 'submissions.' || new.state);
+  END;
+  `,
 ];
