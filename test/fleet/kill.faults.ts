@@ -297,11 +297,19 @@ async function finish(
     farRows: () => rows,
   });
   const { store, journal } = assembled;
-  const isScored = keepRows ? () => areKept(rowDirs, samples) : async () => isComplete(store, samples);
+  let kept = 0;
+  const isScored = keepRows
+    ? async () =>
+        areKept(rowDirs, samples, (count) => {
+          kept = count;
+        })
+    : async () => isComplete(store, samples);
   const running = assembled.miner.run();
   const done = until(async () => journal.totals().accepted > 0 && (await isScored()), 'every sample to be scored', {
-    deadlineMs: 120_000 + samples * 1_000,
+    deadlineMs: 120_000 + samples * 4_000,
     everyMs: 500,
+  }).catch((error: unknown) => {
+    throw new Error(`${journal.totals().accepted} accepted, ${kept} samples kept of ${samples}`, { cause: error });
   });
   await Promise.race([done, running]);
   assembled.miner.stop();
@@ -323,7 +331,7 @@ function isAllScored(store: Store): boolean {
 }
 
 /** Whether scorers keep so many samples, each scored under all three models by all that have it. */
-async function areKept(dirs: readonly string[], samples: number): Promise<boolean> {
+async function areKept(dirs: readonly string[], samples: number, onKept: (count: number) => void): Promise<boolean> {
   const kept = new Set<string>();
   for (const dir of dirs) {
     if (!existsSync(join(dir, 'index.db'))) continue;
@@ -333,6 +341,7 @@ async function areKept(dirs: readonly string[], samples: number): Promise<boolea
     await store.close();
     if (!isWhole) return false;
   }
+  onKept(kept.size);
   return kept.size === samples;
 }
 
