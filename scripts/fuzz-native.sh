@@ -53,21 +53,26 @@ compile() {
   [ $fresh = 1 ] || $cxx $flags -fsanitize=$kind $isa -c -o "$object" "$source"
 }
 export -f compile
+# The objects of these alone are linked: those of sources that are gone may lie beside them.
+sources=()
 for source in */*.cc; do
   case $source in
   binding/* | test/* | core/probe.cc) continue ;;
   *_avx* | *_neon*) [[ $source == *"$levels"* ]] || continue ;;
   esac
-  echo "$source"
-done | xargs -P 2 -I '{}' bash -c 'compile {}'
+  sources+=("$source")
+done
+printf '%s\n' "${sources[@]}" | xargs -P 2 -I '{}' bash -c 'compile {}'
+objects=()
+for source in "${sources[@]}"; do
+  [[ $source == fuzz/* ]] || objects+=("$out/objects/$(echo "${source%.cc}" | tr / -).o")
+done
 
 targets=()
 for source in fuzz/*_fuzz.cc; do
   name=$(basename "$source" _fuzz.cc)
   [[ $name == *"$only"* ]] || continue
   targets+=("$name")
-  objects=()
-  for object in "$out"/objects/*.o; do [[ $object == */fuzz-* ]] || objects+=("$object"); done
   # shellcheck disable=SC2086
   $cxx $flags -fsanitize=fuzzer "$out/objects/fuzz-${name}_fuzz.o" "${objects[@]}" -o "$out/bin/$name"
 done
