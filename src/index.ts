@@ -1,9 +1,9 @@
 /**
  * Quarry: a target-mining client for open AI networks.
  *
- * The front door: what a program needs to mine. Each part is whole behind its own entry: `quarry-miner/soma` (chain,
- * client, wallet), `/engine`, `/weights`, `/store`, `/sources`, `/hosting`, `/miner`, `/devnet`, `/demo`, and the other
- * networks `/flock` and `/aitbc`.
+ * This main entry exports what a program needs to mine. Each part is available in full from its own entry:
+ * `quarry-miner/soma` (chain, client, wallet), `/engine`, `/weights`, `/store`, `/sources`, `/hosting`, `/miner`,
+ * `/devnet`, `/demo`, and the other networks `/flock` and `/aitbc`.
  */
 export { ERROR_CODES, type ErrorCode, QuarryError } from './errors/index.js';
 export { HttpHost } from './hosting/http-host.js';

@@ -3,7 +3,7 @@ import type { Keypair } from './soma/chain/keys/keypair.js';
 import type { SomaClientDeps, SomaClientOptions, SomaClient as WholeClient } from './soma/client/soma-client.js';
 import type { SignerSource } from './soma/wallet/index.js';
 
-// Exports of the main entry, loaded on first call, so that importing Quarry is fast.
+// Exports of the main entry, loaded on first call to keep importing Quarry fast.
 
 /** `createMiner` of `quarry-miner/miner`, loaded on first call. */
 export async function createMiner(options: CreateMinerOptions): Promise<AssembledMiner> {
@@ -11,7 +11,7 @@ export async function createMiner(options: CreateMinerOptions): Promise<Assemble
   return create(options);
 }
 
-/** A client of a fullnode. The class itself, for `instanceof`, is in `quarry-miner/soma`. */
+/** A client of a fullnode. The class itself, for `instanceof`, is exported by `quarry-miner/soma`. */
 export type SomaClient = WholeClient;
 
 /** `SomaClient.connect` of `quarry-miner/soma`, loaded on first call. */

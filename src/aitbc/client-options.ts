@@ -4,18 +4,18 @@ import type { DialectChoice } from './dialects/dialect-router.js';
 import type { LiveDialectOptions } from './dialects/live-marketplace.js';
 import type { SocketTimings, WebSocketConstructor } from './websocket/socket-types.js';
 
-/** The coordinator the API page names. */
+/** The coordinator named in the API documentation. */
 export const DEFAULT_BASE_URL = 'https://aitbc.bubuit.net/api';
 
-/** Settings of an {@link AITBCClient}; all optional. */
+/** Options of an {@link AITBCClient}; all optional. */
 export interface AITBCClientOptions extends CredentialOptions, LiveDialectOptions {
   /** Default {@link DEFAULT_BASE_URL}. A trailing `/v1` is dropped. */
   readonly baseUrl?: string | undefined;
-  /** Default: the host of the base URL, path `/ws`. */
+  /** Default: the host of the base URL, with path `/ws`. */
   readonly wsUrl?: string | undefined;
-  /** Milliseconds for the head of an answer. Default 30 000. */
+  /** Maximum wait for response headers, milliseconds. Default 30 000. */
   readonly timeout?: number | undefined;
-  /** Repetitions of calls that are safe to repeat. Default 3. */
+  /** Retries of calls that are safe to repeat. Default 3. */
   readonly retries?: number | undefined;
   /** Default `auto`. */
   readonly dialect?: DialectChoice | undefined;
@@ -24,7 +24,7 @@ export interface AITBCClientOptions extends CredentialOptions, LiveDialectOption
   /** Receipt keys to trust; see {@link VerifyReceiptOptions}. */
   readonly trustedSigners?: readonly string[] | undefined;
   readonly trustedAttesters?: readonly string[] | undefined;
-  /** Reconnects, keepalive and polling of the websocket. */
+  /** Reconnects, keepalive and polling intervals of the websocket. */
   readonly socket?: Partial<SocketTimings> | undefined;
   /** Replaces the built-in HTTP client. */
   readonly fetch?: typeof fetch | undefined;
@@ -32,7 +32,7 @@ export interface AITBCClientOptions extends CredentialOptions, LiveDialectOption
   readonly WebSocket?: WebSocketConstructor | undefined;
 }
 
-/** Sources of time and chance, for tests. */
+/** Dependencies that tests replace: time and randomness. */
 export interface AITBCClientDeps extends RetryDeps {
   /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;

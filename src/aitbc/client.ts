@@ -15,7 +15,7 @@ import { CoordinatorSocket, type CoordinatorSocketOptions, defaultSocketUrl } fr
 import { fromWire } from './wire.js';
 
 /**
- * A client of an AITBC coordinator, with the surface of the documented SDK:
+ * A client of an AITBC coordinator with the interface of the documented SDK:
  *
  * ```ts
  * const client = new AITBCClient({ apiKey: 'your_key' });
@@ -31,15 +31,15 @@ export class AITBCClient {
   readonly registry: RegistryNamespace;
   /** Other miners. */
   readonly miners: {
-    /** What a miner did and earned. */
+    /** Work and earnings of a miner. */
     getStats(minerId: string, options?: CallOptions): Promise<MinerStats>;
   };
-  /** Messages as they happen. */
+  /** Live updates. */
   readonly websocket: {
-    /** A socket, to be started; it connects again after it broke. */
+    /** Creates a socket, which reconnects after it breaks. Call its `start`. */
     connect(options?: Partial<CoordinatorSocketOptions>): CoordinatorSocket;
   };
-  /** Without trailing slash and `/v1`. */
+  /** Without a trailing slash or `/v1`. */
   readonly baseUrl: string;
   readonly #router: DialectRouter;
   readonly #credentials: AuthorisedTransport;
@@ -91,13 +91,13 @@ export class AITBCClient {
     this.websocket = { connect: openSocket };
   }
 
-  /** The dialect in use; detects it at the first call. */
+  /** The dialect in use; detected on the first call. */
   async dialect(options: CallOptions = {}): Promise<DialectName> {
     return this.#router.name(options);
   }
 
   /**
-   * How the coordinator and its services are.
+   * Health of the coordinator and its services.
    *
    * @throws QuarryError `UNREACHABLE` when it does not answer
    */
@@ -105,12 +105,12 @@ export class AITBCClient {
     return fromWire(await this.#run('health', options, (dialect) => dialect.getHealth(options)));
   }
 
-  /** Logs in with the wallet and returns the token; a client with a wallet also does so by itself when needed. */
+  /** Logs in with the wallet and returns the token. A client with a wallet also does this automatically when needed. */
   async login(options: CallOptions = {}): Promise<string | undefined> {
     return this.#credentials.login(options);
   }
 
-  /** Ends open connections. Sockets from `websocket.connect` are closed by themselves. */
+  /** Closes connections. Sockets from `websocket.connect` are closed separately. */
   async close(): Promise<void> {
     await this.#closeHttp();
   }
@@ -129,7 +129,7 @@ export class AITBCClient {
         url: wsUrl ?? defaultSocketUrl(this.baseUrl),
       },
       {
-        // A live coordinator has no websocket route; an address given by hand is tried whatever the dialect.
+        // Live coordinators have no websocket route; an explicit address is tried in any dialect.
         shouldConnect: async () => wsUrl !== undefined || (await this.dialect()) === 'documented',
         pollJob: (jobId, signal) => this.jobs.get(jobId, { signal }),
         pollOffers: (signal) => this.marketplace.listOffers({ limit: 500 }, { signal }),

@@ -3,19 +3,19 @@ import { APIError } from './errors.js';
 import type { ApiAnswer, CallSpec, Transport } from './transport.js';
 import { loginWithWallet, type WalletSigner } from './wallet-login.js';
 
-/** Who calls a coordinator. */
+/** Credentials for a coordinator. */
 export interface CredentialOptions {
   readonly apiKey?: string | undefined;
-  /** A JWT for coordinators that want a login. */
+  /** JWT for coordinators that require a login. */
   readonly token?: string | undefined;
-  /** Logs in by itself, and again when the token has expired. */
+  /** Logs in automatically, and again when the token has expired. */
   readonly wallet?: WalletSigner | undefined;
-  /** For the statistics that live coordinators give to administrators only. */
+  /** For statistics that live coordinators give only to administrators. */
   readonly adminApiKey?: string | undefined;
   readonly adminToken?: string | undefined;
 }
 
-/** Adds the credentials a dialect wants to every call; renews a wallet login once when it is refused. */
+/** Adds the dialect's credentials to every call; renews a wallet login once if it is refused. */
 export class AuthorisedTransport {
   readonly transport: Transport;
   readonly #credentials: CredentialOptions;
@@ -26,7 +26,7 @@ export class AuthorisedTransport {
     this.#credentials = credentials;
   }
 
-  /** Whether there is something to log in to a JWT coordinator with. */
+  /** Whether there are credentials for a JWT coordinator. */
   get hasLogin(): boolean {
     return this.#credentials.token !== undefined || this.#credentials.wallet !== undefined;
   }
@@ -35,7 +35,7 @@ export class AuthorisedTransport {
     return this.#credentials.adminApiKey !== undefined || this.#credentials.adminToken !== undefined;
   }
 
-  /** A call with the client's own credentials. */
+  /** Sends a call with the client's own credentials. */
   async call(dialect: DialectName, spec: CallSpec): Promise<ApiAnswer> {
     const renewable = dialect === 'live-jwt' && this.#credentials.token === undefined && this.#credentials.wallet;
     const send = async (): Promise<ApiAnswer> =>
@@ -43,14 +43,14 @@ export class AuthorisedTransport {
     try {
       return await send();
     } catch (error) {
-      // A refused token means that nothing was done, so the call may be sent again under a new one.
+      // A refused token means that nothing was done, so the call is safe to repeat with a new one.
       if (!renewable || !(error instanceof APIError) || error.status !== 401) throw error;
       this.#session = undefined;
       return send();
     }
   }
 
-  /** A call with administrator credentials. */
+  /** Sends a call with administrator credentials. */
   async callAsAdmin(dialect: DialectName, spec: CallSpec): Promise<ApiAnswer> {
     const { adminApiKey, adminToken } = this.#credentials;
     return this.transport.call({
@@ -64,7 +64,7 @@ export class AuthorisedTransport {
     });
   }
 
-  /** Logs in with the wallet now and returns the token. */
+  /** Logs in with the wallet and returns the token. */
   async login(options: CallOptions = {}): Promise<string | undefined> {
     const { wallet } = this.#credentials;
     if (wallet === undefined) return this.#credentials.token;
@@ -87,7 +87,7 @@ export class AuthorisedTransport {
         return { authorization: `Bearer ${await this.#session}` };
       }
     }
-    // With a Bearer header present live servers never look at the key, so only one of them is sent.
+    // Live servers ignore the key if there is a Bearer header, so send only one of them.
     return apiKey === undefined ? {} : { 'x-api-key': apiKey };
   }
 }

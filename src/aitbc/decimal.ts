@@ -5,7 +5,7 @@ interface Decimal {
   readonly scale: number;
 }
 
-/** Largest power of ten accepted, so that a hostile `1e999999999` cannot ask for a gigabyte of zeros. */
+/** Maximum exponent, so that a hostile `1e999999999` cannot expand to a gigabyte of zeros. */
 const MAX_EXPONENT = 400;
 
 function parseDecimal(text: string): Decimal {
@@ -28,7 +28,7 @@ function parseDecimal(text: string): Decimal {
 }
 
 /**
- * Compares two decimal amounts exactly, never through a double: negative, zero or positive.
+ * Compares two decimal amounts exactly, without converting to doubles: negative, zero or positive.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when either is not a decimal number
  */
@@ -41,7 +41,7 @@ export function compareDecimals(a: string, b: string): number {
 }
 
 /**
- * An amount as a decimal string without exponent; strings keep their digits (`"1500.50"` stays).
+ * Converts an amount to a decimal string without exponent; strings keep their digits (`"1500.50"` stays).
  *
  * @throws QuarryError `INVALID_ARGUMENT` when it is not a decimal number
  */

@@ -2,15 +2,15 @@ import { parseRetryAfterMs, redactSecrets } from '../http/index.js';
 import { plainText } from '../text/index.js';
 import { type APIError, type ApiErrorCode, apiErrorOf } from './errors.js';
 
-/** The part of an HTTP answer an error is made from. */
+/** The parts of an HTTP response that determine the error. */
 export interface FailedAnswer {
   readonly status: number;
-  /** Lower-case names. */
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 }
 
-/** What kind of thing an operation names in its path, for the code of a bare 404. */
+/** Kind of resource in an operation's path, which determines the code of a bare 404. */
 export type ResourceKind = 'job' | 'offer' | 'receipt' | 'miner' | 'service' | 'none';
 
 interface ErrorParts {
@@ -25,11 +25,11 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
 /**
- * The error an answer stands for. Reads every shape the coordinators, their gateway and their services produce:
- * `{error:{code,message,details}}`, `{error:{type,message}}`, `{detail:string}`, `{detail:[…]}`,
- * `{detail,error_code}`, `{error:string}`, plain text, HTML, nothing.
+ * Converts an error response. Reads every format of the coordinators, their gateway and their services:
+ * `{error:{code,message,details}}`, `{error:{type,message}}`, `{detail:string}`, `{detail:[…]}`, `{detail,error_code}`,
+ * `{error:string}`, plain text, HTML, nothing.
  *
- * @param secrets blanked wherever the server echoed them
+ * @param secrets redacted wherever the server echoes them
  */
 export function parseApiError(
   answer: FailedAnswer,
@@ -46,7 +46,7 @@ export function parseApiError(
   return apiErrorOf({
     status: answer.status,
     apiCode: documentedCode(parts.code) ?? codeFor(answer.status, operation, resource, parts.message),
-    // Foreign text: one line, no control characters, not a page.
+    // Untrusted text: one line, no control characters, no HTML.
     message: plainText(parts.message ?? plainMessage(text) ?? '').slice(0, 500) || 'the server gave no reason',
     operation,
     body,
@@ -65,7 +65,7 @@ function parseBody(text: string): unknown {
   }
 }
 
-/** FastAPI answers an unknown route with exactly this; an unknown resource has another sentence. */
+/** FastAPI's exact response to an unknown route; unknown resources have another message. */
 function isRouteMissing(status: number, body: unknown): boolean {
   if (status === 405) return true;
   return status === 404 && isObject(body) && Object.keys(body).length === 1 && body['detail'] === 'Not Found';
@@ -124,7 +124,7 @@ function codeFor(status: number, operation: string, resource: ResourceKind, mess
   return status >= 500 ? 'INTERNAL_ERROR' : 'HTTP_ERROR';
 }
 
-/** First line of a plain-text body; pages are not messages. */
+/** First line of a plain-text body; undefined for HTML. */
 function plainMessage(text: string): string | undefined {
   const line = text.trim().split('\n', 1)[0] ?? '';
   return line === '' || line.startsWith('<') || line.startsWith('{') || line.startsWith('[')
@@ -132,7 +132,7 @@ function plainMessage(text: string): string | undefined {
     : line.slice(0, 200);
 }
 
-/** `Retry-After` first, else `X-RateLimit-Reset` (unix seconds); at most five minutes. */
+/** `Retry-After`, or else `X-RateLimit-Reset` (Unix seconds); at most five minutes. */
 function retryAfter(headers: Readonly<Record<string, string>>, now: () => number): number | undefined {
   const asked = parseRetryAfterMs(headers['retry-after'], now());
   const reset = headers['x-ratelimit-reset'] ?? '';

@@ -1,7 +1,7 @@
 import { type ErrorCode, QuarryError, type QuarryErrorOptions } from '../errors/index.js';
 import type { DialectName } from './dialects/dialect.js';
 
-/** The codes the API documents, and those this client derives for answers that carry none. */
+/** The API's documented codes, and those this client derives for responses without one. */
 export type ApiErrorCode =
   | 'INVALID_JOB_TYPE'
   | 'INSUFFICIENT_BALANCE'
@@ -25,29 +25,29 @@ export type ApiErrorCode =
   // Servers may send undocumented codes.
   | (string & {});
 
-/** Every failure of this network's client. */
+/** Base class of this client's errors. */
 export class AITBCError extends QuarryError {
   override readonly name: string = 'AITBCError';
 }
 
-/** What the coordinator answered when it said no. */
+/** An error response of the coordinator. */
 export interface ApiErrorAnswer {
   readonly status: number;
   readonly apiCode: ApiErrorCode;
   readonly message: string;
-  /** What was being done, e.g. `jobs.create`. */
+  /** Operation that failed, for example `jobs.create`. */
   readonly operation: string;
   readonly details?: unknown | undefined;
   readonly requestId?: string | undefined;
-  /** The parsed body, or its text. Secrets this client sent are blanked. */
+  /** The parsed body, or its text. Secrets sent by this client are redacted. */
   readonly body?: unknown | undefined;
-  /** Whether the answer means that the server has no such route, as against no such resource. */
+  /** Whether the route does not exist, as opposed to the resource. */
   readonly routeMissing?: boolean | undefined;
   readonly retryAfterMs?: number | undefined;
 }
 
 /**
- * An answer with a status of 400 or more. `apiCode` is the API's own code (`JOB_NOT_FOUND`); `code` is this library's
+ * A response with status 400 or more. `apiCode` is the API's own code (`JOB_NOT_FOUND`); `code` is this library's
  * (`NOT_FOUND`), shared by all networks.
  */
 export class APIError extends AITBCError {
@@ -80,11 +80,11 @@ export class APIError extends AITBCError {
   }
 }
 
-/** 400 and 422: the request is wrong; `INVALID_JOB_TYPE` among others. */
+/** 400 and 422: the request is invalid; includes `INVALID_JOB_TYPE`. */
 export class ValidationError extends APIError {
   override readonly name = 'ValidationError';
 }
-/** 401 and 403: no credentials, wrong ones, or the wrong role. */
+/** 401 and 403: missing or wrong credentials, or the wrong role. */
 export class AuthenticationError extends APIError {
   override readonly name = 'AuthenticationError';
 }
@@ -111,7 +111,7 @@ export class NotReadyError extends APIError {
 /** 429 `RATE_LIMIT_EXCEEDED`. */
 export class RateLimitError extends APIError {
   override readonly name = 'RateLimitError';
-  /** Milliseconds to wait, when the server said. */
+  /** Milliseconds to wait, if the server said so. */
   readonly retryAfter: number | undefined;
 
   constructor(answer: ApiErrorAnswer, code?: ErrorCode, options?: QuarryErrorOptions) {
@@ -124,7 +124,7 @@ export class ServerError extends APIError {
   override readonly name = 'ServerError';
 }
 
-/** The server that answers cannot do this; `alternative` is the closest thing it can. */
+/** The server does not support this operation; `alternative` is the closest one it does. */
 export class UnsupportedOperationError extends AITBCError {
   override readonly name = 'UnsupportedOperationError';
   readonly operation: string;
@@ -162,7 +162,7 @@ export class JobFailedError extends AITBCError {
   }
 }
 
-/** Waiting for a job took longer than the caller allowed. The job goes on. */
+/** Waiting for a job timed out. The job continues. */
 export class TimeoutError extends AITBCError {
   override readonly name = 'TimeoutError';
 }
@@ -181,7 +181,7 @@ function codeOfStatus(status: number): ErrorCode {
   return 'REMOTE_REJECTED';
 }
 
-/** The error class of a status, with a hint where there is something to do. */
+/** Creates the error class for a status, with a hint if there is something to do. */
 export function apiErrorOf(answer: ApiErrorAnswer): APIError {
   switch (answer.status) {
     case 400:
@@ -210,7 +210,7 @@ export function apiErrorOf(answer: ApiErrorAnswer): APIError {
   }
 }
 
-/** What the server said in detail, by name; a list, as validation errors bring it, under `details`. */
+/** The server's error details, by name; lists, as in validation errors, go under `details`. */
 function serverDetails(details: unknown): Record<string, unknown> {
   if (details === undefined || details === null) return {};
   return typeof details === 'object' && !Array.isArray(details) ? { ...details } : { details };

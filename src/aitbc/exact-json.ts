@@ -11,22 +11,22 @@ interface ExactMember {
 }
 
 /**
- * Keeps beside a wire object how one of its free-form members was written, because `1.0` and `1` hash differently.
+ * Attaches the original text of a free-form field to a wire object, because `1.0` and `1` hash differently.
  *
- * @param text the answer's body
- * @param path name of the member in the body
- * @param name name of the member in `wire`
+ * @param text the response body
+ * @param path name of the field in the body
+ * @param name name of the field in `wire`
  */
 export function keepExact(wire: Wire, text: string, path: string, name: string): Wire {
-  // Parsed only where it is printed: the parser that keeps tokens is slow.
+  // Parsed only when printed, as the token-preserving parser is slow.
   return Object.defineProperty(wire, EXACT, { value: { name, path, text } satisfies ExactMember });
 }
 
 /**
- * Compact JSON of a result, its free-form member with the number tokens that were on the wire. What is too deep for that
- * is printed as JavaScript has it.
+ * Compact JSON of a result, with its free-form field in the original number tokens. If that nests too deeply to parse,
+ * the field is printed as JavaScript does.
  *
- * @param shown the same result in the form wanted, its wire object or itself
+ * @param shown the same result in the form to print: its wire object or itself
  */
 export function exactJson(result: object, shown: object = wireOf(result)): string {
   const plain = toJsonLine(shown);

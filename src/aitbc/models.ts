@@ -1,9 +1,9 @@
 import type { WireShape } from './wire.js';
 
-/** The documented job states. Live states map onto them; the exact one is in `rawState`. */
+/** The documented job states. Live states are mapped to them; the original is in `rawState`. */
 export type JobStatus = 'submitted' | 'running' | 'completed' | 'failed' | 'cancelled';
 
-/** What a job asks for, as documented. Members beyond these are sent along. */
+/** A job request, as documented. Additional fields are passed through. */
 export interface JobInput {
   /** A free label. */
   readonly name: string;
@@ -29,9 +29,9 @@ export interface JobInput {
   readonly [member: string]: unknown;
 }
 
-/** What a live coordinator takes beside the job itself. */
+/** Job options of live coordinators. */
 export interface LiveJobOptions {
-  /** Which miners may take it: `gpu`, `cuda`, `min_vram_gb`, `models`, `region`, `max_price`… */
+  /** Which miners can take it: `gpu`, `cuda`, `min_vram_gb`, `models`, `region`, `max_price`… */
   readonly constraints?: Readonly<Record<string, unknown>> | undefined;
   /** Seconds until the job expires. The coordinator's default is 900. */
   readonly ttlSeconds?: number | undefined;
@@ -42,7 +42,7 @@ export interface LiveJobOptions {
   readonly providerAddress?: string | undefined;
 }
 
-/** The coordinator's answer to a new job. */
+/** The coordinator's response to a new job. */
 export interface CreatedJob {
   readonly jobId: string;
   readonly status: JobStatus;
@@ -51,11 +51,11 @@ export interface CreatedJob {
   readonly rawState?: string | undefined;
 }
 
-/** The state of a job. */
+/** State of a job. */
 export interface Job {
   readonly jobId: string;
   readonly status: JobStatus;
-  /** 0 to 100, when the coordinator reports it. */
+  /** 0 to 100, if the coordinator reports it. */
   readonly progress?: number | undefined;
   readonly createdAt: string;
   readonly startedAt?: string | undefined;
@@ -67,7 +67,7 @@ export interface Job {
   readonly type?: string | undefined;
 }
 
-/** A job as a list shows it. */
+/** A job in a list. */
 export interface JobSummary {
   readonly jobId: string;
   readonly status: JobStatus;
@@ -84,7 +84,7 @@ export interface JobPage {
   readonly offset: number;
 }
 
-/** The jobs themselves, with the page they came from. */
+/** The jobs of a page as an array, with the page's fields. */
 export type JobList = readonly JobSummary[] & Omit<JobPage, 'jobs'>;
 
 /** Which jobs to list. */
@@ -96,23 +96,23 @@ export interface JobQuery {
   readonly offset?: number | undefined;
 }
 
-/** A job that was cancelled. */
+/** A cancelled job. */
 export interface CancelledJob {
   readonly jobId: string;
   readonly status: JobStatus;
   readonly cancelledAt: string;
 }
 
-/** What a completed job produced. */
+/** Results of a completed job. */
 export interface JobResults {
   readonly jobId: string;
   readonly status: JobStatus;
-  /** What the miner produced; free form. */
+  /** The miner's output; free form. */
   readonly results: Readonly<Record<string, unknown>>;
   readonly completedAt?: string | undefined;
 }
 
-/** Capacity to offer, as documented. Members beyond these are sent along. */
+/** Capacity to offer, as documented. Additional fields are passed through. */
 export interface OfferInput {
   readonly jobType: string;
   /** Decimal string. */
@@ -124,7 +124,7 @@ export interface OfferInput {
   readonly [member: string]: unknown;
 }
 
-/** The marketplace's answer to a new offer. */
+/** The marketplace's response to a new offer. */
 export interface CreatedOffer {
   readonly offerId: string;
   readonly minerId?: string | undefined;
@@ -151,14 +151,14 @@ export interface OfferQuery {
   readonly limit?: number | undefined;
 }
 
-/** The transaction that taking an offer started. */
+/** The transaction started by taking an offer. */
 export interface AcceptedOffer {
   readonly transactionId: string;
   readonly status: string;
   readonly createdAt?: string | undefined;
 }
 
-/** Members a live coordinator cannot tell are absent; `synthesized` names those computed by this client. */
+/** Fields unknown to a live coordinator are absent; `synthesized` names those computed by this client. */
 export interface MarketplaceStats {
   readonly totalJobs?: number | undefined;
   readonly activeJobs?: number | undefined;
@@ -192,7 +192,7 @@ export interface MinerStats {
   readonly synthesized?: readonly string[] | undefined;
 }
 
-/** What a coordinator says about itself. */
+/** Health reported by a coordinator. */
 export interface Health {
   readonly status: string;
   readonly version?: string | undefined;
@@ -201,16 +201,16 @@ export interface Health {
   readonly services?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The document's answer to a receipt check, also produced by local verification. */
+/** Documented response to a receipt check, also produced by local verification. */
 export interface ReceiptCheck {
   readonly valid: boolean;
   readonly minerSignatureValid: boolean;
-  /** How many attestations hold. */
+  /** Number of valid attestations. */
   readonly coordinatorAttestations: number;
   readonly verifiedAt: string;
 }
 
-/** The job that a service request became. */
+/** The job created by a service request. */
 export interface SubmittedService {
   readonly jobId: string;
   readonly serviceType: string;
@@ -218,7 +218,7 @@ export interface SubmittedService {
   readonly estimatedCompletion?: string | undefined;
 }
 
-/** Where documented requests and answers nest documented objects. */
+/** Where documented objects are nested in requests and responses. */
 export const SHAPES = {
   jobInput: { pricing: {} },
   jobPage: { jobs: {} },

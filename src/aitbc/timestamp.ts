@@ -1,6 +1,6 @@
 /**
- * A timestamp as the document writes them. Deployed coordinators omit the offset (and mean UTC), and some fields end in
- * `+00:00Z`; both become ISO-8601 with one offset. Text that is not a timestamp passes unchanged.
+ * Normalises a timestamp to the documented form. Deployed coordinators omit the offset (meaning UTC), and some fields
+ * end in `+00:00Z`; both become ISO-8601 with one offset. Other text is returned unchanged.
  */
 export function normaliseTimestamp(text: string): string {
   const match = /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([+-]\d\d:?\d\d)?(Z?)$/.exec(text);

@@ -12,18 +12,18 @@ import {
 import { parseApiError, type ResourceKind } from './error-body.js';
 import { APIError } from './errors.js';
 
-/** The methods the API uses. */
+/** HTTP methods of the API. */
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** One HTTP exchange; a status of 400 or more is an answer here, not an error. */
+/** One HTTP response; a status of 400 or more is not an error here. */
 export interface HttpAnswer {
   readonly status: number;
-  /** Lower-case names. */
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 }
 
-/** One HTTP request, complete. */
+/** One HTTP request. */
 export interface HttpSendRequest {
   readonly method: HttpMethod;
   readonly url: string;
@@ -33,13 +33,13 @@ export interface HttpSendRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Sends one request, without retry. */
+/** Sends one request without retries. */
 export type HttpSend = (request: HttpSendRequest) => Promise<HttpAnswer>;
 
-/** Largest answer read into memory: results and receipts carry embeddings, so generous. */
+/** Maximum response size in memory; generous, as results and receipts contain embeddings. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** The shared HTTP client as an {@link HttpSend}; `close` ends its connections. */
+/** The shared HTTP client as an {@link HttpSend}; `close` closes its connections. */
 export function httpClientSend(): { readonly send: HttpSend; readonly close: () => Promise<void> } {
   const client = new HttpClient({ maxBytes: MAX_ANSWER_BYTES, maxRedirects: 0, userAgent: 'quarry-aitbc' });
   return {
@@ -61,7 +61,7 @@ export function httpClientSend(): { readonly send: HttpSend; readonly close: () 
           return { status: error.status, headers: error.headers, text: error.body };
         }
         if (error instanceof QuarryError && error.code === 'TOO_MANY_REDIRECTS') {
-          // Followed, a POST would become a GET, and what it answers would be taken for success.
+          // Do not follow: a POST would become a GET, and its response would pass for success.
           throw new QuarryError('TOO_MANY_REDIRECTS', `${redactUrl(url)} redirects elsewhere`, {
             cause: error,
             hint: 'give the address it redirects to as base URL',
@@ -73,7 +73,7 @@ export function httpClientSend(): { readonly send: HttpSend; readonly close: () 
   };
 }
 
-/** A `fetch` of the caller's as an {@link HttpSend}. */
+/** Wraps a caller's `fetch` as an {@link HttpSend}. */
 export function fetchSend(fetchLike: typeof fetch): HttpSend {
   return async ({ method, url, headers, body, timeoutMs, signal }) => {
     const link = childSignal(signal, AbortSignal.timeout(timeoutMs));
@@ -96,26 +96,26 @@ export function fetchSend(fetchLike: typeof fetch): HttpSend {
 
 /** One API call. */
 export interface CallSpec {
-  /** For errors: `jobs.create`. */
+  /** Named in errors, for example `jobs.create`. */
   readonly operation: string;
   readonly resource?: ResourceKind | undefined;
   readonly method: HttpMethod;
-  /** Under the base URL, beginning with `/`. Path parameters percent-encoded. */
+  /** Path under the base URL, beginning with `/`. Path parameters are percent-encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown | undefined;
-  /** Sent as JSON text, verbatim: receipts keep their number tokens. */
+  /** JSON text sent verbatim, so that receipts keep their number tokens. */
   readonly rawBody?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Whether repeating it is harmless even if the first attempt arrived. Default: GET only. */
   readonly safe?: boolean | undefined;
-  /** Another service than the coordinator. */
+  /** Base URL of a service other than the coordinator. */
   readonly baseUrl?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer below 400. */
+/** A response with status below 400. */
 export interface ApiAnswer {
   readonly status: number;
   readonly text: string;
@@ -124,27 +124,27 @@ export interface ApiAnswer {
   json(): unknown;
 }
 
-/** Settings of a {@link Transport}. */
+/** Options of a {@link Transport}. */
 export interface TransportOptions {
-  /** Without trailing slash and without `/v1`. */
+  /** Without a trailing slash or `/v1`. */
   readonly baseUrl: string;
   readonly timeoutMs: number;
-  /** Repetitions after the first attempt. */
+  /** Retries after the first attempt. */
   readonly retries: number;
-  /** Blanked in errors. */
+  /** Redacted in errors. */
   readonly secrets: () => readonly string[];
 }
 
-/** What a {@link Transport} sends with, and its clock. */
+/** Dependencies of a {@link Transport}. */
 export interface TransportDeps extends RetryDeps {
   readonly send: HttpSend;
   readonly now?: (() => number) | undefined;
 }
 
-/** From upstream's receipt client: 0.5 s, doubled at every retry. */
+/** As in upstream's receipt client: 0.5 s, doubled on every retry. */
 const BACKOFF = { baseMs: 500, maxMs: 10_000 };
 
-/** Sends API calls: URL building, retries that never repeat an effect, errors in the API's own terms. */
+/** Sends API calls: builds URLs, retries only what is safe to repeat, and converts errors. */
 export class Transport {
   readonly options: TransportOptions;
   readonly #deps: TransportDeps;
@@ -155,7 +155,7 @@ export class Transport {
   }
 
   /**
-   * @throws APIError the class that fits the status
+   * @throws APIError of the class for the status
    * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS`, `ABORTED`
    */
   async call(spec: CallSpec): Promise<ApiAnswer> {
@@ -226,7 +226,7 @@ function apiAnswer(answer: HttpAnswer, operation: string): ApiAnswer {
 }
 
 function buildUrl(base: string, path: string, query: CallSpec['query']): string {
-  // An id of dots would climb out of its route.
+  // An id of dots would escape its route.
   if (/\/\.{1,2}(\/|$)/.test(path)) throw new QuarryError('INVALID_ARGUMENT', 'an id cannot be "." or ".."');
   const url = new URL(base + path);
   for (const [name, value] of Object.entries(query ?? {})) {
@@ -236,7 +236,7 @@ function buildUrl(base: string, path: string, query: CallSpec['query']): string 
 }
 
 /**
- * A base URL without trailing slash and without a trailing `/v1`, which every path brings along.
+ * Normalises a base URL: without a trailing slash or `/v1`, which all paths include.
  *
  * @throws QuarryError `CONFIG_INVALID` when it is not an http(s) URL
  */

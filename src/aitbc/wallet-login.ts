@@ -6,25 +6,25 @@ import type { CallOptions } from './dialects/dialect.js';
 import type { Transport } from './transport.js';
 import { isWire } from './wire.js';
 
-/** Something that signs Ethereum personal messages for one address. */
+/** Signs Ethereum personal messages for one address. */
 export interface WalletSigner {
   /** `0x` and 40 hex digits. */
   readonly address: string;
-  /** The 65-byte r‖s‖v signature of the EIP-191 personal message, as hex. */
+  /** Returns the 65-byte r‖s‖v signature of the EIP-191 personal message, as hex. */
   signMessage(text: string): Promise<string> | string;
 }
 
-/** A session from a wallet login. */
+/** Session of a wallet login. */
 export interface WalletLogin {
-  /** The JWT. Valid for 24 hours by default; there is no refresh, log in again. */
+  /** JWT, valid for 24 hours by default. It cannot be refreshed; log in again. */
   readonly token: string;
   readonly userId: string | undefined;
 }
 
 /**
- * A signer from a raw secp256k1 private key, 32 bytes as hex. The key stays in this process.
+ * Creates a signer from a raw secp256k1 private key, 32 bytes as hex. The key stays in this process.
  *
- * @throws QuarryError `KEY_INVALID` when it is not one
+ * @throws QuarryError `KEY_INVALID` when it is not a private key
  */
 export function walletFromPrivateKey(privateKeyHex: string): WalletSigner {
   let secret: Uint8Array;
@@ -32,7 +32,7 @@ export function walletFromPrivateKey(privateKeyHex: string): WalletSigner {
     secret = hexToBytes(privateKeyHex.trim().replace(/^0x/, ''));
     if (!secp256k1.utils.isValidSecretKey(secret)) throw new RangeError('out of range');
   } catch {
-    // No cause: it would carry parts of the key.
+    // No cause: it would contain parts of the key.
     throw new QuarryError('KEY_INVALID', 'the wallet key is not a secp256k1 private key', {
       hint: '32 bytes as 64 hex digits, 0x optional',
     });
@@ -43,7 +43,7 @@ export function walletFromPrivateKey(privateKeyHex: string): WalletSigner {
     address,
     signMessage(text) {
       const signature = secp256k1.sign(personalMessageHash(text), secret, { prehash: false, format: 'recovered' });
-      // noble puts the recovery bit first; Ethereum wants r, s, then v = 27 + bit.
+      // noble puts the recovery bit first; Ethereum expects r, s, then v = 27 + bit.
       return `0x${bytesToHex(concatBytes(signature.subarray(1), Uint8Array.of(27 + signature[0]!)))}`;
     },
   };
@@ -55,16 +55,16 @@ export function personalMessageHash(text: string): Uint8Array {
   return keccak_256(concatBytes(utf8ToBytes(`\u0019Ethereum Signed Message:\n${message.length}`), message));
 }
 
-/** The text a coordinator wants signed at login. */
+/** The text to sign at login. */
 function loginMessage(address: string, nonce: string): string {
   return `Sign this message to log in to AITBC.\nWallet: ${address.toLowerCase()}\nNonce: ${nonce}`;
 }
 
 /**
- * Logs in to a JWT coordinator: nonce, signature, session token. The first login of an address registers it.
+ * Logs in to a JWT coordinator: nonce, signature, session token. The first login registers the address.
  *
  * @throws APIError when the coordinator refuses
- * @throws QuarryError `PROTOCOL` when it answers without a nonce or token
+ * @throws QuarryError `PROTOCOL` when the response lacks a nonce or token
  */
 export async function loginWithWallet(
   transport: Transport,

@@ -1,4 +1,4 @@
-/** A JSON object as it travels, snake_case. */
+/** A JSON object on the wire, with snake_case names. */
 export type Wire = Readonly<Record<string, unknown>>;
 
 /** Whether a value is a JSON object. */
@@ -6,7 +6,7 @@ export function isWire(value: unknown): value is Wire {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Which members of a documented object are documented objects themselves; everything else is left as it is. */
+/** Fields of a documented object that are documented objects themselves; everything else is left unchanged. */
 export interface WireShape {
   readonly [member: string]: WireShape;
 }
@@ -14,10 +14,10 @@ export interface WireShape {
 const WIRE = Symbol('aitbc.wire');
 
 /**
- * A documented wire object with camelCase names. Free-form members (payloads, results, metadata) are untouched; the
- * wire object stays reachable through {@link wireOf}.
+ * Converts a documented wire object to camelCase names. Free-form fields (payloads, results, metadata) are unchanged;
+ * the wire object stays available through {@link wireOf}.
  *
- * @param shape members to convert inside, by their snake_case name; applies to each item where the member is a list
+ * @param shape fields to convert recursively, by snake_case name; for a list, each item is converted
  */
 export function fromWire<T>(wire: Wire, shape: WireShape = {}): T {
   const out: Record<string, unknown> = {};
@@ -26,13 +26,13 @@ export function fromWire<T>(wire: Wire, shape: WireShape = {}): T {
   return out as T;
 }
 
-/** The snake_case object a result came from. */
+/** The snake_case object that a result was converted from. */
 export function wireOf(result: object): Wire {
   const wire = (result as { [WIRE]?: Wire })[WIRE];
   return wire ?? toWire(result);
 }
 
-/** An input with snake_case names; input that already is snake_case passes unchanged. Undefined members are dropped. */
+/** Converts input to snake_case names; snake_case input is unchanged. Undefined fields are dropped. */
 export function toWire(input: object, shape: WireShape = {}): Wire {
   const out: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(input)) {

@@ -5,8 +5,8 @@ import { SETTINGS } from './settings/index.js';
 const WIDTH = 100;
 
 /**
- * A config file with every setting: those of `values` set, the others as comments with their defaults. Secrets are
- * listed and left to the environment.
+ * The text of a config file with every setting: those in `values` are set, the others are commented out with their
+ * defaults. Secrets are commented out too, with a pointer to the environment.
  *
  * @param values by setting name, as `loadConfig` returns them
  */

@@ -8,11 +8,12 @@ import { SETTINGS } from './settings/index.js';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment with the variables of a `.env` file beneath it: what the environment says goes first.
+ * Returns the environment merged with the variables of a `.env` file. The environment takes precedence.
  *
- * @param named the file; without it `.env` in the working directory is read, if present
- * @throws QuarryError `FILE_NOT_FOUND` when the named file does not exist, `FILE_UNREADABLE` when a file cannot be read
- * @throws QuarryError `KEY_FILE_UNSAFE` when it holds a wallet's key and others can read it
+ * @param named the file; if omitted, `.env` in the working directory is read, if present
+ * @throws QuarryError `FILE_NOT_FOUND` when the named file does not exist, `FILE_UNREADABLE` when a file cannot be
+ * read
+ * @throws QuarryError `KEY_FILE_UNSAFE` when the file contains a wallet key and is readable by other users
  */
 export async function withEnvFile(env: Env, named?: string): Promise<Env> {
   const path = named ?? '.env';
@@ -20,7 +21,7 @@ export async function withEnvFile(env: Env, named?: string): Promise<Env> {
   try {
     variables = parseEnv(await readFile(path, 'utf8')) as Env;
   } catch (error) {
-    // Python's virtual environments are often a directory of this name.
+    // EISDIR: Python virtual environments are often directories named `.env`.
     if (named === undefined && ['ENOENT', 'EISDIR'].includes(String((error as NodeJS.ErrnoException).code))) return env;
     throw toQuarryError(error, `reading ${path}`);
   }
@@ -30,8 +31,8 @@ export async function withEnvFile(env: Env, named?: string): Promise<Env> {
 }
 
 /**
- * A wallet's key among variables. Tokens of services do not count, as they do in a config file: a directory's `.env` is
- * other programs' too, which put them there, and a token can be replaced; what a wallet's key opens is gone.
+ * Finds a wallet key among the variables. Unlike in a config file, service tokens are tolerated: `.env` is shared with
+ * other programs, and a leaked token can be revoked while a leaked wallet key cannot.
  */
 function walletKeyIn(variables: Env): string | undefined {
   const keys = Object.values(SETTINGS as Readonly<Record<string, Setting>>).filter(({ secret }) => secret === 'wallet');

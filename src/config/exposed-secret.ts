@@ -3,9 +3,9 @@ import { QuarryError } from '../errors/index.js';
 import { exposedTo } from '../files/exposed-file.js';
 
 /**
- * Refuses a file that holds a secret and is not for its owner only, as a key file is refused.
+ * Refuses a file that holds a secret and is accessible to other users.
  *
- * @param secret the name under which the secret stands there; without one any file will do
+ * @param secret name of the setting that holds the secret; without it, any file is checked
  * @throws QuarryError `KEY_FILE_UNSAFE`
  */
 export async function refuseExposed(path: string, secret: string | undefined): Promise<void> {

@@ -8,23 +8,24 @@ import { nearest } from './nearest.js';
 import { parseSetting, type Setting, type ValuesOf } from './setting.js';
 import { SETTINGS, type SettingName } from './settings/index.js';
 
-/** Every setting with its value, defaults filled in. */
+/** All settings with their values; defaults are filled in. */
 export type Config = ValuesOf<typeof SETTINGS>;
 
 export interface ConfigSources {
-  /** Values of flags, by setting name, as the command line gave them. */
+  /** Values of command-line flags, by setting name. */
   readonly flags?: Readonly<Record<string, unknown>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** A config file named by the user, which must exist; `false` reads none. */
+  /** Config file named by the user, which must exist; `false` reads no file. */
   readonly file?: string | false | undefined;
   readonly cwd?: string | undefined;
 }
 
 /**
- * Merges what the user set: flags over environment over config file over defaults. Without `file`, `quarry.yaml` in the
- * working directory is read, else `$XDG_CONFIG_HOME/quarry/config.yaml`, if present.
+ * Merges all sources of settings; flags take precedence over the environment, then the config file, then defaults.
+ * Without `file`, reads `quarry.yaml` in the working directory, or else `$XDG_CONFIG_HOME/quarry/config.yaml`, if
+ * present.
  *
- * @throws QuarryError `CONFIG_INVALID` for an unknown key or a value that does not fit (`USAGE` when it was a flag)
+ * @throws QuarryError `CONFIG_INVALID` for an unknown key or an invalid value (`USAGE` if it was a flag)
  * @throws QuarryError `FILE_NOT_FOUND` when the named file does not exist
  */
 export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
@@ -52,7 +53,7 @@ function flagName(flag: string | undefined): string {
   return flag?.split(' ')[0] ?? '--?';
 }
 
-/** An empty variable is one that is not set. */
+/** An empty variable counts as unset. */
 function variableOf(
   env: NonNullable<ConfigSources['env']>,
   name: string | undefined,
@@ -89,7 +90,7 @@ async function readConfigFile(
   return { path: '', values: {} };
 }
 
-/** The name of a secret, today's or a former one, among the values of a file. */
+/** Current or former name of the first secret among a file's values. */
 function secretIn(values: Readonly<Record<string, unknown>>): string | undefined {
   const secrets = Object.entries(SETTINGS as Readonly<Record<string, Setting>>).filter(([, { secret }]) => secret);
   return secrets
@@ -127,7 +128,7 @@ function parseFile(path: string, text: string): Readonly<Record<string, unknown>
   return content as Record<string, unknown>;
 }
 
-/** Variables of the environment that look like settings and are none, each with the name that was meant. */
+/** Environment variables that look like misspelt settings, each with the name probably meant. */
 export function misspeltVariables(env: NonNullable<ConfigSources['env']>): { name: string; meant: string }[] {
   const known = Object.values(SETTINGS).flatMap((setting: Setting) =>
     [setting.env, setting.former?.env].filter((name) => name !== undefined),

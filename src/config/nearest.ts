@@ -1,4 +1,7 @@
-/** The candidate that `word` most likely was meant to be, or undefined when none is near. Case and separators count little. */
+/**
+ * The candidate that `word` was most likely meant to be, or undefined if none is close. Differences in case and
+ * separators weigh little.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = plain(word);
   let best: { readonly name: string; readonly distance: number } | undefined;
@@ -13,7 +16,7 @@ function plain(word: string): string {
   return word.toLowerCase().replaceAll(/[-_ ]/g, '').slice(0, 64);
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`. */
+/** Damerau-Levenshtein distance: insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,29 +1,32 @@
 import { QuarryError } from '../errors/index.js';
 
-/** How a setting is written in a file, a variable or a flag. */
+/** Type of a setting's value. */
 export type SettingKind = 'string' | 'integer' | 'number' | 'boolean' | 'list';
 
-/** One thing a user can set, wherever it is set. */
+/** A user setting, whether it comes from a file, the environment or a flag. */
 export interface Setting<T = unknown> {
   readonly kind: SettingKind;
   /** Sentence for `--help`. */
   readonly help: string;
   /** Environment variable. */
   readonly env?: string | undefined;
-  /** Flag with its placeholder: `--workers <n>`. Secrets have none: arguments are visible to every user of a machine. */
+  /**
+   * Flag with its placeholder: `--workers <n>`. Secrets have none, as arguments are visible to every user of the
+   * machine.
+   */
   readonly flag?: string | undefined;
   readonly default?: T | undefined;
-  /** Allowed values of a string. */
+  /** Allowed values of a string setting. */
   readonly choices?: readonly string[] | undefined;
-  /** Other words for values of a string. */
+  /** Alternative spellings of a string's values. */
   readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** Smallest allowed number. */
   readonly min?: number | undefined;
-  /** Largest allowed number; only beside `min`. */
+  /** Largest allowed number; requires `min`. */
   readonly max?: number | undefined;
-  /** Names of earlier versions and of others' programs, still taken: as key of a file, as flag and as variable. */
+  /** Names used by earlier versions and by other programs, still accepted as config key, flag and variable. */
   readonly former?: { readonly name?: string; readonly flag?: string | undefined; readonly env?: string | undefined };
-  /** Never printed, logged or accepted as a flag. A wallet's key cannot be replaced: what it opens is lost with it. */
+  /** Never printed, logged or accepted as a flag. `wallet`: a wallet key, which cannot be revoked. */
   readonly secret?: true | 'wallet' | undefined;
 }
 
@@ -35,7 +38,7 @@ type ValueOf<K extends SettingKind> = K extends 'string'
       ? readonly string[]
       : number;
 
-/** The typed values of a table of settings: optional where there is no default. */
+/** Value types of a table of settings; optional if there is no default. */
 export type ValuesOf<S extends Record<string, Setting>> = {
   readonly [N in keyof S]: S[N] extends { default: unknown }
     ? ValueOf<S[N]['kind']>
@@ -43,10 +46,10 @@ export type ValuesOf<S extends Record<string, Setting>> = {
 };
 
 /**
- * Reads one setting's raw value.
+ * Parses a setting's raw value.
  *
- * @param source where it was set, for the error: `--workers`, `QUARRY_WORKERS`, `quarry.yaml: workers`
- * @throws QuarryError `CONFIG_INVALID` (`USAGE` for a flag) when the value does not fit
+ * @param source where it was set, for errors: `--workers`, `QUARRY_WORKERS`, `quarry.yaml: workers`
+ * @throws QuarryError `CONFIG_INVALID` (`USAGE` for a flag) when the value is invalid
  */
 export function parseSetting(setting: Setting, raw: unknown, source: string): unknown {
   const fail = (expected: string): never => {

@@ -10,26 +10,26 @@ import { type EmbeddingSpectrum, generateWeights } from '../weights/generate.js'
 import { MODEL_CONFIGS, type ModelConfigName } from '../weights/model-config.js';
 
 export interface DemoNetworkOptions {
-  /** For weights and hosted files; removed by its creator. */
+  /** Directory for weights and hosted files; the caller removes it. */
   readonly dir: string;
   readonly modelConfig: ModelConfigName;
-  /** How many models are published. Three, so that who wins is a question. */
+  /** Number of models to publish. A target has three competing models, so 3 makes the winner vary. */
   readonly models: number;
   readonly distanceThreshold?: number | undefined;
-  /** How the models' embeddings are spread. Default `isotropic`. */
+  /** Spread of the models' embeddings. Default `isotropic`. */
   readonly spectrum?: EmbeddingSpectrum | undefined;
   readonly devnet?: DevnetOptions | undefined;
   readonly signal: AbortSignal;
 }
 
-/** What was done, as it is done. */
+/** Progress of the setup. */
 export type DemoNetworkStep =
   | { readonly step: 'serving'; readonly rpcUrl: string; readonly pid: number }
   | { readonly step: 'generating'; readonly model: number; readonly writtenBytes: number; readonly totalBytes: number }
   | { readonly step: 'published'; readonly model: number; readonly modelId: string; readonly sizeBytes: number }
   | { readonly step: 'epoch'; readonly epoch: bigint };
 
-/** A network in a process of its own, with models on it and targets open. */
+/** A local network in its own process, with published models and open targets. */
 export interface DemoNetwork {
   readonly devnet: SpawnedDevnet;
   readonly client: SomaClient;
@@ -37,13 +37,13 @@ export interface DemoNetwork {
   close(): Promise<void>;
 }
 
-/** Each model stakes 1 SOMA; the faucet gives 2 a coin. */
+/** Each model stakes 1 SOMA; one faucet request gives coins of 2 SOMA. */
 const FAUCET_REQUESTS_PER_MODEL = 1;
 const COMMISSION_BPS = 1_000;
 
 /**
- * Boots the embedded network and brings it to where mining begins, by the same transactions any user would send: create
- * and commit in epoch 0, reveal in epoch 1; targets appear with epoch 2.
+ * Boots the embedded network and brings it to the point where mining can start, using the same transactions as any
+ * user: models are created and committed in epoch 0 and revealed in epoch 1; targets appear in epoch 2.
  */
 export async function startDemoNetwork(
   options: DemoNetworkOptions,

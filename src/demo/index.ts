@@ -1,4 +1,4 @@
-/** The embedded SOMA network brought to where mining begins: models published, targets open. */
+/** The embedded SOMA network, set up for mining: models published, targets open. */
 export {
   type DemoNetwork,
   type DemoNetworkOptions,

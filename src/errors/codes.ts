@@ -1,10 +1,10 @@
 /**
- * The closed list of error codes. A code says what went wrong in a form programs can branch on; the message is for
- * people and may change. `exit` is the status the command line ends with, `retryable` whether the same call may
- * succeed later without any change by the caller.
+ * The closed list of error codes. Programs branch on the code; the message is for people and may change. `exit` is the
+ * command line's exit status; `retryable` says whether the same call may succeed later without any change by the
+ * caller.
  */
 export const ERROR_CODES = {
-  // The caller's own mistakes.
+  // Caller errors.
   USAGE: { exit: 2, retryable: false },
   CONFIG_INVALID: { exit: 3, retryable: false },
   CONFIG_MISSING: { exit: 3, retryable: false },
@@ -14,7 +14,7 @@ export const ERROR_CODES = {
   INVALID_ARGUMENT: { exit: 1, retryable: false },
   UNSUPPORTED: { exit: 1, retryable: false },
 
-  // The way to the other side.
+  // Connectivity.
   UNREACHABLE: { exit: 4, retryable: true },
   TLS: { exit: 4, retryable: false },
   TIMEOUT: { exit: 4, retryable: true },
@@ -22,7 +22,7 @@ export const ERROR_CODES = {
   ADDRESS_REFUSED: { exit: 1, retryable: false },
   TOO_MANY_REDIRECTS: { exit: 1, retryable: false },
 
-  // What the other side answered.
+  // Responses from the other side.
   NOT_FOUND: { exit: 1, retryable: false },
   ALREADY_EXISTS: { exit: 1, retryable: false },
   UNAUTHENTICATED: { exit: 3, retryable: false },
@@ -44,7 +44,7 @@ export const ERROR_CODES = {
   INSUFFICIENT_FUNDS: { exit: 1, retryable: false },
   OUTCOME_UNKNOWN: { exit: 1, retryable: true },
 
-  // Data at rest and in flight.
+  // Data at rest and in transit.
   CHECKSUM_MISMATCH: { exit: 1, retryable: true },
   SIZE_MISMATCH: { exit: 1, retryable: true },
   WEIGHTS_INVALID: { exit: 1, retryable: false },
@@ -62,7 +62,7 @@ export const ERROR_CODES = {
   ENGINE_FAILED: { exit: 1, retryable: false },
   NON_FINITE: { exit: 1, retryable: false },
 
-  // The process itself.
+  // This process.
   ABORTED: { exit: 130, retryable: false },
   INTERNAL: { exit: 1, retryable: false },
 } as const;

@@ -1,12 +1,12 @@
 import type { ErrorCode } from './codes.js';
 
-/** What a code means to the person who meets it. */
+/** Explanation of an error code for users. */
 export interface ErrorExplanation {
   readonly cause: string;
   readonly cure: string;
 }
 
-/** Cause and cure of every code; `docs/errors.md` is generated from it. */
+/** Cause and cure of each code; `docs/errors.md` is generated from this table. */
 export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> = {
   USAGE: { cause: 'The command line is invalid.', cure: 'See `quarry help COMMAND`.' },
   CONFIG_INVALID: { cause: 'A setting has an invalid value.', cure: 'Correct the setting named in the message.' },

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './codes.js';
 import { QuarryError } from './quarry-error.js';
 
-/** Node's error numbers that mean the other side could not be reached. */
+/** Node error codes that mean the other side is unreachable. */
 const UNREACHABLE_ERRNOS: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -19,7 +19,7 @@ const TIMEOUT_ERRNOS: ReadonlySet<string> = new Set([
   'UND_ERR_BODY_TIMEOUT',
 ]);
 
-/** What a file system says when a file cannot be used, be it for its rights, its kind or a disk that breaks. */
+/** File system errors for an unusable file: permissions, wrong type, or a failing disk. */
 const UNREADABLE_ERRNOS: ReadonlySet<string> = new Set([
   'EACCES',
   'EPERM',
@@ -33,7 +33,7 @@ const UNREADABLE_ERRNOS: ReadonlySet<string> = new Set([
   'ELOOP',
   'ENAMETOOLONG',
 ]);
-/** What HTTP clients say of answers that are not HTTP as they allow it; Node's parser has a code for each of its complaints. */
+/** Errors of HTTP clients about malformed responses. Codes of Node's parser (`HPE_…`) are matched by prefix. */
 const PROTOCOL_ERRNOS: ReadonlySet<string> = new Set([
   'UND_ERR_HEADERS_OVERFLOW',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
@@ -41,10 +41,10 @@ const PROTOCOL_ERRNOS: ReadonlySet<string> = new Set([
   'ERR_INVALID_CHAR',
 ]);
 
-/** The system error, with the `code` that Node attaches to it, looked for along the chain of causes. */
+/** Finds the system error and its `code` in the chain of causes. */
 function systemErrorOf(error: unknown): { readonly code: string; readonly syscall?: string | undefined } | undefined {
   for (let current = error, depth = 0; current instanceof Error && depth < 8; current = current.cause, depth++) {
-    // Undici's parser leaves its code away.
+    // Undici's parser errors lack a code.
     const { code = current.name === 'HTTPParserError' ? 'HPE_INVALID' : undefined, syscall } =
       current as NodeJS.ErrnoException;
     if (typeof code === 'string') return { code, syscall };
@@ -61,14 +61,14 @@ function codeOf(errno: string, syscall: string | undefined): ErrorCode | undefin
   if (TIMEOUT_ERRNOS.has(errno)) return 'TIMEOUT';
   if (errno.startsWith('ERR_TLS') || errno.startsWith('ERR_SSL') || errno.includes('CERT')) return 'TLS';
   if (errno.startsWith('HPE_') || PROTOCOL_ERRNOS.has(errno)) return 'PROTOCOL';
-  // Node says of a directory that it cannot make on a broken or read-only disk that it is not there.
+  // Node's mkdir reports ENOENT on a broken or read-only disk.
   if (errno === 'ENOENT') return syscall === 'mkdir' ? 'FILE_UNREADABLE' : 'FILE_NOT_FOUND';
   if (UNREADABLE_ERRNOS.has(errno)) return 'FILE_UNREADABLE';
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'DISK_FULL';
   return undefined;
 }
 
-/** Whether `error` says that an operation was aborted by its signal. */
+/** Whether `error` means that an operation was aborted by its signal. */
 export function isAbort(error: unknown): boolean {
   return (
     (error instanceof QuarryError && error.code === 'ABORTED') ||
@@ -77,10 +77,10 @@ export function isAbort(error: unknown): boolean {
 }
 
 /**
- * Turns anything thrown into a {@link QuarryError}; one that already is comes back unchanged.
+ * Converts anything thrown into a {@link QuarryError}; a QuarryError is returned unchanged.
  *
- * @param error what was caught
- * @param doing what was being done, to begin the sentence: `"reading weights.safetensors"`
+ * @param error the caught value
+ * @param doing the operation that failed, which begins the message: `"reading weights.safetensors"`
  */
 export function toQuarryError(error: unknown, doing: string): QuarryError {
   if (error instanceof QuarryError) return error;

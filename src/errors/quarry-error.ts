@@ -1,18 +1,18 @@
 import { ERROR_CODES, type ErrorCode } from './codes.js';
 
-/** What an error carries beside its code and sentence. */
+/** Optional fields of a {@link QuarryError}. */
 export interface QuarryErrorOptions {
-  /** What the reader can do about it, as one sentence. Shown after `hint:`. */
+  /** What the user can do about it, as one sentence. Printed after `hint:`. */
   readonly hint?: string | undefined;
-  /** Named values that explain the failure. Never a key, token or signed link. */
+  /** Named values that explain the failure. Must not contain keys, tokens or signed links. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
-  /** The error underneath. */
+  /** The underlying error. */
   readonly cause?: unknown | undefined;
-  /** Overrides the code's default: whether the same call may succeed later unchanged. */
+  /** Overrides the code's default: whether the same call may succeed later, unchanged. */
   readonly retryable?: boolean | undefined;
 }
 
-/** Every failure this library reports. Branch on {@link QuarryError.code}, never on the message. */
+/** Every failure reported by this library. Branch on {@link QuarryError.code}, never on the message. */
 export class QuarryError extends Error {
   override readonly name: string = 'QuarryError';
   readonly code: ErrorCode;
@@ -28,7 +28,7 @@ export class QuarryError extends Error {
     this.retryable = options.retryable ?? ERROR_CODES[code].retryable;
   }
 
-  /** The status the command line ends with: 1 failure, 2 usage, 3 configuration, 4 network, 130 interrupted. */
+  /** Exit status of the command line: 1 failure, 2 usage, 3 configuration, 4 network, 130 interrupted. */
   get exitCode(): number {
     return ERROR_CODES[this.code].exit;
   }

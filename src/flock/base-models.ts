@@ -1,4 +1,7 @@
-/** When the tables of this file were read from FLock's public repositories. They are advice: a miss never blocks. */
+/**
+ * Date of the FLock repositories that these tables were taken from. The tables only advise: a missing entry never
+ * blocks anything.
+ */
 export const BASE_MODELS_AS_OF = '2025-08';
 
 /** Prompt template names the loss validator looks up (llm-loss-validator `src/core/template.py`, newer quickstarts). */
@@ -46,7 +49,7 @@ export const SUPPORTED_BASES: readonly string[] = [
   'Qwen/Qwen3.5-27B',
 ];
 
-/** Parameter counts of base models FLock's quickstart trains, in parameters. */
+/** Parameter counts of the base models in FLock's quickstart. */
 export const BASE_MODEL_PARAMS: Readonly<Record<string, number>> = {
   'Qwen/Qwen1.5-0.5B': 620_000_000,
   'Qwen/Qwen1.5-1.8B': 1_840_000_000,
@@ -60,7 +63,7 @@ export const BASE_MODEL_PARAMS: Readonly<Record<string, number>> = {
   'Qwen/Qwen3.5-27B': 26_085_000_000,
 };
 
-/** Hub id patterns and the template each uses, first match wins. */
+/** Hub id patterns and their templates; the first match wins. */
 const TEMPLATE_OF: readonly (readonly [RegExp, string])[] = [
   [/^Qwen\/Qwen3\.5/i, 'qwen3.5'],
   [/^Qwen\//i, 'qwen1.5'],
@@ -74,12 +77,12 @@ const TEMPLATE_OF: readonly (readonly [RegExp, string])[] = [
   [/^microsoft\/.*hi-4/i, 'phi4'],
 ];
 
-/** The template name that belongs to a Hub id such as `google/gemma-7b`; undefined when no rule knows it. */
+/** Template name for a Hub id such as `google/gemma-7b`; undefined if no rule matches. */
 export function templateKeyFor(hubId: string): string | undefined {
   return TEMPLATE_OF.find(([pattern]) => pattern.test(hubId))?.[1];
 }
 
-/** Known base models of at most `maxParams` parameters, largest first: the candidates for a task. */
+/** Known base models with at most `maxParams` parameters, largest first. */
 export function candidateBases(maxParams: number): { name: string; params: number }[] {
   return Object.entries(BASE_MODEL_PARAMS)
     .map(([name, params]) => ({ name, params }))

@@ -4,7 +4,7 @@ import { normaliseBaseUrl } from '../http/index.js';
 export const DEFAULT_BASE_URL = 'https://fed-ledger-prod.flock.io/api/v1/';
 
 /**
- * A base address ending in `/api/v1/`; the slash at the end and the version path may be missing.
+ * Normalises a base URL to end in `/api/v1/`; the trailing slash and the version path may be missing.
  *
  * @throws QuarryError `CONFIG_INVALID` when it is not an http(s) URL, or plain http to another machine
  */

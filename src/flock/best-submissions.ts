@@ -3,21 +3,21 @@ import type { WalletSubmission } from './types.js';
 /** Columns of the submissions table, in order. */
 export const SUBMISSION_COLUMNS = ['link', 'submission_phase_score', 'final_validation_score', 'submitted_at'] as const;
 
-/** Whether a higher or a lower score is the better one. Loss-type tasks want `lower`. */
+/** Whether higher or lower scores are better. Loss-type tasks use `lower`. */
 export type BetterScore = 'higher' | 'lower';
 
-/** Scores that mean "this model is invalid" in FLock's validators: over the size limit or broken. */
+/** Scores with which FLock's validators mark a model as invalid: over the size limit or broken. */
 const INVALID_SCORES: ReadonlySet<number> = new Set([999, -999]);
 
-/** Whether `score` is a marker for an invalid model rather than a result. */
+/** Whether `score` marks an invalid model and is not a result. */
 export function isInvalidScore(score: number | null | undefined): boolean {
   return score !== null && score !== undefined && INVALID_SCORES.has(score);
 }
 
 /**
- * The best-scored submission of each link: sorted by `submission_phase_score`, nulls last, ties and nulls in the order
- * they came, later rows with an already seen link dropped. `higher` is flocky's rule; the direction the service itself
- * uses is not published. An empty list gives an empty list.
+ * The best submission per link: sorted by `submission_phase_score`, nulls last, ties and nulls in their original order,
+ * later rows with the same link dropped. `higher` is flocky's rule; the service does not publish which direction it
+ * uses itself.
  */
 export function bestSubmissions(
   items: readonly WalletSubmission[],
@@ -30,7 +30,7 @@ export function bestSubmissions(
       if (a.score === null || b.score === null) {
         return Number(a.score === null) - Number(b.score === null) || a.index - b.index;
       }
-      // Under "lower", an invalid-model marker of -999 would win; markers go behind real scores then.
+      // With `lower`, the invalid marker -999 would win, so sort markers behind real scores.
       if (better === 'lower') {
         const marked = Number(isInvalidScore(a.score)) - Number(isInvalidScore(b.score));
         if (marked !== 0) return marked;

@@ -8,19 +8,19 @@ import type { ServerClock } from './time.js';
 import { type CallOptions, type FlockClientOptions, type FlockDeps, FlockTransport } from './transport.js';
 import { Validation } from './validation.js';
 
-/** Whether the service answers. */
+/** Result of a health check. */
 export interface Health {
   readonly ok: boolean;
-  /** What the service calls its state, normally `ok`. */
+  /** State reported by the service, normally `ok`. */
   readonly status?: string | undefined;
   readonly latencyMs: number;
-  /** Server time minus local time; 0 when within two seconds. */
+  /** Server time minus local time; 0 if within two seconds. */
   readonly clockOffsetMs: number;
-  /** Why it is not ok. */
+  /** Why the check failed. */
   readonly error?: Error | undefined;
 }
 
-/** FLock's AI Arena: tasks, submissions, statistics, rankings and validation. Reading needs no key. */
+/** Client of FLock's AI Arena: tasks, submissions, statistics, rankings and validation. Reading needs no key. */
 export class FlockClient {
   readonly tasks: Tasks;
   readonly submissions: Submissions;
@@ -29,7 +29,9 @@ export class FlockClient {
   readonly validation: Validation;
   readonly #transport: FlockTransport;
 
-  /** @throws QuarryError `CONFIG_INVALID` when the base address is not usable */
+  /**
+   * @throws QuarryError `CONFIG_INVALID` when the base URL is invalid
+   */
   constructor(options: FlockClientOptions = {}, deps: FlockDeps = {}) {
     this.#transport = new FlockTransport(options, deps);
     this.tasks = new Tasks(this.#transport, { strict: options.strict });
@@ -48,7 +50,7 @@ export class FlockClient {
     return this.#transport.hasKey;
   }
 
-  /** The service's clock, known after the first answer. */
+  /** The service's clock, known after the first response. */
   get clock(): ServerClock {
     return this.#transport.clock;
   }
@@ -58,7 +60,7 @@ export class FlockClient {
     this.#transport.requireKey();
   }
 
-  /** Checks service health once. Never throws for its failures, only when interrupted. */
+  /** Checks service health once. Failures are returned, not thrown, except interruption. */
   async health(options: CallOptions = {}): Promise<Health> {
     const startedAt = performance.now();
     const latency = (): number => Math.round(performance.now() - startedAt);
@@ -78,7 +80,7 @@ export class FlockClient {
       };
     } catch (error) {
       if (hasReason(error, 'FLOCK_ABORTED')) throw error;
-      // A 2xx without JSON is what the second generation of the service may give: it is up.
+      // The second generation of the service may return a 2xx without JSON: it is up.
       if (hasReason(error, 'FLOCK_DECODE') && (error.status ?? 0) < 300 && error.status !== undefined) {
         return { ok: true, latencyMs: latency(), clockOffsetMs: this.clock.offsetMs };
       }
@@ -100,7 +102,7 @@ export class FlockClient {
     return new WalletStats(this.#transport, address);
   }
 
-  /** Ends its connections. */
+  /** Closes its connections. */
   async close(): Promise<void> {
     await this.#transport.close();
   }

@@ -5,23 +5,23 @@ import { isJsonObject, type Json } from './json.js';
 import { parseRateText } from './rate-text.js';
 import { textOfPage } from './remote-text.js';
 
-/** Sentences FLock's own clients match literally, because the status codes belonging to them were never published. */
+/** Sentences that FLock's own clients match literally, as their status codes were never published. */
 const NO_WORK = 'No task submissions available to validate';
 const RATE_LIMIT = /^Rate limit reached\b/i;
 const NOT_VALIDATING = 'Validation assignment is not in validating status';
 
-/** Characters of a remote body that an error message may carry. */
+/** Maximum characters of a response body in an error message. */
 const CLIP = 500;
-/** Wait after a rate limit that names none: the assignment window of FLock's clients. */
+/** Wait after a rate limit that does not state one: the assignment window of FLock's clients. */
 const DEFAULT_WAIT_MS = 180_000;
 
 const AUTH_HINT =
   'Check that the wallet of this key is staked on the task in the required role, and that FLOCK_API_KEY holds the arena key of train.flock.io, not a key of the inference platform api.flock.io (FLOCK_ARENA_API_KEY takes precedence).';
 
-/** An answer that is not 2xx. */
+/** A response that is not 2xx. */
 export interface FailedAnswer {
   readonly method: string;
-  /** Without its query. */
+  /** Without the query. */
   readonly url: string;
   readonly status: number;
   readonly body: string;
@@ -31,7 +31,7 @@ export interface FailedAnswer {
   readonly nowMs: number;
 }
 
-/** The error a failed answer means. Rate limits told only by their text come before the mapping by status. */
+/** Converts a failed response to an error. Rate limits recognised by their text take precedence over the status. */
 export function decodeFailure(answer: FailedAnswer): FlockError {
   const parsed = parseBody(answer.body);
   const text = parsed.text ?? clipBody(answer.body);
@@ -63,7 +63,7 @@ export function decodeFailure(answer: FailedAnswer): FlockError {
     const retryAfterMs = asked ?? parseRateText(text) ?? DEFAULT_WAIT_MS;
     return fail('FLOCK_RATE_LIMITED', `the service limits the rate of this request${said}`, {
       retryAfterMs,
-      // Only a wait the service asked for in a header paces automatic retries; a guess does not.
+      // Automatic retries are delayed only by a wait from a header, not by a guess.
       details: asked !== undefined ? { retryAfterMs } : { waitMs: retryAfterMs },
       hint: `Wait ${Math.ceil(retryAfterMs / 1000)} s before asking again.`,
     });
@@ -129,7 +129,7 @@ function issueOf(entry: Json): ValidationIssue[] {
   return [{ path, message }];
 }
 
-/** A body as it may stand in a message: text on one line, at most 500 characters. */
+/** Shortens a body for error messages: text on one line, at most 500 characters. */
 export function clipBody(body: string): string {
   return clip(textOfPage(body));
 }

@@ -12,9 +12,9 @@ import type {
   WalletSubmission,
 } from './types.js';
 
-/** How strictly answers are read. */
+/** How strictly responses are decoded. */
 export interface DecodeOptions {
-  /** Unknown task statuses are errors. For tests; the set is open. */
+  /** Treat unknown task statuses as errors. For tests, as the set is open. */
   readonly strict?: boolean | undefined;
 }
 
@@ -80,16 +80,16 @@ export function decodeTaskList(value: unknown, options: DecodeOptions = {}): Tas
   );
 }
 
-/** A missing description or type reads as empty text, so that views need no special case. */
+/** Reads a missing description or type as an empty string, so that views need no special case. */
 function withText(task: JsonObject): JsonObject {
   if (typeof task['description'] === 'string' && typeof task['task_type'] === 'string') return task;
   return { ...task, description: task['description'] ?? '', task_type: task['task_type'] ?? '' };
 }
 
 /**
- * A page envelope; one with only `items` is a single complete page.
+ * Decodes a page envelope; one with only `items` is a single, complete page.
  *
- * @throws FlockError `FLOCK_DECODE` when `items` is missing or an item has another shape
+ * @throws FlockError `FLOCK_DECODE` when `items` is missing or an item is malformed
  */
 export function decodePage<T>(
   value: unknown,
@@ -121,7 +121,9 @@ export function decodeSubmission(value: unknown, path: string): WalletSubmission
   return row as WalletSubmission;
 }
 
-/** @throws FlockError `FLOCK_DECODE` unless the row is an object; every field is kept as it came. */
+/**
+ * @throws FlockError `FLOCK_DECODE` unless the row is an object. All fields are kept unchanged.
+ */
 export function decodeRecord(value: unknown, path: string): JsonObject {
   return objectAt(value, path);
 }
@@ -165,7 +167,7 @@ export function decodeAchievements(value: unknown): Achievements {
   return { ...row, tasks: Array.isArray(row['tasks']) ? row['tasks'] : [] } as Achievements;
 }
 
-/** The tasks of a wallet in whichever wrapping they come: an array, `{items}`, `{tasks}` or `{data}`. */
+/** The tasks of a wallet in any known wrapping: an array, `{items}`, `{tasks}` or `{data}`. */
 export function decodeEnrolled(value: unknown): Json[] {
   if (Array.isArray(value)) return value as Json[];
   const object = objectAt(value, '$');

@@ -3,13 +3,13 @@ import { formatCountdown, parseUtc } from './time.js';
 import type { AnyTask } from './types.js';
 
 const DAY_MS = 86_400_000;
-/** Final validation lasts five days: true of every published task. */
+/** Final validation lasts five days for every published task. */
 const FINAL_VALIDATION_MS = 5 * DAY_MS;
 
-/** Where a task stands. */
+/** Phase of a task. */
 export type TaskPhase = 'upcoming' | 'open' | 'final-validation' | 'finalized' | 'unknown';
 
-/** A task as people read it: derived values, never sent anywhere. */
+/** A task prepared for display: derived values, never sent anywhere. */
 export interface TaskView {
   readonly id: number;
   /** One line, safe to print. */
@@ -17,16 +17,16 @@ export interface TaskView {
   /** Description as plain text. */
   readonly summary: string;
   readonly type: string;
-  /** Status exactly as the service names it. */
+  /** Status exactly as the service reports it. */
   readonly status: string;
   readonly phase: TaskPhase;
-  /** The service says open although the deadline has passed. */
+  /** The service reports it open although the deadline has passed. */
   readonly overdue: boolean;
-  /** Milliseconds since the epoch, UTC. */
+  /** Milliseconds since the Unix epoch. */
   readonly opensAt: number | undefined;
   readonly submissionsCloseAt: number | undefined;
   readonly finalValidationEndsAt: number | undefined;
-  /** Until submissions close; negative once past. */
+  /** Milliseconds until submissions close; negative after that. */
   readonly msLeft: number | undefined;
   /** `27d 07h`, `closed 3d ago`, or `—`. */
   readonly countdown: string;
@@ -35,14 +35,14 @@ export interface TaskView {
   readonly vramGb: number | undefined;
   /** Hub link of the winner. */
   readonly winner: string | undefined;
-  /** A time above was missing and derived from start and duration. */
+  /** Whether a time above was missing and was derived from start and duration. */
   readonly estimated: boolean;
 }
 
 /**
- * Derived values of a task.
+ * Derives the display values of a task.
  *
- * @param nowMs present time by the service's clock
+ * @param nowMs current time by the service's clock
  */
 export function describeTask(task: AnyTask, nowMs: number): TaskView {
   const opensAt = parseUtc(task.initialized_at);
@@ -82,14 +82,14 @@ export function describeTask(task: AnyTask, nowMs: number): TaskView {
   };
 }
 
-/** Gigabytes in memory advice such as `"24GB"` or `"24 GiB"`; undefined for anything else. */
+/** Gigabytes in a memory recommendation such as `"24GB"` or `"24 GiB"`; undefined for anything else. */
 export function parseVramGb(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined;
   const match = /^\s*(\d+(?:\.\d+)?)\s*G(?:i?B)?\s*$/i.exec(value);
   return match ? Number(match[1]) : undefined;
 }
 
-/** `9.5B`, `15B`, `620M`; a count under a thousand as it is. */
+/** `9.5B`, `15B`, `620M`; counts below a thousand are unchanged. */
 export function formatParams(count: number): string {
   for (const [unit, size] of [
     ['T', 1e12],
@@ -102,7 +102,7 @@ export function formatParams(count: number): string {
   return String(count);
 }
 
-/** Status first where it is known, else the timestamps: the name of the state between the two is not published. */
+/** Uses the status if it is known and the timestamps otherwise: the name of the state in between is not published. */
 function phaseOf(
   status: string,
   nowMs: number,
@@ -125,7 +125,9 @@ function phaseOf(
   return { phase, overdue: false };
 }
 
-/** 23:59:59 of the UTC day of `ms`, with the fraction of a second of `fractionOf`: how every published task ends. */
+/**
+ * 23:59:59 of the UTC day of `ms`, with the fractional second of `fractionOf`, which is how every published task ends.
+ */
 function endOfDay(ms: number, fractionOf: number): number {
   return Math.floor(ms / DAY_MS) * DAY_MS + DAY_MS - 1000 + (((fractionOf % 1000) + 1000) % 1000);
 }

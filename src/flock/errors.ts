@@ -2,8 +2,8 @@ import { type ErrorCode, QuarryError, type QuarryErrorOptions } from '../errors/
 import type { Json } from './json.js';
 
 /**
- * What went wrong in FLock's own vocabulary, and the project code each name belongs to. The name is stable and finer
- * than the code: `FLOCK_NO_WORK` and `FLOCK_ASSIGNMENT_NOT_VALIDATING` are both a `FAILED_PRECONDITION`.
+ * FLock's error reasons and the project code of each. Reasons are stable and finer than codes: `FLOCK_NO_WORK` and
+ * `FLOCK_ASSIGNMENT_NOT_VALIDATING` are both `FAILED_PRECONDITION`.
  */
 export const FLOCK_REASONS = {
   FLOCK_CONFIG: 'CONFIG_MISSING',
@@ -33,31 +33,31 @@ export const FLOCK_REASONS = {
 /** One of the names in {@link FLOCK_REASONS}. */
 export type FlockReason = keyof typeof FLOCK_REASONS;
 
-/** One complaint of a 422 answer. */
+/** One issue in a 422 response. */
 export interface ValidationIssue {
-  /** Where, as the service names it: `query.task_id`. */
+  /** Location in the service's notation: `query.task_id`. */
   readonly path: string;
   readonly message: string;
 }
 
-/** What a {@link FlockError} knows beside its reason and sentence. */
+/** Optional fields of a {@link FlockError}. */
 export interface FlockErrorOptions extends QuarryErrorOptions {
-  /** Overrides the project code that belongs to the reason. */
+  /** Overrides the project code of the reason. */
   readonly code?: ErrorCode | undefined;
   readonly method?: string | undefined;
-  /** Address without its query: it may hold a signature. */
+  /** URL without its query, which may contain a signature. */
   readonly url?: string | undefined;
   readonly status?: number | undefined;
-  /** The `detail` of the answer, as received. */
+  /** The response's `detail`, as received. */
   readonly detail?: Json | undefined;
   readonly issues?: readonly ValidationIssue[] | undefined;
   readonly requestId?: string | undefined;
-  /** How long the service asks to wait, in milliseconds. */
+  /** Wait requested by the service, milliseconds. */
   readonly retryAfterMs?: number | undefined;
   readonly attempts?: number | undefined;
 }
 
-/** Every failure of the FLock client: a {@link QuarryError} with FLock's finer reason and the details of the request. */
+/** Every failure of the FLock client: a {@link QuarryError} with FLock's finer reason and details of the request. */
 export class FlockError extends QuarryError {
   override readonly name: string = 'FlockError';
   readonly reason: FlockReason;

@@ -3,26 +3,26 @@ import { QuarryError } from '../errors/index.js';
 import { isJsonObject } from './json.js';
 import type { Scorer, ScorerVerdict } from './validator-loop.js';
 
-/** Exit statuses a scoring program speaks with. */
+/** Exit statuses of scoring programs. */
 export const SCORER_EXIT = { scored: 0, submissionInvalid: 10, operatorProblem: 11 } as const;
 
-/** Longest answer of a scoring program, in bytes. */
+/** Maximum output of a scoring program, bytes. */
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
-/** How a scoring program is run. */
+/** Options of an external scorer. */
 export interface ExternalScorerOptions {
-  /** Shell command. Gets the input as JSON on standard input, with `eval_file`; answers metrics as JSON. */
+  /** Shell command. Receives the input as JSON on standard input, with `eval_file`; prints metrics as JSON. */
   readonly command: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Its standard error, line by line as it comes. */
+  /** Called with its standard error as it arrives. */
   readonly onStderr?: ((chunk: Uint8Array) => void) | undefined;
-  /** Longest run. Default: no limit. */
+  /** Time limit of a run. Default: none. */
   readonly timeoutMs?: number | undefined;
 }
 
 /**
- * A scorer that runs a program: exit 0 with metrics on standard output, 10 for an invalid submission, 11 for a problem
- * of this machine; any other status is repeated.
+ * A scorer that runs a program: exit status 0 with metrics on standard output, 10 for an invalid submission, 11 for a
+ * problem with this machine; after any other status the run is repeated.
  */
 export function externalScorer(options: ExternalScorerOptions): Scorer {
   return async ({ input, assignment, evalFile, taskId, signal }) => {
@@ -49,7 +49,7 @@ function verdictOf(code: number | null, stdout: string): ScorerVerdict {
   }
   let metrics: unknown;
   try {
-    // Programs like to chat: the last line that is not blank counts when the whole is not JSON.
+    // Programs may print other text first: if the output is not JSON as a whole, use the last non-blank line.
     metrics = tryJson(stdout) ?? JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   } catch (cause) {
     throw new QuarryError('DATA_INVALID', 'the scorer printed no JSON', { cause });
@@ -90,7 +90,7 @@ export function runCommand(
     child.stderr.on('data', (chunk: Buffer) => options.onStderr?.(chunk));
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout: Buffer.concat(parts).toString('utf8') }));
-    // A program that does not read its input is its own business.
+    // Ignore EPIPE: a program need not read its input.
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });

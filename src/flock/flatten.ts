@@ -1,25 +1,25 @@
 import { isJsonObject, type Json, type JsonObject } from './json.js';
 
-/** Records as columns and rows; a missing cell is undefined, which is not the same as null. */
+/** Records as columns and rows; an undefined cell is missing, which differs from null. */
 export interface FlatTable {
   readonly columns: readonly string[];
   readonly rows: readonly Readonly<Record<string, Json | undefined>>[];
 }
 
-/** How {@link flatten} names columns. */
+/** Options for column names. */
 export interface FlattenOptions {
-  /** Between a key and its child. Default `_`. */
+  /** Separator between a key and its child key. Default `_`. */
   readonly separator?: string | undefined;
-  /** Prefix removed from column names that start with it, for example `data_`. A column that would collide keeps it. */
+  /** Prefix removed from column names, for example `data_`, except where names would collide. */
   readonly stripPrefix?: string | undefined;
 }
 
 /**
- * One row per record with objects one level deep expanded to `<key>_<child>`: the rule of flocky's `pd_parse`
- * (pandas `json_normalize(d, max_level=1, sep="_")`), without its change of integers to floats.
+ * One row per record, with objects expanded one level deep to `<key>_<child>`: the rule of flocky's `pd_parse` (pandas
+ * `json_normalize(d, max_level=1, sep="_")`), but integers do not become floats.
  *
- * Expanded columns come after all others of their record, arrays and deeper objects stay values, an empty object gives
- * no column, null keeps its own column, and the columns are the union over the rows in order of first appearance.
+ * Expanded columns follow all others of their record. Arrays and deeper objects stay values, an empty object gives no
+ * column, null keeps its own column. The columns are the union over all rows, in order of first appearance.
  */
 export function flatten(input: JsonObject | readonly JsonObject[], options: FlattenOptions = {}): FlatTable {
   const separator = options.separator ?? '_';
@@ -29,7 +29,10 @@ export function flatten(input: JsonObject | readonly JsonObject[], options: Flat
   return options.stripPrefix === undefined ? { columns, rows } : stripPrefix({ columns, rows }, options.stripPrefix);
 }
 
-/** The table turned over: one row per field, `field` first and then one column per record, named by its index. */
+/**
+ * Transposes the table: one row per field, with the column `field` followed by one column per record, named by its
+ * index.
+ */
 export function transpose(table: FlatTable): FlatTable {
   const names = table.rows.map((_row, index) => String(index));
   return {
@@ -53,7 +56,7 @@ function flattenRecord(record: JsonObject, separator: string): Record<string, Js
       }
     } else plain.push([key, value]);
   }
-  // Null-prototype: a remote key named __proto__ is a column like any other.
+  // Null-prototype, so that a remote key named __proto__ is an ordinary column.
   const row: Record<string, Json | undefined> = Object.create(null);
   for (const [key, value] of [...plain, ...expanded]) row[key] = value;
   return row;

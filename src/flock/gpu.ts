@@ -10,7 +10,7 @@ export interface Gpu {
   readonly capability: string;
 }
 
-/** Runs a program and gives its standard output; rejects when it cannot run. */
+/** Runs a program and returns its standard output; rejects if it cannot run. */
 export type RunProgram = (file: string, args: readonly string[]) => Promise<string>;
 
 const runProgram: RunProgram = (file, args) =>
@@ -18,7 +18,7 @@ const runProgram: RunProgram = (file, args) =>
     execFile(file, [...args], { timeout: 10_000 }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
   });
 
-/** The GPUs `nvidia-smi` lists; none when there is no such program. */
+/** GPUs listed by `nvidia-smi`; empty if it is not installed. */
 export async function listGpus(run: RunProgram = runProgram): Promise<Gpu[]> {
   let text: string;
   try {
@@ -33,7 +33,7 @@ export async function listGpus(run: RunProgram = runProgram): Promise<Gpu[]> {
     const cells = line.split(',').map((cell) => cell.trim());
     const [index, capability] = [Number(cells[0]), cells.at(-1)];
     const memoryMib = Number(cells.at(-2));
-    // A GPU's name may itself hold a comma.
+    // A GPU's name may contain a comma.
     const name = cells.slice(1, -2).join(', ');
     if (cells.length < 4 || !Number.isInteger(index) || !Number.isFinite(memoryMib) || capability === undefined)
       return [];
@@ -41,7 +41,7 @@ export async function listGpus(run: RunProgram = runProgram): Promise<Gpu[]> {
   });
 }
 
-/** The GPUs in the shape of flocky's `get_gpu_info`: `{cuda_available, gpu_count, gpu_0: {…}}`. */
+/** GPUs in the format of flocky's `get_gpu_info`: `{cuda_available, gpu_count, gpu_0: {…}}`. */
 export function gpuInfo(gpus: readonly Gpu[]): Record<string, unknown> {
   return {
     cuda_available: gpus.length > 0,
@@ -56,9 +56,9 @@ export function gpuInfo(gpus: readonly Gpu[]): Record<string, unknown> {
 }
 
 /**
- * The GPU name to submit: the given one, else the first GPU of this machine.
+ * The GPU name to submit: the given one, or the first GPU of this machine.
  *
- * @throws QuarryError `CONFIG_MISSING` when neither is there
+ * @throws QuarryError `CONFIG_MISSING` when there is neither
  */
 export async function gpuTypeForSubmission(given: string | undefined, run?: RunProgram): Promise<string> {
   if (given !== undefined && given.trim() !== '') return given.trim();

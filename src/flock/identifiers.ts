@@ -2,11 +2,11 @@ import { QuarryError } from '../errors/index.js';
 
 const WALLET = /^0x[0-9a-fA-F]{40}$/;
 const COMMIT = /^[0-9a-f]{40}$/i;
-/** Hugging Face repository names: letters, digits, `-`, `_`, `.`; at most 96 characters each side. */
+/** Hugging Face repository names: letters, digits, `-`, `_`, `.`; at most 96 characters per part. */
 const REPO = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/;
 
 /**
- * The task id as an integer; a decimal string such as `"7"` is accepted.
+ * Parses a task id; a decimal string such as `"7"` is accepted.
  *
  * @throws QuarryError `INVALID_ARGUMENT` unless it is a non-negative safe integer
  */
@@ -19,9 +19,9 @@ export function parseTaskId(value: unknown): number {
 }
 
 /**
- * A wallet address as typed, checked to be `0x` and 40 hex digits.
+ * Checks that a wallet address is `0x` and 40 hex digits, and returns it unchanged.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when the prefix, the length or a digit is wrong
+ * @throws QuarryError `INVALID_ARGUMENT` when it is malformed
  */
 export function parseWallet(value: string): string {
   if (WALLET.test(value)) return value;
@@ -46,9 +46,9 @@ export function isCommitHash(value: string): boolean {
 }
 
 /**
- * A Hugging Face repository id `owner/name`.
+ * Checks a Hugging Face repository id, `owner/name`.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when it has another form
+ * @throws QuarryError `INVALID_ARGUMENT` when it is malformed
  */
 export function parseRepoId(value: string): string {
   if (REPO.test(value)) return value;
@@ -57,7 +57,7 @@ export function parseRepoId(value: string): string {
   });
 }
 
-/** What a submission's Hub link names. */
+/** The target of a submission's Hub link. */
 export interface HubLink {
   /** `owner/name`. */
   readonly repo: string;
@@ -65,7 +65,9 @@ export interface HubLink {
   readonly revision?: string | undefined;
 }
 
-/** Reads `https://huggingface.co/<owner>/<repo>[/tree|commit|blob|resolve/<revision>…]`, or undefined for anything else. */
+/**
+ * Parses `https://huggingface.co/<owner>/<repo>[/tree|commit|blob|resolve/<revision>…]`; undefined for anything else.
+ */
 export function parseHubLink(link: string): HubLink | undefined {
   let url: URL;
   try {

@@ -1,4 +1,4 @@
-/** Any JSON value, as it came over the wire. */
+/** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 
 /** A JSON object whose known fields are typed by the interfaces that extend it. */

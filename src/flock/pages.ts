@@ -2,23 +2,23 @@ import { QuarryError } from '../errors/index.js';
 import { FlockError } from './errors.js';
 import type { Page } from './types.js';
 
-/** Largest page the service gives. */
+/** Maximum page size of the service. */
 export const MAX_PAGE_SIZE = 100;
-/** Page size the service uses when none is asked for. */
+/** Page size of the service if none is requested. */
 const DEFAULT_PAGE_SIZE = 50;
-/** A listing longer than this many pages is a server that never ends. */
+/** A listing with more pages is taken for a server that never ends it. */
 const MAX_PAGES = 100_000;
 
-/** Which page, and how many rows in it. */
+/** Which page to fetch. */
 export interface PageOptions {
-  /** From 1. */
+  /** Page number from 1. */
   readonly page?: number | undefined;
-  /** 1 to 100. */
+  /** Rows per page, 1 to 100. */
   readonly size?: number | undefined;
 }
 
 /**
- * Page number and size with their defaults.
+ * Fills in defaults for page number and size.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when page is below 1
  * @throws QuarryError `INVALID_ARGUMENT` when size is outside 1 to 100
@@ -35,12 +35,12 @@ export function checkPage(options: PageOptions = {}): { page: number; size: numb
 }
 
 /**
- * All rows of a paged endpoint. Ends at an empty page, at the last page by `pages`, or when `total` rows were seen.
+ * All rows of a paged endpoint. Ends at an empty page, at the last page according to `pages`, or after `total` rows.
  *
- * A server that ignores `page` answers every request with the same rows: when it named no end, the repeat ends the
- * listing after the first copy; when it announced more pages than it can give, the rows would be incomplete.
+ * A server that ignores `page` returns the same rows every time. If it did not announce an end, the listing ends after
+ * the first copy; if it announced more, the rows would be incomplete and this fails.
  *
- * @throws FlockError `FLOCK_DECODE` when a page repeats the one before although more rows were announced
+ * @throws FlockError `FLOCK_DECODE` when a page repeats the previous one although more rows were announced
  */
 export async function* iteratePages<T>(
   fetchPage: (page: number, size: number) => Promise<Page<T>>,
@@ -63,7 +63,7 @@ export async function* iteratePages<T>(
     yield* got.items;
     seen += got.items.length;
     if (got.pages !== null && page >= got.pages) return;
-    // The size the server used counts, which may be smaller than the size asked for.
+    // Use the page size from the response, which may be smaller than requested.
     if (got.total !== null && (seen >= got.total || page * got.size >= got.total)) return;
   }
 }

@@ -11,24 +11,24 @@ import type { SubmissionLedger } from './submission-ledger.js';
 import { formatUtc } from './time.js';
 import type { TaskDetail } from './types.js';
 
-/** Less time than this before the deadline is worth a warning. */
+/** Warn if less time than this is left before the deadline. */
 const SHORT_TIME_MS = 600_000;
 const DAY_MS = 86_400_000;
 
-/** A submission about to be made. */
+/** A submission to check. */
 export interface PreflightOptions {
   readonly taskId: number | string;
   readonly repo: string;
-  /** Commit, branch or tag. Default `main`; a branch is resolved to its commit. */
+  /** Commit, branch or tag. Default `main`; branches are resolved to their commit. */
   readonly revision?: string | undefined;
   readonly baseModel?: string | undefined;
   readonly modelFilename?: string | undefined;
-  /** Submissions to this task from this machine in 24 h that call for a warning. Default 2. */
+  /** Warn from this many submissions to this task in 24 h from this machine. Default 2. */
   readonly dailyLimit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One finding. */
+/** Result of one check. */
 export interface PreflightCheck {
   readonly name:
     | 'task'
@@ -46,27 +46,27 @@ export interface PreflightCheck {
   readonly detail: string;
 }
 
-/** All findings, and what would be submitted. */
+/** All results, and what would be submitted. */
 export interface PreflightReport {
   readonly ok: boolean;
   readonly checks: readonly PreflightCheck[];
   readonly taskId: number;
   readonly repo: string;
-  /** Commit hash the revision resolved to. */
+  /** Commit hash that the revision resolved to. */
   readonly revision: string | undefined;
   readonly task: TaskDetail | undefined;
 }
 
-/** What {@link preflight} works with. */
+/** Dependencies of {@link preflight}. */
 export interface PreflightDeps {
   readonly client: FlockClient;
-  /** Without a token: the check sees what validators see. */
+  /** Must have no token, so that the checks see what validators see. */
   readonly hub: HubApi;
   readonly ledger?: SubmissionLedger | undefined;
 }
 
 /**
- * Checks a submission as the service and its validators will: task open, key accepted, repository public, weights
+ * Checks a submission like the service and its validators will: task open, key accepted, repository public, weights
  * present, base supported, size within the limit, not submitted before.
  *
  * @throws FlockError `FLOCK_CONFIG` without an arena key; nothing is sent then
@@ -169,7 +169,7 @@ function checkRepository(repo: string, model: HubModel, asked: string | undefine
   else note('revision', 'ok', `${asked ?? 'main'} is ${model.sha}`);
 }
 
-/** The base model when the repository holds a LoRA adapter. */
+/** Returns the base model if the repository holds a LoRA adapter. */
 async function checkWeights(
   repo: string,
   model: HubModel,
@@ -236,7 +236,7 @@ async function checkParams(
   let of = 'model';
   if (lora === undefined) count = await countParams(hub, repo, model.sha, safetensors, call);
   else if (lora.base !== undefined) {
-    // The adapter is merged into its base before counting.
+    // The adapter is merged into its base before parameters are counted.
     of = 'base model';
     const known = BASE_MODEL_PARAMS[lora.base];
     count = known ?? (/^[\w.-]+\/[\w.-]+$/.test(lora.base) ? await hub.paramsOf(lora.base, call) : undefined);

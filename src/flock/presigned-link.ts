@@ -1,15 +1,15 @@
-/** What a presigned S3 link says about itself. */
+/** A parsed presigned S3 link. */
 export interface PresignedLink {
   readonly url: URL;
-  /** Host and path: the identity of the object, stable while the signature changes. */
+  /** Host and path, which identify the object and do not change with the signature. */
   readonly object: string;
   /** File name at the end of the path. */
   readonly fileName: string;
-  /** Milliseconds since the epoch at which the link stops starting requests; undefined when it carries no expiry. */
+  /** When the link stops accepting requests, milliseconds since the Unix epoch; undefined if it has no expiry. */
   readonly expiresAtMs: number | undefined;
 }
 
-/** Reads a presigned link, or undefined when `link` is not an http(s) address. */
+/** Parses a presigned link; undefined if `link` is not an http(s) URL. */
 export function parsePresignedLink(link: string): PresignedLink | undefined {
   let url: URL;
   try {
@@ -32,13 +32,13 @@ export function parsePresignedLink(link: string): PresignedLink | undefined {
   };
 }
 
-/** A name that stays inside its directory whatever the remote path says. */
+/** A file name that cannot leave its directory, whatever the remote path contains. */
 function safeFileName(segment: string): string {
   let name = segment;
   try {
     name = decodeURIComponent(segment);
   } catch {
-    // A malformed escape stays as it is: it is only a name.
+    // Keep a malformed escape: it is only a name.
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed.
   name = name.replace(/[\u0000-\u001f\u007f/\\:]/g, '_').replace(/^\.+/, '');

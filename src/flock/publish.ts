@@ -16,30 +16,30 @@ export interface CheckedSubmitOptions {
   readonly gpuType?: string | undefined;
   readonly modelFilename?: string | undefined;
   readonly extra?: JsonObject | undefined;
-  /** Submit although a check failed. */
+  /** Submit even if a check failed. */
   readonly force?: boolean | undefined;
   readonly dailyLimit?: number | undefined;
-  /** Shown the findings before anything is sent; false stops. */
+  /** Called with the results before anything is sent; false cancels. */
   readonly confirm?: ((report: PreflightReport) => Promise<boolean> | boolean) | undefined;
   readonly hubUrl?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What {@link submitChecked} works with. */
+/** Dependencies of {@link submitChecked}. */
 export interface CheckedSubmitDeps {
   readonly client: FlockClient;
   readonly ledger?: SubmissionLedger | undefined;
 }
 
-/** Findings and outcome of a checked submission. */
+/** Check results and outcome of a submission. */
 export interface CheckedSubmitResult {
   readonly report: PreflightReport;
-  /** Undefined when `confirm` said no. */
+  /** Undefined if `confirm` returned false. */
   readonly outcome: SubmitOutcome | undefined;
 }
 
 /**
- * Preflight, then submission of the commit the revision resolves to.
+ * Runs the preflight checks, then submits the commit that the revision resolves to.
  *
  * @throws FlockError `FLOCK_PREFLIGHT` when a check failed and `force` is not set
  */
@@ -65,7 +65,7 @@ export async function submitChecked(
       },
     );
   }
-  // Without a commit hash there is nothing to submit, forced or not, unless the caller named one.
+  // Even with `force`, a commit hash is needed: the resolved one or the caller's.
   const revision = report.revision ?? options.revision;
   if (revision === undefined) {
     throw new FlockError('FLOCK_PREFLIGHT', 'not submitted: the commit hash is unknown', {

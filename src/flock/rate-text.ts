@@ -1,6 +1,6 @@
 const UNIT_MS: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000 };
 
-/** The window of a sentence such as `1 per 3 minutes`, in milliseconds per call; undefined when none is named. */
+/** Parses a text such as `1 per 3 minutes` to milliseconds per call; undefined if it states no rate. */
 export function parseRateText(text: string): number | undefined {
   const match = /(?<!\d)(\d+) per (\d+) (second|minute|hour)s?/i.exec(text);
   const unit = UNIT_MS[match?.[3]?.toLowerCase() ?? ''];

@@ -1,15 +1,15 @@
 import { convert, type HtmlToTextOptions } from 'html-to-text';
 import { plainLines, plainText } from '../text/index.js';
 
-/** Tags that, at the very start, make a description HTML; anything else starting with `<` is plain text. */
+/** A description that begins with one of these tags is HTML; anything else that begins with `<` is plain text. */
 const KNOWN_TAGS =
   'p|div|span|br|hr|h[1-6]|ul|ol|li|a|b|i|u|em|strong|code|pre|blockquote|table|section|article|img|figure|style|script';
 const LOOKS_LIKE_HTML = new RegExp(`^\\s*<(?:!--|!doctype|(?:${KNOWN_TAGS})(?:\\s|/?>))`, 'i');
 
-/** Descriptions are of kilobytes; more than this many characters is not looked at. */
+/** Maximum characters of a description that are read; real ones are kilobytes. */
 const MOST_HTML = 1_000_000;
 
-/** Of a page that answers instead of the service the beginning is shown. */
+/** Maximum characters read of a page returned instead of an API response. */
 const MOST_PAGE = 100_000;
 
 const BLOCK = { leadingLineBreaks: 1, trailingLineBreaks: 1 };
@@ -27,19 +27,19 @@ const AS_TEXT: HtmlToTextOptions = {
   ],
 };
 
-/** Remote text on one line, for a table cell. */
+/** Remote text on one line, for table cells. */
 export function oneLine(text: string): string {
   return plainText(text).replace(/\s+/g, ' ').trim();
 }
 
-/** The text of a page on one line, whatever it is made of. */
+/** The text of a page on one line, whether HTML or not. */
 export function textOfPage(body: string): string {
   return oneLine(/<\/?[a-z!]/i.test(body) ? convert(body.slice(0, MOST_PAGE), AS_TEXT) : body.slice(0, MOST_PAGE));
 }
 
 /**
- * A task description as plain text. HTML, which begins with a known tag, becomes text with block elements as line breaks,
- * list items as `- ` and links as `text (address)`; plain text that merely contains `<` stays.
+ * A task description as plain text. HTML (recognised by a known tag at the start) is converted: block elements become
+ * line breaks, list items `- `, links `text (address)`. Plain text that merely contains `<` is unchanged.
  */
 export function descriptionText(description: string): string {
   return plainLines(LOOKS_LIKE_HTML.test(description) ? convert(description, AS_TEXT) : description)

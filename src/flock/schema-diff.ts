@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from './json.js';
 
-/** The calls this client makes, as the service's schema would name them. */
+/** The calls of this client, in the notation of an OpenAPI schema. */
 const KNOWN_ENDPOINTS: readonly { readonly method: string; readonly path: string }[] = [
   { method: 'get', path: 'health' },
   { method: 'get', path: 'tasks/get' },
@@ -17,17 +17,17 @@ const KNOWN_ENDPOINTS: readonly { readonly method: string; readonly path: string
   { method: 'get', path: 'stats/validators' },
 ];
 
-/** How the service's published schema and this client differ. */
+/** Differences between the service's published schema and this client. */
 export interface SchemaDiff {
   /** Calls of this client that the schema does not list. */
   readonly missing: readonly string[];
-  /** Operations of the schema this client does not use. */
+  /** Operations of the schema that this client does not use. */
   readonly unused: readonly string[];
-  /** Values of `status` and `task_type` the schema names. */
+  /** Values of `status` and `task_type` in the schema. */
   readonly enums: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Compares an OpenAPI document with the calls this client makes. */
+/** Compares an OpenAPI document with the calls of this client. */
 export function diffSchema(document: unknown): SchemaDiff {
   const paths = isJsonObject(document) && isJsonObject(document['paths']) ? document['paths'] : {};
   const offered = new Set<string>();

@@ -16,7 +16,7 @@ import type { CallOptions, FlockTransport } from './transport.js';
 import type { Achievements, DailyCount, DailyKind, ModelRank, Page, Role, ValidatorRank } from './types.js';
 import { type RankEvent, type WatchRanksOptions, watchRanks } from './watch/watch-ranks.js';
 
-/** Counts over the whole arena. */
+/** Counts across the whole arena. */
 export class Stats {
   readonly #transport: FlockTransport;
 
@@ -44,7 +44,7 @@ export class WalletStats {
     this.base_url = `${transport.baseUrl}stats/`;
   }
 
-  /** One page of the wallet's valid submissions; the shape of an item is not published, so fields come as they are. */
+  /** One page of the wallet's valid submissions. The service does not publish their shape, so items are not decoded. */
   async submissions(options: CallOptions & PageOptions = {}): Promise<Page<JsonObject>> {
     const asked = checkPage(options);
     const { page: _page, size: _size, ...call } = options;
@@ -56,13 +56,13 @@ export class WalletStats {
     return decodePage(json, asked, decodeRecord);
   }
 
-  /** Every valid submission of the wallet, page by page. */
+  /** All valid submissions of the wallet. */
   allSubmissions(options: CallOptions = {}): AsyncGenerator<JsonObject, void, undefined> {
     return iteratePages((page, size) => this.submissions({ ...options, page, size }), MAX_PAGE_SIZE);
   }
 
   /**
-   * Medals of the wallet in one role.
+   * Medals of the wallet in a role.
    *
    * @throws QuarryError `INVALID_ARGUMENT` when the role is neither `validator` nor `node`
    */
@@ -79,7 +79,7 @@ export class WalletStats {
   }
 
   /**
-   * Tasks the wallet is enrolled in, which means staked on.
+   * Tasks that the wallet is enrolled in, which means staked on.
    *
    * @throws FlockError `FLOCK_NOT_FOUND` when the service has no such endpoint
    */
@@ -97,7 +97,7 @@ export class WalletStats {
     }
   }
 
-  /** As flocky prints it: `FlockWalletStats(address='0x…', base_url='https://…/stats/')`. */
+  /** Formatted like flocky: `FlockWalletStats(address='0x…', base_url='https://…/stats/')`. */
   toString(): string {
     return `FlockWalletStats(address='${this.address}', base_url='${this.base_url}')`;
   }
@@ -107,7 +107,7 @@ export class WalletStats {
   }
 }
 
-/** Rankings of a task. The service does not document these endpoints. */
+/** Rankings of a task. These endpoints are undocumented. */
 export class Leaderboard {
   readonly #transport: FlockTransport;
 
@@ -115,27 +115,27 @@ export class Leaderboard {
     this.#transport = transport;
   }
 
-  /** One page of the models' ranking. */
+  /** One page of the model ranking. */
   async models(taskId: number | string, options: CallOptions & PageOptions = {}): Promise<Page<ModelRank>> {
     return this.#page('stats/models', taskId, options, decodeModelRank);
   }
 
-  /** One page of the validators' ranking. */
+  /** One page of the validator ranking. */
   async validators(taskId: number | string, options: CallOptions & PageOptions = {}): Promise<Page<ValidatorRank>> {
     return this.#page('stats/validators', taskId, options, decodeValidatorRank);
   }
 
-  /** The whole ranking of models. */
+  /** The whole model ranking. */
   allModels(taskId: number | string, options: CallOptions = {}): AsyncGenerator<ModelRank, void, undefined> {
     return iteratePages((page, size) => this.models(taskId, { ...options, page, size }), MAX_PAGE_SIZE);
   }
 
-  /** The whole ranking of validators. */
+  /** The whole validator ranking. */
   allValidators(taskId: number | string, options: CallOptions = {}): AsyncGenerator<ValidatorRank, void, undefined> {
     return iteratePages((page, size) => this.validators(taskId, { ...options, page, size }), MAX_PAGE_SIZE);
   }
 
-  /** Follows the ranking of a task; see `watchRanks`. */
+  /** Watches the ranking of a task; see `watchRanks`. */
   watch(taskId: number | string, options: WatchRanksOptions = {}): AsyncGenerator<RankEvent, void, undefined> {
     const { sleep, random } = this.#transport;
     return watchRanks(parseTaskId(taskId), options, { leaderboard: this, sleep, random });

@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isJsonObject } from './json.js';
 
-/** One submission this machine made. */
+/** A submission made from this machine. */
 export interface LedgerEntry {
   readonly at: string;
   readonly taskId: number;
@@ -10,7 +10,7 @@ export interface LedgerEntry {
   readonly revision: string;
 }
 
-/** Remembers the submissions made from this machine, one JSON line each, to warn before a daily limit is hit. */
+/** Records the submissions made from this machine as JSON lines, to warn before a daily limit is reached. */
 export class SubmissionLedger {
   readonly path: string;
 
@@ -19,16 +19,16 @@ export class SubmissionLedger {
   }
 
   /**
-   * Adds a line.
+   * Appends an entry.
    *
-   * @throws what Node fails with when the file cannot be written
+   * @throws Node's error when the file cannot be written
    */
   async append(entry: LedgerEntry): Promise<void> {
     await mkdir(dirname(this.path), { recursive: true });
     await appendFile(this.path, `${JSON.stringify(entry)}\n`);
   }
 
-  /** Submissions to a task since `sinceMs`; a line that cannot be read is passed over. */
+  /** Submissions to a task since `sinceMs`; unreadable lines are skipped. */
   async since(taskId: number, sinceMs: number): Promise<LedgerEntry[]> {
     const text = await readFile(this.path, 'utf8').catch(() => '');
     return text.split('\n').flatMap((line) => {

@@ -7,7 +7,7 @@ import type { CallOptions, FlockTransport } from './transport.js';
 import type { Page, WalletSubmission } from './types.js';
 import { type ScoreEvent, type WatchScoresOptions, watchScores } from './watch/watch-scores.js';
 
-/** The caller's own submissions; the wallet is implied by the key. */
+/** The caller's own submissions; the key identifies the wallet. */
 export class Submissions {
   readonly #transport: FlockTransport;
 
@@ -33,12 +33,12 @@ export class Submissions {
     return decodePage(json, asked, decodeSubmission);
   }
 
-  /** Every submission of the caller to a task, page by page. */
+  /** All submissions of the caller to a task. */
   all(taskId: number | string, options: CallOptions = {}): AsyncGenerator<WalletSubmission, void, undefined> {
     return iteratePages((page, size) => this.mine(taskId, { ...options, page, size }), MAX_PAGE_SIZE);
   }
 
-  /** The best-scored submission per link over all pages; see {@link bestSubmissions}. */
+  /** The best submission per link over all pages; see {@link bestSubmissions}. */
   async bestFor(
     taskId: number | string,
     options: CallOptions & { readonly better?: BetterScore | undefined } = {},
@@ -54,7 +54,7 @@ export class Submissions {
     return submitResult(options, { transport: this.#transport, submissions: this });
   }
 
-  /** Follows the scores of the caller's submissions; see `watchScores`. */
+  /** Watches the scores of the caller's submissions; see `watchScores`. */
   watch(taskId: number | string, options: WatchScoresOptions = {}): AsyncGenerator<ScoreEvent, void, undefined> {
     return watchScores(parseTaskId(taskId), options, {
       submissions: this,

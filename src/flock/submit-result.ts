@@ -7,9 +7,9 @@ import { parseUtc } from './time.js';
 import { type CallOptions, type FlockTransport, isAmbiguous } from './transport.js';
 import type { SubmitReply, WalletSubmission } from './types.js';
 
-/** Pauses before each look at the own submissions after a lost reply: the row may appear late. */
+/** Delays before each look at the caller's submissions after a lost response, as the row may appear late. */
 const RECONCILE_DELAYS_MS = [0, 2000, 5000] as const;
-/** A row this much older than the attempt still counts as its result: clocks differ. */
+/** Rows up to this much older than the attempt can still be its result, since clocks differ. */
 const CLOCK_SLACK_MS = 5000;
 
 /** A model to submit. */
@@ -17,26 +17,26 @@ export interface SubmitOptions extends CallOptions {
   readonly taskId: number | string;
   /** `owner/name` of a public Hub repository. */
   readonly repo: string;
-  /** Full commit hash; see the Hub part for resolving a branch. */
+  /** Full commit hash. */
   readonly revision: string;
   /** Template name (`qwen1.5`) or Hub id (`Qwen/Qwen1.5-7B`), sent as given. */
   readonly baseModel?: string | undefined;
   /** Free text such as `NVIDIA A100-SXM4-80GB`. */
   readonly gpuType?: string | undefined;
-  /** For reinforcement-learning tasks: the ONNX file in the repository. */
+  /** The ONNX file in the repository, for reinforcement-learning tasks. */
   readonly modelFilename?: string | undefined;
   readonly adapterFilename?: string | undefined;
-  /** Further fields of `data`, for task families this client does not know. */
+  /** Additional fields of `data`, for task families unknown to this client. */
   readonly extra?: JsonObject | undefined;
-  /** `reconcile` looks for the row after a lost reply and tries once more when it is not there. Default. */
+  /** `reconcile` looks for the row after a lost response and retries once if it is missing. Default. */
   readonly idempotency?: 'reconcile' | 'none' | undefined;
 }
 
-/** What became of a submission. */
+/** Outcome of a submission. */
 export interface SubmitOutcome {
-  /** What was sent. */
+  /** The request body. */
   readonly sent: { readonly task_id: number; readonly data: JsonObject };
-  /** The service's reply; null when it was lost and the row was found among the own submissions instead. */
+  /** The service's reply; null if it was lost and the row was found in the caller's submissions. */
   readonly reply: SubmitReply | null;
   readonly reconciled: boolean;
   /** The row that proved a reconciled submission. */
@@ -45,16 +45,16 @@ export interface SubmitOutcome {
   readonly attempts: number;
 }
 
-/** What {@link submitResult} works with. */
+/** Dependencies of {@link submitResult}. */
 export interface SubmitDeps {
   readonly transport: FlockTransport;
   readonly submissions: SubmissionSource;
 }
 
 /**
- * The body of a submission.
+ * Builds the request body.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when task id, repository or commit hash has another form
+ * @throws QuarryError `INVALID_ARGUMENT` when task id, repository or commit hash is malformed
  */
 function submitBody(options: SubmitOptions): { task_id: number; data: JsonObject } {
   const taskId = parseTaskId(options.taskId);
@@ -79,12 +79,11 @@ function submitBody(options: SubmitOptions): { task_id: number; data: JsonObject
 }
 
 /**
- * Submits a model. The call is not idempotent, so after a lost reply (time-out, reset, gateway failure) the own
- * submissions decide: a row of this repository and revision that was not there before means success; none means one
- * more attempt.
+ * Submits a model. The call is not idempotent, so after a lost response (timeout, reset, gateway failure) the caller's
+ * submissions are checked: a new row with this repository and revision means success; otherwise it retries once.
  *
  * @throws FlockError `FLOCK_CONFIG` without a key; nothing is sent then
- * @throws FlockError `FLOCK_OUTCOME_UNKNOWN` when the reply was lost and the row can be neither found nor ruled out
+ * @throws FlockError `FLOCK_OUTCOME_UNKNOWN` when the response was lost and the row can be neither found nor ruled out
  */
 export async function submitResult(options: SubmitOptions, deps: SubmitDeps): Promise<SubmitOutcome> {
   const body = submitBody(options);
@@ -117,7 +116,7 @@ export async function submitResult(options: SubmitOptions, deps: SubmitDeps): Pr
       });
       return { sent: body, reply: isJsonObject(json) ? json : { reply: json }, reconciled: false, attempts: attempt };
     } catch (error) {
-      // A refusal after an ambiguous first attempt may be the service seeing a duplicate: the row decides then too.
+      // A refusal after an ambiguous first attempt may mean that the service sees a duplicate: check the row then, too.
       const refusedRepeat = attempt > 1 && error instanceof FlockError && (error.status ?? 0) >= 400;
       if (!reconcile || !(isAmbiguous(error) || refusedRepeat)) throw error;
       let row: WalletSubmission | undefined;
@@ -142,7 +141,7 @@ function outcomeUnknown(message: string, attempts: number, cause: unknown): Floc
   });
 }
 
-/** How often each row was present before the attempt; undefined when that cannot be read now. */
+/** How often each row was present before the attempt; undefined if that cannot be read now. */
 async function ownRows(
   taskId: number,
   deps: SubmitDeps,
@@ -154,7 +153,7 @@ async function ownRows(
       counts.set(keyOf(row), (counts.get(keyOf(row)) ?? 0) + 1);
     return counts;
   } catch (error) {
-    // Without a valid key the submission cannot succeed either; anything else leaves the start time to go by.
+    // With an invalid key the submission cannot succeed either. After other errors, rows are judged by their time.
     if (error instanceof FlockError && (error.reason === 'FLOCK_AUTH' || error.reason === 'FLOCK_ABORTED')) throw error;
     return undefined;
   }

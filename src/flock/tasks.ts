@@ -22,10 +22,10 @@ export class Tasks {
   }
 
   /**
-   * One task with its training link, freshly signed, and its winner.
+   * One task with a freshly signed training link and its winner.
    *
    * @throws QuarryError `INVALID_ARGUMENT` when the id is not a whole number; nothing is sent then
-   * @throws FlockError `FLOCK_NOT_FOUND` when there is no such task
+   * @throws FlockError `FLOCK_NOT_FOUND` when the task does not exist
    */
   async get(id: number | string, options: CallOptions = {}): Promise<TaskDetail> {
     const taskId = parseTaskId(id);
@@ -39,24 +39,24 @@ export class Tasks {
     return decodeTaskDetail(json, this.#decode);
   }
 
-  /** Every task, or those of one status, in the order of the service (which is not by id). */
+  /** All tasks, or those with a status, in the service's order (which is not by id). */
   async list(options: CallOptions & { readonly status?: string | undefined } = {}): Promise<TaskListItem[]> {
     const { status, ...call } = options;
     const { json } = await this.#transport.call({ path: 'tasks/list', query: { status }, ...call });
     return decodeTaskList(json, this.#decode);
   }
 
-  /** Tasks that take submissions. */
+  /** Tasks that accept submissions. */
   async open(options: CallOptions = {}): Promise<TaskListItem[]> {
     return this.list({ ...options, status: 'submission_phase' });
   }
 
-  /** Tasks that are over. */
+  /** Finished tasks. */
   async finalized(options: CallOptions = {}): Promise<TaskListItem[]> {
     return this.list({ ...options, status: 'finalized' });
   }
 
-  /** Tasks between: listed, but neither open nor finalized. The service's name for that state is not published. */
+  /** Tasks that are listed but neither open nor finalized. The service does not publish its name for this state. */
   async closing(options: CallOptions = {}): Promise<TaskListItem[]> {
     const all = await this.list(options);
     return all.filter((task) => task.status !== 'submission_phase' && task.status !== 'finalized');
@@ -80,7 +80,7 @@ export class Tasks {
     );
   }
 
-  /** Follows the list of tasks; see `watchTasks`. */
+  /** Watches the list of tasks; see `watchTasks`. */
   watch(options: WatchTasksOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
     return watchTasks(options, {
       tasks: this,

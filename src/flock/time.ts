@@ -3,12 +3,12 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Offsets below this are noise of the one-second `Date` header and of the network, in milliseconds. */
+/** Clock offsets below this are noise from the one-second `Date` header and the network, milliseconds. */
 const CLOCK_TOLERANCE_MS = 2 * SECOND;
 
 /**
- * Milliseconds since the epoch of an ISO-8601 timestamp; one without a zone means UTC (the service writes
- * `2025-03-26T16:22:01.791348`, which JavaScript alone would read as local time). Undefined when it is not a timestamp.
+ * Parses an ISO-8601 timestamp to milliseconds since the Unix epoch; undefined if malformed. Without a zone it is UTC:
+ * the service writes `2025-03-26T16:22:01.791348`, which JavaScript would read as local time.
  */
 export function parseUtc(text: string | null | undefined): number | undefined {
   if (text === null || text === undefined) return undefined;
@@ -40,7 +40,7 @@ export function formatCountdown(msLeft: number): string {
   return `${two(msLeft / MINUTE)}m ${two((msLeft % MINUTE) / SECOND)}s`;
 }
 
-/** The service's clock, learned from `Date` headers, so that a wrong local clock shifts no deadline. */
+/** The service's clock, learned from `Date` headers, so that a wrong local clock does not shift deadlines. */
 export class ServerClock {
   readonly #now: () => number;
   #offsetMs = 0;
@@ -50,7 +50,7 @@ export class ServerClock {
     this.#now = now;
   }
 
-  /** Learns from one answer: header time minus the middle of the request. */
+  /** Learns from a response: the header's time minus the midpoint of the request. */
   observe(dateHeader: string | null | undefined, sentAtMs: number, receivedAtMs: number): void {
     if (dateHeader === null || dateHeader === undefined) return;
     const server = Date.parse(dateHeader);
@@ -60,17 +60,17 @@ export class ServerClock {
     this.#known = true;
   }
 
-  /** Server time minus local time in milliseconds; 0 when within two seconds or unknown. */
+  /** Server time minus local time in milliseconds; 0 if unknown or within two seconds. */
   get offsetMs(): number {
     return this.#offsetMs;
   }
 
-  /** Whether any answer carried a clock yet. */
+  /** Whether any response had a `Date` header. */
   get known(): boolean {
     return this.#known;
   }
 
-  /** Present time in milliseconds, corrected to the service's clock. */
+  /** Current time in milliseconds, corrected to the service's clock. */
   now(): number {
     return this.#now() + this.#offsetMs;
   }

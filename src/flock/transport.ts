@@ -18,35 +18,35 @@ import { FlockError } from './errors.js';
 import type { Json } from './json.js';
 import { ServerClock } from './time.js';
 
-/** How the client reaches the service. */
+/** How to reach the service. */
 export interface FlockClientOptions {
   /** Default {@link DEFAULT_BASE_URL}; the trailing slash and `/api/v1` may be missing. */
   readonly baseUrl?: string | undefined;
-  /** Arena key of train.flock.io; needed for own submissions, submitting and validating. */
+  /** Arena key of train.flock.io; needed for the caller's submissions, submitting and validating. */
   readonly apiKey?: string | undefined;
-  /** Longest wait for an answer. Default 30 s. */
+  /** Maximum wait for a response. Default 30 s. */
   readonly timeoutMs?: number | undefined;
-  /** For reads. Default 5 attempts, 0.5 s doubling to 30 s with jitter. */
+  /** Retries of reads. Default 5 attempts, 0.5 s doubling to 30 s with jitter. */
   readonly retry?: RetryPolicy | undefined;
-  /** Requests at the same time. Default 4. */
+  /** Maximum concurrent requests. Default 4. */
   readonly concurrency?: number | undefined;
   readonly userAgent?: string | undefined;
-  /** Unknown task statuses are errors. For tests. */
+  /** Treat unknown task statuses as errors. For tests. */
   readonly strict?: boolean | undefined;
 }
 
-/** What the client takes from outside, so that tests control time and chance. */
+/** Dependencies, so that tests control time and randomness. */
 export interface FlockDeps {
   /** Local time in milliseconds since the epoch. */
   readonly now?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
-  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
+  /** Returns numbers in [0, 1) for retry jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
-  /** Called before a read is tried again. */
+  /** Called before a read is retried. */
   readonly onRetry?: ((error: FlockError, attempt: number, delayMs: number) => void) | undefined;
 }
 
-/** Taken by every call. */
+/** Options of every call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
@@ -55,20 +55,20 @@ export interface CallOptions {
 /** One call to the service. */
 export interface FlockRequest extends CallOptions {
   readonly method?: 'GET' | 'POST' | undefined;
-  /** Under the base address, without leading slash. */
+  /** Path under the base URL, without a leading slash. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
   readonly json?: unknown | undefined;
   /** Send the arena key. */
   readonly auth?: boolean | undefined;
   /**
-   * `safe`: the call may be repeated. `unsent`: only when it certainly never left. `never`: not at all.
-   * Default `safe` for GET and `unsent` for POST.
+   * `safe`: can be repeated. `unsent`: only if it was certainly never sent. `never`: not at all. Default `safe` for GET
+   * and `unsent` for POST.
    */
   readonly repeat?: 'safe' | 'unsent' | 'never' | undefined;
 }
 
-/** A successful answer. */
+/** A successful response. */
 export interface FlockAnswer {
   readonly json: Json;
   readonly status: number;
@@ -78,7 +78,7 @@ export interface FlockAnswer {
 
 const DEFAULT_BACKOFF: Backoff = { baseMs: 500, maxMs: 30_000 };
 const RETRY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
-/** Whether the service may have acted although no usable answer came back. */
+/** Whether the service may have acted although no usable response arrived. */
 export function isAmbiguous(error: unknown): boolean {
   if (!(error instanceof FlockError) || wasUnsent(error)) return false;
   if (error.reason === 'FLOCK_NETWORK' || error.reason === 'FLOCK_TIMEOUT' || error.reason === 'FLOCK_DECODE') {
@@ -87,7 +87,7 @@ export function isAmbiguous(error: unknown): boolean {
   return error.reason === 'FLOCK_SERVER' || error.status === 408;
 }
 
-/** HTTP to the Fed Ledger: headers, retries, the server's clock, and errors in FLock's vocabulary. */
+/** HTTP to the Fed Ledger: headers, retries, the server's clock, and FLock errors. */
 export class FlockTransport {
   readonly baseUrl: string;
   readonly clock: ServerClock;
@@ -100,7 +100,9 @@ export class FlockTransport {
   readonly #queue: PQueue;
   readonly #onRetry: FlockDeps['onRetry'];
 
-  /** @throws QuarryError `CONFIG_INVALID` when the base address is not usable */
+  /**
+   * @throws QuarryError `CONFIG_INVALID` when the base URL is invalid
+   */
   constructor(options: FlockClientOptions = {}, deps: FlockDeps = {}) {
     this.baseUrl = flockBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL);
     this.now = deps.now ?? Date.now;
@@ -132,7 +134,9 @@ export class FlockTransport {
     });
   }
 
-  /** @throws FlockError with the reason of whatever went wrong; a missing key is found before anything is sent */
+  /**
+   * @throws FlockError with the reason of the failure; a missing key is detected before anything is sent
+   */
   async call(request: FlockRequest): Promise<FlockAnswer> {
     const key = request.auth ? this.requireKey() : undefined;
     const method = request.method ?? 'GET';

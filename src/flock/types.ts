@@ -1,11 +1,14 @@
 import type { Json, JsonObject } from './json.js';
 
-/** Phase name the service gives a task. An open set: a third value exists between these two and is not published. */
+/**
+ * Phase of a task as named by the service. An open set: there is a third value between these two, which is not
+ * published.
+ */
 export type TaskStatus = 'submission_phase' | 'finalized' | (string & {});
-/** Family of a task; only `training` is confirmed on the wire. */
+/** Family of a task; only `training` has been observed. */
 export type TaskType = 'training' | (string & {});
 
-/** What both task shapes share. Timestamps are ISO-8601 without zone and mean UTC. */
+/** Fields common to both task shapes. Timestamps are ISO-8601 without a zone, in UTC. */
 export interface TaskCommon {
   id: number;
   title: string;
@@ -19,7 +22,7 @@ export interface TaskCommon {
   final_validation_ends_at?: string | undefined;
 }
 
-/** A task as `tasks/get` returns it: with the training link and the winner, without the list's storage keys. */
+/** A task as returned by `tasks/get`: with training link and winner, without the storage keys of the list. */
 export interface TaskDetail extends TaskCommon, JsonObjectFields {
   data: TaskDetailData | null;
   /** Hub link of the winning model; null until the task is finalized. */
@@ -34,14 +37,14 @@ export interface TaskDetailData extends JsonObject {
   context_length?: number | undefined;
 }
 
-/** A task as `tasks/list` returns it: with storage keys and memory advice, without links. */
+/** A task as returned by `tasks/list`: with storage keys and memory recommendation, without links. */
 export interface TaskListItem extends TaskCommon, JsonObjectFields {
   data: TaskListItemData | null;
 }
 
 /** The `data` object of a {@link TaskListItem}. */
 export interface TaskListItemData extends JsonObject {
-  /** Advice such as `"24GB"`; missing on some tasks. */
+  /** Recommendation such as `"24GB"`; missing on some tasks. */
   recommended_vram?: string | null | undefined;
   dataset_s3_key?: string | undefined;
   max_params?: number | undefined;
@@ -64,13 +67,13 @@ export interface WalletSubmission extends JsonObject {
   submitted_at: string;
 }
 
-/** What `submit-result` answered; the service documents no shape, so every field is optional. */
+/** Response of `submit-result`. The service documents no shape, so every field is optional. */
 export interface SubmitReply extends JsonObject {
   id?: number | string | undefined;
   task_id?: number | undefined;
 }
 
-/** Submissions or validations of one UTC day. */
+/** Number of submissions or validations on one UTC day. */
 export interface DailyCount {
   /** `YYYY-MM-DD`; the last row of a series is the current, incomplete day. */
   time: string;
@@ -109,7 +112,7 @@ export interface ValidatorRank extends JsonObject {
   updated_at?: string | null | undefined;
 }
 
-/** The submitted model inside an assignment. */
+/** The submitted model in an assignment. */
 export interface SubmissionData extends JsonObject {
   /** `owner/name`; the service spells it `hg`. */
   hg_repo_id: string;
@@ -140,15 +143,15 @@ export interface ValidationAssignment extends JsonObject {
 /** One page of a paged endpoint. */
 export interface Page<T> {
   items: T[];
-  /** Number of rows in all pages; null when the service does not say. */
+  /** Number of rows in all pages; null if the service does not report it. */
   total: number | null;
   page: number;
   size: number;
-  /** Number of pages; 0 when there is no row, null when the service does not say. */
+  /** Number of pages; 0 if there are no rows, null if the service does not report it. */
   pages: number | null;
 }
 
-/** Index signature that keeps unknown fields of a wire object reachable. */
+/** Index signature that gives access to unknown fields of a wire object. */
 interface JsonObjectFields {
   [key: string]: Json | undefined;
 }

@@ -7,18 +7,20 @@ import { isJsonObject, type Json, type JsonObject } from './json.js';
 import { type CallOptions, type FlockTransport, isAmbiguous } from './transport.js';
 import type { ValidationAssignment } from './types.js';
 
-/** Repeats of a result whose reply was lost, the first attempt included. */
+/** Attempts to post a result whose response was lost, including the first. */
 const STORE_ATTEMPTS = 5;
 const STORE_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 16_000 };
 
-/** What became of a posted result. */
+/** Outcome of posting a result. */
 export interface StoredResult {
-  /** `probably`: the reply to the first attempt was lost and the service then said the assignment is settled. */
+  /**
+   * `probably`: the response to the first attempt was lost, and the service then reported the assignment as settled.
+   */
   readonly stored: 'yes' | 'probably';
   readonly reply: Json;
 }
 
-/** Assignments of a validator. */
+/** A validator's assignments. */
 export class Validation {
   readonly #transport: FlockTransport;
 
@@ -27,10 +29,10 @@ export class Validation {
   }
 
   /**
-   * Asks for one submission to score. Never repeated by itself: a lost reply may have used up the assignment.
+   * Requests one submission to score. Never retried automatically: a lost response may have used up the assignment.
    *
-   * @throws FlockError `FLOCK_NO_WORK` when nothing waits to be validated
-   * @throws FlockError `FLOCK_RATE_LIMITED` when asked more often than every three minutes
+   * @throws FlockError `FLOCK_NO_WORK` when no submission is waiting
+   * @throws FlockError `FLOCK_RATE_LIMITED` when called more often than every three minutes
    */
   async request(taskId: number | string, options: CallOptions = {}): Promise<ValidationAssignment> {
     const id = parseTaskId(taskId);
@@ -76,7 +78,7 @@ export class Validation {
         if (lost && hasReason(error, 'FLOCK_ASSIGNMENT_NOT_VALIDATING')) {
           return { stored: 'probably', reply: error.detail ?? null };
         }
-        // The service accepted it but its answer was no JSON: 2xx is what counts here.
+        // Accepted, but the response is not JSON: only the 2xx status matters here.
         if (hasReason(error, 'FLOCK_DECODE') && (error.status ?? 0) >= 200 && (error.status ?? 0) < 300) {
           return { stored: 'yes', reply: null };
         }
@@ -98,9 +100,9 @@ export class Validation {
 }
 
 /**
- * Checks that every number inside is finite: JSON would turn NaN and infinity into null.
+ * Checks that all numbers are finite: JSON would turn NaN and infinity into null.
  *
- * @throws QuarryError `NON_FINITE` with the path of the first offender
+ * @throws QuarryError `NON_FINITE` with the path of the first one that is not
  */
 export function checkMetrics(metrics: unknown, path = 'metrics'): void {
   if (typeof metrics === 'number' && !Number.isFinite(metrics)) {

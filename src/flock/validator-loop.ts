@@ -10,7 +10,7 @@ import type { CallOptions } from './transport.js';
 import type { ValidationAssignment } from './types.js';
 import { checkMetrics } from './validation.js';
 
-/** Names of the link to the validation data, the documented one first. */
+/** Fields that may hold the link to the validation data, the documented one first. */
 const DATA_KEYS = [
   'validation_set_url',
   'validation_data_url',
@@ -18,52 +18,52 @@ const DATA_KEYS = [
   'validation_manifest_url',
 ] as const;
 
-/** The service gives out an assignment every three minutes. */
+/** The service issues one assignment every three minutes. */
 const LOOKUP_INTERVAL_MS = 180_000;
 
-/** What a scorer is given. */
+/** Input of a scorer. */
 export interface ScorerInput {
-  /** Fields of the submission with those of the assignment over them, as FLock's own runner merges them. */
+  /** Fields of the submission overlaid with those of the assignment, merged like in FLock's own runner. */
   readonly input: JsonObject;
   readonly assignment: ValidationAssignment;
-  /** The downloaded validation set; undefined when the assignment names none. */
+  /** The downloaded validation set; undefined if the assignment has none. */
   readonly evalFile: string | undefined;
   readonly taskId: number;
-  /** From 1. */
+  /** Attempt number, from 1. */
   readonly attempt: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** What a scorer found. */
+/** A scorer's verdict. */
 export type ScorerVerdict =
   | { readonly verdict: 'scored'; readonly metrics: JsonObject }
-  /** The submission is at fault: reported as failed. */
+  /** The submission is invalid and is reported as failed. */
   | { readonly verdict: 'invalid'; readonly reason: string }
-  /** This machine is at fault: the assignment is left alone, the loop stops. */
+  /** Something is wrong with this machine: the assignment is left alone and the loop stops. */
   | { readonly verdict: 'operator'; readonly reason: string };
 
-/** Scores one submission. A rejection is repeated up to the number of attempts. */
+/** Scores one submission. A rejection is retried up to the number of attempts. */
 export type Scorer = (input: ScorerInput) => Promise<ScorerVerdict>;
 
-/** How the loop runs. */
+/** Options of the loop. */
 export interface ValidatorLoopOptions {
-  /** Asked in turn. */
+  /** Requested in rotation. */
   readonly taskIds: readonly number[];
   readonly scorer: Scorer;
-  /** Between two successful lookups. Default 180 s, the service's limit. */
+  /** Interval between two successful requests. Default 180 s, the service's limit. */
   readonly lookupIntervalMs?: number | undefined;
-  /** Pause when there is no work or something is wrong. Default 180 s. */
+  /** Delay after finding no work or an error. Default 180 s. */
   readonly idleMs?: number | undefined;
-  /** Calls of the scorer per assignment. Default 3. */
+  /** Scorer calls per assignment. Default 3. */
   readonly attempts?: number | undefined;
-  /** Ends after so many settled assignments. */
+  /** Stops after this many settled assignments. */
   readonly maxAssignments?: number | undefined;
-  /** Where validation sets are kept while scoring. Default: the system's temporary directory. */
+  /** Directory for validation sets while scoring. Default: the system's temporary directory. */
   readonly workDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Nothing to score now. */
+/** There is nothing to score now. */
 export interface IdleEvent {
   readonly event: 'idle';
   readonly taskId: number;
@@ -72,7 +72,7 @@ export interface IdleEvent {
   readonly detail?: string | undefined;
 }
 
-/** What happened in the loop. */
+/** Events of the loop. */
 export type ValidatorEvent =
   | { readonly event: 'assigned'; readonly taskId: number; readonly id: number | string; readonly repo: string }
   | IdleEvent
@@ -93,7 +93,7 @@ export type ValidatorEvent =
       readonly reason: string;
     };
 
-/** What the loop takes from outside. */
+/** Dependencies of the loop. */
 export interface ValidatorLoopDeps {
   readonly client: FlockClient;
   readonly now?: (() => number) | undefined;
@@ -102,11 +102,12 @@ export interface ValidatorLoopDeps {
 }
 
 /**
- * Asks for assignments, has them scored and posts the results until the signal fires.
+ * Requests assignments, scores them and posts the results until the signal fires.
  *
  * @throws FlockError `FLOCK_CONFIG` without an arena key; nothing is sent then
  * @throws FlockError `FLOCK_AUTH` when the key is refused
- * @throws FlockError `FLOCK_PREFLIGHT` when the scorer reports a fault of this machine; the assignment is left alone
+ * @throws FlockError `FLOCK_PREFLIGHT` when the scorer reports a problem with this machine; the assignment is left
+ * alone
  */
 export async function* validatorLoop(
   options: ValidatorLoopOptions,
@@ -149,7 +150,7 @@ class ValidatorLoop {
       const { assignment, idle } = found;
       if (idle !== undefined) {
         yield idle;
-        // With no work on this task the next one is asked after the pause: polling without one is a hot loop.
+        // Wait before trying the next task, too: without a delay this would be a busy loop.
         if (!(await this.#pause(idle.waitMs))) return;
         continue;
       }
@@ -160,7 +161,7 @@ class ValidatorLoop {
     }
   }
 
-  /** The next assignment, or why there is none now; undefined when the signal fired. */
+  /** The next assignment, or why there is none now; undefined if the signal fired. */
   async #lookUp(taskId: number): Promise<Lookup | undefined> {
     const { lookupIntervalMs = LOOKUP_INTERVAL_MS, idleMs = LOOKUP_INTERVAL_MS, signal } = this.#options;
     if (!(await this.#pause(this.#lastLookup + lookupIntervalMs - this.#now()))) return undefined;
@@ -169,7 +170,7 @@ class ValidatorLoop {
       return { assignment: await this.#client.validation.request(taskId, this.#call) };
     } catch (error) {
       if (signal?.aborted) return undefined;
-      // These do not heal by waiting.
+      // Waiting does not fix these.
       if (hasReason(error, 'FLOCK_AUTH', 'FLOCK_CONFIG', 'FLOCK_NOT_FOUND', 'FLOCK_VALIDATION')) throw error;
       const idle = { event: 'idle', taskId, waitMs: idleMs } as const;
       if (hasReason(error, 'FLOCK_NO_WORK')) return { idle: { ...idle, reason: 'no-work' } };
@@ -190,7 +191,7 @@ class ValidatorLoop {
     }
   }
 
-  /** The scorer's verdict, or undefined when the signal fired first. */
+  /** The scorer's verdict, or undefined if the signal fired first. */
   async *#score(
     taskId: number,
     assignment: ValidationAssignment,
@@ -199,7 +200,7 @@ class ValidatorLoop {
     const { scorer, attempts = 3, signal } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
-        // Scoring may outlast the link, so the data is brought first; a repeat finds it here.
+        // Download the data first, as scoring may outlast the link; a retry finds it here.
         const evalFile = await this.#bringData(assignment, workDir);
         const input: JsonObject = { ...assignment.task_submission.data, ...assignment.data };
         const verdict = await scorer({ input, assignment, evalFile, taskId, attempt, signal });
@@ -208,7 +209,7 @@ class ValidatorLoop {
       } catch (error) {
         if (signal?.aborted) return undefined;
         const reason = messageOf(error);
-        // A metric that is not a number, or data that cannot be had, is this machine's problem.
+        // A non-finite metric or unavailable data is a problem of this machine.
         if (attempt >= attempts) return { verdict: 'operator', reason };
         yield { event: 'retry', taskId, id: assignment.id, attempt, reason };
       }
@@ -252,7 +253,7 @@ class ValidatorLoop {
     return result.path;
   }
 
-  /** False when the signal fired first. */
+  /** Returns false if the signal fired first. */
   async #pause(ms: number): Promise<boolean> {
     const { signal } = this.#options;
     try {

@@ -3,19 +3,19 @@ import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { QuarryError } from '../errors/index.js';
 
 /**
- * Which addresses a URL from a stranger may lead to. Anyone can write a manifest, so by default only public
- * addresses are dialled, checked after name resolution so that a public name for a private address does not help.
+ * Which addresses a URL from an untrusted source may resolve to. Anyone can write a manifest, so only public addresses
+ * are allowed by default. They are checked after name resolution, which catches public names for private addresses.
  */
 export interface AddressPolicy {
-  /** 127.0.0.0/8 and ::1. For networks on this machine. */
+  /** 127.0.0.0/8 and ::1, for networks on this machine. */
   readonly allowLoopback: boolean;
   /** RFC 1918, unique local, link-local, carrier-grade NAT, multicast, reserved and documentation ranges. */
   readonly allowPrivate: boolean;
 }
 
-/** For networks on the internet. */
+/** Policy for networks on the internet. */
 export const PUBLIC_ONLY: AddressPolicy = { allowLoopback: false, allowPrivate: false };
-/** For a network on this machine. */
+/** Policy for a network on this machine. */
 export const PUBLIC_AND_LOOPBACK: AddressPolicy = { allowLoopback: true, allowPrivate: false };
 
 // IANA special-purpose address registries (RFC 6890 and updates).
@@ -38,7 +38,7 @@ const PRIVATE_V4 = [
 ] as const;
 const PRIVATE_V6 = [
   ['::', 128],
-  // IPv4-compatible and IPv4-translated forms, which reach IPv4 hosts where they are routed at all.
+  // IPv4-compatible and IPv4-translated forms, which reach IPv4 hosts wherever they are routed.
   ['::', 96],
   ['::ffff:0:0:0', 96],
   ['64:ff9b:1::', 48],
@@ -71,7 +71,7 @@ function embeddedV4(address: string): string | undefined {
   return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
 }
 
-/** Whether `policy` lets us dial `address`, an IPv4 or IPv6 literal without brackets. */
+/** Whether `policy` allows dialling `address`, an IPv4 or IPv6 literal without brackets. */
 function isAddressAllowed(address: string, policy: AddressPolicy): boolean {
   const plain = embeddedV4(address) ?? address;
   const family = isIP(plain);
@@ -89,7 +89,9 @@ function refused(host: string, address: string): QuarryError {
   });
 }
 
-/** @throws QuarryError `ADDRESS_REFUSED` when the URL names a forbidden address literally */
+/**
+ * @throws QuarryError `ADDRESS_REFUSED` when the URL contains a forbidden address literal
+ */
 export function assertUrlAllowed(url: URL, policy: AddressPolicy): void {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !isAddressAllowed(host, policy)) throw refused(host, host);

@@ -1,17 +1,17 @@
-/** Exponential backoff: attempt n waits up to `baseMs * 2^n`, at most `maxMs`, with full jitter. */
+/** Exponential backoff: the delay before attempt n is up to `baseMs * 2^n`, at most `maxMs`; half of it is jitter. */
 export interface Backoff {
   readonly baseMs: number;
   readonly maxMs: number;
 }
 
-/** Fast enough for a dropped connection, slow enough for a server that is restarting. */
+/** Short enough for a dropped connection, long enough for a server that is restarting. */
 export const DEFAULT_BACKOFF: Backoff = { baseMs: 200, maxMs: 10_000 };
 
 /**
- * The pause before retry number `attempt` (0 for the first), in milliseconds. Half of it is fixed and half random, so
- * that clients that failed together do not return together.
+ * Delay before retry number `attempt` (0 for the first), in milliseconds. Half of it is fixed and half random, so that
+ * clients that failed together do not retry together.
  *
- * @param random a source of numbers in [0, 1)
+ * @param random returns numbers in [0, 1)
  */
 export function backoffDelayMs(attempt: number, backoff: Backoff, random: () => number): number {
   const ceiling = Math.min(backoff.maxMs, backoff.baseMs * 2 ** attempt);

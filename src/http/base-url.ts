@@ -1,33 +1,33 @@
 import { isIP } from 'node:net';
 import { QuarryError } from '../errors/index.js';
 
-/** Whether a host name or literal address (brackets allowed) means this machine. */
+/** Whether a host name or literal address (brackets allowed) refers to this machine. */
 export function isLoopbackHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }
 
-/** Whether a `host` header names this machine: a web page elsewhere must not reach a local server through the browser. */
+/** Whether a `host` header names this machine. Checking it protects local servers from DNS rebinding by web pages. */
 export function isLocalHostHeader(header: string | undefined): boolean {
   return isLoopbackHost((header ?? '').replace(/:\d+$/, ''));
 }
 
-/** What a base URL must satisfy. */
+/** Requirements for a base URL. */
 export interface BaseUrlRules {
-  /** Names the setting in errors, such as `Hub URL`. */
+  /** Name of the setting in errors, such as `Hub URL`. */
   readonly what: string;
-  /** Shown as a hint when it is not a URL. */
+  /** Example shown in the hint of an error. */
   readonly example: string;
-  /** Refuse plain http beyond this machine, because keys travel along. */
+  /** Refuse plain http to other machines, since requests carry keys. */
   readonly requireTls?: boolean | undefined;
 }
 
 /**
- * A server's base URL without trailing slashes, query or fragment.
+ * Returns a server's base URL without trailing slashes, query or fragment.
  *
- * @throws QuarryError `CONFIG_INVALID` when it is not an http(s) URL, contains a user name or password, or is plain http
- * to another machine although TLS is required
+ * @throws QuarryError `CONFIG_INVALID` when it is not an http(s) URL, contains a user name or password, or is plain
+ * http to another machine although TLS is required
  */
 export function normaliseBaseUrl(text: string, { what, example, requireTls = false }: BaseUrlRules): string {
   const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined;

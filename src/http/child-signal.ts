@@ -1,14 +1,14 @@
 import { setMaxListeners } from 'node:events';
 
-/** A signal of our own that fires with the caller's, and leaves nothing behind on them. */
+/** A signal that also fires with the caller's signals, and can be detached from them. */
 export interface ChildSignal {
   readonly signal: AbortSignal;
-  /** Fires the signal, for what still listens, and lets go of the caller's. */
+  /** Fires the signal for remaining listeners and detaches it from the caller's signals. */
   close(reason?: unknown): void;
 }
 
 /**
- * One signal may steer hundreds of calls; Node warns of a leak at eleven listeners.
+ * Disables Node's leak warning at eleven listeners: one signal may control hundreds of calls.
  *
  * @returns the same signal
  */
@@ -18,8 +18,8 @@ export function allowManyListeners(signal: AbortSignal): AbortSignal {
 }
 
 /**
- * Links to signals that may live long. `AbortSignal.any` keeps every link, and what listens to it, until those signals are
- * collected.
+ * Links a signal to others, which may be long-lived. `AbortSignal.any` would keep the link, and its listeners, until
+ * those are collected.
  */
 export function childSignal(...outer: readonly (AbortSignal | undefined)[]): ChildSignal {
   const controller = new AbortController();

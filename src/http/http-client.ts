@@ -10,29 +10,29 @@ import { type RetryDeps, type RetryPolicy, retry } from './retry.js';
 import type { Sender } from './sender.js';
 import { undiciSender } from './undici-sender.js';
 
-/** Where relative paths lead, what is sent along, and the limits of every request. */
+/** Base URL, headers and limits of all requests. */
 export interface HttpClientOptions {
-  /** Prefix of every relative path; a trailing slash is implied. */
+  /** Prefix of relative paths; a trailing slash is implied. */
   readonly baseUrl?: string | undefined;
   /** Sent with every request to the origin of `baseUrl`, never to another origin, redirects included. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Longest wait for the head of an answer, and between two pieces of its body. Default 30 s. */
+  /** Maximum wait for response headers, and between two chunks of the body. Default 30 s. */
   readonly timeoutMs?: number | undefined;
-  /** Largest body read into memory. Default 64 MiB. */
+  /** Maximum size of a body read into memory. Default 64 MiB. */
   readonly maxBytes?: number | undefined;
-  /** Redirects followed, each checked like the first address. Default 3. */
+  /** Maximum redirects; each is checked like the first URL. Default 3. */
   readonly maxRedirects?: number | undefined;
-  /** Absent: any address may be dialled (the caller chose it). */
+  /** If absent, any address may be dialled, as the caller chose it. */
   readonly addressPolicy?: AddressPolicy | undefined;
   /**
-   * Origins that the user configured himself, such as his own fullnode in a private network: dialled whatever
-   * `addressPolicy` says. Exactly these; a redirect elsewhere is checked.
+   * Origins configured by the user, such as their own fullnode in a private network: dialled regardless of
+   * `addressPolicy`. Must match exactly; redirects to other origins are checked.
    */
   readonly trustedOrigins?: readonly string[] | undefined;
-  /** For idempotent methods. Default 3 attempts. */
+  /** Retries of idempotent methods. Default 3 attempts. */
   readonly retry?: RetryPolicy | undefined;
   readonly userAgent?: string | undefined;
-  /** `lean` needs 50 MB less memory than `fast`, and more processor time per request. Default `fast`. */
+  /** `lean` needs 50 MB less memory than `fast`, but more CPU time per request. Default `fast`. */
   readonly engine?: 'fast' | 'lean' | undefined;
 }
 
@@ -46,22 +46,22 @@ export interface HttpRequest {
   /** Sent as `application/json`. */
   readonly json?: unknown | undefined;
   readonly body?: Uint8Array | string | undefined;
-  /** Overrides the client's; `attempts: 1` never retries. POST and PATCH are retried only when given here. */
+  /** Overrides the client's policy; `attempts: 1` disables retries. POST and PATCH are retried only if this is set. */
   readonly retry?: RetryPolicy | undefined;
-  /** `same-origin` refuses to be sent to another origin: for requests that only make sense with their credentials. */
+  /** `same-origin` refuses redirects to another origin, for requests that need their credentials. */
   readonly redirect?: 'follow' | 'same-origin' | undefined;
   readonly timeoutMs?: number | undefined;
-  /** Longest wait between two pieces of the body. Default `timeoutMs`. */
+  /** Maximum wait between two chunks of the body. Default `timeoutMs`. */
   readonly stallMs?: number | undefined;
   readonly maxBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer whose head has arrived and whose status is below 400. The body must be consumed or discarded. */
+/** A response with status below 400 whose headers have arrived. The body must be consumed or discarded. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Where the answer came from, after redirects. */
+  /** Final URL, after redirects. */
   readonly url: string;
   readonly body: Readable;
   /** @throws QuarryError `DATA_TOO_LARGE` when the body exceeds `maxBytes` */
@@ -74,22 +74,22 @@ export interface HttpResponse {
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 const NO_RETRY: RetryPolicy = { attempts: 1 };
-/** How much of an error page is kept. */
+/** Maximum size of an error body. */
 const ERROR_BODY_BYTES = 64 * 1024;
-/** An error page is waited for so long in all: the status is known, and a server that drips it must not hold a slot. */
+/** Time limit for reading an error body, so that a server that sends it slowly does not hold a slot. */
 const ERROR_BODY_MS = 2_000;
 
 /**
- * HTTP with limits: time, size, redirects and addresses. One connection pool per client.
+ * HTTP with limits on time, size, redirects and addresses. Each client has one connection pool.
  *
- * Errors: `UNREACHABLE`, `TIMEOUT`, `TLS`, `ADDRESS_REFUSED`, `TOO_MANY_REDIRECTS`, `ABORTED`, and
- * `HttpStatusError` for a status of 400 or more.
+ * Errors: `UNREACHABLE`, `TIMEOUT`, `TLS`, `ADDRESS_REFUSED`, `TOO_MANY_REDIRECTS`, `ABORTED`, and `HttpStatusError`
+ * for status 400 and above.
  */
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #deps: RetryDeps;
   readonly #sender: Sender;
-  /** Without the guard on addresses. */
+  /** Does not check addresses. */
   readonly #trustedSender: Sender;
   readonly #trusted: ReadonlySet<string>;
   readonly #timeoutMs: number;
@@ -99,7 +99,7 @@ export class HttpClient {
     this.#deps = deps;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#trusted = new Set(options.trustedOrigins?.map((url) => new URL(url).origin));
-    // Node's own client knows no proxies.
+    // Node's own client does not support proxies.
     const lean = options.engine === 'lean' && proxyOfEnvironment() === undefined;
     const makeSender = lean ? nodeSender : undiciSender;
     const connectTimeoutMs = Math.min(this.#timeoutMs, 10_000);
@@ -117,17 +117,17 @@ export class HttpClient {
     return retry(() => this.#follow(req, method), { ...policy, signal: req.signal }, this.#deps);
   }
 
-  /** `request` and its body as JSON. */
+  /** Sends a request and parses the response as JSON. */
   async json(req: HttpRequest): Promise<unknown> {
     return (await this.request({ ...req, headers: { accept: 'application/json', ...req.headers } })).json();
   }
 
-  /** `request` and its body as bytes. */
+  /** Sends a request and returns the body as bytes. */
   async bytes(req: HttpRequest): Promise<Uint8Array> {
     return (await this.request(req)).bytes();
   }
 
-  /** Ends its connections and the requests on them. */
+  /** Closes all connections and aborts their requests. */
   async close(): Promise<void> {
     await Promise.all([this.#sender.close(), this.#trustedSender.close()]);
   }
@@ -162,7 +162,7 @@ export class HttpClient {
         'user-agent': this.#options.userAgent ?? 'quarry',
         ...(url.origin === home && this.#options.headers),
         ...(req.json !== undefined && body !== undefined && { 'content-type': 'application/json' }),
-        // Credentials given for one origin stay there.
+        // Never send one origin's credentials to another.
         ...(url.origin === first.origin ? req.headers : withoutCredentials(req.headers)),
       };
       const answer = await this.#send(url, verb, headers, body, req);
@@ -187,7 +187,7 @@ export class HttpClient {
           hint: 'credentials are not sent to another server; check the base URL',
         });
       }
-      // RFC 9110, 15.4: 303 always, and by custom 301 and 302 after POST, continue with GET.
+      // RFC 9110, 15.4: a 303, and by convention a 301 or 302 after POST, continues with GET.
       if (answer.status === 303 || (verb === 'POST' && answer.status < 303)) {
         verb = 'GET';
         body = undefined;
@@ -297,7 +297,7 @@ async function statusError(answer: HttpResponse): Promise<HttpStatusError> {
       if (size >= ERROR_BODY_BYTES) break;
     }
   } catch {
-    // The status is the news; a body that breaks off adds nothing.
+    // The status is what matters; ignore a truncated body.
   } finally {
     clearTimeout(enough);
   }

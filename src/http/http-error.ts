@@ -1,11 +1,11 @@
 import { type ErrorCode, QuarryError } from '../errors/index.js';
 import { parseRetryAfterMs } from './retry-after.js';
 
-/** An HTTP answer that says no. `status` and `body` let a network's own client refine the meaning. */
+/** A response with an error status. Network-specific clients can refine the meaning from `status` and `body`. */
 export class HttpStatusError extends QuarryError {
   override readonly name = 'HttpStatusError';
   readonly status: number;
-  /** The first bytes of the body, decoded as text. Untrusted. */
+  /** Start of the body, decoded as text. Untrusted. */
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -34,7 +34,7 @@ function meaningOf(status: number): { code: ErrorCode; retryable: boolean } {
   return { code: 'REMOTE_REJECTED', retryable: false };
 }
 
-/** Bodies are shown only in part, on one line: they may be pages, and they are not ours. */
+/** Shortens a body to one line: it may be an HTML page, and is untrusted. */
 function excerpt(body: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not reach a terminal
   const line = body.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim();

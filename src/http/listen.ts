@@ -2,20 +2,20 @@ import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 
-/** Where a server listens, and what it is. */
+/** Where a server listens. */
 export interface ListenAt {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
-  /** Named in errors: a flag, or what is served. */
+  /** Named in errors: a flag, or the thing served. */
   readonly what: string;
 }
 
 /**
- * Has a server listen.
+ * Starts listening.
  *
  * @returns the port
- * @throws QuarryError `CONFLICT` when another program has the port, and what the system says otherwise
+ * @throws QuarryError `CONFLICT` when the port is taken; other system errors are converted
  */
 export async function listen(server: Server, { host, port, what }: ListenAt): Promise<number> {
   await new Promise<void>((resolve, reject) => {
@@ -31,12 +31,12 @@ export async function listen(server: Server, { host, port, what }: ListenAt): Pr
   return (server.address() as AddressInfo).port;
 }
 
-/** `host:port`, an IPv6 address in brackets. */
+/** Formats `host:port`, with brackets around an IPv6 address. */
 export function hostAndPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Ends a server and its connections. */
+/** Closes a server and its connections. */
 export async function closeServer(server: HttpServer): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeAllConnections();

@@ -1,34 +1,31 @@
 import { QuarryError } from '../errors/index.js';
 
-/** How fast bytes must come, on average over a window of waiting for them. */
+/** Minimum transfer rate, averaged over a window of waiting time. */
 export interface MinThroughput {
   readonly bytesPerSecond: number;
-  /** Milliseconds spent waiting; time that the reader takes for itself does not count. */
+  /** Milliseconds spent waiting for bytes; the reader's own processing time does not count. */
   readonly windowMs: number;
 }
 
 /**
- * For weights and submissions: 5 GB at this rate take over three days, and the network's own validators give a file of
- * that size 280 s (SOMA protocol, download timeout: 30 s and 50 ns a byte).
+ * For weights and submissions. At this rate 5 GB take over three days, far longer than the 280 s validators allow for
+ * that size (SOMA protocol, download timeout: 30 s plus 50 ns per byte).
  */
 export const MIN_DOWNLOAD_THROUGHPUT: MinThroughput = { bytesPerSecond: 16 * 1024, windowMs: 30_000 };
 
-/**
- * For answers read into memory, the largest of which is 64 MiB: a page that comes slower than a modem's line is given
- * up after half a minute of waiting.
- */
+/** For responses read into memory (at most 64 MiB): fails after half a minute below modem speed. */
 export const MIN_BODY_THROUGHPUT: MinThroughput = { bytesPerSecond: 1024, windowMs: 30_000 };
 
-/** A body that is silent for longer is asked for elsewhere: lost packets do not explain it. */
+/** A body silent for longer is requested from elsewhere: packet loss does not explain it. */
 export const DOWNLOAD_STALL_MS = 10_000;
 
 /**
- * Passes pieces on as they come, and ends when they come too slowly: a sender that drips one byte just before every
- * timeout would block its reader forever.
+ * Passes chunks through and fails if they arrive too slowly. Without it, a sender that drips one byte just before every
+ * timeout could block its reader forever.
  *
  * @param what named in the error, such as a redacted URL
  * @param now monotonic milliseconds
- * @throws QuarryError `TIMEOUT` when a whole window brought fewer bytes than the rate asks for
+ * @throws QuarryError `TIMEOUT` when a whole window brought fewer bytes than the minimum rate
  */
 export async function* atLeast(
   pieces: AsyncIterable<Uint8Array>,

@@ -2,12 +2,12 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Sender, SenderOptions, SendRequest } from './sender.js';
 
-/** Idle connections are kept this long, in milliseconds; servers commonly close theirs after five seconds. */
+/** Lifetime of idle connections, in milliseconds; servers commonly close them after five seconds. */
 const KEEP_ALIVE_MS = 4000;
 
 /**
- * Node's own client, whose parser is native. Undici's is WebAssembly: loading it and having it compiled once it is hot
- * takes over 50 MB, which a download that must stay small cannot spare.
+ * Sends with Node's own client, which has a native parser. Undici's is WebAssembly: loading it and optimising it once
+ * hot takes over 50 MB, too much for a download with a memory limit.
  */
 export function nodeSender(options: SenderOptions): Sender {
   const agents = { http: new http.Agent(agentOptions()), https: new https.Agent(agentOptions()) };
@@ -40,7 +40,7 @@ export function nodeSender(options: SenderOptions): Sender {
         outgoing.once('response', (incoming) => {
           clearTimeout(head);
           outgoing.off('error', reject);
-          // From here on failures surface in the body; the request repeats them.
+          // From here on, errors surface in the body; the request would only repeat them.
           outgoing.on('error', () => {});
           watchForSilence(incoming, request.stallMs);
           resolve({ statusCode: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming });
@@ -62,7 +62,7 @@ function lengthOf(body: SendRequest['body']): Record<string, string> {
   return body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
 }
 
-/** Ends a body whose sender falls silent; a reader that takes its time is not silent. */
+/** Ends a body whose sender is silent; time taken by a slow reader does not count. */
 function watchForSilence(incoming: IncomingMessage, timeoutMs: number): void {
   const { socket } = incoming;
   const onTimeout = (): void => {
@@ -80,7 +80,7 @@ function timedOut(what: string, ms: number): Error {
   return Object.assign(new Error(`no ${what} within ${ms} ms`), { code: 'ETIMEDOUT' });
 }
 
-/** With the code undici gives: the request certainly never left. */
+/** Uses undici's code, which means that the request was never sent. */
 function unconnected(host: string, ms: number): Error {
   return Object.assign(new Error(`no connection to ${host} within ${ms} ms`), { code: 'UND_ERR_CONNECT_TIMEOUT' });
 }

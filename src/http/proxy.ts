@@ -1,17 +1,17 @@
-/** The proxies of an environment. */
+/** Proxy settings from the environment. */
 export interface ProxySettings {
   readonly httpProxy?: string;
   readonly httpsProxy?: string;
-  /** Hosts that are reached without it, comma-separated. */
+  /** Hosts to reach without a proxy, comma-separated. */
   readonly noProxy: string;
 }
 
-/** This machine is never asked for through a proxy, as gRPC does not either. */
+/** This machine is never reached through a proxy, as in gRPC. */
 const ALWAYS_DIRECT = 'localhost,127.0.0.1,::1';
 
 /**
- * What `http_proxy`, `https_proxy` and `no_proxy` say, in lower or upper case; `undefined` when there is no proxy.
- * Names behind a proxy are resolved by it: of a stranger's URL only a literal address is then checked here.
+ * Reads `http_proxy`, `https_proxy` and `no_proxy`, in lower or upper case; `undefined` if there is no proxy. Names are
+ * then resolved by the proxy, so address policies can check only literal addresses.
  */
 export function proxyOfEnvironment(
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -1,11 +1,11 @@
-/** A service that asks for a longer wait is asked again after this many milliseconds anyway. */
+/** Maximum wait honoured, milliseconds; longer requests are cut to this. */
 const LONGEST_MS = 5 * 60_000;
 
 /**
- * Milliseconds that a `Retry-After` header asks for: seconds or an HTTP date (RFC 9110, 10.2.3), at most five minutes.
+ * Parses a `Retry-After` header into milliseconds: seconds or an HTTP date (RFC 9110, 10.2.3), at most five minutes.
  *
- * @param nowMs the server's time where it is known, for dates
- * @returns 0 for a date that is past; undefined when the header is missing or is neither
+ * @param nowMs the server's time if known, for dates
+ * @returns 0 for a past date; undefined when the header is missing or malformed
  */
 export function parseRetryAfterMs(header: string | null | undefined, nowMs: number): number | undefined {
   const text = header?.trim() ?? '';

@@ -2,37 +2,37 @@ import { QuarryError } from '../errors/index.js';
 import { type Backoff, backoffDelayMs, DEFAULT_BACKOFF } from './backoff.js';
 import { type Sleep, sleep } from './sleep.js';
 
-/** How often and how long to try again. */
+/** Number of attempts and the delays between them. */
 export interface RetryPolicy {
-  /** Calls in all, the first included. 1 never retries. */
+  /** Total calls, including the first. 1 disables retries. */
   readonly attempts: number;
   readonly backoff?: Backoff | undefined;
 }
 
-/** A policy that says how long to wait. */
+/** A policy with delays. */
 export type PacedRetryPolicy = RetryPolicy & { readonly backoff: Backoff };
 
 export interface RetryDeps {
-  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
+  /** Returns numbers in [0, 1) for jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
 }
 
 export interface RetryOptions extends RetryPolicy {
-  /** Whether this failure is worth another attempt. Default: the error's own `retryable`. */
+  /** Whether to retry after this failure. Default: the error's own `retryable`. */
   readonly isRetryable?: ((error: unknown) => boolean) | undefined;
-  /** Called before every pause; `attempt` counts from 1. */
+  /** Called before each delay; `attempt` counts from 1. */
   readonly onRetry?: ((error: unknown, attempt: number, delayMs: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The least time the other side asked us to wait, when it said so. */
+/** Minimum delay requested by the other side, if any. */
 function requestedDelayMs(error: unknown): number {
   const value = error instanceof QuarryError ? error.details['retryAfterMs'] : undefined;
   return typeof value === 'number' ? value : 0;
 }
 
-/** The pause before retry number `attempt` (0 for the first), in milliseconds: no shorter than the other side asked for. */
+/** Delay before retry number `attempt` (0 for the first), in milliseconds: at least what the other side asked for. */
 export function retryDelayMs(
   error: unknown,
   attempt: number,
@@ -43,8 +43,8 @@ export function retryDelayMs(
 }
 
 /**
- * Calls `attempt` until it succeeds, fails for good, or the attempts are used up; then the last error is thrown
- * unchanged. A `retryAfterMs` fact on the error lengthens the pause.
+ * Calls `attempt` until it succeeds, fails permanently, or the attempts run out; then throws the last error unchanged.
+ * `retryAfterMs` in the error's details lengthens the delay.
  */
 export async function retry<T>(
   attempt: (attemptNumber: number) => Promise<T>,

@@ -2,34 +2,34 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 
-/** One request as it goes on the wire. */
+/** One request on the wire. */
 export interface SendRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string | undefined;
-  /** Longest wait for the head of the answer, in milliseconds. */
+  /** Maximum wait for response headers, milliseconds. */
   readonly timeoutMs: number;
-  /** Longest wait between two pieces of its body, in milliseconds. */
+  /** Maximum wait between two chunks of the body, milliseconds. */
   readonly stallMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The head of an answer and its body still to be read. */
+/** Response headers, with the body still to be read. */
 export interface SendAnswer {
   readonly statusCode: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Readable;
 }
 
-/** Connections of one client. */
+/** A client's connections. */
 export interface Sender {
   send(url: URL, request: SendRequest): Promise<SendAnswer>;
   close(): Promise<void>;
 }
 
-/** How connections are made. */
+/** Options for connections. */
 export interface SenderOptions {
-  /** Longest wait for a connection, in milliseconds. */
+  /** Maximum wait for a connection, milliseconds. */
   readonly connectTimeoutMs: number;
   readonly lookup?: LookupFunction | undefined;
 }

@@ -4,7 +4,7 @@ import { MIN_DOWNLOAD_THROUGHPUT } from './min-throughput.js';
 import { proxyOfEnvironment } from './proxy.js';
 import type { Sender, SenderOptions } from './sender.js';
 
-/** The fast client for many requests at once; loaded at the first of them. */
+/** Client for many concurrent requests; undici is loaded on first use. */
 export function undiciSender(options: SenderOptions): Sender {
   const { connectTimeoutMs, lookup } = options;
   let agent: Dispatcher | undefined;
@@ -19,8 +19,8 @@ export function undiciSender(options: SenderOptions): Sender {
           ? new undici.Agent({ connect })
           : new undici.EnvHttpProxyAgent({ connect, proxyTunnel: false, ...proxy });
       if (closed) await agent.destroy();
-      // Undici's own time limit for the head begins anew with every informational response, of which there may be any
-      // number: this one does not.
+      // Undici's header timeout restarts with each informational response, and there can be any number of them; this
+      // timer does not.
       const link = childSignal(signal);
       const timer = setTimeout(
         () => link.close(headTimedOut(timeoutMs)),
@@ -52,7 +52,7 @@ export function undiciSender(options: SenderOptions): Sender {
   };
 }
 
-/** How long a body may take to leave, at the least rate that is waited for. */
+/** Time limit for sending a body, at the minimum throughput. */
 function sendingMs(body: Uint8Array | string | undefined): number {
   return body === undefined ? 0 : (body.length / MIN_DOWNLOAD_THROUGHPUT.bytesPerSecond) * 1000;
 }

@@ -10,7 +10,7 @@ const UNSENT_ERRNOS: ReadonlySet<unknown> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** Whether the failed request certainly never left, so that repeating it cannot do anything twice. */
+/** Whether the failed request was certainly never sent, so that repeating it is safe. */
 export function wasUnsent(error: unknown): boolean {
   return error instanceof QuarryError && UNSENT_ERRNOS.has(error.details['errno']);
 }

@@ -1,4 +1,4 @@
-/** The result of `work`, or undefined when it takes longer than `ms` milliseconds; it goes on then. */
+/** Returns the result of `work`, or undefined after `ms` milliseconds; `work` is not cancelled. */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

@@ -1,38 +1,38 @@
-/** How one command is run. */
+/** How to run a command. */
 export interface CommandRun {
   readonly signal: AbortSignal;
-  /** Laid over the environment of the server. */
+  /** Merged over the server's environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Told each record as it is written; the run then returns none. */
+  /** Called with each record as it is written; the run then returns none. */
   readonly onRecord?: ((record: unknown) => void) | undefined;
-  /** Told each line meant for people. */
+  /** Called with each line of human-readable output. */
   readonly onTalk?: ((line: string) => void) | undefined;
 }
 
-/** A document that agents may read. */
+/** A document that agents can read. */
 export interface AgentDocument {
-  /** The last part of its address. */
+  /** Last segment of its URI. */
   readonly name: string;
   readonly title: string;
   read(): Promise<string>;
 }
 
-/** What the server of an agent's tools stands on: the commands, and what the user set. */
+/** What the MCP server needs from the command line: its commands and the user's settings. */
 export interface AgentHost {
   readonly version: string;
   /**
-   * Runs a command line with `--json` and returns the records it wrote, where they are not told one by one.
+   * Runs a command line with `--json` and returns its records, unless `onRecord` receives them.
    *
-   * @throws QuarryError what the command fails with
+   * @throws QuarryError whatever the command fails with
    */
   run(args: readonly string[], control: CommandRun): Promise<unknown[]>;
   readonly documents: readonly AgentDocument[];
-  /** Bonds above this are refused, shannons: what the user's settings allow, if they say. */
+  /** Maximum bond in shannons, from the user's settings; larger bonds are refused. Default: none. */
   readonly maxBondShannons: bigint | undefined;
-  /** Bonds above this need the user's word, shannons. */
+  /** Bonds above this need the user's confirmation, shannons. */
   readonly confirmAboveShannons: bigint;
-  /** Data that the user's settings name: what a miner may read besides public datasets. */
+  /** Data sources named in the user's settings: what a miner may read besides public datasets. */
   readonly data: readonly string[];
-  /** Values that no result may hold. */
+  /** Values to redact from all results. */
   readonly secrets: readonly string[];
 }

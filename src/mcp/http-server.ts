@@ -7,19 +7,19 @@ import type { AgentHost } from './agent-host.js';
 import type { MinerSession } from './miner-session.js';
 import { createMcpServer } from './server.js';
 
-/** A text of one megabyte, escaped in JSON. */
+/** Fits a text of 1 MB, escaped in JSON. */
 const MAX_BODY_BYTES = 8 * 2 ** 20;
-/** Agents at once; many never say that they are gone. */
+/** Maximum sessions; many agents never close theirs. */
 const MAX_SESSIONS = 32;
 
-/** An address that agents of this machine reach. */
+/** A server reachable by agents on this machine. */
 export interface McpHttpServer {
   readonly url: string;
   close(): Promise<void>;
 }
 
 /**
- * Serves agents over streamable HTTP, on loopback, to those who send the token.
+ * Serves MCP over streamable HTTP on loopback, to clients that send the token.
  *
  * @throws QuarryError `CONFLICT` when the port is taken
  */
@@ -48,7 +48,7 @@ export async function serveMcpHttp(
 
 interface Service {
   readonly token: string;
-  /** Those used longest ago first. */
+  /** By id, least recently used first. */
   readonly sessions: Map<string, StreamableHTTPServerTransport>;
   readonly host: AgentHost;
   readonly miner: MinerSession;
@@ -56,7 +56,7 @@ interface Service {
 
 async function answer(request: IncomingMessage, response: ServerResponse, service: Service): Promise<void> {
   const { host, origin, authorization } = request.headers;
-  // Browsers name the page's origin; agents have none.
+  // Browsers send an `origin` header; agents do not.
   if (!isLocalHostHeader(host) || origin !== undefined) return refuse(response, 403, 'host');
   if (!bearerMatches(authorization, service.token)) {
     response.setHeader('www-authenticate', 'Bearer');
@@ -81,13 +81,13 @@ async function open({ sessions, host, miner }: Service): Promise<StreamableHTTPS
     onsessioninitialized: (id) => keep(sessions, id, transport),
     onsessionclosed: (id) => void sessions.delete(id),
   });
-  // Its declaration says "absent or a function" where the interface says "absent".
+  // Under `exactOptionalPropertyTypes` the SDK class does not match its own `Transport` interface.
   await createMcpServer(host, miner).connect(transport as Parameters<ReturnType<typeof createMcpServer>['connect']>[0]);
   return transport;
 }
 
 /**
- * Notes that a session is in use; beyond the limit, the least recently used one ends: its agent has to start a new one.
+ * Marks a session as used; beyond the limit, closes the least recently used one, whose agent must start a new session.
  */
 function keep(sessions: Service['sessions'], id: string, transport: StreamableHTTPServerTransport): void {
   sessions.delete(id);

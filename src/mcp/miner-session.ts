@@ -5,11 +5,11 @@ import { HttpClient } from '../http/index.js';
 import type { AgentHost } from './agent-host.js';
 import { ServingRun } from './serving-run.js';
 
-/** What became of a miner that an agent started. */
+/** State of a miner started by an agent. */
 interface Running {
   readonly stop: AbortController;
   readonly token: string;
-  /** Ends with the miner; never rejects. */
+  /** Resolves when the miner ends; never rejects. */
   ended: Promise<void>;
   url: string | undefined;
   accepted: number;
@@ -21,11 +21,11 @@ interface Running {
 
 const STATES = { none: 'not started', starting: 'starting', running: 'running', ended: 'ended' } as const;
 
-/** The one miner of a server, shared by its agents. Close it when done. */
+/** The server's one miner, shared by all agents. Close it when done. */
 export class MinerSession {
-  /** `change` whenever there is something new to tell, with a line for people. */
+  /** Emits `change` on every update, with a human-readable line. */
   readonly events = new EventEmitter<{ change: [line: string] }>();
-  /** Submissions by hand, whose bytes are served until the miner, which serves them too, begins. */
+  /** Manual submissions, whose bytes are served here until a miner starts and serves them too. */
   readonly serving: ServingRun;
   readonly #host: AgentHost;
   readonly #http = new HttpClient();
@@ -37,21 +37,21 @@ export class MinerSession {
     this.events.setMaxListeners(0);
   }
 
-  /** Submissions that the miner's run got accepted. */
+  /** Number of accepted submissions of the miner's run. */
   get accepted(): number {
     return this.#running?.accepted ?? 0;
   }
 
-  /** Whether a miner runs. */
+  /** Whether a miner is running. */
   get isRunning(): boolean {
     return this.#running !== undefined && !this.#running.over;
   }
 
   /**
-   * Starts a miner; returns once it serves, or fails as it did.
+   * Starts a miner; resolves once its API is up, or fails with the miner's error.
    *
-   * @param args what follows `mine` on the command line
-   * @throws QuarryError `ALREADY_EXISTS` while one runs, and what starting fails with
+   * @param args arguments of `mine`
+   * @throws QuarryError `ALREADY_EXISTS` while one is running; also whatever starting fails with
    */
   async start(args: readonly string[]): Promise<void> {
     if (this.isRunning) {
@@ -68,28 +68,36 @@ export class MinerSession {
       summary: undefined,
       over: false,
     };
-    // Before anything is awaited: a second start in the meantime must find this one.
+    // Set before the first await, so that a concurrent start finds it.
     this.#running = running;
     running.ended = this.#mine(running, args);
     while (running.url === undefined && !running.over) await once(this.events, 'change');
     if (running.error !== undefined) throw running.error;
   }
 
-  /** Pauses or resumes. @throws QuarryError `FAILED_PRECONDITION` when no miner runs */
+  /**
+   * Pauses or resumes the miner.
+   *
+   * @throws QuarryError `FAILED_PRECONDITION` when no miner is running
+   */
   async order(verb: 'pause' | 'resume'): Promise<void> {
     const { url, token } = this.#require();
     const headers = { authorization: `Bearer ${token}` };
     await this.#http.json({ url: `${url}/1/${verb}`, method: 'POST', headers });
   }
 
-  /** Lets submissions in flight finish, then ends. @throws QuarryError `FAILED_PRECONDITION` when no miner runs */
+  /**
+   * Stops the miner once submissions in flight are done.
+   *
+   * @throws QuarryError `FAILED_PRECONDITION` when no miner is running
+   */
   async stop(): Promise<void> {
     const running = this.#require();
     running.stop.abort('SIGTERM');
     await running.ended;
   }
 
-  /** Status of the miner. */
+  /** The miner's status. */
   async status(): Promise<Record<string, unknown>> {
     const running = this.#running;
     if (running === undefined) return { state: STATES.none, accepted: 0 };
@@ -107,7 +115,7 @@ export class MinerSession {
     };
   }
 
-  /** Ends the miner, if one runs. */
+  /** Stops the miner, if one is running, and releases resources. */
   async close(): Promise<void> {
     if (this.isRunning) await this.stop();
     await this.serving.end();
@@ -119,7 +127,7 @@ export class MinerSession {
     try {
       await this.serving.end();
       throwIfAborted(signal, 'mining');
-      // The API of this miner is for this process: what the user set for others' machines is not meant.
+      // This miner's API is only for this process: override the user's settings for remote access.
       await this.#host.run(['mine', '--api-port=0', '--api-host=127.0.0.1', ...args], {
         signal,
         env: { QUARRY_API_TOKEN: running.token },

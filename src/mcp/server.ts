@@ -11,7 +11,7 @@ import { SAMPLE_TOOLS } from './tools/sample-tools.js';
 const INSTRUCTIONS =
   'Quarry mines open AI networks. Read before you act: targets_list, doctor, quarry://docs/mining. Amounts are shannons, 10^9 to a SOMA. submit and miner_start spend the user’s money and publish bytes.';
 
-/** A server for one agent. The miner is shared by all agents of a process. */
+/** Creates the MCP server for one agent. All agents of a process share the miner. */
 export function createMcpServer(host: AgentHost, miner: MinerSession): McpServer {
   const server = new McpServer({ name: 'quarry', version: host.version }, { instructions: INSTRUCTIONS });
   const tools = [...NETWORK_TOOLS, ...HISTORY_TOOLS, ...SAMPLE_TOOLS, ...MINER_TOOLS, ...OTHER_NETWORK_TOOLS];

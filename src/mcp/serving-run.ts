@@ -2,14 +2,14 @@ import { throwIfAborted } from '../errors/index.js';
 import type { AgentHost, CommandRun } from './agent-host.js';
 
 /**
- * A command that goes on serving what it hosted after its answer. Only the newest one serves, for all before it: they
- * share a directory, and a port. Calls take turns.
+ * A command that keeps serving what it hosted after its first record. Only the newest run serves, on behalf of all
+ * earlier ones, since they share a directory and a port. Calls are serialised.
  */
 export class ServingRun {
   readonly #host: AgentHost;
   #stop: AbortController | undefined;
   #ended: Promise<unknown> = Promise.resolve();
-  /** The last call's turn; never rejects. */
+  /** Settles with the last queued call; never rejects. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(host: AgentHost) {
@@ -17,16 +17,16 @@ export class ServingRun {
   }
 
   /**
-   * Runs the command until it answers.
+   * Runs the command until its first record.
    *
-   * @returns its first record
-   * @throws QuarryError what the command fails with
+   * @returns that record
+   * @throws QuarryError whatever the command fails with
    */
   start(args: readonly string[], control: CommandRun): Promise<unknown> {
     return this.#inTurn(() => this.#run(args, control));
   }
 
-  /** Lets what was started before answer, and what still serves end. */
+  /** Waits for queued calls, then stops serving. */
   end(): Promise<void> {
     return this.#inTurn(() => this.#endServing());
   }
@@ -50,7 +50,7 @@ export class ServingRun {
         this.#ended = run.then(() => resolve(undefined), reject);
       });
     } finally {
-      // Answered: from now on it serves until it is stopped.
+      // The record has arrived: from now on only `end` or the next start stops it.
       signal.removeEventListener('abort', cancel);
     }
   }

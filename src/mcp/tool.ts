@@ -6,18 +6,18 @@ import type { AgentHost } from './agent-host.js';
 import type { MinerSession } from './miner-session.js';
 import { redact, redactText } from './redact.js';
 
-/** What a tool is called with, besides its input. */
+/** Context of a tool call, besides its input. */
 export interface ToolCall {
   readonly host: AgentHost;
   readonly miner: MinerSession;
-  /** Fires when the agent cancels the call, or the session ends. */
+  /** Fires when the agent cancels the call or the session ends. */
   readonly signal: AbortSignal;
-  /** Tells the agent how it goes; nothing where it did not ask. */
+  /** Reports progress to the agent, if it asked for it. */
   progress(message: string): void;
   /**
-   * Asks the user, through the agent's program.
+   * Asks the user through the agent's client.
    *
-   * @returns `undefined` where that program cannot ask
+   * @returns `undefined` if the client cannot ask
    */
   ask(question: string): Promise<boolean | undefined>;
 }
@@ -29,16 +29,18 @@ export interface ToolSpec<I extends z.ZodObject, O extends z.ZodObject> {
   readonly description: string;
   readonly input: I;
   readonly output: O;
-  /** Whether it changes something; reading tools may be called freely. */
+  /** Whether it changes state; read-only tools can be called freely. */
   readonly writes?: boolean | undefined;
-  /** @throws QuarryError which is passed to the agent with its hint */
+  /**
+   * @throws QuarryError passed to the agent with its hint
+   */
   call(input: z.output<I>, call: ToolCall): Promise<Readonly<Record<string, unknown>>>;
 }
 
-/** Puts a tool on a server. */
+/** Registers a tool on a server. */
 export type ToolRegistration = (server: McpServer, host: AgentHost, miner: MinerSession) => void;
 
-/** Makes a tool: its errors become results with code and hint, and secrets are taken out of whatever it says. */
+/** Defines a tool. Errors become results with code and hint, and secrets are redacted from all output. */
 export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(spec: ToolSpec<I, O>): ToolRegistration {
   const { name, title, description, input, output, writes = false, call } = spec;
   const annotations = { title, readOnlyHint: !writes, destructiveHint: writes, openWorldHint: true };
@@ -56,7 +58,7 @@ export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(spec: T
             progress: ++steps,
             message: redactText(message, host.secrets),
           };
-          // Nothing more is sent to a client that is gone.
+          // The client may be gone.
           sendNotification({ method: 'notifications/progress', params }).catch(() => {});
         };
         try {
@@ -86,18 +88,18 @@ async function ask({ server }: McpServer, message: string, signal: AbortSignal):
   const requestedSchema = { type: 'object', properties: { confirm }, required: ['confirm'] } as const;
   const { action, content } = await server.elicitInput(
     { message, requestedSchema: { ...requestedSchema, required: [...requestedSchema.required] } },
-    // People take their time.
+    // People need time to answer.
     { signal, timeout: 600_000 },
   );
   return action === 'accept' && content?.['confirm'] === true;
 }
 
 /**
- * Makes sure that a bond is within the user's own limit, and that the user agrees to it where it needs that: asked through
- * the agent's program where that can ask, else by the exact amount among the arguments.
+ * Checks that a bond is within the user's limit and that the user agrees to it if confirmation is required: asked
+ * through the agent's client if it supports that, otherwise by the exact amount in the arguments.
  *
- * @param confirmed what the agent says the user agreed to, shannons
- * @throws QuarryError `PERMISSION_DENIED` when it exceeds what the user's settings allow
+ * @param confirmed amount that the agent says the user confirmed, shannons
+ * @throws QuarryError `PERMISSION_DENIED` when it exceeds the user's limit
  * @throws QuarryError `FAILED_PRECONDITION` when the user does not agree, or was not asked
  */
 export async function assertConfirmed(

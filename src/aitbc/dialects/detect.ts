@@ -5,9 +5,9 @@ import { isWire, type Wire } from '../wire.js';
 import type { CallOptions, DialectName } from './dialect.js';
 
 /**
- * Finds out how the coordinator at the base URL speaks, from its health answers alone.
+ * Detects the dialect of the coordinator at the base URL from its health endpoints.
  *
- * @throws QuarryError `UNSUPPORTED` when something else answers there
+ * @throws QuarryError `UNSUPPORTED` when it is not a coordinator
  * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS`, `ABORTED`
  */
 export async function detectDialect(
@@ -43,7 +43,7 @@ async function probe(transport: AuthorisedTransport, path: string, options: Call
     const body = answer.json();
     return isWire(body) ? body : undefined;
   } catch (error) {
-    // 404 where the route does not exist, 401 or 403 where a proxy guards everything it does not know.
+    // 404 if the route does not exist; 401 or 403 if a proxy guards all unknown routes.
     if (error instanceof APIError && error.status < 500) return undefined;
     if (error instanceof QuarryError && error.code === 'PROTOCOL') return undefined;
     throw error;

@@ -6,15 +6,15 @@ import { DocumentedDialect } from './documented.js';
 import { LiveDialect } from './live.js';
 import type { LiveDialectDeps, LiveDialectOptions } from './live-marketplace.js';
 
-/** `live` leaves it to detection which of the two live generations it is. */
+/** `live` detects which of the two live generations it is. */
 export type DialectChoice = 'auto' | 'live' | DialectName;
 
-/** Settings of a {@link DialectRouter}. */
+/** Options of a {@link DialectRouter}. */
 export interface DialectRouterOptions extends LiveDialectOptions {
   readonly dialect: DialectChoice;
 }
 
-/** Picks the dialect once per client, and for single operations where a server mixes generations. */
+/** Picks the dialect once per client, and per operation for servers that mix generations. */
 export class DialectRouter {
   readonly #transport: AuthorisedTransport;
   readonly #options: DialectRouterOptions;
@@ -28,7 +28,7 @@ export class DialectRouter {
     this.#deps = deps;
   }
 
-  /** The dialect in use, detecting it at the first call. */
+  /** The dialect in use; detected on the first call. */
   async name(options: CallOptions = {}): Promise<DialectName> {
     const choice = this.#options.dialect;
     if (choice !== 'auto' && choice !== 'live') return choice;
@@ -37,7 +37,7 @@ export class DialectRouter {
         choice === 'live' && found === 'documented' ? this.#liveName() : found,
       );
       this.#detected = detected;
-      // A failure is not remembered: the server may be up at the next call.
+      // Do not cache a failure: the server may be up at the next call.
       detected.catch(() => {
         if (this.#detected === detected) this.#detected = undefined;
       });
@@ -45,7 +45,7 @@ export class DialectRouter {
     return this.#detected;
   }
 
-  /** Runs an operation in its dialect; where a documented route is missing, the live one is tried and remembered. */
+  /** Runs an operation in its dialect. If a documented route is missing, tries the live one and remembers that. */
   async run<T>(operation: string, options: CallOptions, call: (dialect: CoordinatorDialect) => Promise<T>): Promise<T> {
     const name = this.#exceptions.get(operation) ?? (await this.name(options));
     try {

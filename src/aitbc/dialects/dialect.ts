@@ -2,12 +2,12 @@ import type { VerifyReceiptOptions } from '../receipts/index.js';
 import type { Wire } from '../wire.js';
 
 /**
- * How a coordinator speaks: `documented` as the API page says; `live-key` the deployed generation with API keys;
- * `live-jwt` the deployed generation with wallet login.
+ * API variants: `documented` as in the API documentation; `live-key` the deployed generation with API keys; `live-jwt`
+ * the deployed generation with wallet login.
  */
 export type DialectName = 'documented' | 'live-key' | 'live-jwt';
 
-/** Options every call takes. */
+/** Options of every call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,8 +21,8 @@ export type ServiceName =
   | 'blender/render';
 
 /**
- * Every documented operation on documented wire objects. A live dialect translates both ways, or throws
- * `UnsupportedOperationError` naming what comes closest.
+ * Every documented operation, on documented wire objects. Live dialects translate in both directions, or throw
+ * `UnsupportedOperationError` naming the closest alternative.
  */
 export interface CoordinatorDialect {
   readonly name: DialectName;

@@ -12,7 +12,7 @@ import type { ApiAnswer, CallSpec } from '../transport.js';
 import { isWire, type Wire } from '../wire.js';
 import type { CallOptions, CoordinatorDialect, ServiceName } from './dialect.js';
 
-/** The API page, to the letter. */
+/** Exactly the documented API. */
 export class DocumentedDialect implements CoordinatorDialect {
   readonly name = 'documented' as const;
   readonly #transport: AuthorisedTransport;
@@ -82,7 +82,7 @@ export class DocumentedDialect implements CoordinatorDialect {
   }
 
   async getReceiptHistory(jobId: string, options: CallOptions): Promise<readonly string[]> {
-    // The page documents one receipt per job; a server that keeps more answers with a list.
+    // One receipt per job is documented; servers that keep several return a list.
     return receiptTexts((await this.#receipt(jobId, options)).text);
   }
 
@@ -92,7 +92,7 @@ export class DocumentedDialect implements CoordinatorDialect {
       resource: 'receipt',
       method: 'POST',
       path: '/v1/receipts/verify',
-      // Verbatim: a reprint would lose the difference between 1 and 1.0, which is signed.
+      // Verbatim: reprinting would lose the difference between 1 and 1.0, which the signature covers.
       rawBody: `{"receipt":${receipt}}`,
       safe: true,
     };
@@ -127,7 +127,7 @@ export class DocumentedDialect implements CoordinatorDialect {
       query: query as CallSpec['query'] & {},
     };
     const body = (await this.#call(spec, options)).json();
-    // The page gives no answer; upstream's model is a bare list, and an envelope is what the other lists have.
+    // The response is undocumented: upstream's model is a bare list, and other lists have an envelope.
     const list = Array.isArray(body) ? body : isWire(body) ? body['services'] : undefined;
     if (!Array.isArray(list)) throw new QuarryError('PROTOCOL', 'registry.list: the server did not answer with a list');
     return list.filter(isWire);
@@ -156,7 +156,7 @@ export class DocumentedDialect implements CoordinatorDialect {
     try {
       return await this.#object({ ...spec, body: { service_id: serviceId, request_data: data } }, options);
     } catch (error) {
-      // Upstream's handler, had it been mounted, reads the id from the query and the data as the whole body.
+      // Upstream's handler, which is not mounted, takes the id from the query and the data as the whole body.
       if (!(error instanceof ValidationError) || error.status !== 422) throw error;
       return this.#object({ ...spec, query: { service_id: serviceId }, body: data }, options);
     }
@@ -181,20 +181,24 @@ export class DocumentedDialect implements CoordinatorDialect {
   }
 }
 
-/** @throws QuarryError `PROTOCOL` when an answer is not a JSON object */
+/**
+ * @throws QuarryError `PROTOCOL` when a response is not a JSON object
+ */
 export function expectObject(body: unknown, operation: string): Wire {
   if (isWire(body)) return body;
   throw new QuarryError('PROTOCOL', `${operation}: the server did not answer with an object`);
 }
 
-/** @throws QuarryError `PROTOCOL` when a created job has no id, without which it could not be followed */
+/**
+ * @throws QuarryError `PROTOCOL` when a created job has no id, as it could not be tracked
+ */
 export function expectJobId(job: Wire, operation: string): Wire {
   if (typeof job['job_id'] === 'string' && job['job_id'] !== '') return job;
   throw new QuarryError('PROTOCOL', `${operation}: the server did not name the job`);
 }
 
 /**
- * Path of a job, its id percent-encoded.
+ * Path of a job, with its id percent-encoded.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when the id is empty, which would address the list
  */
@@ -203,7 +207,7 @@ export function jobPath(jobId: string): string {
   return `/v1/jobs/${encodeURIComponent(jobId)}`;
 }
 
-/** The receipts in an answer, each as text with its own number tokens: one object, a list, or `{items: […]}`. */
+/** Receipts in a response, each as text with its original number tokens: one object, a list, or `{items: […]}`. */
 export function receiptTexts(text: string): readonly string[] {
   const node = parseLosslessJson(text);
   const list = isJsonMembers(node) ? node.get('items') : node;
@@ -211,7 +215,7 @@ export function receiptTexts(text: string): readonly string[] {
   return isJsonMembers(node) ? [text] : [];
 }
 
-/** Where the next page of receipts begins, under any of the names upstream's client accepts. */
+/** Cursor of the next page of receipts, under any of the names that upstream's client accepts. */
 export function nextReceiptCursor(text: string): string | undefined {
   const node = parseLosslessJson(text);
   if (!isJsonMembers(node)) return undefined;

@@ -3,7 +3,7 @@ import type { JobStatus } from '../models.js';
 import { fromUnixSeconds, normaliseTimestamp } from '../timestamp.js';
 import { isWire, type Wire } from '../wire.js';
 
-/** Live job states to documented ones. Both spellings of cancelled occur; an expired job counts as failed. */
+/** Live job states to documented ones. Both spellings of "cancelled" occur; expired jobs count as failed. */
 const STATUS_OF_STATE: Readonly<Record<string, JobStatus>> = {
   QUEUED: 'submitted',
   RUNNING: 'running',
@@ -14,7 +14,7 @@ const STATUS_OF_STATE: Readonly<Record<string, JobStatus>> = {
   EXPIRED: 'failed',
 };
 
-/** The live state to filter by for a documented status. */
+/** Live state to filter by for a documented status. */
 export const STATE_OF_STATUS: Readonly<Record<JobStatus, string>> = {
   submitted: 'QUEUED',
   running: 'RUNNING',
@@ -28,13 +28,13 @@ export function isTerminal(status: string): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-/** The documented status of a live state; an unknown state passes in lower case. */
+/** Documented status of a live state; unknown states are lower-cased. */
 export function statusOfState(state: unknown): string {
   const text = String(state ?? '').toUpperCase();
   return STATUS_OF_STATE[text] ?? text.toLowerCase();
 }
 
-/** A live `JobView` as the documented job object, with the live members that have no documented name kept. */
+/** Converts a live `JobView` to the documented job object, keeping live fields that have no documented name. */
 export function jobFromView(view: Wire): Wire {
   const state = String(view['state'] ?? '').toUpperCase();
   const payload = view['payload'];
@@ -53,7 +53,7 @@ export function jobFromView(view: Wire): Wire {
   });
 }
 
-/** A live offer record as the documented offer. Prices become decimal strings whatever the server sent. */
+/** Converts a live offer record to the documented offer. Prices become decimal strings. */
 export function offerFromRecord(record: Wire): Wire {
   const attributes = isWire(record['attributes']) ? record['attributes'] : {};
   return compact({
@@ -73,25 +73,25 @@ export function offerFromRecord(record: Wire): Wire {
   });
 }
 
-/** Whether a live offer says that it serves `jobType`. Silence is not consent. */
+/** Whether a live offer declares `jobType`. An offer that declares nothing does not match. */
 export function offerServes(record: Wire, jobType: string): boolean {
   const attributes = isWire(record['attributes']) ? record['attributes'] : {};
   const models = attributes['supported_models'];
   return attributes['job_type'] === jobType || (Array.isArray(models) && models.includes(jobType));
 }
 
-/** An amount as a decimal string, or undefined. */
+/** Converts an amount to a decimal string; undefined if it is not one. */
 export function money(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'string' ? toDecimalString(value) : undefined;
 }
 
-/** A timestamp in the document's form, from text or unix seconds. */
+/** Converts text or Unix seconds to a timestamp in the documented form. */
 export function timestamp(value: unknown): string | undefined {
   if (typeof value === 'string') return normaliseTimestamp(value);
   return typeof value === 'number' && Number.isFinite(value) ? fromUnixSeconds(value) : undefined;
 }
 
-/** Without members that are undefined or null. */
+/** Removes fields that are undefined or null. */
 export function compact(object: Readonly<Record<string, unknown>>): Wire {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined && value !== null));
 }

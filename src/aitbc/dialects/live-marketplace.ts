@@ -7,24 +7,24 @@ import type { CallOptions } from './dialect.js';
 import { expectObject } from './documented.js';
 import { compact, money, offerFromRecord, offerServes, timestamp } from './live-mapping.js';
 
-/** Where the parts of a live network are, beside the coordinator. */
+/** Addresses of a live network besides the coordinator. */
 export interface LiveDialectOptions {
   /** The separate marketplace service, where offers are created and booked. Without `/v1`. */
   readonly marketplaceUrl?: string | undefined;
-  /** Who offers and buys there: a wallet address or provider name. */
+  /** Wallet address or provider name used for offers and bookings. */
   readonly marketplaceParty?: string | undefined;
-  /** Where health is answered, when a reverse proxy moves it. */
+  /** Health path, if a reverse proxy moves it. */
   readonly healthPath?: string | undefined;
 }
 
-/** The clock, Unix time in milliseconds. */
+/** Clock: Unix time in milliseconds. */
 export interface LiveDialectDeps {
   readonly now: () => number;
 }
 
-/** The largest page of offers a live coordinator gives. */
+/** Maximum page size for offers on a live coordinator. */
 const OFFER_PAGE = 500;
-/** Offers on a live network: read from the coordinator, created and booked on the marketplace service. */
+/** Offers on a live network: listed by the coordinator, created and booked on the marketplace service. */
 export class LiveMarketplace {
   readonly #name: 'live-key' | 'live-jwt';
   readonly #transport: AuthorisedTransport;
@@ -73,7 +73,7 @@ export class LiveMarketplace {
       operation: 'marketplace.listOffers',
       method: 'GET',
       path: '/v1/marketplace/offers',
-      // No status filter: the live one rejects the very word that stored offers carry.
+      // No status filter: the live one rejects the very status that stored offers have.
       query: { limit: OFFER_PAGE, offset: 0 },
       baseUrl: this.#options.marketplaceUrl,
     };
@@ -124,7 +124,7 @@ export class LiveMarketplace {
   }
 
   async #call(spec: CallSpec, options: CallOptions): Promise<unknown> {
-    // The marketplace service is another server and asks for no credentials: it gets none.
+    // The marketplace service is a different server without authentication: send it no credentials.
     const call = { ...spec, signal: options.signal };
     const answer = await (spec.baseUrl === undefined
       ? this.#transport.call(this.#name, call)
@@ -137,13 +137,13 @@ export class LiveMarketplace {
   }
 }
 
-/** Offers that can still be taken; the words differ between generations. */
+/** Whether an offer can still be taken; the statuses differ between generations. */
 function isOpen(status: unknown): boolean {
   const word = String(status ?? 'open').toLowerCase();
   return word === 'open' || word === 'available' || word === 'active';
 }
 
-/** The marketplace service refuses a taken offer with a bare 400; the document calls it gone. */
+/** The marketplace service refuses a taken offer with a bare 400; the documented status is 410. */
 function isOfferTaken(error: unknown): error is APIError {
   return error instanceof APIError && error.status === 400 && /not available/i.test(error.message);
 }

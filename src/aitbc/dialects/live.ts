@@ -14,9 +14,9 @@ import { expectJobId, expectObject, jobPath, nextReceiptCursor, receiptTexts } f
 import { compact, isTerminal, jobFromView, money, STATE_OF_STATUS, statusOfState, timestamp } from './live-mapping.js';
 import { type LiveDialectDeps, type LiveDialectOptions, LiveMarketplace } from './live-marketplace.js';
 
-/** Jobs fetched per request when this client filters; the coordinator's own default is 20. */
+/** Jobs per request when filtering here; the coordinator's default is 20. */
 const JOB_PAGE = 200;
-/** Receipt pages followed before giving up on a cursor that never ends. */
+/** Maximum receipt pages, in case a cursor never ends. */
 const MAX_RECEIPT_PAGES = 100;
 
 /** The deployed coordinators: `live-key` (API keys) and `live-jwt` (wallet login). */
@@ -41,8 +41,8 @@ export class LiveDialect implements CoordinatorDialect {
   }
 
   async createJob(body: Wire, live: Wire, options: CallOptions): Promise<Wire> {
-    // The whole documented body becomes the payload. `max_cost` stays there: `constraints.max_price` is compared with
-    // the miner's advertised price and shuts out miners that advertise none.
+    // The whole documented body becomes the payload. `max_cost` stays there, because `constraints.max_price` would
+    // exclude miners that advertise no price.
     return jobFromView(await this.#post('jobs.create', '/v1/jobs', { payload: body, ...live }, options));
   }
 
@@ -63,7 +63,7 @@ export class LiveDialect implements CoordinatorDialect {
     const offset = typeof query['offset'] === 'number' ? query['offset'] : 0;
     const status = typeof query['status'] === 'string' ? query['status'] : undefined;
     const type = typeof query['type'] === 'string' ? query['type'] : undefined;
-    // Expired jobs count as failed here, so only that status has to be collected from two live states.
+    // Expired jobs count as failed, so only that status combines two live states.
     const states = status === undefined ? [undefined] : status === 'failed' ? ['FAILED', 'EXPIRED'] : [stateOf(status)];
     const views: Wire[] = [];
     for (const state of states) {
@@ -77,7 +77,7 @@ export class LiveDialect implements CoordinatorDialect {
         };
         const items = (await this.#object(spec, options))['items'];
         const page = Array.isArray(items) ? items.filter(isWire) : [];
-        // The server ignores words it does not know, so its answer is checked again here.
+        // The server ignores statuses it does not know, so filter again here.
         for (const view of page) {
           if (state === undefined || statusOfState(view['state']) === status) views.push(view);
         }
@@ -86,7 +86,7 @@ export class LiveDialect implements CoordinatorDialect {
     }
     views.sort((a, b) => String(b['requested_at']).localeCompare(String(a['requested_at'])));
     const jobs = views.slice(offset, offset + limit).map(jobFromView);
-    // The server's `total` is the length of its page; ours is what is known to exist up to this page.
+    // The server's `total` is only the length of its page; report the number known up to this page.
     return { jobs, total: views.length, limit, offset };
   }
 
@@ -113,7 +113,7 @@ export class LiveDialect implements CoordinatorDialect {
       answer = await this.#call(spec, options);
     } catch (error) {
       if (!(error instanceof NotReadyError)) throw error;
-      // 425 is also the permanent answer for a job that ended without a result.
+      // 425 is also the permanent response for a job that ended without a result.
       const job = await this.getJob(jobId, options);
       const status = String(job['status']);
       if (!isTerminal(status)) throw error;
@@ -148,7 +148,7 @@ export class LiveDialect implements CoordinatorDialect {
   }
 
   async getReceiptHistory(jobId: string, options: CallOptions): Promise<readonly string[]> {
-    // An unknown job makes the history route answer 500; asking for the job first turns that into a 404.
+    // For an unknown job the history route returns 500; requesting the job first turns that into a 404.
     await this.getJob(jobId, options);
     const texts: string[] = [];
     let cursor: string | undefined;
@@ -202,7 +202,7 @@ export class LiveDialect implements CoordinatorDialect {
       miner_id: minerId,
       reputation: profile['trust_score'] ?? profile['reputation'],
       total_jobs: sum(profile['jobs_completed'], profile['jobs_failed']),
-      // A percentage on the wire; the document's is a share.
+      // A percentage here, a fraction in the documentation.
       success_rate: typeof profile['success_rate'] === 'number' ? profile['success_rate'] / 100 : undefined,
       total_earned: money(profile['total_earnings']),
       active_since: timestamp(profile['created_at']),
@@ -218,7 +218,7 @@ export class LiveDialect implements CoordinatorDialect {
   }
 
   async submitService(service: ServiceName, body: Wire, options: CallOptions): Promise<Wire> {
-    // The service routes store the job and then fail with 500; the same job goes through the job route unharmed.
+    // The service routes store the job and then fail with 500; the job route accepts the same job.
     const { job, serviceType } = liveServiceJob(service, body);
     const view = await this.#post(`services.${service}`, '/v1/jobs', job, options);
     return compact({
@@ -229,7 +229,7 @@ export class LiveDialect implements CoordinatorDialect {
     });
   }
 
-  // No coordinator ever answered the registry: the catalogue is built in.
+  // No deployed coordinator serves the registry, so use the built-in catalogue.
   async listServices(query: Wire, _options: CallOptions): Promise<readonly Wire[]> {
     return searchCatalogue(CATALOGUE, query);
   }
@@ -251,7 +251,7 @@ export class LiveDialect implements CoordinatorDialect {
   }
 
   async #adminJobCounts(options: CallOptions): Promise<Wire> {
-    // Best effort: these routes are known to fail on some deployments.
+    // Best effort: these routes fail on some deployments.
     try {
       const path = this.name === 'live-key' ? '/v1/admin/stats' : '/v1/admin/status';
       const answer = await this.#transport.callAsAdmin(this.name, {
@@ -322,7 +322,7 @@ export class LiveDialect implements CoordinatorDialect {
   }
 }
 
-/** The document's verification answer from a local verification. */
+/** Converts a local verification to the documented response. */
 export function documentedVerification(result: ReturnType<typeof verifyReceipt>, nowMs: number): Wire {
   return {
     valid: result.verified,

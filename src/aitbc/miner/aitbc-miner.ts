@@ -13,38 +13,41 @@ import { type ApiAnswer, aitbcBaseUrl, fetchSend, httpClientSend, Transport } fr
 import { isWire, type Wire } from '../wire.js';
 import type { JobHandler, MinerEvent, MinerJob, MinerResult, MinerTotals, ReceiptStore } from './miner-types.js';
 
-/** Settings of an {@link AITBCMiner}. */
+/** Options of an {@link AITBCMiner}. */
 export interface AITBCMinerOptions {
   readonly baseUrl?: string | undefined;
-  /** The miner key. On older coordinators it is also the miner's id, and shows in receipts. */
+  /** The miner key. On older coordinators it also serves as the miner's id and appears in receipts. */
   readonly apiKey?: string | undefined;
-  /** A JWT of role `miner`, instead of a key. */
+  /** JWT with role `miner`, instead of a key. */
   readonly token?: string | undefined;
-  /** The public id, sent as `X-Miner-ID`. Without it newer coordinators publish the key. */
+  /** Public id, sent as `X-Miner-ID`. Without it, newer coordinators publish the key. */
   readonly minerId: string;
-  /** What the scheduler matches jobs against: `gpus`, `cuda`, `models`, `price`… Default {@link SERVICE_CAPABILITIES}. */
+  /**
+   * Capabilities that the scheduler matches jobs against: `gpus`, `cuda`, `models`, `price`… Default {@link
+   * SERVICE_CAPABILITIES}.
+   */
   readonly capabilities?: Wire | undefined;
-  /** Jobs at a time. Default 1. */
+  /** Concurrent jobs. Default 1. */
   readonly concurrency?: number | undefined;
   readonly region?: string | undefined;
   /** Default 15 000. */
   readonly heartbeatMs?: number | undefined;
-  /** Pause between polls, doubled while there is nothing to do. Default 3 000. */
+  /** Polling interval, doubled while there is no work. Default 3 000. */
   readonly pollMs?: number | undefined;
-  /** Longest polling interval. Default 60 000. */
+  /** Maximum polling interval. Default 60 000. */
   readonly maxPollMs?: number | undefined;
   readonly timeoutMs?: number | undefined;
-  /** Keys to trust in the receipts that come back. */
+  /** Keys to trust in returned receipts. */
   readonly verify?: VerifyReceiptOptions | undefined;
-  /** In place of the global one. */
+  /** Used instead of the global one. */
   readonly fetch?: typeof fetch | undefined;
 }
 
-/** What an {@link AITBCMiner} works with. */
+/** Dependencies of an {@link AITBCMiner}. */
 export interface AITBCMinerDeps extends RetryDeps {
   readonly handler: JobHandler;
   readonly receipts?: ReceiptStore | undefined;
-  /** Called with everything that happens, as it does. */
+  /** Called with every event. */
   readonly onEvent?: ((event: MinerEvent) => void) | undefined;
   /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -52,17 +55,17 @@ export interface AITBCMinerDeps extends RetryDeps {
 
 /** When a run ends. */
 export interface MinerRunOptions {
-  /** First: finish what runs, take nothing new. */
+  /** First stage: finish running jobs and accept no new ones. */
   readonly signal?: AbortSignal | undefined;
-  /** Second: stop running jobs and report them failed. */
+  /** Second stage: stop running jobs and report them as failed. */
   readonly killSignal?: AbortSignal | undefined;
-  /** Ends after so many jobs were taken. */
+  /** Stop after this many jobs. */
   readonly maxJobs?: number | undefined;
 }
 
 /**
- * Capabilities that let the scheduler hand out service jobs: their constraint `gpu` is the literal word `nvidia` or
- * `any`, and must equal the name of an advertised GPU.
+ * Capabilities with which the scheduler assigns service jobs: their `gpu` constraint is the literal `nvidia` or `any`,
+ * which must equal the name of an advertised GPU.
  */
 export const SERVICE_CAPABILITIES: Wire = {
   gpus: [
@@ -74,7 +77,9 @@ export const SERVICE_CAPABILITIES: Wire = {
   price: 0.01,
 };
 
-/** A miner of an AITBC coordinator: registers, heartbeats, polls, runs jobs, submits, keeps receipts. */
+/**
+ * A miner for an AITBC coordinator: registers, sends heartbeats, polls, runs jobs, submits results, stores receipts.
+ */
 export class AITBCMiner {
   readonly #options: AITBCMinerOptions;
   readonly #deps: AITBCMinerDeps;
@@ -106,21 +111,21 @@ export class AITBCMiner {
     );
   }
 
-  /** Announces this miner; calling it again updates it. */
+  /** Registers this miner, or updates its registration. */
   async register(signal?: AbortSignal): Promise<void> {
     const { capabilities = SERVICE_CAPABILITIES, concurrency = 1, region = null } = this.#options;
-    // An upsert, so repeating it is harmless.
+    // An upsert, so safe to repeat.
     await this.#post('miner.register', '/v1/miners/register', { capabilities, concurrency, region }, signal, true);
     this.#emit({ type: 'registered' });
   }
 
-  /** Says that this miner is alive and how many jobs it truly runs; the scheduler believes the last number it heard. */
+  /** Reports that this miner is alive and how many jobs it is running; the scheduler uses the last reported number. */
   async heartbeat(signal?: AbortSignal): Promise<void> {
     const body = { inflight: this.#running.size, status: 'ONLINE', metadata: {} };
     await this.#post('miner.heartbeat', '/v1/miners/heartbeat', body, signal, true);
   }
 
-  /** Takes a job if there is one. Taking is final: the job is running from then on. */
+  /** Takes a job if there is one. It counts as running from then on and cannot be returned. */
   async poll(signal?: AbortSignal): Promise<MinerJob | undefined> {
     const answer = await this.#post('miner.poll', '/v1/miners/poll', { max_wait_seconds: 5 }, signal);
     if (answer.status === 204 || answer.text === '') return undefined;
@@ -135,7 +140,7 @@ export class AITBCMiner {
     };
   }
 
-  /** Hands in a result; returns the receipt's exact text, or undefined when the coordinator issues none. */
+  /** Submits a result; returns the receipt's exact text, or undefined if the coordinator issues none. */
   async submitResult(jobId: string, result: MinerResult, signal?: AbortSignal): Promise<string | undefined> {
     const path = `/v1/miners/${encodeURIComponent(jobId)}/result`;
     const body = { result: result.result, metrics: result.metrics ?? {} };
@@ -145,14 +150,14 @@ export class AITBCMiner {
     return isJsonMembers(receipt) ? stringifyLosslessJson(receipt) : undefined;
   }
 
-  /** Reports that a job could not be done. */
+  /** Reports a job as failed. */
   async submitFailure(jobId: string, code: string, message: string, signal?: AbortSignal): Promise<void> {
     const path = `/v1/miners/${encodeURIComponent(jobId)}/fail`;
     const body = { error_code: code, error_message: message, metrics: {} };
     await this.#post('miner.submitFailure', path, body, signal);
   }
 
-  /** Mines until the signal fires or `maxJobs` were taken; then waits for the jobs still running. */
+  /** Mines until the signal fires or `maxJobs` were taken, then waits for running jobs. */
   async run(options: MinerRunOptions = {}): Promise<MinerTotals> {
     const { signal, killSignal, maxJobs = Number.POSITIVE_INFINITY } = options;
     const totals = { taken: 0, completed: 0, failed: 0, unknown: 0 };
@@ -195,7 +200,7 @@ export class AITBCMiner {
     return totals;
   }
 
-  /** Ends its connections; `run` is ended by its signal. */
+  /** Closes connections; end `run` with its signal. */
   async close(): Promise<void> {
     await this.#closeHttp();
   }
@@ -219,7 +224,7 @@ export class AITBCMiner {
       return 'completed';
     } catch (error) {
       if (error instanceof APIError && error.status < 500) return this.#reportFailure(job, error);
-      // Sent, and no answer: it may have been counted, so it is not sent again.
+      // Sent without a response: it may have been counted, so do not send it again.
       this.#emit({ type: 'unknown', jobId: job.jobId, error: toQuarryError(error, 'submitting a result') });
       return 'unknown';
     }
@@ -249,12 +254,12 @@ export class AITBCMiner {
 
   async #tryPoll(signal: AbortSignal | undefined): Promise<MinerJob | undefined> {
     try {
-      // Without the signal: an answer thrown away would leave a job marked as running that no miner runs.
+      // Without the signal: discarding a response would leave a job marked as running that no miner runs.
       return await this.poll();
     } catch (error) {
       if (error instanceof APIError && (error.status === 401 || error.status === 403)) throw error;
       this.#emit({ type: 'trouble', doing: 'polling', error: toQuarryError(error, 'polling') });
-      // A coordinator that lost its memory answers a stranger's poll with 500 (or 404).
+      // A restarted coordinator without memory of this miner answers polls with 500 (or 404).
       if (error instanceof APIError && (error.status === 500 || error.status === 404))
         await this.#registerAgain(signal);
       return undefined;
@@ -304,7 +309,7 @@ export class AITBCMiner {
     });
   }
 
-  /** False when the signal fired first. */
+  /** Returns false if the signal fired first. */
   async #pause(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
     try {
       await this.#sleep(ms, signal);

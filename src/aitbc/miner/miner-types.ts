@@ -1,31 +1,29 @@
 import type { ReceiptVerification } from '../receipts/index.js';
 
-/** A job handed out by the coordinator; it is running from this moment. */
+/** A job assigned by the coordinator, running from this moment. */
 export interface MinerJob {
   readonly jobId: string;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly constraints: Readonly<Record<string, unknown>>;
 }
 
-/** What a job came to. */
+/** Result of a job. */
 export interface MinerResult {
   readonly result: Readonly<Record<string, unknown>>;
   /** `duration_ms` is added when absent. */
   readonly metrics?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/**
- * Executes a job. A throw is reported to the coordinator as a failure, with the error's `code` when it has one.
- */
+/** Runs a job. Exceptions are reported to the coordinator as failures, with the error's `code` if it has one. */
 export type JobHandler = (job: MinerJob, options: { readonly signal: AbortSignal }) => Promise<MinerResult>;
 
-/** Keeps receipts, as the text received. */
+/** Stores receipts as received. */
 export interface ReceiptStore {
-  /** Keeps a receipt under its job's id, exactly as it came. */
+  /** Stores a receipt under its job's id, unchanged. */
   put(jobId: string, receipt: string): Promise<void>;
 }
 
-/** What happens while mining. */
+/** Events of a miner. */
 export type MinerEvent =
   | { readonly type: 'registered' }
   | { readonly type: 'idle'; readonly nextPollMs: number }
@@ -39,16 +37,16 @@ export type MinerEvent =
       readonly verification: ReceiptVerification | undefined;
     }
   | { readonly type: 'failed'; readonly jobId: string; readonly code: string; readonly message: string }
-  /** A result whose arrival is not known: it was sent, and no answer came. */
+  /** A result that may or may not have arrived: it was sent, but there was no response. */
   | { readonly type: 'unknown'; readonly jobId: string; readonly error: Error }
-  /** Something that will be tried again: a heartbeat, a poll. */
+  /** Something that failed and will be retried, such as a heartbeat or a poll. */
   | { readonly type: 'trouble'; readonly doing: string; readonly error: Error };
 
-/** How many jobs of each kind a run saw. */
+/** Totals of a run. */
 export interface MinerTotals {
   readonly taken: number;
   readonly completed: number;
   readonly failed: number;
-  /** Results sent without an answer. */
+  /** Results sent without a response. */
   readonly unknown: number;
 }

@@ -3,29 +3,31 @@ import { QuarryError } from '../../errors/index.js';
 import { isWire } from '../wire.js';
 import type { JobHandler } from './miner-types.js';
 
-/** Loss and embedding of each sample, in order. Any engine of this library fits, and so does a function of your own. */
+/**
+ * Returns loss and embedding of each sample, in order. Wraps any engine of this library, or is a function of your own.
+ */
 export type ScoreFunction = (
   samples: readonly Uint8Array[],
   options: { readonly signal: AbortSignal },
 ) => Promise<readonly { readonly loss: number; readonly embedding: Float32Array }[]>;
 
-/** Settings of a {@link scoringHandler}. */
+/** Options of a {@link scoringHandler}. */
 export interface ScoringHandlerOptions {
-  /** Named in results, so that the client knows what computed them. */
+  /** Model name reported in results. */
   readonly model: string;
-  /** Samples in one job. Default 256. */
+  /** Maximum samples per job. Default 256. */
   readonly maxSamples?: number | undefined;
-  /** Bytes of all samples of a job. Default 4 MiB. */
+  /** Maximum total bytes of a job's samples. Default 4 MiB. */
   readonly maxBytes?: number | undefined;
 }
 
-/** The job type and result form of scoring. */
+/** Job type and result type of scoring. */
 export const SCORING_JOB_TYPE = 'scoring';
 
 /**
- * A handler for scoring jobs. Such a job has `type: "scoring"` and its samples in `input`:
- * `{ type: "samples", format: "base64" | "utf8", samples: string[] }`; `output.embedding` is `base64-f32le` (default),
- * `array` or `none`. The result lists loss, embedding, size and SHA-256 of every sample.
+ * Creates a handler for scoring jobs. These have `type: "scoring"` and their samples in `input`: `{ type: "samples",
+ * format: "base64" | "utf8", samples: string[] }`; `output.embedding` is `base64-f32le` (default), `array` or `none`.
+ * The result lists loss, embedding, size and SHA-256 of every sample.
  *
  * @throws QuarryError `DATA_INVALID`, `DATA_EMPTY`, `DATA_TOO_LARGE`, which become the failure's code
  */
@@ -65,7 +67,7 @@ export function scoringHandler(score: ScoreFunction, options: ScoringHandlerOpti
   };
 }
 
-/** Reads an embedding of a scoring result back, whichever form it was asked for in. */
+/** Decodes an embedding of a scoring result, in either form. */
 export function decodeEmbedding(score: Readonly<Record<string, unknown>>): Float32Array {
   const { embedding } = score;
   if (Array.isArray(embedding)) return Float32Array.from(embedding as number[]);

@@ -19,24 +19,24 @@ import type { CoordinatorSocket } from '../websocket/coordinator-socket.js';
 import type { JobUpdate } from '../websocket/socket-types.js';
 import { fromWire, isWire, toWire } from '../wire.js';
 
-/** Runs an operation in the dialect the server speaks. */
+/** Runs an operation in the server's dialect. */
 export type Run = <T>(
   operation: string,
   options: CallOptions,
   call: (dialect: CoordinatorDialect) => Promise<T>,
 ) => Promise<T>;
 
-/** How long and how often to look at a job. */
+/** How long and how often to poll a job. */
 export interface WaitOptions extends CallOptions {
   /** Milliseconds. Default 300 000. */
   readonly timeout?: number | undefined;
-  /** Milliseconds between two looks. Default 5 000. */
+  /** Polling interval, milliseconds. Default 5 000. */
   readonly pollInterval?: number | undefined;
-  /** Told about every status change. */
+  /** Called on every status change. */
   readonly onUpdate?: ((job: Job) => void) | undefined;
 }
 
-/** What the jobs namespace runs on. */
+/** Dependencies of the jobs namespace. */
 export interface JobsDeps {
   readonly run: Run;
   readonly openSocket: () => CoordinatorSocket;
@@ -44,7 +44,7 @@ export interface JobsDeps {
   readonly sleep: Sleep;
 }
 
-/** How often an expired job is looked at again: a slow miner's result may still arrive and complete it. */
+/** Polls of an expired job before giving up: a slow miner's result can still complete it. */
 const LOOKS_AFTER_EXPIRY = 3;
 
 /** `client.jobs`. */
@@ -55,7 +55,10 @@ export class JobsNamespace {
     this.#deps = deps;
   }
 
-  /** Creates a job. Never repeated by itself after an ambiguous failure. Live options do nothing on a documented server. */
+  /**
+   * Creates a job. Never retried automatically after an ambiguous failure. Live options have no effect on a documented
+   * server.
+   */
   async create(input: JobInput, options: LiveJobOptions & CallOptions = {}): Promise<CreatedJob> {
     const { signal, ...live } = options;
     const body = toWire(input, SHAPES.jobInput);
@@ -64,30 +67,32 @@ export class JobsNamespace {
     );
   }
 
-  /** Creates several jobs, one after the other; stops at the first failure. */
+  /** Creates jobs one after the other; stops at the first failure. */
   async createBatch(inputs: readonly JobInput[], options: LiveJobOptions & CallOptions = {}): Promise<CreatedJob[]> {
     const created: CreatedJob[] = [];
     for (const input of inputs) created.push(await this.create(input, options));
     return created;
   }
 
-  /** @throws NotFoundError when there is no such job, or it is somebody else's */
+  /**
+   * @throws NotFoundError when the job does not exist or belongs to another client
+   */
   async get(jobId: string, options: CallOptions = {}): Promise<Job> {
     return fromWire(await this.#deps.run('jobs.get', options, (dialect) => dialect.getJob(jobId, options)));
   }
 
-  /** Another name of {@link get}. */
+  /** Alias of {@link get}. */
   async getStatus(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.get(jobId, options);
   }
 
-  /** The states of several jobs, in order. */
+  /** Gets the states of several jobs, in order. */
   async getStatusBatch(jobIds: readonly string[], options: CallOptions = {}): Promise<Job[]> {
     return Promise.all(jobIds.map((jobId) => this.get(jobId, options)));
   }
 
   /**
-   * One page of jobs with its totals.
+   * One page of jobs with totals.
    *
    * @throws UnsupportedOperationError on a `live-key` coordinator, which keeps no list
    */
@@ -109,16 +114,16 @@ export class JobsNamespace {
     return fromWire(await this.#deps.run('jobs.cancel', options, (dialect) => dialect.cancelJob(jobId, options)));
   }
 
-  /** Another name of {@link cancel}. */
+  /** Alias of {@link cancel}. */
   async delete(jobId: string, options: CallOptions = {}): Promise<CancelledJob> {
     return this.cancel(jobId, options);
   }
 
   /**
-   * The results of a completed job.
+   * Results of a completed job.
    *
-   * @throws NotReadyError while it is still going
-   * @throws JobFailedError when it ended without any
+   * @throws NotReadyError while it is running
+   * @throws JobFailedError when it ended without results
    */
   async getResults(jobId: string, options: CallOptions = {}): Promise<JobResults> {
     return fromWire(await this.#deps.run('jobs.getResults', options, (dialect) => dialect.getResults(jobId, options)));
@@ -163,7 +168,7 @@ export class JobsNamespace {
     const socket = this.#deps.openSocket();
     let failure: Error | undefined;
     socket.on('error', (error) => {
-      // A job that cannot be read ends the stream; everything else is retried by the socket.
+      // An unreadable job ends the stream; the socket retries everything else.
       if (!(error instanceof APIError) || error.status >= 500 || error.status === 429) return;
       failure = error;
       socket.close();
@@ -182,7 +187,7 @@ export class JobsNamespace {
     throwIfAborted(options.signal, `watching job ${jobId}`);
   }
 
-  /** Calls back at every status change until the job ends; the function returned stops it. */
+  /** Calls back on every status change until the job ends. Returns a function that stops it. */
   onUpdate(jobId: string, callback: (update: JobUpdate) => void, onError?: (error: unknown) => void): () => void {
     const stop = new AbortController();
     const follow = async (): Promise<void> => {
@@ -196,7 +201,7 @@ export class JobsNamespace {
     return () => stop.abort();
   }
 
-  /** Results of a job seen completed; undefined while the server has not caught up. */
+  /** Results of a job reported as completed; undefined while the server has not caught up. */
   async #resultsOf(jobId: string, signal: AbortSignal | undefined): Promise<JobResults | undefined> {
     let results: JobResults;
     try {
@@ -205,7 +210,7 @@ export class JobsNamespace {
       if (error instanceof NotReadyError) return undefined;
       throw error;
     }
-    // Deployed miners report a failure as a result, which leaves the job "completed".
+    // Deployed miners report failures as results, which leaves the job "completed".
     const inner = isWire(results.results) ? results.results : {};
     if (inner['status'] === 'failed') {
       throw new JobFailedError(jobId, 'failed', typeof inner['error'] === 'string' ? inner['error'] : undefined);

@@ -11,7 +11,7 @@ import {
 import { fromWire, toWire, type Wire } from '../wire.js';
 import type { Run } from './jobs.js';
 
-/** Which offer to take for which job, and for how much. */
+/** Takes an offer for a job at a price. */
 export interface AcceptOfferInput {
   readonly offerId: string;
   readonly jobId: string;
@@ -27,7 +27,11 @@ export class MarketplaceNamespace {
     this.#run = run;
   }
 
-  /** Offers capacity. @throws UnsupportedOperationError on a live coordinator without a marketplace service */
+  /**
+   * Offers capacity.
+   *
+   * @throws UnsupportedOperationError on a live coordinator without a marketplace service
+   */
   async createOffer(input: OfferInput, options: CallOptions = {}): Promise<CreatedOffer> {
     const body = toWire(input, SHAPES.offerInput);
     return fromWire(
@@ -35,19 +39,23 @@ export class MarketplaceNamespace {
     );
   }
 
-  /** The active offers, filtered. */
+  /** Active offers that match the query. */
   async listOffers(query: OfferQuery = {}, options: CallOptions = {}): Promise<readonly Offer[]> {
     const page = await this.listOffersPage(query, options);
     return fromWire<{ offers: Offer[] }>(page, SHAPES.offerPage).offers;
   }
 
-  /** The offer list as the document's wire object. */
+  /** The offer list as a documented wire object. */
   async listOffersPage(query: OfferQuery = {}, options: CallOptions = {}): Promise<Wire> {
     const wire = toWire(query);
     return this.#run('marketplace.listOffers', options, (dialect) => dialect.listOffers(wire, options));
   }
 
-  /** Takes an offer for a job. @throws GoneError `OFFER_NOT_AVAILABLE` */
+  /**
+   * Takes an offer for a job.
+   *
+   * @throws GoneError `OFFER_NOT_AVAILABLE`
+   */
   async acceptOffer(input: AcceptOfferInput, options: CallOptions = {}): Promise<AcceptedOffer> {
     const body = { job_id: input.jobId, bid_price: input.bidPrice };
     return fromWire(
@@ -57,7 +65,7 @@ export class MarketplaceNamespace {
     );
   }
 
-  /** Totals of the marketplace; on a live server only what it tells. */
+  /** Marketplace totals; on a live server only those it reports. */
   async getStats(options: CallOptions = {}): Promise<MarketplaceStats> {
     return fromWire(
       await this.#run('marketplace.getStats', options, (dialect) => dialect.getMarketplaceStats(options)),

@@ -3,13 +3,13 @@ import { isJsonMembers, type JsonMembers, JsonNumber, parseLosslessJson, toPlain
 import { fromUnixSeconds, normaliseTimestamp } from '../timestamp.js';
 import type { Wire } from '../wire.js';
 
-/** A receipt: its exact text, and the documented names for what both generations of servers write. */
+/** A receipt: its exact text, and the documented names for the fields of both server generations. */
 export class Receipt {
-  /** What was received, byte for byte as text. Keep this: a reprint may no longer verify. */
+  /** The text as received. Keep this: a reprint may not verify. */
   readonly text: string;
   readonly receiptId: string | undefined;
   readonly jobId: string | undefined;
-  /** The document's `miner_id`; `provider` on live servers. May be an API key there: treat it as one. */
+  /** The documented `miner_id`, or `provider` of live servers, where it may be an API key: treat it as a secret. */
   readonly minerId: string | undefined;
   readonly createdAt: string | undefined;
   /** Unix seconds, live servers only. */
@@ -54,7 +54,7 @@ export class Receipt {
     return Array.isArray(list) ? list : [];
   }
 
-  /** The whole receipt as ordinary JSON; numbers are doubles, so it is for reading and not for verifying. */
+  /** The receipt as plain JSON. Numbers are doubles, so it must not be used for verification. */
   toJSON(): Wire {
     return toPlainJson(this.#members) as Wire;
   }

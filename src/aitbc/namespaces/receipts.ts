@@ -6,22 +6,22 @@ import { fromWire } from '../wire.js';
 import type { Run } from './jobs.js';
 import { Receipt } from './receipt.js';
 
-/** Local verification of all of a job's receipts. */
+/** Result of verifying all receipts of a job locally. */
 export interface ReceiptSummary {
   readonly jobId: string;
   readonly total: number;
   readonly verifiedCount: number;
   readonly allVerified: boolean;
   readonly failures: readonly { readonly receiptId: string | undefined; readonly reasons: readonly string[] }[];
-  /** How often each reason occurs. */
+  /** Number of occurrences of each reason. */
   readonly failureReasons: Readonly<Record<string, number>>;
   readonly latestVerified: Receipt | undefined;
 }
 
-/** What the receipts namespace runs on. */
+/** Dependencies of the receipts namespace. */
 export interface ReceiptsDeps {
   readonly run: Run;
-  /** Pinned keys of the client; options of a call add to them. */
+  /** The client's pinned keys; those of a call are added. */
   readonly pins: Pick<VerifyReceiptOptions, 'trustedSigners' | 'trustedAttesters'>;
   readonly now: () => number;
 }
@@ -49,8 +49,8 @@ export class ReceiptsNamespace {
   }
 
   /**
-   * Asks the coordinator to verify, as documented; on a live coordinator, which cannot, verifies here. The server's word
-   * is only as good as the server: prefer {@link verifyLocal}.
+   * Asks the coordinator to verify, as documented; live coordinators cannot, so this verifies locally. A server's
+   * answer is only as trustworthy as the server: prefer {@link verifyLocal}.
    */
   async verify(receipt: Receipt | string, options: VerifyReceiptOptions & CallOptions = {}): Promise<ReceiptCheck> {
     const text = typeof receipt === 'string' ? receipt : receipt.text;
@@ -62,17 +62,17 @@ export class ReceiptsNamespace {
     );
   }
 
-  /** Verifies on this machine, without any request. */
+  /** Verifies locally, without any request. */
   verifyLocal(receipt: Receipt | string | Uint8Array, options: VerifyReceiptOptions = {}): ReceiptVerification {
     return verifyReceipt(receipt instanceof Receipt ? receipt.text : receipt, this.#pinned(options));
   }
 
-  /** A local verification in the document's words. */
+  /** Converts a local verification to the documented response. */
   check(verification: ReceiptVerification): ReceiptCheck {
     return fromWire(documentedVerification(verification, this.#deps.now()));
   }
 
-  /** Verifies every receipt of a job locally. */
+  /** Verifies all receipts of a job locally. */
   async summarize(jobId: string, options: VerifyReceiptOptions & CallOptions = {}): Promise<ReceiptSummary> {
     const receipts = await this.history(jobId, { signal: options.signal });
     const failures: ReceiptSummary['failures'][number][] = [];

@@ -6,7 +6,7 @@ import type { Run } from './jobs.js';
 /** Which services to list. */
 export interface RegistryQuery {
   readonly category?: string | undefined;
-  /** Part of a name, description or tag, in any case. */
+  /** Substring of a name, description or tag, case-insensitive. */
   readonly search?: string | undefined;
 }
 
@@ -31,12 +31,12 @@ export class RegistryNamespace {
     return this.#run('registry.schema', options, (dialect) => dialect.getServiceSchema(serviceId, options));
   }
 
-  /** The hardware a service needs. */
+  /** Hardware requirements of a service. */
   async requirements(serviceId: string, options: CallOptions = {}): Promise<Wire> {
     return this.#run('registry.requirements', options, (dialect) => dialect.getServiceRequirements(serviceId, options));
   }
 
-  /** Checks a request against a service's schema, on the server where it can and here where it cannot. */
+  /** Validates a request against a service's schema, on the server if it supports that and locally otherwise. */
   async validate(serviceId: string, data: unknown, options: CallOptions = {}): Promise<RequestValidation> {
     return fromWire(
       await this.#run('registry.validate', options, (dialect) =>

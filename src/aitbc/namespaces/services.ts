@@ -5,7 +5,7 @@ import type { Run } from './jobs.js';
 
 type More = Readonly<Record<string, unknown>>;
 
-/** Speech to text. */
+/** Transcribes speech. */
 export interface WhisperRequest extends More {
   readonly audioUrl: string;
   readonly model?: string | undefined;
@@ -13,7 +13,7 @@ export interface WhisperRequest extends More {
   readonly task?: 'transcribe' | 'translate' | undefined;
 }
 
-/** Images from a prompt. */
+/** Generates images from a prompt. */
 export interface StableDiffusionRequest extends More {
   readonly prompt: string;
   readonly model?: string | undefined;
@@ -22,7 +22,7 @@ export interface StableDiffusionRequest extends More {
   readonly steps?: number | undefined;
 }
 
-/** Text from a language model. */
+/** Generates text with a language model. */
 export interface LlmRequest extends More {
   readonly model: string;
   readonly prompt: string;
@@ -30,7 +30,7 @@ export interface LlmRequest extends More {
   readonly temperature?: number | undefined;
 }
 
-/** Conversion of a video. */
+/** Converts a video. */
 export interface FfmpegRequest extends More {
   readonly inputUrl: string;
   readonly outputFormat?: string | undefined;
@@ -38,7 +38,7 @@ export interface FfmpegRequest extends More {
   readonly resolution?: string | undefined;
 }
 
-/** Rendering of a scene. */
+/** Renders a scene. */
 export interface BlenderRequest extends More {
   readonly blendFileUrl: string;
   readonly engine?: string | undefined;
@@ -47,7 +47,7 @@ export interface BlenderRequest extends More {
   readonly samples?: number | undefined;
 }
 
-/** `client.services`: each call submits a job; its results come through `client.jobs`. */
+/** `client.services`: each call submits a job; get its results with `client.jobs`. */
 export class ServicesNamespace {
   readonly #run: Run;
   readonly whisper = {

@@ -5,12 +5,12 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|[a-z]+|[{}[\],:]|\s+/gy;
 const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|(.))/g;
 
 /**
- * Finds the first thing in the text of a receipt that could be written otherwise without the signature noticing: another
- * spelling of a number or an escape, whitespace other than spaces, nulls and repeated names, which are not signed.
- * Undefined when there is none, so that a change of any byte changes what is verified.
+ * Finds the first part of a receipt's text that could be changed without invalidating the signature: another spelling
+ * of a number or escape, whitespace other than spaces, and nulls and repeated names, which are not signed. If there is
+ * none (undefined), changing any byte changes what is verified.
  *
- * @param text valid JSON; one newline after it is not a part of the receipt
- * @param parsed the same, parsed
+ * @param text valid JSON; a trailing newline is ignored
+ * @param parsed the parsed text
  */
 export function unsignedSpelling(text: string, parsed: JsonNode): string | undefined {
   const receipt = text.endsWith('\n') ? text.slice(0, -1) : text;
@@ -25,7 +25,10 @@ export function unsignedSpelling(text: string, parsed: JsonNode): string | undef
   return isJsonMembers(parsed) && hasOtherBase64(parsed) ? 'the base64 of a key or signature' : undefined;
 }
 
-/** Padded base64 or base64url without padding: these differ in length, so that no byte turns one into the other. */
+/**
+ * Padded base64 or base64url without padding: they differ in length, so no single changed byte turns one into the
+ * other.
+ */
 function hasOtherBase64(receipt: JsonMembers): boolean {
   const attestations = receipt.get('attestations');
   const objects = [receipt.get('signature'), ...(Array.isArray(attestations) ? (attestations as JsonNode[]) : [])];
@@ -46,12 +49,12 @@ function spellingOf(token: string): string | undefined {
   if (/^\s/.test(token)) return /^ +$/.test(token) ? undefined : 'whitespace';
   if (!/^[-\d]/.test(token)) return undefined;
   const canonical = canonicalJson(new JsonNumber(token));
-  // Serializers of deployed coordinators also write `1e-6` for Python's `1e-06`. The two differ in length.
+  // Serializers of deployed coordinators also write `1e-6` for Python's `1e-06`; the two differ in length.
   const short = canonical.replace(/e\+?(-?)0*(\d)/, 'e$1$2');
   return token === canonical || token === short ? undefined : 'the notation of a number';
 }
 
-/** Whether a string token escapes anything in another way than the signed form does. */
+/** Whether a string token escapes something differently from the signed form. */
 function hasOtherEscape(token: string): boolean {
   for (const [whole, hex, letter] of token.matchAll(ESCAPE)) {
     const char = hex === undefined ? undefined : String.fromCharCode(Number.parseInt(hex, 16));

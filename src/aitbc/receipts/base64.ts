@@ -1,6 +1,6 @@
 /**
- * Bytes of a base64 text of exactly `length` bytes, or undefined. Accepts base64url with or without padding and
- * standard base64 with padding; refuses mixed alphabets and stray trailing bits, so that each of those forms is unique.
+ * Decodes base64 text of exactly `length` bytes; undefined if malformed. Accepts base64url with or without padding and
+ * padded standard base64. Refuses mixed alphabets and stray trailing bits, so that each form is unique.
  */
 export function decodeBase64Exact(text: unknown, length: number): Uint8Array | undefined {
   if (typeof text !== 'string') return undefined;
@@ -16,7 +16,7 @@ export function decodeBase64Exact(text: unknown, length: number): Uint8Array | u
   return again === body ? new Uint8Array(bytes) : undefined;
 }
 
-/** base64url without padding, the form of `key_id` and `sig`. */
+/** Encodes base64url without padding, the form of `key_id` and `sig`. */
 export function encodeBase64Url(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 }

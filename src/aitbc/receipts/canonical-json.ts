@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { QuarryError } from '../../errors/index.js';
 import { isJsonMembers, type JsonNode, JsonNumber } from './lossless-json.js';
 
-/** Longest integer token accepted; Python's default limit for converting text to int. */
+/** Maximum digits of an integer: Python's default limit for converting text to int. */
 const MAX_INTEGER_DIGITS = 4300;
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
@@ -17,8 +17,8 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The text an AITBC receipt signature covers: nulls dropped at every depth, keys sorted by Unicode code point, no
- * whitespace, ASCII only, integers in decimal, floats as Python prints them (`1e-05`, `100.0`). Pure ASCII.
+ * The text that an AITBC receipt signature covers: nulls dropped at every depth, keys sorted by Unicode code point, no
+ * whitespace, ASCII only, integers in decimal, floats as in Python (`1e-05`, `100.0`).
  *
  * Source: AITBC `packages/py/aitbc-crypto`, `receipt.py`.
  *
@@ -40,7 +40,7 @@ export function canonicalJson(node: JsonNode): string {
     .join(',')}]`;
 }
 
-/** SHA-256 of the canonical text, lower-case hex. The receipt hash; it is not what gets signed. */
+/** SHA-256 of the canonical text, in lower-case hex. This is the receipt hash, not what is signed. */
 export function receiptHash(node: JsonNode): string {
   return bytesToHex(sha256(utf8ToBytes(canonicalJson(node))));
 }
@@ -65,7 +65,7 @@ function canonicalNumber(number: JsonNumber): string {
   const value = number.valueOf();
   if (!Number.isFinite(value)) throw new QuarryError('DATA_INVALID', 'a number is out of range for a double');
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
-  // toExponential() without an argument prints the shortest digits that round-trip: "d.ddde±x".
+  // toExponential() without an argument gives the shortest digits that round-trip: "d.ddde±x".
   const [mantissa = '', exponentText = '0'] = value.toExponential().split('e');
   const exponent = Number(exponentText);
   if (exponent < -4 || exponent >= 16) {
@@ -78,14 +78,14 @@ function canonicalNumber(number: JsonNumber): string {
   return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`;
 }
 
-/** Order by code point; the default order of JavaScript is by UTF-16 unit and differs beyond U+FFFF. */
+/** Compares by code point. JavaScript compares UTF-16 units, which differs beyond U+FFFF. */
 function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);
     const y = b.charCodeAt(i);
     if (x === y) continue;
-    // A surrogate stands for a code point above every BMP unit.
+    // A surrogate belongs to a code point above all BMP characters.
     const xRank = x >= 0xd800 && x <= 0xdfff ? x + 0x10000 : x;
     const yRank = y >= 0xd800 && y <= 0xdfff ? y + 0x10000 : y;
     return xRank - yRank;

@@ -1,6 +1,6 @@
 import { QuarryError } from '../../errors/index.js';
 
-/** A JSON number kept as the token that was on the wire: `1`, `1.0` and `1e0` stay different. */
+/** A JSON number as its original token: `1`, `1.0` and `1e0` stay different. */
 export class JsonNumber {
   readonly token: string;
 
@@ -19,13 +19,13 @@ export class JsonNumber {
   }
 }
 
-/** A parsed JSON object: member name to value, last duplicate wins. A map, so that no name is special. */
+/** A parsed JSON object; the last duplicate wins. A map, so that no name is special. */
 export type JsonMembers = ReadonlyMap<string, JsonNode>;
 
-/** A parsed JSON value that lost nothing a signature covers. */
+/** A parsed JSON value that preserves everything a signature covers. */
 export type JsonNode = null | boolean | string | JsonNumber | readonly JsonNode[] | JsonMembers;
 
-/** Deeper nesting than this is refused; no receipt comes near it and the parser recurses. */
+/** Maximum nesting depth, since the parser recurses; no real receipt comes close. */
 const MAX_DEPTH = 256;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -43,7 +43,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Parses JSON text and keeps every number's token, because `"units": 1.0` and `"units": 1` sign differently.
+ * Parses JSON and preserves the token of every number, because `"units": 1.0` and `"units": 1` sign differently.
  *
  * @throws QuarryError `DATA_INVALID` when `text` is not JSON or nests deeper than 256
  */
@@ -107,7 +107,7 @@ class Parser {
     return items;
   }
 
-  /** Items between commas, from the opening bracket to the closing one. */
+  /** Parses comma-separated items up to the closing bracket. */
   #list(close: string, expected: string, item: () => void): void {
     this.#at++;
     this.#space();
@@ -191,18 +191,16 @@ export function isJsonMembers(node: JsonNode | undefined): node is JsonMembers {
   return node instanceof Map;
 }
 
-/** The value as ordinary JavaScript: numbers become doubles, maps become objects. */
+/** Converts to plain JavaScript: numbers become doubles, maps become objects. */
 export function toPlainJson(node: JsonNode): unknown {
   if (node instanceof JsonNumber) return node.valueOf();
   if (Array.isArray(node)) return node.map((item) => toPlainJson(item as JsonNode));
-  // Object.fromEntries defines members, so a name like "__proto__" is data and not a prototype.
+  // Object.fromEntries defines properties, so "__proto__" is data and does not set the prototype.
   if (isJsonMembers(node)) return Object.fromEntries([...node].map(([key, item]) => [key, toPlainJson(item)]));
   return node;
 }
 
-/**
- * Compact JSON text of a parsed value, every number as its own token: what was parsed can be sent on unchanged.
- */
+/** Serializes a parsed value compactly with the original number tokens, so that it can be forwarded unchanged. */
 export function stringifyLosslessJson(node: JsonNode): string {
   if (node instanceof JsonNumber) return node.token;
   if (Array.isArray(node)) return `[${node.map((item) => stringifyLosslessJson(item as JsonNode)).join(',')}]`;

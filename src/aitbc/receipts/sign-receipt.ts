@@ -4,7 +4,7 @@ import { encodeBase64Url } from './base64.js';
 import { canonicalJson } from './canonical-json.js';
 import type { JsonMembers, JsonNode } from './lossless-json.js';
 
-/** A receipt signature as the deployed coordinators write it. */
+/** A receipt signature in the format of deployed coordinators. */
 export interface ReceiptSignature {
   readonly alg: 'Ed25519';
   /** The raw 32-byte public key, base64url without padding. */
@@ -13,17 +13,20 @@ export interface ReceiptSignature {
   readonly sig: string;
 }
 
-/** Members of a receipt that its signatures do not cover. */
+/** Fields of a receipt that its signatures do not cover. */
 export const SIGNATURE_MEMBERS: readonly string[] = ['signature', 'attestations'];
 
-/** The signed bytes of a receipt: UTF-8 of the canonical text without `signature`, `attestations` and `without`. */
+/**
+ * The signed bytes of a receipt: the canonical text in UTF-8, without `signature`, `attestations` and the fields in
+ * `without`.
+ */
 export function receiptMessage(receipt: JsonMembers, without: readonly string[] = []): Uint8Array {
   const payload = new Map<string, JsonNode>(receipt);
   for (const name of [...SIGNATURE_MEMBERS, ...without]) payload.delete(name);
   return utf8ToBytes(canonicalJson(payload));
 }
 
-/** Signs a receipt (or counter-signs it: an attestation covers the same bytes) with a raw 32-byte Ed25519 seed. */
+/** Signs a receipt with a raw 32-byte Ed25519 seed. Also for attestations, which cover the same bytes. */
 export function signReceipt(receipt: JsonMembers, seed: Uint8Array): ReceiptSignature {
   return {
     alg: 'Ed25519',

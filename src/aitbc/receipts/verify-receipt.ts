@@ -14,8 +14,8 @@ import {
 import { receiptMessage } from './sign-receipt.js';
 
 /**
- * Members that deployed coordinators add to a receipt after signing it; `tolerant` verification takes them out and
- * reports them. Source: AITBC coordinator `routers/miner.py` and `services/receipts.py`.
+ * Fields that deployed coordinators add to a receipt after signing it; `tolerant` verification removes and reports
+ * them. Source: AITBC coordinator `routers/miner.py` and `services/receipts.py`.
  */
 export const POST_SIGNING_MEMBERS: readonly string[] = [
   'zk_status',
@@ -29,17 +29,17 @@ export const POST_SIGNING_MEMBERS: readonly string[] = [
   'privacy_level',
 ];
 
-/** How strictly to verify, and whom to trust. */
+/** How strictly to verify, and which keys to trust. */
 export interface VerifyReceiptOptions {
   /**
-   * `strict` never drops a member, and refuses a text that could be written otherwise without the signature noticing
-   * (`1.0` as `1e0`, nulls, unusual escapes or whitespace): any changed byte fails. `tolerant` (default) takes any
-   * spelling and retries without {@link POST_SIGNING_MEMBERS}.
+   * `strict` never drops a field, and refuses text that could be changed without invalidating the signature (`1.0` as
+   * `1e0`, nulls, unusual escapes or whitespace): any changed byte fails. `tolerant` (default) accepts any spelling and
+   * retries without {@link POST_SIGNING_MEMBERS}.
    */
   readonly mode?: 'strict' | 'tolerant' | undefined;
   /** Key ids (base64 or base64url of the raw public key) allowed to sign receipts. */
   readonly trustedSigners?: readonly string[] | undefined;
-  /** Key ids allowed to attest. Also tried on attestations that name no key. */
+  /** Key ids allowed to attest. Also tried on attestations that do not name a key. */
   readonly trustedAttesters?: readonly string[] | undefined;
   /** Requires the receipt's `chain_id` to be this. */
   readonly chainId?: number | undefined;
@@ -49,39 +49,42 @@ export interface VerifyReceiptOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** What one signature turned out to be. */
+/** Result of checking one signature. */
 export interface SignatureCheck {
   readonly valid: boolean;
-  /** base64url without padding, when the receipt or a pinned key names one. */
+  /** base64url without padding; undefined if neither the receipt nor a pinned key identifies it. */
   readonly keyId: string | undefined;
-  /** Whether the key is one the caller pinned. */
+  /** Whether the caller pinned the key. */
   readonly trusted: boolean;
-  /** Why it is not valid. */
+  /** Why it is invalid. */
   readonly reason?: string | undefined;
 }
 
-/** What local verification found. */
+/** Result of local verification. */
 export interface ReceiptVerification {
-  /** Whether the signature and every attestation hold. Integrity only: the key travels inside the receipt. */
+  /**
+   * Whether the signature and all attestations are valid. This proves integrity only, as the key is part of the
+   * receipt.
+   */
   readonly verified: boolean;
-  /** Whether, besides, every key involved is pinned. False when nothing is pinned. */
+  /** Whether, in addition, all keys involved are pinned. False if none is. */
   readonly trusted: boolean;
-  /** How the signature was reached. */
+  /** Mode in which verification succeeded. */
   readonly mode: 'strict' | 'tolerant';
   readonly minerSignature: SignatureCheck;
   readonly attestations: readonly SignatureCheck[];
-  /** Members present that no signature covers; never base a decision on them. */
+  /** Fields present that no signature covers; never base a decision on them. */
   readonly unauthenticatedFields: readonly string[];
-  /** `miner_signature_invalid:<key id>` and the like; also failed plausibility checks. */
+  /** `miner_signature_invalid:<key id>` and similar; also failed plausibility checks. */
   readonly failureReasons: readonly string[];
-  /** SHA-256 of the signed bytes, hex; undefined when the text is not a JSON object. */
+  /** SHA-256 of the signed bytes in hex; undefined if the text is not a JSON object. */
   readonly receiptHash: string | undefined;
 }
 
 const UNREADABLE: SignatureCheck = { valid: false, keyId: undefined, trusted: false, reason: 'receipt unreadable' };
 
 /**
- * Verifies an AITBC receipt on this machine, from its exact text. Never throws for a bad receipt: it reports.
+ * Verifies an AITBC receipt locally from its exact text. Reports invalid receipts instead of throwing.
  *
  * @param receipt the receipt's JSON text or UTF-8 bytes as received, or the result of {@link parseLosslessJson}
  */
@@ -185,7 +188,7 @@ function verifyMembers(
   };
 }
 
-/** `{alg, key_id, sig}` of the deployed coordinators or `{sig, public_key}` of the document. */
+/** Supports `{alg, key_id, sig}` of deployed coordinators and the documented `{sig, public_key}`. */
 function checkSignature(
   message: Uint8Array,
   signature: JsonNode | undefined,
@@ -215,7 +218,7 @@ function checkSignature(
   };
 }
 
-/** The document's `{type, timestamp, signature}` names no key, so only a pinned key can confirm it. */
+/** The documented `{type, timestamp, signature}` does not name a key, so only pinned keys can verify it. */
 function checkAttestation(message: Uint8Array, entry: JsonNode, pinned: ReadonlySet<string>): SignatureCheck {
   if (!isJsonMembers(entry)) {
     return { valid: false, keyId: undefined, trusted: false, reason: 'attestation is not an object' };

@@ -11,8 +11,8 @@ import {
 } from './service-definition.js';
 
 /**
- * The scientific, data, gaming and development part of the catalogue. Where upstream names a choice but its words are
- * not known, any text is accepted. Source: AITBC `models/registry*.py`.
+ * The scientific, data, gaming and development part of the catalogue. For enums whose values upstream does not publish,
+ * any text is accepted. Source: AITBC `models/registry*.py`.
  */
 export const COMPUTE_SERVICES: readonly ServiceDefinition[] = [
   service('molecular_dynamics', 'scientific_computing', 'Simulation of molecules', [

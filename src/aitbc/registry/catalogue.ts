@@ -4,7 +4,7 @@ import { AI_AND_MEDIA_SERVICES } from './catalogue-ai-media.js';
 import { COMPUTE_SERVICES } from './catalogue-compute.js';
 import { SERVICE_CATEGORIES, type ServiceDefinition } from './service-definition.js';
 
-/** The 28 services of the registry, built in because no deployed coordinator answers its routes. */
+/** The 28 services of the registry, built in because no deployed coordinator serves its routes. */
 export const CATALOGUE: readonly ServiceDefinition[] = [...AI_AND_MEDIA_SERVICES, ...COMPUTE_SERVICES];
 
 /** @throws QuarryError `NOT_FOUND` when the catalogue has no such service */
@@ -17,9 +17,9 @@ export function findService(serviceId: string): ServiceDefinition {
 }
 
 /**
- * Services of a category, or whose name, description or tags contain `search` in any case.
+ * Filters services by category, and by `search` in name, description or tags, case-insensitive.
  *
- * @throws QuarryError `INVALID_ARGUMENT` for a category that does not exist
+ * @throws QuarryError `INVALID_ARGUMENT` for an unknown category
  */
 export function searchCatalogue(catalogue: readonly ServiceDefinition[], query: Wire): readonly Wire[] {
   const { category, search } = query;

@@ -11,10 +11,10 @@ export const SERVICE_CATEGORIES = [
 /** One of {@link SERVICE_CATEGORIES}. */
 export type ServiceCategory = (typeof SERVICE_CATEGORIES)[number];
 
-/** Types of service inputs, in the words of the registry. */
+/** Types of service inputs, as named by the registry. */
 export type ParameterType = 'string' | 'integer' | 'float' | 'boolean' | 'array' | 'object' | 'file' | 'enum';
 
-/** One input of a service. Bounds on strings are lengths. */
+/** One input of a service. Ranges of strings are lengths. */
 export interface ServiceParameter {
   readonly name: string;
   readonly type: ParameterType;
@@ -27,7 +27,7 @@ export interface ServiceParameter {
   readonly validation?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A piece of hardware or software a service needs. */
+/** A hardware or software requirement of a service. */
 export interface ServiceRequirement {
   readonly component: string;
   readonly min_value: string | number;
@@ -64,10 +64,7 @@ export interface ServiceDefinition {
 
 type Extra = Partial<Pick<ServiceParameter, 'default' | 'min_value' | 'max_value' | 'options' | 'validation'>>;
 
-/**
- * Short notation for a catalogue input: `"prompt*"` is required. `range` is `[min, max]`, either of which may be
- * undefined.
- */
+/** Shorthand for a catalogue input: `"prompt*"` is required. `range` is `[min, max]`; either can be undefined. */
 export function input(
   nameAndStar: string,
   type: ParameterType,
@@ -86,7 +83,7 @@ export function input(
   };
 }
 
-/** An enum input from words separated by spaces. */
+/** An enum input from space-separated values. */
 export function choice(nameAndStar: string, words: string, byDefault?: string): ServiceParameter {
   const options = words === '' ? {} : { options: words.split(' ') };
   return input(nameAndStar, 'enum', { ...options, default: byDefault });
@@ -97,7 +94,7 @@ export function whole(nameAndStar: string, min?: number, max?: number, byDefault
   return input(nameAndStar, 'integer', { range: [min, max], default: byDefault });
 }
 
-/** An integer input with a list of values. */
+/** An integer input with a list of allowed values. */
 export function wholeOf(name: string, options: readonly number[], byDefault: number): ServiceParameter {
   return input(name, 'integer', { options, default: byDefault });
 }
@@ -112,12 +109,12 @@ export function text(nameAndStar: string, min?: number, max?: number, byDefault?
   return input(nameAndStar, 'string', { range: [min, max], default: byDefault });
 }
 
-/** A flag with its default. */
+/** A boolean input with its default. */
 export function flag(name: string, byDefault: boolean): ServiceParameter {
   return input(name, 'boolean', { default: byDefault });
 }
 
-/** A definition with the registry's defaults filled in. */
+/** A service definition with the registry's defaults filled in. */
 export function service(
   id: string,
   category: ServiceCategory,

@@ -13,8 +13,8 @@ const JSON_TYPES: Readonly<Record<ParameterType, string>> = {
 };
 
 /**
- * The inputs of a service as JSON Schema. Upstream's own output is not valid JSON Schema (`float`, `enum` and `file` as
- * types, bounds on strings as numbers); this one is.
+ * The inputs of a service as JSON Schema. Unlike upstream's output (`float`, `enum` and `file` as types, string bounds
+ * as numbers), this is valid JSON Schema.
  */
 export function serviceSchema(definition: ServiceDefinition): Wire {
   return {
@@ -41,7 +41,7 @@ function propertySchema(parameter: ServiceParameter): Wire {
   };
 }
 
-/** The hardware a service needs, in the shape of the requirements route. */
+/** Hardware requirements of a service, in the format of the requirements route. */
 export function serviceRequirements(definition: ServiceDefinition): Wire {
   return {
     requirements: definition.requirements.map(({ component, min_value, recommended, unit }) => ({

@@ -2,15 +2,15 @@ import { runInNewContext } from 'node:vm';
 import { isWire } from '../wire.js';
 import type { ServiceDefinition, ServiceParameter } from './service-definition.js';
 
-/** Whether a request fits a service. */
+/** Result of validating a request. */
 export interface RequestValidation {
   readonly valid: boolean;
   readonly errors: readonly string[];
-  /** Inputs the service does not know, and patterns not met: upstream lets both pass, so they are not errors. */
+  /** Unknown inputs and patterns that do not match: upstream accepts both, so they are not errors. */
   readonly warnings: readonly string[];
 }
 
-/** Checks a request against a service, with the sentences of upstream's registry. Bounds on text are lengths. */
+/** Validates a request against a service, with the messages of upstream's registry. Ranges of text are lengths. */
 export function validateServiceRequest(definition: ServiceDefinition, data: unknown): RequestValidation {
   if (!isWire(data)) return { valid: false, errors: ['Request data must be an object'], warnings: [] };
   const errors: string[] = [];
@@ -37,10 +37,10 @@ export function validateServiceRequest(definition: ServiceDefinition, data: unkn
   return { valid: errors.length === 0, errors, warnings };
 }
 
-/** How long a pattern of a registry may take, milliseconds: one is easily written that would take for ever. */
+/** Time limit for a registry's regular expression, milliseconds: it may backtrack almost forever. */
 const PATTERN_MS = 1_000;
 
-/** Whether a text matches a pattern; `undefined` where the pattern does not parse or takes too long. */
+/** Whether a text matches a pattern; `undefined` if the pattern is invalid or takes too long. */
 function matchesPattern(pattern: string, text: string): boolean | undefined {
   try {
     return runInNewContext('new RegExp(pattern).test(text)', { pattern, text }, { timeout: PATTERN_MS }) === true;
@@ -49,7 +49,7 @@ function matchesPattern(pattern: string, text: string): boolean | undefined {
   }
 }
 
-/** Text, file and object inputs are not checked, as upstream does not. */
+/** Like upstream, does not check text, file and object inputs. */
 function typeProblem(parameter: ServiceParameter, value: unknown): string | undefined {
   switch (parameter.type) {
     case 'integer':

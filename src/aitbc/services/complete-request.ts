@@ -5,13 +5,13 @@ import type { Wire } from '../wire.js';
 import { SERVICE_SCHEMAS } from './service-schemas.js';
 
 /**
- * A service request with the coordinator's defaults filled in, checked as the coordinator would.
+ * Fills in the coordinator's defaults of a service request and validates it like the coordinator.
  *
- * @throws QuarryError `INVALID_ARGUMENT` naming every member that is wrong
+ * @throws QuarryError `INVALID_ARGUMENT` naming all invalid fields
  */
 export function completeServiceRequest(service: ServiceName, request: Wire): Wire {
   const data = structuredClone(request) as Record<string, unknown>;
-  // The page calls it `steps`; deployed servers read `num_inference_steps`. Both travel.
+  // `steps` is documented; deployed servers read `num_inference_steps`. Send both.
   if (service === 'stable-diffusion/generate' && data['steps'] !== undefined) {
     data['num_inference_steps'] ??= data['steps'];
   }

@@ -10,7 +10,7 @@ const SERVICE_TYPES: Readonly<Record<ServiceName, string>> = {
   'blender/render': 'blender',
 };
 
-// Memory in GB by model, as the coordinator's own service routes ask for it. Source: AITBC `routers/services.py`.
+// Memory in GB by model, as required by the coordinator's own service routes. Source: AITBC `routers/services.py`.
 const WHISPER_VRAM: Readonly<Record<string, number>> = { tiny: 1, base: 1, small: 2, medium: 5 };
 const LLM_VRAM: Readonly<Record<string, number>> = {
   'llama-7b': 8,
@@ -24,10 +24,10 @@ const LLM_VRAM: Readonly<Record<string, number>> = {
 };
 
 /**
- * A service request as the plain job a live coordinator would have made of it: its own service routes store that job
- * and then fail.
+ * Converts a service request to the plain job that a live coordinator would make of it. Its own service routes store
+ * that job and then fail.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when the request is wrong
+ * @throws QuarryError `INVALID_ARGUMENT` when the request is invalid
  */
 export function liveServiceJob(
   service: ServiceName,

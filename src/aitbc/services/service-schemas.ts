@@ -21,8 +21,8 @@ const flag = (byDefault: boolean): object => ({ type: 'boolean', default: byDefa
 const textList = { type: 'array', items: { type: 'string' } };
 
 /**
- * Requests of the five services as JSON Schema, with the coordinator's defaults. Unknown members pass, as the server
- * ignores them. Source: AITBC `models/services.py`.
+ * JSON Schemas of requests to the five services, with the coordinator's defaults. Unknown fields are accepted, as the
+ * server ignores them. Source: AITBC `models/services.py`.
  */
 export const SERVICE_SCHEMAS: Readonly<Record<ServiceName, object>> = {
   'whisper/transcribe': {

@@ -14,40 +14,41 @@ import {
   type WebSocketLike,
 } from './socket-types.js';
 
-/** Settings of a {@link CoordinatorSocket}. */
+/** Options of a {@link CoordinatorSocket}. */
 export interface CoordinatorSocketOptions extends Partial<SocketTimings> {
   readonly url: string;
   readonly apiKey?: string | undefined;
   /**
-   * How the key is shown to the server; the API page says nothing. `frame` sends `{type:"auth",api_key}` first,
-   * `header` sends `X-API-Key` with the handshake. Default `frame`.
+   * How to send the key, which is undocumented. `frame` sends `{type:"auth",api_key}` first, `header` sends `X-API-Key`
+   * in the handshake. Default `frame`.
    */
   readonly auth?: 'frame' | 'header' | 'none' | undefined;
-  /** The frame that subscribes to a channel. Default `{type:"subscribe",channel,filters}`. */
+  /** Builds the frame that subscribes to a channel. Default `{type:"subscribe",channel,filters}`. */
   readonly subscribeFrame?: ((channel: string, filters: Readonly<Record<string, string>>) => unknown) | undefined;
 }
 
-/** What a {@link CoordinatorSocket} polls with. */
+/** Dependencies of a {@link CoordinatorSocket}. */
 export interface CoordinatorSocketDeps {
-  /** Whether to try the websocket at all; a live coordinator has none. */
+  /** Whether to try the websocket at all; live coordinators have none. */
   readonly shouldConnect: () => Promise<boolean>;
   readonly pollJob: (jobId: string, signal: AbortSignal) => Promise<Job>;
   readonly pollOffers: (signal: AbortSignal) => Promise<readonly Offer[]>;
-  /** The id of a job's receipt, or undefined while there is none. */
+  /** Returns the id of a job's receipt, or undefined if there is none yet. */
   readonly pollReceipt: (jobId: string, signal: AbortSignal) => Promise<string | undefined>;
   readonly WebSocket?: WebSocketConstructor | undefined;
   readonly now?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
 }
 
-/** Looks for a receipt after a job has ended, before concluding that there is none. */
+/** Polls for a receipt after a job has ended, before assuming that there is none. */
 const RECEIPT_POLLS = 3;
 
 type Listener = (value: never) => void;
 
 /**
- * Events of a coordinator: by websocket where there is one, by polling where there is not, and polling slowly beside
- * the socket so that an update missed while disconnected still arrives. Made-up events say `synthetic: true`.
+ * Events of a coordinator, from the websocket if there is one and otherwise from polling. Also polls slowly beside the
+ * socket, so that an update missed while disconnected still arrives. Events derived from polling have `synthetic:
+ * true`.
  */
 export class CoordinatorSocket {
   readonly #options: CoordinatorSocketOptions;
@@ -74,12 +75,12 @@ export class CoordinatorSocket {
     this.#deps = deps;
   }
 
-  /** Whether frames arrive by websocket at this moment. */
+  /** Whether the websocket is currently open. */
   get connected(): boolean {
     return this.#open;
   }
 
-  /** Adds a listener; the function returned removes it. */
+  /** Adds a listener; returns a function that removes it. */
   on<E extends keyof SocketListeners>(event: E, listener: (value: SocketListeners[E]) => void): () => void {
     const set = this.#listeners.get(event) ?? new Set();
     this.#listeners.set(event, set);
@@ -87,7 +88,7 @@ export class CoordinatorSocket {
     return () => void set.delete(listener as Listener);
   }
 
-  /** Asks for a channel: `jobs` (with a job id) or `marketplace`. May be called before and after `start`. */
+  /** Subscribes to a channel: `jobs` (with a job id) or `marketplace`. Can be called before or after `start`. */
   subscribe(channel: 'jobs' | 'marketplace', filter: { readonly jobId?: string | undefined } = {}): void {
     const key = `${channel}:${filter.jobId ?? ''}`;
     if (this.#subscriptions.has(key)) return;
@@ -98,7 +99,7 @@ export class CoordinatorSocket {
     this.#poll(channel, filter.jobId);
   }
 
-  /** Connects, or starts polling where there is nothing to connect to. Returns at once; calling it again does nothing. */
+  /** Connects, or starts polling if there is no websocket. Returns immediately; idempotent. */
   start(): void {
     if (this.#started) return;
     this.#started = true;
@@ -106,7 +107,7 @@ export class CoordinatorSocket {
     void this.#begin();
   }
 
-  /** Ends the connection and the polling. */
+  /** Closes the connection and stops polling. */
   close(): void {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
@@ -115,7 +116,7 @@ export class CoordinatorSocket {
     this.#emit('close', undefined);
   }
 
-  /** Events in order of arrival until `close`, the signal, or the consumer leaving. Starts the socket. */
+  /** Events in order of arrival until `close`, the signal, or the consumer stops. Starts the socket. */
   async *events(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<CoordinatorEvent, void> {
     const queue: CoordinatorEvent[] = [];
     let wake: () => void = () => {};
@@ -211,7 +212,7 @@ export class CoordinatorSocket {
     });
   }
 
-  /** After a loss: wait and connect again; after a refusal, or too many losses, polling goes on alone. */
+  /** After a lost connection, waits and reconnects; after a refusal or too many losses, continues with polling only. */
   #lost(reason: string, wasOpen: boolean): void {
     if (this.#closed.signal.aborted) return;
     if (!wasOpen && this.#reconnects === 0) {
@@ -306,7 +307,7 @@ export class CoordinatorSocket {
         const added = offers.filter((offer) => !before.has(offer.offerId));
         const removed = [...before.keys()].filter((id) => !current.has(id));
         known = current;
-        // The socket tells these itself while it is open.
+        // While the socket is open, it reports these itself.
         if (!this.#open && added.length + removed.length > 0) {
           this.#deliver({ type: 'marketplace_update', timestamp: this.#nowIso(), added, removed, synthetic: true });
         }
@@ -315,7 +316,7 @@ export class CoordinatorSocket {
     }
   }
 
-  /** A poll that fails is tried again at the next turn; a job that does not exist is an error at once. */
+  /** Retries a failed poll at the next turn; a missing job is an immediate error. */
   async #quietly<T>(poll: () => Promise<T>): Promise<T | undefined> {
     try {
       return await poll();
@@ -328,7 +329,7 @@ export class CoordinatorSocket {
     }
   }
 
-  /** Pings, and ends the connection when no pong comes. Only where the implementation can ping. */
+  /** Sends pings and ends the connection if no pong arrives. Only for implementations that can ping. */
   #keepAlive(socket: WebSocketLike): () => void {
     if (socket.ping === undefined || socket.on === undefined) return () => {};
     let deadline: NodeJS.Timeout | undefined;
@@ -374,7 +375,7 @@ export class CoordinatorSocket {
   }
 }
 
-/** The documented websocket address: the host of the base URL, path `/ws`. */
+/** The documented websocket URL: the host of the base URL, with path `/ws`. */
 export function defaultSocketUrl(baseUrl: string): string {
   const url = new URL('/ws', baseUrl);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';

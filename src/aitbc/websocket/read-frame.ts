@@ -3,15 +3,15 @@ import { normaliseTimestamp } from '../timestamp.js';
 import { isWire, type Wire } from '../wire.js';
 import type { CoordinatorEvent } from './socket-types.js';
 
-/** A frame from the coordinator: an event, a ping to answer, an error to report, or nothing of interest. */
+/** A frame from the coordinator: an event, a ping to answer, an error to report, or something to ignore. */
 export type Frame =
   | { readonly kind: 'event'; readonly event: CoordinatorEvent }
   | { readonly kind: 'ping' }
   | { readonly kind: 'error'; readonly message: string };
 
 /**
- * Reads a frame leniently: the documented `{type, data}`, upstream's `{type:"event", event, data}`, and a bare job
- * object. Anything else becomes a `message` event; nothing throws.
+ * Parses a frame leniently: the documented `{type, data}`, upstream's `{type:"event", event, data}`, and a bare job
+ * object. Anything else becomes a `message` event. Never throws.
  */
 export function readFrame(text: string, nowIso: () => string): Frame {
   let frame: unknown;

@@ -1,35 +1,35 @@
 import type { Offer } from '../models.js';
 
-/** What is needed of a websocket: the browser's interface, and `ping` where there is one. */
+/** The parts of a websocket used here: the browser's interface, and `ping` if available. */
 export interface WebSocketLike {
   readonly readyState: number;
   /** Sends one text message. */
   send(data: string): void;
   /** Begins the closing handshake. */
   close(code?: number, reason?: string): void;
-  /** The connection stands. */
+  /** The connection is open. */
   addEventListener(type: 'open', listener: () => void): void;
-  /** A message came: text, or bytes. */
+  /** A message arrived: text or bytes. */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  /** The connection ended, with the code of RFC 6455. */
+  /** The connection closed, with a code of RFC 6455. */
   addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void;
   /** The connection failed; `close` follows. */
   addEventListener(type: 'error', listener: (event: unknown) => void): void;
   /** Sends a ping; only the `ws` package has it. */
   ping?(): void;
-  /** Tells of pongs; only the `ws` package has it. */
+  /** Listens for pongs; only the `ws` package has it. */
   on?(type: 'pong', listener: () => void): unknown;
-  /** Ends the connection without a handshake; only the `ws` package has it. */
+  /** Closes the connection without a handshake; only the `ws` package has it. */
   terminate?(): void;
 }
 
-/** The constructor of the `ws` package, or of a browser. */
+/** Constructor of the `ws` package or of a browser. */
 export type WebSocketConstructor = new (
   url: string,
   options?: { readonly headers?: Readonly<Record<string, string>>; readonly handshakeTimeout?: number | undefined },
 ) => WebSocketLike;
 
-/** All in milliseconds but `maxReconnects`. Defaults from upstream's SDK transport. */
+/** All in milliseconds except `maxReconnects`. Defaults as in upstream's SDK transport. */
 export interface SocketTimings {
   /** Default 30 000. */
   readonly pingIntervalMs: number;
@@ -37,15 +37,15 @@ export interface SocketTimings {
   readonly pongTimeoutMs: number;
   /** Default 5 000. */
   readonly reconnectDelayMs: number;
-  /** Connections tried after a loss before polling takes over. Default 5. */
+  /** Reconnects tried after a loss before polling takes over. Default 5. */
   readonly maxReconnects: number;
   /** Default 10 000. */
   readonly handshakeTimeoutMs: number;
-  /** First polling interval of a job. Default 5 000. */
+  /** Initial polling interval of a job. Default 5 000. */
   readonly pollIntervalMs: number;
-  /** Longest polling interval of a job, and the pause while the socket works. Default 30 000. */
+  /** Maximum polling interval of a job, and the interval while the socket works. Default 30 000. */
   readonly maxPollIntervalMs: number;
-  /** Pause between two looks at the offers. Default 30 000. */
+  /** Polling interval of offers. Default 30 000. */
   readonly offerPollIntervalMs: number;
 }
 
@@ -62,11 +62,11 @@ export const DEFAULT_SOCKET_TIMINGS: SocketTimings = {
 };
 
 interface SocketEvent {
-  /** Whether this client made the event up from polling. */
+  /** Whether this client derived the event from polling. */
   readonly synthetic: boolean;
 }
 
-/** A job changed its status. */
+/** A job's status changed. */
 export interface JobUpdate extends SocketEvent {
   readonly type: 'job_update';
   readonly jobId: string;
@@ -82,14 +82,14 @@ export interface JobUpdate extends SocketEvent {
 export interface MarketplaceUpdate extends SocketEvent {
   readonly type: 'marketplace_update';
   readonly timestamp: string;
-  /** What the server sent; absent in synthetic events. */
+  /** Data from the server; absent in synthetic events. */
   readonly data?: unknown | undefined;
-  /** Offers that appeared and ids that vanished; only in synthetic events. */
+  /** New offers, and ids of those that disappeared; only in synthetic events. */
   readonly added?: readonly Offer[] | undefined;
   readonly removed?: readonly string[] | undefined;
 }
 
-/** A job got a receipt. */
+/** A receipt was created for a job. */
 export interface ReceiptCreated extends SocketEvent {
   readonly type: 'receipt_created';
   readonly jobId?: string | undefined;
@@ -104,10 +104,10 @@ export interface OtherMessage extends SocketEvent {
   readonly data: unknown;
 }
 
-/** Anything a socket delivers. */
+/** Any event of a socket. */
 export type CoordinatorEvent = JobUpdate | MarketplaceUpdate | ReceiptCreated | OtherMessage;
 
-/** Events of a socket and what their listeners get. */
+/** Events of a socket and their listeners' arguments. */
 export interface SocketListeners {
   readonly jobUpdate: JobUpdate;
   readonly marketplaceUpdate: MarketplaceUpdate;
@@ -116,7 +116,7 @@ export interface SocketListeners {
   readonly error: Error;
   /** The websocket is open. */
   readonly open: undefined;
-  /** The websocket is given up and polling goes on alone; says why. */
+  /** The websocket was given up and only polling continues; the value says why. */
   readonly fallback: string;
   readonly close: undefined;
 }

@@ -1,6 +1,6 @@
 import type { Setting } from '../setting.js';
 
-/** The AITBC network. */
+/** Settings of the AITBC network. */
 export const AITBC_SETTINGS = {
   aitbcBaseUrl: { kind: 'string', env: 'AITBC_BASE_URL', help: 'AITBC coordinator to use instead of the public one' },
   aitbcApiKey: { kind: 'string', env: 'AITBC_API_KEY', secret: true, help: 'client key of an AITBC coordinator' },

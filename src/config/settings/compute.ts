@@ -1,6 +1,6 @@
 import type { Setting } from '../setting.js';
 
-/** The engines and their threads. */
+/** Settings of the engines and their threads. */
 export const COMPUTE_SETTINGS = {
   engine: {
     kind: 'string',

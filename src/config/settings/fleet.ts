@@ -1,6 +1,6 @@
 import type { Setting } from '../setting.js';
 
-/** Scoring on other machines, and for others. */
+/** Settings for scoring on other machines and serving scores to others. */
 export const FLEET_SETTINGS = {
   nats: {
     kind: 'string',

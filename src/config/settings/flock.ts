@@ -1,10 +1,10 @@
 import type { Setting } from '../setting.js';
 
-/** The FLock network. */
+/** Settings of the FLock network. */
 export const FLOCK_SETTINGS = {
   flockApiKey: {
     kind: 'string',
-    // The other name is also that of keys of the inference platform, so this one goes first.
+    // Preferred over the former name, which inference platform keys also use.
     env: 'FLOCK_ARENA_API_KEY',
     former: { env: 'FLOCK_API_KEY' },
     secret: true,

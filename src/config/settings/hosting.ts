@@ -1,6 +1,6 @@
 import type { Setting } from '../setting.js';
 
-/** Where submitted data is served. */
+/** Settings of where submitted data is served. */
 export const HOSTING_SETTINGS = {
   dataPort: {
     kind: 'integer',

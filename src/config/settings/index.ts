@@ -10,7 +10,7 @@ import { SAMPLE_SETTINGS } from './samples.js';
 import { SOMA_SETTINGS } from './soma.js';
 import { TELEMETRY_SETTINGS } from './telemetry.js';
 
-/** Everything a user can set, by what it is about; the command reference lists it in this order. */
+/** All settings by group, in the order of the command reference. */
 export const SETTING_GROUPS = {
   'Network and keys': SOMA_SETTINGS,
   'Data and samples': SAMPLE_SETTINGS,
@@ -24,7 +24,7 @@ export const SETTING_GROUPS = {
   Notifications: NOTIFY_SETTINGS,
 } as const satisfies Record<string, Record<string, Setting>>;
 
-/** The same in one table: the config file's keys, the environment and the flags share it. */
+/** All settings in one table, shared by the config file, the environment and the flags. */
 export const SETTINGS = {
   ...SOMA_SETTINGS,
   ...SAMPLE_SETTINGS,

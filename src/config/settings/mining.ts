@@ -1,6 +1,6 @@
 import type { Setting } from '../setting.js';
 
-/** What is submitted, what it may cost, and when to stop. */
+/** Settings of what is submitted, its cost limits, and when to stop. */
 export const MINING_SETTINGS = {
   policy: {
     kind: 'string',

@@ -1,6 +1,6 @@
 import type { Setting } from '../setting.js';
 
-/** A webhook that tells a person who does not watch. */
+/** Settings of the webhook that alerts an operator. */
 export const NOTIFY_SETTINGS = {
   notifyUrl: {
     kind: 'string',

@@ -1,6 +1,6 @@
 import type { Setting } from '../setting.js';
 
-/** Where samples come from and how they are cut. */
+/** Settings of where samples come from and how they are cut. */
 export const SAMPLE_SETTINGS = {
   data: {
     kind: 'list',

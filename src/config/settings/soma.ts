@@ -1,6 +1,6 @@
 import type { Setting } from '../setting.js';
 
-/** The network, its services, and who signs. */
+/** Settings of the SOMA network, its services and the signer. */
 export const SOMA_SETTINGS = {
   network: {
     kind: 'string',

@@ -1,6 +1,6 @@
 import type { Setting } from '../setting.js';
 
-/** Logs, the status line and the HTTP API. */
+/** Settings of logs, the status line and the HTTP API. */
 export const TELEMETRY_SETTINGS = {
   logLevel: {
     kind: 'string',

@@ -13,48 +13,48 @@ import { JsonlCheck, type JsonlReport } from './jsonl-check.js';
 import { type DownloadProgress, ProgressMeter } from './progress.js';
 import { RenewedLink } from './renewed-link.js';
 
-/** Names of the training link in a task's `data`, the documented one first. */
+/** Fields of a task's `data` that may hold the training link, the documented one first. */
 const LINK_KEYS = ['training_set_url', 'training_data_url', 'training_zip_url', 'dataset_url'] as const;
-/** Names of a Hub data set in newer task types: not a link, but worth telling. */
+/** Fields of newer task types that name a Hub data set: not a link, but mentioned in the error. */
 const DATASET_KEYS = ['training_hf_dataset', 'hf_dataset_id', 'training_dataset_id'] as const;
 
-/** Read at a time while verifying. */
+/** Read size while verifying, bytes. */
 const VERIFY_BYTES = 256 * 1024;
-/** Interruptions in a row before giving up; the part file is kept then. */
+/** Consecutive interruptions before giving up; the part file is then kept. */
 const MAX_INTERRUPTIONS = 8;
 const BACKOFF = { baseMs: 500, maxMs: 30_000 };
 
-/** How a training set is downloaded. */
+/** Options of a training set download. */
 export interface DownloadOptions {
-  /** File, or existing directory. Default: the working directory, under `task-<id>-<name in the link>`. */
+  /** File, or existing directory. Default: `task-<id>-<name in the link>` in the working directory. */
   readonly dest?: string | undefined;
-  /** Go on where an earlier run stopped. Default true. */
+  /** Resume an earlier download. Default true. */
   readonly resume?: boolean | undefined;
-  /** Replace a finished file. Default false. */
+  /** Replace an existing file. Default false. */
   readonly overwrite?: boolean | undefined;
-  /** Without a byte for this long the request is given up and resumed. Default 30 s. */
+  /** A request without data for this long is aborted and resumed. Default 30 s. */
   readonly stallTimeoutMs?: number | undefined;
-  /** New links in a row that bring no byte. Default 5. */
+  /** Consecutive new links that deliver no bytes. Default 5. */
   readonly maxRefresh?: number | undefined;
-  /** `md5-if-possible` compares with the store's ETag where that is an MD5. Default. */
+  /** `md5-if-possible` compares with the store's ETag if that is an MD5. Default. */
   readonly verify?: 'size' | 'md5-if-possible' | 'none' | undefined;
-  /** Look through a `.jsonl` file afterwards. Default true. */
+  /** Check a `.jsonl` file afterwards. Default true. */
   readonly validateJsonl?: boolean | undefined;
   /** Called as bytes arrive. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a download takes from outside. */
+/** Dependencies of a download. */
 export interface DownloadDeps {
   /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
-  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
+  /** Returns numbers in [0, 1) for retry jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
-/** A finished download. */
+/** Result of a download. */
 export interface DownloadResult {
   readonly path: string;
   readonly bytes: number;
@@ -69,20 +69,20 @@ export interface DownloadResult {
   readonly jsonl?: JsonlReport | undefined;
 }
 
-/** One object behind presigned links. */
+/** An object behind presigned links. */
 export interface LinkSource {
   readonly taskId?: number | undefined;
   /** A freshly signed link. */
   readonly freshLink: (call: CallOptions) => Promise<string>;
-  /** The service's clock, against which links expire. */
+  /** The service's clock, which link expiry is compared with. */
   readonly clock: ServerClock;
 }
 
 /**
- * Downloads the training set of a task: resumable, through expiring links, byte-identical or not at all. The partial
- * file is `<dest>.part`; a `<dest>.meta.json` with size, hash and line count is written at the end.
+ * Downloads the training set of a task. Resumes across interruptions and expired links, and verifies the bytes. The
+ * partial file is `<dest>.part`; `<dest>.meta.json` with size, hash and line count is written at the end.
  *
- * @throws FlockError `FLOCK_DOWNLOAD` when the task has no training link; the message lists what its data holds
+ * @throws FlockError `FLOCK_DOWNLOAD` when the task has no training link; the message lists the fields of its data
  * @throws FlockError `FLOCK_DOWNLOAD_LOCKED` when another process downloads to the same file
  * @throws FlockError `FLOCK_DOWNLOAD_INTEGRITY` when the bytes differ from what the store announced
  */
@@ -98,7 +98,7 @@ export async function downloadTrainingSet(
   return downloadObject({ taskId, clock, freshLink: async (call) => trainingLink(await readTask(call)) }, rest, deps);
 }
 
-/** Downloads whatever presigned links of `source` lead to; see `downloadTrainingSet`. */
+/** Downloads the object that `source` links to; see `downloadTrainingSet`. */
 export async function downloadObject(
   source: LinkSource,
   options: DownloadOptions = {},
@@ -138,7 +138,7 @@ export async function downloadObject(
   }
 }
 
-/** Brings the rest of the object into `part`, through as many links as it takes. */
+/** Downloads the rest of the object into `part`, renewing the link as often as needed. */
 async function receive(
   first: PresignedLink,
   part: PartFile,
@@ -187,7 +187,7 @@ async function receive(
   meter.note('verifying', part.size, part.size, true);
 }
 
-/** A failure in FLock's vocabulary. */
+/** Converts a failure to a FLock error. */
 function downloadError(failure: QuarryError, received?: number): QuarryError {
   if (failure instanceof FlockError) return failure;
   const { cause, code, details, hint } = failure;
@@ -206,7 +206,9 @@ function downloadError(failure: QuarryError, received?: number): QuarryError {
   });
 }
 
-/** @throws FlockError `FLOCK_DOWNLOAD` when the data of the task holds no training link */
+/**
+ * @throws FlockError `FLOCK_DOWNLOAD` when the task's data has no training link
+ */
 function trainingLink(task: TaskDetail): string {
   const data = task.data ?? {};
   for (const key of LINK_KEYS) {
@@ -243,7 +245,7 @@ async function finish(
   const sha256 = createHash('sha256');
   const md5 = createHash('md5');
   let bytes = 0;
-  // One buffer for the whole file: a training set is read without filling the memory.
+  // One buffer for the whole file, so that memory stays constant for any size.
   const buffer = Buffer.allocUnsafe(VERIFY_BYTES);
   for (let read = -1; read !== 0; ) {
     throwIfAborted(options.signal, 'verifying the download');

@@ -1,15 +1,15 @@
 import { isJsonObject } from '../json.js';
 
-/** Bad lines that are listed; the rest is only counted. */
+/** Bad lines listed; further ones are only counted. */
 const LISTED = 20;
-/** A line longer than this is counted as bad instead of being held in memory, in bytes. */
+/** Maximum line length, bytes; longer lines count as bad, to limit memory. */
 const LONGEST_LINE = 32 * 1024 * 1024;
 
-/** What a JSONL file of conversations holds. */
+/** Statistics of a JSONL file of conversations. */
 export interface JsonlReport {
-  /** Lines that are not blank. */
+  /** Number of non-blank lines. */
   readonly lines: number;
-  /** Lines that are not a JSON object, the first 20 of them with their number from 1. */
+  /** Lines that are not a JSON object; the first 20 are listed with their 1-based numbers. */
   readonly badLines: number;
   readonly bad: readonly { readonly line: number; readonly message: string }[];
   /** Objects without a `conversations` array. */
@@ -20,7 +20,7 @@ export interface JsonlReport {
   readonly lineBytes: { readonly min: number; readonly max: number; readonly mean: number };
 }
 
-/** Checks a JSONL file piece by piece, holding one line at a time. */
+/** Checks a JSONL file incrementally, holding one line at a time. */
 export class JsonlCheck {
   #parts: Uint8Array[] = [];
   #partBytes = 0;
@@ -35,7 +35,7 @@ export class JsonlCheck {
   #max = 0;
   #sum = 0;
 
-  /** Feeds the next bytes of the file. */
+  /** Adds the next bytes of the file. */
   push(chunk: Uint8Array): void {
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
@@ -43,11 +43,11 @@ export class JsonlCheck {
       this.#endLine();
       start = end + 1;
     }
-    // The reader may reuse its buffer: keep a copy of the unfinished line.
+    // The reader may reuse its buffer, so copy the unfinished line.
     if (start < chunk.length) this.#append(Uint8Array.from(chunk.subarray(start)));
   }
 
-  /** Ends the file and reports. */
+  /** Finishes and returns the report. */
   finish(): JsonlReport {
     if (this.#partBytes > 0 || this.#tooLong) this.#endLine();
     return {
@@ -108,7 +108,7 @@ export class JsonlCheck {
     }
     for (const turn of conversations) {
       const role = isJsonObject(turn) && typeof turn['role'] === 'string' ? turn['role'].slice(0, 40) : '(none)';
-      // A file of invented roles must not fill the memory.
+      // Limits memory for files with many invented roles.
       const name = this.#roles.has(role) || this.#roles.size < 50 ? role : '(other)';
       this.#roles.set(name, (this.#roles.get(name) ?? 0) + 1);
     }

@@ -1,22 +1,22 @@
-/** Where a download stands. */
+/** Progress of a download. */
 export interface DownloadProgress {
   readonly phase: 'downloading' | 'verifying' | 'done';
-  /** Bytes present, those of an earlier run included. */
+  /** Bytes present, including those of an earlier run. */
   readonly received: number;
   readonly total: number | null;
-  /** Over the last five seconds. */
+  /** Average over the last five seconds. */
   readonly bytesPerSecond: number;
   readonly etaMs: number | null;
-  /** Bytes an earlier run had left. */
+  /** Bytes left by an earlier run. */
   readonly resumedFrom: number;
-  /** How often a new link was fetched because the old one had ended. */
+  /** Number of times an expired link was renewed. */
   readonly refreshes: number;
 }
 
 const WINDOW_MS = 5000;
 const LEAST_GAP_MS = 100;
 
-/** Reports progress at most ten times per second with the speed of the last five seconds. */
+/** Reports progress at most ten times per second, with the speed of the last five seconds. */
 export class ProgressMeter {
   readonly #report: ((progress: DownloadProgress) => void) | undefined;
   readonly #now: () => number;
@@ -30,14 +30,14 @@ export class ProgressMeter {
     this.#now = now;
   }
 
-  /** Notes the bytes present; `force` reports whatever the time. */
+  /** Records the bytes present; `force` reports regardless of the rate limit. */
   note(phase: DownloadProgress['phase'], received: number, total: number | null, force = false): void {
     if (this.#report === undefined) return;
     const at = this.#now();
     if (!force && at - this.#lastReport < LEAST_GAP_MS) return;
     this.#lastReport = at;
     const latest = this.#samples.at(-1);
-    // A restart takes bytes away: the old samples describe another transfer.
+    // A restart discards bytes: older samples belong to another transfer.
     if (latest !== undefined && received < latest.received) this.#samples.length = 0;
     this.#samples.push({ at, received });
     while ((this.#samples[0]?.at ?? at) < at - WINDOW_MS) this.#samples.shift();

@@ -4,22 +4,22 @@ import { FlockError } from '../errors.js';
 import type { PresignedLink } from '../presigned-link.js';
 import { parseS3Refusal } from './s3-answer.js';
 
-/** A link with less time left than this is replaced before it is used, in milliseconds. */
+/** Links with less time left than this are renewed before use, milliseconds. */
 const LEAST_LEFT_MS = 60_000;
 
-/** What a {@link RenewedLink} needs to know. */
+/** Options of a {@link RenewedLink}. */
 export interface RenewedLinkOptions {
   readonly http: HttpClient;
   /** Fetches a freshly signed link to the same object. */
   readonly freshLink: () => Promise<PresignedLink>;
-  /** Present time by the service's clock. */
+  /** Current time by the service's clock. */
   readonly serverNow: () => number;
-  /** New links in a row that are refused as expired. */
+  /** Maximum consecutive new links refused as expired. */
   readonly maxRefresh: number;
   readonly etag: string | undefined;
 }
 
-/** A presigned link that is renewed before it ends, and when the store says that it has ended. */
+/** A presigned link that is renewed before it expires, and when the store says that it has expired. */
 export class RenewedLink implements RenewableSource {
   readonly http: HttpClient;
   readonly etag: string | undefined;
@@ -46,12 +46,14 @@ export class RenewedLink implements RenewableSource {
     return this.#link.url.href;
   }
 
-  /** The store sent something: its links are believed again. */
+  /** The store accepted a request: resets the count of refused links. */
   accepted(): void {
     this.#refusedInARow = 0;
   }
 
-  /** @throws FlockError `FLOCK_DOWNLOAD` or `FLOCK_PRESIGN_EXPIRED` when asking again cannot help */
+  /**
+   * @throws FlockError `FLOCK_DOWNLOAD` or `FLOCK_PRESIGN_EXPIRED` when retrying cannot help
+   */
   onRefusal(error: HttpStatusError): boolean {
     const { status } = error;
     if (status >= 500 || status === 429 || status === 408) return false;

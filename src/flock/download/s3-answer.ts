@@ -1,12 +1,12 @@
-/** What S3 says when it refuses: `<Error><Code>…</Code><Message>…</Message></Error>`. */
+/** An S3 error: `<Error><Code>…</Code><Message>…</Message></Error>`. */
 export interface S3Refusal {
   readonly code: string | undefined;
   readonly message: string | undefined;
-  /** The link's hour is over. */
+  /** Whether the link has expired. */
   readonly expired: boolean;
 }
 
-/** Reads S3's error document; anything else gives undefined fields. */
+/** Parses S3's error document; fields are undefined if it is something else. */
 export function parseS3Refusal(body: string): S3Refusal {
   const code = element(body, 'Code');
   const message = element(body, 'Message');

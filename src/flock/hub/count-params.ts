@@ -2,13 +2,14 @@ import { isJsonObject } from '../json.js';
 import type { CallOptions } from '../transport.js';
 import type { HubApi } from './hub-api.js';
 
-/** A safetensors header longer than this is not read (the format allows 100 MB). */
+/** Maximum safetensors header read, bytes (the format allows 100 MB). */
 const MAX_HEADER_BYTES = 100 * 1024 * 1024;
-/** A model in more files than this is not counted. */
+/** Models split into more files are not counted. */
 const MAX_FILES = 200;
 
 /**
- * Parameters in the `.safetensors` files of a repository, from their headers alone; undefined when one cannot be read.
+ * Counts the parameters in the `.safetensors` files of a repository from their headers; undefined if one cannot be
+ * read.
  *
  * @param files paths to count
  */
@@ -34,7 +35,7 @@ export async function countParams(
   return total;
 }
 
-/** Sum over all tensors of the product of their shape; undefined when it is not a safetensors header. */
+/** Sum of the elements of all tensors; undefined if this is not a safetensors header. */
 function countHeader(bytes: Uint8Array): number | undefined {
   let header: unknown;
   try {

@@ -8,11 +8,11 @@ import type { CallOptions } from '../transport.js';
 /** The public Hugging Face Hub. */
 export const DEFAULT_HUB_URL = 'https://huggingface.co';
 
-/** How the Hub is reached. */
+/** How to reach the Hub. */
 export interface HubOptions {
   /** Default {@link DEFAULT_HUB_URL}. */
   readonly hubUrl?: string | undefined;
-  /** Hub token; reading public repositories needs none. */
+  /** Hub token; public repositories need none. */
   readonly token?: string | undefined;
 }
 
@@ -24,11 +24,11 @@ export interface HubModel {
   readonly gated: boolean;
   /** Paths of its files. */
   readonly files: readonly string[];
-  /** Parameters as the Hub counted them. */
+  /** Parameter count reported by the Hub. */
   readonly params: number | undefined;
 }
 
-/** Largest small file read into memory: configurations and safetensors headers. */
+/** Maximum size of files read into memory: configurations and safetensors headers. */
 const MAX_READ_BYTES = 100 * 1024 * 1024;
 
 /** Reads model repositories on the Hub. */
@@ -37,7 +37,9 @@ export class HubApi {
   readonly #token: string | undefined;
   readonly #http: HttpClient;
 
-  /** @throws QuarryError `CONFIG_INVALID` when the address of the Hub is not usable */
+  /**
+   * @throws QuarryError `CONFIG_INVALID` when the Hub URL is invalid
+   */
   constructor(options: HubOptions = {}) {
     this.hubUrl = normaliseBaseUrl(options.hubUrl ?? DEFAULT_HUB_URL, {
       what: 'Hub URL',
@@ -48,7 +50,7 @@ export class HubApi {
     this.#http = new HttpClient({ userAgent: 'quarry-flock', retry: { attempts: 4 }, maxRedirects: 5 });
   }
 
-  /** A repository at a branch, tag or commit; undefined when the Hub shows no such thing to this caller. */
+  /** A repository at a branch, tag or commit; undefined if it does not exist or this caller cannot see it. */
   async model(repo: string, revision: string, call: CallOptions = {}): Promise<HubModel | undefined> {
     const path = `/api/models/${repo}/revision/${encodeURIComponent(revision)}`;
     const json = await this.#json(path, call);
@@ -66,13 +68,13 @@ export class HubApi {
     };
   }
 
-  /** Parameters the Hub counted in a model, for base models; undefined when it does not say. */
+  /** Parameter count of a base model as reported by the Hub; undefined if it reports none. */
   async paramsOf(repo: string, call: CallOptions = {}): Promise<number | undefined> {
     const json = await this.#json(`/api/models/${repo}`, call);
     return isJsonObject(json) ? totalOf(json['safetensors']) : undefined;
   }
 
-  /** The first `length` bytes of a file from `start`, or all of it; undefined when there is no such file. */
+  /** Reads a file, or `length` bytes of it from `start`; undefined if it does not exist. */
   async file(
     repo: string,
     revision: string,
@@ -103,7 +105,7 @@ export class HubApi {
     }
   }
 
-  /** Ends its connections. */
+  /** Closes its connections. */
   async close(): Promise<void> {
     await this.#http.close();
   }
@@ -120,7 +122,7 @@ export class HubApi {
       const response = await this.#http.request({ url: `${this.hubUrl}${path}`, headers: this.#headers(), ...call });
       return (await response.json()) as Json;
     } catch (error) {
-      // A repository private to others answers 401 or 404 alike.
+      // The Hub returns 401 or 404 for repositories of others that are private.
       if (error instanceof HttpStatusError && [401, 403, 404].includes(error.status)) {
         if (error.status !== 404 && this.#token !== undefined) throw hubFailure(error, `reading ${path}`);
         return undefined;
@@ -130,7 +132,7 @@ export class HubApi {
   }
 }
 
-/** Anything thrown while talking to the Hub, the errors of its own library included, as a {@link FlockError}. */
+/** Converts any error from talking to the Hub, including those of its own library, to a {@link FlockError}. */
 export function hubFailure(error: unknown, doing: string): FlockError {
   if (error instanceof FlockError) return error;
   const { status, text, requestId } = hubFacts(error);
@@ -186,7 +188,7 @@ function hubFacts(error: unknown): {
   if (error instanceof HttpStatusError) {
     return { status: error.status, text: textOf(safeJson(error.body)), ...requestIdOf(error.headers['x-request-id']) };
   }
-  // The Hub's library marks its errors by fields, and its class is not worth loading the library for.
+  // Recognise the library's errors by their fields, to avoid loading the library for its class.
   if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') {
     const data = 'data' in error ? (error.data as Json) : null;
     const id = 'requestId' in error && typeof error.requestId === 'string' ? error.requestId : undefined;

@@ -3,7 +3,7 @@ import { type Backoff, parseRetryAfterMs, retry, type Sleep } from '../../http/i
 import { FlockError } from '../errors.js';
 import { isJsonObject } from '../json.js';
 
-/** Requests that may be sent again: asking how to upload, and storing bytes under their hash. */
+/** Requests that are safe to repeat: asking how to upload, and storing bytes under their hash. */
 const REPEATABLE = [
   /\/preupload\//,
   /\/info\/lfs\/objects\/batch$/,
@@ -15,17 +15,18 @@ const REPEATABLE = [
 const ATTEMPTS = 4;
 const BACKOFF: Backoff = { baseMs: 500, maxMs: 30_000 };
 
-/** What a {@link createHubFetch} tells its caller. */
+/** Callbacks of {@link createHubFetch}. */
 export interface HubFetchEvents {
-  /** A commit was sent: from here on a lost answer may be a commit all the same. */
+  /** A commit was sent: even without a response it may have succeeded. */
   readonly onCommitSent: () => void;
-  /** Bytes of a request body arrived at the Hub's storage. */
+  /** The Hub's storage received the bytes of a request body. */
   readonly onStored: (url: string) => void;
 }
 
 /**
- * The `fetch` given to the Hub's library: repeats what may be repeated, finds empty files that the Hub would put into
- * LFS (which refuses them), and watches for the commit, which is never repeated blindly.
+ * Creates the `fetch` passed to the Hub's library. It retries requests that are safe to repeat, rejects empty files
+ * that the Hub would put into LFS (which refuses them), and reports when the commit is sent, which is never retried
+ * here.
  */
 export function createHubFetch(
   events: HubFetchEvents,
@@ -46,7 +47,7 @@ export function createHubFetch(
       !commit && (method === 'GET' || method === 'PUT' || REPEATABLE.some((pattern) => pattern.test(path)));
     const response = await retry(
       async (attempt) => {
-        // The library listens for the abort event only, which a signal that fired before it listened never sends.
+        // The library only listens for the abort event, which does not fire if the signal was aborted before.
         throwIfAborted(deps.signal, 'the upload');
         if (commit) events.onCommitSent();
         const answer = await deps.fetch(input, init);
@@ -69,7 +70,7 @@ export function createHubFetch(
   };
 }
 
-/** Never seen by the library: the last attempt's answer is handed on whatever it says. */
+/** Error for the retry logic only: the library gets the last attempt's response as it is. */
 function busy(answer: Response, nowMs: number): QuarryError {
   const retryAfterMs = parseRetryAfterMs(answer.headers.get('retry-after'), nowMs) ?? rateLimitReset(answer);
   return new QuarryError('OVERLOADED', `the Hub answered HTTP ${answer.status}`, {
@@ -77,13 +78,15 @@ function busy(answer: Response, nowMs: number): QuarryError {
   });
 }
 
-/** `RateLimit: "api";r=0;t=12` means: twelve seconds until the window begins anew. */
+/** `RateLimit: "api";r=0;t=12` means twelve seconds until the window resets. */
 function rateLimitReset(response: Response): number | undefined {
   const seconds = /;t=(\d+)/.exec(response.headers.get('ratelimit') ?? '')?.[1];
   return seconds === undefined ? undefined : Math.min(300_000, (Number(seconds) + 1) * 1000);
 }
 
-/** @throws FlockError `FLOCK_HUB` naming an empty file that the Hub wants in LFS */
+/**
+ * @throws FlockError `FLOCK_HUB` naming an empty file that the Hub wants in LFS
+ */
 async function checkPreupload(response: Response, body: RequestInit['body']): Promise<Response> {
   const text = await response.text();
   if (typeof body === 'string') {

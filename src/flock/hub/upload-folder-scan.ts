@@ -4,30 +4,30 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
 
 /** A file to upload. */
 export interface LocalFile {
-  /** Path in the repository, with `/`. */
+  /** Path in the repository, with `/` separators. */
   readonly path: string;
   readonly absolute: string;
   readonly sizeBytes: number;
 }
 
-/** Which files of a folder are uploaded. */
+/** Which files of a folder to upload. */
 export interface ScanOptions {
-  /** Patterns with `*`, `**` and `?`; without any, everything. */
+  /** Patterns with `*`, `**` and `?`. Default: everything. */
   readonly include?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
-  /** Follow symbolic links that lead out of the folder. Default false: refused. */
+  /** Follow symbolic links that point outside the folder. Default false: they are refused. */
   readonly followSymlinks?: boolean | undefined;
 }
 
-/** Never uploaded, at any depth: version control and the Hub client's own cache. */
+/** Never uploaded, at any depth: version control and the Hub client's cache. */
 const SKIPPED = [/(?:^|\/)\.git(?:\/|$)/, /(?:^|\/)\.cache\/huggingface(?:\/|$)/];
 
 /**
- * The files of a folder in path order.
+ * Lists the files of a folder, sorted by path.
  *
- * @throws QuarryError `FILE_NOT_FOUND` when there is no such folder
- * @throws QuarryError `DATA_EMPTY` when nothing is left to upload
- * @throws QuarryError `DATA_INVALID` when a symbolic link leads out of the folder
+ * @throws QuarryError `FILE_NOT_FOUND` when the folder does not exist
+ * @throws QuarryError `DATA_EMPTY` when there is nothing to upload
+ * @throws QuarryError `DATA_INVALID` when a symbolic link points outside the folder
  */
 export async function scanFolder(dir: string, options: ScanOptions = {}): Promise<LocalFile[]> {
   const root = await realpath(resolve(dir)).catch(() => undefined);
@@ -82,7 +82,7 @@ async function walk(
       }
       info = await stat(absolute);
       if (info.isDirectory()) {
-        // A link to a folder above would never end.
+        // A link to a parent folder would recurse forever.
         if (visited.has(target)) continue;
         visited.add(target);
       }
@@ -92,7 +92,7 @@ async function walk(
   }
 }
 
-/** `*` within a folder, `**` across folders, `?` one character; a pattern without `/` matches at any depth. */
+/** `*` matches within a folder, `**` across folders, `?` one character; a pattern without `/` matches at any depth. */
 export function globToRegExp(pattern: string): RegExp {
   const anywhere = pattern.includes('/') ? '' : '(?:.*/)?';
   const body = pattern

@@ -10,28 +10,28 @@ import { HubApi, type HubModel, type HubOptions, hubFailure } from './hub-api.js
 import { createHubFetch } from './hub-fetch.js';
 import { type LocalFile, type ScanOptions, scanFolder } from './upload-folder-scan.js';
 
-/** A model folder to publish. */
+/** A model folder to upload. */
 export interface UploadOptions extends HubOptions, ScanOptions {
-  /** `owner/name`; a bare name goes into the namespace of the token. */
+  /** `owner/name`; a bare name goes into the token's namespace. */
   readonly repo: string;
   /** Default `outputs`. */
   readonly dir?: string | undefined;
-  /** Fail when the repository exists, as flocky does. Default false: a new commit is added. */
+  /** Fail if the repository exists, as flocky does. Default false: adds a commit. */
   readonly requireNew?: boolean | undefined;
-  /** Of a repository that is created. Default public: FLock's validators read without a token. */
+  /** Visibility of a newly created repository. Default public, as FLock's validators read without a token. */
   readonly visibility?: 'public' | 'private' | undefined;
-  /** Title of the commit. */
+  /** Commit title. */
   readonly message?: string | undefined;
   /** Only list what would be uploaded. */
   readonly dryRun?: boolean | undefined;
-  /** Use the Hub's chunk-deduplicating transfer where it offers it. Default true. */
+  /** Use the Hub's chunk-deduplicating transfer if available. Default true. */
   readonly useXet?: boolean | undefined;
   /** Called at every step. */
   readonly onEvent?: ((event: UploadEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What happens during an upload. */
+/** Progress of an upload. */
 export type UploadEvent =
   | { readonly event: 'scanned'; readonly files: number; readonly bytes: number }
   | { readonly event: 'created'; readonly repo: string }
@@ -42,38 +42,39 @@ export type UploadEvent =
 /** A published model. */
 export interface UploadResult {
   readonly repo: string;
-  /** Commit hash to submit; null after a dry run of a repository that does not exist. */
+  /** Hash of the commit to submit; null after a dry run if the repository does not exist. */
   readonly oid: string | null;
   readonly url: string;
-  /** Nothing differed, so no commit was made. */
+  /** The content was the same, so no commit was made. */
   readonly unchanged: boolean;
-  /** The reply to the commit was lost and the commit was found on the branch. */
+  /** The response to the commit was lost, and the commit was found on the branch. */
   readonly reconciled: boolean;
   /** Files of the folder. */
   readonly files: readonly string[];
   readonly bytes: number;
-  /** Reasons why validators may not be able to read it. */
+  /** Reasons why validators may be unable to read it. */
   readonly warnings: readonly string[];
 }
 
-/** What an upload takes from outside. */
+/** Dependencies of an upload. */
 export interface UploadDeps {
-  /** In place of the global one. */
+  /** Used instead of the global one. */
   readonly fetch?: typeof fetch | undefined;
   readonly sleep?: Sleep | undefined;
-  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
+  /** Returns numbers in [0, 1) for retry jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/** Title flocky's uploads carry, so that repositories read alike. */
+/** Same title as flocky's uploads apart from the name. */
 const DEFAULT_MESSAGE = 'Upload folder using quarry';
 const BRANCH = 'main';
 
 /**
- * Uploads a folder to a model repository in one commit and returns the commit hash. Folder and token are checked
- * before anything is created; unchanged content makes no commit; a lost reply is settled by looking at the branch.
+ * Uploads a folder to a model repository in one commit and returns the commit hash. Folder and token are checked before
+ * anything is created. Unchanged content makes no commit. After a lost response the branch shows whether the commit
+ * succeeded.
  *
  * @throws FlockError `FLOCK_CONFIG` without a token; nothing is sent then
  * @throws FlockError `FLOCK_HUB_CONFLICT` when the repository exists and must be new, or another push came first
@@ -94,7 +95,7 @@ export async function uploadFolder(options: UploadOptions, deps: UploadDeps = {}
   }
 }
 
-/** One upload: what it knows of the folder, the repository and its own commit. */
+/** State of one upload. */
 class Upload {
   readonly #files: readonly LocalFile[];
   readonly #bytes: number;
@@ -102,7 +103,7 @@ class Upload {
   readonly #options: UploadOptions;
   readonly #sleep: Sleep;
   readonly #call: CallOptions;
-  /** Given to every call of the Hub's library. */
+  /** Arguments of every call to the Hub's library. */
   readonly #common: { readonly accessToken: string; readonly hubUrl: string; readonly fetch: typeof fetch };
   #repo = '';
   #stored = 0;
@@ -163,7 +164,7 @@ class Upload {
     return this.#commit(head, changed);
   }
 
-  /** Commits, once more when the reply was lost and the branch shows that nothing was committed. */
+  /** Commits; retries once if the response was lost and the branch shows that nothing was committed. */
   async #commit(head: HubModel, changed: readonly LocalFile[]): Promise<UploadResult> {
     for (let attempt = 1; ; attempt++) {
       this.#commitSent = false;
@@ -175,7 +176,7 @@ class Upload {
         const failed = hubFailure(error, `uploading to ${this.#repo}`);
         const { status } = failed;
         const lost = this.#commitSent && (status === undefined || status >= 500 || status === 408);
-        // A refusal of the repeat because the branch moved may be our own first commit.
+        // If the retry is refused because the branch moved, our own first commit may have moved it.
         const moved = attempt > 1 && failed.reason === 'FLOCK_HUB_CONFLICT';
         if (!lost && !moved) throw failed;
         const now = await this.#api.model(this.#repo, BRANCH, this.#call);
@@ -216,7 +217,7 @@ class Upload {
       } catch (error) {
         const failed = hubFailure(error, `creating ${name}`);
         if (failed.status !== 409 || requireNew) throw failed.status === 409 ? exists(name) : failed;
-        // It appeared meanwhile, or the account is busy with another operation: look, and ask once more.
+        // The repository appeared meanwhile, or the account is busy with another operation: check, and retry once.
       }
       const model = await this.#api.model(name, BRANCH, this.#call);
       if (model !== undefined) return model;
@@ -227,7 +228,7 @@ class Upload {
     }
   }
 
-  /** Local files that the branch lacks or holds with other content. */
+  /** Local files that are missing on the branch or differ from it. */
   async #differing(at: HubModel): Promise<LocalFile[]> {
     const repo = { type: 'model', name: this.#repo } as const;
     const hub = await import('@huggingface/hub');
@@ -249,7 +250,7 @@ class Upload {
     return changed;
   }
 
-  /** Reads the commit back as a validator would: without a token. */
+  /** Reads the commit back without a token, as a validator would. */
   async #verify(oid: string): Promise<string[]> {
     this.#options.onEvent?.({ event: 'verifying' });
     const name = this.#repo;
@@ -285,7 +286,7 @@ class Upload {
 }
 
 /**
- * The token, checked to look like one.
+ * Checks the form of the token.
  *
  * @throws FlockError `FLOCK_CONFIG` when it is missing or does not begin with `hf_`
  */
@@ -310,7 +311,7 @@ function exists(repo: string): FlockError {
   });
 }
 
-/** `git`: SHA-1 of `blob <size>\0` and the content, as Git names files. */
+/** `git`: SHA-1 of `blob <size>\0` and the content, as in Git. */
 async function hashFile(file: LocalFile, kind: 'sha256' | 'git', signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash(kind === 'git' ? 'sha1' : 'sha256');
   if (kind === 'git') hash.update(`blob ${file.sizeBytes}\0`);

@@ -1,27 +1,27 @@
 import type { Sleep } from '../../http/index.js';
 import { hasReason } from '../errors.js';
 
-/** How something is looked at again and again. */
+/** Options of polling. */
 export interface PollOptions {
-  /** Between two looks. Default 60 s. */
+  /** Interval between two polls. Default 60 s. */
   readonly intervalMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What {@link poll} works with. */
+/** Dependencies of {@link poll}. */
 export interface PollDeps {
   readonly sleep: Sleep;
   readonly random: () => number;
 }
 
-/** Looks failed this many times in a row; told once per spell, and again each time the number has doubled. */
+/** This many polls in a row have failed. Reported at the first failure and again each time the number has doubled. */
 export interface DegradedEvent {
   readonly event: 'degraded';
   readonly failures: number;
   readonly reason: string;
 }
 
-/** Yields what each look finds until the signal fires. Failed looks are repeated after longer and longer pauses. */
+/** Yields the results of each poll until the signal fires. Failures are retried with growing delays. */
 export async function* poll<T>(
   look: () => Promise<readonly T[]>,
   options: PollOptions,
@@ -37,7 +37,7 @@ export async function* poll<T>(
       yield* found;
     } catch (error) {
       if (signal?.aborted) return;
-      // A refused key does not heal by waiting.
+      // Waiting does not fix a refused key.
       if (hasReason(error, 'FLOCK_AUTH', 'FLOCK_CONFIG', 'FLOCK_VALIDATION')) throw error;
       failures++;
       if ((failures & (failures - 1)) === 0) {

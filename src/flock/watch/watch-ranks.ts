@@ -3,35 +3,35 @@ import type { CallOptions } from '../transport.js';
 import type { ModelRank, ValidatorRank } from '../types.js';
 import { type DegradedEvent, type PollDeps, type PollOptions, poll } from './poll.js';
 
-/** How a ranking is followed. */
+/** Options for watching a ranking. */
 export interface WatchRanksOptions extends PollOptions {
-  /** Follow the validators instead of the models. Default false. */
+  /** Watch validators instead of models. Default false. */
   readonly validators?: boolean | undefined;
-  /** Only this wallet. */
+  /** Report only this wallet. */
   readonly wallet?: string | undefined;
-  /** Report the ranks present at the first look too. Default false. */
+  /** Also report the ranks present at the first poll. Default false. */
   readonly emitExisting?: boolean | undefined;
 }
 
-/** A rank that a wallet got (`from` null), changed or lost (`to` null). */
+/** A wallet's rank appeared (`from` null), changed or disappeared (`to` null). */
 export type RankEvent =
   | {
       readonly event: 'rank';
       readonly wallet: string;
       readonly from: number | null;
       readonly to: number | null;
-      /** The score behind the new rank. */
+      /** Score of the new rank. */
       readonly score: number | null;
     }
   | DegradedEvent;
 
-/** Where rankings come from. */
+/** Source of rankings. */
 export interface RankSource {
   allModels(taskId: number, call: CallOptions): AsyncIterable<ModelRank>;
   allValidators(taskId: number, call: CallOptions): AsyncIterable<ValidatorRank>;
 }
 
-/** Follows the ranking of a task until the signal fires. */
+/** Watches the ranking of a task until the signal fires. */
 export function watchRanks(
   taskId: number,
   options: WatchRanksOptions,

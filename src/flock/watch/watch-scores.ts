@@ -2,13 +2,13 @@ import type { SubmissionSource } from '../submission-source.js';
 import type { WalletSubmission } from '../types.js';
 import { type DegradedEvent, type PollDeps, type PollOptions, poll } from './poll.js';
 
-/** How scores are followed. */
+/** Options for watching scores. */
 export interface WatchScoresOptions extends PollOptions {
-  /** Report the scores present at the first look too. Default false. */
+  /** Also report the scores present at the first poll. Default false. */
   readonly emitExisting?: boolean | undefined;
 }
 
-/** A submission that appeared, or a score that arrived or changed. */
+/** A submission appeared, or a score arrived or changed. */
 export type ScoreEvent =
   | { readonly event: 'submission-added'; readonly link: string; readonly submitted_at: string }
   | {
@@ -20,12 +20,12 @@ export type ScoreEvent =
     }
   | DegradedEvent;
 
-/** What {@link watchScores} works with. */
+/** Dependencies of {@link watchScores}. */
 export interface WatchScoresDeps extends PollDeps {
   readonly submissions: SubmissionSource;
 }
 
-/** Follows the scores of the caller's submissions to a task until the signal fires. */
+/** Watches the scores of the caller's submissions to a task until the signal fires. */
 export function watchScores(
   taskId: number,
   options: WatchScoresOptions,
@@ -46,7 +46,7 @@ export function watchScores(
   return poll(look, options, deps);
 }
 
-/** What is new in a row since it was last seen; remembers it. */
+/** Compares a row with its last known state, and remembers it. */
 function compare(row: WalletSubmission, seen: Map<string, WalletSubmission>): ScoreEvent[] {
   const { link, submitted_at } = row;
   const key = `${link}\n${submitted_at}`;

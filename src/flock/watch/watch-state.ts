@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { QuarryError } from '../../errors/index.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
-/** What is remembered of a task between two looks. */
+/** State of a task at the last poll. */
 export interface SeenTask {
   /** Values of the compared fields. */
   readonly fields: Readonly<Record<string, Json>>;
@@ -12,13 +12,13 @@ export interface SeenTask {
   readonly announced: readonly number[];
 }
 
-/** Task id to what was seen. */
+/** By task id. */
 export type SeenTasks = Map<number, SeenTask>;
 
 /**
- * Reads the state of an earlier run; undefined when there is none.
+ * Reads the state of an earlier run; undefined if there is none.
  *
- * @throws QuarryError `DATA_INVALID` when the file is something else
+ * @throws QuarryError `DATA_INVALID` when the file has another format
  */
 export async function readWatchState(path: string): Promise<SeenTasks | undefined> {
   let text: string;
@@ -51,7 +51,7 @@ export async function readWatchState(path: string): Promise<SeenTasks | undefine
   return seen;
 }
 
-/** Writes the state so that a crash leaves either the old or the new one. */
+/** Writes the state atomically: a crash leaves either the old or the new one. */
 export async function writeWatchState(path: string, seen: SeenTasks): Promise<void> {
   const tasks: JsonObject = {};
   for (const [id, task] of seen) {

@@ -10,35 +10,35 @@ import type { TaskDetail, TaskListItem } from '../types.js';
 import { readWatchState, type SeenTask, type SeenTasks, writeWatchState } from './watch-state.js';
 
 const HOUR_MS = 3_600_000;
-/** Deadlines announced by default: three days, one day, six hours, one hour, ten minutes before. */
+/** Default deadline warnings: three days, one day, six hours, one hour and ten minutes before. */
 export const DEFAULT_THRESHOLDS_MS: readonly number[] = [72 * HOUR_MS, 24 * HOUR_MS, 6 * HOUR_MS, HOUR_MS, 600_000];
-/** Asking more often is impolite to a public service. */
+/** Minimum polling interval, out of courtesy to a public service. */
 const LEAST_INTERVAL_MS = 15_000;
-/** Stops of a sleep are at most this long, so that deadlines are announced on time. */
+/** Maximum single sleep, so that deadlines are announced on time. */
 const TICK_MS = 60_000;
 
-/** How the task list is followed. */
+/** Options for watching tasks. */
 export interface WatchTasksOptions {
-  /** Between two looks. Default 60 s, at least 15 s. */
+  /** Interval between two polls. Default 60 s, at least 15 s. */
   readonly intervalMs?: number | undefined;
-  /** Share of the interval that varies at random. Default 0.1. */
+  /** Fraction of the interval that varies at random. Default 0.1. */
   readonly jitter?: number | undefined;
-  /** Lists to follow. Default `submission_phase`. */
+  /** Statuses to list. Default `submission_phase`. */
   readonly statuses?: readonly string[] | undefined;
-  /** Remembers what was seen between runs. */
+  /** File that keeps the state between runs. */
   readonly stateFile?: string | undefined;
-  /** Report the tasks present at the first look too. Default false: the first look is the baseline. */
+  /** Also report the tasks present at the first poll. Default false: the first poll is the baseline. */
   readonly emitExisting?: boolean | undefined;
-  /** Times before the end of submissions to announce, in milliseconds. */
+  /** Times before the end of submissions at which to announce it, milliseconds. */
   readonly thresholdsMs?: readonly number[] | undefined;
-  /** Longest pause while the service fails. Default 15 minutes. */
+  /** Maximum delay while the service fails. Default 15 minutes. */
   readonly maxBackoffMs?: number | undefined;
-  /** Lifts the 15 s floor. For tests against a local server. */
+  /** Allows intervals below 15 s. For tests against a local server. */
   readonly allowFast?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What happened to a task, or to the watch itself. `at` is the service's time, ISO-8601. */
+/** A change to a task, or to the watch itself. `at` is the service's time, ISO-8601. */
 export type TaskEvent = { readonly at: string } & (
   | { readonly event: 'task-opened'; readonly id: number; readonly title: string; readonly task: TaskListItem }
   | {
@@ -66,13 +66,13 @@ export type TaskEvent = { readonly at: string } & (
   | { readonly event: 'recovered'; readonly failures: number }
 );
 
-/** Where tasks are read. */
+/** Source of tasks. */
 export interface TaskSource {
   list(call: CallOptions & { readonly status?: string | undefined }): Promise<TaskListItem[]>;
   get(id: number, call: CallOptions): Promise<TaskDetail>;
 }
 
-/** What {@link watchTasks} works with. */
+/** Dependencies of {@link watchTasks}. */
 export interface WatchTasksDeps {
   readonly tasks: TaskSource;
   readonly clock: ServerClock;
@@ -81,10 +81,10 @@ export interface WatchTasksDeps {
 }
 
 /**
- * Follows the task lists until the signal fires. A failed look never reports a task as gone; an empty list does.
+ * Watches the task lists until the signal fires. A failed poll never reports a task as gone; an empty list does.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when the interval is below 15 s
- * @throws QuarryError `DATA_INVALID` when the state file is something else
+ * @throws QuarryError `DATA_INVALID` when the state file has another format
  */
 export async function* watchTasks(
   options: WatchTasksOptions,
@@ -118,7 +118,7 @@ export async function* watchTasks(
     } catch (error) {
       if (signal?.aborted || hasReason(error, 'FLOCK_ABORTED')) return;
       failures++;
-      // Reported once per spell, and again each time the pause has doubled.
+      // Reported at the first failure and again each time the number has doubled.
       if ((failures & (failures - 1)) === 0) {
         yield { at: at(), event: 'degraded', failures, reason: error instanceof Error ? error.message : String(error) };
       }
@@ -157,7 +157,7 @@ async function compare(
   at: () => string,
 ): Promise<TaskEvent[]> {
   const events: TaskEvent[] = [];
-  // What became of the missing tasks is asked first: when that fails, this look changes nothing and is repeated.
+  // Look up missing tasks before changing any state: if that fails, this poll is repeated.
   const ids = new Set(present.map((task) => task.id));
   const gone: { id: number; title: string; status: string | null; link: string | null }[] = [];
   for (const [id, before] of seen) {
@@ -192,7 +192,7 @@ async function compare(
       if (Object.keys(changes).length > 0)
         events.push({ at: at(), event: 'task-changed', id: task.id, title, fields: changes });
     }
-    // A moved deadline may come near again.
+    // After the deadline moved, its thresholds can be crossed again.
     const moved =
       before !== undefined && before.fields['submission_phase_ends_at'] !== fields['submission_phase_ends_at'];
     const announced = before === undefined || moved ? [] : before.announced;
@@ -213,7 +213,7 @@ function comparedFields(task: TaskListItem): Record<string, Json> {
   return fields;
 }
 
-/** The nearest threshold each task has crossed since it was last announced; the ones passed over count as told. */
+/** The nearest threshold each task has crossed since the last announcement; skipped ones count as announced. */
 function announce(
   present: readonly TaskListItem[],
   seen: SeenTasks,

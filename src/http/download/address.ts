@@ -3,18 +3,18 @@ import type { HttpStatusError } from '../http-error.js';
 import { isStrongEtag, type RangeAnswer } from './open-range.js';
 import type { DownloadSource, RenewableSource } from './source.js';
 
-/** One source of a download and what is known about it by now. */
+/** A source of a download and its state. */
 export class Address {
   readonly http: HttpClient;
-  /** Interruptions in a row that it may have. */
+  /** Consecutive interruptions allowed. */
   readonly patience: number;
-  /** Longest wait for the head of an answer, where the source has its own. */
+  /** Maximum wait for response headers, if the source has its own limit. */
   readonly timeoutMs: number | undefined;
-  /** Interruptions that it may still have; below 0 it is given up. */
+  /** Interruptions left; below 0 the address is given up. */
   left: number;
-  /** Times that its file became another one. */
+  /** Number of times its file changed. */
   changes = 0;
-  /** Of the version of its file that the sink holds bytes of. */
+  /** ETag of the version whose bytes are in the sink. */
   etag: string | undefined;
   #total: number | undefined;
   #url = '';
@@ -31,17 +31,17 @@ export class Address {
     } else this.etag = source.etag;
   }
 
-  /** The URL asked last, or to be asked. */
+  /** Last URL requested, or the one to request next. */
   get url(): string {
     return this.#url;
   }
 
-  /** Whether a range of it can be bound to the version that the sink holds. */
+  /** Whether a range request can be bound to the version in the sink. */
   get isBoundToVersion(): boolean {
     return isStrongEtag(this.etag);
   }
 
-  /** Renews the URL; true when it leads to another file than before. */
+  /** Renews the URL; true if it now points to a different file. */
   async moved(): Promise<boolean> {
     if ('url' in this.#source) return false;
     const before = this.#url;
@@ -49,14 +49,14 @@ export class Address {
     return before !== '' && fileOf(before) !== fileOf(this.#url);
   }
 
-  /** Whether the source wants to be asked again at once. */
+  /** Whether the source wants to be retried immediately. */
   onRefusal(refusal: HttpStatusError): boolean {
     return !('url' in this.#source) && (this.#source.onRefusal?.(refusal) ?? false);
   }
 
-  /** Whether an answer is of another version of the file than the answers before. */
+  /** Whether a response is from a different version of the file than earlier ones. */
   isOtherVersion({ start, etag, total }: RangeAnswer): boolean {
-    // A whole body where a range of a version was asked for (`If-Range`) is of another, unless it says otherwise.
+    // A full body in response to `If-Range` means a different version, unless its ETag says otherwise.
     const refusedRange = this.isBoundToVersion && start === 0;
     const otherTag = this.etag !== undefined && (etag === undefined ? refusedRange : etag !== this.etag);
     return otherTag || (this.#total !== undefined && total !== undefined && total !== this.#total);
@@ -73,7 +73,7 @@ export class Address {
   }
 }
 
-/** The sources as addresses, each with the same patience. */
+/** Creates addresses of the sources, each with the same patience. */
 export function addressesOf(sources: readonly (DownloadSource | RenewableSource)[], patience: number): Address[] {
   return sources.map((source) => new Address(source, patience));
 }

@@ -1,12 +1,12 @@
-/** What a `Content-Range` header says, in bytes. */
+/** A parsed `Content-Range` header, in bytes. */
 export interface ContentRange {
-  /** Of the first byte sent; undefined in a refusal. */
+  /** Position of the first byte sent; undefined in a 416. */
   readonly start: number | undefined;
-  /** Of the whole file; undefined when the server does not know. */
+  /** Size of the whole file; undefined if the server does not know it. */
   readonly total: number | undefined;
 }
 
-/** `bytes 10-19/20`, or `bytes` with a star and the total of a 416 (RFC 9110, 14.4); undefined when it is neither. */
+/** Parses `bytes 10-19/20`, or `bytes` with a star and the total in a 416 (RFC 9110, 14.4); undefined if malformed. */
 export function parseContentRange(header: string | undefined): ContentRange | undefined {
   const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/i.exec(header?.trim() ?? '');
   if (match === null) return undefined;

@@ -11,41 +11,41 @@ import { keepsChanging, nothingDelivered, sizeMismatch, tookTooLong } from './fa
 import { type BodyLimits, openRange, type RangeAnswer } from './open-range.js';
 import type { DownloadSink, DownloadSource, RenewableSource } from './source.js';
 
-/** How a download goes about it. */
+/** Options of a download. */
 export interface DownloadOptions extends BodyLimits {
-  /** Of the whole file, where it is known beforehand. Absent: what the server says. */
+  /** Size of the whole file, if known in advance. Default: what the server reports. */
   readonly sizeBytes?: number | undefined;
   /**
-   * Checks the whole file once it is there. Throwing `CHECKSUM_MISMATCH` sends the download to the next address. Without
-   * it bytes of an earlier request are kept only where an ETag proves that they belong to the same file.
+   * Checks the complete file. Throwing `CHECKSUM_MISMATCH` moves the download to the next address. Without it, bytes of
+   * an earlier run are kept only if an ETag proves that they belong to the same file.
    */
   readonly verify?: ((where: string) => Promise<void>) | undefined;
-  /** Bytes that the sink holds from an earlier run. */
+  /** Number of bytes in the sink from an earlier run. */
   readonly startAt?: number | undefined;
-  /** Interruptions in a row survived per address before it is given up. Default 4. */
+  /** Consecutive interruptions allowed per address before it is given up. Default 4. */
   readonly maxInterruptions?: number | undefined;
   readonly backoff?: Backoff | undefined;
-  /** Longest time for all of it. Default: none, as the least rate limits it already. */
+  /** Time limit for the whole download. Default: none, as the minimum rate already limits it. */
   readonly totalMs?: number | undefined;
-  /** Bytes that the sink holds, the earlier run's included. */
+  /** Called with the number of bytes in the sink, including those of an earlier run. */
   readonly onProgress?: ((receivedBytes: number) => void) | undefined;
-  /** Called with the head of every answer, before its bytes are written. */
+  /** Called with the headers of each response, before its bytes are written. */
   readonly onHead?:
     | ((head: { readonly etag?: string | undefined; readonly total?: number | undefined }) => Promise<void>)
     | undefined;
 }
 
-/** Bytes of an earlier run: from whom they came is not known. */
+/** Bytes of an earlier run, whose address is unknown. */
 const EARLIER = Symbol('an earlier run');
-/** An address that brought so much, in bytes, before it broke off has all its patience again. */
+/** An address that delivered this many bytes before breaking off gets all its attempts back. */
 const REAL_PROGRESS_BYTES = 64 * 1024;
-/** A file that changes more often than this while it is downloaded is given up. */
+/** An address whose file changes more often than this during the download is given up. */
 const MOST_CHANGES = 1;
 
 /**
- * Brings a file into `sink`: goes on with `Range` requests after an interruption, begins again when the file changed, goes
- * to the next address when one refuses, stalls, is too slow or serves something else. When what several addresses
- * delivered together is wrong, the last of them is asked for all of it.
+ * Downloads a file into `sink`. Resumes with `Range` requests after an interruption, restarts if the file changed, and
+ * moves to the next address if one refuses, stalls, is too slow or serves something else. If bytes collected from
+ * several addresses turn out wrong, the last of them is asked for the whole file.
  *
  * @returns the length in bytes
  * @throws QuarryError `CHECKSUM_MISMATCH` when an address serves other bytes and none serves the right ones
@@ -77,7 +77,7 @@ class Download {
   readonly #sink: DownloadSink;
   readonly #options: DownloadOptions;
   readonly #deps: RetryDeps;
-  /** Addresses, the earlier run included, whose bytes the sink holds. */
+  /** Addresses whose bytes are in the sink, including the earlier run. */
   readonly #suppliers = new Set<Address | typeof EARLIER>();
   readonly #failures = new Map<Address, QuarryError>();
   #received: number;
@@ -129,7 +129,7 @@ class Download {
     }
   }
 
-  /** Asks until there is an answer that continues, or begins anew, what the sink holds. */
+  /** Sends requests until a response continues or restarts what is in the sink. */
   async #open(address: Address): Promise<RangeAnswer | 'complete'> {
     for (;;) {
       if (await address.moved()) await this.#fileChanged(address);
@@ -163,13 +163,13 @@ class Download {
     }
   }
 
-  /** Whether the bytes that are here may be followed by those of `address`. */
+  /** Whether bytes of `address` may be appended to those in the sink. */
   #mayContinue(address: Address): boolean {
     return this.#received === 0 || this.#options.verify !== undefined || address.isBoundToVersion;
   }
 
   async #take(address: Address, answer: RangeAnswer, total: number | undefined): Promise<void> {
-    // A server that ignores Range starts over: what is here is skipped, not written twice.
+    // A server that ignores Range sends everything: skip the bytes already present.
     let skip = this.#received - answer.start;
     let position = answer.start;
     for await (const chunk of answer.body) {
@@ -206,7 +206,7 @@ class Download {
     await this.#restart();
   }
 
-  /** Puts the addresses in the order in which they are tried next, and pauses before the same is asked again. */
+  /** Reorders the addresses after a failure and waits before the same one is retried. */
   async #afterFailure(address: Address, error: unknown, before: number): Promise<void> {
     const failure = toQuarryError(error, `downloading ${redactUrl(address.url)}`);
     if (this.#sinkFailed || failure.code === 'ABORTED' || failure.code === 'DISK_FULL') throw failure;
@@ -218,19 +218,20 @@ class Download {
     if (failure.code === 'CHECKSUM_MISMATCH') {
       const others = addresses.filter((other) => other !== address && this.#suppliers.has(other));
       await this.#restart();
-      // It delivered all of it, so it is the wrong one. Otherwise any of them may be, and it is asked for the whole.
+      // If it delivered every byte, it is wrong. Otherwise any supplier may be: move the others back and ask it for the
+      // whole file.
       if (alone || address.left < 0 || address.changes > MOST_CHANGES) addresses.shift();
       else for (const other of others) addresses.push(addresses.splice(addresses.indexOf(other), 1)[0] ?? other);
       return;
     }
     const wrongSize = failure.code === 'SIZE_MISMATCH';
     if (wrongSize && !failure.retryable && this.#suppliers.has(address)) await this.#restart();
-    // An address that says no, or serves something else, will do so again.
+    // Retrying an address that refuses or serves something else is pointless.
     if (!failure.retryable || (wrongSize && this.#received <= before) || address.left < 0) {
       addresses.shift();
       return;
     }
-    // One that keeps us waiting comes last; one that broke off is asked again.
+    // On a timeout try the other addresses first; after a broken connection retry the same one.
     if (failure.code === 'TIMEOUT') for (const late of addresses.splice(0, 1)) addresses.push(late);
     if (addresses[0] !== address) return;
     const { backoff = DEFAULT_BACKOFF, signal } = this.#options;
@@ -239,7 +240,7 @@ class Download {
   }
 }
 
-/** A 416 whose total is what is here already: nothing is left to send. */
+/** Whether this is a 416 whose total equals the bytes already received: nothing is left to send. */
 function isWhole(refusal: HttpStatusError, received: number): boolean {
   return received > 0 && parseContentRange(refusal.headers['content-range'])?.total === received;
 }

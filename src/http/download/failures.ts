@@ -1,7 +1,7 @@
 import { QuarryError } from '../../errors/index.js';
 import { redactUrl } from '../redact.js';
 
-/** Fewer bytes than announced may have been cut off on the way; more are another file. */
+/** Too few bytes may be a truncated transfer, which can be retried; too many mean a different file. */
 export function sizeMismatch(url: string, received: number, expected: number): QuarryError {
   const word = received > expected ? 'more than' : 'only';
   const count = Math.min(received, expected);
@@ -12,7 +12,7 @@ export function sizeMismatch(url: string, received: number, expected: number): Q
   });
 }
 
-/** What a `verify` hook throws when the bytes hash to something else. */
+/** Error for `verify` hooks whose checksum does not match. */
 export function checksumMismatch(where: string, expected: string, got: string): QuarryError {
   return new QuarryError('CHECKSUM_MISMATCH', `data from ${where} does not match its announced checksum`, {
     hint: 'the host serves a different file than committed, or the transfer was damaged; nothing was kept',
@@ -20,7 +20,7 @@ export function checksumMismatch(where: string, expected: string, got: string): 
   });
 }
 
-/** A file that is replaced faster than it can be read. */
+/** Error for a file that is replaced faster than it can be read. */
 export function keepsChanging(url: string): QuarryError {
   return new QuarryError('CHECKSUM_MISMATCH', `the file at ${redactUrl(url)} keeps changing while it is downloaded`, {
     hint: 'it is being replaced; try again in a few minutes',
@@ -34,7 +34,7 @@ export function tookTooLong(totalMs: number, cause: unknown): QuarryError {
   });
 }
 
-/** One error for all addresses: wrong content says more than a proxy that has nothing either. */
+/** Combines the failures of all addresses: wrong content takes precedence over an address without the file. */
 export function nothingDelivered(failures: readonly QuarryError[]): QuarryError {
   const wrong = failures.find(({ code }) => code === 'CHECKSUM_MISMATCH' || code === 'SIZE_MISMATCH');
   const told = wrong ?? failures.at(-1) ?? new QuarryError('INVALID_ARGUMENT', 'no address to download from');

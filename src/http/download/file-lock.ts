@@ -3,22 +3,22 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { sleep } from '../sleep.js';
 
 const LOOK_AGAIN_MS = 500;
-/** A lock that names no process after this time was left by one that ended while it wrote it. */
+/** A lock file without a process id is stale after this time: its creator was killed before writing it. */
 const UNNAMED_MS = 10_000;
 
-/** Keeps a second process away from a file until released. */
+/** Exclusive lock on a file across processes, until released. */
 export interface FileLock {
   release(): Promise<void>;
 }
 
 interface Holder {
   readonly pid: number;
-  /** Start of that process as the kernel counts it: a reused process id is not the same process. */
+  /** Start time of the process according to the kernel, which detects reused process ids. */
   readonly started: string | null;
 }
 
 /**
- * Takes the lock file `path`, which holds this process's id. One left behind by a process that is gone is taken over.
+ * Takes the lock file `path`, which contains this process's id. A lock left by a dead process is taken over.
  *
  * @throws QuarryError `STORE_LOCKED` when another download holds it
  * @throws QuarryError `DISK_FULL`, `PERMISSION_DENIED` … when the file cannot be written
@@ -42,7 +42,7 @@ export async function lockFile(path: string): Promise<FileLock> {
 }
 
 /**
- * Takes the lock file `path` as soon as no other download holds it.
+ * Waits for the lock file `path` to be free and takes it.
  *
  * @throws QuarryError `ABORTED` when the signal fires first
  */
@@ -57,7 +57,7 @@ export async function lockFileWhenFree(path: string, signal?: AbortSignal): Prom
   }
 }
 
-/** Creates the file, which must not be there; one that could not be written is not left behind. */
+/** Creates the file, which must not exist; removes it again if writing fails. */
 async function create(path: string, content: string): Promise<void> {
   const handle = await open(path, 'wx');
   try {
@@ -70,7 +70,7 @@ async function create(path: string, content: string): Promise<void> {
   }
 }
 
-/** Moves a stale lock aside; puts it back when it turns out to be a newer one that came in between. */
+/** Moves a stale lock aside, and restores it if it turns out to be a newer lock created meanwhile. */
 async function takeOver(path: string, stale: string): Promise<void> {
   const aside = `${path}.stale-${process.pid}-${Date.now()}`;
   try {
@@ -100,7 +100,7 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
-/** Whether the process that made it may still be about to write its id. */
+/** Whether the process that created the lock may still be about to write its id. */
 async function isFresh(path: string): Promise<boolean> {
   const made = await stat(path).catch(() => undefined);
   return made !== undefined && Date.now() - made.mtimeMs < UNNAMED_MS;
@@ -110,13 +110,13 @@ async function isRunning(holder: Holder): Promise<boolean> {
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
-    // EPERM: it runs, but belongs to another user.
+    // EPERM: the process exists but belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   return holder.started === null || holder.started === ((await processStart(holder.pid)) ?? holder.started);
 }
 
-/** Field 22 of `/proc/<pid>/stat` (start time in clock ticks), null where there is no such file. */
+/** Field 22 of `/proc/<pid>/stat` (start time in clock ticks); null if the file does not exist. */
 async function processStart(pid: number): Promise<string | null> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');

@@ -1,4 +1,4 @@
-// Downloads that resume: files from several addresses, verified; streams that bridge interruptions; a file's lock.
+// Resumable, verified downloads from several addresses; streams that survive interruptions; file locks.
 
 export { parseContentRange } from './content-range.js';
 export { type DownloadOptions, download } from './download.js';

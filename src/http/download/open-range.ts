@@ -4,53 +4,57 @@ import { atLeast, DOWNLOAD_STALL_MS, MIN_DOWNLOAD_THROUGHPUT, type MinThroughput
 import { redactUrl } from '../redact.js';
 import { parseContentRange } from './content-range.js';
 
-/** What a server must keep to while it sends a body. */
+/** Limits that a server must meet while sending a body. */
 export interface BodyLimits {
-  /** Longest wait for the head of an answer. Default: the client's. */
+  /** Maximum wait for response headers. Default: the client's. */
   readonly timeoutMs?: number | undefined;
-  /** Longest silence in the body. Default 10 s. */
+  /** Maximum silence within the body. Default 10 s. */
   readonly stallMs?: number | undefined;
   /** Default: 16 KiB/s over 30 s. */
   readonly minThroughput?: MinThroughput | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One request for the bytes of a file from `offset` on. */
+/** A request for the bytes of a file from `offset` on. */
 export interface RangeRequest {
   readonly http: HttpClient;
   readonly url: string;
   readonly offset: number;
-  /** Of the version that the bytes before `offset` are from. */
+  /** ETag of the version that the bytes before `offset` belong to. */
   readonly etag?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Take a body with a `Content-Encoding`, and leave undoing it to the caller. */
+  /** Accept a body with a `Content-Encoding`; the caller decodes it. */
   readonly acceptEncoded?: boolean | undefined;
 }
 
-/** The head of the answer, and the body still to be read. */
+/** Response headers, with the body still to be read. */
 export interface RangeAnswer {
-  /** Position of the first byte of `body`: the offset asked for, or 0 when the server begins again. */
+  /** Position of the first byte of `body`: the requested offset, or 0 if the server restarts. */
   readonly start: number;
-  /** Length of the whole file in bytes, where the server says it. */
+  /** Length of the whole file in bytes, if the server reports it. */
   readonly total: number | undefined;
   readonly etag: string | undefined;
-  /** Where the answer came from, after redirects. */
+  /** Final URL, after redirects. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Ends with `TIMEOUT` when it falls silent or comes too slowly. */
+  /** Fails with `TIMEOUT` if it stalls or is too slow. */
   readonly body: AsyncIterable<Uint8Array>;
   discard(): Promise<void>;
 }
 
-/** Whether a range may be bound to it: weak ETags do not promise the same bytes (RFC 9110, 13.1.5). */
+/**
+ * Whether a range request can be bound to this ETag: weak ETags do not guarantee identical bytes (RFC 9110, 13.1.5).
+ */
 export function isStrongEtag(etag: string | undefined): etag is string {
   return etag?.startsWith('"') ?? false;
 }
 
 /**
- * Asks for the rest of a file, bound to its version by `If-Range`: a server whose file changed sends all of the new one.
+ * Requests the rest of a file, bound to its version by `If-Range`: if the file changed, the server sends all of the new
+ * one.
  *
- * @throws QuarryError `PROTOCOL` when another status than a file's or another range comes, or an encoded body where plain bytes were asked for
+ * @throws QuarryError `PROTOCOL` on an unexpected status or range, or an encoded body where plain bytes were
+ * requested
  */
 export async function openRange(request: RangeRequest, limits: BodyLimits): Promise<RangeAnswer> {
   const { http, url, offset, etag, headers, acceptEncoded = false } = request;
@@ -89,7 +93,7 @@ export async function openRange(request: RangeRequest, limits: BodyLimits): Prom
   };
 }
 
-/** Statuses whose body is the file: below 400 others have none, or name where it may be. */
+/** Statuses with the file as body: others below 400 have no body, or only say where the file may be. */
 const OF_A_FILE: ReadonlySet<number> = new Set([200, 203, 206]);
 
 function problemOf(

@@ -4,25 +4,25 @@ import { type RetryDeps, retryDelayMs } from '../retry.js';
 import { sleep } from '../sleep.js';
 import { type BodyLimits, isStrongEtag, openRange, type RangeAnswer, type RangeRequest } from './open-range.js';
 
-/** How a stream is read. */
+/** Options of {@link openStream}. */
 export interface StreamOptions extends BodyLimits {
-  /** Interruptions in a row that are bridged. Default 4. */
+  /** Consecutive interruptions survived. Default 4. */
   readonly maxInterruptions?: number | undefined;
   readonly backoff?: Backoff | undefined;
 }
 
-/** A file that is read while it comes. */
+/** A file being streamed. */
 export interface ResumingStream extends Pick<RangeAnswer, 'url' | 'headers' | 'total'> {
   readonly body: AsyncGenerator<Uint8Array, void, void>;
-  /** Lets go of the connection, however far the body was read. */
+  /** Releases the connection, even if the body was not read to the end. */
   discard(): Promise<void>;
 }
 
 /**
- * Opens a file for reading from its first byte. When the connection breaks and a strong ETag names the version, the
- * rest is asked for and the reader sees one unbroken stream; otherwise the failure is the reader's.
+ * Streams a file from its first byte. If the connection breaks and the version has a strong ETag, requests the rest and
+ * continues the stream; otherwise the reader gets the error.
  *
- * @throws QuarryError as {@link openRange}; the body fails with the interruption that could not be bridged
+ * @throws QuarryError as {@link openRange}; the body fails with the interruption if it cannot be resumed
  */
 export async function openStream(
   request: Omit<RangeRequest, 'offset' | 'etag'>,
@@ -34,7 +34,7 @@ export async function openStream(
   const body = bodyOf(first, request, options, deps);
   const discard = async (): Promise<void> => {
     await body.return();
-    // A body that was never read has not closed it.
+    // A body that was never iterated has not closed the connection.
     await first.discard();
   };
   return { url, headers, total, body, discard };
@@ -74,7 +74,7 @@ async function* bodyOf(
   }
 }
 
-/** Not retryable: the reader already has bytes of the version before. */
+/** Not retryable: the reader already has bytes of the previous version. */
 function changed(url: string): QuarryError {
   return new QuarryError('PROTOCOL', 'the file changed while it was read', { details: { host: new URL(url).host } });
 }

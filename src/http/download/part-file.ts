@@ -2,16 +2,16 @@ import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'no
 import { QuarryError } from '../../errors/index.js';
 import type { DownloadSink } from './source.js';
 
-/** Which object a partial file belongs to. Holds no signature. */
+/** Identifies the object that a partial file belongs to. Contains no signature. */
 export interface PartRecord {
-  /** Host and path of its URL. */
+  /** Host and path of the object's URL. */
   readonly object: string;
   readonly etag: string | null;
   readonly total: number | null;
   readonly updatedAt: string;
 }
 
-/** A file being downloaded, `<dest>.part`, and its record, `<dest>.part.json`, by which a later run goes on with it. */
+/** A file being downloaded, `<dest>.part`, with a record, `<dest>.part.json`, that lets a later run resume it. */
 export class PartFile implements DownloadSink {
   readonly path: string;
   readonly #sidecar: string;
@@ -24,12 +24,12 @@ export class PartFile implements DownloadSink {
     this.#sidecar = `${dest}.part.json`;
   }
 
-  /** Bytes present. */
+  /** Number of bytes present. */
   get size(): number {
     return this.#size;
   }
 
-  /** Opens the file; what an earlier run left stays when `resume` and the record belongs to `object`. */
+  /** Opens the file. Bytes of an earlier run are kept if `resume` is set and the record belongs to `object`. */
   async open(object: string, resume: boolean): Promise<void> {
     const known = resume ? await this.#readRecord() : undefined;
     const usable = known !== undefined && known.object === object && known.etag !== null;
@@ -44,7 +44,6 @@ export class PartFile implements DownloadSink {
     this.record = size > 0 ? known : undefined;
   }
 
-  /** Appends bytes. */
   async write(chunk: Uint8Array): Promise<void> {
     let offset = 0;
     while (offset < chunk.length) {
@@ -54,19 +53,19 @@ export class PartFile implements DownloadSink {
     }
   }
 
-  /** Reads into `buffer` from `position` on; returns the number of bytes, 0 at the end. */
+  /** Reads into `buffer` from `position`; returns the number of bytes, 0 at the end. */
   async read(buffer: Uint8Array, position: number): Promise<number> {
     return (await this.#open.read(buffer, 0, buffer.length, position)).bytesRead;
   }
 
-  /** Forgets every byte: the object changed or the server starts over. */
+  /** Discards all bytes, because the object changed or the server restarted. */
   async restart(): Promise<void> {
     await this.#open.truncate(0);
     this.#size = 0;
     this.record = undefined;
   }
 
-  /** Writes the record, before the bytes it describes. */
+  /** Writes the record. Must precede the bytes it describes. */
   async describe(record: PartRecord): Promise<void> {
     this.record = record;
     const next = `${this.#sidecar}.tmp`;
@@ -74,7 +73,7 @@ export class PartFile implements DownloadSink {
     await rename(next, this.#sidecar);
   }
 
-  /** Makes the bytes durable and moves the file to `dest`. */
+  /** Syncs the bytes to disk and moves the file to `dest`. */
   async finish(dest: string): Promise<void> {
     await this.#open.sync();
     await this.close();
@@ -82,14 +81,14 @@ export class PartFile implements DownloadSink {
     await rm(this.#sidecar, { force: true });
   }
 
-  /** Removes file and record. */
+  /** Removes the file and its record. */
   async discard(): Promise<void> {
     await this.close();
     await rm(this.path, { force: true });
     await rm(this.#sidecar, { force: true });
   }
 
-  /** Closes the file and keeps it for the next run. */
+  /** Closes the file but keeps it for the next run. */
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;

@@ -1,14 +1,14 @@
 import type { z } from 'zod';
 import { defineTool, type ToolRegistration, type ToolSpec } from '../tool.js';
 
-/** A tool that is one command: how its input is said on the command line, and its records as a result. */
+/** A tool backed by one command: maps its input to arguments, and the command's records to a result. */
 interface CommandToolSpec<I extends z.ZodObject, O extends z.ZodObject> extends Omit<ToolSpec<I, O>, 'call'> {
   args(input: z.output<I>): readonly (string | false)[];
   // biome-ignore lint/suspicious/noExplicitAny: records of commands, which the output schema checks
   result(records: readonly any[], input: z.output<I>): Readonly<Record<string, unknown>>;
 }
 
-/** Makes a tool of a command. What it tells people becomes progress. */
+/** Defines a tool from a command. Its human-readable output becomes progress messages. */
 export function commandTool<I extends z.ZodObject, O extends z.ZodObject>({
   args,
   result,

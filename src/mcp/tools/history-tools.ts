@@ -4,7 +4,7 @@ import { commandTool } from './command-tool.js';
 
 const submission = z.looseObject({ targetId: z.string(), outcome: z.string(), rewardShannons: shannons });
 
-/** What agents read of a miner's journal. */
+/** Tools that read a miner's journal. */
 export const HISTORY_TOOLS = [
   commandTool({
     name: 'history',

@@ -8,7 +8,7 @@ import { assertConfirmed, defineTool, type ToolCall } from '../tool.js';
 const standing = z.looseObject({ state: z.enum(['not started', 'starting', 'running', 'ended']), accepted: z.int() });
 const nothing = z.object({});
 
-/** A hundredth of a SOMA, shannons. */
+/** 0.01 SOMA in shannons. */
 const USUAL_BOND = 10_000_000n;
 
 function defaultBond({ maxBondShannons = USUAL_BOND }: AgentHost): bigint {
@@ -16,14 +16,14 @@ function defaultBond({ maxBondShannons = USUAL_BOND }: AgentHost): bigint {
 }
 
 /**
- * Public data: what an agent may mine with though the user did not name it. No query: its URL template would have the
- * miner fetch from wherever the agent says.
+ * Public data that an agent can mine without the user naming it. Queries are not allowed: a URL template in one would
+ * make the miner fetch any URL the agent chooses.
  */
 const PUBLIC_DATA = /^(hf:[\w.-]+\/[\w./-]+|stack-v2|synthetic(:\d+)?(\?seed=\d+)?)$/;
 
 /**
- * What the miner reads. Submitted bytes become public, so an agent chooses among public datasets and what the user's
- * settings name, never among the files of the machine.
+ * Arguments for the miner's data. Submitted bytes become public, so agents can choose only public datasets and those
+ * named in the user's settings, never local files.
  */
 function dataArgs(host: AgentHost, data: readonly string[] | undefined): string[] {
   for (const each of data ?? []) {
@@ -35,7 +35,7 @@ function dataArgs(host: AgentHost, data: readonly string[] | undefined): string[
   return (data ?? []).map((each) => `--data=${each}`);
 }
 
-/** Starting, steering and watching a miner. */
+/** Tools that start, control and watch a miner. */
 export const MINER_TOOLS = [
   defineTool({
     name: 'miner_start',

@@ -5,19 +5,19 @@ import { commandTool } from './command-tool.js';
 const target = z.looseObject({ id: z.string().optional(), status: z.string().optional() });
 const model = z.looseObject({ modelId: z.string(), state: z.string(), stakeShannons: shannons });
 
-/** Vectors would fill an agent's context and tell it nothing. */
+/** Removes embeddings, which would only fill the agent's context. */
 function withoutVectors<T extends Readonly<Record<string, unknown>>>(row: T): Record<string, unknown> {
   const { embedding: _embedding, winningEmbedding: _winning, ...rest } = row;
   return rest;
 }
 
-/** Keys are public on chain once a model is revealed, and of no use to an agent. */
+/** Removes the decryption key: public on chain once the model is revealed, but useless to an agent. */
 function modelRow(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { decryptionKey: _key, ...rest } = withoutVectors(row);
   return rest;
 }
 
-/** What agents read of a SOMA network. */
+/** Tools that read a SOMA network. */
 export const NETWORK_TOOLS = [
   commandTool({
     name: 'targets_list',

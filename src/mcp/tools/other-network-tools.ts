@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { name, record } from '../schemas.js';
 import { commandTool } from './command-tool.js';
 
-/** What agents read of FLock and AITBC. */
+/** Tools that read FLock and AITBC. */
 export const OTHER_NETWORK_TOOLS = [
   commandTool({
     name: 'flock_tasks',

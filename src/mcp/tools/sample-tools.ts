@@ -20,7 +20,7 @@ const score = {
 };
 const scored = z.looseObject(score);
 
-/** Runs `submit` over a text, which lies in a file while that takes. */
+/** Runs `submit` on a text, which is kept in a temporary file meanwhile. */
 async function submit(
   { host, miner, signal, progress }: ToolCall,
   sample: string,
@@ -43,7 +43,7 @@ async function submit(
   }
 }
 
-/** What agents do with a text of their own. */
+/** Tools that work on an agent's own text. */
 export const SAMPLE_TOOLS = [
   defineTool({
     name: 'text_score',
