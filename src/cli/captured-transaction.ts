@@ -3,7 +3,7 @@ import type { SignedTransaction, Signer } from '../soma/chain/index.js';
 import type { SendOptions, SomaAccount } from '../soma/client/account/soma-account.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 
-/** Ends a sending on purpose, between signing and the network. */
+/** Aborts a send on purpose, between signing and the network. */
 class NotSent extends QuarryError {
   constructor() {
     super('ABORTED', 'the transaction was built and not sent');
@@ -11,7 +11,7 @@ class NotSent extends QuarryError {
 }
 
 /**
- * The transaction that a call of an account would send, built over its coins and signed by `signer`, without sending
+ * Builds the transaction that a call of an account would send, with its coins and signed by `signer`, but does not send
  * it.
  */
 export async function captureTransaction(
@@ -34,7 +34,7 @@ export async function captureTransaction(
   throw new QuarryError('FAILED_PRECONDITION', 'there is nothing to send');
 }
 
-/** Stands in for a key that is elsewhere: what it signs carries no signature. */
+/** Stands in for a key held elsewhere: its signature is empty. */
 export function keylessSigner(address: string): Signer {
   return { address, signTransaction: () => new Uint8Array() };
 }

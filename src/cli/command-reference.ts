@@ -4,10 +4,10 @@ import { createStyle } from '../text/index.js';
 import { allCommands } from './commands/index.js';
 import type { CliContext } from './context.js';
 
-/** Columns of the help texts. */
+/** Width of the help texts. */
 const WIDTH = 100;
 
-/** Networks whose commands have a page of their own. */
+/** Networks whose commands have their own page. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['flock', 'aitbc']);
 
 const INTRODUCTION = `# Commands
@@ -34,7 +34,7 @@ file with mode 0600, or the official tool's wallet.
 The commands of the other networks are described in [flock.md](flock.md) and [aitbc.md](aitbc.md).
 `;
 
-/** The reference of every command as Markdown: what \`--help\` prints, under headings. */
+/** Reference of all commands as Markdown: the output of \`--help\` under headings. */
 export async function commandReference(): Promise<string> {
   const parts = [INTRODUCTION];
   const visit = (command: Command, path: string, level: number): void => {
@@ -61,7 +61,7 @@ function helpOf(command: Command): string {
   return text.trim();
 }
 
-/** Commands are only asked for their help. */
+/** A context for commands that are only asked for their help. */
 export function silentContext(): CliContext {
   const style = createStyle(false);
   return {

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 
-/** Shells that are completed for. */
+/** Supported shells. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** A shell script that completes the commands below `program`, and their flags. */
+/** Generates a shell script that completes the commands of `program` and their flags. */
 export function completionScript(program: Command, shell: Shell): string {
   const words = wordsByPath(program);
   if (shell === 'fish') return fishScript(words);
   const cases = words.map(([path, list]) => `    '${path}') words='${list.join(' ')}' ;;`).join('\n');
-  // zsh runs completions of bash.
+  // zsh can run bash completions.
   const head = shell === 'zsh' ? 'autoload -U +X bashcompinit && bashcompinit\n' : '';
   return `${head}_quarry() {
   local path='' word words='' i
@@ -35,7 +35,7 @@ function fishScript(words: readonly (readonly [path: string, words: readonly str
   return `${lines.join('\n')}\n`;
 }
 
-/** What may follow each path of commands: subcommands, and flags that help shows. */
+/** Completions for each command path: subcommands, and the flags shown in help. */
 function wordsByPath(command: Command, path = ''): [path: string, words: string[]][] {
   const help = command.createHelp();
   const names = command.commands.map((child) => child.name());

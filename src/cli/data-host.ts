@@ -3,7 +3,7 @@ import type { Config, SettingName } from '../config/index.js';
 import { QuarryError } from '../errors/index.js';
 import { type DataHost, HttpHost, S3Host } from '../hosting/index.js';
 
-/** Settings that say where files are hosted. */
+/** Settings for where files are hosted. */
 export const HOST_SETTINGS: readonly SettingName[] = [
   'stateDir',
   'dataPort',
@@ -16,9 +16,9 @@ export const HOST_SETTINGS: readonly SettingName[] = [
 ];
 
 /**
- * The host that the settings describe; `undefined` when they describe none.
+ * Opens the host described by the settings; `undefined` if they describe none.
  *
- * @throws QuarryError `CONFIG_MISSING` when a bucket is named without what it takes to use it
+ * @throws QuarryError `CONFIG_MISSING` when a bucket is set without its credentials or other required settings
  * @throws QuarryError `CONFLICT` when the port is taken
  */
 export async function openDataHost(config: Config, stateDir: string): Promise<DataHost | undefined> {
@@ -47,12 +47,12 @@ export async function openDataHost(config: Config, stateDir: string): Promise<Da
   });
 }
 
-/** Whether files are gone when this process ends. */
+/** Whether hosted files become unavailable when this process ends. */
 export function endsWithProcess(host: DataHost | undefined): boolean {
   return host instanceof HttpHost;
 }
 
-/** Says that there is nowhere to host a file. */
+/** Error for a missing host. */
 export function noHost(what: string): QuarryError {
   return new QuarryError('CONFIG_MISSING', `${what} must be hosted where anyone can fetch it`, {
     hint: 'set --s3-bucket and --s3-public-url, or --data-port and --host-url, or give --url of the file',

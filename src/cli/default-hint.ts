@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/index.js';
 
-/** What to try where an error does not say so itself: system calls and remote services know no hints. */
+/** Hints for errors without one of their own, as from system calls and remote services. */
 const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   USAGE: 'see --help',
   CONFIG_INVALID: 'check the settings: flags, environment, quarry.yaml',
@@ -26,7 +26,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   OUTCOME_UNKNOWN: 'look it up: quarry tx show DIGEST',
 };
 
-/** The hint for errors of this code that carry none. */
+/** Default hint for an error code. */
 export function defaultHint(code: ErrorCode): string | undefined {
   return HINTS[code];
 }

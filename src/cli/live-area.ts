@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { formatBytes, formatDuration, formatRate, type Style, terminalText, truncate } from '../text/index.js';
 
-/** One thing that advances. */
+/** A progress bar. */
 export interface ProgressBar {
   update(done: number): void;
   /** Removes the bar. */
@@ -10,7 +10,7 @@ export interface ProgressBar {
 
 export interface ProgressOptions {
   readonly stream: Writable;
-  /** Whether `stream` is a terminal. Elsewhere bars draw nothing: lines tell what happened. */
+  /** Whether `stream` is a terminal. If not, bars draw nothing and only lines are printed. */
   readonly isTty: boolean;
   readonly columns: () => number;
   readonly style: Style;
@@ -19,10 +19,7 @@ export interface ProgressOptions {
 const REDRAW_MS = 80;
 const BAR_CELLS = 24;
 
-/**
- * The live area at the bottom of a terminal: bars and a status, redrawn in place, with ordinary lines scrolling
- * above it.
- */
+/** The area at the bottom of a terminal with progress bars and status, redrawn in place while lines scroll above it. */
 export class LiveArea {
   readonly #options: ProgressOptions;
   readonly #bars = new Map<
@@ -41,7 +38,7 @@ export class LiveArea {
   /**
    * Prints a line above the live area.
    *
-   * @param stream where to, when it is not the area's own stream but the same terminal
+   * @param stream stream to print to, if not the area's own; must be the same terminal
    */
   line(text: string, stream = this.#options.stream): void {
     this.#erase();
@@ -66,13 +63,13 @@ export class LiveArea {
     };
   }
 
-  /** Replaces the status: lines for a width in cells, asked for at every drawing. */
+  /** Replaces the status, a function from the width in cells to lines that is called on every redraw. */
   status(lines: (width: number) => readonly string[]): void {
     this.#status = lines;
     this.#schedule();
   }
 
-  /** Removes everything drawn. The area can be used again. */
+  /** Erases the area, which can be used again. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -92,7 +89,7 @@ export class LiveArea {
   }
 
   #erase(): void {
-    // From the first column: a key, or ^C, that the terminal echoed has moved the cursor.
+    // Start from the first column: a key or ^C echoed by the terminal has moved the cursor.
     if (this.#drawn > 0) this.#options.stream.write(`\r\u001b[${this.#drawn}A\u001b[0J`);
     this.#drawn = 0;
   }

@@ -10,21 +10,21 @@ import type { CliContext } from './context.js';
 import { engineOptions } from './mining/miner-settings.js';
 import { speedFileOf } from './state-dir.js';
 
-/** Models that this machine fetches and loads as they are asked for. */
+/** Models fetched and loaded on this machine on demand. */
 export interface LocalModels {
   readonly models: ModelShelf;
-  /** Dials what strangers name, within the address policy. */
+  /** Client for untrusted URLs, restricted by the address policy. */
   readonly http: HttpClient;
   close(): Promise<void>;
 }
 
-/** Where models come from, and who hears of their engines. */
+/** Options for local models. */
 export interface LocalModelsOptions extends Pick<ModelShelfDeps, 'nearby' | 'onWithdrawn'> {
-  /** Whether manifests may name this machine. */
+  /** Whether manifests may use loopback addresses. */
   readonly loopback: boolean;
-  /** Told which engine was chosen, at the first model of a shape. */
+  /** Called with the chosen engine at the first model of each shape. */
   readonly onEngine: (chosen: ChosenEngine) => void;
-  /** Puts another engine over that of this machine: one for models of all shapes. */
+  /** Wraps the local engine; the result serves models of all shapes. */
   readonly overEngine?: ((local: ScoringEngine) => Promise<ScoringEngine>) | undefined;
 }
 
@@ -40,7 +40,7 @@ export function openLocalModels(
   const http = new HttpClient({ addressPolicy: loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY });
   const engines = new Map<string, Promise<ChosenEngine>>();
   const engineFor = async (shape: ModelConfig) => {
-    // By value: every model on the wire brings a description of its own.
+    // Compare by value, as each model on the wire has its own copy of the configuration.
     const key = overEngine === undefined ? JSON.stringify(shape) : 'all';
     const chosen =
       engines.get(key) ??

@@ -10,7 +10,7 @@ import { openSafetensors } from '../weights/safetensors.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 
 /**
- * The key of encrypted weights, as the chain's readers print it. It is public once a model is revealed.
+ * Parses the key of encrypted weights in the format of chain explorers. It is public once a model is revealed.
  *
  * @param text base58 or 64 hexadecimal digits of 32 bytes
  * @throws QuarryError `KEY_INVALID` when the text is neither
@@ -21,7 +21,7 @@ export function weightsKey(text: string): Uint8Array {
     const key = base58.decode(text);
     if (key.length === 32) return key;
   } catch {
-    // Said below: the decoder's message would quote the text.
+    // Throw below instead: the decoder's message would quote the text.
   }
   throw new QuarryError('KEY_INVALID', 'the weights key is not 32 bytes in base58 or hexadecimal', {
     hint: 'copy it from: quarry models manifests ID',
@@ -29,11 +29,10 @@ export function weightsKey(text: string): Uint8Array {
 }
 
 /**
- * Opens a weight file on disk, decrypted first when a key is given: into a private temporary directory that is gone
- * when the file is closed.
+ * Opens a weights file; with a key, decrypts it first into a private temporary directory, which is removed on close.
  *
  * @throws QuarryError `FILE_NOT_FOUND` or `FILE_UNREADABLE` when it cannot be read
- * @throws QuarryError `WEIGHTS_INVALID` when it is not a safetensors file, or the key is another file's
+ * @throws QuarryError `WEIGHTS_INVALID` when it is not a safetensors file, or the key is wrong
  */
 export async function openLocalWeights(
   path: string,
@@ -76,7 +75,7 @@ export async function openLocalWeights(
   }
 }
 
-/** What is not a safetensors file is most often encrypted, or decrypted with a wrong key. */
+/** A file that is not safetensors is most likely encrypted, or was decrypted with the wrong key. */
 function withHint(error: unknown, hint: string): QuarryError {
   const failure = toQuarryError(error, 'opening the weights');
   if (failure.code !== 'WEIGHTS_INVALID') return failure;

@@ -11,20 +11,20 @@ import { defaultHint } from './default-hint.js';
 import { terminalKeys } from './terminal-keys.js';
 import { versionOf } from './version.js';
 
-/** Two signals closer than this are one request: npm and service managers both pass a Ctrl-C on. */
+/** Signals closer together than this count as one: npm and service managers forward a Ctrl-C. */
 const SAME_REQUEST_MS = 1_000;
 
 /**
- * The `quarry` command: parses arguments, runs one command, sets the exit code. The first SIGINT or SIGTERM asks the
- * command to finish what is in flight; the second ends the process at once.
+ * The `quarry` command: parses arguments, runs one command and sets the exit code. On the first SIGINT or SIGTERM the
+ * command finishes what is in flight; the second ends the process immediately.
  */
 export async function runCli(process: NodeJS.Process): Promise<void> {
-  // A umask of 000, as containers have it, would make the state world-writable.
+  // A umask of 000, as in some containers, would make the state world-writable.
   process.umask(process.umask() | 0o022);
   const exit = (code: number): never => process.exit(code) as never;
   const stop = new AbortController();
   const hangUps = new EventEmitter();
-  // Everything a command has in flight listens to it.
+  // All operations in flight listen to it, which may be many.
   setMaxListeners(0, stop.signal);
   let askedAt = Number.NEGATIVE_INFINITY;
   const onSignal = (name: NodeJS.Signals): void => {
@@ -33,8 +33,8 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
       stop.abort(name);
     } else if (performance.now() - askedAt > SAME_REQUEST_MS) exit(130);
   };
-  // A closed pipe ends the command as an ordinary stop does, so that `| head` loses no submission.
-  // Anything else, a full disk or a terminal that is gone, costs the text and nothing more: output never stops mining.
+  // A closed pipe stops the command like a signal, so that `| head` loses no submission. Other errors, such as a full
+  // disk or a closed terminal, only lose output and never stop mining.
   const onOutputError = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE' && !stop.signal.aborted) stop.abort('EPIPE');
   };
@@ -42,11 +42,11 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
   process.stderr.on('error', onOutputError);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  // The terminal is gone, or logs were rotated: neither ends what runs. Who keeps a log listens for itself.
+  // The terminal was closed or logs were rotated: neither ends the process. Log files have their own listener.
   for (const name of ['SIGHUP', 'SIGUSR2'] as const) process.on(name, () => hangUps.emit('hangup'));
-  // A limit of processor time, or of power, is near: there is time to finish.
+  // A limit of CPU time, or a power failure, is near: there is time to finish.
   for (const name of ['SIGXCPU', 'SIGPWR'] as const) process.on(name, onSignal);
-  // Of others' timers and files. By default they end a process without a word.
+  // Meant for other programs' timers and files; by default they would silently end the process.
   for (const name of ['SIGALRM', 'SIGVTALRM', 'SIGIO'] as const) process.on(name, () => {});
   const context = contextOf(process, stop.signal, (listener) => hangUps.on('hangup', listener));
   process.exitCode = await runCommand(process.argv.slice(2), context);
@@ -54,7 +54,7 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
 
 function contextOf(process: NodeJS.Process, signal: AbortSignal, onHangup: CliContext['onHangup']): CliContext {
   const colour = process.env['NO_COLOR'] === undefined || process.env['NO_COLOR'] === '';
-  // A dumb terminal moves no cursor and shows no colour: it gets what a file gets.
+  // A dumb terminal has no cursor movement or colours: treat it like a file.
   const isDumb = process.env['TERM'] === 'dumb';
   const isTty = process.stdout.isTTY === true && !isDumb;
   const isErrTty = process.stderr.isTTY === true && !isDumb;
@@ -74,12 +74,12 @@ function contextOf(process: NodeJS.Process, signal: AbortSignal, onHangup: CliCo
   };
 }
 
-/** A service manager's SIGTERM and a closed pipe are ordinary ends; a person's Ctrl-C is an interruption. */
+/** SIGTERM from a service manager and a closed pipe are normal ends; a user's Ctrl-C is an interruption. */
 function endedBy(signal: AbortSignal): number {
   return signal.reason === 'SIGTERM' || signal.reason === 'EPIPE' ? 0 : 130;
 }
 
-/** Runs one command line, with the variables of a `.env` file below its environment, and returns its exit code. */
+/** Runs one command line, with the variables of a `.env` file under the environment, and returns its exit code. */
 export async function runCommand(words: readonly string[], given: CliContext): Promise<number> {
   const args = asFlags(words);
   let context = given;
@@ -102,7 +102,7 @@ export async function runCommand(words: readonly string[], given: CliContext): P
     command
       .helpCommand(false)
       .exitOverride()
-      // Errors are reported below, in one shape; help that is asked for by leaving a subcommand out still shows.
+      // Errors are printed below in a uniform format; help shown for a missing subcommand still goes to stderr.
       .configureOutput({
         writeOut: (text) => void context.stdout.write(text),
         writeErr: (text) => void context.stderr.write(text),
@@ -113,7 +113,7 @@ export async function runCommand(words: readonly string[], given: CliContext): P
   };
   prepare(program);
   try {
-    // The help of a command that there is none of would be that of all.
+    // Without this check, help for an unknown command would show the general help.
     const isKnown =
       args[0]?.startsWith('-') ||
       program.commands.some((command) => [command.name(), ...command.aliases()].includes(args[0]!));
@@ -124,7 +124,7 @@ export async function runCommand(words: readonly string[], given: CliContext): P
   }
 }
 
-/** What `--env-file` names: read before there is a command, because every command's environment is made of it. */
+/** The value of `--env-file`, needed before parsing because every command's environment depends on it. */
 function envFileOf(args: readonly string[]): string | undefined {
   const index = args.findIndex((arg) => arg === '--env-file' || arg.startsWith('--env-file='));
   if (index < 0) return undefined;
@@ -132,7 +132,7 @@ function envFileOf(args: readonly string[]): string | undefined {
   return arg.includes('=') ? arg.slice(arg.indexOf('=') + 1) : args[index + 1];
 }
 
-/** `help [command]` and `-v`, which people try first, as the flags they stand for. */
+/** Rewrites `help [command]` and `-v`, which people try first, to the corresponding flags. */
 function asFlags(words: readonly string[]): readonly string[] {
   if (words[0] === 'help') return [...words.slice(1), '--help'];
   return words.length === 1 && words[0] === '-v' ? ['--version'] : words;
@@ -154,7 +154,7 @@ function report(error: unknown, json: boolean, context: CliContext): number {
   } else {
     context.stderr.write(`${context.errStyle.red('error:')} ${plainText(failure.message)}\n`);
     if (hint !== undefined) context.stderr.write(`hint: ${plainText(hint)}\n`);
-    // A defect of ours deserves its stack; everything else is expected.
+    // Internal errors are bugs and deserve a stack trace; all others are expected.
     if (failure.code === 'INTERNAL' && failure.cause instanceof Error)
       context.stderr.write(`${terminalText(failure.cause.stack ?? '')}\n`);
   }

@@ -18,7 +18,7 @@ const FILES = [
   ['~/.local/state/quarry/NETWORK', 'store, journal, weights and hosted data of a network'],
 ] as const;
 
-/** The manual page quarry(1) in roff, from the tree of commands and the table of settings. */
+/** The manual page quarry(1) in roff, generated from the command tree and the settings table. */
 export async function manPage(): Promise<string> {
   const head = [
     '.TH QUARRY 1 "" "quarry" "User Commands"',
@@ -66,7 +66,7 @@ function entry(term: string, description: string): string[] {
   return ['.TP', `.B ${roff(term)}`, roff(description)];
 }
 
-/** Text as roff takes it: no line of it is a request, hyphens are typed ones. */
+/** Escapes text for roff: no line is a request, and hyphens are typed ones. */
 function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')

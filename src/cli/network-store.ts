@@ -7,14 +7,14 @@ import { readModelFile } from '../store/model-file.js';
 import type { CliContext } from './context.js';
 import { stateDirOf } from './state-dir.js';
 
-/** Width taken where nothing is scored and so no width is known. */
+/** Width used if nothing is scored yet and the width is unknown. */
 const ANY_WIDTH = 1;
 
 /**
  * Opens the store of the state directory, whatever the width of its embeddings.
  *
- * @throws QuarryError `FILE_NOT_FOUND` when there is none
- * @throws QuarryError `STORE_LOCKED` when it is opened for writing and a miner has it
+ * @throws QuarryError `FILE_NOT_FOUND` when it does not exist
+ * @throws QuarryError `STORE_LOCKED` when opened for writing while a miner uses it
  */
 export async function openNetworkStore(
   context: CliContext,

@@ -5,10 +5,10 @@ import { isDigest, isId, normaliseId, somaToShannons } from '../soma/chain/index
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 /**
- * An object id or address from an argument.
+ * Parses an object id or address.
  *
  * @param what named in the error: `target`, `recipient`
- * @throws QuarryError `USAGE` when the text is none
+ * @throws QuarryError `USAGE` when the text is not an id
  */
 export function idArgument(text: string, what: string): string {
   if (isId(text)) return normaliseId(text);
@@ -18,10 +18,10 @@ export function idArgument(text: string, what: string): string {
 }
 
 /**
- * An address that something is sent to. A few digits make an id too, so a cut-off address would be paid: all but
- * leading zeros must be there.
+ * Parses the address of a recipient. Short ids are valid, so a truncated address would be paid: requires all digits
+ * except leading zeros.
  *
- * @throws QuarryError `USAGE` when the text is none
+ * @throws QuarryError `USAGE` when the text is not such an address
  */
 export function addressArgument(text: string, what: string): string {
   if (text.replace(/^0x/i, '').length >= 60) return idArgument(text, what);
@@ -39,7 +39,7 @@ export function digestArgument(text: string): string {
 }
 
 /**
- * Shannons of an amount in SOMA.
+ * Parses an amount in SOMA to shannons.
  *
  * @throws QuarryError `USAGE` when the text is not an amount, or zero
  */
@@ -56,9 +56,9 @@ export function amountArgument(text: string): bigint {
 }
 
 /**
- * A whole number from 0 to 2^64 - 1.
+ * Parses a whole number from 0 to 2^64 - 1.
  *
- * @throws QuarryError `USAGE` when the text is none
+ * @throws QuarryError `USAGE` when the text is not such a number
  */
 export function u64Argument(text: string, flag: string): bigint {
   const value = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined;
@@ -67,9 +67,9 @@ export function u64Argument(text: string, flag: string): bigint {
 }
 
 /**
- * A whole number within bounds.
+ * Parses a whole number within bounds.
  *
- * @throws QuarryError `USAGE` when the text is none
+ * @throws QuarryError `USAGE` when the text is not such a number
  */
 export function integerArgument(text: string, flag: string, min: number, max: number): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
@@ -77,14 +77,14 @@ export function integerArgument(text: string, flag: string, min: number, max: nu
   throw new QuarryError('USAGE', `${flag} expects a whole number from ${min} to ${max}, got "${text.slice(0, 40)}"`);
 }
 
-/** For commander: a flag that counts something. */
+/** Parser for commander: a positive integer. */
 export function positiveInteger(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new InvalidArgumentError('expected a whole number of at least 1');
 }
 
-/** For commander: a flag that may be zero. */
+/** Parser for commander: an integer that may be zero. */
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0 && text.trim() !== '') return value;
@@ -92,7 +92,7 @@ export function wholeNumber(text: string): number {
 }
 
 /**
- * A whole number from a flag that may be absent.
+ * Parses an optional whole number.
  *
  * @throws QuarryError `USAGE` when it is not a whole number of at least `least`
  */

@@ -1,27 +1,27 @@
 import { renderFields, terminalText, toJsonLine } from '../text/index.js';
 import type { CliContext } from './context.js';
 
-/** Flags every command with data on stdout has. */
+/** Flags of all commands with data on stdout. */
 export interface JsonFlag {
   readonly json?: boolean | undefined;
 }
 
-/** A line of data, on stdout. */
+/** Prints a line of data to stdout. */
 export function say(context: CliContext, text: string): void {
   context.stdout.write(`${terminalText(text)}\n`);
 }
 
-/** A line of talk, on stderr. */
+/** Prints a message to stderr. */
 export function tell(context: CliContext, text: string): void {
   context.stderr.write(`${terminalText(text)}\n`);
 }
 
-/** One JSON value as a line on stdout. */
+/** Prints a JSON value as one line to stdout. */
 export function sayJson(context: CliContext, value: unknown): void {
   say(context, toJsonLine(value));
 }
 
-/** One record: a JSON object with `--json`, else its fields under each other. */
+/** Prints one record: a JSON object with `--json`, otherwise one field per line. */
 export function printRecord(
   context: CliContext,
   flags: JsonFlag,
@@ -32,7 +32,7 @@ export function printRecord(
   else say(context, renderFields(fields));
 }
 
-/** The examples at the end of a command's help. */
+/** Formats the examples at the end of a command's help. */
 export function examples(...lines: readonly string[]): string {
   return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  quarry ${line}`).join('\n')}`;
 }

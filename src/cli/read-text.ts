@@ -4,10 +4,10 @@ import { Writable } from 'node:stream';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import type { CliContext } from './context.js';
 
-/** Largest text taken from standard input or a file, bytes: a transaction has at most 256 KiB. */
+/** Maximum text size from standard input or a file, bytes; a transaction has at most 256 KiB. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
-/** The text of an argument: itself, the contents of `@FILE`, or standard input for `-`. */
+/** Resolves an argument: the text itself, the contents of `@FILE`, or standard input for `-`. */
 export async function textArgument(context: CliContext, argument: string): Promise<string> {
   if (argument === '-') return readStdin(context);
   if (!argument.startsWith('@')) return argument.trim();
@@ -19,7 +19,7 @@ export async function textArgument(context: CliContext, argument: string): Promi
   }
 }
 
-/** Everything on standard input, trimmed. */
+/** Reads standard input, trimmed. */
 async function readStdin(context: CliContext): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
@@ -32,7 +32,7 @@ async function readStdin(context: CliContext): Promise<string> {
   return Buffer.concat(parts).toString('utf8').trim();
 }
 
-/** A secret: asked for without echo on a terminal, else read from standard input. */
+/** Reads a secret: asked for without echo on a terminal, otherwise from standard input. */
 export async function readSecret(context: CliContext, question: string): Promise<string> {
   if ((context.stdin as NodeJS.ReadStream).isTTY !== true) return readStdin(context);
   context.stderr.write(question);

@@ -4,10 +4,10 @@ import { type JoinedParts, joinParts } from '../store/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 
 /**
- * The bytes of a file that is one sample.
+ * Reads a file as one sample.
  *
- * @throws QuarryError `DATA_EMPTY` when there are none
- * @throws QuarryError `DATA_TOO_LARGE` when there are more than `maxBytes`
+ * @throws QuarryError `DATA_EMPTY` when it is empty
+ * @throws QuarryError `DATA_TOO_LARGE` when it has more than `maxBytes`
  * @throws QuarryError `FILE_NOT_FOUND` or `FILE_UNREADABLE` when it cannot be read
  */
 export async function readSample(path: string, maxBytes: number): Promise<Uint8Array> {
@@ -37,7 +37,7 @@ export async function readSample(path: string, maxBytes: number): Promise<Uint8A
 }
 
 /**
- * Files joined to one composed sample.
+ * Reads files and joins them into one composed sample.
  *
  * @throws QuarryError as {@link readSample} does for each file
  * @throws QuarryError `INVALID_ARGUMENT` or `DATA_TOO_LARGE` when they cannot be joined, see {@link joinParts}

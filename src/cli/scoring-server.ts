@@ -7,7 +7,7 @@ import type { CliContext } from './context.js';
 import { type LocalModelsOptions, openLocalModels } from './local-models.js';
 import { tell } from './print.js';
 
-/** The network's limits, with room: a target names three models. */
+/** The network's limits, with a margin: a target has three models. */
 const LIMITS = { maxDataBytes: 2 ** 20, maxModels: 16, batch: 64, remembered: 20_000 };
 
 /** Where the service listens and what it stores. */
@@ -15,15 +15,15 @@ export interface ScoringServerOptions extends Pick<LocalModelsOptions, 'overEngi
   readonly dir: string;
   readonly host: string;
   readonly port: number;
-  /** Disk limit for scores that answer repeated data, bytes. 0: store none. */
+  /** Disk limit in bytes for stored scores, which answer repeated data. 0 stores none. */
   readonly storeBytes: number;
 }
 
 /**
- * Serves the network's Scoring service with an engine of this machine, or one put over it; weights, packed models and scores
- * lie below a directory.
+ * Serves the network's Scoring service with a local engine, or one on top of it. Weights, packed models and scores are
+ * stored below a directory.
  *
- * @throws QuarryError what opening the port throws
+ * @throws QuarryError whatever opening the port throws
  */
 export async function startScoringServer(
   context: CliContext,
@@ -57,7 +57,7 @@ export async function startScoringServer(
   }
 }
 
-/** Opens stored scores; the service works without them, with a warning. */
+/** Opens stored scores; if that fails, warns and works without them. */
 async function openScores(context: CliContext, dir: string, mostBytes: number): Promise<ServedScores | undefined> {
   const warn = (error: unknown): void => {
     tell(context, `warning  scores are not kept: ${toQuarryError(error, 'keeping scores').message}`);

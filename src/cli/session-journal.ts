@@ -9,11 +9,11 @@ import type { SomaSession } from './soma-session.js';
 import { keysDirOf } from './state-dir.js';
 
 /**
- * Works with the journal of the network's state directory, the one a miner there uses, and closes it. The key's coins are
- * this process's alone meanwhile.
+ * Runs with the journal of the network's state directory, shared with its miner, and closes it. Meanwhile, this process
+ * has exclusive use of the key's coins.
  *
  * @param address whose coins are spent
- * @throws QuarryError what {@link openJournal} and {@link lockKey} throw
+ * @throws QuarryError whatever {@link openJournal} and {@link lockKey} throw
  */
 export async function withJournal<T>(
   session: SomaSession,

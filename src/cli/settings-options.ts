@@ -10,10 +10,10 @@ import {
 import type { CliContext } from './context.js';
 import { tell } from './print.js';
 
-/** What chooses and shapes the scoring engine of this machine. */
+/** Settings of this machine's scoring engine. */
 export const ENGINE_SETTINGS = ['engine', 'isa', 'precision', 'onnxProvider', 'devices', 'workers', 'threads'] as const;
 
-/** The settings of a fleet that a miner coordinates. */
+/** Settings of a fleet that a miner coordinates. */
 export const COORDINATOR_SETTINGS = [
   'nats',
   'natsCreds',
@@ -35,12 +35,12 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
     .option('--env-file <file>', 'file with further environment variables (default: .env, if present)');
 }
 
-/** Adds the flags of these settings only: for commands whose `--config` is a model's. */
+/** Adds only the flags of these settings, for commands whose `--config` is a model configuration. */
 export function addSettingFlags(command: Command, names: readonly SettingName[]): Command {
   for (const name of names) {
     const setting: Setting = SETTINGS[name];
     if (setting.flag === undefined) continue;
-    // Defaults and choices belong to the schema: the command line must be able to tell "not given" from "given".
+    // Leave defaults and choices to the schema: commander could not tell a default from a given value.
     const choices = setting.choices === undefined ? '' : ` (${setting.choices.join(', ')})`;
     const fallback = setting.default === undefined || setting.default === false ? '' : ` [${String(setting.default)}]`;
     command.addOption(new Option(setting.flag, `${setting.help}${choices}${fallback}`));
@@ -49,7 +49,7 @@ export function addSettingFlags(command: Command, names: readonly SettingName[])
   return command;
 }
 
-/** The merged configuration a command runs with: its flags over the environment over the file over the defaults. */
+/** The merged configuration of a command: flags over environment over file over defaults. */
 export async function configOf(context: CliContext, flags: Readonly<Record<string, unknown>>): Promise<Config> {
   for (const { name, meant } of misspeltVariables(context.env))
     tell(context, `${name} is ignored: did you mean ${meant}?`);

@@ -10,7 +10,7 @@ arguments are visible to every user of a machine; a file with a secret must be r
 comma-separated in variables and flags.
 `;
 
-/** `docs/settings.md`: every setting with its variable, flag and default. */
+/** `docs/settings.md`: all settings with their variables, flags and defaults. */
 export function settingsReference(): string {
   const parts = Object.entries<Readonly<Record<string, Setting>>>(SETTING_GROUPS).map(([title, settings]) => {
     const rows = Object.entries(settings).map(([name, setting]) => `| ${row(name, setting).join(' | ')} |`);

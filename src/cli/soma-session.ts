@@ -22,25 +22,25 @@ export interface SessionFlags {
 const NETWORK_SETTINGS: readonly SettingName[] = ['network', 'fullnodes', 'timeoutSeconds'];
 const SIGNER_SETTINGS: readonly SettingName[] = ['keyFile', 'walletDir'];
 
-/** Adds `--json`, `--network` and `--config`, and the settings named. */
+/** Adds `--json`, `--network`, `--config` and the given settings. */
 export function withNetwork(command: Command, more: readonly SettingName[] = []): Command {
   return addSettings(command.option('--json', 'JSON on stdout'), [...NETWORK_SETTINGS, ...more]);
 }
 
-/** As {@link withNetwork}, and the flags that say who signs. */
+/** Like {@link withNetwork}, plus the flags that select the signer. */
 export function withSigner(command: Command, more: readonly SettingName[] = []): Command {
   withNetwork(command, [...SIGNER_SETTINGS, ...more]);
   return command.option('--account <name>', 'alias or address of the wallet account (default: the active one)');
 }
 
-/** As {@link withSigner}, for commands whose `--config` is a model's. */
+/** Like {@link withSigner}, for commands whose `--config` is a model configuration. */
 export function withSignerFlags(command: Command, more: readonly SettingName[] = []): Command {
   command.option('--json', 'JSON on stdout');
   addSettingFlags(command, [...NETWORK_SETTINGS, ...SIGNER_SETTINGS, ...more]);
   return command.option('--account <name>', 'alias or address of the wallet account (default: the active one)');
 }
 
-/** What a command that talks to the network works with. */
+/** Context of a command that talks to the network. */
 export class SomaSession {
   readonly context: CliContext;
   readonly config: Config;
@@ -60,18 +60,18 @@ export class SomaSession {
     return this.context.signal;
   }
 
-  /** Holds the store, weights and hosted data of this network. */
+  /** Directory with the store, weights and hosted data of this network. */
   get stateDir(): string {
     return stateDirOf(this.config, this.context.env);
   }
 
-  /** The key that signs; see {@link signerOf}. */
+  /** The signing key; see {@link signerOf}. */
   signer(): Promise<Keypair> {
     return signerOf(this.context, this.config, this.#flags);
   }
 }
 
-/** Connects to the network the settings name, works with it, and closes. */
+/** Connects to the configured network, runs `work`, and closes the connection. */
 export async function withSession<T>(
   context: CliContext,
   flags: SessionFlags,
@@ -88,10 +88,9 @@ export async function withSession<T>(
 }
 
 /**
- * A client of the network that the settings name: one of the networks with a name, an environment of the wallet, or the
- * URL of a fullnode.
+ * Creates a client for the configured network: a named network, an environment of the wallet, or a fullnode URL.
  *
- * @throws QuarryError `UNKNOWN_NETWORK` when there is none of that name
+ * @throws QuarryError `UNKNOWN_NETWORK` when there is no network of that name
  * @throws QuarryError `UNREACHABLE`, `TIMEOUT`, `TLS` or `PROTOCOL` when no fullnode answers there
  */
 async function connect(context: CliContext, config: Config): Promise<SomaClient> {
@@ -119,20 +118,20 @@ async function endpointOf(
     const environment = wallet?.environments.find(({ alias }) => alias === network);
     if (environment !== undefined) return { url: environment.rpc };
   }
-  // The client knows its networks, and says so when there is none of this name.
+  // The client knows its networks and rejects unknown names.
   return { network: network as keyof typeof NETWORKS };
 }
 
-/** The directory of the official tool's wallet: as set, else the tool's own. */
+/** Directory of the official tool's wallet: the configured one, or the tool's default. */
 export function walletDirOf(context: CliContext, config: Config): string {
   return config.walletDir ?? defaultWalletDirectory(homeOf(context.env));
 }
 
 /**
- * The key pair that signs. What the command line names goes first: a wallet account or directory, a key file; then
- * `SOMA_SECRET_KEY`, the key file of the settings, the wallet.
+ * The signing key pair. Command-line options take precedence (a wallet account or directory, a key file), then
+ * `SOMA_SECRET_KEY`, the configured key file, and the wallet.
  *
- * @throws QuarryError `CONFIG_MISSING` when there is no key anywhere
+ * @throws QuarryError `CONFIG_MISSING` when no key is found
  * @throws QuarryError `KEY_INVALID` or `KEY_FILE_UNSAFE` when the key cannot be used
  */
 export async function signerOf(context: CliContext, config: Config, flags: SessionFlags): Promise<Keypair> {

@@ -4,15 +4,15 @@ import { type Column, renderCsv, renderMarkdown, renderTable } from '../text/ind
 import type { CliContext } from './context.js';
 import { say, tell } from './print.js';
 
-/** Flags of every command that lists rows. */
+/** Flags of all commands that list rows. */
 export interface TableFlags {
   readonly csv?: boolean | undefined;
   readonly md?: boolean | undefined;
-  /** Headers, comma-separated; case, spaces, `_` and `-` do not count. */
+  /** Headers, comma-separated; case, spaces, `_` and `-` are ignored. */
   readonly columns?: string | undefined;
   readonly crlf?: boolean | undefined;
   readonly bom?: boolean | undefined;
-  /** Whether CSV disarms text that a spreadsheet would run as a formula. Default true. */
+  /** Whether CSV escapes text that a spreadsheet would run as a formula. Default true. */
   readonly guard?: boolean | undefined;
 }
 
@@ -25,11 +25,11 @@ export function addTableFlags(command: Command): Command {
 }
 
 /**
- * Rows in the form the flags ask for: CSV, Markdown, or a table as wide as the terminal. Where there are no rows, a
- * table is a line of talk instead.
+ * Prints rows in the requested format: CSV, Markdown, or a table as wide as the terminal. Without rows, prints a
+ * message instead of a table.
  *
- * @param absent what a table for people shows for absent values (default `-`)
- * @throws QuarryError `USAGE` when two forms are asked for, or a column is not there
+ * @param absent shown in tables for absent values (default `-`)
+ * @throws QuarryError `USAGE` when two formats are requested, or a column does not exist
  */
 export function printTable<Row>(
   context: CliContext,
@@ -50,9 +50,9 @@ export function printTable<Row>(
 }
 
 /**
- * The columns that a comma-separated list of headers names, in its order; all of them without a list.
+ * Selects columns by a comma-separated list of headers, in its order; all columns without a list.
  *
- * @throws QuarryError `USAGE` when there is none of a name
+ * @throws QuarryError `USAGE` when there is no column of that name
  */
 export function pickColumns<Row>(columns: readonly Column<Row>[], wanted: string | undefined): readonly Column<Row>[] {
   if (wanted === undefined) return columns;
@@ -65,7 +65,7 @@ export function pickColumns<Row>(columns: readonly Column<Row>[], wanted: string
   });
 }
 
-/** Whether a name on the command line means this header. */
+/** Whether a name on the command line refers to this header. */
 export function isSameHeader(header: string, name: string): boolean {
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[\s_-]/g, '');
   return plain(header) === plain(name);

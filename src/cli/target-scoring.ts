@@ -12,7 +12,7 @@ import { engineOptions } from './mining/miner-settings.js';
 import type { SomaSession } from './soma-session.js';
 import { speedFileOf } from './state-dir.js';
 
-/** How a sample does on a target. */
+/** A sample's score for a target. */
 export interface TargetScore {
   /** The model with the lowest loss. */
   readonly modelId: string;
@@ -26,10 +26,10 @@ export interface TargetScore {
 }
 
 /**
- * Scores a sample under all models of a target, in full precision, fetching weights that are not in the cache.
+ * Scores a sample under all models of a target, in full precision, fetching weights that are not cached.
  *
  * @throws QuarryError `FAILED_PRECONDITION` when a model of the target has no key or weights
- * @throws QuarryError `CONFIG_MISSING` when no known shape has embeddings as wide as the target
+ * @throws QuarryError `CONFIG_MISSING` when no known shape has the target's embedding width
  */
 export async function scoreForTarget(
   session: SomaSession,
@@ -61,7 +61,7 @@ export async function scoreForTarget(
     const cache = new WeightsCache({ dir: join(stateDir, 'weights') }, { http: client.context.manifestHttp });
     const deps = { engine: chosen.engine, cache, shape, live };
     const scores: Score[] = [];
-    // One after the other: production weights fill the memory of most machines.
+    // One at a time: production weights fill most machines' memory.
     for (const manifest of manifests) scores.push(await scoreUnder(session, deps, manifest, sample));
     const losses = scores.map(({ loss }) => loss);
     const best = selectBest(losses) ?? 0;

@@ -4,14 +4,14 @@ const CTRL_C = '\u0003';
 const CTRL_Z = '\u001a';
 const CTRL_BACKSLASH = '\u001c';
 
-/** Calls back for every key pressed until the function it returns is called, which gives the terminal back as it was. */
+/** Calls back for every key pressed. The returned function stops listening and restores the terminal. */
 export type KeyListening = (listener: (key: string) => void) => () => void;
 
 /**
- * Keys of the terminal that stdin is, one by one as they are pressed. `undefined` where stdin or stderr is none, or the
- * process runs in the background: taking the terminal's input would stop it.
+ * Keys pressed on the terminal, one at a time. `undefined` if stdin or stderr is not a terminal, or the process is in
+ * the background, where reading the terminal would stop it.
  *
- * Ctrl-C, Ctrl-\ and Ctrl-Z do what they do anyway; they only arrive as bytes while keys are read one by one.
+ * Ctrl-C, Ctrl-\ and Ctrl-Z keep their usual effect; in raw mode they arrive as bytes and are raised as signals here.
  */
 export function terminalKeys(process: NodeJS.Process): KeyListening | undefined {
   const { stdin } = process;
@@ -47,16 +47,16 @@ export function terminalKeys(process: NodeJS.Process): KeyListening | undefined 
   };
 }
 
-/** On Windows a signal sent to a process ends it at once, listeners or not. */
+/** On Windows, sending a signal to a process ends it at once, even with listeners. */
 function raise(process: NodeJS.Process, signal: NodeJS.Signals): void {
   if (process.platform === 'win32') process.emit(signal, signal);
   else process.kill(process.pid, signal);
 }
 
-/** Whether the terminal's input is this process's; taken to be so where the system does not tell. */
+/** Whether this process is in the terminal's foreground; assumed if the system does not tell. */
 function isInForeground(): boolean {
   try {
-    // Behind the name in parentheses: state, parent, process group, session, terminal, the terminal's foreground group.
+    // After the name in parentheses: state, parent, process group, session, terminal, the terminal's foreground group.
     const [, , group, , , foreground] = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)!.split(' ');
     return group === foreground;
   } catch {

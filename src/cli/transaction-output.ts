@@ -4,7 +4,7 @@ import { toJsonLine } from '../text/index.js';
 import type { CliContext } from './context.js';
 import { type JsonFlag, printRecord } from './print.js';
 
-/** What is known of a transaction that was executed, simulated or looked up. */
+/** A transaction that was executed, simulated or looked up. */
 export interface ShownTransaction {
   readonly digest: string | undefined;
   readonly effects: ReportedEffects;
@@ -13,7 +13,7 @@ export interface ShownTransaction {
   readonly timestampMs?: bigint | undefined;
 }
 
-/** Prints what a transaction did. */
+/** Prints the effects of a transaction. */
 export function printTransaction(
   context: CliContext,
   flags: JsonFlag,
@@ -60,7 +60,7 @@ function signed(shannons: bigint): string {
   return `${shannons > 0n ? '+' : ''}${shannonsToSoma(shannons)}`;
 }
 
-/** Prints what a transaction that was not sent would do, as it is encoded. */
+/** Prints what an unsent transaction would do, from its encoding. */
 export function printTransactionData(
   context: CliContext,
   flags: JsonFlag,
@@ -77,7 +77,7 @@ export function printTransactionData(
   ]);
 }
 
-/** Fields that hold amounts, in shannons. */
+/** Fields that contain amounts, in shannons. */
 const AMOUNTS: ReadonlySet<string> = new Set(['amount', 'amounts', 'stakeAmount']);
 
 function forPeople(field: string, value: unknown): string {

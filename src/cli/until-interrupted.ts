@@ -1,4 +1,7 @@
-/** Waits until the user interrupts. A pending promise alone does not keep a process alive; what listens meanwhile does. */
+/**
+ * Waits until the user interrupts. The pending promise alone does not keep the process alive; open servers or sockets
+ * do.
+ */
 export function untilInterrupted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

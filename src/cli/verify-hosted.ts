@@ -6,10 +6,10 @@ import { type ByteSink, downloadManifest } from '../weights/download.js';
 import type { SomaSession } from './soma-session.js';
 
 /**
- * Fetches a file back from where the user says it is hosted, and compares.
+ * Downloads a hosted file from the user's URL and compares it.
  *
- * @param path the file that should be there
- * @throws QuarryError `FAILED_PRECONDITION` when it cannot be fetched or is another one
+ * @param path the local file
+ * @throws QuarryError `FAILED_PRECONDITION` when it cannot be fetched or differs
  */
 export async function verifyHostedFile(
   { client, signal }: SomaSession,

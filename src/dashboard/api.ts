@@ -1,17 +1,17 @@
 const TOKEN = 'quarry-token';
 
-/** The token for orders, kept until the tab is closed. */
+/** The token for commands, kept until the tab is closed. */
 export function storedToken(): string | undefined {
   return sessionStorage.getItem(TOKEN) ?? undefined;
 }
 
-/** Keeps or forgets the token. */
+/** Stores the token, or forgets it if undefined. */
 export function storeToken(token: string | undefined): void {
   if (token === undefined) sessionStorage.removeItem(TOKEN);
   else sessionStorage.setItem(TOKEN, token);
 }
 
-/** The API answered with another status than success. */
+/** An error response of the API. */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -21,7 +21,11 @@ export class ApiError extends Error {
   }
 }
 
-/** Asks a route of this page's own origin. @throws ApiError */
+/**
+ * Requests a route of the page's own origin.
+ *
+ * @throws ApiError
+ */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   const token = storedToken();
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -30,16 +34,20 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
   throw new ApiError(response.status, response.status === 401 ? 'the token is wrong' : `HTTP ${response.status}`);
 }
 
-/** Reads JSON. @throws ApiError */
+/**
+ * Reads JSON.
+ *
+ * @throws ApiError
+ */
 export async function read<T>(path: string): Promise<T> {
   return (await (await ask(path)).json()) as T;
 }
 
-/** More than any event has, characters: what is longer is not an event of ours. */
+/** Maximum characters of an event. */
 const MAX_EVENT = 1 << 22;
 
 /**
- * Reads server-sent events until they end; with `fetch`, as `EventSource` sends no token.
+ * Reads server-sent events until the stream ends. Uses `fetch`, because `EventSource` cannot send a token.
  *
  * @throws ApiError when the stream is refused
  */

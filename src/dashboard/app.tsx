@@ -20,7 +20,6 @@ const WORDS: Record<Connection, string> = {
   locked: 'locked',
 };
 
-/** The whole page. */
 export function App() {
   const { isDark, toggle } = useTheme();
   const [attempt, setAttempt] = useState(0);

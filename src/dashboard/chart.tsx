@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import { withoutRepeats } from './format.js';
 import { colour } from './theme.js';
 
-/** One line, row of bars or cloud of points. */
+/** A line, a row of bars or a scatter of points. */
 export interface Series {
   readonly label: string;
   /** Name of a colour in the style sheet. */
@@ -11,11 +11,11 @@ export interface Series {
   readonly draw: 'line' | 'bars' | 'points';
   readonly values: readonly (number | null)[];
   readonly format: (value: number) => string;
-  /** What the legend tells where that is not what is drawn, as in bars that stand on others. */
+  /** Values for the legend if they differ from those drawn, as in stacked bars. */
   readonly told?: readonly (number | null)[];
-  /** Width of bars, a share of their place. Default 0.7. */
+  /** Bar width as a fraction of its slot. Default 0.7. */
   readonly width?: number;
-  /** Dashed, for a bound. */
+  /** Dashed, for bounds. */
   readonly isDashed?: boolean;
 }
 
@@ -23,24 +23,24 @@ export interface ChartProps {
   readonly label: string;
   readonly x: readonly number[];
   readonly series: readonly Series[];
-  /** Text of a place on the x axis. */
+  /** Formats a position on the x axis. */
   readonly formatX: (x: number) => string;
-  /** `time`: seconds since the Unix epoch. `place`: whole numbers, each with its text. */
+  /** `time`: seconds since the Unix epoch. `place`: integers, each with its own label. */
   readonly kind: 'time' | 'place';
-  /** Whether the y axis begins at 0. Default true. */
+  /** Whether the y axis starts at 0. Default true. */
   readonly fromZero?: boolean;
-  /** Whether the y axis has steps of powers of two, as for bytes. Default false. */
+  /** Whether the y axis has ticks at powers of two, for bytes. Default false. */
   readonly inBytes?: boolean;
-  /** Of the theme: colours are read anew when it changes. */
+  /** Current theme: colours are read again when it changes. */
   readonly isDark: boolean;
 }
 
 const HEIGHT = 190;
-/** Room at the right for half of the last text of the x axis. */
+/** Space on the right for half of the last x axis label. */
 const RIGHT = 30;
 const POWERS_OF_TWO = Array.from({ length: 60 }, (_, exponent) => 2 ** exponent);
 
-/** A chart with a legend; the arrow keys and the pointer move over it, and the legend tells the values there. */
+/** A chart with a legend. Move over it with the arrow keys or the pointer; the legend shows the values there. */
 export function Chart(props: ChartProps) {
   const { label, x, series, formatX, isDark } = props;
   const host = useRef<HTMLDivElement>(null);
@@ -169,7 +169,7 @@ function optionsOf(
   };
 }
 
-/** From the first place to the last; a single one stands in the middle. */
+/** Range of the x axis; a single position is centred. */
 function placesOf({ x, kind }: ChartProps): [number, number] {
   const [first = 0, last = 0] = [x[0], x.at(-1)];
   if (kind === 'place') return [first - 0.5, last + 0.5];

@@ -1,4 +1,4 @@
-/** Exact decimal SOMA of shannons, at most nine places, without trailing zeros. */
+/** Formats shannons as exact decimal SOMA, with at most nine decimals and no trailing zeros. */
 export function soma(shannons: string | bigint): string {
   const value = BigInt(shannons);
   const sign = value < 0n ? '-' : '';
@@ -8,7 +8,7 @@ export function soma(shannons: string | bigint): string {
   return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** SOMA for a place too small for all digits: four significant ones, two of what is far below one. */
+/** Formats SOMA for small spaces: four significant digits, or two for amounts far below one. */
 export function shortSoma(shannons: string | bigint): string {
   const value = Number(shannons) / 1e9;
   return Math.abs(value) < 0.01 ? String(Number(value.toPrecision(2))) : compact(value);
@@ -21,12 +21,12 @@ export function somaNumber(shannons: string | undefined): number | null {
 
 const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 });
 
-/** A number of four digits and a suffix. */
+/** Formats a number with about four digits and a suffix. */
 export function compact(value: number): string {
   return COMPACT.format(value);
 }
 
-/** A count in full. */
+/** Formats a count in full. */
 export function count(value: number): string {
   return value.toLocaleString('en');
 }
@@ -36,18 +36,18 @@ export function shortId(id: string): string {
   return id.length <= 14 ? id : `${id.slice(0, 8)}…${id.slice(-4)}`;
 }
 
-/** Local date and time of ISO 8601 or milliseconds. */
+/** Formats ISO 8601 text or milliseconds as local date and time. */
 export function when(at: string | number): string {
   const options = { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
   return new Date(at).toLocaleString('en', { ...options, hourCycle: 'h23' });
 }
 
-/** `12 %` of a share between 0 and 1. */
+/** Formats a fraction between 0 and 1 as `12 %`. */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 }
 
-/** Texts of an axis, each once: within a minute, several places have the same. */
+/** Blanks repeated axis labels: within a minute, several ticks have the same one. */
 export function withoutRepeats(texts: readonly string[]): string[] {
   return texts.map((text, i) => (text === texts[i - 1] ? '' : text));
 }

@@ -2,23 +2,25 @@ import { useEffect, useState } from 'preact/hooks';
 import { ApiError, read, readEvents } from './api.js';
 import type { Status } from './wire.js';
 
-/** How the page hears of the miner. */
+/** State of the event stream. */
 export type Connection = 'connecting' | 'live' | 'lost' | 'locked';
 
-/** What the event stream tells. */
+/** Latest data of the event stream. */
 export interface Live {
   readonly status: Status | undefined;
   readonly connection: Connection;
-  /** Grows with every answered submission, and every half a minute: what was read from the journal is old then. */
+  /**
+   * Increases with every answered submission and every half a minute, when data from the journal has to be read again.
+   */
   readonly news: number;
 }
 
 const RETRY_MS = 2_000;
-/** At most so often is the journal read again. */
+/** Minimum interval between reads of the journal. */
 const NEWS_EVERY_MS = 2_000;
 const NEWS_AT_LEAST_EVERY_MS = 30_000;
 
-/** Follows the miner; `attempt` begins anew, with another token. */
+/** Follows the miner's events; a new `attempt` reconnects, with another token. */
 export function useLive(attempt: number): Live {
   const [status, setStatus] = useState<Status>();
   const [connection, setConnection] = useState<Connection>('connecting');
@@ -39,7 +41,7 @@ export function useLive(attempt: number): Live {
       if (name === 'outcome') tell();
       if (name !== 'status') return;
       const next = data as Status;
-      // Without a miner in that process, the totals tell that there is news.
+      // Without a miner in the process, changed totals indicate news.
       const totals = JSON.stringify(next.totals);
       if (totals !== settled) tell();
       settled = totals;
@@ -71,7 +73,7 @@ export function useLive(attempt: number): Live {
   return { status, connection, news };
 }
 
-/** Reads a route at the beginning and whenever there is news; keeps the last answer meanwhile. */
+/** Reads a route initially and whenever there is news, keeping the last result meanwhile. */
 export function useRead<T>(path: string, news: number, isOpen: boolean): T | undefined {
   const [answer, setAnswer] = useState<{ readonly path: string; readonly value: T }>();
   useEffect(() => {
@@ -81,7 +83,7 @@ export function useRead<T>(path: string, news: number, isOpen: boolean): T | und
       (value) => {
         if (isCurrent) setAnswer({ path, value });
       },
-      // The stream tells that the miner is gone; what was read before stays.
+      // The event stream reports that the miner is gone; keep the last result.
       () => undefined,
     );
     return () => {

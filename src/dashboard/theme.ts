@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** What the page looks like: as the system does, or as chosen here. */
+/** Theme of the page: the system's, or one chosen here. */
 export type Theme = 'auto' | 'light' | 'dark';
 
 const KEY = 'quarry-theme';
@@ -11,7 +11,7 @@ function stored(): Theme {
   return value === 'light' || value === 'dark' ? value : 'auto';
 }
 
-/** The theme, whether it is dark now, and what chooses the other. */
+/** The theme, whether it is currently dark, and a function to switch. */
 export function useTheme(): { readonly isDark: boolean; readonly toggle: () => void } {
   const [theme, setTheme] = useState<Theme>(stored);
   const [isSystemDark, setSystemDark] = useState(system.matches);
@@ -30,7 +30,7 @@ export function useTheme(): { readonly isDark: boolean; readonly toggle: () => v
   return { isDark, toggle };
 }
 
-/** A colour of the style sheet, as it is now. */
+/** Current value of a colour in the style sheet. */
 export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

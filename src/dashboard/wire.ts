@@ -7,7 +7,7 @@ export type Vitals = api.Wire<api.VitalsHistory>;
 export type Histogram = api.Wire<api.LatencyHistogram>;
 export type Winner = api.Wire<api.Winner>;
 
-/** One submission with its story, as `quarry why --json` tells it. */
+/** A submission with its history, as in `quarry why --json`. */
 export interface Submission {
   readonly targetId: string;
   readonly outcome: string;

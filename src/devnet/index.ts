@@ -1,4 +1,4 @@
-/** The embedded networks: servers that speak each network's protocol, for demos, tests and first steps. */
+/** Embedded networks: servers that implement each network's protocol, for demos, tests and trying things out. */
 export { DocumentedServer, keyIdOf } from './aitbc/documented-server.js';
 export { LiveServer } from './aitbc/live-server.js';
 export {

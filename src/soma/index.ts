@@ -15,7 +15,7 @@ export {
   type SomaClientSettings,
 } from './client/soma-client.js';
 
-// Accounts and their coins.
+// Accounts and coins.
 
 export { type CoinLease, CoinPool, type CoinPoolState } from './client/account/coin-pool.js';
 export type { QuarantineReason } from './client/account/coin-quarantine.js';
@@ -32,7 +32,7 @@ export {
   type UnsignedTransaction,
 } from './client/account/soma-account.js';
 
-// Transactions on their way.
+// Executing transactions.
 
 export { type ExecuteAndWaitOptions, executeAndWait } from './client/execute/execute-and-wait.js';
 export {
@@ -46,7 +46,7 @@ export { objectsOfKind, validateTransaction } from './client/execute/validate-tr
 export { type WaitOptions, waitForCheckpoint } from './client/execute/wait-for-transaction.js';
 export { warmUpSubmitPath } from './client/execute/warm-up-submit-path.js';
 
-// Reads, as functions of a context.
+// Reads as functions of a context.
 
 export {
   batchGetObjects,
@@ -103,7 +103,7 @@ export {
 } from './client/read/index.js';
 export { maskPaths, type ReadMask } from './client/read-mask.js';
 
-// What reads answer.
+// Results of reads.
 
 export {
   assertSucceeded,
@@ -132,7 +132,7 @@ export {
   type ValidatorSet,
 } from './client/decode/index.js';
 
-// Following the chain.
+// Watching the chain.
 
 export { type CheckpointTicket, CheckpointWaiter } from './client/watch/checkpoint-waiter.js';
 export { type WaitForNextEpochOptions, waitForNextEpoch } from './client/watch/wait-for-next-epoch.js';
@@ -144,7 +144,7 @@ export {
 export { type EpochChange, type WatchEpochsOptions, watchEpochs } from './client/watch/watch-epochs.js';
 export { type TargetEvent, type WatchTargetsOptions, watchTargets } from './client/watch/watch-targets.js';
 
-// The way to a fullnode.
+// Transport.
 
 export {
   diagnoseEndpoint,

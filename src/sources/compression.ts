@@ -5,7 +5,11 @@ import { Decompress } from 'fzstd';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { ZstdFrames } from './zstd-frames.js';
 
-/** Decompresses gzip as it is read. @throws QuarryError `DATA_INVALID` when it is not gzip */
+/**
+ * Decompresses gzip as a stream.
+ *
+ * @throws QuarryError `DATA_INVALID` when it is not gzip
+ */
 export async function* gunzip(name: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const source = Readable.from(pieces);
   const stream = source.pipe(createGunzip());
@@ -22,13 +26,13 @@ export async function* gunzip(name: string, pieces: AsyncIterable<Uint8Array>): 
   }
 }
 
-/** Other work has its turn after so long, milliseconds. */
+/** Yields to other work after this long, milliseconds. */
 const TURN_MS = 10;
 
 /**
- * Decompresses Zstandard as it is read.
+ * Decompresses Zstandard as a stream.
  *
- * @throws QuarryError `DATA_INVALID` when it is not Zstandard, or takes too much memory or time for what it holds
+ * @throws QuarryError `DATA_INVALID` when it is not Zstandard, or needs excessive memory or time for its content
  */
 export async function* unzstd(name: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const ready: Uint8Array[] = [];

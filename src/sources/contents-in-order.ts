@@ -4,35 +4,37 @@ import type { SourceDocument } from './contract.js';
 import { once } from './jsonl.js';
 import { LeftOut, type OnLeftOut } from './left-out.js';
 
-/** Contents fetched at a time: small files, each of which costs a round trip. */
+/** Concurrent fetches: files are small, and each costs a round trip. */
 const FETCHES = 16;
-/** This many transient failures in a row are not about single files: the host is down. */
+/** This many consecutive transient failures mean that the host is down, not that single files are missing. */
 const FAILURES_IN_A_ROW = 32;
-/** How long it is waited for: a minute and a half. What was read of the file so far need not be read again then. */
+/**
+ * How long to wait for a host that is down: a minute and a half. Waiting saves reading the file again from its start.
+ */
 const OUTAGE: PacedRetryPolicy = { attempts: 8, backoff: { baseMs: 1_000, maxMs: 30_000 } };
 
-/** What a row's contents are: their bytes, the failure to fetch them, or nothing where there are none to be had. */
+/** Contents of a row: bytes, the error of fetching them, or undefined if there are none to fetch. */
 export type Contents = Uint8Array | QuarryError | undefined;
 
-/** A row whose contents are fetched. */
+/** A row whose contents have to be fetched. */
 export interface LinkedRow<Row> {
-  /** What the contents are called. */
+  /** Name of the contents. */
   readonly origin: string;
   readonly row: Row;
 }
 
-/** What {@link contentsInOrder} works with. */
+/** Options of {@link contentsInOrder}. */
 export interface ContentsOptions {
   readonly onLeftOut?: OnLeftOut | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The contents of rows as documents, in the order of the rows, the next few being fetched while one is read. Single ones
- * that cannot be had are left out; when the host is away it is waited for, and then asked again for all that it failed.
+ * Yields the contents of rows as documents, in row order, prefetching the next few. Contents that cannot be fetched are
+ * left out. If the host is down, waits for it and retries everything that failed.
  *
- * @param fetched rejects for an abort only
- * @throws QuarryError the last failure of a host that stays away
+ * @param fetched rejects only when aborted
+ * @throws QuarryError the last failure, if the host stays down
  */
 export async function* contentsInOrder<Row>(
   rows: AsyncIterable<LinkedRow<Row>>,
@@ -41,7 +43,7 @@ export async function* contentsInOrder<Row>(
   deps: RetryDeps = {},
 ): AsyncGenerator<SourceDocument> {
   const leftOut = new LeftOut(onLeftOut);
-  /** Those that failed in a row, the oldest first. */
+  /** Consecutive failures, oldest first. */
   const failed: LinkedRow<Row>[] = [];
   async function* documentOf(origin: string, contents: Contents): AsyncGenerator<SourceDocument> {
     if (contents instanceof QuarryError) leftOut.add(origin, contents);
@@ -57,7 +59,7 @@ export async function* contentsInOrder<Row>(
       failed.pop();
       answer = await patiently(() => fetched(asked.row), signal, deps);
     }
-    // Without contents nothing may have been asked for, which says nothing of the host.
+    // Possibly nothing was requested, so this says nothing about the host.
     if (answer === undefined) continue;
     yield* askedAgain();
     yield* documentOf(asked.origin, answer);
@@ -73,7 +75,7 @@ async function* fetchedAhead<Row>(
   const ahead: { readonly asked: LinkedRow<Row>; readonly contents: Promise<Contents> }[] = [];
   for await (const asked of rows) {
     const contents = fetched(asked.row);
-    // Met when its turn comes.
+    // The rejection is handled when this row's turn comes.
     contents.catch(() => {});
     ahead.push({ asked, contents });
     if (ahead.length >= FETCHES) yield ahead.shift()!;
@@ -85,7 +87,7 @@ function mayPass(answer: Contents): answer is QuarryError {
   return answer instanceof QuarryError && answer.retryable;
 }
 
-/** Fetches until the answer is not a transient failure. */
+/** Retries transient failures. */
 function patiently(
   fetch: () => Promise<Contents>,
   signal: AbortSignal | undefined,

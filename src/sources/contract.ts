@@ -1,47 +1,53 @@
 import type { OnLeftOut } from './left-out.js';
 
-/** One thing a source holds: a file, an archive member, a row. Its bytes come in pieces, in order. */
+/** An item of a source: a file, an archive member, a row. Its bytes arrive in order. */
 export interface SourceDocument {
-  /** Where it came from, for people: a path, `archive.tar!member`, `data.parquet#12`. Never a signed link. */
+  /** Human-readable origin: a path, `archive.tar!member`, `data.parquet#12`. Never a signed link. */
   readonly origin: string;
-  /** Read at most once, before the next document is asked for. */
+  /** Must be read at most once, before the next document is requested. */
   readonly pieces: AsyncIterable<Uint8Array>;
-  /** A failure to read it costs this document only: those behind it can be read all the same. */
+  /** If set, failing to read it affects only this document: the following ones can still be read. */
   readonly independent?: boolean | undefined;
 }
 
-/** A file, wherever it lies: what resuming counts and shuffling moves. */
+/** A file, local or remote: the unit of resuming and shuffling. */
 export interface SourceUnit {
   readonly name: string;
-  /** Gives its bytes only once, as standard input does: it is never read again, and never counts as read before. */
+  /** Can be read only once, like standard input: it is never retried, and never counts as already read. */
   readonly readOnce?: boolean | undefined;
   /**
-   * The documents of the unit, in order; throws on the way where it cannot be read.
+   * The documents of the unit, in order; throws if the unit becomes unreadable.
    *
-   * @param onLeftOut called with records that are left out, each time the unit is read
+   * @param onLeftOut called for each record left out, on every read of the unit
    */
   documents(signal?: AbortSignal, onLeftOut?: OnLeftOut): AsyncIterable<SourceDocument>;
 }
 
-/** Bytes to score, at most as large as the protocol takes. */
+/** Bytes to score, at most the protocol's maximum. */
 export interface Sample {
   readonly bytes: Uint8Array;
   readonly origin: string;
-  /** Every unit before this index has been read, or declared unreadable: where a later run may begin. */
+  /** All units before this index have been read or given up: a later run can start here. */
   readonly unit: number;
 }
 
-/** How documents are found inside a file. */
+/** How to find documents in a file. */
 export interface DecodeOptions {
-  /** Column or JSON field that holds the text. Default: the first well-known one that holds text, else the only one of text. */
+  /**
+   * Column or JSON field that holds the text. Default: the first well-known field that has text, or the only text
+   * field.
+   */
   readonly field?: string | undefined;
-  /** Leave out files whose first bytes contain NUL. Default false. */
+  /** Leave out files with NUL in their first bytes. Default false. */
   readonly textOnly?: boolean | undefined;
-  /** How long a Parquet file is decoded, without a byte asked for, before it is left out, milliseconds. Default 60,000. */
+  /**
+   * Time limit for decoding a Parquet file without reading more bytes, milliseconds; the file is then left out. Default
+   * 60,000.
+   */
   readonly maxDecodeMs?: number | undefined;
 }
 
-/** Bytes at random places, for formats that are read from their end. */
+/** Random access, for formats that are read from their end. */
 export interface RandomAccess {
   readonly sizeBytes: number;
   read(start: number, end: number): Promise<Uint8Array>;

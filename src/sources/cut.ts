@@ -1,20 +1,20 @@
 import { QuarryError } from '../errors/index.js';
 import type { SourceDocument } from './contract.js';
 
-/** Tokens in a chunk: a sample of an exact multiple of this many bytes carries no padding and costs nothing extra. */
+/** Bytes of a chunk: samples of an exact multiple need no padding. */
 export const CHUNK_BYTES = 1024;
-/** `max_submission_data_size` of every protocol version: larger samples can never be submitted. */
+/** `max_submission_data_size` of every protocol version: larger samples cannot be submitted. */
 export const MAX_SAMPLE_BYTES = 1_048_576;
 
-/** How documents become samples. Sizes in bytes. */
+/** How to cut documents into samples. Sizes are in bytes. */
 export interface CutOptions {
-  /** Bytes of a sample. Default 1024: one chunk, the most samples per FLOP and the cheapest bond. */
+  /** Bytes per sample. Default 1024: one chunk, which gives the most samples per FLOP and the cheapest bond. */
   readonly sampleBytes?: number | undefined;
-  /** Each document is one sample; documents over the protocol's limit are skipped. */
+  /** Make each document one sample; documents over the protocol's limit are skipped. */
   readonly wholeFiles?: boolean | undefined;
-  /** Do not split a UTF-8 character: the cut moves back to the last boundary. */
+  /** Move cuts back to a UTF-8 character boundary. */
   readonly utf8Boundaries?: boolean | undefined;
-  /** Skip samples whose bytes carry fewer bits each (0 to 8, order-0 Shannon entropy). Default 0. */
+  /** Skip samples with lower entropy, in bits per byte (0 to 8, order-0 Shannon entropy). Default 0. */
   readonly minEntropyBits?: number | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface CutSample {
   readonly origin: string;
 }
 
-/** What was left out, and why. */
+/** Counts of samples, and of what was left out by reason. */
 export interface CutStats {
   samples: number;
   tooLarge: number;
@@ -32,14 +32,14 @@ export interface CutStats {
   lowEntropy: number;
 }
 
-/** Fresh counters. */
+/** Creates counters at zero. */
 export function createCutStats(): CutStats {
   return { samples: 0, tooLarge: 0, tooShort: 0, lowEntropy: 0 };
 }
 
 /**
- * Cuts a document into samples. The tail shorter than a sample is kept only when the document is smaller than one
- * sample: elsewhere it would cost a whole chunk for fewer bytes.
+ * Cuts a document into samples. A tail shorter than a sample is kept only if the whole document is shorter: otherwise
+ * it would cost a full chunk for fewer bytes.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when `sampleBytes` is not between 1 and the protocol's limit
  */
@@ -92,7 +92,7 @@ export async function* cutDocument(
   if (sample !== undefined) yield sample;
 }
 
-/** The last position at or before the end that does not split a UTF-8 character; the end for bytes that are no UTF-8. */
+/** The last position that does not split a UTF-8 character, or the end if the bytes are not UTF-8. */
 function utf8Boundary(bytes: Uint8Array): number {
   for (let back = 1; back <= 4 && back < bytes.length; back++) {
     const byte = bytes[bytes.length - back] ?? 0;

@@ -9,25 +9,25 @@ import { plainDocument } from './plain.js';
 import { readTar } from './tar.js';
 import { readZip } from './zip.js';
 
-/** A file to look into: its bytes in order, and where the format needs them, a path or random access. */
+/** A file to decode: its bytes in order and, for formats that need them, a path or random access. */
 export interface FileToDecode {
   readonly name: string;
   readonly pieces: () => AsyncIterable<Uint8Array>;
-  /** Where it lies on this machine. */
+  /** Path, if it is a local file. */
   readonly path?: string | undefined;
   readonly randomAccess?: (() => Promise<RandomAccess>) | undefined;
 }
 
-/** The name without URL parts, in lower case: it determines the format. */
+/** Name in lower case without URL query and fragment, which determines the format. */
 function formatName(name: string): string {
   return name.toLowerCase().replace(/[?#][\s\S]*$/, '');
 }
 
 /**
- * The documents of a file, by its name: archives and datasets are looked into, compression is undone, anything else is
- * one document.
+ * The documents of a file, by its name: archives and datasets are opened, compressed files decompressed; anything else
+ * is one document.
  *
- * @throws QuarryError `DATA_INVALID` when the content is not what the name says
+ * @throws QuarryError `DATA_INVALID` when the content does not match the name
  */
 export async function* documentsOf(
   file: FileToDecode,
@@ -64,7 +64,7 @@ async function* streamed(
   else yield { origin, pieces: plainDocument(origin, pieces) };
 }
 
-/** The document, unless its first bytes look binary. */
+/** Yields the document unless its first bytes look binary. */
 async function* textOnly(origin: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<SourceDocument> {
   const { head, all } = await peek(pieces, 8192);
   if (head.subarray(0, 8192).includes(0)) return void (await all.return(undefined));

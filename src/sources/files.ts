@@ -10,18 +10,18 @@ import { walkFiles } from './walk.js';
 
 const PIECE_BYTES = 256 * 1024;
 
-/** People with more files than this keep them in archives; a list has to end. */
+/** Limit on the list; larger collections should be archives. */
 const MAX_FILES = 2_000_000;
 
 /**
- * The files under `pattern`, one by one in the order of their paths: a file, a directory (walked, `.gitignore` and
- * `.ignore` respected, dot files left out) or a glob. Each file once, however many links lead to it.
+ * Yields the files that match `pattern`, sorted by path: a file, a directory (recursively, respecting `.gitignore` and
+ * `.ignore`, without dot files) or a glob. Each file is listed once, even if several links lead to it.
  *
- * @param cwd where relative patterns start
- * @param onLeftOut called with a file or directory below that cannot be read
- * @throws QuarryError `FILE_NOT_FOUND` when the pattern names nothing
+ * @param cwd base of relative patterns
+ * @param onLeftOut called for unreadable files and directories below
+ * @throws QuarryError `FILE_NOT_FOUND` when nothing matches the pattern
  * @throws QuarryError `FILE_UNREADABLE` when the path cannot be read
- * @throws QuarryError `INVALID_ARGUMENT` when it names more than two million files
+ * @throws QuarryError `INVALID_ARGUMENT` when it matches more than two million files
  */
 export async function* listFiles(pattern: string, cwd: string, onLeftOut?: OnLeftOut): AsyncGenerator<string> {
   const path = resolve(cwd, pattern);
@@ -62,7 +62,7 @@ async function* matching(
   const base = resolve(cwd, glob.base);
   if (!(await stat(base).catch(() => undefined))?.isDirectory()) return;
   const matches = picomatch(glob.glob);
-  // Hidden names are visited only by a pattern that spells one out.
+  // Visit hidden names only if the pattern spells one out.
   const hidden = /(^|\/)\./.test(glob.glob);
   yield* walkFiles(base, {
     skip: (path, name, directory) =>
@@ -71,7 +71,7 @@ async function* matching(
   });
 }
 
-/** A file on this machine. */
+/** A local file. */
 export function fileUnit(path: string, cwd: string, options: DecodeOptions): SourceUnit {
   const inside = relative(cwd, path);
   const name = inside.startsWith('..') ? path : inside;
@@ -87,7 +87,7 @@ export function fileUnit(path: string, cwd: string, options: DecodeOptions): Sou
   };
 }
 
-/** A file's bytes in pieces of 256 KiB. */
+/** Reads a file in pieces of 256 KiB. */
 export async function* readPieces(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     yield* createReadStream(path, { highWaterMark: PIECE_BYTES, signal });

@@ -3,13 +3,14 @@ import { createBrotliDecompress, createInflate } from 'node:zlib';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { gunzip, unzstd } from './compression.js';
 
-/** More encodings on top of each other than this are made to keep a reader busy. */
+/** Maximum nested encodings; more are an attack. */
 const MAX_ENCODINGS = 4;
 
 /**
- * A body without its `Content-Encoding`: gzip, deflate, br and zstd, in any combination.
+ * Decodes a body's `Content-Encoding`: gzip, deflate, br and zstd, in any combination.
  *
- * @throws QuarryError `UNSUPPORTED` for another encoding, `DATA_INVALID` when the body does not have its declared encoding
+ * @throws QuarryError `UNSUPPORTED` for another encoding, `DATA_INVALID` when the body does not have its declared
+ * encoding
  */
 export function decoded(
   name: string,
@@ -20,7 +21,7 @@ export function decoded(
     .split(',')
     .map((text) => text.trim().toLowerCase())
     .filter((text) => text !== '' && text !== 'identity');
-  // A compressed file whose server calls its own format an encoding: the file's name already says how it is read.
+  // Some servers declare a compressed file's own format as an encoding; the file name already determines its decoding.
   if (encodings.length === 1 && isGzip(encodings[0]) && /\.t?gz$/i.test(name)) return body;
   if (encodings.length > MAX_ENCODINGS) throw unsupported(name, encoding);
   return encodings.reverse().reduce((bytes, one) => {
@@ -60,11 +61,11 @@ async function* throughZlib(
 }
 
 /**
- * Whether an answer is a web page where a file was asked for: a login form, a landing page. Told by an HTML document
- * behind a URL that names a file of another kind, or at the end of a redirect to a login.
+ * Whether a response is a web page in place of the requested file, such as a login form or landing page: an HTML
+ * document at a URL that names another kind of file, or after a redirect to a login.
  *
- * @param finalUrl where the answer came from
- * @param head the first bytes of the body
+ * @param finalUrl URL after redirects
+ * @param head first bytes of the body
  */
 export function isPageInstead(
   url: string,

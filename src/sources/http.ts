@@ -14,12 +14,12 @@ import { LeftOut, type OnLeftOut } from './left-out.js';
 import { splitLines } from './lines.js';
 import { peek } from './peek.js';
 
-/** Longer lists have to be split. */
+/** Maximum URLs in a list. */
 const MAX_URLS = 2_000_000;
-/** Slow hosts of free data are waited for longer than those of weights. */
+/** More patient than for weights, as hosts of free data are slow. */
 const STALL_MS = 30_000;
 
-/** A file behind a URL, streamed; formats that are read from their end use `Range` requests. */
+/** A remote file, streamed; formats that are read from their end use `Range` requests. */
 export function httpUnit(
   url: string,
   http: HttpClient,
@@ -44,8 +44,8 @@ export function httpUnit(
 }
 
 /**
- * The URLs a text file lists, one a line; empty lines and lines that begin with # are left out, as is, with a report,
- * a line that is not an http(s) URL.
+ * Reads a text file with one URL per line. Skips empty lines and those that begin with #; reports and skips lines that
+ * are not http(s) URLs.
  *
  * @throws QuarryError `DATA_INVALID` when it lists no URL, or more than two million
  */
@@ -77,7 +77,7 @@ export async function* readUrlList(
   leftOut.finish();
 }
 
-/** Its bytes as the file has them: an encoding that was put on for the way is undone. */
+/** Streams the file's bytes, with any transfer encoding undone. */
 async function* streamOf(
   url: string,
   http: HttpClient,
@@ -101,7 +101,7 @@ async function* streamOf(
   }
 }
 
-/** Random access to a file behind a URL, by `Range` requests. */
+/** Random access to a remote file by `Range` requests. */
 export async function rangeAccess(
   url: string,
   http: HttpClient,
@@ -122,7 +122,7 @@ export async function rangeAccess(
       hint: 'download the file first and name its path',
     });
   };
-  // Not by HEAD: links that are signed for GET refuse it.
+  // Not HEAD, which links signed for GET refuse.
   const first = await range(0, 1);
   await first.discard();
   const sizeBytes = parseContentRange(first.headers['content-range'])?.total ?? 0;

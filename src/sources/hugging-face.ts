@@ -4,20 +4,20 @@ import type { DecodeOptions, SourceUnit } from './contract.js';
 import { httpUnit } from './http.js';
 
 export interface HuggingFaceOptions extends DecodeOptions {
-  /** Hub to ask. Default `https://huggingface.co`. */
+  /** Hub URL. Default `https://huggingface.co`. */
   readonly hubUrl?: string | undefined;
   /** For gated and private datasets. */
   readonly token?: string | undefined;
 }
 
-/** Where a dataset keeps its files, and what to ask for them with. */
+/** A dataset file and the headers to request it with. */
 export interface DatasetFile {
   readonly url: string;
   readonly headers: Record<string, string>;
 }
 
 /**
- * The Parquet files of a dataset, as the Hub lists them: `owner/name`, `owner/name/config` or `owner/name/config/split`.
+ * Lists the Parquet files of a dataset on the Hub: `owner/name`, `owner/name/config` or `owner/name/config/split`.
  *
  * @throws QuarryError `NOT_FOUND` when the dataset, configuration or split does not exist or has no Parquet files
  * @throws QuarryError `UNAUTHENTICATED` when it is gated and the token is missing or wrong
@@ -47,12 +47,12 @@ export async function huggingFaceFiles(
   const listing = await http.json({ url: `${hub}/${path.map(encodeSegment).join('/')}`, headers });
   const urls = [...stringsIn(listing)].filter((url) => /^https?:\/\//.test(url));
   if (urls.length === 0) throw new QuarryError('NOT_FOUND', `the dataset ${spec} has no Parquet files`);
-  // The token is for the hub alone.
+  // Send the token only to the Hub.
   return urls.map((url) => ({ url, headers: url.startsWith(`${hub}/`) ? headers : {} }));
 }
 
 /**
- * The same files, each a unit whose text is read.
+ * The same files as units whose text is read.
  *
  * @throws QuarryError as {@link huggingFaceFiles}
  */
@@ -69,7 +69,7 @@ function encodeSegment(segment: string): string {
   return segment === 'api/datasets' ? segment : encodeURIComponent(segment);
 }
 
-/** The listing nests by configuration and split, as far as the request left them open. */
+/** The listing is nested by configuration and split, unless the request named them. */
 function* stringsIn(value: unknown): Generator<string> {
   if (typeof value === 'string') yield value;
   else if (typeof value === 'object' && value !== null)

@@ -4,14 +4,14 @@ import { LeftOut, type OnLeftOut } from './left-out.js';
 import { splitLines } from './lines.js';
 import { KNOWN_FIELDS, textOf } from './text-field.js';
 
-/** Strings, which are kept, and the numbers Python writes that JSON does not have. */
+/** Matches strings, to keep them, and the numbers that Python writes but JSON lacks. */
 const NOT_JSON = /"[^"\\]*(?:\\[\s\S]?[^"\\]*)*(?:"|$)|-?Infinity|NaN/g;
 
 /**
- * The text of every record of a JSON Lines file. Records without text are skipped; lines that do not parse, or are
- * longer than 64 MiB, are left out. `NaN` and `Infinity`, as Python writes them, are read as null.
+ * The text of every record of a JSON Lines file. Skips records without text and leaves out lines that are invalid or
+ * longer than 64 MiB. `NaN` and `Infinity`, which Python writes, are read as null.
  *
- * @throws QuarryError `DATA_INVALID` when no line holds text
+ * @throws QuarryError `DATA_INVALID` when no line contains text
  */
 export async function* readJsonLines(
   name: string,

@@ -1,12 +1,12 @@
 import type { QuarryError } from '../errors/index.js';
 
-/** Called with what is left out of a source, by name, and why. */
+/** Called with the name and reason of anything left out of a source. */
 export type OnLeftOut = (name: string, error: QuarryError) => void;
 
-/** Names told one by one before the rest is only counted. */
+/** Number of records reported by name; further ones are only counted. */
 const NAMED = 5;
 
-/** Skipped records of one file: the first few are reported by name, the others as a count. */
+/** Records left out of one file: reports the first few by name and the rest as a count. */
 export class LeftOut {
   readonly #tell: OnLeftOut | undefined;
   readonly #first: { readonly name: string; readonly error: QuarryError }[] = [];
@@ -16,17 +16,17 @@ export class LeftOut {
     this.#tell = tell;
   }
 
-  /** Leaves one record out. */
+  /** Adds a record. */
   add(name: string, error: QuarryError): void {
     if (this.#count++ < NAMED) this.#first.push({ name, error });
   }
 
-  /** The first failure: the file's own when no record could be read. */
+  /** The first failure, which becomes the file's if no record could be read. */
   get error(): QuarryError | undefined {
     return this.#first[0]?.error;
   }
 
-  /** Tells what was left out; call it once, at the end of a file of which something could be read. */
+  /** Reports the count. Call once at the end, if some of the file could be read. */
   finish(): void {
     for (const { name, error } of this.#first) this.#tell?.(name, error);
     const last = this.#first.at(-1);

@@ -1,9 +1,9 @@
-/** A longer line is not a record of text; it is left out rather than filling memory. */
+/** Maximum line length; longer lines are left out to limit memory. */
 const MAX_LINE_LENGTH = 64 * 2 ** 20;
 
 /**
- * Lines of UTF-8 text, or of UTF-16 when it begins with its byte order mark, without their ends; `undefined` for a line
- * of more than 64 MiB.
+ * Lines of UTF-8 text, or UTF-16 if it begins with a byte order mark, without line ends; `undefined` for a line of more
+ * than 64 MiB.
  */
 export async function* splitLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string | undefined> {
   let decoder: InstanceType<typeof TextDecoder> | undefined;

@@ -9,14 +9,14 @@ import { once } from './jsonl.js';
 import { openParquet, type RowGroup } from './parquet-file.js';
 import { columnsOf, type LinkedContents, urlOfRow } from './url-template.js';
 
-/** gzip makes small files larger by no more than this. */
+/** Maximum overhead of gzip on small files. */
 const GZIP_BYTES = 1024;
 
 type Row = Readonly<Record<string, unknown>>;
 
 /**
- * A Parquet file of a dataset whose rows name their contents, as a unit: one document a row, decoded to UTF-8. Its name
- * tells where they lie as well: the same rows with contents from elsewhere are another unit.
+ * A dataset's Parquet file whose rows refer to contents elsewhere. Yields one document per row, decoded to UTF-8. The
+ * unit's name includes the location of the contents: the same rows with contents from elsewhere are another unit.
  */
 export function linkedUnit({ url, headers }: DatasetFile, http: HttpClient, contents: LinkedContents): SourceUnit {
   return {
@@ -55,7 +55,10 @@ async function* rowsOf(
   }
 }
 
-/** The row's contents in UTF-8; undefined where there are none or too many; the failure, unless it is an abort. */
+/**
+ * The row's contents in UTF-8; undefined if there are none or too many. Returns errors instead of throwing, except when
+ * aborted.
+ */
 async function fetchRow(
   row: Row,
   http: HttpClient,
@@ -88,7 +91,9 @@ async function unpacked(name: string, packed: Uint8Array, maxBytes: number): Pro
   return Buffer.concat(pieces);
 }
 
-/** @throws QuarryError `DATA_INVALID` when the encoding is unknown or the bytes are not of it */
+/**
+ * @throws QuarryError `DATA_INVALID` when the encoding is unknown or the bytes do not match it
+ */
 function inUtf8(name: string, bytes: Uint8Array, encoding: unknown): Uint8Array {
   const label = typeof encoding === 'string' && encoding !== '' ? encoding.replaceAll('_', '-') : 'utf-8';
   if (/^(utf-?8|us-?ascii|ascii)$/i.test(label)) return bytes;

@@ -8,7 +8,7 @@ interface OpenFile {
   slice(start: number, end?: number): Promise<ArrayBuffer>;
 }
 
-/** Decodes Parquet files, one after the other, for the thread that holds their bytes. */
+/** Decodes Parquet files, one after the other, for another thread that supplies their bytes. */
 export function serveParquet(port: MessagePort): void {
   const tell = (message: FromParquetThread): void => port.postMessage(message);
   const asked = new Map<number, (bytes: Uint8Array | undefined) => void>();

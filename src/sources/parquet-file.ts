@@ -11,14 +11,14 @@ import type {
 } from './parquet-messages.js';
 
 /**
- * Decoding this long without asking for a byte, a file keeps the decoder busy for ever: a missing number in the header of a
- * page is enough.
+ * Time limit for decoding without reading more bytes: a missing number in a page header can make the decoder loop
+ * forever.
  */
 const LIMIT_MS = 60_000;
-/** Heap of the thread that decodes; a row group of text takes about twice its size. */
+/** Heap limit of the decoding thread; a row group of text takes about twice its size. */
 const MAX_HEAP_MIB = 2_048;
 
-/** The rows of one row group: what Parquet compresses together. */
+/** The rows of one row group, which Parquet compresses together. */
 export interface RowGroup {
   /** Index of its first row in the file. */
   readonly start: number;
@@ -26,19 +26,19 @@ export interface RowGroup {
   read(columns: readonly string[]): Promise<ParquetRows>;
 }
 
-/** A Parquet file whose description has been read. */
+/** A Parquet file whose metadata has been read. */
 export interface ParquetFile {
   readonly columns: readonly ParquetColumn[];
-  /** Rows of the whole file. */
+  /** Number of rows in the whole file. */
   readonly rows: number;
   readonly groups: readonly RowGroup[];
-  /** Lets go of the thread that decodes it. */
+  /** Releases the decoding thread. */
   close(): void;
 }
 
 /**
- * Reads the description at the end of a file. It is decoded in a thread of its own, which is ended when the file, a stranger's,
- * makes it loop or fill its memory; what is read of the file after that begins with a new one.
+ * Reads the metadata at the end of a file. Untrusted files can make the decoder loop or run out of memory, so it runs
+ * in a separate thread, which is then terminated; later reads of the file start a new one.
  *
  * @throws QuarryError `DATA_INVALID` when it is not Parquet
  */
@@ -70,7 +70,7 @@ export async function openParquet(
   }
 }
 
-/** A thread without work: starting one takes as long as reading a small file. */
+/** An idle thread for reuse: starting one takes as long as reading a small file. */
 let idle: Worker | undefined;
 
 function takeThread(): Worker {
@@ -79,7 +79,7 @@ function takeThread(): Worker {
   if (taken !== undefined) return taken;
   const limits = { maxOldGenerationSizeMb: MAX_HEAP_MIB };
   const thread = new Worker(workerFile('parquet'), { name: 'parquet', resourceLimits: limits });
-  // An error comes to its end as well, and is told by whoever uses the thread then.
+  // An error also ends the thread, and is then reported by its current user.
   thread.on('error', () => {});
   thread.on('exit', () => {
     if (idle === thread) idle = undefined;
@@ -92,7 +92,7 @@ interface Request {
   readonly reject: (error: QuarryError) => void;
 }
 
-/** One file's use of a thread. */
+/** One file's use of a decoding thread. */
 class Decoder {
   readonly #name: string;
   readonly #file: RandomAccess;
@@ -100,7 +100,7 @@ class Decoder {
   readonly #thread = takeThread();
   #request: Request | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** Why bytes of the file could not be read. */
+  /** Error of reading the file's bytes. */
   #unread: QuarryError | undefined;
   ended = false;
 

@@ -7,10 +7,10 @@ import type { ParquetColumn } from './parquet-messages.js';
 import { KNOWN_FIELDS, textOf } from './text-field.js';
 
 /**
- * The text of every row of a Parquet file, read one row group at a time, and of it only the column that holds the text.
- * Rows without text are skipped; a row group that is damaged is left out.
+ * The text of every row of a Parquet file. Reads one row group at a time, and only the text column. Rows without text
+ * are skipped; damaged row groups are left out.
  *
- * @throws QuarryError `DATA_INVALID` when it is not Parquet, has no column of that name or none that holds text
+ * @throws QuarryError `DATA_INVALID` when it is not Parquet, or has no column of that name or none with text
  */
 export async function* readParquet(
   name: string,
@@ -40,7 +40,7 @@ async function* textsOf(
   for (const { start, read } of groups) {
     throwIfAborted(signal, `reading ${name}`);
     try {
-      // A column at a time: most files have their text in the first that is looked at.
+      // One column at a time: the first one usually has the text.
       const texts = await textsOfGroup(columns, (column) => read([column]));
       for (const [i, text] of texts.entries()) {
         if (text === undefined) continue;
@@ -57,7 +57,7 @@ async function* textsOf(
   leftOut.finish();
 }
 
-/** The texts of a row group: of the first column that has any. */
+/** The texts of a row group, from the first column that has any. */
 async function textsOfGroup(
   columns: readonly string[],
   readColumn: (column: string) => Promise<Record<string, unknown>[]>,
@@ -69,7 +69,7 @@ async function textsOfGroup(
   return [];
 }
 
-/** The columns to look for text in, best first: the one asked for, the well-known ones, else the only one of strings. */
+/** Columns to try for text, best first: the requested one, the well-known ones, or the only string column. */
 function textColumns(name: string, present: readonly ParquetColumn[], field: string | undefined): readonly string[] {
   const names = present.map((column) => column.name);
   if (field !== undefined) {

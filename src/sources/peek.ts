@@ -1,12 +1,12 @@
-/** The first bytes of a stream, and the whole of it. */
+/** A stream with its first bytes. */
 export interface Peeked {
-  /** At least `count` bytes, fewer when the stream is shorter. */
+  /** At least `count` bytes, unless the stream is shorter. */
   readonly head: Uint8Array;
-  /** Everything, the head included. Read it to its end or return it, so that the source is closed. */
+  /** The whole stream, including the head. Read it to the end or call its `return`, so that the source is closed. */
   readonly all: AsyncGenerator<Uint8Array>;
 }
 
-/** Looks at the first `count` bytes of `pieces` without losing them. */
+/** Reads the first `count` bytes of `pieces` without consuming them. */
 export async function peek(pieces: AsyncIterable<Uint8Array>, count: number): Promise<Peeked> {
   const iterator = pieces[Symbol.asyncIterator]();
   let head = new Uint8Array(0);

@@ -2,10 +2,10 @@ import { QuarryError } from '../errors/index.js';
 import { gunzip, unzstd } from './compression.js';
 import { peek } from './peek.js';
 
-/** Packed in each other more often than this, a file is made to keep a reader busy. */
+/** Maximum nested compressions; more are an attack. */
 const MAX_LAYERS = 4;
 
-/** Compressions recognised by their first bytes but not supported: their bytes look random and hold no text. */
+/** Unsupported compression formats, recognised by their first bytes so as not to read them as text. */
 const REFUSED: readonly (readonly [name: string, magic: readonly number[]])[] = [
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ['bzip2', [0x42, 0x5a, 0x68]],
@@ -17,18 +17,18 @@ const REFUSED: readonly (readonly [name: string, magic: readonly number[]])[] = 
   ['zip', [0x50, 0x4b, 0x03, 0x04]],
 ];
 
-/** How a file begins that stands for one that Git LFS has not fetched. */
+/** First bytes of a Git LFS pointer, which stands in for a file that was not fetched. */
 const LFS_POINTER = [...Buffer.from('version https://git-lfs.github.com/spec/')];
-/** As long as the longest of these beginnings. */
+/** Length of the longest of these prefixes. */
 const HEAD_BYTES = LFS_POINTER.length;
 
-/** After `BZh` and a digit, every bzip2 block begins with these: text may begin with the letters. */
+/** Every bzip2 block begins with these after `BZh` and a digit; the letters alone may be text. */
 const BZIP2_BLOCK = [0x31, 0x41, 0x59, 0x26, 0x53, 0x59];
 
 /**
- * The bytes of a document whose name promises no format: gzip and Zstandard are undone, whatever the name says.
+ * The bytes of a document whose name implies no format. gzip and Zstandard are decompressed, whatever the name.
  *
- * @throws QuarryError `DATA_INVALID` when it is compressed in a way that is not undone, or stands for a file that is not there
+ * @throws QuarryError `DATA_INVALID` when it has an unsupported compression or is a Git LFS pointer
  */
 export async function* plainDocument(
   origin: string,

@@ -9,29 +9,30 @@ import { linkedUnit } from './linked-rows.js';
 import { parseSynthetic, syntheticUnits } from './synthetic.js';
 import { parseLinkedContents, STACK_V2 } from './url-template.js';
 
-/** How source names are understood. */
+/** Options for resolving source names. */
 export interface ResolveOptions extends DecodeOptions {
-  /** Where relative paths start. */
+  /** Base of relative paths. */
   readonly cwd: string;
   readonly hubUrl?: string | undefined;
   readonly hfToken?: string | undefined;
 }
 
-/** What sources are read with. */
+/** Dependencies of reading sources. */
 export interface ResolveDeps {
   readonly http: HttpClient;
-  /** What `-` reads. */
+  /** Read by the source `-`. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
-  /** Called with files, directories and lines of a list that cannot be used, by name. */
+  /** Called with the names of files, directories and list lines that cannot be used. */
   readonly onLeftOut?: OnLeftOut | undefined;
 }
 
 /**
- * What the words after `--data` stand for: `-` standard input, `hf:owner/name[/config[/split]]` a Hugging Face dataset,
- * `hf:…?url=TEMPLATE` one whose rows name contents that lie elsewhere, `stack-v2` such a one,
- * `synthetic[:COUNT][?seed=N]` structured chunks made here, `https://…` a file, `urls:FILE` a list of URLs, anything else a file, a directory or a glob.
+ * Resolves the arguments of `--data`: `-` standard input, `hf:owner/name[/config[/split]]` a Hugging Face dataset,
+ * `hf:…?url=TEMPLATE` a dataset whose rows refer to contents elsewhere, `stack-v2` one of these,
+ * `synthetic[:COUNT][?seed=N]` generated structured chunks, `https://…` a file, `urls:FILE` a list of URLs, anything
+ * else a file, directory or glob.
  *
- * @throws QuarryError `FILE_NOT_FOUND` when a path or glob names nothing
+ * @throws QuarryError `FILE_NOT_FOUND` when a path or glob matches nothing
  */
 export async function resolveSources(
   specs: readonly string[],

@@ -4,35 +4,38 @@ import type { Sample, SourceUnit } from './contract.js';
 import { type CutOptions, type CutSample, type CutStats, createCutStats } from './cut.js';
 import { UnitReader } from './unit-reader.js';
 
-/** Attempts in a row before the reading goes on with other units: about ten seconds. */
+/** Immediate retries before going on with other units: about ten seconds. */
 const SOON: PacedRetryPolicy = { attempts: 4, backoff: { baseMs: 1_000, maxMs: 10_000 } };
-/** Attempts at a unit that was put off, once all others are read: about ten minutes. */
+/** Retries of postponed units, after all others have been read: about ten minutes. */
 const LATER: PacedRetryPolicy = { attempts: 12, backoff: { baseMs: 2_000, maxMs: 60_000 } };
 
-/** How samples are cut and in which order units are read. */
+/** How to cut samples and in which order to read units. */
 export interface SampleStreamOptions extends CutOptions {
-  /** Orders the units; the same seed gives the same order. Absent: as listed. */
+  /** Shuffles the units; the same seed gives the same order. Default: the order listed. */
   readonly seed?: number | undefined;
-  /** Units read completely by an earlier run, in this order. Those that can be read only once are read all the same. Default 0. */
+  /**
+   * Number of units, in this order, that an earlier run read completely. Units that can be read only once are read
+   * regardless. Default 0.
+   */
   readonly skipUnits?: number | undefined;
-  /** Samples cut ahead of the reader. Default 64. */
+  /** Samples cut in advance. Default 64. */
   readonly prefetch?: number | undefined;
   /**
-   * A unit that cannot be read is reported here and left out, as is a record of one. Absent: a unit ends the stream
-   * with its error.
+   * Called for each unit or record that cannot be read and is left out. If absent, such a unit ends the stream with its
+   * error.
    */
   readonly onUnreadable?: ((unit: string, error: QuarryError) => void) | undefined;
-  /** Called with a transient failure: the unit is read again after a pause. */
+  /** Called on a transient failure, before the unit is retried after a delay. */
   readonly onRetry?: ((unit: string, error: QuarryError, delayMs: number) => void) | undefined;
-  /** How transient failures are met: at once, and for units that were put off until all others were read. */
+  /** Retries of transient failures: immediate ones, and those of postponed units after all others. */
   readonly retries?: { readonly soon?: PacedRetryPolicy | undefined; readonly later?: PacedRetryPolicy | undefined };
   readonly stats?: CutStats | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Samples of all units. At most `prefetch` are held: reading goes on while earlier ones are being scored and stops
- * when no consumer takes them.
+ * Samples of all units. Holds at most `prefetch` samples: reading continues while earlier ones are scored, and pauses
+ * when they are not consumed.
  */
 export async function* sampleStream(
   units: readonly SourceUnit[],
@@ -51,7 +54,7 @@ async function* cutAll(
   const { onUnreadable } = options;
   const readerOptions = { ...options, onLeftOut: onUnreadable };
   const putOff: UnitReader[] = [];
-  // What was put off is not behind us: a later run begins with it, and the first put off is the earliest.
+  // Postponed units still count as unread: a later run starts with the first of them, which is the earliest.
   const reached = (position: number): number =>
     Math.min(Math.max(position, skipUnits), putOff[0]?.position ?? Number.POSITIVE_INFINITY);
   for (const [position, index] of order.entries()) {
@@ -73,7 +76,7 @@ async function* cutAll(
   }
 }
 
-/** Samples with the unit that reading has reached; returns what the reader returns. */
+/** Adds to each sample the unit that reading has reached; returns the reader's result. */
 async function* numbered<T>(samples: AsyncGenerator<CutSample, T>, unit: () => number): AsyncGenerator<Sample, T> {
   try {
     for (;;) {
@@ -112,7 +115,7 @@ async function* prefetched<T>(source: AsyncGenerator<T>, count: number): AsyncGe
   }
 }
 
-/** A permutation of 0…count-1 (Fisher and Yates, driven by a 32-bit xorshift of the seed). */
+/** A permutation of 0…count-1 (Fisher-Yates, with a 32-bit xorshift generator). */
 function shuffled(count: number, seed: number): number[] {
   const order = Array.from({ length: count }, (_, i) => i);
   let state = (seed ^ 0x9e37_79b9) >>> 0 || 1;

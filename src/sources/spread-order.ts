@@ -1,30 +1,30 @@
-/** Samples that were taken and are remembered to keep away from; of more, each new one replaces one in turn. */
+/** Taken samples to keep away from; beyond this number, new ones overwrite the oldest in turn. */
 const MAX_TAKEN = 512;
-/** Byte values a sample is described by. */
+/** Number of byte values in a sample's histogram. */
 const VALUES = 256;
 
 interface Waiting<T> {
   readonly item: T;
   readonly features: Float32Array;
-  /** Largest likeness to a sample that was taken. */
+  /** Greatest similarity to any taken sample. */
   nearest: number;
 }
 
 /**
- * Hands samples out so that each is as unlike as can be to those taken before: farthest first, by how often each byte
- * value occurs. Embeddings of unlike samples point in unlike directions, and what widens reach is new directions.
+ * Yields samples so that each differs as much as possible from those taken before: farthest first, by byte histogram.
+ * Embeddings of dissimilar samples point in different directions, and new directions extend reach.
  */
 export class SpreadOrder<T> {
   readonly #waiting: Waiting<T>[] = [];
   readonly #taken: Float32Array[] = [];
   #next = 0;
 
-  /** Samples that wait. */
+  /** Number of waiting samples. */
   get size(): number {
     return this.#waiting.length;
   }
 
-  /** Those that wait, oldest first. */
+  /** Waiting samples, oldest first. */
   get items(): readonly T[] {
     return this.#waiting.map(({ item }) => item);
   }
@@ -36,7 +36,7 @@ export class SpreadOrder<T> {
     this.#waiting.push({ item, features, nearest });
   }
 
-  /** The sample most unlike those taken, the oldest of several; undefined when none waits. */
+  /** Takes the sample least similar to those taken, or the oldest of several; undefined if none is waiting. */
   take(): T | undefined {
     let at = -1;
     for (const [i, { nearest }] of this.#waiting.entries()) {
@@ -50,7 +50,7 @@ export class SpreadOrder<T> {
   }
 }
 
-/** Square roots of the shares of byte values: their products measure how much two distributions overlap, from 0 to 1. */
+/** Square roots of the byte frequencies: their dot product is the overlap of two distributions, from 0 to 1. */
 function featuresOf(bytes: Uint8Array): Float32Array {
   const counts = new Float32Array(VALUES);
   for (const byte of bytes) counts[byte] = counts[byte]! + 1;

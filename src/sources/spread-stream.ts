@@ -2,22 +2,22 @@ import { within } from '../http/index.js';
 import type { Sample } from './contract.js';
 import { SpreadOrder } from './spread-order.js';
 
-/** Bytes held ahead, however many samples were asked for. */
+/** Maximum bytes held, whatever the number of samples. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
-/** A source that has nothing at hand for so long is not waited for while samples are. */
+/** Maximum wait for a source while there are samples to yield. */
 const PATIENCE_MS = 20;
-/** Samples after which the order of arrival is as good: reach has flattened, and comparing costs time. */
+/** After this many samples the original order is as good: reach has flattened, and comparing costs time. */
 const SPREAD_SAMPLES = 4096;
 
-/** How far ahead samples are compared. */
+/** Options of {@link spreadStream}. */
 export interface SpreadOptions {
-  /** Samples held, of which the one most unlike those before goes first. 0: the order of arrival. */
+  /** Number of samples held to choose from; the least similar one goes first. 0: original order. */
   readonly lookAhead: number;
 }
 
 /**
- * The first thousands of a stream in an order that covers: of the next `lookAhead` samples the one most unlike those
- * given before. A sample's `unit` says where a later run may begin, with all that is still held taken into account.
+ * Reorders the first thousands of samples for coverage: of the next `lookAhead` samples, yields the one least similar
+ * to those before. A sample's `unit` takes all held samples into account, so a later run can start there.
  */
 export async function* spreadStream(
   samples: AsyncIterable<Sample>,
@@ -54,7 +54,10 @@ class Held {
     this.#most = most;
   }
 
-  /** Reads on until enough is held, the source has nothing at hand, or it ends. Waits for a sample where none is held. */
+  /**
+   * Reads until enough samples are held, the source has none ready, or it ends. Waits for a sample only if none is
+   * held.
+   */
   async fill(): Promise<void> {
     while (!this.#ended && this.#order.size < this.#most && this.#bytes < MAX_HELD_BYTES) {
       this.#pending ??= this.#source.next();
@@ -81,7 +84,7 @@ class Held {
     return this.#oldest.shift();
   }
 
-  /** What the source still has. */
+  /** The rest of the source. */
   async *rest(): AsyncGenerator<Sample> {
     while (!this.#ended) {
       const next = await (this.#pending ?? this.#source.next());

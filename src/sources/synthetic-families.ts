@@ -1,13 +1,13 @@
-/** Uniform integers below a bound, from a 32-bit xorshift. */
+/** Returns a uniform random integer in `[0, below)`, from a 32-bit xorshift generator. */
 export type Draw = (below: number) => number;
 
-/** A kind of structured chunk: fills `chunk` from random draws alone. */
+/** A kind of structured chunk; `fill` uses only random draws. */
 export interface SyntheticFamily {
   readonly name: string;
   fill(chunk: Uint8Array, draw: Draw): void;
 }
 
-/** A generator of draws; the same seed gives the same draws anywhere. */
+/** Creates a generator of draws; the same seed always gives the same draws. */
 export function drawsOf(seed: number): Draw {
   let state = Math.imul(seed ^ 0x9e37_79b9, 0x85eb_ca6b) >>> 0 || 1;
   const next = (): number => {
@@ -17,7 +17,7 @@ export function drawsOf(seed: number): Draw {
     state >>>= 0;
     return state;
   };
-  // The first words of seeds that lie side by side resemble each other.
+  // Discard the first outputs, which are similar for adjacent seeds.
   for (let i = 0; i < 8; i++) next();
   return (below) => Math.floor((next() / 2 ** 32) * below);
 }
@@ -27,8 +27,8 @@ function bytes(draw: Draw, count: number): number[] {
 }
 
 /**
- * Random families by name: those that reached most targets by themselves, chunk for chunk, of eight that were measured.
- * Runs, ramps, random draws from small alphabets and plain noise reached fewer.
+ * Random families by name: of eight measured, those whose chunks reached the most targets on their own. Runs, ramps,
+ * random draws from small alphabets and plain noise reached fewer.
  */
 export const FAMILIES: readonly SyntheticFamily[] = [
   {

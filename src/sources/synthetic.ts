@@ -3,28 +3,28 @@ import type { SourceUnit } from './contract.js';
 import { CHUNK_BYTES } from './cut.js';
 import { drawsOf, FAMILIES } from './synthetic-families.js';
 
-/** Chunks where no count is given: every byte repeated, and as many again of the other families. */
+/** Default number of chunks: all 256 repeated bytes, and as many of the other families. */
 const DEFAULT_COUNT = 512;
 const MAX_COUNT = 10_000_000;
-/** Chunks of a unit: where a later run may go on. */
+/** Chunks per unit, the granularity of resuming. */
 const UNIT_CHUNKS = 32;
 /**
- * The step from one repeated byte to the next. Odd, so that all 256 are met, and measured: with a hundred chunks three
- * trained models reach 63 % of random targets at z = 2.27 on average, 59 % with a step of 1; of twelve steps two came to
- * as much.
+ * Step between repeated bytes. Odd, so that all 256 occur. Chosen by measurement: with a hundred chunks, three trained
+ * models reach 63 % of random targets on average at z = 2.27, compared with 59 % for a step of 1; two of twelve steps
+ * did as well.
  */
 const BYTE_STEP = 37;
 
-/** What `synthetic…` stands for. */
+/** A parsed `synthetic…` source. */
 export interface SyntheticSpec {
   readonly count: number;
   readonly seed: number;
 }
 
 /**
- * Reads `synthetic`, `synthetic:COUNT` or `synthetic:COUNT?seed=N`.
+ * Parses `synthetic`, `synthetic:COUNT` or `synthetic:COUNT?seed=N`.
  *
- * @returns undefined when the words name another source
+ * @returns undefined when the text names another source
  * @throws QuarryError `INVALID_ARGUMENT` when count or seed is not a whole number in range
  */
 export function parseSynthetic(spec: string): SyntheticSpec | undefined {
@@ -41,9 +41,9 @@ export function parseSynthetic(spec: string): SyntheticSpec | undefined {
 }
 
 /**
- * Chunk `index` of a seed: first one byte repeated, all 256 of them, then the other families in turn.
+ * Chunk `index` for a seed: first all 256 repeated bytes, then the other families in turn.
  *
- * @returns the chunk and the family it is of
+ * @returns the chunk and the name of its family
  */
 export function syntheticChunk(index: number, seed: number): { readonly bytes: Uint8Array; readonly family: string } {
   const bytes = new Uint8Array(CHUNK_BYTES);
@@ -53,7 +53,9 @@ export function syntheticChunk(index: number, seed: number): { readonly bytes: U
   return { bytes, family: family.name };
 }
 
-/** Structured chunks made here, in units that a later run can begin with. The same words give the same bytes anywhere. */
+/**
+ * Generated structured chunks, in units that a later run can resume from. The same spec always gives the same bytes.
+ */
 export function syntheticUnits({ count, seed }: SyntheticSpec): SourceUnit[] {
   const units: SourceUnit[] = [];
   for (let first = 0; first < count; first += UNIT_CHUNKS) {

@@ -5,7 +5,7 @@ import type { SourceDocument } from './contract.js';
 import { plainDocument } from './plain.js';
 
 /**
- * The regular files of a tar archive, in order, streamed: the next is reached when the one before has been read.
+ * Streams the regular files of a tar archive in order; the next one follows once the previous has been read.
  *
  * @throws QuarryError `DATA_INVALID` when it is not a tar archive
  */
@@ -22,7 +22,7 @@ export async function* readTar(name: string, pieces: AsyncIterable<Uint8Array>):
       const origin = `${name}!${entry.header.name}`;
       const pieces = plainDocument(origin, memberPieces(entry as AsyncIterable<Uint8Array>, name));
       yield { origin, pieces, independent: true };
-      // What the reader left unread is skipped.
+      // Skip what was not read.
       entry.resume();
     }
   } catch (error) {
@@ -32,7 +32,7 @@ export async function* readTar(name: string, pieces: AsyncIterable<Uint8Array>):
   }
 }
 
-/** A member's bytes. An archive that ends within them fails here, in its reader's hands. */
+/** A member's bytes. If the archive is truncated within them, this fails. */
 async function* memberPieces(entry: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   try {
     yield* entry;

@@ -1,16 +1,16 @@
-/** Names under which datasets keep their text, most common first. */
+/** Common names of text fields in datasets, most common first. */
 const TEXT_FIELDS = ['text', 'content', 'code', 'body', 'instruction', 'response'] as const;
-/** Names under which datasets keep conversations: lists of messages with a text each. */
+/** Common names of conversation fields: lists of messages with text. */
 const CHAT_FIELDS = ['messages', 'conversations', 'conversation'] as const;
-/** Where a message keeps its text. */
+/** Text fields of a message. */
 const MESSAGE_FIELDS = ['content', 'text', 'value'] as const;
-/** Deeper nesting than this is not looked into. */
+/** Maximum nesting depth. */
 const MAX_DEPTH = 6;
 
-/** The well-known fields, in the order in which they are tried. */
+/** The well-known fields, in the order they are tried. */
 export const KNOWN_FIELDS: readonly string[] = [...TEXT_FIELDS, ...CHAT_FIELDS];
 
-/** The text of a row: its `field`, or the first well-known field that holds some. */
+/** The text of a row: from `field`, or the first well-known field that has some. */
 export function textOf(row: Readonly<Record<string, unknown>>, field: string | undefined): string | undefined {
   for (const name of field === undefined ? KNOWN_FIELDS : [field]) {
     const text = textIn(row[name], 0);
@@ -20,8 +20,8 @@ export function textOf(row: Readonly<Record<string, unknown>>, field: string | u
 }
 
 /**
- * The text a value holds: a string, a list of texts or messages, one a line, or a record (its `content`, `text` or
- * `value`; at the top, failing these, all its strings).
+ * The text in a value: a string; a list of texts or messages, one per line; or a record (its `content`, `text` or
+ * `value`; at the top level, if it has none of these, all its strings).
  */
 function textIn(value: unknown, depth: number): string {
   if (typeof value === 'string') return value;

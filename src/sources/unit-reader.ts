@@ -4,31 +4,28 @@ import type { SourceDocument, SourceUnit } from './contract.js';
 import { type CutOptions, type CutSample, type CutStats, cutDocument } from './cut.js';
 import type { OnLeftOut } from './left-out.js';
 
-/** Names remembered so that reading again does not tell them again. */
+/** Names remembered, so that retries do not report them again. */
 const MOST_TOLD = 1_000;
 
 export interface UnitReaderOptions extends CutOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called with records that are left out of the unit. */
+  /** Called with records left out of the unit. */
   readonly onLeftOut?: OnLeftOut | undefined;
-  /** Called with a transient failure, before the pause. */
+  /** Called on a transient failure, before the delay. */
   readonly onRetry?: ((unit: string, error: QuarryError, delayMs: number) => void) | undefined;
 }
 
-/**
- * Reads one unit, from where an earlier attempt broke off: it is read from its beginning again, and what was delivered is
- * left out.
- */
+/** Reads one unit across retries. Each attempt reads from the start and skips the samples already delivered. */
 export class UnitReader {
   readonly unit: SourceUnit;
-  /** Its place in the order of reading. */
+  /** Position in the reading order. */
   readonly position: number;
   readonly #options: UnitReaderOptions;
   readonly #stats: CutStats;
   #delivered = 0;
-  /** What was told to be left out by earlier attempts. */
+  /** Names already reported by earlier attempts. */
   readonly #told = new Set<string>();
-  /** What earlier attempts counted, so that it can be taken back. */
+  /** Counts added by the last attempt, undone when it is repeated. */
   #counted: CutStats | undefined;
 
   constructor(unit: SourceUnit, position: number, options: UnitReaderOptions, stats: CutStats) {
@@ -41,8 +38,8 @@ export class UnitReader {
   /**
    * The rest of the unit's samples.
    *
-   * @param policy attempts in a row without a new sample, before the unit is given up
-   * @returns the failure that stands in the way; `undefined` when all was read
+   * @param policy consecutive attempts without a new sample before the unit is given up
+   * @returns the failure that prevents reading; `undefined` if everything was read
    * @throws QuarryError `ABORTED` when the signal fires
    */
   async *read(policy: PacedRetryPolicy): AsyncGenerator<CutSample, QuarryError | undefined> {
@@ -64,7 +61,7 @@ export class UnitReader {
     }
   }
 
-  /** The document's samples; a damaged one that stands for itself ends at the damage. */
+  /** The document's samples; a damaged independent document ends where the damage begins. */
   async *#cut(document: SourceDocument): AsyncGenerator<CutSample> {
     try {
       yield* cutDocument(document, this.#options, this.#stats);

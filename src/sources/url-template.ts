@@ -1,18 +1,18 @@
 import { QuarryError } from '../errors/index.js';
 
-/** How the contents of a dataset's rows are found: the dataset names them, something else holds them. */
+/** Where to fetch the contents that a dataset's rows refer to. */
 export interface LinkedContents {
-  /** A URL with `{column}` where a column's value goes. */
+  /** URL with `{column}` placeholders for column values. */
   readonly url: string;
-  /** Column that names the contents' character encoding. Absent: UTF-8. */
+  /** Column with the contents' character encoding. Default: UTF-8. */
   readonly encodingColumn?: string | undefined;
-  /** Column that holds the contents' size in bytes: larger ones are not fetched. */
+  /** Column with the contents' size in bytes; larger contents are not fetched. */
   readonly sizeColumn?: string | undefined;
-  /** Contents of more bytes, unpacked, are left out. */
+  /** Maximum size of the decompressed contents, bytes; larger ones are left out. */
   readonly maxBytes: number;
 }
 
-/** The Stack v2 as the public quickstart reads it: the Software Heritage archive holds the files, open to all. */
+/** The Stack v2 as in its public quickstart: the files are in the Software Heritage archive, which is open to all. */
 export const STACK_V2 =
   'bigcode/the-stack-v2-dedup?url=https://softwareheritage.s3.amazonaws.com/content/{blob_id}' +
   '&encoding=src_encoding&size=length_bytes&max-bytes=5000';
@@ -22,11 +22,12 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const COLUMN = /\{([^{}]+)\}/g;
 
 /**
- * Takes `?url=TEMPLATE[&encoding=COLUMN][&size=COLUMN][&max-bytes=N]` off a dataset's name. An `&` of the template itself
- * is written `%26`.
+ * Parses and removes `?url=TEMPLATE[&encoding=COLUMN][&size=COLUMN][&max-bytes=N]` from a dataset's name. Write an `&`
+ * in the template as `%26`.
  *
- * @returns the name, and how its contents are found; undefined where it holds them itself
- * @throws QuarryError `INVALID_ARGUMENT` for unknown words, or a template that is not an http(s) URL with a column in its path
+ * @returns the name, and where contents are; undefined if the dataset contains them itself
+ * @throws QuarryError `INVALID_ARGUMENT` for unknown parameters, or a template that is not an http(s) URL with a column
+ * in its path
  */
 export function parseLinkedContents(spec: string): readonly [dataset: string, contents: LinkedContents | undefined] {
   const mark = spec.indexOf('?');
@@ -43,7 +44,7 @@ export function parseLinkedContents(spec: string): readonly [dataset: string, co
   if (!Number.isInteger(maxBytes) || maxBytes < 1 || maxBytes > MOST_BYTES) {
     throw invalid(`"max-bytes" expected 1 to ${MOST_BYTES}`);
   }
-  // The host is never a row's to choose.
+  // A row must never choose the host.
   if (!/^https?:\/\/[^/{}]+\//i.test(url) || !URL.canParse(url)) throw invalid('"url" expected http(s)://HOST/PATH');
   if (columnsOf(url).length === 0) throw invalid('"url" contains no {column}');
   const encodingColumn = words.get('encoding') ?? undefined;
@@ -51,12 +52,12 @@ export function parseLinkedContents(spec: string): readonly [dataset: string, co
   return [spec.slice(0, mark), { url, encodingColumn, sizeColumn, maxBytes }];
 }
 
-/** The columns a template names, each once. */
+/** The distinct columns named in a template. */
 export function columnsOf(url: string): string[] {
   return [...new Set([...url.matchAll(COLUMN)].map(([, name]) => name!))];
 }
 
-/** The URL of a row; undefined when one of its columns is empty or no plain value. */
+/** The URL for a row; undefined if one of its columns is empty or not a plain value. */
 export function urlOfRow(url: string, row: Readonly<Record<string, unknown>>): string | undefined {
   const values = columnsOf(url).map((name) => row[name]);
   const plain = values.every((value) => ['string', 'number', 'bigint'].includes(typeof value) && value !== '');

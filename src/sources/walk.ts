@@ -5,29 +5,28 @@ import ignore, { type Ignore } from 'ignore';
 import { toQuarryError } from '../errors/index.js';
 import type { OnLeftOut } from './left-out.js';
 
-/** Entries of a directory looked at together. */
+/** Directory entries examined concurrently. */
 const AT_ONCE = 64;
 const IGNORE_FILES = ['.gitignore', '.ignore'] as const;
-/** An ignore file is a page of patterns; what is larger is something else. */
+/** Maximum size of an ignore file. */
 const MAX_IGNORE_BYTES = 2 ** 20;
 
 export interface WalkOptions {
-  /** Leaves a file or directory out by its absolute path. */
+  /** Excludes a file or directory by its absolute path. */
   readonly skip: (path: string, name: string, directory: boolean) => boolean;
   /** Called with a directory or file that cannot be read. */
   readonly onLeftOut?: OnLeftOut | undefined;
 }
 
-/** The ignore rules of one directory, for everything below it. */
+/** The ignore rules of a directory, which apply to everything below it. */
 interface Rules {
   readonly dir: string;
   readonly matcher: Ignore;
 }
 
 /**
- * The files below `root`, one after the other in the order of their paths. `.gitignore` and `.ignore` are respected.
- * Every file and directory is visited once, by device and inode, however many links lead to it; what cannot be read is
- * reported and left out.
+ * Walks the files below `root`, sorted by path, respecting `.gitignore` and `.ignore`. Visits each file and directory
+ * once, by device and inode, even if several links lead to it; reports and skips what cannot be read.
  *
  * @throws QuarryError `FILE_UNREADABLE` when `root` itself cannot be read
  */
@@ -61,7 +60,7 @@ async function* walk(
     const batch = entries.slice(at, at + AT_ONCE).map(async (entry) => {
       const path = join(dir, entry.name);
       if (entry.isFIFO() || entry.isSocket() || entry.isBlockDevice() || entry.isCharacterDevice()) return;
-      // A link's kind is known only when it was followed.
+      // The type of a link's target is known only after `stat`.
       if (!entry.isSymbolicLink() && leftAside(path, entry.name, entry.isDirectory(), rules, options)) return;
       const info = await stat(path, { bigint: true }).catch((error: unknown) => {
         options.onLeftOut?.(path, toQuarryError(error, `reading ${path}`));
@@ -73,7 +72,7 @@ async function* walk(
     });
     await Promise.all(batch);
   }
-  // A directory sorts as its paths do, with the separator behind its name.
+  // Directories sort like the paths below them, with the separator after the name.
   found.sort((a, b) => (a.order < b.order ? -1 : 1));
   for (const entry of found) {
     if (!seen.add(entry.info)) continue;
@@ -89,7 +88,7 @@ interface Found {
   readonly info: BigIntStats;
 }
 
-/** Files and directories that were visited, by device and inode. */
+/** Visited files and directories, by device and inode. */
 class Visited {
   readonly #inodes = new Map<bigint, Set<bigint>>();
 

@@ -5,8 +5,8 @@ import type { SourceDocument } from './contract.js';
 import { plainDocument } from './plain.js';
 
 /**
- * The files of a zip archive, in the order of its directory. A member that is damaged, encrypted or packed in an unknown
- * way costs only itself; names are labels, whatever paths they spell.
+ * The files of a zip archive, in directory order. Damaged, encrypted or unsupported members are left out individually.
+ * Names are only labels, so paths in them are harmless.
  *
  * @throws QuarryError `DATA_INVALID` when it is not a zip archive
  */
@@ -41,7 +41,11 @@ export async function* readZip(name: string, path: string): AsyncGenerator<Sourc
   }
 }
 
-/** A member's bytes, opened when they are asked for. @throws QuarryError `DATA_INVALID` when they cannot be unpacked */
+/**
+ * A member's bytes, opened on first read.
+ *
+ * @throws QuarryError `DATA_INVALID` when they cannot be decompressed
+ */
 async function* memberPieces(zip: ZipFile, entry: Entry, origin: string): AsyncGenerator<Uint8Array> {
   try {
     const stream = await new Promise<Readable>((resolve, reject) => {

@@ -1,8 +1,11 @@
 import { QuarryError } from '../errors/index.js';
 
-/** What a frame may refer back to: as much as zstd itself takes without --long, bytes. */
+/** Maximum window of a frame, bytes: as much as zstd accepts without --long. */
 const MOST_WINDOW = 128 * 2 ** 20;
-/** The decompressor moves the window for every block: this much altogether, and this much for every byte that comes out. */
+/**
+ * The decompressor moves the window for every block. Limits on the bytes moved: a fixed amount plus this much per byte
+ * of output.
+ */
 const MOVES_ALLOWED = 32 * 2 ** 30;
 const MOVES_PER_BYTE = 2 ** 17;
 
@@ -11,31 +14,31 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 const DICTIONARY_BYTES = [0, 1, 2, 4] as const;
 
 /**
- * Follows the frames and blocks of a Zstandard stream (RFC 8878) before they are decompressed: a few bytes may ask for
- * gigabytes of memory, or for hours.
+ * Parses the frames and blocks of a Zstandard stream (RFC 8878) before decompression, because a few bytes can demand
+ * gigabytes of memory or hours of time.
  */
 export class ZstdFrames {
   readonly #name: string;
   #state: 'frame' | 'block' | 'content' = 'frame';
-  /** Bytes of a header whose rest is to come. */
+  /** Bytes of an incomplete header. */
   #head: number[] = [];
-  /** Content to pass over, and whether a frame begins behind it. */
+  /** Content bytes to skip, and whether a frame begins after them. */
   #left = 0;
   #endsFrame = false;
   #window = 0;
   #checksumBytes = 0;
   #moved = 0;
 
-  /** @param name of the file, for errors */
+  /** @param name file name, for errors */
   constructor(name: string) {
     this.#name = name;
   }
 
   /**
-   * Cuts a piece where blocks end in it.
+   * Splits a piece where blocks end.
    *
-   * @param produced bytes that came out of what was given before
-   * @throws QuarryError `DATA_INVALID` when a frame asks for too much
+   * @param produced bytes of output from the previous pieces
+   * @throws QuarryError `DATA_INVALID` when a frame demands too much
    */
   *blocks(piece: Uint8Array, produced: () => number): Generator<Uint8Array> {
     let from = 0;
@@ -73,7 +76,7 @@ export class ZstdFrames {
     const sizeBytes = descriptor >> 6 === 0 ? Number(isSingle) : 1 << (descriptor >> 6);
     const before = 5 + Number(!isSingle) + (DICTIONARY_BYTES[(descriptor & 3) as 0 | 1 | 2 | 3] ?? 0);
     if (head.length < before + sizeBytes) return;
-    // One segment is its own window.
+    // The window of a single segment is its content.
     this.#window = isSingle ? sizeAt(head, before, sizeBytes) : windowOf(head[5] ?? 0);
     if (this.#window > MOST_WINDOW) throw this.#tooMuch(`refers back ${this.#window} bytes`);
     this.#checksumBytes = (descriptor & 4) === 0 ? 0 : 4;

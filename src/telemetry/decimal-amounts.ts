@@ -1,9 +1,9 @@
-/** How deep values are looked into. */
+/** Maximum nesting depth. */
 const MAX_DEPTH = 8;
 
 /**
- * A copy of a value in which every bigint is a decimal string, as JSON numbers lose digits above 2^53. Plain objects and
- * arrays are looked into; everything else, errors included, stays itself.
+ * Copies a value with every bigint as a decimal string, as JSON numbers lose digits above 2^53. Descends into plain
+ * objects and arrays only; everything else, including errors, is kept as is.
  */
 export function decimalAmounts(value: unknown, depth = 0): unknown {
   if (typeof value === 'bigint') return value.toString();

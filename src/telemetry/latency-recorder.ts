@@ -1,9 +1,9 @@
-/** The last values of a duration, for quantiles that follow the present. */
+/** The most recent durations, for quantiles that follow current behaviour. */
 export class LatencyRecorder {
   readonly #values: Float64Array;
   #count = 0;
 
-  /** @param capacity how many of the latest values are kept */
+  /** @param capacity number of recent values kept */
   constructor(capacity = 1024) {
     this.#values = new Float64Array(capacity);
   }
@@ -17,7 +17,9 @@ export class LatencyRecorder {
     this.#count++;
   }
 
-  /** The value below which `fraction` (0 to 1) of the kept values lie, in milliseconds; `undefined` before the first. */
+  /**
+   * The value below which `fraction` (0 to 1) of the kept values lie, in milliseconds; `undefined` if there are none.
+   */
   quantile(fraction: number): number | undefined {
     const kept = Math.min(this.#count, this.#values.length);
     if (kept === 0) return undefined;

@@ -2,35 +2,35 @@ import { close, fstat, mkdirSync, open, write } from 'node:fs';
 import { dirname } from 'node:path';
 import { rotateFiles } from './rotate-files.js';
 
-/** Lines that wait for a slow disk, in bytes; what comes beyond is dropped and counted. */
+/** Maximum bytes waiting for a slow disk; further lines are dropped and counted. */
 const MAX_WAITING_BYTES = 1024 * 1024;
-/** Pause after a failure before the file is opened again, milliseconds. */
+/** Delay before the file is reopened after a failure, milliseconds. */
 const RETRY_MS = 5_000;
 const KEEP = 5;
 
 export interface LogFileOptions {
-  /** Bytes after which the file is set aside as `path.1` and a new one begun; absent or 0: never. */
+  /** Size at which the file is renamed to `path.1` and a new one started. Default 0: never. */
   readonly maxBytes?: number | undefined;
-  /** Age after which the same happens, milliseconds; absent or 0: never. */
+  /** Age at which the file is rotated, milliseconds. Default 0: never. */
   readonly maxAgeMs?: number | undefined;
-  /** Files set aside that are kept. Default 5. */
+  /** Number of rotated files kept. Default 5. */
   readonly keep?: number | undefined;
-  /** Called when writing begins to fail, with the reason, and when it works again, with the lines that were dropped. */
+  /** Called with the reason when writing starts to fail, and with the number of dropped lines when it works again. */
   readonly onState?:
     | ((state: { readonly failing?: string | undefined; readonly dropped?: number | undefined }) => void)
     | undefined;
 }
 
 /**
- * A log that never stops its program: writes are asynchronous, a full or vanished disk costs the lines of that time. The
- * file keeps its name and sets older ones aside by size and age; {@link reopen} serves those who rotate it themselves.
+ * A log file that never blocks or ends its program: writes are asynchronous, and lines are dropped while the disk is
+ * full or missing. Rotates by size and age; call {@link reopen} after rotating it externally.
  */
 export class LogFile {
   readonly #path: string;
   readonly #options: LogFileOptions;
   #fd: number | undefined;
   #bytes = 0;
-  /** When the file began, milliseconds since the Unix epoch. */
+  /** When the file was started, milliseconds since the Unix epoch. */
   #since = 0;
   #waiting: string[] = [];
   #waitingBytes = 0;
@@ -45,7 +45,7 @@ export class LogFile {
     this.#options = options;
   }
 
-  /** Takes a line; never throws and never waits. */
+  /** Queues a line; never throws or blocks. */
   write(line: string): void {
     if (this.#failing || this.#waitingBytes + line.length > MAX_WAITING_BYTES) {
       this.#dropped++;
@@ -56,7 +56,7 @@ export class LogFile {
     this.#next();
   }
 
-  /** Lets go of the file and opens its path again, which after a rotation is a new file. */
+  /** Closes the file and reopens its path, which after a rotation is a new file. */
   reopen(): void {
     this.#reopen = true;
     this.#next();
@@ -101,7 +101,7 @@ export class LogFile {
       this.#fd = fd;
       fstat(fd, (failure, stats) => {
         this.#bytes = failure === null ? stats.size : 0;
-        // Some file systems do not know when a file was made.
+        // Some file systems do not record creation times.
         this.#since = failure === null && this.#bytes > 0 && stats.birthtimeMs > 0 ? stats.birthtimeMs : Date.now();
         this.#busy = false;
         this.#next();

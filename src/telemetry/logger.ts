@@ -6,14 +6,13 @@ export type { Logger } from 'pino';
 
 export interface LoggerOptions {
   /**
-   * What each level is for. `error`: work was lost or the process ends. `warn`: something a person should look at, work
-   * goes on. `info`: changes of state a person follows (started, epoch, hit, claim). `debug`: one record per unit of
-   * work. `trace`: wire level.
+   * Log level. `error`: work was lost or the process ends. `warn`: needs attention, but work continues. `info`: state
+   * changes (started, epoch, hit, claim). `debug`: one record per unit of work. `trace`: wire level.
    */
   readonly level: string;
 }
 
-/** Field names whose values are never written, at any depth up to three. */
+/** Fields whose values are redacted, up to three levels deep. */
 const SECRET_FIELDS = [
   'secretKey',
   'mnemonic',
@@ -26,14 +25,14 @@ const SECRET_FIELDS = [
 ];
 const REDACTED_PATHS = SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
-/** A structured logger, one JSON object per line, onto `stream`; without one nothing is written. */
+/** Creates a structured logger that writes one JSON object per line to `stream`; without a stream, logs nothing. */
 export function createLogger(options: LoggerOptions, stream?: DestinationStream): Logger {
   return pino(
     {
       level: stream === undefined ? 'silent' : options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      // Names instead of numbers: what reads the log need not know pino.
+      // Level names instead of numbers, so that log readers need not know pino.
       formatters: {
         level: (label) => ({ level: label }),
         log: (fields) => decimalAmounts(fields) as Record<string, unknown>,

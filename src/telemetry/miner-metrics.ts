@@ -3,7 +3,7 @@ import type { MinerStatus } from './api/api-types.js';
 import { LATENCY_BOUNDS_MS } from './latency-histogram.js';
 import { addStatusMetrics, type Claimable, soma } from './status-metrics.js';
 
-/** The numbers of a miner's summary that are exported. Amounts in shannons, durations in milliseconds. */
+/** The exported numbers of a miner's summary. Amounts in shannons, durations in milliseconds. */
 export interface MeteredSummary {
   readonly samples: number;
   readonly scored: number;
@@ -24,13 +24,13 @@ export interface MeteredSummary {
   readonly durationMs: number;
 }
 
-/** Metrics of one miner. Exported in the base units of Prometheus: seconds, and SOMA for amounts. */
+/** Metrics of one miner, exported in Prometheus base units (seconds) and SOMA for amounts. */
 export interface MinerMetrics {
-  /** A submission went on the wire this long after its hit was possible. */
+  /** Records the time from when a hit became possible to its submission on the wire. */
   observeSubmitted(latencyMs: number): void;
-  /** A submission was answered this long after its hit was possible. */
+  /** Records the time from when a hit became possible to the response to its submission. */
   observeOutcome(outcome: string, latencyMs: number): void;
-  /** Prometheus text as of now. */
+  /** The current metrics as Prometheus text. */
   text(): Promise<string>;
 }
 
@@ -47,7 +47,7 @@ const COUNTERS = {
 
 const OUTCOMES = ['accepted', 'lost', 'rejected'] as const;
 
-/** What is not known yet is absent: an alarm on a zero that was never measured would be false. */
+/** Unknown values are absent: a zero that was never measured would trigger false alerts. */
 const GAUGES = {
   quarry_submissions_unknown: ['Submissions with an unknown outcome.', (s: MeteredSummary) => s.unknown],
   quarry_open_targets: ['Open targets.', (s: MeteredSummary) => (s.epoch === undefined ? undefined : s.openTargets)],
@@ -63,10 +63,10 @@ const GAUGES = {
 const BUCKETS_SECONDS = LATENCY_BOUNDS_MS.map((ms) => ms / 1_000);
 
 /**
- * Metrics of a miner whose totals are read anew at every scrape.
+ * Creates metrics whose totals are read on every scrape.
  *
- * @param version this program's
- * @param standing how the miner stands, and what is owed to it; asked at a scrape only
+ * @param version this program's version
+ * @param standing the miner's status and claimable rewards; called only on scrapes
  */
 export function createMinerMetrics(
   summary: () => MeteredSummary,
@@ -123,11 +123,11 @@ function totalsRegistry(current: MeteredSummary): Registry {
   return registry;
 }
 
-/** What is counted from the start on: the process, and what this is. */
+/** Metrics that persist between scrapes: process metrics and build info. */
 function lastingRegistry(version: string): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  // The library names gauges as if they were counters.
+  // The library gives some gauges names of counters.
   for (const { name, type } of registry.getMetricsAsArray() as unknown as { name: string; type: string }[]) {
     if (type === 'gauge' && /_total(_bytes)?$/.test(name)) registry.removeSingleMetric(name);
   }

@@ -1,4 +1,4 @@
-/** Windows a rate is shown over, seconds. */
+/** Averaging windows, seconds. */
 const RATE_WINDOWS_SECONDS = [10, 60, 900] as const;
 
 /** Events per second over the last 10 s, 60 s and 15 min; `undefined` until the meter has run for a tenth of a window. */

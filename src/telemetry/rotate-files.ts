@@ -1,16 +1,16 @@
 import { rename } from 'node:fs/promises';
 
 /**
- * Makes room for a new file: `path` becomes `path.1`, `path.1` becomes `path.2`, and so on; the last of `keep` goes.
+ * Rotates files: `path` becomes `path.1`, `path.1` becomes `path.2`, and so on; the last of `keep` is deleted.
  *
- * @param keep earlier files that stay, at least 1
+ * @param keep number of old files kept, at least 1
  */
 export async function rotateFiles(path: string, keep: number): Promise<void> {
   for (let n = keep - 1; n >= 0; n--) {
     try {
       await rename(n === 0 ? path : `${path}.${n}`, `${path}.${n + 1}`);
     } catch (error) {
-      // There are not so many yet.
+      // Fewer files exist so far.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }

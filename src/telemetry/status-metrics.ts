@@ -2,17 +2,17 @@ import { Gauge, type Registry } from 'prom-client';
 import type { MinerStatus } from './api/api-types.js';
 import { addFleetMetrics } from './fleet-metrics.js';
 
-/** What is owed to a miner; `undefined` before its network told the epoch. */
+/** Rewards and bonds owed to the miner; `undefined` before the epoch is known. */
 export interface Claimable {
-  /** Claims that are due. */
+  /** Number of claims that are due. */
   readonly due: number | undefined;
-  /** Bonds that no claim has returned yet, shannons. */
+  /** Bonds not yet returned by claims, shannons. */
   readonly bondsOutShannons: bigint;
 }
 
 const SHANNONS_PER_SOMA = 1e9;
 
-/** Adds what a miner's status tells to a registry; what is not known is absent. */
+/** Adds metrics of a miner's status to a registry; unknown values are absent. */
 export function addStatusMetrics(registry: Registry, status: MinerStatus, claimable: Claimable): void {
   const registers = [registry];
   const gauge = (name: string, help: string, value: number | undefined): void => {
@@ -72,7 +72,7 @@ function addModels(registers: Registry[], models: MinerStatus['models']): void {
   }
 }
 
-/** SOMA as a number, which a metric is. */
+/** Converts shannons to SOMA as a floating-point number, as metrics require. */
 export function soma(shannons: bigint): number {
   return Number(shannons) / SHANNONS_PER_SOMA;
 }

@@ -3,9 +3,9 @@ import type { VitalsHistory, VitalsPoint } from './api/api-types.js';
 import { LATENCY_BOUNDS_MS, latencyBar } from './latency-histogram.js';
 
 const MINUTE_MS = 60_000;
-/** Beyond this one point an hour is kept. */
+/** Age in minutes beyond which one point per hour is kept. */
 const MINUTELY = 2 * 24 * 60;
-/** Beyond this nothing is kept. */
+/** Age in minutes at which points are deleted. */
 const KEPT = 400 * 24 * 60;
 /** Maximum number of points in an answer; beyond it, every nth is returned. */
 const MAX_POINTS = 1_500;
@@ -28,26 +28,28 @@ const THIN = `
   DELETE FROM vitals WHERE minute < ?1
     OR (minute < ?2 AND minute NOT IN (SELECT MIN(minute) FROM vitals WHERE minute < ?2 GROUP BY minute / 60))`;
 
-/** Where a state directory keeps its vitals. */
+/** Name of the vitals file in a state directory. */
 export const VITALS_FILE = 'vitals.db';
 
-/** How a miner stood over time, what the journal does not know: a point a minute, kept for months in a small file. */
+/** State over time, which the journal does not record: one point per minute, kept for months in a small file. */
 export class VitalsLog {
   readonly #db: SqlDatabase;
   readonly #waiting = new Map<number, number>();
 
-  /** @throws QuarryError what `openDatabase` throws */
+  /**
+   * @throws QuarryError as `openDatabase`
+   */
   constructor(path: string) {
     this.#db = openDatabase(path, { migrations: MIGRATIONS, durability: 'process' });
   }
 
-  /** A submission went on the wire this long after its hit was possible; written with the next point. */
+  /** Records the time from when a hit became possible to its submission on the wire; saved with the next point. */
   observeSubmitted(latencyMs: number): void {
     const bar = latencyBar(latencyMs);
     this.#waiting.set(bar, (this.#waiting.get(bar) ?? 0) + 1);
   }
 
-  /** Writes how things stand; a second point of one minute replaces the first. */
+  /** Saves the current state; a second point in the same minute replaces the first. */
   record(point: VitalsPoint): void {
     const minute = Math.floor(point.at / MINUTE_MS);
     this.#db.transaction(() => {
@@ -76,7 +78,7 @@ export class VitalsLog {
 }
 
 /**
- * Reads the vitals of a state directory without changing them, also while a miner writes.
+ * Reads the vitals of a state directory without changing them; also works while a miner writes.
  *
  * @param sinceMs milliseconds since the Unix epoch
  * @throws QuarryError `FILE_NOT_FOUND` when there are none

@@ -11,7 +11,7 @@ import { serveCommand } from './aitbc/serve.js';
 import { healthCommand, loginCommand, watchCommand } from './aitbc/watch.js';
 
 export interface AitbcCommandDeps {
-  /** The engine scoring jobs run on. Default: the best that runs here for weights given, else the JavaScript engine. */
+  /** Engine for scoring jobs. Default: the best available one if weights are given, otherwise the JavaScript engine. */
   readonly createEngine?: (() => Promise<ScoringEngine>) | undefined;
 }
 

@@ -7,7 +7,7 @@ import { examples, say, sayJson } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { stateDirOf } from '../state-dir.js';
 
-/** `quarry backup`: a copy of a miner's state, made while it runs or not. */
+/** `quarry backup`: copies a miner's state, whether it is running or not. */
 export function backupCommand(context: CliContext): Command {
   const command = new Command('backup')
     .argument('<dir>', 'directory for the backup; must not exist')

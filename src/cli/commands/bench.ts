@@ -11,7 +11,7 @@ import type { CliContext } from '../context.js';
 import { packageRoot } from '../package-root.js';
 import { say, sayJson, tell } from '../print.js';
 
-/** Benches by name; each is a module of bench/ with a `run` that yields one object per case. */
+/** Benchmarks by name; each is a module in bench/ with a `run` that yields one object per case. */
 const BENCHES = [
   'gemm',
   'forward',
@@ -32,10 +32,10 @@ const BENCHES = [
   'gpu',
   'rounding',
 ] as const;
-/** What runs when none is named: short, and needing nothing but this machine. */
+/** Benchmarks run by default: short, and without external requirements. */
 const DEFAULT_BENCHES = ['gemm', 'distance', 'weights', 'rng'] as const;
 
-/** The options given to every bench; each uses those it knows. Shapes are those of bench/result.ts and its benches. */
+/** Options passed to every benchmark; each uses those it supports. Types mirror bench/result.ts and the benchmarks. */
 interface BenchModuleOptions {
   readonly json: boolean;
   readonly quick: boolean;
@@ -52,7 +52,7 @@ interface BenchModuleOptions {
 
 interface BenchModule {
   run(options: BenchModuleOptions): AsyncIterable<Record<string, unknown>>;
-  /** The results as an SVG. */
+  /** Plots the results as SVG. */
   plot?(results: readonly Record<string, unknown>[]): string;
 }
 
@@ -71,7 +71,7 @@ interface BenchFlags {
   readonly targets?: number | undefined;
 }
 
-/** `quarry bench`: how fast, beside the machine's own limit. */
+/** `quarry bench`: measures speeds relative to the machine's own limits. */
 export function benchCommand(context: CliContext): Command {
   return new Command('bench')
     .description('measure speed against the limits of this machine, after checking the results')
@@ -113,7 +113,7 @@ export function benchCommand(context: CliContext): Command {
     });
 }
 
-/** `1,2` as numbers. */
+/** Parses `1,2` into numbers. */
 function parseCounts(text: string): number[] {
   const counts = text.split(',').map(Number);
   if (counts.every((count) => Number.isSafeInteger(count) && count > 0)) return counts;
@@ -133,12 +133,12 @@ async function runBench(context: CliContext, name: string, flags: BenchFlags): P
   const { json = false, quick = false, peers, save: _save, ...chosen } = flags;
   const options = { ...chosen, json, quick, signal: context.signal, ...(!peers && { peers: false as const }) };
   for await (const result of module.run(options)) {
-    // A case that goes on replaces what it had come to.
+    // A case in progress replaces its previous partial result.
     if (results.at(-1)?.['partial'] === true && results.at(-1)?.['case'] === result['case']) results.pop();
     results.push(result);
     if (flags.json) sayJson(context, result);
     else tell(context, `  ${progressOf(result)}`);
-    // After every case: a run of an hour that ends early leaves what it measured.
+    // Save after every case, so that a long run that ends early keeps its measurements.
     if (flags.save !== undefined) await save(flags.save, name, flags, results);
   }
   if (!flags.json) say(context, `${tableOf(name, results)}\n${skippedPeers(results)}`);
@@ -159,14 +159,14 @@ async function save(
   await writeFile(join(directory, `${name}${full ? '-full' : ''}.json`), `${toJsonPretty(saved)}\n`);
 }
 
-/** One line while a bench runs; a peer that is left out is named with the reason. */
+/** One line while a benchmark runs; a skipped peer is listed with the reason. */
 function progressOf(result: Record<string, unknown>): string {
   const done = `${String(result['bench'])}  ${String(result['case'])}`;
   const against = typeof result['peer'] === 'string' ? `  ${result['peer']}` : '';
   return `${done}${against}${result['value'] === null ? `  ${String(result['note'] ?? 'skipped')}` : ''}`;
 }
 
-/** Each peer that did not run, once, with the reason. */
+/** Lists each peer that did not run, with the reason. */
 function skippedPeers(results: readonly Record<string, unknown>[]): string {
   const lines = results
     .filter((result) => result['value'] === null && typeof result['peer'] === 'string')

@@ -8,7 +8,7 @@ import type { CliContext } from '../context.js';
 import { packageRoot } from '../package-root.js';
 import { examples, printRecord } from '../print.js';
 
-/** `quarry build-native`: the native core from the installed sources. */
+/** `quarry build-native`: builds the native core from the installed sources. */
 export function buildNativeCommand(context: CliContext): Command {
   return new Command('build-native')
     .description('build the native core from the installed sources: needs a C++20 compiler, make and python3')
@@ -18,7 +18,7 @@ export function buildNativeCommand(context: CliContext): Command {
     .action(async (flags: { verbose?: boolean | undefined; json?: boolean | undefined }) => {
       const script = join(packageRoot(), 'scripts', 'build-native.mjs');
       const args = [script, '--require', ...(flags.verbose ? ['--verbose'] : [])];
-      // What the build says is talk, also where its tools say it on stdout.
+      // Build output is diagnostics, even what its tools write to stdout.
       const build = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], signal: context.signal });
       build.stdout.pipe(context.stderr, { end: false });
       build.stderr.pipe(context.stderr, { end: false });

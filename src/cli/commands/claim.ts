@@ -28,7 +28,7 @@ export function claimCommand(context: CliContext): Command {
     });
 }
 
-/** Claims as a miner does, over the journal of the same state directory. */
+/** Claims like a miner, using the journal of the same state directory. */
 async function claim(session: SomaSession, named: readonly string[], flags: ClaimFlags): Promise<void> {
   const { client, config, signal } = session;
   const account = client.account(await session.signer());
@@ -46,7 +46,7 @@ async function claim(session: SomaSession, named: readonly string[], flags: Clai
     );
     if (named.length === 0) await claimer.noteDue(epoch, signal);
     const due = named.length > 0 ? named.length : journal.claims.countDue(epoch);
-    // Coins are split for as many claims as are made at once, no more.
+    // Split coins only for as many claims as will be in flight at once.
     account.configure({ parallel: Math.max(1, Math.min(config.maxInFlight, due)) });
     await (named.length > 0 ? claimer.claimTargets(named, epoch, signal) : claimer.claimDue(epoch, signal));
   });

@@ -4,9 +4,9 @@ import type { CliContext } from '../context.js';
 import { examples } from '../print.js';
 
 /**
- * `quarry completion`: a script for the shell, made from the command tree.
+ * `quarry completion`: generates a shell completion script from the command tree.
  *
- * @param commands loads every command in full
+ * @param commands loads all commands in full
  */
 export function completionCommand(context: CliContext, commands: () => Promise<readonly Command[]>): Command {
   const command = new Command('completion')

@@ -17,10 +17,10 @@ interface DashboardFlags {
   readonly json?: boolean;
 }
 
-/** Interval of status events to readers, milliseconds. */
+/** Interval of status events, milliseconds. */
 const STATUS_EVERY_MS = 2_000;
 
-/** `quarry dashboard`: the page over a state directory, read-only. */
+/** `quarry dashboard`: serves the dashboard for a state directory, read-only. */
 export function dashboardCommand(context: CliContext): Command {
   const command = new Command('dashboard')
     .description('serve a page about a miner from its state directory, until interrupted')

@@ -33,7 +33,9 @@ export function dataCommand(context: CliContext): Command {
   return data;
 }
 
-/** @throws QuarryError `ALREADY_EXISTS` when there is such a file and it may not be replaced */
+/**
+ * @throws QuarryError `ALREADY_EXISTS` when the file exists and `replace` is false
+ */
 async function writeNewFile(path: string, bytes: Uint8Array, replace: boolean): Promise<void> {
   try {
     const file = await open(path, replace ? 'w' : 'wx');

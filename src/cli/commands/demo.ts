@@ -19,10 +19,10 @@ import { packageRoot } from '../package-root.js';
 import { addSettings, COORDINATOR_SETTINGS, configOf } from '../settings-options.js';
 
 const MODELS = 3;
-/** Enough to watch, little enough for two minutes without a compiler. */
+/** Enough to watch, few enough for two minutes without a compiler. */
 const DEFAULT_HITS = 30;
 
-/** `quarry demo`: a whole network on this machine, mined end to end. */
+/** `quarry demo`: a complete network on this machine, mined end to end. */
 export function demoCommand(context: CliContext): Command {
   const command = new Command('demo')
     .description('boot an embedded network, publish models, mine real files, claim the rewards')
@@ -141,7 +141,7 @@ async function runDemo(
   }
 }
 
-/** Rewards fall due two epochs after the hit: the audit window lies between. */
+/** Rewards become claimable two epochs after the hit, once the audit window has passed. */
 async function claimAll(
   network: DemoNetwork,
   reporter: MiningReporter,

@@ -37,20 +37,20 @@ interface DevnetFlags {
   readonly protocolThresholds?: boolean | undefined;
 }
 
-/** What `localnet` means to clients. */
+/** Ports that clients use for `localnet`. */
 const LOCALNET_PORTS = { port: '9000', faucetPort: '9123', scoringPort: '9124', adminPort: '9125' } as const;
-/** Faucet coins for an address that is to mine. */
+/** Faucet requests for the address that will mine. */
 const FUND_REQUESTS = 5;
 const MAX_MODELS = 64;
 
-/** A devnet that is serving, in this process or another. */
+/** A running devnet, in this process or another. */
 interface ServingDevnet extends DevnetEndpoints {
   readonly chainId: string;
   readonly scoringUrl?: string | undefined;
   close(): Promise<void>;
 }
 
-/** `quarry devnet`: the embedded network alone. */
+/** `quarry devnet`: runs the embedded network alone. */
 export function devnetCommand(context: CliContext): Command {
   return new Command('devnet')
     .description('run the embedded network until interrupted')
@@ -105,7 +105,7 @@ async function serve(context: CliContext, flags: DevnetFlags): Promise<ServingDe
   const dir = await mkdtemp(join(tmpdir(), 'quarry-scoring-'));
   const clean = (): Promise<void> => rm(dir, { recursive: true, force: true });
   try {
-    // First: a port that is taken is known before a network is made.
+    // Start this first, so that a taken port is detected before a network is created.
     const scoring = await startScoringServer(context, config, { dir, host: '127.0.0.1', port, storeBytes: 0 });
     try {
       const network = await serveNetwork(context, flags, options);
@@ -137,9 +137,9 @@ async function serveNetwork(context: CliContext, flags: DevnetFlags, options: De
 }
 
 /**
- * The ports of the services by name; those that are free to choose are absent.
+ * Ports of the services by name; absent if any free port will do.
  *
- * @throws QuarryError `USAGE` for a port that is none, or that two services would share
+ * @throws QuarryError `USAGE` for an invalid port, or one shared by two services
  */
 function portsOf(flags: DevnetFlags): Partial<Record<'rpc' | 'faucet' | 'admin' | 'http' | 'scoring', number>> {
   const asked = {
@@ -162,7 +162,7 @@ function portsOf(flags: DevnetFlags): Partial<Record<'rpc' | 'faucet' | 'admin' 
   );
 }
 
-/** The threshold of the protocol itself, which depends on no width of embeddings. */
+/** The protocol's own thresholds, which do not depend on the embedding width. */
 function protocolThresholds(version: number): Partial<DevnetOptions> {
   const { targetInitialDistanceThreshold, targetMinDistanceThreshold, targetMaxDistanceThreshold } =
     protocolConfig(version);
@@ -204,7 +204,7 @@ function modelConfigName({ modelConfig }: DevnetFlags): ModelConfigName {
   throw new QuarryError('USAGE', `--model-config expects one of ${Object.keys(MODEL_CONFIGS).join(', ')}`);
 }
 
-/** A devnet on which targets are open, and an address that can mine them. */
+/** Starts a devnet with open targets and a funded address that can mine them. */
 async function serveWithModels(
   context: CliContext,
   flags: DevnetFlags,

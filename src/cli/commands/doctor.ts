@@ -12,12 +12,12 @@ import type { SessionFlags } from '../soma-session.js';
 
 interface DoctorFlags extends SessionFlags {
   readonly calibrate?: boolean | undefined;
-  /** A network's name or URL, or `true` for the one that is configured. */
+  /** A network name or URL, or `true` for the configured one. */
   readonly network?: string | true | undefined;
   readonly config?: string | undefined;
 }
 
-/** `quarry doctor`: what runs here and why, and whether everything that mining takes is in place. */
+/** `quarry doctor`: checks which engines run here and why, and whether everything needed for mining is in place. */
 export function doctorCommand(context: CliContext): Command {
   const command = new Command('doctor')
     .description(
@@ -64,7 +64,7 @@ export function doctorCommand(context: CliContext): Command {
   });
 }
 
-/** Whether the settings say what is to be mined: then its checks are made without being asked for. */
+/** Whether the settings configure mining, in which case its checks run without being requested. */
 function namesMining({ data, network }: Config): boolean {
   return data !== undefined || network !== SETTINGS.network.default;
 }

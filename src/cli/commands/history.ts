@@ -18,7 +18,7 @@ interface HistoryFlags extends TableFlags {
   readonly json?: boolean | undefined;
 }
 
-/** `quarry history`: what a miner earned, lost and was refused, from its journal. */
+/** `quarry history`: a miner's accepted, lost and rejected submissions, from its journal. */
 export function historyCommand(context: CliContext): Command {
   const command = new Command('history')
     .description('what was earned, lost and rejected, by day, epoch, model or source')
@@ -56,7 +56,7 @@ function print(context: CliContext, flags: HistoryFlags, submissions: Iterable<P
   else if (flags.csv || flags.md) printTable(context, flags, groups, columns);
   else {
     printTable(context, flags, groups, columns, 'nothing was submitted in this time');
-    // Bars beside each other are a course over time: models and sources have none.
+    // A chart over time makes sense only for days and epochs.
     if (groups.length > 1 && (by === 'day' || by === 'epoch')) drawCourse(context, groups.slice(-60));
   }
 }

@@ -1,15 +1,15 @@
 import { Command } from 'commander';
 import type { CliContext } from '../context.js';
 
-/** A command that is loaded when it is needed: most of what starting costs is loading. */
+/** A command that is loaded on demand, as loading dominates startup time. */
 export interface CommandEntry {
   readonly name: string;
-  /** As in the command itself; a test compares them. */
+  /** Must equal the command's own; a test compares them. */
   readonly description: string;
   readonly load: () => Promise<(context: CliContext) => Command>;
 }
 
-/** Every command, in the order the help lists them. */
+/** All commands, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'demo',
@@ -173,8 +173,8 @@ export const COMMANDS: readonly CommandEntry[] = [
 ];
 
 /**
- * The commands to offer for a command line: the one that is named, in full; all by their names and descriptions, when
- * none is, as in the help.
+ * The commands to register for a command line: only the named one, fully loaded; or all of them with just names and
+ * descriptions, as for the help.
  */
 export async function commandsFor(args: readonly string[], context: CliContext): Promise<Command[]> {
   const named = COMMANDS.find(({ name }) => name === args.find((arg) => !arg.startsWith('-')));
@@ -182,7 +182,7 @@ export async function commandsFor(args: readonly string[], context: CliContext):
   return COMMANDS.map(({ name, description }) => new Command(name).description(description));
 }
 
-/** Every command in full. */
+/** All commands, fully loaded. */
 export async function allCommands(context: CliContext): Promise<Command[]> {
   return await Promise.all(COMMANDS.map(async ({ load }) => (await load())(context)));
 }

@@ -17,7 +17,7 @@ interface InitFlags {
   readonly check: boolean;
 }
 
-/** What a first configuration says; all other settings are in the file as comments. */
+/** Settings of a first configuration; all others are in the file as comments. */
 const ASKED = [
   'network',
   'fullnodes',
@@ -34,7 +34,7 @@ const ASKED = [
   'apiPort',
 ] as const satisfies readonly SettingName[];
 
-/** Asked on a terminal, in this order, where no flag says it. */
+/** Questions asked on a terminal, in this order, unless a flag answers them. */
 const QUESTIONS: readonly {
   readonly name: (typeof ASKED)[number];
   readonly text: string;
@@ -48,7 +48,7 @@ const QUESTIONS: readonly {
   { name: 'hostUrl', text: 'public URL of that port (empty: none)' },
 ];
 
-/** `quarry init`: the first config file, asked for or from flags, and whether it mines. */
+/** `quarry init`: writes the first config file from answers or flags, and checks whether it can mine. */
 export function initCommand(context: CliContext): Command {
   const command = new Command('init')
     .description('write a commented quarry.yaml and check what mining needs')

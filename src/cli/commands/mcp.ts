@@ -22,7 +22,7 @@ interface McpFlags {
 
 type Commands = (args: readonly string[], context: CliContext) => Promise<Command[]>;
 
-/** `quarry mcp`: tools for agents. */
+/** `quarry mcp`: tools for agents over the Model Context Protocol. */
 export function mcpCommand(context: CliContext, commands: Commands): Command {
   const command = new Command('mcp')
     .description('serve tools to agents: the Model Context Protocol over stdio, or HTTP on loopback')
@@ -43,7 +43,7 @@ ${examples('mcp', 'mcp --confirm-above 0.01', 'mcp --http 8765')}`,
     const token = config.apiToken ?? randomBytes(24).toString('base64url');
     const secrets = [...secretsOf(config), token];
     const host = agentHost(context, commands, config, { confirmAboveShannons, secrets });
-    // The SDK is loaded here: no other command pays for it.
+    // Load the SDK only here, so that other commands start faster.
     const mcp = await import('../../mcp/index.js');
     const miner = new mcp.MinerSession(host);
     try {
@@ -69,7 +69,7 @@ async function serveStdio(context: CliContext, host: AgentHost, miner: MinerSess
   const server = createMcpServer(host, miner);
   const gone = new Promise<void>((resolve) => context.stdin.once('end', resolve));
   await server.connect(new StdioServerTransport(context.stdin, context.stdout));
-  // The agent's program closes our input when it ends.
+  // The client closes our input when it ends.
   await Promise.race([gone, untilInterrupted(context.signal)]);
   await server.close();
 }
@@ -90,7 +90,7 @@ function agentHost(
   };
 }
 
-/** What is a secret among the settings, and would be one in anything a command prints. */
+/** All secrets in the settings, which are redacted from everything a command prints. */
 function secretsOf(config: Config): string[] {
   const values = config as Readonly<Record<string, unknown>>;
   return Object.entries(SETTINGS as Readonly<Record<string, Setting>>).flatMap(([name, { secret }]) => {

@@ -137,7 +137,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
   }
 }
 
-/** Mines in the role that is free; returns whether there is another to take. */
+/** Mines in whichever role is free; returns whether to take another role afterwards. */
 async function mineInRole(stateDir: string, tools: Tools): Promise<boolean> {
   const { config, reporter, signer } = tools;
   const role = takeRole(stateDir, config.shareStore, signer.address);
@@ -166,11 +166,11 @@ interface Tools {
   readonly reporter: MiningReporter;
   readonly signer: Keypair;
   readonly logger: Logger;
-  /** Called when mining begins. */
+  /** Called when mining starts. */
   readonly onMining: () => void;
 }
 
-/** Mines in one role until told to stop; returns whether the miner that this one scored for has ended. */
+/** Mines in one role until stopped; returns whether the miner this process scored for has ended. */
 async function mineAs(role: StoreRole, tools: Tools): Promise<boolean> {
   const { context, config, reporter, signer, logger, onMining } = tools;
   const { signal } = context;
@@ -178,11 +178,11 @@ async function mineAs(role: StoreRole, tools: Tools): Promise<boolean> {
   const isMiner = scoreFor === undefined;
   assertFits(role, config);
   const webhook = isMiner ? webhookOf(config, signer.address, (error) => reporter.warn(error)) : undefined;
-  // On a local network the miner serves them itself when nothing is set.
+  // On a local network the miner serves the data itself if no host is configured.
   const host = isMiner ? await openDataHost(config, stateDir) : undefined;
   const keysDir = keysDirOf(context.env);
   try {
-    // A fleet has one coordinator, which empties its queue.
+    // A fleet has only one coordinator, which purges its queue.
     const fleet = isMiner ? fleetOf(config, (error) => reporter.warn(error)) : undefined;
     const assembled = await createMiner({
       ...minerOptions(config),
@@ -256,15 +256,15 @@ async function mineAs(role: StoreRole, tools: Tools): Promise<boolean> {
   }
 }
 
-/** Whether this process mines on when a miner has ended: the one that it scores for, or its own, which the disk ended. */
+/** Whether this process continues after a miner ended: either the one it scores for, or its own after a disk error. */
 function takesOver({ maxAccepted, dryRun }: Config): boolean {
   return maxAccepted === undefined && !dryRun;
 }
 
-/** Refuses settings that do not fit the role, or the one that may follow it. */
+/** Rejects settings that do not fit this role, or the one that may follow it. */
 function assertFits({ scoreFor }: StoreRole, config: Config): void {
   if (scoreFor === undefined || takesOver(config)) assertHosted(config);
-  // A fleet scores for its coordinator, which is the miner.
+  // A fleet scores for its coordinator, which must be the miner.
   if (scoreFor === undefined || config.engine !== 'fleet') return;
   throw new QuarryError('USAGE', `--engine fleet is for the miner of ${scoreFor}, which another process is already`, {
     hint: 'score for it here with another --engine, or join its fleet: quarry scorer',
@@ -290,9 +290,9 @@ function banner(
     reporter.say(` * ${name.padEnd(10)} ${text}`, 'config', { [name]: text });
 }
 
-/** Refuses to mine where nothing serves what is submitted. */
+/** Refuses to mine if submitted data would not be reachable. */
 function assertHosted(config: Config): void {
-  // On a public chain the miner refuses all the same, once a fullnode told it the chain.
+  // On a public chain the miner itself refuses as well, once a fullnode has identified the chain.
   const local = isOnThisMachine(config.network);
   const unreachable = config.s3Bucket === undefined && (config.dataPort === undefined || config.hostUrl === undefined);
   if (unreachable && !local && !config.dryRun) throw noHost('submitted data');

@@ -85,7 +85,7 @@ function manifestJson(manifest: ModelManifest | undefined): Record<string, unkno
   const key = manifest.decryptionKey;
   return {
     url: manifest.url,
-    // Base58, as the network's own SDK writes them.
+    // Base58, as in the network's own SDK.
     checksum: digestFromBytes(manifest.checksum),
     checksumHex: Buffer.from(manifest.checksum).toString('hex'),
     sizeBytes: Number(manifest.size),

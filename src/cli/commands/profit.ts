@@ -16,7 +16,7 @@ interface ProfitFlags {
   readonly hostPerDay?: string | undefined;
 }
 
-/** `quarry profit`: rewards against fees and costs, and the daily rate. */
+/** `quarry profit`: rewards minus fees and costs, and the daily rate. */
 export function profitCommand(context: CliContext): Command {
   const command = new Command('profit')
     .description('rewards, fees, outstanding bonds, and the daily rate')
@@ -37,7 +37,7 @@ export function profitCommand(context: CliContext): Command {
   });
 }
 
-/** In the user's currency; `undefined` when no cost was given. */
+/** Daily cost in the user's currency; `undefined` if no cost was given. */
 function costOf({ watts, kwhPrice, hostPerDay }: ProfitFlags): number | undefined {
   if ((watts === undefined) !== (kwhPrice === undefined)) {
     throw new QuarryError('USAGE', '--watts and --kwh-price need each other');

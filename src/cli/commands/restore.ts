@@ -6,7 +6,7 @@ import { examples, say, sayJson } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { stateDirOf } from '../state-dir.js';
 
-/** `quarry restore`: brings a backup back into an empty state directory. */
+/** `quarry restore`: restores a backup into an empty state directory. */
 export function restoreCommand(context: CliContext): Command {
   const command = new Command('restore')
     .argument('<dir>', 'directory made by quarry backup')

@@ -27,9 +27,9 @@ interface ScoreFlags extends TableFlags {
   readonly target?: string | undefined;
 }
 
-/** Largest file scored, bytes: the network takes 1 MiB, models are sometimes tried on more. */
+/** Maximum file size, bytes: larger than the network's 1 MiB, for experiments with models. */
 const MAX_FILE_BYTES = 64 * 2 ** 20;
-/** Samples handed to the engine at once. */
+/** Samples passed to the engine at once. */
 const BATCH = 16;
 
 /** `quarry score`. */
@@ -65,9 +65,9 @@ async function score(context: CliContext, files: readonly string[], flags: Score
   const targetId = flags.target === undefined ? undefined : idArgument(flags.target, 'target');
   const key = flags.key === undefined ? undefined : weightsKey(flags.key);
   const shape = MODEL_CONFIGS[flags.config];
-  // `--config` and `--seed` mean something else here than among the settings.
+  // `--config` and `--seed` have other meanings here than in the settings.
   const config = await configOf(context, { ...flags, config: undefined, seed: undefined });
-  // All files are looked at first: one bad name among many should not cost an hour of scoring.
+  // Read all files first: one bad name should not cost an hour of scoring.
   for (const file of files) await readSample(file, MAX_FILE_BYTES);
   const chunks = flags.compose ? (await readJoined(files, MAX_FILE_BYTES, shape)).chunks : undefined;
   const target =
@@ -118,7 +118,7 @@ async function score(context: CliContext, files: readonly string[], flags: Score
   }
 }
 
-/** What the joined files score, computed from the scores of each. */
+/** Prints the score of the joined files, computed from the scores of their chunks. */
 function showComposed(
   context: CliContext,
   flags: ScoreFlags,

@@ -11,7 +11,7 @@ import { examples, tell } from '../print.js';
 import { addSettings, configOf, ENGINE_SETTINGS } from '../settings-options.js';
 import { stateDirOf } from '../state-dir.js';
 
-/** Batches stay below a few seconds' work and well below the server's patience. */
+/** Keeps batches to a few seconds of work, far below the server's acknowledgement timeout. */
 const LIMITS = { mostSamples: 128, batchMs: 500 };
 
 /** `quarry scorer`. */
@@ -75,7 +75,7 @@ its unfinished work is scored elsewhere. With --keep-rows it keeps samples and s
   });
 }
 
-/** Scores, and keeps rows where it does; when one of the two ends, so does the other. */
+/** Runs the scorer and, if there is one, the row keeper; when one of them ends, so does the other. */
 async function runBoth(node: ScorerNode, keeper: RowKeeper | undefined, signal: AbortSignal): Promise<void> {
   const ended = new AbortController();
   const link = childSignal(signal, ended.signal);

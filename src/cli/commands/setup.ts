@@ -14,15 +14,15 @@ import { packageRoot } from '../package-root.js';
 import { examples, sayJson, tell } from '../print.js';
 import { printTable } from '../table.js';
 
-/** Something a GPU takes, and how to get it. */
+/** A requirement of GPU scoring and how to install it. */
 interface Need {
   readonly name: string;
   readonly present: boolean;
-  /** What it is for. */
+  /** Purpose. */
   readonly detail: string;
-  /** What is there, or what exactly is missing. */
+  /** What is installed, or what exactly is missing. */
   readonly found: string;
-  /** What to run where it is missing. */
+  /** Command to run if it is missing. */
   readonly command: string | undefined;
 }
 
@@ -61,7 +61,7 @@ async function gpuNeeds(): Promise<Need[]> {
     needs.push({ name: 'GPU provider', present: false, detail: 'scoring', found, command: undefined });
   }
   for (const { provider, requirements } of providers) {
-    // The runtime is the package above, and the adapter serves both uses.
+    // Skip the runtime, which is listed above, and the adapter, which both uses share.
     const own = requirements.filter(({ name }) => name !== needs[0]?.name && name !== ADAPTER);
     needs.push(
       ...own.map((requirement) => needOf(requirement, `scoring with ${PROVIDER_NAMES[provider] ?? provider}`)),

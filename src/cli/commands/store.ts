@@ -70,7 +70,7 @@ export function storeCommand(context: CliContext): Command {
   return store;
 }
 
-/** Opens the store read-only, beside its writer. */
+/** Opens the store read-only, alongside its writer. */
 async function reading(context: CliContext, flags: SessionFlags, use: (store: Store) => Promise<void>): Promise<void> {
   const store = await openNetworkStore(context, await configOf(context, { ...flags }), { readonly: true });
   try {

@@ -73,7 +73,7 @@ async function submit(
   const { file, sample, parts } = await readData(files, Number(parameters.maxSubmissionDataSize), flags);
   const target = await client.getTarget(targetId, { signal });
   assertOpen(target, epoch);
-  // Before an hour of scoring: a key and a host that are missing now will be missing then.
+  // Check key and host before an hour of scoring.
   const signer = dryRun ? undefined : await session.signer();
   const host = dryRun || flags.url !== undefined ? undefined : await openDataHost(config, session.stateDir);
   try {
@@ -89,7 +89,7 @@ async function submit(
     if (!hit) throw missed(target, score);
     const hosted = await hostSample(session, host, flags.url, file, sample);
     const { digest, feeShannons } = await withJournal(session, signer.address, (journal) => {
-      // A miner of the same directory stops hosting it when its audit window is over.
+      // Recorded so that a miner with the same state directory stops hosting it after the audit window.
       if (host !== undefined) journal.hostings.record(hosted.checksum, hosted.url, epoch);
       const account = client.account(signer);
       const now = performance.now();
@@ -109,7 +109,7 @@ async function submit(
   }
 }
 
-/** The bytes to submit: one file, or with --compose all of them joined. */
+/** Reads the bytes to submit: one file, or with --compose all files joined. */
 async function readData(
   files: readonly string[],
   maxBytes: number,
@@ -143,7 +143,7 @@ function missed(target: Target, score: TargetScore): QuarryError {
   );
 }
 
-/** Hosted before submitted, and fetched back: a wrong URL would cost the bond. */
+/** Hosts the sample before it is submitted and fetches it back: a wrong URL would cost the bond. */
 async function hostSample(
   session: SomaSession,
   host: DataHost | undefined,

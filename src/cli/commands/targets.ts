@@ -97,12 +97,12 @@ async function list({ client, context, signal }: SomaSession, flags: ListFlags, 
     for (const target of page.targets) rows.push(target);
     if (nextPageToken !== undefined) tell(context, `more targets follow: use --all, or --page-token ${nextPageToken}`);
   }
-  // Columns that a mask left out would only show dashes.
+  // Omit columns without values: the read mask left them out.
   const columns = COLUMNS.filter((column) => rows.some((row) => column.value(row) !== undefined));
   printTable(context, flags, rows, columns, EMPTY[flags.status] ?? `no ${flags.status} targets`);
 }
 
-/** What an empty list is called, where its status alone does not say it. */
+/** Message for an empty list, if `no <status> targets` does not fit. */
 const EMPTY: Readonly<Record<string, string>> = {
   any: 'no targets',
   claimed: 'no claimed targets: the network deletes a target when it is claimed; quarry history lists yours',
@@ -124,7 +124,7 @@ const COLUMNS: readonly Column<PartialTarget>[] = [
   { header: 'DATA', value: (target) => target.dataUrl, shrink: 4 },
 ];
 
-/** A stored target as plain data: tensors as arrays and numbers, checksums as hex. */
+/** Converts a stored target to plain data: tensors become arrays and numbers, checksums hex. */
 function targetJson({ object, target }: StoredTarget): Record<string, unknown> {
   const { status, winningDataManifest: data, winningDistanceScore, winningLossScore } = target;
   return {
@@ -203,7 +203,7 @@ async function watch(session: SomaSession, flags: SessionFlags & { untilSynced?:
       if (event.type === 'synced' && flags.untilSynced) return;
     }
   } catch (error) {
-    // Watching ends by being interrupted; the exit code says so.
+    // Interruption is the normal end of watching, which the exit code reflects.
     if (!isAbort(error) || !signal.aborted) throw error;
   }
 }

@@ -17,7 +17,7 @@ interface WhyFlags extends SessionFlags {
 
 const TARGET_ID = /^0x[0-9a-f]{64}$/;
 
-/** `quarry why`: the story of one target or sample. */
+/** `quarry why`: the history of one target or sample. */
 export function whyCommand(context: CliContext): Command {
   const command = new Command('why')
     .argument('<target|sample>', 'id of a target, checksum of a sample, or digest of a submission; a prefix will do')
@@ -31,7 +31,7 @@ export function whyCommand(context: CliContext): Command {
     const config = await configOf(context, { ...flags });
     const found = await withHistory(context, config, (history) => history.find(prefix));
     const known = found.map(({ targetId }) => targetId);
-    // A target that nothing was submitted for has a story too, where its whole id is given.
+    // With its full id, a target without submissions can be explained, too.
     const targets = [...new Set(known.length === 0 && TARGET_ID.test(prefix) ? [prefix] : known)];
     const asked = flags.offline ? new Map<string, AskedTarget>() : await askTargets(context, flags, targets);
     if (found.length === 0) return untried(context, flags, prefix, asked.get(prefix));
@@ -43,7 +43,7 @@ export function whyCommand(context: CliContext): Command {
   });
 }
 
-/** The story of a target that nothing was submitted for. */
+/** Explains why nothing was submitted for a target. */
 function untried(context: CliContext, flags: WhyFlags, id: string, about: AskedTarget | undefined): void {
   if (about === undefined) {
     throw new QuarryError('NOT_FOUND', `the journal has no target or sample "${id.slice(0, 80)}"`, {
@@ -71,7 +71,7 @@ function aboutJson(about: AskedTarget | undefined): Partial<Omit<AskedTarget, 't
   return about === undefined ? {} : { winner: about.winner, candidates: about.candidates };
 }
 
-/** What the store has now that lies closest, each a line. */
+/** Lists the closest samples currently in the store, one per line. */
 function candidateLines(candidates: AskedTarget['candidates'] = []): string[] {
   return candidates.map(({ distance, isHit, checksum, origin }, i) => {
     const name = i === 0 ? 'stored' : '';
@@ -79,7 +79,9 @@ function candidateLines(candidates: AskedTarget['candidates'] = []): string[] {
   });
 }
 
-/** @throws QuarryError `USAGE` when so little would match anything */
+/**
+ * @throws QuarryError `USAGE` when the prefix is too short to be selective
+ */
 function prefixOf(id: string): string {
   const text = id.replace(/…$/, '');
   if (text.replace(/^0x/i, '').length >= 4 && /^[0-9A-Za-z]+$/.test(text)) {
@@ -116,7 +118,7 @@ function story(submission: PastSubmission, about: AskedTarget | undefined): stri
   return lines.join('\n');
 }
 
-/** A searched sample says itself where it comes from. */
+/** The origin of a searched sample is already a sentence. */
 function originText(origin: string): string {
   return origin.startsWith('searched ') ? origin : `from ${origin}`;
 }
@@ -133,7 +135,10 @@ function winnerDistance({ distance }: Winner, own: number | undefined): string {
   return ` at ${distance.toFixed(6)}, ${Math.abs(distance - own).toFixed(6)} ${side} than ours: the first one wins`;
 }
 
-/** How the winner's checkpoint lies to our signature, milliseconds; the network's clock and this machine's may differ. */
+/**
+ * Time between the winner's checkpoint and our signature, milliseconds. The network's clock and this machine's may
+ * differ.
+ */
 function lead(ms: number): string {
   return `, its checkpoint ${formatDuration(Math.abs(ms))} ${ms < 0 ? 'before' : 'after'} ours was signed`;
 }

@@ -2,11 +2,11 @@ import { statfs } from 'node:fs/promises';
 
 const EVERY_MS = 10_000;
 
-/** Free bytes of the disk a directory lies on, looked at every ten seconds. */
+/** Free bytes on the disk of a directory, polled every ten seconds. */
 export class DiskWatch {
   readonly #dir: string;
   readonly #timer: NodeJS.Timeout;
-  /** `undefined` where it is not known. */
+  /** `undefined` if unknown. */
   freeBytes: number | undefined;
 
   constructor(dir: string) {
@@ -14,7 +14,7 @@ export class DiskWatch {
     this.#timer = setInterval(() => void this.look(), EVERY_MS).unref();
   }
 
-  /** Looks now. */
+  /** Reads the value now. */
   async look(): Promise<void> {
     try {
       const { bavail, bsize } = await statfs(this.#dir);

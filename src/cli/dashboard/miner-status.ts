@@ -3,7 +3,7 @@ import type { MinerStatus, StatusFleet, StatusNode, StatusRun } from '../../tele
 import { versionOf } from '../version.js';
 import type { DiskWatch } from './disk-watch.js';
 
-/** What a miner's status is made of, beside the miner. */
+/** Sources of a miner's status besides the miner itself. */
 export interface MinerStatusParts {
   readonly assembled: Pick<AssembledMiner, 'miner' | 'client' | 'journal' | 'store' | 'engine' | 'distance'>;
   readonly network: string;
@@ -13,7 +13,7 @@ export interface MinerStatusParts {
   readonly fleet: () => StatusFleet | undefined;
 }
 
-/** Follows a miner and says how it stands. */
+/** Follows a miner and assembles its status. */
 export class MinerStatusBoard {
   readonly #parts: MinerStatusParts;
   readonly #received = new Map<string, number>();
@@ -35,7 +35,7 @@ export class MinerStatusBoard {
     });
   }
 
-  /** How it stands now. */
+  /** The current status. */
   status(): MinerStatus {
     const { assembled, network, stateDir, controllable, disk, fleet } = this.#parts;
     const { miner, journal, store, engine, distance } = assembled;
@@ -78,7 +78,7 @@ export class MinerStatusBoard {
     };
   }
 
-  /** The checkpoint stream runs over the preferred node; of the others only probes are known. */
+  /** The checkpoint stream uses the preferred node; for the others only probe results are known. */
   #nodes(): StatusNode[] {
     const { client, miner } = this.#parts.assembled;
     const { contact } = miner;

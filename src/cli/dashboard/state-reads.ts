@@ -3,15 +3,15 @@ import type { MinerStatus } from '../../telemetry/api/api-types.js';
 import type { ApiReads } from '../../telemetry/api/http-api.js';
 import { submissionJson } from '../history/submission-json.js';
 
-/** What the page reads from a state directory. Close it when done. */
+/** Reads of a state directory for the dashboard. Close it when done. */
 export interface StateReads {
   readonly reads: ApiReads;
-  /** Whether something was submitted for a target. */
+  /** Whether there are submissions for a target. */
   readonly has: (targetId: string) => Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** @param status how things stand now */
+/** @param status returns the current status */
 export function openStateReads(stateDir: string, status: () => MinerStatus): StateReads {
   const reader = new StateReader(stateDir);
   return {

@@ -5,7 +5,7 @@ import type { MinerStatus } from '../../telemetry/api/api-types.js';
 import { versionOf } from '../version.js';
 import type { DiskWatch } from './disk-watch.js';
 
-/** How a miner stands by what lies in its state directory, whether it runs or not. */
+/** A miner's status read from its state directory, whether it is running or not. */
 export function stoppedStatus(
   stateDir: string,
   network: string | undefined,
@@ -31,7 +31,7 @@ export function stoppedStatus(
   });
 }
 
-/** Bytes of the files of a store; `undefined` where there is none. */
+/** Total file size of a store; `undefined` if it does not exist. */
 function bytesIn(dir: string): number | undefined {
   try {
     let bytes = 0;

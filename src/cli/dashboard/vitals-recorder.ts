@@ -7,10 +7,9 @@ import { VITALS_FILE, VitalsLog } from '../../telemetry/vitals.js';
 const EVERY_MS = 60_000;
 
 /**
- * Keeps how a miner stands, once a minute, in its state directory. What cannot be written is warned of and left out: it
- * never stops mining.
+ * Records a miner's state once per minute in its state directory. Write failures cause a warning and never stop mining.
  *
- * @returns what writes the last point and ends it
+ * @returns a function that writes the last point and stops
  */
 export function recordVitals(
   stateDir: string,
@@ -34,7 +33,7 @@ export function recordVitals(
     log?.record({
       at: Date.now(),
       balanceShannons: run?.balanceShannons,
-      // The last minute, or what there was of it.
+      // Average of the last minute, or of the run so far if shorter.
       samplesPerSecond: run?.samplesPerSecond[1] ?? undefined,
       storeBytes: store.bytes,
       diskFreeBytes: store.diskFreeBytes,

@@ -2,7 +2,7 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
 import type { CliContext } from '../context.js';
 import { say } from '../print.js';
 
-/** What was looked at and how it is. `warn` mines, badly; `fail` does not. */
+/** Result of a check. `warn` can still mine, but badly; `fail` cannot. */
 export interface Check {
   readonly name: string;
   readonly state: 'ok' | 'warn' | 'fail';
@@ -11,7 +11,7 @@ export interface Check {
   readonly hint?: string | undefined;
 }
 
-/** The check that `look` makes; what it throws is a failed one. */
+/** Runs a check; an exception counts as a failure. */
 export async function checked(name: string, look: () => Promise<Omit<Check, 'name'>>): Promise<Check> {
   try {
     return { name, ...(await look()) };
@@ -22,7 +22,7 @@ export async function checked(name: string, look: () => Promise<Omit<Check, 'nam
   }
 }
 
-/** One line, and the hint below it. */
+/** Prints a check on one line, with its hint below. */
 export function sayCheck(context: CliContext, check: Check): void {
   const { green, yellow, red, dim } = context.style;
   const mark = { ok: green('yes '), warn: yellow('hm  '), fail: red('no  ') }[check.state];
@@ -31,7 +31,7 @@ export function sayCheck(context: CliContext, check: Check): void {
 }
 
 /**
- * Ends with an error when a check failed, so that a script knows.
+ * Throws if a check failed, so that scripts get an exit code.
  *
  * @throws QuarryError `FAILED_PRECONDITION`
  */

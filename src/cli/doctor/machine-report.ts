@@ -15,10 +15,10 @@ import { speedFileOf, stateDirOf } from '../state-dir.js';
 import { versionOf } from '../version.js';
 import { scanReport } from './scan-report.js';
 
-/** What this machine is, and what runs on it. */
+/** Hardware of this machine and the engines that run on it. */
 export type MachineReport = Awaited<ReturnType<typeof machineReport>>;
 
-/** @param calibrate whether engines are measured, seconds in all, instead of read from what was kept */
+/** @param calibrate whether to measure engines, which takes seconds, instead of using cached speeds */
 export async function machineReport(context: CliContext, config: Config, calibrate: boolean) {
   const { engine: _engine, workers: _workers, ...given } = engineOptions(config);
   const choice = await resolveProvider(given.provider, 'auto');

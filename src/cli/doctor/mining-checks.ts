@@ -11,14 +11,14 @@ import { type SessionFlags, type SomaSession, signerOf, withSession } from '../s
 import { stateDirOf } from '../state-dir.js';
 import { type Check, checked } from './check.js';
 
-/** A clock this far off makes checkpoint ages and rates meaningless, and TLS fail soon after. */
+/** Clock error beyond which checkpoint ages and rates are meaningless and TLS will soon fail. */
 const MAX_CLOCK_SKEW_MS = 30_000;
-/** A node whose newest checkpoint is older than this lists targets that are gone. */
+/** A node whose newest checkpoint is older than this lists outdated targets. */
 const MAX_LAG_MS = 15_000;
-/** What three full-size models take: about 5 GB decrypted and as much packed, each. */
+/** Space for three full-size models: each about 5 GB decrypted and as much packed. */
 const DISK_BYTES = 30e9;
 
-/** What mining takes, looked at in the order in which a miner needs it. */
+/** Checks the requirements of mining, in the order a miner needs them. */
 export async function* miningChecks(
   context: CliContext,
   config: Config,
@@ -81,7 +81,7 @@ async function nodeOf(session: SomaSession): Promise<Omit<Check, 'name'> & { rea
   return { state: 'ok', detail, clock };
 }
 
-/** A checkpoint from the future means that our clock is behind; an old one may be due to the node or to the clock. */
+/** A checkpoint from the future means that our clock is behind; an old one can be due to the node or the clock. */
 function clockOf(ageMs: number | undefined): Check {
   const name = 'clock';
   if (ageMs === undefined)

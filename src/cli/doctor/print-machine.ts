@@ -13,7 +13,7 @@ interface Line {
   readonly hint?: string | undefined;
 }
 
-/** The report for a person. */
+/** Prints the report for people. */
 export function printMachine(context: CliContext, report: MachineReport): void {
   const { machine, scoring, provider, providers, levels, speeds, distance, scan, fleet } = report;
   const { bold, dim } = context.style;
@@ -71,7 +71,7 @@ function section(context: CliContext, title: string, lines: readonly Line[]): vo
   }
 }
 
-/** Speeds in three digits, fastest first, without what failed at the model. */
+/** Speeds with three digits, fastest first, without engines that failed on the model. */
 function speedsText(candidates: EngineSpeeds['candidates']): string {
   return candidates
     .flatMap((each) =>

@@ -7,25 +7,25 @@ import { type SessionFlags, type SomaSession, withSession } from '../soma-sessio
 import { type StoredCandidate, storedCandidates } from './stored-candidates.js';
 import { wonAt } from './won-at.js';
 
-/** Who won a target, as the node says. */
+/** Winner of a target according to the node. */
 export interface Winner {
   readonly submitter: string | undefined;
   readonly distance: number | undefined;
   readonly status: string;
-  /** When its submission was checkpointed, milliseconds since the Unix epoch. */
+  /** When the winning transaction was checkpointed, milliseconds since the Unix epoch. */
   readonly atMs: number | undefined;
 }
 
-/** What is known of a target beside the journal. */
+/** Information about a target that is not in the journal. */
 export interface AskedTarget {
   readonly winner: Winner;
   /** As the node lists it. */
   readonly target: Target;
-  /** The closest samples of the store, closest first; `undefined` where they cannot be told. */
+  /** The closest samples in the store, closest first; `undefined` if unknown. */
   readonly candidates: readonly StoredCandidate[] | undefined;
 }
 
-/** Asks a node, and the store, about targets. Best effort: what the journal knows is shown without them, too. */
+/** Queries a node and the store about targets. Best effort: the journal's data is shown even without them. */
 export async function askTargets(
   context: CliContext,
   flags: SessionFlags,
@@ -38,7 +38,7 @@ export async function askTargets(
         try {
           asked.set(id, { ...(await askTarget(session, id)), candidates: undefined });
         } catch (error) {
-          // Claimed targets are pruned: then the node knows no more than the journal.
+          // The node prunes claimed targets and then knows no more than the journal.
           if (!(error instanceof QuarryError) || error.code !== 'NOT_FOUND') throw error;
         }
       }

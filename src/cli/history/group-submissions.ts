@@ -1,13 +1,13 @@
 import type { PastSubmission } from '../../miner/index.js';
 import type { HistoryPeriod } from '../../telemetry/api/api-types.js';
 
-/** What submissions can be grouped by. */
+/** Ways to group submissions. */
 export const GROUPINGS = ['day', 'epoch', 'model', 'source'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
-/** What some submissions came to. Amounts in shannons. */
+/** Totals of a group of submissions. Amounts in shannons. */
 export interface SubmissionGroup extends HistoryPeriod {
-  /** Median time to the answer, milliseconds. */
+  /** Median latency, milliseconds. */
   readonly latencyMs: number | undefined;
 }
 
@@ -23,13 +23,13 @@ export function groupSubmissions(submissions: Iterable<PastSubmission>, by: Grou
   return [...groups].map(([key, group]) => group.result(key));
 }
 
-/** What a miner makes itself has no document: all of a kind are one source. */
+/** Samples made by the miner itself have no source document; each kind counts as one source. */
 const MADE: readonly (readonly [RegExp, string])[] = [
   [/^\d+ parts: samples /, 'composed of stored samples'],
   [/^searched from sample /, 'searched'],
 ];
 
-/** The document, file or archive a sample was cut from: its origin without the record in it and the place in that. */
+/** The document, file or archive that a sample was cut from: its origin without record and position. */
 function sourceOf(origin: string | undefined): string {
   const made = MADE.find(([pattern]) => origin !== undefined && pattern.test(origin));
   if (made !== undefined) return made[1];

@@ -1,19 +1,19 @@
 import type { PastSubmission } from '../../miner/index.js';
 
-/** What mining brought in a stretch of time. Amounts in shannons. */
+/** Result of mining over a period. Amounts in shannons. */
 export interface Profit {
-  /** Length of the stretch in days: from its begin, or the first submission if that came later, to now. */
+  /** Length of the period in days: from its start, or from the first submission if that was later, until now. */
   readonly days: number;
   readonly accepted: number;
   readonly earnedShannons: bigint;
-  /** The part of it that was claimed. */
+  /** Claimed part of the rewards. */
   readonly claimedShannons: bigint;
-  /** Of submissions and claims. */
+  /** Fees of submissions and claims. */
   readonly feesShannons: bigint;
   readonly netShannons: bigint;
-  /** Bonds of accepted submissions that no claim has returned yet; of all time. */
+  /** Bonds of accepted submissions not yet returned by a claim; not limited to the period. */
   readonly bondsOutShannons: bigint;
-  /** Net per day; `undefined` before an hour has passed. */
+  /** Net per day; `undefined` for less than an hour of data. */
   readonly forecastPerDayShannons: bigint | undefined;
 }
 
@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Reckons what submissions brought.
+ * Computes the result of submissions.
  *
  * @param window milliseconds since the Unix epoch
  */

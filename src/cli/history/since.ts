@@ -3,9 +3,9 @@ import { QuarryError } from '../../errors/index.js';
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
 /**
- * The moment a `--since` names: an age (`90m`, `12h`, `7d`, `2w`) or a date (`2026-01-31`, `2026-01-31T12:00Z`).
+ * Parses `--since`: an age (`90m`, `12h`, `7d`, `2w`) or a date (`2026-01-31`, `2026-01-31T12:00Z`).
  *
- * @param nowMs milliseconds since the Unix epoch, as the result
+ * @param nowMs milliseconds since the Unix epoch, as is the result
  * @throws QuarryError `USAGE` when it is neither
  */
 export function sinceArgument(text: string, nowMs: number): number {

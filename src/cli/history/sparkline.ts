@@ -1,6 +1,9 @@
 const LEVELS = '▁▂▃▄▅▆▇█';
 
-/** Values as a row of bars, the greatest full height; empty without values. Absent or negative values are lowest. */
+/**
+ * Draws values as a row of bars, the largest at full height; empty without values. Absent or negative values are
+ * lowest.
+ */
 export function sparkline(values: readonly number[]): string {
   const greatest = Math.max(0, ...values);
   return values

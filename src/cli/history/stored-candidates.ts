@@ -4,25 +4,25 @@ import { modelKeyOf } from '../model-key-of.js';
 import { openNetworkStore } from '../network-store.js';
 import type { SomaSession } from '../soma-session.js';
 
-/** A stored sample that lies near a target. */
+/** A stored sample close to a target. */
 export interface StoredCandidate {
   /** BLAKE2b-256 of its bytes, hex. */
   readonly checksum: string;
   readonly origin: string;
-  /** Under the model that wins it. */
+  /** Distance under the winning model. */
   readonly distance: number;
   readonly modelId: string;
   readonly isHit: boolean;
 }
 
-/** Shown of a target; the closest come first. */
+/** Maximum candidates per target. */
 const MOST = 5;
-/** Beyond any possible distance, so that misses are listed too. */
+/** Beyond any possible distance, so that misses are listed, too. */
 const ANY_DISTANCE = 3;
 
 /**
- * The stored samples that lie closest to targets, by target id: what is in the store now, which the miner may be
- * writing. Targets whose models are no longer active have none.
+ * The stored samples closest to targets, by target id, from the current store, which a miner may be writing to. Targets
+ * whose models are no longer active have none.
  */
 export async function storedCandidates(
   { client, context, config, signal }: SomaSession,

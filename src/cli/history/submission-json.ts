@@ -1,6 +1,6 @@
 import type { PastSubmission } from '../../miner/index.js';
 
-/** A past submission as plain data: times as ISO 8601, amounts as bigints. */
+/** Converts a past submission to plain data: times as ISO 8601, amounts as bigints. */
 export function submissionJson(submission: PastSubmission): Record<string, unknown> {
   const { outcome, atMs, seenAtMs, settledAtMs, claim, ...rest } = submission;
   return {
@@ -35,7 +35,7 @@ export function submissionJson(submission: PastSubmission): Record<string, unkno
   };
 }
 
-/** ISO 8601 of milliseconds since the Unix epoch; `undefined` stays so. */
+/** Converts milliseconds since the Unix epoch to ISO 8601; keeps `undefined`. */
 export function isoTime(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : new Date(ms).toISOString();
 }

@@ -6,7 +6,7 @@ import type { CliContext } from '../context.js';
 import { stateDirOf } from '../state-dir.js';
 
 /**
- * Works with the journal in the state directory that the settings name, and closes it.
+ * Runs with the journal of the configured state directory, and closes it.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when nothing was mined there
  */

@@ -1,14 +1,14 @@
 import { QuarryError } from '../../errors/index.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';
 
-/** Transactions that may lie between the winner's and now: those who came too late, and reports. */
+/** Maximum transactions between the winner's and now: late submissions and reports. */
 const MAX_STEPS = 32;
 
 /**
- * When a filled target was won: the time of the checkpoint with the winner's transaction. Every transaction that named the
- * target since then has made a version of it, so its versions are walked back to the winner's.
+ * When a filled target was won: the timestamp of the checkpoint with the winner's transaction. Every later transaction
+ * that used the target created a new version of it, so this walks back through the versions.
  *
- * @returns milliseconds since the Unix epoch; `undefined` where the node has forgotten
+ * @returns milliseconds since the Unix epoch; `undefined` if the node has pruned it
  */
 export async function wonAt(
   client: Pick<SomaClient, 'getObject' | 'getTransaction'>,

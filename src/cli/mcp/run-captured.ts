@@ -7,10 +7,10 @@ import { createStyle } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 
 /**
- * Runs a command in this process as `quarry … --json` would, and returns the records it wrote.
+ * Runs a command in this process like `quarry … --json` and returns the records it wrote.
  *
- * @param commands those that a command line names
- * @throws QuarryError what the command fails with
+ * @param commands loads the commands for a command line
+ * @throws QuarryError whatever the command fails with
  */
 export async function runCaptured(
   args: readonly string[],
@@ -19,13 +19,13 @@ export async function runCaptured(
   commands: (args: readonly string[], context: CliContext) => Promise<Command[]>,
 ): Promise<unknown[]> {
   const records: unknown[] = [];
-  // A miner that runs for weeks writes without end: output that is streamed is not kept.
+  // Do not keep streamed output: a miner that runs for weeks never stops writing.
   const take = onRecord ?? ((record: unknown) => void records.push(record));
   const plain = createStyle(false);
   const link = childSignal(signal, outer.signal);
   const context: CliContext = {
     ...outer,
-    // Ours is the agent's.
+    // Our own stdin belongs to the agent.
     stdin: Readable.from([]),
     stdout: lineSink((line) => take(JSON.parse(line))),
     stderr: lineSink((line) => onTalk?.(line)),

@@ -5,9 +5,10 @@ import { listen } from '../../http/index.js';
 import { assertGuarded } from '../../telemetry/api/http-api.js';
 
 /**
- * Refuses ports that cannot be listened on, before a miner makes anything.
+ * Checks that ports can be listened on before a miner creates anything.
  *
- * @param isNew whether there is no state yet. Where there is, its own miner may have them: that is told when it is locked
+ * @param isNew whether there is no state yet. Otherwise the state's own miner may hold the ports, which locking the
+ * state reports
  * @throws QuarryError `USAGE` when two services would share one
  * @throws QuarryError `CONFLICT` when one is taken
  * @throws QuarryError `CONFIG_INVALID` when the HTTP API would be open to other machines without a token
@@ -29,7 +30,7 @@ export async function checkPorts(
   if (dataPort !== undefined) await assertFree('--data-port', dataPort, hostInterface);
 }
 
-/** Listens, and stops at once. */
+/** Listens on the port briefly. */
 async function assertFree(flag: string, port: number, host: string): Promise<void> {
   const server = createServer();
   await listen(server, { host, port, what: flag });

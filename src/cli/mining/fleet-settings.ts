@@ -11,20 +11,21 @@ import {
 import type { CreateMinerOptions } from '../../miner/index.js';
 import type { StatusFleet } from '../../telemetry/api/api-types.js';
 
-/** A fleet that a miner scores with. */
+/** A fleet used by a miner. */
 export interface MinerFleet {
   readonly minerOptions: Pick<CreateMinerOptions, 'overEngine' | 'batchSize' | 'farRows'>;
-  /** What the fleet did, for the summary. */
+  /** The fleet's counters, for the summary. */
   summary(): { readonly fleet: StatusFleet } | undefined;
 }
 
-/** Samples of a round: enough for many scorers at once. */
+/** Samples per round: enough for many scorers. */
 const FLEET_ROUND = 256;
 
 /**
- * The fleet that the settings name, with `--engine fleet` or `--nats`.
+ * The fleet configured by `--engine fleet` or `--nats`.
  *
- * @throws QuarryError `CONFIG_MISSING` when a fleet is requested without a server, `CONFIG_INVALID` for a share beyond 1
+ * @throws QuarryError `CONFIG_MISSING` when a fleet is requested without a server, `CONFIG_INVALID` for a share beyond
+ * 1
  */
 export function fleetOf(config: Config, onWarning: (error: QuarryError) => void): MinerFleet | undefined {
   if (config.engine !== 'fleet' && config.nats === undefined) return undefined;
@@ -65,7 +66,7 @@ function liveOf(status: FleetStatus | undefined): Pick<StatusFleet, 'live' | 'qu
   return { live, queued: status.queued };
 }
 
-/** Connects to the fleet that the settings name. */
+/** Connects to the configured fleet. */
 export async function fleetConnection(config: Config, role: string): Promise<FleetConnection> {
   return openFleet({
     url: serverOf(config),
@@ -77,7 +78,7 @@ export async function fleetConnection(config: Config, role: string): Promise<Fle
   });
 }
 
-/** Whether the server answers and can hold a fleet. */
+/** Checks whether the server responds and can hold a fleet. */
 export async function fleetProbe(config: Config): Promise<{ readonly available: boolean; readonly detail: string }> {
   try {
     const fleet = await fleetConnection(config, 'doctor');

@@ -9,14 +9,14 @@ import { formatDuration } from '../../text/index.js';
 import { openStateReads } from '../dashboard/state-reads.js';
 import { versionOf } from '../version.js';
 
-/** Interval of status events to readers, milliseconds. */
+/** Interval of status events, milliseconds. */
 const STATUS_EVERY_MS = 1_000;
 
 /**
- * The HTTP API of a miner, with its dashboard, where the settings ask for one. Close it when the miner has ended.
+ * Starts a miner's HTTP API and dashboard, if configured. Close it after the miner has ended.
  *
- * @param status how the miner stands now
- * @throws QuarryError what {@link startHttpApi} throws
+ * @param status returns the current status
+ * @throws QuarryError whatever {@link startHttpApi} throws
  */
 export async function startMinerApi(
   config: Pick<Config, 'apiPort' | 'apiHost' | 'apiToken'>,
@@ -77,7 +77,7 @@ function readiness(miner: Miner): { ready: boolean; reason?: string | undefined 
   return paused ? { ready: false, reason: 'paused' } : { ready: true };
 }
 
-/** Claimed targets are pruned: then the node knows no more than the journal. */
+/** The node prunes claimed targets and then knows no more than the journal. */
 async function winnerOf(client: AssembledMiner['client'], targetId: string): Promise<Winner | undefined> {
   try {
     const { target } = await client.getStoredTarget(targetId);

@@ -5,17 +5,17 @@ import { formatBytes, formatDuration } from '../../text/index.js';
 
 /** Free bytes below which a disk counts as nearly full. */
 const LITTLE_DISK = 2 ** 30;
-/** Targets that others must have filled before silence is worth a word. */
+/** Targets that others must fill before a lack of hits is reported. */
 const OTHERS_BUSY = 5;
 
 export interface MinerNoticesOptions {
-  /** How long nothing may be accepted while others fill targets, milliseconds. */
+  /** How long nothing may be accepted while others fill targets before it is reported, milliseconds. */
   readonly idleMs: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
 
-/** Turns what a miner tells into notices for a person who does not watch. */
+/** Turns a miner's events into notices for an operator. */
 export class MinerNotices {
   readonly #options: MinerNoticesOptions;
   readonly #notify: (notice: Notice) => void;
@@ -23,7 +23,7 @@ export class MinerNotices {
   #acceptedAt: number;
   #filledByOthers = 0;
 
-  /** @param over called when what a kind of notice told has passed */
+  /** @param over called when the condition behind a kind of notice has passed */
   constructor(
     options: MinerNoticesOptions,
     notify: (notice: Notice) => void,
@@ -35,7 +35,7 @@ export class MinerNotices {
     this.#acceptedAt = options.now();
   }
 
-  /** Follows a miner for as long as it runs. */
+  /** Subscribes to a miner's events. */
   follow({ events }: Pick<Miner, 'events'>): void {
     events.on('fullnode', (e) => {
       if (e.state === 'lost') this.#notify({ kind: 'node lost', text: `fullnode lost: ${e.reason.message}` });
@@ -62,7 +62,7 @@ export class MinerNotices {
     });
   }
 
-  /** Takes a look at the free bytes of the disk with the state. */
+  /** Checks the free bytes of the disk with the state. */
   disk(freeBytes: number | undefined): void {
     if (freeBytes === undefined || freeBytes >= LITTLE_DISK) return;
     this.#notify({ kind: 'disk', text: `disk nearly full: ${formatBytes(freeBytes)} left`, details: { freeBytes } });

@@ -4,7 +4,7 @@ import type { CreateMinerOptions } from '../../miner/index.js';
 import { somaToShannons } from '../../soma/chain/index.js';
 import type { ScannerOptions } from '../../store/index.js';
 
-/** The miner's own options, from settings. */
+/** Miner options from settings. */
 export function minerOptions(
   config: Config,
 ): Pick<
@@ -46,10 +46,10 @@ export function minerOptions(
   };
 }
 
-/** The engine, from settings. Their choices are checked by the schema. */
+/** Engine options from settings, whose choices the schema has validated. */
 export function engineOptions(config: Config): EngineOptions {
   return {
-    // A fleet stands on an engine of this machine, which checks its answers.
+    // A fleet needs a local engine to check its answers.
     engine: config.engine === 'fleet' ? 'auto' : (config.engine as EngineOptions['engine']),
     ...(config.isa !== undefined && { isa: config.isa as NonNullable<EngineOptions['isa']> }),
     ...(config.precision !== undefined && { precision: config.precision as NonNullable<EngineOptions['precision']> }),
@@ -60,7 +60,7 @@ export function engineOptions(config: Config): EngineOptions {
   };
 }
 
-/** How samples are cut and ordered, from settings. */
+/** Options for cutting and ordering samples, from settings. */
 export function cuttingOptions(config: Config): NonNullable<CreateMinerOptions['cutting']> {
   return {
     sampleBytes: config.sampleBytes,
@@ -71,7 +71,7 @@ export function cuttingOptions(config: Config): NonNullable<CreateMinerOptions['
   };
 }
 
-/** What finds hits among stored rows, from settings. */
+/** Options of the engine that searches stored rows, from settings. */
 export function scannerOptions(config: Config): ScannerOptions {
   return {
     engine: config.distanceEngine as ScannerOptions['engine'],

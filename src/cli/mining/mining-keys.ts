@@ -13,8 +13,8 @@ const HELP = [
 ];
 
 /**
- * Lets a person at a terminal steer a miner by single keys; where there is no terminal, or stdin is data, nothing
- * happens. Call the answer when the miner has ended.
+ * Lets the user control a miner with single keys. Does nothing if there is no terminal or stdin is data. Returns a
+ * function to call after the miner has ended.
  */
 export function listenToKeys(
   context: Pick<CliContext, 'keys' | 'errStyle'>,

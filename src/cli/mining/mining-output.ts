@@ -6,8 +6,8 @@ import { LiveArea, type ProgressBar } from '../live-area.js';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Where a mining command writes: results to stdout, talk to stderr, each line with its time; or every event as a line of
- * JSON on stdout. On a terminal lines scroll above a live area.
+ * Output of a mining command: results to stdout and messages to stderr, with timestamps; or every event as a JSON line
+ * on stdout. On a terminal, lines scroll above a live area.
  */
 export class MiningOutput {
   readonly json: boolean;
@@ -25,36 +25,36 @@ export class MiningOutput {
     });
   }
 
-  /** A line of talk, or with `--json` an event. */
+  /** Prints a message; with `--json`, an event. */
   say(text: string, event: string, fields: Fields = {}): void {
     if (this.json) this.event(event, fields);
     else this.#live.line(this.#timed(text, new Date(), this.#context.isErrTty));
   }
 
-  /** A line of talk without its time, for what belongs together; with `--json` nothing. */
+  /** Prints a message without timestamp, for multi-line text; nothing with `--json`. */
   plain(text: string): void {
     if (!this.json) this.#live.line(text);
   }
 
   /**
-   * A line of results, for people.
+   * Prints a result for people.
    *
    * @param at when it happened
    */
   result(text: string, at = new Date()): void {
     const { stdout, isTty, isErrTty } = this.#context;
     const line = this.#timed(text, at, isTty);
-    // Two streams on one terminal share its last line.
+    // If both streams share a terminal, they also share the live area.
     if (isTty && isErrTty) this.#live.line(line, stdout);
     else stdout.write(`${terminalText(line)}\n`);
   }
 
-  /** A line of JSON on stdout. */
+  /** Prints a JSON line on stdout. */
   event(event: string, fields: Fields): void {
     this.#context.stdout.write(`${toJsonLine({ event, at: new Date().toISOString(), ...fields })}\n`);
   }
 
-  /** A bar while something advances; draws nothing where there is no terminal. */
+  /** Starts a progress bar; draws nothing without a terminal. */
   bar(label: string, total: number, unit: 'bytes' | 'count' = 'bytes'): ProgressBar {
     return this.#live.bar(label, total, unit);
   }
@@ -69,7 +69,10 @@ export class MiningOutput {
     this.#live.clear();
   }
 
-  /** A person at a terminal wants the time of day, a reader of a file the whole instant, behind the words searched for. */
+  /**
+   * Terminals show the time of day at the start of the line; files get the full timestamp at the end, after the words
+   * people search for.
+   */
   #timed(text: string, at: Date, onTerminal: boolean): string {
     if (!onTerminal) return `${text}  [${at.toISOString()}]`;
     const [hours, minutes, seconds] = [at.getHours(), at.getMinutes(), at.getSeconds()];

@@ -17,21 +17,21 @@ import { summaryLines } from './summary-lines.js';
 export interface MiningReporterOptions {
   /** NDJSON on stdout instead of lines for people. */
   readonly json: boolean;
-  /** Interval of the status line in a log; on a terminal it is live. */
+  /** Interval of status lines in a log, seconds; on a terminal the status is live. */
   readonly statusSeconds: number;
-  /** Template of the status line; absent: what matters most first, as much as the width holds. */
+  /** Template of the status line. Default: the most important fields first, as many as fit. */
   readonly statusFormat?: string | undefined;
 }
 
 const LIVE_STATUS_MS = 500;
-/** How long an identical warning is only counted before it is printed again. */
+/** Identical warnings are only counted for this long before they are printed again. */
 const WARNING_QUIET_MS = 60_000;
-/** Live status lines at most. */
+/** Maximum live status lines. */
 const STATUS_LINES = 2;
 /** Outcomes within this time are printed together. */
 const BURST_MS = 1_000;
 
-/** Tells people, or programs, what a miner does: lines for events, bars for downloads, a status line for rates. */
+/** Reports what a miner does, for people or programs: lines for events, bars for downloads, a status line for rates. */
 export class MiningReporter {
   readonly #context: CliContext;
   readonly #options: MiningReporterOptions;
@@ -42,7 +42,9 @@ export class MiningReporter {
   readonly #warnings = new RepeatedWarnings(WARNING_QUIET_MS, () => performance.now());
   readonly #bursts: OutcomeBursts;
 
-  /** @throws QuarryError `CONFIG_INVALID` when the template of the status line names what it cannot show */
+  /**
+   * @throws QuarryError `CONFIG_INVALID` when the status line template has an unknown field
+   */
   constructor(context: CliContext, options: MiningReporterOptions) {
     this.#context = context;
     this.#options = options;
@@ -53,14 +55,14 @@ export class MiningReporter {
     });
   }
 
-  /** A line of talk, or with `--json` an event. */
+  /** Prints a message; with `--json`, an event. */
   say(text: string, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    // What came before this line stands before it.
+    // Print pending outcomes first, to keep the order.
     this.#bursts.flush();
     this.#output.say(text, event, fields);
   }
 
-  /** A bar while something advances; draws nothing where there is no terminal. */
+  /** Starts a progress bar; draws nothing without a terminal. */
   bar(label: string, total: number, unit: 'bytes' | 'count'): ProgressBar {
     return this.#output.bar(label, total, unit);
   }
@@ -72,7 +74,7 @@ export class MiningReporter {
     events.on('fullnode', (e) => this.#fullnode(e, logger));
     events.on('epoch', (e) => {
       logger.info(e, 'epoch');
-      // Its targets are still on their way.
+      // The epoch's targets have not arrived yet.
       this.say(`epoch ${e.epoch}`, 'epoch', e);
     });
     events.on('balance', (e) => this.#balance(e, logger));
@@ -95,14 +97,14 @@ export class MiningReporter {
     this.#showStatus(miner, logger);
   }
 
-  /** What went wrong beside the miner. */
+  /** Reports a warning from outside the miner. */
   warn(error: QuarryError): void {
     this.say(`${this.#context.errStyle.yellow('warning')}  ${plainText(error.message)}`, 'warning', {
       error: error.toJSON(),
     });
   }
 
-  /** A text of several lines that a person asked for. */
+  /** Prints a multi-line text that the user requested. */
   show(lines: readonly string[]): void {
     for (const line of lines) this.#output.plain(line);
   }
@@ -116,14 +118,14 @@ export class MiningReporter {
     this.#output.clear();
   }
 
-  /** The last lines: what came of it all. */
+  /** Prints the final summary. */
   summary(summary: MinerSummary, extra: Readonly<Record<string, unknown>> = {}): void {
     this.detach();
     if (this.#options.json) {
       this.#output.event('summary', { ...summary, ...extra });
       return;
     }
-    // A result, not talk: what goes into a file when stdout does.
+    // A result, which goes to stdout.
     const { style, stdout } = this.#context;
     const heading = style.bold(`done in ${formatDuration(summary.durationMs)}`);
     stdout.write(`\n${[heading, ...summaryLines(summary, style)].join('\n')}\n`);

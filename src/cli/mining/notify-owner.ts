@@ -7,7 +7,7 @@ import { MinerNotices } from './miner-notices.js';
 
 const MINUTE_MS = 60_000;
 
-/** The webhook of the settings, checked; `undefined` where there is none. */
+/** The configured webhook, validated; `undefined` if there is none. */
 export function webhookOf(
   config: Pick<Config, 'notifyUrl' | 'notifyTemplate' | 'notifyQuietMinutes' | 'network'>,
   address: string,
@@ -25,7 +25,7 @@ export function webhookOf(
   );
 }
 
-/** Has a webhook tell what happens to a miner. Close the answer when the miner has ended. */
+/** Sends notices about a miner to a webhook. Close the result after the miner has ended. */
 export function notifyOwner(
   webhook: WebhookNotifier | undefined,
   miner: Miner,

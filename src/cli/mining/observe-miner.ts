@@ -12,22 +12,22 @@ import { notifyOwner } from './notify-owner.js';
 export interface ObserveOptions {
   readonly stateDir: string;
   readonly fleet: () => StatusFleet | undefined;
-  /** Tells a person who does not watch. */
+  /** Notifies an operator. */
   readonly webhook: WebhookNotifier | undefined;
   readonly onWarning: (error: QuarryError) => void;
 }
 
-/** What lets people see a miner. */
+/** The services that make a miner observable. */
 export interface Observation {
-  /** Of the HTTP API, where there is one. */
+  /** URL of the HTTP API, if there is one. */
   readonly url: string | undefined;
   close(): Promise<void>;
 }
 
 /**
- * Keeps the vitals of a miner, and opens its HTTP API where the settings ask for one. Close it when the miner has ended.
+ * Records a miner's vitals and starts its HTTP API if configured. Close it after the miner has ended.
  *
- * @throws QuarryError what {@link startMinerApi} throws
+ * @throws QuarryError whatever {@link startMinerApi} throws
  */
 export async function observeMiner(
   config: Pick<Config, 'apiPort' | 'apiHost' | 'apiToken' | 'network' | 'notifyIdleMinutes'>,

@@ -7,7 +7,7 @@ import type { MiningReporter } from './mining-reporter.js';
 const MIB = 2 ** 20;
 const HOUR_MS = 3_600_000;
 
-/** The log that `--log-file` asks for. It is reopened at SIGHUP; write failures are reported to the user. */
+/** Opens the log file of `--log-file`. Reopened on SIGHUP; write failures are reported to the user. */
 export function openLog(
   context: CliContext,
   config: Pick<Config, 'logFile' | 'logLevel' | 'logRotateMib' | 'logRotateHours' | 'logKeep'>,

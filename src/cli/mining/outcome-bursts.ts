@@ -1,16 +1,16 @@
 import type { MinerEvents } from '../../miner/index.js';
 
-/** How one submission ended. */
+/** Outcome of one submission. */
 export type OutcomeEvent = MinerEvents['outcome'][0];
 
-/** Outcomes of one kind, for one reason, that came within one window; in their order. */
+/** Outcomes of one kind and reason within one window, in order. */
 export interface OutcomeBurst {
   readonly outcomes: readonly [OutcomeEvent, ...OutcomeEvent[]];
-  /** When the first of them came. */
+  /** When the first of them occurred. */
   readonly at: Date;
 }
 
-/** Collects outcomes that come close together, so that a burst of hits is one line. */
+/** Collects outcomes that occur close together, so that a burst of hits takes one line. */
 export class OutcomeBursts {
   readonly #windowMs: number;
   readonly #tell: (burst: OutcomeBurst) => void;
@@ -18,8 +18,8 @@ export class OutcomeBursts {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param windowMs how long after its first outcome a burst is reported
-   * @param tell takes the bursts of a window, in the order in which they began
+   * @param windowMs delay after a burst's first outcome before it is reported
+   * @param tell called with the bursts of a window, in the order they began
    */
   constructor(windowMs: number, tell: (burst: OutcomeBurst) => void) {
     this.#windowMs = windowMs;
@@ -35,7 +35,7 @@ export class OutcomeBursts {
     this.#timer ??= setTimeout(() => this.flush(), this.#windowMs).unref();
   }
 
-  /** Tells what has not been told yet. */
+  /** Reports pending outcomes. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

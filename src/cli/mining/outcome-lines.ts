@@ -3,10 +3,10 @@ import { plainText, type Style } from '../../text/index.js';
 import type { OutcomeBurst, OutcomeEvent } from './outcome-bursts.js';
 import { shortId } from './short-id.js';
 
-/** Outcomes that are always printed one by one, however close together. */
+/** Up to this many outcomes are printed individually. */
 const SINGLE = 3;
 
-/** The lines that tell a burst: one each for a few, one for all of many. */
+/** Formats a burst: one line per outcome if there are few, one line in total if many. */
 export function outcomeLines({ outcomes }: OutcomeBurst, style: Style): string[] {
   return outcomes.length <= SINGLE ? outcomes.map((event) => oneLine(event, style)) : [burstLine(outcomes, style)];
 }

@@ -3,19 +3,23 @@ import { join } from 'node:path';
 import { type ErrorCode, QuarryError } from '../../errors/index.js';
 import { sleep } from '../../http/index.js';
 
-/** How often a disk is tried. */
+/** Interval between attempts to write. */
 const PAUSE_MS = 5_000;
-/** Room that mining goes on with. */
+/** Free space required to continue mining. */
 const ROOM_BYTES = 8 * 2 ** 20;
-/** What a disk brings about that is full, or fails for a while; what was locked before it failed may be so for a moment. */
+/** Errors caused by a full or temporarily failing disk; locks may linger for a moment after a failure. */
 const OF_DISKS: ReadonlySet<ErrorCode> = new Set(['DISK_FULL', 'FILE_UNREADABLE', 'STORE_LOCKED']);
 
-/** Whether the disk ended a run that was under way: what cannot be written down is not promised. */
+/** Whether a disk error ended a run: a miner does not continue if it cannot record what it does. */
 export function isOfDisk(error: unknown): error is QuarryError {
   return error instanceof QuarryError && OF_DISKS.has(error.code);
 }
 
-/** Waits until a directory can be written again, with some room. @throws QuarryError `ABORTED` when the signal fires */
+/**
+ * Waits until a directory is writable again and has some free space.
+ *
+ * @throws QuarryError `ABORTED` when the signal fires
+ */
 export async function untilWritable(dir: string, signal: AbortSignal): Promise<void> {
   const probe = join(dir, 'room.probe');
   for (let isWritable = false; !isWritable; ) {

@@ -1,16 +1,16 @@
 import { LatestMap } from '../../collections/latest-map.js';
 
-/** Different warnings that are counted: a stranger may think of any number. */
+/** Maximum different warnings counted, as others can cause any number of them. */
 const MOST_REMEMBERED = 1_000;
 
-/** Tells equal warnings once, and after a while how often each came again. */
+/** Prints identical warnings once, and later how often they were repeated. */
 export class RepeatedWarnings {
   readonly #quietMs: number;
   readonly #now: () => number;
   readonly #seen = new LatestMap<string, { readonly sinceMs: number; again: number }>(MOST_REMEMBERED);
 
   /**
-   * @param quietMs how long an equal warning is only counted
+   * @param quietMs how long identical warnings are only counted
    * @param now monotonic milliseconds
    */
   constructor(quietMs: number, now: () => number) {
@@ -18,7 +18,7 @@ export class RepeatedWarnings {
     this.#now = now;
   }
 
-  /** Whether a warning is to be told now; otherwise it is counted. */
+  /** Whether a warning should be printed now; otherwise it is counted. */
   isNew(text: string): boolean {
     const seen = this.#seen.get(text);
     if (seen === undefined) {
@@ -29,7 +29,9 @@ export class RepeatedWarnings {
     return false;
   }
 
-  /** Takes the warnings whose quiet time is over, with how often they came again: those that did not are left out. */
+  /**
+   * Takes the warnings whose quiet time is over, with the number of repetitions, without those that were not repeated.
+   */
   takeDue(all = false): { readonly text: string; readonly count: number }[] {
     const due: { text: string; count: number }[] = [];
     for (const [text, { sinceMs, again }] of this.#seen) {
@@ -37,7 +39,7 @@ export class RepeatedWarnings {
       this.#seen.delete(text);
       if (again === 0) continue;
       due.push({ text, count: again });
-      // Still going on: counted for another while.
+      // Still recurring: count for another period.
       if (!all) this.#seen.set(text, { sinceMs: this.#now(), again: 0 });
     }
     return due;

@@ -7,32 +7,32 @@ import type { AssembledMiner } from '../../miner/index.js';
 import { freeSlot, storeDirOf } from '../../miner/share/slots.js';
 import { keyDirOf } from '../../miner/submit/key-lock.js';
 
-/** How often it is looked whether the miner is there that this process scores for. */
+/** Interval for checking whether the miner that this process scores for is still running. */
 const LOOK_MS = 2_000;
-/** A miner takes its key a moment after its store. */
+/** A miner locks its key shortly after its store. */
 const KEY_PATIENCE_MS = 15_000;
 
-/** Whose state a process works on. */
+/** The state directory a process works on, and its role. */
 export interface StoreRole {
-  /** Its own. */
+  /** This process's own. */
   readonly stateDir: string;
-  /** That of the miner it scores for; absent where it is the miner. */
+  /** The state directory of the miner it scores for; absent if this process is the miner. */
   readonly scoreFor?: string | undefined;
-  /** Lets another process be the miner. */
+  /** Lets another process become the miner. */
   release(): void;
 }
 
 /**
- * Makes this process the miner of a state directory, from before it opens anything there until the role is released; where
- * there is a miner, one that scores for it, if it shares.
+ * Makes this process the miner of a state directory, before it opens anything there and until the role is released. If
+ * there is already a miner and `shares` is set, this process scores for it.
  *
- * @param address of the key it mines with, for those that come to share
+ * @param address address of its key, for processes that want to share
  * @throws QuarryError `STORE_LOCKED` when there is a miner and this process does not share
- * @throws QuarryError `CONFLICT` when too many score for it already
+ * @throws QuarryError `CONFLICT` when too many processes already score for it
  */
 export function takeRole(stateDir: string, shares: boolean, address: string): StoreRole {
   const lock = lockRole(stateDir, shares);
-  // A program of the owner's own may have the store alone.
+  // A user's own program may hold the store without the miner's role.
   if (lock !== undefined && !(shares && isLockedForWriting(storeDirOf(stateDir)))) {
     writeFileSync(addressFileOf(stateDir), address);
     return { stateDir, release: () => lock.release() };
@@ -41,20 +41,20 @@ export function takeRole(stateDir: string, shares: boolean, address: string): St
   return { stateDir: freeSlot(stateDir), scoreFor: stateDir, release: () => {} };
 }
 
-/** Whether an error says that another process was quicker to take a directory that is shared. */
+/** Whether an error means that another process took a shared directory first. */
 export function isOvertaken(error: unknown, { stateDir }: StoreRole): boolean {
   return error instanceof QuarryError && error.code === 'STORE_LOCKED' && error.details['dir'] === storeDirOf(stateDir);
 }
 
-/** An error of a state directory that another process uses, with what can be done about it. */
+/** Adds a hint to the error of a state directory that is in use by another process. */
 export function withSharingHint(error: unknown, role: StoreRole): unknown {
   return isOvertaken(error, role) ? inUse(role.stateDir, error as QuarryError) : error;
 }
 
 /**
- * Makes sure that the miner which this process scores for mines with the same key: what is scored earns for that one.
+ * Checks that the miner this process scores for uses the same key, since that miner earns the rewards.
  *
- * @param keysDir where keys in use are locked
+ * @param keysDir directory of the locks of keys in use
  * @param signal ends the wait
  * @throws QuarryError `CONFLICT` when it does not
  */
@@ -67,9 +67,9 @@ export async function assertSameKey(
 ): Promise<void> {
   let deadline = Number.POSITIVE_INFINITY;
   while (!signal.aborted && !isLockedForWriting(keyDirOf(keysDir, address, journal.chainId ?? ''))) {
-    // One that spends nothing, as with --dry-run, takes no key, and says whose it has.
+    // A miner that spends nothing, as with --dry-run, does not lock a key but records its address.
     if (minerAddress(scoreFor) === address) return;
-    // One that is gone meanwhile is taken over from.
+    // If the miner has ended meanwhile, this process takes over.
     if (!isMinerThere(scoreFor)) return;
     if (deadline === Number.POSITIVE_INFINITY && isLockedForWriting(storeDirOf(scoreFor)))
       deadline = performance.now() + KEY_PATIENCE_MS;
@@ -84,13 +84,13 @@ export async function assertSameKey(
   }
 }
 
-/** Calls back once, when the miner of a state directory is gone; call the answer to look no more. */
+/** Calls back once, when the miner of a state directory is gone. Returns a function that stops watching. */
 export function whenGone(stateDir: string, onGone: () => void): () => void {
   const timer = setInterval(() => {
     try {
       if (isMinerThere(stateDir)) return;
     } catch {
-      // What cannot be looked at now, for want of file descriptors perhaps, is looked at again.
+      // Unable to check now, perhaps for lack of file descriptors: try again later.
       return;
     }
     clearInterval(timer);
@@ -107,7 +107,7 @@ function addressFileOf(stateDir: string): string {
   return join(roleDirOf(stateDir), 'address');
 }
 
-/** The key of the process that has the miner's role; `undefined` where it is free, or not said. */
+/** Address of the process in the miner's role; `undefined` if the role is free or the address unknown. */
 function minerAddress(stateDir: string): string | undefined {
   if (!isLockedForWriting(roleDirOf(stateDir))) return undefined;
   try {
@@ -121,7 +121,7 @@ function isMinerThere(stateDir: string): boolean {
   return isLockedForWriting(roleDirOf(stateDir)) || isLockedForWriting(storeDirOf(stateDir));
 }
 
-/** The miner's role; `undefined` where another process has it and this one may score for that. */
+/** Takes the miner's role; `undefined` if another process has it and this one can score for it. */
 function lockRole(stateDir: string, shares: boolean): WriterLock | undefined {
   try {
     mkdirSync(roleDirOf(stateDir), { recursive: true });

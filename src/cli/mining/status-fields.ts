@@ -4,14 +4,14 @@ import type { Rates } from '../../telemetry/rate-meter.js';
 import { formatDuration, formatRate } from '../../text/index.js';
 
 const HOUR_MS = 3_600_000;
-/** What stands where a number is not known. */
+/** Shown for unknown numbers. */
 const UNKNOWN = 'n/a';
 
 const soma = (shannons: bigint | undefined): string =>
   shannons === undefined ? UNKNOWN : `${shannonsToSoma(shannons)} SOMA`;
 const ms = (value: number | undefined): string => (value === undefined ? UNKNOWN : `${value.toFixed(0)} ms`);
 
-/** What a status can show, by the names a template uses. Each is a text for people, with its unit. */
+/** Fields of a status template by name, as human-readable text with units. */
 export const STATUS_FIELDS = {
   accepted: (s) => String(s.accepted),
   lost: (s) => String(s.lost),
@@ -43,7 +43,7 @@ export function ratesText(rates: Rates): string {
   return rates.map((rate) => (rate === undefined ? UNKNOWN : formatRate(rate))).join(' ');
 }
 
-/** Whether a fullnode is heard, and for how long none is. */
+/** Whether a fullnode is connected, and otherwise for how long none was. */
 export function nodeText({ epoch, fullnodeLostMs }: MinerSummary): string {
   if (fullnodeLostMs !== undefined) return `FULLNODE LOST ${formatDuration(fullnodeLostMs)}`;
   return epoch === undefined ? 'waiting for the node' : 'node ok';

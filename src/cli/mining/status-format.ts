@@ -6,11 +6,11 @@ import { STATUS_FIELDS } from './status-fields.js';
 type FieldName = keyof typeof STATUS_FIELDS;
 
 /**
- * Reads a template of the status line: text with field names in braces, as `A {accepted} of {submitted}`. Two braces
- * stand for one.
+ * Parses a template of the status line: text with field names in braces, such as `A {accepted} of {submitted}`. Double
+ * braces are literal.
  *
- * @returns what fills it in
- * @throws QuarryError `CONFIG_INVALID` for a name that is not one of {@link STATUS_FIELDS}, or a brace that stands alone
+ * @returns a function that fills in the template
+ * @throws QuarryError `CONFIG_INVALID` for a name that is not one of {@link STATUS_FIELDS}, or an unmatched brace
  */
 export function parseStatusFormat(template: string): (summary: MinerSummary) => string {
   const parts: ((summary: MinerSummary) => string)[] = [];

@@ -5,15 +5,16 @@ import { nodeText, ratesText, STATUS_FIELDS } from './status-fields.js';
 const GAP = '  ';
 
 /**
- * What a person wants to know of a miner, what matters most first.
+ * The status in parts, most important first.
  *
- * @param first `speed` begins with it: a line in a file is found by its first word, and none is cut there
+ * @param first `speed` begins with that instead, for log files: their lines are searched by the first word and never
+ * cut
  */
 export function statusParts(s: MinerSummary, first: 'outcomes' | 'speed' = 'outcomes'): string[] {
   const { p50, p99 } = s.spawnToSubmitMs;
   const parts = [`A ${s.accepted}  L ${s.lost}  R ${s.rejected}`];
   if (s.paused) parts.unshift('paused');
-  // What stops the earning comes before what was earned.
+  // Problems that stop earnings come first.
   if (s.fullnodeLostMs !== undefined) parts.unshift(nodeText(s));
   if (s.accepted > 0) parts.push(STATUS_FIELDS.perHour(s));
   if (s.balanceShannons !== undefined) parts.push(STATUS_FIELDS.balance(s));
@@ -30,10 +31,10 @@ export function statusParts(s: MinerSummary, first: 'outcomes' | 'speed' = 'outc
 }
 
 /**
- * Parts in at most `lines` lines of `width` cells, in their order. A part stands whole or not at all; what comes after
- * one that does not fit is left out.
+ * Arranges parts in at most `lines` lines of `width` cells, in order. Parts are never split; from the first one that
+ * does not fit, the rest is dropped.
  *
- * @param gap what stands between two parts of a line
+ * @param gap separator between parts
  */
 export function layOut(parts: readonly string[], width: number, lines: number, gap = GAP): string[] {
   const out: string[] = [];

@@ -4,7 +4,7 @@ import type { Style } from '../../text/index.js';
 
 const soma = (shannons: bigint): string => `${shannonsToSoma(shannons)} SOMA`;
 
-/** A miner's summary for people: a line a subject. */
+/** A miner's summary for people, one line per subject. */
 export function summaryLines(s: MinerSummary, { green }: Style): string[] {
   const known = s.duplicates > 0 ? `, ${s.duplicates} known before` : '';
   const unknown = s.unknown > 0 ? `, ${s.unknown} unknown` : '';

@@ -3,11 +3,11 @@ import { ApiError, ask, storedToken, storeToken } from '../api.js';
 
 interface ControlsProps {
   readonly paused: boolean;
-  /** Called when another token is used. */
+  /** Called after the token changed. */
   readonly onToken: () => void;
 }
 
-/** Pause, resume and stop, for those who have the token. */
+/** Pause, resume and stop; need the token. */
 export function Controls({ paused, onToken }: ControlsProps) {
   const [isUnlocked, setUnlocked] = useState(storedToken() !== undefined);
   const [isSure, setSure] = useState(false);
@@ -63,7 +63,7 @@ interface TokenFormProps {
   readonly onToken: () => void;
 }
 
-/** Asks for the token of the API. */
+/** Form to enter the API token. */
 export function TokenForm({ label, problem, onToken }: TokenFormProps) {
   const [text, setText] = useState('');
   const submit = (event: Event): void => {

@@ -13,7 +13,7 @@ export interface EarningsProps {
   readonly isDark: boolean;
 }
 
-/** What was earned and answered, by hour, day or epoch, and the balance. */
+/** Earnings and outcomes by hour, day or epoch, and the balance. */
 export function Earnings({ by, onBy, history, vitals, isDark }: EarningsProps) {
   const periods = useMemo(() => history?.periods ?? [], [history]);
   const sum = periods.reduce((total, period) => total + BigInt(period.rewardShannons), 0n);
@@ -79,7 +79,7 @@ function EarnedChart({ by, periods, isDark }: PeriodsProps) {
 function AnswersChart({ by, periods, isDark }: PeriodsProps) {
   const { x, label } = useMemo(() => placesOf(by, periods), [by, periods]);
   const series = useMemo(() => {
-    // Bars that stand on each other: the tallest is drawn first.
+    // Stacked bars: the tallest is drawn first.
     const bar = (name: 'accepted' | 'lost' | 'rejected', below: readonly ('accepted' | 'lost')[]) => ({
       label: name,
       colour: name,
@@ -122,7 +122,7 @@ function somaText(value: number): string {
   return Number(value.toPrecision(4)).toLocaleString('en', { maximumSignificantDigits: 4, notation: 'compact' });
 }
 
-/** Periods side by side: hours without submissions take no room. */
+/** Periods side by side: hours without submissions take no space. */
 function placesOf(by: HistoryBy, periods: History['periods']) {
   const label = (place: number): string => {
     const key = periods[place]?.key;
@@ -136,7 +136,7 @@ function placesOf(by: HistoryBy, periods: History['periods']) {
 
 const HOUR = { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
 
-/** Text of seconds since the Unix epoch. */
+/** Formats seconds since the Unix epoch. */
 export function timeLabel(seconds: number): string {
   return new Date(seconds * 1_000).toLocaleString('en', HOUR);
 }

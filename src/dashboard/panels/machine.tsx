@@ -43,7 +43,7 @@ interface OverProps {
   readonly colour: string;
   readonly points: readonly Point[];
   readonly value: (point: Point) => number | undefined;
-  /** Not needed for bytes. */
+  /** Unused for bytes. */
   readonly format?: (value: number) => string;
   readonly inBytes?: boolean;
   readonly isDark: boolean;
@@ -64,12 +64,12 @@ function Over({ name, colour, points: all, value, format = formatBytes, inBytes 
     ],
     [points],
   );
-  // A line needs two ends.
+  // A line needs at least two points.
   if (points.length < 2) return null;
   return <Chart label={name} kind="time" x={x} formatX={timeLabel} series={series} inBytes={inBytes} isDark={isDark} />;
 }
 
-/** Bytes a day between the first and the last point, if an hour lies between them. */
+/** Growth in bytes per day between the first and last point, if they are at least an hour apart. */
 function growthOf(points: readonly Point[]): string | undefined {
   const known = points.filter((point) => point.storeBytes !== undefined);
   const [first, last] = [known[0], known.at(-1)];

@@ -2,10 +2,10 @@ import { formatBytes, formatDuration } from '../../text/quantity.js';
 import { compact, count, shortId } from '../format.js';
 import type { Status } from '../wire.js';
 
-/** A node that is silent for so long is pointed at. */
+/** Nodes silent for longer than this are highlighted. */
 const SILENT_MS = 10_000;
 
-/** What runs at this moment. */
+/** Current activity. */
 export function Now({ status }: { readonly status: Status }) {
   const { run, engine, fleet, store } = status;
   return (

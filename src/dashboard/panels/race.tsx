@@ -4,7 +4,7 @@ import { Chart } from '../chart.js';
 import { count } from '../format.js';
 import type { Histogram, History } from '../wire.js';
 
-/** How fast submissions are. */
+/** Latency of submissions. */
 export function Latency({
   accepted,
   wire,
@@ -27,7 +27,7 @@ export function Latency({
   );
 }
 
-/** Only the bars between the first and the last that hold something. */
+/** Only the bars between the first and last non-empty one. */
 function latencySeries(wire: Histogram | undefined, accepted: Histogram | undefined) {
   const boundsMs = accepted?.boundsMs ?? wire?.boundsMs ?? [];
   const sums = Array.from(
@@ -56,7 +56,7 @@ function latencySeries(wire: Histogram | undefined, accepted: Histogram | undefi
   };
 }
 
-/** How close submissions lie. */
+/** Distances of submissions. */
 export function Distances({ points, isDark }: { readonly points: History['distances']; readonly isDark: boolean }) {
   const { x, series } = useMemo(() => {
     const oldestFirst = [...points].reverse();
@@ -105,7 +105,7 @@ export function Distances({ points, isDark }: { readonly points: History['distan
   );
 }
 
-/** Why submissions fail. */
+/** Reasons why submissions fail. */
 export function Causes({ causes }: { readonly causes: History['causes'] }) {
   const most = Math.max(1, ...causes.map((cause) => cause.count));
   return (

@@ -6,11 +6,11 @@ import type { Submission, Winner } from '../wire.js';
 
 interface SubmissionsProps {
   readonly rows: readonly Submission[] | undefined;
-  /** Whether a node can be asked who won. */
+  /** Whether there is a node to ask for winners. */
   readonly canAsk: boolean;
 }
 
-/** The latest submissions; each opens to its story. */
+/** The latest submissions; each expands to its history. */
 export function Submissions({ rows, canAsk }: SubmissionsProps) {
   return (
     <section class="panel wide" aria-labelledby="submissions">

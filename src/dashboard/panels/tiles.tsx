@@ -1,7 +1,7 @@
 import { compact, count, percent, shortSoma, soma } from '../format.js';
 import type { Status, Vitals } from '../wire.js';
 
-/** What matters first, in figures. */
+/** The most important figures. */
 export function Tiles({ status, vitals }: { readonly status: Status; readonly vitals: Vitals | undefined }) {
   const { totals, run } = status;
   const balance = run?.balanceShannons ?? vitals?.points.findLast((point) => point.balanceShannons)?.balanceShannons;
@@ -49,7 +49,7 @@ interface TileProps {
   readonly unit?: string;
   readonly note?: string | undefined;
   readonly tone?: string;
-  /** The exact figure. */
+  /** The exact value. */
   readonly title?: string | undefined;
 }
 

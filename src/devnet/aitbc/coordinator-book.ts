@@ -5,7 +5,7 @@ import type { JsonObject } from './json.js';
 /** Live job states. */
 export type JobState = 'QUEUED' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED' | 'EXPIRED';
 
-/** A job in the book; times are Unix milliseconds. */
+/** A job; times are Unix milliseconds. */
 export interface JobRecord {
   readonly id: string;
   readonly owner: string;
@@ -17,14 +17,14 @@ export interface JobRecord {
   minerId: string | undefined;
   startedAt: number | undefined;
   finishedAt: number | undefined;
-  /** JSON text, so that number tokens survive. */
+  /** JSON text, which preserves number tokens. */
   resultText: string | undefined;
   error: string | undefined;
   /** Receipt texts, oldest first. */
   readonly receipts: string[];
 }
 
-/** A miner in the book; times are Unix milliseconds. */
+/** A miner; times are Unix milliseconds. */
 export interface MinerRecord {
   readonly id: string;
   capabilities: JsonObject;
@@ -39,38 +39,38 @@ export interface MinerRecord {
   lastHeartbeat: number;
 }
 
-/** An offer in the book. */
+/** An offer. */
 export interface OfferRecord {
   readonly id: string;
   readonly minerId: string;
   readonly body: JsonObject;
   readonly createdAt: number;
-  /** Jobs it was accepted for. */
+  /** Jobs that the offer was accepted for. */
   readonly acceptedFor: Set<string>;
   status: string;
 }
 
-/** What the book tells its listeners. */
+/** Events of a {@link CoordinatorBook}. */
 export interface BookEvents {
   readonly job: [JobRecord];
   readonly offer: [OfferRecord];
   readonly receipt: [JobRecord, string];
 }
 
-/** Writes a receipt for a job that has just been completed; undefined issues none. */
+/** Creates the receipt of a newly completed job; undefined for no receipt. */
 export type ReceiptWriter = (job: JobRecord, result: unknown, metrics: unknown) => string | undefined;
 
-/** Settings of a {@link CoordinatorBook}. */
+/** Options of a {@link CoordinatorBook}. */
 export interface CoordinatorBookOptions {
-  /** How ids of each kind begin; the deployed servers use none. */
+  /** Prefix of ids of each kind; the deployed servers use none. */
   readonly idPrefix: (kind: 'job' | 'offer') => string;
   readonly writeReceipt: ReceiptWriter;
-  /** `inflight` of a miner falls when it reports a failure. One live generation forgets to. */
+  /** Whether reporting a failure decrements the miner's `inflight`. One live generation forgets to. */
   readonly releaseOnFail: boolean;
   readonly now: () => number;
 }
 
-/** The jobs, miners and offers of a loopback coordinator, in memory. */
+/** In-memory jobs, miners and offers of a loopback coordinator. */
 export class CoordinatorBook {
   readonly jobs = new Map<string, JobRecord>();
   readonly miners = new Map<string, MinerRecord>();
@@ -107,7 +107,7 @@ export class CoordinatorBook {
     return job;
   }
 
-  /** A job of its owner; others do not see it. Expired lazily, on access. */
+  /** Finds a job of its owner; others cannot see it. Expires jobs lazily, on access. */
   findJob(id: string, owner: string | undefined): JobRecord | undefined {
     const job = this.jobs.get(id);
     if (job === undefined || (owner !== undefined && job.owner !== owner)) return undefined;
@@ -115,7 +115,7 @@ export class CoordinatorBook {
     return job;
   }
 
-  /** False when the job has already ended. */
+  /** Returns false if the job has already ended. */
   cancel(job: JobRecord): boolean {
     if (job.state !== 'QUEUED' && job.state !== 'RUNNING') return false;
     this.#move(job, 'CANCELED');
@@ -142,7 +142,7 @@ export class CoordinatorBook {
     return miner;
   }
 
-  /** The oldest queued job the miner may take; it is then running. */
+  /** Assigns the oldest queued job that the miner can take, and marks it as running. */
   assign(miner: MinerRecord): JobRecord | undefined {
     if (miner.inflight >= miner.concurrency) return undefined;
     for (const id of this.jobs.keys()) {
@@ -157,7 +157,7 @@ export class CoordinatorBook {
     return undefined;
   }
 
-  /** Takes a result, whatever state the job is in, as the deployed servers do. Returns the receipt's text. */
+  /** Accepts a result in any state of the job, like the deployed servers. Returns the receipt's text. */
   complete(job: JobRecord, submission: JsonObject, resultText: string): string | undefined {
     job.resultText = resultText;
     job.finishedAt = this.now;
@@ -208,7 +208,7 @@ export class CoordinatorBook {
   }
 }
 
-/** Whether a miner meets a job's constraints, by the deployed scheduler's rules. */
+/** Whether a miner meets a job's constraints, by the rules of the deployed scheduler. */
 function matches(constraints: JsonObject, miner: MinerRecord): boolean {
   const { gpu, cuda, min_vram_gb: vram, models, region, max_price: maxPrice } = constraints;
   const { capabilities } = miner;

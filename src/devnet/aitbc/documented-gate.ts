@@ -4,28 +4,28 @@ import type { Handler, ServerAnswer, ServerRequest } from '../loopback/router.js
 import type { CoordinatorBook, JobRecord } from './coordinator-book.js';
 import { isJsonObject, type JsonObject } from './json.js';
 
-/** Settings of a `DocumentedServer`. */
+/** Options of a `DocumentedServer`. */
 export interface DocumentedServerOptions {
   readonly clientKeys: readonly string[];
   readonly minerKeys: readonly string[];
-  /** Raw Ed25519 seeds, 32 bytes: who signs receipts, who attests them. */
+  /** Raw Ed25519 seeds, 32 bytes each, for signing and attesting receipts. */
   readonly signerSeed: Uint8Array;
   readonly attesterSeed: Uint8Array;
-  /** Job types taken. Default: any. */
+  /** Accepted job types. Default: any. */
   readonly jobTypes?: readonly string[] | undefined;
-  /** The first so many calls with a client key are refused as too many. Default 0. */
+  /** Number of initial calls with a client key that are refused as rate limited. Default 0. */
   readonly rateLimited?: number | undefined;
-  /** The first so many calls with a client key fail as of a fault of the server. Default 0. */
+  /** Number of initial calls with a client key that fail with a server error. Default 0. */
   readonly failing?: number | undefined;
-  /** What clients can pay at most. Default `1000`. */
+  /** Maximum amount that clients can pay. Default `1000`. */
   readonly balance?: string | undefined;
-  /** Adds `results_sha256` to receipts, so that they commit to the results. The page has no such member. */
+  /** Adds `results_sha256` to receipts, so that they commit to the results. This field is undocumented. */
   readonly bindResults?: boolean | undefined;
   readonly port?: number | undefined;
   readonly now?: (() => number) | undefined;
 }
 
-/** An error in the documented envelope. */
+/** Creates an error in the documented envelope. */
 export function refuse(status: number, code: string, message: string): ServerAnswer {
   const requestId = `req_${randomBytes(6).toString('hex')}`;
   return {
@@ -35,13 +35,13 @@ export function refuse(status: number, code: string, message: string): ServerAns
   };
 }
 
-/** What every documented route needs: who asks, and for which job. */
+/** Shared by all documented routes: authentication and job lookup. */
 export interface DocumentedGate {
   readonly book: CoordinatorBook;
   readonly options: DocumentedServerOptions;
-  /** Refuses requests without a known key. */
+  /** Rejects requests without a known key. */
   asClient(handle: (request: ServerRequest, key: string) => ServerAnswer): Handler;
-  /** Refuses requests for a job the key does not own. */
+  /** Rejects requests for a job that the key does not own. */
   withJob(handle: (job: JobRecord, request: ServerRequest) => ServerAnswer): Handler;
 }
 
@@ -76,7 +76,7 @@ export function bodyOf(request: ServerRequest): JsonObject {
   return value;
 }
 
-/** A public name for a key, so that the key itself never shows. */
+/** Public id of a miner, derived from its key so that the key itself is not revealed. */
 export function publicIdOf(key: string): string {
   return `miner_${createHash('sha256').update(key).digest('hex').slice(0, 10)}`;
 }

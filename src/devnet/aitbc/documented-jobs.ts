@@ -6,7 +6,7 @@ import { iso, statusOf } from './job-words.js';
 import { isJsonObject, type JsonObject } from './json.js';
 import { acceptServiceRequest } from './service-requests.js';
 
-/** Jobs, and the five services that are jobs of a fixed shape. */
+/** Routes of jobs, and of the five services, which are jobs of a fixed form. */
 export function documentedJobRoutes({ book, options, asClient, withJob }: DocumentedGate): Routes {
   const created = (job: JobRecord): JsonObject => ({
     job_id: job.id,

@@ -5,7 +5,7 @@ import type { CoordinatorBook } from './coordinator-book.js';
 import { bodyOf, type DocumentedGate, publicIdOf, refuse } from './documented-gate.js';
 import { iso } from './job-words.js';
 
-/** Offers and their acceptance. */
+/** Routes of offers. */
 export function documentedMarketRoutes({ book, options, asClient }: DocumentedGate): Routes {
   return {
     'POST /v1/marketplace/offers': asClient((request, key) => {
@@ -61,7 +61,7 @@ export function documentedMarketRoutes({ book, options, asClient }: DocumentedGa
   };
 }
 
-/** What is known about the market and its miners. */
+/** Routes of marketplace and miner statistics. */
 export function documentedStatsRoutes({ book, asClient }: DocumentedGate): Routes {
   return {
     'GET /v1/marketplace/stats': asClient(() => {
@@ -103,7 +103,7 @@ export function documentedStatsRoutes({ book, asClient }: DocumentedGate): Route
   };
 }
 
-/** Five points less the share of failures. */
+/** Five points minus the failure rate. */
 function reputationOf(book: CoordinatorBook, minerId: string): number {
   const miner = book.miners.get(minerId);
   const total = (miner?.completed ?? 0) + (miner?.failed ?? 0);

@@ -6,7 +6,7 @@ import { iso } from './job-words.js';
 import { isJsonObject, type JsonObject, parseExact, writeExact } from './json.js';
 import { canonicalHash, holds, signMembers } from './receipt-signing.js';
 
-/** Receipts, and the coordinator's own opinion of one. */
+/** Routes of receipts and their verification. */
 export function documentedReceiptRoutes({ book, options, asClient, withJob }: DocumentedGate): Routes {
   return {
     'GET /v1/receipts/:jobId': withJob((job) => {
@@ -41,7 +41,7 @@ function bytesOf(base64: unknown): Buffer {
   return Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64');
 }
 
-/** A receipt with exactly the documented members, signed and attested over their canonical form. */
+/** Creates a receipt with exactly the documented fields, signed and attested over its canonical form. */
 export function documentedReceipt(job: JobRecord, options: DocumentedServerOptions): string {
   const finished = iso(job.finishedAt ?? Date.now());
   const members = {

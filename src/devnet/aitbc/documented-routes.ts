@@ -15,7 +15,7 @@ import { iso } from './job-words.js';
 import { minerRoutes } from './miner-routes.js';
 import { checkRequest, schemaOf, searchServices, serviceOf } from './service-registry.js';
 
-/** Every documented operation, and the miner protocol beside them. */
+/** All documented operations, plus the miner protocol. */
 export function documentedRoutes(book: CoordinatorBook, options: DocumentedServerOptions): Routes {
   const gate = documentedGate(book, options);
   return {

@@ -12,8 +12,8 @@ import { isJsonObject, type JsonObject } from './json.js';
 import { signMembers } from './receipt-signing.js';
 
 /**
- * A coordinator on 127.0.0.1 that answers exactly as the API page says, with the miner protocol of the deployed servers
- * beside it, since the page has none. For the demo and for tests; it keeps everything in memory.
+ * A coordinator on 127.0.0.1 that implements the documented API exactly, plus the miner protocol of the deployed
+ * servers, which is undocumented. For the demo and tests; all state is in memory.
  */
 export class DocumentedServer {
   readonly faults = new FaultQueue();
@@ -30,7 +30,7 @@ export class DocumentedServer {
     this.faults = faults;
   }
 
-  /** Listens on loopback; rejects with what Node says where the port is taken. */
+  /** Listens on loopback; rejects with Node's error if the port is taken. */
   static async start(options: DocumentedServerOptions): Promise<DocumentedServer> {
     const faults = new FaultQueue();
     const book = new CoordinatorBook({
@@ -61,12 +61,12 @@ export class DocumentedServer {
     return new DocumentedServer(book, server, sockets, faults);
   }
 
-  /** Drops every websocket, as a restart would. */
+  /** Drops all websockets, like a restart. */
   dropSockets(): void {
     for (const socket of this.#sockets.clients) socket.terminate();
   }
 
-  /** Ends connections, websockets and the server. */
+  /** Closes all connections, websockets and the server. */
   async close(): Promise<void> {
     this.dropSockets();
     this.#sockets.close();
@@ -101,7 +101,7 @@ function pushEvents(sockets: WebSocketServer, book: CoordinatorBook, clientKeys:
   });
 }
 
-/** The key id of a receipt-signing seed, to pin. */
+/** Key id of a receipt-signing seed, for pinning. */
 export function keyIdOf(seed: Uint8Array): string {
   return signMembers({}, seed).publicKey.toString('base64url');
 }

@@ -6,13 +6,13 @@ interface Fault {
   left: number;
 }
 
-/** Answers prepared for coming requests, to see how a client takes them. */
+/** Prepared responses to future requests, for testing clients. */
 export class FaultQueue {
   readonly #faults: Fault[] = [];
-  /** Requests seen, newest last: `POST /v1/jobs`. */
+  /** Requests received, newest last: `POST /v1/jobs`. */
   readonly log: string[] = [];
 
-  /** The next `times` requests beginning with `prefix` (`GET /v1/jobs`) get this answer. */
+  /** Answers the next `times` requests that begin with `prefix` (`GET /v1/jobs`) with this response. */
   add(prefix: string, answer: ServerAnswer, times = 1): void {
     this.#faults.push({
       match: (request) => `${request.method} ${request.path}`.startsWith(prefix),

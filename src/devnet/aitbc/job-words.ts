@@ -1,6 +1,6 @@
 import type { JobState } from './coordinator-book.js';
 
-/** The document's word for each state; it has none for a job that ran out of time, which has failed. */
+/** Documented status of each state; there is none for expired jobs, which count as failed. */
 const WORDS: Readonly<Record<JobState, string>> = {
   QUEUED: 'submitted',
   RUNNING: 'running',
@@ -10,12 +10,12 @@ const WORDS: Readonly<Record<JobState, string>> = {
   EXPIRED: 'failed',
 };
 
-/** A job's state in the document's words. */
+/** Documented status of a job. */
 export function statusOf(job: { readonly state: JobState }): string {
   return WORDS[job.state];
 }
 
-/** A timestamp as the document writes it. */
+/** Formats a timestamp as documented. */
 export function iso(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -1,18 +1,18 @@
 import { isLosslessNumber, parse, stringify } from 'lossless-json';
 
-/** A JSON object as it travels. */
+/** A JSON object on the wire. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isLosslessNumber(value);
 }
 
-/** Parses JSON with number tokens kept: `1.0` is still `1.0` when it is written again. */
+/** Parses JSON and preserves number tokens: `1.0` is written as `1.0` again. */
 export function parseExact(text: string): unknown {
   return parse(text);
 }
 
-/** Writes what {@link parseExact} read. */
+/** Serialises the result of {@link parseExact}. */
 export function writeExact(value: unknown): string {
   return stringify(value) ?? 'null';
 }

@@ -4,13 +4,13 @@ import { isJsonObject, type JsonObject } from './json.js';
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const mac = (text: string, secret: string): Buffer => createHmac('sha256', secret).update(text).digest();
 
-/** An HS256 token. */
+/** Creates an HS256 token. */
 export function signJwt(claims: JsonObject, secret: string): string {
   const text = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
   return `${text}.${mac(text, secret).toString('base64url')}`;
 }
 
-/** The claims of a token that is genuine and has not expired, else undefined. */
+/** Returns the claims of a valid token; undefined if it is forged or expired. */
 export function readJwt(token: string, secret: string, nowMs: number): JsonObject | undefined {
   const [head = '', body = '', signature = ''] = token.split('.');
   const expected = mac(`${head}.${body}`, secret);

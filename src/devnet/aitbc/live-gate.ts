@@ -3,7 +3,7 @@ import type { CoordinatorBook, JobRecord } from './coordinator-book.js';
 import { type JsonObject, parseExact, writeExact } from './json.js';
 import { readJwt } from './jwt.js';
 
-/** Settings of a `LiveServer`. */
+/** Options of a `LiveServer`. */
 export interface LiveServerOptions {
   /** `key`: API keys, `/v1/health`, no job list. `jwt`: wallet login, `/health`, unknown paths denied. */
   readonly generation: 'key' | 'jwt';
@@ -18,12 +18,12 @@ export interface LiveServerOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** UTC without an offset, with microseconds, as the deployed servers print it. */
+/** UTC timestamp without an offset, with microseconds, as printed by the deployed servers. */
 export const naive = (ms: number): string => new Date(ms).toISOString().replace('Z', '456');
-/** An error as FastAPI writes it. */
+/** An error in FastAPI's format. */
 export const detail = (status: number, text: string): ServerAnswer => ({ status, json: { detail: text } });
 
-/** What a handler that fell over leaves behind. */
+/** Response when a handler crashes. */
 export function internalError(generation: 'key' | 'jwt'): ServerAnswer {
   return generation === 'key'
     ? { status: 500, text: 'Internal Server Error', headers: { 'content-type': 'text/plain' } }
@@ -35,17 +35,17 @@ export function internalError(generation: 'key' | 'jwt'): ServerAnswer {
       };
 }
 
-/** What every live route needs: who asks, for which job, and how it is shown. */
+/** Shared by all live routes: authentication, job lookup and presentation. */
 export interface LiveGate {
   readonly book: CoordinatorBook;
   readonly options: LiveServerOptions;
   readonly isJwt: boolean;
-  /** Refuses requests of strangers. */
+  /** Rejects unauthenticated requests. */
   asClient(handle: (request: ServerRequest, owner: string) => ServerAnswer): Handler;
-  /** Refuses requests for a job the caller does not own. */
+  /** Rejects requests for a job that the caller does not own. */
   withJob(handle: (job: JobRecord) => ServerAnswer): Handler;
   asAdmin(handle: () => ServerAnswer): Handler;
-  /** A receipt as its submitter gets to see it. */
+  /** A receipt as shown to the job's submitter. */
   shown(receipt: string): string;
 }
 
@@ -84,7 +84,7 @@ export function liveGate(book: CoordinatorBook, options: LiveServerOptions, jwtS
   };
 }
 
-/** What the JWT generation writes into a receipt after signing it. */
+/** Adds the fields that the JWT generation writes into a receipt after signing. */
 function withPostSigningMembers(receipt: string): string {
   return writeExact({ ...(parseExact(receipt) as JsonObject), zk_status: 'not_required', tee_status: 'not_required' });
 }

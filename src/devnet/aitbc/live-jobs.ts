@@ -3,7 +3,7 @@ import type { JobRecord } from './coordinator-book.js';
 import { isJsonObject, type JsonObject } from './json.js';
 import { detail, internalError, type LiveGate, naive } from './live-gate.js';
 
-/** Jobs, and the five services that store a job and then fail. */
+/** Routes of jobs, and of the five services, which store a job and then fail. */
 export function liveJobRoutes(gate: LiveGate): Routes {
   const { book, options, isJwt, asClient, withJob, shown } = gate;
   const create = (request: ServerRequest, owner: string): ServerAnswer => {
@@ -16,7 +16,7 @@ export function liveJobRoutes(gate: LiveGate): Routes {
       json: view(book.createJob(owner, payload, constraints, Number(body['ttl_seconds'] ?? 900)), isJwt),
     };
   };
-  // The handlers commit the job and then read an attribute it does not have.
+  // The real handlers commit the job and then crash on a missing attribute.
   const brokenService: Handler = asClient((request, owner) => {
     book.createJob(owner, { service_request: JSON.parse(request.text) as JsonObject });
     return internalError(options.generation);

@@ -10,13 +10,13 @@ export interface LiveReceiptOptions {
   readonly attesterSeed: Uint8Array | undefined;
 }
 
-/** A number the way Python prints a float: always with a point. */
+/** Formats a number like a Python float, always with a decimal point. */
 function float(value: number): LosslessNumber {
   const text = String(value);
   return new LosslessNumber(/[.e]/.test(text) ? text : `${text}.0`);
 }
 
-/** A receipt with the members and number forms of the deployed coordinators. */
+/** Creates a receipt with the fields and number formats of the deployed coordinators. */
 export function liveReceipt(job: JobRecord, result: unknown, metrics: unknown, options: LiveReceiptOptions): string {
   const number = (name: string): number | undefined => {
     for (const source of [metrics, result]) {
@@ -58,7 +58,7 @@ export function liveReceipt(job: JobRecord, result: unknown, metrics: unknown, o
   });
 }
 
-/** A signature as the deployed coordinators write it. */
+/** A signature in the format of the deployed coordinators. */
 function signatureOf(receipt: JsonObject, seed: Uint8Array): JsonObject {
   const { publicKey, signature } = signMembers(receipt, seed);
   return { alg: 'Ed25519', key_id: publicKey.toString('base64url'), sig: signature.toString('base64url') };

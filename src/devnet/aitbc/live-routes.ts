@@ -3,7 +3,7 @@ import { detail, type LiveGate, naive } from './live-gate.js';
 import { liveJobRoutes } from './live-jobs.js';
 import { minerRoutes } from './miner-routes.js';
 
-/** Every operation of a deployed coordinator. */
+/** All operations of a deployed coordinator. */
 export function liveRoutes(gate: LiveGate): Routes {
   const { book, options, isJwt, shown } = gate;
   return {
@@ -15,7 +15,7 @@ export function liveRoutes(gate: LiveGate): Routes {
       principal: (request) => {
         const key = request.headers['x-api-key'] ?? '';
         if (!options.minerKeys.includes(key)) return detail(401, isJwt ? 'Invalid API key' : 'invalid api key');
-        // The older generation has no public miner id: the key itself is stored and shown.
+        // The older generation has no public miner ids: it stores and shows the key itself.
         return isJwt ? (request.headers['x-miner-id'] ?? key) : key;
       },
       refuse: detail,
@@ -56,7 +56,7 @@ function marketRoutes({ book, isJwt }: LiveGate): Routes {
   };
 }
 
-/** Health and reputation of the JWT generation. */
+/** Health and reputation routes of the JWT generation. */
 function jwtRoutes({ book }: LiveGate): Routes {
   return {
     'GET /health': () => ({ status: 200, json: { status: 'ok', env: 'loopback', python_version: '3.13.5' } }),
@@ -77,7 +77,7 @@ function jwtRoutes({ book }: LiveGate): Routes {
   };
 }
 
-/** Health and statistics of the older generation. */
+/** Health and statistics routes of the older generation. */
 function keyRoutes({ book, asAdmin }: LiveGate): Routes {
   return {
     'GET /v1/health': () => ({ status: 200, json: { status: 'ok', env: 'loopback' } }),

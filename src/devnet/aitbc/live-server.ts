@@ -9,21 +9,21 @@ import { liveRoutes } from './live-routes.js';
 import { marketplaceRoutes } from './marketplace-service.js';
 import { walletRoutes } from './wallet-gate.js';
 
-/** What the route matrix of the JWT generation knows; everything else is denied before routing. */
+/** Paths in the JWT generation's route matrix; all others are denied before routing. */
 const KNOWN_PATHS =
   /^\/(health$|v1\/(health$|jobs|payments|marketplace\/(offers|stats)$|miners\/|auth\/nonce$|login$|register$|users\/me$|reputation\/|services)|market\/)/;
 const PUBLIC_PATHS = /^\/(health$|v1\/(health$|marketplace\/|auth\/|login$|register$|reputation\/)|market\/)/;
 
 /**
- * A coordinator on 127.0.0.1 that behaves as the deployed ones do, faults included: other paths and bodies than the
- * page, services that store a job and then fail, a result that stays "not ready" forever after a failure, receipts with
- * members added after signing. The separate marketplace service answers under `/market`.
+ * A coordinator on 127.0.0.1 that behaves like the deployed ones, including their faults: undocumented paths and
+ * bodies, services that store a job and then fail, results that stay "not ready" forever after a failure, receipts with
+ * fields added after signing. The separate marketplace service is served under `/market`.
  */
 export class LiveServer {
   readonly faults: FaultQueue;
   readonly book: CoordinatorBook;
   readonly url: string;
-  /** Where offers are created and booked. */
+  /** Base URL for creating and booking offers. */
   readonly marketplaceUrl: string;
   readonly #server: LoopbackServer;
 
@@ -35,7 +35,7 @@ export class LiveServer {
     this.faults = faults;
   }
 
-  /** Listens on loopback; rejects with what Node says where the port is taken. */
+  /** Listens on loopback; rejects with Node's error if the port is taken. */
   static async start(options: LiveServerOptions): Promise<LiveServer> {
     const now = options.now ?? Date.now;
     const faults = new FaultQueue();
@@ -65,13 +65,13 @@ export class LiveServer {
     return new LiveServer(book, server, faults);
   }
 
-  /** Ends connections and the server. */
+  /** Closes all connections and the server. */
   async close(): Promise<void> {
     await this.#server.close();
   }
 }
 
-/** Paths the matrix does not know never reach the router: 401 without credentials, 403 with any. */
+/** Rejects paths that are not in the matrix: 401 without credentials, 403 with any. */
 function matrix(request: ServerRequest, options: LiveServerOptions): ServerAnswer | undefined {
   const { authorization, 'x-api-key': key } = request.headers;
   const hasCredentials = authorization !== undefined || options.minerKeys.includes(key ?? '');

@@ -3,7 +3,7 @@ import type { Routes } from '../loopback/router.js';
 import type { CoordinatorBook, OfferRecord } from './coordinator-book.js';
 import type { JsonObject } from './json.js';
 
-/** The marketplace service that runs beside a deployed coordinator: creating and booking offers. */
+/** The marketplace service beside a deployed coordinator: creates and books offers. */
 export function marketplaceRoutes(book: CoordinatorBook, prefix: string): Routes {
   const record = (offer: OfferRecord): JsonObject => ({
     ...offer.body,

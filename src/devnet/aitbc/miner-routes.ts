@@ -2,17 +2,17 @@ import type { Handler, Routes, ServerAnswer, ServerRequest } from '../loopback/r
 import type { CoordinatorBook, JobRecord, MinerRecord } from './coordinator-book.js';
 import { isJsonObject, type JsonObject, parseExact, writeExact } from './json.js';
 
-/** Settings of {@link minerRoutes}. */
+/** Options of {@link minerRoutes}. */
 export interface MinerRouteOptions {
   readonly book: CoordinatorBook;
-  /** The miner's id, or the answer that refuses the request. */
+  /** Returns the miner's id, or the response that rejects the request. */
   readonly principal: (request: ServerRequest) => string | ServerAnswer;
   readonly refuse: (status: number, message: string) => ServerAnswer;
-  /** What the submitter gets to see of its receipt. */
+  /** A receipt as shown to the job's submitter. */
   readonly showReceipt: (receipt: string, job: JobRecord) => string;
 }
 
-/** The miner protocol of the deployed coordinators; the API page has none. */
+/** The miner protocol of the deployed coordinators, which is undocumented. */
 export function minerRoutes({ book, principal, refuse, showReceipt }: MinerRouteOptions): Routes {
   const asMiner =
     (handle: (request: ServerRequest, minerId: string, body: JsonObject) => ServerAnswer): Handler =>
@@ -41,7 +41,7 @@ export function minerRoutes({ book, principal, refuse, showReceipt }: MinerRoute
     }),
     'POST /v1/miners/poll': asMiner((_request, id) => {
       const miner = known(id);
-      // The deployed servers trip over an unknown miner instead of answering 404.
+      // For an unknown miner the deployed servers crash instead of returning 404.
       if (miner === undefined)
         return { status: 500, text: 'Internal Server Error', headers: { 'content-type': 'text/plain' } };
       const job = book.assign(miner);

@@ -2,16 +2,16 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, ve
 import { isLosslessNumber } from 'lossless-json';
 import { isJsonObject, type JsonObject } from './json.js';
 
-// Written from the coordinators' rules alone and on other libraries than the client's, so that a mistake on one side
-// shows as a signature that does not verify on the other.
+// Written independently of the client, from the coordinators' rules and with other libraries, so that a mistake on
+// either side shows as an invalid signature.
 
-/** DER around a raw Ed25519 seed (RFC 8410). */
+/** DER prefix of a raw Ed25519 seed (RFC 8410). */
 const SEED_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-/** DER around a raw Ed25519 public key (RFC 8410). */
+/** DER prefix of a raw Ed25519 public key (RFC 8410). */
 const KEY_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const UNSIGNED = new Set(['signature', 'attestations']);
 
-/** A signature with the raw key that made it. */
+/** A signature and the raw public key for it. */
 export interface RawSignature {
   /** 32 bytes. */
   readonly publicKey: Buffer;
@@ -19,14 +19,14 @@ export interface RawSignature {
   readonly signature: Buffer;
 }
 
-/** Signs a receipt's canonical text, without its signature members, with a raw 32-byte seed. */
+/** Signs a receipt's canonical text, without its signature fields, with a raw 32-byte seed. */
 export function signMembers(receipt: JsonObject, seed: Uint8Array): RawSignature {
   const key = privateKey(seed);
   const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(KEY_PREFIX.length);
   return { publicKey, signature: sign(null, signedBytes(receipt), key) };
 }
 
-/** Whether a raw key signed a receipt. */
+/** Whether a receipt's signature is valid for a raw public key. */
 export function holds(receipt: JsonObject, publicKey: Buffer, signature: Buffer): boolean {
   try {
     const key = createPublicKey({ key: Buffer.concat([KEY_PREFIX, publicKey]), format: 'der', type: 'spki' });
@@ -51,7 +51,7 @@ function signedBytes(receipt: JsonObject): Buffer {
   );
 }
 
-/** `json.dumps(value, sort_keys=True, separators=(",", ":"))` of Python, nulls dropped at every depth. */
+/** Python's `json.dumps(value, sort_keys=True, separators=(",", ":"))`, with nulls dropped at every depth. */
 function canonicalText(value: unknown): string {
   if (isLosslessNumber(value)) return pythonNumber(value.value);
   if (Array.isArray(value)) {
@@ -62,7 +62,7 @@ function canonicalText(value: unknown): string {
   }
   if (!isJsonObject(value)) return asciiJson(value);
   const members = Object.entries(value).filter(([, member]) => member !== null && member !== undefined);
-  // UTF-32 orders as Python does: by code point.
+  // Compare by code point, as Python does.
   members.sort(([a], [b]) => comparePoints([...a], [...b]));
   return `{${members.map(([name, member]) => `${asciiJson(name)}:${canonicalText(member)}`).join(',')}}`;
 }
@@ -81,7 +81,7 @@ function asciiJson(value: unknown): string {
   });
 }
 
-/** An integer as it is, a float as `repr` prints it. */
+/** Integers unchanged, floats as printed by Python's `repr`. */
 function pythonNumber(token: string): string {
   if (/^-?\d+$/.test(token)) return BigInt(token).toString();
   const value = Number(token);

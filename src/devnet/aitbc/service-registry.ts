@@ -26,7 +26,10 @@ interface Service {
   readonly timeout_seconds: number;
 }
 
-/** The registry of this coordinator: not the catalogue that clients have built in, so that a listing shows whose it is. */
+/**
+ * The registry of this coordinator. It differs from the clients' built-in catalogue, so that a listing shows its
+ * source.
+ */
 const SERVICES: readonly Service[] = [
   {
     id: 'llm_inference',
@@ -65,14 +68,16 @@ const SERVICES: readonly Service[] = [
   },
 ];
 
-/** @throws QuarryError `NOT_FOUND` for a service this coordinator does not have */
+/**
+ * @throws QuarryError `NOT_FOUND` for an unknown service
+ */
 export function serviceOf(id: unknown): Service {
   const found = SERVICES.find((service) => service.id === id);
   if (found === undefined) throw new QuarryError('NOT_FOUND', `Service ${String(id)} not found`);
   return found;
 }
 
-/** Services of a category and with a word in their name, description or tags. */
+/** Filters services by category, and by a word in their name, description or tags. */
 export function searchServices(category: string | null, search: string | null): readonly Service[] {
   const word = (search ?? '').toLowerCase();
   return SERVICES.filter((service) => category === null || service.category === category).filter((service) =>
@@ -92,7 +97,7 @@ export function schemaOf(service: Service): JsonObject {
   };
 }
 
-/** Whether a request fits a service, in the sentences of the deployed registry. */
+/** Validates a request against a service, with the messages of the deployed registry. */
 export function checkRequest(service: Service, data: unknown): JsonObject {
   if (!isJsonObject(data)) return { valid: false, errors: ['Request data must be an object'], warnings: [] };
   const errors = service.input_parameters.flatMap((parameter) => {

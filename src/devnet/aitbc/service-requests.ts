@@ -1,14 +1,14 @@
 import { QuarryError } from '../../errors/index.js';
 import type { JsonObject } from './json.js';
 
-/** What the coordinator insists on and fills in for one of its five services. */
+/** Required fields, choices and defaults of a service. */
 interface ServiceRule {
   readonly required: readonly string[];
   readonly choices?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly defaults: JsonObject;
 }
 
-/** Source: AITBC `models/services.py`, the members that decide whether and how a job runs. */
+/** The fields that decide whether and how a job runs. Source: AITBC `models/services.py`. */
 const RULES: Readonly<Record<string, ServiceRule>> = {
   'whisper/transcribe': {
     required: ['audio_url'],
@@ -48,9 +48,9 @@ const RULES: Readonly<Record<string, ServiceRule>> = {
 };
 
 /**
- * A service request as the coordinator stores it, its defaults filled in.
+ * Fills in the defaults of a service request, as the coordinator stores it.
  *
- * @throws QuarryError `INVALID_ARGUMENT` for a member that is missing or not one of its choices
+ * @throws QuarryError `INVALID_ARGUMENT` for a field that is missing or not one of its choices
  */
 export function acceptServiceRequest(service: string, request: JsonObject): JsonObject {
   const rule = RULES[service]!;

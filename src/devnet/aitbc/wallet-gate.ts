@@ -6,15 +6,15 @@ import type { Routes, ServerAnswer, ServerRequest } from '../loopback/router.js'
 import type { JsonObject } from './json.js';
 import { signJwt } from './jwt.js';
 
-/** Settings of {@link walletRoutes}. */
+/** Options of {@link walletRoutes}. */
 export interface WalletGateOptions {
   readonly jwtSecret: string;
   readonly now: () => number;
-  /** Lifetime of a token, seconds. The deployed server's is 24 hours. */
+  /** Lifetime of a token, seconds; 24 hours on the deployed server. */
   readonly tokenSeconds: number;
 }
 
-/** Login by wallet as the JWT generation does it: nonce, personal-message signature, HS256 token. */
+/** Wallet login of the JWT generation: nonce, personal-message signature, HS256 token. */
 export function walletRoutes(options: WalletGateOptions): Routes {
   const nonces = new Map<string, string>();
   const users = new Map<string, string>();
@@ -68,7 +68,7 @@ export function walletRoutes(options: WalletGateOptions): Routes {
   };
 }
 
-/** The address that made a personal-message signature (r‖s‖v), or undefined. */
+/** The address that signed a personal message (r‖s‖v); undefined if the signature is invalid. */
 function signerOf(message: string, signatureHex: string): string | undefined {
   try {
     const bytes = hexToBytes(signatureHex.replace(/^0x/, ''));
@@ -81,7 +81,7 @@ function signerOf(message: string, signatureHex: string): string | undefined {
   }
 }
 
-/** Keccak-256 of a personal message, as EIP-191 frames it. */
+/** Keccak-256 of an EIP-191 personal message. */
 function ethereumHash(message: string): Uint8Array {
   const bytes = Buffer.from(message, 'utf8');
   return keccak_256(Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${bytes.length}`), bytes]));

@@ -3,25 +3,25 @@ import { HubServer } from './hub-server.js';
 import { LedgerServer } from './ledger-server.js';
 import { S3Server } from './s3-server.js';
 
-/** The day the demonstration takes place: 2025-04-10, when task 7 took submissions. */
+/** Date of the demo: 2025-04-10, when task 7 accepted submissions. */
 const DEMO_DAY_MS = Date.UTC(2025, 3, 10, 13, 8, 58);
 
-/** Ledger, store and Hub on loopback, under one clock that begins at {@link DEMO_DAY_MS}. */
+/** Ledger, store and Hub on loopback, with a shared clock that starts at {@link DEMO_DAY_MS}. */
 export interface DemoArena {
   readonly ledger: LedgerServer;
   readonly s3: S3Server;
   readonly hub: HubServer;
-  /** Variables that point the commands at these servers. */
+  /** Environment variables that point the commands to these servers. */
   readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
-/** Where the servers listen; 0 lets the system choose. */
+/** Ports of the servers; 0 picks a free one. */
 export interface DemoArenaOptions {
   readonly port?: number | undefined;
 }
 
-/** Starts the demonstration arena with training and validation data for every task and some competition on task 7. */
+/** Starts the demo arena with training and validation data for every task and some competing submissions to task 7. */
 export async function startDemoArena(options: DemoArenaOptions = {}): Promise<DemoArena> {
   const port = options.port ?? 0;
   const startedAt = Date.now();
@@ -36,7 +36,7 @@ export async function startDemoArena(options: DemoArenaOptions = {}): Promise<De
   for (const task of ledger.tasks) {
     s3.put(`${task.id}/training_set.jsonl`, Buffer.from(demoTrainingSet(2000)));
     s3.put(`${task.id}/validation_set.jsonl`, Buffer.from(demoTrainingSet(50)));
-    // Task 6 had left its submission phase by then and was finalized.
+    // By then, task 6 was finalized.
     if (task.id === 6)
       Object.assign(task, { status: 'finalized', final_link: 'https://huggingface.co/example-winner/task-6-model' });
   }

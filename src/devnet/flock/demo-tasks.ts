@@ -1,4 +1,4 @@
-/** A task as the demonstration service holds it; answers are cut out of it. */
+/** A task as stored by the demo service; responses contain parts of it. */
 export interface DemoTask {
   readonly id: number;
   title: string;
@@ -19,8 +19,8 @@ export interface DemoTask {
 const link = (id: number): string => `https://huggingface.co/example-winner/task-${id}-model`;
 
 /**
- * The eight tasks published on AI Arena up to April 2025, in the order the service listed them. Titles, times, limits
- * and keys are the published ones; descriptions other than that of task 1 are shortened.
+ * The eight tasks published on AI Arena up to April 2025, in the service's order. Titles, times, limits and keys are
+ * original; descriptions are shortened, except for task 1.
  */
 export const DEMO_TASKS: readonly Readonly<DemoTask>[] = [
   {

@@ -1,27 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type LoopbackRequest, LoopbackServer } from '../loopback/server.js';
 
-/** Something that goes wrong on purpose. */
+/** An injected fault. */
 export interface Fault {
   /** Requests it applies to, as `GET /path`. */
   readonly match: RegExp;
-  /** Requests after which it is over. Default 1. */
+  /** Number of requests it applies to. Default 1. */
   times?: number;
-  /** Matching requests let through before it begins. */
+  /** Number of matching requests to let through first. */
   after?: number;
-  /** Answer this instead of acting. */
+  /** Respond with this status instead of processing the request. */
   readonly status?: number | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: string | undefined;
-  /** `reset`: cut the connection without acting; `lose-reply`: act, then cut; `hang`: never answer. */
+  /** `reset`: close the connection without processing; `lose-reply`: process, then close; `hang`: never respond. */
   readonly mode?: 'reset' | 'lose-reply' | 'hang' | undefined;
 }
 
-/** Base of the demonstration servers: a log of requests, switchable faults, a clock of its own. */
+/** Base class of the demo servers: a request log, injectable faults and a clock. */
 export abstract class FaultyServer {
   readonly requests: LoopbackRequest[] = [];
   readonly faults: Fault[] = [];
-  /** Present time of this server in milliseconds. */
+  /** This server's clock, milliseconds. */
   now: () => number = Date.now;
   readonly #server = new LoopbackServer((request, response, incoming) => this.#take(request, response, incoming));
   #url = '';
@@ -31,7 +31,7 @@ export abstract class FaultyServer {
     return this.#url;
   }
 
-  /** Opens the port; 0 lets the system choose. */
+  /** Opens the port; 0 picks a free one. */
   async listen(port = 0): Promise<this> {
     await this.#server.listen(port);
     this.#url = this.#server.url;
@@ -42,17 +42,17 @@ export abstract class FaultyServer {
     return this.#server.close();
   }
 
-  /** Makes something go wrong. */
+  /** Injects a fault. */
   fail(fault: Fault): void {
     this.faults.push(fault);
   }
 
-  /** Requests whose `METHOD /path` matches. */
+  /** Received requests whose `METHOD /path` matches. */
   seen(match: RegExp): LoopbackRequest[] {
     return this.requests.filter((request) => match.test(`${request.method} ${request.path}`));
   }
 
-  /** Acts on one request. */
+  /** Handles a request. */
   protected abstract handle(request: LoopbackRequest, response: ServerResponse): Promise<void> | void;
 
   async #take(request: LoopbackRequest, response: ServerResponse, { socket }: IncomingMessage): Promise<void> {
@@ -67,7 +67,7 @@ export abstract class FaultyServer {
       return;
     }
     if (fault.mode === 'lose-reply') {
-      // The work is done, but nothing of the answer leaves this machine.
+      // Process the request, but discard the response.
       response.write = () => true;
       response.end = (() => {
         socket.destroy();

@@ -1,12 +1,12 @@
 import { DEMO_TASKS, type DemoTask } from './demo-tasks.js';
 import type { JsonObject } from './json.js';
 
-/** Another copy of the eight tasks, {@link DEMO_TASKS}, at every call. */
+/** A fresh copy of {@link DEMO_TASKS} on every call. */
 export function demoTasks(): DemoTask[] {
   return structuredClone(DEMO_TASKS) as DemoTask[];
 }
 
-/** A task as `tasks/list` shows it. */
+/** A task in the format of `tasks/list`. */
 export function listItem(task: DemoTask): JsonObject {
   return {
     title: task.title,
@@ -30,7 +30,7 @@ export function listItem(task: DemoTask): JsonObject {
   };
 }
 
-/** A task as `tasks/get` shows it. */
+/** A task in the format of `tasks/get`. */
 export function detail(task: DemoTask, trainingSetUrl: string): JsonObject {
   return {
     title: task.title,
@@ -47,7 +47,7 @@ export function detail(task: DemoTask, trainingSetUrl: string): JsonObject {
   };
 }
 
-/** Counts of the last three published days; the days before are invented but steady. */
+/** Published counts of the last three days; earlier days are generated. */
 const PUBLISHED_TAIL: Readonly<Record<'submission' | 'validation', readonly number[]>> = {
   submission: [28, 39, 35],
   validation: [1874, 2521, 2306],
@@ -64,7 +64,7 @@ export function demoDaily(kind: 'submission' | 'validation'): { time: string; co
   }));
 }
 
-/** Lines of a small training set in the published format. */
+/** A small training set in the published format. */
 export function demoTrainingSet(lines: number): string {
   let text = '';
   for (let i = 0; i < lines; i++) {

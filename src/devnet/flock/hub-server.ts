@@ -10,7 +10,7 @@ export interface HubFile {
   readonly lfs: boolean;
 }
 
-/** A commit with the whole tree it leads to. */
+/** A commit with its complete file tree. */
 export interface HubCommit {
   readonly oid: string;
   readonly title: string;
@@ -21,7 +21,7 @@ export interface HubCommit {
 export interface HubRepo {
   private: boolean;
   gated: boolean | string;
-  /** Oldest first; there is always one. */
+  /** Oldest first; never empty. */
   readonly commits: HubCommit[];
 }
 
@@ -31,20 +31,20 @@ interface Answer {
   readonly headers?: Record<string, string> | undefined;
 }
 
-/** From its version 2 on the official client sends what is not regular to a chunk store alone: all files are regular to it. */
+/** From version 2 the official client sends LFS files only to a chunk store, so report all files as regular to it. */
 const XET_ONLY = /\bhf_hub\/(?:[2-9]|\d\d)/;
 
-/** A Hugging Face Hub on loopback for model repositories: create, preupload, LFS, commit, tree, files. */
+/** A Hugging Face Hub for model repositories on loopback: create, preupload, LFS, commit, tree, files. */
 export class HubServer extends FaultyServer {
   readonly token: string;
   readonly user = 'demo-miner';
   readonly repos = new Map<string, HubRepo>();
   readonly lfs = new Map<string, Buffer>();
-  /** Parameter counts the Hub reports for base models. */
+  /** Parameter counts reported for base models. */
   readonly modelParams = new Map<string, number>();
-  /** Files of these names go through LFS. */
+  /** Files that go through LFS, by name. */
   lfsPattern = /\.(?:safetensors|bin|onnx|gguf|pt)$/;
-  /** LFS objects larger than this are sent in parts of this size. */
+  /** LFS objects larger than this are uploaded in parts of this size. */
   partBytes = 5 * 1024 * 1024;
   readonly #parts = new Map<string, Map<number, Buffer>>();
 
@@ -72,7 +72,7 @@ export class HubServer extends FaultyServer {
     return commit;
   }
 
-  /** Adds files in one commit, as if another client had pushed. */
+  /** Adds files in one commit, as another client's push would. */
   push(name: string, files: Readonly<Record<string, string | Buffer>>, title = 'push'): HubCommit {
     const repo = this.repos.get(name) ?? this.createRepo(name);
     const tree = new Map(this.head(name).tree);
@@ -150,7 +150,7 @@ export class HubServer extends FaultyServer {
     });
   }
 
-  /** The chunk store is not here; clients that can then upload as LFS. */
+  /** There is no chunk store; clients that support LFS fall back to it. */
   #noXet(): Answer {
     return answer(404, { error: 'Xet is not enabled for this repository' }, { 'x-error-code': 'EntryNotFound' });
   }

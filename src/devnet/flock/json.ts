@@ -1,4 +1,4 @@
-/** A JSON value of the demonstration servers. */
+/** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 
 export interface JsonObject {

@@ -5,7 +5,7 @@ import { FaultyServer } from './faulty-server.js';
 import { demoDaily, demoTasks, detail, listItem } from './fixtures.js';
 import { isJsonObject, type JsonObject } from './json.js';
 
-/** A submission as the demonstration service keeps it. */
+/** A submission as stored by the demo service. */
 export interface DemoSubmission {
   readonly id: number;
   readonly task_id: number;
@@ -16,7 +16,7 @@ export interface DemoSubmission {
   readonly submitted_at: string;
 }
 
-/** An assignment as the demonstration service keeps it. */
+/** An assignment as stored by the demo service. */
 export interface DemoAssignment {
   readonly id: number;
   readonly submission: DemoSubmission;
@@ -35,7 +35,9 @@ function answer(status: number, body: unknown): Answer {
   return { status, body };
 }
 
-/** FLock's Fed Ledger on loopback: every endpoint this client uses, with the published tasks and switchable faults. */
+/**
+ * FLock's Fed Ledger on loopback: every endpoint used by the client, with the published tasks and injectable faults.
+ */
 export class LedgerServer extends FaultyServer {
   readonly apiKey: string;
   tasks: DemoTask[] = demoTasks();
@@ -44,17 +46,17 @@ export class LedgerServer extends FaultyServer {
   readonly wallets = new Map<string, JsonObject[]>();
   readonly leaderboard: JsonObject[] = [];
   readonly validators: JsonObject[] = [];
-  /** Put in place of an answer by path, for shapes the client must survive. */
+  /** Responses by path that replace the real ones, for malformed data that the client must handle. */
   readonly overrides = new Map<string, unknown>();
-  /** Whether paged endpoints listen to `page`. */
+  /** Whether paged endpoints respect `page`. */
   honoursPage = true;
-  /** What a page says about itself. */
+  /** Form of the page envelope. */
   envelope: 'full' | 'no-pages' | 'no-total' | 'items-only' | 'none' = 'full';
-  /** Whether `link` of a submission carries its revision. */
+  /** Whether the `link` of a submission includes its revision. */
   linksWithRevision = false;
-  /** Whether assignments may be asked for at any time. */
+  /** Disables the rate limit on assignments. */
   unlimitedLookups = false;
-  /** Signs a link to the stored file under `key`. */
+  /** Signs a link to the stored file `key`. */
   signLink: (key: string) => string = (key) => `http://127.0.0.1:9/${key}`;
   #nextId = 1;
   #lastLookup = Number.NEGATIVE_INFINITY;
@@ -64,7 +66,7 @@ export class LedgerServer extends FaultyServer {
     this.apiKey = options.apiKey ?? 'DEMOKEY0DEMOKEY0DEMOKEY0DEMOKEY0';
   }
 
-  /** Address for `FLOCK_BASE_URL`. */
+  /** Value for `FLOCK_BASE_URL`. */
   get baseUrl(): string {
     return `${this.url}/api/v1/`;
   }

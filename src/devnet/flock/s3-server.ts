@@ -4,43 +4,43 @@ import type { ServerResponse } from 'node:http';
 import type { LoopbackRequest } from '../loopback/server.js';
 import { FaultyServer } from './faulty-server.js';
 
-/** A stored file: real bytes, or bytes made on demand so that large ones need no memory. */
+/** A stored object: bytes, or a function that generates them so that large objects need no memory. */
 export interface StoredObject {
   readonly size: number;
   readonly etag: string;
   read(start: number, end: number): Uint8Array;
 }
 
-/** How the store misbehaves on purpose. */
+/** Injected faults of the store. */
 export interface StoreFaults {
-  /** Cut the connection after so many bytes of an answer, one entry per answer. */
+  /** Close the connection after this many bytes; one entry per response. */
   dropAfter: number[];
-  /** Fall silent after so many bytes of an answer, one entry per answer. */
+  /** Stall after this many bytes; one entry per response. */
   stallAfter: number[];
-  /** Answer 200 with everything although a range was asked for. */
+  /** Respond to range requests with status 200 and the whole object. */
   ignoreRange: boolean;
 }
 
 /**
- * An S3 bucket on loopback: checks presigned links against its clock, serves ranges, honours `If-Match` and `If-Range`, and refuses
- * what a bucket refuses (HEAD on a GET link, a second authentication, unsigned `x-amz-` headers).
+ * An S3 bucket on loopback: checks presigned links against its clock, serves ranges, supports `If-Match` and
+ * `If-Range`, and refuses what S3 refuses (HEAD on a GET link, a second authentication, unsigned `x-amz-` headers).
  */
 export class S3Server extends FaultyServer {
   readonly objects = new Map<string, StoredObject>();
   readonly faulty: StoreFaults = { dropAfter: [], stallAfter: [], ignoreRange: false };
-  /** Life of a link in seconds. */
+  /** Lifetime of links, seconds. */
   expiresSeconds = 3600;
-  /** Called with the number of bytes of an answer were sent, after each piece. */
+  /** Called after each chunk with the number of bytes sent of a response. */
   onProgress: (sent: number) => void = () => {};
   readonly #secret = randomBytes(32);
 
-  /** Stores bytes under `key`; their ETag is their MD5 as S3 has it for simple uploads. */
+  /** Stores bytes under `key`, with their MD5 as ETag, as S3 does for simple uploads. */
   put(key: string, bytes: Uint8Array): void {
     const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;
     this.objects.set(key, { size: bytes.length, etag, read: (start, end) => bytes.subarray(start, end) });
   }
 
-  /** A link to `key` that works for {@link expiresSeconds} from now. */
+  /** Creates a link to `key` that is valid for {@link expiresSeconds}. */
   sign(key: string): string {
     const date = `${new Date(this.now()).toISOString().replaceAll(/[-:]/g, '').slice(0, 15)}Z`;
     const query = new URLSearchParams({

@@ -1,39 +1,39 @@
 import { LoopbackServer } from './server.js';
 
-/** A request as a route handler sees it. */
+/** A request to a route handler. */
 export interface ServerRequest {
   readonly method: string;
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  /** Lower-case names. */
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The body as text. */
   readonly text: string;
 }
 
-/** What a route handler answers. */
+/** A route handler's response. */
 export interface ServerAnswer {
   readonly status: number;
   /** Sent as JSON. */
   readonly json?: unknown;
-  /** Sent as it is, `application/json` unless the headers say otherwise. */
+  /** Sent verbatim, as `application/json` unless the headers say otherwise. */
   readonly text?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Answers a request. */
+/** Handles a request. */
 export type Handler = (request: ServerRequest) => ServerAnswer | Promise<ServerAnswer>;
 
-/** `GET /v1/jobs/:id`. */
+/** Handlers by route, such as `GET /v1/jobs/:id`. */
 export type Routes = Readonly<Record<string, Handler>>;
 
-/** What a server on routes answers. */
+/** Options of a router. */
 export interface RouterOptions {
   readonly routes: Routes;
-  /** Sees every request first; an answer from here ends it. */
+  /** Called first with every request; a response from here ends the request. */
   readonly guard?: ((request: ServerRequest) => ServerAnswer | undefined) | undefined;
-  /** Answers what no route matches; `allow` lists the methods the path has. */
+  /** Responds to requests without a matching route; `allow` lists the methods of the path. */
   readonly noRoute: (request: ServerRequest, allow: readonly string[]) => ServerAnswer;
   readonly onError: (error: unknown) => ServerAnswer;
   /** Default 0: any free port. */
@@ -47,10 +47,10 @@ interface Route {
   readonly handler: Handler;
 }
 
-/** Largest request body taken, as the deployed coordinators have it. */
+/** Maximum size of a request body, as in the deployed coordinators. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** Starts a server on 127.0.0.1 that answers by routes. */
+/** Starts a server on 127.0.0.1 with these routes. */
 export async function startRouter(options: RouterOptions): Promise<LoopbackServer> {
   const routes = Object.entries(options.routes).map(([key, handler]) => compile(key, handler));
   const server = new LoopbackServer(

@@ -5,10 +5,10 @@ import { QuarryError } from '../../errors/index.js';
 /** A request whose body has been read. */
 export interface LoopbackRequest {
   readonly method: string;
-  /** Without query; slashes in a row are one, as web servers merge them. */
+  /** Path without query; repeated slashes are merged, as web servers do. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Lower-case names. */
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
 }
@@ -17,7 +17,7 @@ export interface LoopbackRequest {
 export class LoopbackServer {
   readonly http: Server;
 
-  /** @param onRequest takes every request whose body was read; its failures become HTTP 500 */
+  /** @param onRequest called once a request's body was read; its errors become HTTP 500 */
   constructor(
     onRequest: (request: LoopbackRequest, response: ServerResponse, incoming: IncomingMessage) => Promise<void>,
     { maxBodyBytes = Number.POSITIVE_INFINITY }: { readonly maxBodyBytes?: number } = {},
@@ -39,7 +39,7 @@ export class LoopbackServer {
     return `http://127.0.0.1:${(this.http.address() as AddressInfo).port}`;
   }
 
-  /** Opens the port; 0 lets the system choose. */
+  /** Opens the port; 0 picks a free one. */
   async listen(port = 0): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.http.once('error', reject);
@@ -74,7 +74,7 @@ async function readRequest(incoming: IncomingMessage, maxBodyBytes: number): Pro
   };
 }
 
-/** Answers with JSON. */
+/** Responds with JSON. */
 export function sendJson(
   response: ServerResponse,
   status: number,

@@ -5,7 +5,7 @@ interface AdvanceEpochResponse {
   readonly epoch: bigint;
 }
 
-/** The gRPC method that ends the current epoch at once. */
+/** The gRPC method that ends the current epoch immediately. */
 export function advanceEpochMethod(advance: () => Promise<bigint>): BcsMethod<object, AdvanceEpochResponse> {
   return {
     path: '/admin.Admin/AdvanceEpoch',

@@ -1,10 +1,10 @@
-/** Bytes put on the devnet's own host, by path. */
+/** Blobs on the devnet's own host, by name. */
 export class BlobStore {
   readonly #blobs = new Map<string, Uint8Array>();
   #bytes = 0;
   readonly #maxBytes: number;
 
-  /** @param maxBytes all blobs together */
+  /** @param maxBytes limit on the total size of all blobs */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -13,7 +13,7 @@ export class BlobStore {
     return this.#blobs.get(name);
   }
 
-  /** Keeps `bytes` under `name`; `false` when there is no room left. */
+  /** Stores `bytes` under `name`; `false` if there is no space left. */
   put(name: string, bytes: Uint8Array): boolean {
     const before = this.#blobs.get(name)?.length ?? 0;
     if (this.#bytes - before + bytes.length > this.#maxBytes) return false;

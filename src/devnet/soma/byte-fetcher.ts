@@ -1,12 +1,12 @@
 import { QuarryError } from '../../errors/index.js';
 import type { BlobStore } from './blob-store.js';
 
-/** The network's own limit for one fetch through a proxy, in milliseconds. */
+/** The network's own time limit for a fetch through a proxy, milliseconds. */
 const FETCH_TIMEOUT_MS = 30_000;
 
 /**
- * Fetches bytes for audits and proxy routes. What lies on the devnet's own host is taken from memory, so that faults
- * played on downloads never make an honest submission look dishonest.
+ * Downloads bytes for audits and proxy routes. Blobs on the devnet's own host are read from memory, so that injected
+ * download faults never make an honest submission look dishonest.
  */
 export function byteFetcher(deps: {
   readonly blobs: BlobStore;

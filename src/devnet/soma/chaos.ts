@@ -2,43 +2,43 @@ import type { DownloadFault } from './http-handler.js';
 import { RpcStatus } from './rpc/rpc-status.js';
 import { seededRandom } from './seeded-random.js';
 
-/** How often each fault happens: 0 never, 1 always. */
+/** Probability of each fault, 0 to 1. */
 export interface ChaosRates {
   /** A checkpoint stream ends or breaks, per message. */
   readonly droppedStream: number;
-  /** A call is refused with UNAVAILABLE before it does anything. */
+  /** A call fails with UNAVAILABLE before it has any effect. */
   readonly unavailable: number;
-  /** A call does its work and its answer is lost: DEADLINE_EXCEEDED. */
+  /** A call takes effect but its response is lost: DEADLINE_EXCEEDED. */
   readonly lostReply: number;
   /** An execution finds its first coin locked by another transaction for `lockMs`. */
   readonly lockConflict: number;
-  /** An execution is cancelled because shared objects are congested: charged, and of no effect. */
+  /** An execution is cancelled due to congestion of shared objects: charged, but without effect. */
   readonly congestion: number;
-  /** A checkpoint comes late, by up to `slowCheckpointMs`. */
+  /** A checkpoint is delayed by up to `slowCheckpointMs`. */
   readonly slowCheckpoint: number;
-  /** The epoch ends while a submission is on its way. */
+  /** The epoch ends while a submission is in flight. */
   readonly epochChange: number;
   /** A download has one bit flipped. */
   readonly corruptDownload: number;
-  /** A download stops half-way and stays open. */
+  /** A download stalls half-way with the connection open. */
   readonly stalledDownload: number;
-  /** A download is cut half-way. */
+  /** A download is closed half-way. */
   readonly truncatedDownload: number;
 }
 
 /**
- * Faults to be played. Whether the n-th chance of a fault is taken depends on its rate and the seed alone: each fault draws from a
- * sequence of its own, so that the order in which concurrent calls arrive does not decide which faults are met.
+ * Faults to inject. Whether the n-th opportunity for a fault is taken depends only on its rate and the seed: each fault
+ * has its own random sequence, so the arrival order of concurrent calls does not change which faults occur.
  */
 export interface ChaosOptions {
   readonly seed?: number | undefined;
-  /** What is left out takes {@link DEFAULT_CHAOS_RATES}. */
+  /** Omitted rates default to {@link DEFAULT_CHAOS_RATES}. */
   readonly rates?: Partial<ChaosRates> | undefined;
   readonly lockMs?: number | 'epoch' | undefined;
   readonly slowCheckpointMs?: number | undefined;
 }
 
-/** A mix under which a robust client still gets its work done. */
+/** A mix under which a robust client still makes progress. */
 export const DEFAULT_CHAOS_RATES: ChaosRates = {
   droppedStream: 0.01,
   unavailable: 0.03,
@@ -52,7 +52,7 @@ export const DEFAULT_CHAOS_RATES: ChaosRates = {
   truncatedDownload: 0.05,
 };
 
-/** Every kind of fault off. */
+/** All faults disabled. */
 export const NO_CHAOS: ChaosRates = {
   droppedStream: 0,
   unavailable: 0,
@@ -68,16 +68,16 @@ export const NO_CHAOS: ChaosRates = {
 
 const EXECUTE = '/soma.rpc.TransactionExecutionService/ExecuteTransaction';
 
-/** Decides which calls, streams, checkpoints and downloads go wrong. */
+/** Decides which calls, streams, checkpoints and downloads fail. */
 export class Chaos {
-  /** How often each fault was played. */
+  /** Number of injections of each fault. */
   readonly played: Record<keyof ChaosRates, number> = { ...NO_CHAOS };
   readonly lockMs: number | 'epoch';
   readonly #rates: ChaosRates;
   readonly #slowCheckpointMs: number;
   readonly #draw: Record<keyof ChaosRates, () => number>;
 
-  /** @param options `undefined` plays nothing */
+  /** @param options `undefined` injects nothing */
   constructor(options: ChaosOptions | undefined) {
     this.#rates = options === undefined ? NO_CHAOS : { ...DEFAULT_CHAOS_RATES, ...options.rates };
     const faults = Object.keys(NO_CHAOS) as (keyof ChaosRates)[];
@@ -88,7 +88,7 @@ export class Chaos {
     this.#slowCheckpointMs = options?.slowCheckpointMs ?? 3_000;
   }
 
-  /** Whether a fault happens now; it counts as played if so. */
+  /** Whether to inject a fault now, in which case it is counted. */
   injectFault(fault: keyof ChaosRates): boolean {
     const rate = this.#rates[fault];
     if (rate <= 0 || this.#draw[fault]() >= rate) return false;
@@ -96,7 +96,7 @@ export class Chaos {
     return true;
   }
 
-  /** Runs a unary call that may be refused before, or lose its answer after, it takes effect. */
+  /** Runs a unary call that may fail before it takes effect, or lose its response afterwards. */
   async around<T>(path: string, call: () => Promise<T>): Promise<T> {
     if (this.injectFault('unavailable')) throw new RpcStatus('UNAVAILABLE', 'service temporarily unavailable');
     const answer = await call();
@@ -105,18 +105,18 @@ export class Chaos {
     return answer;
   }
 
-  /** What happens to a checkpoint stream before its next message. */
+  /** Fault of a checkpoint stream before its next message. */
   stream(): 'end' | 'fail' | undefined {
     if (!this.injectFault('droppedStream')) return undefined;
     return this.#draw.droppedStream() < 0.5 ? 'end' : 'fail';
   }
 
-  /** Extra wait before the next checkpoint, in milliseconds. */
+  /** Extra delay before the next checkpoint, milliseconds. */
   checkpointDelayMs(): number {
     return this.injectFault('slowCheckpoint') ? this.#draw.slowCheckpoint() * this.#slowCheckpointMs : 0;
   }
 
-  /** What happens to a download. */
+  /** Fault of a download. */
   download(): DownloadFault | undefined {
     if (this.injectFault('corruptDownload')) return 'corrupt';
     if (this.injectFault('stalledDownload')) return 'stall';

@@ -19,16 +19,16 @@ import { grpcServers } from './rpc/grpc-servers.js';
 import { seededRandom } from './seeded-random.js';
 import { listenShared } from './shared-port-server.js';
 
-/** Room of the blob host, in memory. */
+/** Memory limit of the blob host. */
 const MAX_BLOB_BYTES = 4 * 1024 ** 3;
 
-/** Where a devnet listens. */
+/** Addresses of a devnet. */
 export interface DevnetEndpoints {
-  /** gRPC of the fullnode; its HTTP routes answer here as well. */
+  /** gRPC and HTTP routes of the fullnode. */
   readonly rpcUrl: string;
   readonly faucetUrl: string;
   readonly adminUrl: string;
-  /** A plain host: `PUT` and `GET {httpUrl}/blobs/{name}`; the fullnode's HTTP routes answer here as well. */
+  /** A plain blob host: `PUT` and `GET {httpUrl}/blobs/{name}`; also serves the fullnode's HTTP routes. */
   readonly httpUrl: string;
 }
 
@@ -38,29 +38,29 @@ export interface Devnet extends DevnetEndpoints {
   readonly chainId: string;
   readonly node: DevnetNode;
   readonly ledger: Ledger;
-  /** Validators' keys, for tests that report by hand. */
+  /** Validators' keys, for tests that send reports. */
   readonly validators: readonly Keypair[];
-  /** What audits found so far, in the order in which they ended. */
+  /** Results of all audits so far, in order of completion. */
   readonly verdicts: readonly AuditVerdict[];
-  /** Faults played so far. */
+  /** Number of faults injected so far. */
   readonly faults: Readonly<Chaos['played']>;
   /** Fees of all transactions so far, in shannons. */
   totalFees(): bigint;
-  /** An owner's coins right now, in shannons; GetBalance lags behind by a checkpoint. */
+  /** An owner's current balance in shannons; GetBalance lags behind by a checkpoint. */
   balanceOf(owner: Address): bigint;
-  /** Every live target. */
+  /** All targets that currently exist. */
   targets(): ReadonlyMap<ObjectId, TargetPayload>;
-  /** Ends the epoch, once its audits are done; resolves to the new one when a checkpoint of it is sealed. */
+  /** Ends the epoch once its audits are done; resolves to the new epoch when a checkpoint of it is sealed. */
   advanceEpoch(protocolVersion?: number): Promise<bigint>;
-  /** Waits until every submission so far is audited. */
+  /** Waits until all submissions so far are audited. */
   settleAudits(): Promise<void>;
   /**
-   * Puts bytes on the devnet's own host and returns their URL.
+   * Stores bytes on the devnet's own host and returns their URL.
    *
    * @throws QuarryError `DATA_TOO_LARGE` when all blobs together would exceed 4 GiB
    */
   putBlob(name: string, bytes: Uint8Array): string;
-  /** Stops serving and ends every connection. Safe to call twice. */
+  /** Stops serving and closes all connections. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -138,7 +138,7 @@ function epochDriver(
     { checkpointIntervalMs, idleCheckpointMs, epochMs },
     {
       node,
-      // What was filled an epoch ago can be reported in the epoch that ends now, and never again.
+      // Submissions of the previous epoch can be reported only in the epoch that is ending now.
       beforeEpochEnds: async () => auditor?.settle(node.ledger.state.epoch - 1n, auditWaitMs),
       afterEpochBegan: async () => auditor?.report(),
       checkpointDelayMs: () => chaos.checkpointDelayMs(),
@@ -146,7 +146,7 @@ function epochDriver(
   );
 }
 
-/** The running devnet as its caller sees it. */
+/** The devnet as returned to the caller. */
 function running(parts: {
   readonly endpoints: DevnetEndpoints;
   readonly node: DevnetNode;

@@ -1,22 +1,22 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** A module to be started as a process of its own. */
+/** A module to run as a separate process. */
 export interface EntryPoint {
   readonly path: string;
-  /** What Node needs to run it. */
+  /** Node flags needed to run it. */
   readonly execArgv: readonly string[];
 }
 
 /**
- * How to start a module as a process: as it was built, or as TypeScript when running from the sources, which tsx then
- * loads.
+ * Entry point for running a module as a process: the built module or, when running from sources, the TypeScript file
+ * loaded by tsx.
  *
  * @param built URL of the `.js` file
  */
 export function processEntry(built: URL): EntryPoint {
   const path = fileURLToPath(built);
   if (existsSync(path)) return { path, execArgv: [] };
-  // Found from here, not from wherever the process was started.
+  // Resolve tsx from here, not from the working directory.
   return { path: path.replace(/\.js$/, '.ts'), execArgv: ['--import', import.meta.resolve('tsx')] };
 }

@@ -1,27 +1,27 @@
 import type { DevnetNode } from './node.js';
 
-/** When checkpoints and epochs happen. */
+/** Timing of checkpoints and epochs. */
 export interface EpochDriverOptions {
-  /** Between checkpoints that have something to tell, in milliseconds. */
+  /** Interval of checkpoints while there is something to include, milliseconds. */
   readonly checkpointIntervalMs: number;
-  /** Between checkpoints when nothing happens, in milliseconds. */
+  /** Interval of checkpoints while idle, milliseconds. */
   readonly idleCheckpointMs: number;
-  /** Length of an epoch in milliseconds; `undefined` ends epochs only on request. */
+  /** Length of an epoch, milliseconds; `undefined` ends epochs only on request. */
   readonly epochMs: number | undefined;
 }
 
-/** What the driver needs. */
+/** Dependencies of the driver. */
 export interface EpochDriverDeps {
   readonly node: DevnetNode;
-  /** Run before an epoch ends: audits that must be reported in it. */
+  /** Called before an epoch ends, for audits that must be reported in it. */
   readonly beforeEpochEnds: () => Promise<void>;
-  /** Run after an epoch began. */
+  /** Called after an epoch began. */
   readonly afterEpochBegan: () => Promise<void>;
-  /** Extra time before the next checkpoint, in milliseconds; 0 for none. */
+  /** Extra delay before the next checkpoint, milliseconds; 0 for none. */
   readonly checkpointDelayMs: () => number;
 }
 
-/** Seals checkpoints and ends epochs by the clock. */
+/** Seals checkpoints and ends epochs on a schedule. */
 export class EpochDriver {
   readonly #options: EpochDriverOptions;
   readonly #deps: EpochDriverDeps;
@@ -36,7 +36,7 @@ export class EpochDriver {
     this.#deps = deps;
   }
 
-  /** Starts both clocks. */
+  /** Starts the timers. */
   start(): void {
     this.#lastSealedAt = performance.now();
     this.#scheduleCheckpoint();
@@ -97,7 +97,7 @@ export class EpochDriver {
     });
   }
 
-  /** Stops both clocks. */
+  /** Stops the timers. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#checkpointTimer);

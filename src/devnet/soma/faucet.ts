@@ -9,7 +9,7 @@ import type { BcsMethod } from './rpc/bcs-service.js';
 import { RpcStatus } from './rpc/rpc-status.js';
 import { untilCheckpointed } from './until-checkpointed.js';
 
-/** A coin the faucet gave. */
+/** A coin sent by the faucet. */
 export interface GivenCoin {
   /** Shannons. */
   readonly amount: bigint;
@@ -32,7 +32,7 @@ const responseCodec: Codec<GasResponse> = struct<GasResponse>({
   coinsSent: vector(struct<GivenCoin>({ amount: u64, id: string, transferTxDigest: string })),
 });
 
-/** How much the faucet gives. */
+/** Amounts sent by the faucet. */
 export interface FaucetOptions {
   readonly keypair: Keypair;
   /** Shannons per coin. */
@@ -41,7 +41,7 @@ export interface FaucetOptions {
   readonly coins: number;
 }
 
-/** Gives coins to any address, by ordinary signed transactions, one at a time. */
+/** Sends coins to any address with ordinary signed transactions, one at a time. */
 export class Faucet {
   readonly #node: DevnetNode;
   readonly #options: FaucetOptions;
@@ -53,7 +53,7 @@ export class Faucet {
   }
 
   /**
-   * Gives coins and waits until they are in a checkpoint.
+   * Sends coins and waits until they are in a checkpoint.
    *
    * @throws RpcStatus INVALID_ARGUMENT for a malformed recipient, INTERNAL when the faucet is empty
    */

@@ -4,25 +4,25 @@ import type { Manifest } from '../../soma/chain/manifest.js';
 import type { BlobStore } from './blob-store.js';
 import type { DevnetNode } from './node.js';
 
-/** What a download may suffer on its way. */
+/** An injected fault of a download. */
 export type DownloadFault = 'corrupt' | 'stall' | 'truncate';
 
-/** What the routes need. */
+/** Dependencies of the routes. */
 export interface HttpHandlerDeps {
   readonly node: DevnetNode;
   readonly blobs: BlobStore;
-  /** The bytes behind a manifest's URL, for the proxy routes. */
+  /** Downloads the bytes at a manifest's URL, for the proxy routes. */
   readonly fetchBytes: (url: string) => Promise<Uint8Array>;
-  /** Asked once per successful download. */
+  /** Called once per successful download. */
   readonly fault: () => DownloadFault | undefined;
 }
 
-/** Largest blob that may be put, in bytes; each lies in one buffer. */
+/** Maximum size of a blob, bytes; each is kept in one buffer. */
 const MAX_BLOB_BYTES = 1024 ** 3;
 
 /**
- * The HTTP side of the node: `/data/{target}` and `/model/{model}` as a fullnode proxies them, and `/blobs/{name}`, a
- * plain host (PUT, GET with Range, HEAD, DELETE) for weights and submissions.
+ * The node's HTTP routes: `/data/{target}` and `/model/{model}`, proxied as by a fullnode, and `/blobs/{name}`, a plain
+ * host (PUT, GET with Range, HEAD, DELETE) for weights and submissions.
  */
 export function httpHandler(deps: HttpHandlerDeps): RequestListener {
   return (request, response) => {
@@ -114,7 +114,9 @@ async function blob(
   }
 }
 
-/** The first and last byte asked for; `undefined` for everything, also when the header asks for several ranges. */
+/**
+ * First and last byte of the requested range; `undefined` for the whole body, including requests for several ranges.
+ */
 function parseRange(header: string | undefined, size: number): readonly [number, number] | 'unsatisfiable' | undefined {
   const match = header === undefined ? null : /^bytes=(\d*)-(\d*)$/.exec(header);
   if (match === null || (match[1] === '' && match[2] === '')) return undefined;
@@ -143,7 +145,7 @@ function send(
     response.end(damaged);
     return;
   }
-  // A stalled body stays open until the client gives up or the node stops; a truncated one is cut.
+  // A stalled body stays open until the client gives up or the node stops; a truncated one is closed.
   response.write(bytes.subarray(0, half), () => {
     if (fault === 'truncate') response.destroy();
   });

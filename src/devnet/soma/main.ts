@@ -5,8 +5,8 @@ import { toQuarryError } from '../../errors/index.js';
 import { startDevnet } from './devnet.js';
 import type { DevnetOptions } from './options.js';
 
-// The devnet's own process: options come as one line on stdin, endpoints go out as one line of JSON. It ends with
-// SIGTERM, SIGINT, or its input, which is how it notices that its parent is gone.
+// Entry point of the devnet's own process: reads options as one line of stdin and writes endpoints as one line of JSON.
+// Ends on SIGTERM, SIGINT or end of input, which tells it that its parent is gone.
 const input = createInterface({ input: process.stdin });
 const [line] = (await once(input, 'line')) as [string];
 try {

@@ -5,10 +5,10 @@ import { genesisValidators, networkKeypair } from './network-keys.js';
 import { DevnetNode } from './node.js';
 import type { resolveDevnetOptions } from './options.js';
 
-/** What the node says its version is: the one that the official SDK 0.1.15 insists on. */
+/** Reported version of the node, required by the official SDK 0.1.15. */
 const SERVER_VERSION = '0.1.19';
 
-/** The node on its genesis, and who acts on it: its validators and the faucet. */
+/** Creates the node with its genesis, validators and faucet. */
 export function makeNode(options: ReturnType<typeof resolveDevnetOptions>) {
   const validators = genesisValidators(options.seed, options.validators);
   const faucetKey = networkKeypair(options.seed, 'faucet', 0);

@@ -8,19 +8,19 @@ function derived(seed: number, purpose: string, index: number): Uint8Array {
   return blake2b256(new TextEncoder().encode(`quarry-devnet/${seed}/${purpose}/${index}`));
 }
 
-/** A key of the network's own that depends on the seed alone. Devnet coins are worth nothing; so is this secrecy. */
+/** A key of the network itself, derived only from the seed and therefore not secret. Devnet coins have no value. */
 export function networkKeypair(seed: number, purpose: string, index: number): Keypair {
   return Keypair.fromSecret(derived(seed, purpose, index));
 }
 
-/** A validator of the network's beginning: its account, its consensus key, and what the chain knows of it. */
+/** A genesis validator: its account, consensus key and on-chain record. */
 export interface GenesisValidator {
   readonly keypair: Keypair;
   readonly key: ValidatorKey;
   readonly metadata: ValidatorMetadata;
 }
 
-/** The first validators. Network and worker keys are real ones that nothing is signed with. */
+/** Creates the genesis validators. Network and worker keys are valid but sign nothing. */
 export function genesisValidators(seed: number, count: number): readonly GenesisValidator[] {
   return Array.from({ length: count }, (_, index) => {
     const keypair = networkKeypair(seed, 'validator', index);

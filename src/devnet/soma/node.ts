@@ -20,41 +20,44 @@ import type { SystemState } from './state/system-state.js';
 import { SignatureVerifier } from './verify-signature.js';
 import { VisibleState } from './visible-state.js';
 
-/** What is remembered of an epoch. */
+/** Record of an epoch. */
 export interface EpochRecord {
-  /** The system state as the epoch began. */
+  /** The system state at the start of the epoch. */
   readonly startState: SystemState;
   readonly firstCheckpoint: bigint;
   readonly startMs: bigint;
-  /** Absent while the epoch lasts. */
+  /** Absent for the current epoch. */
   readonly lastCheckpoint?: bigint | undefined;
   readonly endMs?: bigint | undefined;
 }
 
-/** Past epochs whose start is remembered. */
+/** Number of past epochs whose records are kept. */
 const EPOCHS_KEPT = 512n;
 
-/** How a node behaves beyond the rules of the chain. */
+/** Behaviour of a node beyond the rules of the chain. */
 export interface DevnetNodeOptions {
   readonly genesis: Genesis;
   readonly genesisTimestampMs: bigint;
-  /** Makes the validators' signature over a checkpoint summary. */
+  /** Creates the validators' signature over a checkpoint summary. */
   readonly signSummary: (summary: CheckpointSummary) => CertifiedBy;
   readonly serverVersion: string;
-  /** Checkpoints kept. */
+  /** Number of checkpoints kept. */
   readonly retainCheckpoints: number;
   readonly retainTransactions: number;
-  /** Time a transaction's inputs stay locked before it executes; 0 executes at once. */
+  /** How long a transaction's inputs stay locked before it executes; 0 executes immediately. */
   readonly finalityDelayMs: number;
-  /** How long a refusal that the network retries is held back; the network takes 90 s. */
+  /** Delay of rejections that the network retries; 90 s on the real network. */
   readonly abortedRejectionDelayMs: number;
-  /** From a transaction's execution until reads show it, unless its checkpoint comes earlier; 0 shows it at once. */
+  /**
+   * Delay between a transaction's execution and its visibility in reads, unless its checkpoint comes first; 0 makes it
+   * visible immediately.
+   */
   readonly readLagMs: number;
-  /** Parameters that survive a protocol upgrade. */
+  /** Parameters that persist across protocol upgrades. */
   readonly parameterOverrides: ParameterOverrides;
 }
 
-/** What a node needs from outside. */
+/** Dependencies of a node. */
 export interface DevnetNodeDeps {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
@@ -63,16 +66,16 @@ export interface DevnetNodeDeps {
 
 const CONGESTED = { kind: 'executionCancelledDueToSharedObjectCongestion' } as const;
 
-/** One fullnode with its validators: takes in transactions, executes them, seals checkpoints, changes epochs. */
+/** A fullnode with its validators: accepts and executes transactions, seals checkpoints, changes epochs. */
 export class DevnetNode {
   readonly ledger: Ledger;
   readonly checkpoints: CheckpointLog;
-  /** What reads are answered from. */
+  /** State that reads are served from. */
   readonly visible: VisibleState;
   readonly chain = 'localnet';
-  /** The digest of the genesis checkpoint, which names the chain. */
+  /** Digest of the genesis checkpoint, which identifies the chain. */
   readonly chainId: Digest;
-  /** What the node calls itself: program and version. */
+  /** Name and version of the node. */
   readonly server: string;
   readonly signSummary: (summary: CheckpointSummary) => CertifiedBy;
   readonly epochs = new Map<bigint, EpochRecord>();
@@ -92,7 +95,7 @@ export class DevnetNode {
     this.checkpoints = new CheckpointLog(this.ledger, options.genesisTimestampMs, options);
     this.chainId = this.checkpoints.latest.digest;
     this.visible = new VisibleState(this.ledger.genesis, options.readLagMs, deps.sleep);
-    // First of all listeners, so that what a checkpoint holds can be read once the checkpoint is announced.
+    // Must be the first listener, so that a checkpoint's contents are readable once it is announced.
     this.checkpoints.subscribe(() => this.visible.showAll());
     this.epochs.set(0n, {
       startState: this.ledger.state,
@@ -106,19 +109,19 @@ export class DevnetNode {
     return BigInt(Math.floor(this.#deps.now()));
   }
 
-  /** Calls `listener` with every transaction right after it executed; returns how to stop. */
+  /** Calls `listener` right after each execution; returns a function that unsubscribes. */
   onExecuted(listener: (transaction: ExecutedTransaction) => void): () => void {
     this.#executedListeners.add(listener);
     return () => this.#executedListeners.delete(listener);
   }
 
   /**
-   * Checks, executes and queues a user's transaction for the next checkpoint. The same transaction again gives the same
+   * Checks and executes a user transaction and queues it for the next checkpoint. Submitting it again gives the same
    * result.
    *
    * @param signatures serialised; exactly one, the sender's
-   * @param isCongested asked once, when it is executed: whether it is cancelled for congestion instead
-   * @throws RpcStatus as a fullnode refuses it
+   * @param isCongested called once at execution: whether to cancel it for congestion instead
+   * @throws RpcStatus in the same way as a fullnode
    */
   async submit(
     data: TransactionData,
@@ -181,7 +184,7 @@ export class DevnetNode {
     return new RpcStatus('UNAVAILABLE', text);
   }
 
-  /** Whether anything waits for a checkpoint: transactions, or the first word of a new epoch. */
+  /** Whether there are pending transactions, or a new epoch without a checkpoint. */
   get checkpointDue(): boolean {
     return this.checkpoints.pendingCount > 0 || this.#firstOfEpochDue;
   }
@@ -193,7 +196,7 @@ export class DevnetNode {
   }
 
   /**
-   * Ends the current epoch: its last checkpoint holds whatever waits and the system transaction.
+   * Ends the current epoch: its last checkpoint contains all pending transactions and the system transaction.
    *
    * @param protocolVersion of the next epoch; default the current one
    * @returns the new epoch

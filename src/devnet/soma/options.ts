@@ -9,7 +9,7 @@ import { type ParameterOverrides, type SystemParameters, systemParameters } from
 
 /** Ports of a devnet; 0 or absent picks a free one. */
 export interface DevnetPorts {
-  /** gRPC and the fullnode's HTTP routes. */
+  /** gRPC and HTTP routes of the fullnode. */
   readonly rpc?: number | undefined;
   readonly faucet?: number | undefined;
   readonly admin?: number | undefined;
@@ -17,18 +17,18 @@ export interface DevnetPorts {
   readonly http?: number | undefined;
 }
 
-/** What a devnet is like. Everything has a default under which a small model mines. */
+/** Options of a devnet. With the defaults, a small model can mine. */
 export interface DevnetOptions {
   /** Interface to listen on. Default `127.0.0.1`. */
   readonly host?: string | undefined;
   readonly ports?: DevnetPorts | undefined;
-  /** Decides ids, keys, audits and faults. Default: random, so that every devnet is a chain of its own. */
+  /** Determines ids, keys, audits and faults. Default: random, so that every devnet is a separate chain. */
   readonly seed?: number | undefined;
-  /** Length of an epoch in milliseconds. Default: epochs end only when the admin service is asked. */
+  /** Length of an epoch, milliseconds. Default: epochs end only on request to the admin service. */
   readonly epochMs?: number | undefined;
-  /** Between checkpoints, in milliseconds, 10 or more. Default 200, the network's minimum. */
+  /** Interval of checkpoints, milliseconds, at least 10. Default 200, the network's minimum. */
   readonly checkpointIntervalMs?: number | undefined;
-  /** Between checkpoints when nothing happens, in milliseconds. Default 1000. */
+  /** Interval of checkpoints while idle, milliseconds. Default 1000. */
   readonly idleCheckpointMs?: number | undefined;
   /** Checkpoints kept; older ones are pruned. Default 20,000. */
   readonly retainCheckpoints?: number | undefined;
@@ -40,46 +40,47 @@ export interface DevnetOptions {
   readonly embeddingDim?: number | undefined;
   /** Shape of the models that audits run. Default: the named configuration of that width. */
   readonly modelConfig?: ModelConfig | undefined;
-  /** Default 0.5 at width 16, where about 1 pair in 50 hits; the protocol's own at 2048. */
+  /** Default 0.5 at width 16, which about 1 in 50 pairs hits; the protocol's own at 2048. */
   readonly initialDistanceThreshold?: number | undefined;
-  /** Least and greatest threshold that difficulty may reach. Default: both the initial one, except at width 2048. */
+  /**
+   * Minimum and maximum threshold for difficulty adjustment. Default: both equal the initial one, except at width 2048.
+   */
   readonly distanceThresholdRange?: { readonly min: number; readonly max: number };
-  /** Targets an epoch begins with. Default: the protocol's, 100 in version 5. */
+  /** Targets at the start of an epoch. Default: the protocol's, 100 in version 5. */
   readonly targetsPerEpoch?: number | undefined;
-  /** Hits an epoch aims at, which also divides its reward. Default: the protocol's. */
+  /** Targeted hits per epoch, which also divide its reward. Default: the protocol's. */
   readonly hitsPerEpoch?: number | undefined;
   /** Shannons minted per epoch. Default 1,370 SOMA. */
   readonly emissionPerEpoch?: bigint | undefined;
-  /** Validators, each with the same stake. Default 1. */
+  /** Number of validators, with equal stakes. Default 1. */
   readonly validators?: number | undefined;
   /** Accounts with coins. Default: none; use the faucet. */
   readonly accounts?: readonly GenesisAccount[] | undefined;
-  /** Models that are active from the start. Default: none, and hence no targets. */
+  /** Models that are active from the start. Default: none, and thus no targets. */
   readonly models?: readonly GenesisModel[] | undefined;
   /** Shannons per faucet coin. Default 2 SOMA. */
   readonly faucetAmount?: bigint | undefined;
   /** Coins per faucet request. Default 1. */
   readonly faucetCoins?: number | undefined;
   /**
-   * Share of submissions that are audited, 0 to 1. Default 1 at width 16 and 0 at others, whose models take the
-   * reference engine minutes.
+   * Fraction of submissions audited, 0 to 1. Default 1 at width 16, and 0 at others, whose models take the reference
+   * engine minutes.
    */
   readonly auditShare?: number | undefined;
   /**
-   * What audits score with: the JavaScript engine, or `onnx`, twenty times as fast, when onnxruntime-node is installed.
-   * Default `js`.
+   * Scoring engine of audits: `js`, or `onnx`, which is twenty times as fast but needs onnxruntime-node. Default `js`.
    */
   readonly auditEngine?: AuditEngine | undefined;
-  /** How long the end of an epoch waits for audits that must be reported in it, in milliseconds. Default 60,000. */
+  /** How long the end of an epoch waits for audits that must be reported in it, milliseconds. Default 60,000. */
   readonly auditWaitMs?: number | undefined;
-  /** Time a transaction's inputs stay locked before it executes, in milliseconds. Default 0. */
+  /** How long a transaction's inputs stay locked before it executes, milliseconds. Default 0. */
   readonly finalityDelayMs?: number | undefined;
   /**
-   * How long after a transaction's execution reads begin to show it, unless its checkpoint is sealed earlier, in
+   * Delay between a transaction's execution and its visibility in reads, unless its checkpoint comes first,
    * milliseconds. Default 250, as on the network: ExecuteTransaction answers before the fullnode knows the results.
    */
   readonly readLagMs?: number | undefined;
-  /** Faults to play. Default: none. `true` plays the default mix. */
+  /** Faults to inject. Default: none. `true` uses the default mix. */
   readonly chaos?: ChaosOptions | boolean | undefined;
 }
 
@@ -112,9 +113,9 @@ export interface ResolvedDevnetOptions {
 }
 
 /**
- * Threshold at which about one random pair in fifty hits, by width: the cosine of random directions in d dimensions has
- * a standard deviation of 1/sqrt(d), and its upper 2 % begin at two of them. Measured at width 16 (threshold 0.5) over
- * 40,000 targets: 1 in 50.6.
+ * Threshold that about one random pair in fifty hits, by width: the cosine of random directions in d dimensions has
+ * standard deviation 1/sqrt(d), and about 2 % lie beyond two of them. Measured at width 16 (threshold 0.5) over 40,000
+ * targets: 1 in 50.6.
  */
 function defaultThreshold(dim: number): number {
   return 1 - 2 / Math.sqrt(dim);
@@ -176,7 +177,7 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
   };
 }
 
-/** What differs from the protocol version, now and after an upgrade. */
+/** Parameters that differ from the protocol version, now and after an upgrade. */
 function parameterOverrides(options: DevnetOptions, dim: number): ParameterOverrides {
   const asked = options.initialDistanceThreshold;
   const initial = asked ?? (dim === 2048 ? undefined : defaultThreshold(dim));

@@ -1,6 +1,6 @@
 /**
- * A stream of numbers in [0, 1) that depends on the seed alone (mulberry32, 32 bits of state): for choosing which
- * faults to play and which submissions to audit, not for secrets.
+ * Deterministic random numbers in [0, 1) from a seed (mulberry32, 32 bits of state), for selecting faults and audits;
+ * not for secrets.
  */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { hostAndPort, listen } from '../../http/index.js';
 
-/** How HTTP/2 connections with prior knowledge begin (RFC 9113, section 3.4). */
+/** First bytes of HTTP/2 connections with prior knowledge (RFC 9113, section 3.4). */
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0');
 
 /** Where to listen. */
@@ -21,7 +21,7 @@ export interface Listening {
 }
 
 /**
- * Listens on one port for gRPC and HTTP/1.1 alike, as a fullnode does: the first bytes of a connection tell which it is.
+ * Serves gRPC and HTTP/1.1 on one port, like a fullnode: the first bytes of a connection distinguish them.
  *
  * @throws QuarryError `CONFLICT` when the port is taken
  */

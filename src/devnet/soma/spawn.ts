@@ -6,27 +6,31 @@ import type { DevnetEndpoints } from './devnet.js';
 import { processEntry } from './entry-point.js';
 import type { DevnetOptions } from './options.js';
 
-/** A devnet in a process of its own. */
+/** A devnet in a separate process. */
 export interface SpawnedDevnet extends DevnetEndpoints {
   readonly chainId: string;
   readonly pid: number;
-  /** Resolves when the process ends, however it does. */
+  /** Resolves when the process ends, for whatever reason. */
   readonly exited: Promise<void>;
-  /** Asks the process to stop and waits; kills it if it does not. Safe to call twice. */
+  /** Asks the process to stop and waits; kills it if it does not. Idempotent. */
   close(): Promise<void>;
 }
 
-/** What Node and the way out need of the environment. The rest stays here: secrets of wallets, buckets and services lie in it. */
+/**
+ * Environment variables passed on: what Node and network access need. Others may contain secrets of wallets, buckets
+ * and services.
+ */
 const INHERITED =
   /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_.*|TZ|LD_.*|MALLOC_.*|SYSTEMROOT|NODE_(OPTIONS|PATH|EXTRA_CA_CERTS|V8_COVERAGE)|(HTTP|HTTPS|NO)_PROXY)$/i;
 
-/** How long a devnet may take to stop by itself, in milliseconds. */
+/** Time for a devnet to stop by itself, milliseconds. */
 const STOP_TIMEOUT_MS = 5_000;
 
 /**
- * Starts a devnet as its own process and waits until it serves. The process ends with this one, however this one ends.
+ * Starts a devnet as a separate process and waits until it serves. It ends when this process ends, for whatever reason.
  *
- * @throws QuarryError `INVALID_ARGUMENT`, `CONFLICT` and others that {@link startDevnet} gives, as the process told them
+ * @throws QuarryError `INVALID_ARGUMENT`, `CONFLICT` and other errors of {@link startDevnet}, as reported by the
+ * process
  * @throws QuarryError `ABORTED` when the signal fires before it serves
  */
 export async function spawnDevnet(
@@ -36,15 +40,15 @@ export async function spawnDevnet(
   throwIfAborted(signal, 'starting the devnet');
   const { path, execArgv } = processEntry(new URL('./main.js', import.meta.url));
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
-  // A terminal's Ctrl-C reaches every process of its group: this one finishes first, and then ends its network. On Windows
-  // another group would open a window.
+  // Use a separate process group, so that a terminal's Ctrl-C reaches only this process, which ends the network last.
+  // On Windows a separate group would open a window.
   const detached = process.platform !== 'win32';
   const child = spawn(process.execPath, [...execArgv, path], { env, stdio: ['pipe', 'pipe', 'inherit'], detached });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const close = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    // The end of its input tells the process to stop, and so does this process's own end.
+    // The process stops at the end of its input, which also happens when this process ends.
     child.stdin.destroy();
     child.kill('SIGTERM');
     await exited;
@@ -61,7 +65,7 @@ export async function spawnDevnet(
     if (told.error !== undefined) {
       throw new QuarryError(told.error.code as QuarryError['code'], told.error.message);
     }
-    // From here on its caller says when it ends: what is in flight may need it after a stop.
+    // From here on the caller decides when it ends: work in flight may need it after a stop.
     signal?.removeEventListener('abort', onAbort);
     const { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId } = told;
     return { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId, pid: child.pid ?? 0, exited, close };

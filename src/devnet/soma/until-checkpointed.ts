@@ -2,7 +2,7 @@ import type { Digest } from '../../soma/chain/digest.js';
 import type { CheckpointPlace } from './checkpoints/checkpoint-log.js';
 import type { DevnetNode } from './node.js';
 
-/** Resolves once a transaction that was executed is in a checkpoint. */
+/** Resolves once an executed transaction is in a checkpoint. */
 export function untilCheckpointed(node: DevnetNode, digest: Digest): Promise<CheckpointPlace> {
   const { checkpoints } = node;
   const known = checkpoints.placeOf(digest);

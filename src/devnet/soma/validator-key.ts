@@ -1,7 +1,7 @@
 import { bls12_381 } from '@noble/curves/bls12-381.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
 
-/** Domain of BLS signatures with keys in G2, as fastcrypto's `min_sig` has it (RFC 9380 suite name). */
+/** Domain separation tag of BLS signatures with keys in G2, as in fastcrypto's `min_sig` (RFC 9380 suite name). */
 const SIGNATURE_DOMAIN = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
 
 interface GroupPoint<P> {
@@ -9,7 +9,7 @@ interface GroupPoint<P> {
   double(): P;
 }
 
-/** `factor` times a point, factor 1 or more, by doubling: no tables are built, which for one small factor would cost more. */
+/** Multiplies a point by `factor`, 1 or more, by doubling: building tables would cost more for one small factor. */
 function multiple<P extends GroupPoint<P>>(point: P, factor: bigint): P {
   let sum: P | undefined;
   let power = point;
@@ -21,8 +21,8 @@ function multiple<P extends GroupPoint<P>>(point: P, factor: bigint): P {
 }
 
 /**
- * A validator's BLS12-381 key. The points are real, so that clients can parse them; the secret is a small number, which
- * makes them cheap to compute and worthless as a secret.
+ * A validator's BLS12-381 key. The points are valid, so that clients can parse them; the secret is a small number,
+ * which makes them cheap to compute but insecure.
  */
 export class ValidatorKey {
   /** In G2, 96 bytes. */
@@ -42,7 +42,7 @@ export class ValidatorKey {
   }
 }
 
-/** One signature that stands for all of them: the sum of points in G1, 48 bytes. */
+/** Aggregates signatures into one: the sum of points in G1, 48 bytes. */
 export function aggregateSignatures(signatures: readonly Uint8Array[]): Uint8Array {
   const { Point } = bls12_381.G1;
   return signatures.reduce((sum, each) => sum.add(Point.fromBytes(each)), Point.ZERO).toBytes(true);
@@ -57,17 +57,17 @@ function parses(parse: () => unknown): boolean {
   }
 }
 
-/** Whether `bytes` are a BLS12-381 public key: a point of G2, 96 bytes. */
+/** Whether `bytes` is a BLS12-381 public key: a point of G2, 96 bytes. */
 export function isProtocolKey(bytes: Uint8Array): boolean {
   return bytes.length === 96 && parses(() => bls12_381.G2.Point.fromBytes(bytes).assertValidity());
 }
 
-/** Whether `bytes` are a BLS12-381 signature: a point of G1, 48 bytes. */
+/** Whether `bytes` is a BLS12-381 signature: a point of G1, 48 bytes. */
 export function isBlsSignature(bytes: Uint8Array): boolean {
   return bytes.length === 48 && parses(() => bls12_381.G1.Point.fromBytes(bytes).assertValidity());
 }
 
-/** Whether `bytes` are an Ed25519 public key, 32 bytes. */
+/** Whether `bytes` is an Ed25519 public key, 32 bytes. */
 export function isNetworkKey(bytes: Uint8Array): boolean {
   return bytes.length === 32 && parses(() => ed25519.Point.fromBytes(bytes));
 }

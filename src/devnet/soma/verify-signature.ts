@@ -4,13 +4,16 @@ import { addressOfPublicKey } from '../../soma/chain/keys/signature.js';
 import { decodeUserSignature, verifyTransactionSignature } from '../../soma/chain/keys/user-signature.js';
 import { transactionSigningHash } from '../../soma/chain/transaction/index.js';
 
-/** What stands before a raw Ed25519 key in its SubjectPublicKeyInfo (RFC 8410). */
+/** DER prefix of a raw Ed25519 key in SubjectPublicKeyInfo (RFC 8410). */
 const ED25519_SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
-/** Keys kept in parsed form. */
+/** Number of parsed keys cached. */
 const KEYS_KEPT = 1_024;
 
-/** Checks senders' signatures: natively where that says yes, else by the library's own rules, which accept a little more. */
+/**
+ * Verifies senders' signatures: natively first, and if that rejects one, by the library's own rules, which accept
+ * slightly more.
+ */
 export class SignatureVerifier {
   readonly #keys = new Map<Address, KeyObject>();
 

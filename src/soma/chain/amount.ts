@@ -3,13 +3,13 @@ import { QuarryError } from '../../errors/index.js';
 /** Shannons in one SOMA. `types/src/config/genesis_config.rs`. */
 export const SHANNONS_PER_SOMA = 1_000_000_000n;
 
-/** Everything there is: 10,000,000 SOMA, in shannons. */
+/** Total supply: 10,000,000 SOMA, in shannons. */
 export const TOTAL_SUPPLY_SHANNONS = 10_000_000n * SHANNONS_PER_SOMA;
 
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Shannons of an amount in SOMA, exactly.
+ * Converts an amount in SOMA to shannons, exactly.
  *
  * @param soma decimal text with at most 9 digits after the point: `"1"`, `"0.5"`, `".25"`
  * @throws QuarryError `INVALID_ARGUMENT` when the text is not such a number
@@ -31,7 +31,7 @@ export function somaToShannons(soma: string): bigint {
   return shannons;
 }
 
-/** An amount in SOMA as decimal text without needless zeros: `1500000000n` is `"1.5"`. Negative amounts keep their sign. */
+/** Formats shannons as SOMA without trailing zeros: `1500000000n` is `"1.5"`. Negative amounts keep their sign. */
 export function shannonsToSoma(shannons: bigint): string {
   const magnitude = shannons < 0n ? -shannons : shannons;
   const fraction = (magnitude % SHANNONS_PER_SOMA)
@@ -43,9 +43,9 @@ export function shannonsToSoma(shannons: bigint): string {
 }
 
 /**
- * An amount that a node told, when it can exist. What exceeds the supply is a lie or a fault, and would overflow sums.
+ * Checks that an amount reported by a node is possible. Amounts above the supply are false and could overflow sums.
  *
- * @param name what the amount is, for the error
+ * @param name name of the amount, for the error
  * @throws QuarryError `PROTOCOL` when the amount exceeds the total supply, in either direction
  */
 export function existingAmount(shannons: bigint, name: string): bigint {

@@ -27,14 +27,14 @@ export interface CommitteeMember {
   readonly weight: bigint;
 }
 
-/** What the last checkpoint of an epoch says about the next one. */
+/** Data about the next epoch in the last checkpoint of an epoch. */
 export interface EndOfEpochData {
   readonly nextEpochCommittee: readonly CommitteeMember[];
   readonly nextEpochProtocolVersion: bigint;
   readonly epochCommitments: readonly CheckpointCommitment[];
 }
 
-/** What validators sign of a checkpoint. */
+/** The part of a checkpoint that validators sign. */
 export interface CheckpointSummary {
   readonly epoch: bigint;
   readonly sequenceNumber: bigint;
@@ -50,13 +50,13 @@ export interface CheckpointSummary {
   readonly versionSpecificData: Uint8Array;
 }
 
-/** A transaction of a checkpoint. */
+/** Digests of a transaction in a checkpoint. */
 export interface ExecutionDigests {
   readonly transaction: Digest;
   readonly effects: Digest;
 }
 
-/** Which transactions a checkpoint holds, in order, with their serialised signatures. */
+/** The transactions of a checkpoint, in order, with their serialised signatures. */
 export interface CheckpointContents {
   readonly transactions: readonly ExecutionDigests[];
   /** One list per transaction. */
@@ -71,8 +71,8 @@ const commitmentCodec: Codec<CheckpointCommitment> = union<
   'kind'
 >('kind', { ecmhLiveObjectSet: digestField, checkpointArtifacts: digestField });
 
-// The layout of commitments and of the committee was not traced upstream; no client needs to recompute the digest of an
-// epoch's last checkpoint.
+// The layouts of commitments and committee were not verified against upstream; no client needs to recompute the digest
+// of an epoch's last checkpoint.
 const endOfEpochCodec: Codec<EndOfEpochData> = struct<EndOfEpochData>({
   nextEpochCommittee: vector(struct<CommitteeMember>({ authorityKey: bytes, weight: u64 })),
   nextEpochProtocolVersion: u64,

@@ -1,13 +1,13 @@
 import { type Codec, decodeBcs, encodeBcs, struct, u64 } from './bcs/index.js';
 import { idCodec, type ObjectId } from './id.js';
 
-/** What a Coin object holds. */
+/** Contents of a Coin object. */
 export interface Coin {
   /** Shannons. */
   readonly balance: bigint;
 }
 
-/** What a StakedSoma object holds. */
+/** Contents of a StakedSoma object. */
 export interface StakedSoma {
   readonly poolId: ObjectId;
   readonly stakeActivationEpoch: bigint;

@@ -17,7 +17,7 @@ export function embeddingCommitment(embedding: SomaTensor | Float32Array): Uint8
   return blake2b256(encodeBcs(tensorCodec, tensor));
 }
 
-/** BLAKE2b-256 of the encrypted weights, which is the manifest's checksum as well; the chain never checks it. */
+/** BLAKE2b-256 of the encrypted weights, equal to the manifest's checksum; the chain never checks it. */
 export function weightsCommitment(encryptedWeights: Uint8Array): Uint8Array {
   return blake2b256(encryptedWeights);
 }

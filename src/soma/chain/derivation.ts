@@ -8,19 +8,19 @@ function hashOf(transaction: Digest, creationNumber: bigint | number): Uint8Arra
 }
 
 /**
- * The id of the object that a transaction creates as its `creationNumber`th: BLAKE2b-256 of the digest's 32 bytes and
+ * Derives the id of the `creationNumber`th object created by a transaction: BLAKE2b-256 of the digest's 32 bytes and
  * the number as u64.
  */
 export function deriveId(transaction: Digest, creationNumber: bigint | number): ObjectId {
   return idFromBytes(hashOf(transaction, creationNumber));
 }
 
-/** The seed of a target's embedding: the first 8 bytes, little-endian, of the hash that {@link deriveId} takes whole. */
+/** Derives the seed of a target's embedding: the first 8 bytes, little-endian, of the hash used by {@link deriveId}. */
 export function makeTargetSeed(transaction: Digest, creationNumber: bigint | number): bigint {
   return new DataView(hashOf(transaction, creationNumber).buffer).getBigUint64(0, true);
 }
 
-/** The creation numbers that transactions give to what they create. SOMA protocol, object ids. */
+/** Creation numbers of the objects that transactions create. SOMA protocol, object ids. */
 export const CREATION_NUMBERS = {
   createModel: { model: 0, stakingPool: 1, stakedSoma: 2 },
   addStake: { stakedSoma: 0 },

@@ -8,7 +8,7 @@ const UTF8 = new TextEncoder();
 /** A 32-byte digest as base58 text: of a transaction, object, effects, checkpoint or file. */
 export type Digest = string;
 
-/** BLAKE2b with 32 bytes of output, no key: the one hash of the SOMA protocol. */
+/** BLAKE2b with 32 bytes of output and no key, the only hash of the SOMA protocol. */
 export function blake2b256(...parts: readonly Uint8Array[]): Uint8Array {
   const size = parts.reduce((sum, part) => sum + part.length, 0);
   if (size <= COPIED_BYTES) return blake2bBackend().hash(joined(parts, size));
@@ -33,8 +33,8 @@ function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 /**
- * BLAKE2b-256 over a type's name, `::` and its BCS: how the network hashes its own structures
- * (`default_hash` of `types/src/crypto.rs`).
+ * BLAKE2b-256 over a type's name, `::` and its BCS, which is how the network hashes its own structures (`default_hash`
+ * of `types/src/crypto.rs`).
  *
  * @param typeName the Rust type: `"TransactionData"`
  */
@@ -48,7 +48,7 @@ export function typedDigest(typeName: string, bcs: Uint8Array): Digest {
 }
 
 /**
- * The base58 text of 32 bytes.
+ * Encodes 32 bytes in base58.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when there are not 32
  */
@@ -58,18 +58,18 @@ export function digestFromBytes(bytes: Uint8Array): Digest {
 }
 
 /**
- * The 32 bytes of a base58 digest.
+ * Decodes a base58 digest to 32 bytes.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when `text` is not base58 of exactly 32 bytes
  */
 export function digestToBytes(text: string): Uint8Array {
-  // 32 bytes never take more than 44 digits; base58 decoding is quadratic, so longer text is refused unread.
+  // 32 bytes take at most 44 digits. Reject longer text first, as base58 decoding is quadratic.
   if (typeof text === 'string' && text.length >= 32 && text.length <= 44) {
     try {
       const bytes = base58.decode(text);
       if (bytes.length === 32) return bytes;
     } catch {
-      // Falls through: the library's message would repeat the text, which may be a key typed into the wrong place.
+      // Throw below instead: the library's message would quote the text, which may be a key entered by mistake.
     }
   }
   throw new QuarryError('INVALID_ARGUMENT', 'a digest must be base58 text of 32 bytes', {
@@ -99,7 +99,7 @@ export const DELETED_DIGEST: Digest = base58.encode(new Uint8Array(32).fill(99))
 export const WRAPPED_DIGEST: Digest = base58.encode(new Uint8Array(32).fill(88));
 /** The digest that marks an input of a cancelled transaction. */
 export const CANCELLED_DIGEST: Digest = base58.encode(new Uint8Array(32).fill(77));
-/** The digest of 32 zero bytes, which names the genesis as an object's previous transaction. */
+/** The digest of 32 zero bytes, the previous transaction of genesis objects. */
 export const ZERO_DIGEST: Digest = base58.encode(new Uint8Array(32));
 /** The testnet's chain identifier: the digest of its genesis checkpoint. `types/src/digests.rs`. */
 export const TESTNET_CHAIN_ID: Digest = '964EDrEzfvQT7HjVsjfXYcM1ubi3qhqB41zV7LLbCxxd';

@@ -1,7 +1,7 @@
 import { bpsMul } from './amount.js';
 import type { TransactionKindName } from './transaction/index.js';
 
-/** The system parameters that fees depend on, as of the start of the epoch. */
+/** The system parameters that determine fees, as of the start of the epoch. */
 export interface FeeParameters {
   /** Shannons, always charged. */
   readonly baseFee: bigint;
@@ -41,10 +41,10 @@ export function valueFee(
 }
 
 /**
- * Everything a successful transaction is charged, in shannons. A failed one is charged the base fee alone.
+ * Total fee of a successful transaction, in shannons. A failed one is charged only the base fee.
  *
  * @param value see {@link valueFee}; 0 for kinds without a value fee
- * @param objectsWritten created and changed objects, the gas coin and shared objects included, deleted ones not
+ * @param objectsWritten created and changed objects, including the gas coin and shared objects but not deleted ones
  */
 export function totalFee(
   kind: TransactionKindName,
@@ -55,12 +55,12 @@ export function totalFee(
   return parameters.baseFee + parameters.writeObjectFee * BigInt(objectsWritten) + valueFee(kind, value, parameters);
 }
 
-/** Shannons that must be bonded to submit `sizeBytes` of data; returned with the reward. */
+/** Bond for submitting `sizeBytes` of data, in shannons; returned with the reward. */
 export function submissionBond(sizeBytes: bigint | number, bondPerByte: bigint): bigint {
   return BigInt(sizeBytes) * bondPerByte;
 }
 
-/** How a reward is split between submitter, model owner and claimer. */
+/** A reward split between submitter, model owner and claimer. */
 export interface RewardSplit {
   readonly submitter: bigint;
   readonly modelOwner: bigint;
@@ -74,7 +74,7 @@ export interface RewardShares {
   readonly targetClaimerIncentiveBps: bigint;
 }
 
-/** Splits the reward of a filled target; what rounding leaves goes to the submitter. Shannons. */
+/** Splits the reward of a filled target; rounding remainders go to the submitter. Shannons. */
 export function splitReward(rewardPool: bigint, shares: RewardShares): RewardSplit {
   const modelOwner = bpsMul(rewardPool, shares.targetModelRewardShareBps);
   const claimer = bpsMul(rewardPool, shares.targetClaimerIncentiveBps);
@@ -84,7 +84,7 @@ export function splitReward(rewardPool: bigint, shares: RewardShares): RewardSpl
 /**
  * The value fee rate of the next epoch: moves towards the fee target by at most `feeAdjustmentRateBps` of itself.
  *
- * @param fees shannons collected in the epoch that ends
+ * @param fees fees of the ending epoch, in shannons
  */
 export function nextValueFeeBps(
   fees: bigint,

@@ -2,7 +2,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { QuarryError } from '../../errors/index.js';
 import { type Codec, fixedBytes, mapped } from './bcs/index.js';
 
-/** A 32-byte object id in its one normal form: `0x` and 64 lowercase hexadecimal digits. */
+/** A 32-byte object id in normal form: `0x` and 64 lowercase hexadecimal digits. */
 export type ObjectId = string;
 
 /** A 32-byte account address in the same normal form as {@link ObjectId}. */
@@ -12,8 +12,8 @@ const NORMAL_ID = /^0x[0-9a-f]{64}$/;
 const LIBERAL_ID = /^(?:0x)?([0-9a-fA-F]{1,64})$/;
 
 /**
- * The normal form of an id or address: `0x` and 64 lowercase digits. Reads what any part of the network writes: with or
- * without `0x`, with leading zeros stripped.
+ * Converts an id or address to normal form: `0x` and 64 lowercase digits. Accepts every form used on the network: with
+ * or without `0x`, with leading zeros stripped.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when `text` is not 1 to 64 hexadecimal digits
  */
@@ -29,7 +29,7 @@ export function normaliseId(text: string): ObjectId {
   return `0x${digits.toLowerCase().padStart(64, '0')}`;
 }
 
-/** Whether `text` is something {@link normaliseId} reads. */
+/** Whether `text` is accepted by {@link normaliseId}. */
 export function isId(text: string): boolean {
   return LIBERAL_ID.test(text);
 }
@@ -68,5 +68,5 @@ export const OBJECT_START_VERSION = 1n;
 export const OBJECT_ID_ZERO: ObjectId = `0x${'0'.repeat(64)}`;
 /** The id of 32 0xff bytes: the mock gas coin of a simulation without gas. */
 export const OBJECT_ID_MAX: ObjectId = `0x${'f'.repeat(64)}`;
-/** The largest version a live object may have. */
+/** The highest version of a live object. */
 export const VERSION_MAX = 0x7fff_ffff_ffff_ffffn;

@@ -2,19 +2,19 @@ import { QuarryError } from '../../errors/index.js';
 import { type Codec, string, struct, u64, versionOne } from './bcs/index.js';
 import { blake2b256, bytes32Codec } from './digest.js';
 
-/** Where bytes lie and what they are: the manifest of submitted data or of encrypted model weights, version 1. */
+/** Location and checksum of submitted data or encrypted model weights, version 1. */
 export interface Manifest {
-  /** Absolute URL in the form `new URL(url).href` gives. */
+  /** Absolute URL, normalised like `new URL(url).href`. */
   readonly url: string;
-  /** BLAKE2b-256 of exactly the bytes served at the URL, 32 bytes. */
+  /** BLAKE2b-256 of the bytes served at the URL, 32 bytes. */
   readonly checksum: Uint8Array;
-  /** How many bytes are served. */
+  /** Number of bytes served. */
   readonly size: bigint;
 }
 
 /**
- * A URL in WHATWG normal form. The chain stores and signs this form (Rust `url::Url`), so a signature over any other
- * spelling does not verify.
+ * Normalises a URL as in WHATWG. The chain stores and signs this form (Rust `url::Url`), so signatures over other
+ * spellings do not verify.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when `url` is not an absolute URL
  */
@@ -38,7 +38,7 @@ export function manifestOf(url: string, data: Uint8Array): Manifest {
   return { url: normaliseUrl(url), checksum: blake2b256(data), size: BigInt(data.length) };
 }
 
-// Reading keeps the text as it came: what another implementation of the same algorithm wrote is not ours to refuse.
+// Reading keeps the text unchanged: another implementation may normalise slightly differently.
 const urlCodec: Codec<string> = { ...string, write: (w, url) => w.string(normaliseUrl(url)) };
 
 interface Metadata {

@@ -2,7 +2,7 @@ import { type Codec, struct, u64 } from './bcs/index.js';
 import { type Digest, digestCodec } from './digest.js';
 import { idCodec, type ObjectId } from './id.js';
 
-/** One exact version of an object: what a transaction names as an owned input. */
+/** A specific version of an object; how transactions refer to owned inputs. */
 export interface ObjectRef {
   readonly objectId: ObjectId;
   readonly version: bigint;

@@ -4,13 +4,13 @@ import { type Digest, digestCodec, typedDigest } from './digest.js';
 import { type Address, idCodec, idFromBytes, idToBytes, type ObjectId } from './id.js';
 import type { ObjectRef } from './object-ref.js';
 
-/** The types an object may have, in BCS order. */
+/** Object types, in BCS order. */
 export const OBJECT_TYPES = ['SystemState', 'Coin', 'StakedSoma', 'Target'] as const;
 
 /** The type of an object. */
 export type ObjectType = (typeof OBJECT_TYPES)[number];
 
-/** Who may use an object. */
+/** Owner of an object. */
 export type Owner =
   | { readonly kind: 'address'; readonly address: Address }
   | { readonly kind: 'shared'; readonly initialSharedVersion: bigint }
@@ -21,7 +21,7 @@ export interface SomaObject {
   readonly objectId: ObjectId;
   readonly version: bigint;
   readonly type: ObjectType;
-  /** BCS of the type's own fields, without the id that the stored object carries before them. */
+  /** BCS of the type's own fields, without the object id stored before them. */
   readonly payload: Uint8Array;
   readonly owner: Owner;
   /** The transaction that wrote this version. */
@@ -86,9 +86,9 @@ export function objectRefOf(object: SomaObject): ObjectRef {
 }
 
 /**
- * The object type that `text` names.
+ * Parses the name of an object type.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when it names none; the network compares case
+ * @throws QuarryError `INVALID_ARGUMENT` when it is not one; case-sensitive, as on the network
  */
 export function parseObjectType(text: string): ObjectType {
   const type = OBJECT_TYPES.find((each) => each === text);

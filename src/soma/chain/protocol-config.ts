@@ -11,15 +11,15 @@ export interface ProtocolConfig {
   readonly targetHitsPerEpoch: bigint;
   readonly targetHitsEmaDecayBps: bigint;
   readonly targetDifficultyAdjustmentRateBps: bigint;
-  /** Smallest step of the difficulty in standard deviations; `undefined` where the threshold is scaled instead. */
+  /** Minimum difficulty step in standard deviations; `undefined` if the threshold is scaled instead. */
   readonly minimumZStep: number | undefined;
   readonly targetInitialTargetsPerEpoch: bigint;
   readonly submissionBondPerByte: bigint;
-  /** What the epoch's target allocation is divided by to give the reward of one target. */
+  /** Divides an epoch's target allocation to give the reward per target. */
   readonly rewardDenominator: 'initialTargets' | 'hitsPerEpoch';
   /** Whether an epoch's targets are limited by its emission. */
   readonly hasPerEpochTargetBudget: boolean;
-  /** Whether a failed transaction still gives all its mutable inputs a new version, releasing their locks. */
+  /** Whether a failed transaction still gives all its mutable inputs new versions, which releases their locks. */
   readonly bumpsVersionsOnFailure: boolean;
 
   readonly epochDurationMs: bigint;
@@ -53,7 +53,7 @@ export interface ProtocolConfig {
   readonly bufferStakeForProtocolUpgradeBps: bigint;
 }
 
-/** The oldest and newest protocol versions known. `protocol-config/src/lib.rs`. */
+/** The oldest and newest supported protocol versions. `protocol-config/src/lib.rs`. */
 export const PROTOCOL_VERSIONS = { min: 1, max: 5 } as const;
 
 type Varying =
@@ -151,10 +151,11 @@ const V5: ProtocolConfig = {
 const CONFIGS: readonly ProtocolConfig[] = [V1, V2, V3, V4, V5];
 
 /**
- * The constants of a protocol version. A running network may override some; its SystemState has what holds there.
+ * The constants of a protocol version. A running network may override some; the effective values are in its
+ * SystemState.
  *
  * @param version 1 to 5
- * @throws QuarryError `UNSUPPORTED` when the version is not known
+ * @throws QuarryError `UNSUPPORTED` for an unknown version
  */
 export function protocolConfig(version: number | bigint): ProtocolConfig {
   const config = CONFIGS[Number(version) - 1];

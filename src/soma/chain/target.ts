@@ -3,13 +3,16 @@ import { type Address, idCodec, type ObjectId } from './id.js';
 import { type Manifest, manifestCodec } from './manifest.js';
 import { type SomaTensor, tensorCodec } from './tensor.js';
 
-/** The stored status of a target; a claimed one is deleted, so the last is never seen on chain. */
+/** Stored status of a target. Claimed targets are deleted, so `claimed` never appears on chain. */
 export type TargetStatus =
   | { readonly kind: 'open' }
   | { readonly kind: 'filled'; readonly fillEpoch: bigint }
   | { readonly kind: 'claimed' };
 
-/** What a Target object holds (`TargetV1` of `types/src/target.rs`), including what the RPC's Target message leaves out. */
+/**
+ * Contents of a Target object (`TargetV1` of `types/src/target.rs`), including fields missing in the RPC's Target
+ * message.
+ */
 export interface TargetPayload {
   /** Shape `[target_embedding_dim]`. */
   readonly embedding: SomaTensor;

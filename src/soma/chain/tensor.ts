@@ -1,11 +1,11 @@
 import { QuarryError } from '../../errors/index.js';
 import type { Codec } from './bcs/index.js';
 
-/** A tensor of f32 as the chain stores it (`protocol-config/src/tensor.rs`). */
+/** An f32 tensor in the chain's representation (`protocol-config/src/tensor.rs`). */
 export interface SomaTensor {
   /** Row-major values. */
   readonly values: Float32Array;
-  /** Dimensions; their product is `values.length`. A vector of n has `[n]`, a scalar `[1]`. */
+  /** Dimensions; their product is `values.length`. A vector of length n has `[n]`, a scalar `[1]`. */
   readonly shape: readonly number[];
 }
 
@@ -15,7 +15,7 @@ export function vectorTensor(values: Float32Array | readonly number[]): SomaTens
   return { values: own, shape: [own.length] };
 }
 
-/** A tensor of shape `[1]`, which is what the network calls a scalar; `value` is rounded to f32. */
+/** A tensor of shape `[1]`, the network's form of a scalar; `value` is rounded to f32. */
 export function scalarTensor(value: number): SomaTensor {
   return { values: Float32Array.of(value), shape: [1] };
 }
@@ -33,8 +33,7 @@ export function scalarValue(tensor: SomaTensor): number {
   return value;
 }
 
-// Float32Array memory has the host's byte order; Node runs on little-endian machines only in practice, but the chain's
-// bytes must not depend on it.
+// Float32Array uses the host's byte order, while the chain's bytes are always little-endian.
 const HOST_IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 function f32ToLittleEndian(values: Float32Array): Uint8Array {
@@ -44,7 +43,7 @@ function f32ToLittleEndian(values: Float32Array): Uint8Array {
 }
 
 function f32FromLittleEndian(raw: Uint8Array): Float32Array {
-  // Not `slice`: that of a Buffer shares memory with its pool.
+  // Not `slice`, which on a Buffer shares memory with its pool.
   const own = new Uint8Array(raw);
   if (!HOST_IS_LITTLE_ENDIAN) Buffer.from(own.buffer).swap32();
   return new Float32Array(own.buffer);

@@ -5,9 +5,9 @@ import { QuarryError } from '../../errors/index.js';
 export const DECRYPTION_KEY_BYTES = 32;
 
 /**
- * Applies AES-256 in CTR mode with an all-zero IV and a 128-bit big-endian counter, the encryption of model weights.
- * Encrypting and decrypting are the same. The cipher authenticates nothing, and a key used for two files leaks both:
- * take a fresh random key for every file.
+ * Encrypts or decrypts model weights with AES-256 in CTR mode (the same operation), with an all-zero IV and a 128-bit
+ * big-endian counter. There is no authentication, and using a key for two files leaks both: generate a new random key
+ * for each file.
  *
  * @param data plain or encrypted weights
  * @param key 32 bytes

@@ -3,13 +3,13 @@ import type { ClientContext } from './context.js';
 // biome-ignore lint/suspicious/noExplicitAny: the one type that every parameter list is assignable to
 type ContextCall = (context: ClientContext, ...rest: any[]) => unknown;
 
-/** A call with its context filled in. */
+/** A call with its context bound. */
 type Bound<F> = F extends (context: ClientContext, ...rest: infer A) => infer R ? (...rest: A) => R : never;
 
-/** Calls as methods, with the types and docstrings of the table they come from. */
+/** Calls as methods, with the types and docstrings of the table. */
 export type BoundCalls<C> = { readonly [Name in keyof C]: Bound<C[Name]> };
 
-/** A base class that has each call of a table as a method on its own `context`. */
+/** Creates a base class with each call of a table as a method, bound to its `context`. */
 export function classOf<C extends Readonly<Record<string, ContextCall>>>(calls: C) {
   class Calls {
     readonly context: ClientContext;

@@ -21,36 +21,36 @@ import { watchCheckpoints } from './watch/watch-checkpoints.js';
 import { watchEpochs } from './watch/watch-epochs.js';
 import { watchTargets } from './watch/watch-targets.js';
 
-/** Calls that take the context first, and that a client offers as they are. */
+/** Calls whose first parameter is the context, exposed as methods of the client. */
 const CALLS = {
   // Reads of the ledger.
 
   /** One object, the latest version by default. */
   getObject,
-  /** Several objects: for each query the object, or the node's error for it. */
+  /** Several objects: for each query the object, or the node's error. */
   batchGetObjects,
   /** An executed transaction by its digest. */
   getTransaction,
-  /** Several executed transactions: for each digest the transaction, or the node's error for it. */
+  /** Several executed transactions: for each digest the transaction, or the node's error. */
   batchGetTransactions,
   /** A checkpoint by number or digest, the latest by default. */
   getCheckpoint,
   /** An epoch, the current one by default, without its system state. */
   getEpoch,
-  /** The state that all transactions share: parameters, models, validators, difficulty. */
+  /** The shared system state: parameters, models, validators, difficulty. */
   getSystemState,
-  /** The parameters in force, without the rest of the system state, which can be large. */
+  /** The current parameters, without the rest of the system state, which can be large. */
   getSystemParameters,
-  /** The protocol constants in force, or those of a past epoch. */
+  /** The current protocol constants, or those of a past epoch. */
   getProtocolConfig,
 
   // Reads of the state.
 
-  /** Sum of an address's coins in shannons, as of the latest checkpoint. */
+  /** Balance of an address in shannons, as of the latest checkpoint. */
   getBalance,
   /** One page of an address's objects. */
   listOwnedObjects,
-  /** All objects of an address, page by page. */
+  /** All objects of an address. */
   listAllOwnedObjects,
   /** All coins of an address, richest first. */
   listCoins,
@@ -60,28 +60,28 @@ const CALLS = {
   getTarget,
   /** One target as the chain stores it, with the winning data, distance, loss and reports. */
   getStoredTarget,
-  /** The first page of targets as a plain list. */
+  /** The first page of targets as an array. */
   getTargets,
-  /** All models, whatever their state. */
+  /** All models, in any state. */
   getModels,
-  /** The models that targets may name. */
+  /** The models that targets can name. */
   getActiveModels,
-  /** The manifests of models or of a target's models, one entry per id and in their order. */
+  /** The manifests of models or of a target's models, one entry per id, in order. */
   getModelManifests,
   /** The encrypted weights of a model, verified. */
   fetchModel,
-  /** The encrypted weights of a model as they arrive; verified once the stream has ended. */
+  /** The encrypted weights of a model as a stream; verified once it has ended. */
   streamModel,
-  /** Where the fullnodes pass on the encrypted weights of a model, for when its own address fails. */
+  /** Fullnode URLs that proxy the encrypted weights of a model, for when its own URL fails. */
   modelProxies,
   /** The winning data of a filled target, verified. */
   fetchSubmissionData,
 
   // Transactions.
 
-  /** What a transaction did to a balance, in shannons, fees included; waits until the node knows. */
+  /** Change of a balance by a transaction, in shannons, including fees; waits until the node knows it. */
   balanceChange,
-  /** What a transaction would do now. */
+  /** Simulates a transaction. */
   simulateTransaction,
 
   // Watching.
@@ -90,16 +90,18 @@ const CALLS = {
   watchCheckpoints,
   /** Targets as they open, fill and expire. */
   watchTargets,
-  /** The current epoch, then every epoch as it begins. */
+  /** The current epoch, then every new epoch. */
   watchEpochs,
-  /** Waits until another epoch begins and returns its number. */
+  /** Waits for the next epoch and returns its number. */
   waitForNextEpoch,
 } as const;
 
-/** Those calls as methods. The type is written out: an inferred one would lose the docstrings in the declarations. */
+/**
+ * The calls as methods. Declared explicitly, because an inferred type would lose the docstrings in the declarations.
+ */
 export const ClientCalls: new (
   context: ClientContext,
 ) => BoundCalls<typeof CALLS> & {
-  /** What the functions beside the client take as their first argument. */
+  /** Context for functions outside the client. */
   readonly context: ClientContext;
 } = classOf(CALLS);

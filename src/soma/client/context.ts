@@ -3,14 +3,14 @@ import type { CallOptions, RpcTransport } from './transport/index.js';
 
 export type { CallOptions } from './transport/index.js';
 
-/** What every call needs: the way to the fullnode, or to several, and the ways out of the process. */
+/** Dependencies of every call: transport to the fullnodes, HTTP clients, clock and randomness. */
 export interface ClientContext {
   readonly transport: RpcTransport;
-  /** For URLs that strangers wrote into manifests; guarded by an address policy. */
+  /** For URLs in manifests, which are untrusted; restricted by an address policy. */
   readonly manifestHttp: HttpClient;
   /**
-   * A path of the fullnodes' HTTP routes, at each of them, the one that calls go to now first. Their clients dial the
-   * address that the user configured, wherever it is, and nothing else that is not public.
+   * Sources for a path of the fullnodes' HTTP routes, starting with the current fullnode. Their clients can dial the
+   * address configured by the user and otherwise only public ones.
    */
   readonly nodeSources: (path: string) => DownloadSource[];
   readonly sleep: Sleep;
@@ -20,7 +20,7 @@ export interface ClientContext {
   readonly random: () => number;
 }
 
-/** Only the parts of `options` that steer the call. */
+/** The call options in `options`, without its other fields. */
 export function controlOf(options: CallOptions): CallOptions {
   return {
     timeoutMs: options.timeoutMs,

@@ -1,6 +1,6 @@
 import { QuarryError } from '../../errors/index.js';
 
-/** Where the services of a network are; those it does not offer are absent. */
+/** Service URLs of a network; absent if it does not have the service. */
 export interface NetworkEndpoints {
   readonly rpcUrl: string;
   readonly faucetUrl?: string | undefined;
@@ -8,7 +8,7 @@ export interface NetworkEndpoints {
   readonly scoringUrl?: string | undefined;
 }
 
-/** The networks that have a name. SOMA protocol, endpoints: the testnet's hosts and the localnet's default ports. */
+/** Named networks. SOMA protocol, endpoints: the testnet's hosts and the localnet's default ports. */
 export const NETWORKS = {
   testnet: {
     rpcUrl: 'https://fullnode.testnet.soma.org',
@@ -22,7 +22,7 @@ export const NETWORKS = {
   },
 } as const satisfies Record<string, NetworkEndpoints>;
 
-/** The testnet's archive, which keeps what fullnodes prune. */
+/** The testnet's archive, which keeps data that fullnodes prune. */
 export const TESTNET_ARCHIVE_URL = 'https://archive.testnet.soma.org';
 
 /** Name of a network in {@link NETWORKS}. */
@@ -31,7 +31,7 @@ export type NetworkName = keyof typeof NETWORKS;
 /**
  * The endpoints of a named network.
  *
- * @throws QuarryError `UNKNOWN_NETWORK` when there is none of that name
+ * @throws QuarryError `UNKNOWN_NETWORK` when there is no network of that name
  */
 export function networkEndpoints(name: string): NetworkEndpoints {
   if (Object.hasOwn(NETWORKS, name)) return NETWORKS[name as NetworkName];

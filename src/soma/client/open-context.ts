@@ -5,16 +5,16 @@ import type { ServiceInfo } from './read/get-service-info.js';
 import type { SomaClientDeps, SomaClientOptions } from './soma-client-options.js';
 import { FailoverTransport, GrpcTransport, parseEndpoint } from './transport/index.js';
 
-/** A client's connections, and what it learns about the network over them. */
+/** A client's connections and what it has learnt about the network. */
 export interface OpenContext {
   readonly context: ClientContext;
-  /** Follows what the node says about its chain. */
+  /** Depends on the chain that the node reports. */
   readonly addressPolicy: AddressPolicy;
-  /** Present where there are several fullnodes. */
+  /** Present if there are several fullnodes. */
   readonly failover: FailoverTransport | undefined;
-  /** A public chain takes away the permission to fetch from loopback, unless the user gave it. */
+  /** On a public chain, forbids downloads from loopback unless the user allowed them. */
   learnChain(info: ServiceInfo): void;
-  /** Ends all calls and downloads. */
+  /** Aborts all calls and downloads. */
   close(): void;
 }
 

@@ -4,8 +4,8 @@ import type { ServiceInfo } from './read/get-service-info.js';
 const TESTNET_CHAIN_ID = '964EDrEzfvQT7HjVsjfXYcM1ubi3qhqB41zV7LLbCxxd';
 
 /**
- * Whether a chain is shared with others, whatever the address of the node that serves it: a fullnode of the testnet
- * on this machine is one of the testnet. Chains without a name call themselves `localnet`.
+ * Whether a chain is shared with others, regardless of the node's address: a local testnet fullnode still belongs to
+ * the testnet. Unnamed chains report `localnet`.
  */
 export function isPublicChain({ chain, chainId }: Pick<ServiceInfo, 'chain' | 'chainId'>): boolean {
   return chain !== 'localnet' || chainId === TESTNET_CHAIN_ID;

@@ -3,53 +3,50 @@ import type { AddressPolicy, Sleep } from '../../http/index.js';
 import { type NetworkEndpoints, type NetworkName, networkEndpoints } from './networks.js';
 import type { FailoverOptions, FullnodeEvent, ResponseHeaders, TlsOptions } from './transport/index.js';
 
-/** Settings that hold for named networks and URLs alike. */
+/** Settings for named networks and URLs alike. */
 export interface SomaClientSettings {
   /**
-   * More fullnodes of the same network. The fastest that is not behind is used; when it fails, another takes over. Those
-   * of another chain are refused.
+   * More fullnodes of the same network. The fastest one that is not lagging is used; if it fails, another takes over.
+   * Fullnodes of another chain are refused.
    */
   readonly fallbackUrls?: readonly string[] | undefined;
-  /** How fullnodes are compared, where there are several. */
+  /** How to compare fullnodes, if there are several. */
   readonly failover?: Omit<FailoverOptions, 'onFullnode'> | undefined;
-  /** Called with which fullnode is preferred, and which fail or are refused, where there are several. */
+  /** Called when another fullnode is preferred, or one fails or is refused, if there are several. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
   readonly tls?: TlsOptions | undefined;
   /** Sent with every call to the fullnode, such as an authorization. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Longest wait for the answer of a read. Default 30 s. */
+  /** Maximum wait for the response to a read. Default 30 s. */
   readonly timeoutMs?: number | undefined;
   readonly readMaxBytes?: number | undefined;
   readonly keepAliveMs?: number | undefined;
-  /**
-   * Which addresses URLs in manifests may lead to. Default: public ones, and this machine's own when the fullnode is on
-   * it too.
-   */
+  /** Allowed addresses of URLs in manifests. Default: public ones, and loopback if the fullnode is local, too. */
   readonly addressPolicy?: AddressPolicy | undefined;
   /** Called with the response headers of every call to the fullnode: chain, epoch, checkpoint height. */
   readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
-  /** False skips the first call, so that an unreachable node is found out later. Default true. */
+  /** False skips the initial call, so that an unreachable node is detected later. Default true. */
   readonly probe?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Which network: a name, whose services can be moved, or the URL of a fullnode with the services it has. */
+/** A network by name, whose services can be overridden, or the URL of a fullnode and its services. */
 export type SomaClientOptions = SomaClientSettings &
   (
     | ({ readonly network: NetworkName } & Partial<Omit<NetworkEndpoints, 'rpcUrl'>>)
     | ({ readonly url: string } & Omit<NetworkEndpoints, 'rpcUrl'>)
   );
 
-/** What tests replace. */
+/** Dependencies that tests replace. */
 export interface SomaClientDeps {
   readonly sleep?: Sleep | undefined;
   /** Milliseconds since the Unix epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
-  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
+  /** Returns numbers in [0, 1) for retry jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
-/** Where the services of the network are. */
+/** The service URLs of the network. */
 export function endpointsOf(options: SomaClientOptions): NetworkEndpoints {
   const { faucetUrl, adminUrl, scoringUrl } = options;
   const known: NetworkEndpoints = 'network' in options ? networkEndpoints(options.network) : { rpcUrl: options.url };

@@ -38,7 +38,7 @@ import { CheckpointWaiter } from './watch/checkpoint-waiter.js';
 
 export type { SomaClientDeps, SomaClientOptions, SomaClientSettings } from './soma-client-options.js';
 
-/** A client of the SOMA network. One HTTP/2 connection a fullnode carries all calls; close it when done. */
+/** A client of the SOMA network. All calls share one HTTP/2 connection per fullnode; close it when done. */
 export class SomaClient extends ClientCalls {
   readonly endpoints: NetworkEndpoints;
   readonly #open: OpenContext;
@@ -60,7 +60,7 @@ export class SomaClient extends ClientCalls {
   }
 
   /**
-   * Connects to a network and asks the node what it is.
+   * Connects to a network and identifies the node.
    *
    * @throws QuarryError `UNKNOWN_NETWORK` when there is no network of that name
    * @throws QuarryError `CONFIG_INVALID` when a URL is not an origin, or fullnodes belong to different chains
@@ -80,14 +80,14 @@ export class SomaClient extends ClientCalls {
   }
 
   /**
-   * Sends transactions from a thread of its own from now on. That is for programs that send many at once: the thread
-   * costs some memory, and takes gRPC's work off the caller's.
+   * From now on, sends transactions from a separate thread. For programs that send many at once: it costs some memory
+   * and takes gRPC's work off the caller's thread.
    */
   executeInThread(): void {
     this.context.transport.useThread(methodPath(TransactionExecutionService.method.executeTransaction));
   }
 
-  /** Ends all calls, watches and downloads. */
+  /** Aborts all calls, watches and downloads. */
   close(): void {
     for (const account of this.#accounts.values()) account.close();
     this.#hub.close();
@@ -98,32 +98,32 @@ export class SomaClient extends ClientCalls {
   }
 
   /**
-   * Where data and weights of this network may lie. Loopback only with a network of this machine's own: all fullnodes
-   * on loopback, and a chain that is not a public one, as a fullnode says when it is asked.
+   * Allowed addresses of this network's data and weights. Includes loopback only for a local network: all fullnodes are
+   * on loopback and report a chain that is not public.
    */
   get addressPolicy(): AddressPolicy {
     return this.#open.addressPolicy;
   }
 
-  /** The fullnodes and which one calls go to now. Empty unless the client was given several. */
+  /** All fullnodes and which one is current. Empty unless the client has several. */
   get fullnodes(): readonly FullnodeStatus[] {
     return this.#open.failover?.fullnodes ?? [];
   }
 
-  /** The fullnode that calls go to now. */
+  /** URL of the current fullnode. */
   get nodeUrl(): string {
     return this.fullnodes.find(({ preferred }) => preferred)?.url ?? this.context.transport.endpoint.url;
   }
 
   /**
-   * Tells that a node answered with something that does not fit. Of several fullnodes, one that goes on so is left for
-   * another for a while.
+   * Reports that a node returned malformed data. If there are several fullnodes, one that does so repeatedly is avoided
+   * for a while.
    */
   reportUnfit(reason: QuarryError): void {
     this.#open.failover?.reportUnfit(reason);
   }
 
-  /** What the node is and how far it has come. */
+  /** Identity and progress of the node. */
   async getServiceInfo(options?: CallOptions): Promise<ServiceInfo> {
     const info = await getServiceInfo(this.context, options);
     this.#open.learnChain(info);
@@ -136,7 +136,7 @@ export class SomaClient extends ClientCalls {
   listTargets(options?: ListTargetsOptions): Promise<TargetPage<PartialTarget>> {
     return listTargets(this.context, options);
   }
-  /** All targets that match, page by page. */
+  /** All matching targets. */
   listAllTargets(options: Omit<MaskedListTargetsOptions, 'pageToken'>): AsyncGenerator<PartialTarget, void, void>;
   listAllTargets(options?: Omit<ListTargetsOptions, 'pageToken'>): AsyncGenerator<Target, void, void>;
   listAllTargets(options?: Omit<ListTargetsOptions, 'pageToken'>): AsyncGenerator<PartialTarget, void, void> {
@@ -145,7 +145,7 @@ export class SomaClient extends ClientCalls {
 
   // Transactions.
 
-  /** Executes a signed transaction: decoded, as BCS, or as base64 of that. */
+  /** Executes a signed transaction, given decoded, as BCS, or as base64 of that. */
   executeTransaction(
     signed: SignedTransaction | Uint8Array | string,
     options?: ExecuteTransactionOptions,
@@ -159,20 +159,20 @@ export class SomaClient extends ClientCalls {
   ): Promise<TransactionResult> {
     return executeAndWait(this.context, this.#hub, signedOf(signed), options);
   }
-  /** What became of a signed transaction that was sent earlier; executes it where it was not. */
+  /** Determines the outcome of a signed transaction that was sent earlier; executes it if it was not. */
   recoverTransaction(
     signed: SignedTransaction | Uint8Array | string,
     options?: ExecuteTransactionOptions,
   ): Promise<Recovery> {
     return recoverTransaction(this.context, signedOf(signed), options);
   }
-  /** Number of the checkpoint that holds a transaction; `undefined` when the wait is over first. */
+  /** Number of the checkpoint that contains a transaction; `undefined` on timeout. */
   waitForTransaction(digest: Digest, options?: WaitOptions): Promise<bigint | undefined> {
     return waitForCheckpoint(this.context, this.#hub, digest, options);
   }
   /**
-   * The account of a signer: every transaction it may send, over one pool of coins. The same one for the same address,
-   * configured anew by `options`.
+   * The account of a signer, which can send all kinds of transactions from one pool of coins. The same address returns
+   * the same account, reconfigured by `options`.
    */
   account(signer: Signer, options: AccountOptions = {}): SomaAccount {
     const known = this.#accounts.get(signer.address);
@@ -212,7 +212,7 @@ export class SomaClient extends ClientCalls {
   }
 }
 
-/** Signed transactions come decoded, as BCS, or as base64 of it. */
+/** Accepts a signed transaction decoded, as BCS, or as base64 of that. */
 function signedOf(signed: SignedTransaction | Uint8Array | string): SignedTransaction {
   if (typeof signed === 'string') return decodeSignedTransaction(fromBase64(signed));
   return signed instanceof Uint8Array ? decodeSignedTransaction(signed) : signed;

@@ -13,9 +13,9 @@ export interface EncryptedWeights {
 }
 
 /**
- * Encrypts a weight file in one streaming pass; `target` appears when it is complete.
+ * Encrypts a weights file in one streaming pass; `target` appears only when complete.
  *
- * @param key 32 bytes, used for no other file
+ * @param key 32 bytes, not used for any other file
  */
 export async function encryptWeightsFile(
   source: string,

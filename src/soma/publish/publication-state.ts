@@ -4,8 +4,8 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { replaceFile } from '../wallet/protected-file.js';
 
 /**
- * What a publication must not forget between its steps: above all the key and the embedding, without which a committed
- * model cannot be revealed and loses half its stake.
+ * State to preserve between the steps of a publication: most importantly the key and the embedding, without which a
+ * committed model cannot be revealed and loses half its stake.
  */
 export interface PublicationState {
   /** BLAKE2b-256 of the encrypted weights, hex. */
@@ -16,33 +16,33 @@ export interface PublicationState {
   readonly embedding: readonly number[];
   readonly url?: string | undefined;
   readonly modelId?: string | undefined;
-  /** Epoch in which the commit executed, decimal. */
+  /** Epoch of the commit, decimal. */
   readonly commitEpoch?: string | undefined;
   readonly revealed?: boolean | undefined;
-  /** A transaction that was signed and whose outcome has not been written down. */
+  /** A signed transaction whose outcome has not been recorded. */
   readonly pending?: PendingTransaction | undefined;
 }
 
-/** Steps that are a transaction. */
+/** Steps that send a transaction. */
 export type ChainStep = 'created' | 'committed' | 'revealed';
 
-/** A step on its way to the chain. */
+/** A step whose transaction is in flight. */
 export interface PendingTransaction {
   readonly step: ChainStep;
   readonly digest: string;
-  /** The signed transaction, base64 of its BCS: it is sent again to find out what became of it. */
+  /** The signed transaction, base64 of its BCS; sent again to determine its outcome. */
   readonly signed: string;
 }
 
 const CHAIN_STEPS: ReadonlySet<unknown> = new Set<ChainStep>(['created', 'committed', 'revealed']);
 
-/** A key for one file, as the cipher demands. */
+/** Generates a key for one file, as the cipher requires. */
 export function freshDecryptionKey(): Uint8Array {
   return new Uint8Array(randomBytes(32));
 }
 
 /**
- * Reads the state an earlier run left; `undefined` when there is none.
+ * Reads the state of an earlier run; `undefined` if there is none.
  *
  * @throws QuarryError `DATA_INVALID` when the file is not a publication state
  */
@@ -71,7 +71,7 @@ function isPending({ step, digest, signed }: Partial<PendingTransaction>): boole
   return CHAIN_STEPS.has(step) && typeof digest === 'string' && typeof signed === 'string';
 }
 
-/** Writes the state with mode 0600, atomically: it holds the key. */
+/** Writes the state atomically with mode 0600, as it contains the key. */
 export async function writePublicationState(path: string, state: PublicationState): Promise<void> {
   await replaceFile(path, `${JSON.stringify(state, null, 2)}\n`);
 }

@@ -22,37 +22,37 @@ import {
   writePublicationState,
 } from './publication-state.js';
 
-/** What is published, where it will lie, and at what stake. */
+/** The model to publish, its stake and options. */
 export interface PublishModelOptions {
-  /** Plain safetensors file. */
+  /** Unencrypted safetensors file. */
   readonly path: string;
   readonly shape: V1Shape;
-  /** What the model is near to in embedding space, `[embeddingDim]`: targets near it will name it. */
+  /** The model's point in embedding space, `[embeddingDim]`: nearby targets will name it. */
   readonly embedding: Float32Array;
   readonly commissionRateBps: number;
   /** Default: the network's minimum. */
   readonly stakeShannons?: bigint | undefined;
-  /** Remembers where the publication stands. Default: the weights' path with `.publication.json`. */
+  /** File that keeps the publication's state. Default: the weights' path with `.publication.json`. */
   readonly statePath?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What publishing works with. */
+/** Dependencies of publishing. */
 export interface PublishModelDeps {
   readonly client: SomaClient;
   readonly account: SomaAccount;
-  /** Makes the encrypted file fetchable by anyone; returns its URL. */
+  /** Hosts the encrypted file publicly; returns its URL. */
   readonly hostFile: (checksum: string, path: string) => Promise<string>;
-  /** Called when a step is done. */
+  /** Called after each step. */
   readonly onStep?: ((step: PublicationStep, state: PublicationState) => void) | undefined;
 }
 
-/** In this order. */
+/** Steps of a publication, in order. */
 export type PublicationStep = 'encrypted' | 'hosted' | 'created' | 'committed' | 'revealed';
 
 /**
- * A model on its way to the network. Every step is remembered before the next, a transaction before it leaves; a new run
- * goes on where one ended, and sends nothing twice.
+ * A model being published. Each step is recorded before the next, and each transaction before it is sent; a later run
+ * resumes, and sends nothing twice.
  */
 export class ModelPublication {
   readonly #options: PublishModelOptions;
@@ -84,7 +84,7 @@ export class ModelPublication {
       });
       state = await this.#done('created', state, result);
     }
-    // A commitment that was not revealed in its epoch is void: the model commits again.
+    // A commitment not revealed in its epoch is void: commit again.
     const { epoch } = await client.getServiceInfo(control);
     const stale = state.commitEpoch !== undefined && epoch > BigInt(state.commitEpoch) + 1n && !state.revealed;
     if (state.commitEpoch === undefined || stale) {
@@ -123,7 +123,7 @@ export class ModelPublication {
     return this.#done('revealed', state, result);
   }
 
-  /** The whole way: commits, waits for the next epoch, reveals. */
+  /** The complete publication: commits, waits for the next epoch, reveals. */
   async run(): Promise<PublicationState> {
     const state = await this.commit();
     if (state.revealed) return state;
@@ -165,7 +165,7 @@ export class ModelPublication {
     return state;
   }
 
-  /** Before a transaction leaves: a process that dies while it travels must not send a second one in its place. */
+  /** Records a transaction before it is sent: if the process dies meanwhile, a later run must not send a second one. */
   #writesDown(step: ChainStep, state: PublicationState): (signed: SignedTransaction) => Promise<void> {
     return (signed) => {
       const pending = { step, digest: signed.digest, signed: toBase64(encodeSignedTransaction(signed)) };
@@ -173,7 +173,7 @@ export class ModelPublication {
     };
   }
 
-  /** The state with what became of a transaction that an earlier run had signed. */
+  /** Returns the state, updated with the outcome of a transaction signed by an earlier run. */
   async #settled(state: PublicationState): Promise<PublicationState> {
     const { pending, ...rest } = state;
     if (pending === undefined) return state;
@@ -188,7 +188,7 @@ export class ModelPublication {
     return rest;
   }
 
-  /** Remembers what a transaction has brought. */
+  /** Records the result of a transaction. */
   #done(step: ChainStep, state: PublicationState, { digest, effects }: TransactionResult): Promise<PublicationState> {
     switch (step) {
       case 'created':

@@ -12,9 +12,9 @@ export const ADVANCE_EPOCH = bcsMethod(
 /** The service itself gives up after 120 s. */
 const TIMEOUT_MS = 130_000;
 
-/** Drives a localnet. */
+/** Controls a localnet. */
 export class AdminClient extends BcsService {
-  /** Ends the epoch and returns the number of the one that has begun. */
+  /** Ends the epoch and returns the number of the new one. */
   async advanceEpoch(options: CallOptions = {}): Promise<bigint> {
     return (await this.call(ADVANCE_EPOCH, {}, { ...options, timeoutMs: options.timeoutMs ?? TIMEOUT_MS })).epoch;
   }

@@ -21,7 +21,7 @@ export function bcsMethod<Request, Response>(
   };
 }
 
-/** How to reach a service. */
+/** Connection options of a service. */
 export type ServiceOptions = Omit<GrpcTransportOptions, 'onHeaders'>;
 
 /** A connection to one of the services beside the fullnode: faucet, scoring, admin. */
@@ -35,7 +35,7 @@ export class BcsService {
     this.#transport = new GrpcTransport(options);
   }
 
-  /** Calls a method. An unreachable service is explained. */
+  /** Calls a method. Explains why if the service is unreachable. */
   protected async call<Request, Response>(
     method: RawMethod<Request, Response>,
     request: Request,
@@ -49,7 +49,7 @@ export class BcsService {
     }
   }
 
-  /** Ends the connection and the calls on it. */
+  /** Closes the connection and aborts its calls. */
   close(): void {
     this.#transport.close();
   }

@@ -26,13 +26,13 @@ export const REQUEST_GAS = bcsMethod(
   }),
 );
 
-/** The faucet waits for the checkpoint of its transfer and serves one request at a time. */
+/** The faucet waits for its transfer's checkpoint and handles one request at a time. */
 const TIMEOUT_MS = 60_000;
 
-/** Gives coins of test networks away. */
+/** Client of a test network's faucet. */
 export class FaucetClient extends BcsService {
   /**
-   * Asks for coins; they are in a checkpoint when this returns.
+   * Requests coins; they are in a checkpoint when this returns.
    *
    * @throws QuarryError `INVALID_ARGUMENT` when the faucet does not accept the address
    */

@@ -23,7 +23,7 @@ export interface ScoreRequest {
   readonly seed: bigint;
 }
 
-/** What is answered: losses and distances are the winner's alone. */
+/** Response; losses and distances are only the winner's. */
 export interface ScoreResponse {
   readonly winner: bigint;
   readonly lossScore: Float32Array;
@@ -33,7 +33,7 @@ export interface ScoreResponse {
 
 const { string, struct, u64, vector, option } = bcs;
 
-/** BCS has no floats: they travel as the bit patterns of f32, in a vector of u32. */
+/** BCS has no floats: they are sent as f32 bit patterns in a vector of u32. */
 const f32Bits: bcs.Codec<Float32Array> = bcs.mapped(
   vector(bcs.u32),
   (bits) => new Float32Array(Uint32Array.from(bits).buffer),
@@ -70,7 +70,7 @@ export const SCORE = bcsMethod('/scoring.Scoring/Score', SCORE_REQUEST, SCORE_RE
 export const SCORING_HEALTH = bcsMethod('/scoring.Scoring/Health', bcs.unit, SCORING_HEALTH_RESPONSE);
 
 export interface ScoreOptions extends CallOptions {
-  /** Where the service can read the data, and what it is. */
+  /** Manifest of the data; the service must be able to download it. */
   readonly data: Manifest;
   /** In the order of the target's model ids. */
   readonly models: readonly (Manifest & Partial<Pick<ModelManifest, 'decryptionKey'>>)[];
@@ -80,13 +80,13 @@ export interface ScoreOptions extends CallOptions {
   readonly seed?: bigint | undefined;
 }
 
-/** What a scoring service found. */
+/** Result of a scoring service. */
 export interface ScoringResult {
-  /** Index into the models given: the one with the lowest loss. */
+  /** Index of the model with the lowest loss. */
   readonly winner: number;
-  /** The winner's. */
+  /** The winner's loss. */
   readonly loss: number;
-  /** The winner's, `[target_embedding_dim]`. */
+  /** The winner's embedding, `[target_embedding_dim]`. */
   readonly embedding: Float32Array;
   /** Cosine distance of the winner's embedding to the target. */
   readonly distance: number;
@@ -95,10 +95,10 @@ export interface ScoringResult {
 /** The first call for a model downloads its weights, gigabytes in production. */
 const TIMEOUT_MS = 600_000;
 
-/** Scores data on another machine. */
+/** Client of the Scoring service. */
 export class ScoringClient extends BcsService {
   /**
-   * Has data scored by all models of a target.
+   * Scores data under all models of a target.
    *
    * @throws QuarryError `INVALID_ARGUMENT` when there are no models, or the service refuses the request
    */
@@ -116,7 +116,7 @@ export class ScoringClient extends BcsService {
           url: model.url,
           checksum: digestFromBytes(model.checksum),
           size: model.size,
-          // A malformed key crashes the service's request, so it is measured here.
+          // The service crashes on malformed keys, so check the length here.
           decryptionKey: model.decryptionKey === undefined ? undefined : digestFromBytes(model.decryptionKey),
         })),
         targetEmbedding: options.targetEmbedding,
@@ -128,7 +128,7 @@ export class ScoringClient extends BcsService {
       },
     );
     const winner = Number(answer.winner);
-    // One element each, the winner's: not one per model.
+    // One element each, the winner's, not one per model.
     const [loss] = answer.lossScore;
     const [distance] = answer.distance;
     if (loss === undefined || distance === undefined || winner >= options.models.length) {

@@ -2,25 +2,22 @@ import { Document, isScalar, parseDocument, Scalar, YAMLMap, YAMLSeq } from 'yam
 import { QuarryError } from '../../errors/index.js';
 import { type Address, isId, normaliseId } from '../chain/index.js';
 
-/** A network the wallet knows. */
+/** A network known to the wallet. */
 export interface WalletEnvironment {
   readonly alias: string;
   /** RPC URL. */
   readonly rpc: string;
-  /** Base58 digest of the genesis checkpoint, once learnt. */
+  /** Base58 digest of the genesis checkpoint, once known. */
   readonly chainId?: string | undefined;
 }
 
-/** The networks that a new wallet knows, as the official tool has them. */
+/** The networks of a new wallet, as in the official tool. */
 export const DEFAULT_ENVIRONMENTS: readonly WalletEnvironment[] = [
   { alias: 'testnet', rpc: 'https://fullnode.testnet.soma.org:443' },
   { alias: 'local', rpc: 'http://127.0.0.1:9000' },
 ];
 
-/**
- * The official tool's `client.yaml`. Changes keep everything else in the file as it was: comments, order, and fields
- * this library does not know.
- */
+/** The official tool's `client.yaml`. Changes preserve the rest of the file: comments, order and unknown fields. */
 export class ClientConfig {
   readonly #document: Document;
 
@@ -29,9 +26,9 @@ export class ClientConfig {
   }
 
   /**
-   * Reads the file's text.
+   * Parses the file.
    *
-   * @throws QuarryError `CONFIG_INVALID` when it is not YAML or lacks what a wallet needs
+   * @throws QuarryError `CONFIG_INVALID` when it is not YAML or lacks required fields
    */
   static parse(text: string): ClientConfig {
     const document = parseDocument(text);
@@ -51,9 +48,9 @@ export class ClientConfig {
   }
 
   /**
-   * A new file.
+   * Creates a new file.
    *
-   * @param options.keystorePath where the keys lie
+   * @param options.keystorePath path of the keystore
    */
   static create(options: {
     readonly keystorePath: string;
@@ -73,7 +70,7 @@ export class ClientConfig {
     return config;
   }
 
-  /** The text of a scalar as it stands in the file: an address of digits only is not a number. */
+  /** The original text of a scalar: an address of digits only must not become a number. */
   #text(path: readonly unknown[]): string | undefined {
     const node = this.#document.getIn(path, true);
     if (!isScalar(node) || node.value === null || node.value === undefined) return undefined;
@@ -81,9 +78,9 @@ export class ClientConfig {
   }
 
   /**
-   * Where the keys lie, as the file says it.
+   * Path of the keystore as in the file.
    *
-   * @throws QuarryError `UNSUPPORTED` when the keys do not lie in a file
+   * @throws QuarryError `UNSUPPORTED` when the keys are not stored in a file
    */
   get keystorePath(): string {
     const path = this.#text(['keystore', 'File']);
@@ -106,18 +103,20 @@ export class ClientConfig {
     });
   }
 
-  /** The alias of the network in use. */
+  /** Alias of the active network. */
   get activeEnvironmentAlias(): string | undefined {
     return this.#text(['active_env']);
   }
 
-  /** The network in use. */
+  /** The active network. */
   get activeEnvironment(): WalletEnvironment | undefined {
     const alias = this.activeEnvironmentAlias;
     return this.environments.find((environment) => environment.alias === alias);
   }
 
-  /** @throws QuarryError `CONFIG_INVALID` when the file holds something else than an address */
+  /**
+   * @throws QuarryError `CONFIG_INVALID` when the file contains something other than an address
+   */
   get activeAddress(): Address | undefined {
     const text = this.#text(['active_address']);
     if (text === undefined) return undefined;
@@ -125,9 +124,9 @@ export class ClientConfig {
     return normaliseId(text);
   }
 
-  /** Makes an address the one that acts; `undefined` leaves none. */
+  /** Sets the active address; `undefined` clears it. */
   setActiveAddress(address: Address | undefined): void {
-    // The official tool writes addresses as bare digits; quotes keep a reader from taking them for a number.
+    // The official tool writes addresses without 0x; quotes prevent them from being read as numbers.
     this.#document.set('active_address', address === undefined ? null : quoted(normaliseId(address).slice(2)));
   }
 

@@ -2,7 +2,7 @@ import { base64 } from '@scure/base';
 import { QuarryError } from '../../errors/index.js';
 import { type Address, addressOfPublicKey, Keypair, parseKeystoreEntry, SCHEME_FLAGS } from '../chain/index.js';
 
-/** What an alias may look like. The official tool's own pattern. */
+/** Valid aliases. The official tool's own pattern. */
 export const ALIAS_PATTERN: RegExp = /^[A-Za-z][A-Za-z0-9\-_.]*$/;
 
 /** A key with its name. */
@@ -16,7 +16,7 @@ function parseJsonArray(text: string, what: string): unknown[] {
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's error quotes the text around the fault, which is a key.
+    // The parser's error would quote the surrounding text, which is a key.
     value = undefined;
   }
   if (!Array.isArray(value)) throw new QuarryError('KEY_INVALID', `${what} is not a JSON array`);
@@ -24,7 +24,7 @@ function parseJsonArray(text: string, what: string): unknown[] {
 }
 
 /**
- * The keys of a keystore file, by ascending address; one that appears twice is taken once.
+ * Parses a keystore file, sorted by address and without duplicates.
  *
  * @param text JSON array of base64 entries
  * @throws QuarryError `KEY_INVALID` when the text is not such an array or an entry is not an Ed25519 key
@@ -39,7 +39,7 @@ export function parseKeystore(text: string): Keypair[] {
   return [...keys.values()].sort(byAddress);
 }
 
-/** The text of a keystore file, as the official tool writes it: indented by two, by ascending address. */
+/** Formats a keystore file like the official tool: indented by two, sorted by address. */
 export function formatKeystore(keys: readonly Keypair[]): string {
   return JSON.stringify(
     [...keys].sort(byAddress).map((keypair) => keypair.exportSecret('keystore')),
@@ -56,7 +56,7 @@ function byAddress(a: Keypair, b: Keypair): number {
 export interface Aliases {
   /** Aliases of Ed25519 keys. */
   readonly byAddress: ReadonlyMap<Address, string>;
-  /** Every entry as it stands in the file, with the address of its key where that is known. */
+  /** All entries unchanged, with the address of their key if known. */
   readonly entries: readonly { readonly address: Address | undefined; readonly entry: unknown }[];
 }
 
@@ -89,7 +89,7 @@ export function parseAliases(text: string): Aliases {
   return { byAddress, entries };
 }
 
-/** The address of base64 of flag and Ed25519 public key. */
+/** The address of a public key in base64 with its scheme flag. */
 function addressOfKeyText(text: string): Address | undefined {
   try {
     const bytes = base64.decode(text);
@@ -100,9 +100,9 @@ function addressOfKeyText(text: string): Address | undefined {
 }
 
 /**
- * The text of an alias file, by ascending address.
+ * Formats an alias file, sorted by address.
  *
- * @param others entries of keys that are not in the keystore, kept as they are
+ * @param others entries of keys that are not in the keystore, kept unchanged
  */
 export function formatAliases(keys: readonly KeystoreKey[], others: readonly unknown[] = []): string {
   const own = [...keys]
@@ -111,7 +111,9 @@ export function formatAliases(keys: readonly KeystoreKey[], others: readonly unk
   return JSON.stringify([...own, ...others], undefined, 2);
 }
 
-/** @throws QuarryError `INVALID_ARGUMENT` when the alias is not one the official tool accepts */
+/**
+ * @throws QuarryError `INVALID_ARGUMENT` when the official tool would not accept the alias
+ */
 export function checkAlias(alias: string): void {
   if (alias.length > 100 || !ALIAS_PATTERN.test(alias)) {
     throw new QuarryError('INVALID_ARGUMENT', `"${alias.slice(0, 40)}" cannot be an alias`, {

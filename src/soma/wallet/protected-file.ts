@@ -4,13 +4,13 @@ import { basename, dirname, join } from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { exposedTo } from '../../files/exposed-file.js';
 
-/** Largest wallet or key file that is read: 100,000 keys take 5 MB. */
+/** Maximum size of a wallet or key file; 100,000 keys take 5 MB. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 /**
- * Reads a text file that holds no secret.
+ * Reads a text file without secrets.
  *
- * @throws QuarryError `FILE_NOT_FOUND` when there is none
+ * @throws QuarryError `FILE_NOT_FOUND` when it does not exist
  * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file, too large or not UTF-8
  */
 export function readTextFile(path: string): Promise<string> {
@@ -18,10 +18,10 @@ export function readTextFile(path: string): Promise<string> {
 }
 
 /**
- * Reads a text file that holds secrets.
+ * Reads a text file with secrets.
  *
  * @throws QuarryError `KEY_FILE_UNSAFE` when its group or others may read or change it
- * @throws QuarryError `FILE_NOT_FOUND` when there is none
+ * @throws QuarryError `FILE_NOT_FOUND` when it does not exist
  * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file, too large or not UTF-8
  */
 export function readSecretFile(path: string): Promise<string> {
@@ -33,7 +33,7 @@ async function readRegularFile(path: string, isSecret: boolean): Promise<string>
   try {
     // O_NONBLOCK: opening a pipe must not wait for a writer.
     file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    // The open file is examined, not the path, so that it cannot be exchanged in between.
+    // Check the open file, not the path, which could be replaced in between.
     const stats = await file.stat();
     if (!stats.isFile())
       throw new QuarryError('FILE_UNREADABLE', `${path} is not a regular file`, { details: { path } });
@@ -59,22 +59,22 @@ function decodeUtf8(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    // The decoder's error is dropped: some runtimes quote the input.
+    // Without the decoder's error: some runtimes quote the input in it.
     throw new QuarryError('FILE_UNREADABLE', `${path} is not UTF-8 text`, { details: { path } });
   }
 }
 
 /**
- * Replaces a file in one step: after a crash at any moment it has either its old or its new contents. The file gets
- * mode 0600, a missing directory mode 0700.
+ * Replaces a file atomically: after a crash it has either its old or its new contents. Uses mode 0600 for the file and
+ * 0700 for a missing directory.
  *
  * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
- * @throws QuarryError `DISK_FULL` when there is no room
+ * @throws QuarryError `DISK_FULL` when there is no space
  */
 export async function replaceFile(path: string, text: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    // A symbolic link stays one; what it points to is replaced.
+    // Replace the target of a symbolic link, not the link.
     const target = await realpath(path).catch(() => path);
     const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${crypto.randomUUID()}.tmp`);
     try {
@@ -96,7 +96,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   }
 }
 
-/** Makes a rename in `directory` durable; where directories cannot be opened, the system is trusted. */
+/** Makes a rename in `directory` durable, on systems where directories can be opened. */
 async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, constants.O_RDONLY).catch(() => undefined);
   try {

@@ -4,7 +4,7 @@ import { parseKeystore } from './keystore.js';
 import { readSecretFile } from './protected-file.js';
 import { Wallet } from './wallet.js';
 
-/** Where a signing key may come from; the first one given is taken. */
+/** Possible sources of a signing key; the first one given is used. */
 export interface SignerSource {
   /** The secret itself, in any text form: hex, `somaprivkey1…`, base58, a keystore entry, a mnemonic phrase. */
   readonly secretKey?: string | undefined;
@@ -20,7 +20,7 @@ export interface SignerSource {
  * @throws QuarryError `CONFIG_MISSING` when no source is given, or the wallet does not exist or has no active account
  * @throws QuarryError `KEY_INVALID` when the secret or the file's contents are not a key
  * @throws QuarryError `KEY_FILE_UNSAFE` when others may read the key file or keystore
- * @throws QuarryError `FILE_NOT_FOUND` when there is no such key file
+ * @throws QuarryError `FILE_NOT_FOUND` when the key file does not exist
  * @throws QuarryError `NOT_FOUND` when the wallet has no such account
  */
 export async function resolveSigner(source: SignerSource): Promise<Keypair> {
@@ -36,12 +36,12 @@ export async function resolveSigner(source: SignerSource): Promise<Keypair> {
 }
 
 /**
- * The key of a file: one secret in any text form, what the official tool's key generator writes, or a keystore with a
- * single key.
+ * Reads the key in a file: one secret in any text form, the output of the official tool's key generator, or a keystore
+ * with a single key.
  *
  * @throws QuarryError `KEY_FILE_UNSAFE` when others may read it
- * @throws QuarryError `FILE_NOT_FOUND` when there is none
- * @throws QuarryError `KEY_INVALID` when it holds no key, or several
+ * @throws QuarryError `FILE_NOT_FOUND` when it does not exist
+ * @throws QuarryError `KEY_INVALID` when it contains no key, or several
  */
 export async function readKeyFile(path: string): Promise<Keypair> {
   const text = (await readSecretFile(path)).trim();
@@ -56,7 +56,7 @@ export async function readKeyFile(path: string): Promise<Keypair> {
     }
     return only;
   }
-  // In a file the official form goes first: its writer never wrote base58.
+  // In a file the official form takes precedence: its tool never writes base58.
   try {
     return Keypair.fromSecret(parseKeystoreEntry(text));
   } catch {

@@ -33,30 +33,30 @@ export interface WalletAccount {
 /** A new account and the phrase that restores it. */
 export interface GeneratedAccount {
   readonly account: WalletAccount;
-  /** Shown once; it is stored nowhere. */
+  /** To be shown once; it is not stored. */
   readonly mnemonic: string;
 }
 
-/** Where a wallet lies. */
+/** Location of a wallet. */
 export interface WalletOptions {
-  /** The directory of `client.yaml`. */
+  /** The directory with `client.yaml`. */
   readonly directory: string;
 }
 
-/** What a new wallet begins with. */
+/** Options of a new wallet. */
 export interface CreateWalletOptions extends WalletOptions {
   readonly environments?: readonly WalletEnvironment[] | undefined;
   readonly activeEnvironment?: string | undefined;
 }
 
-/** The official tool's directory under a home directory; the tool itself lets SOMA_CONFIG_DIR override it. */
+/** Default directory of the official tool; the tool itself can override it with SOMA_CONFIG_DIR. */
 export function defaultWalletDirectory(homeDirectory: string): string {
   return join(homeDirectory, '.soma', 'soma_config');
 }
 
 /**
  * The official command-line wallet: `client.yaml`, `soma.keystore` and `soma.aliases`. Every change reads the files
- * again first and replaces each in one step, so the official tool can use the same wallet.
+ * again and replaces them atomically, so that the official tool can use the same wallet.
  */
 export class Wallet {
   readonly directory: string;
@@ -84,7 +84,7 @@ export class Wallet {
   }
 
   /**
-   * Makes a new, empty wallet.
+   * Creates a new, empty wallet.
    *
    * @throws QuarryError `ALREADY_EXISTS` when the directory has a wallet
    */
@@ -102,7 +102,7 @@ export class Wallet {
     return new Wallet(options.directory, config, []);
   }
 
-  /** Opens the wallet of a directory, made first when there is none. */
+  /** Opens the wallet of a directory, or creates it if there is none. */
   static async openOrCreate(options: CreateWalletOptions): Promise<Wallet> {
     const text = await readIfThere(() => readTextFile(configPath(options.directory)));
     return text === undefined ? Wallet.create(options) : Wallet.open(options);
@@ -113,17 +113,17 @@ export class Wallet {
     return this.#keys.map((key) => this.#accountOf(key));
   }
 
-  /** The address that acts when none is named. */
+  /** The address used by default. */
   get activeAddress(): Address | undefined {
     return this.#config.activeAddress;
   }
 
-  /** The networks the wallet knows. */
+  /** The networks known to the wallet. */
   get environments(): readonly WalletEnvironment[] {
     return this.#config.environments;
   }
 
-  /** The network in use. */
+  /** The active network. */
   get activeEnvironment(): WalletEnvironment | undefined {
     return this.#config.activeEnvironment;
   }
@@ -131,7 +131,7 @@ export class Wallet {
   /**
    * The key of an account.
    *
-   * @param account address or alias; absent is the active address
+   * @param account address or alias; default the active address
    * @throws QuarryError `NOT_FOUND` when the wallet has no such account
    * @throws QuarryError `CONFIG_MISSING` when none is named and none is active
    */
@@ -139,7 +139,9 @@ export class Wallet {
     return this.#keyOf(account).keypair;
   }
 
-  /** The secret of an account as text; see {@link Wallet.keypair} for errors. Show it only to the person who asked. */
+  /**
+   * The secret of an account as text; see {@link Wallet.keypair} for errors. Show it only to the user who asked for it.
+   */
   exportSecret(account: string, format: SecretFormat = 'bech32'): string {
     return this.#keyOf(account).keypair.exportSecret(format);
   }
@@ -147,7 +149,7 @@ export class Wallet {
   /**
    * Adds a key.
    *
-   * @param alias absent makes one from the address
+   * @param alias default: derived from the address
    * @throws QuarryError `ALREADY_EXISTS` when the wallet has the key or the alias
    * @throws QuarryError `INVALID_ARGUMENT` when the alias is malformed
    */
@@ -176,7 +178,7 @@ export class Wallet {
     return this.add(Keypair.fromText(text), alias);
   }
 
-  /** Makes a new phrase and adds its first key. Errors as {@link Wallet.add}. */
+  /** Generates a new phrase and adds its first key. Errors as {@link Wallet.add}. */
   async generate(
     options: {
       readonly alias?: string | undefined;
@@ -191,7 +193,7 @@ export class Wallet {
   }
 
   /**
-   * Removes an account's key for good.
+   * Removes an account's key permanently.
    *
    * @throws QuarryError `NOT_FOUND` when the wallet has no such account
    */
@@ -265,7 +267,7 @@ export class Wallet {
     return find(this.#keys, wanted);
   }
 
-  /** Applies one change at a time to what the files say now, and writes what it changed. */
+  /** Applies changes one at a time to the current contents of the files, and writes the result. */
   #change<R>(
     change: (
       config: ClientConfig,
@@ -302,7 +304,7 @@ function keystorePathOf(directory: string, config: ClientConfig): string {
   return isAbsolute(path) ? path : resolve(directory, path);
 }
 
-/** The alias file lies beside the keystore with another extension. */
+/** The alias file is next to the keystore, with another extension. */
 function aliasPath(keystorePath: string): string {
   const { dir, name } = parse(keystorePath);
   return join(dir, `${name}.aliases`);
@@ -349,7 +351,7 @@ async function readIfThere(read: () => Promise<string>): Promise<string | undefi
   }
 }
 
-/** A name for an account that was given none; the official tool wants one for every key. */
+/** Generates an alias, which the official tool requires for every key. */
 function aliasFor(address: Address, taken: ReadonlySet<string>): string {
   for (let digits = 6; ; digits += 2) {
     const alias = `account-${address.slice(2, 2 + digits)}`;
@@ -359,7 +361,7 @@ function aliasFor(address: Address, taken: ReadonlySet<string>): string {
 
 function find(keys: readonly KeystoreKey[], account: string): KeystoreKey {
   const address = isId(account) ? normaliseId(account) : undefined;
-  // An alias such as "cafe" reads as an address too; names go first.
+  // An alias such as "cafe" is also a valid short address; aliases take precedence.
   const key = keys.find(({ alias }) => alias === account) ?? keys.find(({ keypair }) => keypair.address === address);
   if (key === undefined) {
     throw new QuarryError('NOT_FOUND', 'the wallet has no such account', {

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
-/** A JSON Schema, as far as it is used here. */
+/** A JSON Schema. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** A query parameter: an integer within bounds, or a string of a set or pattern. */
+/** A query parameter: an integer within bounds, or a string from a set or matching a pattern. */
 export interface ApiParameter {
   readonly name: string;
   readonly description: string;
@@ -13,40 +13,40 @@ export interface ApiParameter {
     | { readonly type: 'string'; readonly pattern: string };
 }
 
-/** What a route is given. */
+/** A request to a route. */
 export interface ApiRequest {
-  /** Every parameter of the route, checked. */
+  /** All parameters of the route, validated. */
   readonly query: Readonly<Record<string, string | number>>;
   readonly reply: (status: number, body: string, type?: string) => void;
   readonly response: ServerResponse;
 }
 
-/** One route: what it answers, and how the document at `/openapi.json` describes it. */
+/** A route: its handler and its description in `/openapi.json`. */
 export interface ApiRoute {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   /**
-   * `open`: needs no token, reveals nothing of the miner. `read`: needs the token where other machines can reach
-   * this. `control`: always needs the token.
+   * `open`: needs no token and reveals nothing about the miner. `read`: needs the token if other machines can reach the
+   * API. `control`: always needs the token.
    */
   readonly access: 'open' | 'read' | 'control';
   readonly summary: string;
   readonly parameters?: readonly ApiParameter[];
-  /** Status of success, 200 unless told. */
+  /** Status on success. Default 200. */
   readonly status?: number;
-  /** Other statuses it may answer with, and when. */
+  /** Descriptions of other statuses. */
   readonly otherwise?: Readonly<Record<string, string>>;
-  /** Media type of success. Default `application/json`. */
+  /** Media type on success. Default `application/json`. */
   readonly type?: string;
-  /** Of the body, where that is JSON. */
+  /** Schema of a JSON body. */
   readonly schema?: JsonSchema;
   readonly answer: (request: ApiRequest) => void | Promise<void>;
 }
 
 /**
- * Reads the parameters of a query.
+ * Parses the query parameters.
  *
- * @returns what was wrong, as text, when something was
+ * @returns an error text if they are invalid
  */
 export function queryOf(route: ApiRoute, given: URLSearchParams): Record<string, string | number> | string {
   const query: Record<string, string | number> = {};

@@ -6,37 +6,37 @@ import { type EventFeed, streamEvents } from './event-stream.js';
 import { openApiOf } from './open-api.js';
 import { PAGE_POLICY, pageFiles } from './page-files.js';
 
-/** What the page shows beside the summary. Every answer is bounded, whatever the age of the miner. */
+/** Data for the dashboard beside the summary. Every response is bounded, however long the miner has run. */
 export interface ApiReads {
   readonly status: () => MinerStatus;
   readonly history: (by: HistoryBy, limit: number) => Promise<History>;
   /** Newest first. */
   readonly submissions: (limit: number) => Promise<readonly unknown[]>;
   readonly vitals: (hours: number) => Promise<VitalsHistory>;
-  /** Asks a node; only where there is one. `undefined` when it no longer knows the target. */
+  /** Asks a node, if there is one. `undefined` if it no longer knows the target. */
   readonly winner?: (targetId: string) => Promise<Winner | undefined>;
 }
 
 export interface HttpApiDeps {
-  /** Of this program. */
+  /** This program's version. */
   readonly version?: string;
-  /** Prometheus text; only where there is a miner. */
+  /** Prometheus text; absent without a miner. */
   readonly metrics?: () => Promise<string>;
   /** The summary object. */
   readonly summary: () => unknown;
-  /** How the way to the network does. */
+  /** Connectivity to the network. */
   readonly health?: (() => { readonly fullnode: 'ok' | 'lost' }) | undefined;
-  /** Whether work is being done; why not, otherwise. */
+  /** Whether work is in progress, and otherwise why not. */
   readonly ready: () => { readonly ready: boolean; readonly reason?: string | undefined };
-  /** Only where something can be controlled. */
+  /** Absent if there is no miner to control. */
   readonly control?: { pause(): void; resume(): void; stop(): void };
-  /** What `/1/events` sends. */
+  /** Events of `/1/events`. */
   readonly events?: EventFeed | undefined;
-  /** With these there is a page at `/`. */
+  /** Enables the dashboard at `/`. */
   readonly reads?: ApiReads;
 }
 
-/** Every route that these parts can answer. */
+/** Builds all routes that these dependencies support. */
 export function apiRoutes(deps: HttpApiDeps): readonly ApiRoute[] {
   const routes: ApiRoute[] = [
     ...probeRoutes(deps),
@@ -69,7 +69,7 @@ function metricsRoute(metrics: () => Promise<string>): ApiRoute {
   };
 }
 
-/** What needs no token: probes of a container. */
+/** Routes without a token: container probes. */
 function probeRoutes(deps: HttpApiDeps): ApiRoute[] {
   return [
     {

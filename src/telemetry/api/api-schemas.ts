@@ -8,7 +8,7 @@ const boolean: JsonSchema = { type: 'boolean' };
 const time: JsonSchema = { type: 'string', format: 'date-time' };
 const counts = { accepted: integer, lost: integer, rejected: integer, pending: integer };
 
-/** An object whose `optional` properties are absent where they are not known. */
+/** An object whose `optional` properties are absent if unknown. */
 function object(
   properties: Readonly<Record<string, JsonSchema>>,
   optional: Readonly<Record<string, JsonSchema>> = {},
@@ -20,13 +20,13 @@ function list(items: JsonSchema): JsonSchema {
   return { type: 'array', items };
 }
 
-/** What every failure answers. */
+/** Body of every error. */
 export const ERROR_SCHEMA: JsonSchema = object({ error: { type: ['string', 'object'] } });
 
-/** A number of rates, over ever longer windows; `null` before one is known. */
+/** Rates over increasing windows; `null` if not yet known. */
 const rates = list({ type: ['number', 'null'] });
 
-/** The summary grows with the miner: only fields that are always present are described. */
+/** Describes only fields that are always present, as the summary grows with the miner. */
 export const SUMMARY_SCHEMA: JsonSchema = object({}, { accepted: integer, lost: integer, rejected: integer });
 
 const scorer = object({
@@ -38,7 +38,7 @@ const scorer = object({
   seenAgoMs: number,
 });
 
-/** How a miner stands. */
+/** The miner's status. */
 export const STATUS_SCHEMA: JsonSchema = object(
   {
     at: time,
@@ -103,7 +103,7 @@ export const STATUS_SCHEMA: JsonSchema = object(
 
 const histogram = object({ boundsMs: list(number), counts: list(integer) });
 
-/** Submissions in groups. */
+/** Submissions by period. */
 export const HISTORY_SCHEMA: JsonSchema = object({
   by: { enum: ['hour', 'day', 'epoch'] },
   periods: list(object({ key: text, ...counts, rewardShannons: amount, feesShannons: amount })),
@@ -114,7 +114,7 @@ export const HISTORY_SCHEMA: JsonSchema = object({
   isCut: boolean,
 });
 
-/** Single submissions, newest first. */
+/** Individual submissions, newest first. */
 export const SUBMISSIONS_SCHEMA: JsonSchema = list(
   object(
     {
@@ -144,7 +144,7 @@ export const SUBMISSIONS_SCHEMA: JsonSchema = list(
   ),
 );
 
-/** How things stood over time. */
+/** The miner's state over time. */
 export const VITALS_SCHEMA: JsonSchema = object({
   points: list(
     object(
@@ -161,11 +161,11 @@ export const VITALS_SCHEMA: JsonSchema = object({
   wireLatency: histogram,
 });
 
-/** Who won a target. */
+/** Winner of a target. */
 export const WINNER_SCHEMA: JsonSchema = object({ status: text }, { submitter: text, distance: number });
 
 /** Whether the miner is working. */
 export const READY_SCHEMA: JsonSchema = object({ ready: boolean }, { reason: text });
 
-/** An order was taken. */
+/** An accepted command. */
 export const ORDER_SCHEMA: JsonSchema = object({ ok: boolean, command: text });

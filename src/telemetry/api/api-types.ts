@@ -1,15 +1,15 @@
-/** What the API tells and the page shows. Amounts in shannons, durations in milliseconds, times in ISO 8601. */
+/** Types shared by the API and the dashboard. Amounts are in shannons, durations in milliseconds, times in ISO 8601. */
 export interface MinerStatus {
   readonly at: string;
   readonly version: string;
-  /** Whether a miner runs in this process; otherwise all this is read from its state directory. */
+  /** Whether a miner runs in this process; otherwise everything is read from its state directory. */
   readonly live: boolean;
-  /** Whether this API takes orders from those who have its token. */
+  /** Whether this API accepts commands with its token. */
   readonly controllable: boolean;
   readonly network: string | undefined;
   readonly stateDir: string;
   readonly address: string | undefined;
-  /** Of all runs. */
+  /** Across all runs. */
   readonly totals: StatusTotals;
   readonly run: StatusRun | undefined;
   readonly nodes: readonly StatusNode[];
@@ -19,7 +19,7 @@ export interface MinerStatus {
   readonly fleet: StatusFleet | undefined;
 }
 
-/** What the journal counts over all runs. */
+/** Counts in the journal, across all runs. */
 export interface StatusTotals {
   readonly accepted: number;
   readonly lost: number;
@@ -31,7 +31,7 @@ export interface StatusTotals {
   readonly feesShannons: bigint;
 }
 
-/** What this run does. */
+/** State of the current run. */
 export interface StatusRun {
   readonly durationMs: number;
   readonly paused: boolean;
@@ -42,12 +42,12 @@ export interface StatusRun {
   readonly scored: number;
   readonly hits: number;
   readonly submitted: number;
-  /** Submissions queued or awaiting an answer. */
+  /** Submissions queued or awaiting a response. */
   readonly queued: number;
-  /** Over 10 s, a minute and a quarter of an hour. */
+  /** Averages over 10 s, 1 min and 15 min. */
   readonly samplesPerSecond: readonly (number | undefined)[];
   readonly rowsScannedPerSecond: readonly (number | undefined)[];
-  /** Share of the targets that opened lately, 0 to 1, which the store had an answer for. */
+  /** Fraction of recently opened targets that the store could answer, 0 to 1. */
   readonly reach: number | undefined;
 }
 
@@ -55,16 +55,16 @@ export interface StatusRun {
 export interface StatusNode {
   readonly url: string;
   readonly connected: boolean;
-  /** Whether calls go to it now. */
+  /** Whether calls currently go to it. */
   readonly preferred: boolean;
   readonly latencyMs: number | undefined;
   readonly checkpoint: bigint | undefined;
-  /** Since its last checkpoint was heard of. */
+  /** Time since its last checkpoint was received. */
   readonly checkpointAgeMs: number | undefined;
   readonly error: string | undefined;
 }
 
-/** A model that targets may name. */
+/** An active model. */
 export interface StatusModel {
   readonly id: string;
   readonly state: 'waiting' | 'fetching' | 'ready' | 'failed';
@@ -73,7 +73,7 @@ export interface StatusModel {
   readonly note: string | undefined;
 }
 
-/** The engines in use. */
+/** Engines in use. */
 export interface StatusEngine {
   readonly name: string;
   readonly reason: string;
@@ -82,7 +82,7 @@ export interface StatusEngine {
   readonly distances: string;
 }
 
-/** What lies on disk, bytes. */
+/** Disk usage, bytes. */
 export interface StatusStore {
   readonly samples: number | undefined;
   readonly bytes: number | undefined;
@@ -92,11 +92,11 @@ export interface StatusStore {
 /** A scorer on another machine. */
 export interface StatusScorer {
   readonly id: string;
-  /** Its machine and engine. */
+  /** Name of its machine and engine. */
   readonly label: string;
   readonly samples: number;
   readonly samplesPerSecond: number;
-  /** Models that it has loaded. */
+  /** Number of loaded models. */
   readonly models: number;
   /** Time since its last report. */
   readonly seenAgoMs: number;
@@ -104,18 +104,18 @@ export interface StatusScorer {
 
 /** Scorers on other machines. */
 export interface StatusFleet {
-  /** Scorers that answered since the start. */
+  /** Scorers that have answered since the start. */
   readonly scorers: number;
   readonly samples: number;
   readonly redelivered: number;
   /** Samples given up. */
   readonly leftOut: number;
-  /** Scorers that keep rows and are there now. */
+  /** Scorers that keep rows and are currently present. */
   readonly keepers: number;
   readonly keptRows: number;
   /** Searches in kept rows. */
   readonly scans: number;
-  /** Those that not every scorer answered in time. */
+  /** Searches that not every scorer answered in time. */
   readonly partialScans: number;
   /** Live scorers; absent while the NATS server does not answer. */
   readonly live?: readonly StatusScorer[] | undefined;
@@ -123,16 +123,16 @@ export interface StatusFleet {
   readonly queued?: number | undefined;
 }
 
-/** What submissions are grouped by in a history. */
+/** How to group submissions in a history. */
 export type HistoryBy = 'hour' | 'day' | 'epoch';
 
-/** What the latest submissions came to. */
+/** Outcomes of recent submissions. */
 export interface History {
   readonly by: HistoryBy;
   /** Oldest first. */
   readonly periods: readonly HistoryPeriod[];
   readonly causes: readonly { readonly outcome: string; readonly reason: string; readonly count: number }[];
-  /** From the moment a hit was possible to its acceptance. */
+  /** From when a hit became possible to its acceptance. */
   readonly latency: LatencyHistogram;
   /** Newest first. */
   readonly distances: readonly {
@@ -141,7 +141,7 @@ export interface History {
     readonly threshold: number;
     readonly outcome: string;
   }[];
-  /** Submissions that were read; when there are more, those before are not in these numbers. */
+  /** Number of submissions read; if there are more, older ones are not included. */
   readonly rows: number;
   readonly isCut: boolean;
 }
@@ -157,20 +157,20 @@ export interface HistoryPeriod {
   readonly feesShannons: bigint;
 }
 
-/** Counts by duration: `counts[i]` up to `boundsMs[i]`, the last one beyond all bounds. */
+/** Counts by duration: `counts[i]` up to `boundsMs[i]`, the last one above all bounds. */
 export interface LatencyHistogram {
   readonly boundsMs: readonly number[];
   readonly counts: readonly number[];
 }
 
-/** How things stood once a minute, once an hour beyond two days, oldest first. */
+/** State over time, oldest first: once per minute, and once per hour beyond two days. */
 export interface VitalsHistory {
   readonly points: readonly VitalsPoint[];
-  /** From the moment a hit was possible to its submission on the wire. */
+  /** From when a hit became possible to its submission on the wire. */
   readonly wireLatency: LatencyHistogram;
 }
 
-/** How things stood at one time. */
+/** State at one point in time. */
 export interface VitalsPoint {
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
@@ -181,14 +181,14 @@ export interface VitalsPoint {
   readonly reach: number | undefined;
 }
 
-/** Who won a target, as a node says. */
+/** Winner of a target, as reported by a node. */
 export interface Winner {
   readonly status: string;
   readonly submitter: string | undefined;
   readonly distance: number | undefined;
 }
 
-/** A type as JSON carries it: bigints are decimal strings, what is `undefined` is absent. */
+/** A type as serialised to JSON: bigints become decimal strings, and `undefined` fields are absent. */
 export type Wire<T> = T extends bigint
   ? string
   : T extends readonly (infer Item)[]

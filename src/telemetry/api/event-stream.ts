@@ -4,13 +4,13 @@ import { toJsonLine } from '../../text/index.js';
 /** Sends one event. */
 export type SendEvent = (name: string, data: unknown) => void;
 
-/** Begins to send events and returns what ends that. */
+/** Starts sending events; returns a function that stops it. */
 export type EventFeed = (send: SendEvent) => () => void;
 
-/** A reader this far behind, in bytes, is dropped: it connects again and gets the present. */
+/** Clients this many bytes behind are dropped: they reconnect and get the current state. */
 const MAX_BEHIND_BYTES = 1 << 20;
 
-/** Answers with server-sent events until the reader goes. */
+/** Streams server-sent events until the client disconnects. */
 export function streamEvents(response: ServerResponse, feed: EventFeed): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.flushHeaders();

@@ -17,11 +17,11 @@ export type { ApiReads, HttpApiDeps } from './api-routes.js';
 export interface HttpApiOptions {
   /** 0 picks a free port. */
   readonly port: number;
-  /** Interface that is listened on. Default `127.0.0.1`; any other than loopback needs a token. */
+  /** Interface to listen on. Default `127.0.0.1`; any other than loopback needs a token. */
   readonly host?: string | undefined;
   /**
-   * Lets those who send `Authorization: Bearer <token>` give orders. Where other machines can reach the API, reading
-   * needs it as well; `/health`, `/ready` and the page's own files hold nothing of the miner's and never need it.
+   * Required as `Authorization: Bearer <token>` to send commands and, if other machines can reach the API, to read.
+   * `/health`, `/ready` and the page's own files reveal nothing about the miner and never need it.
    */
   readonly token?: string | undefined;
 }
@@ -31,7 +31,7 @@ export interface HttpApi {
   close(): Promise<void>;
 }
 
-/** Who may ask, and what is answered. */
+/** Server state: access rules and routes. */
 interface Service {
   readonly routes: ReadonlyMap<string, ApiRoute>;
   readonly token: string | undefined;
@@ -40,8 +40,8 @@ interface Service {
 }
 
 /**
- * Serves what `/openapi.json` lists: probes, metrics, the summary, events, and where the parts for them are given the
- * dashboard with its history, and orders.
+ * Serves the routes in `/openapi.json`: probes, metrics, summary and events; also the dashboard with its history and
+ * the commands, if their dependencies are given.
  *
  * @throws QuarryError `CONFLICT` when the port is taken
  * @throws QuarryError `CONFIG_INVALID` when it would be open to other machines without a token
@@ -58,7 +58,7 @@ export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): 
 }
 
 /**
- * Refuses an interface that other machines reach, without a token.
+ * Refuses to listen on a non-loopback interface without a token.
  *
  * @throws QuarryError `CONFIG_INVALID`
  */

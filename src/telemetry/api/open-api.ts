@@ -33,7 +33,7 @@ function operationOf(route: ApiRoute): Record<string, unknown> {
   return {
     summary,
     operationId: `${route.method.toLowerCase()}${route.path.replace(/[^a-z]+(.)?/gi, (_, c = '') => String(c).toUpperCase()) || 'Page'}`,
-    // Reading needs the token only where other machines can reach the API.
+    // Reading needs the token only if other machines can reach the API.
     security: { open: [], read: [{}, { token: [] }], control: [{ token: [] }] }[access],
     ...(parameters.length > 0 && {
       parameters: parameters.map(({ name, description, schema: shape }) => ({

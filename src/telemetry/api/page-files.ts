@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** One file of the page. */
+/** A file of the dashboard. */
 export interface PageFile {
   /** Route it is served at. */
   readonly path: string;
@@ -9,7 +9,10 @@ export interface PageFile {
   readonly body: string;
 }
 
-/** The page may load and call its own origin, and nothing else may frame it, be sent a form, or change its base. */
+/**
+ * Content Security Policy: the page may load from and call only its own origin; it cannot be framed, submit forms or
+ * change its base.
+ */
 export const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -28,7 +31,7 @@ const FILES = [
   { path: '/icon.svg', name: 'icon.svg', type: 'image/svg+xml' },
 ];
 
-/** The bundled page; none where it was not built. Sources run from `src/` use the build's. */
+/** The bundled dashboard; empty if it was not built. When running from `src/`, uses the build's. */
 export function pageFiles(): readonly PageFile[] {
   const dir = ['../../../dashboard/', '../../../dist/dashboard/']
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))

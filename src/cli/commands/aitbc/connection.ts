@@ -12,7 +12,7 @@ import type { CliContext } from '../../context.js';
 import { positiveInteger } from '../../parse-argument.js';
 import { addSettingFlags } from '../../settings-options.js';
 
-/** Flags every command that talks to a coordinator has. */
+/** Flags of all commands that talk to a coordinator. */
 export interface ConnectionFlags {
   readonly baseUrl?: string | undefined;
   readonly dialect: DialectChoice;
@@ -51,14 +51,14 @@ function withOutput(command: Command): Command {
     .option('--camel', 'with --json: camelCase names, as the library returns them');
 }
 
-/** Adds the pinned receipt keys. */
+/** Adds the flags that pin receipt keys. */
 export function withPins(command: Command): Command {
   return command
     .option('--signer <key-id...>', 'receipt keys to trust (AITBC_TRUSTED_SIGNERS)')
     .option('--attester <key-id...>', 'attestation keys to trust (AITBC_TRUSTED_ATTESTERS)');
 }
 
-/** The client a command works with; closed after `use`. */
+/** Runs `use` with a client, which is closed afterwards. */
 export async function withClient<T>(
   context: CliContext,
   flags: ConnectionFlags,
@@ -80,7 +80,7 @@ export async function withClient<T>(
   }
 }
 
-/** The merged settings of a command: flags over environment over config file. */
+/** Merges the settings of a command: flags over environment over config file. */
 export async function settingsOf(context: CliContext, flags: Partial<ConnectionFlags>): Promise<Config> {
   return loadConfig({
     env: context.env,
@@ -95,7 +95,7 @@ export async function settingsOf(context: CliContext, flags: Partial<ConnectionF
   });
 }
 
-/** Options of a client. Keys come from the environment, the config file or a file of their own, never from a flag. */
+/** Builds client options. Keys come from the environment, the config file or a key file, never from a flag. */
 async function clientOptions(context: CliContext, flags: ConnectionFlags): Promise<AITBCClientOptions> {
   const config = await settingsOf(context, flags);
   const walletKey = flags.walletKeyFile === undefined ? config.aitbcWalletKey : await readText(flags.walletKeyFile);
@@ -117,12 +117,12 @@ async function clientOptions(context: CliContext, flags: ConnectionFlags): Promi
   };
 }
 
-/** The pinned receipt keys among the settings. */
+/** The receipt keys pinned in the settings. */
 export function pinsOf(config: Config): { trustedSigners: readonly string[]; trustedAttesters: readonly string[] } {
   return { trustedSigners: config.aitbcTrustedSigners ?? [], trustedAttesters: config.aitbcTrustedAttesters ?? [] };
 }
 
-/** A file's text, or what stands on standard input when the name is `-`. */
+/** Reads a file, or standard input if the name is `-`. */
 export async function readText(file: string, context?: CliContext): Promise<string> {
   if (file !== '-' || context === undefined) {
     try {
@@ -136,7 +136,7 @@ export async function readText(file: string, context?: CliContext): Promise<stri
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** A file's JSON object; `-` is standard input. */
+/** Reads a JSON object from a file; `-` is standard input. */
 export async function readObject(file: string, context: CliContext): Promise<Record<string, unknown>> {
   let value: unknown;
   try {

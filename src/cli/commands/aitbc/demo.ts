@@ -24,7 +24,7 @@ import { say, tell } from './print.js';
 import { verificationFields } from './receipts.js';
 import { openScorer } from './scorer.js';
 
-/** What the demo scores when no files are given. */
+/** Samples scored by the demo if no files are given. */
 const SAMPLES = [
   'The embedding of a sample depends on its bytes and on the weights, never on the target.',
   'Work that anyone can repeat is work that anyone can check.',

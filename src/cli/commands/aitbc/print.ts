@@ -10,12 +10,15 @@ interface OutputFlags {
 
 export { say, tell } from '../../print.js';
 
-/** A result as one JSON object: the document's wire object, or camelCase when asked; numbers in results as they came. */
+/**
+ * Formats a result as one JSON object: the documented wire object, or camelCase if requested; numbers in results are
+ * kept as received.
+ */
 export function jsonOf(result: object, flags: OutputFlags): string {
   return exactJson(result, flags.camel ? result : wireOf(result));
 }
 
-/** One record: JSON, or its fields under each other. */
+/** Prints one record: JSON, or one field per line. */
 export function printRecord(context: CliContext, result: object, flags: OutputFlags): void {
   const fields = Object.entries(wireOf(result)).map(([name, value]): [string, unknown] => [name, cell(value)]);
   say(context, flags.json ? jsonOf(result, flags) : renderFields(fields));

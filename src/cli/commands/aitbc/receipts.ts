@@ -35,7 +35,7 @@ export function receiptsCommand(context: CliContext): Command {
     .action((jobId: string, flags: ConnectionFlags) =>
       withClient(context, flags, async (client) => {
         const receipt = await client.receipts.get(jobId, { signal: context.signal });
-        // The exact text: printed again from parsed numbers it would no longer verify.
+        // The exact text: reprinted from parsed numbers it would not verify.
         if (flags.json) return say(context, receipt.text);
         say(context, renderFields(receiptFields(receipt, client.receipts.verifyLocal(receipt))));
       }),
@@ -102,7 +102,7 @@ export function receiptsCommand(context: CliContext): Command {
   return receipts;
 }
 
-/** A verification as fields for people. */
+/** A verification as human-readable fields. */
 export function verificationFields(result: ReceiptVerification): [string, unknown][] {
   return [
     ['verified', result.verified ? 'yes' : 'NO'],
@@ -130,7 +130,7 @@ function receiptFields(receipt: Receipt, result: ReceiptVerification): [string, 
   ];
 }
 
-/** The document's answer, with what local verification knows besides. */
+/** The documented response, extended with details of the local verification. */
 function verificationWire(result: ReceiptVerification): object {
   return {
     valid: result.verified,
@@ -146,7 +146,7 @@ function verificationWire(result: ReceiptVerification): object {
   };
 }
 
-/** Whether an attestation failed only because its key is not pinned. */
+/** Whether an attestation fails only because its key is not pinned. */
 function missesKey(result: ReceiptVerification): boolean {
   return result.attestations.some((check) => !check.valid && check.keyId === undefined) && result.minerSignature.valid;
 }

@@ -8,20 +8,20 @@ import { encodeSafetensors } from '../../../weights/safetensors-write.js';
 import { v1Tensors } from '../../../weights/v1-layout.js';
 import type { WeightsFile } from '../../../weights/weights-file.js';
 
-/** A loaded model as the scoring handler wants it. */
+/** A loaded model, as used by the scoring handler. */
 export interface Scorer {
   readonly score: ScoreFunction;
-  /** What computed it, for results and people. */
+  /** Names engine and model, for results and people. */
   readonly name: string;
   readonly close: () => Promise<void>;
 }
 
-/** Which model to score with, and on what. */
+/** Which model to score with. */
 export interface ScorerOptions {
-  /** A safetensors file; absent: the small demonstration model with fixed random weights. */
+  /** A safetensors file. Default: the small demonstration model with fixed random weights. */
   readonly weights?: string | undefined;
   readonly modelConfig: ModelConfigName;
-  /** Default: the best that runs here for `weights`, the JavaScript engine for the demonstration model. */
+  /** Default: the best available engine for `weights`, the JavaScript engine for the demonstration model. */
   readonly createEngine?: (() => Promise<ScoringEngine>) | undefined;
   readonly signal: AbortSignal;
 }
@@ -43,14 +43,14 @@ export async function openScorer(options: ScorerOptions): Promise<Scorer> {
   };
 }
 
-/** The best engine that runs here; the demonstration model is so small that plain JavaScript is as quick. */
+/** The best available engine. The demonstration model is so small that plain JavaScript is as fast. */
 async function defaultEngine(weights: string | undefined, modelConfig: ModelConfigName): Promise<ScoringEngine> {
   if (weights === undefined) return createJsEngine();
   const { chooseEngine } = await import('../../../engine/choose-engine.js');
   return (await chooseEngine({ engine: 'auto' }, MODEL_CONFIGS[modelConfig])).engine;
 }
 
-/** The small configuration with weights drawn from a fixed seed: the same numbers on every machine. */
+/** The small configuration with weights from a fixed seed: identical on every machine. */
 function demonstrationWeights(): WeightsFile {
   const tensors = v1Tensors(MODEL_CONFIGS.small).map(({ name, shape, role }, i) => {
     const length = shape.reduce((product, size) => product * size, 1);

@@ -62,7 +62,7 @@ export function watchCommand(context: CliContext): Command {
     );
 }
 
-/** The document's envelope, `{type, data}`, with `synthetic` for events this client made from polling. */
+/** The documented envelope, `{type, data}`, with `synthetic` for events derived from polling. */
 function eventJson(event: CoordinatorEvent, flags: ConnectionFlags): object {
   if (flags.camel) return event;
   const { type, synthetic, ...rest } = event;

@@ -10,7 +10,7 @@ import { countArgument } from '../../parse-argument.js';
 import { say, tell } from '../../print.js';
 import { untilInterrupted } from '../../until-interrupted.js';
 
-/** `quarry flock demo`: the arena on this machine, and a tour through it with the commands themselves. */
+/** `quarry flock demo`: runs the arena on this machine and a tour of it, using the commands themselves. */
 export function demoCommand(context: CliContext, commands: (context: CliContext) => Command): Command {
   return new Command('demo')
     .description('start an arena, a data store and a Hub on this machine and tour them; needs no account')
@@ -42,7 +42,7 @@ export function demoCommand(context: CliContext, commands: (context: CliContext)
     );
 }
 
-/** What a first day in the arena looks like, each step a command the reader can type. */
+/** A tour of the arena; each step is a command that the reader can type. */
 async function tour(
   context: CliContext,
   commands: (context: CliContext) => Command,

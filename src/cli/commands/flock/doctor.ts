@@ -14,7 +14,7 @@ import type { CliContext } from '../../context.js';
 import { printListing, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';
 
-/** `quarry flock health`: whether the service answers. */
+/** `quarry flock health`: checks whether the service responds. */
 export function healthCommand(context: CliContext): Command {
   return addFlockFlags(new Command('health'))
     .description('check service health')
@@ -35,7 +35,7 @@ export function healthCommand(context: CliContext): Command {
     );
 }
 
-/** `quarry flock gpu`: the GPUs of this machine. */
+/** `quarry flock gpu`: lists the GPUs of this machine. */
 export function gpuCommand(context: CliContext): Command {
   return addFlockFlags(new Command('gpu'))
     .description('GPUs of this machine, as submissions name them')
@@ -70,7 +70,7 @@ const FINDING_COLUMNS: readonly Column<Finding>[] = [
   { header: 'DETAIL', value: (row) => row.detail, shrink: 1 },
 ];
 
-/** `quarry flock doctor`: what works from here. */
+/** `quarry flock doctor`: checks what works from here. */
 export function doctorCommand(context: CliContext): Command {
   return addFlockFlags(new Command('doctor'))
     .description('check keys, clock, service, training data store and Hub; --schema compares the API')
@@ -142,7 +142,7 @@ async function examine(context: CliContext, session: FlockSession): Promise<Find
         if (task === undefined) return 'no task to try';
         const link = parsePresignedLink(String((await client.tasks.get(task.id, call)).data?.training_set_url ?? ''));
         if (link === undefined) return `task ${task.id} has no link`;
-        // A link signed for GET refuses HEAD; one byte tells as much.
+        // A link signed for GET refuses HEAD; requesting one byte is equivalent.
         const answer = await http.request({ url: link.url.href, headers: { range: 'bytes=0-0' }, ...call });
         await answer.discard();
         return `${link.url.host} answers`;
@@ -159,7 +159,7 @@ async function examine(context: CliContext, session: FlockSession): Promise<Find
               ...call,
             })
             .catch((error: unknown) => {
-              // Without a token the refusal itself proves that the Hub answers.
+              // Without a token, even a refusal proves that the Hub responds.
               if (hfToken === undefined && toQuarryError(error, 'x').code === 'UNAUTHENTICATED')
                 return { discard: async () => {} };
               throw error;

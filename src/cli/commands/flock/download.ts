@@ -13,7 +13,7 @@ interface DownloadFlags extends FlockFlags {
   readonly verify: string;
 }
 
-/** `quarry flock download`: the training set of a task. */
+/** `quarry flock download`: downloads the training set of a task. */
 export function downloadCommand(context: CliContext): Command {
   return addFlockFlags(new Command('download'))
     .description('download the training set of a task; resumes after interruptions, through expiring links')
@@ -78,7 +78,7 @@ function summary(result: DownloadResult): (readonly [string, unknown])[] {
   ];
 }
 
-/** A bar on a terminal, a line every five seconds elsewhere. */
+/** Shows a progress bar on a terminal, and otherwise a line every five seconds. */
 export function progressLine(context: CliContext): (progress: DownloadProgress) => void {
   let last = Number.NEGATIVE_INFINITY;
   return (progress) => {

@@ -5,7 +5,7 @@ import type { CliContext } from '../../context.js';
 import { say, tell } from '../../print.js';
 import { isSameHeader, pickColumns, printTable, type TableFlags } from '../../table.js';
 
-/** Flags that choose the form of the output. */
+/** Flags for the output format. */
 export interface FormatFlags extends TableFlags {
   readonly json?: boolean | undefined;
   readonly ndjson?: boolean | undefined;
@@ -13,7 +13,7 @@ export interface FormatFlags extends TableFlags {
   readonly flat?: boolean | undefined;
 }
 
-/** Rows in both forms: as the service sent them, and as people read them. */
+/** Rows in two forms: as received from the service, and for display. */
 export interface Listing<Row> {
   /** Name of the list in `--json`. */
   readonly name: string;
@@ -22,20 +22,20 @@ export interface Listing<Row> {
   /** The same rows for tables. */
   readonly rows: readonly Row[];
   readonly columns: readonly Column<Row>[];
-  /** Headers of columns that are left out when the terminal is too narrow, the first one first. */
+  /** Headers of columns to omit if the terminal is too narrow, first one first. */
   readonly optional?: readonly string[] | undefined;
-  /** Further members of the `--json` object. */
+  /** Additional fields of the `--json` object. */
   readonly more?: Readonly<Record<string, unknown>> | undefined;
-  /** Line under a table; not data, so it goes to stderr. */
+  /** Line below a table; goes to stderr, as it is not data. */
   readonly footer?: string | undefined;
   /** Shown on stderr instead of an empty table. */
   readonly empty?: string | undefined;
 }
 
 /**
- * Writes a listing in the form the flags ask for.
+ * Prints a listing in the requested format.
  *
- * @throws QuarryError `USAGE` when two forms are asked for, or a column is not there
+ * @throws QuarryError `USAGE` when two formats are requested, or a column does not exist
  */
 export function printListing<Row>(
   context: CliContext,
@@ -68,7 +68,7 @@ export function printListing<Row>(
   if (listing.footer !== undefined) tell(context, listing.footer);
 }
 
-/** Writes one record: a JSON object, or name and value side by side. */
+/** Prints one record: a JSON object, or names and values side by side. */
 export function printRecord(
   context: CliContext,
   flags: FormatFlags,
@@ -93,26 +93,26 @@ export function printRecord(
   if (form === 'md') context.stdout.write(renderMarkdown(fields, columns));
   else {
     const text = renderTable(fields, columns, { absent: '—' });
-    // The header of a vertical view says nothing.
+    // Skip the header, which is meaningless in a vertical view.
     say(context, text.slice(text.indexOf('\n') + 1));
   }
 }
 
-/** Writes one event of a stream: NDJSON with `--json` or `--ndjson`, else a line of text. */
+/** Prints one event of a stream: NDJSON with `--json` or `--ndjson`, otherwise a line of text. */
 export function printEvent(context: CliContext, flags: FormatFlags, event: unknown, text: string): void {
   const form = formOf(flags);
   say(context, form === 'json' || form === 'ndjson' ? toJsonLine(event) : text);
 }
 
-/** Whether the output is for programs. */
+/** Whether the output is machine-readable. */
 export function isMachineReadable(flags: FormatFlags): boolean {
   return flags.json === true || flags.ndjson === true;
 }
 
-/** A column that can be cut keeps at least this many cells before others are left out. */
+/** Minimum width of a truncatable column; below it, optional columns are omitted first. */
 const LEAST_CELLS = 20;
 
-/** The columns that fit the terminal: optional ones are left out one by one. */
+/** Selects the columns that fit the terminal, omitting optional ones one by one. */
 function fitting<Row>(context: CliContext, listing: Listing<Row>): readonly Column<Row>[] {
   const limit = context.columns;
   if (limit === undefined || listing.optional === undefined) return listing.columns;
@@ -151,7 +151,7 @@ function write<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
 ): void {
-  // Without a row, --flat knows no columns: a table would be an empty line.
+  // Without rows, --flat has no columns: skip the empty table.
   if (form === 'table' && rows.length === 0 && columns.length === 0) return;
   const shape = { ...flags, columns: undefined, guard: flags.guard === true };
   printTable(context, shape, rows, columns, undefined, '—');
@@ -178,7 +178,7 @@ function pickFields(rows: readonly JsonObject[], columns: string): JsonObject[] 
   );
 }
 
-/** Missing cells as null, so that every row has every column. */
+/** Fills missing cells with null, so that every row has every column. */
 function filled(table: FlatTable): JsonObject[] {
   return table.rows.map((row) => Object.fromEntries(table.columns.map((column) => [column, row[column] ?? null])));
 }

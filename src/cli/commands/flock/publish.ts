@@ -66,7 +66,7 @@ function addSubmitFlags(command: Command): Command {
     .option('--yes', 'do not ask before submitting');
 }
 
-/** `quarry flock upload`: a model folder to the Hugging Face Hub. */
+/** `quarry flock upload`: uploads a model folder to the Hugging Face Hub. */
 export function uploadCommand(context: CliContext): Command {
   return addUploadFlags(addFlockFlags(new Command('upload')))
     .description('upload a model folder to the Hugging Face Hub in one commit; with --quiet prints only its hash')
@@ -106,7 +106,7 @@ export function submitCommand(context: CliContext): Command {
     );
 }
 
-/** `quarry flock publish`: upload, check and submit in one go. */
+/** `quarry flock publish`: uploads, checks and submits in one step. */
 export function publishCommand(context: CliContext): Command {
   return addUploadFlags(addSubmitFlags(addFlockFlags(new Command('publish'))))
     .description('upload a model folder, check it, submit it')
@@ -117,7 +117,7 @@ export function publishCommand(context: CliContext): Command {
     )
     .action((task: string, flags: UploadFlags & SubmitFlags) =>
       withSession(context, flags, async (session) => {
-        // The key is checked before anything is uploaded.
+        // Check the key before uploading anything.
         session.client.requireKey();
         askable(context, flags);
         const uploaded = await upload(context, session, flags.repo, flags);
@@ -132,7 +132,7 @@ export function publishCommand(context: CliContext): Command {
     );
 }
 
-/** Uploads with talk on stderr. */
+/** Uploads, with progress on stderr. */
 export async function upload(
   context: CliContext,
   session: FlockSession,
@@ -157,7 +157,7 @@ export async function upload(
   });
 }
 
-/** Preflight table, question, submission, reply. */
+/** Shows the checks, asks for confirmation, submits, and shows the reply. */
 export async function submit(
   context: CliContext,
   session: FlockSession,
@@ -218,7 +218,7 @@ function checksTable(checks: readonly PreflightCheck[], context: CliContext): st
   });
 }
 
-/** Fails early where a question would need a terminal and there is none. */
+/** Fails early if a question would need a terminal and there is none. */
 function askable(context: CliContext, flags: { readonly yes?: boolean | undefined }): void {
   if (flags.yes || isTty(context.stdin)) return;
   throw new QuarryError('USAGE', 'submitting from a script needs --yes', {

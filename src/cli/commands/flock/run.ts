@@ -19,7 +19,7 @@ interface RunFlags extends FlockFlags {
   readonly force?: boolean | undefined;
 }
 
-/** `quarry flock run`: the whole work of a training node around an external training program. */
+/** `quarry flock run`: the complete workflow of a training node around an external training program. */
 export function runCommand(context: CliContext): Command {
   return addFlockFlags(new Command('run'))
     .description('download the training set, run your training program, upload, check and submit')
@@ -85,7 +85,7 @@ export function runCommand(context: CliContext): Command {
     );
 }
 
-/** The program's output is talk: stdout stays for data. */
+/** The program's output goes to stderr, as stdout is for data. */
 function train(context: CliContext, command: string, env: Record<string, string | undefined>): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, { shell: true, env, stdio: ['ignore', 'pipe', 'pipe'], signal: context.signal });

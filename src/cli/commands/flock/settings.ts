@@ -11,7 +11,7 @@ import { addSettingFlags } from '../../settings-options.js';
 import { addTableFlags } from '../../table.js';
 import type { FormatFlags } from './print.js';
 
-/** Flags every `flock` command takes. */
+/** Flags of all `flock` commands. */
 export interface FlockFlags extends FormatFlags {
   readonly baseUrl?: string | undefined;
   readonly hubUrl?: string | undefined;
@@ -21,7 +21,7 @@ export interface FlockFlags extends FormatFlags {
   readonly quiet?: boolean | undefined;
 }
 
-/** What a `flock` command works with. */
+/** Dependencies of a `flock` command. */
 export interface FlockSession {
   readonly client: FlockClient;
   readonly ledger: SubmissionLedger;
@@ -29,7 +29,7 @@ export interface FlockSession {
   readonly hfToken: string | undefined;
   readonly gpuType: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Talk on stderr, silent with `--quiet`. */
+  /** Prints to stderr; silent with `--quiet`. */
   readonly say: (text: string) => void;
   close(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export function addFlockFlags(command: Command): Command {
  * Opens a session from flags and environment.
  *
  * @throws QuarryError `FILE_NOT_FOUND` when a named file does not exist
- * @throws QuarryError `USAGE` when a flag does not fit
+ * @throws QuarryError `USAGE` when a flag is invalid
  */
 async function openSession(context: CliContext, flags: FlockFlags): Promise<FlockSession> {
   const { env } = context;

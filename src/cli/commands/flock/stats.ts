@@ -30,7 +30,7 @@ interface DayRow {
 
 const BAR_CELLS = 20;
 
-/** `quarry flock stats`: counts over the whole arena. */
+/** `quarry flock stats`: counts across the whole arena. */
 export function statsCommand(context: CliContext): Command {
   const daily = addFlockFlags(new Command('daily'))
     .description('submissions and validations per UTC day; the last day is incomplete')
@@ -175,7 +175,7 @@ async function enrolled(context: CliContext, flags: FlockFlags, session: FlockSe
   printRecords(context, flags, 'tasks', rows, 'enrolled in no task');
 }
 
-/** The service may know a mixed-case address only in lower case: an empty answer is asked for once more. */
+/** The service may know a mixed-case address only in lower case: retry an empty result with that. */
 async function orLowerCase<T>(
   session: FlockSession,
   wallet: string,
@@ -191,7 +191,7 @@ async function orLowerCase<T>(
   return again;
 }
 
-/** Rows of unknown shape: whatever fields arrive, nested ones as columns of their own. */
+/** Rows of unknown shape: prints all fields, with nested ones as separate columns. */
 function printRecords(
   context: CliContext,
   flags: FlockFlags,

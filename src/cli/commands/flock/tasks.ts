@@ -90,7 +90,7 @@ async function tasksOf(
   return client.tasks.list({ signal, status: status === 'open' ? 'submission_phase' : status });
 }
 
-/** `quarry flock task`: everything about one task. */
+/** `quarry flock task`: details of one task. */
 export function taskCommand(context: CliContext): Command {
   return addFlockFlags(new Command('task'))
     .description('show one task: every field, its description as text, its deadline, its winner')

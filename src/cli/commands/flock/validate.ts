@@ -14,7 +14,7 @@ interface LoopFlags extends FlockFlags {
   readonly workDir?: string | undefined;
 }
 
-/** `quarry flock validate`: the work of a validator. */
+/** `quarry flock validate`: commands for validators. */
 export function validateCommand(context: CliContext): Command {
   const loop = addFlockFlags(new Command('loop'))
     .description('take assignments, have your program score them, post the results, until Ctrl-C')
@@ -46,7 +46,7 @@ Examples:
             taskIds: tasks.map(parseTaskId),
             scorer: externalScorer({
               command: flags.scorer,
-              // The scorer needs the Hub token for gated base models, never the arena key.
+              // The scorer needs the Hub token for gated base models, but never the arena key.
               env: withoutKeys(env),
               onStderr: (chunk) => context.stderr.write(chunk),
             }),

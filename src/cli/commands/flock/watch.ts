@@ -29,7 +29,7 @@ interface WatchFlags extends FlockFlags {
   readonly wallet?: string | undefined;
 }
 
-/** `quarry flock watch`: tasks that open, change, near their deadline, end; or scores that arrive, or ranks. */
+/** `quarry flock watch`: watches tasks as they open, change, near their deadline and end; or scores; or ranks. */
 export function watchCommand(context: CliContext): Command {
   return addFlockFlags(new Command('watch'))
     .description('follow the tasks, or the scores of your submissions, or a ranking, until Ctrl-C')
@@ -85,7 +85,7 @@ export function watchCommand(context: CliContext): Command {
               }
             } catch (error) {
               if (signal.aborted) return;
-              // A hook that fails must not end the watch.
+              // A failing hook must not end the watch.
               say(`warning: ${error instanceof Error ? error.message : String(error)}`);
             }
           }

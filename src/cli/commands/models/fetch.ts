@@ -61,7 +61,7 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
   const partial = `${file}.part`;
   try {
     await receive(session, manifest, key, partial, (received) => bar.update(received));
-    // What decrypts to anything else was committed with another key.
+    // If the key is wrong, decryption yields something that is not safetensors.
     if (key !== undefined) await (await openSafetensors(partial, { checksum: '' })).close();
     await rename(partial, file);
   } catch (error) {
@@ -83,12 +83,12 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
   }
 }
 
-/** Whether another run can go on from what has arrived: the way to it failed, not the bytes. */
+/** Whether a later run can resume: the connection failed, not the data. */
 function isWorthKeeping({ code, retryable }: QuarryError): boolean {
   return code === 'ABORTED' || (retryable && code !== 'CHECKSUM_MISMATCH' && code !== 'SIZE_MISMATCH');
 }
 
-/** Streams the weights into a file that an earlier run may have begun, hashing what comes and decrypting what is kept. */
+/** Streams the weights into a file, resuming an earlier run, and hashes and decrypts them on the way. */
 async function receive(
   { client, signal }: SomaSession,
   { modelId, url, size, ...manifest }: ModelManifest,

@@ -117,7 +117,10 @@ async function hostFile(
   return host.publishFile(checksum, path, session.signal);
 }
 
-/** The embedding of a file; else unit-variance normal values drawn from the weights' checksum, the same every time. */
+/**
+ * Reads the embedding from a file, or derives unit-variance normal values from the checksum of the weights, which are
+ * the same every time.
+ */
 async function embeddingOf(
   weights: string,
   file: string | undefined,

@@ -4,14 +4,14 @@ import type { CliContext } from '../../context.js';
 import { sayJson } from '../../print.js';
 import { printTable, type TableFlags } from '../../table.js';
 
-/** Thresholds shown, as z = (1 - threshold) * sqrt(width): 2.27 is the network's hardest at its width. */
+/** Thresholds shown, as z = (1 - threshold) * sqrt(width); 2.27 is the network's hardest at its width. */
 const LEVELS = [1, 2.27, 3.2, 4.5];
 /** Seed of the first random target. */
 const FIRST_TARGET = 7_000_000;
 
 /**
- * Shows which share of random targets the one-chunk samples of a store answer, alone and composed: for each model by
- * itself, and for all of them competing.
+ * Prints the fraction of random targets that a store's one-chunk samples can hit, alone and composed: for each model by
+ * itself, and with all of them competing.
  */
 export async function showReach(
   context: CliContext,
@@ -54,7 +54,7 @@ interface ReachRow {
   readonly threshold: number;
   readonly single: number;
   readonly composed: number;
-  /** What a thousand more chunks like the latest would add to `composed`. */
+  /** Estimated increase of `composed` from a thousand more chunks like the latest. */
   readonly nextThousand: number;
 }
 
@@ -66,7 +66,7 @@ async function reachOf(
 ): Promise<ReachRow[]> {
   if (models.length === 0) return [];
   const targets = Array.from({ length: count }, (_, i) => {
-    // No distance is below this threshold: the search goes as far as it can.
+    // Impossible threshold, so that the search goes as far as it can.
     return { id: '', models, embedding: normalArray(BigInt(FIRST_TARGET + i), dim), threshold: -1 };
   });
   const single = await now.distances(targets, { maxParts: 1 });
@@ -74,7 +74,7 @@ async function reachOf(
   const before = await half.distances(targets);
   const share = (distances: readonly number[], threshold: number): number =>
     distances.filter((distance) => distance <= threshold).length / count;
-  // Reach grows with the logarithm of the chunks: so much for each doubling.
+  // Reach grows logarithmically with the number of chunks: a constant amount per doubling.
   const doublings = Math.log2((sampleCount + 1000) / Math.max(1, sampleCount));
   return LEVELS.map((z) => {
     const threshold = 1 - z / Math.sqrt(dim);

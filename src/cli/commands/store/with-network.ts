@@ -15,7 +15,7 @@ interface ScanFlags extends SessionFlags, TableFlags {
   readonly hits: string;
 }
 
-/** Adds `quarry store scan` and `gc`, which ask the network what is active. */
+/** Adds `quarry store scan` and `gc`, which query the network for active models. */
 export function addNetworkStoreCommands(
   command: (usage: string, description: string) => Command,
   context: CliContext,

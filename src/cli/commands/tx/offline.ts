@@ -103,7 +103,7 @@ interface ExecuteFlags extends SessionFlags {
 
 async function execute(context: CliContext, argument: string | undefined, flags: ExecuteFlags): Promise<void> {
   const signed = await signedOf(context, argument, flags);
-  // A node would take its time to say the same.
+  // Verify locally, which is faster than asking a node.
   verifySignedTransaction(signed);
   await withSession(context, flags, async ({ client, signal }) => {
     const result = await client.executeAndWait(signed, { signal });

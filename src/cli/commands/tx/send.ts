@@ -10,7 +10,7 @@ import { say, sayJson } from '../../print.js';
 import { type SessionFlags, withSession, withSigner } from '../../soma-session.js';
 import { printTransaction } from '../../transaction-output.js';
 
-/** Flags of commands that make a transaction. */
+/** Flags of commands that create a transaction. */
 export interface SendFlags extends SessionFlags {
   readonly sender?: string | undefined;
   readonly simulate?: boolean | undefined;
@@ -27,7 +27,7 @@ export function withSending(command: Command): Command {
     .option('--sender <address>', 'with --simulate or --serialize-unsigned: build for this address, without its key');
 }
 
-/** Sends what `send` makes, or does with it what the flags ask for instead. */
+/** Sends the transaction made by `send`, or handles it as the flags say instead. */
 export async function sendTransaction(
   context: CliContext,
   flags: SendFlags,

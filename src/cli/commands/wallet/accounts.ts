@@ -20,11 +20,11 @@ interface ExportFlags {
   readonly out?: string | undefined;
 }
 
-/** What the account commands share. */
+/** Shared by the account commands. */
 interface AccountCommands {
   readonly context: CliContext;
   readonly wallet: Command;
-  /** A command with the flags that all of them have. */
+  /** Creates a command with the flags common to all of them. */
   command(usage: string, description: string): Command;
   directoryOf(flags: WalletFlags): Promise<string>;
   open(flags: WalletFlags): Promise<Wallet>;
@@ -104,7 +104,7 @@ function addExport({ context, command, open }: AccountCommands): void {
     .action(async (account: string, flags: WalletFlags & ExportFlags) => {
       if (flags.out !== undefined) {
         const secret = (await open(flags)).exportSecret(account, flags.format);
-        // A file that exists may be readable by others, or be a key.
+        // An existing file may be readable by others, or be another key.
         await writeFile(flags.out, `${secret}\n`, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
           throw new QuarryError('USAGE', `cannot write a new file ${flags.out}`, {
             hint: 'choose a file that does not exist',

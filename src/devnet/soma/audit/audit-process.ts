@@ -4,10 +4,10 @@ import { createOnnxEngine } from '../../../engine/onnx/index.js';
 import type { ModelConfig } from '../../../weights/model-config.js';
 import { safetensorsFromBytes } from '../../../weights/safetensors.js';
 
-/** What audits can score with. */
+/** Engines for audits. */
 export type AuditEngine = 'js' | 'onnx';
 
-/** Asks for the score of one sample under one model. */
+/** Requests the score of one sample under one model. */
 export interface ScoreRequest {
   readonly id: number;
   /** Identity of the decrypted weights. */
@@ -18,12 +18,12 @@ export interface ScoreRequest {
   readonly sample: Uint8Array;
 }
 
-/** The score, or why there is none. */
+/** The score, or the reason for its absence. */
 export type ScoreReply =
   | { readonly id: number; readonly loss: number; readonly embedding: Float32Array }
   | { readonly id: number; readonly error: string };
 
-/** Seed that audits score with. */
+/** Scoring seed of audits. */
 const AUDIT_SEED = 0n;
 
 let engine: Promise<ScoringEngine> | undefined;
@@ -47,12 +47,11 @@ async function score(request: ScoreRequest): Promise<ScoreReply> {
   }
 }
 
-// Runs as a process of its own: requests come and replies go over its IPC channel, one at a time. It ends with the process that
-// started it.
+// Runs as a separate process: handles requests from its IPC channel one at a time, and ends with its parent.
 let last: Promise<unknown> = Promise.resolve();
 process.on('message', (request: ScoreRequest) => {
   last = last.then(async () => process.send?.(await score(request)));
 });
 process.on('disconnect', () => process.exit(0));
-// A terminal's Ctrl-C reaches every process; this one waits for its parent to finish.
+// Ignore a terminal's Ctrl-C, which reaches all processes: the parent decides when to stop.
 process.on('SIGINT', () => {});

@@ -4,16 +4,16 @@ import type { ModelConfig } from '../../../weights/model-config.js';
 import { processEntry } from '../entry-point.js';
 import type { AuditEngine, ScoreReply, ScoreRequest } from './audit-process.js';
 
-/** What an audit's engine makes of a sample. */
+/** An audit's score of a sample. */
 export interface AuditScore {
   readonly loss: number;
   readonly embedding: Float32Array;
 }
 
-/** Scores kept; one sample may be submitted to several targets. */
+/** Cached scores; one sample may be submitted to several targets. */
 const SCORES_KEPT = 10_000;
 
-/** Scores samples in a process of its own, so that calls are answered meanwhile. */
+/** Scores samples in a separate process, so that calls are answered meanwhile. */
 export class AuditScorer {
   readonly #config: ModelConfig;
   readonly #engine: AuditEngine;
@@ -29,7 +29,7 @@ export class AuditScorer {
   }
 
   /**
-   * Scores one sample under one model; the same question again is answered from memory.
+   * Scores one sample under one model; repeated requests are answered from a cache.
    *
    * @param sampleKey identity of the sample
    * @param modelKey identity of the weights
@@ -95,7 +95,7 @@ export class AuditScorer {
     return child;
   }
 
-  /** Ends the process; questions still open fail. */
+  /** Ends the process; pending requests fail. */
   async close(): Promise<void> {
     const child = this.#process;
     if (child === undefined) return;

@@ -15,37 +15,37 @@ import type { ActiveModel } from '../state/model.js';
 import { sameBytes } from '../state/same-bytes.js';
 import type { AuditScore, AuditScorer } from './audit-scorer.js';
 
-/** What an audit found. */
+/** Result of an audit. */
 export interface AuditVerdict {
   readonly targetId: ObjectId;
   readonly transaction: Digest;
   readonly fillEpoch: bigint;
-  /** `unknown` when the models could not be run, which proves no fraud. */
+  /** `unknown` if the models could not be run, which does not prove fraud. */
   readonly outcome: 'honest' | 'fraud' | 'unknown';
-  /** Why, for people. */
+  /** Human-readable reason. */
   readonly reason: string;
-  /** What the audit computed, where it got that far. */
+  /** The audit's own scores, if it got that far. */
   readonly computed?: { readonly winner: ObjectId; readonly loss: number; readonly distance: number };
 }
 
-/** How audits are done. */
+/** Options of an auditor. */
 export interface AuditorOptions {
-  /** Share of submissions audited, 0 to 1. */
+  /** Fraction of submissions audited, 0 to 1. */
   readonly share: number;
 }
 
-/** What audits need. */
+/** Dependencies of an auditor. */
 export interface AuditorDeps {
   readonly node: DevnetNode;
   readonly scorer: AuditScorer;
-  /** Validators, each of which reports what was found. */
+  /** Validators that report dishonest submissions. */
   readonly validators: readonly Keypair[];
-  /** Fetches the bytes at a manifest's URL. */
+  /** Downloads the bytes at a manifest's URL. */
   readonly fetchBytes: (url: string) => Promise<Uint8Array>;
   readonly random: () => number;
 }
 
-/** Scores submissions again and reports dishonest ones in the epoch after their fill. */
+/** Scores submissions again, and reports dishonest ones in the epoch after they filled their targets. */
 export class Auditor {
   readonly verdicts: AuditVerdict[] = [];
   readonly #options: AuditorOptions;
@@ -60,7 +60,7 @@ export class Auditor {
     this.#deps = deps;
   }
 
-  /** Audits a transaction if it is a submission and its turn; returns at once. */
+  /** Queues an audit if the transaction is a submission and is selected; returns immediately. */
   consider(transaction: ExecutedTransaction): void {
     const { kind } = transaction.data.kind;
     if (kind !== 'submitData' || transaction.effects.status.kind !== 'success') return;
@@ -70,7 +70,7 @@ export class Auditor {
     if (filled?.payload.type !== 'Target') return;
     const { target } = filled.payload;
     const { executedEpoch } = transaction.effects;
-    // The models as they are at this moment: an update may replace them before the audit runs.
+    // Use the models of this moment: an update may replace them before the audit runs.
     const { models } = this.#deps.node.ledger.state.modelRegistry;
     const active = target.modelIds.map((id) => {
       const model = models.get(id);
@@ -86,9 +86,9 @@ export class Auditor {
   }
 
   /**
-   * Waits for the audits of what was filled up to `epoch`, and for their reports if the window is open.
+   * Waits for the audits of targets filled up to `epoch`, and for their reports if the window is open.
    *
-   * @param waitMs how long at most; audits that take longer go on, and may come too late to be reported
+   * @param waitMs maximum wait; longer audits continue, but may finish too late to be reported
    */
   async settle(epoch: bigint, waitMs: number): Promise<void> {
     const due = [...this.#running].filter(([, filled]) => filled <= epoch).map(([run]) => run);
@@ -101,7 +101,7 @@ export class Auditor {
     await this.report();
   }
 
-  /** Reports what was found dishonest and filled in the epoch before the current one. */
+  /** Reports dishonest submissions that filled a target in the previous epoch. */
   report(): Promise<void> {
     const run = this.#reporting.then(() => this.#report());
     this.#reporting = run.catch(() => {});
@@ -184,7 +184,7 @@ export class Auditor {
   }
 }
 
-/** How often bytes are asked for before they count as missing. */
+/** Download attempts before the bytes count as missing. */
 const FETCH_ATTEMPTS = 3;
 
 type Finding = Pick<AuditVerdict, 'outcome' | 'reason' | 'computed'>;
@@ -193,7 +193,7 @@ function modelKey(model: ActiveModel): string {
   return bytesToHex(blake2b256(model.manifest.checksum, model.decryptionKey));
 }
 
-/** Compares a submission's claims with the competition's outcome. */
+/** Compares a submission's claims with the audit's scores. */
 function judge(
   target: TargetPayload,
   scores: readonly AuditScore[],

@@ -1,7 +1,7 @@
 import { type CheckpointSummary, encodeCheckpointSummary } from '../../../soma/chain/checkpoint.js';
 import { aggregateSignatures, type ValidatorKey } from '../validator-key.js';
 
-/** A signature of validators, and whose it is. */
+/** An aggregate signature of validators and its signers. */
 export interface CertifiedBy {
   readonly epoch: bigint;
   /** Aggregate BLS signature, 48 bytes. */
@@ -14,8 +14,8 @@ export interface CertifiedBy {
 const SUMMARY_INTENT = Uint8Array.of(7, 0, 1);
 
 /**
- * Signs checkpoint summaries with the keys of the first validators, once each: over the intent, the summary and the
- * epoch.
+ * Creates a function that signs checkpoint summaries with the given validators' keys. Signs the intent, the summary and
+ * the epoch; each summary is signed only once.
  */
 export function summarySigner(keys: readonly ValidatorKey[]): (summary: CheckpointSummary) => CertifiedBy {
   const known = new WeakMap<CheckpointSummary, CertifiedBy>();

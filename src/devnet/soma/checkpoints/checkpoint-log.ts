@@ -9,13 +9,13 @@ import type { Digest } from '../../../soma/chain/digest.js';
 import type { Address } from '../../../soma/chain/id.js';
 import type { ExecutedTransaction, Ledger } from '../ledger/ledger.js';
 
-/** How much history is kept. */
+/** Limits on the history kept. */
 export interface CheckpointRetention {
   readonly retainCheckpoints: number;
   readonly retainTransactions: number;
 }
 
-/** A sealed checkpoint with everything it covers. */
+/** A sealed checkpoint with its contents. */
 export interface Checkpoint {
   readonly sequenceNumber: bigint;
   readonly digest: Digest;
@@ -24,13 +24,13 @@ export interface Checkpoint {
   readonly transactions: readonly ExecutedTransaction[];
 }
 
-/** Where a transaction was checkpointed. */
+/** The checkpoint of a transaction. */
 export interface CheckpointPlace {
   readonly sequenceNumber: bigint;
   readonly timestampMs: bigint;
 }
 
-/** All checkpoints, the transactions that wait for the next, and the balances as of the last. */
+/** All checkpoints, the transactions pending for the next one, and balances as of the latest. */
 export class CheckpointLog {
   readonly #ledger: Ledger;
   readonly #checkpoints = new Map<bigint, Checkpoint>();
@@ -45,7 +45,7 @@ export class CheckpointLog {
   #latest: Checkpoint;
 
   /**
-   * @param timestampMs when genesis happened
+   * @param timestampMs time of genesis
    * @param retain checkpoints and transactions kept; older checkpoints are pruned with their transactions
    */
   constructor(ledger: Ledger, timestampMs: bigint, retain: CheckpointRetention) {
@@ -65,7 +65,7 @@ export class CheckpointLog {
     return this.#lowest;
   }
 
-  /** Executed transactions that wait for the next checkpoint. */
+  /** Number of executed transactions pending for the next checkpoint. */
   get pendingCount(): number {
     return this.#pending.length;
   }
@@ -75,7 +75,7 @@ export class CheckpointLog {
     return sequence === undefined ? undefined : this.#checkpoints.get(sequence);
   }
 
-  /** The checkpoint a transaction is in; `undefined` while it waits. */
+  /** The checkpoint of a transaction; `undefined` while it is pending. */
   placeOf(transaction: Digest): CheckpointPlace | undefined {
     return this.#places.get(transaction);
   }
@@ -85,7 +85,7 @@ export class CheckpointLog {
     return this.#balances.get(owner) ?? 0n;
   }
 
-  /** Calls `listener` with every checkpoint sealed from now on; returns how to stop. */
+  /** Calls `listener` with every new checkpoint; returns a function that unsubscribes. */
   subscribe(listener: (checkpoint: Checkpoint) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -97,7 +97,7 @@ export class CheckpointLog {
   }
 
   /**
-   * Seals everything that waits, even if nothing does, and tells the listeners.
+   * Seals all pending transactions into a checkpoint, even if there are none, and notifies listeners.
    *
    * @param epoch the epoch the checkpoint belongs to
    */

@@ -9,7 +9,7 @@ import { TransactionContext } from './transaction-context.js';
 
 const NO_FEE: TransactionFee = { baseFee: 0n, operationFee: 0n, valueFee: 0n, totalFee: 0n };
 
-/** Executes the system transaction that begins an epoch: accounting first, then the epoch's targets. */
+/** Executes the system transaction that starts an epoch: first the accounting, then the epoch's targets. */
 export function executeChangeEpoch(digest: Digest, systemObject: LedgerObject, change: EpochChange): ExecutionOutcome {
   if (systemObject.payload.type !== 'SystemState') throw new TypeError('the system state object holds no system state');
   const before = systemObject.payload.state;
@@ -30,7 +30,7 @@ export function executeChangeEpoch(digest: Digest, systemObject: LedgerObject, c
   return outcomeOf(context, undefined, NO_FEE, new Map());
 }
 
-/** Creates the targets at the start of an epoch, as many as the emission and budget allow. */
+/** Creates the initial targets of an epoch, as many as the emission and budget allow. */
 export function createTargets(context: TransactionContext): void {
   const { targetInitialTargetsPerEpoch } = context.state.parameters;
   for (let made = 0n; made < targetInitialTargetsPerEpoch; made++) {

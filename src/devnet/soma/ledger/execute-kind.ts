@@ -53,7 +53,7 @@ const EXECUTORS: { readonly [N in UserKindName]: Executor<TransactionKindOf<N>> 
 };
 
 /**
- * Does what a user's transaction asks for.
+ * Executes the kind of a user transaction.
  *
  * @throws ExecutionStop when a rule of its kind forbids it
  */

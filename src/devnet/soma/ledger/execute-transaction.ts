@@ -13,20 +13,20 @@ import type { LedgerObject } from './ledger-object.js';
 import { TransactionContext } from './transaction-context.js';
 import { transactionValue } from './transaction-value.js';
 
-/** What a user's transaction is executed on. */
+/** Input of an execution. */
 export interface ExecutionInput {
   readonly data: TransactionData;
   readonly digest: Digest;
-  /** Every input, owned and shared, at the version to be consumed. */
+  /** All inputs, owned and shared, at the versions to be consumed. */
   readonly inputs: ReadonlyMap<ObjectId, LedgerObject>;
-  /** Shared inputs that were deleted meanwhile, with the version that deleted them. */
+  /** Shared inputs deleted meanwhile, with the version that deleted them. */
   readonly deletedShared: ReadonlyMap<ObjectId, bigint>;
   readonly state: SystemState;
-  /** Why it is cancelled without being tried, as consensus decides under load. The base fee is charged all the same. */
+  /** Reason for cancelling it without execution, as consensus decides under load. The base fee is still charged. */
   readonly cancelled?: ExecutionFailure | undefined;
 }
 
-/** Executes a user's transaction on its inputs. Nothing outside the result changes. */
+/** Executes a user transaction. Pure: changes are only in the result. */
 export function executeTransaction(input: ExecutionInput): ExecutionOutcome {
   const { data, digest, inputs, deletedShared, state } = input;
   const context = new TransactionContext({
@@ -41,7 +41,8 @@ export function executeTransaction(input: ExecutionInput): ExecutionOutcome {
   const attempt = gas.paid ? perform(context, input) : { failure: { kind: 'insufficientGas' } as const };
   const failed = attempt.failure !== undefined;
   if (failed) context.restore(afterGas);
-  // From protocol version 2 on a failed transaction still moves every mutable input to a new version, which frees it.
+  // From protocol version 2, a failed transaction still gives every mutable input a new version, which releases its
+  // lock.
   if (!failed || protocolConfig(state.protocolVersion).bumpsVersionsOnFailure)
     for (const object of inputs.values()) context.touch(object);
   dropEmptyGasCoin(context);

@@ -1,7 +1,7 @@
 import { QuarryError } from '../../../errors/index.js';
 import type { ExecutionFailure } from '../../../soma/chain/effects/index.js';
 
-/** Ends the execution of a transaction that was accepted and charged but cannot do what it asks for. */
+/** Aborts the execution of a transaction that was accepted and charged but fails. */
 export class ExecutionStop extends QuarryError {
   override readonly name = 'ExecutionStop';
   readonly failure: ExecutionFailure;

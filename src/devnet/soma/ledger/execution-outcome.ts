@@ -10,26 +10,26 @@ import type { Address, ObjectId } from '../../../soma/chain/id.js';
 import { coinBalance, digestOf, type LedgerObject, ownerAddress } from './ledger-object.js';
 import type { TransactionContext } from './transaction-context.js';
 
-/** What one executed transaction did. */
+/** Result of executing one transaction. */
 export interface ExecutionOutcome {
   readonly effects: TransactionEffects;
-  /** Live objects written, at their new version. */
+  /** Live objects written, at their new versions. */
   readonly written: readonly LedgerObject[];
   readonly deleted: readonly ObjectId[];
   /** Inputs at the versions consumed. */
   readonly inputs: readonly LedgerObject[];
-  /** Change of each owner's coins in shannons, fees included; owners without change are left out. */
+  /** Balance change of each owner in shannons, including fees; owners without a change are omitted. */
   readonly balanceChanges: ReadonlyMap<Address, bigint>;
 }
 
-/** The version every object written gets: one more than the highest input. */
+/** The version of every object written: one more than the highest input version. */
 function lamportVersion(inputs: Iterable<LedgerObject>): bigint {
   let highest = 0n;
   for (const { version } of inputs) if (version > highest) highest = version;
   return highest + 1n;
 }
 
-/** Turns a context's writes into effects, giving every written object its version and previous transaction. */
+/** Converts a context's writes to effects and sets the version and previous transaction of every written object. */
 export function outcomeOf(
   context: TransactionContext,
   failure: ExecutionFailure | undefined,
@@ -40,7 +40,7 @@ export function outcomeOf(
   const written = [...context.written.values()].map(
     (object): LedgerObject => ({ ...object, version, previousTransaction: context.digest }),
   );
-  // An object created and deleted by the same transaction never was.
+  // An object created and deleted by the same transaction does not appear in the effects.
   const deleted = [...context.deleted].filter((id) => context.inputs.has(id));
   const changes: ObjectChange[] = [
     ...written.map((object) => writtenChange(context, object)),

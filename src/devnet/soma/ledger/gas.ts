@@ -4,9 +4,9 @@ import { coinBalance } from './ledger-object.js';
 import type { TransactionContext } from './transaction-context.js';
 
 /**
- * Merges all gas coins into the first and takes the base fee (`authority/src/execution/prepare_gas.rs`).
+ * Merges all gas coins into the first and charges the base fee (`authority/src/execution/prepare_gas.rs`).
  *
- * @returns the base fee actually taken, in shannons, and whether it was the whole of it
+ * @returns the base fee charged, in shannons, and whether the coin covered all of it
  */
 export function smashGas(
   context: TransactionContext,
@@ -29,13 +29,13 @@ export function smashGas(
   return { taken, paid };
 }
 
-/** Sets what is left in the gas coin; it is kept even at zero until {@link dropEmptyGasCoin}. */
+/** Sets the gas coin's balance; a balance of zero is kept until {@link dropEmptyGasCoin}. */
 function setGasBalance(context: TransactionContext, balance: bigint): void {
   const coin = context.gasCoinId === undefined ? undefined : context.read(context.gasCoinId);
   if (coin !== undefined) context.setBalance(coin, balance);
 }
 
-/** Takes `fee` shannons from the gas coin; `false` when it does not hold them. */
+/** Charges `fee` shannons to the gas coin; `false` if its balance is too small. */
 export function chargeGas(context: TransactionContext, fee: bigint): boolean {
   const coin = context.gasCoinId === undefined ? undefined : context.read(context.gasCoinId);
   if (coin === undefined) return fee === 0n;
@@ -45,7 +45,7 @@ export function chargeGas(context: TransactionContext, fee: bigint): boolean {
   return true;
 }
 
-/** Deletes the gas coin if nothing is left in it. */
+/** Deletes the gas coin if it is empty. */
 export function dropEmptyGasCoin(context: TransactionContext): void {
   const coin = context.gasCoinId === undefined ? undefined : context.read(context.gasCoinId);
   if (coin !== undefined && coinBalance(coin) === 0n) context.remove(coin.objectId);

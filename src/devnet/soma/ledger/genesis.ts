@@ -18,17 +18,17 @@ import { type ExecutionOutcome, outcomeOf } from './execution-outcome.js';
 import { type LedgerObject, toSomaObject } from './ledger-object.js';
 import { TransactionContext } from './transaction-context.js';
 
-/** Coins an account begins with. */
+/** Initial coins of an account. */
 export interface GenesisAccount {
   readonly address: Address;
   /** Balance of each coin, in shannons. */
   readonly coins: readonly bigint[];
 }
 
-/** A model that is active from the first moment on. */
+/** A model that is active from the start. */
 export interface GenesisModel {
   readonly owner: Address;
-  /** Of the encrypted weights. */
+  /** Manifest of the encrypted weights. */
   readonly manifest: Manifest;
   /** 32 bytes. */
   readonly decryptionKey: Uint8Array;
@@ -40,9 +40,9 @@ export interface GenesisModel {
   readonly initialStake: bigint;
 }
 
-/** What a chain begins with. */
+/** Initial state of a chain. */
 export interface GenesisOptions {
-  /** Decides the ids of all first objects. */
+  /** Determines the ids of all initial objects. */
   readonly seed: bigint;
   readonly timestampMs: bigint;
   readonly protocolVersion: bigint;
@@ -54,20 +54,20 @@ export interface GenesisOptions {
   readonly models: readonly GenesisModel[];
 }
 
-/** The first transaction and what it made. */
+/** The genesis transaction and its result. */
 export interface Genesis {
   readonly data: TransactionData;
   readonly outcome: ExecutionOutcome;
 }
 
-/** Commission of a first validator. */
+/** Commission of the initial validators. */
 const VALIDATOR_COMMISSION_BPS = 200n;
 const NO_FEE = { baseFee: 0n, operationFee: 0n, valueFee: 0n, totalFee: 0n };
 
 /**
- * Makes the first state of a chain: what no account holds is the emission pool.
+ * Creates the initial state of a chain. Supply that no account holds goes to the emission pool.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when more is given than there is
+ * @throws QuarryError `INVALID_ARGUMENT` when the accounts and stakes exceed the supply
  */
 export function makeGenesis(options: GenesisOptions): Genesis {
   const seedBytes = new Uint8Array(8);
@@ -112,7 +112,7 @@ export function makeGenesis(options: GenesisOptions): Genesis {
       targetsGeneratedThisEpoch: 0n,
       hitsThisEpoch: 0n,
       hitsEma: 0n,
-      // The first targets share half an epoch's allocation between them.
+      // The initial targets share half an epoch's allocation.
       rewardPerTarget: models.size > 0 ? first : usual,
     },
     safeMode: false,
@@ -178,7 +178,7 @@ function firstObjects(options: GenesisOptions, freshId: () => ObjectId) {
 }
 
 function executeGenesis(state: SystemState, objects: readonly LedgerObject[]): Genesis {
-  // Targets of genesis take their ids and seeds from the all-zero digest.
+  // Ids and seeds of genesis targets are derived from the all-zero digest.
   const context = new TransactionContext({
     digest: ZERO_DIGEST,
     sender: OBJECT_ID_ZERO,

@@ -3,12 +3,12 @@ import type { Digest } from '../../../soma/chain/digest.js';
 import type { ObjectRef } from '../../../soma/chain/object-ref.js';
 
 /**
- * How the network sorts refusals: `invalid` at once and for good, `locked` by another transaction, `aborted` counts as
- * worth another try although most of its reasons are not.
+ * The network's categories of rejections: `invalid` is immediate and final; `locked` by another transaction; `aborted`
+ * is reported as retryable, although most of its causes are not.
  */
 export type RejectionCategory = 'invalid' | 'locked' | 'aborted';
 
-/** A transaction that is refused before it executes: nothing is charged. */
+/** Rejection of a transaction before execution; nothing is charged. */
 export class InputRejection extends QuarryError {
   override readonly name = 'InputRejection';
   readonly category: RejectionCategory;
@@ -19,12 +19,12 @@ export class InputRejection extends QuarryError {
   }
 }
 
-/** An object reference as the network prints it. */
+/** An object reference as printed by the network. */
 export function refText({ objectId, version, digest }: ObjectRef): string {
   return `(${objectId}, Version(${version}), o#${digest})`;
 }
 
-/** The refusal of an object that another transaction holds. */
+/** Rejection because another transaction holds a lock on the object. */
 export function lockedBy(ref: ObjectRef, holder: Digest): InputRejection {
   return new InputRejection(
     'locked',

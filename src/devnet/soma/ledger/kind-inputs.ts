@@ -13,7 +13,7 @@ export interface SharedInput {
   readonly initialSharedVersion: bigint;
 }
 
-/** The objects a kind uses, gas coins aside. */
+/** The objects used by a kind, except gas coins. */
 export interface KindInputs {
   readonly owned: readonly ObjectRef[];
   readonly shared: readonly SharedInput[];

@@ -13,10 +13,10 @@ export interface LedgerObject {
   readonly payload: Payload;
 }
 
-// Only digests are kept: a kept payload of every version of the system state would fill the memory of a long run.
+// Cache only digests: keeping the payload of every version of the system state would exhaust memory in a long run.
 const digests = new WeakMap<LedgerObject, Digest>();
 
-/** The object with its payload as BCS. */
+/** Converts an object, with its payload as BCS. */
 export function toSomaObject(object: LedgerObject): SomaObject {
   const { objectId, version, owner, previousTransaction, payload } = object;
   return { objectId, version, type: payload.type, payload: encodePayload(payload), owner, previousTransaction };
@@ -32,7 +32,7 @@ export function digestOf(object: LedgerObject): Digest {
   return found;
 }
 
-/** The reference that names exactly this version. */
+/** The reference to exactly this version. */
 export function refOf(object: LedgerObject): ObjectRef {
   return { objectId: object.objectId, version: object.version, digest: digestOf(object) };
 }

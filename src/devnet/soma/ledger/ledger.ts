@@ -19,12 +19,12 @@ import { type InputSource, ownedInputs, resolveInputs } from './resolve-inputs.j
 export interface ExecutedTransaction extends ExecutionOutcome {
   readonly digest: Digest;
   readonly data: TransactionData;
-  /** Serialised; none for system transactions. */
+  /** Serialised; empty for system transactions. */
   readonly signatures: readonly Uint8Array[];
   readonly effectsDigest: Digest;
 }
 
-/** The chain's state and the rules that change it. Pure: it knows neither clock, network nor checkpoints. */
+/** The chain's state and the rules that change it. Knows nothing about time, network or checkpoints. */
 export class Ledger {
   readonly objects = new ObjectStore();
   readonly #transactions = new Map<Digest, ExecutedTransaction>();
@@ -39,7 +39,7 @@ export class Ledger {
     this.genesis = this.#commit(genesis.data, transactionDigest(genesis.data), [], genesis.outcome);
   }
 
-  /** The system state now. */
+  /** The current system state. */
   get state(): SystemState {
     return this.#systemObject.payload.state;
   }
@@ -50,20 +50,20 @@ export class Ledger {
     };
   }
 
-  /** A transaction that was executed. */
+  /** Looks up an executed transaction. */
   transaction(digest: Digest): ExecutedTransaction | undefined {
     return this.#transactions.get(digest);
   }
 
-  /** Forgets a transaction that pruning has reached. */
+  /** Removes a transaction that has been pruned. */
   forget(digest: Digest): void {
     this.#transactions.delete(digest);
   }
 
   /**
-   * Reserves a transaction's owned inputs for it until it is executed or released.
+   * Locks a transaction's owned inputs until it is executed or released.
    *
-   * @throws InputRejection when an input is not as named, or another transaction holds it
+   * @throws InputRejection when an input does not match its reference, or another transaction holds it
    */
   lock(data: TransactionData, digest: Digest): void {
     resolveInputs(this.objects, data);
@@ -78,7 +78,7 @@ export class Ledger {
   }
 
   /**
-   * Makes an object look held by a transaction that was never sent, until {@link release}.
+   * Locks an object for a fictitious transaction until {@link release}.
    *
    * @returns the holder's digest
    */
@@ -88,12 +88,12 @@ export class Ledger {
     return holder;
   }
 
-  /** Ends a lock that `holder` has on an object. */
+  /** Releases a lock that `holder` has on an object. */
   release(objectId: ObjectId, holder: Digest): void {
     if (this.#locks.get(objectId)?.holder === holder) this.#locks.delete(objectId);
   }
 
-  /** Lets go of what {@link lock} reserved. */
+  /** Releases the locks of {@link lock}. */
   unlock(data: TransactionData, digest: Digest): void {
     for (const { objectId } of ownedInputs(data)) {
       if (this.#locks.get(objectId)?.holder === digest) this.#locks.delete(objectId);
@@ -101,9 +101,9 @@ export class Ledger {
   }
 
   /**
-   * Executes a user's transaction whose signature was verified, and makes its writes the state.
+   * Executes a user transaction whose signature was verified, and commits its writes.
    *
-   * @throws InputRejection when an input is not as named
+   * @throws InputRejection when an input does not match its reference
    */
   execute(
     data: TransactionData,
@@ -119,10 +119,10 @@ export class Ledger {
   }
 
   /**
-   * What {@link execute} would do now, without doing it.
+   * The outcome that {@link execute} would have now; commits nothing.
    *
-   * @param extra objects that exist for this preview only
-   * @throws InputRejection when an input is not as named
+   * @param extra objects that exist only for this preview
+   * @throws InputRejection when an input does not match its reference
    */
   preview(
     data: TransactionData,
@@ -146,9 +146,9 @@ export class Ledger {
   }
 
   /**
-   * Executes the system transaction that begins the next epoch.
+   * Executes the system transaction that starts the next epoch.
    *
-   * @param overrides parameters that hold in the new epoch although the protocol version says otherwise
+   * @param overrides parameters that override those of the protocol version in the new epoch
    */
   changeEpoch(
     startTimestampMs: bigint,
@@ -156,7 +156,7 @@ export class Ledger {
     overrides: ParameterOverrides = {},
   ): ExecutedTransaction {
     const newEpoch = this.state.epoch + 1n;
-    // What two transactions locked against each other is free again.
+    // All locks end with the epoch, including those of conflicting transactions.
     this.#locks.clear();
     const fees = this.epochFees.totalFee;
     const data: TransactionData = {
@@ -182,7 +182,7 @@ export class Ledger {
     return this.#commit(data, digest, [], outcome);
   }
 
-  /** Begins counting an epoch's fees afresh; called once the epoch's last checkpoint is sealed. */
+  /** Resets the fee counters; called once the epoch's last checkpoint is sealed. */
   resetEpochFees(): void {
     this.epochFees = { baseFee: 0n, operationFee: 0n, valueFee: 0n, totalFee: 0n };
   }

@@ -5,10 +5,10 @@ import { TargetIndex } from './target-index.js';
 
 /** Past versions kept of each object. */
 const VERSIONS_KEPT = 32;
-/** Deleted objects that are remembered as such; of older ones it is only known that they are not there. */
+/** Number of deleted objects remembered as deleted; older ones appear as never existing. */
 const DELETIONS_KEPT = 100_000;
 
-/** All objects: live ones by id, owner and, for targets, status; recent past versions; what was deleted when. */
+/** All objects: live ones by id, owner and, for targets, status; recent past versions; deletion versions. */
 export class ObjectStore {
   readonly #live = new Map<ObjectId, LedgerObject>();
   readonly #past = new Map<ObjectId, LedgerObject[]>();
@@ -22,7 +22,7 @@ export class ObjectStore {
     return this.#live.get(id);
   }
 
-  /** A given version of an object, if it is live or among those kept. */
+  /** A given version of an object, if it is live or still kept. */
   getVersion(id: ObjectId, version: bigint): LedgerObject | undefined {
     const live = this.#live.get(id);
     if (live?.version === version) return live;
@@ -34,17 +34,17 @@ export class ObjectStore {
     return this.#deletedAt.get(id);
   }
 
-  /** The live objects of an owner, in no order. */
+  /** The live objects of an owner, in no particular order. */
   ownedBy(owner: Address): Iterable<LedgerObject> {
     return this.#byOwner.get(owner)?.values() ?? [];
   }
 
-  /** Every live object. */
+  /** All live objects. */
   all(): Iterable<LedgerObject> {
     return this.#live.values();
   }
 
-  /** Makes an outcome's writes and deletions the live state. */
+  /** Commits an outcome's writes and deletions. */
   commit(outcome: Pick<ExecutionOutcome, 'written' | 'deleted' | 'effects'>): void {
     for (const object of outcome.written) {
       this.#retire(object.objectId);

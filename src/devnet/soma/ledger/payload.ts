@@ -3,7 +3,7 @@ import { encodeTarget, type TargetPayload } from '../../../soma/chain/target.js'
 import type { SystemState } from '../state/system-state.js';
 import { encodeSystemState } from '../state/system-state-bcs.js';
 
-/** What an object holds, by type. */
+/** Contents of an object, by type. */
 export type Payload =
   | { readonly type: 'Coin'; readonly balance: bigint }
   | { readonly type: 'StakedSoma'; readonly stake: StakedSoma }

@@ -6,17 +6,17 @@ import { kindInputs } from './kind-inputs.js';
 import { digestOf, type LedgerObject, ownerAddress } from './ledger-object.js';
 import type { ObjectStore } from './object-store.js';
 
-/** Where inputs are looked up. */
+/** Where to look up inputs. */
 export type InputSource = Pick<ObjectStore, 'get' | 'deletedAt'>;
 
-/** The inputs of a transaction as the ledger has them. */
+/** A transaction's inputs as found in the ledger. */
 export interface ResolvedInputs {
   readonly inputs: ReadonlyMap<ObjectId, LedgerObject>;
-  /** Shared inputs that were deleted, with the version at which. */
+  /** Shared inputs that were deleted, with the version that deleted them. */
   readonly deletedShared: ReadonlyMap<ObjectId, bigint>;
 }
 
-/** Every owned object a transaction consumes, each once: those its kind names, then gas coins not among them. */
+/** All owned objects that a transaction consumes, without duplicates: those of its kind, then gas coins. */
 export function ownedInputs(data: TransactionData): readonly ObjectRef[] {
   const named = kindInputs(data.kind).owned;
   const ids = new Set(named.map((each) => each.objectId));
@@ -24,7 +24,7 @@ export function ownedInputs(data: TransactionData): readonly ObjectRef[] {
 }
 
 /**
- * Checks that a transaction's inputs are as it says and its sender's, before anything executes.
+ * Checks that a transaction's inputs match the ledger and belong to its sender, before execution.
  *
  * @throws InputRejection for duplicates, missing or stale objects, wrong digests, foreign owners and unusable gas
  */

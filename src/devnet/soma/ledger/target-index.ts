@@ -2,13 +2,13 @@ import type { ObjectId } from '../../../soma/chain/id.js';
 import type { TargetPayload } from '../../../soma/chain/target.js';
 import type { LedgerObject } from './ledger-object.js';
 
-/** A target in listing order: by stored status, then generation epoch, then id. */
+/** Listing order of a target: by stored status, then generation epoch, then id. */
 export interface TargetEntry {
   readonly objectId: ObjectId;
   readonly target: TargetPayload;
 }
 
-/** Where a listing stands: the place of one target in the order. */
+/** Position of a target in the listing order. */
 export interface TargetPosition {
   readonly status: string;
   readonly generationEpoch: bigint;
@@ -19,15 +19,15 @@ interface Bucket {
   readonly status: string;
   readonly generationEpoch: bigint;
   readonly entries: Map<ObjectId, TargetPayload>;
-  /** Ids in order; dropped when the bucket changes. */
+  /** Ids in order; cleared when the bucket changes. */
   sorted: ObjectId[] | undefined;
 }
 
-/** Live targets, sorted bucket by bucket so that one filled target does not sort all others again. */
+/** Live targets, sorted per bucket so that filling one target does not re-sort all others. */
 export class TargetIndex {
   readonly #buckets = new Map<string, Bucket>();
 
-  /** Takes in a target; other objects are ignored. */
+  /** Adds a target; other objects are ignored. */
   add(object: LedgerObject): void {
     if (object.payload.type !== 'Target') return;
     const { target } = object.payload;
@@ -42,7 +42,7 @@ export class TargetIndex {
     bucket.entries.set(object.objectId, target);
   }
 
-  /** Drops a target; other objects are ignored. */
+  /** Removes a target; other objects are ignored. */
   remove(object: LedgerObject): void {
     if (object.payload.type !== 'Target') return;
     const key = bucketKey(object.payload.target);
@@ -52,7 +52,7 @@ export class TargetIndex {
     if (bucket.entries.size === 0) this.#buckets.delete(key);
   }
 
-  /** Targets in order, from `start` (included) on. */
+  /** Targets in order, starting with `start`. */
   *from(start?: TargetPosition): Generator<TargetEntry> {
     const buckets = [...this.#buckets.values()].sort(compareBuckets);
     for (const bucket of buckets) {

@@ -10,26 +10,26 @@ import type { LedgerObject } from './ledger-object.js';
 import { ownerAddress } from './ledger-object.js';
 import type { Payload } from './payload.js';
 
-/** What one transaction has read and written so far. */
+/** Uncommitted writes of one transaction. */
 interface Writes {
   readonly objects: Map<ObjectId, LedgerObject>;
   readonly deleted: Set<ObjectId>;
   readonly created: Set<ObjectId>;
 }
 
-/** What a context is made of. */
+/** Options of a context. */
 export interface TransactionContextOptions {
   readonly digest: Digest;
   readonly sender: Address;
-  /** Every input by id, at the version the transaction consumes. */
+  /** All inputs by id, at the versions the transaction consumes. */
   readonly inputs: ReadonlyMap<ObjectId, LedgerObject>;
-  /** The state in force, of which parameters and epoch are taken. */
+  /** The current state, for its parameters and epoch. */
   readonly state: SystemState;
-  /** The coin that pays; absent for system transactions. */
+  /** The coin that pays for gas; absent for system transactions. */
   readonly gasCoinId: ObjectId | undefined;
 }
 
-/** The objects one transaction may touch, and its writes until they are committed or dropped. */
+/** The objects one transaction can access, and its writes until they are committed or discarded. */
 export class TransactionContext {
   readonly digest: Digest;
   readonly sender: Address;
@@ -40,7 +40,7 @@ export class TransactionContext {
   readonly inputs: ReadonlyMap<ObjectId, LedgerObject>;
   #writes: Writes = { objects: new Map(), deleted: new Set(), created: new Set() };
   #nextNumber = 0n;
-  /** Computed before execution; what a coin that pays for itself must keep back. */
+  /** Computed before execution; a coin that pays its own gas must keep this amount. */
   valueFee = 0n;
 
   constructor(options: TransactionContextOptions) {
@@ -63,12 +63,12 @@ export class TransactionContext {
     return this.#writes.deleted;
   }
 
-  /** Ids created so far, whether or not they still live. */
+  /** Ids created so far, including those deleted again. */
   get created(): ReadonlySet<ObjectId> {
     return this.#writes.created;
   }
 
-  /** What to hand to {@link restore} to undo everything after this moment. */
+  /** A snapshot for {@link restore}. */
   snapshot(): Writes {
     return {
       objects: new Map(this.#writes.objects),
@@ -77,12 +77,12 @@ export class TransactionContext {
     };
   }
 
-  /** Drops every write since `snapshot` was taken. */
+  /** Discards all writes since the snapshot. */
   restore(snapshot: Writes): void {
     this.#writes = snapshot;
   }
 
-  /** The object as this transaction sees it. */
+  /** An object as seen by this transaction. */
   read(id: ObjectId): LedgerObject | undefined {
     return this.#writes.deleted.has(id) ? undefined : (this.#writes.objects.get(id) ?? this.inputs.get(id));
   }
@@ -92,7 +92,7 @@ export class TransactionContext {
     this.#writes.objects.set(object.objectId, { ...object, payload, owner });
   }
 
-  /** Marks an object as written though nothing in it changed. */
+  /** Marks an object as written without changing it. */
   touch(object: LedgerObject): void {
     if (!this.#writes.deleted.has(object.objectId) && !this.#writes.objects.has(object.objectId)) {
       this.#writes.objects.set(object.objectId, object);
@@ -117,12 +117,12 @@ export class TransactionContext {
     return deriveId(this.digest, number);
   }
 
-  /** The seed of a target with creation number `number`. */
+  /** The seed of the target with creation number `number`. */
   seedOf(number: bigint): bigint {
     return makeTargetSeed(this.digest, number);
   }
 
-  /** Creates an object and returns its id, which is the next creation number's unless given. */
+  /** Creates an object and returns its id, by default derived from the next creation number. */
   create(payload: Payload, owner: Owner, id: ObjectId = this.idOf(this.nextNumber())): ObjectId {
     this.#writes.created.add(id);
     this.#writes.objects.set(id, {
@@ -184,7 +184,7 @@ export class TransactionContext {
     else this.setBalance(object, balance);
   }
 
-  /** The system state as this transaction sees it. */
+  /** The system state as seen by this transaction. */
   get state(): SystemState {
     const object = this.read(SYSTEM_STATE_OBJECT_ID);
     if (object?.payload.type !== 'SystemState') {

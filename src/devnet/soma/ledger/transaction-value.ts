@@ -2,7 +2,10 @@ import type { TransactionKind } from '../../../soma/chain/transaction/index.js';
 import { coinBalance } from './ledger-object.js';
 import type { TransactionContext } from './transaction-context.js';
 
-/** The shannons a transaction moves, which the value fee is a share of; read after gas smashing, before execution. */
+/**
+ * The shannons that a transaction moves, on which the value fee is charged; computed after gas smashing and before
+ * execution.
+ */
 export function transactionValue(context: TransactionContext, kind: TransactionKind): bigint {
   const held = (id: string): bigint => {
     const object = context.read(id);

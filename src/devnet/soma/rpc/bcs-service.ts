@@ -2,7 +2,7 @@ import type { Server, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { type Codec, decodeBcs, encodeBcs } from '../../../soma/chain/bcs/index.js';
 import { RpcStatus } from './rpc-status.js';
 
-/** One method of a service whose messages are BCS. */
+/** A method of a service with BCS messages. */
 export interface BcsMethod<I, O> {
   /** `/faucet.Faucet/RequestGas`. */
   readonly path: string;
@@ -11,7 +11,7 @@ export interface BcsMethod<I, O> {
   readonly handle: (request: I) => Promise<O>;
 }
 
-/** Registers a unary method that carries BCS where gRPC usually carries protobuf. */
+/** Registers a unary method that uses BCS instead of protobuf. */
 export function addBcsMethod<I, O>(server: Server, method: BcsMethod<I, O>): void {
   const name = method.path.slice(method.path.lastIndexOf('/') + 1);
   const handle = async (request: I, callback: sendUnaryData<O>) => {

@@ -4,7 +4,7 @@ import type { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 
-/** Adds what generic tools look for: health, with every given service SERVING, and reflection v1 and v1alpha. */
+/** Adds services for generic tools: health, with every given service SERVING, and reflection v1 and v1alpha. */
 export function addNodeDiscovery(server: Server, services: readonly DescService[]): void {
   const serving = Object.fromEntries(services.map((each) => [each.typeName, 'SERVING' as const]));
   new HealthImplementation({ '': 'SERVING', ...serving }).addToServer(server);
@@ -16,7 +16,7 @@ export function addNodeDiscovery(server: Server, services: readonly DescService[
   };
   for (const { file } of services) collect(file);
   const fileDescriptorProtos = [...files].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
-  // The implementation reads nothing but the file descriptors out of a package definition.
+  // The implementation uses only the file descriptors of a package definition.
   const everything = { format: 'Protocol Buffer 3 DescriptorProto', type: {}, fileDescriptorProtos };
   new ReflectionService({ everything } as unknown as ConstructorParameters<typeof ReflectionService>[0]).addToServer(
     server,

@@ -22,9 +22,9 @@ import { transactionMessage } from './messages/transaction-message.js';
 import { ReadMask } from './read-mask.js';
 import { RpcStatus } from './rpc-status.js';
 
-/** Coins a simulation without gas takes from the sender at most. */
+/** Maximum number of the sender's coins used by a simulation without gas. */
 const SIMULATED_GAS_COINS = 100;
-/** What the made-up gas coin of a simulation holds, in shannons. */
+/** Balance of a simulation's mock gas coin, in shannons. */
 const MOCK_GAS_BALANCE = 1_000_000_000_000_000n;
 
 function parseTransaction(message: Transaction | undefined): TransactionData {
@@ -68,7 +68,7 @@ export function executionService(
       const digest = transactionDigest(data);
       try {
         const outcome = node.ledger.preview(data, digest, extra);
-        // Relative to the response, and never validated.
+        // Relative to the response, and not validated.
         const mask = ReadMask.parse(request.readMask, '*', undefined).child('transaction');
         if (mask === undefined) return create(SimulateTransactionResponseSchema);
         const told = { ...outcome, digest, data, signatures: [] };
@@ -82,7 +82,7 @@ export function executionService(
   };
 }
 
-/** The transaction with gas: its own, else the sender's coins, else a coin that exists for the simulation only. */
+/** Adds gas to a transaction: its own, or the sender's coins, or a mock coin. */
 function withGas(
   node: DevnetNode,
   data: TransactionData,

@@ -21,14 +21,14 @@ import { ledgerService } from './ledger-service.js';
 import { stateService } from './state-service.js';
 import { subscriptionService } from './subscription-service.js';
 
-/** The gRPC servers of a devnet, not listening yet. */
+/** The gRPC servers of a devnet, before they listen. */
 export interface GrpcServers {
   readonly rpc: GrpcServer;
   readonly faucet: GrpcServer;
   readonly admin: GrpcServer;
 }
 
-/** Builds the fullnode's, the faucet's and the admin service's server. */
+/** Creates the servers of the fullnode, the faucet and the admin service. */
 export function grpcServers(node: DevnetNode, driver: EpochDriver, chaos: Chaos, faucet: Faucet): GrpcServers {
   const rpc = new GrpcServer(GRPC_OPTIONS);
   const hooks: CallHooks = {
@@ -53,12 +53,15 @@ export function grpcServers(node: DevnetNode, driver: EpochDriver, chaos: Chaos,
   return { rpc, faucet: faucetServer, admin };
 }
 
-/** Requests may have 4 MiB, as the network allows; idle connections are kept. */
+/** Requests of up to 4 MiB, as on the network. */
 const GRPC_OPTIONS = { 'grpc.max_receive_message_length': 4 * 1024 * 1024, 'grpc.max_concurrent_streams': 4096 };
 
 const EXECUTE = '/soma.rpc.TransactionExecutionService/ExecuteTransaction';
 
-/** Plays the faults that need the ledger: an epoch that ends while a submission travels, a coin locked by a stranger. */
+/**
+ * Injects faults that need the ledger: the epoch ends while a submission is in flight, or a coin is locked by another
+ * transaction.
+ */
 async function injectLedgerFaults(
   chaos: Chaos,
   driver: EpochDriver,
@@ -77,7 +80,7 @@ async function injectLedgerFaults(
   if (lockMs !== 'epoch') setTimeout(() => node.ledger.release(ref.objectId, holder), lockMs).unref();
 }
 
-/** The headers every answer of a fullnode carries. */
+/** Headers of every response of a fullnode. */
 function responseHeaders(node: DevnetNode): Metadata {
   const { latest, lowest } = node.checkpoints;
   const timestampMs = latest.summary.timestampMs;

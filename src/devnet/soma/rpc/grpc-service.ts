@@ -10,11 +10,11 @@ import {
 import type { Metadata, Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import { RpcStatus } from './rpc-status.js';
 
-/** What a server-streaming handler writes to. */
+/** Output of a server-streaming handler. */
 export interface ResponseStream<T> {
-  /** Fires when the caller goes away. */
+  /** Fires when the caller disconnects. */
   readonly signal: AbortSignal;
-  /** Sends one message; the promise resolves when the transport will take the next. */
+  /** Sends a message; resolves when the transport is ready for the next. */
   send(message: T): Promise<void>;
 }
 
@@ -25,15 +25,15 @@ type Handler<M> =
       ? (request: MessageShape<I>, stream: ResponseStream<MessageShape<O>>) => Promise<void>
       : never;
 
-/** One function per method of a service. Methods signal refusals by throwing {@link RpcStatus}. */
+/** One handler per method of a service. Handlers reject calls by throwing {@link RpcStatus}. */
 export type ServiceHandlers<S extends DescService> = { readonly [K in keyof S['method']]: Handler<S['method'][K]> };
 
-/** What surrounds every call. */
+/** Hooks around every call. */
 export interface CallHooks {
-  /** Response headers, read anew for each call. */
+  /** Response headers, evaluated for each call. */
   readonly headers: () => Metadata;
   /**
-   * Runs around a unary call; may refuse before it, or after it has had its effect.
+   * Wraps a unary call; may fail before or after it takes effect.
    *
    * @param path `/soma.rpc.LedgerService/GetObject`
    */

@@ -54,7 +54,7 @@ export function ledgerService(node: DevnetNode): ServiceHandlers<typeof LedgerSe
     if (transaction === undefined) throw new RpcStatus('NOT_FOUND', `Transaction ${known} not found`);
     const place = node.checkpoints.placeOf(known);
     const message = transactionMessage(transaction, { mask, path: 'execution', place });
-    // Balance changes come from the index, which a transaction reaches with its checkpoint.
+    // Balance changes come from the index, which includes a transaction only once it is in a checkpoint.
     if (place === undefined) message.balanceChanges = [];
     return message;
   };
@@ -118,7 +118,7 @@ export function ledgerService(node: DevnetNode): ServiceHandlers<typeof LedgerSe
   };
 }
 
-/** One entry of a batch: the value, or the error that reading it alone would have ended with. */
+/** One entry of a batch: the value, or the error of reading it. */
 function caseOf<C extends string, T>(name: C, read: () => T) {
   try {
     return { case: name, value: read() } as const;

@@ -27,7 +27,7 @@ function positionOf(owner: Address, { objectId, version, payload }: LedgerObject
   return { owner, type: payload.type, balance, objectId, version };
 }
 
-/** By type, balance and id. Balances ascend: the network stores them as they are where it meant to invert them. */
+/** Orders by type, balance and id. Balances ascend: the network was meant to store them inverted, but does not. */
 function comparePositions(a: OwnedPosition, b: OwnedPosition): number {
   const byType = OBJECT_TYPES.indexOf(a.type) - OBJECT_TYPES.indexOf(b.type);
   if (byType !== 0) return byType;

@@ -39,7 +39,7 @@ function matches(target: TargetPayload, filter: string | undefined, epoch: bigin
   }
 }
 
-/** One page of targets. The epoch that decides what is expired or claimable is the latest checkpoint's. */
+/** One page of targets. The latest checkpoint's epoch determines which are expired or claimable. */
 export function listTargets(node: DevnetNode, request: ListTargetsRequest): ListTargetsResponse {
   const mask = ReadMask.parse(request.readMask, 'id,status,generation_epoch,reward_pool', TargetSchema);
   const status = request.statusFilter?.toLowerCase();

@@ -4,7 +4,7 @@ import { type ObjectType, objectTypeCodec } from '../../../soma/chain/object.js'
 import type { TargetPosition } from '../ledger/target-index.js';
 import { RpcStatus } from './rpc-status.js';
 
-/** The place of an object in an owner's listing. */
+/** Position of an object in an owner's listing. */
 export interface OwnedPosition {
   readonly owner: Address;
   readonly type: ObjectType;
@@ -14,14 +14,14 @@ export interface OwnedPosition {
   readonly version: bigint;
 }
 
-/** What continues ListOwnedObjects. */
+/** Page token of ListOwnedObjects. */
 export interface OwnedToken {
   readonly owner: Address;
   readonly type: ObjectType | undefined;
   readonly next: OwnedPosition;
 }
 
-/** What continues ListTargets. */
+/** Page token of ListTargets. */
 export interface TargetToken {
   readonly status: string | undefined;
   readonly epoch: bigint | undefined;
@@ -50,13 +50,13 @@ export const targetTokenCodec: Codec<TargetToken> = struct<TargetToken>({
   next: struct<TargetPosition>({ status: string, generationEpoch: u64, objectId: idCodec }),
 });
 
-/** The bytes of a page token. */
+/** Encodes a page token. */
 export function encodePageToken<T>(codec: Codec<T>, token: T): Uint8Array {
   return encodeBcs(codec, token);
 }
 
 /**
- * The token of a request; `undefined` for the first page.
+ * Decodes the page token of a request; `undefined` for the first page.
  *
  * @throws RpcStatus when the bytes are not a token
  */
@@ -69,10 +69,10 @@ export function decodePageToken<T>(codec: Codec<T>, bytes: Uint8Array | undefine
   }
 }
 
-/** A page is cut once its items take this much, in bytes. */
+/** A page ends once its items exceed this size, bytes. */
 export const PAGE_BYTES = 512 * 1024;
 
-/** The page size in force: `fallback` unless asked for, between 1 and 1000. */
+/** The effective page size: `fallback` if unspecified, limited to 1 to 1000. */
 export function pageSizeOf(asked: number | undefined, fallback: number): number {
   return Math.min(Math.max(asked ?? fallback, 1), 1000);
 }

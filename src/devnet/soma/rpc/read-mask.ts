@@ -2,7 +2,7 @@ import { create, type DescField, type DescMessage, type Message, type MessageSha
 import type { FieldMask } from '@bufbuild/protobuf/wkt';
 import { RpcStatus } from './rpc-status.js';
 
-/** Which fields of a resource a caller wants: everything, or some fields each with a mask of its own. */
+/** The requested fields of a resource: everything, or some fields, each with its own mask. */
 export class ReadMask {
   readonly #fields: Map<string, ReadMask> | 'everything';
 
@@ -14,12 +14,12 @@ export class ReadMask {
   static readonly everything = new ReadMask('everything');
 
   /**
-   * The mask of a request.
+   * Parses the mask of a request.
    *
-   * @param mask as sent; absent takes `fallback`, present without paths selects nothing
-   * @param fallback paths of the method's default, comma-separated
-   * @param schema what the paths are relative to; `undefined` accepts unknown paths silently, as two methods do
-   * @throws RpcStatus INVALID_ARGUMENT for a path the schema does not have
+   * @param mask as sent; if absent, `fallback` applies; without paths, it selects nothing
+   * @param fallback default paths of the method, comma-separated
+   * @param schema message that the paths refer to; `undefined` accepts unknown paths silently, as two methods do
+   * @throws RpcStatus INVALID_ARGUMENT for a path that is not in the schema
    */
   static parse(mask: FieldMask | undefined, fallback: string, schema: DescMessage | undefined): ReadMask {
     const paths = mask?.paths ?? fallback.split(',').filter((path) => path !== '');
@@ -41,24 +41,24 @@ export class ReadMask {
     return new ReadMask(fields);
   }
 
-  /** The mask of one field; `undefined` when the field is not wanted. */
+  /** The mask of one field; `undefined` if it was not requested. */
   child(field: string): ReadMask | undefined {
     return this.#fields === 'everything' ? this : this.#fields.get(field);
   }
 
-  /** Whether any part of the field at that dotted path is wanted. */
+  /** Whether any part of the field at a dotted path was requested. */
   has(path: string): boolean {
     return path.split('.').reduce<ReadMask | undefined>((mask, field) => mask?.child(field), this) !== undefined;
   }
 
-  /** Whether every selected path was spelled out below `field`, so that `field` alone does not count. */
+  /** Whether the mask names a path below `field` explicitly, so that `field` alone does not count. */
   hasBelow(field: string, inner: string): boolean {
     if (this.#fields === 'everything') return true;
     const below = this.#fields.get(field);
     return below !== undefined && below.#fields !== 'everything' && below.#fields.has(inner);
   }
 
-  /** A copy of `message` with only the wanted fields. */
+  /** A copy of `message` with only the requested fields. */
   prune<D extends DescMessage>(schema: D, message: MessageShape<D>): MessageShape<D> {
     if (this.#fields === 'everything') return message;
     const source = message as Record<string, unknown>;
@@ -88,7 +88,9 @@ export class ReadMask {
   }
 }
 
-/** Whether `path` names fields of `schema`: snake_case names, through messages and lists of them, never into a map. */
+/**
+ * Whether `path` names fields of `schema`: snake_case names, through messages and lists of messages, but not into maps.
+ */
 function isPathOf(schema: DescMessage, path: string): boolean {
   if (path === '*') return true;
   let at: DescMessage | undefined = schema;

@@ -2,7 +2,11 @@ import { digestToBytes } from '../../../soma/chain/digest.js';
 import { type Address, isId, normaliseId, type ObjectId } from '../../../soma/chain/id.js';
 import { RpcStatus } from './rpc-status.js';
 
-/** An id of a request: `0x` optional, 1 to 64 digits; @throws RpcStatus when absent or malformed */
+/**
+ * Parses an id: `0x` optional, 1 to 64 digits.
+ *
+ * @throws RpcStatus when absent or malformed
+ */
 export function idField(text: string | undefined, field: string): ObjectId {
   if (text === undefined) throw RpcStatus.missing(field);
   if (!isId(text)) throw RpcStatus.invalid(field, `invalid ${field}: expected 1 to 64 hexadecimal digits`);
@@ -10,7 +14,7 @@ export function idField(text: string | undefined, field: string): ObjectId {
 }
 
 /**
- * An address where the network parses more strictly: `0x` and 1 to 64 digits, or exactly 64 digits.
+ * Parses an address where the network is stricter: `0x` and 1 to 64 digits, or exactly 64 digits.
  *
  * @throws RpcStatus when absent or malformed
  */
@@ -22,7 +26,11 @@ export function strictAddressField(text: string | undefined, field: string): Add
   return normaliseId(text);
 }
 
-/** A base58 digest of a request; @throws RpcStatus when absent or malformed */
+/**
+ * Parses a base58 digest.
+ *
+ * @throws RpcStatus when absent or malformed
+ */
 export function digestField(text: string | undefined, field: string): string {
   if (text === undefined) throw RpcStatus.missing(field);
   try {

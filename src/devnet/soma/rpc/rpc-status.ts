@@ -5,7 +5,7 @@ import { type ErrorCode, QuarryError } from '../../../errors/index.js';
 import { BadRequestSchema } from '../../../gen/google/rpc/error_details_pb.js';
 import { type Status, StatusSchema } from '../../../gen/google/rpc/status_pb.js';
 
-/** The gRPC status codes this node answers with, by name. */
+/** The gRPC status codes used by this node. */
 export type RpcCode =
   | 'INVALID_ARGUMENT'
   | 'DEADLINE_EXCEEDED'
@@ -29,7 +29,7 @@ const LIBRARY_CODES: Readonly<Record<RpcCode, ErrorCode>> = {
   UNAVAILABLE: 'OVERLOADED',
 };
 
-/** A field of a request that is wrong, and how. */
+/** An invalid field of a request. */
 export interface FieldViolation {
   /** `transaction`, `requests[1].object_id`, `read_mask`. */
   readonly field: string;
@@ -37,7 +37,7 @@ export interface FieldViolation {
   readonly reason: 'FIELD_INVALID' | 'FIELD_MISSING';
 }
 
-/** A refusal as the node words it to its callers. */
+/** An error status in the node's wording. */
 export class RpcStatus extends QuarryError {
   override readonly name = 'RpcStatus';
   readonly rpcCode: RpcCode;
@@ -49,30 +49,30 @@ export class RpcStatus extends QuarryError {
     this.violations = violations;
   }
 
-  /** INVALID_ARGUMENT about one field; the message is the description. */
+  /** INVALID_ARGUMENT for one field; the message is the description. */
   static invalid(field: string, description: string): RpcStatus {
     return new RpcStatus('INVALID_ARGUMENT', description, [{ field, description, reason: 'FIELD_INVALID' }]);
   }
 
-  /** INVALID_ARGUMENT about a field that is absent. */
+  /** INVALID_ARGUMENT for a missing field. */
   static missing(field: string): RpcStatus {
     return new RpcStatus('INVALID_ARGUMENT', '', [{ field, description: '', reason: 'FIELD_MISSING' }]);
   }
 
-  /** `error` as a status: unchanged if it is one, else INTERNAL with its text. */
+  /** Converts `error` to a status: unchanged if it is one, otherwise INTERNAL with its message. */
   static from(error: unknown): RpcStatus {
     if (error instanceof RpcStatus) return error;
     return new RpcStatus('INTERNAL', error instanceof Error ? error.message : String(error));
   }
 
-  /** The `google.rpc.Status` of this refusal: the value of `grpc-status-details-bin`, and of batch items. */
+  /** Converts to `google.rpc.Status`, used in `grpc-status-details-bin` and batch items. */
   toProto(): Status {
     const details =
       this.violations.length === 0
         ? []
         : [
             create(AnySchema, {
-              // The network writes the type URL without a host.
+              // The network writes type URLs without a host.
               typeUrl: '/google.rpc.BadRequest',
               value: toBinary(
                 BadRequestSchema,
@@ -83,7 +83,7 @@ export class RpcStatus extends QuarryError {
     return create(StatusSchema, { code: status[this.rpcCode], message: this.message, details });
   }
 
-  /** What grpc-js sends for this refusal. */
+  /** Converts to the error that grpc-js sends. */
   toServiceError(): Partial<ServiceError> {
     const metadata = new Metadata();
     metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, this.toProto())));

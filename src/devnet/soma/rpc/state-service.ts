@@ -18,7 +18,7 @@ function removed(): never {
   throw new RpcStatus('UNIMPLEMENTED', 'Challenge system has been removed');
 }
 
-/** Reads through the node's indexes. */
+/** Reads from the node's indexes. */
 export function stateService(node: DevnetNode): ServiceHandlers<typeof StateService> {
   return {
     listOwnedObjects: (request) => listOwnedObjects(node, request),

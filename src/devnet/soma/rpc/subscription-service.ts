@@ -10,15 +10,15 @@ import { checkpointMessage } from './messages/checkpoint-message.js';
 import { ReadMask } from './read-mask.js';
 import { RpcStatus } from './rpc-status.js';
 
-/** Subscribers a node serves at a time. */
+/** Maximum concurrent subscribers. */
 const MAX_SUBSCRIBERS = 1024;
-/** Checkpoints a subscriber may fall behind before its stream ends. */
+/** Checkpoints that a subscriber may lag behind before its stream ends. */
 const MAX_BEHIND = 256;
 
 /**
  * The stream of new checkpoints.
  *
- * @param breaks asked before each message: `end` closes the stream, `fail` breaks it with UNAVAILABLE
+ * @param breaks called before each message: `end` closes the stream, `fail` breaks it with UNAVAILABLE
  */
 export function subscriptionService(
   node: DevnetNode,

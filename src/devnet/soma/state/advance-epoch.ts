@@ -6,27 +6,27 @@ import { adjustDifficulty } from './difficulty.js';
 import type { SystemParameters } from './system-parameters.js';
 import type { SystemState } from './system-state.js';
 
-/** What an epoch change is made with. */
+/** Input of an epoch change. */
 export interface EpochChange {
   readonly newEpoch: bigint;
   readonly startTimestampMs: bigint;
-  /** Fees collected in the epoch that ends, in shannons. */
+  /** Fees of the ending epoch, in shannons. */
   readonly fees: bigint;
   readonly protocolVersion: bigint;
-  /** Parameters of a protocol version, for an upgrade. */
+  /** Returns the parameters of a protocol version, for an upgrade. */
   readonly parametersOf: (protocolVersion: bigint) => SystemParameters;
 }
 
-/** The state of the new epoch before its targets are made, and the commissions to be written as objects. */
+/** The new epoch's state before its targets are created, and commissions to be written as objects. */
 export interface AdvancedEpoch {
   readonly state: SystemState;
   readonly commissions: readonly CommissionStake[];
 }
 
-/** Versions at whose upgrade the threshold and the average start afresh. */
+/** Upgrades to these versions reset the threshold and the average. */
 const THRESHOLD_RESETS: readonly bigint[] = [3n, 5n];
 
-/** Ends an epoch in the order of `SystemStateV1::advance_epoch`; targets are made by the caller afterwards. */
+/** Ends an epoch in the order of `SystemStateV1::advance_epoch`; the caller creates targets afterwards. */
 export function advanceEpoch(before: SystemState, change: EpochChange): AdvancedEpoch {
   let state = upgraded(before, change);
   const { emissionPool, parameters } = state;

@@ -4,7 +4,7 @@ import { deactivatePool, processEpochBoundary, type StakingPool, slashPool } fro
 import type { SystemState } from './system-state.js';
 import { QUORUM_VOTING_POWER, votingPowerOf } from './validator.js';
 
-/** Takes every model across an epoch boundary: slashing, lapsed commitments, commissions, stakes. */
+/** Processes all models at an epoch boundary: slashing, lapsed commitments, commissions, stakes. */
 export function advanceModels(state: SystemState, newEpoch: bigint): SystemState {
   const { modelRegistry: registry, parameters, validators } = state;
   const models = new Map<ObjectId, Model>();
@@ -37,7 +37,7 @@ function advanceModel(model: Model, newEpoch: bigint, condemned: boolean, slashB
       if (model.commitEpoch < newEpoch - 1n) return inactive(model, deactivatePool(slashed(), newEpoch));
       return { ...model, stakingPool: processEpochBoundary(model.stakingPool, newEpoch, false) };
     case 'created': {
-      // The condition stays true: the slash repeats at every later epoch change.
+      // The condition stays true, so the slash repeats at every later epoch change.
       const lapsed = model.createEpoch + 1n < newEpoch;
       const pool = lapsed ? deactivatePool(slashed(), newEpoch) : model.stakingPool;
       return { ...model, stakingPool: processEpochBoundary(pool, newEpoch, false) };

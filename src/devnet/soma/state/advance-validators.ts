@@ -12,22 +12,22 @@ import {
   votingPowerOf,
 } from './validator.js';
 
-/** A stake a validator's commission turned into. */
+/** A validator's commission, converted to stake. */
 export interface CommissionStake {
   readonly owner: Address;
   readonly poolId: ObjectId;
   readonly principal: bigint;
 }
 
-/** The state with validators paid, stakes settled and membership changed. */
+/** The state after paying validators, settling stakes and applying membership changes. */
 export interface AdvancedValidators {
   readonly state: SystemState;
-  /** Shannons given to validators and their stakers. */
+  /** Shannons distributed to validators and their stakers. */
   readonly distributed: bigint;
   readonly commissions: readonly CommissionStake[];
 }
 
-/** Pays validators by voting power and takes the set across the epoch boundary. */
+/** Pays validators by voting power and processes the validator set at the epoch boundary. */
 export function advanceValidators(state: SystemState, allocation: bigint, newEpoch: bigint): AdvancedValidators {
   const set = state.validators;
   const commissions: CommissionStake[] = [];
@@ -85,7 +85,7 @@ export function advanceValidators(state: SystemState, allocation: bigint, newEpo
   };
 }
 
-/** The validator with its staged values in force. */
+/** Applies a validator's staged values. */
 function settled(validator: Validator): Validator {
   const { nextEpoch, ...current } = validator.metadata;
   const staged = Object.fromEntries(Object.entries(nextEpoch).filter(([, value]) => value !== undefined));

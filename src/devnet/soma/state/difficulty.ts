@@ -4,7 +4,7 @@ import type { SystemParameters } from './system-parameters.js';
 import type { SystemState, TargetState } from './system-state.js';
 
 const f32 = Math.fround;
-/** Standard deviation of the distance of random directions in 2048 dimensions, as the protocol hard-codes it. */
+/** Standard deviation of the distance between random directions in 2048 dimensions, hard-coded in the protocol. */
 const SIGMA = f32(0.022);
 
 function clamp(value: number, low: number, high: number): number {
@@ -40,7 +40,7 @@ function adjustedThreshold(
   return f32(1 - f32(SIGMA * moved));
 }
 
-/** What one target pays, in shannons. */
+/** Reward of one target, in shannons. */
 export function rewardPerTarget(
   emissionPerEpoch: bigint,
   parameters: SystemParameters,
@@ -52,9 +52,10 @@ export function rewardPerTarget(
 }
 
 /**
- * The target state of a new epoch: threshold moved towards the wanted number of hits, counters reset, reward recomputed.
+ * The target state of a new epoch: adjusts the threshold towards the targeted number of hits, resets counters,
+ * recomputes the reward.
  *
- * @param state as the epoch ends, with the parameters of the epoch that begins
+ * @param state the state at the end of an epoch, with the parameters of the next one
  */
 export function adjustDifficulty(state: SystemState): TargetState {
   const { parameters, targetState, protocolVersion } = state;

@@ -11,7 +11,7 @@ interface ModelBase {
   readonly nextEpochCommissionRate: bigint;
 }
 
-/** What an owner commits to before the weights may be used. */
+/** An owner's commitment before the weights can be used. */
 export interface ModelCommitment {
   readonly manifest: Manifest;
   readonly weightsCommitment: Uint8Array;
@@ -24,19 +24,19 @@ export interface PendingModelUpdate extends ModelCommitment {
   readonly commitEpoch: bigint;
 }
 
-/** Staked for, no weights yet. */
+/** Staked, but without weights. */
 export interface CreatedModel extends ModelBase {
   readonly state: 'created';
   readonly createEpoch: bigint;
 }
 
-/** Weights committed to; to be revealed in the next epoch. */
+/** Weights are committed, to be revealed in the next epoch. */
 export interface PendingModel extends ModelBase, ModelCommitment {
   readonly state: 'pending';
   readonly commitEpoch: bigint;
 }
 
-/** Weights and key public; named by new targets. */
+/** Weights and key are public; new targets can name it. */
 export interface ActiveModel extends ModelBase, ModelCommitment {
   readonly state: 'active';
   readonly decryptionKey: Uint8Array;
@@ -44,7 +44,7 @@ export interface ActiveModel extends ModelBase, ModelCommitment {
   readonly pendingUpdate: PendingModelUpdate | undefined;
 }
 
-/** Permanently out of use. */
+/** Permanently deactivated. */
 export interface InactiveModel extends ModelBase, ModelCommitment {
   readonly state: 'inactive';
   readonly decryptionKey: Uint8Array;
@@ -54,7 +54,7 @@ export interface InactiveModel extends ModelBase, ModelCommitment {
 /** A model in one of its four states. Immutable. */
 export type Model = CreatedModel | PendingModel | ActiveModel | InactiveModel;
 
-/** The model out of use, its staking pool closed at `epoch`; one that was never revealed keeps a zero key. */
+/** Deactivates a model and sets its closed staking pool; one that was never revealed gets an all-zero key. */
 export function inactive(model: PendingModel | ActiveModel, stakingPool: StakingPool): InactiveModel {
   const { owner, architectureVersion, commissionRate, nextEpochCommissionRate } = model;
   const { manifest, weightsCommitment, embeddingCommitment, decryptionKeyCommitment } = model;

@@ -1,6 +1,6 @@
 import type { ObjectId } from '../../../soma/chain/id.js';
 
-/** What a pool's tokens were worth at the start of an epoch. */
+/** Value of a pool's tokens at the start of an epoch. */
 export interface PoolTokenExchangeRate {
   readonly somaAmount: bigint;
   readonly poolTokenAmount: bigint;
@@ -9,9 +9,9 @@ export interface PoolTokenExchangeRate {
 /** A staking pool of a validator or a model. Immutable; every change returns a new one. */
 export interface StakingPool {
   readonly id: ObjectId;
-  /** Absent before the pool becomes active. */
+  /** Absent until the pool is active. */
   readonly activationEpoch: bigint | undefined;
-  /** Absent while the pool is not deactivated. */
+  /** Absent until the pool is deactivated. */
   readonly deactivationEpoch: bigint | undefined;
   readonly somaBalance: bigint;
   readonly rewardsPool: bigint;
@@ -22,7 +22,7 @@ export interface StakingPool {
   readonly pendingPoolTokenWithdraw: bigint;
 }
 
-/** A pool that has neither stake nor an activation epoch. */
+/** A pool without stake or activation epoch. */
 export function emptyStakingPool(id: ObjectId): StakingPool {
   return {
     id,
@@ -38,39 +38,39 @@ export function emptyStakingPool(id: ObjectId): StakingPool {
   };
 }
 
-/** Whether stake waits for the epoch boundary: only in a pool that is active. */
+/** Whether the pool is active, in which case new stake waits for the epoch boundary. */
 function isActive(pool: StakingPool): boolean {
   return pool.activationEpoch !== undefined && pool.deactivationEpoch === undefined;
 }
 
-/** Pool tokens that `soma` shannons are worth at `rate`; one to one at a zero rate. */
+/** Converts shannons to pool tokens at `rate`; one to one at a zero rate. */
 function tokensFor(rate: PoolTokenExchangeRate, soma: bigint): bigint {
   if (rate.somaAmount === 0n || rate.poolTokenAmount === 0n) return soma;
   return (rate.poolTokenAmount * soma) / rate.somaAmount;
 }
 
-/** Shannons that `tokens` are worth at `rate`; one to one at a zero rate. */
+/** Converts pool tokens to shannons at `rate`; one to one at a zero rate. */
 function somaFor(rate: PoolTokenExchangeRate, tokens: bigint): bigint {
   if (rate.somaAmount === 0n || rate.poolTokenAmount === 0n) return tokens;
   return (rate.somaAmount * tokens) / rate.poolTokenAmount;
 }
 
-/** Exchange rates kept per pool; a devnet with short epochs would fill its memory with more. */
+/** Exchange rates kept per pool, to limit the memory of a devnet with short epochs. */
 const RATES_KEPT = 256;
 
 /**
- * The exchange rate in force at `epoch`: the latest recorded one that is not after it, capped at the pool's
- * deactivation epoch; the oldest one kept when all are later. A zero rate when there is none.
+ * The exchange rate at `epoch`: the latest one recorded at or before it, limited to the pool's deactivation epoch; the
+ * oldest one kept if all are later. Zero if there is none.
  */
 function exchangeRateAt(pool: StakingPool, epoch: bigint): PoolTokenExchangeRate {
   const last = pool.deactivationEpoch !== undefined && pool.deactivationEpoch < epoch ? pool.deactivationEpoch : epoch;
   let found: PoolTokenExchangeRate | undefined;
-  // Rates are recorded, and so iterated, in order of epoch.
+  // Rates are recorded in epoch order, so iteration follows it, too.
   for (const [recorded, rate] of pool.exchangeRates) if (found === undefined || recorded <= last) found = rate;
   return found ?? { somaAmount: 0n, poolTokenAmount: 0n };
 }
 
-/** The pool after `amount` shannons were staked; at once where the pool is not active, else at the epoch boundary. */
+/** Adds a stake of `amount` shannons: immediately if the pool is not active, otherwise at the epoch boundary. */
 export function addStake(pool: StakingPool, amount: bigint): StakingPool {
   const pending = { ...pool, pendingStake: pool.pendingStake + amount };
   return isActive(pool) ? pending : processPendingStake(pending);
@@ -98,12 +98,12 @@ function subtract(from: bigint, amount: bigint): bigint {
 }
 
 /**
- * Takes a stake out of the pool.
+ * Withdraws a stake.
  *
- * @param principal shannons once staked
- * @param stakeActivationEpoch the epoch in which the stake began to count
+ * @param principal shannons originally staked
+ * @param stakeActivationEpoch the epoch in which the stake became active
  * @param epoch the current epoch
- * @returns the pool afterwards, and what the staker is paid in shannons
+ * @returns the new pool, and the payout in shannons
  */
 export function withdrawStake(
   pool: StakingPool,
@@ -118,7 +118,7 @@ export function withdrawStake(
   const tokens = tokensFor(then, principal);
   const value = somaFor(exchangeRateAt(pool, epoch), tokens);
   const reward = min(value > principal ? value - principal : 0n, pool.rewardsPool);
-  // A slashed pool may hold less than was staked: payouts stop at what is there.
+  // A slashed pool may hold less than was staked, which limits payouts.
   const paid = min(principal + reward, subtract(pool.somaBalance, pool.pendingTotalSomaWithdraw));
   const pending: StakingPool = {
     ...pool,
@@ -133,18 +133,18 @@ function min(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }
 
-/** The pool with a reward added to its balance. */
+/** Adds a reward to the pool's balance. */
 export function depositReward(pool: StakingPool, amount: bigint): StakingPool {
   return { ...pool, somaBalance: pool.somaBalance + amount, rewardsPool: pool.rewardsPool + amount };
 }
 
-/** The pool after the epoch boundary: pending withdrawals and stake are settled, and the rate is recorded if asked. */
+/** Processes the epoch boundary: settles pending withdrawals and stakes, and records the exchange rate if requested. */
 export function processEpochBoundary(pool: StakingPool, newEpoch: bigint, recordRate: boolean): StakingPool {
   const settled = processPendingStake(processPendingWithdraw(pool));
   return recordRate ? withRate(settled, newEpoch) : settled;
 }
 
-/** Records the rate if it differs from the one in force, which then holds on anyway. */
+/** Records the rate if it differs from the current one, which otherwise stays in effect. */
 function withRate(pool: StakingPool, epoch: bigint): StakingPool {
   const { somaBalance: somaAmount, poolTokenBalance: poolTokenAmount } = pool;
   const before = exchangeRateAt(pool, epoch);
@@ -158,17 +158,17 @@ function withRate(pool: StakingPool, epoch: bigint): StakingPool {
   return { ...pool, exchangeRates };
 }
 
-/** The pool made active from `epoch` on, with its first exchange rate. */
+/** Activates a pool at `epoch`, with its first exchange rate. */
 export function activatePool(pool: StakingPool, epoch: bigint): StakingPool {
   return withRate({ ...processPendingStake(pool), activationEpoch: epoch }, epoch);
 }
 
-/** The pool deactivated at `epoch`; one that already was keeps its epoch. */
+/** Deactivates a pool at `epoch`; an already deactivated one is unchanged. */
 export function deactivatePool(pool: StakingPool, epoch: bigint): StakingPool {
   return pool.deactivationEpoch === undefined ? { ...processPendingStake(pool), deactivationEpoch: epoch } : pool;
 }
 
-/** The pool with `bps` of its balance destroyed, and how many shannons that was. */
+/** Destroys `bps` of the pool's balance; also returns the amount in shannons. */
 export function slashPool(
   pool: StakingPool,
   bps: bigint,

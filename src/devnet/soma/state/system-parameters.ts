@@ -1,6 +1,6 @@
 import { protocolConfig } from '../../../soma/chain/protocol-config.js';
 
-/** The protocol's parameters as they stand since the start of the epoch; amounts in shannons, rates in basis points. */
+/** The protocol parameters of the current epoch; amounts in shannons, rates in basis points. */
 export interface SystemParameters {
   readonly epochDurationMs: bigint;
   readonly validatorRewardAllocationBps: bigint;
@@ -35,13 +35,13 @@ export interface SystemParameters {
   readonly maxSubmissionDataSize: bigint;
 }
 
-/** What a genesis may set differently from its protocol version. */
+/** Genesis parameters that differ from the protocol version. */
 export type ParameterOverrides = Partial<SystemParameters>;
 
 /**
  * The parameters of a protocol version with its initial value fee.
  *
- * @throws QuarryError `UNSUPPORTED` when the version is not known
+ * @throws QuarryError `UNSUPPORTED` for an unknown version
  */
 export function systemParameters(protocolVersion: bigint, overrides: ParameterOverrides = {}): SystemParameters {
   const config = protocolConfig(protocolVersion);

@@ -23,14 +23,14 @@ import type { SystemParameters } from './system-parameters.js';
 import type { EmissionPool, ModelRegistry, SystemState, TargetState } from './system-state.js';
 import type { StagedMetadata, Validator, ValidatorMetadata, ValidatorSet } from './validator.js';
 
-/** A scalar f32 as the chain stores it: a tensor of shape `[1]`. */
+/** A scalar f32 in the chain's encoding: a tensor of shape `[1]`. */
 const scalar: Codec<number> = {
   minBytes: tensorCodec.minBytes,
   write: (w, v) => tensorCodec.write(w, scalarTensor(v)),
   read: (r) => scalarValue(tensorCodec.read(r)),
 };
 
-/** Keeps the bytes of immutable values, so that a state in which one model changed encodes one model. */
+/** Caches the encoding of immutable values, so that after a change of one model only that model is encoded again. */
 function remembered<T extends object>(codec: Codec<T>): Codec<T> {
   const known = new WeakMap<T, Uint8Array>();
   return {
@@ -99,7 +99,7 @@ const stagedCodec = struct<StagedMetadata>({
   proofOfPossession: option(bytes),
 });
 
-// The proxy address of the next epoch exists in the layout and is never set.
+// The next epoch's proxy address is part of the layout but never set.
 const neverSet = option(string);
 const metadataCodec = struct<ValidatorMetadata>({
   somaAddress: idCodec,

@@ -3,10 +3,10 @@ import type { Model } from './model.js';
 import type { SystemParameters } from './system-parameters.js';
 import type { ValidatorSet } from './validator.js';
 
-/** Who reported whom, keyed by what was reported. */
+/** Reporters by reported subject. */
 export type ReportRecords = ReadonlyMap<ObjectId, readonly Address[]>;
 
-/** Every model there is. */
+/** All models. */
 export interface ModelRegistry {
   readonly models: ReadonlyMap<ObjectId, Model>;
   /** Pool id to model id. */
@@ -15,13 +15,13 @@ export interface ModelRegistry {
   readonly modelReportRecords: ReportRecords;
 }
 
-/** The coins not yet minted, in shannons. */
+/** Coins not yet minted, in shannons. */
 export interface EmissionPool {
   readonly balance: bigint;
   readonly emissionPerEpoch: bigint;
 }
 
-/** What new targets are made with. */
+/** State used for creating targets. */
 export interface TargetState {
   /** f32. */
   readonly distanceThreshold: number;
@@ -31,7 +31,7 @@ export interface TargetState {
   readonly rewardPerTarget: bigint;
 }
 
-/** The shared system state object. Immutable: a transaction that changes it makes a new one, so a revert keeps the old. */
+/** The shared system state object. Immutable: a transaction creates a new one, so reverting keeps the old. */
 export interface SystemState {
   readonly epoch: bigint;
   readonly protocolVersion: bigint;
@@ -47,19 +47,19 @@ export interface SystemState {
   readonly safeModeAccumulatedEmissions: bigint;
 }
 
-/** The map with `key` set to `value`, as a new map. */
+/** A copy of the map with `key` set to `value`. */
 export function withEntry<K, V>(source: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
   return new Map(source).set(key, value);
 }
 
-/** The map without `key`, as a new map. */
+/** A copy of the map without `key`. */
 function withoutEntry<K, V>(source: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
   const copy = new Map(source);
   copy.delete(key);
   return copy;
 }
 
-/** The state with one model replaced. */
+/** A copy of the state with one model replaced. */
 export function withModel(state: SystemState, id: ObjectId, model: Model): SystemState {
   return {
     ...state,
@@ -67,13 +67,13 @@ export function withModel(state: SystemState, id: ObjectId, model: Model): Syste
   };
 }
 
-/** The records with `reporter` added to what is held against `subject`. */
+/** Adds `reporter` to the reports of `subject`. */
 export function withReport(records: ReportRecords, subject: ObjectId, reporter: Address): ReportRecords {
   const reporters = records.get(subject) ?? [];
   return reporters.includes(reporter) ? records : withEntry(records, subject, [...reporters, reporter].sort());
 }
 
-/** The records without `reporter`'s report of `subject`; `undefined` when there was none. */
+/** Removes `reporter`'s report of `subject`; `undefined` if there is none. */
 export function withoutReport(records: ReportRecords, subject: ObjectId, reporter: Address): ReportRecords | undefined {
   const reporters = records.get(subject);
   if (reporters === undefined || !reporters.includes(reporter)) return undefined;

@@ -7,20 +7,20 @@ import { scalarTensor, vectorTensor } from '../../../soma/chain/tensor.js';
 import type { ActiveModel } from './model.js';
 import type { SystemState } from './system-state.js';
 
-/** The state after a target was made, and the target. */
+/** A new target, and the state after its creation. */
 export interface GeneratedTarget {
   readonly state: SystemState;
   readonly target: TargetPayload;
 }
 
-/** Keeps the score finite where a model has no stake. `types/src/target.rs`. */
+/** Keeps the score finite for models without stake. `types/src/target.rs`. */
 const WEIGHT_EPSILON = Math.fround(1e-10);
 
 /** Active models with their ids. */
 function activeModels(state: SystemState): readonly (readonly [ObjectId, ActiveModel])[] {
   const active: (readonly [ObjectId, ActiveModel])[] = [];
   for (const [id, model] of state.modelRegistry.models) if (model.state === 'active') active.push([id, model]);
-  // The chain iterates in order of id, which decides ties.
+  // The chain iterates in id order, which decides ties.
   return active.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
@@ -37,8 +37,8 @@ function cosineDistance(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * The models of a target: the `count` smallest of cosine distance over stake weight, ascending. Stake weighs by its
- * square root.
+ * Selects the models of a target: the `count` smallest by cosine distance over stake weight, ascending. The weight
+ * grows with the square root of the stake.
  */
 function selectModels(
   models: readonly (readonly [ObjectId, ActiveModel])[],
@@ -52,16 +52,16 @@ function selectModels(
     const distance = cosineDistance(embedding, model.embedding.values);
     return { id, score: Math.fround(distance / Math.fround(weight + WEIGHT_EPSILON)) };
   });
-  // NaN scores (a zero embedding) go last.
+  // NaN scores (from a zero embedding) sort last.
   scored.sort((a, b) => (a.score < b.score ? -1 : a.score > b.score ? 1 : Number.isNaN(a.score) ? 1 : 0));
   return scored.slice(0, count).map(({ id }) => id);
 }
 
 /**
- * Makes one target of the current epoch from a seed; its reward leaves the emission pool.
+ * Creates a target of the current epoch from a seed; its reward is taken from the emission pool.
  *
  * @returns `undefined` when no model is active, the pool cannot pay, or (from protocol version 3) the epoch's target
- *   budget is spent
+ * budget is spent
  */
 export function generateTarget(state: SystemState, seed: bigint): GeneratedTarget | undefined {
   const models = activeModels(state);

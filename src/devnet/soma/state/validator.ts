@@ -1,7 +1,7 @@
 import type { Address, ObjectId } from '../../../soma/chain/id.js';
 import type { StakingPool } from './staking-pool.js';
 
-/** What a validator may stage for the next epoch. */
+/** Values that a validator can stage for the next epoch. */
 export interface StagedMetadata {
   readonly protocolPubkey?: Uint8Array | undefined;
   readonly networkPubkey?: Uint8Array | undefined;
@@ -52,11 +52,11 @@ export interface ValidatorSet {
   readonly atRiskValidators: ReadonlyMap<Address, bigint>;
 }
 
-/** Voting power of all validators together. */
+/** Total voting power of all validators. */
 export const TOTAL_VOTING_POWER = 10_000n;
-/** Voting power that decides. */
+/** Voting power of a quorum. */
 export const QUORUM_VOTING_POWER = 6_667n;
-/** The most voting power one validator has, where there are enough validators. */
+/** Maximum voting power of one validator, if there are enough validators. */
 const MAX_VOTING_POWER = 1_000n;
 
 /** The active validator with that address. */
@@ -69,7 +69,7 @@ export function votingPowerOf(set: ValidatorSet, addresses: readonly Address[]):
   return addresses.reduce((sum, address) => sum + (activeValidator(set, address)?.votingPower ?? 0n), 0n);
 }
 
-/** The set with one active validator replaced. */
+/** A copy of the set with one active validator replaced. */
 export function withValidator(set: ValidatorSet, validator: Validator): ValidatorSet {
   return {
     ...set,
@@ -80,8 +80,8 @@ export function withValidator(set: ValidatorSet, validator: Validator): Validato
 }
 
 /**
- * The validators with voting power by stake: 10,000 in all, at most 1,000 each, or an equal share where there are fewer
- * than ten. What the cap cuts off goes to the others in order of stake.
+ * Assigns voting power by stake: 10,000 in total, at most 1,000 each, or equal shares if there are fewer than ten
+ * validators. The excess above the cap goes to the others in order of stake.
  */
 export function assignVotingPower(validators: readonly Validator[]): readonly Validator[] {
   if (validators.length === 0) return validators;

@@ -1,12 +1,12 @@
 import { QuarryError } from '../../../errors/index.js';
 import { BCS_MAX_LENGTH } from './bcs-writer.js';
 
-// `ignoreBOM` keeps a leading U+FEFF, which belongs to the string as far as BCS is concerned.
+// `ignoreBOM` keeps a leading U+FEFF, which is part of a BCS string.
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Reads BCS values from a byte array and accepts only the canonical form. Nothing is allocated before the bytes that
- * justify it are known to be there, so memory is bounded by a small multiple of the input.
+ * Reads BCS values from a byte array, accepting only the canonical form. Allocates only after checking that the input
+ * has the bytes for it, so memory is bounded by a small multiple of the input.
  */
 export class BcsReader {
   readonly #bytes: Uint8Array;
@@ -34,7 +34,7 @@ export class BcsReader {
     return this.#bytes.length - this.#offset;
   }
 
-  /** The error for malformed input at the current offset, to be thrown by the caller. */
+  /** Creates the error for malformed input at the current offset, for the caller to throw. */
   invalid(problem: string, cause?: unknown): QuarryError {
     return new QuarryError('BCS_INVALID', `${this.#what} is not valid BCS: ${problem} at byte ${this.#offset}`, {
       details: { type: this.#what, offset: this.#offset, lengthBytes: this.#bytes.length },
@@ -103,10 +103,10 @@ export class BcsReader {
   }
 
   /**
-   * The number of items of a sequence, refused when the rest of the input could not hold that many.
+   * Reads the item count of a sequence and rejects counts that the rest of the input cannot hold.
    *
-   * @param minItemBytes the fewest bytes one item takes, at least 1
-   * @throws QuarryError `BCS_INVALID` when the items cannot fit into what is left
+   * @param minItemBytes minimum bytes per item, at least 1
+   * @throws QuarryError `BCS_INVALID` when the items cannot fit into the remaining input
    */
   count(minItemBytes: number): number {
     const count = this.uleb128();
@@ -117,7 +117,7 @@ export class BcsReader {
   }
 
   /**
-   * `count` bytes, as a copy.
+   * Reads `count` bytes as a copy.
    *
    * @throws QuarryError `BCS_INVALID` when the input ends
    */
@@ -127,7 +127,7 @@ export class BcsReader {
   }
 
   /**
-   * A length-prefixed byte string, as a copy.
+   * Reads a length-prefixed byte string as a copy.
    *
    * @throws QuarryError `BCS_INVALID` when the input ends
    */

@@ -97,7 +97,7 @@ export class BcsWriter {
     this.bytes(new TextEncoder().encode(text));
   }
 
-  /** What was written so far, as a copy of its own. */
+  /** Returns everything written so far, as a copy. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }

@@ -2,20 +2,20 @@ import { QuarryError } from '../../../errors/index.js';
 import { BcsReader } from './bcs-reader.js';
 import { BcsWriter } from './bcs-writer.js';
 
-/** How values of `T` are written to and read from BCS. */
+/** Writes values of `T` to BCS and reads them back. */
 export interface Codec<T> {
-  /** The fewest bytes a value takes; bounds what a claimed item count may allocate. */
+  /** Minimum bytes per value; bounds the allocation for a claimed item count. */
   readonly minBytes: number;
   /**
    * Appends a value.
    *
-   * @throws QuarryError `INVALID_ARGUMENT` for one that the type has not
+   * @throws QuarryError `INVALID_ARGUMENT` for a value outside the type
    */
   write(writer: BcsWriter, value: T): void;
   /**
-   * Takes a value.
+   * Reads a value.
    *
-   * @throws QuarryError `BCS_INVALID` for bytes that are not its canonical form
+   * @throws QuarryError `BCS_INVALID` for bytes that are not canonical
    */
   read(reader: BcsReader): T;
 }
@@ -32,7 +32,7 @@ export function encodeBcs<T>(codec: Codec<T>, value: T): Uint8Array {
 }
 
 /**
- * The value that `bytes`, all of them, encode.
+ * Decodes a value that takes up all of `bytes`.
  *
  * @param what names the value in errors
  * @throws QuarryError `BCS_INVALID` when the bytes are malformed, not canonical, too few or too many
@@ -59,7 +59,7 @@ export const string: Codec<string> = { minBytes: 1, write: (w, v) => w.string(v)
 /** A ULEB128 length and the bytes. */
 export const bytes: Codec<Uint8Array> = { minBytes: 1, write: (w, v) => w.bytes(v), read: (r) => r.bytes() };
 
-/** A codec of another representation of the same bytes. */
+/** Converts a codec to another representation of the same bytes. */
 export function mapped<A, B>(codec: Codec<A>, to: (value: A) => B, from: (value: B) => A): Codec<B> {
   return {
     minBytes: codec.minBytes,
@@ -207,7 +207,7 @@ export function union<T extends object, D extends keyof T & string>(
   };
 }
 
-/** An enum none of whose variants has fields, as one of `names`. */
+/** An enum whose variants have no fields, as one of `names`. */
 export function plainEnum<N extends string>(names: readonly N[]): Codec<N> {
   return {
     minBytes: 1,
@@ -225,7 +225,7 @@ export function plainEnum<N extends string>(names: readonly N[]): Codec<N> {
   };
 }
 
-/** An enum with a single variant, which is not shown: the form of every versioned structure at version 1. */
+/** An enum with a single variant, which is hidden: the form of every versioned structure at version 1. */
 export function versionOne<T>(inner: Codec<T>): Codec<T> {
   return {
     minBytes: 1 + inner.minBytes,
@@ -250,7 +250,7 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-/** A map: a count and entries in ascending order of their keys' BCS bytes. Reads refuse any other order. */
+/** A map: a count and entries in ascending order of their keys' BCS bytes. Reading rejects any other order. */
 export function map<K, V>(key: Codec<K>, value: Codec<V>): Codec<ReadonlyMap<K, V>> {
   const entry = pair(key, value);
   return {
@@ -282,7 +282,7 @@ export function map<K, V>(key: Codec<K>, value: Codec<V>): Codec<ReadonlyMap<K, 
   };
 }
 
-/** A set as an array: a count and elements in ascending order of their bytes. Reads refuse any other order. */
+/** A set as an array: a count and elements in ascending order of their bytes. Reading rejects any other order. */
 export function sortedSet<T>(item: Codec<T>): Codec<readonly T[]> {
   const asMap = map(item, unit);
   return {

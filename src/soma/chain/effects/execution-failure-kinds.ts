@@ -1,10 +1,10 @@
 import type { ExecutionFailureKind } from './execution-failure.js';
 
-/** What is known about one kind of execution failure. */
+/** Properties of a kind of execution failure. */
 export interface ExecutionFailureInfo {
   /** The number of the RPC's ExecutionErrorKind. */
   readonly rpcKind: number;
-  /** Whether the same intent, built anew from current objects, may succeed. */
+  /** Whether the same intent, rebuilt from current objects, may succeed. */
   readonly retryable: boolean;
   /** What the sender can do about it. */
   readonly hint: string;
@@ -13,7 +13,7 @@ export interface ExecutionFailureInfo {
 const fatal = (rpcKind: number, hint: string): ExecutionFailureInfo => ({ rpcKind, retryable: false, hint });
 const transient = (rpcKind: number, hint: string): ExecutionFailureInfo => ({ rpcKind, retryable: true, hint });
 
-/** The RPC number of failures that have no number of their own. */
+/** RPC number of failures without a number of their own. */
 export const RPC_KIND_OTHER_ERROR = 24;
 
 /** Every kind of execution failure, with its RPC number (`ExecutionErrorKind` of `execution_status.proto`). */
@@ -72,7 +72,7 @@ export const EXECUTION_FAILURES: Readonly<Record<ExecutionFailureKind, Execution
   somaError: fatal(RPC_KIND_OTHER_ERROR, 'see the detail'),
 };
 
-/** The failure with RPC number `rpcKind`; `somaError` for "other error", `undefined` for numbers never produced. */
+/** The failure for an RPC number; `somaError` for "other error", `undefined` for numbers that are never produced. */
 export function failureKindOfRpc(rpcKind: number): ExecutionFailureKind | undefined {
   return KIND_OF_RPC.get(rpcKind);
 }

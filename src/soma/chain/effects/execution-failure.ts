@@ -6,7 +6,7 @@ import { type SomaTensor, tensorCodec } from '../tensor.js';
 type Failure<N extends string, Fields = object> = { readonly kind: N } & Readonly<Fields>;
 type Epochs = { fillEpoch: bigint; currentEpoch: bigint };
 
-/** Why an executed transaction failed: `ExecutionFailureStatus` of the chain, told apart by `kind`. */
+/** Why an executed transaction failed: the chain's `ExecutionFailureStatus`, discriminated by `kind`. */
 export type ExecutionFailure =
   | Failure<'insufficientGas'>
   | Failure<'invalidOwnership', { objectId: ObjectId; expectedOwner: Address; actualOwner?: Address | undefined }>
@@ -68,9 +68,9 @@ const epochs = struct<Readonly<Epochs>>({ fillEpoch: u64, currentEpoch: u64 });
 const reason = struct<{ readonly reason: string }>({ reason: string });
 
 /**
- * BCS of an execution failure; the order of these lines is the variant index. Two payloads are this library's reading,
- * not traced upstream: the floats of `distanceExceedsThreshold` as scalar tensors (BCS has no floats) and `somaError`
- * as its text.
+ * BCS of an execution failure; the order of these lines is the variant index. Two payloads were not verified against
+ * upstream: the floats of `distanceExceedsThreshold` as scalar tensors (BCS has no floats), and `somaError` as its
+ * text.
  */
 export const executionFailureCodec: Codec<ExecutionFailure> = union<ExecutionFailure, 'kind'>('kind', {
   insufficientGas: unit, // 0

@@ -3,12 +3,13 @@ import type { ExecutionFailure } from './execution-failure.js';
 import { EXECUTION_FAILURES } from './execution-failure-kinds.js';
 
 /**
- * Which part of a fullnode renders a failure: `execution` for ExecuteTransaction, SimulateTransaction and
- * GetTransaction, `checkpoint` for GetCheckpoint and SubscribeCheckpoints. They differ in how they carry object ids.
+ * The part of a fullnode that formats a failure: `execution` for ExecuteTransaction, SimulateTransaction and
+ * GetTransaction, `checkpoint` for GetCheckpoint and SubscribeCheckpoints. They differ in how they represent object
+ * ids.
  */
 export type FailureTextPath = 'execution' | 'checkpoint';
 
-/** A failure as the RPC's ExecutionError says it. */
+/** A failure in the form of the RPC's ExecutionError. */
 export interface FailureText {
   readonly rpcKind: number;
   /** The Rust debug form: `InsufficientBond { required: 65000, provided: 10 }`. */
@@ -17,7 +18,7 @@ export interface FailureText {
   readonly otherError?: string | undefined;
 }
 
-/** The texts that a fullnode attaches to `failure`. */
+/** The texts of a failure as a fullnode formats them. */
 export function failureText(failure: ExecutionFailure, path: FailureTextPath): FailureText {
   const { rpcKind } = EXECUTION_FAILURES[failure.kind];
   const description = debugText(failure);
@@ -64,7 +65,7 @@ function detailText(failure: ExecutionFailure, path: FailureTextPath): string | 
   }
 }
 
-/** The shortest decimal text that reads back as the same f32. */
+/** The shortest decimal text that parses to the same f32. */
 export function f32Text(value: number): string {
   const rounded = Math.fround(value);
   for (let digits = 1; digits <= 9; digits++) {

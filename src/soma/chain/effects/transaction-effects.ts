@@ -19,7 +19,7 @@ import { type Owner, ownerCodec } from '../object.js';
 import type { ObjectRef } from '../object-ref.js';
 import { type ExecutionFailure, executionFailureCodec } from './execution-failure.js';
 
-/** What a transaction was charged, in shannons. */
+/** Fees of a transaction, in shannons. */
 export interface TransactionFee {
   readonly baseFee: bigint;
   readonly operationFee: bigint;
@@ -28,7 +28,7 @@ export interface TransactionFee {
   readonly totalFee: bigint;
 }
 
-/** How execution ended. `F` is what is known about a failure: everything in BCS, a summary over the RPC. */
+/** Outcome of execution. `F` is the type of failure details: complete in BCS, a summary over the RPC. */
 export type ExecutionStatus<F = ExecutionFailure> =
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly error: F };
@@ -46,7 +46,7 @@ export type ObjectOutputState =
 /** What happened to an object's id. */
 export type IdOperation = 'none' | 'created' | 'deleted';
 
-/** What a transaction did to one object. */
+/** A transaction's change to one object. */
 export interface ObjectChange {
   readonly objectId: ObjectId;
   readonly input: ObjectInputState;
@@ -60,7 +60,7 @@ export type UnchangedSharedObject = { readonly objectId: ObjectId; readonly vers
   | { readonly kind: 'mutateDeleted' | 'readDeleted' | 'cancelled' }
 );
 
-/** What executing a transaction did, version 1. */
+/** Effects of a transaction, version 1. */
 export interface TransactionEffects<F = ExecutionFailure> {
   readonly status: ExecutionStatus<F>;
   readonly executedEpoch: bigint;
@@ -69,7 +69,7 @@ export interface TransactionEffects<F = ExecutionFailure> {
   /** Index into `changedObjects` of the coin that paid; absent for system transactions. */
   readonly gasObjectIndex?: number | undefined;
   readonly dependencies: readonly Digest[];
-  /** The version of every object written. */
+  /** Version of all objects written. */
   readonly lamportVersion: bigint;
   /** By ascending id. */
   readonly changedObjects: readonly ObjectChange[];
@@ -167,8 +167,8 @@ export interface WrittenObject extends ObjectRef {
 }
 
 /**
- * The objects that a transaction wrote, with their new references. Ids whose output does not exist are left out: a
- * failed transaction may list ids it would have created.
+ * The objects written by a transaction, with their new references. Omits ids without an output object: a failed
+ * transaction may list ids it would have created.
  */
 export function writtenObjects(
   effects: Pick<TransactionEffects, 'changedObjects' | 'lamportVersion'>,
@@ -188,7 +188,7 @@ export function writtenObjects(
   );
 }
 
-/** The ids of the objects that existed before a transaction and do not after it. */
+/** Ids of objects that existed before a transaction but not after it. */
 export function deletedObjects(effects: Pick<TransactionEffects, 'changedObjects'>): ObjectId[] {
   return effects.changedObjects
     .filter(({ input, output }) => input.kind === 'exist' && output.kind === 'notExist')

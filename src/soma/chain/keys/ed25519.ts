@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
 
-// DER of an Ed25519 key around its 32 raw bytes (RFC 8410, sections 4 and 7).
+// DER prefixes of Ed25519 keys before their 32 raw bytes (RFC 8410, sections 4 and 7).
 const PKCS8_PREFIX = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 const SPKI_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0);
 
@@ -20,8 +20,8 @@ export function randomEd25519Secret(): Uint8Array {
 }
 
 /**
- * A signing function for a 32-byte secret. Signatures are the ones of RFC 8032, 64 bytes, the same every time. OpenSSL
- * makes them, in a thirtieth of the time that JavaScript takes; a race for a target is decided by milliseconds.
+ * Creates a signing function for a 32-byte secret. Signatures are deterministic (RFC 8032), 64 bytes. Uses OpenSSL,
+ * which is thirty times as fast as JavaScript; races for targets are decided by milliseconds.
  */
 export function ed25519Signer(secret: Uint8Array): (message: Uint8Array) => Uint8Array {
   const key: KeyObject = createPrivateKey({ key: der(PKCS8_PREFIX, secret), format: 'der', type: 'pkcs8' });
@@ -29,8 +29,9 @@ export function ed25519Signer(secret: Uint8Array): (message: Uint8Array) => Uint
 }
 
 /**
- * Whether an Ed25519 signature over `message` is valid under the rules of ZIP 215, which the network's library follows.
- * Every signature OpenSSL accepts is valid under them; what it refuses is decided by the library that knows the rules.
+ * Whether an Ed25519 signature over `message` is valid under ZIP 215, the rules of the network's library. All
+ * signatures that OpenSSL accepts are valid under them; those it rejects are checked by a library that implements the
+ * rules.
  */
 export function verifyEd25519(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
   if (signature.length !== 64 || publicKey.length !== 32) return false;
@@ -38,12 +39,12 @@ export function verifyEd25519(message: Uint8Array, signature: Uint8Array, public
     const key = createPublicKey({ key: der(SPKI_PREFIX, publicKey), format: 'der', type: 'spki' });
     if (verify(null, message, key, signature)) return true;
   } catch {
-    // Not a key in OpenSSL's eyes.
+    // OpenSSL rejects the key; the library below decides.
   }
   try {
     return ed25519.verify(signature, message, publicKey, { zip215: true });
   } catch {
-    // A key or R that is not a curve point; the answer is the same.
+    // The key or R is not a curve point, so the signature is invalid.
     return false;
   }
 }

@@ -18,7 +18,10 @@ export interface Signer {
   signTransaction(transactionBytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
-/** An Ed25519 key pair. The secret is kept out of logs, inspection and JSON; only {@link Keypair.exportSecret} gives it. */
+/**
+ * An Ed25519 key pair. The secret does not appear in logs, inspection or JSON; only {@link Keypair.exportSecret}
+ * returns it.
+ */
 export class Keypair implements Signer {
   readonly #secret: Uint8Array;
   readonly #sign: (message: Uint8Array) => Uint8Array;
@@ -75,7 +78,7 @@ export class Keypair implements Signer {
     return Keypair.fromSecret(randomSecret());
   }
 
-  /** Base64 of the scheme flag and the public key, as wallets show it. */
+  /** Base64 of the scheme flag and public key, as shown by wallets. */
   get publicKeyText(): string {
     return base64.encode(Uint8Array.of(SCHEME_FLAGS.ed25519, ...this.publicKey));
   }
@@ -94,22 +97,22 @@ export class Keypair implements Signer {
     });
   }
 
-  /** The secret as text. Show it only to the person who asked for it. */
+  /** The secret as text. Show it only to the user who asked for it. */
   exportSecret(format: SecretFormat = 'bech32'): string {
     return secretToText(this.#secret, format);
   }
 
-  /** What JSON shows: the public half. */
+  /** The public part, for JSON. */
   toJSON(): { address: Address; publicKey: string } {
     return { address: this.address, publicKey: this.publicKeyText };
   }
 
-  /** The public half, for people. */
+  /** The public part, for people. */
   toString(): string {
     return `Keypair(${this.address})`;
   }
 
-  /** What `console.log` shows: the address, never the secret. */
+  /** For `console.log`: the address, never the secret. */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -5,7 +5,7 @@ import { type Address, idFromBytes } from '../id.js';
 import { verifyEd25519 } from './ed25519.js';
 import { SCHEME_FLAGS } from './signature.js';
 
-/** Most members a multisig account may have. `types/src/multisig.rs`. */
+/** Maximum members of a multisig account. `types/src/multisig.rs`. */
 export const MULTISIG_MAX_MEMBERS = 10;
 
 /** One key of a multisig account. */
@@ -16,7 +16,7 @@ export interface MultisigMember {
   readonly weight: number;
 }
 
-/** The keys of a multisig account and the weight that must sign. */
+/** The keys of a multisig account and the weight required to sign. */
 export interface MultisigCommittee {
   readonly members: readonly MultisigMember[];
   /** 1..the sum of weights. */
@@ -28,12 +28,12 @@ export interface MultisigSignature {
   readonly scheme: 'multisig';
   /** 64 bytes each, by ascending member index. */
   readonly signatures: readonly Uint8Array[];
-  /** Bit i says that member i signed. */
+  /** Bit i is set if member i signed. */
   readonly bitmap: number;
   readonly committee: MultisigCommittee;
 }
 
-/** BCS of an enum that knows only Ed25519, around `size` raw bytes. */
+/** BCS of an enum whose only variant is Ed25519, around `size` raw bytes. */
 const ed25519Bytes = (size: number): Codec<Uint8Array> => versionOne(fixedBytes(size));
 
 const committeeCodec: Codec<MultisigCommittee> = struct<MultisigCommittee>({

@@ -9,10 +9,10 @@ import { deriveEd25519 } from './slip10.js';
 /** Human-readable part of a bech32 secret. */
 export const SECRET_HRP = 'somaprivkey';
 
-/** The forms a secret is written in; a mnemonic cannot be recovered from a secret. */
+/** Text forms of a secret; a mnemonic cannot be recovered from a secret. */
 export type SecretFormat = 'bech32' | 'hex' | 'base58' | 'keystore';
 
-/** A secret read from text, with the form it was in. */
+/** A parsed secret and the form it was in. */
 export interface ParsedSecret {
   /** 32 bytes. */
   readonly secret: Uint8Array;
@@ -29,7 +29,7 @@ const HINT =
   'give 64 hexadecimal digits, somaprivkey1…, base58 of 32 bytes, a keystore entry, or a mnemonic phrase of 12 to 24 words';
 
 function keyInvalid(problem: string): QuarryError {
-  // Neither the text nor the decoder's message goes into the error: both may hold the key.
+  // Exclude the text and the decoder's message from the error, as both may contain the key.
   return new QuarryError('KEY_INVALID', problem, { hint: HINT });
 }
 
@@ -61,7 +61,7 @@ function parseBech32(text: string): Uint8Array {
   return unflagged(bytes, 'bech32');
 }
 
-/** The 33 bytes of a keystore entry, which are 44 characters of base64 without padding; the flag is one that exists. */
+/** Decodes a keystore entry to 33 bytes: 44 characters of base64 without padding, with a valid flag. */
 function readKeystoreEntry(text: string): Uint8Array | undefined {
   if (text.length !== 44) return undefined;
   const bytes = attempt(() => base64.decode(text));
@@ -88,7 +88,7 @@ export function parseKeystoreEntry(text: string): Uint8Array {
 }
 
 /**
- * Reads a secret key in any of the forms the network's tools and users write.
+ * Parses a secret key in any form used by the network's tools and users.
  *
  * @param text hex with or without `0x`; `somaprivkey1…`; base58 of 32 bytes; keystore base64; a mnemonic phrase
  * @throws QuarryError `KEY_INVALID` when the text is none of these or damaged
@@ -105,7 +105,7 @@ export function parseSecret(text: string): ParsedSecret {
   if (trimmed.toLowerCase().startsWith(`${SECRET_HRP}1`)) return { secret: parseBech32(trimmed), format: 'bech32' };
   const keystore = readKeystoreEntry(trimmed);
   const plain = readBase58(trimmed);
-  // About one keystore entry in sixty is base58 as well, and the other way round. Guessing would sign with a wrong key.
+  // About one in sixty keystore entries is also valid base58, and vice versa. Guessing could sign with the wrong key.
   if (keystore !== undefined && plain !== undefined) {
     throw keyInvalid('the text is valid both as a keystore entry and as base58, which are different keys');
   }
@@ -155,6 +155,6 @@ export function generateMnemonic(wordCount: MnemonicWordCount, randomBytes: (siz
   if (!MNEMONIC_WORD_COUNTS.includes(wordCount)) {
     throw new QuarryError('INVALID_ARGUMENT', `a mnemonic phrase has 12, 15, 18, 21 or 24 words, not ${wordCount}`);
   }
-  // BIP-39: 3 words stand for 32 bits of entropy and 1 bit of checksum.
+  // BIP-39: 3 words encode 32 bits of entropy and 1 bit of checksum.
   return entropyToMnemonic(randomBytes((wordCount / 3) * 4), wordlist);
 }

@@ -8,7 +8,7 @@ export const SCHEME_FLAGS = { ed25519: 0x00, bls12381: 0x01, multisig: 0x02 } as
 /** Bytes of a serialised single-key signature: flag, 64 of signature, 32 of public key. */
 export const SINGLE_SIGNATURE_BYTES = 97;
 
-/** An Ed25519 signature with the key that made it. */
+/** An Ed25519 signature and its public key. */
 export interface SingleSignature {
   readonly scheme: 'ed25519';
   /** 64 bytes. */

@@ -13,13 +13,13 @@ import {
 import type { Signer } from './keypair.js';
 import { decodeUserSignature, verifyTransactionSignature } from './user-signature.js';
 
-/** A transaction with what is needed to send it. */
+/** A transaction ready to be sent. */
 export interface SignedTransaction {
   readonly data: TransactionData;
-  /** BCS of `data`: what was signed. */
+  /** BCS of `data`, which is what was signed. */
   readonly bytes: Uint8Array;
   readonly digest: Digest;
-  /** Serialised user signatures; the network wants exactly one, the sender's. */
+  /** Serialised user signatures; the network requires exactly one, the sender's. */
   readonly signatures: readonly Uint8Array[];
 }
 
@@ -36,7 +36,7 @@ export async function signTransaction(data: TransactionData, signer: Signer): Pr
 
 const signaturesCodec = vector(bytes);
 
-/** BCS of SenderSignedData: what the official tools call a signed transaction. */
+/** BCS of SenderSignedData, which the official tools call a signed transaction. */
 export function encodeSignedTransaction(transaction: Pick<SignedTransaction, 'bytes' | 'signatures'>): Uint8Array {
   const writer = new BcsWriter(transaction.bytes.length + 128);
   writer.uleb128(1);
@@ -47,7 +47,7 @@ export function encodeSignedTransaction(transaction: Pick<SignedTransaction, 'by
 }
 
 /**
- * The signed transaction that `encoded` holds. Its signatures are parsed, not verified.
+ * Decodes a signed transaction. Its signatures are parsed but not verified.
  *
  * @throws QuarryError `BCS_INVALID` when the bytes are malformed
  * @throws QuarryError `BCS_INVALID` when the intent is not that of a user transaction
@@ -70,10 +70,10 @@ export function decodeSignedTransaction(encoded: Uint8Array): SignedTransaction 
 }
 
 /**
- * Checks that a signed transaction carries exactly its sender's signature.
+ * Checks that a signed transaction has exactly one signature, its sender's.
  *
- * @throws QuarryError `SIGNATURE_INVALID` when it carries another number of signatures, another account's, or one that
- *   does not verify
+ * @throws QuarryError `SIGNATURE_INVALID` when the number of signatures is wrong, or the signature is another account's
+ * or invalid
  */
 export function verifySignedTransaction(transaction: SignedTransaction): void {
   const [signature] = transaction.signatures;
@@ -86,7 +86,7 @@ export function verifySignedTransaction(transaction: SignedTransaction): void {
   verifyTransactionSignature(transaction.bytes, signature, transaction.data.sender);
 }
 
-/** A transaction's bytes as base64, signed or not: the form that offline signing passes around. */
+/** Encodes a transaction, signed or not, in base64, the form used for offline signing. */
 export function toBase64(encoded: Uint8Array): string {
   return base64.encode(encoded);
 }
@@ -104,14 +104,14 @@ export function fromBase64(text: string): Uint8Array {
   }
 }
 
-/** What transaction text may hold: a transaction to be signed, or one that is. */
+/** A parsed transaction text: a transaction to be signed, or a signed one. */
 export type TransactionText =
   | { readonly kind: 'unsigned'; readonly data: TransactionData; readonly bytes: Uint8Array; readonly digest: Digest }
   | ({ readonly kind: 'signed' } & SignedTransaction);
 
 /**
- * Reads base64 of TransactionData or of SenderSignedData, the two texts that the official tool prints. They differ in
- * the first byte: version 0 of the one, the list length 1 of the other.
+ * Parses base64 of TransactionData or SenderSignedData, the two forms printed by the official tool. They differ in the
+ * first byte: version 0 in the former, list length 1 in the latter.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when the text is not base64
  * @throws QuarryError `BCS_INVALID` when the bytes are neither

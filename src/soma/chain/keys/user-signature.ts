@@ -15,7 +15,7 @@ import {
 /** A sender's signature: of one key or of a multisig account. */
 export type UserSignature = SingleSignature | MultisigSignature;
 
-/** The serialised form: a flag byte, then what the scheme says. 97 bytes for a single key. */
+/** Serialises a signature: a flag byte, then the scheme's own format. 97 bytes for a single key. */
 export function encodeUserSignature(signature: UserSignature): Uint8Array {
   if (signature.scheme === 'ed25519') return encodeSingleSignature(signature);
   const body = encodeBcs(multisigBodyCodec, signature);
@@ -23,9 +23,9 @@ export function encodeUserSignature(signature: UserSignature): Uint8Array {
 }
 
 /**
- * The signature that `bytes` hold.
+ * Decodes a serialised signature.
  *
- * @throws QuarryError `BCS_INVALID` when the flag names no scheme a sender can use
+ * @throws QuarryError `BCS_INVALID` when the flag is not a scheme for senders
  * @throws QuarryError `BCS_INVALID` when the length or layout is wrong
  */
 export function decodeUserSignature(bytes: Uint8Array): UserSignature {
@@ -54,7 +54,7 @@ export function addressOfSignature(signature: UserSignature): Address {
 }
 
 /**
- * Checks that `signature` is `sender`'s over the transaction.
+ * Checks that `signature` is the sender's and valid for the transaction.
  *
  * @param transactionBytes BCS of TransactionData
  * @param signature serialised or decoded

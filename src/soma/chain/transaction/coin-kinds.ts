@@ -13,12 +13,12 @@ export interface TransferCoin {
 /** Pays several recipients from several coins. */
 export interface PayCoins {
   readonly coins: readonly ObjectRef[];
-  /** Shannons per recipient. Absent means everything to one recipient, which the RPC cannot express. */
+  /** Shannons per recipient. If absent, everything goes to one recipient, which the RPC cannot express. */
   readonly amounts?: readonly bigint[] | undefined;
   readonly recipients: readonly Address[];
 }
 
-/** Hands whole objects to another owner. */
+/** Transfers whole objects to another owner. */
 export interface TransferObjects {
   readonly objects: readonly ObjectRef[];
   readonly recipient: Address;
@@ -33,7 +33,7 @@ export interface AddStake {
   readonly amount?: bigint | undefined;
 }
 
-/** Turns a stake back into a coin. */
+/** Converts a stake back to a coin. */
 export interface WithdrawStake {
   readonly stakedSoma: ObjectRef;
 }

@@ -44,14 +44,14 @@ export interface AddStakeToModel {
   readonly amount?: bigint | undefined;
 }
 
-/** Sets a model's commission from the next epoch on. */
+/** Sets a model's commission, effective from the next epoch. */
 export interface SetModelCommissionRate {
   readonly modelId: ObjectId;
   /** Basis points. */
   readonly newRate: bigint;
 }
 
-/** Names a model: deactivate, report, take a report back. */
+/** Refers to a model, to deactivate it, report it or withdraw a report. */
 export interface ModelReference {
   readonly modelId: ObjectId;
 }

@@ -7,7 +7,7 @@ import { type SomaTensor, tensorCodec } from '../tensor.js';
 /** Submits data that hits a target. */
 export interface SubmitData {
   readonly targetId: ObjectId;
-  /** Of the plain data. */
+  /** Manifest of the plain data. */
   readonly dataManifest: Manifest;
   /** The model with the lowest loss among the target's models. */
   readonly modelId: ObjectId;
@@ -17,11 +17,11 @@ export interface SubmitData {
   readonly distanceScore: SomaTensor;
   /** The winning model's loss, shape `[1]`. */
   readonly lossScore: SomaTensor;
-  /** The coin the bond is taken from. */
+  /** The coin that pays the bond. */
   readonly bondCoin: ObjectRef;
 }
 
-/** Names a target: claim its reward, report its submission, take a report back. */
+/** Refers to a target, to claim its reward, report its submission or withdraw a report. */
 export interface TargetReference {
   readonly targetId: ObjectId;
 }

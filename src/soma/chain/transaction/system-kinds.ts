@@ -2,7 +2,7 @@ import { bytes, type Codec, option, struct, u64, vector } from '../bcs/index.js'
 import { type Digest, digestCodec } from '../digest.js';
 import { objectCodec, type SomaObject } from '../object.js';
 
-/** Writes the first objects of a chain. */
+/** Creates the initial objects of a chain. */
 export interface Genesis {
   readonly objects: readonly SomaObject[];
 }
@@ -17,13 +17,13 @@ export interface ConsensusCommitPrologueV1 {
   readonly additionalStateDigest: Digest;
 }
 
-/** Begins the next epoch. */
+/** Starts the next epoch. */
 export interface ChangeEpoch {
-  /** The epoch that begins. */
+  /** The epoch that starts. */
   readonly epoch: bigint;
   readonly epochStartTimestampMs: bigint;
   readonly protocolVersion: bigint;
-  /** Fees collected in the epoch that ends, in shannons. */
+  /** Fees of the ending epoch, in shannons. */
   readonly fees: bigint;
   readonly epochRandomness: Uint8Array;
 }

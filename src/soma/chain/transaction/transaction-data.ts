@@ -8,7 +8,7 @@ import { type TransactionKind, transactionKindCodec } from './transaction-kind.j
 export interface TransactionData {
   readonly kind: TransactionKind;
   readonly sender: Address;
-  /** The coins that pay; the first one is charged and takes in the others. Empty for system transactions only. */
+  /** Gas coins; the first one is charged and the others are merged into it. Empty only for system transactions. */
   readonly gasPayment: readonly ObjectRef[];
 }
 
@@ -21,11 +21,11 @@ export const transactionDataCodec: Codec<TransactionData> = versionOne(
   }),
 );
 
-/** Largest serialised transaction that consensus accepts, in bytes (`consensus_max_transaction_size_bytes`). */
+/** Maximum serialised size of a transaction accepted by consensus, bytes (`consensus_max_transaction_size_bytes`). */
 export const MAX_TRANSACTION_BYTES = 262_144;
 
 /**
- * The BCS bytes of a transaction: what is signed and hashed.
+ * BCS of a transaction, which is what is signed and hashed.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when a field is outside its type's range
  */

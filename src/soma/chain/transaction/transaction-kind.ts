@@ -49,7 +49,7 @@ import {
 
 type Kind<N extends string, Fields> = { readonly kind: N } & Fields;
 
-/** What a transaction does, told apart by `kind`; one member per variant of `types/src/transaction.rs`. */
+/** Operation of a transaction, discriminated by `kind`; one member per variant in `types/src/transaction.rs`. */
 export type TransactionKind =
   | Kind<'genesis', Genesis>
   | Kind<'consensusCommitPrologueV1', ConsensusCommitPrologueV1>
@@ -114,7 +114,7 @@ export const transactionKindCodec: Codec<TransactionKind> = union<TransactionKin
   undoReportSubmission: targetReferenceCodec, // 25
 });
 
-/** Whether only the network itself sends this kind. */
+/** Whether only the network itself can send this kind. */
 export function isSystemKind(kind: TransactionKindName): boolean {
   return kind === 'genesis' || kind === 'consensusCommitPrologueV1' || kind === 'changeEpoch';
 }

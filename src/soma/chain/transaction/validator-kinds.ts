@@ -18,12 +18,12 @@ export interface RemoveValidator {
   readonly pubkeyBytes: Uint8Array;
 }
 
-/** Reports a validator, or takes the report back. */
+/** Reports a validator, or withdraws the report. */
 export interface ReportValidator {
   readonly reportee: Address;
 }
 
-/** Changes a validator's metadata from the next epoch on; what is absent stays. */
+/** Changes a validator's metadata from the next epoch; absent fields are unchanged. */
 export interface UpdateValidatorMetadata {
   readonly nextEpochNetworkAddress?: Uint8Array | undefined;
   readonly nextEpochP2pAddress?: Uint8Array | undefined;
@@ -35,7 +35,7 @@ export interface UpdateValidatorMetadata {
   readonly nextEpochProofOfPossession?: Uint8Array | undefined;
 }
 
-/** Sets a validator's commission from the next epoch on. */
+/** Sets a validator's commission, effective from the next epoch. */
 export interface SetCommissionRate {
   /** Basis points. */
   readonly newRate: bigint;

@@ -33,36 +33,36 @@ import { isId, normaliseId, type ObjectId } from '../id.js';
 import { ownerFromRpc, ownerToRpc } from './values.js';
 import { type IdStyle, plainId, required, requiredDigest, requiredId, WireError } from './wire-error.js';
 
-/** An execution failure as far as the RPC tells it. */
+/** An execution failure as reported over the RPC. */
 export interface ReportedFailure {
   /** `unknown` for numbers this library does not know. */
   readonly kind: ExecutionFailureKind | 'unknown';
   /** The number of the RPC's ExecutionErrorKind. */
   readonly rpcKind: number;
-  /** The fullnode's own rendering, for people. */
+  /** The fullnode's human-readable description. */
   readonly description: string;
-  /** The object it is about, where it is about one. */
+  /** The object it refers to, if any. */
   readonly objectId?: ObjectId | undefined;
-  /** Further values as text: `required=65000, provided=10`. */
+  /** Additional values as text: `required=65000, provided=10`. */
   readonly detail?: string | undefined;
 }
 
-/** A change that may say what type the object has. */
+/** A change that may include the object's type. */
 export interface ReportedChange extends ObjectChange {
-  /** Filled by the execution service and, when indexed, by GetTransaction; never in checkpoints. */
+  /** Set by the execution service and, if indexed, by GetTransaction; never in checkpoints. */
   readonly objectType?: string | undefined;
 }
 
-/** Effects as the RPC tells them. */
+/** Effects as reported over the RPC. */
 export interface ReportedEffects extends TransactionEffects<ReportedFailure> {
   readonly changedObjects: readonly ReportedChange[];
 }
 
-/** How {@link effectsToRpc} writes a message. */
+/** Options of {@link effectsToRpc}. */
 export interface EffectsToRpcOptions {
-  /** Which service writes: it decides how ids and failures are spelled. */
+  /** The service that sends them, which determines the format of ids and failures. */
   readonly path: FailureTextPath;
-  /** Types of changed objects, filled in where known. */
+  /** Types of changed objects, if known. */
   readonly objectTypes?: ReadonlyMap<ObjectId, string> | undefined;
 }
 
@@ -80,9 +80,9 @@ const UNCHANGED = {
   cancelled: UnchangedNumber.CANCELED,
 } as const;
 
-/** The message of effects. */
+/** Converts effects to their RPC message. */
 export function effectsToRpc(effects: TransactionEffects, options: EffectsToRpcOptions): RpcEffects {
-  // Execution answers with 0x before every id, checkpoints with bare digits.
+  // Execution responses have 0x before all ids; checkpoints do not.
   const style: IdStyle = options.path === 'execution' ? 'normal' : 'plain';
   return create(TransactionEffectsSchema, {
     status:
@@ -150,7 +150,7 @@ function unchangedToRpc(
 }
 
 /**
- * The effects that a message tells.
+ * Converts an RPC message to effects.
  *
  * @param field path of the message, for errors
  * @throws WireError when a field is missing or unreadable
@@ -179,14 +179,16 @@ export function effectsFromRpc(message: RpcEffects, field = 'effects'): Reported
   };
 }
 
-/** @throws WireError when the status says neither success nor why not */
+/**
+ * @throws WireError when the status indicates neither success nor a failure
+ */
 export function statusFromRpc(message: RpcStatus, field = 'status'): ExecutionStatus<ReportedFailure> {
   if (required(message.success, `${field}.success`)) return { kind: 'success' };
   const error = required(message.error, `${field}.error`);
   const rpcKind = error.kind ?? 0;
   const kind = failureKindOfRpc(rpcKind) ?? 'unknown';
   const details = error.errorDetails;
-  // Checkpoints put ids into the text field; the kinds below carry nothing else there.
+  // Checkpoints put ids into the text field; for these kinds it contains nothing else.
   const isAboutObject = kind === 'invalidOwnership' || kind === 'objectNotFound' || kind === 'invalidObjectType';
   const objectId =
     details.case !== undefined && (details.case === 'objectId' || isAboutObject) && isId(details.value)

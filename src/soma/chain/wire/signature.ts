@@ -9,8 +9,8 @@ import { decodeUserSignature, type UserSignature } from '../keys/index.js';
 import { required, requiredBytes, WireError } from './wire-error.js';
 
 /**
- * The message of a user signature. Every scheme field is set: a fullnode treats an absent one as missing, even though
- * Ed25519 is 0.
+ * Converts a user signature to its RPC message. Sets all scheme fields: a fullnode rejects absent ones, even for
+ * Ed25519, which is 0.
  *
  * @param signature decoded, or serialised bytes
  * @throws QuarryError `BCS_INVALID` when serialised bytes are malformed
@@ -58,7 +58,7 @@ function requireAtMost(value: number | undefined, max: number, field: string): n
 }
 
 /**
- * The user signature that a message holds.
+ * Converts an RPC message to a user signature.
  *
  * @param field path of the message, for errors
  * @throws WireError when a field is missing, has the wrong length or names an unknown scheme

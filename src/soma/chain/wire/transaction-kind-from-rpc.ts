@@ -4,18 +4,18 @@ import type { TransactionKind } from '../transaction/index.js';
 import { manifestFromRpc, objectFromRpc, objectRefFromRpc, timestampFromRpc } from './values.js';
 import { required, requiredBytes, requiredDigest, requiredId, WireError } from './wire-error.js';
 
-/** The name of a oneof case as the schema spells it. */
+/** The schema's spelling of a oneof case. */
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 type RpcKind = Extract<RpcTransactionKind['kind'], { readonly case: string }>;
 
-/** The path of a field of the kind, for errors. */
+/** Returns the path of a field of the kind, for errors. */
 type PathOf = (name: string) => string;
 
-/** Cases of transactions that the network has removed. */
+/** Oneof cases of transactions removed from the network. */
 type RemovedCase = `${string}Challenge${string}`;
 
-/** How each case of the message is read. */
+/** A decoder for each case of the message. */
 type Decoders = {
   readonly [C in Exclude<RpcKind['case'], RemovedCase>]: (
     value: Extract<RpcKind, { readonly case: C }>['value'],
@@ -163,8 +163,8 @@ const DECODERS: Decoders = {
 };
 
 /**
- * The transaction kind of a message, as a fullnode rebuilds it: tensors get the shapes `[n]` and `[1]`, PayCoins always
- * has amounts, URLs are normalised.
+ * Converts a message to a transaction kind in the same way as a fullnode: tensors have shapes `[n]` and `[1]`, PayCoins
+ * always has amounts, URLs are normalised.
  *
  * @param field path of the message, for errors
  * @throws WireError when a field is missing or unreadable

@@ -12,7 +12,7 @@ import { type IdStyle, plainId } from './wire-error.js';
 
 type RpcKind = NonNullable<Exclude<MessageInitShape<typeof TransactionKindSchema>['kind'], { case: undefined }>>;
 
-/** The values of a tensor whose shape the RPC can express, which is `[n]`. */
+/** The values of a tensor of shape `[n]`, the only one the RPC can express. */
 function vectorValues(tensor: SomaTensor, field: string): number[] {
   if (tensor.shape.length !== 1) {
     throw new QuarryError('INVALID_ARGUMENT', `the ${field} must be a one-dimensional tensor to be sent`, {
@@ -33,7 +33,7 @@ function scalarOf(tensor: SomaTensor, field: string): number {
   return value;
 }
 
-/** How each kind is written. */
+/** An encoder for each kind. */
 type Encoders = {
   readonly [K in TransactionKind['kind']]: (
     kind: Extract<TransactionKind, { readonly kind: K }>,
@@ -174,9 +174,10 @@ const ENCODERS: Encoders = {
 };
 
 /**
- * The message of a transaction kind, from which a fullnode rebuilds exactly the same bytes.
+ * Converts a transaction kind to a message from which a fullnode rebuilds exactly the same bytes.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when the RPC cannot express it: PayCoins without amounts, tensors of other shapes
+ * @throws QuarryError `INVALID_ARGUMENT` when the RPC cannot express it: PayCoins without amounts, tensors of other
+ * shapes
  */
 export function transactionKindToRpc(kind: TransactionKind, style: IdStyle = 'normal'): RpcTransactionKind {
   const encode = ENCODERS[kind.kind] as (kind: TransactionKind, style: IdStyle) => RpcKind;

@@ -7,16 +7,16 @@ import { transactionKindToRpc } from './transaction-kind-to-rpc.js';
 import { objectRefFromRpc, objectRefToRpc } from './values.js';
 import { type IdStyle, plainId, requiredId } from './wire-error.js';
 
-/** How {@link transactionToRpc} writes a message. */
+/** Options of {@link transactionToRpc}. */
 export interface TransactionToRpcOptions {
-  /** The digest, where it is known already. */
+  /** The digest, if already known. */
   readonly digest?: Digest | undefined;
-  /** `normal` for requests; `plain` for what a fullnode answers. */
+  /** `normal` for requests, `plain` for a fullnode's responses. */
   readonly ids?: IdStyle | undefined;
 }
 
 /**
- * The structured message of a transaction, from which a fullnode rebuilds exactly the signed bytes.
+ * Converts a transaction to a structured message from which a fullnode rebuilds exactly the signed bytes.
  *
  * @throws QuarryError `INVALID_ARGUMENT` when the RPC cannot express the transaction
  */
@@ -31,7 +31,7 @@ export function transactionToRpc(data: TransactionData, options: TransactionToRp
 }
 
 /**
- * The transaction that a message describes. Its digest field is not looked at.
+ * Converts a message to a transaction. Ignores its digest field.
  *
  * @throws WireError when a field is missing or unreadable
  */

@@ -19,7 +19,7 @@ import { OBJECT_TYPES, type Owner, objectDigest, type SomaObject } from '../obje
 import type { ObjectRef } from '../object-ref.js';
 import { type IdStyle, plainId, required, requiredBytes, requiredDigest, requiredId, WireError } from './wire-error.js';
 
-/** A Timestamp of milliseconds since the Unix epoch. */
+/** Converts milliseconds since the Unix epoch to a Timestamp. */
 export function timestampToRpc(timestampMs: bigint): Timestamp {
   return create(TimestampSchema, {
     seconds: timestampMs / 1000n,
@@ -27,7 +27,7 @@ export function timestampToRpc(timestampMs: bigint): Timestamp {
   });
 }
 
-/** Milliseconds since the Unix epoch of a Timestamp, fractions cut off. */
+/** Converts a Timestamp to milliseconds since the Unix epoch, truncated. */
 export function timestampFromRpc(timestamp: Timestamp): bigint {
   return timestamp.seconds * 1000n + BigInt(Math.floor(timestamp.nanos / 1_000_000));
 }
@@ -51,7 +51,7 @@ export function objectRefFromRpc(message: RpcObjectReference | undefined, field:
   };
 }
 
-/** The message of a manifest; its URL is normalised, as the signed bytes have it. */
+/** Converts a manifest to its message; the URL is normalised as in the signed bytes. */
 export function manifestToRpc(manifest: Manifest): RpcManifest {
   const metadata = create(MetadataSchema, {
     version: {
@@ -109,7 +109,7 @@ export function ownerFromRpc(message: RpcOwner | undefined, field: string): Owne
   }
 }
 
-/** The message of an object, with its digest. */
+/** Converts an object to its message, including its digest. */
 export function objectToRpc(object: SomaObject, style: IdStyle = 'normal'): RpcObject {
   return create(ObjectSchema, {
     objectId: plainId(object.objectId, style),
@@ -123,7 +123,7 @@ export function objectToRpc(object: SomaObject, style: IdStyle = 'normal'): RpcO
 }
 
 /**
- * The object of a complete message. Its digest is not compared.
+ * Converts a complete message to an object. Its digest is not verified.
  *
  * @throws WireError when a field is missing or unreadable
  */

@@ -2,13 +2,13 @@ import { QuarryError } from '../../../errors/index.js';
 import { type Digest, digestToBytes } from '../digest.js';
 import { isId, normaliseId, type ObjectId } from '../id.js';
 
-/** A message of the RPC with a field that is missing or cannot be read. */
+/** An RPC message with a missing or unreadable field. */
 export class WireError extends QuarryError {
   /** Path of the field: `kind.submit_data.target_id`. */
   readonly field: string;
   readonly reason: 'FIELD_MISSING' | 'FIELD_INVALID';
 
-  /** @param problem what is wrong, to follow the field's name: `is missing` */
+  /** @param problem what is wrong, following the field's name: `is missing` */
   constructor(field: string, reason: WireError['reason'], problem: string, cause?: unknown) {
     super('PROTOCOL', `field ${field} ${problem}`, {
       details: { field, reason },
@@ -52,10 +52,10 @@ export function requiredBytes(bytes: Uint8Array | undefined, size: number, field
   return present;
 }
 
-/** How ids are written into messages: `normal` always with `0x`, `plain` without where a fullnode writes them so. */
+/** Format of ids in messages: `normal` always with `0x`, `plain` without it in the places where a fullnode omits it. */
 export type IdStyle = 'normal' | 'plain';
 
-/** The text of an id that a fullnode writes without `0x`. */
+/** Formats an id that fullnodes write without `0x`. */
 export function plainId(id: ObjectId, style: IdStyle): string {
   const normal = normaliseId(id);
   return style === 'normal' ? normal : normal.slice(2);

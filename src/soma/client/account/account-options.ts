@@ -9,28 +9,28 @@ import {
 import type { TransactionResult } from '../execute/execute-transaction.js';
 import type { SendOptions } from './send-options.js';
 
-/** A transaction to be signed elsewhere. */
+/** A transaction to sign elsewhere. */
 export interface UnsignedTransaction {
   readonly data: TransactionData;
   /** BCS of `data`. */
   readonly bytes: Uint8Array;
-  /** The same as base64, as the official tools pass it around. */
+  /** BCS in base64, as used by the official tools. */
   readonly base64: string;
   readonly digest: string;
 }
 
-/** What is submitted for a target. */
+/** A submission for a target. */
 export interface SubmitDataOptions extends SendOptions {
   readonly targetId: ObjectId;
-  /** Of the plain data: where it is hosted, its checksum and size. */
+  /** URL, checksum and size of the hosted plain data. */
   readonly manifest: Manifest;
   /** The model with the lowest loss among the target's. */
   readonly modelId: ObjectId;
-  /** The winner's embedding, `[target_embedding_dim]`. */
+  /** The winning model's embedding, `[target_embedding_dim]`. */
   readonly embedding: Float32Array;
   /** Cosine distance to the target; rounded to f32. */
   readonly distance: number;
-  /** The winner's loss; rounded to f32. */
+  /** The winning model's loss; rounded to f32. */
   readonly loss: number;
 }
 
@@ -43,7 +43,7 @@ export interface CreateModelOptions extends SendOptions {
   readonly architectureVersion?: bigint | undefined;
 }
 
-/** What creating a model did. */
+/** Result of creating a model. */
 export interface CreatedModel extends TransactionResult {
   readonly modelId: ObjectId;
   readonly stakingPoolId: ObjectId;
@@ -52,7 +52,7 @@ export interface CreatedModel extends TransactionResult {
 
 export interface CommitModelOptions extends SendOptions {
   readonly modelId: ObjectId;
-  /** Of the encrypted weights. */
+  /** Manifest of the encrypted weights. */
   readonly manifest: Manifest;
   /** AES-256 key, 32 bytes. Only its hash is sent. */
   readonly decryptionKey: Uint8Array;
@@ -66,10 +66,10 @@ export interface RevealModelOptions extends SendOptions {
   readonly embedding: Float32Array;
 }
 
-/** How much: an amount, or the whole of a coin that is named. */
+/** An amount, or the whole of a given coin. */
 export type AmountOrCoin = { readonly amountShannons: bigint } | { readonly coinId: ObjectId };
 
-/** A transaction with the forms in which it travels. */
+/** Converts a transaction to its unsigned forms. */
 export function unsigned(data: TransactionData): UnsignedTransaction {
   const bytes = encodeTransactionData(data);
   return { data, bytes, base64: toBase64(bytes), digest: transactionDigest(data) };

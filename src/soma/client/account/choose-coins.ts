@@ -1,26 +1,30 @@
 import type { OwnedCoin } from '../read/list-coins.js';
 import type { CoinsByBalance } from './coins-by-balance.js';
 
-/** Which coins pay for a transaction. */
+/** Which coins should pay for a transaction. */
 export interface CoinChoice {
-  /** Least sum of the coins, in shannons. */
+  /** Minimum total of the coins, in shannons. */
   readonly amount: bigint;
-  /** Merges up to this many coins along the way: those below `dustShannons`, and of more than `keep` coins the poorest. Default 0. */
+  /**
+   * Maximum number of additional coins to merge: those below `dustShannons`, and the smallest ones beyond `keep`.
+   * Default 0.
+   */
   readonly merge?: number | undefined;
   readonly dustShannons?: bigint | undefined;
-  /** Free coins that are enough. Default: all. */
+  /** Number of free coins to keep. Default: all. */
   readonly keep?: number | undefined;
-  /** Waits for a coin in use that holds the amount by itself, rather than join those that are free. Default false. */
+  /** Wait for a coin in use that covers the amount alone, instead of merging free ones. Default false. */
   readonly patient?: boolean | undefined;
 }
 
-/** Most coins in one gas payment: 256 references are 19 KB. */
+/** Maximum coins in one gas payment: 256 references are 19 KB. */
 export const MAX_COINS = 256;
 
 /**
- * The free coins that pay, the first of which is charged; `undefined` when they do not suffice, or waiting is better.
+ * Chooses free coins to pay with, the first of which is charged; `undefined` if they do not suffice or waiting is
+ * better.
  *
- * @param isOneInUse whether a coin in use holds the amount by itself
+ * @param isOneInUse whether a coin in use covers the amount alone
  */
 export function chooseCoins(
   free: CoinsByBalance,
@@ -35,14 +39,14 @@ export function chooseCoins(
   const sorted = free.richestFirst();
   const chosen = single === undefined ? enough(sorted, amount) : [single];
   if (chosen === undefined) return undefined;
-  // Claims yield coins of their own: without this an address would accumulate them forever.
+  // Every claim creates a coin: without merging, an address would accumulate them forever.
   const poorest = sorted.filter((coin) => !chosen.includes(coin)).reverse();
   const surplus = poorest.length - keep;
   const merged = poorest.filter(({ balanceShannons }, index) => balanceShannons < dustShannons || index < surplus);
   return [...chosen, ...merged.slice(0, Math.max(0, Math.min(merge, MAX_COINS - chosen.length)))];
 }
 
-/** The richest coins that hold `amount` together. */
+/** The fewest coins that hold `amount` together, largest first. */
 function enough(richest: readonly OwnedCoin[], amount: bigint): OwnedCoin[] | undefined {
   const chosen: OwnedCoin[] = [];
   let sum = 0n;

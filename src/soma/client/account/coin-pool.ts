@@ -15,13 +15,13 @@ import { type CoinChoice, chooseCoins, MAX_COINS } from './choose-coins.js';
 import { CoinQuarantine, type QuarantineReason } from './coin-quarantine.js';
 import { CoinsByBalance } from './coins-by-balance.js';
 
-/** Coins set aside for one transaction. The first one is charged; the others are merged into it. */
+/** Coins reserved for one transaction. The first one is charged; the others are merged into it. */
 export interface CoinLease {
   readonly coins: readonly [OwnedCoin, ...OwnedCoin[]];
   readonly totalShannons: bigint;
 }
 
-/** What the pool holds. */
+/** State of the pool. */
 export interface CoinPoolState {
   readonly free: number;
   readonly leased: number;
@@ -36,33 +36,33 @@ export interface AcquireOptions extends CoinChoice {
 interface Entry {
   readonly coin: OwnedCoin;
   state: 'free' | 'leased' | 'quarantined';
-  /** When this was learnt, as a step of the pool's own counter. */
+  /** When this was learnt, on the pool's logical clock. */
   learnt: number;
-  /** The same by the clock, in milliseconds. */
+  /** When this was learnt, in milliseconds. */
   at: number;
-  /** Whether it is locked until the epoch ends. */
+  /** Whether it is locked until the end of the epoch. */
   equivocated?: boolean | undefined;
 }
 
 /**
- * How far a node's reads may lag behind the effects it answered with. What a list does not show, or still shows, is
- * believed only when it was learnt longer ago.
+ * Maximum lag of a node's reads behind the effects it returned. Coins missing from a list, or still in it, are believed
+ * only if what we know is older than this.
  */
 const READ_LAG_MS = 15_000;
 
 /**
- * The coins of one address, so that many transactions can be in flight without naming the same coin version. It learns
- * new versions from effects. Coins that another program uses too are set aside and read again until they are usable.
+ * The coins of one address, managed so that concurrent transactions never use the same coin version. New versions are
+ * learnt from effects. Coins that another program also uses are quarantined and read again until they are usable.
  */
 export class CoinPool {
   readonly owner: Address;
   readonly #client: ClientContext;
   readonly #entries = new Map<ObjectId, Entry>();
-  /** The coins of all entries. */
+  /** All coins. */
   readonly #all = new CoinsByBalance();
-  /** Those that are free. */
+  /** Free coins. */
   readonly #free = new CoinsByBalance();
-  /** Coins that effects took away, and when: a list may still show them for a while. */
+  /** Coins removed by effects, and when: lists may still contain them for a while. */
   readonly #removed = new Map<ObjectId, number>();
   readonly #abort = new AbortController();
   readonly #quarantine: CoinQuarantine;
@@ -84,17 +84,17 @@ export class CoinPool {
     return { ...counts, totalShannons: this.totalShannons };
   }
 
-  /** What all coins hold together, those in use included. */
+  /** Total balance of all coins, including those in use. */
   get totalShannons(): bigint {
     return this.#all.totalShannons;
   }
 
-  /** Coins in the pool, in use or not, that hold at least `amount` shannons. */
+  /** Number of coins, in use or not, with at least `amount` shannons. */
   countAtLeast(amount: bigint): number {
     return this.#all.countAtLeast(amount);
   }
 
-  /** Whether some free coin holds `amount` shannons by itself. */
+  /** Whether a single free coin holds `amount` shannons. */
   hasFree(amount: bigint): boolean {
     return this.#free.smallestAtLeast(amount) !== undefined;
   }
@@ -118,8 +118,8 @@ export class CoinPool {
   }
 
   /**
-   * Sets coins aside that hold `amount` together: one if one suffices, the smallest that does. Waits for coins in use
-   * when the free ones do not suffice, and reads the coins again before giving up.
+   * Reserves coins that hold `amount` together: a single one if possible, the smallest that suffices. If the free coins
+   * do not suffice, waits for coins in use, and reads the coins again before giving up.
    *
    * @throws QuarryError `INSUFFICIENT_FUNDS` when all coins together do not hold `amount`
    * @throws QuarryError `ABORTED` when the signal fires or the pool is closed
@@ -154,26 +154,26 @@ export class CoinPool {
     }
   }
 
-  /** Sets one certain coin aside, when the pool has it and it is free. */
+  /** Reserves a specific coin, if it is in the pool and free. */
   async reserve(objectId: ObjectId, signal?: AbortSignal): Promise<CoinLease | undefined> {
     await this.ready(signal);
     return this.reserveNow(objectId);
   }
 
-  /** {@link reserve} of coins that were read already. */
+  /** Like {@link reserve}, without reading the coins first. */
   reserveNow(objectId: ObjectId): CoinLease | undefined {
     const entry = this.#entries.get(normaliseId(objectId));
     return entry?.state === 'free' ? this.#lease([entry.coin]) : undefined;
   }
 
-  /** Sets all free coins aside, richest first, 256 at most. */
+  /** Reserves all free coins, largest first, at most 256. */
   async takeAll(signal?: AbortSignal): Promise<CoinLease | undefined> {
     await this.ready(signal);
     const coins = this.free().slice(0, MAX_COINS);
     return coins.length === 0 ? undefined : this.#lease(coins);
   }
 
-  /** Gives coins back that no transaction has used. */
+  /** Returns coins that no transaction has used. */
   release(lease: CoinLease): void {
     for (const coin of lease.coins) {
       const entry = this.#entries.get(coin.objectId);
@@ -183,10 +183,10 @@ export class CoinPool {
   }
 
   /**
-   * Learns what a transaction made of the coins.
+   * Updates the coins from a transaction's effects.
    *
    * @param leases coins that it used
-   * @param balances what is known of the coins it wrote, in shannons; others are read
+   * @param balances known balances of the coins it wrote, in shannons; others are read
    */
   settle(leases: readonly CoinLease[], effects: ReportedEffects, balances: ReadonlyMap<ObjectId, bigint>): void {
     const learnt = ++this.#clock;
@@ -212,7 +212,7 @@ export class CoinPool {
     this.#notify();
   }
 
-  /** Sets coins aside until reading them shows that they can be used. */
+  /** Quarantines coins until reads show that they are usable. */
   quarantine(objectIds: Iterable<ObjectId>, why: QuarantineReason): void {
     for (const id of objectIds) {
       const entry = this.#entries.get(id);
@@ -222,7 +222,7 @@ export class CoinPool {
     }
   }
 
-  /** Sets free coins aside that transactions name whose outcome is not known, in the version that they name. */
+  /** Quarantines free coins used by transactions with unknown outcomes, in the versions used. */
   quarantineNamed(refs: Iterable<Pick<OwnedCoin, 'objectId' | 'version'>>): void {
     for (const { objectId, version } of refs) {
       const entry = this.#entries.get(objectId);
@@ -231,15 +231,15 @@ export class CoinPool {
   }
 
   /**
-   * Takes coins back that were set aside for a transaction whose outcome is known now.
+   * Releases coins quarantined for a transaction whose outcome is now known.
    *
-   * @param executed whether it was, so that there are newer versions to read; otherwise it never will be
+   * @param executed whether it was executed, so that newer versions have to be read; otherwise it never will be
    */
   resolveNamed(refs: Iterable<Pick<OwnedCoin, 'objectId' | 'version'>>, executed: boolean): void {
     for (const { objectId, version } of refs) {
       const entry = this.#entries.get(objectId);
       if (entry?.state !== 'quarantined' || entry.coin.version !== version) continue;
-      // Another entry, so that what reads this one every few seconds ends.
+      // A new entry, so that the periodic reads of this one stop.
       if (!executed) this.#setFree(entry.coin, ++this.#clock);
       else {
         const again: Entry = { ...entry };
@@ -250,7 +250,7 @@ export class CoinPool {
     this.#notify();
   }
 
-  /** Ends its checks in the background. Leases that are out stay with their holders. */
+  /** Stops background reads. Existing leases remain valid. */
   close(): void {
     this.#abort.abort();
     this.#notify();
@@ -266,7 +266,7 @@ export class CoinPool {
     for (const coin of listed) {
       ids.add(coin.objectId);
       const entry = this.#entries.get(coin.objectId);
-      // What effects told meanwhile is newer than the list.
+      // Effects received meanwhile are newer than the list.
       if (entry !== undefined && (entry.state !== 'free' || entry.coin.version >= coin.version)) continue;
       if (!this.#removed.has(coin.objectId)) this.#setFree(coin, learnt);
     }
@@ -322,13 +322,13 @@ export class CoinPool {
   #remove(objectId: ObjectId): void {
     this.#drop(objectId);
     this.#quarantine.unlocked(objectId);
-    // At the end again: the oldest come first.
+    // Move it to the end, as the oldest come first.
     this.#removed.delete(objectId);
     this.#removed.set(objectId, this.#client.now());
     this.#forgetRemoved();
   }
 
-  /** Forgets what no list shows any more, oldest first. */
+  /** Forgets removed coins that no list can still contain, oldest first. */
   #forgetRemoved(): void {
     const lagged = this.#client.now() - READ_LAG_MS;
     for (const [id, at] of this.#removed) {
@@ -337,10 +337,10 @@ export class CoinPool {
     }
   }
 
-  /** Adds a coin whose balance the effects do not tell: a node's reads may show it only a moment later. */
+  /** Adds a coin whose balance is unknown from the effects; a node's reads may show it only after a moment. */
   #readLater(objectId: ObjectId, version: bigint): void {
     const placeholder: Entry = {
-      // One below, so that reading this version counts as news.
+      // One version lower, so that reading this version counts as new.
       coin: { objectId, version: version - 1n, digest: '', balanceShannons: 0n },
       state: 'quarantined',
       learnt: this.#clock,

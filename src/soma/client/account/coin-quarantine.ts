@@ -5,12 +5,12 @@ import { getServiceInfo } from '../read/get-service-info.js';
 import type { OwnedCoin } from '../read/list-coins.js';
 import { CoinReader } from './coin-reader.js';
 
-/** Why it is not known whether a coin can be used. */
+/** Why a coin may be unusable. */
 export type QuarantineReason = 'stale' | 'locked' | 'unknown outcome';
 
 /**
- * How long a coin stays aside before it is tried again, although nothing about it has changed. A lock may be given up
- * without a trace, and trying costs nothing, so locked coins are tried after 1, 2, 4 and then every 8 s.
+ * How long a coin stays quarantined before it is tried again without any visible change. A lock can be released without
+ * a trace, and trying is free, so locked coins are tried after 1, 2, 4 and then every 8 s.
  */
 const QUARANTINE_LIMIT_MS: Readonly<Record<QuarantineReason, number>> = {
   stale: 15_000,
@@ -18,45 +18,48 @@ const QUARANTINE_LIMIT_MS: Readonly<Record<QuarantineReason, number>> = {
   'unknown outcome': 60_000,
 };
 const LOCKED_LIMIT_MS = 8_000;
-/** Found locked so often in a row, a coin was given to two transactions at once: it stays locked until the epoch ends. */
+/**
+ * After being found locked this many times in a row, a coin is assumed to be equivocated (used by two transactions at
+ * once) and locked until the end of the epoch.
+ */
 const EQUIVOCATED_AFTER = 4;
-/** How often an equivocated coin, and the epoch, are read again. */
+/** Interval for reading an equivocated coin and the epoch. */
 const EQUIVOCATED_RECHECK_MS = 5_000;
 const RECHECK = { baseMs: 400, maxMs: 4_000 } as const;
-/** Reads begin at multiples of this many milliseconds, so that those of many coins are one call. */
+/** Reads start at multiples of this interval, milliseconds, so that many coins share one call. */
 const READ_TICK_MS = 200;
 
-/** Reads coins that were set aside until they can be used again. */
+/** Reads quarantined coins until they are usable again. */
 export class CoinQuarantine {
   readonly #client: ClientContext;
   readonly #reader: CoinReader;
   readonly #signal: AbortSignal;
-  /** How often in a row a coin was found locked. */
+  /** How many times in a row a coin was found locked. */
   readonly #locked = new Map<ObjectId, number>();
 
-  /** @param signal ends all reading */
+  /** @param signal stops all reads */
   constructor(client: ClientContext, owner: Address, signal: AbortSignal) {
     this.#client = client;
     this.#reader = new CoinReader(client, owner, signal);
     this.#signal = signal;
   }
 
-  /** Whether a coin that is set aside now stays locked until the epoch ends. */
+  /** Whether a coin quarantined now is locked until the end of the epoch. */
   isEquivocated(objectId: ObjectId, why: QuarantineReason): boolean {
     return why === 'locked' && (this.#locked.get(objectId) ?? 0) >= EQUIVOCATED_AFTER;
   }
 
-  /** Forgets that a coin was found locked. */
+  /** Resets the count of a coin found locked. */
   unlocked(objectId: ObjectId): void {
     this.#locked.delete(objectId);
   }
 
   /**
-   * Reads a coin again and again until it can be used or is gone.
+   * Reads a coin repeatedly until it is usable or gone.
    *
-   * @param coin as it was known; one without a digest is only expected, in the version after the one given
-   * @param isCurrent asked after every wait: whether the coin is still set aside for this
-   * @returns `undefined` when it is not any more, or the signal fired
+   * @param coin last known version; without a digest, the next version is expected but not yet seen
+   * @param isCurrent called after every wait: whether the coin is still quarantined for this reason
+   * @returns `undefined` when it no longer is, or the signal fired
    */
   async untilUsable(
     coin: OwnedCoin,
@@ -70,8 +73,8 @@ export class CoinQuarantine {
     try {
       const lockedIn = isEquivocated ? await this.#epoch() : undefined;
       for (let attempt = 0; ; attempt++) {
-        // A stale coin is usable as soon as it is read; a node's reads show a new one only after a moment; the others wait
-        // for another transaction to end.
+        // Read a stale coin at once. A newly created one becomes visible only after a moment, and the others wait for
+        // another transaction.
         if (attempt > 0 || why !== 'stale' || isPlaceholder) {
           const pause = isEquivocated ? EQUIVOCATED_RECHECK_MS : backoffDelayMs(attempt, RECHECK, this.#client.random);
           const left = deadline - this.#client.now();
@@ -86,7 +89,7 @@ export class CoinQuarantine {
         if (!isCurrent()) return undefined;
         const over = this.#client.now() >= deadline;
         if (isPlaceholder ? over && typeof now === 'string' : now === 'gone') return 'gone';
-        // A node that lags behind shows an older version: never a reason to go back to it.
+        // A lagging node shows an older version: never go back to it.
         if (typeof now === 'string') continue;
         if (now.version > version || (over && now.version === version && !isPlaceholder)) return now;
       }
@@ -96,12 +99,12 @@ export class CoinQuarantine {
     }
   }
 
-  /** A pause, drawn out to the next tick. */
+  /** Extends a delay to the next tick. */
   #untilTick(pauseMs: number): number {
     return pauseMs + READ_TICK_MS - ((this.#client.now() + pauseMs) % READ_TICK_MS);
   }
 
-  /** The epoch, for comparison only; `undefined` while the node does not tell. */
+  /** The current epoch, for comparison only; `undefined` if the node does not return it. */
   async #epoch(): Promise<bigint | undefined> {
     try {
       return (await getServiceInfo(this.#client, { signal: this.#signal, timeoutMs: 10_000 })).epoch;

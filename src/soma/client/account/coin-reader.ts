@@ -6,12 +6,12 @@ import { batchGetObjects } from '../read/batch-get-objects.js';
 import { getObject } from '../read/get-object.js';
 import type { OwnedCoin } from '../read/list-coins.js';
 
-/** A coin of ours, or why there is none: it is not there or not ours any more, or the node could not tell. */
+/** A coin of ours, or why there is none: it no longer exists or is no longer ours, or the node could not tell. */
 export type CoinReading = OwnedCoin | 'gone' | 'unreadable';
 
-/** Reads asked for within so many milliseconds are one call. */
+/** Reads requested within this many milliseconds share one call. */
 const TOGETHER_MS = 10;
-/** Most coins of one call. */
+/** Maximum coins per call. */
 const MAX_TOGETHER = 100;
 const TIMEOUT_MS = 10_000;
 
@@ -20,25 +20,25 @@ interface Waiting {
   readonly tell: (reading: CoinReading | Promise<CoinReading>) => void;
 }
 
-/** Reads single coins of one address, those that are asked for at about the same time in one call. */
+/** Reads single coins of one address, batching concurrent requests into one call. */
 export class CoinReader {
   readonly #client: ClientContext;
   readonly #owner: Address;
   readonly #signal: AbortSignal;
   #waiting: Waiting[] = [];
 
-  /** @param signal ends all reading */
+  /** @param signal stops all reads */
   constructor(client: ClientContext, owner: Address, signal: AbortSignal) {
     this.#client = client;
     this.#owner = owner;
     this.#signal = signal;
   }
 
-  /** The coin as the node has it now. Rejects only when the signal fires. */
+  /** Reads the node's current version of a coin. Rejects only when the signal fires. */
   read(objectId: ObjectId): Promise<CoinReading> {
     const reading = new Promise<CoinReading>((tell) => this.#waiting.push({ objectId, tell }));
     const flush = (): void => this.#flush();
-    // Where the signal has fired meanwhile, the calls say so.
+    // If the signal fired meanwhile, the calls report it.
     if (this.#waiting.length === 1) this.#client.sleep(TOGETHER_MS, this.#signal).then(flush, flush);
     if (this.#waiting.length >= MAX_TOGETHER) flush();
     return reading;
@@ -56,7 +56,7 @@ export class CoinReader {
         for (const [n, { tell }] of waiting.entries()) tell(this.#readingOf(objects[n]!));
       },
       (error: unknown) => {
-        // One object that does not fit spoils the whole answer.
+        // One malformed object invalidates the whole response, so read each alone.
         const isSpoilt = error instanceof QuarryError && error.code === 'PROTOCOL';
         for (const { objectId, tell } of waiting) {
           tell(isSpoilt || this.#signal.aborted ? this.#readAlone(objectId) : 'unreadable');

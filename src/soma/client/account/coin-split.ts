@@ -10,7 +10,7 @@ const LEAST_PART_SHANNONS = 2n * MIN_COIN_SHANNONS;
 /** What a coin holds at least that is worth a split: two parts, and what it keeps. */
 export const SPLITTABLE_SHANNONS = 4n * LEAST_PART_SHANNONS;
 const DEFAULT_COIN_SHANNONS = 100_000_000n;
-/** Coins that one transaction makes at most. */
+/** Maximum coins created by one transaction. */
 const MAX_SPLIT = 128;
 
 /**

@@ -2,10 +2,10 @@ import type { ClientContext } from '../context.js';
 import type { SystemParameters } from '../decode/system-state.js';
 import { getSystemParameters } from '../read/get-system-parameters.js';
 
-/** How old the parameters may be before they are read again. */
+/** Maximum age of cached parameters. */
 const MAX_AGE_MS = 60_000;
 
-/** The network's parameters, kept for a minute. */
+/** Caches the network's parameters for a minute. */
 export class RecentParameters {
   readonly #client: ClientContext;
   #known: { readonly value: Promise<SystemParameters>; readonly at: number } | undefined;
@@ -15,7 +15,7 @@ export class RecentParameters {
   }
 
   /**
-   * Once they are a minute old, they are read again in the background: they change with the epoch and by little, and a
+   * Parameters older than a minute are read again in the background: they change slowly and only with the epoch, and a
    * submission must not wait for them.
    */
   read(): Promise<SystemParameters> {
@@ -23,7 +23,7 @@ export class RecentParameters {
     const now = this.#client.now();
     if (known !== undefined && now - known.at <= MAX_AGE_MS) return known.value;
     const value = getSystemParameters(this.#client);
-    // Calls meanwhile share this read, or keep what is known.
+    // Calls meanwhile share this read or use the known value.
     this.#known = { value: known?.value ?? value, at: now };
     value.then(
       () => {

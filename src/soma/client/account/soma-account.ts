@@ -48,18 +48,18 @@ export type {
 } from './account-options.js';
 export type { AccountOptions, SendOptions } from './send-options.js';
 
-/** Fee of claims and withdrawals when what they move is not known: far above what the network charges. */
+/** Assumed value for the fees of claims and withdrawals of unknown value: far above what the network charges. */
 const UNKNOWN_VALUE_SHANNONS = 100_000_000n;
 
-/** Most coins merged by one transaction. */
+/** Maximum coins merged by one transaction. */
 const MERGE_AT_ONCE = 250;
 
 /**
- * Everything that one signer can send. Coins are chosen by its pool, so that many calls can be in flight at once. Every
- * call throws {@link ExecutionError} when the transaction executes and fails.
+ * All transactions of one signer. Its pool selects coins, so that many calls can run concurrently. Every call throws
+ * {@link ExecutionError} when the transaction executes but fails.
  */
 export class SomaAccount extends TransactionSender {
-  /** Submits data for a target; the bond is taken from the coin that pays. */
+  /** Submits data for a target; the bond is taken from the paying coin. */
   async submitData(options: SubmitDataOptions): Promise<TransactionResult> {
     const { submissionBondPerByte } = await this.parameters();
     const spends = submissionBond(options.manifest.size, submissionBondPerByte);
@@ -83,7 +83,7 @@ export class SomaAccount extends TransactionSender {
     );
   }
 
-  /** Claims the reward of any target that was filled two epochs ago, or expired. */
+  /** Claims the reward of a target that was filled two epochs ago or has expired. */
   claimRewards(options: SendOptions & { readonly targetId: ObjectId; readonly rewardShannons?: bigint | undefined }) {
     const kind = { kind: 'claimRewards', targetId: normaliseId(options.targetId) } as const;
     const value = options.rewardShannons ?? UNKNOWN_VALUE_SHANNONS;
@@ -94,14 +94,14 @@ export class SomaAccount extends TransactionSender {
   reportSubmission(options: SendOptions & { readonly targetId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'reportSubmission', targetId: normaliseId(options.targetId) }, 3, options);
   }
-  /** Takes the report of a submission back. */
+  /** Withdraws the report of a submission. */
   undoReportSubmission(options: SendOptions & { readonly targetId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'undoReportSubmission', targetId: normaliseId(options.targetId) }, 3, options);
   }
 
   // Models.
 
-  /** Registers a model; the stake is taken from the coins that pay. */
+  /** Registers a model; the stake is taken from the paying coins. */
   async createModel(options: CreateModelOptions): Promise<CreatedModel> {
     const parameters = await this.parameters();
     const stakeAmount = options.stakeShannons ?? parameters.modelMinStake;
@@ -124,7 +124,7 @@ export class SomaAccount extends TransactionSender {
     };
   }
 
-  /** Commits to weights, key and embedding; they must be revealed in exactly the next epoch. */
+  /** Commits to weights, key and embedding, which must be revealed in exactly the next epoch. */
   commitModel(options: CommitModelOptions): Promise<TransactionResult> {
     return this.#sendGasOnly(
       {
@@ -141,11 +141,11 @@ export class SomaAccount extends TransactionSender {
     );
   }
 
-  /** Reveals what was committed to in the epoch before. The key is public from then on. */
+  /** Reveals the commitment of the previous epoch. The key is public from then on. */
   async revealModel(options: RevealModelOptions): Promise<TransactionResult> {
     const { targetEmbeddingDim } = await this.parameters();
     if (BigInt(options.embedding.length) !== targetEmbeddingDim) {
-      // The chain accepts any length here, and then fails to generate targets.
+      // The chain accepts any length here, but then fails to generate targets.
       throw new QuarryError('INVALID_ARGUMENT', `a model embedding has ${targetEmbeddingDim} values on this network`, {
         hint: 'commit and reveal an embedding of that length',
         details: { expected: targetEmbeddingDim, actual: options.embedding.length },
@@ -163,7 +163,7 @@ export class SomaAccount extends TransactionSender {
     );
   }
 
-  /** Sets a model's commission from the next epoch on, as its owner. */
+  /** Sets a model's commission from the next epoch, as its owner. */
   setModelCommissionRate(options: SendOptions & { readonly modelId: ObjectId; readonly newRateBps: number | bigint }) {
     const { modelId, newRateBps } = options;
     const kind = {
@@ -173,7 +173,7 @@ export class SomaAccount extends TransactionSender {
     } as const;
     return this.#sendGasOnly(kind, 2, options);
   }
-  /** Retires a model, as its owner. */
+  /** Deactivates a model, as its owner. */
   deactivateModel(options: SendOptions & { readonly modelId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'deactivateModel', modelId: normaliseId(options.modelId) }, 2, options);
   }
@@ -181,7 +181,7 @@ export class SomaAccount extends TransactionSender {
   reportModel(options: SendOptions & { readonly modelId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'reportModel', modelId: normaliseId(options.modelId) }, 2, options);
   }
-  /** Takes the report of a model back. */
+  /** Withdraws the report of a model. */
   undoReportModel(options: SendOptions & { readonly modelId: ObjectId }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'undoReportModel', modelId: normaliseId(options.modelId) }, 2, options);
   }
@@ -197,7 +197,7 @@ export class SomaAccount extends TransactionSender {
       options,
       (coin, amount) => ({ kind: 'transferCoin', coin, amount, recipient }),
       {
-        // Sent to ourselves, the amount becomes a new coin of ours.
+        // A transfer to ourselves creates a new coin of ours.
         ...('amountShannons' in options &&
           recipient === this.address && { creates: new Map([[0, options.amountShannons]]) }),
       },
@@ -223,7 +223,7 @@ export class SomaAccount extends TransactionSender {
     );
   }
 
-  /** Hands whole objects over, such as coins and stakes. */
+  /** Transfers whole objects, such as coins and stakes. */
   async transferObjects(
     options: SendOptions & { readonly recipient: Address; readonly objectIds: readonly ObjectId[] },
   ): Promise<TransactionResult> {
@@ -246,7 +246,7 @@ export class SomaAccount extends TransactionSender {
   }
 
   /**
-   * Merges all coins into two: those that pay become one, and the smallest stays. Returns `undefined` when there are
+   * Merges all coins into two: the paying coins become one, and the smallest stays. Returns `undefined` if there are
    * fewer than three.
    */
   async mergeCoins(options: SendOptions = {}): Promise<TransactionResult | undefined> {
@@ -256,7 +256,7 @@ export class SomaAccount extends TransactionSender {
     const small = await this.pool.reserve(smallest.objectId, options.signal);
     if (small === undefined) return undefined;
     const kind = { kind: 'transferCoin', coin: refOf(smallest), recipient: this.address } as const;
-    // Asking for everything that the richest coins hold makes the pool pay with all of them.
+    // Requesting the total of the largest coins makes the pool pay with all of them.
     const total = rest.slice(-MERGE_AT_ONCE).reduce((sum, coin) => sum + coin.balanceShannons, 0n);
     return this.send(
       {
@@ -292,7 +292,7 @@ export class SomaAccount extends TransactionSender {
     }));
   }
 
-  /** Turns a stake back into a coin, with what it has earned. */
+  /** Converts a stake back to a coin, including its earnings. */
   async withdrawStake(options: SendOptions & { readonly stakedSomaId: ObjectId }): Promise<TransactionResult> {
     const [stake] = await batchGetObjects(this.client, [options.stakedSomaId], options);
     if (stake === undefined || stake instanceof GrpcError) throw stake ?? new QuarryError('NOT_FOUND', 'no such stake');
@@ -301,7 +301,7 @@ export class SomaAccount extends TransactionSender {
 
   // Validators.
 
-  /** Asks to join the validators. */
+  /** Requests to join the validators. */
   addValidator(options: SendOptions & AddValidator): Promise<TransactionResult> {
     return this.#sendGasOnly({ ...withoutSendOptions(options), kind: 'addValidator' }, 3, options);
   }
@@ -309,11 +309,11 @@ export class SomaAccount extends TransactionSender {
   removeValidator(options: SendOptions & { readonly pubkeyBytes: Uint8Array }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'removeValidator', pubkeyBytes: options.pubkeyBytes }, 2, options);
   }
-  /** Changes a validator's addresses and keys from the next epoch on. */
+  /** Changes a validator's addresses and keys from the next epoch. */
   updateValidatorMetadata(options: SendOptions & UpdateValidatorMetadata): Promise<TransactionResult> {
     return this.#sendGasOnly({ ...withoutSendOptions(options), kind: 'updateValidatorMetadata' }, 2, options);
   }
-  /** Sets a validator's commission from the next epoch on. */
+  /** Sets a validator's commission from the next epoch. */
   setCommissionRate(options: SendOptions & { readonly newRateBps: number | bigint }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'setCommissionRate', newRate: BigInt(options.newRateBps) }, 2, options);
   }
@@ -321,24 +321,24 @@ export class SomaAccount extends TransactionSender {
   reportValidator(options: SendOptions & { readonly reportee: Address }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'reportValidator', reportee: normaliseId(options.reportee) }, 2, options);
   }
-  /** Takes the report of a validator back. */
+  /** Withdraws the report of a validator. */
   undoReportValidator(options: SendOptions & { readonly reportee: Address }): Promise<TransactionResult> {
     return this.#sendGasOnly({ kind: 'undoReportValidator', reportee: normaliseId(options.reportee) }, 2, options);
   }
 
   // Any transaction.
 
-  /** Sends any kind whose objects are known; the pool adds the gas. */
+  /** Sends any kind with known objects; the pool adds the gas. */
   sendKind(kind: TransactionKind, options: SendOptions = {}): Promise<TransactionResult> {
     return this.#sendGasOnly(kind, 8, options, UNKNOWN_VALUE_SHANNONS);
   }
 
-  /** A transaction of any kind over gas of the pool, to be signed elsewhere. */
+  /** Builds a transaction of any kind with gas from the pool, to sign elsewhere. */
   async buildKind(kind: TransactionKind, options: CallOptions = {}): Promise<UnsignedTransaction> {
     return unsigned(await this.planned(this.#anyPlan(kind), options.signal));
   }
 
-  /** What a transaction of any kind would do now. */
+  /** Simulates a transaction of any kind. */
   async simulateKind(kind: TransactionKind, options: CallOptions = {}): Promise<TransactionResult> {
     return simulateTransaction(this.client, await this.planned(this.#anyPlan(kind), options.signal), options);
   }
@@ -371,7 +371,7 @@ export class SomaAccount extends TransactionSender {
       const plan = { spends: amount, build: (gas: ObjectRef) => build(refOf(gas), amount) };
       return this.send({ ...this.#gasPlan(name, writes, plan), ...extra }, options);
     }
-    // A whole coin never pays for itself: what the fees leave of it would not be well defined.
+    // A whole coin never pays its own gas: the remainder after fees would be undefined.
     const lease = await this.#takeWhole(options.coinId, options);
     const [coin] = lease.coins;
     const plan = { build: () => build(refOf(coin), undefined), others: [lease], value: coin.balanceShannons };

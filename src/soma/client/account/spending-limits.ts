@@ -8,24 +8,23 @@ import {
   totalFee,
 } from '../../chain/index.js';
 
-/** A node may tell parameters of a protocol that is not known here; beyond this factor it is not believed. */
+/** Margin for parameters of newer protocol versions; a node's values beyond it are rejected. */
 const FACTOR = 10n;
 
-/**
- * The largest fee that is paid unless the user says otherwise, in shannons: ten times the most that the protocol asks for
- * such a transaction.
- */
+/** Default maximum fee in shannons: ten times the highest fee of the known protocol for such a transaction. */
 export function defaultMaxFee(kind: TransactionKindName, value: bigint, objectsWritten: number): bigint {
   const { baseFee, writeObjectFee, maxValueFeeBps: valueFeeBps } = protocolConfig(PROTOCOL_VERSIONS.max);
   return FACTOR * totalFee(kind, value, objectsWritten, { baseFee, writeObjectFee, valueFeeBps });
 }
 
-/** The largest bond given for so many bytes unless the user says otherwise, in shannons: ten times the protocol's. */
+/** Default maximum bond for a submission of this size, in shannons: ten times the protocol's. */
 export function defaultMaxBond(sizeBytes: bigint | number): bigint {
   return FACTOR * submissionBond(sizeBytes, protocolConfig(PROTOCOL_VERSIONS.max).submissionBondPerByte);
 }
 
-/** @throws QuarryError `FAILED_PRECONDITION` when a node asks for more than `most` shannons */
+/**
+ * @throws QuarryError `FAILED_PRECONDITION` when a node demands more than `most` shannons
+ */
 export function assertWithin(what: 'fee' | 'bond', amount: bigint, most: bigint): void {
   if (amount <= most) return;
   const message = `the node asks for a ${what} of ${shannonsToSoma(amount)} SOMA, above the limit of ${shannonsToSoma(most)}`;

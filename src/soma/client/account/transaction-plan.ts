@@ -10,38 +10,38 @@ import type { TransactionResult } from '../execute/execute-transaction.js';
 import type { OwnedCoin } from '../read/list-coins.js';
 import type { CoinLease } from './coin-pool.js';
 
-/** A transaction to be built over whichever coins are free. */
+/** A transaction to build with whichever coins are free. */
 export interface Plan {
   /** Named in errors. */
   readonly doing: string;
-  /** What the gas coin must hold, fees aside: what is paid, staked or bonded from it. */
+  /** Amount required in the gas coin besides fees: paid, staked or bonded from it. */
   readonly spends: bigint;
-  /** What the value fee is charged on. Default `spends`. */
+  /** Amount that the value fee is charged on. Default `spends`. */
   readonly value?: bigint | undefined;
   /** Objects written, for the fee. */
   readonly writes: number;
-  /** Least sum of the coins that pay, when more than the transaction needs. */
+  /** Minimum total of the paying coins, if more than the transaction needs. */
   readonly atLeast?: bigint | undefined;
-  /** Waits for one coin that suffices, rather than join the small ones that others may need at any moment. */
+  /** Wait for one coin that suffices instead of merging small ones, which other transactions may need. */
   readonly patient?: boolean | undefined;
-  /** The kind, given the coin that pays and, where it spends a coin, is spent. */
+  /** Builds the kind, given the coin that pays for gas (and is spent, if the kind spends a coin). */
   readonly build: (gas: OwnedCoin) => TransactionKind;
-  /** Kind, before there is a coin to build it over. */
+  /** The kind's name, known before a coin is chosen. */
   readonly kind: TransactionKindName;
-  /** Coins that come to us: balances by creation number. */
+  /** Coins created for us: balances by creation number. */
   readonly creates?: ReadonlyMap<number, bigint> | undefined;
-  /** Whether others may be faster: coins are merged only where that cannot be left to other transactions. */
+  /** Whether this races with others: coins are merged only when that can be left to other transactions. */
   readonly inRace?: boolean | undefined;
-  /** Coins of the pool, beside the gas, that the kind names. */
+  /** Coins of the pool used by the kind, besides the gas. */
   readonly others?: readonly CoinLease[] | undefined;
 }
 
-/** The transaction that a plan becomes over the coins of a lease, unsigned. */
+/** Builds the unsigned transaction of a plan with the coins of a lease. */
 export function planToTransaction(plan: Plan, lease: CoinLease, sender: string): TransactionData {
   return { kind: plan.build(lease.coins[0]), sender, gasPayment: lease.coins.map(refOf) };
 }
 
-/** What the coins of a plan hold once it took effect, in shannons by id: effects tell versions, not balances. */
+/** Balances of a plan's coins after it took effect, in shannons by id: effects contain versions but no balances. */
 export function balancesAfter(
   plan: Plan,
   lease: CoinLease,

@@ -25,15 +25,15 @@ import { assertWithin, defaultMaxBond, defaultMaxFee } from './spending-limits.j
 import { balancesAfter, type Plan, planToTransaction } from './transaction-plan.js';
 
 const ATTEMPTS = 6;
-/** Pauses before another transaction takes the place of one that was cancelled. */
+/** Delays before a cancelled transaction is replaced. */
 const CANCELLED_BACKOFF = { baseMs: 200, maxMs: 2_000 } as const;
-/** More than a claim brings, so that coins become fewer. */
+/** More than a claim creates, so that the number of coins decreases. */
 const MERGED_PER_TRANSACTION = 4;
-/** Coins kept free for each transaction that may be in flight; what is more is merged along the way. */
+/** Free coins kept per transaction in flight; the excess is merged into later transactions. */
 const SPARE_COINS = 4;
 const MAX_SPARE_COINS = 64;
 
-/** Builds, signs and sends the transactions of one signer over its pool of coins. */
+/** Builds, signs and sends the transactions of one signer with the coins of its pool. */
 export class TransactionSender {
   readonly signer: Signer;
   readonly pool: CoinPool;
@@ -54,7 +54,7 @@ export class TransactionSender {
     this.#parameters = new RecentParameters(client);
   }
 
-  /** Changes how many transactions may be in flight, and what their coins hold. */
+  /** Changes the number of concurrent transactions and the size of their coins. */
   configure(options: AccountOptions): void {
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     this.#options = { ...this.#options, ...Object.fromEntries(given) };
@@ -64,7 +64,7 @@ export class TransactionSender {
     return this.pool.owner;
   }
 
-  /** Fees of every transaction this account has sent, splits of coins and failures included. */
+  /** Total fees of this account's transactions, including coin splits and failures. */
   get feesShannons(): bigint {
     return this.#fees;
   }
@@ -73,15 +73,15 @@ export class TransactionSender {
     return this.#closed;
   }
 
-  /** The parameters that fees and bonds depend on, read again in the background once they are a minute old. */
+  /** The parameters that determine fees and bonds, read again in the background once they are a minute old. */
   parameters(): Promise<SystemParameters> {
     return this.#parameters.read();
   }
 
   /**
-   * What a transaction is charged, in shannons: see `totalFee`.
+   * The fee of a transaction, in shannons: see `totalFee`.
    *
-   * @throws QuarryError `FAILED_PRECONDITION` when that is more than is paid: what a node tells is not believed blindly
+   * @throws QuarryError `FAILED_PRECONDITION` when it exceeds the limit, as a node's parameters are not trusted blindly
    */
   protected async fee(kind: TransactionKindName, value: bigint, objectsWritten: number): Promise<bigint> {
     const fee = totalFee(kind, value, objectsWritten, await this.parameters());
@@ -89,15 +89,15 @@ export class TransactionSender {
     return fee;
   }
 
-  /** Stops waiting for coins; transactions that were sent go their way. */
+  /** Stops waiting for coins; transactions in flight are not affected. */
   close(): void {
     this.#closed = true;
     this.pool.close();
   }
 
   /**
-   * A transaction over coins of the pool, unsigned. The coins are not set aside: for signing elsewhere, and for
-   * simulating.
+   * Builds an unsigned transaction with coins of the pool, without reserving them: for signing elsewhere and for
+   * simulation.
    */
   protected async planned(plan: Plan, signal?: AbortSignal): Promise<TransactionData> {
     const lease = await this.pool.acquire({ amount: await this.#needed(plan), signal });
@@ -106,11 +106,12 @@ export class TransactionSender {
   }
 
   /**
-   * Sends a transaction over free coins. Coins that turn out to be locked or stale are set aside and others are tried.
+   * Sends a transaction with free coins. Coins that turn out to be locked or stale are quarantined and others are
+   * tried.
    *
    * @throws ExecutionError when it executes and fails
    * @throws QuarryError `INSUFFICIENT_FUNDS` when all coins together do not suffice
-   * @throws QuarryError `OUTCOME_UNKNOWN` when it can not be found out what became of it
+   * @throws QuarryError `OUTCOME_UNKNOWN` when its outcome cannot be determined
    */
   protected async send(plan: Plan, options: SendOptions = {}): Promise<TransactionResult> {
     try {
@@ -127,7 +128,9 @@ export class TransactionSender {
     }
   }
 
-  /** @throws QuarryError `FAILED_PRECONDITION` when a submission's bond is larger than is given */
+  /**
+   * @throws QuarryError `FAILED_PRECONDITION` when a submission's bond exceeds the limit
+   */
   protected assertBond(bond: bigint, sizeBytes: bigint | number): void {
     assertWithin('bond', bond, this.#options.maxBondShannons ?? defaultMaxBond(sizeBytes));
   }
@@ -136,7 +139,7 @@ export class TransactionSender {
     return this.#options.parallel ?? 1;
   }
 
-  /** Which coins are merged along the way. */
+  /** Which additional coins to merge. */
   #tidying({ inRace = false }: Plan): Pick<AcquireOptions, 'merge' | 'dustShannons' | 'keep'> {
     if (this.#parallel <= 1) return {};
     const keep = Math.min(this.#parallel * SPARE_COINS, this.#parallel + MAX_SPARE_COINS);
@@ -148,7 +151,7 @@ export class TransactionSender {
   }
 
   async #needed(plan: Plan): Promise<bigint> {
-    // One object more than planned: a replacement target, or the coin that a split leaves.
+    // One more object than planned: a replacement target, or the remainder of a coin.
     const needed = plan.spends + (await this.fee(plan.kind, plan.value ?? plan.spends, plan.writes + 1));
     return plan.atLeast !== undefined && plan.atLeast > needed ? plan.atLeast : needed;
   }
@@ -182,7 +185,7 @@ export class TransactionSender {
       throw error;
     }
     this.#fees += result.effects.fee.totalFee;
-    // Before waiting: the coins can be used again as soon as their new versions are known.
+    // Before waiting for the checkpoint: the coins are usable as soon as their new versions are known.
     this.pool.settle([lease, ...(plan.others ?? [])], result.effects, balancesAfter(plan, lease, result));
     const { status } = result.effects;
     if (status.kind === 'failure') {
@@ -204,10 +207,10 @@ export class TransactionSender {
   }
 
   /**
-   * What the ledger has of a transaction that is said to be cancelled. Another is signed only over its word: two that
-   * both take effect would pay twice.
+   * The ledger's record of a transaction reported as cancelled. It is replaced only if the record confirms that: if two
+   * took effect, both would pay.
    *
-   * @throws QuarryError `OUTCOME_UNKNOWN` when the node does not tell
+   * @throws QuarryError `OUTCOME_UNKNOWN` when the node does not return it
    */
   async #asRecorded(cancelled: TransactionResult, signal: AbortSignal | undefined): Promise<TransactionResult> {
     const { digest } = cancelled;
@@ -219,7 +222,7 @@ export class TransactionSender {
     });
   }
 
-  /** Puts the coins of a failed attempt where they belong. Returns whether other coins may succeed. */
+  /** Releases or quarantines the coins of a failed attempt. Returns whether other coins may succeed. */
   #giveBack(error: QuarryError, lease: CoinLease, leased: ReadonlySet<ObjectId>, sent: boolean): boolean {
     if (error.code === 'OBJECT_LOCKED' || error.code === 'OBJECT_STALE') {
       const why = error.code === 'OBJECT_LOCKED' ? 'locked' : 'stale';
@@ -235,7 +238,7 @@ export class TransactionSender {
     return false;
   }
 
-  /** Splits coins beside the work; waits for that only where no coin is free that holds `amount`. */
+  /** Splits coins in the background; waits for that only if no free coin holds `amount`. */
   async #splitWhereNeeded(amount: bigint, signal: AbortSignal | undefined): Promise<void> {
     if (this.#parallel <= 1) return;
     await this.pool.ready(signal);
@@ -243,9 +246,9 @@ export class TransactionSender {
     this.#splitting ??= this.#split(signal).finally(() => {
       this.#splitting = undefined;
     });
-    // The coin that is split is taken by now.
+    // The coin to split is reserved by now.
     if (!this.pool.hasFree(amount)) return this.#splitting;
-    // The caller waiting for it gets the error; a submission that has its coin does not fail with it.
+    // A waiting caller gets the error; a submission that has its coin does not fail because of it.
     this.#splitting.catch(() => {});
   }
 
@@ -254,7 +257,7 @@ export class TransactionSender {
     const planOver = (coins: readonly OwnedCoin[]) =>
       planSplit(coins, missing, this.address, this.#options.coinShannons);
     let split = planOver(this.pool.free());
-    // At once, so that the next search for a free coin cannot take it.
+    // Reserve it synchronously, so that the next search for a free coin cannot take it.
     let lease = split === undefined ? undefined : this.pool.reserveNow(split.coinId);
     if (lease === undefined && this.#mustWaitToSplit(missing)) {
       lease = await this.pool.acquire({ amount: SPLITTABLE_SHANNONS, patient: true, signal });
@@ -274,7 +277,7 @@ export class TransactionSender {
   }
 }
 
-/** Whether the network cancelled it for congestion: it was charged and did nothing. */
+/** Whether the network cancelled it for congestion: charged, but without effect. */
 function isCancelled({ status }: ReportedEffects): boolean {
   return status.kind === 'failure' && status.error.kind === 'executionCancelledDueToSharedObjectCongestion';
 }

@@ -24,13 +24,13 @@ export interface CheckpointHeader {
   readonly endOfEpoch: { readonly nextProtocolVersion: bigint | undefined } | undefined;
 }
 
-/** Those parts of a checkpoint that a read mask asked for; lists are empty when they were not. */
+/** The parts of a checkpoint selected by a read mask; lists that were not selected are empty. */
 export interface Checkpoint {
   readonly sequenceNumber: bigint;
   readonly digest: Digest | undefined;
   readonly summary: CheckpointHeader | undefined;
   readonly transactions: readonly ExecutedTransaction[];
-  /** Every object version that the transactions read or wrote. */
+  /** All object versions read or written by the transactions. */
   readonly objects: readonly PartialObject[];
 }
 
@@ -61,7 +61,7 @@ function summaryFrom(message: CheckpointSummaryMessage): CheckpointHeader {
   };
 }
 
-/** The checkpoint in a message; `cursor` is its number when the message itself does not say. */
+/** Decodes a checkpoint; `cursor` is its number if the message lacks it. */
 export function checkpointFrom(message: CheckpointMessage, cursor?: bigint): Checkpoint {
   return {
     sequenceNumber: possibleCount(

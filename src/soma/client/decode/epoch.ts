@@ -3,14 +3,14 @@ import { type CommitteeMember, timestampFromRpc } from '../../chain/index.js';
 import { required } from './required.js';
 import { type SystemState, systemStateFrom } from './system-state.js';
 
-/** The constants of a protocol version, as decimal texts by name. */
+/** The constants of a protocol version, as decimal strings by name. */
 export interface ProtocolConstants {
   readonly protocolVersion: bigint;
   readonly attributes: ReadonlyMap<string, string>;
   readonly featureFlags: ReadonlyMap<string, boolean>;
 }
 
-/** An epoch, as far as the read mask asked. */
+/** The parts of an epoch selected by a read mask. */
 export interface Epoch {
   readonly epoch: bigint;
   readonly committee: readonly CommitteeMember[];
@@ -21,7 +21,7 @@ export interface Epoch {
   /** Absent for the current epoch. */
   readonly endMs: bigint | undefined;
   readonly protocolConfig: ProtocolConstants | undefined;
-  /** Live for the current epoch, as of the start of a past one. */
+  /** Live for the current epoch; as of its start for a past one. */
   readonly systemState: SystemState | undefined;
 }
 

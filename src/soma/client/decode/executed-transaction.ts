@@ -11,14 +11,14 @@ import {
 import { type PartialObject, partialObjectFrom } from './object.js';
 import { requiredId } from './required.js';
 
-/** How the balance of an address changed, fees included. */
+/** Change of an address's balance, including fees. */
 export interface BalanceChange {
   readonly address: Address;
   /** Signed. */
   readonly amountShannons: bigint;
 }
 
-/** Those parts of an executed transaction that a read mask asked for. */
+/** The parts of an executed transaction selected by a read mask. */
 export interface ExecutedTransaction {
   readonly digest: Digest | undefined;
   readonly effects: ReportedEffects | undefined;
@@ -29,7 +29,7 @@ export interface ExecutedTransaction {
   readonly objects: readonly PartialObject[];
 }
 
-/** Signed decimals of 128 bits have 40 characters at most. */
+/** Signed 128-bit decimals have at most 40 characters. */
 const SIGNED_DECIMAL = /^-?\d{1,39}$/;
 
 function signedDecimal(text: string | undefined): bigint {
@@ -44,7 +44,7 @@ function effectsOf(message: Parameters<typeof effectsFromRpc>[0]): ReportedEffec
 }
 
 /**
- * The executed transaction in a message.
+ * Decodes an executed transaction.
  *
  * @throws QuarryError `PROTOCOL` when something is missing or unreadable, or an amount exceeds the supply
  */

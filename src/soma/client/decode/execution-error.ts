@@ -13,16 +13,16 @@ const RPC_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(Kind).map(
 /** A transaction that was executed and failed. It was charged the base fee, and its inputs have new versions. */
 export class ExecutionError extends QuarryError {
   override readonly name = 'ExecutionError';
-  /** Why, in the chain's words: `targetNotOpen` is a lost race. */
+  /** Failure kind of the chain; `targetNotOpen` is a lost race. */
   readonly kind: ReportedFailure['kind'];
-  /** The RPC's name for it, such as `TARGET_NOT_OPEN`. */
+  /** The RPC's name of the kind, such as `TARGET_NOT_OPEN`. */
   readonly rpcKind: string;
   readonly failure: ReportedFailure;
-  /** The `name=value` pairs of the failure's detail, such as `{ required: '65000' }`. */
+  /** The `name=value` pairs in the failure's detail, such as `{ required: '65000' }`. */
   readonly data: Readonly<Record<string, string>>;
   readonly effects: ReportedEffects;
 
-  /** @param doing what was being done, such as `submitData` */
+  /** @param doing the operation, such as `submitData` */
   constructor(failure: ReportedFailure, effects: ReportedEffects, doing: string) {
     const info = failure.kind === 'unknown' ? undefined : EXECUTION_FAILURES[failure.kind];
     const rpcKind = RPC_NAMES.get(failure.rpcKind) ?? `KIND_${failure.rpcKind}`;
@@ -51,13 +51,13 @@ export class ExecutionError extends QuarryError {
   }
 }
 
-/** The chain tells amounts in shannons: `required=65000, provided=10`. People count in SOMA. */
+/** Converts amounts from shannons, as in `required=65000, provided=10`, to SOMA. */
 function inSoma(detail: string): string {
   return detail.replace(/=(\d{1,20})(?!\d)/g, (_, shannons: string) => `=${shannonsToSoma(BigInt(shannons))} SOMA`);
 }
 
 /**
- * Nothing, when the effects are those of a success.
+ * Checks that effects are those of a success.
  *
  * @throws ExecutionError when they are not
  */

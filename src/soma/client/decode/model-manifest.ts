@@ -1,6 +1,6 @@
 import type { Manifest, ObjectId } from '../../chain/index.js';
 
-/** Where a model's encrypted weights are, and the key once it is revealed. */
+/** Location of a model's encrypted weights, and the key once it is revealed. */
 export interface ModelManifest extends Manifest {
   readonly modelId: ObjectId;
   /** 32 bytes; absent until the model is revealed. */

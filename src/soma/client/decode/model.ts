@@ -5,10 +5,10 @@ import type {
 import { type Address, type Manifest, manifestFromRpc, type ObjectId } from '../../chain/index.js';
 import { floats, required, requiredId } from './required.js';
 
-/** The stake behind a validator or a model; amounts in shannons. */
+/** Staking pool of a validator or model; amounts in shannons. */
 export interface StakingPool {
   readonly id: ObjectId;
-  /** Absent before the pool becomes active. */
+  /** Absent until the pool is active. */
   readonly activationEpoch: bigint | undefined;
   /** Absent while the pool is active. */
   readonly deactivationEpoch: bigint | undefined;
@@ -22,16 +22,16 @@ export interface StakingPool {
   readonly pendingPoolTokenWithdraw: bigint;
 }
 
-/** Weights that were committed and not yet revealed. */
+/** New weights that are committed but not yet revealed. */
 export interface PendingModelUpdate {
   readonly manifest: Manifest;
   readonly commitEpoch: bigint;
 }
 
-/** Where a model stands. */
+/** State of a model. */
 export type ModelState = 'created' | 'pending' | 'active' | 'inactive';
 
-/** A model of the registry, in whichever state it is. */
+/** A model in the registry, in any state. */
 export interface Model {
   readonly id: ObjectId;
   readonly state: ModelState;
@@ -41,7 +41,7 @@ export interface Model {
   readonly commissionRate: bigint;
   readonly nextEpochCommissionRate: bigint;
   readonly stakingPool: StakingPool;
-  /** Of the encrypted weights, once committed. */
+  /** Manifest of the encrypted weights, once committed. */
   readonly manifest: Manifest | undefined;
   readonly weightsCommitment: Uint8Array | undefined;
   readonly embeddingCommitment: Uint8Array | undefined;
@@ -50,9 +50,9 @@ export interface Model {
   readonly decryptionKey: Uint8Array | undefined;
   /** Once revealed, `[target_embedding_dim]`. */
   readonly embedding: Float32Array | undefined;
-  /** While created. */
+  /** Only in state `created`. */
   readonly createEpoch: bigint | undefined;
-  /** While pending: the reveal is due in exactly the next epoch. */
+  /** Only in state `pending`: the reveal is due in exactly the next epoch. */
   readonly commitEpoch: bigint | undefined;
   readonly pendingUpdate: PendingModelUpdate | undefined;
 }
@@ -96,7 +96,7 @@ export function modelFrom(id: string, message: ModelMessage): Model {
     weightsCommitment: message.weightsCommitment,
     embeddingCommitment: message.embeddingCommitment,
     decryptionKeyCommitment: message.decryptionKeyCommitment,
-    // A model that was never revealed has a key of zeros once it is inactive.
+    // An inactive model that was never revealed has an all-zero key.
     decryptionKey: message.decryptionKey?.some((byte) => byte !== 0) ? message.decryptionKey : undefined,
     embedding: message.embedding.length === 0 ? undefined : floats(message.embedding),
     createEpoch: message.createEpoch,

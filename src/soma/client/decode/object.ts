@@ -11,16 +11,16 @@ import {
 } from '../../chain/index.js';
 import { optionalId, required } from './required.js';
 
-/** An object as the node gives it: the object and its digest. */
+/** An object with its digest, as returned by the node. */
 export interface FetchedObject extends SomaObject {
   /** Base58. */
   readonly digest: Digest;
 }
 
-/** Those parts of an object that a read mask asked for. */
+/** The parts of an object selected by a read mask. */
 export type PartialObject = { readonly [K in keyof FetchedObject]?: FetchedObject[K] | undefined };
 
-/** What {@link objectFrom} needs of an object. */
+/** Fields required by {@link objectFrom}. */
 export const FULL_OBJECT_MASK: readonly string[] = [
   'object_id',
   'version',
@@ -31,19 +31,19 @@ export const FULL_OBJECT_MASK: readonly string[] = [
   'previous_transaction',
 ];
 
-/** The name of an object type, checked. */
+/** Validates the name of an object type. */
 function objectTypeFrom(name: string | undefined): ObjectType {
   const found = OBJECT_TYPES.find((type) => type === name);
   if (found === undefined) throw new QuarryError('PROTOCOL', `the node sent an object of unknown type "${name ?? ''}"`);
   return found;
 }
 
-/** An object read with {@link FULL_OBJECT_MASK}. */
+/** Decodes an object read with {@link FULL_OBJECT_MASK}. */
 export function objectFrom(message: Object$): FetchedObject {
   return { ...objectFromRpc(message, 'object'), digest: required(message.digest, 'object.digest') };
 }
 
-/** Whatever fields an object message has. */
+/** Decodes the fields present in an object message. */
 export function partialObjectFrom(message: Object$): PartialObject {
   return {
     objectId: optionalId(message.objectId, 'object_id'),
@@ -56,7 +56,7 @@ export function partialObjectFrom(message: Object$): PartialObject {
   };
 }
 
-/** The reference of an object or coin: id, version and digest without the rest. */
+/** The reference of an object or coin, without other fields. */
 export function refOf({ objectId, version, digest }: ObjectRef): ObjectRef {
   return { objectId, version, digest };
 }

@@ -1,12 +1,12 @@
 import { QuarryError } from '../../../errors/index.js';
 import { TOTAL_SUPPLY_SHANNONS } from '../../chain/index.js';
 
-// What a node tells is checked here, where it enters: stores, sums and conversions behind it rely on it.
+// Validates values from nodes on entry, so that stores, sums and conversions can rely on them.
 
-/** More epochs than a chain that changes them every second has in a thousand years. */
+/** More epochs than a thousand years with one per second. */
 const MOST_EPOCHS = 2n ** 35n;
 const MOST_COUNTED = BigInt(Number.MAX_SAFE_INTEGER);
-/** One chunk of a model: a network that takes less takes nothing. */
+/** One chunk of a model: a network with a lower limit would accept nothing. */
 const LEAST_DATA_SIZE = 1_024n;
 
 function within(value: bigint, least: bigint, most: bigint, field: string): bigint {
@@ -17,22 +17,30 @@ function within(value: bigint, least: bigint, most: bigint, field: string): bigi
   });
 }
 
-/** @throws QuarryError `PROTOCOL` for an epoch that cannot have come yet */
+/**
+ * @throws QuarryError `PROTOCOL` for an epoch that cannot have been reached
+ */
 export function possibleEpoch(epoch: bigint, field: string): bigint {
   return within(epoch, 0n, MOST_EPOCHS, field);
 }
 
-/** @throws QuarryError `PROTOCOL` for a size or count that is not an exact number */
+/**
+ * @throws QuarryError `PROTOCOL` for a size or count that is not an exact number
+ */
 export function possibleCount(count: bigint, field: string): bigint {
   return within(count, 0n, MOST_COUNTED, field);
 }
 
-/** @throws QuarryError `PROTOCOL` for an amount of more shannons than there are */
+/**
+ * @throws QuarryError `PROTOCOL` for an amount above the total supply
+ */
 export function possibleAmount(shannons: bigint, field: string): bigint {
   return within(shannons, 0n, TOTAL_SUPPLY_SHANNONS, field);
 }
 
-/** @throws QuarryError `PROTOCOL` for a limit in bytes that lets no submission through, or is not an exact number */
+/**
+ * @throws QuarryError `PROTOCOL` for a size limit too low for any submission, or not an exact number
+ */
 export function possibleDataSize(bytes: bigint, field: string): bigint {
   return within(bytes, LEAST_DATA_SIZE, MOST_COUNTED, field);
 }

@@ -2,7 +2,7 @@ import { QuarryError } from '../../../errors/index.js';
 import { normaliseId, type ObjectId } from '../../chain/index.js';
 
 /**
- * A field that the node must have sent.
+ * Returns a field that the node must have sent.
  *
  * @throws QuarryError `PROTOCOL` when it is absent
  */
@@ -16,7 +16,10 @@ export function required<T>(value: T | undefined, field: string): T {
   return value;
 }
 
-/** {@link required} for an id or address, in normal form. Bad hex in an answer is `PROTOCOL`, not the caller's mistake. */
+/**
+ * Like {@link required}, for an id or address, in normal form. Malformed ids in responses are `PROTOCOL`, not an
+ * invalid argument.
+ */
 export function requiredId(value: string | undefined, field: string): ObjectId {
   const text = required(value, field);
   try {
@@ -26,13 +29,13 @@ export function requiredId(value: string | undefined, field: string): ObjectId {
   }
 }
 
-/** {@link requiredId}, or `undefined` for an absent field. */
+/** Like {@link requiredId}, but `undefined` for an absent field. */
 export function optionalId(value: string | undefined, field: string): ObjectId | undefined {
   return value === undefined ? undefined : requiredId(value, field);
 }
 
-/** The node sends repeated floats; tensors are `Float32Array`. */
+/** Converts repeated floats of a message to a `Float32Array`. */
 export function floats(values: readonly number[]): Float32Array {
-  // Not `Float32Array.from`, which goes through the iterator and takes ten times as long.
+  // Not `Float32Array.from`, which uses the iterator and is ten times as slow.
   return new Float32Array(values);
 }

@@ -12,14 +12,14 @@ import { type ValidatorSet, validatorSetFrom } from './validator.js';
 
 type ParameterName = Exclude<keyof SystemParametersMessage, '$typeName' | '$unknown' | 'challengerBondPerByte'>;
 
-/** The parameters in force: amounts in shannons, rates in basis points, thresholds as cosine distances. */
+/** The current parameters: amounts in shannons, rates in basis points, thresholds as cosine distances. */
 export type SystemParameters = {
   readonly [K in ParameterName]: NonNullable<SystemParametersMessage[K]>;
 };
 
 /** Difficulty and counters of the current epoch. */
 export interface TargetState {
-  /** The threshold of targets created from now on. */
+  /** Distance threshold of new targets. */
   readonly distanceThreshold: number;
   readonly targetsGeneratedThisEpoch: bigint;
   readonly hitsThisEpoch: bigint;
@@ -27,7 +27,7 @@ export interface TargetState {
   readonly rewardPerTargetShannons: bigint;
 }
 
-/** The state that all transactions share. */
+/** The shared system state. */
 export interface SystemState {
   readonly epoch: bigint;
   readonly epochStartMs: bigint;
@@ -35,7 +35,7 @@ export interface SystemState {
   readonly parameters: SystemParameters;
   readonly targetState: TargetState;
   readonly models: ReadonlyMap<ObjectId, Model>;
-  /** Models that cannot be read, each with the reason; they are left out of `models`. */
+  /** Errors of models that could not be decoded; these are missing from `models`. */
   readonly unreadableModels: readonly QuarryError[];
   readonly totalModelStakeShannons: bigint;
   /** Reporting validators by model. */
@@ -49,7 +49,7 @@ export interface SystemState {
   readonly safeModeAccumulatedEmissions: bigint;
 }
 
-// The typed record makes the compiler keep this list complete.
+// The type makes the compiler keep this list complete.
 const PARAMETER_NAMES: Readonly<Record<ParameterName, true>> = {
   epochDurationMs: true,
   validatorRewardAllocationBps: true,
@@ -89,7 +89,7 @@ export function parametersFrom(message: SystemParametersMessage): SystemParamete
       const field = `parameters.${name}`;
       const value = required<bigint | number>(message[name], field);
       if (name === 'maxSubmissionDataSize') return [name, possibleDataSize(value as bigint, field)];
-      // Amounts, sizes, durations and rates alike: none of them exceeds the supply.
+      // Amounts, sizes, durations and rates: none of them can exceed the supply.
       return [name, typeof value === 'bigint' ? possibleAmount(value, field) : finite(value, field)];
     }),
   ) as unknown as SystemParameters;
@@ -101,7 +101,7 @@ function reportsFrom(records: Readonly<Record<string, ReporterSet>>, field: stri
   );
 }
 
-/** One model that does not fit costs that model, not the others. */
+/** Decodes models individually, so that a malformed one does not affect the others. */
 function modelsFrom(
   messages: Readonly<Record<string, Parameters<typeof modelFrom>[1]>>,
 ): Pick<SystemState, 'models' | 'unreadableModels'> {
@@ -119,7 +119,7 @@ function modelsFrom(
   return { models, unreadableModels };
 }
 
-/** The system state in a message, every id in normal form. */
+/** Decodes the system state, with all ids in normal form. */
 export function systemStateFrom(message: SystemStateMessage): SystemState {
   const registry = required(message.modelRegistry, 'system_state.model_registry');
   const targets = required(message.targetState, 'system_state.target_state');

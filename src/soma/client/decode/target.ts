@@ -3,37 +3,37 @@ import type { Address, ObjectId } from '../../chain/index.js';
 import { possibleAmount, possibleEpoch } from './possible.js';
 import { floats, optionalId, required, requiredId } from './required.js';
 
-/** Where a target stands. The node says `claimable` of filled and expired targets whose reward can be claimed. */
+/** Status of a target. The node lists filled and expired targets as `claimable` if their reward can be claimed. */
 export type ListedTargetStatus = 'open' | 'filled' | 'claimed' | 'claimable';
 
-/** A point in embedding space that waits for data near it. */
+/** A point in embedding space; data close enough to it earns its reward. */
 export interface Target {
   readonly id: ObjectId;
   readonly status: ListedTargetStatus;
   /** `[target_embedding_dim]`, not normalised. */
   readonly embedding: Float32Array;
-  /** In the order in which models are to be scored. */
+  /** In scoring order. */
   readonly modelIds: readonly ObjectId[];
-  /** Largest cosine distance that hits. */
+  /** Maximum cosine distance of a hit. */
   readonly distanceThreshold: number;
   readonly rewardPoolShannons: bigint;
   /** The only epoch in which a submission is accepted. */
   readonly generationEpoch: bigint;
   /** 0 while open. */
   readonly bondShannons: bigint;
-  /** This and the following are set once filled. */
+  /** This and the following fields are set once filled. */
   readonly fillEpoch?: bigint | undefined;
   readonly submitter?: Address | undefined;
   readonly winningModelId?: ObjectId | undefined;
   readonly winningModelOwner?: Address | undefined;
-  /** Where the submitter hosts the winning data. */
+  /** URL of the winning data, hosted by its submitter. */
   readonly dataUrl?: string | undefined;
 }
 
-/** Those parts of a target that a read mask asked for. */
+/** The parts of a target selected by a read mask. */
 export type PartialTarget = Pick<Target, 'id'> & { readonly [K in keyof Target]?: Target[K] | undefined };
 
-/** What {@link targetFrom} needs of a target. */
+/** Fields required by {@link targetFrom}. */
 export const FULL_TARGET_MASK: readonly string[] = [
   'id',
   'status',
@@ -56,7 +56,7 @@ function statusFrom(text: string): ListedTargetStatus {
   return required(STATUSES.has(text) ? (text as ListedTargetStatus) : undefined, 'a known target status');
 }
 
-/** What only filled targets have, and what every mask may leave out. */
+/** Fields that only filled targets have and any mask can omit. */
 function outcomeFrom(message: TargetMessage) {
   return {
     fillEpoch: message.fillEpoch,
@@ -70,9 +70,9 @@ function outcomeFrom(message: TargetMessage) {
 const modelIdsFrom = (ids: readonly string[]): ObjectId[] => ids.map((id) => requiredId(id, 'target.model_ids'));
 
 /**
- * A target read with {@link FULL_TARGET_MASK}.
+ * Decodes a target read with {@link FULL_TARGET_MASK}.
  *
- * @param embedding when it was read apart from the message
+ * @param embedding if decoded separately from the message
  */
 export function targetFrom(message: TargetMessage, embedding = floats(message.embedding)): Target {
   return {
@@ -91,7 +91,7 @@ export function targetFrom(message: TargetMessage, embedding = floats(message.em
   };
 }
 
-/** Whatever fields a target message has; empty lists count as absent. */
+/** Decodes the fields present in a target message; empty lists count as absent. */
 export function partialTargetFrom(message: TargetMessage, embedding = floats(message.embedding)): PartialTarget {
   return {
     id: requiredId(message.id, 'target.id'),

@@ -6,7 +6,7 @@ import type { Address, ObjectId } from '../../chain/index.js';
 import { type StakingPool, stakingPoolFrom } from './model.js';
 import { required, requiredId } from './required.js';
 
-/** A validator. Network addresses are multiaddr texts. */
+/** A validator. Network addresses are multiaddrs. */
 export interface Validator {
   readonly address: Address;
   readonly votingPower: bigint;
@@ -23,17 +23,17 @@ export interface Validator {
   readonly networkAddress: string;
   readonly p2pAddress: string;
   readonly primaryAddress: string;
-  /** Where it serves model weights and submitted data, when it does. */
+  /** Address that serves model weights and submitted data, if any. */
   readonly proxyAddress: string | undefined;
 }
 
-/** Current, coming and former validators. */
+/** Current, pending and former validators. */
 export interface ValidatorSet {
   /** Shannons. */
   readonly totalStake: bigint;
   readonly active: readonly Validator[];
   readonly pending: readonly Validator[];
-  /** Those of `active` that leave at the end of the epoch. */
+  /** Active validators that leave at the end of the epoch. */
   readonly leaving: readonly Address[];
   /** By staking pool id. */
   readonly inactive: ReadonlyMap<ObjectId, Validator>;

@@ -5,15 +5,15 @@ import type { CallOptions, ClientContext } from '../context.js';
 import { findResult } from './find-result.js';
 import type { TransactionResult } from './transaction-result.js';
 
-/** How often, and at what intervals, a node is asked what a transaction did to a balance. */
+/** Number and interval of reads of a transaction's balance changes. */
 const READS = 10;
 const PAUSE: Backoff = { baseMs: 200, maxMs: 2_000 };
 
 /**
- * What a transaction did to the balance of `address`, in shannons, its fee included. Where its answer was lost and it
- * was looked up instead, the node knows the change only once a checkpoint holds the transaction.
+ * Change of the balance of `address` by a transaction, in shannons, including its fee. If the response was lost and the
+ * transaction was looked up, the node knows the change only once it is in a checkpoint.
  *
- * @throws QuarryError `OUTCOME_UNKNOWN` when the node keeps not telling: that is not a change of 0
+ * @throws QuarryError `OUTCOME_UNKNOWN` when the node never reports it, as that does not mean a change of 0
  */
 export async function balanceChange(
   client: ClientContext,

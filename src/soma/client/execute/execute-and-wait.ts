@@ -4,12 +4,12 @@ import type { CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 import { type ExecuteTransactionOptions, executeTransaction, type TransactionResult } from './execute-transaction.js';
 import { type WaitOptions, waitForCheckpoint } from './wait-for-transaction.js';
 
-/** How to execute, and how long to wait afterwards. */
+/** Options for executing and for the wait afterwards. */
 export type ExecuteAndWaitOptions = ExecuteTransactionOptions & WaitOptions;
 
 /**
- * Executes a signed transaction and waits until it is in a checkpoint, after which balances and lists reflect it. When
- * the wait is over first, the result has no `checkpoint`: the transaction is final all the same.
+ * Executes a signed transaction and waits until it is in a checkpoint, after which balances and lists reflect it. If
+ * the wait times out, the result has no `checkpoint`, but the transaction is still final.
  */
 export async function executeAndWait(
   client: ClientContext,
@@ -17,7 +17,7 @@ export async function executeAndWait(
   signed: SignedTransaction,
   options: ExecuteAndWaitOptions = {},
 ): Promise<TransactionResult> {
-  // Before executing: the checkpoint may be there before the answer is.
+  // Before executing: the checkpoint may arrive before the response.
   const ticket = hub.watch(signed.digest);
   try {
     const result = await executeTransaction(client, signed, options);

@@ -13,27 +13,28 @@ import { resultOf, type TransactionResult } from './transaction-result.js';
 export type { TransactionResult } from './transaction-result.js';
 
 export interface ExecuteTransactionOptions extends CallOptions {
-  /** Asks for the written objects as well, which include the system state. Default false. */
+  /** Also return the written objects, which include the system state. Default false. */
   readonly withObjects?: boolean | undefined;
-  /** Calls in all while the outcome is unknown. The very same bytes are sent, which is safe. Default 4. */
+  /** Total calls while the outcome is unknown. Each sends the same bytes, which is safe. Default 4. */
   readonly attempts?: number | undefined;
-  /** No further call begins when this has passed, in milliseconds. Default 60,000; a call itself takes up to 120 s. */
+  /** No further call starts after this time, milliseconds. Default 60,000; a call itself can take up to 120 s. */
   readonly resendMs?: number | undefined;
 }
 
-/** The node waits up to 90 s for finality, so the call must be allowed longer. */
+/** The node waits up to 90 s for finality, so the call needs a longer timeout. */
 const EXECUTE_TIMEOUT_MS = 120_000;
-// Never `digest` or `transaction`: the node computes those over another form, and may fail. `objects` alone is empty.
+// Never `digest` or `transaction`: the node computes them from another form and may fail. `objects` alone returns
+// nothing.
 const MASK: readonly string[] = ['effects', 'balance_changes'];
 const MASK_WITH_OBJECTS: readonly string[] = [...MASK, 'objects.objects'];
 
 /**
- * Executes a signed transaction and returns once it is final. A transaction that executes and fails is a result too. When
- * a call breaks off, the outcome is looked up by digest and the same bytes are sent again.
+ * Executes a signed transaction and returns once it is final. A transaction that executes but fails is also a result.
+ * If a call breaks off, looks up the outcome by digest and sends the same bytes again.
  *
  * @throws QuarryError `OBJECT_LOCKED` or `OBJECT_STALE`, with the object's id in its details
  * @throws QuarryError `TRANSACTION_REJECTED` or `SIGNATURE_INVALID` when the node refuses it
- * @throws QuarryError `OUTCOME_UNKNOWN` when it can not be found out what became of it
+ * @throws QuarryError `OUTCOME_UNKNOWN` when its outcome cannot be determined
  */
 export async function executeTransaction(
   client: ClientContext,
@@ -48,7 +49,7 @@ export async function executeTransaction(
     try {
       const answer = await client.transport.unary(TransactionExecutionService.method.executeTransaction, request, {
         timeoutMs: options.timeoutMs ?? EXECUTE_TIMEOUT_MS,
-        // The loop around this call knows better when to send again.
+        // The loop around this call decides when to retry.
         attempts: 1,
         signal: options.signal,
       });
@@ -63,15 +64,15 @@ export async function executeTransaction(
         });
       }
       const { outcome, error } = readRejection(failure, signed.digest);
-      // A refusal of the first call is final. One of a later call may be the echo of our own success.
+      // A rejection of the first call is final. A rejection of a later call may be a consequence of our own success.
       if (outcome === 'refused' && attempt === 1) throw error;
-      // Not found, or the node is still away: the same bytes are sent again. A refusal deserves a more patient look.
+      // Not found, or the node is still away: send the same bytes again. After a rejection, look more patiently.
       const reads = outcome === 'refused' ? 4 : 1;
       const control = { signal: options.signal };
       const found = await findResult(client, signed.digest, { reads, ...control }).catch(() => undefined);
       if (found !== undefined) return found;
-      // A coin that is stale or locked by now may be so because an earlier call of ours is on its way: that stays unknown,
-      // as another transaction over other coins would be a second one.
+      // A coin may be stale or locked because an earlier call of ours is still in flight. The outcome then stays
+      // unknown, as a transaction with other coins could be a second one.
       if (outcome === 'refused' && error.code !== 'OBJECT_STALE' && error.code !== 'OBJECT_LOCKED') throw error;
       if (attempt >= attempts || client.now() >= resendUntil) {
         throw new QuarryError('OUTCOME_UNKNOWN', `the outcome is unknown for transaction ${signed.digest}`, {

@@ -8,9 +8,9 @@ import { submissionRequest } from './submission-request.js';
 import { validateTransaction } from './validate-transaction.js';
 
 /**
- * The bytes of the request that executes a signed transaction.
+ * Encodes the request that executes a signed transaction.
  *
- * @throws QuarryError `INVALID_ARGUMENT` for what a node would refuse: see `validateTransaction`
+ * @throws QuarryError `INVALID_ARGUMENT` for anything a node would refuse: see `validateTransaction`
  */
 export function executionRequest(signed: SignedTransaction, readMask: readonly string[]): Uint8Array {
   validateTransaction(signed.data, signed.bytes.length);

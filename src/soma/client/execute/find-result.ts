@@ -6,7 +6,7 @@ import { getTransaction } from '../read/get-transaction.js';
 import { resultOf, type TransactionResult } from './transaction-result.js';
 
 export interface FindResultOptions extends CallOptions {
-  /** Look-ups that must all say that there is no such transaction before it counts as absent. Default 6. */
+  /** Number of look-ups that must find nothing before a transaction counts as absent. Default 6. */
   readonly reads?: number | undefined;
 }
 
@@ -14,11 +14,11 @@ const READ_TIMEOUT_MS = 5_000;
 const PAUSE = { baseMs: 300, maxMs: 2_000 } as const;
 
 /**
- * Looks up what a transaction did, by its digest. A fullnode may hear of a used coin, or answer an execution, a moment
- * before it knows the transaction itself, so one look-up that finds nothing proves nothing.
+ * Looks up a transaction's result by its digest. A fullnode may see a spent coin, or answer an execution, a moment
+ * before it knows the transaction itself, so a single unsuccessful look-up proves nothing.
  *
- * @returns `undefined` when every look-up found nothing
- * @throws QuarryError when the node could not tell at the last look-up, or `ABORTED` when the signal fires
+ * @returns `undefined` if every look-up found nothing
+ * @throws QuarryError when the last look-up failed, or `ABORTED` when the signal fires
  */
 export async function findResult(
   client: ClientContext,

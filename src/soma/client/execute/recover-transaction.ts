@@ -5,18 +5,18 @@ import { type ExecuteTransactionOptions, executeTransaction } from './execute-tr
 import { findResult } from './find-result.js';
 import type { TransactionResult } from './transaction-result.js';
 
-/** What became of a signed transaction. */
+/** Outcome of a signed transaction. */
 export type Recovery =
-  /** It is final, as a success or a failure. */
+  /** It is final, whether successful or failed. */
   | { readonly kind: 'executed'; readonly result: TransactionResult }
   /** It was never executed and never can be; nothing was charged. */
   | { readonly kind: 'impossible'; readonly reason: QuarryError }
-  /** It may have been executed, or may still be: ask again later, sign no other in its place. */
+  /** It may have been executed, or still may be: ask again later, and do not sign a replacement. */
   | { readonly kind: 'unknown'; readonly reason: QuarryError };
 
 /**
- * Refusals after which these very bytes can never be executed, unless they were already. A lock is none: it ends with
- * the epoch at the latest.
+ * Rejections after which these bytes can never be executed, unless they already were. Locks are not included: they end
+ * with the epoch at the latest.
  */
 const FINAL: ReadonlySet<ErrorCode> = new Set([
   'OBJECT_STALE',
@@ -27,10 +27,10 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Finds out what became of a signed transaction that was sent earlier, or was about to be. The very same bytes are sent
- * again: one that was executed answers with its effects, one that was not is executed now. In no case does it count
- * twice. A refusal may be the echo of its own success, so it is believed only when the ledger keeps not knowing the
- * digest.
+ * Determines the outcome of a signed transaction that was sent earlier, or was about to be, by sending the same bytes
+ * again: if it was executed, this returns its effects; if not, it is executed now. It never counts twice. A rejection
+ * may be a consequence of its own success, so it is believed only if the ledger still does not know the digest after
+ * several look-ups.
  *
  * @throws QuarryError `ABORTED` when the signal fires
  */

@@ -3,7 +3,7 @@ import { QuarryError } from '../../../errors/index.js';
 import { type Digest, isId, normaliseId, type ObjectId } from '../../chain/index.js';
 import { GrpcError } from '../transport/index.js';
 
-// The node tells these cases apart only in words. This is the one place that reads them. SOMA protocol, errors of
+// The node distinguishes these cases only by message text, which is parsed only here. SOMA protocol, errors of
 // ExecuteTransaction: object references print as `(0x…, Version(n), o#…)`.
 const REFERENCE = /Object \((0x[0-9a-fA-F]{1,64}), Version\((\d+)\)/;
 const LOCKED = /already locked|ObjectLockConflict|because of locked objects/;
@@ -15,11 +15,11 @@ const UNKNOWN_REFERENCE =
 const FOREIGN_OWNER = /is owned by (account )?address|not signed by the correct sender/;
 const BAD_SIGNATURE = /^Invalid user signature/;
 
-/** What became of a transaction whose execution call failed. */
+/** Outcome of a failed execution call. */
 export type Rejection =
-  /** It was refused; nothing was charged. */
+  /** It was rejected; nothing was charged. */
   | { readonly outcome: 'refused'; readonly error: QuarryError }
-  /** It may have been executed, or may still be: ask by its digest, or send the very same bytes again. */
+  /** It may have been executed, or still may be: look up its digest, or send the same bytes again. */
   | { readonly outcome: 'unknown'; readonly error: QuarryError };
 
 function idIn(match: RegExpExecArray | null): ObjectId | undefined {
@@ -27,7 +27,7 @@ function idIn(match: RegExpExecArray | null): ObjectId | undefined {
   return text !== undefined && isId(text) ? normaliseId(text) : undefined;
 }
 
-/** Reads a failed ExecuteTransaction call. Errors other than gRPC errors leave the outcome unknown. */
+/** Interprets a failed ExecuteTransaction call. Errors other than gRPC errors leave the outcome unknown. */
 export function readRejection(error: QuarryError, digest: Digest): Rejection {
   if (!(error instanceof GrpcError)) {
     return { outcome: error.code === 'DATA_TOO_LARGE' ? 'refused' : 'unknown', error };
@@ -41,7 +41,7 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
     }) as const;
 
   const lockedBy = LOCKED_BY.exec(text)?.[1];
-  // Locked by this very transaction: it is on its way.
+  // Locked by this same transaction: it is in progress.
   if (lockedBy === digest) return { outcome: 'unknown', error };
   if (LOCKED.test(text)) {
     const objectId = idIn(reference);
@@ -90,7 +90,7 @@ export function readRejection(error: QuarryError, digest: Digest): Rejection {
   if (error.grpcCode === status.UNIMPLEMENTED || error.grpcCode === status.FAILED_PRECONDITION) {
     return { outcome: 'refused', error };
   }
-  // ALREADY_EXISTS: it is being processed. ABORTED: perhaps finalised already. UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL
-  // and the like: the call broke off, not necessarily the transaction.
+  // ALREADY_EXISTS: being processed. ABORTED: perhaps already final. UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL and the
+  // like: the call broke off, but not necessarily the transaction.
   return { outcome: 'unknown', error };
 }

@@ -1,34 +1,34 @@
-/** Numbers of the wire types that the messages here use. */
+/** Protobuf wire types used here. */
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
 /**
- * Writes protobuf messages from the last byte to the first: a message's length is known when it has been written, so that
- * nested ones need neither a copy nor a second pass. Fields are given in reverse order.
+ * Writes protobuf messages from the last byte to the first: a message's length is known once it is written, so nested
+ * ones need neither a copy nor a second pass. Fields are written in reverse order.
  */
 export class ReverseProtoWriter {
   #bytes: Buffer;
   #at: number;
 
-  /** @param capacity bytes reserved; grows when they do not suffice */
+  /** @param capacity initial buffer size, bytes; grows as needed */
   constructor(capacity: number) {
     this.#bytes = Buffer.allocUnsafeSlow(capacity);
     this.#at = capacity;
   }
 
-  /** Where the writer stands, to be given to {@link message} later. */
+  /** Current position, for {@link message}. */
   get mark(): number {
     return this.#bytes.length - this.#at;
   }
 
-  /** Makes what was written since `mark` a nested message. */
+  /** Turns everything written since `mark` into a nested message. */
   message(field: number, mark: number): void {
     this.#varint(this.mark - mark);
     this.#tag(field, LENGTH_DELIMITED);
   }
 
-  /** ASCII text, as ids, digests and normal URLs are. */
+  /** Writes ASCII text, such as ids, digests and normalised URLs. */
   ascii(field: number, text: string): void {
     this.#reserve(text.length);
     this.#bytes.write(text, this.#at, 'latin1');
@@ -43,7 +43,7 @@ export class ReverseProtoWriter {
     this.#tag(field, LENGTH_DELIMITED);
   }
 
-  /** A non-negative integer. */
+  /** Writes a non-negative integer. */
   integer(field: number, value: bigint | number): void {
     if (typeof value === 'bigint' && value > BigInt(Number.MAX_SAFE_INTEGER)) this.#bigVarint(value);
     else this.#varint(Number(value));
@@ -56,7 +56,7 @@ export class ReverseProtoWriter {
     this.#tag(field, FIXED32);
   }
 
-  /** Everything written, without a copy. */
+  /** Returns everything written, without a copy. */
   finish(): Uint8Array {
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + this.#at, this.mark);
   }

@@ -11,15 +11,15 @@ import type { TransactionResult } from './execute-transaction.js';
 import { readRejection } from './rejection.js';
 
 export interface SimulateTransactionOptions extends CallOptions {
-  /** False skips the checks of inputs and gas. Default true. */
+  /** False skips checks of inputs and gas. Default true. */
   readonly checks?: boolean | undefined;
 }
 
 /**
- * What a transaction would do now. Without a gas payment the node picks coins of the sender, or a mock coin.
+ * Simulates a transaction. Without a gas payment the node uses coins of the sender, or a mock coin.
  *
- * @throws QuarryError `OBJECT_STALE` when the node does not know an input in this version: it says so at once, where
- *   executing would take up to 90 s
+ * @throws QuarryError `OBJECT_STALE` when the node does not know an input in this version: immediate, whereas executing
+ * would take up to 90 s
  * @throws QuarryError `REMOTE_FAILURE` when an input is refused for another reason
  */
 export async function simulateTransaction(
@@ -34,7 +34,7 @@ export async function simulateTransaction(
       {
         transaction: transactionToRpc(data, { digest }),
         checks: options.checks === false ? Checks.DISABLED : Checks.ENABLED,
-        // Never absent: the node would compute digests over a form of the transaction that it cannot always serialise.
+        // Always set: by default the node would compute digests of a form that it cannot always serialise.
         readMask: { paths: ['transaction.effects', 'transaction.balance_changes', 'transaction.objects.objects'] },
       },
       controlOf(options),

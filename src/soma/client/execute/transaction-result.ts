@@ -4,21 +4,21 @@ import type { BalanceChange, ExecutedTransaction } from '../decode/executed-tran
 import type { PartialObject } from '../decode/object.js';
 import { required } from '../decode/required.js';
 
-/** What a transaction did. `effects.status` says whether it succeeded. */
+/** Result of a transaction. `effects.status` tells whether it succeeded. */
 export interface TransactionResult {
   readonly digest: Digest;
   readonly effects: ReportedEffects;
   readonly balanceChanges: readonly BalanceChange[];
-  /** Objects written, where they were asked for. */
+  /** Objects written, if requested. */
   readonly objects: readonly PartialObject[];
-  /** Number of the checkpoint that holds it, once that is known. */
+  /** Number of the checkpoint that contains it, once known. */
   readonly checkpoint: bigint | undefined;
 }
 
 /**
- * The result in a node's answer about the transaction `digest`.
+ * Converts a node's response for the transaction `digest` to a result.
  *
- * @throws QuarryError `PROTOCOL` when the answer has no effects, or those of another transaction
+ * @throws QuarryError `PROTOCOL` when the response has no effects, or those of another transaction
  */
 export function resultOf(executed: ExecutedTransaction, digest: Digest): TransactionResult {
   const { balanceChanges, objects, checkpoint } = executed;

@@ -7,7 +7,7 @@ import {
   type TransactionKind,
 } from '../../chain/index.js';
 
-/** The owned objects that a kind names. */
+/** The owned objects used by a kind. */
 export function objectsOfKind(kind: TransactionKind): readonly ObjectRef[] {
   switch (kind.kind) {
     case 'transferCoin':
@@ -41,10 +41,10 @@ function invalid(message: string, hint: string): QuarryError {
 }
 
 /**
- * Checks what a node would take up to 90 seconds to refuse.
+ * Checks for errors that a node would take up to 90 seconds to report.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when the kind is the system's, there is no gas payment, an object is named
- *   twice, payments are left open, or the transaction is larger than consensus accepts
+ * @throws QuarryError `INVALID_ARGUMENT` when the kind is a system kind, there is no gas payment, an object occurs
+ * twice, PayCoins has no amounts, or the transaction is larger than consensus accepts
  * @param sizeBytes length of its BCS
  */
 export function validateTransaction(data: TransactionData, sizeBytes: number): void {

@@ -5,21 +5,21 @@ import type { ClientContext } from '../context.js';
 import { getTransaction } from '../read/get-transaction.js';
 import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 
-/** How long to wait for a transaction's checkpoint. */
+/** Options for waiting for a transaction's checkpoint. */
 export interface WaitOptions {
-  /** Longest wait for the checkpoint. Default 30 s. */
+  /** Maximum wait. Default 30 s. */
   readonly waitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Pause before the first look-up while the subscription is alive, which nearly always makes it unnecessary. */
+/** Delay before the first look-up while the subscription works, which almost always makes it unnecessary. */
 const PATIENT_POLL_MS = 3_000;
-/** Pause between look-ups otherwise. Checkpoints are at least 200 ms apart. */
+/** Delay between look-ups otherwise. Checkpoints are at least 200 ms apart. */
 const POLL_MS = 400;
 
 /**
- * Waits until a transaction is in a checkpoint: by the shared subscription, and by looking it up where that fails.
- * Returns `undefined` when the time is over.
+ * Waits until a transaction is in a checkpoint, using the shared subscription and, if that fails, look-ups. Returns
+ * `undefined` on timeout.
  *
  * @throws QuarryError `ABORTED` when the signal fires
  */
@@ -60,7 +60,7 @@ async function poll(
       if (found.checkpoint !== undefined) return found.checkpoint;
     } catch (error) {
       if (signal.aborted) throw error;
-      // Not yet there, or the node is away for a moment: both pass.
+      // Not yet there, or the node is temporarily away: keep polling.
       if (error instanceof QuarryError && !error.retryable && error.code !== 'NOT_FOUND') throw error;
     }
   }

@@ -13,13 +13,12 @@ import {
 } from '../../chain/index.js';
 import { executionRequest } from './execution-request.js';
 
-/** After about this many rounds a submission takes no less time than the one before. */
+/** After about this many rounds, submissions do not get any faster. */
 const ROUNDS = 150;
 
 /**
- * Builds, signs and encodes submissions until the runtime has compiled the code for it: the first one takes tens of
- * times as long as the hundredth, and races are decided in milliseconds. Nothing is sent; the key is made for this and
- * forgotten.
+ * Builds, signs and encodes submissions until the runtime has compiled that code: the first submission is tens of times
+ * slower than the hundredth, and races are decided by milliseconds. Nothing is sent; the key is temporary.
  *
  * @param embeddingDim width of the network's embeddings
  * @throws QuarryError `ABORTED` when the signal fires
@@ -48,7 +47,7 @@ export async function warmUpSubmitPath(embeddingDim: number, signal?: AbortSigna
     const signed = await signTransaction(data, signer);
     encodeSignedTransaction(signed);
     executionRequest(signed, ['effects', 'balance_changes']);
-    // Real work goes first.
+    // Yield to real work.
     await setImmediate();
     throwIfAborted(signal, 'warming up the submit path');
   }

@@ -1,28 +1,28 @@
 import { QuarryError } from '../../../errors/index.js';
 
-/** A page of items and where the next one begins. */
+/** A page of items and the token of the next one. */
 export interface Page<T> {
   readonly items: readonly T[];
   /** Absent at the end. */
   readonly next: Uint8Array | undefined;
 }
 
-/** Pages of one list; at the smallest page that nodes send, more items than any list has. */
+/** Maximum pages of a list; at the smallest page size of nodes, still more items than any real list has. */
 const MAX_PAGES = 100_000;
-/** Pages in a row without an item. */
+/** Maximum consecutive pages without an item. */
 const MAX_EMPTY_PAGES = 16;
 
 export interface AllPagesOptions {
-  /** More items than any true list has. Default: no limit of its own. */
+  /** Maximum items of a real list. Default: no limit. */
   readonly maxItems?: number | undefined;
-  /** Called when the list does not end, which is cut there then. Without it, that is an error. */
+  /** Called if the list does not end, which then cuts it off. If absent, that is an error. */
   readonly onEndless?: ((error: QuarryError) => void) | undefined;
 }
 
 /**
- * All items of all pages. The next page is asked for while the items of this one are consumed.
+ * Yields the items of all pages. The next page is prefetched while the current one is consumed.
  *
- * @throws QuarryError `PROTOCOL` when the list does not end: a page is named twice, or brings nothing again and again
+ * @throws QuarryError `PROTOCOL` when the list does not end: a page token repeats, or pages are empty again and again
  */
 export async function* allPages<T>(
   fetchPage: (token: { readonly pageToken?: Uint8Array | undefined }) => Promise<Page<T>>,
@@ -46,13 +46,13 @@ export async function* allPages<T>(
     }
     if (token !== undefined) known.add(token);
     pending = page.next === undefined ? undefined : fetchPage({ pageToken: page.next });
-    // The consumer may leave before it asks for the next page; its failure no longer matters then.
+    // If the consumer stops early, the prefetched page's failure does not matter.
     pending?.catch(() => {});
     yield* page.items;
   }
 }
 
-/** What shows that a list does not end. */
+/** Returns why a list seems not to end. */
 function unending(
   known: ReadonlySet<string>,
   token: string,

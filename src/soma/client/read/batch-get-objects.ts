@@ -5,13 +5,10 @@ import { type FetchedObject, FULL_OBJECT_MASK, objectFrom } from '../decode/obje
 import { required } from '../decode/required.js';
 import { errorOfStatus, type GrpcError, methodPath } from '../transport/index.js';
 
-/** Which object of a batch, and which version of it: the latest when absent. */
+/** An object to read, optionally in a specific version; the latest by default. */
 export type ObjectQuery = ObjectId | { readonly objectId: ObjectId; readonly version?: bigint | undefined };
 
-/**
- * Reads several objects in one call. The result has one entry per query, in order: the object, or the error that the
- * node gave for it.
- */
+/** Reads several objects in one call. The result has one entry per query, in order: the object, or the node's error. */
 export async function batchGetObjects(
   client: ClientContext,
   queries: readonly ObjectQuery[],

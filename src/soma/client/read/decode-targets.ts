@@ -3,13 +3,13 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { ListTargetsResponseSchema } from '../../../gen/soma/rpc/state_service_pb.js';
 import { type Target as TargetMessage, TargetSchema } from '../../../gen/soma/rpc/target_pb.js';
 
-/** A target whose embedding was read apart from the rest of the message. */
+/** A target message whose embedding was decoded separately. */
 export interface DecodedTarget {
   readonly message: TargetMessage;
   readonly embedding: Float32Array;
 }
 
-/** What a page of targets holds. */
+/** A page of targets. */
 export interface DecodedTargets {
   readonly targets: readonly DecodedTarget[];
   readonly nextPageToken: Uint8Array | undefined;
@@ -19,10 +19,10 @@ const RESPONSE_TARGETS = ListTargetsResponseSchema.field.targets.number;
 const TARGET_EMBEDDING = TargetSchema.field.embedding.number;
 
 /**
- * Reads a ListTargetsResponse. Embeddings are nearly all of its bytes, and packed floats already are a `Float32Array`:
- * copying them is some twenty times as fast as the element-wise reading of the general decoder.
+ * Decodes a ListTargetsResponse. Embeddings make up almost all of it, and packed floats have the layout of a
+ * `Float32Array`: copying them is about twenty times as fast as the general decoder.
  *
- * @throws Error when the bytes are not such a message
+ * @throws Error when the message is malformed
  */
 export function decodeTargets(bytes: Uint8Array): DecodedTargets {
   const targets: DecodedTarget[] = [];
@@ -34,7 +34,7 @@ function decodeTarget(bytes: Uint8Array): DecodedTarget {
   const parts: Uint8Array[] = [];
   const rest = withoutField(bytes, TARGET_EMBEDDING, (packed) => parts.push(packed));
   const message = fromBinary(TargetSchema, rest);
-  // The encoder may split a packed field, or not pack it at all: then the general decoder has read it.
+  // Encoders may split a packed field, or not pack it, in which case the general decoder has read it.
   const packed = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   if (packed.length === 0) return { message, embedding: new Float32Array(message.embedding) };
   return { message, embedding: littleEndianFloats(packed) };
@@ -49,7 +49,7 @@ function littleEndianFloats(packed: Uint8Array): Float32Array {
 
 const HOST_IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** The message without its length-delimited occurrences of one field, each of which `take` is given. */
+/** Removes all length-delimited occurrences of a field from a message and passes them to `take`. */
 function withoutField(bytes: Uint8Array, field: number, take: (value: Uint8Array) => void): Uint8Array {
   const reader = new BinaryReader(bytes);
   const kept: Uint8Array[] = [];

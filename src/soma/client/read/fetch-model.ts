@@ -7,9 +7,9 @@ import { getModelManifests } from './get-models.js';
 import { downloadVerified, streamVerified } from './verified-download.js';
 
 export interface FetchModelOptions extends CallOptions {
-  /** Largest file kept in memory. Default 8 GiB; production weights are about 5 GB. */
+  /** Maximum size kept in memory. Default 8 GiB; production weights are about 5 GB. */
   readonly maxBytes?: number | undefined;
-  /** When known already, saves reading the registry. */
+  /** If already known, saves reading the registry. */
   readonly manifest?: ModelManifest | undefined;
 }
 
@@ -24,21 +24,21 @@ async function manifestFor(client: ClientContext, id: ObjectId, options: FetchMo
   return manifest;
 }
 
-/** Where the fullnodes pass on the encrypted weights of a model: the one that calls go to, then the others. */
+/** Fullnode URLs that proxy the encrypted weights of a model, starting with the current fullnode. */
 export function modelProxies(client: ClientContext, modelId: ObjectId): DownloadSource[] {
   return client.nodeSources(`/model/${normaliseId(modelId)}`);
 }
 
-/** Where the encrypted weights can be had: their own URL, then the fullnodes' proxies. */
+/** Sources of the encrypted weights: their own URL, then the fullnodes' proxies. */
 export function modelSources(client: ClientContext, manifest: ModelManifest): DownloadSource[] {
   return [{ http: client.manifestHttp, url: manifest.url }, ...modelProxies(client, manifest.modelId)];
 }
 
 /**
- * Downloads the encrypted weights of a model, from their own URL or else through the fullnode, verified.
+ * Downloads and verifies the encrypted weights of a model, from their own URL or through the fullnode.
  *
- * @throws QuarryError `NOT_FOUND` when the model is unknown or has published nothing
- * @throws QuarryError `CHECKSUM_MISMATCH` or `SIZE_MISMATCH` when no source has the bytes that the manifest describes
+ * @throws QuarryError `NOT_FOUND` when the model is unknown or has no manifest
+ * @throws QuarryError `CHECKSUM_MISMATCH` or `SIZE_MISMATCH` when no source has the bytes described by the manifest
  */
 export async function fetchModel(
   client: ClientContext,
@@ -51,8 +51,8 @@ export async function fetchModel(
 }
 
 /**
- * Streams the encrypted weights of a model from their own URL, or from the fullnode when that cannot be reached. The
- * bytes are verified once the stream has ended without an error.
+ * Streams the encrypted weights of a model from their own URL, or from the fullnode if that is unreachable. The bytes
+ * are verified once the stream has ended without an error.
  */
 export async function* streamModel(
   client: ClientContext,
@@ -70,7 +70,7 @@ export async function* streamModel(
       }
       return;
     } catch (error) {
-      // The reader already has bytes of this source; another one cannot continue them unseen.
+      // The reader already has bytes of this source, which another source cannot continue.
       if (begun || index === sources.length - 1 || options.signal?.aborted) throw error;
     }
   }

@@ -5,16 +5,19 @@ import type { FetchedObject } from '../decode/object.js';
 import { getObject } from './get-object.js';
 import { downloadVerified } from './verified-download.js';
 
-/** A target as the chain stores it, with what listTargets leaves out: winning data, embedding, distance, loss, reports. */
+/**
+ * A target as stored on chain, including fields that listTargets omits: winning data, embedding, distance, loss,
+ * reports.
+ */
 export interface StoredTarget {
   readonly object: FetchedObject;
   readonly target: TargetPayload;
 }
 
 /**
- * Reads a target's object and decodes it.
+ * Reads and decodes a target's object.
  *
- * @throws QuarryError `NOT_FOUND` when there is no such object
+ * @throws QuarryError `NOT_FOUND` when the object does not exist
  * @throws QuarryError `INVALID_ARGUMENT` when it is not a target
  */
 export async function getStoredTarget(
@@ -30,15 +33,15 @@ export async function getStoredTarget(
 }
 
 export interface FetchSubmissionDataOptions extends CallOptions {
-  /** Largest data kept in memory. Default 64 MiB; the network's own limit is 1 MiB. */
+  /** Maximum size kept in memory. Default 64 MiB; the network's own limit is 1 MiB. */
   readonly maxBytes?: number | undefined;
 }
 
 /**
- * Downloads the winning data of a target, from the submitter's URL or else through the fullnode, verified.
+ * Downloads and verifies the winning data of a target, from the submitter's URL or through the fullnode.
  *
  * @throws QuarryError `FAILED_PRECONDITION` when the target has no winner
- * @throws QuarryError `CHECKSUM_MISMATCH` or `SIZE_MISMATCH` when no source has the bytes that the manifest describes
+ * @throws QuarryError `CHECKSUM_MISMATCH` or `SIZE_MISMATCH` when no source has the bytes described by the manifest
  */
 export async function fetchSubmissionData(
   client: ClientContext,

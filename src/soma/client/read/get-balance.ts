@@ -4,7 +4,7 @@ import { type CallOptions, type ClientContext, controlOf } from '../context.js';
 import { required } from '../decode/required.js';
 
 /**
- * Sum of all coins of `owner`, in shannons; 0 for an unknown owner. It lags behind executed transactions until their
+ * Total balance of `owner` in shannons; 0 for an unknown owner. Executed transactions are included once they are in a
  * checkpoint.
  */
 export async function getBalance(client: ClientContext, owner: Address, options: CallOptions = {}): Promise<bigint> {

@@ -5,7 +5,7 @@ import { type Checkpoint, checkpointFrom } from '../decode/checkpoint.js';
 import { required } from '../decode/required.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
 
-/** Which checkpoint: by number, by digest, or the latest. */
+/** A checkpoint by number or digest, or the latest. */
 export type CheckpointId = bigint | Digest | 'latest';
 
 export interface GetCheckpointOptions extends CallOptions {
@@ -16,7 +16,7 @@ export interface GetCheckpointOptions extends CallOptions {
 /**
  * Reads a checkpoint.
  *
- * @throws QuarryError `NOT_FOUND` when the node does not have it, or no longer
+ * @throws QuarryError `NOT_FOUND` when the node does not have it, or has pruned it
  */
 export async function getCheckpoint(
   client: ClientContext,

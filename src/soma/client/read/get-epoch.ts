@@ -8,7 +8,7 @@ import { maskWith, type ReadMask } from '../read-mask.js';
 export interface GetEpochOptions extends CallOptions {
   /** Default: the current epoch. */
   readonly epoch?: bigint | undefined;
-  /** Relative to Epoch. Default: everything but the system state. */
+  /** Relative to Epoch. Default: everything except the system state. */
   readonly readMask?: ReadMask | undefined;
 }
 
@@ -47,7 +47,7 @@ export async function getSystemState(
   return required(epoch.systemState, 'epoch.system_state');
 }
 
-/** Reads the protocol constants in force, or those of a past epoch. */
+/** Reads the current protocol constants, or those of a past epoch. */
 export async function getProtocolConfig(
   client: ClientContext,
   options: CallOptions & { readonly epoch?: bigint | undefined } = {},

@@ -9,19 +9,19 @@ export async function getModels(client: ClientContext, options: CallOptions = {}
   return [...(await getSystemState(client, options)).models.values()];
 }
 
-/** The models that targets may name. */
+/** The models that targets can name. */
 export async function getActiveModels(client: ClientContext, options: CallOptions = {}): Promise<readonly Model[]> {
   return (await getModels(client, options)).filter((model) => model.state === 'active');
 }
 
-/** Something that names models in an order that matters: a target. */
+/** Anything with an ordered list of models, such as a target. */
 export interface NamesModels {
   readonly modelIds?: readonly ObjectId[] | undefined;
 }
 
 /**
- * The manifests of models, one entry per id and in the order of the ids. An entry is `undefined` when the model is
- * unknown or has published nothing: indices always line up with those of the target.
+ * The manifests of models, one entry per id, in order. An entry is `undefined` if the model is unknown or has no
+ * manifest, so that indices always match those of the target.
  *
  * @param models ids, or a target
  */
@@ -35,7 +35,7 @@ export async function getModelManifests(
   return ids.map((id) => manifestOfModel(registry.get(id)));
 }
 
-/** The manifest of a model, when it has published one. */
+/** The manifest of a model, if it has one. */
 export function manifestOfModel(model: Model | undefined): ModelManifest | undefined {
   if (model?.manifest === undefined) return undefined;
   return { modelId: model.id, ...model.manifest, decryptionKey: model.decryptionKey };

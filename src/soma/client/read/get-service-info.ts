@@ -4,23 +4,23 @@ import { type CallOptions, type ClientContext, controlOf } from '../context.js';
 import { possibleCount, possibleEpoch } from '../decode/possible.js';
 import { required } from '../decode/required.js';
 
-/** What a node is and how far it has come. */
+/** Identity and progress of a node. */
 export interface ServiceInfo {
   /** Base58 digest of the genesis checkpoint. */
   readonly chainId: string;
-  /** `testnet` or `localnet`; a chain without a name reports the latter. */
+  /** `testnet` or `localnet`; unnamed chains report the latter. */
   readonly chain: string;
   readonly epoch: bigint;
   readonly checkpointHeight: bigint;
   readonly timestampMs: bigint | undefined;
-  /** What is older was pruned. */
+  /** Older checkpoints were pruned. */
   readonly lowestAvailableCheckpoint: bigint | undefined;
   readonly lowestAvailableCheckpointObjects: bigint | undefined;
   /** Program and version, such as `soma-node/1.0.0`. */
   readonly server: string;
 }
 
-/** Asks the node what it is. */
+/** Reads a node's identity and progress. */
 export async function getServiceInfo(client: ClientContext, options: CallOptions = {}): Promise<ServiceInfo> {
   const info = await client.transport.unary(LedgerService.method.getServiceInfo, {}, controlOf(options));
   return {

@@ -3,7 +3,7 @@ import { type CallOptions, type ClientContext, controlOf } from '../context.js';
 import { required } from '../decode/required.js';
 import { parametersFrom, type SystemParameters } from '../decode/system-state.js';
 
-/** Reads the parameters in force, without the rest of the system state, which can be large. */
+/** Reads the current parameters, without the rest of the system state, which can be large. */
 export async function getSystemParameters(client: ClientContext, options: CallOptions = {}): Promise<SystemParameters> {
   const answer = await client.transport.unary(
     LedgerService.method.getEpoch,

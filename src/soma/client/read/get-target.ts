@@ -5,10 +5,10 @@ import { required } from '../decode/required.js';
 import { FULL_TARGET_MASK, type Target, targetFrom } from '../decode/target.js';
 
 /**
- * Reads one target. Its status is the stored one: `claimable` is said by listTargets only.
+ * Reads one target. Its status is the stored one: only listTargets reports `claimable`.
  *
- * @throws QuarryError `NOT_FOUND` when there is no such target, or it was claimed
- * @throws QuarryError `INVALID_ARGUMENT` when the id names something else
+ * @throws QuarryError `NOT_FOUND` when the target does not exist, or was claimed
+ * @throws QuarryError `INVALID_ARGUMENT` when the id belongs to another object
  */
 export async function getTarget(client: ClientContext, id: ObjectId, options: CallOptions = {}): Promise<Target> {
   const answer = await client.transport.unary(

@@ -18,7 +18,7 @@ export interface GetTransactionOptions extends CallOptions {
 }
 
 /**
- * Looks a transaction up by its digest.
+ * Looks up a transaction by its digest.
  *
  * @throws QuarryError `NOT_FOUND` when the node knows no such executed transaction
  */
@@ -36,8 +36,8 @@ export async function getTransaction(
 }
 
 /**
- * Looks several transactions up in one call. The result has one entry per digest, in order: the transaction, or the
- * error that the node gave for it.
+ * Looks up several transactions in one call. The result has one entry per digest, in order: the transaction, or the
+ * node's error.
  */
 export async function batchGetTransactions(
   client: ClientContext,

@@ -3,15 +3,15 @@ import type { CallOptions, ClientContext } from '../context.js';
 import { refOf } from '../decode/object.js';
 import { listAllOwnedObjects } from './list-owned-objects.js';
 
-/** A coin and the reference under which a transaction can use it. */
+/** A coin and its current reference. */
 export interface OwnedCoin extends ObjectRef {
   readonly balanceShannons: bigint;
 }
 
-/** A stake and the reference under which a transaction can withdraw it. */
+/** A stake and its current reference. */
 export interface OwnedStake extends ObjectRef, StakedSoma {}
 
-/** Reads all coins of an owner, richest first. The node lists the smallest first, so all pages are read. */
+/** Reads all coins of an owner, largest first. The node lists the smallest first, so this reads all pages. */
 export async function listCoins(
   client: ClientContext,
   owner: Address,

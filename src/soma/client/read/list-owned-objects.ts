@@ -6,7 +6,7 @@ import { allPages } from './all-pages.js';
 
 export interface ListOwnedObjectsOptions extends CallOptions {
   readonly owner: Address;
-  /** Default: every type. */
+  /** Default: all types. */
   readonly objectType?: ObjectType | undefined;
   /** Objects per page, 1 to 1000. Default: the node's 50. */
   readonly limit?: number | undefined;
@@ -21,7 +21,7 @@ export interface ObjectPage {
   readonly nextPageToken: Uint8Array | undefined;
 }
 
-/** Reads one page of the objects of an owner. Coins come in ascending order of their balance. */
+/** Reads one page of an owner's objects. Coins are in ascending order of balance. */
 export async function listOwnedObjects(client: ClientContext, options: ListOwnedObjectsOptions): Promise<ObjectPage> {
   const answer = await client.transport.unary(
     StateService.method.listOwnedObjects,
@@ -37,12 +37,12 @@ export async function listOwnedObjects(client: ClientContext, options: ListOwned
   return { objects: answer.objects.map(objectFrom), nextPageToken: pageTokenFrom(answer.nextPageToken) };
 }
 
-/** An empty token means the end, as an absent one does. */
+/** An empty token means the end, like an absent one. */
 export function pageTokenFrom(token: Uint8Array | undefined): Uint8Array | undefined {
   return token === undefined || token.length === 0 ? undefined : token;
 }
 
-/** Reads all objects of an owner, page by page. */
+/** Reads all objects of an owner. */
 export function listAllOwnedObjects(
   client: ClientContext,
   options: Omit<ListOwnedObjectsOptions, 'pageToken'>,

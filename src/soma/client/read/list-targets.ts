@@ -9,30 +9,30 @@ import { decodeTargets } from './decode-targets.js';
 import { pageTokenFrom } from './list-owned-objects.js';
 
 /**
- * Which targets. `open`: of the current epoch; `expired`: open ones of past epochs; `claimable`: expired ones, and
- * filled ones whose audit window is over; `any`: all that are stored.
+ * Selects targets. `open`: of the current epoch; `expired`: open ones of past epochs; `claimable`: expired ones, and
+ * filled ones whose audit window is over; `any`: all that exist.
  */
 export type TargetFilter = 'open' | 'filled' | 'claimed' | 'expired' | 'claimable' | 'any';
 
 export interface ListTargetsOptions extends CallOptions {
   /** Default `open`. */
   readonly status?: TargetFilter | undefined;
-  /** The same as status `claimable`, which it overrides. */
+  /** Same as status `claimable`, and overrides `status`. */
   readonly claimable?: boolean | undefined;
   /** The generation epoch. */
   readonly epoch?: bigint | undefined;
-  /** Leaves out open and expired targets, which have no submitter. */
+  /** Excludes open and expired targets, which have no submitter. */
   readonly submitter?: Address | undefined;
   /** Targets per page, 1 to 1000. Default: the node's 100. */
   readonly limit?: number | undefined;
-  /** Relative to Target; `id` is always read. Default: every field. */
+  /** Relative to Target; `id` is always included. Default: all fields. */
   readonly readMask?: ReadMask | undefined;
   /**
-   * Called with a target that cannot be read, which is left out, and with a list that does not end, which is cut. Without
-   * it, either is an error.
+   * Called with each malformed target, which is left out, and with a list that does not end, which is cut off. If
+   * absent, either is an error.
    */
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
-  /** From the previous page; the filters must be those of that page. */
+  /** From the previous page; requires the same filters. */
   readonly pageToken?: Uint8Array | undefined;
 }
 
@@ -43,14 +43,14 @@ export interface TargetPage<T = Target> {
   readonly nextPageToken: Uint8Array | undefined;
 }
 
-/** {@link ListTargetsOptions} with a mask, whose result has only what the mask names. */
+/** {@link ListTargetsOptions} with a mask; the result has only the fields in the mask. */
 export type MaskedListTargetsOptions = ListTargetsOptions & { readonly readMask: ReadMask };
 
 /**
  * Reads one page of targets, ordered by stored status, generation epoch and id.
  *
- * @throws QuarryError `INVALID_ARGUMENT` when the mask, the status or the page token is not accepted
- * @throws QuarryError `NOT_FOUND` when the node keeps no indexes
+ * @throws QuarryError `INVALID_ARGUMENT` when the mask, status or page token is invalid
+ * @throws QuarryError `NOT_FOUND` when the node has no indexes
  */
 export async function listTargets(
   client: ClientContext,
@@ -91,10 +91,10 @@ export async function listTargets(
   };
 }
 
-/** Far beyond what a network keeps open at once, and little enough to hold. */
+/** Far more than a network keeps open at once, but few enough to keep in memory. */
 export const MAX_OPEN_TARGETS = 20_000;
 
-/** Reads all targets that match, page by page. */
+/** Reads all matching targets. */
 export function listAllTargets(
   client: ClientContext,
   options: Omit<MaskedListTargetsOptions, 'pageToken'>,
@@ -115,7 +115,7 @@ export function listAllTargets(
   }, limits);
 }
 
-/** The first page of targets as a plain list, which is what most callers want. */
+/** The first page of targets as an array. */
 export async function getTargets(
   client: ClientContext,
   options: Omit<ListTargetsOptions, 'pageToken' | 'readMask'> = {},

@@ -1,6 +1,9 @@
 import { maskPaths, type ReadMask } from '../read-mask.js';
 
-/** The parts of `transaction` that a fullnode can write out: it fails as a whole over the digest of a submission there. */
+/**
+ * The parts of `transaction` that a fullnode can serialise: computing the digest of a submission makes it fail
+ * entirely.
+ */
 const SAFE_PARTS: readonly string[] = ['transaction.kind', 'transaction.sender', 'transaction.gas_payment'];
 const SAFE: readonly string[] = [
   'digest',
@@ -14,8 +17,8 @@ const SAFE: readonly string[] = [
 ];
 
 /**
- * The paths of a mask of an executed transaction that are safe to send: `*` and `transaction` are written out part by part,
- * and `transaction.digest` becomes `digest`, which is the same.
+ * Makes a mask of an executed transaction safe to send: expands `*` and `transaction` to their safe parts, and replaces
+ * `transaction.digest` by the equivalent `digest`.
  */
 export function safeTransactionMask(mask: ReadMask): string[] {
   const safe = maskPaths(mask).flatMap((path) => {

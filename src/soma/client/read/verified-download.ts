@@ -15,10 +15,10 @@ import {
 import type { Manifest } from '../../chain/index.js';
 
 /**
- * Streams the bytes of a manifest from one source, checking size and checksum on the way. What was yielded is to be
- * trusted only once the stream has ended without an error.
+ * Streams the bytes of a manifest from one source, checking size and checksum. The bytes can be trusted only once the
+ * stream has ended without an error.
  *
- * @throws QuarryError `SIZE_MISMATCH` when there are more or fewer bytes than the manifest says
+ * @throws QuarryError `SIZE_MISMATCH` when there are more or fewer bytes than in the manifest
  * @throws QuarryError `CHECKSUM_MISMATCH` when BLAKE2b-256 differs
  * @throws QuarryError `TIMEOUT` when the source stalls, or is slower than `minThroughput`
  */
@@ -29,7 +29,7 @@ export async function* streamVerified(
   minThroughput: MinThroughput = MIN_DOWNLOAD_THROUGHPUT,
 ): AsyncGenerator<Uint8Array, void, void> {
   const expected = Number(manifest.size);
-  // A proxy fetches all of it before it answers.
+  // A proxy downloads everything before it responds.
   const timeoutMs = downloadTimeoutMs(expected);
   const { body } = await openStream(source, { timeoutMs, minThroughput, signal });
   const hash = blake2b.create({ dkLen: 32 });
@@ -49,9 +49,9 @@ export async function* streamVerified(
 }
 
 /**
- * The bytes of a manifest from the first source that delivers them intact.
+ * Downloads the bytes of a manifest from the first source that delivers them intact.
  *
- * @throws QuarryError `DATA_TOO_LARGE` when the manifest announces more than `maxBytes`
+ * @throws QuarryError `DATA_TOO_LARGE` when the manifest declares more than `maxBytes`
  * @throws QuarryError the error of the sources when none delivers
  */
 export async function downloadVerified(
@@ -77,7 +77,7 @@ export async function downloadVerified(
   await download(sources, sink, {
     sizeBytes,
     timeoutMs,
-    // As long as every source may take that keeps to the least rate.
+    // The total of what each source can take at the minimum rate.
     totalMs: sources.length * (timeoutMs + (sizeBytes / MIN_DOWNLOAD_THROUGHPUT.bytesPerSecond) * 1000),
     signal: options.signal,
     verify: async (where) => assertChecksum(where, manifest, hash()),

@@ -3,19 +3,19 @@ import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { workerFile } from '../../../threads/worker-file.js';
 import type { CallThreadData, FromCallThread, ThreadAnswer, ThreadCall, ThreadError } from './thread-messages.js';
 
-/** A call on its way through the thread. */
+/** A call in progress in the thread. */
 export interface StartedCall {
-  /** Never rejects: what goes wrong is an answer too. */
+  /** Never rejects: errors are answers, too. */
   readonly answer: Promise<ThreadAnswer>;
   cancel(): void;
 }
 
-/** Makes unary calls in a thread of its own, over a connection of its own. Calls of one turn travel together. */
+/** Makes unary calls in a separate thread with its own connection. Calls made in the same tick are sent together. */
 export class CallThread {
   readonly #data: CallThreadData;
   readonly #pending = new Map<number, (answer: ThreadAnswer) => void>();
   #worker: Worker | undefined;
-  /** The thread that said it is ready. */
+  /** The thread, once it is ready. */
   #ready: Worker | undefined;
   readonly #waiting: (() => void)[] = [];
   #outbox: ThreadCall[] = [];
@@ -25,17 +25,17 @@ export class CallThread {
     this.#data = { url, tls, headers, readMaxBytes, keepAliveMs };
   }
 
-  /** Starts the thread unless it runs; it takes calls once it is {@link isReady}. */
+  /** Starts the thread unless it is running; it accepts calls once it is {@link isReady}. */
   start(): void {
     this.#thread();
   }
 
-  /** Whether the thread runs and is connected: until then a call is made sooner without it. */
+  /** Whether the thread is running and connected; until then, calls are faster without it. */
   get isReady(): boolean {
     return this.#ready !== undefined && this.#ready === this.#worker;
   }
 
-  /** Resolves when the thread is ready, or has ended before it was. */
+  /** Resolves when the thread is ready, or has ended before that. */
   async ready(): Promise<void> {
     if (!this.isReady) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
@@ -49,7 +49,7 @@ export class CallThread {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Makes a call; many of one turn cross over in one message. */
+  /** Makes a call; those of one tick share one message. */
   call(wanted: Omit<ThreadCall, 'id'>): StartedCall {
     const id = ++this.#lastId;
     const worker = this.#thread();
@@ -60,7 +60,7 @@ export class CallThread {
     return { answer, cancel: () => this.#cancel(id) };
   }
 
-  /** Ends the thread; calls in flight are answered with `CANCELLED`. */
+  /** Ends the thread; calls in flight get `CANCELLED`. */
   close(): void {
     this.#lose(this.#worker, status.CANCELLED, 'the client was closed');
   }
@@ -98,7 +98,7 @@ export class CallThread {
     settle?.(answer);
   }
 
-  /** Nothing more comes from a thread: what was asked of it has an unknown outcome. */
+  /** The thread is gone: its pending calls have an unknown outcome. */
   #lose(worker: Worker | undefined, code: number, details: string): void {
     if (worker === undefined || worker !== this.#worker) return;
     this.#worker = undefined;
@@ -111,7 +111,7 @@ export class CallThread {
   }
 }
 
-/** The error that grpc-js would have thrown in this thread. */
+/** Recreates the error that grpc-js would have thrown in this thread. */
 export function serviceErrorOf({ code, details, metadata }: ThreadError): ServiceError {
   const own = new Metadata();
   for (const [name, value] of metadata) own.add(name, typeof value === 'string' ? value : Buffer.from(value));

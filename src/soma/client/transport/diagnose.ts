@@ -3,19 +3,19 @@ import { connect as connectTls } from 'node:tls';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import type { Endpoint, TlsOptions } from './endpoint.js';
 
-/** RFC 9113, 3.4: what a client sends first, then an empty SETTINGS frame. */
+/** RFC 9113, 3.4: the client's connection preface, followed by an empty SETTINGS frame. */
 const PREFACE = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
 ]);
-/** RFC 9113, 6.5: type of the frame every server sends first. */
+/** RFC 9113, 6.5: type of the first frame of every server. */
 const SETTINGS_FRAME = 4;
-/** RFC 8446, 5.1: content type of the record in which a TLS server refuses. */
+/** RFC 8446, 5.1: content type of the record with which a TLS server refuses. */
 const TLS_ALERT = 0x15;
 
 /**
- * Finds out why no call gets through, by connecting once without gRPC: gRPC libraries report a refused connection, a
- * wrong certificate and a wrong protocol all as "unavailable". Returns `undefined` when this connection works.
+ * Finds out why calls fail, by connecting once without gRPC: gRPC libraries report a refused connection, an invalid
+ * certificate and a wrong protocol all as "unavailable". Returns `undefined` if this connection works.
  */
 export async function diagnoseEndpoint(
   endpoint: Endpoint,
@@ -28,7 +28,7 @@ export async function diagnoseEndpoint(
         host,
         port,
         ALPNProtocols: ['h2'],
-        // RFC 6066, 3: an address is not a server name.
+        // RFC 6066, 3: an IP address is not a valid server name.
         ...((tls.serverName !== undefined || isIP(host) === 0) && { servername: tls.serverName ?? host }),
         ca: tls.caPem,
         cert: tls.certPem,
@@ -57,7 +57,7 @@ export async function diagnoseEndpoint(
   }
 }
 
-/** Some TLS servers answer plain text with silence. Certificates do not matter here: nothing is sent. */
+/** Detects TLS servers that do not answer plain text. Certificates are not checked, as nothing is sent. */
 async function speaksTls({ host, port }: Endpoint, timeoutMs: number): Promise<boolean> {
   const socket = connectTls({ host, port, ALPNProtocols: ['h2'], rejectUnauthorized: false });
   try {

@@ -1,33 +1,33 @@
 import { QuarryError } from '../../../errors/index.js';
 import { isLoopbackHost } from '../../../http/index.js';
 
-/** TLS settings of an `https:` endpoint; the system's and Node's certificate authorities are used by default. */
+/** TLS settings of an `https:` endpoint; uses the certificate authorities of the system and Node by default. */
 export interface TlsOptions {
   /** Certificate authorities in PEM, instead of the defaults. */
   readonly caPem?: string | undefined;
-  /** Client certificate and key in PEM, where the other side asks for them. */
+  /** Client certificate and key in PEM, if the server requires them. */
   readonly certPem?: string | undefined;
   readonly keyPem?: string | undefined;
-  /** Name expected in the certificate, when it differs from the host. */
+  /** Name expected in the certificate, if it differs from the host. */
   readonly serverName?: string | undefined;
 }
 
-/** Where a gRPC service is. `http:` means HTTP/2 in plain text with prior knowledge, `https:` means TLS with ALPN h2. */
+/** Address of a gRPC service. `http:` means plain-text HTTP/2 with prior knowledge, `https:` means TLS with ALPN h2. */
 export interface Endpoint {
   /** Origin without a trailing slash, such as `https://fullnode.testnet.soma.org`. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
   readonly secure: boolean;
-  /** Whether the host names this machine. */
+  /** Whether the host is this machine. */
   readonly loopback: boolean;
 }
 
 /**
- * Reads the URL of a gRPC service.
+ * Parses the URL of a gRPC service.
  *
  * @throws QuarryError `CONFIG_INVALID` when `url` is not an `http:` or `https:` URL
- * @throws QuarryError `CONFIG_INVALID` when it carries a user, a path or a query
+ * @throws QuarryError `CONFIG_INVALID` when it contains a user, a path or a query
  */
 export function parseEndpoint(url: string): Endpoint {
   const hint = 'use something like http://127.0.0.1:9000 or https://fullnode.testnet.soma.org';

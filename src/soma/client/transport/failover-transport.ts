@@ -13,49 +13,49 @@ import { Fullnode, type FullnodeStatus } from './fullnode.js';
 import { type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
 import type { RpcCallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
-/** What happened among the fullnodes. */
+/** A change among the fullnodes. */
 export interface FullnodeEvent {
-  /** `preferred`: calls go there from now on; `down`: it does not answer; `refused`: it follows another chain. */
+  /** `preferred`: calls go to it from now on; `down`: it does not answer; `refused`: it is on another chain. */
   readonly type: 'preferred' | 'down' | 'refused';
   readonly url: string;
-  /** Why, for people. */
+  /** Human-readable reason. */
   readonly reason: string;
 }
 
-/** How fullnodes are probed and when another one is taken. */
+/** How to probe fullnodes and when to switch. */
 export interface FailoverOptions {
-  /** Pause between probes of all fullnodes. Default 5 s. */
+  /** Interval of probes of all fullnodes. Default 5 s. */
   readonly probeMs?: number | undefined;
-  /** Longest wait for the answer of a probe. Default 3 s. */
+  /** Timeout of a probe. Default 3 s. */
   readonly probeTimeoutMs?: number | undefined;
-  /** A fullnode that is this many checkpoints behind the furthest is used only when no other answers. Default 10. */
+  /** A fullnode this many checkpoints behind the furthest one is used only if no other answers. Default 10. */
   readonly maxLagCheckpoints?: bigint | undefined;
-  /** Called when another fullnode is preferred, one does not answer, or one is refused. */
+  /** Called when another fullnode is preferred, or one does not answer or is refused. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
 }
 
-/** Fullnodes of one network, with what the connection to each takes. */
+/** Fullnodes of one network and their connection options. */
 export interface FailoverTransportOptions extends Omit<GrpcTransportOptions, 'url'>, FailoverOptions {
-  /** Origins of fullnodes of one network. The first one's chain is the chain, when it answers at the start. */
+  /** Origins of fullnodes of one network. The first one to answer at the start, in this order, determines the chain. */
   readonly urls: readonly string[];
 }
 
 const PASSING: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'UNREACHABLE', 'RATE_LIMITED']);
 const BUSY: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'RATE_LIMITED', 'REMOTE_FAILURE']);
 const RETRY_BACKOFF: Backoff = { baseMs: 150, maxMs: 2_000 };
-/** Once one fullnode has answered, how long the start waits for the others. */
+/** How long the start waits for the other fullnodes once one has answered. */
 const START_GRACE_MS = 1_000;
-/** Another fullnode is preferred only when it is faster by this factor and by this many milliseconds. */
+/** Switch only to a fullnode that is faster by this factor and by this many milliseconds. */
 const FASTER = 0.7;
 const FASTER_BY_MS = 5;
 
 /**
- * Several fullnodes of one network as one. All are probed every few seconds; calls and streams go to the one that answers
- * fastest and is not behind, and stay there until it fails, falls behind or another is clearly faster. A read that fails
- * on the way is repeated on the next one. A call that may be made once only (`attempts: 1`, such as executing a
- * transaction) goes to one fullnode and its failure is the caller's. Streams of a fullnode that is left end with
- * `UNREACHABLE`; opened again, they come from the new one. No call goes to a fullnode whose chain was not found to be the
- * same.
+ * Combines several fullnodes of one network. All are probed every few seconds; calls and streams go to the fastest one
+ * that is not lagging, and stay there until it fails, falls behind or another is clearly faster. A read that fails in
+ * transit is repeated on the next one. A call that must be made only once (`attempts: 1`, such as executing a
+ * transaction) goes to one fullnode, and its failure is returned to the caller. When switching, streams of the old
+ * fullnode end with `UNREACHABLE`; reopened, they come from the new one. Calls only go to fullnodes verified to be on
+ * the same chain.
  */
 export class FailoverTransport implements RpcTransport {
   readonly #nodes: readonly Fullnode[];
@@ -75,7 +75,7 @@ export class FailoverTransport implements RpcTransport {
     this.#options = options;
     this.#deps = deps;
     const nodes = urls.map((url) => new Fullnode({ ...each, url }, deps, probeTimeoutMs));
-    // One fullnode named twice is one.
+    // Remove duplicates.
     this.#nodes = nodes.filter((node, index) => nodes.findIndex(({ url }) => url === node.url) === index);
     if (this.#nodes.length === 0) throw new QuarryError('CONFIG_INVALID', 'no fullnode was given');
     this.#timer = setInterval(() => {
@@ -88,7 +88,7 @@ export class FailoverTransport implements RpcTransport {
     return (this.#current ?? this.#nodes[0]!).transport.endpoint;
   }
 
-  /** Every fullnode as its last probes saw it, in the order they were named. */
+  /** Status of all fullnodes from their last probes, in the order given. */
   get fullnodes(): readonly FullnodeStatus[] {
     return this.#nodes.map((node) => ({
       url: node.url,
@@ -100,7 +100,9 @@ export class FailoverTransport implements RpcTransport {
     }));
   }
 
-  /** A call of one answer at the best fullnode, repeated on the next one when it fails on the way and may be repeated. */
+  /**
+   * Makes a unary call at the best fullnode, and repeats it on the next one if it fails in transit and may be repeated.
+   */
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I> | Uint8Array,
@@ -130,7 +132,7 @@ export class FailoverTransport implements RpcTransport {
         failure = toQuarryError(error, methodPath(method));
       }
       if (options.signal?.aborted || this.#closed || attempts === 1 || !PASSING.has(failure.code)) throw failure;
-      // A node that has not been tried yet costs no pause.
+      // A node that has not been tried yet needs no delay.
       if (this.#best(tried) !== undefined) continue;
       if (round++ >= attempts) throw failure;
       tried.clear();
@@ -139,7 +141,7 @@ export class FailoverTransport implements RpcTransport {
     }
   }
 
-  /** A stream from the best fullnode; it fails when that fullnode does, and is opened anew by its caller. */
+  /** Opens a stream at the best fullnode; it fails when that fullnode does, and the caller reopens it. */
   async *serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
@@ -159,7 +161,7 @@ export class FailoverTransport implements RpcTransport {
     }
   }
 
-  /** Notes that the preferred node answered with something that does not fit; one that goes on so is left for another. */
+  /** Records that the preferred node returned malformed data; if that continues, another one is used. */
   reportUnfit(reason: QuarryError): void {
     const node = this.#current;
     if (node === undefined || !node.noteUnfit(performance.now())) return;
@@ -173,7 +175,7 @@ export class FailoverTransport implements RpcTransport {
     for (const node of this.#nodes) node.useThread(path);
   }
 
-  /** Ends probes, calls and connections. */
+  /** Stops probes, calls and connections. */
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
@@ -188,7 +190,7 @@ export class FailoverTransport implements RpcTransport {
     const call = node.begin('unary', signal);
     try {
       const answer = await work(call.signal);
-      // An answer can overtake the news that it comes from another chain.
+      // A response may arrive before we learn that it comes from another chain.
       if (node.state === 'refused' && call.dropped !== undefined) throw call.dropped;
       return answer;
     } catch (error) {
@@ -198,14 +200,14 @@ export class FailoverTransport implements RpcTransport {
     }
   }
 
-  /** What a failed call says about its node. Returns the error to throw. */
+  /** Updates the node's state after a failed call. Returns the error to throw. */
   #judge(node: Fullnode, dropped: QuarryError | undefined, caught: unknown, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted || this.#closed) return caught;
     if (dropped !== undefined) return dropped;
     const error = toQuarryError(caught, node.url);
     if (error.code === 'UNREACHABLE') this.#fail(node, error);
     else if (PASSING.has(error.code) || error.code === 'TIMEOUT') {
-      // A connection that is cut during an answer looks like an overloaded node: the probe tells them apart.
+      // A connection closed during a response looks like an overloaded node: the probe distinguishes them.
       node.markOverloaded(performance.now());
       void this.#check(node);
     } else return caught;
@@ -220,14 +222,17 @@ export class FailoverTransport implements RpcTransport {
     if (news) this.#tell('down', node, error.message);
   }
 
-  /** The node for a call: the preferred one unless it was tried. Waits for the start, and for a node to come back. */
+  /**
+   * Selects the node for a call: the preferred one unless it was tried. Waits for the start, and for a node to come
+   * back.
+   */
   async #route(tried: ReadonlySet<Fullnode>, path: string, signal: AbortSignal | undefined): Promise<Fullnode> {
     if (this.#closed) throw new QuarryError('ABORTED', `${path} was called after the client was closed`);
     throwIfAborted(signal, path);
     if (this.#chainId === undefined) await unlessAborted(this.#start(), path, signal);
     let node = this.#best(tried) ?? this.#any();
     if (node === undefined) {
-      // A silent node may come back, perhaps as another chain: check that first.
+      // A silent node may come back, possibly on another chain: check that first.
       await unlessAborted(this.#round(), path, signal);
       node = this.#any();
     }
@@ -238,7 +243,7 @@ export class FailoverTransport implements RpcTransport {
     );
   }
 
-  /** The preferred node, or the best of the others; nothing when all that can be used were tried. */
+  /** The preferred node, or the best of the others; undefined if all usable ones were tried. */
   #best(tried: ReadonlySet<Fullnode>): Fullnode | undefined {
     const now = performance.now();
     if (this.#current?.usable(now) && !tried.has(this.#current)) return this.#current;
@@ -247,7 +252,7 @@ export class FailoverTransport implements RpcTransport {
     return fastest(abreast.length > 0 ? abreast : usable);
   }
 
-  /** Any node of the right chain, be it overloaded. */
+  /** Any node of the right chain, even if overloaded. */
   #any(): Fullnode | undefined {
     return fastest(this.#nodes.filter(({ state }) => state === 'ready'));
   }
@@ -261,7 +266,7 @@ export class FailoverTransport implements RpcTransport {
     return furthest - checkpointHeight > (this.#options.maxLagCheckpoints ?? 10n);
   }
 
-  /** Prefers another node where there is a reason to. */
+  /** Switches to another node if there is a reason to. */
   #choose(): void {
     if (this.#closed) return;
     const best = this.#bestOfAll();
@@ -274,7 +279,7 @@ export class FailoverTransport implements RpcTransport {
         else if (best.latencyMs < old.latencyMs * FASTER && best.latencyMs < old.latencyMs - FASTER_BY_MS)
           why = `it answers faster than ${old.url}`;
         else return;
-        // Calls may finish where they are; a stream would stay forever.
+        // Unary calls can finish on the old node; a stream would stay forever.
         old.cancelCalls(`the stream moves to ${best.url}: ${why}`, undefined, 'stream');
       } else why = `${old.url} fails`;
     }
@@ -289,7 +294,7 @@ export class FailoverTransport implements RpcTransport {
     return fastest(abreast.length > 0 ? abreast : usable);
   }
 
-  /** Learns which chain it is, from the first node that was named and answers. */
+  /** Determines the chain, from the first node in the list that answers. */
   #start(): Promise<void> {
     this.#starting ??= this.#learnChain().catch((error: unknown) => {
       this.#starting = undefined;
@@ -322,7 +327,7 @@ export class FailoverTransport implements RpcTransport {
     this.#chainId = chainId;
     for (const node of chains.keys()) this.#admit(node, chainId);
     this.#choose();
-    // Those that answer later are judged when they do.
+    // Nodes that answer later are checked then.
     for (const node of this.#nodes) if (!chains.has(node)) void this.#check(node);
   }
 
@@ -335,7 +340,7 @@ export class FailoverTransport implements RpcTransport {
       this.#admit(node, await node.probe());
     } catch (caught) {
       const error = toQuarryError(caught, `asking ${node.url}`);
-      // A node that refuses for load is alive, and what runs there may go on.
+      // A node that rejects calls due to load is alive, and its other calls can continue.
       if (node.state === 'ready' && BUSY.has(error.code)) node.markOverloaded(performance.now());
       else this.#fail(node, error);
     }
@@ -373,7 +378,7 @@ function otherChain(node: Fullnode, found: string, expected: string, as?: string
   });
 }
 
-/** The outcome of `work`, which goes on by itself when the caller has no time left. */
+/** Returns the result of `work`, or throws if the caller's signal fires; `work` itself continues. */
 async function unlessAborted<T>(work: Promise<T>, path: string, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   let stop = (): void => {};

@@ -6,16 +6,16 @@ import { required } from '../decode/required.js';
 import { GrpcTransport, type GrpcTransportDeps, type GrpcTransportOptions } from './grpc-transport.js';
 
 /**
- * Whether a fullnode is used: `ready`; `unchecked`, its chain not known yet; `down`, it does not answer; `refused`, it
- * follows another chain.
+ * State of a fullnode: `ready`; `unchecked`, its chain is not known yet; `down`, it does not answer; `refused`, it is
+ * on another chain.
  */
 export type FullnodeState = 'unchecked' | 'ready' | 'down' | 'refused';
 
-/** One fullnode as its last probes saw it. */
+/** Status of a fullnode from its last probes. */
 export interface FullnodeStatus {
   readonly url: string;
   readonly state: FullnodeState;
-  /** Whether calls go to it now. */
+  /** Whether calls currently go to it. */
   readonly preferred: boolean;
   /** Median of the last three probes, milliseconds. */
   readonly latencyMs: number | undefined;
@@ -23,23 +23,23 @@ export interface FullnodeStatus {
   readonly error: QuarryError | undefined;
 }
 
-/** A call on its way through one fullnode, which can be taken away from it. */
+/** A call in progress on one fullnode, which can be cancelled by it. */
 export interface NodeCall {
   readonly kind: 'unary' | 'stream';
   readonly signal: AbortSignal;
-  /** Set when the call was taken away. */
+  /** Set if the call was cancelled because of the node. */
   readonly dropped: QuarryError | undefined;
   end(): void;
 }
 
-/** How long a node that was overloaded is spared. */
+/** How long an overloaded node is avoided. */
 const SPARE_MS = 1_000;
-/** Answers that did not fit, within {@link UNFIT_WITHIN_MS}, after which a node is left for another. */
+/** Malformed responses within {@link UNFIT_WITHIN_MS} after which another node is preferred. */
 const UNFIT_LIMIT = 3;
 const UNFIT_WITHIN_MS = 60_000;
-/** How long a node is left then: longer every time. */
+/** How long the node is then avoided, increasing every time. */
 const UNFIT_BACKOFF: Backoff = { baseMs: 30_000, maxMs: 600_000 };
-/** Probes whose median counts: one slow answer changes nothing. */
+/** Number of probes in the median, so that a single slow one has no effect. */
 const SAMPLES = 3;
 
 /** One of several fullnodes: its connection, its health, and the calls on it. Used by `FailoverTransport`. */
@@ -59,7 +59,7 @@ export class Fullnode {
   #timesLeft = 0;
   #closed = false;
   #probing: Promise<string> | undefined;
-  /** First four bytes of the chain's id in hex, as headers carry it. */
+  /** First four bytes of the chain's id in hex, as in response headers. */
   #chainPrefix: string | undefined;
 
   constructor(options: GrpcTransportOptions, deps: GrpcTransportDeps, probeTimeoutMs: number) {
@@ -79,7 +79,7 @@ export class Fullnode {
     this.url = this.#transport.endpoint.url;
   }
 
-  /** The connection to use now. */
+  /** The current connection. */
   get transport(): GrpcTransport {
     return this.#transport;
   }
@@ -90,20 +90,20 @@ export class Fullnode {
     return sorted[(sorted.length - 1) >> 1] ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whether a call may be sent there, and there is no reason to spare it. */
+  /** Whether calls can be sent to it and it is not being avoided. */
   usable(now: number): boolean {
     return this.state === 'ready' && now >= this.#sparedUntil;
   }
 
-  /** Others go first for a second, or as long as they do already. */
+  /** Prefers other nodes for a second, or for as long as already set. */
   markOverloaded(now: number): void {
     this.#sparedUntil = Math.max(this.#sparedUntil, now + SPARE_MS);
   }
 
   /**
-   * Notes an answer that did not fit.
+   * Records a malformed response.
    *
-   * @returns whether there were so many that the node is left alone for a while
+   * @returns whether there were so many that the node is avoided for a while
    */
   noteUnfit(now: number): boolean {
     this.#unfitAt.push(now);
@@ -115,8 +115,8 @@ export class Fullnode {
   }
 
   /**
-   * Asks the node for its chain, height and answer time. Calls at the same time share one probe. Whether the chain is the
-   * right one is the caller's to judge, with {@link accept} or {@link refuse}.
+   * Asks the node for its chain, height and latency. Concurrent calls share one probe. The caller decides whether the
+   * chain is right, with {@link accept} or {@link refuse}.
    *
    * @returns the id of its chain
    */
@@ -127,7 +127,7 @@ export class Fullnode {
     return this.#probing;
   }
 
-  /** Puts the node to use: it follows the right chain. */
+  /** Marks the node as ready: it is on the right chain. */
   accept(chainId: string): void {
     this.#chainPrefix = Buffer.from(digestToBytes(chainId).subarray(0, 4)).toString('hex');
     this.state = 'ready';
@@ -135,32 +135,33 @@ export class Fullnode {
     for (const path of this.#threadedPaths) this.#transport.useThread(path);
   }
 
-  /** Uses the node no more, and takes its calls away. */
+  /** Stops using the node and cancels its calls. */
   refuse(error: QuarryError): void {
     this.state = 'refused';
     this.error = error;
     this.cancelCalls(`${this.url} is no longer used`, error);
   }
 
-  /** The node does not answer: its calls are taken away, and a probe must succeed before there are others. */
+  /** The node does not answer: cancels its calls, and requires a successful probe before new ones. */
   fail(error: QuarryError): void {
     if (this.state !== 'refused') this.state = 'down';
     this.error = error;
     this.#samples.length = 0;
     this.cancelCalls(`${this.url} no longer answers`, error);
     if (error.code !== 'TIMEOUT' || this.#closed) return;
-    // A connection whose packets get lost looks open for many minutes; a new one works as soon as the way does.
+    // A connection that silently loses packets looks open for many minutes; a new one works as soon as the network
+    // does.
     this.#transport.close();
     this.#transport = this.#connect();
   }
 
-  /** @see RpcTransport.useThread. A node that is not in use starts no thread before it is accepted. */
+  /** @see RpcTransport.useThread. A node that is not in use starts its thread when it is accepted. */
   useThread(path: string): void {
     this.#threadedPaths.add(path);
     if (this.state === 'ready') this.#transport.useThread(path);
   }
 
-  /** Begins a call that ends with the caller's signal or when it is taken away. */
+  /** Starts a call, which ends with the caller's signal or when it is cancelled by the node. */
   begin(kind: NodeCall['kind'], signal: AbortSignal | undefined): NodeCall {
     const link: ChildSignal = childSignal(signal);
     let dropped: QuarryError | undefined;
@@ -183,7 +184,7 @@ export class Fullnode {
     return call;
   }
 
-  /** Takes calls away, by default all: they fail with `UNREACHABLE`, which their callers recover from. */
+  /** Cancels calls, by default all of them: they fail with `UNREACHABLE`, and their callers recover. */
   cancelCalls(why: string, cause: QuarryError | undefined, kind?: NodeCall['kind']): void {
     const reason = new QuarryError('UNREACHABLE', why, {
       hint: 'another fullnode takes over if there is one',
@@ -200,13 +201,13 @@ export class Fullnode {
 
   async #probe(): Promise<string> {
     try {
-      // The first call opens the connection, which says nothing about the calls to come.
+      // The first call opens the connection, so its latency is not representative.
       if (this.#samples.length === 0) await this.#ask();
       return await this.#ask();
     } catch (caught) {
       const error = toQuarryError(caught, `asking ${this.url}`);
       if (error.code !== 'TIMEOUT') throw error;
-      // One answer may be late.
+      // Tolerate one late response.
       return await this.#ask();
     }
   }
@@ -224,7 +225,7 @@ export class Fullnode {
     return required(info.chainId, 'chain_id');
   }
 
-  /** A node may be replaced by another behind the same address at any time. */
+  /** A node can be replaced by another behind the same address at any time. */
   #checkChain(prefix: string | undefined): void {
     if (this.state !== 'ready' || prefix === undefined || this.#chainPrefix === undefined) return;
     if (!/^[0-9a-f]{8}$/i.test(prefix)) return;

@@ -1,31 +1,31 @@
 import { Client, credentials } from '@grpc/grpc-js';
 import type { Endpoint, TlsOptions } from './endpoint.js';
 
-/** What a connection depends on. Plain data: it crosses from thread to thread. */
+/** Options of a connection. Plain data, as it is passed between threads. */
 export interface ChannelOptions {
   readonly tls?: TlsOptions | undefined;
-  /** Largest message accepted, in bytes. Default 128 MiB. */
+  /** Maximum size of received messages, bytes. Default 128 MiB. */
   readonly readMaxBytes?: number | undefined;
-  /** Interval of HTTP/2 pings while calls are open, in milliseconds. Default 10 s; 0 turns them off. */
+  /** Interval of HTTP/2 pings during calls, milliseconds. Default 10 s; 0 disables them. */
   readonly keepAliveMs?: number | undefined;
-  /** Pings between calls as well: a connection that is lost is noticed before the next call needs it. */
+  /** Also ping between calls, so that a lost connection is detected before the next call. */
   readonly keepAliveIdle?: boolean | undefined;
 }
 
-/** A gRPC client over one HTTP/2 connection: it connects on the first call and reconnects by itself. */
+/** Creates a gRPC client over one HTTP/2 connection, which connects on the first call and reconnects automatically. */
 export function openChannel({ host, port, secure, loopback }: Endpoint, options: ChannelOptions): Client {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return new Client(address, secure ? tlsCredentials(options.tls) : credentials.createInsecure(), {
     'grpc.max_receive_message_length': options.readMaxBytes ?? 128 * 2 ** 20,
-    // Checked before sending, where the failure can be told apart from the other side's limits.
+    // We check the size before sending, which distinguishes it from the server's limits.
     'grpc.max_send_message_length': -1,
-    // The node's own client pings every 5 s, so this is within what it tolerates.
+    // The node's own client pings every 5 s, so this is within its tolerance.
     ...(options.keepAliveMs !== 0 && {
       'grpc.keepalive_time_ms': options.keepAliveMs ?? 10_000,
       'grpc.keepalive_timeout_ms': 10_000,
       ...(options.keepAliveIdle && { 'grpc.keepalive_permit_without_calls': 1 }),
     }),
-    // A node that restarts is looked for again within a second, not after the default two minutes.
+    // Reconnect to a restarted node within a second instead of the default two minutes.
     'grpc.initial_reconnect_backoff_ms': 200,
     'grpc.max_reconnect_backoff_ms': 1_000,
     'grpc.use_local_subchannel_pool': 1,

@@ -6,7 +6,7 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../../gen
 import { type Status, StatusSchema } from '../../../gen/google/rpc/status_pb.js';
 import { plainText } from '../../../text/plain-text.js';
 
-/** A field of a request that the node refused. */
+/** An invalid field of a request. */
 export interface FieldViolation {
   /** Path of the field, such as `requests[1].object_id`. */
   readonly field: string;
@@ -15,7 +15,7 @@ export interface FieldViolation {
   readonly reason: string;
 }
 
-/** What `google.rpc.Status` says beyond code and message. */
+/** Contents of `google.rpc.Status` beyond code and message. */
 export interface GrpcErrorDetails {
   readonly fieldViolations: readonly FieldViolation[];
   readonly errorInfo: { readonly reason: string; readonly domain: string } | undefined;
@@ -24,27 +24,27 @@ export interface GrpcErrorDetails {
 
 const NO_DETAILS: GrpcErrorDetails = { fieldViolations: [], errorInfo: undefined, retryDelayMs: undefined };
 
-/** What the transport knows about a failed call beside its status. */
+/** A failed call as seen by the transport. */
 export interface GrpcFailure {
   /** gRPC status code, 0 to 16. */
   readonly grpcCode: number;
   readonly message: string;
   /** Full method name, such as `/soma.rpc.LedgerService/GetObject`. */
   readonly method: string;
-  /** Whether the other side sent this status; false when our own transport made it up. */
+  /** Whether the server sent this status; false if our own transport generated it. */
   readonly fromServer: boolean;
   readonly details?: GrpcErrorDetails | undefined;
   readonly cause?: unknown | undefined;
 }
 
-/** A call that ended with a gRPC status other than OK. */
+/** A call with a gRPC status other than OK. */
 export class GrpcError extends QuarryError {
   override readonly name = 'GrpcError';
   /** gRPC status code, 1 to 16. */
   readonly grpcCode: number;
   /** Its name, such as `NOT_FOUND`. */
   readonly grpcStatus: string;
-  /** The status message as the other side sent it. Untrusted. */
+  /** The server's status message. Untrusted. */
   readonly grpcMessage: string;
   readonly method: string;
   readonly fromServer: boolean;
@@ -75,16 +75,18 @@ export class GrpcError extends QuarryError {
   }
 }
 
-/** The other side's words on one line, without what could steer a terminal, at most 500 characters. */
+/** The server's message on one line, without control characters, at most 500 characters. */
 function printable(text: string): string {
   const line = plainText(text);
   return line.length > 500 ? `${line.slice(0, 500)}…` : line;
 }
 
-/** grpc-js reports an answer above our own limit only in words. */
+/** grpc-js reports responses above our own limit only as text. */
 const TOO_LARGE = /^(Received message larger than max|Received message that decompresses to a size larger)/;
 
-/** Statuses that a transport makes of a reset stream or of a proxy's answer, whatever had arrived before. */
+/**
+ * Statuses that a transport derives from a reset stream or a proxy's response, regardless of what had arrived before.
+ */
 const MADE_BY_TRANSPORT = /^(Received RST_STREAM|Received HTTP status code 5|Stream closed|Call ended without)/i;
 
 function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string | undefined } {
@@ -94,7 +96,7 @@ function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string | und
   }
   switch (failure.grpcCode) {
     case status.CANCELLED:
-      // Our own signal is told apart before: this is a node that shuts down, or a proxy that resets the stream.
+      // Our own signal is handled before: this is a node shutting down, or a proxy resetting the stream.
       return { code: 'UNREACHABLE', hint: 'the node, or a proxy in front of it, cut off the call' };
     case status.INVALID_ARGUMENT:
     case status.OUT_OF_RANGE:
@@ -132,13 +134,13 @@ function meaningOf(failure: GrpcFailure): { code: ErrorCode; hint?: string | und
   }
 }
 
-/** Reads the details of a `google.rpc.Status`; details of unknown types are left out. */
+/** Decodes the details of a `google.rpc.Status`; details of unknown types are ignored. */
 function readStatusDetails(message: Status): GrpcErrorDetails {
   const fieldViolations: FieldViolation[] = [];
   let errorInfo: GrpcErrorDetails['errorInfo'];
   let retryDelayMs: number | undefined;
   for (const any of message.details) {
-    // The network leaves out the host part of type URLs: "/google.rpc.BadRequest".
+    // The network omits the host in type URLs: "/google.rpc.BadRequest".
     try {
       const badRequest = anyUnpack(any, BadRequestSchema);
       for (const v of badRequest?.fieldViolations ?? []) {
@@ -149,13 +151,13 @@ function readStatusDetails(message: Status): GrpcErrorDetails {
       const retry = anyUnpack(any, RetryInfoSchema)?.retryDelay;
       if (retry !== undefined) retryDelayMs = Number(retry.seconds) * 1000 + Math.round(retry.nanos / 1e6);
     } catch {
-      // Details explain a failure; unreadable ones must not replace it.
+      // Details only explain a failure; unreadable ones must not hide it.
     }
   }
   return { fieldViolations, errorInfo, retryDelayMs };
 }
 
-/** The error a failed item of a batch stands for. */
+/** Creates the error of a failed item of a batch. */
 export function errorOfStatus(message: Status, method: string): GrpcError {
   return new GrpcError({
     grpcCode: message.code,
@@ -176,9 +178,9 @@ function detailsOf(metadata: Metadata | undefined): GrpcErrorDetails {
   }
 }
 
-/** Turns what grpc-js throws into a {@link GrpcError}. `sawHeaders` tells whether an answer had begun. */
+/** Converts an error of grpc-js to a {@link GrpcError}. `sawHeaders` tells whether a response had started. */
 export function fromServiceError(error: ServiceError, method: string, sawHeaders: boolean): GrpcError {
-  // A status our own side makes up comes with no metadata; one that came over the wire brings its headers or trailers.
+  // Statuses generated locally have no metadata; those from the server have headers or trailers.
   const fromServer = sawHeaders || Object.keys(error.metadata?.getMap() ?? {}).length > 0;
   return new GrpcError({
     grpcCode: error.code,

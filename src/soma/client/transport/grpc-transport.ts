@@ -18,56 +18,56 @@ import { fromServiceError, GrpcError } from './grpc-error.js';
 import { asBuffer, asUint8Array, callDeadline, flattenMetadata, metadataOf } from './grpc-wire.js';
 import type { ResponseHeaders, RpcCallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
-/** One service: where it is, who may be dialled, and the limits of its calls. */
+/** URL of a service and limits of its calls. */
 export interface GrpcTransportOptions {
   /** Origin of the service: `http:` for plain HTTP/2, `https:` for TLS. */
   readonly url: string;
   readonly tls?: TlsOptions | undefined;
   /** Sent with every call, such as `{ authorization: 'Bearer …' }`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Longest wait for the answer of a unary call. Default 30 s. */
+  /** Timeout of unary calls. Default 30 s. */
   readonly timeoutMs?: number | undefined;
-  /** Largest message accepted. Default 128 MiB, which a full checkpoint may need. */
+  /** Maximum size of received messages. Default 128 MiB, which a full checkpoint may need. */
   readonly readMaxBytes?: number | undefined;
-  /** Largest message sent. Default 4 MiB, the most the node decodes. */
+  /** Maximum size of sent messages. Default 4 MiB, the node's own limit. */
   readonly writeMaxBytes?: number | undefined;
-  /** Calls in all of a unary protobuf method while the node is overloaded or away. Default 3. */
+  /** Total attempts of a unary protobuf call while the node is overloaded or away. Default 3. */
   readonly attempts?: number | undefined;
-  /** Interval of HTTP/2 pings while calls are open. Default 10 s; 0 turns them off. */
+  /** Interval of HTTP/2 pings during calls. Default 10 s; 0 disables them. */
   readonly keepAliveMs?: number | undefined;
   /** Called with the response headers of every call, by lowercase name. */
   readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
 }
 
-/** What tests replace. */
+/** Dependencies that tests replace. */
 export interface GrpcTransportDeps {
-  /** In [0, 1), spreads pauses between retries. Default `Math.random`. */
+  /** Returns numbers in [0, 1) for retry jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
 }
 
-/** Turns a message into bytes and back, for services whose bodies are not protobuf. */
+/** Encodes and decodes messages, for services that do not use protobuf. */
 export interface RawMethod<Request, Response> {
   /** Full method name, such as `/faucet.Faucet/RequestGas`. */
   readonly path: string;
   /** The body of the call. */
   encode(request: Request): Uint8Array;
-  /** May throw; that becomes `PROTOCOL`. */
+  /** May throw, which becomes `PROTOCOL`. */
   decode(bytes: Uint8Array): Response;
 }
 
-/** Failures that usually pass within a second. A timeout is not among them: its time has been spent already. */
+/** Failures that usually resolve within a second. Timeouts are excluded, as they have already taken their time. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'UNREACHABLE', 'RATE_LIMITED']);
 const RETRY_BACKOFF: Backoff = { baseMs: 150, maxMs: 2_000 };
 
-/** Full name of a protobuf method as it appears in the `:path` of a call. */
+/** Full name of a protobuf method, as in the `:path` of a call. */
 export function methodPath(method: DescMethodUnary | DescMethodServerStreaming): string {
   return `/${method.parent.typeName}/${method.name}`;
 }
 
 /**
- * gRPC over one HTTP/2 connection, driven by protobuf-es descriptors. It connects on the first call and reconnects by
- * itself.
+ * gRPC over one HTTP/2 connection, with protobuf-es descriptors. Connects on the first call and reconnects
+ * automatically.
  *
  * @throws QuarryError `CONFIG_INVALID` when the URL is not an origin
  */
@@ -77,7 +77,7 @@ export class GrpcTransport implements RpcTransport {
   readonly #options: GrpcTransportOptions;
   readonly #deps: GrpcTransportDeps;
   readonly #calls = new Set<{ cancel(): void }>();
-  /** Methods whose calls are made by a thread of their own. */
+  /** Methods whose calls are made by a separate thread. */
   readonly #threadedPaths = new Set<string>();
   #thread: CallThread | undefined;
   #closed = false;
@@ -89,10 +89,7 @@ export class GrpcTransport implements RpcTransport {
     this.#client = openChannel(this.endpoint, options);
   }
 
-  /**
-   * Calls a unary method and returns its answer, trying again while the node is overloaded or away. Fails with
-   * {@link GrpcError}.
-   */
+  /** Calls a unary method, retrying while the node is overloaded or away. Fails with {@link GrpcError}. */
   async unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I> | Uint8Array,
@@ -102,7 +99,7 @@ export class GrpcTransport implements RpcTransport {
     return this.unaryWith(method, request, decode, options);
   }
 
-  /** {@link unary} with a decoder of the caller's own, for answers that deserve a faster one. */
+  /** Like {@link unary}, with a custom decoder for responses that need a faster one. */
   async unaryWith<I extends DescMessage, Answer>(
     method: DescMethodUnary<I>,
     request: MessageInitShape<I> | Uint8Array,
@@ -124,7 +121,7 @@ export class GrpcTransport implements RpcTransport {
     );
   }
 
-  /** Calls a unary method whose bodies are encoded by `method`. Fails with {@link GrpcError}. */
+  /** Calls a unary method with bodies encoded by `method`. Fails with {@link GrpcError}. */
   async unaryRaw<Request, Response>(
     method: RawMethod<Request, Response>,
     request: Request,
@@ -209,7 +206,7 @@ export class GrpcTransport implements RpcTransport {
     } finally {
       this.#calls.delete(call);
       options.signal?.removeEventListener('abort', cancel);
-      // What arrives after the consumer has left is not news.
+      // Errors after the consumer has stopped do not matter.
       call.on('error', () => {});
       call.cancel();
     }
@@ -221,7 +218,7 @@ export class GrpcTransport implements RpcTransport {
     this.#startedThread();
   }
 
-  /** Resolves when the thread of {@link useThread} takes calls; until then they are made here. */
+  /** Resolves when the thread of {@link useThread} accepts calls; until then they are made here. */
   async threadReady(): Promise<void> {
     await this.#thread?.ready();
   }
@@ -234,7 +231,7 @@ export class GrpcTransport implements RpcTransport {
     this.#client.close();
   }
 
-  /** One that has died is started again; until it is ready, calls are made without it. */
+  /** Restarts the thread if it died; until it is ready, calls are made without it. */
   #startedThread(): CallThread {
     this.#thread ??= new CallThread(this.#options);
     this.#thread.start();

@@ -1,7 +1,7 @@
 import { Metadata } from '@grpc/grpc-js';
 import type { ResponseHeaders } from './rpc-transport.js';
 
-/** Text headers by lowercase name; binary ones are left out. */
+/** Text headers by lowercase name, without binary ones. */
 export function flattenMetadata(metadata: Metadata): ResponseHeaders {
   const out: Record<string, string> = {};
   for (const [name, value] of Object.entries(metadata.getMap())) {
@@ -10,14 +10,14 @@ export function flattenMetadata(metadata: Metadata): ResponseHeaders {
   return out;
 }
 
-/** The metadata of a call that sends these headers. */
+/** Creates call metadata from headers. */
 export function metadataOf(headers: Readonly<Record<string, string>> = {}): Metadata {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   return metadata;
 }
 
-/** A Buffer's `slice` shares memory where a Uint8Array's copies, so no Buffer gets past here. */
+/** `slice` of a Buffer shares memory, unlike that of a Uint8Array, so convert all Buffers here. */
 export function asUint8Array(received: Buffer): Uint8Array {
   return new Uint8Array(received.buffer, received.byteOffset, received.byteLength);
 }
@@ -26,7 +26,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The call options of a limit; 0 means none. */
+/** Call options for a timeout; 0 means none. */
 export function callDeadline(timeoutMs: number): { deadline?: Date } {
   return timeoutMs > 0 ? { deadline: new Date(Date.now() + timeoutMs) } : {};
 }

@@ -10,45 +10,45 @@ import type { Endpoint } from './endpoint.js';
 /** Response headers by lowercase name. Binary headers are left out. */
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
-/** What every call accepts. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Longest wait for the answer, in milliseconds; 0 means no limit. Streams have none by default. */
+  /** Timeout of the call, milliseconds; 0 means none. Streams have none by default. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How one call is made. */
+/** Options of one call to the transport. */
 export interface RpcCallOptions extends CallOptions {
-  /** Calls in all while the node is overloaded or away; 1 for what must not be repeated. */
+  /** Total attempts while the node is overloaded or away; 1 for calls that must not be repeated. */
   readonly attempts?: number | undefined;
   /** Called with the response headers of this call. */
   readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
-  /** Called when the request was handed to the connection, in milliseconds since the Unix epoch with fractions. */
+  /** Called when the request was passed to the connection, in milliseconds since the Unix epoch with fractions. */
   readonly onSent?: ((atMs: number) => void) | undefined;
 }
 
-/** How one unary call is made. */
+/** Options of a unary call. */
 export interface UnaryOptions<O extends DescMessage> extends RpcCallOptions {
-  /** Reads the answer as the runtime would, faster. */
+  /** Decodes the response faster than the runtime. */
   readonly decode?: ((bytes: Uint8Array) => MessageShape<O>) | undefined;
 }
 
-/** What the client calls a network through: one fullnode, or several that stand in for each other. */
+/** The client's transport to a network: one fullnode, or several with failover. */
 export interface RpcTransport {
-  /** The fullnode that calls go to now. */
+  /** The current fullnode. */
   readonly endpoint: Endpoint;
   /**
-   * A call of one answer.
+   * Makes a unary call.
    *
-   * @param request the message, or the bytes it was encoded to already
-   * @throws QuarryError what the server or the way to it failed with
+   * @param request the message, or its encoded bytes
+   * @throws QuarryError whatever the server or the connection fails with
    */
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I> | Uint8Array,
     options?: UnaryOptions<O>,
   ): Promise<MessageShape<O>>;
-  /** {@link unary} with a decoder of the caller's own. */
+  /** Like {@link unary}, with a custom decoder. */
   unaryWith<I extends DescMessage, Answer>(
     method: DescMethodUnary<I>,
     request: MessageInitShape<I> | Uint8Array,
@@ -56,9 +56,9 @@ export interface RpcTransport {
     options?: RpcCallOptions,
   ): Promise<Answer>;
   /**
-   * Answers as they come, until the server ends or the loop does.
+   * Opens a stream of responses, which ends when the server or the consumer ends it.
    *
-   * @throws QuarryError what the server or the way to it failed with
+   * @throws QuarryError whatever the server or the connection fails with
    */
   serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
@@ -66,12 +66,12 @@ export interface RpcTransport {
     options?: RpcCallOptions,
   ): AsyncGenerator<MessageShape<O>, void, void>;
   /**
-   * Lets a thread of its own make the calls of one method from now on, over a connection of its own: what HTTP/2 and gRPC
-   * take is no longer taken from the caller's thread.
+   * From now on, makes the calls of one method in a separate thread with its own connection, which takes the work of
+   * HTTP/2 and gRPC off the caller's thread.
    *
-   * @param path full name of the method, as `methodPath` gives it
+   * @param path full name of the method, as returned by `methodPath`
    */
   useThread(path: string): void;
-  /** Ends every call and the connection. */
+  /** Aborts all calls and closes the connection. */
   close(): void;
 }

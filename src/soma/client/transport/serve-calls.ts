@@ -5,12 +5,12 @@ import { openChannel } from './grpc-channel.js';
 import { asBuffer, asUint8Array, callDeadline, flattenMetadata, metadataOf } from './grpc-wire.js';
 import type { CallThreadData, FromCallThread, ThreadAnswer, ThreadCall, ToCallThread } from './thread-messages.js';
 
-/** How long the first connection may take before calls are taken all the same. */
+/** How long to wait for the first connection before accepting calls anyway. */
 const CONNECT_MS = 10_000;
-/** How often a lost connection is re-established between calls, which may be minutes apart and must not wait for it. */
+/** Interval for restoring a lost connection between calls, which may be minutes apart and must not wait for it. */
 const RECONNECT_MS = 1_000;
 
-/** Makes the calls that come through a port, and answers them there: the other side of `CallThread`. */
+/** Makes the calls received on a port and returns their answers: the counterpart of `CallThread`. */
 export function serveCalls(port: MessagePort, data: CallThreadData): void {
   const client = openChannel(parseEndpoint(data.url), { ...data, keepAliveIdle: true });
   setInterval(() => client.getChannel().getConnectivityState(true), RECONNECT_MS).unref();
@@ -18,7 +18,7 @@ export function serveCalls(port: MessagePort, data: CallThreadData): void {
   let outbox: ThreadAnswer[] = [];
   const answer = (one: ThreadAnswer): void => {
     cancels.delete(one.id);
-    // Answers that arrived in one read of the connection go back together.
+    // Send answers that arrived in one read of the connection together.
     if (outbox.length === 0) {
       setImmediate(() => {
         port.postMessage({ answers: outbox } satisfies FromCallThread);
@@ -27,7 +27,7 @@ export function serveCalls(port: MessagePort, data: CallThreadData): void {
     }
     outbox.push(one);
   };
-  // A node that is away now is connected to by the first call.
+  // If the node is away now, the first call connects.
   client.waitForReady(Date.now() + CONNECT_MS, () => port.postMessage({ ready: true } satisfies FromCallThread));
   port.on('message', (message: ToCallThread) => {
     if ('cancel' in message) return cancels.get(message.cancel)?.();
@@ -35,7 +35,7 @@ export function serveCalls(port: MessagePort, data: CallThreadData): void {
   });
 }
 
-/** @returns what cancels the call */
+/** @returns a function that cancels the call */
 function makeCall(
   client: Client,
   { headers }: CallThreadData,
@@ -57,7 +57,7 @@ function makeCall(
         ...(wantsHeaders && received !== undefined && { headers: flattenMetadata(received) }),
         ...(sentAt !== undefined && { sentAt }),
       };
-      // A copy: what gRPC hands over may be a view into a larger buffer, all of which would cross over.
+      // Copy it: the value may be a view into a larger buffer, all of which would be transferred.
       if (error === null) answer({ ...common, body: new Uint8Array(value ?? []) });
       else answer({ ...common, error: errorOf(error), sawHeaders: received !== undefined });
     },

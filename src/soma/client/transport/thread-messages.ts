@@ -1,7 +1,7 @@
 import type { ChannelOptions } from './grpc-channel.js';
 import type { ResponseHeaders } from './rpc-transport.js';
 
-/** What the thread that makes calls is started with. */
+/** Options for starting the thread. */
 export interface CallThreadData extends ChannelOptions {
   readonly url: string;
   /** Sent with every call. */
@@ -19,24 +19,24 @@ export interface ThreadCall {
   readonly wantsHeaders: boolean;
 }
 
-/** Messages to the thread: many calls at once, or the cancellation of one. */
+/** Messages to the thread: a batch of calls, or the cancellation of one. */
 export type ToCallThread = { readonly calls: readonly ThreadCall[] } | { readonly cancel: number };
 
-/** A status other than OK, as it crosses threads. */
+/** A status other than OK, serialised for another thread. */
 export interface ThreadError {
   readonly code: number;
   readonly details: string;
-  /** What came with it: names and values, in order. */
+  /** Its metadata: names and values, in order. */
   readonly metadata: readonly (readonly [string, string | Uint8Array])[];
 }
 
-/** What became of a call. */
+/** Answer to a call. */
 export type ThreadAnswer = {
   readonly id: number;
   readonly headers?: ResponseHeaders;
-  /** When the request was handed to the connection, milliseconds since the Unix epoch. */
+  /** When the request was passed to the connection, milliseconds since the Unix epoch. */
   readonly sentAt?: number;
 } & ({ readonly body: Uint8Array } | { readonly error: ThreadError; readonly sawHeaders: boolean });
 
-/** What the thread tells: several answers at once, or that its connection stands and calls may come. */
+/** Messages from the thread: a batch of answers, or that it is connected and accepts calls. */
 export type FromCallThread = { readonly answers: readonly ThreadAnswer[] } | { readonly ready: true };

@@ -2,20 +2,20 @@ import type { Digest } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
 import { watchCheckpoints } from './watch-checkpoints.js';
 
-/** A place in the queue for the checkpoint of one transaction. */
+/** A registered wait for the checkpoint of a transaction. */
 export interface CheckpointTicket {
-  /** Settles with the sequence number. Never rejects: callers poll as well. */
+  /** Resolves with the sequence number. Never rejects, as callers also poll. */
   readonly checkpoint: Promise<bigint>;
-  /** Leaves the queue; the promise then stays pending. */
+  /** Stops waiting; the promise then stays pending. */
   cancel(): void;
 }
 
-/** How long the subscription outlives its last waiter, so that a burst of transactions opens one and not many. */
+/** How long the subscription stays open after its last waiter, so that a burst of transactions shares one. */
 const LINGER_MS = 10_000;
 
 /**
- * Tells in which checkpoint a transaction landed. One subscription serves all who wait; it is opened for the first and
- * closed some time after the last.
+ * Reports which checkpoint contains a transaction. All waiters share one subscription, opened for the first and closed
+ * some time after the last.
  */
 export class CheckpointWaiter {
   readonly #client: ClientContext;
@@ -31,12 +31,12 @@ export class CheckpointWaiter {
     this.#lingerMs = options.lingerMs ?? LINGER_MS;
   }
 
-  /** Whether the node has accepted the subscription, so that what executes from now on will be seen. */
+  /** Whether the node has accepted the subscription, so that transactions executed from now on will be seen. */
   get live(): boolean {
     return this.#live;
   }
 
-  /** Starts to look out for a transaction. To be called before it is executed. */
+  /** Starts watching for a transaction. Call it before executing. */
   watch(digest: Digest): CheckpointTicket {
     let settle: (checkpoint: bigint) => void = () => {};
     const checkpoint = new Promise<bigint>((resolve) => {
@@ -55,7 +55,7 @@ export class CheckpointWaiter {
     };
   }
 
-  /** Ends the subscription; promises that wait stay pending. */
+  /** Ends the subscription; pending promises stay pending. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#linger);
@@ -68,7 +68,7 @@ export class CheckpointWaiter {
     const abort = new AbortController();
     this.#abort = abort;
     this.#follow(abort.signal)
-      // A node without subscriptions, or a closed client: those who wait poll.
+      // The node has no subscriptions, or the client was closed: waiters poll.
       .catch(() => {})
       .finally(() => {
         if (this.#abort === abort) {

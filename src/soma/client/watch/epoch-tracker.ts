@@ -1,24 +1,26 @@
-/** Checkpoints in a row that must tell of another epoch before it is believed without the end of the one before. */
+/**
+ * Consecutive checkpoints that must report a different epoch before it is believed without the end of the previous one.
+ */
 const CONFIRMATIONS = 3;
 
 /**
- * Which epoch it is, by the chain of checkpoints. The end of the current epoch is believed at once; every other change,
- * forwards or back, only when several checkpoints in a row agree on it: one message can be wrong.
+ * Determines the current epoch from checkpoints. The end of the current epoch is believed immediately; any other
+ * change, forwards or back, only if several consecutive checkpoints agree, as a single message can be wrong.
  */
 export class EpochTracker {
   #epoch: bigint | undefined;
   #claimed: bigint | undefined;
   #times = 0;
 
-  /** The epoch as far as it is believed; `undefined` before anything was told. */
+  /** The epoch believed to be current; `undefined` initially. */
   get epoch(): bigint | undefined {
     return this.#epoch;
   }
 
   /**
-   * Learns the epoch that a checkpoint names.
+   * Processes the epoch of a checkpoint.
    *
-   * @returns whether that changed which epoch is believed
+   * @returns whether the current epoch changed
    */
   observe(epoch: bigint): boolean {
     if (epoch === this.#epoch) {
@@ -34,9 +36,9 @@ export class EpochTracker {
   }
 
   /**
-   * Learns that a checkpoint ended `epoch`.
+   * Processes a checkpoint that ended `epoch`.
    *
-   * @returns whether the next one has begun, which is so only when `epoch` is the one believed
+   * @returns whether the next one has begun, which requires that `epoch` was the current one
    */
   end(epoch: bigint): boolean {
     if (epoch !== this.#epoch) return false;

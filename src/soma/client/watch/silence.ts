@@ -1,21 +1,18 @@
 import { QuarryError } from '../../../errors/index.js';
 
-/** Intervals without news after which a stream counts as dead. */
+/** Number of silent intervals after which a stream counts as dead. */
 const INTERVALS = 50;
-/** Bounds of the wait, milliseconds: a chain may pause, and a wait of minutes helps no one. */
+/** Bounds of the limit, milliseconds: a chain may pause, but waiting minutes is useless. */
 const LEAST_MS = 10_000;
 const MOST_MS = 60_000;
-/** The wait before any interval is known, milliseconds. */
+/** Limit before any interval is known, milliseconds. */
 const FIRST_MS = 15_000;
 
-/**
- * Tells a stream that went silent from one that is alive: by its data. A connection answers pings long after the
- * subscription behind it has died.
- */
+/** Detects dead streams by missing data: a connection answers pings long after its subscription has died. */
 export class Silence {
   readonly #now: () => number;
   #lastAt: number | undefined;
-  /** Smoothed time between two items, milliseconds. */
+  /** Smoothed interval between items, milliseconds. */
   #intervalMs: number | undefined;
 
   /** @param now monotonic milliseconds */
@@ -23,14 +20,14 @@ export class Silence {
     this.#now = now;
   }
 
-  /** How long the next item may take, milliseconds. */
+  /** Time limit for the next item, milliseconds. */
   get limitMs(): number {
     if (this.#intervalMs === undefined) return FIRST_MS;
     return Math.min(MOST_MS, Math.max(LEAST_MS, this.#intervalMs * INTERVALS));
   }
 
   /**
-   * The item, if it comes in time.
+   * Returns the item if it arrives in time.
    *
    * @throws QuarryError `TIMEOUT` when it does not
    */

@@ -3,15 +3,15 @@ import { childSignal } from '../../../http/index.js';
 import type { ClientContext } from '../context.js';
 import { watchEpochs } from './watch-epochs.js';
 
-/** How long to wait for an epoch to end. */
+/** Options for waiting for the next epoch. */
 export interface WaitForNextEpochOptions {
-  /** Longest wait in milliseconds. Default 120 s; epochs of the testnet last a day. */
+  /** Maximum wait in milliseconds. Default 120 s; epochs of the testnet last a day. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Waits until another epoch begins and returns its number.
+ * Waits for the next epoch and returns its number.
  *
  * @throws QuarryError `TIMEOUT` when none begins in time
  * @throws QuarryError `ABORTED` when the signal fires

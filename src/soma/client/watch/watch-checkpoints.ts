@@ -12,55 +12,54 @@ import { getServiceInfo } from '../read/get-service-info.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
 import { Silence } from './silence.js';
 
-/** Checkpoints that could not be read again after a dropped stream: numbers `from` to `to`, both included. */
+/** Checkpoints that could not be read after a dropped stream: numbers `from` to `to`, inclusive. */
 export interface CheckpointGap {
   readonly from: bigint;
   readonly to: bigint;
 }
 
-/** What is read of each checkpoint, where to begin, and what to tell of gaps and reconnections. */
+/** Fields to read, where to start, and callbacks for gaps and reconnections. */
 export interface WatchCheckpointsOptions {
-  /** Relative to Checkpoint; `sequence_number` is always read. Default: summary. */
+  /** Relative to Checkpoint; `sequence_number` is always included. Default: summary. */
   readonly readMask?: ReadMask | undefined;
-  /** First checkpoint to deliver, read back if it is past. Default: the next one. */
+  /** First checkpoint to deliver; past ones are read. Default: the next one. */
   readonly from?: bigint | undefined;
-  /** Called with checkpoints that the node has pruned meanwhile; they are skipped. */
+  /** Called with checkpoints that the node has pruned; they are skipped. */
   readonly onGap?: ((gap: CheckpointGap) => void) | undefined;
-  /** Called when the stream breaks, before it is opened again. */
+  /** Called when the stream breaks, before it is reopened. */
   readonly onReconnect?: ((error: QuarryError, attempt: number) => void) | undefined;
-  /** Told whenever the node has accepted a stream. */
+  /** Called whenever the node has accepted a stream. */
   readonly onConnected?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A subscription is lost while the node restarts, so the first tries come soon; targets open and go meanwhile. */
+/** Retries quickly, as subscriptions break when a node restarts, and targets open and fill meanwhile. */
 const RECONNECT: Backoff = { baseMs: 200, maxMs: 1_000 };
 
-/** Checkpoints read back at a time: what an outage left is a matter of bandwidth then, not of the way there and back. */
+/** Concurrent reads of missed checkpoints, so that catching up is limited by bandwidth, not by round trips. */
 const READS_IN_FLIGHT = 64n;
 
-/** How long and how often a fullnode that is behind is waited for: ten seconds in all. */
+/** Interval and number of retries for a lagging fullnode: ten seconds in total. */
 const BEHIND_PAUSE_MS = 200;
 const MAX_BEHIND = 50;
 
-/** So many missed checkpoints, or more, are a backlog: what they did is found sooner in the node's lists. */
+/** From this many missed checkpoints, the node's lists are faster than reading them. */
 const BACKLOG = 32n;
 
-/** Checkpoints that were missed and are about to be read back. */
+/** Missed checkpoints about to be read. */
 export interface Backlog extends CheckpointGap {
-  /** Leaves them out. */
+  /** Skips them. */
   skip(): void;
 }
 
-/** What {@link followCheckpoints} yields: a checkpoint, or the news that many are about to be read back. */
+/** Items of {@link followCheckpoints}: a checkpoint, or a backlog about to be read. */
 export type FollowedItem = { readonly checkpoint: Checkpoint } | { readonly backlog: Backlog };
 
 /**
- * Follows the chain: every checkpoint once, in order and without gaps. When the stream breaks, it is opened again and
- * what was missed is read back. Ends only by its signal, by the consumer leaving, or by an error that a new stream
- * cannot mend.
+ * Follows the chain: every checkpoint once, in order and without gaps. If the stream breaks, reopens it and reads what
+ * was missed. Ends only by its signal, when the consumer stops, or on an error that reopening cannot fix.
  *
- * @throws QuarryError `UNSUPPORTED` when the node offers no subscriptions
+ * @throws QuarryError `UNSUPPORTED` when the node has no subscriptions
  * @throws QuarryError `ABORTED` when the signal fires
  */
 export async function* watchCheckpoints(
@@ -70,7 +69,7 @@ export async function* watchCheckpoints(
   for await (const item of followCheckpoints(client, options)) if ('checkpoint' in item) yield item.checkpoint;
 }
 
-/** As {@link watchCheckpoints}, and tells before it reads a backlog. */
+/** Like {@link watchCheckpoints}, but also announces a backlog before reading it. */
 export async function* followCheckpoints(
   client: ClientContext,
   options: WatchCheckpointsOptions = {},
@@ -100,21 +99,21 @@ export async function* followCheckpoints(
         if (!(error instanceof QuarryError) || error.code !== 'NOT_FOUND') throw error;
         const { lowestAvailableCheckpoint: lowest, checkpointHeight } = await getServiceInfo(client, control);
         if (checkpointHeight < next) {
-          // Another fullnode answers than the one that told us of it: this one has it soon.
+          // Another fullnode than the one that announced it is answering, and will have it soon.
           if (++behind > MAX_BEHIND) {
             throw new QuarryError('UNREACHABLE', `the fullnode stays behind checkpoint ${next}`, {
               details: { checkpointHeight: Number(checkpointHeight) },
             });
           }
           await client.sleep(BEHIND_PAUSE_MS, options.signal);
-          // What was asked ahead was asked of a fullnode that had none of it.
+          // Earlier requests went to a fullnode that did not have these checkpoints.
           asked.clear();
           next--;
           continue;
         }
         const isPruned = lowest !== undefined && lowest > next;
         if (!isPruned && doubted !== next) {
-          // It may have come since it was asked for.
+          // It may have arrived since it was requested.
           doubted = next--;
           continue;
         }
@@ -126,11 +125,11 @@ export async function* followCheckpoints(
   }
 
   for (let attempt = 0; ; attempt++) {
-    // Leaving a generator waits for the item it is asked for, which may never come: the call must be cancelled first.
+    // Ending a generator waits for its pending item, which may never arrive: cancel the call first.
     const stop = childSignal(options.signal);
     const stream = subscribe(client, paths, stop.signal, options.onConnected);
     try {
-      // Asking for the first item opens the stream, so that nothing falls between what is read back and what it brings.
+      // Requesting the first item opens the stream, so that nothing is missed between the reads and the stream.
       let pending = stream.next();
       pending.catch(() => {});
       if (next !== undefined) {
@@ -164,7 +163,7 @@ export async function* followCheckpoints(
   }
 }
 
-/** Asks for the checkpoints from `next` on that have not been asked for, so many as may be in flight, `to` the last. */
+/** Requests checkpoints in advance, from `next` to at most `to`, up to the limit in flight. */
 function askAhead(
   asked: Map<bigint, Promise<Checkpoint>>,
   next: bigint,
@@ -174,7 +173,7 @@ function askAhead(
   for (let ahead = next; ahead <= to && ahead < next + READS_IN_FLIGHT; ahead++) {
     if (asked.has(ahead)) continue;
     const read = ask(ahead);
-    // One that fails is heard of when its turn comes.
+    // A failure is handled when its turn comes.
     read.catch(() => {});
     asked.set(ahead, read);
   }

@@ -2,19 +2,19 @@ import type { ClientContext } from '../context.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { type WatchCheckpointsOptions, watchCheckpoints } from './watch-checkpoints.js';
 
-/** An epoch that has begun. */
+/** A new epoch. */
 export interface EpochChange {
   readonly epoch: bigint;
-  /** The last checkpoint of the epoch before; absent for the epoch that is current when the watch begins. */
+  /** The last checkpoint of the previous epoch; absent for the epoch that is current when the watch starts. */
   readonly lastCheckpoint: bigint | undefined;
-  /** Set when the protocol version is known to be another one from now on. */
+  /** Set if the protocol version is known to change. */
   readonly protocolVersion: bigint | undefined;
 }
 
-/** As for checkpoints, without the place to begin: only epochs to come are watched. */
+/** Options as for checkpoints, but without a starting point: only future epochs are watched. */
 export type WatchEpochsOptions = Omit<WatchCheckpointsOptions, 'readMask' | 'from'>;
 
-/** Tells the current epoch, then every epoch as it begins. */
+/** Yields the current epoch, then every new epoch. */
 export async function* watchEpochs(
   client: ClientContext,
   options: WatchEpochsOptions = {},

@@ -19,16 +19,19 @@ import { listAllTargets } from '../read/list-targets.js';
 import { EpochTracker } from './epoch-tracker.js';
 import { followCheckpoints, type WatchCheckpointsOptions } from './watch-checkpoints.js';
 
-/** What happened to targets. `checkpoint` is absent where a list told it and not a checkpoint. */
+/** A change to targets. `checkpoint` is absent if it was found in a list, not a checkpoint. */
 export type TargetEvent =
-  /** All targets that were open when the watch began have been told; `isPartial` where the node's list could not be read whole. */
+  /**
+   * All targets open at the start of the watch have been reported; `isPartial` if the node's list could not be read
+   * completely.
+   */
   | { readonly type: 'synced'; readonly open: number; readonly isPartial?: true }
   | { readonly type: 'opened'; readonly target: Target; readonly checkpoint: bigint | undefined }
   | {
       readonly type: 'filled';
       readonly targetId: ObjectId;
       readonly checkpoint: bigint | undefined;
-      /** Known from checkpoints. */
+      /** Known only from checkpoints. */
       readonly submitter: Address | undefined;
       readonly winningModelId: ObjectId | undefined;
       readonly distance: number | undefined;
@@ -36,25 +39,25 @@ export type TargetEvent =
   | { readonly type: 'expired'; readonly targetId: ObjectId }
   | { readonly type: 'epoch'; readonly epoch: bigint; readonly checkpoint: bigint | undefined };
 
-/** Which target events are reported, and how gaps in the stream are filled. */
+/** Which target events to report, and how to handle gaps in the stream. */
 export interface WatchTargetsOptions
   extends Pick<WatchCheckpointsOptions, 'signal' | 'onGap' | 'onReconnect' | 'onConnected'> {
-  /** Pause between comparisons with the node's own list, which also follow every gap. Default 60 s; 0 for none. */
+  /** Interval of comparisons with the node's own list, which also follow every gap. Default 60 s; 0 disables them. */
   readonly reconcileMs?: number | undefined;
-  /** Called with every checkpoint, whether it holds targets or not. */
+  /** Called with every checkpoint, whether it contains targets or not. */
   readonly onCheckpoint?: ((checkpoint: bigint) => void) | undefined;
   /**
-   * What to do about many checkpoints that were missed, once the open targets were listed: `read` them for the story of
-   * each target, or `skip` them for the sake of those that open meanwhile. Default `read`.
+   * How to handle many missed checkpoints, once the open targets are listed: `read` them for each target's history, or
+   * `skip` them to see new targets sooner. Default `read`.
    */
   readonly backlog?: 'read' | 'skip' | undefined;
-  /** Called with a target that cannot be read; it is left out and the others are followed. */
+  /** Called with each malformed target, which is left out. */
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
 }
 
 const MASK: readonly string[] = ['summary', 'transactions.effects', 'objects.objects'];
 
-/** The target of an object that is open. */
+/** Converts the object of an open target. */
 function targetOf(id: ObjectId, payload: TargetPayload): Target {
   return {
     id,
@@ -69,8 +72,8 @@ function targetOf(id: ObjectId, payload: TargetPayload): Target {
 }
 
 /**
- * Follows targets by the checkpoints that create and change them, which is sooner than any polling. It begins with the
- * open targets as `opened`, then `synced`. Every target is opened once, and ends once: filled or expired.
+ * Follows targets through the checkpoints that create and change them, which is faster than polling. Starts with the
+ * open targets as `opened`, then `synced`. Each target opens once and ends once, filled or expired.
  */
 export async function* watchTargets(
   client: ClientContext,
@@ -82,7 +85,7 @@ export async function* watchTargets(
   let gap = false;
   const info = await getServiceInfo(client, control);
   yield* feed.begin(info.epoch);
-  // What happens while the list is read is in the checkpoints after `info`, which are read back.
+  // Changes during the reading of the list are in the checkpoints after `info`, which are read.
   const first = await openTargets(client, control, onUnfit);
   yield* feed.reconcile(first);
   yield { type: 'synced', open: feed.open, ...(!first.isWhole && { isPartial: true as const }) };
@@ -103,7 +106,7 @@ export async function* watchTargets(
       yield* feed.apply(item.checkpoint);
     }
     const backlog = 'backlog' in item ? item.backlog : undefined;
-    // What is open can be answered now; what the backlog says about others is history.
+    // Open targets can be answered now; the backlog's other targets are history.
     if (backlog !== undefined) yield* feed.catchUp(await newestEpochs(client, backlog.to, control), backlog.to);
     const isDue = reconcileMs > 0 && client.now() - reconciledAt >= reconcileMs;
     if (backlog === undefined && !gap && !feed.takeListNeeded() && !isDue) continue;
@@ -114,10 +117,10 @@ export async function* watchTargets(
   }
 }
 
-/** Checkpoints whose word for the epoch is heard after an outage: as many as it takes to be believed. */
+/** Number of checkpoints read for the epoch after an outage: as many as are needed to believe it. */
 const WITNESSES = 3n;
 
-/** The epochs that the newest checkpoints name; fewer where some cannot be read. */
+/** The epochs of the newest checkpoints; fewer if some cannot be read. */
 async function newestEpochs(
   client: ClientContext,
   to: bigint,
@@ -135,10 +138,10 @@ async function newestEpochs(
   );
 }
 
-/** What a node lists as open. */
+/** The node's list of open targets. */
 interface OpenList {
   readonly targets: ReadonlyMap<ObjectId, Target>;
-  /** Whether nothing of it was left out: only then has a target that is missing ended. */
+  /** Whether the list is complete: only then has a missing target ended. */
   readonly isWhole: boolean;
 }
 
@@ -158,19 +161,19 @@ async function openTargets(
   return { targets, isWhole };
 }
 
-/** Ended targets that are remembered. One told as open after so many others would be opened until the next list. */
+/** Ended targets remembered. If an older one is reported as open, it is reopened until the next list. */
 const MOST_ENDED = 20_000;
 
-/** Turns checkpoints and lists into events, each once. */
+/** Converts checkpoints and lists to events without duplicates. */
 export class TargetFeed {
   readonly #epochs = new EpochTracker();
   /** Open targets by id, with their generation epoch. */
   readonly #open = new Map<ObjectId, bigint>();
-  /** Targets that opened up to this checkpoint are known from a list. */
+  /** Targets opened up to this checkpoint are known from a list. */
   #listedUpTo = -1n;
-  /** Targets of this epoch that have ended: lists and checkpoints may tell of them late. */
+  /** Targets of this epoch that have ended, as lists and checkpoints may still report them. */
   readonly #ended = new LatestMap<ObjectId, true>(MOST_ENDED);
-  /** Whether targets were let go that may be open: an epoch was believed that had not begun. */
+  /** Whether open targets may have been dropped, because an epoch was believed that had not begun. */
   #listNeeded = false;
 
   readonly #onUnfit: (error: QuarryError) => void;
@@ -183,14 +186,14 @@ export class TargetFeed {
     return this.#open.size;
   }
 
-  /** Whether the node's list must be read, since this was last asked. */
+  /** Whether the node's list must be read; resets the flag. */
   takeListNeeded(): boolean {
     const needed = this.#listNeeded;
     this.#listNeeded = false;
     return needed;
   }
 
-  /** Begins with the epoch that the node names. */
+  /** Starts with the epoch reported by the node. */
   *begin(epoch: bigint): Generator<TargetEvent, void, void> {
     if (this.#epochs.observe(epoch)) yield* this.#changeEpoch(-1n, undefined);
   }
@@ -212,9 +215,9 @@ export class TargetFeed {
   }
 
   /**
-   * Leaves checkpoints up to `upTo` behind, whose targets a list tells: they open nothing any more, and begin no epoch.
+   * Skips checkpoints up to `upTo`, whose targets come from a list: they open no targets and start no epoch.
    *
-   * @param epochs what the newest of them name
+   * @param epochs the epochs of the newest checkpoints
    */
   *catchUp(epochs: readonly bigint[], upTo: bigint): Generator<TargetEvent, void, void> {
     this.#listedUpTo = upTo;
@@ -231,12 +234,12 @@ export class TargetFeed {
     if (summary !== undefined && this.#epochs.observe(summary.epoch)) yield* this.#changeEpoch(before, sequenceNumber);
     const changes = targetsAmong(objects, this.#onUnfit);
     for (const { id, payload } of changes) {
-      // Objects of the next epoch are reported after it has begun, below.
+      // Objects of the next epoch are reported below, after it has begun.
       if (payload.generationEpoch > this.#epoch && summary?.endOfEpoch !== undefined) continue;
       yield* this.#change(id, payload, sequenceNumber);
     }
     for (const { effects } of transactions) {
-      // Only ended targets are claimed; one that still counts as open here was filled before this client could see it.
+      // Only ended targets are claimed; one still counted as open was filled before this client could see it.
       for (const id of effects === undefined ? [] : deletedObjects(effects)) this.#open.delete(id);
     }
     if (summary?.endOfEpoch === undefined || !this.#epochs.end(summary.epoch)) return;
@@ -246,7 +249,7 @@ export class TargetFeed {
     }
   }
 
-  /** Tells what became of targets that are known, as a checkpoint of long ago has it. */
+  /** Processes changes to known targets in an old checkpoint. */
   *#recount({ objects, sequenceNumber }: Checkpoint): Generator<TargetEvent, void, void> {
     for (const { id, payload } of targetsAmong(objects, this.#onUnfit)) {
       if (payload.status.kind !== 'open') yield* this.#filled(id, payload, sequenceNumber);
@@ -293,7 +296,9 @@ export class TargetFeed {
   }
 }
 
-/** @throws QuarryError `PROTOCOL` when its numbers cannot be */
+/**
+ * @throws QuarryError `PROTOCOL` when its numbers are impossible
+ */
 function possibleTarget(payload: TargetPayload): TargetPayload {
   possibleAmount(payload.rewardPool, 'target.reward_pool');
   possibleAmount(payload.bondAmount, 'target.bond_amount');
@@ -301,7 +306,7 @@ function possibleTarget(payload: TargetPayload): TargetPayload {
   return payload;
 }
 
-/** The last state of every target among the objects, which come in versions before and after each transaction. */
+/** The last state of each target in the objects, which include the versions before and after each transaction. */
 function targetsAmong(
   objects: readonly PartialObject[],
   onUnfit: (error: QuarryError) => void,

@@ -5,7 +5,7 @@ import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 import { createStakedSoma, takeStake } from './stake-source.js';
 
-/** Stakes on a model that is not inactive. Staking the whole gas coin leaves nothing for fees, as on the network. */
+/** Stakes on a model that is not inactive. As on the network, staking the whole gas coin leaves nothing for fees. */
 export function executeAddStakeToModel(context: TransactionContext, kind: AddStakeToModel): void {
   if (kind.amount === 0n) fail({ kind: 'invalidArguments', reason: 'Stake amount cannot be 0!' });
   const model = context.state.modelRegistry.models.get(kind.modelId);

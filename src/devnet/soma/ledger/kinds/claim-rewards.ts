@@ -7,7 +7,7 @@ import { QUORUM_VOTING_POWER, votingPowerOf } from '../../state/validator.js';
 import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 
-/** Pays out a target and deletes it; anyone may claim. */
+/** Pays out a target's reward and deletes it; anyone can claim. */
 export function executeClaimRewards(context: TransactionContext, kind: TargetReference): void {
   const { target } = context.target(kind.targetId);
   if (target.status.kind === 'claimed') fail({ kind: 'targetAlreadyClaimed' });
@@ -37,7 +37,7 @@ function claimFilled(context: TransactionContext, targetId: ObjectId, target: Ta
     for (const [index, reporter] of submissionReports.entries()) {
       pay(context, reporter, index === 0 ? share + rounding : share);
     }
-    // The whole reward goes back, and the incentive is paid in addition to it.
+    // The whole reward is returned, and the incentive is paid on top of it.
     returnToEmission(context, rewardPool);
     pay(context, sender, incentive);
   } else {
@@ -46,7 +46,7 @@ function claimFilled(context: TransactionContext, targetId: ObjectId, target: Ta
     pay(context, winningModelOwner, split.modelOwner);
     pay(context, sender, split.claimer);
     pay(context, submitter, bondAmount);
-    // The system state is an input of every claim and counts as written.
+    // The system state is an input of every claim and is written even if unchanged.
     returnToEmission(context, 0n);
   }
   context.remove(targetId);

@@ -6,7 +6,7 @@ import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 import { createStakedSoma } from './stake-source.js';
 
-/** Registers a model; its stake comes out of the gas coin. */
+/** Registers a model; its stake is taken from the gas coin. */
 export function executeCreateModel(context: TransactionContext, kind: CreateModel): void {
   const { parameters, gasCoinId, sender } = context;
   if (kind.architectureVersion !== parameters.modelArchitectureVersion) {

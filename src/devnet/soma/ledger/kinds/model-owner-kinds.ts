@@ -13,14 +13,14 @@ function ownActiveModel(context: TransactionContext, modelId: string): ActiveMod
   return model;
 }
 
-/** Sets a model's commission from the next epoch on. */
+/** Sets a model's commission, effective from the next epoch. */
 export function executeSetModelCommissionRate(context: TransactionContext, kind: SetModelCommissionRate): void {
   if (kind.newRate > 10_000n) fail({ kind: 'modelCommissionRateTooHigh' });
   const model = ownActiveModel(context, kind.modelId);
   context.state = withModel(context.state, kind.modelId, { ...model, nextEpochCommissionRate: kind.newRate });
 }
 
-/** Takes a model out of use, at its owner's wish. */
+/** Deactivates a model on behalf of its owner. */
 export function executeDeactivateModel(context: TransactionContext, kind: ModelReference): void {
   const model = ownActiveModel(context, kind.modelId);
   const pool = deactivatePool(model.stakingPool, context.epoch);

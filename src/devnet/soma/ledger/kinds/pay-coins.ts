@@ -3,8 +3,8 @@ import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 
 /**
- * Pays recipients from several coins: they are merged into the gas coin if it is listed, else into the first, and the
- * payments are taken from there. Coins that gas smashing merged away are skipped.
+ * Pays recipients from several coins. These are merged into the gas coin if it is listed, otherwise into the first one,
+ * from which the payments are made. Coins already merged as gas are skipped.
  */
 export function executePayCoins(context: TransactionContext, kind: PayCoins): void {
   const { coins, amounts, recipients } = kind;

@@ -12,7 +12,7 @@ function checkReport(context: TransactionContext, modelId: string): void {
   if (model.state !== 'active') fail({ kind: 'modelNotActive' });
 }
 
-/** A validator's report that a model's weights cannot be had. */
+/** Records a validator's report that a model's weights are unavailable. */
 export function executeReportModel(context: TransactionContext, kind: ModelReference): void {
   checkReport(context, kind.modelId);
   const registry = context.state.modelRegistry;
@@ -20,7 +20,7 @@ export function executeReportModel(context: TransactionContext, kind: ModelRefer
   context.state = { ...context.state, modelRegistry: { ...registry, modelReportRecords } };
 }
 
-/** Takes such a report back. */
+/** Withdraws such a report. */
 export function executeUndoReportModel(context: TransactionContext, kind: ModelReference): void {
   checkReport(context, kind.modelId);
   const registry = context.state.modelRegistry;

@@ -5,7 +5,11 @@ import { fail } from '../execution-failure.js';
 import type { LedgerObject } from '../ledger-object.js';
 import type { TransactionContext } from '../transaction-context.js';
 
-/** The filled target in its audit window; @throws ExecutionStop NotAValidator, TargetNotFound, TargetNotFilled, TargetAlreadyClaimed, AuditWindowClosed */
+/**
+ * The filled target in its audit window.
+ *
+ * @throws ExecutionStop NotAValidator, TargetNotFound, TargetNotFilled, TargetAlreadyClaimed, AuditWindowClosed
+ */
 function reportable(
   context: TransactionContext,
   kind: TargetReference,
@@ -19,7 +23,7 @@ function reportable(
   return { object, target };
 }
 
-/** A validator's report that a submission is dishonest. */
+/** Records a validator's report that a submission is dishonest. */
 export function executeReportSubmission(context: TransactionContext, kind: TargetReference): void {
   const { object, target } = reportable(context, kind);
   if (target.submissionReports.includes(context.sender)) return;
@@ -27,7 +31,7 @@ export function executeReportSubmission(context: TransactionContext, kind: Targe
   context.write(object, { type: 'Target', target: { ...target, submissionReports } });
 }
 
-/** Takes such a report back. */
+/** Withdraws such a report. */
 export function executeUndoReportSubmission(context: TransactionContext, kind: TargetReference): void {
   const { object, target } = reportable(context, kind);
   if (!target.submissionReports.includes(context.sender)) fail({ kind: 'reportRecordNotFound' });

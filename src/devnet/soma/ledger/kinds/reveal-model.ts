@@ -7,7 +7,7 @@ import { withModel } from '../../state/system-state.js';
 import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 
-/** Reveals the key and embedding that were committed to exactly one epoch before; the model is active from here on. */
+/** Reveals the key and embedding that were committed to exactly one epoch before, which activates the model. */
 export function executeRevealModel(context: TransactionContext, kind: RevealModel): void {
   const model = context.state.modelRegistry.models.get(kind.modelId);
   if (model === undefined) fail({ kind: 'modelNotFound' });

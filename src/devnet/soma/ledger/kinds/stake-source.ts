@@ -3,19 +3,22 @@ import type { ObjectRef } from '../../../../soma/chain/object-ref.js';
 import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 
-/** How the coin of a stake is treated where it also pays gas. */
+/** Rules for staking from the coin that also pays gas. */
 export interface StakeRules {
-  /** Object writes for which an amount must leave fees in the coin. */
+  /** Number of object writes whose fees must remain in the coin when staking an amount. */
   readonly amountWrites: bigint;
-  /** Object writes for which staking everything leaves fees; `undefined` takes the last shannon, as one kind does. */
+  /**
+   * Number of object writes whose fees must remain when staking the whole coin; `undefined` takes everything, as one
+   * kind does.
+   */
   readonly wholeWrites: bigint | undefined;
 }
 
 /**
- * Takes a stake out of a coin.
+ * Takes a stake from a coin.
  *
  * @returns the stake in shannons
- * @throws ExecutionStop InsufficientCoinBalance, and what a coin that is not the sender's gives
+ * @throws ExecutionStop InsufficientCoinBalance, and the errors for a coin that is not the sender's
  */
 export function takeStake(
   context: TransactionContext,
@@ -40,7 +43,7 @@ export function takeStake(
   return amount;
 }
 
-/** Creates the receipt of a stake, owned by the sender and counting from the next epoch. */
+/** Creates the receipt of a stake, owned by the sender and active from the next epoch. */
 export function createStakedSoma(
   context: TransactionContext,
   poolId: ObjectId,

@@ -8,7 +8,7 @@ import type { TransactionContext } from '../transaction-context.js';
 
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
-/** Fills a target, in the order of checks of `authority/src/execution/submission.rs`; spawns its replacement. */
+/** Fills a target, checking in the order of `authority/src/execution/submission.rs`, and creates its replacement. */
 export function executeSubmitData(context: TransactionContext, kind: SubmitData): void {
   const { parameters, epoch } = context;
   const { object, target } = context.target(kind.targetId);
@@ -22,7 +22,7 @@ export function executeSubmitData(context: TransactionContext, kind: SubmitData)
   const expected = BigInt(target.embedding.values.length);
   const actual = BigInt(kind.embedding.values.length);
   if (expected !== actual) fail({ kind: 'embeddingDimensionMismatch', expected, actual });
-  // A plain comparison: equality passes, and so does a claim that is not a number.
+  // A plain comparison: equality passes, and so does NaN.
   if (scalarValue(kind.distanceScore) > scalarValue(target.distanceThreshold)) {
     fail({ kind: 'distanceExceedsThreshold', score: kind.distanceScore, threshold: target.distanceThreshold });
   }
@@ -54,7 +54,7 @@ export function executeSubmitData(context: TransactionContext, kind: SubmitData)
 
   const hitsThisEpoch = context.state.targetState.hitsThisEpoch + 1n;
   context.state = { ...context.state, targetState: { ...context.state.targetState, hitsThisEpoch } };
-  // Number 0 is reserved and unused; 1 seeds the replacement and 2 names it.
+  // Creation number 0 is reserved and unused; 1 seeds the replacement and 2 is its id.
   const replacement = generateTarget(context.state, context.seedOf(1n));
   if (replacement === undefined) return;
   context.state = replacement.state;

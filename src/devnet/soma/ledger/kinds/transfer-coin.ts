@@ -2,7 +2,7 @@ import type { TransferCoin } from '../../../../soma/chain/transaction/index.js';
 import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 
-/** Sends an amount of a coin, or the whole coin. What a coin that pays its own gas keeps back covers two writes. */
+/** Sends an amount of a coin, or the whole coin. A coin that also pays gas keeps the fees of two writes. */
 export function executeTransferCoin(context: TransactionContext, kind: TransferCoin): void {
   const { object, balance, paysGas } = context.coin(kind.coin.objectId);
   const margin = paysGas ? context.valueFee + 2n * context.parameters.writeObjectFee : 0n;

@@ -10,12 +10,16 @@ import { isNetworkKey, isProtocolKey } from '../../validator-key.js';
 import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 
-/** The sender as an active validator; @throws ExecutionStop NotAValidator */
+/**
+ * The sender as an active validator.
+ *
+ * @throws ExecutionStop NotAValidator
+ */
 function senderValidator(context: TransactionContext): Validator {
   return activeValidator(context.state.validators, context.sender) ?? fail({ kind: 'notAValidator' });
 }
 
-/** A validator's report of another. */
+/** Records a validator's report of another validator. */
 export function executeReportValidator(context: TransactionContext, kind: ReportValidator): void {
   senderValidator(context);
   if (kind.reportee === context.sender) fail({ kind: 'cannotReportOneself' });
@@ -24,7 +28,7 @@ export function executeReportValidator(context: TransactionContext, kind: Report
   context.state = { ...context.state, validatorReportRecords };
 }
 
-/** Takes such a report back. */
+/** Withdraws such a report. */
 export function executeUndoReportValidator(context: TransactionContext, kind: ReportValidator): void {
   senderValidator(context);
   const validatorReportRecords = withoutReport(context.state.validatorReportRecords, kind.reportee, context.sender);
@@ -32,7 +36,7 @@ export function executeUndoReportValidator(context: TransactionContext, kind: Re
   context.state = { ...context.state, validatorReportRecords };
 }
 
-/** Sets the sender's commission from the next epoch on. */
+/** Sets the sender's commission, effective from the next epoch. */
 export function executeSetCommissionRate(context: TransactionContext, kind: SetCommissionRate): void {
   const validator = senderValidator(context);
   if (kind.newRate > 10_000n) fail({ kind: 'invalidArguments', reason: 'Commission rate exceeds 10000 bps' });
@@ -40,18 +44,26 @@ export function executeSetCommissionRate(context: TransactionContext, kind: SetC
   context.state = { ...context.state, validators };
 }
 
-/** A multiaddr out of its BCS string; @throws ExecutionStop InvalidArguments */
+/**
+ * Decodes a multiaddr from its BCS string.
+ *
+ * @throws ExecutionStop InvalidArguments
+ */
 export function decodeMultiaddr(bytes: Uint8Array): string {
   try {
     const text = decodeBcs(string, bytes, 'Multiaddr');
     if (text.startsWith('/')) return text;
   } catch {
-    // Falls through to the one answer for every malformed address.
+    // Same error for every malformed address, below.
   }
   return fail({ kind: 'invalidArguments', reason: 'Invalid network address' });
 }
 
-/** Refuses keys that are not curve points; @throws ExecutionStop InvalidArguments */
+/**
+ * Rejects keys that are not curve points.
+ *
+ * @throws ExecutionStop InvalidArguments
+ */
 export function checkKeys(protocol?: Uint8Array, network?: Uint8Array, worker?: Uint8Array): void {
   if (protocol !== undefined && !isProtocolKey(protocol)) {
     fail({ kind: 'invalidArguments', reason: 'Invalid protocol public key' });
@@ -63,7 +75,7 @@ export function checkKeys(protocol?: Uint8Array, network?: Uint8Array, worker?: 
   }
 }
 
-/** Stages new keys and addresses. `nextEpochProxyAddress` is accepted and never applied, as on the network. */
+/** Stages new keys and addresses. As on the network, `nextEpochProxyAddress` is accepted but never applied. */
 export function executeUpdateValidatorMetadata(context: TransactionContext, kind: UpdateValidatorMetadata): void {
   const validator = senderValidator(context);
   checkKeys(kind.nextEpochProtocolPubkey, kind.nextEpochNetworkPubkey, kind.nextEpochWorkerPubkey);

@@ -8,7 +8,9 @@ import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 import { checkKeys, decodeMultiaddr } from './validator-kinds.js';
 
-/** Lets the sender join the validators at the next epoch. The proof must be a signature; whose is not checked. */
+/**
+ * Adds the sender to the validators from the next epoch. The proof must be a well-formed signature but is not verified.
+ */
 export function executeAddValidator(context: TransactionContext, kind: AddValidator): void {
   const set = context.state.validators;
   const present = [...set.validators, ...set.pendingValidators];
@@ -62,7 +64,7 @@ function duplicateField(own: ValidatorMetadata, other: ValidatorMetadata): strin
   return undefined;
 }
 
-/** Lets the sender leave the validators at the next epoch. */
+/** Removes the sender from the validators from the next epoch. */
 export function executeRemoveValidator(context: TransactionContext, _kind: RemoveValidator): void {
   const set = context.state.validators;
   const index = set.validators.findIndex((each) => each.metadata.somaAddress === context.sender);

@@ -6,7 +6,7 @@ import type { Validator } from '../../state/validator.js';
 import { fail } from '../execution-failure.js';
 import type { TransactionContext } from '../transaction-context.js';
 
-/** Turns a stake in any pool back into a coin. */
+/** Converts a stake in any pool back to a coin. */
 export function executeWithdrawStake(context: TransactionContext, kind: WithdrawStake): void {
   const { objectId } = kind.stakedSoma;
   const object = context.owned(objectId);

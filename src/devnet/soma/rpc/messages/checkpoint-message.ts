@@ -16,10 +16,10 @@ import type { ReadMask } from '../read-mask.js';
 import { objectMessage } from './object-message.js';
 import { transactionMessage } from './transaction-message.js';
 
-/** Makes the validators' signature over a summary; computed only when requested. */
+/** Creates the validators' signature over a summary, only when requested. */
 export type SummarySigner = (summary: CheckpointSummary) => CertifiedBy;
 
-/** The wanted fields of a checkpoint. */
+/** The requested fields of a checkpoint. */
 export function checkpointMessage(checkpoint: Checkpoint, mask: ReadMask, sign: SummarySigner): CheckpointMessage {
   const { summary, contents, transactions } = checkpoint;
   const message = create(CheckpointSchema);
@@ -74,7 +74,7 @@ export function checkpointMessage(checkpoint: Checkpoint, mask: ReadMask, sign: 
   return mask.prune(CheckpointSchema, message);
 }
 
-/** Every object version the checkpoint's transactions consumed or wrote, each once, by id and version. */
+/** All object versions consumed or written by the checkpoint's transactions, without duplicates, by id and version. */
 function objectsOf(checkpoint: Checkpoint): readonly LedgerObject[] {
   const byKey = new Map<string, LedgerObject>();
   for (const { inputs, written } of checkpoint.transactions) {

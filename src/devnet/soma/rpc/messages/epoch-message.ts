@@ -15,9 +15,9 @@ import type { ReadMask } from '../read-mask.js';
 import { systemStateMessage } from './system-state-message.js';
 
 /**
- * The wanted fields of an epoch.
+ * The requested fields of an epoch.
  *
- * @param state the state to tell: the live one for the current epoch, the one at its start for a past epoch
+ * @param state the live state for the current epoch, the state at its start for a past one
  */
 export function epochMessage(epoch: bigint, record: EpochRecord, state: SystemState, mask: ReadMask): EpochMessage {
   const message = create(EpochSchema);
@@ -47,7 +47,7 @@ export function epochMessage(epoch: bigint, record: EpochRecord, state: SystemSt
   return mask.prune(EpochSchema, message);
 }
 
-/** Fields of this library's configuration that the network has no attribute for. */
+/** Fields of this library's configuration that are not attributes on the network. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   'protocolVersion',
   'minimumZStep',

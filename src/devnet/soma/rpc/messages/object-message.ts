@@ -5,10 +5,10 @@ import { digestOf, type LedgerObject } from '../../ledger/ledger-object.js';
 import { encodePayload } from '../../ledger/payload.js';
 import type { ReadMask } from '../read-mask.js';
 
-/** How a service spells ids: `plain` without `0x`, as most reads do. */
+/** Spelling of ids: `plain` without `0x`, as in most reads. */
 export type IdSpelling = 'plain' | 'normal';
 
-/** The wanted fields of an object. */
+/** The requested fields of an object. */
 export function objectMessage(object: LedgerObject, mask: ReadMask, spelling: IdSpelling = 'plain'): ObjectMessage {
   const message = create(ObjectSchema);
   if (mask.has('object_id')) message.objectId = spelling === 'plain' ? object.objectId.slice(2) : object.objectId;

@@ -18,7 +18,7 @@ import type { Validator } from '../../state/validator.js';
 /** Addresses are written without `0x`, object ids with it. */
 const plain = (address: Address): string => address.slice(2);
 
-/** The system state as the RPC tells it. */
+/** Converts the system state to its RPC message. */
 export function systemStateMessage(state: SystemState): SystemStateMessage {
   const { validators, modelRegistry } = state;
   return create(SystemStateSchema, {

@@ -5,15 +5,15 @@ import type { TargetPayload } from '../../../../soma/chain/target.js';
 import { scalarValue } from '../../../../soma/chain/tensor.js';
 import type { ReadMask } from '../read-mask.js';
 
-/** An id as the network's target messages spell it: leading zeros stripped. */
+/** An id as in the network's target messages: without leading zeros. */
 function shortLiteral(id: ObjectId): string {
   return `0x${id.slice(2).replace(/^0+(?=.)/, '')}`;
 }
 
 /**
- * The wanted fields of a target.
+ * The requested fields of a target.
  *
- * @param status what to call its state; default the stored one
+ * @param status status to report; default the stored one
  */
 export function targetMessage(
   id: ObjectId,

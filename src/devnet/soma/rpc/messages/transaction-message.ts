@@ -18,24 +18,24 @@ import type { ExecutionOutcome } from '../../ledger/execution-outcome.js';
 import type { ReadMask } from '../read-mask.js';
 import { objectMessage } from './object-message.js';
 
-/** An executed or simulated transaction to be told. */
+/** An executed or simulated transaction to convert. */
 export interface ToldTransaction extends ExecutionOutcome {
   readonly digest: string;
   readonly data: TransactionData;
   readonly signatures: readonly Uint8Array[];
 }
 
-/** How a transaction is told. */
+/** Options of a transaction message. */
 export interface TransactionMessageOptions {
   readonly mask: ReadMask;
   /** Checkpoints and the execution service spell ids and failures differently. */
   readonly path: 'execution' | 'checkpoint';
   readonly place?: CheckpointPlace | undefined;
-  /** Only the execution service tells objects, and only where the mask spells `objects.objects`. */
+  /** Only the execution service includes objects, and only if the mask names `objects.objects`. */
   readonly withObjects?: boolean | undefined;
 }
 
-/** The wanted fields of a transaction. */
+/** The requested fields of a transaction. */
 export function transactionMessage(
   transaction: ToldTransaction,
   options: TransactionMessageOptions,
