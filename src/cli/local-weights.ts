@@ -10,7 +10,7 @@ import { openSafetensors } from '../weights/safetensors.js';
 import type { WeightsFile } from '../weights/weights-file.js';
 
 /**
- * Parses the key of encrypted weights in the format of chain explorers. It is public once a model is revealed.
+ * Parses the key of encrypted weights, as printed by tools that read the chain. It is public once a model is revealed.
  *
  * @param text base58 or 64 hexadecimal digits of 32 bytes
  * @throws QuarryError `KEY_INVALID` when the text is neither

@@ -3,9 +3,9 @@ import { QuarryError } from '../errors/index.js';
 import { exposedTo } from '../files/exposed-file.js';
 
 /**
- * Refuses a file that holds a secret and is accessible to other users.
+ * Refuses a file that contains a secret and is accessible to other users.
  *
- * @param secret name of the setting that holds the secret; without it, any file is checked
+ * @param secret name of a secret setting in the file; `undefined` if there is none, which accepts any file
  * @throws QuarryError `KEY_FILE_UNSAFE`
  */
 export async function refuseExposed(path: string, secret: string | undefined): Promise<void> {

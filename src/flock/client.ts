@@ -29,9 +29,7 @@ export class FlockClient {
   readonly validation: Validation;
   readonly #transport: FlockTransport;
 
-  /**
-   * @throws QuarryError `CONFIG_INVALID` when the base URL is invalid
-   */
+  /** @throws QuarryError `CONFIG_INVALID` when the base URL is invalid */
   constructor(options: FlockClientOptions = {}, deps: FlockDeps = {}) {
     this.#transport = new FlockTransport(options, deps);
     this.tasks = new Tasks(this.#transport, { strict: options.strict });

@@ -121,9 +121,7 @@ export function decodeSubmission(value: unknown, path: string): WalletSubmission
   return row as WalletSubmission;
 }
 
-/**
- * @throws FlockError `FLOCK_DECODE` unless the row is an object. All fields are kept unchanged.
- */
+/** @throws FlockError `FLOCK_DECODE` unless the row is an object. All fields are kept unchanged. */
 export function decodeRecord(value: unknown, path: string): JsonObject {
   return objectAt(value, path);
 }

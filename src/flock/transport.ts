@@ -100,9 +100,7 @@ export class FlockTransport {
   readonly #queue: PQueue;
   readonly #onRetry: FlockDeps['onRetry'];
 
-  /**
-   * @throws QuarryError `CONFIG_INVALID` when the base URL is invalid
-   */
+  /** @throws QuarryError `CONFIG_INVALID` when the base URL is invalid */
   constructor(options: FlockClientOptions = {}, deps: FlockDeps = {}) {
     this.baseUrl = flockBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL);
     this.now = deps.now ?? Date.now;
@@ -134,9 +132,7 @@ export class FlockTransport {
     });
   }
 
-  /**
-   * @throws FlockError with the reason of the failure; a missing key is detected before anything is sent
-   */
+  /** @throws FlockError with the reason of the failure; a missing key is detected before anything is sent */
   async call(request: FlockRequest): Promise<FlockAnswer> {
     const key = request.auth ? this.requireKey() : undefined;
     const method = request.method ?? 'GET';

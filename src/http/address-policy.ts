@@ -89,9 +89,7 @@ function refused(host: string, address: string): QuarryError {
   });
 }
 
-/**
- * @throws QuarryError `ADDRESS_REFUSED` when the URL contains a forbidden address literal
- */
+/** @throws QuarryError `ADDRESS_REFUSED` when the URL contains a forbidden address literal */
 export function assertUrlAllowed(url: URL, policy: AddressPolicy): void {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !isAddressAllowed(host, policy)) throw refused(host, host);

@@ -31,9 +31,7 @@ export interface ToolSpec<I extends z.ZodObject, O extends z.ZodObject> {
   readonly output: O;
   /** Whether it changes state; read-only tools can be called freely. */
   readonly writes?: boolean | undefined;
-  /**
-   * @throws QuarryError passed to the agent with its hint
-   */
+  /** @throws QuarryError passed to the agent with its hint */
   call(input: z.output<I>, call: ToolCall): Promise<Readonly<Record<string, unknown>>>;
 }
 

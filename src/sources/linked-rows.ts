@@ -91,9 +91,7 @@ async function unpacked(name: string, packed: Uint8Array, maxBytes: number): Pro
   return Buffer.concat(pieces);
 }
 
-/**
- * @throws QuarryError `DATA_INVALID` when the encoding is unknown or the bytes do not match it
- */
+/** @throws QuarryError `DATA_INVALID` when the encoding is unknown or the bytes do not match it */
 function inUtf8(name: string, bytes: Uint8Array, encoding: unknown): Uint8Array {
   const label = typeof encoding === 'string' && encoding !== '' ? encoding.replaceAll('_', '-') : 'utf-8';
   if (/^(utf-?8|us-?ascii|ascii)$/i.test(label)) return bytes;

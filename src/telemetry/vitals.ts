@@ -36,9 +36,7 @@ export class VitalsLog {
   readonly #db: SqlDatabase;
   readonly #waiting = new Map<number, number>();
 
-  /**
-   * @throws QuarryError as `openDatabase`
-   */
+  /** @throws QuarryError as `openDatabase` */
   constructor(path: string) {
     this.#db = openDatabase(path, { migrations: MIGRATIONS, durability: 'process' });
   }

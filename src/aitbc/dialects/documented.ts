@@ -181,17 +181,13 @@ export class DocumentedDialect implements CoordinatorDialect {
   }
 }
 
-/**
- * @throws QuarryError `PROTOCOL` when a response is not a JSON object
- */
+/** @throws QuarryError `PROTOCOL` when a response is not a JSON object */
 export function expectObject(body: unknown, operation: string): Wire {
   if (isWire(body)) return body;
   throw new QuarryError('PROTOCOL', `${operation}: the server did not answer with an object`);
 }
 
-/**
- * @throws QuarryError `PROTOCOL` when a created job has no id, as it could not be tracked
- */
+/** @throws QuarryError `PROTOCOL` when a created job has no id, as it could not be tracked */
 export function expectJobId(job: Wire, operation: string): Wire {
   if (typeof job['job_id'] === 'string' && job['job_id'] !== '') return job;
   throw new QuarryError('PROTOCOL', `${operation}: the server did not name the job`);

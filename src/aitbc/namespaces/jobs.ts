@@ -74,9 +74,7 @@ export class JobsNamespace {
     return created;
   }
 
-  /**
-   * @throws NotFoundError when the job does not exist or belongs to another client
-   */
+  /** @throws NotFoundError when the job does not exist or belongs to another client */
   async get(jobId: string, options: CallOptions = {}): Promise<Job> {
     return fromWire(await this.#deps.run('jobs.get', options, (dialect) => dialect.getJob(jobId, options)));
   }

@@ -33,9 +33,7 @@ export function dataCommand(context: CliContext): Command {
   return data;
 }
 
-/**
- * @throws QuarryError `ALREADY_EXISTS` when the file exists and `replace` is false
- */
+/** @throws QuarryError `ALREADY_EXISTS` when the file exists and `replace` is false */
 async function writeNewFile(path: string, bytes: Uint8Array, replace: boolean): Promise<void> {
   try {
     const file = await open(path, replace ? 'w' : 'wx');

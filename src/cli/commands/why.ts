@@ -43,7 +43,7 @@ export function whyCommand(context: CliContext): Command {
   });
 }
 
-/** Explains why nothing was submitted for a target. */
+/** Prints what is known about a target without submissions. */
 function untried(context: CliContext, flags: WhyFlags, id: string, about: AskedTarget | undefined): void {
   if (about === undefined) {
     throw new QuarryError('NOT_FOUND', `the journal has no target or sample "${id.slice(0, 80)}"`, {
@@ -79,9 +79,7 @@ function candidateLines(candidates: AskedTarget['candidates'] = []): string[] {
   });
 }
 
-/**
- * @throws QuarryError `USAGE` when the prefix is too short to be selective
- */
+/** @throws QuarryError `USAGE` when the prefix is too short to be selective */
 function prefixOf(id: string): string {
   const text = id.replace(/…$/, '');
   if (text.replace(/^0x/i, '').length >= 4 && /^[0-9A-Za-z]+$/.test(text)) {

@@ -24,8 +24,7 @@ const FLEET_ROUND = 256;
 /**
  * The fleet configured by `--engine fleet` or `--nats`.
  *
- * @throws QuarryError `CONFIG_MISSING` when a fleet is requested without a server, `CONFIG_INVALID` for a share beyond
- * 1
+ * @throws QuarryError `CONFIG_MISSING` when a fleet is requested without a server, `CONFIG_INVALID` for a share above 1
  */
 export function fleetOf(config: Config, onWarning: (error: QuarryError) => void): MinerFleet | undefined {
   if (config.engine !== 'fleet' && config.nats === undefined) return undefined;

@@ -42,9 +42,7 @@ export class MiningReporter {
   readonly #warnings = new RepeatedWarnings(WARNING_QUIET_MS, () => performance.now());
   readonly #bursts: OutcomeBursts;
 
-  /**
-   * @throws QuarryError `CONFIG_INVALID` when the status line template has an unknown field
-   */
+  /** @throws QuarryError `CONFIG_INVALID` when the status line template has an unknown field */
   constructor(context: CliContext, options: MiningReporterOptions) {
     this.#context = context;
     this.#options = options;

@@ -68,9 +68,7 @@ const SERVICES: readonly Service[] = [
   },
 ];
 
-/**
- * @throws QuarryError `NOT_FOUND` for an unknown service
- */
+/** @throws QuarryError `NOT_FOUND` for an unknown service */
 export function serviceOf(id: unknown): Service {
   const found = SERVICES.find((service) => service.id === id);
   if (found === undefined) throw new QuarryError('NOT_FOUND', `Service ${String(id)} not found`);

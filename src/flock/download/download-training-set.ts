@@ -206,9 +206,7 @@ function downloadError(failure: QuarryError, received?: number): QuarryError {
   });
 }
 
-/**
- * @throws FlockError `FLOCK_DOWNLOAD` when the task's data has no training link
- */
+/** @throws FlockError `FLOCK_DOWNLOAD` when the task's data has no training link */
 function trainingLink(task: TaskDetail): string {
   const data = task.data ?? {};
   for (const key of LINK_KEYS) {

@@ -51,9 +51,7 @@ export class RenewedLink implements RenewableSource {
     this.#refusedInARow = 0;
   }
 
-  /**
-   * @throws FlockError `FLOCK_DOWNLOAD` or `FLOCK_PRESIGN_EXPIRED` when retrying cannot help
-   */
+  /** @throws FlockError `FLOCK_DOWNLOAD` or `FLOCK_PRESIGN_EXPIRED` when retrying cannot help */
   onRefusal(error: HttpStatusError): boolean {
     const { status } = error;
     if (status >= 500 || status === 429 || status === 408) return false;

@@ -37,9 +37,7 @@ export class HubApi {
   readonly #token: string | undefined;
   readonly #http: HttpClient;
 
-  /**
-   * @throws QuarryError `CONFIG_INVALID` when the Hub URL is invalid
-   */
+  /** @throws QuarryError `CONFIG_INVALID` when the Hub URL is invalid */
   constructor(options: HubOptions = {}) {
     this.hubUrl = normaliseBaseUrl(options.hubUrl ?? DEFAULT_HUB_URL, {
       what: 'Hub URL',

@@ -84,9 +84,7 @@ function rateLimitReset(response: Response): number | undefined {
   return seconds === undefined ? undefined : Math.min(300_000, (Number(seconds) + 1) * 1000);
 }
 
-/**
- * @throws FlockError `FLOCK_HUB` naming an empty file that the Hub wants in LFS
- */
+/** @throws FlockError `FLOCK_HUB` naming an empty file that the Hub wants in LFS */
 async function checkPreupload(response: Response, body: RequestInit['body']): Promise<Response> {
   const text = await response.text();
   if (typeof body === 'string') {

@@ -114,9 +114,7 @@ export class ClientConfig {
     return this.environments.find((environment) => environment.alias === alias);
   }
 
-  /**
-   * @throws QuarryError `CONFIG_INVALID` when the file contains something other than an address
-   */
+  /** @throws QuarryError `CONFIG_INVALID` when the file contains something other than an address */
   get activeAddress(): Address | undefined {
     const text = this.#text(['active_address']);
     if (text === undefined) return undefined;

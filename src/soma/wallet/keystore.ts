@@ -111,9 +111,7 @@ export function formatAliases(keys: readonly KeystoreKey[], others: readonly unk
   return JSON.stringify([...own, ...others], undefined, 2);
 }
 
-/**
- * @throws QuarryError `INVALID_ARGUMENT` when the official tool would not accept the alias
- */
+/** @throws QuarryError `INVALID_ARGUMENT` when the official tool would not accept the alias */
 export function checkAlias(alias: string): void {
   if (alias.length > 100 || !ALIAS_PATTERN.test(alias)) {
     throw new QuarryError('INVALID_ARGUMENT', `"${alias.slice(0, 40)}" cannot be an alias`, {

@@ -179,9 +179,7 @@ export function effectsFromRpc(message: RpcEffects, field = 'effects'): Reported
   };
 }
 
-/**
- * @throws WireError when the status indicates neither success nor a failure
- */
+/** @throws WireError when the status indicates neither success nor a failure */
 export function statusFromRpc(message: RpcStatus, field = 'status'): ExecutionStatus<ReportedFailure> {
   if (required(message.success, `${field}.success`)) return { kind: 'success' };
   const error = required(message.error, `${field}.error`);

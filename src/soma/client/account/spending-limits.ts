@@ -22,9 +22,7 @@ export function defaultMaxBond(sizeBytes: bigint | number): bigint {
   return FACTOR * submissionBond(sizeBytes, protocolConfig(PROTOCOL_VERSIONS.max).submissionBondPerByte);
 }
 
-/**
- * @throws QuarryError `FAILED_PRECONDITION` when a node demands more than `most` shannons
- */
+/** @throws QuarryError `FAILED_PRECONDITION` when a node demands more than `most` shannons */
 export function assertWithin(what: 'fee' | 'bond', amount: bigint, most: bigint): void {
   if (amount <= most) return;
   const message = `the node asks for a ${what} of ${shannonsToSoma(amount)} SOMA, above the limit of ${shannonsToSoma(most)}`;

@@ -30,7 +30,7 @@ export interface Plan {
   readonly kind: TransactionKindName;
   /** Coins created for us: balances by creation number. */
   readonly creates?: ReadonlyMap<number, bigint> | undefined;
-  /** Whether this races with others: coins are merged only when that can be left to other transactions. */
+  /** Whether others may be faster: coins are then merged only if that cannot be left to other transactions. */
   readonly inRace?: boolean | undefined;
   /** Coins of the pool used by the kind, besides the gas. */
   readonly others?: readonly CoinLease[] | undefined;

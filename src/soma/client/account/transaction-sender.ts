@@ -128,9 +128,7 @@ export class TransactionSender {
     }
   }
 
-  /**
-   * @throws QuarryError `FAILED_PRECONDITION` when a submission's bond exceeds the limit
-   */
+  /** @throws QuarryError `FAILED_PRECONDITION` when a submission's bond exceeds the limit */
   protected assertBond(bond: bigint, sizeBytes: bigint | number): void {
     assertWithin('bond', bond, this.#options.maxBondShannons ?? defaultMaxBond(sizeBytes));
   }

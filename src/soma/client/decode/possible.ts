@@ -17,30 +17,22 @@ function within(value: bigint, least: bigint, most: bigint, field: string): bigi
   });
 }
 
-/**
- * @throws QuarryError `PROTOCOL` for an epoch that cannot have been reached
- */
+/** @throws QuarryError `PROTOCOL` for an epoch that cannot have been reached */
 export function possibleEpoch(epoch: bigint, field: string): bigint {
   return within(epoch, 0n, MOST_EPOCHS, field);
 }
 
-/**
- * @throws QuarryError `PROTOCOL` for a size or count that is not an exact number
- */
+/** @throws QuarryError `PROTOCOL` for a size or count that is not an exact number */
 export function possibleCount(count: bigint, field: string): bigint {
   return within(count, 0n, MOST_COUNTED, field);
 }
 
-/**
- * @throws QuarryError `PROTOCOL` for an amount above the total supply
- */
+/** @throws QuarryError `PROTOCOL` for an amount above the total supply */
 export function possibleAmount(shannons: bigint, field: string): bigint {
   return within(shannons, 0n, TOTAL_SUPPLY_SHANNONS, field);
 }
 
-/**
- * @throws QuarryError `PROTOCOL` for a size limit too low for any submission, or not an exact number
- */
+/** @throws QuarryError `PROTOCOL` for a size limit too low for any submission, or not an exact number */
 export function possibleDataSize(bytes: bigint, field: string): bigint {
   return within(bytes, LEAST_DATA_SIZE, MOST_COUNTED, field);
 }

@@ -36,7 +36,7 @@ export interface FailoverOptions {
 
 /** Fullnodes of one network and their connection options. */
 export interface FailoverTransportOptions extends Omit<GrpcTransportOptions, 'url'>, FailoverOptions {
-  /** Origins of fullnodes of one network. The first one to answer at the start, in this order, determines the chain. */
+  /** Origins of fullnodes of one network. The first in the list that answers at the start determines the chain. */
   readonly urls: readonly string[];
 }
 
@@ -67,9 +67,7 @@ export class FailoverTransport implements RpcTransport {
   #starting: Promise<void> | undefined;
   #closed = false;
 
-  /**
-   * @throws QuarryError `CONFIG_INVALID` when there is no URL, or one is not an origin
-   */
+  /** @throws QuarryError `CONFIG_INVALID` when there is no URL, or one is not an origin */
   constructor(options: FailoverTransportOptions, deps: GrpcTransportDeps = {}) {
     const { urls, probeMs = 5_000, probeTimeoutMs = 3_000, onFullnode: _, maxLagCheckpoints: _lag, ...each } = options;
     this.#options = options;

@@ -23,7 +23,7 @@ export interface FullnodeStatus {
   readonly error: QuarryError | undefined;
 }
 
-/** A call in progress on one fullnode, which can be cancelled by it. */
+/** A call in progress on one fullnode, which is cancelled if the node fails. */
 export interface NodeCall {
   readonly kind: 'unary' | 'stream';
   readonly signal: AbortSignal;

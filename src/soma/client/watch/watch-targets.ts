@@ -296,9 +296,7 @@ export class TargetFeed {
   }
 }
 
-/**
- * @throws QuarryError `PROTOCOL` when its numbers are impossible
- */
+/** @throws QuarryError `PROTOCOL` when its numbers are impossible */
 function possibleTarget(payload: TargetPayload): TargetPayload {
   possibleAmount(payload.rewardPool, 'target.reward_pool');
   possibleAmount(payload.bondAmount, 'target.bond_amount');
