@@ -7,8 +7,8 @@ import { ScoreWorker } from '../src/engine/pool/score-worker.js';
 /** Halfway down the scale of 19: below interactive work, above background tasks. */
 const SCORING_NICENESS = 10;
 
-// On Linux a priority belongs to the thread that sets it, and to those it starts: the main thread, which races for
-// targets, goes before the scoring.
+// On Linux this sets the priority of this thread and those it starts, so that scoring yields to the main thread, which
+// races for targets.
 if (platform() === 'linux') setPriority(SCORING_NICENESS);
 
 const worker = new ScoreWorker(workerData as ScoreWorkerData);

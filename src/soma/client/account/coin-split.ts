@@ -3,24 +3,24 @@ import { refOf } from '../decode/object.js';
 import type { OwnedCoin } from '../read/list-coins.js';
 import type { Plan } from './transaction-plan.js';
 
-/** Below this a coin is neither worth a split of its own nor counted as ready: the bond of 15 KB. */
+/** Coins below this do not count as ready: the bond of 15 KB. */
 export const MIN_COIN_SHANNONS = 1_000_000n;
-/** What a split makes at least, so that a coin does not count as dust after its first transaction. */
+/** Minimum size of split coins, so that one does not count as dust after its first transaction. */
 const LEAST_PART_SHANNONS = 2n * MIN_COIN_SHANNONS;
-/** What a coin holds at least that is worth a split: two parts, and what it keeps. */
+/** Minimum balance of a coin worth splitting: two parts, and as much for its remainder. */
 export const SPLITTABLE_SHANNONS = 4n * LEAST_PART_SHANNONS;
 const DEFAULT_COIN_SHANNONS = 100_000_000n;
 /** Maximum coins created by one transaction. */
 const MAX_SPLIT = 128;
 
 /**
- * One transaction that pays the missing coins to ourselves, out of the poorest free coin that has enough for them, or the
- * richest: what pays for more than a submission stays as large as it is.
+ * Plans one transaction that pays the missing coins to ourselves from the smallest free coin that covers them, or else
+ * the largest, so that larger coins stay available for transactions that need them.
  *
  * @param free coins to choose from, richest first
- * @param missing how many coins are wanted
- * @param wantedShannons what each of them shall hold, if that is not too little to last; default 0.1 SOMA
- * @returns undefined when there is nothing to split, or nothing that a split would serve
+ * @param missing number of coins to create
+ * @param wantedShannons size of each coin, raised to the minimum if necessary; default 0.1 SOMA
+ * @returns undefined when no coins are missing or no coin is large enough
  */
 export function planSplit(
   free: readonly OwnedCoin[],
