@@ -1,7 +1,7 @@
 import { spawnDevnet } from '../src/devnet/soma/index.js';
 import { normalArray } from '../src/engine/reference/index.js';
 import { blake2b256, Keypair, manifestOf, SomaClient, type Target } from '../src/soma/index.js';
-import { hasSdk, SDK_PYTHON, SdkPeer } from './baselines/soma-sdk.js';
+import { SDK_PYTHON, SdkPeer } from './baselines/soma-sdk.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Width of a V1 embedding. */
@@ -47,7 +47,7 @@ export async function* run(options: SdkBenchOptions = {}): AsyncIterable<BenchRe
     { signal: options.signal },
   );
   const client = await SomaClient.connect({ url: devnet.rpcUrl });
-  const peer = (await hasSdk(python)) ? new SdkPeer(python) : undefined;
+  const peer = await SdkPeer.start(python);
   try {
     await peer?.connect(devnet.rpcUrl, theirs.exportSecret('hex'));
     yield await listing(client, peer, options.quick ? 3 : 10);

@@ -178,9 +178,13 @@ check(`at most ${BUDGET.somaClient} MB for the SOMA client`, soma <= BUDGET.soma
 for (const name of ['CHANGELOG.md', 'docs', 'examples', 'skills', 'native', 'man']) {
   check(`${name} is inside`, existsSync(join(dir, 'node_modules', 'quarry-miner', name)), name);
 }
-const inside = readdirSync(join(dir, 'node_modules', 'quarry-miner', 'dist'), { recursive: true });
-const stray = inside.filter((name) => /tsbuildinfo|(^|[\\/])test[\\/]|\.test\./.test(name));
-check('no tests or build records inside', stray.length === 0, stray.slice(0, 3).join(', ') || 'none');
+const inside = readdirSync(join(dir, 'node_modules', 'quarry-miner'), { recursive: true });
+const stray = inside.filter((name) => /^(?!node_modules).*(tsbuildinfo|(^|[\\/])test[\\/]|\.test\.|\.py$)/.test(name));
+check(
+  'no tests, build records or peers of the bench inside',
+  stray.length === 0,
+  stray.slice(0, 3).join(', ') || 'none',
+);
 const bare = install('bare', [...MANAGERS.npm, '--omit=optional'], { 'quarry-miner': `file:${main}` });
 const help = quarry(bare, process.execPath, '--help');
 check('npm --omit=optional: quarry --help', help.includes('Commands:'), 'starts');

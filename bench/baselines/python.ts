@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { peerProcess, type Skipped } from './peer-process.js';
+import { NO_SCRIPT, pythonScript } from './python-script.js';
 
 /** A job of `python_peers.py`; the rest of the fields are those of what it does. */
 export interface PythonJob {
@@ -17,11 +16,7 @@ export function pythonPeer<T extends object>(
   job: PythonJob & Record<string, unknown>,
   signal: AbortSignal | undefined,
 ): Promise<T | Skipped> {
-  // Beside this file in the sources, and from the folder above dist where it is built.
-  const here = fileURLToPath(new URL('./python_peers.py', import.meta.url));
-  const script = existsSync(here)
-    ? here
-    : fileURLToPath(new URL('../../../bench/baselines/python_peers.py', import.meta.url));
-  if (!existsSync(script)) return Promise.resolve({ skipped: 'this package is installed without bench/baselines' });
+  const script = pythonScript('python_peers.py');
+  if (script === undefined) return Promise.resolve({ skipped: NO_SCRIPT });
   return peerProcess([python ?? 'python3', '-B', script], job, signal);
 }

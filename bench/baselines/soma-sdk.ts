@@ -1,18 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { peerProcess } from './peer-process.js';
+import { pythonScript } from './python-script.js';
 
 /** Where `test/conformance/run.sh` installs the official SDK. */
 export const SDK_PYTHON = join(homedir(), '.cache', 'quarry-conformance', 'soma-sdk==0.1.15', 'bin', 'python');
-
-/** Whether an interpreter exists and can import the SDK. */
-export async function hasSdk(python: string): Promise<boolean> {
-  return !('skipped' in (await peerProcess([python, '-c', 'import soma_sdk; print("{}")'], {})));
-}
 
 /** What the SDK measured of listing targets. */
 export interface SdkListing {
@@ -35,15 +29,20 @@ export class SdkPeer {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  /** @param python interpreter with soma-sdk installed; it must exist */
-  constructor(python: string) {
-    // Beside this file in the sources, and two folders up from where it is built.
-    const here = fileURLToPath(new URL('./soma_sdk_bench.py', import.meta.url));
-    const script = existsSync(here)
-      ? here
-      : fileURLToPath(new URL('../../../bench/baselines/soma_sdk_bench.py', import.meta.url));
+  private constructor(python: string, script: string) {
     this.#child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
+  }
+
+  /**
+   * @param python interpreter
+   * @returns undefined where it does not exist or cannot import the SDK, and in a package without the peers' scripts
+   */
+  static async start(python: string): Promise<SdkPeer | undefined> {
+    const script = pythonScript('soma_sdk_bench.py');
+    if (script === undefined) return undefined;
+    const found = await peerProcess([python, '-c', 'import soma_sdk; print("{}")'], {});
+    return 'skipped' in found ? undefined : new SdkPeer(python, script);
   }
 
   connect(rpcUrl: string, secret: string): Promise<object> {

@@ -1,3 +1,4 @@
+import { hasGpuDevice } from '../engine/gpu-device.js';
 import { type QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import type { IsaLevel } from '../native/isa-level.js';
 import { createBestScanner, createNativeScanner } from './best-scanner.js';
@@ -111,6 +112,7 @@ export function autoScanner(probes: readonly ScannerProbe[], size: ScanSize): Sc
 }
 
 async function hardwareGpu(options: Omit<ScannerOptions, 'engine'>): Promise<ChosenScanner | undefined> {
+  if (!hasGpuDevice()) return undefined;
   const gpu = await build('gpu', options).catch(() => undefined);
   if (gpu?.isSoftware !== true) return gpu;
   await gpu.scanner.close();

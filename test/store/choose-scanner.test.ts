@@ -1,7 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { SETTINGS } from '../../src/config/index.js';
+import { hasGpuDevice } from '../../src/engine/gpu-device.js';
 import {
   autoScanner,
   chooseScanner,
@@ -70,4 +74,28 @@ it('the size of a store is that of the model with most rows, by its own width', 
   expect(scanSizeOnDisk(dir)).toEqual({ rows: 50, dim: 4 });
   // A directory without rows is no reason to forget the others.
   expect(rowsOnDisk(dir, 4)).toBe(120);
+});
+
+it('a GPU is looked for in /dev', () => {
+  const root = temporaryDir();
+  expect(hasGpuDevice('linux', root)).toBe(false);
+  expect(hasGpuDevice('darwin', root)).toBe(true);
+  mkdirSync(join(root, 'dev', 'dri'), { recursive: true });
+  writeFileSync(join(root, 'dev', 'null'), '');
+  expect(hasGpuDevice('linux', root)).toBe(false);
+  writeFileSync(join(root, 'dev', 'dri', 'renderD128'), '');
+  expect(hasGpuDevice('linux', root)).toBe(true);
+});
+
+it.skipIf(hasGpuDevice())('auto is silent on a machine without a GPU: no adapter is requested', async () => {
+  const store = pathToFileURL(join(import.meta.dirname, '../../src/store/index.ts')).href;
+  const script = `
+    const { chooseScanner } = await import(${JSON.stringify(store)});
+    const { name, scanner } = await chooseScanner({ engine: 'auto' }, { rows: 20_000, dim: 16 });
+    await scanner.close();
+    console.log(name);`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+  expect(stderr).toBe('');
+  expect(['native', 'js']).toContain(stdout.trim());
 });

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { probeWebGpu, type WebGpuProbe } from '../../gpu/webgpu.js';
+import { hasGpuDevice } from '../../gpu-device.js';
 import type { OnnxProvider } from '../providers.js';
 import { cudaRequirements } from './cuda.js';
-import { listed, type Machine, onnxLibraryDir, type Requirement, thisMachine } from './machine.js';
+import { type Machine, onnxLibraryDir, type Requirement, thisMachine } from './machine.js';
 
 /** A GPU provider of onnxruntime, with its requirements on this machine. */
 export interface GpuProvider {
@@ -69,17 +70,10 @@ export async function chooseProvider(machine: Machine, probe: WebGpuProbe): Prom
 /** The default provider of this machine. An adapter is requested only if there may be a GPU, because that is slow. */
 export async function chooseProviderHere(machine = thisMachine()): Promise<ProviderChoice> {
   if (machine.onnxDir === undefined) return { provider: 'cpu', reason: 'onnxruntime-node is not installed' };
-  const probe: WebGpuProbe = hasGpuDevice(machine)
+  const probe: WebGpuProbe = hasGpuDevice(machine.platform, machine.root)
     ? await probeWebGpu()
     : { available: false, reason: 'the kernel shows no GPU in /dev' };
   return chooseProvider(machine, probe);
-}
-
-/** Whether Linux has a device file of a GPU; true on other systems, where only requesting an adapter tells. */
-function hasGpuDevice({ platform, root }: Machine): boolean {
-  if (platform !== 'linux') return true;
-  const devices = [...listed(join(root, 'dev')), ...listed(join(root, 'dev/dri'))];
-  return devices.some((name) => /^(renderD\d+|nvidia\d+|dxg|mali\d+|pvr_sync)$/.test(name));
 }
 
 function runtimeRequirement(machine: Machine): Requirement {
