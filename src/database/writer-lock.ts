@@ -8,6 +8,7 @@ const PATIENCE_MS = 100;
 
 /** Exclusive right to write to a directory, held until released or until the process ends. */
 export interface WriterLock {
+  /** Releases the lock: another writer may take the directory. */
   release(): void;
 }
 

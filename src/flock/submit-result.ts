@@ -123,7 +123,7 @@ export async function submitResult(options: SubmitOptions, deps: SubmitDeps): Pr
       try {
         row = await find();
       } catch (cause) {
-        throw outcomeUnknown('the reply was lost and the your submissions cannot be read', attempt, cause);
+        throw outcomeUnknown('the reply was lost and your submissions cannot be read', attempt, cause);
       }
       if (row !== undefined) return { sent: body, reply: null, reconciled: true, row, attempts: attempt };
       if (refusedRepeat) throw error;

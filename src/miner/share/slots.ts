@@ -28,7 +28,7 @@ export function slotsOf(stateDir: string): string[] {
  * A state directory for one more process that scores for the miner in `stateDir`. Returns the first unused one, so that
  * a restarted process continues where it stopped.
  *
- * @throws QuarryError `CONFLICT` when all {@link MAX_SLOTS} are in use
+ * @throws QuarryError `CONFLICT` when all 32 are in use
  */
 export function freeSlot(stateDir: string): string {
   for (let number = 1; number <= MAX_SLOTS; number++) {
