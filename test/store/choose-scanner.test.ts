@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -74,17 +74,6 @@ it('the size of a store is that of the model with most rows, by its own width', 
   expect(scanSizeOnDisk(dir)).toEqual({ rows: 50, dim: 4 });
   // A directory without rows is no reason to forget the others.
   expect(rowsOnDisk(dir, 4)).toBe(120);
-});
-
-it('a GPU is looked for in /dev', () => {
-  const root = temporaryDir();
-  expect(hasGpuDevice('linux', root)).toBe(false);
-  expect(hasGpuDevice('darwin', root)).toBe(true);
-  mkdirSync(join(root, 'dev', 'dri'), { recursive: true });
-  writeFileSync(join(root, 'dev', 'null'), '');
-  expect(hasGpuDevice('linux', root)).toBe(false);
-  writeFileSync(join(root, 'dev', 'dri', 'renderD128'), '');
-  expect(hasGpuDevice('linux', root)).toBe(true);
 });
 
 it.skipIf(hasGpuDevice())('auto is silent on a machine without a GPU: no adapter is requested', async () => {

@@ -1,3 +1,6 @@
+import { hasGpuDevice } from '../gpu-device.js';
+import { hasVulkanDriver } from './vulkan-drivers.js';
+
 /** The WebGPU adapter, or the reason why WebGPU is unavailable. */
 export type WebGpuProbe =
   | {
@@ -27,13 +30,16 @@ interface NavigatorGpu {
 
 /**
  * Installs `navigator.gpu` from the `webgpu` package (Dawn) if Node lacks it, and requests an adapter. Without a Vulkan
- * loader Dawn prints warnings, so on Linux checks for one first.
+ * loader or driver Dawn prints warnings, so on Linux checks for them first.
  */
 export async function probeWebGpu(): Promise<WebGpuProbe> {
   const existing = currentNavigator().gpu;
   if (existing !== undefined) return describe(existing);
   if (process.platform === 'linux' && !hasVulkanLoader()) {
     return { available: false, reason: 'no Vulkan loader (libvulkan.so.1) is installed' };
+  }
+  if (process.platform === 'linux' && !hasGpuDevice() && !hasVulkanDriver()) {
+    return { available: false, reason: 'the kernel shows no GPU in /dev, and no Vulkan driver is installed' };
   }
   let gpu: NavigatorGpu;
   try {
