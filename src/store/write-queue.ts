@@ -1,4 +1,4 @@
-import { QuarryError } from '../errors/index.js';
+import { QuarryError, toQuarryError } from '../errors/index.js';
 
 /** Serialises writes. After a write that left files and index inconsistent, the store must be reopened. */
 export class WriteQueue {
@@ -12,7 +12,8 @@ export class WriteQueue {
   }
 
   /**
-   * @throws QuarryError `FAILED_PRECONDITION` when the store is read-only or closed, or an earlier write failed midway
+   * @throws QuarryError `FAILED_PRECONDITION` when the store is read-only or closed, or an earlier write failed midway; `DISK_FULL`
+   * when that was for want of room
    */
   run<T>(body: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the store is closed'));
@@ -40,7 +41,9 @@ export class WriteQueue {
   #assertWritable(): void {
     if (this.#isReadonly) throw new QuarryError('FAILED_PRECONDITION', 'the store is open read-only');
     if (this.#failure === undefined) return;
-    throw new QuarryError('FAILED_PRECONDITION', 'an earlier write to the store failed midway', {
+    // A full disk is waited for, and the store reopened, whichever write reports it first.
+    const isFull = toQuarryError(this.#failure, 'writing to the store').code === 'DISK_FULL';
+    throw new QuarryError(isFull ? 'DISK_FULL' : 'FAILED_PRECONDITION', 'an earlier write to the store failed midway', {
       hint: 'close and reopen the store to repair it',
       cause: this.#failure,
     });
