@@ -9,12 +9,14 @@ import { DEFAULT_IN_FLIGHT, type MinerDeps, type MinerOptions } from './miner-op
 import { ChainState } from './run/chain-state.js';
 import { Complaints } from './run/complaints.js';
 import { leaveOutDamaged } from './run/damaged-samples.js';
+import { isLastingDiskFailure } from './run/disk-failure.js';
 import { EpochChange } from './run/epoch-change.js';
 import type { MinerEmitter } from './run/events.js';
 import { MiningLoop } from './run/mining-loop.js';
 import { NodeWatch } from './run/node-watch.js';
 import { Notifier } from './run/notifier.js';
 import { Reach } from './run/reach.js';
+import { RunFailure } from './run/run-failure.js';
 import { SettlementLoop } from './run/settlement-loop.js';
 import { MinerStats } from './run/stats.js';
 import { TaskGroup } from './run/task-group.js';
@@ -141,8 +143,14 @@ function createCommon(
   const warn = (error: QuarryError): void => void emitter.emit('warning', { error });
   const mend = (error: unknown): Promise<boolean> =>
     leaveOutDamaged(toQuarryError(error, 'reading a sample'), { store, warn, matchAgain });
+  const failure = new RunFailure();
+  // A miner that cannot record what it does must not go on, whichever part finds out.
+  const report = (error: QuarryError): void => {
+    warn(error);
+    if (isLastingDiskFailure(error)) failure.raise(error);
+  };
   const background = new TaskGroup(async (error) => {
-    if (!(await mend(error))) warn(error);
+    if (!(await mend(error))) report(error);
   });
   const proxies = client.modelProxies.bind(client);
   const models = new ModelCatalogue({ config, proxies }, { engine, weights, emitter, now, onWithdrawn });
@@ -177,7 +185,9 @@ function createCommon(
     },
     book,
     wake: new Notifier(),
+    failure,
     warn,
+    report,
     mend,
     background,
     complaints,

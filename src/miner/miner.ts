@@ -105,7 +105,7 @@ export class Miner {
     signal?.addEventListener('abort', () => this.stop(), { once: true });
     if (signal?.aborted) this.stop();
     const stop = this.#stop.signal;
-    const { follower, mining, node, nodeFailed, settlement, submitter } = this.#parts;
+    const { failure, follower, mining, node, nodeFailed, settlement, submitter } = this.#parts;
     try {
       await this.#supervise('starting', () => startRun(this.#parts, this.#options, stop));
       this.#started = true;
@@ -116,7 +116,7 @@ export class Miner {
         this.#supervise('watching the node', () => node.watch(stop)),
       ];
       // The first loop to end, normally or with an error, ends the others.
-      await Promise.race(loops).finally(() => this.stop());
+      await Promise.race([...loops, failure.raised]).finally(() => this.stop());
       await Promise.allSettled(loops);
     } catch (error) {
       if (!isAbort(error)) throw error;

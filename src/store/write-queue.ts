@@ -12,8 +12,8 @@ export class WriteQueue {
   }
 
   /**
-   * @throws QuarryError `FAILED_PRECONDITION` when the store is read-only or closed, or an earlier write failed midway; `DISK_FULL`
-   * when that was for want of room
+   * @throws QuarryError `FAILED_PRECONDITION` when the store is read-only or closed; the code of an earlier write that failed
+   * midway
    */
   run<T>(body: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new QuarryError('FAILED_PRECONDITION', 'the store is closed'));
@@ -41,11 +41,12 @@ export class WriteQueue {
   #assertWritable(): void {
     if (this.#isReadonly) throw new QuarryError('FAILED_PRECONDITION', 'the store is open read-only');
     if (this.#failure === undefined) return;
-    // A full disk is waited for, and the store reopened, whichever write reports it first.
-    const isFull = toQuarryError(this.#failure, 'writing to the store').code === 'DISK_FULL';
-    throw new QuarryError(isFull ? 'DISK_FULL' : 'FAILED_PRECONDITION', 'an earlier write to the store failed midway', {
+    // Reported as what it was: callers wait for a disk that is full, or fails.
+    const { code, message } = toQuarryError(this.#failure, 'writing to the store');
+    throw new QuarryError(code, `an earlier write to the store failed midway: ${message}`, {
       hint: 'close and reopen the store to repair it',
       cause: this.#failure,
+      retryable: false,
     });
   }
 }

@@ -44,9 +44,9 @@ function s3Host(url: string): S3Host {
   });
 }
 
-async function variedData(dir: string): Promise<string> {
+async function variedData(dir: string, chunks = 4096): Promise<string> {
   const path = join(dir, 'varied.bin');
-  await writeFile(path, variedBytes(4096, 5));
+  await writeFile(path, variedBytes(chunks, 5));
   return path;
 }
 
@@ -323,7 +323,10 @@ function singleFaults(): void {
     await roomy.close();
   });
 
-  it('a process that mines waits until its disk has room, and mines on', async (ctx) => {
+  it.for([
+    ['while it scores', 4096, []],
+    ['with nothing left but to submit', 1, ['--search-share', '0']],
+  ] as const)('a process that mines %s waits until its disk has room, and mines on', async ([, chunks, more], ctx) => {
     network = await startMiningNetwork({ auditShare: 0 });
     const { devnet, signer, dir } = network;
     if (!isAble) return ctx.skip('a small file system cannot be mounted here: not root, and no user namespaces');
@@ -332,7 +335,8 @@ function singleFaults(): void {
     const stateDir = join(disk.dir, 'state');
     const entries = recordLedger(devnet, signer.address);
     const args = ['mine', '--json', '--network', devnet.rpcUrl, '--state-dir', stateDir, '--workers', '1'];
-    const child = spawn(process.execPath, [program, ...args, '--data', await variedData(dir)], {
+    const data = await variedData(dir, chunks);
+    const child = spawn(process.execPath, [program, ...args, '--data', data, ...more], {
       cwd: dir,
       env: { PATH: process.env['PATH'], HOME: dir, SOMA_SECRET_KEY: signer.exportSecret('hex') },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -358,7 +362,7 @@ function singleFaults(): void {
     expect(await exited).toEqual([130, null]);
     await devnet.advanceEpoch();
     await devnet.advanceEpoch();
-    const after = await network.miner({ stateDir, data: [await variedData(dir)] });
+    const after = await network.miner({ stateDir, data: [data] });
     await claimEverything(after);
     expectAgreement(network, entries, stateDir);
     await after.close();

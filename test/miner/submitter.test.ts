@@ -83,6 +83,7 @@ async function made(
       reach: new Reach(),
       pace,
       emitter,
+      report: ({ code }) => told.push(`failed ${code}`),
       hosting: new SampleHosting({ store, journal, host, book }),
       now: () => performance.now(),
       limits: () => limitsOf(parameters),
@@ -152,7 +153,7 @@ describe('a candidate', () => {
     const refused = { ...(await candidate(0)), modelId: '0x99' };
     submitter.offer(refused, never);
     await submitter.idle();
-    expect(told).toEqual(['hit', 'warning FAILED_PRECONDITION', 'may take another']);
+    expect(told).toEqual(['hit', 'failed FAILED_PRECONDITION', 'may take another']);
     expect(book.excluded(targets[0]!.id)).toEqual(new Set([refused.sampleId]));
   });
 

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
 import { createMiner } from '../../miner/index.js';
+import { isDiskFailure } from '../../miner/run/disk-failure.js';
 import { ensureStateDirectory } from '../../miner/state/state-directory.js';
 import type { Keypair } from '../../soma/chain/index.js';
 import { networkEndpoints } from '../../soma/client/networks.js';
@@ -19,7 +20,7 @@ import { MiningReporter } from '../mining/mining-reporter.js';
 import { webhookOf } from '../mining/notify-owner.js';
 import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
-import { isOfDisk, untilWritable } from '../mining/outlast-disk.js';
+import { untilWritable } from '../mining/outlast-disk.js';
 import {
   assertSameKey,
   isOvertaken,
@@ -129,7 +130,7 @@ async function mine(context: CliContext, config: Config, flags: MineFlags): Prom
     try {
       goesOn = await mineInRole(stateDir, tools);
     } catch (error) {
-      if (!hasMined || !isOfDisk(error) || !takesOver(config) || context.signal.aborted) throw error;
+      if (!hasMined || !isDiskFailure(error) || !takesOver(config) || context.signal.aborted) throw error;
       reporter.warn(diskPause(stateDir, error));
       await untilWritable(stateDir, context.signal);
       reporter.say('disk      it can be written again: mining goes on', 'disk', { writable: true });

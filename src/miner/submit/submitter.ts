@@ -39,6 +39,8 @@ export interface SubmitterDeps {
   /** Told about pending submissions, so that claims yield to them. */
   readonly pace: Pick<ClaimPace, 'queued' | 'ended'>;
   readonly emitter: MinerEmitter;
+  /** Told about submissions that failed. */
+  readonly report: (failure: QuarryError) => void;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
@@ -110,9 +112,7 @@ export class Submitter {
     pace.queued();
     void this.#queue
       .add(() => this.#run(candidate, signal))
-      .catch((error: unknown) => {
-        emitter.emit('warning', { error: toQuarryError(error, 'submitting') });
-      })
+      .catch((error: unknown) => this.#deps.report(toQuarryError(error, 'submitting')))
       .finally(() => {
         giveBack();
         pace.ended();
@@ -175,7 +175,7 @@ export class Submitter {
   }
 
   async #run(candidate: Candidate, signal: AbortSignal): Promise<void> {
-    const { book, confirmation, emitter, guard } = this.#deps;
+    const { book, confirmation, guard, report } = this.#deps;
     const { target } = candidate.open;
     // The target may have been filled while this was queued.
     if (signal.aborted || book.get(target.id) === undefined) return book.release(target.id);
@@ -189,7 +189,7 @@ export class Submitter {
       const isRefused = failure.details['sampleId'] === candidate.sampleId;
       if (isRefused) book.exclude(target.id, candidate.sampleId);
       book.release(target.id);
-      if (failure.code !== 'ABORTED' && !guard.isPoor) emitter.emit('warning', { error: failure });
+      if (failure.code !== 'ABORTED' && !guard.isPoor) report(failure);
       guard.noteLack(failure);
       if (isRefused) this.#deps.onRejected(target.id, signal);
     }
