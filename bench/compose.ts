@@ -2,6 +2,7 @@ import { normalArray } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { createPool } from '../src/store/compose/create-pool.js';
 import type { ComposePool, FoundParts } from '../src/store/compose/pool.js';
+import { median } from './quantile.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 const DIM = 2048;
@@ -61,7 +62,7 @@ export async function* run({ quick = false, signal }: BenchOptions = {}): AsyncI
         throw new QuarryError('ENGINE_FAILED', 'a cosine is not that of the parts', { details: { error } });
       }
       times.sort((a, b) => a - b);
-      const note = `${busy.toFixed(2)} ms of processor time; median ${times[times.length >> 1]!.toFixed(2)} ms, slowest ${times.at(-1)!.toFixed(2)} ms`;
+      const note = `${busy.toFixed(2)} ms of processor time; median ${median(times).toFixed(2)} ms, slowest ${times.at(-1)!.toFixed(2)} ms`;
       const value = times[0]!;
       const text = `${count} target${count > 1 ? 's' : ''}, ${name}, ${rows} rows, width ${DIM}`;
       yield benchResult({ ...shared, case: text, value, error, note });

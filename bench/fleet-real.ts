@@ -10,7 +10,7 @@ import { FleetEngine, openFleet } from '../src/fleet/index.js';
 import type { FleetModel } from './fleet-model.js';
 import { sampleBytes } from './forward-model.js';
 import type { NatsServer } from './nats-server.js';
-import { median } from './quantile.js';
+import { median, quantile } from './quantile.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 const QUARRY = fileURLToPath(new URL('../../bin/quarry.js', import.meta.url));
@@ -148,7 +148,7 @@ export async function* realCases(
     const found = await compare(server, published, count, { dir, quick, signal });
     const { fleet, ratio, ratios, poolMs, extraMs } = found;
     const percent = (value: number): string => (100 * value).toFixed(0);
-    const quarter = (part: number): string => percent(ratios[Math.floor((ratios.length - 1) * part)] ?? Number.NaN);
+    const quarter = (part: number): string => percent(quantile(ratios, part) ?? Number.NaN);
     const cores = availableParallelism();
     yield benchResult({
       bench: 'fleet',

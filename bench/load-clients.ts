@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { SomaClient } from '../src/soma/client/soma-client.js';
 import type { Measured } from './load-cases.js';
+import { median } from './quantile.js';
 import { type RaceModels, startRaceNetwork } from './race-network.js';
 
 /** Calls that each client makes, one after the other. */
@@ -63,5 +64,5 @@ async function timesOfCalls(client: SomaClient): Promise<number[]> {
 }
 
 function spread(sorted: readonly number[]): Pick<Measured, 'p50Ms' | 'lastMs'> {
-  return { p50Ms: sorted[sorted.length >> 1] ?? 0, lastMs: sorted.at(-1) ?? 0 };
+  return { p50Ms: median(sorted) || 0, lastMs: sorted.at(-1) ?? 0 };
 }

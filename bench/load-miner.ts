@@ -5,6 +5,7 @@ import { weightsIdentity } from '../src/weights/index.js';
 import { type BurstRace, startBurstRace, untilEvent } from './burst-race.js';
 import { fillStore } from './burst-store.js';
 import type { Measured } from './load-cases.js';
+import { median } from './quantile.js';
 import type { RaceAnswer } from './race-clock.js';
 import { RACE_CONFIG, type RaceModels } from './race-network.js';
 
@@ -105,7 +106,7 @@ async function nextBurst(race: BurstRace, targets: number): Promise<Pick<Measure
   const times = newest(race.clock.answers()).map(({ arrivedAt, wireAt }) => wireAt - arrivedAt);
   times.sort((a, b) => a - b);
   const measured = 'from the checkpoint to the submission on the wire';
-  return { p50Ms: times[times.length >> 1] ?? 0, lastMs: times.at(-1) ?? 0, measured };
+  return { p50Ms: median(times) || 0, lastMs: times.at(-1) ?? 0, measured };
 }
 
 /** Those of the newest checkpoint that brought any. */

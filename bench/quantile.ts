@@ -4,5 +4,8 @@ export function quantile(values: readonly number[], fraction: number): number | 
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))];
 }
 
-/** The upper median of values in any order; NaN of none. */
-export const median = (values: readonly number[]): number => quantile(values, 0.5) ?? Number.NaN;
+/** The middle of values in any order, or the mean of the two in the middle; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? Number.NaN) + (sorted[sorted.length >> 1] ?? Number.NaN)) / 2;
+}

@@ -1,6 +1,7 @@
 import { spawnDevnet } from '../src/devnet/soma/index.js';
 import { normalArray } from '../src/engine/reference/index.js';
 import { blake2b256, Keypair, manifestOf, SomaClient, type Target } from '../src/soma/index.js';
+import type { Skipped } from './baselines/peer-process.js';
 import { SDK_PYTHON, SdkPeer } from './baselines/soma-sdk.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
@@ -49,11 +50,11 @@ export async function* run(options: SdkBenchOptions = {}): AsyncIterable<BenchRe
   const client = await SomaClient.connect({ url: devnet.rpcUrl });
   const peer = await SdkPeer.start(python);
   try {
-    await peer?.connect(devnet.rpcUrl, theirs.exportSecret('hex'));
+    if (peer instanceof SdkPeer) await peer.connect(devnet.rpcUrl, theirs.exportSecret('hex'));
     yield await listing(client, peer, options.quick ? 3 : 10);
     yield* submissions(client, peer, ours, options);
   } finally {
-    peer?.close();
+    if (peer instanceof SdkPeer) peer.close();
     client.close();
     await devnet.close();
   }
@@ -62,11 +63,13 @@ export async function* run(options: SdkBenchOptions = {}): AsyncIterable<BenchRe
 /** The same key every time. */
 const keyOf = (name: string): Keypair => Keypair.fromSecret(blake2b256(new TextEncoder().encode(`bench/sdk/${name}`)));
 
-const SKIPPED = 'peer skipped: not installed; test/conformance/run.sh installs it';
+function skippedNote(peer: SdkPeer | Skipped): string | undefined {
+  return peer instanceof SdkPeer ? undefined : `peer skipped: ${peer.skipped}`;
+}
 
 /** A page of targets, the best of `rounds` by the clock. Most of it is the node's time, the same for both. */
-async function listing(client: SomaClient, peer: SdkPeer | undefined, rounds: number): Promise<BenchResult> {
-  const theirs = await peer?.list(LISTED, rounds);
+async function listing(client: SomaClient, peer: SdkPeer | Skipped, rounds: number): Promise<BenchResult> {
+  const theirs = peer instanceof SdkPeer ? await peer.list(LISTED, rounds) : undefined;
   let seconds = Number.POSITIVE_INFINITY;
   let values = 0;
   for (let round = 0; round < rounds; round++) {
@@ -85,13 +88,13 @@ async function listing(client: SomaClient, peer: SdkPeer | undefined, rounds: nu
     ...(theirs !== undefined && { peer: PEER, peerRatio: theirs.seconds / seconds }),
     note: theirs
       ? `${(seconds * 1000).toFixed(1)} ms, peer ${(theirs.seconds * 1000).toFixed(1)} ms; the node's part included`
-      : SKIPPED,
+      : skippedNote(peer),
   });
 }
 
 async function* submissions(
   client: SomaClient,
-  peer: SdkPeer | undefined,
+  peer: SdkPeer | Skipped,
   signer: Keypair,
   options: SdkBenchOptions,
 ): AsyncIterable<BenchResult> {
@@ -106,7 +109,8 @@ async function* submissions(
     const asked = targets
       .splice(0, count)
       .map(({ id, modelIds }) => ({ id: `0x${id.slice(2).replace(/^0+/, '')}`, model: modelIds[0]! }));
-    const theirs = await peer?.submit({ inFlight, targets: asked, url: URL, embedding: Array.from(embedding) });
+    const job = { inFlight, targets: asked, url: URL, embedding: Array.from(embedding) };
+    const theirs = peer instanceof SdkPeer ? await peer.submit(job) : undefined;
     const waiting = targets.splice(0, count);
     const begin = performance.now();
     await Promise.all(
@@ -128,7 +132,7 @@ async function* submissions(
       ...(rate !== undefined && { peer: PEER, peerRatio: value / rate }),
       note: theirs
         ? `${count} of ours, none failed; peer ${rate!.toFixed(1)}/s, ${theirs.done} done, ${theirs.failed} failed${theirs.error ? `: ${theirs.error.slice(0, 120)}…` : ''}`
-        : SKIPPED,
+        : skippedNote(peer),
     });
   }
 }

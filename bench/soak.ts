@@ -206,7 +206,7 @@ async function soak(minutes: number): Promise<SoakResult> {
     const [first, last] = [steady[0], steady.at(-1)];
     const seconds = first === undefined || last === undefined ? 0 : (last.atMs - first.atMs) / 1000;
     const told = (name: 'p50' | 'p99'): number =>
-      median(steady.map(({ spawnToSubmitMs }) => spawnToSubmitMs[name] ?? 0));
+      median(steady.map(({ spawnToSubmitMs }) => spawnToSubmitMs[name] ?? 0)) || 0;
     const anonymous = samples.map(({ atMs, anonymous: value }) => ({ atMs, value }));
     const filling = { from: 0.25 * minutes * 60_000, to: 0.5 * minutes * 60_000 };
     const index = await indexOf(dir);

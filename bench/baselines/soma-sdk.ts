@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { peerProcess } from './peer-process.js';
-import { pythonScript } from './python-script.js';
+import { peerProcess, type Skipped } from './peer-process.js';
+import { NO_SCRIPT, pythonScript } from './python-script.js';
 
 /** Where `test/conformance/run.sh` installs the official SDK. */
 export const SDK_PYTHON = join(homedir(), '.cache', 'quarry-conformance', 'soma-sdk==0.1.15', 'bin', 'python');
@@ -36,13 +36,15 @@ export class SdkPeer {
 
   /**
    * @param python interpreter
-   * @returns undefined where it does not exist or cannot import the SDK, and in a package without the peers' scripts
+   * @returns the reason for its absence where it does not exist or cannot import the SDK, and in a package without the
+   * peers' scripts
    */
-  static async start(python: string): Promise<SdkPeer | undefined> {
+  static async start(python: string): Promise<SdkPeer | Skipped> {
     const script = pythonScript('soma_sdk_bench.py');
-    if (script === undefined) return undefined;
-    const found = await peerProcess([python, '-c', 'import soma_sdk; print("{}")'], {});
-    return 'skipped' in found ? undefined : new SdkPeer(python, script);
+    if (script === undefined) return { skipped: NO_SCRIPT };
+    const found = await peerProcess<object>([python, '-c', 'import soma_sdk; print("{}")'], {});
+    if (!('skipped' in found)) return new SdkPeer(python, script);
+    return { skipped: `soma-sdk is not installed (${found.skipped}): test/conformance/run.sh installs it` };
   }
 
   connect(rpcUrl: string, secret: string): Promise<object> {
