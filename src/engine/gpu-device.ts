@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from './names-in.js';
 
 const DEVICE = /^(renderD\d+|nvidia\d+|dxg|mali\d+|pvr_sync)$/;
 
@@ -12,12 +12,4 @@ const DEVICE = /^(renderD\d+|nvidia\d+|dxg|mali\d+|pvr_sync)$/;
 export function hasGpuDevice(platform: NodeJS.Platform = process.platform, root = '/'): boolean {
   if (platform !== 'linux') return true;
   return ['dev', 'dev/dri'].some((dir) => namesIn(join(root, dir)).some((name) => DEVICE.test(name)));
-}
-
-function namesIn(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch {
-    return [];
-  }
 }

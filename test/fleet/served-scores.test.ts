@@ -119,6 +119,17 @@ describe('scores that the service keeps', () => {
     expect((await readdir(dir)).filter((name) => /^\d+-\d+$/.test(name))).toHaveLength(2);
   });
 
+  it('are not given out while they are being withdrawn', async () => {
+    const lie = scored('a lie');
+    await kept.keep(WIDTH, model, [lie]);
+    expect(find(lie)).toBeDefined();
+    const withdrawn = kept.withdraw(model, [lie.checksum]);
+    expect(find(lie)).toBeUndefined();
+    await withdrawn;
+    await kept.keep(WIDTH, model, [lie]);
+    expect(find(lie)).toBeDefined();
+  });
+
   it('are gone for good once they are withdrawn', async () => {
     const [lie, truth] = [scored('a lie'), scored('a truth')];
     await kept.keep(WIDTH, model, [lie, truth]);

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../names-in.js';
 
 /** Variables that name driver manifests. */
 const NAMING = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'VK_ADD_DRIVER_FILES'];
@@ -18,13 +18,5 @@ export function hasVulkanDriver(env: NodeJS.ProcessEnv = process.env, root = '/'
   const searched = SEARCHED.flatMap((name) => env[name]?.split(':') ?? []);
   const home = env['HOME'] === undefined ? [] : HOME.map((dir) => join(env['HOME']!, dir));
   const dirs = [...SYSTEM.map((dir) => join(root, dir)), ...searched, ...home];
-  return dirs.some((dir) => hasManifest(join(dir, 'vulkan', 'icd.d')));
-}
-
-function hasManifest(dir: string): boolean {
-  try {
-    return readdirSync(dir).some((name) => name.endsWith('.json'));
-  } catch {
-    return false;
-  }
+  return dirs.some((dir) => namesIn(join(dir, 'vulkan', 'icd.d')).some((name) => name.endsWith('.json')));
 }

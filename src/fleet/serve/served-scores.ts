@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
-import { lockForWriting, type ModelKey, type WriterLock } from '../../store/index.js';
+import { lockForWriting, type ModelKey, modelKeyId, type WriterLock } from '../../store/index.js';
 import { type Scored, type ScoredSample, type ScoreQuery, ServedPart } from './served-part.js';
 
 export interface ServedScoresOptions {
@@ -41,6 +41,8 @@ export class ServedScores {
   readonly #now: () => number;
   readonly #writes = new PQueue({ concurrency: 1 });
   /** Oldest first. */
+  /** Scores not yet removed from disk that must not be given out anymore. */
+  readonly #withdrawn = new Set<string>();
   #parts: readonly Numbered[] = [];
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #isFailing = false;
@@ -76,6 +78,7 @@ export class ServedScores {
 
   /** Looks up a score, newest part first. */
   find(width: number, query: ScoreQuery): Scored | undefined {
+    if (this.#withdrawn.has(withdrawalKey(query.model, query.checksum))) return undefined;
     try {
       for (const { width: each, part } of this.#parts.toReversed()) {
         const found = each === width ? part?.find(query) : undefined;
@@ -105,8 +108,10 @@ export class ServedScores {
     });
   }
 
-  /** Removes scores under a model. A part that fails to do so is deleted. */
+  /** Hides scores under a model at once, and removes them. A part that fails to do so is deleted. */
   withdraw(model: ModelKey, checksums: readonly Uint8Array[]): Promise<void> {
+    const keys = checksums.map((checksum) => withdrawalKey(model, checksum));
+    for (const key of keys) this.#withdrawn.add(key);
     return this.#writes.add(async () => {
       for (const each of this.#parts) {
         try {
@@ -117,6 +122,7 @@ export class ServedScores {
           await this.#drop(each).catch((failure: unknown) => this.#warn(failure));
         }
       }
+      for (const key of keys) this.#withdrawn.delete(key);
     });
   }
 
@@ -187,4 +193,8 @@ export class ServedScores {
     this.#isFailing = true;
     this.#options.onWarning(toQuarryError(error, 'keeping scores'));
   }
+}
+
+function withdrawalKey(model: ModelKey, checksum: Uint8Array): string {
+  return `${modelKeyId(model)} ${Buffer.from(checksum).toString('hex')}`;
 }

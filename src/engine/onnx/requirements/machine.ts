@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { namesIn } from '../../names-in.js';
 
 /** The parts of a machine that GPU providers depend on. */
 export interface Machine {
@@ -40,18 +41,9 @@ function onnxRuntimeDir(): string | undefined {
 /** Directory of the onnxruntime-node libraries for a machine; `undefined` if there are none. */
 export function onnxLibraryDir({ onnxDir, platform, arch }: Machine): string | undefined {
   if (onnxDir === undefined) return undefined;
-  return listed(join(onnxDir, 'bin'))
+  return namesIn(join(onnxDir, 'bin'))
     .map((abi) => join(onnxDir, 'bin', abi, platform, arch))
     .find((dir) => existsSync(dir));
-}
-
-/** Sorted names in a directory; empty if it cannot be read. */
-export function listed(dir: string): string[] {
-  try {
-    return readdirSync(dir).sort();
-  } catch {
-    return [];
-  }
 }
 
 /** Contents of a file as Latin-1; `undefined` if it cannot be read. */

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { listed, type Machine, textOf } from './machine.js';
+import { namesIn } from '../../names-in.js';
+import { type Machine, textOf } from './machine.js';
 
 /** The installed NVIDIA driver. */
 export interface NvidiaDriver {
@@ -18,9 +19,9 @@ const SMI_MOST_BYTES = 1 << 20;
 /** Whether there is an NVIDIA GPU, on the PCI bus or provided by WSL. */
 export function hasNvidiaGpu({ root }: Machine): boolean {
   if (existsSync(join(root, 'usr/lib/wsl/lib/libcuda.so.1'))) return true;
-  if (listed(join(root, 'proc/driver/nvidia/gpus')).length > 0) return true;
+  if (namesIn(join(root, 'proc/driver/nvidia/gpus')).length > 0) return true;
   const bus = join(root, 'sys/bus/pci/devices');
-  return listed(bus).some((device) => {
+  return namesIn(bus).some((device) => {
     const is = (file: string): string => textOf(join(bus, device, file))?.trim() ?? '';
     // PCI class 3 covers all GPUs; the same card also has audio and USB devices.
     return is('vendor') === NVIDIA_VENDOR && is('class').startsWith('0x03');

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
-import { listed, type Machine, textOf } from './machine.js';
+import { namesIn } from '../../names-in.js';
+import { type Machine, textOf } from './machine.js';
 
 /** A shared library on Linux, named with its major version, such as `libcudnn.so.9`. */
 export interface SharedLibrary {
@@ -39,10 +40,10 @@ export function findLibraries(stem: string, machine: Machine): SharedLibrary[] {
     }
   };
   const inRoot = (dir: string): string => join(root, dir);
-  for (const dir of (env['LD_LIBRARY_PATH'] ?? '').split(':').filter(Boolean)) look(dir, listed(inRoot(dir)), true);
+  for (const dir of (env['LD_LIBRARY_PATH'] ?? '').split(':').filter(Boolean)) look(dir, namesIn(inRoot(dir)), true);
   for (const file of cachedLibraries(root)) look(dirname(file), [basename(file)], true);
-  for (const dir of DEFAULT_DIRS) look(`/${dir}`, listed(inRoot(dir)), true);
-  for (const dir of usualDirs(machine)) look(dir, listed(inRoot(dir)), false);
+  for (const dir of DEFAULT_DIRS) look(`/${dir}`, namesIn(inRoot(dir)), true);
+  for (const dir of usualDirs(machine)) look(dir, namesIn(inRoot(dir)), false);
   return [...found.values()];
 }
 
@@ -75,7 +76,7 @@ function expand(root: string, parts: readonly string[], at = ''): string[] {
   if (part === undefined) return [at];
   if (!part.includes('*')) return expand(root, rest, join(at, part));
   const [before = '', after = ''] = part.split('*');
-  return listed(join(root, at))
+  return namesIn(join(root, at))
     .filter((name) => name.length >= before.length + after.length && name.startsWith(before) && name.endsWith(after))
     .flatMap((name) => expand(root, rest, join(at, name)));
 }
