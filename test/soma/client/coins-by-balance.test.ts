@@ -36,6 +36,6 @@ it('knows of its coins what looking at each of them tells', () => {
       expect(coins.smallestAtLeast(amount)).toBe(enough.find((coin) => coin.balanceShannons === smallest));
       expect(coins.richestFirst()).toEqual([...held].sort(richestFirst));
     }),
-    { numRuns: 1_000 },
+    { numRuns: 1_000, seed: 1 },
   );
 });
