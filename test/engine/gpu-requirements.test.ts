@@ -251,9 +251,11 @@ describe('the provider where none is named', () => {
 
   test('no adapter is asked for where the kernel shows no GPU', async () => {
     const fake = new FakeRoot();
-    expect((await chooseProviderHere(fake.machine())).reason).toContain('the kernel shows no GPU in /dev');
+    // A request for an adapter that found no GPU either would say more than this.
+    const unasked = 'the kernel shows no GPU in /dev)';
+    expect((await chooseProviderHere(fake.machine())).reason).toContain(unasked);
     fake.put('dev/dri/renderD128');
-    expect((await chooseProviderHere(fake.machine())).reason).not.toContain('in /dev');
+    expect((await chooseProviderHere(fake.machine())).reason).not.toContain(unasked);
     const { onnxDir: _onnxDir, ...without } = fake.machine();
     expect(await chooseProviderHere({ ...without, onnxDir: undefined })).toMatchObject({ provider: 'cpu' });
   });
