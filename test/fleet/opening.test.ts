@@ -1,19 +1,42 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { freePort } from '../../bench/free-port.js';
 import { hasNatsServer, startNatsServer } from '../../bench/nats-server.js';
 import { openFleet } from '../../src/fleet/index.js';
 
-const CREATE = /PUB (\$JS\.API\.STREAM\.CREATE\.\S+) (\S+) (\d+)\r\n/;
+const CREATE = /^PUB (\$JS\.API\.STREAM\.CREATE\.\S+) (\S+) (\d+)\r\n/;
 
 /** What a server says while it makes the stream for another connection. */
 const IN_USE = JSON.stringify({
   type: 'io.nats.jetstream.api.v1.stream_create_response',
   error: { code: 400, err_code: 10_065, description: 'subjects overlap with an existing stream' },
 });
+
+/** Cuts a stream of NATS's protocol into whole messages, whichever way the network cut it. */
+class Frames {
+  #rest = Buffer.alloc(0);
+
+  /** @returns those that are complete by now */
+  push(data: Buffer): Buffer[] {
+    const whole: Buffer[] = [];
+    this.#rest = Buffer.concat([this.#rest, data]);
+    for (let length = this.#length(); length <= this.#rest.length; length = this.#length()) {
+      whole.push(this.#rest.subarray(0, length));
+      this.#rest = this.#rest.subarray(length);
+    }
+    return whole;
+  }
+
+  /** Of the first one, in bytes: a line, and after those that carry data as much as their last word says. */
+  #length(): number {
+    const end = this.#rest.indexOf('\r\n');
+    if (end < 0) return Number.POSITIVE_INFINITY;
+    const size = /^H?(?:PUB|MSG) .* (\d+)$/.exec(this.#rest.toString('latin1', 0, end))?.[1];
+    return end + 2 + (size === undefined ? 0 : Number(size) + 2);
+  }
+}
 
 /** Lies between a client and a server, and answers the first request to make each stream itself. */
 async function racingProxy(upstream: string) {
@@ -23,22 +46,27 @@ async function racingProxy(upstream: string) {
   const server = createServer((client) => {
     const real = connect(Number(target), hostname);
     for (const socket of [client, real]) sockets.add(socket.on('error', () => {}));
-    real.on('data', (data) => client.write(data));
+    const [asked, answered] = [new Frames(), new Frames()];
+    real.on('data', (data) => {
+      for (const frame of answered.push(data)) client.write(frame);
+    });
     let replies = '';
     client.on('data', (data) => {
-      const text = data.toString('latin1');
-      replies = /SUB \S+\* (\S+)\r\n/.exec(text)?.[1] ?? replies;
-      const [line, subject = '', inbox, bytes] = CREATE.exec(text) ?? [];
-      if (line === undefined || refused.has(subject)) return real.write(data);
-      refused.add(subject);
-      const at = text.indexOf(line);
-      const end = at + line.length + Number(bytes) + 2;
-      real.write(text.slice(0, at) + text.slice(end), 'latin1');
-      client.write(`MSG ${inbox} ${replies} ${IN_USE.length}\r\n${IN_USE}\r\n`);
+      for (const frame of asked.push(data)) {
+        const text = frame.toString('latin1');
+        replies = /^SUB \S+\* (\S+)\r\n/.exec(text)?.[1] ?? replies;
+        const [, subject, inbox] = CREATE.exec(text) ?? [];
+        if (subject === undefined || refused.has(subject)) {
+          real.write(frame);
+          continue;
+        }
+        refused.add(subject);
+        client.write(`MSG ${inbox} ${replies} ${IN_USE.length}\r\n${IN_USE}\r\n`);
+      }
     });
   });
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
   const close = (): void => {
     server.close();
     for (const socket of sockets) socket.destroy();
