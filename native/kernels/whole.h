@@ -3,6 +3,7 @@
 // block by block on what it has packed itself.
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "kernels/kernels.h"
 
@@ -34,6 +35,8 @@ class WholeGemm {
     gemm_.c = c;
     gemm_.ldc = n;
   }
+  // `gemm_` points into the packed matrices.
+  WholeGemm(const WholeGemm&) = delete;
 
   /// Floats of scratch memory for blocks of so many tiles and panels.
   size_t scratch_floats(size_t tile_count, size_t panel_count) const {
@@ -44,7 +47,8 @@ class WholeGemm {
     kernels_.gemm(gemm_.precision)(gemm_, tile_begin, tile_end, panel_begin, panel_end, scratch);
   }
 
-  /// |error| / sum |a||b| of the computed C[i, j], against f64 on the inputs as rounded to the precision.
+  /// |error| / sum |a||b| of the computed C[i, j], against f64 on the inputs as rounded to the precision; infinite where
+  /// that is not a number, which std::max would drop.
   double error(size_t i, size_t j) const {
     double exact = 0;
     double size = 1e-30;
@@ -53,7 +57,8 @@ class WholeGemm {
       exact += term;
       size += std::fabs(term);
     }
-    return std::fabs(gemm_.c[i * gemm_.n + j] - exact) / size;
+    const double relative = std::fabs(gemm_.c[i * gemm_.n + j] - exact) / size;
+    return std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity();
   }
 
   const RowTiles tiles;

@@ -19,8 +19,8 @@ inline void expect(bool ok, const char* what, Isa isa, size_t a = 0, size_t b = 
 /// The levels this processor can run, serial first.
 inline std::vector<Isa> usable_levels() {
   std::vector<Isa> usable;
-  for (const Isa isa : {Isa::kSerial, Isa::kNeon, Isa::kNeonBf16, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
-    if ((usable_isa_mask() & static_cast<uint32_t>(isa)) != 0) usable.push_back(isa);
+  for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+    if ((usable_isa_mask() & bit) != 0) usable.push_back(static_cast<Isa>(bit));
   }
   return usable;
 }

@@ -45,6 +45,13 @@ void test_gemm(const Kernels& kernels, Precision precision, size_t m, size_t n, 
   expect(worst <= 2 * std::sqrt(static_cast<double>(k)) * 0x1p-24, shape.c_str(), kernels.isa);
 }
 
+void test_error_of_nan(const Kernels& kernels) {
+  const float one = 1;
+  float c = NAN;
+  const WholeGemm<std::vector<char>> product(kernels, Precision::kF32, 1, 1, 1, &one, &one, &c);
+  expect(std::max(0.0, product.error(0, 0)) > 1, "a product that is not a number is an error", kernels.isa);
+}
+
 void test_rows(const Kernels& kernels) {
   for (const size_t width : {2, 4, 18, 33, 256}) {
     const size_t rows = 31;
@@ -172,6 +179,7 @@ int main() {
       test_gemm(kernels, precision, 43, 70, 66);
       test_gemm(kernels, precision, 5, 9, 4501);
     }
+    test_error_of_nan(kernels);
     test_rows(kernels);
   }
   const std::string remove = std::string("rm -r ") + directory;
