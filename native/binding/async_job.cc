@@ -3,8 +3,6 @@
 #include <new>
 #include <system_error>
 
-#include "core/error.h"
-
 namespace quarry::napi {
 
 namespace {
@@ -106,20 +104,11 @@ void AsyncJob::join_at_exit(void* data) {
 }
 
 void AsyncJob::execute() {
-  try {
-    work();
-  } catch (const CoreError& error) {
-    failed_ = true;
-    code_ = error.code();
-    message_ = error.what();
-  } catch (const std::bad_alloc&) {
-    failed_ = true;
-    code_ = "OUT_OF_MEMORY";
-    message_ = "out of memory";
-  } catch (const std::exception& error) {
-    failed_ = true;
-    message_ = error.what();
-  }
+  run_reporting([&] { work(); },
+                [&](const char* code, const char* message) {
+                  code_ = code;
+                  message_ = message;
+                });
 }
 
 void AsyncJob::complete(napi_env env) {
@@ -127,8 +116,8 @@ void AsyncJob::complete(napi_env env) {
   napi_open_handle_scope(env, &scope);
   static_cast<Cell*>(cell_)->job.store(nullptr);
   napi_value value = nullptr;
-  if (!failed_) {
-    value = result(env);
+  if (code_ == nullptr) {
+    value = guarded(env, [&] { return result(env); });
     bool pending = false;
     napi_is_exception_pending(env, &pending);
     if (pending) {

@@ -3,7 +3,6 @@
 #include <node_api.h>
 
 #include <atomic>
-#include <exception>
 #include <string>
 #include <thread>
 
@@ -24,8 +23,8 @@ class AsyncJob {
   static napi_value start_on_own_thread(napi_env env, AsyncJob* job);
 
  protected:
-  /// Runs off the JavaScript thread; must not touch N-API. A thrown CoreError rejects the promise with an Error carrying its code
-  /// and text; any other std::exception with code FAILED.
+  /// Runs off the JavaScript thread; must not touch N-API. What it throws rejects the promise, with a code and a message
+  /// from `run_reporting`.
   virtual void work() = 0;
   /// Runs on the JavaScript thread after `work`; returns what the promise resolves to.
   virtual napi_value result(napi_env env) = 0;
@@ -47,8 +46,7 @@ class AsyncJob {
   napi_deferred deferred_ = nullptr;
   napi_ref abort_function_ = nullptr;
   void* cell_ = nullptr;  // what the abort function points at
-  bool failed_ = false;
-  const char* code_ = "FAILED";
+  const char* code_ = nullptr;  // not null where `work` threw
   std::string message_;
 };
 

@@ -41,7 +41,7 @@ napi_value open(napi_env env, napi_callback_info info) {
 napi_value close(napi_env env, napi_callback_info info) {
   const Args<1> args(env, info);
   kPool.close(env, args[0]);
-  return nullptr;
+  return undefined(env);
 }
 
 class PutJob : public AsyncJob {
@@ -77,10 +77,8 @@ napi_value put(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < slots.length; ++i) {
     if (slots.data[i] >= static_cast<int64_t>(pool->capacity())) return fail(env, "a slot is out of range"), nullptr;
   }
-  return guarded(env, [&]() -> napi_value {
-    return AsyncJob::start_on_own_thread(
-        env, new PutJob(std::move(pool), {slots.data, slots.data + slots.length}, {rows.data, rows.data + rows.length}));
-  });
+  return AsyncJob::start_on_own_thread(
+      env, new PutJob(std::move(pool), {slots.data, slots.data + slots.length}, {rows.data, rows.data + rows.length}));
 }
 
 struct SearchTask {
@@ -154,23 +152,21 @@ napi_value search(napi_env env, napi_callback_info info) {
       (leads_count == 0 ? leads.length > 0 : leads.length % static_cast<size_t>(leads_count) != 0)) {
     return fail(env, "the parts of the search do not fit together"), nullptr;
   }
-  return guarded(env, [&]() -> napi_value {
-    task.targets.assign(targets.data, targets.data + targets.length);
-    task.cosines.assign(cosines.data, cosines.data + cosines.length);
-    task.leads.assign(leads.data, leads.data + leads.length);
-    task.leads_count = static_cast<size_t>(leads_count);
-    task.max_parts = static_cast<size_t>(max_parts);
-    return AsyncJob::start_on_own_thread(env, new SearchJob(std::move(task)));
-  });
+  task.targets.assign(targets.data, targets.data + targets.length);
+  task.cosines.assign(cosines.data, cosines.data + cosines.length);
+  task.leads.assign(leads.data, leads.data + leads.length);
+  task.leads_count = static_cast<size_t>(leads_count);
+  task.max_parts = static_cast<size_t>(max_parts);
+  return AsyncJob::start_on_own_thread(env, new SearchJob(std::move(task)));
 }
 
 }  // namespace
 
 void register_compose(napi_env env, napi_value exports) {
-  add_function(env, exports, "composePoolOpen", open);
-  add_function(env, exports, "composePoolPut", put);
-  add_function(env, exports, "composePoolSearch", search);
-  add_function(env, exports, "composePoolClose", close);
+  add_function<open>(env, exports, "composePoolOpen");
+  add_function<put>(env, exports, "composePoolPut");
+  add_function<search>(env, exports, "composePoolSearch");
+  add_function<close>(env, exports, "composePoolClose");
 }
 
 }  // namespace quarry::napi

@@ -77,9 +77,9 @@ napi_value probe_read_call(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void register_core(napi_env env, napi_value exports) {
-  add_function(env, exports, "capabilities", capabilities);
-  add_function(env, exports, "probeFma", probe_fma_call);
-  add_function(env, exports, "probeRead", probe_read_call);
+  add_function<capabilities>(env, exports, "capabilities");
+  add_function<probe_fma_call>(env, exports, "probeFma");
+  add_function<probe_read_call>(env, exports, "probeRead");
 }
 
 }  // namespace quarry::napi

@@ -130,24 +130,20 @@ bool read_options(napi_env env, napi_value options, size_t dim, Task* task, bool
 }
 
 napi_value launch(napi_env env, Task task, bool sync, std::initializer_list<napi_value> keep) {
-  return guarded(env, [&]() -> napi_value {
-    if (sync) {
-      task.request.targets = task.targets.data();
-      task.request.thresholds = task.thresholds.data();
-      ThreadPool alone(1);
-      return hits_value(env, scan(task.request, task.scanner->kernels, alone, nullptr));
-    }
-    std::vector<napi_ref> kept;
-    for (napi_value value : keep) {
-      napi_ref ref = nullptr;
-      napi_create_reference(env, value, 1, &ref);
-      kept.push_back(ref);
-    }
-    // Moving the vectors keeps their memory, so the request may point into it.
-    task.request.targets = task.targets.data();
-    task.request.thresholds = task.thresholds.data();
-    return AsyncJob::start(env, new ScanJob(env, std::move(task), std::move(kept)));
-  });
+  // Moving the vectors keeps their memory, so the request may point into it.
+  task.request.targets = task.targets.data();
+  task.request.thresholds = task.thresholds.data();
+  if (sync) {
+    ThreadPool alone(1);
+    return hits_value(env, scan(task.request, task.scanner->kernels, alone, nullptr));
+  }
+  std::vector<napi_ref> kept;
+  for (napi_value value : keep) {
+    napi_ref ref = nullptr;
+    napi_create_reference(env, value, 1, &ref);
+    kept.push_back(ref);
+  }
+  return AsyncJob::start(env, new ScanJob(env, std::move(task), std::move(kept)));
 }
 
 // distanceOpen(isa: string, threads: number): scanner
@@ -241,21 +237,19 @@ napi_value scan_files(napi_env env, napi_callback_info info) {
   selection.tables = tables.data;
   selection.rows = rows.data;
   if (wanted == 0) selection.tables = reinterpret_cast<const uint8_t*>("");
-  return guarded(env, [&]() -> napi_value {
-    for (size_t i = 0; i < f32_paths.size(); ++i) {
-      if (!(table_rows.data[i] >= 0 && table_rows.data[i] <= kMostRows)) {
-        return fail(env, "\"tableRows\" out of range"), nullptr;
-      }
-      const size_t values = static_cast<size_t>(table_rows.data[i]) * selection.dim;
-      auto f32 = task.scanner->file(f32_paths[i], values * sizeof(float), Reading::kPicked);
-      auto bf16 = task.scanner->file(bf16_paths[i], values * sizeof(uint16_t), Reading::kStreamed);
-      selection.sources.push_back({static_cast<const uint16_t*>(bf16->data()), static_cast<const float*>(f32->data()),
-                                   static_cast<size_t>(table_rows.data[i])});
-      task.mapped.push_back(std::move(f32));
-      task.mapped.push_back(std::move(bf16));
+  for (size_t i = 0; i < f32_paths.size(); ++i) {
+    if (!(table_rows.data[i] >= 0 && table_rows.data[i] <= kMostRows)) {
+      return fail(env, "\"tableRows\" out of range"), nullptr;
     }
-    return launch(env, std::move(task), sync, {tables_value, rows_value});
-  });
+    const size_t values = static_cast<size_t>(table_rows.data[i]) * selection.dim;
+    auto f32 = task.scanner->file(f32_paths[i], values * sizeof(float), Reading::kPicked);
+    auto bf16 = task.scanner->file(bf16_paths[i], values * sizeof(uint16_t), Reading::kStreamed);
+    selection.sources.push_back({static_cast<const uint16_t*>(bf16->data()), static_cast<const float*>(f32->data()),
+                                 static_cast<size_t>(table_rows.data[i])});
+    task.mapped.push_back(std::move(f32));
+    task.mapped.push_back(std::move(bf16));
+  }
+  return launch(env, std::move(task), sync, {tables_value, rows_value});
 }
 
 // distanceRelease(scanner, paths): forgets mappings; scans in progress keep theirs.
@@ -272,10 +266,10 @@ napi_value release_files(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void register_distance(napi_env env, napi_value exports) {
-  add_function(env, exports, "distanceOpen", open);
-  add_function(env, exports, "distanceScanRows", scan_rows);
-  add_function(env, exports, "distanceScanFiles", scan_files);
-  add_function(env, exports, "distanceRelease", release_files);
+  add_function<open>(env, exports, "distanceOpen");
+  add_function<scan_rows>(env, exports, "distanceScanRows");
+  add_function<scan_files>(env, exports, "distanceScanFiles");
+  add_function<release_files>(env, exports, "distanceRelease");
 }
 
 }  // namespace quarry::napi

@@ -102,14 +102,14 @@ napi_value cipher_digest(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void register_hash(napi_env env, napi_value exports) {
-  add_function(env, exports, "blake2bCreate", create);
-  add_function(env, exports, "blake2bUpdate", update);
-  add_function(env, exports, "blake2bDigest", digest);
-  add_function(env, exports, "blake2b256", whole);
-  add_function(env, exports, "hashingCipherCreate", create_cipher);
-  add_function(env, exports, "hashingCipherDecrypt", crypt<true>);
-  add_function(env, exports, "hashingCipherEncrypt", crypt<false>);
-  add_function(env, exports, "hashingCipherDigest", cipher_digest);
+  add_function<create>(env, exports, "blake2bCreate");
+  add_function<update>(env, exports, "blake2bUpdate");
+  add_function<digest>(env, exports, "blake2bDigest");
+  add_function<whole>(env, exports, "blake2b256");
+  add_function<create_cipher>(env, exports, "hashingCipherCreate");
+  add_function<crypt<true>>(env, exports, "hashingCipherDecrypt");
+  add_function<crypt<false>>(env, exports, "hashingCipherEncrypt");
+  add_function<cipher_digest>(env, exports, "hashingCipherDigest");
 }
 
 }  // namespace quarry::napi

@@ -36,14 +36,11 @@ napi_value gemm(napi_env env, napi_callback_info info) {
     fail(env, "shapes and lengths disagree");
     return nullptr;
   }
-  return guarded(env, [&] {
-    const WholeGemm<AlignedBuffer<char>> product(kernels_for(isa), precision, static_cast<size_t>(m),
-                                                 static_cast<size_t>(n), static_cast<size_t>(k), a.data, b.data,
-                                                 c.data);
-    AlignedBuffer<float> scratch(product.scratch_floats(product.tiles.count, product.panels));
-    product.run(0, product.tiles.count, 0, product.panels, scratch.data());
-    return undefined(env);
-  });
+  const WholeGemm<AlignedBuffer<char>> product(kernels_for(isa), precision, static_cast<size_t>(m),
+                                               static_cast<size_t>(n), static_cast<size_t>(k), a.data, b.data, c.data);
+  AlignedBuffer<float> scratch(product.scratch_floats(product.tiles.count, product.panels));
+  product.run(0, product.tiles.count, 0, product.panels, scratch.data());
+  return undefined(env);
 }
 
 // gelu(isa, x, y)
@@ -235,14 +232,14 @@ napi_value bench_gemm(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void register_kernels(napi_env env, napi_value exports) {
-  add_function(env, exports, "gemm", gemm);
-  add_function(env, exports, "gelu", gelu);
-  add_function(env, exports, "toBf16", to_bf16);
-  add_function(env, exports, "layerNorm", layer_norm);
-  add_function(env, exports, "sigReg", sig_reg);
-  add_function(env, exports, "crossEntropy", cross_entropy);
-  add_function(env, exports, "normalDraws", normal_draws_call);
-  add_function(env, exports, "benchGemm", bench_gemm);
+  add_function<gemm>(env, exports, "gemm");
+  add_function<gelu>(env, exports, "gelu");
+  add_function<to_bf16>(env, exports, "toBf16");
+  add_function<layer_norm>(env, exports, "layerNorm");
+  add_function<sig_reg>(env, exports, "sigReg");
+  add_function<cross_entropy>(env, exports, "crossEntropy");
+  add_function<normal_draws_call>(env, exports, "normalDraws");
+  add_function<bench_gemm>(env, exports, "benchGemm");
 }
 
 }  // namespace quarry::napi

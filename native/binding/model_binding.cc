@@ -28,15 +28,13 @@ napi_value create_model(napi_env env, napi_callback_info info) {
       !read_level(env, property(env, spec, "isa"), &options.isa) ||
       !read(env, property(env, spec, "path"), &options.weights_path, "path: expected a string") ||
       !read(env, property(env, spec, "cacheDir"), &options.cache_dir, "cacheDir: expected a string") ||
-      !read(env, property(env, spec, "checksum"), &options.checksum, "checksum: expected a string")) {
+      !read(env, property(env, spec, "checksum"), &options.checksum, "checksum: expected a string") ||
+      !read_tensors(env, spec, &options.tensors)) {
     return nullptr;
   }
   if (threads > 1024) return fail(env, "threads: at most 1024"), nullptr;
   options.threads = static_cast<unsigned>(threads);
-  return guarded(env, [&]() -> napi_value {
-    if (!read_tensors(env, spec, &options.tensors)) return nullptr;
-    return kModel.wrap(env, std::make_shared<Model>(std::move(options)));
-  });
+  return kModel.make(env, std::move(options));
 }
 
 // closeModel(model): frees it as soon as no job uses it
@@ -108,30 +106,28 @@ napi_value score_model(napi_env env, napi_callback_info info) {
     fail(env, "samples: expected an array");
     return nullptr;
   }
-  return guarded(env, [&]() -> napi_value {
-    for (uint32_t i = 0; i < count; ++i) {
-      napi_value element = nullptr;
-      View<uint8_t> bytes;
-      napi_get_element(env, args[1], i, &element);
-      if (!read(env, element, &bytes, "samples: expected Uint8Arrays")) return nullptr;
-      // Copied, a megabyte at most: the caller may reuse its buffer while the job runs.
-      job->samples.emplace_back(bytes.data, bytes.data + bytes.length);
-    }
-    if (!read(env, args[2], &job->seed, "seed: expected a bigint") || !read_precision(env, args[3], &job->precision)) {
+  for (uint32_t i = 0; i < count; ++i) {
+    napi_value element = nullptr;
+    View<uint8_t> bytes;
+    napi_get_element(env, args[1], i, &element);
+    if (!read(env, element, &bytes, "samples: expected Uint8Arrays")) return nullptr;
+    // Copied, a megabyte at most: the caller may reuse its buffer while the job runs.
+    job->samples.emplace_back(bytes.data, bytes.data + bytes.length);
+  }
+  if (!read(env, args[2], &job->seed, "seed: expected a bigint") || !read_precision(env, args[3], &job->precision)) {
+    return nullptr;
+  }
+  job->tokens = job->model->shape().tokens;
+  if (!is_nullish(env, args[4])) {
+    int64_t tokens = 0;
+    if (!read(env, args[4], &tokens, "tokens: expected a number")) return nullptr;
+    if (tokens < 1 || tokens > (1 << 20)) {
+      fail(env, "tokens: out of range");
       return nullptr;
     }
-    job->tokens = job->model->shape().tokens;
-    if (!is_nullish(env, args[4])) {
-      int64_t tokens = 0;
-      if (!read(env, args[4], &tokens, "tokens: expected a number")) return nullptr;
-      if (tokens < 1 || tokens > (1 << 20)) {
-        fail(env, "tokens: out of range");
-        return nullptr;
-      }
-      job->tokens = static_cast<size_t>(tokens);
-    }
-    return AsyncJob::start_on_own_thread(env, job.release());
-  });
+    job->tokens = static_cast<size_t>(tokens);
+  }
+  return AsyncJob::start_on_own_thread(env, job.release());
 }
 
 class GradientJob : public AsyncJob {
@@ -160,21 +156,19 @@ napi_value gradient_of_model(napi_env env, napi_callback_info info) {
       !read_precision(env, args[3], &job->precision)) {
     return nullptr;
   }
-  return guarded(env, [&] {
-    job->sample.assign(sample.data, sample.data + sample.length);
-    job->direction.assign(direction.data, direction.data + direction.length);
-    return AsyncJob::start_on_own_thread(env, job.release());
-  });
+  job->sample.assign(sample.data, sample.data + sample.length);
+  job->direction.assign(direction.data, direction.data + direction.length);
+  return AsyncJob::start_on_own_thread(env, job.release());
 }
 
 }  // namespace
 
 void register_model(napi_env env, napi_value exports) {
-  add_function(env, exports, "createModel", create_model);
-  add_function(env, exports, "closeModel", close_model);
-  add_function(env, exports, "prepareModel", prepare_model);
-  add_function(env, exports, "scoreModel", score_model);
-  add_function(env, exports, "gradientOfModel", gradient_of_model);
+  add_function<create_model>(env, exports, "createModel");
+  add_function<close_model>(env, exports, "closeModel");
+  add_function<prepare_model>(env, exports, "prepareModel");
+  add_function<score_model>(env, exports, "scoreModel");
+  add_function<gradient_of_model>(env, exports, "gradientOfModel");
 }
 
 }  // namespace quarry::napi

@@ -4,7 +4,9 @@
 #include <node_api.h>
 
 #include <cstdint>
+#include <exception>
 #include <initializer_list>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -94,17 +96,28 @@ inline bool is_product(std::initializer_list<int64_t> sizes, size_t length) {
   return product == length;
 }
 
-/// What `body` returns. A C++ exception becomes a JavaScript error, with its own code or FAILED.
+/// Runs `body`, and passes what it throws to `report(code, message)`: a CoreError under its own code, a failed allocation
+/// under OUT_OF_MEMORY, anything else under FAILED.
+template <typename Body, typename Report>
+inline void run_reporting(Body body, Report report) {
+  try {
+    body();
+  } catch (const CoreError& error) {
+    report(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    report("OUT_OF_MEMORY", "out of memory");
+  } catch (const std::exception& error) {
+    report("FAILED", error.what());
+  }
+}
+
+/// What `body` returns; null with a JavaScript error pending when it throws.
 template <typename Body>
 inline napi_value guarded(napi_env env, Body body) {
-  try {
-    return body();
-  } catch (const CoreError& error) {
-    napi_throw_error(env, error.code(), error.what());
-  } catch (const std::exception& error) {
-    napi_throw_error(env, "FAILED", error.what());
-  }
-  return nullptr;
+  napi_value value = nullptr;
+  run_reporting([&] { value = body(); },
+                [&](const char* code, const char* message) { napi_throw_error(env, code, message); });
+  return value;
 }
 
 inline napi_value property(napi_env env, napi_value object, const char* name) {
@@ -163,9 +176,14 @@ inline napi_value uint8_array(napi_env env, const uint8_t* data, size_t length) 
   return typed_array<uint8_t>(env, napi_uint8_array, length, [&](size_t i) { return data[i]; });
 }
 
-inline void add_function(napi_env env, napi_value exports, const char* name, napi_callback callback) {
+/// Exports `kCall`, which may throw.
+template <napi_callback kCall>
+inline void add_function(napi_env env, napi_value exports, const char* name) {
+  const auto call = [](napi_env env, napi_callback_info info) {
+    return guarded(env, [&] { return kCall(env, info); });
+  };
   napi_value function = nullptr;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, call, nullptr, &function);
   napi_set_named_property(env, exports, name, function);
 }
 

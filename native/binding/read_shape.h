@@ -32,8 +32,7 @@ inline bool read_shape(napi_env env, napi_value spec, ModelShape* shape) {
          fail(env, "shape: not a model this core can run");
 }
 
-/// { tensors }: a Float64Array of (dtype, offset, bytes) triples in the order of packed_weights.h. Throws
-/// std::bad_alloc.
+/// { tensors }: a Float64Array of (dtype, offset, bytes) triples in the order of packed_weights.h.
 inline bool read_tensors(napi_env env, napi_value spec, std::vector<TensorSource>* out) {
   View<double> tensors;
   if (!read(env, property(env, spec, "tensors"), &tensors, "tensors: expected a Float64Array")) return false;

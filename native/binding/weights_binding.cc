@@ -52,25 +52,22 @@ napi_value pack_stream(napi_env env, napi_callback_info info) {
   Precision precision;
   std::string cache_dir;
   std::string checksum;
+  std::vector<TensorSource> tensors;
   int64_t size = 0;
   if (!kStream.read(env, args[0], &stream) || !read_shape(env, spec, &shape) ||
       !read_level(env, property(env, spec, "isa"), &isa) ||
       !read_precision(env, property(env, spec, "precision"), &precision) ||
       !read(env, property(env, spec, "cacheDir"), &cache_dir, "cacheDir: expected a string") ||
       !read(env, property(env, spec, "checksum"), &checksum, "checksum: expected a string") ||
-      !read(env, args[2], &size, "size: expected a number")) {
+      !read(env, args[2], &size, "size: expected a number") || !read_tensors(env, spec, &tensors)) {
     return nullptr;
   }
-  return guarded(env, [&]() -> napi_value {
-    std::vector<TensorSource> tensors;
-    if (!read_tensors(env, spec, &tensors)) return nullptr;
-    const bool packs = PackedWeights::map(shape, precision, cache_dir, checksum) == nullptr;
-    if (packs) {
-      stream->pack_into(std::make_unique<WeightsPacker>(shape, precision, tensors, static_cast<uint64_t>(size),
-                                                        kernels_for(isa), cache_dir, checksum));
-    }
-    return boolean(env, packs);
-  });
+  const bool packs = PackedWeights::map(shape, precision, cache_dir, checksum) == nullptr;
+  if (packs) {
+    stream->pack_into(std::make_unique<WeightsPacker>(shape, precision, tensors, static_cast<uint64_t>(size),
+                                                      kernels_for(isa), cache_dir, checksum));
+  }
+  return boolean(env, packs);
 }
 
 // weightsStreamHead(stream): Uint8Array, a copy
@@ -201,15 +198,15 @@ napi_value probe_write(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void register_weights(napi_env env, napi_value exports) {
-  add_function(env, exports, "weightsStreamCreate", create_stream);
-  add_function(env, exports, "weightsStreamPack", pack_stream);
-  add_function(env, exports, "weightsStreamHead", head_of_stream);
-  add_function(env, exports, "weightsStreamPush", push_stream);
-  add_function(env, exports, "weightsStreamRecover", start_job<Recover>);
-  add_function(env, exports, "weightsStreamFinish", start_job<Finish>);
-  add_function(env, exports, "weightsStreamPublish", start_job<Publish>);
-  add_function(env, exports, "weightsStreamClose", close_stream);
-  add_function(env, exports, "probeWrite", probe_write);
+  add_function<create_stream>(env, exports, "weightsStreamCreate");
+  add_function<pack_stream>(env, exports, "weightsStreamPack");
+  add_function<head_of_stream>(env, exports, "weightsStreamHead");
+  add_function<push_stream>(env, exports, "weightsStreamPush");
+  add_function<start_job<Recover>>(env, exports, "weightsStreamRecover");
+  add_function<start_job<Finish>>(env, exports, "weightsStreamFinish");
+  add_function<start_job<Publish>>(env, exports, "weightsStreamPublish");
+  add_function<close_stream>(env, exports, "weightsStreamClose");
+  add_function<probe_write>(env, exports, "probeWrite");
 }
 
 }  // namespace quarry::napi

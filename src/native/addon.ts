@@ -202,11 +202,11 @@ export interface NativeAddon {
   composePoolClose(pool: NativePool): void;
 
   // hash_binding.cc; a level the processor lacks falls back to serial, a cipher needs AES instructions
-  blake2bCreate(isa: string): NativeHasher;
+  blake2bCreate(isa: IsaLevel): NativeHasher;
   blake2bUpdate(hasher: NativeHasher, bytes: Uint8Array): void;
   blake2bDigest(hasher: NativeHasher): Uint8Array;
-  blake2b256(isa: string, bytes: Uint8Array): Uint8Array;
-  hashingCipherCreate(isa: string, key: Uint8Array): NativeCipher | undefined;
+  blake2b256(isa: IsaLevel, bytes: Uint8Array): Uint8Array;
+  hashingCipherCreate(isa: IsaLevel, key: Uint8Array): NativeCipher | undefined;
   hashingCipherDecrypt(cipher: NativeCipher, from: Uint8Array, to: Uint8Array): void;
   hashingCipherEncrypt(cipher: NativeCipher, from: Uint8Array, to: Uint8Array): void;
   hashingCipherDigest(cipher: NativeCipher): Uint8Array;

@@ -1,6 +1,7 @@
 import { blake2b } from '@noble/hashes/blake2.js';
 import { QuarryError } from '../errors/index.js';
 import { loadAddon, type NativeHasher } from './addon.js';
+import type { IsaLevel } from './isa-level.js';
 
 /** An incremental, unkeyed BLAKE2b-256, the network's only hash. */
 export interface Blake2b256 {
@@ -35,7 +36,7 @@ export function portableBlake2b(): Blake2bBackend {
  * @param isa forces an instruction-set level; one the processor lacks falls back to plain code
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built or does not load here
  */
-export function nativeBlake2b(isa?: string): Blake2bBackend {
+export function nativeBlake2b(isa?: IsaLevel): Blake2bBackend {
   const core = loadAddon();
   const level = isa ?? core.capabilities().best;
   return {

@@ -1,6 +1,7 @@
 import { QuarryError } from '../errors/index.js';
 import { loadAddon, type NativeAddon } from './addon.js';
 import { createBlake2b256 } from './blake2b.js';
+import type { IsaLevel } from './isa-level.js';
 import { assertWeightsKey, createWeightsCipher } from './weights-cipher.js';
 
 /**
@@ -27,7 +28,7 @@ export interface HashingCipher {
  * @throws QuarryError `KEY_INVALID` when the key is not 32 bytes long
  * @throws QuarryError `ENGINE_UNAVAILABLE` when the core is not built or does not load here
  */
-export function nativeHashingCipher(key: Uint8Array, isa?: string): HashingCipher | undefined {
+export function nativeHashingCipher(key: Uint8Array, isa?: IsaLevel): HashingCipher | undefined {
   assertWeightsKey(key);
   const core = loadAddon();
   const level = isa ?? core.capabilities().best;

@@ -1,7 +1,7 @@
 import { type ErrorCode, QuarryError } from '../errors/index.js';
 import type { NativeJob } from './addon.js';
 
-/** Maps the core's error codes (`native/core/error.h`, `native/binding/async_job.h`) to ours. */
+/** Maps the core's error codes (`native/core/error.h`, `native/binding/napi_value.h`) to ours. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   IO: 'FILE_UNREADABLE',
   DISK_FULL: 'DISK_FULL',

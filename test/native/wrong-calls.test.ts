@@ -1,9 +1,12 @@
-import { truncateSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, truncateSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createNativeScoringEngine, loadAddon } from '../../src/engine/native/index.js';
+import { addonFiles } from '../../src/native/addon-file.js';
 import { createNativeScanner } from '../../src/store/index.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../../src/weights/model-config.js';
 import { openSafetensors } from '../../src/weights/safetensors.js';
@@ -29,6 +32,34 @@ test('never takes one kind of object for another', () => {
     expect(() => core['distanceRelease']!(stranger, [])).toThrow(TypeError);
     expect(() => core['prepareModel']!(stranger, 'f32')).toThrow(TypeError);
   }
+});
+
+test('closes an object again, and nothing of another kind', () => {
+  const pool = core['composePoolOpen']!('serial', 1, 1);
+  core['composePoolClose']!(pool);
+  expect(core['composePoolClose']!(pool)).toBeUndefined();
+  for (const close of ['closeModel', 'composePoolClose', 'weightsStreamClose']) {
+    for (const stranger of [core['blake2bCreate']!('serial'), {}, null, undefined]) {
+      expect(() => core[close]!(stranger)).toThrow(TypeError);
+    }
+  }
+});
+
+test.skipIf(process.platform !== 'linux')('throws when there is no memory for a copy of its arguments', async () => {
+  // Maps 256 MiB that the call would copy, then leaves itself a quarter of that.
+  const program = `
+    const core = require(process.argv[1]);
+    const scanner = core.distanceOpen('serial', 1);
+    const scan = { targets: new Float32Array(1 << 26), thresholds: new Float32Array(4), mode: 0, limit: 1, from: 0, to: 0, sync: true };
+    const [, mapped] = /VmSize:\\s+(\\d+) kB/.exec(require('node:fs').readFileSync('/proc/self/status', 'utf8'));
+    require('node:child_process').execFileSync('prlimit', ['--pid', process.pid, '--as=' + (mapped * 1024 + (1 << 26))]);
+    try {
+      core.distanceScanRows(scanner, new Float32Array(0), 1 << 24, scan);
+    } catch (error) {
+      console.log(error.code);
+    }`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program, addonFiles().find(existsSync)!]);
+  expect(stdout).toBe('OUT_OF_MEMORY\n');
 });
 
 test('refuses sizes whose product overflows to the length given', () => {
