@@ -1,3 +1,4 @@
+import { bucketEntries } from './bucket-entries.js';
 import type { FleetConnection } from './connection.js';
 import { readScorerStatus, type ScorerStatus } from './scorer-status.js';
 
@@ -16,14 +17,10 @@ export interface FleetStatus {
 /** Reads a fleet's status; changes nothing. */
 export async function fleetStatus(fleet: FleetConnection): Promise<FleetStatus> {
   const { jsm, stream } = fleet;
-  const scorers: ScorerStatus[] = [];
-  for await (const key of await fleet.scorers.keys()) {
-    const entry = await fleet.scorers.get(key);
-    const status = entry?.operation === 'PUT' ? readScorerStatus(key, entry.string()) : undefined;
-    if (status !== undefined) scorers.push(status);
-  }
-  const models: string[] = [];
-  for await (const key of await fleet.models.keys()) models.push(key);
+  const scorers = (await bucketEntries(jsm, fleet.scorers)).flatMap(
+    (entry) => readScorerStatus(entry.key, entry.string()) ?? [],
+  );
+  const models = (await bucketEntries(jsm, fleet.models)).map((entry) => entry.key);
   let redelivered = 0;
   for await (const { num_redelivered } of jsm.consumers.list(stream)) redelivered += num_redelivered;
   const { state } = await jsm.streams.info(stream);
