@@ -46,13 +46,13 @@ test('closes an object again, and nothing of another kind', () => {
 });
 
 test.skipIf(process.platform !== 'linux')('throws when there is no memory for a copy of its arguments', async () => {
-  // Maps 256 MiB that the call would copy, then leaves itself a quarter of that.
+  // Maps 1 GiB that the call would copy, then leaves itself half of that: Node's own threads take some of it.
   const program = `
     const core = require(process.argv[1]);
     const scanner = core.distanceOpen('serial', 1);
-    const scan = { targets: new Float32Array(1 << 26), thresholds: new Float32Array(4), mode: 0, limit: 1, from: 0, to: 0, sync: true };
+    const scan = { targets: new Float32Array(1 << 28), thresholds: new Float32Array(16), mode: 0, limit: 1, from: 0, to: 0, sync: true };
     const [, mapped] = /VmSize:\\s+(\\d+) kB/.exec(require('node:fs').readFileSync('/proc/self/status', 'utf8'));
-    require('node:child_process').execFileSync('prlimit', ['--pid', process.pid, '--as=' + (mapped * 1024 + (1 << 26))]);
+    require('node:child_process').execFileSync('prlimit', ['--pid', process.pid, '--as=' + (mapped * 1024 + (1 << 29))]);
     try {
       core.distanceScanRows(scanner, new Float32Array(0), 1 << 24, scan);
     } catch (error) {
