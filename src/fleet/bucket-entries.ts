@@ -12,5 +12,5 @@ export async function bucketEntries(jsm: JetStreamManager, bucket: KV): Promise<
   const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(start));
   const entries = await Promise.all(keys.map((key) => bucket.get(key)));
   // Deleted keys leave a marker.
-  return entries.filter((entry) => entry?.operation === 'PUT').flatMap((entry) => entry ?? []);
+  return entries.flatMap((entry) => (entry?.operation === 'PUT' ? [entry] : []));
 }

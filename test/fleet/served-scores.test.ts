@@ -130,6 +130,20 @@ describe('scores that the service keeps', () => {
     expect(find(lie)).toBeDefined();
   });
 
+  it('are not given out while a second withdrawal of them waits behind the first', async () => {
+    const lie = scored('lie');
+    await kept.keep(WIDTH, model, [lie]);
+    const first = kept.withdraw(model, [lie.checksum]);
+    const stored = kept.keep(WIDTH, model, [lie]);
+    const second = kept.withdraw(model, [lie.checksum]);
+    await first;
+    await stored;
+    expect(find(lie)).toBeUndefined();
+    await second;
+    await kept.keep(WIDTH, model, [lie]);
+    expect(find(lie)).toEqual({ score: lie.score, bound: BOUND });
+  });
+
   it('are gone for good once they are withdrawn', async () => {
     const [lie, truth] = [scored('a lie'), scored('a truth')];
     await kept.keep(WIDTH, model, [lie, truth]);

@@ -40,9 +40,9 @@ export class ServedScores {
   readonly #lock: WriterLock;
   readonly #now: () => number;
   readonly #writes = new PQueue({ concurrency: 1 });
+  /** Keys of scores that each withdrawal under way has yet to remove from disk; these are not given out. */
+  readonly #withdrawals = new Set<ReadonlySet<string>>();
   /** Oldest first. */
-  /** Scores not yet removed from disk that must not be given out anymore. */
-  readonly #withdrawn = new Set<string>();
   #parts: readonly Numbered[] = [];
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #isFailing = false;
@@ -78,7 +78,7 @@ export class ServedScores {
 
   /** Looks up a score, newest part first. */
   find(width: number, query: ScoreQuery): Scored | undefined {
-    if (this.#withdrawn.has(withdrawalKey(query.model, query.checksum))) return undefined;
+    if (this.#isWithdrawn(query)) return undefined;
     try {
       for (const { width: each, part } of this.#parts.toReversed()) {
         const found = each === width ? part?.find(query) : undefined;
@@ -110,8 +110,8 @@ export class ServedScores {
 
   /** Hides scores under a model at once, and removes them. A part that fails to do so is deleted. */
   withdraw(model: ModelKey, checksums: readonly Uint8Array[]): Promise<void> {
-    const keys = checksums.map((checksum) => withdrawalKey(model, checksum));
-    for (const key of keys) this.#withdrawn.add(key);
+    const keys = new Set(checksums.map((checksum) => withdrawalKey(model, checksum)));
+    this.#withdrawals.add(keys);
     return this.#writes.add(async () => {
       for (const each of this.#parts) {
         try {
@@ -122,7 +122,7 @@ export class ServedScores {
           await this.#drop(each).catch((failure: unknown) => this.#warn(failure));
         }
       }
-      for (const key of keys) this.#withdrawn.delete(key);
+      this.#withdrawals.delete(keys);
     });
   }
 
@@ -143,6 +143,12 @@ export class ServedScores {
     found.sort((a, b) => a.number - b.number);
     for (const each of found) this.#parts = [...this.#parts, { ...each, part: await this.#openPart(each) }];
     await this.#makeRoom();
+  }
+
+  #isWithdrawn({ model, checksum }: ScoreQuery): boolean {
+    if (this.#withdrawals.size === 0) return false;
+    const key = withdrawalKey(model, checksum);
+    return [...this.#withdrawals].some((keys) => keys.has(key));
   }
 
   #openPart(numbered: Numbered): Promise<ServedPart> {
