@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,14 +10,14 @@ import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nat
 import { variedBytes } from '../../bench/varied-bytes.js';
 import { seededRandom } from '../../src/devnet/soma/seeded-random.js';
 import type { QuarryError } from '../../src/errors/index.js';
-import { type FleetConnection, FleetEngine, type FleetRows, openFleet } from '../../src/fleet/index.js';
-import { openStore, partsOfOrigin, type Store, verifyStore } from '../../src/store/index.js';
-import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
+import { FleetEngine, type FleetRows, openFleet } from '../../src/fleet/index.js';
 import { type KillPoint, mineUntilKilled } from '../miner/killed-miner.js';
 import { disagreements, recordLedger } from '../miner/ledger-record.js';
 import { FUNDED_SHANNONS, type MiningNetwork, startMiningNetwork } from '../miner/network.js';
 import { TcpProxy } from '../soma/client/tcp-proxy.js';
 import { until } from '../until.js';
+import { Deliveries } from './deliveries.js';
+import { progressOf, progressOfScorers, scoredOnce } from './scored-samples.js';
 
 /** Kills of scorers, of the server, of the coordinator, and cuts of the scorers' way to the server. */
 const COUNTS = (process.env['QUARRY_FLEET_KILLS'] ?? '4,1,1,1').split(',').map(Number);
@@ -114,6 +113,7 @@ describe.skipIf(!hasNatsServer)('a fleet whose parts are killed', () => {
       await writeFile(data, variedBytes(all.samples, 7));
 
       const deliveries = await Deliveries.count(server);
+      closers.push(() => deliveries.close());
       const scorers = new Scorers(dir, way.url.replace('http:', 'nats:'), deliveries, all.keepRows);
       closers.push(() => scorers.end());
       await Promise.all([
@@ -329,105 +329,4 @@ async function finish(
   await settling.miner.claim();
   await settling.close();
   return warnings;
-}
-
-/** How far scoring came. */
-interface Progress {
-  /** Checksums of the samples that are kept. */
-  readonly kept: ReadonlySet<string>;
-  /** Whether each is scored under all three models wherever it is. */
-  readonly isScored: boolean;
-}
-
-function progressOf(store: Store): Progress {
-  const isScored =
-    store.models.length === 3 && store.models.every((model) => store.unscored(model, { limit: 1 }).length === 0);
-  return { kept: new Set(checksumsOf(store)), isScored: store.sampleCount === 0 || isScored };
-}
-
-/** All scorers together; those that have no store yet count for nothing. */
-async function progressOfScorers(dirs: readonly string[]): Promise<Progress> {
-  const each: Progress[] = [];
-  for (const dir of dirs) {
-    if (!existsSync(join(dir, 'index.db'))) continue;
-    const store = await openStore({ dir, embeddingDim: MODEL_CONFIGS.small.embeddingDim, readonly: true });
-    each.push(progressOf(store));
-    await store.close();
-  }
-  return { kept: new Set(each.flatMap(({ kept }) => [...kept])), isScored: each.every(({ isScored }) => isScored) };
-}
-
-function checksumsOf(store: Store): string[] {
-  return [...samplesOf(store)].map((id) => Buffer.from(store.checksum(id) ?? []).toString('hex'));
-}
-
-/** Samples of the data. What was composed of them is scored by calculation, and once more before a large bond is risked. */
-function samplesOf(store: Store): Set<number> {
-  const ids = [...Array(store.sampleCount).keys()];
-  return new Set(ids.filter((id) => partsOfOrigin(store.sample(id).origin) === undefined));
-}
-
-/**
- * Every sample is in a store, and in each that has it has one score under each of the three models, a finite one; the files
- * are whole.
- *
- * @returns how many samples are in more than one store
- */
-async function scoredOnce(dirs: readonly string[], samples: number): Promise<number> {
-  const all: string[] = [];
-  for (const dir of dirs) {
-    const store = await openStore({ dir, embeddingDim: MODEL_CONFIGS.small.embeddingDim });
-    try {
-      expect((await verifyStore(store)).faults).toEqual([]);
-      all.push(...checksumsOf(store));
-      expectScoredOnce(store);
-    } finally {
-      await store.close();
-    }
-  }
-  expect(new Set(all).size).toBe(samples);
-  return all.length - samples;
-}
-
-function expectScoredOnce(store: Store): void {
-  const ids = samplesOf(store);
-  const logs = [...store.internals.logs.values()];
-  expect(logs).toHaveLength(3);
-  for (const log of logs) {
-    const { array: samples } = log.samples;
-    const rows = [...Array(log.count).keys()].filter((row) => ids.has(samples[row]!));
-    expect(new Set(rows.map((row) => samples[row])).size).toBe(ids.size);
-    // Near-ties have a second one, in f32.
-    expect(new Set(rows.map((row) => `${samples[row]} ${log.precision(row)}`)).size).toBe(rows.length);
-    expect(rows.every((row) => Number.isFinite(log.losses.array[row]))).toBe(true);
-  }
-}
-
-/** How often the server hands samples out, over the lives of all coordinators. */
-class Deliveries {
-  readonly #most = new Map<string, number>();
-  /** Of the server's disk, when it was fullest. */
-  mostStoredBytes = 0;
-
-  static async count(server: NatsServer): Promise<Deliveries> {
-    const fleet = await openFleet({ url: server.url, fleet: 'default', name: 'counter' });
-    const deliveries = new Deliveries();
-    const timer = setInterval(() => void deliveries.#look(fleet).catch(() => {}), 250);
-    closers.push(async () => {
-      clearInterval(timer);
-      await fleet.close();
-    });
-    return deliveries;
-  }
-
-  get total(): number {
-    return [...this.#most.values()].reduce((sum, count) => sum + count, 0);
-  }
-
-  async #look({ jsm, stream }: FleetConnection): Promise<void> {
-    this.mostStoredBytes = Math.max(this.mostStoredBytes, (await jsm.getAccountInfo()).storage);
-    for await (const { name, created, delivered } of jsm.consumers.list(stream)) {
-      this.#most.set(`${name} ${created}`, delivered.consumer_seq);
-    }
-  }
 }
