@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { HttpHost } from '../../src/hosting/index.js';
 import { OpenTargets } from '../../src/miner/feed/open-targets.js';
 import { Journal } from '../../src/miner/journal/journal.js';
-import { HOSTING_GRACE_MS, SampleHosting } from '../../src/miner/submit/sample-hosting.js';
+import { HOSTING_GRACE_MS, type HostedSample, SampleHosting } from '../../src/miner/submit/sample-hosting.js';
 import { openStore, type Store } from '../../src/store/index.js';
 
 const never = new AbortController().signal;
@@ -41,7 +41,12 @@ async function publish(generationEpoch: bigint, text = 'a sample'): Promise<stri
   const target = { id: `0x${generationEpoch}`, status: 'open', generationEpoch, modelIds: [] };
   book.add(target as never, 0);
   const open = book.get(target.id)!;
-  const { url } = await hosting.publish({ open, sampleId: sample!.id } as never, never);
+  return hosting.host({ open, sampleId: sample!.id } as never, never, submitted);
+}
+
+/** Stands for a submission: journals the sample as one does. */
+async function submitted({ url, record }: HostedSample): Promise<string> {
+  await journal.together(record!);
   return url;
 }
 
@@ -82,6 +87,34 @@ it('keeps data that a later submission has taken up', async () => {
   await expect.poll(hosted).toBe(1);
 });
 
+it('keeps data while its submission is made, and releases it in time when none comes of it', async () => {
+  await publish(5n);
+  await expect.poll(hosted).toBe(1);
+  await hosting.release(9n, never);
+  wallClock += 2 * HOSTING_GRACE_MS;
+  const [open, sampleId] = [book.get('0x5')!, store.find(Buffer.from(journal.hostings.checksums()[0]!, 'hex'))];
+  const failing = hosting.host({ open, sampleId } as never, never, async () => {
+    await hosting.release(9n, never);
+    expect(await hosted()).toBe(1);
+    throw new Error('nothing was signed');
+  });
+  await expect(failing).rejects.toThrow('nothing was signed');
+  expect(journal.hostings.checksums()).toHaveLength(1);
+  await hosting.release(10n, never);
+  wallClock += 2 * HOSTING_GRACE_MS;
+  await hosting.release(10n, never);
+  await expect.poll(hosted).toBe(0);
+});
+
+it('journals data whose submission was never signed, so that it is not hosted for ever', async () => {
+  const [sample] = await store.appendSamples([{ bytes: new TextEncoder().encode('a sample') }]);
+  book.add({ id: '0x1', status: 'open', generationEpoch: 5n, modelIds: [] } as never, 0);
+  const candidate = { open: book.get('0x1'), sampleId: sample!.id } as never;
+  const failing = hosting.host(candidate, never, () => Promise.reject(new Error('no coins')));
+  await expect(failing).rejects.toThrow('no coins');
+  expect(journal.hostings.checksums()).toHaveLength(1);
+});
+
 it('hosts what the journal names again after a restart, and leaves out what the store lost', async () => {
   const url = await publish(5n);
   journal.hostings.record('f'.repeat(64), 'http://127.0.0.1/lost', 5n);
@@ -107,7 +140,7 @@ it('remembers the addresses of what was hosted lately, and no more', async () =>
   const target = { id: '0x1', status: 'open', generationEpoch: 0n, modelIds: [] };
   book.add(target as never, 0);
   const again = async (sampleId: number): Promise<number> => {
-    await hosting.publish({ open: book.get('0x1'), sampleId } as never, never);
+    await hosting.host({ open: book.get('0x1'), sampleId } as never, never, submitted);
     return published.length;
   };
   for (let id = 0; id < 5_000; id++) await again(id);

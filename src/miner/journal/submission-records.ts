@@ -1,3 +1,4 @@
+import { LatestMap } from '../../collections/latest-map.js';
 import type { SqlRow } from '../../database/database.js';
 import type { HighWaterMark } from './high-water-mark.js';
 import type { Statements } from './statements.js';
@@ -48,11 +49,15 @@ const SETTLE = `
 const LIVE = `
   SELECT state, bond FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`;
 
+const MOST_REMEMBERED = 4_096;
+
 /** All signed submissions and their outcomes. */
 export class SubmissionRecords {
   readonly #sql: Statements;
   readonly #mark: HighWaterMark;
   #isMarked = true;
+  /** Targets found without a live submission, since each is asked about several times while it is raced for. */
+  readonly #notLive = new LatestMap<string, true>(MOST_REMEMBERED);
   readonly #now: () => number;
 
   /**
@@ -72,7 +77,10 @@ export class SubmissionRecords {
 
   /** Whether a submission for this target is in flight, unsettled or accepted. */
   isLive(targetId: string): boolean {
-    return this.#sql.prepare(LIVE).get([targetId]) !== undefined;
+    if (this.#notLive.has(targetId)) return false;
+    if (this.#sql.prepare(LIVE).get([targetId]) !== undefined) return true;
+    this.#notLive.set(targetId, true);
+    return false;
   }
 
   /**
@@ -96,6 +104,7 @@ export class SubmissionRecords {
   insert(submission: Omit<JournalSubmission, 'state'>, story?: SubmissionStory): void {
     const { targetId, checksum, modelId, digest, signed, epoch, bondShannons, rewardShannons } = submission;
     const now = this.#now();
+    this.#notLive.delete(targetId);
     this.#sql
       .prepare(INSERT)
       .run([

@@ -29,6 +29,8 @@ export interface HostedSample {
   readonly url: string;
   /** BLAKE2b-256 of the bytes, hex. */
   readonly checksum: string;
+  /** Journals that it is hosted, within the caller's transaction: the one that journals its submission. */
+  readonly record?: (() => void) | undefined;
 }
 
 /** Hosts samples from before their submission until their audit window is over. */
@@ -36,7 +38,7 @@ export class SampleHosting {
   readonly #deps: SampleHostingDeps;
   /** URLs of recently hosted data, by checksum. Publishing again after eviction only costs time. */
   readonly #urls = new LatestMap<string, string>(MOST_URLS);
-  /** Checksums being published but not journalled yet; these must not be released. */
+  /** Checksums of submissions that may not be journalled yet; these must not be released. */
   readonly #publishing = new Set<string>();
 
   constructor(deps: SampleHostingDeps) {
@@ -44,25 +46,33 @@ export class SampleHosting {
   }
 
   /**
-   * Publishes a candidate's sample. Retries transient failures while the target is open.
+   * Publishes a candidate's sample for its submission, which `submit` makes; it is not released meanwhile. Retries
+   * transient failures while the target is open.
    *
-   * @throws QuarryError of the host, or `ABORTED` when the signal fires
+   * @param submit journals the sample with the submission; if it throws, the sample is journalled all the same, so that it
+   *   is released one day
+   * @throws QuarryError of the host or of `submit`, or `ABORTED` when the signal fires
    */
-  async publish(candidate: Candidate, signal: AbortSignal): Promise<HostedSample> {
+  async host<T>(candidate: Candidate, signal: AbortSignal, submit: (sample: HostedSample) => Promise<T>): Promise<T> {
     const { store, journal } = this.#deps;
     const sample = store.sample(candidate.sampleId);
     const checksum = bytesToHex(sample.checksum);
-    let url = this.#urls.get(checksum);
+    const { generationEpoch } = candidate.open.target;
     this.#publishing.add(checksum);
     try {
-      url ??= await this.#publish(checksum, sample.bytes, candidate, signal);
+      const url = this.#urls.get(checksum) ?? (await this.#publish(checksum, sample.bytes, candidate, signal));
       this.#urls.set(checksum, url);
-      const hosted = url;
-      await journal.together(() => journal.hostings.record(checksum, hosted, candidate.open.target.generationEpoch));
+      const record = (): void => journal.hostings.record(checksum, url, generationEpoch);
+      try {
+        return await submit({ bytes: sample.bytes, url, checksum, record });
+      } catch (error) {
+        // If the journal fails as well, the submission's own error says more.
+        await journal.together(record).catch(() => {});
+        throw error;
+      }
     } finally {
       this.#publishing.delete(checksum);
     }
-    return { bytes: sample.bytes, url, checksum };
   }
 
   /** Stops hosting data whose audit window is over in `epoch` and has been for {@link HOSTING_GRACE_MS}. */

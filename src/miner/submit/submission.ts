@@ -107,6 +107,7 @@ export class Submission {
     const earlier = this.#digest !== '' && this.#digest !== this.#superseded ? this.#digest : undefined;
     onRecording(signed.digest);
     const write = (): void => {
+      this.#sample.record?.();
       if (earlier !== undefined) journal.submissions.recordOutcome(earlier, 'rejected', { reason: 'coin conflict' });
       journal.submissions.insert(
         {

@@ -197,17 +197,18 @@ export class Submitter {
 
   async #attempt(candidate: Candidate, signal: AbortSignal): Promise<SentSubmission> {
     const { hosting, book } = this.#deps;
-    const sample = await hosting.publish(candidate, signal);
-    // Publishing can take a while; submitting to a target that is gone would only cost the fee.
-    if (book.get(candidate.open.target.id) === undefined)
-      throw new QuarryError('ABORTED', 'the target has since been filled');
-    const submission = new Submission(candidate, sample, {
-      ...this.#deps,
-      onRecording: (digest) => this.#inFlight.add(digest),
-      onSigned: (digest, latencyMs) => this.#signed(candidate, digest, latencyMs),
-      onAnswered: (digest) => this.#inFlight.delete(digest),
+    return hosting.host(candidate, signal, async (sample) => {
+      // Publishing can take a while; submitting to a target that is gone would only cost the fee.
+      if (book.get(candidate.open.target.id) === undefined)
+        throw new QuarryError('ABORTED', 'the target has since been filled');
+      const submission = new Submission(candidate, sample, {
+        ...this.#deps,
+        onRecording: (digest) => this.#inFlight.add(digest),
+        onSigned: (digest, latencyMs) => this.#signed(candidate, digest, latencyMs),
+        onAnswered: (digest) => this.#inFlight.delete(digest),
+      });
+      return submission.send(this.#grace.signal);
     });
-    return submission.send(this.#grace.signal);
   }
 
   #signed({ open }: Candidate, digest: string, latencyMs: number): void {

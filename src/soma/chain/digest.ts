@@ -77,8 +77,16 @@ export function digestToBytes(text: string): Uint8Array {
   });
 }
 
+const BASE58_TEXT = /^[1-9A-HJ-NP-Za-km-z]*$/;
+/** The greatest 32 bytes, and the least of which the first is not zero. */
+const MOST = base58.encode(new Uint8Array(32).fill(0xff));
+const LEAST_FULL = base58.encode(Uint8Array.of(1, ...new Uint8Array(31)));
+
 /** Whether `text` is base58 of exactly 32 bytes. */
 export function isDigest(text: string): boolean {
+  // The digits of base58 are in the order of their characters, so texts of one length compare as their numbers do.
+  if (text.length === 44 && text[0] !== '1') return text <= MOST && BASE58_TEXT.test(text);
+  if (text.length === 43 && text >= LEAST_FULL) return BASE58_TEXT.test(text);
   try {
     digestToBytes(text);
     return true;

@@ -9,6 +9,8 @@ export type ObjectId = string;
 export type Address = string;
 
 const NORMAL_ID = /^0x[0-9a-f]{64}$/;
+/** As checkpoints spell them. */
+const PLAIN_ID = /^[0-9a-f]{64}$/;
 const LIBERAL_ID = /^(?:0x)?([0-9a-fA-F]{1,64})$/;
 
 /**
@@ -18,7 +20,10 @@ const LIBERAL_ID = /^(?:0x)?([0-9a-fA-F]{1,64})$/;
  * @throws QuarryError `INVALID_ARGUMENT` when `text` is not 1 to 64 hexadecimal digits
  */
 export function normaliseId(text: string): ObjectId {
-  if (typeof text === 'string' && NORMAL_ID.test(text)) return text;
+  if (typeof text === 'string') {
+    if (text.length === 66 && NORMAL_ID.test(text)) return text;
+    if (text.length === 64 && PLAIN_ID.test(text)) return `0x${text}`;
+  }
   const digits = typeof text === 'string' ? LIBERAL_ID.exec(text)?.[1] : undefined;
   if (digits === undefined) {
     throw new QuarryError('INVALID_ARGUMENT', 'an id or address must be 1 to 64 hexadecimal digits', {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { base58 } from '@scure/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -53,6 +54,47 @@ describe('digests', () => {
     expect(isDigest('1'.repeat(33))).toBe(false);
     expect(isDigest('0'.repeat(44))).toBe(false);
     expect(() => digestToBytes('z'.repeat(1_000_000))).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+});
+
+describe('isDigest', () => {
+  const isDecodable = (text: string): boolean => {
+    try {
+      return digestToBytes(text).length === 32;
+    } catch {
+      return false;
+    }
+  };
+
+  it('accepts what decodes to 32 bytes, and nothing else', () => {
+    const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+    const digits = fc.string({ unit: fc.constantFrom(...alphabet, '0', 'é'), minLength: 31, maxLength: 45 });
+    const bytes = fc.tuple(fc.nat(3), fc.uint8Array({ minLength: 28, maxLength: 34 }));
+    fc.assert(fc.property(digits, (text) => void expect(isDigest(text)).toBe(isDecodable(text))));
+    fc.assert(
+      fc.property(bytes, ([zeros, rest]) => {
+        const text = base58.encode(Uint8Array.of(...new Uint8Array(zeros), ...rest));
+        expect(isDigest(text)).toBe(isDecodable(text));
+      }),
+    );
+  });
+
+  it('decides at the bounds', () => {
+    const numberIn = (value: bigint, bytes: number): string =>
+      base58.encode(hexToBytes(value.toString(16).padStart(2 * bytes, '0')));
+    const [least, end] = [2n ** 248n, 2n ** 256n];
+    const inside = [least, least + 1n, end - 1n, end - 2n].map((value) => numberIn(value, 32));
+    expect(inside.map((text) => [text.length, isDigest(text)])).toEqual([
+      [43, true],
+      [43, true],
+      [44, true],
+      [44, true],
+    ]);
+    const outside = [numberIn(least - 1n, 31), numberIn(end, 33)];
+    expect(outside.map((text) => [text.length, isDigest(text)])).toEqual([
+      [43, false],
+      [44, false],
+    ]);
   });
 });
 

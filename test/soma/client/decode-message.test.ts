@@ -75,6 +75,8 @@ const REGULAR_SCALARS = new Map<ScalarType, fc.Arbitrary<unknown>>([
   [ScalarType.STRING, fc.string({ unit: 'binary-ascii' })],
   [ScalarType.BYTES, fc.uint8Array({ maxLength: 200 })],
   [ScalarType.BOOL, fc.boolean()],
+  [ScalarType.INT32, fc.nat(0x7fff_ffff)],
+  [ScalarType.INT64, fc.bigInt({ min: 0n, max: 2n ** 49n - 1n })],
   [ScalarType.UINT32, fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0x7fff_ffff }))],
   [ScalarType.UINT64, fc.oneof(fc.bigInt({ min: 0n, max: 70_000n }), fc.bigInt({ min: 0n, max: 2n ** 49n - 1n }))],
 ]);
@@ -84,7 +86,10 @@ const isPlain = ({ fields }: DescMessage): boolean =>
     (field) =>
       field.oneof === undefined &&
       field.fieldKind !== 'map' &&
-      (field.fieldKind === 'list' || field.presence !== FeatureSet_FieldPresence.IMPLICIT),
+      (field.fieldKind === 'list' ||
+        field.presence !== FeatureSet_FieldPresence.IMPLICIT ||
+        (field.fieldKind === 'scalar' &&
+          ![ScalarType.BYTES, ScalarType.FLOAT, ScalarType.DOUBLE].includes(field.scalar))),
   );
 
 /** What nodes nearly always send, and the quick way reads without the runtime. */

@@ -80,6 +80,11 @@ const UNCHANGED = {
   cancelled: UnchangedNumber.CANCELED,
 } as const;
 
+const INPUT_NAMES = namesOf(INPUT);
+const OUTPUT_NAMES = namesOf(OUTPUT);
+const OPERATION_NAMES = namesOf(OPERATION);
+const UNCHANGED_NAMES = namesOf(UNCHANGED);
+
 /** Converts effects to their RPC message. */
 export function effectsToRpc(effects: TransactionEffects, options: EffectsToRpcOptions): RpcEffects {
   // Execution responses have 0x before all ids; checkpoints do not.
@@ -205,16 +210,21 @@ export function statusFromRpc(message: RpcStatus, field = 'status'): ExecutionSt
   };
 }
 
-function nameOf<N extends string>(table: Readonly<Record<N, number>>, value: number | undefined, field: string): N {
+/** The names of a table's numbers. */
+function namesOf<N extends string>(table: Readonly<Record<N, number>>): ReadonlyMap<number, N> {
+  return new Map((Object.entries(table) as [N, number][]).map(([name, number]) => [number, name]));
+}
+
+function nameOf<N extends string>(names: ReadonlyMap<number, N>, value: number | undefined, field: string): N {
   const present = required(value, field);
-  const entry = Object.entries<number>(table).find(([, each]) => each === present);
-  if (entry === undefined) throw new WireError(field, 'FIELD_INVALID', `is ${present}, which is undefined`);
-  return entry[0] as N;
+  const name = names.get(present);
+  if (name === undefined) throw new WireError(field, 'FIELD_INVALID', `is ${present}, which is undefined`);
+  return name;
 }
 
 function changeFromRpc(message: RpcChangedObject, field: string): ReportedChange {
-  const input = nameOf(INPUT, message.inputState, `${field}.input_state`);
-  const output = nameOf(OUTPUT, message.outputState, `${field}.output_state`);
+  const input = nameOf(INPUT_NAMES, message.inputState, `${field}.input_state`);
+  const output = nameOf(OUTPUT_NAMES, message.outputState, `${field}.output_state`);
   return {
     objectId: requiredId(message.objectId, `${field}.object_id`),
     input:
@@ -234,13 +244,13 @@ function changeFromRpc(message: RpcChangedObject, field: string): ReportedChange
             digest: requiredDigest(message.outputDigest, `${field}.output_digest`),
             owner: ownerFromRpc(message.outputOwner, `${field}.output_owner`),
           },
-    idOperation: nameOf<IdOperation>(OPERATION, message.idOperation, `${field}.id_operation`),
+    idOperation: nameOf<IdOperation>(OPERATION_NAMES, message.idOperation, `${field}.id_operation`),
     objectType: message.objectType,
   };
 }
 
 function unchangedFromRpc(message: RpcUnchanged, field: string): UnchangedSharedObject {
-  const kind = nameOf(UNCHANGED, message.kind, `${field}.kind`);
+  const kind = nameOf(UNCHANGED_NAMES, message.kind, `${field}.kind`);
   const objectId = requiredId(message.objectId, `${field}.object_id`);
   const version = required(message.version, `${field}.version`);
   if (kind !== 'readOnlyRoot') return { objectId, version, kind };

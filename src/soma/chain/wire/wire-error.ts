@@ -1,6 +1,6 @@
 import { QuarryError } from '../../../errors/index.js';
-import { type Digest, digestToBytes } from '../digest.js';
-import { isId, normaliseId, type ObjectId } from '../id.js';
+import { type Digest, isDigest } from '../digest.js';
+import { normaliseId, type ObjectId } from '../id.js';
 
 /** An RPC message with a missing or unreadable field. */
 export class WireError extends QuarryError {
@@ -28,18 +28,17 @@ export function required<T>(value: T | undefined, field: string): T {
 /** @throws WireError when the id is absent or unreadable */
 export function requiredId(text: string | undefined, field: string): ObjectId {
   const present = required(text, field);
-  if (!isId(present)) throw new WireError(field, 'FIELD_INVALID', 'is not 1 to 64 hexadecimal digits');
-  return normaliseId(present);
+  try {
+    return normaliseId(present);
+  } catch {
+    throw new WireError(field, 'FIELD_INVALID', 'is not 1 to 64 hexadecimal digits');
+  }
 }
 
 /** @throws WireError when the digest is absent or not base58 of 32 bytes */
 export function requiredDigest(text: string | undefined, field: string): Digest {
   const present = required(text, field);
-  try {
-    digestToBytes(present);
-  } catch (error) {
-    throw new WireError(field, 'FIELD_INVALID', 'is not base58 of 32 bytes', error);
-  }
+  if (!isDigest(present)) throw new WireError(field, 'FIELD_INVALID', 'is not base58 of 32 bytes');
   return present;
 }
 

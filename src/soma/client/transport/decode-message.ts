@@ -14,6 +14,8 @@ interface Shape {
   readonly typeName: string;
   readonly fields: Map<number, ShapeField>;
   readonly lists: string[];
+  /** Values of absent fields whose absence does not show. */
+  readonly zeros: (readonly [name: string, value: string | number | bigint | boolean])[];
 }
 
 /** Thrown at bytes that only the runtime reads; one for all, since making one costs more than a message. */
@@ -27,20 +29,23 @@ const SCALARS: ReadonlyMap<ScalarType, ReadValue> = new Map([
   [ScalarType.STRING, 'string'],
   [ScalarType.BYTES, 'bytes'],
   [ScalarType.BOOL, 'bool'],
+  [ScalarType.INT32, 'number'],
   [ScalarType.UINT32, 'number'],
+  [ScalarType.INT64, 'bigint'],
   [ScalarType.UINT64, 'bigint'],
 ]);
+const ZEROS = { string: '', bool: false, number: 0, bigint: 0n } as const;
 
 const shapes = new Map<DescMessage, Shape>();
 
 /**
- * Reads a message as the protobuf runtime does, in a third of the time: without reflection, for fields whose absence shows.
- * Whatever else there is in it, and everything that is malformed, is left to the runtime.
+ * Reads a message as the protobuf runtime does, in a third of the time: without reflection, for the types that nodes send
+ * most. Whatever else there is in it, and everything that is malformed, is left to the runtime.
  *
  * @throws Error when the bytes are no such message
  */
 export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
-  if (!hasPresence(schema)) return fromBinary(schema, bytes);
+  if (!isQuick(schema)) return fromBinary(schema, bytes);
   try {
     return new QuickReader(bytes).message(shapeOf(schema), bytes.length) as MessageShape<D>;
   } catch (error) {
@@ -52,12 +57,14 @@ export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Arra
 function shapeOf(schema: DescMessage): Shape {
   let shape = shapes.get(schema);
   if (shape !== undefined) return shape;
-  shape = { typeName: schema.typeName, fields: new Map(), lists: [] };
+  shape = { typeName: schema.typeName, fields: new Map(), lists: [], zeros: [] };
   // Before its fields: one of them may be of the same type.
   shapes.set(schema, shape);
   for (const field of schema.fields) {
     if (field.fieldKind === 'list') shape.lists.push(field.localName);
     const value = readingOf(field);
+    const zero = zeroOf(field);
+    if (zero !== undefined) shape.zeros.push([field.localName, zero]);
     if (value === undefined) continue;
     shape.fields.set(field.number, { name: field.localName, value, isList: field.fieldKind === 'list' });
   }
@@ -69,13 +76,13 @@ function readingOf(field: DescField): ReadValue | Shape | undefined {
   if (field.oneof !== undefined) return undefined;
   switch (field.fieldKind) {
     case 'message':
-      return hasPresence(field.message) ? shapeOf(field.message) : undefined;
+      return isQuick(field.message) ? shapeOf(field.message) : undefined;
     case 'enum':
       return 'number';
     case 'scalar':
       return SCALARS.get(field.scalar);
     case 'list':
-      if (field.listKind === 'message') return hasPresence(field.message) ? shapeOf(field.message) : undefined;
+      if (field.listKind === 'message') return isQuick(field.message) ? shapeOf(field.message) : undefined;
       // Numbers in lists are packed.
       return field.listKind === 'scalar' && field.scalar === ScalarType.STRING ? 'string' : undefined;
     default:
@@ -83,13 +90,22 @@ function readingOf(field: DescField): ReadValue | Shape | undefined {
   }
 }
 
-/** Whether a message without any fields is no more than its name and empty lists. */
-function hasPresence({ fields }: DescMessage): boolean {
+/** What an absent field reads as; undefined if its absence shows, or it takes an object of its own. */
+function zeroOf(field: DescField): string | number | bigint | boolean | undefined {
+  if (field.presence !== FeatureSet_FieldPresence.IMPLICIT) return undefined;
+  if (field.fieldKind === 'enum') return field.enum.values[0]?.number;
+  const value = field.fieldKind === 'scalar' ? SCALARS.get(field.scalar) : undefined;
+  return value === undefined || value === 'bytes' ? undefined : ZEROS[value];
+}
+
+/** Whether a message without any fields is no more than its name, empty lists and zeros. */
+function isQuick({ fields }: DescMessage): boolean {
   return fields.every(
     (field) =>
       field.oneof === undefined &&
-      field.fieldKind !== 'map' &&
-      (field.fieldKind === 'list' || field.presence !== FeatureSet_FieldPresence.IMPLICIT),
+      (field.fieldKind === 'list' ||
+        field.presence !== FeatureSet_FieldPresence.IMPLICIT ||
+        zeroOf(field) !== undefined),
   );
 }
 
@@ -103,9 +119,10 @@ class QuickReader {
     this.#text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  message({ typeName, fields, lists }: Shape, end: number): Record<string, unknown> {
+  message({ typeName, fields, lists, zeros }: Shape, end: number): Record<string, unknown> {
     const message: Record<string, unknown> = { $typeName: typeName };
     for (const name of lists) message[name] = [];
+    for (const [name, zero] of zeros) message[name] = zero;
     while (this.#at < end) {
       const tag = this.#varint(end);
       const field = fields.get(Math.floor(tag / 8));
