@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { ServerCredentials, status } from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BadRequestSchema, RetryInfoSchema } from '../../../src/gen/google/rpc/error_details_pb.js';
 import { StatusSchema } from '../../../src/gen/google/rpc/status_pb.js';
 import { LedgerService } from '../../../src/gen/soma/rpc/ledger_service_pb.js';
@@ -96,6 +96,8 @@ describe.each([false, true])('GrpcTransport, calls in a thread of their own: %s'
       .start();
     transport = open({ url: server.url });
     await transport.threadReady();
+    // The thread is busy from now on: a call that is alone would not be made there.
+    for (let call = 0; threaded && call < 2; call++) transport.unary(getEpoch, {}, { timeoutMs: 0 }).catch(() => {});
   });
   afterAll(() => {
     transport.close();
@@ -250,6 +252,22 @@ describe('the thread that makes calls', () => {
     const { accepted } = proxy;
     expect((await transport.unary(getServiceInfo, {})).epoch).toBe(7n);
     expect(proxy.accepted).toBe(accepted);
+  });
+
+  it('makes the calls that are made together, and leaves one that is alone to the connection that is there', async () => {
+    await transport.threadReady();
+    const posted = vi.spyOn(workers[0]!, 'postMessage');
+    // The first of all goes to the thread's connection, as there is no other yet.
+    await transport.unary(getServiceInfo, {});
+    expect([posted.mock.calls.length, proxy.accepted]).toEqual([1, 1]);
+    const stream = transport.serverStream(subscribeCheckpoints, {});
+    await expect(stream.next()).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    expect(proxy.accepted).toBe(2);
+    expect((await transport.unary(getServiceInfo, {})).epoch).toBe(7n);
+    expect(posted).toHaveBeenCalledTimes(1);
+    const both = await Promise.all([transport.unary(getServiceInfo, {}), transport.unary(getServiceInfo, {})]);
+    expect(both.map(({ epoch }) => epoch)).toEqual([7n, 7n]);
+    expect([posted.mock.calls.length, proxy.accepted]).toEqual([2, 2]);
   });
 
   it('is no longer awaited when it ends before it is ready', async () => {

@@ -19,6 +19,8 @@ export class CallThread {
   #ready: Worker | undefined;
   readonly #waiting: (() => void)[] = [];
   #outbox: ThreadCall[] = [];
+  /** The calls of this tick that have asked whether they are alone. */
+  #asking: { count: number } | undefined;
   #lastId = 0;
 
   constructor({ url, tls, headers, readMaxBytes, keepAliveMs }: CallThreadData) {
@@ -38,6 +40,20 @@ export class CallThread {
   /** Resolves when the thread is ready, or has ended before that. */
   async ready(): Promise<void> {
     if (!this.isReady) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /**
+   * Whether a call about to be made would be the only one here: waking the thread for it takes longer than making it
+   * elsewhere. Each of several calls of one tick has company.
+   */
+  async isAlone(): Promise<boolean> {
+    this.#asking ??= { count: 0 };
+    const asking = this.#asking;
+    asking.count++;
+    // Until all calls of this tick have asked.
+    await Promise.resolve();
+    this.#asking = undefined;
+    return asking.count === 1 && this.#pending.size === 0;
   }
 
   #setReady(worker: Worker): void {

@@ -7,7 +7,14 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { type Client, type ClientReadableStream, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  type Client,
+  type ClientReadableStream,
+  connectivityState,
+  type Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../../errors/index.js';
 import { allowManyListeners, type Backoff, retry, type Sleep } from '../../../http/index.js';
 import { CallThread, serviceErrorOf } from './call-thread.js';
@@ -127,11 +134,12 @@ export class GrpcTransport implements RpcTransport {
     request: Request,
     options: RpcCallOptions = {},
   ): Promise<Response> {
+    const inThread = this.#threadedPaths.has(method.path) && (await this.#isFasterInThread());
     this.#assertOpen(method.path);
     throwIfAborted(options.signal, method.path);
     const body = this.#encode(method, request);
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
-    if (this.#threadedPaths.has(method.path) && this.#startedThread().isReady) {
+    if (inThread) {
       const answer = await this.#callInThread(method.path, body, timeoutMs, options);
       return decoded(method.path, () => method.decode(answer));
     }
@@ -229,6 +237,15 @@ export class GrpcTransport implements RpcTransport {
     for (const call of [...this.#calls]) call.cancel();
     this.#thread?.close();
     this.#client.close();
+  }
+
+  /** Whether to make a call in the thread: once it is ready, unless the call is alone and can go out from here at once. */
+  async #isFasterInThread(): Promise<boolean> {
+    if (this.#closed) return false;
+    const thread = this.#startedThread();
+    if (!thread.isReady) return false;
+    const isAlone = await thread.isAlone();
+    return !isAlone || this.#client.getChannel().getConnectivityState(false) !== connectivityState.READY;
   }
 
   /** Restarts the thread if it died; until it is ready, calls are made without it. */

@@ -67,7 +67,7 @@ export interface RpcTransport {
   ): AsyncGenerator<MessageShape<O>, void, void>;
   /**
    * From now on, makes the calls of one method in a separate thread with its own connection, which takes the work of
-   * HTTP/2 and gRPC off the caller's thread.
+   * HTTP/2 and gRPC off the caller's thread; only a call that is alone is made at once from here.
    *
    * @param path full name of the method, as returned by `methodPath`
    */
