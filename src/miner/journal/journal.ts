@@ -26,12 +26,13 @@ export class Journal {
   readonly #group: GroupCommit;
   readonly #sql: Statements;
   readonly #mark: HighWaterMark;
+  #marking: NodeJS.Immediate | undefined;
 
   /** @param now milliseconds since the Unix epoch */
   constructor(path: string, now: () => number) {
     this.#db = openDatabase(path, { migrations: JOURNAL_MIGRATIONS, durability: 'process' });
     this.#sql = new Statements(this.#db);
-    this.#group = new GroupCommit(this.#db, () => this.submissions.mark());
+    this.#group = new GroupCommit(this.#db, () => this.#markSoon());
     this.#mark = new HighWaterMark(markPathOf(path));
     this.submissions = new SubmissionRecords(this.#sql, this.#mark, now);
     const newest = this.submissions.newestId();
@@ -71,8 +72,24 @@ export class Journal {
   /** Commits pending writes and closes the file. */
   close(): void {
     this.#group.flush();
+    this.#markNow();
     this.#db.close();
     this.#mark.close();
+  }
+
+  /** Sets the high-water mark once what waited for a commit is under way: a race must not wait for it. */
+  #markSoon(): void {
+    this.#marking ??= setImmediate(() => this.#markNow());
+  }
+
+  #markNow(): void {
+    clearImmediate(this.#marking);
+    this.#marking = undefined;
+    try {
+      this.submissions.mark();
+    } catch {
+      // The journal is committed regardless; the next commit sets it.
+    }
   }
 }
 

@@ -39,8 +39,13 @@ function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
  * @param typeName the Rust type: `"TransactionData"`
  */
 export function typedHash(typeName: string, bcs: Uint8Array): Uint8Array {
-  return blake2b256(UTF8.encode(`${typeName}::`), bcs);
+  const prefix = prefixes.get(typeName) ?? UTF8.encode(`${typeName}::`);
+  prefixes.set(typeName, prefix);
+  return blake2b256(prefix, bcs);
 }
+
+/** What precedes the bytes of each type: there are about ten. */
+const prefixes = new Map<string, Uint8Array>();
 
 /** {@link typedHash} as base58. */
 export function typedDigest(typeName: string, bcs: Uint8Array): Digest {

@@ -101,6 +101,11 @@ export class BcsWriter {
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }
+
+  /** Starts over with the same buffer. */
+  clear(): void {
+    this.#length = 0;
+  }
 }
 
 function checkInteger(value: number, max: number, type: string): void {

@@ -26,10 +26,20 @@ export interface Codec<T> {
  * @throws QuarryError `INVALID_ARGUMENT` when a field is outside its type's range
  */
 export function encodeBcs<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new BcsWriter();
+  // Values within values are encoded meanwhile, with writers of their own.
+  const writer = spare ?? new BcsWriter();
+  spare = undefined;
+  writer.clear();
   codec.write(writer, value);
-  return writer.finish();
+  const bytes = writer.finish();
+  if (bytes.length <= SPARE_BYTES) spare = writer;
+  return bytes;
 }
+
+/** A writer to use again: growing a buffer for each value would cost more than writing it. */
+let spare: BcsWriter | undefined;
+/** A writer that has grown beyond this is left to the collector. */
+const SPARE_BYTES = 64 * 1024;
 
 /**
  * Decodes a value that takes up all of `bytes`.
