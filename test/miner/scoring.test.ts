@@ -122,7 +122,7 @@ describe('the scorer', () => {
   }
   function scorer(book: OpenTargets, count: number): Scorer {
     const ingest = new SampleIngest(samples(count), store);
-    return new Scorer({ batchSize: 4 }, { store, ingest, models, book });
+    return new Scorer({ batchSize: 4 }, { store, ingest, models, book, now: () => now });
   }
 
   it('asks for the next round at once only where it read nothing but known bytes', async () => {
@@ -131,7 +131,7 @@ describe('the scorer', () => {
     }
     await loaded(await published('a', 1n));
     const ingest = new SampleIngest(repeated(), store);
-    const scoring = new Scorer({ batchSize: 4 }, { store, ingest, models, book: new OpenTargets() });
+    const scoring = new Scorer({ batchSize: 4 }, { store, ingest, models, book: new OpenTargets(), now: () => now });
     expect(await scoring.round(never)).toMatchObject({ ids: [0], onlyKnown: false });
     expect(await scoring.round(never)).toMatchObject({ ids: [], onlyKnown: true });
     // A round without models reads nothing: asked for again at once, it would leave no turn to what brings models.
@@ -167,6 +167,20 @@ describe('the scorer', () => {
     expect(await scoring.round(never)).toMatchObject({ fresh: 0, ids: [0, 1, 2, 3] });
     expect(store.unscored(models.get('b')!.key)).toEqual([]);
     expect(store.unscored(models.get('c')!.key)).toEqual([]);
+  });
+
+  it.each([
+    { msPerRound: 0, sizes: [4, 8, 16, 20, 20] },
+    { msPerRound: 3_000, sizes: [4, 6, 10, 16, 20] },
+    { msPerRound: 60_000, sizes: [4, 4, 4, 4, 4] },
+  ])('makes rounds that take $msPerRound ms of $sizes samples: their hits wait for the end', async (paced) => {
+    await loaded(await published('a', 1n));
+    const deps = { store, ingest: new SampleIngest(samples(100), store), models, book: new OpenTargets() };
+    // Asked for the time once before a round and once after it.
+    const scoring = new Scorer({ batchSize: 20 }, { ...deps, now: () => (now += paced.msPerRound) });
+    const sizes = [];
+    for (let round = 0; round < 5; round++) sizes.push((await scoring.round(never)).ids.length);
+    expect(sizes).toEqual(paced.sizes);
   });
 
   it('does nothing without a model', async () => {

@@ -3,9 +3,10 @@ import { type ModelKey, type ScoreInput, type Store, scoreFromParts } from '../.
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { SampleIngest } from '../feed/sample-ingest.js';
 import type { ActiveModel, ModelCatalogue } from './model-catalogue.js';
+import { RoundSize } from './round-size.js';
 
 export interface ScorerOptions {
-  /** Samples per round. All models in {@link Scorer.paying} score a round before it is matched. */
+  /** Most samples of a round. All models in {@link Scorer.paying} score a round before it is matched. */
   readonly batchSize: number;
   /** Scores the newest unscored samples first. Default false: the oldest. */
   readonly newestFirst?: boolean | undefined;
@@ -16,6 +17,8 @@ export interface ScorerDeps {
   readonly ingest: SampleIngest;
   readonly models: ModelCatalogue;
   readonly book: OpenTargets;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
 }
 
 /** Result of one round. */
@@ -39,12 +42,14 @@ const NOTHING: ScoredRound = { ids: [], fresh: 0, onlyKnown: false };
 export class Scorer {
   readonly #options: ScorerOptions;
   readonly #deps: ScorerDeps;
+  readonly #size: RoundSize;
   /** By model, the id up to which every sample is scored. Saves a scan of the whole store each round. */
   readonly #scoredUpTo = new LatestMap<string, number>(1_000);
 
   constructor(options: ScorerOptions, deps: ScorerDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#size = new RoundSize(options.batchSize);
   }
 
   /**
@@ -56,11 +61,13 @@ export class Scorer {
     const models = this.paying();
     if (models.length === 0) return NOTHING;
     const backlog = this.#backlog(models);
-    const { store, ingest } = this.#deps;
-    const ids = backlog.length > 0 ? backlog : await ingest.next(this.#options.batchSize, signal);
+    const { store, ingest, now } = this.#deps;
+    const ids = backlog.length > 0 ? backlog : await ingest.next(this.#size.next, signal);
     if (ids.length === 0) return { ...NOTHING, onlyKnown: ingest.hasMore };
     const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;
+    const began = now();
     await this.score(ids, signal);
+    this.#size.took(ids.length, now() - began);
     return { ids, fresh, onlyKnown: false };
   }
 
@@ -100,10 +107,10 @@ export class Scorer {
 
   #backlog(models: readonly ActiveModel[]): number[] {
     const { store } = this.#deps;
-    const { batchSize, newestFirst } = this.#options;
+    const { newestFirst } = this.#options;
     for (const { key } of models) {
       const after = this.#scoredUpTo.get(key.checksum) ?? -1;
-      const ids = store.unscored(key, { after, limit: batchSize, newestFirst });
+      const ids = store.unscored(key, { after, limit: this.#size.next, newestFirst });
       if (ids.length > 0) return ids;
       this.#scoredUpTo.set(key.checksum, store.sampleCount - 1);
     }
