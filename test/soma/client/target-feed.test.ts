@@ -3,7 +3,7 @@ import type { Target } from '../../../src/soma/client/index.js';
 import { TargetFeed } from '../../../src/soma/client/watch/watch-targets.js';
 
 it('remembers only so many ended targets, however long an epoch is', () => {
-  const feed = new TargetFeed(() => {});
+  const feed = new TargetFeed();
   const list = (...ids: string[]): string[] => {
     const targets = ids.map((id) => [id, { id, generationEpoch: 0n } as Target] as const);
     return [...feed.reconcile({ targets: new Map(targets), isWhole: true })].map(({ type }) => type);

@@ -61,15 +61,29 @@ function summaryFrom(message: CheckpointSummaryMessage): CheckpointHeader {
   };
 }
 
-/** Decodes a checkpoint; `cursor` is its number if the message lacks it. */
-export function checkpointFrom(message: CheckpointMessage, cursor?: bigint): Checkpoint {
+/**
+ * Decodes the number and summary of a checkpoint; `cursor` is its number if the message lacks it.
+ *
+ * @throws QuarryError `PROTOCOL` when something is missing or impossible
+ */
+export function checkpointHead(
+  message: CheckpointMessage,
+  cursor?: bigint,
+): Pick<Checkpoint, 'sequenceNumber' | 'summary'> {
   return {
     sequenceNumber: possibleCount(
       required(message.sequenceNumber ?? message.summary?.sequenceNumber ?? cursor, 'checkpoint.sequence_number'),
       'checkpoint.sequence_number',
     ),
-    digest: message.digest ?? message.summary?.digest,
     summary: message.summary === undefined ? undefined : summaryFrom(message.summary),
+  };
+}
+
+/** Decodes a checkpoint; `cursor` is its number if the message lacks it. */
+export function checkpointFrom(message: CheckpointMessage, cursor?: bigint): Checkpoint {
+  return {
+    ...checkpointHead(message, cursor),
+    digest: message.digest ?? message.summary?.digest,
     transactions: message.transactions.map(executedFrom),
     objects: (message.objects?.objects ?? []).map(partialObjectFrom),
   };

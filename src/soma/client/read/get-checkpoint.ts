@@ -1,3 +1,4 @@
+import type { Checkpoint as CheckpointMessage } from '../../../gen/soma/rpc/checkpoint_pb.js';
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import type { Digest } from '../../chain/index.js';
 import { type CallOptions, type ClientContext, controlOf } from '../context.js';
@@ -23,6 +24,16 @@ export async function getCheckpoint(
   id: CheckpointId = 'latest',
   options: GetCheckpointOptions = {},
 ): Promise<Checkpoint> {
+  const message = await readCheckpoint(client, id, options);
+  return checkpointFrom(message, typeof id === 'bigint' ? id : undefined);
+}
+
+/** Like {@link getCheckpoint}, without decoding it. */
+export async function readCheckpoint(
+  client: ClientContext,
+  id: CheckpointId,
+  options: GetCheckpointOptions,
+): Promise<CheckpointMessage> {
   const answer = await client.transport.unary(
     LedgerService.method.getCheckpoint,
     {
@@ -32,5 +43,5 @@ export async function getCheckpoint(
     },
     controlOf(options),
   );
-  return checkpointFrom(required(answer.checkpoint, 'checkpoint'), typeof id === 'bigint' ? id : undefined);
+  return required(answer.checkpoint, 'checkpoint');
 }

@@ -1,4 +1,5 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
+import type { Checkpoint as CheckpointMessage } from '../../../gen/soma/rpc/checkpoint_pb.js';
 import {
   type SubscribeCheckpointsResponse,
   SubscriptionService,
@@ -7,7 +8,7 @@ import { type Backoff, backoffDelayMs, childSignal } from '../../../http/index.j
 import type { ClientContext } from '../context.js';
 import { type Checkpoint, checkpointFrom } from '../decode/checkpoint.js';
 import { required } from '../decode/required.js';
-import { getCheckpoint } from '../read/get-checkpoint.js';
+import { readCheckpoint } from '../read/get-checkpoint.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
 import { Silence } from './silence.js';
@@ -52,8 +53,8 @@ export interface Backlog extends CheckpointGap {
   skip(): void;
 }
 
-/** Items of {@link followCheckpoints}: a checkpoint, or a backlog about to be read. */
-export type FollowedItem = { readonly checkpoint: Checkpoint } | { readonly backlog: Backlog };
+/** Items of {@link followCheckpoints}: what was decoded of a checkpoint, or a backlog about to be read. */
+export type FollowedItem<T> = { readonly checkpoint: T } | { readonly backlog: Backlog };
 
 /**
  * Follows the chain: every checkpoint once, in order and without gaps. If the stream breaks, reopens it and reads what
@@ -66,20 +67,27 @@ export async function* watchCheckpoints(
   client: ClientContext,
   options: WatchCheckpointsOptions = {},
 ): AsyncGenerator<Checkpoint, void, void> {
-  for await (const item of followCheckpoints(client, options)) if ('checkpoint' in item) yield item.checkpoint;
+  const items = followCheckpoints(client, options, checkpointFrom);
+  for await (const item of items) if ('checkpoint' in item) yield item.checkpoint;
 }
 
-/** Like {@link watchCheckpoints}, but also announces a backlog before reading it. */
-export async function* followCheckpoints(
+/**
+ * Like {@link watchCheckpoints}, but also announces a backlog before reading it.
+ *
+ * @param decode decodes a message; its errors end the stream, which is opened again
+ */
+export async function* followCheckpoints<T>(
   client: ClientContext,
-  options: WatchCheckpointsOptions = {},
-): AsyncGenerator<FollowedItem, void, void> {
+  options: WatchCheckpointsOptions,
+  decode: (message: CheckpointMessage, cursor: bigint) => T,
+): AsyncGenerator<FollowedItem<T>, void, void> {
   const paths = maskWith(options.readMask ?? ['summary'], ['sequence_number']);
   const control = { signal: options.signal };
   let next = options.from;
   const silence = new Silence(client.now);
+  const ask = async (n: bigint) => decode(await readCheckpoint(client, n, { ...control, readMask: paths }), n);
 
-  async function* readBack(to: bigint): AsyncGenerator<FollowedItem, void, void> {
+  async function* readBack(to: bigint): AsyncGenerator<FollowedItem<T>, void, void> {
     if (next !== undefined && to - next >= BACKLOG) {
       const skip = (): void => {
         next = to + 1n;
@@ -88,9 +96,9 @@ export async function* followCheckpoints(
     }
     let behind = 0;
     let doubted: bigint | undefined;
-    const asked = new Map<bigint, Promise<Checkpoint>>();
+    const asked = new Map<bigint, Promise<T>>();
     for (; next !== undefined && next <= to; next++) {
-      askAhead(asked, next, to, (ahead) => getCheckpoint(client, ahead, { ...control, readMask: paths }));
+      askAhead(asked, next, to, ask);
       try {
         yield { checkpoint: await asked.get(next)! };
         asked.delete(next);
@@ -100,11 +108,7 @@ export async function* followCheckpoints(
         const { lowestAvailableCheckpoint: lowest, checkpointHeight } = await getServiceInfo(client, control);
         if (checkpointHeight < next) {
           // Another fullnode than the one that announced it is answering, and will have it soon.
-          if (++behind > MAX_BEHIND) {
-            throw new QuarryError('UNREACHABLE', `the fullnode stays behind checkpoint ${next}`, {
-              details: { checkpointHeight: Number(checkpointHeight) },
-            });
-          }
+          if (++behind > MAX_BEHIND) throw staysBehind(next, checkpointHeight);
           await client.sleep(BEHIND_PAUSE_MS, options.signal);
           // Earlier requests went to a fullnode that did not have these checkpoints.
           asked.clear();
@@ -144,7 +148,7 @@ export async function* followCheckpoints(
         if (next !== undefined && cursor > next) yield* readBack(cursor - 1n);
         if (next === undefined || cursor >= next) {
           next = cursor + 1n;
-          yield { checkpoint: checkpointFrom(required(item.value.checkpoint, 'checkpoint'), cursor) };
+          yield { checkpoint: decode(required(item.value.checkpoint, 'checkpoint'), cursor) };
         }
         pending = stream.next();
         pending.catch(() => {});
@@ -163,12 +167,18 @@ export async function* followCheckpoints(
   }
 }
 
+function staysBehind(checkpoint: bigint, height: bigint): QuarryError {
+  return new QuarryError('UNREACHABLE', `the fullnode stays behind checkpoint ${checkpoint}`, {
+    details: { checkpointHeight: Number(height) },
+  });
+}
+
 /** Requests checkpoints in advance, from `next` to at most `to`, up to the limit in flight. */
-function askAhead(
-  asked: Map<bigint, Promise<Checkpoint>>,
+function askAhead<T>(
+  asked: Map<bigint, Promise<T>>,
   next: bigint,
   to: bigint,
-  ask: (ahead: bigint) => Promise<Checkpoint>,
+  ask: (ahead: bigint) => Promise<T>,
 ): void {
   for (let ahead = next; ahead <= to && ahead < next + READS_IN_FLIGHT; ahead++) {
     if (asked.has(ahead)) continue;

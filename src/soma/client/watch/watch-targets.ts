@@ -1,23 +1,14 @@
 import { LatestMap } from '../../../collections/latest-map.js';
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
-import {
-  type Address,
-  decodeTarget,
-  deletedObjects,
-  type ObjectId,
-  scalarValue,
-  type TargetPayload,
-} from '../../chain/index.js';
+import { type Address, type ObjectId, scalarValue, type TargetPayload } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
-import type { Checkpoint } from '../decode/checkpoint.js';
-import type { PartialObject } from '../decode/object.js';
-import { possibleAmount, possibleEpoch } from '../decode/possible.js';
 import type { Target } from '../decode/target.js';
 import { getCheckpoint } from '../read/get-checkpoint.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { listAllTargets } from '../read/list-targets.js';
 import { EpochTracker } from './epoch-tracker.js';
-import { followCheckpoints, type WatchCheckpointsOptions } from './watch-checkpoints.js';
+import { TARGET_CHANGES_MASK, type TargetChanges, targetChangesFrom } from './target-changes.js';
+import { type CheckpointGap, followCheckpoints, type WatchCheckpointsOptions } from './watch-checkpoints.js';
 
 /** A change to targets. `checkpoint` is absent if it was found in a list, not a checkpoint. */
 export type TargetEvent =
@@ -55,8 +46,6 @@ export interface WatchTargetsOptions
   readonly onUnfit?: ((error: QuarryError) => void) | undefined;
 }
 
-const MASK: readonly string[] = ['summary', 'transactions.effects', 'objects.objects'];
-
 /** Converts the object of an open target. */
 function targetOf(id: ObjectId, payload: TargetPayload): Target {
   return {
@@ -81,7 +70,7 @@ export async function* watchTargets(
 ): AsyncGenerator<TargetEvent, void, void> {
   const control = { signal: options.signal };
   const onUnfit = options.onUnfit ?? (() => {});
-  const feed = new TargetFeed(onUnfit);
+  const feed = new TargetFeed();
   let gap = false;
   const info = await getServiceInfo(client, control);
   yield* feed.begin(info.epoch);
@@ -91,15 +80,16 @@ export async function* watchTargets(
   yield { type: 'synced', open: feed.open, ...(!first.isWhole && { isPartial: true as const }) };
   let reconciledAt = client.now();
   const reconcileMs = options.reconcileMs ?? 60_000;
-  const items = followCheckpoints(client, {
+  const following = {
     ...options,
     from: info.checkpointHeight + 1n,
-    readMask: MASK,
-    onGap: (missing) => {
+    readMask: TARGET_CHANGES_MASK,
+    onGap: (missing: CheckpointGap) => {
       gap = true;
       options.onGap?.(missing);
     },
-  });
+  };
+  const items = followCheckpoints(client, following, (message, cursor) => targetChangesFrom(message, cursor, onUnfit));
   for await (const item of items) {
     if ('checkpoint' in item) {
       options.onCheckpoint?.(item.checkpoint.sequenceNumber);
@@ -176,12 +166,6 @@ export class TargetFeed {
   /** Whether open targets may have been dropped, because an epoch was believed that had not begun. */
   #listNeeded = false;
 
-  readonly #onUnfit: (error: QuarryError) => void;
-
-  constructor(onUnfit: (error: QuarryError) => void) {
-    this.#onUnfit = onUnfit;
-  }
-
   get open(): number {
     return this.#open.size;
   }
@@ -227,31 +211,28 @@ export class TargetFeed {
     }
   }
 
-  *apply(checkpoint: Checkpoint): Generator<TargetEvent, void, void> {
-    const { summary, sequenceNumber, objects, transactions } = checkpoint;
-    if (sequenceNumber <= this.#listedUpTo) return yield* this.#recount(checkpoint);
+  *apply(changes: TargetChanges): Generator<TargetEvent, void, void> {
+    const { summary, sequenceNumber, targets, deleted } = changes;
+    if (sequenceNumber <= this.#listedUpTo) return yield* this.#recount(changes);
     const before = this.#epoch;
     if (summary !== undefined && this.#epochs.observe(summary.epoch)) yield* this.#changeEpoch(before, sequenceNumber);
-    const changes = targetsAmong(objects, this.#onUnfit);
-    for (const { id, payload } of changes) {
+    for (const { id, payload } of targets) {
       // Objects of the next epoch are reported below, after it has begun.
       if (payload.generationEpoch > this.#epoch && summary?.endOfEpoch !== undefined) continue;
       yield* this.#change(id, payload, sequenceNumber);
     }
-    for (const { effects } of transactions) {
-      // Only ended targets are claimed; one still counted as open was filled before this client could see it.
-      for (const id of effects === undefined ? [] : deletedObjects(effects)) this.#open.delete(id);
-    }
+    // Only ended targets are claimed; one still counted as open was filled before this client could see it.
+    for (const id of deleted) this.#open.delete(id);
     if (summary?.endOfEpoch === undefined || !this.#epochs.end(summary.epoch)) return;
     yield* this.#changeEpoch(summary.epoch, sequenceNumber);
-    for (const { id, payload } of changes) {
+    for (const { id, payload } of targets) {
       if (payload.generationEpoch >= this.#epoch) yield* this.#change(id, payload, sequenceNumber);
     }
   }
 
   /** Processes changes to known targets in an old checkpoint. */
-  *#recount({ objects, sequenceNumber }: Checkpoint): Generator<TargetEvent, void, void> {
-    for (const { id, payload } of targetsAmong(objects, this.#onUnfit)) {
+  *#recount({ targets, sequenceNumber }: TargetChanges): Generator<TargetEvent, void, void> {
+    for (const { id, payload } of targets) {
       if (payload.status.kind !== 'open') yield* this.#filled(id, payload, sequenceNumber);
     }
   }
@@ -294,37 +275,4 @@ export class TargetFeed {
       distance: score === undefined ? undefined : scalarValue(score),
     };
   }
-}
-
-/** @throws QuarryError `PROTOCOL` when its numbers are impossible */
-function possibleTarget(payload: TargetPayload): TargetPayload {
-  possibleAmount(payload.rewardPool, 'target.reward_pool');
-  possibleAmount(payload.bondAmount, 'target.bond_amount');
-  possibleEpoch(payload.generationEpoch, 'target.generation_epoch');
-  return payload;
-}
-
-/** The last state of each target in the objects, which include the versions before and after each transaction. */
-function targetsAmong(
-  objects: readonly PartialObject[],
-  onUnfit: (error: QuarryError) => void,
-): { id: ObjectId; payload: TargetPayload }[] {
-  const newest = new Map<ObjectId, { version: bigint; payload: Uint8Array }>();
-  for (const { objectId, version, type, payload } of objects) {
-    if (type !== 'Target') continue;
-    if (objectId === undefined || version === undefined || payload === undefined) {
-      onUnfit(new QuarryError('PROTOCOL', 'the node sent a target without id, version or contents'));
-      continue;
-    }
-    const known = newest.get(objectId);
-    if (known === undefined || known.version < version) newest.set(objectId, { version, payload });
-  }
-  return [...newest].flatMap(([id, { payload }]) => {
-    try {
-      return [{ id, payload: possibleTarget(decodeTarget(payload)) }];
-    } catch (error) {
-      onUnfit(toQuarryError(error, `reading target ${id}`));
-      return [];
-    }
-  });
 }
