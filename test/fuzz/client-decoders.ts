@@ -4,6 +4,7 @@ import { ListTargetsResponseSchema } from '../../src/gen/soma/rpc/state_service_
 import { checkpointFrom } from '../../src/soma/client/decode/checkpoint.js';
 import { epochFrom } from '../../src/soma/client/decode/epoch.js';
 import { targetFrom } from '../../src/soma/client/decode/target.js';
+import { targetChangesFrom } from '../../src/soma/client/watch/target-changes.js';
 import type { ChainSeeds } from './chain-seeds.js';
 import type { Decoder } from './decoder.js';
 import { messageLies } from './message-lies.js';
@@ -41,6 +42,13 @@ export function clientDecoders({ checkpointAnswer, epochAnswer, targetsAnswer }:
       GetCheckpointResponseSchema,
       checkpointAnswer,
       ({ checkpoint }) => checkpoint && checkpointFrom(checkpoint),
+    ),
+    answer(
+      'targets of a checkpoint message',
+      '/soma.rpc.LedgerService/GetCheckpoint',
+      GetCheckpointResponseSchema,
+      checkpointAnswer,
+      ({ checkpoint }) => checkpoint && targetChangesFrom(checkpoint, 0n, () => {}),
     ),
     answer(
       'epoch message',
