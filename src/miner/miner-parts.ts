@@ -103,7 +103,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
     onKnown: (targetId) => common.reach.opened(targetId),
     onOpened: (targetId, signal) => matcher.answer(targetId, signal),
     onFilled: (targetId) => common.emitter.emit('filled', { targetId, own: journal.submissions.isLive(targetId) }),
-    onEpoch: (epoch, signal) => epochs.begin(epoch, signal),
+    onEpoch: (epoch, protocolVersion, signal) => epochs.begin(epoch, protocolVersion, signal),
   });
   const loader = new ModelLoader({
     models,

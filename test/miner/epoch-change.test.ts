@@ -22,13 +22,18 @@ afterEach(async () => {
   await background.settled();
 });
 
-function epochs(targetsFirstMs: number): EpochChange {
+function epochs(targetsFirstMs: number, staysSame = false): EpochChange {
   const chain = {
     epoch: 4n,
+    staysInto: () => staysSame,
     begin: (epoch: bigint) => {
       chain.epoch = epoch;
     },
-    refresh: async () => ({ epoch: chain.epoch }),
+    refresh: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      done.push('read the state');
+      return { epoch: chain.epoch };
+    },
   };
   const deps = {
     chain,
@@ -49,14 +54,22 @@ function epochs(targetsFirstMs: number): EpochChange {
 }
 
 test('the targets that open with an epoch come before claims and tidying up', async () => {
-  await epochs(60_000).begin(5n, stop.signal);
+  await epochs(60_000).begin(5n, 1n, stop.signal);
   // A turn of the event loop, in which anything that were to begin at once would.
   await new Promise((resolve) => setImmediate(resolve));
+  expect(done).toEqual(['forgot complaints', 'read the state', 'woke']);
+});
+
+test('an epoch that changes neither models nor parameters begins before the state is read', async () => {
+  await epochs(50, true).begin(5n, 1n, stop.signal);
   expect(done).toEqual(['forgot complaints', 'woke']);
+  await background.settled();
+  // Tidying up goes by the models of the new state.
+  expect(done.indexOf('released')).toBeGreaterThan(done.indexOf('read the state'));
 });
 
 test('claims and tidying up begin when the targets have had their time', async () => {
-  await epochs(0).begin(5n, stop.signal);
+  await epochs(0).begin(5n, 1n, stop.signal);
   await background.settled();
   expect(done).toEqual(expect.arrayContaining(['claims', 'released', 'pruned']));
 });

@@ -24,8 +24,8 @@ export interface TargetFollowerDeps {
   readonly onOpened: (targetId: string, signal: AbortSignal) => void;
   /** Called when any miner fills a target. */
   readonly onFilled: (targetId: string) => void;
-  /** Called with each epoch; may repeat one. */
-  readonly onEpoch: (epoch: bigint, signal: AbortSignal) => Promise<void>;
+  /** Called with each epoch, and its protocol version if known; may repeat one. */
+  readonly onEpoch: (epoch: bigint, protocolVersion: bigint | undefined, signal: AbortSignal) => Promise<void>;
 }
 
 /** Keeps {@link OpenTargets} in sync with the network. */
@@ -87,7 +87,7 @@ export class TargetFollower {
           book.remove(event.targetId);
           break;
         case 'epoch':
-          await onEpoch(event.epoch, signal);
+          await onEpoch(event.epoch, event.protocolVersion, signal);
           break;
         default:
           break;

@@ -57,6 +57,19 @@ export class ChainState {
     if (before === undefined || state.epoch + 1n !== before) await this.#takeOver(state);
   }
 
+  /**
+   * Whether `epoch` begins with the models and parameters that are known, so that its targets can be answered before the
+   * state is read again: no active model has an update that may have been revealed, and the protocol stays the same.
+   * An update that is committed later can be revealed only after `epoch` has begun.
+   *
+   * @param protocolVersion of `epoch`; undefined if unknown
+   */
+  staysInto(epoch: bigint, protocolVersion: bigint | undefined): boolean {
+    const state = this.#state;
+    if (state === undefined || state.epoch + 1n !== epoch || state.protocolVersion !== protocolVersion) return false;
+    return [...state.models.values()].every((model) => model.state !== 'active' || model.pendingUpdate === undefined);
+  }
+
   /** Sets the epoch, as reported by checkpoints. */
   begin(epoch: bigint): void {
     this.#epoch = epoch;

@@ -16,7 +16,10 @@ export interface EpochChangeOptions {
   readonly keepScoresEpochs: number;
   /** Delay of cleanup after an epoch that did not directly follow the previous one, milliseconds. */
   readonly confirmationMs: number;
-  /** Delay of claims and cleanup, which leaves the processor to the targets that open with the epoch, milliseconds. */
+  /**
+   * Delay of claims, cleanup and readings that no target waits for, milliseconds: it leaves the processor to the targets that
+   * open with the epoch.
+   */
   readonly targetsFirstMs: number;
 }
 
@@ -36,6 +39,9 @@ export interface EpochChangeDeps extends StaleScoresDeps {
   readonly onActiveWeights?: ((checksums: ReadonlySet<string>) => Promise<unknown>) | undefined;
 }
 
+/** Background work that {@link EpochChangeDeps.background} names in its failures. */
+const READING = 'reading the new epoch';
+
 /** Handles the start of an epoch. */
 export class EpochChange {
   readonly #options: EpochChangeOptions;
@@ -50,34 +56,47 @@ export class EpochChange {
 
   /**
    * Expires targets, reads parameters and models, starts claims and cleans up. No-op if `epoch` is the current one. If
-   * it does not directly follow the current one, cleanup waits in case the node reported a wrong epoch.
+   * it does not directly follow the current one, cleanup waits in case the node reported a wrong epoch. Its targets wait
+   * for the reading only if models or parameters may have changed.
    */
-  async begin(epoch: bigint, signal: AbortSignal): Promise<void> {
-    const { chain, book, claims, complaints, background, wake, emitter, onModels } = this.#deps;
+  async begin(epoch: bigint, protocolVersion: bigint | undefined, signal: AbortSignal): Promise<void> {
+    const { chain, book, claims, complaints, background, wake, emitter } = this.#deps;
     const before = chain.epoch;
     if (epoch === before) return;
     complaints.forget();
+    const staysSame = chain.staysInto(epoch, protocolVersion);
     chain.begin(epoch);
     book.expireBefore(epoch);
-    if ((await chain.refresh(signal)).epoch < epoch) {
-      background.run('reading the new epoch', chain.catchUp(epoch, signal).then(onModels));
-    }
+    const { confirmationMs, targetsFirstMs } = this.#options;
+    const read = (): Promise<void> => this.#read(epoch, signal);
+    const reading = staysSame ? sleep(targetsFirstMs, signal).then(read) : read();
+    if (staysSame) background.run(READING, reading);
+    else await reading;
     emitter.emit('epoch', { epoch, openTargets: book.size });
     wake.now();
-    const { confirmationMs, targetsFirstMs } = this.#options;
     background.run(
       'claiming',
       sleep(targetsFirstMs, signal).then(() => claims.start(signal)),
     );
     const isNext = before !== undefined && epoch === before + 1n;
     const delayMs = isNext ? targetsFirstMs : confirmationMs;
-    background.run('tidying up after the epoch', this.#tidy(epoch, delayMs, signal));
+    const isDue = Promise.all([sleep(delayMs, signal), reading.catch(() => {})]);
+    background.run(
+      'tidying up after the epoch',
+      isDue.then(() => this.#tidy(epoch, signal)),
+    );
+  }
+
+  /** Reads the state; of a node that lags behind the epoch, again in the background. */
+  async #read(epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { chain, background, onModels } = this.#deps;
+    if ((await chain.refresh(signal)).epoch >= epoch) return;
+    background.run(READING, chain.catchUp(epoch, signal).then(onModels));
   }
 
   /** Removes what is no longer needed: audited data, and weights and scores of inactive models. */
-  async #tidy(epoch: bigint, delayMs: number, signal: AbortSignal): Promise<void> {
+  async #tidy(epoch: bigint, signal: AbortSignal): Promise<void> {
     const { chain, hosting, models, weights, onActiveWeights } = this.#deps;
-    await sleep(delayMs, signal);
     if (chain.epoch !== epoch) return;
     await hosting.release(epoch, signal);
     const { active } = models;

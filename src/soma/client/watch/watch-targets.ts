@@ -28,7 +28,13 @@ export type TargetEvent =
       readonly distance: number | undefined;
     }
   | { readonly type: 'expired'; readonly targetId: ObjectId }
-  | { readonly type: 'epoch'; readonly epoch: bigint; readonly checkpoint: bigint | undefined };
+  | {
+      readonly type: 'epoch';
+      readonly epoch: bigint;
+      readonly checkpoint: bigint | undefined;
+      /** Known only from the checkpoint that ended the epoch before. */
+      readonly protocolVersion: bigint | undefined;
+    };
 
 /** Which target events to report, and how to handle gaps in the stream. */
 export interface WatchTargetsOptions
@@ -186,11 +192,15 @@ export class TargetFeed {
     return this.#epochs.epoch ?? -1n;
   }
 
-  *#changeEpoch(before: bigint, checkpoint: bigint | undefined): Generator<TargetEvent, void, void> {
+  *#changeEpoch(
+    before: bigint,
+    checkpoint: bigint | undefined,
+    protocolVersion?: bigint,
+  ): Generator<TargetEvent, void, void> {
     const epoch = this.#epoch;
     this.#ended.clear();
     this.#listNeeded ||= before >= 0n && epoch !== before + 1n;
-    yield { type: 'epoch', epoch, checkpoint };
+    yield { type: 'epoch', epoch, checkpoint, protocolVersion };
     for (const [targetId, generationEpoch] of [...this.#open]) {
       if (generationEpoch >= epoch) continue;
       this.#open.delete(targetId);
@@ -224,7 +234,7 @@ export class TargetFeed {
     // Only ended targets are claimed; one still counted as open was filled before this client could see it.
     for (const id of deleted) this.#open.delete(id);
     if (summary?.endOfEpoch === undefined || !this.#epochs.end(summary.epoch)) return;
-    yield* this.#changeEpoch(summary.epoch, sequenceNumber);
+    yield* this.#changeEpoch(summary.epoch, sequenceNumber, summary.endOfEpoch.nextProtocolVersion);
     for (const { id, payload } of targets) {
       if (payload.generationEpoch >= this.#epoch) yield* this.#change(id, payload, sequenceNumber);
     }
