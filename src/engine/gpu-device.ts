@@ -5,7 +5,7 @@ const DEVICE = /^(renderD\d+|nvidia\d+|dxg|mali\d+|pvr_sync)$/;
 
 /**
  * Whether Linux has a device file of a GPU; true on other systems, where only requesting an adapter tells. Without one,
- * requesting an adapter takes long and prints the Vulkan loader's warnings.
+ * requesting an adapter takes long.
  *
  * @param root directory of the file system, `/` by default
  */

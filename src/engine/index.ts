@@ -54,6 +54,7 @@ export {
   probeWebGpu,
   type ResidentRows,
   type WebGpuProbe,
+  type WebGpuProbeOptions,
 } from './gpu/index.js';
 export {
   BYTE_VALUES,

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { QuarryError } from '../errors/index.js';
 
-/** Modules of `workers/`, which run in worker threads. */
-export type WorkerName = 'call' | 'parquet' | 'score' | 'state';
+/** Modules of `workers/`, which run in worker threads; `adapter` runs as a process. */
+export type WorkerName = 'adapter' | 'call' | 'parquet' | 'score' | 'state';
 
 /**
  * Path of a worker's compiled module. When running from sources, uses the build's modules, because worker threads lack

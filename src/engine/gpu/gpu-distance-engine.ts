@@ -4,9 +4,10 @@ import { assertScanArguments, rowAsF32 } from '../embedding-rows.js';
 import { HitCollector } from '../hit-collector.js';
 import { cosineDistance } from '../reference/competition.js';
 import { dotKernel, type GpuMode, hitKernel, loadGpuJs, TILE_TARGETS, uploadKernel } from './gpu-js.js';
+import type { WebGpuProbe } from './request-adapter.js';
 import { BlockMaker, type ResidentRows } from './row-blocks.js';
 import { assertReadable, type Kernels, type Search, searchBlocks } from './search-blocks.js';
-import { probeWebGpu, type WebGpuProbe } from './webgpu.js';
+import { probeWebGpu } from './webgpu.js';
 
 /** Options of {@link createGpuDistanceEngine}. */
 export interface GpuDistanceEngineOptions {
@@ -64,7 +65,7 @@ export async function createGpuDistanceEngine(options: GpuDistanceEngineOptions 
     wanted === 'auto' || wanted === 'webgpu' ? await probeWebGpu() : { available: false, reason: 'not asked for' };
   if (wanted === 'webgpu' && !probe.available) {
     throw new QuarryError('ENGINE_UNAVAILABLE', `WebGPU is not available: ${probe.reason}`, {
-      hint: 'Install a graphics driver with Vulkan, or choose the mode webasm or cpu.',
+      hint: probe.cure ?? 'Install a graphics driver with Vulkan, or choose the mode webasm or cpu.',
     });
   }
   const mode = wanted !== 'auto' ? wanted : probe.available ? 'webgpu' : wasmMode();

@@ -1,84 +1,69 @@
 import { hasGpuDevice } from '../gpu-device.js';
+import { askAdapterProcess } from './adapter-process.js';
+import { type NavigatorGpu, requestAdapter, unansweredAfter, type WebGpuProbe } from './request-adapter.js';
 import { hasVulkanDriver } from './vulkan-drivers.js';
 
-/** The WebGPU adapter, or the reason why WebGPU is unavailable. */
-export type WebGpuProbe =
-  | {
-      readonly available: true;
-      readonly adapter: string;
-      readonly maxBufferBytes: number;
-      /** Whether the adapter is a software renderer: correct, but slower than native code on the processor. */
-      readonly isSoftware: boolean;
-    }
-  | { readonly available: false; readonly reason: string };
-
-/** Names of software renderers. */
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
-
-interface Adapter {
-  readonly info: {
-    readonly vendor: string;
-    readonly device: string;
-    readonly description: string;
-    readonly isFallbackAdapter?: boolean | undefined;
-  };
-  readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
+/** Options of {@link probeWebGpu}. */
+export interface WebGpuProbeOptions {
+  /** How long the graphics driver may take, milliseconds. Default 30,000: several GPUs that were asleep take seconds. */
+  readonly timeoutMs?: number | undefined;
 }
-interface NavigatorGpu {
-  requestAdapter(): Promise<Adapter | null>;
-}
+
+const TIMEOUT_MS = 30_000;
+
+let known: Promise<WebGpuProbe> | undefined;
 
 /**
- * Installs `navigator.gpu` from the `webgpu` package (Dawn) if Node lacks it, and requests an adapter. Without a Vulkan
- * loader or driver Dawn prints warnings, so on Linux checks for them first.
+ * Requests an adapter, once per process: later calls return the same answer. If there is one, installs `navigator.gpu`
+ * from the `webgpu` package (Dawn) where Node lacks it. A driver that hangs or crashes is an unavailable adapter.
  */
-export async function probeWebGpu(): Promise<WebGpuProbe> {
+export function probeWebGpu({ timeoutMs = TIMEOUT_MS }: WebGpuProbeOptions = {}): Promise<WebGpuProbe> {
+  known ??= probe(timeoutMs);
+  return known;
+}
+
+async function probe(timeoutMs: number): Promise<WebGpuProbe> {
   const existing = currentNavigator().gpu;
-  if (existing !== undefined) return describe(existing);
+  if (existing !== undefined) return answerOf(existing, timeoutMs);
+  // Without a Vulkan loader or driver Dawn takes long to find nothing.
   if (process.platform === 'linux' && !hasVulkanLoader()) {
     return { available: false, reason: 'no Vulkan loader (libvulkan.so.1) is installed' };
   }
   if (process.platform === 'linux' && !hasGpuDevice() && !hasVulkanDriver()) {
     return { available: false, reason: 'the kernel shows no GPU in /dev, and no Vulkan driver is installed' };
   }
-  let gpu: NavigatorGpu;
-  try {
-    const dawn = await import('webgpu');
-    // WebGPU code such as gpu.js expects the constants and classes as globals.
-    for (const [name, value] of Object.entries(dawn.globals)) {
-      if (name in globalThis) continue;
-      Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-    }
-    gpu = dawn.create([]) as unknown as NavigatorGpu;
-  } catch (error) {
-    return {
-      available: false,
-      reason: `the webgpu package did not load: ${error instanceof Error ? error.message : error}`,
-    };
+  const answer = await askAdapterProcess(timeoutMs);
+  if (answer.available) await installWebGpu();
+  return answer;
+}
+
+/** The answer of a `navigator.gpu` that was here before, which need not be Dawn's. */
+function answerOf(gpu: NavigatorGpu, timeoutMs: number): Promise<WebGpuProbe> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(unansweredAfter(timeoutMs)), timeoutMs);
+    void requestAdapter(gpu).then((probe) => {
+      clearTimeout(timer);
+      resolve(probe);
+    });
+  });
+}
+
+async function installWebGpu(): Promise<void> {
+  const dawn = await import('webgpu');
+  // WebGPU code such as gpu.js expects the constants and classes as globals.
+  for (const [name, value] of Object.entries(dawn.globals)) {
+    if (name in globalThis) continue;
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
   // Never removed: Dawn's instance must outlive all devices created from it, and gpu.js never releases its device.
-  const property = { value: gpu, configurable: true };
+  const property = { value: dawn.create([]), configurable: true };
   if (!('navigator' in globalThis)) Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
   Object.defineProperty(currentNavigator(), 'gpu', property);
-  return describe(gpu);
 }
 
 /** Node 20 has no `navigator`, Node 22 has one without `gpu`. */
 function currentNavigator(): { readonly gpu?: NavigatorGpu | undefined } {
   return (globalThis as { navigator?: { readonly gpu?: NavigatorGpu | undefined } }).navigator ?? {};
-}
-
-async function describe(gpu: NavigatorGpu): Promise<WebGpuProbe> {
-  const adapter = await gpu.requestAdapter().catch(() => null);
-  if (adapter === null) return { available: false, reason: 'no WebGPU adapter is available' };
-  const { vendor, device, description, isFallbackAdapter } = adapter.info;
-  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  return {
-    available: true,
-    adapter: description || [vendor, device].filter(Boolean).join(' ') || 'unnamed adapter',
-    maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
-    isSoftware: isFallbackAdapter === true || SOFTWARE.test(`${vendor} ${device} ${description}`),
-  };
 }
 
 /**

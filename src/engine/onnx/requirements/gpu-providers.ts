@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { probeWebGpu, type WebGpuProbe } from '../../gpu/webgpu.js';
+import type { WebGpuProbe } from '../../gpu/request-adapter.js';
+import { probeWebGpu } from '../../gpu/webgpu.js';
 import { hasGpuDevice } from '../../gpu-device.js';
 import type { OnnxProvider } from '../providers.js';
 import { cudaRequirements } from './cuda.js';
@@ -98,8 +99,7 @@ export function adapterRequirement(machine: Machine, probe: WebGpuProbe): Requir
   const detail = probe.available
     ? `${probe.adapter} is a software adapter, which is never chosen automatically`
     : probe.reason;
-  const isPackage = !probe.available && probe.reason.startsWith('the webgpu package');
-  return { name, met: false, detail, cure: isPackage ? 'npm install webgpu' : adapterCure(machine) };
+  return { name, met: false, detail, cure: (probe.available ? undefined : probe.cure) ?? adapterCure(machine) };
 }
 
 function adapterCure({ platform }: Machine): string {
