@@ -44,7 +44,13 @@ auto uninterrupted(Call call) {
 
 File::File(const std::string& path, Access access, int mode) {
   const int flags = open_flags(access);
-  if (flags >= 0) handle_ = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  if (flags < 0) return;
+  // A FIFO must not wait for its other end.
+  handle_ = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, mode);
+  struct stat status;
+  if (!ok() || fstat(descriptor(handle_), &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return;
+  close();
+  errno = ENXIO;
 }
 
 void File::close() {

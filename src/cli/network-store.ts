@@ -1,4 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/index.js';
 import { QuarryError } from '../errors/index.js';
@@ -22,7 +23,7 @@ export async function openNetworkStore(
   options: { readonly readonly: boolean },
 ): Promise<Store> {
   const dir = join(stateDirOf(config, context.env), 'store');
-  if (!(await stat(join(dir, 'index.db')).catch(() => undefined))?.isFile()) {
+  if (!existsSync(join(dir, 'index.db'))) {
     throw new QuarryError('FILE_NOT_FOUND', `no store in ${dir}`, {
       hint: 'name the state directory of a miner with --state-dir, or its --network',
     });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import Database from 'libsql';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { assertRegularFile } from '../files/regular-file.js';
 import { canBeRead } from './can-be-read.js';
 import { Checkpoints, KEPT_LOG_BYTES } from './checkpoints.js';
 
@@ -64,6 +65,9 @@ export interface SqlDatabase {
   close(): void;
 }
 
+/** Suffixes of the files that SQLite opens for a database. */
+const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const;
+
 const SQLITE_CODES = [
   ['SQLITE_BUSY', 'STORE_LOCKED'],
   ['SQLITE_LOCKED', 'STORE_LOCKED'],
@@ -102,6 +106,7 @@ function withoutMetadata(row: unknown): SqlRow {
  * @throws QuarryError `STORE_LOCKED` when another process holds the lock longer than `busyTimeoutMs`
  * @throws QuarryError `STORE_CORRUPT` when the file is not a database or is damaged
  * @throws QuarryError `FILE_NOT_FOUND` when the file is missing and `mustExist` or `readonly` is set
+ * @throws QuarryError `FILE_UNREADABLE` when one of its files cannot be opened, or is not a file
  * @throws QuarryError `UNSUPPORTED` when a newer version of this program wrote it
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDatabase {
@@ -115,6 +120,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
   if ((options.mustExist ?? options.readonly) && !existsSync(path)) {
     throw new QuarryError('FILE_NOT_FOUND', `no database at ${path}`, { details: { path } });
   }
+  for (const suffix of SUFFIXES) assertRegularFile(path + suffix);
   const connection = connect(path, options.busyTimeoutMs ?? 5_000);
   const isWal = !options.readonly && options.journal !== 'rollback';
   const checkpoints = new Checkpoints(path, () => connection.exec('PRAGMA wal_checkpoint(PASSIVE)'));

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { assertRegularFile } from '../files/regular-file.js';
 import { openDatabase, type SqlDatabase } from './database.js';
 
 /** Wait for the lock, milliseconds: {@link isLockedForWriting} briefly takes it, which must not fail a real writer. */
@@ -13,10 +14,12 @@ export interface WriterLock {
 }
 
 const LOCK = 'writer.lock';
+const PID = 'writer.pid';
 
 function holder(dir: string): string | undefined {
   try {
-    return readFileSync(join(dir, 'writer.pid'), 'utf8').trim();
+    assertRegularFile(join(dir, PID));
+    return readFileSync(join(dir, PID), 'utf8').trim();
   } catch {
     return undefined;
   }
@@ -35,7 +38,8 @@ export function lockForWriting(dir: string): WriterLock {
     // Rollback-journal mode: in WAL mode an exclusive transaction does not keep others out.
     lock = openRollback(join(dir, LOCK), PATIENCE_MS);
     lock.exec('BEGIN EXCLUSIVE');
-    writeFileSync(join(dir, 'writer.pid'), `${process.pid}\n`);
+    assertRegularFile(join(dir, PID));
+    writeFileSync(join(dir, PID), `${process.pid}\n`);
   } catch (error) {
     if (lock !== undefined) release(lock);
     if (error instanceof QuarryError && error.code === 'STORE_LOCKED') {

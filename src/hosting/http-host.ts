@@ -35,6 +35,8 @@ const LIMITS = {
   keepAliveTimeout: 75_000,
   maxHeaderSize: 8 * 1024,
 } as const;
+/** Opening waits for nothing, and follows no link out of the directory. */
+const READ_AT_ONCE = constants.O_RDONLY | constants.O_NOFOLLOW | (constants.O_NONBLOCK ?? 0);
 const CHECKSUM_PATH = /^\/data\/([0-9a-f]{64})$/;
 
 /** Serves published bytes from this process, with `Range` support. */
@@ -146,10 +148,12 @@ async function serve(
     const range = answerHead(checksum, held.byteLength, request, response);
     return void response.end(range === undefined ? undefined : held.subarray(range.start, range.end + 1));
   }
-  const file = await open(join(dir, checksum), constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
+  const file = await open(join(dir, checksum), READ_AT_ONCE).catch(() => undefined);
   if (file === undefined) return void response.writeHead(404).end();
   try {
-    const range = answerHead(checksum, (await file.stat()).size, request, response);
+    const stats = await file.stat();
+    if (!stats.isFile()) return void response.writeHead(404).end();
+    const range = answerHead(checksum, stats.size, request, response);
     if (range === undefined) return void response.end();
     await pipeline(file.createReadStream({ ...range, autoClose: false }), response);
   } catch {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { assertRegularFile } from '../files/regular-file.js';
 import { HttpHost } from '../hosting/index.js';
 
 /**
@@ -9,7 +10,7 @@ import { HttpHost } from '../hosting/index.js';
  *
  * @param isEnough whether a host that only this machine can reach is enough
  * @throws QuarryError `CONFIG_MISSING` when it is not
- * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the port cannot be saved
+ * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the port cannot be read or saved
  */
 export async function ownHost(stateDir: string, isEnough: boolean): Promise<HttpHost> {
   if (!isEnough) {
@@ -19,6 +20,7 @@ export async function ownHost(stateDir: string, isEnough: boolean): Promise<Http
   }
   const dir = join(stateDir, 'hosted');
   const portFile = join(stateDir, 'hosted.port');
+  assertRegularFile(portFile);
   const before = Number(await readFile(portFile, 'utf8').catch(() => '0'));
   const host = await HttpHost.listen({ dir, port: before }).catch(() => HttpHost.listen({ dir, port: 0 }));
   try {

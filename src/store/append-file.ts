@@ -1,6 +1,7 @@
 import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { toQuarryError } from '../errors/index.js';
+import { assertRegularFile } from '../files/regular-file.js';
 
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -14,6 +15,7 @@ export class AppendFile {
 
   constructor(path: string, readonly: boolean) {
     this.path = path;
+    assertRegularFile(path);
     try {
       // Not O_APPEND: a failed append is undone by writing over it.
       this.#fd = openSync(path, readonly ? 'r' : 'a+');

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { assertRegularFile } from '../files/regular-file.js';
 import { type ModelKey, modelKeyId } from './model-key.js';
 
 /** Contents of `model.json`: the model whose scores a directory holds, and its embedding width. */
@@ -22,6 +23,7 @@ export function readModelFile(dir: string): (ModelKey & { readonly embeddingDim:
 export function ensureModelFile(dir: string, model: ModelFile): void {
   if (existsSync(join(dir, 'model.json')) && dimIn(dir, model) === model.embeddingDim) return;
   mkdirSync(dir, { recursive: true });
+  assertRegularFile(join(dir, 'model.json.new'));
   writeFileSync(join(dir, 'model.json.new'), `${JSON.stringify(model, null, 2)}\n`);
   renameSync(join(dir, 'model.json.new'), join(dir, 'model.json'));
 }
@@ -35,6 +37,7 @@ function isFinished(dir: string): boolean {
 /** The embedding width in `model.json`; undefined if the file is damaged or of another model. */
 function dimIn(dir: string, key: ModelKey): number | undefined {
   try {
+    assertRegularFile(join(dir, 'model.json'));
     const told: unknown = JSON.parse(readFileSync(join(dir, 'model.json'), 'utf8'));
     const { architecture, checksum, embeddingDim } = told as Partial<Record<keyof ModelFile, unknown>>;
     if (modelKeyId({ architecture: String(architecture), checksum: String(checksum) }) !== modelKeyId(key))

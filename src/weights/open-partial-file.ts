@@ -1,3 +1,4 @@
+import { assertRegularFile } from '../files/regular-file.js';
 import { type GrowingFile, PartialFile, type PartialFileOptions } from './partial-file.js';
 import { StreamedFile } from './streamed-file.js';
 
@@ -8,7 +9,8 @@ import { StreamedFile } from './streamed-file.js';
  * @throws QuarryError `FILE_UNREADABLE` or `DISK_FULL` when the file cannot be written
  */
 export async function openPartialFile(options: PartialFileOptions): Promise<GrowingFile> {
-  const { decryptionKey } = options;
+  const { path, decryptionKey } = options;
+  assertRegularFile(path);
   const streamed = decryptionKey === undefined ? undefined : await StreamedFile.open({ ...options, decryptionKey });
   return streamed ?? PartialFile.open(options);
 }

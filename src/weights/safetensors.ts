@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
+import { assertRegularFile } from '../files/regular-file.js';
 import { blake2b256, createBlake2b256 } from '../native/blake2b.js';
 import { tensorToF32 } from './safetensors-convert.js';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderBytes } from './safetensors-header.js';
@@ -27,6 +28,7 @@ export interface OpenSafetensorsOptions {
 export async function openSafetensors(path: string, options: OpenSafetensorsOptions = {}): Promise<WeightsFile> {
   let file: FileHandle | undefined;
   try {
+    assertRegularFile(path);
     file = await open(path, 'r');
     const byteLength = (await file.stat()).size;
     const prefix = await readAt(file, 0, Math.min(SAFETENSORS_PREFIX_BYTES, byteLength));

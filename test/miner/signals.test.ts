@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -72,6 +72,26 @@ it.skipIf(process.platform === 'win32')(
 it.each(['hosted.port', 'journal.db'])('ends, and says why, when its %s is a directory', async (name) => {
   const stateDir = join(network.dir, 'odd');
   mkdirSync(join(stateDir, name), { recursive: true });
+  expect(await failureOf(mine(stateDir))).toEqual([1, 'FILE_UNREADABLE']);
+  rmSync(stateDir, { recursive: true });
+});
+
+it
+  .skipIf(process.platform === 'win32')
+  .each([
+    'journal.db',
+    'journal.db-wal',
+    'journal.db.mark',
+    'hosted.port',
+    'role/address',
+    'role/writer.pid',
+    'store/index.db-wal',
+    'store/writer.pid',
+    'store/samples/index.bin',
+  ])('ends, and says why, when its %s is a FIFO', async (name) => {
+  const stateDir = join(network.dir, 'fifo');
+  mkdirSync(dirname(join(stateDir, name)), { recursive: true });
+  execFileSync('mkfifo', [join(stateDir, name)]);
   expect(await failureOf(mine(stateDir))).toEqual([1, 'FILE_UNREADABLE']);
   rmSync(stateDir, { recursive: true });
 });

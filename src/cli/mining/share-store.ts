@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isLockedForWriting, lockForWriting, type WriterLock } from '../../database/writer-lock.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 import type { AssembledMiner } from '../../miner/index.js';
 import { freeSlot, storeDirOf } from '../../miner/share/slots.js';
 import { keyDirOf } from '../../miner/submit/key-lock.js';
@@ -28,9 +29,11 @@ export interface StoreRole {
  *
  * @param address address of its key, for processes that want to share
  * @throws QuarryError `STORE_LOCKED` when there is a miner and this process does not share
+ * @throws QuarryError `FILE_UNREADABLE` when a file of the role is not a file
  * @throws QuarryError `CONFLICT` when too many processes already score for it
  */
 export function takeRole(stateDir: string, shares: boolean, address: string): StoreRole {
+  assertRegularFile(addressFileOf(stateDir));
   const lock = lockRole(stateDir, shares);
   // A user's own program may hold the store without the miner's role.
   if (lock !== undefined && !(shares && isLockedForWriting(storeDirOf(stateDir)))) {
@@ -111,6 +114,7 @@ function addressFileOf(stateDir: string): string {
 function minerAddress(stateDir: string): string | undefined {
   if (!isLockedForWriting(roleDirOf(stateDir))) return undefined;
   try {
+    assertRegularFile(addressFileOf(stateDir));
     return readFileSync(addressFileOf(stateDir), 'utf8');
   } catch {
     return undefined;

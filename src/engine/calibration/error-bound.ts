@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { assertRegularFile } from '../../files/regular-file.js';
 import type { ErrorBound, Score } from '../contract.js';
 
 /** Tokens per calibration chunk, a sixteenth of the protocol's: enough to exercise attention, and quick to score. */
@@ -69,7 +70,9 @@ function boundFile(cacheDir: string, key: string): string {
 /** Reads a cached bound for the same weights and level, if any. */
 export async function readBound(cacheDir: string, key: string): Promise<ErrorBound | undefined> {
   try {
-    const { loss, distance } = JSON.parse(await readFile(boundFile(cacheDir, key), 'utf8')) as Partial<ErrorBound>;
+    const file = boundFile(cacheDir, key);
+    assertRegularFile(file);
+    const { loss, distance } = JSON.parse(await readFile(file, 'utf8')) as Partial<ErrorBound>;
     return typeof loss === 'number' && typeof distance === 'number' ? { loss, distance } : undefined;
   } catch {
     return undefined;

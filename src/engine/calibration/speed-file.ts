@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toQuarryError } from '../../errors/index.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 
 /** A cached measurement of one engine. */
@@ -73,6 +74,7 @@ async function readEntries(file: string): Promise<Map<string, KeptSpeeds>> {
   const found = new Map<string, KeptSpeeds>();
   let content: unknown;
   try {
+    assertRegularFile(file);
     content = JSON.parse(await readFile(file, 'utf8'));
   } catch {
     return found;

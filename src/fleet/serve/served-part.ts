@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ErrorBound, Score } from '../../engine/contract.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 import { type ModelKey, modelKeyId, openStore, type Store } from '../../store/index.js';
 import { MOST_BOUND } from '../wire.js';
 
@@ -109,6 +110,7 @@ export class ServedPart {
     if (low.length === 0 || (loss === known?.loss && distance === known.distance)) return;
     const bounds = new Map(this.#bounds).set(id, { loss, distance });
     const path = boundsFile(this.#dir);
+    assertRegularFile(`${path}.new`);
     await writeFile(`${path}.new`, JSON.stringify(Object.fromEntries(bounds)));
     await rename(`${path}.new`, path);
     this.#bounds.set(id, { loss, distance });
@@ -122,6 +124,7 @@ function boundsFile(dir: string): string {
 /** An unreadable file yields no bounds: lookups then assume the widest one, and more scores count as near-ties. */
 async function readBounds(path: string): Promise<Map<string, ErrorBound>> {
   try {
+    assertRegularFile(path);
     const told = JSON.parse(await readFile(path, 'utf8')) as Record<string, Partial<ErrorBound> | null>;
     return new Map(
       Object.entries(told).flatMap(([id, bound]) => {

@@ -1,5 +1,6 @@
 import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 import { sleep } from '../sleep.js';
 
 const LOOK_AGAIN_MS = 500;
@@ -32,6 +33,7 @@ export async function lockFile(path: string): Promise<FileLock> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw toQuarryError(error, `locking ${path}`);
     }
+    assertRegularFile(path);
     const held = await readFile(path, 'utf8').catch(() => undefined);
     if (held === undefined) continue;
     const holder = parseHolder(held);

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { toQuarryError } from '../../errors/index.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 
 /** Digits of the fixed-width number, which is overwritten in place by a single write. */
 const WIDTH = 20;
@@ -14,6 +15,7 @@ export class HighWaterMark {
 
   /** @throws QuarryError `FILE_UNREADABLE` when the file cannot be opened or created */
   constructor(path: string) {
+    assertRegularFile(path);
     try {
       this.#fd = open(path);
     } catch (error) {

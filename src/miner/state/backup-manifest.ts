@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuarryError } from '../../errors/index.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 
 /** One file of a backup. */
 export interface BackupFile {
@@ -33,6 +34,7 @@ export async function writeBackupManifest(dir: string, files: readonly BackupFil
  * @throws QuarryError `FILE_NOT_FOUND` when there is none, `DATA_INVALID` when it is malformed
  */
 export async function readBackupManifest(dir: string): Promise<BackupManifest> {
+  assertRegularFile(join(dir, NAME));
   const text = await readFile(join(dir, NAME), 'utf8').catch((cause: unknown) => {
     throw new QuarryError('FILE_NOT_FOUND', `${dir} does not contain a complete backup`, {
       cause,

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { snapshotDatabase } from '../../database/snapshot.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 import { type BackupFile, type BackupManifest, writeBackupManifest } from './backup-manifest.js';
 import { copyFileHashed } from './copy-file.js';
 
@@ -100,5 +101,6 @@ async function* filesUnder(stateDir: string, folder: string): AsyncGenerator<str
     if (LEFT_OUT.test(path)) continue;
     if (entry.isDirectory()) yield* filesUnder(stateDir, path);
     else if (entry.isFile()) yield path;
+    else assertRegularFile(join(stateDir, path));
   }
 }

@@ -1,0 +1,31 @@
+import { type Stats, statSync } from 'node:fs';
+import { QuarryError } from '../errors/index.js';
+
+/**
+ * Refuses a FIFO, socket or device in place of a file, before it is opened: opening a FIFO waits for its other end, without
+ * end if there is none, on this thread or on one of Node's few. What does not exist passes, and so does a directory, which
+ * nothing waits for.
+ *
+ * @throws QuarryError `FILE_UNREADABLE`
+ */
+export function assertRegularFile(path: string): void {
+  const kind = kindAt(path);
+  if (kind === undefined) return;
+  throw new QuarryError('FILE_UNREADABLE', `${path} is a ${kind}, and a file is expected there`, {
+    hint: 'move it away, and run the command again',
+    details: { path, kind },
+  });
+}
+
+function kindAt(path: string): 'FIFO' | 'socket' | 'device' | undefined {
+  let stats: Stats;
+  try {
+    stats = statSync(path);
+  } catch {
+    // Opening it fails, too, and says more.
+    return undefined;
+  }
+  if (stats.isFile() || stats.isDirectory()) return undefined;
+  if (stats.isFIFO()) return 'FIFO';
+  return stats.isSocket() ? 'socket' : 'device';
+}
