@@ -47,9 +47,18 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
   // A limit of CPU time, or a power failure, is near: there is time to finish.
   for (const name of ['SIGXCPU', 'SIGPWR'] as const) process.on(name, onSignal);
   // Meant for other programs' timers and files; by default they would silently end the process.
-  for (const name of ['SIGALRM', 'SIGVTALRM', 'SIGIO'] as const) process.on(name, () => {});
+  for (const name of ['SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGSTKFLT'] as const) process.on(name, () => {});
+  if (!isProfiled(process)) process.on('SIGPROF', () => {});
   const context = contextOf(process, stop.signal, (listener) => hangUps.on('hangup', listener));
   process.exitCode = await runCommand(process.argv.slice(2), context);
+}
+
+/**
+ * Whether Node was started with a profiler or debugger, which takes SIGPROF: a listener would take its samples away, and its
+ * next one would end the process. A profiler that starts later replaces the listener for as long as it runs.
+ */
+function isProfiled({ execArgv, env }: NodeJS.Process): boolean {
+  return [...execArgv, env['NODE_OPTIONS'] ?? ''].some((flags) => /--(cpu-)?prof|--inspect/.test(flags));
 }
 
 function contextOf(process: NodeJS.Process, signal: AbortSignal, onHangup: CliContext['onHangup']): CliContext {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -50,6 +50,15 @@ describe('the built command', () => {
     expect(Object.keys(line)).toEqual(['file', 'loss', 'embedding']);
     expect(line.file).toBe('a.txt');
     expect(line.embedding).toHaveLength(16);
+  });
+
+  it.skipIf(process.platform === 'win32')("leaves SIGPROF to Node's own profiler", async () => {
+    const args = ['--cpu-prof', '--cpu-prof-name', 'run.cpuprofile', bin, 'models', 'generate'];
+    const env = { PATH: process.env['PATH'], HOME: dir };
+    const out = ['--config', 'small', '--seed', '3', '--out', 'profiled.st'];
+    const child = spawn(process.execPath, [...args, ...out], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+    expect((await finish(child)).exit).toBe(0);
+    expect(JSON.parse(await readFile(join(dir, 'run.cpuprofile'), 'utf8')).samples.length).toBeGreaterThan(10);
   });
 
   it('ends with 130 on SIGINT', async () => {

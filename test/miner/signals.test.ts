@@ -58,7 +58,8 @@ it.skipIf(process.platform === 'win32')(
     await once(createInterface({ input: child.stdout! }), 'line');
     await until(() => existsSync(log), 'the log');
     renameSync(log, `${log}.aside`);
-    for (const signal of ['SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGHUP'] as const) child.kill(signal);
+    for (const signal of ['SIGALRM', 'SIGVTALRM', 'SIGPROF', 'SIGIO', 'SIGSTKFLT', 'SIGHUP'] as const)
+      child.kill(signal);
     await until(() => existsSync(log), 'the log after SIGHUP');
     renameSync(log, `${log}.aside`);
     child.kill('SIGUSR2');
