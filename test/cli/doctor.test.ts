@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
+import { probeWebGpu } from '../../src/engine/gpu/index.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import { cliRunner } from './run-cli.js';
 
@@ -49,6 +50,18 @@ test('doctor checks mining unasked once settings name what to mine, and otherwis
   expect(bare.stdout).toMatch(/next: quarry init/);
   const set = await run(['doctor'], { env: { QUARRY_NETWORK: devnet.rpcUrl } });
   expect(set.stdout).toMatch(/yes +balance/);
+});
+
+test('doctor says once why there is no WebGPU adapter', async (context) => {
+  const probe = await probeWebGpu();
+  if (probe.available) return context.skip('there is an adapter');
+  const run = cliRunner({ HOME: dir });
+  const { stdout } = await run(['doctor']);
+  expect(stdout.split(probe.reason)).toHaveLength(2);
+  const { provider, providers, adapter } = JSON.parse((await run(['doctor', '--json'])).stdout);
+  expect(adapter).toEqual(probe);
+  const isListed = providers.some((each: { readonly provider: string }) => each.provider === 'webgpu');
+  if (isListed) expect(provider.reason).toContain(probe.reason);
 });
 
 test('what is missing is named, with what to do, and the exit says so', async () => {

@@ -21,7 +21,8 @@ export type MachineReport = Awaited<ReturnType<typeof machineReport>>;
 /** @param calibrate whether to measure engines, which takes seconds, instead of using cached speeds */
 export async function machineReport(context: CliContext, config: Config, calibrate: boolean) {
   const { engine: _engine, workers: _workers, ...given } = engineOptions(config);
-  const choice = await resolveProvider(given.provider, 'auto');
+  const adapter = await probeWebGpu();
+  const choice = await resolveProvider(given.provider, 'auto', undefined, adapter);
   const options = { ...given, provider: choice.provider };
   const speeds = new Map<string, EngineSpeeds>();
   for (const [name, shape] of Object.entries(MODEL_CONFIGS)) {
@@ -41,7 +42,8 @@ export async function machineReport(context: CliContext, config: Config, calibra
     },
     scoring: await probeEngines(options),
     provider: choice,
-    providers: await gpuProviders(thisMachine(), await probeWebGpu()),
+    adapter,
+    providers: await gpuProviders(thisMachine(), adapter),
     levels: isaLevels(),
     speeds,
     ...(await scanReport(isa, calibrate ? store : undefined, context.signal)),

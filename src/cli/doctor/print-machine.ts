@@ -15,7 +15,7 @@ interface Line {
 
 /** Prints the report for people. */
 export function printMachine(context: CliContext, report: MachineReport): void {
-  const { machine, scoring, provider, providers, levels, speeds, distance, scan, fleet } = report;
+  const { machine, scoring, provider, adapter, providers, levels, speeds, distance, scan, fleet } = report;
   const { bold, dim } = context.style;
   say(context, `quarry ${machine.quarry}, node ${machine.node}, ${machine.platform}`);
   say(context, `${machine.processor}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}`);
@@ -27,8 +27,12 @@ export function printMachine(context: CliContext, report: MachineReport): void {
       return { ...probe, detail: probe.error.message, hint: probe.error.hint };
     }),
   );
-  section(context, 'GPU providers of onnxruntime', providers.map(providerLine));
-  if (provider.reason !== undefined) say(context, `  auto chooses ${provider.provider}: ${provider.reason}`);
+  const providerLines = providers.map(providerLine);
+  section(context, 'GPU providers of onnxruntime', providerLines);
+  if (provider.reason !== undefined) {
+    // The lines above say why.
+    say(context, `  auto chooses ${provider.provider}${providers.length === 0 ? `: ${provider.reason}` : ''}`);
+  }
   section(context, 'instruction sets of the native core', levels);
   say(context, `\n${bold('speeds')}, chunks of 1024 bytes a second, estimated from one layer`);
   for (const [model, { candidates, measuredAt }] of speeds) {
@@ -38,7 +42,12 @@ export function printMachine(context: CliContext, report: MachineReport): void {
   section(
     context,
     'distance engines',
-    distance.map((probe): Line => ({ name: probe.name, available: probe.available, detail: scannerText(probe) })),
+    distance.map((probe): Line => {
+      const text = scannerText(probe);
+      const isTold = !adapter.available && providerLines.some(({ detail }) => detail.includes(adapter.reason));
+      const detail = isTold ? text.replace(` (${adapter.reason})`, '') : text;
+      return { name: probe.name, available: probe.available, detail };
+    }),
   );
   say(context, `  ${scan === undefined ? dim('not measured: add --calibrate') : scanText(scan)}`);
   if (fleet !== undefined) section(context, 'fleet', [{ name: 'nats', ...fleet }]);

@@ -68,13 +68,19 @@ export async function chooseProvider(machine: Machine, probe: WebGpuProbe): Prom
   return { provider: 'cpu', reason: refusals.join('; ') };
 }
 
-/** The default provider of this machine. An adapter is requested only if there may be a GPU, because that is slow. */
-export async function chooseProviderHere(machine = thisMachine()): Promise<ProviderChoice> {
+/**
+ * The default provider of this machine. An adapter is requested only if there may be a GPU, because that is slow.
+ *
+ * @param known the machine's WebGPU adapter, if it was requested before
+ */
+export async function chooseProviderHere(machine = thisMachine(), known?: WebGpuProbe): Promise<ProviderChoice> {
   if (machine.onnxDir === undefined) return { provider: 'cpu', reason: 'onnxruntime-node is not installed' };
-  const probe: WebGpuProbe = hasGpuDevice(machine.platform, machine.root)
-    ? await probeWebGpu()
-    : { available: false, reason: 'the kernel shows no GPU in /dev' };
-  return chooseProvider(machine, probe);
+  return chooseProvider(machine, known ?? (await probeIfGpu(machine)));
+}
+
+async function probeIfGpu({ platform, root }: Machine): Promise<WebGpuProbe> {
+  if (hasGpuDevice(platform, root)) return probeWebGpu();
+  return { available: false, reason: 'the kernel shows no GPU in /dev' };
 }
 
 function runtimeRequirement(machine: Machine): Requirement {
