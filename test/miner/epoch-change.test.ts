@@ -30,7 +30,7 @@ function epochs(targetsFirstMs: number, staysSame = false): EpochChange {
       chain.epoch = epoch;
     },
     refresh: async () => {
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setImmediate(resolve));
       done.push('read the state');
       return { epoch: chain.epoch };
     },
