@@ -15,8 +15,9 @@ const LIBRARY_FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gn
 const root = resolve(import.meta.dirname, '..');
 const bundle = resolve(process.argv[2] ?? `${NAME}.tar.gz`);
 if (process.platform !== 'linux') throw new Error('the bundle is for Linux and is packed there');
-const entry = join(root, 'dist', 'bench', 'gpu-report.js');
-if (!existsSync(entry)) throw new Error('not built: npm run build');
+/** The bench, and the process that requests the adapter for it. */
+const entries = ['bench/gpu-report.js', 'workers/adapter.js'].map((name) => join(root, 'dist', name));
+if (!entries.every(existsSync)) throw new Error('not built: npm run build');
 
 const work = mkdtempSync(join(tmpdir(), `${NAME}-`));
 process.once('exit', () => rmSync(work, { recursive: true, force: true }));
@@ -30,7 +31,7 @@ function take(file, to = relative(root, file)) {
 /** The files that the bench loads, and the manifests Node reads beside them. */
 async function reached() {
   const { metafile } = await build({
-    entryPoints: [entry],
+    entryPoints: entries,
     absWorkingDir: root,
     bundle: true,
     write: false,
