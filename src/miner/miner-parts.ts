@@ -82,7 +82,7 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const ingest = new SampleIngest(deps.samples, store, deps.onUnit);
   // A score-only process has the same backlog as the miner it scores for: work from the other end and meet in the
   // middle.
-  const scorer = new Scorer({ batchSize, newestFirst: options.scoreOnly }, { ...common, ingest });
+  const scorer = new Scorer({ batchSize, newestFirst: options.scoreOnly }, { store, ingest, models, book });
   const searcher = new TargetSearcher(
     { share: options.searchShare ?? 0, margin: options.margin ?? 0 },
     { ...common, ...submitting, composer, scorer },

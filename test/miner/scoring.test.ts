@@ -122,7 +122,7 @@ describe('the scorer', () => {
   }
   function scorer(book: OpenTargets, count: number): Scorer {
     const ingest = new SampleIngest(samples(count), store);
-    return new Scorer({ batchSize: 4 }, { store, ingest, models, book, now: () => now });
+    return new Scorer({ batchSize: 4 }, { store, ingest, models, book });
   }
 
   it('asks for the next round at once only where it read nothing but known bytes', async () => {
@@ -131,7 +131,7 @@ describe('the scorer', () => {
     }
     await loaded(await published('a', 1n));
     const ingest = new SampleIngest(repeated(), store);
-    const scoring = new Scorer({ batchSize: 4 }, { store, ingest, models, book: new OpenTargets(), now: () => now });
+    const scoring = new Scorer({ batchSize: 4 }, { store, ingest, models, book: new OpenTargets() });
     expect(await scoring.round(never)).toMatchObject({ ids: [0], onlyKnown: false });
     expect(await scoring.round(never)).toMatchObject({ ids: [], onlyKnown: true });
     // A round without models reads nothing: asked for again at once, it would leave no turn to what brings models.
@@ -169,13 +169,13 @@ describe('the scorer', () => {
     expect(store.unscored(models.get('c')!.key)).toEqual([]);
   });
 
-  it('makes rounds as large as they are quick', async () => {
+  it('begins with a small round, whose hits need not wait for many, and makes each next one twice as large', async () => {
     await loaded(await published('a', 1n));
     const deps = { store, ingest: new SampleIngest(samples(100), store), models, book: new OpenTargets() };
-    const scoring = new Scorer({ batchSize: 16 }, { ...deps, now: () => now });
+    const scoring = new Scorer({ batchSize: 10 }, deps);
     const sizes = [];
-    for (let round = 0; round < 2; round++) sizes.push((await scoring.round(never)).ids.length);
-    expect(sizes).toEqual([4, 8]);
+    for (let round = 0; round < 3; round++) sizes.push((await scoring.round(never)).ids.length);
+    expect(sizes).toEqual([4, 8, 10]);
   });
 
   it('does nothing without a model', async () => {

@@ -39,8 +39,11 @@ function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
  * @param typeName the Rust type: `"TransactionData"`
  */
 export function typedHash(typeName: string, bcs: Uint8Array): Uint8Array {
-  const prefix = prefixes.get(typeName) ?? UTF8.encode(`${typeName}::`);
-  prefixes.set(typeName, prefix);
+  let prefix = prefixes.get(typeName);
+  if (prefix === undefined) {
+    prefix = UTF8.encode(`${typeName}::`);
+    prefixes.set(typeName, prefix);
+  }
   return blake2b256(prefix, bcs);
 }
 
