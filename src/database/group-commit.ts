@@ -9,15 +9,24 @@ interface Entry {
 
 /** Maximum writes per transaction, so that the first does not wait for hundreds of others. */
 const MAX_GROUP = 64;
+/** A patient write waits until no other was run for so long, milliseconds. */
+const QUIET_MS = 5;
+/** Longest wait of a patient write, milliseconds. */
+const MAX_PATIENCE_MS = 50;
 
 /**
  * Group commit: runs all writes of one event-loop turn in one transaction, because the commit costs more than the
- * writes. A write that violates a constraint fails alone; any other error, such as a full disk, fails the whole group.
+ * writes. Writes that can wait are kept out of the way of those that cannot. A write that violates a constraint fails alone; any other error, such as a full disk, fails the whole group.
  */
 export class GroupCommit {
   readonly #db: Pick<SqlDatabase, 'transaction'>;
   readonly #onCommitted: () => void;
   #entries: Entry[] = [];
+  #patient: Entry[] = [];
+  #patientTimer: NodeJS.Timeout | undefined;
+  /** When the first patient write was queued, and the last of the others; monotonic milliseconds. */
+  #patientSince = 0;
+  #ranAt = Number.NEGATIVE_INFINITY;
 
   /** @param onCommitted called after every commit, before the promises resolve; its exceptions are ignored */
   constructor(db: Pick<SqlDatabase, 'transaction'>, onCommitted: () => void = () => {}) {
@@ -32,17 +41,57 @@ export class GroupCommit {
    * @throws whatever `write` or the commit throws
    */
   run(write: () => void): Promise<void> {
-    if (this.#entries.length === 0) queueMicrotask(() => this.flush());
+    if (this.#entries.length === 0) queueMicrotask(() => this.#flushUrgent());
     const committed = new Promise<void>((resolve, reject) => this.#entries.push({ write, resolve, reject }));
-    if (this.#entries.length >= MAX_GROUP) this.flush();
+    this.#ranAt = performance.now();
+    if (this.#entries.length >= MAX_GROUP) this.#flushUrgent();
     return committed;
   }
 
-  /** Commits queued writes now. */
+  /**
+   * Like {@link run}, for a write that nobody waits for: while others follow one another it is held back, at most
+   * {@link MAX_PATIENCE_MS}, and then shares its transaction with all that were.
+   */
+  runPatiently(write: () => void): Promise<void> {
+    const now = performance.now();
+    if (this.#patient.length === 0) {
+      if (now - this.#ranAt >= QUIET_MS) return this.run(write);
+      this.#patientSince = now;
+      this.#patientTimer = setTimeout(() => this.#flushWhenQuiet(), QUIET_MS);
+    }
+    const committed = new Promise<void>((resolve, reject) => this.#patient.push({ write, resolve, reject }));
+    if (this.#patient.length >= MAX_GROUP) this.#flushPatient();
+    return committed;
+  }
+
+  /** Commits all queued writes now. */
   flush(): void {
+    this.#flushUrgent();
+    this.#flushPatient();
+  }
+
+  #flushWhenQuiet(): void {
+    const now = performance.now();
+    const isQuiet = now - this.#ranAt >= QUIET_MS;
+    if (isQuiet || now - this.#patientSince >= MAX_PATIENCE_MS) this.#flushPatient();
+    else this.#patientTimer = setTimeout(() => this.#flushWhenQuiet(), QUIET_MS);
+  }
+
+  #flushUrgent(): void {
     const entries = this.#entries;
-    if (entries.length === 0) return;
     this.#entries = [];
+    this.#commit(entries);
+  }
+
+  #flushPatient(): void {
+    clearTimeout(this.#patientTimer);
+    const entries = this.#patient;
+    this.#patient = [];
+    this.#commit(entries);
+  }
+
+  #commit(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
     const failed = new Map<Entry, unknown>();
     try {
       this.#db.transaction(() => {

@@ -83,3 +83,47 @@ test('a commit that fails rejects every write that waits for it', async () => {
   await group.run(insert(1));
   expect(all()).toEqual([1]);
 });
+
+test('a patient write yields to those that follow one another, and shares one transaction with its kind', async () => {
+  await group.run(insert(0));
+  let isDone = false;
+  const done = (): void => {
+    isDone = true;
+  };
+  const patient = [100, 101, 102].map((n) => group.runPatiently(insert(n)).then(done));
+  for (let n = 1; n <= 5; n++) {
+    await group.run(insert(n));
+    expect(isDone).toBe(false);
+  }
+  expect(transactions).toBe(6);
+  await Promise.all(patient);
+  expect(transactions).toBe(7);
+  expect(all()).toEqual([0, 1, 2, 3, 4, 5, 100, 101, 102]);
+});
+
+test('a patient write does not wait for ever', async () => {
+  let isDone = false;
+  const done = (): void => {
+    isDone = true;
+  };
+  await group.run(insert(0));
+  void group.runPatiently(insert(100_000)).then(done);
+  const began = performance.now();
+  let n = 1;
+  while (!isDone && performance.now() - began < 10_000) {
+    await group.run(insert(n++));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(isDone).toBe(true);
+  expect(performance.now() - began).toBeLessThan(5_000);
+});
+
+test('a patient write is committed at once where nothing else is, and when everything is flushed', async () => {
+  await group.runPatiently(insert(1));
+  expect(transactions).toBe(1);
+  const held = group.runPatiently(insert(2));
+  expect(all()).toEqual([1]);
+  group.flush();
+  expect(all()).toEqual([1, 2]);
+  await held;
+});

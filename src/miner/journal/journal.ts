@@ -69,6 +69,14 @@ export class Journal {
     return this.#group.run(write);
   }
 
+  /**
+   * Like {@link together}, for what nobody waits for, such as outcomes: it yields to submissions that are being
+   * journalled, for some milliseconds. After a crash before that, it is recovered from the network.
+   */
+  afterwards(write: () => void): Promise<void> {
+    return this.#group.runPatiently(write);
+  }
+
   /** Commits pending writes and closes the file. */
   close(): void {
     this.#group.flush();

@@ -15,7 +15,7 @@ export type SubmissionContent = Omit<Candidate, 'sampleId' | 'sizeBytes'>;
 
 export interface SubmissionDeps {
   readonly account: Pick<SomaAccount, 'submitData'>;
-  readonly journal: Pick<Journal, 'submissions' | 'together'>;
+  readonly journal: Pick<Journal, 'submissions' | 'together' | 'afterwards'>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly limits: () => SubmissionLimits;
@@ -84,7 +84,7 @@ export class Submission {
         ...('feeShannons' in outcome && { feeShannons: outcome.feeShannons }),
         latencyMs: now() - readyAt,
       };
-      await journal.together(() => journal.submissions.recordOutcome(this.#digest, outcome.kind, details));
+      await journal.afterwards(() => journal.submissions.recordOutcome(this.#digest, outcome.kind, details));
       return { digest: this.#digest, outcome, error };
     } finally {
       onAnswered(this.#digest);

@@ -12,7 +12,7 @@ import type { SubmissionLimits } from './submission-limits.js';
 export interface SubmitSampleDeps {
   readonly client: Pick<SomaClient, 'recoverTransaction'>;
   readonly account: Pick<SomaAccount, 'submitData' | 'pool'>;
-  readonly journal: Pick<Journal, 'claims' | 'submissions' | 'together'>;
+  readonly journal: Pick<Journal, 'claims' | 'submissions' | 'together' | 'afterwards'>;
   readonly limits: SubmissionLimits;
 }
 

@@ -240,8 +240,30 @@ describe('the thread that makes calls', () => {
     transport.close();
     await proxy.close();
   });
-  beforeAll(() => server.add(LedgerService, { getServiceInfo: () => ({ epoch: 7n }) }).start());
+  /** How long the next calls take, milliseconds. */
+  const delays: number[] = [];
+  const serve = async () => {
+    const ms = delays.shift();
+    if (ms !== undefined) await new Promise((resolve) => setTimeout(resolve, ms));
+    return { epoch: 7n };
+  };
+  beforeAll(() => server.add(LedgerService, { getServiceInfo: serve }).start());
   afterAll(() => server.stop());
+
+  it('interrupts the caller once for answers that come within some milliseconds', async () => {
+    await transport.threadReady();
+    const each = Array.from({ length: 20 }, (_, call) => 20 + 3 * call);
+    let messages = 0;
+    workers[0]!.on('message', () => void messages++);
+    // The first rounds make the runtime compile.
+    for (let round = 0; round < 4; round++) {
+      messages = 0;
+      delays.push(...each);
+      await Promise.all(each.map(() => transport.unary(getServiceInfo, {})));
+      expect(delays).toHaveLength(0);
+    }
+    expect(messages).toBeLessThanOrEqual(13);
+  });
 
   it('is started again when it has died, and calls are made meanwhile', async () => {
     await transport.threadReady();

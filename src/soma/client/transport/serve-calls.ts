@@ -10,6 +10,12 @@ const CONNECT_MS = 10_000;
 /** Interval for restoring a lost connection between calls, which may be minutes apart and must not wait for it. */
 const RECONNECT_MS = 1_000;
 
+/**
+ * How long an answer waits for others, milliseconds. Each message interrupts the thread that made the calls, which may
+ * have more of them to make; a call without company does not come here.
+ */
+const GATHERING_MS = 5;
+
 /** Makes the calls received on a port and returns their answers: the counterpart of `CallThread`. */
 export function serveCalls(port: MessagePort, data: CallThreadData): void {
   const client = openChannel(parseEndpoint(data.url), { ...data, keepAliveIdle: true });
@@ -18,12 +24,11 @@ export function serveCalls(port: MessagePort, data: CallThreadData): void {
   let outbox: ThreadAnswer[] = [];
   const answer = (one: ThreadAnswer): void => {
     cancels.delete(one.id);
-    // Send answers that arrived in one read of the connection together.
     if (outbox.length === 0) {
-      setImmediate(() => {
+      setTimeout(() => {
         port.postMessage({ answers: outbox } satisfies FromCallThread);
         outbox = [];
-      });
+      }, GATHERING_MS);
     }
     outbox.push(one);
   };
