@@ -65,6 +65,29 @@ describe('devnet', () => {
     expect(stale.message).toContain('is not available for consumption, its current version: Version(');
   });
 
+  it('answers calls that arrive together one by one, not all of them after the last', async () => {
+    const payer = Keypair.fromSecret(new Uint8Array(32).fill(3));
+    const taker = Keypair.fromSecret(new Uint8Array(32).fill(4)).address;
+    const coins = Array.from({ length: 32 }, () => 1_000_000_000n);
+    const rich = await startDevnet({ accounts: [{ address: payer.address, coins }], readLagMs: 0 });
+    const client = new RawClient(rich.rpcUrl);
+    try {
+      const paid: bigint[] = [];
+      const owned = await coinsOf(client, payer.address);
+      expect(owned).toHaveLength(32);
+      const transfers = owned.map(async (coin) => {
+        await execute(client, payer, { kind: 'transferCoin', coin, amount: 1n, recipient: taker }, [coin]);
+        paid.push(rich.balanceOf(taker));
+      });
+      await Promise.all(transfers);
+      expect(paid[0]).toBeLessThan(16n);
+      expect(paid.at(-1)).toBe(32n);
+    } finally {
+      client.close();
+      await rich.close();
+    }
+  });
+
   it('shares the RPC port with the HTTP routes', async () => {
     const response = await fetch(`${devnet.rpcUrl}/data/${'0'.repeat(64)}`);
     expect(response.status).toBe(502);

@@ -14,6 +14,7 @@ import type { EpochDriver } from '../epoch-driver.js';
 import type { Faucet } from '../faucet.js';
 import type { DevnetNode } from '../node.js';
 import { addBcsMethod } from './bcs-service.js';
+import { CallTurns } from './call-turns.js';
 import { addNodeDiscovery } from './discovery.js';
 import { executionService } from './execution-service.js';
 import { addGrpcService, type CallHooks } from './grpc-service.js';
@@ -31,9 +32,11 @@ export interface GrpcServers {
 /** Creates the servers of the fullnode, the faucet and the admin service. */
 export function grpcServers(node: DevnetNode, driver: EpochDriver, chaos: Chaos, faucet: Faucet): GrpcServers {
   const rpc = new GrpcServer(GRPC_OPTIONS);
+  const turns = new CallTurns();
   const hooks: CallHooks = {
     headers: () => responseHeaders(node),
     around: async (path, request, call) => {
+      await turns.next();
       await injectLedgerFaults(chaos, driver, node, path, request);
       return chaos.around(path, call);
     },
