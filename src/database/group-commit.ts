@@ -11,22 +11,22 @@ interface Entry {
 const MAX_GROUP = 64;
 /** A patient write waits until no other was run for so long, milliseconds. */
 const QUIET_MS = 5;
-/** Longest wait of a patient write, milliseconds. */
-const MAX_PATIENCE_MS = 50;
+/** After so many spells of {@link QUIET_MS} it waits no longer. */
+const MAX_SPELLS = 10;
 
 /**
  * Group commit: runs all writes of one event-loop turn in one transaction, because the commit costs more than the
- * writes. Writes that can wait are kept out of the way of those that cannot. A write that violates a constraint fails alone; any other error, such as a full disk, fails the whole group.
+ * writes. Writes that can wait are kept out of the way of those that cannot. A write that violates a constraint fails
+ * alone; any other error, such as a full disk, fails the whole group.
  */
 export class GroupCommit {
   readonly #db: Pick<SqlDatabase, 'transaction'>;
   readonly #onCommitted: () => void;
   #entries: Entry[] = [];
   #patient: Entry[] = [];
-  #patientTimer: NodeJS.Timeout | undefined;
-  /** When the first patient write was queued, and the last of the others; monotonic milliseconds. */
-  #patientSince = 0;
-  #ranAt = Number.NEGATIVE_INFINITY;
+  #patience: NodeJS.Timeout | undefined;
+  /** Whether a write was run since patience was last looked at. */
+  #isBusy = false;
 
   /** @param onCommitted called after every commit, before the promises resolve; its exceptions are ignored */
   constructor(db: Pick<SqlDatabase, 'transaction'>, onCommitted: () => void = () => {}) {
@@ -43,22 +43,17 @@ export class GroupCommit {
   run(write: () => void): Promise<void> {
     if (this.#entries.length === 0) queueMicrotask(() => this.#flushUrgent());
     const committed = new Promise<void>((resolve, reject) => this.#entries.push({ write, resolve, reject }));
-    this.#ranAt = performance.now();
+    this.#isBusy = true;
     if (this.#entries.length >= MAX_GROUP) this.#flushUrgent();
     return committed;
   }
 
   /**
-   * Like {@link run}, for a write that nobody waits for: while others follow one another it is held back, at most
-   * {@link MAX_PATIENCE_MS}, and then shares its transaction with all that were.
+   * Like {@link run}, for a write that nobody waits for: it is held back while others follow one another, at most for
+   * {@link MAX_SPELLS}, and shares its transaction with all that were.
    */
   runPatiently(write: () => void): Promise<void> {
-    const now = performance.now();
-    if (this.#patient.length === 0) {
-      if (now - this.#ranAt >= QUIET_MS) return this.run(write);
-      this.#patientSince = now;
-      this.#patientTimer = setTimeout(() => this.#flushWhenQuiet(), QUIET_MS);
-    }
+    if (this.#patient.length === 0) this.#wait(1);
     const committed = new Promise<void>((resolve, reject) => this.#patient.push({ write, resolve, reject }));
     if (this.#patient.length >= MAX_GROUP) this.#flushPatient();
     return committed;
@@ -70,11 +65,12 @@ export class GroupCommit {
     this.#flushPatient();
   }
 
-  #flushWhenQuiet(): void {
-    const now = performance.now();
-    const isQuiet = now - this.#ranAt >= QUIET_MS;
-    if (isQuiet || now - this.#patientSince >= MAX_PATIENCE_MS) this.#flushPatient();
-    else this.#patientTimer = setTimeout(() => this.#flushWhenQuiet(), QUIET_MS);
+  #wait(spell: number): void {
+    this.#isBusy = false;
+    this.#patience = setTimeout(() => {
+      if (this.#isBusy && spell < MAX_SPELLS) this.#wait(spell + 1);
+      else this.#flushPatient();
+    }, QUIET_MS);
   }
 
   #flushUrgent(): void {
@@ -84,7 +80,7 @@ export class GroupCommit {
   }
 
   #flushPatient(): void {
-    clearTimeout(this.#patientTimer);
+    clearTimeout(this.#patience);
     const entries = this.#patient;
     this.#patient = [];
     this.#commit(entries);
