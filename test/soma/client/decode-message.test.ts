@@ -1,12 +1,4 @@
-import {
-  create,
-  type DescEnum,
-  type DescField,
-  type DescMessage,
-  fromBinary,
-  ScalarType,
-  toBinary,
-} from '@bufbuild/protobuf';
+import { create, type DescMessage, fromBinary, ScalarType, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
@@ -18,6 +10,7 @@ import { ListTargetsResponseSchema } from '../../../src/gen/soma/rpc/state_servi
 import { SubscribeCheckpointsResponseSchema } from '../../../src/gen/soma/rpc/subscription_service_pb.js';
 import { ExecuteTransactionResponseSchema } from '../../../src/gen/soma/rpc/transaction_execution_service_pb.js';
 import { decodeMessage } from '../../../src/soma/client/transport/decode-message.js';
+import { messageOf, type Values } from '../../arbitrary-messages.js';
 
 // The real one, counted: each call of `decodeMessage` to it is a message that was not read the quick way.
 vi.mock('@bufbuild/protobuf', async (importOriginal) => {
@@ -34,42 +27,6 @@ const SCHEMAS: readonly DescMessage[] = [
   GetServiceInfoResponseSchema,
   ListTargetsResponseSchema,
 ];
-
-/** Values for the fields of a message, by their kind. */
-interface Values {
-  scalar(type: ScalarType): fc.Arbitrary<unknown>;
-  /** Whether a field is ever set. */
-  has(field: DescField): boolean;
-}
-
-const TEXT = fc.oneof({ weight: 9, arbitrary: fc.string() }, fc.string({ unit: 'grapheme' }));
-
-/** Whatever the types allow. */
-const ANY: Values = {
-  has: () => true,
-  scalar(type) {
-    switch (type) {
-      case ScalarType.STRING:
-        return TEXT;
-      case ScalarType.BYTES:
-        return fc.uint8Array({ maxLength: 200 });
-      case ScalarType.BOOL:
-        return fc.boolean();
-      case ScalarType.FLOAT:
-        return fc.float({ noNaN: true });
-      case ScalarType.INT32:
-        return fc.integer();
-      case ScalarType.UINT32:
-        return fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffff_ffff }));
-      case ScalarType.INT64:
-        return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-      case ScalarType.UINT64:
-        return fc.oneof(fc.bigInt({ min: 0n, max: 70_000n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
-      default:
-        throw new Error(`no values of type ${type}`);
-    }
-  },
-};
 
 const REGULAR_SCALARS = new Map<ScalarType, fc.Arbitrary<unknown>>([
   [ScalarType.STRING, fc.string({ unit: 'binary-ascii' })],
@@ -103,38 +60,6 @@ const REGULAR: Values = {
     return field.fieldKind === 'scalar' && REGULAR_SCALARS.has(field.scalar);
   },
 };
-
-const numbersOf = (type: DescEnum): fc.Arbitrary<number> =>
-  fc.constantFrom(...type.values.map(({ number }) => number), 99);
-
-/** Values of a field; undefined for messages deeper than they are made. */
-function valuesOf(field: DescField, depth: number, values: Values): fc.Arbitrary<unknown> | undefined {
-  switch (field.fieldKind) {
-    case 'scalar':
-      return values.scalar(field.scalar);
-    case 'enum':
-      return numbersOf(field.enum);
-    case 'message':
-      return depth === 0 ? undefined : messageOf(field.message, depth - 1, values);
-    case 'list':
-      if (field.listKind === 'scalar') return fc.array(values.scalar(field.scalar), { maxLength: 4 });
-      if (field.listKind !== 'message') throw new Error(`no values of ${field}`);
-      return depth === 0 ? undefined : fc.array(messageOf(field.message, depth - 1, values), { maxLength: 3 });
-    default:
-      throw new Error(`no values of ${field}`);
-  }
-}
-
-function messageOf(schema: DescMessage, depth: number, values = ANY): fc.Arbitrary<unknown> {
-  const model: Record<string, fc.Arbitrary<unknown>> = {};
-  for (const field of schema.fields) {
-    const value = values.has(field) ? valuesOf(field, depth, values) : undefined;
-    if (value === undefined) continue;
-    if (field.oneof === undefined) model[field.localName] = value;
-    else model[field.oneof.localName] = value.map((each) => ({ case: field.localName, value: each }));
-  }
-  return fc.record(model, { requiredKeys: [] });
-}
 
 /** What a decoder makes of bytes, or that it refuses them. */
 function outcome(decode: () => unknown): unknown {
