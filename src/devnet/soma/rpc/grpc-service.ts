@@ -8,6 +8,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import type { Metadata, Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
+import { encodeMessage } from './encode-message.js';
 import { RpcStatus } from './rpc-status.js';
 
 /** Output of a server-streaming handler. */
@@ -74,10 +75,7 @@ function codecOf(input: DescMessage, output: DescMessage) {
   return {
     requestSerialize: (value: unknown) => Buffer.from(toBinary(input, value as MessageShape<DescMessage>)),
     requestDeserialize: (bytes: Buffer) => fromBinary(input, bytes),
-    responseSerialize: (value: unknown) => {
-      const bytes = toBinary(output, value as MessageShape<DescMessage>);
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    },
+    responseSerialize: (value: unknown) => encodeMessage(output, value as MessageShape<DescMessage>),
     responseDeserialize: (bytes: Buffer) => fromBinary(output, bytes),
   };
 }

@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { type Object$ as ObjectMessage, ObjectSchema } from '../../../gen/soma/rpc/object_pb.js';
 import {
   type ListOwnedObjectsRequest,
@@ -9,6 +9,7 @@ import type { Address } from '../../../soma/chain/id.js';
 import { OBJECT_TYPES } from '../../../soma/chain/object.js';
 import type { LedgerObject } from '../ledger/ledger-object.js';
 import type { DevnetNode } from '../node.js';
+import { encodeMessage } from './encode-message.js';
 import { objectMessage } from './messages/object-message.js';
 import {
   decodePageToken,
@@ -63,7 +64,7 @@ export function listOwnedObjects(node: DevnetNode, request: ListOwnedObjectsRequ
   let bytes = 0;
   while (objects.length < limit && bytes < PAGE_BYTES && objects.length < entries.length) {
     const message = objectMessage(entries[objects.length]!.object, mask);
-    bytes += toBinary(ObjectSchema, message).length;
+    bytes += encodeMessage(ObjectSchema, message).length;
     objects.push(message);
   }
   const next = entries[objects.length]?.position;

@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import {
   type ListTargetsRequest,
   type ListTargetsResponse,
@@ -8,6 +8,7 @@ import { type Target as TargetMessage, TargetSchema } from '../../../gen/soma/rp
 import type { TargetPayload } from '../../../soma/chain/target.js';
 import type { TargetPosition } from '../ledger/target-index.js';
 import type { DevnetNode } from '../node.js';
+import { encodeMessage } from './encode-message.js';
 import { targetMessage } from './messages/target-message.js';
 import { decodePageToken, encodePageToken, PAGE_BYTES, pageSizeOf, targetTokenCodec } from './page-token.js';
 import { ReadMask } from './read-mask.js';
@@ -74,7 +75,7 @@ export function listTargets(node: DevnetNode, request: ListTargetsRequest): List
     }
     const told = isClaimable(target, epoch) ? 'claimable' : target.status.kind;
     const message = targetMessage(objectId, target, mask, told);
-    bytes += toBinary(TargetSchema, message).length;
+    bytes += encodeMessage(TargetSchema, message).length;
     targets.push(message);
   }
   return create(ListTargetsResponseSchema, {
