@@ -1,5 +1,6 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { assertRegularFile } from '../files/regular-file.js';
 import { isJsonObject } from './json.js';
 
 /** A submission made from this machine. */
@@ -21,15 +22,22 @@ export class SubmissionLedger {
   /**
    * Appends an entry.
    *
+   * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file
    * @throws Node's error when the file cannot be written
    */
   async append(entry: LedgerEntry): Promise<void> {
+    assertRegularFile(this.path);
     await mkdir(dirname(this.path), { recursive: true });
     await appendFile(this.path, `${JSON.stringify(entry)}\n`);
   }
 
-  /** Submissions to a task since `sinceMs`; unreadable lines are skipped. */
+  /**
+   * Submissions to a task since `sinceMs`; unreadable lines are skipped.
+   *
+   * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file
+   */
   async since(taskId: number, sinceMs: number): Promise<LedgerEntry[]> {
+    assertRegularFile(this.path);
     const text = await readFile(this.path, 'utf8').catch(() => '');
     return text.split('\n').flatMap((line) => {
       try {

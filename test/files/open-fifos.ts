@@ -1,20 +1,25 @@
-// Opens every kind of file that a state directory holds, with a FIFO in its place, and prints what came of each as one JSON
+// Opens every kind of file that Quarry keeps, with a FIFO in its place, and prints what came of each as one JSON
 // line: a process of its own, because an open that waits for a FIFO's other end cannot be interrupted.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { untilWritable } from '../../src/cli/mining/outlast-disk.js';
 import { openDatabase } from '../../src/database/database.js';
 import { lockForWriting } from '../../src/database/writer-lock.js';
 import { readBound } from '../../src/engine/calibration/error-bound.js';
 import { readSpeeds } from '../../src/engine/calibration/speed-file.js';
 import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { toQuarryError } from '../../src/errors/index.js';
+import { SubmissionLedger } from '../../src/flock/submission-ledger.js';
+import { readWatchState, writeWatchState } from '../../src/flock/watch/watch-state.js';
 import { HttpHost } from '../../src/hosting/index.js';
 import { lockFile } from '../../src/http/download/file-lock.js';
+import { PartFile } from '../../src/http/download/part-file.js';
 import { backupState } from '../../src/miner/state/backup-state.js';
 import { restoreState } from '../../src/miner/state/restore-state.js';
+import { readPublicationState } from '../../src/soma/publish/publication-state.js';
 import { openStore } from '../../src/store/index.js';
 import { readModelFile } from '../../src/store/model-file.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
@@ -62,6 +67,27 @@ await tell('download of the core', () =>
   openPartialFile({ path: fifo('y.part'), sizeBytes: 8, decryptionKey: new Uint8Array(32) }),
 );
 await tell('lock of a download', () => lockFile(fifo('x.part.lock')));
+await tell('file of a download', () => new PartFile(fifo('z.part').replace('.part', '')).open('object', false));
+await tell('record of a download', () =>
+  new PartFile(fifo('v.part.json').replace('.part.json', '')).open('object', true),
+);
+await tell('next record of a download', async () => {
+  const part = new PartFile(fifo('w.part.json.tmp').replace('.part.json.tmp', ''));
+  await part.open('object', false);
+  try {
+    await part.describe({ object: 'object', etag: null, total: null, updatedAt: '' });
+  } finally {
+    await part.close();
+  }
+});
+await tell('ledger of FLock submissions', () => new SubmissionLedger(fifo('ledger.jsonl')).since(1, 0));
+await tell('next entry of the ledger', () =>
+  new SubmissionLedger(fifo('ledger.jsonl')).append({ at: '', taskId: 1, repo: '', revision: '' }),
+);
+await tell('seen tasks', () => readWatchState(fifo('seen.json')));
+await tell('next seen tasks', () => writeWatchState(fifo('seen.json.tmp').replace('.tmp', ''), new Map()));
+await tell('publication', () => readPublicationState(fifo('publication.json')));
+await tell('probe of a disk', () => untilWritable(dirname(fifo('full/room.probe')), AbortSignal.timeout(30_000)));
 await tell('packed weights', async () => {
   const file = join(dir, 'model.safetensors');
   writeFileSync(file, weightsBytes(MODEL_CONFIGS.small));

@@ -16,7 +16,9 @@ export async function untilWritable(dir: string, signal: AbortSignal): Promise<v
   const probe = join(dir, 'room.probe');
   for (let isWritable = false; !isWritable; ) {
     await sleep(PAUSE_MS, signal);
-    isWritable = await writeFile(probe, new Uint8Array(ROOM_BYTES), { flush: true }).then(
+    // Of a process that was killed here; whatever else has its name would be written through, or waited for.
+    await rm(probe, { force: true }).catch(() => {});
+    isWritable = await writeFile(probe, new Uint8Array(ROOM_BYTES), { flag: 'wx', flush: true }).then(
       () => true,
       () => false,
     );

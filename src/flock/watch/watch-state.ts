@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { QuarryError } from '../../errors/index.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
 /** State of a task at the last poll. */
@@ -19,8 +20,10 @@ export type SeenTasks = Map<number, SeenTask>;
  * Reads the state of an earlier run; undefined if there is none.
  *
  * @throws QuarryError `DATA_INVALID` when the file has another format
+ * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file
  */
 export async function readWatchState(path: string): Promise<SeenTasks | undefined> {
+  assertRegularFile(path);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -58,6 +61,7 @@ export async function writeWatchState(path: string, seen: SeenTasks): Promise<vo
     tasks[String(id)] = { fields: { ...task.fields }, status: task.status, announced: [...task.announced] };
   }
   await mkdir(dirname(path), { recursive: true });
+  assertRegularFile(`${path}.tmp`);
   await writeFile(`${path}.tmp`, `${JSON.stringify({ version: 1, tasks })}\n`);
   await rename(`${path}.tmp`, path);
 }

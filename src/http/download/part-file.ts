@@ -1,5 +1,6 @@
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { QuarryError } from '../../errors/index.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 import type { DownloadSink } from './source.js';
 
 /** Identifies the object that a partial file belongs to. Contains no signature. */
@@ -29,8 +30,14 @@ export class PartFile implements DownloadSink {
     return this.#size;
   }
 
-  /** Opens the file. Bytes of an earlier run are kept if `resume` is set and the record belongs to `object`. */
+  /**
+   * Opens the file. Bytes of an earlier run are kept if `resume` is set and the record belongs to `object`.
+   *
+   * @throws QuarryError `FILE_UNREADABLE` when it or its record is not a regular file
+   */
   async open(object: string, resume: boolean): Promise<void> {
+    assertRegularFile(this.path);
+    assertRegularFile(this.#sidecar);
     const known = resume ? await this.#readRecord() : undefined;
     const usable = known !== undefined && known.object === object && known.etag !== null;
     const size = usable
@@ -69,6 +76,7 @@ export class PartFile implements DownloadSink {
   async describe(record: PartRecord): Promise<void> {
     this.record = record;
     const next = `${this.#sidecar}.tmp`;
+    assertRegularFile(next);
     await writeFile(next, `${JSON.stringify(record)}\n`);
     await rename(next, this.#sidecar);
   }

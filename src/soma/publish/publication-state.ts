@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { assertRegularFile } from '../../files/regular-file.js';
 import { replaceFile } from '../wallet/protected-file.js';
 
 /**
@@ -45,8 +46,10 @@ export function freshDecryptionKey(): Uint8Array {
  * Reads the state of an earlier run; `undefined` if there is none.
  *
  * @throws QuarryError `DATA_INVALID` when the file is not a publication state
+ * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file
  */
 export async function readPublicationState(path: string): Promise<PublicationState | undefined> {
+  assertRegularFile(path);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
