@@ -108,14 +108,12 @@ test('a patient write does not wait for ever', async () => {
   };
   await group.run(insert(0));
   void group.runPatiently(insert(100_000)).then(done);
-  const began = performance.now();
-  let n = 1;
-  while (!isDone && performance.now() - began < 10_000) {
-    await group.run(insert(n++));
+  // Without end if it does.
+  for (let n = 1; !isDone; n++) {
+    await group.run(insert(n));
     await new Promise((resolve) => setImmediate(resolve));
   }
-  expect(isDone).toBe(true);
-  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(all()).toContain(100_000);
 });
 
 test('a patient write is committed when everything is flushed', async () => {

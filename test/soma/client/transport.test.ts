@@ -1,5 +1,6 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
+import { setTimeout as later } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
@@ -244,8 +245,7 @@ describe('the thread that makes calls', () => {
   const delays: number[] = [];
   const serve = async () => {
     const ms = delays.shift();
-    if (ms !== undefined) await new Promise((resolve) => setTimeout(resolve, ms));
-    return { epoch: 7n };
+    return ms === undefined ? { epoch: 7n } : later(ms, { epoch: 7n });
   };
   beforeAll(() => server.add(LedgerService, { getServiceInfo: serve }).start());
   afterAll(() => server.stop());
