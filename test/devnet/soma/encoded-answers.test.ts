@@ -14,6 +14,7 @@ import { scalarTensor, vectorTensor } from '../../../src/soma/chain/tensor.js';
 import type { TransactionData } from '../../../src/soma/chain/transaction/index.js';
 import { transactionToRpc } from '../../../src/soma/chain/wire/index.js';
 import { until } from '../../until.js';
+import { genesisModels } from './genesis-models.js';
 import { coinsOf, execute, failure, mask, RawClient } from './raw-client.js';
 
 /** A message that the devnet wrote. */
@@ -61,14 +62,7 @@ beforeAll(async () => {
     auditShare: 0,
     validators: 3,
     accounts: [{ address: alice.address, coins: [1n, 2n, 3n, 4n].map((each) => each * 1_000_000_000n) }],
-    models: [1, 2, 3].map((index) => ({
-      owner: bob.address,
-      manifest: manifestOf('http://127.0.0.1:1/weights', Uint8Array.of(index)),
-      decryptionKey: new Uint8Array(32).fill(index),
-      embedding: Float32Array.from({ length: 16 }, (_, axis) => Math.cos(axis * index)),
-      commissionRate: 100n,
-      initialStake: 1_000_000_000n * BigInt(index),
-    })),
+    models: genesisModels(bob.address, 3),
   });
   rpc = new RawClient(devnet.rpcUrl);
 });

@@ -13,10 +13,10 @@ import {
 import { TransactionExecutionService } from '../../../src/gen/soma/rpc/transaction_execution_service_pb.js';
 import { decodeCoin } from '../../../src/soma/chain/coin.js';
 import { Keypair } from '../../../src/soma/chain/keys/keypair.js';
-import { manifestOf } from '../../../src/soma/chain/manifest.js';
 import { objectDigest } from '../../../src/soma/chain/object.js';
 import type { TransactionData } from '../../../src/soma/chain/transaction/index.js';
 import { objectFromRpc, transactionFromRpc, transactionToRpc } from '../../../src/soma/chain/wire/index.js';
+import { genesisModels } from './genesis-models.js';
 import { coinsOf, execute, failure, mask, RawClient } from './raw-client.js';
 
 const alice = Keypair.fromSecret(new Uint8Array(32).fill(1));
@@ -33,14 +33,7 @@ beforeAll(async () => {
     idleCheckpointMs: 20,
     targetsPerEpoch: 30,
     accounts: [{ address: alice.address, coins: balances }],
-    models: [1, 2, 3, 4].map((index) => ({
-      owner: bob.address,
-      manifest: manifestOf('http://127.0.0.1:1/weights', Uint8Array.of(index)),
-      decryptionKey: new Uint8Array(32).fill(index),
-      embedding: Float32Array.from({ length: 16 }, (_, axis) => Math.cos(axis * index)),
-      commissionRate: 100n,
-      initialStake: 1_000_000_000n * BigInt(index),
-    })),
+    models: genesisModels(bob.address, 4),
   });
   rpc = new RawClient(devnet.rpcUrl);
 });
