@@ -32,7 +32,7 @@ const ALLOWED = {
   'soma/wallet': ['errors', 'files', 'soma/chain'],
   'soma/client': ['errors', 'threads', 'collections', 'text', 'http', 'gen', 'soma/chain', 'soma/services'],
   'soma/services': ['errors', 'soma/chain', 'soma/client/decode', 'soma/client/transport'],
-  'soma/publish': ['errors', 'files', 'native', 'weights', 'soma/chain', 'soma/wallet', 'soma/client'],
+  'soma/publish': ['errors', 'files', 'native', 'weights', 'soma/chain', 'soma/client'],
   soma: [],
   devnet: [],
   'devnet/soma': ['errors', 'gen', 'soma/chain', 'engine', 'random', 'weights', 'http'],
@@ -62,7 +62,7 @@ const ALLOWED = {
   demo: ['hosting', 'random', 'weights', 'devnet', 'soma'],
   mcp: ['errors', 'http'],
   flock: ['errors', 'files', 'http', 'text'],
-  aitbc: ['errors', 'http', 'text'],
+  aitbc: ['errors', 'files', 'http', 'text'],
   cli: ['*'],
 };
 

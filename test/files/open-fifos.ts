@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { receiptDirectory } from '../../src/aitbc/miner/receipt-directory.js';
 import { untilWritable } from '../../src/cli/mining/outlast-disk.js';
 import { openDatabase } from '../../src/database/database.js';
 import { lockForWriting } from '../../src/database/writer-lock.js';
@@ -19,6 +20,7 @@ import { lockFile } from '../../src/http/download/file-lock.js';
 import { PartFile } from '../../src/http/download/part-file.js';
 import { backupState } from '../../src/miner/state/backup-state.js';
 import { restoreState } from '../../src/miner/state/restore-state.js';
+import { encryptWeightsFile } from '../../src/soma/publish/encrypt-weights.js';
 import { readPublicationState } from '../../src/soma/publish/publication-state.js';
 import { openStore } from '../../src/store/index.js';
 import { readModelFile } from '../../src/store/model-file.js';
@@ -72,8 +74,10 @@ await tell('record of a download', () =>
   new PartFile(fifo('v.part.json').replace('.part.json', '')).open('object', true),
 );
 await tell('next record of a download', async () => {
-  const part = new PartFile(fifo('w.part.json.tmp').replace('.part.json.tmp', ''));
+  const part = new PartFile(join(dir, 'w'));
   await part.open('object', false);
+  fifo('w.part.json');
+  fifo('w.part.json.tmp');
   try {
     await part.describe({ object: 'object', etag: null, total: null, updatedAt: '' });
   } finally {
@@ -85,7 +89,19 @@ await tell('next entry of the ledger', () =>
   new SubmissionLedger(fifo('ledger.jsonl')).append({ at: '', taskId: 1, repo: '', revision: '' }),
 );
 await tell('seen tasks', () => readWatchState(fifo('seen.json')));
-await tell('next seen tasks', () => writeWatchState(fifo('seen.json.tmp').replace('.tmp', ''), new Map()));
+await tell('next seen tasks', () => {
+  fifo('seen.json.tmp');
+  return writeWatchState(fifo('seen.json'), new Map());
+});
+await tell('receipt', () => {
+  fifo('receipts/job.json.part');
+  return receiptDirectory(dirname(fifo('receipts/job.json'))).put('job', '{}');
+});
+await tell('encrypted weights', async () => {
+  writeFileSync(join(dir, 'plain'), 'weights');
+  const target = fifo('encrypted.part').replace('.part', '');
+  return (await encryptWeightsFile(join(dir, 'plain'), target, new Uint8Array(32))).sizeBytes;
+});
 await tell('publication', () => readPublicationState(fifo('publication.json')));
 await tell('probe of a disk', () => untilWritable(dirname(fifo('full/room.probe')), AbortSignal.timeout(30_000)));
 await tell('packed weights', async () => {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { configText, loadConfig, type SettingName } from '../../config/index.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { replaceFile } from '../../files/replace-file.js';
 import type { CliContext } from '../context.js';
 import { type Check, refuseFailures, sayCheck } from '../doctor/check.js';
 import { miningChecks } from '../doctor/mining-checks.js';
@@ -70,7 +70,7 @@ ${examples('init', 'init --network testnet --data ~/texts --key-file ~/.quarry/k
     const given = { ...flags, ...(context.isTty ? await ask(context, flags) : {}) };
     const asked = await loadConfig({ flags: given, file: false });
     const chosen = ASKED.filter((name) => given[name] !== undefined || name === 'network');
-    await writePrivate(path, configText(Object.fromEntries(chosen.map((name) => [name, asked[name]]))));
+    await replaceFile(path, configText(Object.fromEntries(chosen.map((name) => [name, asked[name]]))));
     say(context, `wrote ${path}`);
     if (!check) return;
     const config = await configOf(context, { config: path });
@@ -82,17 +82,6 @@ ${examples('init', 'init --network testnet --data ~/texts --key-file ~/.quarry/k
     refuseFailures(checks);
     tell(context, out === 'quarry.yaml' ? 'next: quarry mine' : `next: quarry mine --config ${out}`);
   });
-}
-
-async function writePrivate(path: string, text: string): Promise<void> {
-  const draft = `${path}.new`;
-  try {
-    await rm(draft, { force: true });
-    await writeFile(draft, text, { mode: 0o600, flag: 'wx' });
-    await rename(draft, path);
-  } catch (error) {
-    throw toQuarryError(error, `writing ${path}`);
-  }
 }
 
 async function ask(context: CliContext, flags: Readonly<Record<string, unknown>>): Promise<Record<string, string>> {

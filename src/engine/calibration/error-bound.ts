@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { assertRegularFile } from '../../files/regular-file.js';
+import { replaceFile } from '../../files/replace-file.js';
 import type { ErrorBound, Score } from '../contract.js';
 
 /** Tokens per calibration chunk, a sixteenth of the protocol's: enough to exercise attention, and quick to score. */
@@ -81,10 +82,5 @@ export async function readBound(cacheDir: string, key: string): Promise<ErrorBou
 
 /** Caches a bound for the next load. A failed write is ignored: it only costs another calibration. */
 export async function writeBound(cacheDir: string, key: string, bound: ErrorBound): Promise<void> {
-  const file = boundFile(cacheDir, key);
-  const partial = `${file}.${process.pid}.partial`;
-  try {
-    await writeFile(partial, JSON.stringify(bound));
-    await rename(partial, file);
-  } catch {}
+  await replaceFile(boundFile(cacheDir, key), JSON.stringify(bound), { mode: 0o666 }).catch(() => {});
 }

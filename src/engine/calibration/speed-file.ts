@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toQuarryError } from '../../errors/index.js';
 import { assertRegularFile } from '../../files/regular-file.js';
+import { replaceFile } from '../../files/replace-file.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 
 /** A cached measurement of one engine. */
@@ -59,15 +59,7 @@ export async function writeSpeeds(file: string, key: string, kept: KeptSpeeds): 
   entries.set(key, kept);
   const newest = [...entries].sort(([, a], [, b]) => b.measuredAt - a.measuredAt).slice(0, MAX_ENTRIES);
   const text = `${JSON.stringify({ version: FILE_VERSION, entries: Object.fromEntries(newest) }, null, 2)}\n`;
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(temporary, text);
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw toQuarryError(error, `writing ${file}`);
-  }
+  await replaceFile(file, text, { mode: 0o666 });
 }
 
 async function readEntries(file: string): Promise<Map<string, KeptSpeeds>> {

@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ErrorBound, Score } from '../../engine/contract.js';
 import { assertRegularFile } from '../../files/regular-file.js';
+import { replaceFile } from '../../files/replace-file.js';
 import { type ModelKey, modelKeyId, openStore, type Store } from '../../store/index.js';
 import { MOST_BOUND } from '../wire.js';
 
@@ -109,10 +110,7 @@ export class ServedPart {
     const distance = Math.max(known?.distance ?? 0, ...low.map(({ bound }) => bound.distance));
     if (low.length === 0 || (loss === known?.loss && distance === known.distance)) return;
     const bounds = new Map(this.#bounds).set(id, { loss, distance });
-    const path = boundsFile(this.#dir);
-    assertRegularFile(`${path}.new`);
-    await writeFile(`${path}.new`, JSON.stringify(Object.fromEntries(bounds)));
-    await rename(`${path}.new`, path);
+    await replaceFile(boundsFile(this.#dir), JSON.stringify(Object.fromEntries(bounds)), { mode: 0o666 });
     this.#bounds.set(id, { loss, distance });
   }
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { replaceFile } from '../../files/replace-file.js';
 import { download, HttpClient, lockFile, PartFile, type Sleep } from '../../http/index.js';
 import { FlockError } from '../errors.js';
 import { type PresignedLink, parsePresignedLink } from '../presigned-link.js';
@@ -278,8 +279,7 @@ async function finish(
     ...(report !== undefined && { lines: report.lines }),
     downloadedAt: new Date(now()).toISOString(),
   };
-  await writeFile(`${dest}.meta.json.tmp`, `${JSON.stringify(meta, null, 2)}\n`);
-  await rename(`${dest}.meta.json.tmp`, `${dest}.meta.json`);
+  await replaceFile(`${dest}.meta.json`, `${JSON.stringify(meta, null, 2)}\n`, { mode: 0o666 });
   meter.note('done', bytes, bytes, true);
   return {
     path: dest,

@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { QuarryError } from '../../errors/index.js';
 import { assertRegularFile } from '../../files/regular-file.js';
+import { replaceFile } from '../../files/replace-file.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
 /** State of a task at the last poll. */
@@ -60,8 +60,5 @@ export async function writeWatchState(path: string, seen: SeenTasks): Promise<vo
   for (const [id, task] of seen) {
     tasks[String(id)] = { fields: { ...task.fields }, status: task.status, announced: [...task.announced] };
   }
-  await mkdir(dirname(path), { recursive: true });
-  assertRegularFile(`${path}.tmp`);
-  await writeFile(`${path}.tmp`, `${JSON.stringify({ version: 1, tasks })}\n`);
-  await rename(`${path}.tmp`, path);
+  await replaceFile(path, `${JSON.stringify({ version: 1, tasks })}\n`);
 }

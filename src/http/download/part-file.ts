@@ -1,6 +1,7 @@
-import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { QuarryError } from '../../errors/index.js';
 import { assertRegularFile } from '../../files/regular-file.js';
+import { replaceFile } from '../../files/replace-file.js';
 import type { DownloadSink } from './source.js';
 
 /** Identifies the object that a partial file belongs to. Contains no signature. */
@@ -75,10 +76,7 @@ export class PartFile implements DownloadSink {
   /** Writes the record. Must precede the bytes it describes. */
   async describe(record: PartRecord): Promise<void> {
     this.record = record;
-    const next = `${this.#sidecar}.tmp`;
-    assertRegularFile(next);
-    await writeFile(next, `${JSON.stringify(record)}\n`);
-    await rename(next, this.#sidecar);
+    await replaceFile(this.#sidecar, `${JSON.stringify(record)}\n`);
   }
 
   /** Syncs the bytes to disk and moves the file to `dest`. */

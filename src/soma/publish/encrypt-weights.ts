@@ -27,7 +27,9 @@ export async function encryptWeightsFile(
   const cipher = createHashingCipher(key);
   let sizeBytes = 0;
   try {
-    const file = await open(partial, 'w', 0o600);
+    // Of a process that was killed here, or of something else: it is not written through.
+    await rm(partial, { force: true });
+    const file = await open(partial, 'wx', 0o600);
     try {
       const control = { signal };
       for await (const piece of createReadStream(source, { highWaterMark: 1 << 20, ...control })) {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { assertRegularFile } from '../../files/regular-file.js';
-import { replaceFile } from '../wallet/protected-file.js';
+import { replaceFile } from '../../files/replace-file.js';
 
 /**
  * State to preserve between the steps of a publication: most importantly the key and the embedding, without which a

@@ -1,6 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { exposedTo } from '../../files/exposed-file.js';
 
@@ -61,47 +60,5 @@ function decodeUtf8(bytes: Uint8Array, path: string): string {
   } catch {
     // Without the decoder's error: some runtimes quote the input in it.
     throw new QuarryError('FILE_UNREADABLE', `${path} is not UTF-8 text`, { details: { path } });
-  }
-}
-
-/**
- * Replaces a file atomically: after a crash it has either its old or its new contents. Uses mode 0600 for the file and
- * 0700 for a missing directory.
- *
- * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
- * @throws QuarryError `DISK_FULL` when there is no space
- */
-export async function replaceFile(path: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    // Replace the target of a symbolic link, not the link.
-    const target = await realpath(path).catch(() => path);
-    const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${crypto.randomUUID()}.tmp`);
-    try {
-      const file = await open(temporary, 'wx', 0o600);
-      try {
-        await file.writeFile(text);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, target);
-    } catch (error) {
-      await unlink(temporary).catch(() => {});
-      throw error;
-    }
-    await syncDirectory(dirname(target));
-  } catch (error) {
-    throw toQuarryError(error, `writing ${path}`);
-  }
-}
-
-/** Makes a rename in `directory` durable, on systems where directories can be opened. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, constants.O_RDONLY).catch(() => undefined);
-  try {
-    await handle?.sync().catch(() => {});
-  } finally {
-    await handle?.close();
   }
 }

@@ -1,6 +1,7 @@
 import { webcrypto } from 'node:crypto';
 import { isAbsolute, join, parse, resolve } from 'node:path';
 import { QuarryError } from '../../errors/index.js';
+import { replaceFile } from '../../files/replace-file.js';
 import {
   type Address,
   generateMnemonic,
@@ -19,7 +20,7 @@ import {
   parseAliases,
   parseKeystore,
 } from './keystore.js';
-import { readSecretFile, readTextFile, replaceFile } from './protected-file.js';
+import { readSecretFile, readTextFile } from './protected-file.js';
 
 /** An account of the wallet, without its secret. */
 export interface WalletAccount {
