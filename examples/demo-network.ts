@@ -10,7 +10,12 @@ import { generateWeights } from 'quarry-miner/engine';
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 const dir = process.argv[2] ?? (await mkdtemp(join(tmpdir(), 'quarry-examples-')));
-const network = await startDemoNetwork({ dir, modelConfig: 'small', models: 3, signal: stop.signal }, () => {});
+// At the default of 0.5 it may be that no part of a document hits any target.
+const distanceThreshold = 0.65;
+const network = await startDemoNetwork(
+  { dir, modelConfig: 'small', models: 3, distanceThreshold, signal: stop.signal },
+  () => {},
+);
 const key = Keypair.generate();
 // Small coins of 2 SOMA each: a model stakes one, submissions take little.
 for (let coin = 0; coin < 3; coin++) await network.client.requestFaucet(key.address);

@@ -32,6 +32,7 @@ async function modelOf(id: ObjectId): Promise<LoadedModel> {
 
 const text = await readFile(process.argv[2] ?? 'README.md');
 const targets = await client.getTargets({ limit: 1000 });
+let submitted = false;
 search: for (let from = 0; from + 1024 <= text.length; from += 256) {
   const sample = text.subarray(from, from + 1024);
   const scores = new Map<ObjectId, { loss: number; embedding: Float32Array }>();
@@ -48,9 +49,11 @@ search: for (let from = 0; from + 1024 <= text.length; from += 256) {
     const manifest = manifestOf(url, sample);
     const { digest } = await account.submitData({ targetId: target.id, manifest, modelId, embedding, distance, loss });
     console.log(`bytes ${from} to ${from + 1024} hit ${target.id.slice(0, 12)}… at ${distance.toFixed(4)}: ${digest}`);
+    submitted = true;
     break search;
   }
 }
+if (!submitted) console.log(`no part of it hits one of ${targets.length} targets`);
 for (const each of opened) await each.close();
 await engine.close();
 await host.close();
