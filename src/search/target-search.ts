@@ -1,3 +1,4 @@
+import { JOINING_NOISE } from '../engine/joining-noise.js';
 import { cosineGradient } from '../engine/js/index.js';
 import { drawsOf } from './draw.js';
 import { type Proposal, Proposer } from './proposer.js';
@@ -37,8 +38,6 @@ interface Change<P> {
   readonly cosine: number;
 }
 
-/** Joined parts get different rotary positions, whose rounding moves the loss away from the mean by up to this. */
-const JOINING_NOISE = 2e-5;
 /** Minimum gain in cosine. */
 const LEAST_GAIN = 1e-7;
 

@@ -2,14 +2,13 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Hit, TargetMatrix } from '../engine/contract.js';
 import { HitCollector } from '../engine/hit-collector.js';
+import { SCREEN_SLACK } from '../engine/js/distance.js';
 import { cosineDistance, norm } from '../engine/reference/competition.js';
 import { throwIfAborted, toQuarryError } from '../errors/index.js';
 import type { RowScanner, RowSelection, SelectionScanOptions } from './row-scanner.js';
 
 /** Positions scanned between two turns of the event loop. */
 const BLOCK = 8192;
-/** Largest difference between the fast f64 distance and the decisive f32 one. */
-const SCREEN_SLACK = 1e-5;
 /** Rows of a block are read in one piece if they span at most this many times their own size. */
 const MAX_SPREAD = 4;
 

@@ -36,6 +36,7 @@ export { createEngineScanner } from './engine-scanner.js';
 export type { FarPolicy, FarRows, FarSample } from './far-rows.js';
 export { createFileScanner } from './file-scanner.js';
 export { KnownSamples } from './known-samples.js';
+export type { LossErrorBound } from './loss-error-bound.js';
 export {
   collectGarbage,
   type ExportOptions,
@@ -69,4 +70,3 @@ export type {
   StoreOptions,
   StoreRepairs,
 } from './store-types.js';
-export type { LossErrorBound } from './winner-index.js';

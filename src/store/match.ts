@@ -1,9 +1,10 @@
 import type { Hit, TargetMatrix } from '../engine/contract.js';
 import { QuarryError } from '../errors/index.js';
+import type { LossErrorBound } from './loss-error-bound.js';
 import type { ModelKey } from './model-key.js';
 import type { RowScanner, RowSelection } from './row-scanner.js';
 import type { SampleLog } from './sample-log.js';
-import type { LossErrorBound, WinnerIndex } from './winner-index.js';
+import type { WinnerIndex } from './winner-index.js';
 
 /** A target to find samples for. */
 export interface MatchTarget {

@@ -1,25 +1,14 @@
 import { Column } from './growable.js';
+import { type LossErrorBound, lossBoundOf } from './loss-error-bound.js';
 import { type RowSelection, SKIPPED_TABLE } from './row-scanner.js';
 import type { SampleLog } from './sample-log.js';
 import type { ScoreLog } from './score-log.js';
-
-/** Absolute error bounds of losses, within which the order of two losses is uncertain. */
-export interface LossErrorBound {
-  /** Bound of f32 losses. Default 1e-5, below which f32 rounding decides. */
-  readonly f32?: number | undefined;
-  /** Bound of bf16 and f16 losses, as measured by the engine at load. Default 2e-3. */
-  readonly low?: number | undefined;
-}
 
 /**
  * `unsettled`: a near-tie that scoring in f32 may settle. `undecidable`: one that f32 cannot settle, so that the sample
  * cannot be used for targets with these models.
  */
 export type Certainty = 'decided' | 'unsettled' | 'undecidable';
-
-function boundOf(log: ScoreLog, row: number, bound: LossErrorBound): number {
-  return log.precision(row) === 'f32' ? (bound.f32 ?? 1e-5) : (bound.low ?? 2e-3);
-}
 
 /** Whether f32 may give a finite loss: low precision can overflow where f32 does not, unless the model is broken. */
 function mayBecomeFinite(log: ScoreLog, row: number): boolean {
@@ -121,7 +110,7 @@ export class WinnerIndex {
       const loss = log.losses.array[row]!;
       if (!Number.isFinite(loss)) {
         if (mayBecomeFinite(log, row)) tied = mayChange = true;
-      } else if (loss - best.loss <= boundOf(log, row, bound) + boundOf(winning, best.row, bound)) {
+      } else if (loss - best.loss <= lossBoundOf(log, row, bound) + lossBoundOf(winning, best.row, bound)) {
         if (loss === best.loss && log.rowCrcs.array[row] === winning.rowCrcs.array[best.row]) continue;
         tied = true;
         mayChange ||= log.precision(row) !== 'f32' || winning.precision(best.row) !== 'f32';

@@ -9,8 +9,8 @@ import { dot } from './dot.js';
 /** Multiply-adds between yields to the event loop and checks of the signal; about 20 ms. */
 const WORK_PER_TURN = 16_000_000;
 
-/** Largest difference between the fast f64 distance and the decisive f32 one. */
-const SCREEN_SLACK = 1e-5;
+/** Largest difference between the fast f64 distance, which screens, and the f32 one, which decides. */
+export const SCREEN_SLACK = 1e-5;
 
 /** The portable distance engine: TypeScript, single-threaded. */
 export function createJsDistanceEngine(): DistanceEngine {

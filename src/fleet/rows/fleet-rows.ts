@@ -3,6 +3,7 @@ import { cosineDistance, selectBest } from '../../engine/reference/index.js';
 import { QuarryError } from '../../errors/index.js';
 import { blake2b256 } from '../../native/blake2b.js';
 import type { FarPolicy, FarRows, FarSample, MatchTarget, StoredScore } from '../../store/index.js';
+import { F32_LOSS_BOUND } from '../../store/loss-error-bound.js';
 import type { FleetConnection } from '../connection.js';
 import { type Beat, beatSubject, bytesSubject, decodeBeat, scanSubject } from './row-subjects.js';
 import { decodeReply, encodeRequest, type ScanHit, TARGETS_PER_SCAN } from './scan-wire.js';
@@ -212,7 +213,7 @@ export class FleetRows implements FarRows {
 
   #request(targets: readonly MatchTarget[], policy: FarPolicy): Uint8Array {
     const { pick = 'first', margin = 0, lossErrorBound = {}, maxParts, fewest, freshOnly, exclude } = policy;
-    const { f32 = 1e-5, low = Number.POSITIVE_INFINITY } = lossErrorBound;
+    const { f32 = F32_LOSS_BOUND, low = Number.POSITIVE_INFINITY } = lossErrorBound;
     return encodeRequest({
       pick,
       margin,

@@ -3,8 +3,6 @@ import { Composer, type Composition, joinParts, type MatchTarget, modelKeyId, ty
 import { type KeptRows, keyOf } from './kept-rows.js';
 import type { ScanRequest } from './scan-wire.js';
 
-/** Error bounds of a part's loss. f32 implementations differ by 1e-5; low-precision rows are re-scored in f32. */
-const LOSS_BOUNDS = { f32: 1e-5, low: 2e-3 };
 /** Searches for one target's composition; between them its parts are scored in f32. */
 const MAX_ATTEMPTS = 4;
 /** Joined samples kept until they are fetched: 16 MiB if each is a whole batch. */
@@ -44,7 +42,8 @@ export class RowComposer {
     if (shape === undefined || targets.length === 0) return;
     this.#composer ??= new Composer(store, { chunkBytes: shape.sequenceLength });
     const composer = this.#composer;
-    const policy = { maxParts: Math.min(maxParts, shape.batchSize), margin, fewest, lossErrorBound: LOSS_BOUNDS };
+    // The default loss bounds do: low-precision rows are scored again in f32 below.
+    const policy = { maxParts: Math.min(maxParts, shape.batchSize), margin, fewest };
     await composer.refresh(targets[0], signal);
     const found = await composer.compose(targets, policy);
     for (const [i, target] of targets.entries()) {

@@ -1,9 +1,10 @@
 import { LatestMap } from '../../collections/latest-map.js';
 import { QuarryError } from '../../errors/index.js';
 import type { Store } from '../../store/index.js';
+import { F32_LOSS_BOUND } from '../../store/loss-error-bound.js';
 import type { OpenTarget } from '../feed/open-targets.js';
 import type { MinerEmitter } from '../run/events.js';
-import { F32_LOSS_NOISE, type MatchModels } from './loss-bounds.js';
+import type { MatchModels } from './loss-bounds.js';
 
 const MOST_REMEMBERED = 1_000;
 
@@ -35,7 +36,7 @@ export class SuspectModels {
       this.#looked.set(name, store.sampleCount);
       const keys = models.keysOf(target.modelIds);
       if (keys === undefined) continue;
-      const { lookAlikes, neverFinite } = store.suspects(keys, 2 * F32_LOSS_NOISE);
+      const { lookAlikes, neverFinite } = store.suspects(keys, 2 * F32_LOSS_BOUND);
       for (const index of neverFinite) this.#sayBroken(target.modelIds[index] ?? '');
       for (const [a, b] of lookAlikes) this.#sayCopied(target.modelIds[a] ?? '', target.modelIds[b] ?? '');
     }

@@ -35,8 +35,6 @@ const GROWTH = 1.1;
 const MAX_ATTEMPTS = 4;
 /** Targets composed for in one pass. */
 const GROUP = 48;
-/** Error bounds of a part's loss. f32 implementations differ by 1e-5; low-precision parts are re-scored in f32. */
-const LOSS_BOUNDS = { f32: 1e-5, low: 2e-3 };
 
 interface Wanted {
   readonly open: OpenTarget;
@@ -132,7 +130,7 @@ export class TargetComposer {
     signal: AbortSignal,
   ): Promise<Candidate | undefined> {
     if (parts.length < 2 || !(await this.#rescore(open, parts, signal))) return undefined;
-    const found = await this.#composer.evaluate(wanted, parts, winner, LOSS_BOUNDS);
+    const found = await this.#composer.evaluate(wanted, parts, winner);
     if (found === undefined || found.distance > wanted.threshold - this.#options.margin) return undefined;
     return this.#candidate(open, wanted, found, readyAt);
   }
@@ -161,7 +159,8 @@ export class TargetComposer {
 
   #policy(): ComposePolicy {
     const { margin, fewest } = this.#options;
-    return { maxParts: this.maxParts, margin, fewest, lossErrorBound: LOSS_BOUNDS };
+    // The default loss bounds do: parts in low precision are scored again in f32 before anything relies on them.
+    return { maxParts: this.maxParts, margin, fewest };
   }
 
   /** Re-scores low-precision parts in f32 and searches again, until the composition is all f32. */

@@ -1,9 +1,9 @@
 import { cosineDistance, selectBest } from '../../engine/reference/index.js';
+import type { LossErrorBound } from '../loss-error-bound.js';
 import type { MatchTarget } from '../match.js';
 import { modelKeyId } from '../model-key.js';
 import type { ScoreLog } from '../score-log.js';
 import type { Store } from '../store.js';
-import type { LossErrorBound } from '../winner-index.js';
 import { composedScore, type PartScore } from './composed-score.js';
 import { leadOfRow, ModelRows } from './model-rows.js';
 import type { FoundParts } from './pool.js';
@@ -29,6 +29,7 @@ export interface ComposePolicy {
   readonly maxParts?: number | undefined;
   /** How far inside the threshold a composition must lie, cosine distance. Default 0. */
   readonly margin?: number | undefined;
+  /** Bounds within which two losses are a near-tie; default as in {@link LossErrorBound}. */
   readonly lossErrorBound?: LossErrorBound | undefined;
   /** Prefer fewer parts, which takes longer. Default false. */
   readonly fewest?: boolean | undefined;

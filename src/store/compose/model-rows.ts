@@ -1,11 +1,10 @@
+import { JOINING_NOISE } from '../../engine/joining-noise.js';
+import { type LossErrorBound, lossBoundOf } from '../loss-error-bound.js';
 import type { SampleLog } from '../sample-log.js';
 import type { ScoreLog } from '../score-log.js';
-import type { LossErrorBound } from '../winner-index.js';
 import { createPool } from './create-pool.js';
 import type { ComposePool } from './pool.js';
 
-/** Joined parts get different rotary positions, whose rounding moves the loss away from the mean by up to this. */
-const JOINING_NOISE = 2e-5;
 /** Rows read and added to the pool at a time. */
 const BATCH = 256;
 
@@ -136,14 +135,7 @@ export class ModelRows {
 }
 
 /** Lead of a row's loss over the same sample's loss under a rival, less the error bounds. */
-export function leadOfRow(
-  own: ScoreLog,
-  row: number,
-  rival: ScoreLog,
-  other: number,
-  { f32 = 1e-5, low = 2e-3 }: LossErrorBound,
-): number {
-  const bound = (log: ScoreLog, at: number): number => (log.precision(at) === 'f32' ? f32 : low);
+export function leadOfRow(own: ScoreLog, row: number, rival: ScoreLog, other: number, bounds: LossErrorBound): number {
   const lead = rival.losses.array[other]! - own.losses.array[row]!;
-  return lead - bound(rival, other) - bound(own, row) - JOINING_NOISE;
+  return lead - lossBoundOf(rival, other, bounds) - lossBoundOf(own, row, bounds) - JOINING_NOISE;
 }
