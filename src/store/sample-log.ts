@@ -6,10 +6,12 @@ import { AppendFile } from './append-file.js';
 import { Column } from './growable.js';
 import {
   decodeSampleRecord,
+  decodeTombstone,
   encodeSampleRecord,
   encodeTombstone,
-  isSealed,
+  SAMPLE_KINDS,
   SAMPLE_RECORD_BYTES,
+  SAMPLE_WORDS,
   type SampleRecord,
   TOMBSTONE_RECORD_BYTES,
   tagOf,
@@ -87,10 +89,10 @@ export class SampleLog {
       const read = this.#index.read(block.subarray(0, records * SAMPLE_RECORD_BYTES), this.count * SAMPLE_RECORD_BYTES);
       const whole = Math.floor(read / SAMPLE_RECORD_BYTES);
       for (let i = 0; i < whole; i++) {
-        const base = i * (SAMPLE_RECORD_BYTES / 4);
-        this.tags.push(words[base]!);
-        this.sizes.push(words[base + 10]!);
-        this.dead.push(words[base + 13] === 1 ? 0 : 1);
+        const at = i * SAMPLE_WORDS.perRecord;
+        this.tags.push(words[at + SAMPLE_WORDS.tag]!);
+        this.sizes.push(words[at + SAMPLE_WORDS.sizeBytes]!);
+        this.dead.push(words[at + SAMPLE_WORDS.kind] === SAMPLE_KINDS.sample ? 0 : 1);
       }
       if (whole < records) break;
     }
@@ -103,9 +105,8 @@ export class SampleLog {
     const record = new Uint8Array(TOMBSTONE_RECORD_BYTES);
     for (; this.#tombstonesRead + TOMBSTONE_RECORD_BYTES <= size; this.#tombstonesRead += TOMBSTONE_RECORD_BYTES) {
       this.#tombstoneFile.read(record, this.#tombstonesRead);
-      if (!isSealed(record)) continue;
-      const id = new DataView(record.buffer).getUint32(0, true);
-      if (id >= this.count) continue;
+      const id = decodeTombstone(record);
+      if (id === undefined || id >= this.count) continue;
       this.dead.array[id] = 1;
       named.push(id);
     }

@@ -7,7 +7,16 @@ import { AppendFile } from './append-file.js';
 import { Column } from './growable.js';
 import { ensureModelFile } from './model-file.js';
 import type { ModelKey } from './model-key.js';
-import { codeOf, encodeMetaRecord, isSealed, META_RECORD_BYTES, precisionOf, WITHDRAWN } from './records.js';
+import {
+  codeOf,
+  decodeMetaRecord,
+  encodeMetaRecord,
+  META_RECORD_BYTES,
+  META_WORDS,
+  type MetaRecord,
+  precisionOf,
+  WITHDRAWN,
+} from './records.js';
 
 const BLOCK_RECORDS = 65_536;
 
@@ -89,8 +98,13 @@ export class ScoreLog {
       const read = this.#meta.read(block.subarray(0, records * META_RECORD_BYTES), this.count * META_RECORD_BYTES);
       const whole = Math.floor(read / META_RECORD_BYTES);
       for (let i = 0; i < whole; i++) {
-        const base = i * (META_RECORD_BYTES / 4);
-        this.#remember(words[base]!, floats[base + 2]!, words[base + 3]!, words[base + 4]!);
+        const at = i * META_WORDS.perRecord;
+        this.#remember(
+          words[at + META_WORDS.sampleId]!,
+          floats[at + META_WORDS.loss]!,
+          words[at + META_WORDS.precision]!,
+          words[at + META_WORDS.rowCrc]!,
+        );
       }
       if (whole < records) break;
     }
@@ -98,11 +112,10 @@ export class ScoreLog {
 
   /** Whether row `row` is intact on disk. */
   isWhole(row: number): boolean {
-    const record = new Uint8Array(META_RECORD_BYTES);
-    if (this.#meta.read(record, row * META_RECORD_BYTES) < META_RECORD_BYTES || !isSealed(record)) return false;
+    const record = this.#record(row);
+    if (record === undefined) return false;
     const values = new Uint8Array(this.embeddingDim * 4);
-    if (this.#f32.read(values, row * values.length) < values.length) return false;
-    return crc32(values) === new DataView(record.buffer).getUint32(16, true);
+    return this.#f32.read(values, row * values.length) === values.length && crc32(values) === record.rowCrc;
   }
 
   /** Whether the bf16 row is the rounded f32 row. */
@@ -112,11 +125,9 @@ export class ScoreLog {
     return Buffer.compare(found, bytesOf(toBf16(this.embedding(row)))) === 0;
   }
 
-  /** The sample tag in the record of `row`. */
-  tag(row: number): number {
-    const record = new Uint8Array(META_RECORD_BYTES);
-    this.#meta.read(record, row * META_RECORD_BYTES);
-    return new DataView(record.buffer).getUint32(4, true);
+  /** The sample tag in the record of `row`; undefined if that is damaged. */
+  tag(row: number): number | undefined {
+    return this.#record(row)?.sampleTag;
   }
 
   /** Row `row` in f32, `[dim]`. */
@@ -128,15 +139,14 @@ export class ScoreLog {
 
   /** Row `row` in f32; undefined if the row or its record is damaged on disk or differs from what was loaded. */
   checkedEmbedding(row: number): Float32Array | undefined {
-    const record = new Uint8Array(META_RECORD_BYTES);
-    if (this.#meta.read(record, row * META_RECORD_BYTES) < META_RECORD_BYTES || !isSealed(record)) return undefined;
-    const fields = new DataView(record.buffer);
+    const record = this.#record(row);
+    if (record === undefined) return undefined;
     const asLoaded =
-      fields.getUint32(0, true) === this.samples.array[row] &&
-      Object.is(fields.getFloat32(8, true), this.losses.array[row]) &&
-      fields.getUint32(16, true) === this.rowCrcs.array[row];
+      record.sampleId === this.samples.array[row] &&
+      Object.is(record.loss, this.losses.array[row]) &&
+      record.rowCrc === this.rowCrcs.array[row];
     const embedding = this.embedding(row);
-    return asLoaded && crc32(bytesOf(embedding)) === this.rowCrcs.array[row] ? embedding : undefined;
+    return asLoaded && crc32(bytesOf(embedding)) === record.rowCrc ? embedding : undefined;
   }
 
   rowOf(sampleId: number): number | undefined {
@@ -193,6 +203,11 @@ export class ScoreLog {
 
   get bytesOnDisk(): number {
     return this.#meta.statSizeBytes() + this.#f32.statSizeBytes() + this.#bf16.statSizeBytes();
+  }
+
+  #record(row: number): MetaRecord | undefined {
+    const bytes = new Uint8Array(META_RECORD_BYTES);
+    return this.#meta.read(bytes, row * META_RECORD_BYTES) < META_RECORD_BYTES ? undefined : decodeMetaRecord(bytes);
   }
 
   #remember(sampleId: number, loss: number, precision: number, rowCrc: number): void {
