@@ -19,6 +19,7 @@ export {
   type ScannerOptions,
   type ScannerProbe,
 } from './choose-scanner.js';
+export { collectGarbage, type StoreCollection } from './collect-garbage.js';
 export {
   type ComposePolicy,
   Composer,
@@ -33,21 +34,11 @@ export {
   scoreFromParts,
 } from './compose/index.js';
 export { createEngineScanner } from './engine-scanner.js';
+export { type ExportOptions, exportStore } from './export-store.js';
 export type { FarPolicy, FarRows, FarSample } from './far-rows.js';
 export { createFileScanner } from './file-scanner.js';
 export { KnownSamples } from './known-samples.js';
 export type { LossErrorBound } from './loss-error-bound.js';
-export {
-  collectGarbage,
-  type ExportOptions,
-  exportStore,
-  type StoreCollection,
-  type StoreFault,
-  type StoreInfo,
-  type StoreVerification,
-  storeInfo,
-  verifyStore,
-} from './maintenance.js';
 export type { MatchHit, MatchPolicy, MatchTarget } from './match.js';
 export { measuredRows, type ScanSize, secondsPerScan } from './measure-scanner.js';
 export { type ModelKey, modelKeyId } from './model-key.js';
@@ -60,6 +51,7 @@ export {
 } from './row-scanner.js';
 export { rowsOnDisk, scanSizeOnDisk } from './rows-on-disk.js';
 export { openStore, type Store } from './store.js';
+export { type StoreInfo, storeInfo } from './store-info.js';
 export type {
   AppendedSample,
   SampleInput,
@@ -70,3 +62,4 @@ export type {
   StoreOptions,
   StoreRepairs,
 } from './store-types.js';
+export { type StoreFault, type StoreVerification, verifyStore } from './verify-store.js';
