@@ -1,6 +1,7 @@
-import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { toQuarryError } from '../errors/index.js';
+import { readFully } from '../files/read-fully.js';
 import { assertRegularFile } from '../files/regular-file.js';
 
 const fdatasyncAsync = promisify(fdatasync);
@@ -48,19 +49,13 @@ export class AppendFile {
     this.sizeBytes = start + data.byteLength;
   }
 
-  /** Fills `out` from `position`; returns the number of bytes read. */
+  /** Fills `out` from `position`; returns the number of bytes read, fewer only at the end of the file. */
   read(out: Uint8Array, position: number): number {
-    let done = 0;
     try {
-      while (done < out.byteLength) {
-        const count = readSync(this.#fd, out, done, out.byteLength - done, position + done);
-        if (count === 0) break;
-        done += count;
-      }
+      return readFully(this.#fd, out, position);
     } catch (error) {
       throw toQuarryError(error, `reading ${this.path}`);
     }
-    return done;
   }
 
   /** Current size on disk, which another process may have changed. */

@@ -6,7 +6,7 @@ import { createEngineScanner } from './engine-scanner.js';
 import { FallbackScanner } from './fallback-scanner.js';
 import { createFileScanner } from './file-scanner.js';
 import { faster, type MadeUp, type ScanSize, secondsOf, withRows } from './measure-scanner.js';
-import { RESIDENT_BYTES } from './resident-rows.js';
+import { RESIDENT_BYTES } from './resident-table.js';
 import type { RowScanner } from './row-scanner.js';
 
 /** Distance engines for mining, usually fastest first. */

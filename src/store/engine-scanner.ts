@@ -1,7 +1,7 @@
 import type { DistanceEngine, Hit, TargetMatrix } from '../engine/contract.js';
 import { HitCollector } from '../engine/hit-collector.js';
 import { throwIfAborted } from '../errors/index.js';
-import { RowReader } from './file-scanner.js';
+import { RowReader } from './row-reader.js';
 import type { RowScanner, RowSelection, SelectionScanOptions } from './row-scanner.js';
 
 /** Positions per block. The first block is small, so that an early hit does not wait for a long read. */

@@ -3,8 +3,9 @@ import { distanceSlack, type GpuDistanceEngine, type ResidentRows } from '../eng
 import { HitCollector } from '../engine/hit-collector.js';
 import { cosineDistance } from '../engine/reference/competition.js';
 import { throwIfAborted } from '../errors/index.js';
-import { RowReader } from './file-scanner.js';
-import { RESIDENT_BYTES, ResidentTable, readRows } from './resident-rows.js';
+import { readRows } from './read-rows.js';
+import { RESIDENT_BYTES, ResidentTable } from './resident-table.js';
+import { RowReader } from './row-reader.js';
 import type { RowScanner, RowSelection, RowTable, SelectionScanOptions } from './row-scanner.js';
 
 /** Block size in which rows that do not fit on the device are read and uploaded for each scan, bytes. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { QuarryError } from '../errors/index.js';
 import { AppendFile } from './append-file.js';
-import { Column } from './growable.js';
+import { Column } from './column.js';
 import {
   decodeSampleRecord,
   decodeTombstone,

@@ -4,7 +4,7 @@ import type { Precision } from '../engine/contract.js';
 import { toBf16 } from '../engine/embedding-rows.js';
 import { QuarryError } from '../errors/index.js';
 import { AppendFile } from './append-file.js';
-import { Column } from './growable.js';
+import { Column } from './column.js';
 import { ensureModelFile } from './model-file.js';
 import type { ModelKey } from './model-key.js';
 import {

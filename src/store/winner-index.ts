@@ -1,4 +1,4 @@
-import { Column } from './growable.js';
+import { Column } from './column.js';
 import { type LossErrorBound, lossBoundOf } from './loss-error-bound.js';
 import { type RowSelection, SKIPPED_TABLE } from './row-scanner.js';
 import type { SampleLog } from './sample-log.js';

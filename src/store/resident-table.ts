@@ -1,6 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import type { EmbeddingRows } from '../engine/contract.js';
-import { QuarryError } from '../errors/index.js';
+import { readRows } from './read-rows.js';
 
 /** Rows in device memory. */
 export interface DeviceRows {
@@ -69,26 +68,4 @@ export class ResidentTable<R extends DeviceRows> {
   close(): void {
     for (const { device } of this.#chunks.splice(0)) device.close();
   }
-}
-
-/**
- * Reads rows of a file as f32.
- *
- * @throws QuarryError `FILE_UNREADABLE` when the file is too short
- */
-export function readRows(path: string, first: number, count: number, dim: number): Float32Array {
-  const out = new Float32Array(count * dim);
-  const bytes = new Uint8Array(out.buffer);
-  const file = openSync(path, 'r');
-  try {
-    for (let done = 0; done < bytes.length; ) {
-      const read = readSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30), first * dim * 4 + done);
-      if (read === 0)
-        throw new QuarryError('FILE_UNREADABLE', `${path} is shorter than its rows`, { details: { path } });
-      done += read;
-    }
-  } finally {
-    closeSync(file);
-  }
-  return out;
 }
