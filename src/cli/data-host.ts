@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Config, SettingName } from '../config/index.js';
 import { QuarryError } from '../errors/index.js';
 import { type DataHost, HttpHost, S3Host } from '../hosting/index.js';
+import { STATE_ENTRIES } from '../miner/state/state-entries.js';
 
 /** Settings for where files are hosted. */
 export const HOST_SETTINGS: readonly SettingName[] = [
@@ -40,7 +41,7 @@ export async function openDataHost(config: Config, stateDir: string): Promise<Da
   }
   if (config.dataPort === undefined) return undefined;
   return HttpHost.listen({
-    dir: join(stateDir, 'hosted'),
+    dir: join(stateDir, STATE_ENTRIES.hosted),
     host: config.hostInterface,
     port: config.dataPort,
     publicUrl: config.hostUrl,

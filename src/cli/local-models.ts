@@ -4,6 +4,7 @@ import { type ChosenEngine, chooseEngine } from '../engine/choose-engine.js';
 import type { ScoringEngine } from '../engine/contract.js';
 import { ModelShelf, type ModelShelfDeps } from '../fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../http/index.js';
+import { STATE_ENTRIES } from '../miner/state/state-entries.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import { WeightsCache } from '../weights/weights-cache.js';
 import type { CliContext } from './context.js';
@@ -47,7 +48,7 @@ export function openLocalModels(
       chooseEngine(
         {
           ...engineOptions(config),
-          cacheDir: join(stateDir, 'packed'),
+          cacheDir: join(stateDir, STATE_ENTRIES.packed),
           speedFile: speedFileOf(config, context.env),
           signal: context.signal,
         },
@@ -60,7 +61,7 @@ export function openLocalModels(
     chosen.catch(() => engines.delete(key));
     return (await chosen).engine;
   };
-  const weights = new WeightsCache({ dir: join(stateDir, 'weights') }, { http });
+  const weights = new WeightsCache({ dir: join(stateDir, STATE_ENTRIES.weights) }, { http });
   const models = new ModelShelf(
     { most: config.maxModels },
     { weights, engineFor, nearby, onWithdrawn, signal: context.signal },

@@ -3,7 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/index.js';
 import { QuarryError } from '../errors/index.js';
+import { storeDirOf } from '../miner/state/state-entries.js';
 import { openStore, type Store } from '../store/index.js';
+import { INDEX_FILE } from '../store/index-database.js';
 import { readModelFile } from '../store/model-file.js';
 import type { CliContext } from './context.js';
 import { stateDirOf } from './state-dir.js';
@@ -22,8 +24,8 @@ export async function openNetworkStore(
   config: Config,
   options: { readonly readonly: boolean },
 ): Promise<Store> {
-  const dir = join(stateDirOf(config, context.env), 'store');
-  if (!existsSync(join(dir, 'index.db'))) {
+  const dir = storeDirOf(stateDirOf(config, context.env));
+  if (!existsSync(join(dir, INDEX_FILE))) {
     throw new QuarryError('FILE_NOT_FOUND', `no store in ${dir}`, {
       hint: 'name the state directory of a miner with --state-dir, or its --network',
     });

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Config, homeDirectory } from '../config/index.js';
+import { STATE_ENTRIES } from '../miner/state/state-entries.js';
 import type { CliContext } from './context.js';
 
 /** Directory of a network's store, journal, weights and hosted data: the configured one, or a default per network. */
@@ -18,7 +19,7 @@ export function keysDirOf(env: CliContext['env']): string {
 
 /** File with cached engine speeds: in the configured state directory, or one for all networks. */
 export function speedFileOf(config: Pick<Config, 'stateDir'>, env: CliContext['env']): string {
-  return join(resolve(config.stateDir ?? join(homeOf(env), '.local', 'state', 'quarry')), 'engine-speed.json');
+  return join(resolve(config.stateDir ?? join(homeOf(env), '.local', 'state', 'quarry')), STATE_ENTRIES.engineSpeeds);
 }
 
 /** The user's home directory. */

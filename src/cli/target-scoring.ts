@@ -3,6 +3,7 @@ import { chooseEngine } from '../engine/choose-engine.js';
 import type { Score, ScoringEngine } from '../engine/contract.js';
 import { cosineDistance, selectBest } from '../engine/reference/index.js';
 import { QuarryError } from '../errors/index.js';
+import { STATE_ENTRIES } from '../miner/state/state-entries.js';
 import type { ModelManifest } from '../soma/client/decode/index.js';
 import type { Target } from '../soma/client/decode/target.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../weights/model-config.js';
@@ -51,14 +52,17 @@ export async function scoreForTarget(
   const chosen = await chooseEngine(
     {
       ...engineOptions(config),
-      cacheDir: join(stateDir, 'packed'),
+      cacheDir: join(stateDir, STATE_ENTRIES.packed),
       speedFile: speedFileOf(config, session.context.env),
       signal,
     },
     shape,
   );
   try {
-    const cache = new WeightsCache({ dir: join(stateDir, 'weights') }, { http: client.context.manifestHttp });
+    const cache = new WeightsCache(
+      { dir: join(stateDir, STATE_ENTRIES.weights) },
+      { http: client.context.manifestHttp },
+    );
     const deps = { engine: chosen.engine, cache, shape, live };
     const scores: Score[] = [];
     // One at a time: production weights fill most machines' memory.

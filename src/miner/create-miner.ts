@@ -20,9 +20,9 @@ import { Miner } from './miner.js';
 import { DEFAULT_IN_FLIGHT } from './miner-options.js';
 import { NO_HOST } from './no-host.js';
 import { ownHost } from './own-host.js';
-import { storeDirOf } from './share/slots.js';
 import { unknownSamples } from './share/unknown-samples.js';
 import { ensureStateDirectory } from './state/state-directory.js';
+import { STATE_ENTRIES, storeDirOf } from './state/state-entries.js';
 import { lockKey } from './submit/key-lock.js';
 
 export type { AssembledMiner, CreateMinerOptions } from './create-miner-options.js';
@@ -98,7 +98,7 @@ async function assemble(options: CreateMinerOptions, closers: Closers): Promise<
       account: accountOf(client, options),
       engine: engine.engine,
       weights: new WeightsCache(
-        { dir: join(scoreFor ?? stateDir, 'weights'), borrowed: scoreFor !== undefined },
+        { dir: join(scoreFor ?? stateDir, STATE_ENTRIES.weights), borrowed: scoreFor !== undefined },
         { http },
       ),
       store,

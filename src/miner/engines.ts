@@ -13,6 +13,7 @@ import {
 import type { ModelConfig } from '../weights/model-config.js';
 import type { Closers } from './closers.js';
 import type { CreateMinerOptions, MinerDistance, MinerEngine } from './create-miner-options.js';
+import { STATE_ENTRIES } from './state/state-entries.js';
 
 /** Opens the scoring engine, and a callback that prunes packed weights that are no longer active. */
 export async function openEngine(
@@ -20,14 +21,14 @@ export async function openEngine(
   config: ModelConfig,
   closers: Closers,
 ): Promise<{ engine: MinerEngine; onActiveWeights?: (checksums: ReadonlySet<string>) => Promise<unknown> }> {
-  const packedDir = join(scoreFor ?? stateDir, 'packed');
+  const packedDir = join(scoreFor ?? stateDir, STATE_ENTRIES.packed);
   const own = isScoringEngine(requested);
   const asked: Partial<EngineOptions> = own ? {} : (requested ?? {});
   const engineOptions: EngineOptions = {
     ...asked,
     engine: asked.engine ?? 'auto',
     cacheDir: asked.cacheDir ?? packedDir,
-    speedFile: asked.speedFile ?? join(stateDir, 'engine-speed.json'),
+    speedFile: asked.speedFile ?? join(stateDir, STATE_ENTRIES.engineSpeeds),
     signal: asked.signal ?? signal,
   };
   const chosen = own ? givenEngine(requested) : await chooseEngine(engineOptions, config);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { assertRegularFile } from '../files/regular-file.js';
 import { HttpHost } from '../hosting/index.js';
+import { STATE_ENTRIES } from './state/state-entries.js';
 
 /**
  * Hosts data on this machine, for local networks. Reuses the port of earlier runs, as URLs on chain outlive the
@@ -18,8 +19,8 @@ export async function ownHost(stateDir: string, isEnough: boolean): Promise<Http
       hint: 'give a host: an S3Host, or an HttpHost with a publicUrl',
     });
   }
-  const dir = join(stateDir, 'hosted');
-  const portFile = join(stateDir, 'hosted.port');
+  const dir = join(stateDir, STATE_ENTRIES.hosted);
+  const portFile = join(stateDir, STATE_ENTRIES.hostedPort);
   assertRegularFile(portFile);
   const before = Number(await readFile(portFile, 'utf8').catch(() => '0'));
   const host = await HttpHost.listen({ dir, port: before }).catch(() => HttpHost.listen({ dir, port: 0 }));

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { openDatabase, type SqlDatabase } from '../database/database.js';
 import { QuarryError } from '../errors/index.js';
 
+/** Name of the index in a store's directory. A store without one is empty or unfinished. */
+export const INDEX_FILE = 'index.db';
+
 const MIGRATIONS = [
   `CREATE TABLE sample (checksum BLOB PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;
    CREATE TABLE watermark (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;`,
@@ -26,7 +29,7 @@ export class IndexDatabase {
   readonly #mark;
 
   constructor(dir: string, readonly: boolean) {
-    const path = join(dir, 'index.db');
+    const path = join(dir, INDEX_FILE);
     const open = (): SqlDatabase =>
       // The files hold everything and are flushed first, so power loss may lose the index's newest transactions.
       openDatabase(path, { readonly, durability: 'process', migrations: MIGRATIONS });

@@ -41,8 +41,7 @@ export async function verifyStore(
     const record = samples.record(id);
     if (record === undefined) faults.push({ kind: 'sample-record', index: id });
     else if (record.kind === 'sample') {
-      const isIntact =
-        samples.isWhole(id) && Buffer.compare(blake2b256(samples.read(id).bytes), record.checksum) === 0;
+      const isIntact = samples.isWhole(id) && Buffer.compare(blake2b256(samples.read(id).bytes), record.checksum) === 0;
       if (!isIntact) faults.push({ kind: 'sample-bytes', index: id });
     }
   }

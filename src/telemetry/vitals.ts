@@ -28,9 +28,6 @@ const THIN = `
   DELETE FROM vitals WHERE minute < ?1
     OR (minute < ?2 AND minute NOT IN (SELECT MIN(minute) FROM vitals WHERE minute < ?2 GROUP BY minute / 60))`;
 
-/** Name of the vitals file in a state directory. */
-export const VITALS_FILE = 'vitals.db';
-
 /** State over time, which the journal does not record: one point per minute, kept for months in a small file. */
 export class VitalsLog {
   readonly #db: SqlDatabase;

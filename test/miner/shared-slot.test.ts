@@ -7,7 +7,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isLockedForWriting } from '../../src/database/writer-lock.js';
 import { SharedRows } from '../../src/miner/share/shared-rows.js';
 import { SharedSlot } from '../../src/miner/share/shared-slot.js';
-import { freeSlot, storeDirOf } from '../../src/miner/share/slots.js';
+import { freeSlot } from '../../src/miner/share/slots.js';
+import { storeDirOf } from '../../src/miner/state/state-entries.js';
 import { KnownSamples, type ModelKey, openStore, type Store } from '../../src/store/index.js';
 
 const DIM = 4;

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JournalHistory } from '../../miner/index.js';
+import { storeDirOf } from '../../miner/state/state-entries.js';
 import type { MinerStatus } from '../../telemetry/api/api-types.js';
 import { versionOf } from '../version.js';
 import type { DiskWatch } from './disk-watch.js';
@@ -26,7 +27,7 @@ export function stoppedStatus(
     nodes: [],
     models: [],
     engine: undefined,
-    store: { samples: undefined, bytes: bytesIn(join(stateDir, 'store')), diskFreeBytes: disk.freeBytes },
+    store: { samples: undefined, bytes: bytesIn(storeDirOf(stateDir)), diskFreeBytes: disk.freeBytes },
     fleet: undefined,
   });
 }

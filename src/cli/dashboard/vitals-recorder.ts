@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
 import type { Miner } from '../../miner/index.js';
+import { STATE_ENTRIES } from '../../miner/state/state-entries.js';
 import type { MinerStatus } from '../../telemetry/api/api-types.js';
-import { VITALS_FILE, VitalsLog } from '../../telemetry/vitals.js';
+import { VitalsLog } from '../../telemetry/vitals.js';
 
 const EVERY_MS = 60_000;
 
@@ -26,7 +27,7 @@ export function recordVitals(
   };
   let log: VitalsLog | undefined;
   guard(() => {
-    log = new VitalsLog(join(stateDir, VITALS_FILE));
+    log = new VitalsLog(join(stateDir, STATE_ENTRIES.vitals));
   });
   const point = (): void => {
     const { run, store } = status();

@@ -1,11 +1,11 @@
 import { cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { type EngineProbe, type EngineSpeeds, engineSpeeds, probeEngines } from '../../engine/choose-engine.js';
 import { probeWebGpu } from '../../engine/gpu/index.js';
 import { isaLevels } from '../../engine/native/index.js';
 import { gpuProviders, thisMachine } from '../../engine/onnx/requirements/index.js';
 import { resolveProvider } from '../../engine/resolve-provider.js';
+import { storeDirOf } from '../../miner/state/state-entries.js';
 import type { IsaLevel } from '../../native/isa-level.js';
 import { MODEL_CONFIGS } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
@@ -30,7 +30,7 @@ export async function machineReport(context: CliContext, config: Config, calibra
     speeds.set(name, await engineSpeeds(measured, shape, calibrate ? 'always' : 'never'));
   }
   const isa = config.isa === undefined ? {} : { isa: config.isa as IsaLevel };
-  const store = join(stateDirOf(config, context.env), 'store');
+  const store = storeDirOf(stateDirOf(config, context.env));
   return {
     machine: {
       quarry: versionOf(),

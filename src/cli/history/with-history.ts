@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
 import { type JournalHistory, openJournalHistory } from '../../miner/index.js';
+import { STATE_ENTRIES } from '../../miner/state/state-entries.js';
 import type { CliContext } from '../context.js';
 import { stateDirOf } from '../state-dir.js';
 
@@ -26,7 +27,7 @@ export async function withHistory<T>(
 
 function openHistory(dir: string): JournalHistory {
   try {
-    return openJournalHistory(join(dir, 'journal.db'));
+    return openJournalHistory(join(dir, STATE_ENTRIES.journal));
   } catch (cause) {
     if (!(cause instanceof QuarryError) || cause.code !== 'FILE_NOT_FOUND') throw cause;
     throw new QuarryError('FILE_NOT_FOUND', `no journal in ${dir}`, {

@@ -5,7 +5,8 @@ import { isLockedForWriting, lockForWriting, type WriterLock } from '../../datab
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { assertRegularFile } from '../../files/regular-file.js';
 import type { AssembledMiner } from '../../miner/index.js';
-import { freeSlot, storeDirOf } from '../../miner/share/slots.js';
+import { freeSlot } from '../../miner/share/slots.js';
+import { STATE_ENTRIES, storeDirOf } from '../../miner/state/state-entries.js';
 import { keyDirOf } from '../../miner/submit/key-lock.js';
 
 /** Interval for checking whether the miner that this process scores for is still running. */
@@ -103,7 +104,7 @@ export function whenGone(stateDir: string, onGone: () => void): () => void {
 }
 
 function roleDirOf(stateDir: string): string {
-  return join(stateDir, 'role');
+  return join(stateDir, STATE_ENTRIES.role);
 }
 
 function addressFileOf(stateDir: string): string {

@@ -2,6 +2,7 @@ import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { QuarryError } from '../../errors/index.js';
 import { ensureStateDirectory } from '../state/state-directory.js';
+import { STATE_ENTRIES } from '../state/state-entries.js';
 import { Journal } from './journal.js';
 
 /** The chain that a journal belongs to. */
@@ -32,7 +33,7 @@ export function openJournal(
   warn: (error: QuarryError) => void,
   now: () => number = Date.now,
 ): Journal {
-  const path = join(stateDir, 'journal.db');
+  const path = join(stateDir, STATE_ENTRIES.journal);
   ensureStateDirectory(stateDir);
   const journal = open(path, now);
   const known = journal.chainId;

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { QuarryError } from '../../errors/index.js';
 import type { History, HistoryBy, VitalsHistory } from '../../telemetry/api/api-types.js';
 import { latencyHistogram } from '../../telemetry/latency-histogram.js';
-import { readVitals, VITALS_FILE } from '../../telemetry/vitals.js';
+import { readVitals } from '../../telemetry/vitals.js';
+import { STATE_ENTRIES } from '../state/state-entries.js';
 import type { Costed } from './cost-limit.js';
 import { digestSubmissions } from './journal-digest.js';
 import { type JournalHistory, openJournalHistory, type PastSubmission } from './journal-history.js';
@@ -23,7 +24,6 @@ export interface StateAnswers {
   readonly vitals: VitalsHistory;
 }
 
-const JOURNAL_FILE = 'journal.db';
 /** Submissions read for one history at most; more would take seconds. */
 const MAX_ROWS = 100_000;
 
@@ -50,7 +50,7 @@ function answerTo(task: StateTask): StateAnswers[StateTask['kind']] {
 }
 
 function journalOf(dir: string): JournalHistory {
-  const journal = journals.get(dir) ?? openJournalHistory(join(dir, JOURNAL_FILE));
+  const journal = journals.get(dir) ?? openJournalHistory(join(dir, STATE_ENTRIES.journal));
   journals.set(dir, journal);
   return journal;
 }
@@ -58,7 +58,7 @@ function journalOf(dir: string): JournalHistory {
 /** Earlier versions recorded no vitals: returns an empty history if the file is missing. */
 function vitalsOf(dir: string, sinceMs: number): VitalsHistory {
   try {
-    return readVitals(join(dir, VITALS_FILE), sinceMs);
+    return readVitals(join(dir, STATE_ENTRIES.vitals), sinceMs);
   } catch (error) {
     if (!(error instanceof QuarryError) || error.code !== 'FILE_NOT_FOUND') throw error;
     return { points: [], wireLatency: latencyHistogram([]) };

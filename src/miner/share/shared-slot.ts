@@ -5,7 +5,8 @@ import { lockForWriting, type WriterLock } from '../../database/writer-lock.js';
 import type { Precision } from '../../engine/contract.js';
 import { QuarryError } from '../../errors/index.js';
 import { type ModelKey, modelKeyId, openStore, type Store, type StoredSample } from '../../store/index.js';
-import { storeDirOf } from './slots.js';
+import { INDEX_FILE } from '../../store/index-database.js';
+import { storeDirOf } from '../state/state-entries.js';
 
 /** Samples, and bytes of samples, imported per page, so that the racing thread is never blocked for long. */
 const ROWS_AT_ONCE = 256;
@@ -15,7 +16,7 @@ export const PAGES_AT_ONCE = 16;
 /** How long a sample waits for its scores under other models, which are usually on their way. */
 const HOLD_MS = 10_000;
 /** Files of a store other than the lock, in order of removal: without its index a store counts as empty. */
-const FILES = ['index.db', 'index.db-wal', 'index.db-shm', 'samples', 'scores'] as const;
+const FILES = [INDEX_FILE, `${INDEX_FILE}-wal`, `${INDEX_FILE}-shm`, 'samples', 'scores'] as const;
 
 export interface SharedSlotDeps {
   /** This miner's store, which the rows are imported into. */
@@ -65,7 +66,7 @@ export class SharedSlot {
   /** @returns `undefined` while the store is empty */
   static async open(dir: string, deps: SharedSlotDeps): Promise<SharedSlot | undefined> {
     // After a complete import only the lock file remains.
-    if (!existsSync(join(storeDirOf(dir), 'index.db'))) return undefined;
+    if (!existsSync(join(storeDirOf(dir), INDEX_FILE))) return undefined;
     try {
       const { embeddingDim } = deps.store;
       return new SharedSlot(dir, await openStore({ dir: storeDirOf(dir), embeddingDim, readonly: true }), deps);

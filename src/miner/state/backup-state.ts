@@ -4,18 +4,20 @@ import { dirname, join } from 'node:path';
 import { snapshotDatabase } from '../../database/snapshot.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { assertRegularFile } from '../../files/regular-file.js';
+import { INDEX_FILE } from '../../store/index-database.js';
 import { type BackupFile, type BackupManifest, writeBackupManifest } from './backup-manifest.js';
 import { copyFileHashed } from './copy-file.js';
+import { STATE_ENTRIES } from './state-entries.js';
 
 /**
  * Databases, copied as snapshots. The journal comes first, so that the later copy of the store has what it refers to.
  */
-const DATABASES = ['journal.db', 'store/index.db', 'vitals.db'];
+const DATABASES = [STATE_ENTRIES.journal, `${STATE_ENTRIES.store}/${INDEX_FILE}`, STATE_ENTRIES.vitals];
 /**
  * Directories of append-only files. A copy that ends within a record is repaired on open. Scores come before samples,
  * so that no score refers to a sample that the copy lacks.
  */
-const TREES = ['store/scores', 'store/samples', 'hosted'];
+const TREES = [`${STATE_ENTRIES.store}/scores`, `${STATE_ENTRIES.store}/samples`, STATE_ENTRIES.hosted];
 /** Temporary and damaged files, which are not backed up. */
 const LEFT_OUT = /\.(new|partial|damaged)$/;
 
@@ -69,7 +71,7 @@ async function emptyBeside(into: string): Promise<string> {
 async function snapshot(stateDir: string, partial: string, path: string): Promise<BackupFile | undefined> {
   const from = join(stateDir, path);
   // Only the journal is required: a store's index can be rebuilt from its files.
-  if (path !== 'journal.db' && !existsSync(from)) return undefined;
+  if (path !== STATE_ENTRIES.journal && !existsSync(from)) return undefined;
   const whole = join(partial, `${path.replace('/', '-')}.snapshot`);
   snapshotDatabase(from, whole);
   const copied = await copyFileHashed(whole, join(partial, path), { bytes: (await stat(whole)).size });

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { type BackupFile, type BackupManifest, readBackupManifest } from './backup-manifest.js';
 import { copyFileHashed } from './copy-file.js';
+import { STATE_ENTRIES, storeDirOf } from './state-entries.js';
 
 /**
  * Restores a backup made by {@link backupState}. Verifies every file against the manifest before moving anything into
@@ -18,7 +19,7 @@ export async function restoreState(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<BackupManifest> {
   const manifest = await readBackupManifest(from);
-  if (existsSync(join(stateDir, 'journal.db')) || existsSync(join(stateDir, 'store'))) {
+  if (existsSync(join(stateDir, STATE_ENTRIES.journal)) || existsSync(storeDirOf(stateDir))) {
     throw new QuarryError('ALREADY_EXISTS', `${stateDir} already holds a miner's state`, {
       hint: 'move it away, or name another directory with --state-dir',
     });
@@ -30,7 +31,9 @@ export async function restoreState(
     for (const file of manifest.files) await restoreFile(from, partial, file, options.signal);
     const roots = new Set(manifest.files.map(({ path }) => path.split('/')[0]!));
     // Move the journal last: its presence marks the restored state as complete.
-    for (const root of [...roots].sort((a, b) => Number(a === 'journal.db') - Number(b === 'journal.db'))) {
+    for (const root of [...roots].sort(
+      (a, b) => Number(a === STATE_ENTRIES.journal) - Number(b === STATE_ENTRIES.journal),
+    )) {
       await mkdir(dirname(join(stateDir, root)), { recursive: true });
       await rename(join(partial, root), join(stateDir, root));
     }
