@@ -23,6 +23,7 @@ export interface AITBCClientOptions extends CredentialOptions, LiveDialectOption
   readonly network?: string | undefined;
   /** Receipt keys to trust; see {@link VerifyReceiptOptions}. */
   readonly trustedSigners?: readonly string[] | undefined;
+  /** Keys to trust in attestations; see {@link VerifyReceiptOptions}. */
   readonly trustedAttesters?: readonly string[] | undefined;
   /** Reconnects, keepalive and polling intervals of the websocket. */
   readonly socket?: Partial<SocketTimings> | undefined;

@@ -5,13 +5,15 @@ import { loginWithWallet, type WalletSigner } from './wallet-login.js';
 
 /** Credentials for a coordinator. */
 export interface CredentialOptions {
+  /** The user's key, sent as `X-Api-Key`. */
   readonly apiKey?: string | undefined;
   /** JWT for coordinators that require a login. */
   readonly token?: string | undefined;
   /** Logs in automatically, and again when the token has expired. */
   readonly wallet?: WalletSigner | undefined;
-  /** For statistics that live coordinators give only to administrators. */
+  /** Key of an administrator, for statistics that live coordinators give nobody else. */
   readonly adminApiKey?: string | undefined;
+  /** JWT of an administrator, for live coordinators that require a login. */
   readonly adminToken?: string | undefined;
 }
 

@@ -12,12 +12,15 @@ import { MODEL_CONFIGS, type ModelConfigName } from '../weights/model-config.js'
 export interface DemoNetworkOptions {
   /** Directory for weights and hosted files; the caller removes it. */
   readonly dir: string;
+  /** Shape of the models; targets have the width of its embeddings. */
   readonly modelConfig: ModelConfigName;
   /** Number of models to publish. A target has three competing models, so 3 makes the winner vary. */
   readonly models: number;
+  /** Cosine distance within which targets are hit, for the whole run. Default: the embedded network's. */
   readonly distanceThreshold?: number | undefined;
   /** Spread of the models' embeddings. Default `isotropic`. */
   readonly spectrum?: EmbeddingSpectrum | undefined;
+  /** Further options of the embedded network. */
   readonly devnet?: DevnetOptions | undefined;
   readonly signal: AbortSignal;
 }

@@ -13,13 +13,15 @@ import { usableCores } from './usable-cores.js';
 
 /** User options for the engine; everything left out is chosen automatically. */
 export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads' | 'device' | 'provider'> {
+  /** The engine to use; `auto` measures those that are available and takes the fastest. */
   readonly engine: ScoringEngineName | 'auto';
   /** onnxruntime execution provider. Default `auto`: CUDA if complete, else WebGPU on a GPU, else `cpu`. */
   readonly provider?: string | undefined;
-  /** Worker threads; with `devices`, per device. */
+  /** Worker threads; with `devices`, per device. Default: one for wide models, else one per core. */
   readonly workers?: number | undefined;
   /** Devices of the onnxruntime provider, by index, each with its own engine. Default: the provider's first. */
   readonly devices?: readonly number[] | undefined;
+  /** Threads per worker. Default: wide models share the cores out among the workers, others get one each. */
   readonly threads?: number | undefined;
   /** File that caches the speeds measured by `auto`. Default: none, they are measured on every start. */
   readonly speedFile?: string | undefined;

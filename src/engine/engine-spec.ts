@@ -18,6 +18,7 @@ export interface EngineSpec {
   readonly threads?: number | undefined;
   /** Instruction-set level of the native core. Default: the highest available. */
   readonly isa?: IsaLevel | undefined;
+  /** Precision of products. Default: bf16 or f32, whichever is faster here, for `native`; f32 for the others. */
   readonly precision?: Precision | undefined;
   /** Directory for packed weights. Default: none, weights are packed in memory at every load. */
   readonly cacheDir?: string | undefined;

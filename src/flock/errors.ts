@@ -44,16 +44,21 @@ export interface ValidationIssue {
 export interface FlockErrorOptions extends QuarryErrorOptions {
   /** Overrides the project code of the reason. */
   readonly code?: ErrorCode | undefined;
+  /** HTTP method of the request. */
   readonly method?: string | undefined;
   /** URL without its query, which may contain a signature. */
   readonly url?: string | undefined;
+  /** HTTP status of the response. */
   readonly status?: number | undefined;
   /** The response's `detail`, as received. */
   readonly detail?: Json | undefined;
+  /** What the service found wrong with the fields of the request. */
   readonly issues?: readonly ValidationIssue[] | undefined;
+  /** The service's id of the request. */
   readonly requestId?: string | undefined;
   /** Wait requested by the service, milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /** Times the request was sent. */
   readonly attempts?: number | undefined;
 }
 

@@ -17,11 +17,15 @@ const DAY_MS = 86_400_000;
 
 /** A submission to check. */
 export interface PreflightOptions {
+  /** Number of the task. */
   readonly taskId: number | string;
+  /** `owner/name` of a public Hub repository. */
   readonly repo: string;
   /** Commit, branch or tag. Default `main`; branches are resolved to their commit. */
   readonly revision?: string | undefined;
+  /** Template name (`qwen1.5`) or Hub id (`Qwen/Qwen1.5-7B`). */
   readonly baseModel?: string | undefined;
+  /** The ONNX file in the repository, for reinforcement-learning tasks. */
   readonly modelFilename?: string | undefined;
   /** Warn from this many submissions to this task in 24 h from this machine. Default 2. */
   readonly dailyLimit?: number | undefined;

@@ -8,19 +8,27 @@ import type { SubmitOutcome } from './submit-result.js';
 
 /** A model to check and submit. */
 export interface CheckedSubmitOptions {
+  /** Number of the task. */
   readonly taskId: number | string;
+  /** `owner/name` of a public Hub repository. */
   readonly repo: string;
   /** Commit, branch or tag. Default `main`. */
   readonly revision?: string | undefined;
+  /** Template name (`qwen1.5`) or Hub id (`Qwen/Qwen1.5-7B`), sent as given. */
   readonly baseModel?: string | undefined;
+  /** Free text such as `NVIDIA A100-SXM4-80GB`. */
   readonly gpuType?: string | undefined;
+  /** The ONNX file in the repository, for reinforcement-learning tasks. */
   readonly modelFilename?: string | undefined;
+  /** Additional fields of `data`, for task families unknown to this client. */
   readonly extra?: JsonObject | undefined;
   /** Submit even if a check failed. */
   readonly force?: boolean | undefined;
+  /** Warn from this many submissions to this task in 24 h from this machine. Default 2. */
   readonly dailyLimit?: number | undefined;
   /** Called with the results before anything is sent; false cancels. */
   readonly confirm?: ((report: PreflightReport) => Promise<boolean> | boolean) | undefined;
+  /** Default `https://huggingface.co`. */
   readonly hubUrl?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -14,6 +14,7 @@ const CLOCK_SLACK_MS = 5000;
 
 /** A model to submit. */
 export interface SubmitOptions extends CallOptions {
+  /** Number of the task. */
   readonly taskId: number | string;
   /** `owner/name` of a public Hub repository. */
   readonly repo: string;
@@ -25,6 +26,7 @@ export interface SubmitOptions extends CallOptions {
   readonly gpuType?: string | undefined;
   /** The ONNX file in the repository, for reinforcement-learning tasks. */
   readonly modelFilename?: string | undefined;
+  /** The adapter file in the repository, for robotics and video tasks. */
   readonly adapterFilename?: string | undefined;
   /** Additional fields of `data`, for task families unknown to this client. */
   readonly extra?: JsonObject | undefined;

@@ -24,12 +24,13 @@ export interface FlockClientOptions {
   readonly baseUrl?: string | undefined;
   /** Arena key of train.flock.io; needed for the caller's submissions, submitting and validating. */
   readonly apiKey?: string | undefined;
-  /** Maximum wait for a response. Default 30 s. */
+  /** Maximum wait for a response, milliseconds. Default 30,000. */
   readonly timeoutMs?: number | undefined;
   /** Retries of reads. Default 5 attempts, 0.5 s doubling to 30 s with jitter. */
   readonly retry?: RetryPolicy | undefined;
   /** Maximum concurrent requests. Default 4. */
   readonly concurrency?: number | undefined;
+  /** Sent as `User-Agent`. Default `quarry-flock`. */
   readonly userAgent?: string | undefined;
   /** Treat unknown task statuses as errors. For tests. */
   readonly strict?: boolean | undefined;
@@ -49,6 +50,7 @@ export interface FlockDeps {
 /** Options of every call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Maximum wait for a response, milliseconds. Default: the client's. */
   readonly timeoutMs?: number | undefined;
 }
 

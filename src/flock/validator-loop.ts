@@ -49,10 +49,11 @@ export type Scorer = (input: ScorerInput) => Promise<ScorerVerdict>;
 export interface ValidatorLoopOptions {
   /** Requested in rotation. */
   readonly taskIds: readonly number[];
+  /** Scores the submissions that are assigned. */
   readonly scorer: Scorer;
-  /** Interval between two successful requests. Default 180 s, the service's limit. */
+  /** Interval between two successful requests, milliseconds. Default 180,000, the service's limit. */
   readonly lookupIntervalMs?: number | undefined;
-  /** Delay after finding no work or an error. Default 180 s. */
+  /** Delay after finding no work or an error, milliseconds. Default 180,000. */
   readonly idleMs?: number | undefined;
   /** Scorer calls per assignment. Default 3. */
   readonly attempts?: number | undefined;

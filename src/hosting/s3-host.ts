@@ -14,12 +14,15 @@ type Sdk = typeof import('@aws-sdk/client-s3');
 
 /** An S3-compatible bucket, credentials to write to it, and its public URL. */
 export interface S3HostOptions {
+  /** Name of the bucket. */
   readonly bucket: string;
   /** Default: Amazon's endpoint for the region. */
   readonly endpointUrl?: string | undefined;
   /** Base URL under which anyone can read the bucket's objects. */
   readonly publicUrl: string;
+  /** Region of the bucket, such as `eu-central-1`; `auto` with R2. */
   readonly region: string;
+  /** Credentials that may read and write objects under {@link S3HostOptions.prefix}. */
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   /** Prefix of object names. Default `quarry/`. */

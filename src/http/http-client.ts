@@ -16,9 +16,9 @@ export interface HttpClientOptions {
   readonly baseUrl?: string | undefined;
   /** Sent with every request to the origin of `baseUrl`, never to another origin, redirects included. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Maximum wait for response headers, and between two chunks of the body. Default 30 s. */
+  /** Maximum wait for response headers, and between two chunks of the body, milliseconds. Default 30,000. */
   readonly timeoutMs?: number | undefined;
-  /** Maximum size of a body read into memory. Default 64 MiB. */
+  /** Maximum size of a body read into memory, bytes. Default 64 MiB. */
   readonly maxBytes?: number | undefined;
   /** Maximum redirects; each is checked like the first URL. Default 3. */
   readonly maxRedirects?: number | undefined;
@@ -31,6 +31,7 @@ export interface HttpClientOptions {
   readonly trustedOrigins?: readonly string[] | undefined;
   /** Retries of idempotent methods. Default 3 attempts. */
   readonly retry?: RetryPolicy | undefined;
+  /** Sent as `User-Agent`. Default `quarry`. */
   readonly userAgent?: string | undefined;
   /** `lean` needs 50 MB less memory than `fast`, but more CPU time per request. Default `fast`. */
   readonly engine?: 'fast' | 'lean' | undefined;

@@ -22,6 +22,7 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config' | 'score
   readonly fullnodes?: readonly string[] | undefined;
   /** With several fullnodes, called when one is preferred, fails or is refused. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
+  /** Key that pays bonds and fees and receives rewards. */
   readonly signer: Signer;
   /**
    * Files, directories, globs, archives, `hf:owner/name`, `urls:FILE`, URLs, `-`. At least one, unless `samples` is
@@ -59,7 +60,9 @@ export interface CreateMinerOptions extends Omit<MinerOptions, 'config' | 'score
   readonly cutting?: Omit<SampleStreamOptions, 'signal' | 'skipUnits'> | undefined;
   /** Samples buffered so that the one least like those already scored comes next. Default 0: order of arrival. */
   readonly lookAhead?: number | undefined;
+  /** How documents are found in the files of `data`. Default `cwd`: the working directory of the process. */
   readonly decode?: Omit<ResolveOptions, 'cwd'> & { readonly cwd?: string | undefined };
+  /** What `-` in `data` reads. Default: nothing. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   readonly signal?: AbortSignal | undefined;
 }

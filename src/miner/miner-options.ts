@@ -27,9 +27,11 @@ export interface MinerOptions {
   readonly confirmBondShannons?: bigint | undefined;
   /** Largest fee of one transaction. Default: ten times the protocol's maximum. */
   readonly maxFeeShannons?: bigint | undefined;
+  /** Targets with a smaller reward are skipped. Default: none are. */
   readonly minRewardShannons?: bigint | undefined;
+  /** A submission starts only if its bond leaves at least this balance. Default: any that can be paid. */
   readonly minBalanceShannons?: bigint | undefined;
-  /** Default false. */
+  /** Also claim targets that expired unfilled, for the incentive paid for returning them. Default false. */
   readonly claimExpired?: boolean | undefined;
   /** Find hits, submit nothing. Default false. */
   readonly dryRun?: boolean | undefined;

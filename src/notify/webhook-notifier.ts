@@ -6,6 +6,7 @@ import type { Notice, NoticeKind } from './notice.js';
 export interface WebhookOptions {
   /** Webhook URL. A secret, since it is all one needs to post: never logged or quoted. */
   readonly url: string;
+  /** Format of the messages, by chat service. */
   readonly template: NotifyTemplate;
   /** Minimum interval between notices of one kind, milliseconds. */
   readonly quietMs: number;

@@ -13,7 +13,9 @@ import { parseLinkedContents, STACK_V2 } from './url-template.js';
 export interface ResolveOptions extends DecodeOptions {
   /** Base of relative paths. */
   readonly cwd: string;
+  /** Hub that `hf:` names refer to. Default `https://huggingface.co`. */
   readonly hubUrl?: string | undefined;
+  /** Access token for gated datasets, sent to the Hub alone. */
   readonly hfToken?: string | undefined;
 }
 

@@ -29,6 +29,7 @@ export interface SampleStreamOptions extends CutOptions {
   readonly onRetry?: ((unit: string, error: QuarryError, delayMs: number) => void) | undefined;
   /** Retries of transient failures: immediate ones, and those of postponed units after all others. */
   readonly retries?: { readonly soon?: PacedRetryPolicy | undefined; readonly later?: PacedRetryPolicy | undefined };
+  /** Counts samples as they are cut. */
   readonly stats?: CutStats | undefined;
   readonly signal?: AbortSignal | undefined;
 }

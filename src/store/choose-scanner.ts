@@ -16,8 +16,11 @@ export type DistanceEngineName = (typeof DISTANCE_ENGINES)[number] | 'reference'
 
 /** Which distance engine scans the store. */
 export interface ScannerOptions {
+  /** The engine to use; `auto` takes the fastest for the size of the store. */
   readonly engine: DistanceEngineName | 'auto';
+  /** Instruction-set level of the native core. Default: the highest available. */
   readonly isa?: IsaLevel | undefined;
+  /** Threads of the native core. Default: all processors available to this process. */
   readonly threads?: number | undefined;
   /** Called with the failure of a GPU, after which scans run on the CPU. */
   readonly onFallback?: ((failure: QuarryError) => void) | undefined;

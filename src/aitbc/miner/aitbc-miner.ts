@@ -29,13 +29,15 @@ export interface AITBCMinerOptions {
   readonly capabilities?: Wire | undefined;
   /** Concurrent jobs. Default 1. */
   readonly concurrency?: number | undefined;
+  /** Region announced to the scheduler. Default: none. */
   readonly region?: string | undefined;
-  /** Default 15 000. */
+  /** Interval between heartbeats, milliseconds. Default 15,000. */
   readonly heartbeatMs?: number | undefined;
-  /** Polling interval, doubled while there is no work. Default 3 000. */
+  /** Polling interval, milliseconds, doubled while there is no work. Default 3,000. */
   readonly pollMs?: number | undefined;
-  /** Maximum polling interval. Default 60 000. */
+  /** Maximum polling interval, milliseconds. Default 60,000. */
   readonly maxPollMs?: number | undefined;
+  /** Maximum wait for a response, milliseconds. Default 30,000. */
   readonly timeoutMs?: number | undefined;
   /** Keys to trust in returned receipts. */
   readonly verify?: VerifyReceiptOptions | undefined;

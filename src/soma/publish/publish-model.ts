@@ -26,11 +26,13 @@ import {
 export interface PublishModelOptions {
   /** Unencrypted safetensors file. */
   readonly path: string;
+  /** Shape of the model, which the file is checked against. */
   readonly shape: V1Shape;
   /** The model's point in embedding space, `[embeddingDim]`: nearby targets will name it. */
   readonly embedding: Float32Array;
+  /** The owner's share of the model's rewards, 0 to 10,000 basis points. */
   readonly commissionRateBps: number;
-  /** Default: the network's minimum. */
+  /** Stake of a model that has to be created. Default: the network's minimum. */
   readonly stakeShannons?: bigint | undefined;
   /** File that keeps the publication's state. Default: the weights' path with `.publication.json`. */
   readonly statePath?: string | undefined;

@@ -46,7 +46,9 @@ export interface WalletOptions {
 
 /** Options of a new wallet. */
 export interface CreateWalletOptions extends WalletOptions {
+  /** Networks the wallet knows. Default: those of the official tool. */
   readonly environments?: readonly WalletEnvironment[] | undefined;
+  /** Alias of the network in use. Default: the first. */
   readonly activeEnvironment?: string | undefined;
 }
 

@@ -21,6 +21,7 @@ export interface UnsignedTransaction {
 
 /** A submission for a target. */
 export interface SubmitDataOptions extends SendOptions {
+  /** The target to fill. */
   readonly targetId: ObjectId;
   /** URL, checksum and size of the hosted plain data. */
   readonly manifest: Manifest;
@@ -34,8 +35,9 @@ export interface SubmitDataOptions extends SendOptions {
   readonly loss: number;
 }
 
+/** A model to create. */
 export interface CreateModelOptions extends SendOptions {
-  /** Basis points. */
+  /** The owner's share of the model's rewards, 0 to 10,000 basis points. */
   readonly commissionRateBps: number | bigint;
   /** Default: the network's minimum. */
   readonly stakeShannons?: bigint | undefined;
@@ -50,7 +52,9 @@ export interface CreatedModel extends TransactionResult {
   readonly stakedSomaId: ObjectId;
 }
 
+/** Weights to commit to; they are revealed in the next epoch. */
 export interface CommitModelOptions extends SendOptions {
+  /** A model of this account. */
   readonly modelId: ObjectId;
   /** Manifest of the encrypted weights. */
   readonly manifest: Manifest;
@@ -60,9 +64,13 @@ export interface CommitModelOptions extends SendOptions {
   readonly embedding: Float32Array;
 }
 
+/** What was committed to in the previous epoch. */
 export interface RevealModelOptions extends SendOptions {
+  /** A model of this account. */
   readonly modelId: ObjectId;
+  /** AES-256 key, 32 bytes, as committed. */
   readonly decryptionKey: Uint8Array;
+  /** `[target_embedding_dim]`, as committed. */
   readonly embedding: Float32Array;
 }
 

@@ -5,8 +5,9 @@ import { isLoopbackHost } from '../../../http/index.js';
 export interface TlsOptions {
   /** Certificate authorities in PEM, instead of the defaults. */
   readonly caPem?: string | undefined;
-  /** Client certificate and key in PEM, if the server requires them. */
+  /** Client certificate in PEM, if the server requires one. */
   readonly certPem?: string | undefined;
+  /** Key of {@link TlsOptions.certPem}, in PEM. */
   readonly keyPem?: string | undefined;
   /** Name expected in the certificate, if it differs from the host. */
   readonly serverName?: string | undefined;
