@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Suites open sockets and worker pools; two at a time is what a two-core machine runs without timing noise.
-    maxWorkers: 2,
+    // Suites often wait, for sockets and for processes: three at a time keep a machine of two cores busy.
+    maxWorkers: 3,
     // Against hangs, not for speed: tests score at low priority, on machines that may be busy with something else.
     testTimeout: 180_000,
     hookTimeout: 120_000,

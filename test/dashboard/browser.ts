@@ -3,6 +3,9 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 const EXECUTABLE = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
 
+/** Against hangs, as the time-outs of the tests are. */
+const TIMEOUT_MS = 120_000;
+
 /** Whether there is a browser to test with. */
 export const hasBrowser = EXECUTABLE !== undefined;
 
@@ -26,6 +29,7 @@ export async function openPage(
   { width = 1440, theme = 'light' }: { readonly width?: number; readonly theme?: 'light' | 'dark' } = {},
 ): Promise<WatchedPage> {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' });
+  page.setDefaultTimeout(TIMEOUT_MS);
   const complaints: string[] = [];
   const requests: string[] = [];
   page.on('console', (message) => {
