@@ -7,10 +7,10 @@ import {
 import { type Backoff, backoffDelayMs, childSignal } from '../../../http/index.js';
 import type { ClientContext } from '../context.js';
 import { type Checkpoint, checkpointFrom } from '../decode/checkpoint.js';
-import { required } from '../decode/required.js';
 import { readCheckpoint } from '../read/get-checkpoint.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
+import { assertCheckpoint, numberedItem } from './named-checkpoint.js';
 import { Silence } from './silence.js';
 
 /** Checkpoints that could not be read after a dropped stream: numbers `from` to `to`, inclusive. */
@@ -89,6 +89,7 @@ export async function* followCheckpoints<T>(
 
   async function* readBack(to: bigint): AsyncGenerator<FollowedItem<T>, void, void> {
     if (next !== undefined && to - next >= BACKLOG) {
+      await assertCheckpoint(client, to, control);
       const skip = (): void => {
         next = to + 1n;
       };
@@ -144,11 +145,11 @@ export async function* followCheckpoints<T>(
         const item = await silence.bound(pending);
         if (item.done) break;
         attempt = 0;
-        const cursor = required(item.value.cursor, 'cursor');
+        const { cursor, message } = numberedItem(item.value);
         if (next !== undefined && cursor > next) yield* readBack(cursor - 1n);
         if (next === undefined || cursor >= next) {
           next = cursor + 1n;
-          yield { checkpoint: decode(required(item.value.checkpoint, 'checkpoint'), cursor) };
+          yield { checkpoint: decode(message, cursor) };
         }
         pending = stream.next();
         pending.catch(() => {});

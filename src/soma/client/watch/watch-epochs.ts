@@ -1,5 +1,5 @@
 import type { ClientContext } from '../context.js';
-import { getServiceInfo } from '../read/get-service-info.js';
+import { getPosition } from './named-checkpoint.js';
 import { type WatchCheckpointsOptions, watchCheckpoints } from './watch-checkpoints.js';
 
 /** A new epoch. */
@@ -20,7 +20,7 @@ export async function* watchEpochs(
   options: WatchEpochsOptions = {},
 ): AsyncGenerator<EpochChange, void, void> {
   const control = { signal: options.signal };
-  const info = await getServiceInfo(client, control);
+  const info = await getPosition(client, control);
   let epoch = info.epoch;
   yield { epoch, lastCheckpoint: undefined, protocolVersion: undefined };
   const from = info.checkpointHeight + 1n;

@@ -4,9 +4,9 @@ import { type Address, type ObjectId, scalarValue, type TargetPayload } from '..
 import type { ClientContext } from '../context.js';
 import type { Target } from '../decode/target.js';
 import { getCheckpoint } from '../read/get-checkpoint.js';
-import { getServiceInfo } from '../read/get-service-info.js';
 import { listAllTargets } from '../read/list-targets.js';
 import { EpochTracker } from './epoch-tracker.js';
+import { getPosition } from './named-checkpoint.js';
 import { TARGET_CHANGES_MASK, type TargetChanges, targetChangesFrom } from './target-changes.js';
 import { type CheckpointGap, followCheckpoints, type WatchCheckpointsOptions } from './watch-checkpoints.js';
 
@@ -78,7 +78,7 @@ export async function* watchTargets(
   const onUnfit = options.onUnfit ?? (() => {});
   const feed = new TargetFeed();
   let gap = false;
-  const info = await getServiceInfo(client, control);
+  const info = await getPosition(client, control);
   yield* feed.begin(info.epoch);
   // Changes during the reading of the list are in the checkpoints after `info`, which are read.
   const first = await openTargets(client, control, onUnfit);
