@@ -1,5 +1,6 @@
 import { QuarryError } from '../errors/index.js';
 import { type Backoff, backoffDelayMs, DEFAULT_BACKOFF } from './backoff.js';
+import { LONGEST_REQUESTED_MS } from './retry-after.js';
 import { type Sleep, sleep } from './sleep.js';
 
 /** Number of attempts and the delays between them. */
@@ -26,10 +27,10 @@ export interface RetryOptions extends RetryPolicy {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Minimum delay requested by the other side, if any. */
+/** Minimum delay requested by the other side, if any; at most {@link LONGEST_REQUESTED_MS}, whichever protocol it came by. */
 function requestedDelayMs(error: unknown): number {
   const value = error instanceof QuarryError ? error.details['retryAfterMs'] : undefined;
-  return typeof value === 'number' ? value : 0;
+  return typeof value === 'number' && value > 0 ? Math.min(value, LONGEST_REQUESTED_MS) : 0;
 }
 
 /** Delay before retry number `attempt` (0 for the first), in milliseconds: at least what the other side asked for. */
@@ -44,7 +45,7 @@ export function retryDelayMs(
 
 /**
  * Calls `attempt` until it succeeds, fails permanently, or the attempts run out; then throws the last error unchanged.
- * `retryAfterMs` in the error's details lengthens the delay.
+ * `retryAfterMs` in the error's details lengthens the delay, up to five minutes.
  */
 export async function retry<T>(
   attempt: (attemptNumber: number) => Promise<T>,

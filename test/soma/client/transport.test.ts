@@ -55,6 +55,12 @@ function detailsBytes(): Uint8Array {
   );
 }
 
+/** A status that asks for a retry after so many seconds. */
+function retryAfterBytes(seconds: bigint): Uint8Array {
+  const retry = anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: { seconds, nanos: 0 } }));
+  return toBinary(StatusSchema, create(StatusSchema, { code: 14, message: 'busy', details: [retry] }));
+}
+
 async function failure(promise: Promise<unknown>): Promise<GrpcError> {
   const error = await promise.then(
     () => undefined,
@@ -166,6 +172,26 @@ describe.each([false, true])('GrpcTransport, calls in a thread of their own: %s'
     expect(calls).toBe(6);
     other.close();
     flaky.stop();
+  });
+
+  it('waits at most five minutes, whatever the node asks for', async () => {
+    const seconds = [2n, 2_000_000n, 2n ** 62n, -(2n ** 62n)];
+    let calls = 0;
+    const asking = await new TestServer()
+      .add(LedgerService, {
+        getServiceInfo: () => {
+          const asked = seconds[calls++];
+          if (asked === undefined) return { epoch: 1n };
+          throw new StatusError(status.UNAVAILABLE, 'busy', retryAfterBytes(asked));
+        },
+      })
+      .start();
+    const waits: number[] = [];
+    const other = open({ url: asking.url }, { sleep: async (ms) => void waits.push(ms), random: () => 0 });
+    expect((await other.unary(getServiceInfo, {}, { attempts: 5 })).epoch).toBe(1n);
+    expect(waits).toEqual([2_000, 300_000, 300_000, 600]);
+    other.close();
+    asking.stop();
   });
 
   it('gives up at the deadline', async () => {
