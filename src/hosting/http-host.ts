@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { toQuarryError } from '../errors/index.js';
-import { closeServer, hostAndPort, listen } from '../http/index.js';
+import { closeServer, hostAndPort, listen, oneAtATime } from '../http/index.js';
 import type { DataHost } from './contract.js';
 import { limitConnections } from './limit-connections.js';
 import { parseRange } from './range.js';
@@ -21,7 +21,7 @@ export interface HttpHostOptions {
   readonly port: number;
   /** Base URL under which others reach this server. Default `http://host:port`. */
   readonly publicUrl?: string | undefined;
-  /** Maximum open connections; a new one beyond that closes the longest idle. Default 256. */
+  /** Maximum open connections; a new one beyond that closes the longest idle, else the longest busy. Default 256. */
   readonly maxConnections?: number | undefined;
 }
 
@@ -53,7 +53,10 @@ export class HttpHost implements DataHost {
     this.#memory = new UnwrittenData((checksum, bytes) => this.#store(checksum, bytes));
     this.#server = server;
     this.#baseUrl = baseUrl;
-    server.on('request', (request, response) => void serve(dir, this.#memory, request, response));
+    server.on(
+      'request',
+      oneAtATime((request, response) => void serve(dir, this.#memory, request, response)),
+    );
   }
 
   /** @throws QuarryError `CONFLICT` when the port is taken */

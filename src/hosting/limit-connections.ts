@@ -8,34 +8,33 @@ const MAX_REQUESTS = 10_000;
 
 /**
  * Keeps a public server from exhausting the process's file descriptors. Beyond `max` connections, a new one closes the
- * longest idle connection, or is refused if all are busy.
+ * longest idle connection or, if all are busy, the one that has been busy longest: clients that do not read their
+ * answers would otherwise keep everyone else out. A download that is cut off can be resumed.
  */
 export function limitConnections(server: Server, max: number): void {
   server.maxHeadersCount = MAX_HEADERS;
   server.maxRequestsPerSocket = MAX_REQUESTS;
   server.setTimeout(SILENT_MS, (socket) => socket.destroy());
-  // In the order in which they became idle.
+  // Each in the order in which they became so.
   const idle = new Set<Socket>();
-  let count = 0;
+  const busy = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
-    count++;
-    if (count > max) {
-      const [longest] = idle;
-      (longest ?? socket).destroy();
-      if (longest === undefined) {
-        count--;
-        return;
-      }
-    }
     idle.add(socket);
     socket.once('close', () => {
-      count--;
       idle.delete(socket);
+      busy.delete(socket);
     });
+    if (idle.size + busy.size <= max) return;
+    const [longest = socket] = idle.size > 1 ? idle : busy;
+    idle.delete(longest);
+    busy.delete(longest);
+    longest.destroy();
   });
   server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     idle.delete(socket);
+    busy.add(socket);
     response.once('close', () => {
+      busy.delete(socket);
       if (!socket.destroyed) idle.add(socket);
     });
   });

@@ -31,6 +31,7 @@ export {
   MIN_DOWNLOAD_THROUGHPUT,
   type MinThroughput,
 } from './min-throughput.js';
+export { oneAtATime } from './one-at-a-time.js';
 export { type ProxySettings, proxyOfEnvironment } from './proxy.js';
 export { redactSecrets, redactUrl } from './redact.js';
 export { type PacedRetryPolicy, type RetryDeps, type RetryPolicy, retry } from './retry.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { bearerMatches, closeServer, isLocalHostHeader, listen } from '../http/index.js';
+import { bearerMatches, closeServer, isLocalHostHeader, listen, oneAtATime } from '../http/index.js';
 import type { AgentHost } from './agent-host.js';
 import type { MinerSession } from './miner-session.js';
 import { createMcpServer } from './server.js';
@@ -29,13 +29,14 @@ export async function serveMcpHttp(
   miner: MinerSession,
 ): Promise<McpHttpServer> {
   const sessions = new Map<string, StreamableHTTPServerTransport>();
-  const server = createServer((request, response) => {
+  const handle = oneAtATime((request, response) => {
     answer(request, response, { token, sessions, host, miner }).catch((error: unknown) => {
       const { code, message } = toQuarryError(error, 'answering an agent');
       if (response.headersSent) response.destroy();
       else refuse(response, code === 'DATA_TOO_LARGE' ? 413 : 400, message);
     });
   });
+  const server = createServer(handle);
   const bound = await listen(server, { host: '127.0.0.1', port, what: "the agents' port" });
   return {
     url: `http://127.0.0.1:${bound}/mcp`,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,48 @@ test('idle connections beyond the limit give way, and the data stays reachable',
   for (const socket of sockets) socket.destroy();
   await host.close();
 });
+
+/** More than a connection's buffers hold. */
+const BIG = Buffer.alloc(32 * 2 ** 20, 7);
+
+/** Connects, sends so many requests at once and reads no more of the answers than their first bytes. */
+async function requestWithoutReading(port: number, checksum: string, requests: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  socket.write(`GET /data/${checksum} HTTP/1.1\r\nhost: x\r\n\r\n`.repeat(requests));
+  await new Promise((resolve) => socket.once('readable', resolve).once('close', resolve));
+  return socket;
+}
+
+test('clients that do not read their answers keep nobody out', async () => {
+  const host = await HttpHost.listen({ dir, port: 0, maxConnections: 4 });
+  const big = 'ab'.repeat(32);
+  await host.publish(big, BIG);
+  const url = await host.publish('cd'.repeat(32), Buffer.from('data'));
+  const sockets: Socket[] = [];
+  for (let i = 0; i < 4; i++) sockets.push(await requestWithoutReading(host.port, big, 1));
+  expect(Buffer.from(await http.bytes({ url })).toString()).toBe('data');
+  for (const socket of sockets) socket.destroy();
+  await host.close();
+});
+
+/** Files of the directory that this process has open. */
+async function openFiles(): Promise<number> {
+  const open = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+  return (await Promise.all(open)).filter((path) => path.startsWith(dir)).length;
+}
+
+test.runIf(process.platform === 'linux')(
+  'a client that sends requests ahead and leaves holds no file open',
+  async () => {
+    const host = await HttpHost.listen({ dir, port: 0 });
+    const big = 'ab'.repeat(32);
+    const url = await host.publish(big, BIG);
+    (await requestWithoutReading(host.port, big, 10)).destroy();
+    await expect.poll(openFiles).toBe(0);
+    expect((await http.bytes({ url })).byteLength).toBe(BIG.byteLength);
+    await host.close();
+  },
+);
 
 test('a connection is kept longer than a load balancer keeps it', async () => {
   const host = await HttpHost.listen({ dir, port: 0 });

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { QuarryError } from '../../src/errors/index.js';
@@ -134,5 +135,24 @@ test('events are streamed until the reader disconnects', async () => {
   expect(new TextDecoder().decode(value)).toBe('event: summary\ndata: {"balance":"1"}\n\n');
   control.abort();
   await ended;
+  await api.close();
+});
+
+test('events of a reader that asks several times at once end with its connection', async () => {
+  let begun = 0;
+  let feeds = 0;
+  const events = (): (() => void) => {
+    begun++;
+    feeds++;
+    return () => void feeds--;
+  };
+  const deps = { metrics: async () => '', summary: () => ({}), ready: () => ({ ready: true }), events };
+  const api = await startHttpApi({ port: 0 }, deps);
+  const reader = connect(Number(new URL(api.url).port), '127.0.0.1').on('error', () => {});
+  const isAnswered = new Promise((resolve) => reader.once('readable', resolve).once('close', resolve));
+  reader.write('GET /1/events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'.repeat(3));
+  await isAnswered;
+  reader.destroy();
+  await expect.poll(() => begun > 0 && feeds === 0).toBe(true);
   await api.close();
 });

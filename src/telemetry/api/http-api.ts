@@ -7,6 +7,7 @@ import {
   isLocalHostHeader,
   isLoopbackHost,
   listen,
+  oneAtATime,
 } from '../../http/index.js';
 import { toJsonLine } from '../../text/index.js';
 import { type ApiRequest, type ApiRoute, queryOf } from './api-route.js';
@@ -52,7 +53,9 @@ export async function startHttpApi(options: HttpApiOptions, deps: HttpApiDeps): 
   const isLocal = isLoopbackHost(host);
   assertGuarded(host, token);
   const routes = new Map(apiRoutes(deps).map((route) => [`${route.method} ${route.path}`, route]));
-  const server = createServer((request, response) => void answer(request, response, { routes, token, isLocal }));
+  const server = createServer(
+    oneAtATime((request, response) => void answer(request, response, { routes, token, isLocal })),
+  );
   const port = await listen(server, { host, port: options.port, what: "the HTTP API's port" });
   return { url: `http://${hostAndPort(host, port)}`, close: () => closeServer(server) };
 }
