@@ -7,6 +7,7 @@ import type { FleetConnection } from './connection.js';
 import { FleetQueues, type FleetQueuesOptions } from './fleet-queues.js';
 import { JobPublisher } from './job-publisher.js';
 import { JobSweep, type JobSweepOptions } from './job-sweep.js';
+import { listen } from './listen.js';
 import type { QueuedJob } from './queued-job.js';
 import {
   type Answer,
@@ -53,7 +54,7 @@ export class Coordinator {
   readonly #pending = new Map<string, QueuedJob>();
   readonly #scorers = new Set<string>();
   readonly #quarantined = new Set<string>();
-  readonly #subscriptions: Subscription[] = [];
+  readonly #subscriptions: readonly Subscription[];
   readonly #publisher: JobPublisher;
   readonly #queues: FleetQueues;
   readonly #sweep: JobSweep;
@@ -65,15 +66,12 @@ export class Coordinator {
     this.#fleet = fleet;
     this.#options = options;
     const { nc, stream } = fleet;
-    const listen = (subject: string, hear: (message: Msg) => void): void => {
-      const callback = (error: Error | null, message: Msg): void => {
-        if (error === null) hear(message);
-      };
-      this.#subscriptions.push(nc.subscribe(subject, { callback }));
-    };
     const replySubject = `${fleet.prefix}.answer.${this.#session}`;
-    listen(replySubject, (message) => this.#take(message));
-    listen(`$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.*`, (message) => this.#exhausted(message));
+    const advisories = `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.*`;
+    this.#subscriptions = [
+      listen(nc, replySubject, (message) => this.#take(message)),
+      listen(nc, advisories, (message) => this.#exhausted(message)),
+    ];
     this.#publisher = new JobPublisher(fleet, replySubject);
     this.#queues = new FleetQueues(fleet, options);
     const again = (job: QueuedJob): void => this.#again(job);

@@ -86,9 +86,8 @@ export class JobSweep {
     const { seq } = job;
     const { fleet, pending, again } = this.#deps;
     const { jsm, stream } = fleet;
-    const found = await jsm.streams.getMessage(stream, { seq }).catch((error) => {
-      return /no message found/i.test(String(error)) ? null : undefined;
-    });
+    // `null` if it has left the stream.
+    const found = await jsm.streams.getMessage(stream, { seq }).catch(() => undefined);
     job.sentAt = Date.now();
     if (job.seq !== seq || !pending.has(job.id)) return;
     if (found === null) return again(job);

@@ -1,4 +1,4 @@
-import type { Msg } from '@nats-io/transport-node';
+import { createInbox, type Msg } from '@nats-io/transport-node';
 import type { FleetConnection } from './connection.js';
 
 /** A delivered job. It stays ours for as long as we report progress. */
@@ -18,8 +18,16 @@ export interface Delivery {
   term(): void;
 }
 
+/** A batch takes at most this part of its queue, to leave work for other scorers. */
+const SHARE = 1 / 8;
+
 /** A pull ends after this long even if the server has not completed it. */
 const PULL_LIMIT_MS = 5_000;
+
+/** The most jobs to pull from a queue with this many, so that all scorers finish together. */
+export function fairShare(waiting: number): number {
+  return Math.ceil(waiting * SHARE);
+}
 
 /**
  * Pulls up to `most` pending jobs without waiting for more, so that a batch never waits to be filled.
@@ -30,7 +38,7 @@ export async function pullJobs(fleet: FleetConnection, consumer: string, most: n
   const { nc, stream } = fleet;
   const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
   const deliveries: Delivery[] = [];
-  const inbox = `_INBOX.${crypto.randomUUID().replaceAll('-', '')}`;
+  const inbox = createInbox();
   await new Promise<void>((resolve) => {
     const done = (): void => {
       clearTimeout(limit);

@@ -4,9 +4,10 @@ import { isAbort, type QuarryError, toQuarryError } from '../errors/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../http/index.js';
 import { weightsIdentity } from '../weights/manifest.js';
 import type { FleetConnection } from './connection.js';
+import { DeliveriesInHand } from './deliveries-in-hand.js';
 import { handIn, quarantined } from './hand-in.js';
 import type { ModelShelf } from './model-shelf.js';
-import { type Delivery, pullJobs } from './pull.js';
+import { type Delivery, fairShare, pullJobs } from './pull.js';
 import type { ScorerStatus } from './scorer-status.js';
 import {
   type Answer,
@@ -18,7 +19,6 @@ import {
   type Job,
   type JobPrecision,
   type PublishedModel,
-  readJob,
 } from './wire.js';
 
 export interface ScorerNodeOptions {
@@ -43,24 +43,19 @@ interface Queue {
   readonly precision: JobPrecision;
 }
 
-/** Delivered jobs of one queue; the `progress` timer keeps them ours. */
+/** Delivered jobs of one queue. */
 interface Batch {
   readonly queue: Queue;
   readonly deliveries: readonly Delivery[];
-  /** Deliveries neither answered nor given back yet. */
-  readonly open: Set<Delivery>;
-  readonly progress: NodeJS.Timeout;
+  readonly inHand: DeliveriesInHand;
 }
 
 const STATUS_MS = 2_000;
-const PROGRESS_MS = 3_000;
 const IDLE: Backoff = { baseMs: 20, maxMs: 250 };
 /** The next batch is pulled this long before the current one should be done. */
 const AHEAD_MS = 250;
 /** Pause before a model that failed to load is tried again. */
 const FAILED_MODEL_MS = 30_000;
-/** A batch takes at most 1/8 of the queue, to leave work for other scorers. */
-const SHARES = 8;
 
 /**
  * Pulls a fleet's jobs, scores them and answers. Stateless: jobs in hand when it stops are redelivered to other
@@ -197,11 +192,7 @@ export class ScorerNode {
         this.#queues.delete(consumer);
         this.#queues.set(consumer, queue);
       }
-      const open = new Set(deliveries);
-      const progress = setInterval(() => {
-        for (const delivery of open) delivery.working();
-      }, PROGRESS_MS);
-      return { queue, deliveries, open, progress };
+      return { queue, deliveries, inHand: new DeliveriesInHand(deliveries) };
     }
     return undefined;
   }
@@ -228,9 +219,7 @@ export class ScorerNode {
       batch = ahead;
     }
     await handingIn;
-    if (batch === undefined) return;
-    clearInterval(batch.progress);
-    for (const delivery of batch.open) delivery.nak(0);
+    batch?.inHand.giveBack(0);
   }
 
   /**
@@ -249,12 +238,12 @@ export class ScorerNode {
   #room(consumer: string): number {
     const { mostSamples, batchMs } = this.#options;
     const bySpeed = this.#speed === 0 ? 2 : Math.round((this.#speed * batchMs) / 1000);
-    const share = Math.ceil((this.#waiting.get(consumer) ?? mostSamples) / SHARES);
+    const share = fairShare(this.#waiting.get(consumer) ?? mostSamples);
     return Math.max(1, Math.min(mostSamples, bySpeed, share));
   }
 
   /** Scores a batch; `handedIn` resolves once its answers are delivered. */
-  async #work({ queue, deliveries, open, progress }: Batch): Promise<{ readonly handedIn: Promise<void> }> {
+  async #work({ queue, deliveries, inHand }: Batch): Promise<{ readonly handedIn: Promise<void> }> {
     const answering: Promise<void>[] = [];
     try {
       await this.#models.use(queue.model.manifest, queue.model.config, async (model) => {
@@ -264,7 +253,7 @@ export class ScorerNode {
         const fresh = deliveries.filter((each) => each.deliveries === 1);
         for (const batch of [fresh, ...suspects.map((each) => [each])]) {
           if (batch.length > 0)
-            for (const part of await this.#scoreBatch(model, queue, batch, open)) answering.push(part);
+            for (const part of await this.#scoreBatch(model, queue, batch, inHand)) answering.push(part);
         }
       });
     } catch (error) {
@@ -273,11 +262,7 @@ export class ScorerNode {
       if (isWanted && !isAbort(error))
         this.#options.onWarning(toQuarryError(error, `loading model ${queue.identity.slice(0, 10)}`));
     }
-    const end = (): void => {
-      clearInterval(progress);
-      for (const delivery of open) delivery.nak(1_000);
-    };
-    return { handedIn: Promise.allSettled(answering).then(end) };
+    return { handedIn: Promise.allSettled(answering).then(() => inHand.giveBack(1_000)) };
   }
 
   /** Scores jobs and returns the answers in flight; if the batch fails, scores its jobs one by one. */
@@ -285,17 +270,9 @@ export class ScorerNode {
     model: LoadedModel,
     queue: Queue,
     batch: readonly Delivery[],
-    open: Set<Delivery>,
+    inHand: DeliveriesInHand,
   ): Promise<Promise<void>[]> {
-    const jobs: { delivery: Delivery; job: Job }[] = [];
-    for (const delivery of batch) {
-      try {
-        jobs.push({ delivery, job: readJob(delivery.message) });
-      } catch {
-        open.delete(delivery);
-        delivery.term();
-      }
-    }
+    const jobs = inHand.read(batch);
     const [first] = jobs;
     if (first === undefined) return [];
     const samples = jobs.map(({ job }) => job.sample);
@@ -311,7 +288,7 @@ export class ScorerNode {
       }
       const parts = [];
       for (const { delivery } of jobs)
-        for (const part of await this.#scoreBatch(model, queue, [delivery], open)) parts.push(part);
+        for (const part of await this.#scoreBatch(model, queue, [delivery], inHand)) parts.push(part);
       return parts;
     }
     const speed = (jobs.length * 1000) / Math.max(0.1, performance.now() - startedAt);
@@ -321,15 +298,15 @@ export class ScorerNode {
       if (score === undefined) return [];
       const { deliveries } = delivery;
       const answer: Answer = { jobId: job.id, scorer: this.id, deliveries, score, bound: model.errorBound };
-      return [this.#answer(job, answer, delivery, open)];
+      return [this.#answer(job, answer, delivery, inHand)];
     });
   }
 
-  async #answer(job: Job, answer: Answer, delivery: Delivery, open: Set<Delivery>): Promise<void> {
+  async #answer(job: Job, answer: Answer, delivery: Delivery, inHand: DeliveriesInHand): Promise<void> {
     const message = { data: embeddingBytes(answer.score.embedding), headers: answerHeaders(answer) };
     const receipt = await handIn(this.#fleet, delivery, job.reply, message);
     if (receipt === undefined) return;
-    open.delete(delivery);
+    inHand.done(delivery);
     if (receipt === 'taken') this.#samples++;
     if (receipt === 'quarantined') this.#quarantined = true;
   }

@@ -1,10 +1,12 @@
-import type { Msg, Subscription } from '@nats-io/transport-node';
+import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import { cosineDistance, selectBest } from '../../engine/reference/index.js';
 import { QuarryError } from '../../errors/index.js';
 import { blake2b256 } from '../../native/blake2b.js';
 import type { FarPolicy, FarRows, FarSample, MatchTarget, StoredScore } from '../../store/index.js';
 import { F32_LOSS_BOUND } from '../../store/loss-error-bound.js';
 import type { FleetConnection } from '../connection.js';
+import { listen } from '../listen.js';
+import { HitOffers } from './hit-offers.js';
 import { type Beat, beatSubject, bytesSubject, decodeBeat, scanSubject } from './row-subjects.js';
 import { decodeReply, encodeRequest, type ScanHit, TARGETS_PER_SCAN } from './scan-wire.js';
 
@@ -77,11 +79,9 @@ export class FleetRows implements FarRows {
     this.#deps = deps;
     this.keep = options.keep;
     const { nc, prefix } = deps.fleet;
-    this.#subscription = nc.subscribe(beatSubject(prefix), {
-      callback: (error, message) => {
-        const beat = error === null ? decodeBeat(message.string()) : undefined;
-        if (beat !== undefined) this.#keepers.set(beat.scorer, { ...beat, heardAt: performance.now() });
-      },
+    this.#subscription = listen(nc, beatSubject(prefix), (message) => {
+      const beat = decodeBeat(message.string());
+      if (beat !== undefined) this.#keepers.set(beat.scorer, { ...beat, heardAt: performance.now() });
     });
   }
 
@@ -116,10 +116,10 @@ export class FleetRows implements FarRows {
     take: (found: FarSample) => Promise<boolean>,
   ): Promise<void> {
     if (this.#alive().length === 0 || targets.length === 0) return;
-    const taking = new Taking(policy.pick ?? 'first', (hit, target) => take(this.#sampleOf(hit, target)));
+    const offers = new HitOffers(policy.pick ?? 'first', (hit, target) => take(this.#sampleOf(hit, target)));
     const marks: ReadonlyMap<string, number>[] = [];
-    for (const group of this.#groups(targets)) marks.push(await this.#gather(group, policy, taking));
-    await taking.end();
+    for (const group of this.#groups(targets)) marks.push(await this.#gather(group, policy, offers));
+    await offers.end();
     if (policy.freshOnly && policy.signal?.aborted !== true) this.#note(marks);
   }
 
@@ -155,22 +155,19 @@ export class FleetRows implements FarRows {
   async #gather(
     targets: readonly MatchTarget[],
     policy: FarPolicy,
-    taking: Taking,
+    offers: HitOffers,
   ): Promise<ReadonlyMap<string, number>> {
     const { nc, prefix } = this.#deps.fleet;
     const { gatherMs } = this.#options;
     const gathering: Gathering = {
       targets: new Map(targets.map((target) => [target.id, target])),
-      onHit: (hit) => taking.add(hit, gathering.targets.get(hit.targetId)),
+      onHit: (hit) => offers.add(hit, gathering.targets.get(hit.targetId)),
       missing: new Set(this.#alive().map(({ scorer }) => scorer)),
       marks: new Map(),
       done: () => {},
     };
-    const inbox = `_INBOX.${crypto.randomUUID().replaceAll('-', '')}`;
-    const callback = (error: Error | null, message: Msg): void => {
-      if (error === null) this.#hear(message, gathering);
-    };
-    const subscription = nc.subscribe(inbox, { callback });
+    const inbox = createInbox();
+    const subscription = listen(nc, inbox, (message) => this.#hear(message, gathering));
     await new Promise<void>((resolve) => {
       const limit = setTimeout(resolve, gatherMs);
       gathering.done = () => {
@@ -269,45 +266,4 @@ function isHit({ scores }: ScanHit, { models, embedding, threshold }: MatchTarge
   const best = winner === undefined ? undefined : scores[winner];
   if (best === undefined || !best.embedding.every(Number.isFinite)) return false;
   return cosineDistance(best.embedding, embedding) <= threshold;
-}
-
-/** Offers hits to `take`, one at a time per target, until it accepts one. */
-class Taking {
-  readonly #pick: NonNullable<FarPolicy['pick']>;
-  readonly #take: (hit: ScanHit, target: MatchTarget) => Promise<boolean>;
-  readonly #byTarget = new Map<
-    string,
-    { readonly target: MatchTarget; readonly hits: ScanHit[]; taken: Promise<boolean> }
-  >();
-
-  constructor(pick: NonNullable<FarPolicy['pick']>, take: (hit: ScanHit, target: MatchTarget) => Promise<boolean>) {
-    this.#pick = pick;
-    this.#take = take;
-  }
-
-  add(hit: ScanHit, target: MatchTarget | undefined): void {
-    if (target === undefined) return;
-    const of = this.#byTarget.get(target.id) ?? { target, hits: [], taken: Promise.resolve(false) };
-    this.#byTarget.set(target.id, of);
-    of.hits.push(hit);
-    // 'first' offers each hit on arrival; the other policies rank all hits at the end.
-    if (this.#pick === 'first') of.taken = of.taken.then((is) => is || this.#take(hit, target));
-    of.taken.catch(() => {});
-  }
-
-  async end(): Promise<void> {
-    await Promise.all([...this.#byTarget.values()].map((of) => this.#endOne(of)));
-  }
-
-  async #endOne(of: {
-    readonly target: MatchTarget;
-    readonly hits: ScanHit[];
-    taken: Promise<boolean>;
-  }): Promise<void> {
-    const { target, hits } = of;
-    if ((await of.taken) || this.#pick === 'first') return;
-    const isCheap = this.#pick === 'cheapest';
-    hits.sort((a, b) => (isCheap ? a.sizeBytes - b.sizeBytes : 0) || a.distance - b.distance);
-    for (const hit of hits) if (await this.#take(hit, target)) return;
-  }
 }

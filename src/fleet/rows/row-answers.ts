@@ -4,6 +4,7 @@ import { type QuarryError, toQuarryError } from '../../errors/index.js';
 import { childSignal } from '../../http/index.js';
 import { type MatchHit, type MatchPolicy, modelKeyId, type Store, type StoredScore } from '../../store/index.js';
 import type { FleetConnection } from '../connection.js';
+import { listen } from '../listen.js';
 import type { KeptRows } from './kept-rows.js';
 import { RowComposer } from './row-composer.js';
 import { beatSubject, bytesSubject, encodeBeat, scanSubject } from './row-subjects.js';
@@ -32,7 +33,7 @@ export class RowAnswers {
   /** A single scan uses the whole machine. */
   readonly #scans = new PQueue({ concurrency: 1 });
   readonly #waiting: { readonly message: Msg; readonly receivedAt: number }[] = [];
-  readonly #subscriptions: Subscription[] = [];
+  readonly #subscriptions: readonly Subscription[];
   readonly #beat: NodeJS.Timeout;
   readonly #stop = new AbortController();
   #composedAt = 0;
@@ -45,17 +46,10 @@ export class RowAnswers {
     this.#deps = deps;
     this.#composer = new RowComposer(deps.rows);
     const { nc, prefix } = deps.fleet;
-    const listen = (subject: string, hear: (message: Msg) => void): void => {
-      this.#subscriptions.push(
-        nc.subscribe(subject, {
-          callback: (error, message) => {
-            if (error === null) hear(message);
-          },
-        }),
-      );
-    };
-    listen(scanSubject(prefix), (message) => this.#queue(message));
-    listen(bytesSubject(prefix, options.scorer), (message) => void this.#giveBytes(message));
+    this.#subscriptions = [
+      listen(nc, scanSubject(prefix), (message) => this.#queue(message)),
+      listen(nc, bytesSubject(prefix, options.scorer), (message) => void this.#giveBytes(message)),
+    ];
     this.#beat = setInterval(() => this.#tell(), BEAT_MS);
   }
 

@@ -2,9 +2,10 @@ import { type QuarryError, toQuarryError } from '../../errors/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
 import type { Store } from '../../store/index.js';
 import type { FleetConnection } from '../connection.js';
+import { DeliveriesInHand, type JobInHand } from '../deliveries-in-hand.js';
 import { handIn, quarantined } from '../hand-in.js';
-import { type Delivery, pullJobs } from '../pull.js';
-import { KEEP_CONSUMER, keptHeaders, readJob } from '../wire.js';
+import { type Delivery, fairShare, pullJobs } from '../pull.js';
+import { KEEP_CONSUMER, keptHeaders } from '../wire.js';
 import type { KeptRows } from './kept-rows.js';
 import { RowAnswers } from './row-answers.js';
 
@@ -26,18 +27,12 @@ export interface RowKeeperDeps {
 }
 
 /** A delivered sample, appended to the store. */
-interface Taken {
-  readonly delivery: Delivery;
-  readonly reply: string;
-  readonly jobId: string;
+interface Taken extends JobInHand {
   readonly sampleId: number;
 }
 
 const IDLE: Backoff = { baseMs: 20, maxMs: 500 };
-const PROGRESS_MS = 3_000;
 const PAUSE_MS = 30_000;
-/** A batch takes at most 1/8 of the queue, to leave work for other scorers. */
-const SHARES = 8;
 
 /** Pulls samples to keep, scores them under all models and answers scans of the kept rows. */
 export class RowKeeper {
@@ -89,8 +84,11 @@ export class RowKeeper {
       // A row is useful only once every model of a target has scored it, so finish kept samples before pulling new
       // ones.
       if ((await rows.scoreWaiting(store, this.#room, signal)) > 0) return true;
-      const share = Math.ceil(this.#waiting / SHARES);
-      const deliveries = await pullJobs(fleet, KEEP_CONSUMER, Math.max(1, Math.min(this.#room, share)));
+      const deliveries = await pullJobs(
+        fleet,
+        KEEP_CONSUMER,
+        Math.max(1, Math.min(this.#room, fairShare(this.#waiting))),
+      );
       const last = deliveries.at(-1);
       if (last === undefined) return false;
       this.#waiting = last.waiting;
@@ -106,12 +104,9 @@ export class RowKeeper {
 
   async #keep(store: Store, deliveries: readonly Delivery[], signal: AbortSignal): Promise<void> {
     const { rows } = this.#deps;
-    const open = new Set(deliveries);
-    const progress = setInterval(() => {
-      for (const delivery of open) delivery.working();
-    }, PROGRESS_MS);
+    const inHand = new DeliveriesInHand(deliveries);
     try {
-      const taken = await takeIn(store, deliveries, open);
+      const taken = await takeIn(store, inHand.read(deliveries));
       const startedAt = performance.now();
       while ((await rows.scoreWaiting(store, this.#options.mostSamples, signal)) > 0);
       this.#learn(taken.length, performance.now() - startedAt);
@@ -120,11 +115,10 @@ export class RowKeeper {
       await Promise.all(
         taken
           .filter(({ sampleId }) => isScored && rows.isComplete(store, sampleId))
-          .map((each) => this.#answer(each, open)),
+          .map((each) => this.#answer(each, inHand)),
       );
     } finally {
-      clearInterval(progress);
-      for (const delivery of open) delivery.nak(1_000);
+      inHand.giveBack(1_000);
     }
   }
 
@@ -134,31 +128,20 @@ export class RowKeeper {
     this.#room = Math.max(1, Math.min(mostSamples, 2 * this.#room, fits));
   }
 
-  async #answer({ delivery, reply, jobId }: Taken, open: Set<Delivery>): Promise<void> {
+  async #answer({ delivery, job }: Taken, inHand: DeliveriesInHand): Promise<void> {
     const { scorer } = this.#options;
-    const headers = keptHeaders({ jobId, scorer, deliveries: delivery.deliveries });
-    const receipt = await handIn(this.#deps.fleet, delivery, reply, { data: new Uint8Array(), headers });
+    const headers = keptHeaders({ jobId: job.id, scorer, deliveries: delivery.deliveries });
+    const receipt = await handIn(this.#deps.fleet, delivery, job.reply, { data: new Uint8Array(), headers });
     if (receipt === undefined) return;
-    open.delete(delivery);
+    inHand.done(delivery);
     if (receipt === 'quarantined') this.#quarantined = true;
   }
 }
 
-async function takeIn(store: Store, deliveries: readonly Delivery[], open: Set<Delivery>): Promise<Taken[]> {
-  const jobs = deliveries.flatMap((delivery) => {
-    try {
-      const job = readJob(delivery.message);
-      if (job.sample.length > 0) return [{ delivery, job }];
-    } catch {
-      // Malformed: terminated below.
-    }
-    open.delete(delivery);
-    delivery.term();
-    return [];
-  });
+async function takeIn(store: Store, jobs: readonly JobInHand[]): Promise<Taken[]> {
   const appended = await store.appendSamples(jobs.map(({ job }) => ({ bytes: job.sample })));
-  return jobs.flatMap(({ delivery, job }, i) => {
+  return jobs.flatMap((each, i) => {
     const sampleId = appended[i]?.id;
-    return sampleId === undefined ? [] : [{ delivery, reply: job.reply, jobId: job.id, sampleId }];
+    return sampleId === undefined ? [] : [{ ...each, sampleId }];
   });
 }
