@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LatestMap } from '../collections/latest-map.js';
 import type {
   ErrorBound,
   LoadedModel,
@@ -9,7 +8,6 @@ import type {
   ScoreOptions,
   ScoringEngine,
 } from '../engine/contract.js';
-import { cosineDistance } from '../engine/reference/index.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { childSignal } from '../http/index.js';
 import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
@@ -24,21 +22,17 @@ import { LocalModel, LocalModels } from './local-models.js';
 import { FleetRows } from './rows/fleet-rows.js';
 import { ScorerNode } from './scorer-node.js';
 import { SharedWeights } from './shared-weights.js';
+import { SpotChecks, type SpotChecksOptions } from './spot-checks.js';
 import type { FleetStatus } from './status.js';
-import { UncheckedAnswers } from './unchecked-answers.js';
-import { type Answer, KEEP_CONSUMER, keepSubject, MOST_BOUND, type PublishedModel, readKept } from './wire.js';
+import { type Answer, KEEP_CONSUMER, keepSubject, type PublishedModel, readKept } from './wire.js';
 
-export interface FleetEngineOptions extends CoordinatorOptions {
-  /** Share of answers checked by scoring the sample again locally in f32, 0 to 1. */
-  readonly verifyShare: number;
+export interface FleetEngineOptions extends CoordinatorOptions, SpotChecksOptions {
   /** Whether the local engine also pulls jobs, like any scorer. Default false. */
   readonly scoreHere?: boolean | undefined;
   /** Whether weights are uploaded to the server's object store, which saves scorers the download. Default false. */
   readonly shareWeights?: boolean | undefined;
   /** Poll interval of {@link FleetEngine.status}, milliseconds. Default 5 s. */
   readonly watchMs?: number | undefined;
-  /** Returns 0 to 1; an answer is checked if it is below `verifyShare`. Default `Math.random`. */
-  readonly random?: (() => number) | undefined;
 }
 
 export interface FleetEngineDeps {
@@ -48,12 +42,6 @@ export interface FleetEngineDeps {
    */
   readonly local: ScoringEngine;
 }
-
-/** f32 results of two machines differ in their last digits. */
-const SLACK: ErrorBound = { loss: 1e-4, distance: 1e-4 };
-
-/** Models whose scores can be withdrawn after they were closed. */
-const MOST_MODELS = 1_000;
 
 /** How long publishing a model waits for its weights to be uploaded; after that scorers download them, milliseconds. */
 const SHARE_FIRST_MS = 30_000;
@@ -70,16 +58,13 @@ export class FleetEngine implements ScoringEngine {
   readonly #deps: FleetEngineDeps;
   readonly #coordinator: Coordinator;
   readonly #here = new LocalModels();
-  readonly #unchecked = new UncheckedAnswers();
+  readonly #checks: SpotChecks;
   readonly #watch: FleetWatch;
   readonly #shared: SharedWeights | undefined;
-  /** Scorers with at least one kept row that passed a check. */
-  readonly #checkedKeepers = new Set<string>();
-  /** Callbacks that take the checksums of samples whose scores are withdrawn, by weights identity. They outlive the model. */
-  readonly #onWithdrawn = new LatestMap<string, (checksums: readonly Uint8Array[]) => void>(MOST_MODELS);
   readonly #stop = new AbortController();
   #rows: FleetRows | undefined;
-  #scorer: { readonly id: string; readonly ended: Promise<void> } | undefined;
+  /** Ends with the scorer of this process, if there is one. */
+  #scoring: Promise<void> | undefined;
 
   private constructor(
     options: FleetEngineOptions,
@@ -90,6 +75,7 @@ export class FleetEngine implements ScoringEngine {
     this.#options = options;
     this.#deps = deps;
     this.#coordinator = coordinator;
+    this.#checks = new SpotChecks(options, { coordinator, here: this.#here });
     this.#watch = new FleetWatch(deps.fleet, options.watchMs);
     this.#shared = shared;
     this.device = `nats ${deps.fleet.prefix}`;
@@ -130,7 +116,7 @@ export class FleetEngine implements ScoringEngine {
     const model: PublishedModel = { manifest, config };
     const here = new LocalModel(this.#deps.local, weights, config);
     this.#here.add(manifest, here);
-    if (options.onWithdrawn !== undefined) this.#onWithdrawn.set(weightsIdentity(manifest), options.onWithdrawn);
+    if (options.onWithdrawn !== undefined) this.#checks.onWithdrawn(weightsIdentity(manifest), options.onWithdrawn);
     const close = async (): Promise<void> => {
       await this.#coordinator.withdrawModel(model).catch(() => {});
       this.#here.remove(manifest);
@@ -210,7 +196,7 @@ export class FleetEngine implements ScoringEngine {
       {
         fleet,
         isQuarantined: (scorer) => this.#coordinator.isQuarantined(scorer),
-        check: (scorer, sample, models, scores) => this.#checkKept(scorer, sample, models, scores),
+        check: (scorer, sample, models, scores) => this.#checks.checkKept(scorer, sample, models, scores),
       },
     );
     return this.#rows;
@@ -221,7 +207,7 @@ export class FleetEngine implements ScoringEngine {
     this.#watch.close();
     this.#rows?.close();
     this.#shared?.close();
-    await this.#scorer?.ended;
+    await this.#scoring;
     await this.#coordinator.close();
     await this.#deps.local.close();
     await this.#deps.fleet.close();
@@ -265,8 +251,8 @@ export class FleetEngine implements ScoringEngine {
     const checked = await Promise.all(
       answers.map((answer, i) => {
         const sample = samples[i];
-        if (answer === undefined || sample === undefined || !this.#isChecked(answer.scorer)) return undefined;
-        return this.#check(here, sample, answer, options);
+        if (answer === undefined || sample === undefined || !this.#checks.isDue(answer.scorer)) return undefined;
+        return this.#checks.check(here, sample, answer, options);
       }),
     );
     for (const [i, answer] of answers.entries()) {
@@ -277,9 +263,7 @@ export class FleetEngine implements ScoringEngine {
       const sample = samples[i];
       if (answer === undefined || verdict !== undefined || sample === undefined) continue;
       if (this.#coordinator.isQuarantined(answer.scorer)) unverified.push(i);
-      else if (this.#options.verifyShare > 0 && answer.scorer !== this.#scorer?.id) {
-        this.#unchecked.add(answer.scorer, weightsIdentity(model.manifest), sample);
-      }
+      else this.#checks.relyOn(answer.scorer, weightsIdentity(model.manifest), sample);
     }
     if (unverified.length === 0) return scores;
     const again = unverified.flatMap((i) => samples[i] ?? []);
@@ -297,90 +281,16 @@ export class FleetEngine implements ScoringEngine {
     return true;
   }
 
-  /**
-   * Checks a scorer's claimed scores of a kept sample: always the first of each scorer, then a share of `verifyShare`.
-   * A scorer that keeps rows sees the targets, so without checks it could claim embeddings that hit them.
-   */
-  async #checkKept(
-    scorer: string,
-    sample: Uint8Array,
-    models: readonly { readonly checksum: string }[],
-    scores: readonly Score[],
-  ): Promise<boolean> {
-    const isChecked = this.#isChecked(scorer) || (this.#options.verifyShare > 0 && !this.#checkedKeepers.has(scorer));
-    for (const [i, { checksum }] of models.entries()) {
-      const score = scores[i];
-      const here = this.#here.get(checksum);
-      if (score === undefined) return false;
-      if (isChecked && here !== undefined) {
-        // Rows do not carry their engine's error bound: allow the largest we accept.
-        const verdict = await this.#check(here, sample, { score, scorer, bound: MOST_BOUND }, {});
-        if (verdict !== 'good') return false;
-        this.#checkedKeepers.add(scorer);
-      } else if (this.#options.verifyShare > 0) this.#unchecked.add(scorer, checksum, sample);
-    }
-    return true;
-  }
-
-  #isChecked(scorer: string): boolean {
-    if (scorer === this.#scorer?.id) return false;
-    return (this.#options.random ?? Math.random)() < this.#options.verifyShare;
-  }
-
-  /**
-   * Scores a sample again locally in f32. If the scorer's score is wrong, quarantines the scorer and withdraws its
-   * answers since its last good check.
-   *
-   * @returns `'good'`, or the local score if the scorer's is wrong; undefined if there is no local score
-   */
-  async #check(
-    here: LocalModel,
-    sample: Uint8Array,
-    answer: Pick<Answer, 'score' | 'bound' | 'scorer'>,
-    options: ScoreOptions,
-  ): Promise<Score | 'good' | undefined> {
-    const [own] = await here.score([sample], { ...options, precision: 'f32' });
-    if (own === undefined) return undefined;
-    const { score, bound, scorer } = answer;
-    const lossError = Math.abs(own.loss - score.loss);
-    const distanceError = Math.abs(cosineDistance(own.embedding, score.embedding));
-    if (lossError <= bound.loss + SLACK.loss && distanceError <= bound.distance + SLACK.distance) {
-      this.#unchecked.clear(scorer);
-      return 'good';
-    }
-    const isNew = !this.#coordinator.isQuarantined(scorer);
-    this.#coordinator.quarantine(scorer);
-    if (isNew) this.#withdraw(scorer, lossError, distanceError);
-    return own;
-  }
-
-  /** Withdraws a scorer's answers since its last good check, with a warning. */
-  #withdraw(scorer: string, lossError: number, distanceError: number): void {
-    const unverified = this.#unchecked.take(scorer);
-    let dropped = 0;
-    for (const [identity, checksums] of unverified) {
-      dropped += checksums.length;
-      this.#onWithdrawn.get(identity)?.(checksums);
-    }
-    this.#options.onWarning(
-      new QuarryError('ENGINE_FAILED', `scorer ${scorer} is in quarantine: its score differs from this machine's`, {
-        hint: `${dropped} scores since its last good check are dropped and computed again by others`,
-        details: { scorer, lossError, distanceError, dropped },
-        retryable: false,
-      }),
-    );
-  }
-
   /** Runs the local engine as one more scorer. */
   #startScorer(): void {
     const { fleet } = this.#deps;
     const { onWarning } = this.#options;
     const label = (): string => `${this.#deps.local.name}, the coordinator's own`;
     const node = new ScorerNode({ ...HERE, label, onWarning }, { fleet, models: this.#here });
-    const ended = node.run(this.#stop.signal).catch((error: unknown) => {
+    this.#checks.trust(node.id);
+    this.#scoring = node.run(this.#stop.signal).catch((error: unknown) => {
       if (!this.#stop.signal.aborted) onWarning(toQuarryError(error, "scoring on the coordinator's own engine"));
     });
-    this.#scorer = { id: node.id, ended };
   }
 }
 
