@@ -1,9 +1,8 @@
 import type { LoadedModel, ScoringEngine } from '../engine/contract.js';
-import { QuarryError } from '../errors/index.js';
 import type { DownloadSource } from '../http/index.js';
+import { assertPlausibleSize } from '../weights/assert-plausible-size.js';
 import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
 import type { ModelConfig } from '../weights/model-config.js';
-import { v1Tensors } from '../weights/v1-layout.js';
 import type { WeightsCache } from '../weights/weights-cache.js';
 
 export interface ModelShelfOptions {
@@ -22,10 +21,6 @@ export interface ModelShelfDeps {
   /** Aborts downloads. */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** f64, the widest type the network's loader accepts. The header allowance covers names and shapes. */
-const WIDEST_ELEMENT_BYTES = 8;
-const HEADER_ALLOWANCE_BYTES = 16 * 2 ** 20;
 
 interface Shelved {
   readonly model: Promise<LoadedModel>;
@@ -89,13 +84,7 @@ export class ModelShelf {
     config: ModelConfig,
     fallbacks: readonly DownloadSource[],
   ): Promise<LoadedModel> {
-    const elements = v1Tensors(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-    if (manifest.sizeBytes > elements * WIDEST_ELEMENT_BYTES + HEADER_ALLOWANCE_BYTES) {
-      throw new QuarryError(
-        'WEIGHTS_INVALID',
-        `the weights claim ${manifest.sizeBytes} bytes, more than any model has`,
-      );
-    }
+    assertPlausibleSize(manifest, config);
     const engine = await this.#deps.engineFor(config);
     const packing = engine.packing?.(config);
     const { signal, weights, onWithdrawn } = this.#deps;

@@ -1,7 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
 import { encodeSafetensors, type SafetensorsTensor, safetensorsHeader } from './safetensors-write.js';
-import { type V1Shape, type V1Tensor, v1Tensors } from './v1-layout.js';
+import { elementsOf, type V1Shape, type V1Tensor, v1Tensors } from './v1-layout.js';
 
 /**
  * Distribution of a generated model's embeddings. `isotropic`: as with random weights. `trained`: as in trained models,
@@ -43,7 +43,7 @@ export async function generateWeights(
 ): Promise<number> {
   const tensors = v1Tensors(shape);
   const header = safetensorsHeader(tensors);
-  const total = tensors.reduce((sum, tensor) => sum + 4 * sizeOf(tensor), header.byteLength);
+  const total = tensors.reduce((sum, tensor) => sum + 4 * elementsOf(tensor), header.byteLength);
   const file = await open(path, 'wx').catch((error) => {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new QuarryError('ALREADY_EXISTS', `${path} already exists`, { hint: 'Choose another name or remove it.' });
@@ -62,7 +62,7 @@ export async function generateWeights(
     const piece = new Float32Array(PIECE_VALUES);
     for (const [index, tensor] of tensors.entries()) {
       const values = tensorValues(tensor, shape, seed, index, options.spectrum);
-      for (let left = sizeOf(tensor); left > 0; left -= PIECE_VALUES) {
+      for (let left = elementsOf(tensor); left > 0; left -= PIECE_VALUES) {
         const part = piece.subarray(0, Math.min(left, PIECE_VALUES));
         values.fill(part);
         await write(new Uint8Array(part.buffer, 0, part.byteLength));
@@ -80,15 +80,11 @@ export async function generateWeights(
 /** Generates the same file as {@link generateWeights} in memory, for small models. */
 export function generateWeightsBytes(shape: V1Shape, seed: bigint, spectrum?: EmbeddingSpectrum): Uint8Array {
   const tensors = v1Tensors(shape).map((tensor, index): SafetensorsTensor => {
-    const data = new Float32Array(sizeOf(tensor));
+    const data = new Float32Array(elementsOf(tensor));
     tensorValues(tensor, shape, seed, index, spectrum).fill(data);
     return { ...tensor, data };
   });
   return encodeSafetensors(tensors);
-}
-
-function sizeOf(tensor: V1Tensor): number {
-  return tensor.shape.reduce((product, size) => product * size, 1);
 }
 
 interface ValueStream {

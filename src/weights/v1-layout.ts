@@ -19,6 +19,11 @@ export interface V1Tensor {
   readonly role: V1TensorRole;
 }
 
+/** Number of elements of a tensor. */
+export function elementsOf({ shape }: Pick<V1Tensor, 'shape'>): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
 function norm(prefix: string, width: number): V1Tensor[] {
   return [
     { name: `${prefix}.gamma`, shape: [width], role: 'gamma' },

@@ -1,13 +1,13 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import PQueue from 'p-queue';
 import type { LoadedModel, ScoringEngine } from '../../engine/contract.js';
-import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { toQuarryError } from '../../errors/index.js';
 import { type Backoff, backoffDelayMs, type DownloadSource } from '../../http/index.js';
 import type { Model } from '../../soma/client/decode/model.js';
 import type { ModelKey } from '../../store/index.js';
+import { assertPlausibleSize } from '../../weights/assert-plausible-size.js';
 import { type WeightsManifest, weightsKey } from '../../weights/manifest.js';
 import type { ModelConfig } from '../../weights/model-config.js';
-import { v1Tensors } from '../../weights/v1-layout.js';
 import type { FetchWeightsOptions, WeightsCache } from '../../weights/weights-cache.js';
 import type { MinerEmitter } from '../run/events.js';
 
@@ -17,10 +17,6 @@ const RETRY: Backoff = { baseMs: 2_000, maxMs: 120_000 };
 const CONTENT_RETRY: Backoff = { baseMs: 60_000, maxMs: 6 * 3_600_000 };
 /** Concurrent downloads. Two saturate a connection; more would only delay the first model. */
 const DOWNLOADS_AT_ONCE = 2;
-/** f64, the widest type the network's loader accepts. */
-const WIDEST_ELEMENT_BYTES = 8;
-/** Generous: names, shapes and metadata of a few hundred tensors take kilobytes. */
-const HEADER_ALLOWANCE_BYTES = 16 * 2 ** 20;
 
 /** An active model with published weights and a decryption key on chain. */
 export interface ActiveModel {
@@ -129,7 +125,7 @@ export class ModelCatalogue {
     const { sizeBytes } = model.manifest;
     emitter.emit('model', { modelId: model.id, state: 'fetching', sizeBytes });
     try {
-      this.#assertPlausible(sizeBytes);
+      assertPlausibleSize(model.manifest, this.#options.config);
       const fallbacks = this.#options.proxies?.(model.id);
       const packing = engine.packing?.(this.#options.config);
       const options: FetchWeightsOptions = {
@@ -161,20 +157,6 @@ export class ModelCatalogue {
       emitter.emit('model', { modelId: model.id, state: 'failed', sizeBytes, error: failure });
       return undefined;
     }
-  }
-
-  /** The manifest's size is untrusted: refuses to download more than a model of this shape can have. */
-  #assertPlausible(sizeBytes: number): void {
-    const elements = v1Tensors(this.#options.config).reduce(
-      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-      0,
-    );
-    const most = elements * WIDEST_ELEMENT_BYTES + HEADER_ALLOWANCE_BYTES;
-    if (sizeBytes <= most) return;
-    throw new QuarryError('WEIGHTS_INVALID', `the weights claim ${sizeBytes} bytes, more than this architecture has`, {
-      hint: 'the model was not fetched',
-      details: { sizeBytes, most },
-    });
   }
 
   async close(): Promise<void> {
