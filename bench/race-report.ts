@@ -1,3 +1,4 @@
+import type { HitPolicy } from '../src/store/index.js';
 import { quantile } from './quantile.js';
 
 /** A player's settings. */
@@ -13,7 +14,7 @@ export interface PlayerOptions {
   /** Scoring threads. Default 1. */
   readonly workers?: number | undefined;
   readonly durationMs: number;
-  readonly policy?: 'first' | 'closest' | 'cheapest' | undefined;
+  readonly policy?: HitPolicy | undefined;
   /** Only score so many samples, submit nothing. */
   readonly untilSamples?: number | undefined;
 }

@@ -43,7 +43,7 @@ export {
 export { type Recovery, recoverTransaction } from './client/execute/recover-transaction.js';
 export { type SimulateTransactionOptions, simulateTransaction } from './client/execute/simulate-transaction.js';
 export { objectsOfKind, validateTransaction } from './client/execute/validate-transaction.js';
-export { type WaitOptions, waitForCheckpoint } from './client/execute/wait-for-transaction.js';
+export { type WaitOptions, waitForCheckpoint } from './client/execute/wait-for-checkpoint.js';
 export { warmUpSubmitPath } from './client/execute/warm-up-submit-path.js';
 
 // Reads as functions of a context.

@@ -39,7 +39,7 @@ export type { FarPolicy, FarRows, FarSample } from './far-rows.js';
 export { createFileScanner } from './file-scanner.js';
 export { KnownSamples } from './known-samples.js';
 export type { LossErrorBound } from './loss-error-bound.js';
-export type { MatchHit, MatchPolicy, MatchTarget } from './match.js';
+export type { HitPolicy, MatchHit, MatchPolicy, MatchTarget } from './match.js';
 export { measuredRows, type ScanSize, secondsPerScan } from './measure-scanner.js';
 export { type ModelKey, modelKeyId } from './model-key.js';
 export {

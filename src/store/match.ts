@@ -18,13 +18,16 @@ export interface MatchTarget {
   readonly threshold: number;
 }
 
+/**
+ * Which of a target's hits to prefer. `first`: the first in order of arrival, without scanning further; `closest`: the
+ * smallest distance; `cheapest`: the fewest bytes, as the bond is per byte, and among equals the closest.
+ */
+export type HitPolicy = 'first' | 'closest' | 'cheapest';
+
 /** Which hits of a target to return. */
 export interface MatchPolicy {
-  /**
-   * `first`: the first in order of arrival, without scanning further; `closest`: the smallest distance; `cheapest`: the
-   * fewest bytes, as the bond is per byte, and among equals the closest. Default `first`.
-   */
-  readonly pick?: 'first' | 'closest' | 'cheapest' | undefined;
+  /** Default `first`. */
+  readonly pick?: HitPolicy | undefined;
   /** Maximum hits per target. Default 1. */
   readonly limit?: number | undefined;
   /** How far inside the threshold a hit must lie, such as the engine's distance error bound. Default 0. */

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { receiptDirectory } from '../../src/aitbc/miner/receipt-directory.js';
-import { untilWritable } from '../../src/cli/mining/outlast-disk.js';
+import { untilWritable } from '../../src/cli/mining/until-writable.js';
 import { openDatabase } from '../../src/database/database.js';
 import { lockForWriting } from '../../src/database/writer-lock.js';
 import { readBound } from '../../src/engine/calibration/error-bound.js';

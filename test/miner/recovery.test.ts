@@ -8,7 +8,7 @@ import type { SubmissionOutcome } from '../../src/miner/run/events.js';
 import type { ClaimOutcome } from '../../src/miner/submit/claim-target.js';
 import { Claimer } from '../../src/miner/submit/claimer.js';
 import { quarantineSignedCoins } from '../../src/miner/submit/quarantine-signed-coins.js';
-import { settleSubmissions } from '../../src/miner/submit/record-outcome.js';
+import { settleSubmissions } from '../../src/miner/submit/settle-submissions.js';
 import {
   encodeSignedTransaction,
   manifestOf,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { prospect } from '../../src/miner/search/rank-targets.js';
+import { prospect } from '../../src/miner/search/prospect.js';
 import { SearchBudget } from '../../src/miner/search/search-budget.js';
 import { isSearched } from '../../src/miner/search/searched-origin.js';
 import { partsOfOrigin } from '../../src/store/index.js';

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aggregateSubmissions } from '../../src/miner/journal/aggregate-submissions.js';
 import { CostLimit } from '../../src/miner/journal/cost-limit.js';
 import { Journal } from '../../src/miner/journal/journal.js';
-import { digestSubmissions } from '../../src/miner/journal/journal-digest.js';
 import { openJournalHistory } from '../../src/miner/journal/journal-history.js';
 import { StateReader } from '../../src/miner/journal/state-reader.js';
 import { Reach } from '../../src/miner/run/reach.js';
@@ -72,12 +72,12 @@ describe('a state directory is read', () => {
       expect([...history.latest(1_100)]).toHaveLength(1_100);
       expect([...history.latest(5_000)]).toHaveLength(1_205);
       expect([...history.latest(5_000, START + 1)]).toHaveLength(0);
-      const digest = digestSubmissions(history.latest(5_000), 'day', 60, 1_150);
-      expect(digest).toMatchObject({ rows: 1_150, isCut: true });
-      expect(digest.distances).toHaveLength(1_000);
+      const aggregate = aggregateSubmissions(history.latest(5_000), 'day', 60, 1_150);
+      expect(aggregate).toMatchObject({ rows: 1_150, isCut: true });
+      expect(aggregate.distances).toHaveLength(1_000);
       // Strangers choose the reasons: there may be any number of them.
-      expect(digest.causes.length).toBeLessThanOrEqual(21);
-      expect(digest.causes.reduce((sum, { count }) => sum + count, 0)).toBe(1_150);
+      expect(aggregate.causes.length).toBeLessThanOrEqual(21);
+      expect(aggregate.causes.reduce((sum, { count }) => sum + count, 0)).toBe(1_150);
     } finally {
       history.close();
     }

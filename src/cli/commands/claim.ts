@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { ClaimOutcome } from '../../miner/submit/claim-target.js';
 import { Claimer } from '../../miner/submit/claimer.js';
-import { settleSubmissions } from '../../miner/submit/record-outcome.js';
+import { settleSubmissions } from '../../miner/submit/settle-submissions.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import type { CliContext } from '../context.js';
 import { idArgument } from '../parse-argument.js';

@@ -20,7 +20,6 @@ import { MiningReporter } from '../mining/mining-reporter.js';
 import { webhookOf } from '../mining/notify-owner.js';
 import { observeMiner } from '../mining/observe-miner.js';
 import { openLog } from '../mining/open-log.js';
-import { untilWritable } from '../mining/outlast-disk.js';
 import {
   assertSameKey,
   isOvertaken,
@@ -29,6 +28,7 @@ import {
   whenGone,
   withSharingHint,
 } from '../mining/share-store.js';
+import { untilWritable } from '../mining/until-writable.js';
 import { addSettings, COORDINATOR_SETTINGS, configOf } from '../settings-options.js';
 import { type SessionFlags, signerOf } from '../soma-session.js';
 import { keysDirOf, speedFileOf, stateDirOf } from '../state-dir.js';

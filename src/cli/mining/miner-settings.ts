@@ -2,7 +2,7 @@ import type { Config } from '../../config/index.js';
 import type { EngineOptions } from '../../engine/choose-engine.js';
 import type { CreateMinerOptions } from '../../miner/index.js';
 import { somaToShannons } from '../../soma/chain/index.js';
-import type { ScannerOptions } from '../../store/index.js';
+import type { HitPolicy, ScannerOptions } from '../../store/index.js';
 
 /** Miner options from settings. */
 export function minerOptions(
@@ -28,7 +28,7 @@ export function minerOptions(
   const soma = (text: string | undefined): bigint | undefined =>
     text === undefined ? undefined : somaToShannons(text);
   return {
-    policy: config.policy as 'first' | 'closest' | 'cheapest',
+    policy: config.policy as HitPolicy,
     margin: config.margin,
     searchShare: config.searchShare,
     maxInFlight: config.maxInFlight,

@@ -1,4 +1,4 @@
-import type { FarPolicy, MatchTarget } from '../../store/index.js';
+import type { HitPolicy, MatchTarget } from '../../store/index.js';
 import type { ScanHit } from './scan-wire.js';
 
 /** Takes a hit of a target; false if the target needs another one. */
@@ -14,12 +14,12 @@ interface Offered {
 
 /** Offers the hits of a search, one at a time per target, until one of them is taken. */
 export class HitOffers {
-  readonly #pick: NonNullable<FarPolicy['pick']>;
+  readonly #pick: HitPolicy;
   readonly #take: Take;
   readonly #byTarget = new Map<string, Offered>();
 
   /** @param pick `first` offers each hit as it arrives; the other policies rank all hits at the end */
-  constructor(pick: NonNullable<FarPolicy['pick']>, take: Take) {
+  constructor(pick: HitPolicy, take: Take) {
     this.#pick = pick;
     this.#take = take;
   }

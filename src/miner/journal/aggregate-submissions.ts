@@ -23,7 +23,7 @@ interface Sum extends HistoryPeriod {
  * @param newestFirst submissions, read until `limit` periods are complete
  * @param maxRows maximum submissions read
  */
-export function digestSubmissions(
+export function aggregateSubmissions(
   newestFirst: Iterable<PastSubmission>,
   by: HistoryBy,
   limit: number,

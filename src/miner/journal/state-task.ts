@@ -4,8 +4,8 @@ import type { History, HistoryBy, VitalsHistory } from '../../telemetry/api/api-
 import { latencyHistogram } from '../../telemetry/latency-histogram.js';
 import { readVitals } from '../../telemetry/vitals.js';
 import { STATE_ENTRIES } from '../state/state-entries.js';
+import { aggregateSubmissions } from './aggregate-submissions.js';
 import type { Costed } from './cost-limit.js';
-import { digestSubmissions } from './journal-digest.js';
 import { type JournalHistory, openJournalHistory, type PastSubmission } from './journal-history.js';
 
 /** A read from a state directory, run in a worker thread. */
@@ -39,7 +39,7 @@ export function runStateTask(task: StateTask): Costed<StateAnswers[StateTask['ki
 function answerTo(task: StateTask): StateAnswers[StateTask['kind']] {
   switch (task.kind) {
     case 'history':
-      return digestSubmissions(journalOf(task.dir).latest(MAX_ROWS + 1), task.by, task.limit, MAX_ROWS);
+      return aggregateSubmissions(journalOf(task.dir).latest(MAX_ROWS + 1), task.by, task.limit, MAX_ROWS);
     case 'submissions':
       return [...journalOf(task.dir).latest(task.limit)];
     case 'has':

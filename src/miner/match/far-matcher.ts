@@ -1,5 +1,5 @@
 import { LatestMap } from '../../collections/latest-map.js';
-import type { FarRows, FarSample, MatchTarget, Store } from '../../store/index.js';
+import type { FarRows, FarSample, HitPolicy, MatchTarget, Store } from '../../store/index.js';
 import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
 import { lossBounds, type MatchModels } from './loss-bounds.js';
 import type { TargetComposer } from './target-composer.js';
@@ -11,7 +11,7 @@ const MOST_REMEMBERED = 10_000;
 
 export interface FarMatcherOptions {
   /** Which of several hits to submit. */
-  readonly policy: 'first' | 'closest' | 'cheapest';
+  readonly policy: HitPolicy;
   /** How far inside the threshold a hit must lie, cosine distance. */
   readonly margin: number;
 }

@@ -1,4 +1,4 @@
-import type { FarRows, MatchHit, MatchPolicy, MatchTarget, Store } from '../../store/index.js';
+import type { FarRows, HitPolicy, MatchHit, MatchPolicy, MatchTarget, Store } from '../../store/index.js';
 import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
 import type { MinerEmitter } from '../run/events.js';
 import type { MinerStats } from '../run/stats.js';
@@ -12,7 +12,7 @@ import { TieSettler } from './tie-settler.js';
 
 export interface MatcherOptions {
   /** Which of several hits to submit. */
-  readonly policy: 'first' | 'closest' | 'cheapest';
+  readonly policy: HitPolicy;
   /** How far inside the threshold a hit must lie, cosine distance. */
   readonly margin: number;
 }

@@ -7,7 +7,7 @@ import type { TargetComposer } from '../match/target-composer.js';
 import type { ActiveModel, ModelCatalogue } from '../score/model-catalogue.js';
 import type { Scorer } from '../score/scorer.js';
 import type { SpendingGuard } from '../submit/spending-guard.js';
-import { prospect } from './rank-targets.js';
+import { prospect } from './prospect.js';
 import { SearchBudget } from './search-budget.js';
 import { searchedOrigin } from './searched-origin.js';
 

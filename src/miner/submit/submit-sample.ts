@@ -4,8 +4,8 @@ import type { SomaClient } from '../../soma/client/soma-client.js';
 import type { Journal } from '../journal/journal.js';
 import type { SubmissionOutcome } from '../run/events.js';
 import { quarantineSignedCoins } from './quarantine-signed-coins.js';
-import { settleSubmissions } from './record-outcome.js';
 import type { HostedSample } from './sample-hosting.js';
+import { settleSubmissions } from './settle-submissions.js';
 import { Submission, type SubmissionContent } from './submission.js';
 import type { SubmissionLimits } from './submission-limits.js';
 

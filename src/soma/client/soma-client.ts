@@ -21,7 +21,7 @@ import {
   type TransactionResult,
 } from './execute/execute-transaction.js';
 import { type Recovery, recoverTransaction } from './execute/recover-transaction.js';
-import { type WaitOptions, waitForCheckpoint } from './execute/wait-for-transaction.js';
+import { type WaitOptions, waitForCheckpoint } from './execute/wait-for-checkpoint.js';
 import type { NetworkEndpoints } from './networks.js';
 import { type OpenContext, openContext } from './open-context.js';
 import { getServiceInfo, type ServiceInfo } from './read/get-service-info.js';

@@ -1,6 +1,13 @@
 import { type Command, Option } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
-import { collectGarbage, type MatchHit, type MatchTarget, type ModelKey, storeInfo } from '../../../store/index.js';
+import {
+  collectGarbage,
+  type HitPolicy,
+  type MatchHit,
+  type MatchTarget,
+  type ModelKey,
+  storeInfo,
+} from '../../../store/index.js';
 import { formatBytes } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { modelKeyOf } from '../../model-key-of.js';
@@ -11,7 +18,7 @@ import { type SessionFlags, type SomaSession, withSession } from '../../soma-ses
 import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 
 interface ScanFlags extends SessionFlags, TableFlags {
-  readonly pick: 'first' | 'closest' | 'cheapest';
+  readonly pick: HitPolicy;
   readonly hits: string;
 }
 

@@ -14,7 +14,7 @@ import { assertSucceeded } from '../decode/execution-error.js';
 import type { SystemParameters } from '../decode/system-state.js';
 import { executeTransaction, type TransactionResult } from '../execute/execute-transaction.js';
 import { findResult } from '../execute/find-result.js';
-import { waitForCheckpoint } from '../execute/wait-for-transaction.js';
+import { waitForCheckpoint } from '../execute/wait-for-checkpoint.js';
 import type { OwnedCoin } from '../read/list-coins.js';
 import type { CheckpointTicket, CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 import { type AcquireOptions, type CoinLease, CoinPool } from './coin-pool.js';

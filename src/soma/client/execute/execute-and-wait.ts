@@ -2,7 +2,7 @@ import type { SignedTransaction } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
 import type { CheckpointWaiter } from '../watch/checkpoint-waiter.js';
 import { type ExecuteTransactionOptions, executeTransaction, type TransactionResult } from './execute-transaction.js';
-import { type WaitOptions, waitForCheckpoint } from './wait-for-transaction.js';
+import { type WaitOptions, waitForCheckpoint } from './wait-for-checkpoint.js';
 
 /** Options for executing and for the wait afterwards. */
 export type ExecuteAndWaitOptions = ExecuteTransactionOptions & WaitOptions;
