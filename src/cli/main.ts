@@ -2,6 +2,7 @@ import { EventEmitter, setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { withEnvFile } from '../config/env-file.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { packageVersion } from '../package/package-version.js';
 import { toJsonLine } from '../text/json.js';
 import { plainText, terminalText } from '../text/plain-text.js';
 import { createStyle } from '../text/style.js';
@@ -9,7 +10,6 @@ import { commandsFor } from './commands/index.js';
 import type { CliContext } from './context.js';
 import { defaultHint } from './default-hint.js';
 import { terminalKeys } from './terminal-keys.js';
-import { versionOf } from './version.js';
 
 /** Signals closer together than this count as one: npm and service managers forward a Ctrl-C. */
 const SAME_REQUEST_MS = 1_000;
@@ -99,7 +99,7 @@ export async function runCommand(words: readonly string[], given: CliContext): P
   }
   const program = new Command('quarry')
     .description('Mines open AI networks: scores real data, matches it with open targets, submits the hits.')
-    .version(versionOf(), '-V, --version')
+    .version(packageVersion(), '-V, --version')
     .helpCommand(false)
     .configureHelp({ sortSubcommands: false })
     .addHelpText(

@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { Command, Option } from 'commander';
 import type { BenchResult } from '../../../bench/result.js';
 import { QuarryError } from '../../errors/index.js';
+import { packageRoot } from '../../package/package-root.js';
 import { type Column, formatRate, renderTable, toJsonPretty } from '../../text/index.js';
 import type { CliContext } from '../context.js';
-import { packageRoot } from '../package-root.js';
 import { say, sayJson, tell } from '../print.js';
 
 /** Benchmarks by name; each is a module in bench/ with a `run` that yields one object per case. */

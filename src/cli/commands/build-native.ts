@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { QuarryError } from '../../errors/index.js';
 import { addonPath } from '../../native/addon-file.js';
+import { packageRoot } from '../../package/package-root.js';
 import type { CliContext } from '../context.js';
-import { packageRoot } from '../package-root.js';
 import { examples, printRecord } from '../print.js';
 
 /** `quarry build-native`: builds the native core from the installed sources. */

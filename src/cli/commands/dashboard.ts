@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { packageVersion } from '../../package/package-version.js';
 import type { MinerStatus } from '../../telemetry/api/api-types.js';
 import type { EventFeed } from '../../telemetry/api/event-stream.js';
 import { startHttpApi } from '../../telemetry/api/http-api.js';
@@ -11,7 +12,6 @@ import { examples, say, sayJson } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { stateDirOf } from '../state-dir.js';
 import { untilInterrupted } from '../until-interrupted.js';
-import { versionOf } from '../version.js';
 
 interface DashboardFlags {
   readonly json?: boolean;
@@ -44,7 +44,7 @@ ${examples('dashboard', 'dashboard --state-dir ./state --api-port 8080')}`,
         const api = await startHttpApi(
           { port: config.apiPort ?? 0, host: config.apiHost, token: config.apiToken },
           {
-            version: versionOf(),
+            version: packageVersion(),
             summary: () => status().totals,
             ready: () => ({ ready: true }),
             events: feedOf(status),

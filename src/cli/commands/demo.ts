@@ -6,6 +6,7 @@ import type { Config } from '../../config/index.js';
 import { type DemoNetwork, type DemoNetworkStep, startDemoNetwork } from '../../demo/index.js';
 import { QuarryError } from '../../errors/index.js';
 import { createMiner, type MinerSummary } from '../../miner/index.js';
+import { packageRoot } from '../../package/package-root.js';
 import { Keypair } from '../../soma/chain/index.js';
 import { formatBytes } from '../../text/index.js';
 import type { ModelConfigName } from '../../weights/model-config.js';
@@ -15,7 +16,6 @@ import { cuttingOptions, engineOptions, minerOptions, scannerOptions } from '../
 import { listenToKeys } from '../mining/mining-keys.js';
 import { MiningReporter } from '../mining/mining-reporter.js';
 import { openLog } from '../mining/open-log.js';
-import { packageRoot } from '../package-root.js';
 import { addSettings, COORDINATOR_SETTINGS, configOf } from '../settings-options.js';
 
 const MODELS = 3;

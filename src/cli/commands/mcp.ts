@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { type Config, SETTINGS, type Setting } from '../../config/index.js';
 import type { AgentHost, MinerSession } from '../../mcp/index.js';
+import { packageRoot } from '../../package/package-root.js';
+import { packageVersion } from '../../package/package-version.js';
 import { somaToShannons } from '../../soma/chain/index.js';
 import type { CliContext } from '../context.js';
 import { runCaptured } from '../mcp/run-captured.js';
-import { packageRoot } from '../package-root.js';
 import { integerArgument } from '../parse-argument.js';
 import { examples, tell } from '../print.js';
 import { addSettings, configOf } from '../settings-options.js';
 import { untilInterrupted } from '../until-interrupted.js';
-import { versionOf } from '../version.js';
 
 interface McpFlags {
   readonly http?: string | undefined;
@@ -82,7 +82,7 @@ function agentHost(
 ): AgentHost {
   return {
     ...set,
-    version: versionOf(),
+    version: packageVersion(),
     data: config.data ?? [],
     maxBondShannons: config.maxBondSoma === undefined ? undefined : somaToShannons(config.maxBondSoma),
     documents: documents(),

@@ -5,6 +5,7 @@ import { QuarryError } from '../../errors/index.js';
 import { createMiner } from '../../miner/index.js';
 import { isDiskFailure } from '../../miner/run/disk-failure.js';
 import { ensureStateDirectory } from '../../miner/state/state-directory.js';
+import { packageVersion } from '../../package/package-version.js';
 import type { Keypair } from '../../soma/chain/index.js';
 import { networkEndpoints } from '../../soma/client/networks.js';
 import { parseEndpoint } from '../../soma/client/transport/index.js';
@@ -32,7 +33,6 @@ import { untilWritable } from '../mining/until-writable.js';
 import { addSettings, COORDINATOR_SETTINGS, configOf } from '../settings-options.js';
 import { type SessionFlags, signerOf } from '../soma-session.js';
 import { keysDirOf, speedFileOf, stateDirOf } from '../state-dir.js';
-import { versionOf } from '../version.js';
 
 interface MineFlags extends SessionFlags {
   readonly json?: boolean | undefined;
@@ -280,7 +280,7 @@ function banner(
 ): void {
   const { network, policy, maxInFlight, sampleBytes } = config;
   const fields = {
-    quarry: versionOf(),
+    quarry: packageVersion(),
     network,
     ...parts,
     samples: `${formatBytes(sampleBytes)} each`,

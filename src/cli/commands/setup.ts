@@ -9,8 +9,8 @@ import {
   type Requirement,
   thisMachine,
 } from '../../engine/onnx/requirements/index.js';
+import { packageRoot } from '../../package/package-root.js';
 import type { CliContext } from '../context.js';
-import { packageRoot } from '../package-root.js';
 import { examples, sayJson, tell } from '../print.js';
 import { printTable } from '../table.js';
 

@@ -1,6 +1,6 @@
 import type { AssembledMiner } from '../../miner/index.js';
+import { packageVersion } from '../../package/package-version.js';
 import type { MinerStatus, StatusFleet, StatusNode, StatusRun } from '../../telemetry/api/api-types.js';
-import { versionOf } from '../version.js';
 import type { DiskWatch } from './disk-watch.js';
 
 /** Sources of a miner's status besides the miner itself. */
@@ -17,7 +17,7 @@ export interface MinerStatusParts {
 export class MinerStatusBoard {
   readonly #parts: MinerStatusParts;
   readonly #received = new Map<string, number>();
-  readonly #version = versionOf();
+  readonly #version = packageVersion();
   readonly #notes = new Map<string, string>();
   #address: string | undefined;
 

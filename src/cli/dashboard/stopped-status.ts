@@ -2,8 +2,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JournalHistory } from '../../miner/index.js';
 import { storeDirOf } from '../../miner/state/state-entries.js';
+import { packageVersion } from '../../package/package-version.js';
 import type { MinerStatus } from '../../telemetry/api/api-types.js';
-import { versionOf } from '../version.js';
 import type { DiskWatch } from './disk-watch.js';
 
 /** A miner's status read from its state directory, whether it is running or not. */
@@ -13,7 +13,7 @@ export function stoppedStatus(
   history: JournalHistory,
   disk: DiskWatch,
 ): () => MinerStatus {
-  const version = versionOf();
+  const version = packageVersion();
   return () => ({
     at: new Date().toISOString(),
     version,

@@ -7,12 +7,12 @@ import { gpuProviders, thisMachine } from '../../engine/onnx/requirements/index.
 import { resolveProvider } from '../../engine/resolve-provider.js';
 import { storeDirOf } from '../../miner/state/state-entries.js';
 import type { IsaLevel } from '../../native/isa-level.js';
+import { packageVersion } from '../../package/package-version.js';
 import { MODEL_CONFIGS } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
 import { fleetProbe } from '../mining/fleet-settings.js';
 import { engineOptions } from '../mining/miner-settings.js';
 import { speedFileOf, stateDirOf } from '../state-dir.js';
-import { versionOf } from '../version.js';
 import { scanReport } from './scan-report.js';
 
 /** Hardware of this machine and the engines that run on it. */
@@ -33,7 +33,7 @@ export async function machineReport(context: CliContext, config: Config, calibra
   const store = storeDirOf(stateDirOf(config, context.env));
   return {
     machine: {
-      quarry: versionOf(),
+      quarry: packageVersion(),
       node: process.version,
       platform: `${process.platform}-${process.arch}`,
       processor: cpus()[0]?.model.trim() ?? 'unknown',

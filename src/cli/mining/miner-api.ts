@@ -1,13 +1,13 @@
 import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
 import type { AssembledMiner, Miner } from '../../miner/index.js';
+import { packageVersion } from '../../package/package-version.js';
 import { scalarValue } from '../../soma/chain/index.js';
 import type { MinerStatus, Winner } from '../../telemetry/api/api-types.js';
 import { type HttpApi, type HttpApiDeps, startHttpApi } from '../../telemetry/api/http-api.js';
 import { createMinerMetrics } from '../../telemetry/miner-metrics.js';
 import { formatDuration } from '../../text/index.js';
 import { openStateReads } from '../dashboard/state-reads.js';
-import { versionOf } from '../version.js';
 
 /** Interval of status events, milliseconds. */
 const STATUS_EVERY_MS = 1_000;
@@ -28,7 +28,7 @@ export async function startMinerApi(
   const { events } = miner;
   const metrics = createMinerMetrics(
     () => miner.summary(),
-    versionOf(),
+    packageVersion(),
     () => {
       const { epoch } = miner.summary();
       const due = epoch === undefined ? undefined : journal.claims.countDue(epoch);
@@ -42,7 +42,7 @@ export async function startMinerApi(
     const api = await startHttpApi(
       { port: config.apiPort, host: config.apiHost, token: config.apiToken },
       {
-        version: versionOf(),
+        version: packageVersion(),
         metrics: metrics.text,
         summary: () => miner.summary(),
         health: () => ({ fullnode: miner.contact.lostMs === undefined ? 'ok' : 'lost' }),

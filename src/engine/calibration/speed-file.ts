@@ -1,10 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { assertRegularFile } from '../../files/regular-file.js';
 import { replaceFile } from '../../files/replace-file.js';
+import { packageVersion } from '../../package/package-version.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 
 /** A cached measurement of one engine. */
@@ -95,22 +93,4 @@ function isKept(value: unknown): value is KeptSpeeds {
           : typeof speed['refused'] === 'string'),
     )
   );
-}
-
-let version: string | undefined;
-
-/** Version in the nearest package.json above this file: sources and builds are at different depths. */
-function packageVersion(): string {
-  if (version !== undefined) return version;
-  version = 'unknown';
-  for (let directory = path.dirname(fileURLToPath(import.meta.url)); ; directory = path.dirname(directory)) {
-    const file = path.join(directory, 'package.json');
-    if (existsSync(file)) {
-      const content = JSON.parse(readFileSync(file, 'utf8')) as { version?: string | undefined };
-      version = content.version ?? version;
-      break;
-    }
-    if (directory === path.dirname(directory)) break;
-  }
-  return version;
 }
