@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { QuarryError } from '../errors/index.js';
 import { verifiedHost } from '../hosting/index.js';
 import { HttpClient } from '../http/index.js';
-import { protocolConfig } from '../soma/chain/index.js';
+import { PROTOCOL_VERSIONS, protocolConfig, submissionBond } from '../soma/chain/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import { isPublicChain } from '../soma/client/public-chain.js';
 import { SomaClient } from '../soma/client/soma-client.js';
@@ -132,10 +132,13 @@ function accountOf(client: SomaClient, options: CreateMinerOptions): SomaAccount
 /** Submissions that one coin should pay for. Splitting costs a fee on the value, so coins are kept small. */
 const SUBMISSIONS_PER_COIN = 64n;
 
-/** Target coin size at the bond and fees of the current protocol, shannons. */
+/** Several times the fee of a submission, which is 1,000 shannons and 300 for each of the few objects that it writes. */
+const FEE_SHANNONS = 10_000n;
+
+/** Target coin size at the bond of the newest protocol known, shannons. */
 function coinShannonsFor(sampleBytes: number): bigint {
-  const { submissionBondPerByte } = protocolConfig(5);
-  return SUBMISSIONS_PER_COIN * (BigInt(sampleBytes) * submissionBondPerByte + 10_000n);
+  const { submissionBondPerByte } = protocolConfig(PROTOCOL_VERSIONS.max);
+  return SUBMISSIONS_PER_COIN * (submissionBond(sampleBytes, submissionBondPerByte) + FEE_SHANNONS);
 }
 
 async function connect({ network, fullnodes, onFullnode, signal }: CreateMinerOptions): Promise<SomaClient> {

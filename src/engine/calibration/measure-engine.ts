@@ -2,7 +2,7 @@ import { QuarryError, throwIfAborted } from '../../errors/index.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 import { safetensorsFromBytes } from '../../weights/safetensors.js';
 import { encodeSafetensors, type SafetensorsTensor } from '../../weights/safetensors-write.js';
-import { v1Tensors } from '../../weights/v1-layout.js';
+import { elementsOf, v1Tensors } from '../../weights/v1-layout.js';
 import { createScoringEngine, type EngineSpec } from '../engine-spec.js';
 import { assertSameScore, needsCheck, trustedScore } from './check-scores.js';
 import { chunkFlops, probeShape } from './probe-shape.js';
@@ -68,7 +68,7 @@ function probeWeights(shape: ModelConfig): Uint8Array {
   }
   return encodeSafetensors(
     v1Tensors(shape).map((tensor): SafetensorsTensor => {
-      const length = tensor.shape.reduce((product, size) => product * size, 1);
+      const length = elementsOf(tensor);
       const data = new Float32Array(length);
       if (tensor.role === 'gamma') data.fill(1);
       else for (let at = 0; at < length; at += BLOCK) data.set(block.subarray(0, Math.min(BLOCK, length - at)), at);
