@@ -9,6 +9,7 @@ import {
 } from '../../store/index.js';
 import { matchTarget, type OpenTarget, type OpenTargets } from '../feed/open-targets.js';
 import type { ModelCatalogue } from '../score/model-catalogue.js';
+import { scoreStored } from '../score/score-stored.js';
 import { isSearched } from '../search/searched-origin.js';
 import type { Candidate } from './candidate.js';
 
@@ -188,13 +189,7 @@ export class TargetComposer {
       const loaded = model === undefined ? undefined : models.loaded(model);
       if (model === undefined || loaded === undefined) return false;
       const low = [...new Set(parts)].filter((part) => store.score(part, model.key)?.precision !== 'f32');
-      if (low.length === 0) continue;
-      const samples = low.map((part) => store.sample(part).bytes);
-      const scores = await loaded.score(samples, { precision: 'f32', signal });
-      await store.appendScores(
-        model.key,
-        scores.map((score, i) => ({ sampleId: low[i]!, ...score })),
-      );
+      await scoreStored(store, model.key, loaded, low, { precision: 'f32', signal });
     }
     return true;
   }

@@ -1,5 +1,6 @@
-import type { MatchHit, ScoreInput, Store } from '../../store/index.js';
+import type { MatchHit, Store } from '../../store/index.js';
 import type { OpenTarget } from '../feed/open-targets.js';
+import { scoreStored } from '../score/score-stored.js';
 import type { MatchModels } from './loss-bounds.js';
 
 /** Targets whose only hits are near-ties, and how to match them again. */
@@ -79,15 +80,8 @@ export class TieSettler {
       const loaded = model === undefined ? undefined : models.loaded(model);
       // When a model finishes loading, all targets are matched again anyway.
       if (model === undefined || loaded === undefined) continue;
-      const sampleIds = [...ids];
-      const bytes = sampleIds.map((id) => store.sample(id).bytes);
-      const scores = await loaded.score(bytes, { precision: 'f32', signal });
-      const rows = scores.flatMap((score, i): ScoreInput[] => {
-        const sampleId = sampleIds[i];
-        return sampleId === undefined ? [] : [{ sampleId, ...score }];
-      });
-      await store.appendScores(model.key, rows);
-      changed ||= rows.length > 0;
+      await scoreStored(store, model.key, loaded, [...ids], { precision: 'f32', signal });
+      changed = true;
     }
     return changed;
   }
