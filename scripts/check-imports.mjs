@@ -42,7 +42,7 @@ const ALLOWED = {
   'devnet/aitbc': ['errors', 'devnet/loopback'],
   fleet: ['errors', 'collections', 'http', 'native', 'weights', 'engine'],
   'fleet/serve': ['errors', 'files', 'collections', 'http', 'native', 'weights', 'engine', 'store', 'soma', 'fleet'],
-  'fleet/rows': ['errors', 'http', 'native', 'weights', 'engine', 'store', 'fleet'],
+  'fleet/rows': ['errors', 'files', 'http', 'native', 'weights', 'engine', 'store', 'fleet'],
   miner: [
     'errors',
     'files',

@@ -13,6 +13,7 @@ import { readBound } from '../../src/engine/calibration/error-bound.js';
 import { readSpeeds } from '../../src/engine/calibration/speed-file.js';
 import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { toQuarryError } from '../../src/errors/index.js';
+import { KeptRows } from '../../src/fleet/rows/kept-rows.js';
 import { SubmissionLedger } from '../../src/flock/submission-ledger.js';
 import { readWatchState, writeWatchState } from '../../src/flock/watch/watch-state.js';
 import { HttpHost } from '../../src/hosting/index.js';
@@ -104,6 +105,10 @@ await tell('encrypted weights', async () => {
 });
 await tell('publication', () => readPublicationState(fifo('publication.json')));
 await tell('probe of a disk', () => untilWritable(dirname(fifo('full/room.probe')), AbortSignal.timeout(30_000)));
+await tell('probe of kept rows', () => {
+  const models = { use: () => Promise.reject(new Error('unused')) };
+  return new KeptRows(dirname(fifo('rows/room.probe')), { models, known: () => [], onWarning: () => {} }).mend();
+});
 await tell('packed weights', async () => {
   const file = join(dir, 'model.safetensors');
   writeFileSync(file, weightsBytes(MODEL_CONFIGS.small));

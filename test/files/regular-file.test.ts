@@ -45,6 +45,7 @@ it.skipIf(process.platform === 'win32')(
       'next seen tasks': 'nothing',
       publication: 'FILE_UNREADABLE',
       'probe of a disk': 'nothing',
+      'probe of kept rows': 'nothing',
       'packed weights': 1,
       backup: 'FILE_UNREADABLE',
       restore: 'FILE_UNREADABLE',

@@ -1,5 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { assertRoom } from '../../files/assert-room.js';
 import { sleep } from '../../http/index.js';
 
 /** Interval between attempts to write. */
@@ -13,15 +12,11 @@ const ROOM_BYTES = 8 * 2 ** 20;
  * @throws QuarryError `ABORTED` when the signal fires
  */
 export async function untilWritable(dir: string, signal: AbortSignal): Promise<void> {
-  const probe = join(dir, 'room.probe');
   for (let isWritable = false; !isWritable; ) {
     await sleep(PAUSE_MS, signal);
-    // Of a process that was killed here; whatever else has its name would be written through, or waited for.
-    await rm(probe, { force: true }).catch(() => {});
-    isWritable = await writeFile(probe, new Uint8Array(ROOM_BYTES), { flag: 'wx', flush: true }).then(
+    isWritable = await assertRoom(dir, ROOM_BYTES).then(
       () => true,
       () => false,
     );
-    await rm(probe, { force: true }).catch(() => {});
   }
 }

@@ -1,7 +1,6 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { LoadedModel, Score } from '../../engine/contract.js';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
+import { assertRoom } from '../../files/assert-room.js';
 import { type ModelKey, modelKeyId, openStore, type Store } from '../../store/index.js';
 import { weightsKey } from '../../weights/manifest.js';
 import type { ModelShelf } from '../model-shelf.js';
@@ -157,15 +156,7 @@ export class KeptRows {
     this.#store = undefined;
     this.#opened = undefined;
     this.#scoredUpTo.clear();
-    const path = join(this.#dir, 'room.tmp');
-    try {
-      await mkdir(this.#dir, { recursive: true });
-      await writeFile(path, new Uint8Array(ROOM_BYTES));
-    } catch (error) {
-      throw toQuarryError(error, 'keeping rows');
-    } finally {
-      await rm(path, { force: true }).catch(() => {});
-    }
+    await assertRoom(this.#dir, ROOM_BYTES);
   }
 
   async close(): Promise<void> {
