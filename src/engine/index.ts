@@ -14,15 +14,13 @@ export {
 export { openSafetensors, safetensorsFromBytes } from '../weights/safetensors.js';
 export type { WeightsFile } from '../weights/weights-file.js';
 export {
-  type ChosenEngine,
-  chooseEngine,
   type EngineCandidate,
-  type EngineOptions,
   type EngineProbe,
   type EngineSpeeds,
   engineSpeeds,
   probeEngines,
-} from './choose-engine.js';
+} from './calibration/engine-speeds.js';
+export { type ChosenEngine, chooseEngine } from './choose-engine.js';
 export type {
   DistanceEngine,
   EmbeddingRows,
@@ -39,6 +37,7 @@ export type {
   TargetMatrix,
 } from './contract.js';
 export { rowAsF32, toBf16 } from './embedding-rows.js';
+export type { EngineOptions } from './engine-options.js';
 export {
   createScoringEngine,
   type EngineSpec,

@@ -1,5 +1,6 @@
-import type { ChosenEngine, EngineOptions } from '../engine/choose-engine.js';
+import type { ChosenEngine } from '../engine/choose-engine.js';
 import type { DistanceEngine, ScoringEngine } from '../engine/contract.js';
+import type { EngineOptions } from '../engine/engine-options.js';
 import type { DataHost } from '../hosting/index.js';
 import type { Signer } from '../soma/chain/index.js';
 import type { SomaClient } from '../soma/client/soma-client.js';

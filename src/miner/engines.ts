@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { chooseEngine, type EngineOptions } from '../engine/choose-engine.js';
+import { chooseEngine } from '../engine/choose-engine.js';
 import type { DistanceEngine, ScoringEngine } from '../engine/contract.js';
+import type { EngineOptions } from '../engine/engine-options.js';
 import { prunePacked } from '../engine/native/prune-packed.js';
 import type { QuarryError } from '../errors/index.js';
 import {

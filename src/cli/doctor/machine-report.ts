@@ -1,6 +1,11 @@
 import { cpus, totalmem } from 'node:os';
 import type { Config } from '../../config/index.js';
-import { type EngineProbe, type EngineSpeeds, engineSpeeds, probeEngines } from '../../engine/choose-engine.js';
+import {
+  type EngineProbe,
+  type EngineSpeeds,
+  engineSpeeds,
+  probeEngines,
+} from '../../engine/calibration/engine-speeds.js';
 import { probeWebGpu } from '../../engine/gpu/index.js';
 import { isaLevels } from '../../engine/native/index.js';
 import { gpuProviders, thisMachine } from '../../engine/onnx/requirements/index.js';

@@ -1,4 +1,4 @@
-import { candidateName, type EngineSpeeds } from '../../engine/choose-engine.js';
+import { candidateName, type EngineSpeeds } from '../../engine/calibration/engine-speeds.js';
 import type { GpuProvider } from '../../engine/onnx/requirements/index.js';
 import { formatBytes } from '../../text/index.js';
 import type { CliContext } from '../context.js';

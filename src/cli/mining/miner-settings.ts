@@ -1,5 +1,5 @@
 import type { Config } from '../../config/index.js';
-import type { EngineOptions } from '../../engine/choose-engine.js';
+import type { EngineOptions } from '../../engine/engine-options.js';
 import type { CreateMinerOptions } from '../../miner/index.js';
 import { somaToShannons } from '../../soma/chain/index.js';
 import type { HitPolicy, ScannerOptions } from '../../store/index.js';
