@@ -6,7 +6,7 @@ import type { FlockClient } from './client.js';
 import { downloadObject } from './download/download-training-set.js';
 import { FlockError, hasReason } from './errors.js';
 import type { JsonObject } from './json.js';
-import type { CallOptions } from './transport.js';
+import { type CallOptions, isAmbiguous } from './transport.js';
 import type { ValidationAssignment } from './types.js';
 import { checkMetrics } from './validation.js';
 
@@ -17,6 +17,9 @@ const DATA_KEYS = [
   'validation_zip_url',
   'validation_manifest_url',
 ] as const;
+
+/** Failures to post a result that end by themselves. */
+const PASSING = ['FLOCK_NETWORK', 'FLOCK_TIMEOUT', 'FLOCK_SERVER', 'FLOCK_DECODE', 'FLOCK_RATE_LIMITED'] as const;
 
 /** The service issues one assignment every three minutes. */
 const LOOKUP_INTERVAL_MS = 180_000;
@@ -164,8 +167,10 @@ class ValidatorLoop {
 
   /** The next assignment, or why there is none now; undefined if the signal fired. */
   async #lookUp(taskId: number): Promise<Lookup | undefined> {
-    const { lookupIntervalMs = LOOKUP_INTERVAL_MS, idleMs = LOOKUP_INTERVAL_MS, signal } = this.#options;
-    if (!(await this.#pause(this.#lastLookup + lookupIntervalMs - this.#now()))) return undefined;
+    const { lookupIntervalMs = LOOKUP_INTERVAL_MS, signal } = this.#options;
+    // A clock that was set back must not lengthen the wait.
+    const leftMs = Math.min(lookupIntervalMs, this.#lastLookup + lookupIntervalMs - this.#now());
+    if (!(await this.#pause(leftMs))) return undefined;
     this.#lastLookup = this.#now();
     try {
       return { assignment: await this.#client.validation.request(taskId, this.#call) };
@@ -173,13 +178,16 @@ class ValidatorLoop {
       if (signal?.aborted) return undefined;
       // Waiting does not fix these.
       if (hasReason(error, 'FLOCK_AUTH', 'FLOCK_CONFIG', 'FLOCK_NOT_FOUND', 'FLOCK_VALIDATION')) throw error;
-      const idle = { event: 'idle', taskId, waitMs: idleMs } as const;
-      if (hasReason(error, 'FLOCK_NO_WORK')) return { idle: { ...idle, reason: 'no-work' } };
-      if (hasReason(error, 'FLOCK_RATE_LIMITED')) {
-        return { idle: { ...idle, reason: 'rate-limited', waitMs: error.retryAfterMs ?? idleMs } };
-      }
-      return { idle: { ...idle, reason: 'error', detail: messageOf(error) } };
+      return { idle: this.#idleAfter(error, taskId) };
     }
+  }
+
+  #idleAfter(error: unknown, taskId: number): IdleEvent {
+    const { idleMs = LOOKUP_INTERVAL_MS } = this.#options;
+    const idle = { event: 'idle', taskId, waitMs: idleMs } as const;
+    if (hasReason(error, 'FLOCK_NO_WORK')) return { ...idle, reason: 'no-work' };
+    if (!hasReason(error, 'FLOCK_RATE_LIMITED')) return { ...idle, reason: 'error', detail: messageOf(error) };
+    return { ...idle, reason: 'rate-limited', waitMs: error.retryAfterMs ?? idleMs };
   }
 
   async *#handle(taskId: number, assignment: ValidationAssignment): AsyncGenerator<ValidatorEvent, void, undefined> {
@@ -228,19 +236,41 @@ class ValidatorLoop {
         hint: 'The assignment was not marked as failed; fix the machine and start the loop again.',
       });
     }
-    try {
-      if (verdict.verdict === 'invalid') {
-        await this.#client.validation.fail(id, this.#call);
-        yield { event: 'failed', taskId, id, reason: verdict.reason };
-      } else {
-        const { stored } = await this.#client.validation.complete(id, verdict.metrics, this.#call);
-        yield { event: 'completed', taskId, id, metrics: verdict.metrics, stored };
+    // Scoring may have taken hours: its result waits for the service, until the assignment expires there.
+    for (let isLost = false; ; ) {
+      try {
+        yield await this.#post(taskId, id, verdict);
+        return;
+      } catch (error) {
+        if (this.#options.signal?.aborted) return;
+        if (hasReason(error, 'FLOCK_ASSIGNMENT_NOT_VALIDATING', 'FLOCK_NOT_FOUND')) {
+          const { metrics } = verdict.verdict === 'scored' ? verdict : { metrics: undefined };
+          yield isLost && metrics !== undefined
+            ? { event: 'completed', taskId, id, metrics, stored: 'probably' }
+            : { event: 'dropped', taskId, id, reason: error.message };
+          return;
+        }
+        if (!hasReason(error, ...PASSING)) throw error;
+        isLost ||= isAmbiguous(error);
+        const idle = this.#idleAfter(error, taskId);
+        yield idle;
+        if (!(await this.#pause(idle.waitMs))) return;
       }
-    } catch (error) {
-      if (this.#options.signal?.aborted) return;
-      if (!hasReason(error, 'FLOCK_ASSIGNMENT_NOT_VALIDATING', 'FLOCK_NOT_FOUND')) throw error;
-      yield { event: 'dropped', taskId, id, reason: error.message };
     }
+  }
+
+  async #post(
+    taskId: number,
+    id: number | string,
+    verdict: Exclude<ScorerVerdict, { verdict: 'operator' }>,
+  ): Promise<ValidatorEvent> {
+    if (verdict.verdict === 'invalid') {
+      await this.#client.validation.fail(id, this.#call);
+      return { event: 'failed', taskId, id, reason: verdict.reason };
+    }
+    const { metrics } = verdict;
+    const { stored } = await this.#client.validation.complete(id, metrics, this.#call);
+    return { event: 'completed', taskId, id, metrics, stored };
   }
 
   async #bringData(assignment: ValidationAssignment, workDir: string): Promise<string | undefined> {

@@ -262,6 +262,7 @@ describe('answers of the service', () => {
     await client.tasks.get(1);
     expect(clock.slept.at(-1)).toBe(7000);
     expect(parseRateText('2 per 1 hour')).toBe(1_800_000);
+    expect(parseRateText(`1 per ${'9'.repeat(400)} hours`)).toBe(86_400_000);
     expect(parseRetryAfterMs('86400', 0)).toBe(300_000);
     expect(parseRetryAfterMs('Thu, 01 Jan 1970 00:00:30 GMT', 10_000)).toBe(20_000);
   });

@@ -149,6 +149,45 @@ describe('validator loop', () => {
     expect(bench.ledger.assignments[0]?.metrics).toEqual({ loss: 0.5 });
   });
 
+  it('a result outlives an outage of the service, and a limit of its rate', async () => {
+    const bench = await withWork();
+    bench.ledger.fail({ match: /update-val/, status: 503, times: 20 });
+    bench.ledger.fail({ match: /update-val/, status: 429, body: '{"detail":"Rate limit reached: 1 per 4 minutes"}' });
+    const events = await collect(loop(bench, scored));
+    expect(events.at(-1)).toMatchObject({ event: 'completed', metrics: { loss: 0.5 } });
+    expect(bench.ledger.assignments[0]).toMatchObject({ status: 'completed', metrics: { loss: 0.5 } });
+    const waits = events.flatMap((event) => (event.event === 'idle' ? [[event.reason, event.waitMs]] : []));
+    expect(waits).toEqual([...Array(4).fill(['error', 180_000]), ['rate-limited', 240_000]]);
+  });
+
+  it('a result whose assignment ran out during an outage is dropped, or probably stored', async () => {
+    const bench = await withWork(2);
+    bench.ledger.fail({ match: /update-val/, mode: 'lose-reply' });
+    bench.ledger.fail({ match: /update-val/, status: 503, times: 4 });
+    const [, idle, stored] = await collect(loop(bench, scored));
+    expect([idle, stored]).toMatchObject([{ event: 'idle' }, { event: 'completed', stored: 'probably' }]);
+    bench.ledger.fail({ match: /update-val/, status: 429, body: '{"detail":"Rate limit reached: 1 per 4 minutes"}' });
+    const events: ValidatorEvent[] = [];
+    for await (const event of loop(bench, scored)) {
+      if (events.push(event) === 2) bench.ledger.assignments[1]!.status = 'expired';
+      if (event.event === 'dropped') break;
+    }
+    expect(events.map(({ event }) => event)).toEqual(['assigned', 'idle', 'dropped']);
+  });
+
+  it('waits no longer than the window when the clock is set back', async () => {
+    const bench = await withWork(2);
+    let setBackMs = 0;
+    const { client, clock } = bench;
+    const deps = { client, now: () => clock.now() - setBackMs, sleep: clock.sleep };
+    const events: string[] = [];
+    for await (const { event } of validatorLoop({ taskIds: [7], scorer: scored, maxAssignments: 2 }, deps)) {
+      if (events.push(event) === 2) setBackMs = 86_400_000;
+    }
+    expect(events).toEqual(['assigned', 'completed', 'assigned', 'completed']);
+    expect(Math.max(...clock.slept)).toBeLessThanOrEqual(180_000);
+  });
+
   it('reply to the request lost: not asked again within the window', async () => {
     const bench = await withWork();
     bench.ledger.fail({ match: /request-val/, mode: 'lose-reply' });
