@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   AITBCMiner,
@@ -13,11 +15,41 @@ import {
   scoringHandler,
   verifyReceipt,
 } from '../../src/aitbc/index.js';
+import type { Sleep } from '../../src/http/index.js';
 import { until } from '../until.js';
 import { DIALECTS, PINS, startWorld, type World } from './worlds.js';
 
 const JOB = { name: 'x', type: 'ai-inference' };
 const ok: JobHandler = async () => ({ result: { ok: true } });
+
+const HEARTBEAT_MS = 15_000;
+
+/** A way to a server that can be shut: connections are then refused. */
+class Door {
+  url = '';
+  #port = 0;
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+
+  constructor(target: string) {
+    this.#server = createServer((outer) => {
+      const inner = connect(Number(new URL(target).port), '127.0.0.1');
+      for (const socket of [outer, inner]) this.#sockets.add(socket.on('error', () => {}));
+      outer.pipe(inner).pipe(outer);
+    });
+  }
+
+  async open(): Promise<void> {
+    await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+    this.url = `http://127.0.0.1:${this.#port}`;
+  }
+
+  async shut(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((done) => this.#server.close(done));
+  }
+}
 
 describe.each(DIALECTS)('miner on the %s coordinator', (dialect) => {
   let world: World;
@@ -100,6 +132,30 @@ describe.each(DIALECTS)('miner on the %s coordinator', (dialect) => {
     world.server.faults.add(`POST /v1/miners/${jobId}/result`, { status: 502, text: '<html>' });
     expect(await world.miner({ handler: ok, onEvent }).run({ maxJobs: 1 })).toMatchObject({ unknown: 1 });
     expect(world.server.faults.log.filter((line) => line.endsWith('/result'))).toHaveLength(1);
+  });
+
+  it('a result outlives a limit of the rate, and a coordinator that is away', async () => {
+    const { jobId } = await world.client().jobs.create(JOB);
+    world.server.faults.add(`POST /v1/miners/${jobId}/result`, { status: 429, text: '{"detail":"slow down"}' }, 5);
+    const door = new Door(world.server.url);
+    await door.open();
+    let pauses = 0;
+    const sleep: Sleep = async (ms, signal) => {
+      if (ms === HEARTBEAT_MS) return void (await setTimeout(ms, undefined, { signal }));
+      if (++pauses === 12) await door.open();
+      await setTimeout(1, undefined, { signal });
+    };
+    const handler: JobHandler = async (job, control) => {
+      await door.shut();
+      return ok(job, control);
+    };
+    const miner = world.miner(
+      { handler, onEvent, sleep, random: () => 0 },
+      { baseUrl: door.url, heartbeatMs: HEARTBEAT_MS },
+    );
+    expect(await miner.run({ maxJobs: 1 })).toMatchObject({ completed: 1, failed: 0, unknown: 0 });
+    expect(pauses).toBeGreaterThan(12);
+    await door.shut();
   });
 
   it('the first signal lets a job finish, the second reports it failed', async () => {

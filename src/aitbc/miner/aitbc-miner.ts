@@ -1,5 +1,13 @@
 import { isAbort, QuarryError, toQuarryError } from '../../errors/index.js';
-import { childSignal, type RetryDeps, sleep as realSleep, type Sleep } from '../../http/index.js';
+import {
+  childSignal,
+  type PacedRetryPolicy,
+  type RetryDeps,
+  sleep as realSleep,
+  retry,
+  type Sleep,
+  wasUnsent,
+} from '../../http/index.js';
 import { DEFAULT_BASE_URL } from '../client-options.js';
 import { APIError } from '../errors.js';
 import {
@@ -12,6 +20,9 @@ import {
 import { type ApiAnswer, aitbcBaseUrl, fetchSend, httpClientSend, Transport } from '../transport.js';
 import { isWire, type Wire } from '../wire.js';
 import type { JobHandler, MinerEvent, MinerJob, MinerResult, MinerTotals, ReceiptStore } from './miner-types.js';
+
+/** How long a result waits for a coordinator that is away or limits the rate: a quarter of an hour. */
+const UNTAKEN: PacedRetryPolicy = { attempts: 20, backoff: { baseMs: 1_000, maxMs: 60_000 } };
 
 /** Options of an {@link AITBCMiner}. */
 export interface AITBCMinerOptions {
@@ -219,7 +230,11 @@ export class AITBCMiner {
     const durationMs = Math.max(0, Math.round(now() - started));
     const metrics = { duration_ms: durationMs, ...outcome.metrics };
     try {
-      const receipt = await this.submitResult(job.jobId, { result: outcome.result, metrics });
+      const receipt = await retry(
+        () => this.submitResult(job.jobId, { result: outcome.result, metrics }),
+        { ...UNTAKEN, isRetryable: wasNotTaken, signal: killSignal },
+        this.#deps,
+      );
       const verification = receipt === undefined ? undefined : verifyReceipt(receipt, this.#options.verify);
       if (receipt !== undefined) await this.#keep(job.jobId, receipt);
       this.#emit({ type: 'completed', jobId: job.jobId, durationMs, receipt, verification });
@@ -324,4 +339,9 @@ export class AITBCMiner {
   #emit(event: MinerEvent): void {
     this.#deps.onEvent?.(event);
   }
+}
+
+/** Whether a submission certainly did not count, and later may: only then is it sent again. */
+function wasNotTaken(error: unknown): boolean {
+  return wasUnsent(error) || (error instanceof APIError && error.status === 429);
 }
