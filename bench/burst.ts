@@ -23,9 +23,9 @@ export interface BurstResult {
   /** From the arrival of the checkpoint to the submission on the wire: the median target, and the last one. */
   readonly p50Ms: number | null;
   readonly lastMs: number | null;
-  /** Processor time of the miner's main thread from the checkpoint to the last answer, by submissions. */
+  /** Processor time of the miner's main thread from the checkpoint to the last answer, per submission. */
   readonly mainThreadMsPerSubmission: number;
-  /** Accepted submissions a second, where targets follow one another without end. */
+  /** Accepted submissions a second while a new target opens whenever one is filled. */
   readonly submissionsPerSecond?: number;
 }
 
@@ -34,7 +34,7 @@ export interface BurstOptions extends BenchOptions {
   readonly rows?: readonly number[];
   /** Targets of one checkpoint. Default 1, 20 and 100. */
   readonly targets?: readonly number[];
-  /** Whether to time targets that follow one another without end as well. Default true. */
+  /** Whether to also time targets that open whenever one is filled. Default true. */
   readonly sustained?: boolean;
 }
 

@@ -21,7 +21,7 @@ async function filled(rows: number): Promise<{ pool: ComposePool; data: Float32A
   return { pool, data, seconds: (performance.now() - begin) / 1000 };
 }
 
-/** How far the cosine that a search tells is from what its parts come to. */
+/** Difference between the cosine that a search reports and the one computed from its parts. */
 function errorOf({ slots, cosine }: FoundParts, data: Float32Array, target: Float32Array): number {
   const sum = new Float64Array(DIM);
   for (const slot of slots) for (let k = 0; k < DIM; k++) sum[k] = sum[k]! + data[slot * DIM + k]!;

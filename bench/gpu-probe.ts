@@ -120,7 +120,7 @@ async function readBandwidth(device: GPUDevice, wanted: number): Promise<number>
   }
 }
 
-/** A compute shader over buffers, bound in order; a run takes so many milliseconds. */
+/** A compute shader over buffers, bound in order. Running it returns the time taken, milliseconds. */
 function compile(
   device: GPUDevice,
   code: string,

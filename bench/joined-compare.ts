@@ -45,7 +45,7 @@ export interface JoinedCase {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Compositions after which it is told how the case stands. */
+/** Progress is printed after this many compositions. */
 const TOLD_EVERY = 50;
 /** Mean losses in f32 closer than this are a near-tie. */
 const NEAR_TIE = 2e-4;
@@ -103,7 +103,7 @@ function composedOf({ scores }: Rows, slots: readonly number[]): PartScore[] {
   return scores.map((rows) => composedScore(slots.map((slot) => rows[slot]!)));
 }
 
-/** The worst of what was compared. */
+/** The largest differences found. */
 class Tally {
   #compositions = 0;
   #parts = 0;
@@ -116,7 +116,7 @@ class Tally {
     this.#parts += parts;
   }
 
-  /** @param bound differences are told as multiples of it */
+  /** @param bound unit in which differences are reported */
   add(
     kind: 'f32' | 'low',
     composed: readonly PartScore[],

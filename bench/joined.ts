@@ -26,7 +26,7 @@ export interface JoinedBenchOptions extends BenchOptions {
 
 /** Chunks that compositions are made of, of files and as many synthetic ones. */
 const CHUNKS = 32;
-/** For so long the plain engines check compositions under each set of models: it takes up to seconds for each. */
+/** Time for which the plain engines, which take up to seconds each, check compositions under each set of models. */
 const REFERENCE_MS = 120_000;
 
 /**

@@ -15,7 +15,7 @@ export interface PlayerOptions {
   readonly workers?: number | undefined;
   readonly durationMs: number;
   readonly policy?: HitPolicy | undefined;
-  /** Only score so many samples, submit nothing. */
+  /** Only scores this many samples and submits nothing. */
   readonly untilSamples?: number | undefined;
 }
 

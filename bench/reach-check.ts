@@ -6,8 +6,8 @@ import type { ModelConfig } from '../src/weights/model-config.js';
 import type { ChunkScores, ReachModel } from './reach-models.js';
 
 /**
- * Scores the bytes of compositions with the reference: nothing is measured before their loss and their distance to a
- * target are what the parts come to.
+ * Checks compositions before anything is measured: the reference scores their joined bytes, whose loss and distance must
+ * match those computed from the parts.
  *
  * @param count compositions, of two parts and more
  * @throws QuarryError `ENGINE_FAILED` when a loss differs by more than 1e-4 or a distance by more than 1e-5

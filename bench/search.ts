@@ -54,7 +54,7 @@ const STEPS = 25;
 const HARDEST_Z = 4.5;
 /** A search in bf16 ends this much beyond what is to be reached in f32. */
 const ROUNDING_Z = 0.02;
-/** Targets after which it is told how the case stands. */
+/** Progress is printed after this many targets. */
 const TOLD_EVERY = 5;
 /** Where searches begin: the best known chunk, or the best composition of this many. */
 const STARTS: Readonly<Record<string, { readonly parts: number; readonly of: string } | undefined>> = {

@@ -52,7 +52,7 @@ interface Growth {
   readonly fillingMiBPerHour: number;
 }
 
-/** What a soak came to. */
+/** Results of a soak. */
 interface SoakResult extends JournalTotals {
   readonly bench: 'soak';
   readonly minutes: number;
@@ -63,7 +63,7 @@ interface SoakResult extends JournalTotals {
   readonly claimsPerSecond: number;
   /** Claims that were due at the end, and not made. */
   readonly claimsDue: number;
-  /** From the moment a hit was possible to its submission on the wire: medians of what the second half's status events tell. */
+  /** From the moment a hit was possible to its submission on the wire: medians of the status events of the second half. */
   readonly spawnToSubmitMs: { readonly p50: number; readonly p99: number };
   readonly miner: Readonly<Record<'rss' | 'anonymous' | 'file' | 'heapUsed' | 'external' | 'arrayBuffers', Growth>>;
   /** The network's process, which keeps its history: not the miner's memory. */

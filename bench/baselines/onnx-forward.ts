@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { ModelConfig } from '../../src/weights/model-config.js';
 import { type PeerTime, peerProcess, type Skipped } from './peer-process.js';
 
-/** What `onnx-forward-process.ts` is told. */
+/** Input of `onnx-forward-process.ts`. */
 export interface OnnxForwardJob {
   /** Path of a safetensors file. */
   readonly weights: string;

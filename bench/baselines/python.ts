@@ -1,7 +1,7 @@
 import { peerProcess, type Skipped } from './peer-process.js';
 import { NO_SCRIPT, pythonScript } from './python-script.js';
 
-/** A job of `python_peers.py`; the rest of the fields are those of what it does. */
+/** A job of `python_peers.py`; its other fields depend on the kind of job. */
 export interface PythonJob {
   readonly do: 'forward' | 'gemm' | 'distance';
   readonly threads: number;

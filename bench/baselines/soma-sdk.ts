@@ -56,7 +56,7 @@ export class SdkPeer {
     return this.#run({ do: 'list', limit, rounds });
   }
 
-  /** Submits once for each target, so many at a time. */
+  /** Submits once for each target, with a limited number in flight. */
   submit(job: {
     readonly inFlight: number;
     readonly targets: readonly { readonly id: string; readonly model: string }[];

@@ -12,7 +12,7 @@ namespace quarry {
 /// Columns of a gradient: the values of a byte.
 inline constexpr size_t kByteValues = 256;
 
-/// The buffers of one pass there and back. One pass at a time.
+/// The buffers of one forward and backward pass. One pass at a time.
 class GradientPass : private Forward {
  public:
   GradientPass(const ModelShape& shape, Precision precision, const Kernels& kernels, ThreadPool* pool);
@@ -26,7 +26,7 @@ class GradientPass : private Forward {
   /// to [T, out] = from [T, in] x W^T, W the packed [out, in].
   void multiply_transposed(const float* from, size_t in, const void* weights, size_t out, float* to,
                            const std::atomic<bool>* abort);
-  /// gradient += the layer norm's, for what came back with respect to its output; `dy_ld` 0 where rows share one.
+  /// gradient += the layer norm's input gradient, given `dy` with respect to its output; `dy_ld` is 0 if all rows share one.
   void norm_backward(const float* x, const float* dy, size_t dy_ld, const float* gamma, const std::atomic<bool>* abort);
   void layer_backward(const LayerWeights& layer, const float* input, const ChunkInput& chunk, const RopeTables& rope,
                       const std::atomic<bool>* abort);

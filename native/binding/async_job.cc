@@ -20,7 +20,7 @@ napi_value raise(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-// Worker threads may be terminated while a job runs; Node waits for it, so it is told to stop.
+// A worker thread may be terminated while a job runs, and Node waits for the job: ask it to stop.
 void stop_at_exit(void* data) { static_cast<std::atomic<bool>*>(data)->store(true); }
 }  // namespace
 

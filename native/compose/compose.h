@@ -22,7 +22,7 @@ struct AdditionScan {
   /// Products of each row with the sum of the parts; those of a part to be left out are taken off.
   const float* to_sum;
   const float* left_out;
-  /// Squared lengths; NaN where there is no row.
+  /// Squared lengths; NaN for an empty slot.
   const float* squares;
   /// Of the sum, without the part left out.
   float along;
@@ -35,7 +35,7 @@ struct AdditionScan {
 
 struct ComposeKernels {
   Isa isa;
-  /// The row whose addition gives the largest squared cosine above `least`; n where there is none.
+  /// The row whose addition gives the largest squared cosine above `least`; n if there is none.
   size_t (*best_addition)(const AdditionScan& scan, float least);
   /// sum[i] += added[i] - removed[i]; `removed` may be null.
   void (*add_column)(float* sum, const float* added, const float* removed, size_t n);

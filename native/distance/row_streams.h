@@ -15,7 +15,7 @@ constexpr size_t kStreams = 4;
 constexpr size_t kRowsAhead = 2;
 constexpr size_t kPageBytes = 4096;
 
-/// Calls `four(first, apart)` for the rows first + {0, 1, 2, 3} * apart, and `one(row)` for what is left.
+/// Calls `four(first, apart)` for the rows first + {0, 1, 2, 3} * apart, and `one(row)` for each remaining row.
 template <typename T, typename Four, typename One>
 inline __attribute__((always_inline)) void in_streams(const T* const* rows, size_t n, size_t dim, Four four, One one) {
   const size_t run = n / kStreams;

@@ -132,7 +132,7 @@ class Scan {
     }
   }
 
-  /// The target as a bf16 vector and a bf16 vector of what that leaves out.
+  /// The target rounded to bf16, and the rounding error as another bf16 vector.
   void split(const float* unit, uint16_t* out) const {
     std::memset(out, 0, split_stride_ * sizeof(uint16_t));
     for (size_t k = 0; k < dim_; ++k) {

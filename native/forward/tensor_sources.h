@@ -1,5 +1,5 @@
 #pragma once
-// Places of tensors as JavaScript gives them: triples of element type, offset and bytes, from an untrusted header.
+// Places of tensors as passed by JavaScript: triples of element type, offset and bytes, from an untrusted header.
 #include <cstddef>
 #include <vector>
 
@@ -7,11 +7,11 @@
 
 namespace quarry {
 
-/// Appends a source for every triple of `numbers`; false, with what came before the fault, where there is a rest, no such
-/// element type, or a place that is not a whole number of at most 2^53. Throws std::bad_alloc.
+/// Appends a source for every triple of `numbers`. Returns false, with the sources before the fault appended, if the last
+/// triple is incomplete, an element type is unknown, or a place is not a whole number up to 2^53. Throws std::bad_alloc.
 inline bool tensor_sources(const double* numbers, size_t count, std::vector<TensorSource>* out) {
   if (count % 3 != 0) return false;
-  // Converting what an integer cannot hold is undefined; NaN fails every comparison.
+  // Converting a value out of an integer's range is undefined; NaN fails every comparison.
   const auto is_place = [](double x) { return x >= 0 && x <= 0x1p53 && x == __builtin_trunc(x); };
   for (size_t i = 0; i < count; i += 3) {
     const double dtype = numbers[i];

@@ -29,11 +29,11 @@ class WeightsStream {
   void pack_into(std::unique_ptr<WeightsPacker> packer);
   /// Takes the bytes before `start` from the file: encrypted again, they give the checksum's state. First of all.
   void recover(const std::atomic<bool>* abort);
-  /// Takes ciphertext that follows what came before. Throws CoreError.
+  /// Takes the next piece of ciphertext. Throws CoreError.
   void push(const std::vector<std::pair<const uint8_t*, size_t>>& pieces, const std::atomic<bool>* abort);
   /// The plaintext of the first push, kHeadBytes at most, until `pack_into` or the second.
   const std::vector<uint8_t>& head() const { return head_; }
-  /// Writes what is left and returns the checksum of all ciphertext. Throws CoreError.
+  /// Writes the remaining bytes and returns the checksum of all ciphertext. Throws CoreError.
   std::array<uint8_t, 32> finish();
   /// Makes the verified file durable and gives its packed form its final name. Throws CoreError.
   void publish();

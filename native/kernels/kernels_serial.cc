@@ -1,4 +1,4 @@
-// Four lanes of the compiler's own vectors: SSE2 on x86-64, plain code where there is nothing. Always compiled.
+// Four lanes of the compiler's own vectors: SSE2 on x86-64, scalar code on processors without vectors. Always compiled.
 #define QUARRY_LANES 4
 #define QUARRY_TILE_ROWS 4
 #define QUARRY_TILE_VECS 2

@@ -38,7 +38,7 @@ class WholeGemm {
   // `gemm_` points into the packed matrices.
   WholeGemm(const WholeGemm&) = delete;
 
-  /// Floats of scratch memory for blocks of so many tiles and panels.
+  /// Scratch memory for blocks of this many tiles and panels, floats.
   size_t scratch_floats(size_t tile_count, size_t panel_count) const {
     return kernels_.gemm_scratch(gemm_.precision, tile_count, panel_count, gemm_.k) + 1;
   }

@@ -11,7 +11,7 @@ export interface CredentialOptions {
   readonly token?: string | undefined;
   /** Logs in automatically, and again when the token has expired. */
   readonly wallet?: WalletSigner | undefined;
-  /** Key of an administrator, for statistics that live coordinators give nobody else. */
+  /** Key of an administrator, for statistics that live coordinators give only to administrators. */
   readonly adminApiKey?: string | undefined;
   /** JWT of an administrator, for live coordinators that require a login. */
   readonly adminToken?: string | undefined;

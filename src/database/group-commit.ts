@@ -9,9 +9,9 @@ interface Entry {
 
 /** Maximum writes per transaction, so that the first does not wait for hundreds of others. */
 const MAX_GROUP = 64;
-/** A patient write waits until no other was run for so long, milliseconds. */
+/** A patient write waits until no other write has come for this long, milliseconds. */
 const QUIET_MS = 5;
-/** After so many spells of {@link QUIET_MS} it waits no longer. */
+/** A patient write waits at most this many times {@link QUIET_MS}. */
 const MAX_SPELLS = 10;
 
 /**
@@ -25,7 +25,7 @@ export class GroupCommit {
   #entries: Entry[] = [];
   #patient: Entry[] = [];
   #patience: NodeJS.Timeout | undefined;
-  /** Whether a write was run since patience was last looked at. */
+  /** Whether a write has come since the patient ones were last considered. */
   #isBusy = false;
 
   /** @param onCommitted called after every commit, before the promises resolve; its exceptions are ignored */

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { toQuarryError } from '../errors/index.js';
 
 /**
- * Checks that a directory can be written and has room for so many bytes, by writing them to a file and removing it. A
- * missing directory is made.
+ * Checks that a directory is writable and has room for `sizeBytes`, by writing a file of that size and removing it. A
+ * missing directory is created.
  *
  * @throws QuarryError `DISK_FULL` when there is less room
  * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
@@ -13,7 +13,7 @@ export async function assertRoom(dir: string, sizeBytes: number): Promise<void> 
   const probe = join(dir, 'room.probe');
   try {
     await mkdir(dir, { recursive: true });
-    // Of a process that was killed here; whatever else has its name would be written through, or waited for.
+    // Left by a process that was killed here. Opening anything else of that name would write through a link or block.
     await rm(probe, { force: true });
     await writeFile(probe, new Uint8Array(sizeBytes), { flag: 'wx', flush: true });
   } catch (error) {

@@ -2,9 +2,9 @@ import { type Stats, statSync } from 'node:fs';
 import { QuarryError } from '../errors/index.js';
 
 /**
- * Refuses a FIFO, socket or device in place of a file, before it is opened: opening a FIFO waits for its other end, without
- * end if there is none, on this thread or on one of Node's few. What does not exist passes, and so does a directory, which
- * nothing waits for.
+ * Refuses a FIFO, socket or device in place of a file before it is opened. Opening a FIFO blocks until its other end is
+ * opened, possibly forever, and occupies the main thread or one of the few of Node's pool. A missing file passes, and so
+ * does a directory, which blocks nothing.
  *
  * @throws QuarryError `FILE_UNREADABLE`
  */
@@ -22,7 +22,7 @@ function kindAt(path: string): 'FIFO' | 'socket' | 'device' | undefined {
   try {
     stats = statSync(path);
   } catch {
-    // Opening it fails, too, and says more.
+    // Opening it fails as well, with a better error.
     return undefined;
   }
   if (stats.isFile() || stats.isDirectory()) return undefined;

@@ -10,8 +10,8 @@ export interface ReplaceFileOptions {
 }
 
 /**
- * Replaces a file atomically: after a crash it has either its old or its new contents. What is there need not be a file: a
- * FIFO is replaced, too, and not opened. A missing directory is made with mode 0700.
+ * Replaces a file atomically: after a crash it has either its old or its new contents. A FIFO in its place is replaced
+ * without being opened. A missing directory is created with mode 0700.
  *
  * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
  * @throws QuarryError `DISK_FULL` when there is no space

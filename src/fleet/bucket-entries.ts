@@ -2,8 +2,8 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { KV, KvEntry } from '@nats-io/kv';
 
 /**
- * The current entries of a bucket, by requests alone. `KV.keys()` has them delivered: if one expires on its way, it waits
- * for the next heartbeat of its consumer, half a minute.
+ * The current entries of a bucket, read by requests. `KV.keys()` uses a consumer instead: if an entry expires during
+ * delivery, it waits for the consumer's next heartbeat, half a minute.
  */
 export async function bucketEntries(jsm: JetStreamManager, bucket: KV): Promise<KvEntry[]> {
   const { name, subjects } = (await bucket.status()).streamInfo.config;

@@ -62,9 +62,9 @@ const SCORER_LIFETIME_MS = 10_000;
 const CONNECT_LIMIT_MS = 15_000;
 /** The server drops a message whose id it has already seen within this window. */
 const DUPLICATE_WINDOW_NS = 120e9;
-/** Codes of the server's answer while another connection is making the same stream: its name or subjects are in use. */
+/** Error codes while another connection creates the same stream: its name or subjects are in use. */
 const BEING_MADE = [10_058, 10_065];
-/** Connections that open a new fleet at the same moment wait for the one that makes its streams. */
+/** Connections that open a new fleet at the same time wait for the one that creates its streams. */
 const UNTIL_MADE = {
   attempts: 8,
   backoff: { baseMs: 50, maxMs: 1_000 },

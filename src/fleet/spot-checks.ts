@@ -52,7 +52,7 @@ export class SpotChecks {
     this.#trusted = scorer;
   }
 
-  /** Sets who is told which samples' scores are withdrawn under these weights. */
+  /** Sets the callback for withdrawn scores under these weights. */
   onWithdrawn(identity: string, take: (checksums: readonly Uint8Array[]) => void): void {
     this.#onWithdrawn.set(identity, take);
   }

@@ -43,7 +43,7 @@ export class FallbackScanner implements RowScanner {
     // Scans that ran at the same time fail together.
     if (this.#second !== undefined) return;
     this.#second = this.#createSecond();
-    // Whatever the device still holds is freed on close at the latest.
+    // The device frees its memory on close at the latest.
     this.#first.close().catch(() => {});
     const message = `the GPU failed, and the CPU scans from now on: ${failure.message}`;
     this.#onFallback(new QuarryError('ENGINE_FAILED', message, { hint: RESTART, cause: failure }));

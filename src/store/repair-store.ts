@@ -3,10 +3,10 @@ import type { SampleLog } from './sample-log.js';
 import { type ScoreLogs, scoresMark } from './score-logs.js';
 import type { StoreRepairs } from './store-types.js';
 
-/** What the index calls the samples. */
+/** Name of the samples in the index's watermarks. */
 export const SAMPLES_MARK = 'samples';
 
-/** Brings the files of a store and its index in line again after the last writer died, and loads them. Writer only. */
+/** Makes the files of a store and its index consistent after the last writer died, and loads them. Writer only. */
 export function repairStore(index: IndexDatabase, samples: SampleLog, scores: ScoreLogs): StoreRepairs {
   const marks = index.watermarks();
   const committed = marks.get(SAMPLES_MARK) ?? 0;

@@ -33,7 +33,7 @@ export class ScoreLogs {
     return this.#logs.get(modelKeyId(model));
   }
 
-  /** The log of a model, made when there is none. */
+  /** The log of a model; creates it if there is none. */
   open({ architecture, checksum }: ModelKey): ScoreLog {
     const key = { architecture, checksum };
     const id = modelKeyId(key);
@@ -46,7 +46,7 @@ export class ScoreLogs {
   }
 
   /**
-   * Opens every log, repairs and loads it, and clears what is left of broken removals. Writer only.
+   * Opens, repairs and loads every log, and cleans up interrupted removals. Writer only.
    *
    * @param marks rows committed, by {@link scoresMark}
    * @returns each log with what its repair found
@@ -72,7 +72,7 @@ export class ScoreLogs {
     }
   }
 
-  /** Loads what the writer committed since, log by log, each with its first new row. Reader only. */
+  /** Loads what the writer has committed since; yields each log with its first new row. Reader only. */
   *refresh(marks: ReadonlyMap<string, number>): Generator<{ log: ScoreLog; from: number }> {
     for (const [name, count] of marks) {
       if (!name.startsWith(SCORES)) continue;
@@ -109,7 +109,7 @@ export class ScoreLogs {
   }
 }
 
-/** What the index calls the rows of a model. */
+/** Name of a model's rows in the index's watermarks. */
 export function scoresMark(model: ModelKey): string {
   return SCORES + modelKeyId(model);
 }

@@ -41,7 +41,7 @@ export class WriteQueue {
   #assertWritable(): void {
     if (this.#isReadonly) throw new QuarryError('FAILED_PRECONDITION', 'the store is open read-only');
     if (this.#failure === undefined) return;
-    // Reported as what it was: callers wait for a disk that is full, or fails.
+    // Keeps the code of the failure: callers wait for a disk that is full or failing.
     const { code, message } = toQuarryError(this.#failure, 'writing to the store');
     throw new QuarryError(code, `an earlier write to the store failed midway: ${message}`, {
       hint: 'close and reopen the store to repair it',

@@ -13,9 +13,9 @@ export type Verdict =
   | { readonly kind: 'not told' }
   | { readonly kind: 'ended' | 'blind'; readonly why: string };
 
-/** How long a lie that was told goes on. */
+/** How long a lie continues once it was told. */
 const LASTING_MS = 300;
-/** Within this time after a lie's end targets must be accepted again. */
+/** Time after the end of a lie within which targets must be accepted again. */
 const RECOVERY_MS = 45_000;
 /** How much slower an honest second node is, so that the liar is asked first. */
 const SECOND_DELAY_MS = 120;
@@ -103,7 +103,7 @@ export class LiedToMiner {
   }
 
   /**
-   * Tells one lie until it was heard, and looks what comes of it. After `ended` or `blind` the miner is of no more use.
+   * Tells one lie until the miner has heard it, and returns the effect. After `ended` or `blind` the miner cannot be used again.
    *
    * @param tellingMs how long the lie waits to be told
    */
@@ -173,7 +173,7 @@ export class LiedToMiner {
     this.#second?.close();
   }
 
-  /** An epoch has so many targets and no more. */
+  /** The number of targets of an epoch is limited. */
   async #keepTargetsOpen(): Promise<void> {
     const { devnet } = this.#network;
     const open = [...devnet.targets().values()].some(({ status }) => status.kind === 'open');

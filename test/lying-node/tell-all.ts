@@ -10,9 +10,9 @@ export interface TellingOptions {
   readonly miners: number;
   /** Only lies whose name matches. */
   readonly only?: RegExp | undefined;
-  /** At most so many lies. */
+  /** Maximum number of lies. */
   readonly count?: number | undefined;
-  /** No further lie begins after so many milliseconds. */
+  /** No further lie starts after this long, milliseconds. */
   readonly budgetMs?: number | undefined;
   /** How long a lie waits to be told, milliseconds. Default 15,000. */
   readonly tellingMs?: number | undefined;

@@ -3,7 +3,7 @@ import { varint, type WireField } from './wire.js';
 /** What a field holds; `floats` are packed. */
 export type FieldKind = 'integer' | 'float' | 'double' | 'floats' | 'text' | 'bytes' | 'message';
 
-/** Makes of a field's honest occurrences, all of one number, those that are told. */
+/** Turns all honest occurrences of a field into the ones that are sent. */
 export type ValueLie = (honest: readonly WireField[], number: number) => readonly WireField[];
 
 const MEBIBYTE = 2 ** 20;

@@ -26,23 +26,23 @@ import type { SimulatedNetwork } from './network.js';
 import { Outages } from './outages.js';
 import type { VirtualClock } from './virtual-clock.js';
 
-/** How often a call meets what, each between 0 and 1. */
+/** Probability of each fault, 0 to 1. */
 export interface Faults {
   readonly lostRequest: number;
   readonly lostAnswer: number;
-  /** Sent twice by something on the way. */
+  /** The call reaches the node twice. */
   readonly twice: number;
   /** No answer at all until the deadline. */
   readonly silent: number;
-  /** Per transaction: every call breaks off until its first copy arrives, long after. */
+  /** Per transaction: every call fails until its first copy arrives, much later. */
   readonly held: number;
-  /** Per call for a transaction that was executed before: it is refused, as its coin has moved on. */
+  /** Per call for a transaction that was executed before: it is refused, because its coin has a newer version. */
   readonly echo: number;
   /** Per message of a stream. */
   readonly brokenStream: number;
-  /** The longest outage of everything, milliseconds: longer than a client goes on trying. */
+  /** The longest outage of all nodes, milliseconds: longer than a client keeps retrying. */
   readonly longestOutageMs: number;
-  /** Longest way there, and back, milliseconds. */
+  /** Maximum latency in each direction, milliseconds. */
   readonly latencyMs: number;
 }
 

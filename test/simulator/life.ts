@@ -74,7 +74,7 @@ export class Life {
     return life;
   }
 
-  /** Mines for so long, or until it is killed; a miner that is not is stopped as by its user. Returns how it ended. */
+  /** Mines for the given time or until it is killed; a miner that survives is stopped as a user would. Returns how it ended. */
   async mine(ms: number, clock: VirtualClock): Promise<'killed' | 'stopped'> {
     const end: { error?: unknown; come?: boolean } = {};
     this.miner.run({ signal: this.#stop.signal }).then(

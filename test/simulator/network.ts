@@ -111,7 +111,7 @@ function genesisOf({ seed, accounts }: SimulatedNetworkOptions, clock: VirtualCl
     embeddingDim: DIM,
     initialDistanceThreshold: 2,
     targetsPerEpoch: 12,
-    // An epoch has so many targets in all.
+    // The total number of targets of an epoch is limited.
     hitsPerEpoch: 24,
     emissionPerEpoch: 24_000_000_000n,
   });

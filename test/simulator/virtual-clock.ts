@@ -24,8 +24,8 @@ const real = {
 const BEGINNING_MS = 1_800_000_000_000;
 
 /**
- * Time that passes only when it is told to. While installed it stands in for Node's timers, `Date.now` and `Math.random`, so that hours
- * take seconds and every run of a seed takes the same course.
+ * Time that passes only on request. While installed, it replaces Node's timers, `Date.now` and `Math.random`, so that hours take
+ * seconds and every run of a seed is the same.
  */
 export class VirtualClock {
   #now = BEGINNING_MS;

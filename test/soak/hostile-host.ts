@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
-/** Pieces of a drip, and of what has no end. */
+/** Chunks of a slow answer, and of an endless one. */
 const DRIP_MS = 2_000;
 const HINT_MS = 20;
 const ENDLESS_PIECE = Buffer.alloc(64 * 1024, 7);
-/** Of zeros, packed by gzip. */
+/** Zeros, compressed by gzip. */
 const BOMB = gzipSync(Buffer.alloc(256 * 2 ** 20));
 /** Hostile answers to one file before an honest one, at most. */
 const MOST_IN_A_ROW = 3;
@@ -14,7 +14,7 @@ const MOST_IN_A_ROW = 3;
 /** Follows the name of a file that was redirected to itself. */
 const AGAIN = '?again';
 
-/** What an answer goes wrong with: bytes of the file, the request, the response. */
+/** Breaks an answer, given the bytes of the file, the request and the response. */
 type Answer = (host: HostileHost, bytes: Buffer, request: IncomingMessage, response: ServerResponse) => void;
 
 /** How a stranger's host fails those who fetch from it. */

@@ -8,15 +8,15 @@ export interface LivesOptions {
   readonly dir: string;
   readonly data: string;
   readonly logFile: string;
-  /** A miner is started anew this often, milliseconds. */
+  /** Interval at which a new miner is started, milliseconds. */
   readonly lifeMs: number;
   readonly seed: number;
 }
 
-/** What the process with the miner is told. */
+/** Messages to the miner's process. */
 export type ToldToLives = 'stop' | 'the disk breaks';
 
-/** What the process with the miner tells: its memory now and then, and at the end what it saw. */
+/** Messages of the miner's process: its memory now and then, and at the end its observations. */
 export type ToldByLives =
   | { readonly memory: MemorySample }
   | {

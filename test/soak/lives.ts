@@ -14,7 +14,7 @@ import { type AssembledMiner, createMiner } from '../../src/miner/index.js';
 import { Keypair } from '../../src/soma/chain/index.js';
 import type { LivesOptions, ToldByLives, ToldToLives } from './lives-messages.js';
 
-// A process of its own, so that its memory is a miner's and no network's: mines in lives of a minute until it is told to stop.
+// A separate process, so that its memory is only the miner's: mines in lives of a minute until it is stopped.
 
 const LOOK_EVERY_MS = 5_000;
 /** Share of the data host's answers that fail. */

@@ -6,9 +6,9 @@ export async function rotateLog(path: string): Promise<void> {
 }
 
 /**
- * What says that a log is written no more although its disk is well.
+ * Reports a log that is no longer written although its disk works.
  *
- * @param calmMs for so long nothing has gone wrong with the disk
+ * @param calmMs how long the disk has worked without a fault
  */
 export async function silentLog(path: string, calmMs: number): Promise<string[]> {
   const now = Date.now();

@@ -1,6 +1,6 @@
 // Everything at once, for hours: a miner in lives of a minute, in a process of its own, while the network, the node between
 // them, the hosts of weights and data, the disk and signals fail. Usage: npm run soak -- --minutes 60 --seed 1. It fails when
-// ledger and journal disagree, the miner ends by itself, its memory grows, or a kind of fault did not happen.
+// ledger and journal disagree, the miner ends unasked, its memory grows, or some kind of fault did not happen.
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -40,11 +40,11 @@ const seed = Number(values.seed);
 const random = seededRandom(seed);
 const LOOK_EVERY_MS = 5_000;
 const TRIES = 200;
-/** The disk is well for so long, and broken for so long at most. */
+/** Maximum time for which the disk works, and for which it is broken. */
 const WELL_MS = 10_000;
 const BROKEN_MS = 4_000;
 const HANG_UP_MS = 7_000;
-/** Before the end nothing breaks the disk any more, so that what outlives faults can be seen. */
+/** Time at the end in which the disk no longer breaks, to see what outlasts the faults. */
 const CALM_MS = 20_000;
 
 const memory: { readonly miner: MemorySample[]; readonly network: MemorySample[] } = { miner: [], network: [] };
@@ -119,7 +119,7 @@ function startLives(): ChildProcess {
 
 type End = Exclude<ToldByLives, { memory: unknown }>;
 
-/** Waits until the time is over; `undefined` when the process with the miner did not come to its end. */
+/** Waits until the time is over; `undefined` if the miner's process did not end. */
 async function untilLived(lives: ChildProcess): Promise<End | undefined> {
   let end: End | undefined;
   lives.on('message', (told: ToldByLives) => {

@@ -2,7 +2,7 @@ import type { MemorySample } from '../../bench/soak-probe.js';
 import { floors, type Point, slopePerHour } from '../../bench/soak-slope.js';
 
 const MIB = 2 ** 20;
-/** For so long, minutes, heaps and arenas still reach their size: nothing is said of growth. */
+/** Minutes in which heaps and arenas reach their size, and growth is not judged. */
 const SETTLING_MINUTES = 10;
 /** How far the floor of the miner's memory may rise from the third quarter to the fourth, MiB. */
 const MOST_RISE = { heapUsed: 8, anonymous: 48 } as const;
@@ -10,7 +10,7 @@ const NAMES = { heapUsed: 'heap', anonymous: 'all but mapped files' } as const;
 
 type Kind = keyof typeof MOST_RISE;
 
-/** What says that the miner's memory leaks; too short a run says nothing. */
+/** Reports a leak of the miner's memory; nothing after a run that is too short to tell. */
 export function grown(samples: readonly MemorySample[], minutes: number): string[] {
   if (minutes < 4 * SETTLING_MINUTES) return [];
   return (Object.keys(MOST_RISE) as Kind[]).flatMap((kind) => {

@@ -18,7 +18,7 @@ import { lookAtThreads, type PageCost, pageCost, probed, type ThreadSeconds } fr
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '60' } } });
 const minutes = Number(values.minutes);
-/** The page is open for so long; before and after, the miner is measured alone. */
+/** How long the page is open; before and after, the miner is measured alone. */
 const OPEN_MS = minutes * 60_000;
 const ALONE_MS = Math.min(120_000, OPEN_MS / 5);
 const LOOK_MS = Math.min(10_000, OPEN_MS / 20);

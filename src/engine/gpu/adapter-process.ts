@@ -3,8 +3,8 @@ import { workerFile } from '../../threads/worker-file.js';
 import { DRIVER_CURE, unansweredAfter, type WebGpuProbe } from './request-adapter.js';
 
 /**
- * Has a process of its own request the adapter. Dawn waits for the graphics driver on the calling thread, where no timer
- * ends a driver that hangs, and a driver that crashes ends its process.
+ * Requests the adapter in a separate process: Dawn waits for the graphics driver on the calling thread, where no timer can
+ * interrupt a driver that hangs, and a driver that crashes takes its process down.
  *
  * @param timeoutMs from the start of the process to its answer, milliseconds
  */
@@ -16,7 +16,7 @@ export function askAdapterProcess(timeoutMs: number): Promise<WebGpuProbe> {
       clearTimeout(timer);
       child.removeAllListeners('exit');
       child.kill('SIGKILL');
-      // A process in the middle of a driver's call may outlive that signal, and is not waited for.
+      // A process inside a call of the driver may survive SIGKILL for a while: do not wait for it.
       child.unref();
       if (child.connected) child.disconnect();
       resolve(probe);

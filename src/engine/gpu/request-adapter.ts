@@ -44,8 +44,8 @@ export function unansweredAfter(timeoutMs: number): WebGpuProbe {
 }
 
 /**
- * Requests an adapter and a device of it. Never rejects, but takes as long as the graphics driver does: without end if that
- * hangs, and Dawn waits for it on the calling thread.
+ * Requests an adapter and a device of it. Never rejects. Takes as long as the graphics driver: if that hangs, so does the
+ * calling thread, because Dawn waits on it.
  */
 export async function requestAdapter(gpu: NavigatorGpu): Promise<WebGpuProbe> {
   const adapter = await gpu.requestAdapter().catch(() => null);

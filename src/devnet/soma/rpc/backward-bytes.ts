@@ -1,11 +1,11 @@
-/** Bytes of a new buffer. Most answers are smaller; what larger ones need is kept. */
+/** Bytes of a new buffer. Most answers are smaller; a buffer that grew for a larger one is kept. */
 const CAPACITY = 16_384;
 /** Bytes of the longest varint. */
 const VARINT_BYTES = 10;
 
 /**
- * Bytes written from the last to the first: whatever has its length before it, as nested messages have, is written in one pass,
- * since the length is known by then. One buffer serves one message after the other.
+ * Bytes written from the last to the first. A nested message, which is preceded by its length, is then written in one pass: the
+ * length is known when its turn comes. The buffer is reused for one message after another.
  */
 export class BackwardBytes {
   #bytes = Buffer.allocUnsafeSlow(CAPACITY);
