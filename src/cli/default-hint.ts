@@ -1,32 +1,58 @@
 import type { ErrorCode } from '../errors/index.js';
 
 /** Hints for errors without one of their own, as from system calls and remote services. */
-const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+const HINTS: Readonly<Record<ErrorCode, string>> = {
   USAGE: 'see --help',
   CONFIG_INVALID: 'check the settings: flags, environment, quarry.yaml',
   CONFIG_MISSING: 'add it as a flag, in the environment or in quarry.yaml',
   KEY_INVALID: 'a key is hex, base58, somaprivkey1… or a phrase',
+  KEY_FILE_UNSAFE: 'make it private: chmod 600 FILE',
+  UNKNOWN_NETWORK: 'name a network, or the URL of a fullnode',
+  INVALID_ARGUMENT: 'see --help',
+  UNSUPPORTED: 'this cannot be done here: not on this platform, network or server',
   UNREACHABLE: 'check the address, and that the other side is running',
-  TIMEOUT: 'try again, with a longer --timeout-seconds where it is slow, or check the address and the firewall',
   TLS: 'check the scheme of the URL and the certificate',
+  TIMEOUT: 'try again, with a longer --timeout-seconds where it is slow, or check the address and the firewall',
+  PROTOCOL: 'check that the address is that of the intended service',
+  ADDRESS_REFUSED: 'an address that others published must be a public one',
+  TOO_MANY_REDIRECTS: 'name the address that the redirects lead to',
   NOT_FOUND: 'check the id and --network',
+  ALREADY_EXISTS: 'use what exists, or choose another name',
+  UNAUTHENTICATED: 'check the key or token',
+  PERMISSION_DENIED: 'use a key or token that may do this',
+  FAILED_PRECONDITION: 'do first what the message names',
   RATE_LIMITED: 'wait a while and try again',
   OVERLOADED: 'wait a while and try again',
   REMOTE_FAILURE: 'try again; if it persists, the other side has a problem',
-  INVALID_ARGUMENT: 'see --help',
+  REMOTE_REJECTED: 'correct what the message names',
+  CONFLICT: 'something else changed it meanwhile: look at it, and try again',
   BCS_INVALID: 'the text may be truncated, or not a transaction',
-  FILE_NOT_FOUND: 'check the path',
-  FILE_UNREADABLE: 'check the path and its permissions',
-  DATA_INVALID: 'check the contents of the file',
-  WEIGHTS_INVALID: 'the file is damaged or not a safetensors file',
+  SIGNATURE_INVALID: 'what was signed, or its signature, was changed, or another key signed it',
+  TRANSACTION_REJECTED: 'correct what the message names, and sign again',
+  OBJECT_LOCKED: 'use another coin, or wait until the epoch ends',
+  OBJECT_STALE: 'try again: the newest version is read first',
+  EXECUTION_FAILED: 'look at it: quarry tx show DIGEST',
+  INSUFFICIENT_FUNDS: 'fund the address, or wait until bonds return',
+  OUTCOME_UNKNOWN: 'look it up: quarry tx show DIGEST',
   CHECKSUM_MISMATCH: 'the host serves a different file than announced',
   SIZE_MISMATCH: 'the host serves a different file than announced',
+  WEIGHTS_INVALID: 'the file is damaged or not a safetensors file',
+  DATA_INVALID: 'check the contents of the file',
+  DATA_TOO_LARGE: 'give less, in several calls if need be',
+  DATA_EMPTY: 'give data that is not empty',
+  FILE_NOT_FOUND: 'check the path',
+  FILE_UNREADABLE: 'check the path and its permissions',
   DISK_FULL: 'free some space, or choose another directory',
+  STORE_CORRUPT: 'restore a backup: quarry restore DIR --state-dir NEW',
   STORE_LOCKED: 'another process uses the directory; stop it, or choose another --state-dir',
-  OUTCOME_UNKNOWN: 'look it up: quarry tx show DIGEST',
+  ENGINE_UNAVAILABLE: 'see what runs here, and why: quarry doctor',
+  ENGINE_FAILED: 'try another --engine',
+  NON_FINITE: 'the model cannot score this data',
+  ABORTED: 'run it again to start over or to continue',
+  INTERNAL: 'this is a bug in Quarry: report it with the command and this message',
 };
 
 /** Default hint for an error code. */
-export function defaultHint(code: ErrorCode): string | undefined {
+export function defaultHint(code: ErrorCode): string {
   return HINTS[code];
 }

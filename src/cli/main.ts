@@ -157,12 +157,10 @@ function report(error: unknown, json: boolean, context: CliContext): number {
   const failure = toQuarryError(error, 'quarry');
   if (failure.code === 'ABORTED' && context.signal.aborted) return endedBy(context.signal);
   const hint = failure.hint ?? defaultHint(failure.code);
-  if (json) {
-    const { code, message, ...rest } = failure.toJSON();
-    context.stderr.write(`${toJsonLine({ error: { code, message, hint, ...rest } })}\n`);
-  } else {
+  if (json) context.stderr.write(`${toJsonLine({ error: { ...failure.toJSON(), hint } })}\n`);
+  else {
     context.stderr.write(`${context.errStyle.red('error:')} ${plainText(failure.message)}\n`);
-    if (hint !== undefined) context.stderr.write(`hint: ${plainText(hint)}\n`);
+    context.stderr.write(`hint: ${plainText(hint)}\n`);
     // Internal errors are bugs and deserve a stack trace; all others are expected.
     if (failure.code === 'INTERNAL' && failure.cause instanceof Error)
       context.stderr.write(`${terminalText(failure.cause.stack ?? '')}\n`);
