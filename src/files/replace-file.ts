@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, realpath, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { toQuarryError } from '../errors/index.js';
+import { assertNoDevice } from './regular-file.js';
 
 /** Which other users may use the file. */
 export interface ReplaceFileOptions {
@@ -11,9 +12,9 @@ export interface ReplaceFileOptions {
 
 /**
  * Replaces a file atomically: after a crash it has either its old or its new contents. A FIFO in its place is replaced
- * without being opened. A missing directory is created with mode 0700.
+ * without being opened, a device is not replaced. A missing directory is created with mode 0700.
  *
- * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written
+ * @throws QuarryError `FILE_UNREADABLE` when the directory cannot be written, or a device is there
  * @throws QuarryError `DISK_FULL` when there is no space
  */
 export async function replaceFile(
@@ -25,6 +26,7 @@ export async function replaceFile(
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     // Replace the target of a symbolic link, not the link.
     const target = await realpath(path).catch(() => path);
+    assertNoDevice(target);
     const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${crypto.randomUUID()}.tmp`);
     try {
       const file = await open(temporary, 'wx', mode);

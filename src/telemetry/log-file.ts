@@ -1,4 +1,4 @@
-import { close, fstat, mkdirSync, open, write } from 'node:fs';
+import { close, constants, fstat, mkdirSync, open, write } from 'node:fs';
 import { dirname } from 'node:path';
 import { rotateFiles } from './rotate-files.js';
 
@@ -7,6 +7,8 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 /** Delay before the file is reopened after a failure, milliseconds. */
 const RETRY_MS = 5_000;
 const KEEP = 5;
+/** Without O_NONBLOCK opening a FIFO would wait for a reader, on one of Node's few threads. */
+const OPEN = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0);
 
 export interface LogFileOptions {
   /** Size at which the file is renamed to `path.1` and a new one started. Default 0: never. */
@@ -29,6 +31,7 @@ export class LogFile {
   readonly #path: string;
   readonly #options: LogFileOptions;
   #fd: number | undefined;
+  #isFile = false;
   #bytes = 0;
   /** When the file was started, milliseconds since the Unix epoch. */
   #since = 0;
@@ -93,13 +96,14 @@ export class LogFile {
       this.#failed(error as Error);
       return;
     }
-    open(this.#path, 'a', 0o600, (error, fd) => {
+    open(this.#path, OPEN, 0o600, (error, fd) => {
       if (error !== null) {
         this.#failed(error);
         return;
       }
       this.#fd = fd;
       fstat(fd, (failure, stats) => {
+        this.#isFile = failure === null && stats.isFile();
         this.#bytes = failure === null ? stats.size : 0;
         // Some file systems do not record creation times.
         this.#since = failure === null && this.#bytes > 0 && stats.birthtimeMs > 0 ? stats.birthtimeMs : Date.now();
@@ -111,7 +115,8 @@ export class LogFile {
 
   #isFull(): boolean {
     const { maxBytes = 0, maxAgeMs = 0 } = this.#options;
-    if (this.#bytes === 0) return false;
+    // A device, such as /dev/null or /dev/stderr, would get another name.
+    if (!this.#isFile || this.#bytes === 0) return false;
     return (maxBytes > 0 && this.#bytes >= maxBytes) || (maxAgeMs > 0 && Date.now() - this.#since >= maxAgeMs);
   }
 

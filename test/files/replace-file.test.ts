@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,4 +46,19 @@ it('leaves nothing behind where it fails', async () => {
   await expect(replaceFile(path, 'text')).rejects.toMatchObject({ message: expect.stringContaining(path) });
   expect(readdirSync(dir)).toEqual(['directory']);
   expect(readdirSync(path)).toEqual(['kept']);
+});
+
+it('puts no file in the place of a device', async (test) => {
+  const path = join(dir, 'null');
+  // Only root can make one, and only root could replace one.
+  test.skip(spawnSync('mknod', [path, 'c', '1', '3']).status !== 0);
+  symlinkSync(path, join(dir, 'link'));
+  for (const name of [path, join(dir, 'link')]) {
+    expect(await replaceFile(name, 'text').catch((error) => error)).toMatchObject({
+      code: 'FILE_UNREADABLE',
+      details: { kind: 'device' },
+    });
+  }
+  expect(statSync(path).isCharacterDevice()).toBe(true);
+  expect(readdirSync(dir).sort()).toEqual(['link', 'null']);
 });

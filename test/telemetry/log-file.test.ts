@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -73,4 +74,20 @@ it.skipIf(!existsSync('/dev/full'))('a full disk costs lines, is said once, and 
   expect(states).toEqual([{ failing: expect.stringContaining('ENOSPC') }]);
   for (let i = 0; i < 100; i++) log.write('lost\n');
   expect(states).toHaveLength(1);
+});
+
+it('does not rotate a device away', async (test) => {
+  const path = join(dir, 'null');
+  // Only root can make one, and only root could rename one.
+  test.skip(spawnSync('mknod', [path, 'c', '1', '3']).status !== 0);
+  const log = new LogFile(path, { maxBytes: 1 });
+  for (let i = 0; i < 10; i++) log.write('line\n');
+  const file = new LogFile(join(dir, 'miner.log'), { maxBytes: 1 });
+  // Each line is a file, so the device has been written to as often.
+  for (let i = 0; i < 3; i++) {
+    log.write('line\n');
+    file.write(`line ${i}\n`);
+    await until(async () => (await textOf(join(dir, 'miner.log'))).includes(`line ${i}`), `line ${i}`);
+  }
+  expect((await readdir(dir)).filter((name) => name.startsWith('null'))).toEqual(['null']);
 });

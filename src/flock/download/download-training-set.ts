@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { assertNoDevice } from '../../files/regular-file.js';
 import { replaceFile } from '../../files/replace-file.js';
 import { download, HttpClient, lockFile, PartFile, type Sleep } from '../../http/index.js';
 import { FlockError } from '../errors.js';
@@ -114,6 +115,7 @@ export async function downloadObject(
   };
   const first = await freshLink();
   const dest = await destination(options.dest ?? '.', first, source.taskId);
+  assertNoDevice(dest);
   await mkdir(dirname(dest), { recursive: true });
   const lock = await lockFile(`${dest}.lock`).catch((error: unknown) => {
     throw downloadError(toQuarryError(error, `downloading to ${dest}`));

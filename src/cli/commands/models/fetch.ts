@@ -2,6 +2,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Command } from 'commander';
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import { assertNoDevice } from '../../../files/regular-file.js';
 import type { ModelManifest } from '../../../soma/client/decode/index.js';
 import { formatBytes } from '../../../text/index.js';
 import { downloadManifest } from '../../../weights/download.js';
@@ -56,6 +57,7 @@ async function fetchModel(session: SomaSession, modelId: string, flags: FetchFla
   if (!flags.force && (await stat(file).catch(() => undefined)) !== undefined) {
     throw new QuarryError('ALREADY_EXISTS', `${file} already exists`, { hint: 'name another --out, or add --force' });
   }
+  assertNoDevice(file);
   const live = liveArea(context, flags);
   const bar = live.bar('weights', Number(manifest.size));
   const partial = `${file}.part`;
