@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { LONGEST_WAIT_SECONDS } from '../config/index.js';
 import { QuarryError } from '../errors/index.js';
 import { isDigest, isId, normaliseId, somaToShannons } from '../soma/chain/index.js';
 
@@ -77,6 +78,16 @@ export function integerArgument(text: string, flag: string, min: number, max: nu
   throw new QuarryError('USAGE', `${flag} expects a whole number from ${min} to ${max}, got "${text.slice(0, 40)}"`);
 }
 
+/**
+ * Parses bytes in hexadecimal, of which Node would decode as much as it understands.
+ *
+ * @throws QuarryError `USAGE` when the text is not hexadecimal
+ */
+export function hexArgument(text: string, flag: string): Uint8Array {
+  if (/^(?:[0-9a-f]{2})*$/i.test(text)) return new Uint8Array(Buffer.from(text, 'hex'));
+  throw new QuarryError('USAGE', `${flag} expects hexadecimal digits, got "${text.slice(0, 40)}"`);
+}
+
 /** Parser for commander: a positive integer. */
 export function positiveInteger(text: string): number {
   const value = Number(text);
@@ -91,14 +102,35 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('expected a whole number');
 }
 
+/** Parser for commander: milliseconds that a timer can wait. */
+export function waitMs(text: string): number {
+  const longest = LONGEST_WAIT_SECONDS * 1000;
+  const value = positiveInteger(text);
+  if (value <= longest) return value;
+  throw new InvalidArgumentError(`expected at most ${longest}`);
+}
+
+/** Parser for commander: seconds that a timer can wait. */
+export function waitSeconds(text: string): number {
+  const value = positiveInteger(text);
+  if (value <= LONGEST_WAIT_SECONDS) return value;
+  throw new InvalidArgumentError(`expected at most ${LONGEST_WAIT_SECONDS}`);
+}
+
 /**
  * Parses an optional whole number.
  *
- * @throws QuarryError `USAGE` when it is not a whole number of at least `least`
+ * @throws QuarryError `USAGE` when it is not a whole number from `least` to `most`
  */
-export function countArgument(text: string | undefined, flag: string, least = 1): number | undefined {
+export function countArgument(
+  text: string | undefined,
+  flag: string,
+  least = 1,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new QuarryError('USAGE', `${flag} expects a whole number of at least ${least}, got ${text}`);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new QuarryError('USAGE', `${flag} expects a whole number ${range}, got "${text}"`);
 }

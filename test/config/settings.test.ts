@@ -21,3 +21,15 @@ test('no two files of settings define the same key, flag or variable', async () 
     expect(new Set(used).size).toBe(used.length);
   }
 });
+
+test('no setting makes a timer wait for longer than it can', () => {
+  const unitMs = { Seconds: 1_000, Ms: 1, Minutes: 60_000 };
+  const waits = Object.entries<Setting>(SETTINGS).flatMap(([name, { max }]) => {
+    const unit = Object.entries(unitMs).find(([suffix]) => name.endsWith(suffix));
+    return unit === undefined ? [] : [{ name, longestMs: (max ?? Number.POSITIVE_INFINITY) * unit[1] }];
+  });
+  expect(waits.length).toBeGreaterThan(4);
+  for (const { name, longestMs } of waits) {
+    expect([name, longestMs <= 2 ** 31 - 1]).toEqual([name, true]);
+  }
+});

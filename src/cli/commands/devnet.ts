@@ -179,7 +179,8 @@ function optionsOf(flags: DevnetFlags): DevnetOptions {
     const text = flags[name];
     if (text === undefined) return undefined;
     const value = Number(text);
-    if (!Number.isFinite(value) || value < 0) throw new QuarryError('USAGE', `"${String(text)}" is not a number`);
+    if (String(text).trim() === '' || !Number.isFinite(value) || value < 0)
+      throw new QuarryError('USAGE', `"${String(text)}" is not a number`);
     return value;
   };
   const given = <T>(name: string, value: T | undefined): Record<string, T> =>

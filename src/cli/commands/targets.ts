@@ -6,7 +6,7 @@ import type { ListTargetsOptions, StoredTarget, TargetFilter } from '../../soma/
 import type { TargetEvent } from '../../soma/client/watch/watch-targets.js';
 import type { Column } from '../../text/index.js';
 import type { CliContext } from '../context.js';
-import { idArgument, integerArgument, u64Argument } from '../parse-argument.js';
+import { hexArgument, idArgument, integerArgument, u64Argument } from '../parse-argument.js';
 import { examples, printRecord, say, sayJson, tell } from '../print.js';
 import { type SessionFlags, type SomaSession, withNetwork, withSession } from '../soma-session.js';
 import { addTableFlags, printTable, type TableFlags } from '../table.js';
@@ -76,7 +76,7 @@ function listOptions(flags: ListFlags): ListTargetsOptions {
     ...(flags.submitter !== undefined && { submitter: idArgument(flags.submitter, 'submitter') }),
     ...(flags.limit !== undefined && { limit: integerArgument(flags.limit, '--limit', 1, 1000) }),
     readMask: flags.readMask,
-    ...(flags.pageToken !== undefined && { pageToken: new Uint8Array(Buffer.from(flags.pageToken, 'hex')) }),
+    ...(flags.pageToken !== undefined && { pageToken: hexArgument(flags.pageToken, '--page-token') }),
   };
 }
 

@@ -50,6 +50,7 @@ export const COMPUTE_SETTINGS = {
     env: 'QUARRY_WORKERS',
     flag: '--workers <n>',
     min: 1,
+    max: 1024,
     help: 'scoring worker threads; with --devices, of each device',
   },
   threads: {
@@ -57,6 +58,7 @@ export const COMPUTE_SETTINGS = {
     env: 'QUARRY_THREADS',
     flag: '--threads <n>',
     min: 1,
+    max: 1024,
     help: 'threads of one engine instance',
   },
   modelConfig: {

@@ -1,3 +1,4 @@
+import { LONGEST_WAIT_SECONDS } from '../longest-wait.js';
 import type { Setting } from '../setting.js';
 
 /** Settings for scoring on other machines and serving scores to others. */
@@ -26,6 +27,7 @@ export const FLEET_SETTINGS = {
     flag: '--nats-replicas <n>',
     default: 1,
     min: 1,
+    max: 5,
     help: "NATS servers that each keep the fleet's work; 3 survive the loss of one",
   },
   fleet: {
@@ -63,6 +65,7 @@ export const FLEET_SETTINGS = {
     flag: '--gather-ms <ms>',
     default: 5_000,
     min: 1,
+    max: LONGEST_WAIT_SECONDS * 1000,
     help: 'how long to wait for scorers that keep rows when matching; answers by then count',
   },
   confirmBondSoma: {
@@ -85,6 +88,7 @@ export const FLEET_SETTINGS = {
     flag: '--serve-port <n>',
     default: 9124,
     min: 0,
+    max: 65_535,
     help: 'port of the scoring service',
   },
   serveStoreMib: {

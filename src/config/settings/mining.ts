@@ -1,3 +1,4 @@
+import { LONGEST_WAIT_SECONDS } from '../longest-wait.js';
 import type { Setting } from '../setting.js';
 
 /** Settings of what is submitted, its cost limits, and when to stop. */
@@ -64,6 +65,7 @@ export const MINING_SETTINGS = {
     flag: '--drain-seconds <n>',
     default: 15,
     min: 0,
+    max: LONGEST_WAIT_SECONDS,
     help: 'how long shutdown waits for submissions in flight; the next run recovers the rest',
   },
   keepScoresEpochs: {

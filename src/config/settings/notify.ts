@@ -1,3 +1,4 @@
+import { LONGEST_WAIT_SECONDS } from '../longest-wait.js';
 import type { Setting } from '../setting.js';
 
 /** Settings of the webhook that alerts an operator. */
@@ -22,6 +23,7 @@ export const NOTIFY_SETTINGS = {
     flag: '--notify-quiet-minutes <n>',
     default: 60,
     min: 0,
+    max: LONGEST_WAIT_SECONDS / 60,
     help: 'minimum time between two notices of a kind',
   },
   notifyIdleMinutes: {
@@ -30,6 +32,7 @@ export const NOTIFY_SETTINGS = {
     flag: '--notify-idle-minutes <n>',
     default: 30,
     min: 0,
+    max: LONGEST_WAIT_SECONDS / 60,
     help: 'send a notice if nothing was accepted for this long while others filled targets',
   },
 } as const satisfies Record<string, Setting>;

@@ -1,3 +1,4 @@
+import { LONGEST_WAIT_SECONDS } from '../longest-wait.js';
 import type { Setting } from '../setting.js';
 
 /** Settings of the SOMA network, its services and the signer. */
@@ -23,6 +24,7 @@ export const SOMA_SETTINGS = {
     former: { name: 'timeout', flag: '--timeout <n>' },
     default: 30,
     min: 0.001,
+    max: LONGEST_WAIT_SECONDS,
     help: 'longest wait for one answer, on every network',
   },
   faucetUrl: { kind: 'string', env: 'QUARRY_FAUCET_URL', flag: '--faucet-url <url>', help: 'faucet service' },

@@ -1,3 +1,4 @@
+import { LONGEST_WAIT_SECONDS } from '../longest-wait.js';
 import type { Setting } from '../setting.js';
 
 /** Settings of logs, the status line and the HTTP API. */
@@ -38,6 +39,7 @@ export const TELEMETRY_SETTINGS = {
     flag: '--log-keep <n>',
     default: 5,
     min: 1,
+    max: 1_000,
     help: 'number of earlier log files kept',
   },
   statusSeconds: {
@@ -46,6 +48,7 @@ export const TELEMETRY_SETTINGS = {
     flag: '--status-seconds <n>',
     default: 60,
     min: 1,
+    max: LONGEST_WAIT_SECONDS,
     help: 'interval of the status line',
   },
   statusFormat: {

@@ -112,6 +112,9 @@ export interface ResolvedDevnetOptions {
   readonly chaos: ChaosOptions | undefined;
 }
 
+/** Node's timers hold no more, and fire at once beyond that. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Threshold that about one random pair in fifty hits, by width: the cosine of random directions in d dimensions has
  * standard deviation 1/sqrt(d), and about 2 % lie beyond two of them. Measured at width 16 (threshold 0.5) over 40,000
@@ -136,8 +139,9 @@ export function resolveDevnetOptions(options: DevnetOptions): ResolvedDevnetOpti
   const interval = options.checkpointIntervalMs ?? 200;
   const auditShare = options.auditShare ?? (dim === MODEL_CONFIGS.small.embeddingDim ? 1 : 0);
   check(Number.isInteger(dim) && dim > 0 && dim <= 65_536, 'embeddingDim must be a whole number from 1 to 65536');
-  check(interval >= 10, 'checkpointIntervalMs must be 10 or more');
-  check(options.epochMs === undefined || options.epochMs >= 100, 'epochMs must be 100 or more');
+  check(interval >= 10 && interval <= LONGEST_TIMER_MS, `checkpointIntervalMs must be 10 to ${LONGEST_TIMER_MS}`);
+  const { epochMs = 100 } = options;
+  check(epochMs >= 100 && epochMs <= LONGEST_TIMER_MS, `epochMs must be 100 to ${LONGEST_TIMER_MS}`);
   check(auditShare >= 0 && auditShare <= 1, 'auditShare must be between 0 and 1');
   check((options.validators ?? 1) >= 1, 'validators must be 1 or more');
   const protocolVersion = BigInt(options.protocolVersion ?? PROTOCOL_VERSIONS.max);

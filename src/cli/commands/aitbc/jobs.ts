@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { JobInput, JobStatus, LiveJobOptions } from '../../../aitbc/index.js';
 import { plainText } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { positiveInteger, wholeNumber } from '../../parse-argument.js';
+import { positiveInteger, waitMs, waitSeconds, wholeNumber } from '../../parse-argument.js';
 import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
 import { jsonOf, printRecord, say, tell } from './print.js';
@@ -45,9 +45,9 @@ export function jobsCommand(context: CliContext): Command {
     );
 
   withConnection(jobs.command('wait <job-id>').description('wait until a job ends; print its results'))
-    .option('--wait-seconds <n>', 'give up after', positiveInteger, 300)
-    .addOption(new Option('--timeout-ms <n>').argParser(positiveInteger).hideHelp())
-    .option('--poll-ms <n>', 'polling interval', positiveInteger, 5_000)
+    .option('--wait-seconds <n>', 'give up after', waitSeconds, 300)
+    .addOption(new Option('--timeout-ms <n>').argParser(waitMs).hideHelp())
+    .option('--poll-ms <n>', 'polling interval', waitMs, 5_000)
     .addHelpText('after', example('jobs wait job_1234567890 --wait-seconds 60'))
     .action((jobId: string, flags: WaitFlags) =>
       withClient(context, flags, async (client) => {

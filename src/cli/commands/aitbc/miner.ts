@@ -12,7 +12,7 @@ import { QuarryError } from '../../../errors/index.js';
 import { formatDuration, plainText, toJsonLine } from '../../../text/index.js';
 import type { ModelConfigName } from '../../../weights/model-config.js';
 import type { CliContext } from '../../context.js';
-import { positiveInteger } from '../../parse-argument.js';
+import { positiveInteger, waitMs } from '../../parse-argument.js';
 import {
   type ConnectionFlags,
   pinsOf,
@@ -64,7 +64,7 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
     .addOption(
       new Option('--model-config <name>', 'shape of the model').choices(['small', 'medium', 'v1']).default('small'),
     )
-    .option('--poll-ms <n>', 'polling interval', positiveInteger, 3_000)
+    .option('--poll-ms <n>', 'polling interval', waitMs, 3_000)
     .addHelpText('after', `\nThe miner key comes from AITBC_MINER_KEY.\n${example('miner run --miner-id my-gpu-1')}`)
     .action(async (flags: RunFlags) => {
       const config = await settingsOf(context, flags);

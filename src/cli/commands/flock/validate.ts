@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { LONGEST_WAIT_SECONDS } from '../../../config/index.js';
 import { externalScorer, oneLine, parseTaskId, type ValidatorEvent, validatorLoop } from '../../../flock/index.js';
 import { formatDuration, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
@@ -39,7 +40,7 @@ Examples:
     .action((tasks: string[], flags: LoopFlags) =>
       withSession(context, flags, async ({ client, env }) => {
         const seconds = (flag: string | undefined, variable: string, name: string): number =>
-          (countArgument(flag ?? env[variable], name) ?? 180) * 1000;
+          (countArgument(flag ?? env[variable], name, 1, LONGEST_WAIT_SECONDS) ?? 180) * 1000;
         const maxAssignments = countArgument(flags.max, '--max');
         const events = validatorLoop(
           {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { LONGEST_WAIT_SECONDS } from '../../../config/index.js';
 import { QuarryError } from '../../../errors/index.js';
 import { runCommand } from '../../../flock/external-scorer.js';
 import {
@@ -49,8 +50,7 @@ export function watchCommand(context: CliContext): Command {
     )
     .action((flags: WatchFlags) =>
       withSession(context, flags, async ({ client, say, env }) => {
-        const intervalMs = (countArgument(flags.interval, '--interval') ?? 60) * 1000;
-        if (intervalMs < 15_000) throw new QuarryError('USAGE', '--interval expects at least 15 seconds');
+        const intervalMs = (countArgument(flags.interval, '--interval', 15, LONGEST_WAIT_SECONDS) ?? 60) * 1000;
         const { signal } = context;
         if (flags.scores !== undefined && flags.ranks !== undefined) {
           throw new QuarryError('USAGE', '--scores and --ranks exclude each other');
