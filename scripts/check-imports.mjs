@@ -40,7 +40,7 @@ const ALLOWED = {
   'devnet/loopback': ['errors'],
   'devnet/flock': ['devnet/loopback'],
   'devnet/aitbc': ['errors', 'devnet/loopback'],
-  fleet: ['errors', 'collections', 'http', 'native', 'weights', 'engine'],
+  fleet: ['errors', 'files', 'collections', 'http', 'native', 'weights', 'engine'],
   'fleet/serve': ['errors', 'files', 'collections', 'http', 'native', 'weights', 'engine', 'store', 'soma', 'fleet'],
   'fleet/rows': ['errors', 'files', 'http', 'native', 'weights', 'engine', 'store', 'fleet'],
   miner: [

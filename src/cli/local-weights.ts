@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { base58 } from '@scure/base';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { assertRegularFile } from '../files/regular-file.js';
 import { createWeightsCipher } from '../native/weights-cipher.js';
 import { openSafetensors } from '../weights/safetensors.js';
 import type { WeightsFile } from '../weights/weights-file.js';
@@ -44,6 +45,7 @@ export async function openLocalWeights(
       throw withHint(error, 'if the file is encrypted, give its key with --key');
     });
   }
+  assertRegularFile(path);
   const dir = await mkdtemp(join(tmpdir(), 'quarry-weights-'));
   const remove = (): Promise<void> => rm(dir, { recursive: true, force: true });
   try {

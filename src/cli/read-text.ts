@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
+import { addAbortSignal, Writable } from 'node:stream';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { readNamedFile } from '../files/named-file.js';
 import type { CliContext } from './context.js';
 
 /** Maximum text size from standard input or a file, bytes; a transaction has at most 256 KiB. */
@@ -9,32 +10,40 @@ const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** Resolves an argument: the text itself, the contents of `@FILE`, or standard input for `-`. */
 export async function textArgument(context: CliContext, argument: string): Promise<string> {
-  if (argument === '-') return readStdin(context);
-  if (!argument.startsWith('@')) return argument.trim();
-  const path = argument.slice(1);
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch (error) {
-    throw toQuarryError(error, `reading ${path}`);
-  }
+  if (argument !== '-' && !argument.startsWith('@')) return argument.trim();
+  const file = argument === '-' ? argument : resolve(argument.slice(1));
+  return (await readText(context, file, MAX_TEXT_BYTES)).trim();
 }
 
-/** Reads standard input, trimmed. */
-async function readStdin(context: CliContext): Promise<string> {
+/**
+ * Reads a named file as text, or standard input for `-`.
+ *
+ * @throws QuarryError as {@link readNamedFile} does
+ */
+export async function readText(context: CliContext, file: string, maxBytes?: number): Promise<string> {
+  if (file === '-') return readStdin(context, maxBytes);
+  return (await readNamedFile(file, { maxBytes, signal: context.signal })).toString('utf8');
+}
+
+async function readStdin({ stdin, signal }: CliContext, maxBytes = MAX_TEXT_BYTES): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of context.stdin) {
-    const bytes = Buffer.from(part as Uint8Array);
-    size += bytes.byteLength;
-    if (size > MAX_TEXT_BYTES) throw new QuarryError('DATA_TOO_LARGE', 'standard input holds more than one value');
-    parts.push(bytes);
+  try {
+    for await (const part of addAbortSignal(signal, stdin)) {
+      const bytes = Buffer.from(part as Uint8Array);
+      size += bytes.byteLength;
+      if (size > maxBytes) throw new QuarryError('DATA_TOO_LARGE', `standard input has more than ${maxBytes} bytes`);
+      parts.push(bytes);
+    }
+  } catch (error) {
+    throw toQuarryError(error, 'reading standard input');
   }
-  return Buffer.concat(parts).toString('utf8').trim();
+  return Buffer.concat(parts).toString('utf8');
 }
 
 /** Reads a secret: asked for without echo on a terminal, otherwise from standard input. */
 export async function readSecret(context: CliContext, question: string): Promise<string> {
-  if ((context.stdin as NodeJS.ReadStream).isTTY !== true) return readStdin(context);
+  if ((context.stdin as NodeJS.ReadStream).isTTY !== true) return (await readStdin(context)).trim();
   context.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: context.stdin, output: silent, terminal: true });

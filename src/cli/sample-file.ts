@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { type JoinedParts, joinParts } from '../store/index.js';
@@ -12,11 +13,14 @@ import type { ModelConfig } from '../weights/model-config.js';
  */
 export async function readSample(path: string, maxBytes: number): Promise<Uint8Array> {
   try {
-    const file = await open(path, 'r');
+    // O_NONBLOCK: opening a FIFO must not wait for a writer.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const stats = await file.stat();
       if (!stats.isFile()) {
-        throw new QuarryError('FILE_UNREADABLE', `${path} is not a file`, { hint: 'name the files one by one' });
+        throw new QuarryError('FILE_UNREADABLE', `${path} is not a file`, {
+          hint: 'name files one by one, and write what a pipe would give to a file first',
+        });
       }
       if (stats.size === 0) {
         throw new QuarryError('DATA_EMPTY', `${path} is empty`, { hint: 'a sample needs at least one byte' });

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { QuarryError } from '../errors/index.js';
+import { readNamedFile } from '../files/named-file.js';
 import { refuseExposed } from './exposed-secret.js';
 import { homeDirectory } from './home.js';
 import { nearest } from './nearest.js';
@@ -78,10 +78,10 @@ async function readConfigFile(
   for (const path of candidates) {
     let text: string;
     try {
-      text = await readFile(path, 'utf8');
+      text = (await readNamedFile(path, { doing: `reading the config file ${path}` })).toString('utf8');
     } catch (error) {
-      if (named === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-      throw toQuarryError(error, `reading the config file ${path}`);
+      if (named === undefined && error instanceof QuarryError && error.details['errno'] === 'ENOENT') continue;
+      throw error;
     }
     const values = parseFile(path, text);
     await refuseExposed(path, secretIn(values));

@@ -32,6 +32,7 @@ const UNREADABLE_ERRNOS: ReadonlySet<string> = new Set([
   'ESTALE',
   'ELOOP',
   'ENAMETOOLONG',
+  'EAGAIN',
 ]);
 /** Errors of HTTP clients about malformed responses. Codes of Node's parser (`HPE_…`) are matched by prefix. */
 const PROTOCOL_ERRNOS: ReadonlySet<string> = new Set([
@@ -64,6 +65,7 @@ function codeOf(errno: string, syscall: string | undefined): ErrorCode | undefin
   // Node's mkdir reports ENOENT on a broken or read-only disk.
   if (errno === 'ENOENT') return syscall === 'mkdir' ? 'FILE_UNREADABLE' : 'FILE_NOT_FOUND';
   if (UNREADABLE_ERRNOS.has(errno)) return 'FILE_UNREADABLE';
+  if (errno === 'ERR_FS_FILE_TOO_LARGE' || errno === 'ERR_STRING_TOO_LONG') return 'DATA_TOO_LARGE';
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'DISK_FULL';
   return undefined;
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   JetStreamApiError,
   type JetStreamClient,
@@ -16,7 +15,8 @@ import {
   type NatsConnection,
   nkeyAuthenticator,
 } from '@nats-io/transport-node';
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { QuarryError } from '../errors/index.js';
+import { readNamedFile } from '../files/named-file.js';
 import { retry } from '../http/index.js';
 
 export interface FleetConnectionOptions {
@@ -118,7 +118,10 @@ export async function openFleet(options: FleetConnectionOptions): Promise<FleetC
 
 async function dial({ url, credentials, caFile, name }: FleetConnectionOptions): Promise<NatsConnection> {
   const authenticator = credentials === undefined ? undefined : await authenticatorOf(credentials);
-  const ca = caFile === undefined ? undefined : (await read(caFile, 'reading the certificate authority')).toString();
+  const ca =
+    caFile === undefined
+      ? undefined
+      : (await readNamedFile(caFile, { doing: 'reading the certificate authority' })).toString();
   try {
     return await connect({
       servers: url.split(',').map((each) => each.trim()),
@@ -143,21 +146,13 @@ async function dial({ url, credentials, caFile, name }: FleetConnectionOptions):
 }
 
 async function authenticatorOf(path: string): Promise<Authenticator> {
-  const content = await read(path, 'reading the NATS credentials');
+  const content = await readNamedFile(path, { doing: 'reading the NATS credentials' });
   const text = content.toString().trim();
   if (text.includes('NATS USER JWT')) return credsAuthenticator(content);
   if (/^SU[A-Z2-7]{56}$/.test(text)) return nkeyAuthenticator(Buffer.from(text));
   throw new QuarryError('CONFIG_INVALID', `${path} contains neither NATS credentials nor the seed of a user nkey`, {
     hint: 'generate one with: nk -gen user',
   });
-}
-
-async function read(path: string, doing: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw toQuarryError(error, doing);
-  }
 }
 
 async function ensureStream(jsm: JetStreamManager, name: string, subject: string, replicas: number): Promise<void> {

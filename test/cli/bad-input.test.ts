@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Devnet, startDevnet } from '../../src/devnet/soma/index.js';
 import { LedgerService } from '../../src/gen/soma/rpc/ledger_service_pb.js';
@@ -41,6 +42,7 @@ async function refused(args: readonly string[], env: Readonly<Record<string, str
   expect(people.stderr.match(/^error: /gm)).toHaveLength(1);
   expect(people.stderr).toMatch(/^hint: /m);
   expect(people.stderr).toContain(`hint: ${machine.error.hint}\n`);
+  expect(people.stderr).not.toMatch(/^\s+at /m);
   return { ...machine.error, exit: machine.exit, text: people.stderr + machine.stderr };
 }
 
@@ -241,6 +243,11 @@ describe('arguments', () => {
       ['targets', 'list', '--limit', '0'],
       ['targets', 'list', '--limit', '1001'],
       ['targets', 'list', '--epoch', '-1'],
+      ['targets', 'list', '--page-token', '0xab'],
+      ['targets', 'list', '--timeout-seconds', '2147484'],
+      ['flock', 'watch', '--interval', '2147484'],
+      ['aitbc', 'jobs', 'wait', 'job', '--poll-ms', '2147483648'],
+      ['score', file('sample.txt'), '--model', file('weights.st'), '--config', 'small', '--workers', '1e20'],
       ['targets', 'show', 'xyz'],
       ['tx', 'transfer', '0xabc', '1'],
       ['tx', 'transfer', ID, '1.0000000001'],
@@ -271,6 +278,20 @@ describe('arguments', () => {
     expect(await refused(['tx', 'execute', '%%%'], env)).toMatchObject({ exit: 1, code: 'INVALID_ARGUMENT' });
     expect(await refused(['tx', 'simulate', '-'], env, 'AAAA')).toMatchObject({ exit: 1, code: 'BCS_INVALID' });
     expect(await refused(['tx', 'sign', `@${file('absent')}`], env)).toMatchObject({ exit: 1, code: 'FILE_NOT_FOUND' });
+  });
+
+  it('that are read from standard input, where none comes, end with the signal', async () => {
+    for (const args of [
+      ['tx', 'sign', '-'],
+      ['wallet', 'import'],
+      ['aitbc', 'jobs', 'create', '--file', '-'],
+      ['aitbc', 'receipts', 'verify', '-'],
+    ]) {
+      const stop = new AbortController();
+      const running = run(args, { stdin: new PassThrough(), signal: stop.signal });
+      stop.abort('SIGINT');
+      expect([args, (await running).exit]).toEqual([args, 130]);
+    }
   });
 
   it('missing coins', async () => {

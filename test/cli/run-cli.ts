@@ -19,10 +19,15 @@ export interface CliRun {
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly stdin?: string;
+  readonly stdin?: string | Readable;
   readonly signal?: AbortSignal;
   /** Called with the output as it comes. */
   readonly onOutput?: (text: string) => void;
+}
+
+function stdinOf(given: string | Readable | undefined): Readable {
+  if (given instanceof Readable) return given;
+  return given === undefined ? new PassThrough().end() : Readable.from([Buffer.from(given)]);
 }
 
 /** A runner of command lines with an environment of its own: nothing of the machine's leaks in. */
@@ -39,7 +44,7 @@ export function cliRunner(base: Readonly<Record<string, string>>) {
       });
     const plain = createStyle(false);
     const context: CliContext = {
-      stdin: options.stdin === undefined ? new PassThrough().end() : Readable.from([Buffer.from(options.stdin)]),
+      stdin: stdinOf(options.stdin),
       stdout: sink('out'),
       stderr: sink('err'),
       env: { ...base, ...options.env },

@@ -6,13 +6,16 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { receiptDirectory } from '../../src/aitbc/miner/receipt-directory.js';
+import { openLocalWeights } from '../../src/cli/local-weights.js';
 import { untilWritable } from '../../src/cli/mining/until-writable.js';
+import { readSample } from '../../src/cli/sample-file.js';
 import { openDatabase } from '../../src/database/database.js';
 import { lockForWriting } from '../../src/database/writer-lock.js';
 import { readBound } from '../../src/engine/calibration/error-bound.js';
 import { readSpeeds } from '../../src/engine/calibration/speed-file.js';
 import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { toQuarryError } from '../../src/errors/index.js';
+import { readNamedFile } from '../../src/files/named-file.js';
 import { KeptRows } from '../../src/fleet/rows/kept-rows.js';
 import { SubmissionLedger } from '../../src/flock/submission-ledger.js';
 import { readWatchState, writeWatchState } from '../../src/flock/watch/watch-state.js';
@@ -25,6 +28,7 @@ import { encryptWeightsFile } from '../../src/soma/publish/encrypt-weights.js';
 import { readPublicationState } from '../../src/soma/publish/publication-state.js';
 import { openStore } from '../../src/store/index.js';
 import { readModelFile } from '../../src/store/model-file.js';
+import { LogFile } from '../../src/telemetry/log-file.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { openPartialFile } from '../../src/weights/open-partial-file.js';
 import { openSafetensors } from '../../src/weights/safetensors.js';
@@ -143,6 +147,17 @@ await tell('socket', async () => {
   } finally {
     server.close();
   }
+});
+await tell('named file', () => readNamedFile(fifo('named')));
+await tell('sample', () => readSample(fifo('sample'), 1024));
+await tell('encrypted weights of the user', () =>
+  openLocalWeights(fifo('model.encrypted'), new Uint8Array(32), AbortSignal.timeout(30_000)),
+);
+await tell('log', async () => {
+  const failing = new Promise((resolve) => {
+    new LogFile(fifo('miner.log'), { onState: resolve }).write('line\n');
+  });
+  return Object.keys((await failing) as object).join();
 });
 await tell('device', () => {
   symlinkSync('/dev/zero', join(dir, 'zero.safetensors'));

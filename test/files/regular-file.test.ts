@@ -51,6 +51,10 @@ it.skipIf(process.platform === 'win32')(
       restore: 'FILE_UNREADABLE',
       'hosted data': 404,
       socket: 'FILE_UNREADABLE',
+      'named file': 'FILE_UNREADABLE',
+      sample: 'FILE_UNREADABLE',
+      'encrypted weights of the user': 'FILE_UNREADABLE',
+      log: 'failing',
       device: 'FILE_UNREADABLE',
     });
   },

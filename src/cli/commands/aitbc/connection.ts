@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import {
   AITBCClient,
@@ -7,10 +6,14 @@ import {
   walletFromPrivateKey,
 } from '../../../aitbc/index.js';
 import { type Config, loadConfig } from '../../../config/index.js';
-import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import { QuarryError } from '../../../errors/index.js';
 import type { CliContext } from '../../context.js';
-import { positiveInteger } from '../../parse-argument.js';
+import { waitMs } from '../../parse-argument.js';
+import { readText } from '../../read-text.js';
 import { addSettingFlags } from '../../settings-options.js';
+
+/** Maximum size of a job or receipt; the samples of a job may be megabytes. */
+export const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
 /** Flags of all commands that talk to a coordinator. */
 export interface ConnectionFlags {
@@ -41,7 +44,7 @@ export function withConnection(command: Command): Command {
     .option('--marketplace-url <url>', 'the marketplace service of a live network')
     .option('--party <name>', 'the offering and buying party: a wallet address or provider name')
     .option('--wallet-key-file <file>', 'private key for the login of a live-jwt coordinator')
-    .addOption(new Option('--http-timeout-ms <n>').argParser(positiveInteger).hideHelp());
+    .addOption(new Option('--http-timeout-ms <n>').argParser(waitMs).hideHelp());
 }
 
 /** Adds `--json` and `--camel`. */
@@ -98,7 +101,8 @@ export async function settingsOf(context: CliContext, flags: Partial<ConnectionF
 /** Builds client options. Keys come from the environment, the config file or a key file, never from a flag. */
 async function clientOptions(context: CliContext, flags: ConnectionFlags): Promise<AITBCClientOptions> {
   const config = await settingsOf(context, flags);
-  const walletKey = flags.walletKeyFile === undefined ? config.aitbcWalletKey : await readText(flags.walletKeyFile);
+  const walletKey =
+    flags.walletKeyFile === undefined ? config.aitbcWalletKey : await readText(context, flags.walletKeyFile);
   const optional = {
     baseUrl: config.aitbcBaseUrl,
     apiKey: config.aitbcApiKey,
@@ -122,25 +126,11 @@ export function pinsOf(config: Config): { trustedSigners: readonly string[]; tru
   return { trustedSigners: config.aitbcTrustedSigners ?? [], trustedAttesters: config.aitbcTrustedAttesters ?? [] };
 }
 
-/** Reads a file, or standard input if the name is `-`. */
-export async function readText(file: string, context?: CliContext): Promise<string> {
-  if (file !== '-' || context === undefined) {
-    try {
-      return await readFile(file, 'utf8');
-    } catch (error) {
-      throw toQuarryError(error, `reading ${file}`);
-    }
-  }
-  const parts: Buffer[] = [];
-  for await (const part of context.stdin) parts.push(Buffer.from(part as Uint8Array));
-  return Buffer.concat(parts).toString('utf8');
-}
-
 /** Reads a JSON object from a file; `-` is standard input. */
 export async function readObject(file: string, context: CliContext): Promise<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(await readText(file, context));
+    value = JSON.parse(await readText(context, file, MAX_JSON_BYTES));
   } catch (cause) {
     if (cause instanceof QuarryError) throw cause;
     throw new QuarryError('DATA_INVALID', `${file} is not JSON`, { cause });

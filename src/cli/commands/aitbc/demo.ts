@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import {
   AITBCClient,
@@ -16,7 +15,8 @@ import {
 } from '../../../aitbc/index.js';
 import { DocumentedServer, keyIdOf } from '../../../devnet/index.js';
 import type { ScoringEngine } from '../../../engine/contract.js';
-import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import { QuarryError } from '../../../errors/index.js';
+import { readNamedFile } from '../../../files/named-file.js';
 import { formatDuration, renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { printTable } from '../../table.js';
@@ -49,7 +49,10 @@ async function runDemo(
 ): Promise<void> {
   const started = performance.now();
   const { signal } = context;
-  const samples = files.length === 0 ? SAMPLES.map((text) => Buffer.from(text)) : await readSamples(files);
+  const samples =
+    files.length === 0
+      ? SAMPLES.map((text) => Buffer.from(text))
+      : await Promise.all(files.map((file) => readNamedFile(file)));
   const [apiKey = '', minerKey = ''] = [1, 2].map(() => randomBytes(16).toString('hex'));
   const signerSeed = randomBytes(32);
   const attesterSeed = randomBytes(32);
@@ -147,18 +150,6 @@ function show(
       ['covers results', bound ? 'yes (results_sha256)' : 'NO'],
       ['coordinator says', valid ? 'valid' : 'NOT VALID'],
     ]),
-  );
-}
-
-async function readSamples(files: readonly string[]): Promise<Buffer[]> {
-  return Promise.all(
-    files.map(async (file) => {
-      try {
-        return await readFile(file);
-      } catch (error) {
-        throw toQuarryError(error, `reading ${file}`);
-      }
-    }),
   );
 }
 

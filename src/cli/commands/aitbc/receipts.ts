@@ -8,11 +8,12 @@ import {
 import { QuarryError } from '../../../errors/index.js';
 import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { readText } from '../../read-text.js';
 import { addTableFlags, printTable, type TableFlags } from '../../table.js';
 import {
   type ConnectionFlags,
+  MAX_JSON_BYTES,
   pinsOf,
-  readText,
   settingsOf,
   withClient,
   withConnection,
@@ -51,7 +52,7 @@ export function receiptsCommand(context: CliContext): Command {
     .addHelpText('after', example('receipts verify receipt.json --signer TJvH0A9pkk0c3uQMNlCivLs3GR3i1T2TtfIbLT0n29Q'))
     .action(
       async (file: string, flags: ConnectionFlags & { strict?: boolean | undefined; remote?: boolean | undefined }) => {
-        const text = await readText(file, context);
+        const text = await readText(context, file, MAX_JSON_BYTES);
         const options: VerifyReceiptOptions = {
           mode: flags.strict ? 'strict' : 'tolerant',
           ...pinsOf(await settingsOf(context, flags)),

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { homeDirectory, loadConfig } from '../../../config/index.js';
-import { toQuarryError } from '../../../errors/index.js';
+import { readNamedFile } from '../../../files/named-file.js';
 import { FlockClient, SubmissionLedger } from '../../../flock/index.js';
 import { formatDuration } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
@@ -72,7 +71,7 @@ async function openSession(context: CliContext, flags: FlockFlags): Promise<Floc
   const say = (text: string): void => {
     if (!flags.quiet) tell(context, text);
   };
-  const apiKey = flags.apiKeyFile === undefined ? config.flockApiKey : (await readNamed(flags.apiKeyFile)).trim();
+  const apiKey = flags.apiKeyFile === undefined ? config.flockApiKey : (await keyIn(flags.apiKeyFile)).trim();
   if (apiKey !== undefined && (/\s/.test(apiKey) || /^(?:sk-|hf_)/.test(apiKey))) {
     say('warning: the arena key looks like a key of another service; it comes from train.flock.io after staking');
   }
@@ -112,10 +111,6 @@ export async function withSession<T>(
   }
 }
 
-async function readNamed(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw toQuarryError(error, `reading the key file ${path}`);
-  }
+async function keyIn(path: string): Promise<string> {
+  return (await readNamedFile(path, { doing: `reading the key file ${path}` })).toString('utf8');
 }

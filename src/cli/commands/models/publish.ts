@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { normalArray } from '../../../engine/reference/index.js';
-import { QuarryError, toQuarryError } from '../../../errors/index.js';
+import { QuarryError } from '../../../errors/index.js';
+import { readNamedFile } from '../../../files/named-file.js';
 import type { DataHost } from '../../../hosting/index.js';
 import { ModelPublication, type PublicationState, type PublicationStep } from '../../../soma/publish/index.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../../weights/model-config.js';
@@ -134,10 +134,10 @@ async function embeddingOf(
   }
   let values: unknown;
   try {
-    values = JSON.parse(await readFile(file, 'utf8'));
+    values = JSON.parse((await readNamedFile(file, { signal })).toString('utf8'));
   } catch (error) {
     if (error instanceof SyntaxError) throw new QuarryError('DATA_INVALID', `${file} is not JSON`, { cause: error });
-    throw toQuarryError(error, `reading ${file}`);
+    throw error;
   }
   const numbers = Array.isArray(values) && values.every((value) => Number.isFinite(value)) ? values : undefined;
   if (numbers?.length === dim) return Float32Array.from(numbers as number[]);
