@@ -27,7 +27,7 @@ is one line with a hint below it, or \`{"error":{"code","message","hint",…}}\`
 | 4 | the network cannot be reached |
 | 130 | interrupted |
 
-Settings come from flags, then the environment, then a \`.env\` file of the working directory (\`--env-file\`), then
+Settings come from flags, then the environment, then a \`.env\` file of the working directory (\`--dotenv\`), then
 \`quarry.yaml\`. Secret keys are never flags: \`SOMA_SECRET_KEY\`, a key
 file with mode 0600, or the official tool's wallet.
 

@@ -93,7 +93,9 @@ export async function runCommand(words: readonly string[], given: CliContext): P
   const args = asFlags(words);
   let context = given;
   try {
-    context = { ...given, env: await withEnvFile(given.env, envFileOf(args)) };
+    const { file, isReadByNode } = dotenvOf(args);
+    // Node empties a pipe that it reads.
+    context = { ...given, env: await withEnvFile(given.env, file, { allowEmptyFifo: isReadByNode }) };
   } catch (error) {
     return report(error, args.includes('--json'), given);
   }
@@ -133,12 +135,12 @@ export async function runCommand(words: readonly string[], given: CliContext): P
   }
 }
 
-/** The value of `--env-file`, needed before parsing because every command's environment depends on it. */
-function envFileOf(args: readonly string[]): string | undefined {
-  const index = args.findIndex((arg) => arg === '--env-file' || arg.startsWith('--env-file='));
-  if (index < 0) return undefined;
-  const arg = args[index]!;
-  return arg.includes('=') ? arg.slice(arg.indexOf('=') + 1) : args[index + 1];
+/** The value of `--dotenv`, needed before parsing because every command's environment depends on it. */
+function dotenvOf(args: readonly string[]): { readonly file?: string | undefined; readonly isReadByNode: boolean } {
+  const index = args.findIndex((arg) => /^--(?:dotenv|env-file)(?:=|$)/.test(arg));
+  if (index < 0) return { isReadByNode: false };
+  const [flag = '', ...value] = args[index]!.split('=');
+  return { file: value.length > 0 ? value.join('=') : args[index + 1], isReadByNode: flag === '--env-file' };
 }
 
 /** Rewrites `help [command]` and `-v`, which people try first, to the corresponding flags. */

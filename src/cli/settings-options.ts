@@ -30,9 +30,19 @@ export const COORDINATOR_SETTINGS = [
 /** Adds the flags of these settings, and `--config`, to a command. */
 export function addSettings(command: Command, names: readonly SettingName[]): Command {
   addSettingFlags(command, names);
+  return addDotenvFlag(
+    command.addOption(new Option('--config <file>', 'settings as YAML (default: quarry.yaml, if present)')),
+  );
+}
+
+/**
+ * Adds the flag for a `.env` file, which is read before the command line is parsed. Its former name is also one of Node's,
+ * which takes it wherever it stands, and ends with a message and a status of its own where it cannot read the file.
+ */
+export function addDotenvFlag(command: Command): Command {
   return command
-    .addOption(new Option('--config <file>', 'settings as YAML (default: quarry.yaml, if present)'))
-    .option('--env-file <file>', 'file with further environment variables (default: .env, if present)');
+    .option('--dotenv <file>', 'file with further environment variables (default: .env, if present)')
+    .addOption(new Option('--env-file <file>').hideHelp());
 }
 
 /** Adds only the flags of these settings, for commands whose `--config` is a model configuration. */

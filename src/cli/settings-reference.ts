@@ -4,7 +4,7 @@ const INTRODUCTION = `# Settings
 
 Generated from the definitions of the settings by \`npm run build && node scripts/write-command-reference.mjs\`.
 
-A setting is read from its flag, else its environment variable, else a \`.env\` file (\`--env-file\`), else
+A setting is read from its flag, else its environment variable, else a \`.env\` file (\`--dotenv\`), else
 \`quarry.yaml\` (\`--config\`, \`QUARRY_CONFIG\`), else from its default. \`quarry init\` writes a commented file. Secrets have no flag:
 arguments are visible to every user of a machine; a file with a secret must be readable only by its owner (mode 0600). Lists are
 comma-separated in variables and flags.

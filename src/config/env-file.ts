@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import { toQuarryError } from '../errors/index.js';
+import { type ReadNamedFileOptions, readNamedFile } from '../files/named-file.js';
 import { refuseExposed } from './exposed-secret.js';
 import type { Setting } from './setting.js';
 import { SETTINGS } from './settings/index.js';
@@ -15,15 +15,20 @@ type Env = Readonly<Record<string, string | undefined>>;
  * read
  * @throws QuarryError `KEY_FILE_UNSAFE` when the file contains a wallet key and is readable by other users
  */
-export async function withEnvFile(env: Env, named?: string): Promise<Env> {
+export async function withEnvFile(
+  env: Env,
+  named?: string,
+  options: Pick<ReadNamedFileOptions, 'allowEmptyFifo'> = {},
+): Promise<Env> {
   const path = named ?? '.env';
   let variables: Env;
   try {
-    variables = parseEnv(await readFile(path, 'utf8')) as Env;
+    variables = parseEnv((await readNamedFile(path, options)).toString('utf8')) as Env;
   } catch (error) {
     // EISDIR: Python virtual environments are often directories named `.env`.
-    if (named === undefined && ['ENOENT', 'EISDIR'].includes(String((error as NodeJS.ErrnoException).code))) return env;
-    throw toQuarryError(error, `reading ${path}`);
+    const failure = toQuarryError(error, `reading ${path}`);
+    if (named === undefined && ['ENOENT', 'EISDIR'].includes(String(failure.details['errno']))) return env;
+    throw failure;
   }
   await refuseExposed(path, walletKeyIn(variables));
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));

@@ -95,5 +95,8 @@ describe('the built command', () => {
     expect(unreachable.exit).toBe(4);
     expect(unreachable.stdout).toBe('');
     expect(unreachable.stderr).toMatch(/^error: .+\nhint: .+\n$/);
+    // Node takes some flags for its own, wherever they stand.
+    const missing = await finish(start(['wallet', 'list', '--dotenv', 'none', '--json']));
+    expect([missing.exit, JSON.parse(missing.stderr).error.code]).toEqual([1, 'FILE_NOT_FOUND']);
   });
 });

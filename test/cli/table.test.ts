@@ -38,16 +38,16 @@ describe('a listing', () => {
   });
 });
 
-describe('--env-file', () => {
+describe('--dotenv', () => {
   test('goes below the environment, for every network', async () => {
     const file = join(dir, 'variables');
     await writeFile(file, `QUARRY_NETWORK=${devnet.rpcUrl}\n`, { mode: 0o644 });
     const run = cliRunner({ HOME: dir });
-    const balance = ['wallet', 'balance', owner.address, '--env-file', file];
+    const balance = ['wallet', 'balance', owner.address, '--dotenv', file];
     expect((await run(balance)).stdout).toBe('5.000000007 SOMA\n');
     const away = { env: { QUARRY_NETWORK: 'http://127.0.0.1:1' } };
     expect(await run(balance, away)).toMatchObject({ exit: 4 });
-    expect(await run(['flock', 'tasks', `--env-file=${join(dir, 'none')}`])).toMatchObject({ exit: 1 });
+    expect(await run(['flock', 'tasks', `--dotenv=${join(dir, 'none')}`])).toMatchObject({ exit: 1 });
   });
 
   test.skipIf(process.platform === 'win32')('with a wallet key in it is for its owner only', async () => {
@@ -55,12 +55,12 @@ describe('--env-file', () => {
     await writeFile(file, `SOMA_SECRET_KEY=${owner.exportSecret('hex')}\nQUARRY_NETWORK=${devnet.rpcUrl}\n`);
     const run = cliRunner({ HOME: dir });
     await chmod(file, 0o644);
-    const refused = await run(['wallet', 'balance', '--env-file', file, '--json']);
+    const refused = await run(['wallet', 'balance', '--dotenv', file, '--json']);
     expect(refused.error).toMatchObject({
       code: 'KEY_FILE_UNSAFE',
       hint: `chmod 600 ${file}, or set the secret in the environment`,
     });
     await chmod(file, 0o600);
-    expect((await run(['wallet', 'balance', '--env-file', file])).stdout).toBe('5.000000007 SOMA\n');
+    expect((await run(['wallet', 'balance', '--dotenv', file])).stdout).toBe('5.000000007 SOMA\n');
   });
 });

@@ -210,11 +210,11 @@ describe('exit codes and refusals', () => {
     ).toBe(0);
     const dotenv = join(home, 'vars');
     await writeFile(dotenv, 'FLOCK_ARENA_API_KEY=wrong\nHF_TOKEN=hf_other\n');
-    expect((await quarry(['subs', '7', '--env-file', dotenv])).code).toBe(3);
+    expect((await quarry(['subs', '7', '--dotenv', dotenv])).code).toBe(3);
     expect(
-      (await quarry(['subs', '7', '--env-file', dotenv], { env: { FLOCK_ARENA_API_KEY: arena.ledger.apiKey } })).code,
+      (await quarry(['subs', '7', '--dotenv', dotenv], { env: { FLOCK_ARENA_API_KEY: arena.ledger.apiKey } })).code,
     ).toBe(0);
-    expect((await quarry('subs 7 --env-file /nowhere')).code).toBe(1);
+    expect((await quarry('subs 7 --dotenv /nowhere')).code).toBe(1);
     expect((await quarry('subs 7', { env: { FLOCK_API_KEY: 'sk-123' } })).err).toContain('train.flock.io');
   });
 

@@ -6,7 +6,7 @@ import { FlockClient, SubmissionLedger } from '../../../flock/index.js';
 import { formatDuration } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { tell } from '../../print.js';
-import { addSettingFlags } from '../../settings-options.js';
+import { addDotenvFlag, addSettingFlags } from '../../settings-options.js';
 import { addTableFlags } from '../../table.js';
 import type { FormatFlags } from './print.js';
 
@@ -36,7 +36,7 @@ export interface FlockSession {
 /** Adds the flags of {@link FlockFlags} to a command. */
 export function addFlockFlags(command: Command): Command {
   addSettingFlags(command, ['timeoutSeconds']);
-  return addTableFlags(command)
+  return addDotenvFlag(addTableFlags(command))
     .option('--json', 'one JSON object on stdout (wire values)')
     .option('--ndjson', 'one JSON value per line')
     .option('--table', 'aligned table (default)')
@@ -47,8 +47,7 @@ export function addFlockFlags(command: Command): Command {
     .option('--quiet', 'no messages on stderr')
     .option('--base-url <url>', 'FLock service (FLOCK_BASE_URL)')
     .option('--hub-url <url>', 'Hugging Face Hub (HF_ENDPOINT)')
-    .option('--api-key-file <file>', 'file with the arena key (else FLOCK_ARENA_API_KEY, FLOCK_API_KEY)')
-    .option('--env-file <file>', 'file with further environment variables (default: .env, if present)');
+    .option('--api-key-file <file>', 'file with the arena key (else FLOCK_ARENA_API_KEY, FLOCK_API_KEY)');
 }
 
 /**
