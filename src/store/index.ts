@@ -9,16 +9,12 @@ export {
 export { lockForWriting, type WriterLock } from '../database/writer-lock.js';
 export { createBestScanner, createNativeScanner } from './best-scanner.js';
 export {
-  autoScanner,
   type ChosenScanner,
-  chooseScanner,
   DISTANCE_ENGINES,
   type DistanceEngineName,
-  gpuObjection,
-  probeScanners,
   type ScannerOptions,
-  type ScannerProbe,
-} from './choose-scanner.js';
+} from './build-scanner.js';
+export { chooseScanner, gpuObjection } from './choose-scanner.js';
 export { collectGarbage, type StoreCollection } from './collect-garbage.js';
 export {
   type ComposePolicy,
@@ -42,6 +38,7 @@ export type { LossErrorBound } from './loss-error-bound.js';
 export type { HitPolicy, MatchHit, MatchPolicy, MatchTarget } from './match.js';
 export { measuredRows, type ScanSize, secondsPerScan } from './measure-scanner.js';
 export { type ModelKey, modelKeyId } from './model-key.js';
+export { autoScanner, probeScanners, type ScannerProbe } from './probe-scanners.js';
 export {
   type RowScanner,
   type RowSelection,

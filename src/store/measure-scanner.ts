@@ -28,11 +28,11 @@ export function measuredRows({ rows, dim }: ScanSize): number {
  * @param size capped at {@link measuredRows}, with the time scaled up accordingly
  */
 export function secondsPerScan(scanner: RowScanner, size: ScanSize): Promise<number> {
-  return withRows(size, (made) => secondsOf(scanner, made));
+  return withSyntheticRows(size, (rows) => secondsOf(scanner, rows));
 }
 
 /** Synthetic rows for a measurement, and one of them as a target. */
-export interface MadeUp {
+export interface SyntheticRows {
   readonly selection: RowSelection;
   readonly target: Float32Array;
   /** The size to which times are scaled. */
@@ -40,11 +40,11 @@ export interface MadeUp {
 }
 
 /** Runs `work` on a temporary file of synthetic rows. */
-export async function withRows<T>(size: ScanSize, work: (made: MadeUp) => Promise<T>): Promise<T> {
+export async function withSyntheticRows<T>(size: ScanSize, work: (rows: SyntheticRows) => Promise<T>): Promise<T> {
   const rows = measuredRows(size);
   const dir = mkdtempSync(join(tmpdir(), 'quarry-scan-'));
   try {
-    const data = madeUpRows(rows * size.dim);
+    const data = syntheticValues(rows * size.dim);
     const source = { f32Path: join(dir, 'f32'), bf16Path: join(dir, 'bf16'), rows };
     writeFileSync(source.f32Path, new Uint8Array(data.buffer));
     writeFileSync(source.bf16Path, new Uint8Array(toBf16(data).buffer));
@@ -64,7 +64,7 @@ export async function withRows<T>(size: ScanSize, work: (made: MadeUp) => Promis
 /** {@link secondsPerScan} on existing synthetic rows. */
 export async function secondsOf(
   scanner: RowScanner,
-  { selection, target, size }: MadeUp,
+  { selection, target, size }: SyntheticRows,
   signal?: AbortSignal,
 ): Promise<number> {
   const targets = { data: target, thresholds: Float32Array.of(-1), targets: 1, dim: size.dim };
@@ -94,7 +94,7 @@ export interface Contender {
 /** Returns the faster of two scanners, with both times in its detail, and closes the other. */
 export async function faster<C extends Contender>(a: C, b: C, size: ScanSize): Promise<C> {
   // Both use the same rows, which take hundreds of megabytes.
-  const [first, second] = await withRows(size, async (made) => [await timeOf(a, made), await timeOf(b, made)]);
+  const [first, second] = await withSyntheticRows(size, async (rows) => [await timeOf(a, rows), await timeOf(b, rows)]);
   const [winner, loser] = second.seconds < first.seconds ? [second, first] : [first, second];
   await loser.chosen.scanner.close();
   const detail = `${winner.chosen.detail}; ${winner.text} a target at ${size.rows} rows, ${loser.chosen.name} ${loser.text}`;
@@ -107,9 +107,9 @@ interface Timed<C> {
   readonly text: string;
 }
 
-async function timeOf<C extends Contender>(chosen: C, made: MadeUp): Promise<Timed<C>> {
+async function timeOf<C extends Contender>(chosen: C, rows: SyntheticRows): Promise<Timed<C>> {
   try {
-    const seconds = await secondsOf(chosen.scanner, made);
+    const seconds = await secondsOf(chosen.scanner, rows);
     return { chosen, seconds, text: `${Number((seconds * 1000).toPrecision(3))} ms` };
   } catch (error) {
     return { chosen, seconds: Number.POSITIVE_INFINITY, text: toQuarryError(error, 'measuring').message };
@@ -117,7 +117,7 @@ async function timeOf<C extends Contender>(chosen: C, made: MadeUp): Promise<Tim
 }
 
 /** Reproducible values between -1 and 1. */
-function madeUpRows(count: number): Float32Array<ArrayBuffer> {
+function syntheticValues(count: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(count);
   let state = 1;
   for (let n = 0; n < count; n++) {

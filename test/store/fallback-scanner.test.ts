@@ -3,7 +3,7 @@ import { createGpuDistanceEngine, probeWebGpu } from '../../src/engine/gpu/index
 import { QuarryError } from '../../src/errors/index.js';
 import { FallbackScanner } from '../../src/store/fallback-scanner.js';
 import { createFileScanner } from '../../src/store/file-scanner.js';
-import { withRows } from '../../src/store/measure-scanner.js';
+import { withSyntheticRows } from '../../src/store/measure-scanner.js';
 import { ResidentScanner } from '../../src/store/resident-scanner.js';
 import { useSoftwareVulkan } from '../engine/software-vulkan.js';
 
@@ -52,7 +52,7 @@ test('after its device is lost, a scan is repeated on the CPU, which scans from 
   const failures: QuarryError[] = [];
   const gpu = new ResidentScanner(await createGpuDistanceEngine({ mode: 'webgpu' }));
   const scanner = new FallbackScanner(gpu, createFileScanner, (failure) => failures.push(failure));
-  await withRows(SIZE, async ({ selection, target }) => {
+  await withSyntheticRows(SIZE, async ({ selection, target }) => {
     const targets = { data: target, thresholds: Float32Array.of(0.9), targets: 1, dim: SIZE.dim };
     const want = await createFileScanner().scan(selection, targets, { mode: 'all' });
     expect(want.length).toBeGreaterThan(10);
@@ -75,7 +75,7 @@ test("an error that is not the GPU's is passed on", async () => {
   const scanner = new FallbackScanner(createFileScanner(), createFileScanner, () => {
     throw new QuarryError('INTERNAL', 'not asked for');
   });
-  await withRows(SIZE, async ({ selection, target }) => {
+  await withSyntheticRows(SIZE, async ({ selection, target }) => {
     const targets = { data: target, thresholds: Float32Array.of(0.9), targets: 1, dim: SIZE.dim };
     const signal = AbortSignal.abort();
     await expect(scanner.scan(selection, targets, { mode: 'all', signal })).rejects.toMatchObject({ code: 'ABORTED' });
