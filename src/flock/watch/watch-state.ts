@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { QuarryError } from '../../errors/index.js';
-import { assertRegularFile } from '../../files/regular-file.js';
+import { readIfPresent } from '../../files/read-if-present.js';
 import { replaceFile } from '../../files/replace-file.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
@@ -20,17 +19,11 @@ export type SeenTasks = Map<number, SeenTask>;
  * Reads the state of an earlier run; undefined if there is none.
  *
  * @throws QuarryError `DATA_INVALID` when the file has another format
- * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file
+ * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file or cannot be read
  */
 export async function readWatchState(path: string): Promise<SeenTasks | undefined> {
-  assertRegularFile(path);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readIfPresent(path);
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);

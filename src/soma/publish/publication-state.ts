@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { QuarryError, toQuarryError } from '../../errors/index.js';
-import { assertRegularFile } from '../../files/regular-file.js';
+import { QuarryError } from '../../errors/index.js';
+import { readIfPresent } from '../../files/read-if-present.js';
 import { replaceFile } from '../../files/replace-file.js';
 
 /**
@@ -46,17 +45,11 @@ export function freshDecryptionKey(): Uint8Array {
  * Reads the state of an earlier run; `undefined` if there is none.
  *
  * @throws QuarryError `DATA_INVALID` when the file is not a publication state
- * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file
+ * @throws QuarryError `FILE_UNREADABLE` when it is not a regular file or cannot be read
  */
 export async function readPublicationState(path: string): Promise<PublicationState | undefined> {
-  assertRegularFile(path);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw toQuarryError(error, `reading ${path}`);
-  }
+  const text = await readIfPresent(path);
+  if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as Partial<PublicationState>;
     if (!/^[0-9a-f]{64}$/.test(value.checksum ?? '') || !/^[0-9a-f]{64}$/.test(value.decryptionKey ?? '')) throw value;
