@@ -88,6 +88,11 @@ export interface ScoringEngine {
   readonly name: string;
   readonly device: string;
   readonly precision: Precision;
+  /**
+   * Samples that it scores side by side, so that a caller who waits for few of a slow model's scores knows how many keep it
+   * busy. Absent where that is not known.
+   */
+  readonly parallel?: number | undefined;
   /** @throws QuarryError `WEIGHTS_INVALID` when the file does not fit `config` */
   load(weights: WeightsFile, config: ModelConfig, options?: LoadOptions): Promise<LoadedModel>;
   /** How to pack weights while they are downloaded, which speeds up `load`; absent if the engine packs nothing. */

@@ -82,7 +82,8 @@ export function createMinerParts(options: MinerOptions, deps: MinerDeps, emitter
   const ingest = new SampleIngest(deps.samples, store, deps.onUnit);
   // A score-only process has the same backlog as the miner it scores for: work from the other end and meet in the
   // middle.
-  const scorer = new Scorer({ batchSize, newestFirst: options.scoreOnly }, { store, ingest, models, book });
+  const { parallel } = deps.engine;
+  const scorer = new Scorer({ batchSize, parallel, newestFirst: options.scoreOnly }, { ...common, ingest });
   const searcher = new TargetSearcher(
     { share: options.searchShare ?? 0, margin: options.margin ?? 0 },
     { ...common, ...submitting, composer, scorer },

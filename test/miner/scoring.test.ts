@@ -122,7 +122,7 @@ describe('the scorer', () => {
   }
   function scorer(book: OpenTargets, count: number): Scorer {
     const ingest = new SampleIngest(samples(count), store);
-    return new Scorer({ batchSize: 4 }, { store, ingest, models, book });
+    return new Scorer({ batchSize: 4 }, { store, ingest, models, book, now: () => now });
   }
 
   it('asks for the next round at once only where it read nothing but known bytes', async () => {
@@ -131,7 +131,7 @@ describe('the scorer', () => {
     }
     await loaded(await published('a', 1n));
     const ingest = new SampleIngest(repeated(), store);
-    const scoring = new Scorer({ batchSize: 4 }, { store, ingest, models, book: new OpenTargets() });
+    const scoring = new Scorer({ batchSize: 4 }, { store, ingest, models, book: new OpenTargets(), now: () => now });
     expect(await scoring.round(never)).toMatchObject({ ids: [0], onlyKnown: false });
     expect(await scoring.round(never)).toMatchObject({ ids: [], onlyKnown: true });
     // A round without models reads nothing: asked for again at once, it would leave no turn to what brings models.
@@ -169,13 +169,24 @@ describe('the scorer', () => {
     expect(store.unscored(models.get('c')!.key)).toEqual([]);
   });
 
-  it('begins with a small round, whose hits need not wait for many, and makes each next one twice as large', async () => {
+  // A hit is submitted when its round ends.
+  it.each([
+    { of: 'grow to the largest where they are quick', parallel: 2, roundMs: 100, sizes: [2, 4, 8, 10] },
+    { of: 'stay as small as keeps a slow engine busy', parallel: 2, roundMs: 5_000, sizes: [2, 2, 2, 2] },
+    { of: 'shrink once models turn slow', parallel: 1, roundMs: [10, 10, 10, 2_000], sizes: [1, 2, 4, 8, 4] },
+    { of: 'grow where nobody knows how many keep the engine busy', roundMs: 5_000, sizes: [4, 8, 10, 10] },
+  ])('rounds $of', async ({ parallel, roundMs, sizes }) => {
     await loaded(await published('a', 1n));
-    const deps = { store, ingest: new SampleIngest(samples(100), store), models, book: new OpenTargets() };
-    const scoring = new Scorer({ batchSize: 10 }, deps);
-    const sizes = [];
-    for (let round = 0; round < 3; round++) sizes.push((await scoring.round(never)).ids.length);
-    expect(sizes).toEqual([4, 8, 10]);
+    const times = sizes.flatMap((_, n) => [0, (typeof roundMs === 'number' ? roundMs : roundMs[n]) ?? 0]);
+    const ingest = new SampleIngest(samples(100), store);
+    const book = new OpenTargets();
+    const scoring = new Scorer(
+      { batchSize: 10, parallel },
+      { store, ingest, models, book, now: () => times.shift() ?? 0 },
+    );
+    const scored = [];
+    while (scored.length < sizes.length) scored.push((await scoring.round(never)).ids.length);
+    expect(scored).toEqual(sizes);
   });
 
   it('does nothing without a model', async () => {

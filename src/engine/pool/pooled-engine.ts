@@ -47,7 +47,7 @@ export class PooledEngine implements ScoringEngine {
   readonly name: string;
   readonly device: string;
   readonly precision: Precision;
-  readonly workers: number;
+  readonly parallel: number;
   readonly #pool: Piscina;
   readonly #releases: BroadcastChannel;
   readonly #users = new Map<string, Users>();
@@ -60,7 +60,7 @@ export class PooledEngine implements ScoringEngine {
     this.name = options.engine.engine;
     this.device = `cpu x ${options.workers}`;
     this.precision = options.engine.precision ?? 'f32';
-    this.workers = options.workers;
+    this.parallel = options.workers;
     this.#samplesPerTask = options.samplesPerTask ?? 4;
     this.#packing = options.packing;
     const data: ScoreWorkerData = {
@@ -168,7 +168,7 @@ export class PooledEngine implements ScoringEngine {
 
   async #score(model: ModelRef, samples: readonly Uint8Array[], options: ScoreOptions): Promise<Score[]> {
     throwIfAborted(options.signal, 'scoring');
-    const perTask = Math.max(1, Math.min(this.#samplesPerTask, Math.ceil(samples.length / this.workers)));
+    const perTask = Math.max(1, Math.min(this.#samplesPerTask, Math.ceil(samples.length / this.parallel)));
     const tasks: Promise<Score[]>[] = [];
     for (let at = 0; at < samples.length; at += perTask) {
       const part = samples.slice(at, at + perTask);

@@ -3,10 +3,13 @@ import { type ModelKey, type ScoreInput, type Store, scoreFromParts } from '../.
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { SampleIngest } from '../feed/sample-ingest.js';
 import type { ActiveModel, ModelCatalogue } from './model-catalogue.js';
+import { RoundSize } from './round-size.js';
 
 export interface ScorerOptions {
   /** Most samples of a round. All models in {@link Scorer.paying} score a round before it is matched. */
   readonly batchSize: number;
+  /** Samples that the engine scores side by side, if that is known. */
+  readonly parallel?: number | undefined;
   /** Scores the newest unscored samples first. Default false: the oldest. */
   readonly newestFirst?: boolean | undefined;
 }
@@ -16,6 +19,8 @@ export interface ScorerDeps {
   readonly ingest: SampleIngest;
   readonly models: ModelCatalogue;
   readonly book: OpenTargets;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
 }
 
 /** Result of one round. */
@@ -27,11 +32,6 @@ export interface ScoredRound {
   readonly onlyKnown: boolean;
 }
 
-/**
- * Samples of the first round: its hits are submitted when it ends. Each next one is twice as large, up to a round that keeps
- * every scorer of a fleet at work, however slow their model is.
- */
-const FIRST_ROUND = 4;
 /** Larger samples may be composed of stored chunks. */
 const ONE_CHUNK = 1024;
 
@@ -44,15 +44,14 @@ const NOTHING: ScoredRound = { ids: [], fresh: 0, onlyKnown: false };
 export class Scorer {
   readonly #options: ScorerOptions;
   readonly #deps: ScorerDeps;
-  /** Samples of the next round at most. */
-  #size: number;
+  readonly #size: RoundSize;
   /** By model, the id up to which every sample is scored. Saves a scan of the whole store each round. */
   readonly #scoredUpTo = new LatestMap<string, number>(1_000);
 
   constructor(options: ScorerOptions, deps: ScorerDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#size = Math.min(FIRST_ROUND, options.batchSize);
+    this.#size = new RoundSize(options.batchSize, options.parallel);
   }
 
   /**
@@ -64,12 +63,13 @@ export class Scorer {
     const models = this.paying();
     if (models.length === 0) return NOTHING;
     const backlog = this.#backlog(models);
-    const { store, ingest } = this.#deps;
-    const ids = backlog.length > 0 ? backlog : await ingest.next(this.#size, signal);
+    const { store, ingest, now } = this.#deps;
+    const ids = backlog.length > 0 ? backlog : await ingest.next(this.#size.next, signal);
     if (ids.length === 0) return { ...NOTHING, onlyKnown: ingest.hasMore };
     const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;
+    const startedAt = now();
     await this.score(ids, signal);
-    this.#size = Math.min(2 * this.#size, this.#options.batchSize);
+    this.#size.took(ids.length, now() - startedAt);
     return { ids, fresh, onlyKnown: false };
   }
 
@@ -112,7 +112,7 @@ export class Scorer {
     const { newestFirst } = this.#options;
     for (const { key } of models) {
       const after = this.#scoredUpTo.get(key.checksum) ?? -1;
-      const ids = store.unscored(key, { after, limit: this.#size, newestFirst });
+      const ids = store.unscored(key, { after, limit: this.#size.next, newestFirst });
       if (ids.length > 0) return ids;
       this.#scoredUpTo.set(key.checksum, store.sampleCount - 1);
     }
