@@ -17,6 +17,11 @@ if (tooOld) {
   );
   process.exit(3);
 } else if (args.length === 1 && (args[0] === '--version' || args[0] === '-V' || args[0] === '-v')) {
+  process.stdout.on('error', (error) => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`error: writing to standard output failed: ${error.message}\nhint: free some space\n`);
+    process.exitCode = 1;
+  });
   process.stdout.write(`${manifest.version}\n`);
 } else {
   require('./start.js');

@@ -38,6 +38,14 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
   const onOutputError = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE' && !stop.signal.aborted) stop.abort('EPIPE');
   };
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    // Nobody reads what a closed pipe or terminal would have got, but an incomplete file would pass for a complete one.
+    if (error.code === 'EPIPE' || process.stdout.isTTY) return;
+    report(toQuarryError(error, 'writing to standard output'), process.argv.includes('--json'), context);
+    process.on('exit', (code) => {
+      if (code === 0) process.exitCode = 1;
+    });
+  });
   process.stdout.on('error', onOutputError);
   process.stderr.on('error', onOutputError);
   process.on('SIGINT', onSignal);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +90,33 @@ describe('the built command', () => {
     const [exit] = (await once(child, 'close')) as [number | null];
     expect({ exit, complaints, last: events.at(-1) }).toEqual({ exit: 130, complaints: '', last: 'summary' });
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'reports output that is lost, but not to whoever has closed the pipe',
+    async () => {
+      const env = { PATH: process.env['PATH'], HOME: dir };
+      const run = async (args: readonly string[], out: number | 'pipe') => {
+        const child = spawn(process.execPath, [bin, ...args], { env, cwd: dir, stdio: ['ignore', out, 'pipe'] });
+        child.stdout?.destroy();
+        const { exit, stderr } = await finish(child);
+        return [exit, stderr];
+      };
+      const full = openSync('/dev/full', 'w');
+      try {
+        const said = expect.stringMatching(
+          /^error: writing to standard output failed: ENOSPC.+\nhint: free some space.*\n$/,
+        );
+        for (const args of [['--version'], ['--help'], ['completion', 'bash'], ['targets', 'list', '--help']]) {
+          expect([args, ...(await run(args, full))]).toEqual([args, 1, said]);
+          expect([args, ...(await run(args, 'pipe'))]).toEqual([args, 0, '']);
+        }
+        const [exit, stderr] = await run(['setup', 'gpu', '--json'], full);
+        expect([exit, JSON.parse(String(stderr)).error.code]).toEqual([1, 'DISK_FULL']);
+      } finally {
+        closeSync(full);
+      }
+    },
+  );
 
   it('prints errors once, on stderr, with their exit code', async () => {
     const unreachable = await finish(start(['wallet', 'balance', '0x1', '--network', 'http://127.0.0.1:1']));
