@@ -1,5 +1,5 @@
 export { configText } from './config-text.js';
-export { homeDirectory } from './home.js';
+export { homeDirectory, stateHome } from './home.js';
 export { type Config, loadConfig, misspeltVariables } from './load.js';
 export { LONGEST_WAIT_SECONDS } from './longest-wait.js';
 export { nearest } from './nearest.js';

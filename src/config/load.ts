@@ -3,7 +3,7 @@ import { parse, YAMLParseError } from 'yaml';
 import { QuarryError } from '../errors/index.js';
 import { readNamedFile } from '../files/named-file.js';
 import { refuseExposed } from './exposed-secret.js';
-import { homeDirectory } from './home.js';
+import { configHome } from './home.js';
 import { nearest } from './nearest.js';
 import { parseSetting, type Setting, type ValuesOf } from './setting.js';
 import { SETTINGS, type SettingName } from './settings/index.js';
@@ -71,10 +71,7 @@ async function readConfigFile(
   const candidates =
     named !== undefined
       ? [named]
-      : [
-          join(sources.cwd ?? '.', 'quarry.yaml'),
-          join(env['XDG_CONFIG_HOME'] ?? join(homeDirectory(env), '.config'), 'quarry', 'config.yaml'),
-        ];
+      : [join(sources.cwd ?? '.', 'quarry.yaml'), join(configHome(env), 'quarry', 'config.yaml')];
   for (const path of candidates) {
     let text: string;
     try {

@@ -1,9 +1,9 @@
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { withEnvFile } from '../../src/config/env-file.js';
-import { loadConfig } from '../../src/config/index.js';
+import { homeDirectory, loadConfig, stateHome } from '../../src/config/index.js';
 import { exposedTo } from '../../src/files/exposed-file.js';
 
 let dir: string;
@@ -85,4 +85,15 @@ test.skipIf(process.platform === 'win32')('a group may read a mounted secret of 
   expect(exposedTo({ mode: 0o100_440, uid })).toBe('its group');
   expect(exposedTo({ mode: 0o100_460, uid: uid + 1 })).toBe('its group');
   expect(exposedTo({ mode: 0o100_444, uid: uid + 1 })).toBe('everybody');
+});
+
+test('an empty variable of a directory counts as unset', () => {
+  vi.stubEnv('HOME', '');
+  try {
+    expect(homeDirectory({ HOME: '' })).toBe(userInfo().homedir);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  expect(stateHome({ HOME: '/home/miner', XDG_STATE_HOME: '' })).toBe(join('/home/miner', '.local', 'state'));
+  expect(stateHome({ HOME: '/home/miner', XDG_STATE_HOME: '/state' })).toBe('/state');
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { homeDirectory, loadConfig } from '../../../config/index.js';
+import { loadConfig, stateHome } from '../../../config/index.js';
 import { readNamedFile } from '../../../files/named-file.js';
 import { FlockClient, SubmissionLedger } from '../../../flock/index.js';
 import { formatDuration } from '../../../text/index.js';
@@ -83,10 +83,9 @@ async function openSession(context: CliContext, flags: FlockFlags): Promise<Floc
     },
     { onRetry: (error, _attempt, delayMs) => say(`${error.message}; retrying in ${formatDuration(delayMs)}`) },
   );
-  const state = env['XDG_STATE_HOME'] ?? join(homeDirectory(env), '.local', 'state');
   return {
     client,
-    ledger: new SubmissionLedger(join(state, 'quarry', 'flock', 'submissions.jsonl')),
+    ledger: new SubmissionLedger(join(stateHome(env), 'quarry', 'flock', 'submissions.jsonl')),
     hubUrl: config.hubUrl,
     hfToken: config.hfToken,
     gpuType: config.flockGpuType,
