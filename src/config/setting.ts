@@ -73,7 +73,7 @@ export function parseSetting(setting: Setting, raw: unknown, source: string): un
     case 'number': {
       const value = typeof raw === 'number' ? raw : Number(String(raw).trim() === '' ? Number.NaN : raw);
       const what = setting.kind === 'integer' ? 'a whole number' : 'a number';
-      if (!Number.isFinite(value) || (setting.kind === 'integer' && !Number.isInteger(value))) return fail(what);
+      if (!Number.isFinite(value) || (setting.kind === 'integer' && !Number.isSafeInteger(value))) return fail(what);
       const { min, max } = setting;
       const isWithin = (min === undefined || value >= min) && (max === undefined || value <= max);
       if (!isWithin) return fail(`${what} ${max === undefined ? `of at least ${min}` : `from ${min} to ${max}`}`);

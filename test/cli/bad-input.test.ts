@@ -245,6 +245,8 @@ describe('arguments', () => {
       ['targets', 'list', '--epoch', '-1'],
       ['targets', 'list', '--page-token', '0xab'],
       ['targets', 'list', '--timeout-seconds', '2147484'],
+      ['mine', '--seed', '1e20'],
+      ['mine', '--min-entropy', '8.1'],
       ['flock', 'watch', '--interval', '2147484'],
       ['aitbc', 'jobs', 'wait', 'job', '--poll-ms', '2147483648'],
       ['score', file('sample.txt'), '--model', file('weights.st'), '--config', 'small', '--workers', '1e20'],

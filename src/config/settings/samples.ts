@@ -36,6 +36,7 @@ export const SAMPLE_SETTINGS = {
     flag: '--min-entropy <bits>',
     default: 0,
     min: 0,
+    max: 8,
     help: 'skip samples below this entropy, bits per byte',
   },
   lookAhead: {
