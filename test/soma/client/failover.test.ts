@@ -4,11 +4,22 @@ import { QuarryError } from '../../../src/errors/index.js';
 import { manifestOf } from '../../../src/soma/chain/index.js';
 import { type FullnodeEvent, SomaClient } from '../../../src/soma/client/index.js';
 import { Fullnode } from '../../../src/soma/client/transport/fullnode.js';
+import type { Lie } from '../../lying-node/lies.js';
+import { LyingProxy } from '../../lying-node/proxy.js';
 import { until } from '../../until.js';
 import { bytesOf, type Fixture, startFixture } from './devnet-fixture.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 const FAST = { probeMs: 150, probeTimeoutMs: 400 } as const;
+
+const SILENT_STREAMS: Lie = {
+  name: 'SubscribeCheckpoints: never',
+  method: '/soma.rpc.SubscriptionService/SubscribeCheckpoints',
+  path: [],
+  change: 'never',
+  kind: 'answer',
+  spread: 'all',
+};
 
 describe('several fullnodes of one network', () => {
   let fixture: Fixture;
@@ -72,6 +83,22 @@ describe('several fullnodes of one network', () => {
     await until(() => events.length > 0 && client.fullnodes[1]!.state === 'ready', 'the near one ready');
     for (let n = 0; n < 5; n++) client.reportUnfit(unfit);
     expect(preferred()).toBe(far.url);
+  });
+
+  it('leaves a node whose streams are silent, though it answers everything else', async () => {
+    const silent = await LyingProxy.start(fixture.devnet.rpcUrl);
+    others.push(() => silent.close());
+    const both = await SomaClient.connect({ url: silent.url, fallbackUrls: [far.url], failover: FAST });
+    others.push(() => both.close());
+    const inUse = (): string | undefined => both.fullnodes.find((node) => node.preferred)?.url;
+    let next: bigint | undefined;
+    for await (const { sequenceNumber } of both.watchCheckpoints()) {
+      expect(sequenceNumber).toBe(next ?? sequenceNumber);
+      next = sequenceNumber + 1n;
+      if (inUse() === silent.url && silent.told === 0) silent.lie(SILENT_STREAMS);
+      if (inUse() === far.url && silent.told > 0) break;
+    }
+    expect(inUse()).toBe(far.url);
   });
 
   it('does not leave it sooner for being overloaded as well', async () => {

@@ -168,6 +168,15 @@ export class FailoverTransport implements RpcTransport {
     this.#choose();
   }
 
+  /** @see RpcTransport.reportSilence. Its answers to other calls do not show that its streams are dead. */
+  reportSilence(): void {
+    const node = this.#current;
+    if (node === undefined || this.#best(new Set([node])) === undefined) return;
+    node.avoid(performance.now());
+    node.cancelCalls(`${node.url} streams nothing`, undefined, 'stream');
+    this.#choose();
+  }
+
   /** @see RpcTransport.useThread */
   useThread(path: string): void {
     for (const node of this.#nodes) node.useThread(path);

@@ -109,9 +109,14 @@ export class Fullnode {
     this.#unfitAt.push(now);
     while (now - (this.#unfitAt[0] ?? now) > UNFIT_WITHIN_MS) this.#unfitAt.shift();
     if (this.#unfitAt.length < UNFIT_LIMIT) return false;
+    this.avoid(now);
+    return true;
+  }
+
+  /** Prefers other nodes for half a minute, and longer every time. */
+  avoid(now: number): void {
     this.#unfitAt.length = 0;
     this.#sparedUntil = now + backoffDelayMs(this.#timesLeft++, UNFIT_BACKOFF, () => 1);
-    return true;
   }
 
   /**

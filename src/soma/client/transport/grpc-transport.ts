@@ -226,6 +226,9 @@ export class GrpcTransport implements RpcTransport {
     this.#startedThread();
   }
 
+  /** @see RpcTransport.reportSilence. There is no other fullnode. */
+  reportSilence(): void {}
+
   /** Resolves when the thread of {@link useThread} accepts calls; until then they are made here. */
   async threadReady(): Promise<void> {
     await this.#thread?.ready();

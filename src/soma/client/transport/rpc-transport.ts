@@ -72,6 +72,8 @@ export interface RpcTransport {
    * @param path full name of the method, as returned by `methodPath`
    */
   useThread(path: string): void;
+  /** Reports that a stream stays open and brings nothing; if there is another fullnode, it is used for a while. */
+  reportSilence(): void;
   /** Aborts all calls and closes the connection. */
   close(): void;
 }

@@ -11,13 +11,18 @@ const FIRST_MS = 15_000;
 /** Detects dead streams by missing data: a connection answers pings long after its subscription has died. */
 export class Silence {
   readonly #now: () => number;
+  readonly #onSilent: () => void;
   #lastAt: number | undefined;
   /** Smoothed interval between items, milliseconds. */
   #intervalMs: number | undefined;
 
-  /** @param now monotonic milliseconds */
-  constructor(now: () => number) {
+  /**
+   * @param now monotonic milliseconds
+   * @param onSilent called when an item does not arrive in time
+   */
+  constructor(now: () => number, onSilent: () => void) {
     this.#now = now;
+    this.#onSilent = onSilent;
   }
 
   /** Time limit for the next item, milliseconds. */
@@ -37,6 +42,7 @@ export class Silence {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         this.#lastAt = undefined;
+        this.#onSilent();
         reject(
           new QuarryError('TIMEOUT', `no checkpoint for ${Math.round(limitMs / 1000)} s on an open stream`, {
             hint: 'the stream is reopened and missed checkpoints are read',

@@ -84,7 +84,7 @@ export async function* followCheckpoints<T>(
   const paths = maskWith(options.readMask ?? ['summary'], ['sequence_number']);
   const control = { signal: options.signal };
   let next = options.from;
-  const silence = new Silence(client.now);
+  const silence = new Silence(client.now, () => client.transport.reportSilence());
   const ask = async (n: bigint) => decode(await readCheckpoint(client, n, { ...control, readMask: paths }), n);
 
   async function* readBack(to: bigint): AsyncGenerator<FollowedItem<T>, void, void> {
