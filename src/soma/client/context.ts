@@ -14,7 +14,7 @@ export interface ClientContext {
    */
   readonly nodeSources: (path: string) => DownloadSource[];
   readonly sleep: Sleep;
-  /** Milliseconds since the Unix epoch. */
+  /** Monotonic milliseconds: setting the clock must not change a wait. */
   readonly now: () => number;
   /** In [0, 1). */
   readonly random: () => number;

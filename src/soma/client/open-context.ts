@@ -49,7 +49,7 @@ export function openContext(options: SomaClientOptions, rpcUrl: string, deps: So
         });
       },
       sleep: deps.sleep ?? sleep,
-      now: deps.now ?? Date.now,
+      now: deps.now ?? (() => performance.now()),
       random: deps.random ?? Math.random,
     },
     addressPolicy,

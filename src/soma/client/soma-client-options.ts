@@ -40,7 +40,7 @@ export type SomaClientOptions = SomaClientSettings &
 /** Dependencies that tests replace. */
 export interface SomaClientDeps {
   readonly sleep?: Sleep | undefined;
-  /** Milliseconds since the Unix epoch. Default `Date.now`. */
+  /** Monotonic milliseconds. Default `performance.now`. */
   readonly now?: (() => number) | undefined;
   /** Returns numbers in [0, 1) for retry jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;

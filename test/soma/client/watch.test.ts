@@ -317,6 +317,23 @@ describe('waiting for the next epoch', () => {
   });
 });
 
+describe('waiting for a transaction', () => {
+  it('ends at its time limit although the clock is set back', async () => {
+    const time = Date.now;
+    let setBackMs = 0;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => time() - setBackMs);
+    const fixture = await startFixture();
+    try {
+      const waiting = fixture.client.waitForTransaction('1'.repeat(32), { waitMs: 300 });
+      setBackMs = 3_600_000;
+      expect(await waiting).toBeUndefined();
+    } finally {
+      clock.mockRestore();
+      await fixture.close();
+    }
+  });
+});
+
 describe('transactions under faults', () => {
   it('reports when it cannot find out what became of one', async () => {
     const fixture = await startFixture({ chaos: { rates: { ...NO_CHAOS, lostReply: 1 } } });
