@@ -12,6 +12,7 @@ import {
   type Authenticator,
   connect,
   credsAuthenticator,
+  errors,
   type NatsConnection,
   nkeyAuthenticator,
 } from '@nats-io/transport-node';
@@ -133,7 +134,8 @@ async function dial({ url, credentials, caFile, name }: FleetConnectionOptions):
       ...(ca !== undefined && { tls: { ca } }),
     });
   } catch (error) {
-    const refused = /authoriz|authentic/i.test(textOf(error));
+    const refused =
+      error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError;
     throw new QuarryError(
       refused ? 'UNAUTHENTICATED' : 'UNREACHABLE',
       `no NATS server at ${withoutPassword(url)}: ${textOf(error)}`,

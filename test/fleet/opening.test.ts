@@ -107,3 +107,8 @@ it.skipIf(!hasNatsServer)('opens a new fleet for many scorers that start at the 
     await rm(dir, { recursive: true, force: true });
   }
 });
+
+it('is unreachable where its host does not exist, whatever the name of that says', async () => {
+  const opening = openFleet({ url: 'nats://authentic.invalid:4222', fleet: 'default', name: 'nobody' });
+  await expect(opening).rejects.toMatchObject({ code: 'UNREACHABLE' });
+});
