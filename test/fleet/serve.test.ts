@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNatsServer, startNatsServer } from '../../bench/nats-server.js';
 import { createJsEngine } from '../../src/engine/js/index.js';
 import { cosineDistance, selectBest } from '../../src/engine/reference/index.js';
+import { QuarryError } from '../../src/errors/index.js';
 import {
   fleetStatus,
   ModelShelf,
@@ -115,12 +116,29 @@ describe('the Scoring service', () => {
       message: expect.stringContaining('Target embedding must not be empty'),
     });
     published.files.set('refused', bytes('y'));
-    await expect(client.score(good)).rejects.toMatchObject({ message: expect.stringContaining('Checksum') });
+    await expect(client.score(good)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('Checksum'),
+    });
     const [model] = good.models;
     const { decryptionKey: _key, ...keyless } = model!;
     await expect(client.score({ ...good, models: [keyless] })).rejects.toMatchObject({
       message: expect.stringContaining('key is required'),
     });
+  });
+
+  it('does not blame the request for a failure of the machine, whatever its text says', async () => {
+    const broken = {
+      score: () => Promise.reject(new QuarryError('ENGINE_FAILED', 'Invalid state: a reset is required')),
+    };
+    const server = await serveScoring({ host: '127.0.0.1', port: 0 }, broken);
+    const other = new ScoringClient({ url: server.url });
+    try {
+      await expect(other.score(request('broken', bytes('z')))).rejects.toMatchObject({ code: 'REMOTE_FAILURE' });
+    } finally {
+      other.close();
+      await server.close();
+    }
   });
 
   it('does not fetch from addresses that its policy forbids', async () => {

@@ -35,8 +35,6 @@ export interface Serving {
 
 /** Requests hold URLs, digests and one embedding: a few kilobytes. */
 const MOST_REQUEST_BYTES = 1 << 20;
-/** Messages that the official service returns as `INVALID_ARGUMENT`. */
-const CALLERS_MISTAKE = /must be|required|must not|Checksum|Invalid/;
 
 /**
  * Serves `/scoring.Scoring/Score` and `/scoring.Scoring/Health`, BCS inside gRPC, without TLS.
@@ -84,8 +82,8 @@ function addMethod<I, O>(
       callback(null, await handle(call.request));
     } catch (error) {
       const failure = toQuarryError(error, 'scoring');
-      const mistake = failure.code === 'INVALID_ARGUMENT' || CALLERS_MISTAKE.test(failure.message);
-      callback({ code: mistake ? status.INVALID_ARGUMENT : status.INTERNAL, details: failure.message });
+      const code = failure.code === 'INVALID_ARGUMENT' ? status.INVALID_ARGUMENT : status.INTERNAL;
+      callback({ code, details: failure.message });
     }
   };
   server.addService(

@@ -58,8 +58,8 @@ export class ScoringService {
   /**
    * Scores data under all models of a request and picks the winner as auditors do. Near-ties are scored again in f32.
    *
-   * @throws QuarryError `INVALID_ARGUMENT` when the request is malformed or exceeds the limits; also whatever
-   *   downloading and scoring throw
+   * @throws QuarryError `INVALID_ARGUMENT` when the request is malformed, exceeds the limits or describes other data than
+   *   its URL has; also whatever downloading and scoring throw
    */
   async score(request: ScoreRequest): Promise<ScoreResponse> {
     const { manifests, config, data } = readRequest(request, this.#options);
@@ -144,11 +144,11 @@ export class ScoringService {
 
   async #fetch({ url, checksum, sizeBytes }: RequestedData): Promise<Uint8Array> {
     const bytes = await this.#deps.http.bytes({ url, maxBytes: sizeBytes });
+    // The request is wrong about its data, as the official service sees it.
     if (bytes.length !== sizeBytes)
-      throw new QuarryError('SIZE_MISMATCH', `Invalid data: ${bytes.length} bytes, not ${sizeBytes}`);
-    if (Buffer.compare(blake2b256(bytes), checksum) !== 0) {
-      throw new QuarryError('CHECKSUM_MISMATCH', 'Checksum of the data does not match', { retryable: false });
-    }
+      throw new QuarryError('INVALID_ARGUMENT', `Invalid data: ${bytes.length} bytes, not ${sizeBytes}`);
+    if (Buffer.compare(blake2b256(bytes), checksum) !== 0)
+      throw new QuarryError('INVALID_ARGUMENT', 'Checksum of the data does not match');
     return bytes;
   }
 }
