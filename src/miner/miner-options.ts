@@ -3,7 +3,7 @@ import type { DataHost } from '../hosting/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import type { SomaClient } from '../soma/client/soma-client.js';
 import type { Sample } from '../sources/index.js';
-import type { FarRows, Store } from '../store/index.js';
+import type { FarRows, HitPolicy, Store } from '../store/index.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsCache } from '../weights/weights-cache.js';
 import type { Journal } from './journal/journal.js';
@@ -16,7 +16,7 @@ export interface MinerOptions {
   /** Shape of the network's models. */
   readonly config: ModelConfig;
   /** Which of several hits to submit. Default `first`. */
-  readonly policy?: 'first' | 'closest' | 'cheapest' | undefined;
+  readonly policy?: HitPolicy | undefined;
   /** Submit only this far inside the threshold, cosine distance. Default 0. */
   readonly margin?: number | undefined;
   /** Transactions in flight at once. Default 128. */

@@ -1,9 +1,11 @@
 import { LatestMap } from '../../collections/latest-map.js';
+import { CHUNK_BYTES } from '../../sources/index.js';
 import { type ModelKey, type ScoreInput, type Store, scoreFromParts } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { SampleIngest } from '../feed/sample-ingest.js';
 import type { ActiveModel, ModelCatalogue } from './model-catalogue.js';
 import { RoundSize } from './round-size.js';
+import { scoreStored } from './score-stored.js';
 
 export interface ScorerOptions {
   /** Most samples of a round. All models in {@link Scorer.paying} score a round before it is matched. */
@@ -31,9 +33,6 @@ export interface ScoredRound {
   /** Whether nothing was scored because all samples read were duplicates, and the source has more ready. */
   readonly onlyKnown: boolean;
 }
-
-/** Larger samples may be composed of stored chunks. */
-const ONE_CHUNK = 1024;
 
 const NOTHING: ScoredRound = { ids: [], fresh: 0, onlyKnown: false };
 
@@ -127,18 +126,11 @@ export class Scorer {
     const missing = ids.filter((id) => {
       if (store.score(id, model.key) !== undefined) return false;
       // The score of a composed sample follows from its parts, which have lower ids and so are scored already.
-      const score = store.sampleSize(id)! > ONE_CHUNK ? scoreFromParts(store, id, model.key) : undefined;
+      const score = store.sampleSize(id)! > CHUNK_BYTES ? scoreFromParts(store, id, model.key) : undefined;
       if (score !== undefined) composed.push(score);
       return score === undefined;
     });
     await store.appendScores(model.key, composed);
-    if (missing.length === 0) return;
-    const samples = missing.map((id) => store.sample(id).bytes);
-    const scores = await loaded.score(samples, { signal });
-    const rows = scores.flatMap((score, i) => {
-      const sampleId = missing[i];
-      return sampleId === undefined ? [] : [{ sampleId, ...score }];
-    });
-    await store.appendScores(model.key, rows);
+    await scoreStored(store, model.key, loaded, missing, { signal });
   }
 }
