@@ -31,6 +31,8 @@ export interface DatabaseOptions {
    * never change.
    */
   readonly migrations?: readonly string[] | undefined;
+  /** With `readonly`, opens an older schema as well, which may lack tables and columns. Default false: it is refused. */
+  readonly readsOlder?: boolean | undefined;
 }
 
 /** A prepared statement. Parameters are passed as one array, bound to `?` in order. */
@@ -179,7 +181,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
     }
     database.exec(`PRAGMA synchronous = ${options.durability === 'process' ? 'NORMAL' : 'FULL'}`);
     database.exec('PRAGMA foreign_keys = ON');
-    migrate(database, options.migrations ?? [], options.readonly ?? false);
+    migrate(database, options);
     // The driver has no read-only mode.
     if (options.readonly) database.exec('PRAGMA query_only = ON');
   } catch (error) {
@@ -203,7 +205,7 @@ function connect(path: string, timeout: number): Database.Database {
   }
 }
 
-function migrate(database: SqlDatabase, migrations: readonly string[], readonly: boolean): void {
+function migrate(database: SqlDatabase, { migrations = [], readonly, readsOlder }: DatabaseOptions): void {
   const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
   if (version > migrations.length && migrations.length > 0) {
     throw new QuarryError('UNSUPPORTED', `the database ${database.path} was written by a newer version`, {
@@ -212,6 +214,7 @@ function migrate(database: SqlDatabase, migrations: readonly string[], readonly:
     });
   }
   if (version >= migrations.length) return;
+  if (readonly && readsOlder) return;
   if (readonly) {
     throw new QuarryError('FAILED_PRECONDITION', `the database ${database.path} has an older schema`, {
       hint: 'open it once for writing to migrate it',

@@ -76,10 +76,10 @@ export class VitalsLog {
  * Reads the vitals of a state directory without changing them; also works while a miner writes.
  *
  * @param sinceMs milliseconds since the Unix epoch
- * @throws QuarryError `FILE_NOT_FOUND` when there are none
+ * @throws QuarryError `FILE_NOT_FOUND` when there are none, `UNSUPPORTED` when a newer version recorded them
  */
 export function readVitals(path: string, sinceMs: number): VitalsHistory {
-  const db = openDatabase(path, { readonly: true });
+  const db = openDatabase(path, { readonly: true, migrations: MIGRATIONS, readsOlder: true });
   try {
     const since = Math.floor(sinceMs / MINUTE_MS);
     const found = Number(db.prepare('SELECT COUNT(*) AS n FROM vitals WHERE minute >= ?').get([since])?.['n'] ?? 0);

@@ -256,3 +256,9 @@ describe('the log of a journal', () => {
     journal.close();
   });
 });
+
+it('refuses to read the history of a newer version', () => {
+  const newer = openDatabase(path, { migrations: [...JOURNAL_MIGRATIONS, 'CREATE TABLE later (n)'] });
+  newer.close();
+  expect(() => openJournalHistory(path)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }));
+});

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openDatabase } from '../../src/database/database.js';
 import { readVitals, VitalsLog } from '../../src/telemetry/vitals.js';
 
 const MINUTE = 60_000;
@@ -58,4 +59,11 @@ it('adds up latencies over runs, and returns a bounded number of points', () => 
   expect(points.at(-1)?.at).toBe(START + 1_999 * MINUTE);
   expect(wireLatency.counts[wireLatency.boundsMs.indexOf(5)]).toBe(2);
   expect(wireLatency.counts.at(-1)).toBe(1);
+});
+
+it('refuses what a newer version recorded', () => {
+  const newer = openDatabase(path);
+  newer.exec('PRAGMA user_version = 99');
+  newer.close();
+  expect(() => readVitals(path, 0)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }));
 });

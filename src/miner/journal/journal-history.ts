@@ -1,5 +1,6 @@
 import { openDatabase, type SqlRow } from '../../database/database.js';
 import type { ClaimState } from './claim-records.js';
+import { JOURNAL_MIGRATIONS } from './journal-schema.js';
 import { type JournalTotals, totalsReader } from './journal-totals.js';
 import type { SubmissionState } from './submission-records.js';
 
@@ -65,13 +66,14 @@ const COLUMNS = `s.*, c.state AS claim_state, c.due_epoch AS claim_due, c.receiv
 const FROM = 'FROM submissions AS s LEFT JOIN claims AS c ON c.target_id = s.target_id AND c.own = 1';
 
 /**
- * Opens a journal of any version for reading.
+ * Opens a journal of this or any earlier version for reading.
  *
+ * @throws QuarryError `UNSUPPORTED` when a newer version wrote it
  * @throws QuarryError `FILE_NOT_FOUND` when there is no journal at `path`
  */
 export function openJournalHistory(path: string): JournalHistory {
   // Runs no migrations, so a journal of an earlier version may lack columns.
-  const db = openDatabase(path, { readonly: true });
+  const db = openDatabase(path, { readonly: true, migrations: JOURNAL_MIGRATIONS, readsOlder: true });
   const isTimed = db
     .prepare('PRAGMA table_info(claims)')
     .all()
