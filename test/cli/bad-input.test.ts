@@ -218,6 +218,19 @@ describe('ports', () => {
       expect(error.text).toContain(`${flag} ${taken} on 127.0.0.1 is taken`);
     }
     expect((await mine('--api-port', '0', '--api-host', '0.0.0.0')).code).toBe('CONFIG_INVALID');
+    for (const host of ['192.0.2.1', 'no.such.host.invalid']) {
+      for (const flags of [
+        ['--data-port', '0', '--host-interface', host],
+        ['--api-port', '0', '--api-host', host],
+      ]) {
+        const error = await refused(['mine', '--data', file('sample.txt'), '--state-dir', state, ...flags], {
+          ...env,
+          QUARRY_API_TOKEN: 'a token that is long enough',
+        });
+        expect([flags, error]).toMatchObject([flags, { exit: 3, code: 'CONFIG_INVALID' }]);
+        expect(error.hint).toContain('an address of this machine');
+      }
+    }
     await writeFile(file('port.yaml'), 'apiPort: 99999\n');
     expect((await mine('--config', file('port.yaml'))).text).toContain(
       'apiPort expects a whole number from 0 to 65535',
