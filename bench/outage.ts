@@ -32,24 +32,33 @@ export async function* run(options: OutageOptions = {}): AsyncIterable<BenchResu
   const stop = new AbortController();
   try {
     const events: { readonly event: TargetEvent; readonly at: number }[] = [];
-    const connected: number[] = [];
-    let newest = 0n;
+    /** When each watch was connected. */
+    const connected = { targets: [] as number[], checkpoints: [] as number[] };
+    /** The newest checkpoint of each watch. */
+    const newest = { targets: 0n, checkpoints: 0n };
     const follow = async (): Promise<void> => {
       for await (const event of far.watchTargets({
         signal: stop.signal,
-        onConnected: () => connected.push(performance.now()),
+        onConnected: () => connected.targets.push(performance.now()),
+        onCheckpoint: (checkpoint) => {
+          newest.targets = checkpoint;
+        },
       }))
         events.push({ event, at: performance.now() });
     };
     const read = async (): Promise<void> => {
-      for await (const checkpoint of far.watchCheckpoints({ signal: stop.signal })) newest = checkpoint.sequenceNumber;
+      for await (const { sequenceNumber } of far.watchCheckpoints({
+        signal: stop.signal,
+        onConnected: () => connected.checkpoints.push(performance.now()),
+      }))
+        newest.checkpoints = sequenceNumber;
     };
     const watching = [follow(), read()].map((each) => each.catch(() => {}));
     const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
       while (!(await holds())) await sleep(5, undefined, { signal });
     };
     const height = async (): Promise<bigint> => (await near.getServiceInfo()).checkpointHeight;
-    await until(() => newest > 0n && events.some(({ event }) => event.type === 'synced'));
+    await until(() => newest.checkpoints > 0n && events.some(({ event }) => event.type === 'synced'));
     const from = await height();
     line.cut();
     // An epoch with other targets begins unseen.
@@ -59,10 +68,11 @@ export async function* run(options: OutageOptions = {}): AsyncIterable<BenchResu
     const before = events.length;
     const mended = performance.now();
     line.mend();
-    await until(() => newest >= goal);
     // The pause before a broken stream is reopened is not measured here.
-    const began = connected.find((at) => at >= mended) ?? mended;
-    const readMs = performance.now() - began;
+    const beganAt = (times: readonly number[]): number => times.find((at) => at >= mended) ?? mended;
+    await until(() => newest.checkpoints >= goal);
+    const readMs = performance.now() - beganAt(connected.checkpoints);
+    await until(() => newest.targets >= goal);
     const opened = events.slice(before).filter(({ event }) => event.type === 'opened');
     const last = opened.at(-1);
     if (last === undefined) throw new QuarryError('INTERNAL', 'no target opened after the outage');
@@ -71,7 +81,7 @@ export async function* run(options: OutageOptions = {}): AsyncIterable<BenchResu
     yield benchResult({
       ...shared,
       case: `open targets known, ${name}`,
-      value: last.at - began,
+      value: last.at - beganAt(connected.targets),
       note: `${opened.length} targets, counted from the new stream's headers`,
     });
     yield benchResult({ ...shared, case: `all read, ${name}`, value: readMs });

@@ -44,7 +44,8 @@ function outcome(encode: () => Uint8Array): string {
   try {
     return Buffer.from(encode()).toString('hex');
   } catch (error) {
-    return String(error);
+    // V8 words its own errors in one way or another, depending on whether it has optimised a function by then.
+    return error instanceof TypeError ? error.name : String(error);
   }
 }
 
