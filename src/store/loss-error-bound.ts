@@ -7,9 +7,9 @@ export const LOW_PRECISION_LOSS_BOUND = 2e-3;
 
 /** Absolute error bounds of losses, within which the order of two losses is uncertain. */
 export interface LossErrorBound {
-  /** Bound of f32 losses. Default {@link F32_LOSS_BOUND}. */
+  /** Bound of f32 losses. Default 1e-5. */
   readonly f32?: number | undefined;
-  /** Bound of bf16 and f16 losses, as measured by the engine at load. Default {@link LOW_PRECISION_LOSS_BOUND}. */
+  /** Bound of bf16 and f16 losses, as measured by the engine at load. Default 2e-3. */
   readonly low?: number | undefined;
 }
 
