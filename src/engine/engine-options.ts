@@ -23,6 +23,7 @@ export interface EngineOptions extends Omit<EngineSpec, 'engine' | 'threads' | '
  * Models at least this wide keep all cores busy with one sample; for smaller ones, workers score samples in parallel.
  */
 const WIDE_EMBEDDING = 512;
+
 /** Number of workers, and threads per worker, for a model. */
 export function shareOf(
   options: Omit<EngineOptions, 'engine'>,

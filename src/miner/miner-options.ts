@@ -37,7 +37,10 @@ export interface MinerOptions {
   readonly dryRun?: boolean | undefined;
   /** Score only: look for no hits. Default false. */
   readonly scoreOnly?: boolean | undefined;
-  /** Samples scored per round at most; fewer where a round would take longer than a second. Default 16. */
+  /**
+   * Samples scored per round at most. Rounds of an engine that says what it scores side by side (`parallel`) take about a
+   * second, or as many samples as that where they are slower. Default 16.
+   */
   readonly batchSize?: number | undefined;
   /**
    * Share of scoring used for gradient searches for targets that no sample hits, 0 to 1; more when the scorer is
