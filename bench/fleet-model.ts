@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { HttpClient, PUBLIC_AND_LOOPBACK } from '../src/http/index.js';
 import { blake2b256 } from '../src/native/blake2b.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../src/net/index.js';
 import { cryptWeights } from '../src/soma/chain/index.js';
 import type { WeightsManifest } from '../src/weights/manifest.js';
 import type { ModelConfig } from '../src/weights/model-config.js';

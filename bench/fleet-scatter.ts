@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { seededRandom } from '../src/devnet/soma/seeded-random.js';
 import { FleetRows, KeptRows, ModelShelf, openFleet, type PublishedModel, RowKeeper } from '../src/fleet/index.js';
 import { keyOf } from '../src/fleet/rows/kept-rows.js';
-import { sleep } from '../src/http/index.js';
+import { sleep } from '../src/net/index.js';
 import { type MatchTarget, openStore, type Store } from '../src/store/index.js';
 import type { FleetModel } from './fleet-model.js';
 import { makeShards, rowOf } from './fleet-shards.js';

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { ScoringEngine } from '../src/engine/contract.js';
 import { createJsEngine } from '../src/engine/js/index.js';
 import { FleetEngine, ModelShelf, openFleet, ScorerNode } from '../src/fleet/index.js';
-import { sleep } from '../src/http/index.js';
+import { sleep } from '../src/net/index.js';
 import type { FleetModel } from './fleet-model.js';
 import { sampleBytes } from './forward-model.js';
 import type { NatsServer } from './nats-server.js';

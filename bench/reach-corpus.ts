@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { HttpClient, PUBLIC_ONLY } from '../src/http/index.js';
 import { blake2b256 } from '../src/native/blake2b.js';
+import { HttpClient, PUBLIC_ONLY } from '../src/net/index.js';
 import { packageRoot } from '../src/package/package-root.js';
 import { resolveSources, sampleStream, syntheticChunk } from '../src/sources/index.js';
 import { SpreadOrder } from '../src/sources/spread-order.js';

@@ -1,4 +1,4 @@
-import type { RetryDeps } from '../http/index.js';
+import type { RetryDeps } from '../net/index.js';
 import type { CredentialOptions } from './credentials.js';
 import type { DialectChoice } from './dialects/dialect-router.js';
 import type { LiveDialectOptions } from './dialects/live-marketplace.js';

@@ -1,4 +1,4 @@
-import { sleep as realSleep } from '../http/index.js';
+import { sleep as realSleep } from '../net/index.js';
 import { type AITBCClientDeps, type AITBCClientOptions, DEFAULT_BASE_URL } from './client-options.js';
 import { AuthorisedTransport } from './credentials.js';
 import type { CallOptions, DialectName } from './dialects/dialect.js';

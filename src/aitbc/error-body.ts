@@ -1,4 +1,4 @@
-import { parseRetryAfterMs, redactSecrets } from '../http/index.js';
+import { parseRetryAfterMs, redactSecrets } from '../net/index.js';
 import { plainText } from '../text/index.js';
 import { type APIError, type ApiErrorCode, apiErrorOf } from './errors.js';
 

@@ -8,7 +8,7 @@ import {
   redactUrl,
   retry,
   wasUnsent,
-} from '../http/index.js';
+} from '../net/index.js';
 import { parseApiError, type ResourceKind } from './error-body.js';
 import { APIError } from './errors.js';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/index.js';
 import { toQuarryError } from '../errors/index.js';
 import { ScoringService, ServedScores, serveScoring } from '../fleet/index.js';
-import { isLoopbackHost } from '../http/index.js';
+import { isLoopbackHost } from '../net/index.js';
 import type { CliContext } from './context.js';
 import { type LocalModelsOptions, openLocalModels } from './local-models.js';
 import { tell } from './print.js';

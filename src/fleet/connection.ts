@@ -18,7 +18,7 @@ import {
 } from '@nats-io/transport-node';
 import { QuarryError } from '../errors/index.js';
 import { readNamedFile } from '../files/named-file.js';
-import { retry } from '../http/index.js';
+import { retry } from '../net/index.js';
 
 export interface FleetConnectionOptions {
   /** `nats://host:4222` or `tls://host:4222`; several separated by commas. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { childSignal } from '../http/index.js';
+import { childSignal } from '../net/index.js';
 import { weightsIdentity } from '../weights/manifest.js';
 import type { FleetConnection } from './connection.js';
 import { FleetQueues, type FleetQueuesOptions } from './fleet-queues.js';

@@ -9,7 +9,7 @@ import type {
   ScoringEngine,
 } from '../engine/contract.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { childSignal } from '../http/index.js';
+import { childSignal } from '../net/index.js';
 import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
 import type { ModelConfig } from '../weights/model-config.js';
 import type { WeightsFile } from '../weights/weights-file.js';

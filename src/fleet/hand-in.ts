@@ -1,6 +1,6 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { QuarryError } from '../errors/index.js';
-import { sleep } from '../http/index.js';
+import { sleep } from '../net/index.js';
 import type { FleetConnection } from './connection.js';
 import type { Delivery } from './pull.js';
 import type { Receipt } from './wire.js';

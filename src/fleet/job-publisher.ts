@@ -1,5 +1,5 @@
 import PQueue from 'p-queue';
-import { sleep } from '../http/index.js';
+import { sleep } from '../net/index.js';
 import type { FleetConnection } from './connection.js';
 import type { QueuedJob } from './queued-job.js';
 import { jobHeaders } from './wire.js';

@@ -1,5 +1,5 @@
 import type { LoadedModel, ScoringEngine } from '../engine/contract.js';
-import type { DownloadSource } from '../http/index.js';
+import type { DownloadSource } from '../net/index.js';
 import { assertPlausibleSize } from '../weights/assert-plausible-size.js';
 import { type WeightsManifest, weightsIdentity } from '../weights/manifest.js';
 import type { ModelConfig } from '../weights/model-config.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LoadedModel, Score } from '../engine/contract.js';
 import { isAbort, type QuarryError, toQuarryError } from '../errors/index.js';
-import { type Backoff, backoffDelayMs, sleep } from '../http/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../net/index.js';
 import { weightsIdentity } from '../weights/manifest.js';
 import type { FleetConnection } from './connection.js';
 import { DeliveriesInHand } from './deliveries-in-hand.js';

@@ -1,4 +1,4 @@
-import { normaliseBaseUrl } from '../http/index.js';
+import { normaliseBaseUrl } from '../net/index.js';
 
 /** FLock's production service. */
 export const DEFAULT_BASE_URL = 'https://fed-ledger-prod.flock.io/api/v1/';

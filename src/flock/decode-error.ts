@@ -1,4 +1,4 @@
-import { parseRetryAfterMs } from '../http/index.js';
+import { parseRetryAfterMs } from '../net/index.js';
 import { plainLines } from '../text/index.js';
 import { FlockError, type FlockErrorOptions, type FlockReason, type ValidationIssue } from './errors.js';
 import { isJsonObject, type Json } from './json.js';

@@ -11,7 +11,7 @@ import {
   type Sleep,
   sleep,
   wasUnsent,
-} from '../http/index.js';
+} from '../net/index.js';
 import { DEFAULT_BASE_URL, flockBaseUrl } from './base-url.js';
 import { clipBody, decodeFailure } from './decode-error.js';
 import { FlockError } from './errors.js';

@@ -1,5 +1,5 @@
 import { QuarryError } from '../errors/index.js';
-import { type Backoff, retry } from '../http/index.js';
+import { type Backoff, retry } from '../net/index.js';
 import { decodeAssignment } from './decode.js';
 import { hasReason } from './errors.js';
 import { parseTaskId } from './identifiers.js';

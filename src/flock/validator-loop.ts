@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Sleep, sleep } from '../http/index.js';
+import { type Sleep, sleep } from '../net/index.js';
 import type { FlockClient } from './client.js';
 import { downloadObject } from './download/download-training-set.js';
 import { FlockError, hasReason } from './errors.js';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { toQuarryError } from '../errors/index.js';
-import { closeServer, hostAndPort, listen, oneAtATime } from '../http/index.js';
+import { closeServer, hostAndPort, listen, oneAtATime } from '../net/index.js';
 import type { DataHost } from './contract.js';
 import { limitConnections } from './limit-connections.js';
 import { parseRange } from './range.js';

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ProxySettings } from '../http/index.js';
+import type { ProxySettings } from '../net/index.js';
 
 /** The fields of the SDK's request that are used. */
 interface SdkRequest {

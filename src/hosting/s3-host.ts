@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type ErrorCode, QuarryError, toQuarryError } from '../errors/index.js';
-import { proxyOfEnvironment, type RetryPolicy, retry } from '../http/index.js';
+import { proxyOfEnvironment, type RetryPolicy, retry } from '../net/index.js';
 import type { DataHost } from './contract.js';
 import { proxiedRequests } from './proxied-requests.js';
 

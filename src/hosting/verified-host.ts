@@ -1,6 +1,6 @@
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import type { HttpClient } from '../http/index.js';
 import { blake2b256 } from '../native/blake2b.js';
+import type { HttpClient } from '../net/index.js';
 import type { DataHost } from './contract.js';
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { bearerMatches, closeServer, isLocalHostHeader, listen, oneAtATime } from '../http/index.js';
+import { bearerMatches, closeServer, isLocalHostHeader, listen, oneAtATime } from '../net/index.js';
 import type { AgentHost } from './agent-host.js';
 import type { MinerSession } from './miner-session.js';
 import { createMcpServer } from './server.js';

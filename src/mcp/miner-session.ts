@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
-import { HttpClient } from '../http/index.js';
+import { HttpClient } from '../net/index.js';
 import type { AgentHost } from './agent-host.js';
 import { ServingRun } from './serving-run.js';
 

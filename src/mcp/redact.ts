@@ -1,4 +1,4 @@
-import { redactSecrets } from '../http/index.js';
+import { redactSecrets } from '../net/index.js';
 
 /** URL parameters whose values grant access. */
 const SIGNED = /([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|sig|token)=)[^&\s"'\\]+/gi;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { QuarryError } from '../errors/index.js';
 import { verifiedHost } from '../hosting/index.js';
-import { HttpClient } from '../http/index.js';
+import { HttpClient } from '../net/index.js';
 import { PROTOCOL_VERSIONS, protocolConfig, submissionBond } from '../soma/chain/index.js';
 import type { SomaAccount } from '../soma/client/account/soma-account.js';
 import { isPublicChain } from '../soma/client/public-chain.js';

@@ -1,5 +1,5 @@
 import { QuarryError, toQuarryError } from '../errors/index.js';
-import { HttpClient, HttpStatusError, type RetryPolicy } from '../http/index.js';
+import { HttpClient, HttpStatusError, type RetryPolicy } from '../net/index.js';
 import { messageOf, type NotifyTemplate } from './message.js';
 import type { Notice, NoticeKind } from './notice.js';
 

@@ -1,5 +1,5 @@
 import { QuarryError } from '../errors/index.js';
-import { type PacedRetryPolicy, type RetryDeps, retry } from '../http/index.js';
+import { type PacedRetryPolicy, type RetryDeps, retry } from '../net/index.js';
 import type { SourceDocument } from './contract.js';
 import { once } from './jsonl.js';
 import { LeftOut, type OnLeftOut } from './left-out.js';

@@ -6,7 +6,7 @@ import {
   openStream,
   parseContentRange,
   redactUrl,
-} from '../http/index.js';
+} from '../net/index.js';
 import type { DecodeOptions, RandomAccess, SourceUnit } from './contract.js';
 import { documentsOf } from './decode.js';
 import { decoded, isPageInstead } from './http-body.js';

@@ -1,5 +1,5 @@
 import { QuarryError } from '../errors/index.js';
-import type { HttpClient } from '../http/index.js';
+import type { HttpClient } from '../net/index.js';
 import type { DecodeOptions, SourceUnit } from './contract.js';
 import { httpUnit } from './http.js';
 

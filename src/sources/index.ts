@@ -1,4 +1,4 @@
-export { HttpClient, type HttpClientOptions } from '../http/index.js';
+export { HttpClient, type HttpClientOptions } from '../net/index.js';
 export type { Sample, SourceDocument, SourceUnit } from './contract.js';
 export { CHUNK_BYTES, type CutOptions, type CutStats, createCutStats, cutDocument, MAX_SAMPLE_BYTES } from './cut.js';
 export { fileUnit, listFiles } from './files.js';

@@ -1,5 +1,5 @@
 import { isAbort, QuarryError, throwIfAborted, toQuarryError } from '../errors/index.js';
-import { type HttpClient, redactUrl } from '../http/index.js';
+import { type HttpClient, redactUrl } from '../net/index.js';
 import { gunzip } from './compression.js';
 import { type Contents, contentsInOrder, type LinkedRow } from './contents-in-order.js';
 import type { SourceUnit } from './contract.js';

@@ -1,4 +1,4 @@
-import type { HttpClient } from '../http/index.js';
+import type { HttpClient } from '../net/index.js';
 import type { DecodeOptions, SourceUnit } from './contract.js';
 import { documentsOf } from './decode.js';
 import { fileUnit, listFiles, readPieces } from './files.js';

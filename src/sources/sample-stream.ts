@@ -1,5 +1,5 @@
 import { type QuarryError, throwIfAborted } from '../errors/index.js';
-import type { PacedRetryPolicy } from '../http/index.js';
+import type { PacedRetryPolicy } from '../net/index.js';
 import type { Sample, SourceUnit } from './contract.js';
 import { type CutOptions, type CutSample, type CutStats, createCutStats } from './cut.js';
 import { UnitReader } from './unit-reader.js';

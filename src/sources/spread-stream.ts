@@ -1,4 +1,4 @@
-import { within } from '../http/index.js';
+import { within } from '../net/index.js';
 import type { Sample } from './contract.js';
 import { SpreadOrder } from './spread-order.js';
 

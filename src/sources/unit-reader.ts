@@ -1,5 +1,5 @@
 import { type QuarryError, toQuarryError } from '../errors/index.js';
-import { backoffDelayMs, type PacedRetryPolicy, sleep } from '../http/index.js';
+import { backoffDelayMs, type PacedRetryPolicy, sleep } from '../net/index.js';
 import type { SourceDocument, SourceUnit } from './contract.js';
 import { type CutOptions, type CutSample, type CutStats, cutDocument } from './cut.js';
 import type { OnLeftOut } from './left-out.js';

@@ -1,4 +1,4 @@
-import type { HttpClient } from '../http/index.js';
+import type { HttpClient } from '../net/index.js';
 import {
   checksumMismatch,
   type DownloadOptions,
@@ -6,7 +6,7 @@ import {
   type DownloadSource,
   download,
   downloadTimeoutMs,
-} from '../http/index.js';
+} from '../net/index.js';
 import type { DataManifest } from './manifest.js';
 
 /** Receives a download's pieces in order, never more bytes than the manifest declares. */
@@ -31,7 +31,7 @@ const BACKOFF = { baseMs: 100, maxMs: 2_000 };
 /**
  * Downloads a manifest's bytes into `sink` and verifies them, from its own URL or a fallback.
  *
- * @throws QuarryError as `download` in `src/http`
+ * @throws QuarryError as `download` in `src/net`
  */
 export async function downloadManifest(
   manifest: DataManifest,

@@ -1,6 +1,6 @@
 // Weight files: downloaded, verified, decrypted, cached, opened, generated.
 
-export { HttpClient, type HttpClientOptions } from '../http/index.js';
+export { HttpClient, type HttpClientOptions } from '../net/index.js';
 export { type ByteSink, downloadManifest, type ManifestDownloadOptions } from './download.js';
 export { type GenerateWeightsOptions, generateWeights, generateWeightsBytes } from './generate.js';
 export { type DataManifest, type WeightsManifest, weightsIdentity } from './manifest.js';

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted, toQuarryError } from '../errors/index.js';
-import { atLeast, type HttpClient, lockFileWhenFree, MIN_DOWNLOAD_THROUGHPUT } from '../http/index.js';
+import { atLeast, type HttpClient, lockFileWhenFree, MIN_DOWNLOAD_THROUGHPUT } from '../net/index.js';
 import { downloadManifest, type ManifestDownloadOptions } from './download.js';
 import { type WeightsManifest, weightsIdentity } from './manifest.js';
 import { openPartialFile } from './open-partial-file.js';

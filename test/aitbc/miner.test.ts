@@ -15,7 +15,7 @@ import {
   scoringHandler,
   verifyReceipt,
 } from '../../src/aitbc/index.js';
-import type { Sleep } from '../../src/http/index.js';
+import type { Sleep } from '../../src/net/index.js';
 import { until } from '../until.js';
 import { DIALECTS, PINS, startWorld, type World } from './worlds.js';
 

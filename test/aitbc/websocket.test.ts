@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type CoordinatorEvent, type CoordinatorSocket, type JobUpdate, NotFoundError } from '../../src/aitbc/index.js';
 import type { DocumentedServer } from '../../src/devnet/index.js';
-import { sleep } from '../../src/http/index.js';
+import { sleep } from '../../src/net/index.js';
 import { until } from '../until.js';
 import { CLIENT_KEY, startWorld, type World } from './worlds.js';
 

@@ -9,7 +9,7 @@ import {
   walletFromPrivateKey,
 } from '../../src/aitbc/index.js';
 import { DocumentedServer, keyIdOf, LiveServer } from '../../src/devnet/index.js';
-import { type Sleep, sleep } from '../../src/http/index.js';
+import { type Sleep, sleep } from '../../src/net/index.js';
 
 const SIGNER_SEED = new Uint8Array(32).fill(7);
 const ATTESTER_SEED = new Uint8Array(32).fill(9);

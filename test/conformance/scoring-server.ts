@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createJsEngine } from '../../src/engine/js/index.js';
 import { ModelShelf, ScoringService, type Serving, serveScoring } from '../../src/fleet/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 
 const LIMITS = { maxDataBytes: 1 << 20, maxModels: 16, batch: 64, remembered: 1_000 };

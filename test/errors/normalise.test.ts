@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { toQuarryError } from '../../src/errors/index.js';
-import { HttpClient } from '../../src/http/index.js';
+import { HttpClient } from '../../src/net/index.js';
 
 /** What a client makes of a server that answers every connection with these bytes. */
 async function codeOfAnswer(bytes: string, engine: 'fast' | 'lean'): Promise<string> {

@@ -6,7 +6,7 @@ import { freePort } from '../../bench/free-port.js';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
 import { createJsEngine } from '../../src/engine/js/index.js';
 import { type FleetConnection, FleetEngine, ModelShelf, openFleet, ScorerNode } from '../../src/fleet/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { until } from '../until.js';

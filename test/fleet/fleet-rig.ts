@@ -14,7 +14,7 @@ import {
   openFleet,
   ScorerNode,
 } from '../../src/fleet/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { type Published, publishModels } from './published-models.js';

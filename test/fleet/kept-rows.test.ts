@@ -20,8 +20,8 @@ import {
 } from '../../src/fleet/index.js';
 import { beatSubject, bytesSubject, encodeBeat, scanSubject } from '../../src/fleet/rows/row-subjects.js';
 import { decodeRequest, encodeDone, encodeHit } from '../../src/fleet/rows/scan-wire.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
 import { blake2b256 } from '../../src/native/blake2b.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { type FarPolicy, type FarSample, type MatchTarget, openStore, type Store } from '../../src/store/index.js';
 import { weightsIdentity } from '../../src/weights/manifest.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';

@@ -16,7 +16,7 @@ import {
   readSharedWeights,
   ScorerNode,
 } from '../../src/fleet/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { weightsIdentity } from '../../src/weights/manifest.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Score } from '../../src/engine/index.js';
 import { ModelShelf, ScoringService, ServedScores, serveScoring } from '../../src/fleet/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { ScoringClient } from '../../src/soma/services/index.js';
 import { weightsIdentity } from '../../src/weights/manifest.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { hasNatsServer } from '../../bench/nats-server.js';
 import { ModelShelf, ScoringService, ServedScores, serveScoring } from '../../src/fleet/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { ScoringClient } from '../../src/soma/services/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { FleetRig } from './fleet-rig.js';

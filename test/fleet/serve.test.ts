@@ -18,7 +18,7 @@ import {
   type Serving,
   serveScoring,
 } from '../../src/fleet/index.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../src/http/index.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY } from '../../src/net/index.js';
 import { ScoringClient } from '../../src/soma/services/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { openSafetensors } from '../../src/weights/safetensors.js';

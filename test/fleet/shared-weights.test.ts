@@ -15,8 +15,8 @@ import {
   ScorerNode,
 } from '../../src/fleet/index.js';
 import { SharedWeights } from '../../src/fleet/shared-weights.js';
-import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/http/index.js';
 import { createBlake2b256 } from '../../src/native/blake2b.js';
+import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { type Published, publishModels } from './published-models.js';

@@ -3,7 +3,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { demoTrainingSet } from '../../src/devnet/flock/fixtures.js';
-import { lockFile } from '../../src/http/index.js';
+import { lockFile } from '../../src/net/index.js';
 import { type Bench, failure, startBench, tempDir } from './bench.js';
 
 const KEY = '7/training_set.jsonl';

@@ -10,7 +10,7 @@ import { parseRateText } from '../../src/flock/rate-text.js';
 import { descriptionText, oneLine } from '../../src/flock/remote-text.js';
 import { formatCountdown, parseUtc } from '../../src/flock/time.js';
 import type { TaskListItem, WalletSubmission } from '../../src/flock/types.js';
-import { parseRetryAfterMs, redactUrl } from '../../src/http/index.js';
+import { parseRetryAfterMs, redactUrl } from '../../src/net/index.js';
 import { listen } from '../loopback-server.js';
 import { collect, failure, onEnd, SEED_DAY, startBench } from './bench.js';
 

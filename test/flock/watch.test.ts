@@ -5,7 +5,7 @@ import { demoTasks } from '../../src/devnet/flock/fixtures.js';
 import type { RankEvent } from '../../src/flock/watch/watch-ranks.js';
 import type { ScoreEvent } from '../../src/flock/watch/watch-scores.js';
 import type { TaskEvent, WatchTasksOptions } from '../../src/flock/watch/watch-tasks.js';
-import { sleep } from '../../src/http/index.js';
+import { sleep } from '../../src/net/index.js';
 import { type Bench, failure, startBench, tempDir } from './bench.js';
 
 const HOUR = 3_600_000;

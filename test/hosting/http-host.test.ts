@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { HttpHost, verifiedHost } from '../../src/hosting/index.js';
-import { HttpClient } from '../../src/http/index.js';
 import { blake2b256 } from '../../src/native/blake2b.js';
+import { HttpClient } from '../../src/net/index.js';
 
 let dir: string;
 let host: HttpHost;

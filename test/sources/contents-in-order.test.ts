@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { QuarryError, toQuarryError } from '../../src/errors/index.js';
-import { HttpClient } from '../../src/http/index.js';
+import { HttpClient } from '../../src/net/index.js';
 import { contentsInOrder, type LinkedRow } from '../../src/sources/contents-in-order.js';
 import { listen } from '../loopback-server.js';
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { HttpClient } from '../../src/http/index.js';
+import { HttpClient } from '../../src/net/index.js';
 import { resolveSources, sampleStream } from '../../src/sources/index.js';
 import { parseLinkedContents, STACK_V2 } from '../../src/sources/url-template.js';
 import { listen } from '../loopback-server.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { HttpClient } from '../../src/http/index.js';
+import { HttpClient } from '../../src/net/index.js';
 import type { DecodeOptions } from '../../src/sources/contract.js';
 import { resolveSources, sampleStream } from '../../src/sources/index.js';
 import { splitLines } from '../../src/sources/lines.js';

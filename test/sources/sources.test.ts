@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { HttpClient } from '../../src/http/index.js';
+import { HttpClient } from '../../src/net/index.js';
 import { entropyBits } from '../../src/sources/cut.js';
 import { createCutStats, resolveSources, type SampleStreamOptions, sampleStream } from '../../src/sources/index.js';
 import { listen } from '../loopback-server.js';

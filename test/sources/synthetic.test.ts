@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HttpClient, PUBLIC_ONLY } from '../../src/http/index.js';
+import { HttpClient, PUBLIC_ONLY } from '../../src/net/index.js';
 import { parseSynthetic, resolveSources, type Sample, sampleStream, syntheticChunk } from '../../src/sources/index.js';
 
 async function samplesOf(spec: string, skipUnits = 0): Promise<Sample[]> {

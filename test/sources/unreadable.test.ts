@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { HttpClient } from '../../src/http/index.js';
+import { HttpClient } from '../../src/net/index.js';
 import {
   createCutStats,
   resolveSources,

@@ -7,7 +7,7 @@ import {
   retry,
   type Sleep,
   wasUnsent,
-} from '../../http/index.js';
+} from '../../net/index.js';
 import { DEFAULT_BASE_URL } from '../client-options.js';
 import { APIError } from '../errors.js';
 import {

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../../errors/index.js';
-import type { Sleep } from '../../http/index.js';
+import type { Sleep } from '../../net/index.js';
 import type { CallOptions, CoordinatorDialect } from '../dialects/dialect.js';
 import { isTerminal } from '../dialects/live-mapping.js';
 import { APIError, JobFailedError, NotReadyError, TimeoutError } from '../errors.js';

@@ -1,6 +1,6 @@
 import { WebSocket as NodeWebSocket } from 'ws';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
-import { sleep as realSleep, type Sleep } from '../../http/index.js';
+import { sleep as realSleep, type Sleep } from '../../net/index.js';
 import { isTerminal } from '../dialects/live-mapping.js';
 import { APIError } from '../errors.js';
 import type { Job, Offer } from '../models.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { QuarryError } from '../../errors/index.js';
 import { KeptRows, type PublishedModel, RowKeeper, readSharedWeights, ScorerNode } from '../../fleet/index.js';
-import { childSignal } from '../../http/index.js';
+import { childSignal } from '../../net/index.js';
 import type { CliContext } from '../context.js';
 import { openLocalModels } from '../local-models.js';
 import { fleetConnection } from '../mining/fleet-settings.js';

@@ -1,8 +1,8 @@
 import { Readable, Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { QuarryError } from '../../errors/index.js';
-import { childSignal } from '../../http/index.js';
 import type { CommandRun } from '../../mcp/index.js';
+import { childSignal } from '../../net/index.js';
 import { createStyle } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 

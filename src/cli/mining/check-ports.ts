@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { Config } from '../../config/index.js';
 import { QuarryError } from '../../errors/index.js';
-import { listen } from '../../http/index.js';
+import { listen } from '../../net/index.js';
 import { assertGuarded } from '../../telemetry/api/http-api.js';
 
 /**

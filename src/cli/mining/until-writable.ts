@@ -1,5 +1,5 @@
 import { assertRoom } from '../../files/assert-room.js';
-import { sleep } from '../../http/index.js';
+import { sleep } from '../../net/index.js';
 
 /** Interval between attempts to write. */
 const PAUSE_MS = 5_000;

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
-import { hostAndPort, listen } from '../../http/index.js';
+import { hostAndPort, listen } from '../../net/index.js';
 
 /** First bytes of HTTP/2 connections with prior knowledge (RFC 9113, section 3.4). */
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0');

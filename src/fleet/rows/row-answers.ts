@@ -1,7 +1,7 @@
 import { headers, type Msg, type Subscription } from '@nats-io/transport-node';
 import PQueue from 'p-queue';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
-import { childSignal } from '../../http/index.js';
+import { childSignal } from '../../net/index.js';
 import { type MatchHit, type MatchPolicy, modelKeyId, type Store, type StoredScore } from '../../store/index.js';
 import type { FleetConnection } from '../connection.js';
 import { listen } from '../listen.js';

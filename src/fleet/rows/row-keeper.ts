@@ -1,5 +1,5 @@
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
-import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../../net/index.js';
 import type { Store } from '../../store/index.js';
 import type { FleetConnection } from '../connection.js';
 import { DeliveriesInHand, type JobInHand } from '../deliveries-in-hand.js';

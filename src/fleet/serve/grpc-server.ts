@@ -7,7 +7,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
-import { bearerMatches, hostAndPort, isLoopbackHost } from '../../http/index.js';
+import { bearerMatches, hostAndPort, isLoopbackHost } from '../../net/index.js';
 import { bcs } from '../../soma/chain/index.js';
 import {
   SCORE,

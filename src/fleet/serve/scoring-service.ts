@@ -1,8 +1,8 @@
 import type { ScoreOptions } from '../../engine/contract.js';
 import { cosineDistance, selectBest } from '../../engine/reference/index.js';
 import { QuarryError } from '../../errors/index.js';
-import type { HttpClient } from '../../http/index.js';
 import { blake2b256 } from '../../native/blake2b.js';
+import type { HttpClient } from '../../net/index.js';
 import type { ScoreRequest, ScoreResponse } from '../../soma/services/index.js';
 import { type WeightsManifest, weightsIdentity, weightsKey } from '../../weights/manifest.js';
 import type { ModelConfig } from '../../weights/model-config.js';

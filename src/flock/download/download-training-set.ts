@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { type QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
 import { assertNoDevice } from '../../files/regular-file.js';
 import { replaceFile } from '../../files/replace-file.js';
-import { download, HttpClient, lockFile, PartFile, type Sleep } from '../../http/index.js';
+import { download, HttpClient, lockFile, PartFile, type Sleep } from '../../net/index.js';
 import { FlockError } from '../errors.js';
 import { type PresignedLink, parsePresignedLink } from '../presigned-link.js';
 import { oneLine } from '../remote-text.js';

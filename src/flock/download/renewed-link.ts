@@ -1,5 +1,5 @@
-import type { HttpClient, HttpStatusError, RenewableSource } from '../../http/index.js';
-import { redactUrl } from '../../http/index.js';
+import type { HttpClient, HttpStatusError, RenewableSource } from '../../net/index.js';
+import { redactUrl } from '../../net/index.js';
 import { FlockError } from '../errors.js';
 import type { PresignedLink } from '../presigned-link.js';
 import { parseS3Refusal } from './s3-answer.js';

@@ -1,5 +1,5 @@
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
-import { HttpClient, HttpStatusError, normaliseBaseUrl } from '../../http/index.js';
+import { HttpClient, HttpStatusError, normaliseBaseUrl } from '../../net/index.js';
 import { plainLines } from '../../text/index.js';
 import { FlockError } from '../errors.js';
 import { isJsonObject, type Json } from '../json.js';

@@ -1,5 +1,5 @@
 import { isAbort, QuarryError, throwIfAborted } from '../../errors/index.js';
-import { type Backoff, parseRetryAfterMs, retry, type Sleep } from '../../http/index.js';
+import { type Backoff, parseRetryAfterMs, retry, type Sleep } from '../../net/index.js';
 import { FlockError } from '../errors.js';
 import { isJsonObject } from '../json.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { QuarryError, throwIfAborted } from '../../errors/index.js';
-import { type Sleep, sleep } from '../../http/index.js';
+import { type Sleep, sleep } from '../../net/index.js';
 import { FlockError } from '../errors.js';
 import { parseRepoId } from '../identifiers.js';
 import type { CallOptions } from '../transport.js';

@@ -1,4 +1,4 @@
-import type { Sleep } from '../../http/index.js';
+import type { Sleep } from '../../net/index.js';
 import { hasReason } from '../errors.js';
 
 /** Options of polling. */

@@ -1,5 +1,5 @@
 import { QuarryError } from '../../errors/index.js';
-import type { Sleep } from '../../http/index.js';
+import type { Sleep } from '../../net/index.js';
 import { describeTask } from '../describe-task.js';
 import { hasReason } from '../errors.js';
 import type { Json } from '../json.js';

@@ -1,5 +1,5 @@
 import { QuarryError } from '../../errors/index.js';
-import { HttpClient } from '../../http/index.js';
+import { HttpClient } from '../../net/index.js';
 import { blake2b256 } from '../../soma/chain/index.js';
 import {
   type CutStats,

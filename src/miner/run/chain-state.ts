@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { QuarryError } from '../../errors/index.js';
-import { backoffDelayMs, sleep } from '../../http/index.js';
+import { backoffDelayMs, sleep } from '../../net/index.js';
 import { PROTOCOL_VERSIONS } from '../../soma/chain/protocol-config.js';
 import type { SystemState } from '../../soma/client/decode/system-state.js';
 import type { SomaClient } from '../../soma/client/soma-client.js';

@@ -1,4 +1,4 @@
-import { within } from '../../http/index.js';
+import { within } from '../../net/index.js';
 import type { MinerParts } from '../miner-parts.js';
 
 /** How long the end of a run waits for answers; the next run settles submissions that are still open. */

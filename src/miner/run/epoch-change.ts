@@ -1,4 +1,4 @@
-import { sleep } from '../../http/index.js';
+import { sleep } from '../../net/index.js';
 import type { WeightsCache } from '../../weights/weights-cache.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { ActiveModel, ModelCatalogue } from '../score/model-catalogue.js';

@@ -1,5 +1,5 @@
 import type { QuarryError } from '../../errors/index.js';
-import { sleep } from '../../http/index.js';
+import { sleep } from '../../net/index.js';
 import type { MinerEmitter } from './events.js';
 
 /** State of the connection to the network. */

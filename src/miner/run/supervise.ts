@@ -1,5 +1,5 @@
 import { type ErrorCode, isAbort, type QuarryError, toQuarryError } from '../../errors/index.js';
-import { type Backoff, backoffDelayMs, sleep } from '../../http/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../../net/index.js';
 
 /** Backoff after transient failures. */
 export const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };

@@ -2,7 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import PQueue from 'p-queue';
 import type { LoadedModel, ScoringEngine } from '../../engine/contract.js';
 import { toQuarryError } from '../../errors/index.js';
-import { type Backoff, backoffDelayMs, type DownloadSource } from '../../http/index.js';
+import { type Backoff, backoffDelayMs, type DownloadSource } from '../../net/index.js';
 import type { Model } from '../../soma/client/decode/model.js';
 import type { ModelKey } from '../../store/index.js';
 import { assertPlausibleSize } from '../../weights/assert-plausible-size.js';

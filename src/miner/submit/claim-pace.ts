@@ -1,4 +1,4 @@
-import { allowManyListeners } from '../../http/index.js';
+import { allowManyListeners } from '../../net/index.js';
 
 export interface ClaimPaceOptions {
   /** Longest that a claim waits, milliseconds. Default 10,000. */

@@ -2,7 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { LatestMap } from '../../collections/latest-map.js';
 import { toQuarryError } from '../../errors/index.js';
 import type { DataHost } from '../../hosting/index.js';
-import { type Backoff, retry } from '../../http/index.js';
+import { type Backoff, retry } from '../../net/index.js';
 import type { Store } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { Journal } from '../journal/journal.js';

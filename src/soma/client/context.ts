@@ -1,4 +1,4 @@
-import type { DownloadSource, HttpClient, Sleep } from '../../http/index.js';
+import type { DownloadSource, HttpClient, Sleep } from '../../net/index.js';
 import type { CallOptions, RpcTransport } from './transport/index.js';
 
 export type { CallOptions } from './transport/index.js';

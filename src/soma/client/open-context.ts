@@ -1,4 +1,4 @@
-import { type AddressPolicy, HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../http/index.js';
+import { type AddressPolicy, HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../net/index.js';
 import type { ClientContext } from './context.js';
 import { isPublicChain } from './public-chain.js';
 import type { ServiceInfo } from './read/get-service-info.js';

@@ -1,5 +1,5 @@
 import { QuarryError } from '../../errors/index.js';
-import type { AddressPolicy, Sleep } from '../../http/index.js';
+import type { AddressPolicy, Sleep } from '../../net/index.js';
 import { type NetworkEndpoints, type NetworkName, networkEndpoints } from './networks.js';
 import type { FailoverOptions, FullnodeEvent, ResponseHeaders, TlsOptions } from './transport/index.js';
 

@@ -1,6 +1,6 @@
 import { QuarryError } from '../../errors/index.js';
 import { TransactionExecutionService } from '../../gen/soma/rpc/transaction_execution_service_pb.js';
-import type { AddressPolicy } from '../../http/index.js';
+import type { AddressPolicy } from '../../net/index.js';
 import {
   type Address,
   type Digest,

@@ -8,7 +8,7 @@ import {
   isLoopbackHost,
   listen,
   oneAtATime,
-} from '../../http/index.js';
+} from '../../net/index.js';
 import { toJsonLine } from '../../text/index.js';
 import { type ApiRequest, type ApiRoute, queryOf } from './api-route.js';
 import { apiRoutes, type HttpApiDeps } from './api-routes.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QuarryError } from '../../../src/errors/index.js';
-import { PUBLIC_ONLY } from '../../../src/http/index.js';
+import { PUBLIC_ONLY } from '../../../src/net/index.js';
 import { isId, normaliseId, SYSTEM_STATE_OBJECT_ID } from '../../../src/soma/chain/index.js';
 import { GrpcError, SomaClient, type Target } from '../../../src/soma/client/index.js';
 import { WeightsCache } from '../../../src/weights/weights-cache.js';

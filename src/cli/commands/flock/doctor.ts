@@ -8,7 +8,7 @@ import {
   listGpus,
   parsePresignedLink,
 } from '../../../flock/index.js';
-import { HttpClient } from '../../../http/index.js';
+import { HttpClient } from '../../../net/index.js';
 import { type Column, formatDuration } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { printListing, printRecord } from './print.js';

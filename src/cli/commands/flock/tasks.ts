@@ -10,7 +10,7 @@ import {
   type TaskListItem,
   type TaskView,
 } from '../../../flock/index.js';
-import { sleep } from '../../../http/index.js';
+import { sleep } from '../../../net/index.js';
 import { type Column, truncate } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { say } from '../../print.js';

@@ -11,7 +11,7 @@ import {
   type ScoreEvent,
   type TaskEvent,
 } from '../../../flock/index.js';
-import { HttpClient } from '../../../http/index.js';
+import { HttpClient } from '../../../net/index.js';
 import type { CliContext } from '../../context.js';
 import { countArgument } from '../../parse-argument.js';
 import { printEvent } from './print.js';

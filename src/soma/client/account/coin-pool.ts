@@ -1,5 +1,5 @@
 import { QuarryError, throwIfAborted } from '../../../errors/index.js';
-import { allowManyListeners } from '../../../http/index.js';
+import { allowManyListeners } from '../../../net/index.js';
 import {
   type Address,
   deletedObjects,

@@ -1,4 +1,4 @@
-import { backoffDelayMs } from '../../../http/index.js';
+import { backoffDelayMs } from '../../../net/index.js';
 import type { Address, ObjectId } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
 import { getServiceInfo } from '../read/get-service-info.js';

@@ -1,5 +1,5 @@
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
-import { backoffDelayMs } from '../../../http/index.js';
+import { backoffDelayMs } from '../../../net/index.js';
 import {
   type ObjectId,
   type ReportedEffects,

@@ -1,5 +1,5 @@
 import { QuarryError } from '../../../errors/index.js';
-import { type Backoff, backoffDelayMs } from '../../../http/index.js';
+import { type Backoff, backoffDelayMs } from '../../../net/index.js';
 import type { Address } from '../../chain/index.js';
 import type { CallOptions, ClientContext } from '../context.js';
 import { findResult } from './find-result.js';

@@ -1,6 +1,6 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
 import { TransactionExecutionService } from '../../../gen/soma/rpc/transaction_execution_service_pb.js';
-import { backoffDelayMs } from '../../../http/index.js';
+import { backoffDelayMs } from '../../../net/index.js';
 import type { SignedTransaction } from '../../chain/index.js';
 import type { CallOptions, ClientContext } from '../context.js';
 import { executedFrom } from '../decode/executed-transaction.js';

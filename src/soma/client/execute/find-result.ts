@@ -1,5 +1,5 @@
 import { type QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
-import { backoffDelayMs } from '../../../http/index.js';
+import { backoffDelayMs } from '../../../net/index.js';
 import type { Digest } from '../../chain/index.js';
 import type { CallOptions, ClientContext } from '../context.js';
 import { getTransaction } from '../read/get-transaction.js';

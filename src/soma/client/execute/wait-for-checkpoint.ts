@@ -1,5 +1,5 @@
 import { QuarryError } from '../../../errors/index.js';
-import { childSignal } from '../../../http/index.js';
+import { childSignal } from '../../../net/index.js';
 import type { Digest } from '../../chain/index.js';
 import type { ClientContext } from '../context.js';
 import { getTransaction } from '../read/get-transaction.js';

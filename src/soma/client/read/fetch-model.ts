@@ -1,5 +1,5 @@
 import { QuarryError } from '../../../errors/index.js';
-import type { DownloadSource } from '../../../http/index.js';
+import type { DownloadSource } from '../../../net/index.js';
 import { normaliseId, type ObjectId } from '../../chain/index.js';
 import type { CallOptions, ClientContext } from '../context.js';
 import type { ModelManifest } from '../decode/model-manifest.js';

@@ -1,4 +1,4 @@
-export { downloadTimeoutMs } from '../../../http/index.js';
+export { downloadTimeoutMs } from '../../../net/index.js';
 export { batchGetObjects, type ObjectQuery } from './batch-get-objects.js';
 export { type FetchModelOptions, fetchModel, modelSources, streamModel } from './fetch-model.js';
 export {

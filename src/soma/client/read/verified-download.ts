@@ -11,7 +11,7 @@ import {
   openStream,
   redactUrl,
   sizeMismatch,
-} from '../../../http/index.js';
+} from '../../../net/index.js';
 import type { Manifest } from '../../chain/index.js';
 
 /**

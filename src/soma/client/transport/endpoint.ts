@@ -1,5 +1,5 @@
 import { QuarryError } from '../../../errors/index.js';
-import { isLoopbackHost } from '../../../http/index.js';
+import { isLoopbackHost } from '../../../net/index.js';
 
 /** TLS settings of an `https:` endpoint; uses the certificate authorities of the system and Node by default. */
 export interface TlsOptions {

@@ -6,7 +6,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import { type ErrorCode, QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
-import { type Backoff, backoffDelayMs, sleep } from '../../../http/index.js';
+import { type Backoff, backoffDelayMs, sleep } from '../../../net/index.js';
 import { decodeMessage } from './decode-message.js';
 import type { Endpoint } from './endpoint.js';
 import { Fullnode, type FullnodeStatus } from './fullnode.js';

@@ -1,6 +1,6 @@
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
-import { type Backoff, backoffDelayMs, type ChildSignal, childSignal } from '../../../http/index.js';
+import { type Backoff, backoffDelayMs, type ChildSignal, childSignal } from '../../../net/index.js';
 import { digestToBytes } from '../../chain/index.js';
 import { required } from '../decode/required.js';
 import { GrpcTransport, type GrpcTransportDeps, type GrpcTransportOptions } from './grpc-transport.js';

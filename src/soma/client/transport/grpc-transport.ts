@@ -16,7 +16,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { type ErrorCode, QuarryError, throwIfAborted } from '../../../errors/index.js';
-import { allowManyListeners, type Backoff, retry, type Sleep } from '../../../http/index.js';
+import { allowManyListeners, type Backoff, retry, type Sleep } from '../../../net/index.js';
 import { CallThread, serviceErrorOf } from './call-thread.js';
 import { decodeMessage } from './decode-message.js';
 import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';

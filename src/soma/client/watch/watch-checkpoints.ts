@@ -4,7 +4,7 @@ import {
   type SubscribeCheckpointsResponse,
   SubscriptionService,
 } from '../../../gen/soma/rpc/subscription_service_pb.js';
-import { type Backoff, backoffDelayMs, childSignal } from '../../../http/index.js';
+import { type Backoff, backoffDelayMs, childSignal } from '../../../net/index.js';
 import type { ClientContext } from '../context.js';
 import { type Checkpoint, checkpointFrom } from '../decode/checkpoint.js';
 import { readCheckpoint } from '../read/get-checkpoint.js';

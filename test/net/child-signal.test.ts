@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { childSignal, HttpClient } from '../../src/http/index.js';
+import { childSignal, HttpClient } from '../../src/net/index.js';
 import { type LoopbackServer, listen } from '../loopback-server.js';
 
 let server: LoopbackServer | undefined;

@@ -9,7 +9,7 @@ import {
   redactSecrets,
   redactUrl,
   wasUnsent,
-} from '../../src/http/index.js';
+} from '../../src/net/index.js';
 import { listen } from '../loopback-server.js';
 
 describe('Retry-After', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bearerMatches } from '../../src/http/index.js';
+import { bearerMatches } from '../../src/net/index.js';
 
 test('a bearer token matches whole, and nothing else does', () => {
   expect(bearerMatches('Bearer token', 'token')).toBe(true);

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { HttpClient } from '../../src/http/index.js';
-import { proxyOfEnvironment } from '../../src/http/proxy.js';
+import { HttpClient } from '../../src/net/index.js';
+import { proxyOfEnvironment } from '../../src/net/proxy.js';
 import { listen } from '../loopback-server.js';
 
 const before = { ...process.env };

@@ -13,7 +13,7 @@ import {
   lockFileWhenFree,
   openStream,
   PartFile,
-} from '../../src/http/index.js';
+} from '../../src/net/index.js';
 import { type LoopbackServer, listen } from '../loopback-server.js';
 
 const FILE = randomBytes(400_000);

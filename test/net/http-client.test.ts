@@ -5,7 +5,7 @@ import {
   PUBLIC_AND_LOOPBACK,
   PUBLIC_ONLY,
   type RetryDeps,
-} from '../../src/http/index.js';
+} from '../../src/net/index.js';
 import { type LoopbackServer, listen } from '../loopback-server.js';
 
 const servers: LoopbackServer[] = [];
