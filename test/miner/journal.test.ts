@@ -100,9 +100,9 @@ describe('the totals of a journal', () => {
     for (const change of [
       `fee = '7'`,
       `state = 'unknown'`,
-      `state = 'lost', fee = '12'`,
+      `state = 'lost', live = NULL, fee = '12'`,
       `fee = NULL`,
-      `state = 'built', fee = '3'`,
+      `state = 'built', live = 1, fee = '3'`,
       `state = 'built', fee = '3'`,
     ]) {
       writer.exec(`UPDATE submissions SET ${change} WHERE digest = '${digest}'`);
@@ -172,11 +172,66 @@ describe('the totals of a journal', () => {
     const few = timeOf();
     const writer = openDatabase(path);
     writer.exec(`WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
-      INSERT INTO submissions SELECT NULL, '0x' || i, 'c', '0x1', 'd' || i, x'', 'accepted', NULL, '1', '10', '5', '3', 1, 1,
+      INSERT INTO submissions SELECT NULL, '0x' || i, 'c', '0x1', 'd' || i, x'', 'accepted', 1, NULL, '1', '10', '5', '3', 1, 1,
         NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM n`);
     writer.close();
     expect(journal.totals()).toEqual(recount());
     expect(timeOf()).toBeLessThan(few * 8 + 1);
+    journal.close();
+  });
+});
+
+describe('a target', () => {
+  it('has at most one live submission, also in a journal of an earlier version', () => {
+    const old = openDatabase(path, { migrations: JOURNAL_MIGRATIONS.slice(0, 8) });
+    for (const [n, state] of ['lost', 'rejected', 'accepted'].entries()) {
+      old.exec(
+        `INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms)
+         VALUES ('0x000${n}', 'c', '0x1', 'd${n}', x'', '${state}', '4', '10', '5', 7)`,
+      );
+    }
+    old.close();
+    const journal = new Journal(path, () => 1);
+    expect(['0x0000', '0x0001', '0x0002'].map((id) => journal.submissions.isLive(id))).toEqual([false, false, true]);
+    submit(journal, 0);
+    submit(journal, 1);
+    for (const n of [0, 1, 2])
+      expect(() => submit(journal, n)).toThrow(expect.objectContaining({ code: 'ALREADY_EXISTS' }));
+    journal.submissions.recordOutcome('digest 0', 'lost');
+    expect(journal.submissions.isLive('0x0000')).toBe(false);
+    submit(journal, 0);
+    expect(journal.submissions.unsettled().map(({ digest }) => digest)).toEqual(['digest 1', 'digest 0']);
+    journal.close();
+  });
+
+  it('is looked up, like whatever is open, without reading all that was ever submitted', () => {
+    const journal = new Journal(path, () => 1);
+    const { claims, submissions } = journal;
+    const timeOf = (): number => {
+      const begin = performance.now();
+      for (let n = 0; n < 300; n++) {
+        submissions.isLive(`0xabsent${n}`);
+        submissions.bondOf('0x0000');
+        submissions.unsettled();
+        submissions.recordOutcome('absent', 'lost');
+        claims.hasDue(2n);
+        claims.countDue(2n);
+        claims.bondsOut();
+        [...claims.due(2n)];
+      }
+      return performance.now() - begin;
+    };
+    fill(journal, 5);
+    timeOf();
+    const few = timeOf();
+    const writer = openDatabase(path);
+    writer.exec(`WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+      INSERT INTO submissions (target_id, checksum, model_id, digest, signed, state, epoch, bond, reward, created_ms)
+      SELECT '0x' || i, 'c', '0x1', 'd' || i, x'', 'accepted', '1', '10', '5', 1 FROM n`);
+    writer.exec(`INSERT INTO claims SELECT target_id, '3', 'claimed', 1, NULL, NULL, '1', '1', 1 FROM submissions
+      WHERE target_id > '0x0999'`);
+    writer.close();
+    expect(timeOf()).toBeLessThan(few * 8 + 50);
     journal.close();
   });
 });
@@ -191,6 +246,20 @@ describe('claims that are due', () => {
     expect(journal.claims.signed()).toEqual([Uint8Array.of(7)]);
     journal.claims.recordOutcome('0x3', 'claimed', { receivedShannons: 5n, feeShannons: 1n });
     expect(journal.claims.find('0x3')).toMatchObject({ state: 'claimed', signed: undefined });
+    journal.close();
+  });
+
+  it('come in the order of their epochs', () => {
+    const journal = new Journal(path, () => 1);
+    for (const [id, epoch] of [
+      ['0x1', 9n],
+      ['0x2', 10n],
+      ['0x3', 1n],
+      ['0x4', 11n],
+    ] as const)
+      journal.claims.note(id, epoch, true);
+    expect([...journal.claims.due(10n)].map(({ targetId }) => targetId)).toEqual(['0x3', '0x1', '0x2']);
+    expect(journal.claims.countDue(10n)).toBe(3);
     journal.close();
   });
 

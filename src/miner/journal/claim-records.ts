@@ -14,13 +14,15 @@ export interface JournalClaim {
   readonly signed: Uint8Array | undefined;
 }
 
-const DUE = `
-  SELECT * FROM claims WHERE state IN ('waiting', 'built') AND target_id > ? AND CAST(due_epoch AS INTEGER) <= ?`;
-
 // The conditions match the partial indexes, so that cost depends on open rows and not on the age of the journal.
+const IS_DUE = `state IN ('waiting', 'built') AND CAST(due_epoch AS INTEGER) <= ?`;
+/** One state's due claims after a given one, oldest first. */
+const DUE_PAGE = `
+  SELECT rowid AS row, * FROM claims WHERE ${IS_DUE} AND state = ? AND (CAST(due_epoch AS INTEGER), rowid) > (?, ?)
+  ORDER BY CAST(due_epoch AS INTEGER), rowid LIMIT 64`;
 const BONDS_OUT = `
   SELECT SUM(CAST(s.bond AS INTEGER)) AS bonds FROM claims AS c
-  JOIN submissions AS s ON s.target_id = c.target_id AND s.state IN ('built', 'unknown', 'accepted')
+  JOIN submissions AS s ON s.target_id = c.target_id AND s.live = 1
   WHERE c.state IN ('waiting', 'built') AND c.own = 1 AND s.state = 'accepted'`;
 
 // Fees add up: a claim may take several transactions.
@@ -48,19 +50,17 @@ export class ClaimRecords {
   }
 
   /**
-   * Claims due in `epoch`, each once; those already sent come first. Pages through the table to bound memory.
+   * Claims due in `epoch`, each once; those already sent come first, then the oldest. Pages through the table to bound
+   * memory.
    */
   *due(epoch: bigint): Generator<JournalClaim, void, void> {
     for (const state of ['built', 'waiting']) {
-      for (let after = ''; ; ) {
-        const page = this.#sql
-          .prepare(`${DUE} AND state = ? ORDER BY target_id LIMIT 64`)
-          .all([after, Number(epoch), state])
-          .map(claimFrom);
-        yield* page;
+      for (let after = [-1, 0]; ; ) {
+        const page = this.#sql.prepare(DUE_PAGE).all([Number(epoch), state, ...after]);
+        yield* page.map(claimFrom);
         const last = page.at(-1);
         if (last === undefined) break;
-        after = last.targetId;
+        after = [Number(last['due_epoch']), Number(last['row'])];
       }
     }
   }
@@ -74,13 +74,13 @@ export class ClaimRecords {
   }
 
   hasDue(epoch: bigint): boolean {
-    return this.#sql.prepare(`${DUE} LIMIT 1`).get(['', Number(epoch)]) !== undefined;
+    return this.#sql.prepare(`SELECT 1 FROM claims WHERE ${IS_DUE} LIMIT 1`).get([Number(epoch)]) !== undefined;
   }
 
   /** Number of claims due in `epoch`. */
   countDue(epoch: bigint): number {
-    const counted = DUE.replace('SELECT *', 'SELECT COUNT(*) AS due');
-    return Number(this.#sql.prepare(counted).get(['', Number(epoch)])?.['due']);
+    const counted = this.#sql.prepare(`SELECT COUNT(*) AS due FROM claims WHERE ${IS_DUE}`).get([Number(epoch)]);
+    return Number(counted?.['due']);
   }
 
   /** Sum of bonds of accepted submissions that are not claimed yet, shannons. */

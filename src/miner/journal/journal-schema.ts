@@ -150,4 +150,67 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
       WHERE name IN ('fees', 'submissions.' || old.state, 'submissions.' || new.state);
   END;
   `,
+  `
+  -- Writing a submission down is most of what a burst of them waits for, and most of that is random pages of indexes.
+  -- Digests are looked up only while a submission is open, and open claims only by epoch: those two indexes now grow at
+  -- one end, and being accepted no longer touches the index that keeps a second submission out.
+  CREATE TABLE submissions_new (
+    id INTEGER PRIMARY KEY,
+    target_id TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    -- The signed transaction while it is open, so that exactly it can be sent again.
+    signed BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('built', 'unknown', 'accepted', 'lost', 'rejected')),
+    -- 1 while it keeps others for its target out, else null.
+    live INTEGER DEFAULT 1,
+    reason TEXT,
+    epoch TEXT NOT NULL,
+    bond TEXT NOT NULL,
+    reward TEXT NOT NULL,
+    fee TEXT,
+    latency_ms REAL,
+    created_ms INTEGER NOT NULL,
+    origin TEXT,
+    distance REAL,
+    threshold REAL,
+    share TEXT,
+    settled_ms INTEGER,
+    seen_ms INTEGER,
+    node TEXT,
+    CHECK ((live IS NULL) = (state IN ('lost', 'rejected')))
+  ) STRICT;
+  INSERT INTO submissions_new
+    SELECT id, target_id, checksum, model_id, digest, signed, state, iif(state IN ('lost', 'rejected'), NULL, 1), reason,
+      epoch, bond, reward, fee, latency_ms, created_ms, origin, distance, threshold, share, settled_ms, seen_ms, node
+    FROM submissions;
+  DROP TABLE submissions;
+  ALTER TABLE submissions_new RENAME TO submissions;
+  -- At most one live submission for a target: what makes "nothing submitted twice" a property of the file.
+  CREATE UNIQUE INDEX submissions_live ON submissions (target_id) WHERE live = 1;
+  CREATE UNIQUE INDEX submissions_open ON submissions (digest) WHERE state IN ('built', 'unknown');
+  CREATE TRIGGER submissions_accepted AFTER UPDATE OF state ON submissions WHEN NEW.state = 'accepted' BEGIN
+    INSERT INTO claims (target_id, due_epoch, state, own)
+    VALUES (NEW.target_id, CAST(CAST(NEW.epoch AS INTEGER) + 2 AS TEXT), 'waiting', 1) ON CONFLICT DO NOTHING;
+  END;
+  CREATE TRIGGER submissions_count AFTER INSERT ON submissions BEGIN
+    UPDATE totals SET value = value + 1 WHERE name = 'submissions.' || new.state;
+  END;
+  CREATE TRIGGER submissions_paid AFTER INSERT ON submissions WHEN new.fee IS NOT NULL BEGIN
+    UPDATE totals SET value = value + CAST(new.fee AS INTEGER) WHERE name = 'fees';
+  END;
+  CREATE TRIGGER submissions_change AFTER UPDATE OF state, fee ON submissions
+    WHEN new.state <> old.state OR new.fee IS NOT old.fee BEGIN
+    UPDATE totals SET value = value + CASE
+        WHEN name = 'fees' THEN CAST(COALESCE(new.fee, 0) AS INTEGER) - CAST(COALESCE(old.fee, 0) AS INTEGER)
+        WHEN new.state = old.state THEN 0
+        WHEN name = 'submissions.' || new.state THEN 1
+        ELSE -1
+      END
+      WHERE name IN ('fees', 'submissions.' || old.state, 'submissions.' || new.state);
+  END;
+  DROP INDEX claims_open;
+  CREATE INDEX claims_open ON claims (state, CAST(due_epoch AS INTEGER)) WHERE state IN ('waiting', 'built');
+  `,
 ];

@@ -43,11 +43,15 @@ const INSERT = `
 // Drops the signed bytes once they need not be sent again. Never changes a final state.
 const SETTLE = `
   UPDATE submissions SET state = ?1, reason = ?2, fee = ?3, latency_ms = ?4, settled_ms = ?6,
-    signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END
-  WHERE digest = ?5 AND state IN ('built', 'unknown')`;
-// SQLite uses the partial index only if the condition repeats it word for word.
-const LIVE = `
-  SELECT state, bond FROM submissions WHERE target_id = ? AND state IN ('built', 'unknown', 'accepted')`;
+    signed = CASE ?1 WHEN 'unknown' THEN signed ELSE x'' END`;
+const OF_OPEN = `WHERE digest = ?5 AND state IN ('built', 'unknown')`;
+// Naming the column, even to leave it alone, makes SQLite write the index that it is part of.
+const STAY_LIVE = `${SETTLE} ${OF_OPEN}`;
+const END = `${SETTLE}, live = NULL ${OF_OPEN}`;
+const LIVE = 'SELECT state, bond FROM submissions WHERE target_id = ? AND live = 1';
+// By the index of open ones: there are few of them, however long the journal.
+const UNSETTLED = `
+  SELECT * FROM submissions INDEXED BY submissions_open WHERE state IN ('built', 'unknown') ORDER BY id`;
 
 const MOST_REMEMBERED = 4_096;
 
@@ -138,15 +142,13 @@ export class SubmissionRecords {
     } = {},
   ): void {
     const fee = details.feeShannons === undefined ? null : String(details.feeShannons);
-    this.#sql.prepare(SETTLE).run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest, this.#now()]);
+    const settle = state === 'lost' || state === 'rejected' ? END : STAY_LIVE;
+    this.#sql.prepare(settle).run([state, details.reason ?? null, fee, details.latencyMs ?? null, digest, this.#now()]);
   }
 
   /** Submissions with unknown outcome, oldest first. */
   unsettled(): JournalSubmission[] {
-    return this.#sql
-      .prepare(`SELECT * FROM submissions WHERE state IN ('built', 'unknown') ORDER BY id`)
-      .all()
-      .map(submissionFrom);
+    return this.#sql.prepare(UNSETTLED).all().map(submissionFrom);
   }
 
   /** Bond of our accepted submission for this target, shannons; 0 if there is none. */
