@@ -125,7 +125,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): SqlDa
   for (const suffix of SUFFIXES) assertRegularFile(path + suffix);
   const connection = connect(path, options.busyTimeoutMs ?? 5_000);
   const isWal = !options.readonly && options.journal !== 'rollback';
-  const checkpoints = new Checkpoints(path, () => connection.exec('PRAGMA wal_checkpoint(PASSIVE)'));
+  const checkpoints = new Checkpoints(path, () => checkpoint(connection));
   let isInside = false;
   const written = (): void => {
     if (isWal && !isInside) checkpoints.committed();
@@ -205,8 +205,24 @@ function connect(path: string, timeout: number): Database.Database {
   }
 }
 
+/** The number of migrations that were applied. */
+function versionOf(database: { prepare(sql: string): { get(): unknown } }): number {
+  const row = database.prepare('PRAGMA user_version').get() as { readonly user_version: number };
+  return row.user_version;
+}
+
+/**
+ * Moves the write-ahead log into the database, without waiting for readers, and begins the log anew: the first commit
+ * after a checkpoint waits for the disk, and must not be one that somebody else waits for. So it is this one, which
+ * changes nothing.
+ */
+function checkpoint(connection: Database.Database): void {
+  connection.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  connection.exec(`PRAGMA user_version = ${versionOf(connection)}`);
+}
+
 function migrate(database: SqlDatabase, { migrations = [], readonly, readsOlder }: DatabaseOptions): void {
-  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  const version = versionOf(database);
   if (version > migrations.length && migrations.length > 0) {
     throw new QuarryError('UNSUPPORTED', `the database ${database.path} was written by a newer version`, {
       hint: 'use the version that wrote it, or start with an empty directory',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openDatabase } from '../../src/database/database.js';
+import { until } from '../until.js';
 
 let dir: string;
 beforeEach(() => {
@@ -50,5 +51,21 @@ it('checkpoints the write-ahead log now and then, so that it does not grow witho
   for (let n = 0; n < 5_000; n++) insert.run([n % 10, new Uint8Array(20_000)]);
   for (let n = 0; n < 5_000; n++) database.transaction(() => insert.run([n % 10, new Uint8Array(20_000)]));
   expect(statSync(`${path}-wal`).size).toBeLessThan(40 * 2 ** 20);
+  database.close();
+});
+
+it('begins the log anew after a checkpoint, so that the next commit does not wait for the disk to do so', async () => {
+  const path = join(dir, 'x.db');
+  const database = openDatabase(path, { durability: 'process', migrations: ['CREATE TABLE t (b BLOB)', ''] });
+  const insert = database.prepare('INSERT INTO t VALUES (?)');
+  // Each log has salts of its own in its header.
+  const salts = (): string => readFileSync(`${path}-wal`).toString('hex', 16, 24);
+  insert.run([new Uint8Array(9_000)]);
+  const first = salts();
+  await until(() => salts() !== first, 'the log began anew');
+  const second = salts();
+  insert.run([new Uint8Array(9_000)]);
+  expect(salts()).toBe(second);
+  expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 });
   database.close();
 });
