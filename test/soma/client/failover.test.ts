@@ -21,6 +21,27 @@ const SILENT_STREAMS: Lie = {
   spread: 'all',
 };
 
+const SERVICE_INFO = '/soma.rpc.LedgerService/GetServiceInfo';
+
+/** No checkpoint has it, but one could. */
+const FAR_HEIGHT: Lie = {
+  name: 'GetServiceInfo checkpoint_height: 2^31',
+  method: SERVICE_INFO,
+  path: [{ number: 4, name: 'checkpoint_height', repeated: false }],
+  change: '2^31',
+  kind: 'integer',
+  spread: 'all',
+};
+
+const STUCK: Lie = {
+  name: 'GetServiceInfo: an answer of before',
+  method: SERVICE_INFO,
+  path: [],
+  change: 'an answer of before',
+  kind: 'answer',
+  spread: 'all',
+};
+
 describe('several fullnodes of one network', () => {
   let fixture: Fixture;
   let near: TcpProxy;
@@ -100,6 +121,41 @@ describe('several fullnodes of one network', () => {
       if (inUse() === far.url && silent.told > 0) break;
     }
     expect(inUse()).toBe(far.url);
+  });
+
+  it.each(['from the start', 'later'])(
+    'is not drawn off by one that names a checkpoint it does not have, %s',
+    async (when) => {
+      const liar = await LyingProxy.start(fixture.devnet.rpcUrl);
+      others.push(() => liar.close());
+      liar.delayMs = 120;
+      if (when === 'from the start') liar.lie(FAR_HEIGHT);
+      const told: FullnodeEvent[] = [];
+      const onFullnode = (event: FullnodeEvent): void => void told.push(event);
+      const both = await SomaClient.connect({ url: near.url, fallbackUrls: [liar.url], failover: FAST, onFullnode });
+      others.push(() => both.close());
+      await until(
+        () => both.fullnodes.some((node) => node.preferred && node.url === near.url),
+        'the near one preferred',
+      );
+      if (when === 'later') liar.lie(FAR_HEIGHT);
+      const { told: before } = liar;
+      await until(() => liar.told >= before + 5, 'five lies');
+      expect(both.fullnodes[1]).toMatchObject({ url: liar.url, checkpointHeight: 2n ** 31n });
+      expect(told.map(({ type, url }) => `${type} ${url}`)).toEqual([`preferred ${near.url}`]);
+      expect(both.nodeUrl).toBe(near.url);
+    },
+  );
+
+  it('leaves one that has fallen behind, though it answers faster', async () => {
+    const stuck = await LyingProxy.start(fixture.devnet.rpcUrl);
+    others.push(() => stuck.close());
+    const both = await SomaClient.connect({ url: stuck.url, fallbackUrls: [far.url], failover: FAST });
+    others.push(() => both.close());
+    await until(() => both.nodeUrl === stuck.url, 'the fast one preferred');
+    stuck.lie(STUCK);
+    await until(() => both.nodeUrl === far.url, 'the other one preferred');
+    expect(stuck.told).toBeGreaterThan(0);
   });
 
   it('does not leave it sooner for being overloaded as well', async () => {

@@ -28,7 +28,10 @@ export interface FailoverOptions {
   readonly probeMs?: number | undefined;
   /** Timeout of a probe. Default 3 s. */
   readonly probeTimeoutMs?: number | undefined;
-  /** A fullnode this many checkpoints behind the furthest one is used only if no other answers. Default 10. */
+  /**
+   * A fullnode this many checkpoints behind the furthest one is used only if no other answers. Default 10. Only
+   * checkpoints that a fullnode delivers count.
+   */
   readonly maxLagCheckpoints?: bigint | undefined;
   /** Called when another fullnode is preferred, or one does not answer or is refused. */
   readonly onFullnode?: ((event: FullnodeEvent) => void) | undefined;
@@ -264,13 +267,20 @@ export class FailoverTransport implements RpcTransport {
     return fastest(this.#nodes.filter(({ state }) => state === 'ready'));
   }
 
-  #isBehind({ checkpointHeight = 0n }: Fullnode): boolean {
-    let furthest = 0n;
-    for (const node of this.#nodes) {
-      if (node.state === 'ready' && node.checkpointHeight !== undefined && node.checkpointHeight > furthest)
-        furthest = node.checkpointHeight;
-    }
-    return furthest - checkpointHeight > (this.#options.maxLagCheckpoints ?? 10n);
+  #isBehind(node: Fullnode): boolean {
+    return this.#nodes.some((other) => other.state === 'ready' && this.#isLag(other.shownHeight, node));
+  }
+
+  #isLag(height: bigint, { checkpointHeight = 0n }: Fullnode): boolean {
+    return height - checkpointHeight > (this.#options.maxLagCheckpoints ?? 10n);
+  }
+
+  /** Has a node that would leave others behind show that it is ahead. */
+  async #showLead(node: Fullnode): Promise<void> {
+    const { state, checkpointHeight: height = 0n } = node;
+    if (state !== 'ready' || !this.#nodes.some((other) => other.state === 'ready' && this.#isLag(height, other)))
+      return;
+    await node.showHeight();
   }
 
   /** Switches to another node if there is a reason to. */
@@ -333,6 +343,7 @@ export class FailoverTransport implements RpcTransport {
     }
     this.#chainId = chainId;
     for (const node of chains.keys()) this.#admit(node, chainId);
+    await Promise.all([...chains.keys()].map((node) => this.#showLead(node)));
     this.#choose();
     // Nodes that answer later are checked then.
     for (const node of this.#nodes) if (!chains.has(node)) void this.#check(node);
@@ -345,6 +356,7 @@ export class FailoverTransport implements RpcTransport {
   async #check(node: Fullnode): Promise<void> {
     try {
       this.#admit(node, await node.probe());
+      await this.#showLead(node);
     } catch (caught) {
       const error = toQuarryError(caught, `asking ${node.url}`);
       // A node that rejects calls due to load is alive, and its other calls can continue.

@@ -51,6 +51,7 @@ export class Fullnode {
   state: FullnodeState = 'unchecked';
   checkpointHeight: bigint | undefined;
   error: QuarryError | undefined;
+  #deliveredHeight = 0n;
   readonly #samples: number[] = [];
   readonly #calls = new Set<NodeCall & { drop(reason: QuarryError): void }>();
   readonly #timeoutMs: number;
@@ -88,6 +89,15 @@ export class Fullnode {
   get latencyMs(): number {
     const sorted = [...this.#samples].sort((a, b) => a - b);
     return sorted[(sorted.length - 1) >> 1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * The highest checkpoint that it has shown to exist, by delivering it: this much counts against other nodes. What it
+   * merely names, {@link checkpointHeight}, counts for itself.
+   */
+  get shownHeight(): bigint {
+    const named = this.checkpointHeight ?? 0n;
+    return named < this.#deliveredHeight ? named : this.#deliveredHeight;
   }
 
   /** Whether calls can be sent to it and it is not being avoided. */
@@ -130,6 +140,20 @@ export class Fullnode {
       this.#probing = undefined;
     });
     return this.#probing;
+  }
+
+  /** Asks for the checkpoint that the node has named as its highest. One that it does not deliver is not shown. */
+  async showHeight(): Promise<void> {
+    const named = this.checkpointHeight;
+    if (named === undefined) return;
+    const answer = await this.transport
+      .unary(
+        LedgerService.method.getCheckpoint,
+        { checkpointId: { case: 'sequenceNumber', value: named }, readMask: { paths: ['sequence_number'] } },
+        { attempts: 1, timeoutMs: this.#timeoutMs },
+      )
+      .catch(() => undefined);
+    if (answer?.checkpoint?.sequenceNumber === named) this.#deliveredHeight = named;
   }
 
   /** Marks the node as ready: it is on the right chain. */
