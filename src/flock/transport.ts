@@ -2,6 +2,7 @@ import PQueue from 'p-queue';
 import { toQuarryError } from '../errors/index.js';
 import {
   type Backoff,
+  childSignal,
   HttpClient,
   type HttpResponse,
   HttpStatusError,
@@ -140,11 +141,12 @@ export class FlockTransport {
     const method = request.method ?? 'GET';
     const repeat = request.repeat ?? (method === 'GET' ? 'safe' : 'unsent');
     let attempts = 0;
+    const link = childSignal(request.signal);
     const run = (): Promise<FlockAnswer> =>
       retry(
         async (attempt) => {
           attempts = attempt;
-          return this.#once(request, method, key, attempt);
+          return this.#once({ ...request, signal: link.signal }, method, key, attempt);
         },
         {
           ...this.#retry,
@@ -152,15 +154,17 @@ export class FlockTransport {
           ...(this.#onRetry !== undefined && {
             onRetry: (error, attempt, delayMs) => this.#onRetry?.(error as FlockError, attempt, delayMs),
           }),
-          signal: request.signal,
+          signal: link.signal,
         },
         { sleep: this.sleep, random: this.random },
       );
     try {
-      const answer = await this.#queue.add(run, { signal: request.signal });
+      const answer = await this.#queue.add(run, { signal: link.signal });
       return answer as FlockAnswer;
     } catch (error) {
       throw this.#asFlockError(error, method, request.path, attempts);
+    } finally {
+      link.close();
     }
   }
 

@@ -1,5 +1,6 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { addAbortSignal } from 'node:stream';
 import type { Sender, SenderOptions, SendRequest } from './sender.js';
 
 /** Lifetime of idle connections, in milliseconds; servers commonly close them after five seconds. */
@@ -43,6 +44,8 @@ export function nodeSender(options: SenderOptions): Sender {
           // From here on, errors surface in the body; the request would only repeat them.
           outgoing.on('error', () => {});
           watchForSilence(incoming, request.stallMs);
+          // Node's own reaction to the signal is to end the body as if the server had closed the connection.
+          if (request.signal !== undefined) addAbortSignal(request.signal, incoming);
           resolve({ statusCode: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming });
         });
         outgoing.end(request.body);

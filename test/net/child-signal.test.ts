@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { childSignal, HttpClient } from '../../src/net/index.js';
 import { type LoopbackServer, listen } from '../loopback-server.js';
@@ -15,15 +16,22 @@ function leftOn(signal: AbortSignal): number {
 }
 
 describe('a signal linked to others', () => {
-  it('fires with the first of them, for its reason, and leaves nothing behind', () => {
+  it('fires with the first of them, for an error with its reason, and leaves nothing behind', () => {
     const [one, other] = [new AbortController(), new AbortController()];
     const link = childSignal(one.signal, undefined, other.signal);
     expect(link.signal.aborted).toBe(false);
     other.abort('enough');
-    expect(link.signal.reason).toBe('enough');
+    expect(link.signal.reason).toMatchObject({ code: 'ABORTED', cause: 'enough' });
     expect([one, other].map(({ signal }) => leftOn(signal))).toEqual([0, 0]);
-    expect(childSignal(one.signal, other.signal).signal.reason).toBe('enough');
+    expect(childSignal(one.signal, other.signal).signal.reason).toMatchObject({ code: 'ABORTED', cause: 'enough' });
     expect(leftOn(one.signal)).toBe(0);
+  });
+
+  it('passes on errors that say already that the work was stopped, or took too long', () => {
+    for (const name of ['AbortError', 'TimeoutError']) {
+      const reason = new DOMException('enough', name);
+      expect(childSignal(AbortSignal.abort(reason)).signal.reason).toBe(reason);
+    }
   });
 
   it('fires for a reason of its own, and leaves nothing behind', () => {
@@ -52,6 +60,34 @@ it.each(['fast', 'lean'] as const)('HTTP leaves no listener on a long-lived sign
   }
   await expect.poll(() => leftOn(signal)).toBe(0);
   await client.close();
+});
+
+it.each(['fast', 'lean'] as const)('HTTP is interrupted by a signal whatever its reason, %s', async (engine) => {
+  const answers: ServerResponse[] = [];
+  server = await listen((_request, response) => void answers.push(response));
+  const client = new HttpClient({ engine });
+  const { url } = server;
+  try {
+    for (const reason of ['SIGINT', new Error('enough'), undefined]) {
+      const [whileWaiting, whileReading] = [new AbortController(), new AbortController()];
+      const waiting = expect(client.request({ url, signal: whileWaiting.signal })).rejects.toMatchObject({
+        code: 'ABORTED',
+      });
+      await expect.poll(() => answers.length).toBe(1);
+      whileWaiting.abort(reason);
+      await waiting;
+      answers.pop()?.destroy();
+      const opening = client.request({ url, signal: whileReading.signal });
+      await expect.poll(() => answers.length).toBe(1);
+      answers.pop()?.write('the beginning');
+      const { bytes } = await opening;
+      const reading = expect(bytes()).rejects.toMatchObject({ code: 'ABORTED' });
+      whileReading.abort(reason);
+      await reading;
+    }
+  } finally {
+    await client.close();
+  }
 });
 
 async function closedPort(): Promise<number> {

@@ -211,7 +211,9 @@ async function compareSchema(context: CliContext, { client }: FlockSession): Pro
       ),
     ];
   } catch (error) {
-    return [{ check: 'schema', result: 'warn', detail: toQuarryError(error, 'reading the schema').message }];
+    const known = toQuarryError(error, 'reading the schema');
+    if (known.code === 'ABORTED') throw known;
+    return [{ check: 'schema', result: 'warn', detail: known.message }];
   } finally {
     await http.close();
   }
