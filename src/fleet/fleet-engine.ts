@@ -117,7 +117,10 @@ export class FleetEngine implements ScoringEngine {
     const here = new LocalModel(this.#deps.local, weights, config);
     this.#here.add(manifest, here);
     if (options.onWithdrawn !== undefined) this.#checks.onWithdrawn(weightsIdentity(manifest), options.onWithdrawn);
+    const working = new Set<Promise<unknown>>();
     const close = async (): Promise<void> => {
+      // Withdrawn, its queue is gone, and samples in it would wait in vain.
+      await Promise.allSettled(working);
       await this.#coordinator.withdrawModel(model).catch(() => {});
       this.#here.remove(manifest);
       this.#shared?.forget(manifest);
@@ -152,7 +155,12 @@ export class FleetEngine implements ScoringEngine {
       get errorBound() {
         return bound;
       },
-      score: (samples, scoreOptions = {}) => this.#score(model, here, samples, scoreOptions, note),
+      score: (samples, scoreOptions = {}) => {
+        const scores = this.#score(model, here, samples, scoreOptions, note);
+        const ended = scores.catch(() => {}).finally(() => working.delete(ended));
+        working.add(ended);
+        return scores;
+      },
       confirm: async (sample, { signal } = {}) => {
         const [score] = await here.score([sample], { precision: 'f32', signal });
         if (score === undefined) throw new QuarryError('ENGINE_FAILED', 'the engine returned no score');

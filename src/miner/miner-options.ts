@@ -38,8 +38,9 @@ export interface MinerOptions {
   /** Score only: look for no hits. Default false. */
   readonly scoreOnly?: boolean | undefined;
   /**
-   * Samples scored per round at most. Rounds of an engine that says what it scores side by side (`parallel`) take about a
-   * second, or as many samples as that where they are slower. Default 16.
+   * Samples scored at a time at most. An engine that says how many it scores side by side (`parallel`) is given them in
+   * one round of about a second, or of as many samples as that where it is slower; another in several rounds at once.
+   * Default 16.
    */
   readonly batchSize?: number | undefined;
   /**

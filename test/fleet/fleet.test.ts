@@ -62,6 +62,28 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
     expect(calls).toBeGreaterThan(3);
   });
 
+  it('withdraws a closed model once its last samples are scored', async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let isLoaded = false;
+    await rig.startScorer({ before: () => (isLoaded ? held : undefined) });
+    const engine = await rig.openEngine({ sweepMs: 100 });
+    const model = await rig.load(engine);
+    isLoaded = true;
+    const inputs = samples(4);
+    const scores = model.score(inputs);
+    const closed = model.close();
+    const connection = await rig.connected();
+    await until(async () => (await fleetStatus(connection)).queued > 0, 'the samples to be queued');
+    release();
+    expect(await scores).toEqual(await rig.truth(inputs));
+    await closed;
+    expect(await fleetStatus(connection)).toMatchObject({ models: [], queued: 0 });
+    expect(rig.warnings).toEqual([]);
+  });
+
   it('does not load a model that no scorer can load, and loads it once one can', async () => {
     let works = false;
     await rig.startScorer({ change: (score) => (works ? score : { ...score, loss: Number.NaN }) });

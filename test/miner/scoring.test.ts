@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ScoringEngine } from '../../src/engine/index.js';
 import { createJsEngine } from '../../src/engine/js/index.js';
 import { HttpHost } from '../../src/hosting/index.js';
 import { OpenTargets } from '../../src/miner/feed/open-targets.js';
@@ -23,6 +24,29 @@ import { WeightsCache } from '../../src/weights/weights-cache.js';
 const never = new AbortController().signal;
 const config = MODEL_CONFIGS.small;
 const engine = createJsEngine();
+/** Keeps samples from being scored until it resolves. */
+let hold: (samples: readonly string[], signal: AbortSignal | undefined) => Promise<void>;
+const holding: ScoringEngine = {
+  name: engine.name,
+  device: engine.device,
+  precision: engine.precision,
+  close: () => engine.close(),
+  load: async (weights, shape) => {
+    const model = await engine.load(weights, shape);
+    return {
+      config: shape,
+      errorBound: model.errorBound,
+      close: () => model.close(),
+      score: async (samples, options = {}) => {
+        await hold(
+          samples.map((sample) => Buffer.from(sample).toString()),
+          options.signal,
+        );
+        return model.score(samples, options);
+      },
+    };
+  },
+};
 let dir: string;
 let host: HttpHost;
 let http: HttpClient;
@@ -37,10 +61,11 @@ beforeEach(async () => {
   store = await openStore({ dir: join(dir, 'store'), embeddingDim: config.embeddingDim, durability: 'process' });
   now = 0;
   told = [];
+  hold = async () => {};
   const emitter = new EventEmitter<MinerEvents>();
   emitter.on('model', ({ modelId, state, error }) => told.push([modelId, state, error?.code].join(' ').trim()));
   const weights = new WeightsCache({ dir: join(dir, 'weights') }, { http });
-  models = new ModelCatalogue({ config }, { engine, weights, emitter, now: () => now });
+  models = new ModelCatalogue({ config }, { engine: holding, weights, emitter, now: () => now });
 });
 afterEach(async () => {
   await models.close();
@@ -131,7 +156,10 @@ describe('the scorer', () => {
     }
     await loaded(await published('a', 1n));
     const ingest = new SampleIngest(repeated(), store);
-    const scoring = new Scorer({ batchSize: 4 }, { store, ingest, models, book: new OpenTargets(), now: () => now });
+    const scoring = new Scorer(
+      { batchSize: 4, parallel: 4 },
+      { store, ingest, models, book: new OpenTargets(), now: () => now },
+    );
     expect(await scoring.round(never)).toMatchObject({ ids: [0], onlyKnown: false });
     expect(await scoring.round(never)).toMatchObject({ ids: [], onlyKnown: true });
     // A round without models reads nothing: asked for again at once, it would leave no turn to what brings models.
@@ -174,7 +202,6 @@ describe('the scorer', () => {
     { of: 'grow to the largest where they are quick', parallel: 2, roundMs: 100, sizes: [2, 4, 8, 10] },
     { of: 'stay as small as keeps a slow engine busy', parallel: 2, roundMs: 5_000, sizes: [2, 2, 2, 2] },
     { of: 'shrink once models turn slow', parallel: 1, roundMs: [10, 10, 10, 2_000], sizes: [1, 2, 4, 8, 4] },
-    { of: 'grow where nobody knows how many keep the engine busy', roundMs: 5_000, sizes: [4, 8, 10, 10] },
   ])('rounds $of', async ({ parallel, roundMs, sizes }) => {
     await loaded(await published('a', 1n));
     const times = sizes.flatMap((_, n) => [0, (typeof roundMs === 'number' ? roundMs : roundMs[n]) ?? 0]);
@@ -187,6 +214,78 @@ describe('the scorer', () => {
     const scored = [];
     while (scored.length < sizes.length) scored.push((await scoring.round(never)).ids.length);
     expect(scored).toEqual(sizes);
+  });
+
+  it('gives out what is scored while a slow scorer still has other samples, and never has more out than allowed', async () => {
+    await loaded(await published('a', 1n));
+    const gate = (): { readonly opened: Promise<void>; readonly open: () => void } => {
+      let open = (): void => {};
+      const opened = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      return { opened, open };
+    };
+    const [slow, full] = [gate(), gate()];
+    let [out, mostOut] = [0, 0];
+    hold = async (held) => {
+      out += held.length;
+      mostOut = Math.max(mostOut, out);
+      if (out === 8) full.open();
+      const number = Number(held[0]?.split(' ').at(-1));
+      if (number >= 4) await full.opened;
+      if (number === 4) await slow.opened;
+      out -= held.length;
+    };
+    const ingest = new SampleIngest(samples(22), store);
+    const book = new OpenTargets();
+    const scoring = new Scorer({ batchSize: 8 }, { store, ingest, models, book, now: () => now });
+    const scored: number[] = [];
+    while (scored.length < 18) scored.push(...(await scoring.round(never)).ids);
+    expect(scored.toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 22 }, (_, n) => n).filter((n) => n < 4 || n > 7),
+    );
+    slow.open();
+    expect(await scoring.round(never)).toMatchObject({ ids: [4, 5, 6, 7], fresh: 4 });
+    expect(await scoring.round(never)).toMatchObject({ ids: [] });
+    expect(mostOut).toBe(8);
+  });
+
+  it('scores again what was abandoned', async () => {
+    await loaded(await published('a', 1n));
+    const scoring = scorer(new OpenTargets(), 4);
+    const entered = new Promise<void>((resolve) => {
+      hold = async (_held, signal) => {
+        resolve();
+        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+      };
+    });
+    const round = scoring.round(never);
+    await entered;
+    const abandoned = scoring.abandon();
+    await expect(round).rejects.toThrow();
+    await abandoned;
+    hold = async () => {};
+    expect(await scoring.round(never)).toMatchObject({ ids: [0, 1, 2, 3], fresh: 4 });
+  });
+
+  it('stops scoring under weights that are no longer active', async () => {
+    const [a, b] = [await published('a', 1n), await published('b', 2n)];
+    await loaded(a, b);
+    const scoring = scorer(new OpenTargets(), 4);
+    const [first, second] = models.active.map(({ key }) => key);
+    const entered = new Promise<void>((resolve) => {
+      hold = async (_held, signal) => {
+        resolve();
+        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+      };
+    });
+    const round = scoring.round(never);
+    await entered;
+    hold = async () => {};
+    await models.update([b]);
+    expect(await round).toMatchObject({ ids: [0, 1, 2, 3] });
+    expect(store.unscored(first!)).toHaveLength(4);
+    expect(store.unscored(second!)).toEqual([]);
   });
 
   it('does nothing without a model', async () => {

@@ -18,8 +18,8 @@ export interface MinerFleet {
   summary(): { readonly fleet: StatusFleet } | undefined;
 }
 
-/** Samples per round: enough for many scorers. */
-const FLEET_ROUND = 256;
+/** Samples given to the fleet at a time: enough for many scorers. */
+const IN_FLIGHT = 256;
 
 /**
  * The fleet configured by `--engine fleet` or `--nats`.
@@ -35,7 +35,7 @@ export function fleetOf(config: Config, onWarning: (error: QuarryError) => void)
   let rows: FleetRows | undefined;
   return {
     minerOptions: {
-      batchSize: FLEET_ROUND,
+      batchSize: IN_FLIGHT,
       overEngine: async (local) => {
         const fleet = await fleetConnection(config, 'coordinator');
         engine = await FleetEngine.open(

@@ -48,12 +48,16 @@ export class MiningLoop {
 
   /** Mines until the signal fires, or `maxAccepted` or an `until…` option is met. */
   async run(succeeded: () => void, signal: AbortSignal): Promise<void> {
-    const { wake } = this.#deps;
-    while (!signal.aborted && !this.#isDone()) {
-      if (await this.#round(signal)) continue;
-      succeeded();
-      if (this.#options.untilIdle && this.#isIdle()) return;
-      if (!signal.aborted) await wake.sleep(IDLE_MS);
+    const { scorer, wake } = this.#deps;
+    try {
+      while (!signal.aborted && !this.#isDone()) {
+        if (await this.#round(signal)) continue;
+        succeeded();
+        if (this.#options.untilIdle && this.#isIdle()) return;
+        if (!signal.aborted) await wake.sleep(IDLE_MS);
+      }
+    } finally {
+      await scorer.abandon();
     }
   }
 

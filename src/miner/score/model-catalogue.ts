@@ -41,13 +41,18 @@ export interface ModelCatalogueDeps {
   readonly onWithdrawn?: ((model: ModelKey, checksums: readonly Uint8Array[]) => void) | undefined;
 }
 
+interface LoadedWeights {
+  readonly model: LoadedModel;
+  readonly released: AbortController;
+}
+
 /** The network's active models, and which of them are loaded. */
 export class ModelCatalogue {
   readonly #options: ModelCatalogueOptions;
   readonly #deps: ModelCatalogueDeps;
   readonly #active = new Map<string, ActiveModel>();
   /** By weights identity: two models may publish the same weights. */
-  readonly #loaded = new Map<string, LoadedModel>();
+  readonly #loaded = new Map<string, LoadedWeights>();
   readonly #downloads = new PQueue({ concurrency: DOWNLOADS_AT_ONCE });
   readonly #failed = new Map<string, { readonly times: number; readonly dueAt: number }>();
 
@@ -71,9 +76,10 @@ export class ModelCatalogue {
       this.#active.set(id, { id, key: weightsKey(weights), manifest: weights });
     }
     const wanted = new Set([...this.#active.values()].map((model) => model.key.checksum));
-    for (const [checksum, model] of this.#loaded) {
+    for (const [checksum, { model, released }] of this.#loaded) {
       if (wanted.has(checksum)) continue;
       this.#loaded.delete(checksum);
+      released.abort();
       // `close` waits for scoring under way; the epoch change must not.
       model.close().catch((error: unknown) => {
         this.#deps.emitter.emit('warning', { error: toQuarryError(error, 'closing a model') });
@@ -97,7 +103,12 @@ export class ModelCatalogue {
   }
 
   loaded(model: ActiveModel): LoadedModel | undefined {
-    return this.#loaded.get(model.key.checksum);
+    return this.#loaded.get(model.key.checksum)?.model;
+  }
+
+  /** Fires when a loaded model's weights are no longer active: scores under them are worth nothing then. */
+  released(model: ActiveModel): AbortSignal | undefined {
+    return this.#loaded.get(model.key.checksum)?.released.signal;
   }
 
   /** Whether a model is not loaded and due for a first attempt or a retry. */
@@ -139,7 +150,7 @@ export class ModelCatalogue {
         const onWithdrawn = (checksums: readonly Uint8Array[]): void => this.#deps.onWithdrawn?.(model.key, checksums);
         const loadOptions = { signal, published: model.manifest, onWithdrawn };
         const loaded = await engine.load(file, this.#options.config, loadOptions);
-        this.#loaded.set(model.key.checksum, loaded);
+        this.#loaded.set(model.key.checksum, { model: loaded, released: new AbortController() });
         this.#failed.delete(model.id);
         const note = loaded.note === undefined ? {} : { note: loaded.note };
         emitter.emit('model', { modelId: model.id, state: 'ready', sizeBytes, ...note });
@@ -160,7 +171,7 @@ export class ModelCatalogue {
   }
 
   async close(): Promise<void> {
-    for (const model of this.#loaded.values()) await model.close();
+    for (const { model } of this.#loaded.values()) await model.close();
     this.#loaded.clear();
   }
 }

@@ -1,14 +1,18 @@
 import { LatestMap } from '../../collections/latest-map.js';
+import { isAbort } from '../../errors/index.js';
+import { childSignal } from '../../net/index.js';
 import { CHUNK_BYTES } from '../../sources/index.js';
 import { type ModelKey, type ScoreInput, type Store, scoreFromParts } from '../../store/index.js';
 import type { OpenTargets } from '../feed/open-targets.js';
 import type { SampleIngest } from '../feed/sample-ingest.js';
+import { GrowingWindow } from './growing-window.js';
 import type { ActiveModel, ModelCatalogue } from './model-catalogue.js';
 import { RoundSize } from './round-size.js';
+import { type Round, RoundsInFlight } from './rounds-in-flight.js';
 import { scoreStored } from './score-stored.js';
 
 export interface ScorerOptions {
-  /** Most samples of a round. All models in {@link Scorer.paying} score a round before it is matched. */
+  /** Most samples that are scored at a time. */
   readonly batchSize: number;
   /** Samples that the engine scores side by side, if that is known. */
   readonly parallel?: number | undefined;
@@ -25,11 +29,8 @@ export interface ScorerDeps {
   readonly now: () => number;
 }
 
-/** Result of one round. */
-export interface ScoredRound {
-  readonly ids: readonly number[];
-  /** How many of them had no score under any model before. */
-  readonly fresh: number;
+/** What has been scored since it was last asked. */
+export interface ScoredRound extends Round {
   /** Whether nothing was scored because all samples read were duplicates, and the source has more ready. */
   readonly onlyKnown: boolean;
 }
@@ -38,38 +39,41 @@ const NOTHING: ScoredRound = { ids: [], fresh: 0, onlyKnown: false };
 
 /**
  * Scores samples in rounds. A round takes samples without a score under a model that open targets name: first those in
- * the store, then new ones. Models named by most open targets go first.
+ * the store, then new ones. Models named by most open targets go first. An engine that says how many samples it scores
+ * side by side is given one round at a time; one that does not, such as a fleet, several, so that no scorer waits for
+ * another's samples.
  */
 export class Scorer {
   readonly #options: ScorerOptions;
   readonly #deps: ScorerDeps;
-  readonly #size: RoundSize;
+  readonly #pace: RoundSize | GrowingWindow;
+  readonly #inFlight = new RoundsInFlight();
   /** By model, the id up to which every sample is scored. Saves a scan of the whole store each round. */
   readonly #scoredUpTo = new LatestMap<string, number>(1_000);
 
   constructor(options: ScorerOptions, deps: ScorerDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#size = new RoundSize(options.batchSize, options.parallel);
+    const { batchSize, parallel } = options;
+    this.#pace = parallel === undefined ? new GrowingWindow(batchSize) : new RoundSize(batchSize, parallel);
   }
 
   /**
-   * Scores one round. The result is empty if there is nothing to do.
+   * Starts what there is room for and waits until a round has been scored. The result is empty if there is nothing to
+   * do.
    *
    * @throws QuarryError `ABORTED` when the signal fires
    */
   async round(signal: AbortSignal): Promise<ScoredRound> {
-    const models = this.paying();
-    if (models.length === 0) return NOTHING;
-    const backlog = this.#backlog(models);
-    const { store, ingest, now } = this.#deps;
-    const ids = backlog.length > 0 ? backlog : await ingest.next(this.#size.next, signal);
-    if (ids.length === 0) return { ...NOTHING, onlyKnown: ingest.hasMore };
-    const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;
-    const startedAt = now();
-    await this.score(ids, signal);
-    this.#size.took(ids.length, now() - startedAt);
-    return { ids, fresh, onlyKnown: false };
+    const onlyKnown = await this.#fill(signal);
+    const inFlight = this.#inFlight;
+    if (inFlight.samples === 0 || (onlyKnown && !inFlight.haveEnded)) return { ...NOTHING, onlyKnown };
+    return { ...(await inFlight.take()), onlyKnown: false };
+  }
+
+  /** Stops the rounds in flight. */
+  abandon(): Promise<void> {
+    return this.#inFlight.abandon();
   }
 
   /** Scores stored samples under all models in {@link paying}. */
@@ -106,14 +110,44 @@ export class Scorer {
     return wanted.sort((a, b) => (demand.get(b.id) ?? 0) - (demand.get(a.id) ?? 0));
   }
 
-  #backlog(models: readonly ActiveModel[]): number[] {
+  /** Starts rounds while there is room. Returns whether the last read brought only samples that the store has. */
+  async #fill(signal: AbortSignal): Promise<boolean> {
+    const { ingest } = this.#deps;
+    const inFlight = this.#inFlight;
+    for (;;) {
+      const models = this.paying();
+      const room = this.#pace.room(inFlight.samples);
+      if (models.length === 0 || room === 0) return false;
+      const backlog = this.#backlog(models, room);
+      // What has been scored does not wait for a source that is slow.
+      if (backlog.length === 0 && inFlight.haveEnded && !ingest.hasMore) return false;
+      const ids = backlog.length > 0 ? backlog : await ingest.next(room, signal);
+      if (ids.length === 0) return ingest.hasMore;
+      this.#start(ids, signal);
+    }
+  }
+
+  #start(ids: readonly number[], signal: AbortSignal): void {
+    const { store, now } = this.#deps;
+    const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;
+    const startedAt = now();
+    const score = async (until: AbortSignal): Promise<void> => {
+      await this.score(ids, until);
+      this.#pace.took(ids.length, now() - startedAt);
+    };
+    this.#inFlight.start({ ids, fresh }, score, signal);
+  }
+
+  #backlog(models: readonly ActiveModel[], count: number): number[] {
     const { store } = this.#deps;
     const { newestFirst } = this.#options;
     for (const { key } of models) {
       const after = this.#scoredUpTo.get(key.checksum) ?? -1;
-      const ids = store.unscored(key, { after, limit: this.#size.next, newestFirst });
+      const limit = count + this.#inFlight.samples;
+      const unscored = store.unscored(key, { after, limit, newestFirst });
+      const ids = unscored.filter((id) => !this.#inFlight.has(id)).slice(0, count);
       if (ids.length > 0) return ids;
-      this.#scoredUpTo.set(key.checksum, store.sampleCount - 1);
+      if (unscored.length === 0) this.#scoredUpTo.set(key.checksum, store.sampleCount - 1);
     }
     return [];
   }
@@ -121,7 +155,8 @@ export class Scorer {
   async #scoreUnder(model: ActiveModel, ids: readonly number[], signal: AbortSignal): Promise<void> {
     const { store, models } = this.#deps;
     const loaded = models.loaded(model);
-    if (loaded === undefined) return;
+    const released = models.released(model);
+    if (loaded === undefined || released === undefined) return;
     const composed: ScoreInput[] = [];
     const missing = ids.filter((id) => {
       if (store.score(id, model.key) !== undefined) return false;
@@ -131,6 +166,13 @@ export class Scorer {
       return score === undefined;
     });
     await store.appendScores(model.key, composed);
-    await scoreStored(store, model.key, loaded, missing, { signal });
+    const until = childSignal(signal, released);
+    try {
+      await scoreStored(store, model.key, loaded, missing, { signal: until.signal });
+    } catch (error) {
+      if (!released.aborted || signal.aborted || !isAbort(error)) throw error;
+    } finally {
+      until.close();
+    }
   }
 }
