@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ScoringEngine } from '../../src/engine/index.js';
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { HttpHost } from '../../src/hosting/index.js';
 import { OpenTargets } from '../../src/miner/feed/open-targets.js';
 import { SampleIngest } from '../../src/miner/feed/sample-ingest.js';
@@ -23,7 +23,7 @@ import { WeightsCache } from '../../src/weights/weights-cache.js';
 
 const never = new AbortController().signal;
 const config = MODEL_CONFIGS.small;
-const engine = createJsEngine();
+const engine = createNativeScoringEngine();
 /** Keeps samples from being scored until it resolves. */
 let hold: (samples: readonly string[], signal: AbortSignal | undefined) => Promise<void>;
 const holding: ScoringEngine = {
