@@ -9,7 +9,10 @@ export interface ErrorExplanation {
 /** Cause and cure of each code; `docs/errors.md` is generated from this table. */
 export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> = {
   USAGE: { cause: 'The command line is invalid.', cure: 'See `quarry help COMMAND`.' },
-  CONFIG_INVALID: { cause: 'A setting has an invalid value.', cure: 'Correct the setting named in the message.' },
+  CONFIG_INVALID: {
+    cause: 'A setting has an invalid value, or does not suit the network, such as a URL that leads to another chain.',
+    cure: 'Correct the setting named in the message.',
+  },
   CONFIG_MISSING: {
     cause: 'A required setting is absent.',
     cure: 'Set it by flag, environment or file, as the hint says.',

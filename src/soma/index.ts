@@ -162,6 +162,7 @@ export {
   GrpcTransport,
   type GrpcTransportDeps,
   type GrpcTransportOptions,
+  KnownChain,
   methodPath,
   parseEndpoint,
   type RawMethod,

@@ -33,6 +33,11 @@ describe('supervise', () => {
     expect((await once(answered(status.CANCELLED), false)).rounds).toBe(2);
   });
 
+  it.concurrent('goes on after one answer for another network', async () => {
+    const other = new QuarryError('CONFIG_INVALID', 'the fullnode has changed to another chain');
+    expect(await once(other, true)).toMatchObject({ rounds: 2 });
+  });
+
   it.concurrent('still ends at the start, and for a fault of our own at any time', async () => {
     await expect(once(answered(status.PERMISSION_DENIED), false)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
     const own = new QuarryError('INTERNAL', 'a fault of our own');

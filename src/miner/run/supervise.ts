@@ -6,6 +6,12 @@ export const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
 /** Failures in a row, without success in between, after which a task has failed permanently. */
 export const MAX_FAILURES = 20;
 
+/**
+ * Times in a row that the network must be another one than at the start, such as a chain that begins anew, before that is
+ * believed: a single answer can be wrong. That takes about ten seconds.
+ */
+const MAX_UNSUITED = 6;
+
 /** Errors that a node can cause. */
 const OF_NODES: ReadonlySet<ErrorCode> = new Set([
   'UNREACHABLE',
@@ -35,7 +41,10 @@ export interface FailureHandling {
   readonly onFailure: (failure: QuarryError) => void;
   /** Tries to remove the cause of a failure; returns whether it did, in which case the retry is immediate. */
   readonly mend: (failure: QuarryError) => Promise<boolean>;
-  /** Retry failures that a node can cause without limit; set after a successful start. */
+  /**
+   * Retry failures that a node can cause without limit, unless it keeps answering that the network is another one; set
+   * after a successful start.
+   */
   readonly outlivesNodes?: boolean | undefined;
 }
 
@@ -52,18 +61,22 @@ export async function supervise(
   { onFailure, mend, outlivesNodes = false }: FailureHandling,
   signal: AbortSignal,
 ): Promise<void> {
+  let unsuited = 0;
   for (let failures = 0; !signal.aborted; ) {
     try {
       return await body(() => {
         failures = 0;
+        unsuited = 0;
       });
     } catch (error) {
       if (isAbort(error)) throw error;
       const failure = toQuarryError(error, doing);
       if (await mend(failure)) continue;
       failures++;
+      unsuited = failure.code === 'CONFIG_INVALID' ? unsuited + 1 : 0;
       const mayPass = failure.retryable && failure.code !== 'DISK_FULL' && failures <= MAX_FAILURES;
-      if (!mayPass && !(outlivesNodes && OF_NODES.has(failure.code))) throw failure;
+      const isOutlived = outlivesNodes && OF_NODES.has(failure.code) && unsuited < MAX_UNSUITED;
+      if (!mayPass && !isOutlived) throw failure;
       onFailure(failure);
       await sleep(backoffDelayMs(failures - 1, AGAIN, Math.random), signal);
     }

@@ -1,11 +1,13 @@
 import type { DownloadSource, HttpClient, Sleep } from '../../net/index.js';
-import type { CallOptions, RpcTransport } from './transport/index.js';
+import type { CallOptions, KnownChain, RpcTransport } from './transport/index.js';
 
 export type { CallOptions } from './transport/index.js';
 
 /** Dependencies of every call: transport to the fullnodes, HTTP clients, clock and randomness. */
 export interface ClientContext {
   readonly transport: RpcTransport;
+  /** The chain that the fullnodes are on; answers of another one are refused. */
+  readonly chain: KnownChain;
   /** For URLs in manifests, which are untrusted; restricted by an address policy. */
   readonly manifestHttp: HttpClient;
   /**

@@ -1,9 +1,10 @@
+import type { QuarryError } from '../../errors/index.js';
 import { type AddressPolicy, HttpClient, PUBLIC_AND_LOOPBACK, PUBLIC_ONLY, sleep } from '../../net/index.js';
 import type { ClientContext } from './context.js';
 import { isPublicChain } from './public-chain.js';
 import type { ServiceInfo } from './read/get-service-info.js';
 import type { SomaClientDeps, SomaClientOptions } from './soma-client-options.js';
-import { FailoverTransport, GrpcTransport, parseEndpoint } from './transport/index.js';
+import { FailoverTransport, GrpcTransport, KnownChain, parseEndpoint, type RpcTransport } from './transport/index.js';
 
 /** A client's connections and what it has learnt about the network. */
 export interface OpenContext {
@@ -27,7 +28,8 @@ export function openContext(options: SomaClientOptions, rpcUrl: string, deps: So
   const urls = [rpcUrl, ...(options.fallbackUrls ?? [])];
   const loopback = urls.every((url) => parseEndpoint(url).loopback);
   const addressPolicy = { ...(options.addressPolicy ?? (loopback ? PUBLIC_AND_LOOPBACK : PUBLIC_ONLY)) };
-  const { transport, failover } = openTransport(options, urls, deps);
+  const chain = new KnownChain();
+  const { transport, failover } = openTransport(options, urls, chain, deps);
   const headers = options.headers !== undefined && { headers: options.headers };
   const nodeHttp = new Map(
     urls.map((each) => {
@@ -39,6 +41,7 @@ export function openContext(options: SomaClientOptions, rpcUrl: string, deps: So
   return {
     context: {
       transport,
+      chain,
       manifestHttp,
       nodeSources(path) {
         const current = transport.endpoint.url;
@@ -64,7 +67,12 @@ export function openContext(options: SomaClientOptions, rpcUrl: string, deps: So
   };
 }
 
-function openTransport(options: SomaClientOptions, urls: readonly string[], deps: SomaClientDeps) {
+function openTransport(
+  options: SomaClientOptions,
+  urls: readonly string[],
+  chain: KnownChain,
+  deps: SomaClientDeps,
+): { readonly transport: RpcTransport; readonly failover: FailoverTransport | undefined } {
   const calls = {
     tls: options.tls,
     headers: options.headers,
@@ -74,7 +82,10 @@ function openTransport(options: SomaClientOptions, urls: readonly string[], deps
     onHeaders: options.onHeaders,
   };
   const [url, second] = urls;
-  if (second === undefined) return { transport: new GrpcTransport({ ...calls, url: url! }, deps), failover: undefined };
+  if (second === undefined) {
+    const onChain = (begins: string): QuarryError | undefined => chain.refusal(begins, url!);
+    return { transport: new GrpcTransport({ ...calls, url: url!, onChain }, deps), failover: undefined };
+  }
   const onFullnode = options.onFullnode !== undefined && { onFullnode: options.onFullnode };
   const failover = new FailoverTransport({ ...calls, ...options.failover, urls, ...onFullnode }, deps);
   return { transport: failover, failover };

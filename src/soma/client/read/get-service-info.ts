@@ -20,11 +20,17 @@ export interface ServiceInfo {
   readonly server: string;
 }
 
-/** Reads a node's identity and progress. */
+/**
+ * Reads a node's identity and progress.
+ *
+ * @throws QuarryError `CONFIG_INVALID` when the node is on another chain than before
+ */
 export async function getServiceInfo(client: ClientContext, options: CallOptions = {}): Promise<ServiceInfo> {
   const info = await client.transport.unary(LedgerService.method.getServiceInfo, {}, controlOf(options));
+  const chainId = required(info.chainId, 'chain_id');
+  client.chain.identify(chainId, client.transport.endpoint.url);
   return {
-    chainId: required(info.chainId, 'chain_id'),
+    chainId,
     chain: required(info.chain, 'chain'),
     epoch: possibleEpoch(required(info.epoch, 'epoch'), 'epoch'),
     checkpointHeight: possibleCount(required(info.checkpointHeight, 'checkpoint_height'), 'checkpoint_height'),

@@ -11,6 +11,7 @@ import { decodeMessage } from './decode-message.js';
 import type { Endpoint } from './endpoint.js';
 import { Fullnode, type FullnodeStatus } from './fullnode.js';
 import { type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
+import { CHAIN_GONE_HINT } from './known-chain.js';
 import type { RpcCallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
 /** A change among the fullnodes. */
@@ -38,7 +39,7 @@ export interface FailoverOptions {
 }
 
 /** Fullnodes of one network and their connection options. */
-export interface FailoverTransportOptions extends Omit<GrpcTransportOptions, 'url'>, FailoverOptions {
+export interface FailoverTransportOptions extends Omit<GrpcTransportOptions, 'url' | 'onChain'>, FailoverOptions {
   /** Origins of fullnodes of one network. The first in the list that answers at the start determines the chain. */
   readonly urls: readonly string[];
 }
@@ -247,10 +248,13 @@ export class FailoverTransport implements RpcTransport {
       node = this.#any();
     }
     if (node !== undefined) return node;
-    throw (
-      this.#nodes.find(({ state }) => state === 'down')?.error ??
-      new QuarryError('UNREACHABLE', 'no fullnode of this network answers', { hint: 'check the URLs' })
-    );
+    // One that is down may come back.
+    const hopeful = this.#nodes.find(({ state }) => state !== 'refused');
+    if (hopeful !== undefined) throw hopeful.error ?? new QuarryError('UNREACHABLE', `${hopeful.url} does not answer`);
+    throw new QuarryError('CONFIG_INVALID', 'all fullnodes have changed to another chain', {
+      hint: CHAIN_GONE_HINT,
+      cause: this.#nodes[0]!.error,
+    });
   }
 
   /** The preferred node, or the best of the others; undefined if all usable ones were tried. */

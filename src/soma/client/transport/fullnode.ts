@@ -1,9 +1,9 @@
 import { QuarryError, toQuarryError } from '../../../errors/index.js';
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import { type Backoff, backoffDelayMs, type ChildSignal, childSignal } from '../../../net/index.js';
-import { digestToBytes } from '../../chain/index.js';
 import { required } from '../decode/required.js';
 import { GrpcTransport, type GrpcTransportDeps, type GrpcTransportOptions } from './grpc-transport.js';
+import { KnownChain } from './known-chain.js';
 
 /**
  * State of a fullnode: `ready`; `unchecked`, its chain is not known yet; `down`, it does not answer; `refused`, it is
@@ -60,22 +60,11 @@ export class Fullnode {
   #timesLeft = 0;
   #closed = false;
   #probing: Promise<string> | undefined;
-  /** First four bytes of the chain's id in hex, as in response headers. */
-  #chainPrefix: string | undefined;
+  readonly #chain = new KnownChain();
 
-  constructor(options: GrpcTransportOptions, deps: GrpcTransportDeps, probeTimeoutMs: number) {
+  constructor(options: Omit<GrpcTransportOptions, 'onChain'>, deps: GrpcTransportDeps, probeTimeoutMs: number) {
     this.#timeoutMs = probeTimeoutMs;
-    this.#connect = () =>
-      new GrpcTransport(
-        {
-          ...options,
-          onHeaders: (headers) => {
-            this.#checkChain(headers['x-soma-chain-id']);
-            options.onHeaders?.(headers);
-          },
-        },
-        deps,
-      );
+    this.#connect = () => new GrpcTransport({ ...options, onChain: (begins) => this.#checkChain(begins) }, deps);
     this.#transport = this.#connect();
     this.url = this.#transport.endpoint.url;
   }
@@ -158,7 +147,7 @@ export class Fullnode {
 
   /** Marks the node as ready: it is on the right chain. */
   accept(chainId: string): void {
-    this.#chainPrefix = Buffer.from(digestToBytes(chainId).subarray(0, 4)).toString('hex');
+    this.#chain.identify(chainId, this.url);
     this.state = 'ready';
     this.error = undefined;
     for (const path of this.#threadedPaths) this.#transport.useThread(path);
@@ -254,16 +243,11 @@ export class Fullnode {
     return required(info.chainId, 'chain_id');
   }
 
-  /** A node can be replaced by another behind the same address at any time. */
-  #checkChain(prefix: string | undefined): void {
-    if (this.state !== 'ready' || prefix === undefined || this.#chainPrefix === undefined) return;
-    if (!/^[0-9a-f]{8}$/i.test(prefix)) return;
-    if (prefix.toLowerCase() === this.#chainPrefix) return;
-    this.refuse(
-      new QuarryError('CONFIG_INVALID', `${this.url} has changed to another chain`, {
-        hint: 'name only fullnodes of one network',
-        details: { url: this.url, chainIdBegins: prefix, expectedBegins: this.#chainPrefix },
-      }),
-    );
+  /** Stops using the node once it answers for another chain. A probe may learn which one that is. */
+  #checkChain(begins: string): QuarryError | undefined {
+    if (this.state !== 'ready') return undefined;
+    const refusal = this.#chain.refusal(begins, this.url);
+    if (refusal !== undefined) this.refuse(refusal);
+    return refusal;
   }
 }

@@ -23,6 +23,7 @@ import { type Endpoint, parseEndpoint, type TlsOptions } from './endpoint.js';
 import { openChannel } from './grpc-channel.js';
 import { fromServiceError, GrpcError } from './grpc-error.js';
 import { asBuffer, asUint8Array, callDeadline, flattenMetadata, metadataOf } from './grpc-wire.js';
+import { CHAIN_HEADER } from './known-chain.js';
 import type { ResponseHeaders, RpcCallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
 /** URL of a service and limits of its calls. */
@@ -44,6 +45,11 @@ export interface GrpcTransportOptions {
   readonly keepAliveMs?: number | undefined;
   /** Called with the response headers of every call, by lowercase name. */
   readonly onHeaders?: ((headers: ResponseHeaders) => void) | undefined;
+  /**
+   * Called with the first four bytes of the chain's id in hex, as in the headers of every answer of a fullnode. A call
+   * fails with the error that it returns.
+   */
+  readonly onChain?: ((begins: string) => QuarryError | undefined) | undefined;
 }
 
 /** Dependencies that tests replace. */
@@ -144,6 +150,7 @@ export class GrpcTransport implements RpcTransport {
       return decoded(method.path, () => method.decode(answer));
     }
     let sawHeaders = false;
+    let refusal: QuarryError | undefined;
     const bytes = await new Promise<Uint8Array>((resolve, reject) => {
       const call = this.#client.makeUnaryRequest<Uint8Array, Uint8Array>(
         method.path,
@@ -155,7 +162,8 @@ export class GrpcTransport implements RpcTransport {
         (error, value) => {
           this.#calls.delete(call);
           options.signal?.removeEventListener('abort', cancel);
-          if (error !== null) reject(this.#failure(error, method.path, sawHeaders, options.signal));
+          if (refusal !== undefined) reject(refusal);
+          else if (error !== null) reject(this.#failure(error, method.path, sawHeaders, options.signal));
           else resolve(value ?? new Uint8Array());
         },
       );
@@ -166,6 +174,8 @@ export class GrpcTransport implements RpcTransport {
         allowManyListeners(options.signal).addEventListener('abort', cancel, { once: true });
       call.on('metadata', (metadata: Metadata) => {
         sawHeaders = true;
+        refusal = this.#refusal(metadata);
+        if (refusal !== undefined) call.cancel();
         if (this.#wantsHeaders(options)) this.#tellHeaders(flattenMetadata(metadata), options);
       });
     });
@@ -195,22 +205,26 @@ export class GrpcTransport implements RpcTransport {
       callDeadline(options.timeoutMs ?? 0),
     );
     let sawHeaders = false;
+    let refusal: QuarryError | undefined;
     const cancel = (): void => call.cancel();
     this.#calls.add(call);
     if (options.signal !== undefined)
       allowManyListeners(options.signal).addEventListener('abort', cancel, { once: true });
     call.on('metadata', (metadata: Metadata) => {
       sawHeaders = true;
+      refusal = this.#refusal(metadata);
+      if (refusal !== undefined) call.cancel();
       if (this.#wantsHeaders(options)) this.#tellHeaders(flattenMetadata(metadata), options);
     });
     try {
       for await (const bytes of call as AsyncIterable<Uint8Array>) {
+        if (refusal !== undefined) throw refusal;
         yield decoded(path, () => decodeMessage(method.output, bytes));
       }
       throwIfAborted(options.signal, path);
     } catch (error) {
       if (error instanceof QuarryError) throw error;
-      throw this.#failure(error as ServiceError, path, sawHeaders, options.signal);
+      throw refusal ?? this.#failure(error as ServiceError, path, sawHeaders, options.signal);
     } finally {
       this.#calls.delete(call);
       options.signal?.removeEventListener('abort', cancel);
@@ -267,6 +281,8 @@ export class GrpcTransport implements RpcTransport {
       const result = await answer;
       if (result.headers !== undefined) this.#tellHeaders(result.headers, options);
       if (result.sentAt !== undefined) options.onSent?.(result.sentAt);
+      const refusal = result.chain === undefined ? undefined : this.#options.onChain?.(result.chain);
+      if (refusal !== undefined) throw refusal;
       if ('body' in result) return result.body;
       throw this.#failure(serviceErrorOf(result.error), path, result.sawHeaders, options.signal);
     } finally {
@@ -303,10 +319,18 @@ export class GrpcTransport implements RpcTransport {
     this.#options.onHeaders?.(headers);
   }
 
+  #refusal(headers: Metadata | undefined): QuarryError | undefined {
+    const [begins] = headers?.get(CHAIN_HEADER) ?? [];
+    return typeof begins === 'string' ? this.#options.onChain?.(begins) : undefined;
+  }
+
   #failure(error: ServiceError, path: string, sawHeaders: boolean, signal: AbortSignal | undefined): QuarryError {
     if (signal?.aborted || (this.#closed && error.code === status.CANCELLED)) {
       return new QuarryError('ABORTED', `${path} was interrupted`, { cause: signal?.reason ?? error });
     }
+    // An answer without a body has its headers in the error.
+    const refusal = this.#refusal(error.metadata);
+    if (refusal !== undefined) return refusal;
     return typeof error.code === 'number'
       ? fromServiceError(error, path, sawHeaders)
       : new GrpcError({ grpcCode: status.UNKNOWN, message: String(error), method: path, fromServer: false });

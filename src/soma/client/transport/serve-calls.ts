@@ -3,6 +3,7 @@ import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
 import { parseEndpoint } from './endpoint.js';
 import { openChannel } from './grpc-channel.js';
 import { asBuffer, asUint8Array, callDeadline, flattenMetadata, metadataOf } from './grpc-wire.js';
+import { CHAIN_HEADER } from './known-chain.js';
 import type { CallThreadData, FromCallThread, ThreadAnswer, ThreadCall, ToCallThread } from './thread-messages.js';
 
 /** How long to wait for the first connection before accepting calls anyway. */
@@ -57,8 +58,10 @@ function makeCall(
     metadataOf(headers),
     callDeadline(timeoutMs),
     (error, value) => {
+      const [chain] = received?.get(CHAIN_HEADER) ?? [];
       const common = {
         id,
+        ...(typeof chain === 'string' && { chain }),
         ...(wantsHeaders && received !== undefined && { headers: flattenMetadata(received) }),
         ...(sentAt !== undefined && { sentAt }),
       };

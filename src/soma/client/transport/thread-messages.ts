@@ -34,6 +34,8 @@ export interface ThreadError {
 export type ThreadAnswer = {
   readonly id: number;
   readonly headers?: ResponseHeaders;
+  /** Chain header of the answer. */
+  readonly chain?: string;
   /** When the request was passed to the connection, milliseconds since the Unix epoch. */
   readonly sentAt?: number;
 } & ({ readonly body: Uint8Array } | { readonly error: ThreadError; readonly sawHeaders: boolean });

@@ -1,0 +1,45 @@
+import { QuarryError } from '../../../errors/index.js';
+import { digestToBytes, isDigest } from '../../chain/index.js';
+
+/** Response header with the first four bytes of the chain's id in hex. */
+export const CHAIN_HEADER = 'x-soma-chain-id';
+
+/** What to do once a chain is gone. */
+export const CHAIN_GONE_HINT =
+  'the network was reset, or the URL leads to another one: once all URLs lead to the chain you want, start again';
+
+/**
+ * The chain of a client: the first one that its fullnode names. Coins, targets and checkpoint numbers of another one mean
+ * nothing here, and another one can be behind the same URL at any time: when a network is reset, its chain begins anew.
+ */
+export class KnownChain {
+  #chainId: string | undefined;
+  #begins: string | undefined;
+
+  /**
+   * Takes the chain that a fullnode has named.
+   *
+   * @throws QuarryError `CONFIG_INVALID` when another one is known
+   */
+  identify(chainId: string, url: string): void {
+    if (this.#chainId !== undefined && this.#chainId !== chainId) {
+      throw otherChain(url, { chainId, expectedChainId: this.#chainId });
+    }
+    this.#chainId = chainId;
+    if (isDigest(chainId)) this.#begins = Buffer.from(digestToBytes(chainId).subarray(0, 4)).toString('hex');
+  }
+
+  /** Why an answer with this {@link CHAIN_HEADER} is refused; `undefined` if it is not. */
+  refusal(begins: string, url: string): QuarryError | undefined {
+    if (this.#begins === undefined || !/^[0-9a-f]{8}$/i.test(begins)) return undefined;
+    if (begins.toLowerCase() === this.#begins) return undefined;
+    return otherChain(url, { chainIdBegins: begins, expectedBegins: this.#begins });
+  }
+}
+
+function otherChain(url: string, details: Readonly<Record<string, string>>): QuarryError {
+  return new QuarryError('CONFIG_INVALID', `${url} has changed to another chain`, {
+    hint: CHAIN_GONE_HINT,
+    details: { url, ...details },
+  });
+}
