@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { freePort } from '../../bench/free-port.js';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { type FleetConnection, FleetEngine, ModelShelf, openFleet, ScorerNode } from '../../src/fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
@@ -46,13 +46,16 @@ it.skipIf(!hasNatsServer)(
     }, 'the cluster has a leader');
     const engine = await FleetEngine.open(
       { verifyShare: 0, onWarning: () => {}, ackWaitMs: 2_000 },
-      { fleet: fleet!, local: createJsEngine() },
+      { fleet: fleet!, local: createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
     );
     closers.push(() => engine.close());
     const http = new HttpClient({ addressPolicy: PUBLIC_AND_LOOPBACK });
     closers.push(() => http.close());
     const weights = new WeightsCache({ dir: join(dir, 'cache') }, { http });
-    const models = new ModelShelf({ most: 1 }, { weights, engineFor: async () => createJsEngine() });
+    const models = new ModelShelf(
+      { most: 1 },
+      { weights, engineFor: async () => createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
+    );
     const scorer = await open('scorer');
     const stop = new AbortController();
     const limits = { mostSamples: 8, batchMs: 200 };

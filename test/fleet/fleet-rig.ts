@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
 import type { LoadedModel, LoadOptions, Score, ScoringEngine } from '../../src/engine/index.js';
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import type { QuarryError } from '../../src/errors/index.js';
 import {
   type FleetConnection,
@@ -83,7 +83,10 @@ export class FleetRig {
   /** A scorer of this process. */
   async startScorer({ change, on, load, before }: ScorerHabits = {}): Promise<RunningScorer> {
     const connection = await openFleet({ url: (on ?? this.server).url, fleet: this.fleet, name: 'scorer' });
-    const engine = { ...changed(createJsEngine(), change, before), ...(load && { load }) };
+    const engine = {
+      ...changed(createNativeScoringEngine({ precision: 'f32', threads: 1 }), change, before),
+      ...(load && { load }),
+    };
     const weights = this.cache(`cache-${this.fleet}-${Math.random()}`);
     const models = new ModelShelf({ most: 2 }, { weights, engineFor: async () => engine });
     const onWarning = (error: QuarryError): void => void this.warnings.push(error);
@@ -119,7 +122,7 @@ export class FleetRig {
     const onWarning = (error: QuarryError): void => void this.warnings.push(error);
     const engine = await FleetEngine.open(
       { verifyShare: 0, onWarning, ackWaitMs: 2_000, ...options },
-      { fleet: connection, local: createJsEngine() },
+      { fleet: connection, local: createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
     );
     this.closers.push(() => engine.close());
     return engine;
@@ -143,7 +146,7 @@ export class FleetRig {
 
   /** What samples score under the first model. */
   truth(samples: readonly Uint8Array[]): Promise<Score[]> {
-    return this.load(createJsEngine()).then((model) => model.score(samples));
+    return this.load(createNativeScoringEngine({ precision: 'f32', threads: 1 })).then((model) => model.score(samples));
   }
 
   async #open(): Promise<void> {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { LocalModel } from '../../src/fleet/local-models.js';
 import { generateWeights } from '../../src/weights/generate.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
@@ -18,7 +18,11 @@ it('loads a model at the next call where the first one failed', async () => {
   const path = join(dir, 'model.safetensors');
   await generateWeights(MODEL_CONFIGS.small, 1n, path);
   const weights = await openSafetensors(path);
-  const model = new LocalModel(createJsEngine(), weights, MODEL_CONFIGS.small);
+  const model = new LocalModel(
+    createNativeScoringEngine({ precision: 'f32', threads: 1 }),
+    weights,
+    MODEL_CONFIGS.small,
+  );
   await weights.close();
   await rm(path);
   const sample = Uint8Array.of(1, 2, 3);

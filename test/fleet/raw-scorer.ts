@@ -1,4 +1,4 @@
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { openFleet } from '../../src/fleet/index.js';
 import { type Delivery, pullJobs } from '../../src/fleet/pull.js';
 import { answerHeaders, consumerName, embeddingBytes, type Job, readJob } from '../../src/fleet/wire.js';
@@ -21,7 +21,7 @@ export async function startRawScorer(
 ): Promise<{ close(): Promise<void> }> {
   const connection = await openFleet({ ...place, name: 'raw scorer' });
   const file = await weights.open(manifest);
-  const model = await createJsEngine().load(file, MODEL_CONFIGS.small);
+  const model = await createNativeScoringEngine({ precision: 'f32', threads: 1 }).load(file, MODEL_CONFIGS.small);
   await file.close();
   const consumer = consumerName(weightsIdentity(manifest), 'own');
   const answer = async (job: Job, delivery: Delivery): Promise<void> => {

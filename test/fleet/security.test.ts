@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import {
   type FleetConnection,
   FleetEngine,
@@ -97,11 +97,14 @@ describe.skipIf(!hasNatsServer || !hasOpenssl)('a fleet behind TLS and nkeys', (
     const coordinator = await openAs('coordinator');
     const engine = await FleetEngine.open(
       { verifyShare: 0, shareWeights: true, onWarning: () => {} },
-      { fleet: coordinator, local: createJsEngine() },
+      { fleet: coordinator, local: createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
     );
     const fleet = await openAs('scorer');
     const weights = new WeightsCache({ dir: join(dir, 'cache') }, { http });
-    const models = new ModelShelf({ most: 2 }, { weights, engineFor: async () => createJsEngine() });
+    const models = new ModelShelf(
+      { most: 2 },
+      { weights, engineFor: async () => createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
+    );
     const node = new ScorerNode(
       { label: () => 'test', mostSamples: 8, batchMs: 200, onWarning: () => {} },
       { fleet, models },

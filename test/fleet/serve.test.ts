@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNatsServer, startNatsServer } from '../../bench/nats-server.js';
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { cosineDistance, selectBest } from '../../src/engine/reference/index.js';
 import { QuarryError } from '../../src/errors/index.js';
 import {
@@ -73,7 +73,7 @@ describe('the Scoring service', () => {
     expect(await client.health()).toBe(true);
     const data = bytes('a sample that three models compete for');
     const answer = await client.score(request('first', data));
-    const reference = createJsEngine();
+    const reference = createNativeScoringEngine({ precision: 'f32', threads: 1 });
     const scores = [];
     for (let i = 0; i < 3; i++) {
       const file = await openSafetensors(join(dir, `plain-${i}.safetensors`));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Objm } from '@nats-io/obj';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import type { QuarryError } from '../../src/errors/index.js';
 import {
   type FleetConnection,
@@ -79,7 +79,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
     const [manifest] = published.models;
     const engine = await FleetEngine.open(
       { verifyShare: 0, shareWeights: true, onWarning: (warning) => warnings.push(warning) },
-      { fleet: await connected(), local: createJsEngine() },
+      { fleet: await connected(), local: createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
     );
     closers.push(() => engine.close());
     const file = await cacheOf('coordinator').open(manifest!);
@@ -91,7 +91,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
       { most: 1 },
       {
         weights: cacheOf('scorer'),
-        engineFor: async () => createJsEngine(),
+        engineFor: async () => createNativeScoringEngine({ precision: 'f32', threads: 1 }),
         nearby: (wanted) => readSharedWeights(fleet, wanted),
       },
     );
@@ -107,7 +107,9 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
 
     const model = await loading;
     const sample = Uint8Array.of(1, 2, 3);
-    const truth = await (await createJsEngine().load(file, MODEL_CONFIGS.small)).score([sample]);
+    const truth = await (
+      await createNativeScoringEngine({ precision: 'f32', threads: 1 }).load(file, MODEL_CONFIGS.small)
+    ).score([sample]);
     await file.close();
     expect(await model.score([sample])).toEqual(truth);
     expect(warnings).toEqual([]);

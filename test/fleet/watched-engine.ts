@@ -1,5 +1,5 @@
 import type { ErrorBound, LoadedModel, Score, ScoringEngine } from '../../src/engine/index.js';
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 
 /** One call of an engine. */
 export interface WatchedCall {
@@ -15,12 +15,12 @@ export interface Claims {
   readonly change?: (score: Score) => Score;
 }
 
-/** The portable engine, watched: it waits for what it calls; it may claim to be worse than it is. */
+/** The native engine in f32, watched: it waits for what it calls; it may claim to be worse than it is. */
 export function watched(
   onCall: (call: WatchedCall) => Promise<unknown> | unknown,
   { boundOf, change }: Claims = {},
 ): ScoringEngine {
-  const engine = createJsEngine();
+  const engine = createNativeScoringEngine({ precision: 'f32', threads: 1 });
   return {
     name: engine.name,
     device: engine.device,

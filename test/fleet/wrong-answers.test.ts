@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hasNatsServer } from '../../bench/nats-server.js';
-import { createJsEngine } from '../../src/engine/js/index.js';
+import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import type { Delivery } from '../../src/fleet/pull.js';
 import { blake2b256 } from '../../src/native/blake2b.js';
 import { FleetRig, samples } from './fleet-rig.js';
@@ -35,7 +35,9 @@ describe.skipIf(!hasNatsServer)('a fleet with wrong answers', () => {
   });
 
   it("quarantines a scorer that answers with another model's rows, and replaces them", async () => {
-    const liar = await rig.startScorer({ load: () => rig.load(createJsEngine(), {}, 1) });
+    const liar = await rig.startScorer({
+      load: () => rig.load(createNativeScoringEngine({ precision: 'f32', threads: 1 }), {}, 1),
+    });
     const engine = await rig.openEngine({ verifyShare: 1 });
     const model = await rig.load(engine);
     expect(await model.score(samples(1))).toEqual(await rig.truth(samples(1)));
