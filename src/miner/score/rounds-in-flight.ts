@@ -20,6 +20,7 @@ export class RoundsInFlight {
   readonly #samples = new Set<number>();
   readonly #working = new Set<Promise<void>>();
   #ended: EndedRound[] = [];
+  #onEnded = (): void => {};
   #stop = new AbortController();
 
   /** How many samples are in flight, or have ended and were not taken yet. */
@@ -40,24 +41,27 @@ export class RoundsInFlight {
   start(round: Round, score: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): void {
     for (const id of round.ids) this.#samples.add(id);
     const linked = childSignal(this.#stop.signal, signal);
-    const work = score(linked.signal).then(
-      () => this.#ended.push(round),
-      (error: unknown) => this.#ended.push({ ...round, failure: { error } }),
-    );
-    const ended = work.then(() => {
-      linked.close();
-      this.#working.delete(ended);
-    });
-    this.#working.add(ended);
+    const work = score(linked.signal)
+      .then(
+        () => this.#ended.push(round),
+        (error: unknown) => this.#ended.push({ ...round, failure: { error } }),
+      )
+      .then(() => {
+        linked.close();
+        this.#working.delete(work);
+        this.#onEnded();
+      });
+    this.#working.add(work);
   }
 
   /**
-   * Waits until a round has ended and returns the samples of all that have.
+   * Waits until a round has ended and returns the samples of all that have. One caller at a time.
    *
    * @throws what the first of them threw; those that ended before and after it are returned by other calls
    */
   async take(): Promise<Round> {
-    if (this.#ended.length === 0) await Promise.race(this.#working);
+    // Racing the rounds would leave a handler with the slowest each time.
+    if (this.#ended.length === 0) await new Promise<void>((resolve) => (this.#onEnded = resolve));
     const [first] = this.#ended;
     const failed = this.#ended.findIndex(({ failure }) => failure !== undefined);
     const taken = this.#ended.splice(0, failed < 0 ? this.#ended.length : Math.max(1, failed));
