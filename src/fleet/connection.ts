@@ -10,15 +10,15 @@ import {
 import { type KV, Kvm } from '@nats-io/kv';
 import {
   type Authenticator,
-  connect,
   credsAuthenticator,
   errors,
   type NatsConnection,
   nkeyAuthenticator,
 } from '@nats-io/transport-node';
-import { QuarryError } from '../errors/index.js';
+import { isAbort, QuarryError } from '../errors/index.js';
 import { readNamedFile } from '../files/named-file.js';
-import { retry } from '../net/index.js';
+import { retry, unlessAborted } from '../net/index.js';
+import { type DialledNats, dialNats } from './dial-nats.js';
 
 export interface FleetConnectionOptions {
   /** `nats://host:4222` or `tls://host:4222`; several separated by commas. */
@@ -75,41 +75,25 @@ const UNTIL_MADE = {
 /**
  * Connects to a fleet and creates its stream and buckets if they are missing.
  *
+ * @param signal ends the attempt; an open connection does not listen to it
+ * @throws QuarryError `ABORTED` when the signal fires first
  * @throws QuarryError `UNREACHABLE` when no server answers, `UNAUTHENTICATED` when the server refuses the credentials
  * @throws QuarryError `UNSUPPORTED` when the server runs without JetStream
  * @throws QuarryError `CONFIG_INVALID` when the fleet name is malformed
  */
-export async function openFleet(options: FleetConnectionOptions): Promise<FleetConnection> {
+export async function openFleet(options: FleetConnectionOptions, signal?: AbortSignal): Promise<FleetConnection> {
   const { fleet } = options;
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(fleet)) {
     throw new QuarryError('CONFIG_INVALID', `"${fleet}" is not a valid fleet name`, {
       hint: 'letters, digits, - and _',
     });
   }
-  const nc = await dial(options);
+  const dialled = await dial(options, signal);
   try {
-    const jsm = await jetstreamManager(nc);
-    const stream = `QUARRY_${fleet}`;
-    const prefix = `quarry.${fleet}`;
-    const replicas = options.replicas ?? 1;
-    const kvm = new Kvm(nc);
-    const make = async (): Promise<Pick<FleetConnection, 'models' | 'scorers'>> => {
-      await ensureStream(jsm, stream, `${prefix}.work.>`, replicas);
-      const models = await kvm.create(`quarry_${fleet}_models`, { history: 1, replicas });
-      const scorers = await kvm.create(`quarry_${fleet}_scorers`, { history: 1, ttl: SCORER_LIFETIME_MS, replicas });
-      return { models, scorers };
-    };
-    const buckets = await retry(make, UNTIL_MADE);
-    const restore = async (): Promise<void> => {
-      await retry(make, UNTIL_MADE);
-    };
-    const close = async (): Promise<void> => {
-      await nc.close();
-    };
-    const weightsBucket = `quarry_${fleet}_weights`;
-    return { nc, js: jetstream(nc), jsm, stream, prefix, weightsBucket, replicas, ...buckets, restore, close };
+    return await unlessAborted(openOn(dialled, options), 'opening the fleet', signal);
   } catch (error) {
-    await nc.close();
+    await dialled.close();
+    if (isAbort(error)) throw error;
     throw new QuarryError('UNSUPPORTED', `the NATS server cannot hold the fleet's work: ${textOf(error)}`, {
       hint: 'start it with JetStream: nats-server -js -sd DIR',
       cause: error,
@@ -117,23 +101,49 @@ export async function openFleet(options: FleetConnectionOptions): Promise<FleetC
   }
 }
 
-async function dial({ url, credentials, caFile, name }: FleetConnectionOptions): Promise<NatsConnection> {
+async function openOn({ nc, close }: DialledNats, options: FleetConnectionOptions): Promise<FleetConnection> {
+  const { fleet, replicas = 1 } = options;
+  const jsm = await jetstreamManager(nc);
+  const stream = `QUARRY_${fleet}`;
+  const prefix = `quarry.${fleet}`;
+  const kvm = new Kvm(nc);
+  const make = async (): Promise<Pick<FleetConnection, 'models' | 'scorers'>> => {
+    await ensureStream(jsm, stream, `${prefix}.work.>`, replicas);
+    const models = await kvm.create(`quarry_${fleet}_models`, { history: 1, replicas });
+    const scorers = await kvm.create(`quarry_${fleet}_scorers`, { history: 1, ttl: SCORER_LIFETIME_MS, replicas });
+    return { models, scorers };
+  };
+  const buckets = await retry(make, UNTIL_MADE);
+  const restore = async (): Promise<void> => {
+    await retry(make, UNTIL_MADE);
+  };
+  const weightsBucket = `quarry_${fleet}_weights`;
+  return { nc, js: jetstream(nc), jsm, stream, prefix, weightsBucket, replicas, ...buckets, restore, close };
+}
+
+async function dial(
+  { url, credentials, caFile, name }: FleetConnectionOptions,
+  signal: AbortSignal | undefined,
+): Promise<DialledNats> {
   const authenticator = credentials === undefined ? undefined : await authenticatorOf(credentials);
   const ca =
     caFile === undefined
       ? undefined
       : (await readNamedFile(caFile, { doing: 'reading the certificate authority' })).toString();
   try {
-    return await connect({
-      servers: url.split(',').map((each) => each.trim()),
+    const servers = url.split(',').map((each) => each.trim());
+    const options = {
+      servers,
       name,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
       timeout: CONNECT_LIMIT_MS,
       ...(authenticator !== undefined && { authenticator }),
       ...(ca !== undefined && { tls: { ca } }),
-    });
+    };
+    return await dialNats(options, signal);
   } catch (error) {
+    if (isAbort(error)) throw error;
     const refused =
       error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError;
     throw new QuarryError(

@@ -37,5 +37,6 @@ export { redactSecrets, redactUrl } from './redact.js';
 export { type PacedRetryPolicy, type RetryDeps, type RetryPolicy, retry } from './retry.js';
 export { parseRetryAfterMs } from './retry-after.js';
 export { type Sleep, sleep } from './sleep.js';
+export { unlessAborted } from './unless-aborted.js';
 export { wasUnsent } from './was-unsent.js';
 export { within } from './within.js';

@@ -26,6 +26,9 @@ afterAll(async () => {
 it.each([
   ['SIGINT', 130, 'targets list'],
   ['SIGINT', 130, 'wallet faucet'],
+  ['SIGINT', 130, 'doctor'],
+  ['SIGINT', 130, 'scorer'],
+  ['SIGTERM', 0, 'fleet status'],
   ['SIGINT', 130, 'flock tasks'],
   ['SIGTERM', 0, 'flock doctor --schema'],
   ['SIGINT', 130, 'aitbc jobs list'],
@@ -39,7 +42,7 @@ it.each([
     const keys = { SOMA_SECRET_KEY: '11'.repeat(32), AITBC_API_KEY: 'k', AITBC_MINER_KEY: 'm' };
     const child = spawn(process.execPath, [program, ...line.split(' ')], {
       cwd: dir,
-      env: { PATH: process.env['PATH'], HOME: dir, ...networks, ...keys },
+      env: { PATH: process.env['PATH'], HOME: dir, QUARRY_NATS: `nats://${place}`, ...networks, ...keys },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let complaints = '';

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -112,3 +113,66 @@ it('is unreachable where its host does not exist, whatever the name of that says
   const opening = openFleet({ url: 'nats://authentic.invalid:4222', fleet: 'default', name: 'nobody' });
   await expect(opening).rejects.toMatchObject({ code: 'UNREACHABLE' });
 });
+
+/** What a server says before it falls silent, if anything. */
+const GREETING = `INFO ${JSON.stringify({ server_id: 'x', version: '2.10.0', proto: 1, max_payload: 1 << 20 })}\r\n`;
+
+it.each([
+  ['accepts and says nothing', ''],
+  ['greets and says no more', GREETING],
+])('a signal ends the first connection to a server that %s, and its socket', async (_, greeting) => {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const stop = new AbortController();
+  try {
+    const place = { url: `nats://127.0.0.1:${port}`, fleet: 'default', name: 'impatient' };
+    const opening = expect(openFleet(place, stop.signal)).rejects.toMatchObject({ code: 'ABORTED' });
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    socket.on('error', () => {}).resume();
+    if (greeting !== '') {
+      socket.write(greeting);
+      await once(socket, 'data');
+    }
+    stop.abort('SIGINT');
+    await opening;
+    await once(socket, 'close');
+  } finally {
+    server.close();
+  }
+});
+
+it.skipIf(!hasNatsServer)(
+  'closes a connection that is being dialled again at a server that has fallen silent',
+  async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'quarry-fleet-opening-'));
+    const real = await startNatsServer(dir);
+    const { hostname, port: target } = new URL(real.url);
+    const sockets: Socket[] = [];
+    let isSilent = false;
+    const proxy = createServer((client) => {
+      sockets.push(client.on('error', () => {}));
+      if (isSilent) return;
+      const upstream = connect(Number(target), hostname);
+      sockets.push(upstream.on('error', () => {}));
+      client.pipe(upstream).pipe(client);
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    try {
+      const fleet = await openFleet({ url: `nats://127.0.0.1:${port}`, fleet: 'default', name: 'patient' });
+      isSilent = true;
+      const dialledAgain = once(proxy, 'connection') as Promise<[Socket]>;
+      for (const socket of sockets.splice(0)) socket.destroy();
+      const [socket] = await dialledAgain;
+      const closed = once(socket.resume(), 'close');
+      await fleet.close();
+      await closed;
+    } finally {
+      proxy.close();
+      for (const socket of sockets) socket.destroy();
+      await real.close();
+      await rm(dir, { recursive: true, force: true });
+    }
+  },
+);

@@ -93,7 +93,7 @@ async function runDemo(
     const signer = Keypair.generate();
     await network.client.requestFaucet(signer.address, { signal });
     const fundedShannons = await network.client.getBalance(signer.address, { signal });
-    const fleet = fleetOf(config, (error) => reporter.warn(error));
+    const fleet = fleetOf(config, signal, (error) => reporter.warn(error));
     const assembled = await createMiner({
       ...minerOptions(config),
       ...fleet?.minerOptions,

@@ -184,7 +184,7 @@ async function mineAs(role: StoreRole, tools: Tools): Promise<boolean> {
   const keysDir = keysDirOf(context.env);
   try {
     // A fleet has only one coordinator, which purges its queue.
-    const fleet = isMiner ? fleetOf(config, (error) => reporter.warn(error)) : undefined;
+    const fleet = isMiner ? fleetOf(config, signal, (error) => reporter.warn(error)) : undefined;
     const assembled = await createMiner({
       ...minerOptions(config),
       ...fleet?.minerOptions,

@@ -40,7 +40,7 @@ its unfinished work is scored elsewhere. With --keep-rows it keeps samples and s
   return command.action(async (flags: { allowLoopback?: boolean | undefined }) => {
     const config = await configOf(context, { ...flags });
     if (config.engine === 'fleet') throw new QuarryError('USAGE', 'a scorer needs an engine of its own machine');
-    const fleet = await fleetConnection(config, 'scorer');
+    const fleet = await fleetConnection(config, 'scorer', context.signal);
     const stateDir = join(stateDirOf(config, context.env), 'scorer');
     let label = hostname();
     const local = openLocalModels(context, config, stateDir, {

@@ -44,7 +44,7 @@ miner that uses a fleet, give this one another name with --fleet.`,
       host,
       port,
       storeBytes: config.serveStoreMib * 2 ** 20,
-      overEngine: fleetOf(config, onWarning)?.minerOptions.overEngine,
+      overEngine: fleetOf(config, context.signal, onWarning)?.minerOptions.overEngine,
     });
     try {
       if (flags.json) sayJson(context, { url: serving.url });

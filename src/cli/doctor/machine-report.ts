@@ -52,7 +52,7 @@ export async function machineReport(context: CliContext, config: Config, calibra
     levels: isaLevels(),
     speeds,
     ...(await scanReport(isa, calibrate ? store : undefined, context.signal)),
-    fleet: config.nats === undefined ? undefined : await fleetProbe(config),
+    fleet: config.nats === undefined ? undefined : await fleetProbe(config, context.signal),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   openFleet,
 } from '../../fleet/index.js';
 import type { CreateMinerOptions } from '../../miner/index.js';
+import { unlessAborted } from '../../net/index.js';
 import type { StatusFleet } from '../../telemetry/api/api-types.js';
 
 /** A fleet used by a miner. */
@@ -24,9 +25,14 @@ const IN_FLIGHT = 256;
 /**
  * The fleet configured by `--engine fleet` or `--nats`.
  *
+ * @param signal ends the first connection to the server
  * @throws QuarryError `CONFIG_MISSING` when a fleet is requested without a server, `CONFIG_INVALID` for a share above 1
  */
-export function fleetOf(config: Config, onWarning: (error: QuarryError) => void): MinerFleet | undefined {
+export function fleetOf(
+  config: Config,
+  signal: AbortSignal,
+  onWarning: (error: QuarryError) => void,
+): MinerFleet | undefined {
   if (config.engine !== 'fleet' && config.nats === undefined) return undefined;
   serverOf(config);
   const { verifyShare, shareWeights, keepRows, gatherMs } = config;
@@ -37,7 +43,7 @@ export function fleetOf(config: Config, onWarning: (error: QuarryError) => void)
     minerOptions: {
       batchSize: IN_FLIGHT,
       overEngine: async (local) => {
-        const fleet = await fleetConnection(config, 'coordinator');
+        const fleet = await fleetConnection(config, 'coordinator', signal);
         engine = await FleetEngine.open(
           { verifyShare, shareWeights, onWarning, scoreHere: config.engine !== 'fleet' },
           { fleet, local },
@@ -65,34 +71,52 @@ function liveOf(status: FleetStatus | undefined): Pick<StatusFleet, 'live' | 'qu
   return { live, queued: status.queued };
 }
 
-/** Connects to the configured fleet. */
-export async function fleetConnection(config: Config, role: string): Promise<FleetConnection> {
-  return openFleet({
+/**
+ * Connects to the configured fleet.
+ *
+ * @param signal ends the attempt, not the connection
+ */
+export async function fleetConnection(config: Config, role: string, signal: AbortSignal): Promise<FleetConnection> {
+  const options = {
     url: serverOf(config),
     fleet: config.fleet,
     name: `quarry ${role}`,
     credentials: config.natsCreds,
     caFile: config.natsCa,
     replicas: config.natsReplicas,
-  });
+  };
+  return openFleet(options, signal);
+}
+
+/** The configured fleet's current state, and its server's version. The signal ends the requests. */
+export async function readFleet(
+  config: Config,
+  role: string,
+  signal: AbortSignal,
+): Promise<FleetStatus & { readonly version: string }> {
+  const fleet = await fleetConnection(config, role, signal);
+  try {
+    const status = await unlessAborted(fleetStatus(fleet), "reading the fleet's state", signal);
+    return { ...status, version: fleet.nc.info?.version ?? '?' };
+  } finally {
+    await fleet.close();
+  }
 }
 
 /** Checks whether the server responds and can hold a fleet. */
-export async function fleetProbe(config: Config): Promise<{ readonly available: boolean; readonly detail: string }> {
+export async function fleetProbe(
+  config: Config,
+  signal: AbortSignal,
+): Promise<{ readonly available: boolean; readonly detail: string }> {
   try {
-    const fleet = await fleetConnection(config, 'doctor');
-    try {
-      const { scorers, queued } = await fleetStatus(fleet);
-      const version = fleet.nc.info?.version ?? '?';
-      return {
-        available: true,
-        detail: `nats-server ${version}, JetStream, ${scorers.length} scorers, ${queued} queued`,
-      };
-    } finally {
-      await fleet.close();
-    }
+    const { version, scorers, queued } = await readFleet(config, 'doctor', signal);
+    return {
+      available: true,
+      detail: `nats-server ${version}, JetStream, ${scorers.length} scorers, ${queued} queued`,
+    };
   } catch (error) {
     const failure = toQuarryError(error, 'asking the NATS server');
+    if (failure.code === 'ABORTED') throw failure;
     return { available: false, detail: `${failure.message}${failure.hint === undefined ? '' : `; ${failure.hint}`}` };
   }
 }

@@ -6,7 +6,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import { type ErrorCode, QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
-import { type Backoff, backoffDelayMs, sleep } from '../../../net/index.js';
+import { type Backoff, backoffDelayMs, sleep, unlessAborted } from '../../../net/index.js';
 import { decodeMessage } from './decode-message.js';
 import type { Endpoint } from './endpoint.js';
 import { Fullnode, type FullnodeStatus } from './fullnode.js';
@@ -399,19 +399,4 @@ function otherChain(node: Fullnode, found: string, expected: string, as?: string
     hint: `name only fullnodes of one network${as === undefined ? '' : `, like ${as}`}`,
     details: { url: node.url, chainId: found, expectedChainId: expected },
   });
-}
-
-/** Returns the result of `work`, or throws if the caller's signal fires; `work` itself continues. */
-async function unlessAborted<T>(work: Promise<T>, path: string, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  let stop = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new QuarryError('ABORTED', `${path} was interrupted`, { cause: signal.reason }));
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
