@@ -1,4 +1,4 @@
-import { QuarryError, toQuarryError } from '../errors/index.js';
+import { isAbort, QuarryError, toQuarryError } from '../errors/index.js';
 import { blake2b256 } from '../native/blake2b.js';
 import type { HttpClient } from '../net/index.js';
 import type { DataHost } from './contract.js';
@@ -15,6 +15,7 @@ export function verifiedHost(host: DataHost, http: HttpClient): DataHost {
     const fetched = await http
       .bytes({ url, maxBytes: bytes.byteLength + 1, signal })
       .catch((error: unknown) => toQuarryError(error, 'fetching published data back'));
+    if (isAbort(fetched)) throw fetched;
     if (fetched instanceof QuarryError || Buffer.from(blake2b256(fetched)).toString('hex') !== checksum) {
       throw new QuarryError('FAILED_PRECONDITION', `data published with the ${host.name} host cannot be fetched back`, {
         hint: 'check the public URL of the host (--host-url, --s3-public-url) and that reading needs no credentials',

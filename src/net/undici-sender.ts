@@ -1,24 +1,27 @@
 import type { Dispatcher } from 'undici';
-import { childSignal } from './child-signal.js';
+import { allowManyListeners, childSignal } from './child-signal.js';
 import { MIN_DOWNLOAD_THROUGHPUT } from './min-throughput.js';
 import { proxyOfEnvironment } from './proxy.js';
 import type { Sender, SenderOptions } from './sender.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** Client for many concurrent requests; undici is loaded on first use. */
 export function undiciSender(options: SenderOptions): Sender {
   const { connectTimeoutMs, lookup } = options;
+  // Undici leaves a connection that is being made alone, whether its request is aborted or its agent destroyed.
+  const ended = new AbortController();
+  allowManyListeners(ended.signal);
   let agent: Dispatcher | undefined;
-  let closed = false;
   return {
     async send(url, { timeoutMs, stallMs, body, signal, ...rest }) {
       const undici = await import('undici');
-      const connect = { timeout: connectTimeoutMs, ...(lookup !== undefined && { lookup }) };
+      const connect = { timeout: connectTimeoutMs, signal: ended.signal, ...(lookup !== undefined && { lookup }) };
       const proxy = proxyOfEnvironment();
       agent ??=
         proxy === undefined
           ? new undici.Agent({ connect })
           : new undici.EnvHttpProxyAgent({ connect, proxyTunnel: false, ...proxy });
-      if (closed) await agent.destroy();
+      if (ended.signal.aborted) await agent.destroy();
       // Undici's header timeout restarts with each informational response, and there can be any number of them; this
       // timer does not.
       const link = childSignal(signal);
@@ -27,7 +30,7 @@ export function undiciSender(options: SenderOptions): Sender {
         timeoutMs + connectTimeoutMs + sendingMs(body),
       );
       try {
-        const answer = await undici.request(url, {
+        const sent = undici.request(url, {
           method: rest.method as 'GET',
           headers: rest.headers,
           dispatcher: agent,
@@ -36,6 +39,7 @@ export function undiciSender(options: SenderOptions): Sender {
           body: body ?? null,
           signal: link.signal,
         });
+        const answer = await unlessAborted(sent, 'the request', signal);
         answer.body.once('close', () => link.close());
         return answer;
       } catch (error) {
@@ -46,8 +50,9 @@ export function undiciSender(options: SenderOptions): Sender {
       }
     },
     async close() {
-      closed = true;
-      await agent?.destroy();
+      const destroyed = agent?.destroy();
+      ended.abort();
+      await destroyed;
     },
   };
 }

@@ -8,6 +8,8 @@ export interface HuggingFaceOptions extends DecodeOptions {
   readonly hubUrl?: string | undefined;
   /** For gated and private datasets. */
   readonly token?: string | undefined;
+  /** Ends the listing of a dataset's files. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A dataset file and the headers to request it with. */
@@ -44,7 +46,11 @@ export async function huggingFaceFiles(
     ...(config === undefined ? [] : [config]),
     ...(split === undefined ? [] : [split]),
   ];
-  const listing = await http.json({ url: `${hub}/${path.map(encodeSegment).join('/')}`, headers });
+  const listing = await http.json({
+    url: `${hub}/${path.map(encodeSegment).join('/')}`,
+    headers,
+    signal: options.signal,
+  });
   const urls = [...stringsIn(listing)].filter((url) => /^https?:\/\//.test(url));
   if (urls.length === 0) throw new QuarryError('NOT_FOUND', `the dataset ${spec} has no Parquet files`);
   // Send the token only to the Hub.

@@ -17,6 +17,8 @@ export interface ResolveOptions extends DecodeOptions {
   readonly hubUrl?: string | undefined;
   /** Access token for gated datasets, sent to the Hub alone. */
   readonly hfToken?: string | undefined;
+  /** Ends the listing of datasets. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Dependencies of reading sources. */

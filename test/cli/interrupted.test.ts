@@ -33,6 +33,9 @@ it.each([
   ['SIGTERM', 0, 'flock doctor --schema'],
   ['SIGINT', 130, 'aitbc jobs list'],
   ['SIGTERM', 0, 'aitbc miner run --miner-id me'],
+  // Nor is there an answer to the TLS handshake.
+  ['SIGINT', 130, 'targets list --network https://PLACE'],
+  ['SIGINT', 130, 'aitbc jobs list --base-url https://PLACE'],
 ] as const)(
   '%s ends with %i, and no error, a command that waits for its first answer: %s',
   async (signal, exit, line) => {
@@ -40,7 +43,7 @@ it.each([
     const url = `http://${place}`;
     const networks = { QUARRY_NETWORK: url, QUARRY_FAUCET_URL: url, FLOCK_BASE_URL: url, AITBC_BASE_URL: url };
     const keys = { SOMA_SECRET_KEY: '11'.repeat(32), AITBC_API_KEY: 'k', AITBC_MINER_KEY: 'm' };
-    const child = spawn(process.execPath, [program, ...line.split(' ')], {
+    const child = spawn(process.execPath, [program, ...line.replace('PLACE', place).split(' ')], {
       cwd: dir,
       env: { PATH: process.env['PATH'], HOME: dir, QUARRY_NATS: `nats://${place}`, ...networks, ...keys },
       stdio: ['ignore', 'ignore', 'pipe'],

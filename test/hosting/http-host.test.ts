@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -82,4 +85,24 @@ test('a public URL that does not lead back to the data is detected before the fi
   });
   await wrong.close();
   await expect(verifiedHost(host, http).publish(checksum, bytes)).resolves.toContain(checksum);
+});
+
+test('an interruption while the data is fetched back is not a fault of the host', async () => {
+  const silent = createServer();
+  await once(silent.listen(0, '127.0.0.1'), 'listening');
+  const { port: publicPort } = silent.address() as AddressInfo;
+  const behind = await HttpHost.listen({ dir, port: 0, publicUrl: `http://127.0.0.1:${publicPort}` });
+  const stop = new AbortController();
+  try {
+    const publishing = expect(verifiedHost(behind, http).publish(checksum, bytes, stop.signal)).rejects.toMatchObject({
+      code: 'ABORTED',
+    });
+    await once(silent, 'request');
+    stop.abort('SIGINT');
+    await publishing;
+  } finally {
+    await behind.close();
+    silent.closeAllConnections();
+    silent.close();
+  }
 });

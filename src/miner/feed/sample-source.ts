@@ -56,7 +56,7 @@ export async function openSampleSource(
   closers.push(() => http.close());
   const units = await resolveSources(
     data,
-    { ...decode, cwd: decode?.cwd ?? '.' },
+    { ...decode, cwd: decode?.cwd ?? '.', signal },
     { http, onLeftOut: (name, error) => onLeftOut(leftOut(name, error)), stdin },
   );
   const key = sourceKey(units, cutting);

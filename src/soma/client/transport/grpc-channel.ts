@@ -1,4 +1,4 @@
-import { Client, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
 import type { Endpoint, TlsOptions } from './endpoint.js';
 
 /** Options of a connection. Plain data, as it is passed between threads. */
@@ -11,6 +11,9 @@ export interface ChannelOptions {
   /** Also ping between calls, so that a lost connection is detected before the next call. */
   readonly keepAliveIdle?: boolean | undefined;
 }
+
+/** Limit of a TLS handshake, as generous as a fleet's: a busy machine can take several seconds. */
+const HANDSHAKE_MS = 15_000;
 
 /** Creates a gRPC client over one HTTP/2 connection, which connects on the first call and reconnects automatically. */
 export function openChannel({ host, port, secure, loopback }: Endpoint, options: ChannelOptions): Client {
@@ -38,7 +41,33 @@ export function openChannel({ host, port, secure, loopback }: Endpoint, options:
   });
 }
 
-function tlsCredentials(tls: TlsOptions = {}): ReturnType<typeof credentials.createSsl> {
+function tlsCredentials(tls: TlsOptions = {}): ChannelCredentials {
   const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-  return credentials.createSsl(pem(tls.caPem), pem(tls.keyPem), pem(tls.certPem));
+  return withHandshakeLimit(credentials.createSsl(pem(tls.caPem), pem(tls.keyPem), pem(tls.certPem)));
+}
+
+/**
+ * Bounds TLS handshakes, which gRPC waits for without end: a node that accepts and stays silent would keep its place, and the
+ * process alive after the client was closed. A call in progress keeps the process alive by itself.
+ */
+function withHandshakeLimit(given: ChannelCredentials): ChannelCredentials {
+  const create = given._createSecureConnector.bind(given);
+  given._createSecureConnector = (...args) => {
+    const connector = create(...args);
+    const connect = connector.connect.bind(connector);
+    connector.connect = async (socket) => {
+      socket.unref();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`no TLS handshake within ${HANDSHAKE_MS} ms`)), HANDSHAKE_MS).unref();
+      });
+      try {
+        return await Promise.race([connect(socket), late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+    return connector;
+  };
+  return given;
 }
