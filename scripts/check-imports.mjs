@@ -63,7 +63,7 @@ const ALLOWED = {
   demo: ['hosting', 'random', 'weights', 'devnet', 'soma'],
   mcp: ['errors', 'net'],
   flock: ['errors', 'files', 'net', 'text'],
-  aitbc: ['errors', 'files', 'net', 'text'],
+  aitbc: ['errors', 'files', 'collections', 'net', 'text'],
   cli: ['*'],
 };
 

@@ -113,6 +113,25 @@ describe('the documented websocket', () => {
     expect(connections).toBe(3);
   });
 
+  it('remembers the newest ten thousand receipts, so that a long run does not grow', async () => {
+    const receipt = (n: number) =>
+      JSON.stringify({ type: 'receipt_created', data: { job_id: `j${n}`, receipt_id: `r${n}` } });
+    const wsUrl = await scriptedServer((socket) => {
+      for (let n = 0; n <= 10_000; n++) socket.send(receipt(n));
+      // The newest is known, and the first is not any more.
+      for (const n of [10_000, 0]) socket.send(receipt(n));
+      socket.send(JSON.stringify({ type: 'news' }));
+    });
+    const one = await world('documented');
+    const socket = one.client({ wsUrl }, { sleep }).websocket.connect();
+    const events = collect(socket);
+    socket.start();
+    await until(() => events.some(({ type }) => type === 'message'), 'the last frame');
+    const receipts = events.filter((event) => event.type === 'receipt_created').map(({ jobId }) => jobId);
+    expect(receipts).toHaveLength(10_002);
+    expect(receipts.slice(-2)).toEqual(['j10000', 'j0']);
+  });
+
   it('shows the key first, subscribes, answers pings, and takes every frame leniently', async () => {
     const received: unknown[] = [];
     const wsUrl = await scriptedServer((socket) => {

@@ -1,4 +1,5 @@
 import { WebSocket as NodeWebSocket } from 'ws';
+import { LatestMap } from '../../collections/latest-map.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
 import { sleep as realSleep, type Sleep } from '../../net/index.js';
 import { isTerminal } from '../dialects/live-mapping.js';
@@ -43,6 +44,12 @@ export interface CoordinatorSocketDeps {
 /** Polls for a receipt after a job has ended, before assuming that there is none. */
 const RECEIPT_POLLS = 3;
 
+/**
+ * Jobs whose last status, and whose receipt, is remembered: about a day at one job every ten seconds. A coordinator sends those
+ * of all jobs, for as long as the process runs; of a job that is forgotten, the same event may be delivered again.
+ */
+const REMEMBERED_JOBS = 10_000;
+
 type Listener = (value: never) => void;
 
 /**
@@ -56,8 +63,9 @@ export class CoordinatorSocket {
   readonly #deps: CoordinatorSocketDeps;
   readonly #listeners = new Map<keyof SocketListeners, Set<Listener>>();
   readonly #subscriptions = new Map<string, { channel: string; filters: Readonly<Record<string, string>> }>();
-  readonly #statuses = new Map<string, string>();
-  readonly #receipts = new Set<string>();
+  readonly #statuses = new LatestMap<string, string>(REMEMBERED_JOBS);
+  /** Jobs whose receipt was delivered. */
+  readonly #receipts = new LatestMap<string, true>(REMEMBERED_JOBS);
   readonly #closed = new AbortController();
   #socket: WebSocketLike | undefined;
   #open = false;
@@ -243,7 +251,7 @@ export class CoordinatorSocket {
     if (event.type === 'job_update') this.#statuses.set(event.jobId, event.status);
     if (event.type === 'receipt_created' && event.jobId !== undefined) {
       if (this.#receipts.has(event.jobId)) return;
-      this.#receipts.add(event.jobId);
+      this.#receipts.set(event.jobId, true);
     }
     this.#deliver(event);
   }
@@ -266,8 +274,10 @@ export class CoordinatorSocket {
     for (;;) {
       const job = await this.#quietly(() => this.#deps.pollJob(jobId, this.#closed.signal));
       if (this.#closed.signal.aborted) return;
-      if (job !== undefined && this.#statuses.get(jobId) !== job.status) {
-        this.#statuses.set(jobId, job.status);
+      const before = this.#statuses.get(jobId);
+      // Also when it is unchanged: a job that is watched is not forgotten for others.
+      if (job !== undefined) this.#statuses.set(jobId, job.status);
+      if (job !== undefined && before !== job.status) {
         pauseMs = this.#timings.pollIntervalMs;
         this.#deliver({
           type: 'job_update',
@@ -291,7 +301,7 @@ export class CoordinatorSocket {
       if (n > 0 && !(await this.#sleep(this.#timings.pollIntervalMs))) return;
       const receiptId = await this.#quietly(() => this.#deps.pollReceipt(jobId, this.#closed.signal));
       if (receiptId === undefined || this.#receipts.has(jobId)) continue;
-      this.#receipts.add(jobId);
+      this.#receipts.set(jobId, true);
       this.#deliver({ type: 'receipt_created', jobId, receiptId, timestamp: this.#nowIso(), synthetic: true });
     }
   }
