@@ -1,17 +1,15 @@
 import { QuarryError, throwIfAborted, toQuarryError } from '../../../errors/index.js';
 import type { Checkpoint as CheckpointMessage } from '../../../gen/soma/rpc/checkpoint_pb.js';
-import {
-  type SubscribeCheckpointsResponse,
-  SubscriptionService,
-} from '../../../gen/soma/rpc/subscription_service_pb.js';
+import { SubscriptionService } from '../../../gen/soma/rpc/subscription_service_pb.js';
 import { type Backoff, backoffDelayMs, childSignal } from '../../../net/index.js';
 import type { ClientContext } from '../context.js';
 import { type Checkpoint, checkpointFrom } from '../decode/checkpoint.js';
 import { readCheckpoint } from '../read/get-checkpoint.js';
 import { getServiceInfo } from '../read/get-service-info.js';
 import { maskWith, type ReadMask } from '../read-mask.js';
-import { assertCheckpoint, numberedItem } from './named-checkpoint.js';
+import { assertCheckpoint } from './named-checkpoint.js';
 import { Silence } from './silence.js';
+import { StreamedItems } from './streamed-items.js';
 
 /** Checkpoints that could not be read after a dropped stream: numbers `from` to `to`, inclusive. */
 export interface CheckpointGap {
@@ -44,8 +42,17 @@ const READS_IN_FLIGHT = 64n;
 const BEHIND_PAUSE_MS = 200;
 const MAX_BEHIND = 50;
 
+/** Streams in a row that stay behind the position of a watch, after which that position counts as wrong. */
+const MAX_STREAMS_BEHIND = 2;
+
 /** From this many missed checkpoints, the node's lists are faster than reading them. */
 const BACKLOG = 32n;
+
+/** Where to start, for a caller that knows the chain to be there. */
+export interface FollowOptions extends WatchCheckpointsOptions {
+  /** Whether a fullnode has delivered the checkpoint before `from`. Default: it may be one to come. */
+  readonly isReached?: boolean | undefined;
+}
 
 /** Missed checkpoints about to be read. */
 export interface Backlog extends CheckpointGap {
@@ -60,6 +67,7 @@ export type FollowedItem<T> = { readonly checkpoint: T } | { readonly backlog: B
  * Follows the chain: every checkpoint once, in order and without gaps. If the stream breaks, reopens it and reads what
  * was missed. Ends only by its signal, when the consumer stops, or on an error that reopening cannot fix.
  *
+ * @throws QuarryError `PROTOCOL` when the fullnodes stay behind a checkpoint that one of them delivered
  * @throws QuarryError `UNSUPPORTED` when the node has no subscriptions
  * @throws QuarryError `ABORTED` when the signal fires
  */
@@ -78,12 +86,14 @@ export async function* watchCheckpoints(
  */
 export async function* followCheckpoints<T>(
   client: ClientContext,
-  options: WatchCheckpointsOptions,
+  options: FollowOptions,
   decode: (message: CheckpointMessage, cursor: bigint) => T,
 ): AsyncGenerator<FollowedItem<T>, void, void> {
   const paths = maskWith(options.readMask ?? ['summary'], ['sequence_number']);
   const control = { signal: options.signal };
   let next = options.from;
+  let { isReached = false } = options;
+  let streamsBehind = 0;
   const silence = new Silence(client.now, () => client.transport.reportSilence());
   const ask = async (n: bigint) => decode(await readCheckpoint(client, n, { ...control, readMask: paths }), n);
 
@@ -132,37 +142,33 @@ export async function* followCheckpoints<T>(
   for (let attempt = 0; ; attempt++) {
     // Ending a generator waits for its pending item, which may never arrive: cancel the call first.
     const stop = childSignal(options.signal);
-    const stream = subscribe(client, paths, stop.signal, options.onConnected);
+    // Opened before the reads, so that nothing is missed between them and the stream.
+    const items = subscribe(client, paths, stop.signal, options.onConnected);
     try {
-      // Requesting the first item opens the stream, so that nothing is missed between the reads and the stream.
-      let pending = stream.next();
-      pending.catch(() => {});
       if (next !== undefined) {
         const { checkpointHeight } = await getServiceInfo(client, control);
         yield* readBack(checkpointHeight);
       }
       for (;;) {
-        const item = await silence.bound(pending);
-        if (item.done) break;
+        // Known checkpoints do not show that the stream is alive.
+        const { cursor, message } = await silence.bound(items.take(isReached ? next : undefined));
         attempt = 0;
-        const { cursor, message } = numberedItem(item.value);
+        if (next !== undefined && cursor < next) continue;
         if (next !== undefined && cursor > next) yield* readBack(cursor - 1n);
-        if (next === undefined || cursor >= next) {
-          next = cursor + 1n;
-          yield { checkpoint: decode(message, cursor) };
-        }
-        pending = stream.next();
-        pending.catch(() => {});
+        isReached = true;
+        streamsBehind = 0;
+        next = cursor + 1n;
+        yield { checkpoint: decode(message, cursor) };
       }
-      throw new QuarryError('UNREACHABLE', 'the checkpoint stream ended', { hint: 'the node drops slow subscribers' });
     } catch (error) {
       const failure = toQuarryError(error, 'watching checkpoints');
       throwIfAborted(options.signal, 'watching checkpoints');
       if (!failure.retryable) throw failure;
+      if (isBehind(failure, items) && ++streamsBehind >= MAX_STREAMS_BEHIND) throw wrongPosition(next, items);
       options.onReconnect?.(failure, attempt + 1);
     } finally {
       stop.close();
-      await stream.return();
+      await items.close();
     }
     await client.sleep(backoffDelayMs(attempt, RECONNECT, client.random), options.signal);
   }
@@ -171,6 +177,18 @@ export async function* followCheckpoints<T>(
 function staysBehind(checkpoint: bigint, height: bigint): QuarryError {
   return new QuarryError('UNREACHABLE', `the fullnode stays behind checkpoint ${checkpoint}`, {
     details: { checkpointHeight: Number(height) },
+  });
+}
+
+/** Whether a stream failed because it brought nothing but known checkpoints. */
+function isBehind({ code }: QuarryError, { passedOver }: StreamedItems): boolean {
+  return code === 'TIMEOUT' && passedOver !== undefined;
+}
+
+function wrongPosition(next: bigint | undefined, { passedOver }: StreamedItems): QuarryError {
+  return new QuarryError('PROTOCOL', `the fullnodes stay below checkpoint ${next}, the next of the watch`, {
+    hint: 'the fullnode that delivered those before may have been wrong: watch again to begin where the others are',
+    details: { streamed: String(passedOver) },
   });
 }
 
@@ -195,11 +213,8 @@ function subscribe(
   paths: string[],
   signal: AbortSignal,
   onConnected: (() => void) | undefined,
-): AsyncGenerator<SubscribeCheckpointsResponse, void, void> {
+): StreamedItems {
   const { subscribeCheckpoints } = SubscriptionService.method;
-  return client.transport.serverStream(
-    subscribeCheckpoints,
-    { readMask: { paths } },
-    { signal, onHeaders: () => onConnected?.() },
-  );
+  const control = { signal, onHeaders: () => onConnected?.() };
+  return new StreamedItems(client.transport.serverStream(subscribeCheckpoints, { readMask: { paths } }, control));
 }

@@ -1,6 +1,7 @@
 import type { ClientContext } from '../context.js';
+import { checkpointFrom } from '../decode/checkpoint.js';
 import { getPosition } from './named-checkpoint.js';
-import { type WatchCheckpointsOptions, watchCheckpoints } from './watch-checkpoints.js';
+import { followCheckpoints, type WatchCheckpointsOptions } from './watch-checkpoints.js';
 
 /** A new epoch. */
 export interface EpochChange {
@@ -24,11 +25,10 @@ export async function* watchEpochs(
   let epoch = info.epoch;
   yield { epoch, lastCheckpoint: undefined, protocolVersion: undefined };
   const from = info.checkpointHeight + 1n;
-  for await (const { summary, sequenceNumber } of watchCheckpoints(client, {
-    ...options,
-    from,
-    readMask: ['summary'],
-  })) {
+  const following = { ...options, from, isReached: true, readMask: ['summary'] };
+  for await (const item of followCheckpoints(client, following, checkpointFrom)) {
+    if (!('checkpoint' in item)) continue;
+    const { summary, sequenceNumber } = item.checkpoint;
     if (summary === undefined) continue;
     const next = summary.endOfEpoch === undefined ? summary.epoch : summary.epoch + 1n;
     if (next <= epoch) continue;

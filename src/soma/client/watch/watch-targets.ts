@@ -89,6 +89,7 @@ export async function* watchTargets(
   const following = {
     ...options,
     from: info.checkpointHeight + 1n,
+    isReached: true,
     readMask: TARGET_CHANGES_MASK,
     onGap: (missing: CheckpointGap) => {
       gap = true;
