@@ -81,6 +81,8 @@ export function parseSetting(setting: Setting, raw: unknown, source: string): un
     }
     default: {
       const value = typeof raw === 'string' || typeof raw === 'number' ? String(raw).trim() : fail('text');
+      // An unset variable of a shell, as in --state-dir "$DIR": an empty path is the working directory.
+      if (value === '') return fail('a value');
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
       if (/[\u0000-\u001f\u007f]/.test(value)) return fail('text on one line, without control characters');
       if (setting.choices !== undefined && !setting.choices.includes(value)) {

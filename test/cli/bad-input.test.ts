@@ -309,6 +309,20 @@ describe('arguments', () => {
     }
   });
 
+  it('leave no wallet behind, nor anything in the working directory', async () => {
+    const wallet = ['--wallet-dir', file('refused-wallet')];
+    for (const [args, code] of [
+      [['wallet', 'import', ...wallet], 'KEY_INVALID'],
+      [['wallet', 'import', '--alias', 'not one', ...wallet], 'INVALID_ARGUMENT'],
+      [['wallet', 'new', '--alias', '', ...wallet], 'INVALID_ARGUMENT'],
+      [['wallet', 'new', '--wallet-dir', ''], 'USAGE'],
+      [['store', 'info', '--state-dir='], 'USAGE'],
+    ] as const) {
+      expect([args, await refused(args)]).toMatchObject([args, { code }]);
+    }
+    expect(existsSync(file('refused-wallet'))).toBe(false);
+  });
+
   it('missing coins', async () => {
     const env = { SOMA_SECRET_KEY: key.exportSecret('hex') };
     expect(await refused(['tx', 'transfer', ID, '1'], env)).toMatchObject({ exit: 1, code: 'INSUFFICIENT_FUNDS' });

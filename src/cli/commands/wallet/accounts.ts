@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
-import { MNEMONIC_WORD_COUNTS, type MnemonicWordCount, type SecretFormat } from '../../../soma/chain/index.js';
+import { Keypair, MNEMONIC_WORD_COUNTS, type MnemonicWordCount, type SecretFormat } from '../../../soma/chain/index.js';
 import { readKeyFile, Wallet, type WalletAccount } from '../../../soma/wallet/index.js';
+import { checkAlias } from '../../../soma/wallet/keystore.js';
 import type { CliContext } from '../../context.js';
 import { examples, printRecord, say, sayJson, tell } from '../../print.js';
 import { readSecret } from '../../read-text.js';
@@ -47,9 +48,17 @@ export function addAccountCommands(wallet: Command, context: CliContext): void {
   for (const add of [addNew, addImport, addExport, addList, addUse, addRename, addRemove, addAddress]) add(shared);
 }
 
+/** `--alias`, checked before a wallet is created for it. */
+function aliasOption(): Option {
+  return new Option('--alias <name>', 'name of the account').argParser((alias) => {
+    checkAlias(alias);
+    return alias;
+  });
+}
+
 function addNew({ context, command, directoryOf }: AccountCommands): void {
   command('new', 'create a key, and the wallet if there is none')
-    .option('--alias <name>', 'name of the account')
+    .addOption(aliasOption())
     .addOption(
       new Option('--words <n>', 'number of words of its phrase')
         .choices(MNEMONIC_WORD_COUNTS.map(String))
@@ -75,18 +84,19 @@ function addNew({ context, command, directoryOf }: AccountCommands): void {
 
 function addImport({ context, command, directoryOf }: AccountCommands): void {
   command('import', 'add a key: asked for on a terminal, else read from standard input')
-    .option('--alias <name>', 'name of the account')
+    .addOption(aliasOption())
     .option('--from <file>', 'read it from a file with mode 0600')
     .addHelpText(
       'after',
       examples('wallet import --alias cold', 'wallet import --from key.txt', 'wallet import < key.txt'),
     )
     .action(async (flags: WalletFlags & { from?: string | undefined }) => {
-      const keys = await Wallet.openOrCreate({ directory: await directoryOf(flags) });
-      const account =
+      const directory = await directoryOf(flags);
+      const key =
         flags.from === undefined
-          ? await keys.import(await readSecret(context, 'secret key or phrase (not shown): '), flags.alias)
-          : await keys.add(await readKeyFile(flags.from), flags.alias);
+          ? Keypair.fromText(await readSecret(context, 'secret key or phrase (not shown): '))
+          : await readKeyFile(flags.from);
+      const account = await (await Wallet.openOrCreate({ directory })).add(key, flags.alias);
       printRecord(context, flags, accountJson(account), accountFields(account));
     });
 }
