@@ -2,6 +2,9 @@ import { afterEach, expect, it } from 'vitest';
 import type { QuarryError } from '../../../src/errors/index.js';
 import type { GetServiceInfoResponse } from '../../../src/gen/soma/rpc/ledger_service_pb.js';
 import type { SubscribeCheckpointsResponse } from '../../../src/gen/soma/rpc/subscription_service_pb.js';
+import { SomaClient } from '../../../src/soma/client/index.js';
+import { LyingProxy } from '../../lying-node/proxy.js';
+import { until } from '../../until.js';
 import { type Fixture, startFixture } from './devnet-fixture.js';
 import { intercept } from './unfaithful-node.js';
 
@@ -75,4 +78,40 @@ it('does not begin at a checkpoint that the node does not have', async () => {
   nameFarHeight((n) => n === 0);
   await expect(watchIntoEpoch(() => {})).rejects.toMatchObject({ code: 'PROTOCOL', retryable: true });
   await watchIntoEpoch(() => {});
+});
+
+it('takes no checkpoint for the one that it asked for if it has another number', async () => {
+  fixture = await start();
+  await until(async () => (await fixture.client.getServiceInfo()).checkpointHeight >= 12n, 'twelve checkpoints');
+  const proxy = await LyingProxy.start(fixture.devnet.rpcUrl);
+  const client = await SomaClient.connect({ url: proxy.url });
+  try {
+    proxy.lie({
+      name: 'GetCheckpoint checkpoint.sequence_number: 2^31',
+      method: '/soma.rpc.LedgerService/GetCheckpoint',
+      path: [
+        { number: 1, name: 'checkpoint', repeated: false },
+        { number: 1, name: 'sequence_number', repeated: false },
+      ],
+      change: '2^31',
+      kind: 'integer',
+      spread: 'all',
+    });
+    await expect(client.getCheckpoint(5n)).rejects.toMatchObject({ code: 'PROTOCOL', retryable: true });
+    const reasons: QuarryError[] = [];
+    const onReconnect = (error: QuarryError): void => {
+      reasons.push(error);
+      proxy.honest();
+    };
+    const numbers: bigint[] = [];
+    for await (const { sequenceNumber } of client.watchCheckpoints({ from: 0n, onReconnect })) {
+      numbers.push(sequenceNumber);
+      if (numbers.length === 15) break;
+    }
+    expect(numbers).toEqual(numbers.map((_, index) => BigInt(index)));
+    expect(reasons).toMatchObject([{ code: 'PROTOCOL' }]);
+  } finally {
+    client.close();
+    proxy.close();
+  }
 });

@@ -1,3 +1,4 @@
+import { QuarryError } from '../../../errors/index.js';
 import type { Checkpoint as CheckpointMessage } from '../../../gen/soma/rpc/checkpoint_pb.js';
 import { LedgerService } from '../../../gen/soma/rpc/ledger_service_pb.js';
 import type { Digest } from '../../chain/index.js';
@@ -18,6 +19,7 @@ export interface GetCheckpointOptions extends CallOptions {
  * Reads a checkpoint.
  *
  * @throws QuarryError `NOT_FOUND` when the node does not have it, or has pruned it
+ * @throws QuarryError `PROTOCOL` when the node answers with another one
  */
 export async function getCheckpoint(
   client: ClientContext,
@@ -43,5 +45,17 @@ export async function readCheckpoint(
     },
     controlOf(options),
   );
-  return required(answer.checkpoint, 'checkpoint');
+  const checkpoint = required(answer.checkpoint, 'checkpoint');
+  const { sequenceNumber } = checkpoint;
+  if (typeof id !== 'bigint' || sequenceNumber === undefined || sequenceNumber === id) return checkpoint;
+  throw wrongNumber(`the fullnode answers with checkpoint ${sequenceNumber} when asked for number ${id}`);
+}
+
+/** Asking again helps: one answer was wrong, or it was of another fullnode, which lags. */
+export function wrongNumber(message: string, cause?: QuarryError): QuarryError {
+  return new QuarryError('PROTOCOL', message, {
+    hint: 'if this goes on, try another fullnode: name several with --fullnodes',
+    retryable: true,
+    ...(cause !== undefined && { cause }),
+  });
 }

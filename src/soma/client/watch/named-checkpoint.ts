@@ -3,7 +3,7 @@ import type { Checkpoint as CheckpointMessage } from '../../../gen/soma/rpc/chec
 import type { SubscribeCheckpointsResponse } from '../../../gen/soma/rpc/subscription_service_pb.js';
 import type { CallOptions, ClientContext } from '../context.js';
 import { required } from '../decode/required.js';
-import { readCheckpoint } from '../read/get-checkpoint.js';
+import { readCheckpoint, wrongNumber } from '../read/get-checkpoint.js';
 import { getServiceInfo, type ServiceInfo } from '../read/get-service-info.js';
 
 // Whoever follows the chain from a checkpoint skips what comes before it. From a number that no checkpoint has yet,
@@ -41,13 +41,4 @@ export function numberedItem(item: SubscribeCheckpointsResponse): { cursor: bigi
   const { sequenceNumber = cursor } = message;
   if (sequenceNumber === cursor) return { cursor, message };
   throw wrongNumber(`the fullnode streams checkpoint ${sequenceNumber} as number ${cursor}`);
-}
-
-/** Asking again helps: one answer was wrong, or it was of another fullnode, which lags. */
-function wrongNumber(message: string, cause?: QuarryError): QuarryError {
-  return new QuarryError('PROTOCOL', message, {
-    hint: 'if this goes on, try another fullnode: name several with --fullnodes',
-    retryable: true,
-    ...(cause !== undefined && { cause }),
-  });
 }
