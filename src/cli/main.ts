@@ -2,6 +2,7 @@ import { EventEmitter, setMaxListeners } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { withEnvFile } from '../config/env-file.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
+import { withoutPasswords } from '../net/redact.js';
 import { packageVersion } from '../package/package-version.js';
 import { toJsonLine } from '../text/json.js';
 import { plainText, terminalText } from '../text/plain-text.js';
@@ -167,9 +168,9 @@ function report(error: unknown, json: boolean, context: CliContext): number {
   const failure = toQuarryError(error, 'quarry');
   if (failure.code === 'ABORTED' && context.signal.aborted) return endedBy(context.signal);
   const hint = failure.hint ?? defaultHint(failure.code);
-  if (json) context.stderr.write(`${toJsonLine({ error: { ...failure.toJSON(), hint } })}\n`);
+  if (json) context.stderr.write(`${withoutPasswords(toJsonLine({ error: { ...failure.toJSON(), hint } }))}\n`);
   else {
-    context.stderr.write(`${context.errStyle.red('error:')} ${plainText(failure.message)}\n`);
+    context.stderr.write(`${context.errStyle.red('error:')} ${plainText(withoutPasswords(failure.message))}\n`);
     context.stderr.write(`hint: ${plainText(hint)}\n`);
     // Internal errors are bugs and deserve a stack trace; all others are expected.
     if (failure.code === 'INTERNAL' && failure.cause instanceof Error)

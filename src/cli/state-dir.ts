@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type Config, homeDirectory } from '../config/index.js';
 import { STATE_ENTRIES } from '../miner/state/state-entries.js';
+import { withoutPasswords } from '../net/redact.js';
 import type { CliContext } from './context.js';
 
 /** Directory of a network's store, journal, weights and hosted data: the configured one, or a default per network. */
@@ -29,5 +30,7 @@ export function homeOf(env: CliContext['env']): string {
 
 /** Converts a network's name, or the host and port of a URL, to a portable file name. */
 function directoryName(network: string): string {
-  return network.replace(/^https?:\/\//, '').replace(/[^a-zA-Z0-9.-]+/g, '_');
+  return withoutPasswords(network)
+    .replace(/^https?:\/\//, '')
+    .replace(/[^a-zA-Z0-9.-]+/g, '_');
 }

@@ -17,7 +17,7 @@ import {
 } from '@nats-io/transport-node';
 import { isAbort, QuarryError } from '../errors/index.js';
 import { readNamedFile } from '../files/named-file.js';
-import { retry, unlessAborted } from '../net/index.js';
+import { retry, unlessAborted, withoutPasswords } from '../net/index.js';
 import { type DialledNats, dialNats } from './dial-nats.js';
 
 export interface FleetConnectionOptions {
@@ -148,7 +148,7 @@ async function dial(
       error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError;
     throw new QuarryError(
       refused ? 'UNAUTHENTICATED' : 'UNREACHABLE',
-      `no NATS server at ${withoutPassword(url)}: ${textOf(error)}`,
+      `no NATS server at ${withoutPasswords(url)}: ${textOf(error)}`,
       {
         hint: refused ? 'give its credentials file with --nats-creds' : 'start one: nats-server -js -sd DIR',
         cause: error,
@@ -182,8 +182,4 @@ async function ensureStream(jsm: JetStreamManager, name: string, subject: string
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/g, '//');
 }

@@ -33,7 +33,7 @@ export {
 } from './min-throughput.js';
 export { oneAtATime } from './one-at-a-time.js';
 export { type ProxySettings, proxyOfEnvironment } from './proxy.js';
-export { redactSecrets, redactUrl } from './redact.js';
+export { redactSecrets, redactUrl, withoutPasswords } from './redact.js';
 export { type PacedRetryPolicy, type RetryDeps, type RetryPolicy, retry } from './retry.js';
 export { parseRetryAfterMs } from './retry-after.js';
 export { type Sleep, sleep } from './sleep.js';

@@ -17,3 +17,8 @@ export function redactSecrets(text: string, secrets: readonly string[]): string 
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 }
+
+/** Removes user and password from every URL in `text`, which may quote what the user typed in the wrong place. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/:\/\/[^\s/]*@/g, '://');
+}

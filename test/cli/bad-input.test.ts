@@ -309,6 +309,18 @@ describe('arguments', () => {
     }
   });
 
+  it('name a URL without its password, in whichever option it is', async () => {
+    for (const args of [
+      ['store', 'info', '--network', 'https://user:hunter@2@host/'],
+      ['submit', file('sample.txt'), '--target', ID, '--data-port', 'https://user:hunter@2@host/'],
+      ['fleet', 'status', '--nats', 'nats://user:hunter@2@127.0.0.1:1'],
+      ['tx', 'show', 'https://user:hunter@2@host/'],
+    ]) {
+      const { text } = await refused(args);
+      expect([args, text]).not.toEqual([args, expect.stringMatching(/hunter|2@/)]);
+    }
+  });
+
   it('leave no wallet behind, nor anything in the working directory', async () => {
     const wallet = ['--wallet-dir', file('refused-wallet')];
     for (const [args, code] of [
