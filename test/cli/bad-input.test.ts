@@ -321,6 +321,12 @@ describe('arguments', () => {
     }
   });
 
+  it("the devnet's counts that are not whole", async () => {
+    for (const flag of ['--protocol-version', '--targets', '--seed', '--epoch-ms', '--checkpoint-ms']) {
+      expect([flag, await refused(['devnet', flag, '0.5'])]).toMatchObject([flag, { exit: 2, code: 'USAGE' }]);
+    }
+  });
+
   it('leave no wallet behind, nor anything in the working directory', async () => {
     const wallet = ['--wallet-dir', file('refused-wallet')];
     for (const [args, code] of [

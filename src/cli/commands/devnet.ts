@@ -183,19 +183,24 @@ function optionsOf(flags: DevnetFlags): DevnetOptions {
       throw new QuarryError('USAGE', `"${String(text)}" is not a number`);
     return value;
   };
+  const whole = (name: keyof DevnetFlags): number | undefined => {
+    const value = number(name);
+    if (value === undefined || Number.isSafeInteger(value)) return value;
+    throw new QuarryError('USAGE', `"${String(flags[name])}" is not a whole number`);
+  };
   const given = <T>(name: string, value: T | undefined): Record<string, T> =>
     value === undefined ? {} : { [name]: value };
   return {
     embeddingDim: modelConfig.embeddingDim,
     modelConfig,
     ports: { rpc: ports.rpc, faucet: ports.faucet, admin: ports.admin, http: ports.http },
-    ...given('epochMs', number('epochMs')),
-    ...given('checkpointIntervalMs', number('checkpointMs')),
-    ...given('protocolVersion', number('protocolVersion')),
-    ...(flags.protocolThresholds && protocolThresholds(number('protocolVersion') ?? PROTOCOL_VERSIONS.max)),
+    ...given('epochMs', whole('epochMs')),
+    ...given('checkpointIntervalMs', whole('checkpointMs')),
+    ...given('protocolVersion', whole('protocolVersion')),
+    ...(flags.protocolThresholds && protocolThresholds(whole('protocolVersion') ?? PROTOCOL_VERSIONS.max)),
     ...given('initialDistanceThreshold', number('distanceThreshold')),
-    ...given('targetsPerEpoch', number('targets')),
-    ...given('seed', number('seed')),
+    ...given('targetsPerEpoch', whole('targets')),
+    ...given('seed', whole('seed')),
     ...(flags.chaos && { chaos: true }),
   };
 }

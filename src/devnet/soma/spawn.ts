@@ -72,6 +72,7 @@ export async function spawnDevnet(
   } catch (error) {
     signal?.removeEventListener('abort', onAbort);
     await close();
+    throwIfAborted(signal, 'starting the devnet');
     throw toQuarryError(error, 'starting the devnet');
   }
 }
