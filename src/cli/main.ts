@@ -4,12 +4,12 @@ import { withEnvFile } from '../config/env-file.js';
 import { QuarryError, toQuarryError } from '../errors/index.js';
 import { withoutPasswords } from '../net/redact.js';
 import { packageVersion } from '../package/package-version.js';
-import { toJsonLine } from '../text/json.js';
 import { plainText, terminalText } from '../text/plain-text.js';
 import { createStyle } from '../text/style.js';
 import { commandsFor } from './commands/index.js';
 import type { CliContext } from './context.js';
 import { defaultHint } from './default-hint.js';
+import { errorLine } from './error-line.js';
 import { terminalKeys } from './terminal-keys.js';
 
 /** Signals closer together than this count as one: npm and service managers forward a Ctrl-C. */
@@ -168,7 +168,7 @@ function report(error: unknown, json: boolean, context: CliContext): number {
   const failure = toQuarryError(error, 'quarry');
   if (failure.code === 'ABORTED' && context.signal.aborted) return endedBy(context.signal);
   const hint = failure.hint ?? defaultHint(failure.code);
-  if (json) context.stderr.write(`${withoutPasswords(toJsonLine({ error: { ...failure.toJSON(), hint } }))}\n`);
+  if (json) context.stderr.write(`${errorLine(failure, hint)}\n`);
   else {
     context.stderr.write(`${context.errStyle.red('error:')} ${plainText(withoutPasswords(failure.message))}\n`);
     context.stderr.write(`hint: ${plainText(hint)}\n`);
