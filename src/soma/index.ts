@@ -164,6 +164,7 @@ export {
   type GrpcTransportOptions,
   KnownChain,
   methodPath,
+  OtherChainError,
   parseEndpoint,
   type RawMethod,
   type ResponseHeaders,

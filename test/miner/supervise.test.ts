@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { QuarryError } from '../../src/errors/index.js';
 import { supervise } from '../../src/miner/run/supervise.js';
 import { GrpcError } from '../../src/soma/client/transport/grpc-error.js';
+import { OtherChainError } from '../../src/soma/client/transport/index.js';
 
 /** A loop whose first round fails with `failure`; returns what was told and whether it came round again. */
 async function once(failure: QuarryError, outlivesNodes: boolean) {
@@ -14,6 +15,17 @@ async function once(failure: QuarryError, outlivesNodes: boolean) {
   const handling = { onFailure: (e: QuarryError) => told.push(e.code), mend: async () => false, outlivesNodes };
   await supervise('following', body, handling, new AbortController().signal);
   return { told, rounds };
+}
+
+/** Rounds of a loop that fails so often in a row. */
+async function failures(count: number, failure: QuarryError): Promise<number> {
+  let rounds = 0;
+  const body = async (): Promise<void> => {
+    if (rounds++ < count) throw failure;
+  };
+  const handling = { onFailure: () => {}, mend: async () => false, outlivesNodes: true };
+  await supervise('following', body, handling, new AbortController().signal);
+  return rounds;
 }
 
 const answered = (grpcCode: number): GrpcError =>
@@ -33,9 +45,17 @@ describe('supervise', () => {
     expect((await once(answered(status.CANCELLED), false)).rounds).toBe(2);
   });
 
-  it.concurrent('goes on after one answer for another network', async () => {
-    const other = new QuarryError('CONFIG_INVALID', 'the fullnode has changed to another chain');
-    expect(await once(other, true)).toMatchObject({ rounds: 2 });
+  it.concurrent('ends when every answer is for another chain, not for whatever else a node says to be otherwise', async () => {
+    const other = new OtherChainError('the fullnode has changed to another chain', {});
+    const otherwise = new QuarryError('CONFIG_INVALID', 'embeddings have another width');
+    const [passing, lasting, outlived] = await Promise.allSettled([
+      failures(5, other),
+      failures(6, other),
+      failures(7, otherwise),
+    ]);
+    expect(passing).toMatchObject({ value: 6 });
+    expect(lasting).toMatchObject({ reason: other });
+    expect(outlived).toMatchObject({ value: 8 });
   });
 
   it.concurrent('still ends at the start, and for a fault of our own at any time', async () => {

@@ -1,5 +1,6 @@
 import { type ErrorCode, isAbort, type QuarryError, toQuarryError } from '../../errors/index.js';
 import { type Backoff, backoffDelayMs, sleep } from '../../net/index.js';
+import { OtherChainError } from '../../soma/client/transport/index.js';
 
 /** Backoff after transient failures. */
 export const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
@@ -7,10 +8,10 @@ export const AGAIN: Backoff = { baseMs: 500, maxMs: 30_000 };
 export const MAX_FAILURES = 20;
 
 /**
- * Times in a row that the network must be another one than at the start, such as a chain that begins anew, before that is
- * believed: a single answer can be wrong. That takes about ten seconds.
+ * Times in a row that a fullnode must answer for another chain than at the start before that is believed: a single answer
+ * can be wrong. That takes about ten seconds.
  */
-const MAX_UNSUITED = 6;
+const MAX_OTHER_CHAIN = 6;
 
 /** Errors that a node can cause. */
 const OF_NODES: ReadonlySet<ErrorCode> = new Set([
@@ -42,8 +43,8 @@ export interface FailureHandling {
   /** Tries to remove the cause of a failure; returns whether it did, in which case the retry is immediate. */
   readonly mend: (failure: QuarryError) => Promise<boolean>;
   /**
-   * Retry failures that a node can cause without limit, unless it keeps answering that the network is another one; set
-   * after a successful start.
+   * Retry failures that a node can cause without limit, unless it keeps answering for another chain; set after a
+   * successful start.
    */
   readonly outlivesNodes?: boolean | undefined;
 }
@@ -61,21 +62,21 @@ export async function supervise(
   { onFailure, mend, outlivesNodes = false }: FailureHandling,
   signal: AbortSignal,
 ): Promise<void> {
-  let unsuited = 0;
+  let otherChain = 0;
   for (let failures = 0; !signal.aborted; ) {
     try {
       return await body(() => {
         failures = 0;
-        unsuited = 0;
+        otherChain = 0;
       });
     } catch (error) {
       if (isAbort(error)) throw error;
       const failure = toQuarryError(error, doing);
       if (await mend(failure)) continue;
       failures++;
-      unsuited = failure.code === 'CONFIG_INVALID' ? unsuited + 1 : 0;
+      otherChain = failure instanceof OtherChainError ? otherChain + 1 : 0;
       const mayPass = failure.retryable && failure.code !== 'DISK_FULL' && failures <= MAX_FAILURES;
-      const isOutlived = outlivesNodes && OF_NODES.has(failure.code) && unsuited < MAX_UNSUITED;
+      const isOutlived = outlivesNodes && OF_NODES.has(failure.code) && otherChain < MAX_OTHER_CHAIN;
       if (!mayPass && !isOutlived) throw failure;
       onFailure(failure);
       await sleep(backoffDelayMs(failures - 1, AGAIN, Math.random), signal);

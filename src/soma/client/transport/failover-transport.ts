@@ -11,7 +11,7 @@ import { decodeMessage } from './decode-message.js';
 import type { Endpoint } from './endpoint.js';
 import { Fullnode, type FullnodeStatus } from './fullnode.js';
 import { type GrpcTransportDeps, type GrpcTransportOptions, methodPath } from './grpc-transport.js';
-import { CHAIN_GONE_HINT } from './known-chain.js';
+import { OtherChainError } from './known-chain.js';
 import type { RpcCallOptions, RpcTransport, UnaryOptions } from './rpc-transport.js';
 
 /** A change among the fullnodes. */
@@ -251,10 +251,7 @@ export class FailoverTransport implements RpcTransport {
     // One that is down may come back.
     const hopeful = this.#nodes.find(({ state }) => state !== 'refused');
     if (hopeful !== undefined) throw hopeful.error ?? new QuarryError('UNREACHABLE', `${hopeful.url} does not answer`);
-    throw new QuarryError('CONFIG_INVALID', 'all fullnodes have changed to another chain', {
-      hint: CHAIN_GONE_HINT,
-      cause: this.#nodes[0]!.error,
-    });
+    throw new OtherChainError('all fullnodes have changed to another chain', { cause: this.#nodes[0]!.error });
   }
 
   /** The preferred node, or the best of the others; undefined if all usable ones were tried. */
@@ -395,7 +392,7 @@ function fastest(nodes: readonly Fullnode[]): Fullnode | undefined {
 }
 
 function otherChain(node: Fullnode, found: string, expected: string, as?: string): QuarryError {
-  return new QuarryError('CONFIG_INVALID', `${node.url} is a fullnode of another chain`, {
+  return new OtherChainError(`${node.url} is a fullnode of another chain`, {
     hint: `name only fullnodes of one network${as === undefined ? '' : `, like ${as}`}`,
     details: { url: node.url, chainId: found, expectedChainId: expected },
   });

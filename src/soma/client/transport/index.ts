@@ -15,5 +15,5 @@ export {
   methodPath,
   type RawMethod,
 } from './grpc-transport.js';
-export { KnownChain } from './known-chain.js';
+export { KnownChain, OtherChainError } from './known-chain.js';
 export type { CallOptions, ResponseHeaders, RpcTransport } from './rpc-transport.js';

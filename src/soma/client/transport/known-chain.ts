@@ -1,12 +1,19 @@
-import { QuarryError } from '../../../errors/index.js';
+import { QuarryError, type QuarryErrorOptions } from '../../../errors/index.js';
 import { digestToBytes, isDigest } from '../../chain/index.js';
 
 /** Response header with the first four bytes of the chain's id in hex. */
 export const CHAIN_HEADER = 'x-soma-chain-id';
 
 /** What to do once a chain is gone. */
-export const CHAIN_GONE_HINT =
+const CHAIN_GONE_HINT =
   'the network was reset, or the URL leads to another one: once all URLs lead to the chain you want, start again';
+
+/** A fullnode is on another chain than the client: `CONFIG_INVALID`. */
+export class OtherChainError extends QuarryError {
+  constructor(message: string, options: QuarryErrorOptions) {
+    super('CONFIG_INVALID', message, { ...options, hint: options.hint ?? CHAIN_GONE_HINT });
+  }
+}
 
 /**
  * The chain of a client: the first one that its fullnode names. Coins, targets and checkpoint numbers of another one mean
@@ -19,11 +26,11 @@ export class KnownChain {
   /**
    * Takes the chain that a fullnode has named.
    *
-   * @throws QuarryError `CONFIG_INVALID` when another one is known
+   * @throws OtherChainError when another one is known
    */
   identify(chainId: string, url: string): void {
     if (this.#chainId !== undefined && this.#chainId !== chainId) {
-      throw otherChain(url, { chainId, expectedChainId: this.#chainId });
+      throw changed(url, { chainId, expectedChainId: this.#chainId });
     }
     this.#chainId = chainId;
     if (isDigest(chainId)) this.#begins = Buffer.from(digestToBytes(chainId).subarray(0, 4)).toString('hex');
@@ -33,13 +40,10 @@ export class KnownChain {
   refusal(begins: string, url: string): QuarryError | undefined {
     if (this.#begins === undefined || !/^[0-9a-f]{8}$/i.test(begins)) return undefined;
     if (begins.toLowerCase() === this.#begins) return undefined;
-    return otherChain(url, { chainIdBegins: begins, expectedBegins: this.#begins });
+    return changed(url, { chainIdBegins: begins, expectedBegins: this.#begins });
   }
 }
 
-function otherChain(url: string, details: Readonly<Record<string, string>>): QuarryError {
-  return new QuarryError('CONFIG_INVALID', `${url} has changed to another chain`, {
-    hint: CHAIN_GONE_HINT,
-    details: { url, ...details },
-  });
+function changed(url: string, details: Readonly<Record<string, string>>): OtherChainError {
+  return new OtherChainError(`${url} has changed to another chain`, { details: { url, ...details } });
 }
