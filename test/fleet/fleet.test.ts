@@ -143,7 +143,9 @@ describe.skipIf(!hasNatsServer)('a fleet of scorers', () => {
       expect((await fleetStatus(await rig.connected())).scorers.map(({ id }) => id)).not.toContain('0badcafe');
     }
     await model.score(samples(5));
-    const told = await until(() => engine.status?.scorers.find(({ samples }) => samples === 6), 'six samples');
+    // A scorer that was held up may have answered one twice, and counts both.
+    const told = await until(() => engine.status?.scorers.find(({ samples }) => samples >= 6), 'six samples');
+    expect(engine.stats.samples).toBe(6);
     expect(told).toMatchObject({ label: 'test', models: [weightsIdentity(rig.published.models[0]!)] });
     expect(engine.status?.queued).toBe(0);
     await scorer.stop();

@@ -36,7 +36,7 @@ export class KnownChain {
     if (isDigest(chainId)) this.#begins = Buffer.from(digestToBytes(chainId).subarray(0, 4)).toString('hex');
   }
 
-  /** Why an answer with this {@link CHAIN_HEADER} is refused; `undefined` if it is not. */
+  /** Why an answer whose `x-soma-chain-id` is this is refused; `undefined` if it is not. */
   refusal(begins: string, url: string): QuarryError | undefined {
     if (this.#begins === undefined || !/^[0-9a-f]{8}$/i.test(begins)) return undefined;
     if (begins.toLowerCase() === this.#begins) return undefined;
