@@ -68,10 +68,12 @@ export async function* run(options: OutageOptions = {}): AsyncIterable<BenchResu
     const before = events.length;
     const mended = performance.now();
     line.mend();
-    // The pause before a broken stream is reopened is not measured here.
-    const beganAt = (times: readonly number[]): number => times.find((at) => at >= mended) ?? mended;
+    // The pause before a broken stream is reopened is not measured here. What was missed may be read before a stream that is
+    // still broken has ended: then all of it counts.
+    const beganAt = (times: readonly number[], endedAt: number): number =>
+      times.find((at) => at >= mended && at <= endedAt) ?? mended;
     await until(() => newest.checkpoints >= goal);
-    const readMs = performance.now() - beganAt(connected.checkpoints);
+    const readAt = performance.now();
     await until(() => newest.targets >= goal);
     const opened = events.slice(before).filter(({ event }) => event.type === 'opened');
     const last = opened.at(-1);
@@ -81,10 +83,10 @@ export async function* run(options: OutageOptions = {}): AsyncIterable<BenchResu
     yield benchResult({
       ...shared,
       case: `open targets known, ${name}`,
-      value: last.at - beganAt(connected.targets),
+      value: last.at - beganAt(connected.targets, last.at),
       note: `${opened.length} targets, counted from the new stream's headers`,
     });
-    yield benchResult({ ...shared, case: `all read, ${name}`, value: readMs });
+    yield benchResult({ ...shared, case: `all read, ${name}`, value: readAt - beganAt(connected.checkpoints, readAt) });
     stop.abort();
     await Promise.all(watching);
   } finally {
