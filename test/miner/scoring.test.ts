@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ScoringEngine } from '../../src/engine/index.js';
 import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { HttpHost } from '../../src/hosting/index.js';
@@ -248,6 +248,18 @@ describe('the scorer', () => {
     expect(await scoring.round(never)).toMatchObject({ ids: [4, 5, 6, 7], fresh: 4 });
     expect(await scoring.round(never)).toMatchObject({ ids: [] });
     expect(mostOut).toBe(8);
+  });
+
+  it('reads on from the oldest sample without a score, though there always is one', async () => {
+    await loaded(await published('a', 1n));
+    const scans = vi.spyOn(store, 'unscored');
+    const ingest = new SampleIngest(samples(40), store);
+    const scoring = new Scorer({ batchSize: 8 }, { store, ingest, models, book: new OpenTargets(), now: () => now });
+    let scored = 0;
+    while (scored < 32) scored += (await scoring.round(never)).ids.length;
+    // Two rounds of four are in flight at most.
+    expect(scans.mock.lastCall?.[1]?.after).toBeGreaterThanOrEqual(scored - 12);
+    await scoring.abandon();
   });
 
   it('scores again what was abandoned', async () => {

@@ -129,7 +129,7 @@ export class Scorer {
 
   #start(ids: readonly number[], signal: AbortSignal): void {
     const { store, now } = this.#deps;
-    const fresh = ids.filter((id) => !store.models.some((key) => store.score(id, key) !== undefined)).length;
+    const fresh = ids.filter((id) => !store.models.some((key) => store.isScored(id, key))).length;
     const startedAt = now();
     const score = async (until: AbortSignal): Promise<void> => {
       await this.score(ids, until);
@@ -146,8 +146,10 @@ export class Scorer {
       const limit = count + this.#inFlight.samples;
       const unscored = store.unscored(key, { after, limit, newestFirst });
       const ids = unscored.filter((id) => !this.#inFlight.has(id)).slice(0, count);
+      // While samples are in flight there always is one without a score: the next scan begins there.
+      const [oldest = store.sampleCount] = unscored;
+      if (!newestFirst || unscored.length === 0) this.#scoredUpTo.set(key.checksum, oldest - 1);
       if (ids.length > 0) return ids;
-      if (unscored.length === 0) this.#scoredUpTo.set(key.checksum, store.sampleCount - 1);
     }
     return [];
   }
