@@ -1,3 +1,30 @@
+// Triggers that several migrations create. They never change either.
+
+const ACCEPTED_BRINGS_CLAIM = `
+  CREATE TRIGGER submissions_accepted AFTER UPDATE OF state ON submissions WHEN NEW.state = 'accepted' BEGIN
+    INSERT INTO claims (target_id, due_epoch, state, own)
+    VALUES (NEW.target_id, CAST(CAST(NEW.epoch AS INTEGER) + 2 AS TEXT), 'waiting', 1) ON CONFLICT DO NOTHING;
+  END;`;
+
+/** Keeps the totals, in one statement for each change of a submission. */
+const SUBMISSION_TOTALS = `
+  CREATE TRIGGER submissions_count AFTER INSERT ON submissions BEGIN
+    UPDATE totals SET value = value + 1 WHERE name = 'submissions.' || new.state;
+  END;
+  CREATE TRIGGER submissions_paid AFTER INSERT ON submissions WHEN new.fee IS NOT NULL BEGIN
+    UPDATE totals SET value = value + CAST(new.fee AS INTEGER) WHERE name = 'fees';
+  END;
+  CREATE TRIGGER submissions_change AFTER UPDATE OF state, fee ON submissions
+    WHEN new.state <> old.state OR new.fee IS NOT old.fee BEGIN
+    UPDATE totals SET value = value + CASE
+        WHEN name = 'fees' THEN CAST(COALESCE(new.fee, 0) AS INTEGER) - CAST(COALESCE(old.fee, 0) AS INTEGER)
+        WHEN new.state = old.state THEN 0
+        WHEN name = 'submissions.' || new.state THEN 1
+        ELSE -1
+      END
+      WHERE name IN ('fees', 'submissions.' || old.state, 'submissions.' || new.state);
+  END;`;
+
 /** Migrations of the journal, oldest first. A released migration never changes. */
 export const JOURNAL_MIGRATIONS: readonly string[] = [
   `
@@ -43,10 +70,7 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   `,
   `
   -- An accepted submission brings its claim with it, due two epochs later: one statement, so that none is forgotten.
-  CREATE TRIGGER submissions_accepted AFTER UPDATE OF state ON submissions WHEN NEW.state = 'accepted' BEGIN
-    INSERT INTO claims (target_id, due_epoch, state, own)
-    VALUES (NEW.target_id, CAST(CAST(NEW.epoch AS INTEGER) + 2 AS TEXT), 'waiting', 1) ON CONFLICT DO NOTHING;
-  END;
+  ${ACCEPTED_BRINGS_CLAIM}
   `,
   `
   -- Running totals, so that asking for them does not read a journal of years. Triggers keep them a property of the file.
@@ -133,22 +157,7 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   DROP TRIGGER submissions_count;
   DROP TRIGGER submissions_recount;
   DROP TRIGGER submissions_fee;
-  CREATE TRIGGER submissions_count AFTER INSERT ON submissions BEGIN
-    UPDATE totals SET value = value + 1 WHERE name = 'submissions.' || new.state;
-  END;
-  CREATE TRIGGER submissions_paid AFTER INSERT ON submissions WHEN new.fee IS NOT NULL BEGIN
-    UPDATE totals SET value = value + CAST(new.fee AS INTEGER) WHERE name = 'fees';
-  END;
-  CREATE TRIGGER submissions_change AFTER UPDATE OF state, fee ON submissions
-    WHEN new.state <> old.state OR new.fee IS NOT old.fee BEGIN
-    UPDATE totals SET value = value + CASE
-        WHEN name = 'fees' THEN CAST(COALESCE(new.fee, 0) AS INTEGER) - CAST(COALESCE(old.fee, 0) AS INTEGER)
-        WHEN new.state = old.state THEN 0
-        WHEN name = 'submissions.' || new.state THEN 1
-        ELSE -1
-      END
-      WHERE name IN ('fees', 'submissions.' || old.state, 'submissions.' || new.state);
-  END;
+  ${SUBMISSION_TOTALS}
   `,
   `
   -- Writing a submission down is most of what a burst of them waits for, and most of that is random pages of indexes.
@@ -190,26 +199,8 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   -- At most one live submission for a target: what makes "nothing submitted twice" a property of the file.
   CREATE UNIQUE INDEX submissions_live ON submissions (target_id) WHERE live = 1;
   CREATE UNIQUE INDEX submissions_open ON submissions (digest) WHERE state IN ('built', 'unknown');
-  CREATE TRIGGER submissions_accepted AFTER UPDATE OF state ON submissions WHEN NEW.state = 'accepted' BEGIN
-    INSERT INTO claims (target_id, due_epoch, state, own)
-    VALUES (NEW.target_id, CAST(CAST(NEW.epoch AS INTEGER) + 2 AS TEXT), 'waiting', 1) ON CONFLICT DO NOTHING;
-  END;
-  CREATE TRIGGER submissions_count AFTER INSERT ON submissions BEGIN
-    UPDATE totals SET value = value + 1 WHERE name = 'submissions.' || new.state;
-  END;
-  CREATE TRIGGER submissions_paid AFTER INSERT ON submissions WHEN new.fee IS NOT NULL BEGIN
-    UPDATE totals SET value = value + CAST(new.fee AS INTEGER) WHERE name = 'fees';
-  END;
-  CREATE TRIGGER submissions_change AFTER UPDATE OF state, fee ON submissions
-    WHEN new.state <> old.state OR new.fee IS NOT old.fee BEGIN
-    UPDATE totals SET value = value + CASE
-        WHEN name = 'fees' THEN CAST(COALESCE(new.fee, 0) AS INTEGER) - CAST(COALESCE(old.fee, 0) AS INTEGER)
-        WHEN new.state = old.state THEN 0
-        WHEN name = 'submissions.' || new.state THEN 1
-        ELSE -1
-      END
-      WHERE name IN ('fees', 'submissions.' || old.state, 'submissions.' || new.state);
-  END;
+  ${ACCEPTED_BRINGS_CLAIM}
+  ${SUBMISSION_TOTALS}
   DROP INDEX claims_open;
   CREATE INDEX claims_open ON claims (state, CAST(due_epoch AS INTEGER)) WHERE state IN ('waiting', 'built');
   `,
