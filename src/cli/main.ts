@@ -171,7 +171,7 @@ function report(error: unknown, json: boolean, context: CliContext): number {
   if (json) context.stderr.write(`${errorLine(failure, hint)}\n`);
   else {
     context.stderr.write(`${context.errStyle.red('error:')} ${plainText(withoutPasswords(failure.message))}\n`);
-    context.stderr.write(`hint: ${plainText(hint)}\n`);
+    context.stderr.write(`hint: ${plainText(withoutPasswords(hint))}\n`);
     // Internal errors are bugs and deserve a stack trace; all others are expected.
     if (failure.code === 'INTERNAL' && failure.cause instanceof Error)
       context.stderr.write(`${terminalText(failure.cause.stack ?? '')}\n`);
