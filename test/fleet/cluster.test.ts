@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { freePort } from '../../bench/free-port.js';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
-import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { type FleetConnection, FleetEngine, ModelShelf, openFleet, ScorerNode } from '../../src/fleet/index.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { until } from '../until.js';
+import { f32Engine } from './f32-engine.js';
 import { publishModels } from './published-models.js';
 
 const closers: (() => Promise<void>)[] = [];
@@ -46,16 +46,13 @@ it.skipIf(!hasNatsServer)(
     }, 'the cluster has a leader');
     const engine = await FleetEngine.open(
       { verifyShare: 0, onWarning: () => {}, ackWaitMs: 2_000 },
-      { fleet: fleet!, local: createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
+      { fleet: fleet!, local: f32Engine() },
     );
     closers.push(() => engine.close());
     const http = new HttpClient({ addressPolicy: PUBLIC_AND_LOOPBACK });
     closers.push(() => http.close());
     const weights = new WeightsCache({ dir: join(dir, 'cache') }, { http });
-    const models = new ModelShelf(
-      { most: 1 },
-      { weights, engineFor: async () => createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
-    );
+    const models = new ModelShelf({ most: 1 }, { weights, engineFor: async () => f32Engine() });
     const scorer = await open('scorer');
     const stop = new AbortController();
     const limits = { mostSamples: 8, batchMs: 200 };

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
 import type { LoadedModel, LoadOptions, Score, ScoringEngine } from '../../src/engine/index.js';
-import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import type { QuarryError } from '../../src/errors/index.js';
 import {
   type FleetConnection,
@@ -17,6 +16,7 @@ import {
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
+import { f32Engine } from './f32-engine.js';
 import { type Published, publishModels } from './published-models.js';
 
 /** What a scorer of a test does otherwise than it should. */
@@ -84,7 +84,7 @@ export class FleetRig {
   async startScorer({ change, on, load, before }: ScorerHabits = {}): Promise<RunningScorer> {
     const connection = await openFleet({ url: (on ?? this.server).url, fleet: this.fleet, name: 'scorer' });
     const engine = {
-      ...changed(createNativeScoringEngine({ precision: 'f32', threads: 1 }), change, before),
+      ...changed(f32Engine(), change, before),
       ...(load && { load }),
     };
     const weights = this.cache(`cache-${this.fleet}-${Math.random()}`);
@@ -122,7 +122,7 @@ export class FleetRig {
     const onWarning = (error: QuarryError): void => void this.warnings.push(error);
     const engine = await FleetEngine.open(
       { verifyShare: 0, onWarning, ackWaitMs: 2_000, ...options },
-      { fleet: connection, local: createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
+      { fleet: connection, local: f32Engine() },
     );
     this.closers.push(() => engine.close());
     return engine;
@@ -146,7 +146,7 @@ export class FleetRig {
 
   /** What samples score under the first model. */
   truth(samples: readonly Uint8Array[]): Promise<Score[]> {
-    return this.load(createNativeScoringEngine({ precision: 'f32', threads: 1 })).then((model) => model.score(samples));
+    return this.load(f32Engine()).then((model) => model.score(samples));
   }
 
   async #open(): Promise<void> {

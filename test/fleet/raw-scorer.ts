@@ -1,10 +1,10 @@
-import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { openFleet } from '../../src/fleet/index.js';
 import { type Delivery, pullJobs } from '../../src/fleet/pull.js';
 import { answerHeaders, consumerName, embeddingBytes, type Job, readJob } from '../../src/fleet/wire.js';
 import { type WeightsManifest, weightsIdentity } from '../../src/weights/manifest.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import type { WeightsCache } from '../../src/weights/weights-cache.js';
+import { f32Engine } from './f32-engine.js';
 
 /** What a scorer does with an answer, right or wrong. */
 export type Handing = (
@@ -21,7 +21,7 @@ export async function startRawScorer(
 ): Promise<{ close(): Promise<void> }> {
   const connection = await openFleet({ ...place, name: 'raw scorer' });
   const file = await weights.open(manifest);
-  const model = await createNativeScoringEngine({ precision: 'f32', threads: 1 }).load(file, MODEL_CONFIGS.small);
+  const model = await f32Engine().load(file, MODEL_CONFIGS.small);
   await file.close();
   const consumer = consumerName(weightsIdentity(manifest), 'own');
   const answer = async (job: Job, delivery: Delivery): Promise<void> => {

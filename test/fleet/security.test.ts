@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
-import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import {
   type FleetConnection,
   FleetEngine,
@@ -21,6 +20,7 @@ import { weightsIdentity } from '../../src/weights/manifest.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { until } from '../until.js';
+import { f32Engine } from './f32-engine.js';
 import { type Published, publishModels } from './published-models.js';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
@@ -97,14 +97,11 @@ describe.skipIf(!hasNatsServer || !hasOpenssl)('a fleet behind TLS and nkeys', (
     const coordinator = await openAs('coordinator');
     const engine = await FleetEngine.open(
       { verifyShare: 0, shareWeights: true, onWarning: () => {} },
-      { fleet: coordinator, local: createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
+      { fleet: coordinator, local: f32Engine() },
     );
     const fleet = await openAs('scorer');
     const weights = new WeightsCache({ dir: join(dir, 'cache') }, { http });
-    const models = new ModelShelf(
-      { most: 2 },
-      { weights, engineFor: async () => createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
-    );
+    const models = new ModelShelf({ most: 2 }, { weights, engineFor: async () => f32Engine() });
     const node = new ScorerNode(
       { label: () => 'test', mostSamples: 8, batchMs: 200, onWarning: () => {} },
       { fleet, models },

@@ -7,7 +7,6 @@ import { createInterface } from 'node:readline';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNatsServer, startNatsServer } from '../../bench/nats-server.js';
-import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import { cosineDistance, selectBest } from '../../src/engine/reference/index.js';
 import { QuarryError } from '../../src/errors/index.js';
 import {
@@ -24,6 +23,7 @@ import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { openSafetensors } from '../../src/weights/safetensors.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
 import { until } from '../until.js';
+import { f32Engine } from './f32-engine.js';
 import { type Published, publishModels } from './published-models.js';
 import { scoreRequest } from './score-request.js';
 import { watched } from './watched-engine.js';
@@ -73,7 +73,7 @@ describe('the Scoring service', () => {
     expect(await client.health()).toBe(true);
     const data = bytes('a sample that three models compete for');
     const answer = await client.score(request('first', data));
-    const reference = createNativeScoringEngine({ precision: 'f32', threads: 1 });
+    const reference = f32Engine();
     const scores = [];
     for (let i = 0; i < 3; i++) {
       const file = await openSafetensors(join(dir, `plain-${i}.safetensors`));

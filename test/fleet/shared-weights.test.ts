@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { Objm } from '@nats-io/obj';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasNatsServer, type NatsServer, startNatsServer } from '../../bench/nats-server.js';
-import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import type { QuarryError } from '../../src/errors/index.js';
 import {
   type FleetConnection,
@@ -19,6 +18,7 @@ import { createBlake2b256 } from '../../src/native/blake2b.js';
 import { HttpClient, PUBLIC_AND_LOOPBACK } from '../../src/net/index.js';
 import { MODEL_CONFIGS } from '../../src/weights/model-config.js';
 import { WeightsCache } from '../../src/weights/weights-cache.js';
+import { f32Engine } from './f32-engine.js';
 import { type Published, publishModels } from './published-models.js';
 
 let dir: string;
@@ -79,7 +79,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
     const [manifest] = published.models;
     const engine = await FleetEngine.open(
       { verifyShare: 0, shareWeights: true, onWarning: (warning) => warnings.push(warning) },
-      { fleet: await connected(), local: createNativeScoringEngine({ precision: 'f32', threads: 1 }) },
+      { fleet: await connected(), local: f32Engine() },
     );
     closers.push(() => engine.close());
     const file = await cacheOf('coordinator').open(manifest!);
@@ -91,7 +91,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
       { most: 1 },
       {
         weights: cacheOf('scorer'),
-        engineFor: async () => createNativeScoringEngine({ precision: 'f32', threads: 1 }),
+        engineFor: async () => f32Engine(),
         nearby: (wanted) => readSharedWeights(fleet, wanted),
       },
     );
@@ -107,9 +107,7 @@ describe.skipIf(!hasNatsServer)('weights that a coordinator shares', () => {
 
     const model = await loading;
     const sample = Uint8Array.of(1, 2, 3);
-    const truth = await (
-      await createNativeScoringEngine({ precision: 'f32', threads: 1 }).load(file, MODEL_CONFIGS.small)
-    ).score([sample]);
+    const truth = await (await f32Engine().load(file, MODEL_CONFIGS.small)).score([sample]);
     await file.close();
     expect(await model.score([sample])).toEqual(truth);
     expect(warnings).toEqual([]);

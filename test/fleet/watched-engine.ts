@@ -1,5 +1,5 @@
 import type { ErrorBound, LoadedModel, Score, ScoringEngine } from '../../src/engine/index.js';
-import { createNativeScoringEngine } from '../../src/engine/native/index.js';
+import { f32Engine } from './f32-engine.js';
 
 /** One call of an engine. */
 export interface WatchedCall {
@@ -20,7 +20,7 @@ export function watched(
   onCall: (call: WatchedCall) => Promise<unknown> | unknown,
   { boundOf, change }: Claims = {},
 ): ScoringEngine {
-  const engine = createNativeScoringEngine({ precision: 'f32', threads: 1 });
+  const engine = f32Engine();
   return {
     name: engine.name,
     device: engine.device,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hasNatsServer } from '../../bench/nats-server.js';
-import { createNativeScoringEngine } from '../../src/engine/native/index.js';
 import type { Delivery } from '../../src/fleet/pull.js';
 import { blake2b256 } from '../../src/native/blake2b.js';
+import { f32Engine } from './f32-engine.js';
 import { FleetRig, samples } from './fleet-rig.js';
 import { startRawScorer } from './raw-scorer.js';
 
@@ -36,7 +36,7 @@ describe.skipIf(!hasNatsServer)('a fleet with wrong answers', () => {
 
   it("quarantines a scorer that answers with another model's rows, and replaces them", async () => {
     const liar = await rig.startScorer({
-      load: () => rig.load(createNativeScoringEngine({ precision: 'f32', threads: 1 }), {}, 1),
+      load: () => rig.load(f32Engine(), {}, 1),
     });
     const engine = await rig.openEngine({ verifyShare: 1 });
     const model = await rig.load(engine);
