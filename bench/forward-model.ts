@@ -1,8 +1,9 @@
-import { mkdir, open, readdir, statfs } from 'node:fs/promises';
+import { open, readdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { createJsEngine } from '../src/engine/js/index.js';
 import { createNativeScoringEngine, type NativeScoringOptions } from '../src/engine/native/index.js';
 import { QuarryError } from '../src/errors/index.js';
+import { makeDirectory } from '../src/files/make-directory.js';
 import { generateWeights } from '../src/weights/generate.js';
 import type { ModelConfig } from '../src/weights/model-config.js';
 import { openSafetensors } from '../src/weights/safetensors.js';
@@ -27,7 +28,7 @@ export function weightBytes(config: ModelConfig): number {
  */
 export async function assertRoom(config: ModelConfig, directory: string, peers: boolean): Promise<void> {
   const bytes = weightBytes(config);
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   const { bavail, bsize, type } = await statfs(directory);
   const lying = (await readdir(directory)).length > 0;
   const disk = { needed: 2.5 * bytes + 2 ** 28, free: bavail * bsize };
@@ -65,7 +66,7 @@ export async function modelFile(
 ): Promise<string> {
   const file = path.join(directory, `v1-${config.numLayers}-layers.safetensors`);
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     await generateWeights(config, 1n, file, { signal });
   } catch (error) {
     if (!(error instanceof QuarryError && error.code === 'ALREADY_EXISTS')) throw error;

@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeDirectory } from '../src/files/make-directory.js';
 import { blake2b256 } from '../src/native/blake2b.js';
 
 /** A score of one chunk. */
@@ -17,7 +18,7 @@ export class ScoreCache {
   readonly #known = new Map<string, CachedScore>();
 
   constructor(directory: string, model: string, dim: number) {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     this.#file = path.join(directory, `${model}.scores`);
     const bytes = existsSync(this.#file) ? readFileSync(this.#file) : Buffer.alloc(0);
     const size = 40 + 4 * dim;

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DevnetOptions, type SpawnedDevnet, spawnDevnet } from '../devnet/soma/index.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { HttpHost } from '../hosting/index.js';
 import { normalArray } from '../random/arrgen.js';
 import { Keypair } from '../soma/chain/index.js';
@@ -79,7 +79,7 @@ export async function startDemoNetwork(
     for (let i = 0; i < options.models * FAUCET_REQUESTS_PER_MODEL; i++) {
       await client.requestFaucet(publisher.address, { signal });
     }
-    await mkdir(join(options.dir, 'models'), { recursive: true });
+    makeDirectory(join(options.dir, 'models'));
     const publications: ModelPublication[] = [];
     for (let model = 1; model <= options.models; model++) {
       const path = join(options.dir, 'models', `model-${model}.safetensors`);

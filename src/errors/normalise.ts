@@ -42,13 +42,24 @@ const PROTOCOL_ERRNOS: ReadonlySet<string> = new Set([
   'ERR_INVALID_CHAR',
 ]);
 
+/** What Node reports of a system call that failed. */
+interface SystemError {
+  readonly code: string;
+  readonly syscall?: string | undefined;
+  /** Of the file that the call names, if it names one. */
+  readonly path?: string | undefined;
+}
+
 /** Finds the system error and its `code` in the chain of causes. */
-function systemErrorOf(error: unknown): { readonly code: string; readonly syscall?: string | undefined } | undefined {
+function systemErrorOf(error: unknown): SystemError | undefined {
   for (let current = error, depth = 0; current instanceof Error && depth < 8; current = current.cause, depth++) {
     // Undici's parser errors lack a code.
-    const { code = current.name === 'HTTPParserError' ? 'HPE_INVALID' : undefined, syscall } =
-      current as NodeJS.ErrnoException;
-    if (typeof code === 'string') return { code, syscall };
+    const {
+      code = current.name === 'HTTPParserError' ? 'HPE_INVALID' : undefined,
+      syscall,
+      path,
+    } = current as NodeJS.ErrnoException;
+    if (typeof code === 'string') return { code, syscall, path };
     if (current instanceof AggregateError && current.errors.length > 0) {
       const inner = systemErrorOf(current.errors[0]);
       if (inner !== undefined) return inner;
@@ -57,7 +68,7 @@ function systemErrorOf(error: unknown): { readonly code: string; readonly syscal
   return undefined;
 }
 
-function codeOf(errno: string, syscall: string | undefined): ErrorCode | undefined {
+function codeOf({ code: errno, syscall, path }: SystemError): ErrorCode | undefined {
   if (UNREACHABLE_ERRNOS.has(errno)) return 'UNREACHABLE';
   if (TIMEOUT_ERRNOS.has(errno)) return 'TIMEOUT';
   if (errno.startsWith('ERR_TLS') || errno.startsWith('ERR_SSL') || errno.includes('CERT')) return 'TLS';
@@ -67,7 +78,8 @@ function codeOf(errno: string, syscall: string | undefined): ErrorCode | undefin
   if (UNREADABLE_ERRNOS.has(errno)) return 'FILE_UNREADABLE';
   if (errno === 'ERR_FS_FILE_TOO_LARGE' || errno === 'ERR_STRING_TOO_LONG') return 'DATA_TOO_LARGE';
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'DISK_FULL';
-  return undefined;
+  // Whatever the system says of a path, such as EEXIST, EBUSY or EMFILE, is about the file or this machine.
+  return syscall !== undefined && path !== undefined ? 'FILE_UNREADABLE' : undefined;
 }
 
 /** Whether `error` means that an operation was aborted by its signal. */
@@ -93,7 +105,7 @@ export function toQuarryError(error: unknown, doing: string): QuarryError {
   }
   const system = systemErrorOf(error);
   const errno = system?.code;
-  const code = system && codeOf(system.code, system.syscall);
+  const code = system && codeOf(system);
   return new QuarryError(code ?? 'INTERNAL', `${doing} failed: ${detail}`, {
     cause: error,
     ...(errno !== undefined && { details: { errno } }),

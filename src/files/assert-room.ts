@@ -1,6 +1,7 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toQuarryError } from '../errors/index.js';
+import { makeDirectory } from './make-directory.js';
 
 /**
  * Checks that a directory is writable and has room for `sizeBytes`, by writing a file of that size and removing it. A
@@ -12,7 +13,7 @@ import { toQuarryError } from '../errors/index.js';
 export async function assertRoom(dir: string, sizeBytes: number): Promise<void> {
   const probe = join(dir, 'room.probe');
   try {
-    await mkdir(dir, { recursive: true });
+    makeDirectory(dir);
     // Left by a process that was killed here. Opening anything else of that name would write through a link or block.
     await rm(probe, { force: true });
     await writeFile(probe, new Uint8Array(sizeBytes), { flag: 'wx', flush: true });

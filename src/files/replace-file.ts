@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { mkdir, open, realpath, rename, unlink } from 'node:fs/promises';
+import { open, realpath, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { toQuarryError } from '../errors/index.js';
+import { makeDirectory } from './make-directory.js';
 import { assertNoDevice } from './regular-file.js';
 
 /** Which other users may use the file. */
@@ -23,7 +24,7 @@ export async function replaceFile(
   { mode = 0o600 }: ReplaceFileOptions = {},
 ): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path), { mode: 0o700 });
     // Replace the target of a symbolic link, not the link.
     const target = await realpath(path).catch(() => path);
     assertNoDevice(target);

@@ -1,5 +1,6 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../files/make-directory.js';
 import { assertRegularFile } from '../files/regular-file.js';
 import { isJsonObject } from './json.js';
 
@@ -27,7 +28,7 @@ export class SubmissionLedger {
    */
   async append(entry: LedgerEntry): Promise<void> {
     assertRegularFile(this.path);
-    await mkdir(dirname(this.path), { recursive: true });
+    makeDirectory(dirname(this.path));
     await appendFile(this.path, `${JSON.stringify(entry)}\n`);
   }
 

@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { toQuarryError } from '../errors/index.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { closeServer, hostAndPort, listen, oneAtATime } from '../net/index.js';
 import type { DataHost } from './contract.js';
 import { limitConnections } from './limit-connections.js';
@@ -61,7 +62,7 @@ export class HttpHost implements DataHost {
 
   /** @throws QuarryError `CONFLICT` when the port is taken */
   static async listen(options: HttpHostOptions): Promise<HttpHost> {
-    await mkdir(options.dir, { recursive: true, mode: 0o700 });
+    makeDirectory(options.dir, { mode: 0o700 });
     const host = options.host ?? '127.0.0.1';
     const server = createServer(LIMITS);
     limitConnections(server, options.maxConnections ?? 256);

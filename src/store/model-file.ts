@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { makeDirectory } from '../files/make-directory.js';
 import { assertRegularFile } from '../files/regular-file.js';
 import { type ModelKey, modelKeyId } from './model-key.js';
 
@@ -22,7 +23,7 @@ export function readModelFile(dir: string): (ModelKey & { readonly embeddingDim:
 /** Writes `model.json`, unless it is already correct; replaces a damaged one. */
 export function ensureModelFile(dir: string, model: ModelFile): void {
   if (existsSync(join(dir, 'model.json')) && dimIn(dir, model) === model.embeddingDim) return;
-  mkdirSync(dir, { recursive: true });
+  makeDirectory(dir);
   assertRegularFile(join(dir, 'model.json.new'));
   writeFileSync(join(dir, 'model.json.new'), `${JSON.stringify(model, null, 2)}\n`);
   renameSync(join(dir, 'model.json.new'), join(dir, 'model.json'));

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { QuarryError } from '../errors/index.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { AppendFile } from './append-file.js';
 import { Column } from './column.js';
 import {
@@ -47,7 +48,7 @@ export class SampleLog {
   constructor(dir: string, readonly: boolean) {
     this.#dir = dir;
     this.#readonly = readonly;
-    if (!readonly) mkdirSync(dir, { recursive: true });
+    if (!readonly) makeDirectory(dir);
     this.#index = new AppendFile(join(dir, 'index.bin'), readonly);
     this.#tombstoneFile = new AppendFile(join(dir, 'tombstones.bin'), readonly);
   }

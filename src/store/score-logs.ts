@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { QuarryError } from '../errors/index.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { readModelFile } from './model-file.js';
 import { type ModelKey, modelKeyId } from './model-key.js';
 import { ScoreLog } from './score-log.js';
@@ -21,7 +22,7 @@ export class ScoreLogs {
     this.#dir = join(storeDir, 'scores');
     this.#embeddingDim = embeddingDim;
     this.#readonly = readonly;
-    if (!readonly) mkdirSync(this.#dir, { recursive: true });
+    if (!readonly) makeDirectory(this.#dir);
   }
 
   /** By the id of their model. */

@@ -1,5 +1,6 @@
-import { close, constants, fstat, mkdirSync, open, write } from 'node:fs';
+import { close, constants, fstat, open, write } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../files/make-directory.js';
 import { rotateFiles } from './rotate-files.js';
 
 /** Maximum bytes waiting for a slow disk; further lines are dropped and counted. */
@@ -91,7 +92,7 @@ export class LogFile {
     this.#reopen = false;
     this.#busy = true;
     try {
-      mkdirSync(dirname(this.#path), { recursive: true });
+      makeDirectory(dirname(this.#path));
     } catch (error) {
       this.#failed(error as Error);
       return;

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted, toQuarryError } from '../errors/index.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { atLeast, type HttpClient, lockFileWhenFree, MIN_DOWNLOAD_THROUGHPUT } from '../net/index.js';
 import { downloadManifest, type ManifestDownloadOptions } from './download.js';
 import { type WeightsManifest, weightsIdentity } from './manifest.js';
@@ -97,9 +98,7 @@ export class WeightsCache {
     const partialDir = join(this.#dir, 'partial');
     const partial = join(partialDir, `${weightsIdentity(manifest)}.part`);
     let keep = false;
-    await mkdir(partialDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw toQuarryError(error, 'storing weights');
-    });
+    makeDirectory(partialDir, { mode: 0o700 });
     // Another process may be downloading the same file into this cache; wait for it and use its result.
     const lock = await lockFileWhenFree(`${partial}.lock`, options.signal);
     try {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, rmdir, symlink } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +60,18 @@ it('says of a directory that cannot be made that it cannot be written, not that 
     }
     expect(failure).toMatchObject({ code: 'ENOENT' });
     expect(toQuarryError(failure, 'making it').code).toBe('FILE_UNREADABLE');
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+it('takes whatever the system says of a path for a matter of that path, never for a bug', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'quarry-errors-'));
+  try {
+    for (const attempt of [() => mkdir(dir), () => rmdir('/'), () => rename(dir, join(dir, 'inner'))]) {
+      const failure = await attempt().catch((error: unknown) => error);
+      expect(toQuarryError(failure, 'trying').code).toBe('FILE_UNREADABLE');
+    }
   } finally {
     await rm(dir, { recursive: true });
   }

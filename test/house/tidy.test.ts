@@ -31,6 +31,13 @@ test('the linter refuses functions of more than seventy lines, everywhere in src
   ]);
 });
 
+test('nothing creates folders by the recursive mkdir, which tries forever where a file system has no new ones', async () => {
+  const { stdout } = await run('git', ['grep', '-nE', 'mkdir(Sync)?\\(.*recursive', '--', 'src', 'workers', 'bench'], {
+    cwd: root,
+  }).catch((error: { stdout: string }) => error);
+  expect(stdout).toBe('');
+});
+
 test('nothing links signals by AbortSignal.any, which keeps the links for as long as they live', async () => {
   const { stdout } = await run('git', ['grep', '-lF', 'AbortSignal.any(', '--', 'src', 'workers'], { cwd: root }).catch(
     (error: { stdout: string }) => error,

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isLockedForWriting, lockForWriting, type WriterLock } from '../../database/writer-lock.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { assertRegularFile } from '../../files/regular-file.js';
 import type { AssembledMiner } from '../../miner/index.js';
 import { freeSlot } from '../../miner/share/slots.js';
@@ -129,7 +130,7 @@ function isMinerThere(stateDir: string): boolean {
 /** Takes the miner's role; `undefined` if another process has it and this one can score for it. */
 function lockRole(stateDir: string, shares: boolean): WriterLock | undefined {
   try {
-    mkdirSync(roleDirOf(stateDir), { recursive: true });
+    makeDirectory(roleDirOf(stateDir));
     return lockForWriting(roleDirOf(stateDir));
   } catch (caught) {
     const error = toQuarryError(caught, `locking ${stateDir}`);

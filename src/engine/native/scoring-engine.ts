@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-import { QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { QuarryError, throwIfAborted } from '../../errors/index.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { loadAddon, type NativeAddon, type NativeModel, type NativePrecision } from '../../native/addon.js';
 import { chooseIsa, multipliesBf16 } from '../../native/capabilities.js';
 import type { IsaLevel } from '../../native/isa-level.js';
@@ -76,7 +76,7 @@ export function createNativeScoringEngine(options: NativeScoringOptions = {}): N
       assertFitsV1(weights, config);
       throwIfAborted(signal, 'loading weights');
       const { cacheDir = '' } = options;
-      if (cacheDir !== '') await createCacheDir(cacheDir);
+      if (cacheDir !== '') makeDirectory(cacheDir);
       const use = precisionFor(config);
       const source = await weightsSource(weights, config);
       const checksum = fileNameOf(weights.checksum);
@@ -120,7 +120,7 @@ export function createNativeScoringEngine(options: NativeScoringOptions = {}): N
       return {
         async prepare(tensors, checksum) {
           assertFitsV1({ tensors }, config);
-          await createCacheDir(cacheDir);
+          makeDirectory(cacheDir);
           const places = tensorPlaces(tensors, config);
           const name = fileNameOf(checksum);
           return {
@@ -153,12 +153,6 @@ function nativeShape(config: ModelConfig) {
 /** Makes a checksum safe as a file name: callers may pass ids that are not hex. */
 function fileNameOf(checksum: string): string {
   return checksum.replaceAll(/[^0-9A-Za-z]/g, '_').slice(0, 100);
-}
-
-async function createCacheDir(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true }).catch((error: unknown) => {
-    throw toQuarryError(error, 'creating the weights cache');
-  });
 }
 
 /** Error bound of bf16 scores; undefined if bf16 cannot score the model at all. */

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import type { ModelConfig } from '../../weights/model-config.js';
 import { v1Tensors } from '../../weights/v1-layout.js';
 import type { WeightsFile } from '../../weights/weights-file.js';
@@ -52,7 +53,7 @@ export async function openHalfWeights(
   let directory: string | undefined;
   try {
     if (cacheDir === undefined) directory = await mkdtemp(path.join(tmpdir(), 'quarry-half-'));
-    else await mkdir(cacheDir, { recursive: true });
+    else makeDirectory(cacheDir);
     const identity = weights.checksum.replaceAll(/[^0-9A-Za-z]/g, '_').slice(0, 100);
     const file = path.join(directory ?? cacheDir ?? '', `${identity}-f16-${config.numLayers}.matrices`);
     const close = async (): Promise<void> => {

@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ErrorBound, Score } from '../../engine/contract.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { assertRegularFile } from '../../files/regular-file.js';
 import { replaceFile } from '../../files/replace-file.js';
 import { type ModelKey, modelKeyId, openStore, type Store } from '../../store/index.js';
@@ -54,7 +55,7 @@ export class ServedPart {
    * @throws QuarryError as `openStore` does
    */
   static async open(dir: string, width: number): Promise<ServedPart> {
-    await mkdir(dir, { recursive: true });
+    makeDirectory(dir);
     const store = await openStore({ dir, embeddingDim: width, durability: 'process' });
     return new ServedPart(dir, store, await readBounds(boundsFile(dir)));
   }

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { lockForWriting, type ModelKey, modelKeyId, type WriterLock } from '../../store/index.js';
 import { type Scored, type ScoredSample, type ScoreQuery, ServedPart } from './served-part.js';
 
@@ -61,11 +62,7 @@ export class ServedScores {
    */
   static async open(options: ServedScoresOptions): Promise<ServedScores> {
     const { dir } = options;
-    try {
-      await mkdir(dir, { recursive: true });
-    } catch (error) {
-      throw toQuarryError(error, 'keeping scores');
-    }
+    makeDirectory(dir);
     const served = new ServedScores(options, lockForWriting(dir));
     try {
       await served.#openParts();

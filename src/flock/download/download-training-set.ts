@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type QuarryError, throwIfAborted, toQuarryError } from '../../errors/index.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { assertNoDevice } from '../../files/regular-file.js';
 import { replaceFile } from '../../files/replace-file.js';
 import { download, HttpClient, lockFile, PartFile, type Sleep } from '../../net/index.js';
@@ -116,7 +117,7 @@ export async function downloadObject(
   const first = await freshLink();
   const dest = await destination(options.dest ?? '.', first, source.taskId);
   assertNoDevice(dest);
-  await mkdir(dirname(dest), { recursive: true });
+  makeDirectory(dirname(dest));
   const lock = await lockFile(`${dest}.lock`).catch((error: unknown) => {
     throw downloadError(toQuarryError(error, `downloading to ${dest}`));
   });

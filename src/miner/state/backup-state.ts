@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { snapshotDatabase } from '../../database/snapshot.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { assertRegularFile } from '../../files/regular-file.js';
 import { INDEX_FILE } from '../../store/index-database.js';
 import { type BackupFile, type BackupManifest, writeBackupManifest } from './backup-manifest.js';
@@ -61,7 +62,7 @@ export async function backupState(
 /** Creates a temporary directory next to `into`, readable only by its owner. */
 async function emptyBeside(into: string): Promise<string> {
   try {
-    await mkdir(dirname(into), { recursive: true });
+    makeDirectory(dirname(into));
     return await mkdtemp(`${into}.partial-`);
   } catch (error) {
     throw toQuarryError(error, `making room for ${into}`);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { makeDirectory } from '../../files/make-directory.js';
 
 /**
  * Copies the first `bytes` bytes of a file, so that bytes appended in the meantime are not included. The copy is
@@ -16,7 +16,7 @@ export async function copyFileHashed(
   to: string,
   { bytes, signal }: { readonly bytes: number; readonly signal?: AbortSignal | undefined },
 ): Promise<{ bytes: number; sha256: string }> {
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(to), { mode: 0o700 });
   const hash = createHash('sha256');
   let copied = 0;
   const source = bytes === 0 ? Readable.from([]) : createReadStream(from, { end: bytes - 1 });

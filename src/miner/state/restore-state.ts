@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { type BackupFile, type BackupManifest, readBackupManifest } from './backup-manifest.js';
 import { copyFileHashed } from './copy-file.js';
 import { STATE_ENTRIES, storeDirOf } from './state-entries.js';
@@ -27,14 +28,14 @@ export async function restoreState(
   const partial = join(stateDir, 'restoring');
   try {
     await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true, mode: 0o700 });
+    makeDirectory(partial, { mode: 0o700 });
     for (const file of manifest.files) await restoreFile(from, partial, file, options.signal);
     const roots = new Set(manifest.files.map(({ path }) => path.split('/')[0]!));
     // Move the journal last: its presence marks the restored state as complete.
     for (const root of [...roots].sort(
       (a, b) => Number(a === STATE_ENTRIES.journal) - Number(b === STATE_ENTRIES.journal),
     )) {
-      await mkdir(dirname(join(stateDir, root)), { recursive: true });
+      makeDirectory(dirname(join(stateDir, root)));
       await rename(join(partial, root), join(stateDir, root));
     }
     await rm(partial, { recursive: true });

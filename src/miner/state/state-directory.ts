@@ -1,6 +1,5 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { ensureWritableDirectory } from '../../files/writable-directory.js';
 
 /**
  * Creates a state directory, accessible only to its owner, if it is missing. Checks that it is writable before anything
@@ -10,8 +9,7 @@ import { QuarryError, toQuarryError } from '../../errors/index.js';
  */
 export function ensureStateDirectory(dir: string): void {
   try {
-    makeDirectory(dir);
-    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    ensureWritableDirectory(dir, { mode: 0o700 });
   } catch (error) {
     const { code, message, details } = toQuarryError(error, `writing to the state directory ${dir}`);
     throw new QuarryError(code === 'DISK_FULL' ? code : 'FILE_UNREADABLE', message, {
@@ -19,20 +17,5 @@ export function ensureStateDirectory(dir: string): void {
       details: { ...details, stateDir: dir },
       cause: error,
     });
-  }
-}
-
-/**
- * Replaces `mkdirSync(recursive)`, which loops forever on file systems like /proc that report ENOENT for a new
- * directory.
- */
-function makeDirectory(dir: string): void {
-  if (existsSync(dir)) return;
-  if (!existsSync(dirname(dir))) makeDirectory(dirname(dir));
-  try {
-    mkdirSync(dir, { mode: 0o700 });
-  } catch (error) {
-    // Created concurrently by another process.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

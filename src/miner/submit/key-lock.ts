@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockForWriting, type WriterLock } from '../../database/writer-lock.js';
 import { QuarryError, toQuarryError } from '../../errors/index.js';
+import { makeDirectory } from '../../files/make-directory.js';
 
 /** Directory that a process locks while it spends a key's coins on a chain. */
 export function keyDirOf(keysDir: string, address: string, chainId: string): string {
@@ -20,7 +20,7 @@ export function keyDirOf(keysDir: string, address: string, chainId: string): str
 export function lockKey(keysDir: string, address: string, chainId: string): WriterLock {
   const dir = keyDirOf(keysDir, address, chainId);
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir, { mode: 0o700 });
     return lockForWriting(dir);
   } catch (caught) {
     const error = toQuarryError(caught, `locking the key ${address}`);
