@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -28,6 +28,8 @@ test('doctor --network checks all that mining needs', async () => {
   const ready = await run(['doctor', '--network', devnet.rpcUrl, '--data-port', '0', '--json']);
   expect(ready.exit).toBe(0);
   expect(ready.stdout.trimEnd()).not.toContain('\n');
+  // A look at what is there creates nothing.
+  expect(await readdir(dir)).toEqual([]);
   const report = JSON.parse(ready.stdout);
   expect(states(report.mining)).toMatchObject({
     key: 'ok',

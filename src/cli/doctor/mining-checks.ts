@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, statfs } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../../config/index.js';
-import { verifiedHost } from '../../hosting/index.js';
+import { nearestDirectory } from '../../files/nearest-directory.js';
+import { type DataHost, verifiedHost } from '../../hosting/index.js';
 import { blake2b256 } from '../../native/blake2b.js';
 import { shannonsToSoma } from '../../soma/chain/index.js';
 import { formatBytes, formatDuration } from '../../text/index.js';
@@ -41,7 +44,7 @@ export async function* miningChecks(
         network.push(await checked('models', () => models(session)));
         const owner = address;
         if (owner !== undefined) network.push(await checked('balance', () => balance(session, owner)));
-        network.push(await checked('data host', () => dataHost(context, config, session)));
+        network.push(await checked('data host', () => dataHost(config, session)));
         return node;
       },
       config,
@@ -53,8 +56,10 @@ export async function* miningChecks(
 
 async function disk(context: CliContext, config: Config): Promise<Omit<Check, 'name'>> {
   const dir = stateDirOf(config, context.env);
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const { bavail, bsize } = await statfs(dir);
+  const place = nearestDirectory(dir);
+  // Whether something can be created there; a check leaves nothing behind.
+  await rmdir(await mkdtemp(join(place, '.quarry-')));
+  const { bavail, bsize } = await statfs(place);
   const free = bavail * bsize;
   const detail = `${formatBytes(free)} free for ${dir}`;
   if (free >= DISK_BYTES) return { state: 'ok', detail };
@@ -114,19 +119,22 @@ async function balance({ client, config, signal }: SomaSession, owner: string): 
   return { state: 'fail', detail, hint: `a submission takes a bond and a fee: ${hint}` };
 }
 
-async function dataHost(context: CliContext, config: Config, session: SomaSession): Promise<Omit<Check, 'name'>> {
-  const host = await openDataHost(config, stateDirOf(config, context.env));
-  if (host === undefined) {
-    const hint = 'set --s3-bucket, or --data-port and --host-url; a network on this machine needs neither';
-    return { state: 'warn', detail: 'not set', hint };
-  }
+async function dataHost(config: Config, session: SomaSession): Promise<Omit<Check, 'name'>> {
+  const dir = await mkdtemp(join(tmpdir(), 'quarry-doctor-'));
+  let host: DataHost | undefined;
   try {
+    host = await openDataHost(config, dir);
+    if (host === undefined) {
+      const hint = 'set --s3-bucket, or --data-port and --host-url; a network on this machine needs neither';
+      return { state: 'warn', detail: 'not set', hint };
+    }
     const bytes = randomBytes(64);
     const checksum = Buffer.from(blake2b256(bytes)).toString('hex');
     const url = await verifiedHost(host, session.client.context.manifestHttp).publish(checksum, bytes, session.signal);
     await host.remove(checksum, session.signal);
     return { state: 'ok', detail: `${host.name}: published and fetched back at ${new URL(url).origin}` };
   } finally {
-    await host.close();
+    await host?.close();
+    await rm(dir, { recursive: true, force: true });
   }
 }
