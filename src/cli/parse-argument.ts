@@ -4,6 +4,23 @@ import { QuarryError } from '../errors/index.js';
 import { isDigest, isId, normaliseId, somaToShannons } from '../soma/chain/index.js';
 
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
+/** The largest port. */
+export const LAST_PORT = 65_535;
+
+/**
+ * Parses an argument as the library does.
+ *
+ * @throws QuarryError `USAGE` instead of what the library throws
+ */
+export function asUsage<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    if (!(cause instanceof QuarryError)) throw cause;
+    const { message, hint, details } = cause;
+    throw new QuarryError('USAGE', message, { cause, hint, details });
+  }
+}
 
 /**
  * Parses an object id or address.
@@ -45,13 +62,7 @@ export function digestArgument(text: string): string {
  * @throws QuarryError `USAGE` when the text is not an amount, or zero
  */
 export function amountArgument(text: string): bigint {
-  let shannons: bigint;
-  try {
-    shannons = somaToShannons(text);
-  } catch (cause) {
-    const { message, hint } = cause as QuarryError;
-    throw new QuarryError('USAGE', message, { cause, hint });
-  }
+  const shannons = asUsage(() => somaToShannons(text));
   if (shannons === 0n) throw new QuarryError('USAGE', 'an amount must be greater than zero');
   return shannons;
 }
@@ -100,6 +111,25 @@ export function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0 && text.trim() !== '') return value;
   throw new InvalidArgumentError('expected a whole number');
+}
+
+/** Parser for commander: the URL of an HTTP server. */
+export function httpUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:/i.test(text)) return text;
+  throw new InvalidArgumentError('expected a URL that begins with http:// or https://');
+}
+
+/** Parser for commander: the URL of a websocket. */
+export function webSocketUrl(text: string): string {
+  if (URL.canParse(text) && /^(?:ws|http)s?:/i.test(text)) return text;
+  throw new InvalidArgumentError('expected a URL that begins with ws:// or wss://');
+}
+
+/** Parser for commander: a port, or 0 for any free one. */
+export function portNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value <= LAST_PORT) return value;
+  throw new InvalidArgumentError(`expected a port from 0 to ${LAST_PORT}`);
 }
 
 /** Parser for commander: milliseconds that a timer can wait. */

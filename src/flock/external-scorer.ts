@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { QuarryError } from '../errors/index.js';
 import { isJsonObject } from './json.js';
+import { runShell } from './run-shell.js';
 import type { Scorer, ScorerVerdict } from './validator-loop.js';
 
 /** Exit statuses of scoring programs. */
@@ -32,8 +32,15 @@ export function externalScorer(options: ExternalScorerOptions): Scorer {
       assignment_id: assignment.id,
       eval_file: evalFile,
     });
-    const { code, stdout } = await runCommand(options, request, signal);
-    return verdictOf(code, stdout);
+    const parts: Buffer[] = [];
+    let size = 0;
+    const keep = (chunk: Buffer): boolean => {
+      size += chunk.length;
+      if (size <= MAX_OUTPUT_BYTES) parts.push(chunk);
+      return size <= MAX_OUTPUT_BYTES;
+    };
+    const code = await runShell({ ...options, input: request, onStdout: keep, signal });
+    return verdictOf(code, Buffer.concat(parts).toString('utf8'));
   };
 }
 
@@ -64,34 +71,4 @@ function tryJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Runs a shell command with `input` on standard input. */
-export function runCommand(
-  options: ExternalScorerOptions,
-  input: string,
-  signal: AbortSignal | undefined,
-): Promise<{ code: number | null; stdout: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(options.command, {
-      shell: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...options.env },
-      signal,
-      timeout: options.timeoutMs,
-    });
-    const parts: Buffer[] = [];
-    let size = 0;
-    child.stdout.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_OUTPUT_BYTES) child.kill();
-      else parts.push(chunk);
-    });
-    child.stderr.on('data', (chunk: Buffer) => options.onStderr?.(chunk));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout: Buffer.concat(parts).toString('utf8') }));
-    // Ignore EPIPE: a program need not read its input.
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-  });
 }

@@ -3,6 +3,7 @@ import { QuarryError } from '../../../errors/index.js';
 import type { DownloadProgress, DownloadResult } from '../../../flock/index.js';
 import { formatBytes, formatDuration } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { taskIdArgument } from './arguments.js';
 import { printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 
@@ -17,13 +18,13 @@ interface DownloadFlags extends FlockFlags {
 export function downloadCommand(context: CliContext): Command {
   return addFlockFlags(new Command('download'))
     .description('download the training set of a task; resumes after interruptions, through expiring links')
-    .argument('<id>', 'task id')
+    .argument('<id>', 'task id', taskIdArgument)
     .option('-o, --output <path>', 'file or directory (default: task-<id>-<name> here)')
     .option('--no-resume', 'start from the first byte')
     .option('--overwrite', 'replace a finished file')
     .option('--verify <how>', 'size, md5-if-possible, or none', 'md5-if-possible')
     .addHelpText('after', '\nExamples:\n  quarry flock download 7\n  quarry flock download 7 -o data/ --json')
-    .action((id: string, flags: DownloadFlags) =>
+    .action((id: number, flags: DownloadFlags) =>
       withSession(context, flags, async ({ client, say }) => {
         const { verify } = flags;
         if (verify !== 'size' && verify !== 'md5-if-possible' && verify !== 'none') {

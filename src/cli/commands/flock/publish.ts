@@ -16,6 +16,7 @@ import { type Column, formatBytes, renderTable, toJsonLine } from '../../../text
 import type { CliContext } from '../../context.js';
 import { countArgument } from '../../parse-argument.js';
 import { say, tell } from '../../print.js';
+import { taskIdArgument } from './arguments.js';
 import { isMachineReadable, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';
 
@@ -95,13 +96,13 @@ export function uploadCommand(context: CliContext): Command {
 export function submitCommand(context: CliContext): Command {
   return addSubmitFlags(addFlockFlags(new Command('submit')))
     .description("run the validators' checks on a Hub model, then submit it")
-    .argument('<task>', 'task id')
+    .argument('<task>', 'task id', taskIdArgument)
     .option('--revision <hash|branch>', 'commit to submit; a branch is resolved', 'main')
     .addHelpText(
       'after',
       '\nExamples:\n  quarry flock submit 7 --repo alice/task-7-model --base-model qwen1.5\n  quarry flock submit 7 --repo alice/task-7-model --revision $REV --gpu-type "RTX 4090" --yes --json',
     )
-    .action((task: string, flags: SubmitFlags) =>
+    .action((task: number, flags: SubmitFlags) =>
       withSession(context, flags, (session) => submit(context, session, task, flags)),
     );
 }
@@ -110,12 +111,12 @@ export function submitCommand(context: CliContext): Command {
 export function publishCommand(context: CliContext): Command {
   return addUploadFlags(addSubmitFlags(addFlockFlags(new Command('publish'))))
     .description('upload a model folder, check it, submit it')
-    .argument('<task>', 'task id')
+    .argument('<task>', 'task id', taskIdArgument)
     .addHelpText(
       'after',
       '\nExample:\n  quarry flock publish 7 --repo alice/task-7-model --dir outputs --base-model qwen1.5 --yes',
     )
-    .action((task: string, flags: UploadFlags & SubmitFlags) =>
+    .action((task: number, flags: UploadFlags & SubmitFlags) =>
       withSession(context, flags, async (session) => {
         // Check the key before uploading anything.
         session.client.requireKey();
@@ -161,7 +162,7 @@ export async function upload(
 export async function submit(
   context: CliContext,
   session: FlockSession,
-  task: string | number,
+  task: number,
   flags: SubmitFlags,
 ): Promise<void> {
   session.client.requireKey();

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
+import { makeDirectory } from '../../../files/make-directory.js';
 import { candidateBases, describeTask, formatParams } from '../../../flock/index.js';
+import { runShell } from '../../../flock/run-shell.js';
 import type { CliContext } from '../../context.js';
+import { taskIdArgument } from './arguments.js';
 import { progressLine } from './download.js';
 import { submit, upload } from './publish.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
@@ -23,7 +24,7 @@ interface RunFlags extends FlockFlags {
 export function runCommand(context: CliContext): Command {
   return addFlockFlags(new Command('run'))
     .description('download the training set, run your training program, upload, check and submit')
-    .argument('<task>', 'task id')
+    .argument('<task>', 'task id', taskIdArgument)
     .requiredOption(
       '--train <command>',
       'training program; gets TASK_ID, TRAINING_SET, CONTEXT_LENGTH, MAX_PARAMS, OUTPUT_DIR',
@@ -38,7 +39,7 @@ export function runCommand(context: CliContext): Command {
       'after',
       '\nExample:\n  quarry flock run 7 --train "python train.py" --repo alice/task-7-model --base-model qwen1.5 --yes',
     )
-    .action((task: string, flags: RunFlags) =>
+    .action((task: number, flags: RunFlags) =>
       withSession(context, flags, async (session) => {
         session.client.requireKey();
         const { client, say, env } = session;
@@ -51,7 +52,7 @@ export function runCommand(context: CliContext): Command {
         }
         const dir = join(flags.workDir, `task-${view.id}`);
         const output = join(dir, 'outputs');
-        await mkdir(output, { recursive: true });
+        makeDirectory(output);
         const dest = join(dir, 'training_set.jsonl');
         let trainingSet = dest;
         try {
@@ -86,21 +87,15 @@ export function runCommand(context: CliContext): Command {
 }
 
 /** The program's output goes to stderr, as stdout is for data. */
-function train(context: CliContext, command: string, env: Record<string, string | undefined>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, { shell: true, env, stdio: ['ignore', 'pipe', 'pipe'], signal: context.signal });
-    child.stdout.on('data', (chunk: Uint8Array) => context.stderr.write(chunk));
-    child.stderr.on('data', (chunk: Uint8Array) => context.stderr.write(chunk));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve();
-      else
-        reject(
-          new QuarryError(
-            'FAILED_PRECONDITION',
-            `the training program ended ${code === null ? 'by a signal' : `with status ${code}`}`,
-          ),
-        );
-    });
-  });
+async function train(context: CliContext, command: string, env: Record<string, string | undefined>): Promise<void> {
+  const pass = (chunk: Buffer): true => {
+    context.stderr.write(chunk);
+    return true;
+  };
+  const code = await runShell({ command, env, onStdout: pass, onStderr: pass, signal: context.signal });
+  if (code === 0) return;
+  throw new QuarryError(
+    'FAILED_PRECONDITION',
+    `the training program ended ${code === null ? 'by a signal' : `with status ${code}`}`,
+  );
 }

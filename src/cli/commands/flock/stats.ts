@@ -11,13 +11,13 @@ import {
   type ModelRank,
   oneLine,
   parseUtc,
-  parseWallet,
   sameWallet,
   type ValidatorRank,
 } from '../../../flock/index.js';
 import type { Column } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { countArgument } from '../../parse-argument.js';
+import { taskIdArgument, walletArgument } from './arguments.js';
 import { printListing } from './print.js';
 import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';
 
@@ -103,15 +103,14 @@ function mergeDays(kinds: readonly ('submission' | 'validation')[], series: read
 export function walletCommand(context: CliContext): Command {
   return addFlockFlags(new Command('wallet'))
     .description('medals, valid submissions or enrolled tasks of a wallet')
-    .argument('<address>', '0x and 40 hex digits')
+    .argument('<address>', '0x and 40 hex digits', walletArgument)
     .argument('[what]', 'achievements, subs or enrolled', 'achievements')
     .addHelpText(
       'after',
       '\nExamples:\n  quarry flock wallet 0xB93A9c73751Bbca8E1924954271ee8d4De5747c9\n  quarry flock wallet 0xB93A9c73751Bbca8E1924954271ee8d4De5747c9 subs --json',
     )
-    .action((address: string, what: string, flags: FlockFlags) =>
+    .action((wallet: string, what: string, flags: FlockFlags) =>
       withSession(context, flags, async (session) => {
-        const wallet = parseWallet(address);
         if (what === 'achievements') return achievements(context, flags, session, wallet);
         if (what === 'subs') return walletSubmissions(context, flags, session, wallet);
         if (what === 'enrolled') return enrolled(context, flags, session, wallet);
@@ -229,20 +228,20 @@ interface LeaderRow {
 export function leaderboardCommand(context: CliContext): Command {
   return addFlockFlags(new Command('leaderboard'))
     .description('ranking of a task (undocumented endpoint of the service)')
-    .argument('<task>', 'task id')
+    .argument('<task>', 'task id', taskIdArgument)
     .option('--validators', 'rank the validators instead of the models')
-    .option('--wallet <address>', 'only this wallet')
+    .option('--wallet <address>', 'only this wallet', walletArgument)
     .addHelpText(
       'after',
       '\nExamples:\n  quarry flock leaderboard 7\n  quarry flock leaderboard 7 --validators --wallet 0xB93A9c73751Bbca8E1924954271ee8d4De5747c9',
     )
     .action(
       (
-        task: string,
+        task: number,
         flags: FlockFlags & { readonly validators?: boolean | undefined; readonly wallet?: string | undefined },
       ) =>
         withSession(context, flags, async ({ client }) => {
-          const wallet = flags.wallet === undefined ? undefined : parseWallet(flags.wallet);
+          const { wallet } = flags;
           const rows: (ModelRank | ValidatorRank)[] = [];
           const call = { signal: context.signal };
           const all: AsyncIterable<ModelRank | ValidatorRank> = flags.validators

@@ -3,6 +3,7 @@ import { QuarryError } from '../../../errors/index.js';
 import { bestSubmissions, formatUtc, isInvalidScore, parseUtc, type WalletSubmission } from '../../../flock/index.js';
 import type { Column } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
+import { taskIdArgument } from './arguments.js';
 import { printListing } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 
@@ -33,14 +34,14 @@ export const SUBS_COLUMNS: readonly Column<
 export function subsCommand(context: CliContext): Command {
   return addFlockFlags(new Command('subs'))
     .description('your submissions to a task: the best-scored per link, or all of them')
-    .argument('<task>', 'task id')
+    .argument('<task>', 'task id', taskIdArgument)
     .option('--all', 'every submission as the service lists it')
     .option('--better <which>', 'whether a higher or lower score is better', 'higher')
     .addHelpText(
       'after',
       '\nExamples:\n  quarry flock subs 7\n  quarry flock subs 7 --better lower\n  quarry flock subs 7 --all --ndjson',
     )
-    .action((task: string, flags: SubsFlags) =>
+    .action((task: number, flags: SubsFlags) =>
       withSession(context, flags, async ({ client }) => {
         const { better } = flags;
         if (better !== 'higher' && better !== 'lower') {

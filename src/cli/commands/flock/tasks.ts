@@ -6,7 +6,6 @@ import {
   formatUtc,
   type JsonObject,
   parsePresignedLink,
-  parseTaskId,
   type TaskListItem,
   type TaskView,
 } from '../../../flock/index.js';
@@ -14,6 +13,7 @@ import { sleep } from '../../../net/index.js';
 import { type Column, truncate } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { say } from '../../print.js';
+import { taskIdArgument, taskIdsArgument } from './arguments.js';
 import { printListing, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 
@@ -94,10 +94,10 @@ async function tasksOf(
 export function taskCommand(context: CliContext): Command {
   return addFlockFlags(new Command('task'))
     .description('show one task: every field, its description as text, its deadline, its winner')
-    .argument('<id>', 'task id')
+    .argument('<id>', 'task id', taskIdArgument)
     .option('--html', 'description as received')
     .addHelpText('after', '\nExamples:\n  quarry flock task 7\n  quarry flock task 1 --json --flat')
-    .action((id: string, flags: FlockFlags & { readonly html?: boolean | undefined }) =>
+    .action((id: number, flags: FlockFlags & { readonly html?: boolean | undefined }) =>
       withSession(context, flags, async ({ client }) => {
         const task = await client.tasks.get(id, { signal: context.signal });
         const now = client.clock.now();
@@ -137,13 +137,12 @@ export function taskCommand(context: CliContext): Command {
 export function countdownCommand(context: CliContext): Command {
   return addFlockFlags(new Command('countdown'))
     .description('time left until submissions close, counting down')
-    .argument('<id...>', 'task ids')
+    .argument('<id...>', 'task ids', taskIdsArgument)
     .option('--once', 'print once and exit')
     .addHelpText('after', '\nExamples:\n  quarry flock countdown 7\n  quarry flock countdown 6 7 --once')
-    .action((ids: string[], flags: FlockFlags & { readonly once?: boolean | undefined }) =>
+    .action((ids: number[], flags: FlockFlags & { readonly once?: boolean | undefined }) =>
       withSession(context, flags, async ({ client }) => {
-        const wanted = ids.map(parseTaskId);
-        const tasks = await Promise.all(wanted.map((id) => client.tasks.get(id, { signal: context.signal })));
+        const tasks = await Promise.all(ids.map((id) => client.tasks.get(id, { signal: context.signal })));
         const views = (): TaskView[] => tasks.map((task) => describeTask(task, client.clock.now()));
         if (flags.once || !context.isTty || flags.json || flags.ndjson || flags.csv || flags.md) {
           printListing(context, flags, {

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { LONGEST_WAIT_SECONDS } from '../../../config/index.js';
-import { externalScorer, oneLine, parseTaskId, type ValidatorEvent, validatorLoop } from '../../../flock/index.js';
+import { externalScorer, oneLine, type ValidatorEvent, validatorLoop } from '../../../flock/index.js';
 import { formatDuration, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { countArgument } from '../../parse-argument.js';
+import { taskIdsArgument } from './arguments.js';
 import { printEvent } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 
@@ -19,7 +20,7 @@ interface LoopFlags extends FlockFlags {
 export function validateCommand(context: CliContext): Command {
   const loop = addFlockFlags(new Command('loop'))
     .description('take assignments, have your program score them, post the results, until Ctrl-C')
-    .argument('<task...>', 'task ids, polled in turn')
+    .argument('<task...>', 'task ids, polled in turn', taskIdsArgument)
     .requiredOption('--scorer <command>', 'program that scores one submission')
     .option('--interval <seconds>', 'interval between lookups (default: ASSIGNMENT_LOOKUP_INTERVAL, else 180)')
     .option('--idle <seconds>', 'pause without work (default: TIME_SLEEP, else 180)')
@@ -37,14 +38,14 @@ Examples:
   quarry flock validate loop 7 --scorer "python score.py"
   quarry flock validate loop 7 8 --scorer ./score.sh --max 10 --json`,
     )
-    .action((tasks: string[], flags: LoopFlags) =>
+    .action((tasks: number[], flags: LoopFlags) =>
       withSession(context, flags, async ({ client, env }) => {
         const seconds = (flag: string | undefined, variable: string, name: string): number =>
           (countArgument(flag ?? env[variable], name, 1, LONGEST_WAIT_SECONDS) ?? 180) * 1000;
         const maxAssignments = countArgument(flags.max, '--max');
         const events = validatorLoop(
           {
-            taskIds: tasks.map(parseTaskId),
+            taskIds: tasks,
             scorer: externalScorer({
               command: flags.scorer,
               // The scorer needs the Hub token for gated base models, but never the arena key.

@@ -1,19 +1,19 @@
 import { Command } from 'commander';
 import { LONGEST_WAIT_SECONDS } from '../../../config/index.js';
 import { QuarryError } from '../../../errors/index.js';
-import { runCommand } from '../../../flock/external-scorer.js';
 import {
   type FlockClient,
   formatCountdown,
   oneLine,
-  parseWallet,
   type RankEvent,
   type ScoreEvent,
   type TaskEvent,
 } from '../../../flock/index.js';
+import { runShell } from '../../../flock/run-shell.js';
 import { HttpClient } from '../../../net/index.js';
 import type { CliContext } from '../../context.js';
-import { countArgument } from '../../parse-argument.js';
+import { countArgument, httpUrl } from '../../parse-argument.js';
+import { taskIdArgument, walletArgument } from './arguments.js';
 import { printEvent } from './print.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 
@@ -24,8 +24,8 @@ interface WatchFlags extends FlockFlags {
   readonly existing?: boolean | undefined;
   readonly exec?: string | undefined;
   readonly webhook?: string | undefined;
-  readonly scores?: string | undefined;
-  readonly ranks?: string | undefined;
+  readonly scores?: number | undefined;
+  readonly ranks?: number | undefined;
   readonly validators?: boolean | undefined;
   readonly wallet?: string | undefined;
 }
@@ -39,11 +39,15 @@ export function watchCommand(context: CliContext): Command {
     .option('--state <file>', 'remember what was seen between runs')
     .option('--existing', 'also report what is there at the first poll')
     .option('--exec <command>', 'command run for every event, with the event as JSON on its standard input')
-    .option('--webhook <url>', 'POST every event as JSON')
-    .option('--scores <task>', 'follow the scores of your submissions to this task instead')
-    .option('--ranks <task>', 'follow the ranking of this task instead (undocumented endpoint of the service)')
+    .option('--webhook <url>', 'POST every event as JSON', httpUrl)
+    .option('--scores <task>', 'follow the scores of your submissions to this task instead', taskIdArgument)
+    .option(
+      '--ranks <task>',
+      'follow the ranking of this task instead (undocumented endpoint of the service)',
+      taskIdArgument,
+    )
     .option('--validators', 'with --ranks: of the validators instead of the models')
-    .option('--wallet <address>', 'with --ranks: only this wallet')
+    .option('--wallet <address>', 'with --ranks: only this wallet', walletArgument)
     .addHelpText(
       'after',
       "\nExamples:\n  quarry flock watch --state ~/.flock-watch.json --exec 'jq -r .title | xargs notify-send'\n  quarry flock watch --json\n  quarry flock watch --scores 7\n  quarry flock watch --ranks 7 --wallet 0xB93A9c73751Bbca8E1924954271ee8d4De5747c9",
@@ -65,11 +69,14 @@ export function watchCommand(context: CliContext): Command {
             printEvent(context, flags, event, eventLine(event));
             try {
               if (flags.exec !== undefined) {
-                const { code } = await runCommand(
-                  { command: flags.exec, env, onStderr: (chunk) => context.stderr.write(chunk), timeoutMs: 60_000 },
-                  `${JSON.stringify(event)}\n`,
+                const code = await runShell({
+                  command: flags.exec,
+                  env,
+                  input: `${JSON.stringify(event)}\n`,
+                  onStderr: (chunk) => context.stderr.write(chunk),
+                  timeoutMs: 60_000,
                   signal,
-                );
+                });
                 if (code !== 0)
                   say(`warning: the --exec command ended ${code === null ? 'by a signal' : `with status ${code}`}`);
               }
@@ -108,7 +115,7 @@ function followed(
     return client.leaderboard.watch(flags.ranks, {
       ...options,
       validators: flags.validators === true,
-      ...(flags.wallet !== undefined && { wallet: parseWallet(flags.wallet) }),
+      ...(flags.wallet !== undefined && { wallet: flags.wallet }),
     });
   }
   return client.tasks.watch({
