@@ -37,7 +37,7 @@ const ALLOWED = {
   soma: [],
   devnet: [],
   'devnet/soma': ['errors', 'gen', 'soma/chain', 'engine', 'random', 'weights', 'net'],
-  'devnet/loopback': ['errors'],
+  'devnet/loopback': ['errors', 'net'],
   'devnet/flock': ['devnet/loopback'],
   'devnet/aitbc': ['errors', 'devnet/loopback'],
   fleet: ['errors', 'files', 'collections', 'net', 'native', 'weights', 'engine'],

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { Config } from '../config/index.js';
 import { toQuarryError } from '../errors/index.js';
-import { ScoringService, ServedScores, serveScoring } from '../fleet/index.js';
+import { assertTokenBeyondLoopback, ScoringService, ServedScores, serveScoring } from '../fleet/index.js';
 import { isLoopbackHost } from '../net/index.js';
 import type { CliContext } from './context.js';
 import { type LocalModelsOptions, openLocalModels } from './local-models.js';
+import { assertFree } from './mining/check-ports.js';
 import { tell } from './print.js';
 
 /** The network's limits, with a margin: a target has three models. */
@@ -15,21 +16,25 @@ export interface ScoringServerOptions extends Pick<LocalModelsOptions, 'overEngi
   readonly dir: string;
   readonly host: string;
   readonly port: number;
+  /** The port's flag, named in errors. */
+  readonly portFlag: string;
   /** Disk limit in bytes for stored scores, which answer repeated data. 0 stores none. */
   readonly storeBytes: number;
 }
 
 /**
  * Serves the network's Scoring service with a local engine, or one on top of it. Weights, packed models and scores are
- * stored below a directory.
+ * stored below a directory, which is not created where the port cannot be opened.
  *
  * @throws QuarryError whatever opening the port throws
  */
 export async function startScoringServer(
   context: CliContext,
   config: Config,
-  { dir, host, port, storeBytes, overEngine }: ScoringServerOptions,
+  { dir, host, port, portFlag, storeBytes, overEngine }: ScoringServerOptions,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
+  assertTokenBeyondLoopback({ host, token: config.apiToken });
+  await assertFree(portFlag, port, host);
   const kept = storeBytes === 0 ? undefined : await openScores(context, join(dir, 'serve', 'scores'), storeBytes);
   const local = openLocalModels(context, config, join(dir, 'serve'), {
     loopback: isLoopbackHost(host),

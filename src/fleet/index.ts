@@ -8,7 +8,7 @@ export { FleetRows } from './rows/fleet-rows.js';
 export { KeptRows } from './rows/kept-rows.js';
 export { RowKeeper } from './rows/row-keeper.js';
 export { ScorerNode } from './scorer-node.js';
-export { type Serving, serveScoring } from './serve/grpc-server.js';
+export { assertTokenBeyondLoopback, type Serving, serveScoring } from './serve/grpc-server.js';
 export { ScoringService } from './serve/scoring-service.js';
 export { ServedScores } from './serve/served-scores.js';
 export { readSharedWeights } from './shared-weights.js';

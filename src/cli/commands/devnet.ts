@@ -9,7 +9,7 @@ import { PROTOCOL_VERSIONS, protocolConfig } from '../../soma/chain/protocol-con
 import { toJsonLine } from '../../text/index.js';
 import { MODEL_CONFIGS, type ModelConfigName } from '../../weights/model-config.js';
 import type { CliContext } from '../context.js';
-import { addressArgument, integerArgument } from '../parse-argument.js';
+import { addressArgument, integerArgument, LAST_PORT } from '../parse-argument.js';
 import { tell } from '../print.js';
 import { startScoringServer } from '../scoring-server.js';
 import { configOf } from '../settings-options.js';
@@ -106,7 +106,13 @@ async function serve(context: CliContext, flags: DevnetFlags): Promise<ServingDe
   const clean = (): Promise<void> => rm(dir, { recursive: true, force: true });
   try {
     // Start this first, so that a taken port is detected before a network is created.
-    const scoring = await startScoringServer(context, config, { dir, host: '127.0.0.1', port, storeBytes: 0 });
+    const scoring = await startScoringServer(context, config, {
+      dir,
+      host: '127.0.0.1',
+      port,
+      portFlag: '--scoring-port',
+      storeBytes: 0,
+    });
     try {
       const network = await serveNetwork(context, flags, options);
       const { rpcUrl, faucetUrl, adminUrl, httpUrl, chainId } = network;
@@ -153,7 +159,7 @@ function portsOf(flags: DevnetFlags): Partial<Record<'rpc' | 'faucet' | 'admin' 
   return Object.fromEntries(
     Object.entries(asked).flatMap(([name, [flag, text]]) => {
       if (text === undefined) return [];
-      const port = integerArgument(text, flag, 0, 65_535);
+      const port = integerArgument(text, flag, 0, LAST_PORT);
       const other = port === 0 ? undefined : taken.get(port);
       if (other !== undefined) throw new QuarryError('USAGE', `${other} and ${flag} are both ${port}`);
       taken.set(port, flag);

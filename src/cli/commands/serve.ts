@@ -43,6 +43,7 @@ miner that uses a fleet, give this one another name with --fleet.`,
       dir: stateDirOf(config, context.env),
       host,
       port,
+      portFlag: '--serve-port',
       storeBytes: config.serveStoreMib * 2 ** 20,
       overEngine: fleetOf(config, context.signal, onWarning)?.minerOptions.overEngine,
     });

@@ -30,8 +30,13 @@ export async function checkPorts(
   if (dataPort !== undefined) await assertFree('--data-port', dataPort, hostInterface);
 }
 
-/** Listens on the port briefly. */
-async function assertFree(flag: string, port: number, host: string): Promise<void> {
+/**
+ * Listens on the port briefly, before what would serve there creates anything.
+ *
+ * @param flag named in errors
+ * @throws QuarryError `CONFLICT` when the port is taken, `CONFIG_INVALID` when the host is not an address of this machine
+ */
+export async function assertFree(flag: string, port: number, host: string): Promise<void> {
   const server = createServer();
   await listen(server, { host, port, what: flag });
   await new Promise((resolve) => server.close(resolve));

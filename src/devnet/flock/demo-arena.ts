@@ -16,19 +16,34 @@ export interface DemoArena {
   close(): Promise<void>;
 }
 
-/** Ports of the servers; 0 picks a free one. */
+/** Ports of the servers. */
 export interface DemoArenaOptions {
+  /** First of three; 0 picks free ones. Default 0. */
   readonly port?: number | undefined;
 }
 
-/** Starts the demo arena with training and validation data for every task and some competing submissions to task 7. */
+/**
+ * Starts the demo arena with training and validation data for every task and some competing submissions to task 7.
+ *
+ * @throws QuarryError `CONFLICT` when a port is taken
+ */
 export async function startDemoArena(options: DemoArenaOptions = {}): Promise<DemoArena> {
   const port = options.port ?? 0;
   const startedAt = Date.now();
   const now = (): number => DEMO_DAY_MS + (Date.now() - startedAt);
-  const ledger = await new LedgerServer().listen(port);
-  const s3 = await new S3Server().listen(port === 0 ? 0 : port + 1);
-  const hub = await new HubServer().listen(port === 0 ? 0 : port + 2);
+  const [ledger, s3, hub] = [new LedgerServer(), new S3Server(), new HubServer()];
+  const listening: { close(): Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(listening.map((server) => server.close()));
+  };
+  try {
+    for (const [place, server] of [ledger, s3, hub].entries()) {
+      listening.push(await server.listen(port === 0 ? 0 : port + place));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
   for (const server of [ledger, s3, hub]) server.now = now;
   ledger.signLink = (key) => s3.sign(key);
   ledger.unlimitedLookups = true;
@@ -66,8 +81,6 @@ export async function startDemoArena(options: DemoArenaOptions = {}): Promise<De
       HF_TOKEN: hub.token,
       FLOCK_GPU_TYPE: 'NVIDIA A100-SXM4-80GB',
     },
-    close: async () => {
-      await Promise.all([ledger.close(), s3.close(), hub.close()]);
-    },
+    close,
   };
 }

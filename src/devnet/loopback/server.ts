@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { QuarryError } from '../../errors/index.js';
+import { listen } from '../../net/listen.js';
 
 /** A request whose body has been read. */
 export interface LoopbackRequest {
@@ -39,12 +40,13 @@ export class LoopbackServer {
     return `http://127.0.0.1:${(this.http.address() as AddressInfo).port}`;
   }
 
-  /** Opens the port; 0 picks a free one. */
+  /**
+   * Opens the port; 0 picks a free one.
+   *
+   * @throws QuarryError `CONFLICT` when the port is taken
+   */
   async listen(port = 0): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.http.once('error', reject);
-      this.http.listen(port, '127.0.0.1', resolve);
-    });
+    await listen(this.http, { host: '127.0.0.1', port, what: 'port' });
   }
 
   async close(): Promise<void> {

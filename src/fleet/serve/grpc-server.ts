@@ -44,11 +44,7 @@ const MOST_REQUEST_BYTES = 1 << 20;
  */
 export async function serveScoring(options: ServeOptions, service: Pick<ScoringService, 'score'>): Promise<Serving> {
   const { host, port, token } = options;
-  if (!isLoopbackHost(host) && (token === undefined || token === '')) {
-    throw new QuarryError('CONFIG_MISSING', `listening on ${host} lets others use this machine and needs a token`, {
-      hint: 'set QUARRY_API_TOKEN, or listen on 127.0.0.1',
-    });
-  }
+  assertTokenBeyondLoopback(options);
   const server = new Server({ 'grpc.max_receive_message_length': MOST_REQUEST_BYTES });
   addMethod(server, SCORE.path, SCORE_REQUEST, SCORE_RESPONSE, token, (request) => service.score(request));
   addMethod(server, SCORING_HEALTH.path, bcs.unit, SCORING_HEALTH_RESPONSE, token, async () => ({ ok: true }));
@@ -62,6 +58,14 @@ export async function serveScoring(options: ServeOptions, service: Pick<ScoringS
     url: `http://${hostAndPort(host, bound)}`,
     close: async () => server.forceShutdown(),
   };
+}
+
+/** @throws QuarryError `CONFIG_MISSING` when `host` is not loopback and no token is set */
+export function assertTokenBeyondLoopback({ host, token }: Pick<ServeOptions, 'host' | 'token'>): void {
+  if (isLoopbackHost(host) || (token !== undefined && token !== '')) return;
+  throw new QuarryError('CONFIG_MISSING', `listening on ${host} lets others use this machine and needs a token`, {
+    hint: 'set QUARRY_API_TOKEN, or listen on 127.0.0.1',
+  });
 }
 
 function addMethod<I, O>(

@@ -4,7 +4,7 @@ import { DocumentedServer, keyIdOf, LiveServer } from '../../../devnet/index.js'
 import { QuarryError } from '../../../errors/index.js';
 import { renderFields, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { wholeNumber } from '../../parse-argument.js';
+import { portNumber, wholeNumber } from '../../parse-argument.js';
 import { untilInterrupted } from '../../until-interrupted.js';
 import { example } from './jobs.js';
 import { say, tell } from './print.js';
@@ -27,7 +27,7 @@ export function serveCommand(context: CliContext): Command {
         .choices(['documented', 'live-key', 'live-jwt'])
         .default('documented'),
     )
-    .option('--port <n>', '0: any free port', wholeNumber, 8011)
+    .option('--port <n>', '0: any free port', portNumber, 8011)
     .option('--job-types <types>', 'documented: accept only these types, comma-separated; others are INVALID_JOB_TYPE')
     .option('--rate-limited <n>', 'documented: answer the first calls with RATE_LIMIT_EXCEEDED', wholeNumber, 0)
     .option('--failing <n>', 'documented: answer the first calls with INTERNAL_ERROR', wholeNumber, 0)

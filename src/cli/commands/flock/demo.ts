@@ -6,7 +6,7 @@ import { startDemoArena } from '../../../devnet/flock/demo-arena.js';
 import { QuarryError } from '../../../errors/index.js';
 import { toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { countArgument } from '../../parse-argument.js';
+import { countArgument, LAST_PORT } from '../../parse-argument.js';
 import { say, tell } from '../../print.js';
 import { untilInterrupted } from '../../until-interrupted.js';
 
@@ -24,7 +24,7 @@ export function demoCommand(context: CliContext, commands: (context: CliContext)
         readonly port?: string | undefined;
         readonly json?: boolean | undefined;
       }) => {
-        const port = countArgument(flags.port, '--port', 0);
+        const port = countArgument(flags.port, '--port', 0, LAST_PORT - 2);
         const arena = await startDemoArena({ port });
         try {
           if (flags.json) say(context, toJsonLine(arena.env));
