@@ -69,7 +69,9 @@ export class AITBCClient {
       this.#credentials,
       {
         dialect: options.dialect ?? 'auto',
-        ...(options.marketplaceUrl !== undefined && { marketplaceUrl: aitbcBaseUrl(options.marketplaceUrl) }),
+        ...(options.marketplaceUrl !== undefined && {
+          marketplaceUrl: aitbcBaseUrl(options.marketplaceUrl, 'AITBC marketplace URL'),
+        }),
         marketplaceParty: options.marketplaceParty,
         healthPath: options.healthPath,
       },

@@ -238,9 +238,10 @@ function buildUrl(base: string, path: string, query: CallSpec['query']): string 
 /**
  * Normalises a base URL: without a trailing slash or `/v1`, which all paths include.
  *
+ * @param what names it in errors
  * @throws QuarryError `CONFIG_INVALID` when it is not an http(s) URL
  */
-export function aitbcBaseUrl(text: string): string {
+export function aitbcBaseUrl(text: string, what = 'AITBC base URL'): string {
   const example = 'https://aitbc.bubuit.net/api or http://localhost:8011';
-  return normaliseBaseUrl(text, { what: 'AITBC base URL', example }).replace(/\/v1$/, '');
+  return normaliseBaseUrl(text, { what, example }).replace(/\/v1$/, '');
 }

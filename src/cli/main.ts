@@ -10,6 +10,7 @@ import { commandsFor } from './commands/index.js';
 import type { CliContext } from './context.js';
 import { defaultHint } from './default-hint.js';
 import { errorLine } from './error-line.js';
+import { Interruption } from './interruption.js';
 import { terminalKeys } from './terminal-keys.js';
 
 /** Signals closer together than this count as one: npm and service managers forward a Ctrl-C. */
@@ -31,13 +32,13 @@ export async function runCli(process: NodeJS.Process): Promise<void> {
   const onSignal = (name: NodeJS.Signals): void => {
     if (!stop.signal.aborted) {
       askedAt = performance.now();
-      stop.abort(name);
+      stop.abort(new Interruption(name));
     } else if (performance.now() - askedAt > SAME_REQUEST_MS) exit(130);
   };
   // A closed pipe stops the command like a signal, so that `| head` loses no submission. Other errors, such as a full
   // disk or a closed terminal, only lose output and never stop mining.
   const onOutputError = (error: NodeJS.ErrnoException): void => {
-    if (error.code === 'EPIPE' && !stop.signal.aborted) stop.abort('EPIPE');
+    if (error.code === 'EPIPE' && !stop.signal.aborted) stop.abort(new Interruption('EPIPE'));
   };
   process.stdout.once('error', (error: NodeJS.ErrnoException) => {
     // Nobody reads what a closed pipe or terminal would have got, but an incomplete file would pass for a complete one.
@@ -94,7 +95,8 @@ function contextOf(process: NodeJS.Process, signal: AbortSignal, onHangup: CliCo
 
 /** SIGTERM from a service manager and a closed pipe are normal ends; a user's Ctrl-C is an interruption. */
 function endedBy(signal: AbortSignal): number {
-  return signal.reason === 'SIGTERM' || signal.reason === 'EPIPE' ? 0 : 130;
+  const by = signal.reason instanceof Interruption ? signal.reason.by : undefined;
+  return by === 'SIGTERM' || by === 'EPIPE' ? 0 : 130;
 }
 
 /** Runs one command line, with the variables of a `.env` file under the environment, and returns its exit code. */
@@ -104,7 +106,10 @@ export async function runCommand(words: readonly string[], given: CliContext): P
   try {
     const { file, isReadByNode } = dotenvOf(args);
     // Node empties a pipe that it reads.
-    context = { ...given, env: await withEnvFile(given.env, file, { allowEmptyFifo: isReadByNode }) };
+    context = {
+      ...given,
+      env: await withEnvFile(given.env, file, { allowEmptyFifo: isReadByNode, signal: given.signal }),
+    };
   } catch (error) {
     return report(error, args.includes('--json'), given);
   }
@@ -129,6 +134,7 @@ export async function runCommand(words: readonly string[], given: CliContext): P
         outputError: () => {},
       })
       .showHelpAfterError(false);
+    refuseForgottenValues(command);
     command.commands.forEach(prepare);
   };
   prepare(program);
@@ -144,12 +150,34 @@ export async function runCommand(words: readonly string[], given: CliContext): P
   }
 }
 
+/**
+ * Refuses values that nobody means: empty ones, which unset variables of a shell leave, and as a path are the working
+ * directory; and the command's other options, where a value was forgotten.
+ */
+function refuseForgottenValues(command: Command): void {
+  const flags = new Set(command.options.flatMap(({ short, long }) => [short, long]));
+  const refuse = (name: string, value: string): never => {
+    throw new QuarryError('USAGE', `${name} expects a value, got ${value === '' ? '""' : `the option ${value}`}`);
+  };
+  for (const option of command.options) {
+    command.on(`option:${option.name()}`, (value: unknown) => {
+      if (typeof value === 'string' && (value === '' || flags.has(value))) refuse(option.long ?? option.flags, value);
+    });
+  }
+  command.hook('preAction', (_program, { args, registeredArguments }) => {
+    const at = args.indexOf('');
+    if (at >= 0) refuse(registeredArguments[Math.min(at, registeredArguments.length - 1)]?.name() ?? 'an argument', '');
+  });
+}
+
 /** The value of `--dotenv`, needed before parsing because every command's environment depends on it. */
 function dotenvOf(args: readonly string[]): { readonly file?: string | undefined; readonly isReadByNode: boolean } {
   const index = args.findIndex((arg) => /^--(?:dotenv|env-file)(?:=|$)/.test(arg));
   if (index < 0) return { isReadByNode: false };
   const [flag = '', ...value] = args[index]!.split('=');
-  return { file: value.length > 0 ? value.join('=') : args[index + 1], isReadByNode: flag === '--env-file' };
+  const file = value.length > 0 ? value.join('=') : args[index + 1];
+  // The parser refuses an empty value.
+  return file === '' ? { isReadByNode: false } : { file, isReadByNode: flag === '--env-file' };
 }
 
 /** Rewrites `help [command]` and `-v`, which people try first, to the corresponding flags. */

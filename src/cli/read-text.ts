@@ -11,6 +11,7 @@ const MAX_TEXT_BYTES = 1024 * 1024;
 /** Resolves an argument: the text itself, the contents of `@FILE`, or standard input for `-`. */
 export async function textArgument(context: CliContext, argument: string): Promise<string> {
   if (argument !== '-' && !argument.startsWith('@')) return argument.trim();
+  if (argument === '@') throw new QuarryError('USAGE', '@ expects the name of a file', { hint: 'write @FILE' });
   const file = argument === '-' ? argument : resolve(argument.slice(1));
   return (await readText(context, file, MAX_TEXT_BYTES)).trim();
 }

@@ -64,5 +64,5 @@ export async function configOf(context: CliContext, flags: Readonly<Record<strin
   for (const { name, meant } of misspeltVariables(context.env))
     tell(context, `${name} is ignored: did you mean ${meant}?`);
   const file = flags['config'];
-  return loadConfig({ flags, env: context.env, ...(typeof file === 'string' && { file }) });
+  return loadConfig({ flags, env: context.env, signal: context.signal, ...(typeof file === 'string' && { file }) });
 }

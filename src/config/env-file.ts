@@ -10,15 +10,15 @@ type Env = Readonly<Record<string, string | undefined>>;
 /**
  * Returns the environment merged with the variables of a `.env` file. The environment takes precedence.
  *
- * @param named the file; if omitted, `.env` in the working directory is read, if present
+ * @param named the file; if undefined, `.env` in the working directory is read, if present
  * @throws QuarryError `FILE_NOT_FOUND` when the named file does not exist, `FILE_UNREADABLE` when a file cannot be
  * read
  * @throws QuarryError `KEY_FILE_UNSAFE` when the file contains a wallet key and is readable by other users
  */
 export async function withEnvFile(
   env: Env,
-  named?: string,
-  options: Pick<ReadNamedFileOptions, 'allowEmptyFifo'> = {},
+  named: string | undefined,
+  options: Pick<ReadNamedFileOptions, 'allowEmptyFifo' | 'signal'>,
 ): Promise<Env> {
   const path = named ?? '.env';
   let variables: Env;

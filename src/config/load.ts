@@ -14,10 +14,14 @@ export type Config = ValuesOf<typeof SETTINGS>;
 export interface ConfigSources {
   /** Values of command-line flags, by setting name. */
   readonly flags?: Readonly<Record<string, unknown>> | undefined;
+  /** Flags, by setting name, that the caller has for settings without one of their own. Named in errors. */
+  readonly flagNames?: Readonly<Record<string, string>> | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Config file named by the user, which must exist; `false` reads no file. */
   readonly file?: string | false | undefined;
   readonly cwd?: string | undefined;
+  /** Ends the wait for a config file that is a FIFO. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -36,7 +40,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
     const { former } = setting;
     const given = sources.flags ?? {};
     const candidates = [
-      { raw: given[name], source: flagName(setting.flag) },
+      { raw: given[name], source: sources.flagNames?.[name] ?? flagName(setting.flag) },
       { raw: former?.name && given[former.name], source: flagName(former?.flag) },
       variableOf(env, setting.env),
       variableOf(env, former?.env),
@@ -73,9 +77,10 @@ async function readConfigFile(
       ? [named]
       : [join(sources.cwd ?? '.', 'quarry.yaml'), join(configHome(env), 'quarry', 'config.yaml')];
   for (const path of candidates) {
+    const doing = `reading the config file ${path}`;
     let text: string;
     try {
-      text = (await readNamedFile(path, { doing: `reading the config file ${path}` })).toString('utf8');
+      text = (await readNamedFile(path, { doing, signal: sources.signal })).toString('utf8');
     } catch (error) {
       if (named === undefined && error instanceof QuarryError && error.details['errno'] === 'ENOENT') continue;
       throw error;

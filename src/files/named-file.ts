@@ -16,7 +16,8 @@ export interface ReadNamedFileOptions {
   readonly doing?: string | undefined;
   /** Takes nothing from a FIFO for an empty file. */
   readonly allowEmptyFifo?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
+  /** Ends the wait for a FIFO's writer. Not to be forgotten: without it nothing else does. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -27,7 +28,7 @@ export interface ReadNamedFileOptions {
  * @throws QuarryError `DATA_TOO_LARGE` when it has more than `maxBytes`
  * @throws QuarryError `ABORTED` when the signal fires
  */
-export async function readNamedFile(path: string, options: ReadNamedFileOptions = {}): Promise<Buffer> {
+export async function readNamedFile(path: string, options: ReadNamedFileOptions): Promise<Buffer> {
   const { maxBytes = MAX_BYTES, doing = `reading ${path}`, allowEmptyFifo = false, signal } = options;
   try {
     // Without O_NONBLOCK opening a FIFO waits for a writer, on one of Node's few threads, which nothing can interrupt.

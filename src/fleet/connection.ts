@@ -125,11 +125,11 @@ async function dial(
   { url, credentials, caFile, name }: FleetConnectionOptions,
   signal: AbortSignal | undefined,
 ): Promise<DialledNats> {
-  const authenticator = credentials === undefined ? undefined : await authenticatorOf(credentials);
+  const authenticator = credentials === undefined ? undefined : await authenticatorOf(credentials, signal);
   const ca =
     caFile === undefined
       ? undefined
-      : (await readNamedFile(caFile, { doing: 'reading the certificate authority' })).toString();
+      : (await readNamedFile(caFile, { doing: 'reading the certificate authority', signal })).toString();
   try {
     const servers = url.split(',').map((each) => each.trim());
     const options = {
@@ -157,8 +157,8 @@ async function dial(
   }
 }
 
-async function authenticatorOf(path: string): Promise<Authenticator> {
-  const content = await readNamedFile(path, { doing: 'reading the NATS credentials' });
+async function authenticatorOf(path: string, signal: AbortSignal | undefined): Promise<Authenticator> {
+  const content = await readNamedFile(path, { doing: 'reading the NATS credentials', signal });
   const text = content.toString().trim();
   if (text.includes('NATS USER JWT')) return credsAuthenticator(content);
   if (/^SU[A-Z2-7]{56}$/.test(text)) return nkeyAuthenticator(Buffer.from(text));

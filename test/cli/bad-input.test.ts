@@ -231,6 +231,16 @@ describe('ports', () => {
         expect(error.hint).toContain('an address of this machine');
       }
     }
+    for (const [flags, error] of [
+      [['--serve-host', '0.0.0.0'], { exit: 3, code: 'CONFIG_MISSING' }],
+      [['--serve-port', taken], { exit: 1, code: 'CONFLICT' }],
+    ] as const) {
+      expect(await refused(['serve', '--state-dir', state, ...flags])).toMatchObject(error);
+    }
+    for (const command of ['flock demo --serve', 'aitbc serve']) {
+      const error = await refused([...command.split(' '), '--port', taken]);
+      expect([command, error]).toMatchObject([command, { exit: 1, code: 'CONFLICT' }]);
+    }
     await writeFile(file('port.yaml'), 'apiPort: 99999\n');
     expect((await mine('--config', file('port.yaml'))).text).toContain(
       'apiPort expects a whole number from 0 to 65535',
@@ -261,6 +271,15 @@ describe('arguments', () => {
       ['mine', '--seed', '1e20'],
       ['mine', '--min-entropy', '8.1'],
       ['flock', 'watch', '--interval', '2147484'],
+      ['flock', 'watch', '--webhook', 'not a url'],
+      ['flock', 'task', '-1'],
+      ['flock', 'countdown', '6', 'x'],
+      ['flock', 'leaderboard', '7', '--wallet', '0x12'],
+      ['flock', 'demo', '--serve', '--port', '65534'],
+      ['aitbc', 'serve', '--port', '65536'],
+      ['aitbc', 'watch', '--ws-url', 'not a url'],
+      ['aitbc', 'offers', 'list', '--max-price', '0x10'],
+      ['aitbc', 'offers', 'accept', 'offer', '--job', 'job', '--bid', '-1'],
       ['aitbc', 'jobs', 'wait', 'job', '--poll-ms', '2147483648'],
       ['score', file('sample.txt'), '--model', file('weights.st'), '--config', 'small', '--workers', '1e20'],
       ['targets', 'show', 'xyz'],
@@ -274,6 +293,8 @@ describe('arguments', () => {
       ['tx', 'split', '1', '--count', '201'],
       ['tx', 'execute'],
       ['tx', 'show', 'short'],
+      ['tx', 'show', ID],
+      ['tx', 'show', '@'],
       ['wallet', 'export', 'miner'],
       ['wallet', 'remove', 'miner'],
       ['models', 'publish', file('weights.st'), '--config', 'small', '--commission-bps', '10001'],
@@ -319,6 +340,32 @@ describe('arguments', () => {
       const { text } = await refused(args);
       expect([args, text]).not.toEqual([args, expect.stringMatching(/hunter|2@/)]);
     }
+  });
+
+  it('that were forgotten: an unset variable of a shell, or an option in place of a value', async () => {
+    for (const args of [
+      ['flock', 'upload', 'owner/name', '--dir', ''],
+      ['flock', 'tasks', '--base-url='],
+      ['flock', 'tasks', '--dotenv', ''],
+      ['aitbc', 'receipts', 'verify', ''],
+      ['aitbc', 'jobs', 'get', 'job', '--party', '--camel'],
+      ['bench', 'rng', '--save', ''],
+      ['tx', 'pay', `${ID}=1`, ''],
+    ]) {
+      const error = await refused(args);
+      expect([args, error]).toMatchObject([args, { exit: 2, code: 'USAGE' }]);
+      expect(error.text).toContain('expects a value, got');
+    }
+  });
+
+  it('with control characters are refused by the name of their option', async () => {
+    for (const args of [
+      ['flock', 'tasks', '--base-url', 'a\u0001b'],
+      ['aitbc', 'health', '--marketplace-url', 'a\u0001b'],
+    ]) {
+      expect((await refused(args)).text).toContain(`${args[2]} expects text on one line`);
+    }
+    expect((await refused(['aitbc', 'health', '--marketplace-url', 'nowhere'])).text).toContain('marketplace URL');
   });
 
   it("the devnet's counts that are not whole", async () => {

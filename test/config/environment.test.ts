@@ -44,25 +44,27 @@ test.each(['SOMA_SECRET_KEY', 'AITBC_WALLET_KEY'])('a .env with %s that others c
   const file = join(dir, '.env');
   await writeFile(file, `${name}=0x01\n`);
   await chmod(file, 0o644);
-  await expect(withEnvFile({}, file)).rejects.toMatchObject({
+  await expect(withEnvFile({}, file, { signal: undefined })).rejects.toMatchObject({
     code: 'KEY_FILE_UNSAFE',
     message: expect.stringContaining(name),
   });
   await chmod(file, 0o600);
-  expect(await withEnvFile({}, file)).toEqual({ [name]: '0x01' });
+  expect(await withEnvFile({}, file, { signal: undefined })).toEqual({ [name]: '0x01' });
 });
 
 test('a .env of the working directory may be absent, or a directory of another kind, but not unreadable', async () => {
   const before = process.cwd();
   process.chdir(dir);
   try {
-    expect(await withEnvFile({ A: '1' })).toEqual({ A: '1' });
+    expect(await withEnvFile({ A: '1' }, undefined, { signal: undefined })).toEqual({ A: '1' });
     await mkdir('.env');
-    expect(await withEnvFile({ A: '1' })).toEqual({ A: '1' });
+    expect(await withEnvFile({ A: '1' }, undefined, { signal: undefined })).toEqual({ A: '1' });
     await rm('.env', { recursive: true });
     // Permissions do not stop the superuser; a link to itself stops all.
     await symlink('.env', '.env');
-    await expect(withEnvFile({ A: '1' })).rejects.toMatchObject({ message: expect.stringContaining('reading .env') });
+    await expect(withEnvFile({ A: '1' }, undefined, { signal: undefined })).rejects.toMatchObject({
+      message: expect.stringContaining('reading .env'),
+    });
   } finally {
     process.chdir(before);
   }

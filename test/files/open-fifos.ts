@@ -148,7 +148,7 @@ await tell('socket', async () => {
     server.close();
   }
 });
-await tell('named file', () => readNamedFile(fifo('named')));
+await tell('named file', () => readNamedFile(fifo('named'), { signal: undefined }));
 await tell('sample', () => readSample(fifo('sample'), 1024));
 await tell('encrypted weights of the user', () =>
   openLocalWeights(fifo('model.encrypted'), new Uint8Array(32), AbortSignal.timeout(30_000)),

@@ -87,6 +87,7 @@ export async function withClient<T>(
 export async function settingsOf(context: CliContext, flags: Partial<ConnectionFlags>): Promise<Config> {
   return loadConfig({
     env: context.env,
+    signal: context.signal,
     flags: {
       aitbcBaseUrl: flags.baseUrl,
       aitbcMarketplaceUrl: flags.marketplaceUrl,
@@ -94,6 +95,12 @@ export async function settingsOf(context: CliContext, flags: Partial<ConnectionF
       aitbcTrustedAttesters: flags.attester,
       timeoutSeconds: flags.timeoutSeconds ?? (flags.httpTimeoutMs && flags.httpTimeoutMs / 1000),
       timeout: flags.timeout,
+    },
+    flagNames: {
+      aitbcBaseUrl: '--base-url',
+      aitbcMarketplaceUrl: '--marketplace-url',
+      aitbcTrustedSigners: '--signer',
+      aitbcTrustedAttesters: '--attester',
     },
   });
 }

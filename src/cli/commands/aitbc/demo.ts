@@ -52,7 +52,7 @@ async function runDemo(
   const samples =
     files.length === 0
       ? SAMPLES.map((text) => Buffer.from(text))
-      : await Promise.all(files.map((file) => readNamedFile(file)));
+      : await Promise.all(files.map((file) => readNamedFile(file, { signal })));
   const [apiKey = '', minerKey = ''] = [1, 2].map(() => randomBytes(16).toString('hex'));
   const signerSeed = randomBytes(32);
   const attesterSeed = randomBytes(32);

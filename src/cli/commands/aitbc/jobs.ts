@@ -4,6 +4,7 @@ import { plainText } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { positiveInteger, waitMs, waitSeconds, wholeNumber } from '../../parse-argument.js';
 import { addTableFlags, printTable, type TableFlags } from '../../table.js';
+import { amountArgument } from './arguments.js';
 import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
 import { jsonOf, printRecord, say, tell } from './print.js';
 
@@ -68,7 +69,7 @@ function addCreate(jobs: Command, context: CliContext): void {
     .requiredOption('--file <file>', 'the job in the documented form; - for standard input')
     .option('--ttl-seconds <n>', 'live coordinators: seconds until the job expires', positiveInteger)
     .option('--constraints <file>', 'live coordinators: which miners may take the job, as JSON')
-    .option('--payment <amount>', 'live coordinators: amount held in escrow')
+    .option('--payment <amount>', 'live coordinators: amount held in escrow', amountArgument)
     .addHelpText('after', example('jobs create --file examples/aitbc-job.json --json'))
     .action(
       async (

@@ -4,6 +4,7 @@ import { toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
 import { positiveInteger } from '../../parse-argument.js';
 import { addTableFlags, printTable, type TableFlags } from '../../table.js';
+import { amountArgument } from './arguments.js';
 import { type ConnectionFlags, readObject, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';
 import { printRecord, say } from './print.js';
@@ -24,7 +25,7 @@ export function offersCommand(context: CliContext): Command {
 
   addTableFlags(withConnection(offers.command('list').description('active offers')))
     .option('--job-type <type>', 'only offers for this job type')
-    .option('--max-price <amount>', 'only offers up to this price')
+    .option('--max-price <amount>', 'only offers up to this price', amountArgument)
     .option('--limit <n>', 'maximum number of offers', positiveInteger, 50)
     .addHelpText('after', example('offers list --max-price 0.01'))
     .action(
@@ -63,7 +64,7 @@ export function offersCommand(context: CliContext): Command {
 
   withConnection(offers.command('accept <offer-id>').description('take an offer for a job'))
     .requiredOption('--job <job-id>', 'the job to run')
-    .requiredOption('--bid <price>', 'the price you pay, as a decimal amount')
+    .requiredOption('--bid <price>', 'the price you pay, as a decimal amount', amountArgument)
     .addHelpText('after', example('offers accept offer_1 --job job_1 --bid 0.001'))
     .action((offerId: string, flags: ConnectionFlags & { job: string; bid: string }) =>
       withClient(context, flags, async (client) => {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type CoordinatorEvent, toWire } from '../../../aitbc/index.js';
 import { plainText, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { waitMs } from '../../parse-argument.js';
+import { waitMs, webSocketUrl } from '../../parse-argument.js';
 import { type ConnectionFlags, withClient, withConnection } from './connection.js';
 import { example } from './jobs.js';
 import { printRecord, say, tell } from './print.js';
@@ -14,7 +14,7 @@ export function watchCommand(context: CliContext): Command {
   return withConnection(new Command('watch').description('events as they happen, by websocket or by polling'))
     .option('--job <job-id...>', 'only these jobs; stops when all have ended')
     .option('--market', 'new and removed offers')
-    .option('--ws-url <url>', 'the websocket (default: /ws at the host of the base URL)')
+    .option('--ws-url <url>', 'the websocket (default: /ws at the host of the base URL)', webSocketUrl)
     .option('--poll-ms <n>', 'polling interval', waitMs, 5_000)
     .addHelpText('after', example('watch --job job_1234567890 --json'))
     .action(

@@ -60,17 +60,20 @@ async function openSession(context: CliContext, flags: FlockFlags): Promise<Floc
   const { env } = context;
   const config = await loadConfig({
     env,
+    signal: context.signal,
     flags: {
       flockBaseUrl: flags.baseUrl,
       hubUrl: flags.hubUrl,
       timeoutSeconds: flags.timeoutSeconds,
       timeout: flags.timeout,
     },
+    flagNames: { flockBaseUrl: '--base-url', hubUrl: '--hub-url' },
   });
   const say = (text: string): void => {
     if (!flags.quiet) tell(context, text);
   };
-  const apiKey = flags.apiKeyFile === undefined ? config.flockApiKey : (await keyIn(flags.apiKeyFile)).trim();
+  const apiKey =
+    flags.apiKeyFile === undefined ? config.flockApiKey : (await keyIn(flags.apiKeyFile, context.signal)).trim();
   if (apiKey !== undefined && (/\s/.test(apiKey) || /^(?:sk-|hf_)/.test(apiKey))) {
     say('warning: the arena key looks like a key of another service; it comes from train.flock.io after staking');
   }
@@ -109,6 +112,6 @@ export async function withSession<T>(
   }
 }
 
-async function keyIn(path: string): Promise<string> {
-  return (await readNamedFile(path, { doing: `reading the key file ${path}` })).toString('utf8');
+async function keyIn(path: string, signal: AbortSignal): Promise<string> {
+  return (await readNamedFile(path, { doing: `reading the key file ${path}`, signal })).toString('utf8');
 }

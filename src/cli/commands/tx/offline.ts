@@ -4,6 +4,7 @@ import {
   encodeSignedTransaction,
   fromBase64,
   isDigest,
+  isId,
   parseTransactionText,
   type SignedTransaction,
   signTransaction,
@@ -57,7 +58,8 @@ export function addSignedCommands(tx: Command, context: CliContext): void {
 }
 
 async function show(context: CliContext, argument: string, flags: SessionFlags): Promise<void> {
-  if (!isDigest(argument) && (argument === '-' || argument.startsWith('@') || argument.length > 64)) {
+  const isText = argument === '-' || argument.startsWith('@') || argument.length > 64;
+  if (isText && !isDigest(argument) && !isId(argument)) {
     const parsed = parseTransactionText(await textArgument(context, argument));
     if (parsed.kind === 'signed') verifySignedTransaction(parsed);
     const more = { digest: parsed.digest, signed: parsed.kind === 'signed' };
