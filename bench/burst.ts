@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QuarryError } from '../src/errors/index.js';
 import { weightsIdentity } from '../src/weights/index.js';
+import { breathe } from './breathe.js';
 import { startBurstRace, untilEvent } from './burst-race.js';
 import { fillStore } from './burst-store.js';
 import { mainThreadMs } from './main-thread.js';
@@ -98,7 +99,7 @@ async function burst({ models, stateDir, rows, targets, signal }: Case & { targe
     await untilEvent(race, 'outcome', () => clock.accepted >= targets, signal);
     const rounds: { readonly p50: number; readonly last: number; readonly cpu: number }[] = [];
     for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
-      signal?.throwIfAborted();
+      await breathe(signal);
       const goal = clock.accepted + targets;
       const before = mainThreadMs();
       await race.nextEpoch();

@@ -2,6 +2,7 @@ import { normalArray } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { createPool } from '../src/store/compose/create-pool.js';
 import type { ComposePool, FoundParts } from '../src/store/compose/pool.js';
+import { breathe } from './breathe.js';
 import { median } from './quantile.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
@@ -48,7 +49,7 @@ export async function* run({ quick = false, signal }: BenchOptions = {}): AsyncI
       let error = 0;
       let busy = Number.POSITIVE_INFINITY;
       for (let n = 0; n < (quick ? 3 : 30); n++) {
-        signal?.throwIfAborted();
+        await breathe(signal);
         const targets = normalArray(BigInt(1000 + n), count * DIM);
         const cosines = new Float64Array(count).fill(z / Math.sqrt(DIM));
         const [cpu, begin] = [process.cpuUsage(), performance.now()];

@@ -7,6 +7,7 @@ import { loadAddon } from '../src/native/addon.js';
 import type { IsaLevel } from '../src/native/isa-level.js';
 import type { PeerTime, Skipped } from './baselines/peer-process.js';
 import { pythonScan } from './baselines/python-scan.js';
+import { breathe } from './breathe.js';
 import { comparisons, type PeerOutcome } from './comparisons.js';
 import { fmaPeak, readBandwidth } from './limits.js';
 import { mappedEngine } from './mapped-engine.js';
@@ -81,7 +82,7 @@ export async function* run(options: DistanceBenchOptions = {}): AsyncIterable<Be
       const { rows } = made;
       const targets = makeTargets(targetCount, threshold);
       for (const threads of options.threads ?? [...new Set([1, capabilities.cpus])]) {
-        options.signal?.throwIfAborted();
+        await breathe(options.signal);
         const native = createNativeDistanceEngine({ isa, threads });
         const engine = from === 'file' ? await mappedEngine(native, rows) : native;
         const many = targetCount > 1;
@@ -139,7 +140,7 @@ async function* otherEngines(options: DistanceBenchOptions): AsyncIterable<Bench
   const { seconds } = await time(native, rows, targets, 5);
   const outcomes: PeerOutcome[] = [];
   for (const [name, create] of engines) {
-    options.signal?.throwIfAborted();
+    await breathe(options.signal);
     outcomes.push({ name, ...(await engineOutcome(create, rows, targets)) });
   }
   const own = benchResult({

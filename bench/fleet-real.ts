@@ -7,6 +7,7 @@ import type { LoadedModel } from '../src/engine/contract.js';
 import { createJsEngine } from '../src/engine/js/index.js';
 import { PooledEngine } from '../src/engine/pool/pooled-engine.js';
 import { FleetEngine, openFleet } from '../src/fleet/index.js';
+import { breathe } from './breathe.js';
 import type { FleetModel } from './fleet-model.js';
 import { sampleBytes } from './forward-model.js';
 import type { NatsServer } from './nats-server.js';
@@ -73,7 +74,7 @@ async function alternate(
 ): Promise<Comparison> {
   const runs: { readonly near: Run; readonly far: Run }[] = [];
   for (let pair = 0; pair < pairs; pair++) {
-    signal?.throwIfAborted();
+    await breathe(signal);
     const first = pair % 2 === 0 ? pool : fleet;
     const one = await timed(first.model, samples, first.pids);
     const second = first === pool ? fleet : pool;

@@ -3,6 +3,7 @@ import { seededRandom } from '../src/devnet/soma/seeded-random.js';
 import type { PublishedModel } from '../src/fleet/index.js';
 import { keyOf } from '../src/fleet/rows/kept-rows.js';
 import { openStore, type Store, storeInfo } from '../src/store/index.js';
+import { breathe } from './breathe.js';
 import { type BenchResult, benchResult } from './result.js';
 
 /** Rows appended at once: a large batch writes each page of the index once. */
@@ -23,7 +24,7 @@ async function fill(
   { from, count, signal }: { readonly from: number; readonly count: number; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   for (let at = from; at < from + count; at += BATCH) {
-    signal?.throwIfAborted();
+    await breathe(signal);
     const ids = Array.from({ length: Math.min(BATCH, from + count - at) }, (_, i) => at + i);
     const rows = ids.map((id) => rowOf(id, model.config.embeddingDim));
     const inputs = ids.map((id) => {

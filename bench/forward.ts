@@ -10,6 +10,7 @@ import { MODEL_CONFIGS, type ModelConfig } from '../src/weights/model-config.js'
 import { openSafetensors } from '../src/weights/safetensors.js';
 import type { WeightsFile } from '../src/weights/weights-file.js';
 import { onnxPeer, torchPeers } from './baselines/forward-peers.js';
+import { breathe } from './breathe.js';
 import { comparisons } from './comparisons.js';
 import { assertRoom, checkSlice, flushFolder, modelFile, sampleBytes } from './forward-model.js';
 import { fmaPeak } from './limits.js';
@@ -79,7 +80,7 @@ export async function* run(options: ForwardBenchOptions = {}): AsyncIterable<Ben
         const sample = sampleBytes(chunks * config.sequenceLength);
         const timed = new Map<NativePrecision, Timed>();
         for (const precision of precisions) {
-          signal?.throwIfAborted();
+          await breathe(signal);
           const times = full && turn > 0 ? 1 : repeats;
           timed.set(
             precision,

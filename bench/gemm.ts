@@ -2,8 +2,10 @@ import { nativeCapabilities } from '../src/engine/native/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { loadAddon } from '../src/native/addon.js';
 import type { IsaLevel } from '../src/native/isa-level.js';
+import { runJob } from '../src/native/run-job.js';
 import { onnxMatmul } from './baselines/onnx-matmul.js';
 import { pythonPeer } from './baselines/python.js';
+import { breathe } from './breathe.js';
 import { comparisons, type PeerOutcome } from './comparisons.js';
 import { fmaPeak } from './limits.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
@@ -49,9 +51,13 @@ export async function* run(options: GemmBenchOptions = {}): AsyncIterable<BenchR
         const flops = 2 * m * n * k;
         const onnx = peers ? [await onnxProduct(m, n, k, threads, repeats)] : [];
         for (const precision of isa === 'avx512bf16' ? (['bf16', 'f32'] as const) : (['f32'] as const)) {
-          options.signal?.throwIfAborted();
+          await breathe(options.signal);
           const before = await fmaPeak(core, isa, precision, threads);
-          const { seconds, error } = await core.benchGemm(isa, precision, m, n, k, threads, repeats).promise;
+          const { seconds, error } = await runJob(
+            core.benchGemm(isa, precision, m, n, k, threads, repeats),
+            'the product',
+            options.signal,
+          );
           const limit = Math.max(before, await fmaPeak(core, isa, precision, threads));
           if (!(error <= LARGEST_ERROR)) {
             throw new QuarryError('ENGINE_FAILED', `product ${m}x${n}x${k} in ${precision} at ${isa} is wrong`, {

@@ -1,6 +1,7 @@
 import { createGpuDistanceEngine, type GpuDistanceEngine } from '../src/engine/gpu/index.js';
 import { createNativeDistanceEngine, nativeCapabilities } from '../src/engine/native/index.js';
 import { QuarryError } from '../src/errors/index.js';
+import { breathe } from './breathe.js';
 import type { GpuBenchSize } from './gpu.js';
 import { type BenchResult, benchResult } from './result.js';
 import { DIM, makeRows, makeTargets } from './scan-data.js';
@@ -38,7 +39,7 @@ export async function* gpuDistanceCases({ small, limits, signal }: GpuBenchSize)
       },
     });
     for (const count of amount.targets) {
-      signal?.throwIfAborted();
+      await breathe(signal);
       const seconds = await best(amount.passes, () =>
         engine.candidates(resident, makeTargets(count, 0), limitsOf(count), signal),
       );

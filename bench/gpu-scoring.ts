@@ -7,6 +7,7 @@ import { generateWeights } from '../src/weights/generate.js';
 import { MODEL_CONFIGS, type ModelConfig } from '../src/weights/model-config.js';
 import { openSafetensors } from '../src/weights/safetensors.js';
 import type { WeightsFile } from '../src/weights/weights-file.js';
+import { breathe } from './breathe.js';
 import { usefulFlops } from './forward.js';
 import { sampleBytes } from './forward-model.js';
 import type { GpuBenchSize } from './gpu.js';
@@ -36,7 +37,7 @@ export async function* gpuScoringCases(size: GpuBenchSize): AsyncIterable<BenchR
       try {
         const error = await errorOf(precision, weights, slice, sample, want);
         for (const chunks of size.small ? [1] : CHUNKS_PER_RUN) {
-          size.signal?.throwIfAborted();
+          await breathe(size.signal);
           yield await timeChunks(precision, chunks, error, weights, config, size);
         }
       } catch (error) {

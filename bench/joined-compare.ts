@@ -2,6 +2,7 @@ import type { ScoringEngine } from '../src/engine/contract.js';
 import { cosineDistance } from '../src/engine/reference/index.js';
 import { composedScore, joinParts, type PartScore } from '../src/store/index.js';
 import type { ModelConfig } from '../src/weights/model-config.js';
+import { breathe } from './breathe.js';
 import { loadModels, type ReachModel } from './reach-models.js';
 import { randomTargets } from './reach-share.js';
 
@@ -62,6 +63,7 @@ export async function* compareJoined(of: JoinedCase): AsyncIterable<JoinedResult
   const tally = new Tally();
   const started = performance.now();
   for (let n = 0; n < of.compositions; n++) {
+    await breathe(signal);
     const slots = Array.from({ length: PARTS[n % PARTS.length]! }, (_, i) => (n * 7919 + i * 104_729) % chunks.length);
     const { bytes } = joinParts(
       slots.map((slot) => chunks[slot]!),

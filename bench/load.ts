@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { processEntry } from '../src/devnet/soma/entry-point.js';
 import { QuarryError } from '../src/errors/index.js';
+import { breathe } from './breathe.js';
 import { LOAD_CASES, type LoadCase, type LoadResult } from './load-cases.js';
 import type { BenchOptions } from './result.js';
 
@@ -19,7 +20,7 @@ export type ToldByCase = { readonly result: LoadResult } | { readonly failure: s
  */
 export async function* run(options: LoadOptions = {}): AsyncIterable<LoadResult> {
   for (const name of options.cases ?? LOAD_CASES) {
-    options.signal?.throwIfAborted();
+    await breathe(options.signal);
     yield* await runCase(name, options);
   }
 }
@@ -37,7 +38,7 @@ async function runCase(name: LoadCase, { quick = false, signal }: LoadOptions): 
   });
   const [code] = (await once(child, 'exit')) as [number | null];
   signal?.removeEventListener('abort', stop);
-  signal?.throwIfAborted();
+  await breathe(signal);
   if (code !== 0) throw new QuarryError('INTERNAL', `the load of "${name}" ended with ${code}${failure}`);
   return results;
 }

@@ -9,6 +9,7 @@ import type { DevnetOptions } from '../src/devnet/soma/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { Keypair } from '../src/soma/chain/index.js';
 import { openStore } from '../src/store/index.js';
+import { breathe } from './breathe.js';
 import { letterSamples } from './letter-samples.js';
 import { hostRaceModels, RACE_CONFIG, type RaceModels, startRaceNetwork } from './race-network.js';
 import { type PlayerOptions, type PlayerResult, type RaceResult, raceResult } from './race-report.js';
@@ -178,7 +179,7 @@ class Track {
   ): Promise<PlayerResult[]> {
     const { dir, models, data, signal } = this.#options;
     const durationMs = seconds * 1000;
-    signal?.throwIfAborted();
+    await breathe(signal);
     const race = this.#races++;
     const keys = players.map(() => {
       const secret = randomBytes(32);

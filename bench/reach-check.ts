@@ -3,6 +3,7 @@ import { cosineDistance } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { composedScore, joinParts } from '../src/store/index.js';
 import type { ModelConfig } from '../src/weights/model-config.js';
+import { breathe } from './breathe.js';
 import type { ChunkScores, ReachModel } from './reach-models.js';
 
 /**
@@ -19,12 +20,14 @@ export async function checkCompositions(
   { losses, embeddings }: ChunkScores,
   target: Float32Array,
   count: number,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const dim = shape.embeddingDim;
   const weights = await open();
   const model = await createJsEngine().load(weights, shape);
   try {
     for (let n = 0; n < count; n++) {
+      await breathe(signal);
       const parts = Array.from({ length: 2 + (n % 3) }, (_, i) => (n * 7919 + i * 104_729) % chunks.length);
       const composed = composedScore(
         parts.map((part) => ({ loss: losses[part]!, embedding: embeddings.subarray(part * dim, (part + 1) * dim) })),

@@ -66,7 +66,7 @@ export async function* run(options: ReachOptions = {}): AsyncIterable<ReachResul
     const targets = randomTargets(quick ? 50 : 200, shape.embeddingDim);
     const scores: ChunkScores[] = [];
     for (const model of models) scores.push(await scoreChunks(model, shape, chunks, { directory, signal }));
-    await checkCompositions(models[0]!, shape, chunks, scores[0]!, targets[0]!, full && !large ? 8 : 1);
+    await checkCompositions(models[0]!, shape, chunks, scores[0]!, targets[0]!, full && !large ? 8 : 1, signal);
     for (const corpus of ['corpus', 'synthetic', 'both'] as const) {
       for (const count of counts) {
         yield* casesOf({ config, corpus, order: 'arrival' }, scores, pick(corpus, count), targets);

@@ -1,6 +1,7 @@
 import { normalArray, SIG_REG } from '../src/engine/reference/index.js';
 import { QuarryError } from '../src/errors/index.js';
 import { loadAddon } from '../src/native/addon.js';
+import { breathe } from './breathe.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Widths of embeddings: the noise of one batch is as wide, for each of SIGReg's slices. */
@@ -10,10 +11,10 @@ const CASES = [
 ] as const;
 
 /** Best seconds of `repeats` runs. */
-function bestSeconds(repeats: number, signal: AbortSignal | undefined, work: () => void): number {
+async function bestSeconds(repeats: number, signal: AbortSignal | undefined, work: () => void): Promise<number> {
   let best = Number.POSITIVE_INFINITY;
   for (let run = 0; run < repeats; run++) {
-    signal?.throwIfAborted();
+    await breathe(signal);
     const start = performance.now();
     work();
     best = Math.min(best, (performance.now() - start) / 1000);
@@ -50,8 +51,8 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResul
       }
     }
     const repeats = options.quick ? 3 : 9;
-    const native = bestSeconds(repeats, options.signal, () => core.normalDraws(0n, out));
-    const reference = bestSeconds(Math.min(3, repeats), options.signal, () => void normalArray(0n, draws));
+    const native = await bestSeconds(repeats, options.signal, () => core.normalDraws(0n, out));
+    const reference = await bestSeconds(Math.min(3, repeats), options.signal, () => void normalArray(0n, draws));
     yield benchResult({
       bench: 'rng',
       case: `${name}, ${draws} draws`,

@@ -1,5 +1,5 @@
 import { boundOf, calibrationSamples, scoreError } from '../src/engine/calibration/error-bound.js';
-import type { ErrorBound, LoadedModel, Score } from '../src/engine/contract.js';
+import type { ErrorBound, Score } from '../src/engine/contract.js';
 import { JS_PRODUCTS } from '../src/engine/js/products.js';
 import { ProjectionCache } from '../src/engine/js/projection-cache.js';
 import { negativeLogLikelihood } from '../src/engine/reference/cross-entropy.js';
@@ -10,6 +10,7 @@ import { sigRegSum } from '../src/engine/reference/sig-reg.js';
 import { encode } from '../src/engine/reference/v1-model.js';
 import type { ModelConfig } from '../src/weights/model-config.js';
 import type { WeightsFile } from '../src/weights/weights-file.js';
+import { breathe } from './breathe.js';
 import { reachChunks } from './reach-corpus.js';
 import { reachModels } from './reach-models.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
@@ -52,11 +53,10 @@ export async function* run({ modelsDir, quick, signal }: RoundingBenchOptions = 
     for (const { name, open } of models) {
       const file = await open();
       try {
-        const full = await scoresOf(file, shape, undefined, samples);
+        const full = await scoresOf(file, shape, undefined, samples, signal);
         losses.push(full.text.map(({ loss }) => loss));
         for (const format of FORMATS) {
-          signal?.throwIfAborted();
-          const low = await scoresOf(file, shape, format, samples);
+          const low = await scoresOf(file, shape, format, samples, signal);
           const bound = boundOf(low.calibration.map((score, i) => scoreError(score, full.calibration[i]!)));
           const errors = low.text.map((score, i) => scoreError(score, full.text[i]!));
           bounds.set(format.name, [...(bounds.get(format.name) ?? []), bound.loss]);
@@ -106,6 +106,7 @@ async function scoresOf(
   shape: ModelConfig,
   format: (typeof FORMATS)[number] | undefined,
   samples: readonly Uint8Array[],
+  signal: AbortSignal | undefined,
 ): Promise<Scores> {
   const config = { ...shape, sequenceLength: TOKENS };
   const products = format === undefined ? JS_PRODUCTS : rounded(format);
@@ -119,7 +120,14 @@ async function scoresOf(
       sigReg: sigRegSum,
     }),
   });
-  const score = (of: readonly Uint8Array[]): ReturnType<LoadedModel['score']> => model.score(of);
+  const score = async (of: readonly Uint8Array[]): Promise<Score[]> => {
+    const scores: Score[] = [];
+    for (const sample of of) {
+      await breathe(signal);
+      scores.push(...(await model.score([sample])));
+    }
+    return scores;
+  };
   return { calibration: await score(calibrationSamples()), text: await score(samples) };
 }
 

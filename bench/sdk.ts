@@ -3,6 +3,7 @@ import { normalArray } from '../src/engine/reference/index.js';
 import { blake2b256, Keypair, manifestOf, SomaClient, type Target } from '../src/soma/index.js';
 import type { Skipped } from './baselines/peer-process.js';
 import { SDK_PYTHON, SdkPeer } from './baselines/soma-sdk.js';
+import { breathe } from './breathe.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Width of a V1 embedding. */
@@ -104,7 +105,7 @@ async function* submissions(
   const embedding = normalArray(9n, DIM);
   const manifest = manifestOf(URL, new Uint8Array(1024).fill(120));
   for (const inFlight of IN_FLIGHT) {
-    options.signal?.throwIfAborted();
+    await breathe(options.signal);
     const count = inFlight * (options.quick ? 3 : 10);
     const asked = targets
       .splice(0, count)

@@ -10,6 +10,7 @@ import {
   type Store,
   storeInfo,
 } from '../src/store/index.js';
+import { breathe } from './breathe.js';
 import { median, quantile } from './quantile.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
@@ -82,7 +83,7 @@ async function fill(store: Store, total: number, signal?: AbortSignal): Promise<
   let samples = 0;
   let scores = 0;
   for (let first = 0; first < total; first += BATCH) {
-    signal?.throwIfAborted();
+    await breathe(signal);
     const inputs = Array.from({ length: BATCH }, (_, k) => ({
       bytes: Buffer.alloc(64, `sample ${first + k} `),
       origin: `bench#${first + k}`,
@@ -119,7 +120,7 @@ async function* latency(
     const times: number[] = [];
     let hits = 0;
     for (let n = 0; n < count; n++) {
-      options.signal?.throwIfAborted();
+      await breathe(options.signal);
       const embedding = normalArray(BigInt(1_000_000 + n), DIM);
       const begin = performance.now();
       const found = await store.match([{ id: 't', models: MODELS, embedding, threshold: THRESHOLD }], { pick });

@@ -15,6 +15,7 @@ import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES } from '../src/weights
 import { safetensorsHeader } from '../src/weights/safetensors-write.js';
 import { v1Tensors } from '../src/weights/v1-layout.js';
 import type { WeightsPacking } from '../src/weights/weights-packing.js';
+import { breathe } from './breathe.js';
 import { type BenchOptions, type BenchResult, benchResult } from './result.js';
 
 /** Pieces as large as the network hands on. */
@@ -59,7 +60,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResul
 
   const portableRate = rate(Math.min(total, 2 * WINDOW_BYTES), hashing(portable), source);
   for (const isa of capabilities.usable) {
-    options.signal?.throwIfAborted();
+    await breathe(options.signal);
     const backend = nativeBlake2b(isa);
     const sample = source.subarray(0, PIECE_BYTES + 77);
     expectSame(backend.hash(sample), portable.hash(sample), `BLAKE2b ${backend.name}`);
@@ -75,7 +76,7 @@ export async function* run(options: BenchOptions = {}): AsyncIterable<BenchResul
   const twoSteps = rate(total, (piece) => void inTwoSteps.decrypt(piece), source);
   yield benchResult({ ...shared, case: 'verify + decrypt', engine: 'native, then node:crypto', value: twoSteps });
   for (const isa of capabilities.usable) {
-    options.signal?.throwIfAborted();
+    await breathe(options.signal);
     const cipher = nativeHashingCipher(KEY, isa);
     if (cipher === undefined) continue;
     checkCipher(nativeHashingCipher(KEY, isa)!, source);
@@ -171,7 +172,7 @@ async function wholePass(core: NativeAddon, streams: number, options: BenchOptio
     packedBytes = await checkPass(core, model, config, join(dir, '0'));
     let [wall, cpu, disk] = [Infinity, Infinity, Infinity];
     for (let round = 0; round < (options.quick ? 1 : 6); round++) {
-      options.signal?.throwIfAborted();
+      await breathe(options.signal);
       for (let i = 0; i < streams; i++) await rm(join(dir, String(i)), { recursive: true });
       const took = await pass();
       wall = Math.min(wall, took.wall);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { breathe } from '../breathe.js';
 
 /** Why a peer has no time. */
 export interface Skipped {
@@ -29,7 +30,7 @@ export async function peerProcess<T extends object>(
   job: object,
   signal?: AbortSignal,
 ): Promise<T | Skipped> {
-  signal?.throwIfAborted();
+  await breathe(signal);
   const [program, ...args] = command;
   const child = spawn(program, args, { timeout: TIMEOUT_MS, signal });
   let output = '';
@@ -49,7 +50,7 @@ export async function peerProcess<T extends object>(
     );
     child.once('close', (status, killedBy) => resolve(status === 0 ? undefined : `ended with ${killedBy ?? status}`));
   });
-  signal?.throwIfAborted();
+  await breathe(signal);
   if (ended !== undefined) return { skipped: [ended, lastLine(complaints)].filter((part) => part !== '').join(': ') };
   try {
     return JSON.parse(lastLine(output)) as T | Skipped;

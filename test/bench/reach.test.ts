@@ -50,9 +50,11 @@ describe('scores', () => {
     expect(opened).toBe(1);
     expect(again).toEqual(first);
     const [target] = randomTargets(1, DIM);
-    await checkCompositions(model, SHAPE, chunks.slice(0, 5), first, target!, 2);
+    await checkCompositions(model, SHAPE, chunks.slice(0, 5), first, target!, 2, undefined);
     const wrong = { ...first, losses: first.losses.map((loss) => loss + 2e-4) };
-    await expect(checkCompositions(model, SHAPE, chunks.slice(0, 5), wrong, target!, 1)).rejects.toMatchObject({
+    await expect(
+      checkCompositions(model, SHAPE, chunks.slice(0, 5), wrong, target!, 1, undefined),
+    ).rejects.toMatchObject({
       code: 'ENGINE_FAILED',
     });
   }, 60_000);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,6 +10,7 @@ import { packageRoot } from '../../package/package-root.js';
 import { type Column, formatRate, renderTable, toJsonPretty } from '../../text/index.js';
 import type { CliContext } from '../context.js';
 import { say, sayJson, tell } from '../print.js';
+import { checkFolders, chunksArgument, targetsArgument, threadsArgument } from './bench/options.js';
 
 /** Benchmarks by name; each is a module in bench/ with a `run` that yields one object per case. */
 const BENCHES = [
@@ -82,8 +83,8 @@ export function benchCommand(context: CliContext): Command {
       '--full',
       'forward: all 24 layers, which takes 12 GB of disk, as much memory, and minutes; reach: up to 3,000 rows and V1 with two layers, an hour',
     )
-    .option('--threads <list>', 'gemm, forward, distance: thread counts (default: 1 and all)', parseCounts)
-    .option('--chunks <list>', 'forward: chunks of 1,024 bytes in a sample (default: 1)', parseCounts)
+    .option('--threads <list>', 'gemm, forward, distance: thread counts (default: 1 and all)', threadsArgument)
+    .option('--chunks <list>', 'forward: chunks of 1,024 bytes in a sample (default: 1)', chunksArgument)
     .option('--directory <path>', 'forward, reach, search: keep the generated model or the scores there for later runs')
     .addOption(
       new Option(
@@ -94,7 +95,7 @@ export function benchCommand(context: CliContext): Command {
     .option(
       '--targets <n>',
       'search: targets searched for (default: 50); joined: compositions (default: 1,000)',
-      parseCount,
+      targetsArgument,
     )
     .option('--python <path>', 'Python interpreter with the peer libraries (default: python3)')
     .option('--no-peers', 'skip other libraries')
@@ -109,19 +110,10 @@ export function benchCommand(context: CliContext): Command {
       if (unknown !== undefined) {
         throw new QuarryError('USAGE', `unknown bench "${unknown}"`, { hint: `choose from ${BENCHES.join(', ')}` });
       }
-      for (const name of names.length > 0 ? names : DEFAULT_BENCHES) await runBench(context, name, flags);
+      const chosen = names.length > 0 ? names : DEFAULT_BENCHES;
+      checkFolders(chosen, flags);
+      for (const name of chosen) await runBench(context, name, flags);
     });
-}
-
-/** Parses `1,2` into numbers. */
-function parseCounts(text: string): number[] {
-  const counts = text.split(',').map(Number);
-  if (counts.every((count) => Number.isSafeInteger(count) && count > 0)) return counts;
-  throw new QuarryError('USAGE', `expected positive numbers like 1,2, got "${text}"`);
-}
-
-function parseCount(text: string): number {
-  return parseCounts(text)[0] ?? 1;
 }
 
 async function runBench(context: CliContext, name: string, flags: BenchFlags): Promise<void> {
@@ -153,7 +145,6 @@ async function save(
   { full = false, quick = false }: BenchFlags,
   results: readonly Record<string, unknown>[],
 ): Promise<void> {
-  await mkdir(directory, { recursive: true });
   const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`;
   const saved = { machine, command: `quarry bench ${name}${full ? ' --full' : ''}${quick ? ' --quick' : ''}`, results };
   await writeFile(join(directory, `${name}${full ? '-full' : ''}.json`), `${toJsonPretty(saved)}\n`);
