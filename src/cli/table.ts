@@ -16,12 +16,26 @@ export interface TableFlags {
   readonly guard?: boolean | undefined;
 }
 
-/** Adds `--csv`, `--md` and `--columns` to a command. */
+/** Flags that each ask for a format. */
+const FORMATS = ['json', 'ndjson', 'csv', 'md', 'table'] as const;
+
+/**
+ * Adds `--csv`, `--md` and `--columns` to a command. Two formats at once are refused before the command does anything: some
+ * do more than print.
+ */
 export function addTableFlags(command: Command): Command {
   return command
     .option('--csv', 'CSV')
     .option('--md', 'Markdown table')
-    .option('--columns <names>', 'only these columns, comma-separated');
+    .option('--columns <names>', 'only these columns, comma-separated')
+    .hook('preAction', (_program, action) => {
+      const flags = action.opts();
+      const chosen = FORMATS.filter((format) => flags[format]);
+      if (chosen.length < 2) return;
+      throw new QuarryError('USAGE', `--${chosen.join(' and --')} exclude each other`, {
+        hint: 'choose one output format',
+      });
+    });
 }
 
 /**
@@ -29,7 +43,7 @@ export function addTableFlags(command: Command): Command {
  * message instead of a table.
  *
  * @param absent shown in tables for absent values (default `-`)
- * @throws QuarryError `USAGE` when two formats are requested, or a column does not exist
+ * @throws QuarryError `USAGE` when a column does not exist
  */
 export function printTable<Row>(
   context: CliContext,
@@ -39,7 +53,6 @@ export function printTable<Row>(
   empty?: string,
   absent?: string,
 ): void {
-  if (flags.csv && flags.md) throw new QuarryError('USAGE', '--csv and --md exclude each other');
   const chosen = pickColumns(columns, flags.columns);
   if (flags.csv) {
     const form = { lineEnd: flags.crlf ? '\r\n' : '\n', bom: flags.bom, guardFormulas: flags.guard ?? true } as const;

@@ -276,6 +276,9 @@ describe('arguments', () => {
       ['flock', 'countdown', '6', 'x'],
       ['flock', 'leaderboard', '7', '--wallet', '0x12'],
       ['flock', 'demo', '--serve', '--port', '65534'],
+      // Before it is submitted.
+      ['flock', 'submit', '7', '--repo', 'owner/name', '--yes', '--csv', '--md'],
+      ['store', 'info', '--csv', '--md'],
       ['aitbc', 'serve', '--port', '65536'],
       ['aitbc', 'watch', '--ws-url', 'not a url'],
       ['aitbc', 'offers', 'list', '--max-price', '0x10'],

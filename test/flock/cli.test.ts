@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -339,6 +340,24 @@ describe('work', () => {
     expect(JSON.parse(done.out).sent.data.hg_repo_id).toBe('a/r');
     const broken = await quarry(['run', '7', '--train', 'exit 3', '--repo', 'a/r', '--work-dir', work, '--yes']);
     expect(broken.err).toContain('status 3');
+  });
+
+  it('run and publish refuse what submitting needs before they train or upload', async () => {
+    const trained = join(home, 'trained');
+    for (const [args, env, why] of [
+      [['--repo', 'a/r'], {}, 'needs --yes'],
+      [['--repo', 'a b', '--yes'], {}, '"repo" expected owner/name'],
+      [['--repo', 'a/r', '--yes'], { HF_TOKEN: '' }, 'needs a Hugging Face token'],
+      [['--repo', 'a/r', '--yes', '--csv', '--md'], {}, 'exclude each other'],
+    ] as const) {
+      const { err, code } = await quarry(['run', '7', '--train', `touch ${trained}`, ...args], { env });
+      expect([args, code === 0, err]).toEqual([args, false, expect.stringContaining(why)]);
+    }
+    expect(existsSync(trained)).toBe(false);
+    const uploads = arena.hub.requests.length;
+    const { err } = await quarry(['publish', '7', '--repo', 'a/r', '--yes', '--daily-limit', '-1']);
+    expect(err).toContain('--daily-limit');
+    expect(arena.hub.requests.length).toBe(uploads);
   });
 
   it('validate loop: an external scorer, one NDJSON event per line, no arena key in its environment', async () => {

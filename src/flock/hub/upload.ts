@@ -81,7 +81,7 @@ const BRANCH = 'main';
  * @throws QuarryError `FILE_NOT_FOUND`, `DATA_EMPTY` or `DATA_INVALID` from the folder, before any request
  */
 export async function uploadFolder(options: UploadOptions, deps: UploadDeps = {}): Promise<UploadResult> {
-  const token = checkToken(options.token);
+  const token = requireHubToken(options.token);
   const files = await scanFolder(options.dir ?? 'outputs', options);
   const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   options.onEvent?.({ event: 'scanned', files: files.length, bytes });
@@ -290,7 +290,7 @@ class Upload {
  *
  * @throws FlockError `FLOCK_CONFIG` when it is missing or does not begin with `hf_`
  */
-function checkToken(token: string | undefined): string {
+export function requireHubToken(token: string | undefined): string {
   if (token === undefined || token === '') {
     throw new FlockError('FLOCK_CONFIG', 'this needs a Hugging Face token, but HF_TOKEN is not set', {
       hint: 'Create a token with write access at https://huggingface.co/settings/tokens and set HF_TOKEN.',

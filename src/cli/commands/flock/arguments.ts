@@ -1,4 +1,4 @@
-import { parseTaskId, parseWallet } from '../../../flock/index.js';
+import { parseRepoId, parseTaskId, parseWallet } from '../../../flock/index.js';
 import { asUsage } from '../../parse-argument.js';
 
 /** Parser for commander: a task id. */
@@ -14,4 +14,12 @@ export function taskIdsArgument(text: string, before: readonly number[] | undefi
 /** Parser for commander: the address of a wallet. */
 export function walletArgument(text: string): string {
   return asUsage(() => parseWallet(text));
+}
+
+/** Parser for commander: a repository of the Hub, whose owner may be left out. */
+export function repoArgument(text: string): string {
+  return asUsage(() => {
+    parseRepoId(text.includes('/') ? text : `owner/${text}`);
+    return text;
+  });
 }

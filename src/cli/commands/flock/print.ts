@@ -1,4 +1,3 @@
-import { QuarryError } from '../../../errors/index.js';
 import { type FlatTable, flatten, type JsonObject } from '../../../flock/index.js';
 import { type Column, plainText, renderMarkdown, renderTable, textWidth, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
@@ -35,7 +34,7 @@ export interface Listing<Row> {
 /**
  * Prints a listing in the requested format.
  *
- * @throws QuarryError `USAGE` when two formats are requested, or a column does not exist
+ * @throws QuarryError `USAGE` when a column does not exist
  */
 export function printListing<Row>(
   context: CliContext,
@@ -132,16 +131,11 @@ function fitting<Row>(context: CliContext, listing: Listing<Row>): readonly Colu
   return columns;
 }
 
-type Form = 'json' | 'ndjson' | 'csv' | 'md' | 'table';
+type Form = (typeof FORMS)[number];
+const FORMS = ['json', 'ndjson', 'csv', 'md', 'table'] as const;
 
 function formOf(flags: FormatFlags): Form {
-  const chosen = (['json', 'ndjson', 'csv', 'md', 'table'] as const).filter((form) => flags[form]);
-  if (chosen.length > 1) {
-    throw new QuarryError('USAGE', `--${chosen.join(' and --')} exclude each other`, {
-      hint: 'Choose one output format.',
-    });
-  }
-  return chosen[0] ?? 'table';
+  return FORMS.find((form) => flags[form]) ?? 'table';
 }
 
 function write<Row>(

@@ -14,9 +14,9 @@ import {
 } from '../../../flock/index.js';
 import { type Column, formatBytes, renderTable, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
-import { countArgument } from '../../parse-argument.js';
+import { wholeNumber } from '../../parse-argument.js';
 import { say, tell } from '../../print.js';
-import { taskIdArgument } from './arguments.js';
+import { repoArgument, taskIdArgument } from './arguments.js';
 import { isMachineReadable, printRecord } from './print.js';
 import { addFlockFlags, type FlockFlags, type FlockSession, withSession } from './settings.js';
 
@@ -38,7 +38,7 @@ interface SubmitFlags extends FlockFlags {
   readonly baseModel?: string | undefined;
   readonly gpuType?: string | undefined;
   readonly modelFilename?: string | undefined;
-  readonly dailyLimit?: string | undefined;
+  readonly dailyLimit?: number | undefined;
   readonly force?: boolean | undefined;
   readonly yes?: boolean | undefined;
 }
@@ -58,11 +58,11 @@ function addUploadFlags(command: Command): Command {
 
 function addSubmitFlags(command: Command): Command {
   return command
-    .requiredOption('--repo <owner/name>', 'model repository on the Hub')
+    .requiredOption('--repo <owner/name>', 'model repository on the Hub', repoArgument)
     .option('--base-model <name>', 'template name (qwen1.5) or Hub id (Qwen/Qwen1.5-7B), sent as given')
     .option('--gpu-type <text>', 'GPU the model was trained on (default: FLOCK_GPU_TYPE, else the first GPU here)')
     .option('--model-filename <file>', 'ONNX file, for reinforcement-learning tasks')
-    .option('--daily-limit <n>', 'warn from this many submissions per task and day', '2')
+    .option('--daily-limit <n>', 'warn from this many submissions per task and day', wholeNumber, 2)
     .option('--force', 'submit even if a check failed')
     .option('--yes', 'do not ask before submitting');
 }
@@ -71,7 +71,7 @@ function addSubmitFlags(command: Command): Command {
 export function uploadCommand(context: CliContext): Command {
   return addUploadFlags(addFlockFlags(new Command('upload')))
     .description('upload a model folder to the Hugging Face Hub in one commit; with --quiet prints only its hash')
-    .argument('<owner/repo>', 'repository; a bare name uses your own namespace')
+    .argument('<owner/repo>', 'repository; a bare name uses your own namespace', repoArgument)
     .addHelpText(
       'after',
       '\nNeeds HF_TOKEN with write access.\n\nExamples:\n  quarry flock upload alice/task-7-model --dir outputs\n  REV=$(quarry flock upload alice/task-7-model --quiet)',
@@ -118,9 +118,7 @@ export function publishCommand(context: CliContext): Command {
     )
     .action((task: number, flags: UploadFlags & SubmitFlags) =>
       withSession(context, flags, async (session) => {
-        // Check the key before uploading anything.
-        session.client.requireKey();
-        askable(context, flags);
+        if (!flags.dryRun) await assertSubmittable(context, session, flags);
         const uploaded = await upload(context, session, flags.repo, flags);
         session.say(
           uploaded.oid === null
@@ -158,6 +156,28 @@ export async function upload(
   });
 }
 
+/**
+ * Checks what submitting needs. To be called before the training and uploading that come first, which may take hours.
+ *
+ * @returns the GPU to name; `undefined` where the task wants none
+ * @throws FlockError `FLOCK_CONFIG` when there is no arena key
+ * @throws QuarryError `USAGE` when it would ask, and there is no terminal
+ */
+export async function assertSubmittable(
+  context: CliContext,
+  session: FlockSession,
+  flags: Pick<SubmitFlags, 'yes' | 'gpuType' | 'modelFilename'>,
+): Promise<{ readonly gpuType: string | undefined }> {
+  session.client.requireKey();
+  if (!flags.yes && !isTty(context.stdin)) {
+    throw new QuarryError('USAGE', 'submitting from a script needs --yes', {
+      hint: 'Without a terminal it cannot ask; add --yes.',
+    });
+  }
+  if (flags.modelFilename !== undefined) return { gpuType: undefined };
+  return { gpuType: await gpuTypeForSubmission(flags.gpuType ?? session.gpuType) };
+}
+
 /** Shows the checks, asks for confirmation, submits, and shows the reply. */
 export async function submit(
   context: CliContext,
@@ -165,11 +185,7 @@ export async function submit(
   task: number,
   flags: SubmitFlags,
 ): Promise<void> {
-  session.client.requireKey();
-  askable(context, flags);
-  const needsGpu = flags.modelFilename === undefined;
-  const gpuType = needsGpu ? await gpuTypeForSubmission(flags.gpuType ?? session.gpuType) : undefined;
-  const dailyLimit = countArgument(flags.dailyLimit, '--daily-limit', 0);
+  const { gpuType } = await assertSubmittable(context, session, flags);
   const { report, outcome } = await submitChecked(
     {
       taskId: task,
@@ -180,7 +196,7 @@ export async function submit(
       baseModel: flags.baseModel,
       gpuType,
       modelFilename: flags.modelFilename,
-      dailyLimit,
+      dailyLimit: flags.dailyLimit,
       hubUrl: session.hubUrl,
       confirm: async ({ checks, ok }) => {
         if (!flags.quiet) tell(context, checksTable(checks, context));
@@ -216,14 +232,6 @@ function checksTable(checks: readonly PreflightCheck[], context: CliContext): st
   return renderTable(checks, CHECK_COLUMNS, {
     bold: context.errStyle.bold,
     columns: context.columns,
-  });
-}
-
-/** Fails early if a question would need a terminal and there is none. */
-function askable(context: CliContext, flags: { readonly yes?: boolean | undefined }): void {
-  if (flags.yes || isTty(context.stdin)) return;
-  throw new QuarryError('USAGE', 'submitting from a script needs --yes', {
-    hint: 'Without a terminal it cannot ask; add --yes.',
   });
 }
 

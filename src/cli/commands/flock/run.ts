@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { QuarryError } from '../../../errors/index.js';
 import { makeDirectory } from '../../../files/make-directory.js';
+import { requireHubToken } from '../../../flock/hub/upload.js';
 import { candidateBases, describeTask, formatParams } from '../../../flock/index.js';
 import { runShell } from '../../../flock/run-shell.js';
 import type { CliContext } from '../../context.js';
-import { taskIdArgument } from './arguments.js';
+import { repoArgument, taskIdArgument } from './arguments.js';
 import { progressLine } from './download.js';
-import { submit, upload } from './publish.js';
+import { assertSubmittable, submit, upload } from './publish.js';
 import { addFlockFlags, type FlockFlags, withSession } from './settings.js';
 
 interface RunFlags extends FlockFlags {
@@ -29,7 +30,7 @@ export function runCommand(context: CliContext): Command {
       '--train <command>',
       'training program; gets TASK_ID, TRAINING_SET, CONTEXT_LENGTH, MAX_PARAMS, OUTPUT_DIR',
     )
-    .requiredOption('--repo <owner/name>', 'model repository on the Hub')
+    .requiredOption('--repo <owner/name>', 'model repository on the Hub', repoArgument)
     .option('--base-model <name>', 'template name or Hub id to send')
     .option('--gpu-type <text>', 'GPU the model was trained on')
     .option('--work-dir <dir>', 'directory for data and outputs', 'flock-work')
@@ -41,7 +42,8 @@ export function runCommand(context: CliContext): Command {
     )
     .action((task: number, flags: RunFlags) =>
       withSession(context, flags, async (session) => {
-        session.client.requireKey();
+        await assertSubmittable(context, session, flags);
+        requireHubToken(session.hfToken);
         const { client, say, env } = session;
         const detail = await client.tasks.get(task, { signal: context.signal });
         const view = describeTask(detail, client.clock.now());
