@@ -361,6 +361,22 @@ describe('arguments', () => {
     }
   });
 
+  it('that name files and folders which a job would need', async () => {
+    await writeFile(file('deep'), `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`);
+    for (const command of ['jobs create', 'offers create', 'registry validate llm_inference']) {
+      const error = await refused(['aitbc', ...command.split(' '), '--file', file('deep')]);
+      expect([command, error]).toMatchObject([command, { exit: 1, code: 'DATA_INVALID' }]);
+    }
+    const inside = join(file('sample.txt'), 'inside');
+    const env = { AITBC_MINER_KEY: 'key', FLOCK_API_KEY: 'key' };
+    for (const args of [
+      ['aitbc', 'miner', 'run', '--miner-id', 'me', '--receipts-dir', inside],
+      ['flock', 'validate', 'loop', '7', '--scorer', 'true', '--work-dir', inside],
+    ]) {
+      expect([args, await refused(args, env)]).toMatchObject([args, { exit: 1, code: 'FILE_UNREADABLE' }]);
+    }
+  });
+
   it('with control characters are refused by the name of their option', async () => {
     for (const args of [
       ['flock', 'tasks', '--base-url', 'a\u0001b'],

@@ -9,6 +9,7 @@ import {
 } from '../../../aitbc/index.js';
 import type { ScoringEngine } from '../../../engine/contract.js';
 import { QuarryError } from '../../../errors/index.js';
+import { ensureWritableDirectory } from '../../../files/writable-directory.js';
 import { formatDuration, plainText, toJsonLine } from '../../../text/index.js';
 import type { ModelConfigName } from '../../../weights/model-config.js';
 import type { CliContext } from '../../context.js';
@@ -74,6 +75,8 @@ export function minerCommand(context: CliContext, createEngine?: () => Promise<S
       }
       const capabilities =
         flags.capabilities === undefined ? SERVICE_CAPABILITIES : await readObject(flags.capabilities, context);
+      // Before the first job: its receipt could not be kept.
+      ensureWritableDirectory(flags.receiptsDir);
       const scorer = await openScorer({
         modelConfig: flags.modelConfig,
         signal: context.signal,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { LONGEST_WAIT_SECONDS } from '../../../config/index.js';
+import { ensureWritableDirectory } from '../../../files/writable-directory.js';
 import { externalScorer, oneLine, type ValidatorEvent, validatorLoop } from '../../../flock/index.js';
 import { formatDuration, toJsonLine } from '../../../text/index.js';
 import type { CliContext } from '../../context.js';
@@ -43,6 +44,8 @@ Examples:
         const seconds = (flag: string | undefined, variable: string, name: string): number =>
           (countArgument(flag ?? env[variable], name, 1, LONGEST_WAIT_SECONDS) ?? 180) * 1000;
         const maxAssignments = countArgument(flags.max, '--max');
+        // Before an assignment is taken that could not be worked on.
+        if (flags.workDir !== undefined) ensureWritableDirectory(flags.workDir);
         const events = validatorLoop(
           {
             taskIds: tasks,
