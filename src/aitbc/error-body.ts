@@ -1,5 +1,6 @@
 import { parseRetryAfterMs, redactSecrets } from '../net/index.js';
 import { plainText } from '../text/index.js';
+import { parseJson } from '../text/parse-json.js';
 import { type APIError, type ApiErrorCode, apiErrorOf } from './errors.js';
 
 /** The parts of an HTTP response that determine the error. */
@@ -59,7 +60,7 @@ export function parseApiError(
 
 function parseBody(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return text;
   }

@@ -9,6 +9,7 @@ import {
   retry,
   wasUnsent,
 } from '../net/index.js';
+import { parseJson } from '../text/parse-json.js';
 import { parseApiError, type ResourceKind } from './error-body.js';
 import { APIError } from './errors.js';
 
@@ -214,7 +215,7 @@ function apiAnswer(answer: HttpAnswer, operation: string): ApiAnswer {
     requestId: answer.headers['x-request-id'],
     json() {
       try {
-        return JSON.parse(answer.text) as unknown;
+        return parseJson(answer.text);
       } catch (cause) {
         throw new QuarryError('PROTOCOL', `${operation}: the server did not answer with JSON`, {
           cause,

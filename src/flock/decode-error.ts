@@ -1,5 +1,6 @@
 import { parseRetryAfterMs } from '../net/index.js';
 import { plainLines } from '../text/index.js';
+import { parseJson } from '../text/parse-json.js';
 import { FlockError, type FlockErrorOptions, type FlockReason, type ValidationIssue } from './errors.js';
 import { isJsonObject, type Json } from './json.js';
 import { parseRateText } from './rate-text.js';
@@ -107,7 +108,7 @@ interface ParsedBody {
 function parseBody(body: string): ParsedBody {
   let json: Json;
   try {
-    json = JSON.parse(body) as Json;
+    json = parseJson(body) as Json;
   } catch {
     return { text: undefined, detail: undefined, issues: [] };
   }

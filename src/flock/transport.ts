@@ -13,6 +13,7 @@ import {
   sleep,
   wasUnsent,
 } from '../net/index.js';
+import { parseJson } from '../text/parse-json.js';
 import { DEFAULT_BASE_URL, flockBaseUrl } from './base-url.js';
 import { clipBody, decodeFailure } from './decode-error.js';
 import { FlockError } from './errors.js';
@@ -205,7 +206,7 @@ export class FlockTransport {
       throw this.#asFlockError(error, method, request.path, attempt);
     }
     try {
-      return { json: JSON.parse(body) as Json, status: response.status, attempts: attempt, latencyMs: headAt - sentAt };
+      return { json: parseJson(body) as Json, status: response.status, attempts: attempt, latencyMs: headAt - sentAt };
     } catch (cause) {
       const what = body.trim() === '' ? 'an empty answer' : `no JSON: ${clipBody(body)}`;
       throw new FlockError('FLOCK_DECODE', `the service sent ${what}`, {

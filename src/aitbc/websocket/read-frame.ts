@@ -1,3 +1,4 @@
+import { parseJson } from '../../text/parse-json.js';
 import { statusOfState } from '../dialects/live-mapping.js';
 import { normaliseTimestamp } from '../timestamp.js';
 import { isWire, type Wire } from '../wire.js';
@@ -16,7 +17,7 @@ export type Frame =
 export function readFrame(text: string, nowIso: () => string): Frame {
   let frame: unknown;
   try {
-    frame = JSON.parse(text);
+    frame = parseJson(text);
   } catch {
     return { kind: 'event', event: { type: 'message', data: text, synthetic: false } };
   }

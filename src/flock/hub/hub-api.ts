@@ -1,6 +1,7 @@
 import { type QuarryError, toQuarryError } from '../../errors/index.js';
 import { HttpClient, HttpStatusError, normaliseBaseUrl } from '../../net/index.js';
 import { plainLines } from '../../text/index.js';
+import { parseJson } from '../../text/parse-json.js';
 import { FlockError } from '../errors.js';
 import { isJsonObject, type Json } from '../json.js';
 import type { CallOptions } from '../transport.js';
@@ -201,7 +202,7 @@ function requestIdOf(id: string | undefined): { requestId?: string | undefined }
 
 function safeJson(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    return parseJson(text) as Json;
   } catch {
     return null;
   }

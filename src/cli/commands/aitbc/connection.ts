@@ -7,6 +7,7 @@ import {
 } from '../../../aitbc/index.js';
 import { type Config, loadConfig } from '../../../config/index.js';
 import { QuarryError } from '../../../errors/index.js';
+import { parseJson } from '../../../text/parse-json.js';
 import type { CliContext } from '../../context.js';
 import { waitMs } from '../../parse-argument.js';
 import { readText } from '../../read-text.js';
@@ -14,8 +15,6 @@ import { addSettingFlags } from '../../settings-options.js';
 
 /** Maximum size of a job or receipt; the samples of a job may be megabytes. */
 export const MAX_JSON_BYTES = 64 * 1024 * 1024;
-/** Maximum nesting, as of receipts: what writes JSON recurses. */
-const MAX_DEPTH = 256;
 
 /** Flags of all commands that talk to a coordinator. */
 export interface ConnectionFlags {
@@ -139,19 +138,11 @@ export function pinsOf(config: Config): { trustedSigners: readonly string[]; tru
 export async function readObject(file: string, context: CliContext): Promise<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(await readText(context, file, MAX_JSON_BYTES));
+    value = parseJson(await readText(context, file, MAX_JSON_BYTES));
   } catch (cause) {
     if (cause instanceof QuarryError) throw cause;
     throw new QuarryError('DATA_INVALID', `${file} is not JSON`, { cause });
   }
-  if (isDeeperThan(value, MAX_DEPTH)) {
-    throw new QuarryError('DATA_INVALID', `${file} nests objects and lists more than ${MAX_DEPTH} deep`);
-  }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new QuarryError('DATA_INVALID', `${file} does not contain a JSON object`);
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }
