@@ -431,6 +431,26 @@ describe('odd servers', () => {
     }
   });
 
+  it.each([{}, { jobs: 1, offers: 1 }, { jobs: [1], offers: [null] }, { job_id: 'job_1', status: '' }])(
+    'a list that is none, and a job without status, are PROTOCOL errors: %j',
+    async (json) => {
+      const world = await startWorld('documented');
+      try {
+        const client = world.client({ dialect: 'documented', retries: 0 });
+        for (const call of [
+          () => client.jobs.list(),
+          () => client.marketplace.listOffers(),
+          () => client.jobs.get('job_1'),
+        ]) {
+          world.server.faults.add('GET /v1/', { status: 200, json });
+          await expect(call()).rejects.toMatchObject({ code: 'PROTOCOL' });
+        }
+      } finally {
+        await world.close();
+      }
+    },
+  );
+
   it('ids are encoded, and cannot climb out of their route', async () => {
     const world = await startWorld('documented');
     try {

@@ -27,7 +27,8 @@ export class DocumentedDialect implements CoordinatorDialect {
   }
 
   async getJob(jobId: string, options: CallOptions): Promise<Wire> {
-    return this.#object({ operation: 'jobs.get', resource: 'job', method: 'GET', path: jobPath(jobId) }, options);
+    const spec: CallSpec = { operation: 'jobs.get', resource: 'job', method: 'GET', path: jobPath(jobId) };
+    return expectStatus(expectJobId(await this.#object(spec, options), spec.operation), spec.operation);
   }
 
   async listJobs(query: Wire, options: CallOptions): Promise<Wire> {
@@ -37,7 +38,7 @@ export class DocumentedDialect implements CoordinatorDialect {
       path: '/v1/jobs',
       query: query as CallSpec['query'] & {},
     };
-    return this.#object(spec, options);
+    return expectList(await this.#object(spec, options), 'jobs', spec.operation);
   }
 
   async cancelJob(jobId: string, options: CallOptions): Promise<Wire> {
@@ -68,7 +69,7 @@ export class DocumentedDialect implements CoordinatorDialect {
       path: '/v1/marketplace/offers',
       query: query as CallSpec['query'] & {},
     };
-    return this.#object(spec, options);
+    return expectList(await this.#object(spec, options), 'offers', spec.operation);
   }
 
   async acceptOffer(offerId: string, body: Wire, options: CallOptions): Promise<Wire> {
@@ -187,7 +188,20 @@ export function expectObject(body: unknown, operation: string): Wire {
   throw new QuarryError('PROTOCOL', `${operation}: the server did not answer with an object`);
 }
 
-/** @throws QuarryError `PROTOCOL` when a created job has no id, as it could not be tracked */
+/** @throws QuarryError `PROTOCOL` when a page lacks its list, or not all its items are objects */
+function expectList(page: Wire, name: string, operation: string): Wire {
+  const list = page[name];
+  if (Array.isArray(list) && list.every(isWire)) return page;
+  throw new QuarryError('PROTOCOL', `${operation}: the server did not answer with a list of ${name}`);
+}
+
+/** @throws QuarryError `PROTOCOL` when a job has no status: whoever waits for it would wait forever */
+function expectStatus(job: Wire, operation: string): Wire {
+  if (typeof job['status'] === 'string' && job['status'] !== '') return job;
+  throw new QuarryError('PROTOCOL', `${operation}: the server did not tell the job's status`);
+}
+
+/** @throws QuarryError `PROTOCOL` when a job has no id, as it could not be tracked */
 export function expectJobId(job: Wire, operation: string): Wire {
   if (typeof job['job_id'] === 'string' && job['job_id'] !== '') return job;
   throw new QuarryError('PROTOCOL', `${operation}: the server did not name the job`);
